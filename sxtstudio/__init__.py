@@ -1,0 +1,3 @@
+"""SXT Studio: segment, clean, view and measure soft X-ray tomograms of whole cells."""
+
+__version__ = "0.1.0"

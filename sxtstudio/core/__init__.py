@@ -1,0 +1,1 @@
+"""The science without any file format, network runtime, 3D toolkit or window."""

@@ -1,0 +1,97 @@
+"""Progress with remaining time, and the one way to cancel a long job."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from sxtstudio.core.errors import Cancelled
+
+
+@dataclass(frozen=True)
+class ProgressState:
+    """What a progress bar shows."""
+
+    stage: str
+    fraction: float
+    elapsed_s: float
+    remaining_s: float | None
+
+
+Listener = Callable[[ProgressState], None]
+
+
+class Progress:
+    """Counts the steps of a job; every ``step`` is also the place where a cancel takes effect.
+
+    A stage of a larger job gets its own counter with ``part``: its steps move the
+    parent's bar through the given share of its length.
+    """
+
+    def __init__(self, total: int = 1, stage: str = "", listener: Listener | None = None) -> None:
+        """Start the clock for ``total`` steps."""
+        self.total = max(1, total)
+        self.stage = stage
+        self._listener = listener
+        self._done = 0.0
+        self._finished_parts = 0.0
+        self._cancel = threading.Event()
+        self._started = time.monotonic()
+
+    def cancel(self) -> None:
+        """Ask the job to stop; may be called from another thread or a signal handler."""
+        self._cancel.set()
+
+    @property
+    def cancelled(self) -> bool:
+        """Whether somebody asked the job to stop."""
+        return self._cancel.is_set()
+
+    def check(self) -> None:
+        """Raise Cancelled if somebody asked the job to stop."""
+        if self._cancel.is_set():
+            raise Cancelled
+
+    def begin(self, total: int, stage: str | None = None) -> None:
+        """Set the number of steps once it is known, and restart the count."""
+        self.total = max(1, total)
+        self._done = 0.0
+        self.stage = self.stage if stage is None else stage
+
+    def step(self, steps: float = 1, stage: str | None = None) -> None:
+        """Report ``steps`` finished steps.
+
+        Raises
+        ------
+        Cancelled
+            If ``cancel`` was called before.
+        """
+        self.check()
+        self._done = min(self.total, self._done + steps)
+        if stage is not None:
+            self.stage = stage
+        self._report(self._done / self.total, self.stage)
+
+    def part(self, share: float, stage: str = "") -> Progress:
+        """Return a counter for a stage that fills ``share`` (0…1) of this job's bar.
+
+        The parts of one job are used one after another.
+        """
+        begin = self._finished_parts
+        self._finished_parts = min(1.0, begin + share)
+
+        def listener(state: ProgressState) -> None:
+            self._report(begin + share * state.fraction, state.stage or self.stage)
+
+        child = Progress(stage=stage, listener=listener)
+        child._cancel = self._cancel
+        return child
+
+    def _report(self, fraction: float, stage: str) -> None:
+        if self._listener is None:
+            return
+        elapsed = time.monotonic() - self._started
+        remaining = elapsed * (1 - fraction) / fraction if fraction > 0 else None
+        self._listener(ProgressState(stage, fraction, elapsed, remaining))

@@ -1,0 +1,1 @@
+"""Files: every tomogram format in, labels and volumes out."""

@@ -1,0 +1,1 @@
+"""Surfaces of labels, mesh files and off-screen pictures; VTK, no Qt."""

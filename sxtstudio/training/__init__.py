@@ -1,0 +1,1 @@
+"""PyTorch: the network, phantoms, training and export; nothing else imports it."""
