@@ -1,0 +1,90 @@
+# `make run` and `make test` set up all they need on a machine with git, make and Python 3.11 or newer.
+#   make run     segment the sample tomogram into out/
+#   make test    all tests          make lint    ruff          make types   mypy
+#   make bench   speed and memory   make lock-check   are the lock files complete and consistent?
+# PYTHON=/path/to/python chooses the interpreter; OUT=folder the folder for `make run`.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+VENV := .venv
+PY := $(VENV)/bin/python
+OUT := out
+PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip --quiet
+
+# Off-screen OpenGL for the pictures; the tests of windows need a virtual screen as well.
+GL_PACKAGES := libgl1 libegl1 libgl1-mesa-dri
+TEST_PACKAGES := $(GL_PACKAGES) xvfb xauth
+
+.PHONY: help run test lint types bench lock-check system-run system-test clean
+
+help:
+	@sed -n '2,5s/^# \{0,1\}//p' Makefile
+
+run: $(VENV)/.base system-run
+	@$(PY) -m sxtstudio demo -o "$(OUT)"
+
+test: $(VENV)/.dev system-test
+	@$(PY) -m pytest
+
+lint: $(VENV)/.dev
+	@$(PY) -m ruff check .
+	@$(PY) -m ruff format --check .
+
+types: $(VENV)/.dev
+	@$(PY) -m mypy
+
+bench: $(VENV)/.dev
+	@$(PY) -m bench $(TOPICS)
+
+lock-check: $(VENV)/.base
+	@$(PY) -m pip check
+
+clean:
+	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache
+
+# --no-deps: what is not in the lock file is not installed; pip check then says what is missing.
+$(VENV)/.base: requirements.lock pyproject.toml | $(PY)
+	@echo "Installing SXT Studio into $(VENV) ..."
+	@$(PIP) install --no-deps -r requirements.lock
+	@$(PIP) install --no-deps --no-build-isolation -e .
+	@$(PY) -m pip check
+	@touch $@
+
+$(VENV)/.dev: requirements-dev.lock $(VENV)/.base
+	@echo "Installing PyTorch and the tools for tests into $(VENV) ..."
+	@$(PIP) install -c requirements.lock -r requirements-dev.lock
+	@touch $@
+
+$(PY):
+	@try() { command -v "$$1" >/dev/null && \
+	  "$$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }; \
+	for python in $(if $(PYTHON),"$(PYTHON)",python3.13 python3.12 python3.11 python3); do \
+	  if try "$$python"; then exec "$$python" -m venv $(VENV); fi; \
+	done; \
+	echo "SXT Studio needs Python 3.11 or newer with venv$(if $(PYTHON),$(comma) and $(PYTHON) is not that,).\
+	 On Debian or Ubuntu: sudo apt-get install -y python3 python3-venv" >&2; \
+	exit 1
+
+# $(call debian,packages): installs what is missing as root, else says what to run, and goes on.
+define debian
+@command -v dpkg-query >/dev/null || exit 0; \
+missing=""; \
+for package in $(1); do \
+  dpkg-query -W -f='$${Status}' "$$package" 2>/dev/null | grep -q 'ok installed' || missing+=" $$package"; \
+done; \
+[ -n "$$missing" ] || exit 0; \
+if [ "$$(id -u)" = 0 ]; then \
+  echo "Installing Debian packages:$$missing"; \
+  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } && exit 0; \
+fi; \
+echo "For pictures without a screen, please run:  sudo apt-get install -y$$missing" >&2
+endef
+comma := ,
+
+system-run:
+	$(call debian,$(GL_PACKAGES))
+
+system-test:
+	$(call debian,$(TEST_PACKAGES))
