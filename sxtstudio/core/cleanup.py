@@ -1,0 +1,247 @@
+"""Clean-up of membrane labels: smoothing along z, cell mask, erosion, small objects, cropping."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.cleanup_pages import PageKeeper
+from sxtstudio.core.cleanup_steps import apply_mask, crop_borders, erode, smooth_along_z
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.objects import ObjectCount, remove_small_objects
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import Volume, VoxelSize
+
+
+@dataclass(frozen=True)
+class CleanParameters:
+    """What to do to the labels; the defaults do nothing.
+
+    Attributes
+    ----------
+    erode
+        Iterations of erosion; each takes one voxel off every face.
+    erode_3d
+        Erode in 3D, or slice by slice (2D).
+    min_size_voxels, min_size_nm3
+        Objects (26-connected) smaller than this are removed; with both, the larger limit counts.
+    crop
+        Voxels (z, y, x) that are set to zero at each side of the volume.
+    smooth_z
+        The majority of the slices z-N…z+N decides on each voxel; 0 is off.
+    """
+
+    erode: int = 0
+    erode_3d: bool = True
+    min_size_voxels: int | None = None
+    min_size_nm3: float | None = None
+    crop: Triple = (0, 0, 0)
+    smooth_z: int = 0
+
+
+@dataclass(frozen=True)
+class CleanStep:
+    """One step that was done: voxels with a label before and after, time, and objects if counted."""
+
+    name: str
+    voxels_before: int
+    voxels_after: int
+    seconds: float
+    objects_found: int | None = None
+    objects_removed: int | None = None
+
+
+@dataclass(frozen=True)
+class CleanReport:
+    """The cleaned labels (``out`` where it was given) and what each step did."""
+
+    labels: NDArray[np.uint8]
+    voxels_before: int
+    voxels_after: int
+    steps: tuple[CleanStep, ...]
+
+    @property
+    def objects_removed(self) -> int:
+        """Number of small objects that were removed."""
+        return sum(step.objects_removed or 0 for step in self.steps)
+
+    @property
+    def seconds(self) -> float:
+        """Time of all steps together."""
+        return sum(step.seconds for step in self.steps)
+
+
+def clean(
+    labels: NDArray[np.uint8],
+    parameters: CleanParameters,
+    *,
+    out: NDArray[np.uint8] | None = None,
+    voxel_nm: VoxelSize | None = None,
+    mask: Volume | None = None,
+    progress: Progress | None = None,
+) -> CleanReport:
+    """Clean labels, in the order smoothing, mask, erosion, small objects, cropping.
+
+    Parameters
+    ----------
+    labels
+        uint8 array or memory map (z, y, x); 0 is background, all other values are label. Voxels
+        that stay keep their value; voxels that smoothing adds get the largest value of all.
+    parameters
+        What to do.
+    out
+        uint8 array or memory map of the same shape that takes the result; it may be ``labels``.
+        By default a new array. It is unfinished when an error or a cancel comes up.
+    voxel_nm
+        Edge lengths of a voxel in nm, (z, y, x); needed for sizes in nm³.
+    mask
+        Volume of the same shape, zero outside the cell.
+    progress
+        Counts the slices of every step.
+
+    Returns
+    -------
+    CleanReport
+        The result, and voxels, objects and seconds of each step.
+
+    Raises
+    ------
+    UserError
+        If the parameters do not fit the labels, the mask has another shape, or a size in nm³ is
+        asked for without a voxel size.
+    Cancelled
+        If the job was cancelled through ``progress``.
+    """
+    progress = progress or Progress()
+    shape = _checked_shape(labels)
+    _check(parameters, shape)
+    min_voxels = _min_voxels(parameters, voxel_nm)
+    if mask is not None and tuple(mask.shape) != shape:
+        raise UserError(
+            f"The mask has {_times(mask.shape)} voxels (z × y × x) but the labels have {_times(shape)}: "
+            "give a mask of the same shape as the labels."
+        )
+    if out is None:
+        out = np.empty(shape, np.uint8)
+    elif out.shape != shape or out.dtype != np.uint8:
+        raise ValueError(f"out must be uint8 of shape {shape}, not {out.dtype} of shape {out.shape}")
+
+    target = out
+    before, largest = _copy(labels, target, progress.part(0.05, "reading labels"))
+    steps: list[CleanStep] = []
+    voxels = before
+    jobs = _jobs(target, parameters, mask, min_voxels, largest)
+    total = sum(job.share for job in jobs)
+    for job in jobs:
+        begin = time.perf_counter()
+        objects = job.run(progress.part(0.95 * job.share / total, job.name))
+        after = objects.voxels_left if objects else _count(target)
+        seconds = time.perf_counter() - begin
+        found, removed = (objects.found, objects.removed) if objects else (None, None)
+        steps.append(CleanStep(job.name, voxels, after, seconds, found, removed))
+        voxels = after
+    return CleanReport(target, before, voxels, tuple(steps))
+
+
+class _Job(NamedTuple):
+    name: str
+    share: float  # of the time, relative to the other jobs
+    run: Callable[[Progress], ObjectCount | None]
+
+
+def _jobs(
+    labels: NDArray[np.uint8], parameters: CleanParameters, mask: Volume | None, min_voxels: int, value: int
+) -> list[_Job]:
+    """List the steps that are asked for, in their order."""
+    p, jobs = parameters, []
+    if p.smooth_z:
+        jobs.append(_Job("smoothing along z", 3, lambda job: smooth_along_z(labels, p.smooth_z, value, job)))
+    if mask is not None:
+        jobs.append(_Job("cell mask", 2, lambda job: apply_mask(labels, mask, job)))
+    if p.erode:
+        jobs.append(_Job("erosion", 1 + p.erode, lambda job: erode(labels, p.erode, p.erode_3d, job)))
+    if min_voxels > 1:
+        jobs.append(
+            _Job("small objects", 12, lambda job: remove_small_objects(labels, min_voxels, progress=job))
+        )
+    if any(p.crop):
+        jobs.append(_Job("cropping", 0.5, lambda job: crop_borders(labels, p.crop, job)))
+    return jobs
+
+
+def _checked_shape(labels: NDArray[Any]) -> Triple:
+    if labels.ndim != 3 or labels.dtype != np.uint8 or 0 in labels.shape:
+        raise UserError(
+            f"Labels must be a stack of 8-bit slices; these are {labels.dtype} of shape "
+            f"{_times(labels.shape)}. Export them as an 8-bit (z, y, x) stack first."
+        )
+    z, y, x = labels.shape
+    return (z, y, x)
+
+
+def _check(parameters: CleanParameters, shape: Triple) -> None:
+    numbers = {
+        "The number of erosions": parameters.erode,
+        "The number of slices to smooth over": parameters.smooth_z,
+        "The smallest size in voxels": parameters.min_size_voxels or 0,
+        "The smallest size in nm³": parameters.min_size_nm3 or 0,
+        "The number of voxels to crop": min(parameters.crop),
+    }
+    for name, number in numbers.items():
+        if not (number >= 0 and math.isfinite(number)):
+            raise UserError(f"{name} is {number}: give zero or more.")
+    for axis, cut, size in zip("zyx", parameters.crop, shape, strict=True):
+        if 2 * cut >= size:
+            raise UserError(
+                f"Cropping {cut} voxels at each side along {axis} would leave nothing: the labels have "
+                f"only {size} there. Crop less than {(size + 1) // 2}."
+            )
+
+
+def _min_voxels(parameters: CleanParameters, voxel_nm: VoxelSize | None) -> int:
+    limit = parameters.min_size_voxels or 0
+    if parameters.min_size_nm3:
+        if voxel_nm is None:
+            raise UserError(
+                "The smallest size is given in nm³ but the voxel size of the labels is unknown: "
+                "give the voxel size, or give the smallest size in voxels."
+            )
+        # An object whose volume is the limit stays; the division must not turn 8.000…1 into 9.
+        exact = parameters.min_size_nm3 / math.prod(voxel_nm)
+        limit = max(limit, math.ceil(exact * (1 - 1e-9)))
+    return limit
+
+
+def _copy(labels: NDArray[np.uint8], out: NDArray[np.uint8], progress: Progress) -> tuple[int, int]:
+    """Copy the labels to ``out`` where that is another array; return label voxels and largest value."""
+    progress.begin(len(labels))
+    pages = PageKeeper(labels, out)
+    voxels = largest = 0
+    for source, target in zip(labels, out, strict=True):
+        if out is not labels:
+            target[:] = source
+        voxels += int(np.count_nonzero(source))
+        largest = max(largest, int(source.max()))
+        pages.read(2 * source.nbytes)
+        progress.step()
+    return voxels, largest
+
+
+def _count(labels: NDArray[np.uint8]) -> int:
+    pages = PageKeeper(labels)
+    voxels = 0
+    for plane in labels:
+        voxels += int(np.count_nonzero(plane))
+        pages.read(plane.nbytes)
+    return voxels
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "×".join(str(n) for n in shape)

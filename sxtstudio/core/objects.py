@@ -1,0 +1,178 @@
+"""Objects: label voxels that touch at a face, an edge or a corner (26-connectivity)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cc3d
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from sxtstudio.core.cleanup_pages import PageKeeper
+from sxtstudio.core.geometry import Box, Triple, slabs
+from sxtstudio.core.progress import Progress
+
+CONNECTIVITY = 26
+# 26-connected numbers of a slab take 4 bytes per voxel, so this many voxels need about half a GB.
+SLAB_VOXELS = 64_000_000
+
+
+def label_objects(labels: NDArray[Any]) -> tuple[NDArray[np.uint32], int]:
+    """Number the objects of a label volume.
+
+    Parameters
+    ----------
+    labels
+        Label volume (z, y, x), integer or bool; 0 is background, all other values are one class.
+
+    Returns
+    -------
+    objects
+        uint32 array (z, y, x): 0 is background, objects are 1…count in the order in which their
+        first voxels appear. It takes 4 bytes per voxel.
+    count
+        Number of objects.
+
+    Raises
+    ------
+    ValueError
+        If the array does not have three axes.
+    """
+    if labels.ndim != 3:
+        raise ValueError(f"labels have three axes (z, y, x), this array has {labels.ndim}")
+    if labels.size == 0:
+        return np.zeros(labels.shape, np.uint32), 0
+    writeable = np.require(labels, requirements="W")  # cc3d refuses read-only maps: those are copied
+    objects, count = cc3d.connected_components(
+        writeable, connectivity=CONNECTIVITY, out_dtype=np.uint32, return_N=True, binary_image=True
+    )
+    return objects, int(count)
+
+
+@dataclass(frozen=True)
+class ObjectCount:
+    """How many objects there were, how many of them went, and the voxels that are left."""
+
+    found: int
+    removed: int
+    voxels_left: int
+
+
+def remove_small_objects(
+    labels: NDArray[np.uint8],
+    min_voxels: int,
+    *,
+    progress: Progress | None = None,
+    slab_voxels: int = SLAB_VOXELS,
+) -> ObjectCount:
+    """Set objects of fewer than ``min_voxels`` voxels to zero, in place.
+
+    Slabs of slices are numbered one by one, so that memory does not grow with the volume. A slab
+    is numbered together with the first slice of the next one: the slice that both know tells which
+    of their objects are one, and sizes are summed over such sets before anything is removed.
+
+    Parameters
+    ----------
+    labels
+        uint8 array or writable memory map (z, y, x), 0 is background.
+    min_voxels
+        Smallest object that stays.
+    slab_voxels
+        About how many voxels are worked on at once; the result does not depend on it.
+    progress
+        Counts two steps per slice.
+
+    Returns
+    -------
+    ObjectCount
+        Objects before, objects removed, and voxels that are left.
+    """
+    progress = progress or Progress()
+    z, y, x = labels.shape
+    shape = (z, y, x)
+    boxes = list(slabs(shape, max(1, slab_voxels // (y * x))))
+    progress.begin(2 * z, "small objects")
+    pages = PageKeeper(labels)
+
+    sizes: list[NDArray[np.int64]] = []
+    pairs: list[NDArray[np.int64]] = []
+    first_number = [0]
+    above: NDArray[np.uint32] | None = None
+    for box in boxes:
+        numbers, count = _numbered(labels, box, shape)
+        sizes.append(_sizes(numbers[: box.shape[0]], count))
+        if above is not None:
+            pairs.append(_shared(above, numbers[0], first_number[-2], first_number[-1]))
+        above = numbers[-1].copy()
+        first_number.append(first_number[-1] + count)
+        del numbers
+        pages.read(box.shape[0] * y * x)
+        progress.step(box.shape[0])
+
+    size = np.concatenate(sizes)
+    found, removed = _merge(size, np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64), min_voxels)
+    stays = size >= min_voxels
+    left = 0
+    for box, begin, end, own in zip(boxes, first_number, first_number[1:], sizes, strict=False):
+        local = stays[begin:end]
+        left += int(own[local].sum())
+        if not local.all():
+            numbers, _ = _numbered(labels, box, shape)
+            # The background must not be looked up as an object: it stays what it is, zero.
+            table = np.concatenate(([False], local))
+            labels[box.slices] *= table[numbers[: box.shape[0]]]
+            del numbers
+        pages.read(box.shape[0] * y * x)
+        progress.step(box.shape[0])
+    return ObjectCount(found, removed, left)
+
+
+def _numbered(labels: NDArray[np.uint8], box: Box, shape: Triple) -> tuple[NDArray[np.uint32], int]:
+    """Number the objects of a slab and of the first slice of the next one."""
+    return label_objects(labels[box.start[0] : min(box.stop[0] + 1, shape[0])])
+
+
+def _sizes(numbers: NDArray[np.uint32], count: int) -> NDArray[np.int64]:
+    """Voxels of the objects 1…count; few slices at once, as bincount works on 8-byte copies."""
+    total = np.zeros(count + 1, np.int64)
+    few = max(1, 4_000_000 // numbers[0].size)
+    for first in range(0, len(numbers), few):
+        part = np.bincount(numbers[first : first + few].ravel())
+        total[: len(part)] += part
+    return total[1:]
+
+
+def _shared(
+    above: NDArray[np.uint32], below: NDArray[np.uint32], first_above: int, first_below: int
+) -> NDArray[np.int64]:
+    """Pairs of numbers (from 0, over all slabs) that two slabs gave to the same voxels."""
+    inside = above > 0
+    a = above[inside].astype(np.int64) + (first_above - 1)
+    b = below[inside].astype(np.int64) + (first_below - 1)
+    if not a.size:
+        return np.empty((0, 2), np.int64)
+    # One sorted 8-byte key per pair is far quicker than np.unique over rows.
+    base = int(b.max()) + 1
+    keys = np.unique(a * base + b)
+    return np.stack(np.divmod(keys, base), axis=1)
+
+
+def _merge(size: NDArray[np.int64], pairs: NDArray[np.int64], min_voxels: int) -> tuple[int, int]:
+    """Give every part of an object the size of the whole; return objects found and too small."""
+    alone = np.ones(len(size), bool)
+    alone[pairs.ravel()] = False
+    found = int(alone.sum())
+    removed = int(np.count_nonzero(size[alone] < min_voxels))
+    if len(pairs):
+        nodes, flat = np.unique(pairs, return_inverse=True)
+        ends = flat.reshape(pairs.shape)
+        links = coo_array((np.ones(len(ends), bool), (ends[:, 0], ends[:, 1])), shape=(len(nodes),) * 2)
+        count, group = connected_components(links, directed=False)
+        whole = np.bincount(group, weights=size[nodes], minlength=count).astype(np.int64)
+        size[nodes] = whole[group]
+        found += int(count)
+        removed += int(np.count_nonzero(whole < min_voxels))
+    return found, removed
