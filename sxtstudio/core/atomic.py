@@ -1,0 +1,162 @@
+"""Write a file or a folder so that a crash never leaves half of it under its final name."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from sxtstudio.core.errors import UserError
+
+_DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
+
+
+@contextmanager
+def atomic_write(path: str | Path) -> Iterator[Path]:
+    """Yield a temporary path beside ``path``; what is written there becomes ``path`` on success.
+
+    The temporary name lies in the same folder and keeps the suffix, so that writers that go by
+    the suffix work. The caller creates a file or a folder there. When the ``with`` block ends
+    normally the data is flushed to the disk and renamed, replacing a former file or folder of
+    that name; when it raises, the temporary one is removed and ``path`` is left as it was.
+
+    Parameters
+    ----------
+    path
+        Final name. A symbolic link is followed: its target is replaced.
+
+    Raises
+    ------
+    UserError
+        If the folder does not exist or cannot be written to, if the disk is full, or if a file
+        would replace a folder.
+    """
+    final = Path(os.path.realpath(path))
+    temporary = final.with_name(f".{final.stem[:60]}.{secrets.token_hex(4)}.part{final.suffix}")
+    _check_folder(final, temporary)
+    try:
+        yield temporary
+        _flush_to_disk(temporary)
+        _rename(temporary, final)
+    except OSError as error:
+        _remove(temporary)
+        told = _explain(error, final, temporary)
+        if told is None:
+            raise
+        raise told from error
+    except BaseException as error:
+        _remove(temporary)
+        cause = _os_error_within(error)
+        told = _explain(cause, final, temporary) if cause is not None else None
+        if told is None or isinstance(error, UserError):
+            raise
+        raise told from error
+
+
+def _check_folder(final: Path, temporary: Path) -> None:
+    """Fail before the work, not after it: try to create the temporary file once."""
+    folder = final.parent
+    if not folder.exists():
+        raise UserError(
+            f"{final.name} cannot be written: the folder {folder} does not exist. Create it first."
+        )
+    if not folder.is_dir():
+        raise UserError(f"{final.name} cannot be written: {folder} is a file, not a folder.")
+    try:
+        with open(temporary, "xb"):
+            pass
+        temporary.unlink()
+    except OSError as error:
+        raise _explain(error, final, temporary) or UserError(
+            f"{final} cannot be written: {error.strerror or error}. Choose another folder."
+        ) from error
+
+
+def _explain(error: OSError, final: Path, temporary: Path) -> UserError | None:
+    """Return the sentence for the user, or None if the error is not about this output."""
+    if error.errno in _DISK_FULL:
+        return UserError(
+            f"The disk is full (or a size limit is reached): {final} was not written. "
+            "Free some space or choose another folder."
+        )
+    ours = (
+        error.filename is None or str(temporary) in str(error.filename) or str(final) in str(error.filename)
+    )
+    if error.errno in _NOT_ALLOWED and ours:
+        return UserError(
+            f"No permission to write {final}. Choose another folder, or close the program that uses it."
+        )
+    return None
+
+
+def _os_error_within(error: BaseException) -> OSError | None:
+    """Return the disk-full error that a library wrapped into its own exception, if there is one."""
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        if isinstance(current, OSError) and current.errno in _DISK_FULL:
+            return current
+        current = current.__cause__ or current.__context__
+    return None
+
+
+def _flush_to_disk(temporary: Path) -> None:
+    """Make sure that the rename never outlives the data after a power cut."""
+    if not temporary.exists():
+        raise RuntimeError(f"nothing was written to {temporary}")
+    if temporary.is_dir():
+        for folder, _, names in os.walk(temporary):
+            for name in names:
+                _fsync(Path(folder, name))
+    else:
+        _fsync(temporary)
+
+
+def _fsync(path: Path) -> None:
+    # Windows flushes only handles that were opened for writing.
+    descriptor = os.open(path, os.O_RDWR | getattr(os, "O_BINARY", 0))
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network shares cannot
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def _rename(temporary: Path, final: Path) -> None:
+    if temporary.is_dir():
+        _replace_folder(temporary, final)
+        return
+    if final.is_dir():
+        raise UserError(f"{final} is a folder and cannot be replaced by a file. Choose another name.")
+    os.replace(temporary, final)
+
+
+def _replace_folder(temporary: Path, final: Path) -> None:
+    """Move the former folder (or file) aside, rename, and only then remove it."""
+    if not final.exists():
+        os.rename(temporary, final)
+        return
+    aside = final.with_name(f".{final.stem[:60]}.{secrets.token_hex(4)}.old{final.suffix}")
+    os.rename(final, aside)
+    try:
+        os.rename(temporary, final)
+    except BaseException:
+        os.rename(aside, final)
+        raise
+    _remove(aside)
+
+
+def _remove(path: Path) -> None:
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)

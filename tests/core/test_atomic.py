@@ -1,0 +1,134 @@
+import errno
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.errors import Cancelled, UserError
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(p.name for p in folder.iterdir())
+
+
+def test_file_appears_only_at_the_end(tmp_path):
+    target = tmp_path / "labels.tif"
+    with atomic_write(target) as temporary:
+        assert temporary.parent == tmp_path and temporary.suffix == ".tif" and temporary != target
+        temporary.write_bytes(b"new")
+        assert not target.exists()
+    assert target.read_bytes() == b"new"
+    assert names(tmp_path) == ["labels.tif"]
+
+
+def test_permissions_follow_the_umask(tmp_path):
+    with atomic_write(tmp_path / "a.bin") as temporary:
+        temporary.write_bytes(b"x")
+    (tmp_path / "b.bin").write_bytes(b"x")
+    modes = [stat.S_IMODE((tmp_path / n).stat().st_mode) for n in ("a.bin", "b.bin")]
+    assert modes[0] == modes[1]
+
+
+@pytest.mark.parametrize("error", [RuntimeError("stop"), Cancelled(), KeyboardInterrupt()], ids=repr)
+def test_failure_keeps_the_former_file_and_leaves_nothing_else(tmp_path, error):
+    target = tmp_path / "labels.tif"
+    target.write_bytes(b"old")
+    with pytest.raises(type(error)), atomic_write(target) as temporary:
+        temporary.write_bytes(b"half")
+        raise error
+    assert target.read_bytes() == b"old"
+    assert names(tmp_path) == ["labels.tif"]
+
+
+def test_folder_replaces_a_former_folder_completely(tmp_path):
+    target = tmp_path / "labels.zarr"
+    target.mkdir()
+    (target / "old-chunk").write_bytes(b"old")
+    with atomic_write(target) as temporary:
+        temporary.mkdir()
+        (temporary / "new-chunk").write_bytes(b"new")
+        assert names(target) == ["old-chunk"]
+    assert names(target) == ["new-chunk"]
+    assert names(tmp_path) == ["labels.zarr"]
+
+
+def test_failing_rename_puts_the_former_folder_back(tmp_path, monkeypatch):
+    target = tmp_path / "labels.zarr"
+    target.mkdir()
+    (target / "old-chunk").write_bytes(b"old")
+    rename = os.rename
+
+    def failing(source, destination):
+        if ".part" in str(source):
+            raise OSError(errno.EIO, "input/output error")
+        rename(source, destination)
+
+    monkeypatch.setattr(os, "rename", failing)
+    with pytest.raises(OSError, match="input/output"), atomic_write(target) as temporary:
+        temporary.mkdir()
+    assert names(target) == ["old-chunk"]
+    assert names(tmp_path) == ["labels.zarr"]
+
+
+def test_file_never_replaces_a_folder(tmp_path):
+    target = tmp_path / "labels.tif"
+    target.mkdir()
+    with pytest.raises(UserError, match="is a folder"), atomic_write(target) as temporary:
+        temporary.write_bytes(b"x")
+    assert names(tmp_path) == ["labels.tif"]
+
+
+def test_symbolic_link_stays_a_link(tmp_path):
+    (tmp_path / "store").mkdir()
+    real = tmp_path / "store" / "real.tif"
+    real.write_bytes(b"old")
+    link = tmp_path / "link.tif"
+    link.symlink_to(real)
+    with atomic_write(link) as temporary:
+        temporary.write_bytes(b"new")
+    assert link.is_symlink() and real.read_bytes() == b"new"
+
+
+def test_missing_folder(tmp_path):
+    with pytest.raises(UserError, match="does not exist"), atomic_write(tmp_path / "no" / "a.tif"):
+        pytest.fail("the block must not run")
+
+
+def test_folder_that_is_a_file(tmp_path):
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(UserError, match="not a folder"), atomic_write(tmp_path / "file" / "a.tif"):
+        pytest.fail("the block must not run")
+
+
+@pytest.mark.skipif(not Path("/proc/self").is_dir(), reason="needs a folder that not even root can write to")
+def test_folder_that_cannot_be_written_to():
+    with pytest.raises(UserError, match=r"/proc/a\.tif"), atomic_write("/proc/a.tif"):
+        pytest.fail("the block must not run")
+
+
+@pytest.mark.parametrize("wrapped", [False, True], ids=["plain", "wrapped by a library"])
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EFBIG, errno.EDQUOT], ids=errno.errorcode.get)
+def test_full_disk(tmp_path, code, wrapped):
+    target = tmp_path / "a.mrc"
+    target.write_bytes(b"old")
+    with pytest.raises(UserError, match="disk is full"), atomic_write(target) as temporary:
+        temporary.write_bytes(b"half")
+        try:
+            raise OSError(code, os.strerror(code))
+        except OSError as error:
+            if wrapped:
+                raise RuntimeError("could not flush") from error
+            raise
+    assert target.read_bytes() == b"old" and names(tmp_path) == ["a.mrc"]
+
+
+def test_permission_error_of_another_file_is_not_blamed_on_the_output(tmp_path):
+    with pytest.raises(PermissionError), atomic_write(tmp_path / "a.mrc"):
+        raise PermissionError(errno.EACCES, "denied", "/some/input.mrc")
+
+
+def test_block_that_writes_nothing_is_a_mistake(tmp_path):
+    with pytest.raises(RuntimeError, match="nothing was written"), atomic_write(tmp_path / "a.mrc"):
+        pass
