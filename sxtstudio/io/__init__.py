@@ -1,1 +1,7 @@
-"""Files: every tomogram format in, labels and volumes out."""
+"""Files: every format of tomogram in, labels and volumes out."""
+
+from sxtstudio.io.export import ExportReceipt, export_volume
+from sxtstudio.io.filevolume import FileVolume
+from sxtstudio.io.opening import open_volume
+
+__all__ = ["ExportReceipt", "FileVolume", "export_volume", "open_volume"]

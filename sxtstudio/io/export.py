@@ -1,0 +1,233 @@
+"""Labels and volumes out: written slab by slab, read back, and only then given their name."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple, slabs
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.io import export_mrc, export_tiff, export_zarr
+from sxtstudio.io.export_plan import Kind, Plan
+from sxtstudio.io.opening import open_volume
+from sxtstudio.io.units import judge_voxel_of_user
+from sxtstudio.io.zarr import is_zarr
+
+_SLAB_BYTES = 64 << 20
+
+
+@dataclass(frozen=True)
+class ExportReceipt:
+    """What was written, as it was read back from the disk."""
+
+    path: Path
+    format: str
+    shape: Triple
+    dtype: np.dtype[Any]
+    voxel_nm: VoxelSize | None
+    bytes: int
+    verified: bool
+
+
+@dataclass(frozen=True)
+class _Format:
+    write: Callable[[Path, Plan, Iterable[NDArray[Any]]], str]
+    dtype: Callable[[np.dtype[Any]], np.dtype[Any]]
+    label: int
+    label_dtype: Any = np.uint8
+    is_folder: bool = False
+    slab_slices: int = 1
+
+
+_TIFF = _Format(export_tiff.write_tiff, export_tiff.tiff_dtype, export_tiff.LABEL)
+_MRC = _Format(export_mrc.write_mrc, export_mrc.mrc_dtype, export_mrc.LABEL, np.int8)
+_ZARR = _Format(
+    export_zarr.write_zarr,
+    lambda dtype: dtype,
+    export_zarr.LABEL,
+    is_folder=True,
+    slab_slices=export_zarr.CHUNK[0],
+)
+_FORMATS = {".tif": _TIFF, ".tiff": _TIFF, ".mrc": _MRC, ".rec": _MRC, ".map": _MRC, ".zarr": _ZARR}
+
+
+def export_volume(
+    path: str | Path,
+    volume: Volume,
+    *,
+    voxel_nm: VoxelSize | None = None,
+    origin_nm: VoxelSize | None = None,
+    kind: Kind = "labels",
+    progress: Progress | None = None,
+) -> ExportReceipt:
+    """Write a volume to TIFF, MRC or OME-Zarr, by the suffix of ``path``.
+
+    The file is written under a temporary name in the same folder, read back and compared, and
+    then renamed; until then a former file of that name stays as it was. The order of the axes is kept.
+
+    Parameters
+    ----------
+    path
+        ``.tif``, ``.tiff`` (BigTIFF above 4 GB), ``.mrc``, ``.rec``, ``.map``, or ``.zarr`` (OME-Zarr 0.4).
+    volume
+        What to write (z, y, x).
+    voxel_nm, origin_nm
+        Voxel size and position of the first voxel in nm (z, y, x); by default those of ``volume``. An
+        unknown voxel size stays unknown.
+    kind
+        "labels": every voxel that is not 0 becomes 255 (uint8), in MRC 127 (mode 0 holds signed bytes).
+        "probability" and "image" keep values and type, except float16 in TIFF (written as float32) and
+        uint8 in MRC (written as mode 6, 16 bit).
+    progress
+        Counts slabs, once for writing and once for reading back.
+
+    Raises
+    ------
+    UserError
+        If the suffix is unknown, the folder is missing or not writable, the disk is full, the type of
+        the voxels does not fit the format, or the read-back differs.
+    Cancelled
+        If the user stopped the job; nothing is left behind.
+    """
+    target = Path(path)
+    form = _format_of(target)
+    _check_target(target, form)
+    plan = _plan(target, volume, voxel_nm, origin_nm, kind, form)
+    boxes = list(slabs(plan.shape, plan.thickness))
+    progress = progress or Progress()
+    progress.begin(2 * len(boxes), f"Writing {target.name}")
+    checksums: list[int] = []
+
+    def converted() -> Iterator[NDArray[Any]]:
+        for box in boxes:
+            slab = _convert(volume.read(box), plan, form)
+            checksums.append(zlib.crc32(slab.data))
+            yield slab
+            progress.step()
+
+    with atomic_write(target) as temporary:
+        _check_space(temporary, plan, form)
+        name = form.write(temporary, plan, converted())
+        _verify(temporary, target, plan, checksums, progress)
+        size = _size_on_disk(temporary)
+    return ExportReceipt(target, name, plan.shape, plan.dtype, plan.voxel_nm, size, verified=True)
+
+
+def _format_of(target: Path) -> _Format:
+    form = _FORMATS.get(target.suffix.lower())
+    if form is None:
+        known = ", ".join(_FORMATS)
+        raise UserError(f"{target.name}: cannot tell the format from the name. End it in one of {known}.")
+    return form
+
+
+def _check_target(target: Path, form: _Format) -> None:
+    """Refuse at once what would fail, or do harm, at the end."""
+    if not form.is_folder and target.is_dir():
+        raise UserError(f"{target} is a folder and cannot be replaced by a file. Choose another name.")
+    if (
+        form.is_folder
+        and target.exists()
+        and not (target.is_dir() and (is_zarr(target) or not any(target.iterdir())))
+    ):
+        raise UserError(
+            f"{target} exists and is no Zarr store. Choose another name, so that nothing is lost."
+        )
+
+
+def _plan(
+    target: Path,
+    volume: Volume,
+    voxel_nm: Sequence[float] | None,
+    origin_nm: Sequence[float] | None,
+    kind: Kind,
+    form: _Format,
+) -> Plan:
+    voxel = voxel_nm if voxel_nm is not None else volume.voxel_nm
+    if voxel is not None and not judge_voxel_of_user(voxel):
+        raise UserError(f"The voxel size {tuple(voxel)} nm makes no sense. Give three lengths above 0.")
+    origin = origin_nm if origin_nm is not None else getattr(volume, "origin_nm", None)
+    if min(volume.shape) <= 0:
+        raise UserError(f"{target.name} was not written: there are no voxels to write.")
+    dtype = np.dtype(np.uint8) if volume.dtype.kind == "b" else volume.dtype
+    dtype = np.dtype(form.label_dtype) if kind == "labels" else form.dtype(dtype.newbyteorder("="))
+    slice_bytes = volume.shape[1] * volume.shape[2] * max(dtype.itemsize, volume.dtype.itemsize)
+    blocks = max(1, _SLAB_BYTES // (slice_bytes * form.slab_slices))
+    return Plan(
+        name=target.name.removesuffix(target.suffix).removesuffix(".ome"),
+        shape=volume.shape,
+        dtype=dtype,
+        kind=kind,
+        thickness=min(volume.shape[0], blocks * form.slab_slices),
+        voxel_nm=None if voxel is None else _three(voxel),
+        origin_nm=None if origin is None else _three(origin),
+    )
+
+
+def _convert(slab: NDArray[Any], plan: Plan, form: _Format) -> NDArray[Any]:
+    if plan.kind == "labels":
+        labels: NDArray[Any] = np.multiply(slab != 0, form.label, dtype=plan.dtype)
+        return labels
+    return np.ascontiguousarray(slab, dtype=plan.dtype)
+
+
+def _check_space(temporary: Path, plan: Plan, form: _Format) -> None:
+    """Uncompressed sizes are known beforehand: better no start than a stop after minutes."""
+    compressed = form is _ZARR or (form is _TIFF and plan.kind == "labels")
+    free = shutil.disk_usage(temporary.parent).free
+    if not compressed and plan.bytes > free:
+        raise UserError(
+            f"The disk is too full for {plan.name}: it needs {plan.bytes / 1e9:.1f} GB, "
+            f"{free / 1e9:.1f} GB are free. Free some space or choose another folder."
+        )
+
+
+def _verify(temporary: Path, target: Path, plan: Plan, checksums: list[int], progress: Progress) -> None:
+    """Read the file back as any other file, and compare it with what was to be written."""
+    trouble = f"{target.name} was not written: what was read back from the disk differs"
+    try:
+        with open_volume(temporary) as back:
+            if back.shape != plan.shape or back.dtype != plan.dtype:
+                raise UserError(f"{trouble} in size or type. Check the disk.")
+            if not _same(back.voxel_nm, plan.voxel_nm):
+                raise UserError(f"{trouble} in voxel size. Check the voxel size {plan.voxel_nm} nm.")
+            for box, checksum in zip(slabs(plan.shape, plan.thickness), checksums, strict=True):
+                if zlib.crc32(back.read(box).data) != checksum:
+                    raise UserError(
+                        f"{trouble} in slices {box.start[0]} to {box.stop[0] - 1}. Check the disk."
+                    )
+                progress.step()
+    except UserError as error:
+        if str(error).startswith(trouble):
+            raise
+        raise UserError(f"{trouble} ({error}) Check the disk.") from error
+
+
+def _same(found: VoxelSize | None, wanted: VoxelSize | None) -> bool:
+    """A size that no microscope can have is written as given, but not believed when read."""
+    if found is None or wanted is None:
+        return found is None and (wanted is None or any(not 0.1001 < v < 9999 for v in wanted))
+    return all(math.isclose(a, b, rel_tol=1e-5) for a, b in zip(found, wanted, strict=True))
+
+
+def _size_on_disk(path: Path) -> int:
+    if not path.is_dir():
+        return path.stat().st_size
+    return sum(os.path.getsize(Path(folder, name)) for folder, _, names in os.walk(path) for name in names)
+
+
+def _three(values: Sequence[float]) -> VoxelSize:
+    z, y, x = (float(v) for v in values)
+    return (z, y, x)

@@ -1,0 +1,32 @@
+"""What all writers need to know of a volume that is to be exported."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.volume import VoxelSize
+
+Kind = Literal["labels", "probability", "image"]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One export: the slabs of ``dtype`` come in order, each ``thickness`` slices deep but the last."""
+
+    name: str
+    shape: Triple
+    dtype: np.dtype[Any]
+    kind: Kind
+    thickness: int
+    voxel_nm: VoxelSize | None
+    origin_nm: VoxelSize | None
+
+    @property
+    def bytes(self) -> int:
+        """Size of the voxels without compression."""
+        z, y, x = self.shape
+        return z * y * x * self.dtype.itemsize

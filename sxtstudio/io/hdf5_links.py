@@ -1,0 +1,154 @@
+"""Walking through an HDF5 file of a stranger without leaving its folder.
+
+HDF5 can refer to other files in three ways: external links, virtual datasets and external storage.
+A crafted file could so show the content of any file that its reader may open. The library
+never gets to follow a link by itself here: every step is looked at first.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import h5py
+
+from sxtstudio.core.errors import UserError
+
+_MOST_LINKS = 32
+_MOST_OBJECTS = 20_000
+
+
+class Hdf5Tree:
+    """An open HDF5 file, and those beside it to which its links lead."""
+
+    def __init__(self, path: Path) -> None:
+        """Open ``path`` for reading."""
+        self.path = path
+        self._folder = Path(os.path.realpath(path)).parent
+        self._files: dict[Path, h5py.File] = {}
+        self.root = self._file(path)
+
+    def close(self) -> None:
+        """Close all files."""
+        for file in self._files.values():
+            file.close()
+        self._files.clear()
+
+    def follow(self, start: h5py.Group, path: str, links: int = 0) -> h5py.Group | h5py.Dataset:
+        """Return the object at ``path``, relative to ``start`` or absolute in its file.
+
+        Raises
+        ------
+        UserError
+            If a link leads out of the folder of the file or nowhere.
+        KeyError
+            If there is no such object.
+        """
+        current = start.file["/"] if path.startswith("/") else start
+        for name in [part for part in path.split("/") if part not in ("", ".")]:
+            if not isinstance(current, h5py.Group):
+                raise KeyError(name)
+            current = self.child(current, name, links)
+        return current
+
+    def child(self, group: h5py.Group, name: str, links: int = 0) -> h5py.Group | h5py.Dataset:
+        """Return the member ``name`` of ``group``; links are followed within the folder only."""
+        link = group.get(name, getlink=True)
+        if link is None:
+            raise KeyError(name)
+        if links > _MOST_LINKS:
+            raise UserError(f"{self.path.name}: the link {name} leads in a circle. The file is damaged.")
+        if isinstance(link, h5py.SoftLink):
+            return self.follow(group, link.path, links + 1)
+        if isinstance(link, h5py.ExternalLink):
+            return self.follow(self._file(self._inside(link.filename, group.file))["/"], link.path, links + 1)
+        return group[name]
+
+    def datasets(self) -> Iterator[tuple[str, h5py.Dataset]]:
+        """Yield path and dataset for all that hang in the file itself or one link away from it."""
+        seen: set[tuple[int, int]] = set()
+        stack: list[tuple[str, h5py.Group]] = [("", self.root["/"])]
+        while stack:
+            prefix, group = stack.pop()
+            inner: list[tuple[str, h5py.Group]] = []
+            for name in group:
+                link = group.get(name, getlink=True)
+                if isinstance(link, h5py.SoftLink):
+                    continue  # its target is met elsewhere
+                item = self.child(group, name)
+                info = h5py.h5o.get_info(item.id)
+                if (info.fileno, info.addr) in seen:
+                    continue
+                seen.add((info.fileno, info.addr))
+                if len(seen) > _MOST_OBJECTS:
+                    raise UserError(
+                        f"{self.path.name} holds too many objects to search. Name the dataset: "
+                        f"{self.path.name}::/path/of/dataset"
+                    )
+                if isinstance(item, h5py.Dataset):
+                    yield f"{prefix}/{name}", item
+                elif isinstance(item, h5py.Group):
+                    inner.append((f"{prefix}/{name}", item))
+            stack.extend(reversed(inner))
+
+    def check_storage(self, dataset: h5py.Dataset, depth: int = 0) -> None:
+        """Refuse a dataset whose voxels lie outside the folder of the file.
+
+        Raises
+        ------
+        UserError
+            If it does, or if one of the files it is put together from is missing.
+        """
+        if dataset.external:  # HDF5 looks for such files in the working directory of the program
+            raise UserError(
+                f"{self.path.name}: the voxels of {dataset.name} lie in a separate raw file, "
+                "which is refused. Save the tomogram as one file."
+            )
+        if not dataset.is_virtual:
+            return
+        if depth > _MOST_LINKS:
+            raise UserError(f"{self.path.name}: virtual datasets lead in a circle. The file is damaged.")
+        for source in dataset.virtual_sources():
+            if "%" in source.file_name + source.dset_name:
+                raise UserError(
+                    f"{self.path.name}: {dataset.name} is put together from files by a "
+                    "pattern, which SXT Studio does not read. Save it as one dataset."
+                )
+            file = dataset.file
+            if source.file_name != ".":
+                file = self._file(self._inside(source.file_name, dataset.file))
+            try:
+                part = self.follow(file["/"], source.dset_name)
+            except KeyError:
+                raise UserError(
+                    f"{self.path.name}: {source.dset_name} in {source.file_name}, a part of "
+                    f"{dataset.name}, is missing. Copy all files of the tomogram."
+                ) from None
+            if isinstance(part, h5py.Dataset):
+                self.check_storage(part, depth + 1)
+
+    def _inside(self, name: str, file: h5py.File) -> Path:
+        """Return the path of another file, which must lie in the folder of the opened one."""
+        target = Path(os.path.realpath(Path(os.path.realpath(file.filename)).parent / name))
+        if not target.is_relative_to(self._folder):
+            raise UserError(
+                f"{self.path.name} refers to a file in another folder ({name}), which is refused. "
+                "Save the tomogram as one file."
+            )
+        if not target.is_file():
+            raise UserError(f"{self.path.name} refers to {name}, which is missing. Copy it beside the file.")
+        return target
+
+    def _file(self, path: Path) -> h5py.File:
+        real = Path(os.path.realpath(path))
+        if real not in self._files:
+            try:
+                # The chunk cache must hold a chunk that several slices share.
+                self._files[real] = h5py.File(real, "r", rdcc_nbytes=16 << 20, rdcc_nslots=10007)
+            except OSError as error:
+                raise UserError(
+                    f"{path.name} is a damaged or truncated HDF5 file, or one that is being written. "
+                    "Copy it again."
+                ) from error
+        return self._files[real]

@@ -1,0 +1,121 @@
+"""One door for every format: what a file is, is decided by its first bytes, not by its name."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.io import folder, hdf5, mrc, png, tiff, tiff_ifd, zarr
+from sxtstudio.io.filevolume import FileVolume
+
+_FORMATS = "MRC, TIFF, HDF5, OME-Zarr, or a folder of TIFF or PNG slices"
+
+# Kinds of file that users try, and what to do with them.
+_FOREIGN = (
+    (b"\x1f\x8b", "is compressed with gzip. Unpack it first (gunzip)"),
+    (b"BZh", "is compressed with bzip2. Unpack it first (bunzip2)"),
+    (b"\xfd7zXZ", "is compressed with xz. Unpack it first (unxz)"),
+    (b"\x28\xb5\x2f\xfd", "is compressed with zstd. Unpack it first (unzstd)"),
+    (b"PK\x03\x04", "is a ZIP archive. Unpack it first"),
+    (b"\xd0\xcf\x11\xe0", "is a Zeiss TXM/TXRM or Office file. Export it as TIFF or MRC first"),
+    (b"\xff\xd8\xff", "is a JPEG photograph. Use the original data"),
+    (b"\x93NUMPY", "is a NumPy array. Save it as TIFF or MRC first"),
+    (b"# AmiraMesh", "is an Amira mesh. Export it as TIFF or MRC first"),
+    (b"# Avizo", "is an Avizo mesh. Export it as TIFF or MRC first"),
+)
+
+
+def open_volume(path: str | Path) -> FileVolume:
+    """Open a tomogram of any format that SXT Studio reads; the voxels stay on disk.
+
+    MRC (.mrc .rec .st .map), TIFF, BigTIFF, ImageJ hyperstack, OME-TIFF, HDF5/NeXus, OME-Zarr 0.4 and
+    0.5, plain Zarr arrays, a folder of numbered 2D TIFF or PNG slices, or a single 2D image.
+
+    Parameters
+    ----------
+    path
+        File or folder. ``file.h5::/entry/data`` names a dataset in an HDF5 file or a Zarr store.
+
+    Returns
+    -------
+    FileVolume
+        Volume (z, y, x) with voxel size (nm), origin and notes. Close it, or use it in ``with``.
+
+    Raises
+    ------
+    UserError
+        If there is no such file, or it is damaged, truncated, of an unknown format, complex, RGB or 4D.
+    """
+    place, inside = _split(path)
+    try:
+        return _open(place, inside)
+    except PermissionError as error:
+        raise UserError(f"No permission to read {place}. Ask its owner, or copy it.") from error
+    except OSError as error:
+        raise UserError(
+            f"{place} cannot be read: {error.strerror or error}. Check the disk or the network."
+        ) from error
+
+
+def _split(path: str | Path) -> tuple[Path, str | None]:
+    """Separate ``file::/inside``, unless a file of the whole name exists."""
+    text = os.fspath(path)
+    name, mark, inside = text.rpartition("::")
+    if not mark or os.path.exists(text):
+        return Path(text), None
+    return Path(name), inside or "/"
+
+
+def _open(path: Path, inside: str | None) -> FileVolume:
+    if not path.exists():
+        raise UserError(f"{path} does not exist. Check the name and the folder.")
+    if path.is_dir():
+        if zarr.is_zarr(path):
+            return zarr.open_zarr(path, inside)
+        _refuse_inside(path, inside)
+        return folder.open_folder(path)
+    if not stat.S_ISREG(path.stat().st_mode):  # a pipe could wait for ever
+        raise UserError(f"{path} is not a file. Choose a tomogram.")
+    size = path.stat().st_size
+    if size == 0:
+        raise UserError(f"{path.name} is empty (0 bytes). Copy or export it again.")
+    if _is_hdf5(path, size):
+        return hdf5.open_hdf5(path, inside)
+    with open(path, "rb") as file:
+        head = file.read(mrc.HEADER_BYTES)
+    _refuse_inside(path, inside)
+    if tiff_ifd.is_tiff(head):
+        return tiff.open_tiff(path)
+    if head.startswith(png.SIGNATURE):
+        return png.open_png(path)
+    if head[208:211] == b"MAP" and mrc.looks_like_mrc(head, size):
+        return mrc.open_mrc(path)
+    for magic, advice in _FOREIGN:
+        if head.startswith(magic):
+            raise UserError(f"{path.name} {advice}.")
+    if path.name in zarr.METADATA:
+        raise UserError(f"{path.name} is a part of a Zarr store. Open the folder {path.parent.name} instead.")
+    if mrc.looks_like_mrc(head, size):
+        return mrc.open_mrc(path)
+    raise UserError(
+        f"{path.name} is no tomogram that SXT Studio can read, or it is damaged. It reads {_FORMATS}."
+    )
+
+
+def _refuse_inside(path: Path, inside: str | None) -> None:
+    if inside is not None:
+        raise UserError(f"{path.name} has no datasets inside: leave out ::{inside}")
+
+
+def _is_hdf5(path: Path, size: int) -> bool:
+    """HDF5 files may begin with a block of the user's: the signature stands at 0, 512, 1024, 2048 …"""
+    with open(path, "rb") as file:
+        offset = 0
+        while offset < min(size, 1 << 16):
+            file.seek(offset)
+            if file.read(8) == hdf5.SIGNATURE:
+                return True
+            offset = max(512, offset * 2)
+    return False

@@ -1,0 +1,208 @@
+"""TIFF, BigTIFF, ImageJ hyperstacks and OME-TIFF."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tifffile
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.io.filevolume import FileVolume, Reader
+from sxtstudio.io.pages import DecodedSlices
+from sxtstudio.io.raw import RawFile, RawSlices
+from sxtstudio.io.tiff_ifd import Directory, read_directories
+from sxtstudio.io.tiff_meta import voxel_and_origin
+
+_COLOUR = ("RGB", "YCBCR", "CIELAB", "SEPARATED")
+
+
+def open_tiff(path: Path) -> FileVolume:
+    """Open a TIFF stack or a single TIFF image; uncompressed pixels are read in place, others page by page.
+
+    Raises
+    ------
+    UserError
+        If the file is truncated, holds colours, several images, or more than one long axis beside y and x.
+    """
+    directories = read_directories(path)
+    try:
+        tif = tifffile.TiffFile(path)
+    except Exception as error:  # tifffile raises many kinds for damaged files
+        raise UserError(f"{path.name} is a damaged TIFF file ({error}). Export it again.") from error
+    try:
+        return _describe(path, tif, directories)
+    except BaseException:
+        tif.close()
+        raise
+
+
+def _describe(path: Path, tif: tifffile.TiffFile, directories: list[Directory]) -> FileVolume:
+    _refuse_foreign_parts(path, tif)
+    try:
+        series = tif.series
+    except Exception as error:
+        raise UserError(f"{path.name} is a damaged TIFF file ({error}). Export it again.") from error
+    if not series:
+        raise UserError(f"{path.name} is a TIFF file without an image. Export it again.")
+    if len(series) > 1:
+        shapes = ", ".join(" × ".join(map(str, s.shape)) for s in series[:4])
+        raise UserError(
+            f"{path.name} holds {len(series)} images of different kinds ({shapes} …). "
+            "Save the tomogram alone."
+        )
+    one = series[0]
+    page = one.keyframe
+    notes: list[str] = []
+    slices = _count_slices(path, one, notes)
+    promised = _promised_slices(tif)
+    if promised > slices:
+        raise UserError(
+            f"{path.name} is truncated: it promises {promised} slices and holds {slices}. "
+            "Copy or export it again."
+        )
+    if page.photometric == 3:
+        notes.append("the file has a colour table, which is ignored")
+    reader, close = _reader(path, tif, one, slices, directories)
+    voxel_nm, origin_nm, why = voxel_and_origin(tif, slices)
+
+    def close_all() -> None:
+        tif.close()
+        close()
+
+    return FileVolume(
+        path,
+        format=_name(tif),
+        shape=(slices, page.imagelength, page.imagewidth),
+        dtype=one.dtype,
+        reader=reader,
+        close=close_all,
+        voxel_nm=voxel_nm,
+        origin_nm=origin_nm,
+        notes=(*why, *notes),
+    )
+
+
+def _refuse_foreign_parts(path: Path, tif: tifffile.TiffFile) -> None:
+    """Refuse OME-XML that names files elsewhere, or that could explode while it is parsed."""
+    if not tif.is_ome:
+        return
+    xml = tif.ome_metadata or ""
+    if "<!DOCTYPE" in xml or "<!ENTITY" in xml:
+        raise UserError(
+            f"{path.name}: the OME description is not one that a microscope writes. Export it again."
+        )
+    for name in re.findall(r"""FileName\s*=\s*["']([^"']*)["']""", xml):
+        if re.search(r"[/\\:]", name) or name == "..":
+            raise UserError(
+                f"{path.name} refers to a file in another folder ({name}), which is refused. "
+                "Save the tomogram as one file."
+            )
+
+
+def _count_slices(path: Path, one: tifffile.TiffPageSeries, notes: list[str]) -> int:
+    """Return the number of slices; every other long axis is an error."""
+    page = one.keyframe
+    if page.samplesperpixel > 1 or page.photometric.name in _COLOUR:
+        raise UserError(f"{path.name} is a colour (RGB) image. Convert it to grey values first.")
+    if page.imagedepth > 1:
+        raise UserError(
+            f"{path.name} uses volumetric tiles, which SXT Studio does not read. Save it as plain TIFF."
+        )
+    axes, shape = one.get_axes(False), one.get_shape(False)
+    long = [
+        (axis, n) for axis, n in zip(axes, shape, strict=True) if axis not in "YXS" and n > 1
+    ]  # size-1 axes such as T and C are dropped
+    if len(long) > 1:
+        sizes = " × ".join(f"{n} ({axis})" for axis, n in long)
+        raise UserError(
+            f"{path.name} has four or more dimensions ({sizes} beside y and x). "
+            "Save one channel or time point."
+        )
+    if long and long[0][0] == "C" and long[0][1] <= 4:
+        raise UserError(f"{path.name} has {long[0][1]} colour channels. Save one channel as grey values.")
+    if long and long[0][0] in "CT":
+        kind = {"C": "channels", "T": "time points"}[long[0][0]]
+        notes.append(f"the file calls its slices {kind}; they are taken as z")
+    pixels = page.imagelength * page.imagewidth
+    return int(np.prod(shape, dtype=object)) // pixels if pixels else 0
+
+
+def _promised_slices(tif: tifffile.TiffFile) -> int:
+    """Return how many images ImageJ's description names: tifffile falls back to fewer if they are missing."""
+    if not tif.is_imagej:
+        return 0
+    found = re.search(r"^images=(\d+)", tif.pages.first.description, re.MULTILINE)
+    return int(found.group(1)) if found else 0
+
+
+def _reader(
+    path: Path,
+    tif: tifffile.TiffFile,
+    one: tifffile.TiffPageSeries,
+    slices: int,
+    directories: list[Directory],
+) -> tuple[Reader, Any]:
+    page = one.keyframe
+    rows, columns = page.imagelength, page.imagewidth
+    pages = list(one.pages)
+    folder = Path(os.path.realpath(path)).parent
+    if any(p is None or Path(os.path.realpath(p.parent.filehandle.path)).parent != folder for p in pages):
+        raise UserError(
+            f"{path.name} is one of several files of a tomogram, and others are missing. "
+            "Put all of them into one folder, or save the tomogram as one file."
+        )
+    offsets = _offsets(tif, one, slices, directories)
+    if offsets is not None:
+        raw = RawFile(path)
+        dtype = np.dtype(tif.byteorder + one.dtype.char)
+        return RawSlices(raw, offsets, rows, columns, dtype).read, raw.close
+    if len(pages) != slices:
+        raise UserError(
+            f"{path.name} is truncated: it promises {slices} slices and holds {len(pages)}. "
+            "Copy or export it again."
+        )
+    for parent in {id(p.parent): p.parent for p in pages}.values():
+        parent.filehandle.set_lock(True)
+
+    def decode(z: int) -> NDArray[Any]:
+        pixels: NDArray[Any] = pages[z].asarray(maxworkers=1)
+        return pixels
+
+    return DecodedSlices(decode, rows, columns, one.dtype).read, lambda: None
+
+
+def _offsets(
+    tif: tifffile.TiffFile, one: tifffile.TiffPageSeries, slices: int, directories: list[Directory]
+) -> Sequence[int] | None:
+    """Return where each slice begins if the pixels are stored as they are, else None."""
+    page = one.keyframe
+    bits = one.dtype.itemsize * 8
+    if not page.is_final or page.bitspersample != bits or any(p.parent is not tif for p in one.pages):
+        return None
+    size = page.imagelength * page.imagewidth * one.dtype.itemsize
+    by_position = {d.offset: d for d in directories}
+    used = [by_position.get(p.offset) for p in one.pages]
+    starts = [None if d is None or d.segment_bytes.sum() < size else d.contiguous_from for d in used]
+    if any(start is None for start in starts):
+        return None
+    known = [start for start in starts if start is not None]
+    if len(known) == 1 and slices > 1:
+        # ImageJ writes one directory for all slices.
+        if known[0] + slices * size > os.path.getsize(tif.filehandle.path):
+            return None
+        return range(known[0], known[0] + slices * size, size)
+    return known if len(known) == slices else None
+
+
+def _name(tif: tifffile.TiffFile) -> str:
+    if tif.is_ome:
+        return "OME-TIFF"
+    if tif.is_imagej:
+        return "ImageJ BigTIFF" if tif.is_bigtiff else "ImageJ TIFF"
+    return "BigTIFF" if tif.is_bigtiff else "TIFF"

@@ -1,0 +1,328 @@
+"""OME-Zarr 0.4 and 0.5, and plain Zarr arrays of version 2 and 3.
+
+Format: https://ngff.openmicroscopy.org/0.5/
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import zarr
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io.attributes import voxel_from_attributes
+from sxtstudio.io.axes import is_volume, refuse_colour, space_axes
+from sxtstudio.io.chunks import ChunkedSlices
+from sxtstudio.io.filevolume import FileVolume
+from sxtstudio.io.units import judge_voxel, nm_per_unit
+
+METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
+
+# Codecs that turn bytes into numbers and nothing else; "pickle" is not among them.
+_CODECS = {
+    "bytes", "endian", "transpose", "sharding_indexed", "crc32c", "gzip", "zstd", "blosc", "zlib", "bz2",
+    "lzma", "lz4", "delta", "fixedscaleoffset", "shuffle", "bitround", "quantize", "astype", "packbits",
+    "crc32", "adler32",
+}  # fmt: skip
+_MOST_ARRAYS = 200
+_MOST_ENTRIES = 20_000
+
+
+@dataclass(frozen=True)
+class _Node:
+    """What the metadata files of a group or an array say."""
+
+    is_array: bool
+    attributes: Mapping[str, Any]
+    metadata: Mapping[str, Any]
+
+
+def is_zarr(folder: Path) -> bool:
+    """Return whether a folder is a Zarr group or array."""
+    return any((folder / name).is_file() for name in METADATA)
+
+
+def open_zarr(path: Path, inside: str | None = None) -> FileVolume:
+    """Open the highest resolution of an OME-Zarr image, or a plain Zarr array.
+
+    Parameters
+    ----------
+    path
+        Folder of the store.
+    inside
+        Path of a group or an array in it; by default the image is looked for.
+
+    Raises
+    ------
+    UserError
+        If there is none or more than one, or if the metadata lead out of the folder.
+    """
+    folder = _inside(path, path, inside) if inside is not None else path
+    node = _node(path, folder)
+    if node.is_array:
+        return _plain(path, folder, node)
+    described = _multiscales(node)
+    if described is None and node.attributes.get(
+        "bioformats2raw.layout", _ome(node).get("bioformats2raw.layout")
+    ):
+        folder = folder / "0"
+        node = _node(path, folder)
+        described = _multiscales(node)
+    if described is not None:
+        return _multiscale(path, folder, described)
+    if "plate" in node.attributes or "plate" in _ome(node):
+        raise UserError(f"{path.name} is a plate of many images. Open one of its images.")
+    return _only_array(path, folder)
+
+
+def _multiscale(path: Path, folder: Path, described: Mapping[str, Any]) -> FileVolume:
+    try:
+        first = described["datasets"][0]
+        where = str(first["path"])
+    except (KeyError, IndexError, TypeError):
+        raise UserError(f"{path.name}: the OME-Zarr metadata name no dataset. Export it again.") from None
+    target = _inside(path, folder, where)
+    array = _open_array(path, target)
+    axes = [a if isinstance(a, dict) else {"name": a} for a in described.get("axes") or ()]
+    if len(axes) != array.ndim:
+        axes = []
+    names = [str(a.get("name", "")).lower() for a in axes]
+    if {"y", "x"} <= set(names):
+        space: list[int | None] = [names.index(n) if n in names else None for n in "zyx"]
+        others = {n: array.shape[i] for i, n in enumerate(names) if i not in space and array.shape[i] > 1}
+        if others and not (len(others) == 1 and space[0] is None):
+            sizes = ", ".join(f"{n}: {size}" for n, size in others.items())
+            raise UserError(
+                f"{path.name} has four or more dimensions ({sizes} beside z, y and x). "
+                "Save one channel or time point."
+            )
+        if others:
+            raise UserError(
+                f"{path.name} has no z axis but {sorted(others)}. Save the tomogram with axes z, y and x."
+            )
+    else:
+        space = space_axes(path.name, array.shape)
+    scale, shift = _transformations((first, described), array.ndim)
+    units = [nm_per_unit(a.get("unit")) for a in axes] or [None] * array.ndim
+    depth_matters = space[0] is not None and array.shape[space[0]] > 1
+    values: list[float | None] = [None if a is None or scale is None else scale[a] for a in space]
+    voxel_nm, notes = judge_voxel(
+        values, [None if a is None else units[a] for a in space], depth_matters=depth_matters
+    )
+    origin = None
+    if voxel_nm is not None and shift is not None:
+        origin = _three([0.0 if a is None else shift[a] * (units[a] or 0.0) for a in space])
+    return _volume(path, "OME-Zarr", array, space, voxel_nm, origin, notes)
+
+
+def _plain(path: Path, folder: Path, node: _Node) -> FileVolume:
+    array = _open_array(path, folder)
+    refuse_colour(path.name, array.shape, array.dtype)
+    axes = space_axes(path.name, array.shape)
+    deep = axes[0] is not None and array.shape[axes[0]] > 1
+    voxel_nm, notes = voxel_from_attributes([node.attributes], depth_matters=deep)
+    return _volume(path, "Zarr", array, axes, voxel_nm, None, notes)
+
+
+def _only_array(path: Path, folder: Path) -> FileVolume:
+    """Open the one 3D array in a group that is no OME-Zarr image."""
+    found: list[tuple[str, tuple[int, ...]]] = []
+    for place, folders, _ in os.walk(folder):  # links to other folders are not followed
+        here = Path(place)
+        if not is_zarr(here):
+            folders.clear()
+            continue
+        node = _node(path, here)
+        if node.is_array:
+            folders.clear()  # what lies below are chunks
+            shape = tuple(node.metadata.get("shape") or ())
+            found.append((here.relative_to(folder).as_posix(), shape))
+        folders.sort()
+        if len(found) > _MOST_ARRAYS:
+            break
+    for choice in ([f for f in found if is_volume(f[1])], [f for f in found if len(f[1]) == 2]):
+        if len(choice) == 1:
+            target = _inside(path, folder, choice[0][0])
+            return _plain(path, target, _node(path, target))
+        if choice:
+            shown = ", ".join(f"{name} ({' × '.join(map(str, shape))})" for name, shape in choice[:8])
+            raise UserError(
+                f"{path.name} holds {len(choice)} arrays that could be meant: {shown}. "
+                f"Name one, for example {path.name}::/{choice[0][0]}"
+            )
+    raise UserError(f"{path.name} holds no 3D array. Choose another folder.")
+
+
+def _volume(
+    path: Path,
+    name: str,
+    array: Any,
+    axes: Sequence[int | None],
+    voxel_nm: VoxelSize | None,
+    origin_nm: VoxelSize | None,
+    notes: tuple[str, ...],
+) -> FileVolume:
+    shape = tuple(1 if a is None else array.shape[a] for a in axes)
+    used = [a for a in axes if a is not None]
+    chunks = getattr(array, "shards", None) or array.chunks
+    depth = chunks[axes[0]] if axes[0] is not None else 1
+
+    def read(box: Box) -> NDArray[Any]:
+        index: list[slice | int] = [0] * array.ndim
+        for axis, part in zip(axes, box.slices, strict=True):
+            if axis is not None:
+                index[axis] = part
+        voxels: NDArray[Any] = np.asarray(array[tuple(index)])
+        # The array may store its axes in another order, such as (x, y, z).
+        return voxels.transpose([sorted(used).index(a) for a in used]).reshape(box.shape)
+
+    return FileVolume(
+        path,
+        format=name,
+        shape=shape,
+        dtype=array.dtype,
+        reader=ChunkedSlices(read, shape, array.dtype, depth).read,
+        voxel_nm=voxel_nm,
+        origin_nm=origin_nm,
+        notes=notes,
+    )
+
+
+def _open_array(path: Path, folder: Path) -> Any:
+    """Open an array after a look at its metadata: numbers only, and codecs that run no code."""
+    node = _node(path, folder)
+    if not node.is_array:
+        raise UserError(f"{path.name}: {folder.name} is no Zarr array. The store is damaged; copy it again.")
+    meta = node.metadata
+    if "data_type" in meta:
+        codecs, kind = meta.get("codecs"), meta["data_type"]
+    else:
+        codecs, kind = [*(meta.get("filters") or ()), meta.get("compressor")], meta.get("dtype")
+    for name in _codec_names(codecs):
+        if name.removeprefix("numcodecs.") not in _CODECS:
+            raise UserError(
+                f"{path.name} is stored with the codec {name!r}, which is refused. "
+                "Save it with zstd or blosc."
+            )
+    if not isinstance(kind, str) or kind.lstrip("<>|=")[:1] not in tuple("iufbc"):
+        raise UserError(f"{path.name} holds values of type {kind}, not grey values. Choose another array.")
+    if 0 in (meta.get("shape") or [0]):
+        sizes = " × ".join(str(n) for n in meta.get("shape") or ())
+        raise UserError(f"{path.name} holds no voxels ({sizes}). Choose another file.")
+    _refuse_links(path, folder)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about specifications in progress
+            return zarr.open_array(str(folder), mode="r")
+    except Exception as error:  # damaged metadata raise many kinds
+        raise UserError(f"{path.name} is a damaged Zarr store ({error}). Copy it again.") from error
+
+
+def _codec_names(codecs: Any) -> list[str]:
+    names: list[str] = []
+    for codec in codecs or ():
+        if not isinstance(codec, dict):
+            continue
+        names.append(str(codec.get("id", codec.get("name", "?"))))
+        inner = codec.get("configuration")
+        if isinstance(inner, dict):
+            names += _codec_names(inner.get("codecs")) + _codec_names(inner.get("index_codecs"))
+    return names
+
+
+def _node(path: Path, folder: Path) -> _Node:
+    v3 = _json(path, folder / "zarr.json")
+    if v3 is not None:
+        return _Node(v3.get("node_type") == "array", v3.get("attributes") or {}, v3)
+    array = _json(path, folder / ".zarray")
+    attributes = _json(path, folder / ".zattrs")
+    if array is None and attributes is None and not (folder / ".zgroup").is_file():
+        raise UserError(
+            f"{path.name}: {folder.name} has no Zarr metadata. The store is incomplete; copy it again."
+        )
+    return _Node(array is not None, attributes or {}, array or {})
+
+
+def _json(path: Path, file: Path) -> dict[str, Any] | None:
+    if not file.is_file():
+        return None
+    try:
+        content = json.loads(file.read_text(encoding="utf-8"))
+    except (ValueError, OSError) as error:
+        raise UserError(f"{path.name}: {file.name} is damaged ({error}). Copy the store again.") from error
+    if not isinstance(content, dict):
+        raise UserError(f"{path.name}: {file.name} is damaged. Copy the store again.")
+    return content
+
+
+def _ome(node: _Node) -> Mapping[str, Any]:
+    ome = node.attributes.get("ome")
+    return ome if isinstance(ome, dict) else {}
+
+
+def _multiscales(node: _Node) -> Mapping[str, Any] | None:
+    found = _ome(node).get("multiscales") or node.attributes.get("multiscales")
+    return found[0] if isinstance(found, list) and found and isinstance(found[0], dict) else None
+
+
+def _transformations(
+    places: Sequence[Mapping[str, Any]], dimensions: int
+) -> tuple[list[float] | None, list[float] | None]:
+    """Return scale and shift per axis: those of the dataset first, then those of the whole pyramid."""
+    scale: list[float] | None = None
+    shift: list[float] | None = None
+    for place in places:
+        for step in place.get("coordinateTransformations") or ():
+            values = step.get(step.get("type")) if isinstance(step, dict) else None
+            if not isinstance(values, list) or len(values) != dimensions:
+                continue
+            numbers = [float(v) for v in values]
+            if step["type"] == "scale":
+                scale = [a * b for a, b in zip(scale or [1.0] * dimensions, numbers, strict=True)]
+                shift = [a * b for a, b in zip(shift, numbers, strict=True)] if shift else None
+            elif step["type"] == "translation":
+                shift = [a + b for a, b in zip(shift or [0.0] * dimensions, numbers, strict=True)]
+    return scale, shift
+
+
+def _inside(path: Path, folder: Path, name: str) -> Path:
+    """Return a path within the store; metadata of a stranger may say anything."""
+    root = Path(os.path.realpath(folder))
+    target = Path(os.path.realpath(root / name.lstrip("/")))
+    if not target.is_relative_to(root):
+        raise UserError(f"{path.name} refers to a path outside its folder ({name}), which is refused.")
+    if not target.is_dir():
+        raise UserError(f"{path.name} holds no {name}. The store is incomplete, or the name is wrong.")
+    return target
+
+
+def _refuse_links(path: Path, folder: Path) -> None:
+    """Refuse chunks that are links to files elsewhere; the first ones tell."""
+    looked_at = 0
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            entry = os.path.join(place, name)
+            if os.path.islink(entry) and not Path(os.path.realpath(entry)).is_relative_to(
+                os.path.realpath(folder)
+            ):
+                raise UserError(
+                    f"{path.name} refers to a path outside its folder (by the link {name}), which is refused."
+                )
+        looked_at += len(folders) + len(files)
+        if looked_at > _MOST_ENTRIES:
+            return
+
+
+def _three(values: Sequence[float]) -> VoxelSize:
+    z, y, x = values
+    return (z, y, x)
