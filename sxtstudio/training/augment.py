@@ -1,0 +1,152 @@
+"""Looks: what one phantom slice could have looked like at another microscope, beamline or day.
+
+A network trained on clean phantoms takes the grain of real cytoplasm for membrane. What carries
+over is variety of texture: grain of many sizes, granules, slow background, halos, saturation. All
+images are (y, x) float32 with absorbing structures dark.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import fft, ndimage
+
+Image = NDArray[np.float32]
+blur = ndimage.gaussian_filter
+
+
+def cut_patch(
+    rng: np.random.Generator, image: Image, label: Image | None, size: int, zoom: float
+) -> tuple[Image, Image | None]:
+    """Cut a randomly turned, mirrored and scaled square of ``size`` pixels out of a slice.
+
+    Borders of the slice are mirrored where the turned square reaches beyond them.
+    """
+    angle = rng.uniform(0, 2 * np.pi) if rng.random() < 0.5 else rng.integers(4) * np.pi / 2
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    if rng.random() < 0.5:
+        turn[:, 0] *= -1
+    turn /= zoom
+    half = min(size / zoom / 2, min(image.shape) / 2 - 1)
+    centre = [rng.uniform(half, n - half) for n in image.shape]
+    offset = np.array(centre) - turn @ np.full(2, (size - 1) / 2)
+
+    def cut(source: Image) -> Image:
+        patch: Image = ndimage.affine_transform(
+            source, turn, offset, (size, size), np.float32, order=1, mode="mirror"
+        )
+        return patch
+
+    return cut(image), None if label is None else cut(label)
+
+
+def normalise(image: Image) -> Image:
+    """Return (x − mean) / SD."""
+    return (image - image.mean()) / max(float(image.std()), 1e-6)
+
+
+def texture_spectra(images: Sequence[Image], size: int) -> list[Image]:
+    """Return the amplitude spectra of the fine texture of real images, windows of ``size`` pixels."""
+    window = np.hanning(size)[:, None] * np.hanning(size)[None]
+    spectra = []
+    for image in images:
+        fine = image - blur(image, 6)
+        for y in range(0, image.shape[0] - size + 1, size):
+            for x in range(0, image.shape[1] - size + 1, size):
+                amplitude = np.abs(fft.rfft2(fine[y : y + size, x : x + size] * window))
+                if amplitude.max() > 0:
+                    spectra.append((blur(amplitude, 2)).astype(np.float32))
+    return spectra
+
+
+def random_look(rng: np.random.Generator, image: Image, spectra: Sequence[Image]) -> Image:
+    """Return the patch as another instrument might have shown it, normalised, either polarity."""
+    image = normalise(image)
+    if rng.random() < 0.45:
+        image = normalise(image - rng.uniform(0.4, 1) * blur(image, rng.uniform(8, 40)))
+    chance = rng.random()
+    if chance < 0.3:
+        image = normalise(blur(image, rng.uniform(0.4, 1.4)))
+    elif chance < 0.5:  # halos, as filters and phase contrast leave them
+        image = normalise(image + rng.uniform(0.3, 1.5) * (image - blur(image, rng.uniform(2, 9))))
+    image = _add_granules(rng, image)
+    for _ in range(int(rng.integers(0, 3))):
+        image = image + 1.05 * rng.random() ** 1.7 * _grain(rng, image.shape, spectra)
+    if rng.random() < 0.5:
+        image = image + rng.uniform(0, 0.8) * _waves(rng, image.shape)
+    if rng.random() < 0.12:
+        image = image + rng.uniform(0.1, 0.5) * _stripes(rng, image.shape)
+    if rng.random() < 0.5:
+        image = _bend_contrast(rng, image)
+    if rng.random() < 0.15:
+        image = -image
+    return (normalise(image) * rng.uniform(0.75, 1.25) + rng.uniform(-0.25, 0.25)).astype(np.float32)
+
+
+def _grain(rng: np.random.Generator, shape: tuple[int, ...], spectra: Sequence[Image]) -> Image:
+    white = rng.normal(size=shape).astype(np.float32)
+    if spectra and rng.random() < 0.5:
+        # Random phases under the spectrum of a real image: its grain, none of its structures.
+        spectrum = spectra[int(rng.integers(len(spectra)))]
+        if rng.random() < 0.5 and shape[0] == shape[1]:
+            white = np.ascontiguousarray(white.T)
+        coloured = fft.irfft2(fft.rfft2(white) * _resized(spectrum, shape), shape)
+        return normalise(coloured.astype(np.float32))
+    sigma = np.exp(rng.uniform(np.log(0.4), np.log(3), size=2))
+    if rng.random() < 0.5:
+        sigma[1] = sigma[0]
+    grain = blur(white, sigma)
+    if rng.random() < 0.4:  # band-passed, as after ramp filtering
+        grain = grain - blur(grain, sigma * 2)
+    return normalise(grain)
+
+
+def _resized(spectrum: Image, shape: tuple[int, ...]) -> Image:
+    wanted = (shape[0], shape[1] // 2 + 1)
+    if spectrum.shape == wanted:
+        return spectrum
+    rows = np.abs(np.fft.fftfreq(wanted[0])) * spectrum.shape[0]
+    columns = np.fft.rfftfreq(shape[1]) * 2 * (spectrum.shape[1] - 1)
+    resized: Image = spectrum[
+        np.ix_(rows.astype(int), np.minimum(columns.astype(int), spectrum.shape[1] - 1))
+    ]
+    return resized
+
+
+def _add_granules(rng: np.random.Generator, image: Image) -> Image:
+    if rng.random() < 0.5:
+        return image
+    points = np.zeros_like(image)
+    count = int(rng.integers(3, 70))
+    y, x = rng.integers(0, image.shape[0], count), rng.integers(0, image.shape[1], count)
+    points[y, x] = rng.uniform(0.3, 1, count)
+    sigma = rng.uniform(0.8, 2.6)
+    spots = blur(points, sigma) * 2 * np.pi * sigma**2
+    sign = -1 if rng.random() < 0.8 else 1
+    added: Image = image + sign * rng.uniform(0.5, 2.2) * spots
+    return added
+
+
+def _waves(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
+    step = int(rng.choice([16, 32]))
+    coarse = rng.normal(size=[n // step + 3 for n in shape]).astype(np.float32)
+    waves: Image = ndimage.zoom(coarse, step, order=1)[: shape[0], : shape[1]]
+    return normalise(blur(waves, step / 3))
+
+
+def _stripes(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    angle = rng.uniform(0, np.pi)
+    along = y * np.sin(angle) + x * np.cos(angle)
+    wave = np.sin(2 * np.pi * along / rng.uniform(3, 14) + rng.uniform(0, 6))
+    stripes: Image = (wave * blur(rng.normal(size=shape), 20) * 40).astype(np.float32)
+    return stripes
+
+
+def _bend_contrast(rng: np.random.Generator, image: Image) -> Image:
+    low, high = np.percentile(image, [rng.uniform(0, 2), 100 - rng.uniform(0, 2)])
+    unit = np.clip((image - low) / max(high - low, 1e-6), 0, 1)
+    bent: Image = unit ** np.exp(rng.uniform(-0.6, 0.6))
+    return normalise(bent)

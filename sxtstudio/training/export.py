@@ -1,0 +1,146 @@
+"""Both heads of a trained network as one ONNX file, checked against PyTorch before it is kept."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from onnx.reference import ReferenceEvaluator
+from torch import Tensor, nn
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.errors import UserError
+from sxtstudio.training.network import MULTIPLE, STAGES, DeepSXT
+
+OPSET = 17  # the newest that DirectML's onnxruntime takes
+PARITY = 1e-4
+STAGES_KEY = "sxt_stages"
+
+
+def stage_plan() -> dict[str, Any]:
+    """Return where the graph may be cut, and the margin that each part needs.
+
+    ``tensors`` maps a tensor's name to its scale (1 = full resolution, 16 = the neck). A stage
+    computes ``output`` from ``inputs``; ``halo_px`` is how far, in pixels of the full resolution,
+    an output pixel looks beyond itself. The margins follow from the layers: one pixel for each 3×3
+    convolution at its scale, one coarse pixel for a transposed convolution.
+    """
+    tensors = {"input": 1, "neck": MULTIPLE, "label": 1, "image": 1}
+    tensors |= {f"skip_{i}": 2**i for i in range(STAGES)}
+    tensors |= {
+        f"{head}_{i}": 2 ** (STAGES - 1 - i) for head in ("label", "image") for i in range(STAGES - 1)
+    }
+
+    def stage(inputs: list[str], output: str, convolutions: int) -> dict[str, Any]:
+        up = 1 if tensors[inputs[0]] > tensors[output] else 0
+        halo = tensors[output] * (convolutions + 2 * up)
+        return {"inputs": inputs, "output": output, "halo_px": halo}
+
+    encoder = [stage(["input"], "skip_0", 3)]
+    encoder += [stage([f"skip_{i - 1}"], f"skip_{i}", 2) for i in range(1, STAGES)]
+    encoder.append(stage([f"skip_{STAGES - 1}"], "neck", 4))
+    label = [stage(["neck", f"skip_{STAGES - 1}"], "label_0", 4)]
+    label += [
+        stage([f"label_{i - 1}", f"skip_{STAGES - 1 - i}"], f"label_{i}", 4) for i in range(1, STAGES - 1)
+    ]
+    label.append(stage([f"label_{STAGES - 2}", "skip_0"], "label", 6))
+    image = [stage(["neck"], "image_0", 2)]
+    image += [stage([f"image_{i - 1}"], f"image_{i}", 2) for i in range(1, STAGES - 1)]
+    image.append(stage([f"image_{STAGES - 2}"], "image", 6))
+    return {"tensors": tensors, "label": encoder + label, "image": encoder + image}
+
+
+def halo_px() -> int:
+    """Return the margin that makes the centre of a tile exact, rounded up to the network's multiple."""
+    reach = sum(stage["halo_px"] for stage in stage_plan()["label"])
+    return -(-reach // MULTIPLE) * MULTIPLE
+
+
+class _Traced(nn.Module):
+    def __init__(self, network: DeepSXT, names: list[str]) -> None:
+        super().__init__()
+        self.network = network
+        self.names = names
+
+    def forward(self, x: Tensor) -> tuple[Tensor, ...]:
+        tensors = self.network.trace(x)
+        return tuple(tensors[name] for name in self.names)
+
+
+def to_onnx(network: DeepSXT) -> onnx.ModelProto:
+    """Return the network as an ONNX model: ``input`` to ``label`` and ``image``.
+
+    All are (batch, 1, y, x) float32 with any batch and any multiples of 16. The tensors at the
+    borders between the stages keep their names, and the metadata entry ``sxt_stages`` says which.
+    """
+    network = network.eval()
+    plan = stage_plan()
+    heads = ["label", "image"]
+    inner = [name for name in plan["tensors"] if name not in ("input", *heads)]
+    names = heads + inner
+    buffer = BytesIO()
+    axes = {"input": {0: "batch", 2: "height", 3: "width"}}
+    axes |= {head: {0: "batch", 2: "height", 3: "width"} for head in heads}
+    with warnings.catch_warnings():
+        # The exporter that needs no further package is marked as deprecated.
+        warnings.simplefilter("ignore", DeprecationWarning)
+        # It also tells that it leaves the decoders' crops for the runtime to fold.
+        warnings.filterwarnings("ignore", message="Constant folding", category=UserWarning)
+        torch.onnx.export(
+            _Traced(network, names).eval(),
+            (torch.zeros(1, 1, 2 * MULTIPLE, 3 * MULTIPLE),),
+            buffer,
+            input_names=["input"],
+            output_names=names,
+            dynamic_axes=axes,
+            opset_version=OPSET,
+            dynamo=False,
+        )
+    model = onnx.load_model_from_string(buffer.getvalue())
+    kept = [output for output in model.graph.output if output.name in heads]
+    del model.graph.output[:]
+    model.graph.output.extend(kept)
+    model.ir_version = min(model.ir_version, 9)
+    entry = model.metadata_props.add()
+    entry.key, entry.value = STAGES_KEY, json.dumps(plan)
+    onnx.checker.check_model(model)
+    return model
+
+
+def export_onnx(network: DeepSXT, path: str | Path) -> Path:
+    """Write the network to ``path`` after comparing it with PyTorch.
+
+    Raises
+    ------
+    UserError
+        If the exported model differs from the network by more than 1e-4 on random slices, or the
+        file cannot be written. An older file of that name is then left as it was.
+    """
+    model = to_onnx(network)
+    difference = parity(network, model)
+    if not difference < PARITY:
+        raise UserError(
+            f"the exported model differs from the trained network by {difference:.2g}; it was not written. "
+            "Train again from an earlier checkpoint."
+        )
+    path = Path(path)
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(model.SerializeToString())
+    return path
+
+
+def parity(network: DeepSXT, model: onnx.ModelProto, shape: tuple[int, int] = (32, 48)) -> float:
+    """Return the largest difference of both heads, in units of their spread where that is above 1, between PyTorch and ONNX's reference evaluator."""
+    slices = np.random.default_rng(0).normal(size=(2, 1, *shape)).astype(np.float32)
+    image, label = ReferenceEvaluator(model).run(["image", "label"], {"input": slices})
+    with torch.no_grad():
+        heads = network.eval()(torch.from_numpy(slices))
+    pairs = ((image, heads.image.numpy()), (label, heads.label.numpy()))
+    # An untrained image head reaches millions, where float32 keeps no 1e-4: measure in its own scale.
+    return max(float(np.abs(ours - theirs).max() / max(1.0, theirs.std())) for ours, theirs in pairs)

@@ -1,0 +1,74 @@
+"""How well outlines agree: precision, recall and F1 with a tolerance of a few pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Counts of pixels, pooled over slices."""
+
+    predicted: int = 0
+    predicted_right: int = 0  # within the tolerance of a true pixel
+    truth: int = 0
+    truth_found: int = 0  # within the tolerance of a predicted pixel
+
+    def __add__(self, other: Agreement) -> Agreement:
+        """Pool two counts."""
+        return Agreement(
+            self.predicted + other.predicted,
+            self.predicted_right + other.predicted_right,
+            self.truth + other.truth,
+            self.truth_found + other.truth_found,
+        )
+
+    @property
+    def precision(self) -> float:
+        """Share of the predicted pixels that are right; 0 where nothing was predicted."""
+        return self.predicted_right / self.predicted if self.predicted else 0.0
+
+    @property
+    def recall(self) -> float:
+        """Share of the true pixels that were found; 0 where there are none."""
+        return self.truth_found / self.truth if self.truth else 0.0
+
+    @property
+    def f1(self) -> float:
+        """Harmonic mean of precision and recall."""
+        total = self.precision + self.recall
+        return 2 * self.precision * self.recall / total if total else 0.0
+
+
+def compare(predicted: Mask, truth: Mask, tolerance_px: float = 2) -> Agreement:
+    """Compare one slice (y, x); a pixel counts as right within ``tolerance_px`` of the other mask."""
+    return Agreement(
+        int(predicted.sum()),
+        int((predicted & _near(truth, tolerance_px)).sum()),
+        int(truth.sum()),
+        int((truth & _near(predicted, tolerance_px)).sum()),
+    )
+
+
+def compare_all(
+    pairs: Iterable[tuple[NDArray[np.float32], Mask]], threshold: float, tolerance_px: float = 2
+) -> Agreement:
+    """Pool the agreement of label maps (−1…1) above ``threshold`` with their true masks."""
+    total = Agreement()
+    for label, truth in pairs:
+        total = total + compare(label > threshold, truth, tolerance_px)
+    return total
+
+
+def _near(mask: Mask, tolerance_px: float) -> Mask:
+    if not mask.any():
+        return np.zeros_like(mask)
+    near: Mask = ndimage.distance_transform_edt(~mask) <= tolerance_px
+    return near
