@@ -136,7 +136,10 @@ def export_onnx(network: DeepSXT, path: str | Path) -> Path:
 
 
 def parity(network: DeepSXT, model: onnx.ModelProto, shape: tuple[int, int] = (32, 48)) -> float:
-    """Return the largest difference of both heads, in units of their spread where that is above 1, between PyTorch and ONNX's reference evaluator."""
+    """Return the largest difference of both heads between PyTorch and ONNX's reference evaluator.
+
+    It counts in units of the head's spread where that is above 1.
+    """
     slices = np.random.default_rng(0).normal(size=(2, 1, *shape)).astype(np.float32)
     image, label = ReferenceEvaluator(model).run(["image", "label"], {"input": slices})
     with torch.no_grad():

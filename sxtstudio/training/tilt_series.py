@@ -37,7 +37,7 @@ class Microscope:
     @property
     def angles(self) -> NDArray[np.float64]:
         """Tilt angles in radians."""
-        count = int(round(2 * self.tilt_deg / self.step_deg)) + 1
+        count = round(2 * self.tilt_deg / self.step_deg) + 1
         return np.deg2rad(np.linspace(-self.tilt_deg, self.tilt_deg, count))
 
 
