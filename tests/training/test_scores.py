@@ -1,0 +1,40 @@
+import numpy as np
+import pytest
+
+from sxtstudio.training.scores import compare, compare_all
+
+
+def line(x, shape=(20, 30)):
+    mask = np.zeros(shape, bool)
+    mask[:, x] = True
+    return mask
+
+
+@pytest.mark.parametrize(
+    ("shift", "right"), [(0, 1.0), (2, 1.0), (3, 0.0)], ids=["same", "2 px off", "3 px off"]
+)
+def test_a_line_counts_as_found_within_two_pixels(shift, right):
+    agreement = compare(line(10 + shift), line(10))
+    assert agreement.precision == right
+    assert agreement.recall == right
+
+
+def test_half_a_line_found_and_one_line_invented():
+    found = line(10)
+    found[10:] = False
+    agreement = compare(found | line(25), line(10))
+    assert agreement.precision == pytest.approx(10 / 30)
+    assert agreement.recall == pytest.approx(12 / 20)  # two pixels beyond the end are within the tolerance
+    assert agreement.f1 == pytest.approx(2 * (1 / 3) * 0.6 / (1 / 3 + 0.6))
+
+
+def test_nothing_predicted_and_nothing_there_do_not_divide_by_zero():
+    nothing = np.zeros((5, 5), bool)
+    assert compare(nothing, nothing).f1 == 0
+
+
+def test_slices_are_pooled_by_pixels():
+    label = np.where(line(10), 0.5, -1).astype(np.float32)
+    pooled = compare_all([(label, line(10)), (label, line(20))], threshold=0.0)
+    assert pooled.precision == 0.5
+    assert compare_all([(label, line(10))], threshold=0.6).predicted == 0
