@@ -151,8 +151,9 @@ def _reader(
     page = one.keyframe
     rows, columns = page.imagelength, page.imagewidth
     pages = list(one.pages)
+    files = {os.path.realpath(parent.filehandle.path) for parent in _parents(pages)}
     folder = Path(os.path.realpath(path)).parent
-    if any(p is None or Path(os.path.realpath(p.parent.filehandle.path)).parent != folder for p in pages):
+    if None in pages or any(Path(file).parent != folder for file in files):
         raise UserError(
             f"{path.name} is one of several files of a tomogram, and others are missing. "
             "Put all of them into one folder, or save the tomogram as one file."
@@ -167,14 +168,25 @@ def _reader(
             f"{path.name} is truncated: it promises {slices} slices and holds {len(pages)}. "
             "Copy or export it again."
         )
-    for parent in {id(p.parent): p.parent for p in pages}.values():
+    parents = _parents(pages)
+    for parent in parents:
+        parent.filehandle.open()  # tifffile closes all files but the first
         parent.filehandle.set_lock(True)
 
     def decode(z: int) -> NDArray[Any]:
         pixels: NDArray[Any] = pages[z].asarray(maxworkers=1)
         return pixels
 
-    return DecodedSlices(decode, rows, columns, one.dtype).read, lambda: None
+    def close() -> None:
+        for parent in parents:
+            parent.filehandle.close()
+
+    return DecodedSlices(decode, rows, columns, one.dtype).read, close
+
+
+def _parents(pages: Sequence[Any]) -> list[tifffile.TiffFile]:
+    """Return the files over which the slices are spread, usually one."""
+    return list({id(p.parent): p.parent for p in pages if p is not None}.values())
 
 
 def _offsets(

@@ -20,12 +20,14 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 
+_TYPE_BYTES = dict(enumerate((0, 1, 1, 2, 4, 8, 1, 1, 2, 4, 8, 4, 8, 4, 0, 0, 8, 8, 8)))
 _CODES = {1: "u1", 3: "u2", 4: "u4", 6: "i1", 8: "i2", 9: "i4", 13: "u4", 16: "u8", 17: "i8", 18: "u8"}
 _WIDTH, _LENGTH, _BITS, _COMPRESSION, _SAMPLES, _FORMAT = 256, 257, 258, 259, 277, 339
 _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES = 273, 279, 324, 325
 _WANTED = {
-    _WIDTH, _LENGTH, _BITS, _COMPRESSION, _SAMPLES, _FORMAT, _STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES
-}  # fmt: skip
+    *(_WIDTH, _LENGTH, _BITS, _COMPRESSION, _SAMPLES, _FORMAT),
+    *(_STRIPS, _STRIP_BYTES, _TILES, _TILE_BYTES),
+}
 _KINDS = {1: "u", 2: "i", 3: "f", 4: "u", 5: "c", 6: "c"}
 
 
@@ -112,19 +114,18 @@ def _read_directory(
     for index in range(count):
         entry = block[index * entry_bytes : (index + 1) * entry_bytes]
         tag, code, number = struct.unpack_from(order + ("HHQ" if big else "HHI"), entry)
+        wanted = number * _TYPE_BYTES.get(code, 0)
+        where = struct.unpack_from(order + next_code, entry, entry_bytes - inline)[0]
+        if wanted > inline and where + wanted > size:  # such as a description that was cut off
+            raise EOFError
         if tag not in _WANTED or code not in _CODES:
             continue
-        dtype = np.dtype(order + _CODES[code])
-        wanted = number * dtype.itemsize
         if wanted <= inline:
             data = entry[-inline:][:wanted]
         else:
-            where = struct.unpack_from(order + next_code, entry, entry_bytes - inline)[0]
-            if where + wanted > size:
-                raise EOFError
             file.seek(where)
             data = file.read(wanted)
-        tags[tag] = np.frombuffer(data, dtype).astype(np.int64)
+        tags[tag] = np.frombuffer(data, order + _CODES[code]).astype(np.int64)
     return tags, following
 
 
