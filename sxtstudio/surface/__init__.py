@@ -1,1 +1,21 @@
 """Surfaces of labels, mesh files and off-screen pictures; VTK, no Qt."""
+
+from sxtstudio.surface.extract import extract_surface
+from sxtstudio.surface.files import MESH_SUFFIXES, write_mesh
+from sxtstudio.surface.mesh import Surface, SurfaceParameters
+from sxtstudio.surface.offscreen import OpenGL, find_opengl
+from sxtstudio.surface.picture import Picture, render_picture
+from sxtstudio.surface.scene import VIEWS
+
+__all__ = [
+    "MESH_SUFFIXES",
+    "VIEWS",
+    "OpenGL",
+    "Picture",
+    "Surface",
+    "SurfaceParameters",
+    "extract_surface",
+    "find_opengl",
+    "render_picture",
+    "write_mesh",
+]

@@ -1,0 +1,143 @@
+"""Find an OpenGL that draws without a screen, without risking the process.
+
+VTK ends the whole process (segmentation fault) where it cannot start OpenGL. So a child process
+draws a small test picture first, with one kind of window after the other.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+
+DEBIAN_PACKAGES = ("libgl1", "libegl1", "libgl1-mesa-dri")
+_SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software", "gdi generic", "basic render")
+_PROBE_SECONDS = 120
+
+
+@dataclass(frozen=True)
+class OpenGL:
+    """A kind of VTK window that works here, and who draws in it."""
+
+    window: str
+    renderer: str
+
+    @property
+    def software(self) -> bool:
+        """Whether the processor draws, not a graphics card."""
+        return any(name in self.renderer.lower() for name in _SOFTWARE)
+
+
+def find_opengl() -> OpenGL:
+    """Return a way to draw pictures without a screen; the first call takes a second or two.
+
+    Raises
+    ------
+    UserError
+        If OpenGL does not work on this machine; names the Debian packages.
+    """
+    found = _find()
+    if found is None:
+        raise UserError(
+            "Pictures need OpenGL, which does not work on this machine. On Debian or Ubuntu install the "
+            f"packages {' '.join(DEBIAN_PACKAGES)}; surfaces can be made and saved without it."
+        )
+    return found
+
+
+@functools.cache
+def _find() -> OpenGL | None:
+    for window in _windows():
+        found = _probe(window)
+        if found is not None:
+            return found
+    return None
+
+
+def _windows() -> list[str]:
+    if sys.platform == "darwin":
+        return ["vtkCocoaRenderWindow"]
+    if sys.platform == "win32":
+        return ["vtkWin32OpenGLRenderWindow", "vtkOSOpenGLRenderWindow"]
+    # EGL needs no X server and uses the graphics card where there is one.
+    windows = ["vtkEGLRenderWindow", "vtkOSOpenGLRenderWindow"]
+    return [*windows, "vtkXOpenGLRenderWindow"] if os.environ.get("DISPLAY") else windows
+
+
+def _probe(window: str) -> OpenGL | None:
+    """Draw a test picture in a child process; None where that fails in whatever way."""
+    if getattr(
+        sys, "frozen", False
+    ):  # a bundled application is no Python: the child would be a second window
+        return OpenGL(window, "unknown")
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "sxtstudio.surface.probe", window],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=_PROBE_SECONDS,
+        )
+        answer = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
+    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
+        return None
+    return OpenGL(window, answer["renderer"]) if answer and answer["drawn"] else None
+
+
+@contextmanager
+def offscreen_window(opengl: OpenGL, size: tuple[int, int]) -> Iterator[Any]:
+    """Yield a hidden VTK window of ``size`` (width, height) pixels; it is released afterwards."""
+    import vtkmodules.vtkRenderingOpenGL2 as vtk_opengl
+
+    window = getattr(vtk_opengl, opengl.window)()
+    window.SetOffScreenRendering(1)
+    window.SetMultiSamples(0)
+    window.SetSize(*size)
+    try:
+        yield window
+    finally:
+        renderers = window.GetRenderers()
+        while (renderer := renderers.GetFirstRenderer()) is not None:
+            renderer.RemoveAllViewProps()
+            window.RemoveRenderer(renderer)
+        window.Finalize()
+
+
+def pixels(window: Any, alpha: bool = False) -> NDArray[np.uint8]:
+    """Render the window and return its pixels (height, width, 3 or 4), first row on top."""
+    from vtkmodules.util.numpy_support import vtk_to_numpy
+    from vtkmodules.vtkRenderingCore import vtkWindowToImageFilter
+
+    window.Render()
+    grab = vtkWindowToImageFilter()
+    grab.SetInput(window)
+    if alpha:
+        grab.SetInputBufferTypeToRGBA()
+    else:
+        grab.SetInputBufferTypeToRGB()
+    grab.ReadFrontBufferOff()
+    grab.ShouldRerenderOff()
+    grab.Update()
+    image = grab.GetOutput()
+    width, height, _ = image.GetDimensions()
+    values = vtk_to_numpy(image.GetPointData().GetScalars()).reshape(height, width, -1)
+    return np.array(values[::-1])
+
+
+def opengl_renderer(window: Any) -> str:
+    """Return the name that OpenGL gives to who draws in this window."""
+    for line in (window.ReportCapabilities() or "").splitlines():
+        if line.startswith("OpenGL renderer string:"):
+            return line.partition(":")[2].strip()
+    return "unknown"

@@ -1,0 +1,232 @@
+"""What a picture shows: surface, lights, camera, scale bar and axes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import vtkmodules.vtkRenderingFreeType
+import vtkmodules.vtkRenderingOpenGL2  # noqa: F401  (both are needed to draw at all)
+from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkPoints
+from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
+from vtkmodules.vtkFiltersCore import vtkTriangleMeshPointNormals
+from vtkmodules.vtkRenderingAnnotation import vtkAxesActor
+from vtkmodules.vtkRenderingCore import (
+    vtkActor,
+    vtkActor2D,
+    vtkLightKit,
+    vtkPolyDataMapper,
+    vtkPolyDataMapper2D,
+    vtkRenderer,
+    vtkTextActor,
+)
+
+Vector = NDArray[np.float64]
+
+# From the middle to the camera, and what is up on the picture. "xy" looks like a slice in ImageJ:
+# x to the right, y down, the first slice in front.
+VIEWS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
+    "oblique": ((-0.45, 0.85, -1.0), (0.0, -1.0, 0.0)),
+    "xy": ((0.0, 0.0, -1.0), (0.0, -1.0, 0.0)),
+    "xz": ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0)),
+    "yz": ((1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
+}
+PLAIN_COLOUR = (0.87, 0.66, 0.36)
+_VIEW_ANGLE = 20.0
+_AXIS_COLOURS = {"X": (0.80, 0.16, 0.16), "Y": (0.13, 0.58, 0.20), "Z": (0.16, 0.34, 0.82)}
+
+
+def round_length(longest: float) -> float:
+    """Return the largest of 1, 2, 5 × 10ⁿ that is not longer than ``longest``."""
+    power = 10.0 ** np.floor(np.log10(longest))
+    return float(max(step for step in (1, 2, 5) if step * power <= longest * (1 + 1e-9)) * power)
+
+
+def length_text(length: float, unit: str) -> str:
+    """Return "500 nm", "2 µm", "50 voxels"."""
+    if unit == "nm" and length >= 1000:
+        return f"{length / 1000:g} µm"
+    return f"{length:g} {unit if unit == 'nm' else 'voxels'}"
+
+
+def surface_actor(mesh: vtkPolyData) -> vtkActor:
+    """Return the mesh as something to draw: smooth shading, the colours of its objects."""
+    normals = vtkTriangleMeshPointNormals()
+    normals.SetInputData(mesh)
+    normals.Update()
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputData(normals.GetOutput())
+    colours = normals.GetOutput().GetPointData().GetArray("RGB")
+    if colours is not None:
+        normals.GetOutput().GetPointData().SetScalars(colours)
+        mapper.SetColorModeToDirectScalars()
+    else:
+        mapper.ScalarVisibilityOff()
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    look = actor.GetProperty()
+    look.SetColor(*PLAIN_COLOUR)
+    look.SetInterpolationToPhong()
+    look.SetAmbient(0.18)
+    look.SetDiffuse(0.85)
+    look.SetSpecular(0.18)
+    look.SetSpecularPower(25)
+    return actor
+
+
+class Scene:
+    """Fills a VTK window of ``size`` (width, height) with a mesh seen from one side."""
+
+    def __init__(self, window: Any, size: tuple[int, int], dark: bool) -> None:
+        self._window = window
+        self._size = size
+        self._ink = (0.93, 0.93, 0.93) if dark else (0.10, 0.10, 0.10)
+        window.SetNumberOfLayers(2)
+
+    def add_surface(
+        self, mesh: vtkPolyData, direction: Vector, up: Vector, background: tuple[float, float, float]
+    ) -> float:
+        """Add the mesh so that it fills the picture; return the length of a pixel at its middle."""
+        renderer = vtkRenderer()
+        renderer.SetBackground(*background)
+        renderer.AddActor(surface_actor(mesh))
+        low, high = np.array(mesh.GetBounds()).reshape(3, 2).T
+        diagonal = float(np.linalg.norm(high - low)) or 1.0
+        # Shade where little light comes, between and below objects: shape and depth show.
+        renderer.UseSSAOOn()
+        renderer.SetSSAORadius(0.06 * diagonal)
+        renderer.SetSSAOBias(0.002 * diagonal)
+        renderer.SetSSAOKernelSize(32)
+        renderer.SSAOBlurOn()
+        lights = vtkLightKit()
+        lights.SetKeyLightIntensity(0.9)
+        lights.SetKeyLightAngle(42, -28)
+        lights.SetKeyToFillRatio(2.6)
+        lights.SetKeyToHeadRatio(4.0)
+        lights.SetKeyLightWarmth(0.54)
+        lights.AddLightsToRenderer(renderer)
+        self._window.AddRenderer(renderer)
+        points = vtk_to_numpy(mesh.GetPoints().GetData())
+        sample = points[:: max(1, len(points) // 100_000)].astype(np.float64)
+        return self._aim(renderer, sample, direction, up)
+
+    def _aim(self, renderer: vtkRenderer, points: Vector, direction: Vector, up: Vector) -> float:
+        """Place the camera so that the points just fit into the picture, above the scale bar."""
+        width, height = self._size
+        forward = -direction / np.linalg.norm(direction)
+        right = np.cross(forward, up)
+        right /= np.linalg.norm(right)
+        axes = np.stack([right, np.cross(right, forward), forward])
+        place = points @ axes.T
+        low, high = place.min(axis=0), place.max(axis=0)
+        middle = (low + high) / 2
+        half = np.tan(np.radians(_VIEW_ANGLE / 2))
+        # Share of the half width and half height that may be filled; the rest is margin.
+        limit = half * np.array([0.92 * width / height, 0.80])
+        radius = float(np.linalg.norm(high - low)) / 2 or 1.0
+        distance = radius / half
+        for _ in range(8):  # near things look larger, so the best middle depends on the distance
+            seen = (place - middle)[:, :2] / (place[:, 2:] - middle[2] + distance)
+            middle[:2] += distance * (seen.min(axis=0) + seen.max(axis=0)) / 2
+            across = np.abs(place - middle)[:, :2] / limit - (place[:, 2:] - middle[2])
+            distance = max(float(across.max()), 0.02 * radius)
+        focus = axes.T @ middle
+        camera = renderer.GetActiveCamera()
+        camera.SetViewAngle(_VIEW_ANGLE)
+        camera.SetFocalPoint(*focus)
+        camera.SetPosition(*(focus - distance * forward))
+        camera.SetViewUp(*axes[1])
+        camera.SetWindowCenter(0, -0.10)
+        renderer.ResetCameraClippingRange()
+        self._camera = camera
+        return float(2 * distance * half / height)
+
+    def _overlay(self, viewport: tuple[float, float, float, float]) -> vtkRenderer:
+        renderer = vtkRenderer()
+        renderer.SetLayer(1)
+        renderer.SetViewport(*viewport)
+        renderer.InteractiveOff()
+        self._window.AddRenderer(renderer)
+        return renderer
+
+    def add_scale_bar(self, pixel: float, unit: str) -> None:
+        """Draw a bar of round length at the bottom right, right at the depth of the mesh's middle."""
+        width, height = self._size
+        length = round_length(0.22 * width * pixel)
+        bar = length / pixel
+        thick = max(3.0, 0.007 * height)
+        right, bottom = width - 0.03 * width, 0.045 * height
+        renderer = self._overlay((0, 0, 1, 1))
+        renderer.AddViewProp(self._rectangle(right - bar, bottom, right, bottom + thick))
+        text = vtkTextActor()
+        text.SetInput(length_text(length, unit))
+        look = text.GetTextProperty()
+        look.SetFontFamilyToArial()
+        look.SetFontSize(max(12, round(0.03 * height)))
+        look.SetColor(*self._ink)
+        look.SetJustificationToCentered()
+        look.SetVerticalJustificationToBottom()
+        text.SetPosition(right - bar / 2, bottom + 2 * thick)
+        renderer.AddViewProp(text)
+
+    def _rectangle(self, left: float, bottom: float, right: float, top: float) -> vtkActor2D:
+        corners = np.array(
+            [(left, bottom, 0), (right, bottom, 0), (right, top, 0), (left, top, 0)], np.float32
+        )
+        points = vtkPoints()
+        points.SetData(numpy_to_vtk(corners, deep=1))
+        cells = vtkCellArray()
+        cells.InsertNextCell(4, (0, 1, 2, 3))
+        shape = vtkPolyData()
+        shape.SetPoints(points)
+        shape.SetPolys(cells)
+        mapper = vtkPolyDataMapper2D()
+        mapper.SetInputData(shape)
+        actor = vtkActor2D()
+        actor.SetMapper(mapper)
+        actor.GetProperty().SetColor(*self._ink)
+        return actor
+
+    def add_axes(self) -> None:
+        """Draw the directions of x, y and z at the bottom left."""
+        width, height = self._size
+        edge = 0.22 * height
+        renderer = self._overlay((0, 0, edge / width, edge / height))
+        axes = vtkAxesActor()
+        axes.SetTotalLength(1, 1, 1)
+        axes.SetShaftTypeToCylinder()
+        axes.SetCylinderRadius(0.05)
+        axes.SetConeRadius(0.32)
+        axes.SetNormalizedTipLength(0.25, 0.25, 0.25)
+        axes.SetNormalizedShaftLength(0.75, 0.75, 0.75)
+        forward = np.array(self._camera.GetDirectionOfProjection())
+        # Seen from its end an axis is short: its letter moves outwards.
+        seen = np.sqrt(np.maximum(1 - forward**2, 0))
+        axes.SetNormalizedLabelPosition(*(1.1 + 0.4 / np.maximum(seen, 0.3)))
+        for name, colour in _AXIS_COLOURS.items():
+            getattr(axes, f"Set{name}AxisLabelText")(name.lower())
+            for part in ("Shaft", "Tip"):
+                look = getattr(axes, f"Get{name}Axis{part}Property")()
+                look.SetColor(*colour)
+                look.SetAmbient(0.35)
+                look.SetDiffuse(0.75)
+            caption = getattr(axes, f"Get{name}AxisCaptionActor2D")()
+            caption.GetTextActor().SetTextScaleModeToNone()
+            text = caption.GetCaptionTextProperty()
+            text.SetFontFamilyToArial()
+            text.SetFontSize(max(12, round(0.028 * height)))
+            text.SetColor(*self._ink)
+            text.ItalicOff()
+            text.ShadowOff()
+            text.BoldOff()
+            text.SetJustificationToCentered()
+            text.SetVerticalJustificationToCentered()
+        renderer.AddActor(axes)
+        camera = renderer.GetActiveCamera()
+        camera.SetViewAngle(_VIEW_ANGLE)
+        camera.SetFocalPoint(0, 0, 0)
+        camera.SetPosition(*(-9.6 * forward))
+        camera.SetViewUp(*self._camera.GetViewUp())
+        camera.SetClippingRange(1, 20)
