@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
+from sxtstudio.core.normalise import normalise_slice
+
 Image = NDArray[np.float32]
 blur = ndimage.gaussian_filter
 
@@ -43,8 +45,9 @@ def cut_patch(
 
 
 def normalise(image: Image) -> Image:
-    """Return (x − mean) / SD."""
-    return (image - image.mean()) / max(float(image.std()), 1e-6)
+    """Return (x − mean) / SD as inference does, or zeros for an image without contrast."""
+    normal = normalise_slice(image)
+    return np.zeros(image.shape, np.float32) if normal is None else normal
 
 
 def texture_spectra(images: Sequence[Image], size: int) -> list[Image]:

@@ -1,0 +1,103 @@
+import json
+from pathlib import Path
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+import torch
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.training import export, recipe
+from sxtstudio.training.keras_weights import load_keras_weights
+from sxtstudio.training.network import DeepSXT
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    network = DeepSXT(4)
+    with torch.no_grad():  # statistics as after training, so that no layer's output explodes
+        network.train()
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = 0.5
+        for _ in range(8):
+            network(torch.randn(2, 1, 64, 64))
+    return network.eval()
+
+
+@pytest.fixture(scope="module")
+def model(network):
+    return export.to_onnx(network)
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 16), (3, 48, 80), (2, 112, 64)], ids=str)
+def test_both_heads_agree_with_onnxruntime_for_any_batch_and_size(network, model, shape):
+    batch, height, width = shape
+    slices = np.random.default_rng(1).normal(size=(batch, 1, height, width)).astype(np.float32)
+    session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
+    label, image = session.run(["label", "image"], {"input": slices})
+    with torch.no_grad():
+        heads = network(torch.from_numpy(slices))
+    assert np.abs(label - heads.label.numpy()).max() < 1e-4
+    assert np.abs(image - heads.image.numpy()).max() < 1e-4 * max(1, heads.image.std())
+
+
+def test_the_published_layout_survives_the_export(tmp_path):
+    fixture = Path(__file__).parents[1] / "data" / "deep_sxt_m4"
+    network = load_keras_weights(fixture / "weights.h5", fixture / "model_config.json")
+    path = export.export_onnx(network, tmp_path / "m4.onnx")
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    with np.load(fixture / "reference.npz", allow_pickle=False) as reference:
+        label, image = session.run(["label", "image"], {"input": reference["slices"][:, None]})
+        assert np.abs(label[:, 0] - reference["label"]).max() < 1e-4
+        assert np.abs(image[:, 0] - reference["image"]).max() < 1e-4
+
+
+def test_the_file_keeps_to_what_older_runtimes_read(model):
+    assert model.ir_version <= 9
+    assert model.opset_import[0].version == 17
+    assert [output.name for output in model.graph.output] == ["label", "image"]
+
+
+def test_every_tensor_of_the_stage_plan_is_in_the_graph(model):
+    (entry,) = [prop for prop in model.metadata_props if prop.key == "sxt_stages"]
+    plan = json.loads(entry.value)
+    made = {"input"} | {name for node in model.graph.node for name in node.output}
+    assert set(plan["tensors"]) <= made
+    for stage in plan["label"] + plan["image"]:
+        assert stage["output"] in plan["tensors"]
+        assert set(stage["inputs"]) <= set(plan["tensors"])
+
+
+def test_beyond_the_halo_nothing_matters(network):
+    """Change pixels farther away than the halo: the label must not change; inside it, it does."""
+    halo = export.halo_px()
+    slices = torch.randn(1, 1, 32, 2 * halo + 64)
+    with torch.no_grad():
+        before = network(slices).label
+        changed = slices.clone()
+        changed[..., : halo + 16 - halo] += 100  # all columns more than a halo left of column halo + 16
+        after = network(changed).label
+        near = slices.clone()
+        near[..., halo + 8] += 100
+        assert (before - after)[..., halo + 16 :].abs().max() < 1e-5
+        assert (before - network(near).label)[..., halo + 16].abs().max() > 1e-4
+
+
+def test_a_model_that_differs_is_not_written(network, tmp_path, monkeypatch):
+    path = tmp_path / "model.onnx"
+    path.write_bytes(b"the older one")
+    monkeypatch.setattr(export, "parity", lambda *_: 0.1)
+    with pytest.raises(UserError, match="not written"):
+        export.export_onnx(network, path)
+    assert path.read_bytes() == b"the older one"
+
+
+def test_installing_writes_model_and_card(network, tmp_path):
+    path = recipe.install(network, tmp_path, {"name": "tiny", "trained_on": "noise"})
+    card = json.loads((tmp_path / "tiny.json").read_text())
+    assert card["base_width"] == 4
+    assert card["halo_px"] % 16 == 0
+    onnx.checker.check_model(onnx.load(path))
