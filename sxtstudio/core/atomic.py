@@ -79,7 +79,8 @@ def _check_folder(final: Path, temporary: Path) -> None:
 
 def _explain(error: OSError, final: Path, temporary: Path) -> UserError | None:
     """Return the sentence for the user, or None if the error is not about this output."""
-    if error.errno in _DISK_FULL:
+    # NumPy writes arrays with C functions and forgets the reason: "60000 requested and 39520 written".
+    if error.errno in _DISK_FULL or (error.errno is None and "requested and" in str(error)):
         return UserError(
             f"The disk is full (or a size limit is reached): {final} was not written. "
             "Free some space or choose another folder."

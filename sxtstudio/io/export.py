@@ -25,7 +25,7 @@ from sxtstudio.io.opening import open_volume
 from sxtstudio.io.units import judge_voxel_of_user
 from sxtstudio.io.zarr import is_zarr
 
-_SLAB_BYTES = 64 << 20
+_SLAB_BYTES = 32 << 20
 
 
 @dataclass(frozen=True)
@@ -161,6 +161,8 @@ def _plan(
     origin = origin_nm if origin_nm is not None else getattr(volume, "origin_nm", None)
     if min(volume.shape) <= 0:
         raise UserError(f"{target.name} was not written: there are no voxels to write.")
+    if volume.dtype.kind not in "biuf":
+        raise UserError(f"{target.name} was not written: {volume.dtype} values are no grey values.")
     dtype = np.dtype(np.uint8) if volume.dtype.kind == "b" else volume.dtype
     dtype = np.dtype(form.label_dtype) if kind == "labels" else form.dtype(dtype.newbyteorder("="))
     slice_bytes = volume.shape[1] * volume.shape[2] * max(dtype.itemsize, volume.dtype.itemsize)

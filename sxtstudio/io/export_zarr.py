@@ -8,7 +8,6 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-import zarr
 from numpy.typing import NDArray
 
 from sxtstudio.io.export_plan import Plan
@@ -21,6 +20,8 @@ CHUNK = (16, 256, 256)
 
 def write_zarr(path: Path, plan: Plan, slabs: Iterable[NDArray[Any]]) -> str:
     """Write a folder with one resolution, and return the name of the format."""
+    import zarr  # takes half a second to load
+
     path.mkdir()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # about specifications in progress

@@ -20,8 +20,6 @@ from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.hdf5_links import Hdf5Tree
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
-SIGNATURE = b"\x89HDF\r\n\x1a\n"
-
 
 def open_hdf5(path: Path, inside: str | None = None) -> FileVolume:
     """Open the tomogram in an HDF5 file.

@@ -7,10 +7,12 @@ import stat
 from pathlib import Path
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.io import folder, hdf5, mrc, png, tiff, tiff_ifd, zarr
+from sxtstudio.io import folder, mrc, png, tiff, tiff_ifd, zarr
 from sxtstudio.io.filevolume import FileVolume
 
 _FORMATS = "MRC, TIFF, HDF5, OME-Zarr, or a folder of TIFF or PNG slices"
+
+_HDF5 = b"\x89HDF\r\n\x1a\n"
 
 # Kinds of file that users try, and what to do with them.
 _FOREIGN = (
@@ -82,7 +84,9 @@ def _open(path: Path, inside: str | None) -> FileVolume:
     if size == 0:
         raise UserError(f"{path.name} is empty (0 bytes). Copy or export it again.")
     if _is_hdf5(path, size):
-        return hdf5.open_hdf5(path, inside)
+        from sxtstudio.io.hdf5 import open_hdf5  # h5py takes long to load
+
+        return open_hdf5(path, inside)
     with open(path, "rb") as file:
         head = file.read(mrc.HEADER_BYTES)
     _refuse_inside(path, inside)
@@ -115,7 +119,7 @@ def _is_hdf5(path: Path, size: int) -> bool:
         offset = 0
         while offset < min(size, 1 << 16):
             file.seek(offset)
-            if file.read(8) == hdf5.SIGNATURE:
+            if file.read(8) == _HDF5:
                 return True
             offset = max(512, offset * 2)
     return False

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import zarr
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
@@ -220,6 +219,8 @@ def _open_array(path: Path, folder: Path) -> Any:
         sizes = " × ".join(str(n) for n in meta.get("shape") or ())
         raise UserError(f"{path.name} holds no voxels ({sizes}). Choose another file.")
     _refuse_links(path, folder)
+    import zarr  # takes half a second to load, which other formats need not wait for
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about specifications in progress

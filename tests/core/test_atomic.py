@@ -3,6 +3,7 @@ import os
 import stat
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from sxtstudio.core.atomic import atomic_write
@@ -122,6 +123,18 @@ def test_full_disk(tmp_path, code, wrapped):
                 raise RuntimeError("could not flush") from error
             raise
     assert target.read_bytes() == b"old" and names(tmp_path) == ["a.mrc"]
+
+
+def test_full_disk_as_numpy_tells_it(tmp_path):
+    resource = pytest.importorskip("resource")
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (10_000, hard))
+    try:
+        with pytest.raises(UserError, match="disk is full"), atomic_write(tmp_path / "a.raw") as temporary:
+            np.zeros(100_000, np.uint8).tofile(temporary)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert names(tmp_path) == []
 
 
 def test_permission_error_of_another_file_is_not_blamed_on_the_output(tmp_path):
