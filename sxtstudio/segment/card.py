@@ -51,8 +51,8 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 class ModelCard:
     """What is known of a model; the fields are those of the module's table.
 
-    ``path`` is the .onnx file, None before the card is attached to one. ``notes`` are remarks of this
-    program for the user, such as that no card was found; they are not written.
+    ``path`` is the .onnx file and ``card_path`` the .json file, None where there is none (yet). ``notes``
+    are remarks of this program for the user, such as that no card was found. These three are not written.
     """
 
     name: str
@@ -74,6 +74,7 @@ class ModelCard:
     created: str = ""
     file: str = ""
     path: Path | None = field(default=None, compare=False)
+    card_path: Path | None = field(default=None, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
@@ -140,7 +141,7 @@ class ModelCard:
             raise UserError(
                 f"{source}: the field 'file' leads out of the card's folder. Get the model again."
             )
-        card = replace(card, path=model)
+        card = replace(card, path=model, card_path=path)
         if verify:
             card.verify()
         return card
@@ -162,7 +163,9 @@ class ModelCard:
             )
 
 
-_WRITTEN = tuple(name for name in ModelCard.__dataclass_fields__ if name not in ("path", "notes"))
+_WRITTEN = tuple(
+    name for name in ModelCard.__dataclass_fields__ if name not in ("path", "card_path", "notes")
+)
 
 
 def file_sha256(path: str | Path) -> str:
