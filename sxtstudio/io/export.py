@@ -191,8 +191,8 @@ def _check_space(temporary: Path, plan: Plan, form: _Format) -> None:
     free = shutil.disk_usage(temporary.parent).free
     if not compressed and plan.bytes > free:
         raise UserError(
-            f"The disk is too full for {plan.name}: it needs {plan.bytes / 1e9:.1f} GB, "
-            f"{free / 1e9:.1f} GB are free. Free some space or choose another folder."
+            f"The disk is too full for {plan.name}: it needs {plan.bytes / 1e6:.1f} MB, "
+            f"{free / 1e6:.1f} MB are free. Free some space or choose another folder."
         )
 
 

@@ -53,12 +53,16 @@ def open_volume(path: str | Path) -> FileVolume:
     place, inside = _split(path)
     try:
         return _open(place, inside)
+    except (UserError, MemoryError):
+        raise
     except PermissionError as error:
         raise UserError(f"No permission to read {place}. Ask its owner, or copy it.") from error
     except OSError as error:
         raise UserError(
             f"{place} cannot be read: {error.strerror or error}. Check the disk or the network."
         ) from error
+    except Exception as error:  # a damaged file can hold anything where a number should be
+        raise UserError(f"{place.name} is damaged: {error}. Copy or export it again.") from error
 
 
 def _split(path: str | Path) -> tuple[Path, str | None]:
