@@ -348,15 +348,12 @@ def test_incomplete_weights_are_told(tmp_path):
         card_of(save(tmp_path, model(weights=[weights])))
 
 
-def test_a_wrong_map_of_stages_is_told(tmp_path):
+def test_a_wrong_map_of_stages_is_noted(tmp_path):
     made = model()
-    for entry in (
-        "no json",
-        '{"tensors": {"input": 1}, "label": [{"inputs": ["x"], "output": "label", "halo_px": 1}]}',
-    ):
+    unknown = {"inputs": ["x"], "output": "label", "halo_px": 1}
+    for entry in ("no json", json.dumps({"tensors": {"input": 1}, "label": [unknown]})):
         helper.set_model_props(made, {"sxt_stages": entry})
-        with pytest.raises(UserError, match="sxt_stages"):
-            card_of(save(tmp_path, made))
+        assert "sxt_stages" in check_model(save(tmp_path, made)).notes[-1]
 
 
 def test_what_onnxruntime_cannot_run_is_told(tmp_path):
