@@ -88,6 +88,6 @@ def _header(plan: Plan, smallest: float, largest: float, mean: float, spread: fl
     header["map"] = MAP_ID
     header["machst"] = mrcfile.utils.machine_stamp_from_byte_order("<")
     header["nlabl"] = 1
-    text = f"SXT Studio: labels, 0 background, {LABEL} membrane" if plan.kind == "labels" else "SXT Studio"
+    text = f"SXT Studio: labels, 0 background, {LABEL} label" if plan.kind == "labels" else "SXT Studio"
     header["label"][0] = text.encode("ascii")
     return header
