@@ -1,1 +1,28 @@
-"""Inference: the only place that knows onnxruntime."""
+"""Outlining membranes: models, devices, and the segmentation of a tomogram. The only user of onnxruntime."""
+
+from sxtstudio.segment.card import ModelCard
+from sxtstudio.segment.check import check_model
+from sxtstudio.segment.device import Device, choose_device
+from sxtstudio.segment.parameters import Segmentation, SegmentParameters
+from sxtstudio.segment.pipeline import segment
+from sxtstudio.segment.preview import Estimate, SlicePreview, estimate, segment_slice
+from sxtstudio.segment.registry import find_models, load_card
+from sxtstudio.segment.runner import SliceRunner, make_runner
+
+__all__ = [
+    "Device",
+    "Estimate",
+    "ModelCard",
+    "SegmentParameters",
+    "Segmentation",
+    "SlicePreview",
+    "SliceRunner",
+    "check_model",
+    "choose_device",
+    "estimate",
+    "find_models",
+    "load_card",
+    "make_runner",
+    "segment",
+    "segment_slice",
+]

@@ -1,0 +1,231 @@
+"""One segmentation while it runs: what was decided before it began, and the counts as it goes on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.polarity import WEAK, Polarity, detect_polarity
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import ArrayVolume, Volume
+from sxtstudio.segment.card import ModelCard
+from sxtstudio.segment.checkpoint import Checkpoint
+from sxtstudio.segment.device import Device, choose_device
+from sxtstudio.segment.overlap import overlapped
+from sxtstudio.segment.parameters import Segmentation, SegmentParameters
+from sxtstudio.segment.registry import load_card
+from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
+from sxtstudio.segment.slices import (
+    Batch,
+    Image,
+    Pixels,
+    fingerprint,
+    labels_of,
+    listed,
+    probability_of,
+    read_batches,
+)
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A slice of the tomogram whose labels (y, x) are on disk."""
+
+    z: int
+    labels: Pixels
+    blank: bool = False
+
+
+@dataclass
+class Job:
+    """A segmentation of the slices ``slices`` (first, one after the last) of a volume."""
+
+    volume: Volume
+    parameters: SegmentParameters
+    slices: tuple[int, int]
+    card: ModelCard
+    device: Device
+    polarity: Polarity
+    seconds: dict[str, float] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    voxels: int = 0
+    resumed: int = 0
+    blank: list[int] = field(default_factory=list)
+
+    @property
+    def threshold(self) -> float:
+        """Network output above which a pixel is labelled."""
+        wanted = self.parameters.threshold
+        return self.card.threshold if wanted is None else wanted
+
+    @property
+    def flip(self) -> bool:
+        """Whether the slices must be turned around before the network sees them."""
+        return self.card.polarity == "dark" and self.polarity.value == "bright"
+
+    def checkpoint(self, folder: Path, resume: bool | None) -> Checkpoint:
+        """Open the folder of the finished slices."""
+        first, last = self.slices
+        shape: Triple = (last - first, *self.volume.shape[1:])
+        settings = {
+            "model": self.card.name,
+            "model's checksum": self.card.sha256,
+            "threshold": self.threshold,
+            "polarity": self.polarity.value,
+            "first slice": first,
+            "last slice": last - 1,
+            "probability": self.parameters.probability,
+            "size of the tomogram": self.volume.shape,
+            "type of its values": str(self.volume.dtype),
+            "content of the tomogram": fingerprint(self.volume, self.slices),
+        }
+        return Checkpoint(folder, shape, settings, probability=self.parameters.probability, resume=resume)
+
+    def earlier(self, checkpoint: Checkpoint) -> Iterator[Finished]:
+        """Yield the slices that an interrupted run had finished."""
+        self.resumed = len(checkpoint.finished)
+        if self.resumed:
+            self.notes.append(f"{self.resumed} slices were finished by an earlier run and kept.")
+        for index in sorted(checkpoint.finished):
+            yield Finished(self.slices[0] + index, checkpoint.read(index))
+
+    def compute(self, checkpoint: Checkpoint, progress: Progress) -> Iterator[Finished]:
+        """Compute the other slices; yield each once it is on disk."""
+        first, last = self.slices
+        todo = [z for z in range(first, last) if z - first not in checkpoint.finished]
+        if not todo:
+            return
+        with self.timed("loading the model"):
+            runner = make_runner(self.card, self.device, tile_px=self.parameters.tile_px)
+        self.device = runner.device
+        progress.begin(len(todo), f"segmenting on {self.device.name}")
+        with closing(runner):
+            yield from self._run(runner, todo, checkpoint, progress)
+        self.notes.extend(runner.notes)
+
+    def count(self, done: Finished) -> None:
+        """Take a finished slice into the counts."""
+        self.voxels += int(np.count_nonzero(done.labels))
+        if done.blank:
+            self.blank.append(done.z)
+
+    def refuse_if_all_blank(self, checkpoint: Checkpoint) -> None:
+        """Raise UserError if there was nothing to be seen in any slice."""
+        if len(self.blank) == checkpoint.shape[0]:
+            checkpoint.discard()
+            raise UserError(
+                "There is nothing to segment: every slice is constant or holds no numbers. "
+                "Check that the file is the reconstruction, and that it was written completely."
+            )
+        if self.blank:
+            self.notes.append(
+                f"{len(self.blank)} slices are constant or hold no numbers and have no labels: "
+                f"{listed(self.blank)}."
+            )
+
+    def result(self, checkpoint: Checkpoint) -> Segmentation:
+        """Return what came out."""
+        probability = checkpoint.probability()
+        voxel_nm = self.volume.voxel_nm
+        return Segmentation(
+            labels=ArrayVolume(checkpoint.labels(), voxel_nm),
+            probability=None if probability is None else ArrayVolume(probability, voxel_nm),
+            card=self.card,
+            parameters=self.parameters,
+            device=self.device.name,
+            device_reason=self.device.reason,
+            polarity=self.polarity.value,
+            polarity_reason=self.polarity.reason,
+            threshold=self.threshold,
+            slices=self.slices,
+            resumed=self.resumed,
+            voxels=self.voxels,
+            seconds={name: round(seconds, 3) for name, seconds in self.seconds.items()},
+            notes=tuple(self.notes),
+            checkpoint=checkpoint,
+        )
+
+    @contextmanager
+    def timed(self, stage: str) -> Iterator[None]:
+        """Add the time of a block to a stage; each stage belongs to one thread."""
+        begin = time.perf_counter()
+        try:
+            yield
+        finally:
+            self.seconds[stage] = self.seconds.get(stage, 0.0) + time.perf_counter() - begin
+
+    def _run(
+        self, runner: SliceRunner, todo: list[int], checkpoint: Checkpoint, progress: Progress
+    ) -> Iterator[Finished]:
+        size = batch_size(self.device, self.volume.shape, self.parameters.batch)
+        source = self._timed_reading(read_batches(self.volume, todo, size, self.flip))
+
+        def work(batch: Batch) -> tuple[Batch, Image | None]:
+            if batch.images is None:
+                return batch, None
+            with self.timed("inference"):
+                return batch, runner.run(batch.images, progress.check)[self.card.label_output]
+
+        def sink(result: tuple[Batch, Image | None]) -> list[Finished]:
+            with self.timed("keeping slices"):
+                return [self._keep(z, values, checkpoint) for z, values in _one_by_one(*result)]
+
+        with closing(overlapped(source, work, sink, check=progress.check)) as written:
+            for finished in written:
+                yield from finished
+                progress.step(len(finished))
+
+    def _keep(self, z: int, values: Image | None, checkpoint: Checkpoint) -> Finished:
+        shape = self.volume.shape[1:]
+        labels = np.zeros(shape, np.uint8) if values is None else labels_of(values, self.threshold)
+        probability = None
+        if self.parameters.probability:
+            probability = np.zeros(shape, np.uint8) if values is None else probability_of(values)
+        checkpoint.write(z - self.slices[0], labels, probability)
+        return Finished(z, labels, blank=values is None)
+
+    def _timed_reading(self, batches: Iterator[Batch]) -> Iterator[Batch]:
+        while True:
+            with self.timed("reading"):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
+
+
+def prepare(volume: Volume, parameters: SegmentParameters, progress: Progress) -> Job:
+    """Check the parameters and decide on model, device and polarity.
+
+    Raises
+    ------
+    UserError
+        If a parameter or the model is bad, or the device is not there.
+    """
+    slices = parameters.checked(volume.shape[0])
+    card = load_card(parameters.model)
+    device = choose_device(parameters.device)
+    begin = time.perf_counter()
+    if parameters.polarity == "auto":
+        polarity = detect_polarity(volume, progress=progress)
+    else:
+        polarity = Polarity(parameters.polarity, 1.0, f"{parameters.polarity}, as asked for")
+    job = Job(volume, parameters, slices, card, device, polarity)
+    job.seconds["polarity"] = time.perf_counter() - begin
+    job.notes.extend(card.notes)
+    if parameters.polarity == "auto" and polarity.confidence < WEAK:
+        job.notes.append(
+            f"Polarity uncertain ({polarity.reason}): if the labels look wrong, set it to dark or bright."
+        )
+    return job
+
+
+def _one_by_one(batch: Batch, values: Image | None) -> Iterator[tuple[int, Image | None]]:
+    for i, z in enumerate(batch.indices):
+        yield z, None if values is None else values[i]

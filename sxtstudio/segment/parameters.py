@@ -1,0 +1,145 @@
+"""What a segmentation is asked to do, and what comes back."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Literal
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.segment.card import ModelCard
+from sxtstudio.segment.checkpoint import Checkpoint
+
+PolarityChoice = Literal["auto", "dark", "bright"]
+
+
+@dataclass(frozen=True)
+class SegmentParameters:
+    """One segmentation.
+
+    Attributes
+    ----------
+    model
+        Name of an installed model, or its file; None takes the default model.
+    device
+        "auto", "cpu", "cuda" or "cuda:1".
+    tile_px
+        Longest edge of the pieces in which a slice is computed, in pixels, without the margin that
+        the network needs around them. None: the whole slice where memory allows. Small pieces need
+        less memory and more time; the result is the same.
+    batch
+        Slices computed at once on a GPU; None chooses.
+    threshold
+        Network output (−1…1) above which a pixel is labelled; None takes the model's own.
+    polarity
+        Whether absorbing structures are dark or bright in the tomogram.
+    slices
+        First slice and the one after the last; None takes all.
+    probability
+        Also keep the network's output, as (output + 1)/2.
+    """
+
+    model: str | Path | None = None
+    device: str = "auto"
+    tile_px: int | None = None
+    batch: int | None = None
+    threshold: float | None = None
+    polarity: PolarityChoice = "auto"
+    slices: tuple[int, int] | None = None
+    probability: bool = False
+
+    def checked(self, slice_count: int) -> tuple[int, int]:
+        """Return the slices to segment, out of ``slice_count``.
+
+        Raises
+        ------
+        UserError
+            If a value makes no sense.
+        """
+        if self.tile_px is not None and self.tile_px < 1:
+            raise UserError(f"Tiles of {self.tile_px} px are not possible: give a positive number.")
+        if self.batch is not None and self.batch < 1:
+            raise UserError(f"A batch of {self.batch} slices is not possible: give a positive number.")
+        if self.threshold is not None and not -1 <= self.threshold < 1:
+            raise UserError(
+                f"The threshold is {self.threshold:g}: give a number from −1 up to, not including, 1."
+            )
+        if self.polarity not in ("auto", "dark", "bright"):
+            raise UserError(f"The polarity is {self.polarity!r}: give auto, dark or bright.")
+        first, last = self.slices or (0, slice_count)
+        if not 0 <= first < last <= slice_count:
+            raise UserError(
+                f"The tomogram has the slices 0 to {slice_count - 1}, so slices {first} to {last - 1} "
+                "cannot be segmented: choose others."
+            )
+        return first, last
+
+
+@dataclass
+class Segmentation:
+    """A finished segmentation; its labels lie on disk until ``discard``.
+
+    Attributes
+    ----------
+    labels
+        uint8 (z, y, x), 0 or 255: the slices ``slices`` of the tomogram, in a file that may be changed.
+    probability
+        uint8 (z, y, x): 255 times (output + 1)/2, rounded so that it is above 127 exactly where the
+        output is above 0; or None. Eight bits, because ImageJ does not read 16-bit floats and one part
+        in 255 is finer than the network's own certainty.
+    device, device_reason
+        What it ran on, and why.
+    polarity, polarity_reason
+        "dark" or "bright", and how that is known.
+    slices
+        First slice of the tomogram and the one after the last.
+    resumed
+        How many slices an earlier run had finished.
+    voxels
+        Labelled voxels.
+    seconds
+        Time by stage. Reading, inference and writing overlap.
+    notes
+        What the user should know, such as slices that were empty.
+    """
+
+    labels: ArrayVolume
+    probability: ArrayVolume | None
+    card: ModelCard
+    parameters: SegmentParameters
+    device: str
+    device_reason: str
+    polarity: Literal["dark", "bright"]
+    polarity_reason: str
+    threshold: float
+    slices: tuple[int, int]
+    resumed: int
+    voxels: int
+    seconds: dict[str, float]
+    notes: tuple[str, ...]
+    checkpoint: Checkpoint = field(repr=False)
+
+    @property
+    def model_checksum(self) -> str:
+        """SHA-256 of the model's file."""
+        return self.card.sha256
+
+    def close(self) -> None:
+        """Let go of the files; the finished slices stay on disk."""
+        self.checkpoint.close()
+
+    def discard(self) -> None:
+        """Delete the files on disk; ``labels`` must no longer be used."""
+        self.checkpoint.discard()
+
+    def __enter__(self) -> Segmentation:
+        """Return the segmentation itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Let go of the files."""
+        self.close()

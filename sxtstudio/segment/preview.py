@@ -1,0 +1,134 @@
+"""A segmentation tried on one slice, and what a whole one will cost."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import Volume
+from sxtstudio.segment.card import ModelCard
+from sxtstudio.segment.device import Device
+from sxtstudio.segment.job import prepare
+from sxtstudio.segment.parameters import SegmentParameters
+from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
+from sxtstudio.segment.slices import Image, Pixels, labels_of, read_batches
+
+_PROBE_PX = 256
+
+
+@dataclass(frozen=True)
+class SlicePreview:
+    """One segmented slice: uint8 labels (y, x), 0 or 255, and the network's output (−1…1).
+
+    Both are None where the slice is constant or holds no numbers.
+    """
+
+    labels: Pixels | None
+    values: Image | None
+    polarity: Literal["dark", "bright"]
+    device: str
+    device_reason: str
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a segmentation will cost: time, peak memory of the computation, and how it will be done."""
+
+    seconds: float
+    memory_bytes: int
+    disk_bytes: int
+    tile_px: int | None
+    notes: tuple[str, ...]
+
+
+def segment_slice(
+    volume: Volume,
+    z: int,
+    parameters: SegmentParameters,
+    *,
+    runner: SliceRunner | None = None,
+    progress: Progress | None = None,
+) -> SlicePreview:
+    """Segment slice ``z`` exactly as ``segment`` would.
+
+    Parameters
+    ----------
+    volume
+        The tomogram (z, y, x).
+    z
+        Index of the slice.
+    parameters
+        As for ``segment``; ``slices`` is ignored.
+    runner
+        From ``make_runner`` for the same model and device: saves loading the model again.
+    progress
+        Cancels.
+
+    Raises
+    ------
+    UserError
+        As ``segment``.
+    Cancelled
+        If ``progress`` was cancelled.
+    """
+    progress = progress or Progress()
+    progress.begin(1, "trying one slice")
+    job = prepare(volume, parameters, progress)
+    own = runner or make_runner(job.card, job.device, tile_px=parameters.tile_px)
+    try:
+        (batch,) = read_batches(volume, [z], 1, job.flip)
+        values = None
+        if batch.images is not None:
+            values = own.run(batch.images, progress.check)[job.card.label_output][0]
+        progress.step()
+        labels = None if values is None else labels_of(values, job.threshold)
+        notes = (*job.notes, *own.notes)
+    finally:
+        if runner is None:
+            own.close()
+    return SlicePreview(labels, values, job.polarity.value, own.device.name, own.device.reason, notes)
+
+
+def estimate(
+    shape: Triple,
+    card: ModelCard,
+    device: Device,
+    *,
+    tile_px: int | None = None,
+    batch: int | None = None,
+    probability: bool = False,
+    runner: SliceRunner | None = None,
+) -> Estimate:
+    """Estimate time and memory of a segmentation by timing a small piece of a slice.
+
+    Parameters
+    ----------
+    shape
+        Of the slices to segment, (z, y, x).
+    card, device, tile_px, batch, probability
+        As for ``segment``.
+    runner
+        From ``make_runner`` for these; saves loading the model.
+    """
+    own = runner or make_runner(card, device, tile_px=tile_px)
+    try:
+        at_once = batch_size(device, shape, batch)
+        area, memory = own.plan((shape[1], shape[2]), at_once)
+        edge = -(-min(_PROBE_PX, max(shape[1:])) // card.multiple) * card.multiple
+        probe = np.random.default_rng(0).normal(size=(1, edge, edge)).astype(np.float32)
+        own.executor.run(probe, lambda: None)
+        begin = time.perf_counter()
+        own.executor.run(probe, lambda: None)
+        per_px = (time.perf_counter() - begin) / edge**2
+        tile, notes = own.tile_px, tuple(own.notes)
+    finally:
+        if runner is None:
+            own.close()
+    disk = int(np.prod(shape)) * (2 if probability else 1)
+    return Estimate(per_px * area * shape[0], memory, disk, tile, notes)

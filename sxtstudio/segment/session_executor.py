@@ -1,0 +1,67 @@
+"""Slices through a whole graph at once: on a GPU, and for models that do not name their stages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Protocol
+
+import numpy as np
+import onnx
+import onnxruntime
+
+from sxtstudio.segment.device import Device, create_session
+from sxtstudio.segment.graph import cut, footprint, input_name, peak_floats
+from sxtstudio.segment.stages import Check, Image, wait_for
+from sxtstudio.segment.tiles import Shape2D
+
+# Memory that onnxruntime's arena takes, compared with the tensors that are alive at once.
+_ARENA_SURPLUS = 2.0
+
+
+class Executor(Protocol):
+    """Computes padded slices in one go, without a thought for how many fit into memory."""
+
+    def run(self, slices: Image, check: Check) -> dict[str, Image]:
+        """Return the heads (n, y, x) for slices (n, y, x)."""
+
+    def peak_bytes(self, shape: Shape2D, batch: int = 1) -> int:
+        """Return the memory that ``batch`` slices of a size need."""
+
+    def close(self) -> None:
+        """Give threads and memory back."""
+
+
+class SessionExecutor:
+    """Runs the whole graph in one session."""
+
+    def __init__(
+        self, model: onnx.ModelProto, heads: Sequence[str], device: Device, threads: int | None = None
+    ) -> None:
+        """Cut away what the heads do not need; asking a session for one head still computes the other."""
+        sizes = footprint(model)
+        self._input = input_name(model)
+        part = cut(model, [self._input], heads, sizes)
+        content = part.SerializeToString()
+        self.heads = tuple(heads)
+        self._floats = peak_floats(part, sizes)
+        self._weight_bytes = len(content)
+        self.session = create_session(content, device, threads=threads)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="session")
+
+    def run(self, slices: Image, check: Check) -> dict[str, Image]:
+        """Return the heads (n, y, x) for normalised, padded slices (n, y, x)."""
+        options = onnxruntime.RunOptions()
+        job = self._pool.submit(
+            self.session.run, list(self.heads), {self._input: slices[:, np.newaxis]}, options
+        )
+        wait_for([job], check, stop=lambda: setattr(options, "terminate", True))
+        return {head: result[:, 0] for head, result in zip(self.heads, job.result(), strict=True)}
+
+    def peak_bytes(self, shape: Shape2D, batch: int = 1) -> int:
+        """Return the memory that ``batch`` slices of a size need, the weights included."""
+        return int(4 * self._floats * _ARENA_SURPLUS * shape[0] * shape[1] * batch + 1.5 * self._weight_bytes)
+
+    def close(self) -> None:
+        """Give thread and memory back."""
+        self._pool.shutdown(cancel_futures=True)

@@ -1,0 +1,110 @@
+"""Slices on their way into the network and out of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.normalise import normalise_slice
+from sxtstudio.core.volume import Volume
+
+# Read together, for the sake of formats that pack several slices into a compressed block.
+_READ_BYTES = 32_000_000
+Image = NDArray[np.float32]
+Pixels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Slices ``indices`` of the tomogram, normalised (n, y, x), or None where nothing is to be seen."""
+
+    indices: tuple[int, ...]
+    images: Image | None
+
+
+def read_batches(volume: Volume, indices: Iterable[int], size: int, flip: bool) -> Iterator[Batch]:
+    """Yield the normalised slices ``indices`` (ascending) in batches of at most ``size``.
+
+    ``flip`` turns bright into dark. Slices that are constant or not a number come alone.
+    """
+    waiting: list[tuple[int, Image]] = []
+    for z, image in _read(volume, indices):
+        if image is None:
+            yield Batch((z,), None)
+            continue
+        waiting.append((z, -image if flip else image))
+        if len(waiting) == size:
+            yield _batch(waiting)
+            waiting = []
+    if waiting:
+        yield _batch(waiting)
+
+
+def labels_of(values: Image, threshold: float) -> Pixels:
+    """Return 255 where the network's output is above ``threshold``, else 0."""
+    return np.where(values > threshold, np.uint8(255), np.uint8(0))
+
+
+def probability_of(values: Image) -> Pixels:
+    """Return 255 times (values + 1)/2 as uint8, above 127 exactly where the value is above 0."""
+    scaled = (values + np.float32(1)) * np.float32(127.5)
+    rounded: Pixels = np.clip(np.rint(scaled), 0, 255).astype(np.uint8)
+    rounded[(values > 0) & (rounded < 128)] = 128
+    rounded[(values <= 0) & (rounded > 127)] = 127
+    return rounded
+
+
+def fingerprint(volume: Volume, slices: tuple[int, int]) -> str:
+    """Return a checksum of the first, middle and last of the slices to segment.
+
+    It knows a tomogram again wherever its file lies and however it was copied.
+    """
+    first, last = slices
+    digest = hashlib.sha256()
+    for z in sorted({first, (first + last) // 2, last - 1}):
+        digest.update(np.ascontiguousarray(volume.read(Box.slab(z, z + 1, volume.shape))).data)
+    return digest.hexdigest()
+
+
+def listed(indices: Iterable[int], most: int = 6) -> str:
+    """Return slice numbers as text, neighbours joined: ``0–3, 7, 9–12``."""
+    runs: list[list[int]] = []
+    for z in sorted(indices):
+        if runs and z == runs[-1][1] + 1:
+            runs[-1][1] = z
+        else:
+            runs.append([z, z])
+    texts = [str(a) if a == b else f"{a}–{b}" for a, b in runs]
+    return ", ".join(texts[:most]) + (", …" if len(texts) > most else "")
+
+
+def _read(volume: Volume, indices: Iterable[int]) -> Iterator[tuple[int, Image | None]]:
+    slice_bytes = volume.shape[1] * volume.shape[2] * volume.dtype.itemsize
+    most = max(1, _READ_BYTES // slice_bytes)
+    for first, last in _runs(indices, most):
+        slab = volume.read(Box.slab(first, last, volume.shape))
+        for z in range(first, last):
+            yield z, normalise_slice(slab[z - first])
+
+
+def _runs(indices: Iterable[int], most: int) -> Iterator[tuple[int, int]]:
+    """Join neighbouring indices to half-open runs of at most ``most``."""
+    first = last = -1
+    for z in indices:
+        if first >= 0 and z == last and last - first < most:
+            last += 1
+            continue
+        if first >= 0:
+            yield first, last
+        first, last = z, z + 1
+    if first >= 0:
+        yield first, last
+
+
+def _batch(waiting: list[tuple[int, Image]]) -> Batch:
+    return Batch(tuple(z for z, _ in waiting), np.stack([image for _, image in waiting]))
