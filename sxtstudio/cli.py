@@ -1,0 +1,60 @@
+"""The command line. It calls the same functions as the window, imported when a command runs."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from sxtstudio import __version__
+from sxtstudio.commands import clean, demo, info, models, segment, surface
+from sxtstudio.commands.guard import guarded
+from sxtstudio.core.errors import UserError
+
+EXIT_CODES = "Exit codes: 0 done, 2 wrong usage or bad input, 130 cancelled, 1 an error in the program."
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Parameters
+    ----------
+    argv
+        The arguments after the program's name; by default those of the process.
+
+    Returns
+    -------
+    int
+        Exit code: 0 done, 2 wrong usage or bad input, 130 cancelled, 1 an error in the program.
+    """
+    words = sys.argv[1:] if argv is None else list(argv)
+    return guarded(words, lambda: _run(words))
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    parser = _Parser(
+        prog="sxtstudio",
+        description="Segment, clean up and show soft X-ray tomograms of whole cells.",
+        epilog=EXIT_CODES,
+    )
+    parser.add_argument("--version", action="version", version=f"SXT Studio {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (info, segment, clean, surface, models, demo):
+        command.add(commands)
+    return parser
+
+
+class _Parser(argparse.ArgumentParser):
+    """Wrong usage is a sentence like any other bad input, not a page of usage."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UserError(f"{message[:1].upper()}{message[1:]}; '{self.prog} --help' shows what is possible.")
+
+
+def _run(words: list[str]) -> int:
+    arguments = build_parser().parse_args(words)
+    arguments.words = words
+    code: int = arguments.run(arguments)
+    return code

@@ -1,0 +1,78 @@
+"""``sxtstudio clean``: clean up labels, from file to file."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sxtstudio.commands.guard import DONE
+from sxtstudio.commands.options import add_clean_up, add_voxel
+from sxtstudio.commands.terminal import shown_progress
+from sxtstudio.commands.text import duration, print_rows, receipt_text
+
+if TYPE_CHECKING:
+    from sxtstudio.core.cleanup import CleanReport
+    from sxtstudio.workflow.cleaning import CleanUp
+
+
+def add(commands: Any) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "clean",
+        help="smooth, mask, erode labels, remove small objects, clear borders",
+        description="Clean up the labels of a file. Without options the labels are only converted.",
+    )
+    parser.add_argument("labels", metavar="LABELS", help="label file; every voxel that is not 0 is a label")
+    parser.add_argument(
+        "-o", "--output", metavar="OUT", required=True, help=".tif, .mrc, .rec, .map or .zarr"
+    )
+    add_clean_up(parser, own_tomogram=False)
+    add_voxel(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Clean, write, and say what each step did."""
+    from sxtstudio.workflow.cleaning import CleanJob, clean_file
+
+    job = CleanJob(
+        labels=Path(arguments.labels),
+        output=Path(arguments.output),
+        clean_up=clean_up_of(arguments),
+        tomogram=Path(arguments.auto_mask) if arguments.auto_mask else None,
+        voxel_nm=arguments.voxel,
+    )
+    with shown_progress() as (progress, _):
+        result = clean_file(job, progress)
+    print_rows([*step_rows(result.report), ("written", receipt_text(result.receipt))])
+    return DONE
+
+
+def clean_up_of(arguments: argparse.Namespace) -> CleanUp:
+    """Return the clean-up that the options of ``add_clean_up`` ask for."""
+    from sxtstudio.core.cleanup import CleanParameters
+    from sxtstudio.workflow.cleaning import CleanUp
+
+    voxels, nm3 = arguments.min_size or (None, None)
+    parameters = CleanParameters(
+        erode=arguments.erode,
+        erode_3d=not arguments.erode_2d,
+        min_size_voxels=voxels,
+        min_size_nm3=nm3,
+        crop=arguments.crop or (0, 0, 0),
+        smooth_z=arguments.smooth_z,
+    )
+    mask = Path(arguments.mask) if arguments.mask else None
+    return CleanUp(parameters, mask, auto_mask=bool(arguments.auto_mask))
+
+
+def step_rows(report: CleanReport) -> list[tuple[str, str]]:
+    """Return what each step of a clean-up did, as rows to print."""
+    rows = [("labels", f"{report.voxels_before} voxels, {report.voxels_after} after the clean-up")]
+    for step in report.steps:
+        text = f"{step.voxels_before} → {step.voxels_after} voxels in {duration(step.seconds)}"
+        if step.objects_removed is not None:
+            text += f", {step.objects_removed} of {step.objects_found} objects removed"
+        rows.append((step.name, text))
+    return rows

@@ -1,0 +1,110 @@
+"""What a command's end means: exit codes, one sentence for the user, a log file for the rest."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shlex
+import signal
+import sys
+import tempfile
+import threading
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+from sxtstudio import __version__
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.progress import Progress
+
+DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+
+
+def say(text: str) -> None:
+    """Print one line for the user on stderr."""
+    print("sxtstudio: " + " ".join(text.split()), file=sys.stderr, flush=True)
+
+
+def guarded(words: list[str], command: Callable[[], int]) -> int:
+    """Run a command and turn whatever ends it into an exit code and at most one line on stderr."""
+    try:
+        code = command()
+        sys.stdout.flush()
+        return code
+    except UserError as error:
+        say(str(error))
+        return BAD_INPUT
+    except (Cancelled, KeyboardInterrupt):
+        say("Cancelled.")
+        return CANCELLED
+    except BrokenPipeError:
+        # The reader of our output (head, less) has gone; Python must not try to flush at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return DONE
+    except MemoryError:
+        say("There is not enough free memory for this: close other programs, or work on fewer --slices.")
+        return BAD_INPUT
+    except Exception as error:
+        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+            say(f"The disk is full{_where(error)}: free some space and try again.")
+            return BAD_INPUT
+        log = _write_log(words)
+        say(f"Something went wrong in the program ({type(error).__name__}); the details are in {log}.")
+        return FAILED
+
+
+@contextmanager
+def cancel_on_signals(progress: Progress) -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM cancel the job at its next step; a second one interrupts it at once."""
+
+    def on_signal(number: int, frame: FrameType | None) -> None:
+        if progress.cancelled:
+            # A third one ends the process even if a thread cannot be stopped.
+            signal.signal(number, signal.SIG_DFL)
+            raise KeyboardInterrupt
+        progress.cancel()
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, on_signal) for number in SIGNALS}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _where(error: OSError) -> str:
+    return f" (while writing {error.filename})" if error.filename else ""
+
+
+def _write_log(words: list[str]) -> Path:
+    """Write the traceback being handled to a file in the user's folder for such things."""
+    text = (
+        f"SXT Studio {__version__}, Python {sys.version}, {sys.platform}\n"
+        f"sxtstudio {shlex.join(words)}\n\n{traceback.format_exc()}"
+    )
+    name = time.strftime(f"error-%Y%m%d-%H%M%S-{os.getpid()}.log")
+    for folder in (_log_folder(), Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(text, encoding="utf-8")
+        except OSError:
+            continue
+        return folder / name
+    sys.stderr.write(text)
+    return Path("the lines above")
+
+
+def _log_folder() -> Path:
+    home = Path.home()
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA", home)) / "SXT Studio" / "log"
+    if sys.platform == "darwin":
+        return home / "Library" / "Logs" / "SXT Studio"
+    return Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "sxtstudio"

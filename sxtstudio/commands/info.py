@@ -1,0 +1,53 @@
+"""``sxtstudio info``: what a file holds."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import Any
+
+from sxtstudio.commands.guard import DONE
+from sxtstudio.commands.terminal import shown_progress
+from sxtstudio.commands.text import bytes_text, print_rows, times, voxel_text
+
+
+def add(commands: Any) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "info",
+        help="shape, voxel size, value range and format of a tomogram",
+        description="Say what a tomogram file holds: MRC, TIFF, HDF5/NeXus, OME-Zarr, a folder of slices.",
+    )
+    parser.add_argument("file", metavar="FILE", help="file, folder, or file.h5::/path/of/dataset")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the facts."""
+    from sxtstudio.workflow.inspecting import inspect_file
+
+    with shown_progress() as (progress, _):
+        facts = inspect_file(arguments.file, progress)
+    if arguments.json:
+        print(json.dumps(facts.as_json(), indent=2, ensure_ascii=False))
+        return DONE
+    z = facts.shape[0]
+    values = "none (every voxel read is NaN or infinite)"
+    if facts.value_range:
+        values = f"{facts.value_range[0]:g} … {facts.value_range[1]:g}"
+        values += "" if facts.slices_read == z else f" (in {facts.slices_read} of {z} slices)"
+    rows = [
+        ("file", str(facts.path)),
+        ("format", facts.format),
+        ("shape", f"{times(facts.shape)} (z × y × x)"),
+        ("type", facts.dtype),
+        ("voxel size", voxel_text(facts.voxel_nm)),
+        ("values", values),
+        ("size", bytes_text(facts.file_bytes)),
+    ]
+    if facts.non_finite:
+        rows.append(("note", f"{facts.non_finite} voxels read are NaN or infinite"))
+    rows += [("note", note) for note in facts.notes]
+    print_rows(rows)
+    return DONE

@@ -1,0 +1,73 @@
+"""``sxtstudio models``: the models found, and whether a file is one."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from typing import TYPE_CHECKING, Any
+
+from sxtstudio.commands.guard import DONE
+from sxtstudio.commands.text import print_rows
+from sxtstudio.core.errors import UserError
+
+if TYPE_CHECKING:
+    from sxtstudio.segment import ModelCard
+
+
+def add(commands: Any) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "models",
+        help="list the models found, or check one",
+        description="List the models found, each with its card; the first one is the default.",
+    )
+    parser.set_defaults(run=run_list)
+    actions = parser.add_subparsers(title="more", metavar="[check FILE.onnx]")
+    check = actions.add_parser("check", help="check a model and run it on two small images")
+    check.add_argument("file", metavar="FILE.onnx", help="model, with its card (.json) beside it")
+    check.set_defaults(run=run_check)
+
+
+def run_list(arguments: argparse.Namespace) -> int:
+    """Print the cards of all models found."""
+    from sxtstudio.segment import find_models
+
+    problems: list[str] = []
+    cards = find_models(problems=problems)
+    if not cards:
+        reasons = f" ({' '.join(problems)})" if problems else ""
+        raise UserError(f"No model was found{reasons}: get one, and give its file with --model FILE.onnx.")
+    for number, card in enumerate(cards):
+        if number:
+            print()
+        print_rows(card_rows(card))
+    print_rows(("left out", problem) for problem in problems)
+    return DONE
+
+
+def run_check(arguments: argparse.Namespace) -> int:
+    """Check a model, and print its card if it is good."""
+    from sxtstudio.segment import check_model
+
+    card = check_model(arguments.file)
+    print_rows([*card_rows(card), ("check", "passed: it can be used")])
+    return DONE
+
+
+def card_rows(card: ModelCard) -> list[tuple[str, str]]:
+    """Return a model card as rows to print."""
+    rows = [
+        ("model", card.name),
+        ("file", str(card.path)),
+        ("description", card.description),
+        ("trained on", card.trained_on),
+        ("base width", str(card.base_width)),
+    ]
+    if card.voxel_nm:
+        rows.append(("voxel size", f"{card.voxel_nm[0]:g} to {card.voxel_nm[1]:g} nm"))
+    if card.scores:
+        rows.append(("scores", json.dumps(dict(card.scores), ensure_ascii=False)))
+    rows += [("limit", limit) for limit in card.limits]
+    rows += [("licence", card.licence), ("sha256", card.sha256)]
+    rows += [("note", note) for note in card.notes]
+    return rows

@@ -1,0 +1,122 @@
+"""How sizes, slices and triples are written on the command line, and options that commands share."""
+
+from __future__ import annotations
+
+import argparse
+import math
+import re
+
+NM3 = {"nm3": 1.0, "nm³": 1.0, "um3": 1e9, "µm3": 1e9, "um³": 1e9, "µm³": 1e9}
+
+
+def positive_int(text: str) -> int:
+    """Read a whole number of 1 or more."""
+    return _whole(text, 1)
+
+
+def count(text: str) -> int:
+    """Read a whole number of 0 or more."""
+    return _whole(text, 0)
+
+
+def size(text: str) -> tuple[int | None, float | None]:
+    """Read a smallest object, ``500`` voxels or ``2e6nm3`` or ``0.002um3``, as (voxels, nm³)."""
+    match = re.fullmatch(r"\s*([0-9.]+(?:[eE][+-]?[0-9]+)?)\s*(\S*)\s*", text)
+    try:
+        value, unit = (float(match[1]), match[2].lower()) if match else (math.nan, "")
+    except ValueError:
+        value, unit = math.nan, ""
+    if match and math.isfinite(value):
+        if unit in NM3:
+            return None, value * NM3[unit]
+        if unit in ("", "px", "voxel", "voxels") and value == int(value):
+            return int(value), None
+    raise argparse.ArgumentTypeError(f"{text!r} is no size: give voxels (500) or a volume (2e6nm3, 0.002um3)")
+
+
+def slice_range(text: str) -> tuple[int | None, int | None]:
+    """Read ``A:B`` (A is the first slice, counted from 0; B is the first that is left out)."""
+    match = re.fullmatch(r"\s*(-?\d*)\s*:\s*(-?\d*)\s*", text)
+    if not match or "-" in (match[1], match[2]):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no range of slices: give A:B, such as 100:200, 100: or :200"
+        )
+    first, last = (int(number) if number else None for number in match.groups())
+    return first, last
+
+
+def crop(text: str) -> tuple[int, int, int]:
+    """Read ``Z,Y,X``, the voxels to clear at each border."""
+    try:
+        z, y, x = (_whole(part, 0) for part in text.split(","))
+    except (ValueError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no crop: give three numbers of voxels, Z,Y,X, such as 2,8,8"
+        ) from None
+    return z, y, x
+
+
+def voxel_size(text: str) -> tuple[float, float, float]:
+    """Read a voxel size in nm, one number or ``Z,Y,X``, as (z, y, x)."""
+    try:
+        numbers = [float(part) for part in text.split(",")]
+    except ValueError:
+        numbers = []
+    if len(numbers) == 1:
+        numbers *= 3
+    if len(numbers) != 3 or not all(math.isfinite(n) and n > 0 for n in numbers):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no voxel size: give nanometres, such as 9.8 or 20,10,10"
+        )
+    return numbers[0], numbers[1], numbers[2]
+
+
+def add_voxel(parser: argparse.ArgumentParser) -> None:
+    """Add the option that gives, or corrects, the voxel size."""
+    parser.add_argument(
+        "--voxel",
+        type=voxel_size,
+        metavar="NM",
+        help="voxel size, one number or Z,Y,X, where the file is wrong",
+    )
+
+
+def add_clean_up(parser: argparse.ArgumentParser, *, own_tomogram: bool) -> None:
+    """Add the options of the clean-up; ``own_tomogram``: the automatic mask needs no file."""
+    group = parser.add_argument_group("clean-up, in the order in which it is done")
+    group.add_argument(
+        "--smooth-z",
+        type=count,
+        default=0,
+        metavar="N",
+        help="majority of the slices z-N to z+N decides",
+    )
+    masks = group.add_mutually_exclusive_group()
+    masks.add_argument("--mask", metavar="FILE", help="keep labels only where this volume is not zero")
+    if own_tomogram:
+        masks.add_argument(
+            "--auto-mask", action="store_true", help="keep labels only in the cell (found by itself)"
+        )
+    else:
+        masks.add_argument(
+            "--auto-mask", metavar="TOMOGRAM", help="keep labels only in the cell (found in it)"
+        )
+    group.add_argument("--erode", type=count, default=0, metavar="N", help="take N voxels off every surface")
+    group.add_argument("--erode-2d", action="store_true", help="erode within the slices only, not along z")
+    group.add_argument(
+        "--min-size",
+        type=size,
+        metavar="SIZE",
+        help="remove objects smaller than 500 (voxels), 2e6nm3 or 0.002um3",
+    )
+    group.add_argument("--crop", type=crop, metavar="Z,Y,X", help="clear so many voxels at each border")
+
+
+def _whole(text: str, least: int) -> int:
+    try:
+        number = int(text)
+    except ValueError:
+        number = least - 1
+    if number < least:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {least} or more")
+    return number

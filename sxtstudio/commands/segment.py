@@ -1,0 +1,148 @@
+"""``sxtstudio segment``: from a tomogram to labels."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sxtstudio.commands.clean import clean_up_of, step_rows
+from sxtstudio.commands.guard import CANCELLED, DONE, say
+from sxtstudio.commands.options import add_clean_up, add_voxel, positive_int, slice_range
+from sxtstudio.commands.terminal import shown_progress
+from sxtstudio.commands.text import duration, print_rows, receipt_text, voxel_text
+from sxtstudio.core.errors import Cancelled, UserError
+
+if TYPE_CHECKING:
+    from sxtstudio.workflow.segmenting import SegmentResult
+
+# How the error starts that asks what to do with the slices of an interrupted run.
+UNDECIDED = "finished slices of an interrupted segmentation"
+
+
+def add(commands: Any) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "segment",
+        help="find the membranes of a tomogram and write them as labels",
+        description="Segment a tomogram slice by slice. Finished slices are kept in LABELS.partial until the "
+        "output is written, so that an interrupted run can be resumed.",
+    )
+    parser.add_argument("tomogram", metavar="FILE", help="tomogram: file, folder, or file.h5::/path")
+    parser.add_argument("-o", "--output", metavar="LABELS", required=True, help=".tif, .mrc or .zarr")
+    parser.add_argument(
+        "--model", metavar="NAME|FILE", help="model by name, or an .onnx file (default: see models)"
+    )
+    parser.add_argument(
+        "--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or cuda:N (default: auto)"
+    )
+    parser.add_argument(
+        "--tile", type=positive_int, metavar="PX", help="edge of the tiles; the result is the same"
+    )
+    parser.add_argument(
+        "--batch", type=positive_int, metavar="N", help="tiles in one go; the result is the same"
+    )
+    parser.add_argument(
+        "--threshold", type=float, metavar="T", help="label above it (default: that of the model)"
+    )
+    parser.add_argument(
+        "--polarity", choices=("auto", "dark", "bright"), default="auto", help="how dense structures look"
+    )
+    parser.add_argument(
+        "--slices",
+        type=slice_range,
+        default=(None, None),
+        metavar="A:B",
+        help="only the slices A to B-1, counted from 0 as in Python: 100:200, :50, -50:",
+    )
+    parser.add_argument(
+        "--probability", metavar="FILE", help="also write the network's output, scaled to 0…255"
+    )
+    parser.add_argument("--report", metavar="FILE.json", help="also write a report")
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--resume", dest="resume", action="store_const", const=True, help="go on where a run stopped"
+    )
+    again.add_argument(
+        "--restart", dest="resume", action="store_const", const=False, help="discard what it left"
+    )
+    add_voxel(parser)
+    add_clean_up(parser, own_tomogram=True)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Segment, write, and say what was found and how."""
+    from sxtstudio.segment import SegmentParameters
+    from sxtstudio.workflow.segmenting import SegmentJob, partial_folder, segment_file
+
+    job = SegmentJob(
+        tomogram=Path(arguments.tomogram),
+        output=Path(arguments.output),
+        parameters=SegmentParameters(
+            model=arguments.model,
+            device=arguments.device,
+            tile_px=arguments.tile,
+            batch=arguments.batch,
+            threshold=arguments.threshold,
+            polarity=arguments.polarity,
+        ),
+        slices=arguments.slices,
+        clean_up=clean_up_of(arguments),
+        probability=Path(arguments.probability) if arguments.probability else None,
+        resume=arguments.resume,
+        report=Path(arguments.report) if arguments.report else None,
+        voxel_nm=arguments.voxel,
+    )
+    with shown_progress() as (progress, display):
+
+        def count(z: int, labels: object, finished: int, total: int) -> None:
+            display.slices = finished, total
+
+        try:
+            result = segment_file(job, progress, count)
+        except (Cancelled, KeyboardInterrupt):
+            display.clear()
+            say(_how_to_go_on(arguments.words, partial_folder(job.output), display.slices))
+            return CANCELLED
+        except UserError as error:
+            if arguments.resume is None and UNDECIDED in str(error):
+                raise UserError(f"{error} (Add --resume or --restart.)") from error
+            raise
+    print_rows(result_rows(result))
+    return DONE
+
+
+def result_rows(result: SegmentResult) -> list[tuple[str, str]]:
+    """Return what was found and written, as rows to print."""
+    found = result.segmentation
+    per_slice = result.report["seconds"]["per_slice"]
+    rows = [
+        ("model", found.card.name),
+        ("device", f"{found.device}: {found.device_reason}"),
+        ("polarity", f"{found.polarity}: {found.polarity_reason}"),
+        ("voxel size", voxel_text(result.labels.voxel_nm)),
+        ("time", f"{duration(result.report['seconds']['total'])}"),
+    ]
+    if per_slice is not None:
+        rows[4] = ("time", f"{rows[4][1]}, {duration(per_slice)} per slice")
+    if result.clean_up is None:
+        rows.append(("labels", f"{found.voxels} voxels"))
+    else:
+        rows += step_rows(result.clean_up)
+    rows += [("note", note) for note in result.report["notes"]]
+    rows.append(("written", receipt_text(result.labels)))
+    if result.probability is not None:
+        rows.append(("written", receipt_text(result.probability)))
+    return rows
+
+
+def _how_to_go_on(words: list[str], folder: Path, slices: tuple[int, int] | None) -> str:
+    if slices is None or not folder.exists():
+        return "Cancelled before the first slice was finished; nothing was written."
+    again = [word for word in words if word not in ("--resume", "--restart")]
+    return (
+        f"Cancelled; {slices[0]} of {slices[1]} slices are finished and kept in {folder}. "
+        f"Go on with: sxtstudio {shlex.join([*again, '--resume'])}"
+    )

@@ -1,0 +1,103 @@
+"""Small tomograms and toy models, so that no test of the doors needs a trained model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import onnx
+import pytest
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+MakeModel = Callable[..., Path]
+
+
+def rings(shape: tuple[int, int, int] = (6, 64, 80), seed: int = 0) -> NDArray[np.float32]:
+    """Dark rings, a few voxels wide, in weak noise: (z, y, x) float32."""
+    z, y, x = np.indices(shape)
+    radius = np.hypot(y - shape[1] / 2, x - shape[2] / 2)
+    image = np.random.default_rng(seed).normal(0, 0.05, shape)
+    image -= np.abs(radius - shape[1] / 4 - z) < 1.5
+    return image.astype(np.float32)
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Logs and models of the person who runs the tests are left alone."""
+    for variable in ("XDG_STATE_HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
+        monkeypatch.setenv(variable, str(tmp_path_factory.getbasetemp() / "home"))
+    monkeypatch.delenv("SXTSTUDIO_MODELS", raising=False)
+
+
+@pytest.fixture
+def tomogram(tmp_path: Path) -> Path:
+    """Six slices of 64 × 80 voxels of 10 nm, as MRC."""
+    path = tmp_path / "cell.mrc"
+    with mrcfile.new(path) as file:
+        file.set_data(rings())
+        file.voxel_size = 100.0
+    return path
+
+
+@pytest.fixture
+def toy_model(tmp_path: Path) -> Path:
+    """A model that labels what is more than one SD darker than the slice's mean."""
+    return write_toy_model(tmp_path / "toy.onnx")
+
+
+@pytest.fixture
+def slow_model(tmp_path: Path) -> Path:
+    """The same, with convolutions before it that change nothing but take a while."""
+    return write_toy_model(tmp_path / "slow.onnx", layers=4)
+
+
+def write_toy_model(
+    path: Path, *, layers: int = 0, input_name: str = "input", output: str = "label", channels: int = 1
+) -> Path:
+    """Write label = tanh(-5 (x + 1)), which is above 0 where the normalised slice is below -1."""
+    nodes, weights, name = [], [], input_name
+    for number in range(layers):
+        kernel = np.zeros((32, channels if number == 0 else 32, 9, 9), np.float32)
+        kernel[:, 0, 4, 4] = 1
+        weights.append(numpy_helper.from_array(kernel, f"w{number}"))
+        nodes.append(helper.make_node("Conv", [name, f"w{number}"], [f"t{number}"], pads=[4, 4, 4, 4]))
+        name = f"t{number}"
+    first = np.zeros((1, 32 if layers else channels, 1, 1), np.float32)
+    first[0, 0] = -5
+    weights += [numpy_helper.from_array(first, "w"), numpy_helper.from_array(np.float32([-5]), "b")]
+    nodes += [
+        helper.make_node("Conv", [name, "w", "b"], ["sum"]),
+        helper.make_node("Tanh", ["sum"], [output]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "toy",
+        [helper.make_tensor_value_info(input_name, TensorProto.FLOAT, ["n", channels, "y", "x"])],
+        [helper.make_tensor_value_info(output, TensorProto.FLOAT, ["n", 1, "y", "x"])],
+        weights,
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
+    onnx.save(model, path)
+    return path
+
+
+@pytest.fixture
+def make_model() -> MakeModel:
+    """The function that writes toy models."""
+    return write_toy_model
+
+
+@pytest.fixture
+def expected_labels() -> Callable[[NDArray[np.float32]], NDArray[np.bool_]]:
+    """The function that says what the toy model labels."""
+    return below_minus_one
+
+
+def below_minus_one(volume: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Return what the toy model labels, computed with numpy alone."""
+    image = volume.astype(np.float64)
+    mean, deviation = (f(image, axis=(1, 2), keepdims=True) for f in (np.mean, np.std))
+    return (image - mean) / deviation < -1

@@ -1,0 +1,285 @@
+"""The commands from file to file, on small tomograms and a toy model whose labels are known exactly."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+import tifffile
+import zarr
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from sxtstudio import __version__
+from sxtstudio.cli import main
+
+Expected = Callable[[NDArray[np.float32]], NDArray[np.bool_]]
+
+
+def volume_of(path: Path) -> NDArray[np.float32]:
+    with mrcfile.open(path) as file:
+        return file.data.copy()
+
+
+def save(path: Path, array: NDArray[np.generic]) -> None:
+    tifffile.imwrite(path, array, photometric="minisblack")
+
+
+def run(*words: object) -> None:
+    assert main([str(word) for word in words]) == 0
+
+
+def test_version(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        main(["--version"])
+    assert end.value.code == 0 and __version__ in capsys.readouterr().out
+
+
+def test_info(tomogram: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    data = volume_of(tomogram)
+    run("info", tomogram)
+    text = capsys.readouterr().out
+    assert "6 × 64 × 80" in text and "10 × 10 × 10 nm" in text and "float32" in text and "MRC" in text
+    run("info", tomogram, "--json")
+    facts = json.loads(capsys.readouterr().out)
+    assert facts["shape_zyx"] == [6, 64, 80] and facts["voxel_nm_zyx"] == pytest.approx([10, 10, 10])
+    assert facts["value_range"] == pytest.approx([data.min(), data.max()])
+    assert facts["file_bytes"] == tomogram.stat().st_size
+
+
+def test_info_of_a_dataset_without_voxel_size(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    save(tmp_path / "a.tif", np.eye(30, dtype=np.float32)[None].repeat(3, 0))
+    run("info", tmp_path / "a.tif")
+    assert "unknown" in capsys.readouterr().out
+
+
+def test_segment(
+    tomogram: Path,
+    toy_model: Path,
+    tmp_path: Path,
+    expected_labels: Expected,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    out, report = tmp_path / "labels.tif", tmp_path / "report.json"
+    run("segment", tomogram, "-o", out, "--model", toy_model, "--device", "cpu", "--report", report)
+    told = capsys.readouterr()
+    expected = expected_labels(volume_of(tomogram))
+    with tifffile.TiffFile(out) as file:
+        np.testing.assert_array_equal(file.asarray(), np.where(expected, 255, 0))
+        assert file.imagej_metadata["spacing"] == pytest.approx(10, rel=1e-4) or file.imagej_metadata["unit"]
+    assert told.err == ""
+    assert "CPU" in told.out and "dark" in told.out and f"{expected.sum()} voxels" in told.out
+    assert str(out) in told.out and "read back and equal" in told.out and "per slice" in told.out
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cell.mrc", "labels.tif", "report.json", "toy.onnx"]
+
+    content = json.loads(report.read_text(encoding="utf-8"))
+    assert content["input"]["shape_zyx"] == [6, 64, 80]
+    assert content["voxels_labelled"]["written"] == expected.sum()
+    assert len(content["model"]["sha256"]) == 64 and content["polarity"]["value"] == "dark"
+    assert content["outputs"][0]["verified_by_reading_back"] is True
+    assert content["device"]["reason"] and content["seconds"]["total"] > 0
+    assert content["versions"]["tifffile"] == tifffile.__version__
+
+
+@pytest.mark.parametrize(
+    "words", [["--tile", "32"], ["--batch", "3"], ["--tile", "48", "--batch", "2"]], ids=" ".join
+)
+def test_tiles_and_batches_change_nothing(
+    words: list[str], tomogram: Path, toy_model: Path, tmp_path: Path, expected_labels: Expected
+) -> None:
+    run("segment", tomogram, "-o", tmp_path / "a.tif", "--model", toy_model, *words)
+    found = tifffile.imread(tmp_path / "a.tif") > 0
+    np.testing.assert_array_equal(found, expected_labels(volume_of(tomogram)))
+
+
+def test_slices_keep_their_place(
+    tomogram: Path, toy_model: Path, tmp_path: Path, expected_labels: Expected
+) -> None:
+    with mrcfile.open(tomogram, "r+") as file:
+        file.header.origin = (100.0, 200.0, 300.0)
+    run("segment", tomogram, "-o", tmp_path / "a.mrc", "--model", toy_model, "--slices", "2:-1")
+    expected = expected_labels(volume_of(tomogram))[2:5]
+    with mrcfile.open(tmp_path / "a.mrc") as file:
+        np.testing.assert_array_equal(file.data != 0, expected)
+        origin = file.header.origin
+        # 300 Å and two slices of 100 Å; x and y stay.
+        assert [float(origin[axis]) for axis in "xyz"] == pytest.approx([100, 200, 500])
+        assert float(file.voxel_size.z) == pytest.approx(100)
+
+
+def test_bright_polarity(tomogram: Path, toy_model: Path, tmp_path: Path, expected_labels: Expected) -> None:
+    data = volume_of(tomogram)
+    with mrcfile.new(tmp_path / "bright.mrc") as file:
+        file.set_data(-data)
+    for words in ([], ["--polarity", "bright"]):
+        run("segment", tmp_path / "bright.mrc", "-o", tmp_path / "a.tif", "--model", toy_model, *words)
+        np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif") > 0, expected_labels(data))
+    run(
+        "segment",
+        tmp_path / "bright.mrc",
+        "-o",
+        tmp_path / "b.tif",
+        "--model",
+        toy_model,
+        "--polarity",
+        "dark",
+    )
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "b.tif") > 0, expected_labels(-data))
+
+
+def test_slices_without_content_are_empty_and_noted(
+    tomogram: Path,
+    toy_model: Path,
+    tmp_path: Path,
+    expected_labels: Expected,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data = volume_of(tomogram)
+    data[1], data[4] = 3.0, np.nan
+    save(tmp_path / "gaps.tif", data)
+    run("segment", tmp_path / "gaps.tif", "-o", tmp_path / "a.tif", "--model", toy_model)
+    found = tifffile.imread(tmp_path / "a.tif") > 0
+    assert not found[[1, 4]].any()
+    np.testing.assert_array_equal(found[[0, 2, 3, 5]], expected_labels(data[[0, 2, 3, 5]]))
+    assert "note" in capsys.readouterr().out
+
+
+def test_clean_up_within_segment_and_on_its_own_agree(
+    tomogram: Path, toy_model: Path, tmp_path: Path, expected_labels: Expected
+) -> None:
+    options = ["--min-size", "40", "--crop", "1,2,3"]
+    with mrcfile.open(tomogram, "r+") as file:
+        # Two specks, of which the cropping alone would leave one.
+        file.data[3, 4, 4:8] = file.data[2, 55:58, 70] = -1
+    run("segment", tomogram, "-o", tmp_path / "one.tif", "--model", toy_model, *options)
+    run("segment", tomogram, "-o", tmp_path / "two.tif", "--model", toy_model)
+    run("clean", tmp_path / "two.tif", "-o", tmp_path / "three.tif", *options)
+
+    labels, count = ndimage.label(expected_labels(volume_of(tomogram)), np.ones((3, 3, 3)))
+    sizes = np.bincount(labels.ravel())
+    expected = (sizes >= 40)[labels] & (labels > 0)
+    inside = np.zeros_like(expected)
+    inside[1:-1, 2:-2, 3:-3] = True
+    assert (count, (sizes[1:] >= 40).sum()) == (3, 1)
+    for name in ("one.tif", "three.tif"):
+        np.testing.assert_array_equal(tifffile.imread(tmp_path / name) > 0, expected & inside)
+
+
+def test_size_in_nm3_and_voxel_size_given(tmp_path: Path) -> None:
+    labels = np.zeros((4, 20, 20), np.uint8)
+    labels[1, 2, 2:9] = 255
+    labels[2, 10, 2:8] = 255
+    save(tmp_path / "a.tif", labels)
+    # 7 voxels of 20 × 10 × 10 nm are 14000 nm³.
+    run(
+        "clean", tmp_path / "a.tif", "-o", tmp_path / "b.mrc", "--min-size", "14000nm3", "--voxel", "20,10,10"
+    )
+    with mrcfile.open(tmp_path / "b.mrc") as file:
+        assert (file.data != 0).sum() == 7 and (file.data[1, 2, 2:9] != 0).all()
+        assert float(file.voxel_size.z) == pytest.approx(200) and float(file.voxel_size.x) == pytest.approx(
+            100
+        )
+
+
+def test_mask_from_a_file(tomogram: Path, toy_model: Path, tmp_path: Path, expected_labels: Expected) -> None:
+    mask = np.zeros((6, 64, 80), np.uint8)
+    mask[:, :, :40] = 1
+    save(tmp_path / "mask.tif", mask)
+    words = ["--model", toy_model, "--mask", tmp_path / "mask.tif", "--slices", "1:4"]
+    run("segment", tomogram, "-o", tmp_path / "a.tif", *words)
+    expected = (expected_labels(volume_of(tomogram)) & (mask > 0))[1:4]
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif") > 0, expected)
+
+
+def test_automatic_mask(tomogram: Path, toy_model: Path, tmp_path: Path) -> None:
+    run("segment", tomogram, "-o", tmp_path / "a.tif", "--model", toy_model)
+    run("segment", tomogram, "-o", tmp_path / "b.tif", "--model", toy_model, "--auto-mask")
+    run("clean", tmp_path / "a.tif", "-o", tmp_path / "c.tif", "--auto-mask", tomogram)
+    a, b, c = (tifffile.imread(tmp_path / name) for name in ("a.tif", "b.tif", "c.tif"))
+    np.testing.assert_array_equal(b, c)
+    assert not (b & ~a).any()
+
+
+def test_probability_and_zarr(
+    tomogram: Path, toy_model: Path, tmp_path: Path, expected_labels: Expected
+) -> None:
+    out, probability = tmp_path / "a.ome.zarr", tmp_path / "p.tif"
+    run("segment", tomogram, "-o", out, "--probability", probability, "--model", toy_model)
+    expected = expected_labels(volume_of(tomogram))
+    values = tifffile.imread(probability)
+    np.testing.assert_array_equal(values > 127, expected)
+    level = zarr.open_group(out, mode="r")["0"]
+    np.testing.assert_array_equal(np.squeeze(np.asarray(level[...])) > 0, expected)
+
+
+def test_existing_output_is_replaced_after_success(tomogram: Path, toy_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "a.tif").write_bytes(b"old")
+    run("segment", tomogram, "-o", tmp_path / "a.tif", "--model", toy_model)
+    assert tifffile.imread(tmp_path / "a.tif").shape == (6, 64, 80)
+
+
+def test_surface_and_picture(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    z, y, x = np.indices((24, 40, 40))
+    balls = ((z - 12) ** 2 + (y - 20) ** 2 + (x - 10) ** 2 < 49) | (
+        (z - 12) ** 2 + (y - 20) ** 2 + (x - 30) ** 2 < 49
+    )
+    save(tmp_path / "balls.tif", balls.astype(np.uint8))
+    words = ["--objects", "--min-faces", "10", "--picture", tmp_path / "a.png", "--voxel", "10"]
+    run("surface", tmp_path / "balls.tif", "-o", tmp_path / "a.ply", *words)
+    assert "2 objects" in capsys.readouterr().out
+    assert (tmp_path / "a.ply").read_bytes().startswith(b"ply")
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_models(
+    toy_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run("models", "check", toy_model)
+    told = capsys.readouterr().out
+    assert "toy" in told and "passed" in told and "unknown" in told
+    monkeypatch.setenv("SXTSTUDIO_MODELS", str(tmp_path))
+    run("models")
+    assert str(toy_model) in capsys.readouterr().out
+
+
+def test_demo(tomogram: Path, toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sxtstudio.workflow import demo as module
+
+    monkeypatch.setattr(module, "MIN_FACES", 10)
+    result = module.demo(tmp_path / "out", sample=tomogram, model=toy_model)
+    assert result.surface.objects > 0
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == [
+        "labels.tif",
+        "picture.png",
+        "report.json",
+        "surface.ply",
+    ]
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert report["job"] == "demo" and report["surface"]["faces"] == result.surface.faces
+    assert report["clean_up"]["steps"][0]["name"] == "small objects"
+
+
+def test_demo_without_its_sample(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    from sxtstudio.core.errors import UserError
+    from sxtstudio.workflow.demo import demo
+
+    with pytest.raises(UserError, match="sample"):
+        demo(tmp_path / "out", sample=tmp_path / "nowhere.tif")
+    assert not (tmp_path / "out").exists()
+
+
+def test_real_slices(toy_model: Path, tmp_path: Path) -> None:
+    """The whole way from a real file with a voxel size to a label file that has it as well."""
+    source = Path(__file__).parents[2] / "shared/data/real/contour/slab_img.tif"
+    if not source.is_file():
+        pytest.skip("needs the real images of ../shared/data/real, which are not here")
+    copy = shutil.copy(source, tmp_path / "slab.tif")
+    run("segment", copy, "-o", tmp_path / "a.mrc", "--model", toy_model)
+    with mrcfile.open(tmp_path / "a.mrc") as file:
+        assert file.data.shape == (6, 473, 473) and file.data.any()
+        assert [float(file.voxel_size[axis]) for axis in "zyx"] == pytest.approx([100, 200, 200], rel=1e-4)
