@@ -1,0 +1,112 @@
+"""How well the shipped model outlines what it has not seen, measured through the shipped inference.
+
+Three judges: held-out tomograms of the simulator it was trained with, tomograms of a second simulator
+that shares no code with it, and four hand-labelled patches of real cells where ../shared holds them.
+A pixel is right within 2 px. Run ``python -m bench.accuracy``; with ``--json`` for the card.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.io import open_volume
+from sxtstudio.segment import SegmentParameters, load_card, make_runner, segment_slice
+from sxtstudio.segment.device import choose_device
+from sxtstudio.training.recipe import Recipe
+from sxtstudio.training.scores import compare_all
+from sxtstudio.training.simulate import simulate
+
+ROOT = Path(__file__).parents[1]
+PATCHES = ROOT.parent / "shared" / "data" / "real" / "deep_sxt"
+OTHER_SEEDS = range(300, 306)
+OTHER_SHAPE = (24, 320, 320)
+
+Pairs = Iterator[tuple[NDArray[Any], NDArray[np.bool_]]]
+
+
+def held_out() -> Pairs:
+    """Yield slices of the recipe's held-out tomograms, with their outlines."""
+    recipe = Recipe()
+    for i in range(recipe.held_out):
+        simulated = simulate(recipe.first_seed + i, recipe.shape)
+        for z in range(11, 45, 6):
+            yield simulated.tomogram[z], simulated.outline[z]
+
+
+def other_simulator() -> Pairs:
+    """Yield slices of tomograms from the second simulator, with their outlines."""
+    path = ROOT / "tests" / "training" / "other_simulator.py"
+    spec = importlib.util.spec_from_file_location("other_simulator", path)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    for seed in OTHER_SEEDS:
+        tomogram, truth, _ = module.simulate(seed, OTHER_SHAPE)
+        for z in range(4, OTHER_SHAPE[0] - 3, 5):
+            yield tomogram[z], truth[z]
+
+
+def real_patches() -> Pairs:
+    """Yield the hand-labelled real patches."""
+    for path in sorted(PATCHES.glob("labelled_*.image.png")):
+        with (
+            open_volume(path) as image,
+            open_volume(path.with_name(path.name.replace("image", "label"))) as label,
+        ):
+            yield image.read(Box.whole(image.shape))[0], label.read(Box.whole(label.shape))[0] > 127
+
+
+def score(model: str, pairs: Pairs, polarity: str) -> dict[str, float]:
+    """Return precision, recall and F1 of a model's labels, pooled over the slices."""
+    card = load_card(model)
+    runner = make_runner(card, choose_device("cpu"))
+    parameters = SegmentParameters(model, device="cpu", polarity=polarity)
+
+    def labels() -> Pairs:
+        for image, truth in pairs:
+            done = segment_slice(ArrayVolume(image[None]), 0, parameters, runner=runner)
+            values = done.labels if done.labels is not None else np.zeros(truth.shape, np.uint8)
+            yield values, truth
+
+    try:
+        agreement = compare_all(labels(), 0)
+    finally:
+        runner.close()
+    figures = {"precision": agreement.precision, "recall": agreement.recall, "f1": agreement.f1}
+    return {name: round(value, 3) for name, value in figures.items()}
+
+
+def main() -> None:
+    """Print the scores of a model."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="compact")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+    judges = {
+        "held-out phantoms": (held_out, "dark"),
+        "phantoms of another simulator": (other_simulator, "dark"),
+    }
+    if PATCHES.is_dir():
+        judges["4 labelled real patches"] = (real_patches, "auto")
+    scores = {name: score(options.model, pairs(), polarity) for name, (pairs, polarity) in judges.items()}
+    if options.json:
+        print(json.dumps(scores, indent=2))
+        return
+    for name, figures in scores.items():
+        print(
+            f"{options.model}, {name}: " + ", ".join(f"{key} {value:.3f}" for key, value in figures.items())
+        )
+
+
+if __name__ == "__main__":
+    main()
