@@ -24,15 +24,21 @@ def cut_patch(
 ) -> tuple[Image, Image | None]:
     """Cut a randomly turned, mirrored and scaled square of ``size`` pixels out of a slice.
 
-    Borders of the slice are mirrored where the turned square reaches beyond them.
+    Borders of the slice are mirrored where the turned square reaches beyond them. One square in
+    five lies unturned in a corner, so that the frame that reconstructions have at their borders is
+    seen where it will be met: at the edge of the input.
     """
-    angle = rng.uniform(0, 2 * np.pi) if rng.random() < 0.5 else rng.integers(4) * np.pi / 2
+    in_corner = rng.random() < 0.2
+    turned = not in_corner and rng.random() < 0.6
+    angle = rng.uniform(0, 2 * np.pi) if turned else rng.integers(4) * np.pi / 2
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     if rng.random() < 0.5:
         turn[:, 0] *= -1
     turn /= zoom
-    half = min(size / zoom / 2, min(image.shape) / 2 - 1)
-    centre = [rng.uniform(half, n - half) for n in image.shape]
+    half = min(((size - 1) / zoom) / 2, (min(image.shape) - 1) / 2)
+    centre = [rng.uniform(half, n - 1 - half) for n in image.shape]
+    if in_corner:
+        centre = [float(rng.choice([half, n - 1 - half])) for n in image.shape]
     offset = np.array(centre) - turn @ np.full(2, (size - 1) / 2)
 
     def cut(source: Image) -> Image:

@@ -39,7 +39,7 @@ class Recipe:
 
     name: str = "compact"
     width: int = 12
-    tomograms: int = 44
+    tomograms: int = 68
     held_out: int = 2
     shape: Triple = (56, 224, 256)
     first_seed: int = 1000

@@ -34,7 +34,7 @@ MICROSCOPE = Microscope(
 def write_sample(tomogram: Path, outline: Path) -> None:
     """Write the sample as 8-bit TIFF, and its true outlines (0/255) beside the tests."""
     simulated = simulate(SEED, SHAPE, MICROSCOPE)
-    low, high = np.percentile(simulated.tomogram, [0.1, 99.9])
+    low, high = np.percentile(simulated.tomogram, [0.6, 99.9])
     grey = np.clip((simulated.tomogram - low) / (high - low) * 255, 0, 255).astype(np.uint8)
     export_volume(tomogram, ArrayVolume(grey, VOXEL_NM), kind="image")
     export_volume(outline, ArrayVolume(simulated.outline.astype(np.uint8), VOXEL_NM), kind="labels")
