@@ -14,6 +14,7 @@ from sxtstudio.segment.tiles import Shape2D, round_up
 _USABLE = 0.8
 SMALLEST_TILE_PX = 64
 _CGROUP = Path("/sys/fs/cgroup")
+_MEMBERSHIP = Path("/proc/self/cgroup")
 
 PeakBytes = Callable[[Shape2D, int], int]
 
@@ -24,7 +25,7 @@ def available_memory() -> int:
     The least of: what the machine has free, what the container or batch job allows (cgroups, both
     versions), and the limit on the address space.
     """
-    limits = [psutil.virtual_memory().available, *_cgroup_rest(_CGROUP, Path("/proc/self/cgroup"))]
+    limits = [psutil.virtual_memory().available, *_cgroup_rest(_CGROUP, _MEMBERSHIP)]
     if sys.platform != "win32":
         import resource
 

@@ -21,12 +21,14 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 Shape2D = tuple[int, int]
+_MOST_TILES = 64  # along an axis
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,7 @@ def grid_for_edge(shape: Shape2D, tile_px: int) -> Shape2D:
     return (math.ceil(shape[0] / tile_px), math.ceil(shape[1] / tile_px))
 
 
+@lru_cache(1024)
 def best_grid(shape: Shape2D, largest_area: float, halo_px: int, multiple: int, workers: int) -> Shape2D:
     """Return the grid whose tiles, shared among ``workers``, are done first.
 
@@ -129,14 +132,15 @@ def best_grid(shape: Shape2D, largest_area: float, halo_px: int, multiple: int, 
     workers idle at the end; ``largest_area`` (pixels, halo included) is where the cache ends.
     """
     halo = round_up(halo_px, multiple)
+    heights, widths = (
+        [_outer_length(n, count, multiple, halo) for count in range(1, min(n, _MOST_TILES) + 1)]
+        for n in (length // multiple for length in shape)
+    )
     best, best_cost = (1, 1), math.inf
-    units = [length // multiple for length in shape]
-    for rows in range(1, min(units[0], 64) + 1):
-        height = _outer_length(units[0], rows, multiple, halo)
-        for columns in range(1, min(units[1], 64) + 1):
-            area = height * _outer_length(units[1], columns, multiple, halo)
-            excess = max(1.0, area / largest_area)
-            cost = math.ceil(rows * columns / workers) * area * excess
+    for rows, height in enumerate(heights, 1):
+        for columns, width in enumerate(widths, 1):
+            area = height * width
+            cost = math.ceil(rows * columns / workers) * area * max(1.0, area / largest_area)
             if cost < best_cost:
                 best, best_cost = (rows, columns), cost
     return best

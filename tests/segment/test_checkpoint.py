@@ -1,0 +1,219 @@
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.segment import checkpoint as module
+from sxtstudio.segment.checkpoint import Checkpoint
+
+SHAPE = (5, 6, 7)
+SETTINGS = {"model": "compact", "threshold": 0.0, "size of the tomogram": (5, 6, 7)}
+
+
+def pixels(z: int) -> np.ndarray:
+    return (np.random.default_rng(z).random(SHAPE[1:]) > 0.5).astype(np.uint8) * 255
+
+
+def opened(folder: Path, resume: bool | None = True, **settings: Any) -> Checkpoint:
+    return Checkpoint(folder, SHAPE, {**SETTINGS, **settings}, resume=resume)
+
+
+@pytest.fixture
+def interrupted(tmp_path: Path) -> Path:
+    """A folder with the finished slices 0 and 3."""
+    folder = tmp_path / "work"
+    checkpoint = opened(folder)
+    for z in (0, 3):
+        checkpoint.write(z, pixels(z))
+    checkpoint.close()
+    return folder
+
+
+def test_finished_slices_are_found_again(interrupted: Path) -> None:
+    checkpoint = opened(interrupted)
+    assert checkpoint.finished == {0, 3}
+    assert not checkpoint.complete
+    np.testing.assert_array_equal(checkpoint.labels()[3], pixels(3))
+    np.testing.assert_array_equal(checkpoint.read(3), pixels(3))
+    assert not checkpoint.labels()[1].any()
+    for z in (1, 2, 4):
+        checkpoint.write(z, pixels(z))
+    assert checkpoint.complete
+    checkpoint.close()
+    # Read by another means: the file is the plain array.
+    stored = np.frombuffer((interrupted / "labels.raw").read_bytes(), np.uint8).reshape(SHAPE)
+    np.testing.assert_array_equal(stored, np.stack([pixels(z) for z in range(5)]))
+
+
+def test_probability_lies_beside_the_labels(tmp_path: Path) -> None:
+    checkpoint = Checkpoint(tmp_path / "w", SHAPE, SETTINGS, probability=True)
+    checkpoint.write(2, pixels(2), pixels(9))
+    np.testing.assert_array_equal(checkpoint.probability()[2], pixels(9))
+    checkpoint.close()
+    content = bytearray((tmp_path / "w" / "probability.raw").read_bytes())
+    content[2 * 42] ^= 1
+    (tmp_path / "w" / "probability.raw").write_bytes(content)
+    again = Checkpoint(tmp_path / "w", SHAPE, SETTINGS, probability=True, resume=True)
+    assert again.finished == set()
+    again.close()
+
+
+def test_other_settings_are_refused_and_named(interrupted: Path) -> None:
+    with pytest.raises(UserError, match=r"threshold was 0\.0 and is now 0\.5") as told:
+        opened(interrupted, threshold=0.5)
+    assert "model was" not in str(told.value)
+    checkpoint = opened(interrupted)
+    assert checkpoint.finished == {0, 3}, "a refusal must not lose anything"
+    checkpoint.close()
+
+
+def test_without_a_word_nothing_is_resumed_or_lost(interrupted: Path) -> None:
+    with pytest.raises(UserError, match="2 finished slices"):
+        opened(interrupted, resume=None)
+    checkpoint = opened(interrupted)
+    assert checkpoint.finished == {0, 3}
+    checkpoint.close()
+
+
+@pytest.mark.parametrize("resume", [True, None])
+def test_a_folder_without_finished_slices_is_begun_anew(tmp_path: Path, resume: bool | None) -> None:
+    opened(tmp_path / "w", threshold=0.7).close()
+    checkpoint = opened(tmp_path / "w", resume=resume)
+    assert checkpoint.finished == set()
+    checkpoint.close()
+
+
+def test_restart_discards(interrupted: Path) -> None:
+    checkpoint = opened(interrupted, resume=False, threshold=0.5)
+    assert checkpoint.finished == set()
+    assert not checkpoint.labels().any()
+    checkpoint.close()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        pytest.param(lambda log: log + b"1 0000", id="torn line"),
+        pytest.param(lambda log: log + b"1 00000000\n", id="voxels never arrived"),
+        pytest.param(lambda log: log + b"\x00" * 40, id="zeros after a power cut"),
+        pytest.param(lambda log: log + b"77 00000000\n", id="no such slice"),
+    ],
+)
+def test_a_damaged_ledger_promises_only_what_is_there(interrupted: Path, damage: Any) -> None:
+    ledger = interrupted / "finished.log"
+    ledger.write_bytes(damage(ledger.read_bytes()))
+    checkpoint = opened(interrupted)
+    assert checkpoint.finished == {0, 3}
+    checkpoint.write(1, pixels(1))
+    checkpoint.close()
+    again = opened(interrupted)
+    assert again.finished == {0, 1, 3}
+    again.close()
+
+
+def test_a_slice_whose_voxels_changed_counts_as_not_done(interrupted: Path) -> None:
+    with open(interrupted / "labels.raw", "r+b") as file:
+        file.seek(3 * 42)
+        file.write(b"\x07")
+    checkpoint = opened(interrupted)
+    assert checkpoint.finished == {0}
+    checkpoint.close()
+
+
+def test_a_labels_file_of_another_size_is_begun_anew(interrupted: Path) -> None:
+    os.truncate(interrupted / "labels.raw", 100)
+    checkpoint = opened(interrupted)
+    assert checkpoint.finished == set()
+    checkpoint.close()
+
+
+def test_two_jobs_do_not_share_a_folder(interrupted: Path) -> None:
+    first = opened(interrupted)
+    with pytest.raises(UserError, match="Another window"):
+        opened(interrupted)
+    first.close()
+    opened(interrupted).close()
+
+
+def test_discard_removes_the_folder_it_made(interrupted: Path) -> None:
+    checkpoint = opened(interrupted)
+    (interrupted / "cleaned").write_bytes(b"made by a later step")
+    checkpoint.discard()
+    assert not interrupted.exists()
+
+
+def test_discard_leaves_the_files_of_others(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+    opened(tmp_path).discard()
+    assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
+
+
+def test_a_full_disk_is_told(interrupted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint = opened(interrupted)
+
+    def full(descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(module.os, "fsync", full)
+    with pytest.raises(UserError, match="No space left"):
+        checkpoint.write(1, pixels(1))
+    monkeypatch.undo()
+    assert checkpoint.finished == {0, 3}
+    checkpoint.close()
+
+
+def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(UserError, match="cannot be kept in"):
+        opened(tmp_path / "file" / "work")
+
+
+def test_wrong_slices_are_refused(tmp_path: Path) -> None:
+    checkpoint = opened(tmp_path / "w")
+    with pytest.raises(ValueError, match="uint8"):
+        checkpoint.write(0, np.zeros((6, 7), np.float32))  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="uint8"):
+        checkpoint.write(0, np.zeros((7, 6), np.uint8))
+    checkpoint.close()
+
+
+def test_kill_9_loses_at_most_the_slice_being_written(tmp_path: Path) -> None:
+    code = (
+        "import sys, numpy as np; from pathlib import Path\n"
+        "from sxtstudio.segment.checkpoint import Checkpoint\n"
+        "c = Checkpoint(Path(sys.argv[1]), (2000, 6, 7), {}, resume=True)\n"
+        "for z in range(2000):\n"
+        "    c.write(z, np.full((6, 7), z % 255 + 1, np.uint8)); print(z, flush=True)\n"
+    )
+    with subprocess.Popen(
+        [sys.executable, "-c", code, str(tmp_path / "w")], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        seen = 0
+        for line in process.stdout:
+            seen = int(line)
+            if seen >= 20:
+                process.send_signal(signal.SIGKILL)
+                break
+        seen = max([seen, *(int(line) for line in process.stdout if line.strip())])
+    checkpoint = Checkpoint(tmp_path / "w", (2000, 6, 7), {}, resume=True)
+    assert set(range(seen + 1)) <= checkpoint.finished <= set(range(seen + 2))
+    assert seen < 1999
+    for z in checkpoint.finished:
+        assert (checkpoint.labels()[z] == z % 255 + 1).all()
+    checkpoint.close()
+
+
+def test_settings_on_disk_are_plain_json(interrupted: Path) -> None:
+    content = json.loads((interrupted / "settings.json").read_text())
+    assert content["settings"]["size of the tomogram"] == [5, 6, 7]

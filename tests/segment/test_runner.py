@@ -1,0 +1,234 @@
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.segment import runner as module
+from sxtstudio.segment.device import Device, choose_device
+from sxtstudio.segment.registry import load_card
+from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
+from sxtstudio.segment.session_executor import SessionExecutor
+from sxtstudio.segment.stages import StagedExecutor
+
+GPU = Device("cuda", "a card", "for a test")
+
+
+def whole(path: Path, slices: np.ndarray, head: str = "label") -> np.ndarray:
+    """The output of one call of onnxruntime for slices that were padded with numpy."""
+    height, width = slices.shape[1:]
+    mode = "reflect" if min(height, width) > 1 else "edge"
+    padded = np.pad(slices, [(0, 0), (0, -height % 16), (0, -width % 16)], mode=mode)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.run([head], {"input": padded[:, np.newaxis]})[0][:, 0, :height, :width]
+
+
+@pytest.fixture(params=["staged", "plain"])
+def path(request: Any, model_path: Path, plain_model_path: Path) -> Path:
+    return model_path if request.param == "staged" else plain_model_path
+
+
+@pytest.fixture
+def open_runner(path: Path) -> Any:
+    opened = []
+
+    def opener(**settings: Any) -> SliceRunner:
+        opened.append(make_runner(load_card(path), choose_device("cpu"), **settings))
+        return opened[-1]
+
+    yield opener
+    for runner in opened:
+        runner.close()
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (5, 3), (16, 33), (37, 53)], ids=str)
+def test_odd_sizes(open_runner: Any, path: Path, make_slices: Any, shape: tuple[int, int]) -> None:
+    slices = make_slices(2, *shape)
+    result = open_runner().run(slices)["label"]
+    assert result.shape == slices.shape
+    np.testing.assert_allclose(result, whole(path, slices), atol=1e-5)
+
+
+@pytest.mark.parametrize("tile_px", [None, 16, 50, 96, 4000])
+def test_the_result_does_not_depend_on_the_tiles(
+    open_runner: Any, path: Path, make_slices: Any, tile_px: int | None
+) -> None:
+    # Longer than a tile with its halo of 192 px on both sides.
+    slices = make_slices(1, 501, 21)
+    runner = open_runner(tile_px=tile_px)
+    result = runner.run(slices)["label"]
+    expected = whole(path, slices)
+    assert expected.std() > 0.1
+    assert np.abs(result - expected).max() < 1e-4
+
+
+def test_a_halo_that_is_too_small_would_be_noticed(open_runner: Any, path: Path, make_slices: Any) -> None:
+    slices = make_slices(1, 501, 21)
+    runner = open_runner(tile_px=96)
+    runner.halo_px = 48
+    assert np.abs(runner.run(slices)["label"] - whole(path, slices)).max() > 1e-4
+
+
+def test_both_heads(open_runner: Any, path: Path, make_slices: Any) -> None:
+    slices = make_slices(1, 40, 40)
+    results = open_runner(image=True).run(slices)
+    assert set(results) == {"label", "image"}
+    np.testing.assert_allclose(results["image"], whole(path, slices, "image"), atol=1e-5)
+    assert set(open_runner().run(slices)) == {"label"}
+
+
+def test_a_model_with_a_map_is_run_in_stages_on_the_cpu(model_path: Path, plain_model_path: Path) -> None:
+    cpu = choose_device("cpu")
+    for path, kind in ((model_path, StagedExecutor), (plain_model_path, SessionExecutor)):
+        runner = make_runner(load_card(path), cpu)
+        assert type(runner.executor) is kind
+        runner.close()
+
+
+def test_a_map_that_does_not_fit_the_graph_costs_only_speed(
+    model_path: Path, tmp_path: Path, make_slices: Any
+) -> None:
+    model = onnx.load(model_path)
+    model.metadata_props[0].value = model.metadata_props[0].value.replace("skip_2", "nowhere")
+    path = tmp_path / "odd.onnx"
+    onnx.save(model, path)
+    runner = make_runner(load_card(path), choose_device("cpu"))
+    slices = make_slices(1, 33, 33)
+    np.testing.assert_allclose(runner.run(slices)["label"], whole(path, slices), atol=1e-5)
+    assert type(runner.executor) is SessionExecutor
+    runner.close()
+
+
+@pytest.mark.parametrize("after", [0.0, 0.3])
+def test_a_cancel_takes_effect_within_a_second(open_runner: Any, make_slices: Any, after: float) -> None:
+    runner = open_runner()
+    begin = time.monotonic()
+
+    def check() -> None:
+        if time.monotonic() - begin > after:
+            raise Cancelled
+
+    with pytest.raises(Cancelled):
+        runner.run(make_slices(1, 1200, 1200), check)
+    # A busy test machine is slow; computing on would take several times as long.
+    assert time.monotonic() - begin < after + 3
+    assert runner.run(make_slices(1, 16, 16))["label"].shape == (1, 16, 16)
+
+
+class Limited:
+    """Doubles its input, and runs out of memory beyond ``limit`` pixels."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit = limit
+        self.areas: list[int] = []
+
+    def run(self, slices: np.ndarray, check: Callable[[], None]) -> dict[str, np.ndarray]:
+        if slices.size > self.limit:
+            raise RuntimeError("Failed to allocate memory for requested buffer")
+        self.areas.append(slices[0].size)
+        return {"label": slices * 2}
+
+    def peak_bytes(self, shape: tuple[int, int], batch: int = 1) -> int:
+        return 100 * shape[0] * shape[1] * batch
+
+    def close(self) -> None:
+        pass
+
+
+def limited(limit: float = 1e9, **settings: Any) -> SliceRunner:
+    return SliceRunner(Limited(limit), device=choose_device("cpu"), halo_px=32, multiple=16, **settings)
+
+
+def test_when_memory_runs_out_tiles_are_halved_with_a_note(make_slices: Any) -> None:
+    slices = make_slices(1, 500, 300)
+    runner = limited(200 * 200)
+    np.testing.assert_array_equal(runner.run(slices)["label"], slices * 2)
+    assert runner.tile_px == 128
+    assert any("tiles of 128 px" in note for note in runner.notes)
+    notes = list(runner.notes)
+    runner.run(slices)
+    assert runner.notes == notes, "the smaller tiles are kept, and told once"
+
+
+def test_fewer_slices_at_once_come_before_smaller_tiles(make_slices: Any) -> None:
+    slices = make_slices(5, 64, 64)
+    runner = limited(2 * 64 * 64)
+    np.testing.assert_array_equal(runner.run(slices)["label"], slices * 2)
+    assert runner.tile_px is None
+    assert runner.notes == ["Memory ran out with 5 slices at once; went on with 2."]
+
+
+def test_too_little_memory_for_anything_is_told(make_slices: Any) -> None:
+    with pytest.raises(UserError, match="smallest tiles"):
+        limited(100).run(make_slices(1, 256, 256))
+
+
+def test_other_errors_are_not_taken_for_lack_of_memory() -> None:
+    runner = limited()
+    runner.executor.run = lambda slices, check: 1 / 0  # type: ignore[method-assign]
+    with pytest.raises(ZeroDivisionError):
+        runner.run(np.zeros((1, 16, 16), np.float32))
+
+
+def test_little_memory_leads_to_smaller_tiles_with_a_note(make_slices: Any) -> None:
+    slices = make_slices(1, 500, 500)
+    runner = limited(available=100 * 300 * 300)
+    np.testing.assert_array_equal(runner.run(slices)["label"], slices * 2)
+    assert runner.tile_px is not None and runner.tile_px < 300
+    assert max(runner.executor.areas) * 100 <= 0.8 * 100 * 300 * 300
+    assert len(runner.notes) == 1 and "too little" in runner.notes[0]
+
+
+def test_enough_memory_needs_no_note(make_slices: Any) -> None:
+    runner = limited(available=10**9)
+    runner.run(make_slices(1, 500, 500))
+    assert runner.tile_px is None and runner.notes == []
+
+
+def test_tiles_that_were_asked_for_are_kept_where_they_fit(make_slices: Any) -> None:
+    runner = limited(available=10**9, tile_px=100)
+    runner.run(make_slices(1, 500, 500))
+    assert runner.tile_px == 112 and runner.notes == []
+
+
+def test_the_staged_way_knows_its_memory(model_path: Path) -> None:
+    runner = make_runner(load_card(model_path), choose_device("cpu"), threads=2)
+    floats = 4 * (8 + 4 + 5 + 10) * 1.0  # width 4 at the worst moment: skip_0, skip_1, label_1, label_2
+    least = 4 * (floats / 4) * 1024 * 1024
+    assert least < runner.executor.peak_bytes((1024, 1024)) < 4 * least
+    runner.close()
+
+
+@pytest.mark.parametrize(
+    ("device", "shape", "wanted", "expected"),
+    [
+        pytest.param(choose_device("cpu"), (350, 64, 64), None, 1, id="cpu"),
+        pytest.param(choose_device("cpu"), (350, 64, 64), 4, 4, id="cpu, asked for"),
+        pytest.param(GPU, (350, 1324, 1284), None, 1, id="gpu"),
+        pytest.param(GPU, (350, 400, 500), None, 10, id="gpu, small slices"),
+        pytest.param(GPU, (3, 64, 64), None, 3, id="gpu, few slices"),
+        pytest.param(GPU, (3, 64, 64), 8, 3, id="gpu, more than there are"),
+    ],
+)
+def test_batch_size(device: Device, shape: tuple[int, int, int], wanted: int | None, expected: int) -> None:
+    assert batch_size(device, shape, wanted) == expected
+
+
+def test_a_card_that_does_not_run_the_model_is_given_up(
+    model_path: Path, make_slices: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cpu = Device("cpu", "CPU", "the card failed")
+    monkeypatch.setattr(module, "session_device", lambda session, device: cpu)
+    runner = make_runner(load_card(model_path), GPU)
+    assert runner.device == cpu
+    assert type(runner.executor) is StagedExecutor
+    slices = make_slices(1, 20, 20)
+    np.testing.assert_allclose(runner.run(slices)["label"], whole(model_path, slices), atol=1e-5)
+    runner.close()
