@@ -45,7 +45,8 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with shown_progress() as (progress, _):
         result = clean_file(job, progress)
-    print_rows([*step_rows(result.report), ("written", receipt_text(result.receipt))])
+    notes = [("note", note) for note in result.notes]
+    print_rows([*step_rows(result.report), *notes, ("written", receipt_text(result.receipt))])
     return DONE
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.segment import result_rows
+from sxtstudio.commands.surface import surface_text
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows
 from sxtstudio.core.errors import UserError
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     print_rows(
         [
             *result_rows(result.segmentation),
-            ("surface", f"{surface.mesh} ({surface.objects} objects, {surface.faces} faces)"),
+            ("surface", surface_text(surface)),
             *([("picture", str(surface.picture))] if surface.picture else []),
             ("report", str(result.report)),
         ]

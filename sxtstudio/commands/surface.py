@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.options import add_voxel, count
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows, voxel_text
+from sxtstudio.commands.text import counted, print_rows, voxel_text
 from sxtstudio.core.errors import UserError
+
+if TYPE_CHECKING:
+    from sxtstudio.workflow.surfacing import SurfaceResult
 
 
 def add(commands: Any) -> None:
@@ -51,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
     with shown_progress() as (progress, _):
         result = surface_file(job, progress)
     rows = [
-        ("surface", f"{result.mesh}, {result.objects} objects, {result.faces} faces"),
+        ("surface", surface_text(result)),
         ("voxel size", voxel_text(result.voxel_nm)),
         *(("note", note) for note in result.notes),
     ]
@@ -61,3 +64,8 @@ def run(arguments: argparse.Namespace) -> int:
     if result.picture_error:
         raise UserError(result.picture_error)
     return DONE
+
+
+def surface_text(result: SurfaceResult) -> str:
+    """Return what a mesh holds."""
+    return f"{result.mesh} ({counted(result.objects, 'object')}, {counted(result.faces, 'face')})"

@@ -51,7 +51,7 @@ class ProgressDisplay:
         parts = [f"{100 * state.fraction:3.0f} % {state.stage}".rstrip()]
         if self.slices:
             parts.append(f"{self.slices[0]} of {self.slices[1]} slices")
-        if state.remaining_s is not None and state.fraction < 1:
+        if state.remaining_s is not None and state.remaining_s >= 1:
             parts.append(f"{duration(state.remaining_s)} left")
         return ", ".join(parts) + self.note
 

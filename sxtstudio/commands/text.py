@@ -17,6 +17,11 @@ def print_rows(rows: Iterable[tuple[str, str]]) -> None:
         print(f"{name + ':':<{width}}{value}")
 
 
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun: 1 object, 2 objects."""
+    return f"{number} {noun}{'' if number == 1 else 's'}"
+
+
 def times(shape: Sequence[int]) -> str:
     """Return a shape: 500 × 1324 × 1284."""
     return " × ".join(str(n) for n in shape)

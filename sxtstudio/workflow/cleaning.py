@@ -47,10 +47,11 @@ class CleanJob:
 
 @dataclass(frozen=True)
 class CleanResult:
-    """What was done and what was written."""
+    """What was done and what was written, and what the user should know."""
 
     report: CleanReport
     receipt: ExportReceipt
+    notes: tuple[str, ...] = ()
 
 
 def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
@@ -94,7 +95,7 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
         labels = labels_to_disk(
             source, folder / "labels", job.labels.name, progress.part(0.2, "reading labels")
         )
-        report = run_clean_up(
+        report, notes = run_clean_up(
             labels,
             job.clean_up,
             out=labels,
@@ -112,7 +113,7 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
             kind="labels",
             progress=progress.part(0.2, "writing"),
         )
-    return CleanResult(report, receipt)
+    return CleanResult(report, receipt, (*source.notes, *notes))
 
 
 def run_clean_up(
@@ -125,18 +126,22 @@ def run_clean_up(
     tomogram: Volume | None,
     polarity: str | None,
     progress: Progress,
-) -> CleanReport:
+) -> tuple[CleanReport, tuple[str, ...]]:
     """Clean ``labels`` into ``out``, with the mask of a file or one made from the tomogram.
 
-    ``polarity`` is "dark" or "bright"; None has it detected in the tomogram.
+    ``polarity`` is "dark" or "bright"; None has it detected in the tomogram. Returns what was done,
+    and what the user should know of the mask.
     """
+    notes: tuple[str, ...] = ()
     if clean_up.auto_mask:
         if tomogram is None:
             raise UserError("The automatic mask needs the tomogram of these labels: give its file.")
         polarity = polarity or detect_polarity(tomogram, progress=progress).value
-        mask = cell_mask(tomogram, polarity=polarity, progress=progress.part(0.3, "cell mask"))
+        found = cell_mask(tomogram, polarity=polarity, progress=progress.part(0.3, "cell mask"))
+        mask, notes = found, found.notes
         progress = progress.part(0.7, "clean-up")
-    return clean(labels, clean_up.parameters, out=out, voxel_nm=voxel_nm, mask=mask, progress=progress)
+    report = clean(labels, clean_up.parameters, out=out, voxel_nm=voxel_nm, mask=mask, progress=progress)
+    return report, notes
 
 
 def check_clean_up(clean_up: CleanUp, shape: tuple[int, int, int], voxel_nm: VoxelSize | None) -> None:

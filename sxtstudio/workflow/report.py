@@ -6,8 +6,8 @@ import hashlib
 import json
 import os
 import platform
-import sys
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, is_dataclass
 from datetime import UTC, datetime
 from enum import Enum
@@ -214,12 +214,7 @@ def plain(value: Any) -> Any:
 def _library_versions() -> dict[str, str]:
     versions = {}
     for name in LIBRARIES:
-        try:
+        # Of onnxruntime and onnxruntime-gpu only one is installed.
+        with suppress(metadata.PackageNotFoundError):
             versions[name] = metadata.version(name)
-        except metadata.PackageNotFoundError:
-            # A frozen application carries no metadata of some; the module itself may know.
-            module = sys.modules.get(name.replace("-gpu", "").replace("-", "_"))
-            version = getattr(module, "__version__", None)
-            if version:
-                versions[name] = str(version)
     return versions

@@ -5,19 +5,20 @@ from __future__ import annotations
 import math
 import shutil
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.volume import ArrayVolume, VoxelSize
+from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume, open_volume
 from sxtstudio.segment import Segmentation, SegmentParameters, segment
 from sxtstudio.workflow.cleaning import CleanUp, check_clean_up, mask_for, run_clean_up
@@ -26,6 +27,7 @@ from sxtstudio.workflow.report import segment_report, write_report
 from sxtstudio.workflow.views import VolumeView, scratch_array
 
 Pixels = NDArray[np.uint8]
+Notes = tuple[str, ...]
 OnSlice = Callable[[int, Pixels, int, int], None]
 CLEANED = "cleaned.raw"
 
@@ -113,73 +115,59 @@ def segment_file(
     """
     progress = progress or Progress()
     check_outputs(_outputs(job), [job.tomogram, job.clean_up.mask])
+    seconds: dict[str, float] = {}
     with ExitStack() as stack:
-        source = stack.enter_context(open_volume(job.tomogram))
-        voxel_nm = job.voxel_nm or source.voxel_nm
-        slices = chosen_slices(job.slices, source.shape[0])
-        shape = (slices[1] - slices[0], *source.shape[1:])
-        check_clean_up(job.clean_up, shape, voxel_nm)
-        mask = None
-        if job.clean_up.mask:
-            mask = mask_for(stack.enter_context(open_volume(job.clean_up.mask)), source.shape, slices)
-        _check_disk(job, shape)
-
-        begin = time.perf_counter()
-        found = _segment(job, source, slices, progress.part(0.85, "segmenting"), on_slice)
+        source = _open(job, stack)
+        with _timed(seconds, "segmentation"):
+            found = _segment(job, source, progress.part(0.85, "segmenting"), on_slice)
         stack.callback(found.close)
-        seconds = {"segmentation": time.perf_counter() - begin}
-
-        labels, cleaned = found.labels.array, None
+        cleaned: CleanReport | None = None
+        notes: Notes = ()
         if job.clean_up.wanted:
-            begin = time.perf_counter()
-            # Not in place: an interrupted clean-up must not spoil the finished slices.
-            out = scratch_array(found.checkpoint.folder / CLEANED, shape)
-            cleaned = run_clean_up(
-                labels,
-                job.clean_up,
-                out=out,
-                voxel_nm=voxel_nm,
-                mask=mask,
-                tomogram=VolumeView(source, slices),
-                polarity=found.polarity,
-                progress=progress.part(0.05, "clean-up"),
-            )
-            labels = out
-            seconds["clean-up"] = time.perf_counter() - begin
-        begin = time.perf_counter()
-        place = {"voxel_nm": voxel_nm, "origin_nm": origin_of(source, slices[0], voxel_nm)}
-        probability = None
-        if job.probability and found.probability is not None:
-            probability = export_volume(
-                job.probability,
-                found.probability,
-                kind="probability",
-                progress=progress.part(0.05, "writing"),
-                **place,
-            )
-        receipt = export_volume(
-            job.output, ArrayVolume(labels, voxel_nm), kind="labels", progress=progress.part(0.05), **place
-        )
-        seconds["writing"] = time.perf_counter() - begin
-        del labels
+            with _timed(seconds, "clean-up"):
+                cleaned, notes = _clean(job, source, found, progress.part(0.05, "clean-up"))
+        with _timed(seconds, "writing"):
+            receipt, probability = _write(job, source, found, cleaned, progress.part(0.1, "writing"))
         receipts = [receipt] if probability is None else [receipt, probability]
-        report = segment_report(job, source, voxel_nm, found, cleaned, receipts, seconds)
+        report = segment_report(job, source.file, source.voxel_nm, found, cleaned, receipts, seconds)
+        report["notes"] += notes
         if job.report:
             write_report(job.report, report)
         found.discard()
     return SegmentResult(found, cleaned, receipt, probability, report)
 
 
-def _segment(
-    job: SegmentJob,
-    source: FileVolume,
-    slices: tuple[int, int],
-    progress: Progress,
-    on_slice: OnSlice | None,
-) -> Segmentation:
+@dataclass(frozen=True)
+class _Source:
+    """An opened tomogram and what of it is segmented; the mask lies over these slices."""
+
+    file: FileVolume
+    slices: tuple[int, int]
+    voxel_nm: VoxelSize | None
+    mask: Volume | None
+
+    @property
+    def shape(self) -> Triple:
+        return (self.slices[1] - self.slices[0], *self.file.shape[1:])
+
+
+def _open(job: SegmentJob, stack: ExitStack) -> _Source:
+    """Open the inputs and check all that can be checked before the work begins."""
+    file = stack.enter_context(open_volume(job.tomogram))
+    slices = chosen_slices(job.slices, file.shape[0])
+    mask = None
+    if job.clean_up.mask:
+        mask = mask_for(stack.enter_context(open_volume(job.clean_up.mask)), file.shape, slices)
+    source = _Source(file, slices, job.voxel_nm or file.voxel_nm, mask)
+    check_clean_up(job.clean_up, source.shape, source.voxel_nm)
+    _check_disk(job, source.shape)
+    return source
+
+
+def _segment(job: SegmentJob, source: _Source, progress: Progress, on_slice: OnSlice | None) -> Segmentation:
     work = partial_folder(job.output)
     is_new = not work.exists()
-    total = slices[1] - slices[0]
+    total = source.shape[0]
     finished = 0
 
     def count(z: int, labels: Pixels) -> None:
@@ -188,13 +176,62 @@ def _segment(
         if on_slice is not None:
             on_slice(z, labels, finished, total)
 
-    parameters = replace(job.parameters, slices=slices, probability=job.probability is not None)
+    parameters = replace(job.parameters, slices=source.slices, probability=job.probability is not None)
     try:
-        return segment(source, parameters, work, resume=job.resume, progress=progress, on_slices=count)
+        return segment(source.file, parameters, work, resume=job.resume, progress=progress, on_slices=count)
     except BaseException:
         if is_new and not finished:
             shutil.rmtree(work, ignore_errors=True)
         raise
+
+
+def _clean(
+    job: SegmentJob, source: _Source, found: Segmentation, progress: Progress
+) -> tuple[CleanReport, Notes]:
+    return run_clean_up(
+        found.labels.array,
+        job.clean_up,
+        # Not in place: an interrupted clean-up must not spoil the finished slices.
+        out=scratch_array(found.checkpoint.folder / CLEANED, source.shape),
+        voxel_nm=source.voxel_nm,
+        mask=source.mask,
+        tomogram=VolumeView(source.file, source.slices),
+        polarity=found.polarity,
+        progress=progress,
+    )
+
+
+def _write(
+    job: SegmentJob,
+    source: _Source,
+    found: Segmentation,
+    cleaned: CleanReport | None,
+    progress: Progress,
+) -> tuple[ExportReceipt, ExportReceipt | None]:
+    """Write labels, and probabilities if they are wanted, at their place in space."""
+
+    def export(path: Path, array: Pixels, kind: Literal["labels", "probability"]) -> ExportReceipt:
+        return export_volume(
+            path,
+            ArrayVolume(array, source.voxel_nm),
+            voxel_nm=source.voxel_nm,
+            origin_nm=origin_of(source.file, source.slices[0], source.voxel_nm),
+            kind=kind,
+            progress=progress.part(0.5),
+        )
+
+    probability = None
+    if job.probability and found.probability is not None:
+        probability = export(job.probability, found.probability.array, "probability")
+    labels = found.labels.array if cleaned is None else cleaned.labels
+    return export(job.output, labels, "labels"), probability
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    begin = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - begin
 
 
 def chosen_slices(wanted: tuple[int | None, int | None], count: int) -> tuple[int, int]:
@@ -224,7 +261,7 @@ def _outputs(job: SegmentJob) -> list[Output]:
     return outputs
 
 
-def _check_disk(job: SegmentJob, shape: tuple[int, ...]) -> None:
+def _check_disk(job: SegmentJob, shape: Triple) -> None:
     """At most a byte per voxel each for finished slices, cleaned labels and the label file."""
     voxels = math.prod(shape)
     needed = (2 + job.clean_up.wanted) * voxels
