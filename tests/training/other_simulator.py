@@ -37,14 +37,14 @@ LOOK = {  # ranges of what differs from one tomogram to the next, apart from the
     "blur": (0.9, 1.5),  # standard deviation of the point spread in the slice
     "blur_along_z": (1.3, 2.2),  # relative to that
     "grain": (0.1, 0.45),  # relative fluctuation of the protein density
-    "grain_size": (4.0, 12.0),
-    "log_contrast_to_noise": (np.log(1.3), np.log(6.0)),  # of a pixel in the middle of a typical membrane
-    "noise_blur": (0.4, 1.3),
+    "grain_size": (2.5, 9.0),
+    "log_contrast_to_noise": (np.log(1.3), np.log(5.0)),  # of a pixel in the middle of a typical membrane
+    "noise_blur": (0.4, 1.2),
     "noise_colour": (0.0, 0.7),  # exponent of an extra 1/f fall-off
     "tilt_limit": (60.0, 65.0),  # degrees
     "tilt_step": (0.5, 2.0),  # degrees
     "ramp_error": (-0.2, 0.6),
-    "tilt_gain_error": (0.0, 0.25),
+    "tilt_gain_error": (0.0, 0.15),
     "misalignment": (0.0, 0.8),
     "background": (0.2, 1.5),  # slow shading in units of membrane contrast
 }
@@ -240,7 +240,7 @@ def _complex_noise(rng: Generator, shape: Shape) -> NDArray[np.complex64]:
 def _texture(rng: Generator, shape: Shape, size: float) -> Array:
     """Gaussian field of unit variance, 1/f-like beyond the wavelength 2*pi*size."""
     k2 = sum(k * k for k in _frequencies(shape))
-    field = _complex_noise(rng, shape) * ((k2 + (0.16 / size) ** 2) ** -0.85 * np.exp(-k2 / 0.09))
+    field = _complex_noise(rng, shape) * ((k2 + (0.16 / size) ** 2) ** -0.7 * np.exp(-k2 / 0.12))
     field[0, 0, 0] = 0
     real = fft.irfftn(field, shape, overwrite_x=True)
     return real / real.std()
@@ -554,7 +554,7 @@ def simulate(
     empty = fine[~drawn & ~scene.doubtful[crop]]
     grain = float(np.diff(np.percentile(empty[::7], [16, 84]))[0]) / 2 if empty.size else 0.0
     wanted = contrast / np.exp(look.log_contrast_to_noise)
-    noise_sd = np.sqrt(max(wanted**2 - grain**2, (0.6 * wanted) ** 2))
+    noise_sd = np.sqrt(max(wanted**2 - grain**2, (0.8 * wanted) ** 2))
     height = np.linspace(-1, 1, shape[0])[:, None, None]  # the first and last slices are noisier
     image += noise * (noise_sd * (1 + rng.uniform(0, 0.4) * height**4)).astype(np.float32)
     truth, doubtful = _annotate(scene, plain, image, crop)
