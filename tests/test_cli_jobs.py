@@ -186,6 +186,15 @@ def test_size_in_nm3_and_voxel_size_given(tmp_path: Path) -> None:
         )
 
 
+def test_voxel_size_given_by_hand_is_no_longer_called_unknown(
+    toy_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(tmp_path / "a.tif", np.random.default_rng(0).normal(size=(3, 64, 64)).astype(np.float32))
+    for words, unknown in (([], True), (["--voxel", "12"], False)):
+        run("segment", tmp_path / "a.tif", "-o", tmp_path / "b.tif", "--model", toy_model, *words)
+        assert ("voxel size unknown" in capsys.readouterr().out) == unknown
+
+
 def test_mask_from_a_file(tomogram: Path, toy_model: Path, tmp_path: Path, expected_labels: Expected) -> None:
     mask = np.zeros((6, 64, 80), np.uint8)
     mask[:, :, :40] = 1

@@ -17,7 +17,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.io import ExportReceipt, export_volume, open_volume
 from sxtstudio.workflow.outputs import VOLUME_SUFFIXES, Output, check_outputs, check_space, scratch_folder
-from sxtstudio.workflow.views import VolumeView, labels_to_disk
+from sxtstudio.workflow.views import VolumeView, labels_to_disk, notes_of
 
 
 @dataclass(frozen=True)
@@ -113,7 +113,7 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
             kind="labels",
             progress=progress.part(0.2, "writing"),
         )
-    return CleanResult(report, receipt, (*source.notes, *notes))
+    return CleanResult(report, receipt, (*notes_of(source, job.voxel_nm), *notes))
 
 
 def run_clean_up(

@@ -20,6 +20,8 @@ SAMPLE = Path(sxtstudio.__file__).resolve().parents[1] / "resources" / "sample.t
 # Specks of less than this are noise rather than membrane.
 MIN_SIZE_VOXELS = 200
 MIN_FACES = 1000
+# The frame of a reconstruction looks like a membrane (z, y, x).
+CROP = (0, 6, 6)
 
 
 @dataclass(frozen=True)
@@ -70,7 +72,7 @@ def demo(
         tomogram=sample,
         output=out_dir / "labels.tif",
         parameters=SegmentParameters(model=model),
-        clean_up=CleanUp(CleanParameters(min_size_voxels=MIN_SIZE_VOXELS)),
+        clean_up=CleanUp(CleanParameters(min_size_voxels=MIN_SIZE_VOXELS, crop=CROP)),
         # What an interrupted run left is done again, so that a changed model or sample never mixes with it.
         resume=False,
     )

@@ -23,6 +23,7 @@ from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import ExportReceipt, FileVolume
 from sxtstudio.workflow.outputs import on_disk
+from sxtstudio.workflow.views import notes_of
 
 if TYPE_CHECKING:
     from sxtstudio.segment import Segmentation
@@ -123,7 +124,7 @@ def segment_report(
     }
     report["clean_up"] = None if cleaned is None else clean_entry(cleaned)
     report["outputs"] = [receipt_entry(receipt) for receipt in receipts]
-    report["notes"] = [*source.notes, *found.notes]
+    report["notes"] = [*notes_of(source, job.voxel_nm), *found.notes]
     return report
 
 

@@ -13,6 +13,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple, slabs
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.io import FileVolume
 
 SLAB_VOXELS = 16_000_000
 
@@ -47,6 +48,11 @@ class VolumeView:
         """Return a copy of the voxels of ``box``."""
         (z, y, x), (z_stop, y_stop, x_stop) = box.start, box.stop
         return self._volume.read(Box((z + self._first, y, x), (z_stop + self._first, y_stop, x_stop)))
+
+
+def notes_of(file: FileVolume, given_nm: VoxelSize | None) -> tuple[str, ...]:
+    """Return what the user should know of a file; nothing of its voxel size where that was given by hand."""
+    return tuple(note for note in file.notes if given_nm is None or not note.startswith("voxel size"))
 
 
 def scratch_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
