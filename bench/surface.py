@@ -44,10 +44,11 @@ def ours(path: str, shape: list[int], objects: bool, smooth: int, max_faces: int
 
     labels = np.memmap(path, np.uint8, "r", shape=tuple(shape))
     parameters = SurfaceParameters(objects=objects, smooth=smooth, max_faces=max_faces)
-    begin = time.perf_counter()
+    begin, processor = time.perf_counter(), time.process_time()
     surface = extract_surface(labels, VOXEL_NM, parameters)
     return {
         "seconds": time.perf_counter() - begin,
+        "processor": time.process_time() - processor,
         "faces": surface.face_count,
         "objects": surface.object_count,
         "volume": surface.volume(),
@@ -59,7 +60,7 @@ def scikit_image(path: str, shape: list[int], objects: bool) -> dict[str, float]
     from skimage.measure import label, marching_cubes
 
     labels = np.memmap(path, np.uint8, "r", shape=tuple(shape))
-    begin = time.perf_counter()
+    begin, processor = time.perf_counter(), time.process_time()
     padded = np.pad(np.asarray(labels) > 0, 1)
     points, faces, _, _ = marching_cubes(
         padded.astype(np.float32), 0.5, spacing=VOXEL_NM, gradient_direction="ascent"
@@ -72,10 +73,16 @@ def scikit_image(path: str, shape: list[int], objects: bool) -> dict[str, float]
         owner = np.maximum(named[low], named[high])
         sizes = np.bincount(owner[faces[:, 0]], minlength=count + 1)
         faces = faces[sizes[owner[faces[:, 0]]] >= 1000]
-    seconds = time.perf_counter() - begin
+    seconds, processor = time.perf_counter() - begin, time.process_time() - processor
     a, b, c = (points[faces[:, i]].astype(np.float64) for i in range(3))
     volume = float(np.einsum("ij,ij->", a, np.cross(b, c)) / 6)
-    return {"seconds": seconds, "faces": len(faces), "objects": count, "volume": volume}
+    return {
+        "seconds": seconds,
+        "processor": processor,
+        "faces": len(faces),
+        "objects": count,
+        "volume": volume,
+    }
 
 
 def main() -> None:
@@ -107,16 +114,18 @@ def main() -> None:
         view = measure("bench.surface", "ours", str(path), shape, False, 20, 2_000_000)
         rows.append(("at most 2 million faces", view))
     print(f"Surface of {'×'.join(map(str, shape))} labels")
-    print(f"{'':34s}{'time':>9s}{'peak':>11s}{'faces':>13s}{'objects':>9s}")
+    print(f"{'':34s}{'time':>9s}{'processor':>11s}{'peak':>11s}{'faces':>13s}{'objects':>9s}")
     for name, done in rows:
+        values = done.result
         print(
-            f"{name:34s}{done.seconds:7.1f} s{done.peak_mib:7.0f} MiB{done.result['faces']:13,.0f}"
-            f"{done.result['objects']:9,.0f}"
+            f"{name:34s}{done.seconds:7.1f} s{values['processor']:9.1f} s{done.peak_mib:7.0f} MiB"
+            f"{values['faces']:13,.0f}{values['objects']:9,.0f}"
         )
     if not arguments.only_ours:
         for theirs, own in ((rows[0], rows[1]), (rows[2], rows[3])):
             print(
                 f"ratio {own[0]}: time {own[1].seconds / theirs[1].seconds:.2f}, "
+                f"processor {own[1].result['processor'] / theirs[1].result['processor']:.2f}, "
                 f"peak memory {own[1].peak_mib / theirs[1].peak_mib:.2f}, "
                 f"volume {own[1].result['volume'] / theirs[1].result['volume']:.4f}"
             )

@@ -159,6 +159,7 @@ def _write_vtp(path: Path, surface: Surface, step: Step) -> None:
     writer.SetInputData(surface.mesh)
     writer.SetDataModeToAppended()
     writer.EncodeAppendedDataOff()
+    writer.SetCompressorTypeToLZ4()  # zlib takes half a minute for a large mesh
     if not writer.Write() or failed or writer.GetErrorCode():
         # VTK says only that it could not; among its reasons a full disk is by far the likeliest.
         raise OSError(errno.ENOSPC, "VTK could not write the file", str(path))

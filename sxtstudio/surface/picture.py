@@ -118,7 +118,7 @@ def draw(
     direction, up = (np.array(vector) for vector in VIEWS[view])
     with offscreen_window(opengl, large) as window:
         window.SetAlphaBitPlanes(int(clear))
-        scene = Scene(window, large, dark=sum(colour) < 1.5)
+        scene = Scene(window, large, factor, dark=sum(colour) < 1.5)
         pixel = scene.add_surface(mesh, direction, up, colour)
         scene.add_scale_bar(pixel, unit)
         scene.add_axes()

@@ -28,13 +28,14 @@ Vector = NDArray[np.float64]
 # From the middle to the camera, and what is up on the picture. "xy" looks like a slice in ImageJ:
 # x to the right, y down, the first slice in front.
 VIEWS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] = {
-    "oblique": ((-0.45, 0.85, -1.0), (0.0, -1.0, 0.0)),
+    "oblique": ((-0.32, 0.80, -1.0), (0.0, -1.0, 0.0)),
     "xy": ((0.0, 0.0, -1.0), (0.0, -1.0, 0.0)),
     "xz": ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0)),
     "yz": ((1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
 }
 PLAIN_COLOUR = (0.87, 0.66, 0.36)
 _VIEW_ANGLE = 20.0
+_AXES_DISTANCE = 9.6
 _AXIS_COLOURS = {"X": (0.80, 0.16, 0.16), "Y": (0.13, 0.58, 0.20), "Z": (0.16, 0.34, 0.82)}
 
 
@@ -77,11 +78,15 @@ def surface_actor(mesh: vtkPolyData) -> vtkActor:
 
 
 class Scene:
-    """Fills a VTK window of ``size`` (width, height) with a mesh seen from one side."""
+    """Fills a VTK window of ``size`` (width, height) with a mesh seen from one side.
 
-    def __init__(self, window: Any, size: tuple[int, int], dark: bool) -> None:
+    ``factor`` is how many times larger than the final picture the window is.
+    """
+
+    def __init__(self, window: Any, size: tuple[int, int], factor: int, dark: bool) -> None:
         self._window = window
         self._size = size
+        self._factor = factor
         self._ink = (0.93, 0.93, 0.93) if dark else (0.10, 0.10, 0.10)
         window.SetNumberOfLayers(2)
 
@@ -154,20 +159,14 @@ class Scene:
     def add_scale_bar(self, pixel: float, unit: str) -> None:
         """Draw a bar of round length at the bottom right, right at the depth of the mesh's middle."""
         width, height = self._size
-        length = round_length(0.22 * width * pixel)
+        length = round_length(0.22 * min(width, 1.4 * height) * pixel)
         bar = length / pixel
-        thick = max(3.0, 0.007 * height)
+        thick = max(2.0 * self._factor, 0.007 * height)
         right, bottom = width - 0.03 * width, 0.045 * height
         renderer = self._overlay((0, 0, 1, 1))
         renderer.AddViewProp(self._rectangle(right - bar, bottom, right, bottom + thick))
-        text = vtkTextActor()
-        text.SetInput(length_text(length, unit))
-        look = text.GetTextProperty()
-        look.SetFontFamilyToArial()
-        look.SetFontSize(max(12, round(0.03 * height)))
-        look.SetColor(*self._ink)
-        look.SetJustificationToCentered()
-        look.SetVerticalJustificationToBottom()
+        text = self._text(length_text(length, unit), 0.03)
+        text.GetTextProperty().SetVerticalJustificationToBottom()
         text.SetPosition(right - bar / 2, bottom + 2 * thick)
         renderer.AddViewProp(text)
 
@@ -192,7 +191,7 @@ class Scene:
     def add_axes(self) -> None:
         """Draw the directions of x, y and z at the bottom left."""
         width, height = self._size
-        edge = 0.22 * height
+        edge = max(0.22 * height, 60 * self._factor)
         renderer = self._overlay((0, 0, edge / width, edge / height))
         axes = vtkAxesActor()
         axes.SetTotalLength(1, 1, 1)
@@ -201,32 +200,40 @@ class Scene:
         axes.SetConeRadius(0.32)
         axes.SetNormalizedTipLength(0.25, 0.25, 0.25)
         axes.SetNormalizedShaftLength(0.75, 0.75, 0.75)
-        forward = np.array(self._camera.GetDirectionOfProjection())
-        # Seen from its end an axis is short: its letter moves outwards.
-        seen = np.sqrt(np.maximum(1 - forward**2, 0))
-        axes.SetNormalizedLabelPosition(*(1.1 + 0.4 / np.maximum(seen, 0.3)))
+        axes.AxisLabelsOff()
         for name, colour in _AXIS_COLOURS.items():
-            getattr(axes, f"Set{name}AxisLabelText")(name.lower())
             for part in ("Shaft", "Tip"):
                 look = getattr(axes, f"Get{name}Axis{part}Property")()
                 look.SetColor(*colour)
                 look.SetAmbient(0.35)
                 look.SetDiffuse(0.75)
-            caption = getattr(axes, f"Get{name}AxisCaptionActor2D")()
-            caption.GetTextActor().SetTextScaleModeToNone()
-            text = caption.GetCaptionTextProperty()
-            text.SetFontFamilyToArial()
-            text.SetFontSize(max(12, round(0.028 * height)))
-            text.SetColor(*self._ink)
-            text.ItalicOff()
-            text.ShadowOff()
-            text.BoldOff()
-            text.SetJustificationToCentered()
-            text.SetVerticalJustificationToCentered()
         renderer.AddActor(axes)
+        forward = np.array(self._camera.GetDirectionOfProjection())
+        up = np.array(self._camera.GetViewUp())
         camera = renderer.GetActiveCamera()
         camera.SetViewAngle(_VIEW_ANGLE)
         camera.SetFocalPoint(0, 0, 0)
-        camera.SetPosition(*(-9.6 * forward))
-        camera.SetViewUp(*self._camera.GetViewUp())
+        camera.SetPosition(*(-_AXES_DISTANCE * forward))
+        camera.SetViewUp(*up)
         camera.SetClippingRange(1, 20)
+        # Letters beyond the tips; that of an axis seen from its end goes where the others are not.
+        tips = np.stack([np.cross(forward, up), up], axis=1)
+        size = np.linalg.norm(tips, axis=1, keepdims=True)
+        places = np.where(size > 0.3, tips + 0.4 * tips / np.maximum(size, 0.3), -0.3 * tips.sum(axis=0))
+        unit = edge / 2 / (_AXES_DISTANCE * np.tan(np.radians(_VIEW_ANGLE / 2)))
+        for name, place in zip(_AXIS_COLOURS, edge / 2 + unit * places, strict=True):
+            letter = self._text(name.lower(), 0.028)
+            letter.GetTextProperty().SetVerticalJustificationToCentered()
+            letter.SetPosition(*place)
+            renderer.AddViewProp(letter)
+
+    def _text(self, words: str, share: float) -> vtkTextActor:
+        """Words in a size that is this share of the picture's height, but never too small to read."""
+        actor = vtkTextActor()
+        actor.SetInput(words)
+        look = actor.GetTextProperty()
+        look.SetFontFamilyToArial()
+        look.SetFontSize(max(12 * self._factor, round(share * self._size[1])))
+        look.SetColor(*self._ink)
+        look.SetJustificationToCentered()
+        return actor

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkFiltersCore import vtkTriangleMeshPointNormals
 
 from sxtstudio.core.progress import Progress
 from sxtstudio.surface.contour import Contour
-from sxtstudio.surface.mesh import Points, Triangles
+from sxtstudio.surface.mesh import Points, Triangles, polydata
 
 
 def simplify(contour: Contour, max_faces: int, progress: Progress | None = None) -> float:
@@ -15,7 +17,7 @@ def simplify(contour: Contour, max_faces: int, progress: Progress | None = None)
 
     Points of one object in one cube become their mean (vertex clustering, Rossignac & Borrel 1993).
     It takes seconds where quadric edge collapse takes minutes and gigabytes, and a closed mesh
-    stays closed. The two sides of a thin membrane are kept apart by the direction of their normals.
+    stays closed. The two sides of a thin membrane are kept apart by their normals.
     """
     progress = progress or Progress()
     progress.begin(1, "simplifying")
@@ -37,34 +39,46 @@ def _cluster(contour: Contour, edge: float) -> None:
     size = cube.max(axis=0) + 1
     key = (cube[:, 2] * size[1] + cube[:, 1]) * size[0] + cube[:, 0]
     del cube
-    key = 2 * key + _side(points, triangles)
     if contour.objects is not None:
-        key += contour.objects.astype(np.int64) * (2 * int(size.prod()))
-    _, kept, group, members = np.unique(key, return_index=True, return_inverse=True, return_counts=True)
+        key += contour.objects.astype(np.int64) * int(size.prod())
+    _, first, group = np.unique(key, return_index=True, return_inverse=True)
     del key
-    merged = np.empty((len(kept), 3), np.float32)
+    group *= 2
+    group += _far_side(points, triangles, group // 2, first)
+    members = np.bincount(group)
+    filled = np.flatnonzero(members)
+    number = np.zeros(len(members), np.int32)
+    number[filled] = np.arange(len(filled), dtype=np.int32)
+    merged = np.empty((len(filled), 3), np.float32)
     for axis in range(3):
-        merged[:, axis] = np.bincount(group, weights=points[:, axis]) / members
-    faces = group.astype(np.int32)[triangles]
+        merged[:, axis] = np.bincount(group, weights=points[:, axis])[filled] / members[filled]
+    if contour.objects is not None:
+        contour.objects = contour.objects[first[filled // 2]]
+    faces = number[group][triangles]
     a, b, c = faces.T
     contour.triangles = faces[(a != b) & (b != c) & (c != a)]
     contour.points = merged
-    if contour.objects is not None:
-        contour.objects = contour.objects[kept]
     drop_unused(contour)
 
 
-def _side(points: Points, triangles: Triangles) -> NDArray[np.int64]:
-    """0 or 1 by the direction of a point's normal, opposite for the two sides of a sheet."""
-    height = points @ np.array([0.36, 0.48, 0.80], np.float32)
-    across = points @ np.array([0.80, -0.60, 0.0], np.float32)
-    along = points @ np.array([-0.48, -0.64, 0.60], np.float32)
-    del height
-    # Component of the face normals along the first direction: the signed area seen from there.
-    a, b, c = triangles.T
-    area = (across[b] - across[a]) * (along[c] - along[a]) - (across[c] - across[a]) * (along[b] - along[a])
-    total = sum(np.bincount(corner, weights=area, minlength=len(points)) for corner in (a, b, c))
-    return (np.asarray(total) > 0).astype(np.int64)
+def _far_side(
+    points: Points, triangles: Triangles, group: NDArray[np.int64], first: NDArray[np.int64]
+) -> NDArray[np.bool_]:
+    """Whether a point looks the other way than most points of its cube: the far side of a thin sheet."""
+    shading = vtkTriangleMeshPointNormals()
+    shading.SetInputData(polydata(points, triangles))
+    shading.Update()
+    normals = vtk_to_numpy(shading.GetOutput().GetPointData().GetNormals())
+    front = np.empty((len(first), 3), np.float32)
+    for axis in range(3):
+        front[:, axis] = np.bincount(group, weights=normals[:, axis], minlength=len(first))
+    front /= np.bincount(group, minlength=len(first))[:, None]
+    # Where both sides cancel any point tells them apart. Elsewhere only what looks clearly backwards
+    # is split off: the steps of the voxels tilt normals, and to split one side would fold the surface.
+    cancel = np.linalg.norm(front, axis=1) < 0.5
+    front[cancel] = normals[first[cancel]]
+    along = np.einsum("ij,ij->i", normals, front[group])
+    return np.asarray(along < np.where(cancel, 0, -0.2)[group])
 
 
 def drop_unused(contour: Contour) -> None:

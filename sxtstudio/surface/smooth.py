@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
@@ -43,7 +46,16 @@ def smooth(
     if iterations == 0 or not len(triangles):
         progress.step()
         return
-    average = _Average(triangles, len(points))
+    with ThreadPoolExecutor(min(3, _processors())) as pool:
+        _filter(points, _Average(triangles, len(points), pool), iterations, pass_band, progress)
+
+
+def _processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _filter(points: Points, average: _Average, iterations: int, pass_band: float, progress: Progress) -> None:
     weights = _window(iterations, pass_band)
     origin = points.mean(axis=0, dtype=np.float64).astype(np.float32)
     # T0 = x, T1 = L x, T(n+1) = 2 L T(n) - T(n-1), with L = (1 + mean of the neighbours) / 2.
@@ -63,7 +75,8 @@ def smooth(
 class _Average:
     """Half of a point plus half of the mean of its neighbours."""
 
-    def __init__(self, triangles: Triangles, count: int) -> None:
+    def __init__(self, triangles: Triangles, count: int, pool: ThreadPoolExecutor) -> None:
+        self._pool = pool
         # Row = face. Summing over the faces of a point meets the point once and each neighbour
         # twice, so the faces do as they are and no table of neighbours has to be built.
         ones = np.ones(triangles.size, np.float32)
@@ -77,9 +90,12 @@ class _Average:
     def __call__(self, coordinates: NDArray[np.float32]) -> NDArray[np.float32]:
         # mean = (sum over faces - degree x) / (2 degree), so (x + mean) / 2 = x / 4 + sum / (4 degree).
         result = np.empty_like(coordinates)
-        for axis, values in enumerate(coordinates):
-            np.multiply(self._points @ (self._faces @ values), self._share, out=result[axis])
-            result[axis] += self._own * values
+
+        def one_axis(axis: int) -> None:
+            np.multiply(self._points @ (self._faces @ coordinates[axis]), self._share, out=result[axis])
+            result[axis] += self._own * coordinates[axis]
+
+        list(self._pool.map(one_axis, range(3)))  # the sparse products run side by side
         return result
 
 

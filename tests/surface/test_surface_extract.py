@@ -256,6 +256,22 @@ def test_simplified_sheet_keeps_both_sides():
     assert sheet.volume() == pytest.approx(2 * 74 * 74, rel=0.2)
 
 
+def test_simplified_thin_wall_is_not_folded():
+    """The walls of a bubble look outwards outside and inwards inside, though cubes hold both of them."""
+    labels, middle = ellipsoid((40.0,) * 3, (1.0,) * 3)
+    z, y, x = (axis - m for axis, m in zip(np.ogrid[tuple(map(slice, labels.shape))], middle, strict=True))
+    labels[z * z + y * y + x * x < 36**2] = 0
+    full = extract_surface(labels, (1.0,) * 3)
+    less = extract_surface(labels, (1.0,) * 3, SurfaceParameters(max_faces=full.face_count // 10))
+    corners = less.points[less.triangles].astype(float) - middle[::-1]
+    normals = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
+    centres = corners.mean(axis=1)
+    outside = np.linalg.norm(centres, axis=1) > 38
+    outwards = np.einsum("ij,ij->i", normals, centres) > 0
+    assert np.mean(outside != outwards) < 0.01
+    assert less.volume() == pytest.approx(full.volume(), rel=0.1)
+
+
 def test_simplifying_never_joins_objects():
     labels = np.zeros((10, 60, 60), np.uint8)
     labels[2:4] = 1
