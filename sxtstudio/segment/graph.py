@@ -60,7 +60,7 @@ def cut(
         If the outputs depend on something that is neither given nor a weight.
     """
     nodes = _between(model.graph, set(inputs), outputs)
-    used = {name for node in nodes for name in _names_read(node)}
+    used = {name for node in nodes for name in names_read(node)}
     made = {name for node in nodes for name in node.output}
     weights = [w for w in model.graph.initializer if w.name in used]
     missing = used - made - set(inputs) - {w.name for w in weights} - {""}
@@ -85,13 +85,13 @@ def peak_floats(model: onnx.ModelProto, sizes: Footprint) -> float:
     """
     nodes = model.graph.node
     kept = {entry.name for entry in model.graph.output}
-    last_use = {name: i for i, node in enumerate(nodes) for name in _names_read(node)}
+    last_use = {name: i for i, node in enumerate(nodes) for name in names_read(node)}
     alive = peak = sum(sizes.floats_per_px.get(entry.name, 0.0) for entry in model.graph.input)
     inputs = {entry.name for entry in model.graph.input}
     for i, node in enumerate(nodes):
         alive += sum(sizes.floats_per_px.get(name, 0.0) for name in node.output)
         peak = max(peak, alive)
-        gone = {n for n in _names_read(node) if last_use[n] == i} - kept - inputs
+        gone = {n for n in names_read(node) if last_use[n] == i} - kept - inputs
         alive -= sum(sizes.floats_per_px.get(name, 0.0) for name in gone)
     return peak
 
@@ -130,18 +130,18 @@ def _between(graph: onnx.GraphProto, inputs: set[str], outputs: Iterable[str]) -
         if name in inputs or index is None or index in found:
             continue
         found.add(index)
-        wanted.extend(_names_read(graph.node[index]))
+        wanted.extend(names_read(graph.node[index]))
     return [graph.node[i] for i in sorted(found)]
 
 
-def _names_read(node: onnx.NodeProto) -> list[str]:
+def names_read(node: onnx.NodeProto) -> list[str]:
     """Tensors that a node reads, those inside its subgraphs included."""
     names = list(node.input)
     for attribute in node.attribute:
         for graph in [attribute.g, *attribute.graphs]:
             inner = {name for child in graph.node for name in child.output}
             inner |= {w.name for w in graph.initializer} | {entry.name for entry in graph.input}
-            names += [name for child in graph.node for name in _names_read(child) if name not in inner]
+            names += [name for child in graph.node for name in names_read(child) if name not in inner]
     return names
 
 

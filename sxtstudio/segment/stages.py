@@ -25,6 +25,7 @@ import onnx
 from numpy.typing import NDArray
 
 from sxtstudio.segment.graph import Footprint, cut, footprint, input_name, peak_floats
+from sxtstudio.segment.simplify import merge_convolutions
 from sxtstudio.segment.stage_session import open_stage, shrink_pool
 from sxtstudio.segment.tiles import Shape2D, Tile, best_grid, plan_tiles
 
@@ -125,6 +126,7 @@ class StagedExecutor:
             if floats * plan.scales[stage.output] ** 2 != self.sizes.channels.get(stage.output):
                 raise ValueError(f"{stage.output} has not the size that the model's entry says")
             part = cut(model, stage.inputs, [stage.output], self.sizes)
+            merge_convolutions(part.graph)
             self._peak[stage.output] = peak_floats(part, self.sizes)
             content = part.SerializeToString()
             self.weight_bytes += len(content)
