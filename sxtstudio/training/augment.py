@@ -94,6 +94,37 @@ def random_look(rng: np.random.Generator, image: Image, spectra: Sequence[Image]
     return (normalise(image) * rng.uniform(0.75, 1.25) + rng.uniform(-0.25, 0.25)).astype(np.float32)
 
 
+def add_soft_bodies(rng: np.random.Generator, image: Image, label: Image) -> tuple[Image, Image]:
+    """Return the patch with some round dark bodies of soft rim, and their outlines in the label.
+
+    Lipid droplets and dense vesicles show no membrane; annotators outline their rim. The image is
+    normalised; bodies are put only where the label is empty.
+    """
+    if rng.random() < 0.5:
+        return image, label
+    image, label = image.copy(), label.copy()
+    y, x = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
+    wanted = int(rng.integers(1, 5))
+    for _ in range(12):
+        if wanted == 0:
+            break
+        radius = float(np.exp(rng.uniform(np.log(5), np.log(22))))
+        cy, cx = rng.uniform(0, image.shape[0]), rng.uniform(0, image.shape[1])
+        angle, stretch = rng.uniform(0, np.pi), np.exp(rng.uniform(0, 0.35))
+        along = (y - cy) * np.sin(angle) + (x - cx) * np.cos(angle)
+        across = (y - cy) * np.cos(angle) - (x - cx) * np.sin(angle)
+        distance = np.hypot(along / stretch, across) - radius
+        if label[distance < 5].any():
+            continue
+        wanted -= 1
+        darkness = rng.uniform(0.8, 4.0)
+        if rng.random() < 0.3:  # granular inside
+            darkness = darkness * (1 + 0.4 * normalise(blur(rng.normal(size=image.shape), rng.uniform(1, 3))))
+        image -= (darkness / (1 + np.exp(distance / rng.uniform(0.5, 1.8)))).astype(np.float32)
+        label[np.abs(distance) < 2.5] = 1
+    return image, label
+
+
 def _grain(rng: np.random.Generator, shape: tuple[int, ...], spectra: Sequence[Image]) -> Image:
     white = rng.normal(size=shape).astype(np.float32)
     if spectra and rng.random() < 0.5:

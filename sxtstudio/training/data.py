@@ -11,7 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.training.augment import Image, cut_patch, normalise, random_look, texture_spectra
+from sxtstudio.training.augment import (
+    Image,
+    add_soft_bodies,
+    cut_patch,
+    normalise,
+    random_look,
+    texture_spectra,
+)
 
 #: Slices this close to a simulated tomogram's top and bottom show mostly its borders.
 MARGIN_SLICES = 4
@@ -101,7 +108,7 @@ def _labelled_patch(
         if (label > 0.5).mean() > 0.01:
             break
     assert best is not None
-    cut, label = best
+    cut, label = add_soft_bodies(rng, *best)
     return random_look(rng, cut, spectra), np.where(label > 0.5, 1, -1).astype(np.float32)
 
 

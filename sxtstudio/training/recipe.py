@@ -46,7 +46,7 @@ class Recipe:
     patch_px: int = 160
     patches: int = 4
     unlabelled_patches: int = 1
-    steps: int = 4600
+    steps: int = 5000
     seed: int = 1
     weights_seed: int = 7
 

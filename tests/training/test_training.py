@@ -8,7 +8,7 @@ import torch
 
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
-from sxtstudio.training.augment import cut_patch, normalise, random_look, texture_spectra
+from sxtstudio.training.augment import add_soft_bodies, cut_patch, normalise, random_look, texture_spectra
 from sxtstudio.training.checkpoint import load_state, save_state
 from sxtstudio.training.data import Batch, batches, load_labelled
 from sxtstudio.training.loop import Plan, train
@@ -161,3 +161,15 @@ def test_the_whole_recipe_runs_small(tmp_path):
 def test_batch_is_a_plain_record():
     batch = Batch(np.zeros((1, 1, 2, 2), np.float32), np.zeros((1, 1, 2, 2), np.float32))
     assert batch.images.shape == batch.labels.shape
+
+
+def test_soft_bodies_are_dark_and_their_rims_are_labelled():
+    rng = np.random.default_rng(0)
+    empty = np.zeros((96, 96), np.float32)
+    made = [add_soft_bodies(rng, empty, empty) for _ in range(12)]
+    drawn = [(image, label) for image, label in made if label.any()]
+    assert len(drawn) >= 3
+    assert all(image[label > 0].mean() < -0.1 for image, label in drawn)
+    assert not empty.any()
+    full = np.ones((96, 96), np.float32)
+    assert all(np.array_equal(add_soft_bodies(rng, empty, full)[0], empty) for _ in range(6))
