@@ -1,0 +1,138 @@
+"""A rough mask of the cell against vitreous ice, made from the tomogram itself.
+
+The ice is told from the cell by two things: cytosol absorbs more (LAC at 510 eV 0.2–0.3 against
+0.11 per µm), and the cell has organelles, hence texture. Both are measured on a reduced copy; see
+``cellmask_classes`` for the decision. Where the two do not form separate classes, everything counts
+as cell: a mask that takes nothing away does no harm.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from sxtstudio.core.cellmask_classes import above_ice
+from sxtstudio.core.cellmask_reduce import reduce_volume
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.objects import label_objects
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import Volume, VoxelSize
+
+# Parts smaller than this share of the largest are gold beads, debris and noise.
+SMALLEST_PART = 0.1
+# A "cell" below or above these shares of the volume is more likely a misjudged one.
+PLAUSIBLE = (0.05, 0.98)
+
+
+class MaskVolume:
+    """A mask kept at reduced resolution that reads like a volume of full size, 0 or 1 (uint8)."""
+
+    def __init__(
+        self,
+        reduced: NDArray[np.bool_],
+        factor: Triple,
+        shape: Triple,
+        voxel_nm: VoxelSize | None = None,
+        notes: tuple[str, ...] = (),
+    ) -> None:
+        """Spread each voxel of ``reduced`` over ``factor`` voxels (z, y, x) of a volume of ``shape``."""
+        self.reduced = reduced.astype(np.uint8)
+        self.factor = factor
+        self.notes = notes
+        self._shape = shape
+        self._voxel_nm = voxel_nm
+
+    @property
+    def shape(self) -> Triple:
+        """Number of voxels along (z, y, x), that of the tomogram."""
+        return self._shape
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """Type of the voxels: uint8."""
+        return self.reduced.dtype
+
+    @property
+    def voxel_nm(self) -> VoxelSize | None:
+        """Edge lengths of a voxel in nm, (z, y, x), those of the tomogram."""
+        return self._voxel_nm
+
+    @property
+    def fraction(self) -> float:
+        """Share of the volume that counts as cell, 0…1."""
+        share = self.reduced.astype(np.float64)
+        for axis, (n, f) in enumerate(zip(self._shape, self.factor, strict=True)):
+            blocks = np.diff(np.append(np.arange(0, n, f), n)) / n
+            share = np.moveaxis(share, axis, -1) * blocks
+            share = np.moveaxis(share, -1, axis)
+        return float(share.sum())
+
+    def read(self, box: Box) -> NDArray[np.uint8]:
+        """Return the voxels of ``box``: 1 in the cell, 0 outside."""
+        z, y, x = (np.arange(a, b) // f for a, b, f in zip(box.start, box.stop, self.factor, strict=True))
+        plane = self.reduced[:, y][:, :, x] if len(z) > len(self.reduced) else None
+        if plane is not None:
+            return np.ascontiguousarray(plane[z])
+        return np.ascontiguousarray(self.reduced[z][:, y][:, :, x])
+
+
+def cell_mask(volume: Volume, *, polarity: str = "dark", progress: Progress | None = None) -> MaskVolume:
+    """Make a rough mask of the cell from a tomogram.
+
+    The volume is read once, few slices at a time. What is denser than the cell and touches it (gold,
+    carbon, capillary walls) is part of the mask.
+
+    Parameters
+    ----------
+    volume
+        Tomogram (z, y, x) of any real type; non-finite voxels are left out.
+    polarity
+        "dark" where absorbing structures are dark, "bright" where they are bright.
+    progress
+        Counts slices.
+
+    Returns
+    -------
+    MaskVolume
+        Of the tomogram's shape; ``fraction`` is the share of the cell, ``notes`` say where no ice
+        could be told from the cell, so that everything counts as cell.
+
+    Raises
+    ------
+    UserError
+        If the polarity has another name.
+    Cancelled
+        If the job was cancelled through ``progress``.
+    """
+    if polarity not in ("dark", "bright"):
+        raise UserError(f"The polarity {polarity!r} is unknown: give dark or bright.")
+    mean, usable, factor = reduce_volume(volume, progress or Progress())
+    mask = None
+    if usable.any():
+        mask = above_ice(mean if polarity == "bright" else -mean, usable)
+    if mask is not None:
+        mask = _tidied(mask)
+    notes: tuple[str, ...] = ()
+    if mask is None or not PLAUSIBLE[0] <= mask.mean() <= PLAUSIBLE[1]:
+        mask = np.ones(mean.shape, bool)
+        notes = ("No ice could be told from the cell, so the cell mask holds the whole volume.",)
+    return MaskVolume(mask, factor, volume.shape, volume.voxel_nm, notes)
+
+
+def _tidied(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
+    """Smooth the mask, keep its large parts, fill holes in each slice, widen it by one voxel."""
+    smooth = ndimage.median_filter(mask.astype(np.uint8), size=3)
+    parts, count = label_objects(smooth)
+    if count == 0:
+        return None
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    large = (sizes >= SMALLEST_PART * sizes.max())[parts]
+    # Vacuoles and nuclei: a hole in 3D is one in every slice, and those cut by the first slice count too.
+    filled = np.stack([ndimage.binary_fill_holes(plane) for plane in large])
+    widened: NDArray[np.bool_] = ndimage.binary_dilation(filled)
+    return widened

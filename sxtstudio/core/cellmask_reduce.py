@@ -1,0 +1,71 @@
+"""Block means of a tomogram, read few slices at a time."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.geometry import Triple, slabs
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import Volume
+
+# The reduced copy has about this many voxels along y and x: organelles are still seen.
+REDUCED_PX = 200
+LARGEST_FACTOR = 8
+
+
+def reduction(volume: Volume) -> Triple:
+    """Return how many voxels (z, y, x) become one; blocks are about cubes in nm where that is known."""
+    depth, *across = volume.shape
+    factor = min(LARGEST_FACTOR, max(2, round(max(across) / REDUCED_PX)))
+    along_z = float(factor)
+    if volume.voxel_nm is not None:
+        along_z *= volume.voxel_nm[1] / volume.voxel_nm[0]
+    return (max(1, min(round(along_z), 2 * LARGEST_FACTOR, depth)), factor, factor)
+
+
+def reduce_volume(
+    volume: Volume, progress: Progress
+) -> tuple[NDArray[np.float32], NDArray[np.bool_], Triple]:
+    """Return the block means (float32), which blocks hold an image, and the factor, all (z, y, x).
+
+    A block without a finite voxel, or with one value only (padding around the reconstruction),
+    holds no image.
+    """
+    factor = reduction(volume)
+    depth, height, width = volume.shape
+    rows, columns = np.arange(0, height, factor[1]), np.arange(0, width, factor[2])
+    progress.begin(depth, "cell mask")
+    means, usable = [], []
+    for box in slabs(volume.shape, factor[0]):
+        slab = volume.read(box)
+        total = np.zeros((len(rows), len(columns)), np.float32)
+        count = np.zeros_like(total)
+        for plane in slab:
+            values, weights = _finite(plane)
+            total += _per_block(np.add, values, rows, columns)
+            count += _per_block(np.add, weights, rows, columns)
+        values, _ = _finite(slab[len(slab) // 2])
+        varied = _per_block(np.maximum, values, rows, columns) > _per_block(np.minimum, values, rows, columns)
+        means.append(total / np.maximum(count, 1))
+        usable.append((count > 0) & varied)
+        progress.step(box.shape[0])
+    return np.stack(means), np.stack(usable), factor
+
+
+def _finite(plane: NDArray[Any]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the plane with zeros for non-finite voxels, and 1 where a voxel counts."""
+    values = plane.astype(np.float32)
+    finite = np.isfinite(values)
+    if not finite.all():
+        values[~finite] = 0
+    return values, finite.astype(np.float32)
+
+
+def _per_block(
+    operation: np.ufunc, plane: NDArray[np.float32], rows: NDArray[np.intp], columns: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    result: NDArray[np.float32] = operation.reduceat(operation.reduceat(plane, rows, axis=0), columns, axis=1)
+    return result
