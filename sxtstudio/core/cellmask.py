@@ -64,20 +64,18 @@ class MaskVolume:
     @property
     def fraction(self) -> float:
         """Share of the volume that counts as cell, 0…1."""
-        share = self.reduced.astype(np.float64)
-        for axis, (n, f) in enumerate(zip(self._shape, self.factor, strict=True)):
-            blocks = np.diff(np.append(np.arange(0, n, f), n)) / n
-            share = np.moveaxis(share, axis, -1) * blocks
-            share = np.moveaxis(share, -1, axis)
-        return float(share.sum())
+        voxels = self.reduced.astype(np.int64)
+        for n, f in zip(self._shape, self.factor, strict=True):  # the last block of an axis may be cut
+            block_px = np.diff(np.arange(0, n, f), append=n)
+            voxels = np.tensordot(block_px, voxels, axes=(0, 0))
+        return float(voxels / np.prod(self._shape))
 
     def read(self, box: Box) -> NDArray[np.uint8]:
         """Return the voxels of ``box``: 1 in the cell, 0 outside."""
         z, y, x = (np.arange(a, b) // f for a, b, f in zip(box.start, box.stop, self.factor, strict=True))
-        plane = self.reduced[:, y][:, :, x] if len(z) > len(self.reduced) else None
-        if plane is not None:
-            return np.ascontiguousarray(plane[z])
-        return np.ascontiguousarray(self.reduced[z][:, y][:, :, x])
+        # Few reduced slices are widened first, and only then repeated along z.
+        own, repeats = np.unique(z, return_counts=True)
+        return np.repeat(self.reduced[own][:, y][:, :, x], repeats, axis=0)
 
 
 def cell_mask(volume: Volume, *, polarity: str = "dark", progress: Progress | None = None) -> MaskVolume:

@@ -29,7 +29,6 @@ SMALLEST_CLASS = 0.05
 SCALES = (1.0, 2.0, 3.0)
 SAMPLES = 60_000
 ROUNDS = 8
-BORDER = 0.12  # depth of the artefacts along the borders, in half widths of the field of view
 # A Gaussian of sigma s averages over 2·sqrt(pi)·s voxels along each axis.
 SPREAD = 2 * np.sqrt(np.pi)
 
@@ -122,14 +121,10 @@ def _log_variance(image: Image) -> Image:
 
 
 def _gradient_terms(shape: tuple[int, ...]) -> NDArray[np.float32]:
-    """Terms of a slow gradient, one column each: z, y, x, y², x², xy over −1…1, and the four borders.
-
-    Along a border of the field of view a reconstruction is brighter or darker, a few per cent deep.
-    """
+    """Terms of a slow gradient, one column each: z, y, x, y², x², xy over −1…1."""
     axes = [np.linspace(-1, 1, n, dtype=np.float32) if n > 1 else np.zeros(1, np.float32) for n in shape]
     z, y, x = np.meshgrid(*axes, indexing="ij")
-    borders = [np.exp((side * axis - 1) / BORDER) for axis in (y, x) for side in (-1, 1)]
-    return np.stack([term.ravel() for term in (z, y, x, y * y, x * x, x * y, *borders)], axis=1)
+    return np.stack([term.ravel() for term in (z, y, x, y * y, x * x, x * y)], axis=1)
 
 
 def _splits(samples: Samples, terms: NDArray[np.float32], independent: float) -> Iterator[Split]:
