@@ -16,8 +16,8 @@ from sxtstudio.core.geometry import Box, Triple, slabs
 from sxtstudio.core.progress import Progress
 
 CONNECTIVITY = 26
-# 26-connected numbers of a slab take 4 bytes per voxel, so this many voxels need about half a GB.
-SLAB_VOXELS = 64_000_000
+# Numbers take 4 bytes per voxel, so this many voxels need about an eighth of a GB.
+SLAB_VOXELS = 32_000_000
 
 
 def label_objects(labels: NDArray[Any]) -> tuple[NDArray[np.uint32], int]:
