@@ -26,6 +26,8 @@ DEEPEST = 0.7
 DEEPEST_TEXTURE = 0.5
 MIXED = 0.3  # weight of the absorption from which a split is not one by texture alone
 SMALLEST_CLASS = 0.05
+FEWEST = 0.01  # samples of a class, as a share of all, to estimate anything from
+TOLERANCE = 0.2  # in standard deviations of the image, as slow differences may be lost
 SCALES = (1.0, 2.0, 3.0)
 SAMPLES = 60_000
 ROUNDS = 8
@@ -146,11 +148,11 @@ def _iterated(
     for _ in range(ROUNDS):
         ice = (projected > valley.low) & (projected <= valley.cut)
         cell = (projected > valley.cut) & (projected <= valley.high)
-        if min(ice.sum(), cell.sum()) < SMALLEST_CLASS * 0.2 * len(samples):
+        if min(ice.sum(), cell.sum()) < FEWEST * len(samples):
             return None
         gradient = _fitted(terms[ice], samples[ice, 0])
         flat = samples - np.outer(terms @ gradient, [1.0, 0.0])
-        if flat[cell, 0].mean() < flat[ice, 0].mean():
+        if flat[cell, 0].mean() < flat[ice, 0].mean() - TOLERANCE:
             return None  # cells do not absorb less than ice
         if not fixed:
             found = _discriminant(flat[ice], flat[cell])
