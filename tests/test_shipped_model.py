@@ -1,0 +1,57 @@
+"""The model that ships, judged on tomograms whose true outlines are known from their geometry."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.io import open_volume
+from sxtstudio.segment import SegmentParameters, check_model, load_card, segment_slice
+from sxtstudio.training.scores import Agreement, compare
+
+ROOT = Path(__file__).parents[1]
+SLICES = (14, 32, 50)
+
+
+@pytest.fixture(scope="module")
+def sample():
+    with open_volume(ROOT / "resources" / "sample.tif") as volume:
+        slices = [volume.read(Box.slab(z, z + 1, volume.shape))[0] for z in SLICES]
+    with open_volume(ROOT / "tests" / "data" / "sample.labels.tif") as volume:
+        truth = [volume.read(Box.slab(z, z + 1, volume.shape))[0] > 0 for z in SLICES]
+    return np.stack(slices), np.stack(truth)
+
+
+def outlines(tomogram, polarity="auto"):
+    volume = ArrayVolume(tomogram)
+    parameters = SegmentParameters("compact", device="cpu", polarity=polarity)
+    return [segment_slice(volume, z, parameters).labels > 0 for z in range(len(tomogram))]
+
+
+def test_the_card_is_whole_and_says_what_the_model_was_trained_on():
+    card = load_card("compact")
+    assert check_model(card.path).sha256 == card.sha256
+    assert "imulated" in card.trained_on
+    assert card.limits
+    assert card.scores
+
+
+def test_it_finds_the_membranes_of_the_sample(sample):
+    tomogram, truth = sample
+    agreement = sum(map(compare, outlines(tomogram), truth), Agreement())
+    assert agreement.precision > 0.7
+    assert agreement.recall > 0.7
+
+
+def test_it_finds_them_in_either_polarity(sample):
+    tomogram, truth = sample
+    agreement = sum(map(compare, outlines(255 - tomogram), truth), Agreement())
+    assert agreement.f1 > 0.7
+
+
+def test_noise_holds_no_membranes():
+    noise = np.random.default_rng(0).normal(size=(1, 256, 256)).astype(np.float32)
+    (labels,) = outlines(noise, polarity="dark")
+    assert labels.mean() < 0.02
