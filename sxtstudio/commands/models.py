@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
@@ -65,9 +65,15 @@ def card_rows(card: ModelCard) -> list[tuple[str, str]]:
     ]
     if card.voxel_nm:
         rows.append(("voxel size", f"{card.voxel_nm[0]:g} to {card.voxel_nm[1]:g} nm"))
-    if card.scores:
-        rows.append(("scores", json.dumps(dict(card.scores), ensure_ascii=False)))
+    rows += [("score", f"{judge}: {_figures(score)}") for judge, score in card.scores.items()]
     rows += [("limit", limit) for limit in card.limits]
     rows += [("licence", card.licence), ("sha256", card.sha256)]
     rows += [("note", note) for note in card.notes]
     return rows
+
+
+def _figures(score: Any) -> str:
+    """Return figures such as {"precision": 0.9} as words; cards may nest them or give a bare number."""
+    if isinstance(score, Mapping):
+        return ", ".join(f"{name} {_figures(value)}" for name, value in score.items())
+    return f"{score:.3g}" if isinstance(score, int | float) else str(score)
