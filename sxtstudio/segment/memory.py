@@ -11,7 +11,7 @@ import psutil
 from sxtstudio.segment.tiles import Shape2D, round_up
 
 # What is left to the rest of the machine and to errors of the estimate.
-_USABLE = 0.8
+USABLE = 0.8
 SMALLEST_TILE_PX = 64
 _CGROUP = Path("/sys/fs/cgroup")
 _MEMBERSHIP = Path("/proc/self/cgroup")
@@ -58,7 +58,7 @@ def choose_tile(
     int or None
         None where the whole slice fits. The smallest tile (64 px) where not even that fits.
     """
-    budget = _USABLE * available
+    budget = USABLE * available
     if peak_bytes(shape, batch) <= budget:
         return None
     halo = round_up(halo_px, multiple)

@@ -28,6 +28,9 @@ class Executor(Protocol):
     def peak_bytes(self, shape: Shape2D, batch: int = 1) -> int:
         """Return the memory that ``batch`` slices of a size need."""
 
+    def economise(self, shape: Shape2D, budget: float) -> None:
+        """Need less memory for a slice of this size, if that is possible without smaller tiles."""
+
     def close(self) -> None:
         """Give threads and memory back."""
 
@@ -61,6 +64,9 @@ class SessionExecutor:
     def peak_bytes(self, shape: Shape2D, batch: int = 1) -> int:
         """Return the memory that ``batch`` slices of a size need, the weights included."""
         return int(4 * self._floats * _ARENA_SURPLUS * shape[0] * shape[1] * batch + 1.5 * self._weight_bytes)
+
+    def economise(self, shape: Shape2D, budget: float) -> None:
+        """Do nothing: one session has no parts that could wait."""
 
     def close(self) -> None:
         """Give thread and memory back."""

@@ -36,9 +36,9 @@ Check = Callable[[], None]
 # How often a running computation looks whether it has been cancelled.
 POLL_S = 0.1
 # Full-resolution pixels of a tile of the widest stage that narrow and wide networks like best
-# (measured, see bench/segment.py): narrow ones are limited by the cache, wide ones by arithmetic.
+# (measured): narrow ones are limited by the cache, wide ones by arithmetic.
 _NARROW_CHANNELS = 128
-_TILE_AREA_NARROW, _TILE_AREA_WIDE = 30_000, 80_000
+_TILE_AREA_NARROW, _TILE_AREA_WIDE = 25_000, 80_000
 # onnxruntime reorders channels and keeps a little more than the tensors that are alive.
 _RUNTIME_SURPLUS = 1.5
 
@@ -133,6 +133,7 @@ class StagedExecutor:
             self._sessions[stage.output] = open_stage(content)
         self._places, self._kept_floats = place_tensors(plan, self.heads, self.sizes)
         self._buffer: Image = np.empty(0, np.float32)
+        self._area_share = 1.0
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="stage")
         self._scratch = local()
 
@@ -154,6 +155,17 @@ class StagedExecutor:
         area = shape[0] * shape[1]
         kept = self._kept_floats + (2 + 2 * len(self.heads)) * batch
         return int(4 * (kept * area + working) + 1.5 * self.weight_bytes)
+
+    def economise(self, shape: Shape2D, budget: float) -> None:
+        """Take smaller tiles, then fewer threads, until a slice fits into ``budget`` bytes, if it can."""
+        while self.peak_bytes(shape) > budget and self._area_share > 0.25:
+            self._area_share /= 2
+        workers = self.workers
+        while self.peak_bytes(shape) > budget and self.workers > 1:
+            self.workers -= 1
+        if self.workers < workers:
+            self._pool.shutdown()
+            self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="stage")
 
     def close(self) -> None:
         """End the threads and give the memory back."""
@@ -190,6 +202,8 @@ class StagedExecutor:
 
     def _copy(self, part: Image, slot: int) -> Image:
         """Copy into memory that the thread keeps: fresh pages for every tile would cost more."""
+        if part.flags.c_contiguous:
+            return part
         store: dict[int, Image] = self._scratch.__dict__.setdefault("store", {})
         if slot not in store or store[slot].size < part.size:
             store[slot] = np.empty(part.size, np.float32)
@@ -217,7 +231,7 @@ class StagedExecutor:
         multiple = self.plan.multiple(stage)
         widest = max(self.sizes.channels[name] for name in (*stage.inputs, stage.output))
         area: float = _TILE_AREA_NARROW if widest < _NARROW_CHANNELS else _TILE_AREA_WIDE
-        area = area * max(self._peak.values()) / self._peak[stage.output]
+        area *= self._area_share * max(self._peak.values()) / self._peak[stage.output]
         grid = best_grid(shape, area, stage.halo_px, multiple, self.workers)
         return plan_tiles(shape, grid, stage.halo_px, multiple)
 

@@ -138,6 +138,9 @@ class Limited:
     def peak_bytes(self, shape: tuple[int, int], batch: int = 1) -> int:
         return 100 * shape[0] * shape[1] * batch
 
+    def economise(self, shape: tuple[int, int], budget: float) -> None:
+        pass
+
     def close(self) -> None:
         pass
 
@@ -204,6 +207,20 @@ def test_the_staged_way_knows_its_memory(model_path: Path) -> None:
     least = 4 * (floats / 4) * 1024 * 1024
     assert least < runner.executor.peak_bytes((1024, 1024)) < 4 * least
     runner.close()
+
+
+def test_with_little_memory_fewer_tiles_run_at_once(model_path: Path, make_slices: Any) -> None:
+    card, cpu = load_card(model_path), choose_device("cpu")
+    rich = make_runner(card, cpu, threads=8, available=10**12)
+    slices = make_slices(1, 320, 300)
+    expected = rich.run(slices)["label"]
+    needed = rich.executor.peak_bytes((320, 304))
+    poor = make_runner(card, cpu, threads=8, available=int(0.6 * needed / 0.8))
+    np.testing.assert_allclose(poor.run(slices)["label"], expected, atol=1e-5)
+    assert poor.executor.peak_bytes((320, 304)) <= 0.6 * needed
+    assert poor.tile_px is None and poor.notes == [], "smaller tiles of the network are the last resort"
+    for runner in (rich, poor):
+        runner.close()
 
 
 @pytest.mark.parametrize(
