@@ -15,7 +15,14 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.device import Device, available_cpus, session_device
-from sxtstudio.segment.memory import SMALLEST_TILE_PX, USABLE, available_memory, choose_tile, is_out_of_memory
+from sxtstudio.segment.memory import (
+    SMALLEST_TILE_PX,
+    USABLE,
+    available_memory,
+    choose_tile,
+    is_out_of_memory,
+    with_halo,
+)
 from sxtstudio.segment.session_executor import Executor, SessionExecutor
 from sxtstudio.segment.stages import Check, Image, StagedExecutor, read_plan
 from sxtstudio.segment.tiles import Shape2D, Tile, best_grid, grid_for_edge, pad_slices, plan_tiles, round_up
@@ -160,7 +167,8 @@ class SliceRunner:
         return round_up(max(-(-shape[0] // rows), -(-shape[1] // columns)), self.multiple)
 
     def _fit_into_memory(self, shape: Shape2D, batch: int, available: int) -> None:
-        self.executor.economise(shape, USABLE * available)
+        piece = shape if self.tile_px is None else with_halo(self.tile_px, self.halo_px, shape)
+        self.executor.economise(piece, USABLE * available)
         affordable = choose_tile(
             shape, batch, self.halo_px, self.multiple, self.executor.peak_bytes, available
         )
