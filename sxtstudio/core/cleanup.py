@@ -121,7 +121,7 @@ def clean(
     """
     progress = progress or Progress()
     shape = _checked_shape(labels)
-    _check(parameters, shape)
+    check_parameters(parameters, shape)
     min_voxels = _min_voxels(parameters, voxel_nm)
     if mask is not None and tuple(mask.shape) != shape:
         raise UserError(
@@ -186,7 +186,8 @@ def _checked_shape(labels: NDArray[Any]) -> Triple:
     return (z, y, x)
 
 
-def _check(parameters: CleanParameters, shape: Triple) -> None:
+def check_parameters(parameters: CleanParameters, shape: Triple) -> None:
+    """Raise UserError for numbers that make no sense, or that would leave nothing of labels of ``shape``."""
     numbers = {
         "The number of erosions": parameters.erode,
         "The number of slices to smooth over": parameters.smooth_z,

@@ -20,7 +20,7 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, stats
+from scipy import ndimage
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.normalise import normalise_slice
@@ -98,11 +98,15 @@ def score_slice(image: NDArray[Any]) -> float | None:
 
 
 def _tails(clean: NDArray[np.float32]) -> float:
+    from scipy import stats  # here, because it takes a second to load and few jobs come this far
+
     band = _blurred(clean, 2) - _blurred(clean, 20)
     return float(stats.skew(band, axis=None)) if float(band.std()) > 1e-6 else 0.0
 
 
 def _texture(clean: NDArray[np.float32], small: NDArray[np.float32]) -> float:
+    from scipy import stats
+
     grain = np.abs(small - _blurred(small, 3))
     np.minimum(grain, 5 * np.median(grain), out=grain)  # edges of gold are not texture
     level, strength = _local(clean), _local(grain)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import torch
@@ -33,11 +34,11 @@ def load_state(path: Path) -> dict[str, dict[str, Tensor]]:
     """
     parts: dict[str, dict[str, Tensor]] = {}
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             for key in file.files:
                 part, name = key.split("/", 1)
                 parts.setdefault(part, {})[name] = torch.from_numpy(file[key])
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, BadZipFile) as error:
         raise UserError(
             f"{path.name} is not the state of a training run ({error}); start a new one."
         ) from error

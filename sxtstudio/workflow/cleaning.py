@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.cellmask import cell_mask
-from sxtstudio.core.cleanup import CleanParameters, CleanReport, clean
+from sxtstudio.core.cleanup import CleanParameters, CleanReport, check_parameters, clean
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.progress import Progress
@@ -151,11 +151,7 @@ def check_clean_up(clean_up: CleanUp, shape: tuple[int, int, int], voxel_nm: Vox
             "The smallest size is given in nm³ but the voxel size is unknown: give it with --voxel, "
             "or give the smallest size in voxels."
         )
-    for axis, cut, size in zip("zyx", clean_up.parameters.crop, shape, strict=True):
-        if 2 * cut >= size:
-            raise UserError(
-                f"Cropping {cut} voxels at each border along {axis} would leave nothing of {size}: crop less."
-            )
+    check_parameters(clean_up.parameters, shape)
 
 
 def check_same_shape(volume: Volume, name: str, shape: tuple[int, int, int]) -> None:
