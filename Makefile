@@ -14,7 +14,14 @@ PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip --quiet
 
 # Off-screen OpenGL for the pictures; the tests of windows need a virtual screen as well.
 GL_PACKAGES := libgl1 libegl1 libgl1-mesa-dri
-TEST_PACKAGES := $(GL_PACKAGES) xvfb xauth
+# The window on X11; the rest of Qt comes in its wheel.
+GUI_PACKAGES := $(GL_PACKAGES) libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 \
+  libxcb-render-util0 libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 fonts-dejavu-core
+TEST_PACKAGES := $(GUI_PACKAGES) xvfb xauth
+
+# A virtual screen with software OpenGL for windows, where there is xvfb-run; the same for everybody.
+SCREEN = $(if $(shell command -v xvfb-run),env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
+  xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX")
 
 .PHONY: help run test lint types bench lock-check system-run system-test clean
 
@@ -25,7 +32,7 @@ run: $(VENV)/.base system-run
 	@$(PY) -m sxtstudio demo -o "$(OUT)"
 
 test: $(VENV)/.dev system-test
-	@$(PY) -m pytest
+	@$(SCREEN) $(PY) -m pytest $(ARGS)
 
 lint: $(VENV)/.dev
 	@$(PY) -m ruff check .
@@ -84,7 +91,7 @@ endef
 comma := ,
 
 system-run:
-	$(call debian,$(GL_PACKAGES))
+	$(call debian,$(GUI_PACKAGES))
 
 system-test:
 	$(call debian,$(TEST_PACKAGES))

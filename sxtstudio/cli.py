@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from sxtstudio import __version__
-from sxtstudio.commands import clean, demo, info, models, segment, surface
+from sxtstudio.commands import clean, demo, gui, info, models, segment, surface
 from sxtstudio.commands.guard import guarded
 from sxtstudio.core.errors import UserError
 
@@ -40,8 +40,8 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=f"SXT Studio {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (info, segment, clean, surface, models, demo):
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND")
+    for command in (gui, info, segment, clean, surface, models, demo):
         command.add(commands)
     return parser
 
@@ -54,7 +54,8 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _run(words: list[str]) -> int:
-    arguments = build_parser().parse_args(words)
+    # Without a command the window opens, as a double click does.
+    arguments = build_parser().parse_args(words or ["gui"])
     arguments.words = words
     code: int = arguments.run(arguments)
     return code

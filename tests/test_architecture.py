@@ -25,7 +25,7 @@ LAYERS = {
     "surface": {"core"},
     "training": {"core", "io"},
     "workflow": {"core", "io", "segment", "surface"},
-    "commands": {"core", "io", "segment", "surface", "workflow", "training"},
+    "commands": {"core", "io", "segment", "surface", "workflow", "training", "app"},
     "cli": {"core", "commands"},
     "app": {"core", "io", "segment", "surface", "workflow"},
 }
@@ -37,6 +37,10 @@ ONLY_HERE = {
     "vtkmodules": ("surface", "app/viewers"),
     "pyvista": ("surface", "app/viewers"),
     "PySide6": ("app",),
+    "qtpy": ("app",),
+    "qtawesome": ("app",),
+    "superqt": ("app",),
+    "pyqtgraph": ("app",),
     "pyvistaqt": ("app/viewers",),
 }
 CORE_LIBRARIES = {"numpy", "scipy", "skimage", "cc3d", "fastmorph", "edt", "psutil"}

@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
-from sxtstudio.segment.lock import NAME as LOCK
-from sxtstudio.segment.lock import FolderLock
+from sxtstudio.core.lock import NAME as LOCK
+from sxtstudio.core.lock import FolderLock
 
 SETTINGS, LEDGER = "settings.json", "finished.log"
 LABELS, PROBABILITY = "labels.raw", "probability.raw"

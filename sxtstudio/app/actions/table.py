@@ -1,0 +1,17 @@
+"""The table of all actions, one module of handlers per menu."""
+
+from __future__ import annotations
+
+from sxtstudio.app.actions import edit, file, help, labels, segment, surface, tools, view
+from sxtstudio.app.actions.info import ActionInfo
+
+TABLE: tuple[ActionInfo, ...] = (
+    *file.ACTIONS,
+    *edit.ACTIONS,
+    *view.ACTIONS,
+    *segment.ACTIONS,
+    *labels.ACTIONS,
+    *surface.ACTIONS,
+    *tools.ACTIONS,
+    *help.ACTIONS,
+)

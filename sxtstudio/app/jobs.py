@@ -1,0 +1,167 @@
+"""Long work in threads: progress, remaining time, cancel, result, error. Nothing here touches a widget."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, Signal
+
+from sxtstudio.core.errors import Cancelled
+from sxtstudio.core.progress import Progress, ProgressState
+
+Work = Callable[["Job"], Any]
+
+# Between two movements of a progress bar, so that fast steps do not flood the window.
+_SHORTEST_S = 0.05
+
+
+class Job(QObject):
+    """One piece of work in a thread of its own; its signals arrive in the thread of the window.
+
+    Signals
+    -------
+    progressed(ProgressState), reported(object)
+        From the running work; ``job.report(anything)`` sends the latter.
+    succeeded(object), failed(Exception), cancelled()
+        One of these three ends the job, then comes ``finished()``.
+    """
+
+    progressed = Signal(object)
+    reported = Signal(object)
+    succeeded = Signal(object)
+    failed = Signal(object)
+    cancelled = Signal()
+    finished = Signal()
+    # Emitted by the thread of the work; the slots are this object's, so they run in the window's thread.
+    _moved = Signal(object)
+    _said = Signal(object)
+    _ended = Signal(object, object)
+
+    def __init__(self, name: str, work: Work, parent: QObject | None = None) -> None:
+        """Prepare ``work(job)``; it uses ``job.progress`` and may call ``job.report``."""
+        super().__init__(parent)
+        self.name = name
+        self.progress = Progress(stage=name, listener=self._on_progress)
+        self.state: ProgressState | None = None
+        self._work = work
+        self._thread = threading.Thread(target=self._run, name=f"job {name}", daemon=True)
+        self._shown_at = 0.0
+        self._moved.connect(self._on_moved)
+        self._said.connect(self.reported)
+        self._ended.connect(self._on_ended)
+
+    def start(self) -> None:
+        """Begin."""
+        self._thread.start()
+
+    def cancel(self) -> None:
+        """Ask the work to stop at its next step."""
+        self.progress.cancel()
+
+    def report(self, value: Any) -> None:
+        """Send something to the window; called by the work."""
+        self._said.emit(value)
+
+    @property
+    def running(self) -> bool:
+        """Whether the thread still works."""
+        return self._thread.is_alive()
+
+    def wait(self, seconds: float | None = None) -> None:
+        """Block until the thread has ended."""
+        self._thread.join(seconds)
+
+    def _on_progress(self, state: ProgressState) -> None:
+        now = time.monotonic()
+        if state.fraction >= 1 or now - self._shown_at > _SHORTEST_S:
+            self._shown_at = now
+            self._moved.emit(state)
+
+    def _on_moved(self, state: ProgressState) -> None:
+        self.state = state
+        self.progressed.emit(state)
+
+    def _run(self) -> None:
+        try:
+            result, error = self._work(self), None
+        except BaseException as caught:  # it is shown in the window, whatever it is
+            result, error = None, caught
+        self._ended.emit(result, error)
+
+    def _on_ended(self, result: Any, error: BaseException | None) -> None:
+        self._thread.join()
+        if error is None:
+            self.succeeded.emit(result)
+        elif isinstance(error, Cancelled):
+            self.cancelled.emit()
+        else:
+            self.failed.emit(error)
+        self.finished.emit()
+
+
+class Jobs(QObject):
+    """All running jobs of a window."""
+
+    started = Signal(object)
+    ended = Signal(object)
+    failed = Signal(object)  # errors that no caller takes care of
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        """Begin with none."""
+        super().__init__(parent)
+        self.running: list[Job] = []
+
+    def start(
+        self,
+        name: str,
+        work: Work,
+        *,
+        on_done: Callable[[Any], None] | None = None,
+        on_error: Callable[[Exception], None] | None = None,
+        on_cancel: Callable[[], None] | None = None,
+        on_report: Callable[[Any], None] | None = None,
+        quiet: bool = False,
+    ) -> Job:
+        """Run ``work(job)`` in a thread; the callbacks run in the thread of the window.
+
+        Without ``on_error`` an error is shown to the user. A ``quiet`` job does not appear in the bar
+        of jobs and does not ask when the window is closed.
+        """
+        job = Job(name, work, self)
+        job.setProperty("quiet", quiet)
+        for signal, callback in (
+            (job.succeeded, on_done),
+            (job.failed, on_error or self.failed.emit),
+            (job.cancelled, on_cancel),
+            (job.reported, on_report),
+        ):
+            if callback is not None:
+                signal.connect(callback)
+        job.finished.connect(lambda: self._forget(job))
+        self.running.append(job)
+        self.started.emit(job)
+        job.start()
+        return job
+
+    @property
+    def visible(self) -> list[Job]:
+        """Running jobs that the user knows of."""
+        return [job for job in self.running if not job.property("quiet")]
+
+    def cancel_all(self) -> None:
+        """Ask all jobs to stop."""
+        for job in self.running:
+            job.cancel()
+
+    def wait_all(self, seconds: float = 30) -> None:
+        """Block until all threads have ended."""
+        for job in list(self.running):
+            job.wait(seconds)
+
+    def _forget(self, job: Job) -> None:
+        self.running.remove(job)
+        self.ended.emit(job)
+        job.deleteLater()

@@ -1,0 +1,116 @@
+"""Menus, toolbar and shortcuts, built from the table of actions."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction, QKeySequence
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
+
+from sxtstudio.app import theme
+from sxtstudio.app.actions import MENUS, TABLE, ActionInfo
+from sxtstudio.app.context import Context
+from sxtstudio.app.errors import show_error
+
+
+class Actions(QObject):
+    """The actions of a window by name; each is enabled while what it needs is there."""
+
+    def __init__(self, window: QMainWindow, context: Context) -> None:
+        """Build menus and toolbar of ``window``."""
+        super().__init__(window)
+        self._window = window
+        self._context = context
+        self.by_name: dict[str, QAction] = {}
+        self.menus: dict[str, QMenu] = {}
+        self.toolbar = QToolBar("Toolbar", window)
+        self.toolbar.setObjectName("toolbar")
+        self.toolbar.setMovable(False)
+        window.addToolBar(self.toolbar)
+        for name in MENUS:
+            self.menus[name] = window.menuBar().addMenu(name)
+            self.menus[name].setToolTipsVisible(True)
+        for info in TABLE:
+            self._add(info)
+        for signal in (
+            context.session.document_changed,
+            context.session.history_changed,
+            context.session.busy_changed,
+            context.session.selection_changed,
+        ):
+            signal.connect(self.refresh)
+        self.refresh()
+
+    def _add(self, info: ActionInfo) -> None:
+        action = QAction(info.text, self._window)
+        action.setObjectName(info.name)
+        if info.icon:
+            action.setIcon(theme.icon(info.icon))
+        if info.shortcut:
+            action.setShortcut(QKeySequence(info.shortcut))
+        keys = (
+            f" ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})"
+            if info.shortcut
+            else ""
+        )
+        action.setToolTip(info.why_disabled or info.tip + keys)
+        action.setStatusTip(info.tip)
+        if info.checkable:
+            action.setCheckable(True)
+            action.setChecked(info.checked)
+            action.toggled.connect(partial(self._run, info))
+        else:
+            action.triggered.connect(partial(self._run, info))
+        menu = self.menu(info.menu)
+        if info.separator:
+            menu.addSeparator()
+        menu.addAction(action)
+        if info.toolbar:
+            self.toolbar.addAction(action)
+        self.by_name[info.name] = action
+
+    def menu(self, path: str) -> QMenu:
+        """Return a menu or submenu, made if need be."""
+        if path not in self.menus:
+            parent, _, name = path.rpartition("/")
+            self.menus[path] = self.menu(parent).addMenu(name)
+        return self.menus[path]
+
+    def _run(self, info: ActionInfo, state: bool) -> None:
+        try:
+            if info.checkable:
+                info.run(self._context, state)
+            else:
+                info.run(self._context)
+        except Exception as error:  # whatever it is, the window lives on
+            show_error(self._window, error)
+
+    def refresh(self, *_: Any) -> None:
+        """Enable what can be done now."""
+        session = self._context.session
+        document = session.document
+        there = {
+            "tomogram": document is not None,
+            "labels": document is not None and document.labels is not None,
+            "mask": document is not None and document.mask is not None,
+            "idle": session.busy is None,
+            "selection": session.selection is not None,
+            "undo": session.history.undo_name is not None,
+            "redo": session.history.redo_name is not None,
+        }
+        for info in TABLE:
+            enabled = not info.why_disabled and all(there[need] for need in info.needs)
+            self.by_name[info.name].setEnabled(enabled)
+        for name, text, what in (
+            ("edit.undo", "Undo", session.history.undo_name),
+            ("edit.redo", "Redo", session.history.redo_name),
+        ):
+            self.by_name[name].setText(f"{text}: {what}" if what else text)
+
+    def restyle(self) -> None:
+        """Draw the icons anew after a change between dark and light."""
+        for info in TABLE:
+            if info.icon:
+                self.by_name[info.name].setIcon(theme.icon(info.icon))

@@ -1,0 +1,98 @@
+"""A frozen value that widgets share: all of them show it, any of them may replace it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Generic, TypeVar
+
+from PySide6.QtCore import QObject, Signal
+
+T = TypeVar("T")
+
+
+class Observed(QObject, Generic[T]):
+    """Holds a frozen dataclass; ``changed`` comes whenever it is replaced by another value."""
+
+    changed = Signal()
+
+    def __init__(self, value: T, parent: QObject | None = None) -> None:
+        """Begin with ``value``."""
+        super().__init__(parent)
+        self._value = value
+
+    @property
+    def value(self) -> T:
+        """The value now."""
+        return self._value
+
+    def set(self, **fields: Any) -> None:
+        """Replace the given fields; nothing happens where they were so already."""
+        new = replace(self._value, **fields)  # type: ignore[type-var]
+        if new != self._value:
+            self._value = new
+            self.changed.emit()
+
+
+@dataclass(frozen=True)
+class DisplayState:
+    """How slices are drawn.
+
+    Attributes
+    ----------
+    low, high
+        Grey values that are drawn black and white.
+    colour_map
+        "grey", or the name of another map of the image panel.
+    inverted
+        Draw ``low`` white and ``high`` black.
+    smooth
+        Interpolate between pixels when zoomed in.
+    label_rgb, label_opacity, labels_visible
+        The overlay of the labels; opacity 0…1.
+    mask_rgb, mask_visible
+        The outline of the cell mask.
+    crosshair, scale_bar
+        Whether they are drawn.
+    """
+
+    low: float = 0.0
+    high: float = 1.0
+    colour_map: str = "grey"
+    inverted: bool = False
+    smooth: bool = True
+    label_rgb: tuple[int, int, int] = (255, 176, 0)
+    label_opacity: float = 0.5
+    labels_visible: bool = True
+    mask_rgb: tuple[int, int, int] = (64, 200, 255)
+    mask_visible: bool = True
+    crosshair: bool = True
+    scale_bar: bool = True
+
+
+@dataclass(frozen=True)
+class ToolState:
+    """Which mouse tool is in the hand.
+
+    Attributes
+    ----------
+    tool
+        "look" (pan and crosshair), "brush", "eraser", "fill", "wand", "polygon", "lasso", "delete", "keep",
+        "cut" or "merge".
+    target
+        What the tool changes: "labels" or "mask".
+    brush_px
+        Diameter of brush and eraser in pixels.
+    ball
+        Brush and eraser paint a ball (3D) rather than a disc.
+    tolerance
+        Of the magic wand: difference of the grey value in percent of the contrast range.
+    wand_reach_px
+        How far from the click the magic wand reaches, in pixels.
+    """
+
+    tool: str = "look"
+    target: str = "labels"
+    brush_px: int = 4
+    ball: bool = False
+    tolerance: float = 10.0
+    wand_reach_px: int = 100

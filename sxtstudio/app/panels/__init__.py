@@ -1,0 +1,1 @@
+"""The panels beside the views and the dialogs: one widget a file."""

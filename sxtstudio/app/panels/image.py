@@ -1,0 +1,16 @@
+"""How slices are drawn: contrast, colours, overlays."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from sxtstudio.app.context import Context
+
+
+class ImagePanel(QWidget):
+    """How slices are drawn: contrast, colours, overlays."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        """Build the widget."""
+        super().__init__(parent)
+        self._context = context

@@ -1,0 +1,16 @@
+"""Labels by hand: tools and their settings."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from sxtstudio.app.context import Context
+
+
+class LabelsPanel(QWidget):
+    """Labels by hand: tools and their settings."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        """Build the widget."""
+        super().__init__(parent)
+        self._context = context

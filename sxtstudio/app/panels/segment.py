@@ -1,0 +1,16 @@
+"""Segment: model, device, slices, estimate, preview, start."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from sxtstudio.app.context import Context
+
+
+class SegmentPanel(QWidget):
+    """Segment: model, device, slices, estimate, preview, start."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        """Build the widget."""
+        super().__init__(parent)
+        self._context = context

@@ -1,0 +1,100 @@
+"""The steps of the work as a column of buttons, and the panel of the chosen step beside it."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtWidgets import (
+    QButtonGroup,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QScrollArea,
+    QStackedWidget,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sxtstudio.app import theme
+
+WIDTH_PX = 372
+
+
+class SidePanel(QWidget):
+    """Shows one panel at a time; each has a name, a title and an icon."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Begin without panels."""
+        super().__init__(parent)
+        self._buttons = QButtonGroup(self)
+        self._icons: dict[QToolButton, str] = {}
+        self._names: list[str] = []
+        self._stack = QStackedWidget()
+        self._column = QVBoxLayout()
+        self._column.setContentsMargins(4, 6, 4, 6)
+        self._column.setSpacing(2)
+        self._column.addStretch()
+        line = QFrame()
+        line.setFrameShape(QFrame.Shape.VLine)
+        line.setForegroundRole(self.foregroundRole())
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self._stack, 1)
+        layout.addWidget(line)
+        layout.addLayout(self._column)
+        self._buttons.idClicked.connect(self._stack.setCurrentIndex)
+
+    def add(self, name: str, title: str, icon: str, panel: QWidget) -> None:
+        """Add a panel below the others."""
+        button = QToolButton()
+        button.setText(title)
+        button.setIcon(theme.icon(icon))
+        button.setIconSize(QSize(22, 22))
+        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
+        button.setCheckable(True)
+        button.setAutoRaise(True)
+        button.setFixedSize(74, 56)
+        button.setToolTip(f"Show the panel “{title}”")
+        self._icons[button] = icon
+        self._column.insertWidget(self._column.count() - 1, button)
+        number = len(self._names)
+        self._names.append(name)
+        self._buttons.addButton(button, number)
+        self._stack.addWidget(_page(title, panel))
+        if number == 0:
+            button.setChecked(True)
+
+    def show_panel(self, name: str) -> None:
+        """Bring a panel to the front."""
+        number = self._names.index(name)
+        self._stack.setCurrentIndex(number)
+        self._buttons.button(number).setChecked(True)
+
+    @property
+    def current(self) -> str:
+        """Name of the panel that is shown."""
+        return self._names[self._stack.currentIndex()]
+
+    def restyle(self) -> None:
+        """Draw the icons anew after a change between dark and light."""
+        for button, icon in self._icons.items():
+            button.setIcon(theme.icon(icon))
+
+
+def _page(title: str, panel: QWidget) -> QWidget:
+    """Put a title above the panel, and both into a scroll area for small screens."""
+    page = QWidget()
+    layout = QVBoxLayout(page)
+    layout.setContentsMargins(12, 10, 12, 10)
+    heading = QLabel(title)
+    heading.setProperty("role", "title")
+    layout.addWidget(heading)
+    layout.addWidget(panel, 1)
+    area = QScrollArea()
+    area.setWidgetResizable(True)
+    area.setFrameShape(QFrame.Shape.NoFrame)
+    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    area.setWidget(page)
+    area.setMinimumWidth(WIDTH_PX - 80)
+    return area

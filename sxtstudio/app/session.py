@@ -1,0 +1,249 @@
+"""The one signal hub: what is open, where the cursor is, what changed. Views and panels know only this."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from sxtstudio.app.observed import DisplayState, Observed, ToolState
+from sxtstudio.core.edits import EditHistory, LabelEdit, Recorder
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.workflow.document import Document
+
+Labels = NDArray[np.uint8]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """What the labels of slice ``z`` would become: uint8 (y, x); drawn in place of the labels."""
+
+    z: int
+    labels: Labels
+    title: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """The object under a click: its voxels within ``box``, and a voxel (z, y, x) of it."""
+
+    seed: Triple
+    box: Box
+    where: NDArray[np.bool_]
+    voxels: int
+
+
+class HasViewState(Protocol):
+    """A widget whose look belongs into the project."""
+
+    def view_state(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+
+    def restore_view_state(self, state: dict[str, Any]) -> None:
+        """Take them back; unknown or missing ones are ignored."""
+
+
+class Session(QObject):
+    """All that is shared between the widgets of a window; lives in the thread of the window."""
+
+    document_changed = Signal()
+    facts_changed = Signal()  # voxel size, polarity
+    labels_changed = Signal(object)  # Box
+    mask_changed = Signal(object)  # Box
+    preview_changed = Signal()
+    cursor_changed = Signal(object)  # (z, y, x)
+    selection_changed = Signal()
+    history_changed = Signal()  # undo, redo, steps, modified
+    busy_changed = Signal()
+    message = Signal(str)
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        """Begin with nothing open."""
+        super().__init__(parent)
+        self.document: Document | None = None
+        self.history = EditHistory()
+        self.display = Observed(DisplayState(), self)
+        self.tool = Observed(ToolState(), self)
+        self.preview: Preview | None = None
+        self.selection: Selection | None = None
+        self.cursor: Triple = (0, 0, 0)
+        self.busy: str | None = None
+        self._views: dict[str, HasViewState] = {}
+        self._autosave = QTimer(self, interval=60_000)
+        self._autosave.timeout.connect(self.autosave)
+
+    # -- the document ----------------------------------------------------------------------------
+
+    def show(self, document: Document | None) -> None:
+        """Show another document (or none); the former one is closed."""
+        former, self.document = self.document, document
+        self.history.clear()
+        self.preview = self.selection = None
+        self.cursor = (0, 0, 0) if document is None else _middle(document.shape)
+        self.document_changed.emit()
+        self.preview_changed.emit()
+        self.selection_changed.emit()
+        self.cursor_changed.emit(self.cursor)
+        self.history_changed.emit()
+        if document is not None:
+            for name, view in self._views.items():
+                view.restore_view_state(document.view.get(name, {}))
+            self._autosave.start()
+        else:
+            self._autosave.stop()
+        if former is not None:
+            former.close()
+
+    def register_view(self, name: str, view: HasViewState) -> None:
+        """Have the state of a widget saved with the project, under ``name``."""
+        self._views[name] = view
+
+    def collect_view(self) -> None:
+        """Write the state of all registered widgets into the document."""
+        if self.document is not None:
+            self.document.view = {name: view.view_state() for name, view in self._views.items()}
+
+    def set_voxel_nm(self, voxel_nm: VoxelSize | None) -> None:
+        """Set the voxel size (z, y, x) in nm."""
+        if self.document is not None and self.document.voxel_nm != voxel_nm:
+            self.document.voxel_nm = voxel_nm
+            self._note("Voxel size", voxel_nm=voxel_nm)
+            self.facts_changed.emit()
+
+    def set_polarity(self, value: str, reason: str, *, by_user: bool = True) -> None:
+        """Set whether absorbing structures are "dark" or "bright", and how that is known."""
+        if self.document is not None:
+            self.document.polarity = "bright" if value == "bright" else "dark"
+            self.document.polarity_reason = reason
+            if by_user:
+                self._note("Polarity", value=value)
+            self.facts_changed.emit()
+
+    # -- where the user is -----------------------------------------------------------------------
+
+    def set_cursor(self, cursor: Triple) -> None:
+        """Move the crosshair, and with it the three slices."""
+        if self.document is None:
+            return
+        z, y, x = (min(max(0, int(c)), n - 1) for c, n in zip(cursor, self.document.shape, strict=True))
+        if (z, y, x) != self.cursor:
+            self.cursor = (z, y, x)
+            self.cursor_changed.emit(self.cursor)
+
+    def set_preview(self, preview: Preview | None) -> None:
+        """Show a preview over a slice, or take it away."""
+        if preview is not self.preview:
+            self.preview = preview
+            self.preview_changed.emit()
+
+    def select(self, selection: Selection | None) -> None:
+        """Highlight an object in all views."""
+        if selection is not self.selection:
+            self.selection = selection
+            self.selection_changed.emit()
+
+    # -- changing labels -------------------------------------------------------------------------
+
+    def labels_of(self, target: str) -> Labels | None:
+        """Return "labels" or "mask" (z, y, x), or None where there are none yet."""
+        return None if self.document is None else getattr(self.document, target)
+
+    def record(self, name: str, target: str = "labels") -> Recorder:
+        """Begin an edit that lasts, such as a stroke; hand its result to ``commit``.
+
+        Raises
+        ------
+        UserError
+            If nothing is open or a job is changing the labels.
+        """
+        if self.document is None:
+            raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
+        if self.busy:
+            raise UserError(f"The labels are being changed by “{self.busy}”. Wait for it, or cancel it.")
+        return Recorder(name, self.document.volume(target), target)
+
+    def touched(self, target: str, box: Box | None) -> None:
+        """Tell everybody that voxels of ``box`` have changed."""
+        if box is not None:
+            (self.mask_changed if target == "mask" else self.labels_changed).emit(box)
+
+    def commit(self, recorder: Recorder, *, announce: bool = True, **parameters: Any) -> LabelEdit | None:
+        """End an edit: it can be undone, stands in the record, and is safe on disk."""
+        edit = recorder.finish()
+        if edit is None or self.document is None:
+            return None
+        self.history.push(edit)
+        self._note(edit.name, **parameters)
+        if announce:
+            self.touched(edit.target, edit.box)
+        if self.selection is not None and edit.target == "labels":
+            self.select(None)
+        self.autosave()
+        return edit
+
+    @contextmanager
+    def edit(self, name: str, target: str = "labels", **parameters: Any) -> Iterator[Recorder]:
+        """Make one undoable edit; an error within takes back what was written."""
+        recorder = self.record(name, target)
+        try:
+            yield recorder
+        except BaseException:
+            recorder.roll_back()
+            raise
+        self.commit(recorder, **parameters)
+
+    def undo(self) -> None:
+        """Take back the latest edit."""
+        self._travel(self.history.undo, "Undo")
+
+    def redo(self) -> None:
+        """Make the latest undone edit again."""
+        self._travel(self.history.redo, "Redo")
+
+    def _travel(self, move: Any, word: str) -> None:
+        if self.document is None or self.busy:
+            return
+        edit: LabelEdit | None = move(self.document.volume)
+        if edit is not None:
+            self._note(f"{word}: {edit.name}")
+            self.set_preview(None)
+            self.select(None)
+            self.touched(edit.target, edit.box)
+            self.autosave()
+            self.message.emit(f"{word}: {edit.name}")
+
+    def set_busy(self, name: str | None) -> None:
+        """Say which job is changing the labels; painting and undo wait until it is None again."""
+        self.busy = name
+        self.busy_changed.emit()
+
+    # -- safety ----------------------------------------------------------------------------------
+
+    def autosave(self) -> None:
+        """Make sure that a crash costs nothing that was done before now."""
+        if self.document is not None:
+            self.collect_view()
+            self.document.autosave()
+
+    def saved(self, folder: Path) -> None:
+        """Tell everybody that the project lies in ``folder`` now."""
+        self.history_changed.emit()
+        self.message.emit(f"Saved in {folder}")
+
+    def _note(self, name: str, **parameters: Any) -> None:
+        if self.document is not None:
+            self.document.add_step(name, **parameters)
+            self.history_changed.emit()
+
+
+def _middle(shape: Triple) -> Triple:
+    z, y, x = (n // 2 for n in shape)
+    return (z, y, x)

@@ -1,0 +1,38 @@
+"""Starting the application."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import cast
+
+from sxtstudio import __version__
+
+
+def run(path: Path | None = None) -> int:
+    """Open the window, with a file if one is given, and return the exit code when it is closed."""
+    # pyqtgraph and pyvistaqt take the first binding that they find; there is only one here.
+    os.environ.setdefault("QT_API", "pyside6")
+    from PySide6.QtCore import QTimer
+    from PySide6.QtWidgets import QApplication
+
+    from sxtstudio.app import theme
+    from sxtstudio.app.errors import start_log
+    from sxtstudio.app.main_window import MainWindow
+    from sxtstudio.app.opening import open_path
+    from sxtstudio.app.settings import Settings
+
+    app = cast(QApplication, QApplication.instance() or QApplication(sys.argv[:1]))
+    app.setApplicationName("SXT Studio")
+    app.setApplicationDisplayName("SXT Studio")
+    app.setApplicationVersion(__version__)
+    app.setDesktopFileName("sxtstudio")
+    start_log()
+    settings = Settings()
+    theme.apply(app, settings.get("theme", "system"))
+    window = MainWindow(settings)
+    window.show()
+    if path is not None:
+        QTimer.singleShot(0, lambda: open_path(window.context, path))
+    return app.exec()

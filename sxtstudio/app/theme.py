@@ -1,0 +1,87 @@
+"""Dark and light, icons and spacing: how the window looks."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import qtawesome
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
+from PySide6.QtWidgets import QApplication
+
+Scheme = Literal["dark", "light", "system"]
+
+_SCHEMES = {
+    "dark": Qt.ColorScheme.Dark,
+    "light": Qt.ColorScheme.Light,
+    "system": Qt.ColorScheme.Unknown,
+}
+ACCENT = "#2f81f7"
+# Window, fields, buttons, text, faint text.
+_DARK = ("#23262b", "#1a1d21", "#2e3238", "#e6e8eb", "#858b94")
+_LIGHT = ("#f3f4f6", "#ffffff", "#e6e8ec", "#1c1f24", "#7a808a")
+_STYLE = """
+QGroupBox { font-weight: 600; border: 0; margin-top: 18px; padding: 0; }
+QGroupBox::title { subcontrol-origin: margin; left: 0; top: 2px; }
+QToolTip { padding: 4px; }
+QLabel[role="title"] { font-size: 15px; font-weight: 600; }
+QLabel[role="note"] { color: palette(placeholder-text); }
+QPushButton { padding: 5px 12px; }
+QPushButton[role="main"] { background: #2f81f7; color: white; font-weight: 600; border: 0;
+                           border-radius: 4px; padding: 8px 12px; }
+QPushButton[role="main"]:hover { background: #4a93ff; }
+QPushButton[role="main"]:pressed { background: #1f6fe0; }
+QPushButton[role="main"]:disabled { background: palette(button); color: palette(placeholder-text); }
+"""
+
+
+def apply(app: QApplication, scheme: Scheme) -> None:
+    """Dress the application; "system" follows the desktop."""
+    app.setStyle("Fusion")
+    app.styleHints().setColorScheme(_SCHEMES[scheme])
+    if scheme != "system" and is_dark() != (scheme == "dark"):
+        # Some desktops know no schemes; there the colours are set by hand.
+        app.setPalette(_palette(_DARK if scheme == "dark" else _LIGHT))
+    app.setStyleSheet(_STYLE)
+
+
+def _palette(colours: tuple[str, ...]) -> QPalette:
+    window, base, raised, text, faint = (QColor(name) for name in colours)
+    role = QPalette.ColorRole
+    palette = QPalette(raised, window)
+    for where, colour in (
+        (role.Window, window),
+        (role.Base, base),
+        (role.AlternateBase, raised),
+        (role.Button, raised),
+        (role.ToolTipBase, raised),
+        (role.WindowText, text),
+        (role.Text, text),
+        (role.ButtonText, text),
+        (role.ToolTipText, text),
+        (role.PlaceholderText, faint),
+        (role.Highlight, QColor(ACCENT)),
+        (role.Accent, QColor(ACCENT)),
+        (role.HighlightedText, QColor("white")),
+        (role.Link, QColor(ACCENT)),
+    ):
+        palette.setColor(where, colour)
+    for where in (role.WindowText, role.Text, role.ButtonText):
+        palette.setColor(QPalette.ColorGroup.Disabled, where, faint)
+    return palette
+
+
+def is_dark() -> bool:
+    """Whether the window is dark now."""
+    return QGuiApplication.palette().window().color().lightness() < 128
+
+
+def icon(name: str) -> QIcon:
+    """Return an icon of the Material Design set, such as "mdi6.brush", in the colours of the window."""
+    colours = QGuiApplication.palette()
+    drawn: QIcon = qtawesome.icon(
+        name,
+        color=colours.windowText().color(),
+        color_disabled=colours.placeholderText().color(),
+    )
+    return drawn

@@ -1,0 +1,198 @@
+"""Changes of labels that can be undone, however many slices they span.
+
+A change is kept as the exclusive or (XOR) of the voxels before and after it, compressed. Applying it
+once more takes it back, applying it again makes it anew, and the order of the patches does not matter:
+that is why a stroke may simply add one small patch per movement of the pointer.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.geometry import Box
+
+Labels = NDArray[np.uint8]
+
+# Fast compression: labels are mostly zeros, and a brush must follow the pointer.
+_LEVEL = 1
+
+
+@dataclass(frozen=True)
+class Patch:
+    """What changed within ``box``: the compressed XOR of its uint8 voxels before and after."""
+
+    box: Box
+    data: bytes
+
+    def apply(self, labels: Labels) -> None:
+        """Change ``labels`` (z, y, x), or change them back."""
+        changed = np.frombuffer(zlib.decompress(self.data), np.uint8).reshape(self.box.shape)
+        labels[self.box.slices] ^= changed
+
+
+@dataclass(frozen=True)
+class LabelEdit:
+    """One step for *Undo*: its name for the menu, what it changed, and in which volume.
+
+    ``target`` is the name of the volume: "labels" or "mask".
+    """
+
+    name: str
+    patches: tuple[Patch, ...]
+    target: str = "labels"
+
+    @property
+    def bytes(self) -> int:
+        """Memory that the edit needs, about."""
+        return sum(len(patch.data) + 200 for patch in self.patches)
+
+    @property
+    def box(self) -> Box | None:
+        """The smallest box around all changes, or None if nothing changed."""
+        return bounding_box(patch.box for patch in self.patches)
+
+    def toggle(self, labels: Labels) -> None:
+        """Take the edit back, or make it again if it was taken back."""
+        for patch in self.patches:
+            patch.apply(labels)
+
+
+class Recorder:
+    """Writes into labels and remembers what was there; ``finish`` returns the edit."""
+
+    def __init__(self, name: str, labels: Labels, target: str = "labels") -> None:
+        """Begin an edit of ``labels`` (z, y, x), uint8."""
+        self.name = name
+        self.labels = labels
+        self.target = target
+        self._patches: list[Patch] = []
+
+    def write(self, box: Box, values: NDArray[np.uint8]) -> Box | None:
+        """Replace the voxels of ``box``; return the part of it that really changed, or None."""
+        part = self.labels[box.slices]
+        changed = np.bitwise_xor(part, values)
+        inner = _nonzero_box(changed)
+        if inner is None:
+            return None
+        cut = np.ascontiguousarray(changed[inner.slices])
+        moved = Box(
+            (box.start[0] + inner.start[0], box.start[1] + inner.start[1], box.start[2] + inner.start[2]),
+            (box.start[0] + inner.stop[0], box.start[1] + inner.stop[1], box.start[2] + inner.stop[2]),
+        )
+        self._patches.append(Patch(moved, zlib.compress(cut.tobytes(), _LEVEL)))
+        self.labels[moved.slices] ^= cut
+        return moved
+
+    def paint(self, box: Box, where: NDArray[np.bool_], value: int) -> Box | None:
+        """Give the voxels ``where`` (of the shape of ``box``) the label ``value``; return what changed."""
+        return self.write(box, np.where(where, np.uint8(value), self.labels[box.slices]))
+
+    @property
+    def box(self) -> Box | None:
+        """The smallest box around all changes so far."""
+        return bounding_box(patch.box for patch in self._patches)
+
+    def finish(self) -> LabelEdit | None:
+        """Return the edit, or None if nothing changed."""
+        if not self._patches:
+            return None
+        return LabelEdit(self.name, tuple(self._patches), self.target)
+
+    def roll_back(self) -> None:
+        """Take back all that was written."""
+        for patch in self._patches:
+            patch.apply(self.labels)
+        self._patches.clear()
+
+
+class EditHistory:
+    """Undo and redo without limit of count; the oldest edits go when all together exceed the budget."""
+
+    def __init__(self, budget_bytes: int = 512 << 20) -> None:
+        """Begin an empty history."""
+        self.budget_bytes = budget_bytes
+        self._done: deque[LabelEdit] = deque()
+        self._undone: list[LabelEdit] = []
+        self._bytes = 0
+
+    def push(self, edit: LabelEdit) -> None:
+        """Add an edit that has been made; what was undone can no longer be made again."""
+        self._bytes -= sum(undone.bytes for undone in self._undone)
+        self._undone.clear()
+        self._done.append(edit)
+        self._bytes += edit.bytes
+        # The newest edit can always be taken back, whatever its size.
+        while self._bytes > self.budget_bytes and len(self._done) > 1:
+            self._bytes -= self._done.popleft().bytes
+
+    def undo(self, volume_of: Callable[[str], Labels]) -> LabelEdit | None:
+        """Take the latest edit back in ``volume_of(edit.target)``; return it, or None if there is none."""
+        if not self._done:
+            return None
+        edit = self._done[-1]
+        edit.toggle(volume_of(edit.target))
+        self._undone.append(self._done.pop())
+        return edit
+
+    def redo(self, volume_of: Callable[[str], Labels]) -> LabelEdit | None:
+        """Make the latest undone edit again; return it, or None if there is none."""
+        if not self._undone:
+            return None
+        edit = self._undone[-1]
+        edit.toggle(volume_of(edit.target))
+        self._done.append(self._undone.pop())
+        return edit
+
+    def clear(self) -> None:
+        """Forget everything."""
+        self._done.clear()
+        self._undone.clear()
+        self._bytes = 0
+
+    @property
+    def undo_name(self) -> str | None:
+        """Name of what *Undo* would take back."""
+        return self._done[-1].name if self._done else None
+
+    @property
+    def redo_name(self) -> str | None:
+        """Name of what *Redo* would make again."""
+        return self._undone[-1].name if self._undone else None
+
+    @property
+    def bytes(self) -> int:
+        """Memory of all edits, about."""
+        return self._bytes
+
+    def __len__(self) -> int:
+        """Return how many edits can be undone."""
+        return len(self._done)
+
+
+def bounding_box(boxes: Iterable[Box]) -> Box | None:
+    """Return the smallest box that holds all ``boxes``, or None if there are none."""
+    found = list(boxes)
+    if not found:
+        return None
+    z, y, x = (min(box.start[axis] for box in found) for axis in range(3))
+    z_stop, y_stop, x_stop = (max(box.stop[axis] for box in found) for axis in range(3))
+    return Box((z, y, x), (z_stop, y_stop, x_stop))
+
+
+def _nonzero_box(changed: NDArray[np.uint8]) -> Box | None:
+    """Return the smallest box around what is not 0."""
+    if not changed.any():
+        return None
+    ranges = []
+    for axis in range(3):
+        others = tuple(other for other in range(3) if other != axis)
+        hit = np.flatnonzero(changed.any(axis=others))
+        ranges.append((int(hit[0]), int(hit[-1]) + 1))
+    (z, z_stop), (y, y_stop), (x, x_stop) = ranges
+    return Box((z, y, x), (z_stop, y_stop, x_stop))

@@ -1,0 +1,86 @@
+"""A real window with a settings file of its own, closed and checked for leaks after each test."""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+# Without a screen widgets can still be tested; the 3D view cannot (see needs_screen).
+if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+    os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+os.environ.setdefault("QT_API", "pyside6")
+
+from PySide6.QtCore import QSettings
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.opening import open_path
+from sxtstudio.app.settings import Settings
+
+SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample.tif"
+
+needs_screen = pytest.mark.skipif(
+    sys.platform.startswith("linux") and not os.environ.get("DISPLAY"),
+    reason="OpenGL needs a screen; make test starts a virtual one",
+)
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings of nobody."""
+    return Settings(QSettings(str(tmp_path / "settings.ini"), QSettings.Format.IniFormat))
+
+
+@pytest.fixture
+def window(qtbot: QtBot, settings: Settings) -> Iterator[MainWindow]:
+    """An empty main window on the screen."""
+    window = MainWindow(settings)
+    window.show()
+    qtbot.waitExposed(window)
+    yield window
+    # What a test left unsaved must not ask questions now.
+    if window.session.document is not None:
+        window.session.document.modified = False
+    window.jobs.cancel_all()
+    qtbot.waitUntil(lambda: not window.jobs.running, timeout=20_000)
+    window.close()
+    window.deleteLater()
+    QApplication.processEvents()
+
+
+@pytest.fixture
+def open_file(window: MainWindow, qtbot: QtBot) -> Callable[[Path], MainWindow]:
+    """Open a file in the window and wait until it is there."""
+
+    def opened(path: Path) -> MainWindow:
+        with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
+            open_path(window.context, path)
+        return window
+
+    return opened
+
+
+@pytest.fixture
+def sample(open_file: Callable[[Path], MainWindow]) -> MainWindow:
+    """The window with the sample tomogram (64 × 384 × 384, 10 nm)."""
+    return open_file(SAMPLE)
+
+
+def threads() -> set[str]:
+    """Names of the running threads of jobs."""
+    return {thread.name for thread in threading.enumerate() if thread.name.startswith("job ")}
+
+
+def is_gone(reference: weakref.ref[object]) -> bool:
+    """Whether an object has been deleted, once the garbage is collected."""
+    QApplication.processEvents()
+    gc.collect()
+    return reference() is None
