@@ -1,8 +1,9 @@
 # `make run` and `make test` set up all they need on a machine with git, make and Python 3.11 or newer.
-#   make run     segment the sample tomogram into out/
+#   make run     open the window with the sample tomogram; without a screen, segment it into out/
 #   make test    all tests          make lint    ruff          make types   mypy
 #   make bench   speed and memory   make lock-check   are the lock files complete and consistent?
-# PYTHON=/path/to/python chooses the interpreter; OUT=folder the folder for `make run`.
+#   make screenshots   drive the window through its work and draw the pictures in docs/
+# PYTHON=/path/to/python chooses the interpreter; OUT=folder the folder for `make run` without a screen.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -23,16 +24,24 @@ TEST_PACKAGES := $(GUI_PACKAGES) xvfb xauth
 SCREEN = $(if $(shell command -v xvfb-run),env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
   xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX")
 
-.PHONY: help run test lint types bench lock-check system-run system-test clean
+.PHONY: help run test lint types bench screenshots lock-check system-run system-test clean
 
 help:
-	@sed -n '2,5s/^# \{0,1\}//p' Makefile
+	@sed -n '2,6s/^# \{0,1\}//p' Makefile
 
 run: $(VENV)/.base system-run
-	@$(PY) -m sxtstudio demo -o "$(OUT)"
+	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] || [ "$$(uname -s)" = Darwin ]; then \
+	  exec $(PY) -m sxtstudio gui resources/sample.tif; \
+	else \
+	  echo "There is no screen here, so the sample is segmented without a window."; \
+	  exec $(PY) -m sxtstudio demo -o "$(OUT)"; \
+	fi
 
 test: $(VENV)/.dev system-test
 	@$(SCREEN) $(PY) -m pytest $(ARGS)
+
+screenshots: $(VENV)/.dev system-test
+	@$(SCREEN) $(PY) docs/screenshots.py
 
 lint: $(VENV)/.dev
 	@$(PY) -m ruff check .
@@ -41,8 +50,8 @@ lint: $(VENV)/.dev
 types: $(VENV)/.dev
 	@$(PY) -m mypy
 
-bench: $(VENV)/.dev
-	@$(PY) -m bench $(TOPICS)
+bench: $(VENV)/.dev system-test
+	@$(SCREEN) $(PY) -m bench $(TOPICS)
 
 lock-check: $(VENV)/.base
 	@$(PY) -m pip check

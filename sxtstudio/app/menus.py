@@ -78,10 +78,10 @@ class Actions(QObject):
             self.menus[path] = self.menu(parent).addMenu(name)
         return self.menus[path]
 
-    def _run(self, info: ActionInfo, state: bool) -> None:
+    def _run(self, info: ActionInfo, *_: object) -> None:
         try:
             if info.checkable:
-                info.run(self._context, state)
+                info.run(self._context, self.by_name[info.name].isChecked())
             else:
                 info.run(self._context)
         except Exception as error:  # whatever it is, the window lives on

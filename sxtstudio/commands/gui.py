@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import ctypes
+import os
+import sys
 from pathlib import Path
 from typing import Any
+
+from sxtstudio.core.errors import UserError
 
 
 def add(commands: Any) -> None:
@@ -18,6 +23,33 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Open the window and return when it is closed."""
+    check_screen()
     from sxtstudio.app.start import run as start
 
     return start(Path(arguments.file) if arguments.file else None)
+
+
+def check_screen() -> None:
+    """Refuse to start where Qt would end the process without a word to the user.
+
+    Raises
+    ------
+    UserError
+        If there is no screen, or the system lacks the library that Qt needs for X11.
+    """
+    if not sys.platform.startswith("linux") or os.environ.get("QT_QPA_PLATFORM"):
+        return
+    if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
+        raise UserError(
+            "There is no screen here to open a window on. Log in with a desktop (or ssh -X), or use the "
+            "commands, such as 'sxtstudio segment': 'sxtstudio --help' lists them."
+        )
+    if os.environ.get("WAYLAND_DISPLAY"):
+        return
+    try:
+        ctypes.CDLL("libxcb-cursor.so.0")
+    except OSError as error:
+        raise UserError(
+            "The system lacks the library libxcb-cursor, without which no window can be opened. "
+            "On Debian or Ubuntu: sudo apt-get install -y libxcb-cursor0"
+        ) from error

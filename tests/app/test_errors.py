@@ -1,0 +1,82 @@
+"""What the user sees when something fails."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import threading
+
+import pytest
+from PySide6.QtWidgets import QApplication, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app.errors import log_file, sentence_of, show_error, start_log
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.core.errors import Cancelled, UserError
+
+
+def boxes(window: MainWindow) -> list[QMessageBox]:
+    return [box for box in window.findChildren(QMessageBox) if box.isVisible()]
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (UserError("The tilt is wrong."), "The tilt is wrong."),
+        (MemoryError(), "not enough free memory"),
+        (OSError(errno.ENOSPC, "No space left"), "disk is full"),
+    ],
+    ids=["for users", "memory", "disk"],
+)
+def test_known_troubles_are_one_sentence(window: MainWindow, error: Exception, words: str) -> None:
+    show_error(window, error)
+    (box,) = boxes(window)
+    assert words in box.text() and not box.detailedText()
+    box.close()
+
+
+def test_a_cancel_is_no_error(window: MainWindow) -> None:
+    show_error(window, Cancelled())
+    assert boxes(window) == []
+
+
+def test_unexpected_errors_are_shown_logged_and_survived(window: MainWindow, qtbot: QtBot) -> None:
+    handler = start_log()
+    assert handler is not None
+    try:
+        try:
+            raise ZeroDivisionError("by the moon")
+        except ZeroDivisionError as error:
+            sys.excepthook(type(error), error, error.__traceback__)
+    finally:
+        handler.flush()
+    (box,) = boxes(window)
+    assert "by the moon" in box.detailedText() and "Traceback" in box.detailedText()
+    (copy,) = [button for button in box.buttons() if button.text() == "Copy details"]
+    copy.click()
+    assert "by the moon" in QApplication.clipboard().text()
+    assert box.isVisible()
+    box.close()
+    assert "by the moon" in log_file().read_text()
+    import logging
+
+    logging.getLogger("sxtstudio").removeHandler(handler)
+    handler.close()
+    assert window.isVisible()
+
+
+def test_errors_of_threads_reach_the_window(window: MainWindow, qtbot: QtBot) -> None:
+    def fail() -> None:
+        raise ValueError("in a thread")
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    qtbot.waitUntil(lambda: len(boxes(window)) == 1, timeout=3000)
+    (box,) = boxes(window)
+    assert "in a thread" in box.detailedText()
+    box.close()
+
+
+def test_own_sentences_only_for_known_errors() -> None:
+    assert sentence_of(ValueError("x")) is None

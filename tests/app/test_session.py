@@ -1,0 +1,95 @@
+"""The signal hub: what is open, what changed, what can be undone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.session import Preview, Selection
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+
+PLACE = Box((3, 10, 20), (5, 14, 26))
+
+
+def fill(window: MainWindow, name: str = "Brush", target: str = "labels") -> None:
+    with window.session.edit(name, target, size_px=4) as edit:
+        edit.write(PLACE, np.full(PLACE.shape, 255, np.uint8))
+
+
+def test_an_edit_is_announced_recorded_and_undone(sample: MainWindow, qtbot: QtBot) -> None:
+    session = sample.session
+    with qtbot.waitSignal(session.labels_changed) as told:
+        fill(sample)
+    assert told.args == [PLACE]
+    document = session.document
+    assert document is not None and document.labels is not None
+    assert np.count_nonzero(document.labels) == 2 * 4 * 6
+    assert document.modified and document.steps[-1].name == "Brush"
+    assert document.steps[-1].parameters == {"size_px": 4}
+    assert sample.actions_.by_name["edit.undo"].text() == "Undo: Brush"
+    sample.actions_.by_name["edit.undo"].trigger()
+    assert not document.labels.any()
+    assert not sample.actions_.by_name["edit.undo"].isEnabled()
+    sample.actions_.by_name["edit.redo"].trigger()
+    assert np.count_nonzero(document.labels) == 2 * 4 * 6
+
+
+def test_mask_and_labels_are_told_apart(sample: MainWindow, qtbot: QtBot) -> None:
+    session = sample.session
+    with qtbot.assertNotEmitted(session.labels_changed), qtbot.waitSignal(session.mask_changed):
+        fill(sample, "Polygon", "mask")
+    assert session.document is not None and session.document.labels is None
+
+
+def test_an_error_within_an_edit_leaves_nothing(sample: MainWindow) -> None:
+    session = sample.session
+    with pytest.raises(RuntimeError), session.edit("Brush") as edit:
+        edit.write(PLACE, np.full(PLACE.shape, 255, np.uint8))
+        raise RuntimeError
+    assert session.document is not None and session.document.labels is not None
+    assert not session.document.labels.any()
+    assert len(session.history) == 0
+
+
+def test_while_a_job_changes_labels_nobody_else_does(sample: MainWindow) -> None:
+    fill(sample)
+    sample.session.set_busy("Segment")
+    with pytest.raises(UserError, match="Segment"):
+        sample.session.record("Brush")
+    assert not sample.actions_.by_name["edit.undo"].isEnabled()
+    sample.session.undo()
+    assert len(sample.session.history) == 1
+    sample.session.set_busy(None)
+    assert sample.actions_.by_name["edit.undo"].isEnabled()
+
+
+def test_nothing_open_is_a_sentence(window: MainWindow) -> None:
+    with pytest.raises(UserError, match="Open"):
+        window.session.record("Brush")
+    window.session.undo()
+    window.session.set_cursor((1, 2, 3))
+    assert window.session.cursor == (0, 0, 0)
+
+
+def test_cursor_stays_in_the_volume(sample: MainWindow, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(sample.session.cursor_changed) as told:
+        sample.session.set_cursor((-5, 1000, 7))
+    assert told.args == [(0, 383, 7)]
+    with qtbot.assertNotEmitted(sample.session.cursor_changed):
+        sample.session.set_cursor((0, 383, 7))
+
+
+def test_another_document_forgets_preview_selection_and_history(sample: MainWindow) -> None:
+    session = sample.session
+    fill(sample)
+    session.set_preview(Preview(3, np.zeros((384, 384), np.uint8), "Preview"))
+    session.select(Selection((3, 10, 20), PLACE, np.ones(PLACE.shape, bool), 48))
+    former = session.document
+    assert former is not None
+    former.modified = False
+    session.show(None)
+    assert session.preview is None and session.selection is None
+    assert len(session.history) == 0 and session.cursor == (0, 0, 0)
