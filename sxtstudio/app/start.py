@@ -28,6 +28,7 @@ def run(path: Path | None = None) -> int:
     app.setApplicationDisplayName("SXT Studio")
     app.setApplicationVersion(__version__)
     app.setDesktopFileName("sxtstudio")
+    app.setWindowIcon(theme.app_icon())
     start_log()
     settings = Settings()
     theme.apply(app, settings.get("theme", "system"))

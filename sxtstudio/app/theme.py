@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal
 
 import qtawesome
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QApplication
+
+import sxtstudio
+
+RESOURCES = Path(sxtstudio.__file__).resolve().parents[1] / "resources"
 
 Scheme = Literal["dark", "light", "system"]
 
@@ -33,6 +38,11 @@ QPushButton[role="main"]:hover { background: #4a93ff; }
 QPushButton[role="main"]:pressed { background: #1f6fe0; }
 QPushButton[role="main"]:disabled { background: palette(button); color: palette(placeholder-text); }
 """
+
+
+def app_icon() -> QIcon:
+    """Return the icon of the application."""
+    return QIcon(str(RESOURCES / "icons" / "sxtstudio.svg"))
 
 
 def apply(app: QApplication, scheme: Scheme) -> None:
