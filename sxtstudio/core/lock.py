@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import getpass
+import json
 import os
+import platform
 import sys
+from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import IO
 
 from sxtstudio.core.errors import UserError
 
 NAME = "in-use"
+HOLDER = "in-use-by.json"
 
 
 class FolderLock:
     """Held from its making until ``release``; file systems without locks are used without one."""
 
-    def __init__(self, folder: Path) -> None:
-        """Take the lock.
+    def __init__(self, folder: Path, *, signed: bool = False) -> None:
+        """Take the lock; a ``signed`` one says to others who holds it (``holder``).
 
         Raises
         ------
@@ -24,6 +30,7 @@ class FolderLock:
             If another process, or another job of this one, holds it.
         """
         self._path = folder / NAME
+        self._signed = signed
         self._file: IO[bytes] | None = None
         while self._file is None:
             file = open(self._path, "a+b")
@@ -40,12 +47,51 @@ class FolderLock:
                 self._file = file
             else:
                 file.close()
+        if signed:
+            _sign(folder / HOLDER)
 
     def release(self) -> None:
         """Give the lock back; harmless when called twice."""
         if self._file is not None:
+            if self._signed:
+                with suppress(OSError):
+                    self._path.with_name(HOLDER).unlink(missing_ok=True)
             self._file.close()
             self._file = None
+
+
+def holder(folder: Path) -> str:
+    """Return who holds a signed lock, "anna on beamline-2 since 14:03", or "" where that is not known."""
+    try:
+        content = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
+        since = datetime.fromisoformat(str(content["since"])).astimezone()
+        return f"{content['user']} on {content['host']} since {since:%Y-%m-%d %H:%M}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
+
+
+def is_locked(folder: Path) -> bool:
+    """Whether somebody works in a folder now."""
+    try:
+        FolderLock(folder).release()
+    except UserError:
+        return True
+    return False
+
+
+def _sign(path: Path) -> None:
+    try:
+        user = getpass.getuser()
+    except (OSError, KeyError, ImportError):
+        user = "somebody"
+    content = {
+        "user": user,
+        "host": platform.node() or "another computer",
+        "process": os.getpid(),
+        "since": datetime.now().astimezone().isoformat(timespec="seconds"),
+    }
+    with suppress(OSError):  # the lock holds without it
+        path.write_text(json.dumps(content), encoding="utf-8")
 
 
 def _is_at(file: IO[bytes], path: Path) -> bool:
