@@ -60,6 +60,12 @@ class Progress:
         self._done = 0.0
         self.stage = self.stage if stage is None else stage
 
+    def restart(self, stage: str) -> None:
+        """Begin with the next piece of endless work: count, clock and parts start anew."""
+        self._done = self._finished_parts = 0.0
+        self._started = time.monotonic()
+        self.stage = stage
+
     def step(self, steps: float = 1, stage: str | None = None) -> None:
         """Report ``steps`` finished steps.
 

@@ -1,0 +1,160 @@
+"""``sxtstudio batch``: many tomograms with one set of parameters, or each that arrives in a folder."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sxtstudio.commands.clean import clean_up_of
+from sxtstudio.commands.guard import BAD_INPUT, CANCELLED, DONE, say
+from sxtstudio.commands.options import add_clean_up, add_voxel
+from sxtstudio.commands.terminal import ProgressDisplay, shown_progress
+from sxtstudio.commands.text import counted, duration
+from sxtstudio.core.errors import Cancelled, UserError
+
+if TYPE_CHECKING:
+    from sxtstudio.workflow.batch import BatchParameters
+    from sxtstudio.workflow.batch_files import BatchRow
+
+
+def add(commands: Any) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "batch",
+        help="segment many tomograms, or each that arrives in a folder",
+        description="Segment many tomograms one after another. An error in one does not stop the others. "
+        "Ctrl-C keeps what is finished; the same command with --skip-existing goes on from there.",
+    )
+    parser.add_argument("tomograms", metavar="FILE", nargs="*", help="tomograms: files, or folders of slices")
+    parser.add_argument(
+        "--watch", metavar="FOLDER", help="segment each finished tomogram that arrives here, until Ctrl-C"
+    )
+    parser.add_argument("-o", "--output", metavar="FOLDER", help="for the labels (default: beside each)")
+    parser.add_argument(
+        "--format", choices=("tif", "mrc"), default="tif", help="of the labels (default: tif)"
+    )
+    parser.add_argument("--model", metavar="NAME|FILE", help="model by name, or an .onnx file")
+    parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or cuda:N")
+    parser.add_argument(
+        "--threshold", type=float, metavar="T", help="label above it (default: that of the model)"
+    )
+    parser.add_argument(
+        "--polarity", choices=("auto", "dark", "bright"), default="auto", help="how dense structures look"
+    )
+    there = parser.add_mutually_exclusive_group()
+    there.add_argument(
+        "--skip-existing",
+        dest="existing",
+        action="store_const",
+        const="skip",
+        help="leave out tomograms whose labels are there already (with --watch always)",
+    )
+    there.add_argument(
+        "--replace",
+        dest="existing",
+        action="store_const",
+        const="replace",
+        help="overwrite labels that are there already (default: another name)",
+    )
+    parser.add_argument(
+        "--restart", action="store_true", help="begin interrupted tomograms anew instead of going on"
+    )
+    parser.add_argument("--no-reports", action="store_true", help="write no JSON report beside each result")
+    parser.add_argument("--contact-sheet", metavar="FILE.png", help="also write a picture of all results")
+    parser.add_argument(
+        "--summary", metavar="FILE", action="append", default=[], help="also write a table, .csv or .json"
+    )
+    add_voxel(parser)
+    add_clean_up(parser, own_tomogram=True)
+    parser.set_defaults(run=run, existing="rename")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Segment all of them, and say what became of each."""
+    from sxtstudio.workflow.batch import run_batch, run_watch
+
+    if bool(arguments.tomograms) == bool(arguments.watch):
+        raise UserError("Give either tomograms or --watch FOLDER; 'sxtstudio batch --help' shows how.")
+    parameters = _parameters(arguments)
+    with shown_progress() as (progress, display):
+        rows = _Rows(len(arguments.tomograms), display)
+        try:
+            if arguments.watch:
+                run_watch(Path(arguments.watch), parameters, rows, progress)
+            else:
+                run_batch([Path(name) for name in arguments.tomograms], parameters, rows, progress)
+        except Cancelled:
+            display.clear()
+            if arguments.watch and not rows.stopped:
+                print(rows.total())
+                return DONE
+            say(f"Cancelled; {rows.total()}. The same command with --skip-existing goes on.")
+            return CANCELLED
+    print(rows.total())
+    # Whoever calls this from a script must hear of errors.
+    return BAD_INPUT if rows.states.count("failed") else DONE
+
+
+def _parameters(arguments: argparse.Namespace) -> BatchParameters:
+    from sxtstudio.segment import SegmentParameters
+    from sxtstudio.workflow.batch import BatchParameters
+
+    return BatchParameters(
+        segmentation=SegmentParameters(
+            model=arguments.model,
+            device=arguments.device,
+            threshold=arguments.threshold,
+            polarity=arguments.polarity,
+        ),
+        clean_up=clean_up_of(arguments),
+        voxel_nm=arguments.voxel,
+        folder=Path(arguments.output) if arguments.output else None,
+        suffix=f".{arguments.format}",
+        existing=arguments.existing,
+        resume=not arguments.restart,
+        reports=not arguments.no_reports,
+        contact_sheet=Path(arguments.contact_sheet) if arguments.contact_sheet else None,
+        summary=tuple(Path(name) for name in arguments.summary),
+    )
+
+
+class _Rows:
+    """Prints a line for each tomogram that has ended."""
+
+    def __init__(self, count: int, display: ProgressDisplay) -> None:
+        self._display = display
+        self._count = count
+        self._states: dict[int, str] = {}
+
+    def __call__(self, number: int, row: BatchRow) -> None:
+        self._states[number] = row.state
+        self._display.slices = row.slices
+        if row.state in ("done", "skipped", "failed"):
+            self._display.clear()
+            of = f" of {self._count}" if self._count else ""
+            print(f"{number + 1}{of}  {row.tomogram}: {_told(row)}")
+            sys.stdout.flush()
+
+    @property
+    def states(self) -> list[str]:
+        return list(self._states.values())
+
+    @property
+    def stopped(self) -> bool:
+        return "stopped" in self.states
+
+    def total(self) -> str:
+        words = [f"{self.states.count('done')} of {counted(len(self.states), 'tomogram')} segmented"]
+        words += [
+            f"{self.states.count(state)} {state}" for state in ("skipped", "failed") if state in self.states
+        ]
+        return ", ".join(words)
+
+
+def _told(row: BatchRow) -> str:
+    if row.state != "done" or row.labelled is None or row.seconds is None:
+        return f"{row.state}, {row.message}" if row.message else row.state
+    note = f"; {row.message}" if row.message else ""
+    return f"{row.output}, {100 * row.labelled:.2f} % labelled, {duration(row.seconds)}{note}"

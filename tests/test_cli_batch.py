@@ -1,0 +1,51 @@
+"""``sxtstudio batch`` as it is typed."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sxtstudio.cli import main
+
+
+def test_batch_tells_of_every_tomogram(tomogram: Path, toy_model: Path, tmp_path: Path, capsys) -> None:
+    broken = tmp_path / "broken.mrc"
+    broken.write_bytes(b"nothing of the kind")
+    last = tmp_path / "last.mrc"
+    shutil.copy(tomogram, last)
+    out = tmp_path / "out"
+    words = ["batch", str(tomogram), str(broken), str(last), "-o", str(out), "--model", str(toy_model)]
+    words += ["--device", "cpu", "--polarity", "dark", "--format", "mrc", "--min-size", "20"]
+    words += ["--contact-sheet", str(out / "sheet.png"), "--summary", str(out / "all.csv")]
+    assert main(words) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 4
+    assert "1 of 3" in lines[0] and "% labelled" in lines[0]
+    assert "failed" in lines[1] and "broken.mrc" in lines[1]
+    assert lines[3] == "2 of 3 tomograms segmented, 1 failed"
+    assert sorted(path.name for path in out.iterdir()) == [
+        "all.csv", "cell.labels.json", "cell.labels.mrc", "last.labels.json", "last.labels.mrc", "sheet.png",
+    ]  # fmt: skip
+    with Image.open(out / "sheet.png") as sheet:
+        sheet.verify()
+    assert main([*words, "--skip-existing"]) == 2
+    assert "2 skipped, 1 failed" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["batch"],
+        ["batch", "a.mrc", "--watch", "folder"],
+        ["batch", "--watch", "missing"],
+        ["batch", "a.mrc", "--contact-sheet", "x.jpg"],
+    ],
+    ids=" ".join,
+)
+def test_wrong_usage_is_a_sentence(words: list[str], capsys) -> None:
+    assert main(words) == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1 and told.startswith("sxtstudio: ")
