@@ -70,15 +70,6 @@ def holder(folder: Path) -> str:
         return ""
 
 
-def is_locked(folder: Path) -> bool:
-    """Whether somebody works in a folder now."""
-    try:
-        FolderLock(folder).release()
-    except UserError:
-        return True
-    return False
-
-
 def _sign(path: Path) -> None:
     try:
         user = getpass.getuser()

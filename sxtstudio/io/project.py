@@ -1,0 +1,291 @@
+"""What a project folder says of itself: ``project.json`` and the names of its volumes.
+
+    name.sxt/
+      project.json       schema, tomogram, voxel size, polarity, steps, view, names of the volumes
+      labels-3.zarr      OME-Zarr, uint8, 0 or 255; the number grows with every saving
+      mask-2.zarr
+
+The JSON is replaced last and at once: it is the moment at which a saving happens. Everything in it
+is checked when it is read, because a project may come from a stranger.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from sxtstudio import __version__
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io.units import judge_voxel_of_user
+
+NAME = "project.json"
+SUFFIX = ".sxt"
+FORMAT, VERSION = "sxtstudio-project", 1
+SCHEMA = f"{FORMAT}/{VERSION}"
+TARGETS = ("labels", "mask")
+_VOLUME = re.compile(r"(labels|mask)-[0-9]{1,9}\.zarr")
+_MOST_BYTES = 64 << 20
+_LONGEST_AXIS = 1 << 20
+
+
+@dataclass(frozen=True)
+class StoredVolume:
+    """A volume of the project: its folder, and the CRC-32 of its voxels (0 or 255, z slowest)."""
+
+    name: str
+    crc32: int
+
+
+@dataclass(frozen=True)
+class Pointer:
+    """Where the tomogram lies: absolute, and relative to the project; and how to know it again."""
+
+    absolute: str
+    relative: str
+    shape: Triple
+    fingerprint: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Record:
+    """All that a project knows beside its voxels; steps are {"name", "parameters", "when"}."""
+
+    tomogram: Pointer
+    voxel_nm: VoxelSize | None = None
+    polarity: Literal["dark", "bright"] | None = None
+    polarity_reason: str = ""
+    steps: tuple[dict[str, Any], ...] = ()
+    view: dict[str, Any] = field(default_factory=dict)
+    volumes: dict[str, StoredVolume] = field(default_factory=dict)
+    program: str = __version__
+    saved: str = ""
+
+
+def is_project(path: Path) -> bool:
+    """Whether a path is a project folder, or the project.json in it."""
+    return path.name == NAME or (path.is_dir() and ((path / NAME).exists() or path.suffix == SUFFIX))
+
+
+def volume_names(folder: Path) -> list[str]:
+    """Return the names of everything in a project folder that looks like a volume of it."""
+    return sorted(entry.name for entry in folder.iterdir() if _VOLUME.fullmatch(entry.name))
+
+
+def volume_path(folder: Path, stored: StoredVolume) -> Path:
+    """Return where a volume lies.
+
+    Raises
+    ------
+    UserError
+        If it is not there, or lies outside the project by a link.
+    """
+    path = folder / stored.name
+    if not path.is_dir():
+        raise UserError(
+            f"The project {folder.name} is incomplete: {stored.name} is missing. Copy the whole folder again."
+        )
+    if not path.resolve().is_relative_to(folder.resolve()):
+        raise UserError(f"{stored.name} in {folder.name} leads to another folder, which is refused.")
+    return path
+
+
+def write_record(folder: Path, record: Record) -> None:
+    """Replace project.json, all at once.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written; the former one is then unchanged.
+    """
+    content = {"schema": SCHEMA, **to_json(record)}
+    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    with atomic_write(folder / NAME) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def read_record(folder: Path) -> Record:
+    """Read and check project.json.
+
+    Raises
+    ------
+    UserError
+        If it is missing, damaged, or of a newer version.
+    """
+    path = folder / NAME
+    if not path.is_file():
+        raise UserError(f"{folder} is no project of SXT Studio: there is no {NAME} in it.")
+    content = read_json(path, f"The project {folder.name}")
+    schema = str(content.get("schema", ""))
+    name, _, version = schema.partition("/")
+    if name != FORMAT or not re.fullmatch(r"[0-9]{1,6}", version):
+        raise UserError(f"{path} is no project of SXT Studio, or it is damaged. Choose another folder.")
+    if int(version) > VERSION:
+        program = content.get("program")
+        raise UserError(
+            f"The project {folder.name} was saved by a newer SXT Studio"
+            f"{f' ({program})' if isinstance(program, str) else ''}. "
+            "Install the newer version to open it."
+        )
+    return from_json(content, f"The project {folder.name}")
+
+
+def to_json(record: Record) -> dict[str, Any]:
+    """Return a record as JSON values."""
+    return {
+        "program": record.program,
+        "saved": record.saved,
+        "tomogram": {
+            "absolute": record.tomogram.absolute,
+            "relative": record.tomogram.relative,
+            "shape_zyx": list(record.tomogram.shape),
+            "fingerprint": record.tomogram.fingerprint,
+        },
+        "voxel_nm_zyx": None if record.voxel_nm is None else list(record.voxel_nm),
+        "polarity": record.polarity,
+        "polarity_reason": record.polarity_reason,
+        "volumes": {
+            target: {"name": volume.name, "crc32": volume.crc32} for target, volume in record.volumes.items()
+        },
+        "view": record.view,
+        "steps": list(record.steps),
+    }
+
+
+def from_json(content: Mapping[str, Any], what: str) -> Record:
+    """Check JSON values and return them as a record; ``what`` begins the sentence of an error.
+
+    Raises
+    ------
+    UserError
+        If anything is not as it must be.
+    """
+    try:
+        return _record(content)
+    except (KeyError, TypeError, ValueError, OverflowError) as error:
+        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
+        raise UserError(f"{what} is damaged ({reason}). Use a copy of it, if you have one.") from error
+
+
+def read_json(path: Path, what: str) -> dict[str, Any]:
+    """Return the object in a JSON file.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, is no JSON object, or is unreasonably large.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"{path.name} is larger than any that SXT Studio writes")
+        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        if not isinstance(content, dict):
+            raise ValueError(f"{path.name} holds no object")
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}. Check the disk.") from error
+    except (ValueError, RecursionError) as error:
+        raise UserError(f"{what} is damaged ({error}). Use a copy of it, if you have one.") from error
+    return content
+
+
+def _refuse_constant(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
+def _record(content: Mapping[str, Any]) -> Record:
+    polarity = content.get("polarity")
+    if polarity not in (None, "dark", "bright"):
+        raise ValueError("the polarity is neither dark nor bright")
+    view = content.get("view")
+    return Record(
+        tomogram=_pointer(_object(content["tomogram"], "tomogram")),
+        voxel_nm=voxel_of(content.get("voxel_nm_zyx")),
+        polarity=polarity,
+        polarity_reason=_text(content.get("polarity_reason", ""), "the reason of the polarity"),
+        steps=tuple(step_of(step) for step in _list(content.get("steps", []), "steps")),
+        view=dict(view) if isinstance(view, dict) else {},
+        volumes={
+            _target(target): _volume(target, _object(volume, "a volume"))
+            for target, volume in _object(content.get("volumes", {}), "volumes").items()
+        },
+        program=_text(content.get("program", ""), "the version of the program"),
+        saved=_text(content.get("saved", ""), "the time of saving"),
+    )
+
+
+def _pointer(content: Mapping[str, Any]) -> Pointer:
+    z, y, x = (_whole(n, "the shape", 1, _LONGEST_AXIS) for n in _list(content["shape_zyx"], "the shape"))
+    fingerprint = content.get("fingerprint")
+    absolute, relative = (
+        _text(content.get(key, ""), "the tomogram's path") for key in ("absolute", "relative")
+    )
+    if "\0" in absolute + relative:
+        raise ValueError("the tomogram's path is none")
+    return Pointer(absolute, relative, (z, y, x), dict(fingerprint) if isinstance(fingerprint, dict) else {})
+
+
+def _target(name: str) -> str:
+    if name not in TARGETS:
+        raise ValueError(f"{name!r} is no volume of a project")
+    return name
+
+
+def _volume(target: str, content: Mapping[str, Any]) -> StoredVolume:
+    name = _text(content["name"], "the name of a volume")
+    if not _VOLUME.fullmatch(name) or not name.startswith(f"{target}-"):
+        raise ValueError(f"{name!r} is no name of a volume")
+    return StoredVolume(name, _whole(content["crc32"], "a checksum", 0, 0xFFFFFFFF))
+
+
+def step_of(content: Any) -> dict[str, Any]:
+    """Check one step of the history; raises ValueError."""
+    step = _object(content, "a step")
+    return {
+        "name": _text(step.get("name"), "the name of a step"),
+        "parameters": dict(_object(step.get("parameters", {}), "the parameters of a step")),
+        "when": _text(step.get("when", ""), "the time of a step"),
+    }
+
+
+def voxel_of(content: Any) -> VoxelSize | None:
+    """Check a voxel size; raises ValueError."""
+    if content is None:
+        return None
+    numbers = _list(content, "the voxel size")
+    if len(numbers) != 3 or any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
+        raise ValueError("the voxel size is not three numbers")
+    z, y, x = (float(n) for n in numbers)
+    if not all(math.isfinite(n) for n in (z, y, x)) or not judge_voxel_of_user((z, y, x)):
+        raise ValueError("the voxel size makes no sense")
+    return (z, y, x)
+
+
+def _object(content: Any, what: str) -> Mapping[str, Any]:
+    if not isinstance(content, dict):
+        raise ValueError(f"{what} is no object")
+    return content
+
+
+def _list(content: Any, what: str) -> Sequence[Any]:
+    if not isinstance(content, list):
+        raise ValueError(f"{what} is no list")
+    return content
+
+
+def _text(content: Any, what: str) -> str:
+    if not isinstance(content, str):
+        raise ValueError(f"{what} is no text")
+    return content
+
+
+def _whole(content: Any, what: str, least: int, most: int) -> int:
+    if isinstance(content, bool) or not isinstance(content, int) or not least <= content <= most:
+        raise ValueError(f"{what} is no number between {least} and {most}")
+    return content

@@ -1,0 +1,131 @@
+"""The files of a working folder that are no voxels: what survives a crash of the program.
+
+state.json     what is open, voxel size, polarity, view, which volumes there are; replaced at once
+steps.jsonl    what was done, a line per step, only appended to
+in-use         the lock of the window that works here
+discarded      the user does not want this any more; removed at the next start at the latest
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.lock import NAME as LOCK
+from sxtstudio.io.project import Record, from_json, read_json, step_of, to_json
+
+STATE, STEPS, DISCARDED, SEGMENTATION = "state.json", "steps.jsonl", "discarded", "segmentation"
+SCHEMA = "sxtstudio-state/1"
+_TARGETS = ("labels", "mask")
+
+
+@dataclass(frozen=True)
+class State:
+    """What a working folder says.
+
+    ``targets`` are the volumes that are there, in the folder ``bulk``.
+    """
+
+    record: Record
+    source: str
+    targets: tuple[str, ...] = ()
+    project: Path | None = None
+    modified: bool = False
+    bulk: Path | None = None
+
+
+def write_state(folder: Path, state: State) -> None:
+    """Replace state.json; the steps are not in it."""
+    content: dict[str, Any] = {
+        "schema": SCHEMA,
+        "source": state.source,
+        "targets": list(state.targets),
+        "project": None if state.project is None else str(state.project),
+        "modified": state.modified,
+        "bulk": None if state.bulk is None else str(state.bulk),
+        "record": {**to_json(state.record), "steps": []},
+    }
+    with atomic_write(folder / STATE) as temporary:
+        temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+
+
+def read_state(folder: Path) -> State:
+    """Read and check state.json and the steps; raises UserError if they are damaged."""
+    what = f"What was saved of the last session in {folder}"
+    content = read_json(folder / STATE, what)
+    if content.get("schema") != SCHEMA:
+        raise UserError(f"{what} is damaged, or of another version of SXT Studio.")
+    record = content.get("record")
+    targets = content.get("targets")
+    if not isinstance(record, dict) or not isinstance(targets, list) or not set(targets) <= set(_TARGETS):
+        raise UserError(f"{what} is damaged. The label files in it are still there.")
+    project, bulk = (
+        Path(path) if isinstance(path := content.get(key), str) else None for key in ("project", "bulk")
+    )
+    if bulk is not None and bulk.name != f".sxtstudio-{folder.name}":
+        bulk = None  # nobody else's folder is ever touched
+    return State(
+        from_json({**record, "steps": read_steps(folder)}, what),
+        str(content.get("source", "")),
+        tuple(t for t in _TARGETS if t in targets),
+        project,
+        content.get("modified") is True,
+        bulk,
+    )
+
+
+def read_steps(folder: Path) -> list[dict[str, Any]]:
+    """Return the steps; a last line that was being written when the program ended does not count."""
+    steps = []
+    with suppress(OSError):
+        for line in (folder / STEPS).read_text(encoding="utf-8", errors="replace").splitlines():
+            with suppress(ValueError, RecursionError):
+                steps.append(step_of(json.loads(line)))
+    return steps
+
+
+def append_steps(folder: Path, steps: list[dict[str, Any]], *, anew: bool) -> None:
+    """Append steps to those on disk, or replace them."""
+    lines = "".join(json.dumps(step, ensure_ascii=False) + "\n" for step in steps)
+    with open(folder / STEPS, "w" if anew else "a", encoding="utf-8") as file:
+        file.write(lines)
+
+
+def has_unfinished_segmentation(bulk: Path) -> bool:
+    """Whether a segmentation was begun here and not finished."""
+    ledger = bulk / SEGMENTATION / "finished.log"
+    with suppress(OSError):
+        return ledger.stat().st_size > 0
+    return False
+
+
+def mark_discarded(folder: Path) -> None:
+    """Note that nobody wants this folder, before it is removed."""
+    with suppress(OSError):
+        (folder / DISCARDED).touch()
+
+
+def remove_files(folder: Path, bulk: Path) -> None:
+    """Remove our files, and the folders if nothing else lies in them; what cannot go stays."""
+    for place in {bulk, folder}:
+        shutil.rmtree(place / SEGMENTATION, ignore_errors=True)
+        with suppress(OSError):
+            for entry in list(place.iterdir()):
+                ours = entry.name in (STATE, STEPS, LOCK, *(f"{t}.raw" for t in _TARGETS))
+                if ours or (entry.name.startswith(".state.") and ".part" in entry.name):
+                    with suppress(OSError):
+                        entry.unlink()
+    with suppress(OSError):
+        if bulk != folder:
+            bulk.rmdir()
+    with suppress(OSError):
+        # The mark goes last: what was interrupted here is finished at the next start.
+        if {entry.name for entry in folder.iterdir()} <= {DISCARDED}:
+            (folder / DISCARDED).unlink(missing_ok=True)
+            folder.rmdir()
