@@ -7,6 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -72,6 +73,8 @@ def run_batch(
     parameters: BatchParameters,
     on_row: OnRow | None = None,
     progress: Progress | None = None,
+    *,
+    earlier: Sequence[BatchRow] = (),
 ) -> list[BatchRow]:
     """Segment tomograms one after another; an error in one does not stop the others.
 
@@ -85,6 +88,8 @@ def run_batch(
         Called with the number of a tomogram and its row whenever that changes.
     progress
         Counts the whole batch. A cancel keeps what is finished; the same call goes on from there.
+    earlier
+        Rows of an earlier run: tomograms that are finished in it are not segmented again.
 
     Returns
     -------
@@ -100,10 +105,12 @@ def run_batch(
     """
     progress = progress or Progress()
     batch = _Batch(parameters, on_row)
+    finished = {row.tomogram: row for row in earlier if row.state in ("done", "skipped")}
     for tomogram in tomograms:
-        batch.add(tomogram)
-    for number in range(len(tomograms)):
-        share = progress.part(1 / len(tomograms), "segmenting")
+        batch.add(tomogram, finished.get(tomogram))
+    to_do = [number for number, row in enumerate(batch.rows) if row.state == "waiting"]
+    for number in to_do:
+        share = progress.part(1 / len(to_do), "segmenting")
         batch.run(number, share)
         share.begin(1)
         share.step()
@@ -172,9 +179,13 @@ class _Batch:
             [],
         )
 
-    def add(self, tomogram: Path) -> int:
-        self.rows.append(BatchRow(tomogram))
+    def add(self, tomogram: Path, finished: BatchRow | None = None) -> int:
+        self.rows.append(finished or BatchRow(tomogram))
         number = len(self.rows) - 1
+        if finished is not None and finished.output is not None:
+            self._names.keep(finished.output, tomogram)
+            with suppress(UserError):  # it may have been moved away since
+                self._panels[number] = panel_of(tomogram, finished.output, _caption(finished))
         self._set(number)
         return number
 
@@ -200,8 +211,8 @@ class _Batch:
         output = self._names.output(tomogram)
         self._set(number, state="running", output=output)
         if parameters.existing == "skip" and output.exists():
-            self._panels[number] = panel_of(tomogram, output, "was there already")
             self._set(number, state="skipped", message=f"{output.name} is there already")
+            self._panels[number] = panel_of(tomogram, output, _caption(self.rows[number]))
             return
         job = SegmentJob(
             tomogram=tomogram,
@@ -225,7 +236,6 @@ class _Batch:
         result = segment_file(job, progress, on_slice)
         details = _details(result)
         labelled = int(details["voxels_labelled"]) / math.prod(result.labels.shape)
-        self._panels[number] = panel_of(tomogram, output, f"{100 * labelled:.2f} % labelled")
         self._set(
             number,
             state="done",
@@ -234,6 +244,7 @@ class _Batch:
             message="; ".join(result.report["notes"]),
             details=details,
         )
+        self._panels[number] = panel_of(tomogram, output, _caption(self.rows[number]))
 
     def _set(self, number: int, **changes: object) -> None:
         self.rows[number] = replace(self.rows[number], **changes)  # type: ignore[arg-type]
@@ -246,6 +257,10 @@ class _Batch:
             write_contact_sheet(self.parameters.contact_sheet, panels)
         for path in self.parameters.summary:
             write_summary(path, self.rows, plain(self.parameters))
+
+
+def _caption(row: BatchRow) -> str:
+    return "was there already" if row.labelled is None else f"{100 * row.labelled:.2f} % labelled"
 
 
 def _details(result: SegmentResult) -> dict[str, int | float | str]:

@@ -74,14 +74,20 @@ class Names:
         for stem in _stems(tomogram):
             for number in _numbers(self._existing):
                 path = folder / f"{stem}.labels{number}{self._suffix}"
-                key = Path(str(path.absolute()).casefold())  # many disks do not tell A from a
+                key = _key(path)
                 if self._taken.get(key, tomogram) != tomogram:
                     break  # another tomogram of this batch has the name
                 if self._existing == "rename" and path.exists():
                     continue
+                if path.exists() and not _belongs(path, tomogram):
+                    break  # the result of another tomogram of an earlier batch
                 self._taken[key] = tomogram
                 return path
         raise UserError(f"No free name for the labels of {tomogram} was found: choose another folder.")
+
+    def keep(self, output: Path, tomogram: Path) -> None:
+        """Leave a name to a tomogram that has its labels already."""
+        self._taken[_key(output)] = tomogram
 
 
 def is_own_output(path: Path) -> bool:
@@ -138,6 +144,19 @@ def _stems(tomogram: Path) -> Iterator[str]:
     yield from (f"{stem}-{more}" for more in (inside, kind) if more)
     yield f"{place.parent.name}-{stem}"
     yield from (f"{place.parent.name}-{stem}-{number}" for number in range(2, 1000))
+
+
+def _key(path: Path) -> Path:
+    return Path(str(path.absolute()).casefold())  # many disks do not tell A from a
+
+
+def _belongs(output: Path, tomogram: Path) -> bool:
+    """Whether labels were made from this tomogram, as far as a report beside them says."""
+    try:
+        said = json.loads(output.with_suffix(".json").read_bytes())["input"]["path"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+    return bool(said == str(on_disk(tomogram).absolute()) or said == str(tomogram.absolute()))
 
 
 def _numbers(existing: Existing) -> Iterator[str]:

@@ -125,6 +125,23 @@ def test_namesakes_get_names_of_their_own(tmp_path: Path) -> None:
     assert len({names.output(path) for path in inside}) == 2
 
 
+def test_finished_rows_of_an_earlier_run_are_kept(three: list[Path], toy_model: Path, tmp_path: Path) -> None:
+    """In "replace" mode a namesake must not get the name of a row that is not run again."""
+    out, other = tmp_path / "results", tmp_path / "tuesday" / "a.mrc"
+    other.parent.mkdir()
+    shutil.copy(three[0], other)
+    wanted = parameters(toy_model, out, existing="replace", contact_sheet=tmp_path / "sheet.png")
+    first = run_batch([three[0], three[1]], wanted)
+    before = (out / "a.labels.tif").stat().st_mtime_ns
+    rows = run_batch([three[0], three[1], other], wanted, earlier=first)
+    assert rows[0] == first[0] and [row.state for row in rows] == ["done", "failed", "done"]
+    assert rows[2].output == out / "a-mrc.labels.tif"
+    assert (out / "a.labels.tif").stat().st_mtime_ns == before
+    # And in a batch of its own, the report tells whose labels are there.
+    alone = run_batch([other], parameters(toy_model, out, existing="skip"))
+    assert alone[0].state == "skipped" and alone[0].output == rows[2].output
+
+
 def test_cancelled_batch_keeps_what_is_finished_and_goes_on(
     three: list[Path], toy_model: Path, tmp_path: Path
 ) -> None:
