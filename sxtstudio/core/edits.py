@@ -21,6 +21,10 @@ Labels = NDArray[np.uint8]
 
 # Fast compression: labels are mostly zeros, and a brush must follow the pointer.
 _LEVEL = 1
+# What a patch needs besides its data, about.
+_PATCH_BYTES = 600
+# The many small patches of a stroke become one where the box around them is no larger than this.
+_JOINED_VOXELS = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -30,10 +34,18 @@ class Patch:
     box: Box
     data: bytes
 
+    @classmethod
+    def of(cls, box: Box, changed: Labels) -> Patch:
+        """Pack the XOR of the voxels of ``box``."""
+        return cls(box, zlib.compress(changed.tobytes(), _LEVEL))
+
+    def unpack(self) -> Labels:
+        """Return the XOR of the voxels of the box."""
+        return np.frombuffer(zlib.decompress(self.data), np.uint8).reshape(self.box.shape)
+
     def apply(self, labels: Labels) -> None:
         """Change ``labels`` (z, y, x), or change them back."""
-        changed = np.frombuffer(zlib.decompress(self.data), np.uint8).reshape(self.box.shape)
-        labels[self.box.slices] ^= changed
+        labels[self.box.slices] ^= self.unpack()
 
 
 @dataclass(frozen=True)
@@ -50,7 +62,7 @@ class LabelEdit:
     @property
     def bytes(self) -> int:
         """Memory that the edit needs, about."""
-        return sum(len(patch.data) + 200 for patch in self.patches)
+        return sum(len(patch.data) + _PATCH_BYTES for patch in self.patches)
 
     @property
     def box(self) -> Box | None:
@@ -58,9 +70,16 @@ class LabelEdit:
         return bounding_box(patch.box for patch in self.patches)
 
     def toggle(self, labels: Labels) -> None:
-        """Take the edit back, or make it again if it was taken back."""
-        for patch in self.patches:
-            patch.apply(labels)
+        """Take the edit back, or make it again if it was taken back; entirely, or (error) not at all."""
+        applied: list[Patch] = []
+        try:
+            for patch in self.patches:
+                patch.apply(labels)
+                applied.append(patch)
+        except BaseException:
+            for patch in applied:
+                patch.apply(labels)
+            raise
 
 
 class Recorder:
@@ -85,8 +104,9 @@ class Recorder:
             (box.start[0] + inner.start[0], box.start[1] + inner.start[1], box.start[2] + inner.start[2]),
             (box.start[0] + inner.stop[0], box.start[1] + inner.stop[1], box.start[2] + inner.stop[2]),
         )
-        self._patches.append(Patch(moved, zlib.compress(cut.tobytes(), _LEVEL)))
+        patch = Patch.of(moved, cut)  # packed first: what cannot be remembered is not changed
         self.labels[moved.slices] ^= cut
+        self._patches.append(patch)
         return moved
 
     def paint(self, box: Box, where: NDArray[np.bool_], value: int) -> Box | None:
@@ -100,15 +120,14 @@ class Recorder:
 
     def finish(self) -> LabelEdit | None:
         """Return the edit, or None if nothing changed."""
-        if not self._patches:
-            return None
-        return LabelEdit(self.name, tuple(self._patches), self.target)
+        patches = _joined(self._patches)
+        return LabelEdit(self.name, patches, self.target) if patches else None
 
     def roll_back(self) -> None:
         """Take back all that was written."""
-        for patch in self._patches:
-            patch.apply(self.labels)
-        self._patches.clear()
+        while self._patches:
+            self._patches[-1].apply(self.labels)
+            self._patches.pop()
 
 
 class EditHistory:
@@ -183,6 +202,17 @@ def bounding_box(boxes: Iterable[Box]) -> Box | None:
     z, y, x = (min(box.start[axis] for box in found) for axis in range(3))
     z_stop, y_stop, x_stop = (max(box.stop[axis] for box in found) for axis in range(3))
     return Box((z, y, x), (z_stop, y_stop, x_stop))
+
+
+def _joined(patches: list[Patch]) -> tuple[Patch, ...]:
+    """Make one patch of many small ones; none where they cancel each other out."""
+    box = bounding_box(patch.box for patch in patches)
+    if box is None or len(patches) == 1 or int(np.prod(box.shape)) > _JOINED_VOXELS:
+        return tuple(patches)
+    total = np.zeros(box.shape, np.uint8)
+    for patch in patches:
+        total[patch.box.relative_to(box).slices] ^= patch.unpack()
+    return (Patch.of(box, total),) if total.any() else ()
 
 
 def _nonzero_box(changed: NDArray[np.uint8]) -> Box | None:

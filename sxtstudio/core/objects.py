@@ -105,7 +105,7 @@ def remove_small_objects(
         numbers, count = _numbered(labels, box, shape)
         sizes.append(_sizes(numbers[: box.shape[0]], count))
         if above is not None:
-            pairs.append(_shared(above, numbers[0], first_number[-2], first_number[-1]))
+            pairs.append(shared_numbers(above, numbers[0], first_number[-2], first_number[-1]))
         above = numbers[-1].copy()
         first_number.append(first_number[-1] + count)
         del numbers
@@ -149,7 +149,7 @@ def _keep(labels: NDArray[np.uint8], numbers: NDArray[np.uint32], stays: NDArray
         plane[inside] *= stays[named[inside] - 1]
 
 
-def _shared(
+def shared_numbers(
     above: NDArray[np.uint32], below: NDArray[np.uint32], first_above: int, first_below: int
 ) -> NDArray[np.int64]:
     """Pairs of numbers (from 0, over all slabs) that two slabs gave to the same voxels."""

@@ -1,0 +1,180 @@
+"""Undo gives back exactly what was there; redo exactly what was made."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sxtstudio.core.edits import EditHistory, LabelEdit, Patch, Recorder, bounding_box
+from sxtstudio.core.geometry import Box
+
+SHAPE = (7, 30, 41)
+
+
+def random_box(rng: np.random.Generator) -> Box:
+    start = [int(rng.integers(0, n)) for n in SHAPE]
+    stop = [int(rng.integers(a + 1, n + 1)) for a, n in zip(start, SHAPE, strict=True)]
+    return Box(tuple(start), tuple(stop))  # type: ignore[arg-type]
+
+
+def random_edit(labels: np.ndarray, rng: np.random.Generator, name: str = "Brush") -> LabelEdit | None:
+    recorder = Recorder(name, labels)
+    for _ in range(rng.integers(1, 6)):
+        box = random_box(rng)
+        if rng.random() < 0.5:
+            recorder.paint(box, rng.random(box.shape) < 0.3, int(rng.choice([0, 255])))
+        else:
+            recorder.write(box, rng.choice(np.array([0, 1, 255], np.uint8), box.shape))
+    return recorder.finish()
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_undo_and_redo_walk_through_every_state(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    labels = rng.choice(np.array([0, 255], np.uint8), SHAPE)
+    history = EditHistory()
+    states = [labels.copy()]
+    for number in range(12):
+        edit = random_edit(labels, rng, f"edit {number}")
+        if edit is not None:
+            history.push(edit)
+            states.append(labels.copy())
+    assert len(history) == len(states) - 1 >= 10
+    place = len(states) - 1
+    for _ in range(60):
+        if rng.random() < 0.55 and place > 0:
+            assert history.undo(lambda _: labels) is not None
+            place -= 1
+        elif place < len(states) - 1:
+            assert history.redo(lambda _: labels) is not None
+            place += 1
+        np.testing.assert_array_equal(labels, states[place])
+    while history.undo(lambda _: labels):
+        pass
+    np.testing.assert_array_equal(labels, states[0])
+
+
+def test_an_edit_knows_the_box_around_what_changed() -> None:
+    labels = np.zeros(SHAPE, np.uint8)
+    recorder = Recorder("Brush", labels)
+    where = np.zeros((3, 10, 10), bool)
+    where[1, 2, 3] = where[2, 5, 4] = True
+    changed = recorder.paint(Box((2, 10, 10), (5, 20, 20)), where, 255)
+    assert changed == recorder.box == Box((3, 12, 13), (5, 16, 15))
+    assert recorder.paint(Box((2, 10, 10), (5, 20, 20)), where, 255) is None
+    edit = recorder.finish()
+    assert edit is not None and edit.box == Box((3, 12, 13), (5, 16, 15))
+    assert np.argwhere(labels).tolist() == [[3, 12, 13], [4, 15, 14]]
+
+
+def test_what_was_painted_and_erased_again_is_no_edit() -> None:
+    labels = np.zeros(SHAPE, np.uint8)
+    recorder = Recorder("Brush", labels)
+    box = Box((1, 1, 1), (3, 9, 9))
+    recorder.write(box, np.full(box.shape, 255, np.uint8))
+    recorder.write(box, np.zeros(box.shape, np.uint8))
+    assert recorder.finish() is None
+
+
+def test_a_long_stroke_costs_no_more_than_its_area() -> None:
+    labels = np.zeros((3, 200, 900), np.uint8)
+    recorder = Recorder("Brush", labels)
+    for column in range(880):
+        recorder.paint(Box((1, 90, column), (2, 100, column + 10)), np.ones((1, 10, 10), bool), 255)
+    edit = recorder.finish()
+    assert edit is not None and edit.bytes < 5_000
+    edit.toggle(labels)
+    assert not labels.any()
+
+
+def test_scattered_writes_stay_apart() -> None:
+    """Two voxels at the ends of a large volume do not cost the volume between them."""
+    labels = np.zeros((90, 400, 400), np.uint8)
+    recorder = Recorder("Brush", labels)
+    one = np.full((1, 1, 1), 255, np.uint8)
+    recorder.write(Box((0, 0, 0), (1, 1, 1)), one)
+    recorder.write(Box((89, 399, 399), (90, 400, 400)), one)
+    edit = recorder.finish()
+    assert edit is not None and len(edit.patches) == 2 and edit.bytes < 2_000
+    assert edit.box == Box((0, 0, 0), (90, 400, 400))
+
+
+def test_roll_back_gives_back_what_was_there() -> None:
+    rng = np.random.default_rng(5)
+    labels = rng.choice(np.array([0, 255], np.uint8), SHAPE)
+    before = labels.copy()
+    recorder = Recorder("Brush", labels)
+    for _ in range(9):
+        box = random_box(rng)
+        recorder.write(box, rng.choice(np.array([0, 255], np.uint8), box.shape))
+    assert not np.array_equal(labels, before)
+    recorder.roll_back()
+    np.testing.assert_array_equal(labels, before)
+    assert recorder.finish() is None
+
+
+def test_the_budget_drops_the_oldest_and_never_the_newest() -> None:
+    rng = np.random.default_rng(1)
+    labels = np.zeros((4, 64, 64), np.uint8)
+    whole = Box.whole((4, 64, 64))
+    states, edits = [labels.copy()], []
+    for number in range(6):
+        recorder = Recorder(f"edit {number}", labels)
+        recorder.write(whole, rng.integers(0, 256, labels.shape, np.uint8))
+        edits.append(recorder.finish())
+        states.append(labels.copy())
+    assert all(edit is not None for edit in edits)
+    each = edits[0].bytes  # type: ignore[union-attr]
+    history = EditHistory(budget_bytes=int(3.5 * each))
+    for edit in edits:
+        history.push(edit)  # type: ignore[arg-type]
+    assert len(history) == 3 and history.bytes <= history.budget_bytes
+    while history.undo(lambda _: labels):
+        pass
+    np.testing.assert_array_equal(labels, states[3])
+
+    tiny = EditHistory(budget_bytes=1)
+    tiny.push(edits[0])  # type: ignore[arg-type]
+    assert tiny.undo_name == "edit 0"
+
+
+def test_a_new_edit_forgets_what_was_undone() -> None:
+    rng = np.random.default_rng(2)
+    labels = np.zeros(SHAPE, np.uint8)
+    history = EditHistory()
+    for name in ("a", "b"):
+        history.push(random_edit(labels, rng, name))  # type: ignore[arg-type]
+    history.undo(lambda _: labels)
+    assert (history.undo_name, history.redo_name) == ("a", "b")
+    history.push(random_edit(labels, rng, "c"))  # type: ignore[arg-type]
+    assert (history.undo_name, history.redo_name) == ("c", None)
+    assert history.redo(lambda _: labels) is None
+    history.clear()
+    assert history.bytes == 0 and history.undo(lambda _: labels) is None
+
+
+def test_edits_go_to_the_volume_that_they_were_made_in() -> None:
+    volumes = {name: np.zeros(SHAPE, np.uint8) for name in ("labels", "mask")}
+    history = EditHistory()
+    box = Box((0, 0, 0), (1, 2, 3))
+    for name, volume in volumes.items():
+        recorder = Recorder("Brush", volume, name)
+        recorder.write(box, np.full(box.shape, 255, np.uint8))
+        history.push(recorder.finish())  # type: ignore[arg-type]
+    history.undo(volumes.__getitem__)
+    assert not volumes["mask"].any() and np.count_nonzero(volumes["labels"]) == 6
+
+
+def test_a_damaged_edit_changes_nothing() -> None:
+    labels = np.zeros(SHAPE, np.uint8)
+    box = Box((0, 0, 0), (2, 2, 2))
+    good = Patch.of(box, np.full(box.shape, 255, np.uint8))
+    history = EditHistory()
+    history.push(LabelEdit("Brush", (good, Patch(box, b"damaged"))))
+    with pytest.raises(Exception, match="decompress"):
+        history.undo(lambda _: labels)
+    assert not labels.any() and history.undo_name == "Brush"
+
+
+def test_no_boxes_have_no_box_around_them() -> None:
+    assert bounding_box([]) is None
