@@ -1,0 +1,55 @@
+"""The line under the views: voxel, position and grey value under the pointer, at fixed places."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from sxtstudio.app.tools.base import PointerEvent
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.workflow.document import Document
+
+
+def readout(document: Document, pointer: PointerEvent, value: float | None, coarse: bool) -> str:
+    """Return the line; outside of the image it is empty. x and y count from 0, slices from 1."""
+    voxel = pointer.voxel
+    if any(not 0 <= i < n for i, n in zip(voxel, document.shape, strict=True)):
+        return ""
+    label = _at(document.labels, voxel)
+    parts = [
+        indices(voxel, document.shape),
+        position(voxel, document.shape, document.voxel_nm),
+        f"value {_number(value)}{'≈' if coarse else ' '}",
+        {None: "", True: "labelled", False: ""}[label],
+    ]
+    return "   ".join(part for part in parts if part)
+
+
+def indices(voxel: Triple, shape: Triple) -> str:
+    """Return "x  12  y 345  slice  33", each number as wide as the largest."""
+    z, y, x = voxel
+    digits = [len(str(n)) for n in shape]
+    return f"x {x:{digits[2]}d}  y {y:{digits[1]}d}  slice {z + 1:{digits[0]}d}"
+
+
+def position(voxel: Triple, shape: Triple, voxel_nm: VoxelSize | None) -> str:
+    """Return the position of the voxel's centre in nm, counted from the centre of the first voxel."""
+    if voxel_nm is None:
+        return ""
+    texts = []
+    for name, axis in (("x", 2), ("y", 1), ("z", 0)):
+        width = len(f"{shape[axis] * voxel_nm[axis]:.0f}")
+        texts.append(f"{name} {voxel[axis] * voxel_nm[axis]:{width}.0f}")
+    return "  ".join(texts) + " nm"
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return f"{'–':>10}"
+    return f"{value:10.0f}" if value == round(value) and abs(value) < 1e9 else f"{value:10.4g}"
+
+
+def _at(labels: Any, voxel: Triple) -> bool | None:
+    return None if labels is None else bool(np.asarray(labels[voxel]))

@@ -1,0 +1,71 @@
+"""Under the XY view: which slice is shown, and a slider and a field to choose another."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QSpinBox, QWidget
+
+from sxtstudio.app.context import Context
+from sxtstudio.core.geometry import Triple
+
+
+class SliceBar(QWidget):
+    """Slider, field "33 / 64" and the depth in nm; slices are counted from 1, as in Fiji."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        """Build the widgets."""
+        super().__init__(parent)
+        self._session = context.session
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setToolTip("Slice (mouse wheel, PageUp and PageDown)")
+        self.slider.setAccessibleName("Slice")
+        self.field = QSpinBox()
+        self.field.setKeyboardTracking(False)
+        self.field.setToolTip("Number of the slice")
+        self.field.setAccessibleName("Number of the slice")
+        self.place = QLabel()
+        self.place.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.place.setToolTip("Distance from the first slice")
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(8, 3, 8, 3)
+        layout.addWidget(QLabel("Slice"))
+        layout.addWidget(self.slider, 1)
+        layout.addWidget(self.field)
+        layout.addWidget(self.place)
+        self.slider.valueChanged.connect(lambda value: self._go(value))
+        self.field.valueChanged.connect(lambda value: self._go(value - 1))
+        context.session.document_changed.connect(self.refresh)
+        context.session.facts_changed.connect(self.refresh)
+        context.session.cursor_changed.connect(self._on_cursor)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Follow the document."""
+        document = self._session.document
+        depth = 1 if document is None else document.shape[0]
+        for widget, first in ((self.slider, 0), (self.field, 1)):
+            widget.blockSignals(True)
+            widget.setRange(first, first + depth - 1)
+            widget.blockSignals(False)
+        self.slider.setPageStep(max(1, depth // 20))
+        self.field.setSuffix(f" / {depth}")
+        self.setEnabled(document is not None)
+        self._on_cursor(self._session.cursor)
+
+    def _on_cursor(self, cursor: Triple) -> None:
+        z = cursor[0]
+        for widget, value in ((self.slider, z), (self.field, z + 1)):
+            widget.blockSignals(True)
+            widget.setValue(value)
+            widget.blockSignals(False)
+        document = self._session.document
+        voxel = None if document is None else document.voxel_nm
+        if document is None or voxel is None:
+            self.place.setText("z unknown")
+        else:
+            digits = len(f"{(document.shape[0] - 1) * voxel[0]:.0f}")
+            self.place.setText(f"z {z * voxel[0]:{digits}.0f} nm")
+
+    def _go(self, z: int) -> None:
+        self._session.set_cursor((z, *self._session.cursor[1:]))
