@@ -20,10 +20,17 @@ _ROLES = {
 }
 
 
-def ask(parent: QWidget | None, title: str, text: str, buttons: Sequence[str], details: str = "") -> str:
-    """Ask a question and return the button that was pressed; Escape counts as the last one.
+def ask(
+    parent: QWidget | None,
+    title: str,
+    text: str,
+    buttons: Sequence[str],
+    details: str = "",
+    default: str = "",
+) -> str:
+    """Ask a question and return the button that was pressed.
 
-    The first button is the default, the last one should be the harmless one.
+    Return presses ``default``, else the first button; Escape counts as the last, the harmless one.
     """
     box = QMessageBox(parent)
     box.setWindowTitle(title)
@@ -34,7 +41,7 @@ def ask(parent: QWidget | None, title: str, text: str, buttons: Sequence[str], d
     made: list[QPushButton] = []
     for name in buttons:
         made.append(box.addButton(name, _ROLES.get(name, QMessageBox.ButtonRole.AcceptRole)))
-    box.setDefaultButton(made[0])
+    box.setDefaultButton(made[list(buttons).index(default or buttons[0])])
     box.setEscapeButton(made[-1])
     box.exec()
     pressed = box.clickedButton()

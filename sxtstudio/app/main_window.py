@@ -21,6 +21,7 @@ from sxtstudio.app.panels.mask import MaskPanel
 from sxtstudio.app.panels.segment import SegmentPanel
 from sxtstudio.app.panels.side import SidePanel
 from sxtstudio.app.panels.surface import SurfacePanel
+from sxtstudio.app.recent import RecentMenu
 from sxtstudio.app.session import Session
 from sxtstudio.app.settings import Settings
 from sxtstudio.app.tools.toolbox import Toolbox
@@ -56,6 +57,7 @@ class MainWindow(QMainWindow):
         self._build_side()
         self.actions_ = Actions(self, self.context)
         self.context.parts["actions"] = self.actions_
+        self.context.parts["recent"] = RecentMenu(self.context)
         self.context.parts["job_bar"] = JobBar(self.context)
         self.statusBar().addPermanentWidget(self.context.parts["job_bar"])
         self.session.message.connect(lambda text: self.statusBar().showMessage(text, 8000))

@@ -99,6 +99,7 @@ class Actions(QObject):
             "selection": session.selection is not None,
             "undo": session.history.undo_name is not None,
             "redo": session.history.redo_name is not None,
+            "modified": document is not None and document.modified,
         }
         for info in TABLE:
             enabled = not info.why_disabled and all(there[need] for need in info.needs)

@@ -21,6 +21,7 @@ def run(path: Path | None = None) -> int:
     from sxtstudio.app.errors import start_log
     from sxtstudio.app.main_window import MainWindow
     from sxtstudio.app.opening import open_path
+    from sxtstudio.app.recovering import offer_recovery
     from sxtstudio.app.settings import Settings
 
     app = cast(QApplication, QApplication.instance() or QApplication(sys.argv[:1]))
@@ -36,4 +37,5 @@ def run(path: Path | None = None) -> int:
     window.show()
     if path is not None:
         QTimer.singleShot(0, lambda: open_path(window.context, path))
+    QTimer.singleShot(0, lambda: offer_recovery(window.context))
     return app.exec()

@@ -78,7 +78,7 @@ class Document:
         self.bulk = folder
         self._lock = FolderLock(folder)
         self._closed = False
-        self._discarded = False
+        self.discarded = False
         self._saver = Saver(self._write)
         self._submitted: tuple[files.State, tuple[Step, ...]] | None = None
         self._steps_written = -1  # none, and what may lie there is not ours
@@ -276,13 +276,13 @@ class Document:
 
     def discard(self) -> None:
         """Say that nothing of this is wanted any more: ``close`` then removes the working folder."""
-        self._discarded = True
+        self.discarded = True
 
     def close(self) -> None:
         """Let go of the files; unsaved work stays in the working folder unless it was discarded."""
         if self._closed:
             return
-        keep = not self._discarded and (self.modified or self.unfinished_segmentation)
+        keep = not self.discarded and (self.modified or self.unfinished_segmentation)
         if keep:
             with suppress(Exception):
                 self.autosave(wait=True)

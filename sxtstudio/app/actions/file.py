@@ -1,7 +1,121 @@
-"""The actions of this menu and what they do."""
+"""File: open, save, export, close."""
 
 from __future__ import annotations
 
+from sxtstudio.app import label_files, opening, saving
 from sxtstudio.app.actions.info import ActionInfo
+from sxtstudio.app.closing import close_document
+from sxtstudio.app.context import Context
+from sxtstudio.app.recent import MENU as RECENT
 
-ACTIONS: tuple[ActionInfo, ...] = ()
+
+def save(context: Context) -> None:
+    """Save the project."""
+    saving.save(context)
+
+
+def save_as(context: Context) -> None:
+    """Save the project under another name."""
+    saving.save_as(context)
+
+
+def clear_recent(context: Context) -> None:
+    """Forget the recent files."""
+    context.settings.set("recent", [])
+
+
+def leave(context: Context) -> None:
+    """Close the window, and with it the program."""
+    if context.window is not None:
+        context.window.close()
+
+
+ACTIONS: tuple[ActionInfo, ...] = (
+    ActionInfo(
+        "file.open",
+        "Open tomogram…",
+        "File",
+        "Open a tomogram: MRC, TIFF, HDF5, Zarr or a folder of slices",
+        opening.open_tomogram,
+        shortcut="Ctrl+O",
+        icon="mdi6.folder-open-outline",
+        toolbar=True,
+    ),
+    ActionInfo(
+        "file.open_slices",
+        "Open folder of slices…",
+        "File",
+        "Open a tomogram that is a folder of numbered TIFF or PNG slices, or a Zarr folder",
+        opening.open_slices,
+    ),
+    ActionInfo(
+        "file.open_project",
+        "Open project…",
+        "File",
+        "Go on with a project that was saved before",
+        opening.open_project_folder,
+        shortcut="Ctrl+Shift+O",
+        icon="mdi6.briefcase-outline",
+    ),
+    ActionInfo(
+        "file.clear_recent",
+        "Clear list",
+        RECENT,
+        "Forget the files that were open before",
+        clear_recent,
+    ),
+    ActionInfo(
+        "file.open_sample",
+        "Open sample tomogram",
+        "File",
+        "Open the tomogram that comes with SXT Studio",
+        opening.open_sample,
+        icon="mdi6.flask-outline",
+    ),
+    ActionInfo(
+        "file.open_labels",
+        "Open labels…",
+        "File",
+        "Replace the labels by those of a file; can be undone",
+        label_files.ask_for_labels,
+        icon="mdi6.layers-plus",
+        needs=("tomogram", "idle"),
+        separator=True,
+    ),
+    ActionInfo(
+        "file.save",
+        "Save project",
+        "File",
+        "Save labels, mask, history and view",
+        save,
+        shortcut="Ctrl+S",
+        icon="mdi6.content-save-outline",
+        needs=("tomogram", "modified"),
+        toolbar=True,
+        separator=True,
+    ),
+    ActionInfo(
+        "file.save_as",
+        "Save project as…",
+        "File",
+        "Save the project under another name",
+        save_as,
+        shortcut="Ctrl+Shift+S",
+        icon="mdi6.content-save-edit-outline",
+        needs=("tomogram",),
+    ),
+    ActionInfo(
+        "file.close",
+        "Close",
+        "File",
+        "Close the tomogram or project",
+        close_document,
+        shortcut="Ctrl+W",
+        icon="mdi6.close",
+        needs=("tomogram",),
+        separator=True,
+    ),
+    ActionInfo(
+        "file.quit", "Quit", "File", "Close the window", leave, shortcut="Ctrl+Q", icon="mdi6.exit-to-app"
+    ),
+)

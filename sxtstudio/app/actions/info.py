@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-Need = Literal["tomogram", "labels", "mask", "idle", "selection", "undo", "redo"]
+Need = Literal["tomogram", "labels", "mask", "idle", "selection", "undo", "redo", "modified"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,8 @@ class ActionInfo:
     icon
         Name of a qtawesome icon, "mdi6.folder-open".
     needs
-        It is enabled only while all of these are there; "idle": no job is changing labels.
+        It is enabled only while all of these are there; "idle": no job is changing labels; "modified":
+        there is something to save.
     toolbar
         It also stands in the toolbar.
     checkable, checked
