@@ -1,7 +1,211 @@
-"""The actions of this menu and what they do."""
+"""View: what is shown, and how."""
 
 from __future__ import annotations
 
-from sxtstudio.app.actions.info import ActionInfo
+from collections.abc import Callable
+from functools import partial
+from typing import Any, cast
 
-ACTIONS: tuple[ActionInfo, ...] = ()
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+from sxtstudio.app import theme
+from sxtstudio.app.actions.info import ActionInfo, Need
+from sxtstudio.app.context import Context
+from sxtstudio.app.ticks import SWITCHES, sync
+from sxtstudio.app.viewers.colour_maps import COLOUR_MAPS
+
+_ZOOM = 1.25
+
+
+def layout(slices: bool, view3d: bool, context: Context) -> None:
+    """Show the slices, the 3D view, or both."""
+    for name, shown in (("slices", slices), ("view3d", view3d)):
+        if name in context.parts:
+            context.parts[name].setVisible(shown)
+
+
+def sides(context: Context, shown: bool) -> None:
+    """Show all three planes, or XY alone."""
+    context.parts["slices"].show_sides(shown)
+
+
+def fit(context: Context) -> None:
+    """Show the whole slice."""
+    context.parts["slices"].fit()
+
+
+def zoom(factor: float, context: Context) -> None:
+    """Zoom in or out."""
+    context.parts["slices"].zoom(factor)
+
+
+def step(slices: int, context: Context) -> None:
+    """Go through the slices."""
+    context.parts["slices"].step(slices)
+
+
+def go(share: float, context: Context) -> None:
+    """Go to a slice: 0 the first, 1 the last."""
+    document = context.session.document
+    if document is not None:
+        z = round(share * (document.shape[0] - 1) + (0.25 if share == 0.5 else 0))
+        context.session.set_cursor((z, *context.session.cursor[1:]))
+
+
+def auto_contrast(context: Context) -> None:
+    """Choose the contrast from the whole volume."""
+    context.parts["slices"].auto_contrast()
+
+
+def show(field: str, context: Context, on: bool) -> None:
+    """Switch something of the display."""
+    context.session.display.set(**{field: on})
+
+
+def colour_map(name: str, context: Context, on: bool) -> None:
+    """Choose a colour map."""
+    if on:
+        context.session.display.set(colour_map=name)
+    else:
+        sync(context)  # the chosen one cannot be switched off
+
+
+def dress(scheme: theme.Scheme, context: Context) -> None:
+    """Dark, light or like the desktop; remembered."""
+    context.settings.set("theme", scheme)
+    theme.apply(cast(QApplication, QApplication.instance()), scheme)
+
+
+def full_screen(context: Context, on: bool) -> None:
+    """Fill the screen with the window, or not."""
+    window = context.window
+    if window is not None:
+        state, flag = window.windowState(), Qt.WindowState.WindowFullScreen
+        window.setWindowState(state | flag if on else state & ~flag)
+
+
+def _info(
+    name: str, text: str, tip: str, run: Callable[..., Any], shortcut: str = "", **more: Any
+) -> ActionInfo:
+    needs: tuple[Need, ...] = more.pop("needs", ("tomogram",))
+    menu = more.pop("menu", "View")
+    return ActionInfo(f"view.{name}", text, menu, tip, run, shortcut=shortcut, needs=needs, **more)
+
+
+def _switch(name: str, text: str, tip: str, shortcut: str = "", on: bool = True, **more: Any) -> ActionInfo:
+    run = partial(show, SWITCHES[f"view.{name}"])
+    return _info(name, text, tip, run, shortcut, checkable=True, checked=on, needs=(), **more)
+
+
+ACTIONS = (
+    _info(
+        "slices",
+        "Slices",
+        "Show the slices alone",
+        partial(layout, True, False),
+        "Ctrl+1",
+        icon="mdi6.view-split-vertical",
+        needs=(),
+    ),
+    _info(
+        "both",
+        "Slices and 3D",
+        "Show slices and 3D view side by side",
+        partial(layout, True, True),
+        "Ctrl+2",
+        needs=(),
+    ),
+    _info("3d", "3D", "Show the 3D view alone", partial(layout, False, True), needs=()),
+    _info(
+        "sides",
+        "Side views XZ and YZ",
+        "Show all three planes, or XY alone",
+        sides,
+        "Ctrl+Shift+Y",
+        checkable=True,
+        checked=True,
+        needs=(),
+        separator=True,
+    ),
+    _info(
+        "fit",
+        "Fit to window",
+        "Show the whole slice",
+        fit,
+        "0",
+        icon="mdi6.fit-to-screen-outline",
+        toolbar=True,
+    ),
+    _info(
+        "zoom_in",
+        "Zoom in",
+        "Enlarge the slices",
+        partial(zoom, _ZOOM),
+        "Ctrl++",
+        icon="mdi6.magnify-plus-outline",
+    ),
+    _info(
+        "zoom_out",
+        "Zoom out",
+        "Make the slices smaller",
+        partial(zoom, 1 / _ZOOM),
+        "Ctrl+-",
+        icon="mdi6.magnify-minus-outline",
+    ),
+    _info("next", "Next slice", "Go to the next slice", partial(step, 1), "PgDown", separator=True),
+    _info("previous", "Previous slice", "Go to the slice before", partial(step, -1), "PgUp"),
+    _info("first", "First slice", "Go to the first slice", partial(go, 0.0), "Ctrl+Home"),
+    _info("middle", "Middle slice", "Go to the slice in the middle", partial(go, 0.5), "Home"),
+    _info("last", "Last slice", "Go to the last slice", partial(go, 1.0), "Ctrl+End"),
+    _info(
+        "auto",
+        "Auto contrast",
+        "Choose the contrast that suits the whole tomogram",
+        auto_contrast,
+        "A",
+        icon="mdi6.contrast-circle",
+        toolbar=True,
+        separator=True,
+    ),
+    _switch("invert", "Negative", "Draw dark as bright and bright as dark", "Ctrl+I", on=False),
+    _switch("smooth", "Smooth pixels", "Interpolate between pixels when zoomed in"),
+    *(
+        _info(
+            f"colours.{name}",
+            text,
+            f"Draw the slices in the colours “{text}”",
+            partial(colour_map, name),
+            menu="View/Colours",
+            needs=(),
+            checkable=True,
+            checked=name == "grey",
+        )
+        for name, text in COLOUR_MAPS.items()
+    ),
+    _switch("labels", "Labels", "Show or hide the labels", "V", separator=True),
+    _switch("mask", "Cell mask", "Show or hide the outline of the cell mask", "H"),
+    _switch("crosshair", "Crosshair", "Show or hide the crosshair", "Ctrl+H"),
+    _switch("scale_bar", "Scale bar", "Show or hide the scale bar"),
+    *(
+        _info(
+            f"theme.{scheme}",
+            text,
+            f"{text} windows",
+            partial(dress, cast(theme.Scheme, scheme)),
+            menu="View/Appearance",
+            needs=(),
+        )
+        for scheme, text in (("dark", "Dark"), ("light", "Light"), ("system", "Like the desktop"))
+    ),
+    _info(
+        "full_screen",
+        "Full screen",
+        "Fill the screen with the window",
+        full_screen,
+        "F11",
+        needs=(),
+        checkable=True,
+        separator=True,
+    ),
+)

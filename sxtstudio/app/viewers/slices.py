@@ -14,6 +14,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.errors import sentence_of
 from sxtstudio.app.observed import DisplayState
 from sxtstudio.app.survey import survey_of
+from sxtstudio.app.ticks import sync
 from sxtstudio.app.tools.base import NORMAL, Plane, PointerEvent
 from sxtstudio.app.viewers.camera import Camera
 from sxtstudio.app.viewers.fetching import SliceData, Source, Wanted, cut
@@ -81,6 +82,7 @@ class SlicesView(QWidget):
         self.survey.sampled.connect(self._on_sample)
         self.survey.overviewed.connect(self._on_overview)
         self.camera.changed.connect(self._on_camera)
+        session.display.changed.connect(lambda: sync(context))
         session.register_view("slices", self)
 
     # -- the document ----------------------------------------------------------------------------
@@ -238,6 +240,7 @@ class SlicesView(QWidget):
         """Show all three planes, or XY alone."""
         self.planes.show_sides(shown)
         QTimer.singleShot(0, self, self._suit)
+        sync(self._context)
 
     def _on_camera(self) -> None:
         self._fitted = False
@@ -281,7 +284,7 @@ class SlicesView(QWidget):
             z, y, x = (int(n) for n in state["cursor"])
             self._session.set_cursor((z, y, x))
         if isinstance(state.get("sides"), bool):
-            self.planes.show_sides(state["sides"])
+            self.show_sides(state["sides"])
         if _numbers(state.get("centre"), 3) and _numbers([state.get("zoom")], 1) and state["zoom"] > 0:
             self.camera.centre = [float(n) for n in state["centre"]]
             self.camera.zoom_to(float(state["zoom"]))
