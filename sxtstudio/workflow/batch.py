@@ -201,8 +201,9 @@ class _Batch:
             self._write()
             raise
         except Exception as error:
-            self._set(number, state="failed", message=_sentence(error), seconds=time.monotonic() - begin)
-            self._panels[number] = Panel(self.rows[number].tomogram.name, f"failed: {_sentence(error)}")
+            told = _sentence(error)
+            self._set(number, state="failed", message=told, seconds=time.monotonic() - begin)
+            self._panels[number] = Panel(self.rows[number].tomogram.name, "failed", message=told)
         self._write()
 
     def _run(self, number: int, progress: Progress, begin: float) -> None:

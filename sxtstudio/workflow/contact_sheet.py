@@ -21,18 +21,19 @@ GAP_PX = 10
 # More than these on one picture would be larger than programs open gladly; the next ones get another.
 PANELS_PER_SHEET = 60
 
-_GROUND, _TEXT, _FAINT = (24, 26, 30), (232, 234, 237), (150, 155, 163)
+_GROUND, _TEXT, _FAINT, _FRAME = (24, 26, 30), (232, 234, 237), (150, 155, 163), (70, 74, 82)
 _LABEL = np.array((255, 176, 0), np.float32)
 _OPACITY = 0.55
 
 
 @dataclass(frozen=True)
 class Panel:
-    """One picture: a line with the name, a line below it, and RGB pixels (y, x, 3) or none."""
+    """One picture: a line with the name, a line below it, and RGB pixels (y, x, 3) or a message instead."""
 
     name: str
     caption: str
     pixels: NDArray[np.uint8] | None = None
+    message: str = ""
 
 
 def panel_of(tomogram: Path, labels: Path | None, caption: str) -> Panel:
@@ -94,7 +95,8 @@ def draw(panels: list[Panel]) -> Image.Image:
     for number, panel in enumerate(panels):
         left, top = GAP_PX + number % columns * step_x, GAP_PX + number // columns * step_y
         if panel.pixels is None:
-            pen.rectangle((left, top, left + PANEL_PX - 1, top + PANEL_PX - 1), outline=(70, 74, 82))
+            pen.rectangle((left, top, left + PANEL_PX - 1, top + PANEL_PX - 1), outline=_FRAME)
+            pen.multiline_text((left + 16, top + 16), _wrapped(pen, panel.message, small), _FAINT, small)
         else:
             height, width = panel.pixels.shape[:2]
             corner = (left + (PANEL_PX - width) // 2, top + (PANEL_PX - height) // 2)
@@ -135,3 +137,15 @@ def _shortened(pen: ImageDraw.ImageDraw, text: str, font: Any) -> str:
         if pen.textlength(short, font=font) <= PANEL_PX:
             return short
     return text[:4]
+
+
+def _wrapped(pen: ImageDraw.ImageDraw, text: str, font: Any) -> str:
+    """Break a sentence into lines that fit into a panel."""
+    lines = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and pen.textlength(longer, font=font) > PANEL_PX - 32:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    return "\n".join(_shortened(pen, line, font) for line in lines[:18])

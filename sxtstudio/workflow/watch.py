@@ -29,6 +29,16 @@ class _Seen:
     next_try: float
 
 
+def tomograms_in(folder: Path) -> list[Path]:
+    """Return the files of a folder that may be tomograms, by name; none where the folder is one itself."""
+    if folder.suffix.lower() == ".zarr":
+        return []
+    found = [path for path in folder.iterdir() if path.suffix.lower() in SUFFIXES and not is_own_output(path)]
+    # Numbered slices of one tomogram are opened as a folder.
+    slices = [path for path in found if path.suffix.lower() in (".tif", ".tiff") and path.stem[-3:].isdigit()]
+    return [] if len(slices) > 20 and len(slices) == len(found) else sorted(found)
+
+
 class FolderWatch:
     """Finds tomograms in a folder that are complete: unchanged for a while, and they open.
 
@@ -40,7 +50,7 @@ class FolderWatch:
         self,
         folder: Path,
         *,
-        stable_s: float = STABLE_S,
+        stable_s: float | None = None,
         include_present: bool = True,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -51,7 +61,7 @@ class FolderWatch:
         folder
             Where the reconstructions arrive.
         stable_s
-            How long size and time of a file must stay the same.
+            How long size and time of a file must stay the same; by default 6 s.
         include_present
             Also return those that are there already.
         clock
@@ -67,7 +77,7 @@ class FolderWatch:
                 f"{folder} is no folder that can be watched: choose the one where tomograms arrive."
             )
         self.folder = folder
-        self._stable_s = stable_s
+        self._stable_s = STABLE_S if stable_s is None else stable_s
         self._clock = clock
         self._seen: dict[Path, _Seen] = {}
         self._returned: set[Path] = set() if include_present else set(self._candidates())
