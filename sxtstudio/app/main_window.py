@@ -18,6 +18,7 @@ from sxtstudio.app.panels.image import ImagePanel
 from sxtstudio.app.panels.job_bar import JobBar
 from sxtstudio.app.panels.labels import LabelsPanel
 from sxtstudio.app.panels.mask import MaskPanel
+from sxtstudio.app.panels.preferences import apply_stored
 from sxtstudio.app.panels.segment import SegmentPanel
 from sxtstudio.app.panels.side import SidePanel
 from sxtstudio.app.panels.surface import SurfacePanel
@@ -51,6 +52,7 @@ class MainWindow(QMainWindow):
         self.jobs = Jobs(self)
         self.settings = settings or Settings()
         self.context = Context(self.session, self.jobs, self.settings, self)
+        apply_stored(self.context)
         self.context.parts["toolbox"] = Toolbox(self.context)
         self._guard = ErrorGuard(self)
         self._build_centre()

@@ -254,9 +254,9 @@ def test_preferences_take_effect(window: MainWindow, monkeypatch: pytest.MonkeyP
     assert applied == ["light"] and window.settings.get("theme", "") == "light"
     dialog.undo.setValue(1024)
     assert window.session.history.budget_bytes == 1024 << 20
-    window.session.history.budget_bytes = 1
-    preferences.apply_stored(window.context)  # what the next start does
-    assert window.session.history.budget_bytes == 1024 << 20
+    again = MainWindow(window.settings)
+    assert again.session.history.budget_bytes == 1024 << 20
+    again.close()
     dialog.choose.click()
     assert window.settings.get("work_folder", "") == str(tmp_path) and str(tmp_path) in dialog.folder.text()
     dialog.usual.click()
