@@ -7,7 +7,6 @@ from typing import Any
 import numpy as np
 import vtkmodules.vtkRenderingFreeType
 import vtkmodules.vtkRenderingOpenGL2  # noqa: F401  (both are needed to draw at all)
-from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkPoints
 from vtkmodules.vtkCommonDataModel import vtkCellArray, vtkPolyData
@@ -23,7 +22,7 @@ from vtkmodules.vtkRenderingCore import (
     vtkTextActor,
 )
 
-Vector = NDArray[np.float64]
+from sxtstudio.surface.aim import VIEW_ANGLE, Vector, aim
 
 # From the middle to the camera, and what is up on the picture. "xy" looks like a slice in ImageJ:
 # x to the right, y down, the first slice in front.
@@ -34,7 +33,6 @@ VIEWS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] 
     "yz": ((1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
 }
 PLAIN_COLOUR = (0.87, 0.66, 0.36)
-_VIEW_ANGLE = 20.0
 _AXES_DISTANCE = 9.6
 _AXIS_COLOURS = {"X": (0.80, 0.16, 0.16), "Y": (0.13, 0.58, 0.20), "Z": (0.16, 0.34, 0.82)}
 
@@ -52,16 +50,28 @@ def length_text(length: float, unit: str) -> str:
     return f"{length:g} {unit if unit == 'nm' else 'voxels'}"
 
 
-def surface_actor(mesh: vtkPolyData) -> vtkActor:
-    """Return the mesh as something to draw: smooth shading, the colours of its objects."""
+def shaded(mesh: vtkPolyData) -> Any:
+    """Return the mesh with its normals, for smooth shading, and the colours of its objects as scalars."""
     normals = vtkTriangleMeshPointNormals()
     normals.SetInputData(mesh)
     normals.Update()
-    mapper = vtkPolyDataMapper()
-    mapper.SetInputData(normals.GetOutput())
-    colours = normals.GetOutput().GetPointData().GetArray("RGB")
+    ready: Any = normals.GetOutput()
+    colours = ready.GetPointData().GetArray("RGB")
     if colours is not None:
-        normals.GetOutput().GetPointData().SetScalars(colours)
+        ready.GetPointData().SetScalars(colours)
+    return ready
+
+
+def surface_actor(mesh: vtkPolyData) -> vtkActor:
+    """Return the mesh as something to draw: smooth shading, the colours of its objects."""
+    return actor_of(shaded(mesh))
+
+
+def actor_of(ready: vtkPolyData) -> vtkActor:
+    """Return what ``shaded`` has prepared as something to draw."""
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputData(ready)
+    if ready.GetPointData().GetScalars() is not None:
         mapper.SetColorModeToDirectScalars()
     else:
         mapper.ScalarVisibilityOff()
@@ -75,6 +85,17 @@ def surface_actor(mesh: vtkPolyData) -> vtkActor:
     look.SetSpecular(0.18)
     look.SetSpecularPower(25)
     return actor
+
+
+def light_kit(strength: float = 1.0) -> vtkLightKit:
+    """Return lights that stand around the camera; ``strength`` 1 is usual."""
+    lights = vtkLightKit()
+    lights.SetKeyLightIntensity(0.9 * strength)
+    lights.SetKeyLightAngle(42, -28)
+    lights.SetKeyToFillRatio(2.6)
+    lights.SetKeyToHeadRatio(4.0)
+    lights.SetKeyLightWarmth(0.54)
+    return lights
 
 
 class Scene:
@@ -105,12 +126,7 @@ class Scene:
         renderer.SetSSAOBias(0.002 * diagonal)
         renderer.SetSSAOKernelSize(32)
         renderer.SSAOBlurOn()
-        lights = vtkLightKit()
-        lights.SetKeyLightIntensity(0.9)
-        lights.SetKeyLightAngle(42, -28)
-        lights.SetKeyToFillRatio(2.6)
-        lights.SetKeyToHeadRatio(4.0)
-        lights.SetKeyLightWarmth(0.54)
+        lights = light_kit()
         lights.AddLightsToRenderer(renderer)
         self._window.AddRenderer(renderer)
         points = vtk_to_numpy(mesh.GetPoints().GetData())
@@ -120,33 +136,12 @@ class Scene:
     def _aim(self, renderer: vtkRenderer, points: Vector, direction: Vector, up: Vector) -> float:
         """Place the camera so that the points just fit into the picture, above the scale bar."""
         width, height = self._size
-        forward = -direction / np.linalg.norm(direction)
-        right = np.cross(forward, up)
-        right /= np.linalg.norm(right)
-        axes = np.stack([right, np.cross(right, forward), forward])
-        place = points @ axes.T
-        low, high = place.min(axis=0), place.max(axis=0)
-        middle = (low + high) / 2
-        half = np.tan(np.radians(_VIEW_ANGLE / 2))
-        # Share of the half width and half height that may be filled; the rest is margin.
-        limit = half * np.array([0.92 * width / height, 0.80])
-        radius = float(np.linalg.norm(high - low)) / 2 or 1.0
-        distance = radius / half
-        for _ in range(8):  # near things look larger, so the best middle depends on the distance
-            seen = (place - middle)[:, :2] / (place[:, 2:] - middle[2] + distance)
-            middle[:2] += distance * (seen.min(axis=0) + seen.max(axis=0)) / 2
-            across = np.abs(place - middle)[:, :2] / limit - (place[:, 2:] - middle[2])
-            distance = max(float(across.max()), 0.02 * radius)
-        focus = axes.T @ middle
         camera = renderer.GetActiveCamera()
-        camera.SetViewAngle(_VIEW_ANGLE)
-        camera.SetFocalPoint(*focus)
-        camera.SetPosition(*(focus - distance * forward))
-        camera.SetViewUp(*axes[1])
+        distance = aim(camera, points, direction, up, width / height)
         camera.SetWindowCenter(0, -0.10)
         renderer.ResetCameraClippingRange()
         self._camera = camera
-        return float(2 * distance * half / height)
+        return float(2 * distance * np.tan(np.radians(VIEW_ANGLE / 2)) / height)
 
     def _overlay(self, viewport: tuple[float, float, float, float]) -> vtkRenderer:
         renderer = vtkRenderer()
@@ -211,7 +206,7 @@ class Scene:
         forward = np.array(self._camera.GetDirectionOfProjection())
         up = np.array(self._camera.GetViewUp())
         camera = renderer.GetActiveCamera()
-        camera.SetViewAngle(_VIEW_ANGLE)
+        camera.SetViewAngle(VIEW_ANGLE)
         camera.SetFocalPoint(0, 0, 0)
         camera.SetPosition(*(-_AXES_DISTANCE * forward))
         camera.SetViewUp(*up)
@@ -220,7 +215,7 @@ class Scene:
         tips = np.stack([np.cross(forward, up), up], axis=1)
         size = np.linalg.norm(tips, axis=1, keepdims=True)
         places = np.where(size > 0.3, tips + 0.4 * tips / np.maximum(size, 0.3), -0.3 * tips.sum(axis=0))
-        unit = edge / 2 / (_AXES_DISTANCE * np.tan(np.radians(_VIEW_ANGLE / 2)))
+        unit = edge / 2 / (_AXES_DISTANCE * np.tan(np.radians(VIEW_ANGLE / 2)))
         for name, place in zip(_AXIS_COLOURS, edge / 2 + unit * places, strict=True):
             letter = self._text(name.lower(), 0.028)
             letter.GetTextProperty().SetVerticalJustificationToCentered()

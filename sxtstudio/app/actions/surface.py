@@ -1,7 +1,104 @@
-"""The actions of this menu and what they do."""
+"""3D: the view, what it is seen from, pictures and movies."""
 
 from __future__ import annotations
 
-from sxtstudio.app.actions.info import ActionInfo
+from functools import partial
 
-ACTIONS: tuple[ActionInfo, ...] = ()
+from sxtstudio.app.actions.info import ActionInfo
+from sxtstudio.app.context import Context
+
+
+def show(context: Context, on: bool) -> None:
+    """Show or hide the 3D view, and its panel beside it."""
+    context.parts["view3d"].setVisible(on)
+    if on:
+        context.parts["side"].show_panel("surface")
+
+
+def update(context: Context) -> None:
+    """Make the surface anew."""
+    context.parts["view3d"].update_surface()
+
+
+def reset(context: Context) -> None:
+    """Show everything again."""
+    context.parts["view3d"].reset_camera()
+
+
+def look(name: str, context: Context) -> None:
+    """Look from a side."""
+    context.parts["view3d"].set_view(name)
+
+
+def save_picture(context: Context) -> None:
+    """Ask for a name and save what is seen."""
+    context.parts["surface"].saving.save_picture()
+
+
+def save_movie(context: Context) -> None:
+    """Ask for a name and save a turn."""
+    context.parts["surface"].saving.save_movie()
+
+
+def _look(name: str, text: str, tip: str) -> ActionInfo:
+    return ActionInfo(
+        f"surface.view_{name}", text, "3D/Look from", tip, partial(look, name), needs=("tomogram",)
+    )
+
+
+ACTIONS: tuple[ActionInfo, ...] = (
+    ActionInfo(
+        "surface.show",
+        "Show the 3D view",
+        "3D",
+        "Show surfaces and slices in 3D beside the slices, or hide them",
+        show,
+        shortcut="Ctrl+3",
+        icon="mdi6.cube-outline",
+        toolbar=True,
+        checkable=True,
+    ),
+    ActionInfo(
+        "surface.update",
+        "Update the surface",
+        "3D",
+        "Make the surface anew from the labels as they are now",
+        update,
+        icon="mdi6.refresh",
+        needs=("tomogram",),
+    ),
+    ActionInfo(
+        "surface.reset",
+        "Reset the camera",
+        "3D",
+        "Show the whole volume from the usual side",
+        reset,
+        shortcut="R",
+        icon="mdi6.image-filter-center-focus",
+        needs=("tomogram",),
+        separator=True,
+    ),
+    _look("oblique", "An edge", "Look at everything from an edge"),
+    _look("xy", "The front (XY)", "Look along z, as in the large slice view"),
+    _look("xz", "Below (XZ)", "Look along y"),
+    _look("yz", "The side (YZ)", "Look along x"),
+    ActionInfo(
+        "surface.picture",
+        "Save 3D picture…",
+        "3D",
+        "Save what the 3D view shows as PNG, in any size",
+        save_picture,
+        icon="mdi6.camera-outline",
+        needs=("tomogram",),
+        separator=True,
+    ),
+    ActionInfo(
+        "surface.movie",
+        "Save turntable movie…",
+        "3D",
+        "Save a movie (MP4 or GIF) of the scene turning once around",
+        save_movie,
+        icon="mdi6.movie-open-outline",
+        needs=("tomogram",),
+    ),
+)
