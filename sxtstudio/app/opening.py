@@ -13,7 +13,6 @@ from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs import Job
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.project import NAME, is_project
-from sxtstudio.workflow.demo import SAMPLE
 from sxtstudio.workflow.document import Document
 from sxtstudio.workflow.outputs import on_disk
 from sxtstudio.workflow.project import Opened, TomogramNotFound, open_project
@@ -59,6 +58,8 @@ def open_project_folder(context: Context) -> None:
 
 def open_sample(context: Context) -> None:
     """Open the tomogram that comes with the program."""
+    from sxtstudio.workflow.demo import SAMPLE  # with all that a segmentation needs
+
     if not SAMPLE.is_file():
         raise UserError("The sample tomogram is missing: get SXT Studio again.")
     open_path(context, SAMPLE)

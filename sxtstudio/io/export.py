@@ -88,8 +88,8 @@ def export_volume(
         unknown voxel size stays unknown.
     kind
         "labels": every voxel that is not 0 becomes 255 (uint8), in MRC 127 (mode 0 holds signed bytes).
-        "probability" and "image" keep values and type, except float16 in TIFF (written as float32) and
-        uint8 in MRC (written as mode 6, 16 bit).
+        "objects", "probability" and "image" keep values and type, except float16 in TIFF (written as
+        float32) and uint8 in MRC (written as mode 6, 16 bit).
     progress
         Counts slabs, once for writing and once for reading back.
 
@@ -187,7 +187,7 @@ def _convert(slab: NDArray[Any], plan: Plan, form: _Format) -> NDArray[Any]:
 
 def _check_space(temporary: Path, plan: Plan, form: _Format) -> None:
     """Uncompressed sizes are known beforehand: better no start than a stop after minutes."""
-    compressed = form is _ZARR or (form is _TIFF and plan.kind == "labels")
+    compressed = form is _ZARR or (form is _TIFF and plan.kind in ("labels", "objects"))
     free = shutil.disk_usage(temporary.parent).free
     if not compressed and plan.bytes > free:
         raise UserError(

@@ -10,7 +10,7 @@ import numpy as np
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.volume import VoxelSize
 
-Kind = Literal["labels", "probability", "image"]
+Kind = Literal["labels", "objects", "probability", "image"]
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ def tiff_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
 
 
 def write_tiff(path: Path, plan: Plan, slabs: Iterable[NDArray[Any]]) -> str:
-    """Write one page per slice, labels with deflate, and return the name of the format.
+    """Write one page per slice, labels and objects with deflate, and return the name of the format.
 
     Voxel size and origin stand in ImageJ's description and the resolution tags, in nm. A BigTIFF
     gets the same description: ImageJ itself does not open BigTIFF, Fiji (Bio-Formats) does.
@@ -52,7 +52,7 @@ def write_tiff(path: Path, plan: Plan, slabs: Iterable[NDArray[Any]]) -> str:
                 writer.write(
                     page,
                     photometric="minisblack",
-                    compression="zlib" if plan.kind == "labels" else None,
+                    compression="zlib" if plan.kind in ("labels", "objects") else None,
                     resolution=resolution,
                     resolutionunit=_NO_UNIT,
                     description=description,

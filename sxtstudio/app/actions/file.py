@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sxtstudio.app import label_files, opening, saving
+from sxtstudio.app import exporting, label_files, opening, saving
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.closing import close_document
 from sxtstudio.app.context import Context
@@ -102,6 +102,49 @@ ACTIONS: tuple[ActionInfo, ...] = (
         save_as,
         shortcut="Ctrl+Shift+S",
         icon="mdi6.content-save-edit-outline",
+        needs=("tomogram",),
+    ),
+    ActionInfo(
+        "file.export_tiff",
+        "Export .TIFF…",
+        "File",
+        "Write labels, mask or tomogram for ImageJ, Fiji and MIB",
+        exporting.export_tiff,
+        shortcut="Ctrl+E",
+        icon="mdi6.export",
+        needs=("tomogram", "idle"),
+        separator=True,
+    ),
+    ActionInfo(
+        "file.export_mrc",
+        "Export MRC…",
+        "File",
+        "Write labels, mask or tomogram for IMOD and ChimeraX",
+        exporting.export_mrc,
+        needs=("tomogram", "idle"),
+    ),
+    ActionInfo(
+        "file.export_surface",
+        "Export surface…",
+        "File",
+        "Write the surface of the labels as PLY, STL or OBJ",
+        exporting.export_mesh,
+        needs=("tomogram", "labels", "idle"),
+    ),
+    ActionInfo(
+        "file.export_picture",
+        "Export picture…",
+        "File",
+        "Write the slices as they are on the screen",
+        exporting.export_picture,
+        needs=("tomogram",),
+    ),
+    ActionInfo(
+        "file.export_methods",
+        "Export methods text…",
+        "File",
+        "Write what was done, with all parameters, for the methods section",
+        exporting.export_methods,
         needs=("tomogram",),
     ),
     ActionInfo(
