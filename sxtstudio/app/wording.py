@@ -31,6 +31,11 @@ def count(number: int, what: str, plural: str = "") -> str:
     return f"{digits} {what if number == 1 else plural or what + 's'}"
 
 
+def slice_number(z: int) -> int:
+    """Return the number of slice ``z`` (from 0) as the slice views count: from 1."""
+    return z + 1
+
+
 def share(fraction: float) -> str:
     """Return "43 %"; small shares are not rounded to nothing."""
     percent = 100 * fraction

@@ -22,6 +22,8 @@ from sxtstudio.io.project import Record, from_json, read_json, step_of, to_json
 
 STATE, STEPS, DISCARDED, SEGMENTATION = "state.json", "steps.jsonl", "discarded", "segmentation"
 SCHEMA = "sxtstudio-state/1"
+# The network's output, the request of an unfinished segmentation, and the scratch file of a clean-up.
+_OF_THE_PANELS = ("output.raw", "output.json", "segmentation.json", "cleaning.raw")
 _TARGETS = ("labels", "mask")
 
 
@@ -117,7 +119,7 @@ def remove_files(folder: Path, bulk: Path) -> None:
         shutil.rmtree(place / SEGMENTATION, ignore_errors=True)
         with suppress(OSError):
             for entry in list(place.iterdir()):
-                ours = entry.name in (STATE, STEPS, LOCK, *(f"{t}.raw" for t in _TARGETS))
+                ours = entry.name in (STATE, STEPS, LOCK, *_OF_THE_PANELS, *(f"{t}.raw" for t in _TARGETS))
                 if ours or (entry.name.startswith(".state.") and ".part" in entry.name):
                     with suppress(OSError):
                         entry.unlink()

@@ -3,5 +3,126 @@
 from __future__ import annotations
 
 from sxtstudio.app.actions.info import ActionInfo
+from sxtstudio.app.context import Context
 
-ACTIONS: tuple[ActionInfo, ...] = ()
+
+def start(context: Context) -> None:
+    """Segment with what the panel says."""
+    context.parts["side"].show_panel("segment")
+    context.parts["segment"].start()
+
+
+def try_slice(context: Context) -> None:
+    """Preview the segmentation of the visible slice."""
+    context.parts["side"].show_panel("segment")
+    context.parts["segment"].try_slice()
+
+
+def resume(context: Context) -> None:
+    """Go on with what was cancelled, or ended by a crash."""
+    context.parts["side"].show_panel("segment")
+    context.parts["segment"].resume()
+
+
+def show_clean(context: Context) -> None:
+    """Show the panel for the clean-up."""
+    context.parts["side"].show_panel("clean")
+
+
+def clean_all(context: Context) -> None:
+    """Clean up with what the panel says."""
+    context.parts["side"].show_panel("clean")
+    context.parts["clean"].apply()
+
+
+def show_mask(context: Context) -> None:
+    """Show the panel for the cell mask."""
+    context.parts["side"].show_panel("mask")
+
+
+def automatic_mask(context: Context) -> None:
+    """Make the cell mask from the tomogram."""
+    context.parts["side"].show_panel("mask")
+    context.parts["mask"].make_automatic()
+
+
+def cut_labels(context: Context) -> None:
+    """Remove labels outside the cell mask."""
+    context.parts["mask"].cut_labels()
+
+
+ACTIONS: tuple[ActionInfo, ...] = (
+    ActionInfo(
+        "segment.try",
+        "Try on this slice",
+        "Segment",
+        "Segment the visible slice only, as a preview",
+        try_slice,
+        shortcut="Ctrl+T",
+        icon="mdi6.eye-outline",
+        needs=("tomogram", "idle"),
+    ),
+    ActionInfo(
+        "segment.start",
+        "Segment",
+        "Segment",
+        "Outline the membranes in the chosen slices",
+        start,
+        shortcut="Ctrl+R",
+        icon="mdi6.creation",
+        needs=("tomogram", "idle"),
+        toolbar=True,
+    ),
+    ActionInfo(
+        "segment.resume",
+        "Go on with the interrupted segmentation",
+        "Segment",
+        "Segment the slices that a cancelled or crashed segmentation left",
+        resume,
+        needs=("tomogram", "idle"),
+    ),
+    ActionInfo(
+        "segment.clean",
+        "Clean up…",
+        "Segment",
+        "Erosion, small objects, borders, smoothing, with a preview",
+        show_clean,
+        icon="mdi6.broom",
+        needs=("tomogram",),
+        separator=True,
+    ),
+    ActionInfo(
+        "segment.clean_all",
+        "Clean up all slices",
+        "Segment",
+        "Clean up with the settings in the panel",
+        clean_all,
+        needs=("labels", "idle"),
+    ),
+    ActionInfo(
+        "segment.mask",
+        "Cell mask…",
+        "Segment",
+        "Say where the cell is: automatically, by hand, or by a grey value",
+        show_mask,
+        icon="mdi6.selection-ellipse",
+        needs=("tomogram",),
+        separator=True,
+    ),
+    ActionInfo(
+        "segment.mask_automatic",
+        "Cell mask: automatic",
+        "Segment",
+        "Make the cell mask from the tomogram",
+        automatic_mask,
+        needs=("tomogram", "idle"),
+    ),
+    ActionInfo(
+        "segment.mask_cut",
+        "Remove labels outside the cell mask",
+        "Segment",
+        "Delete every label that lies outside the cell mask",
+        cut_labels,
+        needs=("labels", "mask", "idle"),
+    ),
+)

@@ -1,0 +1,67 @@
+"""The network's output of the latest segmentation, kept so that the threshold can be changed afterwards."""
+
+from __future__ import annotations
+
+import json
+import os
+from contextlib import suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.geometry import Triple
+
+_VALUES, _FACTS = "output.raw", "output.json"
+
+
+@dataclass(frozen=True)
+class KeptOutput:
+    """The output for the slices ``first`` … ``last`` (not included) of a tomogram.
+
+    ``threshold`` is the one that it was segmented with, ``model`` the name of the model.
+    """
+
+    path: Path
+    shape: Triple
+    first: int
+    last: int
+    threshold: float
+    model: str
+
+    def open(self) -> NDArray[np.uint8]:
+        """Return the output as a read-only map (z, y, x): 255 times (output + 1)/2."""
+        return np.memmap(self.path, np.uint8, "r", shape=(self.last - self.first, *self.shape[1:]))
+
+
+def keep_output(
+    work_dir: Path, folder: Path, shape: Triple, slices: tuple[int, int], threshold: float, model: str
+) -> None:
+    """Move the output of a finished segmentation into ``folder``, in place of a former one."""
+    forget_output(folder)
+    os.replace(work_dir / "probability.raw", folder / _VALUES)
+    facts = asdict(KeptOutput(Path(_VALUES), shape, slices[0], slices[1], threshold, model))
+    with atomic_write(folder / _FACTS) as temporary:
+        temporary.write_text(json.dumps({**facts, "path": _VALUES}), encoding="utf-8")
+
+
+def forget_output(folder: Path) -> None:
+    """Delete what was kept."""
+    for name in (_FACTS, _VALUES):
+        with suppress(OSError):
+            (folder / name).unlink()
+
+
+def find_output(folder: Path, shape: Triple) -> KeptOutput | None:
+    """Return what is kept for a tomogram of this shape, or None."""
+    try:
+        facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
+        first, last = int(facts["first"]), int(facts["last"])
+        path = folder / _VALUES
+        fits = path.stat().st_size == (last - first) * shape[1] * shape[2]
+        found = KeptOutput(path, shape, first, last, float(facts["threshold"]), str(facts["model"]))
+        return found if fits and tuple(facts["shape"]) == shape else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
