@@ -20,7 +20,7 @@ from sxtstudio.app.panels.labels import LabelsPanel
 from sxtstudio.app.panels.mask import MaskPanel
 from sxtstudio.app.panels.preferences import apply_stored
 from sxtstudio.app.panels.segment import SegmentPanel
-from sxtstudio.app.panels.side import SidePanel
+from sxtstudio.app.panels.side import WIDTH_PX, SidePanel
 from sxtstudio.app.panels.surface import SurfacePanel
 from sxtstudio.app.recent import RecentMenu
 from sxtstudio.app.session import Session
@@ -103,7 +103,7 @@ class MainWindow(QMainWindow):
         self._outer.addWidget(side)
         self._outer.setStretchFactor(0, 1)
         self._outer.setStretchFactor(1, 0)
-        self._outer.setSizes([1060, 380])
+        self._outer.setSizes([1440 - WIDTH_PX, WIDTH_PX])
 
     def _show_title(self) -> None:
         document = self.session.document

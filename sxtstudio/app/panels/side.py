@@ -17,7 +17,19 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app import theme
 
-WIDTH_PX = 372
+WIDTH_PX = 392
+
+
+class _Scroll(QScrollArea):
+    """Scrolls up and down only: it is never narrower than what it holds."""
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the width of the content with room for the scroll bar."""
+        hint = super().minimumSizeHint()
+        if self.widget() is not None:
+            bar = self.verticalScrollBar().sizeHint().width()
+            hint.setWidth(self.widget().minimumSizeHint().width() + bar)
+        return hint
 
 
 class SidePanel(QWidget):
@@ -35,8 +47,8 @@ class SidePanel(QWidget):
         self._column.setSpacing(2)
         self._column.addStretch()
         line = QFrame()
-        line.setFrameShape(QFrame.Shape.VLine)
-        line.setForegroundRole(self.foregroundRole())
+        line.setFixedWidth(1)
+        line.setStyleSheet("background: palette(mid);")
         layout = QHBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(0)
@@ -91,10 +103,9 @@ def _page(title: str, panel: QWidget) -> QWidget:
     heading.setProperty("role", "title")
     layout.addWidget(heading)
     layout.addWidget(panel, 1)
-    area = QScrollArea()
+    area = _Scroll()
     area.setWidgetResizable(True)
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(page)
-    area.setMinimumWidth(WIDTH_PX - 80)
     return area
