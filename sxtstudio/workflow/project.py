@@ -35,6 +35,7 @@ from sxtstudio.io.project import (
 from sxtstudio.workflow.document import LABEL, TARGETS, Document, Labels, sizes
 from sxtstudio.workflow.outputs import check_space, on_disk
 from sxtstudio.workflow.report import fingerprint
+from sxtstudio.workflow.workplace import create_file, open_array
 
 SLAB_VOXELS = 16_000_000
 
@@ -182,7 +183,7 @@ def open_project(
             document.read_only = True
             notes.append(f"{error} You can look at it and save it under another name.")
         document.modified = False
-        document.autosave(wait=True)
+        document.autosave()
     except BaseException:
         document.discard()
         document.close()
@@ -331,19 +332,22 @@ def _load_volume(
                 f"The project {folder.name} is damaged: {stored.name} has {sizes(source.shape)} voxels "
                 f"of type {source.dtype} instead of {sizes(document.shape)} of type uint8."
             )
-        voxels = document.volume(target)
-        pages = PageKeeper(voxels)
+        path = document.file_of(target)
+        create_file(path, source.shape[0] * source.shape[1] * source.shape[2])
         # As deep as the chunks, so that each is unpacked once.
         boxes = list(slabs(source.shape, 16 * max(1, _thickness(source.shape) // 16)))
         progress.begin(len(boxes))
         crc32 = 0
-        for box in boxes:
-            part = _normal(source.read(box))
-            crc32 = zlib.crc32(part.data, crc32)
-            if part.any():
-                voxels[box.slices] = part
-            pages.read(part.size)
-            progress.step()
+        with open(path, "r+b") as file:  # twice as fast as through a memory map
+            for box in boxes:
+                part = _normal(source.read(box))
+                crc32 = zlib.crc32(part.data, crc32)
+                if part.any():
+                    file.write(part.data)
+                else:  # the file is of zeros already
+                    file.seek(part.size, os.SEEK_CUR)
+                progress.step()
+    setattr(document, target, open_array(path, document.shape))
     return crc32
 
 

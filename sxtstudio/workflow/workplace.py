@@ -76,7 +76,13 @@ def place_for_voxels(folder: Path, shape: Triple, beside: Path) -> Path:
 
 
 def create_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
-    """Return a new uint8 array (z, y, x) of zeros in a file whose room on the disk is reserved.
+    """Return a new uint8 array (z, y, x) of zeros in a file, as ``create_file`` makes it."""
+    create_file(path, math.prod(shape))
+    return open_array(path, shape)
+
+
+def create_file(path: Path, size: int) -> None:
+    """Make a file of zeros whose room on the disk is reserved.
 
     Without that, a disk that gets full while somebody paints would end the program at once (SIGBUS).
 
@@ -85,7 +91,6 @@ def create_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
     UserError
         If there is too little room.
     """
-    size = math.prod(shape)
     free = _free(path.parent)
     try:
         if free < size:
@@ -104,7 +109,6 @@ def create_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
         raise UserError(
             f"{path} cannot be written ({error.strerror}). Name another folder in {VARIABLE}."
         ) from error
-    return open_array(path, shape)
 
 
 def open_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
