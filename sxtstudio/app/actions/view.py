@@ -20,9 +20,10 @@ _ZOOM = 1.25
 
 def layout(slices: bool, view3d: bool, context: Context) -> None:
     """Show the slices, the 3D view, or both."""
-    for name, shown in (("slices", slices), ("view3d", view3d)):
-        if name in context.parts:
-            context.parts[name].setVisible(shown)
+    context.parts["slices"].setVisible(slices)
+    actions = context.parts["actions"].by_name
+    if "surface.show" in actions:
+        actions["surface.show"].setChecked(view3d)  # the menu 3D shows and hides its view
 
 
 def sides(context: Context, shown: bool) -> None:

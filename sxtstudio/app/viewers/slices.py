@@ -271,7 +271,10 @@ class SlicesView(QWidget):
         state: dict[str, Any] = {
             "cursor": list(self._session.cursor),
             "sides": self.planes.sides_shown,
-            "display": asdict(self._session.display.value),
+            "display": {
+                name: list(value) if isinstance(value, tuple) else value
+                for name, value in asdict(self._session.display.value).items()
+            },
         }
         if not self._fitted:
             state["zoom"] = self.camera.zoom
