@@ -29,6 +29,8 @@ from sxtstudio.app.tools.toolbox import Toolbox
 from sxtstudio.app.viewers.slices import SlicesView
 from sxtstudio.app.viewers.view3d import View3D
 
+STATUS_HEIGHT_PX = 34
+
 _PANELS = (
     ("image", "Image", "mdi6.brightness-6", ImagePanel),
     ("segment", "Segment", "mdi6.creation", SegmentPanel),
@@ -62,6 +64,8 @@ class MainWindow(QMainWindow):
         self.context.parts["recent"] = RecentMenu(self.context)
         self.context.parts["job_bar"] = JobBar(self.context)
         self.statusBar().addPermanentWidget(self.context.parts["job_bar"])
+        # High enough for a job, so that the views do not jump when one begins.
+        self.statusBar().setMinimumHeight(STATUS_HEIGHT_PX)
         self.session.message.connect(lambda text: self.statusBar().showMessage(text, 8000))
         self.jobs.failed.connect(lambda error: show_error(self, error))
         for signal in (self.session.document_changed, self.session.history_changed):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from PySide6.QtCore import QObject
+from PySide6.QtCore import QObject, Qt
 from PySide6.QtGui import QAction, QKeySequence
-from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar
+from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
 from sxtstudio.app import theme
 from sxtstudio.app.actions import MENUS, TABLE, ActionInfo
@@ -28,6 +28,7 @@ class Actions(QObject):
         self.toolbar = QToolBar("Toolbar", window)
         self.toolbar.setObjectName("toolbar")
         self.toolbar.setMovable(False)
+        self._toolbar_menu = ""
         window.addToolBar(self.toolbar)
         for name in MENUS:
             self.menus[name] = window.menuBar().addMenu(name)
@@ -68,8 +69,19 @@ class Actions(QObject):
             menu.addSeparator()
         menu.addAction(action)
         if info.toolbar:
-            self.toolbar.addAction(action)
+            self._add_to_toolbar(action, info)
         self.by_name[info.name] = action
+
+    def _add_to_toolbar(self, action: QAction, info: ActionInfo) -> None:
+        menu = info.menu.split("/")[0]
+        if self._toolbar_menu not in ("", menu):
+            self.toolbar.addSeparator()
+        self._toolbar_menu = menu
+        self.toolbar.addAction(action)
+        button = self.toolbar.widgetForAction(action)
+        if info.toolbar_text and isinstance(button, QToolButton):
+            action.setIconText(info.toolbar_text)
+            button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
 
     def menu(self, path: str) -> QMenu:
         """Return a menu or submenu, made if need be."""

@@ -40,6 +40,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         shortcut="Ctrl+O",
         icon="mdi6.folder-open-outline",
         toolbar=True,
+        toolbar_text="Open",
     ),
     ActionInfo(
         "file.open_slices",
@@ -92,6 +93,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         icon="mdi6.content-save-outline",
         needs=("tomogram", "modified"),
         toolbar=True,
+        toolbar_text="Save",
         separator=True,
     ),
     ActionInfo(

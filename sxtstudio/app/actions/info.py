@@ -32,8 +32,8 @@ class ActionInfo:
     needs
         It is enabled only while all of these are there; "idle": no job is changing labels; "modified":
         there is something to save.
-    toolbar
-        It also stands in the toolbar.
+    toolbar, toolbar_text
+        It also stands in the toolbar; with a word beside its icon where there is one.
     checkable, checked
         It switches something; whether it is on at the start.
     separator
@@ -51,6 +51,7 @@ class ActionInfo:
     icon: str = ""
     needs: tuple[Need, ...] = ()
     toolbar: bool = False
+    toolbar_text: str = ""
     checkable: bool = False
     checked: bool = False
     separator: bool = False

@@ -72,6 +72,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         icon="mdi6.creation",
         needs=("tomogram", "idle"),
         toolbar=True,
+        toolbar_text="Segment",
     ),
     ActionInfo(
         "segment.resume",

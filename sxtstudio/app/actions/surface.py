@@ -56,6 +56,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         shortcut="Ctrl+3",
         icon="mdi6.cube-outline",
         toolbar=True,
+        toolbar_text="3D view",
         checkable=True,
     ),
     ActionInfo(
