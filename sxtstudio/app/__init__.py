@@ -6,7 +6,7 @@ import ctypes
 import sys
 
 if sys.implementation.name == "cpython" and sys.version_info < (3, 12):
-    # PySide6 6.12.0 gives back one reference to True too many with every emitted signal (6.11.3 does not).
-    # Without spare ones Python aborts after some hundred signals; since 3.12 True cannot be lost any more.
-    for _value in (True, False):
+    # PySide6 6.12.0 counts on True, False and None being immortal, which they are since Python 3.12: before, it
+    # gives back a reference too many with every signal, and Python soon aborts. 6.11.3 does not.
+    for _value in (True, False, None):
         ctypes.c_ssize_t.from_address(id(_value)).value += 1 << 40
