@@ -48,7 +48,7 @@ def position(voxel: Triple, shape: Triple, voxel_nm: VoxelSize | None) -> str:
 def _number(value: float | None) -> str:
     if value is None:
         return f"{'–':>10}"
-    return f"{value:10.0f}" if value == round(value) and abs(value) < 1e9 else f"{value:10.4g}"
+    return f"{value:10.0f}" if value.is_integer() and abs(value) < 1e9 else f"{value:10.4g}"
 
 
 def _at(labels: Any, voxel: Triple) -> bool | None:
