@@ -97,6 +97,11 @@ def choose_device(wanted: str = "auto") -> Device:
     return Device("cuda", name, reason, index, required)
 
 
+def providers() -> list[str]:
+    """Return the ways to compute that the installed onnxruntime was built with; not all of them may work."""
+    return [str(name) for name in ort.get_available_providers()]
+
+
 def available_cpus() -> int:
     """Return how many processors this process may use, by its affinity and its control groups' quota."""
     if hasattr(os, "sched_getaffinity"):

@@ -1,7 +1,145 @@
-"""The actions of this menu and what they do."""
+"""Help: tutorial, keys, diagnostics, log, about."""
 
 from __future__ import annotations
 
-from sxtstudio.app.actions.info import ActionInfo
+from PySide6.QtCore import QUrl, qVersion
+from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence
+from PySide6.QtWidgets import QApplication
 
-ACTIONS: tuple[ActionInfo, ...] = ()
+from sxtstudio.app.actions.info import MENUS, ActionInfo
+from sxtstudio.app.context import Context
+from sxtstudio.app.errors import log_file
+from sxtstudio.app.panels.dialogs import bring_up
+
+COPIED = "This has been copied. Paste it into your message; read it first if your data are confidential."
+# Settings that say how the program behaves; recent files and window layouts are nobody's business.
+_TOLD = ("theme", "undo_mb", "work_folder", "model", "segment/device", "segment/tile_px", "segment/threshold")
+
+
+def tutorial(context: Context) -> None:
+    """Show the tutorial."""
+    from sxtstudio.app.panels.help_tutorial import TutorialDialog
+
+    bring_up(context, "tutorial", TutorialDialog)
+
+
+def shortcuts(context: Context) -> None:
+    """Show all keys and mouse gestures."""
+    from sxtstudio.app.panels.help_pages import GESTURES, shortcuts_html
+    from sxtstudio.app.panels.help_text import TextDialog
+
+    dialog = bring_up(context, "shortcuts", lambda c: TextDialog(c, "Keyboard shortcuts and mouse", 640, 700))
+    dialog.show_html(shortcuts_html({**keys(), **GESTURES}))
+
+
+def keys() -> dict[str, list[tuple[str, str]]]:
+    """Return the keys of all actions by menu, as this system writes them."""
+    from sxtstudio.app.actions.table import TABLE
+
+    native = QKeySequence.SequenceFormat.NativeText
+    found: dict[str, list[tuple[str, str]]] = {menu: [] for menu in MENUS}
+    for info in TABLE:
+        if info.shortcut:
+            words = info.text.rstrip("…")
+            told = words if info.tip.startswith(words) else f"{words}: {info.tip[:1].lower()}{info.tip[1:]}"
+            found[info.menu.split("/")[0]].append((QKeySequence(info.shortcut).toString(native), told))
+    return found
+
+
+def copy_diagnostics(context: Context) -> None:
+    """Collect what somebody who helps needs to know, copy it, and show it."""
+    from sxtstudio.app.panels.help_text import TextDialog
+    from sxtstudio.workflow.diagnostics import diagnostics
+
+    more = {"Qt": f"{qVersion()}, platform {QGuiApplication.platformName()}", "OpenGL": opengl_name(context)}
+    for number, screen in enumerate(QGuiApplication.screens(), 1):
+        size = screen.size()
+        more[f"screen {number}"] = f"{size.width()} × {size.height()}, scale {screen.devicePixelRatio():g}"
+    settings = {name: context.settings.get(name, None) for name in _TOLD}
+    told = {name: value for name, value in settings.items() if value not in (None, "")}
+    log = log_file()
+
+    def show(text: str) -> None:
+        QApplication.clipboard().setText(text)
+        context.session.message.emit("Diagnostics copied; paste them into your message.")
+        dialog = bring_up(context, "diagnostics", lambda c: TextDialog(c, "Diagnostics", 760, 640))
+        dialog.show_plain(text, COPIED)
+
+    context.jobs.start(
+        "Collecting diagnostics",
+        lambda job: diagnostics(more=more, settings=told, log_file=log),
+        on_done=show,
+    )
+
+
+def opengl_name(context: Context) -> str:
+    """Return who draws the 3D view, where that is known already."""
+    canvas = getattr(context.parts.get("view3d"), "canvas", None)
+    opengl = getattr(getattr(canvas, "scene", None), "opengl", None)
+    return str(getattr(opengl, "renderer", "not used yet"))
+
+
+def open_log_folder(context: Context) -> None:
+    """Show the folder of the log file."""
+    folder = log_file().parent
+    folder.mkdir(parents=True, exist_ok=True)
+    open_folder(QUrl.fromLocalFile(str(folder)))
+
+
+def open_folder(url: QUrl) -> None:
+    """Let the desktop show a folder; tests replace it."""
+    QDesktopServices.openUrl(url)
+
+
+def about(context: Context) -> None:
+    """Show version, citation and licences."""
+    from sxtstudio.app.panels.about import AboutDialog
+
+    bring_up(context, "about", AboutDialog)
+
+
+ACTIONS = (
+    ActionInfo(
+        "help.tutorial",
+        "Tutorial",
+        "Help",
+        "Five minutes on the sample tomogram, step by step",
+        tutorial,
+        shortcut="F1",
+        icon="mdi6.school-outline",
+    ),
+    ActionInfo(
+        "help.shortcuts",
+        "Keyboard shortcuts",
+        "Help",
+        "All keys, and what the mouse does",
+        shortcuts,
+        icon="mdi6.keyboard-outline",
+    ),
+    ActionInfo(
+        "help.diagnostics",
+        "Copy diagnostics",
+        "Help",
+        "Versions, device and the end of the log, to paste when you ask for help",
+        copy_diagnostics,
+        icon="mdi6.clipboard-pulse-outline",
+        separator=True,
+    ),
+    ActionInfo(
+        "help.log",
+        "Open log folder",
+        "Help",
+        "Show the folder of the log file, to attach it when you report a problem",
+        open_log_folder,
+        icon="mdi6.folder-text-outline",
+    ),
+    ActionInfo(
+        "help.about",
+        "About SXT Studio",
+        "Help",
+        "Version, how to cite, licences",
+        about,
+        icon="mdi6.information-outline",
+        separator=True,
+    ),
+)

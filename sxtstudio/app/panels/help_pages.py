@@ -1,0 +1,89 @@
+"""The help pages as data: the steps of the tutorial, and the table of keys and mouse gestures."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+from pathlib import Path
+
+import sxtstudio
+
+HELP = Path(sxtstudio.__file__).resolve().parents[1] / "resources" / "help"
+TUTORIAL = HELP / "tutorial.md"
+
+_BUTTON = re.compile(r"^\[([^\]]+)\]\((action|panel):([\w.]+)\)\s*$", re.MULTILINE)
+_PICTURE = re.compile(r"!\[[^\]]*\]\(([^)]+)\)\n*")
+
+# What the mouse does; keys come from the table of actions.
+GESTURES: Mapping[str, Sequence[tuple[str, str]]] = {
+    "Mouse in the slices": (
+        ("Wheel", "Next or previous slice; with Shift ten at once"),
+        ("Ctrl + wheel", "Zoom in and out at the pointer"),
+        ("Drag, or drag with the middle button", "Move the picture"),
+        ("Click", "Move the crosshair there, in all views"),
+        ("Ctrl + click", "Select the object under the pointer"),
+        ("Drag with the right button", "Brightness (up, down) and contrast (left, right)"),
+        ("Shift while painting", "The tool erases instead"),
+    ),
+    "Keys in the slices": (("Arrow keys", "Next or previous slice; with Shift ten at once"),),
+    "Mouse in the 3D view": (
+        ("Drag", "Turn the scene"),
+        ("Drag with the middle button, or Shift + drag", "Move the scene"),
+        ("Wheel, or drag with the right button", "Come closer or go away"),
+        ("Click", "Select the object, also in the slices"),
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Button:
+    """A button that does something of a step: "action" or "panel", and the name of it."""
+
+    text: str
+    kind: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Step:
+    """One page of the tutorial: title, Markdown with pictures, and its buttons."""
+
+    title: str
+    text: str
+    buttons: tuple[Button, ...]
+    pictures: tuple[str, ...]
+
+
+def tutorial(path: Path = TUTORIAL) -> list[Step]:
+    """Return the steps of the tutorial; a picture that is missing is left out of the text.
+
+    Each begins with a heading of the second level. A line that is nothing but a link to ``action:NAME``
+    or ``panel:NAME`` becomes a button.
+    """
+    source = path.read_text(encoding="utf-8")
+    steps = []
+    for part in re.split(r"^## ", source, flags=re.MULTILINE)[1:]:
+        title, _, body = part.partition("\n")
+        buttons = tuple(Button(*match.groups()) for match in _BUTTON.finditer(body))
+        pictures = tuple(_PICTURE.findall(body))
+        text = _BUTTON.sub("", body)
+        for name in pictures:
+            if not (path.parent / name).is_file():
+                text = re.sub(rf"!\[[^\]]*\]\({re.escape(name)}\)\n*", "", text)
+        steps.append(Step(title.strip(), re.sub(r"\n{3,}", "\n\n", text).strip(), buttons, pictures))
+    return steps
+
+
+def shortcuts_html(keys: Mapping[str, Sequence[tuple[str, str]]]) -> str:
+    """Return tables of keys and gestures, by group: (key, what it does)."""
+    parts = []
+    for group, rows in keys.items():
+        if rows:
+            cells = "".join(
+                f"<tr><td width='230'><b>{escape(key)}</b></td><td>{escape(text)}</td></tr>"
+                for key, text in rows
+            )
+            parts.append(f"<h3>{escape(group)}</h3><table cellpadding='3'>{cells}</table>")
+    return "".join(parts)

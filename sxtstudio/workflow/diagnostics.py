@@ -1,0 +1,185 @@
+"""What somebody who helps needs to know of a computer, as text to copy."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from importlib import metadata
+from pathlib import Path
+
+import psutil
+
+from sxtstudio import __version__
+from sxtstudio.core.errors import UserError
+from sxtstudio.segment import choose_device, find_models
+from sxtstudio.segment.device import available_cpus, providers
+from sxtstudio.segment.memory import available_memory
+
+LAST_LINES = 40
+_LONGEST_LINE = 300
+
+
+def diagnostics(
+    *,
+    more: Mapping[str, str] | None = None,
+    settings: Mapping[str, object] | None = None,
+    log_file: Path | None = None,
+) -> str:
+    """Return versions, computer, device with its reason, models, settings and the end of the log.
+
+    It tries the graphics card, which takes a while. Names of files below the home folder are shortened,
+    and those in the log are left out.
+
+    Parameters
+    ----------
+    more
+        Further lines, such as the version of Qt or the name of the OpenGL renderer.
+    settings
+        The settings worth telling, by name.
+    log_file
+        Its last lines are added.
+    """
+    memory = psutil.virtual_memory()
+    blocks = [
+        f"SXT Studio {__version__}, {datetime.now(UTC).isoformat(timespec='minutes')}",
+        _rows(
+            "Computer",
+            {
+                "system": platform.platform(),
+                "Python": f"{platform.python_version()} ({'packaged' if _packaged() else 'installed'})",
+                "processor": f"{platform.processor() or platform.machine()}, "
+                f"{available_cpus()} of {os.cpu_count()} threads may be used",
+                "memory": f"{memory.total / 1e9:.1f} GB, {available_memory() / 1e9:.1f} GB of it free",
+                "disk": f"{shutil.disk_usage(Path.home()).free / 1e9:.1f} GB free in the home folder",
+                **_display(),
+                **(more or {}),
+            },
+        ),
+        _rows("Device", _device()),
+        _rows("Models", _models()),
+        _rows("Libraries", library_versions()),
+        _rows("Settings", {name: str(value) for name, value in (settings or {}).items()}),
+    ]
+    if log_file is not None:
+        blocks.append("Last lines of the log\n" + "\n".join(f"  {line}" for line in _log(log_file)))
+    return _without_home("\n\n".join(blocks)) + "\n"
+
+
+def library_versions() -> dict[str, str]:
+    """Return the versions of all libraries that the program asks for and that are installed."""
+    found = {}
+    for name in required_libraries():
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = "missing"
+    return found
+
+
+def required_libraries() -> list[str]:
+    """Return the names of the libraries that the program needs on this system."""
+    try:
+        wanted = metadata.requires("sxtstudio") or []
+    except metadata.PackageNotFoundError:  # run from a folder that was not installed
+        wanted = []
+    names = set()
+    for line in (*wanted, *_OF_THE_WINDOW):
+        requirement, _, marker = line.partition(";")
+        if "extra" in marker or not _applies(marker):
+            continue
+        match = re.match(r"[A-Za-z0-9._-]+", requirement.strip())
+        if match:
+            names.add(match[0])
+    return sorted(names, key=str.lower)
+
+
+def licences(names: Iterable[str]) -> dict[str, str]:
+    """Return the licence of each installed library as its package states it."""
+    found = {}
+    for name in names:
+        try:
+            facts = metadata.metadata(name)
+        except metadata.PackageNotFoundError:
+            continue
+        stated = _field(facts, "License-Expression")
+        if not stated:
+            kinds = [line for line in facts.get_all("Classifier") or [] if line.startswith("License ::")]
+            stated = ", ".join(kind.rpartition(" :: ")[2] for kind in kinds)
+        if not stated or stated == "OSI Approved":
+            first = _field(facts, "License").strip().partition("\n")[0]
+            stated = first if 0 < len(first) < 80 else "see its package"
+        found[name] = stated
+    return found
+
+
+_OF_THE_WINDOW = ("PySide6-Essentials", "pyqtgraph", "pyvistaqt", "QtAwesome", "superqt", "pillow", "imageio")
+
+
+def _field(facts: metadata.PackageMetadata, name: str) -> str:
+    return str(facts[name] or "") if name in facts else ""
+
+
+def _applies(marker: str) -> bool:
+    """Whether a marker such as ``sys_platform != 'darwin'`` holds; others count as true."""
+    match = re.search(r"sys_platform\s*([!=]=)\s*['\"](\w+)['\"]", marker)
+    return match is None or (sys.platform == match[2]) == (match[1] == "==")
+
+
+def _device() -> dict[str, str]:
+    rows = {"providers": ", ".join(providers())}
+    try:
+        device = choose_device("auto")
+        rows |= {"used": device.name, "because": device.reason}
+    except UserError as error:
+        rows["problem"] = str(error)
+    return rows
+
+
+def _models() -> dict[str, str]:
+    problems: list[str] = []
+    rows = {card.name: f"{card.sha256[:16]}…" for card in find_models(problems=problems)}
+    for number, problem in enumerate(problems, 1):
+        rows[f"left out {number}"] = problem
+    return rows
+
+
+def _display() -> dict[str, str]:
+    told = {}
+    for variable in ("XDG_SESSION_TYPE", "QT_QPA_PLATFORM", "LIBGL_ALWAYS_SOFTWARE", "QT_SCALE_FACTOR"):
+        if os.environ.get(variable):
+            told[variable] = os.environ[variable]
+    return told
+
+
+def _packaged() -> bool:
+    return bool(getattr(sys, "frozen", False))
+
+
+def _log(path: Path) -> list[str]:
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()[-LAST_LINES:]
+    except OSError:
+        return ["(there is none)"]
+    return [_without_data(line)[:_LONGEST_LINE] for line in lines] or ["(it is empty)"]
+
+
+def _without_data(line: str) -> str:
+    """Leave out names of tomograms and folders, which can tell of unpublished work; code stays."""
+    return re.sub(r"[^\s'\"(]+\.(?!py\b)(?:mrc|rec|st|map|tiff?|h5|hdf5|nxs|zarr|sxt|png)\b", "…", line)
+
+
+def _without_home(text: str) -> str:
+    home = str(Path.home())
+    return text.replace(home, "~") if len(home) > 1 else text
+
+
+def _rows(title: str, rows: Mapping[str, str]) -> str:
+    if not rows:
+        return f"{title}\n  (none)"
+    width = max(len(name) for name in rows) + 2
+    return "\n".join([title, *(f"  {name:<{width}}{value}" for name, value in rows.items())])
