@@ -157,14 +157,14 @@ class View3D(QWidget):
         canvas = self.canvas
         if canvas is None or self._feeder is None:
             return
-        if document is self._shown_document:
-            return
-        self._forget()
-        self._shown_document = document
         if document is None:
             self._page.setText(_OPEN_FIRST)
             self._stack.setCurrentWidget(self._page)
             return
+        if document is self._shown_document:
+            return
+        self._forget()
+        self._shown_document = document
         self._stack.setCurrentWidget(canvas)
         canvas.unit = "voxel" if document.voxel_nm is None else "nm"
         canvas.scene.set_volume(document.shape, document.voxel_nm)
