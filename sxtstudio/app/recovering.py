@@ -50,7 +50,8 @@ class RecoveryDialog(QDialog):
         self._context = context
         self.rows: dict[Path, QWidget] = {}
         text = QLabel(
-            "SXT Studio did not end properly, but the work is still there. At most the last stroke is lost."
+            "Work of an earlier session was not saved, but it is still there. "
+            "After a crash, at most the last stroke is lost."
         )
         text.setWordWrap(True)
         column = QWidget()

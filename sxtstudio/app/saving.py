@@ -51,17 +51,12 @@ def _start(context: Context, document: Document, folder: Path, after: After | No
         return project.save(what, folder, job.progress)
 
     def done(saved: project.Saved) -> None:
-        former = document.project_lock
-        if former is not None and former is not saved.lock:
-            former.release()
         if context.session.document is not document:
             saved.lock.release()
             return
-        document.project, document.project_lock = saved.folder, saved.lock
-        document.read_only = False
-        document.fingerprint = saved.fingerprint
-        # What was painted meanwhile is not in the project.
-        document.modified = len(document.steps) != saved.steps or context.session.busy is not None
+        project.adopt(document, saved)
+        if context.session.busy is not None:
+            document.modified = True  # a job is changing the labels meanwhile
         context.settings.add_recent(saved.folder)
         context.session.saved(saved.folder)
         context.session.autosave()

@@ -106,7 +106,7 @@ def write_record(folder: Path, record: Record) -> None:
         If it cannot be written; the former one is then unchanged.
     """
     content = {"schema": SCHEMA, **to_json(record)}
-    text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
     with atomic_write(folder / NAME) as temporary:
         temporary.write_text(text, encoding="utf-8")
 

@@ -210,8 +210,8 @@ class Document:
         """Take over what was saved."""
         self.voxel_nm = record.voxel_nm
         self.polarity, self.polarity_reason = record.polarity, record.polarity_reason
-        self.steps = [Step(step["name"], step["parameters"], step["when"]) for step in record.steps]
-        self.view = dict(record.view)
+        self.steps = [Step(step["name"], plain(step["parameters"]), step["when"]) for step in record.steps]
+        self.view = plain(record.view)
         self.fingerprint = dict(record.tomogram.fingerprint)
 
     # -- safety ----------------------------------------------------------------------------------

@@ -261,7 +261,7 @@ def _receipt(
     if written.shape[0] != source.tomogram.shape[0]:
         rows.append(("Slices", f"{choice.first} to {choice.first + written.shape[0] - 1}"))
     if choice.inside_mask:
-        rows.append(("Where", "only inside the cell mask"))
+        rows.append(("Extent", "only inside the cell mask"))
     rows += [
         ("On disk", bytes_text(written.bytes)),
         ("Verified", "read back and compared, voxel by voxel" if written.verified else "no"),

@@ -104,11 +104,11 @@ def write_methods(path: Path, record: Record, tomogram: str) -> Receipt:
             known = fingerprint(Path(record.tomogram.absolute))
             record = replace(record, tomogram=replace(record.tomogram, fingerprint=known))
     with atomic_write(path) as temporary:
-        temporary.write_text(text_of(record, tomogram), encoding="utf-8")
+        temporary.write_text(text_of(record, tomogram), encoding="utf-8", errors="replace")
     content = {"schema": SCHEMA, **to_json(record), "program": __version__}
     beside = path.with_suffix(".json")
     with atomic_write(beside) as temporary:
-        temporary.write_text(json.dumps(content, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     rows = (
         ("Steps", str(len(record.steps))),
         ("With all parameters", str(beside)),

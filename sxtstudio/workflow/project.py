@@ -129,6 +129,17 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
     return Saved(folder, lock, record.tomogram.fingerprint, len(record.steps))
 
 
+def adopt(document: Document, saved: Saved) -> None:
+    """Tell a document that it has been saved; what was done meanwhile is not in the project."""
+    former = document.project_lock
+    if former is not None and former is not saved.lock:
+        former.release()
+    document.project, document.project_lock = saved.folder, saved.lock
+    document.read_only = False
+    document.fingerprint = saved.fingerprint
+    document.modified = len(document.steps) != saved.steps
+
+
 def open_project(
     path: Path,
     *,

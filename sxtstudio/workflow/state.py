@@ -54,7 +54,7 @@ def write_state(folder: Path, state: State) -> None:
         "record": {**to_json(state.record), "steps": []},
     }
     with atomic_write(folder / STATE) as temporary:
-        temporary.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+        temporary.write_text(json.dumps(content), encoding="utf-8")
 
 
 def read_state(folder: Path) -> State:
@@ -94,7 +94,7 @@ def read_steps(folder: Path) -> list[dict[str, Any]]:
 
 def append_steps(folder: Path, steps: list[dict[str, Any]], *, anew: bool) -> None:
     """Append steps to those on disk, or replace them."""
-    lines = "".join(json.dumps(step, ensure_ascii=False) + "\n" for step in steps)
+    lines = "".join(json.dumps(step) + "\n" for step in steps)
     with open(folder / STEPS, "w" if anew else "a", encoding="utf-8") as file:
         file.write(lines)
 

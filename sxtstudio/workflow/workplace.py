@@ -24,6 +24,8 @@ VARIABLE = "SXTSTUDIO_WORK"
 # A disk that is filled up to the last byte helps nobody.
 _MARGIN_BYTES = 256 << 20
 _ZEROS = bytes(1 << 22)
+# Nothing is ever written beside the sample tomogram.
+_OWN_FILES = Path(__file__).resolve().parents[2] / "resources"
 
 
 def work_root() -> Path:
@@ -68,7 +70,7 @@ def place_for_voxels(folder: Path, shape: Triple, beside: Path) -> Path:
     if _free(folder) >= needed:
         return folder
     other = beside.parent / f".sxtstudio-{folder.name}"
-    if _free(beside.parent) >= needed:
+    if _free(beside.parent) >= needed and not beside.is_relative_to(_OWN_FILES):
         with suppress(OSError):
             other.mkdir()
             return other

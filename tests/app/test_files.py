@@ -371,6 +371,63 @@ def test_labels_that_do_not_fit_change_nothing(
     assert cell.session.busy is None and cell.session.history.undo_name == "Brush"
 
 
+# A real window, in which a stroke is made every few milliseconds.
+PAINTING = """
+import sys
+from pathlib import Path
+import numpy as np
+from PySide6.QtCore import QSettings, QTimer
+from PySide6.QtWidgets import QApplication
+app = QApplication([])
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.opening import open_path
+from sxtstudio.app.settings import Settings
+from sxtstudio.core.geometry import Box
+window = MainWindow(Settings(QSettings(sys.argv[2], QSettings.Format.IniFormat)))
+window.show()
+done = 0
+def stroke():
+    global done
+    y, x = divmod(done, 80)
+    with window.session.edit("Brush", number=done) as recorder:
+        recorder.write(Box((2, y, x), (3, y + 1, x + 1)), np.full((1, 1, 1), 255, np.uint8))
+    done += 1
+    print(done, flush=True)
+timer = QTimer(interval=3)
+timer.timeout.connect(stroke)
+window.session.document_changed.connect(timer.start)
+open_path(window.context, sys.argv[1])
+app.exec()
+"""
+
+
+def test_kill_of_the_painting_window_loses_at_most_the_last_stroke(
+    window: MainWindow, qtbot: QtBot, tomogram: Path, tmp_path: Path, answers: Answers
+) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", PAINTING, str(tomogram), str(tmp_path / "child.ini")],
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert child.stdout is not None
+    for line in child.stdout:
+        if line.strip().isdigit() and int(line) >= 60:
+            break
+    child.send_signal(signal.SIGKILL)
+    rest = [int(word) for word in child.stdout.read().split()[:-1] if word.isdigit()]
+    child.wait()
+    child.stdout.close()
+    told = max([60, *rest])
+    dialog = recovery_dialog(window, qtbot)
+    (left,) = leftovers()
+    with qtbot.waitSignal(window.session.document_changed, timeout=10_000):
+        dialog.recover(left)
+    labels = window.session.labels_of("labels")
+    assert labels is not None
+    painted = np.flatnonzero(labels[2])
+    assert len(painted) >= told and np.array_equal(painted, np.arange(len(painted)))
+
+
 CRASH = """
 import sys, time
 from sxtstudio.workflow.document import Document

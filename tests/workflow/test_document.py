@@ -218,6 +218,16 @@ def test_small_state_disk_makes_voxels_lie_beside_the_tomogram(
     assert sorted(p.name for p in tomogram.parent.iterdir()) == ["cell.mrc", "sessions"]
 
 
+def test_nothing_is_written_beside_the_sample(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = Path(__file__).resolve().parents[2] / "resources" / "sample.tif"
+    before = sorted(sample.parent.iterdir())
+    monkeypatch.setattr(workplace, "_free", lambda folder: 0 if folder.parent == root else 1 << 40)
+    document = Document.open(sample)
+    assert document.bulk == document.folder
+    assert sorted(sample.parent.iterdir()) == before
+    document.close()
+
+
 def test_failing_autosave_is_told_once(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))

@@ -21,7 +21,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.io.project import NAME, read_record
 from sxtstudio.workflow import workplace
 from sxtstudio.workflow.document import Document
-from sxtstudio.workflow.project import TomogramNotFound, open_project, save, snapshot
+from sxtstudio.workflow.project import TomogramNotFound, adopt, open_project, save, snapshot
 
 
 @pytest.fixture(autouse=True)
@@ -48,8 +48,7 @@ def document(tomogram: Path) -> Iterator[Document]:
 
 def keep(document: Document, folder: Path) -> None:
     """Save as the window does."""
-    saved = save(snapshot(document), folder)
-    document.project, document.project_lock, document.modified = folder, saved.lock, False
+    adopt(document, save(snapshot(document), folder))
 
 
 def closed(document: Document) -> None:
@@ -275,6 +274,19 @@ def test_random_damage_gives_user_errors_only(document: Document, tmp_path: Path
             refused += 1
     assert refused > 30
     assert not list(root.iterdir())
+
+
+def test_strange_values_of_a_stranger_can_be_saved_again(document: Document, tmp_path: Path) -> None:
+    keep(document, tmp_path / "cell.sxt")
+    document.close()
+    text = (tmp_path / "cell.sxt" / NAME).read_text()
+    text = text.replace('"size_px": 4', '"size_px": 1e999, "\\ud800": "\\udfff"')
+    (tmp_path / "cell.sxt" / NAME).write_text(text)
+    opened = open_project(tmp_path / "cell.sxt")
+    opened.document.autosave(wait=True)
+    keep(opened.document, tmp_path / "again.sxt")
+    assert read_record(tmp_path / "again.sxt").steps[0]["parameters"]["size_px"] is None
+    closed(opened.document)
 
 
 def test_other_folders_are_not_saved_over(document: Document, tmp_path: Path) -> None:

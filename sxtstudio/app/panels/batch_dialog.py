@@ -219,6 +219,7 @@ class BatchDialog(QDialog):
             on_error=lambda error: show_error(self, error, "Batch"),
         )
         self.job.setProperty("engine", True)
+        self.job.setProperty("independent", True)  # another tomogram may be opened meanwhile
         self.job.finished.connect(self._on_finished)
 
     def _on_row(self, number: int, row: BatchRow) -> None:

@@ -52,6 +52,7 @@ class ReceiptDialog(QDialog):
             label.setWordWrap(True)
             layout.addWidget(label)
         buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+        buttons.button(QDialogButtonBox.StandardButton.Close).setDefault(True)
         folder = buttons.addButton("Show in folder", QDialogButtonBox.ButtonRole.ActionRole)
         folder.clicked.connect(self.show_folder)
         copy = buttons.addButton("Copy", QDialogButtonBox.ButtonRole.ActionRole)
