@@ -88,6 +88,8 @@ class ToolState:
         Of the magic wand: difference of the grey value in percent of the contrast range.
     wand_reach_px
         How far from the click the magic wand reaches, in pixels.
+    cut_px
+        Width of a cut through an object in pixels.
     """
 
     tool: str = "look"
@@ -96,3 +98,4 @@ class ToolState:
     ball: bool = False
     tolerance: float = 10.0
     wand_reach_px: int = 100
+    cut_px: int = 2

@@ -33,12 +33,16 @@ class Preview:
 
 @dataclass(frozen=True)
 class Selection:
-    """The object under a click: its voxels within ``box``, and a voxel (z, y, x) of it."""
+    """The object under a click: its voxels within ``box``, and a voxel (z, y, x) of it.
+
+    ``complete`` is False for a huge object of which this is only the part around the click.
+    """
 
     seed: Triple
     box: Box
     where: NDArray[np.bool_]
     voxels: int
+    complete: bool = True
 
 
 class HasViewState(Protocol):

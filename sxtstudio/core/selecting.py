@@ -15,7 +15,10 @@ Corner = tuple[int, int]
 
 # A click beside the outline would otherwise fill most of the slice.
 _LARGEST_OPEN_SHARE = 0.25
-_WAND_SIGMA_PX = 1.0
+_WAND_SIGMA_PX = 1.5
+WAND_MARGIN_PX = 6
+# Holes up to this size are noise.
+_WAND_HOLE_PX = 40
 
 
 def polygon_area(points: NDArray[np.float64], shape: tuple[int, int]) -> tuple[Corner, Area] | None:
@@ -95,6 +98,8 @@ def wand_area(
 ) -> tuple[Corner, Area]:
     """Return the pixels around a click whose grey values are similar, as far as they hang together.
 
+    Tiny holes are filled.
+
     Parameters
     ----------
     image
@@ -106,7 +111,7 @@ def wand_area(
     """
     top, left = max(0, row - reach_px), max(0, column - reach_px)
     # A few pixels more, so that smoothing at the border of the window sees what it should.
-    margin = 4
+    margin = WAND_MARGIN_PX
     window_top, window_left = max(0, top - margin), max(0, left - margin)
     window = image[window_top : row + reach_px + margin + 1, window_left : column + reach_px + margin + 1]
     smooth = ndimage.gaussian_filter(window.astype(np.float32), _WAND_SIGMA_PX)
@@ -115,6 +120,8 @@ def wand_area(
     x = np.arange(window.shape[1])[None, :] - here[1]
     similar = (np.abs(smooth - smooth[here]) <= tolerance) & (y * y + x * x <= reach_px * reach_px)
     corner, area = _cropped(flood(similar, here, connectivity=1))
+    holes, count = ndimage.label(ndimage.binary_fill_holes(area) & ~area)
+    area |= (np.bincount(holes.ravel(), minlength=count + 1) <= _WAND_HOLE_PX)[holes] & (holes > 0)
     return (corner[0] + window_top, corner[1] + window_left), area
 
 
