@@ -19,13 +19,13 @@ import numpy as np
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
-from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import ExportReceipt, FileVolume
 from sxtstudio.workflow.outputs import on_disk
 from sxtstudio.workflow.views import notes_of
 
 if TYPE_CHECKING:
+    from sxtstudio.core.cleanup import CleanReport
     from sxtstudio.segment import Segmentation
     from sxtstudio.workflow.segmenting import SegmentJob
 

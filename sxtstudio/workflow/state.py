@@ -119,8 +119,9 @@ def remove_files(folder: Path, bulk: Path) -> None:
         shutil.rmtree(place / SEGMENTATION, ignore_errors=True)
         with suppress(OSError):
             for entry in list(place.iterdir()):
-                ours = entry.name in (STATE, STEPS, LOCK, *_OF_THE_PANELS, *(f"{t}.raw" for t in _TARGETS))
-                if ours or (entry.name.startswith(".state.") and ".part" in entry.name):
+                # Also what other parts of the program keep here, such as a network's output.
+                ours = entry.suffix in (".raw", ".json", ".jsonl") or entry.name == LOCK
+                if entry.is_file() and (ours or (entry.name.startswith(".") and ".part" in entry.name)):
                     with suppress(OSError):
                         entry.unlink()
     with suppress(OSError):

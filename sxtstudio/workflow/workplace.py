@@ -63,10 +63,10 @@ def new_folder(root: Path | None = None) -> Path:
 def place_for_voxels(folder: Path, shape: Triple, beside: Path) -> Path:
     """Return where label files of this shape find room: in ``folder``, or in a folder beside the tomogram.
 
-    Room is wanted for labels, mask and an unfinished segmentation. Where no disk has enough, it is
-    ``folder``; the want is then told when the file is made.
+    Room is wanted for labels, mask, an unfinished segmentation and the network's output. Where no
+    disk has enough, it is ``folder``; the want is then told when the file is made.
     """
-    needed = 3 * math.prod(shape) + _MARGIN_BYTES
+    needed = 5 * math.prod(shape) + _MARGIN_BYTES
     if _free(folder) >= needed:
         return folder
     other = beside.parent / f".sxtstudio-{folder.name}"

@@ -119,6 +119,7 @@ def test_unsaved_work_stays_until_it_is_discarded(root: Path, tomogram: Path) ->
 def test_unfinished_segmentation_survives(root: Path, tomogram: Path) -> None:
     document = Document.open(tomogram)
     document.segmentation_folder.mkdir()
+    (document.bulk / "output.raw").write_bytes(bytes(100))
     (document.segmentation_folder / "finished.log").write_text("0 00000000\n")
     document.autosave(wait=True)
     document.close()
