@@ -25,6 +25,7 @@ from sxtstudio.workflow.watch import FolderWatch
 
 LOGGER = logging.getLogger("sxtstudio")
 OnRow = Callable[[int, BatchRow], None]
+Free = Callable[[], bool]
 
 # Between two messages about the slices of one tomogram, and between two looks into a folder.
 _SHORTEST_S = 0.2
@@ -75,6 +76,7 @@ def run_batch(
     progress: Progress | None = None,
     *,
     earlier: Sequence[BatchRow] = (),
+    free: Free | None = None,
 ) -> list[BatchRow]:
     """Segment tomograms one after another; an error in one does not stop the others.
 
@@ -90,6 +92,9 @@ def run_batch(
         Counts the whole batch. A cancel keeps what is finished; the same call goes on from there.
     earlier
         Rows of an earlier run: tomograms that are finished in it are not segmented again.
+    free
+        Asked before each tomogram: it begins only when this is True, such as when the window does nothing
+        that needs the computer.
 
     Returns
     -------
@@ -104,7 +109,7 @@ def run_batch(
         If the batch was cancelled; contact sheet and summary then show what is finished.
     """
     progress = progress or Progress()
-    batch = _Batch(parameters, on_row)
+    batch = _Batch(parameters, on_row, free)
     finished = {row.tomogram: row for row in earlier if row.state in ("done", "skipped")}
     for tomogram in tomograms:
         batch.add(tomogram, finished.get(tomogram))
@@ -112,7 +117,7 @@ def run_batch(
     for number in to_do:
         share = progress.part(1 / len(to_do), "segmenting")
         batch.run(number, share)
-        share.begin(1)
+        share.begin(1, "segmenting")
         share.step()
     return batch.rows
 
@@ -124,6 +129,7 @@ def run_watch(
     progress: Progress | None = None,
     *,
     watch: FolderWatch | None = None,
+    free: Free | None = None,
     poll_s: float = POLL_S,
 ) -> None:
     """Segment each finished tomogram that arrives in a folder, until the job is cancelled.
@@ -141,7 +147,7 @@ def run_watch(
     if parameters.existing == "rename":
         parameters = replace(parameters, existing="skip")
     watch = watch or FolderWatch(folder)
-    batch = _Batch(parameters, on_row)
+    batch = _Batch(parameters, on_row, free)
     while True:
         progress.restart("waiting for tomograms")
         for tomogram in watch.poll():
@@ -157,8 +163,9 @@ def run_watch(
 class _Batch:
     """Rows, names and the pictures of a batch that runs."""
 
-    def __init__(self, parameters: BatchParameters, on_row: OnRow | None) -> None:
+    def __init__(self, parameters: BatchParameters, on_row: OnRow | None, free: Free | None) -> None:
         self.parameters = parameters
+        self._free = free or (lambda: True)
         self.rows: list[BatchRow] = []
         self._on_row = on_row
         self._names = Names(parameters.folder, parameters.suffix, parameters.existing)
@@ -207,6 +214,9 @@ class _Batch:
         self._write()
 
     def _run(self, number: int, progress: Progress, begin: float) -> None:
+        while not self._free():
+            progress.step(0, "waiting for the other work to end")
+            time.sleep(_SHORTEST_S)
         progress.check()
         parameters, tomogram = self.parameters, self.rows[number].tomogram
         output = self._names.output(tomogram)

@@ -169,6 +169,19 @@ def test_cancelled_batch_keeps_what_is_finished_and_goes_on(
     assert not partial_folder(out / "c.labels.tif").exists()
 
 
+def test_batch_waits_until_it_is_free(three: list[Path], toy_model: Path, tmp_path: Path) -> None:
+    answers, states, stages = iter([False, False, True]), [], []
+    run_batch(
+        three[:1],
+        parameters(toy_model, tmp_path),
+        lambda number, row: states.append((row.state, next(iter(stages[-1:]), ""))),
+        Progress(listener=lambda state: stages.append(state.stage)),
+        free=lambda: next(answers),
+    )
+    assert states[0][0] == "waiting" and states[1] == ("running", "waiting for the other work to end")
+    assert stages.count("waiting for the other work to end") == 2
+
+
 def test_unexpected_error_in_one_row_is_told_and_logged(
     three: list[Path], toy_model: Path, tmp_path: Path, monkeypatch, caplog
 ) -> None:

@@ -49,9 +49,7 @@ def test_device_comes_with_its_reason(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "CPU (3 threads)" in text and "the card sleeps" in text
 
 
-@pytest.mark.parametrize(
-    "name", ["secret_day3.mrc", "patient.ome.tiff", "run7.zarr", "unpublished.sxt"]
-)
+@pytest.mark.parametrize("name", ["secret_day3.mrc", "patient.ome.tiff", "run7.zarr", "unpublished.sxt"])
 def test_names_of_data_are_left_out(home: Path, name: str) -> None:
     log = home / "log"
     log.write_text(f"cannot read {home}/data/{name}: damaged\n")

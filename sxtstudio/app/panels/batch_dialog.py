@@ -30,7 +30,7 @@ from sxtstudio.app.jobs import Job, Work
 from sxtstudio.app.panels.batch_form import BatchForm
 from sxtstudio.app.panels.batch_table import BatchTable
 from sxtstudio.core.errors import UserError
-from sxtstudio.workflow.batch import BatchParameters, run_batch, run_watch
+from sxtstudio.workflow.batch import BatchParameters, OnRow, run_batch, run_watch
 from sxtstudio.workflow.batch_files import BatchRow
 from sxtstudio.workflow.watch import FolderWatch, tomograms_in
 
@@ -191,7 +191,14 @@ class BatchDialog(QDialog):
         tomograms = [row.tomogram for row in rows]
 
         def work(job: Job) -> object:
-            return run_batch(tomograms, parameters, lambda *row: job.report(row), job.progress, earlier=rows)
+            return run_batch(
+                tomograms,
+                parameters,
+                lambda *row: job.report(row),
+                job.progress,
+                earlier=rows,
+                free=self._free,
+            )
 
         self._run("Batch", work, parameters, tomograms[0].parent)
 
@@ -203,9 +210,8 @@ class BatchDialog(QDialog):
         parameters = self.form.parameters(folder)
         self.table.clear_rows()
 
-        def work(job: Job) -> object:
-            run_watch(folder, parameters, lambda *row: job.report(row), job.progress, watch=watch)
-            return None
+        def work(job: Job) -> None:
+            run_watch(folder, parameters, _teller(job), job.progress, watch=watch, free=self._free)
 
         self._run(f"Watching {folder.name}", work, parameters, folder)
 
@@ -218,12 +224,18 @@ class BatchDialog(QDialog):
             on_report=lambda row: self._on_row(*row),
             on_error=lambda error: show_error(self, error, "Batch"),
         )
-        self.job.setProperty("engine", True)
         self.job.setProperty("independent", True)  # another tomogram may be opened meanwhile
         self.job.finished.connect(self._on_finished)
 
+    def _free(self) -> bool:
+        """Whether nothing else computes; asked by the thread of the batch."""
+        return self._context.session.busy is None
+
     def _on_row(self, number: int, row: BatchRow) -> None:
         self.table.show_row(number, row)
+        if self.job is not None:
+            # Whoever else wants the engine looks for this.
+            self.job.setProperty("engine", row.state == "running")
         self._refresh()
 
     def _on_stop_clicked(self) -> None:
@@ -265,6 +277,10 @@ class BatchDialog(QDialog):
         self.show_sheet.setEnabled(self._sheet is not None and self._sheet.exists())
         self.show_folder.setEnabled(self._results is not None)
         self.status.setText(_summary(states, running, watching))
+
+
+def _teller(job: Job) -> OnRow:
+    return lambda number, row: job.report((number, row))
 
 
 def _word_for_start(states: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QUrl
+from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QImage, QTextDocument
 from PySide6.QtWidgets import (
     QDialog,
@@ -34,10 +34,11 @@ class Page(QTextBrowser):
         place = HELP / QUrl(name).fileName()
         if kind == QTextDocument.ResourceType.ImageResource.value and place.is_file():
             image = QImage(str(place))
-            width = max(200, self.viewport().width() - _PICTURE_MARGIN)
-            if image.width() > width:
-                # Drawn from the full size on screens that have more pixels than points.
-                image.setDevicePixelRatio(image.width() / width)
+            width, ratio = max(200, self.viewport().width() - _PICTURE_MARGIN), self.devicePixelRatioF()
+            if image.width() > width * ratio:
+                image = image.scaledToWidth(round(width * ratio), Qt.TransformationMode.SmoothTransformation)
+            # Points are not pixels on screens of high resolution.
+            image.setDevicePixelRatio(max(1.0, min(ratio, image.width() / width)))
             return image
         return super().loadResource(kind, name)
 
@@ -51,9 +52,10 @@ class TutorialDialog(QDialog):
         self._context = context
         self.steps: list[Step] = tutorial()
         self.setWindowTitle("Tutorial: five minutes with SXT Studio")
-        self.resize(860, 700)
+        self.resize(1120, 820)
         self.list = QListWidget()
-        self.list.setFixedWidth(190)
+        self.list.setFixedWidth(180)
+        self.list.setSpacing(3)
         self.list.setAccessibleName("Steps of the tutorial")
         self.list.addItems([step.title for step in self.steps])
         self.title = QLabel()

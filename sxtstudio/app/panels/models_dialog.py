@@ -151,6 +151,9 @@ class ModelsDialog(QDialog):
         self._context.settings.set(SETTING, card.name)
         # The panel remembers the file that was used last; the new default goes before it.
         self._context.settings.set(USED_LAST, str(card.path))
+        form = getattr(self._context.parts.get("segment"), "form", None)
+        if form is not None and form.model.findData(str(card.path)) >= 0:
+            form.model.setCurrentIndex(form.model.findData(str(card.path)))
         self._changed(card.name)
 
     def _on_remove_clicked(self) -> None:

@@ -20,6 +20,7 @@ from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.panels import preferences
 from sxtstudio.app.panels.batch_dialog import BatchDialog
 from sxtstudio.app.panels.models_dialog import ModelsDialog
+from sxtstudio.core.errors import UserError
 from sxtstudio.segment.registry import user_folder
 
 
@@ -206,9 +207,12 @@ def test_model_is_added_made_default_and_removed(
     assert (own_models / "toy.onnx").read_bytes() == toy_model.read_bytes()
     assert models.current is not None and models.current.name == "toy"
     assert "There is no card" in models.card.toPlainText()
+    window.context.parts["side"].show_panel("segment")
+    choice = window.context.parts["segment"].form.model
+    qtbot.waitUntil(lambda: choice.findText("toy") >= 0 and choice.currentText() == "compact", timeout=5000)
     models.default_button.click()
     qtbot.waitUntil(lambda: names(models) == ["compact", "toy  (default)"], timeout=5000)
-    assert window.settings.get("model", "") == "toy"
+    assert window.settings.get("model", "") == "toy" and choice.currentText() == "toy"
     models.remove_button.click()  # answered with "Cancel"
     assert (own_models / "toy.onnx").is_file()
     answers["ask"] = "Delete"
@@ -268,3 +272,18 @@ def test_preferences_take_effect(window: MainWindow, monkeypatch: pytest.MonkeyP
 def test_retraining_has_its_place(window: MainWindow) -> None:
     action = window.actions_.by_name["tools.retrain"]
     assert not action.isEnabled() and "next version" in action.toolTip()
+
+
+def test_window_and_batch_segment_one_after_the_other(
+    batch: BatchDialog, sample: MainWindow, tomogram: Path, make_model, own_models: Path, qtbot: QtBot
+) -> None:
+    make_model(own_models / "toy.onnx", layers=6)
+    batch.add([tomogram])
+    batch.begin()
+    qtbot.waitUntil(lambda: batch.table.rows[0].slices is not None, timeout=20_000)
+    segment = sample.context.parts["segment"]
+    with pytest.raises(UserError, match="batch is segmenting"):
+        segment.start()
+    assert sample.session.busy is None
+    batch.stop.click()
+    qtbot.waitUntil(lambda: batch.job is None, timeout=20_000)
