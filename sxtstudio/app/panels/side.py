@@ -26,9 +26,10 @@ class _Scroll(QScrollArea):
     def minimumSizeHint(self) -> QSize:
         """Return the width of the content with room for the scroll bar."""
         hint = super().minimumSizeHint()
-        if self.widget() is not None:
+        content = self.widget()
+        if content is not None:
             bar = self.verticalScrollBar().sizeHint().width()
-            hint.setWidth(self.widget().minimumSizeHint().width() + bar)
+            hint.setWidth(content.minimumSizeHint().width() + bar)
         return hint
 
 

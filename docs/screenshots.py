@@ -1,0 +1,184 @@
+"""Drive the real window through its main workflow and draw the pictures of the documentation.
+
+``make screenshots`` runs it on a virtual screen; ``python docs/screenshots.py FOLDER`` on a real one.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+os.environ.setdefault("QT_API", "pyside6")
+# Sessions, logs and models of the person who runs this are left alone.
+SCRATCH = Path(tempfile.mkdtemp())
+for variable in ("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA", "SXTSTUDIO_WORK"):
+    os.environ[variable] = str(SCRATCH)
+
+from PIL import Image  # noqa: E402
+from PySide6.QtCore import QPoint, QSettings  # noqa: E402
+from PySide6.QtGui import QGuiApplication, QPixmap  # noqa: E402
+from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
+
+from sxtstudio.app import theme  # noqa: E402
+from sxtstudio.app.main_window import MainWindow  # noqa: E402
+from sxtstudio.app.settings import Settings  # noqa: E402
+from sxtstudio.app.tools.base import PointerEvent  # noqa: E402
+
+LONGEST_S = 240
+
+
+class Driver:
+    """A user with a camera."""
+
+    def __init__(self, app: QApplication, folder: Path) -> None:
+        self.app = app
+        self.folder = folder
+        settings = Settings(QSettings(str(SCRATCH / "settings.ini"), QSettings.Format.IniFormat))
+        self.window = MainWindow(settings)
+        self.window.resize(1440, 900)
+        self.window.show()
+        self.rest(0.5)
+
+    def rest(self, seconds: float) -> None:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            self.app.processEvents()
+            time.sleep(0.01)
+
+    def until(self, condition: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + LONGEST_S
+        while not condition():
+            if time.monotonic() > end:
+                raise SystemExit(f"waited too long for {what}")
+            self.rest(0.05)
+
+    def idle(self) -> None:
+        """Wait until all jobs are done and the window has caught up."""
+        self.rest(0.3)
+        self.until(lambda: not self.window.jobs.running, "the jobs")
+        self.rest(0.6)
+
+    def act(self, name: str) -> None:
+        self.window.actions_.by_name[name].trigger()
+        self.rest(0.1)
+
+    def panel(self, name: str) -> QWidget:
+        self.window.context.parts["side"].show_panel(name)
+        self.rest(0.4)
+        part: QWidget = self.window.context.parts[name]
+        return part
+
+    def shot(self, name: str) -> None:
+        """Take the whole screen where the window stands, with the dialogs above it."""
+        self.rest(0.2)
+        frame = self.window.frameGeometry()
+        screen = QGuiApplication.primaryScreen()
+        self.save(screen.grabWindow(0, frame.x(), frame.y(), frame.width(), frame.height()), name)
+
+    def dialog(self, name: str) -> None:
+        """Take the picture of the open dialog alone, and close it."""
+        self.rest(0.5)
+        dialogs = [w for w in QApplication.topLevelWidgets() if isinstance(w, QDialog) and w.isVisible()]
+        if not dialogs:
+            raise SystemExit(f"no dialog is open for {name}")
+        for dialog in dialogs:
+            dialog.move(self.window.pos() + QPoint(160, 60))
+        self.rest(0.5)
+        self.save(dialogs[-1].grab(), name)
+        for dialog in dialogs:
+            dialog.close()
+        self.rest(0.2)
+
+    def save(self, picture: QPixmap, name: str) -> None:
+        path = self.folder / f"{name}.png"
+        picture.save(str(path))
+        # Few colours: the grain of tomograms does not compress otherwise.
+        with Image.open(path) as full:
+            small = full.convert("RGB").quantize(160, dither=Image.Dither.NONE)
+        small.save(path, optimize=True)
+        print(f"{path}  {path.stat().st_size // 1024} kB", flush=True)
+
+
+def stroke(driver: Driver, points: list[tuple[float, float]]) -> None:
+    """Paint along points (row, column) of the XY view."""
+    toolbox = driver.window.context.parts["toolbox"]
+    depth = driver.window.session.cursor[0]
+    for number, (row, column) in enumerate(points):
+        event = PointerEvent("xy", row, column, depth, "left")
+        (toolbox.move if number else toolbox.press)(event)
+        driver.rest(0.02)
+    toolbox.release(PointerEvent("xy", *points[-1], depth, "left"))
+
+
+def main_workflow(driver: Driver) -> None:
+    session = driver.window.session
+    driver.shot("window-start")
+    driver.act("file.open_sample")
+    driver.until(lambda: session.document is not None, "the sample")
+    driver.idle()
+    session.set_cursor((30, 165, 205))
+    driver.shot("window-slices")
+
+    driver.panel("segment")
+    driver.idle()
+    driver.act("segment.try")
+    driver.until(lambda: session.preview is not None, "the preview")
+    driver.shot("window-try")
+
+    driver.act("segment.start")
+    driver.until(lambda: session.document.labels is not None, "labels")
+    driver.until(lambda: bool(session.document.labels[30].any()), "the slice that is shown")
+    driver.rest(1.0)
+    driver.shot("window-segmenting")
+    driver.idle()
+
+    driver.act("segment.mask_automatic")
+    driver.idle()
+    driver.panel("mask")
+    driver.idle()
+    driver.shot("window-mask")
+
+    clean = driver.panel("clean")
+    clean.form.smallest.setValue(300)
+    clean.form.crop_y.setValue(6)
+    clean.form.crop_x.setValue(6)
+    driver.idle()
+    driver.shot("window-clean")
+    driver.act("segment.clean_all")
+    driver.idle()
+
+    driver.panel("labels")
+    session.tool.set(tool="brush", brush_px=6)
+    stroke(driver, [(150 + 2 * i, 250 + 3 * i) for i in range(16)])
+    driver.shot("window-labels")
+    driver.act("edit.undo")
+
+    driver.panel("surface")
+    driver.act("surface.show")
+    driver.idle()
+    driver.shot("window-3d")
+    view = driver.window.context.parts["view3d"]
+    view.scene.set(objects=True)
+    driver.act("surface.update")
+    driver.idle()
+    driver.shot("window-objects")
+
+
+def main(folder: Path, scheme: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    app = QApplication(sys.argv[:1])
+    theme.apply(app, "light" if scheme == "--light" else "dark")
+    driver = Driver(app, folder)
+    main_workflow(driver)
+    if driver.window.session.document is not None:
+        driver.window.session.document.discard()
+        driver.window.session.document.modified = False
+    driver.window.close()
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1] if len(sys.argv) > 1 else "docs"), (sys.argv[2:] or [""])[0])

@@ -1,0 +1,98 @@
+"""Every entry of every menu is chosen once, with a tomogram, labels, a mask and a selection there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app import asking
+from sxtstudio.app.actions import MENUS, TABLE
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.session import Selection
+from sxtstudio.core.geometry import Box
+
+BALL = Box((28, 180, 180), (36, 200, 200))
+
+
+@pytest.fixture
+def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
+    """Every question is answered with the harmless button, every file dialog is cancelled."""
+    asked: dict[str, list[Any]] = {"ask": [], "open_file": [], "open_folder": [], "save_file": []}
+
+    def ask(parent: Any, title: str, text: str, buttons: Any, *rest: Any, **more: Any) -> str:
+        asked["ask"].append(text)
+        return str(list(buttons)[-1])
+
+    monkeypatch.setattr(asking, "ask", ask)
+    for name in ("open_file", "open_folder", "save_file"):
+        monkeypatch.setattr(
+            asking, name, lambda *args, name=name, **more: asked[name].append(args[1:]) or None
+        )
+    return asked
+
+
+def fill(window: MainWindow) -> None:
+    """Give the document labels, a mask, something to undo and to redo, and a selected object."""
+    session = window.session
+    for target in ("labels", "mask"):
+        with session.edit("Brush", target) as edit:
+            edit.write(BALL, np.zeros(BALL.shape, np.uint8))
+            edit.write(BALL, np.full(BALL.shape, 255, np.uint8))
+    with session.edit("Brush") as edit:
+        corner = Box((2, 2, 2), (4, 4, 4))
+        edit.write(corner, session.record("").labels[corner.slices] ^ 255)
+    session.undo()
+    session.select(Selection((30, 190, 190), BALL, np.ones(BALL.shape, bool), int(np.prod(BALL.shape))))
+
+
+def settle(window: MainWindow, qtbot: QtBot) -> None:
+    """Stop the jobs and close the dialogs that an action has left."""
+    qtbot.wait(20)
+    for job in list(window.jobs.running):
+        job.cancel()
+    qtbot.waitUntil(lambda: not window.jobs.running, timeout=20_000)
+    for dialog in QApplication.topLevelWidgets():
+        if isinstance(dialog, QDialog):
+            dialog.close()
+
+
+def broken(window: MainWindow) -> list[str]:
+    """What went wrong in a way that nobody expected."""
+    return [box.detailedText() for box in window.findChildren(QMessageBox) if box.detailedText()]
+
+
+# Closing the document, and with it the window, comes last.
+LAST = ("file.open_sample", "file.close", "file.quit")
+
+
+@pytest.mark.parametrize("menu", MENUS)
+def test_every_action_does_something_sensible(
+    menu: str, sample: MainWindow, answers: dict[str, list[Any]], qtbot: QtBot
+) -> None:
+    infos = [info for info in TABLE if info.menu.split("/")[0] == menu]
+    infos.sort(key=lambda info: LAST.index(info.name) if info.name in LAST else -1)
+    qtbot.waitUntil(lambda: not sample.jobs.running, timeout=20_000)
+    for info in infos:
+        action = sample.actions_.by_name[info.name]
+        if sample.session.document is not None:
+            fill(sample)
+        if info.why_disabled:
+            assert not action.isEnabled() and action.toolTip() == info.why_disabled
+        elif not action.isEnabled():
+            # Only what needs more than labels, mask and selection may be greyed now.
+            assert set(info.needs) - {"tomogram", "labels", "mask", "idle", "selection"}, info.name
+        else:
+            was = action.isChecked()
+            action.trigger()
+            settle(sample, qtbot)
+            assert broken(sample) == [], info.name
+            if info.checkable and ("/" in info.menu or action.actionGroup() is not None):
+                assert action.isChecked(), f"{info.name}: one of several choices"
+            elif info.checkable:
+                assert action.isChecked() != was, info.name
+                action.trigger()
+                settle(sample, qtbot)
