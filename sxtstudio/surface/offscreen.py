@@ -11,9 +11,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,7 @@ from sxtstudio.core.errors import UserError
 DEBIAN_PACKAGES = ("libgl1", "libegl1", "libgl1-mesa-dri")
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software", "gdi generic", "basic render")
 _PROBE_SECONDS = 120
+_SOFTWARE_ONLY = "LIBGL_ALWAYS_SOFTWARE"
 
 
 @dataclass(frozen=True)
@@ -62,6 +65,13 @@ def _find() -> OpenGL | None:
         found = _probe(window)
         if found is not None:
             return found
+    if sys.platform.startswith("linux") and _SOFTWARE_ONLY not in os.environ:
+        # The driver of the graphics card may be broken: Mesa can be told to leave it alone.
+        for window in _windows():
+            found = _probe(window, {_SOFTWARE_ONLY: "1"})
+            if found is not None:
+                os.environ[_SOFTWARE_ONLY] = "1"
+                return found
     return None
 
 
@@ -75,23 +85,25 @@ def _windows() -> list[str]:
     return [*windows, "vtkXOpenGLRenderWindow"] if os.environ.get("DISPLAY") else windows
 
 
-def _probe(window: str) -> OpenGL | None:
+def _probe(window: str, variables: dict[str, str] | None = None) -> OpenGL | None:
     """Draw a test picture in a child process; None where that fails in whatever way."""
-    if getattr(
-        sys, "frozen", False
-    ):  # a bundled application is no Python: the child would be a second window
-        return OpenGL(window, "unknown")
-    try:
-        done = subprocess.run(
-            [sys.executable, "-m", "sxtstudio.surface.probe", window],
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=_PROBE_SECONDS,
-        )
-        answer = json.loads(done.stdout.splitlines()[-1]) if done.returncode == 0 else None
-    except (OSError, subprocess.SubprocessError, ValueError, IndexError):
-        return None
+    # A bundled application is no Python: it is started anew with a command that is not in its help.
+    bundled = getattr(sys, "frozen", False)
+    program = [sys.executable, "probe-opengl"] if bundled else [sys.executable, "-m", f"{__package__}.probe"]
+    with tempfile.TemporaryDirectory() as folder:
+        answer_file = Path(folder, "answer.json")  # on Windows a program with a window has no output
+        try:
+            done = subprocess.run(
+                [*program, window, str(answer_file)],
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                timeout=_PROBE_SECONDS,
+                env={**os.environ, **(variables or {})},
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+            answer = json.loads(answer_file.read_text("utf-8")) if done.returncode == 0 else None
+        except (OSError, subprocess.SubprocessError, ValueError):
+            return None
     return OpenGL(window, answer["renderer"]) if answer and answer["drawn"] else None
 
 

@@ -170,6 +170,38 @@ def test_without_opengl_the_packages_are_named_and_the_process_lives(tmp_path, a
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for the bundled program is a shell script")
+def test_a_bundled_program_starts_itself_to_try_opengl(tmp_path, monkeypatch):
+    program = tmp_path / "sxtstudio"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m sxtstudio "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(program))
+    assert offscreen._probe(find_opengl().window) == find_opengl()
+    assert offscreen._probe("vtkNoSuchWindow") is None
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="Mesa")
+def test_a_broken_driver_leads_to_drawing_by_the_processor(tmp_path, monkeypatch):
+    """Only the child that is told to leave the graphics card alone survives."""
+    program = tmp_path / "sxtstudio"
+    program.write_text(
+        '#!/bin/sh\n[ "$LIBGL_ALWAYS_SOFTWARE" = 1 ] || kill -SEGV $$\n'
+        """printf '{"drawn": true, "renderer": "llvmpipe"}' > "$3"\n"""
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(program))
+    monkeypatch.setenv("LIBGL_ALWAYS_SOFTWARE", "0")
+    monkeypatch.delenv("LIBGL_ALWAYS_SOFTWARE")
+    offscreen._find.cache_clear()
+    try:
+        assert find_opengl().software
+        assert os.environ["LIBGL_ALWAYS_SOFTWARE"] == "1"
+    finally:
+        offscreen._find.cache_clear()
+
+
 def live_windows():
     gc.collect()
     # type(): isinstance would ask lazy modules of other libraries for their class, and they warn.

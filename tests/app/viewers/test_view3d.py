@@ -347,6 +347,8 @@ def test_pictures_that_cannot_be_saved_are_told(
     assert not (tmp_path / name).exists()
 
 
+# imageio's reader of movies (not its writer) leaves the pipes of ffmpeg to the garbage collection.
+@pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("suffix", ["mp4", "gif"])
 def test_movie_has_its_frames_and_turns(
     opened: MainWindow, qtbot: QtBot, tmp_path: Path, suffix: str
@@ -359,6 +361,8 @@ def test_movie_has_its_frames_and_turns(
     with imageio.get_reader(path) as reader:
         frames = np.stack([np.asarray(frame)[..., :3] for frame in reader])
         facts = reader.get_meta_data()
+    del reader
+    gc.collect()
     assert frames.shape[:3] == (12, 120, 160)
     assert facts["fps"] == 10 if suffix == "mp4" else facts["duration"] == 100
     first, half = frames[0].astype(int), frames[6].astype(int)
