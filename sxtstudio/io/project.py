@@ -32,6 +32,7 @@ FORMAT, VERSION = "sxtstudio-project", 1
 SCHEMA = f"{FORMAT}/{VERSION}"
 TARGETS = ("labels", "mask")
 _VOLUME = re.compile(r"(labels|mask)-[0-9]{1,9}\.zarr")
+_HALF_WRITTEN = re.compile(r"\.((labels|mask)-[0-9]{1,9}|project)\.[0-9a-f]{8}\.part\.(zarr|json)")
 _MOST_BYTES = 64 << 20
 _LONGEST_AXIS = 1 << 20
 
@@ -77,6 +78,11 @@ def is_project(path: Path) -> bool:
 def volume_names(folder: Path) -> list[str]:
     """Return the names of everything in a project folder that looks like a volume of it."""
     return sorted(entry.name for entry in folder.iterdir() if _VOLUME.fullmatch(entry.name))
+
+
+def half_written(folder: Path) -> list[str]:
+    """Return the names of what a saving has left behind that was killed in its middle."""
+    return [entry.name for entry in folder.iterdir() if _HALF_WRITTEN.fullmatch(entry.name)]
 
 
 def volume_path(folder: Path, stored: StoredVolume) -> Path:

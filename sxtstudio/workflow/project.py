@@ -26,6 +26,7 @@ from sxtstudio.io.project import (
     Pointer,
     Record,
     StoredVolume,
+    half_written,
     is_project,
     read_record,
     volume_names,
@@ -104,7 +105,7 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
     try:
         lock = lock or lock_project(folder)
         record = _with_pointer(what.record, folder)
-        former = {} if made else _former_volumes(folder)
+        former = {} if made else _former_volumes(folder, record)
         kept: dict[str, StoredVolume] = {}
         for target, voxels in what.volumes.items():
             part = progress.part(0.98 / len(what.volumes))
@@ -123,9 +124,11 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
         if made:
             _unmake(folder)
         raise
-    for name in volume_names(folder):
+    for name in [*volume_names(folder), *half_written(folder)]:
         if name not in {volume.name for volume in kept.values()}:
             shutil.rmtree(folder / name, ignore_errors=True)
+            with suppress(OSError):
+                (folder / name).unlink()
     return Saved(folder, lock, record.tomogram.fingerprint, len(record.steps))
 
 
@@ -260,12 +263,15 @@ def _unmake(folder: Path) -> None:
         folder.rmdir()
 
 
-def _former_volumes(folder: Path) -> dict[str, StoredVolume]:
+def _former_volumes(folder: Path, record: Record) -> dict[str, StoredVolume]:
+    """Return the volumes of the project that need not be written again if their voxels are the same."""
     try:
-        found = read_record(folder).volumes
-        return {target: stored for target, stored in found.items() if (folder / stored.name).is_dir()}
+        former = read_record(folder)
     except UserError:
         return {}  # a damaged project is written anew
+    if former.voxel_nm != record.voxel_nm:
+        return {}  # the volumes say the voxel size, too, for other programs
+    return {name: stored for name, stored in former.volumes.items() if (folder / stored.name).is_dir()}
 
 
 def _with_pointer(record: Record, folder: Path) -> Record:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.workflow import state as files
-from sxtstudio.workflow.workplace import work_root
+from sxtstudio.workflow.workplace import spare_root, work_root
 
 # A folder without a state may be one that another window has just made.
 _YOUNG_S = 600.0
@@ -63,13 +64,14 @@ def leftovers(root: Path | None = None) -> list[Leftover]:
     Those that were discarded, or hold nothing worth keeping, are removed.
     """
     found = []
-    with suppress(OSError):
-        for folder in (root or work_root()).iterdir():
-            if folder.is_dir():
-                with suppress(OSError):
-                    left = _look_at(folder)
-                    if left is not None:
-                        found.append(left)
+    for place in dict.fromkeys((root or work_root(), work_root(), spare_root())):
+        with suppress(OSError):
+            for folder in place.iterdir():
+                if folder.is_dir() and _is_mine(folder):
+                    with suppress(OSError):
+                        left = _look_at(folder)
+                        if left is not None:
+                            found.append(left)
     return sorted(found, key=lambda left: left.when, reverse=True)
 
 
@@ -82,6 +84,11 @@ def discard(leftover: Leftover) -> None:
     files.mark_discarded(leftover.folder)
     lock.release()
     files.remove_files(leftover.folder, leftover.bulk)
+
+
+def _is_mine(folder: Path) -> bool:
+    """Among temporary files anybody may put anything."""
+    return not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
 
 
 def _look_at(folder: Path) -> Leftover | None:

@@ -42,11 +42,17 @@ def work_root() -> Path:
     return base / "sessions"
 
 
+def spare_root() -> Path:
+    """Return where working folders go if ``work_root`` cannot be written."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    return Path(tempfile.gettempdir()) / f"sxtstudio-sessions-{user}"
+
+
 def new_folder(root: Path | None = None) -> Path:
     """Make a working folder; where ``root`` cannot be written, among the temporary files."""
     name = secrets.token_hex(6)
     trouble: OSError | None = None
-    for place in (root or work_root(), Path(tempfile.gettempdir()) / "sxtstudio-sessions"):
+    for place in (root or work_root(), spare_root()):
         try:
             (place / name).mkdir(parents=True)
         except OSError as error:

@@ -7,6 +7,9 @@ import json
 import os
 import random
 import shutil
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +21,7 @@ import zarr
 from sxtstudio.core import atomic
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
+from sxtstudio.io import open_volume
 from sxtstudio.io.project import NAME, read_record
 from sxtstudio.workflow import workplace
 from sxtstudio.workflow.document import Document
@@ -94,6 +98,83 @@ def test_only_what_changed_is_written_anew(document: Document, tmp_path: Path) -
     after = read_record(folder).volumes
     assert after["mask"] == before["mask"] and after["labels"].name != before["labels"].name
     assert sorted(p.name for p in folder.glob("*.zarr")) == sorted(v.name for v in after.values())
+
+
+def test_new_voxel_size_reaches_the_volumes(document: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep(document, folder)
+    document.voxel_nm = (8.0, 9.0, 9.0)
+    keep(document, folder)
+    with open_volume(folder / read_record(folder).volumes["labels"].name) as volume:
+        assert volume.voxel_nm == pytest.approx((8, 9, 9))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from sxtstudio.core import atomic
+from sxtstudio.workflow.document import Document
+from sxtstudio.workflow.project import open_project, save, snapshot
+document = open_project(Path(sys.argv[1])).document
+document.volume("labels")[:] = 255
+real = atomic._flush_to_disk
+def kill(path):
+    real(path)
+    if sys.argv[2] in path.name:
+        os.kill(os.getpid(), signal.SIGKILL)
+atomic._flush_to_disk = kill
+save(snapshot(document), Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("moment", ["labels", "project"])
+def test_kill_while_saving_leaves_the_old_project(document: Document, tmp_path: Path, moment: str) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep(document, folder)
+    document.close()
+    done = subprocess.run([sys.executable, "-c", KILLED, str(folder), moment], timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert any(".part" in entry.name for entry in folder.iterdir())
+    opened = open_project(folder)
+    assert not opened.notes and not opened.document.read_only
+    labels = opened.document.labels
+    assert labels is not None and np.count_nonzero(labels) == 30
+    labels[0, 0, 0] = 255
+    keep(opened.document, folder)
+    closed(opened.document)
+    assert len([e for e in folder.iterdir() if e.suffix == ".zarr"]) == 2
+    assert not any(".part" in entry.name for entry in folder.iterdir())
+
+
+def test_damaged_volumes_are_noticed(document: Document, tmp_path: Path, root: Path) -> None:
+    """Whatever is damaged: one sentence, or a note that something is not as it was saved."""
+    good, folder = tmp_path / "good.sxt", tmp_path / "cell.sxt"
+    document.volume("labels")[:] = np.random.default_rng(1).integers(0, 2, (6, 64, 80), np.uint8) * 255
+    keep(document, good)
+    document.close()
+    dice = random.Random(3)
+    places = sorted(p.relative_to(good) for p in good.glob("*.zarr/**/*") if p.is_file())
+    noticed = 0
+    for number in range(60):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(good, folder)
+        victim = folder / dice.choice(places)
+        if number % 3 == 0:
+            victim.unlink()
+        elif number % 3 == 1:
+            victim.write_bytes(victim.read_bytes()[: dice.randrange(victim.stat().st_size)])
+        else:
+            content = bytearray(victim.read_bytes())
+            content[dice.randrange(len(content))] ^= 0x15
+            victim.write_bytes(content)
+        try:
+            opened = open_project(folder)
+        except UserError:
+            noticed += 1
+            continue
+        noticed += bool(opened.notes)
+        closed(opened.document)
+    assert noticed > 30  # blanks in JSON and unused attributes may change without harm
 
 
 def test_full_disk_leaves_the_old_project_whole(
