@@ -59,6 +59,15 @@ def test_object_is_that_of_the_whole_volume(share: float, number: int) -> None:
     assert found.box.slices == ndimage.find_objects(expected.astype(int))[0]
 
 
+def test_a_large_window_is_searched_in_slabs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sxtstudio.core.objects_at.SLAB_VOXELS", 20_000)
+    labels = blobs((40, 90, 110), 0.3, 3)
+    seed = tuple(int(n) for n in np.argwhere(labels)[4000])
+    found = object_at(labels, seed, progress=Progress())  # type: ignore[arg-type]
+    assert found is not None and found.complete
+    np.testing.assert_array_equal(whole(found, labels.shape), truth(labels, seed))  # type: ignore[arg-type]
+
+
 def test_a_long_winding_object_is_followed_to_its_ends() -> None:
     """A spiral leaves and enters the window again and again."""
     labels = np.zeros((20, 200, 200), np.uint8)

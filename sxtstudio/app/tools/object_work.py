@@ -29,6 +29,8 @@ from sxtstudio.core.progress import Progress
 # Objects within a window of this size are found (and changed) without anybody noticing a delay.
 QUICK_VOXELS = 2_000_000
 _QUICK_MERGE_VOXELS = 60_000
+# Where an object is larger than this window, it is changed slab by slab instead of being held in memory.
+_WINDOW_VOXELS = 50_000_000
 
 
 def select_object(context: Context, seed: Triple) -> None:
@@ -75,7 +77,7 @@ def keep_only(context: Context, target: str, seed: Triple) -> None:
     labels = _labels(context, target, seed)
 
     def work(job: Job, recorder: Recorder) -> int:
-        found = object_at(labels, seed, progress=job.progress)
+        found = object_at(labels, seed, limit_voxels=_WINDOW_VOXELS, progress=job.progress)
         if found is None or not found.complete:
             return keep_object(recorder, object_slabs(labels, seed, progress=job.progress))
         z, y, x = labels.shape
@@ -144,7 +146,7 @@ def _change(
         return
 
     def work(job: Job, recorder: Recorder) -> tuple[int, int | None]:
-        whole = object_at(labels, seed, progress=job.progress)
+        whole = object_at(labels, seed, limit_voxels=_WINDOW_VOXELS, progress=job.progress)
         if whole is not None and whole.complete:
             gone = change(recorder, _counted(parts_of(whole), whole.box.shape[0], job.progress))
             return gone, count_pieces(labels, whole) if count else None
