@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.app.tools.base import COLUMNS, NORMAL, ROWS, Plane
 from sxtstudio.app.viewers.reader import Emit, Stale
+from sxtstudio.core.cleanup_pages import PageKeeper
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.overview import Overview
 from sxtstudio.core.volume import Volume
@@ -84,6 +85,7 @@ class Source:
     overview: Overview | None = None
     cache: SliceCache = field(default_factory=SliceCache)
     too_slow: set[Plane] = field(default_factory=set)
+    pages: dict[int, PageKeeper] = field(default_factory=dict)
 
     def image_at_once(self, plane: Plane, depth: int) -> tuple[NDArray[Any], tuple[int, int]] | None:
         """Return the full slice and its bins (1, 1) if that takes no reading of the file."""
@@ -173,6 +175,10 @@ class Wanted:
     def _with_overlays(
         self, image: NDArray[Any] | None, bins: tuple[int, int] = (1, 1), note: str = ""
     ) -> SliceData:
+        if self.plane == "yz":  # a cut through every page of the label files, which must not stay in memory
+            for volume in (self.labels, self.mask):
+                if volume is not None:
+                    self.source.pages.setdefault(id(volume), PageKeeper(volume)).read(volume.size)
         return SliceData(
             self.plane,
             self.depth,

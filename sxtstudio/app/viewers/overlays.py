@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QPointF, QRectF, Qt
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from sxtstudio.app import theme
-from sxtstudio.app.tools.base import COLUMNS, ROWS, Sketch
+from sxtstudio.app.tools.base import Sketch
 from sxtstudio.app.viewers.layers import path_of
 from sxtstudio.core.lengths import length_text, round_length
 
 if TYPE_CHECKING:
     from sxtstudio.app.viewers.plane_view import PlaneView
 
-_GAP = 9.0  # the crosshair leaves the pixel it points to free
+_GAP = 9  # the crosshair leaves the pixel it points to free
 _MARGIN = 12.0
 
 
@@ -69,19 +69,19 @@ def scale_bar(view: PlaneView) -> tuple[float, str]:
 
 
 def _crosshair(painter: QPainter, view: PlaneView) -> None:
-    cursor = view.context.session.cursor
-    centre = view.transform().map(QPointF(cursor[COLUMNS[view.plane]], cursor[ROWS[view.plane]]))
-    x, y = round(centre.x()) + 0.5, round(centre.y()) + 0.5
+    centre = view.cross()
+    x, y, width, height = centre.x(), centre.y(), view.width(), view.height()
     colour = QColor(theme.ACCENT)
     colour.setAlpha(190)
-    painter.setPen(QPen(colour, 1))
-    for a, b in (
-        (QPointF(0, y), QPointF(x - _GAP, y)),
-        (QPointF(x + _GAP, y), QPointF(view.width(), y)),
-        (QPointF(x, 0), QPointF(x, y - _GAP)),
-        (QPointF(x, y + _GAP), QPointF(x, view.height())),
+    # Filled rectangles: smooth lines of this length take longer than the image.
+    for part in (
+        QRect(0, y, x - _GAP, 1),
+        QRect(x + _GAP, y, width - x - _GAP, 1),
+        QRect(x, 0, 1, y - _GAP),
+        QRect(x, y + _GAP, 1, height - y - _GAP),
     ):
-        painter.drawLine(a, b)
+        if part.isValid():
+            painter.fillRect(part.intersected(QRect(0, 0, width, height)), colour)
 
 
 def _scale_bar(painter: QPainter, view: PlaneView) -> None:

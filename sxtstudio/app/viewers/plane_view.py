@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
@@ -53,6 +53,7 @@ class PlaneView(QWidget):
         self.note = ""
         self.error = ""
         self.edits = -1
+        self._crossed = QPoint()
         self.mouse = PlaneMouse(context, self)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -163,6 +164,20 @@ class PlaneView(QWidget):
             self.height() / 2 - camera.centre[row] * camera.zoom,
         )
 
+    def cross(self) -> QPoint:
+        """Return where the crosshair is in the widget."""
+        cursor = self._context.session.cursor
+        return self.transform().map(QPointF(cursor[COLUMNS[self.plane]], cursor[ROWS[self.plane]])).toPoint()
+
+    def move_cross(self) -> None:
+        """Repaint the crosshair where it was and where it is now; the image between stays."""
+        new, old = self.cross(), self._crossed
+        self._crossed = new
+        if new != old and self._context.session.display.value.crosshair:
+            for place in (old, new):
+                self.update(QRect(0, place.y() - 1, self.width(), 3))
+                self.update(QRect(place.x() - 1, 0, 3, self.height()))
+
     def pixel_at(self, point: QPointF) -> tuple[float, float]:
         """Return (row, column) under a point of the widget."""
         place = self.transform().inverted()[0].map(point)
@@ -176,6 +191,7 @@ class PlaneView(QWidget):
         painter.fillRect(event.rect(), QColor("#0d0f11" if theme.is_dark() else "#d5d8dc"))
         session = self._context.session
         state = session.display.value
+        self._crossed = self.cross()
         if session.document is not None:
             painter.setTransform(self.transform(), True)
             self.image.draw(painter, state.smooth)

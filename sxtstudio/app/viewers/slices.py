@@ -131,7 +131,7 @@ class SlicesView(QWidget):
                 former = self._asked.get(plane)
                 self._forward[plane] = -1 if former is not None and depth < former else 1
                 self._ask(plane, depth)
-            view.update()
+            view.move_cross()
 
     def _ask(self, plane: Plane, depth: int) -> None:
         source, document = self._source, self._session.document
