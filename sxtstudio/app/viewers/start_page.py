@@ -33,7 +33,7 @@ class StartPage(QWidget):
         self.open = _button("Open tomogram…", "Choose a file or folder", main=True)
         self.sample = _button("Open sample tomogram", "A small simulated cell to try everything on")
         self.open.clicked.connect(partial(self._run, "file.open"))
-        self.sample.clicked.connect(partial(self._run, "file.sample"))
+        self.sample.clicked.connect(partial(self._run, "file.open_sample"))
         row = QHBoxLayout()
         row.addWidget(self.open)
         row.addWidget(self.sample)
