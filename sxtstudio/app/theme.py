@@ -29,6 +29,7 @@ _STYLE = """
 QGroupBox { font-weight: 600; border: 0; margin-top: 18px; padding: 0; }
 QGroupBox::title { subcontrol-origin: margin; left: 0; top: 2px; }
 QToolTip { padding: 4px; }
+QDialogButtonBox { dialogbuttonbox-buttons-have-icons: 0; }
 QLabel[role="title"] { font-size: 15px; font-weight: 600; }
 QLabel[role="note"] { color: palette(placeholder-text); }
 QPushButton { padding: 5px 12px; }
