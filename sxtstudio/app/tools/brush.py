@@ -48,7 +48,8 @@ class BrushTool(Tool):
         self._last = here
 
     def release(self, event: PointerEvent) -> None:
-        """End the stroke."""
+        """Paint the last bit and end the stroke."""
+        self.move(event)
         recorder, self._recorder = self._recorder, None
         if recorder is not None:
             self.session.commit(recorder, announce=False, **self._parameters)

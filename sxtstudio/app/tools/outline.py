@@ -15,7 +15,8 @@ from sxtstudio.core.selecting import polygon_area
 Point = tuple[float, float]
 
 # A click this near to the first corner closes the polygon.
-_CLOSE_PX = 2.5
+_CLOSE_PX = 2.0
+_SQUARE = np.array([(-1.0, -1.0), (-1.0, 1.0), (1.0, 1.0), (1.0, -1.0), (-1.0, -1.0)])
 # A lasso needs no more corners than this.
 _STEP_PX = 0.7
 
@@ -35,8 +36,11 @@ class OutlineTool(Tool):
         if self._first is None:
             self.show(None)
             return
-        lines = (np.array([*self._points, *more], np.float64),)
-        self.show(Sketch(self._first.plane, self._first.depth, lines))
+        lines = [np.array([*self._points, *more], np.float64)]
+        if self.takes_keys and len(self._points) > 2:
+            # A click into this little square closes the outline.
+            lines.append(np.array(self._points[0]) + _CLOSE_PX * _SQUARE)
+        self.show(Sketch(self._first.plane, self._first.depth, tuple(lines)))
 
     def _fill(self) -> None:
         """Fill the outline; with fewer than three corners there is nothing to fill."""
@@ -80,9 +84,7 @@ class PolygonTool(OutlineTool):
                 f"The polygon was begun on slice {self._first.depth} of the {self._first.plane.upper()} "
                 "view. Go back there to finish it, or press Enter to close it or Esc to drop it."
             )
-        elif event.double or (
-            len(self._points) > 2 and math.dist(self._points[0], (event.row, event.column)) <= _CLOSE_PX
-        ):
+        elif event.double or (len(self._points) > 2 and _near(self._points[0], (event.row, event.column))):
             self.finish()
             return
         else:
@@ -113,6 +115,10 @@ class PolygonTool(OutlineTool):
                 self._draw()
             else:
                 self.cancel()
+
+
+def _near(one: Point, other: Point) -> bool:
+    return max(abs(one[0] - other[0]), abs(one[1] - other[1])) <= _CLOSE_PX
 
 
 class LassoTool(OutlineTool):
