@@ -65,11 +65,12 @@ def copy_diagnostics(context: Context) -> None:
         dialog = bring_up(context, "diagnostics", lambda c: TextDialog(c, "Diagnostics", 760, 640))
         dialog.show_plain(text, COPIED)
 
-    context.jobs.start(
+    job = context.jobs.start(
         "Collecting diagnostics",
         lambda job: diagnostics(more=more, settings=told, log_file=log),
         on_done=show,
     )
+    job.setProperty("independent", True)  # of the open tomogram
 
 
 def opengl_name(context: Context) -> str:

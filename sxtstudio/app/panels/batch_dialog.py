@@ -27,6 +27,7 @@ from sxtstudio.app import asking, theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs import Job, Work
+from sxtstudio.app.opening import open_path
 from sxtstudio.app.panels.batch_form import BatchForm
 from sxtstudio.app.panels.batch_table import BatchTable
 from sxtstudio.core.errors import UserError
@@ -85,6 +86,8 @@ class BatchDialog(QDialog):
         self.status.setWordWrap(True)
         self._lay_out()
         self.table.dropped.connect(self.add)
+        self.table.setToolTip("Double-click opens a tomogram in the window")
+        self.table.cellDoubleClicked.connect(self._on_row_double_clicked)
         self.add_files.clicked.connect(lambda: self.add(choose_files(self._context)))
         self.add_folder.clicked.connect(self._on_add_folder_clicked)
         self.remove.clicked.connect(self.table.remove_selected)
@@ -225,6 +228,7 @@ class BatchDialog(QDialog):
             on_error=lambda error: show_error(self, error, "Batch"),
         )
         self.job.setProperty("independent", True)  # another tomogram may be opened meanwhile
+        self.job.setProperty("independent", True)  # of the open tomogram
         self.job.finished.connect(self._on_finished)
 
     def _free(self) -> bool:
@@ -237,6 +241,9 @@ class BatchDialog(QDialog):
             # Whoever else wants the engine looks for this.
             self.job.setProperty("engine", row.state == "running")
         self._refresh()
+
+    def _on_row_double_clicked(self, number: int) -> None:
+        open_path(self._context, self.table.rows[number].tomogram)
 
     def _on_stop_clicked(self) -> None:
         if self.job is not None:

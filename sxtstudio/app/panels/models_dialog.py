@@ -132,12 +132,13 @@ class ModelsDialog(QDialog):
             else:
                 show_error(self, error, "Models")
 
-        self._context.jobs.start(
+        job = self._context.jobs.start(
             "Checking the model",
             lambda job: install_model(path, replace=replace),
             on_done=done,
             on_error=failed,
         )
+        job.setProperty("independent", True)  # of the open tomogram
 
     def _on_add_clicked(self) -> None:
         path = asking.open_file(self._context, "Add a model", "Models (*.onnx *.json)")

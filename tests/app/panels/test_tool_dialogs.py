@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import shutil
+import weakref
 from pathlib import Path
 from typing import Any
 
 import pytest
 import tifffile
 from PIL import Image
-from PySide6.QtCore import QMimeData, QPointF, Qt, QUrl
+from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
 from PySide6.QtGui import QDropEvent
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import asking, theme
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.opening import open_path
 from sxtstudio.app.panels import preferences
 from sxtstudio.app.panels.batch_dialog import BatchDialog
 from sxtstudio.app.panels.models_dialog import ModelsDialog
+from sxtstudio.app.settings import Settings
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment.registry import user_folder
 
@@ -287,3 +291,49 @@ def test_window_and_batch_segment_one_after_the_other(
     assert sample.session.busy is None
     batch.stop.click()
     qtbot.waitUntil(lambda: batch.job is None, timeout=20_000)
+
+
+def test_double_click_opens_the_tomogram(
+    batch: BatchDialog, window: MainWindow, tomogram: Path, qtbot
+) -> None:
+    batch.add([tomogram])
+    with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
+        batch.table.cellDoubleClicked.emit(0, 0)
+    assert window.session.document is not None and window.session.document.shape == (6, 64, 80)
+
+
+def test_batch_goes_on_while_another_tomogram_is_opened(
+    batch: BatchDialog, window: MainWindow, tomogram: Path, make_model, own_models: Path, qtbot, answers
+) -> None:
+    make_model(own_models / "toy.onnx", layers=6)
+    batch.add([tomogram])
+    batch.begin()
+    qtbot.waitUntil(lambda: batch.table.rows[0].slices is not None, timeout=20_000)
+    with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
+        open_path(window.context, tomogram)
+    assert batch.job is not None and not answers["asked"]
+    batch.stop.click()
+    qtbot.waitUntil(lambda: batch.job is None, timeout=20_000)
+
+
+def test_window_with_all_dialogs_open_leaves_nothing(settings: Settings, qtbot: QtBot) -> None:
+    gone = []
+    for _ in range(2):
+        window = MainWindow(settings)
+        window.show()
+        for name in ("tools.batch", "tools.models", "tools.preferences"):
+            window.actions_.by_name[name].trigger()
+        for name in ("help.tutorial", "help.shortcuts", "help.about"):
+            window.actions_.by_name[name].trigger()
+        dialogs = [window.context.parts[name] for name in ("batch", "models", "preferences", "tutorial")]
+        dialogs += [window.context.parts[name] for name in ("shortcuts", "about", "job_bar")]
+        qtbot.waitUntil(lambda w=window: not w.jobs.running, timeout=20_000)
+        window.close()
+        assert not any(dialog.isVisible() for dialog in dialogs)
+        window.deleteLater()
+        gone += [weakref.ref(part) for part in (window, *dialogs)]
+        del window, dialogs
+    QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    QApplication.processEvents()
+    gc.collect()
+    assert [type(ref()).__name__ for ref in gone if ref() is not None] == []
