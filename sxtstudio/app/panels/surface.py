@@ -111,7 +111,7 @@ class SurfacePanel(QWidget):
             ),
         )
         rows.addRow(fields.check("mask_visible", "Show the cell mask", "Show the cell mask as a pale shell"))
-        rows.addRow("its opacity", fields.slider("mask_opacity", "Opacity of the cell mask", 0.02, 1.0))
+        rows.addRow("Mask opacity", fields.slider("mask_opacity", "Opacity of the cell mask", 0.02, 1.0))
         self._auto = fields.check(
             "auto_update", "Update by itself", "Make the surface anew after each change of the labels"
         )

@@ -38,7 +38,11 @@ BACKDROPS: dict[str, Place] = {
     "white": (1.0, 1.0, 1.0),
 }
 _MASK = (0.45, 0.72, 0.90)
-_HIGHLIGHT = (0.10, 0.85, 1.0)
+# The chosen object is white, as its outline in the slices, and the others step back.
+_HIGHLIGHT = (1.0, 1.0, 1.0)
+_DIFFUSE, _DIMMED = 0.85, 0.42
+# Larger surfaces are drawn lighter while they move, also by a graphics card.
+_HEAVY_FACES = 3_000_000
 _PEELS = {"screen": 3, "best": 8}
 
 
@@ -127,7 +131,7 @@ class Scene3D:
         if self._highlight is not None:
             look = self._highlight.GetProperty()
             look.SetColor(*_HIGHLIGHT)
-            look.SetAmbient(0.35)
+            look.SetAmbient(0.40)
             # It lies on the surface itself: draw it in front.
             mapper = self._highlight.GetMapper()
             mapper.SetResolveCoincidentTopologyToPolygonOffset()
@@ -171,6 +175,7 @@ class Scene3D:
                 actor.GetProperty().SetLighting(state.lighting)
         for actor in (self._full, self._coarse):
             if actor is not None:
+                actor.GetProperty().SetDiffuse(_DIFFUSE if self._highlight is None else _DIMMED)
                 actor.GetProperty().SetColor(*(channel / 255 for channel in state.rgb))
         if self._mask is not None:
             self._mask.SetVisibility(state.mask_visible)
@@ -244,7 +249,7 @@ class Scene3D:
         """
         state, renderer = self._state, self._renderer
         refined = quality != "moving"
-        light = (light or not refined) and self._coarse is not None
+        light = (light or (not refined and self._heavy)) and self._coarse is not None
         if self._full is not None:
             self._full.SetVisibility(state.surface_visible and not light)
         if self._coarse is not None:
@@ -262,6 +267,12 @@ class Scene3D:
         self._window.GetRGBACharPixelData(0, 0, size[0] - 1, size[1] - 1, 0, pixels)
         values = vtk_to_numpy(pixels).reshape(size[1], size[0], 4)
         return np.ascontiguousarray(values[::-1])
+
+    @property
+    def _heavy(self) -> bool:
+        if self._full is None:
+            return False
+        return self.opengl.software or self._full.GetMapper().GetInput().GetNumberOfCells() > _HEAVY_FACES
 
     @property
     def translucent(self) -> bool:

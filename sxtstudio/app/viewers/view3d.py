@@ -29,6 +29,7 @@ if TYPE_CHECKING:  # at run time these load VTK, which must wait
 # Volumes of at most so many voxels can be updated automatically.
 SMALL_VOXELS = 64_000_000
 _AUTO_MS = 900
+_CHANGED = "The labels have changed. Press Update to make their surface."
 _OPEN_FIRST = "Open a tomogram to see it here in 3D."
 
 
@@ -208,7 +209,7 @@ class View3D(QWidget):
     def _on_labels_changed(self, _box: Box) -> None:
         if self._shown_document is None:
             return
-        self.status.set(outdated=True)
+        self.status.set(outdated=True, message=_CHANGED if self.status.value.message else "")
         if self.scene.value.auto_update and self.is_small and self.isVisible():
             self._auto.start()
 
@@ -374,6 +375,9 @@ class View3D(QWidget):
         self._context.settings.set("view3d/scene", self.scene.value.to_json())
         self._forget()
         self._closed = True
+        if self._picking is not None:
+            self._picking.shut_down()
+        self._builder = self._picking = None
         if self.canvas is not None:
             self.canvas.shut_down()
             self.canvas.hide()

@@ -45,6 +45,11 @@ class Picking(QObject):
         self._document = document
         self._on_selection_changed()
 
+    def shut_down(self) -> None:
+        """Listen to nobody any more."""
+        self.show(None)
+        self._context.session.selection_changed.disconnect(self._on_selection_changed)
+
     def _on_clicked(self, x: float, y: float) -> None:
         document, session = self._document, self._context.session
         if document is None:
@@ -88,7 +93,7 @@ class Picking(QObject):
             self._highlight.cancel()
             self._highlight = None
         self._canvas.scene.set_highlight(None)
-        self._canvas.request()
+        self._canvas.refresh(self._scene.value)
         selection, document = self._context.session.selection, self._document
         if selection is None or document is None:
             return
