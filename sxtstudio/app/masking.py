@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,7 @@ def make_by_threshold(job: Job, recorder: Recorder, volume: Volume, how: Thresho
     def part(box: Box) -> NDArray[np.bool_]:
         return np.stack([mask_of_slice(plane, how) for plane in volume.read(box)])
 
-    _rewrite(job, recorder, job.progress, part, slab_voxels=_SLAB_VOXELS // 8)
+    _rewrite(job, recorder, job.progress, part, share=8)
     return MaskResult()
 
 
@@ -183,12 +183,12 @@ def _rewrite(
     recorder: Recorder,
     progress: Progress,
     part: Callable[[Box], NDArray[Any]],
-    slab_voxels: int = _SLAB_VOXELS,
+    share: int = 1,
 ) -> None:
-    """Replace the labels of ``recorder`` by ``part(box)``, 255 where it is true."""
+    """Replace the labels of ``recorder`` by ``part(box)``, 255 where it is true, in slabs of a ``share``."""
     shape = _shape(recorder)
     pages = PageKeeper(recorder.labels)
-    boxes = list(_boxes(shape, slab_voxels))
+    boxes = list(slabs(shape, max(1, _SLAB_VOXELS // (share * shape[1] * shape[2]))))
     progress.begin(len(boxes))
     for box in boxes:
         values = np.where(part(box), np.uint8(255), np.uint8(0))
@@ -197,10 +197,6 @@ def _rewrite(
             job.report(changed)
         pages.read(2 * values.size)
         progress.step()
-
-
-def _boxes(shape: Triple, slab_voxels: int) -> Iterator[Box]:
-    return slabs(shape, max(1, slab_voxels // (shape[1] * shape[2])))
 
 
 def _shape(recorder: Recorder) -> Triple:

@@ -50,6 +50,7 @@ class CleanForm(QWidget):
 
     def _build(self) -> None:
         self.use_threshold = QCheckBox("Change the threshold")
+        self.use_threshold.setEnabled(False)
         self.use_threshold.setToolTip("Make the labels anew from the network's output")
         self.threshold = ThresholdField()
         self.threshold_note = note(name="threshold")
@@ -130,7 +131,7 @@ class CleanForm(QWidget):
 
     def show_output(self, output: KeptOutput | None) -> None:
         """Offer the threshold where the network's output was kept."""
-        if output == self._output and self.threshold_note.text():
+        if output == self._output:
             return
         self._output = output
         with QSignalBlocker(self):

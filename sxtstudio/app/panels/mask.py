@@ -68,6 +68,7 @@ class MaskPanel(MaskLayout):
         session.document_changed.connect(self._on_session_document_changed)
         session.facts_changed.connect(self._on_session_facts_changed)
         session.mask_changed.connect(self._on_session_mask_changed)
+        session.labels_changed.connect(self._on_session_labels_changed)
         session.busy_changed.connect(self._follow)
         session.cursor_changed.connect(self._on_session_cursor_changed)
         session.tool.changed.connect(self._show_tool)
@@ -257,6 +258,11 @@ class MaskPanel(MaskLayout):
 
     def _on_session_mask_changed(self) -> None:
         self._follow()
+
+    def _on_session_labels_changed(self) -> None:
+        # The first labels can be cut; a stroke later changes nothing here.
+        if not self.cut.isEnabled():
+            self._follow()
 
     def _on_session_cursor_changed(self) -> None:
         if self._shown is None or self._shown.z != self._session.cursor[0]:
