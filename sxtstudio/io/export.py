@@ -7,7 +7,7 @@ import os
 import shutil
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -70,6 +70,7 @@ def export_volume(
     voxel_nm: VoxelSize | None = None,
     origin_nm: VoxelSize | None = None,
     kind: Kind = "labels",
+    zstd: bool = False,
     progress: Progress | None = None,
 ) -> ExportReceipt:
     """Write a volume to TIFF, MRC or OME-Zarr, by the suffix of ``path``.
@@ -90,6 +91,8 @@ def export_volume(
         "labels": every voxel that is not 0 becomes 255 (uint8), in MRC 127 (mode 0 holds signed bytes).
         "objects", "probability" and "image" keep values and type, except float16 in TIFF (written as
         float32) and uint8 in MRC (written as mode 6, 16 bit).
+    zstd
+        Pack OME-Zarr with zstd rather than zlib: twice as fast, and known to fewer programs.
     progress
         Counts slabs, once for writing and once for reading back.
 
@@ -104,7 +107,7 @@ def export_volume(
     target = Path(path)
     form = _format_of(target)
     _check_target(target, form)
-    plan = _plan(target, volume, voxel_nm, origin_nm, kind, form)
+    plan = replace(_plan(target, volume, voxel_nm, origin_nm, kind, form), zstd=zstd)
     boxes = list(slabs(plan.shape, plan.thickness))
     progress = progress or Progress()
     progress.begin(2 * len(boxes), f"Writing {target.name}")

@@ -15,7 +15,10 @@ Kind = Literal["labels", "objects", "probability", "image"]
 
 @dataclass(frozen=True)
 class Plan:
-    """One export: the slabs of ``dtype`` come in order, each ``thickness`` slices deep but the last."""
+    """One export: the slabs of ``dtype`` come in order, each ``thickness`` slices deep but the last.
+
+    ``zstd`` packs OME-Zarr quicker and smaller than the usual zlib, which more programs know.
+    """
 
     name: str
     shape: Triple
@@ -24,6 +27,7 @@ class Plan:
     thickness: int
     voxel_nm: VoxelSize | None
     origin_nm: VoxelSize | None
+    zstd: bool = False
 
     @property
     def bytes(self) -> int:

@@ -16,6 +16,8 @@ LABEL = 255
 
 # The same for every volume, so that the same labels give the same files.
 CHUNK = (16, 256, 256)
+_ZLIB = {"id": "zlib", "level": 3}
+_ZSTD = {"id": "zstd", "level": 1, "checksum": False}
 
 
 def write_zarr(path: Path, plan: Plan, slabs: Iterable[NDArray[Any]]) -> str:
@@ -30,7 +32,7 @@ def write_zarr(path: Path, plan: Plan, slabs: Iterable[NDArray[Any]]) -> str:
             shape=plan.shape,
             dtype=plan.dtype,
             chunks=tuple(min(c, n) for c, n in zip(CHUNK, plan.shape, strict=True)),
-            compressors={"id": "zlib", "level": 3},
+            compressors=_ZSTD if plan.zstd else _ZLIB,
             fill_value=0,
             zarr_format=2,
             chunk_key_encoding={"name": "v2", "separator": "/"},

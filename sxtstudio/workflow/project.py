@@ -335,7 +335,8 @@ def _save_volume(
     name = f"{target}-{max(numbers, default=0) + 1}.zarr"
     checked = _Checked(voxels, record.voxel_nm)
     check_space(folder, voxels.size // 50)  # labels shrink to a fiftieth and less
-    export_volume(folder / name, checked, kind="labels", progress=progress.part(0.8, f"Saving the {target}"))
+    writing = progress.part(0.8, f"Saving the {target}")
+    export_volume(folder / name, checked, kind="labels", zstd=True, progress=writing)
     return StoredVolume(name, checked.crc32)
 
 
