@@ -10,26 +10,25 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDialog,
     QFileDialog,
     QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
-    QPushButton,
     QRadioButton,
     QScrollArea,
     QVBoxLayout,
     QWidget,
 )
 
-from sxtstudio.app import asking, theme
+from sxtstudio.app import asking
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs import Job, Work
 from sxtstudio.app.opening import open_path
 from sxtstudio.app.panels.batch_form import BatchForm
 from sxtstudio.app.panels.batch_table import BatchTable
+from sxtstudio.app.panels.dialogs import ToolDialog
 from sxtstudio.core.errors import UserError
 from sxtstudio.workflow.batch import BatchParameters, OnRow, run_batch, run_watch
 from sxtstudio.workflow.batch_files import BatchRow
@@ -48,39 +47,42 @@ def choose_files(context: Context) -> list[Path]:
     return [Path(name) for name in names]
 
 
-class BatchDialog(QDialog):
+class BatchDialog(ToolDialog):
     """Stays open beside the window; closed, it works on, and the bar of jobs shows it."""
 
     def __init__(self, context: Context) -> None:
         """Build the dialog with an empty list."""
-        super().__init__(context.window)
+        super().__init__(context, "Batch")
         self._context = context
         self.job: Job | None = None
         self._sheet: Path | None = None
         self._results: Path | None = None
-        self.setWindowTitle("Batch")
         self.resize(1120, 720)
         self.list_mode = QRadioButton("These tomograms")
         self.watch_mode = QRadioButton("Each new tomogram in a folder")
         self.list_mode.setChecked(True)
         self.table = BatchTable()
         self.form = BatchForm(context)
-        self.add_files = _button("Add files…", "mdi6.file-plus-outline", "Add tomograms to the list")
-        self.add_folder = _button("Add folder…", "mdi6.folder-plus-outline", "Add all tomograms of a folder")
-        self.remove = _button("Remove", "mdi6.minus", "Take the selected ones off the list")
+        self.add_files = self.button("Add files…", "mdi6.file-plus-outline", "Add tomograms to the list")
+        self.add_folder = self.button(
+            "Add folder…", "mdi6.folder-plus-outline", "Add all tomograms of a folder"
+        )
+        self.remove = self.button("Remove", "mdi6.minus", "Take the selected ones off the list")
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("Folder in which reconstructions arrive")
-        self.choose = _button("Choose…", "mdi6.folder-eye-outline", "Choose the folder to watch")
+        self.choose = self.button("Choose…", "mdi6.folder-eye-outline", "Choose the folder to watch")
         self.present = QCheckBox("Also those that are there already")
         self.present.setChecked(True)
-        self.start = _button("Start", "", "Segment one tomogram after another")
+        self.start = self.button("Start", "", "Segment one tomogram after another")
         self.start.setProperty("role", "main")
-        self.stop = _button("Stop", "mdi6.stop", "Stop; what is finished is kept, and Start goes on")
-        self.show_sheet = _button(
+        self.stop = self.button("Stop", "mdi6.stop", "Stop; what is finished is kept, and Start goes on")
+        self.show_sheet = self.button(
             "Contact sheet", "mdi6.view-grid-outline", "Open the picture of all results"
         )
-        self.show_folder = _button("Results", "mdi6.folder-open-outline", "Open the folder of the results")
-        self.close_button = _button("Close", "", "Close this window; a running batch goes on")
+        self.show_folder = self.button(
+            "Results", "mdi6.folder-open-outline", "Open the folder of the results"
+        )
+        self.close_button = self.button("Close", "", "Close this window; a running batch goes on")
         self.status = QLabel()
         self.status.setProperty("role", "note")
         self.status.setWordWrap(True)
@@ -143,9 +145,11 @@ class BatchDialog(QDialog):
         layout.addLayout(upper, 1)
         layout.addLayout(lower)
 
-    def shut_down(self) -> None:
-        """Close with the window, which has stopped the job."""
-        self.close()
+    def restyle(self) -> None:
+        """Draw the icons anew after a change between dark and light."""
+        super().restyle()
+        for number, row in enumerate(self.table.rows):
+            self.table.show_row(number, row)
 
     def refresh_models(self) -> None:
         """List the installed models anew."""
@@ -256,7 +260,7 @@ class BatchDialog(QDialog):
         self._context.session.message.emit(f"Batch: {self.status.text()}")
 
     def _on_add_folder_clicked(self) -> None:
-        folder = asking.open_folder(self._context, "Add all tomograms of a folder")
+        folder = asking.open_folder(self._context, "Add the tomograms of a folder")
         if folder is not None:
             self.add([folder])
 
@@ -321,12 +325,3 @@ def _same_sheet(parameters: BatchParameters, sheet: Path) -> BatchParameters:
 def _open(path: Path | None) -> None:
     if path is not None:
         QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))
-
-
-def _button(text: str, icon: str, tip: str) -> QPushButton:
-    button = QPushButton(text)
-    button.setToolTip(tip)
-    button.setAutoDefault(False)
-    if icon:
-        button.setIcon(theme.icon(icon))
-    return button

@@ -6,22 +6,20 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QLabel,
     QListWidget,
     QListWidgetItem,
-    QPushButton,
     QSplitter,
     QTextBrowser,
     QVBoxLayout,
-    QWidget,
 )
 
-from sxtstudio.app import asking, theme
+from sxtstudio.app import asking
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs import Job
+from sxtstudio.app.panels.dialogs import ToolDialog
 from sxtstudio.app.panels.models_text import card_html
 from sxtstudio.segment import ModelCard, find_models
 from sxtstudio.segment.installing import NameTaken, install_model, is_own, remove_model
@@ -32,14 +30,13 @@ USED_LAST = "segment/model"
 _CARD = Qt.ItemDataRole.UserRole
 
 
-class ModelsDialog(QDialog):
+class ModelsDialog(ToolDialog):
     """Stays open beside the window."""
 
     def __init__(self, context: Context) -> None:
         """Build the dialog and look for models."""
-        super().__init__(context.window)
+        super().__init__(context, "Models")
         self._context = context
-        self.setWindowTitle("Models")
         self.resize(860, 620)
         self.list = QListWidget()
         self.list.setMinimumWidth(190)
@@ -57,14 +54,14 @@ class ModelsDialog(QDialog):
         self.problems.setProperty("role", "note")
         self.problems.setWordWrap(True)
         self.problems.setTextFormat(Qt.TextFormat.PlainText)
-        self.add_button = self._button(
+        self.add_button = self.button(
             "Add a file…", "mdi6.plus", "Check a model and copy it to your own models"
         )
-        self.default_button = self._button(
+        self.default_button = self.button(
             "Use by default", "mdi6.check", "Take this model unless you choose another one"
         )
-        self.remove_button = self._button("Remove…", "mdi6.delete-outline", "Delete this model of yours")
-        close = self._button("Close", "", "Close this list")
+        self.remove_button = self.button("Remove…", "mdi6.delete-outline", "Delete this model of yours")
+        close = self.button("Close", "", "Close this list")
         row = QHBoxLayout()
         for button in (self.add_button, self.default_button, self.remove_button):
             row.addWidget(button)
@@ -81,10 +78,6 @@ class ModelsDialog(QDialog):
         close.clicked.connect(self.close)
         self._show_card()
         self.refresh()
-
-    def shut_down(self) -> None:
-        """Close with the window."""
-        self.close()
 
     def refresh(self, select: str = "") -> None:
         """Look for models again, and select one by its name."""
@@ -209,11 +202,3 @@ class ModelsDialog(QDialog):
             "Delete this model of yours" if own else "Only models that you added yourself can be removed"
         )
         self.card.setHtml("" if card is None else card_html(card, default=default, own=own))
-
-    def _button(self, text: str, icon: str, tip: str, parent: QWidget | None = None) -> QPushButton:
-        button = QPushButton(text, parent)
-        button.setToolTip(tip)
-        button.setAutoDefault(False)
-        if icon:
-            button.setIcon(theme.icon(icon))
-        return button

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Literal, cast
 
+from PySide6.QtCore import QSignalBlocker
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
@@ -44,7 +46,6 @@ class PreferencesDialog(QDialog):
         self.theme = QComboBox()
         for text, scheme in (("as the desktop", "system"), ("dark", "dark"), ("light", "light")):
             self.theme.addItem(text, scheme)
-        self.theme.setCurrentIndex(max(0, self.theme.findData(settings.get(THEME, "system"))))
         self.undo = QSpinBox(minimum=64, maximum=16384, singleStep=64, suffix=" MB")
         self.undo.setValue(settings.get(UNDO_MB, USUAL_UNDO_MB))
         self.folder = QLabel()
@@ -117,7 +118,15 @@ class PreferencesDialog(QDialog):
         self._context.settings.set("recent", [])
         self._show()
 
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show what was changed elsewhere in the meantime."""
+        super().showEvent(event)
+        self._show()
+
     def _show(self) -> None:
+        with QSignalBlocker(self.theme):
+            scheme = self._context.settings.get(THEME, "system")
+            self.theme.setCurrentIndex(max(0, self.theme.findData(scheme)))
         folder = self._context.settings.get(WORK_FOLDER, "")
         self.folder.setText(folder or f"{work_root()}")
         self.usual.setEnabled(bool(folder))

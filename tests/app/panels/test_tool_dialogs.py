@@ -337,3 +337,25 @@ def test_window_with_all_dialogs_open_leaves_nothing(settings: Settings, qtbot: 
     QApplication.processEvents()
     gc.collect()
     assert [type(ref()).__name__ for ref in gone if ref() is not None] == []
+
+
+def test_icons_follow_dark_and_light(batch: BatchDialog, tomogram: Path) -> None:
+    batch.add([tomogram])
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    former = app.palette(), app.style().objectName(), app.styleSheet()
+    seen = []
+    try:
+        for scheme in ("dark", "light"):
+            theme.apply(app, scheme)
+            QApplication.processEvents()
+            for icon in (batch.add_files.icon(), batch.table.item(0, 1).icon()):
+                image = icon.pixmap(32, 32).toImage()
+                spots = [image.pixelColor(x, y) for x in range(32) for y in range(32)]
+                seen.append(max((c.alpha(), c.lightness()) for c in spots)[1])
+    finally:
+        app.styleHints().unsetColorScheme()
+        app.setPalette(former[0])
+        app.setStyle(former[1])
+        app.setStyleSheet(former[2])
+    assert min(seen[:2]) > 150 and max(seen[2:]) < 110  # light on dark, dark on light
