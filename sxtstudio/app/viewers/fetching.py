@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.app.tools.base import COLUMNS, NORMAL, ROWS, Plane
 from sxtstudio.app.viewers.reader import Emit, Stale
-from sxtstudio.core.cleanup_pages import PageKeeper
+from sxtstudio.core.cleanup_pages import release_pages
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.overview import Overview
 from sxtstudio.core.volume import Volume
@@ -85,7 +85,6 @@ class Source:
     overview: Overview | None = None
     cache: SliceCache = field(default_factory=SliceCache)
     too_slow: set[Plane] = field(default_factory=set)
-    pages: dict[int, PageKeeper] = field(default_factory=dict)
 
     def image_at_once(self, plane: Plane, depth: int) -> tuple[NDArray[Any], tuple[int, int]] | None:
         """Return the full slice and its bins (1, 1) if that takes no reading of the file."""
@@ -143,19 +142,26 @@ class Wanted:
             emit(self._with_overlays(coarse, bins, "refining …" if refine else "overview"))
         else:
             emit(self._with_overlays(None, note="preparing …"))
+        if not self._rests(stale):
+            return
+        for volume in (self.labels, self.mask):  # a cut goes through every page of these files
+            if volume is not None:
+                release_pages(volume)
         if not refine or (overview is None and self.plane == "yz"):
             return  # a YZ slice touches the whole file, which the overview is being made from now
-        rest = time.monotonic() + _REST_S
-        while time.monotonic() < rest:
-            if stale():
-                return
-            time.sleep(0.01)
         image = self._from_file(stale)
         if image is not None and not stale():
             self.source.cache.put(self.plane, self.depth, image)
             emit(SliceData(self.plane, self.depth, image, edits=-1))
         elif not stale() and overview is not None:
             emit(SliceData(self.plane, self.depth, coarse, bins, edits=-1, note="overview"))
+
+    def _rests(self, stale: Stale) -> bool:
+        """Wait a little; tell whether the slice is wanted still."""
+        rest = time.monotonic() + _REST_S
+        while time.monotonic() < rest and not stale():
+            time.sleep(0.01)
+        return not stale()
 
     def _from_file(self, stale: Stale) -> NDArray[Any] | None:
         """Read a side view; None if nobody waits any more, or if it would take too long."""
@@ -175,10 +181,6 @@ class Wanted:
     def _with_overlays(
         self, image: NDArray[Any] | None, bins: tuple[int, int] = (1, 1), note: str = ""
     ) -> SliceData:
-        if self.plane == "yz":  # a cut through every page of the label files, which must not stay in memory
-            for volume in (self.labels, self.mask):
-                if volume is not None:
-                    self.source.pages.setdefault(id(volume), PageKeeper(volume)).read(volume.size)
         return SliceData(
             self.plane,
             self.depth,

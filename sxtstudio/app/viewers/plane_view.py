@@ -109,6 +109,11 @@ class PlaneView(QWidget):
         self.selected.paint_with(_SELECTED, 0.35)
         self.update()
 
+    def follow_tool(self) -> None:
+        """Show the cursor and the circle of the tool that is in the hand now."""
+        self.mouse.enter()
+        self.update()
+
     def show_preview(self) -> None:
         """Follow the session's preview, which belongs to one slice of the XY view."""
         preview = self._context.session.preview

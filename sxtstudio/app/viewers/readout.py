@@ -45,6 +45,17 @@ def position(voxel: Triple, shape: Triple, voxel_nm: VoxelSize | None) -> str:
     return "  ".join(texts) + " nm"
 
 
+def cross_text(document: Document, cursor: Triple) -> str:
+    """Return where the crosshair is, one axis a line."""
+    lines = []
+    for name, axis, first in (("x", 2, 0), ("y", 1, 0), ("slice", 0, 1)):
+        line = f"{name:5s} {cursor[axis] + first:5d}"
+        if document.voxel_nm is not None:
+            line += f" {cursor[axis] * document.voxel_nm[axis]:7.0f} nm"
+        lines.append(line)
+    return "\n".join(lines)
+
+
 def _number(value: float | None) -> str:
     if value is None:
         return f"{'–':>10}"

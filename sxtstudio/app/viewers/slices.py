@@ -21,7 +21,7 @@ from sxtstudio.app.viewers.fetching import SliceData, Source, Wanted, cut
 from sxtstudio.app.viewers.plane_layout import PlaneLayout
 from sxtstudio.app.viewers.plane_view import PlaneView
 from sxtstudio.app.viewers.reader import Reader
-from sxtstudio.app.viewers.readout import readout
+from sxtstudio.app.viewers.readout import cross_text, readout
 from sxtstudio.app.viewers.slice_bar import SliceBar
 from sxtstudio.app.viewers.start_page import StartPage
 from sxtstudio.core.contrast import auto_window
@@ -50,6 +50,7 @@ class SlicesView(QWidget):
         self._forward: dict[Plane, int] = dict.fromkeys(PLANES, 1)
         self._fitted = False  # follows the size of the window until the user pans or zooms
         self._contrast_chosen = False
+        self._sides_wanted = True  # a single slice is shown without them
         self.start_page = StartPage(context)
         self.bar = SliceBar(context)
         self.planes = PlaneLayout(self.views["xy"], self.views["xz"], self.views["yz"], self.bar)
@@ -71,7 +72,7 @@ class SlicesView(QWidget):
             (session.preview_changed, "show_preview"),
             (session.selection_changed, "show_selection"),
             (session.display.changed, "dress"),
-            (session.tool.changed, "update"),
+            (session.tool.changed, "follow_tool"),
         ):
             for view in self.views.values():
                 signal.connect(getattr(view, name))
@@ -106,6 +107,8 @@ class SlicesView(QWidget):
         self.camera.voxel = (1.0, 1.0, 1.0)
         self.camera.look_at(document.shape, document.voxel_nm)
         self._fitted = True
+        self.planes.show_sides(self._sides_wanted and document.shape[0] > 1)
+        sync(self._context)
         self._suit()
         QTimer.singleShot(0, self, self._suit)  # once the views have their sizes
         self.refresh()
@@ -118,6 +121,12 @@ class SlicesView(QWidget):
                 self._suit()
         for view in self.views.values():
             view.update()
+        self._show_corner()
+
+    def _show_corner(self) -> None:
+        document = self._session.document
+        text = "" if document is None else cross_text(document, self._session.cursor)
+        self.planes.corner.setText(text)
 
     def refresh(self) -> None:
         """Show the slices through the crosshair anew."""
@@ -132,6 +141,7 @@ class SlicesView(QWidget):
                 self._forward[plane] = -1 if former is not None and depth < former else 1
                 self._ask(plane, depth)
             view.move_cross()
+        self._show_corner()
 
     def _ask(self, plane: Plane, depth: int) -> None:
         source, document = self._source, self._session.document
@@ -238,6 +248,7 @@ class SlicesView(QWidget):
 
     def show_sides(self, shown: bool) -> None:
         """Show all three planes, or XY alone."""
+        self._sides_wanted = shown
         self.planes.show_sides(shown)
         QTimer.singleShot(0, self, self._suit)
         sync(self._context)
@@ -270,7 +281,7 @@ class SlicesView(QWidget):
         """Return crosshair, zoom and display settings as JSON values."""
         state: dict[str, Any] = {
             "cursor": list(self._session.cursor),
-            "sides": self.planes.sides_shown,
+            "sides": self._sides_wanted,
             "display": {
                 name: list(value) if isinstance(value, tuple) else value
                 for name, value in asdict(self._session.display.value).items()
@@ -287,7 +298,12 @@ class SlicesView(QWidget):
             z, y, x = (int(n) for n in state["cursor"])
             self._session.set_cursor((z, y, x))
         if isinstance(state.get("sides"), bool):
-            self.show_sides(state["sides"])
+            self._sides_wanted = state["sides"]
+            document = self._session.document
+            single = document is not None and document.shape[0] == 1
+            self.planes.show_sides(state["sides"] and not single)
+            QTimer.singleShot(0, self, self._suit)
+            sync(self._context)
         if _numbers(state.get("centre"), 3) and _numbers([state.get("zoom")], 1) and state["zoom"] > 0:
             self.camera.centre = [float(n) for n in state["centre"]]
             self.camera.zoom_to(float(state["zoom"]))

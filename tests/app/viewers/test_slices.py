@@ -17,7 +17,7 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Preview, Selection
-from sxtstudio.app.tools.base import COLUMNS, NORMAL, ROWS, Plane
+from sxtstudio.app.tools.base import COLUMNS, NORMAL, ROWS, Plane, Sketch
 from sxtstudio.app.viewers.fetching import SliceCache
 from sxtstudio.app.viewers.overlays import scale_bar
 from sxtstudio.app.viewers.plane_view import PlaneView
@@ -363,6 +363,56 @@ def test_right_drag_changes_contrast_and_brightness(known: MainWindow) -> None:
     assert state.high - state.low < 1.5 and (state.high + state.low) / 2 == pytest.approx(1.0)
     drag(view, Qt.MouseButton.RightButton, QPointF(200, 200), QPointF(200, 150))
     assert display.value.low < state.low and display.value.high < state.high  # up: brighter
+
+
+@pytest.mark.parametrize("plane", PLANES)
+def test_brush_paints_under_the_pointer_in_every_view(known: MainWindow, plane: Plane) -> None:
+    view = look_at(known, (4, 10, 12)).views[plane]
+    known.session.tool.set(tool="brush", brush_px=1)
+    assert view.cursor().shape() == Qt.CursorShape.CrossCursor
+    row, column = in_view(plane, (4, 10, 12))
+    place = view.transform().map(QPointF(column + 1.2, row - 2.3))
+    drag(view, Qt.MouseButton.LeftButton, place, place)
+    labels = known.session.labels_of("labels")
+    assert labels is not None
+    expected = [4, 10, 12]
+    expected[ROWS[plane]] -= 2
+    expected[COLUMNS[plane]] += 1
+    assert np.argwhere(labels).tolist() == [expected]
+    assert known.session.cursor == (4, 10, 12)  # the crosshair stays where it was
+    painted = drawn(view, row - 2, column + 1)
+    assert painted.red() > painted.blue() + 40
+
+
+def test_brush_circle_follows_the_pointer(known: MainWindow) -> None:
+    view = look_at(known, (4, 10, 12)).views["xy"]
+    before = view.grab().toImage()
+    known.session.tool.set(tool="brush", brush_px=8)
+    send(view, QEvent.Type.MouseMove, view.transform().map(QPointF(12, 10)))
+    after = view.grab().toImage()
+    edge = view.transform().map(QPointF(16, 10)).toPoint()
+    far = view.transform().map(QPointF(18.5, 10)).toPoint()
+    ring = [edge + QPoint(dx, 0) for dx in (-1, 0, 1)]
+    assert any(before.pixelColor(p) != after.pixelColor(p) for p in ring)
+    assert before.pixelColor(far) == after.pixelColor(far)
+    QApplication.sendEvent(view, QEvent(QEvent.Type.Leave))
+    assert view.grab().toImage() == before
+
+
+def test_lines_of_a_tool_are_drawn_on_their_slice(known: MainWindow) -> None:
+    slices = look_at(known, (4, 10, 12))
+    view, toolbox = slices.views["xy"], known.context.parts["toolbox"]
+    before = view.grab().toImage()
+    toolbox.sketch = Sketch("xy", 4, (np.array([[8.0, 5.0], [8.0, 20.0]]),))
+    toolbox.sketch_changed.emit()
+    place = view.transform().map(QPointF(12, 8)).toPoint()
+    after = view.grab().toImage()
+    line = [place + QPoint(0, dy) for dy in (-2, -1, 0, 1, 2)]
+    assert any(after.pixelColor(p) != before.pixelColor(p) and after.pixelColor(p).red() > 190 for p in line)
+    assert after.pixelColor(place + QPoint(0, 15)) == before.pixelColor(place + QPoint(0, 15))
+    known.session.set_cursor((5, 10, 12))
+    assert abs(drawn(view, 8, 12).red() - grey_of(truth()[5, 8, 12])) <= 1
+    toolbox.sketch = None
 
 
 def test_negative_and_colour_maps(known: MainWindow) -> None:
