@@ -38,9 +38,9 @@ BACKDROPS: dict[str, Place] = {
     "white": (1.0, 1.0, 1.0),
 }
 _MASK = (0.45, 0.72, 0.90)
-# The chosen object is white, as its outline in the slices, and the others step back.
-_HIGHLIGHT = (1.0, 1.0, 1.0)
-_DIFFUSE, _DIMMED = 0.85, 0.42
+# White would drown in the slices, so the chosen object is pink; the others step back.
+_HIGHLIGHT = (1.0, 0.28, 0.62)
+_DIFFUSE, _DIMMED = 0.85, 0.52
 # Larger surfaces are drawn lighter while they move, also by a graphics card.
 _HEAVY_FACES = 3_000_000
 _PEELS = {"screen": 3, "best": 8}
@@ -131,7 +131,7 @@ class Scene3D:
         if self._highlight is not None:
             look = self._highlight.GetProperty()
             look.SetColor(*_HIGHLIGHT)
-            look.SetAmbient(0.40)
+            look.SetAmbient(0.30)
             # It lies on the surface itself: draw it in front.
             mapper = self._highlight.GetMapper()
             mapper.SetResolveCoincidentTopologyToPolygonOffset()
