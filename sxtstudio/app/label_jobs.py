@@ -135,7 +135,11 @@ class LabelJob(QObject):
         # Told while it is still busy, so that nobody takes it for work by hand.
         self._session.touched(self._target, self._taken_back or self._recorder.box)
         self._end()
-        edit = self._session.commit(self._recorder, announce=False, **self.parameters)
+        edit = None
+        try:
+            edit = self._session.commit(self._recorder, announce=False, **self.parameters)
+        except Exception as error:  # it is done and can be undone; only the safety copy failed
+            self._context.jobs.failed.emit(error)
         self.ended.emit(edit)
         return edit, True
 

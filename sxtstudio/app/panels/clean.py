@@ -182,7 +182,8 @@ class CleanPanel(QWidget):
             self._ask_for_preview()
 
     def _on_session_volumes_changed(self) -> None:
-        if self._session.busy is None:
+        # A stroke of the brush must not wait for a panel that nobody sees.
+        if self._session.busy is None and self.isVisible():
             self._follow()
 
     def _on_session_document_changed(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QSize, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -92,10 +92,12 @@ class MaskLayout(QWidget):
             widget.setEnabled(mask)
         self.cut.setEnabled(mask and labels)
 
-    def restyle(self) -> None:
+    def changeEvent(self, event: QEvent) -> None:
         """Draw the icons anew after a change between dark and light."""
-        for button, icon in self._icons.items():
-            button.setIcon(theme.icon(icon))
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_icons"):
+            for button, icon in self._icons.items():
+                button.setIcon(theme.icon(icon))
 
 
 def _button(text: str, tip: str) -> QPushButton:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from PySide6.QtCore import QEvent
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -324,6 +325,12 @@ class SegmentPanel(QWidget):
         """Look for models and devices anew."""
         files = self.form.extra_files
         self._find.request(lambda job: find_choices(files), at_once=True)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw the icon anew after a change between dark and light."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "try_button"):
+            self.try_button.setIcon(theme.icon("mdi6.eye-outline"))
 
     def shut_down(self) -> None:
         """Let go of the network and of the threads."""

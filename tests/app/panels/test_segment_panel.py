@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import hashlib
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -20,6 +21,7 @@ from sxtstudio.app.segmenting import interrupted
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.segment import checkpoint
+from sxtstudio.workflow.document import Document
 
 Prepare = Callable[[Path, tuple[int, int]], SegmentPanel]
 Values = NDArray[np.float32]
@@ -377,3 +379,31 @@ def test_choices_are_remembered(
     assert find_output(document.bulk, document.shape) is None
     again.shut_down()
     again.deleteLater()
+
+
+def test_after_a_crash_it_offers_to_go_on(
+    sample: MainWindow,
+    segment_with: Prepare,
+    slow_model: Path,
+    sample_values: Values,
+    tmp_path: Path,
+    qtbot: QtBot,
+) -> None:
+    panel = segment_with(slow_model, (20, 24))
+    with qtbot.waitSignal(sample.session.labels_changed, timeout=60_000):
+        panel.start()
+    panel.run.cancel()
+    to_the_end(panel, qtbot)
+    document = sample.session.document
+    document.autosave(wait=True)
+    # What lies on the disk now is what a crash would leave.
+    shutil.copytree(document.folder, tmp_path / "left", ignore=shutil.ignore_patterns("*lock*"))
+    document.discard()
+    sample.session.show(None)
+    assert panel.offers.isHidden()
+    sample.session.show(Document.recover(tmp_path / "left"))
+    assert panel.pending is not None and not panel.offers.isHidden()
+    panel.resume_button.click()
+    to_the_end(panel, qtbot)
+    assert np.array_equal(labels_of(sample)[20:24] == 255, truth(sample_values[20:24]))
+    assert panel.pending is None
