@@ -141,7 +141,13 @@ class Canvas3D(QWidget):
         paint_overlay(painter, self.width(), self.height(), self.overlay(self.height()))
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Draw in the new size."""
+        """Draw in the new size; what is seen in a narrow view stays in it when it becomes narrower."""
+        before, now = event.oldSize(), event.size()
+        if self._image is not None and before.height() > 0 and now.height() > 0:
+            narrow = min(1.0, now.width() / now.height())
+            factor = narrow / min(1.0, before.width() / before.height())
+            if factor != 1.0:
+                self.scene.camera.zoom(factor)
         self.request()
 
     def showEvent(self, event: Any) -> None:

@@ -285,6 +285,17 @@ def test_drag_turns_wheel_zooms_and_reset_returns(opened: MainWindow, qtbot: QtB
     assert camera.state()["position"] == pytest.approx(start["position"])
 
 
+def test_narrower_view_still_shows_everything(opened: MainWindow, qtbot: QtBot) -> None:
+    view = shown(opened, qtbot)
+    view.scene.set(perspective=False)
+    width = view.canvas.scene.camera.pixel(view.canvas.height()) * view.canvas.width()
+    for size in ((300, 700), (250, 500), (280, 560)):
+        view.canvas.resize(*size)
+        assert view.canvas.scene.camera.pixel(size[1]) * size[0] == pytest.approx(width)
+    view.canvas.resize(800, 500)
+    assert view.canvas.scene.camera.pixel(500) * 500 == pytest.approx(width)
+
+
 def test_saved_picture_has_size_transparency_and_scale(
     opened: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
