@@ -65,19 +65,22 @@ def open_sample(context: Context) -> None:
     open_path(context, SAMPLE)
 
 
-def open_recovered(context: Context, open_: Callable[[], Document]) -> None:
-    """Show the document that ``open_`` returns, asking first about the one that is open."""
-    settle(
-        context,
-        lambda discard: _run(
-            context,
-            "Recovering",
-            lambda job: Opened(open_(), ()),
-            lambda e: show_error(context.window, e),
-            discard,
-        ),
-        what="open another",
-    )
+def open_recovered(context: Context, recover: Callable[[], Document]) -> None:
+    """Show the document that ``recover`` returns, asking first about the one that is open."""
+
+    def work(job: Job) -> Opened:
+        document = recover()
+        if not document.read_only:
+            return Opened(document, ())
+        return Opened(
+            document,
+            (f"{document.name} is open in another window, or cannot be written. Save under another name.",),
+        )
+
+    def failed(error: Exception) -> None:
+        show_error(context.window, error)
+
+    settle(context, lambda discard: _run(context, "Recovering", work, failed, discard), what="open another")
 
 
 def _start(context: Context, path: Path, tomogram: Path | None, discard: bool) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -79,10 +80,12 @@ class Document:
         self._lock = FolderLock(folder)
         self._closed = False
         self.discarded = False
+        self._writing = threading.Lock()
         self._saver = Saver(self._write)
         self._submitted: tuple[files.State, tuple[Step, ...]] | None = None
         self._steps_written = -1  # none, and what may lie there is not ours
         self._flushed_at = 0.0
+        self._told = False
 
     @classmethod
     def open(cls, path: str | Path, work_root: Path | None = None) -> Document:
@@ -222,7 +225,7 @@ class Document:
         Raises
         ------
         UserError
-            If the last time failed, for example because the disk is full.
+            If the last time failed, for example because the disk is full; once until it works again.
         """
         if self._closed:
             return
@@ -242,7 +245,10 @@ class Document:
             self._saver.wait()
         error = self._saver.take_error()
         if error is not None:
-            self._submitted = None
+            self._submitted = None  # try again next time
+            if self._told:
+                return  # not with every stroke
+            self._told = True
             if isinstance(error, UserError):
                 raise error
             raise UserError(f"The work could not be saved for a crash: {error}. Free some space.") from error
@@ -255,19 +261,25 @@ class Document:
     def _write(self, job: tuple[files.State, tuple[Step, ...]]) -> None:
         """Write one state; runs in the thread."""
         state, steps = job
-        anew = not 0 <= self._steps_written <= len(steps)
-        new: Iterable[Step] = steps if anew else steps[self._steps_written :]
-        entries = [{"name": s.name, "parameters": s.parameters, "when": s.when} for s in new]
-        if entries or anew:
-            files.append_steps(self.folder, entries, anew=anew)
-            self._steps_written = len(steps)
-        files.write_state(self.folder, state)
+        with self._writing:
+            if self._closed:
+                return
+            anew = not 0 <= self._steps_written <= len(steps)
+            new: Iterable[Step] = steps if anew else steps[self._steps_written :]
+            entries = [{"name": s.name, "parameters": s.parameters, "when": s.when} for s in new]
+            if entries or anew:
+                files.append_steps(self.folder, entries, anew=anew)
+                self._steps_written = len(steps)
+            files.write_state(self.folder, state)
+            self._told = False
+        # This may take seconds; a document that is closed does not wait for it.
         if time.monotonic() - self._flushed_at > _FLUSH_EVERY_S:
             self._flushed_at = time.monotonic()
             for target in state.targets:
                 array: Labels | None = getattr(self, target)
                 if array is not None:
-                    flush_array(self.file_of(target), array)
+                    with suppress(FileNotFoundError):  # closed in the meantime
+                        flush_array(self.file_of(target), array)
 
     @property
     def unfinished_segmentation(self) -> bool:
@@ -295,7 +307,8 @@ class Document:
     def let_go(self) -> None:
         """Close files and locks and remove nothing."""
         self._closed = True
-        self._saver.wait()
+        with self._writing:  # what is being written now is finished first
+            pass
         self.labels = self.mask = None
         self.tomogram.close()
         self._lock.release()
