@@ -30,6 +30,7 @@ class Survey(QObject):
         self.sample: GreySample | None = None
         self.overview: Overview | None = None
         self.polarity: Polarity | None = None
+        self.error: Exception | None = None
         context.session.document_changed.connect(self._on_document)
 
     @property
@@ -39,7 +40,7 @@ class Survey(QObject):
 
     def _on_document(self) -> None:
         self.shut_down()
-        self.sample = self.overview = self.polarity = None
+        self.sample = self.overview = self.polarity = self.error = None
         document = self._context.session.document
         if document is None:
             return
@@ -55,7 +56,7 @@ class Survey(QObject):
 
         def on_error(error: Exception) -> None:
             if mine():
-                self._job = None
+                self._job, self.error = None, error
                 self.failed.emit(error)
 
         def on_end(_: Any = None) -> None:

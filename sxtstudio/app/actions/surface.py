@@ -13,6 +13,8 @@ def show(context: Context, on: bool) -> None:
     context.parts["view3d"].setVisible(on)
     if on:
         context.parts["side"].show_panel("surface")
+    else:
+        context.parts["slices"].show()  # they may have made room for it
 
 
 def update(context: Context) -> None:

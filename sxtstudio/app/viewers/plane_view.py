@@ -8,6 +8,7 @@ from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
     QEnterEvent,
+    QFocusEvent,
     QKeyEvent,
     QMouseEvent,
     QPainter,
@@ -257,6 +258,16 @@ class PlaneView(QWidget):
     def leaveEvent(self, event: object) -> None:
         """Take the brush circle and the readout away."""
         self.mouse.leave()
+
+    def focusInEvent(self, event: QFocusEvent) -> None:
+        """Show a frame where the keys go, if they are what brought the focus."""
+        tabs = (Qt.FocusReason.TabFocusReason, Qt.FocusReason.BacktabFocusReason)
+        self.mouse.by_keyboard = event.reason() in tabs
+        self.update()
+
+    def focusOutEvent(self, event: QFocusEvent) -> None:
+        """Take the frame away."""
+        self.update()
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Go through the slices with the arrow keys."""

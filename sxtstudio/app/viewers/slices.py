@@ -82,6 +82,7 @@ class SlicesView(QWidget):
                 toolbox.sketch_changed.connect(view.update)
         self.survey.sampled.connect(self._on_sample)
         self.survey.overviewed.connect(self._on_overview)
+        self.survey.failed.connect(self._show_failure)
         self.camera.changed.connect(self._on_camera)
         session.display.changed.connect(lambda: sync(context))
         session.register_view("slices", self)
@@ -170,6 +171,8 @@ class SlicesView(QWidget):
             for edit, target, box in self._edited:
                 if edit > data.edits:
                     view.patch(target, box)
+        if data.image is None:
+            self._show_failure()
         if not self._contrast_chosen and data.plane == "xy" and data.image is not None:
             self._contrast_chosen = True
             self._choose(auto_window(data.image))
@@ -177,6 +180,12 @@ class SlicesView(QWidget):
     def _on_failure(self, plane: Plane, error: Exception) -> None:
         text = sentence_of(error) or f"This slice could not be read: {error}"
         self.views[plane].show_error(text)
+
+    def _show_failure(self) -> None:
+        """Where a side view waits for an overview that will not come, say why."""
+        for plane in PLANES[1:]:
+            if self.survey.error is not None and self.views[plane].image.image is None:
+                self._on_failure(plane, self.survey.error)
 
     def _on_overview(self) -> None:
         if self._source is not None:

@@ -460,6 +460,23 @@ def test_an_unreadable_slice_says_so_in_its_view(
     qtbot.waitUntil(lambda: slices.views["xy"].shown_depth == 6 and not slices.views["xy"].error)
 
 
+def test_a_file_damaged_in_the_middle_says_so_in_the_side_views(
+    open_file: Open, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sxtstudio.app import survey
+
+    def broken(*_: object) -> None:
+        raise UserError("Slice 7 cannot be read. Copy the file again.")
+
+    monkeypatch.setattr(survey, "build_overview", broken)
+    window = open_file(write(tmp_path / "damaged.mrc", truth()))
+    slices: SlicesView = window.context.parts["slices"]
+    qtbot.waitUntil(lambda: "Copy the file" in slices.views["yz"].error, timeout=10_000)
+    qtbot.waitUntil(lambda: slices.views["xy"].image.image is not None)
+    assert "Copy the file" in window.context.parts["first_look"].line.text()
+    assert QApplication.activeModalWidget() is None
+
+
 def test_large_file_shows_its_overview_first_and_then_itself(
     open_file: Open, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
