@@ -4,23 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
-import zlib
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from sxtstudio.core.cleanup_pages import PageKeeper
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Box, Triple, slabs
 from sxtstudio.core.lock import FolderLock, holder
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.volume import VoxelSize
-from sxtstudio.io import export_volume, open_volume
 from sxtstudio.io.project import (
     NAME,
     Pointer,
@@ -33,12 +25,10 @@ from sxtstudio.io.project import (
     volume_path,
     write_record,
 )
-from sxtstudio.workflow.document import LABEL, TARGETS, Document, Labels, sizes
-from sxtstudio.workflow.outputs import check_space, on_disk
+from sxtstudio.workflow.document import TARGETS, Document, Labels, sizes
+from sxtstudio.workflow.outputs import on_disk
+from sxtstudio.workflow.project_volumes import load_volume, save_volume
 from sxtstudio.workflow.report import fingerprint
-from sxtstudio.workflow.workplace import create_file, open_array
-
-SLAB_VOXELS = 16_000_000
 
 
 class TomogramNotFound(UserError):
@@ -109,7 +99,7 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
         kept: dict[str, StoredVolume] = {}
         for target, voxels in what.volumes.items():
             part = progress.part(0.98 / len(what.volumes))
-            stored = _save_volume(folder, target, voxels, record, former.get(target), part)
+            stored = save_volume(folder, target, voxels, record, former.get(target), part)
             kept[target] = stored
             if stored != former.get(target):
                 written.append(stored.name)
@@ -184,7 +174,7 @@ def open_project(
             document.fingerprint = {}  # the next saving takes the file as it is now
         for target, stored in record.volumes.items():
             part = progress.part(0.95 / len(record.volumes), f"Reading {stored.name}")
-            if _load_volume(document, folder, target, stored, part) != stored.crc32:
+            if load_volume(document, folder, target, stored, part) != stored.crc32:
                 what = "labels" if target == "labels" else "cell mask"
                 notes.append(
                     f"The {what} in {folder.name} were changed by another program, or are damaged: "
@@ -286,91 +276,6 @@ def _with_pointer(record: Record, folder: Path) -> Record:
         with suppress(OSError):
             known = fingerprint(Path(source))
     return replace(record, tomogram=Pointer(source, relative, record.tomogram.shape, known))
-
-
-class _Checked:
-    """Labels as they are saved (0 or 255), with the checksum of all that was read, in order."""
-
-    def __init__(self, voxels: Labels, voxel_nm: VoxelSize | None) -> None:
-        self._voxels = voxels
-        self._pages = PageKeeper(voxels)
-        self.voxel_nm = voxel_nm
-        self.dtype = np.dtype(np.uint8)
-        z, y, x = voxels.shape
-        self.shape: Triple = (z, y, x)
-        self.crc32 = 0
-
-    def read(self, box: Box) -> NDArray[np.uint8]:
-        part = _normal(self._voxels[box.slices])
-        self.crc32 = zlib.crc32(part.data, self.crc32)
-        self._pages.read(part.size)
-        return part
-
-
-def _normal(voxels: NDArray[Any]) -> NDArray[np.uint8]:
-    labels: NDArray[np.uint8] = np.multiply(voxels != 0, np.uint8(LABEL), dtype=np.uint8)
-    return labels
-
-
-def _save_volume(
-    folder: Path,
-    target: str,
-    voxels: Labels,
-    record: Record,
-    former: StoredVolume | None,
-    progress: Progress,
-) -> StoredVolume:
-    """Write a volume under a new name, unless that of the project is the same."""
-    if former is not None:
-        checked = _Checked(voxels, None)
-        comparing = progress.part(0.2, f"Comparing the {target}")
-        boxes = list(slabs(checked.shape, _thickness(checked.shape)))
-        comparing.begin(len(boxes))
-        for box in boxes:
-            checked.read(box)
-            comparing.step()
-        if checked.crc32 == former.crc32:
-            return former
-    numbers = [int(name.rpartition("-")[2].removesuffix(".zarr")) for name in volume_names(folder)]
-    name = f"{target}-{max(numbers, default=0) + 1}.zarr"
-    checked = _Checked(voxels, record.voxel_nm)
-    check_space(folder, voxels.size // 50)  # labels shrink to a fiftieth and less
-    writing = progress.part(0.8, f"Saving the {target}")
-    export_volume(folder / name, checked, kind="labels", zstd=True, progress=writing)
-    return StoredVolume(name, checked.crc32)
-
-
-def _load_volume(
-    document: Document, folder: Path, target: str, stored: StoredVolume, progress: Progress
-) -> int:
-    """Copy a volume into the working folder; return its checksum."""
-    with open_volume(volume_path(folder, stored)) as source:
-        if source.shape != document.shape or source.dtype != np.uint8:
-            raise UserError(
-                f"The project {folder.name} is damaged: {stored.name} has {sizes(source.shape)} voxels "
-                f"of type {source.dtype} instead of {sizes(document.shape)} of type uint8."
-            )
-        path = document.file_of(target)
-        create_file(path, source.shape[0] * source.shape[1] * source.shape[2])
-        # As deep as the chunks, so that each is unpacked once.
-        boxes = list(slabs(source.shape, 16 * max(1, _thickness(source.shape) // 16)))
-        progress.begin(len(boxes))
-        crc32 = 0
-        with open(path, "r+b") as file:  # twice as fast as through a memory map
-            for box in boxes:
-                part = _normal(source.read(box))
-                crc32 = zlib.crc32(part.data, crc32)
-                if part.any():
-                    file.write(part.data)
-                else:  # the file is of zeros already
-                    file.seek(part.size, os.SEEK_CUR)
-                progress.step()
-    setattr(document, target, open_array(path, document.shape))
-    return crc32
-
-
-def _thickness(shape: Triple) -> int:
-    return max(1, SLAB_VOXELS // (shape[1] * shape[2]))
 
 
 def _find_tomogram(folder: Path, record: Record, given: str | Path | None) -> tuple[str, list[str]]:
