@@ -58,6 +58,7 @@ def tour(driver: HelpDriver) -> None:
     driver.idle()
     driver.act("segment.start")
     driver.until(lambda: session.busy is None and session.document.labels is not None, "labels")
+    driver.rest(1.5)  # the estimate waits until the fields have settled
     driver.idle()
     driver.shot("segment")
 
