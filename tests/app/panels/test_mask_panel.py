@@ -14,6 +14,7 @@ from scipy import ndimage
 from sxtstudio.app import asking, masking
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.panels.mask import MaskPanel
+from sxtstudio.app.tools.base import PointerEvent
 from sxtstudio.core.cellmask import MaskVolume
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
@@ -228,3 +229,21 @@ def test_every_panel_button_says_what_it_does(shown: MainWindow) -> None:
         for button in shown.context.parts[name].findChildren(QAbstractButton):
             if not button.objectName().startswith("qt_"):
                 assert button.toolTip() or button.text(), f"{name}: {button}"
+
+
+def test_a_polygon_of_the_mouse_goes_into_the_mask(shown: MainWindow, qtbot: QtBot) -> None:
+    panel, toolbox = panel_of(shown), shown.context.parts["toolbox"]
+    shown.session.set_cursor((10, 0, 0))
+    panel.tools["polygon"].click()
+    corners = [(100.0, 100.0), (100.0, 200.0), (180.0, 200.0), (180.0, 100.0)]
+    for row, column in corners:
+        for send in (toolbox.press, toolbox.release):
+            send(PointerEvent("xy", row, column, 10, "left"))
+    last = PointerEvent("xy", *corners[-1], 10, "left", double=True)
+    toolbox.press(last)
+    toolbox.release(last)
+    qtbot.waitUntil(lambda: shown.session.document.mask is not None, timeout=5000)
+    assert (mask_of(shown)[10, 102:179, 102:199] == 255).all()
+    assert np.count_nonzero(mask_of(shown)) == pytest.approx(80 * 100, rel=0.05)
+    assert shown.session.document.labels is None
+    qtbot.waitUntil(lambda: "less than 0.1 %" in panel.fraction.text(), timeout=10_000)
