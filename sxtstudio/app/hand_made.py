@@ -45,6 +45,12 @@ class HandMade(QObject):
         names = [step.name for step in document.steps]
         if "Segment" in names:
             names = names[len(names) - names[::-1].index("Segment") :]
-        by_hand = [name for name in names if name not in _AUTOMATIC_STEPS and "mask" not in name.lower()]
+        by_hand = [name for name in names if not _is_automatic(name)]
         if by_hand or not document.steps:
             self._boxes.append(Box.whole(document.shape))
+
+
+def _is_automatic(name: str) -> bool:
+    """Whether a step is the work of a job, or touches no label."""
+    elsewhere = name.startswith(("Undo", "Redo", "Export")) or "mask" in name.lower()
+    return elsewhere or name in _AUTOMATIC_STEPS
