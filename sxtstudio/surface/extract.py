@@ -165,7 +165,8 @@ def _keep_objects(found: Contour, smallest: int) -> list[str]:
         return []
     found.triangles = found.triangles[found.objects[found.triangles[:, 0]] >= 0]
     drop_unused(found)
-    return [f"{dropped:,} objects with fewer than {smallest:,} faces were left out."]
+    many = "1 object" if dropped == 1 else f"{dropped:,} objects"
+    return [f"{many} with fewer than {smallest:,} faces left out."]
 
 
 def _close_ranks(found: Contour, before: int) -> list[str]:
@@ -174,4 +175,5 @@ def _close_ranks(found: Contour, before: int) -> list[str]:
     left, numbers = np.unique(found.objects, return_inverse=True)
     found.objects = numbers.astype(np.int32)
     lost = before - len(left)
-    return [f"{lost:,} small objects vanished when the surface was simplified."] if lost else []
+    many = "1 small object" if lost == 1 else f"{lost:,} small objects"
+    return [f"{many} vanished when the surface was simplified."] if lost else []

@@ -37,7 +37,12 @@ class SurfacePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        layout.addWidget(self._build_top())
+        self.update_button = QPushButton("Show the 3D view")
+        self.update_button.setProperty("role", "main")
+        self.update_button.clicked.connect(self._on_update_clicked)
+        self._summary = _note()
+        layout.addWidget(self.update_button)
+        layout.addWidget(self._summary)
         for group in (
             self._build_surface(),
             self._build_slices(),
@@ -51,18 +56,6 @@ class SurfacePanel(QWidget):
         self._view.scene.changed.connect(self._dress)
         context.session.document_changed.connect(self._dress)
         self._dress()
-
-    def _build_top(self) -> QWidget:
-        top = QWidget()
-        layout = QVBoxLayout(top)
-        layout.setContentsMargins(0, 0, 0, 0)
-        self.update_button = QPushButton("Show the 3D view")
-        self.update_button.setProperty("role", "main")
-        self.update_button.clicked.connect(self._on_update_clicked)
-        self._summary = _note()
-        layout.addWidget(self.update_button)
-        layout.addWidget(self._summary)
-        return top
 
     def _build_surface(self) -> QGroupBox:
         fields = self.fields

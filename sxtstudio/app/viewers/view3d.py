@@ -16,6 +16,7 @@ from sxtstudio.app.scene_state import SceneStatus, scene_from_json
 from sxtstudio.app.viewers.view3d_bar import View3DBar
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.volume import VoxelSize
 from sxtstudio.workflow.document import Document
 
 if TYPE_CHECKING:  # at run time these load VTK, which must wait
@@ -50,6 +51,7 @@ class View3D(QWidget):
         self._builder: Builder | None = None
         self._picking: Picking | None = None
         self._shown_document: Document | None = None
+        self._shown_voxel_nm: VoxelSize | None = None
         self._pending_camera: dict[str, Any] = {}
         self._auto = QTimer(self, singleShot=True, interval=_AUTO_MS)
         self._auto.timeout.connect(self.update_surface)
@@ -165,7 +167,7 @@ class View3D(QWidget):
         if document is self._shown_document:
             return
         self._forget()
-        self._shown_document = document
+        self._shown_document, self._shown_voxel_nm = document, document.voxel_nm
         self._stack.setCurrentWidget(canvas)
         canvas.unit = "voxel" if document.voxel_nm is None else "nm"
         canvas.scene.set_volume(document.shape, document.voxel_nm)
@@ -197,14 +199,11 @@ class View3D(QWidget):
 
     def _on_facts_changed(self) -> None:
         """Another voxel size makes all lengths wrong: begin anew."""
-        if self.canvas is not None and self._shown_document is not None:
-            voxel_nm = self._shown_document.voxel_nm
-            size = self.canvas.scene.bounds
-            self.canvas.scene.set_volume(self._shown_document.shape, voxel_nm)
-            if any((a != b).any() for a, b in zip(size, self.canvas.scene.bounds, strict=True)):
-                self._forget()
-                if self.isVisible():
-                    self._sync()
+        document = self._shown_document
+        if document is not None and document.voxel_nm != self._shown_voxel_nm:
+            self._forget()
+            if self.isVisible():
+                self._sync()
 
     def _on_labels_changed(self, _box: Box) -> None:
         if self._shown_document is None:

@@ -137,4 +137,6 @@ def _summary(meshes: Meshes) -> str:
     if meshes.full is None:
         return ""
     faces = f"{meshes.faces:,} faces"
-    return f"{meshes.objects:,} objects, {faces}" if meshes.objects else faces
+    if not meshes.objects:
+        return faces
+    return f"{meshes.objects:,} object{'' if meshes.objects == 1 else 's'}, {faces}"

@@ -144,7 +144,7 @@ def test_notes_about_left_out_objects_and_simplification_stand_in_the_panel(
     view.update_surface()
     settled(view, qtbot)
     notes = " ".join(view.status.value.notes)
-    assert "1 objects with fewer than 1,500 faces were left out" in notes
+    assert "1 object with fewer than 1,500 faces left out" in notes
     assert "simplified from" in notes
     text = opened.context.parts["surface"]._summary.text()
     assert "simplified from" in text and "left out" in text
@@ -434,6 +434,9 @@ def test_another_document_clears_the_scene(opened: MainWindow, qtbot: QtBot, tmp
 def test_another_voxel_size_makes_another_scene(opened: MainWindow, qtbot: QtBot) -> None:
     view = shown(opened, qtbot)
     width = np.ptp(np.array(view.canvas.scene.bounds)[:, 0])
+    opened.session.set_polarity("bright", "chosen by you")
+    qtbot.wait(20)
+    assert view.canvas.scene.has_surface and view.canvas.scene.planes[0].image is not None
     opened.session.set_voxel_nm((20.0, 20.0, 20.0))
     settled(view, qtbot)
     assert np.ptp(np.array(view.canvas.scene.bounds)[:, 0]) == pytest.approx(2 * width)
