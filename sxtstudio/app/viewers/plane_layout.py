@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase
+from PySide6.QtGui import QFontDatabase, QFontMetrics, QResizeEvent
 from PySide6.QtWidgets import QLabel, QSplitter, QVBoxLayout, QWidget
 
 from sxtstudio.app.viewers.camera import Camera
@@ -22,12 +22,7 @@ class PlaneLayout(QWidget):
         """Put the views together."""
         super().__init__()
         self._xz = xz
-        self.corner = QLabel()
-        self.corner.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.corner.setMinimumSize(1, 1)
-        self.corner.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
-        self.corner.setProperty("role", "note")
-        self.corner.setToolTip("Where the crosshair is")
+        self.corner = Corner()
         self.line = QLabel(" ")
         self.line.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.line.setContentsMargins(8, 1, 8, 3)
@@ -68,6 +63,37 @@ class PlaneLayout(QWidget):
             sizes = [round(room * (1 - side)), round(room * side)]
             splitter.setSizes(sizes)
         self._bottom.setSizes(self._top.sizes())
+
+
+class Corner(QLabel):
+    """Where the crosshair is, as far as there is room for it."""
+
+    def __init__(self) -> None:
+        """Begin empty."""
+        super().__init__()
+        self._texts: tuple[str, ...] = ()
+        self.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.setMinimumSize(1, 1)
+        self.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.setProperty("role", "note")
+        self.setToolTip("Where the crosshair is")
+
+    def show_texts(self, texts: tuple[str, ...]) -> None:
+        """Show the longest of these that fits."""
+        self._texts = texts
+        metrics = QFontMetrics(self.font())
+        fitting = (
+            text
+            for text in texts
+            if metrics.size(0, text).width() < self.width() - 4
+            and metrics.size(0, text).height() < self.height()
+        )
+        self.setText(next(fitting, ""))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Choose again."""
+        super().resizeEvent(event)
+        self.show_texts(self._texts)
 
 
 def _splitter(way: Qt.Orientation, first: QWidget, second: QWidget) -> QSplitter:

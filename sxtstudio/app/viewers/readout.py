@@ -45,15 +45,14 @@ def position(voxel: Triple, shape: Triple, voxel_nm: VoxelSize | None) -> str:
     return "  ".join(texts) + " nm"
 
 
-def cross_text(document: Document, cursor: Triple) -> str:
-    """Return where the crosshair is, one axis a line."""
-    lines = []
+def cross_texts(document: Document, cursor: Triple) -> tuple[str, ...]:
+    """Return where the crosshair is, one axis a line: a long text, if that can be said, and a short one."""
+    short, long = [], []
     for name, axis, first in (("x", 2, 0), ("y", 1, 0), ("slice", 0, 1)):
-        line = f"{name:5s} {cursor[axis] + first:5d}"
+        short.append(f"{name:5s} {cursor[axis] + first:5d}")
         if document.voxel_nm is not None:
-            line += f" {cursor[axis] * document.voxel_nm[axis]:7.0f} nm"
-        lines.append(line)
-    return "\n".join(lines)
+            long.append(f"{short[-1]} {cursor[axis] * document.voxel_nm[axis]:7.0f} nm")
+    return tuple("\n".join(lines) for lines in (long, short) if lines)
 
 
 def _number(value: float | None) -> str:

@@ -21,7 +21,7 @@ from sxtstudio.app.viewers.fetching import SliceData, Source, Wanted, cut
 from sxtstudio.app.viewers.plane_layout import PlaneLayout
 from sxtstudio.app.viewers.plane_view import PlaneView
 from sxtstudio.app.viewers.reader import Reader
-from sxtstudio.app.viewers.readout import cross_text, readout
+from sxtstudio.app.viewers.readout import cross_texts, readout
 from sxtstudio.app.viewers.slice_bar import SliceBar
 from sxtstudio.app.viewers.start_page import StartPage
 from sxtstudio.core.contrast import auto_window
@@ -126,8 +126,8 @@ class SlicesView(QWidget):
 
     def _show_corner(self) -> None:
         document = self._session.document
-        text = "" if document is None else cross_text(document, self._session.cursor)
-        self.planes.corner.setText(text)
+        texts = () if document is None else cross_texts(document, self._session.cursor)
+        self.planes.corner.show_texts(texts)
 
     def refresh(self) -> None:
         """Show the slices through the crosshair anew."""

@@ -278,6 +278,14 @@ def test_line_below_says_value_position_and_voxel(known: MainWindow) -> None:
     assert hover(slices, "xy", -5, 3).strip() == ""
 
 
+def test_corner_says_where_the_crosshair_is(known: MainWindow) -> None:
+    slices = look_at(known, (4, 10, 12))
+    corner = slices.planes.corner
+    for width, words in ((400, "slice     5      80 nm"), (110, "slice     5"), (30, "")):
+        corner.resize(width, 120)
+        assert corner.text().splitlines()[-1:] == ([words] if words else [])
+
+
 def test_scale_bar_is_as_long_as_it_says(known: MainWindow) -> None:
     slices = look_at(known, (4, 10, 12), zoom=0.7)
     length, text = scale_bar(slices.views["xy"])
