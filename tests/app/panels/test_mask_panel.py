@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -15,7 +16,7 @@ from sxtstudio.app import asking, masking
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.panels.mask import MaskPanel
 from sxtstudio.app.tools.base import PointerEvent
-from sxtstudio.core.cellmask import MaskVolume
+from sxtstudio.core.cellmask import MaskVolume, cell_mask
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
 
@@ -75,11 +76,17 @@ def test_automatic_writes_what_the_engine_finds(
     assert not mask_of(shown).any()
 
 
-def test_automatic_on_a_tomogram_without_ice_takes_everything(shown: MainWindow, qtbot: QtBot) -> None:
-    shown.actions_.by_name["segment.mask_automatic"].trigger()
-    qtbot.waitUntil(lambda: panel_of(shown).run is None, timeout=30_000)
-    assert (mask_of(shown) == 255).all()
-    assert "No ice" in panel_of(shown).result.text()
+def test_automatic_by_the_menu_judges_the_polarity_first(
+    tomogram: Path, open_file: Callable[[Path], MainWindow], qtbot: QtBot
+) -> None:
+    window = open_file(tomogram)
+    window.actions_.by_name["segment.mask_automatic"].trigger()
+    panel = panel_of(window)
+    qtbot.waitUntil(lambda: panel.run is None, timeout=30_000)
+    document = window.session.document
+    expected = cell_mask(document.tomogram, polarity=str(document.polarity))
+    assert np.array_equal(document.mask, 255 * expected.read(Box.whole(document.shape)))
+    assert set(expected.notes) <= set(panel.result.text().split("\n"))
 
 
 def test_by_grey_value_preview_and_all_slices(
