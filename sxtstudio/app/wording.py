@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 
+def about(seconds: float) -> str:
+    """Return "About 20 s", or "Less than a second"."""
+    text = duration(seconds)
+    return f"About {text}" if text[0].isdigit() else text.capitalize()
+
+
 def duration(seconds: float) -> str:
     """Return "20 s", "3 min" or "1 h 20 min"; no more digits than an estimate is worth."""
     if seconds < 1:

@@ -81,8 +81,8 @@ def test_range_and_mask_of_the_dialog_are_used(
     assert isinstance(dialog, VolumeDialog)
     assert dialog.inside.isChecked(), "with a mask it is the default"
     dialog.whole.setChecked(False)
-    dialog.first.setValue(2)
-    dialog.last.setValue(3)
+    dialog.first.setValue(3)
+    dialog.last.setValue(4)
     dialog.accept()
     receipt(cell, qtbot).close()
     found = tifffile.imread(path)

@@ -43,10 +43,10 @@ class VolumeDialog(QDialog):
         self.whole.setChecked(True)
         self.first, self.last = QSpinBox(), QSpinBox()
         for box, value, tip in (
-            (self.first, 0, "First slice; slices are counted from 0"),
-            (self.last, document.shape[0] - 1, "Last slice; it is written too"),
+            (self.first, 1, "First slice, counted from 1 as beside the slices"),
+            (self.last, document.shape[0], "Last slice; it is written too"),
         ):
-            box.setRange(0, document.shape[0] - 1)
+            box.setRange(1, document.shape[0])
             box.setValue(value)
             box.setToolTip(tip)
             box.setEnabled(False)
@@ -84,8 +84,8 @@ class VolumeDialog(QDialog):
         whole = self.whole.isChecked()
         return VolumeChoice(
             cast(What, self.what.currentData()),
-            0 if whole else self.first.value(),
-            None if whole else self.last.value() + 1,
+            0 if whole else self.first.value() - 1,
+            None if whole else self.last.value(),
             self.inside.isEnabled() and self.inside.isChecked(),
         )
 

@@ -22,6 +22,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app.context import Context
 from sxtstudio.app.settled import Settled
 from sxtstudio.app.tools import slice_work
+from sxtstudio.app.wording import slice_number
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.interpolation import nearest_gap
 
@@ -43,7 +44,7 @@ class BetweenSlices(QGroupBox):
         self.axis.setToolTip("On which slices the shape was drawn")
         self.first, self.last = QSpinBox(), QSpinBox()
         for spin, tip in ((self.first, "The one labelled slice"), (self.last, "The other labelled slice")):
-            spin.setToolTip(f"{tip}; slices are counted from 0")
+            spin.setToolTip(f"{tip}; counted from 1 as beside the slices")
             spin.setKeyboardTracking(False)
             spin.valueChanged.connect(self._on_number_changed)
         self.propose_button = QToolButton()
@@ -102,7 +103,7 @@ class BetweenSlices(QGroupBox):
         UserError
             If there is nothing open or no label, or a job is changing the labels.
         """
-        numbers = (self.first.value(), self.last.value())
+        numbers = (self.first.value() - 1, self.last.value() - 1)
         slice_work.interpolate(
             self._context,
             "labels",
@@ -152,8 +153,8 @@ class BetweenSlices(QGroupBox):
 
     def _show(self, first: int, last: int) -> None:
         with QSignalBlocker(self.first), QSignalBlocker(self.last):
-            self.first.setValue(first)
-            self.last.setValue(last)
+            self.first.setValue(slice_number(first))
+            self.last.setValue(slice_number(last))
 
     def _follow(self) -> None:
         there = self._session.labels_of("labels") is not None and self._session.busy is None
@@ -168,7 +169,7 @@ class BetweenSlices(QGroupBox):
         size = 1 if document is None else document.shape[self.axis.currentIndex()]
         with QSignalBlocker(self.first), QSignalBlocker(self.last):
             for spin in (self.first, self.last):
-                spin.setRange(0, size - 1)
+                spin.setRange(1, size)
         self._by_hand = False
         self._ask()
 

@@ -247,7 +247,7 @@ class SegmentPanel(QWidget):
             return
         self.form.show_device(costs.device, costs.device_reason)
         lines = [
-            f"About {wording.duration(estimate.seconds)} · {wording.size(estimate.memory_bytes)} memory · "
+            f"{wording.about(estimate.seconds)} · {wording.size(estimate.memory_bytes)} memory · "
             f"{wording.size(estimate.disk_bytes)} disk"
         ]
         lines += [f"⚠ {text}" for text in estimate.notes]

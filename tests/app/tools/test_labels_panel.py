@@ -93,13 +93,13 @@ def test_the_slices_drawn_on_are_proposed_and_interpolated(hand, panel: LabelsPa
     hand.take("brush", brush_px=12)
     for depth in (10, 16, 30):
         hand.stroke("xy", depth, (100, 100))
-    assert (between.first.value(), between.last.value()) == (16, 30)
+    assert (between.first.value(), between.last.value()) == (17, 31)
     assert between.button.isEnabled()
     between.button.click()
     hand.wait()
     assert hand.voxels()[16:31, 100, 100].all() and not hand.voxels()[11:16].any()
-    between.first.setValue(10)
-    between.last.setValue(16)
+    between.first.setValue(11)
+    between.last.setValue(17)
     hand.window.actions_.by_name["labels.interpolate"].trigger()
     hand.wait()
     assert hand.voxels()[10:31, 100, 100].all()
@@ -109,8 +109,8 @@ def test_the_nearest_gap_is_proposed(hand, panel: LabelsPanel) -> None:  # type:
     hand.draw_box(np.s_[5:9], np.s_[50:60], np.s_[50:60])
     hand.draw_box(np.s_[20:24], np.s_[50:60], np.s_[50:60])
     panel.between.propose()
-    hand.qtbot.waitUntil(lambda: panel.between.last.value() == 20, timeout=5000)
-    assert panel.between.first.value() == 8
+    hand.qtbot.waitUntil(lambda: panel.between.last.value() == 21, timeout=5000)
+    assert panel.between.first.value() == 9
 
 
 def test_one_shape_through_slices_full_of_labels(hand, panel: LabelsPanel) -> None:  # type: ignore[no-untyped-def]
@@ -121,7 +121,7 @@ def test_one_shape_through_slices_full_of_labels(hand, panel: LabelsPanel) -> No
     before = hand.voxels()
     hand.session.set_cursor((15, 100, 100))
     panel.between.only_here.setChecked(True)
-    assert (panel.between.first.value(), panel.between.last.value()) == (10, 20)
+    assert (panel.between.first.value(), panel.between.last.value()) == (11, 21)
     panel.between.button.click()
     hand.wait()
     new = hand.voxels() & ~before
