@@ -184,6 +184,8 @@ class SegmentPanel(QWidget):
             return run_segmentation(job, recorder, volume, choice, folder, work_dir, record, resume=resume)
 
         self.trial.clear()
+        if self._costs.busy:
+            tell(self.estimate, "")
         self._costs.cancel()
         tell(self.result, "")
         self.form.remember()
