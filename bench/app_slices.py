@@ -128,7 +128,9 @@ def drive(path: str, folder: str) -> dict[str, Any]:
     session.document.volume("labels")
     session.set_cursor((first - 1, rows // 2, columns // 2))
     until(lambda: view.shown_depth == first - 1)
+    busy = time.thread_time()
     out["next"] = change(0, [first + i for i in range(count)])
+    out["next, processor"] = (time.thread_time() - busy) / count
     out["jump"] = change(0, [int(z) for z in rng.permutation(depth)[:count]])
     out["xz"] = change(1, [rows // 2 + i for i in range(count)])
     out["yz"] = change(2, [columns // 2 + i for i in range(count)])
@@ -277,6 +279,10 @@ def main() -> None:
         row("brush 4 px", done["brush 4 px"], 0.016, p50(plain["colour"]), "numpy colouring a slice")
         row("brush 100 px", done["brush 100 px"], 0.016, p50(plain["colour"]), "numpy colouring a slice")
         row("overlay of a slice", done["overlay"], 0.033, p50(plain["colour"]), "numpy colouring a slice")
+        print(
+            f"next slice: the window's thread computes for {1000 * done['next, processor']:.1f} ms; "
+            f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} (others slow all of this down)"
+        )
         print(f"peak memory {own.peak_mib:.0f} MiB; the file has {path.stat().st_size / 2**20:.0f} MiB")
         if not done["painted"]:
             print("the brush painted nothing: its times are those of moving the pointer")

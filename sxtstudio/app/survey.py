@@ -9,7 +9,7 @@ from PySide6.QtCore import QObject, Signal
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs import Job
 from sxtstudio.core.contrast import GreySample, sample_volume
-from sxtstudio.core.overview import WHOLE_BYTES, Overview, build_overview
+from sxtstudio.core.overview import Overview, build_overview
 from sxtstudio.core.polarity import Polarity, detect_polarity
 from sxtstudio.core.volume import Volume
 
@@ -106,12 +106,8 @@ def survey_of(context: Context) -> Survey:
 
 
 def _look(job: Job, volume: Volume, polarity_wanted: bool) -> None:
-    """Report what was found, the quick things first."""
+    """Report what was found, what is looked at first at the beginning."""
     job.report(sample_volume(volume, job.progress.part(0.1)))
-    small = volume.shape[0] * volume.shape[1] * volume.shape[2] * volume.dtype.itemsize <= WHOLE_BYTES
-    if small:
-        job.report(build_overview(volume, job.progress.part(0.5)))
-    if polarity_wanted:
+    job.report(build_overview(volume, job.progress.part(0.6)))
+    if polarity_wanted:  # many seconds where the image does not tell clearly
         job.report(detect_polarity(volume, progress=job.progress))
-    if not small:
-        job.report(build_overview(volume, job.progress.part(0.9)))
