@@ -74,6 +74,7 @@ def interpolate_slices(
             between = [Between(a, b) for a, b in pairs]
             for number in range(low + 1, high):
                 for shapes in between:
+                    progress.check()
                     found = shapes.at((number - low) / (high - low), planes.shape[1:])
                     if found is not None:
                         corner, area = found
@@ -86,23 +87,25 @@ def interpolate_slices(
 
 
 def _ends(planes: Labels, first: int, last: int, *, only_these: bool) -> list[int]:
-    """Return the labelled slices between which shapes are continued."""
+    """Return the labelled slices between which shapes are continued; errors count slices from 1."""
     if not 0 <= first < last < len(planes):
-        raise UserError(f"Choose two different slices between 0 and {len(planes) - 1}.")
+        raise UserError(f"Choose two different slices between 1 and {len(planes)}.")
     if last - first < 2:
         raise UserError(
-            f"There is no slice between {first} and {last}. Choose slices that are farther apart."
+            f"There is no slice between {first + 1} and {last + 1}. Choose slices that are farther apart."
         )
     for number in (first, last):
         if not planes[number].any():
-            raise UserError(f"Slice {number} is empty. Draw on both slices, then interpolate between them.")
+            raise UserError(
+                f"Slice {number + 1} is empty. Draw on both slices, then interpolate between them."
+            )
     if only_these:
         return [first, last]
     keys = [number for number in range(first, last + 1) if planes[number].any()]
     if len(keys) == last - first + 1:
         raise UserError(
-            f"All slices between {first} and {last} have labels already. To continue one shape through them, "
-            "put the crosshair on it and interpolate only that shape."
+            f"All slices between {first + 1} and {last + 1} have labels already. "
+            "To continue one shape through them, put the crosshair on it and interpolate only that shape."
         )
     return keys
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.draw import polygon
-from skimage.segmentation import flood
 
 from sxtstudio.core.errors import UserError
 
@@ -59,9 +59,7 @@ def fill_area(labels: NDArray[np.uint8], row: int, column: int) -> tuple[Corner,
     """
     if labels[row, column]:
         return _holes_of(labels, row, column)
-    free = np.ascontiguousarray(labels) == 0
-    found = flood(free, (row, column), connectivity=1)
-    corner, area = _cropped(found)
+    corner, area = _cropped(_flooded(labels == 0, row, column, connectivity=4))
     open_to_edge = (
         corner[0] == 0
         or corner[1] == 0
@@ -90,7 +88,7 @@ def _holes_of(labels: NDArray[np.uint8], row: int, column: int) -> tuple[Corner,
 
 def part_at(labels: NDArray[np.uint8], row: int, column: int) -> tuple[Corner, Area]:
     """Return the labelled pixels of a slice that hang together with the one at a place, also at corners."""
-    return _cropped(flood(np.ascontiguousarray(labels) != 0, (row, column), connectivity=2))
+    return _cropped(_flooded(labels != 0, row, column, connectivity=8))
 
 
 def wand_area(
@@ -119,10 +117,16 @@ def wand_area(
     y = np.arange(window.shape[0])[:, None] - here[0]
     x = np.arange(window.shape[1])[None, :] - here[1]
     similar = (np.abs(smooth - smooth[here]) <= tolerance) & (y * y + x * x <= reach_px * reach_px)
-    corner, area = _cropped(flood(similar, here, connectivity=1))
+    corner, area = _cropped(_flooded(similar, *here, connectivity=4))
     holes, count = ndimage.label(ndimage.binary_fill_holes(area) & ~area)
     area |= (np.bincount(holes.ravel(), minlength=count + 1) <= _WAND_HOLE_PX)[holes] & (holes > 0)
     return (corner[0] + window_top, corner[1] + window_left), area
+
+
+def _flooded(area: Area, row: int, column: int, connectivity: int) -> Area:
+    """Return the pixels of an area that hang together with one of them; that one must belong to it."""
+    named = cc3d.connected_components(np.ascontiguousarray(area), connectivity=connectivity)
+    return np.asarray(named == named[row, column])
 
 
 def _cropped(area: Area) -> tuple[Corner, Area]:

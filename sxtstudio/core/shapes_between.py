@@ -8,6 +8,7 @@ A ring is taken as a filled shape and its hole, each interpolated for itself: th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,9 @@ _CORNERS = np.ones((3, 3), bool)
 _REACH_PX = 60
 # Shapes belong together where this share of their common area is in both.
 _SHARE = 0.15
+# What is left over is paired within this many radii, if neither is much larger than the other.
+_NEAR = 2.0
+_ALIKE = 0.25
 
 
 @dataclass(frozen=True)
@@ -41,10 +45,17 @@ class Shape:
         """Row and column behind it."""
         return self.corner[0] + self.area.shape[0], self.corner[1] + self.area.shape[1]
 
-    @property
+    @cached_property
+    def pixels(self) -> int:
+        """Size of the filled shape."""
+        return int(np.count_nonzero(self.filled))
+
+    @cached_property
     def centre(self) -> NDArray[np.float64]:
         """Centre of mass of the filled shape."""
-        return np.array(ndimage.center_of_mass(self.filled)) + self.corner
+        rows, columns = self.filled.sum(axis=1), self.filled.sum(axis=0)
+        place = [np.arange(len(n)) @ n / self.pixels for n in (rows, columns)]
+        return np.array(place) + self.corner
 
 
 class Between:
@@ -126,13 +137,13 @@ def shape_near(plane: Labels, number: int, place: tuple[int, int]) -> Shape:
             if shape.filled[row - rows.start, column - columns.start]:
                 around.append(shape)
     if around:
-        return min(around, key=lambda shape: int(shape.filled.sum()))
+        return min(around, key=lambda shape: shape.pixels)
     top, left = max(0, row - _REACH_PX), max(0, column - _REACH_PX)
     pixels = np.argwhere(named[top : row + _REACH_PX + 1, left : column + _REACH_PX + 1])
     if not len(pixels):
         raise UserError(
-            f"There is no shape near the crosshair on slice {number}. Put the crosshair on the shape that is "
-            "to be continued."
+            f"There is no shape near the crosshair on slice {number + 1}. "
+            "Put the crosshair on the shape that is to be continued."
         )
     away = pixels + np.array([top - row, left - column])
     near = pixels[np.argmin((away**2).sum(axis=1))]
@@ -147,30 +158,42 @@ def shapes_of(first: Labels, last: Labels) -> list[tuple[Shape, Shape]]:
     and of a similar size.
     """
     a, b = _shapes(first), _shapes(last)
-    links = [(m, n) for m, one in enumerate(a) for n, other in enumerate(b) if _overlap(one, other) > _SHARE]
-    pairs = []
-    for own, others in _groups(links, len(a), len(b)):
-        pairs.append((_union([a[n] for n in own]), _union([b[n] for n in others])))
-    left = [shape for n, shape in enumerate(a) if all(n != m for m, _ in links)]
-    right = [shape for n, shape in enumerate(b) if all(n != m for _, m in links)]
-    near = sorted(
-        ((_apart(one, other), m, n) for m, one in enumerate(left) for n, other in enumerate(right)),
-    )
-    taken: set[tuple[str, int]] = set()
-    for distance, m, n in near:
-        if distance <= 1 and not {("a", m), ("b", n)} & taken:
-            taken |= {("a", m), ("b", n)}
-            pairs.append((left[m], right[n]))
+    if not a or not b:
+        return []
+    sizes, corners, stops, centres = _measures(b)
+    links: list[tuple[int, int]] = []
+    near: list[tuple[float, int, int]] = []
+    for m, one in enumerate(a):
+        size, centre = one.pixels, one.centre
+        alike = np.minimum(sizes, size) / np.maximum(sizes, size)
+        meet = ((corners < one.stop) & (stops > one.corner)).all(axis=1)
+        links += [
+            (m, int(n)) for n in np.flatnonzero(meet & (alike > _SHARE)) if _overlap(one, b[n]) > _SHARE
+        ]
+        reach = _NEAR * (np.sqrt(sizes / np.pi) + np.sqrt(size / np.pi))
+        apart = np.hypot(*(centres - centre).T) / reach
+        near += [(float(apart[n]), m, int(n)) for n in np.flatnonzero((apart <= 1) & (alike > _ALIKE))]
+    pairs = [
+        (_union([a[n] for n in own]), _union([b[n] for n in others]))
+        for own, others in _groups(links, len(a), len(b))
+    ]
+    left, right = {m for m, _ in links}, {n for _, n in links}
+    for _, m, n in sorted(near):
+        if m not in left and n not in right:
+            left.add(m)
+            right.add(n)
+            pairs.append((a[m], b[n]))
     return pairs
 
 
-def _apart(one: Shape, other: Shape) -> float:
-    """Return the distance of two shapes in units of what is still near; infinite for unlike sizes."""
-    sizes = sorted(float(shape.filled.sum()) for shape in (one, other))
-    if sizes[1] > 4 * sizes[0]:
-        return float("inf")
-    near = 2 * sum(np.sqrt(size / np.pi) for size in sizes)
-    return float(np.linalg.norm(one.centre - other.centre) / near)
+def _measures(shapes: list[Shape]) -> tuple[NDArray[np.float64], ...]:
+    """Return pixels, first and last corners, and centres of all shapes."""
+    return (
+        np.array([shape.pixels for shape in shapes], np.float64),
+        np.array([shape.corner for shape in shapes], np.float64),
+        np.array([shape.stop for shape in shapes], np.float64),
+        np.array([shape.centre for shape in shapes], np.float64),
+    )
 
 
 def _named(plane: Labels) -> tuple[NDArray[np.int32], list[tuple[slice, slice]]]:
@@ -201,7 +224,7 @@ def _overlap(one: Shape, other: Shape) -> float:
         for shape in (one, other)
     ]
     both = int(np.count_nonzero(parts[0] & parts[1]))
-    return both / (int(one.filled.sum()) + int(other.filled.sum()) - both)
+    return both / (one.pixels + other.pixels - both)
 
 
 def _groups(links: list[tuple[int, int]], first: int, last: int) -> list[tuple[list[int], list[int]]]:

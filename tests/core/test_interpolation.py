@@ -146,7 +146,7 @@ def test_a_shape_that_splits_reaches_both_halves() -> None:
         (3, 3, "two different"),
         (0, 99, "two different"),
         (2, 3, "no slice between"),
-        (0, 9, "Slice 9 is empty"),
+        (0, 9, "Slice 10 is empty"),
     ],
 )
 def test_what_cannot_be_interpolated_is_a_sentence(first: int, last: int, says: str) -> None:

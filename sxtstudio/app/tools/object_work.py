@@ -9,10 +9,10 @@ import numpy as np
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs import Job
-from sxtstudio.app.label_jobs import LabelJob
 from sxtstudio.app.session import Labels, Selection
 from sxtstudio.app.tools.tool import edit_name, labels_of
-from sxtstudio.core.edits import LabelEdit, Recorder
+from sxtstudio.app.tools.work import start
+from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.object_edits import (
@@ -83,7 +83,7 @@ def keep_only(context: Context, target: str, seed: Triple) -> None:
         z, y, x = labels.shape
         return keep_object(recorder, _counted(slabs_of(found, (z, y, x)), z, job.progress))
 
-    _start(context, "Keep only this object", target, work, lambda gone: f"{gone:,} voxels erased", voxel=seed)
+    start(context, "Keep only this object", target, work, lambda gone: f"{gone:,} voxels erased", voxel=seed)
 
 
 def cut(context: Context, target: str, seed: Triple, line: Cut) -> None:
@@ -122,7 +122,7 @@ def merge(context: Context, target: str, first: Triple, second: Triple) -> None:
         job.progress.check()
         join(recorder, *larger)  # type: ignore[arg-type]
 
-    _start(context, name, target, work, lambda _: "The two objects are one now", **parameters)
+    start(context, name, target, work, lambda _: "The two objects are one now", **parameters)
 
 
 def _change(
@@ -152,7 +152,7 @@ def _change(
             return gone, count_pieces(labels, whole) if count else None
         return change(recorder, object_slabs(labels, seed, progress=job.progress)), None
 
-    _start(context, name, target, work, lambda result: _told(*result), voxel=list(seed), **parameters)
+    start(context, name, target, work, lambda result: _told(*result), voxel=list(seed), **parameters)
 
 
 def _told(gone: int, pieces: int | None) -> str:
@@ -161,20 +161,6 @@ def _told(gone: int, pieces: int | None) -> str:
     if pieces == 0:
         return f"The object was narrower than the cut and is gone ({gone:,} voxels). Undo brings it back."
     return f"{gone:,} voxels erased" + (f"; the object is in {pieces} pieces now" if pieces else "")
-
-
-def _start(
-    context: Context,
-    name: str,
-    target: str,
-    work: Callable[[Job, Recorder], object],
-    say: Callable[..., str],
-    **parameters: object,
-) -> None:
-    def done(result: object, edit: LabelEdit | None) -> None:
-        context.session.message.emit(say(result))
-
-    LabelJob(context, edit_name(name, target), work, target=target, parameters=dict(parameters), on_done=done)
 
 
 def _counted(parts: Iterator[Part], slices: int, progress: Progress) -> Iterator[Part]:

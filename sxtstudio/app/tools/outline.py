@@ -8,6 +8,7 @@ import numpy as np
 
 from sxtstudio.app.tools.base import NORMAL, PointerEvent, Sketch
 from sxtstudio.app.tools.tool import Tool
+from sxtstudio.app.wording import slice_number
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.planes import plane_shape
 from sxtstudio.core.selecting import polygon_area
@@ -80,9 +81,10 @@ class PolygonTool(OutlineTool):
             self.session.record(self.title, self.target)  # says at once if labels cannot be changed now
             self._begin(event)
         elif (event.plane, event.depth) != (self._first.plane, self._first.depth):
+            place = f"slice {slice_number(self._first.depth)} of the {self._first.plane.upper()} view"
             raise UserError(
-                f"The polygon was begun on slice {self._first.depth} of the {self._first.plane.upper()} "
-                "view. Go back there to finish it, or press Enter to close it or Esc to drop it."
+                f"The polygon was begun on {place}. "
+                "Go back there to finish it, or press Enter to close it or Esc to drop it."
             )
         elif event.double or (len(self._points) > 2 and _near(self._points[0], (event.row, event.column))):
             self.finish()

@@ -6,9 +6,10 @@ import numpy as np
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs import Job
-from sxtstudio.app.label_jobs import LabelJob
 from sxtstudio.app.tools.tool import edit_name, labels_of
-from sxtstudio.core.edits import LabelEdit, Recorder
+from sxtstudio.app.tools.work import start
+from sxtstudio.app.wording import slice_number
+from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, slabs
 from sxtstudio.core.interpolation import interpolate_slices, nearest_gap
@@ -39,12 +40,12 @@ def interpolate(
     def work(job: Job, recorder: Recorder) -> None:
         interpolate_slices(labels, axis, first, last, at=at, recorder=recorder, progress=job.progress)
 
-    _start(
+    start(
         context,
         "Interpolate",
         target,
         work,
-        f"Filled in between the slices {first} and {last}",
+        lambda _: f"Filled in between the slices {slice_number(first)} and {slice_number(last)}",
         axis="zyx"[axis],
         first=first,
         last=last,
@@ -67,12 +68,12 @@ def interpolate_nearest(context: Context, target: str, axis: int = 0) -> None:
             )
         interpolate_slices(labels, axis, *gap, recorder=recorder, progress=job.progress)
 
-    _start(
+    start(
         context,
         "Interpolate",
         target,
         work,
-        "The empty slices are filled in",
+        lambda _: "The empty slices are filled in",
         axis="zyx"[axis],
         around=around,
     )
@@ -102,29 +103,10 @@ def clear_all(context: Context, target: str) -> None:
             recorder.write(box, np.zeros(box.shape, np.uint8))
             job.progress.step(box.shape[0])
 
-    name = "Clear cell mask" if target == "mask" else "Clear labels"
-    _start(context, name, target, work, "Everything is erased; Undo brings it back")
-
-
-def _start(
-    context: Context, name: str, target: str, work: object, message: str, **parameters: object
-) -> None:
-    def done(result: object, edit: LabelEdit | None) -> None:
-        context.session.message.emit(message)
-
-    def failed(error: Exception) -> None:
-        # What the user can mend is said where all tools say it.
-        if isinstance(error, UserError):
-            context.session.message.emit(str(error))
-        else:
-            context.jobs.failed.emit(error)
-
-    LabelJob(
+    start(
         context,
-        edit_name(name, target) if "mask" not in name else name,
-        work,  # type: ignore[arg-type]
-        target=target,
-        parameters=dict(parameters),
-        on_done=done,
-        on_error=failed,
+        "Clear all" if target == "mask" else "Clear labels",
+        target,
+        work,
+        lambda _: "Everything is erased; Undo brings it back",
     )

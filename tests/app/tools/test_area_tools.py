@@ -79,7 +79,7 @@ def test_a_polygon_stays_on_its_slice(hand) -> None:  # type: ignore[no-untyped-
     for corner in CORNERS:
         hand.click("xy", 12, corner)
     hand.click("xy", 13, (100, 100))
-    assert "slice 12" in hand.said[-1]
+    assert "slice 13" in hand.said[-1]  # counted from 1, as in the view
     hand.click("xz", 12, (20, 100))
     hand.toolbox.finish()
     np.testing.assert_array_equal(hand.plane("xy", 12), rectangle((384, 384)))

@@ -165,10 +165,14 @@ def test_merge_joins_two_objects(two, target: str, large: bool, request) -> None
     np.testing.assert_array_equal(two.voxels(target), only(A, B))
 
 
-def test_merging_an_object_with_itself_says_so(two) -> None:  # type: ignore[no-untyped-def]
+@SIZES
+def test_merging_an_object_with_itself_says_so(two, large: bool, request) -> None:  # type: ignore[no-untyped-def]
+    if large:
+        request.getfixturevalue("slow_objects")
     two.take("merge")
     two.click("xy", 15, (55, 60))
     two.click("xy", 15, (55, 65))
+    two.wait()
     assert "same object" in two.said[-1] and not two.toolbox.unfinished
     np.testing.assert_array_equal(two.voxels(), only(A, B))
 
@@ -232,7 +236,7 @@ def test_what_cannot_be_interpolated_is_said(hand) -> None:  # type: ignore[no-u
     hand.stroke("xy", 20, (30, 30))
     slice_work.interpolate(hand.window.context, "labels", 0, 20, 40)
     hand.wait()
-    assert "Slice 40 is empty" in hand.said[-1] and len(hand.session.history) == 1
+    assert "Slice 41 is empty" in hand.said[-1] and len(hand.session.history) == 1
     slice_work.interpolate_nearest(hand.window.context, "labels")
     hand.wait()
     assert "no empty slices" in hand.said[-1]
