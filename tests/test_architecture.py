@@ -41,7 +41,6 @@ ONLY_HERE = {
     "qtawesome": ("app",),
     "superqt": ("app",),
     "pyqtgraph": ("app",),
-    "pyvistaqt": ("app/viewers",),
 }
 CORE_LIBRARIES = {"numpy", "scipy", "skimage", "cc3d", "fastmorph", "edt", "psutil"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}

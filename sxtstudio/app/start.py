@@ -12,7 +12,7 @@ from sxtstudio import __version__
 
 def run(path: Path | None = None) -> int:
     """Open the window, with a file if one is given, and return the exit code when it is closed."""
-    # pyqtgraph and pyvistaqt take the first binding that they find; there is only one here.
+    # pyqtgraph takes the first binding that they find; there is only one here.
     os.environ.setdefault("QT_API", "pyside6")
     from PySide6.QtCore import QTimer
     from PySide6.QtWidgets import QApplication

@@ -117,7 +117,7 @@ def licences(names: Iterable[str]) -> dict[str, str]:
     return found
 
 
-_OF_THE_WINDOW = ("PySide6-Essentials", "pyqtgraph", "pyvistaqt", "QtAwesome", "superqt", "pillow", "imageio")
+_OF_THE_WINDOW = ("PySide6-Essentials", "pyqtgraph", "QtAwesome", "superqt", "pillow", "imageio")
 
 
 def _field(facts: metadata.PackageMetadata, name: str) -> str:
