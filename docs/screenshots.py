@@ -166,6 +166,10 @@ def main_workflow(driver: Driver) -> None:
     driver.act("surface.update")
     driver.idle()
     driver.shot("window-objects")
+    for action, name in (("tools.batch", "batch"), ("tools.models", "models"), ("help.tutorial", "tutorial")):
+        driver.act(action)
+        driver.idle()
+        driver.dialog(f"window-{name}")
 
 
 def main(folder: Path, scheme: str) -> None:

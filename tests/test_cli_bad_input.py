@@ -286,7 +286,7 @@ def test_segment_bad_option(
 
 
 @pytest.mark.parametrize(
-    "words", [[], ["segment"], ["surface", "x.tif"], ["fly"], ["models", "check"]], ids=" ".join
+    "words", [["segment"], ["surface", "x.tif"], ["fly"], ["models", "check"]], ids=" ".join
 )
 def test_wrong_usage(words: list[str], folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert "--help" in refused(words, folder, capsys)
