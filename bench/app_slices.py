@@ -125,7 +125,11 @@ def drive(path: str, folder: str) -> dict[str, Any]:
     rng = np.random.default_rng(1)
     count = min(STEPS, depth - 2)
     first = (depth - count) // 2
-    session.document.volume("labels")
+    labels = session.document.volume("labels")
+    y, x = np.ogrid[:rows, :columns]
+    ring = np.where(abs(np.hypot(y - rows / 2, x - columns / 2) - rows / 3) < 3, 255, 0).astype(np.uint8)
+    for z in range(depth):  # as a segmentation leaves them, and with it the system's memory of the file
+        labels[z] = np.roll(ring, z, axis=1)
     session.set_cursor((first - 1, rows // 2, columns // 2))
     until(lambda: view.shown_depth == first - 1)
     busy = time.thread_time()
@@ -164,7 +168,6 @@ def drive(path: str, folder: str) -> dict[str, Any]:
     out["painted"] = int(np.count_nonzero(session.document.labels[session.cursor[0]]))
     session.tool.set(tool="look")
     z = session.cursor[0]
-    rng.integers(0, 2, (rows, columns), dtype=np.uint8)
     times = []
     for i in range(20):
         session.document.labels[z] = np.where(np.roll(view.labels.labels, i * 3, axis=0) > 0, 255, 0)
@@ -186,8 +189,6 @@ def pyqtgraph_slices(path: str) -> dict[str, Any]:
     import mrcfile
     import pyqtgraph
     from PySide6.QtWidgets import QApplication
-
-    import sxtstudio.app  # noqa: F401  # makes PySide6 6.12.0 usable with Python 3.11
 
     app = QApplication.instance() or QApplication([])
     view = pyqtgraph.ImageView()

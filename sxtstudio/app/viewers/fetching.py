@@ -6,6 +6,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,7 +20,9 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.overview import Overview
 from sxtstudio.core.volume import Volume
 
-CACHE_BYTES = 192 << 20
+CACHE_BYTES = 64 << 20
+_QUICK_S = 0.06  # a slice that is read in less is read at once: handing it to a thread costs more
+_PATIENCE = 20  # slices read by the thread before the window tries again
 _AHEAD = (1, 2, 3, -1)  # slices read in advance, in the direction of scrolling
 _REST_S = 0.15  # the crosshair must rest so long before a side view is read from the file
 _AFFORDABLE_S = 4.0  # a side view that would take longer stays as in the overview
@@ -85,12 +88,35 @@ class Source:
     overview: Overview | None = None
     cache: SliceCache = field(default_factory=SliceCache)
     too_slow: set[Plane] = field(default_factory=set)
+    patience: int = 1
+
+    @property
+    def quick(self) -> bool:
+        """Whether slices come so quickly that the window can read them itself, as from raw files."""
+        return self.patience == 0
+
+    def read_xy(self, depth: int, *, by_window: bool = False) -> NDArray[Any]:
+        """Read a slice from the file, and judge from the time whether the window may read the next."""
+        begin = time.perf_counter()
+        image: NDArray[Any] = self.volume.read(Box.slab(depth, depth + 1, self.volume.shape))[0]
+        spent = time.perf_counter() - begin
+        # A thread shares the processor with the window, so what it needs says less.
+        if spent > (_QUICK_S if by_window else 2 * _QUICK_S):
+            self.patience = _PATIENCE
+        elif not by_window:
+            self.patience = max(0, self.patience - 1)
+        if not self.quick:  # else the memory of the former slice serves for the next, which is quicker still
+            self.cache.put("xy", depth, image)
+        return image
 
     def image_at_once(self, plane: Plane, depth: int) -> tuple[NDArray[Any], tuple[int, int]] | None:
-        """Return the full slice and its bins (1, 1) if that takes no reading of the file."""
+        """Return the full slice and its bins (1, 1) if that takes no time worth a thread."""
         if self.overview is not None and self.overview.exact:
             return as_seen(plane, self.overview.plane(NORMAL[plane], depth)), (1, 1)
         image = self.cache.get(plane, depth)
+        if image is None and plane == "xy" and self.quick:
+            with suppress(Exception):  # the thread of the reader will say what is wrong
+                image = self.read_xy(depth, by_window=True)
         return None if image is None else (image, (1, 1))
 
 
@@ -112,7 +138,7 @@ class Wanted:
         if self.plane == "xy":
             if not self.shown:
                 emit(self._with_overlays(self._xy(self.depth)))
-            for step in _AHEAD:
+            for step in () if self.source.quick else _AHEAD:
                 depth = self.depth + step * self.forward
                 if stale():
                     return
@@ -125,10 +151,7 @@ class Wanted:
         ready = self.source.image_at_once("xy", depth)
         if ready is not None:
             return ready[0]
-        volume = self.source.volume
-        image: NDArray[Any] = volume.read(Box.slab(depth, depth + 1, volume.shape))[0]
-        self.source.cache.put("xy", depth, image)
-        return image
+        return self.source.read_xy(depth)
 
     def _side(self, stale: Stale, emit: Emit) -> None:
         ready = self.source.image_at_once(self.plane, self.depth)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import warnings
 from collections.abc import Callable
 from pathlib import Path
@@ -521,6 +522,7 @@ def test_labels_changed_while_a_slice_is_read_are_not_lost(
     assert document is not None and slices._source is not None
     document.volume("labels")
     slices._source.overview, slices._source.cache = None, SliceCache()
+    slices._source.patience = 100  # as after slow reading
     volume, gate = slices._source.volume, threading.Event()
     read = volume.read
 
@@ -597,3 +599,30 @@ def test_another_file_takes_the_place_of_the_first(known: MainWindow, tmp_path: 
     assert np.array_equal(slices.views["xy"].image.image, other[2])
     display = known.session.display.value
     assert 400 < display.low < 500 < display.high < 600
+
+
+def test_quick_files_are_read_at_once_slow_ones_by_the_thread(
+    open_file: Open, tmp_path: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = truth()
+    window = open_file(write(tmp_path / "raw.mrc", data))
+    slices = rest(window, qtbot)
+    source = slices._source
+    assert source is not None
+    source.overview, source.cache, source.patience = None, SliceCache(), 0
+    window.session.set_cursor((3, 10, 12))
+    assert slices.views["xy"].shown_depth == 3, "shown before any thread could have run"
+    assert np.array_equal(slices.views["xy"].image.image, data[3])
+    read = source.volume.read
+
+    def slow(box: Box) -> np.ndarray:
+        time.sleep(0.15)
+        return read(box)
+
+    monkeypatch.setattr(source.volume, "read", slow)
+    window.session.set_cursor((4, 10, 12))
+    assert source.patience > 0 and not source.quick
+    window.session.set_cursor((9, 10, 12))
+    assert slices.views["xy"].shown_depth == 4, "the thread is reading"
+    qtbot.waitUntil(lambda: slices.views["xy"].shown_depth == 9, timeout=5000)
+    assert np.array_equal(slices.views["xy"].image.image, data[9])
