@@ -16,6 +16,7 @@ from sxtstudio.app.observed import DisplayState, Observed, ToolState
 from sxtstudio.core.edits import EditHistory, LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.lengths import Unit
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.workflow.document import Document
 
@@ -59,7 +60,7 @@ class Session(QObject):
     """All that is shared between the widgets of a window; lives in the thread of the window."""
 
     document_changed = Signal()
-    facts_changed = Signal()  # voxel size, polarity
+    facts_changed = Signal()  # voxel size, polarity, unit of lengths
     labels_changed = Signal(object)  # Box
     mask_changed = Signal(object)  # Box
     preview_changed = Signal()
@@ -79,6 +80,7 @@ class Session(QObject):
         self.preview: Preview | None = None
         self.selection: Selection | None = None
         self.cursor: Triple = (0, 0, 0)
+        self.unit: Unit = "nm"
         self.busy: str | None = None
         self._views: dict[str, HasViewState] = {}
         self._autosave = QTimer(self, interval=60_000)
@@ -120,6 +122,12 @@ class Session(QObject):
         if self.document is not None and self.document.voxel_nm != voxel_nm:
             self.document.voxel_nm = voxel_nm
             self._note("Voxel size", voxel_nm=voxel_nm)
+            self.facts_changed.emit()
+
+    def set_unit(self, unit: Unit) -> None:
+        """Show lengths in another unit."""
+        if unit != self.unit:
+            self.unit = unit
             self.facts_changed.emit()
 
     def set_polarity(self, value: str, reason: str, *, by_user: bool = True) -> None:

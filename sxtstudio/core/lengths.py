@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import math
+from typing import Literal
+
+Unit = Literal["nm", "µm"]
+UNITS: tuple[Unit, ...] = ("nm", "µm")
 
 
 def round_length(longest: float) -> float:
@@ -19,6 +23,11 @@ def round_length(longest: float) -> float:
 def length_text(nm: float) -> str:
     """Return a round length with its unit: "200 nm", "2 µm"."""
     return f"{nm / 1000:g} µm" if nm >= 1000 else f"{nm:g} nm"
+
+
+def number_text(nm: float, unit: Unit) -> str:
+    """Return a length without its unit: "2230" in nm, "2.230" in µm, so that digits never jump."""
+    return f"{nm:.0f}" if unit == "nm" else f"{nm / 1000:.3f}"
 
 
 def voxel_text(voxel_nm: tuple[float, float, float] | None) -> str:

@@ -24,6 +24,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.tools.catalogue import ToolInfo
+from sxtstudio.core.lengths import Unit, number_text
 from sxtstudio.core.volume import VoxelSize
 
 LARGEST_BRUSH_PX = 100
@@ -163,7 +164,7 @@ class ToolSettings(QWidget):
         self.cut.setValue(state.cut_px)
         del blocked
         voxel = None if self._session.document is None else self._session.document.voxel_nm
-        self.size_nm.setText(_in_nm(state.brush_px, voxel))
+        self.size_nm.setText(_as_length(state.brush_px, voxel, self._session.unit))
         self._brush.setVisible(state.tool in ("look", "brush", "eraser", "merge"))
         for widget in (self._shape_label, self.shape):
             widget.setVisible(state.tool != "merge")
@@ -189,9 +190,9 @@ def _spin(low: int, high: int, suffix: str, tip: str) -> QSpinBox:
     return spin
 
 
-def _in_nm(size_px: int, voxel: VoxelSize | None) -> str:
-    """Return the size of the brush in the XY view in nm."""
-    return "" if voxel is None else f"= {size_px * voxel[2]:,.0f} nm"
+def _as_length(size_px: int, voxel: VoxelSize | None, unit: Unit) -> str:
+    """Return the size of the brush in the XY view."""
+    return "" if voxel is None else f"= {number_text(size_px * voxel[2], unit)} {unit}"
 
 
 def push_button_row(*buttons: QWidget) -> QHBoxLayout:

@@ -21,15 +21,18 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app import asking, theme
 from sxtstudio.app.context import Context
+from sxtstudio.core.lengths import UNITS
 from sxtstudio.workflow.workplace import work_root
 
-THEME, UNDO_MB, WORK_FOLDER = "theme", "undo_mb", "work_folder"
+THEME, UNIT, UNDO_MB, WORK_FOLDER = "theme", "unit", "undo_mb", "work_folder"
 USUAL_UNDO_MB = 512
 _MIB = 1 << 20
 
 
 def apply_stored(context: Context) -> None:
     """Let a new window take what is remembered and not read elsewhere."""
+    unit = context.settings.get(UNIT, "nm")
+    context.session.set_unit(unit if unit in UNITS else "nm")
     context.session.history.budget_bytes = context.settings.get(UNDO_MB, USUAL_UNDO_MB) * _MIB
 
 
@@ -46,6 +49,11 @@ class PreferencesDialog(QDialog):
         self.theme = QComboBox()
         for text, scheme in (("as the desktop", "system"), ("dark", "dark"), ("light", "light")):
             self.theme.addItem(text, scheme)
+        self.unit = QComboBox()
+        for text, unit in (("nanometres (nm)", "nm"), ("micrometres (µm)", "µm")):
+            self.unit.addItem(text, unit)
+        self.unit.setCurrentIndex(UNITS.index(context.session.unit))
+        self.unit.setToolTip("For positions and the size of the brush; voxel sizes are always in nm")
         self.undo = QSpinBox(minimum=64, maximum=16384, singleStep=64, suffix=" MB")
         self.undo.setValue(settings.get(UNDO_MB, USUAL_UNDO_MB))
         self.folder = QLabel()
@@ -65,6 +73,7 @@ class PreferencesDialog(QDialog):
         form = QFormLayout()
         form.setVerticalSpacing(10)
         form.addRow("Colours of the window", self.theme)
+        form.addRow("Lengths in", self.unit)
         form.addRow("Memory for undo", self.undo)
         form.addRow("", _note("When it is used up, the oldest changes can no longer be taken back."))
         form.addRow("Folder for unsaved work", self.folder)
@@ -82,6 +91,7 @@ class PreferencesDialog(QDialog):
         layout.addStretch()
         layout.addLayout(buttons)
         self.theme.currentIndexChanged.connect(self._on_theme_changed)
+        self.unit.currentIndexChanged.connect(self._on_unit_changed)
         self.undo.valueChanged.connect(self._on_undo_changed)
         self.choose.clicked.connect(self._on_choose_clicked)
         self.usual.clicked.connect(lambda: self._set_folder(""))
@@ -96,6 +106,10 @@ class PreferencesDialog(QDialog):
         scheme = cast(Literal["dark", "light", "system"], self.theme.currentData())
         self._context.settings.set(THEME, scheme)
         theme.apply(cast(QApplication, QApplication.instance()), scheme)
+
+    def _on_unit_changed(self) -> None:
+        self._context.settings.set(UNIT, self.unit.currentData())
+        apply_stored(self._context)
 
     def _on_undo_changed(self, megabytes: int) -> None:
         self._context.settings.set(UNDO_MB, megabytes)

@@ -8,11 +8,14 @@ import numpy as np
 
 from sxtstudio.app.tools.base import PointerEvent
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.lengths import Unit, number_text
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.workflow.document import Document
 
 
-def readout(document: Document, pointer: PointerEvent, value: float | None, coarse: bool) -> str:
+def readout(
+    document: Document, pointer: PointerEvent, value: float | None, coarse: bool, unit: Unit = "nm"
+) -> str:
     """Return the line; outside of the image it is empty. x and y count from 0, slices from 1."""
     voxel = pointer.voxel
     if any(not 0 <= i < n for i, n in zip(voxel, document.shape, strict=True)):
@@ -20,7 +23,7 @@ def readout(document: Document, pointer: PointerEvent, value: float | None, coar
     label = _at(document.labels, voxel)
     parts = [
         indices(voxel, document.shape),
-        position(voxel, document.shape, document.voxel_nm),
+        position(voxel, document.shape, document.voxel_nm, unit),
         f"value {_number(value)}{'≈' if coarse else ' '}",
         {None: "", True: "labelled", False: ""}[label],
     ]
@@ -34,24 +37,25 @@ def indices(voxel: Triple, shape: Triple) -> str:
     return f"x {x:{digits[2]}d}  y {y:{digits[1]}d}  slice {z + 1:{digits[0]}d}"
 
 
-def position(voxel: Triple, shape: Triple, voxel_nm: VoxelSize | None) -> str:
-    """Return the position of the voxel's centre in nm, counted from the centre of the first voxel."""
+def position(voxel: Triple, shape: Triple, voxel_nm: VoxelSize | None, unit: Unit = "nm") -> str:
+    """Return the position of the voxel's centre, counted from the centre of the first voxel."""
     if voxel_nm is None:
         return ""
     texts = []
     for name, axis in (("x", 2), ("y", 1), ("z", 0)):
-        width = len(f"{shape[axis] * voxel_nm[axis]:.0f}")
-        texts.append(f"{name} {voxel[axis] * voxel_nm[axis]:{width}.0f}")
-    return "  ".join(texts) + " nm"
+        width = len(number_text(shape[axis] * voxel_nm[axis], unit))
+        texts.append(f"{name} {number_text(voxel[axis] * voxel_nm[axis], unit):>{width}}")
+    return "  ".join(texts) + f" {unit}"
 
 
-def cross_texts(document: Document, cursor: Triple) -> tuple[str, ...]:
+def cross_texts(document: Document, cursor: Triple, unit: Unit = "nm") -> tuple[str, ...]:
     """Return where the crosshair is, one axis a line: a long text, if that can be said, and a short one."""
     short, long = [], []
     for name, axis, first in (("x", 2, 0), ("y", 1, 0), ("slice", 0, 1)):
         short.append(f"{name:5s} {cursor[axis] + first:5d}")
         if document.voxel_nm is not None:
-            long.append(f"{short[-1]} {cursor[axis] * document.voxel_nm[axis]:7.0f} nm")
+            place = number_text(cursor[axis] * document.voxel_nm[axis], unit)
+            long.append(f"{short[-1]} {place:>7} {unit}")
     return tuple("\n".join(lines) for lines in (long, short) if lines)
 
 

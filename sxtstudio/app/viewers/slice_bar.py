@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QSlider, QSpinBox, QWidget
 
 from sxtstudio.app.context import Context
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.lengths import number_text
 
 
 class SliceBar(QWidget):
@@ -64,8 +65,9 @@ class SliceBar(QWidget):
         if document is None or voxel is None:
             self.place.setText("z unknown")
         else:
-            digits = len(f"{(document.shape[0] - 1) * voxel[0]:.0f}")
-            self.place.setText(f"z {z * voxel[0]:{digits}.0f} nm")
+            unit = self._session.unit
+            width = len(number_text((document.shape[0] - 1) * voxel[0], unit))
+            self.place.setText(f"z {number_text(z * voxel[0], unit):>{width}} {unit}")
 
     def _go(self, z: int) -> None:
         self._session.set_cursor((z, *self._session.cursor[1:]))

@@ -126,7 +126,7 @@ class SlicesView(QWidget):
 
     def _show_corner(self) -> None:
         document = self._session.document
-        texts = () if document is None else cross_texts(document, self._session.cursor)
+        texts = () if document is None else cross_texts(document, self._session.cursor, self._session.unit)
         self.planes.corner.show_texts(texts)
 
     def refresh(self) -> None:
@@ -271,7 +271,7 @@ class SlicesView(QWidget):
         if document is not None and pointer is not None:
             image = self.views[pointer.plane].image
             value = image.value_at(pointer.row, pointer.column)
-            text = readout(document, pointer, value, image.bins != (1, 1))
+            text = readout(document, pointer, value, image.bins != (1, 1), self._session.unit)
         self.planes.line.setText(text or " ")
 
     def resizeEvent(self, event: QResizeEvent) -> None:

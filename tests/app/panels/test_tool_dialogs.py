@@ -265,6 +265,8 @@ def test_preferences_take_effect(window: MainWindow, monkeypatch: pytest.MonkeyP
     again = MainWindow(window.settings)
     assert again.session.history.budget_bytes == 1024 << 20
     again.close()
+    dialog.unit.setCurrentIndex(dialog.unit.findData("µm"))
+    assert window.settings.get("unit", "") == "µm" and window.session.unit == "µm"
     dialog.choose.click()
     assert window.settings.get("work_folder", "") == str(tmp_path) and str(tmp_path) in dialog.folder.text()
     dialog.usual.click()

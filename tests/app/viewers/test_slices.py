@@ -626,3 +626,13 @@ def test_quick_files_are_read_at_once_slow_ones_by_the_thread(
     assert slices.views["xy"].shown_depth == 4, "the thread is reading"
     qtbot.waitUntil(lambda: slices.views["xy"].shown_depth == 9, timeout=5000)
     assert np.array_equal(slices.views["xy"].image.image, data[9])
+
+
+def test_positions_follow_the_unit(open_file: Open, tmp_path: Path, qtbot: QtBot) -> None:
+    window = open_file(write(tmp_path / "cell.mrc", truth()))
+    slices = rest(window, qtbot)
+    window.session.set_voxel_nm((25.0, 10.0, 10.0))
+    window.session.set_cursor((5, 10, 12))
+    assert slices.bar.place.text().split() == ["z", "125", "nm"]
+    window.session.set_unit("µm")
+    assert slices.bar.place.text().split() == ["z", "0.125", "µm"]
