@@ -225,12 +225,16 @@ class Session(QObject):
             return
         edit: LabelEdit | None = move(self.document.volume)
         if edit is not None:
-            self._note(f"{word}: {edit.name}")
-            self.set_preview(None)
-            self.select(None)
-            self.touched(edit.target, edit.box)
-            self.autosave()
-            self.message.emit(f"{word}: {edit.name}")
+            self.travelled(edit, word)
+
+    def travelled(self, edit: LabelEdit, word: str) -> None:
+        """Tell everybody that an edit has been undone or made again; ``word`` is "Undo" or "Redo"."""
+        self._note(f"{word}: {edit.name}")
+        self.set_preview(None)
+        self.select(None)
+        self.touched(edit.target, edit.box)
+        self.autosave()
+        self.message.emit(f"{word}: {edit.name}")
 
     def set_busy(self, name: str | None) -> None:
         """Say which job is changing the labels; painting and undo wait until it is None again."""

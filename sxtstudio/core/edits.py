@@ -7,6 +7,7 @@ that is why a stroke may simply add one small patch per movement of the pointer.
 
 from __future__ import annotations
 
+import math
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable
@@ -63,6 +64,11 @@ class LabelEdit:
     def bytes(self) -> int:
         """Memory that the edit needs, about."""
         return sum(len(patch.data) + _PATCH_BYTES for patch in self.patches)
+
+    @property
+    def voxels(self) -> int:
+        """How many voxels must be gone through to take it back."""
+        return sum(math.prod(patch.box.shape) for patch in self.patches)
 
     @property
     def box(self) -> Box | None:
@@ -175,14 +181,24 @@ class EditHistory:
         self._bytes = 0
 
     @property
+    def next_undo(self) -> LabelEdit | None:
+        """What *Undo* would take back."""
+        return self._done[-1] if self._done else None
+
+    @property
+    def next_redo(self) -> LabelEdit | None:
+        """What *Redo* would make again."""
+        return self._undone[-1] if self._undone else None
+
+    @property
     def undo_name(self) -> str | None:
         """Name of what *Undo* would take back."""
-        return self._done[-1].name if self._done else None
+        return None if self.next_undo is None else self.next_undo.name
 
     @property
     def redo_name(self) -> str | None:
         """Name of what *Redo* would make again."""
-        return self._undone[-1].name if self._undone else None
+        return None if self.next_redo is None else self.next_redo.name
 
     @property
     def bytes(self) -> int:

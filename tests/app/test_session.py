@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
+from sxtstudio.app.actions import edit as edit_actions
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Preview, Selection
 from sxtstudio.core.errors import UserError
@@ -93,3 +94,23 @@ def test_another_document_forgets_preview_selection_and_history(sample: MainWind
     session.show(None)
     assert session.preview is None and session.selection is None
     assert len(session.history) == 0 and session.cursor == (0, 0, 0)
+
+
+def test_large_edits_travel_in_a_job(
+    sample: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(edit_actions, "LARGE_VOXELS", 10)
+    qtbot.waitUntil(lambda: not sample.jobs.running, timeout=20_000)
+    fill(sample)
+    session, undo = sample.session, sample.actions_.by_name["edit.undo"]
+    labels = session.labels_of("labels")
+    assert labels is not None
+    with qtbot.waitSignal(session.labels_changed, timeout=5000) as told:
+        undo.trigger()
+        assert session.busy == "Undo: Brush" and not undo.isEnabled()
+        undo.trigger()
+    assert told.args == [PLACE] and not labels.any() and session.busy is None
+    assert session.history.next_undo is None
+    with qtbot.waitSignal(session.labels_changed, timeout=5000):
+        sample.actions_.by_name["edit.redo"].trigger()
+    assert np.count_nonzero(labels) == 2 * 4 * 6

@@ -2,18 +2,52 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
+from sxtstudio.core.edits import LabelEdit
+
+# Taking back more than that takes longer than a tenth of a second.
+LARGE_VOXELS = 20_000_000
 
 
 def undo(context: Context) -> None:
     """Take back the latest change."""
-    context.session.undo()
+    history = context.session.history
+    _travel(context, "Undo", history.next_undo, history.undo, context.session.undo)
 
 
 def redo(context: Context) -> None:
     """Make the latest undone change again."""
-    context.session.redo()
+    history = context.session.history
+    _travel(context, "Redo", history.next_redo, history.redo, context.session.redo)
+
+
+def _travel(
+    context: Context, word: str, edit: LabelEdit | None, move: Callable[..., Any], at_once: Callable[[], None]
+) -> None:
+    """Go back or forth by ``edit``; large edits in a job, so that the window does not stand still."""
+    session, document = context.session, context.session.document
+    if document is None or session.busy or edit is None:
+        return
+    if edit.voxels < LARGE_VOXELS:
+        at_once()
+        return
+
+    def done(_: object) -> None:
+        session.set_busy(None)
+        if session.document is document:
+            session.travelled(edit, word)
+
+    def failed(error: Exception) -> None:
+        session.set_busy(None)
+        context.jobs.failed.emit(error)
+
+    name = f"{word}: {edit.name}"
+    session.set_busy(name)
+    context.jobs.start(name, lambda job: move(document.volume), on_done=done, on_error=failed)
 
 
 ACTIONS = (
