@@ -2,7 +2,7 @@
 #   make run     open the window with the sample tomogram; without a screen, segment it into out/
 #   make test    all tests          make lint    ruff          make types   mypy
 #   make bench   speed and memory   make lock-check   are the lock files complete and consistent?
-#   make screenshots   drive the window through its work and draw the pictures in docs/
+#   make screenshots   drive the window through its work and draw the pictures in docs/ and of the tutorial
 # PYTHON=/path/to/python chooses the interpreter; OUT=folder the folder for `make run` without a screen.
 
 SHELL := /bin/bash
@@ -42,6 +42,7 @@ test: $(VENV)/.dev system-test
 
 screenshots: $(VENV)/.dev system-test
 	@$(SCREEN) $(PY) docs/screenshots.py
+	@$(SCREEN) $(PY) docs/help_pictures.py
 
 lint: $(VENV)/.dev
 	@$(PY) -m ruff check .
