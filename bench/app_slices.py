@@ -18,6 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,8 @@ window.show()
 for _ in range(20):
     app.processEvents()
 window.repaint()
-print("usable", flush=True)
-import os
+import os, resource
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, flush=True)
 os._exit(0)
 """
 EMPTY = "window = QMainWindow()"
@@ -63,6 +64,28 @@ def write_tomogram(path: str, shape: list[int]) -> None:
         for z in range(shape[0]):
             file.data[z] = np.roll(noise, z * 7, axis=1)
         file.header.dmin, file.header.dmax, file.header.dmean = 0, 200, 100
+
+
+class Peaks:
+    """Peak resident memory of each phase of this process, in MiB."""
+
+    def __init__(self) -> None:
+        self.mib: dict[str, float] = {}
+        self.begin()
+
+    def begin(self) -> None:
+        """Put the kernel's high-water mark back; elsewhere than on Linux it only ever grows."""
+        with suppress(OSError):
+            Path("/proc/self/clear_refs").write_text("5")
+
+    def end(self, phase: str) -> None:
+        """Note the peak since ``begin``, and begin the next phase."""
+        try:
+            status = Path("/proc/self/status").read_text()
+            self.mib[phase] = int(status.partition("VmHWM:")[2].split()[0]) / 1024
+        except (OSError, IndexError):
+            self.mib[phase] = float("nan")
+        self.begin()
 
 
 def drive(path: str, folder: str) -> dict[str, Any]:
@@ -99,14 +122,17 @@ def drive(path: str, folder: str) -> dict[str, Any]:
     beat.start()
     until(lambda: window.isVisible())
     out: dict[str, Any] = {}
+    peaks = Peaks()
     begin = time.perf_counter()
     open_path(window.context, path)
     until(lambda: view.image.image is not None)
     view.repaint()
     out["open"] = time.perf_counter() - begin
+    peaks.end("open")
     until(lambda: not slices.survey.running)
     until(lambda: not any(reader.busy for reader in slices.readers.values()))
     out["side views"] = time.perf_counter() - begin
+    peaks.end("side views")
     depth, rows, columns = session.document.shape
 
     def change(axis: int, targets: list[int]) -> list[float]:
@@ -130,14 +156,19 @@ def drive(path: str, folder: str) -> dict[str, Any]:
     ring = np.where(abs(np.hypot(y - rows / 2, x - columns / 2) - rows / 3) < 3, 255, 0).astype(np.uint8)
     for z in range(depth):  # as a segmentation leaves them, and with it the system's memory of the file
         labels[z] = np.roll(ring, z, axis=1)
+    peaks.begin()
     session.set_cursor((first - 1, rows // 2, columns // 2))
     until(lambda: view.shown_depth == first - 1)
     busy = time.thread_time()
     out["next"] = change(0, [first + i for i in range(count)])
     out["next, processor"] = (time.thread_time() - busy) / count
+    peaks.end("next")
     out["jump"] = change(0, [int(z) for z in rng.permutation(depth)[:count]])
+    peaks.end("jump")
     out["xz"] = change(1, [rows // 2 + i for i in range(count)])
+    peaks.end("xz")
     out["yz"] = change(2, [columns // 2 + i for i in range(count)])
+    peaks.end("yz")
     until(lambda: not any(reader.busy for reader in slices.readers.values()))
 
     def send(kind: QEvent.Type, x: float, y: float, button: Any, held: Any) -> None:
@@ -164,7 +195,9 @@ def drive(path: str, folder: str) -> dict[str, Any]:
         return times
 
     out["brush 4 px"] = stroke(4)
+    peaks.end("brush 4 px")
     out["brush 100 px"] = stroke(100)
+    peaks.end("brush 100 px")
     out["painted"] = int(np.count_nonzero(session.document.labels[session.cursor[0]]))
     session.tool.set(tool="look")
     z = session.cursor[0]
@@ -176,6 +209,8 @@ def drive(path: str, folder: str) -> dict[str, Any]:
         app.processEvents()
         times.append(time.perf_counter() - begin)
     out["overlay"] = times
+    peaks.end("overlay")
+    out["peaks"] = peaks.mib
     window.jobs.cancel_all()
     until(lambda: not window.jobs.running)
     session.document.discard()
@@ -231,19 +266,17 @@ def numpy_slices(path: str, shape: list[int]) -> dict[str, Any]:
     return {"read": reading, "colour": filling}
 
 
-def start_seconds(make: str) -> float:
-    """Return how long a fresh process takes until its window can be used; the best of three."""
-    best = np.inf
+def start_up(make: str) -> tuple[float, float]:
+    """Return how long a fresh process takes until its window can be used, the best of three; and its MiB."""
+    best, peak_mib = np.inf, 0.0
     for _ in range(3):
         begin = time.perf_counter()
-        subprocess.run(
-            [sys.executable, "-c", START.format(make=make)],
-            check=True,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
+        done = subprocess.run(
+            [sys.executable, "-c", START.format(make=make)], check=True, capture_output=True, text=True
         )
         best = min(best, time.perf_counter() - begin)
-    return best
+        peak_mib = int(done.stdout.split()[-1]) / 1024
+    return best, peak_mib
 
 
 def main() -> None:
@@ -266,25 +299,31 @@ def main() -> None:
         own = measure("bench.app_slices", "drive", str(path), folder)
         graph = measure("bench.app_slices", "pyqtgraph_slices", str(path)).result
         plain = measure("bench.app_slices", "numpy_slices", str(path), list(shape)).result
-        empty = start_seconds(EMPTY)
-        start = start_seconds(OURS.format(settings=f"{folder}/start.ini"))
+        empty, _ = start_up(EMPTY)
+        start, start_mib = start_up(OURS.format(settings=f"{folder}/start.ini"))
         done = own.result
-        print(f"{'':24s}{'median':>10s}{'95 %':>10s}{'target':>10s}   ratio")
-        row("start to usable window", [start], None, empty, "empty Qt window")
-        row("open to first slice", [done["open"]], 2.0, p50(plain["read"]), "one slice read by numpy")
-        row("… to sharp side views", [done["side views"]], None, p50(plain["read"]) * slices, "all slices")
-        row("next slice", done["next"], 0.033, p50(graph["next"]), "pyqtgraph ImageView")
-        row("slice anywhere", done["jump"], 0.033, p50(graph["next"]), "pyqtgraph ImageView")
-        row("next XZ", done["xz"], None, p50(graph["next"]), "pyqtgraph ImageView")
-        row("next YZ", done["yz"], None, p50(graph["next"]), "pyqtgraph ImageView")
-        row("brush 4 px", done["brush 4 px"], 0.016, p50(plain["colour"]), "numpy colouring a slice")
-        row("brush 100 px", done["brush 100 px"], 0.016, p50(plain["colour"]), "numpy colouring a slice")
-        row("overlay of a slice", done["overlay"], 0.033, p50(plain["colour"]), "numpy colouring a slice")
+        print(f"{'':24s}{'median':>10s}{'95 %':>10s}{'target':>10s}{'peak':>10s}   ratio")
+        read, colour, graph_s = p50(plain["read"]), p50(plain["colour"]), p50(graph["next"])
+        row("start to usable window", [start], None, start_mib, empty, "empty Qt window")
+        for name, key, target, other, what in (
+            ("open to first slice", "open", 2.0, read, "one slice read by numpy"),
+            ("… to sharp side views", "side views", None, read * slices, "all slices"),
+            ("next slice", "next", 0.033, graph_s, "pyqtgraph ImageView"),
+            ("slice anywhere", "jump", 0.033, graph_s, "pyqtgraph ImageView"),
+            ("next XZ", "xz", None, graph_s, "pyqtgraph ImageView"),
+            ("next YZ", "yz", None, graph_s, "pyqtgraph ImageView"),
+            ("brush 4 px", "brush 4 px", 0.016, colour, "numpy colouring a slice"),
+            ("brush 100 px", "brush 100 px", 0.016, colour, "numpy colouring a slice"),
+            ("overlay of a slice", "overlay", 0.033, colour, "numpy colouring a slice"),
+        ):
+            times = done[key] if isinstance(done[key], list) else [done[key]]
+            row(name, times, target, done["peaks"][key], other, what)
         print(
             f"next slice: the window's thread computes for {1000 * done['next, processor']:.1f} ms; "
             f"{os.cpu_count()} processors, load {os.getloadavg()[0]:.1f} (others slow all of this down)"
         )
-        print(f"peak memory {own.peak_mib:.0f} MiB; the file has {path.stat().st_size / 2**20:.0f} MiB")
+        peak_mib, file_mib = max(done["peaks"].values()), path.stat().st_size / 2**20
+        print(f"peak memory {peak_mib:.0f} MiB, with mapped labels; the file has {file_mib:.0f} MiB")
         if not done["painted"]:
             print("the brush painted nothing: its times are those of moving the pointer")
 
@@ -294,13 +333,15 @@ def p50(times: list[float]) -> float:
     return float(np.median(times))
 
 
-def row(name: str, times: list[float], target: float | None, other: float, what: str) -> None:
+def row(
+    name: str, times: list[float], target: float | None, peak_mib: float, other: float, what: str
+) -> None:
     """Print one line of the table."""
     late = float(np.percentile(times, 95))
     goal = "" if target is None else f"{1000 * target:.0f} ms"
     verdict = "" if target is None or late <= target else "  SLOWER THAN THE TARGET"
     print(
-        f"{name:24s}{1000 * p50(times):7.1f} ms{1000 * late:7.1f} ms{goal:>10s}"
+        f"{name:24s}{1000 * p50(times):7.1f} ms{1000 * late:7.1f} ms{goal:>10s}{peak_mib:6.0f} MiB"
         f"   {p50(times) / other:.2f} × {what}{verdict}",
         flush=True,
     )

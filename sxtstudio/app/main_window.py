@@ -73,13 +73,16 @@ class MainWindow(QMainWindow):
         self._show_title()
         self.restoreGeometry(self.settings.bytes("window/geometry"))
         self.restoreState(self.settings.bytes("window/state"))
+        self._outer.restoreState(self.settings.bytes("window/columns"))
+        self._views.restoreState(self.settings.bytes("window/views"))
+        self.context.parts["side"].show_panel(self.settings.get("window/panel", _PANELS[0][0]))
 
     def _build_centre(self) -> None:
         parts = self.context.parts
         parts["slices"] = SlicesView(self.context)
         parts["view3d"] = View3D(self.context)
         parts["first_look"] = FirstLook(self.context)
-        views = QSplitter(Qt.Orientation.Horizontal)
+        self._views = views = QSplitter(Qt.Orientation.Horizontal)
         views.addWidget(parts["slices"])
         views.addWidget(parts["view3d"])
         views.setChildrenCollapsible(False)
@@ -143,6 +146,9 @@ class MainWindow(QMainWindow):
             return
         self.settings.set_bytes("window/geometry", self.saveGeometry())
         self.settings.set_bytes("window/state", self.saveState())
+        self.settings.set_bytes("window/columns", self._outer.saveState())
+        self.settings.set_bytes("window/views", self._views.saveState())
+        self.settings.set("window/panel", self.context.parts["side"].current)
         self.settings.sync()
         self.jobs.cancel_all()
         self.jobs.wait_all()

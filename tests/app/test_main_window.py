@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pytestqt.qtbot import QtBot
+
 from sxtstudio.app.actions import MENUS, TABLE
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.settings import Settings
 
 
 def test_every_action_has_words_and_a_menu(window: MainWindow) -> None:
@@ -21,3 +24,24 @@ def test_sample_opens_in_the_middle(sample: MainWindow) -> None:
     assert sample.session.document.shape == (64, 384, 384)
     assert sample.session.cursor == (32, 192, 192)
     assert "sample.tif" in sample.windowTitle()
+
+
+def test_layout_comes_back(settings: Settings, qtbot: QtBot) -> None:
+    for expected in ([700, 600], [700, 600]):
+        window = MainWindow(settings)
+        window.resize(1301, 900)
+        window.show()
+        qtbot.waitExposed(window)
+        side = window.context.parts["side"]
+        if settings.get("window/panel", "") == "":
+            side.show_panel("mask")
+            window._outer.setSizes(expected)
+        widths = window._outer.sizes()
+        assert abs(widths[1] - expected[1]) < 40 and side.current == "mask"
+        window.close()
+        window.deleteLater()
+    settings.set("window/panel", "nonsense")
+    window = MainWindow(settings)
+    assert window.context.parts["side"].current == "image"
+    window.close()
+    window.deleteLater()

@@ -79,7 +79,9 @@ class SidePanel(QWidget):
             button.setChecked(True)
 
     def show_panel(self, name: str) -> None:
-        """Bring a panel to the front."""
+        """Bring a panel to the front; a name that is not known changes nothing."""
+        if name not in self._names:
+            return
         number = self._names.index(name)
         self._stack.setCurrentIndex(number)
         self._buttons.button(number).setChecked(True)
