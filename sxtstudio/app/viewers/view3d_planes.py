@@ -42,6 +42,11 @@ class PlaneFeeder(QObject):
         if not self._timer.isActive():
             self._timer.start()
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether the planes show what was asked for."""
+        return self._job is None and not self._timer.isActive()
+
     def forget(self) -> None:
         """Drop what is being read: another volume is open."""
         self._timer.stop()

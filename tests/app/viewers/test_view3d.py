@@ -90,7 +90,12 @@ def shown(window: MainWindow, qtbot: QtBot) -> View3D:
 
 
 def settled(view: View3D, qtbot: QtBot) -> None:
-    qtbot.waitUntil(lambda: not view._context.jobs.running and not view.status.value.building, timeout=20_000)
+    def rests() -> bool:
+        # A slice plane that comes late would hide a part of the surface.
+        busy = view._context.jobs.running or view.status.value.building
+        return not busy and view._feeder.at_rest
+
+    qtbot.waitUntil(rests, timeout=20_000)
     view.canvas.draw_well()
 
 
