@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 
 from sxtstudio.app import wording
 from sxtstudio.app.jobs import Job
-from sxtstudio.app.kept_output import KeptOutput
 from sxtstudio.core.cleanup import CleanParameters, CleanReport, check_parameters, clean
 from sxtstudio.core.cleanup_pages import PageKeeper
 from sxtstudio.core.cleanup_preview import CleanPreview, preview_slice
@@ -25,6 +24,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple, slabs
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, VoxelSize
+from sxtstudio.workflow.kept_output import KeptOutput
 
 Pixels = NDArray[np.uint8]
 _SCRATCH = "cleaning.raw"

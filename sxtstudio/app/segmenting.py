@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.app.jobs import Job
-from sxtstudio.app.kept_output import forget_output, keep_output
 from sxtstudio.app.wording import count
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import Volume
+from sxtstudio.workflow.kept_output import forget_output, keep_output
 
 if TYPE_CHECKING:
     from sxtstudio.segment import ModelCard, SegmentParameters

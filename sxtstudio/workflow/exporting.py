@@ -19,6 +19,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume
 from sxtstudio.workflow.document import LABEL, Document, Labels, sizes
+from sxtstudio.workflow.kept_output import KeptOutput, KeptVolume, find_output
 from sxtstudio.workflow.outputs import VOLUME_SUFFIXES, Output, check_outputs, check_space, scratch_folder
 from sxtstudio.workflow.views import VolumeView
 from sxtstudio.workflow.workplace import create_array
@@ -26,11 +27,12 @@ from sxtstudio.workflow.workplace import create_array
 if TYPE_CHECKING:
     from sxtstudio.surface import Surface, SurfaceParameters
 
-What = Literal["labels", "objects", "mask", "tomogram"]
+What = Literal["labels", "objects", "mask", "output", "tomogram"]
 NAMES: dict[What, str] = {
     "labels": "Labels",
     "objects": "Objects with numbers",
     "mask": "Cell mask",
+    "output": "Network's output",
     "tomogram": "Tomogram",
 }
 MESHES = (".ply", ".stl", ".obj")
@@ -64,6 +66,7 @@ class Source:
     mask: Labels | None
     voxel_nm: VoxelSize | None
     origin_nm: VoxelSize | None
+    output: KeptOutput | None = None
 
 
 @dataclass(frozen=True)
@@ -84,6 +87,7 @@ def source_of(document: Document) -> Source:
         document.mask,
         document.voxel_nm,
         getattr(document.tomogram, "origin_nm", None),
+        find_output(document.bulk, document.shape),
     )
 
 
@@ -107,11 +111,20 @@ def export_voxels(
     if not 0 <= choice.first < last <= source.tomogram.shape[0]:
         raise UserError(f"There are no slices {choice.first} to {last - 1}. Choose others.")
     slices = (choice.first, last)
-    kind: Literal["labels", "objects", "image"] = "labels"
+    kind: Literal["labels", "objects", "probability", "image"] = "labels"
     notes: tuple[str, ...] = ()
     volume: Volume
     if choice.what == "tomogram":
         volume, kind = VolumeView(source.tomogram, slices, source.voxel_nm), "image"
+    elif choice.what == "output":
+        if source.output is None:
+            raise UserError(
+                "The network's output was not kept. Segment again with “Keep the network's output”."
+            )
+        volume, kind = VolumeView(KeptVolume(source.output), slices, source.voxel_nm), "probability"
+        held = (source.output.first, source.output.last)
+        if held != (0, source.tomogram.shape[0]):
+            notes = (f"Only slices {held[0] + 1} to {held[1]} were segmented; the others hold 0.",)
     else:
         volume = _Part(_voxels(source, choice.what), slices, source, choice.inside_mask)
     if choice.what == "objects":

@@ -24,6 +24,7 @@ from sxtstudio.workflow.exporting import (
     export_voxels,
     source_of,
 )
+from sxtstudio.workflow.kept_output import keep_output
 from sxtstudio.workflow.methods import effective, methods_text, write_methods
 
 
@@ -87,6 +88,22 @@ def test_mask_and_tomogram(document: Document, tmp_path: Path) -> None:
     export_voxels(tmp_path / "grey.mrc", source_of(document), VolumeChoice("tomogram", 1, 3))
     with mrcfile.open(tmp_path / "grey.mrc") as file, mrcfile.open(document.tomogram.path) as original:
         assert np.array_equal(file.data, original.data[1:3])
+
+
+def test_kept_output_of_some_slices(document: Document, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="Keep the network"):
+        export_voxels(tmp_path / "none.tif", source_of(document), VolumeChoice("output"))
+    depth, rows, columns = document.shape
+    values = np.random.default_rng(0).integers(0, 256, (2, rows, columns), np.uint8)
+    work = tmp_path / "work"
+    work.mkdir()
+    values.tofile(work / "probability.raw")
+    keep_output(work, document.bulk, document.shape, (1, 3), 0.0, "toy")
+    receipt = export_voxels(tmp_path / "output.tif", source_of(document), VolumeChoice("output"))
+    found = tifffile.imread(tmp_path / "output.tif")
+    assert found.dtype == np.uint8 and np.array_equal(found[1:3], values)
+    assert found.shape == (depth, rows, columns) and not found[0].any() and not found[3:].any()
+    assert "slices 2 to 3" in receipt.notes[0]
 
 
 @pytest.mark.parametrize("suffix", [".ply", ".stl", ".obj"])

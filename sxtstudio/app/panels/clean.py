@@ -10,7 +10,6 @@ from sxtstudio.app.cleaning import CleanChoice, CleanInput
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import sentence_of
 from sxtstudio.app.jobs import Job
-from sxtstudio.app.kept_output import find_output
 from sxtstudio.app.label_jobs import LabelJob
 from sxtstudio.app.panels.clean_form import CleanForm
 from sxtstudio.app.panels.segment_fields import narrow, note, tell
@@ -21,6 +20,7 @@ from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.cleanup_preview import CleanPreview
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
+from sxtstudio.workflow.kept_output import find_output
 
 NAME = "Clean up"
 

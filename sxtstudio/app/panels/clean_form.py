@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app.cleaning import CleanChoice
 from sxtstudio.app.context import Context
-from sxtstudio.app.kept_output import KeptOutput
 from sxtstudio.app.panels.segment_fields import ThresholdField, form, narrow, note, tell
 from sxtstudio.app.wording import slice_number
 from sxtstudio.core.cleanup import CleanParameters
+from sxtstudio.workflow.kept_output import KeptOutput
 
 _UNITS = (("voxels", "voxels"), ("nm³", "nm3"), ("µm³", "um3"))
 _NM3 = {"nm3": 1.0, "um3": 1e9}

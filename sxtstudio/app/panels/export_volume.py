@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.workflow.document import Document
 from sxtstudio.workflow.exporting import NAMES, VolumeChoice, What, voxel_text
+from sxtstudio.workflow.kept_output import find_output
 
 
 class VolumeDialog(QDialog):
@@ -35,7 +36,11 @@ class VolumeDialog(QDialog):
         self._has_mask = document.mask is not None
         self.what = QComboBox()
         for name, text in NAMES.items():
-            needed = {"mask": document.mask, "tomogram": document.tomogram}.get(name, document.labels)
+            needed: object = {
+                "mask": document.mask,
+                "tomogram": document.tomogram,
+                "output": find_output(document.bulk, document.shape),
+            }.get(name, document.labels)
             if needed is not None:
                 self.what.addItem(text, name)
         self.what.setToolTip("Objects with numbers: every object gets a grey value of its own, from 1 on")
@@ -100,6 +105,7 @@ class VolumeDialog(QDialog):
                 "labels": f"8 bit: {value} where there is a label, 0 elsewhere.",
                 "mask": f"8 bit: {value} inside the cell, 0 outside.",
                 "objects": "16 bit (32 bit above 65,535 objects): 0 is background, objects count from 1.",
+                "output": "8 bit: 255 where the network is sure of a membrane, 0 where it is sure of none.",
                 "tomogram": "The grey values as they are in the tomogram.",
             }.get(what, "")
         )

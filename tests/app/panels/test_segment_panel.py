@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import asking
-from sxtstudio.app.kept_output import find_output
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.panels.segment import SegmentPanel
 from sxtstudio.app.segmenting import interrupted
@@ -22,6 +21,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.segment import checkpoint
 from sxtstudio.workflow.document import Document
+from sxtstudio.workflow.kept_output import find_output
 
 Prepare = Callable[[Path, tuple[int, int]], SegmentPanel]
 Values = NDArray[np.float32]

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.atomic import atomic_write
-from sxtstudio.core.geometry import Triple
+from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.volume import VoxelSize
 
 _VALUES, _FACTS = "output.raw", "output.json"
 
@@ -34,6 +35,28 @@ class KeptOutput:
     def open(self) -> NDArray[np.uint8]:
         """Return the output as a read-only map (z, y, x): 255 times (output + 1)/2."""
         return np.memmap(self.path, np.uint8, "r", shape=(self.last - self.first, *self.shape[1:]))
+
+
+class KeptVolume:
+    """The kept output seen as a volume of the tomogram's shape; 0 in the slices that it does not hold."""
+
+    dtype = np.dtype(np.uint8)
+
+    def __init__(self, kept: KeptOutput, voxel_nm: VoxelSize | None = None) -> None:
+        """Open the file for reading."""
+        self._kept = kept
+        self._values = kept.open()
+        self.shape: Triple = kept.shape
+        self.voxel_nm = voxel_nm
+
+    def read(self, box: Box) -> NDArray[np.uint8]:
+        """Return the voxels of ``box`` (z, y, x): 255 times (output + 1)/2."""
+        out = np.zeros(box.shape, np.uint8)
+        first, last = max(box.start[0], self._kept.first), min(box.stop[0], self._kept.last)
+        if first < last:
+            inner = self._values[first - self._kept.first : last - self._kept.first]
+            out[first - box.start[0] : last - box.start[0]] = inner[:, box.slices[1], box.slices[2]]
+        return out
 
 
 def keep_output(
