@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import logging
 import logging.handlers
-import os
 import sys
 import threading
 import traceback
@@ -17,6 +16,7 @@ from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.folders import log_folder
 
 LOGGER = logging.getLogger("sxtstudio")
 
@@ -58,19 +58,14 @@ def show_error(parent: QWidget | None, error: BaseException, title: str = "SXT S
         copy.clicked.disconnect()  # copying must not close the box
         copy.clicked.connect(lambda: QApplication.clipboard().setText(details))
         box.addButton(QMessageBox.StandardButton.Ok)
+        box.setDefaultButton(QMessageBox.StandardButton.Ok)
+        box.setEscapeButton(QMessageBox.StandardButton.Ok)  # with two buttons Qt finds none by itself
     box.open()
 
 
 def log_file() -> Path:
     """Return the rotating log file in the user's folder for such things."""
-    home = Path.home()
-    if sys.platform == "win32":
-        folder = Path(os.environ.get("LOCALAPPDATA", home)) / "SXT Studio" / "log"
-    elif sys.platform == "darwin":
-        folder = home / "Library" / "Logs" / "SXT Studio"
-    else:
-        folder = Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "sxtstudio"
-    return folder / "sxtstudio.log"
+    return log_folder() / "sxtstudio.log"
 
 
 def start_log() -> logging.Handler | None:

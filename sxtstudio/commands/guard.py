@@ -18,6 +18,7 @@ from types import FrameType
 
 from sxtstudio import __version__
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.folders import log_folder
 from sxtstudio.core.progress import Progress
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -90,7 +91,7 @@ def _write_log(words: list[str]) -> Path:
         f"sxtstudio {shlex.join(words)}\n\n{traceback.format_exc()}"
     )
     name = time.strftime(f"error-%Y%m%d-%H%M%S-{os.getpid()}.log")
-    for folder in (_log_folder(), Path(tempfile.gettempdir())):
+    for folder in (log_folder(), Path(tempfile.gettempdir())):
         try:
             folder.mkdir(parents=True, exist_ok=True)
             (folder / name).write_text(text, encoding="utf-8")
@@ -99,12 +100,3 @@ def _write_log(words: list[str]) -> Path:
         return folder / name
     sys.stderr.write(text)
     return Path("the lines above")
-
-
-def _log_folder() -> Path:
-    home = Path.home()
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", home)) / "SXT Studio" / "log"
-    if sys.platform == "darwin":
-        return home / "Library" / "Logs" / "SXT Studio"
-    return Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "sxtstudio"

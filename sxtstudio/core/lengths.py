@@ -20,9 +20,11 @@ def round_length(longest: float) -> float:
     return decade
 
 
-def length_text(nm: float) -> str:
-    """Return a round length with its unit: "200 nm", "2 µm"."""
-    return f"{nm / 1000:g} µm" if nm >= 1000 else f"{nm:g} nm"
+def length_text(length: float, unit: str = "nm") -> str:
+    """Return a length with its unit: "200 nm", "2 µm", or "50 voxels" where ``unit`` is another."""
+    if unit != "nm":
+        return f"{length:g} voxels"
+    return f"{length / 1000:g} µm" if length >= 1000 else f"{length:g} nm"
 
 
 def number_text(nm: float, unit: Unit) -> str:

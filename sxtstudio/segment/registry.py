@@ -9,6 +9,7 @@ from pathlib import Path
 
 import sxtstudio
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.folders import data_folder
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.check import card_of
 
@@ -34,14 +35,7 @@ def model_folders() -> list[Path]:
 
 def user_folder() -> Path:
     """Return the folder for the user's own models, as the operating system wants it; it may not exist."""
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "sxtstudio" / "models"
+    return data_folder() / "models"
 
 
 def find_models(

@@ -22,6 +22,7 @@ from vtkmodules.vtkRenderingCore import (
     vtkTextActor,
 )
 
+from sxtstudio.core.lengths import length_text, round_length
 from sxtstudio.surface.aim import VIEW_ANGLE, Vector, aim
 
 # From the middle to the camera, and what is up on the picture. "xy" looks like a slice in ImageJ:
@@ -35,19 +36,6 @@ VIEWS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] 
 PLAIN_COLOUR = (0.87, 0.66, 0.36)
 _AXES_DISTANCE = 9.6
 _AXIS_COLOURS = {"X": (0.80, 0.16, 0.16), "Y": (0.13, 0.58, 0.20), "Z": (0.16, 0.34, 0.82)}
-
-
-def round_length(longest: float) -> float:
-    """Return the largest of 1, 2, 5 × 10ⁿ that is not longer than ``longest``."""
-    power = 10.0 ** np.floor(np.log10(longest))
-    return float(max(step for step in (1, 2, 5) if step * power <= longest * (1 + 1e-9)) * power)
-
-
-def length_text(length: float, unit: str) -> str:
-    """Return "500 nm", "2 µm", "50 voxels"."""
-    if unit == "nm" and length >= 1000:
-        return f"{length / 1000:g} µm"
-    return f"{length:g} {unit if unit == 'nm' else 'voxels'}"
 
 
 def shaded(mesh: vtkPolyData) -> Any:

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.folders import state_folder
 from sxtstudio.core.geometry import Triple
 
 VARIABLE = "SXTSTUDIO_WORK"
@@ -32,14 +33,7 @@ def work_root() -> Path:
     """Return the folder of all working folders: SXTSTUDIO_WORK, or the system's place for such things."""
     if os.environ.get(VARIABLE):
         return Path(os.environ[VARIABLE])
-    home = Path.home()
-    if sys.platform == "win32":
-        base = Path(os.environ.get("LOCALAPPDATA", home)) / "SXT Studio"
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support" / "SXT Studio"
-    else:
-        base = Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "sxtstudio"
-    return base / "sessions"
+    return state_folder() / "sessions"
 
 
 def spare_root() -> Path:

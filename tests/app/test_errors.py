@@ -7,6 +7,7 @@ import sys
 import threading
 
 import pytest
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
@@ -56,7 +57,8 @@ def test_unexpected_errors_are_shown_logged_and_survived(window: MainWindow, qtb
     copy.click()
     assert "by the moon" in QApplication.clipboard().text()
     assert box.isVisible()
-    box.close()
+    qtbot.keyClick(box, Qt.Key.Key_Escape)
+    assert not boxes(window)
     assert "by the moon" in log_file().read_text()
     import logging
 
@@ -76,6 +78,7 @@ def test_errors_of_threads_reach_the_window(window: MainWindow, qtbot: QtBot) ->
     (box,) = boxes(window)
     assert "in a thread" in box.detailedText()
     box.close()
+    assert not boxes(window)
 
 
 def test_own_sentences_only_for_known_errors() -> None:

@@ -8,8 +8,9 @@ from PIL import Image
 from vtkmodules.vtkRenderingCore import vtkRenderWindow
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.lengths import length_text, round_length
 from sxtstudio.surface import SurfaceParameters, extract_surface, find_opengl, offscreen, render_picture
-from sxtstudio.surface.scene import VIEWS, length_text, round_length
+from sxtstudio.surface.scene import VIEWS
 
 SIZE = (400, 300)
 

@@ -292,7 +292,8 @@ class SegmentForm(QWidget):
             former = self.polarity.property("shown")
             self.polarity.setCurrentIndex(self.polarity.findData(value))
             self.polarity.setProperty("shown", value)
-        tell(self.polarity_note, "" if document is None else document.polarity_reason)
+        reason = "" if document is None else document.polarity_reason
+        tell(self.polarity_note, reason[:1].upper() + reason[1:])
         self._show_model()
         if former not in (None, "auto", value):
             self.network_changed.emit()

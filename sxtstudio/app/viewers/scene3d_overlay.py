@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
 
-from sxtstudio.surface.scene import length_text, round_length
+from sxtstudio.core.lengths import length_text, round_length
 
 _AXIS_COLOURS = {
     "dark": ("#ff6b6b", "#5fd068", "#6ea8ff"),

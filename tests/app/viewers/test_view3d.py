@@ -51,7 +51,7 @@ def no_box_is_left() -> Iterator[None]:
     boxes = [
         box for box in QApplication.topLevelWidgets() if isinstance(box, QMessageBox) and box.isVisible()
     ]
-    texts = [box.text() for box in boxes]
+    texts = [box.text() + box.detailedText() for box in boxes]
     for box in boxes:
         box.close()
     assert texts == []
