@@ -127,7 +127,7 @@ class Job:
         if self.blank:
             self.notes.append(
                 f"{len(self.blank)} slices are constant or hold no numbers and have no labels: "
-                f"{listed(self.blank)}."
+                f"{listed(self.blank)} (counted from 0)."
             )
 
     def result(self, checkpoint: Checkpoint) -> Segmentation:
