@@ -107,7 +107,7 @@ BAD_FILES: dict[str, BadFile] = {
     "text named .mrc": written("bad.mrc", b"a shopping list " * 200),
     "text named .tif": written("bad.tif", b"a shopping list " * 200),
     "unknown ending": written("bad.docx", b"a shopping list " * 200),
-    "empty folder": lambda folder: (folder / "slices").mkdir() or folder / "slices",  # type: ignore[func-returns-value]
+    "empty folder": lambda folder: (folder / "slices").mkdir() or folder / "slices",
     "4D HDF5": hdf5(2, 4, 48, 64),
     "4D TIFF": tiff(np.zeros((2, 3, 48, 64), np.uint8), imagej=True, metadata={"axes": "TZYX"}),
     "RGB": tiff(np.zeros((48, 64, 3), np.uint8), photometric="rgb"),

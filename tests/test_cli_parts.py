@@ -129,11 +129,11 @@ def test_progress_on_a_screen(monkeypatch: pytest.MonkeyPatch) -> None:
     display = terminal.ProgressDisplay(Screen())
     display.slices = (16, 64)
     display(ProgressState("segmenting", 0.25, 30.0, 90.0))
-    line = display.stream.getvalue()  # type: ignore[attr-defined]
+    line = display.stream.getvalue()
     assert "25 % segmenting, 16 of 64 slices, 90 s left" in line
     assert line.count("#") == 6 and "\n" not in line
     display.clear()
-    assert display.stream.getvalue().endswith("\r\x1b[K")  # type: ignore[attr-defined]
+    assert display.stream.getvalue().endswith("\r\x1b[K")
 
 
 def test_progress_in_a_log_is_sparse(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -143,7 +143,7 @@ def test_progress_in_a_log_is_sparse(monkeypatch: pytest.MonkeyPatch) -> None:
     for step in range(100):
         clock[0] += 1
         display(ProgressState("segmenting", step / 100, float(step), 100.0 - step))
-    lines = display.stream.getvalue().splitlines()  # type: ignore[attr-defined]
+    lines = display.stream.getvalue().splitlines()
     assert 5 <= len(lines) <= 7
     assert lines[0].strip() == "14 % segmenting, 86 s left"
 

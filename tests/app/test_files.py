@@ -42,7 +42,7 @@ class Answers:
         self.asked.append(text)
         assert self.buttons, f"an unexpected question: {text}"
         answer = self.buttons.pop(0)
-        assert answer in list(buttons)  # type: ignore[call-overload]
+        assert answer in list(buttons)
         return answer
 
     def path(self, *_: object) -> Path | None:
@@ -168,7 +168,7 @@ def test_closing_and_discarding_leaves_nothing(cell: MainWindow, answers: Answer
 def test_closing_with_a_running_job_asks(cell: MainWindow, qtbot: QtBot, answers: Answers) -> None:
     def work(job: object) -> None:
         while True:
-            job.progress.step(0)  # type: ignore[attr-defined]
+            job.progress.step(0)
 
     cell.jobs.start("Counting sheep", work)
     answers.buttons.append("Keep waiting")

@@ -14,7 +14,7 @@ SHAPE = (7, 30, 41)
 def random_box(rng: np.random.Generator) -> Box:
     start = [int(rng.integers(0, n)) for n in SHAPE]
     stop = [int(rng.integers(a + 1, n + 1)) for a, n in zip(start, SHAPE, strict=True)]
-    return Box(tuple(start), tuple(stop))  # type: ignore[arg-type]
+    return Box(tuple(start), tuple(stop))
 
 
 def random_edit(labels: np.ndarray, rng: np.random.Generator, name: str = "Brush") -> LabelEdit | None:
@@ -124,17 +124,17 @@ def test_the_budget_drops_the_oldest_and_never_the_newest() -> None:
         edits.append(recorder.finish())
         states.append(labels.copy())
     assert all(edit is not None for edit in edits)
-    each = edits[0].bytes  # type: ignore[union-attr]
+    each = edits[0].bytes
     history = EditHistory(budget_bytes=int(3.5 * each))
     for edit in edits:
-        history.push(edit)  # type: ignore[arg-type]
+        history.push(edit)
     assert len(history) == 3 and history.bytes <= history.budget_bytes
     while history.undo(lambda _: labels):
         pass
     np.testing.assert_array_equal(labels, states[3])
 
     tiny = EditHistory(budget_bytes=1)
-    tiny.push(edits[0])  # type: ignore[arg-type]
+    tiny.push(edits[0])
     assert tiny.undo_name == "edit 0"
 
 
@@ -143,10 +143,10 @@ def test_a_new_edit_forgets_what_was_undone() -> None:
     labels = np.zeros(SHAPE, np.uint8)
     history = EditHistory()
     for name in ("a", "b"):
-        history.push(random_edit(labels, rng, name))  # type: ignore[arg-type]
+        history.push(random_edit(labels, rng, name))
     history.undo(lambda _: labels)
     assert (history.undo_name, history.redo_name) == ("a", "b")
-    history.push(random_edit(labels, rng, "c"))  # type: ignore[arg-type]
+    history.push(random_edit(labels, rng, "c"))
     assert (history.undo_name, history.redo_name) == ("c", None)
     assert history.redo(lambda _: labels) is None
     history.clear()
@@ -160,7 +160,7 @@ def test_edits_go_to_the_volume_that_they_were_made_in() -> None:
     for name, volume in volumes.items():
         recorder = Recorder("Brush", volume, name)
         recorder.write(box, np.full(box.shape, 255, np.uint8))
-        history.push(recorder.finish())  # type: ignore[arg-type]
+        history.push(recorder.finish())
     history.undo(volumes.__getitem__)
     assert not volumes["mask"].any() and np.count_nonzero(volumes["labels"]) == 6
 

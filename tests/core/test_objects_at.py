@@ -51,8 +51,8 @@ def test_object_is_that_of_the_whole_volume(share: float, number: int) -> None:
     labels = blobs((40, 90, 110), share, number)
     voxels = np.argwhere(labels)
     seed = tuple(int(n) for n in voxels[(number * 977) % len(voxels)])
-    found = object_at(labels, seed)  # type: ignore[arg-type]
-    expected = truth(labels, seed)  # type: ignore[arg-type]
+    found = object_at(labels, seed)
+    expected = truth(labels, seed)
     assert found is not None and found.complete and found.seed == seed
     np.testing.assert_array_equal(whole(found, labels.shape), expected)
     assert found.voxels == np.count_nonzero(expected)
@@ -63,9 +63,9 @@ def test_a_large_window_is_searched_in_slabs(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr("sxtstudio.core.objects_at.SLAB_VOXELS", 20_000)
     labels = blobs((40, 90, 110), 0.3, 3)
     seed = tuple(int(n) for n in np.argwhere(labels)[4000])
-    found = object_at(labels, seed, progress=Progress())  # type: ignore[arg-type]
+    found = object_at(labels, seed, progress=Progress())
     assert found is not None and found.complete
-    np.testing.assert_array_equal(whole(found, labels.shape), truth(labels, seed))  # type: ignore[arg-type]
+    np.testing.assert_array_equal(whole(found, labels.shape), truth(labels, seed))
 
 
 def test_a_long_winding_object_is_followed_to_its_ends() -> None:
@@ -76,7 +76,7 @@ def test_a_long_winding_object_is_followed_to_its_ends() -> None:
         labels[int(10 + 8 * np.sin(t / 5)), int(100 + r * np.sin(t)), int(100 + r * np.cos(t))] = 255
     assert ndimage.label(labels, TOUCHING)[1] == 1
     seed = tuple(int(n) for n in np.argwhere(labels)[0])
-    np.testing.assert_array_equal(whole(at(labels, seed), labels.shape), labels > 0)  # type: ignore[arg-type]
+    np.testing.assert_array_equal(whole(at(labels, seed), labels.shape), labels > 0)
 
 
 def test_corners_touch() -> None:
@@ -116,7 +116,7 @@ def test_slabs_hold_the_whole_object(slab_voxels: int) -> None:
         seed = tuple(int(n) for n in np.argwhere(named == number)[-1])
         out = np.zeros(labels.shape, bool)
         covered = 0
-        for box, where in object_slabs(labels, seed, slab_voxels=slab_voxels):  # type: ignore[arg-type]
+        for box, where in object_slabs(labels, seed, slab_voxels=slab_voxels):
             assert box.start[0] == covered and where.shape == box.shape
             out[box.slices] = where
             covered = box.stop[0]
@@ -129,26 +129,26 @@ def test_delete_and_keep(way: str) -> None:
     labels = blobs((30, 50, 60), 0.12, 11)
     before = labels.copy()
     seed = tuple(int(n) for n in np.argwhere(labels)[300])
-    mine = truth(before, seed)  # type: ignore[arg-type]
+    mine = truth(before, seed)
 
     recorder = Recorder("Delete object", labels)
     parts = (
         parts_of(at(labels, seed), 5000) if way == "found" else object_slabs(labels, seed, slab_voxels=9000)
-    )  # type: ignore[arg-type]
+    )
     assert delete_object(recorder, parts) == np.count_nonzero(mine)
     np.testing.assert_array_equal(labels, np.where(mine, 0, before))
-    recorder.finish().toggle(labels)  # type: ignore[union-attr]
+    recorder.finish().toggle(labels)
     np.testing.assert_array_equal(labels, before)
 
     recorder = Recorder("Keep only", labels)
     slabs = (
-        slabs_of(at(labels, seed), labels.shape, 9000)  # type: ignore[arg-type]
+        slabs_of(at(labels, seed), labels.shape, 9000)
         if way == "found"
-        else object_slabs(labels, seed, slab_voxels=9000)  # type: ignore[arg-type]
+        else object_slabs(labels, seed, slab_voxels=9000)
     )
     assert keep_object(recorder, slabs) == np.count_nonzero(before) - np.count_nonzero(mine)
     np.testing.assert_array_equal(labels, np.where(mine, before, 0))
-    recorder.finish().toggle(labels)  # type: ignore[union-attr]
+    recorder.finish().toggle(labels)
     np.testing.assert_array_equal(labels, before)
 
 

@@ -181,7 +181,7 @@ def test_a_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
 def test_wrong_slices_are_refused(tmp_path: Path) -> None:
     checkpoint = opened(tmp_path / "w")
     with pytest.raises(ValueError, match="uint8"):
-        checkpoint.write(0, np.zeros((6, 7), np.float32))  # type: ignore[arg-type]
+        checkpoint.write(0, np.zeros((6, 7), np.float32))
     with pytest.raises(ValueError, match="uint8"):
         checkpoint.write(0, np.zeros((7, 6), np.uint8))
     checkpoint.close()

@@ -175,7 +175,7 @@ def test_too_little_memory_for_anything_is_told(make_slices: Any) -> None:
 
 def test_other_errors_are_not_taken_for_lack_of_memory() -> None:
     runner = limited()
-    runner.executor.run = lambda slices, check: 1 / 0  # type: ignore[method-assign]
+    runner.executor.run = lambda slices, check: 1 / 0
     with pytest.raises(ZeroDivisionError):
         runner.run(np.zeros((1, 16, 16), np.float32))
 

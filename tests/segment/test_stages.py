@@ -80,10 +80,10 @@ def test_every_stage_needs_its_halo(
     def many(part: stages.Stage, shape: tuple[int, int]) -> list[stages.Tile]:
         return stages.plan_tiles(shape, (3, 3), part.halo_px, plan.multiple(part))
 
-    wrong.tiles = many  # type: ignore[method-assign]
+    wrong.tiles = many
     slices = make_slices(1, 144, 160)
     difference = np.abs(wrong.run(slices, lambda: None)["label"] - whole(model, slices, ("label",))["label"])
-    wrong.tiles = tiles  # type: ignore[method-assign]
+    wrong.tiles = tiles
     wrong.close()
     assert difference.max() > 1e-4, f"halo at scale {scale} is not needed"
 

@@ -51,7 +51,7 @@ def test_tiff_opens_in_imagej_with_voxel_size_and_orientation(document: Document
         assert file.imagej_metadata is not None
         assert file.imagej_metadata["spacing"] == 20.0 and file.imagej_metadata["unit"] == "nm"
         assert file.imagej_metadata["slices"] == 6
-        top, bottom = file.pages[0].tags["XResolution"].value  # type: ignore[union-attr]
+        top, bottom = file.pages[0].tags["XResolution"].value
         assert bottom / top == pytest.approx(10)
         assert np.array_equal(file.asarray(), document.labels)
     rows = dict(receipt.rows)
@@ -123,7 +123,7 @@ def test_cut_off_mesh_is_noticed(document: Document, tmp_path: Path, monkeypatch
     real = sxtstudio.surface.write_mesh
 
     def careless(path: Path, *rest: object) -> None:
-        real(path, *rest)  # type: ignore[arg-type]
+        real(path, *rest)
         path.write_bytes(path.read_bytes()[:-20])
 
     monkeypatch.setattr(sxtstudio.surface, "write_mesh", careless)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from sxtstudio.app.actions.info import ActionInfo
+from sxtstudio.app.actions.info import ActionInfo, Need
 from sxtstudio.app.context import Context
 from sxtstudio.app.tools import object_work, slice_work
 from sxtstudio.app.tools.catalogue import LOOK, TOOLS
@@ -88,7 +88,7 @@ def clear_all(context: Context) -> None:
     slice_work.clear_all(context, "labels")
 
 
-_IDLE_LABELS = ("labels", "idle")
+_IDLE_LABELS: tuple[Need, ...] = ("labels", "idle")
 
 ACTIONS = (
     ActionInfo(
@@ -153,7 +153,7 @@ ACTIONS = (
         partial(_said, delete_selected),
         shortcut="Del",
         icon="mdi6.delete-outline",
-        needs=("selection", *_IDLE_LABELS),  # type: ignore[arg-type]
+        needs=("selection", *_IDLE_LABELS),
     ),
     ActionInfo(
         "labels.keep_selected",
@@ -162,7 +162,7 @@ ACTIONS = (
         "Delete all objects but the highlighted one",
         partial(_said, keep_selected),
         icon="mdi6.filter-outline",
-        needs=("selection", *_IDLE_LABELS),  # type: ignore[arg-type]
+        needs=("selection", *_IDLE_LABELS),
     ),
     ActionInfo(
         "labels.interpolate",
@@ -182,7 +182,7 @@ ACTIONS = (
         "Erase all labels of the XY slice that is shown",
         partial(_said, clear_slice),
         icon="mdi6.layers-remove",
-        needs=_IDLE_LABELS,  # type: ignore[arg-type]
+        needs=_IDLE_LABELS,
     ),
     ActionInfo(
         "labels.clear",
@@ -191,6 +191,6 @@ ACTIONS = (
         "Erase all labels of all slices; Undo brings them back",
         partial(_said, clear_all),
         icon="mdi6.delete-sweep-outline",
-        needs=_IDLE_LABELS,  # type: ignore[arg-type]
+        needs=_IDLE_LABELS,
     ),
 )

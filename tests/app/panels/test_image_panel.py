@@ -107,7 +107,7 @@ def test_start_page_shows_what_can_be_opened(window: MainWindow, qtbot: QtBot) -
     window.context.settings.add_recent("/nowhere/cell_7.mrc")
     page.refresh()
     buttons = [page._recent.itemAt(i).widget() for i in range(1, page._recent.count())]
-    assert any("cell_7.mrc" in b.text() for b in buttons)  # type: ignore[union-attr]
+    assert any("cell_7.mrc" in b.text() for b in buttons)
 
 
 def test_automatic_contrast_and_the_histogram(settled: MainWindow, qtbot: QtBot) -> None:

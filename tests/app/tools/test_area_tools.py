@@ -22,7 +22,7 @@ def rectangle(shape: tuple[int, ...]) -> np.ndarray:
 
 
 @PLANES
-def test_polygon_closed_by_a_double_click(hand, plane: Plane, target: str) -> None:  # type: ignore[no-untyped-def]
+def test_polygon_closed_by_a_double_click(hand, plane: Plane, target: str) -> None:
     hand.take("polygon", target)
     for corner in CORNERS:
         hand.click(plane, 12, corner)
@@ -37,7 +37,7 @@ def test_polygon_closed_by_a_double_click(hand, plane: Plane, target: str) -> No
     assert not hand.voxels(target).any()
 
 
-def test_polygon_by_keys(hand) -> None:  # type: ignore[no-untyped-def]
+def test_polygon_by_keys(hand) -> None:
     hand.take("polygon")
     hand.click("xy", 12, CORNERS[0])
     hand.key(Qt.Key.Key_Return)  # one corner is no polygon
@@ -50,7 +50,7 @@ def test_polygon_by_keys(hand) -> None:  # type: ignore[no-untyped-def]
     np.testing.assert_array_equal(hand.plane("xy", 12), rectangle((384, 384)))
 
 
-def test_backspace_to_the_beginning_and_escape(hand) -> None:  # type: ignore[no-untyped-def]
+def test_backspace_to_the_beginning_and_escape(hand) -> None:
     hand.take("polygon")
     for corner in CORNERS[:2]:
         hand.click("xy", 12, corner)
@@ -64,7 +64,7 @@ def test_backspace_to_the_beginning_and_escape(hand) -> None:  # type: ignore[no
     assert len(hand.session.history) == 0 and hand.session.tool.value.tool == "polygon"
 
 
-def test_a_click_on_the_first_corner_closes_and_hover_shows_the_next_edge(hand) -> None:  # type: ignore[no-untyped-def]
+def test_a_click_on_the_first_corner_closes_and_hover_shows_the_next_edge(hand) -> None:
     hand.take("polygon")
     for corner in CORNERS:
         hand.click("xy", 12, corner)
@@ -74,7 +74,7 @@ def test_a_click_on_the_first_corner_closes_and_hover_shows_the_next_edge(hand) 
     np.testing.assert_array_equal(hand.plane("xy", 12), rectangle((384, 384)))
 
 
-def test_a_polygon_stays_on_its_slice(hand) -> None:  # type: ignore[no-untyped-def]
+def test_a_polygon_stays_on_its_slice(hand) -> None:
     hand.take("polygon")
     for corner in CORNERS:
         hand.click("xy", 12, corner)
@@ -86,7 +86,7 @@ def test_a_polygon_stays_on_its_slice(hand) -> None:  # type: ignore[no-untyped-
     assert hand.voxels().sum() == 21 * 26
 
 
-def test_shift_at_the_first_corner_erases(hand) -> None:  # type: ignore[no-untyped-def]
+def test_shift_at_the_first_corner_erases(hand) -> None:
     hand.draw_box(np.s_[12:13], np.s_[0:60], np.s_[0:60])
     hand.take("polygon")
     hand.click("xy", 12, CORNERS[0], shift=True)
@@ -97,7 +97,7 @@ def test_shift_at_the_first_corner_erases(hand) -> None:  # type: ignore[no-unty
 
 
 @PLANES
-def test_lasso(hand, plane: Plane, target: str) -> None:  # type: ignore[no-untyped-def]
+def test_lasso(hand, plane: Plane, target: str) -> None:
     hand.take("lasso", target)
     angle = np.linspace(0, 2 * np.pi, 90)
     points = [(32 + 14.3 * np.sin(a), 32 + 14.3 * np.cos(a)) for a in angle]
@@ -109,14 +109,14 @@ def test_lasso(hand, plane: Plane, target: str) -> None:  # type: ignore[no-unty
     assert hand.voxels(target).sum() == drawn.sum() and hand.toolbox.sketch is None
 
 
-def test_a_click_with_the_lasso_does_nothing(hand) -> None:  # type: ignore[no-untyped-def]
+def test_a_click_with_the_lasso_does_nothing(hand) -> None:
     hand.take("lasso")
     hand.click("xy", 5, (30, 30))
     assert len(hand.session.history) == 0 and not hand.toolbox.unfinished
 
 
 @PLANES
-def test_fill_a_hole_and_erase_the_shape(hand, plane: Plane, target: str) -> None:  # type: ignore[no-untyped-def]
+def test_fill_a_hole_and_erase_the_shape(hand, plane: Plane, target: str) -> None:
     hand.take("polygon", target)
     for corner in CORNERS:
         hand.click(plane, 12, corner)
@@ -133,7 +133,7 @@ def test_fill_a_hole_and_erase_the_shape(hand, plane: Plane, target: str) -> Non
     assert not hand.voxels(target).any()
 
 
-def test_fill_without_labels_and_outside_is_a_sentence_or_nothing(hand) -> None:  # type: ignore[no-untyped-def]
+def test_fill_without_labels_and_outside_is_a_sentence_or_nothing(hand) -> None:
     hand.take("fill")
     hand.click("xy", 12, (20, 25))
     assert "no labels yet" in hand.said[-1]
@@ -149,7 +149,7 @@ def test_fill_without_labels_and_outside_is_a_sentence_or_nothing(hand) -> None:
 
 
 @PLANES
-def test_wand_takes_similar_grey_values(hand, plane: Plane, target: str) -> None:  # type: ignore[no-untyped-def]
+def test_wand_takes_similar_grey_values(hand, plane: Plane, target: str) -> None:
     """Without tolerance next to nothing, with all the tolerance a disc of the reach."""
     hand.session.display.set(low=0.0, high=255.0)
     hand.take("wand", target, tolerance=100.0, wand_reach_px=12)
@@ -168,7 +168,7 @@ def test_wand_takes_similar_grey_values(hand, plane: Plane, target: str) -> None
     assert 0 < hand.voxels(target).sum() < drawn.sum() / 2
 
 
-def test_wand_outside_does_nothing(hand) -> None:  # type: ignore[no-untyped-def]
+def test_wand_outside_does_nothing(hand) -> None:
     hand.take("wand")
     hand.click("xy", 30, (-3, 5))
     assert not hand.said and "Magic wand" not in [job.name for job in hand.window.jobs.running]

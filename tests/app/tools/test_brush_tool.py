@@ -17,7 +17,7 @@ TARGETS = pytest.mark.parametrize("target", ["labels", "mask"])
 
 
 @PLANES
-def test_a_stroke_is_one_step_in_its_slice(hand, plane: Plane, target: str) -> None:  # type: ignore[no-untyped-def]
+def test_a_stroke_is_one_step_in_its_slice(hand, plane: Plane, target: str) -> None:
     hand.take("brush", target, brush_px=4)
     hand.stroke(plane, 20, (10.5, 10.5), (10.5, 30.5), (25.5, 30.5))
     drawn = hand.plane(plane, 20, target)
@@ -31,7 +31,7 @@ def test_a_stroke_is_one_step_in_its_slice(hand, plane: Plane, target: str) -> N
     assert step.parameters["diameter_px"] == 4
 
 
-def test_each_event_tells_only_of_its_dab(hand) -> None:  # type: ignore[no-untyped-def]
+def test_each_event_tells_only_of_its_dab(hand) -> None:
     hand.take("brush", brush_px=6)
     hand.stroke("xy", 3, (50, 50), (50, 60), (50, 60), (50, 70))
     boxes = [box for _, box in hand.told]
@@ -40,7 +40,7 @@ def test_each_event_tells_only_of_its_dab(hand) -> None:  # type: ignore[no-unty
 
 
 @TARGETS
-def test_undo_and_redo_across_slices_and_planes(hand, target: str) -> None:  # type: ignore[no-untyped-def]
+def test_undo_and_redo_across_slices_and_planes(hand, target: str) -> None:
     hand.take("brush", target, brush_px=9)
     states = []
     for plane, depth in (("xy", 3), ("xz", 40), ("yz", 41), ("xy", 60)):
@@ -60,14 +60,14 @@ def test_undo_and_redo_across_slices_and_planes(hand, target: str) -> None:  # t
         np.testing.assert_array_equal(hand.voxels(target), state)
 
 
-def test_shift_makes_the_brush_erase(hand) -> None:  # type: ignore[no-untyped-def]
+def test_shift_makes_the_brush_erase(hand) -> None:
     hand.take("brush", brush_px=10)
     hand.stroke("xy", 5, (50, 50))
     hand.stroke("xy", 5, (50, 50), shift=True)
     assert not hand.voxels().any() and len(hand.session.history) == 2
 
 
-def test_a_ball_reaches_into_other_slices(hand) -> None:  # type: ignore[no-untyped-def]
+def test_a_ball_reaches_into_other_slices(hand) -> None:
     hand.take("brush", brush_px=9, ball=True)
     hand.click("xy", 20, (100, 100))
     volume = hand.voxels()
@@ -76,7 +76,7 @@ def test_a_ball_reaches_into_other_slices(hand) -> None:  # type: ignore[no-unty
         assert np.count_nonzero(volume.any(axis=others)) == 9
 
 
-def test_escape_takes_the_stroke_back(hand) -> None:  # type: ignore[no-untyped-def]
+def test_escape_takes_the_stroke_back(hand) -> None:
     hand.take("brush")
     hand.stroke("xy", 7, (20, 20), (20, 40))
     before = hand.voxels()
@@ -95,14 +95,14 @@ def test_escape_takes_the_stroke_back(hand) -> None:  # type: ignore[no-untyped-
     assert hand.session.tool.value.tool == "look" and not hand.toolbox.wants_pointer
 
 
-def test_another_tool_takes_the_stroke_back(hand) -> None:  # type: ignore[no-untyped-def]
+def test_another_tool_takes_the_stroke_back(hand) -> None:
     hand.take("brush")
     hand.toolbox.press(PointerEvent("xy", 60, 60, 7, "left"))
     hand.take("eraser")
     assert not hand.voxels().any() and not hand.toolbox.unfinished
 
 
-def test_the_slice_may_change_within_a_stroke(hand) -> None:  # type: ignore[no-untyped-def]
+def test_the_slice_may_change_within_a_stroke(hand) -> None:
     hand.take("brush", brush_px=4)
     hand.toolbox.press(PointerEvent("xy", 60, 60, 7, "left"))
     hand.toolbox.move(PointerEvent("xy", 90, 90, 8, "left"))
@@ -115,7 +115,7 @@ def test_the_slice_may_change_within_a_stroke(hand) -> None:  # type: ignore[no-
     assert len(hand.session.history) == 1
 
 
-def test_outside_the_slice_nothing_is_painted(hand) -> None:  # type: ignore[no-untyped-def]
+def test_outside_the_slice_nothing_is_painted(hand) -> None:
     hand.take("brush")
     hand.stroke("xy", 7, (-50, -50), (-50, 900))
     assert not hand.voxels().any() and len(hand.session.history) == 0
@@ -123,7 +123,7 @@ def test_outside_the_slice_nothing_is_painted(hand) -> None:  # type: ignore[no-
     assert hand.plane("xy", 7)[9:13].all() and hand.voxels().sum() == 4 * 384
 
 
-def test_while_a_job_changes_labels_the_tools_say_so(hand) -> None:  # type: ignore[no-untyped-def]
+def test_while_a_job_changes_labels_the_tools_say_so(hand) -> None:
     hand.take("brush")
     hand.stroke("xy", 7, (20, 20))
     before = hand.voxels()
@@ -139,7 +139,7 @@ def test_while_a_job_changes_labels_the_tools_say_so(hand) -> None:  # type: ign
     assert len(hand.session.history) == 1
 
 
-def test_an_error_in_the_middle_takes_the_stroke_back(hand, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_an_error_in_the_middle_takes_the_stroke_back(hand, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = []
     monkeypatch.setattr("sxtstudio.app.tools.toolbox.show_error", lambda parent, error: shown.append(error))
     hand.take("brush")
@@ -170,7 +170,7 @@ def test_nothing_open_is_a_sentence(window: MainWindow, qtbot: QtBot) -> None:
     toolbox.cancel()
 
 
-def test_a_closed_document_takes_the_stroke_with_it(hand) -> None:  # type: ignore[no-untyped-def]
+def test_a_closed_document_takes_the_stroke_with_it(hand) -> None:
     hand.take("brush")
     hand.toolbox.press(PointerEvent("xy", 60, 60, 7, "left"))
     hand.session.document.modified = False
@@ -181,7 +181,7 @@ def test_a_closed_document_takes_the_stroke_with_it(hand) -> None:  # type: igno
     assert len(hand.session.history) == 0
 
 
-def test_brush_size_by_keys(hand) -> None:  # type: ignore[no-untyped-def]
+def test_brush_size_by_keys(hand) -> None:
     actions = hand.window.actions_.by_name
     assert hand.session.tool.value.brush_px == 4
     actions["labels.larger"].trigger()
@@ -194,7 +194,7 @@ def test_brush_size_by_keys(hand) -> None:  # type: ignore[no-untyped-def]
     assert hand.session.tool.value.brush_px == 1
 
 
-def test_box_of_a_committed_stroke_is_that_of_all_its_dabs(hand) -> None:  # type: ignore[no-untyped-def]
+def test_box_of_a_committed_stroke_is_that_of_all_its_dabs(hand) -> None:
     hand.take("brush", brush_px=2)
     hand.stroke("xy", 9, (10, 10), (10, 20), (30, 20))
     hand.told.clear()

@@ -18,14 +18,14 @@ from sxtstudio.app.tools.catalogue import BY_NAME, TOOLS
 
 
 @pytest.fixture
-def panel(hand) -> LabelsPanel:  # type: ignore[no-untyped-def]
+def panel(hand) -> LabelsPanel:
     hand.window.context.parts["side"].show_panel("labels")
     found = hand.window.context.parts["labels"]
     assert isinstance(found, LabelsPanel)
     return found
 
 
-def test_shown_it_works_on_labels_and_hidden_it_puts_the_tool_away(hand, panel: LabelsPanel) -> None:  # type: ignore[no-untyped-def]
+def test_shown_it_works_on_labels_and_hidden_it_puts_the_tool_away(hand, panel: LabelsPanel) -> None:
     side = hand.window.context.parts["side"]
     assert hand.session.tool.value.target == "labels"
     panel.draw_tools.buttons["brush"].click()
@@ -37,7 +37,7 @@ def test_shown_it_works_on_labels_and_hidden_it_puts_the_tool_away(hand, panel: 
     assert hand.session.tool.value.target == "labels"
 
 
-def test_every_tool_has_button_hint_action_and_key(hand, panel: LabelsPanel) -> None:  # type: ignore[no-untyped-def]
+def test_every_tool_has_button_hint_action_and_key(hand, panel: LabelsPanel) -> None:
     side = hand.window.context.parts["side"]
     for info in TOOLS:
         side.show_panel("labels")
@@ -53,7 +53,7 @@ def test_every_tool_has_button_hint_action_and_key(hand, panel: LabelsPanel) -> 
         assert side.current == "labels" and button.isChecked()
 
 
-def test_tools_of_the_mask_panel_stay_with_the_mask(hand) -> None:  # type: ignore[no-untyped-def]
+def test_tools_of_the_mask_panel_stay_with_the_mask(hand) -> None:
     side = hand.window.context.parts["side"]
     side.show_panel("mask")
     hand.session.tool.set(target="mask")
@@ -61,7 +61,7 @@ def test_tools_of_the_mask_panel_stay_with_the_mask(hand) -> None:  # type: igno
     assert side.current == "mask" and hand.session.tool.value.target == "mask"
 
 
-def test_fields_and_state_follow_each_other(hand, panel: LabelsPanel) -> None:  # type: ignore[no-untyped-def]
+def test_fields_and_state_follow_each_other(hand, panel: LabelsPanel) -> None:
     tool, settings = hand.session.tool, panel.tool_settings
     assert settings.diameter.value() == 4 and settings.size_nm.text() == "= 40 nm"
     settings.diameter.setValue(30)
@@ -87,7 +87,7 @@ def test_fields_and_state_follow_each_other(hand, panel: LabelsPanel) -> None:  
     assert settings.size_nm.text() == ""
 
 
-def test_the_slices_drawn_on_are_proposed_and_interpolated(hand, panel: LabelsPanel) -> None:  # type: ignore[no-untyped-def]
+def test_the_slices_drawn_on_are_proposed_and_interpolated(hand, panel: LabelsPanel) -> None:
     between = panel.between
     assert not between.button.isEnabled()
     hand.take("brush", brush_px=12)
@@ -105,7 +105,7 @@ def test_the_slices_drawn_on_are_proposed_and_interpolated(hand, panel: LabelsPa
     assert hand.voxels()[10:31, 100, 100].all()
 
 
-def test_the_nearest_gap_is_proposed(hand, panel: LabelsPanel) -> None:  # type: ignore[no-untyped-def]
+def test_the_nearest_gap_is_proposed(hand, panel: LabelsPanel) -> None:
     hand.draw_box(np.s_[5:9], np.s_[50:60], np.s_[50:60])
     hand.draw_box(np.s_[20:24], np.s_[50:60], np.s_[50:60])
     panel.between.propose()
@@ -113,7 +113,7 @@ def test_the_nearest_gap_is_proposed(hand, panel: LabelsPanel) -> None:  # type:
     assert panel.between.first.value() == 9
 
 
-def test_one_shape_through_slices_full_of_labels(hand, panel: LabelsPanel) -> None:  # type: ignore[no-untyped-def]
+def test_one_shape_through_slices_full_of_labels(hand, panel: LabelsPanel) -> None:
     hand.draw_box(np.s_[0:64], np.s_[200:220], np.s_[200:220])
     hand.take("brush", brush_px=12)
     for depth in (10, 20):
@@ -128,7 +128,7 @@ def test_one_shape_through_slices_full_of_labels(hand, panel: LabelsPanel) -> No
     assert new[11:20, 100, 100].all() and not new[:, 150:].any()
 
 
-def test_clear_slice_in_the_plane_that_is_chosen(hand, panel: LabelsPanel) -> None:  # type: ignore[no-untyped-def]
+def test_clear_slice_in_the_plane_that_is_chosen(hand, panel: LabelsPanel) -> None:
     hand.draw_box(np.s_[5:9], np.s_[50:60], np.s_[50:60])
     hand.session.set_cursor((7, 55, 3))
     panel.between.axis.setCurrentIndex(1)
@@ -136,7 +136,7 @@ def test_clear_slice_in_the_plane_that_is_chosen(hand, panel: LabelsPanel) -> No
     assert not hand.voxels()[:, 55].any() and hand.voxels().sum() == 4 * 9 * 10
 
 
-def test_buttons_act_on_the_selected_object(hand, panel: LabelsPanel) -> None:  # type: ignore[no-untyped-def]
+def test_buttons_act_on_the_selected_object(hand, panel: LabelsPanel) -> None:
     for z in (np.s_[5:9], np.s_[20:24], np.s_[30:33]):
         hand.draw_box(z, np.s_[50:60], np.s_[50:60])
     assert not panel.delete_button.isEnabled() and "None is selected" in panel.selected.text()
@@ -151,7 +151,7 @@ def test_buttons_act_on_the_selected_object(hand, panel: LabelsPanel) -> None:  
     assert hand.voxels().sum() == 300
 
 
-def test_the_panel_is_not_wider_than_its_place(hand, panel: LabelsPanel) -> None:  # type: ignore[no-untyped-def]
+def test_the_panel_is_not_wider_than_its_place(hand, panel: LabelsPanel) -> None:
     area = panel.parentWidget().parentWidget()
     for tool in BY_NAME:
         hand.take(tool)

@@ -18,7 +18,7 @@ VOXELS = 10 * 10 * 20
 
 
 @pytest.fixture
-def two(hand, request: pytest.FixtureRequest):  # type: ignore[no-untyped-def]
+def two(hand, request: pytest.FixtureRequest):
     """Two cuboids, one below the other."""
     for place in (A, B):
         hand.draw_box(*place)
@@ -42,7 +42,7 @@ def slow_objects(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @TARGETS
 @SIZES
-def test_delete_takes_the_object_on_all_slices(two, target: str, large: bool, request) -> None:  # type: ignore[no-untyped-def]
+def test_delete_takes_the_object_on_all_slices(two, target: str, large: bool, request) -> None:
     if large:
         request.getfixturevalue("slow_objects")
     two.take("delete", target)
@@ -57,7 +57,7 @@ def test_delete_takes_the_object_on_all_slices(two, target: str, large: bool, re
 
 
 @TARGETS
-def test_keep_deletes_the_others(two, target: str) -> None:  # type: ignore[no-untyped-def]
+def test_keep_deletes_the_others(two, target: str) -> None:
     two.take("keep", target)
     two.click("yz", 60, (55, 35))  # row y, column z
     two.wait()
@@ -66,7 +66,7 @@ def test_keep_deletes_the_others(two, target: str) -> None:  # type: ignore[no-u
     np.testing.assert_array_equal(two.voxels(target), only(A, B))
 
 
-def test_objects_larger_than_any_window_are_walked_slab_by_slab(two, monkeypatch: pytest.MonkeyPatch) -> None:  # type: ignore[no-untyped-def]
+def test_objects_larger_than_any_window_are_walked_slab_by_slab(two, monkeypatch: pytest.MonkeyPatch) -> None:
     real = object_work.object_at
     monkeypatch.setattr(
         object_work, "object_at", lambda labels, seed, **more: real(labels, seed, limit_voxels=10)
@@ -82,7 +82,7 @@ def test_objects_larger_than_any_window_are_walked_slab_by_slab(two, monkeypatch
     assert not two.voxels().any()
 
 
-def test_a_click_beside_says_so(two) -> None:  # type: ignore[no-untyped-def]
+def test_a_click_beside_says_so(two) -> None:
     for tool in ("delete", "keep", "merge"):
         two.take(tool)
         for point in ((5, 5), (-50, 5)):
@@ -100,7 +100,7 @@ def test_a_click_beside_says_so(two) -> None:  # type: ignore[no-untyped-def]
     ],
 )
 @SIZES
-def test_cut_in_all_planes(  # type: ignore[no-untyped-def]
+def test_cut_in_all_planes(
     two,
     plane: Plane,
     depth: int,
@@ -123,7 +123,7 @@ def test_cut_in_all_planes(  # type: ignore[no-untyped-def]
     assert "2 pieces" in two.said[-1] and two.toolbox.sketch is None
 
 
-def test_cut_shows_its_line_and_prefers_the_selected_object(two) -> None:  # type: ignore[no-untyped-def]
+def test_cut_shows_its_line_and_prefers_the_selected_object(two) -> None:
     two.draw_box(slice(10, 20), slice(80, 90), slice(50, 70))
     two.toolbox.pick(PointerEvent("xy", 85, 60, 15, "left", ctrl=True))
     two.take("cut", cut_px=4)
@@ -135,7 +135,7 @@ def test_cut_shows_its_line_and_prefers_the_selected_object(two) -> None:  # typ
     assert two.voxels()[10:20, 80:90, 63:70].all()
 
 
-def test_cuts_that_miss_say_so(two) -> None:  # type: ignore[no-untyped-def]
+def test_cuts_that_miss_say_so(two) -> None:
     two.take("cut")
     before = two.voxels()
     two.stroke("xy", 15, (100, 100), (200, 200))
@@ -149,7 +149,7 @@ def test_cuts_that_miss_say_so(two) -> None:  # type: ignore[no-untyped-def]
 
 @TARGETS
 @SIZES
-def test_merge_joins_two_objects(two, target: str, large: bool, request) -> None:  # type: ignore[no-untyped-def]
+def test_merge_joins_two_objects(two, target: str, large: bool, request) -> None:
     if large:
         request.getfixturevalue("slow_objects")
     two.take("merge", target, brush_px=4)
@@ -166,7 +166,7 @@ def test_merge_joins_two_objects(two, target: str, large: bool, request) -> None
 
 
 @SIZES
-def test_merging_an_object_with_itself_says_so(two, large: bool, request) -> None:  # type: ignore[no-untyped-def]
+def test_merging_an_object_with_itself_says_so(two, large: bool, request) -> None:
     if large:
         request.getfixturevalue("slow_objects")
     two.take("merge")
@@ -178,7 +178,7 @@ def test_merging_an_object_with_itself_says_so(two, large: bool, request) -> Non
 
 
 @SIZES
-def test_pick_selects_and_the_menu_acts_on_it(two, large: bool, request) -> None:  # type: ignore[no-untyped-def]
+def test_pick_selects_and_the_menu_acts_on_it(two, large: bool, request) -> None:
     if large:
         request.getfixturevalue("slow_objects")
     actions = two.window.actions_.by_name
@@ -210,7 +210,7 @@ def test_pick_selects_and_the_menu_acts_on_it(two, large: bool, request) -> None
 @pytest.mark.parametrize(
     ("plane", "axis", "target"), [("xy", 0, "mask"), ("xz", 1, "labels"), ("yz", 2, "labels")]
 )
-def test_interpolate_between_drawn_slices(hand, plane: Plane, axis: int, target: str) -> None:  # type: ignore[no-untyped-def]
+def test_interpolate_between_drawn_slices(hand, plane: Plane, axis: int, target: str) -> None:
     hand.take("brush", target, brush_px=20)
     hand.stroke(plane, 20, (30, 30))
     hand.stroke(plane, 30, (30, 40))
@@ -229,7 +229,7 @@ def test_interpolate_between_drawn_slices(hand, plane: Plane, axis: int, target:
         assert hand.plane(plane, 25, target).any()
 
 
-def test_what_cannot_be_interpolated_is_said(hand) -> None:  # type: ignore[no-untyped-def]
+def test_what_cannot_be_interpolated_is_said(hand) -> None:
     hand.window.actions_.by_name["labels.interpolate"].trigger()
     assert "no labels yet" in hand.said[-1]
     hand.take("brush")
@@ -242,7 +242,7 @@ def test_what_cannot_be_interpolated_is_said(hand) -> None:  # type: ignore[no-u
     assert "no empty slices" in hand.said[-1]
 
 
-def test_clear_slice_and_clear_labels_can_be_undone(two) -> None:  # type: ignore[no-untyped-def]
+def test_clear_slice_and_clear_labels_can_be_undone(two) -> None:
     actions = two.window.actions_.by_name
     two.session.set_cursor((15, 0, 0))
     actions["labels.clear_slice"].trigger()
@@ -258,7 +258,7 @@ def test_clear_slice_and_clear_labels_can_be_undone(two) -> None:  # type: ignor
     np.testing.assert_array_equal(two.voxels(), only(A, B))
 
 
-def test_a_cancelled_job_leaves_everything_as_it_was(two, slow_objects: None) -> None:  # type: ignore[no-untyped-def]
+def test_a_cancelled_job_leaves_everything_as_it_was(two, slow_objects: None) -> None:
     two.take("keep")
     steps = len(two.session.history)
     two.click("xy", 15, (55, 60))

@@ -15,7 +15,7 @@ LEFT = Qt.MouseButton.LeftButton
 class Mouse:
     """A mouse over one of the views."""
 
-    def __init__(self, hand, plane: Plane) -> None:  # type: ignore[no-untyped-def]
+    def __init__(self, hand, plane: Plane) -> None:
         self.hand = hand
         self.view = hand.window.context.parts["slices"].views[plane]
         self.depth = hand.session.cursor[NORMAL[plane]]
@@ -43,7 +43,7 @@ class Mouse:
 
 
 @pytest.mark.parametrize("plane", ["xy", "xz", "yz"])
-def test_brush(hand, plane: Plane) -> None:  # type: ignore[no-untyped-def]
+def test_brush(hand, plane: Plane) -> None:
     mouse = Mouse(hand, plane)
     hand.take("brush", brush_px=7)
     mouse.press(20, 20)
@@ -56,7 +56,7 @@ def test_brush(hand, plane: Plane) -> None:  # type: ignore[no-untyped-def]
     assert len(hand.session.history) == 1
 
 
-def test_polygon_with_double_click_and_keys(hand) -> None:  # type: ignore[no-untyped-def]
+def test_polygon_with_double_click_and_keys(hand) -> None:
     mouse = Mouse(hand, "xy")
     hand.take("polygon")
     for corner in ((50, 50), (50, 150), (150, 150), (300, 300)):
@@ -73,7 +73,7 @@ def test_polygon_with_double_click_and_keys(hand) -> None:  # type: ignore[no-un
     assert not hand.toolbox.unfinished and len(hand.session.history) == 1
 
 
-def test_control_click_selects_without_a_tool(hand) -> None:  # type: ignore[no-untyped-def]
+def test_control_click_selects_without_a_tool(hand) -> None:
     mouse = Mouse(hand, "xy")
     hand.draw_box(np.s_[mouse.depth : mouse.depth + 2], np.s_[100:120], np.s_[100:120])
     place = mouse.at(110, 110)

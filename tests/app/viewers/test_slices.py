@@ -151,7 +151,7 @@ def test_overlay_lies_on_its_voxels(known: MainWindow, plane: Plane) -> None:
 def test_later_edits_change_only_their_rectangle(known: MainWindow) -> None:
     session = known.session
     slices = look_at(known, (4, 10, 12))
-    session.document.volume("labels")  # type: ignore[union-attr]
+    session.document.volume("labels")
     rng = np.random.default_rng(0)
     for _ in range(12):
         start = [int(rng.integers(0, n - 4)) for n in SHAPE]
@@ -506,8 +506,8 @@ def test_large_file_shows_its_overview_first_and_then_itself(
     assert np.array_equal(slices.views["yz"].image.image, data[:, :, x].T)
     assert any(bins != (1, 1) for bins in seen["yz"])
     # The coarse picture lies where the fine one will.
-    bins = slices.survey.overview.bins  # type: ignore[union-attr]
-    coarse = slices.survey.overview.plane(1, y)  # type: ignore[union-attr]
+    bins = slices.survey.overview.bins
+    coarse = slices.survey.overview.plane(1, y)
     slices.views["xz"].image.set(coarse, (bins[0], bins[2]))
     value = slices.views["xz"].image.value_at(z, x)
     assert value == pytest.approx(float(coarse[z // bins[0], x // bins[2]]))
@@ -575,7 +575,7 @@ def test_threads_end_with_the_window(qtbot: QtBot, settings: object, tmp_path: P
         return {t.name for t in threading.enumerate() if t.name.startswith("slices ")}
 
     before = ours()
-    window = MainWindow(settings)  # type: ignore[arg-type]
+    window = MainWindow(settings)
     window.show()
     with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
         open_path(window.context, write(tmp_path / "a.mrc", truth()))
@@ -592,7 +592,7 @@ def test_another_file_takes_the_place_of_the_first(known: MainWindow, tmp_path: 
     from sxtstudio.app.opening import open_path
 
     other = np.random.default_rng(9).normal(500, 20, (4, 9, 11)).astype(np.float32)
-    known.session.document.modified = False  # type: ignore[union-attr]
+    known.session.document.modified = False
     with qtbot.waitSignal(known.session.document_changed, timeout=20_000):
         open_path(known.context, write(tmp_path / "other.mrc", other, (10.0, 10.0, 10.0)))
     slices = rest(known, qtbot)
