@@ -10,6 +10,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs import Job
 from sxtstudio.app.panels.export_volume import VolumeDialog
 from sxtstudio.app.panels.receipt import ReceiptDialog
+from sxtstudio.app.wording import slice_number
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.workflow.document import Document
@@ -77,10 +78,10 @@ def export_mesh(context: Context) -> None:
 def export_picture(context: Context) -> None:
     """Export the slices as they are on the screen, with labels and scale bar."""
     document = _document(context)
-    z = context.session.cursor[0]
+    number = slice_number(context.session.cursor[0])
     # The view is taken before the dialog of files can lie over it.
     picture = context.parts["slices"].grab()
-    path = asking.save_file(context, "Export picture", f"{_stem(document)}.slice{z:04d}.png", PICTURE)
+    path = asking.save_file(context, "Export picture", f"{_stem(document)}.slice{number:04d}.png", PICTURE)
     if path is None:
         return
     with atomic_write(path) as temporary:
@@ -88,7 +89,7 @@ def export_picture(context: Context) -> None:
             raise UserError(f"{path} could not be written. Check the disk, or choose another folder.")
     rows = (
         ("Size", f"{picture.width()} × {picture.height()} pixels"),
-        ("Slice", str(z)),
+        ("Slice", str(number)),
         ("Voxel size", voxel_text(document.voxel_nm)),
         ("On disk", bytes_text(path.stat().st_size)),
     )

@@ -193,12 +193,3 @@ def _spin(low: int, high: int, suffix: str, tip: str) -> QSpinBox:
 def _as_length(size_px: int, voxel: VoxelSize | None, unit: Unit) -> str:
     """Return the size of the brush in the XY view."""
     return "" if voxel is None else f"= {number_text(size_px * voxel[2], unit)} {unit}"
-
-
-def push_button_row(*buttons: QWidget) -> QHBoxLayout:
-    """Put buttons of the same width side by side."""
-    row = QHBoxLayout()
-    row.setSpacing(6)
-    for button in buttons:
-        row.addWidget(button, 1)
-    return row
