@@ -101,6 +101,10 @@ def to_onnx(network: DeepSXT) -> onnx.ModelProto:
             dynamic_axes=axes,
             opset_version=OPSET,
             dynamo=False,
+            # Keeps batch norms apart from convolutions, so that a model can be trained further;
+            # onnxruntime joins them when it loads the file.
+            training=torch.onnx.TrainingMode.PRESERVE,
+            do_constant_folding=False,
         )
     model = onnx.load_model_from_string(buffer.getvalue())
     kept = [output for output in model.graph.output if output.name in heads]
