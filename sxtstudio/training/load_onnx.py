@@ -1,0 +1,120 @@
+"""The network back from a model file that this program exported, to train it further."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+from google.protobuf.message import DecodeError
+from numpy.typing import NDArray
+from onnx import TensorProto, numpy_helper
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.training.network import DeepSXT
+
+#: What stands before a parameter's name (as in ``state_dict``) in the file.
+PREFIX = "network."
+WIDEST = 256
+_LARGEST_FILE = 2**31 - 1  # bytes; the limit of the format
+_FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
+
+
+def load_onnx(path: str | Path) -> DeepSXT:
+    """Return the network with the weights of a model that this program exported, in evaluation mode.
+
+    Parameters
+    ----------
+    path
+        The .onnx file. Weights are float32, or float16, which are widened to float32.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, is no ONNX model, is of another kind of network, or is an old one in
+        which the batch norms are part of the convolutions.
+    """
+    path = Path(path)
+    weights = _weights(_read(path).graph, path)
+    network = DeepSXT(_base_width(weights, path))
+    state = network.state_dict()
+    # How many batches a norm has seen is not stored; with a fixed momentum nothing depends on it.
+    wanted = [name for name in state if not name.endswith("num_batches_tracked")]
+    missing = [name for name in wanted if PREFIX + name not in weights]
+    if missing:
+        raise _cannot_go_on(path, missing)
+    with torch.no_grad():
+        for name in wanted:
+            _fill(state[name], weights[PREFIX + name], name, path)
+    return network.eval()
+
+
+def _read(path: Path) -> onnx.ModelProto:
+    try:
+        if path.stat().st_size > _LARGEST_FILE:
+            raise UserError(f"{path} is larger than 2 GB, so it is not a model: choose an .onnx file.")
+        content = path.read_bytes()
+    except OSError as error:
+        raise UserError(f"The model {path} cannot be read ({error.strerror}): check the file.") from error
+    try:
+        model = onnx.load_model_from_string(content)
+    except (DecodeError, ValueError, UnicodeError) as error:
+        raise UserError(f"{path} is not an ONNX model, or is cut short: get it again.") from error
+    if not model.graph.node:
+        raise UserError(f"{path} is not an ONNX model, or is cut short: get it again.")
+    return model
+
+
+def _weights(graph: onnx.GraphProto, path: Path) -> dict[str, onnx.TensorProto]:
+    """Return all weights by name; of equal ones PyTorch stores one and lets the others refer to it."""
+    weights = {entry.name: entry for entry in graph.initializer}
+    for entry in weights.values():
+        if entry.data_location == TensorProto.EXTERNAL:
+            raise UserError(f"{path.name} keeps its weights in other files: export it as a single file.")
+    for node in graph.node:
+        if node.op_type == "Identity" and node.input[0] in weights:
+            weights[node.output[0]] = weights[node.input[0]]
+    return weights
+
+
+def _base_width(weights: dict[str, onnx.TensorProto], path: Path) -> int:
+    """The first convolution of the stem has half as many channels as the base width."""
+    first = weights.get(f"{PREFIX}encoder.stem.0.weight")
+    if first is None or not 1 <= len(first.dims) <= 4 or not 1 <= first.dims[0] <= WIDEST // 2:
+        raise UserError(
+            f"{path.name} is not a model of the two-headed network of this program, so it cannot be trained "
+            "further: choose another model, or start from nothing."
+        )
+    return 2 * int(first.dims[0])
+
+
+def _cannot_go_on(path: Path, missing: list[str]) -> UserError:
+    if any("norm" in name for name in missing):
+        return UserError(
+            f"{path.name} was exported for use only: its batch norms are part of its convolutions, so it "
+            "cannot be trained further. Choose a newer model, or start from nothing."
+        )
+    return UserError(
+        f"{path.name} lacks the layer {missing[0].rpartition('.')[0]}, so it cannot be trained further: "
+        "choose another model, or start from nothing."
+    )
+
+
+def _fill(target: torch.Tensor, stored: onnx.TensorProto, name: str, path: Path) -> None:
+    layer = name.rpartition(".")[0]
+    if tuple(stored.dims) != tuple(target.shape) or stored.data_type not in _FLOATS:
+        raise UserError(
+            f"The layer {layer} of {path.name} has weights of the shape {tuple(stored.dims)} instead of "
+            f"{tuple(target.shape)}, so it cannot be trained further: choose another model."
+        )
+    try:
+        values: NDArray[np.float32] = numpy_helper.to_array(stored).astype(np.float32)
+    except ValueError as error:
+        raise UserError(f"{path.name} is damaged at the layer {layer}: get it again.") from error
+    if not np.isfinite(values).all():
+        raise UserError(
+            f"The layer {layer} of {path.name} holds values that are not numbers, so the model is spoilt: "
+            "choose another one."
+        )
+    target.copy_(torch.from_numpy(values))
