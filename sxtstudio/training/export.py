@@ -17,6 +17,7 @@ from torch import Tensor, nn
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.training.network import MULTIPLE, STAGES, DeepSXT
+from sxtstudio.training.onnx_graph import fold_constants, keep_every_weight
 
 OPSET = 17  # the newest that DirectML's onnxruntime takes
 PARITY = 1e-4
@@ -111,30 +112,12 @@ def to_onnx(network: DeepSXT) -> onnx.ModelProto:
     del model.graph.output[:]
     model.graph.output.extend(kept)
     model.ir_version = min(model.ir_version, 9)
-    _keep_every_weight(model.graph)
+    keep_every_weight(model.graph)
+    fold_constants(model.graph)
     entry = model.metadata_props.add()
     entry.key, entry.value = STAGES_KEY, json.dumps(plan)
     onnx.checker.check_model(model)
     return model
-
-
-def _keep_every_weight(graph: onnx.GraphProto) -> None:
-    """Store weights that happen to be equal each under its own name; the exporter lets one refer to another.
-
-    So the file can be read back by names alone, and a runtime meets plain weights only.
-    """
-    weights = {entry.name: entry for entry in graph.initializer}
-    kept = []
-    for node in graph.node:
-        if node.op_type == "Identity" and node.input[0] in weights:
-            own = graph.initializer.add()
-            own.CopyFrom(weights[node.input[0]])
-            own.name = node.output[0]
-            weights[own.name] = own
-        else:
-            kept.append(node)
-    del graph.node[:]
-    graph.node.extend(kept)
 
 
 def export_onnx(network: DeepSXT, path: str | Path) -> Path:
