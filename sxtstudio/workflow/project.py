@@ -161,7 +161,7 @@ def open_project(
     record = read_record(folder)
     for stored in record.volumes.values():
         volume_path(folder, stored)
-    source, notes = _find_tomogram(folder, record, tomogram)
+    source, notes = find_tomogram(folder, record, tomogram)
     document = Document.open(source, work_root)
     try:
         if document.shape != record.tomogram.shape:
@@ -278,8 +278,14 @@ def _with_pointer(record: Record, folder: Path) -> Record:
     return replace(record, tomogram=Pointer(source, relative, record.tomogram.shape, known))
 
 
-def _find_tomogram(folder: Path, record: Record, given: str | Path | None) -> tuple[str, list[str]]:
-    """Return where the tomogram lies, and a note if it is not the same file any more."""
+def find_tomogram(folder: Path, record: Record, given: str | Path | None) -> tuple[str, list[str]]:
+    """Return where the tomogram of a project lies, and a note if it is not the same file any more.
+
+    Raises
+    ------
+    TomogramNotFound
+        If it is neither where it was nor beside the project.
+    """
     known = record.tomogram.fingerprint
     if given is not None:
         places = [os.path.abspath(given)]

@@ -1,0 +1,207 @@
+"""What a training says while it runs, and what came out of it."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+EVENTS, PREVIEW = "events.jsonl", "preview.npz"
+_LONGEST_LINE = 1 << 16
+Points = list[tuple[float, float]]
+
+# Curves by name; each is what an event of this kind says under this key.
+CURVES = {
+    "label_loss": ("step", "label_loss"),
+    "image_loss": ("step", "image_loss"),
+    "test_label_loss": ("evaluate", "test_label_loss"),
+    "test_image_loss": ("evaluate", "test_image_loss"),
+    "label_share": ("evaluate", "label_share"),
+    "image_share": ("evaluate", "image_share"),
+    "f1": ("evaluate", "f1"),
+}
+
+
+def parse_event(line: str | bytes) -> dict[str, Any] | None:
+    """Return the event of a line, or None for anything else, such as a library's own words."""
+    try:
+        event = json.loads(line) if len(line) <= _LONGEST_LINE else None
+    except ValueError:
+        return None
+    return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
+
+
+def read_events(path: Path) -> list[dict[str, Any]]:
+    """Return the events of a file; a last line that was cut off by a crash is left out."""
+    try:
+        lines = path.read_bytes().splitlines()
+    except OSError:
+        return []
+    return [event for line in lines if (event := parse_event(line)) is not None]
+
+
+def number(event: Mapping[str, Any], key: str) -> float | None:
+    """Return a finite number of an event, or None."""
+    value = event.get(key)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return None
+    return float(value)
+
+
+@dataclass
+class History:
+    """The curves of a training, put together from its events, also over interruptions."""
+
+    curves: dict[str, Points] = field(default_factory=lambda: {name: [] for name in CURVES})
+    step: int = 0
+    of: int = 0
+    remaining_s: float | None = None
+    seconds: float | None = None
+    device: str = ""
+    slices: tuple[int, int, int] | None = None
+    best_step: int | None = None
+    paused: bool = False
+    notes: list[str] = field(default_factory=list)
+    error: str = ""
+    done: dict[str, Any] | None = None
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Take an event in; unknown ones change nothing."""
+        kind = event["event"]
+        step = number(event, "step")
+        if kind == "start":
+            self._begin(event, int(step or 0))
+        elif step is not None:
+            self.step = int(step)
+            self.of = int(number(event, "of") or self.of)
+        for name, (where, key) in CURVES.items():
+            value = number(event, key)
+            if kind == where and value is not None and step is not None:
+                self.curves[name].append((step, value))
+        if kind == "step":
+            self.remaining_s = number(event, "remaining_s")
+            self.seconds = number(event, "seconds")
+        elif kind == "evaluate" and event.get("best") is True:
+            self.best_step = self.step
+        elif kind in ("paused", "resumed"):
+            self.paused = kind == "paused"
+        elif kind == "note":
+            self.notes.append(str(event.get("text", "")))
+        elif kind == "error":
+            self.error = str(event.get("text", ""))
+        elif kind == "done":
+            self.done = dict(event)
+
+    def _begin(self, event: Mapping[str, Any], step: int) -> None:
+        """Go on at ``step``: what came after it is done anew."""
+        self.step, self.of = step, int(number(event, "of") or self.of)
+        self.device = str(event.get("device", ""))
+        self.error, self.done, self.paused, self.remaining_s = "", None, False, None
+        counts = [number(event, key) for key in ("labelled", "held_out", "unlabelled")]
+        if None not in counts:
+            labelled, held_out, unlabelled = (int(count or 0) for count in counts)
+            self.slices = (labelled, held_out, unlabelled)
+        for name, points in self.curves.items():
+            # The evaluation before training has step 0 as well and belongs to it.
+            self.curves[name] = [point for point in points if point[0] <= step and step > 0]
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Precision, recall and F1 on held-out slices, within 2 pixels."""
+
+    precision: float
+    recall: float
+    f1: float
+
+    @classmethod
+    def of(cls, content: Any) -> Scores | None:
+        """Return the scores in an event, or None where they are not all there."""
+        if not isinstance(content, Mapping):
+            return None
+        found = [number(content, key) for key in ("precision", "recall", "f1")]
+        if any(value is None for value in found):
+            return None
+        precision, recall, f1 = (float(value or 0.0) for value in found)
+        return cls(precision, recall, f1)
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """A held-out slice: image f32, truth uint8 (0, 255; 128 does not count), networks' outputs −1…1."""
+
+    image: NDArray[np.float32]
+    truth: NDArray[np.uint8]
+    before: NDArray[np.float32] | None
+    after: NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a finished training brought; ``verdict`` is a sentence, ``better`` whether to offer the model."""
+
+    model: Path
+    reason: str
+    before: Scores | None
+    after: Scores | None
+    better: bool
+    verdict: str
+    pictures: tuple[Pictures, ...] = ()
+
+
+def outcome_of(run: Path, done: Mapping[str, Any]) -> Outcome:
+    """Return what the last event and the files of a run say."""
+    before, after = Scores.of(done.get("before")), Scores.of(done.get("after"))
+    better = done.get("better")
+    if not isinstance(better, bool):
+        better = after is not None and (before is None or after.f1 > before.f1)
+    model = run / Path(str(done.get("model", ""))).name
+    pictures = read_pictures(run / Path(str(done.get("comparison") or "comparison.npz")).name)
+    return Outcome(
+        model, str(done.get("reason", "")), before, after, better, _verdict(before, after, better), pictures
+    )
+
+
+def read_pictures(path: Path) -> tuple[Pictures, ...]:
+    """Return the pictures of a comparison; of a file that is missing or damaged, none."""
+    arrays = read_arrays(path)
+    found = []
+    for number_ in range(len(arrays)):
+        image, truth = arrays.get(f"image_{number_}"), arrays.get(f"truth_{number_}")
+        before, after = arrays.get(f"before_{number_}"), arrays.get(f"after_{number_}")
+        if image is not None and truth is not None and after is not None:
+            found.append(Pictures(image, truth, before, after))
+    return tuple(found)
+
+
+def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the 2D arrays of an .npz by name; nothing if it is missing or damaged."""
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+        return {}
+    return {name: array for name, array in arrays.items() if array.ndim == 2 and array.size}
+
+
+def _verdict(before: Scores | None, after: Scores | None, better: bool) -> str:
+    if after is None:
+        return "How good the new model is could not be judged, so look at the pictures before you use it."
+    if before is None:
+        return f"On slices that it has not learned from, the new model reaches F1 {after.f1:.2f}."
+    change = f"from {before.f1:.2f} to {after.f1:.2f}"
+    if better:
+        return f"The new model is better: on slices that it has not learned from, F1 rose {change}."
+    word = "fell" if after.f1 < before.f1 else "did not rise"
+    told = f"F1 {word} ({before.f1:.2f} before, {after.f1:.2f} after)"
+    return (
+        f"The new model is not better: on slices that it has not learned from, {told}. "
+        "More complete slices, or a longer training, may help."
+    )

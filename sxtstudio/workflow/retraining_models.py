@@ -1,0 +1,48 @@
+"""Which of the installed models can be trained further."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.progress import Progress
+from sxtstudio.segment import ModelCard, find_models
+from sxtstudio.segment.check import read_model
+
+# Names of weights that only a model exported by this program, with its norms apart, has.
+_STEM = "network.encoder.stem.0.weight"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """An installed model, and why it cannot be trained further, or ""."""
+
+    card: ModelCard
+    why_not: str = ""
+
+
+def candidates(progress: Progress | None = None) -> list[Candidate]:
+    """Return all installed models, the default one first."""
+    found = []
+    for card in find_models():
+        if progress is not None:
+            progress.check()
+        found.append(Candidate(card, why_not_trainable(card)))
+    return found
+
+
+def why_not_trainable(card: ModelCard) -> str:
+    """Return why a model cannot be trained further, or ""."""
+    if card.path is None:
+        return "its file is missing"
+    try:
+        graph = read_model(card.path).graph
+    except UserError as error:
+        return str(error)
+    names = {tensor.name for tensor in graph.initializer}
+    names |= {node.output[0] for node in graph.node if node.op_type == "Identity" and node.output}
+    if _STEM not in names:
+        return "it is another kind of network"
+    if not any(name.endswith("running_mean") for name in names):
+        return "it was exported for use only"
+    return ""
