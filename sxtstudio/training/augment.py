@@ -7,7 +7,7 @@ images are (y, x) float32 with absorbing structures dark.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,14 +19,14 @@ Image = NDArray[np.float32]
 blur = ndimage.gaussian_filter
 
 
-def cut_patch(
-    rng: np.random.Generator, image: Image, label: Image | None, size: int, zoom: float
-) -> tuple[Image, Image | None]:
-    """Cut a randomly turned, mirrored and scaled square of ``size`` pixels out of a slice.
+def cutter(
+    rng: np.random.Generator, shape: Sequence[int], size: int, zoom: float
+) -> Callable[[Image], Image]:
+    """Return what cuts a randomly turned, mirrored and scaled square of ``size`` pixels out of slices.
 
-    Borders of the slice are mirrored where the turned square reaches beyond them. One square in
-    five lies unturned in a corner, so that the frame that reconstructions have at their borders is
-    seen where it will be met: at the edge of the input.
+    All slices of ``shape`` (y, x) are cut alike. Their borders are mirrored where the turned square
+    reaches beyond them. One square in five lies unturned in a corner, so that the frame that
+    reconstructions have at their borders is seen where it will be met: at the edge of the input.
     """
     in_corner = rng.random() < 0.2
     turned = not in_corner and rng.random() < 0.6
@@ -35,10 +35,10 @@ def cut_patch(
     if rng.random() < 0.5:
         turn[:, 0] *= -1
     turn /= zoom
-    half = min(((size - 1) / zoom) / 2, (min(image.shape) - 1) / 2)
-    centre = [rng.uniform(half, n - 1 - half) for n in image.shape]
+    half = min(((size - 1) / zoom) / 2, (min(shape) - 1) / 2)
+    centre = [rng.uniform(half, n - 1 - half) for n in shape]
     if in_corner:
-        centre = [float(rng.choice([half, n - 1 - half])) for n in image.shape]
+        centre = [float(rng.choice([half, n - 1 - half])) for n in shape]
     offset = np.array(centre) - turn @ np.full(2, (size - 1) / 2)
 
     def cut(source: Image) -> Image:
@@ -47,6 +47,14 @@ def cut_patch(
         )
         return patch
 
+    return cut
+
+
+def cut_patch(
+    rng: np.random.Generator, image: Image, label: Image | None, size: int, zoom: float
+) -> tuple[Image, Image | None]:
+    """Cut a square out of a slice and its label; see ``cutter``."""
+    cut = cutter(rng, image.shape, size, zoom)
     return cut(image), None if label is None else cut(label)
 
 
@@ -56,7 +64,7 @@ def normalise(image: Image) -> Image:
     return np.zeros(image.shape, np.float32) if normal is None else normal
 
 
-def texture_spectra(images: Sequence[Image], size: int) -> list[Image]:
+def texture_spectra(images: Iterable[Image], size: int) -> list[Image]:
     """Return the amplitude spectra of the fine texture of real images, windows of ``size`` pixels."""
     window = np.hanning(size)[:, None] * np.hanning(size)[None]
     spectra = []
@@ -117,7 +125,7 @@ def add_soft_bodies(rng: np.random.Generator, image: Image, label: Image) -> tup
         if label[distance < 5].any():
             continue
         wanted -= 1
-        darkness = rng.uniform(0.8, 4.0)
+        darkness: float | Image = rng.uniform(0.8, 4.0)
         if rng.random() < 0.3:  # granular inside
             darkness = darkness * (1 + 0.4 * normalise(blur(rng.normal(size=image.shape), rng.uniform(1, 3))))
         image -= (darkness / (1 + np.exp(distance / rng.uniform(0.5, 1.8)))).astype(np.float32)

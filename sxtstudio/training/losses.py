@@ -1,4 +1,4 @@
-"""Losses on tensors (batch, 1, y, x); labels are −1 (background) and +1 (membrane)."""
+"""Losses on tensors (batch, 1, y, x); labels are −1 (background), +1 (membrane) and 0 (does not count)."""
 
 from __future__ import annotations
 
@@ -12,6 +12,13 @@ HUBER_DELTA = 0.1
 def huber(predicted: Tensor, truth: Tensor) -> Tensor:
     """Return the mean Huber loss with δ = 0.1, as published."""
     return functional.huber_loss(predicted, truth, delta=HUBER_DELTA)
+
+
+def label_huber(predicted: Tensor, truth: Tensor) -> Tensor:
+    """Return the mean Huber loss (δ = 0.1) of the pixels whose label counts; 0 where none does."""
+    counted = (truth != 0).to(predicted.dtype)
+    each = functional.huber_loss(predicted, truth, delta=HUBER_DELTA, reduction="none")
+    return (each * counted).sum() / counted.sum().clamp(min=1)
 
 
 def ssim(a: Tensor, b: Tensor, data_range: float) -> Tensor:
@@ -41,19 +48,25 @@ def outline_loss(scores: Tensor, truth: Tensor, membrane_weight: float = 1.5) ->
 
     Outlines fill a few per cent of a slice. Cross-entropy on the log-odds (2 × score, because
     tanh(s) = 2σ(2s) − 1) learns from confident mistakes, where tanh has no slope left; the Dice
-    term keeps the few membrane pixels from drowning in background.
+    term keeps the few membrane pixels from drowning in background. Pixels with label 0 do not count.
     """
     target = (truth > 0).to(scores.dtype)
+    counted = (truth != 0).to(scores.dtype)
     odds = 2 * scores
     weight = torch.as_tensor(membrane_weight, dtype=scores.dtype, device=scores.device)
-    entropy = functional.binary_cross_entropy_with_logits(odds, target, pos_weight=weight)
-    share = torch.sigmoid(odds)
+    entropy = functional.binary_cross_entropy_with_logits(odds, target, pos_weight=weight, reduction="none")
+    entropy = (entropy * counted).sum() / counted.sum().clamp(min=1)
+    share = torch.sigmoid(odds) * counted
     overlap = (share * target).sum()
     dice = 1 - (2 * overlap + 1) / (share.sum() + target.sum() + 1)
     return entropy + 0.3 * dice
 
 
-def image_loss(predicted: Tensor, truth: Tensor) -> Tensor:
-    """Return 0.5·(1 − SSIM) + 0.5·Huber, the published loss for slices without labels."""
-    data_range = float(truth.max() - truth.min())
+def image_loss(predicted: Tensor, truth: Tensor, data_range: float | None = None) -> Tensor:
+    """Return 0.5·(1 − SSIM) + 0.5·Huber, the published loss for slices without labels.
+
+    ``data_range`` is SSIM's; None takes that of ``truth``.
+    """
+    if data_range is None:
+        data_range = float(truth.max() - truth.min())
     return 0.5 * (1 - ssim(predicted, truth, data_range)) + 0.5 * huber(predicted, truth)

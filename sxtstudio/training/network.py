@@ -58,7 +58,8 @@ class BottleneckConv(nn.Sequential):
         x = first(x)
         if self.extra_row:
             x = functional.pad(x, (0, 1, 0, 1))
-        return third(second(x))
+        convolved: Tensor = third(second(x))
+        return convolved
 
 
 class ResidualBlock(nn.Module):
@@ -114,9 +115,10 @@ class NeckBranch(nn.Module):
         return x
 
 
-def upsample(layer: nn.ConvTranspose2d, x: Tensor) -> Tensor:
+def upsample(layer: nn.Module, x: Tensor) -> Tensor:
     """Double height and width; the published network crops the last row and column."""
-    return layer(x)[:, :, :-1, :-1]
+    doubled: Tensor = layer(x)
+    return doubled[:, :, :-1, :-1]
 
 
 class Decoder(nn.Module):
@@ -143,7 +145,7 @@ class Decoder(nn.Module):
         x = upsample(self.upsamplers[index], x)
         if skip is not None:
             x = torch.cat([skip, x], dim=1)
-        for block in self.stages[index]:
+        for block in self.stages[index].children():
             x = block(x)
         return x
 
@@ -172,7 +174,8 @@ class LabelHead(nn.Module):
 
     def scores(self, x: Tensor) -> Tensor:
         """Return the label map before tanh; twice that is the log-odds of membrane."""
-        return self.out(self.conv(self.norm(x)))
+        scores: Tensor = self.out(self.conv(self.norm(x)))
+        return scores
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the label map."""
@@ -209,7 +212,8 @@ class DeepSXT(nn.Module):
 
     def draw_image(self, neck: Tensor) -> Tensor:
         """Return the redrawn slice from the neck's output."""
-        return self.image_head(_decode(self.image_decoder, neck, None, "image", {}))
+        drawn: Tensor = self.image_head(_decode(self.image_decoder, neck, None, "image", {}))
+        return drawn
 
     def outline(self, x: Tensor, count: int) -> tuple[Tensor, Tensor]:
         """Return the label map before tanh of the first ``count`` slices, and the neck of all."""

@@ -1,0 +1,147 @@
+"""``sxtstudio train``: a model from labels."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sxtstudio.commands.guard import CANCELLED, DONE, cancel_on_signals, say
+from sxtstudio.commands.text import counted, duration
+from sxtstudio.core.errors import Cancelled, UserError
+
+if TYPE_CHECKING:
+    from sxtstudio.training.config import TrainConfig
+    from sxtstudio.training.job import StartModel
+
+
+def add(commands: Any) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "train",
+        help="train a model with your own labels",
+        description="Train a model as CONFIG.toml says. The run's folder keeps its state: the same command "
+        "goes on where a run was interrupted.",
+    )
+    parser.add_argument("config", metavar="CONFIG.toml", help="what to train, with what, for how long")
+    parser.add_argument("-o", "--output", metavar="FOLDER", help="the run's folder (default: CONFIG.run)")
+    parser.add_argument("--restart", action="store_true", help="begin anew; the old state is kept aside")
+    parser.add_argument("--json", action="store_true", help="one JSON object a line on stdout, for programs")
+    parser.add_argument(
+        "--control",
+        action="store_true",
+        help="obey pause, resume, stop (keep the best so far) and cancel on stdin",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Train, and say how far it is and how good it has become."""
+    path = Path(arguments.config)
+    folder = Path(arguments.output) if arguments.output else path.with_suffix(".run")
+    tell = _as_json if arguments.json else _Words()
+    try:
+        config, start = _prepared(path)
+    except UserError as error:
+        if arguments.json:
+            _as_json({"event": "error", "text": str(error)})
+        raise
+    from sxtstudio.training.control import Control
+    from sxtstudio.training.job import train_model
+
+    control = Control()
+    if arguments.control:
+        control.listen(sys.stdin)
+    try:
+        with cancel_on_signals(control.progress):
+            model = train_model(
+                config, folder, start=start, restart=arguments.restart, listener=tell, control=control
+            )
+    except (Cancelled, KeyboardInterrupt):
+        say(f"Cancelled; the same command goes on from the state in {folder}.")
+        return CANCELLED
+    if not arguments.json:
+        print(f"The model is {model}. To use it everywhere by its name, install it with Tools > Models.")
+    return DONE
+
+
+def _prepared(path: Path) -> tuple[TrainConfig, StartModel | None]:
+    """Read the configuration and find the model to go on from."""
+    from sxtstudio.training.config import load_config
+
+    config = load_config(path)
+    try:
+        import sxtstudio.training.job as job
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise UserError(
+            'Training needs PyTorch, which is not installed: add it with pip install "sxtstudio[train]".'
+        ) from error
+    if config.start_from is None:
+        return config, None
+    from sxtstudio.segment import load_card
+
+    name = config.start_from
+    card = load_card(Path(name) if name.lower().endswith((".onnx", ".json")) else name)
+    if card.path is None:
+        raise UserError(f"The model {name} has no file to go on from.")
+    return config, job.StartModel(card.path, card.name, card.threshold, card.voxel_nm, card.trained_on)
+
+
+def _as_json(event: dict[str, Any]) -> None:
+    print(json.dumps(event, ensure_ascii=False, allow_nan=False), flush=True)
+
+
+class _Words:
+    """Tells events to people."""
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        text = self._sentence(event)
+        if text:
+            print(text, flush=True)
+
+    def _sentence(self, event: dict[str, Any]) -> str:
+        match event["event"]:
+            case "start":
+                slices = ", ".join(
+                    f"{counted(event[key], 'slice')} {what}"
+                    for key, what in (
+                        ("labelled", "to learn from"),
+                        ("held_out", "to judge by"),
+                        ("unlabelled", "without labels"),
+                    )
+                )
+                begun = f"Going on from step {event['step']}" if event["step"] else "Training"
+                return f"{begun} on {event['device']}: {slices}."
+            case "evaluate":
+                best = ", the best so far" if event["best"] else ""
+                return (
+                    f"step {event['step']}: precision {event['precision']:.2f}, "
+                    f"recall {event['recall']:.2f}, F1 {event['f1']:.2f}{best}"
+                )
+            case "step":
+                return self._progress(event)
+            case "note":
+                return str(event["text"])
+            case "done":
+                return self._end(event)
+        return ""
+
+    def _progress(self, event: dict[str, Any]) -> str:
+        if event["step"] % 10 or event["remaining_s"] is None or event["label_loss"] is None:
+            return ""
+        of = f" of {event['of']}" if event["of"] else ""
+        return (
+            f"step {event['step']}{of}: loss {event['label_loss']:.3g}, {duration(event['remaining_s'])} left"
+        )
+
+    def _end(self, event: dict[str, Any]) -> str:
+        after, before = event["after"], event["before"]
+        text = f"Done ({event['reason']}) at step {event['step']}: F1 {after['f1']:.2f} on held-out slices"
+        if before is None:
+            return f"{text}."
+        worse = "" if event["better"] else "; it is not better than the model it started from"
+        return f"{text}, before {before['f1']:.2f}{worse}."

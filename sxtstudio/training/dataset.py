@@ -1,0 +1,234 @@
+"""The data of a training: checked before it starts, split before augmentation, read when needed."""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.normalise import normalise_slice
+from sxtstudio.core.progress import Progress
+from sxtstudio.training.config import Source, TrainConfig
+from sxtstudio.training.stacks import Stack, open_labelled, open_unlabelled
+
+Image = NDArray[np.float32]
+Truth = NDArray[np.int8]
+
+HELD_OUT_SHARE = 0.1
+_CACHE_BYTES = 384 << 20
+_LARGEST_RATIO = 4.0  # of voxel sizes; membranes look alike over such a range, not beyond
+_SMALLEST_PX = 16
+_PROBED = 8  # slices of a tomogram without labels that are looked at before training
+
+
+@dataclass(frozen=True)
+class SliceRef:
+    """One slice of a stack; slices are counted from 0."""
+
+    stack: Stack
+    z: int
+
+    def __str__(self) -> str:
+        """Return the slice as errors name it."""
+        return f"{self.stack.name}, slice {self.z} (counted from 0)"
+
+
+class SliceReader:
+    """Reads slices, normalised as inference does it, and remembers the last few hundred MB of them.
+
+    It may be used from several threads; what it returns must not be changed.
+    """
+
+    def __init__(self, budget_bytes: int = _CACHE_BYTES) -> None:
+        self._budget = budget_bytes
+        self._used = 0
+        self._kept: OrderedDict[tuple[int, int, str], NDArray[Any]] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def image(self, ref: SliceRef) -> Image:
+        """Return a slice (y, x): mean 0, SD 1, absorbing structures dark; zeros if it has no contrast."""
+        return self._get(ref, "image")
+
+    def truth(self, ref: SliceRef) -> Truth:
+        """Return the labels of a slice: −1 background, 1 membrane, 0 does not count."""
+        return self._get(ref, "truth")
+
+    def _get(self, ref: SliceRef, kind: str) -> NDArray[Any]:
+        key = (id(ref.stack), ref.z, kind)
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        value = self._normalised(ref) if kind == "image" else ref.stack.truth(ref.z)
+        with self._lock:
+            if key not in self._kept:
+                self._kept[key] = value
+                self._used += value.nbytes
+            while self._used > self._budget and len(self._kept) > 1:
+                self._used -= self._kept.popitem(last=False)[1].nbytes
+        return value
+
+    def _normalised(self, ref: SliceRef) -> Image:
+        raw = ref.stack.image(ref.z)
+        normal = normalise_slice(raw)
+        if normal is None:
+            return np.zeros(raw.shape, np.float32)
+        return -normal if ref.stack.sign < 0 else normal
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """Slices to learn from, slices to judge by, and slices without labels.
+
+    ``data_range`` is that of the normalised training images, which SSIM needs; ``notes`` are for the user.
+    """
+
+    labelled: tuple[SliceRef, ...]
+    held_out: tuple[SliceRef, ...]
+    unlabelled: tuple[SliceRef, ...]
+    reader: SliceReader
+    data_range: float
+    notes: tuple[str, ...] = ()
+
+
+def open_dataset(config: TrainConfig, scratch: Path, progress: Progress | None = None) -> Dataset:
+    """Open all sources of a training and check them.
+
+    Every labelled slice is read once. ``scratch`` is a folder for what has to be unpacked.
+
+    Raises
+    ------
+    UserError
+        In one sentence, if anything is wrong with the data.
+    """
+    progress = progress or Progress()
+    reader = SliceReader()
+    kept, set_aside = _open_all(config.labelled, scratch)
+    held, more = _open_all(config.held_out, scratch)
+    held = [*held, *more] or set_aside
+    free = [stack for source in config.unlabelled for stack in open_unlabelled(source)]
+    _check_voxels([*kept, *held, *free])
+    labelled, held_out = _refs(kept), _refs(held)
+    progress.begin(len(labelled) + len(held_out), "reading the labels")
+    low, high, membrane, notes = _check_labelled(reader, labelled, held_out, progress)
+    if not held_out:
+        labelled, held_out = split(labelled, config.training.seed)
+    if not any(membrane[ref] for ref in labelled):
+        raise UserError("There is no membrane in the labelled slices that are left for training: label more.")
+    if not any(membrane[ref] for ref in held_out):
+        notes.append(
+            "There is no membrane in the held-out slices, so they cannot tell how good the model is."
+        )
+    low, high = _check_unlabelled(reader, free, low, high)
+    unlabelled = _refs(free)
+    if not unlabelled and config.method == "published":
+        notes.append("There are no tomograms without labels, so only the labelled protocol runs.")
+    return Dataset(labelled, held_out, unlabelled, reader, high - low, tuple(notes))
+
+
+def split(refs: Sequence[SliceRef], seed: int) -> tuple[tuple[SliceRef, ...], tuple[SliceRef, ...]]:
+    """Return nine tenths of the slices for training and the rest, at least one, to judge by.
+
+    Raises
+    ------
+    UserError
+        If there is only one slice.
+    """
+    if len(refs) < 2:
+        raise UserError(
+            "There is only one labelled slice: label at least two, one to learn from and one to judge by, "
+            "or give [[held_out]]."
+        )
+    count = max(1, round(HELD_OUT_SHARE * len(refs)))
+    chosen = set(np.random.default_rng([seed, 1]).permutation(len(refs))[:count].tolist())
+    kept = tuple(ref for i, ref in enumerate(refs) if i not in chosen)
+    return kept, tuple(ref for i, ref in enumerate(refs) if i in chosen)
+
+
+def _open_all(sources: Iterable[Source], scratch: Path) -> tuple[list[Stack], list[Stack]]:
+    kept: list[Stack] = []
+    set_aside: list[Stack] = []
+    for source in sources:
+        first, second = open_labelled(source, scratch)
+        kept += first
+        set_aside += second
+    return kept, set_aside
+
+
+def _refs(stacks: Iterable[Stack]) -> tuple[SliceRef, ...]:
+    return tuple(SliceRef(stack, z) for stack in stacks for z in stack.slices)
+
+
+def _check_labelled(
+    reader: SliceReader, labelled: Sequence[SliceRef], held_out: Sequence[SliceRef], progress: Progress
+) -> tuple[float, float, dict[SliceRef, bool], list[str]]:
+    """Read every labelled slice; return the range of the images, which slices show membrane, and notes."""
+    low, high, counted = 0.0, 0.0, 0
+    membrane: dict[SliceRef, bool] = {}
+    unlabelled = 0
+    for ref in (*labelled, *held_out):
+        image, truth = _checked_image(ref, reader), reader.truth(ref)
+        if image.shape != truth.shape:
+            raise UserError(f"{ref}: image and labels are not of the same size.")
+        low, high = min(low, float(image.min())), max(high, float(image.max()))
+        counted += int(np.count_nonzero(truth))
+        membrane[ref] = bool((truth > 0).any())
+        unlabelled += not membrane[ref]
+        progress.step()
+    if not counted:
+        raise UserError("All pixels of the labelled slices are marked to be ignored: nothing can be learned.")
+    if not any(membrane.values()):
+        raise UserError(
+            "The labels are empty: no pixel of the labelled slices is marked as membrane. Check the slices."
+        )
+    notes = []
+    if unlabelled:
+        notes.append(
+            f"{unlabelled} of {len(membrane)} labelled slices show no membrane; they teach background only."
+        )
+    return low, high, membrane, notes
+
+
+def _check_unlabelled(
+    reader: SliceReader, stacks: Iterable[Stack], low: float, high: float
+) -> tuple[float, float]:
+    for stack in stacks:
+        for z in stack.slices[:: max(1, -(-len(stack.slices) // _PROBED))]:
+            image = _checked_image(SliceRef(stack, z), reader)
+            low, high = min(low, float(image.min())), max(high, float(image.max()))
+    return low, high
+
+
+def _checked_image(ref: SliceRef, reader: SliceReader) -> Image:
+    raw = ref.stack.image(ref.z)
+    if raw.dtype.kind == "f" and not np.isfinite(raw).all():
+        bad = int(raw.size - np.isfinite(raw).sum())
+        raise UserError(
+            f"{ref}: {bad} of {raw.size} pixels are not numbers (NaN or infinite). "
+            "Leave the slice out, or export the tomogram without them."
+        )
+    if min(raw.shape) < _SMALLEST_PX:
+        raise UserError(f"{ref} is only {raw.shape[0]} × {raw.shape[1]} pixels, too small to learn from.")
+    image = reader.image(ref)
+    if not image.any():
+        raise UserError(f"{ref} is empty: all its pixels have the same value. Leave the slice out.")
+    return image
+
+
+def _check_voxels(stacks: Iterable[Stack]) -> None:
+    known = [(stack.voxel_nm[1], stack.name) for stack in stacks if stack.voxel_nm is not None]
+    if not known:
+        return
+    (low, smallest), (high, largest) = min(known), max(known)
+    if high > _LARGEST_RATIO * low:
+        raise UserError(
+            f"The voxel sizes of {smallest} ({low:g} nm) and {largest} ({high:g} nm) differ too much to "
+            "learn from both: correct the one that is wrong, or train apart."
+        )

@@ -1,0 +1,139 @@
+"""How good a network is on slices that it has not learned from."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from sxtstudio.training.dataset import Image, SliceReader, SliceRef, Truth
+from sxtstudio.training.losses import huber, image_loss, label_huber, outline_loss
+from sxtstudio.training.network import MULTIPLE, DeepSXT
+from sxtstudio.training.scores import Agreement, compare
+
+#: At most so many held-out slices are judged each time, and of each a window of so many pixels a side.
+JUDGED_SLICES = 6
+JUDGED_PX = 640
+
+
+@dataclass(frozen=True)
+class Scores:
+    """The figures of one evaluation; the shares are the published metrics, counted over all slices.
+
+    ``label_share``: pixels within 1 % of their label on the scale 0…1. ``image_share``: pixels redrawn
+    within one standard deviation. The losses are means over the slices.
+    """
+
+    label_share: float
+    image_share: float
+    label_loss: float
+    image_loss: float
+    agreement: Agreement
+
+
+@dataclass(frozen=True)
+class Judged:
+    """One slice's window (y, x): the image, its labels (−1, 0, 1), and what the network makes of it."""
+
+    image: Image
+    truth: Truth
+    label: Image
+    redrawn: Image
+
+
+def chosen_slices(refs: Sequence[SliceRef]) -> list[SliceRef]:
+    """Return the slices that are judged: all, or six spread evenly."""
+    spread = np.linspace(0, len(refs) - 1, min(JUDGED_SLICES, len(refs))).round().astype(int)
+    return [refs[i] for i in spread]
+
+
+def window(reader: SliceReader, ref: SliceRef) -> tuple[Image, Truth]:
+    """Return the middle of a slice, at most 640 pixels a side, and its labels."""
+    image, truth = reader.image(ref), reader.truth(ref)
+    middle = tuple(
+        slice(max(0, (n - JUDGED_PX) // 2), max(0, (n - JUDGED_PX) // 2) + JUDGED_PX) for n in image.shape
+    )
+    return image[middle], truth[middle]
+
+
+def run_network(network: DeepSXT, image: Image, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
+    """Return label map before tanh and redrawn image, both (1, 1, y, x), of a normalised slice (y, x)."""
+    network.eval()
+    height, width = image.shape
+    tensor = torch.from_numpy(np.ascontiguousarray(image))[None, None].to(device or torch.device("cpu"))
+    # Mirrored like a tile at the border of a tomogram; a slice of fewer than 16 pixels is repeated.
+    mode = "reflect" if min(height, width) >= MULTIPLE else "replicate"
+    padded = functional.pad(tensor, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode=mode)
+    with torch.inference_mode():
+        scores, neck = network.outline(padded, 1)
+        redrawn = network.draw_image(neck)
+    return scores[..., :height, :width].float(), redrawn[..., :height, :width].float()
+
+
+def judge(
+    network: DeepSXT,
+    reader: SliceReader,
+    refs: Sequence[SliceRef],
+    method: str,
+    *,
+    data_range: float | None = None,
+    threshold: float = 0.0,
+    device: torch.device | None = None,
+    check: Callable[[], None] = lambda: None,
+    on_slice: Callable[[Judged], None] | None = None,
+) -> Scores:
+    """Return how well a network does on held-out slices; ``method`` chooses the test loss.
+
+    ``check`` is called between slices and may raise; ``on_slice`` receives each slice's result. Pixels
+    with label 0 count in no figure of the labels.
+    """
+    losses = np.zeros(2)
+    near_label = labels = near_image = pixels = 0
+    agreement = Agreement()
+    for ref in refs:
+        check()
+        image, truth = window(reader, ref)
+        scores, redrawn = (tensor.cpu() for tensor in run_network(network, image, device))
+        target = torch.from_numpy(truth.astype(np.float32))[None, None]
+        drawn = torch.from_numpy(np.ascontiguousarray(image))[None, None]
+        label = torch.tanh(scores)
+        published = method == "published"
+        losses[0] += float(label_huber(label, target) if published else outline_loss(scores, target))
+        losses[1] += float(
+            image_loss(redrawn, drawn, data_range) if min(image.shape) > 10 else huber(redrawn, drawn)
+        )
+        close, counted = label_share(label[0, 0].numpy(), truth)
+        near_label, labels = near_label + close, labels + counted
+        near_image += int((np.abs(redrawn[0, 0].numpy() - image) <= 1).sum())
+        pixels += image.size
+        known = truth != 0
+        agreement = agreement + compare_known(label[0, 0].numpy() > threshold, truth > 0, known)
+        if on_slice is not None:
+            on_slice(Judged(image, truth, label[0, 0].numpy(), redrawn[0, 0].numpy()))
+    losses /= max(1, len(refs))
+    return Scores(
+        near_label / max(1, labels),
+        near_image / max(1, pixels),
+        float(losses[0]),
+        float(losses[1]),
+        agreement,
+    )
+
+
+def label_share(label: Image, truth: Truth) -> tuple[int, int]:
+    """Return how many pixels lie within 1 % of their label on the 0…1 scale, and how many count."""
+    known = truth != 0
+    close = np.abs(label - truth) / 2 <= 0.01
+    return int((close & known).sum()), int(known.sum())
+
+
+def compare_known(
+    predicted: NDArray[np.bool_], truth: NDArray[np.bool_], known: NDArray[np.bool_]
+) -> Agreement:
+    """Compare outlines within 2 pixels where the labels count; elsewhere nothing is predicted or true."""
+    return compare(predicted & known, truth & known)

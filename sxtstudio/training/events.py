@@ -1,0 +1,77 @@
+"""What a training says while it runs: one JSON object for each event, in a file and to a listener."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from sxtstudio.core.atomic import atomic_write
+
+FILE = "events.jsonl"
+Event = dict[str, Any]
+Listener = Callable[[Event], None]
+
+
+class Events:
+    """Writes events to ``events.jsonl`` in the run's folder and hands them to ``listener``."""
+
+    def __init__(self, folder: Path, listener: Listener | None = None, *, silent: bool = False) -> None:
+        """Append to the folder's file; ``silent``: say nothing, as the further processes of a training do."""
+        self._path = folder / FILE
+        self._listener = listener
+        self._silent = silent
+
+    def tell(self, event: str, **figures: Any) -> None:
+        """Tell an event; numbers are rounded, and those that are NaN become null."""
+        if self._silent:
+            return
+        entry: Event = {"event": event, **{key: _plain(value) for key, value in figures.items()}}
+        # A full disk must not stop the training: its state is what counts, and saving that tells.
+        with suppress(OSError), self._path.open("a", encoding="utf-8") as log:
+            log.write(to_line(entry) + "\n")
+        if self._listener is not None:
+            self._listener(entry)
+
+    def forget_after(self, step: int) -> None:
+        """Drop from the file what came after ``step``, when an interrupted training goes on from there."""
+        if self._silent or not self._path.exists():
+            return
+        kept = [entry for entry in read_events(self._path) if entry.get("step", 0) <= step]
+        kept = [entry for entry in kept if entry.get("event") != "done"]
+        with atomic_write(self._path) as temporary:
+            temporary.write_text("".join(to_line(entry) + "\n" for entry in kept), encoding="utf-8")
+
+
+def to_line(entry: Event) -> str:
+    """Return an event as one line of JSON."""
+    return json.dumps(entry, ensure_ascii=False, allow_nan=False)
+
+
+def read_events(path: Path) -> list[Event]:
+    """Return the events in a file; lines that a crash left unfinished are left out."""
+    events: list[Event] = []
+    try:
+        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    except FileNotFoundError:
+        return []
+    for line in lines:
+        with suppress(ValueError):
+            entry = json.loads(line)
+            if isinstance(entry, dict) and "event" in entry:
+                events.append(entry)
+    return events
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, bool) or value is None or isinstance(value, str):
+        return value
+    if isinstance(value, Mapping):
+        return {key: _plain(entry) for key, entry in value.items()}
+    if isinstance(value, int):
+        return value
+    number = float(value)
+    return round(number, 6) if math.isfinite(number) else None

@@ -1,0 +1,228 @@
+"""A whole training: data, loop, comparison with before, and the model with its card."""
+
+from __future__ import annotations
+
+import datetime
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.lock import FolderLock
+from sxtstudio.training.config import TrainConfig
+from sxtstudio.training.control import Control
+from sxtstudio.training.dataset import Dataset, open_dataset
+from sxtstudio.training.distributed import Group, joined
+from sxtstudio.training.evaluation import Judged, Scores, judge
+from sxtstudio.training.events import Events, Listener
+from sxtstudio.training.load_onnx import load_onnx
+from sxtstudio.training.model_card import write_model
+from sxtstudio.training.network import DeepSXT
+from sxtstudio.training.results import write_comparison
+from sxtstudio.training.run_state import set_aside
+from sxtstudio.training.trainer import Trainer
+
+_SCORED_ON = "held-out slices of the training"
+
+
+@dataclass(frozen=True)
+class StartModel:
+    """The model to go on from, and what its card says that the new one inherits."""
+
+    path: Path
+    name: str
+    threshold: float = 0.0
+    voxel_nm: tuple[float, float] | None = None
+    trained_on: str = ""
+
+
+def train_model(
+    config: TrainConfig,
+    folder: Path,
+    *,
+    start: StartModel | None = None,
+    restart: bool = False,
+    listener: Listener | None = None,
+    control: Control | None = None,
+) -> Path:
+    """Train as ``config`` says, in the run's ``folder``, and return the model file that was made.
+
+    A state in the folder is taken up, unless ``restart``. ``listener`` receives every event.
+
+    Raises
+    ------
+    Cancelled
+        If that was ordered; the state has been saved.
+    UserError
+        In one sentence, if anything is wrong with data, settings, memory or disk; it is an event, too.
+    """
+    control = control or Control()
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"The folder {folder} cannot be made ({error.strerror}).") from error
+    with joined(config.training.device) as group:
+        lock = FolderLock(folder) if group.first else None
+        events = Events(folder, listener, silent=not group.first)
+        try:
+            if restart and group.first:
+                set_aside(folder)
+            group.agree(0.0)  # the others look for a state only now
+            return _train(config, folder, start, events, control, group)
+        except UserError as error:
+            events.tell("error", text=str(error))
+            raise
+        finally:
+            if lock is not None:
+                lock.release()
+
+
+def _train(
+    config: TrainConfig,
+    folder: Path,
+    start: StartModel | None,
+    events: Events,
+    control: Control,
+    group: Group,
+) -> Path:
+    data = open_dataset(config, folder / "unpacked", control.progress)
+    threshold = start.threshold if start else 0.0
+    trainer = Trainer(
+        config,
+        data,
+        first_network(config, start),
+        folder,
+        events,
+        control,
+        group,
+        from_model=start is not None,
+        threshold=threshold,
+    )
+    events.tell(
+        "start",
+        step=trainer.state.step,
+        of=trainer.expected_steps(),
+        device=str(group.device),
+        labelled=len(data.labelled),
+        held_out=len(data.held_out),
+        unlabelled=len(data.unlabelled),
+    )
+    for note in data.notes:
+        events.tell("note", text=note)
+    reason = trainer.run()
+    path = folder / f"{config.name}.onnx"
+    if group.first:
+        _finish(config, folder, start, events, data, trainer, reason)
+    group.agree(0.0)
+    return path
+
+
+def first_network(config: TrainConfig, start: StartModel | None) -> DeepSXT:
+    """Return the network before training: the model's, or random weights that the seed decides."""
+    if start is not None:
+        return load_onnx(start.path)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(config.training.seed)
+        return DeepSXT(config.base_width)
+
+
+def _finish(
+    config: TrainConfig,
+    folder: Path,
+    start: StartModel | None,
+    events: Events,
+    data: Dataset,
+    trainer: Trainer,
+    reason: str,
+) -> None:
+    """Compare the best weights with those before, and write comparison, model and card."""
+    network = DeepSXT(trainer.network.width)
+    if trainer.best is None:
+        raise UserError("The training ended before anything was learned; let it run longer.")
+    network.load_state_dict({name: value.cpu() for name, value in trainer.best.items()})
+    after, shown_after = _judge(network, trainer)
+    before_figures, shown_before = None, None
+    if start is not None:
+        before, shown_before = _judge(load_onnx(start.path), trainer)
+        before_figures = _figures(before)
+    write_comparison(folder / "comparison.npz", shown_before, shown_after)
+    slices = [judged.image for judged in shown_after]
+    card = _card(config, start, data, _figures(after), trainer.state.best_step)
+    path = write_model(network.eval(), folder, card, slices)
+    better = before_figures is None or _figures(after)["f1"] > before_figures["f1"]
+    events.tell(
+        "done",
+        step=trainer.state.step,
+        reason=reason,
+        model=path.name,
+        before=before_figures,
+        after=_figures(after),
+        better=better,
+        comparison="comparison.npz",
+    )
+
+
+def _judge(network: DeepSXT, trainer: Trainer) -> tuple[Scores, list[Judged]]:
+    shown: list[Judged] = []
+    scores = judge(
+        network,
+        trainer.data.reader,
+        trainer.judged_refs,
+        trainer.config.method,
+        data_range=trainer.data.data_range,
+        threshold=trainer.threshold,
+        on_slice=shown.append,
+    )
+    return scores, shown
+
+
+def _figures(scores: Scores) -> dict[str, float]:
+    agreement = scores.agreement
+    return {
+        "precision": round(agreement.precision, 4),
+        "recall": round(agreement.recall, 4),
+        "f1": round(agreement.f1, 4),
+    }
+
+
+def _card(
+    config: TrainConfig,
+    start: StartModel | None,
+    data: Dataset,
+    figures: dict[str, float],
+    step: int,
+) -> dict[str, Any]:
+    trained_on = config.trained_on or (
+        f"{len(data.labelled)} labelled and {len(data.unlabelled)} unlabelled slices of the user's."
+    )
+    if start is not None and not config.trained_on:
+        trained_on += f" Before that, as the model {start.name}: {start.trained_on}"
+    card: dict[str, Any] = {
+        "name": config.name,
+        "description": config.description or "Outlines membranes; trained with sxtstudio train.",
+        "trained_on": trained_on.strip(),
+        "polarity": "dark",
+        "threshold": start.threshold if start else 0.0,
+        "scores": {_SCORED_ON: figures},
+        "limits": ["Scored on a few slices of the tomograms it was trained for; others may look different."],
+        "licence": config.licence,
+        "created": datetime.date.today().isoformat(),
+        "recipe": config.card_entry() | {"steps_learned": step},
+    }
+    voxel_nm = config.voxel_nm or _voxel_range(data, start)
+    if voxel_nm is not None:
+        card["voxel_nm"] = list(voxel_nm)
+    return card
+
+
+def _voxel_range(data: Dataset, start: StartModel | None) -> tuple[float, float] | None:
+    """Return the range of voxel sizes (nm) that was learned from, the start model's included."""
+    known = list(start.voxel_nm or ()) if start else []
+    for ref in (*data.labelled, *data.unlabelled):
+        with suppress(TypeError):
+            known.append(float(np.round(ref.stack.voxel_nm[1], 3)))  # type: ignore[index]
+    return (min(known), max(known)) if known else None
