@@ -1,0 +1,135 @@
+import dataclasses
+
+import pytest
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.training.config import load_config, parse_slices
+
+WHOLE = """
+name = "mine"
+start_from = "compact"
+method = "quick"
+augmentation = "published"
+voxel_nm = [8, 20.0]
+licence = "CC0"
+[[labelled]]
+tomogram = "a.tif"
+labels = "a.labels.tif"
+slices = "0-2, 39"
+ignore = 7
+polarity = "bright"
+[[labelled]]
+folder = "pairs"
+[[held_out]]
+npz = "set.npz"
+[[unlabelled]]
+tomogram = "b.tif"
+[training]
+minutes = 8
+learning_rate = 1e-4
+seed = 5
+device = "cuda:1"
+"""
+LABELLED = '[[labelled]]\ntomogram = "a.tif"\nlabels = "a.labels.tif"\n'
+
+
+@pytest.fixture
+def folder(tmp_path):
+    for name in ("a.tif", "a.labels.tif", "b.tif", "set.npz"):
+        (tmp_path / name).write_bytes(b"x")
+    (tmp_path / "pairs").mkdir()
+    return tmp_path
+
+
+def read(folder, text):
+    (folder / "c.toml").write_text(text, encoding="utf-8")
+    return load_config(folder / "c.toml")
+
+
+def test_every_key_is_read(folder):
+    config = read(folder, WHOLE)
+    assert (config.name, config.start_from, config.method) == ("mine", "compact", "quick")
+    assert (config.augmentation, config.voxel_nm, config.licence) == ("published", (8.0, 20.0), "CC0")
+    first, second = config.labelled
+    assert (first.tomogram, first.labels) == (folder / "a.tif", folder / "a.labels.tif")
+    assert (first.slices, first.ignore, first.polarity) == ((0, 1, 2, 39), 7, "bright")
+    assert second.folder == folder / "pairs"
+    assert config.held_out[0].npz == folder / "set.npz"
+    assert config.unlabelled[0].tomogram == folder / "b.tif"
+    training = config.training
+    assert (training.steps, training.minutes, training.learning_rate) == (None, 8.0, 1e-4)
+    assert (training.seed, training.device) == (5, "cuda:1")
+
+
+def test_the_published_method_has_the_published_settings(folder):
+    config = read(folder, f'name = "a"\nmethod = "published"\nbase_width = 64\n{LABELLED}')
+    training = config.training
+    assert (config.base_width, config.augmentation) == (64, "published")
+    assert (training.steps, training.learning_rate, training.crop_px, training.crops) == (700, 5e-5, 256, 1)
+
+
+def test_every_field_of_the_training_can_be_set(folder):
+    known = {field.name for field in dataclasses.fields(read(folder, WHOLE).training)}
+    with pytest.raises(UserError) as error:
+        read(folder, WHOLE + "nonsense = 1")
+    named = str(error.value).split("known are ")[1].rstrip(".").split(", ")
+    assert set(named) == known
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f'name = "a"\nstep = 3\n{LABELLED}', "unknown key step"),
+        (f'name = "a"\n{LABELLED}slcies = "1"', "no. 1: unknown key slcies"),
+        (LABELLED, "name is missing"),
+        (f'name = "a b"\n{LABELLED}', "name is wrong"),
+        ('name = "a"', r"\[\[labelled\]\]"),
+        (
+            f'name = "a"\nstart_from = "compact"\nbase_width = 4\n{LABELLED}',
+            "either start_from or base_width",
+        ),
+        (f'name = "a"\nbase_width = 3\n{LABELLED}', "even number"),
+        (f'name = "a"\nmethod = "fast"\n{LABELLED}', '"published" or "quick"'),
+        (f'name = "a"\n{LABELLED}slices = "3-1"', "slices is wrong"),
+        (f'name = "a"\n{LABELLED}slices = "1;2"', "slices is wrong"),
+        (f'name = "a"\n{LABELLED}folder = "pairs"', "exactly one of tomogram, folder or npz"),
+        ('name = "a"\n[[labelled]]\ntomogram = "a.tif"', "labels is missing"),
+        (f'name = "a"\n{LABELLED}[[unlabelled]]\nnpz = "set.npz"', "exactly one of tomogram or folder"),
+        (
+            'name = "a"\n[[labelled]]\ntomogram = "c.tif"\nlabels = "a.labels.tif"',
+            "c.tif, which does not exist",
+        ),
+        (f'name = "a"\nstart_from = "gone.onnx"\n{LABELLED}', "gone.onnx, which does not exist"),
+        (f'name = "a"\n{LABELLED}[training]\ncrop_px = 100', "multiple of 16"),
+        (f'name = "a"\n{LABELLED}[training]\nsteps = 0', "steps is wrong"),
+        (f'name = "a"\n{LABELLED}[training]\nlearning_rate = "slow"', "learning_rate is wrong"),
+        (f'name = "a"\n{LABELLED}[training]\ndevice = "gpu"', "device is wrong"),
+        (f'name = "a"\nvoxel_nm = [20, 8]\n{LABELLED}', "voxel_nm is wrong"),
+        ('name = "a', "not valid TOML"),
+    ],
+)
+def test_a_wrong_configuration_is_refused_with_the_key(folder, text, said):
+    with pytest.raises(UserError, match=said):
+        read(folder, text)
+
+
+def test_a_missing_file_and_one_that_is_no_text(tmp_path):
+    with pytest.raises(UserError, match="cannot be read"):
+        load_config(tmp_path / "none.toml")
+    (tmp_path / "binary.toml").write_bytes(b"\xff\xfe\x80")
+    with pytest.raises(UserError, match="not a text file"):
+        load_config(tmp_path / "binary.toml")
+
+
+@pytest.mark.parametrize(
+    ("text", "slices"), [("0", (0,)), ("0-2, 39", (0, 1, 2, 39)), ("5,3-4,4", (3, 4, 5)), (" 7 - 8 ", (7, 8))]
+)
+def test_slices(text, slices):
+    assert parse_slices(text) == slices
+
+
+def test_only_what_decides_the_weights_is_in_the_fingerprint(folder):
+    first = read(folder, WHOLE).fingerprint()
+    assert read(folder, WHOLE.replace("minutes = 8", "minutes = 9")).fingerprint() == first
+    assert read(folder, WHOLE.replace("seed = 5", "seed = 6")).fingerprint() != first
+    assert read(folder, WHOLE.replace("0-2, 39", "0-2, 38")).fingerprint() != first

@@ -1,0 +1,223 @@
+import io
+import zipfile
+
+import numpy as np
+import pytest
+import tifffile
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.training.config import load_config
+from sxtstudio.training.dataset import SliceReader, SliceRef, open_dataset, split
+from sxtstudio.training.published_set import open_published
+from sxtstudio.training.stacks import decode_labels
+
+
+def opened(config):
+    return open_dataset(load_config(config), config.parent / "scratch")
+
+
+def data(text, labels="a.labels.tif"):
+    return f'[[labelled]]\ntomogram = "a.tif"\nlabels = "{labels}"\n{text}\n'
+
+
+@pytest.mark.parametrize(
+    ("labels", "signed", "ignore", "truth"),
+    [
+        ([0, 1, 255, 128], False, 128, [-1, 1, 1, 0]),
+        ([0, 1, 2, 3], False, None, [-1, 1, 1, 1]),
+        ([0, 5, 7, 7], False, 7, [-1, 1, 0, 0]),
+        ([-1.0, 0.0, 1.0, 0.0], True, None, [-1, 0, 1, 0]),
+    ],
+    ids=["8 bit", "objects", "chosen", "signed"],
+)
+def test_what_label_values_mean(labels, signed, ignore, truth):
+    assert decode_labels(np.array([labels]), signed, ignore).tolist() == [truth]
+
+
+def test_a_pair_is_read_as_it_was_written(configure, project):
+    dataset = opened(configure())
+    assert len(dataset.labelled) == 3
+    assert len(dataset.held_out) == 1
+    assert len(dataset.unlabelled) == 3
+    ref = dataset.labelled[0]
+    image = tifffile.imread(project / "a.tif")[ref.z]
+    assert dataset.reader.image(ref).dtype == np.float32
+    assert dataset.reader.image(ref) == pytest.approx((image - image.mean()) / image.std(), abs=1e-5)
+    truth = np.where(tifffile.imread(project / "a.labels.tif")[ref.z] > 0, 1, -1)
+    assert np.array_equal(dataset.reader.truth(ref), truth)
+
+
+def test_bright_tomograms_are_turned_over(configure):
+    dark = opened(configure(data=data('polarity = "dark"')))
+    bright = opened(configure(data=data('polarity = "bright"')))
+    for one, other in zip(dark.labelled, bright.labelled, strict=True):
+        assert np.array_equal(dark.reader.image(one), -bright.reader.image(other))
+
+
+def test_only_complete_slices_count(configure, project):
+    labels = tifffile.imread(project / "a.labels.tif")
+    labels[[0, 2]] = 0  # nobody has been there yet
+    tifffile.imwrite(project / "a.labels.tif", labels, photometric="minisblack")
+    dataset = opened(configure(data=data('slices = "1, 3"')))
+    assert {ref.z for ref in (*dataset.labelled, *dataset.held_out)} == {1, 3}
+    with pytest.raises(UserError, match=r"no slice 4 in a\.tif, whose slices are 0 to 3"):
+        opened(configure(data=data('slices = "1, 4"')))
+
+
+def test_held_out_slices_of_their_own_are_not_taken_from_the_others(configure):
+    held = '[[held_out]]\ntomogram = "a.tif"\nlabels = "a.labels.tif"\nslices = "3"\n'
+    dataset = opened(configure(data=data('slices = "0-2"') + held))
+    assert [ref.z for ref in dataset.labelled] == [0, 1, 2]
+    assert [ref.z for ref in dataset.held_out] == [3]
+
+
+def test_a_folder_of_pairs(configure, project):
+    folder = project / "pairs"
+    folder.mkdir()
+    for name in ("p1", "p2"):
+        (folder / f"{name}.tif").write_bytes((project / "a.tif").read_bytes())
+        (folder / f"{name}.labels.tif").write_bytes((project / "a.labels.tif").read_bytes())
+    np.save(folder / "p3.npy", tifffile.imread(project / "a.tif").astype(np.float16))
+    np.save(folder / "p3.labels.npy", tifffile.imread(project / "a.labels.tif"))
+    dataset = opened(configure(data='[[labelled]]\nfolder = "pairs"\n[[unlabelled]]\nfolder = "pairs"\n'))
+    assert len(dataset.labelled) + len(dataset.held_out) == 12
+    assert {ref.stack.name for ref in dataset.unlabelled} == {"p1.tif", "p2.tif", "p3.npy"}
+    (folder / "p4.labels.tif").write_bytes((project / "a.labels.tif").read_bytes())
+    with pytest.raises(UserError, match=r"p4\.labels\.tif has no tomogram"):
+        opened(configure(data='[[labelled]]\nfolder = "pairs"\n'))
+
+
+def spoil(project, name, change):
+    array = tifffile.imread(project / name)
+    tifffile.imwrite(project / name, change(array), photometric="minisblack")
+
+
+def with_nan(array):
+    array = array.astype(np.float32)
+    array[1, 5, 5] = np.nan
+    return array
+
+
+def with_value(value):
+    return lambda array: np.full_like(array, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "said"),
+    [
+        ("a.labels.tif", lambda a: a[:, :, :-1], "have to be the same size"),
+        ("a.labels.tif", with_value(0), "The labels are empty"),
+        ("a.labels.tif", with_value(128), "marked to be ignored"),
+        ("a.labels.tif", with_nan, r"a\.tif, slice 1 .*not numbers"),
+        ("a.tif", with_nan, r"a\.tif, slice 1 .*1 of 5120 pixels are not numbers"),
+        ("a.tif", with_value(3), "all its pixels have the same value"),
+        ("b.tif", with_value(np.nan), r"b\.tif, slice 0 .*not numbers"),
+        ("a.tif", lambda a: a[:, :8, :8], "have to be the same size"),
+    ],
+)
+def test_bad_data_gets_one_sentence(configure, project, name, change, said):
+    spoil(project, name, change)
+    with pytest.raises(UserError, match=said):
+        opened(configure())
+
+
+def test_one_labelled_slice_is_not_enough(configure):
+    with pytest.raises(UserError, match="only one labelled slice"):
+        opened(configure(data=data('slices = "2"')))
+
+
+def test_voxel_sizes_that_differ_wildly(configure, project):
+    spacing = {"spacing": 10, "unit": "nm", "axes": "ZYX"}
+    for name, pixel in (("a.tif", 10), ("b.tif", 100)):
+        image = tifffile.imread(project / name)
+        resolution = (1 / pixel, 1 / pixel)
+        tifffile.imwrite(project / name, image, imagej=True, resolution=resolution, metadata=spacing)
+    with pytest.raises(UserError, match=r"a\.tif \(10 nm\) and b\.tif \(100 nm\)"):
+        opened(configure())
+
+
+def refs(count):
+    return [SliceRef(None, z) for z in range(count)]
+
+
+def test_a_tenth_is_held_out_by_the_seed():
+    labelled, held_out = split(refs(79), seed=1)
+    assert len(held_out) == 8
+    assert {ref.z for ref in labelled} | {ref.z for ref in held_out} == set(range(79))
+    assert len(labelled) == 71
+    assert split(refs(79), seed=1) == (labelled, held_out)
+    assert split(refs(79), seed=2)[1] != held_out
+    assert [len(part) for part in split(refs(2), seed=1)] == [1, 1]
+
+
+def published(path, save, sizes=((20, 30), (24, 18), (32, 32))):
+    """A set of three training and one test images in frames of 32 px; returns the slices themselves."""
+    rng = np.random.default_rng(0)
+    images, labels = np.zeros((4, 32, 32, 1), np.float32), -np.ones((4, 32, 32, 1), np.float32)
+    sizes = np.array([*sizes, (32, 20)])
+    originals = []
+    for i, (height, width) in enumerate(sizes):
+        original = rng.normal(size=(height, width)).astype(np.float32)
+        truth = np.where(rng.random((height, width)) < 0.2, 1, -1).astype(np.float32)
+        y, x = (32 - height) // 2, (32 - width) // 2
+        images[i] = original.mean()
+        images[i, y : y + height, x : x + width, 0] = original
+        labels[i, y : y + height, x : x + width, 0] = truth
+        originals.append((original, truth))
+    parts = [images[:3], labels[:3], sizes[:3], images[3:], labels[3:], sizes[3:]]
+    save(path, *parts)
+    return originals
+
+
+@pytest.mark.parametrize("save", [np.savez, np.savez_compressed], ids=["stored", "compressed"])
+def test_the_published_set_loses_its_frames(configure, project, save):
+    originals = published(project / "set.npz", save)
+    train, test = open_published(project / "set.npz", project / "scratch")
+    assert isinstance(train.images.base, np.memmap)
+    assert test is not None
+    dataset = opened(configure(data='[[labelled]]\nnpz = "set.npz"\npolarity = "dark"\n'))
+    assert (len(dataset.labelled), len(dataset.held_out)) == (3, 1)
+    for ref, (image, truth) in zip((*dataset.labelled, *dataset.held_out), originals, strict=True):
+        assert dataset.reader.image(ref) == pytest.approx((image - image.mean()) / image.std(), abs=1e-5)
+        assert np.array_equal(dataset.reader.truth(ref), truth)
+
+
+def test_a_set_of_objects_or_of_other_arrays_is_refused(project):
+    path = project / "set.npz"
+    np.savez(path, images=np.zeros((2, 4, 4)))
+    with pytest.raises(UserError, match="no arrays arr_0"):
+        open_published(path, project)
+    stream = io.BytesIO()
+    np.save(stream, np.array([{"a": 1}], dtype=object), allow_pickle=True)
+    with zipfile.ZipFile(path, "w") as archive:
+        for i in range(3):
+            archive.writestr(f"arr_{i}.npy", stream.getvalue())
+    with pytest.raises(UserError, match="cannot be read as a training set"):
+        open_published(path, project)
+    path.write_bytes(b"PK nothing")
+    with pytest.raises(UserError, match="cannot be read as a training set"):
+        open_published(path, project)
+    np.savez(path, np.zeros((2, 8, 8)), np.zeros((2, 8, 8)), np.array([[8, 8], [9, 8]]))
+    with pytest.raises(UserError, match="original sizes do not fit"):
+        open_published(path, project)
+
+
+class Counting:
+    """A stack that counts how often its slices are read."""
+
+    sign = 1
+
+    def __init__(self):
+        self.reads = []
+
+    def image(self, z):
+        self.reads.append(z)
+        return np.random.default_rng(z).normal(size=(10, 10)).astype(np.float32)
+
+
+def test_slices_are_read_when_needed_and_only_a_few_are_kept():
+    stack = Counting()
+    reader = SliceReader(budget_bytes=2 * 400)
+    for z in (0, 1, 0, 2, 0, 1):
+        reader.image(SliceRef(stack, z))
+    assert stack.reads == [0, 1, 2, 1]
