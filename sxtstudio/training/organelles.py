@@ -1,213 +1,235 @@
-"""What a cell holds and what grows out of it, each painted with sizes and absorption of its kind.
+"""Bodies in the cytoplasm, each painted with the size and absorption of its kind.
 
-Absorption at 510 eV in 1/µm: cytosol 0.2–0.3, dense organelles 0.35–0.5, lipid droplets 0.6–0.8.
-Each function takes the place where it may paint, and the membranes' absorption and width.
+Absorption at 510 eV in 1/µm: cytosol 0.2–0.3, dense organelles 0.35–0.5, lipid droplets 0.6–0.8. Sizes
+are nanometres. Each function looks for room itself and returns whether it found any.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import numpy as np
-from scipy.spatial.transform import Rotation
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.training import shapes
-from sxtstudio.training.canvas import (
-    OUTLINE_HALF_PX,
-    UPRIGHT,
-    Material,
-    Phantom,
-    box_around,
-    paint,
-    paint_ellipsoid,
-)
-from sxtstudio.training.shapes import Vector
-
-Painter = Callable[[np.random.Generator, Phantom, Vector, float, float], None]
+from sxtstudio.training.canvas import Look, Material, Phantom, box_around, paint, paint_ellipsoid
+from sxtstudio.training.shapes import Array, Vector
 
 
-def scatter(
-    rng: np.random.Generator, phantom: Phantom, painter: Painter, count: int, membrane: float, width: float
-) -> None:
-    """Try ``count`` times to put an object of one kind somewhere inside the cell."""
-    for _ in range(count):
-        centre = rng.uniform(0, 1, 3) * phantom.shape
-        z, y, x = (int(min(c, n - 1)) for c, n in zip(centre, phantom.shape, strict=True))
-        if phantom.cell[z, y, x]:
-            painter(rng, phantom, centre, membrane * rng.uniform(0.8, 1.15), width)
+def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
+    """Return a value between the two of which every doubling is equally likely."""
+    return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def _claim(rng: np.random.Generator, phantom: Phantom, centre: Vector, radius: float) -> bool:
-    """Whether a ball of this radius finds room; neighbours may touch but hardly overlap."""
-    gap = rng.uniform(-2, 6)
-    for other, reach in phantom.taken:
-        if np.linalg.norm(other - centre) < reach + radius + gap:
-            return False
-    phantom.taken.append((centre, radius))
+def _radius_px(rng: np.random.Generator, look: Look, low_nm: float, high_nm: float) -> float:
+    """Return a radius in voxels; bodies too small to be resolved are left out."""
+    return log_uniform(rng, max(look.px(low_nm), 3.5), max(look.px(high_nm), 5.0))
+
+
+def _gap(rng: np.random.Generator) -> float:
+    """Distance to a neighbour (voxels): mostly touching."""
+    return float(rng.choice([0.0, 0.5, 2.0, 4.0], p=[0.3, 0.3, 0.25, 0.15]))
+
+
+def vesicle(rng: np.random.Generator, phantom: Phantom, crowded: float, largest_nm: float = 420) -> bool:
+    """Add a closed membrane round a bright or an unremarkable inside, some with bodies in it."""
+    look = phantom.look
+    radius = _radius_px(rng, look, 45, largest_nm)
+    centre = phantom.find_site(rng, radius, crowded)
+    if centre is None:
+        return False
+    lumen = rng.uniform(0.11, 0.2) if rng.random() < 0.5 else look.cytosol + rng.uniform(-0.04, 0.03)
+    material = Material(lumen, look.rim(rng, lumen), look.width * rng.uniform(0.8, 1.2), rng.uniform(0, 0.02))
+    radii = radius * rng.uniform(0.85, 1.2, 3)
+    body = paint_ellipsoid(
+        rng, phantom, centre, radii, material, rng.uniform(0, 0.08), "vesicle", gap=_gap(rng)
+    )
+    if body is not None and radius > 12 and rng.random() < 0.35:
+        _fill_endosome(rng, phantom, centre, radius, body)
     return True
 
 
-def add_nucleus(rng: np.random.Generator, phantom: Phantom, material: Material) -> None:
-    """Add a nucleus with its envelope, chromatin grain and nucleoli, mostly larger than the field of view."""
-    size = np.array(phantom.shape)
-    centre = rng.uniform(-0.1, 1.1, 3) * size
-    radii = rng.uniform(0.35, 0.8, 3) * size[1]
-    radii[0] = max(radii[0], size[0] * 0.7)
-    whole = Box.whole(phantom.shape)
-    implicit = shapes.bumpy_ellipsoid(rng, whole, centre, radii, Rotation.identity(), 0.06)
-    grain = rng.uniform(0.005, 0.04) * shapes.smooth_noise(rng, phantom.shape, rng.uniform(6, 25))
-    grain += rng.uniform(-0.06, 0.04)
-    outside_cell = ~phantom.cell
-    implicit[outside_cell] = np.maximum(implicit[outside_cell], 4)
-    if rng.random() < 0.4:
-        # Both membranes of the envelope, 3–5 voxels apart, are drawn as one line.
-        gap = rng.uniform(3, 5)
-        inner = Material(None, material.membrane, 1.8, labelled=False)
-        paint(phantom, whole, implicit - gap / 2, inner)
-        paint(phantom, whole, implicit + gap / 2, inner, grain)
-        distance, upright = shapes.signed_distance(implicit)
-        phantom.outline |= (np.abs(distance) < (OUTLINE_HALF_PX + 1) * upright) & (upright > UPRIGHT)
-    else:
-        paint(phantom, whole, implicit, material, grain)
-    for _ in range(int(rng.integers(0, 3))):
-        spot = centre + rng.normal(size=3) * radii * 0.3
-        paint_ellipsoid(
-            rng,
-            phantom,
-            spot,
-            rng.uniform(12, 35, 3),
-            Material(rng.uniform(0.3, 0.4), 0, 0, 0.03, False),
-            0.15,
+def _fill_endosome(
+    rng: np.random.Generator, phantom: Phantom, centre: Vector, radius: float, body: tuple[Box, Array]
+) -> None:
+    """Put what an endosome takes up into a vesicle: vesicles, viruses, nanoparticles or dark lumps."""
+    look = phantom.look
+    content = rng.choice(["vesicles", "viruses", "nanoparticles", "lumps"], p=[0.35, 0.2, 0.15, 0.3])
+    for _ in range(int(rng.integers(1, 7))):
+        spot = centre + rng.normal(size=3) * radius * 0.4
+        if content == "viruses":
+            virus(rng, phantom, spot, within=body)
+        elif content == "nanoparticles":
+            nanoparticles(rng, phantom, spot, within=body)
+        elif content == "vesicles":
+            size = radius * rng.uniform(0.15, 0.45) * rng.uniform(0.8, 1.2, 3)
+            lumen = rng.uniform(0.13, 0.32)
+            inner = Material(lumen, look.rim(rng, lumen), look.width * 0.9)
+            paint_ellipsoid(rng, phantom, spot, size, inner, 0.05, "vesicle", within=body)
+        else:
+            lump = Material(rng.uniform(0.35, 0.65), 0, 0, 0.03, labelled=False)
+            paint_ellipsoid(rng, phantom, spot, radius * rng.uniform(0.1, 0.3, 3), lump, 0.15, within=body)
+
+
+def dense_body(rng: np.random.Generator, phantom: Phantom, crowded: float, largest_nm: float = 550) -> bool:
+    """Add a lysosome, an endosome or a granule: grey, grainy, mostly without a darker rim."""
+    look = phantom.look
+    radius = _radius_px(rng, look, 70, largest_nm)
+    centre = phantom.find_site(rng, radius, crowded)
+    if centre is None:
+        return False
+    inside = look.cytosol + rng.uniform(0.04, 0.2)
+    grain = rng.choice([0.01, 0.03, 0.06])
+    width = look.width * rng.uniform(0.7, 1.2)
+    material = Material(inside, look.rim(rng, inside), width, grain)
+    radii = radius * rng.uniform(0.8, 1.25, 3)
+    body = paint_ellipsoid(
+        rng, phantom, centre, radii, material, rng.uniform(0, 0.1), "dense body", gap=_gap(rng)
+    )
+    if body is not None and rng.random() < 0.35:
+        for _ in range(int(rng.integers(1, 8))):
+            spot = centre + rng.normal(size=3) * radius * 0.45
+            value = inside + (rng.uniform(0.05, 0.3) if rng.random() < 0.75 else -rng.uniform(0.05, 0.12))
+            lump = Material(value, 0, 0, 0.02, labelled=False)
+            paint_ellipsoid(rng, phantom, spot, radius * rng.uniform(0.08, 0.3, 3), lump, 0.15, within=body)
+    return True
+
+
+def lipid_droplet(rng: np.random.Generator, phantom: Phantom, crowded: float) -> bool:
+    """Add a ball of strong absorption whose rim is outlined."""
+    radius = phantom.look.px(log_uniform(rng, 60, 330))
+    centre = phantom.find_site(rng, radius, crowded)
+    if centre is None:
+        return False
+    inside = rng.uniform(0.55, 0.85)
+    material = Material(inside, inside, 1, 0.02)
+    radii = radius * rng.uniform(0.93, 1.07, 3)
+    paint_ellipsoid(rng, phantom, centre, radii, material, 0.02, "lipid droplet", gap=_gap(rng))
+    return True
+
+
+def mitochondrion(rng: np.random.Generator, phantom: Phantom, crowded: float) -> bool:
+    """Add a curved, now and then branched tube of dense matrix, with or without visible cristae."""
+    look = phantom.look
+    radius = look.px(rng.uniform(130, 290))
+    centre = phantom.find_site(rng, radius, crowded)
+    if centre is None:
+        return False
+    wanted = look.px(log_uniform(rng, 300, 5000))
+    trunk = _free_curve(rng, phantom, centre, rng.normal(size=3) * [0.3, 1, 1], wanted, radius)
+    curves = [trunk]
+    while len(trunk) > 8 * radius and rng.random() < 0.25 and len(curves) < 4:
+        root = trunk[rng.integers(len(trunk))]
+        branch = _free_curve(
+            rng, phantom, root, rng.normal(size=3) * [0.3, 1, 1], wanted * rng.uniform(0.2, 0.6), radius
         )
-
-
-def vesicle(
-    rng: np.random.Generator, phantom: Phantom, centre: Vector, membrane: float, width: float
-) -> None:
-    """Add a closed membrane round a bright, an unremarkable or a dense inside, some with dark bodies."""
-    radius = float(np.exp(rng.uniform(np.log(5), np.log(45))))
-    if not _claim(rng, phantom, centre, radius):
-        return
-    kind = rng.random()
-    if kind < 0.3:  # bright lumen
-        material = Material(rng.uniform(0.11, 0.2), membrane, width, 0.01)
-    elif kind < 0.55:  # as the cytosol: only the membrane shows
-        material = Material(None, membrane, width)
-    else:  # dense: lysosome, endosome, granule
-        inside = rng.uniform(0.3, 0.5)
-        material = Material(inside, max(inside, membrane * rng.uniform(0.8, 1)), width, rng.uniform(0, 0.08))
-    paint_ellipsoid(rng, phantom, centre, radius * rng.uniform(0.75, 1.25, 3), material, rng.uniform(0, 0.08))
-    if radius > 14 and rng.random() < 0.35:
-        for _ in range(int(rng.integers(1, 5))):
-            spot = centre + rng.normal(size=3) * radius * 0.3
-            dark = Material(rng.uniform(0.45, 0.75), 0, 0, labelled=False)
-            paint_ellipsoid(rng, phantom, spot, rng.uniform(2, radius * 0.25, 3), dark, 0.1)
-
-
-def mitochondrion(
-    rng: np.random.Generator, phantom: Phantom, centre: Vector, membrane: float, width: float
-) -> None:
-    """Add a bent, dense tube with cristae."""
-    radius = rng.uniform(10, 26)
-    length = radius * rng.uniform(0.5, 7)
-    if not _claim(rng, phantom, centre, radius):
-        return
-    direction = rng.normal(size=3) * [0.3, 1, 1]
-    curve = shapes.random_curve(rng, centre, direction, length, 0.3)
-    box = box_around(phantom, curve.min(0) - radius * 1.3, curve.max(0) + radius * 1.3)
+        curves.append(branch)
+    points = np.concatenate(curves)
+    box = box_around(phantom, points.min(0) - radius * 1.3, points.max(0) + radius * 1.3)
     if box is None:
-        return
-    phantom.taken.extend((point, radius) for point in curve[:: max(1, int(radius * 2))])
-    implicit = shapes.tube(rng, box, curve, radius, 0.15)
-    inside = rng.uniform(0.27, 0.42)
-    grain = rng.uniform(0, 0.04) * shapes.smooth_noise(rng, box.shape, 5)
-    paint(phantom, box, implicit, Material(inside, max(membrane, inside + 0.05), width + 0.5), grain)
-    # Cristae: thin folded sheets across the tube; too fine to be outlined by hand.
-    waves = shapes.smooth_noise(rng, box.shape, rng.uniform(12, 22))
-    folds = (np.abs(waves) < rng.uniform(0.06, 0.16)) & (implicit < -2)
-    phantom.lac[box.slices][folds] += rng.uniform(0.03, 0.14)
+        return False
+    swelling = rng.uniform(0, 0.25)
+    implicit = shapes.tube(rng, box, trunk, radius, swelling)
+    for branch in curves[1:]:
+        np.minimum(implicit, shapes.tube(rng, box, branch, radius * 0.85, swelling), out=implicit)
+    implicit = phantom.fit(box, implicit, _gap(rng))
+    phantom.claim(box, implicit, points[:: max(1, int(radius))], radius)
+    inside = look.cytosol + rng.uniform(0.05, 0.2)
+    grain = np.float32(rng.uniform(0, 0.03)) * shapes.smooth_noise(rng, box.shape, rng.uniform(4, 8))
+    material = Material(inside, look.rim(rng, inside), look.width * rng.uniform(0.9, 1.4))
+    paint(phantom, box, implicit, material, grain, "mitochondrion")
+    if radius > 9 and rng.random() < 0.5:
+        _fold_cristae(rng, phantom, box, implicit)
+    return True
 
 
-def droplet(
-    rng: np.random.Generator, phantom: Phantom, centre: Vector, membrane: float, width: float
+def _fold_cristae(rng: np.random.Generator, phantom: Phantom, box: Box, implicit: Array) -> None:
+    """Add thin folded sheets across a mitochondrion; not to be judged, for few would outline them."""
+    waves = shapes.smooth_noise(rng, box.shape, phantom.look.px(rng.uniform(110, 220)))
+    folds = (np.abs(waves) < rng.uniform(0.06, 0.18)) & (implicit < -3)
+    strength = rng.uniform(0.03, 0.14) * rng.choice([-0.6, 1])
+    phantom.grain[box.slices][folds] += np.float32(strength)
+    if abs(strength) > 0.06:
+        phantom.hidden[box.slices][folds] = True
+
+
+def _free_curve(
+    rng: np.random.Generator,
+    phantom: Phantom,
+    start: Vector,
+    direction: Vector,
+    length: float,
+    radius: float,
+) -> Vector:
+    """Return the longest of some random curves, each ended where it would run into something."""
+    best = start[None] + np.zeros((8, 3))
+    bend = rng.uniform(0.1, 0.5)
+    for _ in range(4):
+        curve = shapes.random_curve(rng, start, direction, length, bend, knot_px=max(4.0, 1.6 * radius))
+        blocked = np.flatnonzero(phantom.room_at(curve) < 0.55 * radius)
+        curve = curve[: blocked[0]] if len(blocked) else curve
+        if len(curve) > len(best):
+            best = curve
+        direction = rng.normal(size=3) * [0.3, 1, 1]
+    return best
+
+
+def virus(
+    rng: np.random.Generator,
+    phantom: Phantom,
+    centre: Vector,
+    within: tuple[Box, Array] | None = None,
 ) -> None:
-    """Add a lipid droplet: a ball of strong absorption whose rim is outlined."""
-    radius = float(np.exp(rng.uniform(np.log(5), np.log(28))))
-    if _claim(rng, phantom, centre, radius):
-        inside = rng.uniform(0.55, 0.85)
-        material = Material(inside, inside, 1, 0.02)
-        paint_ellipsoid(rng, phantom, centre, radius * rng.uniform(0.9, 1.1, 3), material, 0.02)
-
-
-def granule(
-    rng: np.random.Generator, phantom: Phantom, centre: Vector, membrane: float, width: float
-) -> None:
-    """Add a small dark body of the cytoplasm that nobody outlines."""
-    inside = rng.uniform(0.3, 0.6)
-    paint_ellipsoid(rng, phantom, centre, rng.uniform(1.2, 4, 3), Material(inside, 0, 0, labelled=False), 0.1)
-
-
-def filament(
-    rng: np.random.Generator, phantom: Phantom, centre: Vector, membrane: float, width: float
-) -> None:
-    """Add a thin fibre, fainter and finer than a membrane, that nobody outlines."""
-    direction = rng.normal(size=3) * [0.2, 1, 1]
-    curve = shapes.random_curve(rng, centre, direction, rng.uniform(40, 200), 0.1)
-    box = box_around(phantom, curve.min(0) - 4, curve.max(0) + 4)
-    if box is not None:
-        implicit = shapes.tube(rng, box, curve, rng.uniform(0.6, 1.2), 0)
-        paint(phantom, box, implicit, Material(rng.uniform(0.28, 0.36), 0, 0, labelled=False))
-
-
-def reticulum(
-    rng: np.random.Generator, phantom: Phantom, centre: Vector, membrane: float, width: float
-) -> None:
-    """Add a cisterna of the endoplasmic reticulum: a sheet or a tubule, one or two lines wide."""
-    material = Material(rng.uniform(0.2, 0.34), membrane, max(1.8, width * 0.8))
-    if rng.random() < 0.4:
-        extent = rng.uniform(20, 60)
-        normal = rng.normal(size=3) * [0.5, 1, 1]
-        box = box_around(phantom, centre - extent * 1.3, centre + extent * 1.3)
-        implicit = (
-            shapes.sheet(rng, box, centre, normal / np.linalg.norm(normal), extent, rng.uniform(1.5, 4))
-            if box
-            else None
-        )
+    """Add a virus: a dense core, the larger ones with an envelope that shows."""
+    look = phantom.look
+    radius = look.px(log_uniform(rng, 40, 150))
+    core = Material(rng.uniform(0.4, 0.7), 0, 0, labelled=False)
+    if radius * look.voxel_nm > 80 and radius > 6:
+        lumen = look.cytosol + rng.uniform(0, 0.05)
+        shell = Material(lumen, look.rim(rng, lumen), look.width)
+        paint_ellipsoid(rng, phantom, centre, np.full(3, radius), shell, 0, "virus", within=within)
+        paint_ellipsoid(rng, phantom, centre, radius * rng.uniform(0.3, 0.6, 3), core, 0.05, within=within)
     else:
-        curve = shapes.random_curve(rng, centre, rng.normal(size=3) * [0.3, 1, 1], rng.uniform(30, 160), 0.4)
-        radius = rng.uniform(1.5, 5)
-        box = box_around(phantom, curve.min(0) - radius, curve.max(0) + radius)
-        implicit = shapes.tube(rng, box, curve, radius, 0.2) if box else None
-    if box is not None and implicit is not None:
-        implicit = np.where(phantom.cell[box.slices], implicit, np.maximum(implicit, 3)).astype(np.float32)
-        paint(phantom, box, implicit, material)
-        # A narrow cisterna is drawn as one stroke, not as two lines with nothing between them.
-        distance, upright = shapes.signed_distance(implicit)
-        phantom.outline[box.slices] |= (
-            (distance < 0) & (distance > -OUTLINE_HALF_PX - 1) & (upright > UPRIGHT)
-        )
+        size = np.full(3, max(1.0, radius))
+        paint_ellipsoid(rng, phantom, centre, size, core, 0, "virus", within=within)
 
 
-def add_filopodia(rng: np.random.Generator, phantom: Phantom, material: Material) -> None:
-    """Let thin protrusions grow from the cell's edge into the ice."""
-    shell = phantom.cell & ~np.roll(phantom.cell, 1, axis=1)
-    shell |= phantom.cell & ~np.roll(phantom.cell, 1, axis=2)
-    roots = np.argwhere(shell[5:-5, 5:-5, 5:-5]) + 5
-    ice = np.argwhere(~phantom.cell[::4, ::8, ::8]) * [4, 8, 8]
-    if len(roots) < 50 or len(ice) < 200:
-        return
-    for _ in range(int(rng.integers(0, 9))):
-        root = roots[rng.integers(len(roots))].astype(float)
-        towards = ice[rng.integers(len(ice))] - root
-        towards[0] *= 0.3
-        if rng.random() < 0.3:  # a fibre or a neighbour's protrusion that crosses the ice
-            root = ice[rng.integers(len(ice))].astype(float)
-        radius = rng.uniform(3.5, 13)
-        curve = shapes.random_curve(rng, root, towards + 1e-3, rng.uniform(60, 320), 0.12)
-        box = box_around(phantom, curve.min(0) - radius, curve.max(0) + radius)
-        if box is None:
-            continue
-        implicit = shapes.tube(rng, box, curve, radius, 0.15)
-        implicit = np.where(phantom.cell[box.slices], np.maximum(implicit, 1.5), implicit).astype(np.float32)
-        paint(phantom, box, implicit, material)
+def nanoparticles(
+    rng: np.random.Generator,
+    phantom: Phantom,
+    centre: Vector,
+    within: tuple[Box, Array] | None = None,
+) -> None:
+    """Add a clump of strongly absorbing particles that nobody outlines."""
+    look = phantom.look
+    for _ in range(int(rng.integers(1, 12))):
+        radius = max(0.8, look.px(rng.uniform(8, 35)))
+        spot = centre + rng.normal(size=3) * look.px(70)
+        dark = Material(rng.uniform(0.9, 3.0), 0, 0, labelled=False)
+        paint_ellipsoid(rng, phantom, spot, np.full(3, radius), dark, 0, "nanoparticle", within=within)
+
+
+def granules(rng: np.random.Generator, phantom: Phantom, count: int) -> None:
+    """Scatter small dark bodies in the cytoplasm that nobody outlines."""
+    look = phantom.look
+    for _ in range(count):
+        centre = phantom.find_site(rng, 1.0, 0.0)
+        if centre is None:
+            return
+        radii = np.maximum(0.8, look.px(1.0) * rng.uniform(12, 40, 3))
+        grain = Material(look.cytosol + rng.uniform(0.04, 0.3), 0, 0, labelled=False)
+        paint_ellipsoid(rng, phantom, centre, radii, grain, 0.0, "granule")
+
+
+def filaments(rng: np.random.Generator, phantom: Phantom, count: int) -> None:
+    """Add thin fibres, fainter and finer than a membrane, that nobody outlines."""
+    look: Look = phantom.look
+    for _ in range(count):
+        centre = phantom.find_site(rng, 2.0, 0.0)
+        if centre is None:
+            return
+        length = look.px(rng.uniform(300, 1500))
+        curve = shapes.random_curve(rng, centre, rng.normal(size=3) * [0.2, 1, 1], length, 0.08)
+        box = box_around(phantom, curve.min(0) - 3, curve.max(0) + 3, margin=3)
+        if box is not None:
+            implicit = shapes.tube(rng, box, curve, max(0.5, look.px(rng.uniform(5, 11))), 0, reach=3)
+            fibre = Material(look.cytosol + rng.uniform(0.03, 0.1), 0, 0, labelled=False)
+            paint(phantom, box, implicit, fibre, kind="filament")

@@ -1,69 +1,103 @@
-"""Phantoms of frozen cells, assembled: linear absorption coefficients (LAC) and their outlines.
+"""Phantoms of frozen cells, assembled: absorption, classes, instances, and the outlines to be drawn.
 
-Axes are (z, y, x), lengths voxels of about 10 nm, absorption in 1/µm.
+Axes are (z, y, x), absorption in 1/µm. Organelles have their sizes in nanometres, so that a phantom of
+larger voxels shows more of a cell and each organelle smaller.
 """
 
 from __future__ import annotations
 
 import numpy as np
 
-from sxtstudio.core.geometry import Box, Triple
-from sxtstudio.training import organelles, shapes
-from sxtstudio.training.canvas import Material, Phantom, paint, paint_ellipsoid
+from sxtstudio.core.geometry import Triple
+from sxtstudio.training import endomembranes, organelles, surroundings
+from sxtstudio.training.canvas import Look, Phantom
+from sxtstudio.training.shapes import smooth_noise
 
-ICE, GOLD = 0.11, 8.0
-#: What is tried how often (least, most) in 6 million voxels, and whether crowding multiplies it.
-INVENTORY: tuple[tuple[organelles.Painter, int, int, bool], ...] = (
-    (organelles.mitochondrion, 1, 7, True),
-    (organelles.vesicle, 8, 30, True),
-    (organelles.droplet, 0, 9, True),
-    (organelles.reticulum, 2, 12, False),
-    (organelles.granule, 0, 120, False),
-    (organelles.filament, 0, 20, False),
-)
+#: Kinds of scenes and how often they come.
+SCENES = {"crowded": 0.28, "cytoplasm": 0.3, "edge": 0.26, "several cells": 0.12, "ice": 0.04}
+#: No more bodies are tried for in one phantom, which bounds the time that it takes.
+MOST_BODIES = 260
 
 
-def make_phantom(rng: np.random.Generator, shape: Triple) -> Phantom:
-    """Return a phantom of part of a cell; sizes, crowding and absorption vary from one to the next."""
-    phantom = _cytoplasm(rng, shape)
-    width = rng.uniform(2.0, 4.0)
-    membrane = rng.uniform(0.42, 0.62)
-    crowding = rng.choice([0.5, 1.5, 4.0])
-    if rng.random() < 0.55:
-        organelles.add_nucleus(rng, phantom, Material(None, membrane, width + rng.uniform(0, 1.5), 0.02))
-    volume = np.prod(shape) / 6e6
-    for painter, least, most, crowds in INVENTORY:
-        share = volume * crowding if crowds else volume
-        count = int(rng.integers(least, most) * share) + (painter is organelles.mitochondrion)
-        organelles.scatter(rng, phantom, painter, count, membrane, width)
-    organelles.add_filopodia(rng, phantom, Material(rng.uniform(0.2, 0.38), membrane, width))
-    for _ in range(int(rng.integers(0, 4))):
-        centre = rng.uniform(0, 1, 3) * shape
-        radii = np.full(3, rng.uniform(4, 9))
-        paint_ellipsoid(rng, phantom, centre, radii, Material(GOLD, GOLD, 1, labelled=False), bumps=0.0)
-    return phantom
-
-
-def _cytoplasm(rng: np.random.Generator, shape: Triple) -> Phantom:
-    """Start with ice, the cell's body in it, its texture and its plasma membrane."""
-    z, y, x = shapes.grid(Box.whole(shape))
-    angle = rng.uniform(0, 2 * np.pi)
-    share = rng.choice([0.25, 0.55, 0.9, 3.0])
-    reach = share * min(shape[1:]) / 2 + 10
-    edge = (
-        (y - shape[1] / 2) * np.sin(angle)
-        + (x - shape[2] / 2) * np.cos(angle)
-        - reach * rng.choice([-0.4, 1])
-    )
-    edge = edge + rng.uniform(2, 14) * shapes.smooth_noise(rng, shape, rng.uniform(60, 160))
-    roof = np.abs(z - shape[0] / 2) - shape[0] * rng.uniform(0.42, 0.8)
-    roof += rng.uniform(1, 5) * shapes.smooth_noise(rng, shape, 120)
-    body = np.maximum(edge, roof).astype(np.float32)
-    lac = np.full(shape, ICE, np.float32) + rng.uniform(0, 0.01) * shapes.smooth_noise(rng, shape, 40)
-    phantom = Phantom(lac, np.zeros(shape, bool), body < 0)
+def random_look(rng: np.random.Generator, voxel_nm: float) -> Look:
+    """Return what the membranes of a phantom have in common; their rims are faint or clear."""
     cytosol = rng.uniform(0.19, 0.3)
-    paint(phantom, Box.whole(shape), body, Material(cytosol, rng.uniform(0.4, 0.6), rng.uniform(2, 4)))
-    inside = phantom.cell
-    for wavelength, most in ((3.0, 0.05), (7.0, 0.05), (18.0, 0.03), (60.0, 0.03)):
-        lac[inside] += (rng.uniform(0, most) * shapes.smooth_noise(rng, shape, wavelength))[inside]
+    return Look(
+        voxel_nm=voxel_nm,
+        cytosol=cytosol,
+        membrane=cytosol + rng.uniform(0.13, 0.36),
+        width_nm=rng.uniform(18, 38),
+        rims=rng.choice([0.0, 0.2, 0.5, 1.0], p=[0.12, 0.23, 0.3, 0.35]),
+    )
+
+
+def make_phantom(
+    rng: np.random.Generator, shape: Triple, voxel_nm: float = 10.0, scene: str | None = None
+) -> Phantom:
+    """Return a phantom of part of a cell or of several; sizes, crowding and absorption vary.
+
+    Parameters
+    ----------
+    shape
+        Number of voxels along (z, y, x).
+    voxel_nm
+        Edge of a voxel.
+    scene
+        One of ``SCENES``; None chooses one.
+    """
+    scene = scene or str(rng.choice(list(SCENES), p=list(SCENES.values())))
+    look = random_look(rng, voxel_nm)
+    phantom = Phantom.empty(shape, look, surroundings.ICE)
+    phantom.scene = scene
+    phantom.grain += np.float32(rng.uniform(0, 0.01)) * smooth_noise(rng, shape, 40)
+    surroundings.add_cells(rng, phantom, scene)
+    if scene != "ice" and rng.random() < (0.25 if scene == "crowded" else 0.5):
+        endomembranes.add_nucleus(rng, phantom)
+    _fill_cytoplasm(rng, phantom, scene)
+    if scene != "cytoplasm" or rng.random() < 0.5:
+        surroundings.add_filopodia(rng, phantom)
+    if rng.random() < 0.3:
+        surroundings.thin_the_ice(rng, phantom)
+    if rng.random() < 0.07:
+        surroundings.crack_the_ice(rng, phantom)
+    if rng.random() < 0.15:
+        surroundings.add_carbon_film(rng, phantom)
+    surroundings.add_gold(rng, phantom)
+    phantom.hidden &= ~phantom.outline
     return phantom
+
+
+def _fill_cytoplasm(rng: np.random.Generator, phantom: Phantom, scene: str) -> None:
+    """Put organelles into the free cytosol, the large ones first, until the wanted share of it is taken."""
+    free = np.count_nonzero(phantom.sites > 0) / phantom.sites.size
+    if free < 0.01:
+        return
+    fill = {"crowded": rng.uniform(0.4, 0.75)}.get(scene, rng.uniform(0.05, 0.35))
+    crowded = rng.uniform(0.6, 1.0) if scene == "crowded" else rng.choice([0.0, 0.5, 0.9])
+    kinds = (
+        (organelles.mitochondrion, 1.2),
+        (organelles.dense_body, 2.0),
+        (organelles.vesicle, 2.0),
+        (organelles.lipid_droplet, 0.5),
+    )
+    # Each cell has a taste: crammed with one kind, nearly without another.
+    weights = np.array([weight * np.exp(rng.normal(0, 0.9)) for _, weight in kinds])
+    weights /= weights.sum()
+    for _ in range(int(rng.integers(0, 10) * free * (0.4 if scene == "crowded" else 1.0) * 2)):
+        endomembranes.reticulum(rng, phantom, crowded)
+    for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.3, 0.1]))):
+        endomembranes.golgi(rng, phantom, 0.0)
+    target = free * (1 - fill)
+    misses = 0
+    for n in range(MOST_BODIES):
+        painter = kinds[int(rng.choice(len(kinds), p=weights))][0]
+        misses = 0 if painter(rng, phantom, crowded) else misses + 1
+        if misses > 25 or (n % 5 == 0 and np.count_nonzero(phantom.sites > 0) / phantom.sites.size < target):
+            break
+    volume = free * np.prod(phantom.shape) / 6e6
+    organelles.granules(rng, phantom, min(int(rng.integers(0, 120) * volume), 300))
+    organelles.filaments(rng, phantom, min(int(rng.integers(0, 20) * volume), 40))
+    for _ in range(int(rng.integers(0, 12)) if rng.random() < 0.2 else 0):
+        site = phantom.find_site(rng, phantom.look.px(100), 0.5)
+        if site is not None:
+            organelles.virus(rng, phantom, site)

@@ -12,8 +12,8 @@ import numpy as np
 
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import export_volume
+from sxtstudio.training.microscope import Microscope
 from sxtstudio.training.simulate import simulate
-from sxtstudio.training.tilt_series import Microscope
 
 SEED = 1
 SHAPE = (64, 384, 384)
@@ -23,11 +23,12 @@ MICROSCOPE = Microscope(
     step_deg=1.5,
     voxel_nm=10,
     photons=900,
-    focus_depth_px=160,
+    zone_plate_nm=25,
     jitter_px=0.3,
-    blur_px=0.7,
+    smoothing_px=0.6,
     method="sirt",
-    iterations=16,
+    iterations=40,
+    margin_px=40,
 )
 
 

@@ -2,48 +2,97 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Triple
+from sxtstudio.training.microscope import Microscope, random_microscope
 from sxtstudio.training.phantom import make_phantom
-from sxtstudio.training.tilt_series import Microscope, random_microscope, reconstruct, take_series
+from sxtstudio.training.tilt_series import reconstruct, take_series
+from sxtstudio.training.visibility import what_shows
 
 #: How far the specimen goes on beyond the field of view, voxels to each side along x.
 BEYOND_PX = 24
+#: Further out it is only mirrored, so that tilted views do not see its end.
+MIRRORED_PX = 40
+#: Value of labels where it is not to be judged whether there is membrane.
+IGNORE = 128
 
 
 @dataclass(frozen=True)
 class Simulated:
-    """A tomogram (z, y, x), its outlines, and how it was taken. Absorbing structures are dark."""
+    """A tomogram (z, y, x), what is where in it, and how it was taken.
+
+    Absorbing structures are dark unless the polarity is "bright".
+    """
 
     tomogram: NDArray[np.float32]
-    outline: NDArray[np.bool_]
+    outline: NDArray[np.bool_]  # membranes that a human could see, as an annotator would draw them
+    hidden: NDArray[np.bool_]  # membranes parallel to the slice or drowned: not to be judged
+    classes: NDArray[np.uint8]  # values of ``canvas.CLASSES``
+    instances: NDArray[np.uint16]  # 0, or the number of an object
     microscope: Microscope
+    facts: dict[str, Any] = field(default_factory=dict)
 
 
-def simulate(seed: int, shape: Triple, microscope: Microscope | None = None) -> Simulated:
+def simulate(
+    seed: int,
+    shape: Triple,
+    microscope: Microscope | None = None,
+    *,
+    scene: str | None = None,
+    polarity: str = "dark",
+) -> Simulated:
     """Return a simulated tomogram of ``shape`` (z, y, x); the same seed gives the same tomogram.
 
-    The specimen is wider than the field of view and as thick as the tomogram.
+    The specimen is wider than the field of view and as thick as the tomogram. What is left open,
+    ``microscope`` or ``scene`` (one of ``phantom.SCENES``), is chosen by the seed.
     """
     rng = np.random.default_rng(seed)
     depth, height, width = shape
     microscope = microscope or random_microscope(rng)
-    phantom = make_phantom(rng, (depth, height, width + 2 * BEYOND_PX))
-    series = take_series(rng, phantom.lac, width, microscope)
-    tomogram = -reconstruct(series, depth, microscope)
-    outline = phantom.outline[:, :, BEYOND_PX:-BEYOND_PX].copy()
-    return Simulated(tomogram, outline, microscope)
+    phantom = make_phantom(rng, (depth, height, width + 2 * BEYOND_PX), microscope.voxel_nm, scene)
+    specimen = np.pad(phantom.lac + phantom.grain, ((0, 0), (0, 0), (MIRRORED_PX, MIRRORED_PX)), "reflect")
+    series = take_series(rng, specimen, width, microscope)
+    tomogram = reconstruct(series, depth, microscope)
+    view = (slice(None), slice(None), slice(BEYOND_PX, BEYOND_PX + width))
+    drawn = phantom.outline[view]
+    blur_px = float(np.hypot(microscope.blur_px, microscope.smoothing_px))
+    outline = what_shows(phantom.lac[view], tomogram, drawn, blur_px)
+    hidden = (phantom.hidden[view] | drawn) & ~outline
+    if polarity == "dark":
+        np.negative(tomogram, out=tomogram)
+    instances = phantom.instances[view].copy()
+    facts = {
+        "seed": seed,
+        "shape": list(shape),
+        "polarity": polarity,
+        "scene": phantom.scene,
+        "microscope": asdict(microscope),
+        "look": asdict(phantom.look),
+    }
+    return Simulated(tomogram, outline, hidden, phantom.classes[view].copy(), instances, microscope, facts)
 
 
-def save_pair(folder: Path, name: str, simulated: Simulated) -> None:
-    """Write ``name.npy`` (float16, mean 0, SD 1) and ``name.labels.npy`` (uint8 0/1) for training."""
+def labels_of(simulated: Simulated) -> NDArray[np.uint8]:
+    """Return the labels as training reads them: 0 background, 255 membrane, 128 not to be judged."""
+    labels = np.where(simulated.outline, np.uint8(255), np.uint8(0))
+    labels[simulated.hidden] = IGNORE
+    return labels
+
+
+def save_pair(folder: Path, name: str, simulated: Simulated, *, ignore: bool = False) -> None:
+    """Write ``name.npy`` (float16, mean 0, SD 1) and ``name.labels.npy`` (uint8) for training.
+
+    The labels are 0 and 1; with ``ignore`` they are those of ``labels_of``.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     tomogram = simulated.tomogram
     scaled = np.clip((tomogram - tomogram.mean()) / tomogram.std(), -30, 30)
     np.save(folder / f"{name}.npy", scaled.astype(np.float16))
-    np.save(folder / f"{name}.labels.npy", simulated.outline.astype(np.uint8))
+    labels = labels_of(simulated) if ignore else simulated.outline.astype(np.uint8)
+    np.save(folder / f"{name}.labels.npy", labels)

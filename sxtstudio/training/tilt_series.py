@@ -8,52 +8,17 @@ tilt range leaves the missing wedge.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage, sparse
 
+from sxtstudio.training.microscope import Microscope
+
 Array = NDArray[np.float32]
 
 DEPTH_BINS = 3
-
-
-@dataclass(frozen=True)
-class Microscope:
-    """How a tilt series is taken and reconstructed."""
-
-    tilt_deg: float  # largest tilt to both sides
-    step_deg: float
-    voxel_nm: float
-    photons: float  # per detector pixel and projection
-    focus_depth_px: float  # depth over which the blur grows by one pixel
-    jitter_px: float  # misalignment of a projection, standard deviation
-    blur_px: float
-    method: str  # "sirt" or "wbp"
-    iterations: int = 12
-
-    @property
-    def angles(self) -> NDArray[np.float64]:
-        """Tilt angles in radians."""
-        count = round(2 * self.tilt_deg / self.step_deg) + 1
-        return np.deg2rad(np.linspace(-self.tilt_deg, self.tilt_deg, count))
-
-
-def random_microscope(rng: np.random.Generator) -> Microscope:
-    """Return a plausible set of conditions, from clean to bad."""
-    return Microscope(
-        tilt_deg=float(rng.uniform(55, 66)),
-        step_deg=float(rng.choice([1.5, 2.0, 3.0])),
-        voxel_nm=float(rng.uniform(8, 16)),
-        photons=float(np.exp(rng.uniform(np.log(60), np.log(2500)))),
-        focus_depth_px=float(rng.uniform(60, 300)),
-        jitter_px=float(rng.choice([0.0, 0.4, 0.9])),
-        blur_px=float(rng.uniform(0.4, 1.2)),
-        method=str(rng.choice(["sirt", "wbp"], p=[0.6, 0.4])),
-        iterations=int(rng.integers(6, 20)),
-    )
 
 
 def projection_matrices(
@@ -93,7 +58,8 @@ def take_series(rng: np.random.Generator, lac: Array, detector: int, microscope:
     """Return the noisy projections, shape (angles, detector, y), as absorption (line integrals).
 
     Transmission is exp(−∫LAC); photons are counted with Poisson noise, and the logarithm is taken
-    as an experimenter would. Parts far from the focal plane are blurred (depth of field).
+    as an experimenter would. Parts far from the focal plane are blurred: σ = σ₀ √(1 + (d / D)²), where d is
+    the distance to it and D half the depth of field.
     """
     nz, ny, nx = lac.shape
     angles = microscope.angles
@@ -104,14 +70,19 @@ def take_series(rng: np.random.Generator, lac: Array, detector: int, microscope:
     for b, matrix in enumerate(projection_matrices((nz, nx), detector, angles, DEPTH_BINS)):
         part = (matrix @ planes).reshape(series.shape)
         depth = ((b + 0.5) / DEPTH_BINS * 2 - 1) * reach
-        sigma = np.hypot(microscope.blur_px, (depth - focus) / microscope.focus_depth_px)
+        sigma = microscope.blur_px * np.hypot(1, (depth - focus) / microscope.focus_depth_px)
         series += ndimage.gaussian_filter(part, (0, sigma, sigma))
     series *= microscope.voxel_nm / 1000  # LAC is per µm
     if microscope.jitter_px:
         for i, shift in enumerate(rng.normal(scale=microscope.jitter_px, size=(len(angles), 2))):
             series[i] = ndimage.shift(series[i], shift, order=1, mode="nearest")
     counts = rng.poisson(microscope.photons * np.exp(-series)).astype(np.float32)
-    measured: Array = -np.log(np.maximum(counts, 0.5) / microscope.photons)
+    measured: Array = -np.log(np.maximum(counts, 0.5) / np.float32(microscope.photons))
+    if microscope.smoothing_px:
+        measured = ndimage.gaussian_filter(measured, (0, microscope.smoothing_px, microscope.smoothing_px))
+    if microscope.halo:
+        around = ndimage.gaussian_filter(measured, (0, microscope.halo_px, microscope.halo_px))
+        measured += np.float32(microscope.halo) * (measured - around)
     return measured
 
 
@@ -129,30 +100,37 @@ def _sirt(series: Array, depth: int, microscope: Microscope) -> Array:
     """
     angles = microscope.angles
     _, detector, ny = series.shape
-    subsets = 4
-    volume = np.zeros((depth * detector, ny), np.float32)
+    subsets = 8
+    width = detector + 2 * microscope.margin_px
+    volume = np.zeros((depth * width, ny), np.float32)
     parts = []
     for k in range(subsets):
-        (matrix,) = projection_matrices((depth, detector), detector, angles[k::subsets])
+        (matrix,) = projection_matrices((depth, width), detector, angles[k::subsets])
         rows = 1 / np.maximum(np.asarray(matrix.sum(axis=1)), 1e-3)
-        columns = 1 / np.maximum(np.asarray(matrix.sum(axis=0)).T, 1e-3)
+        # Voxels that hardly any ray meets would otherwise run away.
+        columns = 1 / np.maximum(np.asarray(matrix.sum(axis=0)).T, 1.0)
         parts.append((matrix, matrix.T.tocsr(), rows.astype(np.float32), columns.astype(np.float32)))
-    for _ in range(max(1, microscope.iterations // subsets + 1)):
+    for _ in range(max(1, microscope.iterations // subsets)):
         for k, (matrix, back, rows, columns) in enumerate(parts):
             measured = series[k::subsets].reshape(-1, ny)
             volume += columns * (back @ (rows * (measured - matrix @ volume)))
-    return np.ascontiguousarray(volume.reshape(depth, detector, ny).transpose(0, 2, 1))
+    view = volume.reshape(depth, width, ny)[:, microscope.margin_px : microscope.margin_px + detector]
+    return np.ascontiguousarray(view.transpose(0, 2, 1))
 
 
 def _weighted_back_projection(series: Array, depth: int, microscope: Microscope) -> Array:
     """Ramp filter with a soft cut-off along the detector, then back-projection."""
     _, detector, ny = series.shape
-    padded = 2 * detector
+    margin = microscope.margin_px
+    level = series - series.mean(axis=1, keepdims=True)
+    level = np.pad(level, ((0, 0), (margin, margin), (0, 0)), "edge")
+    padded = 2 * level.shape[1]
     frequency = fft.rfftfreq(padded)
     ramp = (frequency * np.exp(-((frequency / 0.3) ** 2))).astype(np.float32)
-    level = series - series.mean(axis=1, keepdims=True)
     spectrum = fft.rfft(level, padded, axis=1) * ramp[None, :, None]
-    filtered = fft.irfft(spectrum, padded, axis=1)[:, :detector].astype(np.float32)
-    (matrix,) = projection_matrices((depth, detector), detector, microscope.angles)
+    filtered = fft.irfft(spectrum, padded, axis=1)[:, : level.shape[1]].astype(np.float32)
+    angles = microscope.angles
+    (matrix,) = projection_matrices((depth, detector), level.shape[1], angles)
     volume = matrix.T.tocsr() @ filtered.reshape(-1, ny)
+    volume *= np.float32(np.pi / len(angles))  # to absorption per voxel
     return np.ascontiguousarray(volume.reshape(depth, detector, ny).transpose(0, 2, 1))

@@ -4,15 +4,16 @@ from scipy.spatial.transform import Rotation
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.training import shapes
-from sxtstudio.training.canvas import OUTLINE_HALF_PX, Material, Phantom, paint
+from sxtstudio.training.canvas import OUTLINE_HALF_PX, Look, Material, Phantom, paint
 from sxtstudio.training.phantom import make_phantom
 
 SHAPE = (41, 61, 61)
+LOOK = Look(voxel_nm=10, cytosol=0.25, membrane=0.5, width_nm=30, rims=1.0)
 CENTRE = np.array([20.0, 30.0, 30.0])
 
 
 def empty_phantom():
-    return Phantom(np.zeros(SHAPE, np.float32), np.zeros(SHAPE, bool), np.ones(SHAPE, bool))
+    return Phantom.empty(SHAPE, LOOK, lac=0.0, room=1e3)
 
 
 def ball(radius):

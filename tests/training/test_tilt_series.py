@@ -1,9 +1,10 @@
 import numpy as np
 import pytest
 
-from sxtstudio.training.tilt_series import Microscope, projection_matrices, reconstruct, take_series
+from sxtstudio.training.microscope import Microscope
+from sxtstudio.training.tilt_series import projection_matrices, reconstruct, take_series
 
-CLEAN = {"photons": 1e7, "focus_depth_px": 1e6, "jitter_px": 0.0, "blur_px": 0.1, "voxel_nm": 10}
+CLEAN = {"photons": 1e7, "zone_plate_nm": 0.0, "voxel_nm": 10}
 
 
 def disk(nz=33, nx=65, radius=10):
