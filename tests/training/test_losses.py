@@ -5,7 +5,7 @@ import pytest
 import torch
 from skimage.metrics import structural_similarity
 
-from sxtstudio.training.losses import huber, image_loss, outline_loss, ssim
+from sxtstudio.training.losses import huber, image_loss, label_huber, outline_loss, ssim
 
 
 def test_huber_by_hand():
@@ -42,3 +42,26 @@ def test_a_confident_mistake_still_has_a_slope():
     scores = torch.tensor([[[[-20.0]]]], requires_grad=True)
     outline_loss(scores, torch.ones(1, 1, 1, 1)).backward()
     assert float(scores.grad.abs()) > 1
+
+
+def test_label_huber_by_hand_without_the_pixels_that_do_not_count():
+    # 0.05 off: 0.05²/2; 0.5 off: 0.1·(0.5 − 0.05); the third pixel does not count.
+    loss = label_huber(torch.tensor([0.95, -0.5, 0.3]), torch.tensor([1.0, -1.0, 0.0]))
+    assert float(loss) == pytest.approx((0.05**2 / 2 + 0.1 * (0.5 - 0.05)) / 2)
+    assert float(label_huber(torch.tensor([0.3]), torch.tensor([0.0]))) == 0
+
+
+def test_outline_loss_counts_only_what_is_labelled():
+    scores, truth = torch.tensor([[[[0.3, -0.7, 2.0]]]]), torch.tensor([[[[1.0, -1.0, 0.0]]]])
+    assert float(outline_loss(scores, truth)) == pytest.approx(
+        float(outline_loss(scores[..., :2], truth[..., :2]))
+    )
+
+
+def test_the_data_range_of_image_loss_is_that_of_the_training_images():
+    generator = torch.Generator().manual_seed(0)
+    a, b = (torch.randn(1, 1, 24, 24, generator=generator) for _ in range(2))
+    assert float(image_loss(a, b, 9.0)) == pytest.approx(
+        0.5 * (1 - float(ssim(a, b, 9.0))) + 0.5 * float(huber(a, b))
+    )
+    assert float(image_loss(a, b, 9.0)) != pytest.approx(float(image_loss(a, b, 5.0)))

@@ -1,0 +1,102 @@
+import numpy as np
+import pytest
+
+from sxtstudio.training.crops import CropMaker, turned_crop
+from sxtstudio.training.dataset import Dataset, SliceReader, SliceRef
+
+
+class Slices:
+    """A stack in memory: dark upright lines on grain; the right half of slice 1 does not count."""
+
+    sign, name, voxel_nm = 1, "lines", None
+
+    def __init__(self, ignored=True):
+        rng = np.random.default_rng(0)
+        self.labels = -np.ones((3, 60, 70), np.int8)
+        self.labels[:, :, 10::12] = 1
+        self.images = rng.normal(size=self.labels.shape).astype(np.float32) - 3.0 * (self.labels > 0)
+        if ignored:
+            self.labels[1, :, 35:] = 0
+        self.slices = (0, 1, 2)
+
+    def image(self, z):
+        return self.images[z]
+
+    def truth(self, z):
+        return self.labels[z]
+
+
+@pytest.fixture
+def maker():
+    def make(augmentation="looks", **options):
+        stack = Slices()
+        refs = tuple(SliceRef(stack, z) for z in stack.slices)
+        dataset = Dataset(refs, refs, refs, SliceReader(), 10.0)
+        return CropMaker(dataset, augmentation, 32, seed=3, **options)
+
+    return make
+
+
+@pytest.mark.parametrize("augmentation", ["published", "looks"])
+def test_crops_follow_from_seed_step_and_number_alone(maker, augmentation):
+    once, again = maker(augmentation), maker(augmentation)
+    again.labelled(9, range(1))
+    for kind in ("labelled", "unlabelled"):
+        first, second = (getattr(m, kind)(5, range(2)).images for m in (once, again))
+        assert np.array_equal(first, second)
+        assert not np.array_equal(first[0], first[1])
+        assert not np.array_equal(first, getattr(once, kind)(6, range(2)).images)
+        # Two processes that share a step make together what one would.
+        shared = [getattr(once, kind)(5, numbers).images for numbers in (range(1), range(1, 2))]
+        assert np.array_equal(np.concatenate(shared), first)
+
+
+@pytest.mark.parametrize("options", [{}, {"soft_bodies": True}], ids=["plain", "bodies"])
+def test_crops_are_what_the_network_takes(maker, options):
+    crops = maker(**options).labelled(0, range(12))
+    assert crops.images.shape == crops.labels.shape == (12, 1, 32, 32)
+    assert crops.images.dtype == crops.labels.dtype == np.float32
+    assert set(np.unique(crops.labels)) == {-1.0, 0.0, 1.0}
+    assert np.isfinite(crops.images).all()
+
+
+def test_image_and_label_are_turned_alike_in_all_eight_ways():
+    rng = np.random.default_rng(0)
+    truth = rng.integers(-1, 2, (40, 50)).astype(np.int8)
+    image = truth + np.linspace(0, 0.1, 50, dtype=np.float32)  # so that a crop tells where it comes from
+    seen = set()
+    for _ in range(100):
+        cut, labels = turned_crop(rng, image, truth, 16)
+        assert np.array_equal(np.rint(cut - 0.05), labels)
+        slope = np.rint(
+            1e4
+            * np.array(
+                [(cut - labels)[1, 0] - (cut - labels)[0, 0], (cut - labels)[0, 1] - (cut - labels)[0, 0]]
+            )
+        )
+        seen.add(tuple(np.sign(slope)))
+    assert seen == {(0, 1), (0, -1), (1, 0), (-1, 0)}
+
+
+def test_what_is_added_round_a_small_slice_does_not_count():
+    rng = np.random.default_rng(0)
+    image, truth = np.ones((20, 48), np.float32), np.ones((20, 48), np.int8)
+    for _ in range(8):
+        cut, labels = turned_crop(rng, image, truth, 32)
+        assert cut.shape == labels.shape == (32, 32)
+        assert (cut == 1).all()
+        assert (labels != 0).sum() == 20 * 32
+
+
+def test_a_pixel_that_mixes_with_an_ignored_one_is_ignored(maker):
+    """Interpolation must not make labels out of pixels that do not count."""
+    looks = maker()
+    rng = np.random.default_rng(0)
+    image, truth = np.zeros((60, 70), np.float32), -np.ones((60, 70), np.int8)
+    truth[:, 20:] = 0
+    truth[::2, 20:] = 0
+    for _ in range(20):
+        _, labels = looks._look_at(rng, image, truth)
+        assert not (labels == 1).any()
+    truth[:, 20:] = 1  # the same place counts now: then there is membrane
+    assert any((looks._look_at(rng, image, truth)[1] == 1).any() for _ in range(20))
