@@ -22,8 +22,8 @@ _ARENA_SURPLUS = 2.0
 class Executor(Protocol):
     """Computes padded slices in one go, without a thought for how many fit into memory."""
 
-    def run(self, slices: Image, check: Check) -> dict[str, Image]:
-        """Return the heads (n, y, x) for slices (n, y, x)."""
+    def run(self, slices: Image, check: Check, heads: Sequence[str] | None = None) -> dict[str, Image]:
+        """Return the heads (n, y, x), or those named, for slices (n, y, x)."""
 
     def peak_bytes(self, shape: Shape2D, batch: int = 1) -> int:
         """Return the memory that ``batch`` slices of a size need."""
@@ -44,22 +44,28 @@ class SessionExecutor:
         """Cut away what the heads do not need; asking a session for one head still computes the other."""
         sizes = footprint(model)
         self._input = input_name(model)
-        part = cut(model, [self._input], heads, sizes)
-        content = part.SerializeToString()
         self.heads = tuple(heads)
-        self._floats = peak_floats(part, sizes)
-        self._weight_bytes = len(content)
-        self.session = create_session(content, device, threads=threads)
+        self._floats, self._weight_bytes = 0.0, 0
+        self._sessions: dict[tuple[str, ...], onnxruntime.InferenceSession] = {}
+        # A session for the label alone, and one for all: the first computes most slices.
+        for asked in dict.fromkeys((self.heads[:1], self.heads)):
+            part = cut(model, [self._input], asked, sizes)
+            content = part.SerializeToString()
+            self._floats += peak_floats(part, sizes)
+            self._weight_bytes += len(content)
+            self._sessions[asked] = create_session(content, device, threads=threads)
+        self.session = self._sessions[self.heads]
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="session")
 
-    def run(self, slices: Image, check: Check) -> dict[str, Image]:
-        """Return the heads (n, y, x) for normalised, padded slices (n, y, x)."""
+    def run(self, slices: Image, check: Check, heads: Sequence[str] | None = None) -> dict[str, Image]:
+        """Return the heads (n, y, x), or those named, for normalised, padded slices (n, y, x)."""
         options = onnxruntime.RunOptions()
-        job = self._pool.submit(
-            self.session.run, list(self.heads), {self._input: slices[:, np.newaxis]}, options
-        )
+        asked = tuple(heads or self.heads)
+        session = self._sessions.get(asked, self.session)
+        feeds = {self._input: slices[:, np.newaxis]}
+        job = self._pool.submit(session.run, list(asked), feeds, options)
         wait_for([job], check, stop=lambda: setattr(options, "terminate", True))
-        return {head: result[:, 0] for head, result in zip(self.heads, job.result(), strict=True)}
+        return {head: result[:, 0] for head, result in zip(asked, job.result(), strict=True)}
 
     def peak_bytes(self, shape: Shape2D, batch: int = 1) -> int:
         """Return the memory that ``batch`` slices of a size need, the weights included."""

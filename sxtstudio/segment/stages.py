@@ -64,6 +64,14 @@ class StagePlan:
         """Return the pixels to which tiles of a stage are aligned."""
         return max(self.scales[name] for name in (*stage.inputs, stage.output))
 
+    def stages_for(self, heads: Sequence[str]) -> tuple[Stage, ...]:
+        """Return the stages that lead to some of the heads, in their order."""
+        wanted = set(heads)
+        for stage in reversed(self.stages):
+            if stage.output in wanted:
+                wanted.update(stage.inputs)
+        return tuple(stage for stage in self.stages if stage.output in wanted)
+
 
 def read_plan(model: onnx.ModelProto, heads: Sequence[str]) -> StagePlan | None:
     """Return the stages that lead to the outputs ``heads``, or None if the model does not name them.
@@ -137,11 +145,12 @@ class StagedExecutor:
         self._pool = ThreadPoolExecutor(self.workers, thread_name_prefix="stage")
         self._scratch = local()
 
-    def run(self, slices: Image, check: Check) -> dict[str, Image]:
-        """Return the heads (n, y, x) for normalised, padded slices (n, y, x)."""
-        results = {head: np.empty_like(slices) for head in self.heads}
+    def run(self, slices: Image, check: Check, heads: Sequence[str] | None = None) -> dict[str, Image]:
+        """Return the heads (n, y, x), or those named, for normalised, padded slices (n, y, x)."""
+        results = {head: np.empty_like(slices) for head in heads or self.heads}
+        stages = self.plan.stages_for(tuple(results))
         for i, image in enumerate(slices):
-            self._run_slice(image, {head: result[i] for head, result in results.items()}, check)
+            self._run_slice(image, {head: result[i] for head, result in results.items()}, stages, check)
         return results
 
     def peak_bytes(self, shape: Shape2D, batch: int = 1) -> int:
@@ -179,12 +188,14 @@ class StagedExecutor:
         self._sessions.clear()
         self._buffer = np.empty(0, np.float32)
 
-    def _run_slice(self, image: Image, results: dict[str, Image], check: Check) -> None:
+    def _run_slice(
+        self, image: Image, results: dict[str, Image], stages: Sequence[Stage], check: Check
+    ) -> None:
         shape: Shape2D = (image.shape[0], image.shape[1])
         tensors = self._tensors(shape)
         tensors[self.plan.source] = image[np.newaxis]
         tensors |= {head: result[np.newaxis] for head, result in results.items()}
-        for stage in self.plan.stages:
+        for stage in stages:
             jobs = [
                 self._pool.submit(self._run_tile, stage, tile, tensors) for tile in self.tiles(stage, shape)
             ]

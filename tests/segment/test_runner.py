@@ -129,7 +129,7 @@ class Limited:
         self.limit = limit
         self.areas: list[int] = []
 
-    def run(self, slices: np.ndarray, check: Callable[[], None]) -> dict[str, np.ndarray]:
+    def run(self, slices: np.ndarray, check: Callable[[], None], heads: Any = None) -> dict[str, np.ndarray]:
         if slices.size > self.limit:
             raise RuntimeError("Failed to allocate memory for requested buffer")
         self.areas.append(slices[0].size)
@@ -175,7 +175,7 @@ def test_too_little_memory_for_anything_is_told(make_slices: Any) -> None:
 
 def test_other_errors_are_not_taken_for_lack_of_memory() -> None:
     runner = limited()
-    runner.executor.run = lambda slices, check: 1 / 0
+    runner.executor.run = lambda slices, check, heads=None: 1 / 0
     with pytest.raises(ZeroDivisionError):
         runner.run(np.zeros((1, 16, 16), np.float32))
 
