@@ -75,5 +75,5 @@ def random_microscope(rng: np.random.Generator, voxel_nm: float | None = None) -
         halo_px=float(rng.uniform(3, 12)),
         method=str(rng.choice(["sirt", "wbp"], p=[0.6, 0.4])),
         iterations=round(float(np.exp(rng.uniform(np.log(16), np.log(80))))),
-        margin_px=int(rng.choice([0, 40], p=[0.3, 0.7])),
+        margin_px=int(rng.choice([0, 15, 40], p=[0.1, 0.2, 0.7])),
     )
