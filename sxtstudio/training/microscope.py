@@ -28,9 +28,7 @@ class Microscope:
     halo_px: float = 6.0
     method: str = "sirt"  # "sirt" or "wbp"
     iterations: int = 24
-    margin_px: int = (
-        0  # how far the reconstruction goes on beyond the field of view; without: border artefacts
-    )
+    margin_px: int = 0  # the reconstruction goes on so far beyond the view; without, borders are spoilt
 
     @property
     def angles(self) -> NDArray[np.float64]:

@@ -104,9 +104,9 @@ def test_score_refuses_different_shapes():
 
 def test_a_spherical_membrane_is_drawn_at_its_equator_and_not_at_its_poles():
     look = SimpleNamespace(membrane=0.2, membrane_width=4.0, blur=1.2, scale=1.0)
-    scene = other._Scene((64, 64, 64), look, 10.0)
+    scene = other.specimen.Scene((64, 64, 64), look, 10.0)
     z, y, x = np.indices(scene.shape) - 32.0
-    scene.membrane(other.EVERYWHERE, (np.sqrt(z * z + y * y + x * x) - 22).astype(np.float32), 1.0)
+    scene.membrane(other.specimen.EVERYWHERE, (np.sqrt(z * z + y * y + x * x) - 22).astype(np.float32), 1.0)
     equator = scene.drawn[32]
     radius = np.hypot(y, x)[32]
     assert radius[equator].min() == pytest.approx(19.5, abs=1) and radius[equator].max() < 24.6
@@ -117,7 +117,7 @@ def test_a_spherical_membrane_is_drawn_at_its_equator_and_not_at_its_poles():
 
 def test_a_straight_tube_has_the_radius_and_the_length_that_were_asked_for():
     path = np.column_stack([np.full(31, 20.0), np.full(31, 20.0), np.arange(20.0, 51.0)])
-    box, distance, along = other._tube((40, 40, 80), path, np.full(31, 6.0), margin=6)
+    box, distance, along = other.specimen._tube((40, 40, 80), path, np.full(31, 6.0), margin=6)
     inside = np.zeros((40, 40, 80), bool)
     inside[box] = distance < 0
     assert inside.sum() == pytest.approx(np.pi * 36 * 30 + 4 / 3 * np.pi * 216, rel=0.05)
