@@ -309,6 +309,8 @@ def _base_width(model: onnx.ModelProto, input_name: str) -> int:
     """The first convolution is the bottleneck's 1 → m/2; other networks have no base width, so 1."""
     weights = {tensor.name: tensor.dims for tensor in model.graph.initializer}
     for node in model.graph.node:
+        if node.op_type in ("Cast", "Identity") and node.input[0] in weights:
+            weights[node.output[0]] = weights[node.input[0]]
         if node.op_type == "Conv" and node.input[0] == input_name and node.input[1] in weights:
             dims = weights[node.input[1]]
             return 2 * dims[0] if list(dims[1:]) == [1, 1, 1] else 1

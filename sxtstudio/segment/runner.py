@@ -24,6 +24,7 @@ from sxtstudio.segment.memory import (
     with_halo,
 )
 from sxtstudio.segment.session_executor import Executor, SessionExecutor
+from sxtstudio.segment.simplify import plain_weights
 from sxtstudio.segment.stages import Check, Image, StagedExecutor, read_plan
 from sxtstudio.segment.tiles import Shape2D, Tile, best_grid, grid_for_edge, pad_slices, plan_tiles, round_up
 
@@ -239,6 +240,7 @@ def make_runner(
     if image and card.image_output:
         heads.append(card.image_output)
     model = onnx.load(card.path)
+    plain_weights(model.graph)
     executor: Executor | None = None
     largest_area: float | None = None
     if device.is_gpu:

@@ -12,11 +12,49 @@ from collections import Counter
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 
 from sxtstudio.segment.graph import names_read
 
 _BLOCK = 16
+
+
+def plain_weights(graph: onnx.GraphProto) -> int:
+    """Replace nodes that only widen weights (float16 to float32) or rename them by their results, in place.
+
+    Models may store weights as float16 to halve the file. Without this, other short cuts would not see
+    that these are weights, and their sizes would count as memory for the slice. Return how many.
+    """
+    weights = {entry.name: entry for entry in graph.initializer}
+    readers = Counter(name for node in graph.node for name in names_read(node))
+    ends = {entry.name for entry in graph.output}
+    replaced = []
+    for node in graph.node:
+        if not _is_weight_again(node, weights) or node.output[0] in ends:
+            continue
+        entry = weights[node.input[0]]
+        values = numpy_helper.to_array(entry)
+        if node.op_type == "Cast":
+            values = values.astype(np.float32)
+        if readers[entry.name] > 1:
+            readers[entry.name] -= 1
+            entry = graph.initializer.add()
+        entry.CopyFrom(numpy_helper.from_array(values, node.output[0]))
+        weights[entry.name] = entry
+        replaced.append(node)
+    for node in replaced:
+        graph.node.remove(node)
+    return len(replaced)
+
+
+def _is_weight_again(node: onnx.NodeProto, weights: dict[str, onnx.TensorProto]) -> bool:
+    if not node.input or node.input[0] not in weights or node.domain not in ("", "ai.onnx"):
+        return False
+    if node.op_type == "Identity":
+        return True
+    half = weights[node.input[0]].data_type == TensorProto.FLOAT16
+    targets = [entry.i for entry in node.attribute if entry.name == "to"]
+    return node.op_type == "Cast" and half and targets == [TensorProto.FLOAT]
 
 
 def merge_convolutions(graph: onnx.GraphProto) -> int:

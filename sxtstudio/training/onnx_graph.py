@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import onnx
-from onnx import helper, numpy_helper
+from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
+
+from sxtstudio.core.errors import UserError
 
 
 def keep_every_weight(graph: onnx.GraphProto) -> None:
@@ -46,6 +48,34 @@ def fold_constants(graph: onnx.GraphProto) -> None:
         for name in dict.fromkeys(read)
     ]
     _replace_nodes(graph, [*constants, *kept])
+
+
+def halve_weights(graph: onnx.GraphProto) -> None:
+    """Store kernels as float16 under their own names; a node for each widens it to float32 when it is read.
+
+    Biases and statistics of batch norms stay as they are: they take little room.
+
+    Raises
+    ------
+    UserError
+        If a kernel holds values beyond the range of float16.
+    """
+    widened = {}
+    for entry in graph.initializer:
+        if entry.data_type != TensorProto.FLOAT or len(entry.dims) < 2:
+            continue
+        values = numpy_helper.to_array(entry)
+        if np.abs(values).max(initial=0.0) > np.finfo(np.float16).max:
+            raise UserError(f"The weights {entry.name} do not fit into float16: export them as float32.")
+        entry.CopyFrom(numpy_helper.from_array(values.astype(np.float16), entry.name))
+        widened[entry.name] = f"{entry.name}_float32"
+    for node in graph.node:
+        for i, name in enumerate(node.input):
+            node.input[i] = widened.get(name, name)
+    casts = [
+        helper.make_node("Cast", [stored], [wide], to=TensorProto.FLOAT) for stored, wide in widened.items()
+    ]
+    _replace_nodes(graph, [*casts, *graph.node])
 
 
 def _replace_nodes(graph: onnx.GraphProto, nodes: list[onnx.NodeProto]) -> None:

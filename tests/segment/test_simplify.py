@@ -8,7 +8,7 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 from onnx.reference import ReferenceEvaluator
 
-from sxtstudio.segment.simplify import merge_convolutions
+from sxtstudio.segment.simplify import merge_convolutions, plain_weights
 
 SHAPE = ["n", 3, "y", "x"]
 
@@ -97,3 +97,37 @@ def test_weights_that_are_computed_are_left_alone() -> None:
     model.graph.node.insert(0, helper.make_node("Identity", ["w0"], ["computed"]))
     model.graph.node[1].input[1] = "computed"
     assert merge_convolutions(model.graph) == 0
+
+
+@pytest.mark.parametrize("shared", [False, True], ids=["own weights", "shared weights"])
+def test_stored_half_precision_weights_become_plain_ones(shared: bool) -> None:
+    model = network({"kernel": (3, 3, 1, 1)}, {"kernel": (3, 3, 1, 1)})
+    graph = model.graph
+    half = {
+        w.name: numpy_helper.to_array(w).astype(np.float16) for w in graph.initializer if len(w.dims) == 4
+    }
+    for weight in graph.initializer:
+        if weight.name in half:
+            weight.CopyFrom(numpy_helper.from_array(half[weight.name], weight.name))
+    sources = ["w0", "w0"] if shared else ["w0", "w1"]
+    for i, source in enumerate(sources):
+        graph.node[2 * i].input[1] = f"wide{i}"
+        graph.node.insert(2 * i, helper.make_node("Cast", [source], [f"wide{i}"], to=TensorProto.FLOAT))
+    expected = run(model)
+    assert plain_weights(graph) == 2
+    assert [node.op_type for node in graph.node] == ["Conv", "Conv"]
+    stored = {w.name: numpy_helper.to_array(w) for w in graph.initializer}
+    for i, source in enumerate(sources):
+        assert stored[f"wide{i}"].dtype == np.float32
+        assert np.array_equal(stored[f"wide{i}"], half[source])
+    assert np.array_equal(run(model), expected)
+    assert merge_convolutions(graph) == 1
+
+
+def test_what_only_looks_like_a_stored_weight_stays() -> None:
+    """A cast of the image, and one to another type than float32."""
+    model = network({"kernel": (3, 3, 1, 1)})
+    model.graph.node.insert(0, helper.make_node("Cast", ["t0"], ["same"], to=TensorProto.FLOAT))
+    model.graph.node.insert(0, helper.make_node("Cast", ["w0"], ["double"], to=TensorProto.DOUBLE))
+    assert plain_weights(model.graph) == 0
+    assert len(model.graph.node) == 3

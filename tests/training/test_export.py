@@ -6,13 +6,17 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from onnx import numpy_helper
+from onnx.reference import ReferenceEvaluator
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment import choose_device, load_card, make_runner
 from sxtstudio.segment.stages import StagedExecutor
-from sxtstudio.training import export, recipe
+from sxtstudio.training import export, parity, recipe
 from sxtstudio.training.keras_weights import load_keras_weights
+from sxtstudio.training.load_onnx import load_onnx
 from sxtstudio.training.network import DeepSXT
+from sxtstudio.training.parity import samples
 
 
 @pytest.fixture(scope="module")
@@ -120,3 +124,104 @@ def test_no_constant_is_left_to_be_computed(model):
     weights = {entry.name for entry in model.graph.initializer}
     for node in model.graph.node:
         assert node.op_type == "Constant" or not set(node.input) <= constants | weights
+
+
+@pytest.fixture(scope="module")
+def half_file(network, tmp_path_factory):
+    slices = np.random.default_rng(3).integers(0, 4000, (2, 90, 130), np.uint16)
+    return export.export_onnx(
+        network, tmp_path_factory.mktemp("half") / "half.onnx", weights="float16", slices=slices
+    )
+
+
+def test_float16_halves_the_kernels_and_stays_within_its_tolerance(network, half_file):
+    stored = {entry.name: numpy_helper.to_array(entry) for entry in onnx.load(half_file).graph.initializer}
+    for name, values in network.state_dict().items():
+        if name.endswith("tracked"):
+            continue
+        half, exact = stored[f"network.{name}"], values.numpy()
+        assert half.dtype == (np.float16 if exact.ndim > 1 else np.float32), name
+        # Half precision keeps 11 bits: half a unit of the last one is 2^-11 of the value, or 2^-25.
+        assert np.all(np.abs(half - exact) <= np.maximum(np.abs(exact) * 2.0**-11, 2.0**-25)), name
+    slices = np.random.default_rng(4).normal(size=(1, 1, 64, 96)).astype(np.float32)
+    session = onnxruntime.InferenceSession(half_file, providers=["CPUExecutionProvider"])
+    label, image = session.run(["label", "image"], {"input": slices})
+    with torch.no_grad():
+        heads = network(torch.from_numpy(slices))
+    for ours, theirs in ((label, heads.label.numpy()), (image, heads.image.numpy())):
+        error = np.sqrt(np.mean((ours - theirs) ** 2)) / max(1, theirs.std())
+        assert 1e-6 < error < export.HALF_TOLERANCE
+
+
+def test_float16_weights_are_widened_when_read_back(network, half_file):
+    state = load_onnx(half_file).state_dict()
+    for name, values in network.state_dict().items():
+        expected = values.half().float() if values.ndim > 1 else values
+        assert torch.equal(state[name], expected) or name.endswith("tracked"), name
+
+
+def test_float16_runs_like_float32_stage_by_stage(network, half_file, tmp_path):
+    """Widened at load: the same short cuts and the same memory for the slice, from a smaller file."""
+    whole_file = export.export_onnx(network, tmp_path / "whole.onnx")
+    runners = [
+        make_runner(load_card(file), choose_device("cpu"), threads=1) for file in (half_file, whole_file)
+    ]
+    half, whole = runners
+    assert isinstance(half.executor, StagedExecutor)
+    assert half.executor.sizes.channels["neck"] == whole.executor.sizes.channels["neck"] == 192
+    assert half.executor.peak_bytes((512, 512)) == pytest.approx(
+        whole.executor.peak_bytes((512, 512)), rel=0.01
+    )
+    slices = np.random.default_rng(5).normal(size=(1, 64, 64)).astype(np.float32)
+    labels = [runner.run(slices)["label"] for runner in runners]
+    assert 1e-6 < np.sqrt(np.mean((labels[0] - labels[1]) ** 2)) < export.HALF_TOLERANCE
+    assert load_card(half_file).base_width == 4
+
+
+def test_weights_beyond_float16_are_refused(tmp_path):
+    network = DeepSXT(2)
+    network.encoder.stem[0].weight.data[0] = 70_000.0
+    with pytest.raises(UserError, match=r"encoder\.stem\.0\.weight do not fit into float16"):
+        export.export_onnx(network, tmp_path / "m.onnx", weights="float16")
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_network_that_rounding_changes_is_not_stored_as_float16(network, tmp_path, monkeypatch):
+    path = tmp_path / "m.onnx"
+    monkeypatch.setattr(export, "HALF_TOLERANCE", 1e-6)
+    with pytest.raises(UserError, match="float16 would change the results"):
+        export.export_onnx(network, path, weights="float16")
+    assert not list(tmp_path.iterdir())
+
+
+def test_given_slices_are_compared_too():
+    """The centres of the first four, normalised with the mean and SD of the whole slice."""
+    y, x = np.ogrid[:50, :200]
+    slices = [np.hypot(y - 25, x - 100).astype(np.int16)] * 9
+    noise, *crops = samples(slices)
+    assert noise.shape[0] == 2 and [crop.shape for crop in crops] == [(1, 1, 48, 64)] * 4
+    expected = (slices[0] - slices[0].mean()) / slices[0].std()
+    assert np.allclose(crops[0][0, 0], expected[1:49, 68:132], atol=1e-5)
+    with pytest.raises(ValueError, match="16 px"):
+        samples([np.zeros((15, 40))])
+
+
+@pytest.mark.parametrize("head", ["image", "label"])
+def test_parity_sees_a_single_wrong_pixel(network, model, monkeypatch, head):
+    class Differs:
+        def __init__(self, model):
+            self.right = ReferenceEvaluator(model)
+
+        def run(self, names, feeds):
+            results = dict(zip(names, self.right.run(names, feeds), strict=True))
+            results[head][0, 0, 5, 7] += wrong
+            return [results[name] for name in names]
+
+    monkeypatch.setattr(parity, "ReferenceEvaluator", Differs)
+    crop = [np.random.default_rng(6).normal(size=(1, 1, 16, 16)).astype(np.float32)]
+    wrong = 0.0
+    assert parity.parity(network, model, crop) < export.PARITY
+    wrong = 10.0
+    assert parity.parity(network, model, crop) > export.PARITY
+    wrong = float("nan")
+    assert np.isnan(parity.parity(network, model, crop))

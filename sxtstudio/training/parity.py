@@ -1,0 +1,84 @@
+"""Whether an exported model computes what the network computes, on noise and on real slices."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from typing import Any
+
+import numpy as np
+import onnx
+import torch
+from numpy.typing import NDArray
+from onnx.reference import ReferenceEvaluator
+from torch import Tensor
+
+from sxtstudio.training.augment import normalise
+from sxtstudio.training.network import MULTIPLE, DeepSXT
+
+# Slices that are compared, and how much of each: the reference evaluator takes its time.
+_MOST_SLICES = 4
+_CROP_PX = 64
+
+Batch = NDArray[np.float32]
+
+
+def samples(slices: Iterable[NDArray[Any]] | None = None) -> list[Batch]:
+    """Return batches (n, 1, y, x) to compare: two slices of noise, and the centres of the first given ones.
+
+    ``slices`` are (y, x) of any numeric type and scale, at least 16 px large; they are normalised.
+    """
+    batches = [np.random.default_rng(0).normal(size=(2, 1, 32, 48)).astype(np.float32)]
+    for image in islice(() if slices is None else slices, _MOST_SLICES):
+        if image.ndim != 2 or min(image.shape) < MULTIPLE:
+            raise ValueError(f"a slice (y, x) has at least {MULTIPLE} px, not the shape {image.shape}")
+        size = [min(_CROP_PX, length // MULTIPLE * MULTIPLE) for length in image.shape]
+        y, x = ((length - n) // 2 for length, n in zip(image.shape, size, strict=True))
+        crop = normalise(image.astype(np.float32))[y : y + size[0], x : x + size[1]]
+        batches.append(np.ascontiguousarray(crop)[np.newaxis, np.newaxis])
+    return batches
+
+
+def parity(network: DeepSXT, model: onnx.ModelProto, batches: Sequence[Batch] | None = None) -> float:
+    """Return the largest difference of both heads between PyTorch and ONNX's reference evaluator.
+
+    It counts in units of the head's spread where that is above 1; for the label's, before its tanh: heads
+    without training reach millions, where float32 keeps no 1e-4. NaN if a head is not a number.
+    """
+    evaluator = ReferenceEvaluator(model)
+    worst = 0.0
+    for batch in samples() if batches is None else batches:
+        results = evaluator.run(["image", "label"], {"input": batch})
+        for ours, (theirs, spread) in zip(results, _heads(network, batch), strict=True):
+            # np.maximum keeps NaN, which max() may drop.
+            worst = float(np.maximum(worst, np.abs(ours - theirs.numpy()).max() / spread))
+    return worst
+
+
+def rounded(network: DeepSXT) -> DeepSXT:
+    """Return a copy whose kernels are rounded to float16, as a file with float16 weights stores them."""
+    network = copy.deepcopy(network)
+    for values in network.state_dict().values():
+        if values.ndim > 1:
+            values.copy_(values.half())
+    return network
+
+
+def rounding_effect(network: DeepSXT, other: DeepSXT, batches: Sequence[Batch]) -> float:
+    """Return how far two networks' heads differ, root mean square; units and NaN as for ``parity``."""
+    worst = 0.0
+    for batch in batches:
+        for (ours, spread), (theirs, _) in zip(_heads(network, batch), _heads(other, batch), strict=True):
+            worst = float(np.maximum(worst, float((ours - theirs).square().mean().sqrt()) / spread))
+    return worst
+
+
+def _heads(network: DeepSXT, batch: Batch) -> Iterator[tuple[Tensor, float]]:
+    """Yield image and label, each with the unit in which its differences count."""
+    with torch.no_grad():
+        slices = torch.from_numpy(batch)
+        heads = network.eval()(slices)
+        scores, _ = network.outline(slices, len(batch))
+    yield heads.image, max(1.0, float(heads.image.std()))
+    yield heads.label, max(1.0, float(scores.std()))
