@@ -1,10 +1,11 @@
 """A second soft X-ray tomogram simulator, used only to judge models that were trained elsewhere.
 
 Nothing is projected and nothing is reconstructed here. Geometry is painted from level sets and swept tubes
-(other_specimen.py). The microscope acts as one transfer function in Fourier space (central slice theorem): each
-tilt is a line through the origin of the (kz, kx) plane, so that missing wedge, uneven tilts, alignment errors,
-early-stopped SIRT (1 - (1 - q)^n) and a wrong ramp are factors on those lines, and projection noise is noise
-on them. Axes are (z, y, x); beam along z at zero tilt, tilt axis y. Lengths are in px unless named _nm.
+(other_specimen.py). The microscope acts as one transfer function in Fourier space (central slice theorem):
+each tilt is a line through the origin of the (kz, kx) plane, so that missing wedge, uneven tilts, alignment
+errors, early-stopped SIRT (1 - (1 - q)^n) and a wrong ramp are factors on those lines, and projection noise
+is noise on them. Axes are (z, y, x); beam along z at zero tilt, tilt axis y. Lengths are in px unless named
+_nm.
 """
 
 from __future__ import annotations
