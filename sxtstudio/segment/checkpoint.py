@@ -6,6 +6,7 @@ A folder holds
     in-use            the lock of the process that works here
     labels.raw        uint8 (z, y, x), 0 or 255
     probability.raw   uint8 (z, y, x), 0…255, if it was asked for
+    trust.log         a line per slice, if there is anything to tell: its index and its figures (JSON)
     finished.log      a line per finished slice: its index and the checksum of its voxels
 
 A line is appended only after the voxels have reached the disk (fsync), so that it never promises
@@ -32,8 +33,9 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.segment.trust import SliceTrust, read_trust, trust_line
 
-SETTINGS, LEDGER = "settings.json", "finished.log"
+SETTINGS, LEDGER, TRUST = "settings.json", "finished.log", "trust.log"
 LABELS, PROBABILITY = "labels.raw", "probability.raw"
 _LINE = re.compile(rb"(\d+) ([0-9a-f]{8})\n")
 Pixels = NDArray[np.uint8]
@@ -88,8 +90,8 @@ class Checkpoint:
                 self.finished: set[int] = set()
                 if resume is False or not self._go_on(resume):
                     self._begin()
-                for name in (*self._names, LEDGER):
-                    self._files[name] = open(folder / name, "ab" if name == LEDGER else "r+b")
+                for name in (*self._names, TRUST, LEDGER):
+                    self._files[name] = open(folder / name, "r+b" if name in self._names else "ab")
         except BaseException:
             self.close()
             raise
@@ -99,7 +101,9 @@ class Checkpoint:
         """Whether every slice is finished."""
         return len(self.finished) == self.shape[0]
 
-    def write(self, z: int, labels: Pixels, probability: Pixels | None = None) -> None:
+    def write(
+        self, z: int, labels: Pixels, probability: Pixels | None = None, trust: SliceTrust | None = None
+    ) -> None:
         """Store slice ``z``; when this returns, it survives a power cut."""
         checksum = 0
         with explained(self.folder):
@@ -111,6 +115,9 @@ class Checkpoint:
                 self._files[name].write(content)
                 _flush(self._files[name])
                 checksum = zlib.crc32(content, checksum)
+            if trust is not None:
+                self._files[TRUST].write(trust_line(z, trust))
+                _flush(self._files[TRUST])
             self._files[LEDGER].write(b"%d %08x\n" % (z, checksum))
             _flush(self._files[LEDGER])
         self.finished.add(z)
@@ -121,6 +128,15 @@ class Checkpoint:
         with explained(self.folder):
             pixels = np.fromfile(self.folder / LABELS, np.uint8, height * width, offset=z * height * width)
         return pixels.reshape(height, width)
+
+    def trust(self) -> tuple[SliceTrust, ...]:
+        """Return the figures of every slice; empty ones where nothing is known."""
+        found = [SliceTrust()] * self.shape[0]
+        with explained(self.folder), suppress(FileNotFoundError):
+            for z, figures in read_trust((self.folder / TRUST).read_bytes()):
+                if z in self.finished:
+                    found[z] = figures
+        return tuple(found)
 
     def labels(self) -> Pixels:
         """Return the labels as a memory map (z, y, x) that may be changed; unfinished slices are 0."""
@@ -256,7 +272,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def _remove(folder: Path) -> None:
-    for name in (SETTINGS, LEDGER, LABELS, PROBABILITY):
+    for name in (SETTINGS, LEDGER, TRUST, LABELS, PROBABILITY):
         with suppress(FileNotFoundError):
             (folder / name).unlink()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -32,6 +32,7 @@ from sxtstudio.segment.slices import (
     probability_of,
     read_batches,
 )
+from sxtstudio.segment.trust import SliceTrust, certainty, recognised, sampled
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,25 @@ class Finished:
     z: int
     labels: Pixels
     blank: bool = False
+
+
+@dataclass
+class Computed:
+    """What came out of a slice: the label head's values, and where it was redrawn, input and redrawing."""
+
+    z: int
+    values: Image | None = None
+    redrawn: Image | None = None
+    normalised: Image | None = None
+
+    def trust(self, threshold: float) -> SliceTrust:
+        """Return the figures of the slice."""
+        if self.values is None:
+            return SliceTrust()
+        seen = None
+        if self.redrawn is not None and self.normalised is not None:
+            seen = recognised(self.redrawn, self.normalised)
+        return SliceTrust(certainty(self.values, threshold), seen)
 
 
 @dataclass
@@ -103,7 +123,8 @@ class Job:
         if not todo:
             return
         with self.timed("loading the model"):
-            runner = make_runner(self.card, self.device, tile_px=self.parameters.tile_px)
+            image = self.parameters.trust != "none" and self.card.image_output is not None
+            runner = make_runner(self.card, self.device, tile_px=self.parameters.tile_px, image=image)
         self.device = runner.device
         progress.begin(len(todo), f"segmenting on {self.device.name}")
         with closing(runner):
@@ -150,6 +171,7 @@ class Job:
             seconds={name: round(seconds, 3) for name, seconds in self.seconds.items()},
             notes=tuple(self.notes),
             checkpoint=checkpoint,
+            trust=None if self.parameters.trust == "none" else checkpoint.trust(),
         )
 
     @contextmanager
@@ -167,28 +189,55 @@ class Job:
         size = batch_size(self.device, self.volume.shape, self.parameters.batch)
         source = self._timed_reading(read_batches(self.volume, todo, size, self.flip))
 
-        def work(batch: Batch) -> tuple[Batch, Image | None]:
+        def work(batch: Batch) -> list[Computed]:
             if batch.images is None:
-                return batch, None
+                return [Computed(z) for z in batch.indices]
             with self.timed("inference"):
-                return batch, runner.run(batch.images, progress.check)[self.card.label_output]
+                return self._infer(runner, batch.indices, batch.images, progress)
 
-        def sink(result: tuple[Batch, Image | None]) -> list[Finished]:
+        def sink(slices: list[Computed]) -> list[Finished]:
             with self.timed("keeping slices"):
-                return [self._keep(z, values, checkpoint) for z, values in _one_by_one(*result)]
+                return [self._keep(computed, checkpoint) for computed in slices]
 
         with closing(overlapped(source, work, sink, check=progress.check)) as written:
             for finished in written:
                 yield from finished
                 progress.step(len(finished))
 
-    def _keep(self, z: int, values: Image | None, checkpoint: Checkpoint) -> Finished:
+    def _infer(
+        self, runner: SliceRunner, indices: Sequence[int], images: Image, progress: Progress
+    ) -> list[Computed]:
+        """Label a batch; some of its slices are redrawn as well."""
+        redrawn = [i for i, z in enumerate(indices) if self._is_redrawn(z)]
+        plain = [i for i in range(len(indices)) if i not in redrawn]
+        found = {}
+        for part, heads in ((plain, self.heads[:1]), (redrawn, self.heads)):
+            if part:
+                results = runner.run(images[part], progress.check, heads=heads)
+                for row, i in enumerate(part):
+                    found[i] = Computed(indices[i], *(results[head][row] for head in heads))
+                    if len(heads) > 1:
+                        found[i].normalised = images[i]
+        return [found[i] for i in range(len(indices))]
+
+    @property
+    def heads(self) -> list[str]:
+        """The outputs that are computed at most: the label, and the redrawn slice where it is wanted."""
+        image = None if self.parameters.trust == "none" else self.card.image_output
+        return [self.card.label_output, *([image] if image else [])]
+
+    def _is_redrawn(self, z: int) -> bool:
+        return len(self.heads) > 1 and (self.parameters.trust == "every" or sampled(z, self.slices))
+
+    def _keep(self, computed: Computed, checkpoint: Checkpoint) -> Finished:
+        z, values = computed.z, computed.values
         shape = self.volume.shape[1:]
         labels = np.zeros(shape, np.uint8) if values is None else labels_of(values, self.threshold)
         probability = None
         if self.parameters.probability:
             probability = np.zeros(shape, np.uint8) if values is None else probability_of(values)
-        checkpoint.write(z - self.slices[0], labels, probability)
+        trust = None if self.parameters.trust == "none" else computed.trust(self.card.threshold)
+        checkpoint.write(z - self.slices[0], labels, probability, trust)
         return Finished(z, labels, blank=values is None)
 
     def _timed_reading(self, batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -219,13 +268,12 @@ def prepare(volume: Volume, parameters: SegmentParameters, progress: Progress) -
     job = Job(volume, parameters, slices, card, device, polarity)
     job.seconds["polarity"] = time.perf_counter() - begin
     job.notes.extend(card.notes)
+    if parameters.trust != "none" and card.image_output is None:
+        job.notes.append(
+            f"The model {card.name} does not redraw its input, so how much of it is recognised is not known."
+        )
     if parameters.polarity == "auto" and polarity.confidence < WEAK:
         job.notes.append(
             f"Polarity uncertain ({polarity.reason}): if the labels look wrong, set it to dark or bright."
         )
     return job
-
-
-def _one_by_one(batch: Batch, values: Image | None) -> Iterator[tuple[int, Image | None]]:
-    for i, z in enumerate(batch.indices):
-        yield z, None if values is None else values[i]

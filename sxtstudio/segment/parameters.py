@@ -11,8 +11,10 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.checkpoint import Checkpoint
+from sxtstudio.segment.trust import SliceTrust
 
 PolarityChoice = Literal["auto", "dark", "bright"]
+TrustChoice = Literal["none", "sample", "every"]
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class SegmentParameters:
         First slice and the one after the last; None takes all.
     probability
         Also keep the network's output, as (output + 1)/2.
+    trust
+        Which slices the network also redraws, to tell whether it recognises them: "sample" is every
+        fifth, which takes about 8 % more time; "every" takes about 40 % more. "none" leaves out all
+        figures of trust.
     """
 
     model: str | Path | None = None
@@ -49,6 +55,7 @@ class SegmentParameters:
     polarity: PolarityChoice = "auto"
     slices: tuple[int, int] | None = None
     probability: bool = False
+    trust: TrustChoice = "sample"
 
     def checked(self, slice_count: int) -> tuple[int, int]:
         """Return the slices to segment, out of ``slice_count``.
@@ -68,6 +75,8 @@ class SegmentParameters:
             )
         if self.polarity not in ("auto", "dark", "bright"):
             raise UserError(f"The polarity is {self.polarity!r}: give auto, dark or bright.")
+        if self.trust not in ("none", "sample", "every"):
+            raise UserError(f"The choice for trust is {self.trust!r}: give none, sample or every.")
         first, last = self.slices or (0, slice_count)
         if not 0 <= first < last <= slice_count:
             raise UserError(
@@ -103,6 +112,8 @@ class Segmentation:
         Time by stage. Reading, inference and writing overlap.
     notes
         What the user should know, such as slices that were empty.
+    trust
+        Figures of each of the slices ``slices``, in their order; None where they were not wanted.
     """
 
     labels: ArrayVolume
@@ -120,6 +131,7 @@ class Segmentation:
     seconds: dict[str, float]
     notes: tuple[str, ...]
     checkpoint: Checkpoint = field(repr=False)
+    trust: tuple[SliceTrust, ...] | None = None
 
     @property
     def model_checksum(self) -> str:

@@ -85,7 +85,8 @@ def segment_slice(
         (batch,) = read_batches(volume, [z], 1, job.flip)
         values = None
         if batch.images is not None:
-            values = own.run(batch.images, progress.check)[job.card.label_output][0]
+            heads = [job.card.label_output]
+            values = own.run(batch.images, progress.check, heads=heads)[heads[0]][0]
         progress.step()
         labels = None if values is None else labels_of(values, job.threshold)
         notes = (*job.notes, *own.notes)

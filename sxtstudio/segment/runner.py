@@ -88,7 +88,9 @@ class SliceRunner:
         self._at_once: int | None = None
         self._planned_for: tuple[Shape2D, int] | None = None
 
-    def run(self, slices: Image, check: Check = lambda: None) -> dict[str, Image]:
+    def run(
+        self, slices: Image, check: Check = lambda: None, *, heads: Sequence[str] | None = None
+    ) -> dict[str, Image]:
         """Return the network's outputs for normalised slices.
 
         Parameters
@@ -97,6 +99,8 @@ class SliceRunner:
             float32 (n, y, x), of any size.
         check
             Called every 0.1 s; what it raises ends the computation.
+        heads
+            Names of the outputs to compute, the label first; None computes all that were asked for.
 
         Returns
         -------
@@ -116,7 +120,7 @@ class SliceRunner:
         while done < len(padded):
             part = padded[done : done + (self._at_once or len(padded))]
             try:
-                for head, values in self._run_tiles(part, shape, check).items():
+                for head, values in self._run_tiles(part, shape, check, heads).items():
                     results.setdefault(head, []).append(values)
             except Exception as error:
                 if not is_out_of_memory(error):
@@ -144,15 +148,17 @@ class SliceRunner:
         """Give threads and memory back."""
         self.executor.close()
 
-    def _run_tiles(self, padded: Image, shape: Shape2D, check: Check) -> dict[str, Image]:
+    def _run_tiles(
+        self, padded: Image, shape: Shape2D, check: Check, heads: Sequence[str] | None
+    ) -> dict[str, Image]:
         tiles = self._tiles(shape)
         if len(tiles) == 1:
-            return self.executor.run(padded, check)
+            return self.executor.run(padded, check, heads)
         results: dict[str, Image] = {}
         for tile in tiles:
             check()
             part = np.ascontiguousarray(padded[:, *tile.outer.at(1)])
-            for head, values in self.executor.run(part, check).items():
+            for head, values in self.executor.run(part, check, heads).items():
                 whole = results.setdefault(head, np.empty_like(padded))
                 whole[:, *tile.inner.at(1)] = values[:, *tile.inner.relative_to(tile.outer).at(1)]
         return results

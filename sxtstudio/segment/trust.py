@@ -12,7 +12,10 @@ things in a slice.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -88,3 +91,28 @@ def sampled(z: int, slices: tuple[int, int], every: int = SAMPLE_EVERY) -> bool:
     first, last = slices
     step = min(every, last - first)
     return (z - first) % step == step // 2
+
+
+def trust_line(z: int, trust: SliceTrust) -> bytes:
+    """Return a line for a log that is only appended to, even after a line that a power cut has torn."""
+    return b"\n" + json.dumps({"z": z, **asdict(trust)}).encode() + b"\n"
+
+
+def read_trust(log: bytes) -> Iterator[tuple[int, SliceTrust]]:
+    """Yield slices and figures of such a log; torn lines of a power cut are left out."""
+    for line in log.splitlines():
+        try:
+            entry = json.loads(line)
+            figures = SliceTrust(share(entry.get("certainty")), share(entry.get("recognised")))
+            yield int(entry["z"]), figures
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+
+
+def share(value: Any) -> float | None:
+    """Return a number from 0 to 1, or None; ValueError for anything else."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"{value!r} is no share")
+    return float(value)
