@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -54,7 +53,7 @@ def _draw_panel(
     end = right
     for curve, colour in reversed(list(zip(curves, _COLOURS, strict=False))):
         line = [
-            (left + (right - left) * x / last, bottom - (bottom - top) * (y - low) / (high - low))
+            (left + (right - left) * x / last, bottom - (bottom - top) * (min(y, high) - low) / (high - low))
             for x, y in curve.points
         ]
         if len(line) > 1:
@@ -68,8 +67,8 @@ def _draw_panel(
 def _span(values: Sequence[float]) -> tuple[float, float]:
     if not values:
         return 0.0, 1.0
-    # A few wild values at the start would flatten the rest: the axis ends at 1.2 times the 97th percentile.
+    # The losses before the first steps are wild and would flatten the rest: they are drawn at the top.
     ordered = sorted(values)
-    high = min(ordered[-1], 1.2 * ordered[min(len(ordered) - 1, math.ceil(0.97 * len(ordered)))])
+    high = min(ordered[-1], 4 * abs(ordered[len(ordered) // 2]))
     low = min(0.0, ordered[0])
     return low, high if high > low else low + 1.0

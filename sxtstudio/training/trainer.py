@@ -253,7 +253,7 @@ class Trainer:
         plan, state = self.plan, self.state
         if plan.steps is not None and state.step >= plan.steps:
             return "steps"
-        if plan.minutes is not None and self._seconds() >= 60 * plan.minutes:
+        if plan.minutes is not None and state.step and self._seconds() >= 60 * plan.minutes:
             return "minutes"
         if plan.plateau and state.waited >= plan.plateau:
             return "plateau"

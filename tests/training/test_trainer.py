@@ -1,0 +1,344 @@
+"""Whole trainings of a few steps: what they leave, how they go on, and what they obey."""
+
+import errno
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+import torch
+from PIL import Image
+
+from sxtstudio.cli import main
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.segment import check_model
+from sxtstudio.training import checkpoint, trainer
+from sxtstudio.training.checkpoint import load_state
+from sxtstudio.training.config import load_config
+from sxtstudio.training.control import Control
+from sxtstudio.training.evaluation import Scores
+from sxtstudio.training.events import read_events
+from sxtstudio.training.job import StartModel, first_network, train_model
+from sxtstudio.training.load_onnx import load_onnx
+from sxtstudio.training.model_card import write_model
+from sxtstudio.training.network import DeepSXT
+from sxtstudio.training.scores import Agreement
+
+pytestmark = pytest.mark.usefixtures("one_thread")
+
+
+@pytest.fixture
+def exports():
+    """Asked for by tests that look at the model."""
+
+
+@pytest.fixture(autouse=True)
+def quick_export(monkeypatch, request):
+    """Exporting takes a second; only the tests that look at the model do it."""
+    if "exports" in request.fixturenames:
+        return
+
+    def write(network, folder, card, slices):
+        (folder / f"{card['name']}.json").write_text(json.dumps(card))
+        return folder / f"{card['name']}.onnx"
+
+    monkeypatch.setattr("sxtstudio.training.job.write_model", write)
+
+
+def train(config, folder="run", **options):
+    events = []
+    options.setdefault("listener", events.append)
+    train_model(load_config(config), config.parent / folder, **options)
+    return events
+
+
+def kinds(events, *wanted):
+    return [event for event in events if event["event"] in wanted]
+
+
+def weights(folder):
+    """All arrays of a state but the counters, which hold times."""
+    parts = load_state(folder / "state.npz")
+    return {f"{part}/{key}": value for part in parts if part != "run" for key, value in parts[part].items()}
+
+
+def counters(folder):
+    return json.loads(load_state(folder / "state.npz")["run"]["state"].numpy().tobytes())
+
+
+def assert_same_state(one, other):
+    first, second = weights(one), weights(other)
+    assert set(first) == set(second)
+    assert all(torch.equal(first[key], second[key]) for key in first)
+    for key in ("step", "best_step", "best_f1", "best_loss", "label_loss", "image_loss"):
+        assert counters(one)[key] == counters(other)[key], key
+
+
+def curve(folder):
+    events = kinds(read_events(folder / "events.jsonl"), "evaluate")
+    assert len({event["step"] for event in events}) == len(events)
+    return events
+
+
+@pytest.mark.usefixtures("exports")
+def test_a_whole_training_leaves_a_model_and_tells_what_it_did(configure, project):
+    events = train(configure())
+    run = project / "run"
+    assert events == read_events(run / "events.jsonl")
+    start, end = events[0], events[-1]
+    assert start == {
+        "event": "start",
+        "step": 0,
+        "of": 4,
+        "device": "cpu",
+        "labelled": 3,
+        "held_out": 1,
+        "unlabelled": 3,
+    }
+    assert [event["step"] for event in kinds(events, "evaluate")] == [0, 2, 4]
+    assert {"label_share", "image_share", "test_label_loss", "test_image_loss"} <= set(events[1])
+    assert (end["event"], end["reason"], end["step"]) == ("done", "steps", 4)
+    assert (end["before"], end["better"], end["model"]) == (None, True, "small.onnx")
+    card = check_model(run / "small.onnx")
+    assert (card.base_width, card.licence) == (2, "MIT")
+    with np.load(run / "preview.npz") as preview:
+        assert {key: preview[key].dtype.name for key in preview} == {
+            "image": "float32",
+            "label": "float32",
+            "redrawn": "float32",
+            "truth": "uint8",
+        }
+        assert preview["image"].shape == (64, 80)
+        assert set(np.unique(preview["truth"])) == {0, 255}
+    with np.load(run / "comparison.npz") as comparison:
+        assert set(comparison) == {"image_0", "truth_0", "after_0"}
+        assert np.abs(comparison["after_0"]).max() <= 1
+    with Image.open(run / "curves.png") as picture:
+        assert len(np.unique(np.asarray(picture.convert("L")))) > 20
+
+
+def test_the_published_method_runs_its_protocols_in_turn(configure):
+    events = train(configure(top='base_width = 2\nmethod = "published"', training="steps = 3"))
+    state = kinds(events, "evaluate")[-1]
+    assert state["step"] == 3
+    assert kinds(events, "done")[0]["reason"] == "steps"
+    config = load_config(configure(top='base_width = 2\nmethod = "published"'))
+    run = configure().parent / "run"
+    adam = load_state(run / "state.npz")["optimiser"]
+    # Steps 0 and 2 were labelled, step 1 was not: the label decoder learned twice, the rest thrice.
+    assert config.augmentation == "published"
+    assert int(adam["label_head.out.weight|step"]) == 2
+    assert int(adam["encoder.stem.0.weight|step"]) == 3
+    assert int(adam["image_head.2.2.weight|step"]) == 3
+
+
+def test_a_training_repeats_by_its_seed(configure, project):
+    for folder, seed in (("one", 5), ("two", 5), ("three", 6)):
+        train(configure(f"seed = {seed}\nsteps = 2"), folder)
+    assert_same_state(project / "one", project / "two")
+    assert curve(project / "one") == curve(project / "two")
+    assert not torch.equal(
+        weights(project / "one")["network/encoder.stem.0.weight"],
+        weights(project / "three")["network/encoder.stem.0.weight"],
+    )
+
+
+@pytest.mark.parametrize("method", ["quick", "published"])
+def test_killed_in_the_middle_it_goes_on_with_the_same_curve(configure, project, method):
+    config = configure("steps = 8\nsave_every = 3", top=f'base_width = 2\nmethod = "{method}"')
+    train(config, "whole")
+    environment = os.environ | {"OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "sxtstudio", "train", str(config), "-o", str(project / "run"), "--json"]
+    # Slow steps, so that the kill falls between two of them, after a state was written.
+    slow = "import sys, time, sxtstudio.training.trainer as t; step = t.Trainer.step\n"
+    slow += "t.Trainer.step = lambda *a: (step(*a), time.sleep(0.3))\n"
+    slow += "import sxtstudio.cli; sys.exit(sxtstudio.cli.main(sys.argv[1:]))"
+    with subprocess.Popen(
+        [sys.executable, "-c", slow, *command[3:]], stdout=subprocess.PIPE, text=True, env=environment
+    ) as child:
+        for line in child.stdout:
+            event = json.loads(line)
+            if event["event"] == "evaluate" and event["step"] == 4:
+                break
+        child.send_signal(signal.SIGKILL)
+    assert child.wait() == -signal.SIGKILL
+    assert counters(project / "run")["step"] == 3
+    events = train(config, "run")
+    assert events[0]["step"] == 3
+    assert_same_state(project / "run", project / "whole")
+    assert curve(project / "run") == curve(project / "whole")
+
+
+def obeying(orders):
+    """A control that gets orders when events come: {(event, step): order}; and the events."""
+    control, events = Control(), []
+
+    def listen(event):
+        events.append(event)
+        order = orders.get((event["event"], event.get("step")))
+        if order:
+            control.obey(order)
+
+    return {"control": control, "listener": listen}, events
+
+
+def test_pause_resume_and_stop(configure, project):
+    options, events = obeying({("evaluate", 2): "pause", ("paused", 2): "resume", ("evaluate", 4): "stop"})
+    train(configure("steps = 50"), **options)
+    told = [(event["event"], event.get("step")) for event in kinds(events, "paused", "resumed", "done")]
+    assert told == [("paused", 2), ("resumed", 2), ("done", 4)]
+    assert events[-1]["reason"] == "stopped"
+    assert (project / "run" / "small.json").exists()
+
+
+def test_cancel_saves_the_state_and_the_curve_stays_the_same(configure, project):
+    config = configure("steps = 5\nsave_every = 100")
+    train(config, "whole")
+    options, _ = obeying({("preview", 2): "cancel"})
+    with pytest.raises(Cancelled):
+        train(config, **options)
+    assert counters(project / "run")["step"] in (2, 3)
+    train(config)
+    assert_same_state(project / "run", project / "whole")
+
+
+def test_the_command_line_obeys_and_tells_by_its_exit_codes(configure, project, monkeypatch, capsys):
+    command = ["train", str(configure("steps = 3")), "--json", "--control"]
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))  # the parent is gone
+    assert main(command) == 130
+    monkeypatch.setattr(sys, "stdin", open(os.pipe()[0]))
+    capsys.readouterr()
+    assert main(command) == 0
+    events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [events[0]["event"], events[-1]["event"]] == ["start", "done"]
+    (project / "a.labels.tif").unlink()
+    assert main(command) == 2
+    (error,) = (json.loads(line) for line in capsys.readouterr().out.splitlines())
+    assert error["event"] == "error"
+    assert "a.labels.tif, which does not exist" in error["text"]
+
+
+def test_bad_data_is_told_as_an_event_before_anything_starts(configure, project):
+    labels = tifffile.imread(project / "a.labels.tif")
+    tifffile.imwrite(project / "a.labels.tif", 0 * labels, photometric="minisblack")
+    events = []
+    with pytest.raises(UserError):
+        train(configure(), listener=events.append)
+    assert [event["event"] for event in events] == ["error"]
+    assert "labels are empty" in events[0]["text"]
+
+
+def constant_scores(*_, **__):
+    return Scores(0.5, 0.5, 1.0, 1.0, Agreement(10, 5, 10, 5))
+
+
+def test_it_ends_on_a_plateau(configure, monkeypatch):
+    monkeypatch.setattr(trainer, "judge", constant_scores)
+    monkeypatch.setattr("sxtstudio.training.job._judge", lambda *_: (constant_scores(), []))
+    monkeypatch.setattr("sxtstudio.training.job.write_comparison", lambda *_: None)
+    # Evaluations at 0 (untrained), 2 (the best), then three at 4, 6 and 8 that are no better.
+    events = train(configure("steps = 99\nplateau = 3"))
+    assert (events[-1]["reason"], events[-1]["step"]) == ("plateau", 8)
+
+
+def test_it_ends_when_the_time_is_over(configure):
+    events = train(configure("steps = 10000\nminutes = 0.005\nevaluate_every = 1000"))
+    assert events[-1]["reason"] == "minutes"
+    assert 0 < events[-1]["step"] < 1000
+
+
+def test_a_full_disk_is_told_and_leaves_the_former_state(configure, project, monkeypatch):
+    train(configure("steps = 2"))
+    before = weights(project / "run")
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(checkpoint.np, "savez", full)
+    events = []
+    with pytest.raises(UserError, match="disk is full"):
+        train(configure("steps = 4\npreview = false"), listener=events.append)
+    assert events[-1]["event"] == "error"
+    assert "disk is full" in events[-1]["text"]
+    after = weights(project / "run")
+    assert all(torch.equal(before[key], after[key]) for key in before)
+    assert not list((project / "run").glob("*.part*"))
+
+
+def test_no_memory_is_told(configure, monkeypatch):
+    def fail(*_):
+        raise RuntimeError("[enforce fail at alloc_cpu.cpp:121] DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr("sxtstudio.training.protocols.Losses.forward", fail)
+    with pytest.raises(UserError, match="not enough memory for crops of 32 pixels"):
+        train(configure())
+
+
+def test_a_loss_that_is_not_a_number_is_told(configure, monkeypatch):
+    nan = torch.tensor(float("nan"), requires_grad=True)
+    monkeypatch.setattr(
+        "sxtstudio.training.protocols.Losses.forward", lambda *_: (nan * 1, nan.detach(), nan.detach())
+    )
+    with pytest.raises(UserError, match="smaller learning_rate"):
+        train(configure())
+
+
+def test_other_settings_need_a_new_beginning(configure, project):
+    train(configure("steps = 2"))
+    with pytest.raises(UserError, match="other data or settings"):
+        train(configure("steps = 2\nseed = 9"))
+    events = train(configure("steps = 2\nseed = 9"), restart=True)
+    assert events[0]["step"] == 0
+    assert (project / "run" / "state.old.npz").exists()
+
+
+@pytest.fixture
+def start(project, configure):
+    """A model to go on from; untrained, but its batch norms know their inputs."""
+    torch.manual_seed(1)
+    network = DeepSXT(2).train()
+    for module in network.modules():
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():
+        for _ in range(2):
+            scores, _ = network.outline(torch.randn(2, 1, 64, 64), 2)
+            network.draw_image(network.encode(torch.randn(2, 1, 64, 64))[1])
+            network.label_head.out.weight /= scores.std()
+    card = {"name": "first", "description": "d", "trained_on": "noise", "licence": "MIT", "voxel_nm": [5, 6]}
+    return StartModel(write_model(network.eval(), project, card), "first", 0.1, (5.0, 6.0), "noise")
+
+
+@pytest.mark.usefixtures("exports")
+def test_going_on_from_a_model(configure, project, start):
+    config = configure("learning_rate = 0.01\nsteps = 6", top='start_from = "first.onnx"')
+    first = first_network(load_config(config), start)
+    stored = load_onnx(start.path)
+    assert all(map(torch.equal, first.state_dict().values(), stored.state_dict().values()))
+    events = train(config, start=start)
+    end, before = events[-1], kinds(events, "evaluate")[0]
+    assert end["before"] == {key: round(before[key], 4) for key in ("precision", "recall", "f1")}
+    assert end["better"] == (end["after"]["f1"] > end["before"]["f1"])
+    with np.load(project / "run" / "comparison.npz") as comparison:
+        assert set(comparison) == {"image_0", "truth_0", "before_0", "after_0"}
+    card = check_model(project / "run" / "small.onnx")
+    assert (card.threshold, card.voxel_nm) == (0.1, (5.0, 6.0))
+    assert "as the model first: noise" in card.trained_on
+
+
+def test_a_model_that_does_not_get_better_is_kept_as_it_was(configure, project, start):
+    events = train(configure("learning_rate = 1e-9", top='start_from = "first.onnx"'), start=start)
+    assert events[-1]["before"] == events[-1]["after"]
+    assert events[-1]["better"] is False
+
+
+def test_the_command_line_finds_the_model_to_go_on_from(configure, project, start, capsys):
+    assert main(["train", str(configure("steps = 1", top='start_from = "first.onnx"'))]) == 0
+    assert "before" in capsys.readouterr().out
+    assert main(["train", str(configure(top='start_from = "nobody"'))]) == 2
+    assert "nobody" in capsys.readouterr().err
