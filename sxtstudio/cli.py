@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from sxtstudio import __version__
-from sxtstudio.commands import batch, clean, demo, gui, info, models, probe, segment, surface, train
+from sxtstudio.commands import batch, clean, demo, gui, info, models, probe, segment, simulate, surface, train
 from sxtstudio.commands.guard import guarded
 from sxtstudio.core.errors import UserError
 
@@ -41,7 +41,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"SXT Studio {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (gui, info, segment, batch, clean, surface, models, train, demo, probe):
+    for command in (gui, info, segment, batch, clean, surface, models, train, simulate, demo, probe):
         command.add(commands)
     return parser
 

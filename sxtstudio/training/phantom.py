@@ -9,14 +9,15 @@ from __future__ import annotations
 import numpy as np
 
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.progress import Progress
 from sxtstudio.training import endomembranes, organelles, surroundings
 from sxtstudio.training.canvas import Look, Phantom
 from sxtstudio.training.shapes import smooth_noise
 
 #: Kinds of scenes and how often they come.
 SCENES = {"crowded": 0.28, "cytoplasm": 0.3, "edge": 0.26, "several cells": 0.12, "ice": 0.04}
-#: No more bodies are tried for in one phantom, which bounds the time that it takes.
-MOST_BODIES = 260
+#: No more bodies are tried for in this many voxels, which bounds the time that a phantom takes.
+MOST_BODIES, BODIES_VOXELS = 260, 4e6
 
 
 def random_look(rng: np.random.Generator, voxel_nm: float) -> Look:
@@ -32,7 +33,13 @@ def random_look(rng: np.random.Generator, voxel_nm: float) -> Look:
 
 
 def make_phantom(
-    rng: np.random.Generator, shape: Triple, voxel_nm: float = 10.0, scene: str | None = None
+    rng: np.random.Generator,
+    shape: Triple,
+    voxel_nm: float = 10.0,
+    scene: str | None = None,
+    *,
+    capillary: bool = False,
+    progress: Progress | None = None,
 ) -> Phantom:
     """Return a phantom of part of a cell or of several; sizes, crowding and absorption vary.
 
@@ -44,7 +51,17 @@ def make_phantom(
         Edge of a voxel.
     scene
         One of ``SCENES``; None chooses one.
+    capillary
+        Whether the specimen is in a glass capillary, whose wall may come into view.
+    progress
+        Counts the steps.
+
+    Raises
+    ------
+    Cancelled
+        If ``progress`` was cancelled.
     """
+    progress = progress or Progress()
     scene = scene or str(rng.choice(list(SCENES), p=list(SCENES.values())))
     look = random_look(rng, voxel_nm)
     phantom = Phantom.empty(shape, look, surroundings.ICE)
@@ -53,9 +70,13 @@ def make_phantom(
     surroundings.add_cells(rng, phantom, scene)
     if scene != "ice" and rng.random() < (0.25 if scene == "crowded" else 0.5):
         endomembranes.add_nucleus(rng, phantom)
-    _fill_cytoplasm(rng, phantom, scene)
+    progress.part(0.2).step()
+    _fill_cytoplasm(rng, phantom, progress.part(0.7))
+    progress.part(0.1).step()
     if scene != "cytoplasm" or rng.random() < 0.5:
         surroundings.add_filopodia(rng, phantom)
+    if capillary and rng.random() < 0.4:
+        surroundings.add_capillary(rng, phantom)
     if rng.random() < 0.3:
         surroundings.thin_the_ice(rng, phantom)
     if rng.random() < 0.07:
@@ -67,13 +88,33 @@ def make_phantom(
     return phantom
 
 
-def _fill_cytoplasm(rng: np.random.Generator, phantom: Phantom, scene: str) -> None:
-    """Put organelles into the free cytosol, the large ones first, until the wanted share of it is taken."""
-    free = np.count_nonzero(phantom.sites > 0) / phantom.sites.size
+def _fill_cytoplasm(rng: np.random.Generator, phantom: Phantom, progress: Progress) -> None:
+    """Put organelles into the free cytosol until the wanted share of it is taken."""
+    free = _free_share(phantom)
     if free < 0.01:
         return
-    fill = {"crowded": rng.uniform(0.4, 0.75)}.get(scene, rng.uniform(0.05, 0.35))
-    crowded = rng.uniform(0.6, 1.0) if scene == "crowded" else rng.choice([0.0, 0.5, 0.9])
+    packed = phantom.scene == "crowded"
+    fill = rng.uniform(0.4, 0.75) if packed else rng.uniform(0.05, 0.35)
+    crowded = rng.uniform(0.6, 1.0) if packed else float(rng.choice([0.0, 0.5, 0.9]))
+    size = float(np.prod(phantom.shape)) / BODIES_VOXELS
+    for _ in range(int(rng.integers(0, 10) * free * (0.8 if packed else 2.0) * max(1.0, size))):
+        endomembranes.reticulum(rng, phantom, crowded)
+    for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.3, 0.1]))):
+        endomembranes.golgi(rng, phantom, 0.0)
+    _pack_bodies(rng, phantom, crowded, free * (1 - fill), int(MOST_BODIES * max(1.0, size)), progress)
+    organelles.granules(rng, phantom, int(rng.integers(0, 80) * free * size))
+    organelles.filaments(rng, phantom, int(rng.integers(0, 13) * free * size))
+    for painter in (organelles.virus, organelles.nanoparticles):
+        for _ in range(int(rng.integers(1, 12)) if rng.random() < 0.15 else 0):
+            site = phantom.find_site(rng, phantom.look.px(100), 0.5)
+            if site is not None:
+                painter(rng, phantom, site)
+
+
+def _pack_bodies(
+    rng: np.random.Generator, phantom: Phantom, crowded: float, target: float, most: int, progress: Progress
+) -> None:
+    """Add bodies of random kinds until only the share ``target`` of the volume is free."""
     kinds = (
         (organelles.mitochondrion, 1.2),
         (organelles.dense_body, 2.0),
@@ -83,21 +124,17 @@ def _fill_cytoplasm(rng: np.random.Generator, phantom: Phantom, scene: str) -> N
     # Each cell has a taste: crammed with one kind, nearly without another.
     weights = np.array([weight * np.exp(rng.normal(0, 0.9)) for _, weight in kinds])
     weights /= weights.sum()
-    for _ in range(int(rng.integers(0, 10) * free * (0.4 if scene == "crowded" else 1.0) * 2)):
-        endomembranes.reticulum(rng, phantom, crowded)
-    for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.3, 0.1]))):
-        endomembranes.golgi(rng, phantom, 0.0)
-    target = free * (1 - fill)
+    progress.begin(most)
     misses = 0
-    for n in range(MOST_BODIES):
+    for n in range(most):
         painter = kinds[int(rng.choice(len(kinds), p=weights))][0]
         misses = 0 if painter(rng, phantom, crowded) else misses + 1
-        if misses > 25 or (n % 5 == 0 and np.count_nonzero(phantom.sites > 0) / phantom.sites.size < target):
+        progress.step()
+        if misses > 25 or (n % 5 == 0 and _free_share(phantom) < target):
             break
-    volume = free * np.prod(phantom.shape) / 6e6
-    organelles.granules(rng, phantom, min(int(rng.integers(0, 120) * volume), 300))
-    organelles.filaments(rng, phantom, min(int(rng.integers(0, 20) * volume), 40))
-    for _ in range(int(rng.integers(0, 12)) if rng.random() < 0.2 else 0):
-        site = phantom.find_site(rng, phantom.look.px(100), 0.5)
-        if site is not None:
-            organelles.virus(rng, phantom, site)
+    progress.step(most)
+
+
+def _free_share(phantom: Phantom) -> float:
+    """Return the share of the volume where there is room for organelles."""
+    return np.count_nonzero(phantom.sites > 0) / phantom.sites.size

@@ -10,7 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Triple
-from sxtstudio.training.microscope import Microscope, random_microscope
+from sxtstudio.core.progress import Progress
+from sxtstudio.training.canvas import CLASSES
+from sxtstudio.training.microscope import FULL_ROTATION_DEG, Microscope, random_microscope
 from sxtstudio.training.phantom import make_phantom
 from sxtstudio.training.tilt_series import reconstruct, take_series
 from sxtstudio.training.visibility import what_shows
@@ -44,29 +46,58 @@ def simulate(
     shape: Triple,
     microscope: Microscope | None = None,
     *,
+    voxel_nm: float | None = None,
     scene: str | None = None,
     polarity: str = "dark",
+    progress: Progress | None = None,
 ) -> Simulated:
     """Return a simulated tomogram of ``shape`` (z, y, x); the same seed gives the same tomogram.
 
-    The specimen is wider than the field of view and as thick as the tomogram. What is left open,
-    ``microscope`` or ``scene`` (one of ``phantom.SCENES``), is chosen by the seed.
+    The specimen is wider than the field of view and as thick as the tomogram.
+
+    Parameters
+    ----------
+    microscope
+        How it is taken; None lets the seed choose.
+    voxel_nm
+        Edge of a voxel where there is no microscope; None lets the seed choose, 8–33 nm.
+    scene
+        One of ``phantom.SCENES``; None lets the seed choose.
+    polarity
+        "dark" or "bright": how absorbing structures look.
+
+    Raises
+    ------
+    Cancelled
+        If ``progress`` was cancelled.
     """
+    progress = progress or Progress()
     rng = np.random.default_rng(seed)
     depth, height, width = shape
-    microscope = microscope or random_microscope(rng)
-    phantom = make_phantom(rng, (depth, height, width + 2 * BEYOND_PX), microscope.voxel_nm, scene)
+    microscope = microscope or random_microscope(rng, voxel_nm)
+    phantom = make_phantom(
+        rng,
+        (depth, height, width + 2 * BEYOND_PX),
+        microscope.voxel_nm,
+        scene,
+        capillary=microscope.tilt_deg >= FULL_ROTATION_DEG,
+        progress=progress.part(0.4, "painting the cell"),
+    )
     specimen = np.pad(phantom.lac + phantom.grain, ((0, 0), (0, 0), (MIRRORED_PX, MIRRORED_PX)), "reflect")
-    series = take_series(rng, specimen, width, microscope)
-    tomogram = reconstruct(series, depth, microscope)
+    series = take_series(rng, specimen, width, microscope, progress.part(0.2, "taking the tilt series"))
+    del specimen
+    tomogram = reconstruct(series, depth, microscope, progress.part(0.3, "reconstructing"))
     view = (slice(None), slice(None), slice(BEYOND_PX, BEYOND_PX + width))
     drawn = phantom.outline[view]
     blur_px = float(np.hypot(microscope.blur_px, microscope.smoothing_px))
     outline = what_shows(phantom.lac[view], tomogram, drawn, blur_px)
+    progress.part(0.1, "judging what shows").step()
     hidden = (phantom.hidden[view] | drawn) & ~outline
     if polarity == "dark":
         np.negative(tomogram, out=tomogram)
     instances = phantom.instances[view].copy()
+    shown = np.unique(instances)
+    objects = {int(i): phantom.objects[i - 1] for i in shown[shown > 0]}
     facts = {
         "seed": seed,
         "shape": list(shape),
@@ -74,6 +105,9 @@ def simulate(
         "scene": phantom.scene,
         "microscope": asdict(microscope),
         "look": asdict(phantom.look),
+        "classes": CLASSES,
+        "counts": {name: list(objects.values()).count(name) for name in CLASSES if name in objects.values()},
+        "objects": objects,
     }
     return Simulated(tomogram, outline, hidden, phantom.classes[view].copy(), instances, microscope, facts)
 

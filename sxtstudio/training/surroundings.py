@@ -11,7 +11,7 @@ from sxtstudio.training import shapes
 from sxtstudio.training.canvas import CLASSES, Look, Material, Phantom, box_around, paint, paint_ellipsoid
 from sxtstudio.training.shapes import Array, Vector
 
-ICE, GOLD, CARBON = 0.11, 8.0, 1.3
+ICE, GOLD, CARBON, GLASS = 0.11, 8.0, 1.3, 1.6
 
 
 def add_cells(rng: np.random.Generator, phantom: Phantom, scene: str) -> None:
@@ -176,3 +176,21 @@ def add_carbon_film(rng: np.random.Generator, phantom: Phantom) -> None:
     phantom.outline[layer] = False
     phantom.classes[layer] = CLASSES["carbon film"]
     phantom.instances[layer] = 0
+
+
+def add_capillary(rng: np.random.Generator, phantom: Phantom) -> None:
+    """Add the wall of a glass capillary that runs along y; outside it is vacuum."""
+    look = phantom.look
+    z, _, x = shapes.axes(Box.whole(phantom.shape), np.array(phantom.shape) / 2)
+    radius = look.px(rng.uniform(3000, 7000))
+    side = rng.choice([-1, 1])
+    inner_edge = phantom.shape[2] * rng.uniform(0.25, 0.42)
+    middle = np.float32(side * (inner_edge - radius))
+    outside = np.broadcast_to(np.hypot(z, x - middle) - np.float32(radius), phantom.shape)
+    thick = look.px(rng.uniform(100, 300))
+    _empty(phantom, outside > thick)
+    wall = (outside > 0) & (outside <= thick)
+    _empty(phantom, wall)
+    phantom.lac[wall] = GLASS * rng.uniform(0.5, 1.0)
+    phantom.classes[wall] = CLASSES["glass"]
+    phantom.outline[(outside > -2.5) & (outside <= 0)] = False

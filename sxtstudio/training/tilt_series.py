@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage, sparse
 
+from sxtstudio.core.progress import Progress
 from sxtstudio.training.microscope import Microscope
 
 Array = NDArray[np.float32]
@@ -54,7 +55,13 @@ def projection_matrices(
     return matrices
 
 
-def take_series(rng: np.random.Generator, lac: Array, detector: int, microscope: Microscope) -> Array:
+def take_series(
+    rng: np.random.Generator,
+    lac: Array,
+    detector: int,
+    microscope: Microscope,
+    progress: Progress | None = None,
+) -> Array:
     """Return the noisy projections, shape (angles, detector, y), as absorption (line integrals).
 
     Transmission is exp(−∫LAC); photons are counted with Poisson noise, and the logarithm is taken
@@ -67,11 +74,14 @@ def take_series(rng: np.random.Generator, lac: Array, detector: int, microscope:
     reach = np.hypot(nz, nx) / 2
     focus = rng.uniform(-0.3, 0.3) * reach
     series = np.zeros((len(angles), detector, ny), np.float32)
+    progress = progress or Progress()
+    progress.begin(DEPTH_BINS + 1)
     for b, matrix in enumerate(projection_matrices((nz, nx), detector, angles, DEPTH_BINS)):
         part = (matrix @ planes).reshape(series.shape)
         depth = ((b + 0.5) / DEPTH_BINS * 2 - 1) * reach
         sigma = microscope.blur_px * np.hypot(1, (depth - focus) / microscope.focus_depth_px)
         series += ndimage.gaussian_filter(part, (0, sigma, sigma))
+        progress.step()
     series *= microscope.voxel_nm / 1000  # LAC is per µm
     if microscope.jitter_px:
         for i, shift in enumerate(rng.normal(scale=microscope.jitter_px, size=(len(angles), 2))):
@@ -83,17 +93,21 @@ def take_series(rng: np.random.Generator, lac: Array, detector: int, microscope:
     if microscope.halo:
         around = ndimage.gaussian_filter(measured, (0, microscope.halo_px, microscope.halo_px))
         measured += np.float32(microscope.halo) * (measured - around)
+    progress.step()
     return measured
 
 
-def reconstruct(series: Array, depth: int, microscope: Microscope) -> Array:
+def reconstruct(series: Array, depth: int, microscope: Microscope, progress: Progress | None = None) -> Array:
     """Return the tomogram (z, y, x) of the field of view, ``depth`` slices, absorbing structures positive."""
+    progress = progress or Progress()
     if microscope.method == "wbp":
-        return _weighted_back_projection(series, depth, microscope)
-    return _sirt(series, depth, microscope)
+        volume = _weighted_back_projection(series, depth, microscope)
+        progress.step()
+        return volume
+    return _sirt(series, depth, microscope, progress)
 
 
-def _sirt(series: Array, depth: int, microscope: Microscope) -> Array:
+def _sirt(series: Array, depth: int, microscope: Microscope, progress: Progress) -> Array:
     """Simultaneous iterative reconstruction: x += C Aᵀ R (b − A x), by ordered subsets of angles.
 
     Subsets reach after n rounds about what plain SIRT reaches after n times their number.
@@ -110,10 +124,13 @@ def _sirt(series: Array, depth: int, microscope: Microscope) -> Array:
         # Voxels that hardly any ray meets would otherwise run away.
         columns = 1 / np.maximum(np.asarray(matrix.sum(axis=0)).T, 1.0)
         parts.append((matrix, matrix.T.tocsr(), rows.astype(np.float32), columns.astype(np.float32)))
-    for _ in range(max(1, microscope.iterations // subsets)):
+    rounds = max(1, microscope.iterations // subsets)
+    progress.begin(rounds * subsets)
+    for _ in range(rounds):
         for k, (matrix, back, rows, columns) in enumerate(parts):
             measured = series[k::subsets].reshape(-1, ny)
             volume += columns * (back @ (rows * (measured - matrix @ volume)))
+            progress.step()
     view = volume.reshape(depth, width, ny)[:, microscope.margin_px : microscope.margin_px + detector]
     return np.ascontiguousarray(view.transpose(0, 2, 1))
 

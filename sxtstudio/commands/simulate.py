@@ -1,0 +1,136 @@
+"""``sxtstudio simulate``: tomograms of cells that never lived, with the truth about them."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import Any
+
+from sxtstudio.commands.guard import CANCELLED, DONE, say
+from sxtstudio.commands.options import count, positive_int
+from sxtstudio.commands.terminal import shown_progress
+from sxtstudio.commands.text import counted
+from sxtstudio.core.errors import Cancelled, UserError
+
+SCENES = ("crowded", "cytoplasm", "edge", "several-cells", "ice")
+
+
+def add(commands: Any) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "simulate",
+        help="make tomograms of simulated cells, with their true membranes",
+        description="Simulate soft X-ray tomograms of cells (phantoms) to train and to test with. For each, "
+        "DIR gets phantom-SEED.tif (the tomogram), .labels.tif (255 membrane that a human could see, 128 not "
+        "to be judged), .classes.tif and .instances.tif (what each voxel belongs to) and .json (all settings "
+        "and the tables of classes and objects). The same seed and size give the same tomogram. Ctrl-C keeps "
+        "what is complete; the same command goes on from there.",
+    )
+    parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder, made if it is missing")
+    parser.add_argument("--seed", type=count, required=True, metavar="N", help="of the first tomogram")
+    parser.add_argument(
+        "--count", type=positive_int, default=1, metavar="N", help="how many, with the seeds after it"
+    )
+    parser.add_argument(
+        "--size", type=size, default=(64, 256, 256), metavar="Z,Y,X", help="voxels (default: 64,256,256)"
+    )
+    parser.add_argument(
+        "--voxel",
+        type=voxel,
+        metavar="NM",
+        help="edge of a voxel, 4 to 50 nm (default: 8 to 33, by the seed)",
+    )
+    parser.add_argument("--scene", choices=SCENES, help="what is in view (default: by the seed)")
+    parser.add_argument(
+        "--polarity",
+        choices=("dark", "bright", "both"),
+        default="dark",
+        help="how dense structures look; both: every second tomogram is bright (default: dark)",
+    )
+    parser.add_argument("--overwrite", action="store_true", help="replace tomograms that are there already")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Simulate one after another, and say where each is."""
+    from sxtstudio.training.phantom_files import check_size, prepare
+
+    folder = Path(arguments.output)
+    check_size(arguments.size)
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file, not a folder: give another folder with -o.")
+    prepare(folder)
+    done = 0
+    with shown_progress() as (progress, display):
+        try:
+            for number in range(arguments.count):
+                part = progress.part(1 / arguments.count)
+                line = _one(folder, arguments, arguments.seed + number, part)
+                display.clear()
+                print(f"{number + 1} of {arguments.count}  {line}", flush=True)
+                done += 1
+        except (Cancelled, KeyboardInterrupt):
+            display.clear()
+            say(
+                f"Cancelled; {counted(done, 'tomogram')} of {arguments.count} complete in {folder}. "
+                "The same command goes on."
+            )
+            return CANCELLED
+    return DONE
+
+
+def _one(folder: Path, arguments: argparse.Namespace, seed: int, progress: Any) -> str:
+    """Simulate and write one tomogram unless it is there; return a line about it."""
+    from sxtstudio.training.phantom_files import SIMULATOR, is_complete, write_phantom
+    from sxtstudio.training.simulate import simulate
+
+    polarity = arguments.polarity
+    if polarity == "both":
+        polarity = ("dark", "bright")[seed % 2]
+    scene = arguments.scene.replace("-", " ") if arguments.scene else None
+    request = {
+        "simulator": SIMULATOR,
+        "seed": seed,
+        "size": list(arguments.size),
+        "voxel_nm": arguments.voxel,
+        "scene": scene,
+        "polarity": polarity,
+    }
+    name = f"phantom-{seed:04d}"
+    if not arguments.overwrite and is_complete(folder, name, request):
+        progress.step()
+        return f"{folder / name}.tif: complete already"
+    simulated = simulate(
+        seed,
+        arguments.size,
+        voxel_nm=arguments.voxel,
+        scene=scene,
+        polarity=polarity,
+        progress=progress,
+    )
+    written = write_phantom(folder, name, simulated, request)
+    objects = counted(len(simulated.facts["objects"]), "object")
+    nm = simulated.microscope.voxel_nm
+    return f"{written[0]}: {simulated.facts['scene']}, {objects}, voxel {nm:.3g} nm, {polarity}"
+
+
+def size(text: str) -> tuple[int, int, int]:
+    """Read ``Z,Y,X``, numbers of voxels."""
+    try:
+        z, y, x = (positive_int(part) for part in text.split(","))
+    except (ValueError, argparse.ArgumentTypeError):
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no size: give three numbers of voxels, Z,Y,X, such as 64,256,256"
+        ) from None
+    return z, y, x
+
+
+def voxel(text: str) -> float:
+    """Read the edge of a voxel in nm."""
+    try:
+        edge = float(text)
+    except ValueError:
+        edge = 0.0
+    if not 4 <= edge <= 50:
+        raise argparse.ArgumentTypeError(f"{text!r} is no voxel size for this: give 4 to 50 nanometres")
+    return edge
