@@ -23,6 +23,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import Volume
 from sxtstudio.workflow.kept_output import forget_output, keep_output
 
@@ -103,6 +104,7 @@ class Outcome:
     polarity_reason: str
     output_kept: bool
     notes: tuple[str, ...] = ()
+    trust: Trust = ()
 
 
 @dataclass(frozen=True)
@@ -207,6 +209,7 @@ def run_segmentation(
         segmentation.polarity_reason,
         segmentation.probability is not None,
         tuple(notes),
+        segmentation.trust or (),
     )
     segmentation.close()
     if outcome.output_kept:
@@ -243,7 +246,7 @@ def interrupted(folder: Path, work_dir: Path) -> Interrupted | None:
 
 def forget_interrupted(folder: Path, work_dir: Path) -> None:
     """Delete an unfinished segmentation."""
-    for name in ("settings.json", "finished.log", "labels.raw", "probability.raw"):
+    for name in ("settings.json", "finished.log", "trust.log", "labels.raw", "probability.raw"):
         with suppress(OSError):
             (work_dir / name).unlink()
     with suppress(OSError):

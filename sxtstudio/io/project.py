@@ -23,6 +23,7 @@ from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.trust import Trust, trust_from_json, trust_to_json
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.units import judge_voxel_of_user
 
@@ -57,7 +58,10 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Record:
-    """All that a project knows beside its voxels; steps are {"name", "parameters", "when"}."""
+    """All that a project knows beside its voxels; steps are {"name", "parameters", "when"}.
+
+    ``trust`` holds a figure for every slice, or nothing.
+    """
 
     tomogram: Pointer
     voxel_nm: VoxelSize | None = None
@@ -65,6 +69,7 @@ class Record:
     polarity_reason: str = ""
     steps: tuple[dict[str, Any], ...] = ()
     view: dict[str, Any] = field(default_factory=dict)
+    trust: Trust = ()
     volumes: dict[str, StoredVolume] = field(default_factory=dict)
     program: str = __version__
     saved: str = ""
@@ -162,6 +167,7 @@ def to_json(record: Record) -> dict[str, Any]:
         },
         "view": record.view,
         "steps": list(record.steps),
+        **({"trust": trust_to_json(record.trust)} if record.trust else {}),
     }
 
 
@@ -209,14 +215,16 @@ def _record(content: Mapping[str, Any]) -> Record:
     polarity = content.get("polarity")
     if polarity not in (None, "dark", "bright"):
         raise ValueError("the polarity is neither dark nor bright")
-    view = content.get("view")
+    view, trust = content.get("view"), content.get("trust")
+    tomogram = _pointer(_object(content["tomogram"], "tomogram"))
     return Record(
-        tomogram=_pointer(_object(content["tomogram"], "tomogram")),
+        tomogram=tomogram,
         voxel_nm=voxel_of(content.get("voxel_nm_zyx")),
         polarity=polarity,
         polarity_reason=_text(content.get("polarity_reason", ""), "the reason of the polarity"),
         steps=tuple(step_of(step) for step in _list(content.get("steps", []), "steps")),
         view=dict(view) if isinstance(view, dict) else {},
+        trust=() if trust is None else trust_from_json(_object(trust, "the trust"), tomogram.shape[0]),
         volumes={
             _target(target): _volume(target, _object(volume, "a volume"))
             for target, volume in _object(content.get("volumes", {}), "volumes").items()

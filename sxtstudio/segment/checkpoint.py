@@ -33,7 +33,8 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock
-from sxtstudio.segment.trust import SliceTrust, read_trust, trust_line
+from sxtstudio.core.trust import SliceTrust
+from sxtstudio.segment.trust import read_trust, trust_line
 
 SETTINGS, LEDGER, TRUST = "settings.json", "finished.log", "trust.log"
 LABELS, PROBABILITY = "labels.raw", "probability.raw"

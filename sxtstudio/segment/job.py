@@ -14,6 +14,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.polarity import WEAK, Polarity, detect_polarity
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume, Volume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.checkpoint import Checkpoint
@@ -32,7 +33,7 @@ from sxtstudio.segment.slices import (
     probability_of,
     read_batches,
 )
-from sxtstudio.segment.trust import SliceTrust, certainty, recognised, sampled
+from sxtstudio.segment.trust import certainty, recognised, sampled
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from types import TracebackType
 from typing import Literal
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.checkpoint import Checkpoint
-from sxtstudio.segment.trust import SliceTrust
 
 PolarityChoice = Literal["auto", "dark", "bright"]
 TrustChoice = Literal["none", "sample", "every"]

@@ -14,12 +14,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from sxtstudio.core.trust import SliceTrust, share
 
 Image = NDArray[np.float32]
 
@@ -27,14 +28,6 @@ Image = NDArray[np.float32]
 SAMPLE_EVERY = 5
 #: Standard deviation (px) of the Gaussian window of the map; about the size of an organelle.
 WINDOW_PX = 8.0
-
-
-@dataclass(frozen=True)
-class SliceTrust:
-    """Figures (0…1) of one slice; None where nothing was labelled, or the slice was not redrawn."""
-
-    certainty: float | None = None
-    recognised: float | None = None
 
 
 def certainty(values: Image, threshold: float) -> float | None:
@@ -107,12 +100,3 @@ def read_trust(log: bytes) -> Iterator[tuple[int, SliceTrust]]:
             yield int(entry["z"]), figures
         except (ValueError, KeyError, TypeError, AttributeError):
             continue
-
-
-def share(value: Any) -> float | None:
-    """Return a number from 0 to 1, or None; ValueError for anything else."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ValueError(f"{value!r} is no share")
-    return float(value)

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import FileVolume, open_volume
 from sxtstudio.io.project import Pointer, Record
@@ -55,6 +56,8 @@ class Document:
         The tomogram as it was named, ``file.h5::/entry/data`` for a dataset in a file.
     project
         Folder in which it is saved, or None; ``read_only`` if another window works on that project.
+    trust
+        Of each slice, how sure the network was when it was segmented; empty where that is not known.
     modified
         Whether there is anything that the project does not know.
     """
@@ -71,6 +74,7 @@ class Document:
         self.mask: Labels | None = None
         self.steps: list[Step] = []
         self.view: dict[str, Any] = {}
+        self.trust: Trust = ()
         self.project: Path | None = None
         self.project_lock: FolderLock | None = None
         self.read_only = False
@@ -207,6 +211,7 @@ class Document:
             polarity_reason=self.polarity_reason,
             steps=tuple({"name": s.name, "parameters": s.parameters, "when": s.when} for s in self.steps),
             view=plain(self.view),
+            trust=self.trust,
         )
 
     def apply(self, record: Record) -> None:
@@ -215,6 +220,7 @@ class Document:
         self.polarity, self.polarity_reason = record.polarity, record.polarity_reason
         self.steps = [Step(step["name"], plain(step["parameters"]), step["when"]) for step in record.steps]
         self.view = plain(record.view)
+        self.trust = record.trust
         self.fingerprint = dict(record.tomogram.fingerprint)
 
     # -- safety ----------------------------------------------------------------------------------
@@ -256,7 +262,8 @@ class Document:
     def _light_record(self) -> Record:
         pointer = Pointer(self.source, "", self.shape, self.fingerprint)
         # The view is replaced as a whole whenever it changes, never changed in place.
-        return Record(pointer, self.voxel_nm, self.polarity, self.polarity_reason, (), plain(self.view))
+        facts = (self.voxel_nm, self.polarity, self.polarity_reason)
+        return Record(pointer, *facts, (), plain(self.view), self.trust)
 
     def _write(self, job: tuple[files.State, tuple[Step, ...]]) -> None:
         """Write one state; runs in the thread."""

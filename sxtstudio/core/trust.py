@@ -1,0 +1,102 @@
+"""What a segmentation says of how far each slice can be trusted: figures, their summary, their JSON form."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+#: Certainty that is drawn as low and as high: in the tests (``python -m bench.trust``) slices near the
+#: lower had hardly a right label, and slices near the upper about as good ones as the model makes.
+LOW, HIGH = 0.55, 0.85
+_BARS = "▁▂▃▄▅▆▇█"
+
+
+@dataclass(frozen=True)
+class SliceTrust:
+    """Figures (0…1) of one slice; None where they are not known.
+
+    Attributes
+    ----------
+    certainty
+        How sure the network is of what it has labelled: the mean of (output + 1)/2 over these pixels.
+    recognised
+        Share of the pixels that the network redraws within one standard deviation of its input.
+    """
+
+    certainty: float | None = None
+    recognised: float | None = None
+
+    def __bool__(self) -> bool:
+        """Whether anything is known."""
+        return self.certainty is not None or self.recognised is not None
+
+
+Trust = tuple[SliceTrust, ...]
+
+
+def replaced(former: Trust, depth: int, first: int, new: Sequence[SliceTrust]) -> Trust:
+    """Return the figures of all ``depth`` slices after those from ``first`` on were segmented anew."""
+    figures = list(former) if len(former) == depth else [SliceTrust()] * depth
+    figures[first : first + len(new)] = new
+    return tuple(figures) if any(figures) else ()
+
+
+def level(certainty: float) -> float:
+    """Return 0 for a certainty that is low or less, 1 for one that is high or more."""
+    return min(1.0, max(0.0, (certainty - LOW) / (HIGH - LOW)))
+
+
+def median(values: Sequence[float | None]) -> float | None:
+    """Return the median of what is known."""
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
+
+
+def least_certain(figures: Sequence[SliceTrust], most: int = 5) -> list[tuple[int, float]]:
+    """Return index and certainty of the least certain slices, the worst first."""
+    known = [(i, f.certainty) for i, f in enumerate(figures) if f.certainty is not None]
+    return sorted(known, key=lambda entry: (entry[1], entry[0]))[:most]
+
+
+def bars(figures: Sequence[SliceTrust], most: int = 40) -> str:
+    """Return the certainty from the first slice to the last as a plot of text, "▁▅▇"; "·" is unknown."""
+    width = min(most, len(figures))
+    text = ""
+    for i in range(width):
+        part = figures[i * len(figures) // width : (i + 1) * len(figures) // width]
+        value = median([f.certainty for f in part])
+        text += "·" if value is None else _BARS[min(7, int(8 * level(value)))]
+    return text
+
+
+def trust_to_json(figures: Trust) -> dict[str, list[float | None]]:
+    """Return figures as JSON values."""
+    return {
+        name: [None if value is None else round(value, 4) for value in values]
+        for name, values in (
+            ("certainty", [f.certainty for f in figures]),
+            ("recognised", [f.recognised for f in figures]),
+        )
+    }
+
+
+def trust_from_json(content: Mapping[str, Any], depth: int) -> Trust:
+    """Check JSON values and return them as the figures of ``depth`` slices; raises ValueError."""
+    figures = [SliceTrust()] * depth
+    for name in ("certainty", "recognised"):
+        values = content.get(name)
+        if not isinstance(values, list) or len(values) != depth:
+            raise ValueError(f"the {name} of the slices is not one number a slice")
+        figures = [replace(f, **{name: share(v)}) for f, v in zip(figures, values, strict=True)]
+    return tuple(figures)
+
+
+def share(value: Any) -> float | None:
+    """Return a number from 0 to 1, or None; ValueError for anything else."""
+    if value is None:
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise ValueError(f"{value!r} is no share")
+    return float(value)
