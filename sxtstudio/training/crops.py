@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.training.artefacts import add_artefacts
 from sxtstudio.training.augment import add_soft_bodies, cutter, normalise, random_look, texture_spectra
 from sxtstudio.training.config import Augmentation
 from sxtstudio.training.dataset import Dataset, Image, SliceRef, Truth
@@ -76,6 +77,7 @@ class CropMaker:
         if self._looks:
             if self._soft_bodies:
                 cut, labels = _with_bodies(rng, cut, labels)
+            cut, labels = add_artefacts(rng, normalise(cut), labels)
             cut = random_look(rng, cut, self._spectra)
         return cut, labels
 
