@@ -42,7 +42,7 @@ def add_gold_shadows(rng: np.random.Generator, image: Image) -> Image:
 
 
 def double(rng: np.random.Generator, image: Image) -> Image:
-    """Return the mean of the image and itself up to 4 px away, as two misaligned halves of a tilt series do."""
+    """Return the mean of the image and itself up to 4 px away, as misaligned halves of a series do."""
     offset = rng.uniform(-1.4, 1.4, 2)
     halves = [ndimage.shift(image, sign * offset, order=1, mode="nearest") for sign in (1, -1)]
     mean: Image = ((halves[0] + halves[1]) / 2).astype(np.float32)
