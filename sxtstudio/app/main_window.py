@@ -7,6 +7,7 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from sxtstudio.app.closing import may_close
+from sxtstudio.app.complete_slices import CompleteSlices
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import ErrorGuard, show_error
 from sxtstudio.app.jobs import Jobs
@@ -56,6 +57,7 @@ class MainWindow(QMainWindow):
         self.context = Context(self.session, self.jobs, self.settings, self)
         apply_stored(self.context)
         self.context.parts["toolbox"] = Toolbox(self.context)
+        self.context.parts["complete"] = CompleteSlices(self.session)
         self._guard = ErrorGuard(self)
         self._build_centre()
         self._build_side()

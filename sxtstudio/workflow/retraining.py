@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ from sxtstudio.io import open_volume
 from sxtstudio.io.project import read_record, volume_path
 from sxtstudio.workflow.document import Document, sizes
 from sxtstudio.workflow.project import find_tomogram
+from sxtstudio.workflow.retraining_marks import drawn_slices, marked_slices
 
 PolarityChoice = Literal["auto", "dark", "bright"]
 
@@ -31,8 +32,6 @@ _THUMBNAIL_PX = 112
 # Labels of more than this share of a slice are areas rather than membranes.
 _TOO_MUCH = 0.5
 _LARGEST_RATIO = 4.0  # between voxel sizes
-# Work of jobs is not drawn by hand; neither are these.
-_NOT_DRAWN = ("Undo", "Redo", "Export", "Mark slice")
 
 
 @dataclass(frozen=True)
@@ -59,6 +58,12 @@ class LabelSource:
     drawn: tuple[int, ...] = ()
     marked: tuple[int, ...] = ()
     held: tuple[Volume, Volume] | None = field(default=None, compare=False)
+
+    def is_same(self, other: LabelSource) -> bool:
+        """Whether both are the same labels, perhaps as they were at another time."""
+        if self.held is not None or other.held is not None:
+            return self.held is not None and other.held is not None
+        return (self.tomogram, self.labels) == (other.tomogram, other.labels)
 
     @contextmanager
     def opened(self) -> Iterator[tuple[Volume, Volume]]:
@@ -141,30 +146,6 @@ def of_project(folder: Path) -> LabelSource:
 def of_pair(tomogram: str | Path, labels: str | Path) -> LabelSource:
     """Return a tomogram and its labels in two files."""
     return LabelSource(Path(tomogram).name, str(tomogram), str(labels))
-
-
-def drawn_slices(steps: Sequence[tuple[str, dict[str, Any]]]) -> tuple[int, ...]:
-    """Return the XY slices (from 0) that were worked on by hand since the last segmentation."""
-    names = [name for name, _ in steps]
-    first = len(names) - names[::-1].index("Segment") if "Segment" in names else 0
-    found = {
-        parameters["slice"]
-        for name, parameters in steps[first:]
-        if parameters.get("plane") == "xy"
-        and isinstance(parameters.get("slice"), int)
-        and not name.startswith(_NOT_DRAWN)
-        and "mask" not in name
-    }
-    return tuple(sorted(cast(set[int], found)))
-
-
-def marked_slices(view: dict[str, Any]) -> tuple[int, ...]:
-    """Return the slices (from 0) that the state of the views of a project calls complete."""
-    state = view.get("complete", {})
-    found = state.get("slices", []) if isinstance(state, dict) else []
-    if not isinstance(found, list):
-        return ()
-    return tuple(sorted({z for z in found if isinstance(z, int) and not isinstance(z, bool) and z >= 0}))
 
 
 def survey(source: LabelSource, progress: Progress | None = None) -> Survey:

@@ -48,10 +48,14 @@ def ways_to_add() -> list[tuple[str, str]]:
     return [*ways, ("For an NVIDIA graphics card; several GB", python)]
 
 
+def program() -> list[str]:
+    """Return the words that start the program with PyTorch; a command follows."""
+    return [str(training_program())] if is_frozen() else [sys.executable, "-m", "sxtstudio"]
+
+
 def command(config: Path, run: Path) -> list[str]:
     """Return the words that start the training of ``config`` in the folder ``run``."""
-    program = [str(training_program())] if is_frozen() else [sys.executable, "-m", "sxtstudio"]
-    return [*program, "train", str(config), "-o", str(run), "--json", "--control"]
+    return [*program(), "train", str(config), "-o", str(run), "--json", "--control"]
 
 
 def surroundings() -> dict[str, str]:

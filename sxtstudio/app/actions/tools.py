@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
+from sxtstudio.app.default_model import go_back
 from sxtstudio.app.panels.dialogs import bring_up
+from sxtstudio.app.wording import slice_number
 
 
 def batch(context: Context) -> None:
@@ -28,8 +30,24 @@ def preferences(context: Context) -> None:
     bring_up(context, "preferences", PreferencesDialog)
 
 
-def nothing(context: Context) -> None:
-    """Hold the place of what is not there yet."""
+def retrain(context: Context) -> None:
+    """Teach a model with the user's labels."""
+    from sxtstudio.app.panels.retrain import RetrainDialog
+
+    bring_up(context, "retrain", RetrainDialog)
+
+
+def mark_complete(context: Context) -> None:
+    """Mark the slice that is shown as complete, or take the mark away."""
+    z = context.session.cursor[0]
+    marked = context.parts["complete"].toggle(z)
+    word = "is complete: a model may learn from it" if marked else "is not marked as complete any more"
+    context.session.message.emit(f"Slice {slice_number(z)} {word}.")
+
+
+def former_model(context: Context) -> None:
+    """Use the model again that was the default before."""
+    go_back(context)
 
 
 ACTIONS = (
@@ -56,10 +74,26 @@ ACTIONS = (
         "Retrain with my labels…",
         "Tools",
         "Teach a model with labels that you corrected",
-        nothing,
+        retrain,
         icon="mdi6.school-outline",
-        why_disabled="Comes with the next version: teaching a model with labels that you corrected. "
-        "Until then, keep your corrected labels; they will be what it learns from.",
+    ),
+    ActionInfo(
+        "tools.complete",
+        "This slice is complete",
+        "Tools",
+        "Mark that every membrane of this slice is labelled, so that a model may learn from it; or not",
+        mark_complete,
+        shortcut="Ctrl+K",
+        icon="mdi6.check-bold",
+        needs=("tomogram", "labels"),
+    ),
+    ActionInfo(
+        "tools.former_model",
+        "Go back to the model before",
+        "Tools",
+        "Use the model again that was the default before the latest new one; both stay installed",
+        former_model,
+        icon="mdi6.undo-variant",
     ),
     ActionInfo(
         "tools.preferences",

@@ -33,6 +33,12 @@ class ToolDialog(QDialog):
             button.setIcon(theme.icon(icon))
         return button
 
+    def set_icon(self, button: QPushButton, icon: str) -> None:
+        """Give a button of this dialog another icon."""
+        if self._icons.get(button) != icon:
+            self._icons[button] = icon
+            button.setIcon(theme.icon(icon))
+
     def restyle(self) -> None:
         """Draw the icons anew after a change between dark and light."""
         for button, icon in self._icons.items():

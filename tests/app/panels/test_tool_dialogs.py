@@ -275,9 +275,12 @@ def test_preferences_take_effect(window: MainWindow, monkeypatch: pytest.MonkeyP
     assert window.settings.recent == [] and not dialog.recent.isEnabled()
 
 
-def test_retraining_has_its_place(window: MainWindow) -> None:
+def test_retraining_opens_from_the_menu(window: MainWindow) -> None:
     action = window.actions_.by_name["tools.retrain"]
-    assert not action.isEnabled() and "next version" in action.toolTip()
+    assert action.isEnabled()
+    action.trigger()
+    dialog = window.context.parts["retrain"]
+    assert dialog.isVisible() and not dialog.isModal() and window.isEnabled()
 
 
 def test_window_and_batch_segment_one_after_the_other(
@@ -323,11 +326,12 @@ def test_window_with_all_dialogs_open_leaves_nothing(settings: Settings, qtbot: 
     for _ in range(2):
         window = MainWindow(settings)
         window.show()
-        for name in ("tools.batch", "tools.models", "tools.preferences"):
+        for name in ("tools.batch", "tools.models", "tools.retrain", "tools.preferences"):
             window.actions_.by_name[name].trigger()
         for name in ("help.tutorial", "help.shortcuts", "help.about"):
             window.actions_.by_name[name].trigger()
-        dialogs = [window.context.parts[name] for name in ("batch", "models", "preferences", "tutorial")]
+        dialogs = [window.context.parts[name] for name in ("batch", "models", "retrain", "tutorial")]
+        dialogs.append(window.context.parts["preferences"])
         dialogs += [window.context.parts[name] for name in ("shortcuts", "about", "job_bar")]
         qtbot.waitUntil(lambda w=window: not w.jobs.running, timeout=20_000)
         window.close()
