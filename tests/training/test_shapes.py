@@ -42,6 +42,12 @@ def test_a_painted_ball_has_its_membrane_and_outline_where_geometry_says():
     assert row.min() == pytest.approx(15 - OUTLINE_HALF_PX, abs=1)
     assert row.max() == pytest.approx(15 + OUTLINE_HALF_PX, abs=1)
     assert not phantom.outline[5].any()
+    # There it is hidden: up to where the normal leans 60° out of the slice, at half the radius.
+    cap = phantom.hidden[5:8].any(axis=0)
+    _, y, x = np.mgrid[: SHAPE[0], : SHAPE[1], : SHAPE[2]] - CENTRE.reshape(3, 1, 1, 1)
+    assert cap[30, 30] and not phantom.hidden[20].any()
+    assert (np.hypot(y, x)[phantom.hidden] < 0.5 * 17.5 + 1).all()
+    assert not (phantom.hidden & phantom.outline).any()
 
 
 def test_a_straight_tube_has_its_radius():

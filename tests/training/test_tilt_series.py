@@ -59,3 +59,26 @@ def test_the_missing_wedge_smears_along_the_beam():
     microscope = Microscope(tilt_deg=60, step_deg=2, method="wbp", **CLEAN)
     ball = reconstruct(take_series(np.random.default_rng(0), lac, 65, microscope), 33, microscope)[:, 2]
     assert ball[18, 32] > ball[16, 34] + 0.1 * ball.max()
+
+
+def test_the_projection_of_a_ball_is_its_chord_length():
+    z, y, x = np.mgrid[:41, :41, :65]
+    r = np.sqrt((z - 20) ** 2 + (y - 20) ** 2 + (x - 32) ** 2)
+    lac = (0.5 * np.clip(12.5 - r, 0, 1)).astype(np.float32)  # radius 12, with a soft edge
+    microscope = Microscope(tilt_deg=50, step_deg=25, method="wbp", **CLEAN)
+    series = take_series(np.random.default_rng(0), lac, 65, microscope)
+    distance = np.hypot(np.arange(65)[:, None] - 32, np.arange(41)[None] - 20)
+    chord_um = 2 * np.sqrt(np.maximum(12**2 - distance**2, 0)) * 10 / 1000
+    for view in series:  # the same from everywhere
+        assert np.abs(view / 0.5 - chord_um)[distance < 10].max() < 0.008
+
+
+def test_the_blur_of_the_zone_plate_keeps_the_absorption():
+    lac = np.zeros((9, 41, 65), np.float32)
+    lac[4, 20, 32] = 10.0
+    optics = Microscope(tilt_deg=0, step_deg=1, voxel_nm=10, photons=1e12, zone_plate_nm=40, method="wbp")
+    (view,) = take_series(np.random.default_rng(0), lac, 65, optics)
+    total = view.sum()
+    assert total == pytest.approx(10 * 0.01, rel=0.02)
+    spread = np.sqrt((view.sum(axis=1) * (np.arange(65) - 32) ** 2)[22:43].sum() / total)
+    assert spread == pytest.approx(optics.blur_px, rel=0.1)
