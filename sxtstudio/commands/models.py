@@ -1,4 +1,4 @@
-"""``sxtstudio models``: the models found, and whether a file is one."""
+"""``sxtstudio models``: the models found, whether a file is one, and those of other programs."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from sxtstudio.commands import model_files
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.text import print_rows
 from sxtstudio.core.errors import UserError
@@ -18,14 +19,15 @@ def add(commands: Any) -> None:
     """Add the command's parser."""
     parser = commands.add_parser(
         "models",
-        help="list the models found, or check one",
+        help="list the models found, check, import or export one",
         description="List the models found, each with its card; the first one is the default.",
     )
     parser.set_defaults(run=run_list)
-    actions = parser.add_subparsers(title="more", metavar="[check FILE.onnx]")
+    actions = parser.add_subparsers(title="more", metavar="[check | import | export]")
     check = actions.add_parser("check", help="check a model and run it on two small images")
     check.add_argument("file", metavar="FILE.onnx", help="model, with its card (.json) beside it")
     check.set_defaults(run=run_check)
+    model_files.add_import(actions)
 
 
 def run_list(arguments: argparse.Namespace) -> int:

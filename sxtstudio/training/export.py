@@ -62,8 +62,8 @@ def stage_plan() -> dict[str, Any]:
 
 def halo_px() -> int:
     """Return the margin that makes the centre of a tile exact, rounded up to the network's multiple."""
-    reach = sum(stage["halo_px"] for stage in stage_plan()["label"])
-    return -(-reach // MULTIPLE) * MULTIPLE
+    reach: int = sum(stage["halo_px"] for stage in stage_plan()["label"])
+    return reach + -reach % int(MULTIPLE)
 
 
 class _Traced(nn.Module):
@@ -88,7 +88,7 @@ def to_onnx(network: DeepSXT) -> onnx.ModelProto:
     heads = ["label", "image"]
     inner = [name for name in plan["tensors"] if name not in ("input", *heads)]
     names = heads + inner
-    buffer = BytesIO()
+    buffer: Any = BytesIO()
     axes = {"input": {0: "batch", 2: "height", 3: "width"}}
     axes |= {head: {0: "batch", 2: "height", 3: "width"} for head in heads}
     with warnings.catch_warnings():

@@ -7,10 +7,9 @@ means and variances in the same order.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import h5py
 import numpy as np
@@ -18,11 +17,20 @@ import torch
 from torch import nn
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.training.keras_config import read_base_width
 from sxtstudio.training.network import Decoder, DeepSXT, LabelHead, NeckBranch, ResidualBlock
+
+_MOST_ARRAYS = 10_000
+# From PyTorch's (out, in, y, x) to Keras' (y, x, in, out) and back; for transposed kernels in and out change
+# places on both sides.
+_TO_KERAS, _FROM_KERAS = (2, 3, 1, 0), (3, 2, 0, 1)
+_ANOTHER = "Weights and configuration do not belong together, or the file is damaged: get both again."
 
 
 def load_keras_weights(weights: str | Path, config: str | Path) -> DeepSXT:
     """Return the network of a published weight file, in evaluation mode.
+
+    Nothing is read but the arrays that the network needs, and no link in the file is followed.
 
     Parameters
     ----------
@@ -36,32 +44,21 @@ def load_keras_weights(weights: str | Path, config: str | Path) -> DeepSXT:
     UserError
         If a file cannot be read, or naming the first layer that does not fit.
     """
-    network = DeepSXT(_base_width(Path(config)))
+    network = DeepSXT(read_base_width(Path(config)))
+    name = Path(weights).name
     try:
         with h5py.File(weights, "r") as file:
-            for name, layers in _groups(network):
-                _fill_group(name, layers, _arrays(file, name))
-    except OSError as error:
+            paths = {id(module): path for path, module in network.named_modules()}
+            for group, layers in _groups(network):
+                _fill_group(name, group, _targets(layers, paths), _datasets(name, file, group))
+    except FileNotFoundError as error:
+        raise UserError(f"{name} cannot be read, as there is no such file: check its name.") from error
+    except (OSError, RuntimeError, ValueError, KeyError) as error:
         raise UserError(
-            f"{Path(weights).name} cannot be read as a Keras HDF5 weight file ({error}). "
-            "Choose the file weights_semisupervised_….h5."
+            f"{name} cannot be read as a Keras HDF5 weight file ({_line(error)}): it may be cut short. "
+            "Choose the file weights_semisupervised_….h5, or get it again."
         ) from error
     return network.eval()
-
-
-def _base_width(config: Path) -> int:
-    try:
-        width = json.loads(config.read_text(encoding="utf-8"))["m_f"]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise UserError(
-            f"{config.name} is not a model configuration of the published network: "
-            "it has to be a JSON file with the base width under 'm_f'."
-        ) from error
-    if not isinstance(width, int) or width < 2 or width % 2 or width > 256:
-        raise UserError(
-            f"{config.name} gives the base width m_f = {width}; it has to be an even number from 2 to 256."
-        )
-    return width
 
 
 def _groups(network: DeepSXT) -> Iterator[tuple[str, list[nn.Module]]]:
@@ -69,70 +66,132 @@ def _groups(network: DeepSXT) -> Iterator[tuple[str, list[nn.Module]]]:
     encoder = network.encoder
     yield (
         "encoder",
-        [*encoder.stem, encoder.stem_norm, *(layer for block in encoder.blocks for layer in _block(block))],
+        [*encoder.stem, encoder.stem_norm, *(layer for block in encoder.blocks for layer in _layers(block))],
     )
     for i, branch in enumerate(network.neck):
-        yield f"mid_branch_{i}", _neck_branch(branch)
-    yield "image_decoder", _decoder(network.image_decoder)
+        yield f"mid_branch_{i}", _layers(branch)
+    yield "image_decoder", _layers(network.image_decoder)
     for i, conv in enumerate(network.image_head):
-        yield f"image_decoder_final_convolution_{i}", list(conv)
-    yield "label_decoder", _decoder(network.label_decoder)
+        yield f"image_decoder_final_convolution_{i}", _layers(conv)
+    yield "label_decoder", _layers(network.label_decoder)
     head: LabelHead = network.label_head
     yield "label_decoder_final_batchnorm", [head.norm]
     yield "label_decoder_final_convolution_1", list(head.conv)
     yield "label_decoder_final_convolution_2", [head.out]
 
 
-def _block(block: ResidualBlock) -> list[nn.Module]:
-    return [*block.first, *block.second, block.inner_norm, block.outer_norm]
+def _layers(module: nn.Module) -> list[nn.Module]:
+    """Return the layers with weights inside a part of the network, in Keras' order."""
+    match module:
+        case ResidualBlock():
+            return [*module.first, *module.second, module.inner_norm, module.outer_norm]
+        case NeckBranch():
+            return [*(layer for conv in module.convs for layer in _layers(conv)), *module.norms]
+        case Decoder():
+            stages = [layer for stage in module.stages for layer in _layers(stage)]
+            return [*module.upsamplers, *stages, *_layers(module.last), module.last_norm]
+        case nn.ModuleList():
+            return [layer for part in module for layer in _layers(part)]
+        case _:
+            return list(module.children())
 
 
-def _neck_branch(branch: NeckBranch) -> list[nn.Module]:
-    return [*(layer for conv in branch.convs for layer in conv), *branch.norms]
+@dataclass(frozen=True)
+class _Target:
+    """An array of the network: what it is part of, and whether it is a kernel, whose axes change."""
+
+    layer: str
+    values: torch.Tensor
+    is_kernel: bool = False
+    is_variance: bool = False
+
+    @property
+    def keras_shape(self) -> tuple[int, ...]:
+        shape = tuple(self.values.shape)
+        return tuple(shape[axis] for axis in _TO_KERAS) if self.is_kernel else shape
 
 
-def _decoder(decoder: Decoder) -> list[nn.Module]:
-    blocks = (layer for stage in decoder.stages for block in stage for layer in _block(block))
-    return [*decoder.upsamplers, *blocks, *decoder.last, decoder.last_norm]
-
-
-def _arrays(file: h5py.File, group: str) -> list[np.ndarray[Any, Any]]:
-    if group not in file or "weight_names" not in file[group].attrs:
-        raise UserError(
-            f"the weight file has no group '{group}': it is not from the published two-headed network."
-        )
-    names = [n.decode() if isinstance(n, bytes) else n for n in file[group].attrs["weight_names"]]
-    arrays = []
-    for name in names:
-        data = file[group].get(name)
-        if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
-            raise UserError(f"the weight file lists '{name}' in group '{group}' but does not hold it.")
-        arrays.append(np.asarray(data, dtype=np.float32))
-    return arrays
-
-
-def _fill_group(group: str, layers: list[nn.Module], arrays: list[np.ndarray[Any, Any]]) -> None:
-    """Copy a group's arrays into its layers, trainable ones first, then the moving statistics."""
-    norms = [layer for layer in layers if isinstance(layer, nn.BatchNorm2d)]
-    targets: list[tuple[torch.Tensor, tuple[int, ...] | None]] = []
+def _targets(layers: list[nn.Module], paths: dict[int, str]) -> list[_Target]:
+    """Return the arrays of layers in Keras' order: trainable ones first, then the moving statistics."""
+    trainable, moving = [], []
     for layer in layers:
-        # Kernels are (kh, kw, in, out), transposed kernels (kh, kw, out, in); PyTorch wants the
-        # channels first, (out, in, …) and (in, out, …): the same permutation for both.
-        targets.append((layer.weight.data, None if layer in norms else (3, 2, 0, 1)))
-        if layer.bias is not None:
-            targets.append((layer.bias.data, None))
-    for norm in norms:
-        targets += [(norm.running_mean, None), (norm.running_var, None)]
-    if len(targets) != len(arrays):
+        path, is_norm = paths[id(layer)], isinstance(layer, nn.BatchNorm2d)
+        trainable += [
+            _Target(path, values.data, is_kernel=name == "weight" and not is_norm)
+            for name, values in layer.named_parameters()
+        ]
+        moving += [
+            _Target(path, values, is_variance=name == "running_var")
+            for name, values in layer.named_buffers()
+            if name != "num_batches_tracked"
+        ]
+    return trainable + moving
+
+
+def _datasets(file_name: str, file: h5py.File, group: str) -> list[tuple[str, h5py.Dataset]]:
+    """Return the arrays that a group lists, in its order, unread."""
+    entry = _own_member(file, group)
+    if not isinstance(entry, h5py.Group) or "weight_names" not in entry.attrs:
         raise UserError(
-            f"group '{group}' of the weight file has {len(arrays)} arrays, the network needs {len(targets)}: "
-            "weights and configuration do not belong together."
+            f"{file_name} has no group '{group}': it is not from the published two-headed network."
         )
-    for i, ((target, order), array) in enumerate(zip(targets, arrays, strict=True)):
-        fitted = array.transpose(order) if order and array.ndim == 4 else array
-        if fitted.shape != tuple(target.shape):
+    stored = entry.attrs.get_id("weight_names")
+    if len(stored.shape) != 1 or stored.shape[0] > _MOST_ARRAYS or stored.dtype.kind not in "SO":
+        raise UserError(f"{file_name} lists no layers in the group '{group}'. {_ANOTHER}")
+    found = []
+    for raw in entry.attrs["weight_names"]:
+        name = raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)
+        data = _own_member(entry, name)
+        if not isinstance(data, h5py.Dataset) or data.external or data.is_virtual:
             raise UserError(
-                f"array {i} of group '{group}' has the shape {fitted.shape}, the network needs "
-                f"{tuple(target.shape)}: weights and configuration do not belong together."
+                f"{file_name} lists the layer '{name}' in the group '{group}' but does not hold it. "
+                + _ANOTHER
             )
-        target.copy_(torch.from_numpy(np.ascontiguousarray(fitted)))
+        found.append((name, data))
+    return found
+
+
+def _own_member(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset | None:
+    """Return what lies at a path inside the group itself; links to elsewhere are not followed."""
+    current: h5py.Group | h5py.Dataset = group
+    for part in path.split("/"):
+        link = current.get(part, getlink=True) if isinstance(current, h5py.Group) and part else None
+        if not isinstance(link, h5py.HardLink):
+            return None
+        current = current[part]
+    return current
+
+
+def _fill_group(
+    file_name: str, group: str, targets: list[_Target], datasets: list[tuple[str, h5py.Dataset]]
+) -> None:
+    """Copy a group's arrays into the network; shapes are compared before anything is read."""
+    for target, (name, data) in zip(targets, datasets, strict=False):
+        if data.shape != target.keras_shape or data.dtype.kind != "f":
+            raise UserError(
+                f"The layer '{name}' in the group '{group}' of {file_name} has the shape {data.shape} "
+                f"({data.dtype}) where {target.keras_shape} is needed for {target.layer}. {_ANOTHER}"
+            )
+    if len(targets) != len(datasets):
+        if len(datasets) < len(targets):
+            where = f"from {targets[len(datasets)].layer} on they are missing"
+        else:
+            where = f"'{datasets[len(targets)][0]}' is one too many"
+        raise UserError(
+            f"{file_name} has {len(datasets)} arrays in the group '{group}' where {len(targets)} are needed: "
+            f"{where}. {_ANOTHER}"
+        )
+    for target, (name, data) in zip(targets, datasets, strict=True):
+        values = np.asarray(data[()], dtype=np.float32)
+        if not np.isfinite(values).all() or (target.is_variance and (values < 0).any()):
+            raise UserError(
+                f"The layer '{name}' in the group '{group}' of {file_name} holds values that cannot be "
+                "weights. Get the file again."
+            )
+        fitted = values.transpose(_FROM_KERAS) if target.is_kernel else values
+        target.values.copy_(torch.from_numpy(np.ascontiguousarray(fitted)))
+
+
+def _line(error: Exception) -> str:
+    """What HDF5 said, without the details in brackets."""
+    return str(error).strip("'\"").partition(" (")[0][:120] or type(error).__name__

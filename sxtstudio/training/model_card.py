@@ -6,7 +6,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +21,7 @@ def write_model(
     folder: Path,
     card: Mapping[str, Any],
     slices: Iterable[NDArray[np.float32]] | None = None,
+    weights: Literal["float32", "float16"] = "float32",
 ) -> Path:
     """Write ``name.onnx`` and its card ``name.json`` into a folder, and return the .onnx file.
 
@@ -34,13 +35,15 @@ def write_model(
         What is known of the model; what follows from the network and the file is added.
     slices
         Normalised slices (y, x) on which the file is compared with the network, besides noise.
+    weights
+        How they are stored; see ``export_onnx``.
 
     Raises
     ------
     UserError
         If the exported model differs from the network, or cannot be written; nothing is written then.
     """
-    path = export_onnx(network, folder / f"{card['name']}.onnx", slices=slices)
+    path = export_onnx(network, folder / f"{card['name']}.onnx", slices=slices, weights=weights)
     complete = dict(card) | {
         "base_width": network.width,
         "input_name": "input",
