@@ -67,6 +67,8 @@ class Group:
 def joined(device: str = "auto") -> Iterator[Group]:
     """Yield the group of processes that ``torchrun`` started, or this process alone.
 
+    Within another such block the group is the same.
+
     Raises
     ------
     UserError
@@ -75,8 +77,8 @@ def joined(device: str = "auto") -> Iterator[Group]:
     size = int(os.environ.get("WORLD_SIZE", "1"))
     rank, local = int(os.environ.get("RANK", "0")), int(os.environ.get("LOCAL_RANK", "0"))
     chosen = choose_device(device, local if size > 1 else 0)
-    if size == 1:
-        yield Group(chosen)
+    if size == 1 or distributed.is_initialized():
+        yield Group(chosen, rank if size > 1 else 0, size)
         return
     if chosen.type == "cuda":
         torch.cuda.set_device(chosen)

@@ -80,7 +80,7 @@ class Trainer:
             data, config.augmentation, self.plan.crop_px, self.plan.seed, soft_bodies=not from_model
         )
         self.judged_refs = chosen_slices(data.held_out)
-        self._saved = self.state.step if self.resumed else -1
+        self._saved = self.state.step  # there is nothing to lose yet
         self._began, self._paused = time.monotonic(), 0.0
         self._first_step, self._first_seconds = self.state.step, self.state.seconds
         self._told_step, self._told_at = self.state.step, time.monotonic()

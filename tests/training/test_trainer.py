@@ -211,9 +211,11 @@ def test_the_command_line_obeys_and_tells_by_its_exit_codes(configure, project, 
     command = ["train", str(configure("steps = 3")), "--json", "--control"]
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))  # the parent is gone
     assert main(command) == 130
-    monkeypatch.setattr(sys, "stdin", open(os.pipe()[0]))
-    capsys.readouterr()
-    assert main(command) == 0
+    reading, writing = os.pipe()
+    with open(reading) as silent, open(writing, "w"):
+        monkeypatch.setattr(sys, "stdin", silent)
+        capsys.readouterr()
+        assert main(command) == 0
     events = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [events[0]["event"], events[-1]["event"]] == ["start", "done"]
     (project / "a.labels.tif").unlink()
