@@ -14,7 +14,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 
 if TYPE_CHECKING:
-    from sxtstudio.segment import Estimate, SlicePreview, SliceRunner
+    from sxtstudio.segment import Estimate, Recognition, SlicePreview, SliceRunner
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,15 @@ class PreviewEngine:
             progress.check()
             return segment_slice(volume, z, choice.parameters(), runner=runner, progress=progress)
 
+    def recognise(self, volume: Volume, z: int, choice: SegmentChoice, progress: Progress) -> Recognition:
+        """Tell where the network does not recognise slice ``z``."""
+        from sxtstudio.segment import recognise_slice
+
+        with self._lock:
+            runner = self._runner_for(choice, image=True)
+            progress.check()
+            return recognise_slice(volume, z, choice.parameters(), runner=runner, progress=progress)
+
     def costs(self, shape: Triple, choice: SegmentChoice, folder: Path, progress: Progress) -> Costs:
         """Estimate the segmentation of slices of ``shape`` (z, y, x) that are kept in ``folder``."""
         from sxtstudio.segment import estimate, load_card
@@ -71,14 +80,15 @@ class PreviewEngine:
         with self._lock:
             self._drop()
 
-    def _runner_for(self, choice: SegmentChoice) -> SliceRunner:
+    def _runner_for(self, choice: SegmentChoice, image: bool = False) -> SliceRunner:
         from sxtstudio.segment import choose_device, load_card, make_runner
 
         card = load_card(choice.model)
-        key = (str(card.path), card.sha256, choice.device, choice.tile_px)
+        key = (str(card.path), card.sha256, choice.device, choice.tile_px, image)
         if self._runner is None or key != self._key:
             self._drop()
-            self._runner = make_runner(card, choose_device(choice.device), tile_px=choice.tile_px)
+            device = choose_device(choice.device)
+            self._runner = make_runner(card, device, tile_px=choice.tile_px, image=image)
             self._key = key
         return self._runner
 

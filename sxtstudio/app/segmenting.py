@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.app.jobs import Job
-from sxtstudio.app.wording import count
+from sxtstudio.app.wording import count, share, slice_number
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.trust import Trust
+from sxtstudio.core.trust import Trust, least_certain, median
 from sxtstudio.core.volume import Volume
 from sxtstudio.workflow.kept_output import forget_output, keep_output
 
@@ -219,6 +219,16 @@ def run_segmentation(
     segmentation.discard()
     (folder / _REQUEST).unlink(missing_ok=True)
     return outcome
+
+
+def trust_lines(figures: Trust, first: int) -> list[str]:
+    """Return how sure the network was, and where the least; slices are counted from 1."""
+    middle = median([figure.certainty for figure in figures])
+    if middle is None:
+        return []
+    worst = ", ".join(f"{slice_number(first + i)} ({share(v)})" for i, v in least_certain(figures, 3))
+    text = f"The network is {share(middle)} sure of its labels (median); the least in slices {worst}."
+    return [text.replace(" %", "\u00a0%")]
 
 
 def interrupted(folder: Path, work_dir: Path) -> Interrupted | None:

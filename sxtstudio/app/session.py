@@ -25,11 +25,15 @@ Labels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Preview:
-    """What the labels of slice ``z`` would become: uint8 (y, x); drawn in place of the labels."""
+    """What the labels of slice ``z`` would become: uint8 (y, x); drawn in place of the labels.
+
+    With ``shades`` the values 0…255 are drawn as shades of one colour, over the labels.
+    """
 
     z: int
     labels: Labels
     title: str
+    shades: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,14 @@ from sxtstudio.segment.check import check_model
 from sxtstudio.segment.device import Device, choose_device
 from sxtstudio.segment.parameters import Segmentation, SegmentParameters
 from sxtstudio.segment.pipeline import segment
-from sxtstudio.segment.preview import Estimate, SlicePreview, estimate, segment_slice
+from sxtstudio.segment.preview import (
+    Estimate,
+    Recognition,
+    SlicePreview,
+    estimate,
+    recognise_slice,
+    segment_slice,
+)
 from sxtstudio.segment.registry import find_models, load_card
 from sxtstudio.segment.runner import SliceRunner, make_runner
 
@@ -13,6 +20,7 @@ __all__ = [
     "Device",
     "Estimate",
     "ModelCard",
+    "Recognition",
     "SegmentParameters",
     "Segmentation",
     "SlicePreview",
@@ -23,6 +31,7 @@ __all__ = [
     "find_models",
     "load_card",
     "make_runner",
+    "recognise_slice",
     "segment",
     "segment_slice",
 ]

@@ -8,6 +8,7 @@ from typing import Literal
 
 import numpy as np
 
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
@@ -17,6 +18,7 @@ from sxtstudio.segment.job import prepare
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
 from sxtstudio.segment.slices import Image, Pixels, labels_of, read_batches
+from sxtstudio.segment.trust import recognised, trust_map
 
 _PROBE_PX = 256
 
@@ -34,6 +36,17 @@ class SlicePreview:
     device: str
     device_reason: str
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Recognition:
+    """How a slice is recognised: the share of pixels within one standard deviation, whole and around each.
+
+    ``around`` is float32 (y, x), 0…1; both are None where the slice is constant or holds no numbers.
+    """
+
+    share: float | None
+    around: Image | None
 
 
 @dataclass(frozen=True)
@@ -94,6 +107,50 @@ def segment_slice(
         if runner is None:
             own.close()
     return SlicePreview(labels, values, job.polarity.value, own.device.name, own.device.reason, notes)
+
+
+def recognise_slice(
+    volume: Volume,
+    z: int,
+    parameters: SegmentParameters,
+    *,
+    runner: SliceRunner | None = None,
+    progress: Progress | None = None,
+) -> Recognition:
+    """Tell where the network does not recognise slice ``z``, from what it redraws of it.
+
+    Parameters
+    ----------
+    volume, z, parameters, progress
+        As for ``segment_slice``.
+    runner
+        From ``make_runner`` with ``image=True``: saves loading the model again.
+
+    Raises
+    ------
+    UserError
+        As ``segment``; or if the model does not redraw its input.
+    Cancelled
+        If ``progress`` was cancelled.
+    """
+    progress = progress or Progress()
+    job = prepare(volume, parameters, progress)
+    head = job.card.image_output
+    if head is None:
+        raise UserError(
+            f"The model {job.card.name} does not redraw its input, so it cannot say what it recognises. "
+            "Choose another model."
+        )
+    own = runner or make_runner(job.card, job.device, tile_px=parameters.tile_px, image=True)
+    try:
+        (batch,) = read_batches(volume, [z], 1, job.flip)
+        if batch.images is None:
+            return Recognition(None, None)
+        redrawn = own.run(batch.images, progress.check)[head][0]
+    finally:
+        if runner is None:
+            own.close()
+    return Recognition(recognised(redrawn, batch.images[0]), trust_map(redrawn, batch.images[0]))
 
 
 def estimate(

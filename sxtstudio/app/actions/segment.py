@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
+from sxtstudio.core.trust import least_certain
 
 
 def start(context: Context) -> None:
@@ -16,6 +17,27 @@ def try_slice(context: Context) -> None:
     """Preview the segmentation of the visible slice."""
     context.parts["side"].show_panel("segment")
     context.parts["segment"].try_slice()
+
+
+def show_unrecognised(context: Context) -> None:
+    """Show where the network does not recognise the visible slice."""
+    context.parts["side"].show_panel("segment")
+    context.parts["segment"].show_unrecognised()
+
+
+def least_certain_slice(context: Context) -> None:
+    """Go to the slice of whose labels the network was least sure; again, to the next."""
+    session = context.session
+    figures = () if session.document is None else session.document.trust
+    slices = [z for z, _ in least_certain(figures, len(figures))]
+    if not slices:
+        session.message.emit("How sure the network is of each slice is known after a segmentation.")
+        return
+    z, y, x = session.cursor
+    here = context.parts.get("least certain slice") == z and z in slices
+    wanted = slices[(slices.index(z) + 1) % len(slices)] if here else slices[0]
+    context.parts["least certain slice"] = wanted
+    session.set_cursor((wanted, y, x))
 
 
 def resume(context: Context) -> None:
@@ -80,6 +102,26 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Segment",
         "Segment the slices that a cancelled or crashed segmentation left",
         resume,
+        needs=("tomogram", "idle"),
+    ),
+    ActionInfo(
+        "segment.least_certain",
+        "Go to the least certain slice",
+        "Segment",
+        "Show the slice of whose labels the network was least sure; again, the next one",
+        least_certain_slice,
+        shortcut="Ctrl+U",
+        needs=("tomogram",),
+        separator=True,
+    ),
+    ActionInfo(
+        "segment.unrecognised",
+        "Where does the network not recognise this slice?",
+        "Segment",
+        "Colour what the network cannot redraw in the visible slice; again, take the colour away",
+        show_unrecognised,
+        shortcut="Ctrl+Shift+U",
+        icon="mdi6.help-rhombus-outline",
         needs=("tomogram", "idle"),
     ),
     ActionInfo(

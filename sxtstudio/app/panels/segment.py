@@ -16,6 +16,7 @@ from sxtstudio.app.label_jobs import LabelJob
 from sxtstudio.app.panels.segment_fields import note, tell
 from sxtstudio.app.panels.segment_form import SegmentForm
 from sxtstudio.app.panels.segment_preview import SliceTrial
+from sxtstudio.app.panels.segment_recognised import RecognitionMap
 from sxtstudio.app.preview_engine import Costs, PreviewEngine
 from sxtstudio.app.progress_strip import ProgressStrip
 from sxtstudio.app.segmenting import (
@@ -27,10 +28,12 @@ from sxtstudio.app.segmenting import (
     forget_interrupted,
     interrupted,
     run_segmentation,
+    trust_lines,
 )
 from sxtstudio.app.settled import Settled
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.trust import replaced
 
 if TYPE_CHECKING:
     from sxtstudio.segment import SlicePreview
@@ -48,6 +51,7 @@ class SegmentPanel(QWidget):
         self.engine = PreviewEngine()
         self.form = SegmentForm(context)
         self.trial = SliceTrial(context, self.engine, self)
+        self.recognition = RecognitionMap(context, self.engine, self)
         self.hand_made = HandMade(context.session)
         self.run: LabelJob | None = None
         self.pending: Interrupted | None = None
@@ -137,6 +141,12 @@ class SegmentPanel(QWidget):
         job = self.trial.start(self._session.cursor[0], choice, self.form.threshold.value)
         self.strip.watch(job, counted=False)
 
+    def show_unrecognised(self) -> None:
+        """Show where the network does not recognise the visible slice, or take that away."""
+        job = self.recognition.toggle(self._session.cursor[0], self.form.choice())
+        if job is not None:
+            self.strip.watch(job, counted=False)
+
     def start(self) -> None:
         """Segment the chosen slices; asks before labels made by hand are replaced.
 
@@ -184,6 +194,7 @@ class SegmentPanel(QWidget):
             return run_segmentation(job, recorder, volume, choice, folder, work_dir, record, resume=resume)
 
         self.trial.clear()
+        self.recognition.cancel()
         if self._costs.busy:
             tell(self.estimate, "")
         self._costs.cancel()
@@ -218,6 +229,11 @@ class SegmentPanel(QWidget):
             lines.append("The labels are the same as before.")
         if outcome.output_kept:
             lines.append("The threshold can still be changed, in the panel “Clean up”.")
+        if document is not None and outcome.trust:
+            document.trust = replaced(document.trust, document.shape[0], first, outcome.trust)
+            lines += trust_lines(outcome.trust, first)
+            self._session.facts_changed.emit()
+            self._session.autosave()
         tell(self.result, "\n".join([*lines, *outcome.notes]))
         self._session.message.emit(lines[0])
 
@@ -337,6 +353,7 @@ class SegmentPanel(QWidget):
     def shut_down(self) -> None:
         """Let go of the network and of the threads."""
         self.trial.cancel()
+        self.recognition.cancel()
         self._find.shut_down()
         self._costs.shut_down()
         self.engine.close()

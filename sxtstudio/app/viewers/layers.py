@@ -91,6 +91,7 @@ class LabelLayer:
         self._origin = (0, 0)
         self._empty = True
         self._colour = QColor(255, 176, 0, 128)
+        self.shades = False  # 1…255 from clear to the whole opacity, instead of on or off
         self._picture: QImage | None = None
 
     def set(self, labels: NDArray[np.uint8] | None, origin: tuple[int, int] = (0, 0)) -> None:
@@ -126,7 +127,13 @@ class LabelLayer:
         painter.drawImage(QRectF(column - 0.5, row - 0.5, columns, rows), self._picture)
 
     def _table(self) -> list[int]:
-        return [0] + [self._colour.rgba()] * 255
+        if not self.shades:
+            return [0] + [self._colour.rgba()] * 255
+        shade, table = QColor(self._colour), []
+        for step in range(256):
+            shade.setAlpha(self._colour.alpha() * step // 255)
+            table.append(shade.rgba())
+        return table
 
 
 class OutlineLayer:

@@ -32,6 +32,7 @@ from sxtstudio.app.viewers.plane_mouse import PlaneMouse
 from sxtstudio.core.geometry import Box
 
 _SELECTED = (255, 255, 255)
+_SHADES = (170, 60, 255)  # violet: neither labels nor cell mask
 
 
 class PlaneView(QWidget):
@@ -106,9 +107,16 @@ class PlaneView(QWidget):
         window = (state.high, state.low) if state.inverted else (state.low, state.high)
         self.image.dress(window, colours_of(state.colour_map))
         self.labels.paint_with(state.label_rgb, state.label_opacity)
-        self.preview.paint_with(state.label_rgb, min(1.0, state.label_opacity + 0.15))
+        self._dress_preview()
         self.selected.paint_with(_SELECTED, 0.35)
         self.update()
+
+    def _dress_preview(self) -> None:
+        state = self._context.session.display.value
+        if self.preview.shades:
+            self.preview.paint_with(_SHADES, 0.75)
+        else:
+            self.preview.paint_with(state.label_rgb, min(1.0, state.label_opacity + 0.15))
 
     def follow_tool(self) -> None:
         """Show the cursor and the circle of the tool that is in the hand now."""
@@ -119,6 +127,8 @@ class PlaneView(QWidget):
         """Follow the session's preview, which belongs to one slice of the XY view."""
         preview = self._context.session.preview
         mine = preview is not None and self.plane == "xy" and preview.z == self.shown_depth
+        self.preview.shades = preview is not None and preview.shades
+        self._dress_preview()
         self.preview.set(preview.labels.copy() if preview is not None and mine else None)
         self.preview_title = preview.title if preview is not None and mine else ""
         self.update()
@@ -201,10 +211,10 @@ class PlaneView(QWidget):
         if session.document is not None:
             painter.setTransform(self.transform(), True)
             self.image.draw(painter, state.smooth)
-            if self.preview.labels is not None:
-                self.preview.draw(painter)
-            elif state.labels_visible:
+            replaced = self.preview.labels is not None and not self.preview.shades
+            if state.labels_visible and not replaced:
                 self.labels.draw(painter)
+            self.preview.draw(painter)
             self.selected.draw(painter)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self.selected_edge.draw(painter, _SELECTED, 1.5)
