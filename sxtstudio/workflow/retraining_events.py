@@ -72,6 +72,15 @@ class History:
     error: str = ""
     done: dict[str, Any] | None = None
 
+    @property
+    def fraction(self) -> float:
+        """How much is done, 0…1; by time where the number of steps is not fixed."""
+        if self.of:
+            return min(1.0, self.step / self.of)
+        if self.seconds is None or self.remaining_s is None:
+            return 0.0
+        return self.seconds / max(1e-6, self.seconds + self.remaining_s)
+
     def add(self, event: Mapping[str, Any]) -> None:
         """Take an event in; unknown ones change nothing."""
         kind = event["event"]

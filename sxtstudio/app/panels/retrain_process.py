@@ -127,8 +127,8 @@ class TrainingProcess(QObject):
                     job.report("cancel")
                 elif time.monotonic() - asked_at > _PATIENCE_S:
                     break
-            elif self.history.of and not self.history.paused:
-                now = min(_STEPS - 1, _STEPS * self.history.step // self.history.of)
+            elif not self.history.paused:
+                now = min(_STEPS - 1, round(_STEPS * self.history.fraction))
                 if now > shown:
                     job.progress.step(now - shown)
                     shown = now

@@ -19,6 +19,7 @@ from sxtstudio.workflow.retraining_events import PREVIEW, History, read_arrays
 from sxtstudio.workflow.retraining_runs import TrainingRun, remove
 
 _DEVICES = {"cpu": "the processor (CPU)", "cuda": "the graphics card"}
+_BAR = 1000
 _CRASHED = (
     "The training ended without a word: it was stopped from outside, or the memory did not suffice. What it "
     "had saved is there, so it can go on."
@@ -213,8 +214,9 @@ class RunningPage(QWidget):
         self.losses.show_points(history.curves, history.best_step, history.step)
         self.metrics.show_points(history.curves, history.best_step, history.step)
         self.status.setText(status_text(history, busy))
-        self.bar.setRange(0, history.of if history.of else 0 if busy else 1)
-        self.bar.setValue(history.step)
+        # Until the first step it moves to and fro: how long is not known.
+        self.bar.setRange(0, _BAR if history.fraction or not busy else 0)
+        self.bar.setValue(round(_BAR * history.fraction))
         tell(self.facts, facts_text(history))
         self.pause.setVisible(busy)
         self.pause.setEnabled(busy and (history.step > 0 or history.paused))

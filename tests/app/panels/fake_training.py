@@ -1,7 +1,8 @@
 """Plays the part of ``sxtstudio train CONFIG -o RUN --json --control``, quickly and without PyTorch.
 
 ``RUN/../fake.json`` says how: ``steps``, ``pause_s`` between two steps, ``f1`` after training, ``model`` (an
-.onnx file to present as the result), ``fail`` (a sentence to end with), ``die_at`` (a step to kill itself).
+.onnx file to present as the result), ``fail`` (a sentence to end with), ``die_at`` (a step to kill itself),
+``real_pictures`` (of the slices that it was given).
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-import tifffile
 
 CONFIG, RUN = Path(sys.argv[2]), Path(sys.argv[4])
 assert sys.argv[1] == "train" and sys.argv[3] == "-o" and sys.argv[5:] == ["--json", "--control"]
@@ -42,11 +42,14 @@ def say(event: str, **more: object) -> None:
 
 
 def pictures(sharp: float) -> dict[str, np.ndarray]:
-    one = config["labelled"][0]
-    image = tifffile.imread(CONFIG.parent / one["tomogram"])
-    truth = tifffile.imread(CONFIG.parent / one["labels"])
-    image, truth = (a[0] if a.ndim == 3 else a for a in (image, truth))
-    image = ((image - image.mean()) / image.std()).astype(np.float32)
+    if told.get("real_pictures"):
+        import tifffile  # takes a while
+
+        one = config["labelled"][0]
+        image, truth = (tifffile.imread(CONFIG.parent / one[name])[0] for name in ("tomogram", "labels"))
+        image = ((image - image.mean()) / image.std()).astype(np.float32)
+    else:
+        image, truth = np.eye(64, 80, dtype=np.float32), np.eye(64, 80, dtype=np.uint8) * np.uint8(255)
     noise = np.random.default_rng(0).normal(0, 1, truth.shape)
     label = np.where(truth > 128, 1.0, -1.0) + (1 - sharp) * 1.5 * noise
     return {"image": image, "truth": truth, "label": np.clip(label, -1, 1).astype(np.float32)}
