@@ -498,3 +498,43 @@ def test_going_back_passes_over_models_that_are_gone(
     window.actions_.by_name["tools.former_model"].trigger()
     settled(window, qtbot)
     assert window.settings.get("model", "?") == ""
+
+
+def test_a_tiny_training_with_the_real_program(
+    labelled: MainWindow, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    """The one test that starts PyTorch: a network of base width 4 learns for some steps and is installed."""
+    pytest.importorskip("torch")
+    from sxtstudio.training.model_card import write_model
+    from sxtstudio.training.network import DeepSXT
+
+    user_folder().mkdir(parents=True)
+    about = {"name": "tiny", "description": "For a test.", "trained_on": "Nothing.", "licence": "MIT"}
+    write_model(DeepSXT(4).eval(), user_folder(), about)
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    monkeypatch.setattr(child, "yield_to_window", lambda process: None)
+    labelled.settings.set("model", "tiny")
+    dialog = opened(labelled, qtbot)
+    assert dialog.model.start_from.currentText() == "tiny" and dialog.model.name.text() == "tiny-mine"
+    start(dialog, qtbot)
+    page = dialog.running
+    qtbot.waitUntil(reached(dialog, 2), timeout=2 * WAIT)
+    page.stop.click()
+    qtbot.waitUntil(lambda: finished(dialog) or page.problem.isVisible(), timeout=2 * WAIT)
+    assert page.problem.isHidden(), page.problem.text()
+    history = page.training.history
+    assert history.device == "cpu" and history.slices == (2, 1, 6)
+    assert history.curves["label_loss"] and history.curves["f1"][0][0] == 0
+    assert page.found.pixels is not None and page.found.pixels.shape == (64, 80, 3)
+    outcome = dialog.before_after.outcome
+    assert outcome.reason == "stopped" and len(outcome.pictures) == 1
+    assert outcome.before is not None and 0 <= outcome.after.f1 <= 1
+    truth = outcome.pictures[0].truth
+    assert np.count_nonzero(truth == 255) in {2 * (30 + z) for z in (0, 2, 5)}
+    dialog.before_after.keep.click()
+    qtbot.waitUntil(lambda: "installed beside" in dialog.before_after.done_note.text(), timeout=WAIT)
+    settled(labelled, qtbot)
+    made = {card.name: card for card in find_models()}
+    assert (
+        made["tiny-mine"].base_width == 4 and "3 labelled slices of cell.mrc" in made["tiny-mine"].description
+    )
