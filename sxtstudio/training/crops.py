@@ -34,14 +34,27 @@ class CropMaker:
     """Makes the crops of any step."""
 
     def __init__(
-        self, data: Dataset, augmentation: Augmentation, size_px: int, seed: int, *, soft_bodies: bool = False
+        self,
+        data: Dataset,
+        augmentation: Augmentation,
+        size_px: int,
+        seed: int,
+        *,
+        soft_bodies: bool = False,
+        own_look: float = 0.0,
     ) -> None:
-        """Choose how crops look; ``soft_bodies`` draws outlined droplets into labelled crops as well."""
+        """Choose how crops look.
+
+        Of "looks", ``soft_bodies`` draws outlined droplets into labelled crops as well, and ``own_look`` is
+        the share of labelled crops that are only turned and scaled: enough to learn a new look, while the
+        others keep the network from forgetting those it knows.
+        """
         self._data = data
         self._looks = augmentation == "looks"
         self._size = size_px
         self._seed = seed
         self._soft_bodies = soft_bodies
+        self._own_look = own_look
         self._spectra = self._texture() if self._looks else []
 
     def labelled(self, step: int, numbers: range) -> Crops:
@@ -78,7 +91,7 @@ class CropMaker:
             if self._soft_bodies:
                 cut, labels = _with_bodies(rng, cut, labels)
             cut, labels = add_artefacts(rng, normalise(cut), labels)
-            cut = random_look(rng, cut, self._spectra)
+            cut = normalise(cut) if rng.random() < self._own_look else random_look(rng, cut, self._spectra)
         return cut, labels
 
     def _look_at(self, rng: np.random.Generator, image: Image, truth: Truth) -> tuple[Image, Truth]:

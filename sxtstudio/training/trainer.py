@@ -30,6 +30,7 @@ _GO_ON, _CANCEL = "", "cancel"
 _ENDS = (_GO_ON, "steps", "minutes", "plateau", "stopped", _CANCEL)
 _SMOOTH = 0.9  # share of the old value in the running means of the losses
 _TELL_STEPS, _TELL_S = 10, 1.0
+_OWN_LOOK = 0.7  # share of the crops that keep their look when a model learns a new one
 _CLIP = 2.0  # largest norm of a quick step's gradient
 
 
@@ -77,13 +78,20 @@ class Trainer:
             losses.compile()
         self.losses = group.wrap(losses)
         self.maker = CropMaker(
-            data, config.augmentation, self.plan.crop_px, self.plan.seed, soft_bodies=not from_model
+            data,
+            config.augmentation,
+            self.plan.crop_px,
+            self.plan.seed,
+            soft_bodies=not from_model,
+            own_look=_OWN_LOOK if from_model else 0.0,
         )
         self.judged_refs = chosen_slices(data.held_out)
         self._saved = self.state.step  # there is nothing to lose yet
         self._began, self._paused = time.monotonic(), 0.0
         self._first_step, self._first_seconds = self.state.step, self.state.seconds
-        self._told_step, self._told_at = self.state.step, time.monotonic()
+        self._told_at = time.monotonic()
+        self._step_seconds = self._judge_seconds = 0.0
+        self._judgements = 0
 
     def run(self) -> str:
         """Train, and return why it ended: steps, minutes, plateau or stopped.
@@ -105,10 +113,12 @@ class Trainer:
                     raise Cancelled
                 if end:
                     return end
+                began = time.monotonic()
                 ready = crops.result()
                 crops = ahead.submit(self.crops, self.state.step + 1)
                 with memory_told(self.plan.crop_px, self.network.width):
                     self.step(ready, share)
+                self._step_seconds += time.monotonic() - began
                 self._tell_step()
 
     def crops(self, step: int) -> Crops:
@@ -171,7 +181,7 @@ class Trainer:
 
     def evaluate(self) -> None:
         """Judge the network on the held-out slices, and keep its weights if they are the best."""
-        network, state = self.judged_network(), self.state
+        network, state, began = self.judged_network(), self.state, time.monotonic()
         previews: list[Judged] = []
         scores = judge(
             network,
@@ -214,6 +224,8 @@ class Trainer:
             write_preview(self.folder / "preview.npz", previews[0])
             self.events.tell("preview", step=state.step, file="preview.npz")
         draw_curves(self.folder)
+        self._judgements += 1
+        self._judge_seconds += time.monotonic() - began
 
     def save(self) -> None:
         """Write the state; only the first process does."""
@@ -315,8 +327,12 @@ class Trainer:
         return None if each is None or of is None else each * max(0, of - self.state.step)
 
     def _seconds_per_step(self) -> float | None:
+        """Return what a step takes with its share of the evaluations, None before the first step."""
         steps = self.state.step - self._first_step
-        return (self._seconds() - self._first_seconds) / steps if steps else None
+        if not steps:
+            return None
+        judging = self._judge_seconds / max(1, self._judgements) / self.plan.evaluate_every
+        return self._step_seconds / steps + judging
 
     def _copy(self) -> DeepSXT:
         copy = DeepSXT(self.network.width).to(self.group.device)

@@ -6,14 +6,15 @@ from sxtstudio.training.dataset import Dataset, SliceReader, SliceRef
 
 
 class Slices:
-    """A stack in memory: dark upright lines on grain; the right half of slice 1 does not count."""
+    """A stack in memory: dark upright lines, three pixels wide, on grain; the right half of slice 1 does not count."""
 
     sign, name, voxel_nm = 1, "lines", None
 
     def __init__(self, ignored=True):
         rng = np.random.default_rng(0)
         self.labels = -np.ones((3, 60, 70), np.int8)
-        self.labels[:, :, 10::12] = 1
+        for column in (10, 11, 12):
+            self.labels[:, :, column::12] = 1
         self.images = rng.normal(size=self.labels.shape).astype(np.float32) - 3.0 * (self.labels > 0)
         if ignored:
             self.labels[1, :, 35:] = 0
@@ -100,3 +101,13 @@ def test_a_pixel_that_mixes_with_an_ignored_one_is_ignored(maker):
         assert not (labels == 1).any()
     truth[:, 20:] = 1  # the same place counts now: then there is membrane
     assert any((looks._look_at(rng, image, truth)[1] == 1).any() for _ in range(20))
+
+
+def test_crops_in_their_own_look_are_never_turned_over_or_veiled(maker):
+    def contrasts(share):
+        crops = maker(own_look=share).labelled(0, range(30))
+        pairs = zip(crops.images, crops.labels, strict=True)
+        return [image[label > 0].mean() - image[label < 0].mean() for image, label in pairs]
+
+    assert max(contrasts(1.0)) < -0.5
+    assert max(contrasts(0.0)) > 0  # looks of the other polarity

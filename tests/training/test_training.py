@@ -10,7 +10,7 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.training.augment import add_soft_bodies, cut_patch, normalise, random_look, texture_spectra
 from sxtstudio.training.checkpoint import load_state, save_state
-from sxtstudio.training.data import Batch, batches, load_labelled
+from sxtstudio.training.data import batches, load_labelled
 from sxtstudio.training.loop import Plan, train
 from sxtstudio.training.network import DeepSXT
 from sxtstudio.training.recipe import Recipe, fit, predict, read_unlabelled, simulate_set
@@ -159,11 +159,6 @@ def test_the_whole_recipe_runs_small(tmp_path):
     assert network.width == 2
     event = json.loads((tmp_path / "run" / "events.jsonl").read_text())
     assert {"precision", "recall", "f1", "label_loss"} <= set(event)
-
-
-def test_batch_is_a_plain_record():
-    batch = Batch(np.zeros((1, 1, 2, 2), np.float32), np.zeros((1, 1, 2, 2), np.float32))
-    assert batch.images.shape == batch.labels.shape
 
 
 def test_soft_bodies_are_dark_and_their_rims_are_labelled():
