@@ -15,11 +15,13 @@ from sxtstudio.training.artefacts import add_artefacts
 from sxtstudio.training.augment import add_soft_bodies, cutter, normalise, random_look, texture_spectra
 from sxtstudio.training.config import Augmentation
 from sxtstudio.training.dataset import Dataset, Image, SliceRef, Truth
+from sxtstudio.training.grain import fine_texture, quilt
 
 _LABELLED, _UNLABELLED = 0, 1
 _SPECTRA_SLICES = 24
 _SPECTRUM_PX = 160
 _TRIES = 4
+_WITH_GRAIN = 0.4  # share of the crops that receive the grain of unlabelled slices
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,9 @@ class CropMaker:
         self._seed = seed
         self._soft_bodies = soft_bodies
         self._own_look = own_look
-        self._spectra = self._texture() if self._looks else []
+        slices = self._sample() if self._looks else []
+        self._spectra = texture_spectra(slices, min(size_px, _SPECTRUM_PX))
+        self._textures = [texture for texture in map(fine_texture, slices) if texture is not None]
 
     def labelled(self, step: int, numbers: range) -> Crops:
         """Return the labelled crops with these numbers of a step (several processes share a step)."""
@@ -91,8 +95,14 @@ class CropMaker:
             if self._soft_bodies:
                 cut, labels = _with_bodies(rng, cut, labels)
             cut, labels = add_artefacts(rng, normalise(cut), labels)
-            cut = normalise(cut) if rng.random() < self._own_look else random_look(rng, cut, self._spectra)
+            cut = normalise(cut) if rng.random() < self._own_look else self._other_look(rng, cut)
         return cut, labels
+
+    def _other_look(self, rng: np.random.Generator, cut: Image) -> Image:
+        if self._textures and rng.random() < _WITH_GRAIN:
+            grain = quilt(rng, self._textures, cut.shape)
+            cut = normalise(normalise(cut) + np.float32(rng.uniform(0.2, 1.3)) * grain)
+        return random_look(rng, cut, self._spectra)
 
     def _look_at(self, rng: np.random.Generator, image: Image, truth: Truth) -> tuple[Image, Truth]:
         cut = cutter(rng, image.shape, self._size, float(np.exp(rng.uniform(-0.3, 0.45))))
@@ -111,11 +121,11 @@ class CropMaker:
         crop = normalise(np.clip(crop, *np.percentile(crop, [0.1, 99.9])))
         return -crop if rng.random() < 0.15 else crop
 
-    def _texture(self) -> list[Image]:
+    def _sample(self) -> list[Image]:
+        """Return some of the slices without labels; their grain is lent to labelled crops."""
         refs = self._data.unlabelled
         chosen = refs[:: max(1, -(-len(refs) // _SPECTRA_SLICES))]
-        images = (_clipped(self._data.reader.image(ref)) for ref in chosen)
-        return texture_spectra(images, min(self._size, _SPECTRUM_PX))
+        return [_clipped(self._data.reader.image(ref)) for ref in chosen]
 
 
 def turned_crop(
