@@ -19,7 +19,8 @@ from sxtstudio.app import asking
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs import Job
-from sxtstudio.app.panels.dialogs import ToolDialog
+from sxtstudio.app.panels.dialogs import ToolDialog, bring_up
+from sxtstudio.app.panels.models_import import ImportDialog
 from sxtstudio.app.panels.models_text import card_html
 from sxtstudio.segment import ModelCard, find_models
 from sxtstudio.segment.installing import NameTaken, install_model, is_own, remove_model
@@ -57,13 +58,16 @@ class ModelsDialog(ToolDialog):
         self.add_button = self.button(
             "Add a file…", "mdi6.plus", "Check a model and copy it to your own models"
         )
+        self.import_button = self.button(
+            "Import Deep-SXT weights…", "mdi6.import", "Turn the authors' published weights into a model"
+        )
         self.default_button = self.button(
             "Use by default", "mdi6.check", "Take this model unless you choose another one"
         )
         self.remove_button = self.button("Remove…", "mdi6.delete-outline", "Delete this model of yours")
         close = self.button("Close", "", "Close this list")
         row = QHBoxLayout()
-        for button in (self.add_button, self.default_button, self.remove_button):
+        for button in (self.add_button, self.import_button, self.default_button, self.remove_button):
             row.addWidget(button)
         row.addStretch()
         row.addWidget(close)
@@ -73,6 +77,7 @@ class ModelsDialog(ToolDialog):
         layout.addLayout(row)
         self.list.currentItemChanged.connect(self._show_card)
         self.add_button.clicked.connect(self._on_add_clicked)
+        self.import_button.clicked.connect(self._on_import_clicked)
         self.default_button.clicked.connect(self._on_default_clicked)
         self.remove_button.clicked.connect(self._on_remove_clicked)
         close.clicked.connect(self.close)
@@ -137,6 +142,10 @@ class ModelsDialog(ToolDialog):
         path = asking.open_file(self._context, "Add a model", "Models (*.onnx *.json)")
         if path is not None:
             self.add_file(path)
+
+    def _on_import_clicked(self) -> None:
+        dialog = bring_up(self._context, "import_weights", ImportDialog)
+        dialog.imported.connect(self._changed, Qt.ConnectionType.UniqueConnection)
 
     def _on_default_clicked(self) -> None:
         card = self.current
