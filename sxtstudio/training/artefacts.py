@@ -9,6 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.special import expit
 
 Image = NDArray[np.float32]
 Labels = NDArray[np.int8]
@@ -75,7 +76,7 @@ def _shadow(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
     axis = int(rng.integers(2))  # along which the shadow is drawn out
     reach = int(3 * radius + 3)
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)
-    disc = 1 / (1 + np.exp((np.hypot(y, x) - radius) / rng.uniform(0.5, 1.5)))
+    disc = expit((radius - np.hypot(y, x)) / rng.uniform(0.5, 1.5))
     # The ramp filter leaves flanks of the other sign across the tilt axis.
     flanks = ndimage.gaussian_filter1d(disc, radius * rng.uniform(0.5, 1.0), axis=axis)
     stamp = disc - rng.uniform(0.3, 1.1) * flanks
