@@ -1,0 +1,191 @@
+"""Do the figures of trust rank slices by how right their labels are? On looks outside of the training.
+
+    python -m bench.trust [--model NAME|FILE]
+
+Slices of two simulators are spoilt in 22 ways that no training has seen (``bench.trust_looks``), labelled
+by the shipped inference and scored (F1, a pixel is right within 2 px; what the simulators call doubtful
+counts neither way). Printed is Spearman's rank correlation of each figure with F1. *Certainty* is what the
+strip along the slice slider shows; it must reach 0.6 on the looks on which it was not chosen. *Recognised*
+is the published share of pixels redrawn within one standard deviation.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, stats
+
+from bench.trust_looks import CHOSEN_ON, HELD_OUT, ZOOMS, zoomed
+from sxtstudio.core.normalise import normalise_slice
+from sxtstudio.segment import SliceRunner, load_card, make_runner
+from sxtstudio.segment.device import choose_device
+from sxtstudio.segment.trust import certainty, recognised, trust_map
+from sxtstudio.training.scores import compare
+from sxtstudio.training.simulate import simulate
+
+OTHER = Path(__file__).parents[1] / "tests" / "training" / "other_simulator.py"
+SEEDS = range(700, 704)
+SHAPE = (16, 256, 256)
+WANTED = 0.6
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True)
+class Slice:
+    """A slice (y, x) with the outlines that a human could see, and what is not to be judged."""
+
+    simulator: str
+    image: NDArray[np.float32]
+    truth: Mask
+    doubtful: Mask
+
+
+@dataclass(frozen=True)
+class Score:
+    """What came out of one spoilt slice; the figures are None where nothing was labelled."""
+
+    simulator: str
+    look: str
+    f1: float
+    certainty: float | None
+    recognised: float
+
+
+def slices() -> list[Slice]:
+    """Return two slices of each of four tomograms of both simulators."""
+    spec = importlib.util.spec_from_file_location("other_simulator", OTHER)
+    assert spec is not None and spec.loader is not None
+    other = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = other
+    spec.loader.exec_module(other)
+    found = []
+    for seed in SEEDS:
+        made = simulate(seed, SHAPE)
+        tomogram, truth, notes = other.simulate(seed, SHAPE)
+        for z in (SHAPE[0] // 3, 2 * SHAPE[0] // 3):
+            found.append(Slice("ours", made.tomogram[z], made.outline[z], made.hidden[z]))
+            found.append(Slice("the other", tomogram[z], truth[z], notes["doubtful"][z]))
+    return [piece for piece in found if np.count_nonzero(piece.truth) >= 300]
+
+
+def spoilt(pieces: list[Slice]) -> Iterator[tuple[str, Slice]]:
+    """Yield slices in every look, three of each simulator, of random strength."""
+    rng = np.random.default_rng(11)
+    for number, name in enumerate([*CHOSEN_ON, *HELD_OUT, *ZOOMS]):
+        for simulator in ("ours", "the other"):
+            own = [piece for piece in pieces if piece.simulator == simulator]
+            for k in range(3):
+                piece = own[(3 * number + k) % len(own)]
+                image = normalise_slice(piece.image)
+                assert image is not None
+                strength, masks = rng.uniform(), (piece.truth, piece.doubtful)
+                if name in ZOOMS:
+                    low, high = ZOOMS[name]
+                    image, *masks = zoomed(image, masks, low + strength * (high - low))
+                else:
+                    image = (CHOSEN_ON | HELD_OUT)[name](rng, image, strength)
+                yield name, Slice(simulator, np.asarray(image, np.float32), *masks)
+
+
+def score(runner: SliceRunner, card: Any, look: str, piece: Slice) -> Score | None:
+    """Label a slice and compare; None where there is nothing to be found."""
+    image = normalise_slice(piece.image)
+    if image is None or np.count_nonzero(piece.truth) < 300:
+        return None
+    results = runner.run(image[np.newaxis])
+    values, redrawn = results[card.label_output][0], results[card.image_output][0]
+    near = ndimage.distance_transform_edt(~piece.truth) <= 2
+    labels = (values > card.threshold) & (near | ~piece.doubtful)
+    f1 = compare(labels, piece.truth).f1
+    return Score(piece.simulator, look, f1, certainty(values, card.threshold), recognised(redrawn, image))
+
+
+def rank(scores: list[Score], figure: str) -> float:
+    """Return Spearman's correlation of a figure with F1, over the slices where it is known."""
+    pairs = [(getattr(s, figure), s.f1) for s in scores if getattr(s, figure) is not None]
+    return float(stats.spearmanr(*zip(*pairs, strict=True)).statistic)
+
+
+def foreign_patches(runner: SliceRunner, card: Any, pieces: list[Slice]) -> float:
+    """Return how well the map finds a patch of woven film: the area under its ROC curve, the mean."""
+    areas = []
+    for i, piece in enumerate(pieces[:8]):
+        image = normalise_slice(piece.image)
+        assert image is not None
+        patch = np.zeros(image.shape, bool)
+        y, x = 32 * (i % 4) + 16, 32 * (i // 4) + 48
+        patch[y : y + 64, x : x + 64] = True
+        spoilt_image = np.where(patch, CHOSEN_ON["woven film"](np.random.default_rng(i), image, 1.0), image)
+        again = normalise_slice(spoilt_image)
+        assert again is not None
+        redrawn = runner.run(again[np.newaxis])[card.image_output][0]
+        ranks = stats.rankdata(1 - trust_map(redrawn, again)).reshape(patch.shape)
+        inside, n = ranks[patch], patch.sum()
+        areas.append((inside.sum() - n * (n + 1) / 2) / (n * (patch.size - n)))
+    return float(np.mean(areas))
+
+
+def report(scores: list[Score]) -> bool:
+    """Print the correlations; return whether the certainty holds on the held-out looks."""
+    unlabelled = sum(s.certainty is None for s in scores)
+    print(
+        f"{len(scores)} slices of {len({s.look for s in scores})} looks; in {unlabelled} nothing is labelled"
+    )
+    chosen_on = {*CHOSEN_ON, "magnified"}
+    held_out = [s for s in scores if s.look not in chosen_on]
+    groups = {
+        "all": scores,
+        "looks it was chosen on": [s for s in scores if s.look in chosen_on],
+        "held-out looks": held_out,
+        "held-out looks, our simulator": [s for s in held_out if s.simulator == "ours"],
+        "held-out looks, the other simulator": [s for s in held_out if s.simulator != "ours"],
+    }
+    for name, group in groups.items():
+        print(
+            f"Spearman with F1, {name} ({len(group)} slices): certainty {rank(group, 'certainty'):.2f}, "
+            f"recognised {rank(group, 'recognised'):.2f}"
+        )
+    for low, high in ((0.0, 0.6), (0.6, 0.7), (0.7, 0.75), (0.75, 0.8), (0.8, 0.85), (0.85, 1.01)):
+        part = [s.f1 for s in scores if s.certainty is not None and low <= s.certainty < high]
+        if part:
+            tenth, half, most = np.percentile(part, [10, 50, 90])
+            print(
+                f"  certainty {low:.2f} to {min(high, 1):.2f}: {len(part)} slices, F1 {half:.2f} "
+                f"({tenth:.2f} to {most:.2f})"
+            )
+    return rank(held_out, "certainty") >= WANTED
+
+
+def main() -> None:
+    """Print how well the figures of trust rank slices."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--model", default="compact")
+    options = parser.parse_args()
+    begin = time.process_time()
+    name = options.model
+    card = load_card(Path(name) if name.endswith(".onnx") else name)
+    runner = make_runner(card, choose_device("cpu"), image=True, threads=1)
+    try:
+        pieces = slices()
+        found = [score(runner, card, look, piece) for look, piece in spoilt(pieces)]
+        holds = report([s for s in found if s is not None])
+        area = foreign_patches(runner, card, pieces)
+    finally:
+        runner.close()
+    print(f"a patch of foreign texture stands out in the map: area under the ROC curve {area:.2f}")
+    print(f"{time.process_time() - begin:.0f} s of one core")
+    if not holds:
+        sys.exit(f"certainty does not reach {WANTED} on held-out looks: do not claim it")
+
+
+if __name__ == "__main__":
+    main()
