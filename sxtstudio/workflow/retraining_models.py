@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from pathlib import Path
 
+from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.segment import ModelCard, find_models
 from sxtstudio.segment.check import read_model
+from sxtstudio.workflow.retraining_runs import free_name, name_problem
 
 # Names of weights that only a model exported by this program, with its norms apart, has.
 _STEM = "network.encoder.stem.0.weight"
@@ -29,6 +33,20 @@ def candidates(progress: Progress | None = None) -> list[Candidate]:
             progress.check()
         found.append(Candidate(card, why_not_trainable(card)))
     return found
+
+
+def give_free_name(model: Path) -> str:
+    """Return the name of a new model, changed in its card where another model has taken it meanwhile."""
+    card_file = model.with_suffix(".json")
+    card = ModelCard.load(card_file)
+    taken = [other.name for other in find_models() if other.sha256 != card.sha256]
+    if not name_problem(card.name, taken):
+        return card.name
+    content = json.loads(card_file.read_bytes())
+    content["name"], content["file"] = free_name(card.name, taken), model.name
+    with atomic_write(card_file) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    return str(content["name"])
 
 
 def why_not_trainable(card: ModelCard) -> str:

@@ -15,7 +15,7 @@ import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -61,7 +61,6 @@ class Request:
     minutes: float
     labels: tuple[Chosen, ...]
     unlabelled: tuple[tuple[str, str], ...] = ()
-    options: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -171,10 +170,24 @@ def config_text(request: Request, pairs: Sequence[tuple[str, str, str]]) -> str:
         lines += ["", "[[labelled]]", _line("tomogram", tomogram), _line("labels", labels)]
         lines += [_line("ignore", 128), _line("polarity", polarity)]
     for path, polarity in request.unlabelled:
-        lines += ["", "[[unlabelled]]", _line("tomogram", path), _line("polarity", polarity)]
+        others = _other_slices(path, request.labels)
+        if others != "":
+            lines += ["", "[[unlabelled]]", _line("tomogram", path), _line("polarity", polarity)]
+            lines += [] if others is None else [_line("slices", others)]
     lines += ["", "[training]", _line("minutes", float(request.minutes))]
-    lines += [_line(key, value) for key, value in request.options.items()]
     return "\n".join(lines) + "\n"
+
+
+def _other_slices(path: str, labels: Sequence[Chosen]) -> str | None:
+    """Return the slices (text, from 0) of a tomogram that no labels are taken from; None for all.
+
+    Those that are kept aside to judge by must not be learned from in any way.
+    """
+    here = [one for one in labels if one.survey.source.tomogram == path and one.slices]
+    if not here:
+        return None
+    used = {z for one in here for z in one.slices}
+    return ", ".join(str(z) for z in range(here[0].survey.shape[0]) if z not in used)
 
 
 def find_runs(root: Path | None = None) -> list[TrainingRun]:

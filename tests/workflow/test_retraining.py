@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -21,6 +22,8 @@ import tifffile
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.segment import find_models
+from sxtstudio.segment.installing import install_model
 from sxtstudio.workflow import retraining_child as child
 from sxtstudio.workflow import retraining_runs as runs
 from sxtstudio.workflow.document import Document
@@ -40,7 +43,7 @@ from sxtstudio.workflow.retraining import (
 )
 from sxtstudio.workflow.retraining_events import History, Outcome, outcome_of, parse_event, read_events
 from sxtstudio.workflow.retraining_marks import drawn_slices, marked_slices
-from sxtstudio.workflow.retraining_models import why_not_trainable
+from sxtstudio.workflow.retraining_models import give_free_name, why_not_trainable
 
 SHAPE = (6, 64, 80)
 
@@ -208,9 +211,8 @@ def test_only_the_complete_slices_are_copied(tmp_path: Path) -> None:
     image = np.random.default_rng(2).normal(5, 1, SHAPE).astype(np.float32)
     image[3, 0, 0] = np.nan  # in a slice that is not used
     found = write_pair(tmp_path, labels, image=image)
-    run = runs.prepare(
-        request_for(chosen(found, 1, 4), unlabelled=(('a "b".mrc', "dark"),)), root=tmp_path / "r"
-    )
+    more = (('a "b".mrc', "dark"), (str(tmp_path / "cell.mrc"), "dark"))
+    run = runs.prepare(request_for(chosen(found, 1, 4), unlabelled=more), root=tmp_path / "r")
     assert np.array_equal(tifffile.imread(run.folder / "labels-1.tif"), image[[1, 4]])
     truth = tifffile.imread(run.folder / "labels-1.labels.tif")
     assert truth.dtype == np.uint8 and truth.shape == (2, 64, 80)
@@ -221,7 +223,8 @@ def test_only_the_complete_slices_are_copied(tmp_path: Path) -> None:
     assert told["voxel_nm"] == [8.0, 20.0] and told["training"] == {"minutes": 2.5}
     assert told["labelled"][0]["labels"] == "labels-1.labels.tif" and told["labelled"][0]["ignore"] == 128
     assert told["labelled"][0]["polarity"] == found.polarity
-    assert told["unlabelled"] == [{"tomogram": 'a "b".mrc', "polarity": "dark"}]
+    own = {"tomogram": str(tmp_path / "cell.mrc"), "polarity": "dark", "slices": "0, 2, 3, 5"}
+    assert told["unlabelled"] == [{"tomogram": 'a "b".mrc', "polarity": "dark"}, own]
     assert "2 labelled slices of cell.mrc" in told["description"]
     assert runs.read_run(run.folder).learned_from == ("cell.mrc: slices 2, 5",)
 
@@ -384,6 +387,24 @@ def test_the_child_leaves_room_for_the_window() -> None:
         assert psutil.Process(process.pid).nice() >= max(10, os.nice(0))
         process.kill()
     child.yield_to_window(process.pid)  # it has gone: no harm
+
+
+def test_a_name_that_was_taken_meanwhile_is_changed(
+    make_model: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path / "home"))
+    (tmp_path / "run").mkdir()
+    installed = install_model(make_model(tmp_path / "mine.onnx"))
+    assert installed.name == "mine"
+    new = make_model(tmp_path / "run" / "mine.onnx", layers=1)
+    card = {"name": "mine", "description": "a", "trained_on": "b", "base_width": 1, "label_output": "label"}
+    card |= {"licence": "MIT", "sha256": hashlib.sha256(new.read_bytes()).hexdigest(), "more": 1}
+    new.with_suffix(".json").write_text(json.dumps(card))
+    assert give_free_name(new) == "mine-mine" == install_model(new).name
+    assert give_free_name(new) == "mine-mine"  # it is there already, and it is this one
+    assert json.loads(new.with_suffix(".json").read_text())["more"] == 1
+    assert {"mine", "mine-mine"} <= {one.name for one in find_models()}
 
 
 def test_foreign_models_cannot_be_trained_further(toy_model: Path) -> None:

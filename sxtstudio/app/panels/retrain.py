@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut
+from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from sxtstudio.app import asking, theme
@@ -69,8 +69,6 @@ class RetrainDialog(ToolDialog):
         self.close_button.clicked.connect(self.close)
         QShortcut(QKeySequence(Qt.Key.Key_F1), self, self.show_help)
         self._show_page(LABELS if child.can_train() else MISSING)
-        if context.session.document is not None and context.session.document.labels is not None:
-            self.labels.take_open()
         self.look_for_runs()
 
     def _lay_out(self) -> None:
@@ -192,7 +190,7 @@ class RetrainDialog(ToolDialog):
     def _show_result(self, run: TrainingRun, done: dict[str, object]) -> None:
         history = None if self.running.training is None else self.running.training.history
         if history is not None and history.seconds and history.step:
-            self.model.remember_speed(self.model.base_width, history.seconds / history.step)
+            self.model.remember_speed(run.start, history.seconds / history.step)
         self.before_after.show_result(run, done)
         self._show_page(RESULT)
         self._context.session.message.emit(f"The training of {run.name} is done: Tools > Retrain shows it.")
@@ -248,6 +246,12 @@ class RetrainDialog(ToolDialog):
             self._context, "retrain_help", lambda c: TextDialog(c, "Retraining with my labels", 720, 760)
         )
         page.page.setMarkdown((HELP / "retrain.md").read_text(encoding="utf-8"))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Begin with the labels of the open document."""
+        super().showEvent(event)
+        if not event.spontaneous():
+            self.labels.propose_open()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Say that a training goes on; ask only if the user wants otherwise."""

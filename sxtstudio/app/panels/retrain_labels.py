@@ -6,7 +6,7 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QTimer, Signal
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLayout, QWidget
 
 from sxtstudio.app import asking
@@ -106,6 +106,13 @@ class LabelsPage(QWidget):
     def looking(self) -> bool:
         """Whether labels are still being looked at."""
         return bool(self.busy_note.text())
+
+    def propose_open(self) -> None:
+        """Take the labels of the open document, unless they are on the list or it has none."""
+        document = self._session.document
+        listed = any(row.survey.source.held is not None for row in self.rows)
+        if document is not None and document.labels is not None and not listed and not self.looking:
+            self.take_open()
 
     # -- adding --------------------------------------------------------------------------------------
 
@@ -210,6 +217,9 @@ class LabelsPage(QWidget):
         for row in [row for row in self.rows if row.survey.source.held is not None]:
             self._remove(row)
         self._refresh()
+        if self.isVisible():
+            # What the project says of its slices is known a moment later.
+            QTimer.singleShot(0, self, self.propose_open)
 
     def _refresh(self) -> None:
         document = self._session.document

@@ -20,6 +20,7 @@ USUAL_MINUTES = 8
 # Seconds per step of earlier trainings, by the base width of the model.
 SPEED = "retrain/seconds_per_step"
 _FEW_STEPS = 100
+_USUAL_WIDTH = 16  # of a network from nothing
 _FIELD_PX = 360
 _WHAT = (
     "The new model is installed beside the old one, under its own name; the old one stays as it is. At the "
@@ -108,8 +109,10 @@ class ModelPage(QWidget):
         """Show all sentences, before the training starts."""
         tell(self.problems, "\n".join(f"⚠ {one.text}" for one in problems))
 
-    def remember_speed(self, base_width: int, seconds_per_step: float) -> None:
-        """Keep how fast this computer was, for the next estimate."""
+    def remember_speed(self, start: str, seconds_per_step: float) -> None:
+        """Keep how fast this computer was with the model ``start``, for the next estimate."""
+        widths = [one.card.base_width for one in self._candidates if one.card.name == start]
+        base_width = widths[0] if widths else _USUAL_WIDTH
         known = dict(self._context.settings.get(SPEED, {}))
         known[str(base_width)] = round(seconds_per_step, 4)
         self._context.settings.set(SPEED, known)
@@ -118,7 +121,7 @@ class ModelPage(QWidget):
     @property
     def base_width(self) -> int:
         """Width of the network that will be trained."""
-        return 16 if self._candidate is None else self._candidate.card.base_width
+        return _USUAL_WIDTH if self._candidate is None else self._candidate.card.base_width
 
     @property
     def _candidate(self) -> Candidate | None:

@@ -13,6 +13,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.opening import TOMOGRAMS
 from sxtstudio.app.panels.dialogs import ToolDialog
 from sxtstudio.app.panels.segment_fields import note
+from sxtstudio.app.wording import count
 from sxtstudio.workflow.outputs import on_disk
 from sxtstudio.workflow.retraining import Chosen
 from sxtstudio.workflow.watch import tomograms_in
@@ -70,15 +71,22 @@ class OthersPage(QWidget):
         )
 
     def follow(self, labels: Sequence[Chosen]) -> None:
-        """Offer the labelled tomograms as well: all of their slices, without their labels."""
-        wanted = {one.survey.source.tomogram: one for one in labels}
+        """Offer the labelled tomograms as well: those of their slices that are not complete."""
+        wanted: dict[str, Chosen] = {}
+        for one in labels:
+            if len(one.slices) < one.survey.shape[0]:
+                wanted[one.survey.source.tomogram] = one
         for item in self._items():
             if item.data(_POLARITY + 1) and item.data(_PATH) not in wanted:
                 self.list.takeItem(self.list.row(item))
         for path, one in wanted.items():
+            others = one.survey.shape[0] - len(one.slices)
+            text = f"{Path(path.partition('::')[0]).name}  (its other {count(others, 'slice')})"
             if path not in self._paths():
-                text = f"{Path(path.partition('::')[0]).name}  (all its {one.survey.shape[0]} slices)"
                 self._add(path, text, one.survey.polarity, labelled=True)
+            for item in self._items():
+                if item.data(_PATH) == path and item.text() != text:
+                    item.setText(text)
 
     def add(self, paths: Sequence[Path]) -> None:
         """Add tomograms that are not in the list yet."""

@@ -183,7 +183,9 @@ class ResultPage(QWidget):
 
         def work(job: Job) -> ModelCard:
             from sxtstudio.segment.installing import install_model
+            from sxtstudio.workflow.retraining_models import give_free_name
 
+            give_free_name(outcome.model)
             card = install_model(outcome.model)
             decide(run, "used" if use else "kept")
             return card

@@ -47,7 +47,7 @@ class RunningPage(QWidget):
         self._dialog = dialog
         self.training: TrainingProcess | None = None
         self.run: TrainingRun | None = None
-        self._throw_away = False
+        self._throw_away = self._cancelling = False
         self.title = QLabel()
         self.title.setProperty("role", "title")
         self.status = QLabel()
@@ -120,7 +120,7 @@ class RunningPage(QWidget):
         """
         if self.busy:
             raise UserError("A training is running. Wait for it, or cancel it first.")
-        self._throw_away = False
+        self._throw_away = self._cancelling = False
         self.run = run
         former, self.training = self.training, TrainingProcess(self._context, run, self)
         if former is not None:
@@ -202,7 +202,8 @@ class RunningPage(QWidget):
         self._throw_away = answer == "Throw it away"
         if self.busy and self.training is not None:
             self.training.cancel()
-            self.cancel.setEnabled(False)
+            self._cancelling = True
+            self._refresh()
         else:
             if self._throw_away:
                 remove(self.run)
@@ -213,7 +214,8 @@ class RunningPage(QWidget):
         busy = self.busy
         self.losses.show_points(history.curves, history.best_step, history.step)
         self.metrics.show_points(history.curves, history.best_step, history.step)
-        self.status.setText(status_text(history, busy))
+        cancelling = busy and self._cancelling
+        self.status.setText("Saving what was learned…" if cancelling else status_text(history, busy))
         # Until the first step it moves to and fro: how long is not known.
         self.bar.setRange(0, _BAR if history.fraction or not busy else 0)
         self.bar.setValue(round(_BAR * history.fraction))
@@ -229,8 +231,10 @@ class RunningPage(QWidget):
         elif not self.stop.text().startswith("Finishing"):
             self.stop.setEnabled(True)
         self.again.setVisible(not busy and self.run is not None)
-        if not busy:
-            self.cancel.setEnabled(True)
+        self.cancel.setEnabled(not cancelling)
+        if cancelling:
+            self.pause.setEnabled(False)
+            self.stop.setEnabled(False)
 
 
 def status_text(history: History, busy: bool) -> str:

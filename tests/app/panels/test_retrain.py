@@ -156,7 +156,7 @@ def test_from_labels_to_a_new_default_model_and_back(
     qtbot.waitUntil(lambda: page.back.isVisible(), timeout=WAIT)
     settled(labelled, qtbot)
     assert labelled.settings.get("model", "") == "compact-mine"
-    assert [card.name for card in find_models()] == ["compact", "compact-mine"]  # the old one stays
+    assert {"compact", "compact-mine"} <= {card.name for card in find_models()}  # the old one stays
     assert (
         labelled.context.parts["segment"]
         .form._settings.get("segment/model", "")
@@ -311,7 +311,7 @@ def test_a_worse_model_is_not_offered_as_default(
     qtbot.waitUntil(lambda: "installed beside" in page.done_note.text(), timeout=WAIT)
     settled(labelled, qtbot)
     assert labelled.settings.get("model", "") == ""
-    assert [card.name for card in find_models()] == ["compact", "compact-mine"]
+    assert {"compact", "compact-mine"} <= {card.name for card in find_models()}
 
 
 def test_cancelled_and_kept_for_later_or_thrown_away(
@@ -364,7 +364,7 @@ def test_training_killed_in_the_middle_goes_on_and_its_model_can_be_thrown_away(
     assert len(list(runs_folder().iterdir())) == 1
     answers["ask"] = "Throw away"
     dialog.before_after.drop.click()
-    assert list(runs_folder().iterdir()) == [] and [card.name for card in find_models()] == ["compact"]
+    assert list(runs_folder().iterdir()) == [] and not user_folder().exists()
 
 
 def test_after_a_crash_of_the_program_the_training_is_offered(
@@ -523,7 +523,7 @@ def test_a_tiny_training_with_the_real_program(
     qtbot.waitUntil(lambda: finished(dialog) or page.problem.isVisible(), timeout=2 * WAIT)
     assert page.problem.isHidden(), page.problem.text()
     history = page.training.history
-    assert history.device == "cpu" and history.slices == (2, 1, 6)
+    assert history.device == "cpu" and history.slices == (2, 1, 3)
     assert history.curves["label_loss"] and history.curves["f1"][0][0] == 0
     assert page.found.pixels is not None and page.found.pixels.shape == (64, 80, 3)
     outcome = dialog.before_after.outcome
