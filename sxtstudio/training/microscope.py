@@ -68,10 +68,10 @@ def random_microscope(rng: np.random.Generator, voxel_nm: float | None = None) -
         photons=float(np.exp(rng.uniform(np.log(150), np.log(6000)))),
         zone_plate_nm=25.0 if voxel_nm < 11 or rng.random() < 0.5 else 40.0,
         jitter_px=float(rng.choice([0.0, 0.4, 0.9])),
-        smoothing_px=float(rng.choice([0.0, 0.6, 1.0, 1.4], p=[0.15, 0.3, 0.35, 0.2])),
+        smoothing_px=float(rng.choice([0.0, 0.6, 0.9, 1.3], p=[0.15, 0.35, 0.35, 0.15])),
         halo=halo,
         halo_px=float(rng.uniform(3, 12)),
         method=str(rng.choice(["sirt", "wbp"], p=[0.6, 0.4])),
         iterations=round(float(np.exp(rng.uniform(np.log(16), np.log(80))))),
-        margin_px=int(rng.choice([0, 15, 40], p=[0.1, 0.2, 0.7])),
+        margin_px=int(rng.choice([0, 24], p=[0.12, 0.88])),
     )

@@ -15,7 +15,7 @@ from sxtstudio.io import export_volume
 from sxtstudio.training.microscope import Microscope
 from sxtstudio.training.simulate import simulate
 
-SEED = 1
+SEED, SCENE = 1, "edge"
 SHAPE = (64, 384, 384)
 VOXEL_NM = (10.0, 10.0, 10.0)
 MICROSCOPE = Microscope(
@@ -28,13 +28,13 @@ MICROSCOPE = Microscope(
     smoothing_px=0.6,
     method="sirt",
     iterations=40,
-    margin_px=40,
+    margin_px=24,
 )
 
 
 def write_sample(tomogram: Path, outline: Path) -> None:
     """Write the sample as 8-bit TIFF, and its true outlines (0/255) beside the tests."""
-    simulated = simulate(SEED, SHAPE, MICROSCOPE)
+    simulated = simulate(SEED, SHAPE, MICROSCOPE, scene=SCENE)
     low, high = np.percentile(simulated.tomogram, [0.6, 99.9])
     grey = np.clip((simulated.tomogram - low) / (high - low) * 255, 0, 255).astype(np.uint8)
     export_volume(tomogram, ArrayVolume(grey, VOXEL_NM), kind="image")

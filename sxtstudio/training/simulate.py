@@ -19,8 +19,6 @@ from sxtstudio.training.visibility import what_shows
 
 #: How far the specimen goes on beyond the field of view, voxels to each side along x.
 BEYOND_PX = 24
-#: Further out it is only mirrored, so that tilted views do not see its end.
-MIRRORED_PX = 40
 #: Value of labels where it is not to be judged whether there is membrane.
 IGNORE = 128
 
@@ -83,7 +81,8 @@ def simulate(
         capillary=microscope.tilt_deg >= FULL_ROTATION_DEG,
         progress=progress.part(0.4, "painting the cell"),
     )
-    specimen = np.pad(phantom.lac + phantom.grain, ((0, 0), (0, 0), (MIRRORED_PX, MIRRORED_PX)), "reflect")
+    wider = _unseen_px(microscope, width)
+    specimen = np.pad(phantom.lac + phantom.grain, ((0, 0), (0, 0), (wider, wider)), "reflect")
     series = take_series(rng, specimen, width, microscope, progress.part(0.2, "taking the tilt series"))
     del specimen
     tomogram = reconstruct(series, depth, microscope, progress.part(0.3, "reconstructing"))
@@ -110,6 +109,18 @@ def simulate(
         "objects": objects,
     }
     return Simulated(tomogram, outline, hidden, phantom.classes[view].copy(), instances, microscope, facts)
+
+
+def _unseen_px(microscope: Microscope, width: int) -> int:
+    """Return by how much the specimen is mirrored on each side, so that tilted views do not see its end.
+
+    At a tilt θ a detector as wide as the field of view looks at 1 / cos θ of its width. What turns fully
+    round is in a capillary and does end.
+    """
+    if microscope.tilt_deg >= FULL_ROTATION_DEG:
+        return 0
+    seen = width / np.cos(np.deg2rad(microscope.tilt_deg))
+    return max(0, int((seen - width) / 2) + 2 * BEYOND_PX)
 
 
 def labels_of(simulated: Simulated) -> NDArray[np.uint8]:

@@ -20,6 +20,8 @@ Mask = NDArray[np.bool_]
 LINE_PX, WINDOW_PX = 7, 17
 #: Contrast of a line over the rest's standard deviation at which it is noticed, and then followed.
 NOTICED, FOLLOWED = 0.8, 0.55
+#: Share of the slice's range of grey values (10th to 90th percentile) that an eye takes for equal.
+EQUAL = 0.05
 #: Smaller pieces of visible line are not noticed.
 LEAST_PX = 40
 #: Half of the longest gap that an annotator draws over.
@@ -56,6 +58,8 @@ def what_shows(lac: Array, tomogram: Array, outline: Mask, blur_px: float) -> Ma
         share = ndimage.uniform_filter(line, LINE_PX)
         signal = ndimage.uniform_filter(expected * expected * line, LINE_PX) / np.maximum(share, 1e-2)
         noise = ndimage.uniform_filter(rest * rest, WINDOW_PX)
+        dark, bright = np.percentile(tomogram[z], [10, 90])
+        noise += np.float32((EQUAL * (bright - dark)) ** 2)
         clarity = np.sqrt(np.maximum(signal, 0) / np.maximum(noise, 1e-20))
         pieces, _ = ndimage.label(whole & (clarity > FOLLOWED))
         noticed = np.bincount(pieces.ravel(), (clarity > NOTICED).ravel())
