@@ -47,8 +47,15 @@ class Agreement:
         return 2 * self.precision * self.recall / total if total else 0.0
 
 
-def compare(predicted: Mask, truth: Mask, tolerance_px: float = 2) -> Agreement:
-    """Compare one slice (y, x); a pixel counts as right within ``tolerance_px`` of the other mask."""
+def compare(
+    predicted: Mask, truth: Mask, tolerance_px: float = 2, doubtful: Mask | None = None
+) -> Agreement:
+    """Compare one slice (y, x); a pixel counts as right within ``tolerance_px`` of the other mask.
+
+    What is predicted where it is ``doubtful`` whether a human sees a membrane counts only near the truth.
+    """
+    if doubtful is not None:
+        predicted = predicted & (~doubtful | _near(truth, tolerance_px))
     return Agreement(
         int(predicted.sum()),
         int((predicted & _near(truth, tolerance_px)).sum()),
