@@ -48,12 +48,12 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.json:
             _as_json({"event": "error", "text": str(error)})
         raise
-    from sxtstudio.training.control import Control
+    from sxtstudio.training.control import Control, lines_of
     from sxtstudio.training.job import train_model
 
     control = Control()
     if arguments.control:
-        control.listen(sys.stdin)
+        control.listen(lines_of(sys.stdin))
     try:
         with cancel_on_signals(control.progress):
             model = train_model(

@@ -59,4 +59,6 @@ def restore_optimiser(network: nn.Module, optimiser: torch.optim.Adam, state: di
     weights = dict(network.named_parameters())
     for key, value in state.items():
         name, moment = key.rsplit("|", 1)
-        optimiser.state[weights[name]][moment] = value
+        # Adam's count of steps stays on the CPU; the moments lie where the weights do.
+        place = value.device if moment == "step" else weights[name].device
+        optimiser.state[weights[name]][moment] = value.to(place)

@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from typing import TextIO
 
 from sxtstudio.core.progress import Progress
 
 _LOOK_S = 0.1
+
+
+def lines_of(stream: TextIO) -> Iterator[str]:
+    """Yield a stream's lines without holding its lock while waiting.
+
+    A thread that waits inside ``sys.stdin`` when the program ends would abort it.
+    """
+    try:
+        descriptor = stream.fileno()
+    except OSError:  # it has none: lines in memory
+        yield from stream
+        return
+    rest = b""
+    while chunk := os.read(descriptor, 4096):
+        *lines, rest = (rest + chunk).split(b"\n")
+        yield from (line.decode("utf-8", "replace") for line in lines)
 
 
 class Control:
@@ -54,6 +72,7 @@ class Control:
                 pass
             self.progress.cancel()
 
+        # A daemon, since nothing can wake it; it must hold no lock that the end of the program needs.
         threading.Thread(target=follow, name="orders", daemon=True).start()
 
     def wait_while_paused(self, on_pause: Callable[[], None], on_resume: Callable[[], None]) -> float:

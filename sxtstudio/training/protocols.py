@@ -37,6 +37,7 @@ class Losses(nn.Module):
         data_range: float,
         mixed: bool = False,
         keep_norms: bool = False,
+        compiled: bool = False,
     ) -> None:
         """Wrap ``network``; ``data_range`` is that of the training images, ``mixed`` computes in bfloat16."""
         super().__init__()
@@ -45,6 +46,7 @@ class Losses(nn.Module):
         self.data_range = data_range
         self.mixed = mixed
         self.keep_norms = keep_norms
+        self.outline = torch.compile(network.outline) if compiled else network.outline
 
     def train(self, mode: bool = True) -> Losses:
         """Switch to training; batch norms whose statistics are kept go on using them."""
@@ -62,7 +64,7 @@ class Losses(nn.Module):
         count = 0 if labels is None else len(labels)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.mixed):
             if count:
-                scores, neck = self.network.outline(images, count)
+                scores, neck = self.outline(images, count)
             else:
                 scores, neck = None, self.network.encode(images)[1]
             redrawn = self.network.draw_image(neck).float() if with_image else None

@@ -73,9 +73,9 @@ class Trainer:
         keep_norms = from_model and self.plan.norms == "keep" and config.method == "quick"
         self._warm_norms = config.method == "quick" and not from_model
         mixed = choose_precision(self.plan.precision, config.method, group.device)
-        losses = Losses(self.network, config.method, data.data_range, mixed, keep_norms)
-        if self.plan.compile:
-            losses.compile()
+        losses = Losses(
+            self.network, config.method, data.data_range, mixed, keep_norms, compiled=self.plan.compile
+        )
         self.losses = group.wrap(losses)
         self.maker = CropMaker(
             data,
