@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 import shutil
 import signal
 import tempfile
@@ -71,6 +72,65 @@ def run_import(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def add_export(actions: Any) -> None:
+    """Add the parser of ``models export``."""
+    parser = actions.add_parser(
+        "export",
+        help="copy a model to a file, or pack it for bioimage.io",
+        description="Copy a model with its card to a file, or pack it for the BioImage Model Zoo.",
+    )
+    parser.add_argument("model", metavar="NAME", help="name of a model, or an .onnx file")
+    targets = parser.add_mutually_exclusive_group(required=True)
+    targets.add_argument("-o", "--output", metavar="FILE.onnx", help="copy it there, with its card")
+    targets.add_argument("--bioimageio", metavar="FILE.zip", help="pack it there for bioimage.io")
+    parser.add_argument("--float16", action="store_true", help="with -o: store it in half the space")
+    parser.add_argument("--replace", action="store_true", help="take the place of a file that exists")
+    parser.set_defaults(run=run_export)
+
+
+def run_export(arguments: argparse.Namespace) -> int:
+    """Copy or pack a model."""
+    from sxtstudio.segment import check_model, load_card
+    from sxtstudio.segment.bioimageio import export_bioimageio
+
+    card = load_card(arguments.model)
+    if arguments.bioimageio:
+        target = Path(arguments.bioimageio)
+        if arguments.float16:
+            raise UserError("--float16 goes with -o: export to a file first, then pack that file.")
+        if target.exists() and not arguments.replace:
+            raise UserError(f"{target} exists already: take another name, or replace it with --replace.")
+        print(f"The model {card.name} is packed in {export_bioimageio(card, target)}")
+        return DONE
+    target = Path(arguments.output)
+    if target.suffix.lower() != ".onnx":
+        raise UserError(f"{target.name} must end in .onnx: that is what a model is.")
+    with tempfile.TemporaryDirectory(prefix="sxtstudio-") as folder:
+        made = _halved(card, Path(folder)) if arguments.float16 else card.path
+        if made is None:
+            raise UserError(f"The model {card.name} has no file.")
+        check_model(made)
+        copied = copy_model(made, target, card.card_path, replace=arguments.replace)
+    print(f"The model {copied.name} is written to {copied.path}")
+    return DONE
+
+
+def _halved(card: ModelCard, folder: Path) -> Path:
+    """Store a model of this program with float16 weights; the card stays, but for what follows from them."""
+    try:
+        from sxtstudio.training.load_onnx import load_onnx
+        from sxtstudio.training.model_card import write_model
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise UserError(_NO_TORCH.format("Storing weights as float16")) from error
+    if card.path is None or card.card_path is None:
+        raise UserError(f"The model {card.name} has no card: give it one before you export it.")
+    told = json.loads(card.card_path.read_bytes())
+    told.pop("file", None)
+    return write_model(load_onnx(card.path), folder, told, weights="float16")
+
+
 def _keep(made: Path, file: Path | None, *, replace: bool) -> ModelCard:
     """Check a model, and install it or copy it to ``file`` with its card."""
     from sxtstudio.segment import check_model
@@ -82,19 +142,25 @@ def _keep(made: Path, file: Path | None, *, replace: bool) -> ModelCard:
         except NameTaken as error:
             raise UserError(f"{error} Take another name, or replace it with --replace.") from error
     check_model(made)
-    return copy_model(made, file, replace=replace)
+    return copy_model(made, file, made.with_suffix(".json"), replace=replace)
 
 
-def copy_model(made: Path, file: Path, *, replace: bool) -> ModelCard:
-    """Copy a model and its card ``made.json`` to ``file``, which its name and card then follow."""
+def copy_model(made: Path, file: Path, card: Path | None, *, replace: bool) -> ModelCard:
+    """Copy a model to ``file``, and its card beside it; return the card of the copy."""
     from sxtstudio.core.atomic import atomic_write
     from sxtstudio.segment.check import card_of
 
-    both = [(made, file), (made.with_suffix(".json"), file.with_suffix(".json"))]
-    for _, target in both:
+    own = made.with_suffix(".json")
+    card = own if own.is_file() else card
+    target_card = file.with_suffix(".json")
+    for target in (file, target_card):
         if target.exists() and not replace:
             raise UserError(f"{target} exists already: take another name, or replace it with --replace.")
-    for source, target in both:
-        with atomic_write(target) as temporary:
-            shutil.copyfile(source, temporary)
+    with atomic_write(file) as temporary:
+        shutil.copyfile(made, temporary)
+    if card is not None:
+        # Word for word, as a card may say more than this program knows; it finds its model by its own name.
+        told = {key: value for key, value in json.loads(card.read_bytes()).items() if key != "file"}
+        with atomic_write(target_card) as temporary:
+            temporary.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return card_of(file)

@@ -28,6 +28,7 @@ def add(commands: Any) -> None:
     check.add_argument("file", metavar="FILE.onnx", help="model, with its card (.json) beside it")
     check.set_defaults(run=run_check)
     model_files.add_import(actions)
+    model_files.add_export(actions)
 
 
 def run_list(arguments: argparse.Namespace) -> int:
