@@ -1,0 +1,82 @@
+"""The published metrics and the held-out scores, against figures computed by hand."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import torch
+
+from sxtstudio.training import evaluation
+from sxtstudio.training.dataset import SliceReader, SliceRef
+from sxtstudio.training.evaluation import chosen_slices, compare_known, judge, label_share, run_network
+from sxtstudio.training.network import DeepSXT
+from sxtstudio.training.results import truth_bytes
+
+
+def test_the_share_of_pixels_within_one_per_cent_of_the_label():
+    # On the scale 0…1 one per cent is 0.02 between −1 and 1; the last pixel does not count.
+    label = np.array([[-1.0, -0.981, -0.979, 0.985, 0.5, 1.0]], np.float32)
+    truth = np.array([[-1, -1, -1, 1, 1, 0]], np.int8)
+    assert label_share(label, truth) == (3, 5)
+
+
+def test_outlines_are_compared_where_the_labels_count():
+    truth, predicted = np.zeros((20, 20), bool), np.zeros((20, 20), bool)
+    truth[:, 5] = True
+    predicted[:, 6] = True  # right, within two pixels
+    predicted[:, 15] = True
+    known = np.ones((20, 20), bool)
+    assert compare_known(predicted, truth, known).precision == 0.5
+    known[:, 12:] = False
+    assert compare_known(predicted, truth, known).precision == 1.0
+
+
+def test_labels_as_bytes():
+    assert truth_bytes(np.array([[-1, 0, 1]], np.int8)).tolist() == [[0, 128, 255]]
+
+
+def test_six_slices_are_judged_first_and_last_among_them():
+    refs = [SliceRef(None, z) for z in range(30)]
+    chosen = [ref.z for ref in chosen_slices(refs)]
+    assert len(chosen) == 6
+    assert (chosen[0], chosen[-1]) == (0, 29)
+    assert chosen_slices(refs[:2]) == refs[:2]
+
+
+@pytest.mark.parametrize("shape", [(32, 48), (37, 50), (17, 20)], ids=str)
+def test_slices_of_any_size_come_back_in_their_size(shape):
+    image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
+    scores, redrawn = run_network(DeepSXT(2), image)
+    assert scores.shape == redrawn.shape == (1, 1, *shape)
+
+
+def test_the_figures_of_a_network_whose_output_is_known(monkeypatch):
+    """Two slices; the right half of the second does not count for labels, but for the image."""
+    truth = -np.ones((2, 32, 32), np.int8)
+    truth[:, :, 8] = 1
+    truth[1, :, 16:] = 0
+    rng = np.random.default_rng(0)
+    images = rng.normal(size=(2, 32, 32)).astype(np.float32)
+    stack = SimpleNamespace(image=lambda z: images[z], truth=lambda z: truth[z], sign=1)
+    label = np.where(truth > 0, 0.999, -0.999).astype(np.float32)
+    label[0, :, 20] = 0.999  # an invention, 32 px
+    label[1, :, 20] = 0.999  # where nothing is known
+
+    def told(network, image, device=None):
+        z = 0 if np.allclose(image, reader.image(refs[0])) else 1
+        redrawn = torch.from_numpy(image.copy())
+        redrawn[0] += 1.5  # one row of 32 is off by more than one standard deviation
+        return torch.atanh(torch.from_numpy(label[z]))[None, None], redrawn[None, None]
+
+    monkeypatch.setattr(evaluation, "run_network", told)
+    reader, refs = SliceReader(), [SliceRef(stack, z) for z in range(2)]
+    scores = judge(DeepSXT(2), reader, refs, "published", data_range=8.0)
+    assert scores.image_share == pytest.approx(31 / 32)
+    counted = 32 * 32 + 32 * 16
+    assert scores.label_share == pytest.approx((counted - 32) / counted)
+    assert scores.agreement.precision == pytest.approx(64 / 96)
+    assert scores.agreement.recall == 1.0
+    # Huber with δ 0.1: 32 pixels that are 1.999 off, the others 0.001.
+    wrong, right = 0.1 * (1.999 - 0.05), 0.001**2 / 2
+    expected = ((32 * wrong + (1024 - 32) * right) / 1024 + right) / 2
+    assert scores.label_loss == pytest.approx(expected, rel=1e-3)
