@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,7 +53,8 @@ def run(arguments: argparse.Namespace) -> int:
     from sxtstudio.training.job import train_model
 
     control = Control()
-    if arguments.control:
+    first = os.environ.get("RANK", "0") == "0"  # torchrun numbers the processes it starts
+    if arguments.control and first:
         control.listen(lines_of(sys.stdin))
     try:
         with cancel_on_signals(control.progress):
@@ -62,7 +64,7 @@ def run(arguments: argparse.Namespace) -> int:
     except (Cancelled, KeyboardInterrupt):
         say(f"Cancelled; the same command goes on from the state in {folder}.")
         return CANCELLED
-    if not arguments.json:
+    if first and not arguments.json:
         print(f"The model is {model}. To use it everywhere by its name, install it with Tools > Models.")
     return DONE
 

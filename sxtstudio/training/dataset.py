@@ -22,6 +22,7 @@ Image = NDArray[np.float32]
 Truth = NDArray[np.int8]
 
 HELD_OUT_SHARE = 0.1
+_MANY_TOMOGRAMS = 10
 _CACHE_BYTES = 384 << 20
 _LARGEST_RATIO = 4.0  # of voxel sizes; membranes look alike over such a range, not beyond
 _SMALLEST_PX = 16
@@ -136,6 +137,9 @@ def open_dataset(config: TrainConfig, scratch: Path, progress: Progress | None =
 def split(refs: Sequence[SliceRef], seed: int) -> tuple[tuple[SliceRef, ...], tuple[SliceRef, ...]]:
     """Return nine tenths of the slices for training and the rest, at least one, to judge by.
 
+    Where there are ten tomograms or more, whole ones are set aside: neighbouring slices are so alike that
+    a slice beside one that was learned from is no test.
+
     Raises
     ------
     UserError
@@ -146,10 +150,14 @@ def split(refs: Sequence[SliceRef], seed: int) -> tuple[tuple[SliceRef, ...], tu
             "There is only one labelled slice: label at least two, one to learn from and one to judge by, "
             "or give [[held_out]]."
         )
-    count = max(1, round(HELD_OUT_SHARE * len(refs)))
-    chosen = set(np.random.default_rng([seed, 1]).permutation(len(refs))[:count].tolist())
-    kept = tuple(ref for i, ref in enumerate(refs) if i not in chosen)
-    return kept, tuple(ref for i, ref in enumerate(refs) if i in chosen)
+    stacks = list(dict.fromkeys(id(ref.stack) for ref in refs))
+    parts = [id(ref.stack) for ref in refs] if len(stacks) >= _MANY_TOMOGRAMS else list(range(len(refs)))
+    distinct = list(dict.fromkeys(parts))
+    count = max(1, round(HELD_OUT_SHARE * len(distinct)))
+    order = np.random.default_rng([seed, 1]).permutation(len(distinct))
+    chosen = {distinct[i] for i in order[:count]}
+    kept = tuple(ref for part, ref in zip(parts, refs, strict=True) if part not in chosen)
+    return kept, tuple(ref for part, ref in zip(parts, refs, strict=True) if part in chosen)
 
 
 def _open_all(sources: Iterable[Source], scratch: Path) -> tuple[list[Stack], list[Stack]]:

@@ -150,6 +150,16 @@ def test_a_tenth_is_held_out_by_the_seed():
     assert [len(part) for part in split(refs(2), seed=1)] == [1, 1]
 
 
+def test_of_many_tomograms_whole_ones_are_held_out():
+    stacks = [object() for _ in range(20)]
+    many = [SliceRef(stack, z) for stack in stacks for z in range(5)]
+    labelled, held_out = split(many, seed=1)
+    assert len(held_out) == 10
+    assert len({ref.stack for ref in held_out}) == 2
+    assert not {ref.stack for ref in held_out} & {ref.stack for ref in labelled}
+    assert split(many, seed=1) == (labelled, held_out)
+
+
 def published(path, save, sizes=((20, 30), (24, 18), (32, 32))):
     """A set of three training and one test images in frames of 32 px; returns the slices themselves."""
     rng = np.random.default_rng(0)
