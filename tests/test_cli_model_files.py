@@ -120,3 +120,24 @@ def test_the_configuration_beside_the_weights_is_found(tmp_path: Path) -> None:
     assert suggested_name(weights) == "deep-sxt-2023-02" and suggested_name("w.h5") == "deep-sxt"
     words = import_command(weights, tmp_path / "c.json", "mine", replace=True)
     assert words[-1] == "--replace" and words[words.index("-o") + 1] == "mine"
+
+
+def test_a_model_is_copied_to_a_file_with_its_card(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sxtstudio.training.export.parity", lambda *_: 0.0)  # compared in other tests
+    assert import_weights(WEIGHTS, "-o", "authors") == 0
+    installed = load_card("authors")
+    assert installed.path is not None
+    whole, half = tmp_path / "whole.onnx", tmp_path / "half.onnx"
+    assert main(["models", "export", "authors", "-o", str(whole)]) == 0
+    assert whole.read_bytes() == installed.path.read_bytes()
+    assert load_card(whole).description == installed.description
+    assert main(["models", "export", "authors", "-o", str(half), "--float16"]) == 0
+    assert load_card(half).description == installed.description
+    assert 1e-4 < max(differences(half)) < 0.1
+    before = half.read_bytes()
+    assert main(["models", "export", "authors", "-o", str(half)]) == 2
+    assert "--replace" in capsys.readouterr().err and half.read_bytes() == before
+    assert main(["models", "export", "nobody", "-o", str(tmp_path / "x.onnx")]) == 2
+    assert not (tmp_path / "x.onnx").exists()

@@ -6,7 +6,10 @@ import hashlib
 import json
 from pathlib import Path
 
+import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment.card import ModelCard
@@ -99,6 +102,56 @@ def test_bad_model_is_not_installed(
     with pytest.raises(UserError):
         install_model(toy_model)
     assert not own_folder.exists()
+
+
+def two_heads(path: Path, spoil: str) -> Path:
+    """label = tanh(x) and image = x, but for what is spoilt; a card says that both are there."""
+    size = numpy_helper.from_array(np.int64([1, 1, -1]), "size")
+    nan = numpy_helper.from_array(np.float32([np.nan]), "nan")
+    twice = helper.make_node("Concat", ["input", "input"], ["image"], axis=1)
+    nodes = {
+        "": [helper.make_node("Identity", ["input"], ["image"])],
+        "image of two channels": [twice],
+        "image of another rank": [helper.make_node("Reshape", ["input", "size"], ["image"])],
+        "image is NaN": [helper.make_node("Mul", ["input", "nan"], ["image"])],
+        "no image": [],
+    }.get(spoil) or [helper.make_node("Identity", ["input"], ["image"])]
+    label = {"label is NaN": ["Mul", "input", "nan"], "label beyond 1": ["Exp", "input"]}
+    kind, *inputs = label.get(spoil, ["Tanh", "input"])
+    shape = ["n", 1, "y", "x"]
+    outputs = [helper.make_tensor_value_info("label", TensorProto.FLOAT, shape)]
+    if spoil != "no image":
+        free = [None] * (3 if spoil == "image of another rank" else 4)
+        outputs.append(helper.make_tensor_value_info("image", TensorProto.FLOAT, free))
+    graph = helper.make_graph(
+        [*nodes, helper.make_node(kind, inputs, ["label"])],
+        "heads",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, shape)],
+        outputs,
+        [size, nan],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+    return with_card(path, "mine", image_output="image")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "told"),
+    [
+        ("label is NaN", "output label is not a number"),
+        ("image is NaN", "output image is not a number"),
+        ("label beyond 1", "leaves the range"),
+        ("image of two channels", "output image has the size"),
+        ("image of another rank", "output image has another type or shape"),
+        ("no image", "no output 'image'"),
+    ],
+)
+def test_model_whose_heads_fail_the_check_is_not_installed(
+    tmp_path: Path, own_folder: Path, spoil: str, told: str
+) -> None:
+    with pytest.raises(UserError, match=told):
+        install_model(two_heads(tmp_path / "heads.onnx", spoil))
+    assert not own_folder.exists()
+    assert install_model(two_heads(tmp_path / "heads.onnx", "")).image_output == "image"
 
 
 def test_only_own_models_are_removed(toy_model: Path, own_folder: Path) -> None:
