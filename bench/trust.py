@@ -5,7 +5,8 @@
 Slices of two simulators are spoilt in 22 ways that no training has seen (``bench.trust_looks``), labelled
 by the shipped inference and scored (F1, a pixel is right within 2 px; what the simulators call doubtful
 counts neither way). Printed is Spearman's rank correlation of each figure with F1. *Certainty* is what the
-strip along the slice slider shows; it must reach 0.6 on the looks on which it was not chosen. *Recognised*
+strip along the slice slider shows; it must reach 0.6 on the looks on which it was not chosen, with tomograms
+that nothing was chosen on. *Recognised*
 is the published share of pixels redrawn within one standard deviation.
 """
 
@@ -33,7 +34,7 @@ from sxtstudio.training.scores import compare
 from sxtstudio.training.simulate import simulate
 
 OTHER = Path(__file__).parents[1] / "tests" / "training" / "other_simulator.py"
-SEEDS = range(700, 704)
+SEEDS = range(720, 724)  # not those on which the figure was chosen
 SHAPE = (16, 256, 256)
 WANTED = 0.6
 Mask = NDArray[np.bool_]
@@ -154,7 +155,7 @@ def report(scores: list[Score]) -> bool:
             f"Spearman with F1, {name} ({len(group)} slices): certainty {rank(group, 'certainty'):.2f}, "
             f"recognised {rank(group, 'recognised'):.2f}"
         )
-    for low, high in ((0.0, 0.6), (0.6, 0.7), (0.7, 0.75), (0.75, 0.8), (0.8, 0.85), (0.85, 1.01)):
+    for low, high in ((0.0, 0.2), (0.2, 0.3), (0.3, 0.4), (0.4, 0.5), (0.5, 0.6), (0.6, 0.7), (0.7, 1.01)):
         part = [s.f1 for s in scores if s.certainty is not None and low <= s.certainty < high]
         if part:
             tenth, half, most = np.percentile(part, [10, 50, 90])

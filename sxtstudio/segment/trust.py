@@ -1,8 +1,9 @@
 """How far a segmented slice can be trusted: figures from the network's two outputs.
 
-*Certainty*, from the label head: the mean of (output + 1)/2 over the pixels that the model labels, which
-is how sure the network is of what it has found. On simulated tomograms with looks outside of the training
-it ranks slices by how right their labels are (``python -m bench.trust``).
+*Certainty*, from the label head: the F1 that the network expects of its own labels, its output (v + 1)/2
+read as the probability of a membrane. It falls where labels are doubtful as well as where faint membranes
+were left out. ``python -m bench.trust`` measures how well it ranks slices by how right their labels are, on
+simulated tomograms with looks outside of the training; nothing in it was fitted to them.
 
 *Recognised*, from the image head: the share of pixels that the network redraws within one standard
 deviation of its normalised input, as published (Dyhr et al., PNAS 2023, the figure of the training).
@@ -31,7 +32,7 @@ WINDOW_PX = 8.0
 
 
 def certainty(values: Image, threshold: float) -> float | None:
-    """Return how sure the network is of its labels.
+    """Return how sure the network is of its labels: the F1 that it expects.
 
     Parameters
     ----------
@@ -43,12 +44,17 @@ def certainty(values: Image, threshold: float) -> float | None:
     Returns
     -------
     float or None
-        Mean of (value + 1)/2 over the pixels above the threshold; None where there are none.
+        2 Σ p over the labelled pixels / (their number + Σ p over all pixels), p = (value + 1)/2: the Dice
+        coefficient (F1) with its numerator and denominator replaced by their expectations. None where
+        nothing is labelled.
     """
-    labelled = values[values > threshold]
-    if labelled.size == 0:
+    labelled = values > threshold
+    count = int(np.count_nonzero(labelled))
+    if count == 0:
         return None
-    return float(min(1.0, max(0.0, (labelled.mean(dtype=np.float64) + 1) / 2)))
+    right = (float(values[labelled].sum(dtype=np.float64)) + count) / 2
+    membrane = (float(values.sum(dtype=np.float64)) + values.size) / 2
+    return min(1.0, max(0.0, 2 * right / (count + max(membrane, right))))
 
 
 def recognised(redrawn: Image, normalised: Image) -> float:

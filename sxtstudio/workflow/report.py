@@ -50,8 +50,8 @@ LIBRARIES = (
     "zarr",
 )
 TRUST_MEANING = (
-    "certainty: how sure the network is of the pixels that it labels (mean of (output + 1)/2 over them; null "
-    "where it labels none). On simulated tomograms unlike those of the training, slices with less certainty "
+    "certainty: the F1 that the network expects of its labels, its output (v + 1)/2 read as a probability "
+    "(null where it labels nothing). On simulated tomograms unlike those of the training, less certain ones "
     "had more wrong labels. recognised: share of the pixels that the network redraws within one standard "
     "deviation of its input (null in slices that it did not redraw); in the same tests this share did not "
     "tell how right the labels were. Slices are counted from 0."

@@ -31,11 +31,13 @@ def test_a_redrawing_that_leaves_out_all_the_noise_has_the_share_of_a_gaussian()
     assert recognised(noise + 1.01, noise) == 0
 
 
-def test_certainty_is_the_mean_over_what_is_labelled() -> None:
-    values = np.float32([[-1, -0.2, 0.0], [0.2, 0.6, 1.0]])
-    assert certainty(values, 0.0) == pytest.approx((0.6 + 0.8 + 1.0) / 3)
-    assert certainty(values, 0.5) == pytest.approx(0.9)
+def test_certainty_is_the_f1_that_the_outputs_let_expect() -> None:
+    values = np.float32([[-1, -0.2, 0.0], [0.2, 0.6, 1.0]])  # probabilities 0, 0.4, 0.5; 0.6, 0.8, 1
+    assert certainty(values, 0.0) == pytest.approx(2 * 2.4 / (3 + 3.3))
+    assert certainty(values, 0.5) == pytest.approx(2 * 1.8 / (2 + 3.3))
     assert certainty(values, 1.0) is None
+    sure = np.where(np.arange(12).reshape(3, 4) % 3 == 0, 1, -1).astype(np.float32)
+    assert certainty(sure, 0.0) == 1
 
 
 def test_foreign_texture_lights_up_in_the_map_exactly_there() -> None:
@@ -75,6 +77,12 @@ def parameters(model_path: Path) -> SegmentParameters:
     return SegmentParameters(model=model_path, device="cpu", polarity="dark")
 
 
+def expected_f1(p: np.ndarray) -> float:
+    labelled = p > 0.5
+    right, wrong, missed = p[labelled].sum(), (1 - p[labelled]).sum(), p[~labelled].sum()
+    return float(2 * right / (2 * right + wrong + missed))
+
+
 def truth(path: Path, tomogram: np.ndarray) -> list[SliceTrust]:
     """The figures of all slices by other means."""
     values = tomogram.astype(np.float64)
@@ -85,7 +93,7 @@ def truth(path: Path, tomogram: np.ndarray) -> list[SliceTrust]:
     feeds = {"input": padded[:, np.newaxis].astype(np.float32)}
     label, image = (out[:, 0, :height, :width] for out in session.run(["label", "image"], feeds))
     return [
-        SliceTrust(float(one[one > 0].mean() + 1) / 2, float((abs(other - seen) < 1).mean()))
+        SliceTrust(expected_f1((one.astype(float) + 1) / 2), float((abs(other - seen) < 1).mean()))
         for one, other, seen in zip(label, image, values, strict=True)
     ]
 
