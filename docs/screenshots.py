@@ -171,6 +171,35 @@ def main_workflow(driver: Driver) -> None:
         driver.act(action)
         driver.idle()
         driver.dialog(f"window-{name}")
+    retraining(driver)
+
+
+def retraining(driver: Driver) -> None:
+    """Let the shipped model learn from three slices for a moment; without PyTorch there is no picture."""
+    from sxtstudio.app import asking
+    from sxtstudio.workflow.retraining_child import can_train
+
+    if not can_train():
+        return
+    for z in (20, 30, 42):
+        driver.window.session.set_cursor((z, 165, 205))
+        driver.act("tools.complete")
+    driver.act("tools.retrain")
+    dialog = driver.window.context.parts["retrain"]
+    driver.until(lambda: bool(dialog.labels.rows) and dialog.model.ready, "the labels")
+    driver.idle()
+    for _ in range(3):
+        dialog.next.click()
+    page = dialog.running
+    driver.until(lambda: page.training is not None, "the training")
+    driver.until(lambda: page.training.history.step >= 20 and page.found.pixels is not None, "some steps")
+    dialog.resize(1100, 760)
+    driver.rest(0.5)
+    driver.save(dialog.grab(), "window-retrain")
+    asking.ask = lambda *_, **__: "Throw it away"  # type: ignore[assignment]
+    page.cancel.click()
+    driver.idle()
+    dialog.close()
 
 
 def main(folder: Path, scheme: str) -> None:
