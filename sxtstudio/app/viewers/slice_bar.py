@@ -13,7 +13,8 @@ from sxtstudio.core.lengths import number_text
 
 _ABOUT = (
     "How sure the network was of the labels of each slice. In our tests on simulated tomograms that look "
-    "unlike those of the training, less sure slices had more wrong labels. Look at the unsure ones first."
+    "unlike those of the training, less sure slices had more wrong labels, and missed more. Look at the "
+    "unsure ones first."
 )
 
 
