@@ -51,10 +51,10 @@ LIBRARIES = (
 )
 TRUST_MEANING = (
     "certainty: the F1 that the network expects of its labels, its output (v + 1)/2 read as a probability "
-    "(null where it labels nothing). On simulated tomograms unlike those of the training, less certain slices"
-    " had more wrong labels, and missed more. recognised: share of the pixels that the network redraws within "
-    "one standard deviation of its input (null in slices that it did not redraw); in the same tests this "
-    "share did not tell how right the labels were. Slices are counted from 0."
+    "(null where it labels nothing). On simulated tomograms unlike those of the training, slices of less "
+    "certainty had more wrong labels, and missed more. recognised: share of the pixels that the network "
+    "redraws within one standard deviation of its input (null in slices that it did not redraw); in the same "
+    "tests this share did not tell how right the labels were. Slices are counted from 0."
 )
 WHOLE_FILE_BYTES = 256 << 20
 SAMPLES, SAMPLE_BYTES = 64, 1 << 20
