@@ -111,7 +111,7 @@ def _sirt(series: Array, depth: int, microscope: Microscope, progress: Progress)
     """Simultaneous iterative reconstruction: x += C Aᵀ R (b − A x), by ordered subsets of angles.
 
     Subsets reach after n rounds about what plain SIRT reaches after n times their number. Tilted views see
-    more than the field of view; with a margin that is taken for a slab of the specimen's mean absorption,
+    more than the field of view; with a margin that is taken for a slab that goes on as the border begins,
     without it ends up in the borders.
     """
     angles = microscope.angles
@@ -119,8 +119,8 @@ def _sirt(series: Array, depth: int, microscope: Microscope, progress: Progress)
     subsets = 8
     width = detector + 2 * microscope.margin_px
     volume = np.zeros((depth * width, ny), np.float32)
-    upright = series[np.argmin(np.abs(angles))]
-    even = float(upright.mean()) / depth if microscope.margin_px else 0.0
+    beyond = _absorption_beyond(series[np.argmin(np.abs(angles))], depth)
+    goes_on = microscope.margin_px > 0 and np.abs(angles).max() < np.deg2rad(FULL_ROTATION_DEG - 1)
     parts = []
     for k in range(subsets):
         (matrix,) = projection_matrices((depth, width), detector, angles[k::subsets])
@@ -128,10 +128,11 @@ def _sirt(series: Array, depth: int, microscope: Microscope, progress: Progress)
         rows = 1 / np.maximum(inside, 1e-3)
         # Voxels that hardly any ray meets would otherwise run away.
         columns = 1 / np.maximum(np.asarray(matrix.sum(axis=0)).T, 1.0)
-        whole = np.repeat(depth / np.maximum(np.cos(angles[k::subsets]), 1e-2), detector)[:, None]
         measured = series[k::subsets].reshape(-1, ny)
-        if np.abs(angles).max() < np.deg2rad(FULL_ROTATION_DEG - 1):
-            measured = measured - (even * np.maximum(whole - inside, 0)).astype(np.float32)
+        if goes_on:
+            whole = np.repeat(depth / np.cos(angles[k::subsets]), detector)[:, None]
+            outside = np.maximum(whole - inside, 0).astype(np.float32)
+            measured = measured - outside * np.tile(beyond, (len(angles[k::subsets]), 1))
         parts.append(
             (matrix, matrix.T.tocsr(), rows.astype(np.float32), columns.astype(np.float32), measured)
         )
@@ -143,6 +144,16 @@ def _sirt(series: Array, depth: int, microscope: Microscope, progress: Progress)
             progress.step()
     view = volume.reshape(depth, width, ny)[:, microscope.margin_px : microscope.margin_px + detector]
     return np.ascontiguousarray(view.transpose(0, 2, 1))
+
+
+def _absorption_beyond(upright: Array, depth: int) -> Array:
+    """Return the mean absorption beside the field of view, (detector, y): that of the nearer border."""
+    strip = max(1, len(upright) // 8)
+    smooth = ndimage.gaussian_filter1d(upright, 6, axis=1) / depth
+    beyond = np.empty_like(upright)
+    beyond[: len(upright) // 2] = smooth[:strip].mean(axis=0)
+    beyond[len(upright) // 2 :] = smooth[-strip:].mean(axis=0)
+    return beyond
 
 
 def _weighted_back_projection(series: Array, depth: int, microscope: Microscope) -> Array:

@@ -82,3 +82,15 @@ def test_the_blur_of_the_zone_plate_keeps_the_absorption():
     assert total == pytest.approx(10 * 0.01, rel=0.02)
     spread = np.sqrt((view.sum(axis=1) * (np.arange(65) - 32) ** 2)[22:43].sum() / total)
     assert spread == pytest.approx(optics.blur_px, rel=0.1)
+
+
+def test_a_slab_that_goes_on_beyond_the_view_spoils_the_tomogram_only_without_a_margin():
+    lac = np.full((16, 6, 240), 0.3, np.float32)
+
+    def error(margin_px):
+        optics = Microscope(tilt_deg=60, step_deg=2, iterations=40, margin_px=margin_px, **CLEAN)
+        slab = reconstruct(take_series(np.random.default_rng(0), lac, 64, optics), 16, optics)
+        return np.abs(slab[4:12].mean(axis=(0, 1)) / (0.3 * 10 / 1000) - 1).max()
+
+    assert error(24) < 0.05
+    assert error(0) > 0.3
