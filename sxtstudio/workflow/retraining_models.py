@@ -13,8 +13,8 @@ from sxtstudio.segment import ModelCard, find_models
 from sxtstudio.segment.check import read_model
 from sxtstudio.workflow.retraining_runs import free_name, name_problem
 
-# Names of weights that only a model exported by this program, with its norms apart, has.
-_STEM = "network.encoder.stem.0.weight"
+# Weights that only a model exported by this program has; the norm is a part of the stem in older exports.
+_STEM, _NORM = "network.encoder.stem.0.weight", "network.encoder.stem_norm.running_mean"
 
 
 @dataclass(frozen=True)
@@ -61,6 +61,6 @@ def why_not_trainable(card: ModelCard) -> str:
     names |= {node.output[0] for node in graph.node if node.op_type == "Identity" and node.output}
     if _STEM not in names:
         return "it is another kind of network"
-    if not any(name.endswith("running_mean") for name in names):
+    if _NORM not in names:
         return "it was exported for use only"
     return ""

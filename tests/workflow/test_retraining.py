@@ -15,6 +15,7 @@ from typing import Any
 
 import mrcfile
 import numpy as np
+import onnx
 import psutil
 import pytest
 import tifffile
@@ -411,6 +412,11 @@ def test_foreign_models_cannot_be_trained_further(toy_model: Path) -> None:
     from sxtstudio.segment import load_card
 
     assert why_not_trainable(load_card(toy_model)) == "it is another kind of network"
+    # The norm behind the stem became a part of it, as exporters do for models that are only to be used.
+    model = onnx.load(toy_model)
+    model.graph.initializer[0].name = model.graph.node[0].input[1] = "network.encoder.stem.0.weight"
+    onnx.save(model, toy_model)
+    assert why_not_trainable(load_card(toy_model)) == "it was exported for use only"
 
 
 def test_nothing_of_a_whole_volume_is_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

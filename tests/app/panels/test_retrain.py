@@ -66,6 +66,7 @@ def fake(toy_model: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 
     monkeypatch.setattr(child, "command", command)
     monkeypatch.setattr(child, "can_train", lambda: True)
+    monkeypatch.setattr("sxtstudio.workflow.retraining_models.why_not_trainable", lambda card: "")
     told["yields"] = []  # a process that steps back could starve beside other tests
     monkeypatch.setattr(child, "yield_to_window", told["yields"].append)
     return told
