@@ -93,8 +93,9 @@ class Training:
 # What is best where the file says nothing, by (method, whether a model is gone on from).
 _PUBLISHED = Training(steps=700)
 _FROM_NOTHING = Training(steps=2000, learning_rate=1.5e-3, crop_px=160, crops=4, plateau=0)
+# Three slices of a phantom with a new look, 120 steps: F1 0.62 before, 0.72 with norms kept, 0.74 learned.
 _FINE_TUNE = Training(
-    steps=400, learning_rate=5e-4, crop_px=192, crops=2, plateau=0, warm_up=20, average=0.98, norms="keep"
+    steps=400, learning_rate=1e-3, crop_px=160, crops=2, plateau=0, warm_up=20, average=0.98
 )
 
 

@@ -334,7 +334,9 @@ def test_going_on_from_a_model(configure, project, start):
 
 
 def test_a_model_that_does_not_get_better_is_kept_as_it_was(configure, project, start):
-    events = train(configure("learning_rate = 1e-9", top='start_from = "first.onnx"'), start=start)
+    events = train(
+        configure('learning_rate = 1e-9\nnorms = "keep"', top='start_from = "first.onnx"'), start=start
+    )
     assert events[-1]["before"] == events[-1]["after"]
     assert events[-1]["better"] is False
 
