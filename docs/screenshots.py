@@ -192,7 +192,10 @@ def retraining(driver: Driver) -> None:
         dialog.next.click()
     page = dialog.running
     driver.until(lambda: page.training is not None, "the training")
-    driver.until(lambda: page.training.history.step >= 20 and page.found.pixels is not None, "some steps")
+    history = page.training.history
+    driver.until(lambda: history.step >= 20 or page.problem.isVisible(), "some steps of the training")
+    if page.problem.isVisible():
+        raise SystemExit(page.problem.text())
     dialog.resize(1100, 760)
     driver.rest(0.5)
     driver.save(dialog.grab(), "window-retrain")
