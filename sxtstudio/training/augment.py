@@ -50,14 +50,6 @@ def cutter(
     return cut
 
 
-def cut_patch(
-    rng: np.random.Generator, image: Image, label: Image | None, size: int, zoom: float
-) -> tuple[Image, Image | None]:
-    """Cut a square out of a slice and its label; see ``cutter``."""
-    cut = cutter(rng, image.shape, size, zoom)
-    return cut(image), None if label is None else cut(label)
-
-
 def normalise(image: Image) -> Image:
     """Return (x − mean) / SD as inference does, or zeros for an image without contrast."""
     normal = normalise_slice(image)

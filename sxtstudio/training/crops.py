@@ -94,15 +94,18 @@ class CropMaker:
         if self._looks:
             if self._soft_bodies:
                 cut, labels = _with_bodies(rng, cut, labels)
-            cut, labels = add_artefacts(rng, normalise(cut), labels)
-            cut = normalise(cut) if rng.random() < self._own_look else self._other_look(rng, cut)
+            cut = normalise(cut)
+            if rng.random() >= self._own_look:
+                cut, labels = self._other_look(rng, cut, labels)
         return cut, labels
 
-    def _other_look(self, rng: np.random.Generator, cut: Image) -> Image:
+    def _other_look(self, rng: np.random.Generator, cut: Image, labels: Truth) -> tuple[Image, Truth]:
+        """Return the normalised crop as another instrument might have shown it, and what then counts."""
+        cut, labels = add_artefacts(rng, cut, labels)
         if self._textures and rng.random() < _WITH_GRAIN:
             grain = quilt(rng, self._textures, cut.shape)
             cut = normalise(normalise(cut) + np.float32(rng.uniform(0.2, 1.3)) * grain)
-        return random_look(rng, cut, self._spectra)
+        return random_look(rng, cut, self._spectra), labels
 
     def _look_at(self, rng: np.random.Generator, image: Image, truth: Truth) -> tuple[Image, Truth]:
         cut = cutter(rng, image.shape, self._size, float(np.exp(rng.uniform(-0.3, 0.45))))

@@ -47,9 +47,7 @@ class Agreement:
         return 2 * self.precision * self.recall / total if total else 0.0
 
 
-def compare(
-    predicted: Mask, truth: Mask, tolerance_px: float = 2, doubtful: Mask | None = None
-) -> Agreement:
+def compare(predicted: Mask, truth: Mask, tolerance_px: float = 2, doubtful: Mask | None = None) -> Agreement:
     """Compare one slice (y, x); a pixel counts as right within ``tolerance_px`` of the other mask.
 
     What is predicted where it is ``doubtful`` whether a human sees a membrane counts only near the truth.

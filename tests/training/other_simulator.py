@@ -89,6 +89,8 @@ def _optics(
     shift = ndimage.gaussian_filter1d(rng.normal(size=(2, lines)), 3, axis=1) * 3 * look.misalignment
     shift += rng.normal(0, 0.5 * look.misalignment, (2, lines))
     shift[:, : lines // 2] += look.doubling * rng.normal(size=(2, 1))
+    seen = np.abs(np.arange(lines) * look.tilt_step - 90) <= look.tilt_limit
+    shift -= shift[:, seen].mean(axis=1, keepdims=True)  # shared by all tilts, it moves picture off outlines
     across, along = shift[0][line], shift[1][line]
     blur = np.exp(-2 * (np.pi * look.blur) ** 2 * ((look.blur_along_z * kz) ** 2 + kx**2))
     transfer = measured * filtered * ramp * gain * blur * np.exp(-2j * np.pi * s * across)

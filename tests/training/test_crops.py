@@ -6,7 +6,7 @@ from sxtstudio.training.dataset import Dataset, SliceReader, SliceRef
 
 
 class Slices:
-    """A stack in memory: dark upright lines, three pixels wide, on grain; the right half of slice 1 does not count."""
+    """Dark upright lines, three pixels wide, on grain; the right half of slice 1 does not count."""
 
     sign, name, voxel_nm = 1, "lines", None
 

@@ -12,7 +12,7 @@ from onnx.reference import ReferenceEvaluator
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment import choose_device, load_card, make_runner
 from sxtstudio.segment.stages import StagedExecutor
-from sxtstudio.training import export, parity, recipe
+from sxtstudio.training import export, model_card, parity
 from sxtstudio.training.keras_weights import load_keras_weights
 from sxtstudio.training.load_onnx import load_onnx
 from sxtstudio.training.network import DeepSXT
@@ -102,7 +102,7 @@ def test_a_model_that_differs_is_not_written(network, tmp_path, monkeypatch):
 
 
 def test_installing_writes_model_and_card(network, tmp_path):
-    path = recipe.install(network, tmp_path, {"name": "tiny", "trained_on": "noise"})
+    path = model_card.write_model(network, tmp_path, {"name": "tiny", "trained_on": "noise"})
     card = json.loads((tmp_path / "tiny.json").read_text())
     assert card["base_width"] == 4
     assert card["halo_px"] % 16 == 0

@@ -1,0 +1,47 @@
+"""Crops with another look: cut, turned, scaled, and as another instrument might have shown them."""
+
+import numpy as np
+
+from sxtstudio.training.augment import add_soft_bodies, cutter, normalise, random_look, texture_spectra
+
+
+def test_slices_of_one_shape_are_cut_alike():
+    rng = np.random.default_rng(1)
+    label = np.zeros((80, 80), np.float32)
+    label[20:50, 35:40] = 1
+    for zoom in (0.8, 1.0, 1.4):
+        cut = cutter(rng, label.shape, 48, zoom)
+        assert np.array_equal(2 * cut(label), cut(2 * label))
+        assert cut(label).shape == (48, 48)
+
+
+def test_a_zoomed_crop_is_magnified():
+    spot = np.zeros((101, 101), np.float32)
+    spot[40:61, 40:61] = 1
+    rng = np.random.default_rng(0)
+    sums = [cutter(rng, spot.shape, 140, 1.4)(spot).sum() for _ in range(5)]
+    assert max(sums) <= 1.05 * 21 * 21 * 1.4**2
+    assert max(sums) >= 0.95 * 21 * 21 * 1.4**2
+
+
+def test_looks_are_normalised_finite_and_differ():
+    rng = np.random.default_rng(0)
+    image = normalise(rng.normal(size=(64, 64)).astype(np.float32))
+    spectra = texture_spectra([image], 32)
+    looks = [random_look(rng, image, spectra) for _ in range(40)]
+    assert all(np.isfinite(look).all() and look.dtype == np.float32 for look in looks)
+    assert all(0.5 < look.std() < 1.6 for look in looks)
+    assert any(np.corrcoef(look.ravel(), image.ravel())[0, 1] < -0.3 for look in looks)  # other polarity
+    assert not np.array_equal(looks[0], looks[1])
+
+
+def test_soft_bodies_are_dark_and_their_rims_are_labelled():
+    rng = np.random.default_rng(0)
+    empty = np.zeros((96, 96), np.float32)
+    made = [add_soft_bodies(rng, empty, empty) for _ in range(12)]
+    drawn = [(image, label) for image, label in made if label.any()]
+    assert len(drawn) >= 3
+    assert all(image[label > 0].mean() < -0.1 for image, label in drawn)
+    assert not empty.any()
+    full = np.ones((96, 96), np.float32)
+    assert all(np.array_equal(add_soft_bodies(rng, empty, full)[0], empty) for _ in range(6))
