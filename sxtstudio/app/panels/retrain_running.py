@@ -239,7 +239,7 @@ class RunningPage(QWidget):
 
 def status_text(history: History, busy: bool) -> str:
     """Return step, remaining time, or why it stands still."""
-    where = f"Step {history.step}" + (f" of {history.of}" if history.of else "")
+    where = f"Step {history.step}" + (f" of about {history.of}" if history.of else "")
     if not busy:
         return f"{where}: not running" if history.step else "Not running"
     if history.paused:
