@@ -74,11 +74,11 @@ def real_patches() -> Pairs:
             yield image.read(Box.whole(image.shape))[0], outlined, np.zeros_like(outlined)
 
 
-def score(model: str, pairs: Pairs, polarity: str) -> dict[str, float]:
+def score(model: str, pairs: Pairs, polarity: str, threshold: float | None = None) -> dict[str, float]:
     """Return precision, recall and F1 of a model's labels, pooled over the slices."""
     card = load_card(model)
     runner = make_runner(card, choose_device("cpu"))
-    parameters = SegmentParameters(model, device="cpu", polarity=polarity)
+    parameters = SegmentParameters(model, device="cpu", polarity=polarity, threshold=threshold)
 
     agreement = Agreement()
     try:
@@ -96,6 +96,7 @@ def main() -> None:
     """Print the scores of a model."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="compact")
+    parser.add_argument("--threshold", type=float, help="network output, −1…1 (default: the model's own)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     judges = {
@@ -104,7 +105,10 @@ def main() -> None:
     }
     if PATCHES.is_dir():
         judges["4 labelled real patches"] = (real_patches, "auto")
-    scores = {name: score(options.model, pairs(), polarity) for name, (pairs, polarity) in judges.items()}
+    scores = {
+        name: score(options.model, pairs(), polarity, options.threshold)
+        for name, (pairs, polarity) in judges.items()
+    }
     if options.json:
         print(json.dumps(scores, indent=2))
         return

@@ -18,6 +18,7 @@ from sxtstudio.training.config import Source
 from sxtstudio.training.published_set import FramedSlices, open_published
 
 _USUAL_IGNORE = 128  # half grey in 8-bit labels
+_NOT_TOMOGRAMS = {".labels", ".classes", ".instances"}  # what simulate and users keep beside them
 _TOMOGRAM_ENDINGS = (".npy", ".tif", ".tiff", ".mrc", ".rec", ".st", ".map", ".h5", ".hdf5", ".png")
 
 
@@ -150,7 +151,9 @@ def open_unlabelled(source: Source) -> list[Stack]:
     found = [
         path
         for path in sorted(source.folder.iterdir())
-        if path.suffix.lower() in _TOMOGRAM_ENDINGS and ".labels" not in path.name and path.is_file()
+        if path.suffix.lower() in _TOMOGRAM_ENDINGS
+        and not _NOT_TOMOGRAMS & set(path.suffixes)
+        and path.is_file()
     ]
     if not found:
         raise UserError(f"{source.where}: the folder {source.folder} holds no tomograms.")
