@@ -65,6 +65,9 @@ def _set(context: Context, name: str, path: str) -> None:
     # The panel remembers the file that was used last; the new default goes before it.
     context.settings.set(USED_LAST, path)
     refresh_models(context, name)
+    form = getattr(context.parts.get("segment"), "form", None)
+    if form is not None and form.model.findData(path) >= 0:
+        form.model.setCurrentIndex(form.model.findData(path))
 
 
 def refresh_models(context: Context, select: str = "") -> None:

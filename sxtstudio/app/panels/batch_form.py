@@ -23,7 +23,7 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app import asking
 from sxtstudio.app.context import Context
-from sxtstudio.app.panels.models_dialog import SETTING
+from sxtstudio.app.default_model import SETTING
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment import ModelCard, SegmentParameters, find_models

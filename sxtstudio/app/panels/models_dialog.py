@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app import asking
 from sxtstudio.app.context import Context
+from sxtstudio.app.default_model import SETTING, use_model
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs import Job
 from sxtstudio.app.panels.dialogs import ToolDialog, bring_up
@@ -26,8 +27,6 @@ from sxtstudio.segment import ModelCard, find_models
 from sxtstudio.segment.installing import NameTaken, install_model, is_own, remove_model
 
 # Name of the model that is used unless another one is chosen; empty: that of the program.
-SETTING = "model"
-USED_LAST = "segment/model"
 _CARD = Qt.ItemDataRole.UserRole
 
 
@@ -151,13 +150,8 @@ class ModelsDialog(ToolDialog):
         card = self.current
         if card is None:
             return
-        self._context.settings.set(SETTING, card.name)
-        # The panel remembers the file that was used last; the new default goes before it.
-        self._context.settings.set(USED_LAST, str(card.path))
-        form = getattr(self._context.parts.get("segment"), "form", None)
-        if form is not None and form.model.findData(str(card.path)) >= 0:
-            form.model.setCurrentIndex(form.model.findData(str(card.path)))
-        self._changed(card.name)
+        use_model(self._context, card)
+        self.refresh(card.name)
 
     def _on_remove_clicked(self) -> None:
         card = self.current
