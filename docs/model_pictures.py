@@ -97,15 +97,15 @@ def main() -> None:
     phantoms = [row(model, image, truth, "dark") for image, truth, _ in list(other_simulator())[1::4]]
     half = len(phantoms) // 2
     both = [np.vstack(phantoms[:half]), np.vstack(phantoms[half : 2 * half])]
-    save(np.hstack(both), options.into / "model-phantoms.png", 1400)
+    save(np.hstack(both), options.into / "model-phantoms.png", 1100)
     if PATCHES.is_dir():
         save(
             np.vstack([row(model, image, truth, "auto") for image, truth, _ in real_patches()]),
             options.into / "model-real.png",
-            882,
+            588,
         )
         for number, name in enumerate(WHOLE_CELLS, 1):
-            save(whole_cell(model, PATCHES.parent / name), options.into / f"model-cell-{number}.png", 1400)
+            save(whole_cell(model, PATCHES.parent / name), options.into / f"model-cell-{number}.png", 900)
 
 
 if __name__ == "__main__":
