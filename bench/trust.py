@@ -13,7 +13,6 @@ is the published share of pixels redrawn within one standard deviation.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import sys
 import time
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage, stats
 
+from bench.accuracy import load_other_simulator
 from bench.trust_looks import CHOSEN_ON, HELD_OUT, ZOOMS, zoomed
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.segment import SliceRunner, load_card, make_runner
@@ -33,7 +33,6 @@ from sxtstudio.segment.trust import certainty, recognised, trust_map
 from sxtstudio.training.scores import compare
 from sxtstudio.training.simulate import simulate
 
-OTHER = Path(__file__).parents[1] / "tests" / "training" / "other_simulator.py"
 SEEDS = range(720, 724)  # not those on which the figure was chosen
 SHAPE = (16, 256, 256)
 WANTED = 0.6
@@ -63,11 +62,7 @@ class Score:
 
 def slices() -> list[Slice]:
     """Return two slices of each of four tomograms of both simulators."""
-    spec = importlib.util.spec_from_file_location("other_simulator", OTHER)
-    assert spec is not None and spec.loader is not None
-    other = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = other
-    spec.loader.exec_module(other)
+    other = load_other_simulator()
     found = []
     for seed in SEEDS:
         made = simulate(seed, SHAPE)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -128,16 +127,3 @@ def labels_of(simulated: Simulated) -> NDArray[np.uint8]:
     labels = np.where(simulated.outline, np.uint8(255), np.uint8(0))
     labels[simulated.hidden] = IGNORE
     return labels
-
-
-def save_pair(folder: Path, name: str, simulated: Simulated, *, ignore: bool = False) -> None:
-    """Write ``name.npy`` (float16, mean 0, SD 1) and ``name.labels.npy`` (uint8) for training.
-
-    The labels are 0 and 1; with ``ignore`` they are those of ``labels_of``.
-    """
-    folder.mkdir(parents=True, exist_ok=True)
-    tomogram = simulated.tomogram
-    scaled = np.clip((tomogram - tomogram.mean()) / tomogram.std(), -30, 30)
-    np.save(folder / f"{name}.npy", scaled.astype(np.float16))
-    labels = labels_of(simulated) if ignore else simulated.outline.astype(np.uint8)
-    np.save(folder / f"{name}.labels.npy", labels)
