@@ -61,7 +61,7 @@ class PreviewEngine:
         from sxtstudio.segment.memory import available_memory
 
         with self._lock:
-            runner = self._runner_for(choice)
+            runner = self._runner_for(choice, image=choice.trust != "none")
             progress.check()
             card = load_card(choice.model)
             found = estimate(
@@ -70,6 +70,7 @@ class PreviewEngine:
                 runner.device,
                 tile_px=choice.tile_px,
                 probability=choice.keep_output,
+                trust=choice.trust,
                 runner=runner,
             )
             free = shutil.disk_usage(folder).free

@@ -29,6 +29,7 @@ from sxtstudio.workflow.kept_output import forget_output, keep_output
 
 if TYPE_CHECKING:
     from sxtstudio.segment import ModelCard, SegmentParameters
+    from sxtstudio.segment.parameters import TrustChoice
 
 Pixels = NDArray[np.uint8]
 PolarityChoice = Literal["auto", "dark", "bright"]
@@ -57,6 +58,8 @@ class SegmentChoice:
         First slice and the one after the last.
     keep_output
         Keep the network's output, so that the threshold can be changed later.
+    trust
+        Which slices the network also redraws: "none", "sample" or "every".
     """
 
     model: str | None = None
@@ -66,6 +69,7 @@ class SegmentChoice:
     polarity: PolarityChoice = "auto"
     slices: tuple[int, int] | None = None
     keep_output: bool = False
+    trust: TrustChoice = "sample"
 
     def parameters(self) -> SegmentParameters:
         """Return what the engine is asked; loads the engine."""
@@ -79,6 +83,7 @@ class SegmentChoice:
             polarity=self.polarity,
             slices=self.slices,
             probability=self.keep_output,
+            trust=self.trust,
         )
 
 
@@ -248,6 +253,7 @@ def interrupted(folder: Path, work_dir: Path) -> Interrupted | None:
             polarity=cast(PolarityChoice, settings["polarity"]),
             slices=(first, last),
             keep_output=bool(settings["probability"]),
+            trust=request.get("trust", "sample"),
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
@@ -264,6 +270,11 @@ def forget_interrupted(folder: Path, work_dir: Path) -> None:
 
 
 def _write_request(folder: Path, choice: SegmentChoice) -> None:
-    content = {"model": choice.model, "device": choice.device, "tile_px": choice.tile_px}
+    content = {
+        "model": choice.model,
+        "device": choice.device,
+        "tile_px": choice.tile_px,
+        "trust": choice.trust,
+    }
     with atomic_write(folder / _REQUEST) as temporary:
         temporary.write_text(json.dumps(content), encoding="utf-8")

@@ -15,10 +15,10 @@ from sxtstudio.core.volume import Volume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.device import Device
 from sxtstudio.segment.job import prepare
-from sxtstudio.segment.parameters import SegmentParameters
+from sxtstudio.segment.parameters import SegmentParameters, TrustChoice
 from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
 from sxtstudio.segment.slices import Image, Pixels, labels_of, read_batches
-from sxtstudio.segment.trust import recognised, trust_map
+from sxtstudio.segment.trust import recognised, share_redrawn, trust_map
 
 _PROBE_PX = 256
 
@@ -161,6 +161,7 @@ def estimate(
     tile_px: int | None = None,
     batch: int | None = None,
     probability: bool = False,
+    trust: TrustChoice = "none",
     runner: SliceRunner | None = None,
 ) -> Estimate:
     """Estimate time and memory of a segmentation by timing a small piece of a slice.
@@ -169,24 +170,32 @@ def estimate(
     ----------
     shape
         Of the slices to segment, (z, y, x).
-    card, device, tile_px, batch, probability
+    card, device, tile_px, batch, probability, trust
         As for ``segment``.
     runner
-        From ``make_runner`` for these; saves loading the model.
+        From ``make_runner`` for these, with ``image=True`` where slices are redrawn; saves loading the model.
     """
-    own = runner or make_runner(card, device, tile_px=tile_px)
+    redrawn = 0.0 if card.image_output is None else share_redrawn(trust)
+    own = runner or make_runner(card, device, tile_px=tile_px, image=redrawn > 0)
     try:
         at_once = batch_size(device, shape, batch)
         area, memory = own.plan((shape[1], shape[2]), at_once)
         edge = -(-min(_PROBE_PX, max(shape[1:])) // card.multiple) * card.multiple
         probe = np.random.default_rng(0).normal(size=(1, edge, edge)).astype(np.float32)
-        own.executor.run(probe, lambda: None)
-        begin = time.perf_counter()
-        own.executor.run(probe, lambda: None)
-        per_px = (time.perf_counter() - begin) / edge**2
+        seconds = (1 - redrawn) * _timed(own, probe, [card.label_output])
+        if redrawn and card.image_output is not None:
+            seconds += redrawn * _timed(own, probe, [card.label_output, card.image_output])
         tile, notes = own.tile_px, tuple(own.notes)
     finally:
         if runner is None:
             own.close()
     disk = int(np.prod(shape)) * (2 if probability else 1)
-    return Estimate(per_px * area * shape[0], memory, disk, tile, notes)
+    return Estimate(seconds / edge**2 * area * shape[0], memory, disk, tile, notes)
+
+
+def _timed(runner: SliceRunner, probe: Image, heads: list[str]) -> float:
+    """Return the seconds that these heads take for a piece of a slice, once they are warm."""
+    runner.executor.run(probe, lambda: None, heads)
+    begin = time.perf_counter()
+    runner.executor.run(probe, lambda: None, heads)
+    return time.perf_counter() - begin

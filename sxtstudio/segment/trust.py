@@ -92,6 +92,11 @@ def sampled(z: int, slices: tuple[int, int], every: int = SAMPLE_EVERY) -> bool:
     return (z - first) % step == step // 2
 
 
+def share_redrawn(trust: str) -> float:
+    """Return the share of slices that are redrawn for "none", "sample" or "every"."""
+    return {"none": 0.0, "sample": 1 / SAMPLE_EVERY, "every": 1.0}[trust]
+
+
 def trust_line(z: int, trust: SliceTrust) -> bytes:
     """Return a line for a log that is only appended to, even after a line that a power cut has torn."""
     return b"\n" + json.dumps({"z": z, **asdict(trust)}).encode() + b"\n"

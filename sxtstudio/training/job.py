@@ -17,7 +17,7 @@ from sxtstudio.training.config import TrainConfig
 from sxtstudio.training.control import Control
 from sxtstudio.training.dataset import Dataset, open_dataset
 from sxtstudio.training.distributed import Group, joined
-from sxtstudio.training.evaluation import Judged, Scores, judge
+from sxtstudio.training.evaluation import Judged, Scores
 from sxtstudio.training.events import Events, Listener
 from sxtstudio.training.load_onnx import load_onnx
 from sxtstudio.training.model_card import write_model
@@ -144,15 +144,17 @@ def _finish(
     if trainer.best is None:
         raise UserError("The training ended before anything was learned; let it run longer.")
     network.load_state_dict({name: value.cpu() for name, value in trainer.best.items()})
-    after, shown_after = _judge(network, trainer)
-    before_figures, shown_before = None, None
+    device = trainer.group.device
+    shown_before: list[Judged] = []
+    shown_after: list[Judged] = []
+    after = trainer.judge(network.to(device), shown_after.append)
+    before_figures = None
     if start is not None:
-        before, shown_before = _judge(load_onnx(start.path), trainer)
-        before_figures = _figures(before)
-    write_comparison(folder / "comparison.npz", shown_before, shown_after)
+        before_figures = _figures(trainer.judge(load_onnx(start.path).to(device), shown_before.append))
+    write_comparison(folder / "comparison.npz", shown_before or None, shown_after)
     slices = [judged.image for judged in shown_after]
     card = _card(config, start, data, _figures(after), trainer.state.best_step)
-    path = write_model(network.eval(), folder, card, slices)
+    path = write_model(network.cpu().eval(), folder, card, slices)
     better = before_figures is None or _figures(after)["f1"] > before_figures["f1"]
     events.tell(
         "done",
@@ -164,20 +166,6 @@ def _finish(
         better=better,
         comparison="comparison.npz",
     )
-
-
-def _judge(network: DeepSXT, trainer: Trainer) -> tuple[Scores, list[Judged]]:
-    shown: list[Judged] = []
-    scores = judge(
-        network,
-        trainer.data.reader,
-        trainer.judged_refs,
-        trainer.config.method,
-        data_range=trainer.data.data_range,
-        threshold=trainer.threshold,
-        on_slice=shown.append,
-    )
-    return scores, shown
 
 
 def _figures(scores: Scores) -> dict[str, float]:

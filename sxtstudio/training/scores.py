@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -60,16 +59,6 @@ def compare(predicted: Mask, truth: Mask, tolerance_px: float = 2, doubtful: Mas
         int(truth.sum()),
         int((truth & _near(predicted, tolerance_px)).sum()),
     )
-
-
-def compare_all(
-    pairs: Iterable[tuple[NDArray[np.float32], Mask]], threshold: float, tolerance_px: float = 2
-) -> Agreement:
-    """Pool the agreement of label maps (−1…1) above ``threshold`` with their true masks."""
-    total = Agreement()
-    for label, truth in pairs:
-        total = total + compare(label > threshold, truth, tolerance_px)
-    return total
 
 
 def _near(mask: Mask, tolerance_px: float) -> Mask:

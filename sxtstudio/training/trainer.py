@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
@@ -179,11 +179,9 @@ class Trainer:
         """Return the network that is judged and kept: the running mean where there is one."""
         return self.network if self.averaged is None else self.averaged
 
-    def evaluate(self) -> None:
-        """Judge the network on the held-out slices, and keep its weights if they are the best."""
-        network, state, began = self.judged_network(), self.state, time.monotonic()
-        previews: list[Judged] = []
-        scores = judge(
+    def judge(self, network: DeepSXT, on_slice: Callable[[Judged], None]) -> Scores:
+        """Return how well ``network``, which lies on this process's device, does on the held-out slices."""
+        return judge(
             network,
             self.data.reader,
             self.judged_refs,
@@ -192,8 +190,14 @@ class Trainer:
             threshold=self.threshold,
             device=self.group.device,
             check=self.control.progress.check,
-            on_slice=lambda judged: previews.append(judged) if not previews else None,
+            on_slice=on_slice,
         )
+
+    def evaluate(self) -> None:
+        """Judge the network on the held-out slices, and keep its weights if they are the best."""
+        network, state, began = self.judged_network(), self.state, time.monotonic()
+        previews: list[Judged] = []
+        scores = self.judge(network, lambda judged: previews.append(judged) if not previews else None)
         best = self._is_best(scores)
         if best:
             self.best = {name: value.detach().clone() for name, value in network.state_dict().items()}

@@ -355,6 +355,8 @@ def test_the_estimate_grows_with_the_tomogram(model_path: Path) -> None:
     assert large.memory_bytes > small.memory_bytes > 10**6
     assert large.disk_bytes == 2 * 1000 * 400 * 400
     assert small.tile_px is None
+    redrawn = estimate((10, 200, 200), card, cpu, trust="every")
+    assert redrawn.seconds > 0 and redrawn.memory_bytes >= small.memory_bytes
 
 
 def test_batches_join_neighbours_and_skip_the_rest(tomogram: np.ndarray) -> None:

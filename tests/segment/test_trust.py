@@ -19,7 +19,15 @@ from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.segment.pipeline import segment
 from sxtstudio.segment.preview import recognise_slice
-from sxtstudio.segment.trust import certainty, read_trust, recognised, sampled, trust_line, trust_map
+from sxtstudio.segment.trust import (
+    certainty,
+    read_trust,
+    recognised,
+    sampled,
+    share_redrawn,
+    trust_line,
+    trust_map,
+)
 
 SHAPE = (12, 37, 50)
 
@@ -58,6 +66,8 @@ def test_foreign_texture_lights_up_in_the_map_exactly_there() -> None:
 def test_which_slices_are_redrawn() -> None:
     assert [z for z in range(20) if sampled(z, (0, 20))] == [2, 7, 12, 17]
     assert [z for z in range(30, 33) if sampled(z, (30, 33))] == [31]
+    assert sum(sampled(z, (0, 100)) for z in range(100)) == 100 * share_redrawn("sample")
+    assert (share_redrawn("none"), share_redrawn("every")) == (0, 1)
     assert sampled(7, (7, 8)), "a single slice is"
 
 

@@ -241,7 +241,6 @@ def constant_scores(*_, **__):
 
 def test_it_ends_on_a_plateau(configure, monkeypatch):
     monkeypatch.setattr(trainer, "judge", constant_scores)
-    monkeypatch.setattr("sxtstudio.training.job._judge", lambda *_: (constant_scores(), []))
     monkeypatch.setattr("sxtstudio.training.job.write_comparison", lambda *_: None)
     # Evaluations at 0 (untrained), 2 (the best), then three at 4, 6 and 8 that are no better.
     events = train(configure("steps = 99\nplateau = 3"))

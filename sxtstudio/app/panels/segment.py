@@ -33,7 +33,7 @@ from sxtstudio.app.segmenting import (
 from sxtstudio.app.settled import Settled
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.trust import replaced
+from sxtstudio.core.trust import SliceTrust, replaced
 
 if TYPE_CHECKING:
     from sxtstudio.segment import SlicePreview
@@ -229,8 +229,10 @@ class SegmentPanel(QWidget):
             lines.append("The labels are the same as before.")
         if outcome.output_kept:
             lines.append("The threshold can still be changed, in the panel “Clean up”.")
-        if document is not None and outcome.trust:
-            document.trust = replaced(document.trust, document.shape[0], first, outcome.trust)
+        if document is not None and (outcome.trust or document.trust):
+            # Figures of labels that were replaced go with them, also where there are no new ones.
+            figures = outcome.trust or (SliceTrust(),) * (last - first)
+            document.trust = replaced(document.trust, document.shape[0], first, figures)
             lines += trust_lines(outcome.trust, first)
             self._session.facts_changed.emit()
             self._session.autosave()

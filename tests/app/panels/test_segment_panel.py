@@ -373,15 +373,35 @@ def test_choices_are_remembered(
     panel.form.threshold.set_choice(0.25)
     panel.form.tile.setValue(128)
     panel.form.keep.setChecked(False)
+    panel.form.trust.setCurrentIndex(panel.form.trust.findData("every"))
     panel.start()
     to_the_end(panel, qtbot)
     again = SegmentPanel(sample.context)
     assert again.form.choice().threshold == 0.25 and again.form.choice().tile_px == 128
     assert again.form.choice().model == str(toy_model) and not again.form.choice().keep_output
+    assert again.form.choice().trust == "every"
     document = sample.session.document
     assert find_output(document.bulk, document.shape) is None
     again.shut_down()
     again.deleteLater()
+
+
+def test_what_the_network_was_sure_of_goes_with_its_labels(
+    sample: MainWindow, segment_with: Prepare, toy_model: Path, qtbot: QtBot
+) -> None:
+    panel = segment_with(toy_model, (10, 16))
+    document, trust = sample.session.document, panel.form.trust
+
+    def known() -> list[int]:
+        return [z for z, figure in enumerate(document.trust) if figure.certainty is not None]
+
+    panel.start()
+    to_the_end(panel, qtbot)
+    assert known() == list(range(10, 16))
+    trust.setCurrentIndex(trust.findData("none"))
+    segment_with(toy_model, (12, 14)).start()
+    to_the_end(panel, qtbot)
+    assert known() == [10, 11, 14, 15]
 
 
 def test_after_a_crash_it_offers_to_go_on(
