@@ -4,7 +4,7 @@
 
     name = "mine"                  # name of the model to make
     start_from = "compact"         # model to go on from; left out: from nothing, with base_width
-    base_width = 16                # only without start_from
+    base_width = 16                # with start_from: widens that model (widen.py); left out: its own width
     method = "quick"               # "published": both protocols of the paper | "quick": see protocols.py
     augmentation = "looks"         # "published": crops, quarter turns, flips | "looks": see augment.py
     voxel_nm = [8.0, 20.0]         # optional, for the card, like description, trained_on and licence
@@ -39,6 +39,7 @@ Polarity = Literal["auto", "dark", "bright"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _MOST_SLICES = 1_000_000
+DEFAULT_WIDTH = 16
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,11 @@ _FINE_TUNE = Training(
 
 @dataclass(frozen=True)
 class TrainConfig:
-    """A whole training; ``start_from`` is the name of a model or the path of its file."""
+    """A whole training.
+
+    ``start_from`` is the name of a model or the path of its file. ``base_width`` is None where that model's
+    own is kept.
+    """
 
     name: str
     labelled: tuple[Source, ...]
@@ -109,7 +114,7 @@ class TrainConfig:
     unlabelled: tuple[Source, ...] = ()
     training: Training = Training()
     start_from: str | None = None
-    base_width: int = 16
+    base_width: int | None = None
     method: Method = "quick"
     augmentation: Augmentation = "looks"
     voxel_nm: tuple[float, float] | None = None
@@ -165,13 +170,11 @@ def read_config(data: dict[str, Any], folder: Path, file: str = "the configurati
     start_from = top.text("start_from", "") or None
     if start_from and _is_file(start_from):
         start_from = str(_existing(top, "start_from", folder / start_from))
-    if start_from and "base_width" in data:
-        raise UserError(
-            f"{file}: give either start_from or base_width: a model to go on from has its own width."
-        )
-    width = top.whole("base_width", 16, 2, 4096)
-    if width % 2:
+    width: int | None = top.whole("base_width", DEFAULT_WIDTH, 2, 4096)
+    if width is not None and width % 2:
         raise top.wrong("base_width", "an even number")
+    if start_from and "base_width" not in data:
+        width = None
     method: Method = top.choice("method", "quick", ("published", "quick"))
     groups = {
         key: tuple(
@@ -185,7 +188,7 @@ def read_config(data: dict[str, Any], folder: Path, file: str = "the configurati
     if method == "published":
         usual = _PUBLISHED
     else:
-        usual = _FINE_TUNE if start_from else _FROM_NOTHING
+        usual = _FINE_TUNE if start_from and width is None else _FROM_NOTHING
     config = TrainConfig(
         name=name,
         labelled=groups["labelled"],

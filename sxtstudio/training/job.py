@@ -13,7 +13,7 @@ import torch
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
-from sxtstudio.training.config import TrainConfig
+from sxtstudio.training.config import DEFAULT_WIDTH, TrainConfig
 from sxtstudio.training.control import Control
 from sxtstudio.training.dataset import Dataset, open_dataset
 from sxtstudio.training.distributed import Group, joined
@@ -25,6 +25,7 @@ from sxtstudio.training.network import DeepSXT
 from sxtstudio.training.results import write_comparison
 from sxtstudio.training.run_state import set_aside
 from sxtstudio.training.trainer import Trainer
+from sxtstudio.training.widen import widened
 
 _SCORED_ON = "held-out slices of the training"
 
@@ -122,12 +123,15 @@ def _train(
 
 
 def first_network(config: TrainConfig, start: StartModel | None) -> DeepSXT:
-    """Return the network before training: the model's, or random weights that the seed decides."""
-    if start is not None:
-        return load_onnx(start.path)
+    """Return the network before training: the model's, widened if wanted, or random weights from the seed."""
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
-        return DeepSXT(config.base_width)
+        if start is None:
+            return DeepSXT(config.base_width or DEFAULT_WIDTH)
+        network = load_onnx(start.path)
+        if config.base_width in (None, network.width):
+            return network
+        return widened(network, config.base_width, config.training.seed)
 
 
 def _finish(

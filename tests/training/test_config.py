@@ -61,6 +61,13 @@ def test_every_key_is_read(folder):
     assert (training.seed, training.device) == (5, "cuda:1")
 
 
+def test_a_model_to_go_on_from_keeps_its_width_unless_told(folder):
+    start = f'name = "a"\nstart_from = "compact"\n{LABELLED}'
+    kept, wider = read(folder, start), read(folder, f"base_width = 24\n{start}")
+    assert (kept.base_width, wider.base_width) == (None, 24)
+    assert kept.training.steps < wider.training.steps, "a wider one learns as long as one from nothing"
+
+
 def test_the_published_method_has_the_published_settings(folder):
     config = read(folder, f'name = "a"\nmethod = "published"\nbase_width = 64\n{LABELLED}')
     training = config.training
@@ -84,10 +91,6 @@ def test_every_field_of_the_training_can_be_set(folder):
         (LABELLED, "name is missing"),
         (f'name = "a b"\n{LABELLED}', "name is wrong"),
         ('name = "a"', r"\[\[labelled\]\]"),
-        (
-            f'name = "a"\nstart_from = "compact"\nbase_width = 4\n{LABELLED}',
-            "either start_from or base_width",
-        ),
         (f'name = "a"\nbase_width = 3\n{LABELLED}', "even number"),
         (f'name = "a"\nmethod = "fast"\n{LABELLED}', '"published" or "quick"'),
         (f'name = "a"\n{LABELLED}slices = "3-1"', "slices is wrong"),

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -338,6 +339,16 @@ def test_a_model_that_does_not_get_better_is_kept_as_it_was(configure, project, 
     )
     assert events[-1]["before"] == events[-1]["after"]
     assert events[-1]["better"] is False
+
+
+@pytest.mark.usefixtures("exports")
+def test_a_wider_model_begins_as_good_as_the_narrow_one(configure, project, start):
+    top = 'start_from = "first.onnx"\nbase_width = 4'
+    events = train(configure('steps = 2\nlearning_rate = 1e-9\nnorms = "keep"', top=top), start=start)
+    assert events[-1]["before"] == events[-1]["after"]
+    assert check_model(project / "run" / "small.onnx").base_width == 4
+    with pytest.raises(UserError, match="can be widened, not narrowed"):
+        first_network(replace(load_config(configure(top=top)), base_width=1), start)
 
 
 def test_the_command_line_finds_the_model_to_go_on_from(configure, project, start, capsys):
