@@ -1,4 +1,4 @@
-"""The model that ships, judged on tomograms whose true outlines are known from their geometry."""
+"""The models that ship, judged on tomograms whose true outlines are known from their geometry."""
 
 from pathlib import Path
 
@@ -24,34 +24,39 @@ def sample():
     return np.stack(slices), np.stack(truth)
 
 
-def outlines(tomogram, polarity="auto"):
+@pytest.fixture(params=["compact", "medium"])
+def model(request):
+    return request.param
+
+
+def outlines(model, tomogram, polarity="auto"):
     volume = ArrayVolume(tomogram)
-    parameters = SegmentParameters("compact", device="cpu", polarity=polarity)
+    parameters = SegmentParameters(model, device="cpu", polarity=polarity)
     return [segment_slice(volume, z, parameters).labels > 0 for z in range(len(tomogram))]
 
 
-def test_the_card_is_whole_and_says_what_the_model_was_trained_on():
-    card = load_card("compact")
+def test_the_card_is_whole_and_says_what_the_model_was_trained_on(model):
+    card = load_card(model)
     assert check_model(card.path).sha256 == card.sha256
     assert "imulated" in card.trained_on
     assert card.limits
     assert card.scores
 
 
-def test_it_finds_the_membranes_of_the_sample(sample):
+def test_it_finds_the_membranes_of_the_sample(model, sample):
     tomogram, truth = sample
-    agreement = sum(map(compare, outlines(tomogram), truth), Agreement())
+    agreement = sum(map(compare, outlines(model, tomogram), truth), Agreement())
     assert agreement.precision > 0.7
     assert agreement.recall > 0.7
 
 
-def test_it_finds_them_in_either_polarity(sample):
+def test_it_finds_them_in_either_polarity(model, sample):
     tomogram, truth = sample
-    agreement = sum(map(compare, outlines(255 - tomogram), truth), Agreement())
+    agreement = sum(map(compare, outlines(model, 255 - tomogram), truth), Agreement())
     assert agreement.f1 > 0.7
 
 
-def test_noise_holds_no_membranes():
+def test_noise_holds_no_membranes(model):
     noise = np.random.default_rng(0).normal(size=(1, 256, 256)).astype(np.float32)
-    (labels,) = outlines(noise, polarity="dark")
+    (labels,) = outlines(model, noise, polarity="dark")
     assert labels.mean() < 0.02

@@ -47,6 +47,7 @@ class Losses(nn.Module):
         self.mixed = mixed
         self.keep_norms = keep_norms
         self.outline = torch.compile(network.outline) if compiled else network.outline
+        self.draw_image = torch.compile(network.draw_image) if compiled else network.draw_image
 
     def train(self, mode: bool = True) -> Losses:
         """Switch to training; batch norms whose statistics are kept go on using them."""
@@ -67,7 +68,7 @@ class Losses(nn.Module):
                 scores, neck = self.outline(images, count)
             else:
                 scores, neck = None, self.network.encode(images)[1]
-            redrawn = self.network.draw_image(neck).float() if with_image else None
+            redrawn = self.draw_image(neck).float() if with_image else None
         absent = images.new_full((), float("nan"))
         if self.method == "published":
             if scores is None or labels is None:
