@@ -36,6 +36,7 @@ class PreviewEngine:
         self._lock = threading.Lock()
         self._runner: SliceRunner | None = None
         self._key: tuple[Any, ...] = ()
+        self._redraws = False
 
     def try_slice(self, volume: Volume, z: int, choice: SegmentChoice, progress: Progress) -> SlicePreview:
         """Segment slice ``z`` as the whole segmentation would."""
@@ -85,12 +86,13 @@ class PreviewEngine:
         from sxtstudio.segment import choose_device, load_card, make_runner
 
         card = load_card(choice.model)
-        key = (str(card.path), card.sha256, choice.device, choice.tile_px, image)
-        if self._runner is None or key != self._key:
+        key = (str(card.path), card.sha256, choice.device, choice.tile_px)
+        # A runner that can redraw serves for labels as well; loading a model takes seconds.
+        if self._runner is None or key != self._key or (image and not self._redraws):
             self._drop()
             device = choose_device(choice.device)
             self._runner = make_runner(card, device, tile_px=choice.tile_px, image=image)
-            self._key = key
+            self._key, self._redraws = key, image
         return self._runner
 
     def _drop(self) -> None:

@@ -170,11 +170,10 @@ def read_config(data: dict[str, Any], folder: Path, file: str = "the configurati
     start_from = top.text("start_from", "") or None
     if start_from and _is_file(start_from):
         start_from = str(_existing(top, "start_from", folder / start_from))
-    width: int | None = top.whole("base_width", DEFAULT_WIDTH, 2, 4096)
-    if width is not None and width % 2:
+    given_width = top.whole("base_width", DEFAULT_WIDTH, 2, 4096)
+    if given_width % 2:
         raise top.wrong("base_width", "an even number")
-    if start_from and "base_width" not in data:
-        width = None
+    width = None if start_from and "base_width" not in data else given_width
     method: Method = top.choice("method", "quick", ("published", "quick"))
     groups = {
         key: tuple(

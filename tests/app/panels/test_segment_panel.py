@@ -319,6 +319,18 @@ def test_time_memory_and_device_are_said_before_the_start(
     assert "compact" in names and panel.form.model.currentData() == str(toy_model)
 
 
+def test_the_model_is_loaded_once_for_the_estimate_and_a_try(
+    sample: MainWindow, segment_with: Prepare, toy_model: Path, qtbot: QtBot
+) -> None:
+    panel = segment_with(toy_model, (0, 64))
+    sample.context.parts["side"].show_panel("segment")
+    qtbot.waitUntil(lambda: " · " in panel.estimate.text(), timeout=20_000)
+    loaded = panel.engine._runner
+    panel.try_slice()
+    qtbot.waitUntil(lambda: panel.trial.shown, timeout=20_000)
+    assert loaded is not None and panel.engine._runner is loaded
+
+
 def test_a_model_says_what_it_was_trained_on_and_for_which_voxels(sample: MainWindow, qtbot: QtBot) -> None:
     panel: SegmentPanel = sample.context.parts["segment"]
     sample.context.parts["side"].show_panel("segment")
