@@ -18,6 +18,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import fft, ndimage
+from skimage.registration import optical_flow_ilk
 
 
 def _load_beside(name: str) -> ModuleType:
@@ -36,6 +37,7 @@ Mask = NDArray[np.bool_]
 Shape = tuple[int, int, int]
 Box = tuple[slice, ...]
 
+LARGEST_SHIFT = 6.0  # px that misaligned tilts can move a membrane in its picture
 FOUND, FOLLOWED = 0.45, 0.3  # correlation with the image at which a line is noticed, and then followed
 
 SCENES = {"edge": 0.35, "inside": 0.2, "nucleus": 0.27, "filopodia": 0.18}
@@ -71,8 +73,8 @@ def _draw_look(rng: Generator) -> SimpleNamespace:
 
 def _optics(
     rng: Generator, shape: Shape, look: SimpleNamespace
-) -> tuple[NDArray[np.complex64], Array, Array]:
-    """On the (kz, kx) plane: transfer function, shift along y, amplitude of the noise."""
+) -> tuple[Array, NDArray[np.complex64], Array, Array]:
+    """On the (kz, kx) plane: transfer function, shift across and along y, amplitude of the noise."""
     kz, _, kx = specimen.frequencies(shape)
     kz = kz[:, 0]
     s = np.hypot(kz, kx)
@@ -93,29 +95,56 @@ def _optics(
     shift -= shift[:, seen].mean(axis=1, keepdims=True)  # shared by all tilts, it moves picture off outlines
     across, along = shift[0][line], shift[1][line]
     blur = np.exp(-2 * (np.pi * look.blur) ** 2 * ((look.blur_along_z * kz) ** 2 + kx**2))
-    transfer = measured * filtered * ramp * gain * blur * np.exp(-2j * np.pi * s * across)
+    transfer = measured * filtered * ramp * gain * blur
+    shifted = np.exp(-2j * np.pi * s * across)
     # lines lie 1/s apart, so that s of them add up in a voxel of Fourier space
     noise = measured * filtered * np.sqrt(s) * np.exp(-2 * (np.pi * look.noise_blur * s) ** 2)
-    return transfer.astype(np.complex64), along.astype(np.float32), noise.astype(np.float32)
+    float32 = (array.astype(np.float32) for array in (transfer, along, noise))
+    transfer, along, noise = float32
+    return transfer, shifted.astype(np.complex64), along, noise
 
 
-def _observe(rng: Generator, scene: SimpleNamespace, crop: Box) -> tuple[Array, Array, Array]:
-    """Image of the specimen, the same without grain and gold, and unit noise, each cropped."""
+def _observe(rng: Generator, scene: SimpleNamespace, crop: Box) -> tuple[Array, Array, Array, Array]:
+    """Image of the specimen, the same without grain and gold, that with aligned tilts, and unit noise."""
     look, shape = scene.look, scene.shape
-    transfer, along, noise_plane = _optics(rng, shape, look)
+    transfer, shifted, along, noise_plane = _optics(rng, shape, look)
     kz, ky, kx = specimen.frequencies(shape)
     s2 = kz[:, 0] ** 2 + kx**2
     spectra = [fft.rfftn(scene.lac), fft.rfftn(scene.plain)]
+    aligned = spectra[1].copy()
     noise = specimen.complex_noise(rng, shape)
     for j, k in enumerate(ky.flat):
-        factor = transfer * np.exp(-2j * np.pi * k * along - 2 * (np.pi * look.blur * k) ** 2)
+        factor = transfer * np.float32(np.exp(-2 * (np.pi * look.blur * k) ** 2))
+        aligned[:, j] *= factor
+        factor = factor * shifted * np.exp(-2j * np.pi * k * along)
         for spectrum in spectra:
             spectrum[:, j] *= factor
         fall_off = np.exp(-2 * (np.pi * look.noise_blur * k) ** 2)
         noise[:, j] *= noise_plane * fall_off * (s2 + k * k + 4e-4) ** (-look.noise_colour / 2)
     noise[0, 0, 0] = 0
-    image, plain, grain = (fft.irfftn(f, shape, overwrite_x=True)[crop] for f in (*spectra, noise))
-    return image, plain, grain / grain.std()
+    spectra += [aligned, noise]
+    image, plain, aligned, grain = (fft.irfftn(f, shape, overwrite_x=True)[crop] for f in spectra)
+    return image, plain, aligned, grain / grain.std()
+
+
+def _move_with_picture(masks: list[Mask], aligned: Array, plain: Array) -> list[Mask]:
+    """Masks moved to where misaligned tilts have moved what they mark, slice by slice.
+
+    A leaning membrane is seen by the tilts along it alone, and moves with them; an annotator draws it where
+    it is seen. How far it moved is read from two images without noise, with aligned tilts and with shifted.
+    """
+    moved = [np.zeros_like(mask) for mask in masks]
+    y, x = np.mgrid[: plain.shape[1], : plain.shape[2]]
+    for z in range(len(plain)):
+        scale = max(float(np.ptp(aligned[z])), 1e-6)
+        # in pixels of the aligned image, for each pixel of the shifted one
+        flow = optical_flow_ilk(plain[z] / scale, aligned[z] / scale, radius=7, num_warp=6)
+        flow = np.clip(np.nan_to_num(flow), -LARGEST_SHIFT, LARGEST_SHIFT)
+        for mask, target in zip(masks, moved, strict=True):
+            target[z] = (
+                ndimage.map_coordinates(mask[z].astype(np.float32), (y + flow[0], x + flow[1]), order=1) > 0.5
+            )
+    return moved
 
 
 def _spoil(rng: Generator, image: Array, look: SimpleNamespace, contrast: float) -> None:
@@ -132,9 +161,12 @@ def _spoil(rng: Generator, image: Array, look: SimpleNamespace, contrast: float)
     image[:, : int(rng.integers(0, 4))] += contrast * rng.uniform(-3, 3)
 
 
-def _annotate(scene: SimpleNamespace, plain: Array, image: Array, crop: Box) -> tuple[Mask, Mask]:
-    """Outlines that the noisy image shows to somebody who looks at some ten pixels around, and the rest."""
-    drawn, centre = scene.drawn[crop], scene.centre[crop]
+def _annotate(masks: list[Mask], plain: Array, image: Array) -> tuple[Mask, Mask]:
+    """Outlines that the noisy image shows to somebody who looks at some ten pixels around, and the rest.
+
+    The masks are those of what is drawn, of membranes' middles and of what is doubtful.
+    """
+    drawn, centre, doubtful = masks
     strength, likeness = _compare(plain, ndimage.gaussian_filter(image, (0, 0.8, 0.8)), (1, 13, 13))
     typical = np.median(strength[centre]) if centre.any() else 0.0
     likeness[strength < 0.3 * typical] = 0
@@ -148,7 +180,7 @@ def _annotate(scene: SimpleNamespace, plain: Array, image: Array, crop: Box) -> 
     keep = (found >= 20) & (np.bincount(pieces.ravel()) >= 80)
     keep[0] = False
     truth = keep[pieces]
-    return truth, (scene.doubtful[crop] | drawn) & ~truth
+    return truth, (doubtful | drawn) & ~truth
 
 
 def _compare(a: Array, b: Array, window: Shape) -> tuple[Array, Array]:
@@ -191,7 +223,7 @@ def simulate(
     low = [(m - n) // 2 for m, n in zip(padded, shape, strict=True)]
     crop = specimen.as_box(low, np.add(low, shape))
     scene = specimen.paint(rng, padded, look, voxel_nm)
-    image, plain, noise = _observe(rng, scene, crop)
+    image, plain, aligned, noise = _observe(rng, scene, crop)
     drawn, centre = scene.drawn[crop], scene.centre[crop]
     ridge = 2.0 * (plain - ndimage.gaussian_filter(plain, (0, 6, 6)))  # 2: the Gaussian sees the ridge, too
     contrast = max(float(np.median(ridge[centre])) if centre.any() else 0.0, 0.2 * look.membrane)
@@ -202,7 +234,8 @@ def simulate(
     noise_sd = np.sqrt(max(wanted**2 - grain**2, (0.8 * wanted) ** 2))
     height = np.linspace(-1, 1, shape[0])[:, None, None]  # the first and last slices are noisier
     image += noise * (noise_sd * (1 + rng.uniform(0, 0.4) * height**4)).astype(np.float32)
-    truth, doubtful = _annotate(scene, plain, image, crop)
+    masks = _move_with_picture([drawn, centre, scene.doubtful[crop]], aligned, plain)
+    truth, doubtful = _annotate(masks, plain, image)
     _spoil(rng, image, look, contrast)
     unit, zero = [(1.0, 0.0), (1e-3, 5e-4), (300.0, 150.0)][int(rng.integers(3))]
     notes = {"look": vars(look), "objects": scene.tally, "contrast": contrast, "noise_sd": float(noise_sd)}

@@ -174,3 +174,21 @@ def test_looks_differ_from_seed_to_seed():
     assert noise.min() < 0.25 and noise.max() > 0.6
     assert min(look.membrane_width for look in looks) < 3.5 < 4.5 < max(look.membrane_width for look in looks)
     assert {look.sirt_iterations == 0 for look in looks} == {True, False}
+
+
+def test_outlines_move_with_what_misaligned_tilts_have_moved():
+    y, x = np.mgrid[:80, :80].astype(np.float32)
+    ring, line = np.hypot(y - 25, x - 30) - 14, np.abs(x + y - 110) / np.sqrt(2)
+    distance = np.minimum(np.abs(ring), line)[None]
+    image = -np.exp(-0.5 * (distance / 1.8) ** 2)
+    shift = (0, 2, -3)
+    moved = ndimage.shift(image, shift, order=3, mode="nearest")
+    mask = distance < 2.5
+    (found,) = other._move_with_picture([mask], image, moved)
+    wanted = ndimage.shift(mask.astype(float), shift, order=1) > 0.5
+    inner = np.s_[:, 8:-8, 8:-8]
+    both = np.count_nonzero((found & wanted)[inner])
+    assert both > 0.9 * np.count_nonzero(wanted[inner])
+    assert both > 0.9 * np.count_nonzero(found[inner])
+    (still,) = other._move_with_picture([mask], image, image)
+    assert np.array_equal(still, mask)
