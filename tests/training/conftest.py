@@ -38,7 +38,16 @@ def project(tmp_path):
 
 def write_config(path, training="", *, top="base_width = 2", data=None):
     """Write a configuration of a few small steps; later keys of ``training`` take the place of these."""
-    usual = {"steps": 4, "crop_px": 32, "crops": 1, "evaluate_every": 2, "save_every": 2, "plateau": 0}
+    # What "auto" chooses depends on the machine.
+    usual = {
+        "precision": '"float32"',
+        "steps": 4,
+        "crop_px": 32,
+        "crops": 1,
+        "evaluate_every": 2,
+        "save_every": 2,
+        "plateau": 0,
+    }
     given = [line.split("=") for line in training.splitlines() if "=" in line]
     usual |= {key.strip(): value.strip() for key, value in given}
     if data is None:

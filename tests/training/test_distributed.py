@@ -77,11 +77,15 @@ def test_a_device_that_is_not_there_is_told(monkeypatch):
 
 def test_the_precision_follows_from_the_hardware(monkeypatch):
     cpu, gpu = torch.device("cpu"), torch.device("cuda", 0)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: True, raising=False)
-    assert choose_precision("auto", "quick", cpu)
+    units = ("_is_amx_tile_supported", "_is_avx512_bf16_supported")
+    for unit in units:
+        for name in units:
+            monkeypatch.setattr(torch.cpu, name, lambda there=name == unit: there, raising=False)
+        assert choose_precision("auto", "quick", cpu)
     assert not choose_precision("auto", "published", cpu)
     assert choose_precision("auto", "published", gpu)
     assert not choose_precision("float32", "quick", gpu)
-    monkeypatch.setattr(torch.cpu, "_is_amx_tile_supported", lambda: False, raising=False)
+    for name in units:
+        monkeypatch.setattr(torch.cpu, name, lambda: False, raising=False)
     assert not choose_precision("auto", "quick", cpu)
     assert choose_precision("bfloat16", "quick", cpu)
