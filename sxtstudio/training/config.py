@@ -13,6 +13,7 @@
     labels = "a.labels.tif"
     slices = "0-2, 39"             # the completely labelled ones, counted from 0; left out: all
     ignore = 128                   # label of pixels that do not count; 128 where labels are 8-bit
+    share = 0.3                    # of the labelled crops; left out: as many as it has slices among the rest
     polarity = "auto"              # auto | dark | bright
     [[unlabelled]]                 # tomogram or folder, slices, polarity
     tomogram = "b.tif"
@@ -47,7 +48,9 @@ class Source:
     """Where slices come from: one tomogram (with labels), a folder of pairs, or a published set.
 
     ``where`` is how errors call it. ``slices`` are counted from 0; None means all. ``ignore`` is the
-    label of pixels that do not count; None means the default for the type of the labels.
+    label of pixels that do not count; None means the default for the type of the labels. ``share`` is the
+    part (0…1) of the labelled crops that come from here; sources without one divide what is left by their
+    numbers of slices.
     """
 
     where: str
@@ -58,6 +61,7 @@ class Source:
     slices: tuple[int, ...] | None = None
     ignore: int | None = None
     polarity: Polarity = "auto"
+    share: float | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,9 @@ class Training:
     For the quick method only: ``warm_up`` steps of rising rate before the half cosine; ``average``, the
     share of the old weights in their running mean; ``image_every``, the image head joins in one step of
     so many; ``norms``, whether batch norms "learn" their statistics or "keep" those of the model to go on
-    from; ``compile``, minutes of compiling before faster steps.
+    from; ``compile``, minutes of compiling before faster steps. Of the augmentation "looks": ``own_look``,
+    the share of labelled crops that are only turned and scaled, and ``soft_bodies``, whether outlined
+    droplets are drawn into labelled crops.
     """
 
     steps: int | None = None
@@ -89,6 +95,8 @@ class Training:
     image_every: int = 3
     norms: Literal["learn", "keep"] = "learn"
     compile: bool = False
+    own_look: float = 0.0
+    soft_bodies: bool = True
 
 
 # What is best where the file says nothing, by (method, whether a model is gone on from).
@@ -96,7 +104,15 @@ _PUBLISHED = Training(steps=700)
 _FROM_NOTHING = Training(steps=2000, learning_rate=1.5e-3, crop_px=160, crops=4, plateau=0)
 # Three slices of a phantom with a new look, 120 steps: F1 0.62 before, 0.72 with norms kept, 0.74 learned.
 _FINE_TUNE = Training(
-    steps=400, learning_rate=1e-3, crop_px=160, crops=2, plateau=0, warm_up=20, average=0.98
+    steps=400,
+    learning_rate=1e-3,
+    crop_px=160,
+    crops=2,
+    plateau=0,
+    warm_up=20,
+    average=0.98,
+    own_look=0.7,  # the other crops keep the network from forgetting the looks it knows
+    soft_bodies=False,
 )
 
 
@@ -184,6 +200,8 @@ def read_config(data: dict[str, Any], folder: Path, file: str = "the configurati
     }
     if not groups["labelled"]:
         raise UserError(f"{file} names no labels to learn from: add a section [[labelled]].")
+    if sum(source.share or 0 for source in groups["labelled"]) > 1:
+        raise UserError(f"{file}: the shares of the sections [[labelled]] add up to more than 1.")
     if method == "published":
         usual = _PUBLISHED
     else:
@@ -261,6 +279,8 @@ def _training(data: dict[str, Any], file: str, usual: Training) -> Training:
         image_every=table.whole("image_every", usual.image_every, 1, 10**9),
         norms=table.choice("norms", usual.norms, ("learn", "keep")),
         compile=table.flag("compile", usual.compile),
+        own_look=table.number("own_look", usual.own_look, 0.0, 1.0),
+        soft_bodies=table.flag("soft_bodies", usual.soft_bodies),
     )
     table.finish()
     return training
@@ -283,9 +303,10 @@ def _source(data: dict[str, Any], folder: Path, where: str, group: str) -> Sourc
     ignore = None
     if "ignore" in data and group != "unlabelled":
         ignore = table.whole("ignore", 128, -(2**31), 2**31)
+    share = table.number("share", 0.5, 0.001, 1.0) if "share" in data and group == "labelled" else None
     polarity: Polarity = table.choice("polarity", "auto", ("auto", "dark", "bright"))
     table.finish()
-    return Source(where=where, slices=slices, ignore=ignore, polarity=polarity, **paths)
+    return Source(where=where, slices=slices, ignore=ignore, polarity=polarity, share=share, **paths)
 
 
 def _range_nm(table: Table) -> tuple[float, float] | None:

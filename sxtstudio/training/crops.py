@@ -16,6 +16,7 @@ from sxtstudio.training.augment import add_soft_bodies, cutter, normalise, rando
 from sxtstudio.training.config import Augmentation
 from sxtstudio.training.dataset import Dataset, Image, SliceRef, Truth
 from sxtstudio.training.grain import fine_texture, quilt
+from sxtstudio.training.visibility import drowned
 
 _LABELLED, _UNLABELLED = 0, 1
 _SPECTRA_SLICES = 24
@@ -79,7 +80,7 @@ class CropMaker:
         return Crops(np.stack(images)[:, None])
 
     def _labelled(self, rng: np.random.Generator) -> tuple[Image, Truth]:
-        ref = _choose(rng, self._data.labelled)
+        ref = _choose(rng, self._data.labelled, self._data.chances)
         image, truth = self._data.reader.image(ref), self._data.reader.truth(ref)
         for _ in range(_TRIES):
             crop = (
@@ -102,10 +103,12 @@ class CropMaker:
     def _other_look(self, rng: np.random.Generator, cut: Image, labels: Truth) -> tuple[Image, Truth]:
         """Return the normalised crop as another instrument might have shown it, and what then counts."""
         cut, labels = add_artefacts(rng, cut, labels)
+        before = cut
         if self._textures and rng.random() < _WITH_GRAIN:
             grain = quilt(rng, self._textures, cut.shape)
             cut = normalise(normalise(cut) + np.float32(rng.uniform(0.2, 1.3)) * grain)
-        return random_look(rng, cut, self._spectra), labels
+        look = random_look(rng, cut, self._spectra)
+        return look, np.where(drowned(before, look, labels > 0), np.int8(0), labels)
 
     def _look_at(self, rng: np.random.Generator, image: Image, truth: Truth) -> tuple[Image, Truth]:
         cut = cutter(rng, image.shape, self._size, float(np.exp(rng.uniform(-0.3, 0.45))))
@@ -162,8 +165,12 @@ def _with_bodies(rng: np.random.Generator, image: Image, labels: Truth) -> tuple
     return image, labels
 
 
-def _choose(rng: np.random.Generator, refs: Sequence[SliceRef]) -> SliceRef:
-    return refs[int(rng.integers(len(refs)))]
+def _choose(
+    rng: np.random.Generator, refs: Sequence[SliceRef], chances: NDArray[np.float64] | None = None
+) -> SliceRef:
+    if chances is None:
+        return refs[int(rng.integers(len(refs)))]
+    return refs[min(int(np.searchsorted(chances, rng.random(), "right")), len(refs) - 1)]
 
 
 def _clipped(image: Image) -> Image:

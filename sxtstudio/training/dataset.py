@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,6 +89,7 @@ class Dataset:
     """Slices to learn from, slices to judge by, and slices without labels.
 
     ``data_range`` is that of the normalised training images, which SSIM needs; ``notes`` are for the user.
+    ``chances`` are those of the labelled slices to be cropped, summed up to each; None: all alike.
     """
 
     labelled: tuple[SliceRef, ...]
@@ -97,6 +98,7 @@ class Dataset:
     reader: SliceReader
     data_range: float
     notes: tuple[str, ...] = ()
+    chances: NDArray[np.float64] | None = None
 
 
 def open_dataset(config: TrainConfig, scratch: Path, progress: Progress | None = None) -> Dataset:
@@ -131,7 +133,26 @@ def open_dataset(config: TrainConfig, scratch: Path, progress: Progress | None =
     unlabelled = _refs(free)
     if not unlabelled and config.method == "published":
         notes.append("There are no tomograms without labels, so only the labelled protocol runs.")
-    return Dataset(labelled, held_out, unlabelled, reader, high - low, tuple(notes))
+    return Dataset(labelled, held_out, unlabelled, reader, high - low, tuple(notes), chances(labelled))
+
+
+def chances(refs: Sequence[SliceRef]) -> NDArray[np.float64] | None:
+    """Return the chance of each slice to be cropped, summed up (ascending to 1); None where all are alike.
+
+    Sources with a share get it, divided among their slices; the other slices divide the rest.
+    """
+    counts = Counter(ref.stack.source for ref in refs)
+    shares = {source: source.share for source in counts if source.share is not None}
+    if not shares:
+        return None
+    others = sum(count for source, count in counts.items() if source not in shares)
+    rest = (1 - sum(shares.values())) / max(1, others)
+    each = [
+        shares[ref.stack.source] / counts[ref.stack.source] if ref.stack.source in shares else rest
+        for ref in refs
+    ]
+    summed = np.cumsum(each)
+    return np.asarray(summed / summed[-1])
 
 
 def split(refs: Sequence[SliceRef], seed: int) -> tuple[tuple[SliceRef, ...], tuple[SliceRef, ...]]:

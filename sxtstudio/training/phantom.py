@@ -15,7 +15,7 @@ from sxtstudio.training.canvas import Look, Phantom
 from sxtstudio.training.shapes import smooth_noise
 
 #: Kinds of scenes and how often they come.
-SCENES = {"crowded": 0.28, "cytoplasm": 0.3, "edge": 0.26, "several cells": 0.12, "ice": 0.04}
+SCENES = {"crowded": 0.26, "cytoplasm": 0.28, "edge": 0.26, "several cells": 0.12, "ice": 0.08}
 #: No more bodies are tried for in this many voxels, which bounds the time that a phantom takes.
 MOST_BODIES, BODIES_VOXELS = 260, 4e6
 

@@ -29,6 +29,7 @@ class Stack(Protocol):
     slices: tuple[int, ...]
     sign: int
     voxel_nm: VoxelSize | None
+    source: Source
 
     def image(self, z: int) -> NDArray[Any]:
         """Return slice ``z`` (y, x) as it is on disk."""
@@ -43,6 +44,7 @@ class TomogramStack:
     def __init__(self, source: Source, path: Path, labels: Path | None) -> None:
         """Open the files, and compare them with each other and with the slices asked for."""
         self.name = path.name
+        self.source = source
         self._volume = _open(path)
         self._labels = _open(labels) if labels else None
         self.voxel_nm = self._volume.voxel_nm
@@ -93,6 +95,7 @@ class FramedStack:
     def __init__(self, source: Source, name: str, framed: FramedSlices) -> None:
         """Wrap the arrays of a set; ``name`` is how errors call it."""
         self.name = name
+        self.source = source
         self.voxel_nm: VoxelSize | None = None
         self._framed = framed
         count = len(framed.images)

@@ -30,7 +30,6 @@ _GO_ON, _CANCEL = "", "cancel"
 _ENDS = (_GO_ON, "steps", "minutes", "plateau", "stopped", _CANCEL)
 _SMOOTH = 0.9  # share of the old value in the running means of the losses
 _TELL_STEPS, _TELL_S = 10, 1.0
-_OWN_LOOK = 0.7  # share of the crops that keep their look when a model learns a new one
 _CLIP = 2.0  # largest norm of a quick step's gradient
 
 
@@ -82,8 +81,8 @@ class Trainer:
             config.augmentation,
             self.plan.crop_px,
             self.plan.seed,
-            soft_bodies=not from_model,
-            own_look=_OWN_LOOK if from_model else 0.0,
+            soft_bodies=self.plan.soft_bodies,
+            own_look=self.plan.own_look,
         )
         self.judged_refs = chosen_slices(data.held_out)
         self._saved = self.state.step  # there is nothing to lose yet

@@ -22,6 +22,8 @@ LINE_PX, WINDOW_PX = 7, 17
 NOTICED, FOLLOWED = 0.8, 0.55
 #: Share of the slice's range of grey values (10th to 90th percentile) that an eye takes for equal.
 EQUAL = 0.05
+#: The same for what was added to a line that already had grain of its own, so that more of it is needed.
+DROWNED = 0.9
 #: Smaller pieces of visible line are not noticed.
 LEAST_PX = 40
 #: Half of the longest gap that an annotator draws over.
@@ -69,10 +71,28 @@ def what_shows(lac: Array, tomogram: Array, outline: Mask, blur_px: float) -> Ma
     return shown
 
 
+def drowned(before: Array, after: Array, line: Mask) -> Mask:
+    """Return where a ``line`` that showed in a slice (y, x) is lost in what has been added to it.
+
+    ``after`` is the slice with grain, artefacts or another contrast, of either polarity.
+    """
+    if not line.any():
+        return line
+    fine_before, fine_after = _fine(before), _fine(after)
+    expected = np.float32(_gain(fine_before[line], fine_after[line])) * fine_before
+    on_line = line.astype(np.float32)
+    share = np.maximum(ndimage.uniform_filter(on_line, LINE_PX), 1e-2)
+    signal = ndimage.uniform_filter(expected * expected * on_line, LINE_PX) / share
+    added = ndimage.uniform_filter((fine_after - expected) ** 2, WINDOW_PX)
+    lost: Mask = line & (signal < np.float32(DROWNED**2) * added)
+    return lost
+
+
 def _fine(image: Array) -> Array:
-    """Return what differs from the surroundings in the slice, without the grain that an eye looks over."""
-    smooth: Array = ndimage.gaussian_filter(image, (0, 1, 1))
-    smooth -= ndimage.gaussian_filter(image, (0, 6, 6))
+    """Return what differs from the surroundings in each slice, without the grain that an eye looks over."""
+    in_slice = (*(0,) * (image.ndim - 2), 1.0, 1.0)
+    smooth: Array = ndimage.gaussian_filter(image, in_slice)
+    smooth -= ndimage.gaussian_filter(image, [6 * s for s in in_slice])
     return smooth
 
 

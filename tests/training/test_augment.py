@@ -1,6 +1,7 @@
 """Crops with another look: cut, turned, scaled, and as another instrument might have shown them."""
 
 import numpy as np
+from scipy import ndimage
 
 from sxtstudio.training.augment import add_soft_bodies, cutter, normalise, random_look, texture_spectra
 
@@ -38,10 +39,24 @@ def test_looks_are_normalised_finite_and_differ():
 def test_soft_bodies_are_dark_and_their_rims_are_labelled():
     rng = np.random.default_rng(0)
     empty = np.zeros((96, 96), np.float32)
-    made = [add_soft_bodies(rng, empty, empty) for _ in range(12)]
+    made = [add_soft_bodies(rng, empty, empty) for _ in range(40)]
     drawn = [(image, label) for image, label in made if label.any()]
     assert len(drawn) >= 3
     assert all(image[label > 0].mean() < -0.1 for image, label in drawn)
     assert not empty.any()
+    single = [(image, label) for image, label in drawn if ndimage.label(label)[1] == 1]
+    dark_side = [np.mean(image[label > 0] < 0.5 * image.min()) for image, label in single]
+    assert len(single) >= 3 and min(dark_side) > 0.6  # 4 of 5 px, where the body is large
     full = np.ones((96, 96), np.float32)
     assert all(np.array_equal(add_soft_bodies(rng, empty, full)[0], empty) for _ in range(6))
+
+
+def test_soft_bodies_lie_in_the_cell_and_not_in_the_ice_beside_it():
+    rng = np.random.default_rng(0)
+    image, empty = np.ones((96, 96), np.float32), np.zeros((96, 96), np.float32)
+    image[:, :48] = -1
+    labels = [add_soft_bodies(rng, image, empty)[1] for _ in range(40)]
+    drawn = sum(labels)
+    assert drawn[:, :44].sum() > 0
+    # A body in the cell may reach a little over the border, no farther than its own radius.
+    assert drawn[:, 72:].sum() == 0

@@ -20,6 +20,7 @@ ignore = 7
 polarity = "bright"
 [[labelled]]
 folder = "pairs"
+share = 0.25
 [[held_out]]
 npz = "set.npz"
 [[unlabelled]]
@@ -54,6 +55,7 @@ def test_every_key_is_read(folder):
     assert (first.tomogram, first.labels) == (folder / "a.tif", folder / "a.labels.tif")
     assert (first.slices, first.ignore, first.polarity) == ((0, 1, 2, 39), 7, "bright")
     assert second.folder == folder / "pairs"
+    assert (first.share, second.share) == (None, 0.25)
     assert config.held_out[0].npz == folder / "set.npz"
     assert config.unlabelled[0].tomogram == folder / "b.tif"
     training = config.training
@@ -95,6 +97,8 @@ def test_every_field_of_the_training_can_be_set(folder):
         (f'name = "a"\nmethod = "fast"\n{LABELLED}', '"published" or "quick"'),
         (f'name = "a"\n{LABELLED}slices = "3-1"', "slices is wrong"),
         (f'name = "a"\n{LABELLED}slices = "1;2"', "slices is wrong"),
+        (f'name = "a"\n{LABELLED}share = 30', "share is wrong"),
+        (f'name = "a"\n{LABELLED}share = 0.6\n{LABELLED}share = 0.5', "add up to more than 1"),
         (f'name = "a"\n{LABELLED}folder = "pairs"', "exactly one of tomogram, folder or npz"),
         ('name = "a"\n[[labelled]]\ntomogram = "a.tif"', "labels is missing"),
         (f'name = "a"\n{LABELLED}[[unlabelled]]\nnpz = "set.npz"', "exactly one of tomogram or folder"),
@@ -129,6 +133,15 @@ def test_a_missing_file_and_one_that_is_no_text(tmp_path):
 )
 def test_slices(text, slices):
     assert parse_slices(text) == slices
+
+
+def test_how_much_crops_change_is_decided_by_the_training_unless_told(folder):
+    told = "own_look = 0.5\nsoft_bodies = true"
+    plain, chosen = read(folder, WHOLE).training, read(folder, WHOLE + told).training
+    assert (plain.own_look, plain.soft_bodies) == (0.7, False)
+    assert (chosen.own_look, chosen.soft_bodies) == (0.5, True)
+    new = read(folder, f'name = "a"\n{LABELLED}').training
+    assert (new.own_look, new.soft_bodies) == (0.0, True)
 
 
 def test_only_what_decides_the_weights_is_in_the_fingerprint(folder):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from sxtstudio.training.crops import CropMaker, turned_crop
+from sxtstudio.training.crops import CropMaker, _choose, turned_crop
 from sxtstudio.training.dataset import Dataset, SliceReader, SliceRef
 
 
@@ -111,3 +111,22 @@ def test_crops_in_their_own_look_are_never_turned_over_or_veiled(maker):
 
     assert max(contrasts(1.0)) < -0.5
     assert max(contrasts(0.0)) > 0  # looks of the other polarity
+
+
+def test_slices_come_as_often_as_their_chances_say(maker):
+    crops = maker("published")
+    rng = np.random.default_rng(0)
+    refs = crops._data.labelled
+    drawn = [_choose(rng, refs, np.array([0.1, 0.1, 1.0])).z for _ in range(2000)]
+    assert drawn.count(1) == 0  # no chance
+    assert abs(drawn.count(0) / 2000 - 0.1) < 0.03
+
+
+def test_what_the_new_look_drowns_does_not_count(maker):
+    crops = maker(own_look=0.0).labelled(0, range(40))
+    own = maker(own_look=1.0).labelled(0, range(40))
+    pairs = zip(crops.labels, own.labels, strict=True)
+    lost = [np.mean(veiled[true == 1] == 0) for veiled, true in pairs if (true == 1).any()]
+    assert max(lost) > 0.5 and min(lost) < 0.1
+    # Background still counts wherever it did.
+    assert not ((crops.labels == 0) & (own.labels == -1)).any()

@@ -231,3 +231,22 @@ def test_slices_are_read_when_needed_and_only_a_few_are_kept():
     for z in (0, 1, 0, 2, 0, 1):
         reader.image(SliceRef(stack, z))
     assert stack.reads == [0, 1, 2, 1]
+
+
+def test_a_source_gets_its_share_of_the_crops_however_few_slices_it_has(configure, project):
+    for name in ("few", "more"):
+        (project / name).mkdir()
+    for folder, copies in (("few", 1), ("more", 3)):
+        for number in range(copies):
+            for end in (".tif", ".labels.tif"):
+                (project / folder / f"{number}{end}").write_bytes((project / f"a{end}").read_bytes())
+    held = '[[held_out]]\ntomogram = "a.tif"\nlabels = "a.labels.tif"\nslices = "3"\n'
+    few = '[[labelled]]\nfolder = "few"\npolarity = "dark"\n'
+    more = few.replace("few", "more")
+    assert opened(configure(data=few + more + held)).chances is None
+    dataset = opened(configure(data=few + "share = 0.4\n" + more + held))
+    each = np.diff(dataset.chances, prepend=0)
+    # 4 slices share 0.4, the other 12 share 0.6.
+    assert np.allclose(each, [0.1] * 4 + [0.05] * 12)
+    whole = opened(configure(data=few + "share = 0.4\n" + held))
+    assert np.allclose(np.diff(whole.chances, prepend=0), 0.25), "alone it gets all"

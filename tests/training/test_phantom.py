@@ -191,3 +191,23 @@ def test_a_cancelled_phantom_stops():
     progress.cancel()
     with pytest.raises(Cancelled):
         make_phantom(np.random.default_rng(0), (12, 64, 64), progress=progress)
+
+
+@pytest.mark.parametrize(
+    ("inside", "membrane", "middle"),
+    [
+        pytest.param(0.5, 0.5, 18.5, id="a mere edge is drawn on its dark side"),
+        pytest.param(0.25, 0.5, 20.0, id="a rim round what is like its surroundings is drawn in its middle"),
+        pytest.param(0.15, 0.5, 20.0, id="so is that of a bright body"),
+        pytest.param(0.35, 0.45, 19.25, id="half as much where body and rim are as strong"),
+    ],
+)
+def test_the_line_lies_where_it_is_dark(inside, membrane, middle):
+    phantom = cytoplasm((48, 96, 96))
+    material = Material(inside, membrane, 3.0)
+    centre = np.array([24.0, 48, 48])
+    paint_ellipsoid(np.random.default_rng(0), phantom, centre, np.full(3, 20.0), material, 0.0, "vesicle")
+    radius = np.hypot(*(np.mgrid[:96, :96] - 48))
+    drawn = radius[phantom.outline[24]]
+    assert drawn.min() == pytest.approx(middle - 2.5, abs=0.7)
+    assert drawn.max() == pytest.approx(middle + 2.5, abs=0.7)

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from sxtstudio.training.visibility import what_shows
+from sxtstudio.training.visibility import drowned, what_shows
 
 SHAPE = (3, 96, 96)
 
@@ -51,3 +51,21 @@ def test_scale_and_offset_of_the_tomogram_do_not_matter():
     shown = what_shows(lac, tomogram, outline, blur_px=1.0)
     assert np.array_equal(shown, what_shows(lac, (tomogram * 1024 + 64).astype(np.float32), outline, 1.0))
     assert not what_shows(lac, -tomogram, outline, 1.0).any()  # nothing fits
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["dark", "bright"])
+def test_a_line_is_lost_where_grain_drowns_it_and_only_there(sign):
+    lac, outline = line(1.0)
+    before = lac[0] + noise(0.05)[0]
+    after = sign * (2 * before)  # another contrast alone loses nothing
+    assert not drowned(before, after, outline[0]).any()
+    after[:48] += noise(8.0)[0, :48]
+    lost = drowned(before, after, outline[0])
+    assert lost[:36].sum() > 0.9 * outline[0, :36].sum()
+    assert not lost[60:].any()
+    assert not (lost & ~outline[0]).any()
+
+
+def test_where_there_is_no_line_nothing_is_lost():
+    nothing = np.zeros((20, 20), bool)
+    assert not drowned(noise(1)[0, :20, :20], noise(2)[1, :20, :20], nothing).any()
