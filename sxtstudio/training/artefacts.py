@@ -19,19 +19,43 @@ def add_artefacts(rng: np.random.Generator, image: Image, labels: Labels) -> tup
     """Return the crop with some of the artefacts, most crops with none, and what then still counts."""
     if rng.random() < 0.12:
         image = double(rng, image)
-    if rng.random() < 0.22:
+    if rng.random() < 0.3:
         image = add_gold_shadows(rng, image)
     if rng.random() < 0.12:
         image, labels = spoil_borders(rng, image, labels)
     return image, labels
 
 
+def bare_ice(rng: np.random.Generator, size: int) -> tuple[Image, Labels]:
+    """Return a normalised square of ice with grain, gold and its shadows, all of it background.
+
+    Membranes are what most crops show, so a network seldom learns what there is where there are none. The
+    beads themselves, which look like lipid droplets, do not count.
+    """
+    image = rng.normal(size=(size, size)).astype(np.float32)
+    image = ndimage.gaussian_filter(image, rng.uniform(0.4, 1.2))
+    image /= image.std()
+    labels = np.full((size, size), -1, np.int8)
+    y, x = np.mgrid[:size, :size].astype(np.float32)
+    image += np.float32(rng.uniform(0, 2) / size) * (y * rng.normal() + x * rng.normal()).astype(np.float32)
+    image = add_gold_shadows(rng, image)
+    for _ in range(int(rng.integers(0, 4))):
+        radius, (cy, cx) = rng.uniform(3, 13), rng.uniform(-0.1, 1.1, 2) * size
+        along, across = (y - cy, x - cx) if rng.random() < 0.5 else (x - cx, y - cy)
+        streak = np.exp(-((across / radius) ** 2) - np.abs(along) / rng.uniform(10, 60))
+        distance = np.hypot(along, across) - radius
+        bead = expit(-distance / rng.uniform(0.5, 1.5))
+        image += (rng.uniform(0.5, 5) * streak - rng.uniform(4, 12) * bead).astype(np.float32)
+        labels[distance < 4] = 0
+    return image - image.mean(), labels
+
+
 def add_gold_shadows(rng: np.random.Generator, image: Image) -> Image:
     """Draw the shadows of one to three gold beads that lie above or below the slice.
 
     A slice at the height dz from a bead receives the bead's filtered projection from each tilt θ, shifted by
-    dz·tan θ across the tilt axis: a streak, striped where the tilts lie far apart. The tilt axis is parallel
-    to one edge of the crop.
+    dz·tan θ across the tilt axis: a streak, striped where the tilts lie far apart. At high tilts beads leave
+    the focus, so that many streaks are wider at their ends. The tilt axis is parallel to an edge of the crop.
     """
     shadowed = image.copy()
     for _ in range(int(rng.integers(1, 4))):
@@ -74,16 +98,20 @@ def spoil_borders(rng: np.random.Generator, image: Image, labels: Labels) -> tup
 def _shadow(rng: np.random.Generator, shape: tuple[int, ...]) -> Image:
     radius, height = rng.uniform(3, 13), np.exp(rng.uniform(np.log(2), np.log(90)))
     axis = int(rng.integers(2))  # along which the shadow is drawn out
-    reach = int(3 * radius + 3)
+    growth = rng.uniform(0, 0.8) if rng.random() < 0.5 else 0.0
+    reach = int(3 * radius * (1 + growth) + 3)
     y, x = np.mgrid[-reach : reach + 1, -reach : reach + 1].astype(np.float32)
-    disc = expit((radius - np.hypot(y, x)) / rng.uniform(0.5, 1.5))
-    # The ramp filter leaves flanks of the other sign across the tilt axis.
-    flanks = ndimage.gaussian_filter1d(disc, radius * rng.uniform(0.5, 1.0), axis=axis)
-    stamp = disc - rng.uniform(0.3, 1.1) * flanks
+    edge, flank, depth = rng.uniform(0.5, 1.5), rng.uniform(0.5, 1.0), rng.uniform(0.3, 1.1)
+    stamps = []
+    for size in radius * (1 + growth * np.linspace(0, 1, 4 if growth else 1)):
+        disc = expit((size - np.hypot(y, x)) / edge) * np.float32(radius / size)
+        # The ramp filter leaves flanks of the other sign across the tilt axis.
+        stamps.append(disc - depth * ndimage.gaussian_filter1d(disc, size * flank, axis=axis))
     limit, step = np.deg2rad(rng.uniform(50, 66)), np.deg2rad(rng.choice([1.0, 2.0, 3.0]))
     centre = [rng.uniform(-0.1, 1.1) * n for n in shape]
     canvas = np.zeros([n + 4 * reach for n in shape], np.float32)
     for tilt in np.arange(-limit, limit, step):
+        stamp = stamps[int(abs(tilt) / limit * (len(stamps) - 1) + 0.5)]
         place = [round(c) + reach for c in centre]
         place[axis] = round(centre[axis] + height * np.tan(tilt)) + reach
         if all(0 <= p < n + 2 * reach for p, n in zip(place, shape, strict=True)):

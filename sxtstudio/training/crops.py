@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.training.artefacts import add_artefacts
+from sxtstudio.training.artefacts import add_artefacts, bare_ice
 from sxtstudio.training.augment import add_soft_bodies, cutter, normalise, random_look, texture_spectra
 from sxtstudio.training.config import Augmentation
 from sxtstudio.training.dataset import Dataset, Image, SliceRef, Truth
@@ -23,6 +23,8 @@ _SPECTRA_SLICES = 24
 _SPECTRUM_PX = 160
 _TRIES = 4
 _WITH_GRAIN = 0.4  # share of the crops that receive the grain of unlabelled slices
+_BARE_ICE = 0.12  # share of the crops with another look that show ice and gold instead
+_ANY = 0.3  # share of the crops that may well show no membrane
 
 
 @dataclass(frozen=True)
@@ -82,6 +84,7 @@ class CropMaker:
     def _labelled(self, rng: np.random.Generator) -> tuple[Image, Truth]:
         ref = _choose(rng, self._data.labelled, self._data.chances)
         image, truth = self._data.reader.image(ref), self._data.reader.truth(ref)
+        empty_is_fine = not self._looks or rng.random() < _ANY
         for _ in range(_TRIES):
             crop = (
                 self._look_at(rng, image, truth)
@@ -89,7 +92,7 @@ class CropMaker:
                 else turned_crop(rng, image, truth, self._size)
             )
             # What does not count at all teaches nothing; with looks, empty crops are rarer as well.
-            if (crop[1] != 0).mean() > 0.05 and (not self._looks or (crop[1] > 0).mean() > 0.01):
+            if (crop[1] != 0).mean() > 0.05 and (empty_is_fine or (crop[1] > 0).mean() > 0.01):
                 break
         cut, labels = crop
         if self._looks:
@@ -102,6 +105,8 @@ class CropMaker:
 
     def _other_look(self, rng: np.random.Generator, cut: Image, labels: Truth) -> tuple[Image, Truth]:
         """Return the normalised crop as another instrument might have shown it, and what then counts."""
+        if rng.random() < _BARE_ICE:
+            cut, labels = bare_ice(rng, self._size)
         cut, labels = add_artefacts(rng, cut, labels)
         before = cut
         if self._textures and rng.random() < _WITH_GRAIN:

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 
-from sxtstudio.training.artefacts import add_artefacts, add_gold_shadows, double, spoil_borders
+from sxtstudio.training.artefacts import (
+    _shadow,
+    add_artefacts,
+    add_gold_shadows,
+    bare_ice,
+    double,
+    spoil_borders,
+)
 
 
 def test_a_doubled_line_lies_on_both_sides_of_its_place() -> None:
@@ -50,3 +57,32 @@ def test_the_crop_given_is_not_changed() -> None:
     for seed in range(20):
         add_artefacts(np.random.default_rng(seed), image, labels)
     assert not image.any() and (labels == 1).all()
+
+
+def test_bare_ice_holds_no_membrane_and_its_beads_do_not_count() -> None:
+    for seed in range(20):
+        image, labels = bare_ice(np.random.default_rng(seed), 96)
+        assert image.dtype == np.float32 and np.isfinite(image).all()
+        assert abs(image.mean()) < 1e-3
+        assert set(np.unique(labels)) <= {-1, 0}
+        assert (labels == -1).mean() > 0.5
+    beads = [bare_ice(np.random.default_rng(seed), 96) for seed in range(20)]
+    inside, around = zip(
+        *[(i[v == 0].mean(), i[v < 0].mean()) for i, v in beads if (v == 0).any()], strict=True
+    )
+    assert np.mean(np.array(inside) < np.array(around)) > 0.7  # dark, but for the bright rims of narrow ones
+
+
+def test_streaks_of_gold_out_of_focus_are_wider_at_their_ends() -> None:
+    widest = []
+    for seed in range(60):
+        rng = np.random.default_rng(seed)
+        shadow = _shadow(rng, (200, 200))
+        dark = shadow > 0.5 * shadow.max() if shadow.max() > 0 else np.zeros((200, 200), bool)
+        lengths = dark.any(1).sum(), dark.any(0).sum()
+        long = dark if lengths[0] >= lengths[1] else dark.T
+        widths = long.sum(1)[long.any(1)]
+        if max(lengths) > 60 and widths.size > 60:
+            widest.append(max(widths[:10].max(), widths[-10:].max()) / max(widths[25:-25].min(), 1))
+    assert len(widest) >= 5
+    assert max(widest) > 1.2

@@ -103,6 +103,13 @@ def test_a_pixel_that_mixes_with_an_ignored_one_is_ignored(maker):
     assert any((looks._look_at(rng, image, truth)[1] == 1).any() for _ in range(20))
 
 
+@pytest.fixture
+def no_ice(monkeypatch):
+    """No crop is replaced by bare ice."""
+    monkeypatch.setattr("sxtstudio.training.crops._BARE_ICE", 0)
+
+
+@pytest.mark.usefixtures("no_ice")
 def test_crops_in_their_own_look_are_never_turned_over_or_veiled(maker):
     def contrasts(share):
         crops = maker(own_look=share).labelled(0, range(30))
@@ -122,6 +129,15 @@ def test_slices_come_as_often_as_their_chances_say(maker):
     assert abs(drawn.count(0) / 2000 - 0.1) < 0.03
 
 
+def test_some_crops_show_ice_instead_but_none_in_its_own_look(maker):
+    def empty(share):
+        return [not (labels > 0).any() for labels in maker(own_look=share).labelled(0, range(60)).labels]
+
+    assert not any(empty(1.0))
+    assert 2 <= sum(empty(0.0)) <= 20
+
+
+@pytest.mark.usefixtures("no_ice")
 def test_what_the_new_look_drowns_does_not_count(maker):
     crops = maker(own_look=0.0).labelled(0, range(40))
     own = maker(own_look=1.0).labelled(0, range(40))
