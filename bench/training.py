@@ -3,7 +3,7 @@
     python -m bench.training [--quick]
 
 "Eager" is PyTorch as it comes: float32, its usual order of channels. "Ours" is what ``sxtstudio train`` does
-here: channels last, and bfloat16 where the processor has matrix units for it; "ours, compiled" is the same
+here: channels last, and bfloat16 where the processor multiplies in it; "ours, compiled" is the same
 with ``compile = true`` (a few minutes of compiling come first; only where there is a C++ compiler). All take
 the same labelled crops through the quick method's whole step (both heads, gradient, Adam), in turn, in one
 process; the ratio is what matters, since a busy machine slows all. ``--quick`` only shows that it works.
