@@ -40,6 +40,8 @@ Box = tuple[slice, ...]
 LARGEST_SHIFT = 6.0  # px that misaligned tilts can move a membrane in its picture
 FOUND, FOLLOWED = 0.45, 0.3  # correlation with the image at which a line is noticed, and then followed
 
+SMEARED, ABSENT = 0.4, 0.2  # contrasts, relative to a typical membrane's, of what is shown and what is there
+
 SCENES = {"edge": 0.35, "inside": 0.2, "nucleus": 0.27, "filopodia": 0.18}
 LOOK = {  # ranges of what differs from one tomogram to the next, apart from the geometry
     "scale": (0.8, 1.25),  # sizes of organelles relative to textbook values
@@ -183,6 +185,25 @@ def _annotate(masks: list[Mask], plain: Array, image: Array) -> tuple[Mask, Mask
     return truth, (doubtful | drawn) & ~truth
 
 
+def _smeared(scene: SimpleNamespace, plain: Array, crop: Box) -> Mask:
+    """Where the picture without noise is as dark as a membrane, though nothing in this slice is.
+
+    The missing wedge draws filopodia and organelles out into the slices above and below them. Who sees one
+    slice cannot tell the smear from the thing.
+    """
+    look = scene.look
+    in_slice = ndimage.gaussian_filter(
+        scene.plain[crop], (look.blur * look.blur_along_z, look.blur, look.blur)
+    )
+    centre = scene.centre[crop]
+    if not centre.any():
+        return np.zeros_like(centre)
+    dark = [picture - ndimage.gaussian_filter(picture, (0, 6, 6)) for picture in (plain, in_slice)]
+    shown, there = (d / max(float(np.median(d[centre])), 1e-6) for d in dark)
+    smeared = (shown > SMEARED) & (there < ABSENT)
+    return ndimage.binary_dilation(smeared, np.ones((1, 5, 5)))  # an annotator's line is that wide
+
+
 def _compare(a: Array, b: Array, window: Shape) -> tuple[Array, Array]:
     """Standard deviation of `a` and its correlation with `b` in a moving window."""
     a, b = (m - ndimage.uniform_filter(m, window) for m in (a, b))
@@ -214,8 +235,8 @@ def simulate(
         slice, nor what the noise hides.
     notes : dict
         "look" (dict), "objects" (count by kind, with those in the padding around the volume), "contrast" and
-        "noise_sd" (in LAC), "doubtful" (bool array: cristae, slanted and faint membranes, gold; meant for
-        ``score(..., ignore=...)``).
+        "noise_sd" (in LAC), "doubtful" (bool array: cristae, slanted and faint membranes, gold, smears from
+        other slices; meant for ``score(..., ignore=...)``).
     """
     rng = np.random.default_rng([seed, 7401])
     look = _draw_look(rng)
@@ -236,6 +257,7 @@ def simulate(
     image += noise * (noise_sd * (1 + rng.uniform(0, 0.4) * height**4)).astype(np.float32)
     masks = _move_with_picture([drawn, centre, scene.doubtful[crop]], aligned, plain)
     truth, doubtful = _annotate(masks, plain, image)
+    doubtful |= _smeared(scene, plain, crop) & ~truth
     _spoil(rng, image, look, contrast)
     unit, zero = [(1.0, 0.0), (1e-3, 5e-4), (300.0, 150.0)][int(rng.integers(3))]
     notes = {"look": vars(look), "objects": scene.tally, "contrast": contrast, "noise_sd": float(noise_sd)}

@@ -192,3 +192,21 @@ def test_outlines_move_with_what_misaligned_tilts_have_moved():
     assert both > 0.9 * np.count_nonzero(found[inner])
     (still,) = other._move_with_picture([mask], image, image)
     assert np.array_equal(still, mask)
+
+
+def test_what_is_smeared_in_from_other_slices_is_doubtful_and_nothing_else_is():
+    specimen = np.zeros((24, 60, 60), np.float32)
+    specimen[:, 10:13] = 0.2  # a membrane in all slices
+    centre = np.zeros(specimen.shape, bool)
+    centre[:, 11] = True
+    picture = specimen.copy()
+    specimen[:6, 40:43] = 0.2  # another one in the first slices only, which the picture shows in all
+    picture[:, 40:43] = 0.2
+    scene = SimpleNamespace(look=SimpleNamespace(blur=0.7, blur_along_z=1.5), plain=specimen, centre=centre)
+    smeared = other._smeared(scene, picture, np.s_[:, :, :])
+    assert smeared[12:, 40:43].all()
+    assert not smeared[:4].any()
+    assert not smeared[:, :36].any()
+    assert not smeared[12:, 47:].any()
+    scene.centre = np.zeros_like(centre)
+    assert not other._smeared(scene, picture, np.s_[:, :, :]).any()
