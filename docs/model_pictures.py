@@ -29,7 +29,7 @@ from sxtstudio.segment import SegmentParameters, load_card, make_runner, segment
 from sxtstudio.segment.device import choose_device  # noqa: E402
 
 GREEN, RED, YELLOW = (0.0, 0.65, 0.0), (0.75, 0.0, 0.0), (0.75, 0.75, 0.0)
-WHOLE_CELLS = ("alba/Figure2_ALBA_ALBA_12hpi-slice340.tif", "alba/Figure2_ALBA_ALBA_NI-slice404.tif")
+WHOLE_CELLS = ("alba/Figure2_ALBA_ALBA_NI-slice404.tif", "berkeley/Figure2_Berkeley_Berkely-NI_slice479.tif")
 Picture = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 

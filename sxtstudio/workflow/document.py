@@ -188,9 +188,9 @@ class Document:
         if found is None:
             found = create_array(self.file_of(target), self.shape)
             setattr(self, target, found)
-            # A crash must not find voxels that the state does not know.
+            # A crash must not find voxels that the state does not know, however slow the disk is.
             with suppress(Exception):
-                self.autosave()
+                self.autosave(wait=True)
         return found
 
     def add_step(self, name: str, **parameters: Any) -> None:

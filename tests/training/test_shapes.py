@@ -4,7 +4,7 @@ from scipy.spatial.transform import Rotation
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.training import shapes
-from sxtstudio.training.canvas import OUTLINE_HALF_PX, Look, Material, Phantom, paint
+from sxtstudio.training.canvas import DARK_SIDE_PX, OUTLINE_HALF_PX, Look, Material, Phantom, paint
 from sxtstudio.training.phantom import make_phantom
 
 SHAPE = (41, 61, 61)
@@ -39,8 +39,9 @@ def test_a_painted_ball_has_its_membrane_and_outline_where_geometry_says():
     assert phantom.lac[20, 30, 50] == 0
     # On the equator the outline is a ring of width 5; at the pole it lies in the slice: none is drawn.
     row = np.flatnonzero(phantom.outline[20, 30, 30:])
-    assert row.min() == pytest.approx(15 - OUTLINE_HALF_PX, abs=1)
-    assert row.max() == pytest.approx(15 + OUTLINE_HALF_PX, abs=1)
+    middle = 15 - DARK_SIDE_PX * 0.2 / (0.2 + 0.3)  # body and rim stand out by 0.2 and 0.3 more
+    assert row.min() == pytest.approx(middle - OUTLINE_HALF_PX, abs=1)
+    assert row.max() == pytest.approx(middle + OUTLINE_HALF_PX, abs=1)
     assert not phantom.outline[5].any()
     # There it is hidden: up to where the normal leans 60° out of the slice, at half the radius.
     cap = phantom.hidden[5:8].any(axis=0)
