@@ -101,8 +101,7 @@ def _optics(
     shifted = np.exp(-2j * np.pi * s * across)
     # lines lie 1/s apart, so that s of them add up in a voxel of Fourier space
     noise = measured * filtered * np.sqrt(s) * np.exp(-2 * (np.pi * look.noise_blur * s) ** 2)
-    float32 = (array.astype(np.float32) for array in (transfer, along, noise))
-    transfer, along, noise = float32
+    transfer, along, noise = (array.astype(np.float32) for array in (transfer, along, noise))
     return transfer, shifted.astype(np.complex64), along, noise
 
 
