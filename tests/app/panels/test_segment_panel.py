@@ -19,7 +19,7 @@ from sxtstudio.app.panels.segment import SegmentPanel
 from sxtstudio.app.segmenting import interrupted
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
-from sxtstudio.segment import checkpoint
+from sxtstudio.segment import checkpoint, load_card
 from sxtstudio.workflow.document import Document
 from sxtstudio.workflow.kept_output import find_output
 
@@ -337,7 +337,7 @@ def test_a_model_says_what_it_was_trained_on_and_for_which_voxels(sample: MainWi
     qtbot.waitUntil(lambda: panel.form.ready, timeout=20_000)
     panel.form.more.setChecked(True)
     text = panel.form.details.text()
-    assert "Trained on: 139 simulated tomograms" in text and "Limits:" in text and "precision" in text
+    assert f"Trained on: {load_card('compact').trained_on}" in text and "Limits:" in text and "precision" in text
     assert panel.form.warning.isHidden()
     sample.session.set_voxel_nm((40.0, 40.0, 40.0))
     assert "40 nm" in panel.form.warning.text() and not panel.form.warning.isHidden()
