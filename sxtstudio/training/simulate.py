@@ -7,17 +7,27 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.training.canvas import CLASSES
 from sxtstudio.training.microscope import FULL_ROTATION_DEG, Microscope, random_microscope
 from sxtstudio.training.phantom import make_phantom
-from sxtstudio.training.tilt_series import reconstruct, take_series
-from sxtstudio.training.visibility import what_shows
+from sxtstudio.training.tilt_series import (
+    Alignment,
+    develop,
+    expose,
+    project,
+    random_alignment,
+    reconstruct,
+)
+from sxtstudio.training.visibility import smears, what_shows, without_gold
 
 #: How far the specimen goes on beyond the field of view, voxels to each side along x.
 BEYOND_PX = 24
+#: Blur of a reconstruction along the beam (standard deviation) that is not the missing wedge's.
+BLUR_ALONG_Z_PX = 1.5
 #: Value of labels where it is not to be judged whether there is membrane.
 IGNORE = 128
 
@@ -72,25 +82,29 @@ def simulate(
     rng = np.random.default_rng(seed)
     depth, height, width = shape
     microscope = microscope or random_microscope(rng, voxel_nm)
+    size = (depth, height, width + 2 * BEYOND_PX)
     phantom = make_phantom(
         rng,
-        (depth, height, width + 2 * BEYOND_PX),
+        size,
         microscope.voxel_nm,
         scene,
         capillary=microscope.tilt_deg >= FULL_ROTATION_DEG,
         progress=progress.part(0.4, "painting the cell"),
     )
     wider = _unseen_px(microscope, width)
-    specimen = np.pad(phantom.lac + phantom.grain, ((0, 0), (0, 0), (wider, wider)), "reflect")
-    series = take_series(rng, specimen, width, microscope, progress.part(0.2, "taking the tilt series"))
-    del specimen
-    tomogram = reconstruct(series, depth, microscope, progress.part(0.3, "reconstructing"))
+    alignment = random_alignment(rng, (depth, height, size[2] + 2 * wider), microscope)
+    tomogram = _take(
+        _wider(phantom.lac + phantom.grain, wider), width, microscope, alignment, rng, progress.part(0.3)
+    )
+    pale = without_gold(phantom.lac)
+    plain = _take(_wider(pale, wider), width, microscope, alignment, None, progress.part(0.25))
     view = (slice(None), slice(None), slice(BEYOND_PX, BEYOND_PX + width))
     drawn = phantom.outline[view]
     blur_px = float(np.hypot(microscope.blur_px, microscope.smoothing_px))
-    outline = what_shows(phantom.lac[view], tomogram, drawn, blur_px)
-    progress.part(0.1, "judging what shows").step()
-    hidden = (phantom.hidden[view] | drawn) & ~outline
+    blurred = ndimage.gaussian_filter(pale[view], (BLUR_ALONG_Z_PX, blur_px, blur_px))
+    outline = what_shows(blurred, plain, tomogram, drawn)
+    hidden = (phantom.hidden[view] | drawn | smears(plain, blurred, outline)) & ~outline
+    progress.part(0.05, "judging what shows").step()
     if polarity == "dark":
         np.negative(tomogram, out=tomogram)
     instances = phantom.instances[view].copy()
@@ -108,6 +122,27 @@ def simulate(
         "objects": objects,
     }
     return Simulated(tomogram, outline, hidden, phantom.classes[view].copy(), instances, microscope, facts)
+
+
+def _take(
+    lac: NDArray[np.float32],
+    width: int,
+    microscope: Microscope,
+    alignment: Alignment,
+    noise: np.random.Generator | None,
+    progress: Progress,
+) -> NDArray[np.float32]:
+    """Return the reconstruction of a specimen, ``width`` voxels of it along x, with or without noise."""
+    series = project(lac, width, microscope, alignment, progress.part(0.4, "taking the tilt series"))
+    if noise is not None:
+        series = expose(noise, series, microscope)
+    return reconstruct(
+        develop(series, microscope), len(lac), microscope, progress.part(0.6, "reconstructing")
+    )
+
+
+def _wider(lac: NDArray[np.float32], px: int) -> NDArray[np.float32]:
+    return np.pad(lac, ((0, 0), (0, 0), (px, px)), "reflect")
 
 
 def _unseen_px(microscope: Microscope, width: int) -> int:

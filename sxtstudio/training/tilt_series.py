@@ -8,6 +8,7 @@ tilt range leaves the missing wedge.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -55,46 +56,72 @@ def projection_matrices(
     return matrices
 
 
-def take_series(
-    rng: np.random.Generator,
+@dataclass(frozen=True)
+class Alignment:
+    """Where the microscope was focused, and by how much each projection is misaligned."""
+
+    focus_px: float  # distance of the focal plane from the middle of the specimen, along the beam
+    shifts_px: NDArray[np.float64]  # (angles, 2): along the detector and along y
+
+
+def random_alignment(
+    rng: np.random.Generator, size: tuple[int, int, int], microscope: Microscope
+) -> Alignment:
+    """Return the alignment of a series of a specimen of ``size`` (z, y, x)."""
+    focus = rng.uniform(-0.3, 0.3) * np.hypot(size[0], size[2]) / 2
+    shifts = np.zeros((len(microscope.angles), 2))
+    if microscope.jitter_px:
+        shifts = rng.normal(scale=microscope.jitter_px, size=shifts.shape)
+    return Alignment(float(focus), shifts)
+
+
+def project(
     lac: Array,
     detector: int,
     microscope: Microscope,
+    alignment: Alignment,
     progress: Progress | None = None,
 ) -> Array:
-    """Return the noisy projections, shape (angles, detector, y), as absorption (line integrals).
+    """Return the projections without noise, shape (angles, detector, y), as absorption (line integrals).
 
-    Transmission is exp(−∫LAC); photons are counted with Poisson noise, and the logarithm is taken
-    as an experimenter would. Parts far from the focal plane are blurred: σ = σ₀ √(1 + (d / D)²), where d is
-    the distance to it and D half the depth of field.
+    Parts far from the focal plane are blurred: σ = σ₀ √(1 + (d / D)²), where d is the distance to it and D
+    half the depth of field.
     """
     nz, ny, nx = lac.shape
     angles = microscope.angles
     planes = np.ascontiguousarray(lac.transpose(0, 2, 1)).reshape(nz * nx, ny)
     reach = np.hypot(nz, nx) / 2
-    focus = rng.uniform(-0.3, 0.3) * reach
     series = np.zeros((len(angles), detector, ny), np.float32)
     progress = progress or Progress()
-    progress.begin(DEPTH_BINS + 1)
+    progress.begin(DEPTH_BINS)
     for b, matrix in enumerate(projection_matrices((nz, nx), detector, angles, DEPTH_BINS)):
         part = (matrix @ planes).reshape(series.shape)
         depth = ((b + 0.5) / DEPTH_BINS * 2 - 1) * reach
-        sigma = microscope.blur_px * np.hypot(1, (depth - focus) / microscope.focus_depth_px)
+        sigma = microscope.blur_px * np.hypot(1, (depth - alignment.focus_px) / microscope.focus_depth_px)
         series += ndimage.gaussian_filter(part, (0, sigma, sigma))
         progress.step()
     series *= microscope.voxel_nm / 1000  # LAC is per µm
-    if microscope.jitter_px:
-        for i, shift in enumerate(rng.normal(scale=microscope.jitter_px, size=(len(angles), 2))):
+    if alignment.shifts_px.any():
+        for i, shift in enumerate(alignment.shifts_px):
             series[i] = ndimage.shift(series[i], shift, order=1, mode="nearest")
+    return series
+
+
+def expose(rng: np.random.Generator, series: Array, microscope: Microscope) -> Array:
+    """Return projections with noise: transmission is exp(−∫LAC), photons are counted, the log is taken."""
     counts = rng.poisson(microscope.photons * np.exp(-series)).astype(np.float32)
-    measured: Array = -np.log(np.maximum(counts, 0.5) / np.float32(microscope.photons))
+    noisy: Array = -np.log(np.maximum(counts, 0.5) / np.float32(microscope.photons))
+    return noisy
+
+
+def develop(series: Array, microscope: Microscope) -> Array:
+    """Return projections filtered as an experimenter would, with the halos that filters leave."""
     if microscope.smoothing_px:
-        measured = ndimage.gaussian_filter(measured, (0, microscope.smoothing_px, microscope.smoothing_px))
+        series = ndimage.gaussian_filter(series, (0, microscope.smoothing_px, microscope.smoothing_px))
     if microscope.halo:
-        around = ndimage.gaussian_filter(measured, (0, microscope.halo_px, microscope.halo_px))
-        measured += np.float32(microscope.halo) * (measured - around)
-    progress.step()
-    return measured
+        around = ndimage.gaussian_filter(series, (0, microscope.halo_px, microscope.halo_px))
+        series = series + np.float32(microscope.halo) * (series - around)
+    return series
 
 
 def reconstruct(series: Array, depth: int, microscope: Microscope, progress: Progress | None = None) -> Array:

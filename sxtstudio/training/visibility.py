@@ -1,9 +1,11 @@
 """Which of the true membranes a human could see in the reconstructed slices.
 
-An annotator draws what stands out from the grain of some twenty pixels around. So the specimen as the
-microscope could at best show it (blurred, without noise) is compared with the tomogram, slice by slice:
-where the line's own contrast is small against everything else in the tomogram, be it noise, the streaks of
-gold or the grain of the cytoplasm, the membrane counts as hidden.
+The yardstick is what the microscope would have shown without noise. A filter that knows a piece of line
+(15 pixels long) is laid on the line and on places where there is nothing but the rest: noise, grain of the
+cytoplasm, streaks of gold. The ratio of its answers is the signal-to-noise ratio of that piece. A line is
+noticed where its pieces together reach 5 (Rose, J. Opt. Soc. Am. 38 (1948) 196), and followed over the pieces
+that reach 2. The filter does not whiten the noise and sees through a band-pass, as models of human observers
+do (ICRU Report 54, 1996).
 """
 
 from __future__ import annotations
@@ -16,58 +18,59 @@ from sxtstudio.training.shapes import Array
 
 Mask = NDArray[np.bool_]
 
-#: Window (pixels) in which an eye follows a line, and that in which it takes in the surroundings.
-LINE_PX, WINDOW_PX = 7, 17
-#: Contrast of a line over the rest's standard deviation at which it is noticed, and then followed.
-NOTICED, FOLLOWED = 0.8, 0.55
-#: Share of the slice's range of grey values (10th to 90th percentile) that an eye takes for equal.
-EQUAL = 0.05
-#: The same for what was added to a line that already had grain of its own, so that more of it is needed.
-DROWNED = 0.9
+#: Signal-to-noise ratio at which a line is noticed as a whole, and at which a piece of it is followed.
+NOTICED, FOLLOWED = 5.0, 2.0
+#: Window (pixels) over which an eye adds up a piece of line, and that in which it takes in the surroundings.
+PIECE_PX, WINDOW_PX = 15, 17
+#: Pixels on both sides of a line that belong to its picture: an edge is dark here and bright there.
+EDGE_PX = 2
+#: How often the filter looks at noise alone, to learn how strongly it answers to that.
+LOOKS = 12
+#: Share of the slice's range of grey values (10th to 90th percentile) that an eye takes for equal, and the
+#: window in which contrast on a line is measured.
+EQUAL, LINE_PX = 0.04, 7
 #: Smaller pieces of visible line are not noticed.
 LEAST_PX = 40
 #: Half of the longest gap that an annotator draws over.
 GAP_PX = 5
 #: Absorption above which only gold lies; it would hide everything else in the comparison.
 GOLD_LAC = 1.2
+#: Contrasts, relative to a typical line's, of what a slice shows and of what lies in it, for a smear.
+SMEARED, ABSENT = 0.4, 0.2
+#: Where a smear comes from: slices above and below, and pixels around, (z, y, x).
+REACH_PX = (21, 5, 5)
 
 
-def what_shows(lac: Array, tomogram: Array, outline: Mask, blur_px: float) -> Mask:
+def without_gold(lac: Array) -> Array:
+    """Return absorption with gold made as pale as the darkest of a cell."""
+    return np.minimum(lac, np.float32(GOLD_LAC))
+
+
+def what_shows(specimen: Array, plain: Array, tomogram: Array, outline: Mask) -> Mask:
     """Return the part of ``outline`` that a human could see.
 
     Parameters
     ----------
-    lac
-        Absorption of the specimen without its grain, (z, y, x).
+    specimen
+        What a reconstruction from all tilts would show of membranes and bodies: the absorption, blurred,
+        without grain and gold, (z, y, x).
+    plain
+        Their reconstruction as it is, but without noise.
     tomogram
-        Its reconstruction, absorbing structures positive.
+        The reconstruction with noise, grain and gold.
     outline
         Lines of 5 pixels round upright membranes.
-    blur_px
-        Standard deviation of the microscope's blur.
     """
-    ideal = ndimage.gaussian_filter(np.minimum(lac, np.float32(GOLD_LAC)), (1.5, blur_px, blur_px))
-    fine_ideal, fine = _fine(ideal), _fine(tomogram)
-    gain = _gain(fine_ideal[outline], fine[outline])
+    ideal, present = _fine(specimen), _fine(plain)
+    ideal *= np.float32(max(_gain(ideal[outline], present[outline]), 0))
+    rest, level = _evened(_fine(tomogram) - ideal)
     shown = np.zeros(outline.shape, bool)
-    if gain <= 0:
-        return shown
-    for z in np.flatnonzero(outline.any(axis=(1, 2))):
-        expected = np.float32(gain) * fine_ideal[z]
-        rest = fine[z] - expected
+    for z in map(int, np.flatnonzero(outline.any(axis=(1, 2)))):
         whole = ndimage.binary_opening(outline[z], np.ones((3, 3), bool))
-        line = whole.astype(np.float32)
-        share = ndimage.uniform_filter(line, LINE_PX)
-        signal = ndimage.uniform_filter(expected * expected * line, LINE_PX) / np.maximum(share, 1e-2)
-        noise = ndimage.uniform_filter(rest * rest, WINDOW_PX)
-        dark, bright = np.percentile(tomogram[z], [10, 90])
-        noise += np.float32((EQUAL * (bright - dark)) ** 2)
-        clarity = np.sqrt(np.maximum(signal, 0) / np.maximum(noise, 1e-20))
-        pieces, _ = ndimage.label(whole & (clarity > FOLLOWED))
-        noticed = np.bincount(pieces.ravel(), (clarity > NOTICED).ravel())
-        keep = (noticed >= LEAST_PX / 2) & (np.bincount(pieces.ravel()) >= LEAST_PX)
-        keep[0] = False
-        shown[z] = whole & ndimage.binary_dilation(keep[pieces], iterations=GAP_PX)
+        clear = _clarity(ideal[z], present[z], whole, rest, level, z)
+        range_of_greys = np.subtract(*np.percentile(tomogram[z], [90, 10]))
+        clear[_contrast(ideal[z], whole, LINE_PX) < EQUAL * range_of_greys] = 0
+        shown[z] = whole & ndimage.binary_dilation(_noticed(clear, whole), iterations=GAP_PX)
     return shown
 
 
@@ -78,14 +81,105 @@ def drowned(before: Array, after: Array, line: Mask) -> Mask:
     """
     if not line.any():
         return line
-    fine_before, fine_after = _fine(before), _fine(after)
-    expected = np.float32(_gain(fine_before[line], fine_after[line])) * fine_before
-    on_line = line.astype(np.float32)
-    share = np.maximum(ndimage.uniform_filter(on_line, LINE_PX), 1e-2)
-    signal = ndimage.uniform_filter(expected * expected * on_line, LINE_PX) / share
-    added = ndimage.uniform_filter((fine_after - expected) ** 2, WINDOW_PX)
-    lost: Mask = line & (signal < np.float32(DROWNED**2) * added)
+    expected, fine_after = _fine(before), _fine(after)
+    expected *= np.float32(_gain(expected[line], fine_after[line]))
+    rest, level = _evened((fine_after - expected)[None])
+    clear = _clarity(expected, expected, line, rest, level, 0)
+    lost: Mask = line & (clear < FOLLOWED)
     return lost
+
+
+def _clarity(line: Array, present: Array, where: Mask, rest: Array, level: Array, z: int) -> Array:
+    """Return the signal-to-noise ratio of the pieces of a line, at its pixels (y, x); elsewhere 0.
+
+    Parameters
+    ----------
+    line, present
+        The line's own picture, and what the slice shows of it.
+    where
+        The line's pixels.
+    rest, level
+        What hides lines, evened out to the level 1, and that level before, (z, y, x).
+    z
+        The line's slice.
+    """
+    template = line * ndimage.binary_dilation(where, iterations=EDGE_PX)
+    depth, height, width = rest.shape
+    noise = np.zeros_like(template)
+    for look in range(1, LOOKS + 1):
+        shift = (height * look // (LOOKS + 1), width * (5 * look % (LOOKS + 1)) // (LOOKS + 1))
+        noise += _sum_of_piece(template * np.roll(rest[(z + 3 * look) % depth], shift, (0, 1))) ** 2
+    answer = _sum_of_piece(template * present)
+    # Beside a strong line, a faint one gets no more than its share of the filter's answer.
+    own, around = (_contrast(line, where, window) for window in (LINE_PX, PIECE_PX))
+    answer *= np.minimum(1, own / np.maximum(around, 1e-20))
+    clarity: Array = np.where(where, answer / (np.sqrt(noise / LOOKS + np.float32(1e-30)) * level[z]), 0)
+    return clarity
+
+
+def _noticed(clarity: Array, where: Mask) -> Mask:
+    """Return the connected pieces of a line (y, x) that are clear enough together.
+
+    The squares of the ratios of pieces add up; each pixel has its share in that of its piece.
+    """
+    pieces, _ = ndimage.label(where & (clarity > FOLLOWED))
+    share = clarity**2 / np.maximum(_sum_of_piece(where.astype(np.float32)), 1)
+    together = np.sqrt(np.bincount(pieces.ravel(), share.ravel()))
+    keep = (together >= NOTICED) & (np.bincount(pieces.ravel()) >= LEAST_PX)
+    keep[0] = False
+    noticed: Mask = keep[pieces]
+    return noticed
+
+
+def _evened(rest: Array) -> tuple[Array, Array]:
+    """Return ``rest`` (z, y, x) divided by its level in each slice, and the level."""
+    level = np.sqrt(ndimage.uniform_filter(rest * rest, (1, WINDOW_PX, WINDOW_PX))) + np.float32(1e-20)
+    return rest / level, level
+
+
+def _sum_of_piece(image: Array) -> Array:
+    total: Array = ndimage.uniform_filter(image, PIECE_PX) * np.float32(PIECE_PX**2)
+    return total
+
+
+def _contrast(line: Array, where: Mask, window_px: int) -> Array:
+    """Return the root mean square of what is on a line, in a window."""
+    share = np.maximum(ndimage.uniform_filter(where.astype(np.float32), window_px), 1e-2)
+    square = ndimage.uniform_filter(line * line * where, window_px)
+    contrast: Array = np.sqrt(np.maximum(square, 0) / share)
+    return contrast
+
+
+def smears(plain: Array, specimen: Array, outline: Mask) -> Mask:
+    """Return where a slice shows something as dark as its membranes that lies in other slices.
+
+    The missing wedge draws bodies out along the beam, and who sees one slice cannot tell the smear from the
+    thing.
+
+    Parameters
+    ----------
+    plain
+        Reconstruction without noise, grain and gold, (z, y, x).
+    specimen
+        What it would be with all tilts: the absorption, blurred.
+    outline
+        Lines of 5 pixels round the membranes that show.
+    """
+    middle = outline & ~ndimage.binary_dilation(~outline, np.ones((1, 3, 3)))
+    if not middle.any():
+        return np.zeros_like(outline)
+    shown, there = _relative_contrast(plain, middle), _relative_contrast(specimen, middle)
+    nearby = ndimage.maximum_filter(there, REACH_PX)  # what is nowhere is a spoilt border or a ghost
+    smeared = (shown > SMEARED) & (there < ABSENT) & (nearby > SMEARED)
+    broadened: Mask = ndimage.binary_dilation(smeared, np.ones((1, 5, 5)))
+    return broadened
+
+
+def _relative_contrast(image: Array, middle: Mask) -> Array:
+    """Return what is darker than its surroundings in each slice; a typical line has 1."""
+    darker: Array = image - ndimage.gaussian_filter(image, (0, 6, 6))
+    darker /= max(float(np.median(darker[middle])), 1e-6)
+    return darker
 
 
 def _fine(image: Array) -> Array:

@@ -114,7 +114,9 @@ def test_crops_in_their_own_look_are_never_turned_over_or_veiled(maker):
     def contrasts(share):
         crops = maker(own_look=share).labelled(0, range(30))
         pairs = zip(crops.images, crops.labels, strict=True)
-        return [image[label > 0].mean() - image[label < 0].mean() for image, label in pairs]
+        return [
+            image[label > 0].mean() - image[label < 0].mean() for image, label in pairs if (label > 0).any()
+        ]
 
     assert max(contrasts(1.0)) < -0.5
     assert max(contrasts(0.0)) > 0  # looks of the other polarity

@@ -210,3 +210,35 @@ def test_what_is_smeared_in_from_other_slices_is_doubtful_and_nothing_else_is():
     assert not smeared[12:, 47:].any()
     scene.centre = np.zeros_like(centre)
     assert not other._smeared(scene, picture, np.s_[:, :, :]).any()
+
+
+def _noisy_line(contrast: float):
+    """A line of 3 px along y, and white noise of standard deviation 1."""
+    plain = np.zeros((4, 120, 120), np.float32)
+    plain[:, :, 59:62] = contrast
+    drawn = np.zeros(plain.shape, bool)
+    drawn[:, :, 58:63] = True
+    noise = np.random.default_rng(5).normal(size=plain.shape).astype(np.float32)
+    return plain, noise, drawn
+
+
+@pytest.mark.parametrize("contrast", [0.5, 1.0, 3.0])
+def test_the_clarity_of_a_line_in_white_noise_is_that_of_its_matched_filter(contrast):
+    # √(Σ line²) / σ over 15 rows. Without the mean of 13 columns around them, three pixels of the line keep
+    # 10/13 of their contrast and the two beside them get −3/13.
+    expected = contrast * np.sqrt(15 * (3 * (10 / 13) ** 2 + 2 * (3 / 13) ** 2))
+    plain, noise, drawn = _noisy_line(contrast)
+    clarity = other._clarity(plain, noise, drawn)
+    assert np.median(clarity[:, 20:-20, 60]) == pytest.approx(expected, rel=0.15)
+    assert not clarity[~drawn].any()
+    coarse = ndimage.gaussian_filter(noise, (0, 2, 2))  # the same power at the line's own scale hides more
+    assert np.median(other._clarity(plain, coarse / coarse.std(), drawn)[drawn]) < 0.8 * expected
+
+
+@pytest.mark.parametrize(("contrast", "seen"), [(0.3, False), (3.0, True)])
+def test_an_annotator_draws_what_stands_out_five_times_from_the_noise(contrast, seen):
+    plain, noise, drawn = _noisy_line(contrast)
+    nothing = np.zeros_like(drawn)
+    truth, doubtful = other._annotate([drawn, drawn, nothing], plain, plain + noise)
+    assert truth[1:].mean() == pytest.approx(drawn[1:].mean() if seen else 0)
+    assert not (truth & doubtful).any() and ((truth | doubtful) == drawn).all()

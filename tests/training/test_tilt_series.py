@@ -2,9 +2,22 @@ import numpy as np
 import pytest
 
 from sxtstudio.training.microscope import Microscope
-from sxtstudio.training.tilt_series import projection_matrices, reconstruct, take_series
+from sxtstudio.training.tilt_series import (
+    develop,
+    expose,
+    project,
+    projection_matrices,
+    random_alignment,
+    reconstruct,
+)
 
 CLEAN = {"photons": 1e7, "zone_plate_nm": 0.0, "voxel_nm": 10}
+
+
+def series_of(lac, detector, microscope):
+    rng = np.random.default_rng(0)
+    alignment = random_alignment(rng, lac.shape, microscope)
+    return develop(expose(rng, project(lac, detector, microscope, alignment), microscope), microscope)
 
 
 def disk(nz=33, nx=65, radius=10):
@@ -34,7 +47,7 @@ def test_depth_bins_add_up_to_the_whole_projection():
 def test_transmission_follows_lambert_and_beer():
     lac = np.full((20, 8, 64), 0.5, np.float32)
     microscope = Microscope(tilt_deg=0.5, step_deg=1.0, method="wbp", **CLEAN)
-    series = take_series(np.random.default_rng(0), lac, 40, microscope)
+    series = series_of(lac, 40, microscope)
     # 20 voxels of 10 nm at 0.5/µm: optical depth 0.1 where the beam passes the whole slab
     assert series[:, 10:30].mean() == pytest.approx(0.1, rel=0.02)
 
@@ -43,7 +56,7 @@ def test_transmission_follows_lambert_and_beer():
 def test_a_disk_comes_back_where_it_was(method):
     lac = np.repeat(disk()[:, None], 6, axis=1) * 0.5
     microscope = Microscope(tilt_deg=62, step_deg=2, method=method, iterations=20, **CLEAN)
-    series = take_series(np.random.default_rng(0), lac, 65, microscope)
+    series = series_of(lac, 65, microscope)
     tomogram = reconstruct(series, 33, microscope)
     assert tomogram.shape == (33, 6, 65)
     inside, outside = lac > 0, lac == 0
@@ -57,7 +70,7 @@ def test_the_missing_wedge_smears_along_the_beam():
     lac = np.zeros((33, 4, 65), np.float32)
     lac[16, :, 32] = 1
     microscope = Microscope(tilt_deg=60, step_deg=2, method="wbp", **CLEAN)
-    ball = reconstruct(take_series(np.random.default_rng(0), lac, 65, microscope), 33, microscope)[:, 2]
+    ball = reconstruct(series_of(lac, 65, microscope), 33, microscope)[:, 2]
     assert ball[18, 32] > ball[16, 34] + 0.1 * ball.max()
 
 
@@ -66,7 +79,7 @@ def test_the_projection_of_a_ball_is_its_chord_length():
     r = np.sqrt((z - 20) ** 2 + (y - 20) ** 2 + (x - 32) ** 2)
     lac = (0.5 * np.clip(12.5 - r, 0, 1)).astype(np.float32)  # radius 12, with a soft edge
     microscope = Microscope(tilt_deg=50, step_deg=25, method="wbp", **CLEAN)
-    series = take_series(np.random.default_rng(0), lac, 65, microscope)
+    series = series_of(lac, 65, microscope)
     distance = np.hypot(np.arange(65)[:, None] - 32, np.arange(41)[None] - 20)
     chord_um = 2 * np.sqrt(np.maximum(12**2 - distance**2, 0)) * 10 / 1000
     for view in series:  # the same from everywhere
@@ -77,7 +90,7 @@ def test_the_blur_of_the_zone_plate_keeps_the_absorption():
     lac = np.zeros((9, 41, 65), np.float32)
     lac[4, 20, 32] = 10.0
     optics = Microscope(tilt_deg=0, step_deg=1, voxel_nm=10, photons=1e12, zone_plate_nm=40, method="wbp")
-    (view,) = take_series(np.random.default_rng(0), lac, 65, optics)
+    (view,) = series_of(lac, 65, optics)
     total = view.sum()
     assert total == pytest.approx(10 * 0.01, rel=0.02)
     spread = np.sqrt((view.sum(axis=1) * (np.arange(65) - 32) ** 2)[22:43].sum() / total)
@@ -89,7 +102,7 @@ def test_a_slab_that_goes_on_beyond_the_view_spoils_the_tomogram_only_without_a_
 
     def error(margin_px):
         optics = Microscope(tilt_deg=60, step_deg=2, iterations=40, margin_px=margin_px, **CLEAN)
-        slab = reconstruct(take_series(np.random.default_rng(0), lac, 64, optics), 16, optics)
+        slab = reconstruct(series_of(lac, 64, optics), 16, optics)
         return np.abs(slab[4:12].mean(axis=(0, 1)) / (0.3 * 10 / 1000) - 1).max()
 
     assert error(24) < 0.05
