@@ -22,7 +22,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage, stats
+from scipy import stats
 
 from bench.accuracy import load_other_simulator
 from bench.trust_looks import CHOSEN_ON, HELD_OUT, ZOOMS, zoomed
@@ -99,9 +99,7 @@ def score(runner: SliceRunner, card: Any, look: str, piece: Slice) -> Score | No
         return None
     results = runner.run(image[np.newaxis])
     values, redrawn = results[card.label_output][0], results[card.image_output][0]
-    near = ndimage.distance_transform_edt(~piece.truth) <= 2
-    labels = (values > card.threshold) & (near | ~piece.doubtful)
-    f1 = compare(labels, piece.truth).f1
+    f1 = compare(values > card.threshold, piece.truth, doubtful=piece.doubtful).f1
     return Score(piece.simulator, look, f1, certainty(values, card.threshold), recognised(redrawn, image))
 
 

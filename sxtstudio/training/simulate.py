@@ -102,6 +102,7 @@ def simulate(
     drawn = phantom.outline[view]
     blur_px = float(np.hypot(microscope.blur_px, microscope.smoothing_px))
     blurred = ndimage.gaussian_filter(pale[view], (BLUR_ALONG_Z_PX, blur_px, blur_px))
+    del pale
     outline = what_shows(blurred, plain, tomogram, drawn)
     hidden = (phantom.hidden[view] | drawn | smears(plain, blurred, outline)) & ~outline
     progress.part(0.05, "judging what shows").step()

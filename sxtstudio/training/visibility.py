@@ -63,7 +63,9 @@ def what_shows(specimen: Array, plain: Array, tomogram: Array, outline: Mask) ->
     """
     ideal, present = _fine(specimen), _fine(plain)
     ideal *= np.float32(max(_gain(ideal[outline], present[outline]), 0))
-    rest, level = _evened(_fine(tomogram) - ideal)
+    rest = _fine(tomogram)
+    rest -= ideal
+    rest, level = _evened(rest)
     shown = np.zeros(outline.shape, bool)
     for z in map(int, np.flatnonzero(outline.any(axis=(1, 2)))):
         whole = ndimage.binary_opening(outline[z], np.ones((3, 3), bool))
@@ -132,9 +134,12 @@ def _noticed(clarity: Array, where: Mask) -> Mask:
 
 
 def _evened(rest: Array) -> tuple[Array, Array]:
-    """Return ``rest`` (z, y, x) divided by its level in each slice, and the level."""
-    level = np.sqrt(ndimage.uniform_filter(rest * rest, (1, WINDOW_PX, WINDOW_PX))) + np.float32(1e-20)
-    return rest / level, level
+    """Divide ``rest`` (z, y, x) by its level in each slice, in place, and return both."""
+    level = ndimage.uniform_filter(rest * rest, (1, WINDOW_PX, WINDOW_PX))
+    np.sqrt(np.maximum(level, 0, out=level), out=level)
+    level += np.float32(1e-20)
+    rest /= level
+    return rest, level
 
 
 def _sum_of_piece(image: Array) -> Array:

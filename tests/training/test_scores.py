@@ -41,8 +41,9 @@ def test_slices_are_pooled_by_pixels():
 def test_doubtful_pixels_count_only_near_the_truth() -> None:
     truth, predicted, doubtful = (np.zeros((9, 20), bool) for _ in range(3))
     truth[:, 4] = predicted[:, 5] = True
-    predicted[:, 12] = predicted[:, 18] = True
+    predicted[:, 12] = predicted[:, 16] = predicted[:, 18] = True
     doubtful[:, 10:15] = doubtful[:, 5] = True
     plain, lenient = compare(predicted, truth), compare(predicted, truth, doubtful=doubtful)
-    assert plain.precision == pytest.approx(1 / 3) and lenient.precision == pytest.approx(1 / 2)
+    # Neither column 12 counts nor 16, two pixels beside doubt, but 18 does.
+    assert plain.precision == pytest.approx(1 / 4) and lenient.precision == pytest.approx(1 / 2)
     assert lenient.recall == 1
