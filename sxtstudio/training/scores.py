@@ -53,11 +53,12 @@ def compare(predicted: Mask, truth: Mask, tolerance_px: float = 2, doubtful: Mas
     The tolerance holds for doubtful pixels as well: beside a line that does not count, a prediction is no
     more wrong than it would be beside one that does.
     """
+    near_truth = _near(truth, tolerance_px)
     if doubtful is not None:
-        predicted = predicted & (~_near(doubtful, tolerance_px) | _near(truth, tolerance_px))
+        predicted = predicted & (~_near(doubtful, tolerance_px) | near_truth)
     return Agreement(
         int(predicted.sum()),
-        int((predicted & _near(truth, tolerance_px)).sum()),
+        int((predicted & near_truth).sum()),
         int(truth.sum()),
         int((truth & _near(predicted, tolerance_px)).sum()),
     )

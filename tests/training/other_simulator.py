@@ -197,8 +197,7 @@ def _clarity(plain: Array, rest: Array, drawn: Mask) -> Array:
     noise = _fine(np.clip(rest, *np.percentile(rest[::2], [0.5, 99.5])))  # gold is no noise
     depth, height, width = plain.shape
     clarity = np.zeros(plain.shape, np.float32)
-    for z in range(depth):
-        line = _fine(plain[z : z + 1])[0] * drawn[z]
+    for z, line in enumerate(_fine(plain) * drawn):
         power = np.zeros_like(line)
         for _ in range(24):
             place = (int(rng.integers(height)), int(rng.integers(width)))

@@ -10,11 +10,11 @@ from sxtstudio.training.visibility import drowned, smears, what_shows, without_g
 SHAPE = (3, 96, 96)
 
 
-def line(contrast, shape=SHAPE, rows=slice(None)):
+def line(contrast, shape=SHAPE):
     lac = np.full(shape, 0.25, np.float32)
-    lac[:, rows, 47:50] += contrast
+    lac[:, :, 47:50] += contrast
     outline = np.zeros(shape, bool)
-    outline[:, rows, 46:51] = True
+    outline[:, :, 46:51] = True
     return lac, outline
 
 
