@@ -14,9 +14,10 @@ import argparse
 import importlib.util
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.segment import SegmentParameters, load_card, make_runner, segment_slice
 from sxtstudio.segment.device import choose_device
+from sxtstudio.segment.parameters import PolarityChoice
 from sxtstudio.training.scores import Agreement, compare
 from sxtstudio.training.simulate import simulate
 
@@ -40,15 +42,24 @@ OTHER_SEEDS = range(300, 306)
 OTHER_SHAPE = (24, 320, 320)
 TEXTBOOK_SEEDS = range(400, 404)
 
-Pairs = Iterator[tuple[NDArray[Any], NDArray[np.bool_], NDArray[np.bool_]]]  # slice, truth, doubtful
+Mask = NDArray[np.bool_]
 
 
-def held_out() -> Pairs:
+class Outlined(NamedTuple):
+    """Slice ``z`` of a tomogram (z, y, x) with its outlines (y, x), and where these are doubtful (y, x)."""
+
+    tomogram: NDArray[Any]
+    z: int
+    truth: Mask
+    doubtful: Mask
+
+
+def held_out() -> Iterator[Outlined]:
     """Yield slices of tomograms that the simulator makes from seeds kept out of all training."""
     for seed in HELD_OUT_SEEDS:
         simulated = simulate(seed, HELD_OUT_SHAPE)
         for z in range(11, 45, 8):
-            yield simulated.tomogram[z], simulated.outline[z], simulated.hidden[z]
+            yield Outlined(simulated.tomogram, z, simulated.outline[z], simulated.hidden[z])
 
 
 def _load_from_tests(name: str) -> Any:
@@ -66,55 +77,54 @@ def load_other_simulator() -> Any:
     return _load_from_tests("other_simulator")
 
 
-def textbook_simulator() -> Pairs:
+def textbook_simulator() -> Iterator[Outlined]:
     """Yield slices of tomograms from the simulator of the textbook, with their outlines."""
     simulator = _load_from_tests("textbook_simulator")
     for seed in TEXTBOOK_SEEDS:
         tomogram, truth, lying = simulator.simulate(seed)
         for z in range(4, len(tomogram), 8):
-            yield tomogram[z], truth[z], lying[z]
+            yield Outlined(tomogram, z, truth[z], lying[z])
 
 
-def other_simulator() -> Pairs:
+def other_simulator() -> Iterator[Outlined]:
     """Yield slices of tomograms from the second simulator, with their outlines."""
     simulator = load_other_simulator()
     for seed in OTHER_SEEDS:
         tomogram, truth, notes = simulator.simulate(seed, OTHER_SHAPE)
         for z in range(4, OTHER_SHAPE[0] - 3, 5):
-            yield tomogram[z], truth[z], notes["doubtful"][z]
+            yield Outlined(tomogram, z, truth[z], notes["doubtful"][z])
 
 
-def real_patches() -> Pairs:
-    """Yield the hand-labelled real patches."""
+def real_patches() -> Iterator[Outlined]:
+    """Yield the hand-labelled real patches, each a tomogram of one slice."""
     for path in sorted(PATCHES.glob("labelled_*.image.png")):
         with (
             open_volume(path) as image,
             open_volume(path.with_name(path.name.replace("image", "label"))) as label,
         ):
             outlined = label.read(Box.whole(label.shape))[0] > 127
-            yield image.read(Box.whole(image.shape))[0], outlined, np.zeros_like(outlined)
+            yield Outlined(image.read(Box.whole(image.shape)), 0, outlined, np.zeros_like(outlined))
 
 
-def mitochondria() -> Pairs:
+def mitochondria() -> Iterator[Outlined]:
     """Yield slices with the borders of their mitochondria; all else is doubtful, for it has no labels."""
     slab = REAL / "contour" / "slab_img.tif"
     with open_volume(slab) as image, open_volume(slab.with_name("slab_mito_mask.tif")) as mask:
         inside = mask.read(Box.whole(mask.shape)) > 0
-        for z, plane in enumerate(image.read(Box.whole(image.shape))):
+        tomogram = image.read(Box.whole(image.shape))
+        for z in range(len(tomogram)):
             border = inside[z] & ~ndimage.binary_erosion(inside[z])
-            yield plane, border, ~border
+            yield Outlined(tomogram, z, border, ~border)
 
 
-def score(model: str, pairs: Pairs, polarity: str, threshold: float | None = None) -> dict[str, float]:
+def score(slices: Iterable[Outlined], parameters: SegmentParameters) -> dict[str, float]:
     """Return precision, recall and F1 of a model's labels, pooled over the slices."""
-    card = load_card(model)
+    card = load_card(parameters.model)
     runner = make_runner(card, choose_device("cpu"))
-    parameters = SegmentParameters(model, device="cpu", polarity=polarity, threshold=threshold)
-
     agreement = Agreement()
     try:
-        for image, truth, doubtful in pairs:
-            done = segment_slice(ArrayVolume(image[None]), 0, parameters, runner=runner)
+        for tomogram, z, truth, doubtful in slices:
+            done = segment_slice(ArrayVolume(tomogram), z, parameters, runner=runner)
             labels = np.zeros(truth.shape, bool) if done.labels is None else done.labels > 0
             agreement += compare(labels, truth, doubtful=doubtful)
     finally:
@@ -128,9 +138,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="compact")
     parser.add_argument("--threshold", type=float, help="network output, −1…1 (default: the model's own)")
+    parser.add_argument("--looks", type=int, choices=(1, 3), default=3, help="at each slice (default: 3)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    judges = {
+    judges: dict[str, tuple[Callable[[], Iterator[Outlined]], PolarityChoice]] = {
         "held-out phantoms": (held_out, "dark"),
         "phantoms of the textbook": (textbook_simulator, "dark"),
         "phantoms of another simulator": (other_simulator, "dark"),
@@ -138,9 +149,10 @@ def main() -> None:
     if PATCHES.is_dir():
         judges["4 labelled real patches"] = (real_patches, "auto")
         judges[BORDERS] = (mitochondria, "dark")
+    wanted = SegmentParameters(options.model, device="cpu", threshold=options.threshold, looks=options.looks)
     scores = {
-        name: score(options.model, pairs(), polarity, options.threshold)
-        for name, (pairs, polarity) in judges.items()
+        name: score(slices(), replace(wanted, polarity=polarity))
+        for name, (slices, polarity) in judges.items()
     }
     if BORDERS in scores:
         scores[BORDERS] = {"recall": scores[BORDERS]["recall"]}

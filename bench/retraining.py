@@ -22,7 +22,8 @@ import tifffile
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bench.accuracy import Pairs, load_other_simulator, score
+from bench.accuracy import Outlined, load_other_simulator, score
+from sxtstudio.segment import SegmentParameters
 
 SEED, SHAPE = 911, (56, 512, 512)
 BAND_PX = (1.5, 2.5)  # standard deviations of the Gaussians whose difference is the filter
@@ -65,9 +66,10 @@ def main() -> None:
     options = parser.parse_args()
     tomogram, truth, doubtful = make_phantom()
 
-    def judged() -> Pairs:
-        for z in JUDGED:
-            yield tomogram[z], truth[z], doubtful[z]
+    judged = [Outlined(tomogram, z, truth[z], doubtful[z]) for z in JUDGED]
+
+    def judge(model: str) -> dict[str, float]:
+        return score(judged, SegmentParameters(model, device="cpu", polarity="dark"))
 
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
@@ -76,11 +78,11 @@ def main() -> None:
         labels[chosen] = np.where(truth[chosen], 255, np.where(doubtful[chosen], 128, 0))
         tifffile.imwrite(folder / "phantom.tif", tomogram)
         tifffile.imwrite(folder / "phantom.labels.tif", labels)
-        before = score(options.model, judged(), "dark")
+        before = judge(options.model)
         began = time.monotonic()
         model = train(folder, options.model, options.minutes)
         minutes = (time.monotonic() - began) / 60
-        after = score(str(model), judged(), "dark")
+        after = judge(str(model))
     for name, figures in (("before", before), ("after", after)):
         print(f"{name}: " + ", ".join(f"{key} {value:.3f}" for key, value in figures.items()))
     gain = after["f1"] - before["f1"]

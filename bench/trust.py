@@ -27,7 +27,8 @@ from scipy import stats
 from bench.accuracy import load_other_simulator
 from bench.trust_looks import CHOSEN_ON, HELD_OUT, ZOOMS, zoomed
 from sxtstudio.core.normalise import normalise_slice
-from sxtstudio.segment import SliceRunner, load_card, make_runner
+from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.segment import SegmentParameters, SliceRunner, load_card, make_runner, segment_slice
 from sxtstudio.segment.device import choose_device
 from sxtstudio.segment.trust import certainty, recognised, trust_map
 from sxtstudio.training.scores import compare
@@ -97,8 +98,10 @@ def score(runner: SliceRunner, card: Any, look: str, piece: Slice) -> Score | No
     image = normalise_slice(piece.image)
     if image is None or np.count_nonzero(piece.truth) < 300:
         return None
-    results = runner.run(image[np.newaxis])
-    values, redrawn = results[card.label_output][0], results[card.image_output][0]
+    parameters = SegmentParameters(card.path, device="cpu", polarity="dark")
+    values = segment_slice(ArrayVolume(piece.image[np.newaxis]), 0, parameters, runner=runner).values
+    assert values is not None
+    redrawn = runner.run(image[np.newaxis])[card.image_output][0]
     f1 = compare(values > card.threshold, piece.truth, doubtful=piece.doubtful).f1
     return Score(piece.simulator, look, f1, certainty(values, card.threshold), recognised(redrawn, image))
 

@@ -19,7 +19,7 @@ from PIL import Image
 ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from bench.accuracy import PATCHES, other_simulator, real_patches  # noqa: E402
+from bench.accuracy import PATCHES, Outlined, other_simulator, real_patches  # noqa: E402
 from sxtstudio.core.geometry import Box  # noqa: E402
 from sxtstudio.core.normalise import normalise_slice  # noqa: E402
 from sxtstudio.core.polarity import detect_polarity  # noqa: E402
@@ -42,11 +42,11 @@ class Model:
         self.name = name
         self.runner = make_runner(load_card(name), choose_device("cpu"))
 
-    def labels(self, image: NDArray[Any], polarity: Any) -> Mask:
-        """Return the labels of one slice (y, x)."""
+    def labels(self, tomogram: NDArray[Any], z: int, polarity: Any) -> Mask:
+        """Return the labels (y, x) of slice ``z`` of a tomogram (z, y, x)."""
         parameters = SegmentParameters(self.name, device="cpu", polarity=polarity)
-        done = segment_slice(ArrayVolume(image[None]), 0, parameters, runner=self.runner)
-        return np.zeros(image.shape, bool) if done.labels is None else done.labels > 0
+        done = segment_slice(ArrayVolume(tomogram), z, parameters, runner=self.runner)
+        return np.zeros(tomogram.shape[1:], bool) if done.labels is None else done.labels > 0
 
 
 def grey(image: NDArray[Any]) -> Picture:
@@ -62,9 +62,10 @@ def tinted(picture: Picture, mask: Mask, colour: tuple[float, float, float]) -> 
     return np.clip(result, 0, 1)
 
 
-def row(model: Model, image: NDArray[Any], truth: Mask, polarity: str) -> Picture:
+def row(model: Model, outlined: Outlined, polarity: str) -> Picture:
     """Return slice, annotator's outlines and the model's, side by side."""
-    plain, found = grey(image), model.labels(image, polarity)
+    tomogram, z, truth, _ = outlined
+    plain, found = grey(tomogram[z]), model.labels(tomogram, z, polarity)
     compared = tinted(tinted(plain, found & ~truth, RED), found & truth, YELLOW)
     return np.hstack([plain, tinted(plain, truth, GREEN), compared])
 
@@ -75,7 +76,7 @@ def whole_cell(model: Model, path: Path) -> Picture:
         polarity = detect_polarity(volume).value
         image = volume.read(Box.slab(0, 1, volume.shape))[0].astype(np.float32)
     plain = grey(-image if polarity == "bright" else image)
-    return np.hstack([plain, tinted(plain, model.labels(image, polarity), RED)])
+    return np.hstack([plain, tinted(plain, model.labels(image[None], 0, polarity), RED)])
 
 
 def save(picture: Picture, path: Path, width: int) -> None:
@@ -94,13 +95,13 @@ def main() -> None:
     parser.add_argument("--into", type=Path, default=ROOT / "docs")
     options = parser.parse_args()
     model = Model(options.model)
-    phantoms = [row(model, image, truth, "dark") for image, truth, _ in list(other_simulator())[1::4]]
+    phantoms = [row(model, outlined, "dark") for outlined in list(other_simulator())[1::4]]
     half = len(phantoms) // 2
     both = [np.vstack(phantoms[:half]), np.vstack(phantoms[half : 2 * half])]
     save(np.hstack(both), options.into / "model-phantoms.png", 1100)
     if PATCHES.is_dir():
         save(
-            np.vstack([row(model, image, truth, "auto") for image, truth, _ in real_patches()]),
+            np.vstack([row(model, outlined, "auto") for outlined in real_patches()]),
             options.into / "model-real.png",
             588,
         )

@@ -68,6 +68,14 @@ def add(commands: Any) -> None:
         help="tell how sure the network is of each slice, and redraw no slice, every fifth (8 %% more time) "
         "or every one (40 %% more) to tell how much of it is recognised; none: no such figures at all",
     )
+    parser.add_argument(
+        "--looks",
+        type=int,
+        choices=(1, 3),
+        default=3,
+        help="3: the mean of what the network says of a slice and its two neighbours, each turned another "
+        "way, in the same time; 1: of the slice alone, as published (default: 3)",
+    )
     parser.add_argument("--report", metavar="FILE.json", help="also write a report")
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
@@ -97,6 +105,7 @@ def run(arguments: argparse.Namespace) -> int:
             threshold=arguments.threshold,
             polarity=arguments.polarity,
             trust=arguments.trust,
+            looks=arguments.looks,
         ),
         slices=arguments.slices,
         clean_up=clean_up_of(arguments),

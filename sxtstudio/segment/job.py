@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,13 +19,13 @@ from sxtstudio.core.volume import ArrayVolume, Volume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.segment.device import Device, choose_device
+from sxtstudio.segment.looks import Looks, Mean, Seen
 from sxtstudio.segment.overlap import overlapped
 from sxtstudio.segment.parameters import Segmentation, SegmentParameters
 from sxtstudio.segment.registry import load_card
 from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
 from sxtstudio.segment.slices import (
     Batch,
-    Image,
     Pixels,
     fingerprint,
     labels_of,
@@ -43,25 +43,6 @@ class Finished:
     z: int
     labels: Pixels
     blank: bool = False
-
-
-@dataclass
-class Computed:
-    """What came out of a slice: the label head's values, and where it was redrawn, input and redrawing."""
-
-    z: int
-    values: Image | None = None
-    redrawn: Image | None = None
-    normalised: Image | None = None
-
-    def trust(self, threshold: float) -> SliceTrust:
-        """Return the figures of the slice."""
-        if self.values is None:
-            return SliceTrust()
-        seen = None
-        if self.redrawn is not None and self.normalised is not None:
-            seen = recognised(self.redrawn, self.normalised)
-        return SliceTrust(certainty(self.values, threshold), seen)
 
 
 @dataclass
@@ -87,6 +68,11 @@ class Job:
         return self.card.threshold if wanted is None else wanted
 
     @property
+    def looks(self) -> Looks:
+        """How each slice is looked at."""
+        return Looks(self.parameters.looks, self.volume.shape[0])
+
+    @property
     def flip(self) -> bool:
         """Whether the slices must be turned around before the network sees them."""
         return self.card.polarity == "dark" and self.polarity.value == "bright"
@@ -103,6 +89,7 @@ class Job:
             "first slice": first,
             "last slice": last - 1,
             "probability": self.parameters.probability,
+            "looks at each slice": self.parameters.looks,
             "size of the tomogram": self.volume.shape,
             "type of its values": str(self.volume.dtype),
             "content of the tomogram": fingerprint(self.volume, self.slices),
@@ -188,38 +175,44 @@ class Job:
         self, runner: SliceRunner, todo: list[int], checkpoint: Checkpoint, progress: Progress
     ) -> Iterator[Finished]:
         size = batch_size(self.device, self.volume.shape, self.parameters.batch)
-        source = self._timed_reading(read_batches(self.volume, todo, size, self.flip))
+        wanted = self.looks.needed(todo)
+        source = self._timed_reading(read_batches(self.volume, self.looks, wanted, size, self.flip))
+        mean = Mean(self.looks, todo)
 
-        def work(batch: Batch) -> list[Computed]:
-            if batch.images is None:
-                return [Computed(z) for z in batch.indices]
+        def work(batch: Batch) -> list[Seen]:
             with self.timed("inference"):
-                return self._infer(runner, batch.indices, batch.images, progress)
+                return self.look(runner, batch, progress)
 
-        def sink(slices: list[Computed]) -> list[Finished]:
+        def sink(seen: list[Seen]) -> list[Finished]:
             with self.timed("keeping slices"):
-                return [self._keep(computed, checkpoint) for computed in slices]
+                return [self._keep(whole, checkpoint) for one in seen for whole in mean.add(one)]
 
         with closing(overlapped(source, work, sink, check=progress.check)) as written:
             for finished in written:
                 yield from finished
                 progress.step(len(finished))
 
-    def _infer(
-        self, runner: SliceRunner, indices: Sequence[int], images: Image, progress: Progress
-    ) -> list[Computed]:
-        """Label a batch; some of its slices are redrawn as well."""
-        redrawn = [i for i, z in enumerate(indices) if self._is_redrawn(z)]
-        plain = [i for i in range(len(indices)) if i not in redrawn]
-        found = {}
+    def look(
+        self, runner: SliceRunner, batch: Batch, progress: Progress, *, redraw: bool = True
+    ) -> list[Seen]:
+        """Return what the network sees; some slices are redrawn as well, unless ``redraw`` is False."""
+        seen = {}
+        images = batch.images
+        if images is None:
+            return [
+                Seen(look, None, like) for look, like in zip(batch.looks, batch.like_previous, strict=True)
+            ]
+        redrawn = [i for i, look in enumerate(batch.looks) if redraw and self._is_redrawn(look)]
+        plain = [i for i in range(len(images)) if i not in redrawn]
         for part, heads in ((plain, self.heads[:1]), (redrawn, self.heads)):
-            if part:
-                results = runner.run(images[part], progress.check, heads=heads)
-                for row, i in enumerate(part):
-                    found[i] = Computed(indices[i], *(results[head][row] for head in heads))
-                    if len(heads) > 1:
-                        found[i].normalised = images[i]
-        return [found[i] for i in range(len(indices))]
+            if not part:
+                continue
+            results = runner.run(images[part], progress.check, heads=heads)
+            for row, i in enumerate(part):
+                values = self.looks.turned_back(results[heads[0]][row], batch.looks[i])
+                share = recognised(results[heads[1]][row], images[i]) if len(heads) > 1 else None
+                seen[i] = Seen(batch.looks[i], values, batch.like_previous[i], share)
+        return [seen[i] for i in range(len(images))]
 
     @property
     def heads(self) -> list[str]:
@@ -227,17 +220,22 @@ class Job:
         image = None if self.parameters.trust == "none" else self.card.image_output
         return [self.card.label_output, *([image] if image else [])]
 
-    def _is_redrawn(self, z: int) -> bool:
-        return len(self.heads) > 1 and (self.parameters.trust == "every" or sampled(z, self.slices))
+    def _is_redrawn(self, look: int) -> bool:
+        if len(self.heads) == 1 or not self.slices[0] <= look < self.slices[1]:
+            return False
+        return self.parameters.trust == "every" or sampled(look, self.slices)
 
-    def _keep(self, computed: Computed, checkpoint: Checkpoint) -> Finished:
-        z, values = computed.z, computed.values
+    def _keep(self, seen: Seen, checkpoint: Checkpoint) -> Finished:
+        z, values = seen.look, seen.values
         shape = self.volume.shape[1:]
         labels = np.zeros(shape, np.uint8) if values is None else labels_of(values, self.threshold)
         probability = None
         if self.parameters.probability:
             probability = np.zeros(shape, np.uint8) if values is None else probability_of(values)
-        trust = None if self.parameters.trust == "none" else computed.trust(self.card.threshold)
+        trust = None
+        if self.parameters.trust != "none":
+            sure = None if values is None else certainty(values, self.card.threshold)
+            trust = SliceTrust(sure, seen.recognised)
         checkpoint.write(z - self.slices[0], labels, probability, trust)
         return Finished(z, labels, blank=values is None)
 

@@ -15,9 +15,10 @@ from sxtstudio.core.volume import Volume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.device import Device
 from sxtstudio.segment.job import prepare
+from sxtstudio.segment.looks import Image, LookCount, Looks, Mean
 from sxtstudio.segment.parameters import SegmentParameters, TrustChoice
 from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
-from sxtstudio.segment.slices import Image, Pixels, labels_of, read_batches
+from sxtstudio.segment.slices import Pixels, labels_of, read_batches
 from sxtstudio.segment.trust import recognised, share_redrawn, trust_map
 
 _PROBE_PX = 256
@@ -91,16 +92,18 @@ def segment_slice(
         If ``progress`` was cancelled.
     """
     progress = progress or Progress()
-    progress.begin(1, "trying one slice")
     job = prepare(volume, parameters, progress)
+    wanted = job.looks.needed([z])
+    progress.begin(len(wanted), "trying one slice")
     own = runner or make_runner(job.card, job.device, tile_px=parameters.tile_px)
+    mean = Mean(job.looks, [z])
+    values = None
     try:
-        (batch,) = read_batches(volume, [z], 1, job.flip)
-        values = None
-        if batch.images is not None:
-            heads = [job.card.label_output]
-            values = own.run(batch.images, progress.check, heads=heads)[heads[0]][0]
-        progress.step()
+        for batch in read_batches(volume, job.looks, wanted, 1, job.flip):
+            for seen in job.look(own, batch, progress, redraw=False):
+                for whole in mean.add(seen):
+                    values = whole.values
+            progress.step()
         labels = None if values is None else labels_of(values, job.threshold)
         notes = (*job.notes, *own.notes)
     finally:
@@ -143,14 +146,16 @@ def recognise_slice(
         )
     own = runner or make_runner(job.card, job.device, tile_px=parameters.tile_px, image=True)
     try:
-        (batch,) = read_batches(volume, [z], 1, job.flip)
+        # Turned as in the segmentation, so that the figure is the same.
+        (batch,) = read_batches(volume, job.looks, [z], 1, job.flip)
         if batch.images is None:
             return Recognition(None, None)
         redrawn = own.run(batch.images, progress.check)[head][0]
     finally:
         if runner is None:
             own.close()
-    return Recognition(recognised(redrawn, batch.images[0]), trust_map(redrawn, batch.images[0]))
+    around = job.looks.turned_back(trust_map(redrawn, batch.images[0]), z)
+    return Recognition(recognised(redrawn, batch.images[0]), np.ascontiguousarray(around))
 
 
 def estimate(
@@ -162,6 +167,7 @@ def estimate(
     batch: int | None = None,
     probability: bool = False,
     trust: TrustChoice = "none",
+    looks: LookCount = 3,
     runner: SliceRunner | None = None,
 ) -> Estimate:
     """Estimate time and memory of a segmentation by timing a small piece of a slice.
@@ -170,7 +176,7 @@ def estimate(
     ----------
     shape
         Of the slices to segment, (z, y, x).
-    card, device, tile_px, batch, probability, trust
+    card, device, tile_px, batch, probability, trust, looks
         As for ``segment``.
     runner
         From ``make_runner`` for these, with ``image=True`` where slices are redrawn; saves loading the model.
@@ -190,7 +196,10 @@ def estimate(
         if runner is None:
             own.close()
     disk = int(np.prod(shape)) * (2 if probability else 1)
-    return Estimate(seconds / edge**2 * area * shape[0], memory, disk, tile, notes)
+    passes = len(Looks(looks, shape[0]).needed(range(shape[0])))
+    # Outputs wait for their neighbours'.
+    memory += looks * shape[1] * shape[2] * np.dtype(np.float32).itemsize
+    return Estimate(seconds / edge**2 * area * passes, memory, disk, tile, notes)
 
 
 def _timed(runner: SliceRunner, probe: Image, heads: list[str]) -> float:

@@ -12,37 +12,49 @@ from numpy.typing import NDArray
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.core.volume import Volume
+from sxtstudio.segment.looks import Image, Looks, resemble
 
 # Read together, for the sake of formats that pack several slices into a compressed block.
 _READ_BYTES = 32_000_000
-Image = NDArray[np.float32]
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Slices ``indices`` of the tomogram, normalised (n, y, x), or None where nothing is to be seen."""
+    """Looks ``looks`` at the tomogram, normalised and turned (n, y, x), or None where nothing is to be seen.
 
-    indices: tuple[int, ...]
-    images: Image | None
-
-
-def read_batches(volume: Volume, indices: Iterable[int], size: int, flip: bool) -> Iterator[Batch]:
-    """Yield the normalised slices ``indices`` (ascending) in batches of at most ``size``.
-
-    ``flip`` turns bright into dark. Slices that are constant or not a number come alone.
+    ``like_previous`` tells of each whether its slice resembles that of the look before.
     """
-    waiting: list[tuple[int, Image]] = []
-    for z, image in _read(volume, indices):
+
+    looks: tuple[int, ...]
+    images: Image | None
+    like_previous: tuple[bool, ...]
+
+
+def read_batches(
+    volume: Volume, looks: Looks, wanted: Iterable[int], size: int, flip: bool
+) -> Iterator[Batch]:
+    """Yield the looks ``wanted`` (ascending), normalised, in batches of at most ``size``.
+
+    ``flip`` turns bright into dark. Slices that are constant or not a number come alone. Where slices are not
+    square, a batch holds those that lie alike, so looks need not come in order.
+    """
+    waiting: dict[tuple[int, ...], list[tuple[int, Image, bool]]] = {}
+    former: tuple[int, Image | None] = (-2, None)
+    wanted = list(wanted)
+    for look, image in zip(wanted, _read(volume, [looks.slice_of(look) for look in wanted]), strict=True):
+        is_like = looks.reach > 0 and former[0] == look - 1 and resemble(former[1], image)
+        former = (look, image)
         if image is None:
-            yield Batch((z,), None)
+            yield Batch((look,), None, (is_like,))
             continue
-        waiting.append((z, -image if flip else image))
-        if len(waiting) == size:
-            yield _batch(waiting)
-            waiting = []
-    if waiting:
-        yield _batch(waiting)
+        turned = looks.turned(-image if flip else image, look)
+        group = waiting.setdefault(turned.shape, [])
+        group.append((look, turned, is_like))
+        if len(group) == size:
+            yield _batch(waiting.pop(turned.shape))
+    for group in waiting.values():
+        yield _batch(group)
 
 
 def labels_of(values: Image, threshold: float) -> Pixels:
@@ -83,13 +95,13 @@ def listed(indices: Iterable[int], most: int = 6) -> str:
     return ", ".join(texts[:most]) + (", …" if len(texts) > most else "")
 
 
-def _read(volume: Volume, indices: Iterable[int]) -> Iterator[tuple[int, Image | None]]:
+def _read(volume: Volume, indices: Iterable[int]) -> Iterator[Image | None]:
     slice_bytes = volume.shape[1] * volume.shape[2] * volume.dtype.itemsize
     most = max(1, _READ_BYTES // slice_bytes)
     for first, last in _runs(indices, most):
         slab = volume.read(Box.slab(first, last, volume.shape))
-        for z in range(first, last):
-            yield z, normalise_slice(slab[z - first])
+        for plane in slab:
+            yield normalise_slice(plane)
 
 
 def _runs(indices: Iterable[int], most: int) -> Iterator[tuple[int, int]]:
@@ -106,5 +118,6 @@ def _runs(indices: Iterable[int], most: int) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def _batch(waiting: list[tuple[int, Image]]) -> Batch:
-    return Batch(tuple(z for z, _ in waiting), np.stack([image for _, image in waiting]))
+def _batch(group: list[tuple[int, Image, bool]]) -> Batch:
+    looks, images, like_previous = zip(*group, strict=True)
+    return Batch(looks, np.stack(images), like_previous)

@@ -26,7 +26,8 @@ class RunState:
     """Counters and figures of a training; the arrays are in the network, its mean and Adam.
 
     ``best_step`` is the step of the weights that are kept as the best, −1 before the first evaluation;
-    ``waited`` counts evaluations since the last better one. Losses are running means, None before the first.
+    ``highest_f1`` may be that of earlier ones, hardly better; ``waited`` counts evaluations since the last
+    better one. Losses are running means, None before the first.
     """
 
     step: int = 0
@@ -34,6 +35,7 @@ class RunState:
     evaluated: int = -1
     best_step: int = -1
     best_f1: float = -1.0
+    highest_f1: float = -1.0
     best_loss: float = float("inf")
     lowest_loss: float = float("inf")
     waited: int = 0

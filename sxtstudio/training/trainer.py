@@ -31,6 +31,9 @@ _ENDS = (_GO_ON, "steps", "minutes", "plateau", "stopped", _CANCEL)
 _SMOOTH = 0.9  # share of the old value in the running means of the losses
 _TELL_STEPS, _TELL_S = 10, 1.0
 _CLIP = 2.0  # largest norm of a quick step's gradient
+#: F1 on the few judged slices scatters so much between evaluations. Later weights, learned at a lower rate
+#: and averaged for longer, did better on other data than those of such a peak.
+AS_GOOD_F1 = 0.005
 
 
 class Trainer:
@@ -193,18 +196,21 @@ class Trainer:
         )
 
     def evaluate(self) -> None:
-        """Judge the network on the held-out slices, and keep its weights if they are the best."""
+        """Judge the network on the held-out slices, and keep its weights if none were clearly better."""
         network, state, began = self.judged_network(), self.state, time.monotonic()
         previews: list[Judged] = []
         scores = self.judge(network, lambda judged: previews.append(judged) if not previews else None)
-        best = self._is_best(scores)
+        record = self._is_record(scores)
+        if record:
+            state.highest_f1 = scores.agreement.f1
+        best = record or self._is_as_good(scores)
         if best:
             self.best = {name: value.detach().clone() for name, value in network.state_dict().items()}
             state.best_step, state.best_f1 = state.step, scores.agreement.f1
             state.best_loss = scores.label_loss
         lower = scores.label_loss < state.lowest_loss
         state.lowest_loss = min(state.lowest_loss, scores.label_loss)
-        state.waited = 0 if lower or best or state.step == 0 else state.waited + 1
+        state.waited = 0 if lower or record or state.step == 0 else state.waited + 1
         state.evaluated = state.step
         figures = {
             "precision": scores.agreement.precision,
@@ -280,14 +286,21 @@ class Trainer:
             lambda: self.events.tell("paused", step=step), lambda: self.events.tell("resumed", step=step)
         )
 
-    def _is_best(self, scores: Scores) -> bool:
+    def _is_record(self, scores: Scores) -> bool:
         state = self.state
         if state.step == 0 and not self.from_model:
             return False  # an untrained network that calls everything membrane can score above a young one
         if self.config.method == "published":
             return scores.label_loss < state.best_loss
         # While nothing is found yet, all F1 are 0 and the loss decides.
-        return (scores.agreement.f1, -scores.label_loss) > (state.best_f1, -state.best_loss)
+        return (scores.agreement.f1, -scores.label_loss) > (state.highest_f1, -state.best_loss)
+
+    def _is_as_good(self, scores: Scores) -> bool:
+        """Tell whether later weights are no worse than the best, as far as the figures can tell."""
+        before = 0.0 if self.state.before is None else self.state.before["f1"]
+        if self.config.method == "published" or self.state.step == 0 or scores.agreement.f1 <= before:
+            return False
+        return scores.agreement.f1 >= self.state.highest_f1 - AS_GOOD_F1
 
     def _with_image(self, step: int) -> bool:
         return self.config.method == "published" or step % self.plan.image_every == 0

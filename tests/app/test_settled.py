@@ -36,12 +36,12 @@ def test_only_the_latest_counts_and_one_runs_at_a_time(window: MainWindow, qtbot
 
 def test_fields_that_move_start_nothing_until_they_settle(window: MainWindow, qtbot: QtBot) -> None:
     begun: list[int] = []
-    settled = Settled(window.context, "test", lambda result: None, delay_ms=60)
+    settled = Settled(window.context, "test", lambda result: None, delay_ms=1500)
     for number in range(8):
         settled.request(lambda job, number=number: begun.append(number))
         qtbot.wait(5)
     qtbot.waitUntil(lambda: bool(begun))
-    qtbot.wait(80)
+    qtbot.waitUntil(lambda: not settled.busy)
     assert begun == [7]
 
 

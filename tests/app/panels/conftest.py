@@ -35,13 +35,14 @@ def errors(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> list[Exceptio
 def segment_with(
     sample: MainWindow, qtbot: QtBot, errors: list[Exception]
 ) -> Callable[[Path, tuple[int, int]], SegmentPanel]:
-    """Prepare the panel for a model and a range of slices of the sample."""
+    """Prepare the panel for a model and a range of slices of the sample, each judged alone."""
 
     def prepared(model: Path, slices: tuple[int, int]) -> SegmentPanel:
         panel: SegmentPanel = sample.context.parts["segment"]
         sample.session.set_polarity("dark", "it is known")
         panel.form.use_model(str(model))
         panel.form.slices.set_range(*slices)
+        panel.form.neighbours.setChecked(False)
         return panel
 
     return prepared

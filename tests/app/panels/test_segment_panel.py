@@ -71,6 +71,26 @@ def test_the_labels_are_those_of_numpy_recorded_and_undone(
     assert np.array_equal(labels == 255, expected)
 
 
+def test_neighbouring_slices_have_a_say_unless_that_is_turned_off(
+    sample: MainWindow, segment_with: Prepare, toy_model: Path, sample_values: Values, qtbot: QtBot
+) -> None:
+    panel = segment_with(toy_model, (0, 6))
+    panel.form.neighbours.setChecked(True)
+    panel.start()
+    to_the_end(panel, qtbot)
+    # The toy model sees single pixels, so that turning does not matter to it.
+    outputs = np.tanh(-5 * (normalised(sample_values[:7]) + 1))
+    before = np.concatenate([outputs[:1], outputs[:5]])
+    mean = (before + outputs[:6] + outputs[1:7]) / 3
+    labels = labels_of(sample)[:6]
+    sure = np.abs(mean) > 1e-4
+    assert np.array_equal(labels[sure] == 255, mean[sure] > 0)
+    assert np.mean((labels == 255) != truth(sample_values[:6])) > 0.001
+    assert sample.session.document.steps[-1].parameters["looks_at_each_slice"] == 3
+    panel.form.remember()
+    assert sample.context.settings.get("segment/neighbours", None) is True
+
+
 def test_only_the_chosen_slices_are_replaced(
     sample: MainWindow, segment_with: Prepare, toy_model: Path, sample_values: Values, qtbot: QtBot
 ) -> None:
