@@ -11,9 +11,7 @@ Run ``python -m bench.accuracy``; with ``--json`` for the card.
 from __future__ import annotations
 
 import argparse
-import importlib.util
 import json
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -23,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from bench import judges
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
@@ -62,35 +61,18 @@ def held_out() -> Iterator[Outlined]:
             yield Outlined(simulated.tomogram, z, simulated.outline[z], simulated.hidden[z])
 
 
-def _load_from_tests(name: str) -> Any:
-    """Return a module of the folder in which judges are kept, with the tests."""
-    if name not in sys.modules:  # where dataclasses look their module up
-        spec = importlib.util.spec_from_file_location(name, ROOT / "tests" / "training" / f"{name}.py")
-        assert spec is not None and spec.loader is not None
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-def load_other_simulator() -> Any:
-    """Return the module of the second simulator."""
-    return _load_from_tests("other_simulator")
-
-
 def textbook_simulator() -> Iterator[Outlined]:
     """Yield slices of tomograms from the simulator of the textbook, with their outlines."""
-    simulator = _load_from_tests("textbook_simulator")
     for seed in TEXTBOOK_SEEDS:
-        tomogram, truth, lying = simulator.simulate(seed)
+        tomogram, truth, lying = judges.textbook_simulator.simulate(seed)
         for z in range(4, len(tomogram), 8):
             yield Outlined(tomogram, z, truth[z], lying[z])
 
 
 def other_simulator() -> Iterator[Outlined]:
     """Yield slices of tomograms from the second simulator, with their outlines."""
-    simulator = load_other_simulator()
     for seed in OTHER_SEEDS:
-        tomogram, truth, notes = simulator.simulate(seed, OTHER_SHAPE)
+        tomogram, truth, notes = judges.other_simulator.simulate(seed, OTHER_SHAPE)
         for z in range(4, OTHER_SHAPE[0] - 3, 5):
             yield Outlined(tomogram, z, truth[z], notes["doubtful"][z])
 
@@ -141,18 +123,18 @@ def main() -> None:
     parser.add_argument("--looks", type=int, choices=(1, 3), default=3, help="at each slice (default: 3)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    judges: dict[str, tuple[Callable[[], Iterator[Outlined]], PolarityChoice]] = {
+    all_judges: dict[str, tuple[Callable[[], Iterator[Outlined]], PolarityChoice]] = {
         "held-out phantoms": (held_out, "dark"),
         "phantoms of the textbook": (textbook_simulator, "dark"),
         "phantoms of another simulator": (other_simulator, "dark"),
     }
     if PATCHES.is_dir():
-        judges["4 labelled real patches"] = (real_patches, "auto")
-        judges[BORDERS] = (mitochondria, "dark")
+        all_judges["4 labelled real patches"] = (real_patches, "auto")
+        all_judges[BORDERS] = (mitochondria, "dark")
     wanted = SegmentParameters(options.model, device="cpu", threshold=options.threshold, looks=options.looks)
     scores = {
         name: score(slices(), replace(wanted, polarity=polarity))
-        for name, (slices, polarity) in judges.items()
+        for name, (slices, polarity) in all_judges.items()
     }
     if BORDERS in scores:
         scores[BORDERS] = {"recall": scores[BORDERS]["recall"]}

@@ -22,7 +22,8 @@ import tifffile
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from bench.accuracy import Outlined, load_other_simulator, score
+from bench.accuracy import Outlined, score
+from bench.judges import other_simulator
 from sxtstudio.segment import SegmentParameters
 
 SEED, SHAPE = 911, (56, 512, 512)
@@ -43,7 +44,7 @@ evaluate_every = 25
 
 def make_phantom() -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
     """Return a tomogram (z, y, x) with a new look, what an annotator would outline, and what is doubtful."""
-    tomogram, truth, notes = load_other_simulator().simulate(SEED, SHAPE)
+    tomogram, truth, notes = other_simulator.simulate(SEED, SHAPE)
     fine, coarse = (ndimage.gaussian_filter(tomogram, (0, sd, sd)) for sd in BAND_PX)
     return fine - coarse, truth, notes["doubtful"]
 

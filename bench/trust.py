@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from bench.accuracy import load_other_simulator
+from bench.judges import other_simulator
 from bench.trust_looks import CHOSEN_ON, HELD_OUT, ZOOMS, zoomed
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.core.volume import ArrayVolume
@@ -63,11 +63,10 @@ class Score:
 
 def slices() -> list[Slice]:
     """Return two slices of each of four tomograms of both simulators."""
-    other = load_other_simulator()
     found = []
     for seed in SEEDS:
         made = simulate(seed, SHAPE)
-        tomogram, truth, notes = other.simulate(seed, SHAPE)
+        tomogram, truth, notes = other_simulator.simulate(seed, SHAPE)
         for z in (SHAPE[0] // 3, 2 * SHAPE[0] // 3):
             found.append(Slice("ours", made.tomogram[z], made.outline[z], made.hidden[z]))
             found.append(Slice("the other", tomogram[z], truth[z], notes["doubtful"][z]))

@@ -1,27 +1,13 @@
 from __future__ import annotations
 
-import importlib.util
-import sys
 from functools import cache
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
+import other_simulator as other
 import pytest
 from scipy import ndimage
 
-
-def _load():
-    """The simulator lies beside this file, which is no package."""
-    name = "other_simulator"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-other = _load()
 SMALL = (8, 112, 112)
 
 

@@ -1,25 +1,11 @@
 """The plain judge: its geometry, and that its tomograms show it."""
 
-import importlib.util
-import sys
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
+import textbook_simulator as textbook
 from scipy import ndimage
-
-
-def _load():
-    name = "textbook_simulator"
-    if name not in sys.modules:
-        spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-        sys.modules[name] = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(sys.modules[name])
-    return sys.modules[name]
-
-
-textbook = _load()
 
 
 @cache

@@ -10,27 +10,14 @@ _nm.
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
+from types import SimpleNamespace
 
 import numpy as np
+import other_specimen as specimen
 from numpy.random import Generator
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 from skimage.registration import optical_flow_ilk
-
-
-def _load_beside(name: str) -> ModuleType:
-    """Load a module from this folder, which is no package."""
-    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
-    assert spec is not None and spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-specimen = _load_beside("other_specimen")
 
 Array = NDArray[np.float32]
 Mask = NDArray[np.bool_]
