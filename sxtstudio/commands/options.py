@@ -71,6 +71,18 @@ def voxel_size(text: str) -> tuple[float, float, float]:
     return numbers[0], numbers[1], numbers[2]
 
 
+def add_looks(parser: argparse.ArgumentParser) -> None:
+    """Add the option that lets neighbouring slices have a say, or not."""
+    parser.add_argument(
+        "--looks",
+        type=int,
+        choices=(1, 3),
+        default=3,
+        help="3: the mean of what the network says of a slice and its two neighbours, each turned another "
+        "way, in the same time; 1: of the slice alone, as published (default: 3)",
+    )
+
+
 def add_voxel(parser: argparse.ArgumentParser) -> None:
     """Add the option that gives, or corrects, the voxel size."""
     parser.add_argument(

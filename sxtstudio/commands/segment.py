@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.clean import clean_up_of, step_rows
 from sxtstudio.commands.guard import CANCELLED, DONE, say
-from sxtstudio.commands.options import add_clean_up, add_voxel, positive_int, slice_range
+from sxtstudio.commands.options import add_clean_up, add_looks, add_voxel, positive_int, slice_range
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import duration, print_rows, receipt_text, voxel_text
 from sxtstudio.core.errors import Cancelled, UserError
@@ -68,14 +68,7 @@ def add(commands: Any) -> None:
         help="tell how sure the network is of each slice, and redraw no slice, every fifth (8 %% more time) "
         "or every one (40 %% more) to tell how much of it is recognised; none: no such figures at all",
     )
-    parser.add_argument(
-        "--looks",
-        type=int,
-        choices=(1, 3),
-        default=3,
-        help="3: the mean of what the network says of a slice and its two neighbours, each turned another "
-        "way, in the same time; 1: of the slice alone, as published (default: 3)",
-    )
+    add_looks(parser)
     parser.add_argument("--report", metavar="FILE.json", help="also write a report")
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
