@@ -16,17 +16,16 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-ROOT = Path(__file__).parents[1]
-sys.path.insert(0, str(ROOT))
+sys.path.insert(0, str(Path(__file__).parents[1]))
 
-from bench.accuracy import PATCHES, Outlined, other_simulator, real_patches  # noqa: E402
-from sxtstudio.core.geometry import Box  # noqa: E402
-from sxtstudio.core.normalise import normalise_slice  # noqa: E402
-from sxtstudio.core.polarity import detect_polarity  # noqa: E402
-from sxtstudio.core.volume import ArrayVolume  # noqa: E402
-from sxtstudio.io import open_volume  # noqa: E402
-from sxtstudio.segment import SegmentParameters, load_card, make_runner, segment_slice  # noqa: E402
-from sxtstudio.segment.device import choose_device  # noqa: E402
+from bench.accuracy import PATCHES, Outlined, other_simulator, real_patches
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.normalise import normalise_slice
+from sxtstudio.core.polarity import detect_polarity
+from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.io import open_volume
+from sxtstudio.segment import SegmentParameters, load_card, make_runner, segment_slice
+from sxtstudio.segment.device import choose_device
 
 GREEN, RED, YELLOW = (0.0, 0.65, 0.0), (0.75, 0.0, 0.0), (0.75, 0.75, 0.0)
 WHOLE_CELLS = ("alba/Figure2_ALBA_ALBA_NI-slice404.tif", "berkeley/Figure2_Berkeley_Berkely-NI_slice479.tif")
@@ -92,7 +91,7 @@ def main() -> None:
     """Write the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="compact")
-    parser.add_argument("--into", type=Path, default=ROOT / "docs")
+    parser.add_argument("--into", type=Path, default=Path(__file__).parent)
     options = parser.parse_args()
     model = Model(options.model)
     phantoms = [row(model, outlined, "dark") for outlined in list(other_simulator())[1::4]]

@@ -95,26 +95,25 @@ class Mean:
     def add(self, seen: Seen) -> list[Seen]:
         """Take a look; return the slices that are complete with it, as looks with mean outputs."""
         self._seen[seen.look] = seen
-        near = range(seen.look - self._looks.reach, seen.look + self._looks.reach + 1)
-        complete = [z for z in near if z in self._missing and self._has_all(z)]
+        complete = [z for z in self._affected(seen.look) if self._has_all(z)]
         means = [self._mean(z) for z in complete]
         self._missing.difference_update(complete)
-        for look in [look for look in self._seen if not self._wanted(look)]:
+        for look in [look for look in self._seen if not self._affected(look)]:
             del self._seen[look]
         return means
 
     def _has_all(self, z: int) -> bool:
         return all(look in self._seen for look in self._looks.needed([z]))
 
-    def _wanted(self, look: int) -> bool:
-        # Around a slice lie the slices that it has a say in.
-        return any(z in self._missing for z in self._looks.needed([look]))
+    def _affected(self, look: int) -> list[int]:
+        """The unfinished slices in which a look has a say: those around it."""
+        return [z for z in self._looks.needed([look]) if z in self._missing]
 
     def _mean(self, z: int) -> Seen:
         own = self._seen[z]
         if own.values is None:
             return own
-        total, count = np.array(own.values), 1
+        total, count = np.array(own.values, order="C"), 1
         if self._looks.reach:
             before, after = self._seen[z - 1], self._seen[z + 1]
             for other, is_like in ((before, own.like_previous), (after, after.like_previous)):
@@ -124,20 +123,16 @@ class Mean:
         return Seen(z, total / np.float32(count), own.like_previous, own.recognised)
 
 
-def resemble(first: Image | None, second: Image | None) -> bool:
-    """Tell whether two normalised slices (y, x) show the same, but for noise and a slice's progress.
-
-    The figure is Pearson's correlation of their means over blocks of 4×4 pixels.
-    """
-    if first is None or second is None:
-        return False
-    edge = _COARSE_PX if min(first.shape) >= 4 * _COARSE_PX else 1
-    with np.errstate(divide="ignore", invalid="ignore"):  # a constant slice resembles nothing
-        correlation = np.corrcoef(_coarse(first, edge).ravel(), _coarse(second, edge).ravel())[0, 1]
-    return bool(correlation > RESEMBLANCE)
-
-
-def _coarse(image: Image, edge: int) -> NDArray[np.floating]:
+def coarsened(image: Image) -> NDArray[np.floating]:
+    """Return the means of a slice (y, x) over blocks of 4×4 pixels; a tiny one stays as it is."""
+    edge = _COARSE_PX if min(image.shape) >= 4 * _COARSE_PX else 1
     height, width = (length // edge * edge for length in image.shape)
-    reduced: NDArray[np.floating] = block_reduce(image[:height, :width], (edge, edge), np.mean)
-    return reduced
+    means: NDArray[np.floating] = block_reduce(image[:height, :width], (edge, edge), np.mean)
+    return means
+
+
+def resemble(first: NDArray[np.floating], second: NDArray[np.floating]) -> bool:
+    """Tell whether two coarsened slices show the same: by Pearson's correlation."""
+    with np.errstate(divide="ignore", invalid="ignore"):  # a constant slice resembles nothing
+        correlation = np.corrcoef(first.ravel(), second.ravel())[0, 1]
+    return bool(correlation > RESEMBLANCE)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.core.volume import Volume
-from sxtstudio.segment.looks import Image, Looks, resemble
+from sxtstudio.segment.looks import Image, Looks, coarsened, resemble
 
 # Read together, for the sake of formats that pack several slices into a compressed block.
 _READ_BYTES = 32_000_000
@@ -40,11 +40,12 @@ def read_batches(
     square, a batch holds those that lie alike, so looks need not come in order.
     """
     waiting: dict[tuple[int, ...], list[tuple[int, Image, bool]]] = {}
-    former: tuple[int, Image | None] = (-2, None)
+    former: dict[int, NDArray[np.floating]] = {}  # the look before, coarsened
     wanted = list(wanted)
     for look, image in zip(wanted, _read(volume, [looks.slice_of(look) for look in wanted]), strict=True):
-        is_like = looks.reach > 0 and former[0] == look - 1 and resemble(former[1], image)
-        former = (look, image)
+        coarse = {look: coarsened(image)} if looks.reach and image is not None else {}
+        is_like = look - 1 in former and look in coarse and resemble(former[look - 1], coarse[look])
+        former = coarse
         if image is None:
             yield Batch((look,), None, (is_like,))
             continue

@@ -14,7 +14,7 @@ from scipy import ndimage
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
-from sxtstudio.segment.looks import Looks, Mean, Seen, resemble
+from sxtstudio.segment.looks import Looks, Mean, Seen, coarsened, resemble
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.segment.pipeline import segment
 from sxtstudio.segment.preview import recognise_slice, segment_slice
@@ -178,10 +178,25 @@ def test_resemblance_sees_through_noise_and_is_not_fooled_by_it() -> None:
     structure /= structure.std()
     noisy = [structure + 1.2 * white_noise(128, 96, seed=n) for n in (1, 2)]
     assert np.corrcoef(noisy[0].ravel(), noisy[1].ravel())[0, 1] < 0.5
-    assert resemble(*noisy)
+
+    def alike(first: np.ndarray, second: np.ndarray) -> bool:
+        return resemble(coarsened(first), coarsened(second))
+
+    assert alike(*noisy)
     other = ndimage.gaussian_filter(white_noise(128, 96, seed=3), 6)
-    assert not resemble(structure, other)
-    assert not resemble(white_noise(128, 96, seed=1), white_noise(128, 96, seed=2))
-    assert not resemble(structure, -structure)
-    assert not resemble(structure, None) and not resemble(structure, np.zeros_like(structure))
-    assert resemble(structure[:5, :7], structure[:5, :7])
+    assert not alike(structure, other)
+    assert not alike(white_noise(128, 96, seed=1), white_noise(128, 96, seed=2))
+    assert not alike(structure, -structure)
+    assert not alike(structure, np.zeros_like(structure))
+    assert alike(structure[:5, :7], structure[:5, :7])
+
+
+def test_a_slice_after_one_without_content_resembles_nothing(tomogram: np.ndarray) -> None:
+    tomogram[3] = 0
+    batches = read_batches(ArrayVolume(tomogram), Looks(3, 7), range(2, 6), 1, flip=False)
+    assert {batch.looks[0]: batch.like_previous[0] for batch in batches} == {
+        2: False,  # the first that is read
+        3: False,
+        4: False,
+        5: True,
+    }
