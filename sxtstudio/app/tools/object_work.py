@@ -31,10 +31,25 @@ QUICK_VOXELS = 2_000_000
 _QUICK_MERGE_VOXELS = 60_000
 # Where an object is larger than this window, it is changed slab by slab instead of being held in memory.
 _WINDOW_VOXELS = 50_000_000
+_SEARCH = "Find the object"
 
 
-def select_object(context: Context, seed: Triple) -> None:
-    """Highlight the label object at a voxel; where there is none, nothing is highlighted any more."""
+def select_object(context: Context, seed: Triple, *, say: bool = True) -> None:
+    """Highlight the label object at a voxel; where there is none, nothing is highlighted any more.
+
+    A large object is searched for in a job. The search ends when another object is picked, and when labels
+    change, so that what is highlighted is always what was picked last, as it is now.
+
+    Parameters
+    ----------
+    seed
+        Voxel (z, y, x).
+    say
+        Whether the status bar tells the object's size; not where it asks for the next click.
+    """
+    for job in context.jobs.running:
+        if job.name == _SEARCH:
+            job.cancel()
     session = context.session
     labels = session.labels_of("labels")
     if labels is None or not _labelled(labels, seed):
@@ -42,20 +57,20 @@ def select_object(context: Context, seed: Triple) -> None:
         return
     found = object_at(labels, seed, limit_voxels=QUICK_VOXELS)
     if found is None or found.complete:
-        _show(context, found)
+        _show(context, found, say)
         return
-    document, edits = session.document, session.history.undo_name
 
     def done(larger: Found | None) -> None:
-        # What was found in the meantime may be of labels that are no more.
-        if session.document is document and session.history.undo_name == edits:
-            _show(context, larger)
+        if not search.progress.cancelled:  # the cancel may have come after the last look at it
+            _show(context, larger, say)
 
     work = partial(object_at, labels, seed)
-    context.jobs.start("Find the object", lambda job: work(progress=job.progress), on_done=done)
+    search = context.jobs.start(_SEARCH, lambda job: work(progress=job.progress), on_done=done)
+    session.labels_changed.connect(search.cancel)
+    session.document_changed.connect(search.cancel)
 
 
-def _show(context: Context, found: Found | None) -> None:
+def _show(context: Context, found: Found | None, say: bool) -> None:
     if found is None:
         context.session.select(None)
         return
@@ -64,7 +79,8 @@ def _show(context: Context, found: Found | None) -> None:
     text = f"Object of {found.voxels:,} voxels"
     if not found.complete:
         text += "; it is larger, but only the part around the click is highlighted"
-    context.session.message.emit(text)
+    if say:
+        context.session.message.emit(text)
 
 
 def delete(context: Context, target: str, seed: Triple) -> None:

@@ -53,7 +53,7 @@ class MergeTool(Tool):
             self.session.record(self.title, self.target)  # says at once if labels cannot be changed now
             self._first = voxel
             if self.target == "labels":
-                object_work.select_object(self.context, voxel)
+                object_work.select_object(self.context, voxel, say=False)
             self.session.message.emit("Now click on the object that it is to be joined with.")
             return
         first, self._first = self._first, None

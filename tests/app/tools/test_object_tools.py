@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from scipy import ndimage
@@ -15,6 +17,7 @@ SIZES = pytest.mark.parametrize("large", [False, True], ids=["at once", "job"])
 A = (slice(10, 20), slice(50, 60), slice(50, 70))
 B = (slice(30, 40), slice(50, 60), slice(50, 70))
 VOXELS = 10 * 10 * 20
+IN_A, IN_B = (15, 55, 60), (35, 55, 60)
 
 
 @pytest.fixture
@@ -175,6 +178,76 @@ def test_merging_an_object_with_itself_says_so(two, large: bool, request) -> Non
     two.wait()
     assert "same object" in two.said[-1] and not two.toolbox.unfinished
     np.testing.assert_array_equal(two.voxels(), only(A, B))
+
+
+@SIZES
+def test_the_question_for_the_second_object_stays_while_the_first_is_highlighted(
+    two, large: bool, request
+) -> None:
+    if large:
+        request.getfixturevalue("slow_objects")
+    two.take("merge")
+    two.click("xy", 15, (55, 60))
+    two.wait()
+    assert two.session.selection.voxels == VOXELS
+    assert "Now click" in two.said[-1]
+
+
+@pytest.fixture
+def held_search(slow_objects: None, monkeypatch: pytest.MonkeyPatch):
+    """The search for A in a job waits until this event is set, and looks at no cancel any more."""
+    real, go_on = object_work.object_at, threading.Event()
+
+    def slowly(labels, seed, **more):
+        if seed == IN_A and "progress" in more:
+            del more["progress"]
+            assert go_on.wait(10)
+        return real(labels, seed, **more)
+
+    monkeypatch.setattr(object_work, "object_at", slowly)
+    yield go_on
+    go_on.set()
+
+
+def pick(two, voxel: tuple[int, int, int]) -> None:
+    z, y, x = voxel
+    two.toolbox.pick(PointerEvent("xy", y, x, z, "left", ctrl=True))
+
+
+def test_the_last_pick_wins_over_a_slower_search(two, held_search: threading.Event) -> None:
+    pick(two, IN_A)
+    pick(two, IN_B)
+    two.qtbot.waitUntil(lambda: two.session.selection is not None)
+    held_search.set()
+    two.wait()
+    assert two.session.selection.box == Box((30, 50, 50), (40, 60, 70))
+
+
+def test_a_pick_beside_ends_the_search(two, held_search: threading.Event) -> None:
+    pick(two, IN_A)
+    pick(two, (5, 5, 5))
+    held_search.set()
+    two.wait()
+    assert two.session.selection is None
+
+
+def test_labels_that_changed_during_the_search_are_not_highlighted(two, held_search: threading.Event) -> None:
+    pick(two, IN_A)
+    two.draw_box(slice(10, 20), slice(50, 60), slice(70, 75))
+    held_search.set()
+    two.wait()
+    assert two.session.selection is None
+    pick(two, IN_A)
+    two.wait()
+    assert two.session.selection.voxels == VOXELS * 5 // 4
+
+
+def test_a_change_of_the_mask_does_not_end_the_search(two, held_search: threading.Event) -> None:
+    pick(two, IN_A)
+    two.draw_box(slice(0, 5), slice(0, 5), slice(0, 5), target="mask")
+    held_search.set()
+    two.wait()
+    assert two.session.selection.voxels == VOXELS
 
 
 @SIZES
