@@ -78,7 +78,12 @@ class Progress:
         self._done = min(self.total, self._done + steps)
         if stage is not None:
             self.stage = stage
-        self._report(self._done / self.total, self.stage)
+        fraction = self._done / self.total
+        self._report(fraction, self.stage, self._extrapolated(fraction))
+
+    def follow(self, fraction: float, remaining_s: float | None, stage: str) -> None:
+        """Pass on what another program tells of a job that it counts itself, 0…1 done; never raises."""
+        self._report(fraction, stage, remaining_s)
 
     def part(self, share: float, stage: str = "") -> Progress:
         """Return a counter for a stage that fills ``share`` (0…1) of this job's bar.
@@ -89,15 +94,19 @@ class Progress:
         self._finished_parts = min(1.0, begin + share)
 
         def listener(state: ProgressState) -> None:
-            self._report(begin + share * state.fraction, state.stage or self.stage)
+            fraction = begin + share * state.fraction
+            self._report(fraction, state.stage or self.stage, self._extrapolated(fraction))
 
         child = Progress(stage=stage, listener=listener)
         child._cancel = self._cancel
         return child
 
-    def _report(self, fraction: float, stage: str) -> None:
-        if self._listener is None:
-            return
+    def _extrapolated(self, fraction: float) -> float | None:
+        """Return the remaining time if the rest goes as fast as what is done; None before anything is."""
         elapsed = time.monotonic() - self._started
-        remaining = elapsed * (1 - fraction) / fraction if fraction > 0 else None
-        self._listener(ProgressState(stage, fraction, elapsed, remaining))
+        return elapsed * (1 - fraction) / fraction if fraction > 0 else None
+
+    def _report(self, fraction: float, stage: str, remaining_s: float | None) -> None:
+        if self._listener is not None:
+            elapsed = time.monotonic() - self._started
+            self._listener(ProgressState(stage, fraction, elapsed, remaining_s))

@@ -24,3 +24,13 @@ def test_endless_work_begins_anew() -> None:
     progress.restart("waiting")
     with pytest.raises(Cancelled):
         progress.step(0)
+
+
+def test_what_another_program_counts_is_passed_on_as_it_is() -> None:
+    seen: list[ProgressState] = []
+    progress = Progress(listener=seen.append)
+    progress.follow(0.25, 180.0, "training")
+    assert (seen[-1].fraction, seen[-1].remaining_s, seen[-1].stage) == (0.25, 180.0, "training")
+    progress.cancel()
+    progress.follow(0.5, None, "paused")
+    assert seen[-1].remaining_s is None

@@ -20,7 +20,6 @@ from sxtstudio.workflow.retraining_runs import TrainingRun
 _PATIENCE_S = 20.0
 _CANCELLED, _USER_ERROR = 130, 2
 _MOST_WORDS = 8000
-_STEPS = 1000
 
 
 class TrainingProcess(QObject):
@@ -118,8 +117,8 @@ class TrainingProcess(QObject):
 
     def _wait(self, job: Job) -> None:
         """Show the training in the bar of jobs; runs in a thread and only looks."""
-        asked_at, shown = 0.0, 0
-        job.progress.begin(_STEPS)
+        asked_at = 0.0
+        shown: tuple[float, float | None, str] | None = None
         while not self._over.wait(0.1):
             if job.progress.cancelled:
                 if not asked_at:
@@ -127,13 +126,16 @@ class TrainingProcess(QObject):
                     job.report("cancel")
                 elif time.monotonic() - asked_at > _PATIENCE_S:
                     break
-            elif not self.history.paused:
-                now = min(_STEPS - 1, round(_STEPS * self.history.fraction))
-                if now > shown:
-                    job.progress.step(now - shown)
-                    shown = now
+            elif (now := self._told()) != shown:
+                job.progress.follow(*now)
+                shown = now
         if job.progress.cancelled:
             raise Cancelled
+
+    def _told(self) -> tuple[float, float | None, str]:
+        """Return the training's own count: the share done, the remaining seconds, and whether it rests."""
+        history = self.history
+        return history.fraction, None if history.paused else history.remaining_s, "paused" * history.paused
 
     def _on_started(self) -> None:
         child.yield_to_window(self.process.processId())

@@ -14,7 +14,6 @@ import queue
 import shutil
 import sys
 import threading
-import time
 import tomllib
 from pathlib import Path
 
@@ -76,7 +75,7 @@ say(
     held_out=1,
     unlabelled=len(config.get("unlabelled", [])),
 )
-paused, reason, begin = False, "steps", time.monotonic()
+paused, reason = False, "steps"
 while True:
     while True:
         try:
@@ -105,7 +104,7 @@ while True:
     if step >= of or reason == "stopped":
         break
     step += 1
-    left = (time.monotonic() - begin) / step * (of - step)
+    left = 0.5 * (of - step)
     wave = 0.02 * np.sin(3.0 * step)
     say(
         "step", step=step, of=of, label_loss=0.45 * np.exp(-2 * step / of) + 0.05 + wave,

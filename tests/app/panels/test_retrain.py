@@ -284,8 +284,13 @@ def test_pause_go_on_and_stop_with_the_best_so_far(
     page = dialog.running
     qtbot.waitUntil(reached(dialog, 3), timeout=WAIT)
     assert fake["yields"] == [page.training.process.processId()]  # the window comes first
+    job = page.training.job
+    # The bar of jobs says what the training says (half a second a step), not what its own clock would.
+    qtbot.waitUntil(lambda: job.state is not None and job.state.remaining_s is not None, timeout=WAIT)
+    assert 45_000 < job.state.remaining_s <= 50_000
     page.pause.click()
     qtbot.waitUntil(lambda: page.training.history.paused, timeout=WAIT)
+    qtbot.waitUntil(lambda: job.state.stage == "paused" and job.state.remaining_s is None, timeout=WAIT)
     qtbot.wait(150)
     step = page.training.history.step
     qtbot.wait(300)
