@@ -135,7 +135,9 @@ class TrainingProcess(QObject):
     def _told(self) -> tuple[float, float | None, str]:
         """Return the training's own count: the share done, the remaining seconds, and whether it rests."""
         history = self.history
-        return history.fraction, None if history.paused else history.remaining_s, "paused" * history.paused
+        if history.paused:
+            return history.fraction, None, "paused"
+        return history.fraction, history.remaining_s, ""
 
     def _on_started(self) -> None:
         child.yield_to_window(self.process.processId())
