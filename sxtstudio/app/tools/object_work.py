@@ -31,7 +31,6 @@ QUICK_VOXELS = 2_000_000
 _QUICK_MERGE_VOXELS = 60_000
 # Where an object is larger than this window, it is changed slab by slab instead of being held in memory.
 _WINDOW_VOXELS = 50_000_000
-_SEARCH = "Find the object"
 
 
 def select_object(context: Context, seed: Triple, *, say: bool = True) -> None:
@@ -48,7 +47,7 @@ def select_object(context: Context, seed: Triple, *, say: bool = True) -> None:
         Whether the status bar tells the object's size; not where it asks for the next click.
     """
     for job in context.jobs.running:
-        if job.name == _SEARCH:
+        if job.property("picking"):
             job.cancel()
     session = context.session
     labels = session.labels_of("labels")
@@ -65,7 +64,8 @@ def select_object(context: Context, seed: Triple, *, say: bool = True) -> None:
             _show(context, larger, say)
 
     work = partial(object_at, labels, seed)
-    search = context.jobs.start(_SEARCH, lambda job: work(progress=job.progress), on_done=done)
+    search = context.jobs.start("Find the object", lambda job: work(progress=job.progress), on_done=done)
+    search.setProperty("picking", True)
     session.labels_changed.connect(search.cancel)
     session.document_changed.connect(search.cancel)
 
