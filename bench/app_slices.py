@@ -95,8 +95,8 @@ def drive(path: str, folder: str) -> dict[str, Any]:
     from PySide6.QtWidgets import QApplication
 
     from sxtstudio.app import theme
+    from sxtstudio.app.document.opening import open_path
     from sxtstudio.app.main_window import MainWindow
-    from sxtstudio.app.opening import open_path
     from sxtstudio.app.settings import Settings
     from sxtstudio.core.geometry import Box
 

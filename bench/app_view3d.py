@@ -30,8 +30,8 @@ def window(tomogram: str, labels: str, shape: list[int], folder: str) -> dict[st
     from PySide6.QtTest import QTest
     from PySide6.QtWidgets import QApplication
 
+    from sxtstudio.app.document.opening import open_path
     from sxtstudio.app.main_window import MainWindow
-    from sxtstudio.app.opening import open_path
     from sxtstudio.app.settings import Settings
 
     app = QApplication.instance() or QApplication([])

@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from screenshots import Driver, stroke
 
 from sxtstudio.app import theme
-from sxtstudio.app.panels.help_pages import HELP
+from sxtstudio.app.help.pages import HELP
 
 WIDTH_PX = 900
 LARGEST_BYTES = 150_000

@@ -24,9 +24,9 @@ from PySide6.QtGui import QGuiApplication, QPixmap  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 
 from sxtstudio.app import theme  # noqa: E402
+from sxtstudio.app.labels.tools.base import PointerEvent  # noqa: E402
 from sxtstudio.app.main_window import MainWindow  # noqa: E402
 from sxtstudio.app.settings import Settings  # noqa: E402
-from sxtstudio.app.tools.base import PointerEvent  # noqa: E402
 
 LONGEST_S = 240
 
@@ -176,8 +176,8 @@ def main_workflow(driver: Driver) -> None:
 
 def retraining(driver: Driver) -> None:
     """Let the shipped model learn from three slices for a moment; without PyTorch there is no picture."""
-    from sxtstudio.app import asking
-    from sxtstudio.workflow.retraining_child import can_train
+    from sxtstudio.app import questions
+    from sxtstudio.workflow.retraining.child import can_train
 
     if not can_train():
         return
@@ -199,7 +199,7 @@ def retraining(driver: Driver) -> None:
     dialog.resize(1100, 760)
     driver.rest(0.5)
     driver.save(dialog.grab(), "window-retrain")
-    asking.ask = lambda *_, **__: "Throw it away"  # type: ignore[assignment]
+    questions.ask = lambda *_, **__: "Throw it away"  # type: ignore[assignment]
     page.cancel.click()
     driver.idle()
     dialog.close()

@@ -329,7 +329,7 @@ def test_full_disk_is_seen_before_the_work(
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    from sxtstudio.workflow import outputs
+    from sxtstudio.workflow.jobs import outputs
 
     usage = namedtuple("usage", "total used free")
     monkeypatch.setattr(outputs.shutil, "disk_usage", lambda path: usage(10**9, 10**9, 5000))

@@ -269,7 +269,7 @@ def test_models(
 
 
 def test_demo(tomogram: Path, toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from sxtstudio.workflow import demo as module
+    from sxtstudio.workflow.jobs import demo as module
 
     monkeypatch.setattr(module, "MIN_FACES", 10)
     result = module.demo(tmp_path / "out", sample=tomogram, model=toy_model)
@@ -287,7 +287,7 @@ def test_demo(tomogram: Path, toy_model: Path, tmp_path: Path, monkeypatch: pyte
 
 def test_demo_without_its_sample(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     from sxtstudio.core.errors import UserError
-    from sxtstudio.workflow.demo import demo
+    from sxtstudio.workflow.jobs.demo import demo
 
     with pytest.raises(UserError, match="sample"):
         demo(tmp_path / "out", sample=tmp_path / "nowhere.tif")

@@ -14,7 +14,7 @@ import pytest
 from sxtstudio.cli import main
 from sxtstudio.segment import load_card
 from sxtstudio.segment.registry import user_folder
-from sxtstudio.workflow.importing import config_beside, import_command, suggested_name
+from sxtstudio.workflow.jobs.importing import config_beside, import_command, suggested_name
 
 FIXTURE = Path(__file__).parent / "data" / "deep_sxt_m4"
 WEIGHTS = FIXTURE / "weights.h5"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sxtstudio.app.jobs import Jobs
+from sxtstudio.app.jobs.job import Jobs
 from sxtstudio.app.session import Session
 from sxtstudio.app.settings import Settings
 

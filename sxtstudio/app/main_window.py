@@ -6,29 +6,29 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
-from sxtstudio.app.closing import may_close
-from sxtstudio.app.complete_slices import CompleteSlices
+from sxtstudio.app.clean.panel import CleanPanel
 from sxtstudio.app.context import Context
+from sxtstudio.app.document.closing import may_close
+from sxtstudio.app.document.first_look import FirstLook
+from sxtstudio.app.document.opening import open_path
+from sxtstudio.app.document.recent import RecentMenu
 from sxtstudio.app.errors import ErrorGuard, show_error
-from sxtstudio.app.jobs import Jobs
+from sxtstudio.app.jobs.bar import JobBar
+from sxtstudio.app.jobs.job import Jobs
+from sxtstudio.app.labels.complete_slices import CompleteSlices
+from sxtstudio.app.labels.panel import LabelsPanel
+from sxtstudio.app.labels.tools.toolbox import Toolbox
+from sxtstudio.app.mask.panel import MaskPanel
 from sxtstudio.app.menus import Actions
-from sxtstudio.app.opening import open_path
-from sxtstudio.app.panels.clean import CleanPanel
-from sxtstudio.app.panels.first_look import FirstLook
-from sxtstudio.app.panels.image import ImagePanel
-from sxtstudio.app.panels.job_bar import JobBar
-from sxtstudio.app.panels.labels import LabelsPanel
-from sxtstudio.app.panels.mask import MaskPanel
-from sxtstudio.app.panels.preferences import apply_stored
-from sxtstudio.app.panels.segment import SegmentPanel
-from sxtstudio.app.panels.side import WIDTH_PX, SidePanel
-from sxtstudio.app.panels.surface import SurfacePanel
-from sxtstudio.app.recent import RecentMenu
+from sxtstudio.app.preferences import apply_stored
+from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.session import Session
 from sxtstudio.app.settings import Settings
-from sxtstudio.app.tools.toolbox import Toolbox
-from sxtstudio.app.viewers.slices import SlicesView
-from sxtstudio.app.viewers.view3d import View3D
+from sxtstudio.app.slices.panel import ImagePanel
+from sxtstudio.app.slices.view import SlicesView
+from sxtstudio.app.view3d.panel import SurfacePanel
+from sxtstudio.app.view3d.view import View3D
+from sxtstudio.app.widgets.side_panel import WIDTH_PX, SidePanel
 
 STATUS_HEIGHT_PX = 34
 

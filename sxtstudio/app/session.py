@@ -12,13 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from sxtstudio.app.observed import DisplayState, Observed, ToolState
+from sxtstudio.app.states import DisplayState, Observed, ToolState
 from sxtstudio.core.edits import EditHistory, LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.lengths import Unit
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.workflow.document import Document
+from sxtstudio.workflow.document.document import Document
 
 Labels = NDArray[np.uint8]
 

@@ -18,10 +18,10 @@ def run(path: Path | None = None) -> int:
     from PySide6.QtWidgets import QApplication
 
     from sxtstudio.app import theme
+    from sxtstudio.app.document.opening import open_path
+    from sxtstudio.app.document.recovering import offer_recovery
     from sxtstudio.app.errors import start_log
     from sxtstudio.app.main_window import MainWindow
-    from sxtstudio.app.opening import open_path
-    from sxtstudio.app.recovering import offer_recovery
     from sxtstudio.app.settings import Settings
 
     app = cast(QApplication, QApplication.instance() or QApplication(sys.argv[:1]))

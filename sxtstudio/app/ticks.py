@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.viewers.colour_maps import COLOUR_MAPS
+from sxtstudio.app.slices.colour_maps import COLOUR_MAPS
 
 # Action and field of the display.
 SWITCHES = {

@@ -15,8 +15,8 @@ from sxtstudio.commands.text import counted, duration
 from sxtstudio.core.errors import Cancelled, UserError
 
 if TYPE_CHECKING:
-    from sxtstudio.workflow.batch import BatchParameters
-    from sxtstudio.workflow.batch_files import BatchRow
+    from sxtstudio.workflow.jobs.batch import BatchParameters
+    from sxtstudio.workflow.jobs.batch_files import BatchRow
 
 
 def add(commands: Any) -> None:
@@ -74,7 +74,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Segment all of them, and say what became of each."""
-    from sxtstudio.workflow.batch import run_batch, run_watch
+    from sxtstudio.workflow.jobs.batch import run_batch, run_watch
 
     if bool(arguments.tomograms) == bool(arguments.watch):
         raise UserError("Give either tomograms or --watch FOLDER; 'sxtstudio batch --help' shows how.")
@@ -100,7 +100,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _parameters(arguments: argparse.Namespace) -> BatchParameters:
     from sxtstudio.segment import SegmentParameters
-    from sxtstudio.workflow.batch import BatchParameters
+    from sxtstudio.workflow.jobs.batch import BatchParameters
 
     return BatchParameters(
         segmentation=SegmentParameters(

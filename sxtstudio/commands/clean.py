@@ -13,7 +13,7 @@ from sxtstudio.commands.text import duration, print_rows, receipt_text
 
 if TYPE_CHECKING:
     from sxtstudio.core.cleanup import CleanReport
-    from sxtstudio.workflow.cleaning import CleanUp
+    from sxtstudio.workflow.jobs.cleaning import CleanUp
 
 
 def add(commands: Any) -> None:
@@ -34,7 +34,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Clean, write, and say what each step did."""
-    from sxtstudio.workflow.cleaning import CleanJob, clean_file
+    from sxtstudio.workflow.jobs.cleaning import CleanJob, clean_file
 
     job = CleanJob(
         labels=Path(arguments.labels),
@@ -53,7 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
 def clean_up_of(arguments: argparse.Namespace) -> CleanUp:
     """Return the clean-up that the options of ``add_clean_up`` ask for."""
     from sxtstudio.core.cleanup import CleanParameters
-    from sxtstudio.workflow.cleaning import CleanUp
+    from sxtstudio.workflow.jobs.cleaning import CleanUp
 
     voxels, nm3 = arguments.min_size or (None, None)
     parameters = CleanParameters(

@@ -27,7 +27,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Run the job and say what lies where."""
-    from sxtstudio.workflow.demo import demo
+    from sxtstudio.workflow.jobs.demo import demo
 
     with shown_progress() as (progress, display):
 

@@ -25,7 +25,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the facts."""
-    from sxtstudio.workflow.inspecting import inspect_file
+    from sxtstudio.workflow.jobs.inspecting import inspect_file
 
     with shown_progress() as (progress, _):
         facts = inspect_file(arguments.file, progress)

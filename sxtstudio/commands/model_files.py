@@ -46,7 +46,7 @@ def add_import(actions: Any) -> None:
 
 def run_import(arguments: argparse.Namespace) -> int:
     """Convert, check, and install or write."""
-    from sxtstudio.workflow.importing import check_name, config_beside, suggested_name
+    from sxtstudio.workflow.jobs.importing import check_name, config_beside, suggested_name
 
     output = arguments.output or suggested_name(arguments.weights)
     file = Path(output) if output.lower().endswith(".onnx") else None

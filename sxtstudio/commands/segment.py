@@ -17,7 +17,7 @@ from sxtstudio.core.trust import bars, least_certain, median
 
 if TYPE_CHECKING:
     from sxtstudio.segment import Segmentation
-    from sxtstudio.workflow.segmenting import SegmentResult
+    from sxtstudio.workflow.jobs.segmenting import SegmentResult
 
 # How the error starts that asks what to do with the slices of an interrupted run.
 UNDECIDED = "finished slices of an interrupted segmentation"
@@ -85,7 +85,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Segment, write, and say what was found and how."""
     from sxtstudio.segment import SegmentParameters
-    from sxtstudio.workflow.segmenting import SegmentJob, partial_folder, segment_file
+    from sxtstudio.workflow.jobs.segmenting import SegmentJob, partial_folder, segment_file
 
     job = SegmentJob(
         tomogram=Path(arguments.tomogram),

@@ -13,7 +13,7 @@ from sxtstudio.commands.text import counted, print_rows, voxel_text
 from sxtstudio.core.errors import UserError
 
 if TYPE_CHECKING:
-    from sxtstudio.workflow.surfacing import SurfaceResult
+    from sxtstudio.workflow.jobs.surfacing import SurfaceResult
 
 
 def add(commands: Any) -> None:
@@ -41,7 +41,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Write the mesh and the picture, and say what they hold."""
     from sxtstudio.surface import SurfaceParameters
-    from sxtstudio.workflow.surfacing import SurfaceJob, surface_file
+    from sxtstudio.workflow.jobs.surfacing import SurfaceJob, surface_file
 
     given = {} if arguments.smooth is None else {"smooth": arguments.smooth}
     job = SurfaceJob(

@@ -11,10 +11,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.cleanup_pages import PageKeeper
 from sxtstudio.core.cleanup_steps import apply_mask, crop_borders, erode, smooth_along_z
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.mapped_memory import PageKeeper
 from sxtstudio.core.objects import ObjectCount, remove_small_objects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize

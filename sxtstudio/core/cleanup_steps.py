@@ -11,8 +11,8 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.cleanup_pages import PageKeeper
 from sxtstudio.core.geometry import Triple, slabs
+from sxtstudio.core.mapped_memory import PageKeeper
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 

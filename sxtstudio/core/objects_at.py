@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from sxtstudio.core.cleanup_pages import PageKeeper
 from sxtstudio.core.geometry import Box, Triple, slabs
+from sxtstudio.core.mapped_memory import PageKeeper
 from sxtstudio.core.objects import label_objects, shared_numbers
 from sxtstudio.core.progress import Progress
 

@@ -19,7 +19,7 @@ from sxtstudio.core.volume import ArrayVolume, Volume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.segment.device import Device, choose_device
-from sxtstudio.segment.looks import Looks, Mean, Seen
+from sxtstudio.segment.neighbours import Looks, Mean, Seen
 from sxtstudio.segment.overlap import overlapped
 from sxtstudio.segment.parameters import Segmentation, SegmentParameters
 from sxtstudio.segment.registry import load_card

@@ -12,7 +12,7 @@ from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.checkpoint import Checkpoint
-from sxtstudio.segment.looks import LookCount
+from sxtstudio.segment.neighbours import LookCount
 
 PolarityChoice = Literal["auto", "dark", "bright"]
 TrustChoice = Literal["none", "sample", "every"]

@@ -15,7 +15,7 @@ from sxtstudio.core.volume import Volume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.device import Device
 from sxtstudio.segment.job import prepare
-from sxtstudio.segment.looks import Image, LookCount, Looks, Mean
+from sxtstudio.segment.neighbours import Image, LookCount, Looks, Mean
 from sxtstudio.segment.parameters import SegmentParameters, TrustChoice
 from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
 from sxtstudio.segment.slices import Pixels, labels_of, read_batches

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.core.volume import Volume
-from sxtstudio.segment.looks import Image, Looks, coarsened, resemble
+from sxtstudio.segment.neighbours import Image, Looks, coarsened, resemble
 
 # Read together, for the sake of formats that pack several slices into a compressed block.
 _READ_BYTES = 32_000_000

@@ -20,7 +20,7 @@ from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
 
-from sxtstudio.core.cleanup_pages import PageKeeper
+from sxtstudio.core.mapped_memory import PageKeeper
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.progress import Progress
 from sxtstudio.surface.mesh import Points, Triangles

@@ -23,7 +23,7 @@ from vtkmodules.vtkRenderingCore import (
 )
 
 from sxtstudio.core.lengths import length_text, round_length
-from sxtstudio.surface.aim import VIEW_ANGLE, Vector, aim
+from sxtstudio.surface.camera_fit import VIEW_ANGLE, Vector, aim
 
 # From the middle to the camera, and what is up on the picture. "xy" looks like a slice in ImageJ:
 # x to the right, y down, the first slice in front.

@@ -1,4 +1,4 @@
-"""A real window with a settings file of its own, closed and checked for leaks after each test."""
+"""A real window with settings of its own, closed and checked for leaks after each test; nobody asks."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
+from numpy.typing import NDArray
 
 # Without a screen the tests run all the same; VTK draws off-screen anyway.
 if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
@@ -19,8 +22,9 @@ from PySide6.QtCore import QSettings
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
+from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.opening import open_path
+from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.settings import Settings
 
 SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample.tif"
@@ -66,6 +70,47 @@ def open_file(window: MainWindow, qtbot: QtBot) -> Callable[[Path], MainWindow]:
 def sample(open_file: Callable[[Path], MainWindow]) -> MainWindow:
     """The window with the sample tomogram (64 × 384 × 384, 10 nm)."""
     return open_file(SAMPLE)
+
+
+@pytest.fixture(scope="session")
+def sample_values() -> NDArray[np.float32]:
+    """The sample tomogram (z, y, x), read by another library than the program's own reader."""
+    return tifffile.imread(SAMPLE).astype(np.float32)
+
+
+@pytest.fixture
+def errors(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
+    """Errors that the user would be shown, without the dialogs."""
+    told: list[Exception] = []
+    monkeypatch.setattr("sxtstudio.app.main_window.show_error", lambda parent, error: told.append(error))
+    return told
+
+
+@pytest.fixture
+def segment_with(
+    sample: MainWindow, qtbot: QtBot, errors: list[Exception]
+) -> Callable[[Path, tuple[int, int]], SegmentPanel]:
+    """Prepare the panel for a model and a range of slices of the sample, each judged alone."""
+
+    def prepared(model: Path, slices: tuple[int, int]) -> SegmentPanel:
+        panel: SegmentPanel = sample.context.parts["segment"]
+        sample.session.set_polarity("dark", "it is known")
+        panel.form.use_model(str(model))
+        panel.form.slices.set_range(*slices)
+        panel.form.neighbours.setChecked(False)
+        return panel
+
+    return prepared
+
+
+@pytest.fixture(autouse=True)
+def no_questions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A question that a test did not expect fails it, and does not wait for ever."""
+
+    def ask(parent: object, title: str, text: str, *args: object) -> str:
+        raise AssertionError(f"asked: {text}")
+
+    monkeypatch.setattr("sxtstudio.app.questions.ask", ask)
 
 
 def threads() -> set[str]:

@@ -9,7 +9,7 @@ import pytest
 from PySide6.QtWidgets import QApplication, QDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from sxtstudio.app import asking
+from sxtstudio.app import questions
 from sxtstudio.app.actions import MENUS, TABLE
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Selection
@@ -27,10 +27,10 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
         asked["ask"].append(text)
         return str(list(buttons)[-1])
 
-    monkeypatch.setattr(asking, "ask", ask)
+    monkeypatch.setattr(questions, "ask", ask)
     for name in ("open_file", "open_folder", "save_file"):
         monkeypatch.setattr(
-            asking, name, lambda *args, name=name, **more: asked[name].append(args[1:]) or None
+            questions, name, lambda *args, name=name, **more: asked[name].append(args[1:]) or None
         )
     return asked
 

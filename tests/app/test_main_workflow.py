@@ -10,11 +10,11 @@ import tifffile
 from pytestqt.qtbot import QtBot
 from scipy import ndimage
 
-from sxtstudio.app import asking
+from sxtstudio.app import questions
+from sxtstudio.app.exports.receipt import ReceiptDialog
+from sxtstudio.app.exports.volume import VolumeDialog
+from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.panels.export_volume import VolumeDialog
-from sxtstudio.app.panels.receipt import ReceiptDialog
-from sxtstudio.app.tools.base import PointerEvent
 
 TRUTH = Path(__file__).resolve().parents[1] / "data" / "sample.labels.tif"
 LONG_MS = 120_000
@@ -89,7 +89,7 @@ def test_open_segment_clean_paint_undo_look_export_save(
     if view.status.value.ready:  # there is OpenGL of some kind
         assert "faces" in view.status.value.summary and not view.status.value.message
 
-    monkeypatch.setattr(asking, "save_file", lambda *_: tmp_path / "cell.tif")
+    monkeypatch.setattr(questions, "save_file", lambda *_: tmp_path / "cell.tif")
     act(window, "file.export_tiff")
     (dialog,) = window.findChildren(VolumeDialog)
     dialog.accept()
@@ -100,7 +100,7 @@ def test_open_segment_clean_paint_undo_look_export_save(
         assert np.array_equal(file.asarray(), labels)
         assert file.imagej_metadata is not None and file.imagej_metadata["spacing"] == pytest.approx(10)
 
-    monkeypatch.setattr(asking, "save_file", lambda *_: tmp_path / "cell.sxt")
+    monkeypatch.setattr(questions, "save_file", lambda *_: tmp_path / "cell.sxt")
     act(window, "file.save")
     qtbot.waitUntil(lambda: document.project is not None, timeout=LONG_MS)
     idle(window, qtbot)

@@ -191,7 +191,7 @@ def test_all_steps_in_their_order_and_what_the_report_says():
 
 @pytest.mark.parametrize("in_place", [True, False], ids=["in place", "other file"])
 def test_memory_maps_give_the_same(tmp_path, monkeypatch, in_place):
-    monkeypatch.setattr("sxtstudio.core.cleanup_pages.RELEASE_EVERY_BYTES", 500)
+    monkeypatch.setattr("sxtstudio.core.mapped_memory.RELEASE_EVERY_BYTES", 500)
     labels, mask = blobs(3, density=0.7), blobs(4, density=0.9)
     expected = by_hand(labels, mask)
     labels.tofile(tmp_path / "labels.raw")
@@ -205,7 +205,7 @@ def test_memory_maps_give_the_same(tmp_path, monkeypatch, in_place):
 
 
 def test_copy_on_write_map_keeps_its_changes(tmp_path, monkeypatch):
-    monkeypatch.setattr("sxtstudio.core.cleanup_pages.RELEASE_EVERY_BYTES", 500)
+    monkeypatch.setattr("sxtstudio.core.mapped_memory.RELEASE_EVERY_BYTES", 500)
     labels = blobs(3, density=0.7)
     labels.tofile(tmp_path / "labels.raw")
     private = np.memmap(tmp_path / "labels.raw", np.uint8, "c", shape=SHAPE)

@@ -19,7 +19,7 @@ from sxtstudio.core.progress import Progress, ProgressState
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment import checkpoint, job
 from sxtstudio.segment.device import choose_device
-from sxtstudio.segment.looks import Looks
+from sxtstudio.segment.neighbours import Looks
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.segment.pipeline import segment
 from sxtstudio.segment.preview import estimate, segment_slice

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sxtstudio.app import exporting, label_files, opening, saving
 from sxtstudio.app.actions.info import ActionInfo
-from sxtstudio.app.closing import close_document
 from sxtstudio.app.context import Context
-from sxtstudio.app.recent import MENU as RECENT
+from sxtstudio.app.document import label_files, opening, saving
+from sxtstudio.app.document.closing import close_document
+from sxtstudio.app.document.recent import MENU as RECENT
+from sxtstudio.app.exports import start as exporting
 
 
 def save(context: Context) -> None:

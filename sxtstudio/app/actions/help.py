@@ -9,7 +9,7 @@ from PySide6.QtWidgets import QApplication
 from sxtstudio.app.actions.info import MENUS, ActionInfo
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import log_file
-from sxtstudio.app.panels.dialogs import bring_up
+from sxtstudio.app.widgets.dialogs import bring_up
 
 COPIED = "This has been copied. Paste it into your message; read it first if your data are confidential."
 # Settings that say how the program behaves; recent files and window layouts are nobody's business.
@@ -18,15 +18,15 @@ _TOLD = ("theme", "undo_mb", "work_folder", "model", "segment/device", "segment/
 
 def tutorial(context: Context) -> None:
     """Show the tutorial."""
-    from sxtstudio.app.panels.help_tutorial import TutorialDialog
+    from sxtstudio.app.help.tutorial import TutorialDialog
 
     bring_up(context, "tutorial", TutorialDialog)
 
 
 def shortcuts(context: Context) -> None:
     """Show all keys and mouse gestures."""
-    from sxtstudio.app.panels.help_pages import GESTURES, shortcuts_html
-    from sxtstudio.app.panels.help_text import TextDialog
+    from sxtstudio.app.help.pages import GESTURES, shortcuts_html
+    from sxtstudio.app.help.text import TextDialog
 
     dialog = bring_up(context, "shortcuts", lambda c: TextDialog(c, "Keyboard shortcuts and mouse", 640, 700))
     dialog.show_html(shortcuts_html({**keys(), **GESTURES}))
@@ -48,8 +48,8 @@ def keys() -> dict[str, list[tuple[str, str]]]:
 
 def copy_diagnostics(context: Context) -> None:
     """Collect what somebody who helps needs to know, copy it, and show it."""
-    from sxtstudio.app.panels.help_text import TextDialog
-    from sxtstudio.workflow.diagnostics import diagnostics
+    from sxtstudio.app.help.text import TextDialog
+    from sxtstudio.workflow.document.diagnostics import diagnostics
 
     more = {"Qt": f"{qVersion()}, platform {QGuiApplication.platformName()}", "OpenGL": opengl_name(context)}
     for number, screen in enumerate(QGuiApplication.screens(), 1):
@@ -94,7 +94,7 @@ def open_folder(url: QUrl) -> None:
 
 def about(context: Context) -> None:
     """Show version, citation and licences."""
-    from sxtstudio.app.panels.about import AboutDialog
+    from sxtstudio.app.help.about import AboutDialog
 
     bring_up(context, "about", AboutDialog)
 

@@ -7,8 +7,8 @@ from typing import Any
 
 from sxtstudio.app.actions.info import ActionInfo, Need
 from sxtstudio.app.context import Context
-from sxtstudio.app.tools import object_work, slice_work
-from sxtstudio.app.tools.catalogue import LOOK, TOOLS
+from sxtstudio.app.labels.tools import object_work, slice_work
+from sxtstudio.app.labels.tools.catalogue import LOOK, TOOLS
 from sxtstudio.core.errors import UserError
 
 _STEPS_PX = (*range(1, 11), 12, 14, 16, 20, 25, 30, 40, 50, 60, 80, 100)

@@ -4,35 +4,35 @@ from __future__ import annotations
 
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
-from sxtstudio.app.default_model import go_back
-from sxtstudio.app.panels.dialogs import bring_up
+from sxtstudio.app.models.default_model import go_back
+from sxtstudio.app.widgets.dialogs import bring_up
 from sxtstudio.app.wording import slice_number
 
 
 def batch(context: Context) -> None:
     """Show the list of tomograms to segment in one go."""
-    from sxtstudio.app.panels.batch_dialog import BatchDialog
+    from sxtstudio.app.batch.dialog import BatchDialog
 
     bring_up(context, "batch", BatchDialog)
 
 
 def models(context: Context) -> None:
     """Show the installed models."""
-    from sxtstudio.app.panels.models_dialog import ModelsDialog
+    from sxtstudio.app.models.dialog import ModelsDialog
 
     bring_up(context, "models", ModelsDialog)
 
 
 def preferences(context: Context) -> None:
     """Show the preferences."""
-    from sxtstudio.app.panels.preferences import PreferencesDialog
+    from sxtstudio.app.preferences import PreferencesDialog
 
     bring_up(context, "preferences", PreferencesDialog)
 
 
 def retrain(context: Context) -> None:
     """Teach a model with the user's labels."""
-    from sxtstudio.app.panels.retrain import RetrainDialog
+    from sxtstudio.app.retrain.dialog import RetrainDialog
 
     bring_up(context, "retrain", RetrainDialog)
 

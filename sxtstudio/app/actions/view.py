@@ -12,8 +12,8 @@ from PySide6.QtWidgets import QApplication
 from sxtstudio.app import theme
 from sxtstudio.app.actions.info import ActionInfo, Need
 from sxtstudio.app.context import Context
+from sxtstudio.app.slices.colour_maps import COLOUR_MAPS
 from sxtstudio.app.ticks import SWITCHES, sync
-from sxtstudio.app.viewers.colour_maps import COLOUR_MAPS
 
 _ZOOM = 1.25
 

@@ -1,0 +1,1 @@
+"""Many tomograms in one go: the dialog, its form and its table."""

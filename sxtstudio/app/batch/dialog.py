@@ -1,0 +1,327 @@
+"""Tools > Batch: a list of tomograms, or a folder to watch, segmented with one set of parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QDesktopServices
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFileDialog,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QRadioButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sxtstudio.app import questions
+from sxtstudio.app.batch.form import BatchForm
+from sxtstudio.app.batch.table import BatchTable
+from sxtstudio.app.context import Context
+from sxtstudio.app.document.opening import open_path
+from sxtstudio.app.errors import show_error
+from sxtstudio.app.jobs.job import Job, Work
+from sxtstudio.app.widgets.dialogs import ToolDialog
+from sxtstudio.core.errors import UserError
+from sxtstudio.workflow.jobs.batch import BatchParameters, OnRow, run_batch, run_watch
+from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.watch import FolderWatch, tomograms_in
+
+_FILES = "Tomograms (*.mrc *.rec *.map *.st *.tif *.tiff *.h5 *.hdf5 *.nxs);;All files (*)"
+
+
+def choose_files(context: Context) -> list[Path]:
+    """Let the user choose several tomograms."""
+    names, _ = QFileDialog.getOpenFileNames(
+        context.window, "Add tomograms", context.settings.folder(), _FILES
+    )
+    if names:
+        context.settings.set_folder(names[0])
+    return [Path(name) for name in names]
+
+
+class BatchDialog(ToolDialog):
+    """Stays open beside the window; closed, it works on, and the bar of jobs shows it."""
+
+    def __init__(self, context: Context) -> None:
+        """Build the dialog with an empty list."""
+        super().__init__(context, "Batch")
+        self._context = context
+        self.job: Job | None = None
+        self._sheet: Path | None = None
+        self._results: Path | None = None
+        self.resize(1120, 720)
+        self.list_mode = QRadioButton("These tomograms")
+        self.watch_mode = QRadioButton("Each new tomogram in a folder")
+        self.list_mode.setChecked(True)
+        self.table = BatchTable()
+        self.form = BatchForm(context)
+        self.add_files = self.button("Add files…", "mdi6.file-plus-outline", "Add tomograms to the list")
+        self.add_folder = self.button(
+            "Add folder…", "mdi6.folder-plus-outline", "Add all tomograms of a folder"
+        )
+        self.remove = self.button("Remove", "mdi6.minus", "Take the selected ones off the list")
+        self.folder = QLineEdit()
+        self.folder.setPlaceholderText("Folder in which reconstructions arrive")
+        self.choose = self.button("Choose…", "mdi6.folder-eye-outline", "Choose the folder to watch")
+        self.present = QCheckBox("Also those that are there already")
+        self.present.setChecked(True)
+        self.start = self.button("Start", "", "Segment one tomogram after another")
+        self.start.setProperty("role", "main")
+        self.stop = self.button("Stop", "mdi6.stop", "Stop; what is finished is kept, and Start goes on")
+        self.show_sheet = self.button(
+            "Contact sheet", "mdi6.view-grid-outline", "Open the picture of all results"
+        )
+        self.show_folder = self.button(
+            "Results", "mdi6.folder-open-outline", "Open the folder of the results"
+        )
+        self.close_button = self.button("Close", "", "Close this window; a running batch goes on")
+        self.status = QLabel()
+        self.status.setProperty("role", "note")
+        self.status.setWordWrap(True)
+        self._lay_out()
+        self.table.dropped.connect(self.add)
+        self.table.setToolTip("Double-click opens a tomogram in the window")
+        self.table.cellDoubleClicked.connect(self._on_row_double_clicked)
+        self.add_files.clicked.connect(lambda: self.add(choose_files(self._context)))
+        self.add_folder.clicked.connect(self._on_add_folder_clicked)
+        self.remove.clicked.connect(self.table.remove_selected)
+        self.remove.clicked.connect(self._refresh)
+        self.choose.clicked.connect(self._on_choose_clicked)
+        self.watch_mode.toggled.connect(self._refresh)
+        self.start.clicked.connect(self.begin)
+        self.stop.clicked.connect(self._on_stop_clicked)
+        self.show_sheet.clicked.connect(lambda: _open(self._sheet))
+        self.show_folder.clicked.connect(lambda: _open(self._results))
+        self.close_button.clicked.connect(self.close)
+        self._refresh()
+
+    def _lay_out(self) -> None:
+        modes = QHBoxLayout()
+        modes.addWidget(self.list_mode)
+        modes.addWidget(self.watch_mode)
+        modes.addStretch()
+        self._list_row, self._watch_row = QWidget(), QWidget()
+        for place, widgets in (
+            (self._list_row, (self.add_files, self.add_folder, self.remove)),
+            (self._watch_row, (self.folder, self.choose, self.present)),
+        ):
+            row = QHBoxLayout(place)
+            row.setContentsMargins(0, 0, 0, 0)
+            for widget in widgets:
+                row.addWidget(widget)
+            if place is self._list_row:
+                row.addStretch()
+        left = QVBoxLayout()
+        left.addLayout(modes)
+        left.addWidget(self._list_row)
+        left.addWidget(self._watch_row)
+        left.addWidget(self.table, 1)
+        left.addWidget(self.status)
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        area.setWidget(self.form)
+        area.setFixedWidth(340)
+        upper = QHBoxLayout()
+        upper.setSpacing(16)
+        upper.addLayout(left, 1)
+        upper.addWidget(area)
+        lower = QHBoxLayout()
+        for button in (self.show_sheet, self.show_folder):
+            lower.addWidget(button)
+        lower.addStretch()
+        for button in (self.stop, self.start, self.close_button):
+            lower.addWidget(button)
+        layout = QVBoxLayout(self)
+        layout.addLayout(upper, 1)
+        layout.addLayout(lower)
+
+    def restyle(self) -> None:
+        """Draw the icons anew after a change between dark and light."""
+        super().restyle()
+        for number, row in enumerate(self.table.rows):
+            self.table.show_row(number, row)
+
+    def refresh_models(self) -> None:
+        """List the installed models anew."""
+        self.form.refresh_models()
+
+    def add(self, paths: Sequence[Path]) -> None:
+        """Add tomograms to the list; folders of tomograms give theirs."""
+        found: list[Path] = []
+        for path in paths:
+            inside = tomograms_in(path) if path.is_dir() else []
+            found += inside or [path]
+        self.table.add(found)
+        self._refresh()
+
+    def begin(self) -> None:
+        """Start, or go on with what is not done yet."""
+        if self.job is not None:
+            return
+        other = self._context.session.busy
+        try:
+            if other is not None:
+                raise UserError(f"“{other}” is running. Wait for it, or cancel it, then start the batch.")
+            if self.watch_mode.isChecked():
+                self._begin_watch()
+            else:
+                self._begin_list()
+        except UserError as error:
+            show_error(self, error, "Batch")
+        self._refresh()
+
+    def _begin_list(self) -> None:
+        rows = list(self.table.rows)
+        if not rows:
+            raise UserError("The list is empty. Add tomograms first, or drop them on the list.")
+        if all(row.state in ("done", "skipped") for row in rows):
+            text = "All tomograms of the list are done. Segment them again?"
+            if questions.ask(self, "Batch", text, ("Segment again", "Cancel")) != "Segment again":
+                return
+            rows = [BatchRow(row.tomogram) for row in rows]
+        goes_on = self._sheet is not None and any(row.state == "done" for row in rows)
+        parameters = self.form.parameters(rows[0].tomogram.parent)
+        if goes_on and self._sheet is not None and parameters.contact_sheet is not None:
+            parameters = _same_sheet(parameters, self._sheet)
+        for number, row in enumerate(rows):
+            self.table.show_row(number, row)
+        tomograms = [row.tomogram for row in rows]
+
+        def work(job: Job) -> object:
+            return run_batch(
+                tomograms,
+                parameters,
+                lambda *row: job.report(row),
+                job.progress,
+                earlier=rows,
+                free=self._free,
+            )
+
+        self._run("Batch", work, parameters, tomograms[0].parent)
+
+    def _begin_watch(self) -> None:
+        if not self.folder.text().strip():
+            raise UserError("Choose the folder to watch first.")
+        folder = Path(self.folder.text().strip())
+        watch = FolderWatch(folder, include_present=self.present.isChecked())
+        parameters = self.form.parameters(folder)
+        self.table.clear_rows()
+
+        def work(job: Job) -> None:
+            run_watch(folder, parameters, _teller(job), job.progress, watch=watch, free=self._free)
+
+        self._run(f"Watching {folder.name}", work, parameters, folder)
+
+    def _run(self, name: str, work: Work, parameters: BatchParameters, beside: Path) -> None:
+        self._sheet = parameters.contact_sheet
+        self._results = parameters.folder or beside
+        self.job = self._context.jobs.start(
+            name,
+            work,
+            on_report=lambda row: self._on_row(*row),
+            on_error=lambda error: show_error(self, error, "Batch"),
+        )
+        self.job.setProperty("independent", True)  # another tomogram may be opened meanwhile
+        self.job.setProperty("independent", True)  # of the open tomogram
+        self.job.finished.connect(self._on_finished)
+
+    def _free(self) -> bool:
+        """Whether nothing else computes; asked by the thread of the batch."""
+        return self._context.session.busy is None
+
+    def _on_row(self, number: int, row: BatchRow) -> None:
+        self.table.show_row(number, row)
+        if self.job is not None:
+            # Whoever else wants the engine looks for this.
+            self.job.setProperty("engine", row.state == "running")
+        self._refresh()
+
+    def _on_row_double_clicked(self, number: int) -> None:
+        open_path(self._context, self.table.rows[number].tomogram)
+
+    def _on_stop_clicked(self) -> None:
+        if self.job is not None:
+            self.job.cancel()
+        self._refresh()
+
+    def _on_finished(self) -> None:
+        self.job = None
+        self._refresh()
+        self._context.session.message.emit(f"Batch: {self.status.text()}")
+
+    def _on_add_folder_clicked(self) -> None:
+        folder = questions.open_folder(self._context, "Add the tomograms of a folder")
+        if folder is not None:
+            self.add([folder])
+
+    def _on_choose_clicked(self) -> None:
+        folder = questions.open_folder(self._context, "Folder to watch")
+        if folder is not None:
+            self.folder.setText(str(folder))
+
+    def _refresh(self) -> None:
+        """Show what can be done now."""
+        running, watching = self.job is not None, self.watch_mode.isChecked()
+        stopping = self.job is not None and self.job.progress.cancelled
+        self._list_row.setVisible(not watching)
+        self._watch_row.setVisible(watching)
+        for widget in (
+            self.list_mode, self.watch_mode, self._list_row, self._watch_row, self.form
+        ):  # fmt: skip
+            widget.setEnabled(not running)
+        self.table.fixed = running or watching
+        states = [row.state for row in self.table.rows]
+        self.start.setText("Watch" if watching else _word_for_start(states))
+        self.start.setEnabled(not running)
+        self.stop.setEnabled(running and not stopping)
+        self.stop.setText("Stopping…" if stopping else "Stop")
+        self.show_sheet.setEnabled(self._sheet is not None and self._sheet.exists())
+        self.show_folder.setEnabled(self._results is not None)
+        self.status.setText(_summary(states, running, watching))
+
+
+def _teller(job: Job) -> OnRow:
+    return lambda number, row: job.report((number, row))
+
+
+def _word_for_start(states: Sequence[str]) -> str:
+    left = {state for state in states if state not in ("done", "skipped")}
+    if left == {"failed"}:
+        return "Try again"
+    return "Go on" if left and ("stopped" in left or "done" in states) else "Start"
+
+
+def _summary(states: Sequence[str], running: bool, watching: bool) -> str:
+    if not states:
+        if watching:
+            return "Looking for finished tomograms…" if running else "Each new tomogram gets a row."
+        return "Add tomograms, or drop files and folders on the list."
+    words = [f"{states.count('done')} of {len(states)} segmented"]
+    for state, text in (("failed", "failed"), ("skipped", "left out"), ("stopped", "stopped")):
+        if state in states:
+            words.append(f"{states.count(state)} {text}")
+    if running and watching and "running" not in states and "waiting" not in states:
+        words.append("looking for more")
+    return ", ".join(words)
+
+
+def _same_sheet(parameters: BatchParameters, sheet: Path) -> BatchParameters:
+    """Go on with the sheet and the tables that were begun."""
+    mark = sheet.stem.removeprefix("contact-sheet")
+    tables = tuple(sheet.with_name(f"batch{mark}{path.suffix}") for path in parameters.summary)
+    return replace(parameters, contact_sheet=sheet, summary=tables)
+
+
+def _open(path: Path | None) -> None:
+    if path is not None:
+        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

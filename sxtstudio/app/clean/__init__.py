@@ -1,0 +1,1 @@
+"""Clean-up of labels: the panel, its form, and its work."""

@@ -1,0 +1,237 @@
+"""Clean up labels, with a live preview on the visible slice."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from sxtstudio.app.clean import work as cleaning
+from sxtstudio.app.clean.form import CleanForm
+from sxtstudio.app.clean.work import CleanChoice, CleanInput
+from sxtstudio.app.context import Context
+from sxtstudio.app.errors import sentence_of
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.label_job import LabelJob
+from sxtstudio.app.jobs.latest import Settled
+from sxtstudio.app.jobs.strip import ProgressStrip
+from sxtstudio.app.session import Preview
+from sxtstudio.app.widgets.notes import narrow, note, tell
+from sxtstudio.core.cleanup import CleanReport
+from sxtstudio.core.cleanup_preview import CleanPreview
+from sxtstudio.core.edits import LabelEdit, Recorder
+from sxtstudio.core.errors import UserError
+from sxtstudio.workflow.document.network_output import find_output
+
+NAME = "Clean up"
+
+
+class CleanPanel(QWidget):
+    """Clean up labels, with a live preview on the visible slice."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        """Build the widget."""
+        super().__init__(parent)
+        self._context, self._session = context, context.session
+        self._shown: Preview | None = None
+        self.run: LabelJob | None = None
+        self.form = CleanForm(context)
+        self.live = QCheckBox("Show a preview on this slice")
+        self.live.setChecked(True)
+        self.preview_note, self.result = note(name="preview"), note(name="result")
+        self.apply_button, self.reset_button = QPushButton("Apply to all slices"), QPushButton("Reset")
+        self.apply_button.setProperty("role", "main")
+        self.apply_button.setToolTip("Clean up the labels of all slices; it can be undone")
+        self.reset_button.setToolTip("Switch all steps off; the labels stay as they are")
+        self.strip = ProgressStrip()
+        self._previews = Settled(
+            context,
+            "Previewing the clean-up",
+            self._on_preview_done,
+            on_error=self._on_preview_failed,
+            parent=self,
+        )
+        buttons = QHBoxLayout()
+        buttons.addWidget(narrow(self.apply_button, 120), 1)
+        buttons.addWidget(self.reset_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.form)
+        layout.addWidget(self.live)
+        layout.addWidget(self.preview_note)
+        layout.addLayout(buttons)
+        layout.addWidget(self.strip)
+        layout.addWidget(self.result)
+        layout.addStretch()
+        self.apply_button.clicked.connect(self._on_apply_clicked)
+        self.reset_button.clicked.connect(self.form.reset)
+        self.live.toggled.connect(self._ask_for_preview)
+        self.form.changed.connect(self._on_form_changed)
+        session = self._session
+        session.document_changed.connect(self._on_session_document_changed)
+        session.facts_changed.connect(self._ask_for_preview)
+        session.labels_changed.connect(self._on_session_volumes_changed)
+        session.mask_changed.connect(self._on_session_volumes_changed)
+        session.cursor_changed.connect(self._on_session_cursor_changed)
+        session.busy_changed.connect(self._follow)
+        self._follow()
+
+    def apply(self) -> None:
+        """Clean up all slices.
+
+        Raises
+        ------
+        UserError
+            If there is nothing to clean or nothing to do, or another job changes the labels.
+        """
+        choice, given, document = self.form.choice(), self._input(), self._session.document
+        if given is None or document is None:
+            raise UserError("There are no labels to clean up. Segment the tomogram first.")
+        if not choice.wanted:
+            raise UserError("All steps of the clean-up are off. Switch on at least one of them.")
+        folder = document.bulk
+
+        def work(job: Job, recorder: Recorder) -> CleanReport:
+            return cleaning.run_clean(job, recorder, given, choice, folder)
+
+        self._take_preview_away()
+        tell(self.result, "")
+        self.run = LabelJob(self._context, NAME, work, parameters=choice.record(), on_done=self._on_run_done)
+        self.run.ended.connect(self._on_run_ended)
+        self.strip.watch(self.run.job)
+        self._follow()
+
+    def _on_apply_clicked(self) -> None:
+        try:
+            self.apply()
+        except Exception as error:
+            self._context.jobs.failed.emit(error)
+
+    def _on_run_done(self, report: CleanReport, edit: LabelEdit | None) -> None:
+        lines = [_change("Voxels", report.voxels_before, report.voxels_after)]
+        for step in report.steps:
+            if step.objects_found is not None and step.objects_removed is not None:
+                left = step.objects_found - step.objects_removed
+                lines.append(_change("Objects", step.objects_found, left))
+        if edit is None:
+            lines.append("Nothing was to be changed.")
+        tell(self.result, "\n".join(lines))
+        self._session.message.emit(f"Cleaned up. {lines[0]}")
+        # Applied twice, erosion would take twice as much: begin anew.
+        if edit is not None:
+            self.form.reset()
+
+    def _on_run_ended(self, edit: LabelEdit | None) -> None:
+        self.run = None
+        self._follow()
+
+    # -- preview ---------------------------------------------------------------------------------------
+
+    def _input(self) -> CleanInput | None:
+        document = self._session.document
+        if document is None or document.labels is None:
+            return None
+        output = find_output(document.bulk, document.shape)
+        return CleanInput(document.labels, document.mask, output, document.voxel_nm)
+
+    def _ask_for_preview(self) -> None:
+        choice, given = self.form.choice(), self._input()
+        wanted = self.isVisible() and self.live.isChecked() and choice.wanted
+        if not wanted or given is None or self._session.busy is not None:
+            self._take_preview_away()
+            return
+        z = self._session.cursor[0]
+        self._previews.request(lambda job: (choice, cleaning.preview(given, choice, z, job.progress)))
+
+    def _on_preview_done(self, result: tuple[CleanChoice, CleanPreview]) -> None:
+        found = result[1]
+        approximate = "" if found.exact else " (approximate)"
+        self._shown = Preview(found.z, found.labels, f"Preview: clean-up{approximate}")
+        self._session.set_preview(self._shown)
+        text = _change("In this slice: voxels", found.voxels_before, found.voxels_after)
+        if not found.exact:
+            text += (
+                "\nSome small parts go on beyond the slices that were looked at. They are shown as staying, "
+                "but may be removed."
+            )
+        tell(self.preview_note, text)
+
+    def _on_preview_failed(self, error: Exception) -> None:
+        self._take_preview_away()
+        known = sentence_of(error)
+        if known is None:
+            self._context.jobs.failed.emit(error)
+        else:
+            tell(self.preview_note, f"⚠ {known}")
+
+    def _take_preview_away(self) -> None:
+        self._previews.cancel()
+        tell(self.preview_note, "")
+        if self._shown is not None and self._session.preview is self._shown:
+            self._session.set_preview(None)
+        self._shown = None
+
+    # -- following the session -------------------------------------------------------------------------
+
+    def _on_form_changed(self) -> None:
+        self.apply_button.setEnabled(self._can_apply())
+        self._ask_for_preview()
+
+    def _on_session_cursor_changed(self) -> None:
+        if self._shown is None or self._shown.z != self._session.cursor[0]:
+            self._ask_for_preview()
+
+    def _on_session_volumes_changed(self) -> None:
+        # A stroke of the brush must not wait for a panel that nobody sees.
+        if self._session.busy is None and self.isVisible():
+            self._follow()
+
+    def _on_session_document_changed(self) -> None:
+        self._take_preview_away()
+        self._previews.cancel(wait_s=10)
+        tell(self.result, "")
+        self._follow()
+
+    def _can_apply(self) -> bool:
+        document = self._session.document
+        there = document is not None and document.labels is not None
+        return there and self._session.busy is None and self.form.choice().wanted
+
+    def _follow(self) -> None:
+        """Offer what can be done now, and preview it."""
+        document = self._session.document
+        busy = self._session.busy is not None
+        if not busy:
+            self.form.show_output(None if document is None else find_output(document.bulk, document.shape))
+            self.form.show_mask(document is not None and document.mask is not None)
+        self.form.setEnabled(document is not None and document.labels is not None and not busy)
+        self.reset_button.setEnabled(not busy)
+        self.apply_button.setEnabled(self._can_apply())
+        if document is not None and document.labels is None:
+            tell(self.preview_note, "There are no labels yet. Segment the tomogram first.")
+        self._ask_for_preview_or_say_why()
+
+    def _ask_for_preview_or_say_why(self) -> None:
+        document = self._session.document
+        if document is None or document.labels is not None:
+            self._ask_for_preview()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Preview again."""
+        super().showEvent(event)
+        if not event.spontaneous():
+            self._follow()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Take the preview away; other panels show theirs."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self._take_preview_away()
+
+    def shut_down(self) -> None:
+        """Let go of the threads."""
+        self._previews.shut_down()
+
+
+def _change(what: str, before: int, after: int) -> str:
+    return f"{what} {before:,} → {after:,}".replace(",", "\u202f")

@@ -1,0 +1,234 @@
+"""Clean-up from the window: what the fields ask for, its preview on a slice, and the work on all slices."""
+
+from __future__ import annotations
+
+import math
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.app import wording
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.core.cleanup import CleanParameters, CleanReport, check_parameters, clean
+from sxtstudio.core.cleanup_preview import CleanPreview, preview_slice
+from sxtstudio.core.edits import Recorder
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple, slabs
+from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import ArrayVolume, VoxelSize
+from sxtstudio.workflow.document.network_output import KeptOutput
+
+Pixels = NDArray[np.uint8]
+_SCRATCH = "cleaning.raw"
+_SLAB_VOXELS = 16_000_000
+# Left on the disk for everybody else.
+_SPARE_BYTES = 100_000_000
+
+
+@dataclass(frozen=True)
+class CleanChoice:
+    """What the fields of the panel ask for.
+
+    Attributes
+    ----------
+    steps
+        Erosion, small objects, borders, smoothing along z.
+    threshold
+        Make the labels anew from the network's output (−1…1) above this; None leaves them.
+    inside_mask
+        Remove what lies outside the cell mask.
+    """
+
+    steps: CleanParameters = field(default_factory=CleanParameters)
+    threshold: float | None = None
+    inside_mask: bool = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is to be done at all."""
+        return self != CleanChoice()
+
+    def record(self) -> dict[str, Any]:
+        """Return what stands in the record of steps: only what is switched on."""
+        steps = self.steps
+        found: dict[str, Any] = {}
+        if self.threshold is not None:
+            found["threshold"] = self.threshold
+        if steps.smooth_z:
+            found["smooth_z"] = steps.smooth_z
+        if self.inside_mask:
+            found["inside_mask"] = True
+        if steps.erode:
+            found.update(erode=steps.erode, erode_3d=steps.erode_3d)
+        if steps.min_size_voxels:
+            found["min_size_voxels"] = steps.min_size_voxels
+        if steps.min_size_nm3:
+            found["min_size_nm3"] = steps.min_size_nm3
+        if any(steps.crop):
+            found["crop_zyx_px"] = list(steps.crop)
+        return found
+
+
+@dataclass(frozen=True)
+class CleanInput:
+    """The labels to clean and what belongs to them; maps of files, never copies."""
+
+    labels: Pixels
+    mask: Pixels | None
+    output: KeptOutput | None
+    voxel_nm: VoxelSize | None
+
+    @property
+    def shape(self) -> Triple:
+        """Number of voxels along (z, y, x)."""
+        z, y, x = self.labels.shape
+        return (z, y, x)
+
+    def source(self, choice: CleanChoice) -> LabelSource:
+        """Return what is cleaned: the labels, or the network's output above the threshold."""
+        return LabelSource(self, choice.threshold)
+
+    def mask_volume(self, choice: CleanChoice) -> ArrayVolume | None:
+        """Return the mask if it is to be used.
+
+        Raises
+        ------
+        UserError
+            If there is none.
+        """
+        if not choice.inside_mask:
+            return None
+        if self.mask is None:
+            raise UserError("There is no cell mask yet. Make one in the panel “Cell mask” first.")
+        return ArrayVolume(self.mask)
+
+
+class LabelSource:
+    """Reads slices of the labels, made anew from the network's output where that is asked for."""
+
+    def __init__(self, given: CleanInput, threshold: float | None) -> None:
+        """Read from ``given``.
+
+        Raises
+        ------
+        UserError
+            If a threshold is asked for, and no output was kept.
+        """
+        self._labels = given.labels
+        self._kept = given.output if threshold is not None else None
+        if threshold is not None and self._kept is None:
+            raise UserError(
+                "The network's output was not kept, so the threshold cannot be changed any more. "
+                "Segment again with “Keep the network's output”."
+            )
+        self._values = None if self._kept is None else self._kept.open()
+        # The output is kept as 255 times (output + 1)/2.
+        self._level = 0.0 if threshold is None else (threshold + 1) * 127.5
+
+    def read(self, first: int, last: int) -> Pixels:
+        """Return a copy of the slices ``first`` to ``last`` (not included)."""
+        part = np.array(self._labels[first:last])
+        if self._kept is not None and self._values is not None:
+            low, high = max(first, self._kept.first), min(last, self._kept.last)
+            if low < high:
+                values = self._values[low - self._kept.first : high - self._kept.first]
+                part[low - first : high - first] = np.where(values > self._level, np.uint8(255), np.uint8(0))
+        return part
+
+
+def preview(given: CleanInput, choice: CleanChoice, z: int, progress: Progress) -> CleanPreview:
+    """Clean one slice, as ``run_clean`` would; called in a thread."""
+    return preview_slice(
+        given.source(choice).read,
+        given.shape,
+        z,
+        choice.steps,
+        voxel_nm=given.voxel_nm,
+        mask=given.mask_volume(choice),
+        progress=progress,
+    )
+
+
+def run_clean(
+    job: Job, recorder: Recorder, given: CleanInput, choice: CleanChoice, folder: Path
+) -> CleanReport:
+    """Clean all slices; called in a thread.
+
+    The result is made in a file of its own in ``folder``, and only then taken over, slab by slab.
+    """
+    check_parameters(choice.steps, given.shape)
+    with scratch_file(folder / _SCRATCH, math.prod(given.shape)) as path:
+        return _clean_through(path, job, recorder, given, choice)
+
+
+def _clean_through(
+    path: Path, job: Job, recorder: Recorder, given: CleanInput, choice: CleanChoice
+) -> CleanReport:
+    """Clean in the file ``path``; when this returns nobody holds a map of it any more."""
+    mask, source = given.mask_volume(choice), given.source(choice)
+    progress, shape = job.progress, given.shape
+    boxes = list(slabs(shape, max(1, _SLAB_VOXELS // (shape[1] * shape[2]))))
+    result = np.memmap(path, np.uint8, "r+", shape=shape)
+    pages = PageKeeper(result, given.labels)
+    before = 0
+    reading = progress.part(0.1, "reading labels")
+    reading.begin(len(boxes))
+    for box in boxes:
+        part = source.read(box.start[0], box.stop[0])
+        before += int(np.count_nonzero(given.labels[box.slices]))
+        result[box.slices] = part
+        pages.read(2 * part.size)
+        reading.step()
+    report = clean(
+        result,
+        choice.steps,
+        out=result,
+        voxel_nm=given.voxel_nm,
+        mask=mask,
+        progress=progress.part(0.7, "cleaning"),
+    )
+    writing = progress.part(0.2, "changing labels")
+    writing.begin(len(boxes))
+    for box in boxes:
+        changed = recorder.write(box, result[box.slices])
+        if changed is not None:
+            job.report(changed)
+        pages.read(3 * math.prod(box.shape))
+        writing.step()
+    return CleanReport(given.labels, before, report.voxels_after, report.steps)
+
+
+@contextmanager
+def scratch_file(path: Path, size_bytes: int) -> Iterator[Path]:
+    """Make a file of zeros, and delete it in the end.
+
+    Raises
+    ------
+    UserError
+        If the disk has no room for it.
+    """
+    free = shutil.disk_usage(path.parent).free
+    if free < size_bytes + _SPARE_BYTES:
+        raise UserError(
+            f"The clean-up needs {wording.size(size_bytes)} of disk space for a while, and {path.parent} has "
+            f"only {wording.size(free)} left. Free some space and try again; the labels are unchanged."
+        )
+    try:
+        with open(path, "w+b") as file:
+            if hasattr(os, "posix_fallocate"):
+                # A map of a file with holes kills the program when the disk fills up; so claim the room now.
+                os.posix_fallocate(file.fileno(), 0, size_bytes)
+            else:
+                file.truncate(size_bytes)
+        yield path
+    finally:
+        with suppress(OSError):
+            path.unlink()

@@ -1,0 +1,127 @@
+"""Before a document goes: running jobs and unsaved work are asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from PySide6.QtCore import QTimer
+
+from sxtstudio.app import questions
+from sxtstudio.app.context import Context
+from sxtstudio.app.document.saving import save
+from sxtstudio.app.jobs.job import Job
+
+# A job that does not notice its cancel for so long is not waited for.
+_PATIENCE_MS = 10_000
+
+
+def settle(
+    context: Context, then: Callable[[bool], None], *, what: str = "close", leaving: bool = False
+) -> None:
+    """Call ``then(discard)`` once the open document may go; never, if the user wants to keep it.
+
+    Parameters
+    ----------
+    then
+        Called at once where nothing is to be asked; later where a job has to stop or the work to be
+        saved first. ``discard`` says that the user gave the unsaved work up.
+    what
+        What the user is about to do, for the question.
+    leaving
+        The window closes, so that also jobs go that have nothing to do with the document.
+    """
+    running = [
+        job for job in context.jobs.visible if (leaving or is_bound(job)) and not job.property("opening")
+    ]
+    if running:
+        names = " and ".join(f"“{job.name}”" for job in running)
+        answer = questions.ask(
+            context.window,
+            "Still working",
+            f"{names} {'is' if len(running) == 1 else 'are'} still running.",
+            ("Stop", "Keep waiting"),
+            "What is finished of it stays.",
+        )
+        if answer == "Stop":
+            stop(context, running, lambda: settle(context, then, what=what, leaving=leaving))
+        return
+    document = context.session.document
+    if document is None or not document.modified or document.discarded:
+        then(False)
+        return
+    answer = questions.ask(
+        context.window,
+        "Unsaved work",
+        f"{document.name} has changes that are not saved. Save them before you {what}?",
+        ("Save", "Discard", "Cancel"),
+        "Discarded changes cannot be recovered.",
+    )
+    if answer == "Save":
+        save(context, after=lambda: then(False))
+    elif answer == "Discard":
+        then(True)
+
+
+def is_bound(job: Job) -> bool:
+    """Whether a job works on the open document; a batch says ``job.setProperty("independent", True)``."""
+    return not job.property("independent")
+
+
+def stop(context: Context, jobs: list[Job], then: Callable[[], None]) -> None:
+    """Cancel jobs, and call ``then`` when they have ended; the window stays alive meanwhile."""
+    waiting = [job for job in jobs if job in context.jobs.running]
+    for job in waiting:
+        job.cancel()
+    if not waiting:
+        then()
+        return
+    timer = QTimer(context.session, singleShot=True, interval=_PATIENCE_MS)
+
+    def done() -> None:
+        timer.timeout.disconnect(done)
+        context.jobs.ended.disconnect(on_ended)
+        timer.stop()
+        timer.deleteLater()
+        then()
+
+    def on_ended(job: Job) -> None:
+        if job in waiting:
+            waiting.remove(job)
+            if not waiting:
+                done()
+
+    context.jobs.ended.connect(on_ended)
+    timer.timeout.connect(done)
+    timer.start()
+
+
+def may_close(context: Context) -> bool:
+    """Whether the window may close now; where it has to wait, it closes by itself later."""
+    asked_now, allowed = True, False
+
+    def go(discard: bool) -> None:
+        nonlocal allowed
+        document = context.session.document
+        if discard and document is not None:
+            document.discard()
+        if asked_now:
+            allowed = True
+        elif context.window is not None:
+            context.window.close()
+
+    settle(context, go, leaving=True)
+    asked_now = False
+    return allowed
+
+
+def close_document(context: Context) -> None:
+    """Close what is open; the window stays."""
+
+    def go(discard: bool) -> None:
+        document = context.session.document
+        if discard and document is not None:
+            document.discard()
+        bound = [job for job in context.jobs.running if is_bound(job)]
+        stop(context, bound, lambda: context.session.show(None))
+
+    settle(context, go)

@@ -1,0 +1,155 @@
+"""The strip above the slices: what the file holds, and what it does not say."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QEvent, QSize
+from PySide6.QtGui import QPalette
+from PySide6.QtWidgets import (
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sxtstudio.app import theme
+from sxtstudio.app.context import Context
+from sxtstudio.app.document.first_scan import survey_of
+from sxtstudio.app.errors import sentence_of
+from sxtstudio.core.lengths import voxel_text
+from sxtstudio.core.polarity import UNDECIDED, WEAK
+from sxtstudio.workflow.document.document import Document
+
+
+class FirstLook(QWidget):
+    """One calm line about the tomogram; asks for the voxel size if the file has none."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        """Build the widget, hidden until something is open."""
+        super().__init__(parent)
+        self._context = context
+        self._session = context.session
+        self.survey = survey_of(context)
+        self._error = ""
+        self.setAutoFillBackground(True)
+        self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
+        self.line = QLabel()
+        self.line.setWordWrap(True)
+        self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.close_button = QToolButton()
+        self.close_button.setAutoRaise(True)
+        self.close_button.setIconSize(QSize(16, 16))
+        self.close_button.setToolTip("Close this line; the panel “Image” says the same")
+        self.close_button.setAccessibleName("Close")
+        self.close_button.clicked.connect(self.hide)
+        row = QHBoxLayout()
+        row.addWidget(self.line, 1)
+        row.addWidget(self.close_button)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(10, 5, 6, 5)
+        layout.setSpacing(4)
+        layout.addLayout(row)
+        layout.addWidget(self._question())
+        self._session.document_changed.connect(self._on_document)
+        self._session.facts_changed.connect(self._show)
+        self.survey.sampled.connect(self._show)
+        self.survey.judged.connect(self._show)
+        self.survey.failed.connect(self._on_failure)
+        self._restyle()
+        self.hide()
+
+    def _question(self) -> QWidget:
+        self.question = QWidget()
+        self.size_nm = QDoubleSpinBox()
+        self.size_nm.setRange(0.01, 100_000)
+        self.size_nm.setDecimals(2)
+        self.size_nm.setValue(10)
+        self.size_nm.setSuffix(" nm")
+        self.size_nm.setAccessibleName("Voxel size in nm")
+        self.apply = QPushButton("Apply")
+        self.apply.setToolTip("Use this voxel size along x, y and z; the panel “Image” has a field for each")
+        self.apply.clicked.connect(self._on_apply)
+        self.unknown = QPushButton("I do not know")
+        self.unknown.setToolTip("Go on in pixels; sizes in nm and µm are not given then")
+        self.unknown.clicked.connect(lambda: self.question.hide())
+        row = QHBoxLayout(self.question)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.addWidget(QLabel("The file does not say how large a voxel is. Edge of a voxel:"))
+        row.addWidget(self.size_nm)
+        row.addWidget(self.apply)
+        row.addWidget(self.unknown)
+        row.addStretch()
+        return self.question
+
+    def _on_document(self) -> None:
+        document = self._session.document
+        self._error = ""
+        self.question.setVisible(document is not None and document.voxel_nm is None)
+        self.setVisible(document is not None)
+        self._show()
+
+    def _show(self) -> None:
+        document = self._session.document
+        if document is None:
+            return
+        if document.voxel_nm is not None:
+            self.question.hide()
+        self.line.setText("  ·  ".join(self._facts(document)))
+        self.line.setToolTip(document.polarity_reason)
+
+    def _facts(self, document: Document) -> list[str]:
+        z, y, x = document.shape
+        facts = [
+            f"<b>{_escaped(document.name)}</b>",
+            f"{x} × {y} × {z} voxels (x × y × z)",
+            voxel_text(document.voxel_nm),
+        ]
+        sample = self.survey.sample
+        if sample is not None:
+            if sample.value_range is None:
+                facts.append("no finite values")
+            else:
+                low, high = sample.value_range
+                facts.append(f"values {low:.4g} to {high:.4g}")
+            if sample.non_finite:
+                facts.append(f"{sample.non_finite:,} voxels without a number (NaN) in {sample.slices} slices")
+        facts.append(self._polarity(document))
+        facts += [_escaped(note) for note in document.tomogram.notes if not note.startswith("voxel size")]
+        if self._error:
+            facts.append(_escaped(self._error))
+        return [fact for fact in facts if fact]
+
+    def _polarity(self, document: Document) -> str:
+        if document.polarity is None:
+            return "" if self._error else "polarity is being found out …"
+        judged = self.survey.polarity
+        text = f"absorbing structures are {document.polarity}"
+        if judged is None or judged.reason != document.polarity_reason:
+            return text
+        if judged.confidence < UNDECIDED:
+            return "polarity unclear, dark assumed: please check it"
+        return f"{text} ({'probably' if judged.confidence < WEAK else 'sure'})"
+
+    def _on_failure(self, error: Exception) -> None:
+        self._error = sentence_of(error) or f"The tomogram could not be read to the end: {error}"
+        self._show()
+
+    def _on_apply(self) -> None:
+        edge = self.size_nm.value()
+        self._session.set_voxel_nm((edge, edge, edge))
+
+    def _restyle(self) -> None:
+        self.close_button.setIcon(theme.icon("mdi6.close"))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow a change between dark and light."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "question"):
+            self._restyle()
+
+
+def _escaped(text: str) -> str:
+    return text.replace("&", "&amp;").replace("<", "&lt;")

@@ -1,0 +1,68 @@
+"""Labels from a file, as one change that can be undone."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from sxtstudio.app import questions
+from sxtstudio.app.context import Context
+from sxtstudio.app.document.opening import TOMOGRAMS
+from sxtstudio.app.errors import show_error
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.core.geometry import Box
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.label_input import check_labels, write_labels
+
+
+def ask_for_labels(context: Context) -> None:
+    """Ask for a file of labels and load it."""
+    path = questions.open_file(context, "Open labels", TOMOGRAMS.replace("Tomograms", "Labels"))
+    if path is not None:
+        load_labels(context, path)
+
+
+def load_labels(context: Context, path: Path) -> None:
+    """Replace the labels by those of a file of the same size; in a job, and undoable."""
+    document = context.session.document
+    if document is None:
+        return
+    shape = document.shape
+
+    def checked(_: object) -> None:
+        # Only now: a file that does not fit must not leave empty labels behind.
+        if context.session.document is document:
+            _replace(context, document, path)
+
+    context.jobs.start(
+        f"Looking at {path.name}", lambda job: check_labels(path, shape), on_done=checked, quiet=True
+    )
+
+
+def _replace(context: Context, document: Document, path: Path) -> None:
+    session = context.session
+    recorder = session.record("Open labels")
+    session.set_busy(f"Reading {path.name}")
+    everything = Box.whole(document.shape)
+
+    def work(job: Job) -> None:
+        try:
+            write_labels(path, recorder, job.progress)
+        except BaseException:
+            recorder.roll_back()
+            raise
+
+    def done(_: object) -> None:
+        session.set_busy(None)
+        if session.document is document and session.commit(recorder, file=str(path)) is None:
+            session.message.emit(f"{path.name} holds the labels that are there already.")
+
+    def undone() -> None:
+        session.set_busy(None)
+        if session.document is document:
+            session.touched("labels", everything)
+
+    def failed(error: Exception) -> None:
+        undone()
+        show_error(context.window, error)
+
+    context.jobs.start(f"Reading {path.name}", work, on_done=done, on_error=failed, on_cancel=undone)

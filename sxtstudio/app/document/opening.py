@@ -1,0 +1,158 @@
+"""Opening tomograms and projects from the menu, by drag and drop, or at the start."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from sxtstudio.app import questions
+from sxtstudio.app.context import Context
+from sxtstudio.app.document.closing import is_bound, settle, stop
+from sxtstudio.app.errors import show_error
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.core.errors import UserError
+from sxtstudio.io.project import NAME, is_project
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.project import Opened, TomogramNotFound, open_project
+from sxtstudio.workflow.jobs.outputs import on_disk
+
+TOMOGRAMS = (
+    "Tomograms (*.mrc *.rec *.st *.map *.tif *.tiff *.h5 *.hdf5 *.nxs *.nx5 *.hdf *.zarr *.png);;"
+    "All files (*)"
+)
+
+
+def open_path(context: Context, path: str | Path) -> None:
+    """Open a tomogram or a project; where that fails, the open document stays as it was.
+
+    Running jobs and unsaved work are asked about first. It goes on in a job; ``document_changed`` of
+    the session comes when it is open.
+    """
+    settle(context, lambda discard: _start(context, Path(path), None, discard), what="open another")
+
+
+def open_tomogram(context: Context) -> None:
+    """Ask for a tomogram and open it."""
+    path = questions.open_file(context, "Open tomogram", TOMOGRAMS)
+    if path is not None:
+        open_path(context, _store_of(path))
+
+
+def open_slices(context: Context) -> None:
+    """Ask for a folder that is a tomogram and open it."""
+    path = questions.open_folder(context, "Open folder of slices")
+    if path is not None:
+        open_path(context, path)
+
+
+def open_project_folder(context: Context) -> None:
+    """Ask for the folder of a project and open it."""
+    path = questions.open_folder(context, "Open project: choose its folder, name.sxt")
+    if path is None:
+        return
+    if not is_project(path):
+        raise UserError(f"{path} is no project of SXT Studio: there is no {NAME} in it.")
+    open_path(context, path)
+
+
+def open_sample(context: Context) -> None:
+    """Open the tomogram that comes with the program."""
+    from sxtstudio.workflow.jobs.demo import SAMPLE  # with all that a segmentation needs
+
+    if not SAMPLE.is_file():
+        raise UserError("The sample tomogram is missing: get SXT Studio again.")
+    open_path(context, SAMPLE)
+
+
+def open_recovered(context: Context, recover: Callable[[], Document]) -> None:
+    """Show the document that ``recover`` returns, asking first about the one that is open."""
+
+    def work(job: Job) -> Opened:
+        document = recover()
+        if not document.read_only:
+            return Opened(document, ())
+        return Opened(
+            document,
+            (f"{document.name} is open in another window, or cannot be written. Save under another name.",),
+        )
+
+    def failed(error: Exception) -> None:
+        show_error(context.window, error)
+
+    settle(context, lambda discard: _run(context, "Recovering", work, failed, discard), what="open another")
+
+
+def _start(context: Context, path: Path, tomogram: Path | None, discard: bool) -> None:
+    place = on_disk(path)
+    root = context.settings.get("work_folder", "")
+    work_root = Path(root) if root else None
+
+    def work(job: Job) -> Opened:
+        if is_project(place):
+            return open_project(place, tomogram=tomogram, work_root=work_root, progress=job.progress)
+        return Opened(Document.open(path, work_root), ())
+
+    def failed(error: Exception) -> None:
+        if isinstance(error, TomogramNotFound):
+            answer = questions.ask(
+                context.window, "Where is the tomogram?", str(error), ("Choose the tomogram…", "Cancel")
+            )
+            if answer != "Cancel":
+                chosen = questions.open_file(context, "Where is the tomogram now?", TOMOGRAMS)
+                if chosen is not None:
+                    _start(context, path, _store_of(chosen), discard)
+            return
+        if not place.exists():
+            forget_recent(context, path)
+        show_error(context.window, error)
+
+    _run(context, f"Opening {path.name}", work, failed, discard)
+
+
+def _run(
+    context: Context,
+    name: str,
+    work: Callable[[Job], Opened],
+    failed: Callable[[Exception], None],
+    discard: bool,
+) -> None:
+    for other in context.jobs.running:
+        if other.property("opening"):
+            other.cancel()  # the user has chosen something else in the meantime
+
+    def done(opened: Opened) -> None:
+        if job.progress.cancelled:
+            opened.document.close()
+            return
+        # What still reads the old tomogram must let go of it first.
+        others = [other for other in context.jobs.running if other is not job and is_bound(other)]
+        stop(context, others, lambda: _show(context, opened, discard))
+
+    job = context.jobs.start(name, work, on_done=done, on_error=failed)
+    job.setProperty("opening", True)
+
+
+def _show(context: Context, opened: Opened, discard: bool) -> None:
+    former, document = context.session.document, opened.document
+    if discard and former is not None:
+        former.discard()
+    context.session.show(document)
+    context.settings.add_recent(document.source if document.project is None else document.project)
+    document.autosave()
+    if opened.notes:
+        show_error(context.window, UserError("\n\n".join(opened.notes)), document.name)
+
+
+def forget_recent(context: Context, path: str | Path) -> None:
+    """Take a file off the list of recent ones."""
+    name = os.path.abspath(path)
+    context.settings.set("recent", [other for other in context.settings.recent if other != name])
+
+
+def _store_of(path: Path) -> Path:
+    """A dialog for files cannot choose a Zarr store, only something in it."""
+    for parent in path.parents:
+        if parent.suffix.lower() == ".zarr":
+            return parent
+    return path

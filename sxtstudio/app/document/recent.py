@@ -1,0 +1,71 @@
+"""The submenu of files that were open before."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+
+from PySide6.QtCore import QObject
+from PySide6.QtGui import QAction
+from PySide6.QtWidgets import QMenu
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.document.opening import open_path
+from sxtstudio.workflow.jobs.outputs import on_disk
+
+MENU = "File/Open recent"
+
+
+class RecentMenu(QObject):
+    """Fills the submenu anew each time that it opens; files that are gone are greyed."""
+
+    def __init__(self, context: Context) -> None:
+        """Take over the menu that the table of actions has made."""
+        super().__init__(context.window)
+        self._context = context
+        self._made: list[QAction] = []
+        self.menu: QMenu = context.parts["actions"].menu(MENU)
+        self.menu.aboutToShow.connect(self.rebuild)
+        self.rebuild()
+
+    def rebuild(self) -> None:
+        """Show what is recent now, above *Clear list*."""
+        for action in self._made:
+            self.menu.removeAction(action)
+            action.deleteLater()
+        self._made.clear()
+        below = self.menu.actions()[0] if self.menu.actions() else None
+        for name in self._context.settings.recent:
+            path = Path(name)
+            action = QAction(f"{path.name} – {_short(path.parent)}".replace("&", "&&"), self.menu)
+            there = _exists(on_disk(path))
+            action.setEnabled(there)
+            action.setToolTip(name if there else f"{name} is not there any more")
+            action.triggered.connect(partial(self._open, name))
+            self._add(action, below)
+        line = QAction(self.menu)
+        line.setSeparator(True)
+        self._add(line, below)
+        self.menu.setToolTipsVisible(True)
+
+    def _add(self, action: QAction, below: QAction | None) -> None:
+        if below is None:
+            self.menu.addAction(action)
+        else:
+            self.menu.insertAction(below, action)
+        self._made.append(action)
+
+    def _open(self, name: str, _: bool = False) -> None:
+        open_path(self._context, name)
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False
+
+
+def _short(folder: Path) -> str:
+    text = str(folder)
+    return text if len(text) <= 48 else f"…{text[-47:]}"

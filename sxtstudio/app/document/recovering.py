@@ -1,0 +1,145 @@
+"""At the start: unsaved work that a crash has left behind is offered."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QScrollArea,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sxtstudio.app import questions
+from sxtstudio.app.context import Context
+from sxtstudio.app.document.opening import TOMOGRAMS, open_recovered
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.recovery import Leftover, discard, leftovers
+from sxtstudio.workflow.jobs.outputs import on_disk
+
+
+def offer_recovery(context: Context) -> None:
+    """Look for unsaved work of sessions that ended badly; where there is some, a dialog offers it."""
+    root = context.settings.get("work_folder", "")
+    work_root = Path(root) if root else None
+
+    def done(found: list[Leftover]) -> None:
+        if found:
+            RecoveryDialog(context, found).open()
+
+    context.jobs.start("Looking for unsaved work", lambda job: leftovers(work_root), on_done=done, quiet=True)
+
+
+class RecoveryDialog(QDialog):
+    """A row for each leftover: *Recover*, *Discard*; what is left alone is offered again next time."""
+
+    def __init__(self, context: Context, found: list[Leftover]) -> None:
+        """Show ``found``."""
+        super().__init__(context.window)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Unsaved work")
+        self.setMinimumWidth(620)
+        self._context = context
+        self.rows: dict[Path, QWidget] = {}
+        text = QLabel(
+            "Work of an earlier session was not saved, but it is still there. "
+            "After a crash, at most the last stroke is lost."
+        )
+        text.setWordWrap(True)
+        column = QWidget()
+        self._column = QVBoxLayout(column)
+        self._column.setContentsMargins(0, 0, 0, 0)
+        for left in found:
+            self._add(left)
+        self._column.addStretch()
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setWidget(column)
+        area.setMinimumHeight(min(360, 84 * len(found)))
+        buttons = QDialogButtonBox()
+        later = buttons.addButton("Decide later", QDialogButtonBox.ButtonRole.RejectRole)
+        later.setToolTip("Keep everything and ask again at the next start")
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(text)
+        layout.addWidget(area, 1)
+        layout.addWidget(buttons)
+
+    def _add(self, left: Leftover) -> None:
+        row = QFrame()
+        row.setFrameShape(QFrame.Shape.StyledPanel)
+        name = QLabel(left.name)
+        name.setProperty("role", "title")
+        facts = QLabel(left.damaged or describe(left))
+        facts.setProperty("role", "note")
+        facts.setWordWrap(True)
+        facts.setToolTip(left.tomogram)
+        words = QVBoxLayout()
+        words.addWidget(name)
+        words.addWidget(facts)
+        layout = QHBoxLayout(row)
+        layout.addLayout(words, 1)
+        recover = QPushButton("Recover")
+        recover.setEnabled(not left.damaged)
+        recover.clicked.connect(lambda: self.recover(left))
+        remove = QPushButton("Discard…")
+        remove.clicked.connect(lambda: self.discard(left))
+        layout.addWidget(recover)
+        layout.addWidget(remove)
+        self.rows[left.folder] = row
+        self._column.addWidget(row)
+
+    def recover(self, left: Leftover) -> None:
+        """Open it in the window."""
+        tomogram: Path | None = None
+        if not on_disk(Path(left.tomogram)).exists():
+            answer = questions.ask(
+                self,
+                "Where is the tomogram?",
+                f"{left.tomogram} is not there any more.",
+                ("Choose the tomogram…", "Cancel"),
+            )
+            if answer == "Cancel":
+                return
+            tomogram = questions.open_file(self._context, "Where is the tomogram now?", TOMOGRAMS)
+            if tomogram is None:
+                return
+        self.accept()
+        open_recovered(self._context, lambda: Document.recover(left.folder, tomogram))
+
+    def discard(self, left: Leftover) -> None:
+        """Remove it for good, after a question."""
+        answer = questions.ask(
+            self,
+            "Discard the unsaved work?",
+            f"The unsaved work on {left.name} is removed for good.",
+            ("Discard", "Cancel"),
+            default="Cancel",
+        )
+        if answer != "Discard":
+            return
+        discard(left)
+        row = self.rows.pop(left.folder)
+        row.hide()
+        row.deleteLater()
+        if not self.rows:
+            self.accept()
+
+
+def describe(left: Leftover) -> str:
+    """Return when it was, how much was done, and its size on disk."""
+    when: datetime = left.when.astimezone()
+    done = "1 step" if left.steps == 1 else f"{left.steps} steps"
+    parts = [f"{when:%Y-%m-%d %H:%M}", done, f"{max(1, round(left.bytes / 1e6))} MB on disk"]
+    if left.segmentation:
+        parts.insert(2, "an unfinished segmentation")
+    return ", ".join(parts)

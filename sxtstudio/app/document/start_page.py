@@ -1,0 +1,114 @@
+"""What the centre of the window shows while nothing is open."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import qtawesome
+from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from sxtstudio.app import theme
+from sxtstudio.app.context import Context
+
+_MOST = 6
+
+
+class StartPage(QWidget):
+    """Open a tomogram, the sample, or one of the recent files."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        """Build the widgets."""
+        super().__init__(parent)
+        self._context = context
+        title = QLabel("Open a tomogram to begin")
+        title.setStyleSheet("font-size: 22px; font-weight: 600;")
+        note = QLabel(
+            "MRC, TIFF, HDF5, OME-Zarr, or a folder of TIFF or PNG slices. You can also drop a file here."
+        )
+        note.setProperty("role", "note")
+        note.setWordWrap(True)
+        self.open = _button("Open tomogram…", "Choose a file or folder", main=True)
+        self.sample = _button("Open sample tomogram", "A small simulated cell to try everything on")
+        self.open.clicked.connect(partial(self._run, "file.open"))
+        self.sample.clicked.connect(partial(self._run, "file.open_sample"))
+        row = QHBoxLayout()
+        row.addWidget(self.open)
+        row.addWidget(self.sample)
+        row.addStretch()
+        self._recent = QVBoxLayout()
+        self._recent.setSpacing(2)
+        column = QVBoxLayout()
+        column.setSpacing(10)
+        for widget in (title, note):
+            column.addWidget(widget)
+        column.addLayout(row)
+        column.addSpacing(12)
+        column.addLayout(self._recent)
+        inner = QFrame()
+        inner.setMaximumWidth(560)
+        inner.setLayout(column)
+        outer = QVBoxLayout(self)
+        outer.addStretch(2)
+        outer.addWidget(inner, 0, Qt.AlignmentFlag.AlignHCenter)
+        outer.addStretch(3)
+        inner.setMinimumWidth(min(480, inner.maximumWidth()))
+        self._restyle()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Show the recent files that are still there."""
+        while (item := self._recent.takeAt(0)) is not None:
+            if (widget := item.widget()) is not None:
+                widget.deleteLater()
+        paths = self._context.settings.recent[:_MOST]
+        if not paths:
+            return
+        heading = QLabel("Recent")
+        heading.setProperty("role", "title")
+        self._recent.addWidget(heading)
+        for path in paths:
+            button = QPushButton(f"{Path(path).name}    {_shortened(str(Path(path).parent))}")
+            button.setFlat(True)
+            button.setStyleSheet("text-align: left; padding: 4px 6px;")
+            button.setMinimumHeight(28)
+            button.setToolTip(path)
+            button.setCursor(Qt.CursorShape.PointingHandCursor)
+            button.clicked.connect(partial(self._open_path, path))
+            self._recent.addWidget(button)
+
+    def _run(self, name: str, *_: Any) -> None:
+        actions = self._context.parts.get("actions")
+        if actions is not None and name in actions.by_name:
+            actions.by_name[name].trigger()
+
+    def _open_path(self, path: str, *_: Any) -> None:
+        from sxtstudio.app.document.opening import open_path
+
+        open_path(self._context, path)
+
+    def _restyle(self) -> None:
+        self.open.setIcon(qtawesome.icon("mdi6.folder-open", color="white"))
+        self.sample.setIcon(theme.icon("mdi6.flask-outline"))
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow a change between dark and light."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "sample"):
+            self._restyle()
+
+
+def _button(text: str, tip: str, main: bool = False) -> QPushButton:
+    button = QPushButton(text)
+    button.setToolTip(tip)
+    button.setIconSize(QSize(18, 18))
+    button.setMinimumHeight(38)
+    if main:
+        button.setProperty("role", "main")
+    return button
+
+
+def _shortened(folder: str, most: int = 46) -> str:
+    return folder if len(folder) <= most else "…" + folder[-most:]

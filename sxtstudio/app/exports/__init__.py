@@ -1,0 +1,1 @@
+"""Volumes and surfaces for other programs, and the receipt."""

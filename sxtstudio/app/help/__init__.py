@@ -1,0 +1,1 @@
+"""Help pages, tutorial, and what the program is."""

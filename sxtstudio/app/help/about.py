@@ -1,0 +1,109 @@
+"""Help > About: version, licence, how to cite, the libraries and their licences."""
+
+from __future__ import annotations
+
+from html import escape
+from importlib import metadata
+
+from PySide6.QtWidgets import (
+    QApplication,
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QTextBrowser,
+    QVBoxLayout,
+)
+
+from sxtstudio import __version__
+from sxtstudio.app.context import Context
+from sxtstudio.workflow.document.diagnostics import licences, required_libraries
+
+DOI = "10.1073/pnas.2209938120"
+TITLE = (
+    "3D surface reconstruction of cellular cryo-soft X-ray microscopy tomograms using semisupervised "
+    "deep learning"
+)
+CITATION = (
+    f"Dyhr M.C.A., Sadeghi M., et al., “{TITLE}”, PNAS 2023, 120(24) e2209938120, https://doi.org/{DOI}. "
+    f"Segmented with SXT Studio {__version__}."
+)
+BIBTEX = f"""@article{{dyhr2023sxt,
+  author  = {{Dyhr, Michael C. A. and Sadeghi, Mohsen and others}},
+  title   = {{{TITLE}}},
+  journal = {{Proceedings of the National Academy of Sciences}},
+  volume  = {{120}},
+  number  = {{24}},
+  pages   = {{e2209938120}},
+  year    = {{2023}},
+  doi     = {{{DOI}}}
+}}
+"""
+
+
+class AboutDialog(QDialog):
+    """Stays open beside the window."""
+
+    def __init__(self, context: Context) -> None:
+        """Show all of it."""
+        super().__init__(context.window)
+        self.setWindowTitle("About SXT Studio")
+        self.resize(640, 620)
+        self.page = QTextBrowser()
+        self.page.setOpenExternalLinks(True)
+        self.page.document().setDocumentMargin(12)
+        self.page.setHtml(about_html())
+        self.copied = QLabel()
+        self.copied.setProperty("role", "note")
+        self.copy_text = QPushButton("Copy citation")
+        self.copy_text.setToolTip("Copy the citation as text")
+        self.copy_bibtex = QPushButton("Copy BibTeX")
+        self.copy_bibtex.setToolTip("Copy the citation for reference managers and LaTeX")
+        close = QPushButton("Close")
+        close.setToolTip("Close this page")
+        row = QHBoxLayout()
+        row.addWidget(self.copy_text)
+        row.addWidget(self.copy_bibtex)
+        row.addWidget(self.copied, 1)
+        row.addWidget(close)
+        for button in (self.copy_text, self.copy_bibtex, close):
+            button.setAutoDefault(False)
+        layout = QVBoxLayout(self)
+        layout.addWidget(self.page, 1)
+        layout.addLayout(row)
+        self.copy_text.clicked.connect(lambda: self._copy(CITATION, "Citation copied."))
+        self.copy_bibtex.clicked.connect(lambda: self._copy(BIBTEX, "BibTeX copied."))
+        close.clicked.connect(self.close)
+
+    def shut_down(self) -> None:
+        """Close with the window."""
+        self.close()
+
+    def _copy(self, text: str, told: str) -> None:
+        QApplication.clipboard().setText(text)
+        self.copied.setText(told)
+
+
+def about_html() -> str:
+    """Return the page."""
+    rows = "".join(
+        f"<tr><td>{escape(name)} {escape(metadata.version(name))}</td><td>{escape(licence)}</td></tr>"
+        for name, licence in licences(required_libraries()).items()
+    )
+    return f"""
+<h2>SXT Studio {escape(__version__)}</h2>
+<p>Finds the membranes in soft X-ray tomograms of whole cells, for cleaning up, correcting, looking at them
+in 3D and measuring.</p>
+<p>Free software under the MIT licence.</p>
+<h3>How to cite</h3>
+<p>If SXT Studio helped you, please cite the paper of the method:</p>
+<p>Dyhr M.C.A., Sadeghi M., et al., “{escape(TITLE)}”, <i>PNAS</i> 2023, 120(24) e2209938120,
+<a href="https://doi.org/{DOI}">doi:{DOI}</a>.</p>
+<p>Please also name the version of the program and the checksum of the model, which every report contains.</p>
+<h3>Libraries</h3>
+<table cellpadding="3">
+<tr><td>Python, with its standard library</td><td>PSF-2.0</td></tr>
+{rows}
+</table>
+<p>The window is drawn by Qt, used under the terms of the LGPL version 3.</p>
+"""

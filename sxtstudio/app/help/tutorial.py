@@ -1,0 +1,145 @@
+"""Help > Tutorial: a step per page, with buttons that do it in the window."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt, QUrl
+from PySide6.QtGui import QImage, QTextDocument
+from PySide6.QtWidgets import (
+    QDialog,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QPushButton,
+    QTextBrowser,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.help.pages import HELP, Button, Step, tutorial
+
+_PICTURE_MARGIN = 40
+
+
+class Page(QTextBrowser):
+    """Shows Markdown; pictures are made as wide as the page at most."""
+
+    def show_text(self, text: str) -> None:
+        """Show a page from its beginning."""
+        self.setMarkdown(text)
+        self.moveCursor(self.textCursor().MoveOperation.Start)
+
+    def loadResource(self, kind: int, name: QUrl | str) -> object:
+        """Load a picture of the help."""
+        place = HELP / QUrl(name).fileName()
+        if kind == QTextDocument.ResourceType.ImageResource.value and place.is_file():
+            image = QImage(str(place))
+            width, ratio = max(200, self.viewport().width() - _PICTURE_MARGIN), self.devicePixelRatioF()
+            if image.width() > width * ratio:
+                image = image.scaledToWidth(round(width * ratio), Qt.TransformationMode.SmoothTransformation)
+            # Points are not pixels on screens of high resolution.
+            image.setDevicePixelRatio(max(1.0, min(ratio, image.width() / width)))
+            return image
+        return super().loadResource(kind, name)
+
+
+class TutorialDialog(QDialog):
+    """Stays open beside the window, so that the steps can be tried."""
+
+    def __init__(self, context: Context) -> None:
+        """Show the first step."""
+        super().__init__(context.window)
+        self._context = context
+        self.steps: list[Step] = tutorial()
+        self.setWindowTitle("Tutorial: five minutes with SXT Studio")
+        self.resize(1120, 820)
+        self.list = QListWidget()
+        self.list.setFixedWidth(180)
+        self.list.setSpacing(3)
+        self.list.setAccessibleName("Steps of the tutorial")
+        self.list.addItems([step.title for step in self.steps])
+        self.title = QLabel()
+        self.title.setProperty("role", "title")
+        self.page = Page()
+        self.page.setOpenLinks(False)
+        self.page.document().setDocumentMargin(10)
+        self._buttons = QWidget()
+        self._button_row = QHBoxLayout(self._buttons)
+        self._button_row.setContentsMargins(0, 0, 0, 0)
+        self._made: list[QPushButton] = []
+        self.back = QPushButton("Back")
+        self.back.setToolTip("The step before")
+        self.next = QPushButton("Next")
+        self.next.setToolTip("The next step")
+        self.note = QLabel()
+        self.note.setProperty("role", "note")
+        self.note.setWordWrap(True)
+        lower = QHBoxLayout()
+        lower.addWidget(self.note, 1)
+        for button in (self.back, self.next):
+            button.setAutoDefault(False)
+            lower.addWidget(button)
+        right = QVBoxLayout()
+        right.addWidget(self.title)
+        right.addWidget(self._buttons)
+        right.addWidget(self.page, 1)
+        right.addLayout(lower)
+        layout = QHBoxLayout(self)
+        layout.setSpacing(12)
+        layout.addWidget(self.list)
+        layout.addLayout(right, 1)
+        self.list.currentRowChanged.connect(self._show_step)
+        self.back.clicked.connect(lambda: self.list.setCurrentRow(self.list.currentRow() - 1))
+        self.next.clicked.connect(self._on_next_clicked)
+        self.list.setCurrentRow(0)
+
+    def shut_down(self) -> None:
+        """Close with the window."""
+        self.close()
+
+    @property
+    def step_buttons(self) -> list[QPushButton]:
+        """The buttons of the step that is shown."""
+        return list(self._made)
+
+    def do(self, button: Button) -> None:
+        """Do what a button of a step says, as if it were chosen in the window."""
+        self.note.setText("")
+        if button.kind == "panel":
+            self._context.parts["side"].show_panel(button.name)
+            return
+        action = self._context.parts["actions"].by_name[button.name]
+        if action.isEnabled():
+            action.trigger()
+        elif self._context.session.busy:
+            self.note.setText(f"“{self._context.session.busy}” is running; wait for it first.")
+        else:
+            self.note.setText("This needs a step before: open the sample first, then segment it.")
+
+    def _show_step(self, number: int) -> None:
+        step = self.steps[number]
+        self.title.setText(step.title)
+        for button in self._made:
+            button.hide()
+            button.deleteLater()
+        while self._button_row.takeAt(0) is not None:
+            pass
+        self._made = []
+        for info in step.buttons:
+            made = QPushButton(info.text)
+            made.setAutoDefault(False)
+            made.setToolTip("Does it in the window")
+            made.clicked.connect(lambda _=False, info=info: self.do(info))
+            self._button_row.addWidget(made)
+            self._made.append(made)
+        self._button_row.addStretch()
+        self.note.setText("")
+        self.page.show_text(step.text)
+        self.back.setEnabled(number > 0)
+        self.next.setText("Close" if number == len(self.steps) - 1 else "Next")
+
+    def _on_next_clicked(self) -> None:
+        if self.list.currentRow() == len(self.steps) - 1:
+            self.close()
+        else:
+            self.list.setCurrentRow(self.list.currentRow() + 1)

@@ -1,0 +1,161 @@
+"""Long work that changes labels or the cell mask: undoable, announced as it goes on, in its own document."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from PySide6.QtCore import QObject, QTimer, Signal
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.core.edits import LabelEdit, Recorder, bounding_box
+from sxtstudio.core.errors import Cancelled
+from sxtstudio.core.geometry import Box
+
+LabelWork = Callable[[Job, Recorder], Any]
+
+# The views are told of finished slices at most ten times a second.
+_TELL_EVERY_MS = 100
+# A computation looks about ten times a second whether it was cancelled.
+_LONGEST_WAIT_S = 60.0
+
+
+class LabelJob(QObject):
+    """One job that writes with a recorder; while it runs nobody else changes labels.
+
+    At the end its changes are one step for *Undo*. An error takes them back, and so does a cancel, unless
+    ``keep_on_cancel``. When another document is shown in the meantime, the work is stopped first.
+
+    Attributes
+    ----------
+    parameters
+        What stands in the record of steps; the work may add to it.
+
+    Signals
+    -------
+    ended(object)
+        The edit, or None where nothing was changed; whatever the end was.
+    """
+
+    ended = Signal(object)
+
+    def __init__(
+        self,
+        context: Context,
+        name: str,
+        work: LabelWork,
+        *,
+        target: str = "labels",
+        parameters: dict[str, Any] | None = None,
+        keep_on_cancel: bool = False,
+        on_done: Callable[[Any, LabelEdit | None], None] | None = None,
+        on_error: Callable[[Exception], None] | None = None,
+        on_cancel: Callable[[LabelEdit | None], None] | None = None,
+    ) -> None:
+        """Start ``work(job, recorder)`` in a thread; ``job.report(box)`` announces what was written.
+
+        Raises
+        ------
+        UserError
+            If nothing is open, or another job changes the labels.
+        """
+        super().__init__(context.session)
+        self._context = context
+        self._session = context.session
+        self._recorder = self._session.record(name, target)
+        self._document = self._session.document
+        self._work = work
+        self._target = target
+        self.parameters = parameters or {}
+        self._keep_on_cancel = keep_on_cancel
+        self._on_done, self._on_error, self._on_cancel = on_done, on_error, on_cancel
+        self._taken_back: Box | None = None
+        self._waiting: list[Box] = []
+        self._tell = QTimer(self, singleShot=True, interval=_TELL_EVERY_MS)
+        self._tell.timeout.connect(self._announce)
+        self._over = False
+        self._session.set_busy(name)
+        self._session.document_changed.connect(self._leave)
+        self.job = context.jobs.start(
+            name,
+            self._run,
+            on_done=self._succeed,
+            on_error=self._fail,
+            on_cancel=self._stop,
+            on_report=self._hear,
+        )
+
+    def cancel(self) -> None:
+        """Ask the work to stop."""
+        self.job.cancel()
+
+    def _run(self, job: Job) -> Any:
+        try:
+            return self._work(job, self._recorder)
+        except BaseException as error:
+            if not (self._keep_on_cancel and isinstance(error, Cancelled)):
+                self._taken_back = self._recorder.box
+                self._recorder.roll_back()
+            raise
+
+    def _hear(self, box: Box) -> None:
+        self._waiting.append(box)
+        if not self._tell.isActive():
+            self._tell.start()
+
+    def _announce(self) -> None:
+        box = bounding_box(self._waiting)
+        self._waiting.clear()
+        if not self._over:
+            self._session.touched(self._target, box)
+
+    def _succeed(self, result: Any) -> None:
+        edit, here = self._finish()
+        if here and self._on_done is not None:
+            self._on_done(result, edit)
+
+    def _stop(self) -> None:
+        self._recorder.name += " (part)"
+        edit, here = self._finish()
+        if here and self._on_cancel is not None:
+            self._on_cancel(edit)
+
+    def _fail(self, error: Exception) -> None:
+        _, here = self._finish()
+        if not here:
+            return
+        (self._on_error or self._context.jobs.failed.emit)(error)
+
+    def _finish(self) -> tuple[LabelEdit | None, bool]:
+        """Let the others change labels again; return the edit, and whether its document is still shown."""
+        if self._over:
+            return None, False
+        self._tell.stop()
+        # Told while it is still busy, so that nobody takes it for work by hand.
+        self._session.touched(self._target, self._taken_back or self._recorder.box)
+        self._end()
+        edit = None
+        try:
+            edit = self._session.commit(self._recorder, announce=False, **self.parameters)
+        except Exception as error:  # it is done and can be undone; only the safety copy failed
+            self._context.jobs.failed.emit(error)
+        self.ended.emit(edit)
+        return edit, True
+
+    def _leave(self) -> None:
+        """Another document is shown: the former one is closed next, so the work must end now."""
+        if self._session.document is self._document:
+            return
+        self.job.cancel()
+        self.job.wait(_LONGEST_WAIT_S)
+        self._end()
+        self.ended.emit(None)
+
+    def _end(self) -> None:
+        self._over = True
+        self._tell.stop()
+        self._session.document_changed.disconnect(self._leave)
+        self._session.set_busy(None)
+        # The job's last signals are still on their way here.
+        self.job.finished.connect(self.deleteLater)

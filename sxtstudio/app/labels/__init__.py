@@ -1,0 +1,1 @@
+"""Labels by hand: the panel, shapes between slices, slices that are complete."""

@@ -1,0 +1,112 @@
+"""Work on whole slices: interpolate between them, clear one, clear all."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.labels.tools.tool import edit_name, labels_of
+from sxtstudio.app.labels.tools.work import start
+from sxtstudio.app.wording import slice_number
+from sxtstudio.core.edits import Recorder
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box, slabs
+from sxtstudio.core.interpolation import interpolate_slices, nearest_gap
+from sxtstudio.core.planes import IN_PLANE
+
+_SLAB_VOXELS = 16_000_000
+
+
+def interpolate(
+    context: Context, target: str, axis: int, first: int, last: int, *, only_here: bool = False
+) -> None:
+    """Fill in the slices between two labelled ones, in a job.
+
+    Parameters
+    ----------
+    target
+        "labels" or "mask".
+    axis
+        The slices are perpendicular to this axis of (z, y, x).
+    only_here
+        Continue only the shapes at the crosshair.
+    """
+    session = context.session
+    labels = labels_of(session, target)
+    row, column = (session.cursor[own] for own in IN_PLANE[axis])
+    at = (row, column) if only_here else None
+
+    def work(job: Job, recorder: Recorder) -> None:
+        interpolate_slices(labels, axis, first, last, at=at, recorder=recorder, progress=job.progress)
+
+    start(
+        context,
+        "Interpolate",
+        target,
+        work,
+        lambda _: f"Filled in between the slices {slice_number(first)} and {slice_number(last)}",
+        axis="zyx"[axis],
+        first=first,
+        last=last,
+        at=at,
+    )
+
+
+def interpolate_nearest(context: Context, target: str, axis: int = 0) -> None:
+    """Fill in the empty slices that are nearest to the crosshair, in a job."""
+    session = context.session
+    labels = labels_of(session, target)
+    around = session.cursor[axis]
+
+    def work(job: Job, recorder: Recorder) -> None:
+        gap = nearest_gap(labels, axis, around, progress=job.progress)
+        if gap is None:
+            raise UserError(
+                "There are no empty slices between labelled ones nearby. Draw the shape on two slices that "
+                "are some slices apart, then interpolate."
+            )
+        interpolate_slices(labels, axis, *gap, recorder=recorder, progress=job.progress)
+
+    start(
+        context,
+        "Interpolate",
+        target,
+        work,
+        lambda _: "The empty slices are filled in",
+        axis="zyx"[axis],
+        around=around,
+    )
+
+
+def clear_slice(context: Context, target: str, axis: int = 0) -> None:
+    """Erase the slice at the crosshair."""
+    session = context.session
+    labels = labels_of(session, target)
+    z, y, x = labels.shape
+    low, high = [0, 0, 0], [z, y, x]
+    low[axis], high[axis] = session.cursor[axis], session.cursor[axis] + 1
+    box = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+    parameters = {"axis": "zyx"[axis], "slice": session.cursor[axis]}
+    with session.edit(edit_name("Clear slice", target), target, **parameters) as recorder:
+        recorder.write(box, np.zeros(box.shape, np.uint8))
+
+
+def clear_all(context: Context, target: str) -> None:
+    """Erase all labels, in a job."""
+    labels = labels_of(context.session, target)
+    z, y, x = labels.shape
+
+    def work(job: Job, recorder: Recorder) -> None:
+        job.progress.begin(z)
+        for box in slabs((z, y, x), max(1, _SLAB_VOXELS // (y * x))):
+            recorder.write(box, np.zeros(box.shape, np.uint8))
+            job.progress.step(box.shape[0])
+
+    start(
+        context,
+        "Clear all" if target == "mask" else "Clear labels",
+        target,
+        work,
+        lambda _: "Everything is erased; Undo brings it back",
+    )

@@ -1,0 +1,1 @@
+"""The cell mask: the panel and its work."""

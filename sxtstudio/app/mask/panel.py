@@ -1,0 +1,316 @@
+"""The cell mask: automatic, by hand, by threshold."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import Any
+
+from PySide6.QtGui import QHideEvent, QShowEvent
+from PySide6.QtWidgets import QWidget
+
+from sxtstudio.app import questions, wording
+from sxtstudio.app.context import Context
+from sxtstudio.app.errors import sentence_of
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.label_job import LabelJob, LabelWork
+from sxtstudio.app.jobs.latest import Settled
+from sxtstudio.app.mask import work as masking
+from sxtstudio.app.mask.layout import MaskLayout
+from sxtstudio.app.mask.work import MaskResult, Seen
+from sxtstudio.app.session import Preview
+from sxtstudio.app.widgets.notes import tell
+from sxtstudio.core.edits import LabelEdit
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.volume import ArrayVolume
+
+_FILES = "TIFF (*.tif *.tiff);;MRC (*.mrc *.rec *.map)"
+
+
+class MaskPanel(MaskLayout):
+    """The cell mask: automatic, by hand, by threshold."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        """Build the widget."""
+        super().__init__(parent)
+        self._context, self._session = context, context.session
+        self._shown: Preview | None = None
+        self.run: LabelJob | None = None
+        self._share: float | None = None
+        self._counts = Settled(
+            context, "Measuring the mask", self._on_fraction_done, delay_ms=300, parent=self
+        )
+        self._previews = Settled(
+            context,
+            "Previewing the mask",
+            self._on_preview_done,
+            on_error=self._on_preview_failed,
+            delay_ms=100,
+            parent=self,
+        )
+        self._looks = Settled(context, "Looking at the slice", self._on_slice_seen, delay_ms=0, parent=self)
+        for button, run in (
+            (self.automatic, self.make_automatic),
+            (self.interpolate, self.interpolate_slices),
+            (self.make, self.make_by_threshold),
+            (self.invert, partial(self._change, "Invert the mask", masking.invert)),
+            (self.fill, partial(self._change, "Fill holes in the mask", masking.fill)),
+            (self.clear, partial(self._change, "Clear the mask", masking.clear)),
+            (self.cut, self.cut_labels),
+            (self.load, self.load_file),
+            (self.save, self.save_file),
+        ):
+            button.clicked.connect(partial(self._guarded, run))
+        for name, tool in self.tools.items():
+            tool.clicked.connect(partial(self._on_tool_clicked, name))
+        self.live.toggled.connect(self._ask_for_preview)
+        self.threshold.changed.connect(self._ask_for_preview)
+        self.threshold.suggestion_wanted.connect(self._look_at_slice)
+        session = self._session
+        session.document_changed.connect(self._on_session_document_changed)
+        session.facts_changed.connect(self._on_session_facts_changed)
+        session.mask_changed.connect(self._on_session_mask_changed)
+        session.labels_changed.connect(self._on_session_labels_changed)
+        session.busy_changed.connect(self._follow)
+        session.cursor_changed.connect(self._on_session_cursor_changed)
+        session.tool.changed.connect(self._show_tool)
+        self._follow()
+
+    def _guarded(self, run: Any) -> None:
+        try:
+            run()
+        except Exception as error:
+            self._context.jobs.failed.emit(error)
+
+    # -- what can be done ------------------------------------------------------------------------------
+
+    def make_automatic(self) -> None:
+        """Make the mask from the tomogram itself."""
+        document = self._session.document
+        if document is None:
+            raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
+        volume, polarity = document.tomogram, document.polarity
+        self._change(
+            "Cell mask: automatic",
+            lambda job, recorder: masking.make_automatic(job, recorder, volume, polarity),
+            polarity=polarity or "auto",
+        )
+
+    def make_by_threshold(self) -> None:
+        """Make the mask from a grey value."""
+        document = self._session.document
+        if document is None:
+            raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
+        volume, how = document.tomogram, self.threshold.how()
+        self._change(
+            "Cell mask: threshold",
+            lambda job, recorder: masking.make_by_threshold(job, recorder, volume, how),
+            value=how.value,
+            above=how.above,
+            smooth_px=how.smooth_px,
+            large_only=how.large_only,
+            fill=how.fill,
+        )
+
+    def interpolate_slices(self) -> None:
+        """Continue what is drawn on some slices on those between them."""
+        self._change("Interpolate the mask", masking.interpolate)
+
+    def cut_labels(self) -> None:
+        """Remove the labels outside the mask."""
+        mask = None if self._session.document is None else self._session.document.mask
+        if mask is None:
+            raise UserError("There is no cell mask yet. Make one first.")
+        self._change(
+            "Remove labels outside the mask",
+            lambda job, recorder: masking.cut_labels(job, recorder, mask),
+            target="labels",
+        )
+
+    def load_file(self) -> None:
+        """Take the mask from a file."""
+        path = questions.open_file(
+            self._context, "Load a cell mask", f"Masks (*.tif *.tiff *.mrc *.rec *.map);;{_FILES}"
+        )
+        if path is not None:
+            self._change(
+                "Load the mask", lambda job, recorder: masking.load(job, recorder, path), file=path.name
+            )
+
+    def save_file(self) -> None:
+        """Write the mask to a file."""
+        from sxtstudio.io import export_volume
+
+        document = self._session.document
+        if document is None or document.mask is None:
+            raise UserError("There is no cell mask yet. Make one first.")
+        path = questions.save_file(
+            self._context, "Save the cell mask", f"{document.tomogram.path.stem}.mask.tif", _FILES
+        )
+        if path is None:
+            return
+        mask = ArrayVolume(document.mask, document.voxel_nm)
+
+        def work(job: Job) -> str:
+            receipt = export_volume(path, mask, progress=job.progress)
+            return f"Saved in {receipt.path.name} and read back."
+
+        job = self._context.jobs.start("Saving the mask", work, on_done=partial(tell, self.result))
+        self.strip.watch(job)
+
+    def _change(self, name: str, work: LabelWork, *, target: str = "mask", **parameters: Any) -> None:
+        """Start a job that changes the mask, or the labels."""
+        self.live.setChecked(False)
+        self._take_preview_away()
+        tell(self.result, "")
+        self.run = LabelJob(
+            self._context, name, work, target=target, parameters=parameters, on_done=self._on_run_done
+        )
+        self.run.ended.connect(self._on_run_ended)
+        self.strip.watch(self.run.job)
+        self._follow()
+
+    def _on_run_done(self, result: MaskResult, edit: LabelEdit | None) -> None:
+        document = self._session.document
+        if result.polarity is not None and document is not None and document.polarity is None:
+            self._session.set_polarity(*result.polarity, by_user=False)
+        lines = list(result.notes)
+        if edit is None:
+            lines.append("Nothing was to be changed.")
+        tell(self.result, "\n".join(lines))
+
+    def _on_run_ended(self, edit: LabelEdit | None) -> None:
+        self.run = None
+        self._follow()
+
+    # -- preview of the threshold ------------------------------------------------------------------------
+
+    def _look_at_slice(self) -> None:
+        """Find the range of grey values and a good one in the visible slice."""
+        document = self._session.document
+        if document is None:
+            return
+        volume, z, how = document.tomogram, self._session.cursor[0], self.threshold.how()
+        self._looks.request(lambda job: masking.look_at(volume, z, how.smooth_px), at_once=True)
+
+    def _on_slice_seen(self, seen: Seen | None) -> None:
+        if seen is None:
+            tell(self.preview_note, "Nothing can be told apart in this slice.")
+            return
+        self.threshold.set_range(seen.low, seen.high)
+        self.threshold.set_value(seen.suggested)
+
+    def _ask_for_preview(self) -> None:
+        document = self._session.document
+        wanted = self.live.isChecked() and self.isVisible() and self._session.busy is None
+        if document is None or not wanted:
+            self._take_preview_away()
+            return
+        volume, z, how = document.tomogram, self._session.cursor[0], self.threshold.how()
+        self._previews.request(lambda job: masking.preview(volume, z, how))
+
+    def _on_preview_done(self, preview: Preview) -> None:
+        self._shown = preview
+        self._session.set_preview(preview)
+        tell(self.preview_note, "")
+
+    def _on_preview_failed(self, error: Exception) -> None:
+        self._take_preview_away()
+        tell(self.preview_note, f"⚠ {sentence_of(error) or error}")
+
+    def _take_preview_away(self) -> None:
+        self._previews.cancel()
+        if self._shown is not None and self._session.preview is self._shown:
+            self._session.set_preview(None)
+        self._shown = None
+
+    # -- by hand -------------------------------------------------------------------------------------------
+
+    def _on_tool_clicked(self, name: str) -> None:
+        now = self._session.tool.value
+        # A second click puts the tool back.
+        same = now.tool == name and now.target == "mask"
+        self._session.tool.set(tool="look" if same else name, target="mask")
+        self._show_tool()
+
+    def _show_tool(self) -> None:
+        now = self._session.tool.value
+        for name, button in self.tools.items():
+            button.setChecked(now.target == "mask" and now.tool == name)
+
+    # -- following the session -------------------------------------------------------------------------------
+
+    def _on_session_document_changed(self) -> None:
+        self._take_preview_away()
+        for settled in (self._previews, self._looks, self._counts):
+            settled.cancel(wait_s=10)
+        tell(self.result, "")
+        self.live.setChecked(False)
+        self._share = None
+        self._suggested = False
+        document = self._session.document
+        self.threshold.set_polarity(None if document is None else document.polarity)
+        self._follow()
+        self._on_shown()
+
+    def _on_session_facts_changed(self) -> None:
+        document = self._session.document
+        if document is not None:
+            self.threshold.set_polarity(document.polarity)
+
+    def _on_session_mask_changed(self) -> None:
+        self._follow()
+
+    def _on_session_labels_changed(self) -> None:
+        # The first labels can be cut; a stroke later changes nothing here.
+        if not self.cut.isEnabled():
+            self._follow()
+
+    def _on_session_cursor_changed(self) -> None:
+        if self._shown is None or self._shown.z != self._session.cursor[0]:
+            self._ask_for_preview()
+
+    def _follow(self) -> None:
+        """Offer what can be done now, and measure the mask."""
+        document, busy = self._session.document, self._session.busy is not None
+        mask = None if document is None else document.mask
+        self.offer(
+            tomogram=document is not None and not busy,
+            mask=mask is not None and not busy,
+            labels=document is not None and document.labels is not None and not busy,
+        )
+        if mask is None:
+            self._counts.cancel()
+            tell(self.fraction, "" if document is None else "There is no cell mask yet.")
+        elif self.isVisible() and not busy:
+            counted = mask
+            self._counts.request(lambda job: masking.fraction(counted, job.progress))
+
+    def _on_fraction_done(self, share: float) -> None:
+        tell(self.fraction, f"The mask holds {wording.share(share)} of the volume.")
+
+    def _on_shown(self) -> None:
+        if self.isVisible() and not self._suggested and self._session.document is not None:
+            self._suggested = True
+            self._look_at_slice()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Tools change the mask from now on."""
+        super().showEvent(event)
+        if not event.spontaneous():
+            self._session.tool.set(target="mask", tool="look")
+            self._follow()
+            self._on_shown()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Tools change the labels again."""
+        super().hideEvent(event)
+        if not event.spontaneous():
+            self._take_preview_away()
+            self.live.setChecked(False)
+            if self._session.tool.value.target == "mask":
+                self._session.tool.set(target="labels", tool="look")
+
+    def shut_down(self) -> None:
+        """Let go of the threads."""
+        for settled in (self._counts, self._previews, self._looks):
+            settled.shut_down()

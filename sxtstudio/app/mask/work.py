@@ -1,0 +1,208 @@
+"""The cell mask from the window: the work of its jobs, slab by slab, on files that do not fit into memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.session import Preview
+from sxtstudio.core.cellmask import cell_mask
+from sxtstudio.core.edits import Recorder
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box, Triple, slabs
+from sxtstudio.core.interpolation import interpolate_slices
+from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.mask_slices import ThresholdMask, fill_holes, mask_of_slice, outline, suggest_value
+from sxtstudio.core.polarity import detect_polarity
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import Volume
+from sxtstudio.io import open_volume
+
+Pixels = NDArray[np.uint8]
+_SLAB_VOXELS = 16_000_000
+
+
+@dataclass(frozen=True)
+class MaskResult:
+    """What is to be told of a new mask: notes, and the polarity if it had to be found out."""
+
+    notes: tuple[str, ...] = ()
+    polarity: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True)
+class Seen:
+    """Grey values of a slice: where most of them lie, and the one that parts it into two classes."""
+
+    low: float
+    high: float
+    suggested: float
+
+
+def look_at(volume: Volume, z: int, smooth_px: float) -> Seen | None:
+    """Return the grey values of slice ``z``, or None where nothing can be told apart."""
+    image = volume.read(Box.slab(z, z + 1, volume.shape))[0]
+    suggested = suggest_value(image, smooth_px)
+    if suggested is None:
+        return None
+    seen = image[np.isfinite(image)]
+    low, high = np.percentile(seen[:: max(1, seen.size // 100_000)], (0.2, 99.8))
+    return Seen(float(low), float(high), suggested)
+
+
+def preview(volume: Volume, z: int, how: ThresholdMask) -> Preview:
+    """Return the outline of what the mask of slice ``z`` would be."""
+    mask = mask_of_slice(volume.read(Box.slab(z, z + 1, volume.shape))[0], how)
+    return Preview(z, np.where(outline(mask), np.uint8(255), np.uint8(0)), "Preview: cell mask")
+
+
+def make_automatic(job: Job, recorder: Recorder, volume: Volume, polarity: str | None) -> MaskResult:
+    """Replace the mask by one that is made from the tomogram itself."""
+    found = None
+    if polarity is None:
+        judged = detect_polarity(volume, progress=job.progress)
+        polarity, found = judged.value, (judged.value, judged.reason)
+    made = cell_mask(volume, polarity=polarity, progress=job.progress.part(0.8, "looking for the cell"))
+    _rewrite(job, recorder, job.progress.part(0.2, "writing the mask"), lambda box: made.read(box) != 0)
+    return MaskResult(made.notes, found)
+
+
+def make_by_threshold(job: Job, recorder: Recorder, volume: Volume, how: ThresholdMask) -> MaskResult:
+    """Replace the mask by what is brighter or darker than a grey value."""
+
+    def part(box: Box) -> NDArray[np.bool_]:
+        return np.stack([mask_of_slice(plane, how) for plane in volume.read(box)])
+
+    _rewrite(job, recorder, job.progress, part, share=8)
+    return MaskResult()
+
+
+def interpolate(job: Job, recorder: Recorder) -> MaskResult:
+    """Fill in the slices between those that have a mask.
+
+    Raises
+    ------
+    UserError
+        If there are fewer than two such slices, or none between them.
+    """
+    drawn = [z for z, plane in enumerate(recorder.labels) if plane.any()]
+    if len(drawn) < 2:
+        raise UserError(
+            "Draw the cell on at least two slices first, for example the first, the middle and the last one."
+        )
+    changed = interpolate_slices(
+        recorder.labels, 0, drawn[0], drawn[-1], recorder=recorder, progress=job.progress
+    )
+    if changed is not None:
+        job.report(changed)
+    return MaskResult()
+
+
+def invert(job: Job, recorder: Recorder) -> MaskResult:
+    """Swap inside and outside."""
+    _rewrite(job, recorder, job.progress, lambda box: recorder.labels[box.slices] == 0)
+    return MaskResult()
+
+
+def fill(job: Job, recorder: Recorder) -> MaskResult:
+    """Fill the holes in every slice."""
+    _rewrite(
+        job,
+        recorder,
+        job.progress,
+        lambda box: np.stack([fill_holes(plane != 0) for plane in recorder.labels[box.slices]]),
+    )
+    return MaskResult()
+
+
+def clear(job: Job, recorder: Recorder) -> MaskResult:
+    """Empty the mask."""
+    _rewrite(job, recorder, job.progress, lambda box: np.zeros(box.shape, bool))
+    return MaskResult()
+
+
+def cut_labels(job: Job, recorder: Recorder, mask: Pixels) -> MaskResult:
+    """Remove the labels (of ``recorder``) outside the mask."""
+    _rewrite(
+        job, recorder, job.progress, lambda box: (recorder.labels[box.slices] != 0) & (mask[box.slices] != 0)
+    )
+    return MaskResult()
+
+
+def load(job: Job, recorder: Recorder, path: Path) -> MaskResult:
+    """Replace the mask by that in a file: everything that is not 0.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read, has another shape, or is an image rather than a mask.
+    """
+    volume = open_volume(path)
+    try:
+        shape = _shape(recorder)
+        if tuple(volume.shape) != shape:
+            raise UserError(
+                f"{path.name} has {_times(volume.shape)} voxels (z × y × x) but the tomogram has "
+                f"{_times(shape)}: choose a mask of the same shape."
+            )
+        outside = 0
+
+        def part(box: Box) -> NDArray[np.bool_]:
+            nonlocal outside
+            values = volume.read(box)
+            if values.dtype.kind == "f" and not np.array_equal(values, np.rint(values)):
+                raise UserError(f"{path.name} holds fractional values and is no mask: choose another file.")
+            inside: NDArray[np.bool_] = values != 0
+            outside += inside.size - int(np.count_nonzero(inside))
+            return inside
+
+        _rewrite(job, recorder, job.progress, part)
+    finally:
+        volume.close()
+    return MaskResult(() if outside else ("No voxel of the file is 0, so the mask holds the whole volume.",))
+
+
+def fraction(mask: Pixels, progress: Progress) -> float:
+    """Return the share of the volume that is in the mask, 0…1."""
+    pages, inside = PageKeeper(mask), 0
+    for plane in mask:
+        progress.check()
+        inside += int(np.count_nonzero(plane))
+        pages.read(plane.nbytes)
+    return inside / mask.size
+
+
+def _rewrite(
+    job: Job,
+    recorder: Recorder,
+    progress: Progress,
+    part: Callable[[Box], NDArray[Any]],
+    share: int = 1,
+) -> None:
+    """Replace the labels of ``recorder`` by ``part(box)``, 255 where it is true, in slabs of a ``share``."""
+    shape = _shape(recorder)
+    pages = PageKeeper(recorder.labels)
+    boxes = list(slabs(shape, max(1, _SLAB_VOXELS // (share * shape[1] * shape[2]))))
+    progress.begin(len(boxes))
+    for box in boxes:
+        values = np.where(part(box), np.uint8(255), np.uint8(0))
+        changed = recorder.write(box, values)
+        if changed is not None:
+            job.report(changed)
+        pages.read(2 * values.size)
+        progress.step()
+
+
+def _shape(recorder: Recorder) -> Triple:
+    z, y, x = recorder.labels.shape
+    return (z, y, x)
+
+
+def _times(shape: tuple[int, ...]) -> str:
+    return "×".join(str(n) for n in shape)

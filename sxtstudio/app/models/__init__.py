@@ -1,0 +1,1 @@
+"""Installed models, their cards, and importing published weights."""

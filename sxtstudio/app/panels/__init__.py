@@ -1,1 +1,0 @@
-"""The panels beside the views and the dialogs: one widget a file."""

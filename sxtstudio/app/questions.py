@@ -1,0 +1,107 @@
+"""All questions to the user that need an answer at once; tests replace these functions.
+
+Call them through the module (``questions.ask(...)``), so that the replacement takes effect.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
+
+from sxtstudio.app.context import Context
+
+_ROLES = {
+    "Cancel": QMessageBox.ButtonRole.RejectRole,
+    "Keep waiting": QMessageBox.ButtonRole.RejectRole,
+    "Discard": QMessageBox.ButtonRole.DestructiveRole,
+}
+
+
+def ask(
+    parent: QWidget | None,
+    title: str,
+    text: str,
+    buttons: Sequence[str],
+    details: str = "",
+    default: str = "",
+) -> str:
+    """Ask a question and return the button that was pressed.
+
+    Return presses ``default``, else the first button; Escape counts as the last, the harmless one.
+    """
+    box = QMessageBox(parent)
+    box.setWindowTitle(title)
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setIcon(QMessageBox.Icon.Question)
+    box.setText(text)
+    box.setInformativeText(details)
+    made: list[QPushButton] = []
+    for name in buttons:
+        made.append(box.addButton(name, _ROLES.get(name, QMessageBox.ButtonRole.AcceptRole)))
+    box.setDefaultButton(made[list(buttons).index(default or buttons[0])])
+    box.setEscapeButton(made[-1])
+    box.exec()
+    pressed = box.clickedButton()
+    box.deleteLater()
+    return pressed.text().replace("&", "") if pressed is not None else buttons[-1]
+
+
+def open_file(context: Context, title: str, filters: str) -> Path | None:
+    """Let the user choose a file that exists; remembers its folder."""
+    name, _ = QFileDialog.getOpenFileName(context.window, title, context.settings.folder(), filters)
+    return _remembered(context, name)
+
+
+def open_folder(context: Context, title: str) -> Path | None:
+    """Let the user choose a folder that exists."""
+    name = QFileDialog.getExistingDirectory(context.window, title, context.settings.folder())
+    return _remembered(context, name)
+
+
+def save_file(context: Context, title: str, suggested: str, filters: str) -> Path | None:
+    """Let the user choose a name to write to; the dialog asks before a file is replaced.
+
+    A missing suffix is added: that of the chosen filter, ``"PLY (*.ply);;STL (*.stl)"``.
+    """
+    folder = Path(context.settings.folder())
+    while True:
+        name, chosen = QFileDialog.getSaveFileName(context.window, title, str(folder / suggested), filters)
+        path = with_suffix(name, filters, chosen) if name else None
+        # The dialog has asked about the name as it was typed, not about the one with the suffix.
+        if path is None or str(path) == name or not path.exists() or may_replace(context, path):
+            return None if path is None else _remembered(context, str(path))
+
+
+def may_replace(context: Context, path: Path) -> bool:
+    """Ask whether something that exists may be replaced."""
+    answer = ask(
+        context.window, "Replace?", f"{path.name} exists already in {path.parent}.", ("Replace", "Cancel")
+    )
+    return answer == "Replace"
+
+
+def with_suffix(name: str, filters: str, chosen: str = "") -> Path:
+    """Return ``name`` with one of the suffixes of ``filters``; by default the first of the chosen filter."""
+    known = _suffixes(filters)
+    if any(name.lower().endswith(suffix) for suffix in known):
+        return Path(name)
+    return Path(name + (_suffixes(chosen) or known)[0])
+
+
+def _suffixes(filters: str) -> list[str]:
+    """Return [".tif", ".tiff"] for "TIFF (*.tif *.tiff)"."""
+    found = []
+    for part in filters.split(";;"):
+        inside = part[part.find("(") + 1 : part.rfind(")")]
+        found += [word[1:].lower() for word in inside.split() if word.startswith("*.")]
+    return found
+
+
+def _remembered(context: Context, name: str) -> Path | None:
+    if not name:
+        return None
+    context.settings.set_folder(name)
+    return Path(name)

@@ -1,0 +1,1 @@
+"""Retraining with labels of one's own: the dialog, its pages, the process."""

@@ -1,0 +1,192 @@
+"""The training program beside the window: started, followed, told to pause, to stop or to go."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.core.errors import Cancelled
+from sxtstudio.core.lock import FolderLock
+from sxtstudio.workflow.retraining import child
+from sxtstudio.workflow.retraining.events import EVENTS, History, parse_event, read_events
+from sxtstudio.workflow.retraining.runs import TrainingRun
+
+# A child that does not save its state within this time is not waited for.
+_PATIENCE_S = 20.0
+_CANCELLED, _USER_ERROR = 130, 2
+_MOST_WORDS = 8000
+
+
+class TrainingProcess(QObject):
+    """One training; its ``history`` holds what was told so far, also before an interruption.
+
+    Signals
+    -------
+    told(dict)
+        An event, after it was taken into ``history``.
+    ended(str)
+        "done", "cancelled" (its state is saved), "failed" (``history.error`` says why) or "crashed".
+    """
+
+    told = Signal(object)
+    ended = Signal(str)
+
+    def __init__(self, context: Context, run: TrainingRun, parent: QObject | None = None) -> None:
+        """Prepare to begin a training, or to go on with it."""
+        super().__init__(parent)
+        self._context = context
+        self.run = run
+        self.history = History()
+        for event in read_events(run.run / EVENTS):
+            self.history.add(event)
+        self.history.done = None
+        self.words = ""
+        self.job: Job | None = None
+        self._left = b""
+        self._over = threading.Event()
+        self._lock: FolderLock | None = None
+        self._leaving = False
+        self.process = QProcess(self)
+        surroundings = QProcessEnvironment.systemEnvironment()
+        for name, value in child.surroundings().items():
+            surroundings.insert(name, value)
+        self.process.setProcessEnvironment(surroundings)
+        self.process.started.connect(self._on_started)
+        self.process.readyReadStandardOutput.connect(self._on_output)
+        self.process.readyReadStandardError.connect(self._on_words)
+        self.process.finished.connect(self._on_finished)
+        self.process.errorOccurred.connect(self._on_error)
+
+    @property
+    def running(self) -> bool:
+        """Whether the training goes on, or is paused."""
+        return self.process.state() != QProcess.ProcessState.NotRunning
+
+    def start(self) -> None:
+        """Start the training program.
+
+        Raises
+        ------
+        UserError
+            If another window works on this training.
+        """
+        self._lock = FolderLock(self.run.folder)
+        self.history.error, self.history.paused, self.history.remaining_s = "", False, None
+        program, *words = child.command(self.run.config, self.run.run)
+        self.process.start(program, words)
+        self.job = self._context.jobs.start(
+            f"Training {self.run.name}", self._wait, on_report=lambda _: self.cancel()
+        )
+        self.job.setProperty("independent", True)  # of the open tomogram
+
+    def pause(self) -> None:
+        """Let the training rest; it keeps its memory."""
+        self._say("pause")
+
+    def go_on(self) -> None:
+        """End the pause."""
+        self._say("resume")
+
+    def stop(self) -> None:
+        """Finish now, with the best that was learned so far."""
+        self._say("stop")
+
+    def cancel(self) -> None:
+        """Save the state and end; the training can be gone on with."""
+        self._say("cancel")
+
+    def shut_down(self) -> None:
+        """End with the window: the training program saves its state when nobody listens any more."""
+        self._leaving = True
+        if self.running:
+            self.cancel()
+            self.process.closeWriteChannel()
+            if not self.process.waitForFinished(round(1000 * _PATIENCE_S)):
+                self.process.kill()
+                self.process.waitForFinished(2000)
+        self._let_go()
+
+    def _say(self, word: str) -> None:
+        if self.running:
+            self.process.write(f"{word}\n".encode())
+
+    def _wait(self, job: Job) -> None:
+        """Show the training in the bar of jobs; runs in a thread and only looks."""
+        asked_at = 0.0
+        shown: tuple[float, float | None, str] | None = None
+        while not self._over.wait(0.1):
+            if job.progress.cancelled:
+                if not asked_at:
+                    asked_at = time.monotonic()
+                    job.report("cancel")
+                elif time.monotonic() - asked_at > _PATIENCE_S:
+                    break
+            elif (now := self._told()) != shown:
+                job.progress.follow(*now)
+                shown = now
+        if job.progress.cancelled:
+            raise Cancelled
+
+    def _told(self) -> tuple[float, float | None, str]:
+        """Return the training's own count: the share done, the remaining seconds, and whether it rests."""
+        history = self.history
+        if history.paused:
+            return history.fraction, None, "paused"
+        return history.fraction, history.remaining_s, ""
+
+    def _on_started(self) -> None:
+        child.yield_to_window(self.process.processId())
+
+    def _on_output(self) -> None:
+        lines = (self._left + bytes(self.process.readAllStandardOutput().data())).split(b"\n")
+        self._left = lines.pop()
+        for line in lines:
+            event = parse_event(line)
+            if event is not None:
+                self._take(event)
+
+    def _take(self, event: dict[str, Any]) -> None:
+        self.history.add(event)
+        self.told.emit(event)
+
+    def _on_words(self) -> None:
+        words = bytes(self.process.readAllStandardError().data()).decode("utf-8", "replace")
+        self.words = (self.words + words)[-_MOST_WORDS:]
+
+    def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
+        self._on_output()
+        self._on_words()
+        history = self.history
+        if status == QProcess.ExitStatus.CrashExit:
+            reason = "crashed"
+        elif code == 0 and history.done is not None:
+            reason = "done"
+        elif code == _CANCELLED:
+            reason = "cancelled"
+        elif history.error or code == _USER_ERROR:
+            lines = [line for line in self.words.splitlines() if line.strip()]
+            history.error = history.error or (lines[-1].removeprefix("sxtstudio: ") if lines else "")
+            reason = "failed"
+        else:
+            reason = "crashed"
+        self._let_go()
+        if not self._leaving:
+            self.ended.emit(reason)
+
+    def _on_error(self, error: QProcess.ProcessError) -> None:
+        if error == QProcess.ProcessError.FailedToStart:
+            self.words = self.process.errorString()
+            self._let_go()
+            if not self._leaving:
+                self.ended.emit("crashed")
+
+    def _let_go(self) -> None:
+        self._over.set()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None

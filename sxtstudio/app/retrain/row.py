@@ -1,0 +1,199 @@
+"""One source of labels in the list: picture, facts, and the field for its complete slices."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
+from PySide6.QtGui import QPixmap
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.labels.complete_slices import CompleteSlices
+from sxtstudio.app.retrain.pictures import rgb_image
+from sxtstudio.app.widgets.dialogs import ToolDialog
+from sxtstudio.app.widgets.notes import note, tell
+from sxtstudio.app.wording import count, slice_number
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.workflow.document.document import sizes
+from sxtstudio.workflow.retraining.labels import Chosen, Survey, parse_slices, slices_text, thumbnail
+
+_PICTURE_PX = 104
+_RECOUNT_MS, _COUNTED_AT_ONCE = 200, 40
+
+
+class SourceRow(QFrame):
+    """The labels of one tomogram.
+
+    Signals
+    -------
+    changed
+        Other slices are complete.
+    removed(SourceRow)
+        The user takes it off the list.
+    """
+
+    changed = Signal()
+    removed = Signal(object)
+
+    def __init__(
+        self, context: Context, dialog: ToolDialog, found: Survey, parent: QWidget | None = None
+    ) -> None:
+        """Show what was found, with the proposal for the slices."""
+        super().__init__(parent)
+        self._context = context
+        self.survey = found
+        self.error = ""
+        self._slices: tuple[int, ...] = ()
+        self.setFrameShape(QFrame.Shape.StyledPanel)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)
+        self.picture = QLabel()
+        self.picture.setFixedSize(_PICTURE_PX, _PICTURE_PX)
+        self.picture.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.picture.setAccessibleName("Labels in one slice")
+        title = QLabel(found.source.name)
+        title.setProperty("role", "title")
+        title.setTextFormat(Qt.TextFormat.PlainText)
+        title.setToolTip(found.source.tomogram)
+        self.field = QLineEdit()
+        self.field.setPlaceholderText("for example 1-3, 40")
+        self.field.setAccessibleName(f"Complete slices of {found.source.name}")
+        self.field.setToolTip("Slices in which every membrane is labelled, counted from 1 as in the window")
+        self.field.setMinimumWidth(180)
+        self.mark = QCheckBox("Slice is complete")
+        self.mark.setToolTip("Whether every membrane is labelled in the slice that the window shows (Ctrl+K)")
+        self.remove = dialog.button("", "mdi6.close", "Take these labels off the list")
+        self.told = note()
+        line = QHBoxLayout()
+        line.addWidget(QLabel("Complete slices"))
+        line.addWidget(self.field, 1)
+        line.addWidget(self.mark)
+        words = QVBoxLayout()
+        words.setSpacing(4)
+        words.addWidget(title)
+        words.addWidget(note(facts(found)))
+        words.addLayout(line)
+        words.addWidget(self.told)
+        words.addStretch()
+        layout = QHBoxLayout(self)
+        layout.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
+        layout.addLayout(words, 1)
+        layout.addWidget(self.remove, 0, Qt.AlignmentFlag.AlignTop)
+        self.remove.clicked.connect(lambda: self.removed.emit(self))
+        self.field.textChanged.connect(self._on_text)
+        self._marks: CompleteSlices | None = None
+        self._changed_slices: set[int] = set()
+        self._recount = QTimer(self, singleShot=True, interval=_RECOUNT_MS)
+        self._recount.timeout.connect(self._count_again)
+        self.field.setText(slices_text(found.proposed))
+        self._on_text()
+        self._follow_window()
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        return self.survey.source.name
+
+    @property
+    def chosen(self) -> Chosen | None:
+        """The labels with their complete slices, or None while the field cannot be read."""
+        return None if self.error else Chosen(self.survey, self._slices)
+
+    def draw(self) -> NDArray[np.uint8]:
+        """Return the picture of the fullest complete slice; called in a thread."""
+        pixels = self.survey.pixels
+        among = self._slices or range(len(pixels))
+        return thumbnail(self.survey, max(among, key=lambda z: int(pixels[z])))
+
+    def show_picture(self, pixels: NDArray[np.uint8]) -> None:
+        """Show the picture."""
+        pixmap = QPixmap.fromImage(rgb_image(pixels))
+        keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
+        self.picture.setPixmap(pixmap.scaled(_PICTURE_PX, _PICTURE_PX, keep, smooth))
+
+    # -- the slice that the window shows -------------------------------------------------------------
+
+    def _follow_window(self) -> None:
+        if self.survey.source.held is None:
+            self.mark.hide()
+            return
+        marks: CompleteSlices = self._context.parts["complete"]
+        marks.propose(self._slices)
+        marks.changed.connect(self._on_marks_changed)
+        self._marks = marks
+        session = self._context.session
+        session.cursor_changed.connect(self._show_mark)
+        session.labels_changed.connect(self._on_session_labels_changed)
+        self.mark.clicked.connect(self._on_mark_clicked)
+        self._show_mark()
+
+    def _on_mark_clicked(self) -> None:
+        """Add the slice to the field, or take it away; the field says the rest to the project."""
+        z = self._context.session.cursor[0]
+        self.field.setText(slices_text(sorted(set(self._slices) ^ {z})))
+
+    def _on_marks_changed(self) -> None:
+        if self._marks is not None and frozenset(self._slices) != self._marks.slices:
+            self.field.setText(slices_text(sorted(self._marks.slices)))
+
+    def _show_mark(self, *_: object) -> None:
+        if self._context.session.document is None:
+            return
+        z = self._context.session.cursor[0]
+        with QSignalBlocker(self.mark):
+            self.mark.setChecked(z in self._slices)
+        self.mark.setText(f"Slice {slice_number(z)}, shown now, is complete")
+
+    def _on_text(self) -> None:
+        try:
+            self._slices, self.error = parse_slices(self.field.text(), self.survey.shape[0]), ""
+        except UserError as error:
+            self.error = str(error)
+        if self.error:
+            tell(self.told, f"⚠ {self.error}")
+        elif not self._slices:
+            tell(self.told, "No slice is complete yet.")
+        else:
+            pixels = count(self.survey.membrane(self._slices), "membrane pixel")
+            tell(self.told, f"{count(len(self._slices), 'slice')} with {pixels}")
+        if not self.error and self._marks is not None:
+            self._show_mark()
+            self._marks.set(frozenset(self._slices))
+        self.changed.emit()
+
+    def _on_session_labels_changed(self, box: Box) -> None:
+        self._changed_slices.update(range(box.start[0], box.stop[0]))
+        self._recount.start()
+
+    def _count_again(self) -> None:
+        """Follow what is drawn while this list is open; some slices at a time, as each takes a moment."""
+        labels = self._context.session.labels_of("labels")
+        if labels is None or labels.shape != self.survey.shape:
+            return
+        for _ in range(min(_COUNTED_AT_ONCE, len(self._changed_slices))):
+            z = self._changed_slices.pop()
+            self.survey.pixels[z] = np.count_nonzero(labels[z])
+        if self._changed_slices:
+            self._recount.start()
+        self._on_text()
+
+
+def facts(found: Survey) -> str:
+    """Return size, voxel size and polarity of a tomogram."""
+    parts = [f"{sizes(found.shape)} voxels (z × y × x)"]
+    if found.voxel_nm is not None:
+        parts.append(f"{found.voxel_nm[1]:g} nm")
+    parts.append(f"membranes {found.polarity}")
+    labelled = int(np.count_nonzero(found.pixels))
+    parts.append(f"labels in {count(labelled, 'slice')}")
+    return " · ".join(parts)

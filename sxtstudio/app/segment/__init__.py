@@ -1,0 +1,1 @@
+"""Segmenting: the panel, trying on one slice, what the network recognised."""

@@ -1,0 +1,102 @@
+"""One loaded network for previews and estimates; loading it anew for each would take longer than the work."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sxtstudio.app.segment.work import SegmentChoice
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import Volume
+
+if TYPE_CHECKING:
+    from sxtstudio.segment import Estimate, Recognition, SlicePreview, SliceRunner
+
+
+@dataclass(frozen=True)
+class Costs:
+    """What a segmentation will cost, on which device, and what memory and disk there are for it."""
+
+    estimate: Estimate
+    device: str
+    device_reason: str
+    memory_left: int
+    disk_left: int
+
+
+class PreviewEngine:
+    """Keeps the runner of the latest model, device and tile size; its methods are called in threads."""
+
+    def __init__(self) -> None:
+        """Load nothing yet."""
+        self._lock = threading.Lock()
+        self._runner: SliceRunner | None = None
+        self._key: tuple[Any, ...] = ()
+        self._redraws = False
+
+    def try_slice(self, volume: Volume, z: int, choice: SegmentChoice, progress: Progress) -> SlicePreview:
+        """Segment slice ``z`` as the whole segmentation would."""
+        from sxtstudio.segment import segment_slice
+
+        with self._lock:
+            runner = self._runner_for(choice)
+            progress.check()
+            return segment_slice(volume, z, choice.parameters(), runner=runner, progress=progress)
+
+    def recognise(self, volume: Volume, z: int, choice: SegmentChoice, progress: Progress) -> Recognition:
+        """Tell where the network does not recognise slice ``z``."""
+        from sxtstudio.segment import recognise_slice
+
+        with self._lock:
+            runner = self._runner_for(choice, image=True)
+            progress.check()
+            return recognise_slice(volume, z, choice.parameters(), runner=runner, progress=progress)
+
+    def costs(self, shape: Triple, choice: SegmentChoice, folder: Path, progress: Progress) -> Costs:
+        """Estimate the segmentation of slices of ``shape`` (z, y, x) that are kept in ``folder``."""
+        from sxtstudio.segment import estimate, load_card
+        from sxtstudio.segment.memory import available_memory
+
+        with self._lock:
+            runner = self._runner_for(choice, image=choice.trust != "none")
+            progress.check()
+            card = load_card(choice.model)
+            found = estimate(
+                shape,
+                card,
+                runner.device,
+                tile_px=choice.tile_px,
+                probability=choice.keep_output,
+                trust=choice.trust,
+                looks=choice.looks,
+                runner=runner,
+            )
+            free = shutil.disk_usage(folder).free
+            return Costs(found, runner.device.name, runner.device.reason, available_memory(), free)
+
+    def close(self) -> None:
+        """Give the memory of the network back; the next use loads it again."""
+        with self._lock:
+            self._drop()
+
+    def _runner_for(self, choice: SegmentChoice, image: bool = False) -> SliceRunner:
+        from sxtstudio.segment import choose_device, load_card, make_runner
+
+        card = load_card(choice.model)
+        key = (str(card.path), card.sha256, choice.device, choice.tile_px)
+        # A runner that can redraw serves for labels as well; loading a model takes seconds.
+        if self._runner is None or key != self._key or (image and not self._redraws):
+            self._drop()
+            device = choose_device(choice.device)
+            self._runner = make_runner(card, device, tile_px=choice.tile_px, image=image)
+            self._key, self._redraws = key, image
+        return self._runner
+
+    def _drop(self) -> None:
+        if self._runner is not None:
+            self._runner.close()
+        self._runner, self._key = None, ()

@@ -1,0 +1,361 @@
+"""Segment: model, device, slices, estimate, preview, start."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import QEvent
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
+
+from sxtstudio.app import questions, theme, wording
+from sxtstudio.app.context import Context
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.label_job import LabelJob
+from sxtstudio.app.jobs.latest import Settled
+from sxtstudio.app.jobs.strip import ProgressStrip
+from sxtstudio.app.segment.engine import Costs, PreviewEngine
+from sxtstudio.app.segment.form import SegmentForm
+from sxtstudio.app.segment.manual_edits import HandMade
+from sxtstudio.app.segment.recognised import RecognitionMap
+from sxtstudio.app.segment.trial import SliceTrial
+from sxtstudio.app.segment.work import (
+    Choices,
+    Interrupted,
+    Outcome,
+    SegmentChoice,
+    find_choices,
+    forget_interrupted,
+    interrupted,
+    run_segmentation,
+    trust_lines,
+)
+from sxtstudio.app.widgets.notes import note, tell
+from sxtstudio.core.edits import LabelEdit, Recorder
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.trust import SliceTrust, replaced
+
+if TYPE_CHECKING:
+    from sxtstudio.segment import SlicePreview
+
+NAME = "Segment"
+
+
+class SegmentPanel(QWidget):
+    """Segment: model, device, slices, estimate, preview, start."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        """Build the widget; models and devices are looked for when it is shown first."""
+        super().__init__(parent)
+        self._context, self._session = context, context.session
+        self.engine = PreviewEngine()
+        self.form = SegmentForm(context)
+        self.trial = SliceTrial(context, self.engine, self)
+        self.recognition = RecognitionMap(context, self.engine, self)
+        self.hand_made = HandMade(context.session)
+        self.run: LabelJob | None = None
+        self.pending: Interrupted | None = None
+        self._find = Settled(context, "Looking for models", self._on_choices_found, delay_ms=0, parent=self)
+        self._costs = Settled(
+            context,
+            "Estimating",
+            self._on_costs_done,
+            on_error=lambda error: tell(self.estimate, f"⚠ {error}"),
+            delay_ms=500,
+            parent=self,
+        )
+        self._build()
+        self._connect()
+        self._on_session_document_changed()
+
+    def _build(self) -> None:
+        self.estimate, self.result = note(name="estimate"), note(name="result")
+        self.interrupted_note = note()
+        self.try_button = QPushButton("Try on this slice")
+        self.try_button.setIcon(theme.icon("mdi6.eye-outline"))
+        self.try_button.setToolTip("Segment the visible slice only, as a preview (Ctrl+T)")
+        self.hide_button = QPushButton("Hide preview")
+        self.hide_button.setToolTip("Show the labels again")
+        self.start_button = QPushButton("Segment")
+        self.start_button.setProperty("role", "main")
+        self.start_button.setToolTip("Segment the chosen slices (Ctrl+R); it can be undone")
+        self.resume_button, self.again_button = QPushButton("Go on"), QPushButton("Start again")
+        self.dismiss_button = QPushButton("Dismiss")
+        self.resume_button.setToolTip("Segment the slices that are missing, with the settings of then")
+        self.again_button.setToolTip("Segment all chosen slices anew, with the settings above")
+        self.dismiss_button.setToolTip("Leave it unfinished; labels that are there stay")
+        self.strip = ProgressStrip()
+        tries, offers = QHBoxLayout(), QHBoxLayout()
+        tries.addWidget(self.try_button, 1)
+        tries.addWidget(self.hide_button)
+        self.offers = QWidget()
+        self.offers.setLayout(offers)
+        offers.setContentsMargins(0, 0, 0, 0)
+        for button in (self.resume_button, self.again_button, self.dismiss_button):
+            offers.addWidget(button, 1)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        layout.addWidget(self.form)
+        layout.addWidget(self.estimate)
+        layout.addLayout(tries)
+        layout.addWidget(self.start_button)
+        layout.addWidget(self.strip)
+        layout.addWidget(self.interrupted_note)
+        layout.addWidget(self.offers)
+        layout.addWidget(self.result)
+        layout.addStretch()
+
+    def _connect(self) -> None:
+        session = self._session
+        self.try_button.clicked.connect(self._guarded(self.try_slice))
+        self.hide_button.clicked.connect(self.trial.clear)
+        self.start_button.clicked.connect(self._guarded(self.start))
+        self.resume_button.clicked.connect(self._guarded(self.resume))
+        self.again_button.clicked.connect(self._guarded(self.start))
+        self.dismiss_button.clicked.connect(self._on_dismiss_clicked)
+        self.form.changed.connect(self._ask_for_costs)
+        self.form.network_changed.connect(self.trial.clear)
+        self.form.threshold.changed.connect(lambda: self.trial.set_threshold(self.form.threshold.value))
+        self.trial.changed.connect(self._refresh)
+        self.trial.tried.connect(self._on_trial_tried)
+        session.document_changed.connect(self._on_session_document_changed)
+        session.busy_changed.connect(self._refresh)
+
+    def _guarded(self, run: Any) -> Any:
+        """Return a handler that shows errors instead of raising them."""
+
+        def handler() -> None:
+            try:
+                run()
+            except Exception as error:
+                self._context.jobs.failed.emit(error)
+
+        return handler
+
+    # -- what the actions call ---------------------------------------------------------------------
+
+    def try_slice(self) -> None:
+        """Segment the visible slice as a preview."""
+        choice = self.form.choice()
+        job = self.trial.start(self._session.cursor[0], choice, self.form.threshold.value)
+        self.strip.watch(job, counted=False)
+
+    def show_unrecognised(self) -> None:
+        """Show where the network does not recognise the visible slice, or take that away."""
+        job = self.recognition.toggle(self._session.cursor[0], self.form.choice())
+        if job is not None:
+            self.strip.watch(job, counted=False)
+
+    def start(self) -> None:
+        """Segment the chosen slices; asks before labels made by hand are replaced.
+
+        Raises
+        ------
+        UserError
+            If nothing is open, or another job changes the labels.
+        """
+        choice = self.form.choice()
+        if choice.slices is not None and self._session.busy is None and self.hand_made.within(*choice.slices):
+            answer = questions.ask(
+                self._context.window,
+                "Replace labels?",
+                "Some labels in these slices were made by hand.",
+                ("Replace", "Cancel"),
+                "The segmentation replaces all labels in its slices. Undo brings them back.",
+            )
+            if answer != "Replace":
+                return
+        self._start(choice, resume=False)
+
+    def resume(self) -> None:
+        """Go on with the interrupted segmentation.
+
+        Raises
+        ------
+        UserError
+            If there is none.
+        """
+        if self.pending is None:
+            raise UserError("There is no interrupted segmentation to go on with. Start a new one.")
+        self._start(self.pending.choice, resume=True)
+
+    def _start(self, choice: SegmentChoice, *, resume: bool) -> None:
+        document, engine = self._session.document, self.engine
+        if document is None:
+            raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
+        if any(job.property("engine") for job in self._context.jobs.running):
+            raise UserError("The batch is segmenting now. Wait for it, or stop it (Tools > Batch).")
+        volume, folder, work_dir = document.tomogram, document.bulk, document.segmentation_folder
+        record: dict[str, Any] = {"model": choice.model, "slices": choice.slices}
+
+        def work(job: Job, recorder: Recorder) -> Outcome:
+            engine.close()  # its memory is needed now
+            return run_segmentation(job, recorder, volume, choice, folder, work_dir, record, resume=resume)
+
+        self.trial.clear()
+        self.recognition.cancel()
+        if self._costs.busy:
+            tell(self.estimate, "")
+        self._costs.cancel()
+        tell(self.result, "")
+        self.form.remember()
+        self.run = LabelJob(
+            self._context,
+            NAME,
+            work,
+            parameters=record,
+            keep_on_cancel=True,
+            on_done=self._on_run_done,
+            on_cancel=self._on_run_cancelled,
+        )
+        self.run.ended.connect(self._on_run_ended)
+        self.strip.watch(self.run.job)
+        self._refresh()
+
+    # -- what comes back -----------------------------------------------------------------------------
+
+    def _on_run_done(self, outcome: Outcome, edit: LabelEdit | None) -> None:
+        document = self._session.document
+        if document is not None and document.polarity is None:
+            self._session.set_polarity(outcome.polarity, outcome.polarity_reason, by_user=False)
+        self.hand_made.forget(*outcome.slices)
+        first, last = outcome.slices
+        lines = [
+            f"Slices {wording.slice_number(first)} to {last}: "
+            f"{wording.count(outcome.voxels, 'voxel')} labelled on {outcome.device}."
+        ]
+        if edit is None:
+            lines.append("The labels are the same as before.")
+        if outcome.output_kept:
+            lines.append("The threshold can still be changed, in the panel “Clean up”.")
+        if document is not None and (outcome.trust or document.trust):
+            # Figures of labels that were replaced go with them, also where there are no new ones.
+            figures = outcome.trust or (SliceTrust(),) * (last - first)
+            document.trust = replaced(document.trust, document.shape[0], first, figures)
+            lines += trust_lines(outcome.trust, first)
+            self._session.facts_changed.emit()
+            self._session.autosave()
+        tell(self.result, "\n".join([*lines, *outcome.notes]))
+        self._session.message.emit(lines[0])
+
+    def _on_run_cancelled(self, edit: LabelEdit | None) -> None:
+        tell(self.result, "" if edit is None else "The finished slices were kept; Undo takes them back.")
+
+    def _on_run_ended(self, edit: LabelEdit | None) -> None:
+        self.run = None
+        self._look_for_interrupted()
+        self._refresh()
+        self._ask_for_costs()
+
+    def _on_trial_tried(self, result: SlicePreview) -> None:
+        document = self._session.document
+        if document is not None and document.polarity is None:
+            self._session.set_polarity(result.polarity, "judged from the image", by_user=False)
+        lines = list(result.notes)
+        if result.labels is None:
+            lines.insert(0, "There is nothing to be seen in this slice, so there is nothing to segment.")
+        tell(self.result, "\n".join(lines))
+
+    def _on_choices_found(self, choices: Choices) -> None:
+        self.form.show_choices(choices)
+        self._ask_for_costs()
+
+    def _on_costs_done(self, costs: Costs) -> None:
+        estimate, document = costs.estimate, self._session.document
+        if document is None:
+            return
+        self.form.show_device(costs.device, costs.device_reason)
+        lines = [
+            f"{wording.about(estimate.seconds)} · {wording.size(estimate.memory_bytes)} memory · "
+            f"{wording.size(estimate.disk_bytes)} disk"
+        ]
+        lines += [f"⚠ {text}" for text in estimate.notes]
+        if estimate.memory_bytes > costs.memory_left:
+            lines.append(
+                f"⚠ Only {wording.size(costs.memory_left)} of memory are free: close other programs, or "
+                "choose smaller tiles."
+            )
+        if estimate.disk_bytes > costs.disk_left:
+            lines.append(f"⚠ Only {wording.size(costs.disk_left)} are free on the disk of {document.bulk}.")
+        tell(self.estimate, "\n".join(lines))
+
+    # -- following the session -----------------------------------------------------------------------
+
+    def _on_session_document_changed(self) -> None:
+        tell(self.result, "")
+        tell(self.estimate, "")
+        self._look_for_interrupted()
+        self._refresh()
+        self._ask_for_costs()
+
+    def _on_dismiss_clicked(self) -> None:
+        document = self._session.document
+        if document is not None and self.run is None:
+            forget_interrupted(document.bulk, document.segmentation_folder)
+        self._look_for_interrupted()
+
+    def _look_for_interrupted(self) -> None:
+        document = self._session.document
+        self.pending = (
+            None
+            if document is None or self.run is not None
+            else interrupted(document.bulk, document.segmentation_folder)
+        )
+        text = ""
+        if self.pending is not None:
+            text = (
+                f"A segmentation was interrupted: {self.pending.finished} of {self.pending.wanted} slices "
+                "are finished."
+            )
+        tell(self.interrupted_note, text)
+        self.offers.setVisible(self.pending is not None)
+
+    def _refresh(self) -> None:
+        session = self._session
+        idle = session.document is not None and session.busy is None
+        self.form.setEnabled(self.run is None)
+        self.try_button.setEnabled(idle and self.trial.job is None)
+        self.hide_button.setVisible(self.trial.shown)
+        for button in (self.start_button, self.resume_button, self.again_button, self.dismiss_button):
+            button.setEnabled(idle)
+        if self.run is not None:
+            tell(self.interrupted_note, "")
+            self.offers.hide()
+
+    def _ask_for_costs(self) -> None:
+        document, engine = self._session.document, self.engine
+        if document is None or self.run is not None or not self.isVisible() or not self.form.ready:
+            self._costs.cancel()
+            return
+        tell(self.estimate, "Estimating time and memory…")
+        choice, folder = self.form.choice(), document.bulk
+        first, last = choice.slices or (0, document.shape[0])
+        shape = (last - first, document.shape[1], document.shape[2])
+        self._costs.request(lambda job: engine.costs(shape, choice, folder, job.progress))
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Look for models and devices, which may have changed."""
+        super().showEvent(event)
+        if not event.spontaneous():
+            self.refresh_models()
+            self._ask_for_costs()
+
+    def refresh_models(self) -> None:
+        """Look for models and devices anew."""
+        files = self.form.extra_files
+        self._find.request(lambda job: find_choices(files), at_once=True)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Draw the icon anew after a change between dark and light."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "try_button"):
+            self.try_button.setIcon(theme.icon("mdi6.eye-outline"))
+
+    def shut_down(self) -> None:
+        """Let go of the network and of the threads."""
+        self.trial.cancel()
+        self.recognition.cancel()
+        self._find.shut_down()
+        self._costs.shut_down()
+        self.engine.close()

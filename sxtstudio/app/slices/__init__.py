@@ -1,0 +1,1 @@
+"""The slices of the tomogram with what lies over them."""

@@ -1,0 +1,129 @@
+"""Crosshair, scale bar, names and notes over a slice, and what the tool in the hand shows."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from PySide6.QtCore import QPointF, QRect, QRectF, Qt
+from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
+
+from sxtstudio.app import theme
+from sxtstudio.app.labels.tools.base import Sketch
+from sxtstudio.app.slices.layers import path_of
+from sxtstudio.core.lengths import length_text, round_length
+
+if TYPE_CHECKING:
+    from sxtstudio.app.slices.plane_view import PlaneView
+
+_GAP = 9  # the crosshair leaves the pixel it points to free
+_MARGIN = 12.0
+
+
+def draw_tool(painter: QPainter, view: PlaneView, over: tuple[float, float] | None) -> None:
+    """Draw the lines of a tool and the circle of the brush, in pixels of the slice."""
+    sketch: Sketch | None = getattr(view.context.parts.get("toolbox"), "sketch", None)
+    if sketch is not None and sketch.plane == view.plane and sketch.depth == view.shown_depth:
+        path = path_of(sketch.lines, closed=sketch.closed)
+        for colour, width in ((QColor(0, 0, 0, 150), 3.5), (QColor(255, 255, 255), 1.5)):
+            painter.setPen(_line(colour, width))
+            painter.setBrush(Qt.BrushStyle.NoBrush)
+            painter.drawPath(path)
+    tool = view.context.session.tool.value
+    if over is not None and tool.tool in ("brush", "eraser"):
+        radius = tool.brush_px / 2
+        for colour, width in ((QColor(0, 0, 0, 150), 3.0), (QColor(255, 255, 255), 1.2)):
+            pen = _line(colour, width)
+            if tool.tool == "eraser" and width < 2:
+                pen.setDashPattern([3, 3])
+            painter.setPen(pen)
+            painter.drawEllipse(QPointF(over[1], over[0]), radius, radius)
+
+
+def draw_all(painter: QPainter, view: PlaneView) -> None:
+    """Draw what has a constant size on the screen."""
+    state = view.context.session.display.value
+    if state.crosshair:
+        _crosshair(painter, view)
+    painter.setFont(_font(view))
+    if state.scale_bar and view.plane == "xy":
+        _scale_bar(painter, view)
+    name = view.plane.upper() + (f"   {view.note}" if view.note else "")
+    _pill(painter, view, name, QPointF(8, 8), QColor(0, 0, 0, 110), QColor(255, 255, 255, 210))
+    if view.preview_title:
+        width = _width(painter, view.preview_title) + 20
+        place = QPointF(max(70.0, (view.width() - width) / 2), 8)
+        _pill(painter, view, view.preview_title, place, QColor(theme.ACCENT), QColor("white"))
+    if view.error:
+        painter.setPen(QColor("#e5484d"))
+        area = QRectF(view.rect()).adjusted(20, 40, -20, -20)
+        painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, view.error)
+
+
+def scale_bar(view: PlaneView) -> tuple[float, str]:
+    """Return how long the scale bar is on the screen, and what stands above it."""
+    zoom = view.camera.zoom
+    length = round_length(max(40.0, min(0.25 * view.width(), 180.0)) / zoom)
+    document = view.context.session.document
+    known = document is not None and document.voxel_nm is not None
+    return length * zoom, length_text(length) if known else f"{length:g} px"
+
+
+def _crosshair(painter: QPainter, view: PlaneView) -> None:
+    centre = view.cross()
+    x, y, width, height = centre.x(), centre.y(), view.width(), view.height()
+    colour = QColor(theme.ACCENT)
+    colour.setAlpha(190)
+    # Filled rectangles: smooth lines of this length take longer than the image.
+    for part in (
+        QRect(0, y, x - _GAP, 1),
+        QRect(x + _GAP, y, width - x - _GAP, 1),
+        QRect(x, 0, 1, y - _GAP),
+        QRect(x, y + _GAP, 1, height - y - _GAP),
+    ):
+        if part.isValid():
+            painter.fillRect(part.intersected(QRect(0, 0, width, height)), colour)
+
+
+def _scale_bar(painter: QPainter, view: PlaneView) -> None:
+    length, text = scale_bar(view)
+    metrics = QFontMetricsF(painter.font())
+    wide = max(length, metrics.horizontalAdvance(text))
+    left, bottom = _MARGIN, view.height() - _MARGIN
+    high = metrics.height() + 14
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(QColor(0, 0, 0, 110))
+    painter.drawRoundedRect(QRectF(left - 6, bottom - high, wide + 12, high + 4), 4, 4)
+    painter.setBrush(QColor("white"))
+    painter.drawRect(QRectF(left + (wide - length) / 2, bottom - 5, length, 4))
+    painter.setPen(QColor("white"))
+    area = QRectF(left, bottom - high + 2, wide, metrics.height())
+    painter.drawText(area, Qt.AlignmentFlag.AlignHCenter | Qt.AlignmentFlag.AlignTop, text)
+
+
+def _pill(painter: QPainter, view: PlaneView, text: str, place: QPointF, back: QColor, ink: QColor) -> None:
+    metrics = QFontMetricsF(painter.font())
+    room = view.width() - place.x() - 26
+    text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(10.0, room))
+    box = QRectF(place.x(), place.y(), metrics.horizontalAdvance(text) + 14, metrics.height() + 6)
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(back)
+    painter.drawRoundedRect(box, 5, 5)
+    painter.setPen(ink)
+    painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _width(painter: QPainter, text: str) -> float:
+    return QFontMetricsF(painter.font()).horizontalAdvance(text)
+
+
+def _font(view: PlaneView) -> QFont:
+    font = view.font()
+    font.setPointSizeF(max(8.0, font.pointSizeF()))
+    font.setWeight(QFont.Weight.DemiBold)
+    return font
+
+
+def _line(colour: QColor, width: float) -> QPen:
+    pen = QPen(colour, width)
+    pen.setCosmetic(True)
+    return pen

@@ -1,0 +1,100 @@
+"""Under the XY view: which slice is shown, a slider and a field to choose another, and how sure they are."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QFontDatabase
+from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QSpinBox, QWidget
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.slices.trust_strip import SURE, UNSURE, TrustStrip, tip
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.lengths import number_text
+
+_ABOUT = (
+    "How sure the network was of the labels of each slice. In our tests on simulated tomograms that look "
+    "unlike those of the training, less sure slices had more wrong labels, and missed more. Look at the "
+    "unsure ones first."
+)
+
+
+class SliceBar(QWidget):
+    """Slider, field "33 / 64" and the depth in nm; slices are counted from 1, as in Fiji."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        """Build the widgets."""
+        super().__init__(parent)
+        self._session = context.session
+        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider.setToolTip("Slice (mouse wheel, PageUp and PageDown)")
+        self.slider.setAccessibleName("Slice")
+        self.field = QSpinBox()
+        self.field.setKeyboardTracking(False)
+        self.field.setToolTip("Number of the slice")
+        self.field.setAccessibleName("Number of the slice")
+        self.place = QLabel()
+        self.place.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
+        self.place.setToolTip("Distance from the first slice")
+        self.strip = TrustStrip(self.slider)
+        self.strip_name = QLabel("Certainty")
+        self.legend = QLabel(
+            f'<span style="color:{UNSURE}">■</span> unsure &nbsp;<span style="color:{SURE}">■</span> sure'
+        )
+        for label in (self.strip_name, self.legend):
+            label.setProperty("role", "note")
+            label.setToolTip(_ABOUT)
+        layout = QGridLayout(self)
+        layout.setContentsMargins(8, 3, 8, 3)
+        layout.setVerticalSpacing(1)
+        layout.setColumnStretch(1, 1)
+        layout.addWidget(QLabel("Slice"), 0, 0)
+        layout.addWidget(self.slider, 0, 1)
+        layout.addWidget(self.field, 0, 2)
+        layout.addWidget(self.place, 0, 3)
+        layout.addWidget(self.strip_name, 1, 0)
+        layout.addWidget(self.strip, 1, 1)
+        layout.addWidget(self.legend, 1, 2, 1, 2)
+        self.strip.chosen.connect(self._go)
+        self.slider.valueChanged.connect(lambda value: self._go(value))
+        self.field.valueChanged.connect(lambda value: self._go(value - 1))
+        context.session.document_changed.connect(self.refresh)
+        context.session.facts_changed.connect(self.refresh)
+        context.session.cursor_changed.connect(self._on_cursor)
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Follow the document."""
+        document = self._session.document
+        depth = 1 if document is None else document.shape[0]
+        for widget, first in ((self.slider, 0), (self.field, 1)):
+            widget.blockSignals(True)
+            widget.setRange(first, first + depth - 1)
+            widget.blockSignals(False)
+        self.slider.setPageStep(max(1, depth // 20))
+        self.field.setSuffix(f" / {depth}")
+        self.setEnabled(document is not None)
+        figures = () if document is None else document.trust
+        self.strip.show_figures(figures if any(f.certainty is not None for f in figures) else ())
+        for label in (self.strip_name, self.legend):
+            label.setVisible(bool(self.strip.figures))
+        self._on_cursor(self._session.cursor)
+
+    def _on_cursor(self, cursor: Triple) -> None:
+        z = cursor[0]
+        for widget, value in ((self.slider, z), (self.field, z + 1)):
+            widget.blockSignals(True)
+            widget.setValue(value)
+            widget.blockSignals(False)
+        if self.strip.figures:
+            self.strip.setAccessibleDescription(tip(z, self.strip.figures[z]))
+        document = self._session.document
+        voxel = None if document is None else document.voxel_nm
+        if document is None or voxel is None:
+            self.place.setText("z unknown")
+        else:
+            unit = self._session.unit
+            width = len(number_text((document.shape[0] - 1) * voxel[0], unit))
+            self.place.setText(f"z {number_text(z * voxel[0], unit):>{width}} {unit}")
+
+    def _go(self, z: int) -> None:
+        self._session.set_cursor((z, *self._session.cursor[1:]))

@@ -1,0 +1,1 @@
+"""The surfaces of the labels in 3D."""

@@ -1,0 +1,350 @@
+"""The scene of the 3D view: surfaces, slice planes, box and lights in a hidden VTK window; no Qt.
+
+The picture is drawn off-screen and handed to the widget as pixels. So the view works wherever VTK can
+draw at all (over remote desktop, on Wayland, with the processor alone), and a screenshot or movie of any
+size comes from the very same window.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import vtkmodules.vtkRenderingOpenGL2 as vtk_opengl
+from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
+from vtkmodules.vtkCommonDataModel import vtkPlane
+from vtkmodules.vtkFiltersSources import vtkCubeSource
+from vtkmodules.vtkRenderingCore import vtkActor, vtkCellPicker, vtkPolyDataMapper, vtkRenderer
+
+from sxtstudio.app.view3d.camera import Camera3D
+from sxtstudio.app.view3d.planes import SlicePlane
+from sxtstudio.app.view3d.state import SceneState
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.surface.offscreen import OpenGL
+from sxtstudio.surface.scene import actor_of, light_kit
+
+Pixels = NDArray[np.uint8]
+Place = tuple[float, float, float]
+Quality = Literal["moving", "screen", "best"]
+
+# Calm, so that the surfaces stand out. A gradient would not survive VTK's passes for shadows.
+BACKDROPS: dict[str, Place] = {
+    "dark": (0.098, 0.112, 0.137),
+    "light": (0.925, 0.937, 0.953),
+    "white": (1.0, 1.0, 1.0),
+}
+_MASK = (0.45, 0.72, 0.90)
+# White would drown in the slices, so the chosen object is pink; the others step back.
+_HIGHLIGHT = (1.0, 0.28, 0.62)
+_DIFFUSE, _DIMMED = 0.85, 0.52
+# Larger surfaces are drawn lighter while they move, also by a graphics card.
+_HEAVY_FACES = 3_000_000
+_PEELS = {"screen": 3, "best": 8}
+
+
+@dataclass(frozen=True)
+class Picked:
+    """What lies under the pointer: the place (x, y, z), and "surface", "highlight" or "plane"."""
+
+    place: Place
+    what: str
+
+
+class Scene3D:
+    """Everything that is drawn; lengths are in nm, or in voxels where the voxel size is unknown."""
+
+    def __init__(self, opengl: OpenGL) -> None:
+        """Open the hidden window."""
+        self.opengl = opengl
+        self._window: Any = getattr(vtk_opengl, opengl.window)()
+        self._window.SetOffScreenRendering(1)
+        self._window.SetMultiSamples(0)
+        self._window.SetAlphaBitPlanes(1)
+        self._window.SetSize(640, 480)
+        self._renderer: Any = vtkRenderer()
+        self._renderer.SSAOBlurOn()
+        self._renderer.SetSSAOKernelSize(32)
+        self._window.AddRenderer(self._renderer)
+        self.camera = Camera3D(self._renderer.GetActiveCamera())
+        self._state = SceneState()
+        self._backdrop = BACKDROPS["dark"]
+        self._light: float | None = None
+        self._full: vtkActor | None = None
+        self._coarse: vtkActor | None = None
+        self._mask: vtkActor | None = None
+        self._highlight: vtkActor | None = None
+        self._lower = np.zeros(3)
+        self._upper = np.ones(3)
+        self._box = _edges()
+        self._clip_edges = _edges()
+        self.planes = tuple(SlicePlane(axis) for axis in range(3))
+        for prop in (self._box[1], self._clip_edges[1], *(plane.actor for plane in self.planes)):
+            self._renderer.AddActor(prop)
+
+    # -- what is in it ---------------------------------------------------------------------------
+
+    def set_volume(self, shape: Triple, voxel_nm: VoxelSize | None) -> None:
+        """Begin an empty scene around a volume (z, y, x); the centre of voxel 0 lies at 0."""
+        size = np.array(voxel_nm or (1.0, 1.0, 1.0))[::-1]
+        self._lower = -0.5 * size
+        self._upper = (np.array(shape[::-1]) - 0.5) * size
+        diagonal = float(np.linalg.norm(self._upper - self._lower))
+        self._renderer.SetSSAORadius(0.035 * diagonal)
+        self._renderer.SetSSAOBias(0.0012 * diagonal)
+        self.set_surface(None)
+        self.set_mask(None)
+        self.set_highlight(None)
+        for plane in self.planes:
+            plane.set_volume(shape, tuple(size[::-1]))
+        _set_edges(self._box, self._lower, self._upper)
+
+    @property
+    def bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Corners of the volume, (x, y, z)."""
+        return self._lower, self._upper
+
+    @property
+    def has_surface(self) -> bool:
+        """Whether there is a surface of labels."""
+        return self._full is not None
+
+    def set_surface(self, full: Any, coarse: Any = None) -> None:
+        """Show the mesh of the labels (with normals), and a lighter one while it moves; None: nothing."""
+        self._full = self._exchanged(self._full, full)
+        self._coarse = self._exchanged(self._coarse, coarse)
+
+    def set_mask(self, mesh: Any) -> None:
+        """Show the surface of the cell mask."""
+        self._mask = self._exchanged(self._mask, mesh)
+        if self._mask is not None:
+            look = self._mask.GetProperty()
+            look.SetColor(*_MASK)
+            look.SetSpecular(0.05)
+
+    def set_highlight(self, mesh: Any) -> None:
+        """Show the chosen object."""
+        self._highlight = self._exchanged(self._highlight, mesh)
+        if self._highlight is not None:
+            look = self._highlight.GetProperty()
+            look.SetColor(*_HIGHLIGHT)
+            look.SetAmbient(0.30)
+            # It lies on the surface itself: draw it in front.
+            mapper = self._highlight.GetMapper()
+            mapper.SetResolveCoincidentTopologyToPolygonOffset()
+            mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(-4.0, -400.0)
+
+    def recolour(self, colours: NDArray[np.uint8]) -> None:
+        """Give object 1, 2, … of the surface the colours (n, 3)."""
+        for actor in (self._full, self._coarse):
+            if actor is None:
+                continue
+            data = actor.GetMapper().GetInput().GetPointData()
+            objects = data.GetArray("object")
+            if objects is not None:
+                shown = data.GetArray("RGB")
+                vtk_to_numpy(shown)[:] = colours[vtk_to_numpy(objects) - 1]
+                shown.Modified()
+
+    def _exchanged(self, former: vtkActor | None, mesh: Any) -> vtkActor | None:
+        if former is not None:
+            self._renderer.RemoveActor(former)
+            former.ReleaseGraphicsResources(self._window)
+        if mesh is None:
+            return None
+        actor = actor_of(mesh)
+        self._renderer.AddActor(actor)
+        return actor
+
+    # -- how it looks ----------------------------------------------------------------------------
+
+    def apply(self, state: SceneState, dark: bool) -> None:
+        """Take over everything that the state says."""
+        self._state = state
+        for actor, opacity in (
+            (self._full, state.opacity),
+            (self._coarse, state.opacity),
+            (self._mask, state.mask_opacity),
+            (self._highlight, max(0.6, state.opacity)),
+        ):
+            if actor is not None:
+                actor.GetProperty().SetOpacity(opacity)
+                actor.GetProperty().SetLighting(state.lighting)
+        for actor in (self._full, self._coarse):
+            if actor is not None:
+                actor.GetProperty().SetDiffuse(_DIFFUSE if self._highlight is None else _DIMMED)
+                actor.GetProperty().SetColor(*(channel / 255 for channel in state.rgb))
+        if self._mask is not None:
+            self._mask.SetVisibility(state.mask_visible)
+        for plane, visible in zip(self.planes, (state.plane_xy, state.plane_xz, state.plane_yz), strict=True):
+            plane.show(visible, state.plane_opacity)
+        if self._light != state.light:
+            self._light = state.light
+            self._renderer.RemoveAllLights()
+            light_kit(state.light).AddLightsToRenderer(self._renderer)
+        backdrop = state.backdrop(dark)
+        self._backdrop = BACKDROPS[backdrop]
+        ink = (0.50, 0.55, 0.62) if backdrop == "dark" else (0.45, 0.49, 0.55)
+        self._box[1].GetProperty().SetColor(*ink)
+        self._box[1].SetVisibility(state.box)
+        self.camera.set_perspective(state.perspective)
+        self._clip(state)
+
+    def clip_bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Corners (x, y, z) of the clipping box."""
+        shares = np.array([self._state.clip_x, self._state.clip_y, self._state.clip_z])
+        size = self._upper - self._lower
+        return self._lower + shares[:, 0] * size, self._lower + shares[:, 1] * size
+
+    def _clip(self, state: SceneState) -> None:
+        low, high = self.clip_bounds()
+        planes = []
+        if state.clip:
+            for axis in range(3):
+                for place, limit, sign in ((low, self._lower, 1.0), (high, self._upper, -1.0)):
+                    if place[axis] != limit[axis]:
+                        plane = vtkPlane()
+                        plane.SetOrigin(*place)
+                        plane.SetNormal(*(sign * np.eye(3)[axis]))
+                        planes.append(plane)
+        for actor in (self._full, self._coarse, self._mask, self._highlight):
+            if actor is not None:
+                mapper = actor.GetMapper()
+                mapper.RemoveAllClippingPlanes()
+                for plane in planes:
+                    mapper.AddClippingPlane(plane)
+        _set_edges(self._clip_edges, low, high)
+        self._clip_edges[1].GetProperty().SetColor(0.18, 0.51, 0.97)
+        self._clip_edges[1].SetVisibility(state.clip and state.clip_box)
+
+    # -- drawing ---------------------------------------------------------------------------------
+
+    def render(
+        self,
+        size: tuple[int, int],
+        quality: Quality = "best",
+        *,
+        shadows: bool = True,
+        light: bool = False,
+        clear: bool = False,
+    ) -> Pixels:
+        """Draw the scene; return uint8 (height, width, 4), first row on top.
+
+        Parameters
+        ----------
+        size
+            Width and height.
+        quality
+            "moving": the lighter surface without refinements; "screen", "best".
+        shadows
+            Darken what lies between and below objects.
+        light
+            Draw the lighter surface in any quality.
+        clear
+            Transparent background; colours are premultiplied with the opacity then, and edges are hard:
+            draw larger and average.
+        """
+        state, renderer = self._state, self._renderer
+        refined = quality != "moving"
+        light = (light or (not refined and self._heavy)) and self._coarse is not None
+        if self._full is not None:
+            self._full.SetVisibility(state.surface_visible and not light)
+        if self._coarse is not None:
+            self._coarse.SetVisibility(state.surface_visible and light)
+        renderer.SetUseSSAO(refined and shadows and state.lighting)
+        renderer.SetUseFXAA(refined and not clear)  # it would smooth the colours, but not the opacity
+        renderer.SetUseDepthPeeling(refined and self.translucent)
+        renderer.SetBackground(*((0, 0, 0) if clear else self._backdrop))
+        renderer.SetBackgroundAlpha(0.0 if clear else 1.0)
+        renderer.SetMaximumNumberOfPeels(_PEELS.get(quality, 1))
+        self._window.SetSize(*size)
+        renderer.ResetCameraClippingRange()
+        self._window.Render()
+        pixels = vtkUnsignedCharArray()
+        self._window.GetRGBACharPixelData(0, 0, size[0] - 1, size[1] - 1, 0, pixels)
+        values = vtk_to_numpy(pixels).reshape(size[1], size[0], 4)
+        return np.ascontiguousarray(values[::-1])
+
+    @property
+    def _heavy(self) -> bool:
+        if self._full is None:
+            return False
+        return self.opengl.software or self._full.GetMapper().GetInput().GetNumberOfCells() > _HEAVY_FACES
+
+    @property
+    def translucent(self) -> bool:
+        """Whether anything is seen through, which takes longer to draw."""
+        state = self._state
+        return (
+            (self._full is not None and state.opacity < 1)
+            or (self._mask is not None and state.mask_visible)
+            or (state.plane_opacity < 1 and (state.plane_xy or state.plane_xz or state.plane_yz))
+        )
+
+    def frame_all(self, view: str, aspect: float) -> None:
+        """Look from one of the named sides so that the whole volume fills the picture."""
+        self.camera.look(view, self.corners, aspect)
+
+    @property
+    def corners(self) -> NDArray[np.float64]:
+        """The eight corners of the volume, (8, 3)."""
+        return np.array(np.meshgrid(*zip(self._lower, self._upper, strict=True))).reshape(3, -1).T
+
+    def pick(self, x: float, y: float) -> Picked | None:
+        """Return what was drawn at (x, y) pixels from the top left of the last picture, or None."""
+        picker = vtkCellPicker()
+        picker.SetTolerance(0.0)
+        picker.PickFromListOn()
+        actors: dict[str, vtkActor] = {}
+        for drawn in (self._coarse, self._full):
+            if drawn is not None and drawn.GetVisibility():
+                actors["surface"] = drawn
+        if self._highlight is not None:
+            actors["highlight"] = self._highlight
+        actors |= {f"plane{p.axis}": p.actor for p in self.planes if p.actor.GetVisibility()}
+        for actor in actors.values():
+            picker.AddPickList(actor)
+        height = self._window.GetSize()[1]
+        if not actors or not picker.Pick(x, height - 1 - y, 0, self._renderer):
+            return None
+        hit = picker.GetActor()
+        what = next(name for name, actor in actors.items() if actor is hit)
+        px, py, pz = picker.GetPickPosition()
+        return Picked((px, py, pz), "plane" if what.startswith("plane") else what)
+
+    def close(self) -> None:
+        """Release everything that belongs to OpenGL; the scene cannot be used after that."""
+        if self._window is None:
+            return
+        self._renderer.RemoveAllViewProps()
+        self._renderer.RemoveAllLights()
+        self._window.RemoveRenderer(self._renderer)
+        self._window.Finalize()
+        self._full = self._coarse = self._mask = self._highlight = None
+        self.planes = ()
+        self._window = self._renderer = None
+
+
+def _edges() -> tuple[vtkCubeSource, vtkActor]:
+    """Return a box that is drawn by its edges."""
+    source = vtkCubeSource()
+    mapper = vtkPolyDataMapper()
+    mapper.SetInputConnection(source.GetOutputPort())
+    actor = vtkActor()
+    actor.SetMapper(mapper)
+    look = actor.GetProperty()
+    look.SetRepresentationToWireframe()
+    look.SetLighting(False)
+    look.SetLineWidth(1.0)
+    actor.PickableOff()
+    return source, actor
+
+
+def _set_edges(
+    edges: tuple[vtkCubeSource, vtkActor], low: NDArray[np.float64], high: NDArray[np.float64]
+) -> None:
+    edges[0].SetBounds(low[0], high[0], low[1], high[1], low[2], high[2])
+    edges[0].Update()

@@ -1,0 +1,397 @@
+"""The 3D view; VTK is loaded when it is first shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.errors import sentence_of, show_error
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.states import Observed
+from sxtstudio.app.view3d.bar import View3DBar
+from sxtstudio.app.view3d.state import SceneStatus, scene_from_json
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.workflow.document.document import Document
+
+if TYPE_CHECKING:  # at run time these load VTK, which must wait
+    from sxtstudio.app.view3d.building import Builder
+    from sxtstudio.app.view3d.canvas import Canvas3D
+    from sxtstudio.app.view3d.export import Movie
+    from sxtstudio.app.view3d.picking import Picking
+    from sxtstudio.app.view3d.plane_feeder import PlaneFeeder
+    from sxtstudio.surface import OpenGL
+
+# Volumes of at most so many voxels can be updated automatically.
+SMALL_VOXELS = 64_000_000
+_AUTO_MS = 900
+_CHANGED = "The labels have changed. Press Update to make their surface."
+_OPEN_FIRST = "Open a tomogram to see it here in 3D."
+
+
+class View3D(QWidget):
+    """Surfaces and slices in 3D. Panels set ``scene`` and read ``status``."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        """Build the widget; nothing heavy happens before it is shown."""
+        super().__init__(parent)
+        self._context = context
+        stored = context.settings.get("view3d/scene", {})
+        self.scene = Observed(scene_from_json(stored), self)
+        self.status = Observed(SceneStatus(), self)
+        self.canvas: Canvas3D | None = None
+        self._former = self.scene.value
+        self._feeder: PlaneFeeder | None = None
+        self._starting = self._closed = False
+        self._builder: Builder | None = None
+        self._picking: Picking | None = None
+        self._shown_document: Document | None = None
+        self._shown_voxel_nm: VoxelSize | None = None
+        self._pending_camera: dict[str, Any] = {}
+        self._auto = QTimer(self, singleShot=True, interval=_AUTO_MS)
+        self._auto.timeout.connect(self.update_surface)
+        self._build()
+        self._connect()
+
+    def _build(self) -> None:
+        self._stack = QStackedWidget()
+        self._page = QLabel("Loading the 3D view …")
+        self._page.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._page.setWordWrap(True)
+        self._page.setMargin(40)
+        self._stack.addWidget(self._page)
+        self._sentence = QLabel(self)
+        self._sentence.setWordWrap(True)
+        self._sentence.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._sentence.setStyleSheet(
+            "background: rgba(20, 24, 30, 190); color: #f0f2f5; border-radius: 6px; padding: 8px 12px;"
+        )
+        self._sentence.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self._sentence.hide()
+        self.bar = View3DBar(self)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(0)
+        layout.addWidget(self.bar)
+        layout.addWidget(self._stack, 1)
+        self.setMinimumWidth(240)
+
+    def _connect(self) -> None:
+        session = self._context.session
+        self.scene.changed.connect(self._on_scene_changed)
+        self.status.changed.connect(self._show_sentence)
+        session.document_changed.connect(self._on_document_changed)
+        session.facts_changed.connect(self._on_facts_changed)
+        session.labels_changed.connect(self._on_labels_changed)
+        session.mask_changed.connect(self._on_mask_changed)
+        session.cursor_changed.connect(self._request_planes)
+        session.display.changed.connect(self._request_planes)
+        session.register_view("view3d", self)
+
+    # -- starting --------------------------------------------------------------------------------
+
+    def showEvent(self, event: Any) -> None:
+        """Load VTK when the view is first seen."""
+        super().showEvent(event)
+        self._tick_action(True)
+        if self.canvas is not None:
+            self._sync()
+        elif not self._starting and not self._closed:
+            self._starting = True
+            self._context.jobs.start(
+                "Starting the 3D view", _find_opengl, on_done=self._on_opengl, on_error=self._on_no_opengl,
+                quiet=True,
+            )  # fmt: skip
+
+    def hideEvent(self, event: Any) -> None:
+        """Keep the tick in the menu true."""
+        super().hideEvent(event)
+        if not self._closed and self.isHidden():
+            self._tick_action(False)
+
+    def _tick_action(self, shown: bool) -> None:
+        actions = self._context.parts.get("actions")
+        if actions is not None:
+            actions.by_name["surface.show"].setChecked(shown)
+
+    def _on_opengl(self, opengl: OpenGL) -> None:
+        if self._closed:
+            return
+        from sxtstudio.app.view3d.building import Builder
+        from sxtstudio.app.view3d.canvas import Canvas3D
+        from sxtstudio.app.view3d.picking import Picking
+        from sxtstudio.app.view3d.plane_feeder import PlaneFeeder
+        from sxtstudio.app.view3d.scene import Scene3D
+
+        self.canvas = Canvas3D(Scene3D(opengl), "nm")
+        self._feeder = PlaneFeeder(self._context, self.canvas.scene, self.canvas.request, self)
+        self._builder = Builder(self._context, self.canvas, self.scene, self.status, self)
+        self._picking = Picking(self._context, self.canvas, self.scene, self)
+        self._stack.addWidget(self.canvas)
+        self.status.set(ready=True, opengl=opengl.renderer, software=opengl.software)
+        if opengl.software:
+            self._context.session.message.emit(
+                f"3D is drawn by the processor ({opengl.renderer.split('(')[0].strip()}), because no "
+                "graphics card can be used: large surfaces turn slowly."
+            )
+        self._sync()
+
+    def _on_no_opengl(self, error: Exception) -> None:
+        self._starting = False
+        sentence = sentence_of(error)
+        if sentence is None:
+            show_error(self._context.window, error)
+        self._page.setText(
+            f"The 3D view cannot be shown here.\n\n{sentence or error}\n\n"
+            "Everything else works; surfaces can be exported without it."
+        )
+        self.status.set(message=sentence or str(error))
+
+    # -- following the session -------------------------------------------------------------------
+
+    def _sync(self) -> None:
+        """Show the open document, if it is not the one that is shown."""
+        document = self._context.session.document
+        canvas = self.canvas
+        if canvas is None or self._feeder is None:
+            return
+        if document is None:
+            self._page.setText(_OPEN_FIRST)
+            self._stack.setCurrentWidget(self._page)
+            return
+        if document is self._shown_document:
+            return
+        self._forget()
+        self._shown_document, self._shown_voxel_nm = document, document.voxel_nm
+        self._stack.setCurrentWidget(canvas)
+        canvas.unit = "voxel" if document.voxel_nm is None else "nm"
+        canvas.scene.set_volume(document.shape, document.voxel_nm)
+        canvas.scene.apply(self.scene.value, False)
+        canvas.scene.frame_all("oblique", max(0.2, self.width() / max(1, self.height())))
+        canvas.scene.camera.restore(self._pending_camera)
+        canvas.refresh(self.scene.value)
+        self._request_planes()
+        self.update_surface()
+        if self._picking is not None:
+            self._picking.show(document)
+
+    def _forget(self) -> None:
+        """Drop everything that belongs to the shown document."""
+        self._auto.stop()
+        self._shown_document = None
+        if self.canvas is not None and self._feeder is not None:
+            self._feeder.forget()
+            self.canvas.scene.set_volume((1, 1, 1), None)
+        if self._builder is not None and self._picking is not None:
+            self._builder.forget()
+            self._picking.show(None)
+
+    def _on_document_changed(self) -> None:
+        self._pending_camera = {}
+        self._forget()
+        if self.isVisible():
+            self._sync()
+
+    def _on_facts_changed(self) -> None:
+        """Another voxel size makes all lengths wrong: begin anew."""
+        document = self._shown_document
+        if document is not None and document.voxel_nm != self._shown_voxel_nm:
+            self._forget()
+            if self.isVisible():
+                self._sync()
+
+    def _on_labels_changed(self, _box: Box) -> None:
+        if self._shown_document is None:
+            return
+        self.status.set(outdated=True, message=_CHANGED if self.status.value.message else "")
+        if self.scene.value.auto_update and self.is_small and self.isVisible():
+            self._auto.start()
+
+    def _on_mask_changed(self, _box: Box) -> None:
+        if self._shown_document is not None and self.scene.value.mask_visible:
+            self.status.set(outdated=True)
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the open volume is small enough to be updated automatically."""
+        document = self._context.session.document
+        if document is None:
+            return False
+        depth, height, width = document.shape
+        return depth * height * width <= SMALL_VOXELS
+
+    def _request_planes(self, *_: Any) -> None:
+        if self._feeder is not None and self._shown_document is not None and self.isVisible():
+            self._feeder.request(self.scene.value)
+
+    def _on_scene_changed(self) -> None:
+        former, state = self._former, self.scene.value
+        self._former = state
+        if self.canvas is None or self._builder is None:
+            return
+        if former.seed != state.seed:
+            self._builder.recolour(state.seed)
+        self.canvas.refresh(state)
+        self._request_planes()
+        if self._shown_document is None:
+            return
+        if state.objects != former.objects and self.is_small:
+            self.update_surface()
+        elif self._builder.needs_update(state):
+            self.status.set(outdated=True)
+        elif state.mask_visible and not former.mask_visible and not self._builder.has_mask:
+            self._builder.start(self._shown_document, labels=False)
+
+    # -- surfaces --------------------------------------------------------------------------------
+
+    def update_surface(self) -> None:
+        """Make the surfaces anew, in a job; show the view if it is hidden."""
+        if not self.isVisible():
+            self.show()
+        if self.canvas is None or self._shown_document is None:
+            return  # it is done once the view has started
+        self._auto.stop()
+        if self._builder is not None:
+            self._builder.start(self._shown_document)
+
+    def cancel(self) -> None:
+        """Stop making a surface; the one that is shown stays."""
+        if self._builder is not None:
+            self._builder.cancel()
+
+    # -- camera, pictures, movies ----------------------------------------------------------------
+
+    def set_view(self, name: str) -> None:
+        """Look along an axis ("xy", "xz", "yz") or from an edge ("oblique"); all of the volume is seen."""
+        if self.canvas is not None and self._shown_document is not None:
+            self.canvas.scene.frame_all(name, self.canvas.width() / max(1, self.canvas.height()))
+            self.canvas.request()
+
+    def reset_camera(self) -> None:
+        """Show everything from the usual side."""
+        self.set_view("oblique")
+
+    def _need_canvas(self) -> Canvas3D:
+        if self.canvas is None or self._shown_document is None:
+            raise UserError("There is no 3D picture yet. Show the 3D view first (3D > Show the 3D view).")
+        return self.canvas
+
+    def save_picture(self, path: str | Path, size: tuple[int, int], clear: bool = False) -> Job:
+        """Write what is seen as PNG of ``size`` (width, height); ``clear``: transparent background.
+
+        Raises
+        ------
+        UserError
+            If there is nothing to draw yet, or the size is no good.
+        """
+        from sxtstudio.app.view3d.export import (
+            check_size,
+            room_for,
+            scale_note,
+            take_picture,
+            write_picture,
+        )
+
+        canvas = self._need_canvas()
+        check_size(size)
+        with canvas.scene.camera.enlarged(room_for(canvas, size)):
+            picture = take_picture(canvas, size, clear)
+            note = scale_note(canvas, size[1])
+        canvas.request()
+        session = self._context.session
+        return self._context.jobs.start(
+            "Saving the picture",
+            lambda job: write_picture(Path(path), picture, note),
+            on_done=lambda done: session.message.emit(f"Saved {done} ({size[0]}×{size[1]}, {note})"),
+        )
+
+    def save_movie(self, path: str | Path, movie: Movie) -> Job:
+        """Write a turn around the scene as MP4 or GIF; the job can be cancelled.
+
+        Raises
+        ------
+        UserError
+            If there is nothing to draw yet, or the name has another suffix.
+        """
+        from sxtstudio.app.view3d.export import Turntable
+
+        turntable = Turntable(self._need_canvas(), movie, Path(path))
+        session = self._context.session
+        return self._context.jobs.start(
+            "Turntable movie",
+            turntable.write,
+            on_report=turntable.draw,
+            on_done=lambda done: session.message.emit(f"Saved {done} ({movie.frames} pictures)"),
+        )
+
+    def save_turn(self, path: str | Path, seconds: float, rate: int, size: tuple[int, int]) -> Job:
+        """Write a turn of ``seconds`` with ``rate`` pictures per second of ``size`` (width, height)."""
+        from sxtstudio.app.view3d.export import Movie
+
+        return self.save_movie(path, Movie(seconds, rate, size))
+
+    # -- keeping and closing ---------------------------------------------------------------------
+
+    def view_state(self) -> dict[str, Any]:
+        """Return what is saved with the project."""
+        shown = self.canvas is not None and self._shown_document is not None
+        camera = self.canvas.scene.camera.state() if shown and self.canvas else self._pending_camera
+        return {"scene": self.scene.value.to_json(), "camera": camera}
+
+    def restore_view_state(self, state: dict[str, Any]) -> None:
+        """Take it back."""
+        values = scene_from_json(state.get("scene"), self.scene.value)
+        camera = state.get("camera")
+        self._pending_camera = camera if isinstance(camera, dict) else {}
+        self.scene.set(**vars(values))
+        if self.canvas is not None and self._shown_document is not None:
+            self.canvas.scene.camera.restore(self._pending_camera)
+            self.canvas.request()
+
+    def resizeEvent(self, event: Any) -> None:
+        """Keep the sentence in its place."""
+        super().resizeEvent(event)
+        self._show_sentence()
+
+    def _show_sentence(self) -> None:
+        text = self.status.value.message if self.canvas is not None else ""
+        self._sentence.setVisible(bool(text) and self._shown_document is not None)
+        self._sentence.setText(text)
+        width = min(420, self.width() - 24)
+        height = max(self._sentence.heightForWidth(width), 30)
+        self._sentence.setGeometry((self.width() - width) // 2, self.bar.height() + 12, width, height)
+        self._sentence.raise_()
+
+    def shut_down(self) -> None:
+        """Release OpenGL; called when the window closes."""
+        if self._closed:
+            return
+        self._context.settings.set("view3d/scene", self.scene.value.to_json())
+        self._forget()
+        self._closed = True
+        if self._picking is not None:
+            self._picking.shut_down()
+        self._builder = self._picking = None
+        if self.canvas is not None:
+            self.canvas.shut_down()
+            self.canvas.hide()
+            self.canvas.deleteLater()
+            self.canvas = None
+        if self._feeder is not None:
+            self._feeder.shut_down()
+            self._feeder = None
+
+
+def _find_opengl(job: Job) -> OpenGL:
+    """Load VTK and find a way to draw; both take a second or two."""
+    import sxtstudio.app.view3d.building
+    import sxtstudio.app.view3d.picking  # noqa: F401
+    from sxtstudio.surface import find_opengl
+
+    job.progress.check()
+    return find_opengl()

@@ -1,0 +1,334 @@
+"""What is open in a window: a tomogram, its labels and cell mask, and the record of what was done."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.trust import Trust
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io import FileVolume, open_volume
+from sxtstudio.io.project import Pointer, Record
+from sxtstudio.workflow.document import state as files
+from sxtstudio.workflow.document.saver import Saver
+from sxtstudio.workflow.document.workplace import (
+    create_array,
+    flush_array,
+    new_folder,
+    open_array,
+    place_for_voxels,
+)
+from sxtstudio.workflow.jobs.outputs import on_disk
+from sxtstudio.workflow.jobs.report import plain
+
+Labels = NDArray[np.uint8]
+Target = Literal["labels", "mask"]
+TARGETS: tuple[Target, ...] = ("labels", "mask")
+
+# The value of a labelled voxel, as the segmentation writes it.
+LABEL = 255
+# After a crash of the program the voxels are safe anyway; this is for power cuts.
+_FLUSH_EVERY_S = 20.0
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was done, for the methods section: name, parameters (JSON values), UTC time."""
+
+    name: str
+    parameters: dict[str, Any] = field(default_factory=dict)
+    when: str = ""
+
+
+class Document:
+    """An open tomogram; labels and mask are files in ``folder`` that survive a crash of the program.
+
+    Attributes
+    ----------
+    source
+        The tomogram as it was named, ``file.h5::/entry/data`` for a dataset in a file.
+    project
+        Folder in which it is saved, or None; ``read_only`` if another window works on that project.
+    trust
+        Of each slice, how sure the network was when it was segmented; empty where that is not known.
+    modified
+        Whether there is anything that the project does not know.
+    """
+
+    def __init__(self, tomogram: FileVolume, folder: Path, *, source: str = "") -> None:
+        """Begin with a tomogram and nothing else in an empty ``folder``; ``open`` is the usual way."""
+        self.tomogram = tomogram
+        self.folder = folder
+        self.source = source or str(tomogram.path)
+        self.voxel_nm: VoxelSize | None = tomogram.voxel_nm
+        self.polarity: Literal["dark", "bright"] | None = None
+        self.polarity_reason = ""
+        self.labels: Labels | None = None
+        self.mask: Labels | None = None
+        self.steps: list[Step] = []
+        self.view: dict[str, Any] = {}
+        self.trust: Trust = ()
+        self.project: Path | None = None
+        self.project_lock: FolderLock | None = None
+        self.read_only = False
+        self.modified = False
+        self.fingerprint: dict[str, Any] = {}
+        self.bulk = folder
+        self._lock = FolderLock(folder)
+        self._closed = False
+        self.discarded = False
+        self._writing = threading.Lock()
+        self._saver = Saver(self._write)
+        self._submitted: tuple[files.State, tuple[Step, ...]] | None = None
+        self._steps_written = -1  # none, and what may lie there is not ours
+        self._flushed_at = 0.0
+        self._told = False
+
+    @classmethod
+    def open(cls, path: str | Path, work_root: Path | None = None) -> Document:
+        """Open a tomogram file.
+
+        Raises
+        ------
+        UserError
+            As ``open_volume``; or if there is no place for the working folder.
+        """
+        source = os.path.abspath(path)
+        tomogram = open_volume(path)
+        try:
+            document = cls(tomogram, new_folder(work_root), source=source)
+        except BaseException:
+            tomogram.close()
+            raise
+        document.bulk = place_for_voxels(document.folder, tomogram.shape, on_disk(Path(source)))
+        return document
+
+    @classmethod
+    def recover(cls, folder: Path, tomogram: str | Path | None = None) -> Document:
+        """Go on with what a crash has left in a working folder.
+
+        Parameters
+        ----------
+        folder
+            One of those that ``recovery.leftovers`` finds.
+        tomogram
+            Where the tomogram lies now, if it has been moved.
+
+        Raises
+        ------
+        UserError
+            If the files are damaged, another window uses them, or the tomogram is not there or of
+            another size. Nothing is removed.
+        """
+        state = files.read_state(folder)
+        source = os.path.abspath(tomogram or state.source)
+        volume = open_volume(source)
+        try:
+            if volume.shape != state.record.tomogram.shape:
+                raise UserError(
+                    f"{volume.path} is not the tomogram of this work: it has {sizes(volume.shape)} voxels "
+                    f"instead of {sizes(state.record.tomogram.shape)}. Choose the right one."
+                )
+            document = cls(volume, folder, source=source)
+        except BaseException:
+            volume.close()
+            raise
+        document.bulk = state.bulk if state.bulk is not None and state.bulk.is_dir() else folder
+        try:
+            for target in state.targets:
+                setattr(document, target, open_array(document.file_of(target), volume.shape))
+        except BaseException:
+            document.let_go()
+            raise
+        document.apply(state.record)
+        document.project = state.project
+        document.modified = True
+        if state.project is not None:
+            try:
+                document.project_lock = FolderLock(state.project, signed=True)
+            except (UserError, OSError):
+                document.read_only = True
+        return document
+
+    @property
+    def shape(self) -> Triple:
+        """Number of voxels along (z, y, x)."""
+        return self.tomogram.shape
+
+    @property
+    def name(self) -> str:
+        """What the window's title says."""
+        return (self.project or self.tomogram.path).name
+
+    @property
+    def segmentation_folder(self) -> Path:
+        """Where an unfinished segmentation keeps its slices."""
+        return self.bulk / files.SEGMENTATION
+
+    def file_of(self, target: str) -> Path:
+        """Return the file of the voxels of "labels" or "mask"."""
+        return self.bulk / f"{target}.raw"
+
+    def volume(self, target: str) -> Labels:
+        """Return the labels or the mask (z, y, x), uint8, made empty if there were none.
+
+        Raises
+        ------
+        UserError
+            If the disk has no room for them.
+        """
+        found: Labels | None = getattr(self, target)
+        if found is None:
+            found = create_array(self.file_of(target), self.shape)
+            setattr(self, target, found)
+            # A crash must not find voxels that the state does not know, however slow the disk is.
+            with suppress(Exception):
+                self.autosave(wait=True)
+        return found
+
+    def add_step(self, name: str, **parameters: Any) -> None:
+        """Note what was done, with its parameters."""
+        self.note(name, **parameters)
+        self.modified = True
+
+    def note(self, name: str, **parameters: Any) -> None:
+        """Note something that changes nothing which would have to be saved, such as an export."""
+        self.steps.append(Step(name, plain(parameters), datetime.now(UTC).isoformat(timespec="seconds")))
+
+    def record(self) -> Record:
+        """Return all but the voxels, as it is saved."""
+        return Record(
+            tomogram=Pointer(self.source, "", self.shape, dict(self.fingerprint)),
+            voxel_nm=self.voxel_nm,
+            polarity=self.polarity,
+            polarity_reason=self.polarity_reason,
+            steps=tuple({"name": s.name, "parameters": s.parameters, "when": s.when} for s in self.steps),
+            view=plain(self.view),
+            trust=self.trust,
+        )
+
+    def apply(self, record: Record) -> None:
+        """Take over what was saved."""
+        self.voxel_nm = record.voxel_nm
+        self.polarity, self.polarity_reason = record.polarity, record.polarity_reason
+        self.steps = [Step(step["name"], plain(step["parameters"]), step["when"]) for step in record.steps]
+        self.view = plain(record.view)
+        self.trust = record.trust
+        self.fingerprint = dict(record.tomogram.fingerprint)
+
+    # -- safety ----------------------------------------------------------------------------------
+
+    def autosave(self, *, wait: bool = False) -> None:
+        """Have all that changed written to the working folder, in a thread unless ``wait``.
+
+        Raises
+        ------
+        UserError
+            If the last time failed, for example because the disk is full; once until it works again.
+        """
+        if self._closed:
+            return
+        state = files.State(
+            record=self._light_record(),
+            source=self.source,
+            targets=tuple(t for t in TARGETS if getattr(self, t) is not None),
+            project=self.project,
+            modified=self.modified,
+            bulk=None if self.bulk == self.folder else self.bulk,
+        )
+        job = (state, tuple(self.steps))
+        if job != self._submitted:
+            self._submitted = job
+            self._saver.submit(job)
+        if wait:
+            self._saver.wait()
+        error = self._saver.take_error()
+        if error is not None:
+            self._submitted = None  # try again next time
+            if self._told:
+                return  # not with every stroke
+            self._told = True
+            if isinstance(error, UserError):
+                raise error
+            raise UserError(f"The work could not be saved for a crash: {error}. Free some space.") from error
+
+    def _light_record(self) -> Record:
+        pointer = Pointer(self.source, "", self.shape, self.fingerprint)
+        # The view is replaced as a whole whenever it changes, never changed in place.
+        facts = (self.voxel_nm, self.polarity, self.polarity_reason)
+        return Record(pointer, *facts, (), plain(self.view), self.trust)
+
+    def _write(self, job: tuple[files.State, tuple[Step, ...]]) -> None:
+        """Write one state; runs in the thread."""
+        state, steps = job
+        with self._writing:
+            if self._closed:
+                return
+            anew = not 0 <= self._steps_written <= len(steps)
+            new: Iterable[Step] = steps if anew else steps[self._steps_written :]
+            entries = [{"name": s.name, "parameters": s.parameters, "when": s.when} for s in new]
+            if entries or anew:
+                files.append_steps(self.folder, entries, anew=anew)
+                self._steps_written = len(steps)
+            files.write_state(self.folder, state)
+            self._told = False
+        # This may take seconds; a document that is closed does not wait for it.
+        if time.monotonic() - self._flushed_at > _FLUSH_EVERY_S:
+            self._flushed_at = time.monotonic()
+            for target in state.targets:
+                array: Labels | None = getattr(self, target)
+                if array is not None:
+                    with suppress(FileNotFoundError):  # closed in the meantime
+                        flush_array(self.file_of(target), array)
+
+    @property
+    def unfinished_segmentation(self) -> bool:
+        """Whether a segmentation of this tomogram was begun and not finished."""
+        return files.has_unfinished_segmentation(self.bulk)
+
+    def discard(self) -> None:
+        """Say that nothing of this is wanted any more: ``close`` then removes the working folder."""
+        self.discarded = True
+
+    def close(self) -> None:
+        """Let go of the files; unsaved work stays in the working folder unless it was discarded."""
+        if self._closed:
+            return
+        keep = not self.discarded and (self.modified or self.unfinished_segmentation)
+        if keep:
+            with suppress(Exception):
+                self.autosave(wait=True)
+        else:
+            files.mark_discarded(self.folder)
+        self.let_go()
+        if not keep:
+            files.remove_files(self.folder, self.bulk)
+
+    def let_go(self) -> None:
+        """Close files and locks and remove nothing."""
+        self._closed = True
+        with self._writing:  # what is being written now is finished first
+            pass
+        self.labels = self.mask = None
+        self.tomogram.close()
+        self._lock.release()
+        if self.project_lock is not None:
+            self.project_lock.release()
+
+
+def sizes(shape: Triple) -> str:
+    """Return "64 × 384 × 384"."""
+    return " × ".join(str(n) for n in shape)

@@ -1,0 +1,328 @@
+"""From the open document to files of other programs, each read back before it counts as written."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box, Triple, slabs
+from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.numbering import NumberedObjects
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
+from sxtstudio.io import ExportReceipt, FileVolume, export_volume
+from sxtstudio.workflow.document.document import LABEL, Document, Labels, sizes
+from sxtstudio.workflow.document.network_output import KeptOutput, KeptVolume, find_output
+from sxtstudio.workflow.document.views import VolumeView
+from sxtstudio.workflow.document.workplace import create_array
+from sxtstudio.workflow.jobs.outputs import (
+    VOLUME_SUFFIXES,
+    Output,
+    check_outputs,
+    check_space,
+    scratch_folder,
+)
+
+if TYPE_CHECKING:
+    from sxtstudio.surface import Surface, SurfaceParameters
+
+What = Literal["labels", "objects", "mask", "output", "tomogram"]
+NAMES: dict[What, str] = {
+    "labels": "Labels",
+    "objects": "Objects with numbers",
+    "mask": "Cell mask",
+    "output": "Network's output",
+    "tomogram": "Tomogram",
+}
+MESHES = (".ply", ".stl", ".obj")
+_SLAB_VOXELS = 16_000_000
+
+
+@dataclass(frozen=True)
+class VolumeChoice:
+    """What of the document is exported: slices ``first`` to ``last`` (not included)."""
+
+    what: What = "labels"
+    first: int = 0
+    last: int | None = None
+    inside_mask: bool = False
+
+
+@dataclass(frozen=True)
+class SurfaceChoice:
+    """How the surface is made."""
+
+    parameters: SurfaceParameters
+    inside_mask: bool = False
+
+
+@dataclass(frozen=True)
+class Source:
+    """What an export reads, taken from the document in the thread of the window."""
+
+    tomogram: FileVolume
+    labels: Labels | None
+    mask: Labels | None
+    voxel_nm: VoxelSize | None
+    origin_nm: VoxelSize | None
+    output: KeptOutput | None = None
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What was written, for the user: rows of a name and a text."""
+
+    what: str
+    path: Path
+    rows: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...] = ()
+
+
+def source_of(document: Document) -> Source:
+    """Return what an export of the document reads."""
+    return Source(
+        document.tomogram,
+        document.labels,
+        document.mask,
+        document.voxel_nm,
+        getattr(document.tomogram, "origin_nm", None),
+        find_output(document.bulk, document.shape),
+    )
+
+
+def export_voxels(
+    path: Path, source: Source, choice: VolumeChoice, progress: Progress | None = None
+) -> Receipt:
+    """Write labels, numbered objects, mask or tomogram to TIFF, MRC or OME-Zarr.
+
+    The first exported voxel keeps its place: the origin of a range of slices is moved accordingly.
+
+    Raises
+    ------
+    UserError
+        If there is nothing of that kind, or the file cannot be written; a former file stays.
+    Cancelled
+        If the user stopped it.
+    """
+    progress = progress or Progress()
+    check_outputs([Output(path, "such a file", VOLUME_SUFFIXES)], [source.tomogram.path])
+    last = source.tomogram.shape[0] if choice.last is None else choice.last
+    if not 0 <= choice.first < last <= source.tomogram.shape[0]:
+        raise UserError(f"There are no slices {choice.first} to {last - 1}. Choose others.")
+    slices = (choice.first, last)
+    kind: Literal["labels", "objects", "probability", "image"] = "labels"
+    notes: tuple[str, ...] = ()
+    volume: Volume
+    if choice.what == "tomogram":
+        volume, kind = VolumeView(source.tomogram, slices, source.voxel_nm), "image"
+    elif choice.what == "output":
+        if source.output is None:
+            raise UserError(
+                "The network's output was not kept. Segment again with “Keep the network's output”."
+            )
+        volume, kind = VolumeView(KeptVolume(source.output), slices, source.voxel_nm), "probability"
+        held = (source.output.first, source.output.last)
+        if held != (0, source.tomogram.shape[0]):
+            notes = (f"Only slices {held[0] + 1} to {held[1]} were segmented; the others hold 0.",)
+    else:
+        volume = _Part(_voxels(source, choice.what), slices, source, choice.inside_mask)
+    if choice.what == "objects":
+        numbered = NumberedObjects(volume, progress.part(0.3, "Numbering the objects"))
+        volume, kind = numbered, "objects"
+        notes = (f"{numbered.count:,} objects, numbered from 1 on.",)
+        progress = progress.part(0.7)
+    written = export_volume(
+        path,
+        volume,
+        voxel_nm=source.voxel_nm,
+        origin_nm=_origin(source, choice.first),
+        kind=kind,
+        progress=progress,
+    )
+    return _receipt(NAMES[choice.what], written, choice, source, notes)
+
+
+def export_surface(
+    path: Path, source: Source, choice: SurfaceChoice, progress: Progress | None = None
+) -> Receipt:
+    """Make the surface of the labels and write it to PLY, STL or OBJ.
+
+    Raises
+    ------
+    UserError
+        If there are no labels, or the file cannot be written; a former file stays.
+    Cancelled
+        If the user stopped it.
+    """
+    from sxtstudio.surface import extract_surface, write_mesh  # VTK takes a second to load
+
+    progress = progress or Progress()
+    check_outputs([Output(path, "a surface", MESHES)], [source.tomogram.path])
+    labels = _voxels(source, "labels")
+    with ExitStack() as stack:
+        if choice.inside_mask:
+            check_space(path.parent, labels.size)
+            folder = stack.enter_context(scratch_folder(path))
+            labels = _masked_copy(labels, source, folder / "labels", progress.part(0.1, "Applying the mask"))
+        surface = extract_surface(
+            labels,
+            source.voxel_nm,
+            choice.parameters,
+            origin_nm=None if source.voxel_nm is None else source.origin_nm,
+            progress=progress.part(0.7, "Making the surface"),
+        )
+        del labels
+    write_mesh(path, surface, progress.part(0.2, f"Writing {path.name}"))
+    _check_mesh(path, surface)
+    rows = (
+        ("Format", path.suffix[1:].upper()),
+        ("Objects", f"{surface.object_count:,}" if choice.parameters.objects else "not told apart"),
+        ("Size", f"{surface.face_count:,} triangles, {len(surface.points):,} points"),
+        ("Unit of length", "nm" if surface.unit == "nm" else "voxels (the voxel size is unknown)"),
+        ("Voxel size", voxel_text(source.voxel_nm)),
+        ("On disk", bytes_text(path.stat().st_size)),
+        ("Verified", "read back: all points and triangles are there"),
+    )
+    return Receipt("Surface", path, rows, surface.notes)
+
+
+def voxel_text(voxel_nm: Sequence[float] | None) -> str:
+    """Return "10 × 10 × 10 nm (z × y × x)"."""
+    if voxel_nm is None:
+        return "unknown"
+    return " × ".join(f"{edge:.5g}" for edge in voxel_nm) + " nm (z × y × x)"
+
+
+def bytes_text(count: int) -> str:
+    """Return "1.2 MB"."""
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} bytes"
+
+
+class _Part:
+    """Some slices of labels, only inside the cell mask if wanted."""
+
+    def __init__(self, voxels: Labels, slices: tuple[int, int], source: Source, inside_mask: bool) -> None:
+        if inside_mask and source.mask is None:
+            raise UserError("There is no cell mask yet. Make one first, or export without it.")
+        self._view = VolumeView(ArrayVolume(voxels, source.voxel_nm), slices)
+        self._mask = None
+        if inside_mask and source.mask is not None:
+            self._mask = VolumeView(ArrayVolume(source.mask), slices)
+        self._pages = PageKeeper(voxels, *([] if source.mask is None else [source.mask]))
+        self.dtype = np.dtype(np.uint8)
+        self.shape: Triple = self._view.shape
+        self.voxel_nm = source.voxel_nm
+
+    def read(self, box: Box) -> NDArray[Any]:
+        voxels = self._view.read(box)
+        if self._mask is not None:
+            voxels[self._mask.read(box) == 0] = 0
+        self._pages.read(voxels.size)
+        return voxels
+
+
+def _voxels(source: Source, what: What) -> Labels:
+    voxels = source.mask if what == "mask" else source.labels
+    if voxels is None:
+        if what == "mask":
+            raise UserError("There is no cell mask yet. Make one first (panel “Cell mask”).")
+        raise UserError("There are no labels yet. Segment the tomogram first, or draw them by hand.")
+    return voxels
+
+
+def _masked_copy(labels: Labels, source: Source, path: Path, progress: Progress) -> Labels:
+    z, y, x = labels.shape
+    part = _Part(labels, (0, z), source, inside_mask=True)
+    copy = create_array(path, (z, y, x))
+    pages = PageKeeper(copy)
+    boxes = list(slabs((z, y, x), max(1, _SLAB_VOXELS // (y * x))))
+    progress.begin(len(boxes))
+    for box in boxes:
+        copy[box.slices] = np.multiply(part.read(box) != 0, np.uint8(LABEL), dtype=np.uint8)
+        pages.read(box.shape[0] * y * x)
+        progress.step()
+    return copy
+
+
+def _origin(source: Source, first: int) -> VoxelSize | None:
+    """Return where the first exported voxel lies in nm, or None where that is not known."""
+    if source.voxel_nm is None:
+        return None
+    z, y, x = source.origin_nm or (0.0, 0.0, 0.0)
+    if source.origin_nm is None and first == 0:
+        return None
+    return (z + first * source.voxel_nm[0], y, x)
+
+
+def _receipt(
+    name: str, written: ExportReceipt, choice: VolumeChoice, source: Source, notes: tuple[str, ...]
+) -> Receipt:
+    bits = 8 * written.dtype.itemsize
+    values = {"labels": "0 and ", "mask": "0 and "}.get(choice.what)
+    kind = f"{bits} bit"
+    if values is not None:
+        kind += f", {values}{127 if written.format == 'MRC' else LABEL}"
+    rows = [
+        ("Format", written.format),
+        ("Size", f"{sizes(written.shape)} voxels (z × y × x), {kind}"),
+        ("Voxel size", voxel_text(written.voxel_nm)),
+    ]
+    if written.shape[0] != source.tomogram.shape[0]:
+        rows.append(("Slices", f"{choice.first} to {choice.first + written.shape[0] - 1}"))
+    if choice.inside_mask:
+        rows.append(("Extent", "only inside the cell mask"))
+    rows += [
+        ("On disk", bytes_text(written.bytes)),
+        ("Verified", "read back and compared, voxel by voxel" if written.verified else "no"),
+    ]
+    if written.voxel_nm is None:
+        notes = (*notes, "The voxel size is unknown, so the file does not say it either.")
+    return Receipt(name, written.path, tuple(rows), notes)
+
+
+def _check_mesh(path: Path, surface: Surface) -> None:
+    """Read the file back: are all points and triangles there?"""
+    points, faces = _counts(path)
+    if (points is not None and points != len(surface.points)) or faces != surface.face_count:
+        raise UserError(f"{path} is not complete when it is read back. Check the disk and export again.")
+
+
+def _counts(path: Path) -> tuple[int | None, int]:
+    size = path.stat().st_size
+    suffix = path.suffix.lower()
+    with open(path, "rb") as file:
+        if suffix == ".obj":
+            points = faces = 0
+            for line in file:
+                points += line.startswith(b"v ")
+                faces += line.startswith(b"f ")
+            return points, faces
+        if suffix == ".stl":
+            file.seek(80)
+            faces = int.from_bytes(file.read(4), "little")
+            return None, faces if size == 84 + 50 * faces else -1
+        points = faces = properties = 0
+        row = 0
+        for raw in file:
+            words = raw.split()
+            if words[:2] == [b"element", b"vertex"]:
+                points = int(words[2])
+            elif words[:2] == [b"element", b"face"]:
+                faces = int(words[2])
+            elif words[:1] == [b"property"] and words[1] != b"list":
+                row += 4 if words[1] == b"float" else 1
+                properties += 1
+            elif words[:1] == [b"end_header"]:
+                break
+        complete = size == file.tell() + points * row + faces * 13
+        return points, faces if complete else -1

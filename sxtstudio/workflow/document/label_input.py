@@ -1,0 +1,57 @@
+"""Labels of another program, or of an earlier day, into an open document."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from sxtstudio.core.edits import Recorder
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple, slabs
+from sxtstudio.core.progress import Progress
+from sxtstudio.io import open_volume
+from sxtstudio.workflow.document.document import LABEL, sizes
+
+_SLAB_VOXELS = 4_000_000
+
+
+def check_labels(path: Path, shape: Triple) -> None:
+    """Raise UserError unless the file is a volume of this shape (z, y, x)."""
+    with open_volume(path) as source:
+        if source.shape != shape:
+            raise UserError(
+                f"{path.name} has {sizes(source.shape)} voxels (z × y × x), but the tomogram has "
+                f"{sizes(shape)}. Choose the labels that belong to this tomogram."
+            )
+
+
+def write_labels(path: Path, recorder: Recorder, progress: Progress) -> None:
+    """Replace all labels by those of a file: every voxel that is not 0 is labelled.
+
+    Raises
+    ------
+    UserError
+        If the file is an image rather than labels: fractional grey values, or no background.
+    """
+    with open_volume(path) as source:
+        z, y, x = source.shape
+        boxes = list(slabs((z, y, x), max(1, _SLAB_VOXELS // (y * x))))
+        progress.begin(len(boxes))
+        background = False
+        for box in boxes:
+            part = source.read(box)
+            if part.dtype.kind == "f" and not np.array_equal(part, np.rint(part)):
+                raise UserError(
+                    f"{path.name} holds fractional grey values and is no label file. "
+                    "Choose the labels instead."
+                )
+            where = part != 0
+            background = background or not where.all()
+            recorder.write(box, np.multiply(where, np.uint8(LABEL), dtype=np.uint8))
+            progress.step()
+        if not background:
+            raise UserError(
+                f"{path.name} has no background (no voxel is 0) and is no label file. "
+                "Choose the labels instead."
+            )

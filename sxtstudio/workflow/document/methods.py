@@ -1,0 +1,142 @@
+"""What was done, for the methods section of a paper: a text to read, and the same as JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sxtstudio import __version__
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.io.project import Record, to_json
+from sxtstudio.workflow.document.document import Document, sizes
+from sxtstudio.workflow.document.exporting import Receipt, bytes_text, voxel_text
+from sxtstudio.workflow.jobs.report import fingerprint
+
+CITATION = (
+    "The segmentation method is that of Dyhr, Sadeghi et al., PNAS 120(24), e2209938120 (2023), "
+    "doi:10.1073/pnas.2209938120."
+)
+SCHEMA = "sxtstudio-methods/1"
+_QUIET = ("Export",)
+
+
+@dataclass(frozen=True)
+class Done:
+    """Steps of one name that follow each other; ``parameters`` are those of the last."""
+
+    name: str
+    parameters: Mapping[str, Any]
+    times: int = 1
+
+
+def methods_text(document: Document) -> str:
+    """Return what was done to a document, as text."""
+    return text_of(document.record(), document.tomogram.path.name)
+
+
+def text_of(record: Record, tomogram: str) -> str:
+    """Return a paragraph and a numbered list of what was done and not undone.
+
+    Parameters
+    ----------
+    record
+        Of the document.
+    tomogram
+        Name of its file.
+    """
+    checksum = str(record.tomogram.fingerprint.get("value", ""))
+    voxel = "unknown size" if record.voxel_nm is None else voxel_text(record.voxel_nm)
+    lines = [
+        f"The soft X-ray tomogram {tomogram} ({sizes(record.tomogram.shape)} voxels (z × y × x) of {voxel}"
+        f"{f'; SHA-256 {checksum}' if checksum else ''}) was processed with "
+        f"SXT Studio {__version__}. {CITATION}"
+    ]
+    if record.polarity is not None:
+        lines[0] += f" Absorbing structures are {record.polarity} in it."
+    done = list(effective(record.steps))
+    lines += ["", "What was done, in this order:", ""] if done else ["", "Nothing was changed."]
+    for number, step in enumerate(done, 1):
+        times = f" ({step.times} times)" if step.times > 1 else ""
+        values = "; ".join(f"{_words(name)}: {_value(value)}" for name, value in step.parameters.items())
+        lines.append(f"{number}. {step.name}{times}{f' – {values}' if values else ''}")
+    return "\n".join(lines) + "\n"
+
+
+def effective(steps: Iterable[Mapping[str, Any]]) -> Iterable[Done]:
+    """Return the steps that were not undone; equal names in a row become one."""
+    kept: list[Mapping[str, Any]] = []
+    undone: list[tuple[int, Mapping[str, Any]]] = []
+    for step in steps:
+        word, _, name = str(step["name"]).partition(": ")
+        if word == "Undo" and name:
+            places = [i for i, other in enumerate(kept) if other["name"] == name]
+            if places:
+                undone.append((places[-1], kept.pop(places[-1])))
+        elif word == "Redo" and name:
+            if undone and undone[-1][1]["name"] == name:
+                place, other = undone.pop()
+                kept.insert(place, other)
+        elif step["name"] not in _QUIET:
+            kept.append(step)
+    found: list[Done] = []
+    for step in kept:
+        if found and found[-1].name == step["name"]:
+            found[-1] = Done(found[-1].name, step["parameters"], found[-1].times + 1)
+        else:
+            found.append(Done(step["name"], step["parameters"]))
+    return found
+
+
+def write_methods(path: Path, record: Record, tomogram: str) -> Receipt:
+    """Write the text, and beside it all that is known as JSON.
+
+    Raises
+    ------
+    UserError
+        If one of the files cannot be written.
+    """
+    if not record.tomogram.fingerprint:
+        with suppress(OSError):
+            known = fingerprint(Path(record.tomogram.absolute))
+            record = replace(record, tomogram=replace(record.tomogram, fingerprint=known))
+    with atomic_write(path) as temporary:
+        temporary.write_text(text_of(record, tomogram), encoding="utf-8", errors="replace")
+    content = {"schema": SCHEMA, **to_json(record), "program": __version__}
+    beside = path.with_suffix(".json")
+    with atomic_write(beside) as temporary:
+        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    rows = (
+        ("Steps", str(len(record.steps))),
+        ("With all parameters", str(beside)),
+        ("On disk", bytes_text(path.stat().st_size + beside.stat().st_size)),
+    )
+    return Receipt("Methods text", path, rows)
+
+
+def _words(name: str) -> str:
+    """Return "smallest object (nm³)" for "smallest_object_nm3"."""
+    units = {"_nm3": " (nm³)", "_um3": " (µm³)", "_nm": " (nm)", "_px": " (pixels)"}
+    for end, unit in units.items():
+        if name.endswith(end):
+            return name.removesuffix(end).replace("_", " ") + unit
+    return name.replace("_", " ")
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float):
+        return f"{value:g}"
+    if isinstance(value, list):
+        return (
+            " × ".join(_value(item) for item in value) if len(value) == 3 else ", ".join(map(_value, value))
+        )
+    if isinstance(value, Mapping):
+        return "(" + ", ".join(f"{_words(str(k))}: {_value(v)}" for k, v in value.items()) + ")"
+    return str(value)

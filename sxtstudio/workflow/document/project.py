@@ -1,0 +1,313 @@
+"""Saving and opening projects: all or nothing, only what changed, and never two windows at once."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.lock import FolderLock, holder
+from sxtstudio.core.progress import Progress
+from sxtstudio.io.project import (
+    NAME,
+    Pointer,
+    Record,
+    StoredVolume,
+    half_written,
+    is_project,
+    read_record,
+    volume_names,
+    volume_path,
+    write_record,
+)
+from sxtstudio.workflow.document.document import TARGETS, Document, Labels, sizes
+from sxtstudio.workflow.document.project_volumes import load_volume, save_volume
+from sxtstudio.workflow.jobs.outputs import on_disk
+from sxtstudio.workflow.jobs.report import fingerprint
+
+
+class TomogramNotFound(UserError):
+    """The tomogram of a project has been moved or replaced; the window asks where it is now."""
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What is to be saved, taken at one moment in the thread of the window."""
+
+    record: Record
+    volumes: dict[str, Labels]
+    lock: FolderLock | None
+    project: Path | None
+
+
+@dataclass(frozen=True)
+class Saved:
+    """A finished saving: the folder, its lock, and what was written down of the tomogram."""
+
+    folder: Path
+    lock: FolderLock
+    fingerprint: dict[str, Any]
+    steps: int
+
+
+@dataclass(frozen=True)
+class Opened:
+    """An opened project, and what the user should know of it."""
+
+    document: Document
+    notes: tuple[str, ...]
+
+
+def snapshot(document: Document) -> Snapshot:
+    """Return what ``save`` needs; quick."""
+    volumes: dict[str, Labels] = {
+        target: voxels for target in TARGETS if (voxels := getattr(document, target)) is not None
+    }
+    lock = None if document.read_only else document.project_lock
+    return Snapshot(document.record(), volumes, lock, document.project)
+
+
+def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Saved:
+    """Save a document as the project ``folder``, new or existing.
+
+    New volumes are written beside the old ones and read back; then project.json is replaced, which
+    is the moment of saving; then the old volumes go. Until then the former project stays whole.
+
+    Raises
+    ------
+    UserError
+        If another window works on that project, the folder holds something else, or the disk is full.
+    Cancelled
+        If the user stopped it.
+    """
+    progress = progress or Progress()
+    folder = Path(os.path.abspath(folder))
+    _check_target(folder, what.record)
+    made = _make(folder)
+    own_lock = what.lock if what.lock is not None and _same(folder, what.project) else None
+    lock: FolderLock | None = own_lock
+    written: list[str] = []
+    try:
+        lock = lock or lock_project(folder)
+        record = _with_pointer(what.record, folder)
+        former = {} if made else _former_volumes(folder, record)
+        kept: dict[str, StoredVolume] = {}
+        for target, voxels in what.volumes.items():
+            part = progress.part(0.98 / len(what.volumes))
+            stored = save_volume(folder, target, voxels, record, former.get(target), part)
+            kept[target] = stored
+            if stored != former.get(target):
+                written.append(stored.name)
+        progress.check()
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        write_record(folder, replace(record, volumes=kept, saved=now))
+    except BaseException:
+        for name in written:
+            shutil.rmtree(folder / name, ignore_errors=True)
+        if lock is not None and lock is not own_lock:
+            lock.release()
+        if made:
+            _unmake(folder)
+        raise
+    for name in [*volume_names(folder), *half_written(folder)]:
+        if name not in {volume.name for volume in kept.values()}:
+            shutil.rmtree(folder / name, ignore_errors=True)
+            with suppress(OSError):
+                (folder / name).unlink()
+    return Saved(folder, lock, record.tomogram.fingerprint, len(record.steps))
+
+
+def adopt(document: Document, saved: Saved) -> None:
+    """Tell a document that it has been saved; what was done meanwhile is not in the project."""
+    former = document.project_lock
+    if former is not None and former is not saved.lock:
+        former.release()
+    document.project, document.project_lock = saved.folder, saved.lock
+    document.read_only = False
+    document.fingerprint = saved.fingerprint
+    document.modified = len(document.steps) != saved.steps
+
+
+def open_project(
+    path: Path,
+    *,
+    tomogram: str | Path | None = None,
+    work_root: Path | None = None,
+    progress: Progress | None = None,
+) -> Opened:
+    """Open a project; its labels and mask are copied into a working folder.
+
+    Parameters
+    ----------
+    path
+        The project folder, or the project.json in it.
+    tomogram
+        Where the tomogram lies now; by default where the project says.
+
+    Raises
+    ------
+    TomogramNotFound
+        If the tomogram is not there, or has another size.
+    UserError
+        If the project is damaged or of a newer version.
+    """
+    progress = progress or Progress()
+    folder = Path(os.path.abspath(path.parent if path.name == NAME else path))
+    record = read_record(folder)
+    for stored in record.volumes.values():
+        volume_path(folder, stored)
+    source, notes = find_tomogram(folder, record, tomogram)
+    document = Document.open(source, work_root)
+    try:
+        if document.shape != record.tomogram.shape:
+            raise TomogramNotFound(
+                f"{source} has {sizes(document.shape)} voxels, but the project {folder.name} was made with a "
+                f"tomogram of {sizes(record.tomogram.shape)}. Choose the right tomogram."
+            )
+        document.apply(record)
+        if notes:
+            document.fingerprint = {}  # the next saving takes the file as it is now
+        for target, stored in record.volumes.items():
+            part = progress.part(0.95 / len(record.volumes), f"Reading {stored.name}")
+            if load_volume(document, folder, target, stored, part) != stored.crc32:
+                what = "labels" if target == "labels" else "cell mask"
+                notes.append(
+                    f"The {what} in {folder.name} were changed by another program, or are damaged: "
+                    "look at them before you go on."
+                )
+        document.project = folder
+        try:
+            document.project_lock = lock_project(folder)
+        except UserError as error:
+            document.read_only = True
+            notes.append(f"{error} You can look at it and save it under another name.")
+        document.modified = False
+        document.autosave()
+    except BaseException:
+        document.discard()
+        document.close()
+        raise
+    return Opened(document, tuple(notes))
+
+
+def lock_project(folder: Path) -> FolderLock:
+    """Take the lock of a project.
+
+    Raises
+    ------
+    UserError
+        If another window holds it, with its user and time; or if nothing can be written there.
+    """
+    try:
+        return FolderLock(folder, signed=True)
+    except UserError as error:
+        who = holder(folder)
+        raise UserError(
+            f"The project {folder.name} is open in another window{f' ({who})' if who else ''}."
+        ) from error
+    except OSError as error:
+        raise UserError(f"Nothing can be written to {folder} ({error.strerror}).") from error
+
+
+def _check_target(folder: Path, record: Record) -> None:
+    if any(is_project(parent) for parent in folder.parents):
+        raise UserError(f"{folder.parent} is a project itself. Save beside it, not in it.")
+    if folder.exists() and not folder.is_dir():
+        raise UserError(f"{folder} is a file and is not replaced by a project. Choose another name.")
+    if folder.is_dir() and not (folder / NAME).exists() and any(folder.iterdir()):
+        raise UserError(f"{folder} exists and is no project. Choose another name, so that nothing is lost.")
+    if not folder.parent.is_dir():
+        raise UserError(f"{folder} cannot be made: the folder {folder.parent} does not exist.")
+    tomogram = on_disk(Path(record.tomogram.absolute))
+    if tomogram.resolve().is_relative_to(folder.resolve()) and folder.exists():
+        return  # a tomogram kept within its project is found again by the relative path
+    if tomogram.is_dir() and folder.resolve().is_relative_to(tomogram.resolve()):
+        raise UserError(f"{folder} lies within the tomogram, which would change it. Choose another folder.")
+
+
+def _make(folder: Path) -> bool:
+    try:
+        folder.mkdir()
+    except FileExistsError:
+        return False
+    except OSError as error:
+        raise UserError(
+            f"{folder} cannot be made ({error.strerror}). Choose another folder to save in."
+        ) from error
+    return True
+
+
+def _unmake(folder: Path) -> None:
+    """Remove a project folder that was begun and has no project.json."""
+    with suppress(OSError):
+        for entry in folder.iterdir():
+            if entry.is_dir():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink()
+        folder.rmdir()
+
+
+def _former_volumes(folder: Path, record: Record) -> dict[str, StoredVolume]:
+    """Return the volumes of the project that need not be written again if their voxels are the same."""
+    try:
+        former = read_record(folder)
+    except UserError:
+        return {}  # a damaged project is written anew
+    if former.voxel_nm != record.voxel_nm:
+        return {}  # the volumes say the voxel size, too, for other programs
+    return {name: stored for name, stored in former.volumes.items() if (folder / stored.name).is_dir()}
+
+
+def _with_pointer(record: Record, folder: Path) -> Record:
+    source = record.tomogram.absolute
+    place, mark, inside = source.partition("::")
+    try:
+        relative = Path(os.path.relpath(place, folder)).as_posix() + mark + inside
+    except ValueError:  # another drive of Windows
+        relative = ""
+    known = dict(record.tomogram.fingerprint)
+    if not known:
+        with suppress(OSError):
+            known = fingerprint(Path(source))
+    return replace(record, tomogram=Pointer(source, relative, record.tomogram.shape, known))
+
+
+def find_tomogram(folder: Path, record: Record, given: str | Path | None) -> tuple[str, list[str]]:
+    """Return where the tomogram of a project lies, and a note if it is not the same file any more.
+
+    Raises
+    ------
+    TomogramNotFound
+        If it is neither where it was nor beside the project.
+    """
+    known = record.tomogram.fingerprint
+    if given is not None:
+        places = [os.path.abspath(given)]
+    else:
+        # Project and tomogram are often moved together.
+        places = [os.path.normpath(folder / record.tomogram.relative)] if record.tomogram.relative else []
+        places += [record.tomogram.absolute] if record.tomogram.absolute else []
+    there = [place for place in places if on_disk(Path(place)).exists()]
+    for place in there:
+        with suppress(OSError):
+            if not known or fingerprint(Path(place)) == known:
+                return place, []
+    if there:
+        return there[0], [
+            f"{Path(there[0]).name} is not the same file as when the project was saved: "
+            "check that the labels fit to it."
+        ]
+    name = places[-1] if places else "the tomogram"
+    raise TomogramNotFound(
+        f"The tomogram of the project {folder.name} is not where it was: {name}. Say where it is now."
+    )
+
+
+def _same(one: Path, other: Path | None) -> bool:
+    return other is not None and os.path.realpath(one) == os.path.realpath(other)

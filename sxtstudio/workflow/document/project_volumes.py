@@ -1,0 +1,109 @@
+"""The voxels of a project: written only where they changed, with a checksum, and read back."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box, Triple, slabs
+from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io import export_volume, open_volume
+from sxtstudio.io.project import Record, StoredVolume, volume_names, volume_path
+from sxtstudio.workflow.document.document import LABEL, Document, Labels, sizes
+from sxtstudio.workflow.document.workplace import create_file, open_array
+from sxtstudio.workflow.jobs.outputs import check_space
+
+SLAB_VOXELS = 16_000_000
+
+
+class _Checked:
+    """Labels as they are saved (0 or 255), with the checksum of all that was read, in order."""
+
+    def __init__(self, voxels: Labels, voxel_nm: VoxelSize | None) -> None:
+        self._voxels = voxels
+        self._pages = PageKeeper(voxels)
+        self.voxel_nm = voxel_nm
+        self.dtype = np.dtype(np.uint8)
+        z, y, x = voxels.shape
+        self.shape: Triple = (z, y, x)
+        self.crc32 = 0
+
+    def read(self, box: Box) -> NDArray[np.uint8]:
+        part = _normal(self._voxels[box.slices])
+        self.crc32 = zlib.crc32(part.data, self.crc32)
+        self._pages.read(part.size)
+        return part
+
+
+def _normal(voxels: NDArray[Any]) -> NDArray[np.uint8]:
+    labels: NDArray[np.uint8] = np.multiply(voxels != 0, np.uint8(LABEL), dtype=np.uint8)
+    return labels
+
+
+def save_volume(
+    folder: Path,
+    target: str,
+    voxels: Labels,
+    record: Record,
+    former: StoredVolume | None,
+    progress: Progress,
+) -> StoredVolume:
+    """Write a volume under a new name, unless that of the project is the same."""
+    if former is not None:
+        checked = _Checked(voxels, None)
+        comparing = progress.part(0.2, f"Comparing the {target}")
+        boxes = list(slabs(checked.shape, _thickness(checked.shape)))
+        comparing.begin(len(boxes))
+        for box in boxes:
+            checked.read(box)
+            comparing.step()
+        if checked.crc32 == former.crc32:
+            return former
+    numbers = [int(name.rpartition("-")[2].removesuffix(".zarr")) for name in volume_names(folder)]
+    name = f"{target}-{max(numbers, default=0) + 1}.zarr"
+    checked = _Checked(voxels, record.voxel_nm)
+    check_space(folder, voxels.size // 50)  # labels shrink to a fiftieth and less
+    writing = progress.part(0.8, f"Saving the {target}")
+    export_volume(folder / name, checked, kind="labels", zstd=True, progress=writing)
+    return StoredVolume(name, checked.crc32)
+
+
+def load_volume(
+    document: Document, folder: Path, target: str, stored: StoredVolume, progress: Progress
+) -> int:
+    """Copy a volume into the working folder; return its checksum."""
+    with open_volume(volume_path(folder, stored)) as source:
+        if source.shape != document.shape or source.dtype != np.uint8:
+            raise UserError(
+                f"The project {folder.name} is damaged: {stored.name} has {sizes(source.shape)} voxels "
+                f"of type {source.dtype} instead of {sizes(document.shape)} of type uint8."
+            )
+        path = document.file_of(target)
+        create_file(path, source.shape[0] * source.shape[1] * source.shape[2])
+        # As deep as the chunks, so that each is unpacked once.
+        boxes = list(slabs(source.shape, 16 * max(1, _thickness(source.shape) // 16)))
+        progress.begin(len(boxes))
+        crc32 = 0
+        with open(path, "r+b") as file:  # twice as fast as through a memory map
+            for box in boxes:
+                part = _normal(source.read(box))
+                crc32 = zlib.crc32(part.data, crc32)
+                if part.any():
+                    file.write(part.data)
+                else:  # the file is of zeros already
+                    file.seek(part.size, os.SEEK_CUR)
+                progress.step()
+    setattr(document, target, open_array(path, document.shape))
+    return crc32
+
+
+def _thickness(shape: Triple) -> int:
+    return max(1, SLAB_VOXELS // (shape[1] * shape[2]))

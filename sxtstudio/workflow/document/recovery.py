@@ -1,0 +1,148 @@
+"""What a crash has left behind."""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.lock import FolderLock
+from sxtstudio.workflow.document import state as files
+from sxtstudio.workflow.document.workplace import spare_root, work_root
+
+# A folder without a state may be one that another window has just made.
+_YOUNG_S = 600.0
+
+
+@dataclass(frozen=True)
+class Leftover:
+    """The working folder of a session that did not end well.
+
+    Attributes
+    ----------
+    tomogram
+        As it was opened; "" where the state is damaged.
+    project
+        In which it was saved before, or None.
+    when
+        Of the last change (UTC).
+    steps
+        Number of things that were done.
+    bytes
+        Size on disk.
+    segmentation
+        A segmentation was going on.
+    damaged
+        Why it cannot be recovered, or "".
+    """
+
+    folder: Path
+    bulk: Path
+    tomogram: str
+    project: Path | None
+    when: datetime
+    steps: int
+    bytes: int
+    segmentation: bool = False
+    damaged: str = ""
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        if self.project is not None:
+            return self.project.name
+        return Path(self.tomogram).name if self.tomogram else self.folder.name
+
+
+def leftovers(root: Path | None = None) -> list[Leftover]:
+    """Return the working folders that nobody uses and that hold unsaved work, the latest first.
+
+    Those that were discarded, or hold nothing worth keeping, are removed.
+    """
+    found = []
+    for place in dict.fromkeys((root or work_root(), work_root(), spare_root())):
+        with suppress(OSError):
+            for folder in place.iterdir():
+                if folder.is_dir() and _is_mine(folder):
+                    with suppress(OSError):
+                        left = _look_at(folder)
+                        if left is not None:
+                            found.append(left)
+    return sorted(found, key=lambda left: left.when, reverse=True)
+
+
+def discard(leftover: Leftover) -> None:
+    """Remove a leftover for good; harmless if a window has taken it up in the meantime."""
+    try:
+        lock = FolderLock(leftover.folder)
+    except (UserError, OSError):
+        return
+    files.mark_discarded(leftover.folder)
+    lock.release()
+    files.remove_files(leftover.folder, leftover.bulk)
+
+
+def _is_mine(folder: Path) -> bool:
+    """Among temporary files anybody may put anything."""
+    return not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
+
+
+def _look_at(folder: Path) -> Leftover | None:
+    try:
+        lock = FolderLock(folder)
+    except UserError:
+        return None  # somebody works there
+    try:
+        there = {entry.name for entry in folder.iterdir()}
+        state: files.State | None = None
+        damaged = ""
+        if files.STATE in there:
+            try:
+                state = files.read_state(folder)
+            except UserError as error:
+                damaged = str(error)
+        elif "labels.raw" in there or "mask.raw" in there:
+            damaged = (
+                f"The list of what was open in {folder} is missing. The label files in it are still there."
+            )
+    finally:
+        lock.release()
+    bulk = folder if state is None or state.bulk is None else state.bulk
+    segmentation = files.has_unfinished_segmentation(bulk)
+    worthless = state is not None and not state.modified and not segmentation
+    empty = state is None and not damaged and time.time() - folder.stat().st_mtime > _YOUNG_S
+    if files.DISCARDED in there or worthless or empty:
+        files.mark_discarded(folder)
+        files.remove_files(folder, bulk)
+        return None
+    if state is None and not damaged:
+        return None
+    return Leftover(
+        folder,
+        bulk,
+        "" if state is None else state.source,
+        None if state is None else state.project,
+        _when(folder, bulk),
+        0 if state is None else len(state.record.steps),
+        _size(folder) + (_size(bulk) if bulk != folder else 0),
+        segmentation,
+        damaged,
+    )
+
+
+def _when(*folders: Path) -> datetime:
+    times = [entry.stat().st_mtime for folder in folders for entry in folder.iterdir() if entry.is_file()]
+    return datetime.fromtimestamp(max(times, default=0.0), UTC)
+
+
+def _size(folder: Path) -> int:
+    total = 0
+    for path in folder.rglob("*"):
+        with suppress(OSError):
+            stat = path.stat()
+            total += getattr(stat, "st_blocks", -(-stat.st_size // 512)) * 512
+    return total

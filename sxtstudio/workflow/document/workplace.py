@@ -1,0 +1,167 @@
+"""Where the open documents keep their files: one working folder each, and room on the disk for the voxels."""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import secrets
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.folders import state_folder
+from sxtstudio.core.geometry import Triple
+
+VARIABLE = "SXTSTUDIO_WORK"
+# A disk that is filled up to the last byte helps nobody.
+_MARGIN_BYTES = 256 << 20
+_ZEROS = bytes(1 << 22)
+# Nothing is ever written beside the sample tomogram.
+_OWN_FILES = Path(__file__).resolve().parents[3] / "resources"
+
+
+def work_root() -> Path:
+    """Return the folder of all working folders: SXTSTUDIO_WORK, or the system's place for such things."""
+    if os.environ.get(VARIABLE):
+        return Path(os.environ[VARIABLE])
+    return state_folder() / "sessions"
+
+
+def spare_root() -> Path:
+    """Return where working folders go if ``work_root`` cannot be written."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    return Path(tempfile.gettempdir()) / f"sxtstudio-sessions-{user}"
+
+
+def new_folder(root: Path | None = None) -> Path:
+    """Make a working folder; where ``root`` cannot be written, among the temporary files."""
+    name = secrets.token_hex(6)
+    trouble: OSError | None = None
+    for place in (root or work_root(), spare_root()):
+        try:
+            (place / name).mkdir(parents=True)
+        except OSError as error:
+            trouble = trouble or error
+            continue
+        return place / name
+    assert trouble is not None
+    raise UserError(
+        f"The working folder {root or work_root()} cannot be made ({trouble.strerror}). Free some space, or "
+        f"name another folder in the environment variable {VARIABLE}."
+    ) from trouble
+
+
+def place_for_voxels(folder: Path, shape: Triple, beside: Path) -> Path:
+    """Return where label files of this shape find room: in ``folder``, or in a folder beside the tomogram.
+
+    Room is wanted for labels, mask, an unfinished segmentation and the network's output. Where no
+    disk has enough, it is ``folder``; the want is then told when the file is made.
+    """
+    needed = 5 * math.prod(shape) + _MARGIN_BYTES
+    if _free(folder) >= needed:
+        return folder
+    other = beside.parent / f".sxtstudio-{folder.name}"
+    if _free(beside.parent) >= needed and not beside.is_relative_to(_OWN_FILES):
+        with suppress(OSError):
+            other.mkdir()
+            return other
+    return folder
+
+
+def create_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
+    """Return a new uint8 array (z, y, x) of zeros in a file, as ``create_file`` makes it."""
+    create_file(path, math.prod(shape))
+    return open_array(path, shape)
+
+
+def create_file(path: Path, size: int) -> None:
+    """Make a file of zeros whose room on the disk is reserved.
+
+    Without that, a disk that gets full while somebody paints would end the program at once (SIGBUS).
+
+    Raises
+    ------
+    UserError
+        If there is too little room.
+    """
+    free = _free(path.parent)
+    try:
+        if free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with open(path, "w+b") as file:
+            _reserve(file, size)
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        if error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", -1)):
+            raise UserError(
+                f"The disk is too full: {path.parent} needs room for {_mb(size)}, and "
+                f"{_mb(_free(path.parent))} are free. "
+                f"Free some space, or name a folder on another disk in {VARIABLE}."
+            ) from error
+        raise UserError(
+            f"{path} cannot be written ({error.strerror}). Name another folder in {VARIABLE}."
+        ) from error
+
+
+def open_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
+    """Map an existing file of labels; raises UserError if its size is not that of ``shape``."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}). Check the disk.") from error
+    if size != math.prod(shape):
+        raise UserError(f"{path} is damaged: it has {size} bytes instead of {math.prod(shape)}.")
+    array: NDArray[np.uint8] = np.memmap(path, np.uint8, "r+", shape=shape)
+    return array
+
+
+def _reserve(file: Any, size: int) -> None:
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+            return
+        except OSError as error:
+            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
+                raise
+    if sys.platform == "win32":  # NTFS reserves the room of every file that is no sparse one
+        file.truncate(size)
+        return
+    for begin in range(0, size, len(_ZEROS)):
+        file.write(_ZEROS[: size - begin])
+    file.flush()
+
+
+def flush_array(path: Path, array: NDArray[np.uint8]) -> None:
+    """Have the voxels written to the disk, so that they outlive a power cut."""
+    flush: Callable[[], None] | None = getattr(array, "flush", None)
+    if sys.platform == "win32":
+        if flush is not None:
+            flush()
+        return
+    # The file is flushed rather than the map: that holds no lock of Python meanwhile.
+    descriptor = os.open(path, os.O_RDWR)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _free(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
+
+
+def _mb(count: int) -> str:
+    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -1,0 +1,298 @@
+"""Many tomograms with one set of parameters: a list of them, or each that arrives in a folder."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import math
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.segment import SegmentParameters
+from sxtstudio.workflow.jobs.batch_files import BatchRow, Existing, Names, write_summary
+from sxtstudio.workflow.jobs.cleaning import CleanUp
+from sxtstudio.workflow.jobs.contact_sheet import Panel, panel_of, write_contact_sheet
+from sxtstudio.workflow.jobs.outputs import Output, check_outputs
+from sxtstudio.workflow.jobs.report import plain
+from sxtstudio.workflow.jobs.segmenting import SegmentJob, SegmentResult, segment_file
+from sxtstudio.workflow.jobs.watch import FolderWatch
+
+LOGGER = logging.getLogger("sxtstudio")
+OnRow = Callable[[int, BatchRow], None]
+Free = Callable[[], bool]
+
+# Between two messages about the slices of one tomogram, and between two looks into a folder.
+_SHORTEST_S = 0.2
+POLL_S = 2.0
+
+
+@dataclass(frozen=True)
+class BatchParameters:
+    """What is done to every tomogram of a batch.
+
+    Attributes
+    ----------
+    segmentation, clean_up, voxel_nm
+        As for a single one.
+    folder
+        For the labels; None writes them beside each tomogram.
+    suffix
+        ".tif" or ".mrc".
+    existing
+        What becomes of results that are there already: "rename" gives the new one another name, "skip"
+        leaves the tomogram out, "replace" overwrites.
+    resume
+        Go on where a run was interrupted; otherwise begin such tomograms anew.
+    reports
+        Write a JSON report beside each label file.
+    contact_sheet
+        PNG picture of all results, written anew after each tomogram.
+    summary
+        Tables of all results, .csv or .json.
+    """
+
+    segmentation: SegmentParameters = field(default_factory=SegmentParameters)
+    clean_up: CleanUp = field(default_factory=CleanUp)
+    voxel_nm: VoxelSize | None = None
+    folder: Path | None = None
+    suffix: str = ".tif"
+    existing: Existing = "rename"
+    resume: bool = True
+    reports: bool = True
+    contact_sheet: Path | None = None
+    summary: tuple[Path, ...] = ()
+
+
+def run_batch(
+    tomograms: Sequence[Path],
+    parameters: BatchParameters,
+    on_row: OnRow | None = None,
+    progress: Progress | None = None,
+    *,
+    earlier: Sequence[BatchRow] = (),
+    free: Free | None = None,
+) -> list[BatchRow]:
+    """Segment tomograms one after another; an error in one does not stop the others.
+
+    Parameters
+    ----------
+    tomograms
+        Files, folders of slices, or ``file.h5::/path``.
+    parameters
+        For all of them.
+    on_row
+        Called with the number of a tomogram and its row whenever that changes.
+    progress
+        Counts the whole batch. A cancel keeps what is finished; the same call goes on from there.
+    earlier
+        Rows of an earlier run: tomograms that are finished in it are not segmented again.
+    free
+        Asked before each tomogram: it begins only when this is True, such as when the window does nothing
+        that needs the computer.
+
+    Returns
+    -------
+    list of BatchRow
+        One for each tomogram.
+
+    Raises
+    ------
+    UserError
+        If the folder for the results, the contact sheet or the summary cannot be written.
+    Cancelled
+        If the batch was cancelled; contact sheet and summary then show what is finished.
+    """
+    progress = progress or Progress()
+    batch = _Batch(parameters, on_row, free)
+    finished = {row.tomogram: row for row in earlier if row.state in ("done", "skipped")}
+    for tomogram in tomograms:
+        batch.add(tomogram, finished.get(tomogram))
+    to_do = [number for number, row in enumerate(batch.rows) if row.state == "waiting"]
+    for number in to_do:
+        share = progress.part(1 / len(to_do), "segmenting")
+        batch.run(number, share)
+        share.begin(1, "segmenting")
+        share.step()
+    return batch.rows
+
+
+def run_watch(
+    folder: Path,
+    parameters: BatchParameters,
+    on_row: OnRow | None = None,
+    progress: Progress | None = None,
+    *,
+    watch: FolderWatch | None = None,
+    free: Free | None = None,
+    poll_s: float = POLL_S,
+) -> None:
+    """Segment each finished tomogram that arrives in a folder, until the job is cancelled.
+
+    Results that are there already are never made again: ``parameters.existing`` "rename" counts as "skip".
+
+    Raises
+    ------
+    UserError
+        If the folder does not exist, or results cannot be written.
+    Cancelled
+        When the user has had enough.
+    """
+    progress = progress or Progress()
+    if parameters.existing == "rename":
+        parameters = replace(parameters, existing="skip")
+    watch = watch or FolderWatch(folder)
+    batch = _Batch(parameters, on_row, free)
+    while True:
+        progress.restart("waiting for tomograms")
+        for tomogram in watch.poll():
+            number = batch.add(tomogram)
+            progress.restart("segmenting")
+            batch.run(number, progress.part(1, "segmenting"))
+        until = time.monotonic() + poll_s
+        while time.monotonic() < until:
+            progress.step(0)
+            time.sleep(min(0.1, poll_s))
+
+
+class _Batch:
+    """Rows, names and the pictures of a batch that runs."""
+
+    def __init__(self, parameters: BatchParameters, on_row: OnRow | None, free: Free | None) -> None:
+        self.parameters = parameters
+        self._free = free or (lambda: True)
+        self.rows: list[BatchRow] = []
+        self._on_row = on_row
+        self._names = Names(parameters.folder, parameters.suffix, parameters.existing)
+        self._panels: dict[int, Panel] = {}
+        if parameters.folder is not None:
+            try:
+                parameters.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UserError(
+                    f"The folder {parameters.folder} cannot be made ({error.strerror}): choose another."
+                ) from error
+        sheets = [parameters.contact_sheet] if parameters.contact_sheet else []
+        check_outputs(
+            [
+                *(Output(path, "a contact sheet", (".png",)) for path in sheets),
+                *(Output(path, "a table", (".csv", ".json")) for path in parameters.summary),
+            ],
+            [],
+        )
+
+    def add(self, tomogram: Path, finished: BatchRow | None = None) -> int:
+        self.rows.append(finished or BatchRow(tomogram))
+        number = len(self.rows) - 1
+        if finished is not None and finished.output is not None:
+            self._names.keep(finished.output, tomogram)
+            with suppress(UserError):  # it may have been moved away since
+                self._panels[number] = panel_of(tomogram, finished.output, _caption(finished))
+        self._set(number)
+        return number
+
+    def run(self, number: int, progress: Progress) -> None:
+        """Segment one tomogram; only a cancel and trouble with sheet or summary get out of here."""
+        begin = time.monotonic()
+        try:
+            self._run(number, progress, begin)
+        except Cancelled:
+            slices = self.rows[number].slices
+            told = f"stopped after {slices[0]} of {slices[1]} slices" if slices else "stopped"
+            self._set(number, state="stopped", message=f"{told}; start again to go on", seconds=None)
+            self._write()
+            raise
+        except Exception as error:
+            told = _sentence(error)
+            self._set(number, state="failed", message=told, seconds=time.monotonic() - begin)
+            self._panels[number] = Panel(self.rows[number].tomogram.name, "failed", message=told)
+        self._write()
+
+    def _run(self, number: int, progress: Progress, begin: float) -> None:
+        while not self._free():
+            progress.step(0, "waiting for the other work to end")
+            time.sleep(_SHORTEST_S)
+        progress.check()
+        parameters, tomogram = self.parameters, self.rows[number].tomogram
+        output = self._names.output(tomogram)
+        self._set(number, state="running", output=output)
+        if parameters.existing == "skip" and output.exists():
+            self._set(number, state="skipped", message=f"{output.name} is there already")
+            self._panels[number] = panel_of(tomogram, output, _caption(self.rows[number]))
+            return
+        job = SegmentJob(
+            tomogram=tomogram,
+            output=output,
+            parameters=parameters.segmentation,
+            clean_up=parameters.clean_up,
+            resume=parameters.resume,
+            report=output.with_suffix(".json") if parameters.reports else None,
+            voxel_nm=parameters.voxel_nm,
+        )
+        last = 0.0
+
+        def on_slice(z: int, labels: object, finished: int, total: int) -> None:
+            nonlocal last
+            slices = (finished, total)
+            self.rows[number] = replace(self.rows[number], slices=slices)
+            if finished == total or time.monotonic() - last > _SHORTEST_S:
+                last = time.monotonic()
+                self._set(number, slices=slices)
+
+        result = segment_file(job, progress, on_slice)
+        details = _details(result)
+        labelled = int(details["voxels_labelled"]) / math.prod(result.labels.shape)
+        self._set(
+            number,
+            state="done",
+            seconds=time.monotonic() - begin,
+            labelled=labelled,
+            message="; ".join(result.report["notes"]),
+            details=details,
+        )
+        self._panels[number] = panel_of(tomogram, output, _caption(self.rows[number]))
+
+    def _set(self, number: int, **changes: object) -> None:
+        self.rows[number] = replace(self.rows[number], **changes)  # type: ignore[arg-type]
+        if self._on_row is not None:
+            self._on_row(number, self.rows[number])
+
+    def _write(self) -> None:
+        if self.parameters.contact_sheet is not None and self._panels:
+            panels = [self._panels[number] for number in sorted(self._panels)]
+            write_contact_sheet(self.parameters.contact_sheet, panels)
+        for path in self.parameters.summary:
+            write_summary(path, self.rows, plain(self.parameters))
+
+
+def _caption(row: BatchRow) -> str:
+    return "was there already" if row.labelled is None else f"{100 * row.labelled:.2f} % labelled"
+
+
+def _details(result: SegmentResult) -> dict[str, int | float | str]:
+    found = result.segmentation
+    return {
+        "voxels_labelled": found.voxels if result.clean_up is None else result.clean_up.voxels_after,
+        "model": found.card.name,
+        "model_sha256": found.card.sha256,
+        "device": found.device,
+        "polarity": found.polarity,
+        "threshold": found.threshold,
+    }
+
+
+def _sentence(error: Exception) -> str:
+    """Return what to tell the user; what nobody expected goes to the log as well."""
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, MemoryError):
+        return "There is not enough free memory for this: close other programs and start again."
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", -1)):
+        return "The disk is full: free some space and start again."
+    LOGGER.error("unexpected error in a batch", exc_info=error)
+    return f"Something went wrong in the program ({type(error).__name__}: {error}); see the log file."

@@ -1,0 +1,165 @@
+"""What a batch writes where: names that never take the place of another result, and the summary."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.errors import UserError
+from sxtstudio.workflow.jobs.outputs import on_disk
+
+Existing = Literal["rename", "skip", "replace"]
+State = Literal["waiting", "running", "done", "skipped", "failed", "stopped"]
+
+# What this program writes itself: labels, unfinished segmentations, reports, temporary files.
+_OWN = re.compile(r".*\.labels(-\d+)?\.(tiff?|mrc|rec|map|zarr)(\.partial)?|.*\.partial|\..*", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class BatchRow:
+    """One tomogram of a batch.
+
+    Attributes
+    ----------
+    tomogram, output
+        The input, and its label file once that has a name.
+    state
+        "stopped": the batch was cancelled while it ran; it can be gone on with.
+    slices
+        Finished and all slices, while it runs.
+    seconds
+        Time that it took.
+    labelled
+        Labelled share of the voxels, 0…1.
+    message
+        For the user: what went wrong, or what to know.
+    details
+        Model, device, polarity … of a finished one, as plain values.
+    """
+
+    tomogram: Path
+    state: State = "waiting"
+    output: Path | None = None
+    slices: tuple[int, int] | None = None
+    seconds: float | None = None
+    labelled: float | None = None
+    message: str = ""
+    details: Mapping[str, Any] | None = None
+
+
+class Names:
+    """Gives every tomogram of a batch the name of its label file.
+
+    The same list in the same order gets the same names, so that a batch can be gone on with.
+    """
+
+    def __init__(self, folder: Path | None, suffix: str, existing: Existing) -> None:
+        """Write to ``folder``, or beside each tomogram where it is None."""
+        self._folder = folder
+        self._suffix = suffix
+        self._existing = existing
+        self._taken: dict[Path, Path] = {}
+
+    def output(self, tomogram: Path) -> Path:
+        """Return where the labels of ``tomogram`` belong."""
+        place = on_disk(tomogram)
+        folder = self._folder or place.parent
+        for stem in _stems(tomogram):
+            for number in _numbers(self._existing):
+                path = folder / f"{stem}.labels{number}{self._suffix}"
+                key = _key(path)
+                if self._taken.get(key, tomogram) != tomogram:
+                    break  # another tomogram of this batch has the name
+                if self._existing == "rename" and path.exists():
+                    continue
+                if path.exists() and not _belongs(path, tomogram):
+                    break  # the result of another tomogram of an earlier batch
+                self._taken[key] = tomogram
+                return path
+        raise UserError(f"No free name for the labels of {tomogram} was found: choose another folder.")
+
+    def keep(self, output: Path, tomogram: Path) -> None:
+        """Leave a name to a tomogram that has its labels already."""
+        self._taken[_key(output)] = tomogram
+
+
+def is_own_output(path: Path) -> bool:
+    """Whether the name is that of a result of this program, of a temporary or of a hidden file."""
+    return _OWN.fullmatch(path.name) is not None
+
+
+def write_summary(path: Path, rows: Sequence[BatchRow], settings: Mapping[str, Any]) -> None:
+    """Write the table of a batch as .csv or .json.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written.
+    """
+    table = [_entry(row) for row in rows]
+    if path.suffix.lower() == ".json":
+        text = json.dumps({"settings": settings, "tomograms": table}, indent=2, ensure_ascii=False) + "\n"
+    else:
+        stream = io.StringIO(newline="")
+        writer = csv.DictWriter(stream, _COLUMNS)
+        writer.writeheader()
+        writer.writerows(table)
+        text = stream.getvalue()
+    with atomic_write(path) as temporary:
+        # With its mark, spreadsheet programs read UTF-8 right.
+        temporary.write_text(text, "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8", newline="")
+
+
+_DETAILS = ("voxels_labelled", "model", "model_sha256", "device", "polarity", "threshold")
+_COLUMNS = ("tomogram", "state", "labels", "labelled_percent", "seconds", *_DETAILS, "message")
+
+
+def _entry(row: BatchRow) -> dict[str, Any]:
+    details = row.details or {}
+    return {
+        "tomogram": str(row.tomogram),
+        "state": row.state,
+        "labels": str(row.output) if row.output and row.state in ("done", "skipped") else None,
+        "labelled_percent": None if row.labelled is None else round(100 * row.labelled, 3),
+        "seconds": None if row.seconds is None else round(row.seconds, 1),
+        **{name: details.get(name) for name in _DETAILS},
+        "message": row.message,
+    }
+
+
+def _stems(tomogram: Path) -> Iterator[str]:
+    """Yield names for a tomogram: cell, then cell-mrc, then monday-cell … where those are taken."""
+    place = on_disk(tomogram)
+    stem = place.stem.removesuffix(".ome") or place.name
+    inside = re.sub(r"\W+", "-", str(tomogram).partition("::")[2]).strip("-")
+    kind = place.suffix.lstrip(".")
+    yield stem
+    yield from (f"{stem}-{more}" for more in (inside, kind) if more)
+    yield f"{place.parent.name}-{stem}"
+    yield from (f"{place.parent.name}-{stem}-{number}" for number in range(2, 1000))
+
+
+def _key(path: Path) -> Path:
+    return Path(str(path.absolute()).casefold())  # many disks do not tell A from a
+
+
+def _belongs(output: Path, tomogram: Path) -> bool:
+    """Whether labels were made from this tomogram, as far as a report beside them says."""
+    try:
+        said = json.loads(output.with_suffix(".json").read_bytes())["input"]["path"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return True
+    return bool(said == str(on_disk(tomogram).absolute()) or said == str(tomogram.absolute()))
+
+
+def _numbers(existing: Existing) -> Iterator[str]:
+    yield ""
+    if existing == "rename":
+        yield from (f"-{number}" for number in range(2, 1000))

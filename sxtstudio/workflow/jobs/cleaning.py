@@ -1,0 +1,181 @@
+"""Clean-up of labels: on the labels of a running segmentation, or from file to file."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.cellmask import cell_mask
+from sxtstudio.core.cleanup import CleanParameters, CleanReport, check_parameters, clean
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.polarity import detect_polarity
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
+from sxtstudio.io import ExportReceipt, export_volume, open_volume
+from sxtstudio.workflow.document.views import VolumeView, labels_to_disk, notes_of
+from sxtstudio.workflow.jobs.outputs import (
+    VOLUME_SUFFIXES,
+    Output,
+    check_outputs,
+    check_space,
+    scratch_folder,
+)
+
+
+@dataclass(frozen=True)
+class CleanUp:
+    """What to do to labels; ``mask`` and ``auto_mask`` exclude each other."""
+
+    parameters: CleanParameters = field(default_factory=CleanParameters)
+    mask: Path | None = None
+    auto_mask: bool = False
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anything is to be done at all."""
+        return self != CleanUp()
+
+
+@dataclass(frozen=True)
+class CleanJob:
+    """One run of ``sxtstudio clean``; ``tomogram`` is that of the automatic mask."""
+
+    labels: Path
+    output: Path
+    clean_up: CleanUp
+    tomogram: Path | None = None
+    voxel_nm: VoxelSize | None = None
+
+
+@dataclass(frozen=True)
+class CleanResult:
+    """What was done and what was written, and what the user should know."""
+
+    report: CleanReport
+    receipt: ExportReceipt
+    notes: tuple[str, ...] = ()
+
+
+def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
+    """Clean the labels of a file and write them to another one.
+
+    Parameters
+    ----------
+    job
+        Files and parameters. Labels are all voxels that are not 0.
+    progress
+        Counts reading, cleaning and writing.
+
+    Returns
+    -------
+    CleanResult
+        Voxels before and after each step, and the receipt of the verified output.
+
+    Raises
+    ------
+    UserError
+        If an input or a parameter is bad, or the output cannot be written; an existing output is
+        then as it was.
+    Cancelled
+        If the job was cancelled through ``progress``.
+    """
+    progress = progress or Progress()
+    check_outputs(
+        [Output(job.output, "labels", VOLUME_SUFFIXES)], [job.labels, job.clean_up.mask, job.tomogram]
+    )
+    with ExitStack() as stack:
+        source = stack.enter_context(open_volume(job.labels))
+        voxel_nm = job.voxel_nm or source.voxel_nm
+        tomogram = stack.enter_context(open_volume(job.tomogram)) if job.tomogram else None
+        mask = stack.enter_context(open_volume(job.clean_up.mask)) if job.clean_up.mask else None
+        check_clean_up(job.clean_up, source.shape, voxel_nm)
+        for other, name in ((tomogram, "tomogram"), (mask, "mask")):
+            if other is not None:
+                check_same_shape(other, name, source.shape)
+        check_space(job.output.parent, 2 * int(np.prod(source.shape)))
+        folder = stack.enter_context(scratch_folder(job.output))
+        labels = labels_to_disk(
+            source, folder / "labels", job.labels.name, progress.part(0.2, "reading labels")
+        )
+        report, notes = run_clean_up(
+            labels,
+            job.clean_up,
+            out=labels,
+            voxel_nm=voxel_nm,
+            mask=mask,
+            tomogram=tomogram,
+            polarity=None,
+            progress=progress.part(0.6, "clean-up"),
+        )
+        receipt = export_volume(
+            job.output,
+            ArrayVolume(labels, voxel_nm),
+            voxel_nm=voxel_nm,
+            origin_nm=source.origin_nm,
+            kind="labels",
+            progress=progress.part(0.2, "writing"),
+        )
+    return CleanResult(report, receipt, (*notes_of(source, job.voxel_nm), *notes))
+
+
+def run_clean_up(
+    labels: NDArray[np.uint8],
+    clean_up: CleanUp,
+    *,
+    out: NDArray[np.uint8],
+    voxel_nm: VoxelSize | None,
+    mask: Volume | None,
+    tomogram: Volume | None,
+    polarity: str | None,
+    progress: Progress,
+) -> tuple[CleanReport, tuple[str, ...]]:
+    """Clean ``labels`` into ``out``, with the mask of a file or one made from the tomogram.
+
+    ``polarity`` is "dark" or "bright"; None has it detected in the tomogram. Returns what was done,
+    and what the user should know of the mask.
+    """
+    notes: tuple[str, ...] = ()
+    if clean_up.auto_mask:
+        if tomogram is None:
+            raise UserError("The automatic mask needs the tomogram of these labels: give its file.")
+        polarity = polarity or detect_polarity(tomogram, progress=progress).value
+        found = cell_mask(tomogram, polarity=polarity, progress=progress.part(0.3, "cell mask"))
+        mask, notes = found, found.notes
+        progress = progress.part(0.7, "clean-up")
+    report = clean(labels, clean_up.parameters, out=out, voxel_nm=voxel_nm, mask=mask, progress=progress)
+    return report, notes
+
+
+def check_clean_up(clean_up: CleanUp, shape: tuple[int, int, int], voxel_nm: VoxelSize | None) -> None:
+    """Raise UserError, before any long work, if the clean-up cannot be done on such labels."""
+    if clean_up.parameters.min_size_nm3 and voxel_nm is None:
+        raise UserError(
+            "The smallest size is given in nm³ but the voxel size is unknown: give it with --voxel, "
+            "or give the smallest size in voxels."
+        )
+    check_parameters(clean_up.parameters, shape)
+
+
+def check_same_shape(volume: Volume, name: str, shape: tuple[int, int, int]) -> None:
+    """Raise UserError unless a mask or tomogram has the shape (z, y, x) of the labels."""
+    if tuple(volume.shape) != tuple(shape):
+        theirs, ours = (" × ".join(str(n) for n in s) for s in (volume.shape, shape))
+        raise UserError(
+            f"The {name} has {theirs} voxels (z × y × x) but the labels have {ours}: "
+            f"give the {name} that belongs to these labels."
+        )
+
+
+def mask_for(mask: Volume, whole: tuple[int, int, int], slices: tuple[int, int]) -> Volume:
+    """Return the part of a mask of a whole tomogram that lies over its segmented slices.
+
+    A mask that was made for just these slices is taken as it is.
+    """
+    if tuple(mask.shape) == tuple(whole):
+        return VolumeView(mask, slices)
+    check_same_shape(mask, "mask", (slices[1] - slices[0], *whole[1:]))
+    return mask

@@ -1,0 +1,248 @@
+"""The JSON report of a job: all that a methods section needs, and enough to do it again."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, is_dataclass
+from datetime import UTC, datetime
+from enum import Enum
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sxtstudio import __version__
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.trust import bars, least_certain, median, trust_to_json
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io import ExportReceipt, FileVolume
+from sxtstudio.workflow.document.views import notes_of
+from sxtstudio.workflow.jobs.outputs import on_disk
+
+if TYPE_CHECKING:
+    from sxtstudio.core.cleanup import CleanReport
+    from sxtstudio.segment import Segmentation
+    from sxtstudio.workflow.jobs.segmenting import SegmentJob
+
+# Raised whenever a key changes its meaning or goes; new keys do not count.
+SCHEMA = "sxtstudio-report/1"
+LIBRARIES = (
+    "connected-components-3d",
+    "edt",
+    "fastmorph",
+    "h5py",
+    "mrcfile",
+    "numpy",
+    "onnx",
+    "onnxruntime",
+    "onnxruntime-gpu",
+    "pyvista",
+    "scikit-image",
+    "scipy",
+    "tifffile",
+    "vtk",
+    "zarr",
+)
+TRUST_MEANING = (
+    "certainty: the F1 that the network expects of its labels, its output (v + 1)/2 read as a probability "
+    "(null where it labels nothing). On simulated tomograms unlike those of the training, slices of less "
+    "certainty had more wrong labels, and missed more. recognised: share of the pixels that the network "
+    "redraws within one standard deviation of its input (null in slices that it did not redraw); in the same "
+    "tests this share did not tell how right the labels were. Slices are counted from 0."
+)
+WHOLE_FILE_BYTES = 256 << 20
+SAMPLES, SAMPLE_BYTES = 64, 1 << 20
+
+
+def new_report(job: str) -> dict[str, Any]:
+    """Return the head of a report: schema, program, time, machine and versions."""
+    return {
+        "schema": SCHEMA,
+        "job": job,
+        "program": {"name": "SXT Studio", "version": __version__},
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "machine": {
+            "system": platform.system(),
+            "release": platform.release(),
+            "processor": platform.machine(),
+            "cpus": os.cpu_count(),
+        },
+        "versions": {"python": platform.python_version(), **_library_versions()},
+    }
+
+
+def input_entry(volume: FileVolume, voxel_nm: VoxelSize | None) -> dict[str, Any]:
+    """Return what a report says of an input file; ``voxel_nm`` is the size that was used."""
+    return {
+        "path": str(volume.path.absolute()),
+        "format": volume.format,
+        "shape_zyx": list(volume.shape),
+        "dtype": str(volume.dtype),
+        "voxel_nm_zyx": plain(voxel_nm),
+        "voxel_nm_zyx_in_file": plain(volume.voxel_nm),
+        "origin_nm_zyx": plain(volume.origin_nm),
+        "fingerprint": fingerprint(volume.path),
+        "notes": list(volume.notes),
+    }
+
+
+def segment_report(
+    job: SegmentJob,
+    source: FileVolume,
+    voxel_nm: VoxelSize | None,
+    found: Segmentation,
+    cleaned: CleanReport | None,
+    receipts: Sequence[ExportReceipt],
+    seconds: Mapping[str, float],
+) -> dict[str, Any]:
+    """Return the report of a finished segmentation; ``seconds`` are its stages, one after another."""
+    computed = found.slices[1] - found.slices[0] - found.resumed
+    report = new_report("segment")
+    report["input"] = input_entry(source, voxel_nm)
+    report["model"] = {
+        "name": found.card.name,
+        "path": str(found.card.path),
+        "sha256": found.card.sha256,
+        "trained_on": found.card.trained_on,
+    }
+    report["parameters"] = {
+        **plain(found.parameters),
+        "threshold": found.threshold,
+        "slices": list(found.slices),
+        "clean_up": plain(job.clean_up),
+    }
+    report["device"] = {"name": found.device, "reason": found.device_reason}
+    report["polarity"] = {"value": found.polarity, "reason": found.polarity_reason}
+    report["slices"] = {"all": found.slices[1] - found.slices[0], "kept_from_earlier_run": found.resumed}
+    report["seconds"] = {
+        **{name: round(value, 3) for name, value in seconds.items()},
+        "total": round(sum(seconds.values()), 3),
+        "per_slice": round(seconds["segmentation"] / computed, 4) if computed else None,
+        "within_segmentation_overlapping": dict(found.seconds),
+    }
+    report["voxels_labelled"] = {
+        "by_the_network": found.voxels,
+        "written": found.voxels if cleaned is None else cleaned.voxels_after,
+    }
+    report["trust"] = trust_entry(found)
+    report["clean_up"] = None if cleaned is None else clean_entry(cleaned)
+    report["outputs"] = [receipt_entry(receipt) for receipt in receipts]
+    report["notes"] = [*notes_of(source, job.voxel_nm), *found.notes]
+    return report
+
+
+def trust_entry(found: Segmentation) -> dict[str, Any] | None:
+    """Return what a report says of trust: what the figures mean, their medians, the worst slices, and all."""
+    if found.trust is None:
+        return None
+    figures, first = found.trust, found.slices[0]
+    return {
+        "meaning": TRUST_MEANING,
+        "certainty_median": median([f.certainty for f in figures]),
+        "recognised_median": median([f.recognised for f in figures]),
+        "least_certain": [
+            {"slice": first + i, "certainty": round(value, 4)} for i, value in least_certain(figures)
+        ],
+        "plot_of_certainty": bars(figures),
+        "first_slice": first,
+        "per_slice": trust_to_json(figures),
+    }
+
+
+def clean_entry(report: CleanReport) -> dict[str, Any]:
+    """Return what a report says of a clean-up: voxels, objects and seconds of each step."""
+    return {
+        "voxels_before": report.voxels_before,
+        "voxels_after": report.voxels_after,
+        "steps": [plain(step) for step in report.steps],
+    }
+
+
+def receipt_entry(receipt: ExportReceipt) -> dict[str, Any]:
+    """Return what a report says of an output file."""
+    return {
+        "path": str(Path(receipt.path).absolute()),
+        "format": receipt.format,
+        "shape_zyx": list(receipt.shape),
+        "dtype": str(receipt.dtype),
+        "voxel_nm_zyx": plain(receipt.voxel_nm),
+        "bytes": receipt.bytes,
+        "verified_by_reading_back": receipt.verified,
+    }
+
+
+def write_report(path: Path, report: Mapping[str, Any]) -> None:
+    """Write a report as JSON; a crash leaves no half file.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be written.
+    """
+    text = json.dumps(plain(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    with atomic_write(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def fingerprint(path: Path) -> dict[str, Any]:
+    """Return a checksum that tells whether an input is still the same.
+
+    Up to 256 MB it is the file's SHA-256. Larger files are told apart by their size and 64 evenly
+    spread pieces of 1 MB, which takes no time; folders by the names and sizes of their files.
+    """
+    path = on_disk(path)
+    digest = hashlib.sha256()
+    if path.is_dir():
+        size = 0
+        for part in sorted(p for p in path.rglob("*") if p.is_file()):
+            size += part.stat().st_size
+            digest.update(f"{part.relative_to(path).as_posix()}\0{part.stat().st_size}\n".encode())
+        method = "sha256 of the names and sizes of all files"
+    else:
+        size = path.stat().st_size
+        with path.open("rb") as file:
+            if size <= WHOLE_FILE_BYTES:
+                method = "sha256"
+                while block := file.read(SAMPLE_BYTES):
+                    digest.update(block)
+            else:
+                method = f"sha256 of the size and {SAMPLES} evenly spread pieces of {SAMPLE_BYTES} bytes"
+                digest.update(f"{size}\n".encode())
+                for position in np.linspace(0, size - SAMPLE_BYTES, SAMPLES).astype(np.int64):
+                    file.seek(int(position))
+                    digest.update(file.read(SAMPLE_BYTES))
+    return {"method": method, "value": digest.hexdigest(), "bytes": size}
+
+
+def plain(value: Any) -> Any:
+    """Return ``value`` as JSON knows it: dataclasses become objects, paths text, NaN null."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [plain(item) for item in value]
+    if isinstance(value, Enum):
+        return plain(value.value)
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float):
+        return value if np.isfinite(value) else None
+    if value is None or isinstance(value, bool | int | str):
+        return value
+    return str(value)
+
+
+def _library_versions() -> dict[str, str]:
+    versions = {}
+    for name in LIBRARIES:
+        # Of onnxruntime and onnxruntime-gpu only one is installed.
+        with suppress(metadata.PackageNotFoundError):
+            versions[name] = metadata.version(name)
+    return versions

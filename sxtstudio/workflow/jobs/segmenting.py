@@ -1,0 +1,272 @@
+"""From a tomogram file to a verified label file: segment, clean up, export, report."""
+
+from __future__ import annotations
+
+import math
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.cleanup import CleanReport
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
+from sxtstudio.io import ExportReceipt, FileVolume, export_volume, open_volume
+from sxtstudio.segment import Segmentation, SegmentParameters, segment
+from sxtstudio.workflow.document.views import VolumeView, scratch_array
+from sxtstudio.workflow.jobs.cleaning import CleanUp, check_clean_up, mask_for, run_clean_up
+from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, Output, check_outputs, check_space
+from sxtstudio.workflow.jobs.report import segment_report, write_report
+
+Pixels = NDArray[np.uint8]
+Notes = tuple[str, ...]
+OnSlice = Callable[[int, Pixels, int, int], None]
+CLEANED = "cleaned.raw"
+
+
+@dataclass(frozen=True)
+class SegmentJob:
+    """One run of ``sxtstudio segment``.
+
+    Attributes
+    ----------
+    tomogram, output
+        The input, and the label file that is written.
+    parameters
+        Of the segmentation; its ``slices`` are set from ``slices`` below.
+    slices
+        First slice and the one after the last, as in Python: None is the border, negative numbers
+        count from the end.
+    clean_up
+        What is done to the labels before they are written.
+    probability
+        Also write the network's output to this file.
+    resume
+        True goes on from the slices that an interrupted run left, False discards them, None
+        refuses to start where there are any.
+    report
+        Also write a JSON report to this file.
+    voxel_nm
+        Voxel size (z, y, x) in nm, where that of the file is missing or wrong.
+    """
+
+    tomogram: Path
+    output: Path
+    parameters: SegmentParameters
+    slices: tuple[int | None, int | None] = (None, None)
+    clean_up: CleanUp = field(default_factory=CleanUp)
+    probability: Path | None = None
+    resume: bool | None = None
+    report: Path | None = None
+    voxel_nm: VoxelSize | None = None
+
+
+@dataclass(frozen=True)
+class SegmentResult:
+    """What was found and written; ``report`` is the JSON report, whether it was written or not."""
+
+    segmentation: Segmentation
+    clean_up: CleanReport | None
+    labels: ExportReceipt
+    probability: ExportReceipt | None
+    report: dict[str, Any]
+
+
+def partial_folder(output: Path) -> Path:
+    """Return the folder in which the finished slices of ``output`` are kept until it is written."""
+    return output.with_name(output.name + ".partial")
+
+
+def segment_file(
+    job: SegmentJob, progress: Progress | None = None, on_slice: OnSlice | None = None
+) -> SegmentResult:
+    """Segment a tomogram file and write its labels.
+
+    Parameters
+    ----------
+    job
+        Files and parameters.
+    progress
+        Counts the whole job; its cancel leaves the finished slices in ``partial_folder(output)``.
+    on_slice
+        Called for every finished slice, those of an interrupted run included, with its index in the
+        tomogram, its labels (y, x), and the numbers of finished and of all slices.
+
+    Returns
+    -------
+    SegmentResult
+        What was found, and the receipts of the verified outputs.
+
+    Raises
+    ------
+    UserError
+        If the input or a parameter is bad, an output cannot be written, or there are slices of an
+        interrupted run and ``job.resume`` is None. Existing outputs are then as they were.
+    Cancelled
+        If the job was cancelled through ``progress``.
+    """
+    progress = progress or Progress()
+    check_outputs(_outputs(job), [job.tomogram, job.clean_up.mask])
+    seconds: dict[str, float] = {}
+    with ExitStack() as stack:
+        source = _open(job, stack)
+        with _timed(seconds, "segmentation"):
+            found = _segment(job, source, progress.part(0.85, "segmenting"), on_slice)
+        stack.callback(found.close)
+        cleaned: CleanReport | None = None
+        notes: Notes = ()
+        if job.clean_up.wanted:
+            with _timed(seconds, "clean-up"):
+                cleaned, notes = _clean(job, source, found, progress.part(0.05, "clean-up"))
+        with _timed(seconds, "writing"):
+            receipt, probability = _write(job, source, found, cleaned, progress.part(0.1, "writing"))
+        receipts = [receipt] if probability is None else [receipt, probability]
+        report = segment_report(job, source.file, source.voxel_nm, found, cleaned, receipts, seconds)
+        report["notes"] += notes
+        if job.report:
+            write_report(job.report, report)
+        found.discard()
+    return SegmentResult(found, cleaned, receipt, probability, report)
+
+
+@dataclass(frozen=True)
+class _Source:
+    """An opened tomogram and what of it is segmented; the mask lies over these slices."""
+
+    file: FileVolume
+    slices: tuple[int, int]
+    voxel_nm: VoxelSize | None
+    mask: Volume | None
+
+    @property
+    def shape(self) -> Triple:
+        return (self.slices[1] - self.slices[0], *self.file.shape[1:])
+
+
+def _open(job: SegmentJob, stack: ExitStack) -> _Source:
+    """Open the inputs and check all that can be checked before the work begins."""
+    file = stack.enter_context(open_volume(job.tomogram))
+    slices = chosen_slices(job.slices, file.shape[0])
+    mask = None
+    if job.clean_up.mask:
+        mask = mask_for(stack.enter_context(open_volume(job.clean_up.mask)), file.shape, slices)
+    source = _Source(file, slices, job.voxel_nm or file.voxel_nm, mask)
+    check_clean_up(job.clean_up, source.shape, source.voxel_nm)
+    _check_disk(job, source.shape)
+    return source
+
+
+def _segment(job: SegmentJob, source: _Source, progress: Progress, on_slice: OnSlice | None) -> Segmentation:
+    work = partial_folder(job.output)
+    is_new = not work.exists()
+    total = source.shape[0]
+    finished = 0
+
+    def count(z: int, labels: Pixels) -> None:
+        nonlocal finished
+        finished += 1
+        if on_slice is not None:
+            on_slice(z, labels, finished, total)
+
+    parameters = replace(job.parameters, slices=source.slices, probability=job.probability is not None)
+    try:
+        return segment(source.file, parameters, work, resume=job.resume, progress=progress, on_slices=count)
+    except BaseException:
+        if is_new and not finished:
+            shutil.rmtree(work, ignore_errors=True)
+        raise
+
+
+def _clean(
+    job: SegmentJob, source: _Source, found: Segmentation, progress: Progress
+) -> tuple[CleanReport, Notes]:
+    return run_clean_up(
+        found.labels.array,
+        job.clean_up,
+        # Not in place: an interrupted clean-up must not spoil the finished slices.
+        out=scratch_array(found.checkpoint.folder / CLEANED, source.shape),
+        voxel_nm=source.voxel_nm,
+        mask=source.mask,
+        tomogram=VolumeView(source.file, source.slices),
+        polarity=found.polarity,
+        progress=progress,
+    )
+
+
+def _write(
+    job: SegmentJob,
+    source: _Source,
+    found: Segmentation,
+    cleaned: CleanReport | None,
+    progress: Progress,
+) -> tuple[ExportReceipt, ExportReceipt | None]:
+    """Write labels, and probabilities if they are wanted, at their place in space."""
+
+    def export(path: Path, array: Pixels, kind: Literal["labels", "probability"]) -> ExportReceipt:
+        return export_volume(
+            path,
+            ArrayVolume(array, source.voxel_nm),
+            voxel_nm=source.voxel_nm,
+            origin_nm=origin_of(source.file, source.slices[0], source.voxel_nm),
+            kind=kind,
+            progress=progress.part(0.5),
+        )
+
+    probability = None
+    if job.probability and found.probability is not None:
+        probability = export(job.probability, found.probability.array, "probability")
+    labels = found.labels.array if cleaned is None else cleaned.labels
+    return export(job.output, labels, "labels"), probability
+
+
+@contextmanager
+def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
+    begin = time.perf_counter()
+    yield
+    seconds[stage] = time.perf_counter() - begin
+
+
+def chosen_slices(wanted: tuple[int | None, int | None], count: int) -> tuple[int, int]:
+    """Return the first slice and the one after the last, read as in Python, of ``count`` slices."""
+    first, last, _ = slice(*wanted).indices(count)
+    if last <= first:
+        raise UserError(
+            f"No slices are left: the tomogram has the slices 0 to {count - 1}, so 0:{count} is all."
+        )
+    return first, last
+
+
+def origin_of(source: FileVolume, first: int, voxel_nm: VoxelSize | None) -> VoxelSize | None:
+    """Return the position of the first segmented slice, so that it lies right over its tomogram."""
+    if voxel_nm is None or (source.origin_nm is None and first == 0):
+        return source.origin_nm
+    z, y, x = source.origin_nm or (0.0, 0.0, 0.0)
+    return (z + first * voxel_nm[0], y, x)
+
+
+def _outputs(job: SegmentJob) -> list[Output]:
+    outputs = [Output(job.output, "labels", VOLUME_SUFFIXES)]
+    if job.probability:
+        outputs.append(Output(job.probability, "probabilities", VOLUME_SUFFIXES))
+    if job.report:
+        outputs.append(Output(job.report, "a report", (".json",)))
+    return outputs
+
+
+def _check_disk(job: SegmentJob, shape: Triple) -> None:
+    """At most a byte per voxel each for finished slices, cleaned labels and the label file."""
+    voxels = math.prod(shape)
+    needed = (2 + job.clean_up.wanted) * voxels
+    if job.probability:
+        # MRC holds these values in two bytes.
+        needed += 3 * voxels
+        check_space(job.probability.parent, 2 * voxels)
+    check_space(job.output.parent, needed)

@@ -1,0 +1,105 @@
+"""From a label file to a surface mesh and a picture of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io import open_volume
+from sxtstudio.surface import (
+    MESH_SUFFIXES,
+    SurfaceParameters,
+    extract_surface,
+    render_picture,
+    write_mesh,
+)
+from sxtstudio.workflow.document.views import labels_to_disk
+from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, scratch_folder
+
+
+@dataclass(frozen=True)
+class SurfaceJob:
+    """One run of ``sxtstudio surface``."""
+
+    labels: Path
+    mesh: Path
+    parameters: SurfaceParameters = field(default_factory=SurfaceParameters)
+    picture: Path | None = None
+    voxel_nm: VoxelSize | None = None
+
+
+@dataclass(frozen=True)
+class SurfaceResult:
+    """The mesh that was written; lengths in it are nm, or voxels where the size is unknown.
+
+    ``picture_error`` says why there is no picture although one was asked for.
+    """
+
+    mesh: Path
+    picture: Path | None
+    picture_error: str | None
+    objects: int
+    faces: int
+    voxel_nm: VoxelSize | None
+    notes: tuple[str, ...]
+
+
+def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceResult:
+    """Make the surface of the labels of a file and write it, and a picture if wanted.
+
+    Parameters
+    ----------
+    job
+        Files and parameters. Labels are all voxels that are not 0.
+    progress
+        Counts reading and the stages of the surface.
+
+    Raises
+    ------
+    UserError
+        If the labels are bad or empty, or the mesh cannot be written; existing outputs are then
+        as they were. A picture that cannot be made is told in the result, as the mesh is good.
+    Cancelled
+        If the job was cancelled through ``progress``.
+    """
+    progress = progress or Progress()
+    outputs = [Output(job.mesh, "a surface", tuple(MESH_SUFFIXES))]
+    if job.picture:
+        outputs.append(Output(job.picture, "a picture", (".png",)))
+    check_outputs(outputs, [job.labels])
+    with open_volume(job.labels) as source:
+        voxel_nm = job.voxel_nm or source.voxel_nm
+        check_space(job.mesh.parent, int(np.prod(source.shape)))
+        with scratch_folder(job.mesh) as folder:
+            labels = labels_to_disk(
+                source, folder / "labels", job.labels.name, progress.part(0.2, "reading labels")
+            )
+            surface = extract_surface(
+                labels,
+                voxel_nm,
+                job.parameters,
+                origin_nm=source.origin_nm,
+                progress=progress.part(0.6, "surface"),
+            )
+    write_mesh(job.mesh, surface, progress.part(0.1, "writing"))
+    picture_error = None
+    if job.picture:
+        try:
+            render_picture(job.picture, surface, progress=progress.part(0.1, "drawing"))
+        except UserError as error:
+            # The mesh is good even where the machine cannot draw (no OpenGL).
+            picture_error = str(error)
+    return SurfaceResult(
+        mesh=job.mesh,
+        picture=None if picture_error else job.picture,
+        picture_error=picture_error,
+        objects=surface.object_count,
+        faces=surface.face_count,
+        voxel_nm=voxel_nm,
+        notes=surface.notes,
+    )

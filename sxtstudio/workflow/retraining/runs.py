@@ -1,0 +1,350 @@
+"""Trainings on disk: a folder each, with what it learns from, so that later edits change nothing.
+
+retraining/mine-20250131-1403/
+  about.json          what the user asked for, and what became of it
+  train.toml          the same for the training program
+  labels-1.tif        the complete slices of one tomogram, and their labels (0, 255; 128 does not count)
+  labels-1.labels.tif
+  run/                what the training program writes: events, state, model, before and after
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.folders import state_folder
+from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.io import export_volume
+from sxtstudio.io.project import read_json
+from sxtstudio.workflow.retraining.events import EVENTS, read_events
+from sxtstudio.workflow.retraining.labels import Chosen, slices_text, truth_of
+
+ABOUT, CONFIG, RUN = "about.json", "train.toml", "run"
+SCHEMA = "sxtstudio-retraining/1"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+
+State = Literal["running", "interrupted", "failed", "finished", "decided"]
+
+
+@dataclass(frozen=True)
+class Start:
+    """The model to go on from; without a file, training begins with nothing."""
+
+    name: str = ""
+    path: str = ""
+    licence: str = "MIT"
+    voxel_nm: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class Request:
+    """All that the user asked for: ``unlabelled`` are (tomogram, polarity) pairs."""
+
+    name: str
+    start: Start
+    minutes: float
+    labels: tuple[Chosen, ...]
+    unlabelled: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True)
+class TrainingRun:
+    """A training on disk: ``learned_from`` are sentences; ``decision`` is "" until the user chose."""
+
+    folder: Path
+    name: str
+    start: str
+    minutes: float
+    begun: str
+    learned_from: tuple[str, ...] = ()
+    decision: str = ""
+    state: State = "interrupted"
+
+    @property
+    def config(self) -> Path:
+        """File for the training program."""
+        return self.folder / CONFIG
+
+    @property
+    def run(self) -> Path:
+        """Folder of what it writes."""
+        return self.folder / RUN
+
+
+def runs_folder() -> Path:
+    """Return the folder in which trainings are kept; it may not exist yet."""
+    return state_folder() / "retraining"
+
+
+def name_problem(name: str, taken: Sequence[str]) -> str:
+    """Return what is wrong with the name of a new model, or ""."""
+    if not name:
+        return "Give the new model a name."
+    if not _NAME.fullmatch(name):
+        return (
+            f"“{name}” is no name for a model: take letters (without accents), digits and . _ + - "
+            "(64 at most, a letter or digit first)."
+        )
+    if name.lower() in {other.lower() for other in taken}:
+        return (
+            f"There is a model called {name} already, and it stays as it is: give the new one another name."
+        )
+    return ""
+
+
+def free_name(start: str, taken: Sequence[str]) -> str:
+    """Return a name for the child of a model: "compact-mine", "compact-mine-2" …"""
+    stem = re.sub(r"-mine(-\d+)?$", "", start)[:50] or "model"
+    name, number = f"{stem}-mine", 1
+    while name_problem(name, taken):
+        number += 1
+        name = f"{stem}-mine-{number}"
+    return name
+
+
+def prepare(request: Request, progress: Progress | None = None, root: Path | None = None) -> TrainingRun:
+    """Write everything that a training needs into a folder of its own, and return it.
+
+    Raises
+    ------
+    UserError
+        If a slice cannot be used (pixels that are no numbers), the disk is full, or the folder cannot be
+        made. Then nothing is left behind.
+    Cancelled
+        If the user stopped it.
+    """
+    progress = progress or Progress()
+    now = datetime.now().astimezone()
+    folder = _new_folder(root or runs_folder(), f"{request.name}-{now:%Y%m%d-%H%M}")
+    try:
+        used = [one for one in request.labels if one.slices]
+        pairs = [
+            _write_pair(one, folder / f"labels-{number}", progress.part(0.95 / len(used)))
+            for number, one in enumerate(used, 1)
+        ]
+        with atomic_write(folder / CONFIG) as temporary:
+            temporary.write_text(config_text(request, pairs), encoding="utf-8")
+        learned = tuple(f"{one.name}: slices {slices_text(one.slices)}" for one in used)
+        begun = now.isoformat(timespec="seconds")
+        run = TrainingRun(folder, request.name, request.start.name, request.minutes, begun, learned)
+        _write_about(run)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise
+    return run
+
+
+def config_text(request: Request, pairs: Sequence[tuple[str, str, str]]) -> str:
+    """Return the configuration (TOML); ``pairs`` are (tomogram, labels, polarity), beside it."""
+    facts: dict[str, Any] = {"name": request.name}
+    if request.start.path:
+        facts["start_from"] = request.start.path
+    sources = ", ".join(one.name for one in request.labels if one.slices)
+    count = sum(len(one.slices) for one in request.labels)
+    begin = f"{request.start.name} trained further" if request.start.path else "Trained from nothing"
+    facts["description"] = f"{begin} with {count} labelled slices of {sources}."
+    facts["licence"] = request.start.licence
+    voxels = [one.survey.voxel_nm for one in request.labels if one.slices]
+    sizes_nm = [size for voxel in voxels if voxel is not None for size in voxel]
+    if sizes_nm and None not in voxels:
+        known = [*sizes_nm, *(request.start.voxel_nm or ())]
+        facts["voxel_nm"] = [min(known), max(known)]
+    lines = [_line(key, value) for key, value in facts.items()]
+    for tomogram, labels, polarity in pairs:
+        lines += ["", "[[labelled]]", _line("tomogram", tomogram), _line("labels", labels)]
+        lines += [_line("ignore", 128), _line("polarity", polarity)]
+    for path, polarity in request.unlabelled:
+        others = _other_slices(path, request.labels)
+        if others != "":
+            lines += ["", "[[unlabelled]]", _line("tomogram", path), _line("polarity", polarity)]
+            lines += [] if others is None else [_line("slices", others)]
+    lines += ["", "[training]", _line("minutes", float(request.minutes))]
+    return "\n".join(lines) + "\n"
+
+
+def _other_slices(path: str, labels: Sequence[Chosen]) -> str | None:
+    """Return the slices (text, from 0) of a tomogram that no labels are taken from; None for all.
+
+    Those that are kept aside to judge by must not be learned from in any way.
+    """
+    here = [one for one in labels if one.survey.source.tomogram == path and one.slices]
+    if not here:
+        return None
+    used = {z for one in here for z in one.slices}
+    return ", ".join(str(z) for z in range(here[0].survey.shape[0]) if z not in used)
+
+
+def find_runs(root: Path | None = None) -> list[TrainingRun]:
+    """Return the trainings that wait for the user, the latest first: interrupted, failed, or not decided."""
+    found = []
+    with suppress(OSError):
+        for folder in (root or runs_folder()).iterdir():
+            with suppress(UserError, OSError):
+                run = read_run(folder)
+                if run.state not in ("running", "decided"):
+                    found.append(run)
+    return sorted(found, key=lambda run: run.begun, reverse=True)
+
+
+def read_run(folder: Path) -> TrainingRun:
+    """Read a training's folder.
+
+    Raises
+    ------
+    UserError
+        If it is none, or damaged.
+    """
+    content = read_json(folder / ABOUT, f"The training in {folder.name}")
+    learned = content.get("learned_from", [])
+    name, minutes = content.get("name"), content.get("minutes")
+    if content.get("schema") != SCHEMA or not isinstance(name, str) or not isinstance(minutes, int | float):
+        raise UserError(f"The training in {folder} is damaged. Begin a new one.")
+    run = TrainingRun(
+        folder=folder,
+        name=name,
+        start=str(content.get("start", "")),
+        minutes=float(minutes),
+        begun=str(content.get("begun", "")),
+        learned_from=tuple(map(str, learned)) if isinstance(learned, list) else (),
+        decision=str(content.get("decision", "")),
+    )
+    return replace(run, state=_state_of(run))
+
+
+def decide(run: TrainingRun, decision: str) -> TrainingRun:
+    """Note what the user chose ("used" or "kept"), and remove what only a going on would need."""
+    decided = replace(run, decision=decision, state="decided")
+    _write_about(decided)
+    for path in run.run.glob("state*.npz"):
+        with suppress(OSError):
+            path.unlink()
+    return decided
+
+
+def remove(run: TrainingRun) -> None:
+    """Throw a training away."""
+    shutil.rmtree(run.folder, ignore_errors=True)
+
+
+def _state_of(run: TrainingRun) -> State:
+    if run.decision:
+        return "decided"
+    if _is_in_use(run.folder):
+        return "running"
+    events = read_events(run.run / EVENTS)
+    last = next((event for event in reversed(events) if event["event"] in ("done", "error", "start")), None)
+    kind = "" if last is None else last["event"]
+    if kind == "done":
+        return "finished"
+    return "failed" if kind == "error" else "interrupted"
+
+
+def _is_in_use(folder: Path) -> bool:
+    try:
+        FolderLock(folder).release()
+    except UserError:
+        return True
+    return False
+
+
+def _write_about(run: TrainingRun) -> None:
+    content = {key: value for key, value in asdict(run).items() if key not in ("folder", "state")}
+    with atomic_write(run.folder / ABOUT) as temporary:
+        text = json.dumps({"schema": SCHEMA, **content}, indent=1, ensure_ascii=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
+
+
+def _new_folder(root: Path, name: str) -> Path:
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+        number = 1
+        while True:
+            folder = root / (name if number == 1 else f"{name}-{number}")
+            try:
+                folder.mkdir()
+                return folder
+            except FileExistsError:
+                number += 1
+    except OSError as error:
+        raise UserError(
+            f"There is no place for the training: {root} cannot be written ({error.strerror}). "
+            "Free some space, or check the folder."
+        ) from error
+
+
+class _Slices:
+    """Some slices of a volume as a volume of their own, read one at a time."""
+
+    def __init__(self, volume: Volume, slices: Sequence[int], voxel_nm: VoxelSize | None) -> None:
+        self._volume = volume
+        self._slices = tuple(slices)
+        self.voxel_nm = voxel_nm
+        self.shape: Triple = (len(self._slices), volume.shape[1], volume.shape[2])
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return self._volume.dtype
+
+    def read(self, box: Box) -> NDArray[Any]:
+        _, rows, columns = box.slices
+        whole = self._volume.shape
+        picked = self._slices[box.start[0] : box.stop[0]]
+        planes = [self._volume.read(Box.slab(z, z + 1, whole))[0, rows, columns] for z in picked]
+        return np.stack(planes)
+
+
+class _Truth(_Slices):
+    """The same of labels, as 0, 255 and 128."""
+
+    signed = False
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        return np.dtype(np.uint8)
+
+    def read(self, box: Box) -> NDArray[Any]:
+        return truth_of(super().read(box), self.signed)
+
+
+def _write_pair(one: Chosen, place: Path, progress: Progress) -> tuple[str, str, str]:
+    """Write the complete slices of a tomogram and their labels; return both names and the polarity."""
+    image_path, truth_path = place.with_suffix(".tif"), place.with_suffix(".labels.tif")
+    with one.survey.source.opened() as (image, labels):
+        for z in one.slices:
+            _check_finite(one, image.read(Box.slab(z, z + 1, image.shape))[0], z)
+        picked = _Slices(image, one.slices, one.survey.voxel_nm)
+        export_volume(image_path, picked, kind="image", progress=progress.part(0.6))
+        truth = _Truth(labels, one.slices, one.survey.voxel_nm)
+        truth.signed = one.survey.signed
+        export_volume(truth_path, truth, kind="objects", progress=progress.part(0.4))
+    return image_path.name, truth_path.name, one.survey.polarity
+
+
+def _check_finite(one: Chosen, image: NDArray[Any], z: int) -> None:
+    if image.dtype.kind == "f" and not np.isfinite(image).all():
+        bad = int(image.size - np.count_nonzero(np.isfinite(image)))
+        raise UserError(
+            f"{one.name}: {bad} pixels of slice {z + 1} are not numbers (NaN or infinite). Take the slice "
+            "off the list, or export the tomogram without them."
+        )
+
+
+def _line(key: str, value: Any) -> str:
+    # JSON's texts, numbers and lists are TOML's as well.
+    return f"{key} = {json.dumps(value, ensure_ascii=False)}"

@@ -1,0 +1,235 @@
+"""The clean-up from its panel: the preview is what comes out, and all of it can be undone."""
+
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from pytestqt.qtbot import QtBot
+from scipy import ndimage
+
+from sxtstudio.app.clean import work as cleaning
+from sxtstudio.app.clean.panel import CleanPanel
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.segment.panel import SegmentPanel
+from sxtstudio.core.edits import Recorder
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+
+CUBE = np.ones((3, 3, 3), bool)
+
+
+@pytest.fixture
+def labelled(sample: MainWindow) -> MainWindow:
+    """The sample with random lumps as labels."""
+    noise = ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(64, 384, 384)), 1.5)
+    where = noise > np.percentile(noise, 96)
+    with sample.session.edit("Brush") as edit:
+        edit.write(Box.whole((64, 384, 384)), np.where(where, np.uint8(255), np.uint8(0)))
+    sample.context.parts["side"].show_panel("clean")
+    return sample
+
+
+def panel_of(window: MainWindow) -> CleanPanel:
+    panel: CleanPanel = window.context.parts["clean"]
+    return panel
+
+
+def labels_of(window: MainWindow) -> NDArray[np.uint8]:
+    assert window.session.document is not None and window.session.document.labels is not None
+    return window.session.document.labels
+
+
+def apply(window: MainWindow, qtbot: QtBot) -> None:
+    panel = panel_of(window)
+    panel.apply_button.click()
+    qtbot.waitUntil(lambda: panel.run is None, timeout=30_000)
+
+
+def previewed(window: MainWindow, qtbot: QtBot) -> NDArray[np.uint8]:
+    """Wait until the preview is that of the fields as they are."""
+    panel = panel_of(window)
+    qtbot.waitUntil(lambda: not panel._previews.busy, timeout=20_000)
+    preview = window.session.preview
+    assert preview is not None and preview.z == window.session.cursor[0]
+    return preview.labels
+
+
+def set_all(panel: CleanPanel) -> None:
+    panel.form.smooth.setValue(1)
+    panel.form.erode.setValue(1)
+    panel.form.smallest.setValue(20)
+    panel.form.crop_y.setValue(7)
+    panel.form.crop_x.setValue(9)
+
+
+def expected_all(labels: NDArray[np.uint8]) -> NDArray[np.bool_]:
+    """The same steps, by scipy alone."""
+    old = labels != 0
+    padded = np.concatenate([old[:1] & False, old, old[-1:] & False]).astype(int)
+    count = padded[:-2] + padded[1:-1] + padded[2:]
+    voters = np.full((64, 1, 1), 3)
+    voters[[0, -1]] = 2
+    smooth = np.where(2 * count == voters, old, 2 * count > voters)
+    eroded = ndimage.binary_erosion(smooth, border_value=1)
+    objects, _ = ndimage.label(eroded, CUBE)
+    large = np.bincount(objects.ravel()) >= 20
+    large[0] = False
+    result = large[objects]
+    result[:, :7] = result[:, -7:] = False
+    result[:, :, :9] = result[:, :, -9:] = False
+    return result
+
+
+def test_the_preview_is_what_comes_out_and_undo_brings_it_back(labelled: MainWindow, qtbot: QtBot) -> None:
+    panel, before = panel_of(labelled), labels_of(labelled).copy()
+    set_all(panel)
+    labelled.session.set_cursor((30, 200, 200))
+    shown = previewed(labelled, qtbot)
+    assert labelled.session.preview.title == "Preview: clean-up"
+    expected = expected_all(before)
+    assert np.array_equal(shown == 255, expected[30])
+    assert np.array_equal(labels_of(labelled), before)
+    apply(labelled, qtbot)
+    assert np.array_equal(labels_of(labelled) == 255, expected)
+    assert labelled.session.preview is None
+    step = labelled.session.document.steps[-1]
+    assert step.name == "Clean up"
+    assert step.parameters == {
+        "smooth_z": 1, "erode": 1, "erode_3d": True, "min_size_voxels": 20, "crop_zyx_px": [0, 7, 9],
+    }  # fmt: skip
+    told = panel.result.text().replace("\u202f", "")
+    assert str(np.count_nonzero(before)) in told and str(np.count_nonzero(expected)) in told
+    assert "Objects" in told
+    assert not panel.form.choice().wanted  # a second click must not erode once more
+    labelled.session.undo()
+    assert np.array_equal(labels_of(labelled), before)
+
+
+def test_the_preview_follows_the_slice_and_goes_with_the_panel(labelled: MainWindow, qtbot: QtBot) -> None:
+    panel = panel_of(labelled)
+    panel.form.crop_z.setValue(5)
+    labelled.session.set_cursor((4, 0, 0))
+    assert not previewed(labelled, qtbot).any()
+    labelled.session.set_cursor((5, 0, 0))
+    assert np.array_equal(previewed(labelled, qtbot), labels_of(labelled)[5])
+    panel.live.setChecked(False)
+    assert labelled.session.preview is None
+    panel.live.setChecked(True)
+    previewed(labelled, qtbot)
+    panel.reset_button.click()
+    assert labelled.session.preview is None and not panel.apply_button.isEnabled()
+    panel.form.erode.setValue(1)
+    previewed(labelled, qtbot)
+    labelled.context.parts["side"].show_panel("segment")
+    assert labelled.session.preview is None
+
+
+def test_inside_the_mask_only(labelled: MainWindow, qtbot: QtBot) -> None:
+    panel, before = panel_of(labelled), labels_of(labelled).copy()
+    assert not panel.form.inside.isEnabled()
+    half = Box((0, 0, 0), (64, 384, 100))
+    with labelled.session.edit("Polygon", "mask") as edit:
+        edit.write(half, np.full(half.shape, 255, np.uint8))
+    panel.form.inside.setChecked(True)
+    expected = before.copy()
+    expected[:, :, 100:] = 0
+    assert np.array_equal(previewed(labelled, qtbot), expected[labelled.session.cursor[0]])
+    apply(labelled, qtbot)
+    assert np.array_equal(labels_of(labelled), expected)
+
+
+def test_sizes_in_cubic_micrometres(labelled: MainWindow, qtbot: QtBot) -> None:
+    panel, before = panel_of(labelled), labels_of(labelled) != 0
+    panel.form.unit.setCurrentIndex(panel.form.unit.findData("um3"))
+    panel.form.smallest.setValue(0.0003)  # 300 voxels of 10 nm
+    assert "300" in panel.form.size_note.text()
+    apply(labelled, qtbot)
+    objects, _ = ndimage.label(before, CUBE)
+    large = np.bincount(objects.ravel()) >= 300
+    large[0] = False
+    assert np.array_equal(labels_of(labelled) == 255, large[objects])
+
+
+def test_a_cancel_takes_back_what_was_written(
+    labelled: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    panel, before = panel_of(labelled), labels_of(labelled).copy()
+    monkeypatch.setattr(cleaning, "_SLAB_VOXELS", 384 * 384 * 4)
+    write, written = Recorder.write, []
+
+    def counted(self: Recorder, box: Box, values: NDArray[np.uint8]) -> Box | None:
+        written.append(box)
+        if len(written) == 3:
+            panel.run.cancel()
+        return write(self, box, values)
+
+    monkeypatch.setattr(Recorder, "write", counted)
+    panel.form.erode.setValue(1)
+    apply(labelled, qtbot)
+    assert len(written) == 3
+    assert np.array_equal(labels_of(labelled), before)
+    assert labelled.session.document.steps[-1].name == "Brush"
+    assert not (labelled.session.document.bulk / "cleaning.raw").exists()
+    assert panel.form.erode.value() == 1  # to try again
+
+
+def test_a_full_disk_is_one_sentence(
+    labelled: MainWindow, qtbot: QtBot, errors: list[Exception], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = labels_of(labelled).copy()
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr(cleaning.shutil, "disk_usage", lambda path: usage(10, 9, 1))
+    panel_of(labelled).form.erode.setValue(1)
+    apply(labelled, qtbot)
+    assert len(errors) == 1 and isinstance(errors[0], UserError) and "disk space" in str(errors[0])
+    assert np.array_equal(labels_of(labelled), before) and labelled.session.busy is None
+
+
+def test_the_threshold_can_be_changed_after_the_segmentation(
+    sample: MainWindow,
+    segment_with: Callable[[Path, tuple[int, int]], SegmentPanel],
+    toy_model: Path,
+    sample_values: NDArray[np.float32],
+    qtbot: QtBot,
+) -> None:
+    segment = segment_with(toy_model, (10, 14))
+    segment.form.keep.setChecked(True)
+    segment.start()
+    qtbot.waitUntil(lambda: segment.run is None, timeout=30_000)
+    sample.context.parts["side"].show_panel("clean")
+    panel = panel_of(sample)
+    before = labels_of(sample).copy()
+    panel.form.use_threshold.setChecked(True)
+    panel.form.threshold.spin.setValue(0.6)
+    sample.session.set_cursor((12, 0, 0))
+    shown = previewed(sample, qtbot).copy()
+    apply(sample, qtbot)
+    image = sample_values[10:14].astype(np.float64)
+    mean, deviation = image.mean(axis=(1, 2), keepdims=True), image.std(axis=(1, 2), keepdims=True)
+    output = np.tanh(-5 * ((image - mean) / deviation + 1))
+    labels = labels_of(sample)[10:14] == 255
+    clear = np.abs(output - 0.6) > 1 / 127  # the output is kept in 256 steps
+    assert np.array_equal(labels[clear], (output > 0.6)[clear])
+    assert not np.array_equal(labels, before[10:14] == 255)
+    assert np.array_equal(shown, labels_of(sample)[12])
+    assert not labels_of(sample)[:10].any() and not labels_of(sample)[14:].any()
+    sample.session.undo()
+    assert np.array_equal(labels_of(sample), before)
+
+
+def test_without_kept_output_it_says_so(labelled: MainWindow) -> None:
+    panel = panel_of(labelled)
+    assert not panel.form.use_threshold.isEnabled()
+    assert "was not kept" in panel.form.threshold_note.text()
+
+
+def test_nothing_to_do_is_said(sample: MainWindow) -> None:
+    panel = panel_of(sample)
+    with pytest.raises(UserError, match="no labels"):
+        panel.apply()
+    assert not panel.apply_button.isEnabled()

@@ -1,0 +1,160 @@
+"""Tutorial, keys, diagnostics and About in the real window."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QUrl
+from PySide6.QtGui import QTextDocument
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from sxtstudio import __version__
+from sxtstudio.app.actions import TABLE
+from sxtstudio.app.actions import help as help_actions
+from sxtstudio.app.help.about import AboutDialog
+from sxtstudio.app.help.pages import HELP, TUTORIAL, tutorial
+from sxtstudio.app.help.text import TextDialog
+from sxtstudio.app.help.tutorial import TutorialDialog
+from sxtstudio.app.main_window import MainWindow
+
+
+@pytest.fixture
+def dialog(window: MainWindow) -> TutorialDialog:
+    """The tutorial, opened from the menu."""
+    window.actions_.by_name["help.tutorial"].trigger()
+    opened: TutorialDialog = window.context.parts["tutorial"]
+    assert opened.isVisible() and not opened.isModal()
+    return opened
+
+
+def test_every_link_of_the_help_leads_somewhere(window: MainWindow) -> None:
+    actions, panels = {info.name for info in TABLE}, window.context.parts["side"]._names
+    links = re.findall(r"\]\(([^)]+)\)", TUTORIAL.read_text(encoding="utf-8"))
+    assert len(links) > 10
+    for link in links:
+        kind, _, name = link.rpartition(":")
+        assert kind in ("action", "panel", "")
+        where = {"action": actions, "panel": panels}.get(kind)
+        assert name in where if where is not None else (HELP / name).is_file(), link
+
+
+def test_every_menu_entry_named_in_the_help_exists() -> None:
+    texts = {info.text.rstrip("…") for info in TABLE}
+    source = TUTORIAL.read_text(encoding="utf-8")
+    named = [
+        entry.strip() for entry in re.findall(r"(?:Tools|File|Help) > ([A-Z][a-z]+(?: [a-z]+)?)", source)
+    ]
+    assert len(named) >= 4
+    for entry in named:
+        assert any(entry.startswith(text) or text.startswith(entry) for text in texts), entry
+    for key, name in (("B", "brush"), ("E", "eraser"), ("I", "interpolate"), ("A", "auto"), ("0", "fit")):
+        info = next(info for info in TABLE if info.name.endswith(f".{name}"))
+        assert info.shortcut == key
+
+
+def test_pictures_are_small_and_used() -> None:
+    used = {name for step in tutorial() for name in step.pictures}
+    there = {path.name for path in HELP.glob("*.png")}
+    assert there == used
+    assert all((HELP / name).stat().st_size <= 150_000 for name in used)
+
+
+def test_pages_follow_each_other(dialog: TutorialDialog) -> None:
+    assert dialog.list.count() == len(dialog.steps) >= 6
+    titles = []
+    while dialog.next.text() == "Next":
+        titles.append(dialog.title.text())
+        text = dialog.page.toPlainText()
+        assert len(text) > 80 and "](" not in text and dialog.step_buttons
+        dialog.next.click()
+    assert titles == [step.title for step in dialog.steps[:-1]]
+    dialog.next.click()
+    assert not dialog.isVisible()
+
+
+def test_pictures_fit_the_page(dialog: TutorialDialog) -> None:
+    for name in {name for step in dialog.steps for name in step.pictures}:
+        kind = QTextDocument.ResourceType.ImageResource.value
+        image = dialog.page.loadResource(kind, QUrl(name))
+        assert image is not None and not image.isNull()
+        assert image.width() / image.devicePixelRatio() <= dialog.page.viewport().width()
+
+
+def test_missing_pictures_are_left_out(tmp_path: Path) -> None:
+    page = tmp_path / "page.md"
+    page.write_text("# T\n\n## One\n\nText.\n\n![gone](gone.png)\n\nMore.\n")
+    assert tutorial(page)[0].text == "Text.\n\nMore."
+
+
+def test_buttons_do_the_step(dialog: TutorialDialog, window: MainWindow, qtbot: QtBot) -> None:
+    step = next(n for n, s in enumerate(dialog.steps) if any(b.kind == "panel" for b in s.buttons))
+    dialog.list.setCurrentRow(step)
+    wanted = next(b for b in dialog.steps[step].buttons if b.kind == "panel")
+    next(b for b in dialog.step_buttons if b.text() == wanted.text).click()
+    assert window.context.parts["side"].current == wanted.name
+
+    last = next(b for b in dialog.steps[-1].buttons if b.name == "file.save")
+    dialog.list.setCurrentRow(len(dialog.steps) - 1)
+    next(b for b in dialog.step_buttons if b.text() == last.text).click()
+    assert "open the sample first" in dialog.note.text()
+
+    dialog.list.setCurrentRow(0)
+    with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
+        next(b for b in dialog.step_buttons if "sample" in b.text()).click()
+    assert window.session.document is not None and window.session.document.shape == (64, 384, 384)
+
+
+def test_all_keys_are_listed(window: MainWindow) -> None:
+    window.actions_.by_name["help.shortcuts"].trigger()
+    page: TextDialog = window.context.parts["shortcuts"]
+    text = page.page.toPlainText()
+    for info in TABLE:
+        if info.shortcut:
+            assert window.actions_.by_name[info.name].shortcut().toString() in text
+            assert info.text.rstrip("…") in text
+    assert "Wheel" in text and "right button" in text
+
+
+def test_diagnostics_are_copied_and_shown(window: MainWindow, qtbot: QtBot) -> None:
+    window.settings.set("recent", ["/data/secret.mrc"])
+    window.actions_.by_name["help.diagnostics"].trigger()
+    qtbot.waitUntil(lambda: "diagnostics" in window.context.parts, timeout=20_000)
+    page: TextDialog = window.context.parts["diagnostics"]
+    text = page.page.toPlainText()
+    assert QApplication.clipboard().text().strip() == text.strip()
+    assert f"SXT Studio {__version__}" in text and "because" in text and "OpenGL" in text and "Qt" in text
+    assert "secret" not in text
+    QApplication.clipboard().clear()
+    page.copy_button.click()
+    assert QApplication.clipboard().text().strip() == text.strip()
+
+
+def test_log_folder_is_shown(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[QUrl] = []
+    monkeypatch.setattr(help_actions, "open_folder", shown.append)
+    window.actions_.by_name["help.log"].trigger()
+    assert Path(shown[0].toLocalFile()).is_dir()
+
+
+def test_about_has_the_citation_to_copy(window: MainWindow) -> None:
+    window.actions_.by_name["help.about"].trigger()
+    about: AboutDialog = window.context.parts["about"]
+    text = " ".join(about.page.toPlainText().split())
+    for wanted in (
+        __version__,
+        "MIT",
+        "Dyhr M.C.A., Sadeghi M.",
+        "120(24) e2209938120",
+        "PySide6",
+        "LGPL",
+        "numpy",
+    ):
+        assert wanted in text
+    about.copy_text.click()
+    assert "PNAS 2023, 120(24) e2209938120" in QApplication.clipboard().text()
+    about.copy_bibtex.click()
+    entry = QApplication.clipboard().text()
+    assert entry.startswith("@article{") and entry.count("{") == entry.count("}") and "e2209938120" in entry

@@ -1,0 +1,257 @@
+"""The cell mask from its panel: automatic, by grey value, by hand; everything can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+from pytestqt.qtbot import QtBot
+from scipy import ndimage
+
+from sxtstudio.app import questions
+from sxtstudio.app.labels.tools.base import PointerEvent
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.mask import work as masking
+from sxtstudio.app.mask.panel import MaskPanel
+from sxtstudio.core.cellmask import MaskVolume, cell_mask
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.geometry import Box
+
+SHAPE = (64, 384, 384)
+DISC = np.hypot(*(np.indices(SHAPE[1:]) - 190)) < 60
+
+
+@pytest.fixture
+def shown(sample: MainWindow, errors: list[Exception], qtbot: QtBot) -> MainWindow:
+    """The window with the panel in front, and the grey value found."""
+    sample.session.set_polarity("dark", "it is known")
+    sample.context.parts["side"].show_panel("mask")
+    qtbot.waitUntil(lambda: not panel_of(sample)._looks.busy, timeout=20_000)
+    return sample
+
+
+def panel_of(window: MainWindow) -> MaskPanel:
+    panel: MaskPanel = window.context.parts["mask"]
+    return panel
+
+
+def mask_of(window: MainWindow) -> NDArray[np.uint8]:
+    assert window.session.document is not None and window.session.document.mask is not None
+    return window.session.document.mask
+
+
+def click(window: MainWindow, name: str, qtbot: QtBot) -> None:
+    panel = panel_of(window)
+    getattr(panel, name).click()
+    qtbot.waitUntil(lambda: panel.run is None, timeout=30_000)
+
+
+def draw(window: MainWindow, z: int, where: NDArray[np.bool_], target: str = "mask") -> None:
+    with window.session.edit("Polygon", target) as edit:
+        edit.paint(Box.slab(z, z + 1, SHAPE), where[np.newaxis], 255)
+
+
+def test_automatic_writes_what_the_engine_finds(
+    shown: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reduced = np.random.default_rng(0).random((16, 96, 96)) < 0.5
+    asked: list[str] = []
+
+    def found(volume: object, *, polarity: str, progress: object) -> MaskVolume:
+        asked.append(polarity)
+        return MaskVolume(reduced, (4, 4, 4), SHAPE, notes=("Something to know.",))
+
+    monkeypatch.setattr(masking, "cell_mask", found)
+    click(shown, "automatic", qtbot)
+    assert asked == ["dark"]
+    assert np.array_equal(mask_of(shown), 255 * np.kron(reduced, np.ones((4, 4, 4), np.uint8)))
+    assert "Something to know." in panel_of(shown).result.text()
+    percent = f"{100 * reduced.mean():.0f} %"
+    qtbot.waitUntil(lambda: percent in panel_of(shown).fraction.text(), timeout=10_000)
+    assert shown.session.document.labels is None
+    shown.session.undo()
+    assert not mask_of(shown).any()
+
+
+def test_automatic_by_the_menu_judges_the_polarity_first(
+    tomogram: Path, open_file: Callable[[Path], MainWindow], qtbot: QtBot
+) -> None:
+    window = open_file(tomogram)
+    window.actions_.by_name["segment.mask_automatic"].trigger()
+    panel = panel_of(window)
+    qtbot.waitUntil(lambda: panel.run is None, timeout=30_000)
+    document = window.session.document
+    expected = cell_mask(document.tomogram, polarity=str(document.polarity))
+    assert np.array_equal(document.mask, 255 * expected.read(Box.whole(document.shape)))
+    assert set(expected.notes) <= set(panel.result.text().split("\n"))
+
+
+def test_by_grey_value_preview_and_all_slices(
+    shown: MainWindow, qtbot: QtBot, sample_values: NDArray[np.float32]
+) -> None:
+    panel = panel_of(shown)
+    panel.threshold.smooth.setValue(4)
+    panel.threshold.large_only.setChecked(False)
+    panel.threshold.set_value(185)
+    shown.session.set_cursor((20, 0, 0))
+    panel.live.setChecked(True)
+    qtbot.waitUntil(lambda: shown.session.preview is not None, timeout=10_000)
+    smooth = np.stack([ndimage.gaussian_filter(p, 4, mode="nearest") for p in sample_values])
+    expected = np.stack([ndimage.binary_fill_holes(p < 185) for p in smooth])
+    inner = ndimage.binary_erosion(expected[20], iterations=2, border_value=1)
+    preview = shown.session.preview
+    assert preview is not None and preview.z == 20
+    assert np.array_equal(preview.labels == 255, expected[20] & ~inner)
+    click(shown, "make", qtbot)
+    assert 0.05 < expected.mean() < 0.95
+    assert np.array_equal(mask_of(shown) == 255, expected)
+    assert shown.session.preview is None
+    assert shown.session.document.steps[-1].parameters["value"] == 185
+
+
+def test_invert_fill_clear_and_undo(shown: MainWindow, qtbot: QtBot) -> None:
+    ring = DISC & (np.hypot(*(np.indices(SHAPE[1:]) - 190)) > 30)
+    draw(shown, 10, ring)
+    click(shown, "fill", qtbot)
+    assert np.array_equal(mask_of(shown)[10] == 255, DISC)
+    click(shown, "invert", qtbot)
+    assert np.array_equal(mask_of(shown)[10] == 0, DISC) and (mask_of(shown)[11] == 255).all()
+    click(shown, "clear", qtbot)
+    assert not mask_of(shown).any()
+    for _ in range(3):
+        shown.session.undo()
+    assert np.array_equal(mask_of(shown)[10] == 255, ring) and not mask_of(shown)[11].any()
+
+
+def test_slices_between_drawn_ones_are_filled_in(
+    shown: MainWindow, qtbot: QtBot, errors: list[Exception]
+) -> None:
+    draw(shown, 10, DISC)
+    click(shown, "interpolate", qtbot)
+    assert len(errors) == 1 and "at least two slices" in str(errors[0])
+    draw(shown, 20, DISC)
+    click(shown, "interpolate", qtbot)
+    assert np.array_equal(mask_of(shown)[15] == 255, DISC)
+    assert not mask_of(shown)[:10].any() and not mask_of(shown)[21:].any()
+    shown.session.undo()
+    assert not mask_of(shown)[15].any() and mask_of(shown)[20].any()
+
+
+def test_labels_outside_go(shown: MainWindow, qtbot: QtBot) -> None:
+    draw(shown, 10, DISC)
+    everything = np.ones(SHAPE[1:], bool)
+    draw(shown, 10, everything, "labels")
+    draw(shown, 11, everything, "labels")
+    click(shown, "cut", qtbot)
+    labels = shown.session.document.labels
+    assert np.array_equal(labels[10] == 255, DISC) and not labels[11].any()
+    shown.session.undo()
+    assert labels[10].all() and labels[11].all()
+
+
+def test_a_mask_is_saved_and_loaded_again(
+    shown: MainWindow,
+    qtbot: QtBot,
+    tmp_path: Path,
+    errors: list[Exception],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    path, wrong = tmp_path / "mask.tif", tmp_path / "wrong.tif"
+    draw(shown, 10, DISC)
+    monkeypatch.setattr(questions, "save_file", lambda *args: path)
+    panel_of(shown).save.click()
+    qtbot.waitUntil(lambda: "mask.tif" in panel_of(shown).result.text(), timeout=20_000)
+    assert np.array_equal(tifffile.imread(path)[10] != 0, DISC)
+    click(shown, "clear", qtbot)
+    monkeypatch.setattr(questions, "open_file", lambda *args: path)
+    click(shown, "load", qtbot)
+    assert np.array_equal(mask_of(shown)[10] == 255, DISC) and not mask_of(shown)[11].any()
+    tifffile.imwrite(wrong, np.zeros((5, 20, 20), np.uint8))
+    monkeypatch.setattr(questions, "open_file", lambda *args: wrong)
+    before = mask_of(shown).copy()
+    click(shown, "load", qtbot)
+    assert len(errors) == 1 and isinstance(errors[0], UserError) and "5×20×20" in str(errors[0])
+    assert np.array_equal(mask_of(shown), before)
+
+
+def test_a_cancel_leaves_the_mask(shown: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
+    draw(shown, 10, DISC)
+    before, calls = mask_of(shown).copy(), []
+    monkeypatch.setattr(masking, "_SLAB_VOXELS", SHAPE[1] * SHAPE[2])
+    report = masking.Job.report
+
+    def second(job: masking.Job, box: Box) -> None:
+        calls.append(box)
+        if len(calls) == 2:
+            raise Cancelled
+        report(job, box)
+
+    monkeypatch.setattr(masking.Job, "report", second)
+    click(shown, "invert", qtbot)
+    assert len(calls) == 2 and np.array_equal(mask_of(shown), before)
+    assert shown.session.busy is None
+
+
+def test_tools_change_the_mask_while_the_panel_is_shown(shown: MainWindow) -> None:
+    panel, tool = panel_of(shown), shown.session.tool
+    assert (tool.value.target, tool.value.tool) == ("mask", "look")
+    panel.tools["lasso"].click()
+    assert (tool.value.target, tool.value.tool) == ("mask", "lasso")
+    assert panel.tools["lasso"].isChecked() and not panel.tools["brush"].isChecked()
+    panel.tools["brush"].click()
+    assert tool.value.tool == "brush" and not panel.tools["lasso"].isChecked()
+    panel.tools["brush"].click()
+    assert tool.value.tool == "look"
+    panel.tools["polygon"].click()
+    shown.context.parts["side"].show_panel("segment")
+    assert (tool.value.target, tool.value.tool) == ("labels", "look")
+
+
+def test_a_document_that_goes_in_the_middle(
+    shown: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, errors: list[Exception]
+) -> None:
+    def endless(volume: object, *, polarity: str, progress: object) -> MaskVolume:
+        while True:
+            progress.check()
+
+    monkeypatch.setattr(masking, "cell_mask", endless)
+    panel: MaskPanel = panel_of(shown)
+    panel.automatic.click()
+    run = panel.run
+    assert run is not None and shown.session.busy
+    shown.session.document.modified = False
+    shown.session.show(None)
+    assert not run.job.running and panel.run is None and shown.session.busy is None
+    qtbot.waitUntil(lambda: not shown.jobs.running, timeout=10_000)
+    assert not errors and len(shown.session.history) == 0
+
+
+def test_every_panel_button_says_what_it_does(shown: MainWindow) -> None:
+    from PySide6.QtWidgets import QAbstractButton
+
+    for name in ("segment", "clean", "mask"):
+        for button in shown.context.parts[name].findChildren(QAbstractButton):
+            if not button.objectName().startswith("qt_"):
+                assert button.toolTip() or button.text(), f"{name}: {button}"
+
+
+def test_a_polygon_of_the_mouse_goes_into_the_mask(shown: MainWindow, qtbot: QtBot) -> None:
+    panel, toolbox = panel_of(shown), shown.context.parts["toolbox"]
+    shown.session.set_cursor((10, 0, 0))
+    panel.tools["polygon"].click()
+    corners = [(100.0, 100.0), (100.0, 200.0), (180.0, 200.0), (180.0, 100.0)]
+    for row, column in corners:
+        for send in (toolbox.press, toolbox.release):
+            send(PointerEvent("xy", row, column, 10, "left"))
+    last = PointerEvent("xy", *corners[-1], 10, "left", double=True)
+    toolbox.press(last)
+    toolbox.release(last)
+    qtbot.waitUntil(lambda: shown.session.document.mask is not None, timeout=5000)
+    assert (mask_of(shown)[10, 102:179, 102:199] == 255).all()
+    assert np.count_nonzero(mask_of(shown)) == pytest.approx(80 * 100, rel=0.05)
+    assert shown.session.document.labels is None
+    qtbot.waitUntil(lambda: "less than 0.1 %" in panel.fraction.text(), timeout=10_000)

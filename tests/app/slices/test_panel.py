@@ -1,0 +1,293 @@
+"""The panel for contrast and overlays, the first look, the start page and the menu View."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QColor
+from PySide6.QtWidgets import QApplication
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app import theme
+from sxtstudio.app.actions.view import ACTIONS
+from sxtstudio.app.document.first_look import FirstLook
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.slices.panel import ImagePanel
+from sxtstudio.app.slices.view import SlicesView
+
+Open = Callable[[Path], MainWindow]
+
+
+@pytest.fixture
+def settled(open_file: Open, tmp_path: Path, qtbot: QtBot) -> MainWindow:
+    """A small tomogram whose file does not say how large a voxel is."""
+    data = np.random.default_rng(2).normal(50, 5, (6, 60, 70)).astype(np.float32)
+    data[2, 30, 30], data[3, 10, 10] = -7.5, 111.25
+    path = tmp_path / "no <size>.mrc"
+    with mrcfile.new(path, data):
+        pass
+    window = open_file(path)
+    wait(window, qtbot)
+    return window
+
+
+def wait(window: MainWindow, qtbot: QtBot) -> None:
+    slices: SlicesView = window.context.parts["slices"]
+    qtbot.waitUntil(
+        lambda: not slices.survey.running and slices.views["xy"].image.image is not None, timeout=20_000
+    )
+
+
+def panel_of(window: MainWindow) -> ImagePanel:
+    panel: ImagePanel = window.context.parts["image"]
+    return panel
+
+
+def look_of(window: MainWindow) -> FirstLook:
+    strip: FirstLook = window.context.parts["first_look"]
+    return strip
+
+
+def run(window: MainWindow, name: str) -> None:
+    window.actions_.by_name[f"view.{name}"].trigger()
+
+
+def test_first_look_says_what_the_file_holds(settled: MainWindow) -> None:
+    text = look_of(settled).line.text()
+    for words in (
+        "no &lt;size>.mrc",
+        "70 × 60 × 6 voxels (x × y × z)",
+        "voxel size unknown",
+        "-7.5 to 111.2",
+    ):
+        assert words in text
+    assert "structures are" in text or "polarity unclear" in text
+
+
+def test_first_look_asks_for_the_voxel_size(settled: MainWindow, qtbot: QtBot) -> None:
+    strip = look_of(settled)
+    assert strip.question.isVisible()
+    strip.size_nm.setValue(12.5)
+    qtbot.mouseClick(strip.apply, Qt.MouseButton.LeftButton)
+    document = settled.session.document
+    assert document is not None and document.voxel_nm == (12.5, 12.5, 12.5)
+    assert not strip.question.isVisible() and "12.5 nm voxels" in strip.line.text()
+    assert panel_of(settled).voxel.voxel_nm == (12.5, 12.5, 12.5)
+    qtbot.mouseClick(strip.close_button, Qt.MouseButton.LeftButton)
+    assert strip.isHidden()
+
+
+def test_first_look_takes_no_for_an_answer(settled: MainWindow, qtbot: QtBot) -> None:
+    strip = look_of(settled)
+    qtbot.mouseClick(strip.unknown, Qt.MouseButton.LeftButton)
+    assert not strip.question.isVisible() and strip.isVisible()
+    assert settled.session.document is not None and settled.session.document.voxel_nm is None
+
+
+def test_first_look_of_the_sample(sample: MainWindow, qtbot: QtBot) -> None:
+    wait(sample, qtbot)
+    text = look_of(sample).line.text()
+    assert "384 × 384 × 64" in text and "10 nm voxels" in text and "structures are dark (sure)" in text
+    assert not look_of(sample).question.isVisible()
+    assert sample.session.document is not None and not sample.session.document.modified
+
+
+def test_start_page_shows_what_can_be_opened(window: MainWindow, qtbot: QtBot) -> None:
+    slices: SlicesView = window.context.parts["slices"]
+    page = slices.start_page
+    assert page.isVisible() and not slices.planes.isVisible() and look_of(window).isHidden()
+    with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
+        qtbot.mouseClick(page.sample, Qt.MouseButton.LeftButton)
+    assert not page.isVisible() and slices.planes.isVisible()
+    window.context.settings.add_recent("/nowhere/cell_7.mrc")
+    page.refresh()
+    buttons = [page._recent.itemAt(i).widget() for i in range(1, page._recent.count())]
+    assert any("cell_7.mrc" in b.text() for b in buttons)
+
+
+def test_automatic_contrast_and_the_histogram(settled: MainWindow, qtbot: QtBot) -> None:
+    panel, display = panel_of(settled), settled.session.display
+    state = display.value
+    assert 25 < state.low < 40 < 60 < state.high < 75
+    display.set(low=0.0, high=1.0)
+    qtbot.mouseClick(panel.auto, Qt.MouseButton.LeftButton)
+    assert (display.value.low, display.value.high) == (state.low, state.high)
+    qtbot.mouseClick(panel.auto_slice, Qt.MouseButton.LeftButton)
+    assert display.value.low == pytest.approx(state.low, abs=3)
+    assert (panel.histogram.low, panel.histogram.high) == (display.value.low, display.value.high)
+    peak = int(np.argmax(panel.histogram._heights))
+    assert panel.histogram.value_at(panel.histogram.x_of(50)) == pytest.approx(50)
+    low, high = panel.histogram._range
+    assert low + (peak + 0.5) / len(panel.histogram._heights) * (high - low) == pytest.approx(50, abs=4)
+
+
+@pytest.mark.parametrize("held", ["low", "high", "both"])
+def test_handles_of_the_histogram(settled: MainWindow, qtbot: QtBot, held: str) -> None:
+    panel, display = panel_of(settled), settled.session.display
+    display.set(low=40.0, high=60.0)
+    bars = panel.histogram
+    start = {"low": bars.x_of(40), "high": bars.x_of(60), "both": bars.x_of(50)}[held]
+    end = bars.x_of(bars.value_at(start) - 3)
+    at = [QPointF(x, 20).toPoint() for x in (start, end)]
+    qtbot.mousePress(bars, Qt.MouseButton.LeftButton, pos=at[0])
+    qtbot.mouseMove(bars, at[1])
+    qtbot.mouseRelease(bars, Qt.MouseButton.LeftButton, pos=at[1])
+    expected = {"low": (37, 60), "high": (40, 57), "both": (37, 57)}[held]
+    assert (display.value.low, display.value.high) == pytest.approx(expected, abs=0.5)
+
+
+def test_numbers_are_taken_as_one_writes_them(settled: MainWindow, qtbot: QtBot) -> None:
+    panel, display = panel_of(settled), settled.session.display
+    display.set(low=40.0, high=60.0)
+
+    def enter(text: str) -> None:
+        panel.low.setFocus()
+        panel.low.selectAll()
+        qtbot.keyClicks(panel.low, text)
+        qtbot.keyClick(panel.low, Qt.Key.Key_Return)
+
+    enter("45,5")
+    assert display.value.low == 45.5
+    enter("nonsense")
+    assert display.value.low == 45.5 and panel.low.text() == "45.5"
+    enter("70")  # beyond the other end, which gives way
+    assert (display.value.low, display.value.high) == (70, 84.5)
+
+
+def test_panel_and_display_agree(settled: MainWindow, qtbot: QtBot) -> None:
+    panel, display = panel_of(settled), settled.session.display
+    for box, field in (
+        (panel.inverted, "inverted"),
+        (panel.smooth, "smooth"),
+        (panel.labels, "labels_visible"),
+        (panel.outline, "mask_visible"),
+        (panel.crosshair, "crosshair"),
+        (panel.scale_bar, "scale_bar"),
+    ):
+        before = getattr(display.value, field)
+        box.click()
+        assert getattr(display.value, field) is not before
+        display.set(**{field: before})
+        assert box.isChecked() is before
+    panel.opacity.setValue(80)
+    assert display.value.label_opacity == 0.8
+    panel.label_colour.click()
+    dialog = panel.label_colour.dialog
+    assert dialog is not None
+    dialog.setCurrentColor(QColor(10, 20, 30))
+    dialog.accept()
+    assert display.value.label_rgb == (10, 20, 30)
+
+
+def test_voxel_fields_for_each_axis(settled: MainWindow) -> None:
+    panel, document = panel_of(settled), settled.session.document
+    assert document is not None
+    panel.voxel.fields["x"].setValue(10)
+    assert document.voxel_nm == (10, 10, 10)
+    panel.voxel.same.setChecked(False)
+    panel.voxel.fields["z"].setValue(25)
+    assert document.voxel_nm == (25, 10, 10)
+    slices: SlicesView = settled.context.parts["slices"]
+    assert slices.camera.voxel == (25, 10, 10)
+    settled.session.set_voxel_nm((30, 20, 10))
+    assert panel.voxel.voxel_nm == (30, 20, 10) and not panel.voxel.same.isChecked()
+
+
+def test_polarity_can_be_flipped(settled: MainWindow, qtbot: QtBot) -> None:
+    panel, document = panel_of(settled), settled.session.document
+    assert document is not None and document.polarity is not None
+    before, after = (document.polarity, "bright" if document.polarity == "dark" else "dark")
+    assert before in panel.polarity.text()
+    qtbot.mouseClick(panel.flip, Qt.MouseButton.LeftButton)
+    assert document.polarity == after and after in panel.polarity.text()
+    assert document.modified and "Chosen by you" in panel.reason.text()
+
+
+# -- menu View -----------------------------------------------------------------------------------
+
+
+def test_menu_goes_through_the_slices(settled: MainWindow) -> None:
+    session = settled.session
+    for name, z in (("first", 0), ("next", 1), ("last", 5), ("previous", 4), ("middle", 3)):
+        run(settled, name)
+        assert session.cursor[0] == z, name
+
+
+def test_menu_zooms_and_fits(settled: MainWindow) -> None:
+    slices: SlicesView = settled.context.parts["slices"]
+    run(settled, "fit")
+    fitted = slices.camera.zoom
+    run(settled, "zoom_in")
+    assert slices.camera.zoom == pytest.approx(fitted * 1.25)
+    run(settled, "zoom_out")
+    assert slices.camera.zoom == pytest.approx(fitted)
+
+
+def test_menu_ticks_follow_whoever_switches(settled: MainWindow) -> None:
+    display, by_name = settled.session.display, settled.actions_.by_name
+    for name, field in (
+        ("labels", "labels_visible"),
+        ("mask", "mask_visible"),
+        ("crosshair", "crosshair"),
+        ("scale_bar", "scale_bar"),
+        ("invert", "inverted"),
+        ("smooth", "smooth"),
+    ):
+        before = getattr(display.value, field)
+        run(settled, name)
+        assert getattr(display.value, field) is not before
+        display.set(**{field: before})
+        assert by_name[f"view.{name}"].isChecked() is before
+    run(settled, "colours.magma")
+    assert display.value.colour_map == "magma" and not by_name["view.colours.grey"].isChecked()
+    run(settled, "colours.magma")
+    assert display.value.colour_map == "magma" and by_name["view.colours.magma"].isChecked()
+    display.set(colour_map="grey")
+    assert by_name["view.colours.grey"].isChecked()
+
+
+def test_menu_shows_and_hides_the_side_views(settled: MainWindow) -> None:
+    slices: SlicesView = settled.context.parts["slices"]
+    run(settled, "sides")
+    assert not slices.views["yz"].isVisible() and not slices.views["xz"].isVisible()
+    run(settled, "sides")
+    assert slices.views["yz"].isVisible() and slices.views["xz"].isVisible()
+
+
+def test_menu_restores_the_contrast(settled: MainWindow) -> None:
+    before = settled.session.display.value
+    settled.session.display.set(low=1.0, high=2.0)
+    run(settled, "auto")
+    assert settled.session.display.value == before
+
+
+def test_menu_dresses_the_window(settled: MainWindow) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    sheet, palette = app.styleSheet(), app.palette()
+    try:
+        run(settled, "theme.dark")
+        assert theme.is_dark() and settled.settings.get("theme", "") == "dark"
+        run(settled, "theme.light")
+        assert not theme.is_dark() and settled.settings.get("theme", "") == "light"
+    finally:
+        theme.apply(app, "system")
+        app.setPalette(palette)
+        app.setStyleSheet(sheet)
+
+
+def test_full_screen_and_back(settled: MainWindow) -> None:
+    run(settled, "full_screen")
+    assert settled.isFullScreen()
+    run(settled, "full_screen")
+    assert not settled.isFullScreen()
+
+
+def test_every_entry_of_the_menu_has_a_name_of_its_own() -> None:
+    texts = [(info.menu, info.text) for info in ACTIONS]
+    assert len(set(texts)) == len(texts)

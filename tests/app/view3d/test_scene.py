@@ -1,0 +1,257 @@
+"""The scene behind the 3D view, against shapes whose size and place are known."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from vtkmodules.vtkRenderingCore import vtkRenderWindow
+
+from sxtstudio.app.view3d.meshes import make_highlight, make_meshes
+from sxtstudio.app.view3d.planes import SliceImage, read_slice
+from sxtstudio.app.view3d.scene import Scene3D
+from sxtstudio.app.view3d.state import SceneState, scene_from_json
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.surface import SurfaceParameters, find_opengl
+from sxtstudio.surface.picking import labelled_voxel
+
+SHAPE = (40, 60, 80)
+VOXEL = (20.0, 10.0, 10.0)
+MIDDLE_NM = np.array([400.0, 300.0, 500.0])  # z, y, x
+RADIUS_NM = 150.0
+FLAT = SceneState(perspective=False, box=False, lighting=False, plane_xy=False, background="white")
+SIZE = (400, 400)
+
+
+def ball() -> np.ndarray:
+    grid = np.indices(SHAPE) * np.array(VOXEL)[:, None, None, None]
+    distance = np.sqrt(((grid - MIDDLE_NM[:, None, None, None]) ** 2).sum(axis=0))
+    return np.where(distance <= RADIUS_NM, 255, 0).astype(np.uint8)
+
+
+@pytest.fixture(scope="module")
+def opengl() -> Any:
+    try:
+        return find_opengl()
+    except UserError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def scene(opengl: Any) -> Iterator[Scene3D]:
+    scene = Scene3D(opengl)
+    scene.set_volume(SHAPE, VOXEL)
+    meshes = make_meshes(ball(), None, VOXEL, SurfaceParameters(), Progress())
+    scene.set_surface(meshes.full, meshes.coarse)
+    scene.apply(FLAT, False)
+    scene.frame_all("xy", 1.0)
+    yield scene
+    scene.close()
+
+
+def drawn(scene: Scene3D, **options: Any) -> np.ndarray:
+    """Where the picture shows the surface (coloured) rather than the white background."""
+    return np.ptp(scene.render(SIZE, **options)[..., :3].astype(int), axis=2) > 40
+
+
+@pytest.mark.parametrize("view", ["xy", "xz", "yz"])
+def test_ball_is_drawn_in_its_true_size(scene: Scene3D, view: str) -> None:
+    """Also with voxels that are twice as long along z: a ball in nm looks round from all sides."""
+    scene.frame_all(view, 1.0)
+    rows, columns = np.nonzero(drawn(scene))
+    pixel = scene.camera.pixel(SIZE[1])
+    for extent in (np.ptp(rows) + 1, np.ptp(columns) + 1):
+        assert extent * pixel == pytest.approx(2 * RADIUS_NM, abs=0.5 * VOXEL[0] + 2 * pixel)
+    assert drawn(scene).sum() * pixel**2 == pytest.approx(np.pi * RADIUS_NM**2, rel=0.06)
+
+
+def test_clicked_point_is_the_front_of_the_ball(scene: Scene3D) -> None:
+    rows, columns = np.nonzero(drawn(scene))
+    picked = scene.pick(columns.mean(), rows.mean())
+    assert picked is not None and picked.what == "surface"
+    x, y, z = picked.place
+    assert (x, y) == pytest.approx((500, 300), abs=8)
+    assert z == pytest.approx(400 - RADIUS_NM, abs=VOXEL[0])
+    assert scene.pick(2, 2) is None
+    labels = ball()
+    seed = labelled_voxel(labels, picked.place, VOXEL)
+    assert seed is not None and labels[seed] == 255
+    # The first slice of the ball is that at 400 - 150 nm, or the next one.
+    assert seed[0] in (13, 14) and abs(seed[1] - 30) <= 1 and abs(seed[2] - 50) <= 1
+
+
+def test_clipping_takes_away_what_lies_outside_and_picks_what_is_seen(scene: Scene3D) -> None:
+    whole = drawn(scene)
+    # x reaches from -5 to 795 nm, and the ball's middle lies at 500.
+    share = (500 + 5) / 800
+    scene.apply(SceneState(**{**vars(FLAT), "clip": True, "clip_box": False, "clip_x": (0.0, share)}), False)
+    left = drawn(scene)
+    assert left.sum() == pytest.approx(whole.sum() / 2, rel=0.06)
+    assert not (left & ~whole).any()
+    middle = np.nonzero(whole)[1].mean()
+    assert np.nonzero(left)[1].max() <= middle + 2
+    rows, columns = np.nonzero(whole & ~left)
+    assert scene.pick(columns.mean(), rows.mean()) is None
+    scene.apply(FLAT, False)
+    assert (drawn(scene) == whole).all()
+
+
+@pytest.mark.parametrize(
+    ("view", "axis", "place"),
+    [("xy", 0, (0, 1)), ("xz", 1, (0, 1)), ("yz", 2, (1, 0))],
+    ids=["xy", "xz", "yz"],
+)
+def test_slices_lie_the_right_way_round(scene: Scene3D, view: str, axis: int, place: tuple[int, int]) -> None:
+    """The bright quarter at small rows and large columns of the volume is where the view has it.
+
+    XY: x to the right, y down. XZ: x right, z down. YZ: z right, y down.
+    """
+    volume = np.zeros(SHAPE, np.float32)
+    corner = [slice(None)] * 3
+    rows, columns = (other for other in range(3) if other != axis)
+    corner[rows], corner[columns] = slice(0, SHAPE[rows] // 2), slice(SHAPE[columns] // 2, None)
+    volume[tuple(corner)] = 100
+    image = read_slice(ArrayVolume(volume), axis, 5)
+    scene.set_surface(None)
+    scene.planes[axis].set_image(image, image.grey(0, 100, False))
+    visible = {"plane_xy": axis == 0, "plane_xz": axis == 1, "plane_yz": axis == 2}
+    scene.apply(SceneState(**{**vars(FLAT), **visible, "background": "dark"}), False)
+    scene.frame_all(view, 1.0)
+    bright = scene.render(SIZE)[..., 0] > 200
+    found = np.argwhere(bright).mean(axis=0) > 200
+    assert tuple(found.astype(int)) == place
+    seen = bright.mean() / (scene.render(SIZE)[..., 0] != 25).mean()
+    assert seen == pytest.approx(0.25, abs=0.05)
+
+
+def test_slice_is_averaged_down_and_inverted() -> None:
+    volume = np.zeros((1, 40, 30), np.float32)
+    volume[0, :10] = 8
+    image = read_slice(ArrayVolume(volume), 0, 0, longest=10)
+    assert image.values.shape == (10, 8) and image.values.mean() == pytest.approx(volume.mean(), rel=0.05)
+    assert (image.values[:2] == 8).all()
+    assert image.grey(0, 8, False)[0, 0] == 255 and image.grey(0, 8, True)[0, 0] == 0
+    assert SliceImage(0, 0, np.full((4, 4), np.nan, np.float32)).grey(0, 2, False).max() == 0
+
+
+def test_opacity_lets_the_slice_shine_through(scene: Scene3D) -> None:
+    opaque = scene.render(SIZE)[200, 240].astype(int)
+    scene.apply(SceneState(**{**vars(FLAT), "opacity": 0.3}), False)
+    faint = scene.render(SIZE)[200, 240].astype(int)
+    assert abs(faint - 255).sum() < abs(opaque - 255).sum()
+
+
+def test_light_shades_the_ball_and_can_be_switched_off(scene: Scene3D) -> None:
+    inside = drawn(scene)
+    flat = scene.render(SIZE)[inside][:, :3].astype(int)
+    scene.apply(SceneState(**{**vars(FLAT), "lighting": True}), False)
+    lit = scene.render(SIZE, shadows=False)[inside][:, :3].astype(int)
+    assert lit.std(axis=0).max() > 3 * flat.std(axis=0).max()
+    scene.apply(SceneState(**{**vars(FLAT), "lighting": True, "light": 0.4}), False)
+    assert scene.render(SIZE, shadows=False)[inside][:, :3].mean() < 0.8 * lit.mean()
+
+
+def test_transparent_background_has_full_opacity_on_the_surface(scene: Scene3D) -> None:
+    alpha = scene.render(SIZE, clear=True)[..., 3]
+    assert set(np.unique(alpha)) == {0, 255}
+    assert (alpha == 255).sum() == pytest.approx(drawn(scene).sum(), rel=0.03)
+
+
+def test_projection_keeps_the_size_at_the_focus(scene: Scene3D) -> None:
+    before = scene.camera.pixel(100)
+    scene.camera.set_perspective(True)
+    assert scene.camera.pixel(100) == pytest.approx(before)
+    scene.camera.zoom(2.0)
+    scene.camera.set_perspective(False)
+    assert scene.camera.pixel(100) == pytest.approx(before / 2)
+
+
+def test_camera_state_returns_and_nonsense_is_refused(scene: Scene3D) -> None:
+    scene.camera.turn(0.2, 0.1)
+    state, picture = scene.camera.state(), scene.render(SIZE)
+    scene.frame_all("yz", 1.0)
+    assert scene.camera.restore(state)
+    assert (scene.render(SIZE) == picture).mean() > 0.999
+    for bad in (
+        {},
+        {**state, "up": "x"},
+        {**state, "scale": float("nan")},
+        {**state, "position": state["focus"]},
+    ):
+        assert not scene.camera.restore(bad)
+    kept = scene.camera.state()
+    assert kept["position"] == pytest.approx(state["position"]) and kept["up"] == pytest.approx(state["up"])
+
+
+def test_highlight_of_an_object_lies_on_it(scene: Scene3D) -> None:
+    labels, before = ball(), drawn(scene)
+    box = Box((10, 12, 33), (33, 48, 68))
+    scene.set_highlight(make_highlight(labels[box.slices] > 0, box, VOXEL, 20, Progress()))
+    scene.apply(FLAT, False)
+    image = scene.render(SIZE)[..., :3].astype(int)
+    pink = (image[..., 2] > image[..., 1] + 40).sum()
+    assert pink == pytest.approx(before.sum(), rel=0.05)
+    scene.set_highlight(None)
+    scene.apply(FLAT, False)
+    assert (drawn(scene) == before).all()
+
+
+def test_lighter_surface_stands_in_while_moving(scene: Scene3D) -> None:
+    meshes = make_meshes(ball(), None, VOXEL, SurfaceParameters(), Progress())
+    scene.set_surface(meshes.full, None)
+    best = drawn(scene)
+    from sxtstudio.surface import extract_surface
+    from sxtstudio.surface.coarse import coarser
+    from sxtstudio.surface.scene import shaded
+
+    light = coarser(extract_surface(ball(), VOXEL), 1500, VOXEL)
+    assert light is not None and 200 < light.n_cells <= 1500
+    scene.set_surface(meshes.full, shaded(light))
+    scene.apply(FLAT, False)
+    moving = drawn(scene, quality="moving", light=True)
+    assert moving.sum() == pytest.approx(best.sum(), rel=0.1)
+    assert (moving != best).any(), "another mesh is drawn"
+
+
+def test_empty_labels_give_a_sentence_and_the_mask_its_shell() -> None:
+    meshes = make_meshes(np.zeros(SHAPE, np.uint8), ball(), VOXEL, SurfaceParameters(), Progress())
+    assert meshes.full is None and "no labels yet" in meshes.trouble
+    low, high = np.array(meshes.mask.GetBounds()).reshape(3, 2).T
+    assert high - low == pytest.approx(np.full(3, 2 * RADIUS_NM), rel=0.1)
+
+
+def test_windows_of_scenes_are_released(opengl: Any) -> None:
+    def windows() -> int:
+        gc.collect()
+        return sum(issubclass(type(thing), vtkRenderWindow) for thing in gc.get_objects())
+
+    before = windows()
+    scene = Scene3D(opengl)
+    scene.set_volume(SHAPE, VOXEL)
+    scene.render((64, 64))
+    assert windows() == before + 1
+    scene.close()
+    scene.close()
+    del scene
+    assert windows() == before
+
+
+def test_scene_state_survives_json_and_ignores_nonsense() -> None:
+    state = SceneState(objects=True, clip_z=(0.25, 0.5), opacity=0.4, min_faces=7, rgb=(1, 2, 3))
+    assert scene_from_json(state.to_json()) == state
+    damaged = {**state.to_json(), "opacity": "much", "clip_z": [1], "objects": 3, "new": 1, "smooth": 5.5}
+    restored = scene_from_json(damaged)
+    assert (restored.opacity, restored.clip_z, restored.objects, restored.smooth) == (
+        1.0,
+        (0.0, 1.0),
+        False,
+        20,
+    )
+    assert restored.min_faces == 7
+    assert scene_from_json(None) == SceneState()

@@ -1,0 +1,549 @@
+"""The 3D view in the real window: labels to surfaces, picking, pictures, movies, opening and closing."""
+
+from __future__ import annotations
+
+import gc
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import imageio
+import mrcfile
+import numpy as np
+import pytest
+from PIL import Image
+from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtWidgets import QApplication, QMessageBox
+from pytestqt.qtbot import QtBot
+
+from sxtstudio import surface
+from sxtstudio.app import questions
+from sxtstudio.app.document.opening import open_path
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.session import Selection
+from sxtstudio.app.settings import Settings
+from sxtstudio.app.view3d import building as view3d_building
+from sxtstudio.app.view3d.view import View3D
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+
+SHAPE = (24, 40, 56)
+BIG, SMALL = (12, 20, 18), (12, 20, 42)  # middles (z, y, x) of two balls
+RADII = (9, 6)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def opengl() -> Any:
+    try:
+        return surface.find_opengl()
+    except UserError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(autouse=True)
+def no_box_is_left() -> Iterator[None]:
+    yield
+    boxes = [
+        box for box in QApplication.topLevelWidgets() if isinstance(box, QMessageBox) and box.isVisible()
+    ]
+    texts = [box.text() + box.detailedText() for box in boxes]
+    for box in boxes:
+        box.close()
+    assert texts == []
+
+
+def balls() -> np.ndarray:
+    labels = np.zeros(SHAPE, np.uint8)
+    grid = np.indices(SHAPE)
+    for middle, radius in zip((BIG, SMALL), RADII, strict=True):
+        labels[sum((g - m) ** 2 for g, m in zip(grid, middle, strict=True)) <= radius**2] = 255
+    return labels
+
+
+def write(path: Path, voxel_a: float = 100.0) -> Path:
+    with mrcfile.new(path) as file:
+        file.set_data(np.random.default_rng(0).normal(0, 1, SHAPE).astype(np.float32))
+        file.voxel_size = voxel_a
+    return path
+
+
+@pytest.fixture
+def opened(open_file: Callable[[Path], MainWindow], tmp_path: Path) -> MainWindow:
+    """A window with a small tomogram of 10 nm and the labels of two balls."""
+    window = open_file(write(tmp_path / "cell.mrc"))
+    window.session.document.volume("labels")[:] = balls()
+    return window
+
+
+def shown(window: MainWindow, qtbot: QtBot) -> View3D:
+    """Show the 3D view and wait until it rests."""
+    view = window.context.parts["view3d"]
+    window.actions_.by_name["surface.show"].setChecked(True)
+    qtbot.waitUntil(lambda: view.canvas is not None, timeout=20_000)
+    settled(view, qtbot)
+    return view
+
+
+def settled(view: View3D, qtbot: QtBot) -> None:
+    def rests() -> bool:
+        # A slice plane that comes late would hide a part of the surface.
+        busy = view._context.jobs.running or view.status.value.building
+        return not busy and view._feeder.at_rest
+
+    qtbot.waitUntil(rests, timeout=20_000)
+    view.canvas.draw_well()
+
+
+def picture(view: View3D) -> np.ndarray:
+    return view.canvas.scene.render((400, 400))[..., :3].astype(int)
+
+
+def coloured(view: View3D) -> int:
+    """How many pixels the surface has on a picture of 400 × 400 (planes and box are grey)."""
+    image = picture(view)
+    return int((image[..., 0] > image[..., 2] + 60).sum())
+
+
+def test_nothing_of_vtk_is_loaded_before_the_view_is_shown() -> None:
+    code = (
+        "import sys\nfrom PySide6.QtWidgets import QApplication\napp = QApplication([])\n"
+        "from sxtstudio.app.main_window import MainWindow\nwindow = MainWindow()\nwindow.show()\n"
+        "app.processEvents()\nprint(*(n for n in ('vtkmodules', 'pyvista') if n in sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "QT_QPA_PLATFORM": "offscreen"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == []
+
+
+def test_labels_become_surfaces_with_their_numbers(opened: MainWindow, qtbot: QtBot) -> None:
+    view = shown(opened, qtbot)
+    assert view.isVisible() and not view.status.value.outdated and view.status.value.message == ""
+    plain = coloured(view)
+    assert plain > 1000
+    view.scene.set(objects=True, min_faces=0)
+    settled(view, qtbot)
+    assert view.status.value.summary.startswith("2 objects, ")
+    faces = surface.extract_surface(balls(), (10.0,) * 3).face_count
+    assert f"{faces:,} faces" in view.status.value.summary
+    view.scene.set(surface_visible=False)
+    assert coloured(view) == 0
+
+
+def test_notes_about_left_out_objects_and_simplification_stand_in_the_panel(
+    opened: MainWindow, qtbot: QtBot
+) -> None:
+    view = shown(opened, qtbot)
+    view.scene.set(objects=True, min_faces=1500, max_faces=2000)
+    settled(view, qtbot)
+    view.update_surface()
+    settled(view, qtbot)
+    notes = " ".join(view.status.value.notes)
+    assert "1 object with fewer than 1,500 faces left out" in notes
+    assert "simplified from" in notes
+    text = opened.context.parts["surface"]._summary.text()
+    assert "simplified from" in text and "left out" in text
+
+
+def test_without_labels_a_sentence_stands_in_the_view(
+    open_file: Callable[[Path], MainWindow], tmp_path: Path, qtbot: QtBot
+) -> None:
+    window = open_file(write(tmp_path / "cell.mrc"))
+    view = shown(window, qtbot)
+    assert "no labels yet" in view.status.value.message
+    assert view._sentence.isVisible() and view._sentence.text() == view.status.value.message
+    window.session.document.volume("labels")
+    view.update_surface()
+    settled(view, qtbot)
+    assert "no labels yet" in view._sentence.text() and view._sentence.isVisible()
+    window.session.document.volume("labels")[:] = balls()
+    view.update_surface()
+    settled(view, qtbot)
+    assert not view._sentence.isVisible() and coloured(view) > 1000
+
+
+def test_changed_labels_are_only_hinted_at_until_updated(opened: MainWindow, qtbot: QtBot) -> None:
+    view = shown(opened, qtbot)
+    before = coloured(view)
+    box = Box((0, 0, 28), SHAPE)
+    with opened.session.edit("Delete") as recorder:
+        recorder.write(box, np.zeros(box.shape, np.uint8))
+    qtbot.wait(50)
+    assert view.status.value.outdated and not view.status.value.building
+    assert coloured(view) == before
+    opened.actions_.by_name["surface.update"].trigger()
+    settled(view, qtbot)
+    assert not view.status.value.outdated
+    assert coloured(view) < 0.9 * before
+
+
+def test_small_volumes_update_by_themselves_if_wanted(opened: MainWindow, qtbot: QtBot) -> None:
+    view = shown(opened, qtbot)
+    view.scene.set(auto_update=True)
+    view._auto.setInterval(10)
+    opened.session.touched("labels", Box.whole(SHAPE))
+    assert view.status.value.outdated
+    qtbot.waitUntil(lambda: not view.status.value.outdated and not view.status.value.building)
+
+
+def test_click_selects_the_object_and_moves_the_crosshair(opened: MainWindow, qtbot: QtBot) -> None:
+    view = shown(opened, qtbot)
+    view.scene.set(perspective=False, plane_xy=False)
+    view.set_view("xy")
+    view.canvas.draw_well()
+    scale = view.canvas.scene.camera.pixel(view.canvas.height())
+    # The middle of the volume lies in the middle of the view.
+    offset = np.array([SMALL[2] - (SHAPE[2] - 1) / 2, SMALL[1] - (SHAPE[1] - 1) / 2]) * 10 / scale
+    place = QPoint(round(view.canvas.width() / 2 + offset[0]), round(view.canvas.height() / 2 + offset[1]))
+    with qtbot.waitSignal(opened.session.selection_changed, timeout=10_000):
+        qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=place)
+    selection = opened.session.selection
+    assert selection is not None
+    labels = balls()
+    small = int((labels[:, :, 30:] > 0).sum())
+    assert selection.voxels == small == int(selection.where.sum())
+    z, y, x = opened.session.cursor
+    assert labels[z, y, x] == 255
+    assert abs(y - SMALL[1]) <= 1 and abs(x - SMALL[2]) <= 1 and z == SMALL[0] - RADII[1]
+    qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
+    assert opened.session.selection is None
+
+
+def test_selection_from_elsewhere_is_highlighted(opened: MainWindow, qtbot: QtBot) -> None:
+    view = shown(opened, qtbot)
+    view.set_view("xy")
+
+    def highlighted() -> int:
+        """Pink pixels: the surface is amber, the rest grey."""
+        image = picture(view)
+        return int((image[..., 2] > image[..., 1] + 40).sum())
+
+    assert highlighted() == 0
+    box = Box((0, 0, 30), SHAPE)
+    where = balls()[box.slices] > 0
+    opened.session.select(Selection(SMALL, box, where, int(where.sum())))
+    settled(view, qtbot)
+    lit = highlighted()
+    assert lit > 200
+    assert coloured(view) > lit / 2, "the large ball keeps its colour"
+    opened.session.select(None)
+    assert highlighted() == 0
+
+
+def test_click_on_a_slice_moves_the_crosshair_there(opened: MainWindow, qtbot: QtBot) -> None:
+    view = shown(opened, qtbot)
+    view.scene.set(perspective=False, surface_visible=False)
+    qtbot.waitUntil(lambda: view.canvas.scene.planes[0].image is not None)
+    view.set_view("xy")
+    view.canvas.draw_well()
+    scale = view.canvas.scene.camera.pixel(view.canvas.height())
+    middle = QPoint(view.canvas.width() // 2, view.canvas.height() // 2)
+    qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=middle + QPoint(round(150 / scale), 0))
+    assert opened.session.cursor == (SHAPE[0] // 2, SHAPE[1] // 2, 43) or opened.session.cursor[2] in (42, 43)
+
+
+def test_slices_follow_the_crosshair(opened: MainWindow, qtbot: QtBot) -> None:
+    view = shown(opened, qtbot)
+    view.scene.set(plane_xz=True)
+    opened.session.set_cursor((3, 31, 5))
+
+    def places() -> list[int | None]:
+        return [None if p.image is None else p.image.index for p in view.canvas.scene.planes]
+
+    qtbot.waitUntil(lambda: places() == [3, 31, None])
+    tomogram = opened.session.document.tomogram
+    shown_slice = view.canvas.scene.planes[1].image.values
+    assert (shown_slice == tomogram.read(Box((0, 31, 0), (24, 32, 56)))[:, 0]).all()
+
+
+def test_drag_turns_wheel_zooms_and_reset_returns(opened: MainWindow, qtbot: QtBot) -> None:
+    view = shown(opened, qtbot)
+    opened.actions_.by_name["surface.reset"].trigger()
+    camera = view.canvas.scene.camera
+    start = camera.state()
+    qtbot.mousePress(view.canvas, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+    qtbot.mouseMove(view.canvas, QPoint(160, 130))
+    qtbot.mouseRelease(view.canvas, Qt.MouseButton.LeftButton, pos=QPoint(160, 130))
+    assert camera.state()["position"] != start["position"]
+    assert opened.session.selection is None
+    near = camera.pixel(100)
+    place = QPointF(100, 100)
+    QApplication.sendEvent(
+        view.canvas,
+        QWheelEvent(
+            place, view.canvas.mapToGlobal(place), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+            Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
+        ),
+    )  # fmt: skip
+    assert camera.pixel(100) < near
+    opened.actions_.by_name["surface.reset"].trigger()
+    assert camera.state()["position"] == pytest.approx(start["position"])
+
+
+def test_narrower_view_still_shows_everything(opened: MainWindow, qtbot: QtBot) -> None:
+    view = shown(opened, qtbot)
+    view.scene.set(perspective=False)
+    width = view.canvas.scene.camera.pixel(view.canvas.height()) * view.canvas.width()
+    for size in ((300, 700), (250, 500), (280, 560)):
+        view.canvas.resize(*size)
+        assert view.canvas.scene.camera.pixel(size[1]) * size[0] == pytest.approx(width)
+    view.canvas.resize(800, 500)
+    assert view.canvas.scene.camera.pixel(500) * 500 == pytest.approx(width)
+
+
+def test_saved_picture_has_size_transparency_and_scale(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = shown(opened, qtbot)
+    path = tmp_path / "picture.png"
+    monkeypatch.setattr(questions, "save_file", lambda *_: path)
+    saving = opened.context.parts["surface"].saving
+    saving.width_px.setValue(500)
+    saving.height_px.setValue(300)
+    for clear in (False, True):
+        saving.clear.setChecked(clear)
+        opened.actions_.by_name["surface.picture"].trigger()
+        settled(view, qtbot)
+        with Image.open(path) as image:
+            assert image.size == (500, 300)
+            assert image.info["dpi"][0] == pytest.approx(300, abs=0.1)
+            assert image.info["Description"].startswith("1 pixel = ")
+            pixels = np.asarray(image.convert("RGBA")).astype(int)
+        alpha = pixels[..., 3]
+        assert (alpha[2, 2] == 0) == clear
+        surface_pixels = (pixels[..., 0] > pixels[..., 2] + 60) & (alpha == 255)
+        assert surface_pixels[40:-60, 60:-60].sum() > 2000
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_scale_of_the_picture_is_that_of_the_ball(opened: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    view = shown(opened, qtbot)
+    view.scene.set(perspective=False, plane_xy=False, axes=False, box=False)
+    view.set_view("xy")
+    view.save_picture(tmp_path / "a.png", (600, 600))
+    settled(view, qtbot)
+    with Image.open(tmp_path / "a.png") as image:
+        nm = float(image.info["Description"].split()[3])
+        pixels = np.asarray(image.convert("RGB")).astype(int)
+    rows = np.flatnonzero((pixels[..., 0] > pixels[..., 2] + 60).any(axis=1))
+    assert (np.ptp(rows) + 1) * nm == pytest.approx(2 * RADII[0] * 10, abs=12)
+
+
+@pytest.mark.parametrize(
+    ("name", "size", "words"),
+    [
+        ("a.jpg", (300, 300), "PNG"),
+        ("a.png", (20, 300), "pixels"),
+        ("no/a.png", (300, 300), "does not exist"),
+    ],
+    ids=["suffix", "size", "folder"],
+)
+def test_pictures_that_cannot_be_saved_are_told(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, name: str, size: tuple[int, int], words: str
+) -> None:
+    view = shown(opened, qtbot)
+    errors: list[Exception] = []
+    opened.jobs.failed.disconnect()
+    opened.jobs.failed.connect(errors.append)
+    try:
+        view.save_picture(tmp_path / name, size)
+        settled(view, qtbot)
+    except UserError as error:
+        errors.append(error)
+    assert len(errors) == 1 and words in str(errors[0])
+    assert not (tmp_path / name).exists()
+
+
+# imageio's reader of movies (not its writer) leaves the pipes of ffmpeg to the garbage collection.
+@pytest.mark.filterwarnings("ignore:Exception ignored in:pytest.PytestUnraisableExceptionWarning")
+@pytest.mark.parametrize("suffix", ["mp4", "gif"])
+def test_movie_has_its_frames_and_turns(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, suffix: str
+) -> None:
+    view = shown(opened, qtbot)
+    start = view.canvas.scene.camera.state()
+    path = tmp_path / f"turn.{suffix}"
+    view.save_turn(path, 1.2, 10, (161, 120))
+    settled(view, qtbot)
+    with imageio.get_reader(path) as reader:
+        frames = np.stack([np.asarray(frame)[..., :3] for frame in reader])
+        facts = reader.get_meta_data()
+    del reader
+    gc.collect()
+    assert frames.shape[:3] == (12, 120, 160)
+    assert facts["fps"] == 10 if suffix == "mp4" else facts["duration"] == 100
+    first, half = frames[0].astype(int), frames[6].astype(int)
+    assert np.abs(first - half).mean() > 1, "the other side is another picture"
+    assert np.abs(first - frames[11].astype(int)).mean() < np.abs(first - half).mean()
+    assert view.canvas.scene.camera.state()["position"] == pytest.approx(start["position"])
+
+
+def test_cancelled_movie_leaves_no_file(opened: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    view = shown(opened, qtbot)
+    folder = tmp_path / "movies"
+    folder.mkdir()
+    job = view.save_turn(folder / "turn.mp4", 60, 25, (200, 150))
+    with qtbot.waitSignal(job.cancelled, timeout=20_000):
+        job.progressed.connect(lambda _state: job.cancel())
+    settled(view, qtbot)
+    assert list(folder.iterdir()) == []
+
+
+def test_cancel_while_a_surface_is_made_keeps_the_old_one(
+    opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = shown(opened, qtbot)
+    before = coloured(view)
+
+    def endless(*arguments: Any) -> None:
+        while True:
+            arguments[-1].step(0)
+            time.sleep(0.005)
+
+    monkeypatch.setattr(view3d_building, "make_meshes", endless)
+    panel = opened.context.parts["surface"]
+    panel.update_button.click()
+    assert view.status.value.building and panel.update_button.text() == "Cancel"
+    qtbot.wait(30)
+    panel.update_button.click()
+    settled(view, qtbot)
+    assert view.status.value.outdated and coloured(view) == before
+    assert panel.update_button.text() == "Update the surface"
+
+
+def test_another_document_clears_the_scene(opened: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
+    view = shown(opened, qtbot)
+    assert coloured(view) > 0
+    opened.session.document.modified = False
+    with qtbot.waitSignal(opened.session.document_changed):
+        open_path(opened.context, write(tmp_path / "other.mrc", 0.0))
+    settled(view, qtbot)
+    assert not view.canvas.scene.has_surface and coloured(view) == 0
+    assert view.canvas.unit == "voxel"
+    assert "The voxel size is unknown" in opened.context.parts["surface"]._summary.text()
+    opened.session.document.modified = False
+    opened.session.show(None)
+    assert "Open a tomogram" in view._page.text() and view._page.isVisible()
+
+
+def test_another_voxel_size_makes_another_scene(opened: MainWindow, qtbot: QtBot) -> None:
+    view = shown(opened, qtbot)
+    width = np.ptp(np.array(view.canvas.scene.bounds)[:, 0])
+    opened.session.set_polarity("bright", "chosen by you")
+    qtbot.wait(20)
+    assert view.canvas.scene.has_surface and view.canvas.scene.planes[0].image is not None
+    opened.session.set_voxel_nm((20.0, 20.0, 20.0))
+    settled(view, qtbot)
+    assert np.ptp(np.array(view.canvas.scene.bounds)[:, 0]) == pytest.approx(2 * width)
+    assert view.canvas.scene.has_surface
+
+
+def test_view_is_saved_with_the_project(opened: MainWindow, qtbot: QtBot) -> None:
+    view = shown(opened, qtbot)
+    view.scene.set(opacity=0.5, clip=True, clip_x=(0.0, 0.75))
+    view.canvas.scene.camera.turn(0.3, 0.2)
+    opened.session.collect_view()
+    state = opened.session.document.view["view3d"]
+    position = view.canvas.scene.camera.state()["position"]
+    view.scene.set(opacity=1.0, clip=False)
+    view.reset_camera()
+    view.restore_view_state(state)
+    assert view.scene.value.opacity == 0.5 and view.scene.value.clip_x == (0.0, 0.75)
+    assert view.canvas.scene.camera.state()["position"] == pytest.approx(position)
+    view.restore_view_state({"scene": 5, "camera": "x"})
+    assert view.scene.value.opacity == 0.5
+
+
+def test_mask_is_shown_as_a_shell(opened: MainWindow, qtbot: QtBot) -> None:
+    view = shown(opened, qtbot)
+    view.scene.set(surface_visible=False, plane_xy=False, perspective=False)
+    view.canvas.scene.frame_all("xy", 1.0)
+    camera, empty = view.canvas.scene.camera.state(), picture(view)
+    mask = opened.session.document.volume("mask")
+    mask[4:20, 8:32, 8:48] = 255
+    view.scene.set(mask_visible=True, mask_opacity=0.5)
+    settled(view, qtbot)
+    view.canvas.scene.camera.restore(camera)
+    changed = (np.abs(picture(view) - empty).sum(axis=2) > 30).sum()
+    pixel = view.canvas.scene.camera.pixel(400)
+    assert changed * pixel**2 == pytest.approx(240 * 400, rel=0.1)
+
+
+def test_without_opengl_the_window_says_so_and_lives_on(
+    opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise UserError("Pictures need OpenGL, which does not work on this machine.")
+
+    monkeypatch.setattr(surface, "find_opengl", fail)
+    view = opened.context.parts["view3d"]
+    opened.actions_.by_name["surface.show"].setChecked(True)
+    qtbot.waitUntil(lambda: "cannot be shown here" in view._page.text(), timeout=20_000)
+    assert view._page.isVisible() and view.canvas is None
+    with pytest.raises(UserError, match="no 3D picture"):
+        view.save_picture("a.png", (300, 300))
+    for name in ("surface.reset", "surface.view_xy", "surface.update"):
+        opened.actions_.by_name[name].trigger()
+    opened.session.set_cursor((1, 1, 1))
+
+
+def test_panel_fields_and_state_follow_each_other(opened: MainWindow) -> None:
+    panel, scene = opened.context.parts["surface"], opened.context.parts["view3d"].scene
+    find = panel.findChild
+    from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QSpinBox
+    from superqt import QDoubleRangeSlider
+
+    find(QCheckBox, "plane_yz").setChecked(True)
+    find(QSlider, "opacity").setValue(0)
+    find(QSpinBox, "min_faces").setValue(77)
+    find(QComboBox, "background").setCurrentText("White")
+    find(QDoubleRangeSlider, "clip_y").setValue((0.25, 0.75))
+    state = scene.value
+    assert (state.plane_yz, state.opacity, state.min_faces, state.background) == (True, 0.05, 77, "white")
+    assert state.clip_y == (0.25, 0.75) and state.clip, "moving a clipping slider switches clipping on"
+    assert panel._ranges["y"].text() == "10–29"
+    scene.set(plane_yz=False, smooth=45, background="dark")
+    assert not find(QCheckBox, "plane_yz").isChecked()
+    assert find(QSpinBox, "smooth").value() == 45
+    assert find(QComboBox, "background").currentText() == "Dark"
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts in /proc")
+def test_windows_with_the_view_come_and_go_without_leaks(qtbot: QtBot, tmp_path: Path) -> None:
+    from vtkmodules.vtkRenderingCore import vtkRenderWindow
+
+    path = write(tmp_path / "cell.mrc")
+
+    def once(number: int) -> tuple[int, int, int]:
+        store = QSettings(str(tmp_path / f"settings{number}.ini"), QSettings.Format.IniFormat)
+        window = MainWindow(Settings(store))
+        window.show()
+        with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
+            open_path(window.context, path)
+        window.session.document.volume("labels")[:] = balls()
+        view = shown(window, qtbot)
+        assert coloured(view) > 1000
+        window.session.document.modified = False
+        window.close()
+        qtbot.waitUntil(window.isHidden, timeout=20_000)
+        window.deleteLater()
+        del view, window
+        QApplication.processEvents()
+        gc.collect()
+        live = sum(issubclass(type(thing), vtkRenderWindow) for thing in gc.get_objects())
+        return live, len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+
+    first = once(0)
+    counts = [once(number) for number in range(1, 3)]
+    assert first[0] == 0 and all(count[0] == 0 for count in counts)
+    assert counts[-1][1] <= counts[0][1] and counts[-1][2] <= counts[0][2], (first, counts)

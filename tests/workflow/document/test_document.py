@@ -1,0 +1,274 @@
+"""Working folders: what survives a crash, what is removed, and a disk without room."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sxtstudio.core.edits import Recorder
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.workflow.document import workplace
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.recovery import discard, leftovers
+
+# Paints voxel after voxel along a line, each a stroke of its own, and says which one is done.
+STROKES = """
+import sys
+from sxtstudio.core.edits import Recorder
+from sxtstudio.core.geometry import Box
+from sxtstudio.workflow.document.document import Document
+import numpy as np
+document = Document.open(sys.argv[1])
+for number in range(64 * 80):
+    y, x = divmod(number, 80)
+    recorder = Recorder("Brush", document.volume("labels"))
+    recorder.paint(Box((2, y, x), (3, y + 1, x + 1)), np.ones((1, 1, 1), bool), 255)
+    recorder.finish()
+    document.add_step("Brush", number=number)
+    document.autosave()
+    print(number, flush=True)
+"""
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder for working folders, empty."""
+    monkeypatch.setenv(workplace.VARIABLE, str(tmp_path / "sessions"))
+    return tmp_path / "sessions"
+
+
+@pytest.fixture
+def document(root: Path, tomogram: Path) -> Iterator[Document]:
+    document = Document.open(tomogram)
+    yield document
+    document.discard()
+    document.close()
+
+
+def test_kill_in_the_middle_of_strokes_loses_at_most_the_last(root: Path, tomogram: Path) -> None:
+    child = subprocess.Popen(
+        [sys.executable, "-c", STROKES, str(tomogram)], stdout=subprocess.PIPE, text=True
+    )
+    assert child.stdout is not None
+    for line in child.stdout:
+        if int(line) >= 150:
+            break
+    child.send_signal(signal.SIGKILL)
+    said = [int(line) for line in child.stdout.read().split()]
+    child.wait()
+    child.stdout.close()
+    last = max([150, *said[:-1]])  # the last line may be cut off
+
+    (left,) = leftovers()
+    assert left.name == "cell.mrc" and not left.damaged
+    document = Document.recover(left.folder)
+    try:
+        assert document.labels is not None
+        painted = np.flatnonzero(document.labels[2])
+        assert len(painted) > last and np.array_equal(painted, np.arange(len(painted)))
+        # The record of what was done may lag behind by what the thread was just writing.
+        assert [s.parameters["number"] for s in document.steps] == list(range(len(document.steps)))
+        assert len(document.steps) >= 1
+        assert document.modified and document.voxel_nm == pytest.approx((10, 10, 10))
+        assert not leftovers(), "the folder is in use again"
+    finally:
+        document.discard()
+        document.close()
+    assert not list(root.iterdir())
+
+
+def test_work_without_changes_leaves_nothing(root: Path, tomogram: Path) -> None:
+    document = Document.open(tomogram)
+    document.volume("labels")
+    document.autosave(wait=True)
+    assert (document.folder / "state.json").exists()
+    document.close()
+    assert not list(root.iterdir())
+
+
+def test_unsaved_work_stays_until_it_is_discarded(root: Path, tomogram: Path) -> None:
+    document = Document.open(tomogram)
+    document.volume("mask")[1] = 255
+    document.add_step("Cell mask", method="brush", where=np.int64(3))
+    document.view = {"slices": {"zoom": 2.0}}
+    document.close()
+    (left,) = leftovers()
+    assert left.steps == 1 and left.bytes > 0
+    again = Document.recover(left.folder)
+    assert again.mask is not None and again.mask[1].all() and not again.mask[0].any()
+    assert again.labels is None
+    assert again.steps[0].parameters == {"method": "brush", "where": 3}
+    assert again.view == {"slices": {"zoom": 2.0}}
+    again.close()
+    (left,) = leftovers()
+    discard(left)
+    assert not leftovers() and not list(root.iterdir())
+
+
+def test_unfinished_segmentation_survives(root: Path, tomogram: Path) -> None:
+    document = Document.open(tomogram)
+    document.segmentation_folder.mkdir()
+    (document.bulk / "output.raw").write_bytes(bytes(100))
+    (document.segmentation_folder / "finished.log").write_text("0 00000000\n")
+    document.autosave(wait=True)
+    document.close()
+    (left,) = leftovers()
+    assert left.segmentation
+    document = Document.recover(left.folder)
+    assert document.unfinished_segmentation
+    document.discard()
+    document.close()
+    assert not list(root.iterdir())
+
+
+def test_moved_tomogram_is_named_and_can_be_given(root: Path, tomogram: Path, tmp_path: Path) -> None:
+    document = Document.open(tomogram)
+    document.add_step("Something")
+    document.close()
+    moved = tomogram.rename(tmp_path / "elsewhere.mrc")
+    (left,) = leftovers()
+    with pytest.raises(UserError, match=r"cell\.mrc does not exist"):
+        Document.recover(left.folder)
+    assert leftovers(), "nothing is lost by trying"
+    document = Document.recover(left.folder, moved)
+    assert [step.name for step in document.steps] == ["Something"]
+    document.discard()
+    document.close()
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"schema": "sxtstudio-state/1"}', "[" * 100_000])
+def test_damaged_state_is_told_and_nothing_is_removed(root: Path, tomogram: Path, content: str) -> None:
+    document = Document.open(tomogram)
+    document.volume("labels")
+    document.add_step("Brush")
+    document.close()
+    (folder,) = root.iterdir()
+    (folder / "state.json").write_text(content)
+    (left,) = leftovers()
+    assert "damaged" in left.damaged
+    assert (folder / "labels.raw").exists()
+    with pytest.raises(UserError, match="damaged"):
+        Document.recover(folder)
+    assert (folder / "labels.raw").exists()
+
+
+def test_cut_off_last_step_does_not_count(root: Path, tomogram: Path) -> None:
+    document = Document.open(tomogram)
+    document.add_step("One")
+    document.add_step("Two")
+    document.close()
+    (folder,) = root.iterdir()
+    steps = folder / "steps.jsonl"
+    steps.write_bytes(steps.read_bytes()[:-9])
+    again = Document.recover(folder)
+    assert [step.name for step in again.steps] == ["One"]
+    again.add_step("Three")
+    again.close()
+    again = Document.recover(folder)
+    assert [step.name for step in again.steps] == ["One", "Three"]
+    again.discard()
+    again.close()
+
+
+def test_full_disk_is_told_before_anything_is_mapped(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(workplace, "_reserve", full)
+    with pytest.raises(UserError, match="disk is too full"):
+        document.volume("labels")
+    assert document.labels is None and not document.file_of("labels").exists()
+    monkeypatch.undo()
+
+
+@pytest.mark.skipif(not hasattr(os, "posix_fallocate"), reason="another way of reserving")
+def test_room_of_labels_is_reserved(document: Document) -> None:
+    document.volume("labels")
+    stat = document.file_of("labels").stat()
+    assert stat.st_blocks * 512 >= stat.st_size == 6 * 64 * 80
+
+
+def test_small_state_disk_makes_voxels_lie_beside_the_tomogram(
+    root: Path, tomogram: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = {root: 1000, tomogram.parent: 1 << 40}
+    monkeypatch.setattr(workplace, "_free", lambda folder: free.get(folder, free.get(folder.parent, 1 << 40)))
+    document = Document.open(tomogram)
+    document.volume("labels")[0] = 255
+    document.add_step("Brush")
+    assert document.file_of("labels").parent.parent == tomogram.parent
+    document.close()
+    (left,) = leftovers()
+    document = Document.recover(left.folder)
+    assert document.labels is not None and document.labels[0].all()
+    document.discard()
+    document.close()
+    assert sorted(p.name for p in tomogram.parent.iterdir()) == ["cell.mrc", "sessions"]
+
+
+def test_nothing_is_written_beside_the_sample(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    sample = Path(__file__).resolve().parents[3] / "resources" / "sample.tif"
+    before = sorted(sample.parent.iterdir())
+    monkeypatch.setattr(workplace, "_free", lambda folder: 0 if folder.parent == root else 1 << 40)
+    document = Document.open(sample)
+    assert document.bulk == document.folder
+    assert sorted(sample.parent.iterdir()) == before
+    document.close()
+
+
+def test_failing_autosave_is_told_once(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr("sxtstudio.workflow.document.state.write_state", full)
+    document.add_step("Brush")
+    with pytest.raises(UserError, match="could not be saved"):
+        document.autosave(wait=True)
+    document.add_step("Brush")
+    document.autosave(wait=True)  # not with every stroke
+    monkeypatch.undo()
+    document.autosave(wait=True)
+    saved = json.loads((document.folder / "state.json").read_text())
+    assert saved["modified"] is True
+
+
+def test_autosave_does_not_hold_up_strokes(document: Document) -> None:
+    labels = document.volume("labels")
+    for number in range(500):
+        document.add_step("Brush", number=number)
+    slowest = 0.0
+    for number in range(50):
+        recorder = Recorder("Brush", labels)
+        recorder.write(Box((0, number, 0), (1, number + 1, 1)), np.full((1, 1, 1), 255, np.uint8))
+        document.add_step("Brush")
+        begin = time.perf_counter()
+        document.autosave()
+        slowest = max(slowest, time.perf_counter() - begin)
+    assert slowest < 0.2  # a fraction of a millisecond on a quiet machine
+
+
+def test_folder_that_another_window_has_just_made_is_left_alone(root: Path) -> None:
+    (root / "young").mkdir(parents=True)
+    assert not leftovers() and (root / "young").exists()
+    os.utime(root / "young", (0, 0))
+    assert not leftovers() and not (root / "young").exists()
+
+
+def test_what_others_put_there_is_never_removed(root: Path, tomogram: Path) -> None:
+    document = Document.open(tomogram)
+    (document.folder / "notes.txt").write_text("mine")
+    document.close()
+    assert [p.name for p in root.rglob("*") if p.is_file() and p.suffix == ".txt"] == ["notes.txt"]

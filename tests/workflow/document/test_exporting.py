@@ -1,0 +1,177 @@
+"""Exports as other programs read them, and the methods text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+import pyvista as pv
+import tifffile
+
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.progress import Progress
+from sxtstudio.surface import SurfaceParameters
+from sxtstudio.workflow.document import exporting, workplace
+from sxtstudio.workflow.document.document import Document, Step
+from sxtstudio.workflow.document.exporting import (
+    SurfaceChoice,
+    VolumeChoice,
+    export_surface,
+    export_voxels,
+    source_of,
+)
+from sxtstudio.workflow.document.methods import effective, methods_text, write_methods
+from sxtstudio.workflow.document.network_output import keep_output
+
+
+@pytest.fixture
+def document(tomogram: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Document]:
+    """Two boxes as labels, the second outside the mask; voxels of 20 × 10 × 10 nm."""
+    monkeypatch.setenv(workplace.VARIABLE, str(tmp_path / "sessions"))
+    document = Document.open(tomogram)
+    document.voxel_nm = (20.0, 10.0, 10.0)
+    labels = document.volume("labels")
+    labels[1:4, 5:25, 10:50] = 255
+    labels[2:5, 50:60, 70:78] = 255
+    document.volume("mask")[:, :40] = 255
+    yield document
+    document.discard()
+    document.close()
+
+
+def test_tiff_opens_in_imagej_with_voxel_size_and_orientation(document: Document, tmp_path: Path) -> None:
+    path = tmp_path / "labels.tif"
+    receipt = export_voxels(path, source_of(document), VolumeChoice())
+    with tifffile.TiffFile(path) as file:
+        assert file.is_imagej
+        assert file.imagej_metadata is not None
+        assert file.imagej_metadata["spacing"] == 20.0 and file.imagej_metadata["unit"] == "nm"
+        assert file.imagej_metadata["slices"] == 6
+        top, bottom = file.pages[0].tags["XResolution"].value
+        assert bottom / top == pytest.approx(10)
+        assert np.array_equal(file.asarray(), document.labels)
+    rows = dict(receipt.rows)
+    assert rows["Voxel size"] == "20 × 10 × 10 nm (z × y × x)"
+    assert rows["Size"].startswith("6 × 64 × 80 voxels") and "compared" in rows["Verified"]
+
+
+def test_only_inside_the_mask(document: Document, tmp_path: Path) -> None:
+    export_voxels(tmp_path / "in.tif", source_of(document), VolumeChoice(inside_mask=True))
+    found = tifffile.imread(tmp_path / "in.tif")
+    assert found[:, :40].sum() == 3 * 20 * 40 * 255 and not found[:, 40:].any()
+
+
+def test_range_of_slices_keeps_its_place(document: Document, tmp_path: Path) -> None:
+    receipt = export_voxels(tmp_path / "part.mrc", source_of(document), VolumeChoice("labels", 2, 5))
+    with mrcfile.open(tmp_path / "part.mrc") as file:
+        assert file.data.shape == (3, 64, 80) and file.data.max() == 127
+        assert float(file.header.origin.z) == pytest.approx(2 * 20 * 10)  # Å
+        assert float(file.voxel_size.z) == pytest.approx(200)
+    assert ("Slices", "2 to 4") in receipt.rows
+
+
+def test_objects_have_numbers(document: Document, tmp_path: Path) -> None:
+    receipt = export_voxels(tmp_path / "objects.tif", source_of(document), VolumeChoice("objects"))
+    found = tifffile.imread(tmp_path / "objects.tif")
+    assert found.dtype == np.uint16
+    assert [int((found == n).sum()) for n in (1, 2, 3)] == [3 * 20 * 40, 3 * 10 * 8, 0]
+    assert "2 objects" in receipt.notes[0]
+
+
+def test_mask_and_tomogram(document: Document, tmp_path: Path) -> None:
+    export_voxels(tmp_path / "mask.tif", source_of(document), VolumeChoice("mask"))
+    assert np.array_equal(tifffile.imread(tmp_path / "mask.tif"), document.mask)
+    export_voxels(tmp_path / "grey.mrc", source_of(document), VolumeChoice("tomogram", 1, 3))
+    with mrcfile.open(tmp_path / "grey.mrc") as file, mrcfile.open(document.tomogram.path) as original:
+        assert np.array_equal(file.data, original.data[1:3])
+
+
+def test_kept_output_of_some_slices(document: Document, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="Keep the network"):
+        export_voxels(tmp_path / "none.tif", source_of(document), VolumeChoice("output"))
+    depth, rows, columns = document.shape
+    values = np.random.default_rng(0).integers(0, 256, (2, rows, columns), np.uint8)
+    work = tmp_path / "work"
+    work.mkdir()
+    values.tofile(work / "probability.raw")
+    keep_output(work, document.bulk, document.shape, (1, 3), 0.0, "toy")
+    receipt = export_voxels(tmp_path / "output.tif", source_of(document), VolumeChoice("output"))
+    found = tifffile.imread(tmp_path / "output.tif")
+    assert found.dtype == np.uint8 and np.array_equal(found[1:3], values)
+    assert found.shape == (depth, rows, columns) and not found[0].any() and not found[3:].any()
+    assert "slices 2 to 3" in receipt.notes[0]
+
+
+@pytest.mark.parametrize("suffix", [".ply", ".stl", ".obj"])
+def test_surface_has_real_lengths(document: Document, tmp_path: Path, suffix: str) -> None:
+    path = tmp_path / f"cell{suffix}"
+    choice = SurfaceChoice(SurfaceParameters(objects=True, min_faces=0, smooth=0), inside_mask=True)
+    receipt = export_surface(path, source_of(document), choice)
+    mesh = pv.read(path)
+    # x, y, z of the first box alone, in nm: half a voxel around the labelled centres.
+    assert np.allclose(mesh.bounds, [95, 495, 45, 245, 10, 70], atol=1)
+    assert dict(receipt.rows)["Objects"] == "1" and "read back" in dict(receipt.rows)["Verified"]
+
+
+def test_cut_off_mesh_is_noticed(document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import sxtstudio.surface
+
+    real = sxtstudio.surface.write_mesh
+
+    def careless(path: Path, *rest: object) -> None:
+        real(path, *rest)
+        path.write_bytes(path.read_bytes()[:-20])
+
+    monkeypatch.setattr(sxtstudio.surface, "write_mesh", careless)
+    for suffix in exporting.MESHES:
+        with pytest.raises(UserError, match="not complete"):
+            export_surface(
+                tmp_path / f"a{suffix}", source_of(document), SurfaceChoice(SurfaceParameters(smooth=0))
+            )
+
+
+def test_tomogram_is_never_overwritten(document: Document) -> None:
+    before = document.tomogram.path.read_bytes()
+    with pytest.raises(UserError, match="input"):
+        export_voxels(document.tomogram.path, source_of(document), VolumeChoice())
+    assert document.tomogram.path.read_bytes() == before
+
+
+def test_cancel_and_missing_labels_leave_no_file(document: Document, tmp_path: Path) -> None:
+    progress = Progress()
+    progress.cancel()
+    with pytest.raises(Cancelled):
+        export_voxels(tmp_path / "a.tif", source_of(document), VolumeChoice(), progress)
+    document.labels = None
+    with pytest.raises(UserError, match="no labels yet"):
+        export_voxels(tmp_path / "a.tif", source_of(document), VolumeChoice())
+    assert not (tmp_path / "a.tif").exists()
+
+
+def test_methods_say_what_was_done_and_not_undone(document: Document, tmp_path: Path) -> None:
+    document.polarity = "dark"
+    document.add_step("Segment", model="compact", sha256="ab12", threshold=0.5)
+    document.add_step("Brush", size_px=4)
+    document.add_step("Brush", size_px=8)
+    document.add_step("Clean up", smallest_object_nm3=2e6)
+    document.add_step("Undo: Clean up")
+    document.note("Export", file="a.tif")
+    text = methods_text(document)
+    assert "cell.mrc (6 × 64 × 80 voxels (z × y × x) of 20 × 10 × 10 nm" in text
+    assert "1. Segment – model: compact; sha256: ab12; threshold: 0.5" in text
+    assert "2. Brush (2 times) – size (pixels): 8" in text
+    assert "Clean up" not in text and "Export" not in text and "doi:10.1073" in text
+    write_methods(tmp_path / "m.md", document.record(), "cell.mrc")
+    content = json.loads((tmp_path / "m.json").read_text())
+    assert [step["name"] for step in content["steps"]][3:] == ["Clean up", "Undo: Clean up", "Export"]
+    assert len(content["tomogram"]["fingerprint"]["value"]) == 64
+
+
+def test_redo_brings_a_step_back() -> None:
+    names = ["A", "B", "Undo: B", "Undo: A", "Redo: A", "C"]
+    steps = [{"name": s.name, "parameters": s.parameters} for s in map(Step, names)]
+    assert [done.name for done in effective(steps)] == ["A", "C"]

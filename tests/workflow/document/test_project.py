@@ -1,0 +1,382 @@
+"""Projects: saved whole or not at all, read back by other programs, never overwritten by a second window."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+import zarr
+
+from sxtstudio.core import atomic
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.progress import Progress
+from sxtstudio.io import open_volume
+from sxtstudio.io.project import NAME, read_record
+from sxtstudio.workflow.document import workplace
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.project import TomogramNotFound, adopt, open_project, save, snapshot
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.mktemp("sessions")
+    monkeypatch.setenv(workplace.VARIABLE, str(folder))
+    return folder
+
+
+@pytest.fixture
+def document(tomogram: Path) -> Iterator[Document]:
+    """Labels in one corner, a mask elsewhere, two steps."""
+    document = Document.open(tomogram)
+    document.volume("labels")[1, 2:5, 10:20] = 255
+    document.volume("mask")[2:4, 30:, :] = 255
+    document.voxel_nm = (12.0, 10.0, 10.5)
+    document.polarity, document.polarity_reason = "dark", "told by the test"
+    document.add_step("Brush", size_px=4)
+    document.view = {"slices": {"zoom": 1.5}}
+    yield document
+    document.discard()
+    document.close()
+
+
+def keep(document: Document, folder: Path) -> None:
+    """Save as the window does."""
+    adopt(document, save(snapshot(document), folder))
+
+
+def closed(document: Document) -> None:
+    document.discard()
+    document.close()
+
+
+def test_saved_project_opens_the_same(document: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep(document, folder)
+    assert document.labels is not None and document.mask is not None
+    labels, mask = np.array(document.labels), np.array(document.mask)
+    document.close()
+    opened = open_project(folder)
+    again = opened.document
+    try:
+        assert not opened.notes and not again.modified and not again.read_only
+        assert np.array_equal(again.labels, labels) and np.array_equal(again.mask, mask)
+        assert again.voxel_nm == (12.0, 10.0, 10.5)
+        assert (again.polarity, again.polarity_reason) == ("dark", "told by the test")
+        assert again.view == {"slices": {"zoom": 1.5}}
+        assert [(s.name, s.parameters) for s in again.steps] == [("Brush", {"size_px": 4})]
+        assert again.name == "cell.sxt"
+    finally:
+        closed(again)
+
+
+def test_zarr_library_reads_the_volumes_as_they_were(document: Document, tmp_path: Path) -> None:
+    keep(document, tmp_path / "cell.sxt")
+    name = read_record(tmp_path / "cell.sxt").volumes["labels"].name
+    array = zarr.open_array(str(tmp_path / "cell.sxt" / name / "0"), mode="r")
+    expected = np.zeros((6, 64, 80), np.uint8)
+    expected[1, 2:5, 10:20] = 255
+    assert array.dtype == np.uint8 and np.array_equal(array[:], expected)
+
+
+def test_only_what_changed_is_written_anew(document: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep(document, folder)
+    before = read_record(folder).volumes
+    document.volume("labels")[5, 5, 5] = 255
+    keep(document, folder)
+    after = read_record(folder).volumes
+    assert after["mask"] == before["mask"] and after["labels"].name != before["labels"].name
+    assert sorted(p.name for p in folder.glob("*.zarr")) == sorted(v.name for v in after.values())
+
+
+def test_new_voxel_size_reaches_the_volumes(document: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep(document, folder)
+    document.voxel_nm = (8.0, 9.0, 9.0)
+    keep(document, folder)
+    with open_volume(folder / read_record(folder).volumes["labels"].name) as volume:
+        assert volume.voxel_nm == pytest.approx((8, 9, 9))
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from sxtstudio.core import atomic
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.project import open_project, save, snapshot
+document = open_project(Path(sys.argv[1])).document
+document.volume("labels")[:] = 255
+real = atomic._flush_to_disk
+def kill(path):
+    real(path)
+    if sys.argv[2] in path.name:
+        os.kill(os.getpid(), signal.SIGKILL)
+atomic._flush_to_disk = kill
+save(snapshot(document), Path(sys.argv[1]))
+"""
+
+
+@pytest.mark.parametrize("moment", ["labels", "project"])
+def test_kill_while_saving_leaves_the_old_project(document: Document, tmp_path: Path, moment: str) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep(document, folder)
+    document.close()
+    done = subprocess.run([sys.executable, "-c", KILLED, str(folder), moment], timeout=60)
+    assert done.returncode == -signal.SIGKILL
+    assert any(".part" in entry.name for entry in folder.iterdir())
+    opened = open_project(folder)
+    assert not opened.notes and not opened.document.read_only
+    labels = opened.document.labels
+    assert labels is not None and np.count_nonzero(labels) == 30
+    labels[0, 0, 0] = 255
+    keep(opened.document, folder)
+    closed(opened.document)
+    assert len([e for e in folder.iterdir() if e.suffix == ".zarr"]) == 2
+    assert not any(".part" in entry.name for entry in folder.iterdir())
+
+
+def test_damaged_volumes_are_noticed(document: Document, tmp_path: Path, root: Path) -> None:
+    """Whatever is damaged: one sentence, or a note that something is not as it was saved."""
+    good, folder = tmp_path / "good.sxt", tmp_path / "cell.sxt"
+    document.volume("labels")[:] = np.random.default_rng(1).integers(0, 2, (6, 64, 80), np.uint8) * 255
+    keep(document, good)
+    document.close()
+    dice = random.Random(3)
+    places = sorted(p.relative_to(good) for p in good.glob("*.zarr/**/*") if p.is_file())
+    noticed = 0
+    for number in range(60):
+        shutil.rmtree(folder, ignore_errors=True)
+        shutil.copytree(good, folder)
+        victim = folder / dice.choice(places)
+        if number % 3 == 0:
+            victim.unlink()
+        elif number % 3 == 1:
+            victim.write_bytes(victim.read_bytes()[: dice.randrange(victim.stat().st_size)])
+        else:
+            content = bytearray(victim.read_bytes())
+            content[dice.randrange(len(content))] ^= 0x15
+            victim.write_bytes(content)
+        try:
+            opened = open_project(folder)
+        except UserError:
+            noticed += 1
+            continue
+        noticed += bool(opened.notes)
+        closed(opened.document)
+    assert noticed > 30  # blanks in JSON and unused attributes may change without harm
+
+
+def test_full_disk_leaves_the_old_project_whole(
+    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep(document, folder)
+    before = {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+    real = atomic._flush_to_disk
+    document.volume("labels")[3] = 255
+    document.volume("mask")[:] = 0
+    for victim in ("labels", "mask", "project"):
+
+        def full(path: Path, victim: str = victim) -> None:
+            if victim in path.name:
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            real(path)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(atomic, "_flush_to_disk", full)
+            with pytest.raises(UserError, match="disk is full"):
+                save(snapshot(document), folder)
+        assert {p.relative_to(folder): p.read_bytes() for p in folder.rglob("*") if p.is_file()} == before
+    document.close()
+    opened = open_project(folder)
+    assert opened.document.labels is not None and not opened.document.labels[3].any()
+    closed(opened.document)
+
+
+def test_cancelled_first_saving_leaves_nothing(document: Document, tmp_path: Path) -> None:
+    progress = Progress()
+    progress.cancel()
+    with pytest.raises(Cancelled):
+        save(snapshot(document), tmp_path / "cell.sxt", progress)
+    assert not (tmp_path / "cell.sxt").exists()
+
+
+def test_second_window_is_told_and_cannot_overwrite(document: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep(document, folder)
+    opened = open_project(folder)
+    second = opened.document
+    try:
+        assert second.read_only and "open in another window" in opened.notes[0]
+        assert " since " in opened.notes[0]
+        second.volume("labels")[:] = 0
+        with pytest.raises(UserError, match="open in another window"):
+            save(snapshot(second), folder)
+        keep(second, tmp_path / "other.sxt")
+    finally:
+        closed(second)
+    document.volume("labels")[0] = 255
+    keep(document, folder)
+    document.close()
+    opened = open_project(folder)
+    assert opened.document.labels is not None and opened.document.labels[0].all()
+    closed(opened.document)
+
+
+def test_project_and_tomogram_moved_together_are_found(
+    document: Document, tomogram: Path, tmp_path: Path
+) -> None:
+    keep(document, tmp_path / "cell.sxt")
+    document.close()
+    new = tmp_path / "new"
+    new.mkdir()
+    shutil.move(tmp_path / "cell.sxt", new)
+    shutil.move(tomogram, new)
+    opened = open_project(new / "cell.sxt")
+    assert opened.document.tomogram.path == new / "cell.mrc" and not opened.notes
+    closed(opened.document)
+
+
+def test_moved_tomogram_is_asked_for(document: Document, tomogram: Path, tmp_path: Path) -> None:
+    keep(document, tmp_path / "cell.sxt")
+    document.close()
+    new = tmp_path / "far" / "renamed.mrc"
+    new.parent.mkdir()
+    shutil.move(tomogram, new)
+    with pytest.raises(TomogramNotFound, match="where it is now"):
+        open_project(tmp_path / "cell.sxt")
+    opened = open_project(tmp_path / "cell.sxt", tomogram=new)
+    assert not opened.notes and opened.document.tomogram.path == new
+    closed(opened.document)
+
+
+def test_changed_tomogram_is_told(document: Document, tomogram: Path, tmp_path: Path) -> None:
+    keep(document, tmp_path / "cell.sxt")
+    document.close()
+    with mrcfile.open(tomogram, "r+") as file:
+        file.data[0, 0, 0] += 1
+    opened = open_project(tmp_path / "cell.sxt")
+    assert "not the same file" in opened.notes[0]
+    closed(opened.document)
+    with mrcfile.new(tomogram, overwrite=True) as file:
+        file.set_data(np.zeros((3, 4, 5), np.float32))
+    with pytest.raises(TomogramNotFound, match="3 × 4 × 5"):
+        open_project(tmp_path / "cell.sxt")
+
+
+def test_labels_changed_by_another_program_are_told(document: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep(document, folder)
+    document.close()
+    name = read_record(folder).volumes["labels"].name
+    zarr.open_array(str(folder / name / "0"), mode="r+")[0, 0, 0] = 255
+    opened = open_project(folder)
+    assert "changed by another program" in opened.notes[0]
+    closed(opened.document)
+
+
+def edited(folder: Path, **changes: object) -> None:
+    content = json.loads((folder / NAME).read_text())
+    content.update(changes)
+    (folder / NAME).write_text(json.dumps(content))
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"schema": "sxtstudio-project/99"}, "newer SXT Studio"),
+        ({"schema": "something else"}, "no project"),
+        ({"volumes": {"labels": {"name": "../../secret.zarr", "crc32": 0}}}, "damaged"),
+        ({"volumes": {"labels": {"name": "labels-9.zarr", "crc32": 0}}}, "missing"),
+        ({"volumes": {"nuclei": {"name": "labels-1.zarr", "crc32": 0}}}, "damaged"),
+        ({"voxel_nm_zyx": [1, 2, -3]}, "damaged"),
+        ({"voxel_nm_zyx": [1, 2]}, "damaged"),
+        ({"polarity": "red"}, "damaged"),
+        ({"steps": [{"name": 3}]}, "damaged"),
+        ({"tomogram": None}, "damaged"),
+    ],
+)
+def test_bad_projects_give_one_sentence(
+    document: Document, tmp_path: Path, root: Path, changes: dict[str, object], sentence: str
+) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep(document, folder)
+    document.close()
+    edited(folder, **changes)
+    with pytest.raises(UserError, match=sentence):
+        open_project(folder)
+    assert not list(root.iterdir())
+
+
+def test_volume_that_is_a_link_elsewhere_is_refused(document: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep(document, folder)
+    document.close()
+    name = read_record(folder).volumes["mask"].name
+    shutil.move(folder / name, tmp_path / "secret.zarr")
+    (folder / name).symlink_to(tmp_path / "secret.zarr")
+    with pytest.raises(UserError, match="refused"):
+        open_project(folder)
+
+
+def test_random_damage_gives_user_errors_only(document: Document, tmp_path: Path, root: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep(document, folder)
+    document.close()
+    good = (folder / NAME).read_bytes()
+    dice = random.Random(7)
+    refused = 0
+    for _ in range(120):
+        bad = bytearray(good)
+        for _ in range(dice.randint(1, 6)):
+            kind, place = dice.randrange(3), dice.randrange(len(bad))
+            if kind == 0:
+                bad[place] = dice.randrange(256)
+            elif kind == 1:
+                del bad[place : place + dice.randrange(40)]
+            else:
+                bad[place:place] = dice.choice([b"null", b"-1", b"1e999", b"{", b"]", b'"', b"NaN", b"\xff"])
+        (folder / NAME).write_bytes(bad)
+        try:
+            closed(open_project(folder).document)
+        except UserError:
+            refused += 1
+    assert refused > 30
+    assert not list(root.iterdir())
+
+
+def test_strange_values_of_a_stranger_can_be_saved_again(document: Document, tmp_path: Path) -> None:
+    keep(document, tmp_path / "cell.sxt")
+    document.close()
+    text = (tmp_path / "cell.sxt" / NAME).read_text()
+    text = text.replace('"size_px": 4', '"size_px": 1e999, "\\ud800": "\\udfff"')
+    (tmp_path / "cell.sxt" / NAME).write_text(text)
+    opened = open_project(tmp_path / "cell.sxt")
+    opened.document.autosave(wait=True)
+    keep(opened.document, tmp_path / "again.sxt")
+    assert read_record(tmp_path / "again.sxt").steps[0]["parameters"]["size_px"] is None
+    closed(opened.document)
+
+
+def test_other_folders_are_not_saved_over(document: Document, tmp_path: Path) -> None:
+    other = tmp_path / "photos"
+    other.mkdir()
+    (other / "me.jpg").write_bytes(b"x")
+    with pytest.raises(UserError, match="is no project"):
+        save(snapshot(document), other)
+    keep(document, tmp_path / "cell.sxt")
+    with pytest.raises(UserError, match="project itself"):
+        save(snapshot(document), tmp_path / "cell.sxt" / "inner.sxt")
+    assert [p.name for p in other.iterdir()] == ["me.jpg"]

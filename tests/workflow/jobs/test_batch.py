@@ -1,0 +1,317 @@
+"""Many tomograms in one go, and those that arrive in a folder."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import shutil
+import threading
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.progress import Progress
+from sxtstudio.segment import SegmentParameters
+from sxtstudio.workflow.jobs.batch import BatchParameters, run_batch, run_watch
+from sxtstudio.workflow.jobs.batch_files import BatchRow, Names, is_own_output
+from sxtstudio.workflow.jobs.contact_sheet import (
+    CAPTION_PX,
+    GAP_PX,
+    PANEL_PX,
+    PANELS_PER_SHEET,
+    Panel,
+    write_contact_sheet,
+)
+from sxtstudio.workflow.jobs.segmenting import partial_folder
+from sxtstudio.workflow.jobs.watch import GIVE_UP_S, FolderWatch
+
+
+@pytest.fixture
+def three(tomogram: Path, tmp_path: Path) -> list[Path]:
+    """Two good tomograms, and between them one whose second half is missing."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    files = [folder / name for name in ("a.mrc", "b.mrc", "c.mrc")]
+    for file in files:
+        shutil.copy(tomogram, file)
+    files[1].write_bytes(files[1].read_bytes()[: files[1].stat().st_size // 2])
+    return files
+
+
+def parameters(model: Path, folder: Path | None, **more: object) -> BatchParameters:
+    return BatchParameters(
+        SegmentParameters(model=model, device="cpu", polarity="dark"), folder=folder, **more
+    )
+
+
+def test_a_damaged_file_does_not_stop_the_others(
+    three: list[Path], toy_model: Path, tmp_path: Path, expected_labels
+) -> None:
+    out = tmp_path / "results"
+    seen: list[tuple[int, str]] = []
+    fractions: list[float] = []
+    rows = run_batch(
+        three,
+        parameters(
+            toy_model,
+            out,
+            contact_sheet=out / "sheet.png",
+            summary=(out / "summary.csv", out / "summary.json"),
+        ),
+        lambda number, row: seen.append((number, row.state)),
+        Progress(listener=lambda state: fractions.append(state.fraction)),
+    )
+    assert [row.state for row in rows] == ["done", "failed", "done"]
+    assert "truncated" in rows[1].message or "damaged" in rows[1].message or "shorter" in rows[1].message
+    assert (0, "running") in seen and seen[:3] == [(n, "waiting") for n in range(3)]
+    assert fractions[-1] == pytest.approx(1) and fractions == sorted(fractions)
+
+    truth = expected_labels(mrcfile.read(three[0]))
+    for name in ("a", "c"):
+        assert np.array_equal(tifffile.imread(out / f"{name}.labels.tif") > 0, truth)
+        report = json.loads((out / f"{name}.labels.json").read_text())
+        assert report["input"]["path"] == str(three[0].with_name(f"{name}.mrc"))
+    assert not (out / "b.labels.tif").exists()
+    assert rows[0].labelled == pytest.approx(truth.mean())
+
+    # Three panels of 320 px in two columns, on a grid with a gap around each.
+    with Image.open(out / "sheet.png") as sheet:
+        pixels = np.asarray(sheet.convert("RGB")).astype(int)
+    step_y = PANEL_PX + CAPTION_PX + GAP_PX
+    assert pixels.shape == (GAP_PX + 2 * step_y, GAP_PX + 2 * (PANEL_PX + GAP_PX), 3)
+    orange = (pixels[..., 0] - pixels[..., 2]) > 60
+    corners = [(GAP_PX, GAP_PX), (GAP_PX, GAP_PX + PANEL_PX + GAP_PX), (GAP_PX + step_y, GAP_PX)]
+    labelled = [int(orange[y : y + PANEL_PX, x : x + PANEL_PX].sum()) for y, x in corners]
+    assert labelled[0] == labelled[2] > 500 and labelled[1] == 0
+
+    with open(out / "summary.csv", encoding="utf-8-sig", newline="") as file:
+        table = list(csv.DictReader(file))
+    assert [entry["state"] for entry in table] == ["done", "failed", "done"]
+    assert float(table[0]["labelled_percent"]) == pytest.approx(100 * truth.mean(), abs=1e-3)
+    assert table[1]["message"] == rows[1].message and table[1]["labels"] == ""
+    assert len(json.loads((out / "summary.json").read_text())["tomograms"]) == 3
+
+
+def test_results_are_never_overwritten_unasked(three: list[Path], toy_model: Path) -> None:
+    files = [three[0]]
+    place = three[0].parent
+    run_batch(files, parameters(toy_model, None))
+    assert (place / "a.labels.tif").is_file()
+    (place / "a.labels.tif").write_bytes(b"precious")
+    again = run_batch(files, parameters(toy_model, None))
+    assert again[0].output == place / "a.labels-2.tif" and again[0].state == "done"
+    assert (place / "a.labels.tif").read_bytes() == b"precious"
+    run_batch(files, parameters(toy_model, None, existing="replace"))
+    assert tifffile.imread(place / "a.labels.tif").shape == (6, 64, 80)
+    before = (place / "a.labels.tif").stat().st_mtime_ns
+    skipped = run_batch(files, parameters(toy_model, None, existing="skip"))
+    assert skipped[0].state == "skipped" and (place / "a.labels.tif").stat().st_mtime_ns == before
+
+
+def test_namesakes_get_names_of_their_own(tmp_path: Path) -> None:
+    names = Names(tmp_path, ".mrc", "skip")
+    given = [Path("mon/cell.mrc"), Path("mon/cell.rec"), Path("tue/cell.mrc"), Path("mon/CELL.mrc")]
+    found = [names.output(path).name for path in given]
+    assert found[0] == "cell.labels.mrc"
+    assert len({name.lower() for name in found}) == 4
+    assert [names.output(path).name for path in given] == found
+    inside = [Path("x.h5::/one"), Path("x.h5::/two")]
+    assert len({names.output(path) for path in inside}) == 2
+
+
+def test_finished_rows_of_an_earlier_run_are_kept(three: list[Path], toy_model: Path, tmp_path: Path) -> None:
+    """In "replace" mode a namesake must not get the name of a row that is not run again."""
+    out, other = tmp_path / "results", tmp_path / "tuesday" / "a.mrc"
+    other.parent.mkdir()
+    shutil.copy(three[0], other)
+    wanted = parameters(toy_model, out, existing="replace", contact_sheet=tmp_path / "sheet.png")
+    first = run_batch([three[0], three[1]], wanted)
+    before = (out / "a.labels.tif").stat().st_mtime_ns
+    rows = run_batch([three[0], three[1], other], wanted, earlier=first)
+    assert rows[0] == first[0] and [row.state for row in rows] == ["done", "failed", "done"]
+    assert rows[2].output == out / "a-mrc.labels.tif"
+    assert (out / "a.labels.tif").stat().st_mtime_ns == before
+    # And in a batch of its own, the report tells whose labels are there.
+    alone = run_batch([other], parameters(toy_model, out, existing="skip"))
+    assert alone[0].state == "skipped" and alone[0].output == rows[2].output
+
+
+def test_cancelled_batch_keeps_what_is_finished_and_goes_on(
+    three: list[Path], toy_model: Path, tmp_path: Path
+) -> None:
+    del three[1]
+    out = tmp_path / "results"
+    progress = Progress()
+    rows: dict[int, BatchRow] = {}
+
+    def stop(number: int, row: BatchRow) -> None:
+        rows[number] = row
+        if number == 1 and row.slices is not None:
+            progress.cancel()
+
+    wanted = parameters(toy_model, out, summary=(out / "s.json",))
+    with pytest.raises(Cancelled):
+        run_batch(three, wanted, stop, progress)
+    assert rows[0].state == "done" and rows[1].state == "stopped"
+    assert partial_folder(out / "c.labels.tif").is_dir()
+    assert [t["state"] for t in json.loads((out / "s.json").read_text())["tomograms"]] == ["done", "stopped"]
+
+    again = run_batch(three, parameters(toy_model, out, existing="skip"))
+    assert [row.state for row in again] == ["skipped", "done"]
+    report = json.loads((out / "c.labels.json").read_text())
+    assert report["slices"]["kept_from_earlier_run"] >= 1
+    assert not partial_folder(out / "c.labels.tif").exists()
+
+
+def test_batch_waits_until_it_is_free(three: list[Path], toy_model: Path, tmp_path: Path) -> None:
+    answers, states, stages = iter([False, False, True]), [], []
+    run_batch(
+        three[:1],
+        parameters(toy_model, tmp_path),
+        lambda number, row: states.append((row.state, next(iter(stages[-1:]), ""))),
+        Progress(listener=lambda state: stages.append(state.stage)),
+        free=lambda: next(answers),
+    )
+    assert states[0][0] == "waiting" and states[1] == ("running", "waiting for the other work to end")
+    assert stages.count("waiting for the other work to end") == 2
+
+
+def test_unexpected_error_in_one_row_is_told_and_logged(
+    three: list[Path], toy_model: Path, tmp_path: Path, monkeypatch, caplog
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("inside")
+
+    monkeypatch.setattr("sxtstudio.workflow.jobs.batch.segment_file", broken)
+    rows = run_batch(three[:1], parameters(toy_model, tmp_path))
+    assert rows[0].state == "failed" and "ZeroDivisionError" in rows[0].message
+    assert "unexpected error" in caplog.text
+
+
+def test_a_folder_that_cannot_be_made(three: list[Path], toy_model: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(UserError, match="cannot be made"):
+        run_batch(three, parameters(toy_model, tmp_path / "file" / "below"))
+
+
+def test_many_panels_fill_several_sheets(tmp_path: Path) -> None:
+    panels = [
+        Panel(f"tomogram-{n}-with-a-very-long-name-" + "x" * 80, "") for n in range(PANELS_PER_SHEET + 1)
+    ]
+    files = write_contact_sheet(tmp_path / "sheet.png", panels)
+    assert [file.name for file in files] == ["sheet.png", "sheet-2.png"]
+    with Image.open(files[1]) as second:
+        assert second.width < 2 * PANEL_PX
+
+
+class Clock:
+    """A clock that is set by hand."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_watch_waits_for_a_growing_file(tomogram: Path, tmp_path: Path) -> None:
+    folder, clock = tmp_path / "in", Clock()
+    folder.mkdir()
+    watch = FolderWatch(folder, stable_s=5, clock=clock)
+    content = tomogram.read_bytes()
+    arriving = folder / "new.mrc"
+    for share in (0.3, 0.6, 1.0):
+        arriving.write_bytes(content[: int(share * len(content))])
+        assert watch.poll() == []
+        clock.now += 4
+        assert watch.poll() == []  # unchanged, but not for long enough
+        clock.now += 0.5
+    clock.now += 1
+    assert watch.poll() == [arriving]
+    clock.now += 100
+    assert watch.poll() == []
+
+
+def test_watch_leaves_a_file_whose_copy_pauses(tomogram: Path, tmp_path: Path) -> None:
+    """A copy that stands still is not complete: it does not open. In the end the user is told."""
+    folder, clock = tmp_path / "in", Clock()
+    folder.mkdir()
+    watch = FolderWatch(folder, stable_s=5, clock=clock)
+    half = folder / "half.mrc"
+    half.write_bytes(tomogram.read_bytes()[:4000])
+    for _ in range(4):
+        assert watch.poll() == []
+        clock.now += 6
+    clock.now += GIVE_UP_S
+    assert watch.poll() == [half]
+
+
+def test_watch_takes_tomograms_only(tomogram: Path, tmp_path: Path) -> None:
+    folder, clock = tmp_path / "in", Clock()
+    folder.mkdir()
+    for name in (
+        "cell.labels.mrc", "cell.labels-2.mrc", ".hidden.mrc", "tilts.st", "notes.txt", "cell.mrc.part",
+        ".cell.1a2b.part.mrc",
+    ):  # fmt: skip
+        shutil.copy(tomogram, folder / name)
+    (folder / "cell.labels.tif.partial").mkdir()
+    present = folder / "present.mrc"
+    shutil.copy(tomogram, present)
+    all_of_them = FolderWatch(folder, stable_s=5, clock=clock)
+    new_ones = FolderWatch(folder, stable_s=5, clock=clock, include_present=False)
+    for watch in (all_of_them, new_ones):
+        watch.poll()
+    for name, when in (("late.mrc", 2_000), ("early.rec", 1_000)):
+        shutil.copy(tomogram, folder / name)
+        os.utime(folder / name, (when, when))
+    all_of_them.poll(), new_ones.poll()
+    clock.now = 6
+    assert all_of_them.poll() == [folder / "early.rec", folder / "late.mrc", present]
+    assert new_ones.poll() == [folder / "early.rec", folder / "late.mrc"]
+    assert not is_own_output(Path("labels-of-day.mrc"))
+    with pytest.raises(UserError, match="no folder"):
+        FolderWatch(folder / "missing")
+
+
+def test_watched_folder_is_segmented_as_files_arrive(tomogram: Path, toy_model: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    progress = Progress()
+    done: list[str] = []
+
+    def on_row(number: int, row: BatchRow) -> None:
+        if row.state == "done":
+            done.append(row.tomogram.name)
+            if len(done) == 1:
+                shutil.copy(tomogram, folder / "second.mrc")
+
+    shutil.copy(tomogram, folder / "first.mrc")
+    wanted = parameters(toy_model, None, contact_sheet=folder / "sheet.png", summary=(folder / "s.csv",))
+    ended: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            run_watch(folder, wanted, on_row, progress, watch=FolderWatch(folder, stable_s=0.05), poll_s=0.05)
+        except Cancelled as error:
+            ended.append(error)
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    try:
+        for _ in range(200):
+            if len(done) == 2:
+                break
+            thread.join(0.05)
+        thread.join(0.3)  # time to take its own results for tomograms
+    finally:
+        progress.cancel()
+        thread.join(10)
+    assert ended and done == ["first.mrc", "second.mrc"]
+    assert {p.name for p in folder.glob("*.tif")} == {"first.labels.tif", "second.labels.tif"}
+    with Image.open(folder / "sheet.png") as sheet:
+        assert sheet.width > 2 * PANEL_PX
