@@ -1,6 +1,6 @@
 # `make run` and `make test` set up all they need on a machine with git, make and Python 3.11 or newer.
 #   make run     open the window with the sample tomogram; without a screen, segment it into out/
-#   make test    all tests          make lint    ruff          make types   mypy
+#   make test    all tests          make lint    ruff, deptry     make types   mypy
 #   make bench   speed and memory   make lock-check   are the lock files complete and consistent?
 #   make screenshots   drive the window through its work and draw the pictures in docs/ and of the tutorial
 # PYTHON=/path/to/python chooses the interpreter; OUT=folder the folder for `make run` without a screen.
@@ -47,6 +47,7 @@ screenshots: $(VENV)/.dev system-test
 lint: $(VENV)/.dev
 	@$(PY) -m ruff check .
 	@$(PY) -m ruff format --check .
+	@$(PY) -m deptry --no-ansi sxtstudio bench docs
 
 types: $(VENV)/.dev
 	@$(PY) -m mypy

@@ -42,7 +42,7 @@ ONLY_HERE = {
     "superqt": ("app",),
     "pyqtgraph": ("app",),
 }
-CORE_LIBRARIES = {"numpy", "scipy", "skimage", "cc3d", "fastmorph", "edt", "psutil"}
+CORE_LIBRARIES = {"numpy", "scipy", "skimage", "cc3d", "edt", "psutil"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 MACHINE_PATHS = re.compile(r"(?<![\w.~])/(?:work|root|tmp|mnt)/\w|/home/(?!you\b|user\b)\w+/|[A-Z]:\\\\Users")

@@ -35,7 +35,6 @@ SCHEMA = "sxtstudio-report/1"
 LIBRARIES = (
     "connected-components-3d",
     "edt",
-    "fastmorph",
     "h5py",
     "mrcfile",
     "numpy",
