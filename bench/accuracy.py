@@ -120,7 +120,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="compact")
     parser.add_argument("--threshold", type=float, help="network output, −1…1 (default: the model's own)")
-    parser.add_argument("--looks", type=int, choices=(1, 3), default=3, help="at each slice (default: 3)")
+    parser.add_argument("--neighbours", type=int, choices=(0, 1), default=1, help="on each side (default: 1)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     all_judges: dict[str, tuple[Callable[[], Iterator[Outlined]], PolarityChoice]] = {
@@ -131,7 +131,9 @@ def main() -> None:
     if PATCHES.is_dir():
         all_judges["4 labelled real patches"] = (real_patches, "auto")
         all_judges[BORDERS] = (mitochondria, "dark")
-    wanted = SegmentParameters(options.model, device="cpu", threshold=options.threshold, looks=options.looks)
+    wanted = SegmentParameters(
+        options.model, device="cpu", threshold=options.threshold, neighbours=options.neighbours
+    )
     scores = {
         name: score(slices(), replace(wanted, polarity=polarity))
         for name, (slices, polarity) in all_judges.items()

@@ -19,7 +19,18 @@ def test_batch_tells_of_every_tomogram(tomogram: Path, toy_model: Path, tmp_path
     shutil.copy(tomogram, last)
     out = tmp_path / "out"
     words = ["batch", str(tomogram), str(broken), str(last), "-o", str(out), "--model", str(toy_model)]
-    words += ["--device", "cpu", "--polarity", "dark", "--format", "mrc", "--min-size", "20", "--looks", "1"]
+    words += [
+        "--device",
+        "cpu",
+        "--polarity",
+        "dark",
+        "--format",
+        "mrc",
+        "--min-size",
+        "20",
+        "--neighbours",
+        "0",
+    ]
     words += ["--contact-sheet", str(out / "sheet.png"), "--summary", str(out / "all.csv")]
     assert main(words) == 2
     lines = capsys.readouterr().out.splitlines()
@@ -30,7 +41,7 @@ def test_batch_tells_of_every_tomogram(tomogram: Path, toy_model: Path, tmp_path
     assert sorted(path.name for path in out.iterdir()) == [
         "all.csv", "cell.labels.json", "cell.labels.mrc", "last.labels.json", "last.labels.mrc", "sheet.png",
     ]  # fmt: skip
-    assert json.loads((out / "last.labels.json").read_text())["parameters"]["looks"] == 1
+    assert json.loads((out / "last.labels.json").read_text())["parameters"]["neighbours"] == 0
     with Image.open(out / "sheet.png") as sheet:
         sheet.verify()
     assert main([*words, "--skip-existing"]) == 2

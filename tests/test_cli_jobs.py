@@ -124,8 +124,8 @@ def test_bright_polarity(tomogram: Path, toy_model: Path, tmp_path: Path, expect
             tmp_path / "a.tif",
             "--model",
             toy_model,
-            "--looks",
-            "1",
+            "--neighbours",
+            "0",
             *words,
         )
         np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif") > 0, expected_labels(data))
@@ -136,8 +136,8 @@ def test_bright_polarity(tomogram: Path, toy_model: Path, tmp_path: Path, expect
         tmp_path / "b.tif",
         "--model",
         toy_model,
-        "--looks",
-        "1",
+        "--neighbours",
+        "0",
         "--polarity",
         "dark",
     )
@@ -154,7 +154,7 @@ def test_slices_without_content_are_empty_and_noted(
     data = volume_of(tomogram)
     data[1], data[4] = 3.0, np.nan
     save(tmp_path / "gaps.tif", data)
-    run("segment", tmp_path / "gaps.tif", "-o", tmp_path / "a.tif", "--model", toy_model, "--looks", "1")
+    run("segment", tmp_path / "gaps.tif", "-o", tmp_path / "a.tif", "--model", toy_model, "--neighbours", "0")
     found = tifffile.imread(tmp_path / "a.tif") > 0
     assert not found[[1, 4]].any()
     np.testing.assert_array_equal(found[[0, 2, 3, 5]], expected_labels(data[[0, 2, 3, 5]]))

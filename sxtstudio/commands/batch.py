@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.clean import clean_up_of
 from sxtstudio.commands.guard import BAD_INPUT, CANCELLED, DONE, say
-from sxtstudio.commands.options import add_clean_up, add_looks, add_voxel
+from sxtstudio.commands.options import add_clean_up, add_neighbours, add_voxel
 from sxtstudio.commands.terminal import ProgressDisplay, shown_progress
 from sxtstudio.commands.text import counted, duration
 from sxtstudio.core.errors import Cancelled, UserError
@@ -43,7 +43,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--polarity", choices=("auto", "dark", "bright"), default="auto", help="how dense structures look"
     )
-    add_looks(parser)
+    add_neighbours(parser)
     there = parser.add_mutually_exclusive_group()
     there.add_argument(
         "--skip-existing",
@@ -108,7 +108,7 @@ def _parameters(arguments: argparse.Namespace) -> BatchParameters:
             device=arguments.device,
             threshold=arguments.threshold,
             polarity=arguments.polarity,
-            looks=arguments.looks,
+            neighbours=arguments.neighbours,
         ),
         clean_up=clean_up_of(arguments),
         voxel_nm=arguments.voxel,

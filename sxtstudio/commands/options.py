@@ -71,15 +71,16 @@ def voxel_size(text: str) -> tuple[float, float, float]:
     return numbers[0], numbers[1], numbers[2]
 
 
-def add_looks(parser: argparse.ArgumentParser) -> None:
+def add_neighbours(parser: argparse.ArgumentParser) -> None:
     """Add the option that lets neighbouring slices have a say, or not."""
     parser.add_argument(
-        "--looks",
+        "--neighbours",
         type=int,
-        choices=(1, 3),
-        default=3,
-        help="3: the mean of what the network says of a slice and its two neighbours, each turned another "
-        "way, in the same time; 1: of the slice alone, as published (default: 3)",
+        choices=(0, 1),
+        default=1,
+        help="slices on each side that have a say. 1: the mean of the network's outputs for a slice and its "
+        "two neighbours, each turned another way, in the same time; 0: for the slice alone, as published "
+        "(default: 1)",
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.clean import clean_up_of, step_rows
 from sxtstudio.commands.guard import CANCELLED, DONE, say
-from sxtstudio.commands.options import add_clean_up, add_looks, add_voxel, positive_int, slice_range
+from sxtstudio.commands.options import add_clean_up, add_neighbours, add_voxel, positive_int, slice_range
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import duration, print_rows, receipt_text, voxel_text
 from sxtstudio.core.errors import Cancelled, UserError
@@ -68,7 +68,7 @@ def add(commands: Any) -> None:
         help="tell how sure the network is of each slice, and redraw no slice, every fifth (8 %% more time) "
         "or every one (40 %% more) to tell how much of it is recognised; none: no such figures at all",
     )
-    add_looks(parser)
+    add_neighbours(parser)
     parser.add_argument("--report", metavar="FILE.json", help="also write a report")
     again = parser.add_mutually_exclusive_group()
     again.add_argument(
@@ -98,7 +98,7 @@ def run(arguments: argparse.Namespace) -> int:
             threshold=arguments.threshold,
             polarity=arguments.polarity,
             trust=arguments.trust,
-            looks=arguments.looks,
+            neighbours=arguments.neighbours,
         ),
         slices=arguments.slices,
         clean_up=clean_up_of(arguments),

@@ -19,7 +19,7 @@ from sxtstudio.core.volume import ArrayVolume, Volume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.segment.device import Device, choose_device
-from sxtstudio.segment.neighbours import Looks, Mean, Seen
+from sxtstudio.segment.neighbours import Mean, Neighbours, Output
 from sxtstudio.segment.overlap import overlapped
 from sxtstudio.segment.parameters import Segmentation, SegmentParameters
 from sxtstudio.segment.registry import load_card
@@ -68,9 +68,9 @@ class Job:
         return self.card.threshold if wanted is None else wanted
 
     @property
-    def looks(self) -> Looks:
+    def neighbours(self) -> Neighbours:
         """How each slice is looked at."""
-        return Looks(self.parameters.looks, self.volume.shape[0])
+        return Neighbours(self.parameters.neighbours, self.volume.shape[0])
 
     @property
     def flip(self) -> bool:
@@ -89,7 +89,7 @@ class Job:
             "first slice": first,
             "last slice": last - 1,
             "probability": self.parameters.probability,
-            "looks at each slice": self.parameters.looks,
+            "neighbours on each side": self.parameters.neighbours,
             "size of the tomogram": self.volume.shape,
             "type of its values": str(self.volume.dtype),
             "content of the tomogram": fingerprint(self.volume, self.slices),
@@ -175,44 +175,45 @@ class Job:
         self, runner: SliceRunner, todo: list[int], checkpoint: Checkpoint, progress: Progress
     ) -> Iterator[Finished]:
         size = batch_size(self.device, self.volume.shape, self.parameters.batch)
-        wanted = self.looks.needed(todo)
-        source = self._timed_reading(read_batches(self.volume, self.looks, wanted, size, self.flip))
-        mean = Mean(self.looks, todo)
+        wanted = self.neighbours.needed(todo)
+        source = self._timed_reading(read_batches(self.volume, self.neighbours, wanted, size, self.flip))
+        mean = Mean(self.neighbours, todo)
 
-        def work(batch: Batch) -> list[Seen]:
+        def work(batch: Batch) -> list[Output]:
             with self.timed("inference"):
-                return self.look(runner, batch, progress)
+                return self.outputs(runner, batch, progress)
 
-        def sink(seen: list[Seen]) -> list[Finished]:
+        def sink(outputs: list[Output]) -> list[Finished]:
             with self.timed("keeping slices"):
-                return [self._keep(whole, checkpoint) for one in seen for whole in mean.add(one)]
+                return [self._keep(whole, checkpoint) for one in outputs for whole in mean.add(one)]
 
         with closing(overlapped(source, work, sink, check=progress.check)) as written:
             for finished in written:
                 yield from finished
                 progress.step(len(finished))
 
-    def look(
+    def outputs(
         self, runner: SliceRunner, batch: Batch, progress: Progress, *, redraw: bool = True
-    ) -> list[Seen]:
+    ) -> list[Output]:
         """Return what the network sees; some slices are redrawn as well, unless ``redraw`` is False."""
-        seen = {}
+        outputs = {}
         images = batch.images
         if images is None:
             return [
-                Seen(look, None, like) for look, like in zip(batch.looks, batch.like_previous, strict=True)
+                Output(position, None, like)
+                for position, like in zip(batch.positions, batch.like_previous, strict=True)
             ]
-        redrawn = [i for i, look in enumerate(batch.looks) if redraw and self._is_redrawn(look)]
+        redrawn = [i for i, position in enumerate(batch.positions) if redraw and self._is_redrawn(position)]
         plain = [i for i in range(len(images)) if i not in redrawn]
         for part, heads in ((plain, self.heads[:1]), (redrawn, self.heads)):
             if not part:
                 continue
             results = runner.run(images[part], progress.check, heads=heads)
             for row, i in enumerate(part):
-                values = self.looks.turned_back(results[heads[0]][row], batch.looks[i])
+                values = self.neighbours.turned_back(results[heads[0]][row], batch.positions[i])
                 share = recognised(results[heads[1]][row], images[i]) if len(heads) > 1 else None
-                seen[i] = Seen(batch.looks[i], values, batch.like_previous[i], share)
-        return [seen[i] for i in range(len(images))]
+                outputs[i] = Output(batch.positions[i], values, batch.like_previous[i], share)
+        return [outputs[i] for i in range(len(images))]
 
     @property
     def heads(self) -> list[str]:
@@ -220,13 +221,13 @@ class Job:
         image = None if self.parameters.trust == "none" else self.card.image_output
         return [self.card.label_output, *([image] if image else [])]
 
-    def _is_redrawn(self, look: int) -> bool:
-        if len(self.heads) == 1 or not self.slices[0] <= look < self.slices[1]:
+    def _is_redrawn(self, position: int) -> bool:
+        if len(self.heads) == 1 or not self.slices[0] <= position < self.slices[1]:
             return False
-        return self.parameters.trust == "every" or sampled(look, self.slices)
+        return self.parameters.trust == "every" or sampled(position, self.slices)
 
-    def _keep(self, seen: Seen, checkpoint: Checkpoint) -> Finished:
-        z, values = seen.look, seen.values
+    def _keep(self, output: Output, checkpoint: Checkpoint) -> Finished:
+        z, values = output.position, output.values
         shape = self.volume.shape[1:]
         labels = np.zeros(shape, np.uint8) if values is None else labels_of(values, self.threshold)
         probability = None
@@ -235,7 +236,7 @@ class Job:
         trust = None
         if self.parameters.trust != "none":
             sure = None if values is None else certainty(values, self.card.threshold)
-            trust = SliceTrust(sure, seen.recognised)
+            trust = SliceTrust(sure, output.recognised)
         checkpoint.write(z - self.slices[0], labels, probability, trust)
         return Finished(z, labels, blank=values is None)
 

@@ -1,12 +1,13 @@
-"""Three looks at every slice for the price of one: its neighbours', each turned another way.
+"""The outputs of three slices for every slice, at the price of one: its own and its neighbours', each turned.
 
 The network sees one slice at a time, and errs a little differently on each and in each direction, while
 membranes hardly move from one slice to the next. So every slice is turned by a quarter more than the one
 before it, and what is labelled is the mean of the network's outputs for a slice and its two neighbours. Each
-slice goes through the network once. The first and the last slice have a neighbour less and are looked at once
+slice goes through the network once. The first and the last slice have a neighbour less and go through once
 more, turned on. A neighbour that does not resemble the slice (unrelated pictures, a jump) is left out.
 
-Looks are numbered like the slices, from −1 to the number of slices, both included.
+Positions are numbered like the slices, from −1 to the number of slices, both included: those two show the
+first and the last slice again.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from skimage.measure import block_reduce
 
 Image = NDArray[np.float32]
-LookCount = Literal[1, 3]
+Reach = Literal[0, 1]
 
 #: Correlation of neighbouring slices, coarsened, from which on they show the same. Measured: above 0.95 in
 #: tomograms (0.4 where a phantom's structures end), at most 0.5 between different tomograms.
@@ -29,98 +30,93 @@ _COARSE_PX = 4
 
 
 @dataclass(frozen=True)
-class Looks:
-    """Which slice each look shows, and how it is turned; ``each`` is 1 or 3 for every slice."""
+class Neighbours:
+    """Which slice each position shows, how it is turned, and how many neighbours on each side have a say."""
 
-    each: LookCount
+    reach: Reach
     slice_count: int
 
-    @property
-    def reach(self) -> int:
-        """How many neighbours on each side have a say."""
-        return (self.each - 1) // 2
-
     def needed(self, slices: Iterable[int]) -> list[int]:
-        """Return the looks (ascending) that make up the outputs of some slices."""
+        """Return the positions (ascending) that make up the outputs of some slices."""
         span = range(-self.reach, self.reach + 1)
         return sorted({z + step for z in slices for step in span})
 
-    def slice_of(self, look: int) -> int:
-        """Return the slice that a look shows."""
-        return min(max(look, 0), self.slice_count - 1)
+    def slice_of(self, position: int) -> int:
+        """Return the slice that a position shows."""
+        return min(max(position, 0), self.slice_count - 1)
 
-    def turned(self, image: Image, look: int) -> Image:
-        """Return an image (…, y, x) as the network is shown it in this look."""
-        return np.ascontiguousarray(np.rot90(image, self._quarters(look), axes=(-2, -1)))
+    def turned(self, image: Image, position: int) -> Image:
+        """Return an image (…, y, x) as the network is given it at this position."""
+        return np.ascontiguousarray(np.rot90(image, self._quarters(position), axes=(-2, -1)))
 
-    def turned_back(self, image: Image, look: int) -> Image:
+    def turned_back(self, image: Image, position: int) -> Image:
         """Undo ``turned``."""
-        return np.rot90(image, -self._quarters(look), axes=(-2, -1))
+        return np.rot90(image, -self._quarters(position), axes=(-2, -1))
 
-    def _quarters(self, look: int) -> int:
-        return look % 4 if self.reach else 0
+    def _quarters(self, position: int) -> int:
+        return position % 4 if self.reach else 0
 
 
 @dataclass(frozen=True)
-class Seen:
-    """What came out of a look.
+class Output:
+    """What the network put out at a position.
 
     Attributes
     ----------
-    look
-        Its number.
+    position
+        The slice, or the slice that it stands in for.
     values
         The label head's output (y, x), turned back; None where there was nothing to see.
     like_previous
-        Whether its slice resembles that of the look before.
+        Whether its slice resembles that of the position before.
     recognised
         The share of the pixels that were redrawn within one standard deviation; None if not tried.
     """
 
-    look: int
+    position: int
     values: Image | None
     like_previous: bool = True
     recognised: float | None = None
 
 
 class Mean:
-    """Gathers looks in any order, and gives each slice's mean once it has all of them."""
+    """Gathers outputs in any order, and gives each slice's mean once it has all of them."""
 
-    def __init__(self, looks: Looks, slices: Iterable[int]) -> None:
-        """Wait for the looks of ``slices``."""
-        self._looks = looks
+    def __init__(self, neighbours: Neighbours, slices: Iterable[int]) -> None:
+        """Wait for what ``slices`` need."""
+        self._neighbours = neighbours
         self._missing = set(slices)
-        self._seen: dict[int, Seen] = {}
+        self._outputs: dict[int, Output] = {}
 
-    def add(self, seen: Seen) -> list[Seen]:
-        """Take a look; return the slices that are complete with it, as looks with mean outputs."""
-        self._seen[seen.look] = seen
-        complete = [z for z in self._affected(seen.look) if self._has_all(z)]
+    def add(self, output: Output) -> list[Output]:
+        """Take an output; return the slices that are complete with it, with their means."""
+        self._outputs[output.position] = output
+        complete = [z for z in self._affected(output.position) if self._has_all(z)]
         means = [self._mean(z) for z in complete]
         self._missing.difference_update(complete)
-        for look in [look for look in self._seen if not self._affected(look)]:
-            del self._seen[look]
+        for position in [position for position in self._outputs if not self._affected(position)]:
+            del self._outputs[position]
         return means
 
     def _has_all(self, z: int) -> bool:
-        return all(look in self._seen for look in self._looks.needed([z]))
+        return all(position in self._outputs for position in self._neighbours.needed([z]))
 
-    def _affected(self, look: int) -> list[int]:
-        """The unfinished slices in which a look has a say: those around it."""
-        return [z for z in self._looks.needed([look]) if z in self._missing]
+    def _affected(self, position: int) -> list[int]:
+        """The unfinished slices in which a position has a say: those around it."""
+        return [z for z in self._neighbours.needed([position]) if z in self._missing]
 
-    def _mean(self, z: int) -> Seen:
-        own = self._seen[z]
+    def _mean(self, z: int) -> Output:
+        own = self._outputs[z]
         if own.values is None:
             return own
         total, count = np.array(own.values, order="C"), 1
-        if self._looks.reach:
-            before, after = self._seen[z - 1], self._seen[z + 1]
+        if self._neighbours.reach:
+            before, after = self._outputs[z - 1], self._outputs[z + 1]
             for other, is_like in ((before, own.like_previous), (after, after.like_previous)):
                 if is_like and other.values is not None:
                     total += other.values
                     count += 1
-        return Seen(z, total / np.float32(count), own.like_previous, own.recognised)
+        return Output(z, total / np.float32(count), own.like_previous, own.recognised)
 
 
 def coarsened(image: Image) -> NDArray[np.floating]:
@@ -132,7 +128,7 @@ def coarsened(image: Image) -> NDArray[np.floating]:
 
 
 def resemble(first: NDArray[np.floating], second: NDArray[np.floating]) -> bool:
-    """Tell whether two coarsened slices show the same: by Pearson's correlation."""
+    """Return whether two coarsened slices show the same: by Pearson's correlation."""
     with np.errstate(divide="ignore", invalid="ignore"):  # a constant slice resembles nothing
         correlation = np.corrcoef(first.ravel(), second.ravel())[0, 1]
     return bool(correlation > RESEMBLANCE)

@@ -12,7 +12,7 @@ from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.checkpoint import Checkpoint
-from sxtstudio.segment.neighbours import LookCount
+from sxtstudio.segment.neighbours import Reach
 
 PolarityChoice = Literal["auto", "dark", "bright"]
 TrustChoice = Literal["none", "sample", "every"]
@@ -46,10 +46,10 @@ class SegmentParameters:
         Which slices the network also redraws, to tell whether it recognises them: "sample" is every
         fifth, which takes about 8 % more time; "every" takes about 40 % more. "none" leaves out all
         figures of trust.
-    looks
-        3 takes the mean of the network's outputs for a slice and its two neighbours, each turned by a
-        quarter more than the one before, in the same time (see ``looks``); 1 the output for the slice alone,
-        as published.
+    neighbours
+        How many slices on each side have a say: with 1 the mean of the network's outputs for a slice and its
+        two neighbours is labelled, each turned by a quarter more than the one before, in the same time; with
+        0 the output for the slice alone, as published.
     """
 
     model: str | Path | None = None
@@ -61,7 +61,7 @@ class SegmentParameters:
     slices: tuple[int, int] | None = None
     probability: bool = False
     trust: TrustChoice = "sample"
-    looks: LookCount = 3
+    neighbours: Reach = 1
 
     def checked(self, slice_count: int) -> tuple[int, int]:
         """Return the slices to segment, out of ``slice_count``.
@@ -83,8 +83,8 @@ class SegmentParameters:
             raise UserError(f"The polarity is {self.polarity!r}: give auto, dark or bright.")
         if self.trust not in ("none", "sample", "every"):
             raise UserError(f"The choice for trust is {self.trust!r}: give none, sample or every.")
-        if self.looks not in (1, 3):
-            raise UserError(f"{self.looks} looks at each slice are not possible: give 1 or 3.")
+        if self.neighbours not in (0, 1):
+            raise UserError(f"{self.neighbours} neighbours on each side are not possible: give 0 or 1.")
         first, last = self.slices or (0, slice_count)
         if not 0 <= first < last <= slice_count:
             raise UserError(

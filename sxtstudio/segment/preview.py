@@ -15,7 +15,7 @@ from sxtstudio.core.volume import Volume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.device import Device
 from sxtstudio.segment.job import prepare
-from sxtstudio.segment.neighbours import Image, LookCount, Looks, Mean
+from sxtstudio.segment.neighbours import Image, Mean, Neighbours, Reach
 from sxtstudio.segment.parameters import SegmentParameters, TrustChoice
 from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
 from sxtstudio.segment.slices import Pixels, labels_of, read_batches
@@ -93,15 +93,15 @@ def segment_slice(
     """
     progress = progress or Progress()
     job = prepare(volume, parameters, progress)
-    wanted = job.looks.needed([z])
+    wanted = job.neighbours.needed([z])
     progress.begin(len(wanted), "trying one slice")
     own = runner or make_runner(job.card, job.device, tile_px=parameters.tile_px)
-    mean = Mean(job.looks, [z])
+    mean = Mean(job.neighbours, [z])
     values = None
     try:
-        for batch in read_batches(volume, job.looks, wanted, 1, job.flip):
-            for seen in job.look(own, batch, progress, redraw=False):
-                for whole in mean.add(seen):
+        for batch in read_batches(volume, job.neighbours, wanted, 1, job.flip):
+            for output in job.outputs(own, batch, progress, redraw=False):
+                for whole in mean.add(output):
                     values = whole.values
             progress.step()
         labels = None if values is None else labels_of(values, job.threshold)
@@ -147,14 +147,14 @@ def recognise_slice(
     own = runner or make_runner(job.card, job.device, tile_px=parameters.tile_px, image=True)
     try:
         # Turned as in the segmentation, so that the figure is the same.
-        (batch,) = read_batches(volume, job.looks, [z], 1, job.flip)
+        (batch,) = read_batches(volume, job.neighbours, [z], 1, job.flip)
         if batch.images is None:
             return Recognition(None, None)
         redrawn = own.run(batch.images, progress.check)[head][0]
     finally:
         if runner is None:
             own.close()
-    around = job.looks.turned_back(trust_map(redrawn, batch.images[0]), z)
+    around = job.neighbours.turned_back(trust_map(redrawn, batch.images[0]), z)
     return Recognition(recognised(redrawn, batch.images[0]), np.ascontiguousarray(around))
 
 
@@ -167,7 +167,7 @@ def estimate(
     batch: int | None = None,
     probability: bool = False,
     trust: TrustChoice = "none",
-    looks: LookCount = 3,
+    neighbours: Reach = 1,
     runner: SliceRunner | None = None,
 ) -> Estimate:
     """Estimate time and memory of a segmentation by timing a small piece of a slice.
@@ -176,7 +176,7 @@ def estimate(
     ----------
     shape
         Of the slices to segment, (z, y, x).
-    card, device, tile_px, batch, probability, trust, looks
+    card, device, tile_px, batch, probability, trust, neighbours
         As for ``segment``.
     runner
         From ``make_runner`` for these, with ``image=True`` where slices are redrawn; saves loading the model.
@@ -196,9 +196,9 @@ def estimate(
         if runner is None:
             own.close()
     disk = int(np.prod(shape)) * (2 if probability else 1)
-    passes = len(Looks(looks, shape[0]).needed(range(shape[0])))
+    passes = len(Neighbours(neighbours, shape[0]).needed(range(shape[0])))
     # Outputs wait for their neighbours'.
-    memory += looks * shape[1] * shape[2] * np.dtype(np.float32).itemsize
+    memory += (2 * neighbours + 1) * shape[1] * shape[2] * np.dtype(np.float32).itemsize
     return Estimate(seconds / edge**2 * area * passes, memory, disk, tile, notes)
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.core.volume import Volume
-from sxtstudio.segment.neighbours import Image, Looks, coarsened, resemble
+from sxtstudio.segment.neighbours import Image, Neighbours, coarsened, resemble
 
 # Read together, for the sake of formats that pack several slices into a compressed block.
 _READ_BYTES = 32_000_000
@@ -21,37 +21,41 @@ Pixels = NDArray[np.uint8]
 
 @dataclass(frozen=True)
 class Batch:
-    """Looks ``looks`` at the tomogram, normalised and turned (n, y, x), or None where nothing is to be seen.
+    """Slices at ``positions``, normalised and turned (n, y, x), or None where nothing is to be seen.
 
-    ``like_previous`` tells of each whether its slice resembles that of the look before.
+    ``like_previous`` says of each whether its slice resembles that of the position before.
     """
 
-    looks: tuple[int, ...]
+    positions: tuple[int, ...]
     images: Image | None
     like_previous: tuple[bool, ...]
 
 
 def read_batches(
-    volume: Volume, looks: Looks, wanted: Iterable[int], size: int, flip: bool
+    volume: Volume, neighbours: Neighbours, wanted: Iterable[int], size: int, flip: bool
 ) -> Iterator[Batch]:
-    """Yield the looks ``wanted`` (ascending), normalised, in batches of at most ``size``.
+    """Yield the positions ``wanted`` (ascending), normalised, in batches of at most ``size``.
 
     ``flip`` turns bright into dark. Slices that are constant or not a number come alone. Where slices are not
-    square, a batch holds those that lie alike, so looks need not come in order.
+    square, a batch holds those that lie alike, so positions need not come in order.
     """
     waiting: dict[tuple[int, ...], list[tuple[int, Image, bool]]] = {}
-    former: dict[int, NDArray[np.floating]] = {}  # the look before, coarsened
+    former: dict[int, NDArray[np.floating]] = {}  # the position before, coarsened
     wanted = list(wanted)
-    for look, image in zip(wanted, _read(volume, [looks.slice_of(look) for look in wanted]), strict=True):
-        coarse = {look: coarsened(image)} if looks.reach and image is not None else {}
-        is_like = look - 1 in former and look in coarse and resemble(former[look - 1], coarse[look])
+    for position, image in zip(
+        wanted, _read(volume, [neighbours.slice_of(position) for position in wanted]), strict=True
+    ):
+        coarse = {position: coarsened(image)} if neighbours.reach and image is not None else {}
+        is_like = (
+            position - 1 in former and position in coarse and resemble(former[position - 1], coarse[position])
+        )
         former = coarse
         if image is None:
-            yield Batch((look,), None, (is_like,))
+            yield Batch((position,), None, (is_like,))
             continue
-        turned = looks.turned(-image if flip else image, look)
+        turned = neighbours.turned(-image if flip else image, position)
         group = waiting.setdefault(turned.shape, [])
-        group.append((look, turned, is_like))
+        group.append((position, turned, is_like))
         if len(group) == size:
             yield _batch(waiting.pop(turned.shape))
     for group in waiting.values():
@@ -120,5 +124,5 @@ def _runs(indices: Iterable[int], most: int) -> Iterator[tuple[int, int]]:
 
 
 def _batch(group: list[tuple[int, Image, bool]]) -> Batch:
-    looks, images, like_previous = zip(*group, strict=True)
-    return Batch(looks, np.stack(images), like_previous)
+    positions, images, like_previous = zip(*group, strict=True)
+    return Batch(positions, np.stack(images), like_previous)

@@ -1,4 +1,4 @@
-"""Three looks at every slice, against outputs of slices turned and averaged here."""
+"""Neighbours that have a say, against outputs of slices turned and averaged here."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scipy import ndimage
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
-from sxtstudio.segment.neighbours import Looks, Mean, Seen, coarsened, resemble
+from sxtstudio.segment.neighbours import Mean, Neighbours, Output, coarsened, resemble
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.segment.pipeline import segment
 from sxtstudio.segment.preview import recognise_slice, segment_slice
@@ -71,11 +71,11 @@ def assert_is(found: Any, expected: Any) -> None:
 def test_each_slice_is_the_mean_of_itself_and_its_neighbours_each_turned_on(
     tomogram: np.ndarray, parameters: SegmentParameters, head: Any, tmp_path: Path
 ) -> None:
-    looks = {z: head(tomogram[min(max(z, 0), 6)], z) for z in range(-1, 8)}
-    expected = [(looks[z - 1] + looks[z] + looks[z + 1]) / 3 for z in range(7)]
+    neighbours = {z: head(tomogram[min(max(z, 0), 6)], z) for z in range(-1, 8)}
+    expected = [(neighbours[z - 1] + neighbours[z] + neighbours[z + 1]) / 3 for z in range(7)]
     assert_is(run(tomogram, parameters, tmp_path / "w"), expected)
     alone = [head(image, 0) for image in tomogram]
-    assert_is(run(tomogram, replace(parameters, looks=1), tmp_path / "one"), alone)
+    assert_is(run(tomogram, replace(parameters, neighbours=0), tmp_path / "one"), alone)
     assert np.abs(np.array(expected) - alone).max() > 0.05  # else neither would show anything
 
 
@@ -142,35 +142,39 @@ def test_what_is_recognised_of_a_slice_is_the_same_alone_and_in_a_run(
 
 
 def test_no_more_than_the_neighbours_are_kept() -> None:
-    looks, order = Looks(3, 100), list(range(-1, 101))
-    mean = Mean(looks, range(100))
+    neighbours, order = Neighbours(1, 100), list(range(-1, 101))
+    mean = Mean(neighbours, range(100))
     finished = []
-    for look in order:
-        values = np.full((2, 3), look, np.float32)
-        finished += [(seen.look, float(seen.values[0, 0])) for seen in mean.add(Seen(look, values))]
-        assert len(mean._seen) <= 2
+    for position in order:
+        values = np.full((2, 3), position, np.float32)
+        finished += [
+            (output.position, float(output.values[0, 0])) for output in mean.add(Output(position, values))
+        ]
+        assert len(mean._outputs) <= 2
     # The mean of z − 1, z and z + 1 is z.
     assert finished == [(z, z) for z in range(100)]
-    assert not mean._seen
+    assert not mean._outputs
 
 
-def test_looks_may_come_in_any_order() -> None:
-    mean = Mean(Looks(3, 4), [1, 2])
-    come = [mean.add(Seen(look, np.full((1, 1), look, np.float32))) for look in (2, 0, 3, 1)]
+def test_outputs_may_come_in_any_order() -> None:
+    mean = Mean(Neighbours(1, 4), [1, 2])
+    come = [mean.add(Output(position, np.full((1, 1), position, np.float32))) for position in (2, 0, 3, 1)]
     assert [len(part) for part in come] == [0, 0, 0, 2]
-    assert {seen.look: float(seen.values[0, 0]) for seen in come[-1]} == {1: 1.0, 2: 2.0}
+    assert {output.position: float(output.values[0, 0]) for output in come[-1]} == {1: 1.0, 2: 2.0}
 
 
 def test_batches_hold_slices_that_lie_alike(tomogram: np.ndarray) -> None:
-    batches = list(read_batches(ArrayVolume(tomogram), Looks(3, 7), range(-1, 8), 3, flip=False))
-    assert sorted(look for batch in batches for look in batch.looks) == list(range(-1, 8))
+    batches = list(read_batches(ArrayVolume(tomogram), Neighbours(1, 7), range(-1, 8), 3, flip=False))
+    assert sorted(position for batch in batches for position in batch.positions) == list(range(-1, 8))
     for batch in batches:
-        assert len({look % 2 for look in batch.looks}) == 1 and len(batch.looks) <= 3
-        assert batch.images.shape[1:] == ((50, 37) if batch.looks[0] % 2 else (37, 50))
+        assert len({position % 2 for position in batch.positions}) == 1 and len(batch.positions) <= 3
+        assert batch.images.shape[1:] == ((50, 37) if batch.positions[0] % 2 else (37, 50))
     like = {
-        look: flag for batch in batches for look, flag in zip(batch.looks, batch.like_previous, strict=True)
+        position: flag
+        for batch in batches
+        for position, flag in zip(batch.positions, batch.like_previous, strict=True)
     }
-    assert like == {look: look > -1 for look in range(-1, 8)}
+    assert like == {position: position > -1 for position in range(-1, 8)}
 
 
 def test_resemblance_sees_through_noise_and_is_not_fooled_by_it() -> None:
@@ -193,8 +197,8 @@ def test_resemblance_sees_through_noise_and_is_not_fooled_by_it() -> None:
 
 def test_a_slice_after_one_without_content_resembles_nothing(tomogram: np.ndarray) -> None:
     tomogram[3] = 0
-    batches = read_batches(ArrayVolume(tomogram), Looks(3, 7), range(2, 6), 1, flip=False)
-    assert {batch.looks[0]: batch.like_previous[0] for batch in batches} == {
+    batches = read_batches(ArrayVolume(tomogram), Neighbours(1, 7), range(2, 6), 1, flip=False)
+    assert {batch.positions[0]: batch.like_previous[0] for batch in batches} == {
         2: False,  # the first that is read
         3: False,
         4: False,

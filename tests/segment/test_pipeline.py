@@ -19,7 +19,7 @@ from sxtstudio.core.progress import Progress, ProgressState
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment import checkpoint, job
 from sxtstudio.segment.device import choose_device
-from sxtstudio.segment.neighbours import Looks
+from sxtstudio.segment.neighbours import Neighbours
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.segment.pipeline import segment
 from sxtstudio.segment.preview import estimate, segment_slice
@@ -44,8 +44,8 @@ def tomogram(make_slices: Any) -> np.ndarray:
 
 @pytest.fixture
 def parameters(model_path: Path) -> SegmentParameters:
-    """One look at each slice; test_looks.py has the rest."""
-    return SegmentParameters(model=model_path, device="cpu", polarity="dark", looks=1)
+    """Each slice alone; test_neighbours.py has the rest."""
+    return SegmentParameters(model=model_path, device="cpu", polarity="dark", neighbours=0)
 
 
 def outputs(path: Path, tomogram: np.ndarray) -> np.ndarray:
@@ -185,7 +185,7 @@ def test_a_tomogram_without_content_is_refused(
         ({"slices": (0, 7)}, "slices 0 to 5"),
         ({"tile_px": 0}, "Tiles of 0 px"),
         ({"batch": 0}, "batch of 0"),
-        ({"looks": 2}, "2 looks"),
+        ({"neighbours": 2}, "2 neighbours"),
         ({"threshold": 2.0}, "threshold"),
         ({"threshold": float("nan")}, "threshold"),
         ({"polarity": "pink"}, "polarity"),
@@ -224,9 +224,9 @@ def test_a_cancelled_run_is_resumed_where_it_stopped(
     asked: list[int] = []
     original = job.read_batches
 
-    def counting(volume: Any, looks: Looks, wanted: list[int], *rest: Any) -> Any:
+    def counting(volume: Any, neighbours: Neighbours, wanted: list[int], *rest: Any) -> Any:
         asked.extend(wanted)
-        return original(volume, looks, wanted, *rest)
+        return original(volume, neighbours, wanted, *rest)
 
     monkeypatch.setattr(job, "read_batches", counting)
     seen: list[int] = []
@@ -277,7 +277,7 @@ def test_kill_9_and_resume(
         "from sxtstudio.core.volume import ArrayVolume\n"
         "from sxtstudio.segment import segment, SegmentParameters\n"
         "a = np.load(sys.argv[1], mmap_mode='r', allow_pickle=False)\n"
-        "p = SegmentParameters(model=Path(sys.argv[2]), device='cpu', polarity='dark', looks=1)\n"
+        "p = SegmentParameters(model=Path(sys.argv[2]), device='cpu', polarity='dark', neighbours=0)\n"
         "segment(ArrayVolume(a), p, Path(sys.argv[3]), on_slices=lambda z, _: print(z, flush=True))\n"
     )
     command = [sys.executable, "-c", code, tmp_path / "tomogram.npy", model_path, tmp_path / "w"]
@@ -364,11 +364,11 @@ def test_the_estimate_grows_with_the_tomogram(model_path: Path) -> None:
 
 def test_batches_join_neighbours_and_skip_the_rest(tomogram: np.ndarray) -> None:
     tomogram[2] = 0
-    looks = Looks(1, len(tomogram))
-    batches = list(read_batches(ArrayVolume(tomogram), looks, [0, 1, 2, 4, 5], 2, flip=False))
-    assert [batch.looks for batch in batches] == [(0, 1), (2,), (4, 5)]
+    neighbours = Neighbours(0, len(tomogram))
+    batches = list(read_batches(ArrayVolume(tomogram), neighbours, [0, 1, 2, 4, 5], 2, flip=False))
+    assert [batch.positions for batch in batches] == [(0, 1), (2,), (4, 5)]
     assert batches[1].images is None
-    flipped = list(read_batches(ArrayVolume(tomogram), looks, [4, 5], 2, flip=True))
+    flipped = list(read_batches(ArrayVolume(tomogram), neighbours, [4, 5], 2, flip=True))
     np.testing.assert_array_equal(flipped[0].images, -batches[2].images)
 
 

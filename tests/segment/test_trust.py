@@ -84,7 +84,7 @@ def tomogram(make_slices: Any) -> np.ndarray:
 
 @pytest.fixture
 def parameters(model_path: Path) -> SegmentParameters:
-    return SegmentParameters(model=model_path, device="cpu", polarity="dark", looks=1)
+    return SegmentParameters(model=model_path, device="cpu", polarity="dark", neighbours=0)
 
 
 def expected_f1(p: np.ndarray) -> float:

@@ -72,7 +72,7 @@ class PreviewEngine:
                 tile_px=choice.tile_px,
                 probability=choice.keep_output,
                 trust=choice.trust,
-                looks=choice.looks,
+                neighbours=choice.neighbours,
                 runner=runner,
             )
             free = shutil.disk_usage(folder).free

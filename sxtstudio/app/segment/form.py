@@ -169,7 +169,7 @@ class SegmentForm(QWidget):
             slices=None if document is None else self.slices.slices,
             keep_output=self.keep.isChecked(),
             trust=self.trust.currentData(),
-            looks=3 if self.neighbours.isChecked() else 1,
+            neighbours=1 if self.neighbours.isChecked() else 0,
         )
 
     @property

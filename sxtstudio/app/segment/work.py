@@ -29,7 +29,7 @@ from sxtstudio.workflow.document.network_output import forget_output, keep_outpu
 
 if TYPE_CHECKING:
     from sxtstudio.segment import ModelCard, SegmentParameters
-    from sxtstudio.segment.neighbours import LookCount
+    from sxtstudio.segment.neighbours import Reach
     from sxtstudio.segment.parameters import TrustChoice
 
 Pixels = NDArray[np.uint8]
@@ -61,8 +61,8 @@ class SegmentChoice:
         Keep the network's output, so that the threshold can be changed later.
     trust
         Which slices the network also redraws: "none", "sample" or "every".
-    looks
-        3 lets neighbouring slices have a say, 1 does not.
+    neighbours
+        How many slices on each side have a say: 0 or 1.
     """
 
     model: str | None = None
@@ -73,7 +73,7 @@ class SegmentChoice:
     slices: tuple[int, int] | None = None
     keep_output: bool = False
     trust: TrustChoice = "sample"
-    looks: LookCount = 3
+    neighbours: Reach = 1
 
     def parameters(self) -> SegmentParameters:
         """Return what the engine is asked; loads the engine."""
@@ -88,7 +88,7 @@ class SegmentChoice:
             slices=self.slices,
             probability=self.keep_output,
             trust=self.trust,
-            looks=self.looks,
+            neighbours=self.neighbours,
         )
 
 
@@ -207,7 +207,7 @@ def run_segmentation(
         polarity=segmentation.polarity,
         slices=list(segmentation.slices),
         tile_px=choice.tile_px,
-        looks_at_each_slice=choice.looks,
+        neighbours=choice.neighbours,
         voxels=segmentation.voxels,
     )
     outcome = Outcome(
@@ -260,7 +260,7 @@ def interrupted(folder: Path, work_dir: Path) -> Interrupted | None:
             slices=(first, last),
             keep_output=bool(settings["probability"]),
             trust=request.get("trust", "sample"),
-            looks=3 if settings.get("looks at each slice", 3) == 3 else 1,
+            neighbours=0 if settings.get("neighbours on each side", 1) == 0 else 1,
         )
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None

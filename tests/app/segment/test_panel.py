@@ -86,7 +86,7 @@ def test_neighbouring_slices_have_a_say_unless_that_is_turned_off(
     sure = np.abs(mean) > 1e-4
     assert np.array_equal(labels[sure] == 255, mean[sure] > 0)
     assert np.mean((labels == 255) != truth(sample_values[:6])) > 0.001
-    assert sample.session.document.steps[-1].parameters["looks_at_each_slice"] == 3
+    assert sample.session.document.steps[-1].parameters["neighbours"] == 1
     panel.form.remember()
     assert sample.context.settings.get("segment/neighbours", None) is True
 
