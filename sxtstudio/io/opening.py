@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import stat
 from pathlib import Path
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.io import folder, mrc, png, tiff, tiff_ifd, zarr
 from sxtstudio.io.filevolume import FileVolume
+from sxtstudio.io.inside import split_inside
 
 _FORMATS = "MRC, TIFF, HDF5, OME-Zarr, or a folder of TIFF or PNG slices"
 
@@ -50,7 +50,7 @@ def open_volume(path: str | Path) -> FileVolume:
     UserError
         If there is no such file, or it is damaged, truncated, of an unknown format, complex, RGB or 4D.
     """
-    place, inside = _split(path)
+    place, inside = split_inside(path)
     try:
         return _open(place, inside)
     except (UserError, MemoryError):
@@ -63,15 +63,6 @@ def open_volume(path: str | Path) -> FileVolume:
         ) from error
     except Exception as error:  # a damaged file can hold anything where a number should be
         raise UserError(f"{place.name} is damaged: {error}. Copy or export it again.") from error
-
-
-def _split(path: str | Path) -> tuple[Path, str | None]:
-    """Separate ``file::/inside``, unless a file of the whole name exists."""
-    text = os.fspath(path)
-    name, mark, inside = text.rpartition("::")
-    if not mark or os.path.exists(text):
-        return Path(text), None
-    return Path(name), inside or "/"
 
 
 def _open(path: Path, inside: str | None) -> FileVolume:

@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.io.inside import split_inside
 from sxtstudio.training.toml_table import Table, is_number
 
 Method = Literal["published", "quick"]
@@ -323,7 +324,7 @@ def _range_nm(table: Table) -> tuple[float, float] | None:
 
 def _existing(table: Table, key: str, path: Path) -> Path:
     # A dataset inside a file is written file.h5::/entry/data.
-    file = Path(str(path).split("::")[0])
+    file = split_inside(path)[0]
     if not path.exists() and not file.exists():
         raise UserError(f"{table.where}: {key} names {file}, which does not exist. Check the path.")
     return path

@@ -81,7 +81,7 @@ class OthersPage(QWidget):
                 self.list.takeItem(self.list.row(item))
         for path, one in wanted.items():
             others = one.survey.shape[0] - len(one.slices)
-            text = f"{Path(path.partition('::')[0]).name}  (its other {count(others, 'slice')})"
+            text = f"{on_disk(Path(path)).name}  (its other {count(others, 'slice')})"
             if path not in self._paths():
                 self._add(path, text, one.survey.polarity, labelled=True)
             for item in self._items():

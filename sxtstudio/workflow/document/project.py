@@ -13,6 +13,7 @@ from typing import Any
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock, holder
 from sxtstudio.core.progress import Progress
+from sxtstudio.io.inside import join_inside, split_inside
 from sxtstudio.io.project import (
     NAME,
     Pointer,
@@ -266,9 +267,9 @@ def _former_volumes(folder: Path, record: Record) -> dict[str, StoredVolume]:
 
 def _with_pointer(record: Record, folder: Path) -> Record:
     source = record.tomogram.absolute
-    place, mark, inside = source.partition("::")
+    place, inside = split_inside(source)
     try:
-        relative = Path(os.path.relpath(place, folder)).as_posix() + mark + inside
+        relative = join_inside(Path(os.path.relpath(place, folder)).as_posix(), inside)
     except ValueError:  # another drive of Windows
         relative = ""
     known = dict(record.tomogram.fingerprint)

@@ -13,6 +13,7 @@ from typing import Any, Literal
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
+from sxtstudio.io.inside import split_inside
 from sxtstudio.workflow.jobs.outputs import on_disk
 
 Existing = Literal["rename", "skip", "replace"]
@@ -136,9 +137,9 @@ def _entry(row: BatchRow) -> dict[str, Any]:
 
 def _stems(tomogram: Path) -> Iterator[str]:
     """Yield names for a tomogram: cell, then cell-mrc, then monday-cell … where those are taken."""
-    place = on_disk(tomogram)
+    place, dataset = split_inside(tomogram)
     stem = place.stem.removesuffix(".ome") or place.name
-    inside = re.sub(r"\W+", "-", str(tomogram).partition("::")[2]).strip("-")
+    inside = re.sub(r"\W+", "-", dataset or "").strip("-")
     kind = place.suffix.lstrip(".")
     yield stem
     yield from (f"{stem}-{more}" for more in (inside, kind) if more)

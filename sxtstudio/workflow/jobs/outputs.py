@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.io.inside import split_inside
 
 VOLUME_SUFFIXES = (".tif", ".tiff", ".mrc", ".rec", ".map", ".zarr")
 
@@ -72,7 +73,7 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
 
 def on_disk(path: Path) -> Path:
     """Return the file of a path such as ``file.h5::/entry/data``."""
-    return Path(str(path).partition("::")[0])
+    return split_inside(path)[0]
 
 
 def _check_suffix(output: Output) -> None:
