@@ -19,6 +19,7 @@ from types import FrameType
 from sxtstudio import __version__
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.folders import log_folder
+from sxtstudio.core.plain_files import create_own
 from sxtstudio.core.progress import Progress
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -94,7 +95,8 @@ def _write_log(words: list[str]) -> Path:
     for folder in (log_folder(), Path(tempfile.gettempdir())):
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            (folder / name).write_text(text, encoding="utf-8")
+            with create_own(folder / name) as file:  # among temporary files anybody may have put a link
+                file.write(text.encode("utf-8", "backslashreplace"))
         except OSError:
             continue
         return folder / name

@@ -28,7 +28,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     Parameters
     ----------
     path
-        Final name. A symbolic link is followed: its target is replaced.
+        Final name. If a symbolic link lies there, the link is replaced and its target is left alone.
 
     Raises
     ------
@@ -36,7 +36,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         If the folder does not exist or cannot be written to, if the disk is full, or if a file
         would replace a folder.
     """
-    final = Path(os.path.realpath(path))
+    final = _in_real_folder(Path(path))
     temporary = final.with_name(f".{final.stem[:60]}.{secrets.token_hex(4)}.part{final.suffix}")
     _check_folder(final, temporary)
     try:
@@ -56,6 +56,13 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         if told is None or isinstance(error, UserError):
             raise
         raise told from error
+
+
+def _in_real_folder(path: Path) -> Path:
+    """Follow links to the folder, and none at the name itself: nothing is written through that."""
+    if path.name in ("", ".."):
+        return Path(os.path.realpath(path))
+    return Path(os.path.realpath(path.parent), path.name)
 
 
 def _check_folder(final: Path, temporary: Path) -> None:
@@ -135,14 +142,14 @@ def _rename(temporary: Path, final: Path) -> None:
     if temporary.is_dir():
         _replace_folder(temporary, final)
         return
-    if final.is_dir():
+    if final.is_dir() and not final.is_symlink():
         raise UserError(f"{final} is a folder and cannot be replaced by a file. Choose another name.")
     os.replace(temporary, final)
 
 
 def _replace_folder(temporary: Path, final: Path) -> None:
     """Move the former folder (or file) aside, rename, and only then remove it."""
-    if not final.exists():
+    if not os.path.lexists(final):
         os.rename(temporary, final)
         return
     aside = final.with_name(f".{final.stem[:60]}.{secrets.token_hex(4)}.old{final.suffix}")

@@ -12,10 +12,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import IO
 
+from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.plain_files import open_own, read_plain
 
 NAME = "in-use"
 HOLDER = "in-use-by.json"
+_MOST_BYTES = 10_000
 
 
 class FolderLock:
@@ -27,13 +30,13 @@ class FolderLock:
         Raises
         ------
         UserError
-            If another process, or another job of this one, holds it.
+            If another process, or another job of this one, holds it; ``LinkRefused`` if its file is a link.
         """
         self._path = folder / NAME
         self._signed = signed
         self._file: IO[bytes] | None = None
         while self._file is None:
-            file = open(self._path, "a+b")
+            file = open_own(self._path, "ab")
             try:
                 _lock(file)
             except BlockingIOError as error:
@@ -63,10 +66,10 @@ class FolderLock:
 def holder(folder: Path) -> str:
     """Return who holds a signed lock, "anna on beamline-2 since 14:03", or "" where that is not known."""
     try:
-        content = json.loads((folder / HOLDER).read_text(encoding="utf-8"))
+        content = json.loads(read_plain(folder / HOLDER, _MOST_BYTES))
         since = datetime.fromisoformat(str(content["since"])).astimezone()
         return f"{content['user']} on {content['host']} since {since:%Y-%m-%d %H:%M}"
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return ""
 
 
@@ -81,8 +84,9 @@ def _sign(path: Path) -> None:
         "process": os.getpid(),
         "since": datetime.now().astimezone().isoformat(timespec="seconds"),
     }
-    with suppress(OSError):  # the lock holds without it
-        path.write_text(json.dumps(content), encoding="utf-8")
+    # The lock holds without it.
+    with suppress(OSError, UserError), atomic_write(path) as temporary:
+        temporary.write_text(json.dumps(content), encoding="utf-8")
 
 
 def _is_at(file: IO[bytes], path: Path) -> bool:

@@ -33,6 +33,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.plain_files import LinkRefused, create_own, open_own
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.segment.trust import read_trust, trust_line
 
@@ -82,6 +83,8 @@ class Checkpoint:
         self._names = (LABELS, PROBABILITY) if probability else (LABELS,)
         self._maps: dict[str, Pixels] = {}
         self._files: dict[str, IO[bytes]] = {}
+        if folder.is_symlink():
+            raise LinkRefused(f"{folder} is a link, and nothing is written through it. Remove it.")
         with explained(folder):
             self._own_folder = not folder.exists() or not any(folder.iterdir())
             folder.mkdir(parents=True, exist_ok=True)
@@ -92,7 +95,7 @@ class Checkpoint:
                 if resume is False or not self._go_on(resume):
                     self._begin()
                 for name in (*self._names, TRUST, LEDGER):
-                    self._files[name] = open(folder / name, "r+b" if name in self._names else "ab")
+                    self._files[name] = open_own(folder / name, "r+b" if name in self._names else "ab")
         except BaseException:
             self.close()
             raise
@@ -211,9 +214,9 @@ class Checkpoint:
     def _begin(self) -> None:
         _remove(self.folder)
         for name in self._names:
-            with open(self.folder / name, "wb") as file:
+            with create_own(self.folder / name) as file:
                 file.truncate(int(np.prod(self.shape)))
-        (self.folder / LEDGER).touch()
+        create_own(self.folder / LEDGER).close()
         content = {"settings": self.settings, "own_folder": self._own_folder}
         with atomic_write(self.folder / SETTINGS) as temporary:
             temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
@@ -225,7 +228,7 @@ class Checkpoint:
         whole = content.rfind(b"\n") + 1
         if whole != len(content):
             # A torn line would swallow the next one.
-            with open(path, "r+b") as file:
+            with open_own(path, "r+b") as file:
                 file.truncate(whole)
         claims = {int(z): int(crc, 16) for z, crc in _LINE.findall(content[:whole])}
         return {z for z, crc in claims.items() if z < self.shape[0] and self._checksum(z) == crc}

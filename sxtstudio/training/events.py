@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.plain_files import open_own
 
 FILE = "events.jsonl"
 Event = dict[str, Any]
@@ -31,8 +32,8 @@ class Events:
             return
         entry: Event = {"event": event, **{key: _plain(value) for key, value in figures.items()}}
         # A full disk must not stop the training: its state is what counts, and saving that tells.
-        with suppress(OSError), self._path.open("a", encoding="utf-8") as log:
-            log.write(to_line(entry) + "\n")
+        with suppress(OSError), open_own(self._path, "ab") as log:
+            log.write((to_line(entry) + "\n").encode())
         if self._listener is not None:
             self._listener(entry)
 

@@ -81,7 +81,7 @@ def test_file_never_replaces_a_folder(tmp_path):
     assert names(tmp_path) == ["labels.tif"]
 
 
-def test_symbolic_link_stays_a_link(tmp_path):
+def test_symbolic_link_is_replaced_and_its_target_is_not(tmp_path):
     (tmp_path / "store").mkdir()
     real = tmp_path / "store" / "real.tif"
     real.write_bytes(b"old")
@@ -89,7 +89,8 @@ def test_symbolic_link_stays_a_link(tmp_path):
     link.symlink_to(real)
     with atomic_write(link) as temporary:
         temporary.write_bytes(b"new")
-    assert link.is_symlink() and real.read_bytes() == b"new"
+    assert real.read_bytes() == b"old"
+    assert link.read_bytes() == b"new" and not link.is_symlink()
 
 
 def test_missing_folder(tmp_path):

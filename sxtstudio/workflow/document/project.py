@@ -12,6 +12,7 @@ from typing import Any
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock, holder
+from sxtstudio.core.plain_files import LinkRefused
 from sxtstudio.core.progress import Progress
 from sxtstudio.io.inside import join_inside, split_inside
 from sxtstudio.io.project import (
@@ -206,6 +207,8 @@ def lock_project(folder: Path) -> FolderLock:
     """
     try:
         return FolderLock(folder, signed=True)
+    except LinkRefused:
+        raise
     except UserError as error:
         who = holder(folder)
         raise UserError(

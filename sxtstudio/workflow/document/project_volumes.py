@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple, slabs
 from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.plain_files import open_own
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import export_volume, open_volume
@@ -92,7 +93,7 @@ def load_volume(
         boxes = list(slabs(source.shape, 16 * max(1, _thickness(source.shape) // 16)))
         progress.begin(len(boxes))
         crc32 = 0
-        with open(path, "r+b") as file:  # twice as fast as through a memory map
+        with open_own(path, "r+b") as file:  # twice as fast as through a memory map
             for box in boxes:
                 part = _normal(source.read(box))
                 crc32 = zlib.crc32(part.data, crc32)

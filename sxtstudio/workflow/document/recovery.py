@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from pathlib import Path
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.workflow.document import state as files
-from sxtstudio.workflow.document.workplace import spare_root, work_root
+from sxtstudio.workflow.document.workplace import is_own_folder, spare_root, work_root
 
 # A folder without a state may be one that another window has just made.
 _YOUNG_S = 600.0
@@ -66,8 +65,10 @@ def leftovers(root: Path | None = None) -> list[Leftover]:
     found = []
     for place in dict.fromkeys((root or work_root(), work_root(), spare_root())):
         with suppress(OSError):
+            if place == spare_root() and not is_own_folder(place):
+                continue
             for folder in place.iterdir():
-                if folder.is_dir() and _is_mine(folder):
+                if is_own_folder(folder):
                     with suppress(OSError):
                         left = _look_at(folder)
                         if left is not None:
@@ -84,11 +85,6 @@ def discard(leftover: Leftover) -> None:
     files.mark_discarded(leftover.folder)
     lock.release()
     files.remove_files(leftover.folder, leftover.bulk)
-
-
-def _is_mine(folder: Path) -> bool:
-    """Among temporary files anybody may put anything."""
-    return not hasattr(os, "getuid") or folder.lstat().st_uid == os.getuid()
 
 
 def _look_at(folder: Path) -> Leftover | None:

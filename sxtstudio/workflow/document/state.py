@@ -18,6 +18,7 @@ from typing import Any
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import NAME as LOCK
+from sxtstudio.core.plain_files import create_own, open_own
 from sxtstudio.io.project import Record, from_json, read_json, step_of, to_json
 
 STATE, STEPS, DISCARDED, SEGMENTATION = "state.json", "steps.jsonl", "discarded", "segmentation"
@@ -95,8 +96,9 @@ def read_steps(folder: Path) -> list[dict[str, Any]]:
 def append_steps(folder: Path, steps: list[dict[str, Any]], *, anew: bool) -> None:
     """Append steps to those on disk, or replace them."""
     lines = "".join(json.dumps(step) + "\n" for step in steps)
-    with open(folder / STEPS, "w" if anew else "a", encoding="utf-8") as file:
-        file.write(lines)
+    path = folder / STEPS
+    with create_own(path) if anew else open_own(path, "ab") as file:
+        file.write(lines.encode())
 
 
 def has_unfinished_segmentation(bulk: Path) -> bool:
@@ -110,7 +112,7 @@ def has_unfinished_segmentation(bulk: Path) -> bool:
 def mark_discarded(folder: Path) -> None:
     """Note that nobody wants this folder, before it is removed."""
     with suppress(OSError):
-        (folder / DISCARDED).touch()
+        create_own(folder / DISCARDED).close()
 
 
 def remove_files(folder: Path, bulk: Path) -> None:

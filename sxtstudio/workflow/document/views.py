@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple, slabs
 from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.plain_files import create_own
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.io import FileVolume
@@ -57,7 +58,8 @@ def notes_of(file: FileVolume, given_nm: VoxelSize | None) -> tuple[str, ...]:
 
 def scratch_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
     """Return a new uint8 array (z, y, x) in a file, filled with zeros."""
-    return np.memmap(path, np.uint8, "w+", shape=shape)
+    with create_own(path) as file:
+        return np.memmap(file, np.uint8, "w+", shape=shape)
 
 
 def labels_to_disk(

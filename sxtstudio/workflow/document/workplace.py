@@ -7,6 +7,7 @@ import math
 import os
 import secrets
 import shutil
+import stat
 import sys
 import tempfile
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import state_folder
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.plain_files import create_own, open_own
 
 VARIABLE = "SXTSTUDIO_WORK"
 # A disk that is filled up to the last byte helps nobody.
@@ -48,16 +50,25 @@ def new_folder(root: Path | None = None) -> Path:
     trouble: OSError | None = None
     for place in (root or work_root(), spare_root()):
         try:
-            (place / name).mkdir(parents=True)
+            place.mkdir(mode=0o700 if place == spare_root() else 0o777, parents=True, exist_ok=True)
+            if place == spare_root() and not is_own_folder(place):
+                continue  # among temporary files anybody may put anything
+            (place / name).mkdir()
         except OSError as error:
             trouble = trouble or error
             continue
         return place / name
-    assert trouble is not None
+    reason = "no permission" if trouble is None else trouble.strerror
     raise UserError(
-        f"The working folder {root or work_root()} cannot be made ({trouble.strerror}). Free some space, or "
+        f"The working folder {root or work_root()} cannot be made ({reason}). Free some space, or "
         f"name another folder in the environment variable {VARIABLE}."
     ) from trouble
+
+
+def is_own_folder(folder: Path) -> bool:
+    """Whether a folder belongs to the user who runs this, and is no link."""
+    facts = folder.lstat()
+    return stat.S_ISDIR(facts.st_mode) and (not hasattr(os, "getuid") or facts.st_uid == os.getuid())
 
 
 def place_for_voxels(folder: Path, shape: Triple, beside: Path) -> Path:
@@ -97,7 +108,7 @@ def create_file(path: Path, size: int) -> None:
     try:
         if free < size:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        with open(path, "w+b") as file:
+        with create_own(path) as file:
             _reserve(file, size)
     except OSError as error:
         with suppress(OSError):
@@ -121,7 +132,8 @@ def open_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
         raise UserError(f"{path} cannot be read ({error.strerror}). Check the disk.") from error
     if size != math.prod(shape):
         raise UserError(f"{path} is damaged: it has {size} bytes instead of {math.prod(shape)}.")
-    array: NDArray[np.uint8] = np.memmap(path, np.uint8, "r+", shape=shape)
+    with open_own(path, "r+b") as file:
+        array: NDArray[np.uint8] = np.memmap(file, np.uint8, "r+", shape=shape)
     return array
 
 

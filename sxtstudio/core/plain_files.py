@@ -1,0 +1,105 @@
+"""Plain files only: nothing is written through a link, and nothing is read from a pipe or a device.
+
+A folder of a stranger can hold anything under the names that this program writes and reads: a link to a
+file of the user's, a pipe that nobody writes to, a device without end.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Literal, cast
+
+from sxtstudio.core.errors import UserError
+
+# Windows has neither of the last two; a link there needs the rights of an administrator.
+_BINARY = getattr(os, "O_BINARY", 0)
+_NO_LINK = getattr(os, "O_NOFOLLOW", 0)
+_NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a pipe would wait for its other end
+_MODES = {"r+b": os.O_RDWR, "ab": os.O_WRONLY | os.O_CREAT | os.O_APPEND}
+
+
+class LinkRefused(UserError):
+    """Something else than a plain file lies where the program keeps one of its own."""
+
+
+def create_own(path: Path) -> BinaryIO:
+    """Return a new empty file (w+b) in place of whatever file or link lies there, which is not touched.
+
+    Raises
+    ------
+    OSError
+        If it cannot be made.
+    """
+    with suppress(FileNotFoundError):
+        path.unlink()
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY, 0o666)
+    return cast(BinaryIO, os.fdopen(descriptor, "w+b"))
+
+
+def open_own(path: Path, mode: Literal["r+b", "ab"]) -> BinaryIO:
+    """Open a file of the program's own to change it (r+b) or to append to it (ab; made if it is missing).
+
+    Raises
+    ------
+    LinkRefused
+        If a link, a pipe or a device lies there, or a file that has a second name elsewhere.
+    OSError
+        If it cannot be opened.
+    """
+    if path.is_symlink():
+        raise _refused(path, "a link")
+    try:
+        descriptor = os.open(path, _MODES[mode] | _NO_LINK | _NO_WAIT | _BINARY, 0o666)
+    except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise _refused(path, "a link") from error
+        if error.errno == errno.ENXIO:  # the other end of a pipe
+            raise _refused(path, "no file") from error
+        raise
+    facts = os.fstat(descriptor)
+    if not stat.S_ISREG(facts.st_mode) or facts.st_nlink > 1:
+        os.close(descriptor)
+        raise _refused(
+            path, "no file" if not stat.S_ISREG(facts.st_mode) else "a second name of another file"
+        )
+    return cast(BinaryIO, os.fdopen(descriptor, mode))
+
+
+def open_plain(path: Path) -> BinaryIO:
+    """Open a file for reading; links are followed.
+
+    Raises
+    ------
+    OSError
+        If it cannot be opened, or is a pipe, a device or a folder.
+    """
+    descriptor = os.open(path, os.O_RDONLY | _NO_WAIT | _BINARY)
+    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+        os.close(descriptor)
+        raise OSError(errno.EINVAL, "it is no file", str(path))
+    return cast(BinaryIO, os.fdopen(descriptor, "rb"))
+
+
+def read_plain(path: Path, most_bytes: int) -> bytes:
+    """Return the content of a small file; links are followed.
+
+    Raises
+    ------
+    OSError
+        As ``open_plain``, or if the file is larger.
+    """
+    with open_plain(path) as file:
+        content = file.read(most_bytes + 1)
+    if len(content) > most_bytes:
+        raise OSError(errno.EINVAL, f"it has more than {most_bytes} bytes", str(path))
+    return content
+
+
+def _refused(path: Path, what: str) -> LinkRefused:
+    return LinkRefused(
+        f"{path} is {what}, and nothing is written through it. Remove it, or choose another folder."
+    )
