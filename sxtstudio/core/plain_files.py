@@ -11,7 +11,7 @@ import os
 import stat
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import BinaryIO, Literal
 
 from sxtstudio.core.errors import UserError
 
@@ -37,7 +37,7 @@ def create_own(path: Path) -> BinaryIO:
     with suppress(FileNotFoundError):
         path.unlink()
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY, 0o666)
-    return cast(BinaryIO, os.fdopen(descriptor, "w+b"))
+    return os.fdopen(descriptor, "w+b")
 
 
 def open_own(path: Path, mode: Literal["r+b", "ab"]) -> BinaryIO:
@@ -66,7 +66,7 @@ def open_own(path: Path, mode: Literal["r+b", "ab"]) -> BinaryIO:
         raise _refused(
             path, "no file" if not stat.S_ISREG(facts.st_mode) else "a second name of another file"
         )
-    return cast(BinaryIO, os.fdopen(descriptor, mode))
+    return os.fdopen(descriptor, mode)
 
 
 def open_plain(path: Path) -> BinaryIO:
@@ -81,7 +81,7 @@ def open_plain(path: Path) -> BinaryIO:
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise OSError(errno.EINVAL, "it is no file", str(path))
-    return cast(BinaryIO, os.fdopen(descriptor, "rb"))
+    return os.fdopen(descriptor, "rb")
 
 
 def read_plain(path: Path, most_bytes: int) -> bytes:
