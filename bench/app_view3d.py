@@ -55,7 +55,7 @@ def window(tomogram: str, labels: str, shape: list[int], folder: str) -> dict[st
 
     longest = 0.0
     begin = last = time.perf_counter()
-    main.actions_.by_name["surface.show"].setChecked(True)
+    main.actions_.by_name["surface.show"].trigger()
     ready = None
     while True:
         app.processEvents()

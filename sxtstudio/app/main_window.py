@@ -72,6 +72,8 @@ class MainWindow(QMainWindow):
         self.jobs.failed.connect(lambda error: show_error(self, error))
         for signal in (self.session.document_changed, self.session.history_changed):
             signal.connect(self._show_title)
+        self._former_layout = self.session.layout.value
+        self.session.layout.changed.connect(self._on_session_layout_changed)
         self._show_title()
         self.restoreGeometry(self.settings.bytes("window/geometry"))
         self.restoreState(self.settings.bytes("window/state"))
@@ -114,6 +116,21 @@ class MainWindow(QMainWindow):
         self._outer.setStretchFactor(1, 0)
         self._outer.setSizes([1440 - WIDTH_PX, WIDTH_PX])
 
+    def _on_session_layout_changed(self) -> None:
+        """Show what is wanted; where the 3D view goes, the slices come back."""
+        former, layout = self._former_layout, self.session.layout.value
+        if not layout.view3d and not layout.slices:
+            self.session.layout.set(slices=True)
+            return
+        self._former_layout = layout
+        parts = self.context.parts
+        parts["slices"].setVisible(layout.slices)
+        parts["view3d"].setVisible(layout.view3d)
+        if layout.view3d and not former.view3d:
+            parts["side"].show_panel("surface")
+        if layout.full_screen != self.isFullScreen():
+            self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
     def _show_title(self) -> None:
         document = self.session.document
         if document is None:
@@ -135,8 +152,10 @@ class MainWindow(QMainWindow):
             open_path(self.context, paths[0])
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow a change between dark and light."""
+        """Follow a change between dark and light, and to the full screen or back."""
         super().changeEvent(event)
+        if event.type() == QEvent.Type.WindowStateChange:
+            self.session.layout.set(full_screen=self.isFullScreen())
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "actions_"):
             self.actions_.restyle()
             self.context.parts["side"].restyle()

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
 from sxtstudio.app import theme
 from sxtstudio.app.actions import MENUS, TABLE, ActionInfo
+from sxtstudio.app.actions.info import Shown
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 
@@ -58,12 +59,14 @@ class Actions(QObject):
         )
         action.setToolTip(info.why_disabled or info.tip + keys)
         action.setStatusTip(info.tip)
-        if info.checkable:
+        if info.shows is not None:
             action.setCheckable(True)
-            action.setChecked(info.checked)
-            action.toggled.connect(partial(self._run, info))
-        else:
-            action.triggered.connect(partial(self._run, info))
+            info.shows.state(self._context.session).changed.connect(
+                partial(self._show_state, action, info.shows)
+            )
+            self._show_state(action, info.shows)
+        # Only what the user does runs something; a tick that follows the state does not.
+        action.triggered.connect(partial(self._run, info))
         menu = self.menu(info.menu)
         if info.separator:
             menu.addSeparator()
@@ -92,12 +95,17 @@ class Actions(QObject):
 
     def _run(self, info: ActionInfo, *_: object) -> None:
         try:
-            if info.checkable:
-                info.run(self._context, self.by_name[info.name].isChecked())
-            else:
+            if info.shows is None:
                 info.run(self._context)
+            else:
+                action = self.by_name[info.name]
+                info.run(self._context, action.isChecked())
+                self._show_state(action, info.shows)  # what was chosen may have to stay as it is
         except Exception as error:  # whatever it is, the window lives on
             show_error(self._window, error)
+
+    def _show_state(self, action: QAction, shown: Shown[Any]) -> None:
+        action.setChecked(shown.is_on(shown.state(self._context.session).value))
 
     def refresh(self, *_: Any) -> None:
         """Enable what can be done now."""

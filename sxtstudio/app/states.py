@@ -70,6 +70,26 @@ class DisplayState:
 
 
 @dataclass(frozen=True)
+class LayoutState:
+    """What of the window is shown.
+
+    Attributes
+    ----------
+    slices, view3d
+        The slice views and the 3D view; at least one of them.
+    sides
+        All three planes rather than XY alone.
+    full_screen
+        The window fills the screen.
+    """
+
+    slices: bool = True
+    view3d: bool = False
+    sides: bool = True
+    full_screen: bool = False
+
+
+@dataclass(frozen=True)
 class ToolState:
     """Which mouse tool is in the hand.
 

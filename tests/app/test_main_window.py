@@ -45,3 +45,24 @@ def test_layout_comes_back(settings: Settings, qtbot: QtBot) -> None:
     assert window.context.parts["side"].current == "image"
     window.close()
     window.deleteLater()
+
+
+def test_ticks_and_views_follow_the_layout_whoever_changes_it(window: MainWindow) -> None:
+    layout, actions, parts = window.session.layout, window.actions_.by_name, window.context.parts
+    slices, view3d, side = parts["slices"], parts["view3d"], parts["side"]
+    assert not actions["surface.show"].isChecked() and not actions["view.full_screen"].isChecked()
+    view3d.show()
+    assert layout.value.view3d and actions["surface.show"].isChecked() and side.current == "surface"
+    side.show_panel("mask")
+    actions["view.3d"].trigger()
+    assert slices.isHidden() and not view3d.isHidden() and side.current == "mask"
+    actions["surface.show"].trigger()  # nothing would be left to see
+    assert not slices.isHidden() and view3d.isHidden() and not actions["surface.show"].isChecked()
+    layout.set(sides=False)
+    assert not slices.planes.sides_shown and not actions["view.sides"].isChecked()
+    slices.show_sides(True)
+    assert layout.value.sides and actions["view.sides"].isChecked()
+    window.showFullScreen()
+    assert layout.value.full_screen and actions["view.full_screen"].isChecked()
+    actions["view.full_screen"].trigger()
+    assert not window.isFullScreen() and not layout.value.full_screen

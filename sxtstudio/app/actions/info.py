@@ -4,9 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Generic, Literal, TypeVar
+
+from sxtstudio.app.session import Session
+from sxtstudio.app.states import DisplayState, LayoutState, Observed
 
 Need = Literal["tomogram", "labels", "mask", "idle", "selection", "undo", "redo", "modified"]
+
+
+State = TypeVar("State")
+
+
+@dataclass(frozen=True)
+class Shown(Generic[State]):
+    """What a checkable action shows: a state of the session, and when the action counts as on in it."""
+
+    state: Callable[[Session], Observed[State]]
+    is_on: Callable[[State], bool]
+
+
+def of_display(is_on: Callable[[DisplayState], bool]) -> Shown[DisplayState]:
+    """Show something of how slices are drawn."""
+    return Shown(lambda session: session.display, is_on)
+
+
+def of_layout(is_on: Callable[[LayoutState], bool]) -> Shown[LayoutState]:
+    """Show something of what the window shows."""
+    return Shown(lambda session: session.layout, is_on)
 
 
 @dataclass(frozen=True)
@@ -34,8 +58,8 @@ class ActionInfo:
         there is something to save.
     toolbar, toolbar_text
         It also stands in the toolbar; with a word beside its icon where there is one.
-    checkable, checked
-        It switches something; whether it is on at the start.
+    shows
+        It switches something: what its tick follows, whoever changes that.
     separator
         A line stands above it in the menu.
     why_disabled
@@ -52,10 +76,14 @@ class ActionInfo:
     needs: tuple[Need, ...] = ()
     toolbar: bool = False
     toolbar_text: str = ""
-    checkable: bool = False
-    checked: bool = False
+    shows: Shown[Any] | None = None
     separator: bool = False
     why_disabled: str = ""
+
+    @property
+    def checkable(self) -> bool:
+        """Whether it switches something."""
+        return self.shows is not None
 
 
 MENUS = ("File", "Edit", "View", "Segment", "Labels", "3D", "Tools", "Help")

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from sxtstudio.app.actions.info import ActionInfo
+from sxtstudio.app.actions.info import ActionInfo, of_layout
 from sxtstudio.app.context import Context
 
 
 def show(context: Context, on: bool) -> None:
     """Show or hide the 3D view, and its panel beside it."""
-    context.parts["view3d"].setVisible(on)
-    if on:
-        context.parts["side"].show_panel("surface")
-    else:
-        context.parts["slices"].show()  # they may have made room for it
+    context.session.layout.set(view3d=on)
 
 
 def update(context: Context) -> None:
@@ -59,7 +55,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         icon="mdi6.cube-outline",
         toolbar=True,
         toolbar_text="3D view",
-        checkable=True,
+        shows=of_layout(lambda layout: layout.view3d),
     ),
     ActionInfo(
         "surface.update",

@@ -6,29 +6,25 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 
 from sxtstudio.app import theme
-from sxtstudio.app.actions.info import ActionInfo, Need
+from sxtstudio.app.actions.info import ActionInfo, Need, of_display, of_layout
 from sxtstudio.app.context import Context
 from sxtstudio.app.slices.colour_maps import COLOUR_MAPS
-from sxtstudio.app.ticks import SWITCHES, sync
+from sxtstudio.app.states import DisplayState
 
 _ZOOM = 1.25
 
 
 def layout(slices: bool, view3d: bool, context: Context) -> None:
     """Show the slices, the 3D view, or both."""
-    context.parts["slices"].setVisible(slices)
-    actions = context.parts["actions"].by_name
-    if "surface.show" in actions:
-        actions["surface.show"].setChecked(view3d)  # the menu 3D shows and hides its view
+    context.session.layout.set(slices=slices, view3d=view3d)
 
 
 def sides(context: Context, shown: bool) -> None:
     """Show all three planes, or XY alone."""
-    context.parts["slices"].show_sides(shown)
+    context.session.layout.set(sides=shown)
 
 
 def fit(context: Context) -> None:
@@ -65,11 +61,13 @@ def show(field: str, context: Context, on: bool) -> None:
 
 
 def colour_map(name: str, context: Context, on: bool) -> None:
-    """Choose a colour map."""
+    """Choose a colour map; the chosen one cannot be switched off."""
     if on:
         context.session.display.set(colour_map=name)
-    else:
-        sync(context)  # the chosen one cannot be switched off
+
+
+def _has_colours(name: str, display: DisplayState) -> bool:
+    return display.colour_map == name
 
 
 def dress(scheme: theme.Scheme, context: Context) -> None:
@@ -80,10 +78,7 @@ def dress(scheme: theme.Scheme, context: Context) -> None:
 
 def full_screen(context: Context, on: bool) -> None:
     """Fill the screen with the window, or not."""
-    window = context.window
-    if window is not None:
-        state, flag = window.windowState(), Qt.WindowState.WindowFullScreen
-        window.setWindowState(state | flag if on else state & ~flag)
+    context.session.layout.set(full_screen=on)
 
 
 def _info(
@@ -94,9 +89,17 @@ def _info(
     return ActionInfo(f"view.{name}", text, menu, tip, run, shortcut=shortcut, needs=needs, **more)
 
 
-def _switch(name: str, text: str, tip: str, shortcut: str = "", on: bool = True, **more: Any) -> ActionInfo:
-    run = partial(show, SWITCHES[f"view.{name}"])
-    return _info(name, text, tip, run, shortcut, checkable=True, checked=on, needs=(), **more)
+def _switch(
+    name: str,
+    field: str,
+    is_on: Callable[[DisplayState], bool],
+    text: str,
+    tip: str,
+    shortcut: str = "",
+    **more: Any,
+) -> ActionInfo:
+    run = partial(show, field)
+    return _info(name, text, tip, run, shortcut, shows=of_display(is_on), needs=(), **more)
 
 
 ACTIONS = (
@@ -124,8 +127,7 @@ ACTIONS = (
         "Show all three planes, or XY alone",
         sides,
         "Ctrl+Shift+Y",
-        checkable=True,
-        checked=True,
+        shows=of_layout(lambda layout: layout.sides),
         needs=(),
         separator=True,
     ),
@@ -169,8 +171,21 @@ ACTIONS = (
         toolbar=True,
         separator=True,
     ),
-    _switch("invert", "Negative", "Draw dark as bright and bright as dark", "Ctrl+I", on=False),
-    _switch("smooth", "Smooth pixels", "Interpolate between pixels when zoomed in"),
+    _switch(
+        "invert",
+        "inverted",
+        lambda display: display.inverted,
+        "Negative",
+        "Draw dark as bright and bright as dark",
+        "Ctrl+I",
+    ),
+    _switch(
+        "smooth",
+        "smooth",
+        lambda display: display.smooth,
+        "Smooth pixels",
+        "Interpolate between pixels when zoomed in",
+    ),
     *(
         _info(
             f"colours.{name}",
@@ -179,15 +194,42 @@ ACTIONS = (
             partial(colour_map, name),
             menu="View/Colours",
             needs=(),
-            checkable=True,
-            checked=name == "grey",
+            shows=of_display(partial(_has_colours, name)),
         )
         for name, text in COLOUR_MAPS.items()
     ),
-    _switch("labels", "Labels", "Show or hide the labels", "V", separator=True),
-    _switch("mask", "Cell mask", "Show or hide the outline of the cell mask", "H"),
-    _switch("crosshair", "Crosshair", "Show or hide the crosshair", "Ctrl+H"),
-    _switch("scale_bar", "Scale bar", "Show or hide the scale bar"),
+    _switch(
+        "labels",
+        "labels_visible",
+        lambda display: display.labels_visible,
+        "Labels",
+        "Show or hide the labels",
+        "V",
+        separator=True,
+    ),
+    _switch(
+        "mask",
+        "mask_visible",
+        lambda display: display.mask_visible,
+        "Cell mask",
+        "Show or hide the outline of the cell mask",
+        "H",
+    ),
+    _switch(
+        "crosshair",
+        "crosshair",
+        lambda display: display.crosshair,
+        "Crosshair",
+        "Show or hide the crosshair",
+        "Ctrl+H",
+    ),
+    _switch(
+        "scale_bar",
+        "scale_bar",
+        lambda display: display.scale_bar,
+        "Scale bar",
+        "Show or hide the scale bar",
+    ),
     *(
         _info(
             f"theme.{scheme}",
@@ -206,7 +248,7 @@ ACTIONS = (
         full_screen,
         "F11",
         needs=(),
-        checkable=True,
+        shows=of_layout(lambda layout: layout.full_screen),
         separator=True,
     ),
 )

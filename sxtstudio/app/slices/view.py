@@ -23,7 +23,6 @@ from sxtstudio.app.slices.reader import Reader
 from sxtstudio.app.slices.readout import cross_texts, readout
 from sxtstudio.app.slices.slice_bar import SliceBar
 from sxtstudio.app.states import DisplayState
-from sxtstudio.app.ticks import sync
 from sxtstudio.core.contrast import auto_window
 from sxtstudio.core.geometry import Box, Triple
 
@@ -84,7 +83,7 @@ class SlicesView(QWidget):
         self.survey.overviewed.connect(self._on_overview)
         self.survey.failed.connect(self._show_failure)
         self.camera.changed.connect(self._on_camera)
-        session.display.changed.connect(lambda: sync(context))
+        session.layout.changed.connect(self._on_layout)
         session.register_view("slices", self)
 
     # -- the document ----------------------------------------------------------------------------
@@ -108,8 +107,7 @@ class SlicesView(QWidget):
         self.camera.voxel = (1.0, 1.0, 1.0)
         self.camera.look_at(document.shape, document.voxel_nm)
         self._fitted = True
-        self.planes.show_sides(self._sides_wanted and document.shape[0] > 1)
-        sync(self._context)
+        self._set_sides(self._sides_wanted and document.shape[0] > 1)
         self._suit()
         QTimer.singleShot(0, self, self._suit)  # once the views have their sizes
         self.refresh()
@@ -258,9 +256,17 @@ class SlicesView(QWidget):
     def show_sides(self, shown: bool) -> None:
         """Show all three planes, or XY alone."""
         self._sides_wanted = shown
-        self.planes.show_sides(shown)
+        self._set_sides(shown)
         QTimer.singleShot(0, self, self._suit)
-        sync(self._context)
+
+    def _set_sides(self, shown: bool) -> None:
+        self.planes.show_sides(shown)
+        self._session.layout.set(sides=shown)
+
+    def _on_layout(self) -> None:
+        wanted = self._session.layout.value.sides
+        if wanted != self.planes.sides_shown:
+            self.show_sides(wanted)
 
     def _on_camera(self) -> None:
         self._fitted = False
@@ -310,9 +316,8 @@ class SlicesView(QWidget):
             self._sides_wanted = state["sides"]
             document = self._session.document
             single = document is not None and document.shape[0] == 1
-            self.planes.show_sides(state["sides"] and not single)
+            self._set_sides(state["sides"] and not single)
             QTimer.singleShot(0, self, self._suit)
-            sync(self._context)
         if _numbers(state.get("centre"), 3) and _numbers([state.get("zoom")], 1) and state["zoom"] > 0:
             self.camera.centre = [float(n) for n in state["centre"]]
             self.camera.zoom_to(float(state["zoom"]))

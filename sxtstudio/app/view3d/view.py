@@ -98,7 +98,7 @@ class View3D(QWidget):
     def showEvent(self, event: Any) -> None:
         """Load VTK when the view is first seen."""
         super().showEvent(event)
-        self._tick_action(True)
+        self._context.session.layout.set(view3d=True)
         if self.canvas is not None:
             self._sync()
         elif not self._starting and not self._closed:
@@ -109,15 +109,10 @@ class View3D(QWidget):
             )  # fmt: skip
 
     def hideEvent(self, event: Any) -> None:
-        """Keep the tick in the menu true."""
+        """Say so where it was hidden by itself, not with the window."""
         super().hideEvent(event)
         if not self._closed and self.isHidden():
-            self._tick_action(False)
-
-    def _tick_action(self, shown: bool) -> None:
-        actions = self._context.parts.get("actions")
-        if actions is not None:
-            actions.by_name["surface.show"].setChecked(shown)
+            self._context.session.layout.set(view3d=False)
 
     def _on_opengl(self, opengl: OpenGL) -> None:
         if self._closed:

@@ -83,7 +83,7 @@ def opened(open_file: Callable[[Path], MainWindow], tmp_path: Path) -> MainWindo
 def shown(window: MainWindow, qtbot: QtBot) -> View3D:
     """Show the 3D view and wait until it rests."""
     view = window.context.parts["view3d"]
-    window.actions_.by_name["surface.show"].setChecked(True)
+    window.actions_.by_name["surface.show"].trigger()
     qtbot.waitUntil(lambda: view.canvas is not None, timeout=20_000)
     settled(view, qtbot)
     return view
@@ -487,7 +487,7 @@ def test_without_opengl_the_window_says_so_and_lives_on(
 
     monkeypatch.setattr(surface, "find_opengl", fail)
     view = opened.context.parts["view3d"]
-    opened.actions_.by_name["surface.show"].setChecked(True)
+    opened.actions_.by_name["surface.show"].trigger()
     qtbot.waitUntil(lambda: "cannot be shown here" in view._page.text(), timeout=20_000)
     assert view._page.isVisible() and view.canvas is None
     with pytest.raises(UserError, match="no 3D picture"):
