@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
-import shutil
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.exchange import exchange
+from sxtstudio.core.temporary import remove, sweep, temporary_name
 
 _DISK_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
@@ -23,7 +23,8 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     The temporary name lies in the same folder and keeps the suffix, so that writers that go by
     the suffix work. The caller creates a file or a folder there. When the ``with`` block ends
     normally the data is flushed to the disk and renamed, replacing a former file or folder of
-    that name; when it raises, the temporary one is removed and ``path`` is left as it was.
+    that name; when it raises, the temporary one is removed and ``path`` is left as it was. What a
+    killed process has left of an earlier writing of ``path`` is removed first.
 
     Parameters
     ----------
@@ -37,20 +38,21 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         would replace a folder.
     """
     final = _in_real_folder(Path(path))
-    temporary = final.with_name(f".{final.stem[:60]}.{secrets.token_hex(4)}.part{final.suffix}")
+    temporary = temporary_name(final)
     _check_folder(final, temporary)
+    sweep(final)
     try:
         yield temporary
         _flush_to_disk(temporary)
         _rename(temporary, final)
     except OSError as error:
-        _remove(temporary)
+        remove(temporary)
         told = _explain(error, final, temporary)
         if told is None:
             raise
         raise told from error
     except BaseException as error:
-        _remove(temporary)
+        remove(temporary)
         cause = _os_error_within(error)
         told = _explain(cause, final, temporary) if cause is not None else None
         if told is None or isinstance(error, UserError):
@@ -148,23 +150,22 @@ def _rename(temporary: Path, final: Path) -> None:
 
 
 def _replace_folder(temporary: Path, final: Path) -> None:
-    """Move the former folder (or file) aside, rename, and only then remove it."""
+    """Let a folder take the place of a former folder (or file), so that one of them always stands there.
+
+    Where the file system cannot exchange two names, the former one is moved aside first. Killed just
+    then, it gets its name back when the program next opens or writes ``final`` (see ``temporary``).
+    """
     if not os.path.lexists(final):
         os.rename(temporary, final)
         return
-    aside = final.with_name(f".{final.stem[:60]}.{secrets.token_hex(4)}.old{final.suffix}")
+    if exchange(temporary, final):
+        remove(temporary)  # the former one now
+        return
+    aside = temporary_name(final, "old")
     os.rename(final, aside)
     try:
         os.rename(temporary, final)
     except BaseException:
         os.rename(aside, final)
         raise
-    _remove(aside)
-
-
-def _remove(path: Path) -> None:
-    if path.is_dir() and not path.is_symlink():
-        shutil.rmtree(path, ignore_errors=True)
-    else:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
+    remove(aside)

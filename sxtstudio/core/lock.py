@@ -53,14 +53,23 @@ class FolderLock:
         if signed:
             _sign(folder / HOLDER)
 
-    def release(self) -> None:
-        """Give the lock back; harmless when called twice."""
-        if self._file is not None:
-            if self._signed:
-                with suppress(OSError):
-                    self._path.with_name(HOLDER).unlink(missing_ok=True)
-            self._file.close()
-            self._file = None
+    def release(self, *, remove: bool = False) -> None:
+        """Give the lock back, and ``remove`` its file as well; harmless when called twice."""
+        if self._file is None:
+            return
+        if self._signed:
+            with suppress(OSError):
+                self._path.with_name(HOLDER).unlink(missing_ok=True)
+        # While it is held, so that the file of the next holder is never removed. Windows refuses that, and
+        # also refuses it once the next one holds it.
+        if remove and sys.platform != "win32":
+            with suppress(OSError):
+                self._path.unlink()
+        self._file.close()
+        self._file = None
+        if remove and sys.platform == "win32":
+            with suppress(OSError):
+                self._path.unlink()
 
 
 def holder(folder: Path) -> str:

@@ -6,6 +6,7 @@ import stat
 from pathlib import Path
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.temporary import restore
 from sxtstudio.io import folder, mrc, png, tiff, tiff_ifd, zarr
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.inside import split_inside
@@ -66,7 +67,7 @@ def open_volume(path: str | Path) -> FileVolume:
 
 
 def _open(path: Path, inside: str | None) -> FileVolume:
-    if not path.exists():
+    if not path.exists() and not restore(path):
         raise UserError(f"{path} does not exist. Check the name and the folder.")
     if path.is_dir():
         if zarr.is_zarr(path):

@@ -23,6 +23,7 @@ from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.temporary import final_name
 from sxtstudio.core.trust import Trust, trust_from_json, trust_to_json
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.units import judge_voxel_of_user
@@ -33,7 +34,6 @@ FORMAT, VERSION = "sxtstudio-project", 1
 SCHEMA = f"{FORMAT}/{VERSION}"
 TARGETS = ("labels", "mask")
 _VOLUME = re.compile(r"(labels|mask)-[0-9]{1,9}\.zarr")
-_HALF_WRITTEN = re.compile(r"\.((labels|mask)-[0-9]{1,9}|project)\.[0-9a-f]{8}\.part\.(zarr|json)")
 _MOST_BYTES = 64 << 20
 _LONGEST_AXIS = 1 << 20
 
@@ -87,7 +87,12 @@ def volume_names(folder: Path) -> list[str]:
 
 def half_written(folder: Path) -> list[str]:
     """Return the names of what a saving has left behind that was killed in its middle."""
-    return [entry.name for entry in folder.iterdir() if _HALF_WRITTEN.fullmatch(entry.name)]
+
+    def is_ours(name: str) -> bool:
+        final = final_name(name)
+        return final is not None and (final == NAME or _VOLUME.fullmatch(final) is not None)
+
+    return [entry.name for entry in folder.iterdir() if is_ours(entry.name)]
 
 
 def volume_path(folder: Path, stored: StoredVolume) -> Path:

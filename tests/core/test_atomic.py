@@ -1,6 +1,10 @@
 import errno
 import os
+import signal
 import stat
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -8,6 +12,7 @@ import pytest
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.temporary import final_name, restore, temporary_name
 
 
 def names(folder: Path) -> list[str]:
@@ -56,6 +61,7 @@ def test_folder_replaces_a_former_folder_completely(tmp_path):
 
 
 def test_failing_rename_puts_the_former_folder_back(tmp_path, monkeypatch):
+    monkeypatch.setattr("sxtstudio.core.atomic.exchange", lambda one, other: False)
     target = tmp_path / "labels.zarr"
     target.mkdir()
     (target / "old-chunk").write_bytes(b"old")
@@ -71,6 +77,118 @@ def test_failing_rename_puts_the_former_folder_back(tmp_path, monkeypatch):
         temporary.mkdir()
     assert names(target) == ["old-chunk"]
     assert names(tmp_path) == ["labels.zarr"]
+
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from sxtstudio.core import atomic
+
+def kill(*arguments):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+target, moment = Path(sys.argv[1]), sys.argv[2]
+if moment == "writing":
+    atomic._flush_to_disk = kill
+elif moment == "exchanged":
+    real_exchange = atomic.exchange
+    atomic.exchange = lambda one, other: real_exchange(one, other) and kill()
+else:
+    real_rename = os.rename
+    atomic.exchange = lambda one, other: False
+    os.rename = lambda one, other: (real_rename(one, other), kill())
+with atomic.atomic_write(target) as temporary:
+    if target.suffix == ".zarr":
+        temporary.mkdir()
+        temporary = temporary / "new-chunk"
+    temporary.write_bytes(b"new")
+"""
+
+
+def killed(target, moment):
+    done = subprocess.run([sys.executable, "-c", KILLED, str(target), moment], timeout=60)
+    assert done.returncode == -signal.SIGKILL
+
+
+needs_kill = pytest.mark.skipif(not hasattr(signal, "SIGKILL"), reason="signals of POSIX systems")
+
+
+@needs_kill
+@pytest.mark.parametrize("moment", ["writing", "exchanged", "moved aside"])
+@pytest.mark.parametrize("next_one", ["reads", "writes", "fails to write"])
+def test_a_folder_is_whole_after_a_kill_at_any_moment(tmp_path, moment, next_one):
+    target = tmp_path / "labels.zarr"
+    target.mkdir()
+    (target / "old-chunk").write_bytes(b"old")
+    killed(target, moment)
+    assert len(names(tmp_path)) == 2
+    assert target.exists() == (moment != "moved aside")
+    if next_one == "reads":
+        assert restore(target) == (moment == "moved aside")
+        assert names(target) == (["new-chunk"] if moment == "exchanged" else ["old-chunk"])
+        return
+    if next_one == "fails to write":
+        with pytest.raises(Cancelled), atomic_write(target):
+            raise Cancelled
+        assert names(target) == (["new-chunk"] if moment == "exchanged" else ["old-chunk"])
+    else:
+        with atomic_write(target) as temporary:
+            temporary.mkdir()
+            (temporary / "newest-chunk").write_bytes(b"newest")
+        assert names(target) == ["newest-chunk"]
+    assert names(tmp_path) == ["labels.zarr"]
+
+
+@needs_kill
+def test_what_a_killed_process_left_goes_when_the_same_output_is_written_again(tmp_path):
+    killed(tmp_path / "labels.tif", "writing")
+    killed(tmp_path / "others.tif", "writing")
+    assert len(names(tmp_path)) == 2
+    with atomic_write(tmp_path / "labels.tif") as temporary:
+        temporary.write_bytes(b"new")
+    left = names(tmp_path)
+    assert left[0].startswith(".others.") and left[1:] == ["labels.tif"]
+
+
+def test_what_a_living_process_writes_stays(tmp_path):
+    with atomic_write(tmp_path / "labels.tif") as first:
+        first.write_bytes(b"first")
+        with atomic_write(tmp_path / "labels.tif") as second:
+            second.write_bytes(b"second")
+        assert first.read_bytes() == b"first"
+    assert names(tmp_path) == ["labels.tif"]
+
+
+@pytest.mark.parametrize(("hours", "stays"), [(23, True), (25, False)])
+@pytest.mark.parametrize("name", [".labels.{}-1-1-abcd.part.tif", ".labels.0123abcd.part.tif"])
+def test_what_another_computer_writes_stays_for_a_day(tmp_path, name, hours, stays):
+    # Another computer than this one, and not twice the same by chance.
+    other = temporary_name(tmp_path / "labels.tif").name.split(".")[2][:4]
+    left = tmp_path / name.format("ffff" if other != "ffff" else "0000")
+    left.write_bytes(b"half")
+    then = time.time() - hours * 3600
+    os.utime(left, (then, then))
+    with atomic_write(tmp_path / "labels.tif") as temporary:
+        temporary.write_bytes(b"new")
+    assert left.exists() == stays
+
+
+def test_a_process_that_only_has_the_number_of_the_writer_is_another(tmp_path):
+    computer, process, _, chance = temporary_name(tmp_path / "labels.tif").name.split(".")[2].split("-")
+    left = tmp_path / f".labels.{computer}-{process}-1-{chance}.part.tif"
+    left.write_bytes(b"half")
+    then = time.time() - 2 * 3600
+    os.utime(left, (then, then))
+    with atomic_write(tmp_path / "labels.tif") as temporary:
+        temporary.write_bytes(b"new")
+    assert names(tmp_path) == ["labels.tif"]
+
+
+def test_long_names_that_begin_alike_are_told_apart(tmp_path):
+    one, other = (tmp_path / f"{'a' * 200}-{n}.zarr" for n in "12")
+    assert final_name(temporary_name(one).name) != final_name(temporary_name(other).name)
+    with atomic_write(tmp_path / f"{'µ' * 120}.tif") as temporary:
+        temporary.write_bytes(b"x")
 
 
 def test_file_never_replaces_a_folder(tmp_path):

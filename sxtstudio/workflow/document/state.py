@@ -19,6 +19,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.plain_files import create_own, open_own
+from sxtstudio.core.temporary import final_name
 from sxtstudio.io.project import Record, from_json, read_json, step_of, to_json
 
 STATE, STEPS, DISCARDED, SEGMENTATION = "state.json", "steps.jsonl", "discarded", "segmentation"
@@ -123,7 +124,7 @@ def remove_files(folder: Path, bulk: Path) -> None:
             for entry in list(place.iterdir()):
                 # Also what other parts of the program keep here, such as a network's output.
                 ours = entry.suffix in (".raw", ".json", ".jsonl") or entry.name == LOCK
-                if entry.is_file() and (ours or (entry.name.startswith(".") and ".part" in entry.name)):
+                if entry.is_file() and (ours or final_name(entry.name) is not None):
                     with suppress(OSError):
                         entry.unlink()
     with suppress(OSError):
