@@ -12,6 +12,8 @@ import pytest
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+import sxtstudio  # noqa: F401  before any test imports ONNX Runtime: it turns its telemetry off
+
 MakeModel = Callable[..., Path]
 
 

@@ -31,6 +31,9 @@ from sxtstudio.core.errors import UserError
 Model = bytes | str | Path
 Feeds = Mapping[str, NDArray[Any]]
 
+# What the environment variable that the package sets does not reach: the events of Windows.
+ort.disable_telemetry_events()
+
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
 _ERRORS_ONLY, _FATAL_ONLY = 3, 4  # onnxruntime's log severities
 _TOLERANCE = 1e-2  # between card and CPU, in units of the output's spread where that is above 1
