@@ -10,6 +10,7 @@ from typing import NoReturn
 from sxtstudio import __version__
 from sxtstudio.commands import batch, clean, demo, gui, info, models, probe, segment, simulate, surface, train
 from sxtstudio.commands.guard import guarded
+from sxtstudio.commands.output import prepare_streams, quieten_libraries
 from sxtstudio.core.errors import UserError
 
 EXIT_CODES = "Exit codes: 0 done, 2 wrong usage or bad input, 130 cancelled, 1 an error in the program."
@@ -28,6 +29,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     int
         Exit code: 0 done, 2 wrong usage or bad input, 130 cancelled, 1 an error in the program.
     """
+    prepare_streams()
+    if argv is None:
+        quieten_libraries()
     words = sys.argv[1:] if argv is None else list(argv)
     return guarded(words, lambda: _run(words))
 

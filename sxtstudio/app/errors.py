@@ -2,34 +2,17 @@
 
 from __future__ import annotations
 
-import errno
-import logging
-import logging.handlers
 import sys
 import threading
 import traceback
-from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
-from sxtstudio.core.errors import Cancelled, UserError
-from sxtstudio.core.folders import log_folder
-
-LOGGER = logging.getLogger("sxtstudio")
-
-
-def sentence_of(error: BaseException) -> str | None:
-    """Return what to tell the user, or None for an error that nobody expected."""
-    if isinstance(error, UserError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "There is not enough free memory for this. Close other programs, or work on fewer slices."
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", -1)):
-        return "The disk is full. Free some space and try again; what was there before is unchanged."
-    return None
+from sxtstudio.core.errors import Cancelled, sentence_of
+from sxtstudio.core.logs import LOGGER, log_file
 
 
 def show_error(parent: QWidget | None, error: BaseException, title: str = "SXT Studio") -> None:
@@ -61,26 +44,6 @@ def show_error(parent: QWidget | None, error: BaseException, title: str = "SXT S
         box.setDefaultButton(QMessageBox.StandardButton.Ok)
         box.setEscapeButton(QMessageBox.StandardButton.Ok)  # with two buttons Qt finds none by itself
     box.open()
-
-
-def log_file() -> Path:
-    """Return the rotating log file in the user's folder for such things."""
-    return log_folder() / "sxtstudio.log"
-
-
-def start_log() -> logging.Handler | None:
-    """Write warnings and errors to the log file; without a writable place there is none."""
-    path = log_file()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(
-            path, maxBytes=1_000_000, backupCount=3, encoding="utf-8", delay=True
-        )
-    except OSError:
-        return None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
-    LOGGER.addHandler(handler)
-    return handler
 
 
 class ErrorGuard(QObject):

@@ -20,9 +20,9 @@ def run(path: Path | None = None) -> int:
     from sxtstudio.app import theme
     from sxtstudio.app.document.opening import open_path
     from sxtstudio.app.document.recovering import offer_recovery
-    from sxtstudio.app.errors import start_log
     from sxtstudio.app.main_window import MainWindow
     from sxtstudio.app.settings import Settings
+    from sxtstudio.core.logs import start_log
 
     app = cast(QApplication, QApplication.instance() or QApplication(sys.argv[:1]))
     app.setApplicationName("SXT Studio")

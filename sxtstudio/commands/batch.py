@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.clean import clean_up_of
 from sxtstudio.commands.guard import BAD_INPUT, CANCELLED, DONE, say
 from sxtstudio.commands.options import add_clean_up, add_neighbours, add_voxel
+from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import ProgressDisplay, shown_progress
 from sxtstudio.commands.text import counted, duration
 from sxtstudio.core.errors import Cancelled, UserError
@@ -89,11 +89,11 @@ def run(arguments: argparse.Namespace) -> int:
         except Cancelled:
             display.clear()
             if arguments.watch and not rows.stopped:
-                print(rows.total())
+                show(rows.total())
                 return DONE
             say(f"Cancelled; {rows.total()}. The same command with --skip-existing goes on.")
             return CANCELLED
-    print(rows.total())
+    show(rows.total())
     # Whoever calls this from a script must hear of errors.
     return BAD_INPUT if rows.states.count("failed") else DONE
 
@@ -136,8 +136,7 @@ class _Rows:
         if row.state in ("done", "skipped", "failed"):
             self._display.clear()
             of = f" of {self._count}" if self._count else ""
-            print(f"{number + 1}{of}  {row.tomogram}: {_told(row)}")
-            sys.stdout.flush()
+            show(f"{number + 1}{of}  {row.tomogram}: {_told(row)}")
 
     @property
     def states(self) -> list[str]:

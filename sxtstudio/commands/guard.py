@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import shlex
 import signal
@@ -17,9 +16,10 @@ from pathlib import Path
 from types import FrameType
 
 from sxtstudio import __version__
-from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.errors import Cancelled, sentence_of
 from sxtstudio.core.folders import log_folder
 from sxtstudio.core.plain_files import create_own
+from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress
 
 DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
@@ -28,7 +28,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def say(text: str) -> None:
     """Print one line for the user on stderr."""
-    print("sxtstudio: " + " ".join(text.split()), file=sys.stderr, flush=True)
+    print("sxtstudio: " + printable(" ".join(text.split())), file=sys.stderr, flush=True)
 
 
 def guarded(words: list[str], command: Callable[[], int]) -> int:
@@ -37,9 +37,6 @@ def guarded(words: list[str], command: Callable[[], int]) -> int:
         code = command()
         sys.stdout.flush()
         return code
-    except UserError as error:
-        say(str(error))
-        return BAD_INPUT
     except (Cancelled, KeyboardInterrupt):
         say("Cancelled.")
         return CANCELLED
@@ -47,12 +44,10 @@ def guarded(words: list[str], command: Callable[[], int]) -> int:
         # The reader of our output (head, less) has gone; Python must not try to flush at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
-    except MemoryError:
-        say("There is not enough free memory for this: close other programs, or work on fewer --slices.")
-        return BAD_INPUT
     except Exception as error:
-        if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-            say(f"The disk is full{_where(error)}: free some space and try again.")
+        sentence = sentence_of(error)
+        if sentence is not None:
+            say(sentence)
             return BAD_INPUT
         log = _write_log(words)
         say(f"Something went wrong in the program ({type(error).__name__}); the details are in {log}.")
@@ -79,10 +74,6 @@ def cancel_on_signals(progress: Progress) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _where(error: OSError) -> str:
-    return f" (while writing {error.filename})" if error.filename else ""
 
 
 def _write_log(words: list[str]) -> Path:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from typing import Any
 
 from sxtstudio.commands.guard import DONE
+from sxtstudio.commands.output import show_json
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import bytes_text, print_rows, times, voxel_text
 
@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
     with shown_progress() as (progress, _):
         facts = inspect_file(arguments.file, progress)
     if arguments.json:
-        print(json.dumps(facts.as_json(), indent=2, ensure_ascii=False))
+        show_json(facts.as_json(), indent=2)
         return DONE
     z = facts.shape[0]
     values = "none (every voxel read is NaN or infinite)"

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
+from sxtstudio.commands.output import show
 from sxtstudio.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -68,7 +69,7 @@ def run_import(arguments: argparse.Namespace) -> int:
         made = import_weights(arguments.weights, config, folder, name, half=arguments.float16)
         card = _keep(made, file, replace=arguments.replace)
     where = "written to" if file else "installed as"
-    print(f"The model {card.name} passed the check and is {where} {card.path}")
+    show(f"The model {card.name} passed the check and is {where} {card.path}")
     return DONE
 
 
@@ -100,7 +101,7 @@ def run_export(arguments: argparse.Namespace) -> int:
             raise UserError("--float16 goes with -o: export to a file first, then pack that file.")
         if target.exists() and not arguments.replace:
             raise UserError(f"{target} exists already: take another name, or replace it with --replace.")
-        print(f"The model {card.name} is packed in {export_bioimageio(card, target)}")
+        show(f"The model {card.name} is packed in {export_bioimageio(card, target)}")
         return DONE
     target = Path(arguments.output)
     if target.suffix.lower() != ".onnx":
@@ -111,7 +112,7 @@ def run_export(arguments: argparse.Namespace) -> int:
             raise UserError(f"The model {card.name} has no file.")
         check_model(made)
         copied = copy_model(made, target, card.card_path, replace=arguments.replace)
-    print(f"The model {copied.name} is written to {copied.path}")
+    show(f"The model {copied.name} is written to {copied.path}")
     return DONE
 
 

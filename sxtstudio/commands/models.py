@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands import model_files
 from sxtstudio.commands.guard import DONE
+from sxtstudio.commands.output import show
 from sxtstudio.commands.text import print_rows
 from sxtstudio.core.errors import UserError
 
@@ -42,7 +43,7 @@ def run_list(arguments: argparse.Namespace) -> int:
         raise UserError(f"No model was found{reasons}: get one, and give its file with --model FILE.onnx.")
     for number, card in enumerate(cards):
         if number:
-            print()
+            show()
         print_rows(card_rows(card))
     print_rows(("left out", problem) for problem in problems)
     return DONE

@@ -8,6 +8,7 @@ from typing import Any
 
 from sxtstudio.commands.guard import CANCELLED, DONE, say
 from sxtstudio.commands.options import count, positive_int
+from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import counted
 from sxtstudio.core.errors import Cancelled, UserError
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
                 part = progress.part(1 / arguments.count)
                 line = _one(folder, arguments, arguments.seed + number, part)
                 display.clear()
-                print(f"{number + 1} of {arguments.count}  {line}", flush=True)
+                show(f"{number + 1} of {arguments.count}  {line}")
                 done += 1
         except (Cancelled, KeyboardInterrupt):
             display.clear()

@@ -11,6 +11,7 @@ from typing import TextIO
 
 from sxtstudio.commands.guard import cancel_on_signals
 from sxtstudio.commands.text import duration
+from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress, ProgressState
 
 BAR_WIDTH = 24
@@ -53,7 +54,7 @@ class ProgressDisplay:
             parts.append(f"{self.slices[0]} of {self.slices[1]} slices")
         if state.remaining_s is not None and state.remaining_s >= 1:
             parts.append(f"{duration(state.remaining_s)} left")
-        return ", ".join(parts) + self.note
+        return printable(", ".join(parts) + self.note)
 
     def clear(self) -> None:
         """Wipe the bar, so that the next text starts on a clean line."""

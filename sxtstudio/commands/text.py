@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from sxtstudio.commands.output import show
+
 if TYPE_CHECKING:
     from sxtstudio.io import ExportReceipt
 
@@ -14,7 +16,7 @@ def print_rows(rows: Iterable[tuple[str, str]]) -> None:
     rows = list(rows)
     width = max((len(name) for name, _ in rows), default=0) + 2
     for name, value in rows:
-        print(f"{name + ':':<{width}}{value}")
+        show(f"{name + ':':<{width}}{value}")
 
 
 def counted(number: int, noun: str) -> str:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import CANCELLED, DONE, cancel_on_signals, say
+from sxtstudio.commands.output import show, show_json
 from sxtstudio.commands.text import counted, duration
 from sxtstudio.core.errors import Cancelled, UserError
 
@@ -65,7 +65,7 @@ def run(arguments: argparse.Namespace) -> int:
         say(f"Cancelled; the same command goes on from the state in {folder}.")
         return CANCELLED
     if first and not arguments.json:
-        print(f"The model is {model}. To use it everywhere by its name, install it with Tools > Models.")
+        show(f"The model is {model}. To use it everywhere by its name, install it with Tools > Models.")
     return DONE
 
 
@@ -94,7 +94,7 @@ def _prepared(path: Path) -> tuple[TrainConfig, StartModel | None]:
 
 
 def _as_json(event: dict[str, Any]) -> None:
-    print(json.dumps(event, ensure_ascii=False, allow_nan=False), flush=True)
+    show_json(event)
 
 
 class _Words:
@@ -103,7 +103,7 @@ class _Words:
     def __call__(self, event: dict[str, Any]) -> None:
         text = self._sentence(event)
         if text:
-            print(text, flush=True)
+            show(text)
 
     def _sentence(self, event: dict[str, Any]) -> str:
         match event["event"]:

@@ -11,9 +11,10 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
-from sxtstudio.app.errors import log_file, sentence_of, show_error, start_log
+from sxtstudio.app.errors import show_error
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.errors import Cancelled, UserError, sentence_of
+from sxtstudio.core.logs import log_file, start_log
 
 
 def boxes(window: MainWindow) -> list[QMessageBox]:

@@ -18,7 +18,7 @@ assert session.get_providers() == ["CPUExecutionProvider"]
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the folder is that of other systems")
 def test_a_session_leaves_no_identifier_behind(tmp_path: Path) -> None:
-    """Where telemetry is on, ONNX Runtime keeps an identifier and what it is to send below the home folder."""
+    """Where telemetry is on, ONNX Runtime keeps an identifier and unsent reports in the home folder."""
     # It is silent by itself where it sees that it is being tested, or where this was inherited from here.
     own = {"CI", "ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS", "GITHUB_ACTIONS", "TF_BUILD"}
     environment = {name: value for name, value in os.environ.items() if name not in own}

@@ -8,8 +8,8 @@ from PySide6.QtWidgets import QApplication
 
 from sxtstudio.app.actions.info import MENUS, ActionInfo
 from sxtstudio.app.context import Context
-from sxtstudio.app.errors import log_file
 from sxtstudio.app.widgets.dialogs import bring_up
+from sxtstudio.core.logs import log_file
 
 COPIED = "This has been copied. Paste it into your message; read it first if your data are confidential."
 # Settings that say how the program behaves; recent files and window layouts are nobody's business.

@@ -9,7 +9,6 @@ from sxtstudio.app.clean import work as cleaning
 from sxtstudio.app.clean.form import CleanForm
 from sxtstudio.app.clean.work import CleanChoice, CleanInput
 from sxtstudio.app.context import Context
-from sxtstudio.app.errors import sentence_of
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob
 from sxtstudio.app.jobs.latest import Settled
@@ -19,7 +18,7 @@ from sxtstudio.app.widgets.notes import narrow, note, tell
 from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.cleanup_preview import CleanPreview
 from sxtstudio.core.edits import LabelEdit, Recorder
-from sxtstudio.core.errors import UserError
+from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.workflow.document.network_output import find_output
 
 NAME = "Clean up"

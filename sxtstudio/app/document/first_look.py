@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.first_scan import survey_of
-from sxtstudio.app.errors import sentence_of
+from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.lengths import voxel_text
 from sxtstudio.core.polarity import UNDECIDED, WEAK
 from sxtstudio.workflow.document.document import Document

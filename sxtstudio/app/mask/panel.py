@@ -10,7 +10,6 @@ from PySide6.QtWidgets import QWidget
 
 from sxtstudio.app import questions, wording
 from sxtstudio.app.context import Context
-from sxtstudio.app.errors import sentence_of
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob, LabelWork
 from sxtstudio.app.jobs.latest import Settled
@@ -20,7 +19,7 @@ from sxtstudio.app.mask.work import MaskResult, Seen
 from sxtstudio.app.session import Preview
 from sxtstudio.app.widgets.notes import tell
 from sxtstudio.core.edits import LabelEdit
-from sxtstudio.core.errors import UserError
+from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.volume import ArrayVolume
 
 _FILES = "TIFF (*.tif *.tiff);;MRC (*.mrc *.rec *.map)"

@@ -12,13 +12,12 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLay
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.opening import TOMOGRAMS
-from sxtstudio.app.errors import sentence_of
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.retrain.row import SourceRow
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, tell
 from sxtstudio.app.wording import count
-from sxtstudio.core.errors import UserError
+from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.io.project import is_project
 from sxtstudio.workflow.retraining.labels import (
     Chosen,

@@ -13,7 +13,6 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.first_scan import survey_of
 from sxtstudio.app.document.start_page import StartPage
-from sxtstudio.app.errors import sentence_of
 from sxtstudio.app.labels.tools.base import NORMAL, Plane, PointerEvent
 from sxtstudio.app.slices.camera import Camera
 from sxtstudio.app.slices.fetching import SliceData, Source, Wanted, cut
@@ -24,6 +23,7 @@ from sxtstudio.app.slices.readout import cross_texts, readout
 from sxtstudio.app.slices.slice_bar import SliceBar
 from sxtstudio.app.states import DisplayState
 from sxtstudio.core.contrast import auto_window
+from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.geometry import Box, Triple
 
 PLANES: tuple[Plane, ...] = ("xy", "xz", "yz")

@@ -9,12 +9,12 @@ from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.errors import sentence_of, show_error
+from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.states import Observed
 from sxtstudio.app.view3d.bar import View3DBar
 from sxtstudio.app.view3d.state import SceneStatus, scene_from_json
-from sxtstudio.core.errors import UserError
+from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.workflow.document.document import Document

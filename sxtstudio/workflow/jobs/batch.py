@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import logging
 import math
 import time
 from collections.abc import Callable, Sequence
@@ -11,7 +9,8 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.errors import Cancelled, UserError, sentence_of
+from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.segment import SegmentParameters
@@ -23,7 +22,6 @@ from sxtstudio.workflow.jobs.report import plain
 from sxtstudio.workflow.jobs.segmenting import SegmentJob, SegmentResult, segment_file
 from sxtstudio.workflow.jobs.watch import FolderWatch
 
-LOGGER = logging.getLogger("sxtstudio")
 OnRow = Callable[[int, BatchRow], None]
 Free = Callable[[], bool]
 
@@ -288,11 +286,8 @@ def _details(result: SegmentResult) -> dict[str, int | float | str]:
 
 def _sentence(error: Exception) -> str:
     """Return what to tell the user; what nobody expected goes to the log as well."""
-    if isinstance(error, UserError):
-        return str(error)
-    if isinstance(error, MemoryError):
-        return "There is not enough free memory for this: close other programs and start again."
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, getattr(errno, "EDQUOT", -1)):
-        return "The disk is full: free some space and start again."
+    sentence = sentence_of(error)
+    if sentence is not None:
+        return sentence
     LOGGER.error("unexpected error in a batch", exc_info=error)
     return f"Something went wrong in the program ({type(error).__name__}: {error}); see the log file."

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,6 +11,8 @@ from typing import Any, Literal
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.printable import csv_text
 from sxtstudio.io.inside import split_inside
 from sxtstudio.workflow.jobs.outputs import on_disk
 
@@ -21,6 +21,8 @@ State = Literal["waiting", "running", "done", "skipped", "failed", "stopped"]
 
 # What this program writes itself: labels, unfinished segmentations, reports, temporary files.
 _OWN = re.compile(r".*\.labels(-\d+)?\.(tiff?|mrc|rec|map|zarr)(\.partial)?|.*\.partial|\..*", re.IGNORECASE)
+
+_MOST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -108,14 +110,12 @@ def write_summary(path: Path, rows: Sequence[BatchRow], settings: Mapping[str, A
     if path.suffix.lower() == ".json":
         text = json.dumps({"settings": settings, "tomograms": table}, indent=2, ensure_ascii=False) + "\n"
     else:
-        stream = io.StringIO(newline="")
-        writer = csv.DictWriter(stream, _COLUMNS)
-        writer.writeheader()
-        writer.writerows(table)
-        text = stream.getvalue()
+        text = csv_text(_COLUMNS, table)
+    # With its mark, spreadsheet programs read UTF-8 right.
+    encoding = "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8"
     with atomic_write(path) as temporary:
-        # With its mark, spreadsheet programs read UTF-8 right.
-        temporary.write_text(text, "utf-8-sig" if path.suffix.lower() == ".csv" else "utf-8", newline="")
+        # A name that is not UTF-8 becomes \\udc.., which is how JSON writes such things.
+        temporary.write_text(text, encoding, "backslashreplace", newline="")
 
 
 _DETAILS = ("voxels_labelled", "model", "model_sha256", "device", "polarity", "threshold")
@@ -154,8 +154,8 @@ def _key(path: Path) -> Path:
 def _belongs(output: Path, tomogram: Path) -> bool:
     """Whether labels were made from this tomogram, as far as a report beside them says."""
     try:
-        said = json.loads(output.with_suffix(".json").read_bytes())["input"]["path"]
-    except (OSError, ValueError, KeyError, TypeError):
+        said = json.loads(read_plain(output.with_suffix(".json"), _MOST_BYTES))["input"]["path"]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return True
     return bool(said == str(on_disk(tomogram).absolute()) or said == str(tomogram.absolute()))
 

@@ -186,7 +186,8 @@ def write_report(path: Path, report: Mapping[str, Any]) -> None:
     """
     text = json.dumps(plain(report), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
     with atomic_write(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        # A name that is not UTF-8 becomes \\udc.., which is how JSON writes such things.
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def fingerprint(path: Path) -> dict[str, Any]:

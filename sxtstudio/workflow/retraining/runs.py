@@ -28,6 +28,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import state_folder
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.io import export_volume
@@ -140,7 +141,7 @@ def prepare(request: Request, progress: Progress | None = None, root: Path | Non
         ]
         with atomic_write(folder / CONFIG) as temporary:
             temporary.write_text(config_text(request, pairs), encoding="utf-8")
-        learned = tuple(f"{one.name}: slices {slices_text(one.slices)}" for one in used)
+        learned = tuple(f"{printable(one.name)}: slices {slices_text(one.slices)}" for one in used)
         begun = now.isoformat(timespec="seconds")
         run = TrainingRun(folder, request.name, request.start.name, request.minutes, begun, learned)
         _write_about(run)
@@ -155,7 +156,7 @@ def config_text(request: Request, pairs: Sequence[tuple[str, str, str]]) -> str:
     facts: dict[str, Any] = {"name": request.name}
     if request.start.path:
         facts["start_from"] = request.start.path
-    sources = ", ".join(one.name for one in request.labels if one.slices)
+    sources = ", ".join(printable(one.name) for one in request.labels if one.slices)
     count = sum(len(one.slices) for one in request.labels)
     begin = f"{request.start.name} trained further" if request.start.path else "Trained from nothing"
     facts["description"] = f"{begin} with {count} labelled slices of {sources}."
@@ -347,4 +348,9 @@ def _check_finite(one: Chosen, image: NDArray[Any], z: int) -> None:
 
 def _line(key: str, value: Any) -> str:
     # JSON's texts, numbers and lists are TOML's as well.
-    return f"{key} = {json.dumps(value, ensure_ascii=False)}"
+    text = f"{key} = {json.dumps(value, ensure_ascii=False)}"
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise UserError(f"The name {value} is not UTF-8. Rename it before you train with it.") from error
+    return text
