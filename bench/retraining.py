@@ -43,7 +43,7 @@ evaluate_every = 25
 
 
 def make_phantom() -> tuple[NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Return a tomogram (z, y, x) with a new look, what an annotator would outline, and what is doubtful."""
+    """Return a tomogram (z, y, x) of a new appearance, what an annotator outlines, and what is doubtful."""
     tomogram, truth, notes = other_simulator.simulate(SEED, SHAPE)
     fine, coarse = (ndimage.gaussian_filter(tomogram, (0, sd, sd)) for sd in BAND_PX)
     return fine - coarse, truth, notes["doubtful"]

@@ -1,13 +1,13 @@
-"""Do the figures of trust rank slices by how right their labels are? On looks outside of the training.
+"""Do the figures of trust rank slices by how right their labels are? On appearances outside of the training.
 
     python -m bench.trust [--model NAME|FILE]
 
 Slices of two simulators are spoilt in 22 ways that no training has seen (``bench.trust_looks``), labelled
 by the shipped inference and scored (F1, a pixel is right within 2 px; what the simulators call doubtful
 counts neither way). Printed is Spearman's rank correlation of each figure with F1. *Certainty* is what the
-strip along the slice slider shows; it must reach 0.6 on the looks on which it was not chosen, with tomograms
-that nothing was chosen on. *Recognised*
-is the published share of pixels redrawn within one standard deviation.
+strip along the slice slider shows; it must reach 0.6 on the appearances on which it was not chosen, with
+tomograms that nothing was chosen on. *Recognised* is the published share
+of pixels redrawn within one standard deviation.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 from bench.judges import other_simulator
-from bench.trust_looks import CHOSEN_ON, HELD_OUT, ZOOMS, zoomed
+from bench.trust_appearances import CHOSEN_ON, HELD_OUT, ZOOMS, zoomed
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment import SegmentParameters, SliceRunner, load_card, make_runner, segment_slice
@@ -55,7 +55,7 @@ class Score:
     """What came out of one spoilt slice; the figures are None where nothing was labelled."""
 
     simulator: str
-    look: str
+    appearance: str
     f1: float
     certainty: float | None
     recognised: float
@@ -74,7 +74,7 @@ def slices() -> list[Slice]:
 
 
 def spoilt(pieces: list[Slice]) -> Iterator[tuple[str, Slice]]:
-    """Yield slices in every look, three of each simulator, of random strength."""
+    """Yield slices in every appearance, three of each simulator, of random strength."""
     rng = np.random.default_rng(11)
     for number, name in enumerate([*CHOSEN_ON, *HELD_OUT, *ZOOMS]):
         for simulator in ("ours", "the other"):
@@ -92,7 +92,7 @@ def spoilt(pieces: list[Slice]) -> Iterator[tuple[str, Slice]]:
                 yield name, Slice(simulator, np.asarray(image, np.float32), *masks)
 
 
-def score(runner: SliceRunner, card: Any, look: str, piece: Slice) -> Score | None:
+def score(runner: SliceRunner, card: Any, appearance: str, piece: Slice) -> Score | None:
     """Label a slice and compare; None where there is nothing to be found."""
     image = normalise_slice(piece.image)
     if image is None or np.count_nonzero(piece.truth) < 300:
@@ -102,7 +102,9 @@ def score(runner: SliceRunner, card: Any, look: str, piece: Slice) -> Score | No
     assert values is not None
     redrawn = runner.run(image[np.newaxis])[card.image_output][0]
     f1 = compare(values > card.threshold, piece.truth, doubtful=piece.doubtful).f1
-    return Score(piece.simulator, look, f1, certainty(values, card.threshold), recognised(redrawn, image))
+    return Score(
+        piece.simulator, appearance, f1, certainty(values, card.threshold), recognised(redrawn, image)
+    )
 
 
 def rank(scores: list[Score], figure: str) -> float:
@@ -131,19 +133,20 @@ def foreign_patches(runner: SliceRunner, card: Any, pieces: list[Slice]) -> floa
 
 
 def report(scores: list[Score]) -> bool:
-    """Print the correlations; return whether the certainty holds on the held-out looks."""
+    """Print the correlations; return whether the certainty holds on the held-out appearances."""
     unlabelled = sum(s.certainty is None for s in scores)
     print(
-        f"{len(scores)} slices of {len({s.look for s in scores})} looks; in {unlabelled} nothing is labelled"
+        f"{len(scores)} slices of {len({s.appearance for s in scores})} appearances; "
+        f"in {unlabelled} nothing is labelled"
     )
     chosen_on = {*CHOSEN_ON, "magnified"}
-    held_out = [s for s in scores if s.look not in chosen_on]
+    held_out = [s for s in scores if s.appearance not in chosen_on]
     groups = {
         "all": scores,
-        "looks it was chosen on": [s for s in scores if s.look in chosen_on],
-        "held-out looks": held_out,
-        "held-out looks, our simulator": [s for s in held_out if s.simulator == "ours"],
-        "held-out looks, the other simulator": [s for s in held_out if s.simulator != "ours"],
+        "appearances it was chosen on": [s for s in scores if s.appearance in chosen_on],
+        "held-out appearances": held_out,
+        "held-out appearances, our simulator": [s for s in held_out if s.simulator == "ours"],
+        "held-out appearances, the other simulator": [s for s in held_out if s.simulator != "ours"],
     }
     for name, group in groups.items():
         print(
@@ -172,7 +175,7 @@ def main() -> None:
     runner = make_runner(card, choose_device("cpu"), image=True, threads=1)
     try:
         pieces = slices()
-        found = [score(runner, card, look, piece) for look, piece in spoilt(pieces)]
+        found = [score(runner, card, appearance, piece) for appearance, piece in spoilt(pieces)]
         holds = report([s for s in found if s is not None])
         area = foreign_patches(runner, card, pieces)
     finally:
@@ -180,7 +183,7 @@ def main() -> None:
     print(f"a patch of foreign texture stands out in the map: area under the ROC curve {area:.2f}")
     print(f"{time.process_time() - begin:.0f} s of one core")
     if not holds:
-        sys.exit(f"certainty does not reach {WANTED} on held-out looks: do not claim it")
+        sys.exit(f"certainty does not reach {WANTED} on held-out appearances: do not claim it")
 
 
 if __name__ == "__main__":

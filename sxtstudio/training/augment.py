@@ -1,4 +1,4 @@
-"""Looks: what one phantom slice could have looked like at another microscope, beamline or day.
+"""Appearances: what one phantom slice could have looked like at another microscope, beamline or day.
 
 A network trained on clean phantoms takes the grain of real cytoplasm for membrane. What carries
 over is variety of texture: grain of many sizes, granules, slow background, halos, saturation. All
@@ -71,7 +71,7 @@ def texture_spectra(images: Iterable[Image], size: int) -> list[Image]:
     return spectra
 
 
-def random_look(rng: np.random.Generator, image: Image, spectra: Sequence[Image]) -> Image:
+def random_appearance(rng: np.random.Generator, image: Image, spectra: Sequence[Image]) -> Image:
     """Return the patch as another instrument might have shown it, normalised, either polarity."""
     image = normalise(image)
     if rng.random() < 0.45:

@@ -46,7 +46,7 @@ SITE_STEP = 4
 
 
 @dataclass(frozen=True)
-class Look:
+class Appearance:
     """What all membranes of one phantom have in common."""
 
     voxel_nm: float
@@ -79,7 +79,7 @@ class Phantom:
     in free cytosol, negative in organelles, the nucleus and outside the cell.
     """
 
-    look: Look
+    appearance: Appearance
     lac: Array  # absorption without grain, 1/µm
     grain: Array  # the fine structure of cytoplasm and organelles, to be added to ``lac``
     outline: NDArray[np.bool_]
@@ -92,10 +92,10 @@ class Phantom:
     scene: str = ""
 
     @classmethod
-    def empty(cls, shape: Triple, look: Look, lac: float, room: float = 0.0) -> Phantom:
+    def empty(cls, shape: Triple, appearance: Appearance, lac: float, room: float = 0.0) -> Phantom:
         """Return a phantom of one material; ``room`` is what is free for organelles."""
         return cls(
-            look,
+            appearance,
             np.full(shape, lac, np.float32),
             np.zeros(shape, np.float32),
             np.zeros(shape, bool),

@@ -6,7 +6,7 @@
     start_from = "compact"         # model to go on from; left out: from nothing, with base_width
     base_width = 16                # with start_from: widens that model (widen.py); left out: its own width
     method = "quick"               # "published": both protocols of the paper | "quick": see protocols.py
-    augmentation = "looks"         # "published": crops, quarter turns, flips | "looks": see augment.py
+    augmentation = "appearances"   # "published": crops, quarter turns, flips | "appearances": augment.py
     voxel_nm = [8.0, 20.0]         # optional, for the card, like description, trained_on and licence
     [[labelled]]                   # any number; also [[held_out]] (else 10 % of the slices are split off)
     tomogram = "a.mrc"             # or folder = "d" (of name.tif + name.labels.tif, or npy), or npz = "s.npz"
@@ -36,7 +36,7 @@ from sxtstudio.io.inside import split_inside
 from sxtstudio.training.toml_table import Table, is_number
 
 Method = Literal["published", "quick"]
-Augmentation = Literal["published", "looks"]
+Augmentation = Literal["published", "appearances"]
 Polarity = Literal["auto", "dark", "bright"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
@@ -73,9 +73,9 @@ class Training:
     For the quick method only: ``warm_up`` steps of rising rate before the half cosine; ``average``, the
     share of the old weights in their running mean; ``image_every``, the image head joins in one step of
     so many; ``norms``, whether batch norms "learn" their statistics or "keep" those of the model to go on
-    from; ``compile``, minutes of compiling before faster steps. Of the augmentation "looks": ``own_look``,
-    the share of labelled crops that are only turned and scaled, and ``soft_bodies``, whether outlined
-    droplets are drawn into labelled crops.
+    from; ``compile``, minutes of compiling before faster steps. Of the augmentation "appearances":
+    ``own_appearance``, the share of labelled crops that are only turned and scaled, and ``soft_bodies``,
+    whether outlined droplets are drawn into labelled crops.
     """
 
     steps: int | None = None
@@ -96,14 +96,14 @@ class Training:
     image_every: int = 3
     norms: Literal["learn", "keep"] = "learn"
     compile: bool = False
-    own_look: float = 0.0
+    own_appearance: float = 0.0
     soft_bodies: bool = True
 
 
 # What is best where the file says nothing, by (method, whether a model is gone on from).
 _PUBLISHED = Training(steps=700)
 _FROM_NOTHING = Training(steps=2000, learning_rate=1.5e-3, crop_px=160, crops=4, plateau=0)
-# Three slices of a phantom with a new look, 120 steps: F1 0.62 before, 0.72 with norms kept, 0.74 learned.
+# Three slices of a phantom that looks new, 120 steps: F1 0.62 before, 0.72 with norms kept, 0.74 learned.
 _FINE_TUNE = Training(
     steps=400,
     learning_rate=1e-3,
@@ -112,7 +112,7 @@ _FINE_TUNE = Training(
     plateau=0,
     warm_up=20,
     average=0.98,
-    own_look=0.7,  # the other crops keep the network from forgetting the looks it knows
+    own_appearance=0.7,  # the other crops keep the network from forgetting the appearances it knows
     soft_bodies=False,
 )
 
@@ -133,7 +133,7 @@ class TrainConfig:
     start_from: str | None = None
     base_width: int | None = None
     method: Method = "quick"
-    augmentation: Augmentation = "looks"
+    augmentation: Augmentation = "appearances"
     voxel_nm: tuple[float, float] | None = None
     description: str = ""
     trained_on: str = ""
@@ -217,7 +217,9 @@ def read_config(data: dict[str, Any], folder: Path, file: str = "the configurati
         base_width=width,
         method=method,
         augmentation=top.choice(
-            "augmentation", "published" if method == "published" else "looks", ("published", "looks")
+            "augmentation",
+            "published" if method == "published" else "appearances",
+            ("published", "appearances"),
         ),
         voxel_nm=_range_nm(top),
         description=top.text("description", ""),
@@ -280,7 +282,7 @@ def _training(data: dict[str, Any], file: str, usual: Training) -> Training:
         image_every=table.whole("image_every", usual.image_every, 1, 10**9),
         norms=table.choice("norms", usual.norms, ("learn", "keep")),
         compile=table.flag("compile", usual.compile),
-        own_look=table.number("own_look", usual.own_look, 0.0, 1.0),
+        own_appearance=table.number("own_appearance", usual.own_appearance, 0.0, 1.0),
         soft_bodies=table.flag("soft_bodies", usual.soft_bodies),
     )
     table.finish()

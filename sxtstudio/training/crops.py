@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.training.artefacts import add_artefacts, bare_ice
-from sxtstudio.training.augment import add_soft_bodies, cutter, normalise, random_look, texture_spectra
+from sxtstudio.training.augment import add_soft_bodies, cutter, normalise, random_appearance, texture_spectra
 from sxtstudio.training.config import Augmentation
 from sxtstudio.training.dataset import Dataset, Image, SliceRef, Truth
 from sxtstudio.training.grain import fine_texture, quilt
@@ -23,7 +23,7 @@ _SPECTRA_SLICES = 24
 _SPECTRUM_PX = 160
 _TRIES = 4
 _WITH_GRAIN = 0.4  # share of the crops that receive the grain of unlabelled slices
-_BARE_ICE = 0.12  # share of the crops with another look that show ice and gold instead
+_BARE_ICE = 0.12  # share of the crops with another appearance that show ice and gold instead
 _ANY = 0.3  # share of the crops that may well show no membrane
 
 
@@ -46,21 +46,21 @@ class CropMaker:
         seed: int,
         *,
         soft_bodies: bool = False,
-        own_look: float = 0.0,
+        own_appearance: float = 0.0,
     ) -> None:
-        """Choose how crops look.
+        """Choose how crops appear.
 
-        Of "looks", ``soft_bodies`` draws outlined droplets into labelled crops as well, and ``own_look`` is
-        the share of labelled crops that are only turned and scaled: enough to learn a new look, while the
-        others keep the network from forgetting those it knows.
+        Of "appearances", ``soft_bodies`` draws outlined droplets into labelled crops as well, and
+        ``own_appearance`` is the share of labelled crops that are only turned and scaled: enough to learn a
+        new appearance, while the others keep the network from forgetting those it knows.
         """
         self._data = data
-        self._looks = augmentation == "looks"
+        self._varied = augmentation == "appearances"
         self._size = size_px
         self._seed = seed
         self._soft_bodies = soft_bodies
-        self._own_look = own_look
-        slices = self._sample() if self._looks else []
+        self._own_appearance = own_appearance
+        slices = self._sample() if self._varied else []
         self._spectra = texture_spectra(slices, min(size_px, _SPECTRUM_PX))
         self._textures = [texture for texture in map(fine_texture, slices) if texture is not None]
 
@@ -84,26 +84,26 @@ class CropMaker:
     def _labelled(self, rng: np.random.Generator) -> tuple[Image, Truth]:
         ref = _choose(rng, self._data.labelled, self._data.chances)
         image, truth = self._data.reader.image(ref), self._data.reader.truth(ref)
-        empty_is_fine = not self._looks or rng.random() < _ANY
+        empty_is_fine = not self._varied or rng.random() < _ANY
         for _ in range(_TRIES):
             crop = (
-                self._look_at(rng, image, truth)
-                if self._looks
+                self._varied_crop(rng, image, truth)
+                if self._varied
                 else turned_crop(rng, image, truth, self._size)
             )
-            # What does not count at all teaches nothing; with looks, empty crops are rarer as well.
+            # What does not count at all teaches nothing; with varied appearances, empty crops are rarer too.
             if (crop[1] != 0).mean() > 0.05 and (empty_is_fine or (crop[1] > 0).mean() > 0.01):
                 break
         cut, labels = crop
-        if self._looks:
+        if self._varied:
             if self._soft_bodies:
                 cut, labels = _with_bodies(rng, cut, labels)
             cut = normalise(cut)
-            if rng.random() >= self._own_look:
-                cut, labels = self._other_look(rng, cut, labels)
+            if rng.random() >= self._own_appearance:
+                cut, labels = self._other_appearance(rng, cut, labels)
         return cut, labels
 
-    def _other_look(self, rng: np.random.Generator, cut: Image, labels: Truth) -> tuple[Image, Truth]:
+    def _other_appearance(self, rng: np.random.Generator, cut: Image, labels: Truth) -> tuple[Image, Truth]:
         """Return the normalised crop as another instrument might have shown it, and what then counts."""
         if rng.random() < _BARE_ICE:
             cut, labels = bare_ice(rng, self._size)
@@ -112,10 +112,10 @@ class CropMaker:
         if self._textures and rng.random() < _WITH_GRAIN:
             grain = quilt(rng, self._textures, cut.shape)
             cut = normalise(normalise(cut) + np.float32(rng.uniform(0.2, 1.3)) * grain)
-        look = random_look(rng, cut, self._spectra)
-        return look, np.where(drowned(before, look, labels > 0), np.int8(0), labels)
+        appearance = random_appearance(rng, cut, self._spectra)
+        return appearance, np.where(drowned(before, appearance, labels > 0), np.int8(0), labels)
 
-    def _look_at(self, rng: np.random.Generator, image: Image, truth: Truth) -> tuple[Image, Truth]:
+    def _varied_crop(self, rng: np.random.Generator, image: Image, truth: Truth) -> tuple[Image, Truth]:
         cut = cutter(rng, image.shape, self._size, float(np.exp(rng.uniform(-0.3, 0.45))))
         labels = np.where(cut((truth > 0).astype(np.float32)) > 0.5, 1, -1).astype(np.int8)
         if not truth.all():
@@ -125,7 +125,7 @@ class CropMaker:
 
     def _unlabelled(self, rng: np.random.Generator) -> Image:
         image = self._data.reader.image(_choose(rng, self._data.unlabelled))
-        if not self._looks:
+        if not self._varied:
             return turned_crop(rng, image, None, self._size)[0]
         crop = cutter(rng, image.shape, self._size, float(np.exp(rng.uniform(-0.2, 0.3))))(image)
         # A few hot pixels would take all the contrast.

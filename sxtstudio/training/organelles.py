@@ -10,7 +10,7 @@ import numpy as np
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.training import shapes
-from sxtstudio.training.canvas import Look, Material, Phantom, box_around, paint, paint_ellipsoid
+from sxtstudio.training.canvas import Appearance, Material, Phantom, box_around, paint, paint_ellipsoid
 from sxtstudio.training.shapes import Array, Vector
 
 
@@ -19,9 +19,9 @@ def log_uniform(rng: np.random.Generator, low: float, high: float) -> float:
     return float(np.exp(rng.uniform(np.log(low), np.log(high))))
 
 
-def _radius_px(rng: np.random.Generator, look: Look, low_nm: float, high_nm: float) -> float:
+def _radius_px(rng: np.random.Generator, appearance: Appearance, low_nm: float, high_nm: float) -> float:
     """Return a radius in voxels; bodies too small to be resolved are left out."""
-    return log_uniform(rng, max(look.px(low_nm), 3.5), max(look.px(high_nm), 5.0))
+    return log_uniform(rng, max(appearance.px(low_nm), 3.5), max(appearance.px(high_nm), 5.0))
 
 
 def _gap(rng: np.random.Generator) -> float:
@@ -31,13 +31,15 @@ def _gap(rng: np.random.Generator) -> float:
 
 def vesicle(rng: np.random.Generator, phantom: Phantom, crowded: float, largest_nm: float = 420) -> bool:
     """Add a closed membrane round a bright or an unremarkable inside, some with bodies in it."""
-    look = phantom.look
-    radius = _radius_px(rng, look, 45, largest_nm)
+    appearance = phantom.appearance
+    radius = _radius_px(rng, appearance, 45, largest_nm)
     centre = phantom.find_site(rng, radius, crowded)
     if centre is None:
         return False
-    lumen = rng.uniform(0.11, 0.2) if rng.random() < 0.5 else look.cytosol + rng.uniform(-0.04, 0.03)
-    material = Material(lumen, look.rim(rng, lumen), look.width * rng.uniform(0.8, 1.2), rng.uniform(0, 0.02))
+    lumen = rng.uniform(0.11, 0.2) if rng.random() < 0.5 else appearance.cytosol + rng.uniform(-0.04, 0.03)
+    material = Material(
+        lumen, appearance.rim(rng, lumen), appearance.width * rng.uniform(0.8, 1.2), rng.uniform(0, 0.02)
+    )
     radii = radius * rng.uniform(0.85, 1.2, 3)
     body = paint_ellipsoid(
         rng, phantom, centre, radii, material, rng.uniform(0, 0.08), "vesicle", gap=_gap(rng)
@@ -51,7 +53,7 @@ def _fill_endosome(
     rng: np.random.Generator, phantom: Phantom, centre: Vector, radius: float, body: tuple[Box, Array]
 ) -> None:
     """Put what an endosome takes up into a vesicle: vesicles, viruses, nanoparticles or dark lumps."""
-    look = phantom.look
+    appearance = phantom.appearance
     content = rng.choice(["vesicles", "viruses", "nanoparticles", "lumps"], p=[0.35, 0.2, 0.15, 0.3])
     for _ in range(int(rng.integers(1, 7))):
         spot = centre + rng.normal(size=3) * radius * 0.4
@@ -62,7 +64,7 @@ def _fill_endosome(
         elif content == "vesicles":
             size = radius * rng.uniform(0.15, 0.45) * rng.uniform(0.8, 1.2, 3)
             lumen = rng.uniform(0.13, 0.32)
-            inner = Material(lumen, look.rim(rng, lumen), look.width * 0.9)
+            inner = Material(lumen, appearance.rim(rng, lumen), appearance.width * 0.9)
             paint_ellipsoid(rng, phantom, spot, size, inner, 0.05, "vesicle", within=body)
         else:
             lump = Material(rng.uniform(0.35, 0.65), 0, 0, 0.03, labelled=False)
@@ -71,15 +73,15 @@ def _fill_endosome(
 
 def dense_body(rng: np.random.Generator, phantom: Phantom, crowded: float, largest_nm: float = 550) -> bool:
     """Add a lysosome, an endosome or a granule: grey, grainy, mostly without a darker rim."""
-    look = phantom.look
-    radius = _radius_px(rng, look, 70, largest_nm)
+    appearance = phantom.appearance
+    radius = _radius_px(rng, appearance, 70, largest_nm)
     centre = phantom.find_site(rng, radius, crowded)
     if centre is None:
         return False
-    inside = look.cytosol + rng.uniform(0.04, 0.2)
+    inside = appearance.cytosol + rng.uniform(0.04, 0.2)
     grain = rng.choice([0.01, 0.03, 0.06])
-    width = look.width * rng.uniform(0.7, 1.2)
-    material = Material(inside, look.rim(rng, inside), width, grain)
+    width = appearance.width * rng.uniform(0.7, 1.2)
+    material = Material(inside, appearance.rim(rng, inside), width, grain)
     radii = radius * rng.uniform(0.8, 1.25, 3)
     body = paint_ellipsoid(
         rng, phantom, centre, radii, material, rng.uniform(0, 0.1), "dense body", gap=_gap(rng)
@@ -95,7 +97,7 @@ def dense_body(rng: np.random.Generator, phantom: Phantom, crowded: float, large
 
 def lipid_droplet(rng: np.random.Generator, phantom: Phantom, crowded: float) -> bool:
     """Add a ball of strong absorption whose rim is outlined."""
-    radius = phantom.look.px(log_uniform(rng, 60, 330))
+    radius = phantom.appearance.px(log_uniform(rng, 60, 330))
     centre = phantom.find_site(rng, radius, crowded)
     if centre is None:
         return False
@@ -108,12 +110,12 @@ def lipid_droplet(rng: np.random.Generator, phantom: Phantom, crowded: float) ->
 
 def mitochondrion(rng: np.random.Generator, phantom: Phantom, crowded: float) -> bool:
     """Add a curved, now and then branched tube of dense matrix, with or without visible cristae."""
-    look = phantom.look
-    radius = look.px(rng.uniform(130, 290))
+    appearance = phantom.appearance
+    radius = appearance.px(rng.uniform(130, 290))
     centre = phantom.find_site(rng, radius, crowded)
     if centre is None:
         return False
-    wanted = look.px(log_uniform(rng, 300, 5000))
+    wanted = appearance.px(log_uniform(rng, 300, 5000))
     trunk = _free_curve(rng, phantom, centre, rng.normal(size=3) * [0.3, 1, 1], wanted, radius)
     curves = [trunk]
     while len(trunk) > 8 * radius and rng.random() < 0.25 and len(curves) < 4:
@@ -132,9 +134,9 @@ def mitochondrion(rng: np.random.Generator, phantom: Phantom, crowded: float) ->
         np.minimum(implicit, shapes.tube(rng, box, branch, radius * 0.85, swelling), out=implicit)
     implicit = phantom.fit(box, implicit, _gap(rng))
     phantom.claim(box, implicit, points[:: max(1, int(radius))], radius)
-    inside = look.cytosol + rng.uniform(0.05, 0.2)
+    inside = appearance.cytosol + rng.uniform(0.05, 0.2)
     grain = np.float32(rng.uniform(0, 0.03)) * shapes.smooth_noise(rng, box.shape, rng.uniform(4, 8))
-    material = Material(inside, look.rim(rng, inside), look.width * rng.uniform(0.9, 1.4))
+    material = Material(inside, appearance.rim(rng, inside), appearance.width * rng.uniform(0.9, 1.4))
     paint(phantom, box, implicit, material, grain, "mitochondrion")
     if radius > 9 and rng.random() < 0.5:
         _fold_cristae(rng, phantom, box, implicit)
@@ -143,7 +145,7 @@ def mitochondrion(rng: np.random.Generator, phantom: Phantom, crowded: float) ->
 
 def _fold_cristae(rng: np.random.Generator, phantom: Phantom, box: Box, implicit: Array) -> None:
     """Add thin folded sheets across a mitochondrion; not to be judged, for few would outline them."""
-    waves = shapes.smooth_noise(rng, box.shape, phantom.look.px(rng.uniform(110, 220)))
+    waves = shapes.smooth_noise(rng, box.shape, phantom.appearance.px(rng.uniform(110, 220)))
     folds = (np.abs(waves) < rng.uniform(0.06, 0.18)) & (implicit < -3)
     strength = rng.uniform(0.03, 0.14) * rng.choice([-0.6, 1])
     phantom.grain[box.slices][folds] += np.float32(strength)
@@ -179,12 +181,12 @@ def virus(
     within: tuple[Box, Array] | None = None,
 ) -> None:
     """Add a virus: a dense core, the larger ones with an envelope that shows."""
-    look = phantom.look
-    radius = look.px(log_uniform(rng, 40, 150))
+    appearance = phantom.appearance
+    radius = appearance.px(log_uniform(rng, 40, 150))
     core = Material(rng.uniform(0.4, 0.7), 0, 0, labelled=False)
-    if radius * look.voxel_nm > 80 and radius > 6:
-        lumen = look.cytosol + rng.uniform(0, 0.05)
-        shell = Material(lumen, look.rim(rng, lumen), look.width)
+    if radius * appearance.voxel_nm > 80 and radius > 6:
+        lumen = appearance.cytosol + rng.uniform(0, 0.05)
+        shell = Material(lumen, appearance.rim(rng, lumen), appearance.width)
         paint_ellipsoid(rng, phantom, centre, np.full(3, radius), shell, 0, "virus", within=within)
         paint_ellipsoid(rng, phantom, centre, radius * rng.uniform(0.3, 0.6, 3), core, 0.05, within=within)
     else:
@@ -199,37 +201,37 @@ def nanoparticles(
     within: tuple[Box, Array] | None = None,
 ) -> None:
     """Add a clump of strongly absorbing particles that nobody outlines."""
-    look = phantom.look
+    appearance = phantom.appearance
     for _ in range(int(rng.integers(1, 12))):
-        radius = max(0.8, look.px(rng.uniform(8, 35)))
-        spot = centre + rng.normal(size=3) * look.px(70)
+        radius = max(0.8, appearance.px(rng.uniform(8, 35)))
+        spot = centre + rng.normal(size=3) * appearance.px(70)
         dark = Material(rng.uniform(0.9, 3.0), 0, 0, labelled=False)
         paint_ellipsoid(rng, phantom, spot, np.full(3, radius), dark, 0, "nanoparticle", within=within)
 
 
 def granules(rng: np.random.Generator, phantom: Phantom, count: int) -> None:
     """Scatter small dark bodies in the cytoplasm that nobody outlines."""
-    look = phantom.look
+    appearance = phantom.appearance
     for _ in range(count):
         centre = phantom.find_site(rng, 1.0, 0.0)
         if centre is None:
             return
-        radii = np.maximum(0.8, look.px(1.0) * rng.uniform(12, 40, 3))
-        grain = Material(look.cytosol + rng.uniform(0.04, 0.3), 0, 0, labelled=False)
+        radii = np.maximum(0.8, appearance.px(1.0) * rng.uniform(12, 40, 3))
+        grain = Material(appearance.cytosol + rng.uniform(0.04, 0.3), 0, 0, labelled=False)
         paint_ellipsoid(rng, phantom, centre, radii, grain, 0.0, "granule")
 
 
 def filaments(rng: np.random.Generator, phantom: Phantom, count: int) -> None:
     """Add thin fibres, fainter and finer than a membrane, that nobody outlines."""
-    look: Look = phantom.look
+    appearance: Appearance = phantom.appearance
     for _ in range(count):
         centre = phantom.find_site(rng, 2.0, 0.0)
         if centre is None:
             return
-        length = look.px(rng.uniform(300, 1500))
+        length = appearance.px(rng.uniform(300, 1500))
         curve = shapes.random_curve(rng, centre, rng.normal(size=3) * [0.2, 1, 1], length, 0.08)
         box = box_around(phantom, curve.min(0) - 3, curve.max(0) + 3, margin=3)
         if box is not None:
-            implicit = shapes.tube(rng, box, curve, max(0.5, look.px(rng.uniform(5, 11))), 0, reach=3)
-            fibre = Material(look.cytosol + rng.uniform(0.03, 0.1), 0, 0, labelled=False)
+            implicit = shapes.tube(rng, box, curve, max(0.5, appearance.px(rng.uniform(5, 11))), 0, reach=3)
+            fibre = Material(appearance.cytosol + rng.uniform(0.03, 0.1), 0, 0, labelled=False)
             paint(phantom, box, implicit, fibre, kind="filament")

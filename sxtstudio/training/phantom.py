@@ -11,7 +11,7 @@ import numpy as np
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.training import endomembranes, organelles, surroundings
-from sxtstudio.training.canvas import Look, Phantom
+from sxtstudio.training.canvas import Appearance, Phantom
 from sxtstudio.training.shapes import smooth_noise
 
 #: Kinds of scenes and how often they come.
@@ -20,10 +20,10 @@ SCENES = {"crowded": 0.26, "cytoplasm": 0.28, "edge": 0.26, "several cells": 0.1
 MOST_BODIES, BODIES_VOXELS = 260, 4e6
 
 
-def random_look(rng: np.random.Generator, voxel_nm: float) -> Look:
+def random_appearance(rng: np.random.Generator, voxel_nm: float) -> Appearance:
     """Return what the membranes of a phantom have in common; their rims are faint or clear."""
     cytosol = rng.uniform(0.19, 0.3)
-    return Look(
+    return Appearance(
         voxel_nm=voxel_nm,
         cytosol=cytosol,
         membrane=cytosol + rng.uniform(0.13, 0.36),
@@ -63,8 +63,8 @@ def make_phantom(
     """
     progress = progress or Progress()
     scene = scene or str(rng.choice(list(SCENES), p=list(SCENES.values())))
-    look = random_look(rng, voxel_nm)
-    phantom = Phantom.empty(shape, look, surroundings.ICE)
+    appearance = random_appearance(rng, voxel_nm)
+    phantom = Phantom.empty(shape, appearance, surroundings.ICE)
     phantom.scene = scene
     phantom.grain += np.float32(rng.uniform(0, 0.01)) * smooth_noise(rng, shape, 40)
     surroundings.add_cells(rng, phantom, scene)
@@ -106,7 +106,7 @@ def _fill_cytoplasm(rng: np.random.Generator, phantom: Phantom, progress: Progre
     organelles.filaments(rng, phantom, int(rng.integers(0, 13) * free * size))
     for painter in (organelles.virus, organelles.nanoparticles):
         for _ in range(int(rng.integers(1, 12)) if rng.random() < 0.15 else 0):
-            site = phantom.find_site(rng, phantom.look.px(100), 0.5)
+            site = phantom.find_site(rng, phantom.appearance.px(100), 0.5)
             if site is not None:
                 painter(rng, phantom, site)
 

@@ -117,7 +117,7 @@ def simulate(
         "polarity": polarity,
         "scene": phantom.scene,
         "microscope": asdict(microscope),
-        "look": asdict(phantom.look),
+        "appearance": asdict(phantom.appearance),
         "classes": CLASSES,
         "counts": {name: list(objects.values()).count(name) for name in CLASSES if name in objects.values()},
         "objects": objects,

@@ -8,7 +8,15 @@ from scipy.spatial.transform import Rotation
 
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.training import shapes
-from sxtstudio.training.canvas import CLASSES, Look, Material, Phantom, box_around, paint, paint_ellipsoid
+from sxtstudio.training.canvas import (
+    CLASSES,
+    Appearance,
+    Material,
+    Phantom,
+    box_around,
+    paint,
+    paint_ellipsoid,
+)
 from sxtstudio.training.shapes import Array, Vector
 
 ICE, GOLD, CARBON, GLASS = 0.11, 8.0, 1.3, 1.6
@@ -16,15 +24,15 @@ ICE, GOLD, CARBON, GLASS = 0.11, 8.0, 1.3, 1.6
 
 def add_cells(rng: np.random.Generator, phantom: Phantom, scene: str) -> None:
     """Add one cell or several side by side, with their plasma membranes and the texture of the cytoplasm."""
-    look, whole = phantom.look, Box.whole(phantom.shape)
+    appearance, whole = phantom.appearance, Box.whole(phantom.shape)
     taken: Array | None = None
-    for body in _bodies(rng, phantom.shape, look, scene):
+    for body in _bodies(rng, phantom.shape, appearance, scene):
         if taken is not None:
-            body = np.maximum(body, np.float32(look.px(rng.choice([10.0, 40.0, 250.0]))) - taken)
+            body = np.maximum(body, np.float32(appearance.px(rng.choice([10.0, 40.0, 250.0]))) - taken)
         taken = body if taken is None else np.minimum(taken, body)
-        membrane = look.cytosol + (look.membrane - look.cytosol) * rng.uniform(0.5, 1.3)
-        cytosol = look.cytosol + rng.uniform(-0.015, 0.015)
-        width = look.width * rng.uniform(0.8, 1.3)
+        membrane = appearance.cytosol + (appearance.membrane - appearance.cytosol) * rng.uniform(0.5, 1.3)
+        cytosol = appearance.cytosol + rng.uniform(-0.015, 0.015)
+        width = appearance.width * rng.uniform(0.8, 1.3)
         paint(phantom, whole, body, Material(cytosol, membrane, width), kind="cytosol")
     assert taken is not None
     np.negative(taken, out=phantom.room)
@@ -32,7 +40,7 @@ def add_cells(rng: np.random.Generator, phantom: Phantom, scene: str) -> None:
     _add_texture(rng, phantom, taken < 0)
 
 
-def _bodies(rng: np.random.Generator, shape: Triple, look: Look, scene: str) -> list[Array]:
+def _bodies(rng: np.random.Generator, shape: Triple, appearance: Appearance, scene: str) -> list[Array]:
     """Return the implicit shapes of the cells (z, y, x)."""
     whole = Box.whole(shape)
     z, y, x = shapes.axes(whole, np.array(shape) / 2)
@@ -68,7 +76,7 @@ def _add_texture(rng: np.random.Generator, phantom: Phantom, inside: NDArray[np.
 
 def add_filopodia(rng: np.random.Generator, phantom: Phantom) -> None:
     """Let thin protrusions grow from the cell's edge into the ice, alone or in bundles."""
-    look = phantom.look
+    appearance = phantom.appearance
     cell = phantom.classes[::SPARSE, ::SPARSE, ::SPARSE] != CLASSES["ice"]
     edge = cell & (~np.roll(cell, 1, axis=1) | ~np.roll(cell, 1, axis=2))
     roots, ice = np.argwhere(edge) * SPARSE, np.argwhere(~cell) * SPARSE
@@ -79,13 +87,13 @@ def add_filopodia(rng: np.random.Generator, phantom: Phantom) -> None:
         if len(roots) > 50 and rng.random() < 0.7:
             root = roots[rng.integers(len(roots))].astype(float)
         towards = (ice[rng.integers(len(ice))] - root) * [0.3, 1, 1] + 1e-3
-        radius = look.px(rng.uniform(40, 130))
+        radius = appearance.px(rng.uniform(40, 130))
         bundle = int(rng.integers(2, 7)) if rng.random() < 0.3 else 1
         for _ in range(bundle):
             start = root + rng.normal(size=3) * radius * (2.0 if bundle > 1 else 0)
             heading = towards / np.linalg.norm(towards) + rng.normal(size=3) * (0.07 if bundle > 1 else 0)
-            length = look.px(rng.uniform(600, 3500))
-            curve = shapes.random_curve(rng, start, heading, length, 0.12, max(12.0, look.px(250)))
+            length = appearance.px(rng.uniform(600, 3500))
+            curve = shapes.random_curve(rng, start, heading, length, 0.12, max(12.0, appearance.px(250)))
             _paint_filopodium(rng, phantom, curve, radius * rng.uniform(0.7, 1.3))
 
 
@@ -97,22 +105,22 @@ def _paint_filopodium(rng: np.random.Generator, phantom: Phantom, curve: Vector,
     box = box_around(phantom, curve.min(0) - radius, curve.max(0) + radius)
     if box is None:
         return
-    look = phantom.look
+    appearance = phantom.appearance
     implicit = shapes.tube(rng, box, curve, radius, 0.15)
     occupied = phantom.classes[box.slices] != CLASSES["ice"]
     implicit[occupied] = np.maximum(implicit[occupied], np.float32(1.5))
-    inside = look.cytosol + rng.uniform(-0.05, 0.1)
-    membrane = inside + (look.membrane - look.cytosol) * rng.uniform(0.2, 1.1)
-    paint(phantom, box, implicit, Material(inside, membrane, look.width), kind="filopodium")
+    inside = appearance.cytosol + rng.uniform(-0.05, 0.1)
+    membrane = inside + (appearance.membrane - appearance.cytosol) * rng.uniform(0.2, 1.1)
+    paint(phantom, box, implicit, Material(inside, membrane, appearance.width), kind="filopodium")
 
 
 def add_gold(rng: np.random.Generator, phantom: Phantom) -> None:
     """Put some gold beads into half of the tomograms; what they cover nobody can outline."""
     if rng.random() < 0.5:
         return
-    look = phantom.look
-    radius = look.px(rng.choice([50.0, 75.0, 125.0]))
-    area_um2 = phantom.shape[1] * phantom.shape[2] * look.voxel_nm**2 / 1e6
+    appearance = phantom.appearance
+    radius = appearance.px(rng.choice([50.0, 75.0, 125.0]))
+    area_um2 = phantom.shape[1] * phantom.shape[2] * appearance.voxel_nm**2 / 1e6
     for _ in range(1 + int(rng.poisson(min(0.12 * area_um2, 5.0)))):
         centre = rng.uniform(0, 1, 3) * phantom.shape
         radii = np.full(3, max(1.0, radius * rng.uniform(0.8, 1.2)))
@@ -136,7 +144,7 @@ def thin_the_ice(rng: np.random.Generator, phantom: Phantom) -> None:
 
 def crack_the_ice(rng: np.random.Generator, phantom: Phantom) -> None:
     """Let jagged cracks run through the whole thickness."""
-    look, (_, height, width) = phantom.look, phantom.shape
+    appearance, (_, height, width) = phantom.appearance, phantom.shape
     y, x = np.mgrid[:height, :width].astype(np.float32)
     for _ in range(int(rng.integers(1, 3))):
         angle = rng.uniform(0, np.pi)
@@ -144,7 +152,7 @@ def crack_the_ice(rng: np.random.Generator, phantom: Phantom) -> None:
         across = y * np.cos(angle) - x * np.sin(angle) - rng.uniform(-0.3, 0.8) * width
         steps = np.cumsum(rng.normal(scale=3, size=height + width + 50))
         path = np.interp(along.ravel(), np.arange(len(steps)) - width, steps).reshape(along.shape)
-        crack = np.abs(across + path) < max(1.0, look.px(rng.uniform(15, 60)) / 2)
+        crack = np.abs(across + path) < max(1.0, appearance.px(rng.uniform(15, 60)) / 2)
         _empty(phantom, np.broadcast_to(crack, phantom.shape))
 
 
@@ -159,12 +167,12 @@ def _empty(phantom: Phantom, where: NDArray[np.bool_]) -> None:
 
 def add_carbon_film(rng: np.random.Generator, phantom: Phantom) -> None:
     """Add the holey carbon film that carries the cells, at the bottom or the top."""
-    look, (depth, height, width) = phantom.look, phantom.shape
-    thick = max(1, round(look.px(rng.uniform(12, 30))))
+    appearance, (depth, height, width) = phantom.appearance, phantom.shape
+    thick = max(1, round(appearance.px(rng.uniform(12, 30))))
     first = int(rng.integers(0, 4)) if rng.random() < 0.5 else depth - thick - int(rng.integers(0, 4))
     first = max(first, 0)
-    pitch = look.px(rng.uniform(2500, 4500))
-    hole = look.px(rng.uniform(600, 1100))
+    pitch = appearance.px(rng.uniform(2500, 4500))
+    hole = appearance.px(rng.uniform(600, 1100))
     y, x = np.mgrid[:height, :width].astype(np.float32)
     offset = rng.uniform(0, pitch, 2)
     dy = (y + offset[0]) % pitch - pitch / 2
@@ -180,14 +188,14 @@ def add_carbon_film(rng: np.random.Generator, phantom: Phantom) -> None:
 
 def add_capillary(rng: np.random.Generator, phantom: Phantom) -> None:
     """Add the wall of a glass capillary that runs along y; outside it is vacuum."""
-    look = phantom.look
+    appearance = phantom.appearance
     z, _, x = shapes.axes(Box.whole(phantom.shape), np.array(phantom.shape) / 2)
-    radius = look.px(rng.uniform(3000, 7000))
+    radius = appearance.px(rng.uniform(3000, 7000))
     side = rng.choice([-1, 1])
     inner_edge = phantom.shape[2] * rng.uniform(0.25, 0.42)
     middle = np.float32(side * (inner_edge - radius))
     outside = np.broadcast_to(np.hypot(z, x - middle) - np.float32(radius), phantom.shape)
-    thick = look.px(rng.uniform(100, 300))
+    thick = appearance.px(rng.uniform(100, 300))
     _empty(phantom, outside > thick)
     wall = (outside > 0) & (outside <= thick)
     _empty(phantom, wall)

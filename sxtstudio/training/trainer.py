@@ -85,7 +85,7 @@ class Trainer:
             self.plan.crop_px,
             self.plan.seed,
             soft_bodies=self.plan.soft_bodies,
-            own_look=self.plan.own_look,
+            own_appearance=self.plan.own_appearance,
         )
         self.judged_refs = chosen_slices(data.held_out)
         self._saved = self.state.step  # there is nothing to lose yet

@@ -24,8 +24,8 @@ NOTICED, FOLLOWED = 5.0, 2.0
 PIECE_PX, WINDOW_PX = 15, 17
 #: Pixels on both sides of a line that belong to its picture: an edge is dark here and bright there.
 EDGE_PX = 2
-#: How often the filter looks at noise alone, to learn how strongly it answers to that.
-LOOKS = 12
+#: How often the filter is applied to noise alone, to learn how strongly it answers to that.
+NOISE_SAMPLES = 12
 #: Share of the slice's range of grey values (10th to 90th percentile) that an eye takes for equal, and the
 #: window in which contrast on a line is measured.
 EQUAL, LINE_PX = 0.04, 7
@@ -108,14 +108,20 @@ def _clarity(line: Array, present: Array, where: Mask, rest: Array, level: Array
     template = line * ndimage.binary_dilation(where, iterations=EDGE_PX)
     depth, height, width = rest.shape
     noise = np.zeros_like(template)
-    for look in range(1, LOOKS + 1):
-        shift = (height * look // (LOOKS + 1), width * (5 * look % (LOOKS + 1)) // (LOOKS + 1))
-        noise += _sum_of_piece(template * np.roll(rest[(z + 3 * look) % depth], shift, (0, 1))) ** 2
+    parts = NOISE_SAMPLES + 1
+    for sample in range(1, parts):
+        shift = (
+            height * sample // (NOISE_SAMPLES + 1),
+            width * (5 * sample % (NOISE_SAMPLES + 1)) // (NOISE_SAMPLES + 1),
+        )
+        noise += _sum_of_piece(template * np.roll(rest[(z + 3 * sample) % depth], shift, (0, 1))) ** 2
     answer = _sum_of_piece(template * present)
     # Beside a strong line, a faint one gets no more than its share of the filter's answer.
     own, around = (_contrast(line, where, window) for window in (LINE_PX, PIECE_PX))
     answer *= np.minimum(1, own / np.maximum(around, 1e-20))
-    clarity: Array = np.where(where, answer / (np.sqrt(noise / LOOKS + np.float32(1e-30)) * level[z]), 0)
+    clarity: Array = np.where(
+        where, answer / (np.sqrt(noise / NOISE_SAMPLES + np.float32(1e-30)) * level[z]), 0
+    )
     return clarity
 
 

@@ -32,7 +32,7 @@ PIECE = 15  # px, the length of such a piece
 SMEARED, ABSENT = 0.4, 0.2  # contrasts, relative to a typical membrane's, of what is shown and what is there
 
 SCENES = {"edge": 0.35, "inside": 0.2, "nucleus": 0.27, "filopodia": 0.18}
-LOOK = {  # ranges of what differs from one tomogram to the next, apart from the geometry
+APPEARANCE = {  # ranges of what differs from one tomogram to the next, apart from the geometry
     "scale": (0.8, 1.25),  # sizes of organelles relative to textbook values
     "cytosol": (0.2, 0.3),  # LAC
     "membrane": (0.12, 0.3),  # LAC that a membrane adds at its centre
@@ -53,64 +53,66 @@ LOOK = {  # ranges of what differs from one tomogram to the next, apart from the
 }
 
 
-def _draw_look(rng: Generator) -> SimpleNamespace:
-    look = SimpleNamespace(**{name: float(rng.uniform(*limits)) for name, limits in LOOK.items()})
-    look.scene = str(rng.choice(list(SCENES), p=list(SCENES.values())))
-    look.sirt_iterations = 0 if rng.random() < 0.3 else int(rng.integers(20, 120))  # 0: back-projection
-    look.doubling = float(rng.uniform(1.0, 2.5)) if rng.random() < 0.3 else 0.0  # shift of half the tilts
-    look.border = int(rng.integers(3, 25)) if rng.random() < 0.4 else 0  # width of the spoilt border
-    return look
+def _draw_appearance(rng: Generator) -> SimpleNamespace:
+    appearance = SimpleNamespace(**{name: float(rng.uniform(*limits)) for name, limits in APPEARANCE.items()})
+    appearance.scene = str(rng.choice(list(SCENES), p=list(SCENES.values())))
+    appearance.sirt_iterations = 0 if rng.random() < 0.3 else int(rng.integers(20, 120))  # 0: back-projection
+    appearance.doubling = (
+        float(rng.uniform(1.0, 2.5)) if rng.random() < 0.3 else 0.0
+    )  # shift of half the tilts
+    appearance.border = int(rng.integers(3, 25)) if rng.random() < 0.4 else 0  # width of the spoilt border
+    return appearance
 
 
 def _optics(
-    rng: Generator, shape: Shape, look: SimpleNamespace
+    rng: Generator, shape: Shape, appearance: SimpleNamespace
 ) -> tuple[Array, NDArray[np.complex64], Array, Array]:
     """On the (kz, kx) plane: transfer function, shift across and along y, amplitude of the noise."""
     kz, _, kx = specimen.frequencies(shape)
     kz = kz[:, 0]
     s = np.hypot(kz, kx)
     tilt = np.degrees(np.arctan2(kz, kx))
-    measured = 1 / (1 + np.exp(np.clip((np.abs(tilt) - look.tilt_limit) / 0.7, -40, 40)))
-    if look.sirt_iterations:
-        filtered = 1 - (1 - 1 / np.maximum(s * 900, 1.0)) ** look.sirt_iterations
+    measured = 1 / (1 + np.exp(np.clip((np.abs(tilt) - appearance.tilt_limit) / 0.7, -40, 40)))
+    if appearance.sirt_iterations:
+        filtered = 1 - (1 - 1 / np.maximum(s * 900, 1.0)) ** appearance.sirt_iterations
     else:  # weighted back-projection with a Hamming window
         filtered = 0.54 + 0.46 * np.cos(np.pi * np.minimum(2 * s, 1))
-    ramp = 1 - look.ramp_error * np.exp(-((s / 0.012) ** 2)) * (s > 0)
-    line = np.round((tilt + 90) / look.tilt_step).astype(int)
+    ramp = 1 - appearance.ramp_error * np.exp(-((s / 0.012) ** 2)) * (s > 0)
+    line = np.round((tilt + 90) / appearance.tilt_step).astype(int)
     lines = line.max() + 1
-    gain = np.where(s > 0, (1 + look.tilt_gain_error * rng.normal(size=lines))[line], 1)
-    shift = ndimage.gaussian_filter1d(rng.normal(size=(2, lines)), 3, axis=1) * 3 * look.misalignment
-    shift += rng.normal(0, 0.5 * look.misalignment, (2, lines))
-    shift[:, : lines // 2] += look.doubling * rng.normal(size=(2, 1))
-    seen = np.abs(np.arange(lines) * look.tilt_step - 90) <= look.tilt_limit
+    gain = np.where(s > 0, (1 + appearance.tilt_gain_error * rng.normal(size=lines))[line], 1)
+    shift = ndimage.gaussian_filter1d(rng.normal(size=(2, lines)), 3, axis=1) * 3 * appearance.misalignment
+    shift += rng.normal(0, 0.5 * appearance.misalignment, (2, lines))
+    shift[:, : lines // 2] += appearance.doubling * rng.normal(size=(2, 1))
+    seen = np.abs(np.arange(lines) * appearance.tilt_step - 90) <= appearance.tilt_limit
     shift -= shift[:, seen].mean(axis=1, keepdims=True)  # shared by all tilts, it moves picture off outlines
     across, along = shift[0][line], shift[1][line]
-    blur = np.exp(-2 * (np.pi * look.blur) ** 2 * ((look.blur_along_z * kz) ** 2 + kx**2))
+    blur = np.exp(-2 * (np.pi * appearance.blur) ** 2 * ((appearance.blur_along_z * kz) ** 2 + kx**2))
     transfer = measured * filtered * ramp * gain * blur
     shifted = np.exp(-2j * np.pi * s * across)
     # lines lie 1/s apart, so that s of them add up in a voxel of Fourier space
-    noise = measured * filtered * np.sqrt(s) * np.exp(-2 * (np.pi * look.noise_blur * s) ** 2)
+    noise = measured * filtered * np.sqrt(s) * np.exp(-2 * (np.pi * appearance.noise_blur * s) ** 2)
     transfer, along, noise = (array.astype(np.float32) for array in (transfer, along, noise))
     return transfer, shifted.astype(np.complex64), along, noise
 
 
 def _observe(rng: Generator, scene: SimpleNamespace, crop: Box) -> tuple[Array, Array, Array, Array]:
     """Image of the specimen, the same without grain and gold, that with aligned tilts, and unit noise."""
-    look, shape = scene.look, scene.shape
-    transfer, shifted, along, noise_plane = _optics(rng, shape, look)
+    appearance, shape = scene.appearance, scene.shape
+    transfer, shifted, along, noise_plane = _optics(rng, shape, appearance)
     kz, ky, kx = specimen.frequencies(shape)
     s2 = kz[:, 0] ** 2 + kx**2
     spectra = [fft.rfftn(scene.lac), fft.rfftn(scene.plain)]
     aligned = spectra[1].copy()
     noise = specimen.complex_noise(rng, shape)
     for j, k in enumerate(ky.flat):
-        factor = transfer * np.float32(np.exp(-2 * (np.pi * look.blur * k) ** 2))
+        factor = transfer * np.float32(np.exp(-2 * (np.pi * appearance.blur * k) ** 2))
         aligned[:, j] *= factor
         factor = factor * shifted * np.exp(-2j * np.pi * k * along)
         for spectrum in spectra:
             spectrum[:, j] *= factor
-        fall_off = np.exp(-2 * (np.pi * look.noise_blur * k) ** 2)
-        noise[:, j] *= noise_plane * fall_off * (s2 + k * k + 4e-4) ** (-look.noise_colour / 2)
+        fall_off = np.exp(-2 * (np.pi * appearance.noise_blur * k) ** 2)
+        noise[:, j] *= noise_plane * fall_off * (s2 + k * k + 4e-4) ** (-appearance.noise_colour / 2)
     noise[0, 0, 0] = 0
     spectra += [aligned, noise]
     image, plain, aligned, grain = (fft.irfftn(f, shape, overwrite_x=True)[crop] for f in spectra)
@@ -137,15 +139,15 @@ def _move_with_picture(masks: list[Mask], aligned: Array, plain: Array) -> list[
     return moved
 
 
-def _spoil(rng: Generator, image: Array, look: SimpleNamespace, contrast: float) -> None:
+def _spoil(rng: Generator, image: Array, appearance: SimpleNamespace, contrast: float) -> None:
     """Add, in place, slow shading and the stripes and fall-off of the borders across the tilt axis."""
     width = image.shape[2]
     shading = specimen.waves(rng, image.shape, 0.7 * width, 3 * width, 4)
-    image += np.float32(look.background * contrast / (np.abs(shading).max() + 1e-6)) * shading
-    if not look.border:
+    image += np.float32(appearance.background * contrast / (np.abs(shading).max() + 1e-6)) * shading
+    if not appearance.border:
         return
     for column in (np.arange(width), np.arange(width)[::-1]):
-        depth = column / (look.border * rng.uniform(0.4, 1.6))
+        depth = column / (appearance.border * rng.uniform(0.4, 1.6))
         stripes = ndimage.gaussian_filter1d(rng.normal(0, 1, width), rng.uniform(0.5, 2)) * np.exp(-depth)
         image += (contrast * (np.exp(-2 * depth) * rng.uniform(-3, 3) + stripes)).astype(np.float32)
     image[:, : int(rng.integers(0, 4))] += contrast * rng.uniform(-3, 3)
@@ -207,9 +209,9 @@ def _smeared(scene: SimpleNamespace, plain: Array, crop: Box) -> Mask:
     The missing wedge draws filopodia and organelles out into the slices above and below them. Who sees one
     slice cannot tell the smear from the thing.
     """
-    look = scene.look
+    appearance = scene.appearance
     in_slice = ndimage.gaussian_filter(
-        scene.plain[crop], (look.blur * look.blur_along_z, look.blur, look.blur)
+        scene.plain[crop], (appearance.blur * appearance.blur_along_z, appearance.blur, appearance.blur)
     )
     centre = scene.centre[crop]
     if not centre.any():
@@ -243,34 +245,43 @@ def simulate(
         nuclear envelope, organelles, lipid droplets; neither gold nor membranes (nearly) parallel to the
         slice, nor what the noise hides.
     notes : dict
-        "look" (dict), "objects" (count by kind, with those in the padding around the volume), "contrast" and
-        "noise_sd" (in LAC), "doubtful" (bool array: cristae, slanted and faint membranes, gold, smears from
+        "appearance" (dict), "objects" (count by kind, with those in the padding around the volume),
+        "contrast" and "noise_sd" (in LAC), "doubtful" (bool array: cristae, slanted and faint membranes, gold, smears from
         other slices; meant for ``score(..., ignore=...)``).
     """
     rng = np.random.default_rng([seed, 7401])
-    look = _draw_look(rng)
+    appearance = _draw_appearance(rng)
     padded = tuple(fft.next_fast_len(n + 2 * p, real=True) for n, p in zip(shape, (22, 24, 28), strict=True))
     low = [(m - n) // 2 for m, n in zip(padded, shape, strict=True)]
     crop = specimen.as_box(low, np.add(low, shape))
-    scene = specimen.paint(rng, padded, look, voxel_nm)
+    scene = specimen.paint(rng, padded, appearance, voxel_nm)
     image, plain, aligned, noise = _observe(rng, scene, crop)
     drawn, centre = scene.drawn[crop], scene.centre[crop]
     ridge = 2.0 * (plain - ndimage.gaussian_filter(plain, (0, 6, 6)))  # 2: the Gaussian sees the ridge, too
-    contrast = max(float(np.median(ridge[centre])) if centre.any() else 0.0, 0.2 * look.membrane)
+    contrast = max(float(np.median(ridge[centre])) if centre.any() else 0.0, 0.2 * appearance.membrane)
     fine = image - ndimage.gaussian_filter(image, (0, 6, 6))
     empty = fine[~drawn & ~scene.doubtful[crop]]
     grain = float(np.diff(np.percentile(empty[::7], [16, 84]))[0]) / 2 if empty.size else 0.0
-    wanted = contrast / np.exp(look.log_contrast_to_noise)
+    wanted = contrast / np.exp(appearance.log_contrast_to_noise)
     noise_sd = np.sqrt(max(wanted**2 - grain**2, (0.8 * wanted) ** 2))
     height = np.linspace(-1, 1, shape[0])[:, None, None]  # the first and last slices are noisier
     image += noise * (noise_sd * (1 + rng.uniform(0, 0.4) * height**4)).astype(np.float32)
     masks = _move_with_picture([drawn, centre, scene.doubtful[crop]], aligned, plain)
     truth, doubtful = _annotate(masks, plain, image)
     doubtful |= _smeared(scene, plain, crop) & ~truth
-    _spoil(rng, image, look, contrast)
+    _spoil(rng, image, appearance, contrast)
     unit, zero = [(1.0, 0.0), (1e-3, 5e-4), (300.0, 150.0)][int(rng.integers(3))]
-    notes = {"look": vars(look), "objects": scene.tally, "contrast": contrast, "noise_sd": float(noise_sd)}
-    return (zero - unit * image).astype(np.float32), truth, notes | {"doubtful": doubtful}
+    notes = {
+        "appearance": vars(appearance),
+        "objects": scene.tally,
+        "contrast": contrast,
+        "noise_sd": float(noise_sd),
+    }
+    return (
+        (zero - unit * image).astype(np.float32),
+        truth,
+        notes | {"doubtful": doubtful},
+    )
 
 
 def score(

@@ -27,9 +27,9 @@ EVERYWHERE: Box = (slice(None),) * 3
 class Scene:
     """The specimen while it is painted."""
 
-    def __init__(self, shape: Shape, look: SimpleNamespace, voxel_nm: float) -> None:
-        self.shape, self.look = shape, look
-        self.unit = look.scale / voxel_nm  # px per nm of the textbook
+    def __init__(self, shape: Shape, appearance: SimpleNamespace, voxel_nm: float) -> None:
+        self.shape, self.appearance = shape, appearance
+        self.unit = appearance.scale / voxel_nm  # px per nm of the textbook
         self.lac = np.full(shape, ICE, np.float32)
         self.plain = self.lac  # later: the same without grain and gold
         self.drawn = np.zeros(shape, bool)  # outlines of upright membranes, visible or not
@@ -37,9 +37,9 @@ class Scene:
         self.doubtful = np.zeros(shape, bool)
         self.taken = np.empty((0, 4))  # balls that organelles occupy: z, y, x, radius
         self.tally: dict[str, int] = {}
-        self.sigma = np.sqrt(max((look.membrane_width / 2.355) ** 2 - look.blur**2, 0.45**2))
+        self.sigma = np.sqrt(max((appearance.membrane_width / 2.355) ** 2 - appearance.blur**2, 0.45**2))
         # what the blur takes from a membrane's peak is given back: `look.membrane` is what a slice shows
-        self.peak = look.membrane * np.hypot(self.sigma, look.blur) / self.sigma
+        self.peak = appearance.membrane * np.hypot(self.sigma, appearance.blur) / self.sigma
 
     def fill(self, box: Box, distance: Array, value: float) -> None:
         inside = np.clip(0.5 - distance, 0.0, 1.0)
@@ -213,7 +213,7 @@ def _texture(rng: Generator, shape: Shape, size: float) -> Array:
 
 def _paint_cell(rng: Generator, scene: Scene) -> tuple[Array, Array]:
     """Cell with filopodia and perhaps a nucleus; returns the signed distances of both."""
-    look, u = scene.look, scene.unit
+    appearance, u = scene.appearance, scene.unit
     shape = np.array(scene.shape, float)
     half = shape[1:].min() / 2
     angle = rng.uniform(0, 2 * np.pi)
@@ -221,18 +221,18 @@ def _paint_cell(rng: Generator, scene: Scene) -> tuple[Array, Array]:
     size = np.array([rng.uniform(1500, 4000), *rng.uniform(3500, 7000, 2)]) * u
     # share of half the field of view at which the cell ends, counted from the middle
     ends = {"edge": (-0.1, 0.35), "inside": (1.2, 1.3), "nucleus": (0.4, 1.2), "filopodia": (-0.5, -0.25)}
-    centre = shape / 2 + outward * (rng.uniform(*ends[look.scene]) * half - size[1:].min())
+    centre = shape / 2 + outward * (rng.uniform(*ends[appearance.scene]) * half - size[1:].min())
     centre[0] += rng.uniform(-0.5, 0.5) * size[0]
     cell = _body(rng, scene, centre, size, rng.uniform(0.4, 1.4))
     _add_filopodia(rng, scene, cell)
-    scene.fill(EVERYWHERE, cell, look.cytosol)
+    scene.fill(EVERYWHERE, cell, appearance.cytosol)
     scene.membrane(EVERYWHERE, cell, rng.uniform(0.8, 1.3))
-    if look.scene != "nucleus" and (look.scene != "inside" or rng.random() < 0.7):
+    if appearance.scene != "nucleus" and (appearance.scene != "inside" or rng.random() < 0.7):
         return cell, np.full(scene.shape, np.inf, np.float32)
     size = np.array([rng.uniform(1200, 2500), *rng.uniform(1500, 3500, 2)]) * u
     centre = shape / 2 - outward * (rng.uniform(-0.4, 0.5) * half + size[1:].min())
     nucleus = np.maximum(_body(rng, scene, centre, size, rng.uniform(0.3, 1.0)), cell + 120 * u)
-    scene.fill(EVERYWHERE, nucleus, look.cytosol + rng.uniform(-0.04, 0.03))
+    scene.fill(EVERYWHERE, nucleus, appearance.cytosol + rng.uniform(-0.04, 0.03))
     scene.double_membrane(EVERYWHERE, nucleus, rng.uniform(30, 50) * u, 0.85)
     scene.count("nucleus")
     return cell, nucleus
@@ -241,7 +241,7 @@ def _paint_cell(rng: Generator, scene: Scene) -> tuple[Array, Array]:
 def _add_filopodia(rng: Generator, scene: Scene, cell: Array) -> None:
     """Melt filopodia into the cell's distance, in place (smooth union)."""
     u = scene.unit
-    wanted = {"inside": 0, "nucleus": 1, "edge": 4, "filopodia": 9}[scene.look.scene]
+    wanted = {"inside": 0, "nucleus": 1, "edge": 4, "filopodia": 9}[scene.appearance.scene]
     surface = np.argwhere(np.abs(cell) < 1.0) if wanted else np.empty((0, 3))
     for _ in range(rng.poisson(wanted)):
         start, outward = rng.random(3) * scene.shape, rng.normal(size=3)  # a neighbour's passes by
@@ -279,7 +279,7 @@ def _site(rng: Generator, scene: Scene, cell: Array, nucleus: Array, radius: flo
 
 
 def _add_mitochondrion(rng: Generator, scene: Scene, cell: Array, nucleus: Array) -> None:
-    u, look = scene.unit, scene.look
+    u, appearance = scene.unit, scene.appearance
     radius = rng.uniform(110, 220) * u
     start = _site(rng, scene, cell, nucleus, radius)
     if start is None:
@@ -297,13 +297,13 @@ def _add_mitochondrion(rng: Generator, scene: Scene, cell: Array, nucleus: Array
     scene.take(path[::4], radius)
     gap = rng.uniform(18, 28) * u
     inner = outer + np.float32(gap)
-    scene.fill(box, outer, look.cytosol - 0.02)
+    scene.fill(box, outer, appearance.cytosol - 0.02)
     scene.fill(box, inner, rng.uniform(0.32, 0.45))
     if rng.random() < 0.8:  # cristae: sheets across the long axis, folded by slow random modes
         folds = waves(rng, outer.shape, radius, 4 * radius, 5)
         sheet = np.sin(np.pi * (along + 3 * folds) / (rng.uniform(70, 130) * u))
         crista = np.clip(-inner - 1, 0, 1) * np.exp(-0.5 * (sheet / 0.3) ** 2)
-        scene.lac[box] += np.float32(rng.uniform(0.6, 1.3) * look.membrane) * crista
+        scene.lac[box] += np.float32(rng.uniform(0.6, 1.3) * appearance.membrane) * crista
         scene.doubtful[box] |= crista > 0.4
     scene.double_membrane(box, outer, gap, 0.8)
     scene.count("mitochondrion")
@@ -311,7 +311,7 @@ def _add_mitochondrion(rng: Generator, scene: Scene, cell: Array, nucleus: Array
 
 def _add_ball(rng: Generator, scene: Scene, cell: Array, nucleus: Array, kind: str) -> None:
     """Vesicle (hollow, one membrane), dense body, or lipid droplet (dark, no visible membrane)."""
-    cytosol = scene.look.cytosol
+    cytosol = scene.appearance.cytosol
     smallest, largest, lumps, lac, strength = {
         "vesicle": (50, 320, 0.25, (0.12, cytosol + 0.03), (0.7, 1.3)),
         "dense": (60, 200, 0.15, (0.38, 0.5), (0.2, 0.8)),
@@ -351,14 +351,14 @@ def _add_er(rng: Generator, scene: Scene, cell: Array, nucleus: Array) -> None:
 
 def _add_gold(rng: Generator, scene: Scene) -> None:
     """A bead with a faint diffraction ring; nobody outlines it, and what it hides cannot be drawn."""
-    radius = rng.uniform(45, 125) * scene.unit / scene.look.scale  # beads do not scale with the cell
+    radius = rng.uniform(45, 125) * scene.unit / scene.appearance.scale  # beads do not scale with the cell
     blob = _blob(rng, scene.shape, rng.random(3) * scene.shape, radius, 0.0)
     if blob is None:
         return
     box, distance = blob
     scene.fill(box, distance, GOLD * rng.uniform(0.4, 1.0))
     ring = np.cos(distance * np.float32(2 * np.pi / rng.uniform(6, 9))) * np.exp(-np.abs(distance) / 4)
-    scene.lac[box] += np.float32(0.3 * scene.look.membrane) * np.where(distance > 1, ring, 0)
+    scene.lac[box] += np.float32(0.3 * scene.appearance.membrane) * np.where(distance > 1, ring, 0)
     hidden = distance < 2
     scene.drawn[box] &= ~hidden
     scene.centre[box] &= ~hidden
@@ -366,8 +366,8 @@ def _add_gold(rng: Generator, scene: Scene) -> None:
     scene.count("gold")
 
 
-def paint(rng: Generator, shape: Shape, look: SimpleNamespace, voxel_nm: float) -> Scene:
-    scene = Scene(shape, look, voxel_nm)
+def paint(rng: Generator, shape: Shape, appearance: SimpleNamespace, voxel_nm: float) -> Scene:
+    scene = Scene(shape, appearance, voxel_nm)
     cell, nucleus = _paint_cell(rng, scene)
     # per 100 µm³ of cytoplasm; some cells are crammed with one kind, others nearly without
     volume = np.count_nonzero((cell < -20) & (nucleus > 20)) / scene.unit**3 / 1e11
@@ -381,11 +381,11 @@ def paint(rng: Generator, shape: Shape, look: SimpleNamespace, voxel_nm: float) 
             else:
                 _add_ball(rng, scene, cell, nucleus, kind)
     scene.plain = scene.lac.copy()
-    field = _texture(rng, shape, look.grain_size)
+    field = _texture(rng, shape, appearance.grain_size)
     if "nucleus" in scene.tally:  # chromatin: the same field elsewhere, softly thresholded
         chromatin = np.tanh(2 * np.roll(field, [n // 2 for n in shape], (0, 1, 2)) - 1) + 1
         scene.lac += np.clip(-nucleus - 60 * scene.unit, 0, 1) * chromatin * np.float32(rng.uniform(0, 0.04))
-    scene.lac += np.float32(look.grain) * field * np.clip(scene.lac - ICE, 0, 0.5)
+    scene.lac += np.float32(appearance.grain) * field * np.clip(scene.lac - ICE, 0, 0.5)
     for _ in range(rng.poisson(1.5e-5 * shape[1] * shape[2] * np.exp(rng.normal(0, 0.6)))):
         _add_gold(rng, scene)
     return scene

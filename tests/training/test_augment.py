@@ -3,7 +3,7 @@
 import numpy as np
 from scipy import ndimage
 
-from sxtstudio.training.augment import add_soft_bodies, cutter, normalise, random_look, texture_spectra
+from sxtstudio.training.augment import add_soft_bodies, cutter, normalise, random_appearance, texture_spectra
 
 
 def test_slices_of_one_shape_are_cut_alike():
@@ -29,11 +29,13 @@ def test_looks_are_normalised_finite_and_differ():
     rng = np.random.default_rng(0)
     image = normalise(rng.normal(size=(64, 64)).astype(np.float32))
     spectra = texture_spectra([image], 32)
-    looks = [random_look(rng, image, spectra) for _ in range(40)]
-    assert all(np.isfinite(look).all() and look.dtype == np.float32 for look in looks)
-    assert all(0.5 < look.std() < 1.6 for look in looks)
-    assert any(np.corrcoef(look.ravel(), image.ravel())[0, 1] < -0.3 for look in looks)  # other polarity
-    assert not np.array_equal(looks[0], looks[1])
+    appearances = [random_appearance(rng, image, spectra) for _ in range(40)]
+    assert all(np.isfinite(appearance).all() and appearance.dtype == np.float32 for appearance in appearances)
+    assert all(0.5 < appearance.std() < 1.6 for appearance in appearances)
+    assert any(
+        np.corrcoef(appearance.ravel(), image.ravel())[0, 1] < -0.3 for appearance in appearances
+    )  # other polarity
+    assert not np.array_equal(appearances[0], appearances[1])
 
 
 def test_soft_bodies_are_dark_and_their_rims_are_labelled():

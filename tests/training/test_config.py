@@ -136,12 +136,12 @@ def test_slices(text, slices):
 
 
 def test_how_much_crops_change_is_decided_by_the_training_unless_told(folder):
-    told = "own_look = 0.5\nsoft_bodies = true"
+    told = "own_appearance = 0.5\nsoft_bodies = true"
     plain, chosen = read(folder, WHOLE).training, read(folder, WHOLE + told).training
-    assert (plain.own_look, plain.soft_bodies) == (0.7, False)
-    assert (chosen.own_look, chosen.soft_bodies) == (0.5, True)
+    assert (plain.own_appearance, plain.soft_bodies) == (0.7, False)
+    assert (chosen.own_appearance, chosen.soft_bodies) == (0.5, True)
     new = read(folder, f'name = "a"\n{LABELLED}').training
-    assert (new.own_look, new.soft_bodies) == (0.0, True)
+    assert (new.own_appearance, new.soft_bodies) == (0.0, True)
 
 
 def test_only_what_decides_the_weights_is_in_the_fingerprint(folder):

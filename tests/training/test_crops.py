@@ -29,7 +29,7 @@ class Slices:
 
 @pytest.fixture
 def maker():
-    def make(augmentation="looks", **options):
+    def make(augmentation="appearances", **options):
         stack = Slices()
         refs = tuple(SliceRef(stack, z) for z in stack.slices)
         dataset = Dataset(refs, refs, refs, SliceReader(), 10.0)
@@ -38,7 +38,7 @@ def maker():
     return make
 
 
-@pytest.mark.parametrize("augmentation", ["published", "looks"])
+@pytest.mark.parametrize("augmentation", ["published", "appearances"])
 def test_crops_follow_from_seed_step_and_number_alone(maker, augmentation):
     once, again = maker(augmentation), maker(augmentation)
     again.labelled(9, range(1))
@@ -91,16 +91,16 @@ def test_what_is_added_round_a_small_slice_does_not_count():
 
 def test_a_pixel_that_mixes_with_an_ignored_one_is_ignored(maker):
     """Interpolation must not make labels out of pixels that do not count."""
-    looks = maker()
+    appearances = maker()
     rng = np.random.default_rng(0)
     image, truth = np.zeros((60, 70), np.float32), -np.ones((60, 70), np.int8)
     truth[:, 20:] = 0
     truth[::2, 20:] = 0
     for _ in range(20):
-        _, labels = looks._look_at(rng, image, truth)
+        _, labels = appearances._varied_crop(rng, image, truth)
         assert not (labels == 1).any()
     truth[:, 20:] = 1  # the same place counts now: then there is membrane
-    assert any((looks._look_at(rng, image, truth)[1] == 1).any() for _ in range(20))
+    assert any((appearances._varied_crop(rng, image, truth)[1] == 1).any() for _ in range(20))
 
 
 @pytest.fixture
@@ -112,7 +112,7 @@ def no_ice(monkeypatch):
 @pytest.mark.usefixtures("no_ice")
 def test_crops_in_their_own_look_are_never_turned_over_or_veiled(maker):
     def contrasts(share):
-        crops = maker(own_look=share).labelled(0, range(30))
+        crops = maker(own_appearance=share).labelled(0, range(30))
         pairs = zip(crops.images, crops.labels, strict=True)
         return [
             image[label > 0].mean() - image[label < 0].mean() for image, label in pairs if (label > 0).any()
@@ -131,9 +131,11 @@ def test_slices_come_as_often_as_their_chances_say(maker):
     assert abs(drawn.count(0) / 2000 - 0.1) < 0.03
 
 
-def test_some_crops_show_ice_instead_but_none_in_its_own_look(maker):
+def test_some_crops_show_ice_instead_but_none_in_its_own_appearance(maker):
     def empty(share):
-        return [not (labels > 0).any() for labels in maker(own_look=share).labelled(0, range(60)).labels]
+        return [
+            not (labels > 0).any() for labels in maker(own_appearance=share).labelled(0, range(60)).labels
+        ]
 
     assert not any(empty(1.0))
     assert 2 <= sum(empty(0.0)) <= 20
@@ -141,8 +143,8 @@ def test_some_crops_show_ice_instead_but_none_in_its_own_look(maker):
 
 @pytest.mark.usefixtures("no_ice")
 def test_what_the_new_look_drowns_does_not_count(maker):
-    crops = maker(own_look=0.0).labelled(0, range(40))
-    own = maker(own_look=1.0).labelled(0, range(40))
+    crops = maker(own_appearance=0.0).labelled(0, range(40))
+    own = maker(own_appearance=1.0).labelled(0, range(40))
     pairs = zip(crops.labels, own.labels, strict=True)
     lost = [np.mean(veiled[true == 1] == 0) for veiled, true in pairs if (true == 1).any()]
     assert max(lost) > 0.5 and min(lost) < 0.1

@@ -89,8 +89,8 @@ def test_score_refuses_different_shapes():
 
 
 def test_a_spherical_membrane_is_drawn_at_its_equator_and_not_at_its_poles():
-    look = SimpleNamespace(membrane=0.2, membrane_width=4.0, blur=1.2, scale=1.0)
-    scene = other.specimen.Scene((64, 64, 64), look, 10.0)
+    appearance = SimpleNamespace(membrane=0.2, membrane_width=4.0, blur=1.2, scale=1.0)
+    scene = other.specimen.Scene((64, 64, 64), appearance, 10.0)
     z, y, x = np.indices(scene.shape) - 32.0
     scene.membrane(other.specimen.EVERYWHERE, (np.sqrt(z * z + y * y + x * x) - 22).astype(np.float32), 1.0)
     equator = scene.drawn[32]
@@ -153,13 +153,14 @@ def test_the_missing_wedge_is_missing():
     assert power[band & (tilt > 75)].mean() < 0.1 * power[band & (tilt < 50)].mean()
 
 
-def test_looks_differ_from_seed_to_seed():
-    looks = [other._draw_look(np.random.default_rng([seed, 7401])) for seed in range(40)]
-    assert {look.scene for look in looks} == set(other.SCENES)
-    noise = np.exp([-look.log_contrast_to_noise for look in looks])
+def test_appearances_differ_from_seed_to_seed():
+    appearances = [other._draw_appearance(np.random.default_rng([seed, 7401])) for seed in range(40)]
+    assert {one.scene for one in appearances} == set(other.SCENES)
+    noise = np.exp([-one.log_contrast_to_noise for one in appearances])
     assert noise.min() < 0.25 and noise.max() > 0.6
-    assert min(look.membrane_width for look in looks) < 3.5 < 4.5 < max(look.membrane_width for look in looks)
-    assert {look.sirt_iterations == 0 for look in looks} == {True, False}
+    widths = [one.membrane_width for one in appearances]
+    assert min(widths) < 3.5 < 4.5 < max(widths)
+    assert {one.sirt_iterations == 0 for one in appearances} == {True, False}
 
 
 def test_outlines_move_with_what_misaligned_tilts_have_moved():
@@ -188,7 +189,9 @@ def test_what_is_smeared_in_from_other_slices_is_doubtful_and_nothing_else_is():
     picture = specimen.copy()
     specimen[:6, 40:43] = 0.2  # another one in the first slices only, which the picture shows in all
     picture[:, 40:43] = 0.2
-    scene = SimpleNamespace(look=SimpleNamespace(blur=0.7, blur_along_z=1.5), plain=specimen, centre=centre)
+    scene = SimpleNamespace(
+        appearance=SimpleNamespace(blur=0.7, blur_along_z=1.5), plain=specimen, centre=centre
+    )
     smeared = other._smeared(scene, picture, np.s_[:, :, :])
     assert smeared[12:, 40:43].all()
     assert not smeared[:4].any()

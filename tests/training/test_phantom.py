@@ -8,16 +8,16 @@ from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.training import endomembranes, organelles, shapes, surroundings
-from sxtstudio.training.canvas import CLASSES, Look, Material, Phantom, paint, paint_ellipsoid
+from sxtstudio.training.canvas import CLASSES, Appearance, Material, Phantom, paint, paint_ellipsoid
 from sxtstudio.training.phantom import SCENES, make_phantom
 
-LOOK = Look(voxel_nm=10, cytosol=0.25, membrane=0.5, width_nm=30, rims=1.0)
+APPEARANCE = Appearance(voxel_nm=10, cytosol=0.25, membrane=0.5, width_nm=30, rims=1.0)
 FREE = 1e3
 
 
 def cytoplasm(shape=(48, 96, 96), voxel_nm=10.0, rims=1.0):
-    look = Look(voxel_nm, LOOK.cytosol, LOOK.membrane, LOOK.width_nm, rims)
-    return Phantom.empty(shape, look, look.cytosol, room=FREE)
+    appearance = Appearance(voxel_nm, APPEARANCE.cytosol, APPEARANCE.membrane, APPEARANCE.width_nm, rims)
+    return Phantom.empty(shape, appearance, appearance.cytosol, room=FREE)
 
 
 def put_ball(phantom, centre, radius, inside=0.4, gap=None, kind="dense body"):
@@ -94,8 +94,8 @@ def test_organelles_have_their_size_in_nanometres(painter, finer_nm):
 
 def test_rims_are_faint_where_the_look_says_so():
     rng = np.random.default_rng(0)
-    faint = [cytoplasm(rims=0.0).look.rim(rng, 0.4) for _ in range(50)]
-    clear = [cytoplasm(rims=1.0).look.rim(rng, 0.4) for _ in range(50)]
+    faint = [cytoplasm(rims=0.0).appearance.rim(rng, 0.4) for _ in range(50)]
+    clear = [cytoplasm(rims=1.0).appearance.rim(rng, 0.4) for _ in range(50)]
     assert 0.4 <= min(faint) and max(faint) < 0.45
     assert np.mean(clear) > np.mean(faint) + 0.03
 
@@ -116,7 +116,7 @@ def test_a_nucleus_has_pores_in_its_envelope():
         inside = phantom.classes == CLASSES["nucleus"]
         shell = ndimage.binary_dilation(inside) & ~inside
         strength = phantom.lac[shell]
-        return np.mean(strength < LOOK.cytosol + 0.02) if shell.any() else np.nan
+        return np.mean(strength < APPEARANCE.cytosol + 0.02) if shell.any() else np.nan
 
     open_share = np.array([envelope(seed) for seed in range(6)])
     open_share = open_share[np.isfinite(open_share)]

@@ -4,16 +4,16 @@ from scipy.spatial.transform import Rotation
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.training import shapes
-from sxtstudio.training.canvas import DARK_SIDE_PX, OUTLINE_HALF_PX, Look, Material, Phantom, paint
+from sxtstudio.training.canvas import DARK_SIDE_PX, OUTLINE_HALF_PX, Appearance, Material, Phantom, paint
 from sxtstudio.training.phantom import make_phantom
 
 SHAPE = (41, 61, 61)
-LOOK = Look(voxel_nm=10, cytosol=0.25, membrane=0.5, width_nm=30, rims=1.0)
+APPEARANCE = Appearance(voxel_nm=10, cytosol=0.25, membrane=0.5, width_nm=30, rims=1.0)
 CENTRE = np.array([20.0, 30.0, 30.0])
 
 
 def empty_phantom():
-    return Phantom.empty(SHAPE, LOOK, lac=0.0, room=1e3)
+    return Phantom.empty(SHAPE, APPEARANCE, lac=0.0, room=1e3)
 
 
 def ball(radius):

@@ -1,4 +1,4 @@
-"""Looks that no training has seen: what goes wrong at a microscope, in a reconstruction, in a file.
+"""Appearances that no training has seen: what goes wrong at a microscope, in a reconstruction, in a file.
 
 Each is a function of a generator, an image (y, x) of mean 0 and SD 1 with absorbing structures dark, and a
 strength from 0 to 1; it returns the image anew. Zooms also change the masks that come with the image.
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import fft, ndimage
 
 Image = NDArray[np.float32]
-Look = Callable[[Generator, Image, float], Image]
+Appearance = Callable[[Generator, Image, float], Image]
 blur = ndimage.gaussian_filter
 
 
@@ -92,7 +92,7 @@ def _ghost(rng: Generator, image: Image, shift: int) -> Image:
 
 
 #: On these the figure was chosen (and on magnified slices).
-CHOSEN_ON: dict[str, Look] = {
+CHOSEN_ON: dict[str, Appearance] = {
     "drawn-out grain": lambda rng, a, s: a + (0.7 + 2 * s) * _field(rng, a, (0.5, 5)),
     "coarse grain": lambda rng, a, s: a + (0.7 + 2 * s) * _field(rng, a, 2.2),
     "woven film": lambda rng, a, s: a + (0.5 + 1.5 * s) * _checks(a, 9),
@@ -103,7 +103,7 @@ CHOSEN_ON: dict[str, Look] = {
     "dark spots": lambda rng, a, s: _spots(rng, a, 0.004 + 0.012 * s),
 }
 #: On these it had to prove itself; the last four were made up after it had been chosen.
-HELD_OUT: dict[str, Look] = {
+HELD_OUT: dict[str, Appearance] = {
     "out of focus": lambda rng, a, s: blur(a, 1 + 3 * s),
     "halos": lambda rng, a, s: a + (2 + 5 * s) * (a - blur(a, 2 + 4 * s)),
     "saturated": lambda rng, a, s: _clipped(a, 10 + 35 * s, 5 + 25 * s),
