@@ -129,7 +129,7 @@ def drive(path: str, folder: str) -> dict[str, Any]:
     view.repaint()
     out["open"] = time.perf_counter() - begin
     peaks.end("open")
-    until(lambda: not slices.survey.running)
+    until(lambda: not slices.first_scan.running)
     until(lambda: not any(reader.busy for reader in slices.readers.values()))
     out["side views"] = time.perf_counter() - begin
     peaks.end("side views")

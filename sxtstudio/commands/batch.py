@@ -136,7 +136,7 @@ class _Rows:
         if row.state in ("done", "skipped", "failed"):
             self._display.clear()
             of = f" of {self._count}" if self._count else ""
-            show(f"{number + 1}{of}  {row.tomogram}: {_told(row)}")
+            show(f"{number + 1}{of}  {row.tomogram}: {_row_text(row)}")
 
     @property
     def states(self) -> list[str]:
@@ -154,7 +154,7 @@ class _Rows:
         return ", ".join(words)
 
 
-def _told(row: BatchRow) -> str:
+def _row_text(row: BatchRow) -> str:
     if row.state != "done" or row.labelled is None or row.seconds is None:
         return f"{row.state}, {row.message}" if row.message else row.state
     note = f"; {row.message}" if row.message else ""

@@ -127,9 +127,9 @@ def _halved(card: ModelCard, folder: Path) -> Path:
         raise UserError(_NO_TORCH.format("Storing weights as float16")) from error
     if card.path is None or card.card_path is None:
         raise UserError(f"The model {card.name} has no card: give it one before you export it.")
-    told = json.loads(card.card_path.read_bytes())
-    told.pop("file", None)
-    return write_model(load_onnx(card.path), folder, told, weights="float16")
+    entries = json.loads(card.card_path.read_bytes())
+    entries.pop("file", None)
+    return write_model(load_onnx(card.path), folder, entries, weights="float16")
 
 
 def _keep(made: Path, file: Path | None, *, replace: bool) -> ModelCard:
@@ -161,7 +161,7 @@ def copy_model(made: Path, file: Path, card: Path | None, *, replace: bool) -> M
         shutil.copyfile(made, temporary)
     if card is not None:
         # Word for word, as a card may say more than this program knows; it finds its model by its own name.
-        told = {key: value for key, value in json.loads(card.read_bytes()).items() if key != "file"}
+        entries = {key: value for key, value in json.loads(card.read_bytes()).items() if key != "file"}
         with atomic_write(target_card) as temporary:
-            temporary.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     return card_of(file)

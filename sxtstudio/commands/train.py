@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, and say how far it is and how good it has become."""
     path = Path(arguments.config)
     folder = Path(arguments.output) if arguments.output else path.with_suffix(".run")
-    tell = _as_json if arguments.json else _Words()
+    listener = _as_json if arguments.json else _Words()
     try:
         config, start = _prepared(path)
     except UserError as error:
@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         with cancel_on_signals(control.progress):
             model = train_model(
-                config, folder, start=start, restart=arguments.restart, listener=tell, control=control
+                config, folder, start=start, restart=arguments.restart, listener=listener, control=control
             )
     except (Cancelled, KeyboardInterrupt):
         say(f"Cancelled; the same command goes on from the state in {folder}.")

@@ -47,17 +47,17 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         _rename(temporary, final)
     except OSError as error:
         remove(temporary)
-        told = _explain(error, final, temporary)
-        if told is None:
+        explained = _explain(error, final, temporary)
+        if explained is None:
             raise
-        raise told from error
+        raise explained from error
     except BaseException as error:
         remove(temporary)
         cause = _os_error_within(error)
-        told = _explain(cause, final, temporary) if cause is not None else None
-        if told is None or isinstance(error, UserError):
+        explained = _explain(cause, final, temporary) if cause is not None else None
+        if explained is None or isinstance(error, UserError):
             raise
-        raise told from error
+        raise explained from error
 
 
 def _in_real_folder(path: Path) -> Path:

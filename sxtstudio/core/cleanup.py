@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.cleanup_steps import apply_mask, crop_borders, erode, smooth_along_z
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
-from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.objects import ObjectCount, remove_small_objects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
@@ -223,7 +223,7 @@ def _min_voxels(parameters: CleanParameters, voxel_nm: VoxelSize | None) -> int:
 def _copy(labels: NDArray[np.uint8], out: NDArray[np.uint8], progress: Progress) -> tuple[int, int]:
     """Copy the labels to ``out`` where that is another array; return label voxels and largest value."""
     progress.begin(len(labels))
-    pages = PageKeeper(labels, out)
+    pages = PageReleaser(labels, out)
     voxels = largest = 0
     for source, target in zip(labels, out, strict=True):
         if out is not labels:
@@ -236,7 +236,7 @@ def _copy(labels: NDArray[np.uint8], out: NDArray[np.uint8], progress: Progress)
 
 
 def _count(labels: NDArray[np.uint8]) -> int:
-    pages = PageKeeper(labels)
+    pages = PageReleaser(labels)
     voxels = 0
     for plane in labels:
         voxels += int(np.count_nonzero(plane))

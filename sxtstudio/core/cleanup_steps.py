@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Triple, slabs
-from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 
@@ -28,7 +28,7 @@ def smooth_along_z(labels: Labels, reach: int, value: int, progress: Progress) -
     """
     depth = len(labels)
     progress.begin(depth, "smoothing along z")
-    pages = PageKeeper(labels)
+    pages = PageReleaser(labels)
     votes = np.zeros(labels.shape[1:], np.uint16)
     window: deque[Plane] = deque()  # the planes z-reach … z+reach as they were
     for plane in labels[:reach]:
@@ -53,7 +53,7 @@ def apply_mask(labels: Labels, mask: Volume, progress: Progress) -> None:
     """Set labels to zero where the mask is zero."""
     z, y, x = labels.shape
     progress.begin(z, "cell mask")
-    pages = PageKeeper(labels)
+    pages = PageReleaser(labels)
     for box in slabs((z, y, x), max(1, 16_000_000 // (y * x))):
         part = labels[box.slices]
         part *= mask.read(box) != 0
@@ -71,7 +71,7 @@ def erode(labels: Labels, iterations: int, three_d: bool, progress: Progress) ->
     passes, per_pass = (iterations, 1) if three_d else (1, iterations)
     depth = len(labels)
     progress.begin(passes * depth, "erosion")
-    pages = PageKeeper(labels)
+    pages = PageReleaser(labels)
     for _ in range(passes):
         above: Plane | None = None
         here = labels[0] != 0
@@ -106,7 +106,7 @@ def crop_borders(labels: Labels, margin: Triple, progress: Progress) -> None:
     """Set ``margin`` voxels (z, y, x) to zero at each side."""
     progress.begin(len(labels), "cropping")
     (z, y, x), (dz, dy, dx) = labels.shape, margin
-    pages = PageKeeper(labels)
+    pages = PageReleaser(labels)
     for index, plane in enumerate(labels):
         if index < dz or index >= z - dz:
             plane[:] = 0

@@ -20,7 +20,7 @@ def release_pages(array: NDArray[Any]) -> None:
             file_map.madvise(mmap.MADV_DONTNEED)
 
 
-class PageKeeper:
+class PageReleaser:
     """Releases the pages of a memory map each time that enough of it has been read."""
 
     def __init__(self, *arrays: NDArray[Any]) -> None:

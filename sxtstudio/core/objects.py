@@ -12,7 +12,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from sxtstudio.core.geometry import Box, Triple, slabs
-from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.progress import Progress
 
 CONNECTIVITY = 26
@@ -95,7 +95,7 @@ def remove_small_objects(
     shape = (z, y, x)
     boxes = list(slabs(shape, max(1, slab_voxels // (y * x))))
     progress.begin(2 * z, "small objects")
-    pages = PageKeeper(labels)
+    pages = PageReleaser(labels)
 
     sizes: list[NDArray[np.int64]] = []
     pairs: list[NDArray[np.int64]] = []

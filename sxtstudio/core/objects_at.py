@@ -11,7 +11,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from sxtstudio.core.geometry import Box, Triple, slabs
-from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.objects import label_objects, shared_numbers
 from sxtstudio.core.progress import Progress
 
@@ -101,7 +101,7 @@ def object_slabs(
     shape = (z, y, x)
     boxes = list(slabs(shape, max(1, slab_voxels // (y * x))))
     progress.begin(2 * z, "finding the object")
-    pages = PageKeeper(labels)
+    pages = PageReleaser(labels)
     first_number, pairs, own = [0], [], -1
     above: NDArray[np.uint32] | None = None
     for box in boxes:

@@ -105,7 +105,7 @@ def _description(card: ModelCard, outputs: dict[str, Image], weights: str, opset
         "outputs": [
             {
                 "id": _id(card, name),
-                "description": _told(card, name),
+                "description": _output_text(card, name),
                 "axes": [*_first_axes(_id(card, name)), *(_output_axis(card, axis) for axis in "yx")],
                 "test_tensor": {"source": f"test_{_id(card, name)}.npy"},
             }
@@ -139,7 +139,7 @@ def _id(card: ModelCard, output: str) -> str:
     return "label" if output == card.label_output else "image"
 
 
-def _told(card: ModelCard, output: str) -> str:
+def _output_text(card: ModelCard, output: str) -> str:
     if output == card.label_output:
         return f"Membranes: -1 background to 1 membrane; label pixels above {card.threshold:g}."
     return "The slice redrawn, normalised; it shows whether the network recognises its input."

@@ -257,14 +257,14 @@ def _card_name(driver: Any, index: int) -> str:
 
 def _load_cuda_libraries() -> list[str]:
     """Load CUDA and cuDNN from where pip put them; return the files that are missing."""
-    told = io.StringIO()
-    with contextlib.redirect_stdout(told), warnings.catch_warnings():
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
             ort.preload_dlls(directory="")
         except Exception as error:
             raise _Unusable(f"the CUDA libraries cannot be loaded ({_first_line(error)})") from error
-    missing = re.findall(r"Failed to load ([\w.+-]+):", told.getvalue())
+    missing = re.findall(r"Failed to load ([\w.+-]+):", printed.getvalue())
     cudnn = "cudnn64_9.dll" if sys.platform == "win32" else "libcudnn.so.9"
     try:  # preload_dlls says nothing about this one
         ctypes.CDLL(cudnn)

@@ -114,10 +114,10 @@ def _copy(card: ModelCard, place: Path, former: ModelCard | None) -> ModelCard:
     target_card = place / f"{card.name}.json"
     if card.card_path is not None:
         # Word for word, as a card may say more than this program knows; only the file's name changes.
-        told = json.loads(card.card_path.read_bytes())
-        told["file"] = target.name
+        entries = json.loads(card.card_path.read_bytes())
+        entries["file"] = target.name
         with atomic_write(target_card) as temporary:
-            temporary.write_text(json.dumps(told, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+            temporary.write_text(json.dumps(entries, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     for left in (former.card_path, former.path) if former is not None else ():
         if left is not None and left not in (target, target_card):
             with suppress(OSError):

@@ -46,7 +46,7 @@ class Finished:
 
 
 @dataclass
-class Job:
+class SegmentationJob:
     """A segmentation of the slices ``slices`` (first, one after the last) of a volume."""
 
     volume: Volume
@@ -249,7 +249,7 @@ class Job:
             yield batch
 
 
-def prepare(volume: Volume, parameters: SegmentParameters, progress: Progress) -> Job:
+def prepare(volume: Volume, parameters: SegmentParameters, progress: Progress) -> SegmentationJob:
     """Check the parameters and decide on model, device and polarity.
 
     Raises
@@ -265,7 +265,7 @@ def prepare(volume: Volume, parameters: SegmentParameters, progress: Progress) -
         polarity = detect_polarity(volume, progress=progress)
     else:
         polarity = Polarity(parameters.polarity, 1.0, f"{parameters.polarity}, as asked for")
-    job = Job(volume, parameters, slices, card, device, polarity)
+    job = SegmentationJob(volume, parameters, slices, card, device, polarity)
     job.seconds["polarity"] = time.perf_counter() - begin
     job.notes.extend(card.notes)
     if parameters.trust != "none" and card.image_output is None:

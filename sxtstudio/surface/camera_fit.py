@@ -12,7 +12,7 @@ Vector = NDArray[np.float64]
 VIEW_ANGLE = 20.0
 
 
-def aim(
+def fit_camera(
     camera: Any,
     points: Vector,
     direction: Vector,

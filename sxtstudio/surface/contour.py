@@ -20,7 +20,7 @@ from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
 from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
 
-from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.progress import Progress
 from sxtstudio.surface.mesh import Points, Triangles
@@ -93,7 +93,7 @@ def contour(
     firsts = range(-1, depth, thickness)
     progress.begin(len(firsts), "surface")
     faces = 0
-    pages = PageKeeper(labels)
+    pages = PageReleaser(labels)
     for first in firsts:
         last = min(first + thickness, depth)
         slab = _padded_slab(labels, first, last, binning, pages)
@@ -109,7 +109,7 @@ def contour(
 
 
 def _padded_slab(
-    labels: NDArray[Any], first: int, last: int, binning: int, pages: PageKeeper
+    labels: NDArray[Any], first: int, last: int, binning: int, pages: PageReleaser
 ) -> NDArray[np.uint8]:
     """Slices ``first``…``last`` (both included, counted in blocks) as 0/1 with a rim of background."""
     begin, end = max(first, 0), min(last + 1, -(-labels.shape[0] // binning))

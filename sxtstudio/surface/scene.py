@@ -23,7 +23,7 @@ from vtkmodules.vtkRenderingCore import (
 )
 
 from sxtstudio.core.lengths import length_text, round_length
-from sxtstudio.surface.camera_fit import VIEW_ANGLE, Vector, aim
+from sxtstudio.surface.camera_fit import VIEW_ANGLE, Vector, fit_camera
 
 # From the middle to the camera, and what is up on the picture. "xy" looks like a slice in ImageJ:
 # x to the right, y down, the first slice in front.
@@ -119,13 +119,13 @@ class Scene:
         self._window.AddRenderer(renderer)
         points = vtk_to_numpy(mesh.GetPoints().GetData())
         sample = points[:: max(1, len(points) // 100_000)].astype(np.float64)
-        return self._aim(renderer, sample, direction, up)
+        return self._fit_camera(renderer, sample, direction, up)
 
-    def _aim(self, renderer: vtkRenderer, points: Vector, direction: Vector, up: Vector) -> float:
+    def _fit_camera(self, renderer: vtkRenderer, points: Vector, direction: Vector, up: Vector) -> float:
         """Place the camera so that the points just fit into the picture, above the scale bar."""
         width, height = self._size
         camera = renderer.GetActiveCamera()
-        distance = aim(camera, points, direction, up, width / height)
+        distance = fit_camera(camera, points, direction, up, width / height)
         camera.SetWindowCenter(0, -0.10)
         renderer.ResetCameraClippingRange()
         self._camera = camera

@@ -45,7 +45,7 @@ DEFAULT_WIDTH = 16
 
 
 @dataclass(frozen=True)
-class Source:
+class TrainingSource:
     """Where slices come from: one tomogram (with labels), a folder of pairs, or a published set.
 
     ``where`` is how errors call it. ``slices`` are counted from 0; None means all. ``ignore`` is the
@@ -126,9 +126,9 @@ class TrainConfig:
     """
 
     name: str
-    labelled: tuple[Source, ...]
-    held_out: tuple[Source, ...] = ()
-    unlabelled: tuple[Source, ...] = ()
+    labelled: tuple[TrainingSource, ...]
+    held_out: tuple[TrainingSource, ...] = ()
+    unlabelled: tuple[TrainingSource, ...] = ()
     training: Training = Training()
     start_from: str | None = None
     base_width: int | None = None
@@ -289,7 +289,7 @@ def _training(data: dict[str, Any], file: str, usual: Training) -> Training:
     return training
 
 
-def _source(data: dict[str, Any], folder: Path, where: str, group: str) -> Source:
+def _source(data: dict[str, Any], folder: Path, where: str, group: str) -> TrainingSource:
     table = Table(data, where)
     places = [key for key in ("tomogram", "folder", "npz") if key in data]
     allowed = "tomogram or folder" if group == "unlabelled" else "tomogram, folder or npz"
@@ -309,7 +309,7 @@ def _source(data: dict[str, Any], folder: Path, where: str, group: str) -> Sourc
     share = table.number("share", 0.5, 0.001, 1.0) if "share" in data and group == "labelled" else None
     polarity: Polarity = table.choice("polarity", "auto", ("auto", "dark", "bright"))
     table.finish()
-    return Source(where=where, slices=slices, ignore=ignore, polarity=polarity, share=share, **paths)
+    return TrainingSource(where=where, slices=slices, ignore=ignore, polarity=polarity, share=share, **paths)
 
 
 def _range_nm(table: Table) -> tuple[float, float] | None:
@@ -332,7 +332,7 @@ def _existing(table: Table, key: str, path: Path) -> Path:
     return path
 
 
-def _plain(source: Source) -> dict[str, Any]:
+def _plain(source: TrainingSource) -> dict[str, Any]:
     data = {key: value for key, value in asdict(source).items() if value is not None and key != "where"}
     return {key: value.name if isinstance(value, Path) else value for key, value in data.items()} | (
         {"slices": list(source.slices)} if source.slices else {}

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.core.progress import Progress
-from sxtstudio.training.config import Source, TrainConfig
+from sxtstudio.training.config import TrainConfig, TrainingSource
 from sxtstudio.training.stacks import Stack, open_labelled, open_unlabelled
 
 Image = NDArray[np.float32]
@@ -181,7 +181,7 @@ def split(refs: Sequence[SliceRef], seed: int) -> tuple[tuple[SliceRef, ...], tu
     return kept, tuple(ref for part, ref in zip(parts, refs, strict=True) if part in chosen)
 
 
-def _open_all(sources: Iterable[Source], scratch: Path) -> tuple[list[Stack], list[Stack]]:
+def _open_all(sources: Iterable[TrainingSource], scratch: Path) -> tuple[list[Stack], list[Stack]]:
     kept: list[Stack] = []
     set_aside: list[Stack] = []
     for source in sources:

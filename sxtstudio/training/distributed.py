@@ -52,9 +52,9 @@ class Group:
         """Return the first process's values in all processes."""
         if self.size == 1:
             return values
-        told = torch.tensor(values, dtype=torch.float64, device=self.device)
-        distributed.broadcast(told, src=0)
-        return tuple(float(value) for value in told.cpu())
+        shared = torch.tensor(values, dtype=torch.float64, device=self.device)
+        distributed.broadcast(shared, src=0)
+        return tuple(float(value) for value in shared.cpu())
 
     def same(self, tensors: list[Tensor]) -> None:
         """Overwrite tensors with those of the first process."""

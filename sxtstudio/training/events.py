@@ -26,7 +26,7 @@ class Events:
         self._listener = listener
         self._silent = silent
 
-    def tell(self, event: str, **figures: Any) -> None:
+    def write(self, event: str, **figures: Any) -> None:
         """Tell an event; numbers are rounded, and those that are NaN become null."""
         if self._silent:
             return

@@ -75,7 +75,7 @@ def train_model(
             group.agree(0.0)  # the others look for a state only now
             return _train(config, folder, start, events, control, group)
         except UserError as error:
-            events.tell("error", text=str(error))
+            events.write("error", text=str(error))
             raise
         finally:
             if lock is not None:
@@ -103,7 +103,7 @@ def _train(
         from_model=start is not None,
         threshold=threshold,
     )
-    events.tell(
+    events.write(
         "start",
         step=trainer.state.step,
         of=trainer.expected_steps(),
@@ -113,7 +113,7 @@ def _train(
         unlabelled=len(data.unlabelled),
     )
     for note in data.notes:
-        events.tell("note", text=note)
+        events.write("note", text=note)
     reason = trainer.run()
     path = folder / f"{config.name}.onnx"
     if group.first:
@@ -160,7 +160,7 @@ def _finish(
     card = _card(config, start, data, _figures(after), trainer.state.best_step)
     path = write_model(network.cpu().eval(), folder, card, slices)
     better = before_figures is None or _figures(after)["f1"] > before_figures["f1"]
-    events.tell(
+    events.write(
         "done",
         step=trainer.state.step,
         reason=reason,

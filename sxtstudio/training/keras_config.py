@@ -30,8 +30,8 @@ def read_base_width(config: Path) -> int:
     try:
         if len(text) > _LARGEST:
             raise ValueError("too long")
-        told = json.loads(text)
-        width = told["m_f"]
+        entries = json.loads(text)
+        width = entries["m_f"]
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise UserError(
             f"{config.name} is not a model configuration of the published network (model_config_….json): "
@@ -42,7 +42,7 @@ def read_base_width(config: Path) -> int:
             f"{config.name} gives the base width m_f = {str(width)[:40]}; it has to be an even number from 2 "
             f"to {WIDEST} (the published model_config has 64)."
         )
-    for field, value, expected in _differences(told, _published(width)):
+    for field, value, expected in _differences(entries, _published(width)):
         raise UserError(
             f"{config.name} describes another network than the published one: '{field}' is "
             f"{json.dumps(value)[:80]} where it has {json.dumps(expected)}. Only weights of that network can "
@@ -69,13 +69,13 @@ def _published(width: int) -> dict[str, Any]:
 
 
 def _differences(
-    told: dict[str, Any], expected: dict[str, Any], prefix: str = ""
+    entries: dict[str, Any], expected: dict[str, Any], prefix: str = ""
 ) -> Iterator[tuple[str, Any, Any]]:
     """Yield field, value and expected value; fields that are left out differ from nothing."""
     for name, value in expected.items():
-        if name not in told:
+        if name not in entries:
             continue
-        if isinstance(value, dict) and isinstance(told[name], dict):
-            yield from _differences(told[name], value, f"{prefix}{name}.")
-        elif told[name] != value:
-            yield f"{prefix}{name}", told[name], value
+        if isinstance(value, dict) and isinstance(entries[name], dict):
+            yield from _differences(entries[name], value, f"{prefix}{name}.")
+        elif entries[name] != value:
+            yield f"{prefix}{name}", entries[name], value

@@ -14,7 +14,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.io import open_volume
-from sxtstudio.training.config import Source
+from sxtstudio.training.config import TrainingSource
 from sxtstudio.training.published_set import FramedSlices, open_published
 
 _USUAL_IGNORE = 128  # half grey in 8-bit labels
@@ -29,7 +29,7 @@ class Stack(Protocol):
     slices: tuple[int, ...]
     sign: int
     voxel_nm: VoxelSize | None
-    source: Source
+    source: TrainingSource
 
     def image(self, z: int) -> NDArray[Any]:
         """Return slice ``z`` (y, x) as it is on disk."""
@@ -41,7 +41,7 @@ class Stack(Protocol):
 class TomogramStack:
     """A tomogram (z, y, x) and, perhaps, its labels."""
 
-    def __init__(self, source: Source, path: Path, labels: Path | None) -> None:
+    def __init__(self, source: TrainingSource, path: Path, labels: Path | None) -> None:
         """Open the files, and compare them with each other and with the slices asked for."""
         self.name = path.name
         self.source = source
@@ -92,7 +92,7 @@ class TomogramStack:
 class FramedStack:
     """The slices of one part of a published set, without their padding."""
 
-    def __init__(self, source: Source, name: str, framed: FramedSlices) -> None:
+    def __init__(self, source: TrainingSource, name: str, framed: FramedSlices) -> None:
         """Wrap the arrays of a set; ``name`` is how errors call it."""
         self.name = name
         self.source = source
@@ -122,7 +122,7 @@ class FramedStack:
         return decode_labels(labels, signed, None)
 
 
-def open_labelled(source: Source, scratch: Path) -> tuple[list[Stack], list[Stack]]:
+def open_labelled(source: TrainingSource, scratch: Path) -> tuple[list[Stack], list[Stack]]:
     """Return the labelled stacks of a source, and those that the source itself sets aside for tests.
 
     Raises
@@ -136,7 +136,7 @@ def open_labelled(source: Source, scratch: Path) -> tuple[list[Stack], list[Stac
         if test is None:
             return kept, []
         # The slices asked for are those of the training part.
-        whole = Source(source.where, polarity=source.polarity)
+        whole = TrainingSource(source.where, polarity=source.polarity)
         return kept, [FramedStack(whole, f"{source.npz.name} (test part)", test)]
     if source.folder is not None:
         return [TomogramStack(source, *pair) for pair in _pairs(source)], []
@@ -145,7 +145,7 @@ def open_labelled(source: Source, scratch: Path) -> tuple[list[Stack], list[Stac
     return [TomogramStack(source, source.tomogram, source.labels)], []
 
 
-def open_unlabelled(source: Source) -> list[Stack]:
+def open_unlabelled(source: TrainingSource) -> list[Stack]:
     """Return the stacks of a source without labels; in a folder, of all tomograms in it."""
     if source.tomogram is not None:
         return [TomogramStack(source, source.tomogram, None)]
@@ -178,7 +178,7 @@ def decode_labels(labels: NDArray[Any], signed: bool, ignore: int | None) -> NDA
     return truth
 
 
-def _pairs(source: Source) -> Iterator[tuple[Path, Path]]:
+def _pairs(source: TrainingSource) -> Iterator[tuple[Path, Path]]:
     folder = source.folder
     if folder is None or not folder.is_dir():
         raise UserError(f"{source.where}: {folder} is not a folder.")

@@ -118,7 +118,7 @@ class Trainer:
                 began = time.monotonic()
                 ready = crops.result()
                 crops = ahead.submit(self.crops, self.state.step + 1)
-                with memory_told(self.plan.crop_px, self.network.width):
+                with memory_errors_explained(self.plan.crop_px, self.network.width):
                     self.step(ready, share)
                 self._step_seconds += time.monotonic() - began
                 self._tell_step()
@@ -219,7 +219,7 @@ class Trainer:
         }
         if state.step == 0 and self.from_model:
             state.before = figures
-        self.events.tell(
+        self.events.write(
             "evaluate",
             step=state.step,
             label_share=scores.label_share,
@@ -231,7 +231,7 @@ class Trainer:
         )
         if self.plan.preview and previews:
             write_preview(self.folder / "preview.npz", previews[0])
-            self.events.tell("preview", step=state.step, file="preview.npz")
+            self.events.write("preview", step=state.step, file="preview.npz")
         draw_curves(self.folder)
         self._judgements += 1
         self._judge_seconds += time.monotonic() - began
@@ -283,7 +283,7 @@ class Trainer:
     def _pause(self) -> None:
         step = self.state.step
         self._paused += self.control.wait_while_paused(
-            lambda: self.events.tell("paused", step=step), lambda: self.events.tell("resumed", step=step)
+            lambda: self.events.write("paused", step=step), lambda: self.events.write("resumed", step=step)
         )
 
     def _is_record(self, scores: Scores) -> bool:
@@ -320,7 +320,7 @@ class Trainer:
         if state.step % _TELL_STEPS and now - self._told_at < _TELL_S:
             return
         self._told_at = now
-        self.events.tell(
+        self.events.write(
             "step",
             step=state.step,
             of=self.expected_steps(),
@@ -371,7 +371,7 @@ def move_average(averaged: DeepSXT, network: DeepSXT, keep: float) -> None:
 
 
 @contextmanager
-def memory_told(crop_px: int, width: int) -> Iterator[None]:
+def memory_errors_explained(crop_px: int, width: int) -> Iterator[None]:
     """Turn an exhausted memory into a sentence."""
     try:
         yield

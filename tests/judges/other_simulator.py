@@ -246,8 +246,8 @@ def simulate(
         slice, nor what the noise hides.
     notes : dict
         "appearance" (dict), "objects" (count by kind, with those in the padding around the volume),
-        "contrast" and "noise_sd" (in LAC), "doubtful" (bool array: cristae, slanted and faint membranes, gold, smears from
-        other slices; meant for ``score(..., ignore=...)``).
+        "contrast" and "noise_sd" (in LAC), "doubtful" (bool array: cristae, slanted and faint membranes,
+        gold, smears from other slices; meant for ``score(..., ignore=...)``).
     """
     rng = np.random.default_rng([seed, 7401])
     appearance = _draw_appearance(rng)

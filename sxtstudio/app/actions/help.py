@@ -41,8 +41,8 @@ def keys() -> dict[str, list[tuple[str, str]]]:
     for info in TABLE:
         if info.shortcut:
             words = info.text.rstrip("…")
-            told = words if info.tip.startswith(words) else f"{words}: {info.tip[:1].lower()}{info.tip[1:]}"
-            found[info.menu.split("/")[0]].append((QKeySequence(info.shortcut).toString(native), told))
+            shown = words if info.tip.startswith(words) else f"{words}: {info.tip[:1].lower()}{info.tip[1:]}"
+            found[info.menu.split("/")[0]].append((QKeySequence(info.shortcut).toString(native), shown))
     return found
 
 
@@ -56,7 +56,7 @@ def copy_diagnostics(context: Context) -> None:
         size = screen.size()
         more[f"screen {number}"] = f"{size.width()} × {size.height()}, scale {screen.devicePixelRatio():g}"
     settings = {name: context.settings.get(name, None) for name in _TOLD}
-    told = {name: value for name, value in settings.items() if value not in (None, "")}
+    shown = {name: value for name, value in settings.items() if value not in (None, "")}
     log = log_file()
 
     def show(text: str) -> None:
@@ -67,7 +67,7 @@ def copy_diagnostics(context: Context) -> None:
 
     job = context.jobs.start(
         "Collecting diagnostics",
-        lambda job: diagnostics(more=more, settings=told, log_file=log),
+        lambda job: diagnostics(more=more, settings=shown, log_file=log),
         on_done=show,
     )
     job.setProperty("independent", True)  # of the open tomogram

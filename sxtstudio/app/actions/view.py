@@ -70,7 +70,7 @@ def _has_colours(name: str, display: DisplayState) -> bool:
     return display.colour_map == name
 
 
-def dress(scheme: theme.Scheme, context: Context) -> None:
+def apply_style(scheme: theme.Scheme, context: Context) -> None:
     """Dark, light or like the desktop; remembered."""
     context.settings.set("theme", scheme)
     theme.apply(cast(QApplication, QApplication.instance()), scheme)
@@ -235,7 +235,7 @@ ACTIONS = (
             f"theme.{scheme}",
             text,
             f"{text} windows",
-            partial(dress, cast(theme.Scheme, scheme)),
+            partial(apply_style, cast(theme.Scheme, scheme)),
             menu="View/Appearance",
             needs=(),
         )

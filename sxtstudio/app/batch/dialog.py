@@ -218,7 +218,7 @@ class BatchDialog(ToolDialog):
         self.table.clear_rows()
 
         def work(job: Job) -> None:
-            run_watch(folder, parameters, _teller(job), job.progress, watch=watch, free=self._free)
+            run_watch(folder, parameters, _row_listener(job), job.progress, watch=watch, free=self._free)
 
         self._run(f"Watching {folder.name}", work, parameters, folder)
 
@@ -290,7 +290,7 @@ class BatchDialog(ToolDialog):
         self.status.setText(_summary(states, running, watching))
 
 
-def _teller(job: Job) -> OnRow:
+def _row_listener(job: Job) -> OnRow:
     return lambda number, row: job.report((number, row))
 
 

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app.clean.work import CleanChoice
 from sxtstudio.app.context import Context
-from sxtstudio.app.widgets.notes import ThresholdField, form, narrow, note, tell
+from sxtstudio.app.widgets.notes import ThresholdField, form, narrow, note, show_note
 from sxtstudio.app.wording import slice_number
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.workflow.document.network_output import KeptOutput
@@ -147,7 +147,7 @@ class CleanForm(QWidget):
         self.inside.setEnabled(exists)
         if not exists:
             self.inside.setChecked(False)
-        tell(self.mask_note, "" if exists else "There is no cell mask yet; make one in “Cell mask”.")
+        show_note(self.mask_note, "" if exists else "There is no cell mask yet; make one in “Cell mask”.")
 
     def _on_changed(self) -> None:
         self.erode_3d.setEnabled(self.erode.value() > 0)
@@ -162,8 +162,8 @@ class CleanForm(QWidget):
             )
         else:
             text = f"Segmented with {self._output.model}, threshold {self._output.threshold:.2f}."
-        tell(self.threshold_note, text)
-        tell(self.size_note, self._size_text())
+        show_note(self.threshold_note, text)
+        show_note(self.size_note, self._size_text())
         self.changed.emit()
 
     def _on_unit_changed(self) -> None:

@@ -11,10 +11,10 @@ from sxtstudio.app.clean.work import CleanChoice, CleanInput
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob
-from sxtstudio.app.jobs.latest import Settled
+from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.session import Preview
-from sxtstudio.app.widgets.notes import narrow, note, tell
+from sxtstudio.app.widgets.notes import narrow, note, show_note
 from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.cleanup_preview import CleanPreview
 from sxtstudio.core.edits import LabelEdit, Recorder
@@ -42,7 +42,7 @@ class CleanPanel(QWidget):
         self.apply_button.setToolTip("Clean up the labels of all slices; it can be undone")
         self.reset_button.setToolTip("Switch all steps off; the labels stay as they are")
         self.strip = ProgressStrip()
-        self._previews = Settled(
+        self._previews = Latest(
             context,
             "Previewing the clean-up",
             self._on_preview_done,
@@ -94,7 +94,7 @@ class CleanPanel(QWidget):
             return cleaning.run_clean(job, recorder, given, choice, folder)
 
         self._take_preview_away()
-        tell(self.result, "")
+        show_note(self.result, "")
         self.run = LabelJob(self._context, NAME, work, parameters=choice.record(), on_done=self._on_run_done)
         self.run.ended.connect(self._on_run_ended)
         self.strip.watch(self.run.job)
@@ -114,7 +114,7 @@ class CleanPanel(QWidget):
                 lines.append(_change("Objects", step.objects_found, left))
         if edit is None:
             lines.append("Nothing was to be changed.")
-        tell(self.result, "\n".join(lines))
+        show_note(self.result, "\n".join(lines))
         self._session.message.emit(f"Cleaned up. {lines[0]}")
         # Applied twice, erosion would take twice as much: begin anew.
         if edit is not None:
@@ -153,7 +153,7 @@ class CleanPanel(QWidget):
                 "\nSome small parts go on beyond the slices that were looked at. They are shown as staying, "
                 "but may be removed."
             )
-        tell(self.preview_note, text)
+        show_note(self.preview_note, text)
 
     def _on_preview_failed(self, error: Exception) -> None:
         self._take_preview_away()
@@ -161,11 +161,11 @@ class CleanPanel(QWidget):
         if known is None:
             self._context.jobs.failed.emit(error)
         else:
-            tell(self.preview_note, f"⚠ {known}")
+            show_note(self.preview_note, f"⚠ {known}")
 
     def _take_preview_away(self) -> None:
         self._previews.cancel()
-        tell(self.preview_note, "")
+        show_note(self.preview_note, "")
         if self._shown is not None and self._session.preview is self._shown:
             self._session.set_preview(None)
         self._shown = None
@@ -188,7 +188,7 @@ class CleanPanel(QWidget):
     def _on_session_document_changed(self) -> None:
         self._take_preview_away()
         self._previews.cancel(wait_s=10)
-        tell(self.result, "")
+        show_note(self.result, "")
         self._follow()
 
     def _can_apply(self) -> bool:
@@ -207,7 +207,7 @@ class CleanPanel(QWidget):
         self.reset_button.setEnabled(not busy)
         self.apply_button.setEnabled(self._can_apply())
         if document is not None and document.labels is None:
-            tell(self.preview_note, "There are no labels yet. Segment the tomogram first.")
+            show_note(self.preview_note, "There are no labels yet. Segment the tomogram first.")
         self._ask_for_preview_or_say_why()
 
     def _ask_for_preview_or_say_why(self) -> None:

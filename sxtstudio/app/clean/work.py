@@ -21,7 +21,7 @@ from sxtstudio.core.cleanup_preview import CleanPreview, preview_slice
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple, slabs
-from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, VoxelSize
 from sxtstudio.workflow.document.network_output import KeptOutput
@@ -92,9 +92,9 @@ class CleanInput:
         z, y, x = self.labels.shape
         return (z, y, x)
 
-    def source(self, choice: CleanChoice) -> LabelSource:
+    def source(self, choice: CleanChoice) -> ThresholdedLabels:
         """Return what is cleaned: the labels, or the network's output above the threshold."""
-        return LabelSource(self, choice.threshold)
+        return ThresholdedLabels(self, choice.threshold)
 
     def mask_volume(self, choice: CleanChoice) -> ArrayVolume | None:
         """Return the mask if it is to be used.
@@ -111,7 +111,7 @@ class CleanInput:
         return ArrayVolume(self.mask)
 
 
-class LabelSource:
+class ThresholdedLabels:
     """Reads slices of the labels, made anew from the network's output where that is asked for."""
 
     def __init__(self, given: CleanInput, threshold: float | None) -> None:
@@ -177,7 +177,7 @@ def _clean_through(
     progress, shape = job.progress, given.shape
     boxes = list(slabs(shape, max(1, _SLAB_VOXELS // (shape[1] * shape[2]))))
     result = np.memmap(path, np.uint8, "r+", shape=shape)
-    pages = PageKeeper(result, given.labels)
+    pages = PageReleaser(result, given.labels)
     before = 0
     reading = progress.part(0.1, "reading labels")
     reading.begin(len(boxes))

@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
-from sxtstudio.app.document.first_scan import survey_of
+from sxtstudio.app.document.first_scan import first_scan_of
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.lengths import voxel_text
 from sxtstudio.core.polarity import UNDECIDED, WEAK
@@ -32,7 +32,7 @@ class FirstLook(QWidget):
         super().__init__(parent)
         self._context = context
         self._session = context.session
-        self.survey = survey_of(context)
+        self.first_scan = first_scan_of(context)
         self._error = ""
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.AlternateBase)
@@ -55,9 +55,9 @@ class FirstLook(QWidget):
         layout.addWidget(self._question())
         self._session.document_changed.connect(self._on_document)
         self._session.facts_changed.connect(self._show)
-        self.survey.sampled.connect(self._show)
-        self.survey.judged.connect(self._show)
-        self.survey.failed.connect(self._on_failure)
+        self.first_scan.sampled.connect(self._show)
+        self.first_scan.judged.connect(self._show)
+        self.first_scan.failed.connect(self._on_failure)
         self._restyle()
         self.hide()
 
@@ -107,7 +107,7 @@ class FirstLook(QWidget):
             f"{x} × {y} × {z} voxels (x × y × z)",
             voxel_text(document.voxel_nm),
         ]
-        sample = self.survey.sample
+        sample = self.first_scan.sample
         if sample is not None:
             if sample.value_range is None:
                 facts.append("no finite values")
@@ -125,7 +125,7 @@ class FirstLook(QWidget):
     def _polarity(self, document: Document) -> str:
         if document.polarity is None:
             return "" if self._error else "polarity is being found out …"
-        judged = self.survey.polarity
+        judged = self.first_scan.polarity
         text = f"absorbing structures are {document.polarity}"
         if judged is None or judged.reason != document.polarity_reason:
             return text

@@ -14,7 +14,7 @@ from sxtstudio.core.polarity import Polarity, detect_polarity
 from sxtstudio.core.volume import Volume
 
 
-class Survey(QObject):
+class FirstScan(QObject):
     """Facts about the open tomogram as they arrive; each is None until then."""
 
     sampled = Signal()
@@ -96,13 +96,13 @@ class Survey(QObject):
             job.wait(10)
 
 
-def survey_of(context: Context) -> Survey:
+def first_scan_of(context: Context) -> FirstScan:
     """Return the survey of a window, made by whoever needs it first."""
-    found = context.parts.get("survey")
+    found = context.parts.get("first_scan")
     if found is None:
-        found = context.parts["survey"] = Survey(context)
-    survey: Survey = found
-    return survey
+        found = context.parts["first_scan"] = FirstScan(context)
+    first_scan: FirstScan = found
+    return first_scan
 
 
 def _look(job: Job, volume: Volume, polarity_wanted: bool) -> None:

@@ -79,9 +79,9 @@ class AboutDialog(QDialog):
         """Close with the window."""
         self.close()
 
-    def _copy(self, text: str, told: str) -> None:
+    def _copy(self, text: str, confirmation: str) -> None:
         QApplication.clipboard().setText(text)
-        self.copied.setText(told)
+        self.copied.setText(confirmation)
 
 
 def about_html() -> str:

@@ -47,7 +47,7 @@ class Button:
 
 
 @dataclass(frozen=True)
-class Step:
+class TutorialStep:
     """One page of the tutorial: title, Markdown with pictures, and its buttons."""
 
     title: str
@@ -56,7 +56,7 @@ class Step:
     pictures: tuple[str, ...]
 
 
-def tutorial(path: Path = TUTORIAL) -> list[Step]:
+def tutorial(path: Path = TUTORIAL) -> list[TutorialStep]:
     """Return the steps of the tutorial; a picture that is missing is left out of the text.
 
     Each begins with a heading of the second level. A line that is nothing but a link to ``action:NAME``
@@ -72,7 +72,7 @@ def tutorial(path: Path = TUTORIAL) -> list[Step]:
         for name in pictures:
             if not (path.parent / name).is_file():
                 text = re.sub(rf"!\[[^\]]*\]\({re.escape(name)}\)\n*", "", text)
-        steps.append(Step(title.strip(), re.sub(r"\n{3,}", "\n\n", text).strip(), buttons, pictures))
+        steps.append(TutorialStep(title.strip(), re.sub(r"\n{3,}", "\n\n", text).strip(), buttons, pictures))
     return steps
 
 

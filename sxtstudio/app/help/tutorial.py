@@ -16,7 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.help.pages import HELP, Button, Step, tutorial
+from sxtstudio.app.help.pages import HELP, Button, TutorialStep, tutorial
 
 _PICTURE_MARGIN = 40
 
@@ -50,7 +50,7 @@ class TutorialDialog(QDialog):
         """Show the first step."""
         super().__init__(context.window)
         self._context = context
-        self.steps: list[Step] = tutorial()
+        self.steps: list[TutorialStep] = tutorial()
         self.setWindowTitle("Tutorial: five minutes with SXT Studio")
         self.resize(1120, 820)
         self.list = QListWidget()

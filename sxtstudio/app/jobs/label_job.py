@@ -16,7 +16,7 @@ from sxtstudio.core.geometry import Box
 LabelWork = Callable[[Job, Recorder], Any]
 
 # The views are told of finished slices at most ten times a second.
-_TELL_EVERY_MS = 100
+_ANNOUNCE_EVERY_MS = 100
 # A computation looks about ten times a second whether it was cancelled.
 _LONGEST_WAIT_S = 60.0
 
@@ -72,8 +72,8 @@ class LabelJob(QObject):
         self._on_done, self._on_error, self._on_cancel = on_done, on_error, on_cancel
         self._taken_back: Box | None = None
         self._waiting: list[Box] = []
-        self._tell = QTimer(self, singleShot=True, interval=_TELL_EVERY_MS)
-        self._tell.timeout.connect(self._announce)
+        self._announcer = QTimer(self, singleShot=True, interval=_ANNOUNCE_EVERY_MS)
+        self._announcer.timeout.connect(self._announce)
         self._over = False
         self._session.set_busy(name)
         self._session.document_changed.connect(self._leave)
@@ -101,8 +101,8 @@ class LabelJob(QObject):
 
     def _hear(self, box: Box) -> None:
         self._waiting.append(box)
-        if not self._tell.isActive():
-            self._tell.start()
+        if not self._announcer.isActive():
+            self._announcer.start()
 
     def _announce(self) -> None:
         box = bounding_box(self._waiting)
@@ -131,7 +131,7 @@ class LabelJob(QObject):
         """Let the others change labels again; return the edit, and whether its document is still shown."""
         if self._over:
             return None, False
-        self._tell.stop()
+        self._announcer.stop()
         # Told while it is still busy, so that nobody takes it for work by hand.
         self._session.touched(self._target, self._taken_back or self._recorder.box)
         self._end()
@@ -154,7 +154,7 @@ class LabelJob(QObject):
 
     def _end(self) -> None:
         self._over = True
-        self._tell.stop()
+        self._announcer.stop()
         self._session.document_changed.disconnect(self._leave)
         self._session.set_busy(None)
         # The job's last signals are still on their way here.

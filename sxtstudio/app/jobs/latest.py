@@ -11,7 +11,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job, Work
 
 
-class Settled(QObject):
+class Latest(QObject):
     """The latest of many requests for one computation; one runs at a time, stale results are dropped."""
 
     def __init__(

@@ -20,7 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.jobs.latest import Settled
+from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.labels.tools import slice_work
 from sxtstudio.app.wording import slice_number
 from sxtstudio.core.errors import UserError
@@ -81,7 +81,7 @@ class BetweenSlices(QGroupBox):
         layout.addLayout(numbers)
         layout.addWidget(self.only_here)
         layout.addLayout(buttons)
-        self._gaps = Settled(context, "Looking for gaps", self._on_gap_found, delay_ms=400, parent=self)
+        self._gaps = Latest(context, "Looking for gaps", self._on_gap_found, delay_ms=400, parent=self)
         self.axis.currentIndexChanged.connect(self._on_axis_changed)
         self.propose_button.clicked.connect(self.propose)
         self.only_here.toggled.connect(self.propose)

@@ -58,7 +58,7 @@ class ToolButtons(QWidget):
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
         self.setStyleSheet(_PRESSED)
-        self._dress()
+        self._apply_style()
         self._tool.changed.connect(self._follow)
         self._follow()
 
@@ -70,7 +70,7 @@ class ToolButtons(QWidget):
         for name, button in self.buttons.items():
             button.setChecked(self._tool.value.tool == name)
 
-    def _dress(self) -> None:
+    def _apply_style(self) -> None:
         for name, button in self.buttons.items():
             button.setIcon(theme.icon(self._icons[name]))
 
@@ -78,7 +78,7 @@ class ToolButtons(QWidget):
         """Follow a change between dark and light."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.PaletteChange:
-            self._dress()
+            self._apply_style()
 
 
 class ToolSettings(QWidget):

@@ -12,12 +12,12 @@ from sxtstudio.app import questions, wording
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob, LabelWork
-from sxtstudio.app.jobs.latest import Settled
+from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.mask import work as masking
 from sxtstudio.app.mask.layout import MaskLayout
-from sxtstudio.app.mask.work import MaskResult, Seen
+from sxtstudio.app.mask.work import GreyRange, MaskResult
 from sxtstudio.app.session import Preview
-from sxtstudio.app.widgets.notes import tell
+from sxtstudio.app.widgets.notes import show_note
 from sxtstudio.core.edits import LabelEdit
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.volume import ArrayVolume
@@ -35,10 +35,10 @@ class MaskPanel(MaskLayout):
         self._shown: Preview | None = None
         self.run: LabelJob | None = None
         self._share: float | None = None
-        self._counts = Settled(
+        self._counts = Latest(
             context, "Measuring the mask", self._on_fraction_done, delay_ms=300, parent=self
         )
-        self._previews = Settled(
+        self._previews = Latest(
             context,
             "Previewing the mask",
             self._on_preview_done,
@@ -46,7 +46,9 @@ class MaskPanel(MaskLayout):
             delay_ms=100,
             parent=self,
         )
-        self._looks = Settled(context, "Looking at the slice", self._on_slice_seen, delay_ms=0, parent=self)
+        self._grey_ranges = Latest(
+            context, "Looking at the slice", self._on_grey_range, delay_ms=0, parent=self
+        )
         for button, run in (
             (self.automatic, self.make_automatic),
             (self.interpolate, self.interpolate_slices),
@@ -153,14 +155,14 @@ class MaskPanel(MaskLayout):
             receipt = export_volume(path, mask, progress=job.progress)
             return f"Saved in {receipt.path.name} and read back."
 
-        job = self._context.jobs.start("Saving the mask", work, on_done=partial(tell, self.result))
+        job = self._context.jobs.start("Saving the mask", work, on_done=partial(show_note, self.result))
         self.strip.watch(job)
 
     def _change(self, name: str, work: LabelWork, *, target: str = "mask", **parameters: Any) -> None:
         """Start a job that changes the mask, or the labels."""
         self.live.setChecked(False)
         self._take_preview_away()
-        tell(self.result, "")
+        show_note(self.result, "")
         self.run = LabelJob(
             self._context, name, work, target=target, parameters=parameters, on_done=self._on_run_done
         )
@@ -175,7 +177,7 @@ class MaskPanel(MaskLayout):
         lines = list(result.notes)
         if edit is None:
             lines.append("Nothing was to be changed.")
-        tell(self.result, "\n".join(lines))
+        show_note(self.result, "\n".join(lines))
 
     def _on_run_ended(self, edit: LabelEdit | None) -> None:
         self.run = None
@@ -189,14 +191,14 @@ class MaskPanel(MaskLayout):
         if document is None:
             return
         volume, z, how = document.tomogram, self._session.cursor[0], self.threshold.how()
-        self._looks.request(lambda job: masking.look_at(volume, z, how.smooth_px), at_once=True)
+        self._grey_ranges.request(lambda job: masking.grey_range(volume, z, how.smooth_px), at_once=True)
 
-    def _on_slice_seen(self, seen: Seen | None) -> None:
-        if seen is None:
-            tell(self.preview_note, "Nothing can be told apart in this slice.")
+    def _on_grey_range(self, grey: GreyRange | None) -> None:
+        if grey is None:
+            show_note(self.preview_note, "Nothing can be told apart in this slice.")
             return
-        self.threshold.set_range(seen.low, seen.high)
-        self.threshold.set_value(seen.suggested)
+        self.threshold.set_range(grey.low, grey.high)
+        self.threshold.set_value(grey.suggested)
 
     def _ask_for_preview(self) -> None:
         document = self._session.document
@@ -210,11 +212,11 @@ class MaskPanel(MaskLayout):
     def _on_preview_done(self, preview: Preview) -> None:
         self._shown = preview
         self._session.set_preview(preview)
-        tell(self.preview_note, "")
+        show_note(self.preview_note, "")
 
     def _on_preview_failed(self, error: Exception) -> None:
         self._take_preview_away()
-        tell(self.preview_note, f"⚠ {sentence_of(error) or error}")
+        show_note(self.preview_note, f"⚠ {sentence_of(error) or error}")
 
     def _take_preview_away(self) -> None:
         self._previews.cancel()
@@ -240,9 +242,9 @@ class MaskPanel(MaskLayout):
 
     def _on_session_document_changed(self) -> None:
         self._take_preview_away()
-        for settled in (self._previews, self._looks, self._counts):
-            settled.cancel(wait_s=10)
-        tell(self.result, "")
+        for latest in (self._previews, self._grey_ranges, self._counts):
+            latest.cancel(wait_s=10)
+        show_note(self.result, "")
         self.live.setChecked(False)
         self._share = None
         self._suggested = False
@@ -279,13 +281,13 @@ class MaskPanel(MaskLayout):
         )
         if mask is None:
             self._counts.cancel()
-            tell(self.fraction, "" if document is None else "There is no cell mask yet.")
+            show_note(self.fraction, "" if document is None else "There is no cell mask yet.")
         elif self.isVisible() and not busy:
             counted = mask
             self._counts.request(lambda job: masking.fraction(counted, job.progress))
 
     def _on_fraction_done(self, share: float) -> None:
-        tell(self.fraction, f"The mask holds {wording.share(share)} of the volume.")
+        show_note(self.fraction, f"The mask holds {wording.share(share)} of the volume.")
 
     def _on_shown(self) -> None:
         if self.isVisible() and not self._suggested and self._session.document is not None:
@@ -311,5 +313,5 @@ class MaskPanel(MaskLayout):
 
     def shut_down(self) -> None:
         """Let go of the threads."""
-        for settled in (self._counts, self._previews, self._looks):
-            settled.shut_down()
+        for latest in (self._counts, self._previews, self._grey_ranges):
+            latest.shut_down()

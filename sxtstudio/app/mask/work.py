@@ -17,7 +17,7 @@ from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple, slabs
 from sxtstudio.core.interpolation import interpolate_slices
-from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.mask_slices import ThresholdMask, fill_holes, mask_of_slice, outline, suggest_value
 from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.progress import Progress
@@ -37,7 +37,7 @@ class MaskResult:
 
 
 @dataclass(frozen=True)
-class Seen:
+class GreyRange:
     """Grey values of a slice: where most of them lie, and the one that parts it into two classes."""
 
     low: float
@@ -45,15 +45,15 @@ class Seen:
     suggested: float
 
 
-def look_at(volume: Volume, z: int, smooth_px: float) -> Seen | None:
+def grey_range(volume: Volume, z: int, smooth_px: float) -> GreyRange | None:
     """Return the grey values of slice ``z``, or None where nothing can be told apart."""
     image = volume.read(Box.slab(z, z + 1, volume.shape))[0]
     suggested = suggest_value(image, smooth_px)
     if suggested is None:
         return None
-    seen = image[np.isfinite(image)]
-    low, high = np.percentile(seen[:: max(1, seen.size // 100_000)], (0.2, 99.8))
-    return Seen(float(low), float(high), suggested)
+    grey = image[np.isfinite(image)]
+    low, high = np.percentile(grey[:: max(1, grey.size // 100_000)], (0.2, 99.8))
+    return GreyRange(float(low), float(high), suggested)
 
 
 def preview(volume: Volume, z: int, how: ThresholdMask) -> Preview:
@@ -170,7 +170,7 @@ def load(job: Job, recorder: Recorder, path: Path) -> MaskResult:
 
 def fraction(mask: Pixels, progress: Progress) -> float:
     """Return the share of the volume that is in the mask, 0…1."""
-    pages, inside = PageKeeper(mask), 0
+    pages, inside = PageReleaser(mask), 0
     for plane in mask:
         progress.check()
         inside += int(np.count_nonzero(plane))
@@ -187,7 +187,7 @@ def _rewrite(
 ) -> None:
     """Replace the labels of ``recorder`` by ``part(box)``, 255 where it is true, in slabs of a ``share``."""
     shape = _shape(recorder)
-    pages = PageKeeper(recorder.labels)
+    pages = PageReleaser(recorder.labels)
     boxes = list(slabs(shape, max(1, _SLAB_VOXELS // (share * shape[1] * shape[2]))))
     progress.begin(len(boxes))
     for box in boxes:

@@ -22,7 +22,7 @@ from sxtstudio.app.help.pages import HELP
 from sxtstudio.app.help.text import TextDialog
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.widgets.dialogs import ToolDialog, bring_up
-from sxtstudio.app.widgets.notes import note, tell
+from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment import find_models
 from sxtstudio.workflow.jobs import importing
@@ -66,7 +66,7 @@ class ImportDialog(ToolDialog):
         self.bar.setRange(0, 0)
         self.bar.setTextVisible(False)
         self.bar.hide()
-        self.told = note()
+        self.remark = note()
         self.where_button = self.button("Where are the files?", "mdi6.help-circle-outline", "Read about them")
         self.start_button = self.button("Import", "mdi6.import", "Convert, check and add the model")
         self.start_button.setProperty("role", "main")
@@ -81,7 +81,7 @@ class ImportDialog(ToolDialog):
         layout.addWidget(introduction)
         layout.addLayout(form)
         layout.addWidget(self.bar)
-        layout.addWidget(self.told)
+        layout.addWidget(self.remark)
         layout.addStretch()
         layout.addLayout(row)
         self.weights_button.clicked.connect(self._on_weights_clicked)
@@ -102,9 +102,9 @@ class ImportDialog(ToolDialog):
         config = importing.config_beside(path)
         self.config.setText("" if config is None else str(config))
         if config is None:
-            tell(self.told, f"There is no model_config….json beside {path.name}: choose it.")
+            show_note(self.remark, f"There is no model_config….json beside {path.name}: choose it.")
         else:
-            tell(self.told, f"{config.name} beside it is taken as its configuration.")
+            show_note(self.remark, f"{config.name} beside it is taken as its configuration.")
 
     def start(self) -> None:
         """Import what was chosen, in a process of its own."""
@@ -124,14 +124,14 @@ class ImportDialog(ToolDialog):
             on_cancel=lambda: self._on_over("Cancelled. Nothing was added."),
         )
         self._job.setProperty("independent", True)  # of the open tomogram
-        tell(self.told, "Converting and checking; for base width 64 that takes some minutes.")
+        show_note(self.remark, "Converting and checking; for base width 64 that takes some minutes.")
         self._show_running()
 
     def cancel(self) -> None:
         """End a running import; nothing is added."""
         if self._job is not None:
             self._job.cancel()
-            tell(self.told, "Cancelling…")
+            show_note(self.remark, "Cancelling…")
 
     def show_where(self) -> None:
         """Show the help page that says where the files are published."""
@@ -176,7 +176,7 @@ class ImportDialog(ToolDialog):
 
     def _on_over(self, text: str) -> None:
         self._job = None
-        tell(self.told, text)
+        show_note(self.remark, text)
         self._show_running()
 
     def _show_running(self) -> None:
@@ -202,7 +202,7 @@ class ImportDialog(ToolDialog):
         path = questions.open_file(self._context, "Configuration of the weights", "Configuration (*.json)")
         if path is not None:
             self.config.setText(str(path))
-            tell(self.told, "")
+            show_note(self.remark, "")
 
     def _file_row(self, name: str, hint: str) -> tuple[QLineEdit, QHBoxLayout, QPushButton]:
         field = QLineEdit()

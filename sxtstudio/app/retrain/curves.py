@@ -56,12 +56,12 @@ class Curves(QWidget):
 
     def in_words(self) -> str:
         """Return the latest values, for those who cannot see the curves."""
-        told = [
+        described = [
             f"{series.name} {self._text(points[-1][1])}"
             for name, series in self._series.items()
             if (points := self.points.get(name))
         ]
-        return ", ".join(told)
+        return ", ".join(described)
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint frame, legend, curves."""

@@ -176,8 +176,8 @@ class RetrainDialog(ToolDialog):
         if child.can_train():
             self._show_page(LABELS)
         else:
-            self.missing.told.setText("It is not there yet.")
-            self.missing.told.show()
+            self.missing.remark.setText("It is not there yet.")
+            self.missing.remark.show()
 
     def _on_labels_changed(self) -> None:
         self.others.follow([one for one in self.labels.chosen if one.slices])

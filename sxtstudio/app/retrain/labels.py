@@ -15,21 +15,21 @@ from sxtstudio.app.document.opening import TOMOGRAMS
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.retrain.row import SourceRow
 from sxtstudio.app.widgets.dialogs import ToolDialog
-from sxtstudio.app.widgets.notes import note, tell
+from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.app.wording import count
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.io.project import is_project
 from sxtstudio.workflow.retraining.labels import (
     Chosen,
     LabelSource,
+    LabelSummary,
     Problem,
-    Survey,
     held_out_count,
     judge,
     of_document,
     of_pair,
     of_project,
-    survey,
+    summary,
 )
 
 _WHAT = (
@@ -109,7 +109,7 @@ class LabelsPage(QWidget):
     def propose_open(self) -> None:
         """Take the labels of the open document, unless they are on the list or it has none."""
         document = self._session.document
-        listed = any(row.survey.source.held is not None for row in self.rows)
+        listed = any(row.summary.source.held is not None for row in self.rows)
         if document is not None and document.labels is not None and not listed and not self.looking:
             self.take_open()
 
@@ -152,7 +152,7 @@ class LabelsPage(QWidget):
             self.add_files(tomogram, labels)
 
     def _add(self, make: Callable[[], LabelSource], name: str, *, bound: bool = False) -> None:
-        tell(self.busy_note, f"Looking at the labels of {name}…")
+        show_note(self.busy_note, f"Looking at the labels of {name}…")
         # Document and marks belong to this thread: a source of the open document is made here.
         source = None
         if bound:
@@ -162,15 +162,15 @@ class LabelsPage(QWidget):
                 self._fail(name, error)
                 return
 
-        def work(job: Job) -> Survey:
-            return survey(source or make(), job.progress)
+        def work(job: Job) -> LabelSummary:
+            return summary(source or make(), job.progress)
 
         job = self._context.jobs.start(
             f"Looking at the labels of {name}",
             work,
-            on_done=self._on_survey,
+            on_done=self._on_summary,
             on_error=partial(self._fail, name),
-            on_cancel=lambda: tell(self.busy_note, ""),
+            on_cancel=lambda: show_note(self.busy_note, ""),
             quiet=True,
         )
         if not bound:
@@ -180,14 +180,14 @@ class LabelsPage(QWidget):
         known = sentence_of(error)
         if known is None:
             self._context.jobs.failed.emit(error)
-        tell(self.busy_note, "")
-        tell(self.problems, f"⚠ {name}: {known}" if name else f"⚠ {known}")
+        show_note(self.busy_note, "")
+        show_note(self.problems, f"⚠ {name}: {known}" if name else f"⚠ {known}")
 
-    def _on_survey(self, found: Survey) -> None:
-        tell(self.busy_note, "")
+    def _on_summary(self, found: LabelSummary) -> None:
+        show_note(self.busy_note, "")
         if found.source.held is not None and self._session.document is None:
             return
-        for row in [row for row in self.rows if row.survey.source.is_same(found.source)]:
+        for row in [row for row in self.rows if row.summary.source.is_same(found.source)]:
             self._remove(row)
         row = SourceRow(self._context, self._dialog, found)
         row.changed.connect(self._refresh)
@@ -213,7 +213,7 @@ class LabelsPage(QWidget):
 
     def _on_session_document_changed(self) -> None:
         """Labels that were open are gone with their document."""
-        for row in [row for row in self.rows if row.survey.source.held is not None]:
+        for row in [row for row in self.rows if row.summary.source.held is not None]:
             self._remove(row)
         self._refresh()
         if self.isVisible():
@@ -234,7 +234,7 @@ class LabelsPage(QWidget):
             text = f"{total - kept} to learn from, {kept} kept aside to judge the new model by."
         self.summary.setText(f"{count(total, 'complete slice')}. {text}" if total else "")
         self.summary.setVisible(bool(total))
-        tell(self.problems, "\n".join(f"⚠ {one.text}" for one in problems))
+        show_note(self.problems, "\n".join(f"⚠ {one.text}" for one in problems))
         self.changed.emit()
 
 

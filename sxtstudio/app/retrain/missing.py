@@ -9,7 +9,7 @@ from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from sxtstudio.app.widgets.dialogs import ToolDialog
-from sxtstudio.app.widgets.notes import note, tell
+from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.workflow.retraining import child
 
 _WHY = (
@@ -35,7 +35,7 @@ class MissingPage(QWidget):
         title.setProperty("role", "title")
         why = QLabel(_WHY)
         why.setWordWrap(True)
-        self.told = note()
+        self.remark = note()
         self.again = dialog.button("Look again", "mdi6.refresh", "Look whether PyTorch is there now")
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -53,7 +53,7 @@ class MissingPage(QWidget):
         row.addWidget(self.again)
         row.addStretch()
         layout.addLayout(row)
-        layout.addWidget(self.told)
+        layout.addWidget(self.remark)
         layout.addStretch()
         self.again.clicked.connect(self.look_again)
 
@@ -74,7 +74,7 @@ class MissingPage(QWidget):
 
     def _copy(self, command: str) -> None:
         QApplication.clipboard().setText(command)
-        tell(self.told, "Copied. Run it in a terminal; it may take some minutes.")
+        show_note(self.remark, "Copied. Run it in a terminal; it may take some minutes.")
 
 
 def _words(text: str) -> QLabel:

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QSpinBox, QVBoxLayou
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.models.default_model import SETTING
-from sxtstudio.app.widgets.notes import form, note, tell
+from sxtstudio.app.widgets.notes import form, note, show_note
 from sxtstudio.app.wording import count, duration
 from sxtstudio.workflow.retraining.labels import Problem
 from sxtstudio.workflow.retraining.models import Candidate, candidates
@@ -107,7 +107,7 @@ class ModelPage(QWidget):
 
     def show_problems(self, problems: Sequence[Problem]) -> None:
         """Show all sentences, before the training starts."""
-        tell(self.problems, "\n".join(f"⚠ {one.text}" for one in problems))
+        show_note(self.problems, "\n".join(f"⚠ {one.text}" for one in problems))
 
     def remember_speed(self, start: str, seconds_per_step: float) -> None:
         """Keep how fast this computer was with the model ``start``, for the next estimate."""
@@ -160,10 +160,10 @@ class ModelPage(QWidget):
         left_out = [f"{other.card.name} ({other.why_not})" for other in self._candidates if other.why_not]
         if left_out:
             text += f" Cannot be trained further: {', '.join(left_out)}."
-        tell(self.start_note, text if self.ready else "Looking for models…")
+        show_note(self.start_note, text if self.ready else "Looking for models…")
         problem = name_problem(self.name.text().strip(), self._taken)
-        tell(self.name_note, f"⚠ {problem}" if problem and self.ready else "")
-        tell(self.time_note, self._time_text())
+        show_note(self.name_note, f"⚠ {problem}" if problem and self.ready else "")
+        show_note(self.time_note, self._time_text())
         self._context.settings.set("retrain/minutes", self.minutes.value())
         self.changed.emit()
 

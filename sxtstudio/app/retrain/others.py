@@ -74,16 +74,16 @@ class OthersPage(QWidget):
         """Offer the labelled tomograms as well: those of their slices that are not complete."""
         wanted: dict[str, Chosen] = {}
         for one in labels:
-            if len(one.slices) < one.survey.shape[0]:
-                wanted[one.survey.source.tomogram] = one
+            if len(one.slices) < one.summary.shape[0]:
+                wanted[one.summary.source.tomogram] = one
         for item in self._items():
             if item.data(_POLARITY + 1) and item.data(_PATH) not in wanted:
                 self.list.takeItem(self.list.row(item))
         for path, one in wanted.items():
-            others = one.survey.shape[0] - len(one.slices)
+            others = one.summary.shape[0] - len(one.slices)
             text = f"{on_disk(Path(path)).name}  (its other {count(others, 'slice')})"
             if path not in self._paths():
-                self._add(path, text, one.survey.polarity, labelled=True)
+                self._add(path, text, one.summary.polarity, labelled=True)
             for item in self._items():
                 if item.data(_PATH) == path and item.text() != text:
                     item.setText(text)

@@ -33,7 +33,7 @@ class TrainingProcess(QObject):
         "done", "cancelled" (its state is saved), "failed" (``history.error`` says why) or "crashed".
     """
 
-    told = Signal(object)
+    event_read = Signal(object)
     ended = Signal(str)
 
     def __init__(self, context: Context, run: TrainingRun, parent: QObject | None = None) -> None:
@@ -52,10 +52,10 @@ class TrainingProcess(QObject):
         self._lock: FolderLock | None = None
         self._leaving = False
         self.process = QProcess(self)
-        surroundings = QProcessEnvironment.systemEnvironment()
-        for name, value in child.surroundings().items():
-            surroundings.insert(name, value)
-        self.process.setProcessEnvironment(surroundings)
+        environment = QProcessEnvironment.systemEnvironment()
+        for name, value in child.environment().items():
+            environment.insert(name, value)
+        self.process.setProcessEnvironment(environment)
         self.process.started.connect(self._on_started)
         self.process.readyReadStandardOutput.connect(self._on_output)
         self.process.readyReadStandardError.connect(self._on_words)
@@ -126,13 +126,13 @@ class TrainingProcess(QObject):
                     job.report("cancel")
                 elif time.monotonic() - asked_at > _PATIENCE_S:
                     break
-            elif (now := self._told()) != shown:
+            elif (now := self._progress_now()) != shown:
                 job.progress.follow(*now)
                 shown = now
         if job.progress.cancelled:
             raise Cancelled
 
-    def _told(self) -> tuple[float, float | None, str]:
+    def _progress_now(self) -> tuple[float, float | None, str]:
         """Return the training's own count: the share done, the remaining seconds, and whether it rests."""
         history = self.history
         if history.paused:
@@ -152,7 +152,7 @@ class TrainingProcess(QObject):
 
     def _take(self, event: dict[str, Any]) -> None:
         self.history.add(event)
-        self.told.emit(event)
+        self.event_read.emit(event)
 
     def _on_words(self) -> None:
         words = bytes(self.process.readAllStandardError().data()).decode("utf-8", "replace")

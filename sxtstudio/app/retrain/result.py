@@ -14,8 +14,8 @@ from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.models import default_model
 from sxtstudio.app.retrain.pictures import SlicePicture
 from sxtstudio.app.widgets.dialogs import ToolDialog
-from sxtstudio.app.widgets.notes import note, tell
-from sxtstudio.workflow.retraining.events import Outcome, Scores, outcome_of
+from sxtstudio.app.widgets.notes import note, show_note
+from sxtstudio.workflow.retraining.events import RecordedScores, TrainingOutcome, outcome_of
 from sxtstudio.workflow.retraining.runs import TrainingRun, decide, remove
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ class ResultPage(QWidget):
         self._context = context
         self._dialog = dialog
         self.run: TrainingRun | None = None
-        self.outcome: Outcome | None = None
+        self.outcome: TrainingOutcome | None = None
         self._shown = 0
         self.title, self.verdict = QLabel(), QLabel()
         self.title.setProperty("role", "title")
@@ -121,7 +121,7 @@ class ResultPage(QWidget):
         self.before.title = f"Before: {run.start}" if run.start else "Before"
         self.after.title = f"After: {run.name}"
         self.verdict.setText("Reading the results…")
-        tell(self.done_note, "")
+        show_note(self.done_note, "")
         for button in (self.use, self.keep, self.drop, self.former, self.next):
             button.setEnabled(False)
         self.back.hide()
@@ -136,7 +136,7 @@ class ResultPage(QWidget):
         )
         job.setProperty("independent", True)
 
-    def _show_outcome(self, outcome: Outcome) -> None:
+    def _show_outcome(self, outcome: TrainingOutcome) -> None:
         self.outcome = outcome
         self.verdict.setText(outcome.verdict)
         for key, scores in (("before", outcome.before), ("after", outcome.after)):
@@ -150,7 +150,7 @@ class ResultPage(QWidget):
         self.drop.setEnabled(True)
         if not outcome.better:
             text = f"{_WORSE}. You can keep it beside the old one, and choose it in the panel “Segment”."
-            tell(self.done_note, text)
+            show_note(self.done_note, text)
         self._show_slice(0)
 
     def _show_slice(self, number: int) -> None:
@@ -180,7 +180,7 @@ class ResultPage(QWidget):
             return
         for button in (self.use, self.keep, self.drop):
             button.setEnabled(False)
-        tell(self.done_note, "Checking and installing the new model…")
+        show_note(self.done_note, "Checking and installing the new model…")
 
         def work(job: Job) -> ModelCard:
             from sxtstudio.segment.installing import install_model
@@ -210,7 +210,7 @@ class ResultPage(QWidget):
         else:
             default_model.refresh_models(self._context, card.name)
             text = f"{card.name} is installed beside the others: choose it in the panel “Segment”."
-        tell(self.done_note, text)
+        show_note(self.done_note, text)
         for button in (self.use, self.keep, self.drop):
             button.hide()
         self.back.setVisible(use)
@@ -231,17 +231,19 @@ class ResultPage(QWidget):
             remove(self.run)
             for button in (self.use, self.keep, self.drop):
                 button.setEnabled(False)
-            tell(self.done_note, "It is gone. The model in use is the same as before.")
+            show_note(self.done_note, "It is gone. The model in use is the same as before.")
             self.closed.emit()
 
     def _on_back_clicked(self) -> None:
         self.back.setEnabled(False)
 
-        def told(name: str) -> None:
-            tell(self.done_note, f"{name or 'The former model'} is used again; the new one stays installed.")
+        def on_back(name: str) -> None:
+            show_note(
+                self.done_note, f"{name or 'The former model'} is used again; the new one stays installed."
+            )
 
-        default_model.go_back(self._context, told)
+        default_model.go_back(self._context, on_back)
 
 
-def _figure(scores: Scores | None, name: str) -> str:
+def _figure(scores: RecordedScores | None, name: str) -> str:
     return "–" if scores is None else f"{getattr(scores, name):.2f}"

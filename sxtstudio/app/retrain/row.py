@@ -21,12 +21,12 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.labels.complete_slices import CompleteSlices
 from sxtstudio.app.retrain.pictures import rgb_image
 from sxtstudio.app.widgets.dialogs import ToolDialog
-from sxtstudio.app.widgets.notes import note, tell
+from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.app.wording import count, slice_number
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.workflow.document.document import sizes
-from sxtstudio.workflow.retraining.labels import Chosen, Survey, parse_slices, slices_text, thumbnail
+from sxtstudio.workflow.retraining.labels import Chosen, LabelSummary, parse_slices, slices_text, thumbnail
 
 _PICTURE_PX = 104
 _RECOUNT_MS, _COUNTED_AT_ONCE = 200, 40
@@ -47,12 +47,12 @@ class SourceRow(QFrame):
     removed = Signal(object)
 
     def __init__(
-        self, context: Context, dialog: ToolDialog, found: Survey, parent: QWidget | None = None
+        self, context: Context, dialog: ToolDialog, found: LabelSummary, parent: QWidget | None = None
     ) -> None:
         """Show what was found, with the proposal for the slices."""
         super().__init__(parent)
         self._context = context
-        self.survey = found
+        self.summary = found
         self.error = ""
         self._slices: tuple[int, ...] = ()
         self.setFrameShape(QFrame.Shape.StyledPanel)
@@ -73,7 +73,7 @@ class SourceRow(QFrame):
         self.mark = QCheckBox("Slice is complete")
         self.mark.setToolTip("Whether every membrane is labelled in the slice that the window shows (Ctrl+K)")
         self.remove = dialog.button("", "mdi6.close", "Take these labels off the list")
-        self.told = note()
+        self.remark = note()
         line = QHBoxLayout()
         line.addWidget(QLabel("Complete slices"))
         line.addWidget(self.field, 1)
@@ -83,7 +83,7 @@ class SourceRow(QFrame):
         words.addWidget(title)
         words.addWidget(note(facts(found)))
         words.addLayout(line)
-        words.addWidget(self.told)
+        words.addWidget(self.remark)
         words.addStretch()
         layout = QHBoxLayout(self)
         layout.addWidget(self.picture, 0, Qt.AlignmentFlag.AlignTop)
@@ -102,18 +102,18 @@ class SourceRow(QFrame):
     @property
     def name(self) -> str:
         """What the user calls it."""
-        return self.survey.source.name
+        return self.summary.source.name
 
     @property
     def chosen(self) -> Chosen | None:
         """The labels with their complete slices, or None while the field cannot be read."""
-        return None if self.error else Chosen(self.survey, self._slices)
+        return None if self.error else Chosen(self.summary, self._slices)
 
     def draw(self) -> NDArray[np.uint8]:
         """Return the picture of the fullest complete slice; called in a thread."""
-        pixels = self.survey.pixels
+        pixels = self.summary.pixels
         among = self._slices or range(len(pixels))
-        return thumbnail(self.survey, max(among, key=lambda z: int(pixels[z])))
+        return thumbnail(self.summary, max(among, key=lambda z: int(pixels[z])))
 
     def show_picture(self, pixels: NDArray[np.uint8]) -> None:
         """Show the picture."""
@@ -124,7 +124,7 @@ class SourceRow(QFrame):
     # -- the slice that the window shows -------------------------------------------------------------
 
     def _follow_window(self) -> None:
-        if self.survey.source.held is None:
+        if self.summary.source.held is None:
             self.mark.hide()
             return
         marks: CompleteSlices = self._context.parts["complete"]
@@ -156,16 +156,16 @@ class SourceRow(QFrame):
 
     def _on_text(self) -> None:
         try:
-            self._slices, self.error = parse_slices(self.field.text(), self.survey.shape[0]), ""
+            self._slices, self.error = parse_slices(self.field.text(), self.summary.shape[0]), ""
         except UserError as error:
             self.error = str(error)
         if self.error:
-            tell(self.told, f"⚠ {self.error}")
+            show_note(self.remark, f"⚠ {self.error}")
         elif not self._slices:
-            tell(self.told, "No slice is complete yet.")
+            show_note(self.remark, "No slice is complete yet.")
         else:
-            pixels = count(self.survey.membrane(self._slices), "membrane pixel")
-            tell(self.told, f"{count(len(self._slices), 'slice')} with {pixels}")
+            pixels = count(self.summary.membrane(self._slices), "membrane pixel")
+            show_note(self.remark, f"{count(len(self._slices), 'slice')} with {pixels}")
         if not self.error and self._marks is not None:
             self._show_mark()
             self._marks.set(frozenset(self._slices))
@@ -178,17 +178,17 @@ class SourceRow(QFrame):
     def _count_again(self) -> None:
         """Follow what is drawn while this list is open; some slices at a time, as each takes a moment."""
         labels = self._context.session.labels_of("labels")
-        if labels is None or labels.shape != self.survey.shape:
+        if labels is None or labels.shape != self.summary.shape:
             return
         for _ in range(min(_COUNTED_AT_ONCE, len(self._changed_slices))):
             z = self._changed_slices.pop()
-            self.survey.pixels[z] = np.count_nonzero(labels[z])
+            self.summary.pixels[z] = np.count_nonzero(labels[z])
         if self._changed_slices:
             self._recount.start()
         self._on_text()
 
 
-def facts(found: Survey) -> str:
+def facts(found: LabelSummary) -> str:
     """Return size, voxel size and polarity of a tomogram."""
     parts = [f"{sizes(found.shape)} voxels (z × y × x)"]
     if found.voxel_nm is not None:

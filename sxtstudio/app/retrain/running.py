@@ -13,7 +13,7 @@ from sxtstudio.app.retrain.curves import LOSS_SERIES, METRIC_SERIES, Curves
 from sxtstudio.app.retrain.pictures import SlicePicture
 from sxtstudio.app.retrain.process import TrainingProcess
 from sxtstudio.app.widgets.dialogs import ToolDialog
-from sxtstudio.app.widgets.notes import note, tell
+from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.errors import UserError
 from sxtstudio.workflow.retraining.events import PREVIEW, History, read_arrays
 from sxtstudio.workflow.retraining.runs import TrainingRun, remove
@@ -125,9 +125,9 @@ class RunningPage(QWidget):
         former, self.training = self.training, TrainingProcess(self._context, run, self)
         if former is not None:
             former.deleteLater()
-        self.training.told.connect(self._on_told)
+        self.training.event_read.connect(self._on_event)
         self.training.ended.connect(self._on_ended)
-        tell(self.problem, "")
+        show_note(self.problem, "")
         self.title.setText(f"Training “{run.name}”")
         self.training.start()
         self._refresh()
@@ -139,7 +139,7 @@ class RunningPage(QWidget):
 
     # -- events --------------------------------------------------------------------------------------
 
-    def _on_told(self, event: dict[str, Any]) -> None:
+    def _on_event(self, event: dict[str, Any]) -> None:
         if event["event"] == "preview":
             self._show_preview()
         self._refresh()
@@ -166,10 +166,10 @@ class RunningPage(QWidget):
                 remove(run)
             self.left.emit(run)
         elif reason == "failed":
-            tell(self.problem, f"⚠ {training.history.error or 'The training could not go on.'}")
+            show_note(self.problem, f"⚠ {training.history.error or 'The training could not go on.'}")
         else:
             last = training.words.strip().splitlines()[-1:] or [""]
-            tell(self.problem, f"⚠ {_CRASHED}\n{last[0]}".strip())
+            show_note(self.problem, f"⚠ {_CRASHED}\n{last[0]}".strip())
         self._refresh()
 
     # -- buttons -------------------------------------------------------------------------------------
@@ -219,7 +219,7 @@ class RunningPage(QWidget):
         # Until the first step it moves to and fro: how long is not known.
         self.bar.setRange(0, _BAR if history.fraction or not busy else 0)
         self.bar.setValue(round(_BAR * history.fraction))
-        tell(self.facts, facts_text(history))
+        show_note(self.facts, facts_text(history))
         self.pause.setVisible(busy)
         self.pause.setEnabled(busy and (history.step > 0 or history.paused))
         self.pause.setText("Go on" if history.paused else "Pause")

@@ -19,10 +19,10 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
-from sxtstudio.app.jobs.latest import Settled
+from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.segment.about_model import about, misfit
 from sxtstudio.app.segment.work import Choices, SegmentChoice, find_choices
-from sxtstudio.app.widgets.notes import SliceRange, ThresholdField, form, note, tell
+from sxtstudio.app.widgets.notes import SliceRange, ThresholdField, form, note, show_note
 from sxtstudio.core.polarity import Polarity, detect_polarity
 
 _POLARITIES = (("auto", "Automatic"), ("dark", "Dark membranes"), ("bright", "Bright membranes"))
@@ -48,7 +48,7 @@ class SegmentForm(QWidget):
         super().__init__(parent)
         self._context, self._session, self._settings = context, context.session, context.settings
         self._choices: Choices | None = None
-        self._polarity_job = Settled(
+        self._polarity_job = Latest(
             context, "Judging polarity", self._on_polarity_found, delay_ms=0, parent=self
         )
         self._build()
@@ -240,7 +240,7 @@ class SegmentForm(QWidget):
 
     def show_device(self, name: str, reason: str) -> None:
         """Say where the network will run, and why."""
-        tell(self.device_note, f"{name}: {reason}")
+        show_note(self.device_note, f"{name}: {reason}")
 
     def _show_model(self) -> None:
         path = self.model.currentData()
@@ -249,12 +249,12 @@ class SegmentForm(QWidget):
         problems = () if self._choices is None else self._choices.problems
         document = self._session.document
         if card is None:
-            tell(self.description, "\n".join(problems))
-            tell(self.warning, "")
+            show_note(self.description, "\n".join(problems))
+            show_note(self.warning, "")
         else:
-            tell(self.description, card.description)
-            tell(self.details, about(card))
-            tell(self.warning, misfit(card, None if document is None else document.voxel_nm))
+            show_note(self.description, card.description)
+            show_note(self.details, about(card))
+            show_note(self.warning, misfit(card, None if document is None else document.voxel_nm))
             self.threshold.set_default(card.threshold)
         self.more.setVisible(card is not None)
         self.details.setVisible(card is not None and self.more.isChecked())
@@ -288,7 +288,7 @@ class SegmentForm(QWidget):
         self.changed.emit()
 
     def _on_device_changed(self) -> None:
-        tell(self.device_note, "")
+        show_note(self.device_note, "")
         self.network_changed.emit()
         self.changed.emit()
 
@@ -319,7 +319,7 @@ class SegmentForm(QWidget):
             self.polarity.setCurrentIndex(self.polarity.findData(value))
             self.polarity.setProperty("shown", value)
         reason = "" if document is None else document.polarity_reason
-        tell(self.polarity_note, reason[:1].upper() + reason[1:])
+        show_note(self.polarity_note, reason[:1].upper() + reason[1:])
         self._show_model()
         if former not in (None, "auto", value):
             self.network_changed.emit()

@@ -12,7 +12,7 @@ from sxtstudio.app import questions, theme, wording
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob
-from sxtstudio.app.jobs.latest import Settled
+from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.segment.engine import Costs, PreviewEngine
 from sxtstudio.app.segment.form import SegmentForm
@@ -22,15 +22,15 @@ from sxtstudio.app.segment.trial import SliceTrial
 from sxtstudio.app.segment.work import (
     Choices,
     Interrupted,
-    Outcome,
     SegmentChoice,
+    SegmentOutcome,
     find_choices,
     forget_interrupted,
     interrupted,
     run_segmentation,
     trust_lines,
 )
-from sxtstudio.app.widgets.notes import note, tell
+from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.trust import SliceTrust, replaced
@@ -55,12 +55,12 @@ class SegmentPanel(QWidget):
         self.hand_made = HandMade(context.session)
         self.run: LabelJob | None = None
         self.pending: Interrupted | None = None
-        self._find = Settled(context, "Looking for models", self._on_choices_found, delay_ms=0, parent=self)
-        self._costs = Settled(
+        self._find = Latest(context, "Looking for models", self._on_choices_found, delay_ms=0, parent=self)
+        self._costs = Latest(
             context,
             "Estimating",
             self._on_costs_done,
-            on_error=lambda error: tell(self.estimate, f"⚠ {error}"),
+            on_error=lambda error: show_note(self.estimate, f"⚠ {error}"),
             delay_ms=500,
             parent=self,
         )
@@ -189,16 +189,16 @@ class SegmentPanel(QWidget):
         volume, folder, work_dir = document.tomogram, document.bulk, document.segmentation_folder
         record: dict[str, Any] = {"model": choice.model, "slices": choice.slices}
 
-        def work(job: Job, recorder: Recorder) -> Outcome:
+        def work(job: Job, recorder: Recorder) -> SegmentOutcome:
             engine.close()  # its memory is needed now
             return run_segmentation(job, recorder, volume, choice, folder, work_dir, record, resume=resume)
 
         self.trial.clear()
         self.recognition.cancel()
         if self._costs.busy:
-            tell(self.estimate, "")
+            show_note(self.estimate, "")
         self._costs.cancel()
-        tell(self.result, "")
+        show_note(self.result, "")
         self.form.remember()
         self.run = LabelJob(
             self._context,
@@ -215,7 +215,7 @@ class SegmentPanel(QWidget):
 
     # -- what comes back -----------------------------------------------------------------------------
 
-    def _on_run_done(self, outcome: Outcome, edit: LabelEdit | None) -> None:
+    def _on_run_done(self, outcome: SegmentOutcome, edit: LabelEdit | None) -> None:
         document = self._session.document
         if document is not None and document.polarity is None:
             self._session.set_polarity(outcome.polarity, outcome.polarity_reason, by_user=False)
@@ -236,11 +236,11 @@ class SegmentPanel(QWidget):
             lines += trust_lines(outcome.trust, first)
             self._session.facts_changed.emit()
             self._session.autosave()
-        tell(self.result, "\n".join([*lines, *outcome.notes]))
+        show_note(self.result, "\n".join([*lines, *outcome.notes]))
         self._session.message.emit(lines[0])
 
     def _on_run_cancelled(self, edit: LabelEdit | None) -> None:
-        tell(self.result, "" if edit is None else "The finished slices were kept; Undo takes them back.")
+        show_note(self.result, "" if edit is None else "The finished slices were kept; Undo takes them back.")
 
     def _on_run_ended(self, edit: LabelEdit | None) -> None:
         self.run = None
@@ -255,7 +255,7 @@ class SegmentPanel(QWidget):
         lines = list(result.notes)
         if result.labels is None:
             lines.insert(0, "There is nothing to be seen in this slice, so there is nothing to segment.")
-        tell(self.result, "\n".join(lines))
+        show_note(self.result, "\n".join(lines))
 
     def _on_choices_found(self, choices: Choices) -> None:
         self.form.show_choices(choices)
@@ -278,13 +278,13 @@ class SegmentPanel(QWidget):
             )
         if estimate.disk_bytes > costs.disk_left:
             lines.append(f"⚠ Only {wording.size(costs.disk_left)} are free on the disk of {document.bulk}.")
-        tell(self.estimate, "\n".join(lines))
+        show_note(self.estimate, "\n".join(lines))
 
     # -- following the session -----------------------------------------------------------------------
 
     def _on_session_document_changed(self) -> None:
-        tell(self.result, "")
-        tell(self.estimate, "")
+        show_note(self.result, "")
+        show_note(self.estimate, "")
         self._look_for_interrupted()
         self._refresh()
         self._ask_for_costs()
@@ -308,7 +308,7 @@ class SegmentPanel(QWidget):
                 f"A segmentation was interrupted: {self.pending.finished} of {self.pending.wanted} slices "
                 "are finished."
             )
-        tell(self.interrupted_note, text)
+        show_note(self.interrupted_note, text)
         self.offers.setVisible(self.pending is not None)
 
     def _refresh(self) -> None:
@@ -320,7 +320,7 @@ class SegmentPanel(QWidget):
         for button in (self.start_button, self.resume_button, self.again_button, self.dismiss_button):
             button.setEnabled(idle)
         if self.run is not None:
-            tell(self.interrupted_note, "")
+            show_note(self.interrupted_note, "")
             self.offers.hide()
 
     def _ask_for_costs(self) -> None:
@@ -328,7 +328,7 @@ class SegmentPanel(QWidget):
         if document is None or self.run is not None or not self.isVisible() or not self.form.ready:
             self._costs.cancel()
             return
-        tell(self.estimate, "Estimating time and memory…")
+        show_note(self.estimate, "Estimating time and memory…")
         choice, folder = self.form.choice(), document.bulk
         first, last = choice.slices or (0, document.shape[0])
         shape = (last - first, document.shape[1], document.shape[2])

@@ -102,7 +102,7 @@ class Choices:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class SegmentOutcome:
     """What is to be told at the end of a segmentation."""
 
     slices: tuple[int, int]
@@ -158,7 +158,7 @@ def run_segmentation(
     record: dict[str, Any],
     *,
     resume: bool = False,
-) -> Outcome:
+) -> SegmentOutcome:
     """Segment, and replace the labels slice by slice; called in a thread.
 
     Parameters
@@ -210,7 +210,7 @@ def run_segmentation(
         neighbours=choice.neighbours,
         voxels=segmentation.voxels,
     )
-    outcome = Outcome(
+    outcome = SegmentOutcome(
         segmentation.slices,
         segmentation.voxels,
         sum(segmentation.seconds.values()),

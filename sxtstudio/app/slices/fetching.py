@@ -81,7 +81,7 @@ class SliceCache:
 
 
 @dataclass(eq=False)
-class Source:
+class SliceSource:
     """A tomogram as the views read it; belongs to one document."""
 
     volume: Volume
@@ -124,7 +124,7 @@ class Source:
 class Wanted:
     """One request: slice ``depth`` of a plane, with labels and mask as they are at ``edits``."""
 
-    source: Source
+    source: SliceSource
     plane: Plane
     depth: int
     forward: int

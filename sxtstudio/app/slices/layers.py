@@ -39,7 +39,7 @@ class ImageLayer:
         self.image, self.bins = image, bins
         self._grey = self._picture = None
 
-    def dress(self, window: Window, colours: NDArray[np.uint32] | None) -> None:
+    def apply_style(self, window: Window, colours: NDArray[np.uint32] | None) -> None:
         """Set what is black and white, and the 256 colours (0xffrrggbb) of a map, None for grey."""
         if window != self._window:
             self._window = window

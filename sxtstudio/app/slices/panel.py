@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.document.first_scan import survey_of
+from sxtstudio.app.document.first_scan import first_scan_of
 from sxtstudio.app.slices.colour_maps import COLOUR_MAPS
 from sxtstudio.app.slices.histogram import Histogram
 from sxtstudio.app.widgets.fields import ColourButton, NumberField, VoxelFields
@@ -34,7 +34,7 @@ class ImagePanel(QWidget):
         self._context = context
         self._session = context.session
         self._display = context.session.display
-        self.survey = survey_of(context)
+        self.first_scan = first_scan_of(context)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -42,7 +42,7 @@ class ImagePanel(QWidget):
             layout.addWidget(part)
         layout.addStretch()
         self._display.changed.connect(self._show_display)
-        self.survey.sampled.connect(self._show_histogram)
+        self.first_scan.sampled.connect(self._show_histogram)
         self._session.document_changed.connect(self._show_document)
         self._session.facts_changed.connect(self._show_facts)
         self._session.busy_changed.connect(self._show_facts)
@@ -177,8 +177,8 @@ class ImagePanel(QWidget):
         self.opacity.blockSignals(False)
 
     def _show_histogram(self) -> None:
-        if self.survey.sample is not None:
-            self.histogram.show_counts(*self.survey.sample.histogram())
+        if self.first_scan.sample is not None:
+            self.histogram.show_counts(*self.first_scan.sample.histogram())
 
     def _show_document(self) -> None:
         there = self._session.document is not None
@@ -195,7 +195,7 @@ class ImagePanel(QWidget):
         self.voxel.show_size(document.voxel_nm)
         if document.polarity is None:
             text, reason = "Not known yet", "It is being found out from the image."
-            if not self.survey.running:
+            if not self.first_scan.running:
                 reason = "It could not be found out from the image."
         else:
             text, reason = f"Absorbing structures are {document.polarity}", document.polarity_reason

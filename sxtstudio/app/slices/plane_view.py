@@ -63,7 +63,7 @@ class PlaneView(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAccessibleName(f"{plane.upper()} slice")
         camera.changed.connect(self.update)
-        self.dress()
+        self.apply_style()
 
     # -- what is shown ---------------------------------------------------------------------------
 
@@ -101,17 +101,17 @@ class PlaneView(QWidget):
         self.error = text
         self.update()
 
-    def dress(self) -> None:
+    def apply_style(self) -> None:
         """Follow the display settings."""
         state = self._context.session.display.value
         window = (state.high, state.low) if state.inverted else (state.low, state.high)
-        self.image.dress(window, colours_of(state.colour_map))
+        self.image.apply_style(window, colours_of(state.colour_map))
         self.labels.paint_with(state.label_rgb, state.label_opacity)
-        self._dress_preview()
+        self._style_preview()
         self.selected.paint_with(_SELECTED, 0.35)
         self.update()
 
-    def _dress_preview(self) -> None:
+    def _style_preview(self) -> None:
         state = self._context.session.display.value
         if self.preview.shades:
             self.preview.paint_with(_SHADES, 0.75)
@@ -128,7 +128,7 @@ class PlaneView(QWidget):
         preview = self._context.session.preview
         mine = preview is not None and self.plane == "xy" and preview.z == self.shown_depth
         self.preview.shades = preview is not None and preview.shades
-        self._dress_preview()
+        self._style_preview()
         self.preview.set(preview.labels.copy() if preview is not None and mine else None)
         self.preview_title = preview.title if preview is not None and mine else ""
         self.update()

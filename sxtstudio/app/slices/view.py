@@ -11,11 +11,11 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.document.first_scan import survey_of
+from sxtstudio.app.document.first_scan import first_scan_of
 from sxtstudio.app.document.start_page import StartPage
 from sxtstudio.app.labels.tools.base import NORMAL, Plane, PointerEvent
 from sxtstudio.app.slices.camera import Camera
-from sxtstudio.app.slices.fetching import SliceData, Source, Wanted, cut
+from sxtstudio.app.slices.fetching import SliceData, SliceSource, Wanted, cut
 from sxtstudio.app.slices.plane_layout import PlaneLayout
 from sxtstudio.app.slices.plane_view import PlaneView
 from sxtstudio.app.slices.reader import Reader
@@ -38,11 +38,11 @@ class SlicesView(QWidget):
         super().__init__(parent)
         self._context = context
         self._session = session = context.session
-        self.survey = survey_of(context)
+        self.first_scan = first_scan_of(context)
         self.camera = Camera(self)
         self.views = {plane: PlaneView(context, self.camera, plane) for plane in PLANES}
         self.readers = {plane: Reader(plane, self) for plane in PLANES}
-        self._source: Source | None = None
+        self._source: SliceSource | None = None
         self._edits = 0
         self._edited: deque[tuple[int, str, Box]] = deque(maxlen=_KEPT_EDITS)
         self._asked: dict[Plane, int] = {}
@@ -70,7 +70,7 @@ class SlicesView(QWidget):
         for signal, name in (
             (session.preview_changed, "show_preview"),
             (session.selection_changed, "show_selection"),
-            (session.display.changed, "dress"),
+            (session.display.changed, "apply_style"),
             (session.tool.changed, "follow_tool"),
         ):
             for view in self.views.values():
@@ -79,9 +79,9 @@ class SlicesView(QWidget):
         if toolbox is not None:
             for view in self.views.values():
                 toolbox.sketch_changed.connect(view.update)
-        self.survey.sampled.connect(self._on_sample)
-        self.survey.overviewed.connect(self._on_overview)
-        self.survey.failed.connect(self._show_failure)
+        self.first_scan.sampled.connect(self._on_sample)
+        self.first_scan.overviewed.connect(self._on_overview)
+        self.first_scan.failed.connect(self._show_failure)
         self.camera.changed.connect(self._on_camera)
         session.layout.changed.connect(self._on_layout)
         session.register_view("slices", self)
@@ -103,7 +103,7 @@ class SlicesView(QWidget):
             self._source = None
             self.start_page.refresh()
             return
-        self._source = Source(document.tomogram)
+        self._source = SliceSource(document.tomogram)
         self.camera.voxel = (1.0, 1.0, 1.0)
         self.camera.look_at(document.shape, document.voxel_nm)
         self._fitted = True
@@ -182,12 +182,12 @@ class SlicesView(QWidget):
     def _show_failure(self) -> None:
         """Where a side view waits for an overview that will not come, say why."""
         for plane in PLANES[1:]:
-            if self.survey.error is not None and self.views[plane].image.image is None:
-                self._on_failure(plane, self.survey.error)
+            if self.first_scan.error is not None and self.views[plane].image.image is None:
+                self._on_failure(plane, self.first_scan.error)
 
     def _on_overview(self) -> None:
         if self._source is not None:
-            self._source.overview = self.survey.overview
+            self._source.overview = self.first_scan.overview
             for plane in PLANES[1:]:
                 if self.views[plane].note or self.views[plane].image.image is None:
                     self._ask(plane, self._session.cursor[NORMAL[plane]])
@@ -196,7 +196,7 @@ class SlicesView(QWidget):
 
     def _on_sample(self) -> None:
         """Take the contrast of the whole volume unless somebody has chosen another in the meantime."""
-        sample, state = self.survey.sample, self._session.display.value
+        sample, state = self.first_scan.sample, self._session.display.value
         if sample is not None and len(sample.values) and (state.low, state.high) == self._automatic:
             self._contrast_chosen = True
             self._choose(sample.window)
@@ -209,7 +209,7 @@ class SlicesView(QWidget):
 
     def auto_contrast(self, *, this_slice: bool = False) -> None:
         """Choose the contrast from the whole volume, or from the XY slice that is shown."""
-        sample, image = self.survey.sample, self.views["xy"].image.image
+        sample, image = self.first_scan.sample, self.views["xy"].image.image
         if this_slice and image is not None:
             self._choose(auto_window(image))
         elif sample is not None:

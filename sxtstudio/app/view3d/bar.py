@@ -45,8 +45,8 @@ class View3DBar(QWidget):
         self._update.setToolTip("Make the surface anew from the labels as they are now")
         self._update.clicked.connect(self._on_update_clicked)
         layout.addWidget(self._update)
-        self._dress()
-        view.status.changed.connect(self._dress)
+        self._apply_style()
+        view.status.changed.connect(self._apply_style)
         self.setMaximumHeight(self.sizeHint().height())
 
     def _on_update_clicked(self) -> None:
@@ -55,7 +55,7 @@ class View3DBar(QWidget):
         else:
             self._view.update_surface()
 
-    def _dress(self) -> None:
+    def _apply_style(self) -> None:
         status = self._view.status.value
         if status.building:
             self._hint.setText("Making the surface …")

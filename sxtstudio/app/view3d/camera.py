@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.surface.camera_fit import VIEW_ANGLE, aim
+from sxtstudio.surface.camera_fit import VIEW_ANGLE, fit_camera
 from sxtstudio.surface.scene import VIEWS
 
 _HALF = float(np.tan(np.radians(VIEW_ANGLE / 2)))
@@ -28,7 +28,7 @@ class Camera3D:
     def look(self, view: str, points: NDArray[np.float64], aspect: float) -> None:
         """Look from a named side so that the points (n, 3) fill the picture."""
         direction, up = (np.array(vector) for vector in VIEWS[view])
-        aim(self._camera, points, direction, up, aspect, fill=(0.90, 0.84))
+        fit_camera(self._camera, points, direction, up, aspect, fill=(0.90, 0.84))
 
     def set_perspective(self, on: bool) -> None:
         """Switch between perspective and orthographic; what is in the focus keeps its size."""

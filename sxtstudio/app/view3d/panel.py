@@ -52,10 +52,10 @@ class SurfacePanel(QWidget):
         ):
             layout.addWidget(group)
         layout.addStretch()
-        self._view.status.changed.connect(self._dress)
-        self._view.scene.changed.connect(self._dress)
-        context.session.document_changed.connect(self._dress)
-        self._dress()
+        self._view.status.changed.connect(self._apply_style)
+        self._view.scene.changed.connect(self._apply_style)
+        context.session.document_changed.connect(self._apply_style)
+        self._apply_style()
 
     def _build_surface(self) -> QGroupBox:
         fields = self.fields
@@ -183,7 +183,7 @@ class SurfacePanel(QWidget):
         else:
             self._view.update_surface()
 
-    def _dress(self) -> None:
+    def _apply_style(self) -> None:
         status = self._view.status.value
         if status.building:
             text = "Cancel"

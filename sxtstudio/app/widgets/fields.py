@@ -142,14 +142,14 @@ class VoxelFields(QWidget):
         if self.same.isChecked():
             for field in self.fields.values():
                 self._quietly(field, value)
-        self._tell()
+        self._emit_changed()
 
     def _on_same(self, same: bool) -> None:
         self._enable()
         if same:
             self._on_value("x", self.fields["x"].value())
 
-    def _tell(self) -> None:
+    def _emit_changed(self) -> None:
         values = [field.value() for field in self.fields.values()]
         if self.voxel_nm is not None or not any(values):
             self.entered.emit(self.voxel_nm)

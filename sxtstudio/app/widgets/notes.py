@@ -21,7 +21,7 @@ from PySide6.QtWidgets import (
 
 
 def note(text: str = "", *, name: str = "") -> QLabel:
-    """Return a small grey text that wraps, hidden while it is empty (see ``tell``)."""
+    """Return a small grey text that wraps, hidden while it is empty (see ``show_note``)."""
     label = QLabel()
     label.setProperty("role", "note")
     label.setWordWrap(True)
@@ -29,11 +29,11 @@ def note(text: str = "", *, name: str = "") -> QLabel:
     # Long words must not widen the panel.
     label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
     label.setObjectName(name)
-    tell(label, text)
+    show_note(label, text)
     return label
 
 
-def tell(label: QLabel, text: str) -> None:
+def show_note(label: QLabel, text: str) -> None:
     """Show a text in a note, or hide the note."""
     label.setText(text)
     label.setVisible(bool(text))

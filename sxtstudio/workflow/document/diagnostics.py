@@ -149,11 +149,11 @@ def _models() -> dict[str, str]:
 
 
 def _display() -> dict[str, str]:
-    told = {}
+    variables = {}
     for variable in ("XDG_SESSION_TYPE", "QT_QPA_PLATFORM", "LIBGL_ALWAYS_SOFTWARE", "QT_SCALE_FACTOR"):
         if os.environ.get(variable):
-            told[variable] = os.environ[variable]
-    return told
+            variables[variable] = os.environ[variable]
+    return variables
 
 
 def _packaged() -> bool:

@@ -95,7 +95,7 @@ class Document:
         self._submitted: tuple[files.State, tuple[Step, ...]] | None = None
         self._steps_written = -1  # none, and what may lie there is not ours
         self._flushed_at = 0.0
-        self._told = False
+        self._explained = False
 
     @classmethod
     def open(cls, path: str | Path, work_root: Path | None = None) -> Document:
@@ -258,9 +258,9 @@ class Document:
         error = self._saver.take_error()
         if error is not None:
             self._submitted = None  # try again next time
-            if self._told:
+            if self._explained:
                 return  # not with every stroke
-            self._told = True
+            self._explained = True
             if isinstance(error, UserError):
                 raise error
             raise UserError(f"The work could not be saved for a crash: {error}. Free some space.") from error
@@ -284,7 +284,7 @@ class Document:
                 files.append_steps(self.folder, entries, anew=anew)
                 self._steps_written = len(steps)
             files.write_state(self.folder, state)
-            self._told = False
+            self._explained = False
         # This may take seconds; a document that is closed does not wait for it.
         if time.monotonic() - self._flushed_at > _FLUSH_EVERY_S:
             self._flushed_at = time.monotonic()

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple, slabs
-from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.numbering import NumberedObjects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
@@ -64,7 +64,7 @@ class SurfaceChoice:
 
 
 @dataclass(frozen=True)
-class Source:
+class ExportSource:
     """What an export reads, taken from the document in the thread of the window."""
 
     tomogram: FileVolume
@@ -85,9 +85,9 @@ class Receipt:
     notes: tuple[str, ...] = ()
 
 
-def source_of(document: Document) -> Source:
+def source_of(document: Document) -> ExportSource:
     """Return what an export of the document reads."""
-    return Source(
+    return ExportSource(
         document.tomogram,
         document.labels,
         document.mask,
@@ -98,7 +98,7 @@ def source_of(document: Document) -> Source:
 
 
 def export_voxels(
-    path: Path, source: Source, choice: VolumeChoice, progress: Progress | None = None
+    path: Path, source: ExportSource, choice: VolumeChoice, progress: Progress | None = None
 ) -> Receipt:
     """Write labels, numbered objects, mask or tomogram to TIFF, MRC or OME-Zarr.
 
@@ -150,7 +150,7 @@ def export_voxels(
 
 
 def export_surface(
-    path: Path, source: Source, choice: SurfaceChoice, progress: Progress | None = None
+    path: Path, source: ExportSource, choice: SurfaceChoice, progress: Progress | None = None
 ) -> Receipt:
     """Make the surface of the labels and write it to PLY, STL or OBJ.
 
@@ -211,14 +211,16 @@ def bytes_text(count: int) -> str:
 class _Part:
     """Some slices of labels, only inside the cell mask if wanted."""
 
-    def __init__(self, voxels: Labels, slices: tuple[int, int], source: Source, inside_mask: bool) -> None:
+    def __init__(
+        self, voxels: Labels, slices: tuple[int, int], source: ExportSource, inside_mask: bool
+    ) -> None:
         if inside_mask and source.mask is None:
             raise UserError("There is no cell mask yet. Make one first, or export without it.")
         self._view = VolumeView(ArrayVolume(voxels, source.voxel_nm), slices)
         self._mask = None
         if inside_mask and source.mask is not None:
             self._mask = VolumeView(ArrayVolume(source.mask), slices)
-        self._pages = PageKeeper(voxels, *([] if source.mask is None else [source.mask]))
+        self._pages = PageReleaser(voxels, *([] if source.mask is None else [source.mask]))
         self.dtype = np.dtype(np.uint8)
         self.shape: Triple = self._view.shape
         self.voxel_nm = source.voxel_nm
@@ -231,7 +233,7 @@ class _Part:
         return voxels
 
 
-def _voxels(source: Source, what: What) -> Labels:
+def _voxels(source: ExportSource, what: What) -> Labels:
     voxels = source.mask if what == "mask" else source.labels
     if voxels is None:
         if what == "mask":
@@ -240,11 +242,11 @@ def _voxels(source: Source, what: What) -> Labels:
     return voxels
 
 
-def _masked_copy(labels: Labels, source: Source, path: Path, progress: Progress) -> Labels:
+def _masked_copy(labels: Labels, source: ExportSource, path: Path, progress: Progress) -> Labels:
     z, y, x = labels.shape
     part = _Part(labels, (0, z), source, inside_mask=True)
     copy = create_array(path, (z, y, x))
-    pages = PageKeeper(copy)
+    pages = PageReleaser(copy)
     boxes = list(slabs((z, y, x), max(1, _SLAB_VOXELS // (y * x))))
     progress.begin(len(boxes))
     for box in boxes:
@@ -254,7 +256,7 @@ def _masked_copy(labels: Labels, source: Source, path: Path, progress: Progress)
     return copy
 
 
-def _origin(source: Source, first: int) -> VoxelSize | None:
+def _origin(source: ExportSource, first: int) -> VoxelSize | None:
     """Return where the first exported voxel lies in nm, or None where that is not known."""
     if source.voxel_nm is None:
         return None
@@ -265,7 +267,7 @@ def _origin(source: Source, first: int) -> VoxelSize | None:
 
 
 def _receipt(
-    name: str, written: ExportReceipt, choice: VolumeChoice, source: Source, notes: tuple[str, ...]
+    name: str, written: ExportReceipt, choice: VolumeChoice, source: ExportSource, notes: tuple[str, ...]
 ) -> Receipt:
     bits = 8 * written.dtype.itemsize
     values = {"labels": "0 and ", "mask": "0 and "}.get(choice.what)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple, slabs
-from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.plain_files import open_own
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
@@ -30,7 +30,7 @@ class _Checked:
 
     def __init__(self, voxels: Labels, voxel_nm: VoxelSize | None) -> None:
         self._voxels = voxels
-        self._pages = PageKeeper(voxels)
+        self._pages = PageReleaser(voxels)
         self.voxel_nm = voxel_nm
         self.dtype = np.dtype(np.uint8)
         z, y, x = voxels.shape

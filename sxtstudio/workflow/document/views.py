@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple, slabs
-from sxtstudio.core.mapped_memory import PageKeeper
+from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.plain_files import create_own
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
@@ -76,7 +76,7 @@ def labels_to_disk(
     z, y, x = volume.shape
     progress.begin(z, "reading labels")
     labels = scratch_array(path, volume.shape)
-    pages = PageKeeper(labels)
+    pages = PageReleaser(labels)
     background = 0
     for box in slabs(volume.shape, max(1, SLAB_VOXELS // (y * x))):
         part = volume.read(box)

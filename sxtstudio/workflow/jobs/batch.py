@@ -201,14 +201,14 @@ class _Batch:
             self._run(number, progress, begin)
         except Cancelled:
             slices = self.rows[number].slices
-            told = f"stopped after {slices[0]} of {slices[1]} slices" if slices else "stopped"
-            self._set(number, state="stopped", message=f"{told}; start again to go on", seconds=None)
+            text = f"stopped after {slices[0]} of {slices[1]} slices" if slices else "stopped"
+            self._set(number, state="stopped", message=f"{text}; start again to go on", seconds=None)
             self._write()
             raise
         except Exception as error:
-            told = _sentence(error)
-            self._set(number, state="failed", message=told, seconds=time.monotonic() - begin)
-            self._panels[number] = Panel(self.rows[number].tomogram.name, "failed", message=told)
+            text = _sentence(error)
+            self._set(number, state="failed", message=text, seconds=time.monotonic() - begin)
+            self._panels[number] = Panel(self.rows[number].tomogram.name, "failed", message=text)
         self._write()
 
     def _run(self, number: int, progress: Progress, begin: float) -> None:

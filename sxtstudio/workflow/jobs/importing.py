@@ -14,7 +14,7 @@ from pathlib import Path
 
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
-from sxtstudio.workflow.retraining.child import program, surroundings
+from sxtstudio.workflow.retraining.child import environment, program
 
 _POLL_S = 0.1
 # A child that does not end within this time is ended without asking.
@@ -75,14 +75,14 @@ def run_import(command: list[str], progress: Progress) -> None:
     """
     with tempfile.TemporaryDirectory(prefix="sxtstudio-") as folder:
         places = dict.fromkeys(("TMPDIR", "TEMP", "TMP"), folder)
-        told = Path(folder, "told.txt")
-        with told.open("wb") as stderr:
+        errors = Path(folder, "told.txt")
+        with errors.open("wb") as stderr:
             child = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=stderr,
-                env=os.environ | surroundings() | places,
+                env=os.environ | environment() | places,
                 creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
             )
         try:
@@ -93,7 +93,7 @@ def run_import(command: list[str], progress: Progress) -> None:
         finally:
             _end(child)
         if child.returncode:
-            raise UserError(_sentence(told.read_text(encoding="utf-8", errors="replace")))
+            raise UserError(_sentence(errors.read_text(encoding="utf-8", errors="replace")))
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
@@ -106,9 +106,9 @@ def _end(child: subprocess.Popen[bytes]) -> None:
             child.wait()
 
 
-def _sentence(told: str) -> str:
+def _sentence(errors: str) -> str:
     """The program's own line, the last one; whatever a library printed before it is left out."""
-    lines = [line.partition(": ")[2] for line in told.splitlines() if line.startswith("sxtstudio: ")]
+    lines = [line.partition(": ")[2] for line in errors.splitlines() if line.startswith("sxtstudio: ")]
     if lines:
         return lines[-1]
     return (

@@ -58,7 +58,7 @@ def command(config: Path, run: Path) -> list[str]:
     return [*program(), "train", str(config), "-o", str(run), "--json", "--control"]
 
 
-def surroundings() -> dict[str, str]:
+def environment() -> dict[str, str]:
     """Return environment variables for the training program, beside those of this one."""
     more = {"PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"}
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

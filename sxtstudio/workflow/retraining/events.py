@@ -123,7 +123,7 @@ class History:
 
 
 @dataclass(frozen=True)
-class Scores:
+class RecordedScores:
     """Precision, recall and F1 on held-out slices, within 2 pixels."""
 
     precision: float
@@ -131,7 +131,7 @@ class Scores:
     f1: float
 
     @classmethod
-    def of(cls, content: Any) -> Scores | None:
+    def of(cls, content: Any) -> RecordedScores | None:
         """Return the scores in an event, or None where they are not all there."""
         if not isinstance(content, Mapping):
             return None
@@ -153,27 +153,27 @@ class Pictures:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrainingOutcome:
     """What a finished training brought; ``verdict`` is a sentence, ``better`` whether to offer the model."""
 
     model: Path
     reason: str
-    before: Scores | None
-    after: Scores | None
+    before: RecordedScores | None
+    after: RecordedScores | None
     better: bool
     verdict: str
     pictures: tuple[Pictures, ...] = ()
 
 
-def outcome_of(run: Path, done: Mapping[str, Any]) -> Outcome:
+def outcome_of(run: Path, done: Mapping[str, Any]) -> TrainingOutcome:
     """Return what the last event and the files of a run say."""
-    before, after = Scores.of(done.get("before")), Scores.of(done.get("after"))
+    before, after = RecordedScores.of(done.get("before")), RecordedScores.of(done.get("after"))
     better = done.get("better")
     if not isinstance(better, bool):
         better = after is not None and (before is None or after.f1 > before.f1)
     model = run / Path(str(done.get("model", ""))).name
     pictures = read_pictures(run / Path(str(done.get("comparison") or "comparison.npz")).name)
-    return Outcome(
+    return TrainingOutcome(
         model, str(done.get("reason", "")), before, after, better, _verdict(before, after, better), pictures
     )
 
@@ -200,7 +200,7 @@ def read_arrays(path: Path) -> dict[str, NDArray[Any]]:
     return {name: array for name, array in arrays.items() if array.ndim == 2 and array.size}
 
 
-def _verdict(before: Scores | None, after: Scores | None, better: bool) -> str:
+def _verdict(before: RecordedScores | None, after: RecordedScores | None, better: bool) -> str:
     if after is None:
         return "How good the new model is could not be judged, so look at the pictures before you use it."
     if before is None:
@@ -209,8 +209,8 @@ def _verdict(before: Scores | None, after: Scores | None, better: bool) -> str:
     if better:
         return f"The new model is better: on slices that it has not learned from, F1 rose {change}."
     word = "fell" if after.f1 < before.f1 else "did not rise"
-    told = f"F1 {word} ({before.f1:.2f} before, {after.f1:.2f} after)"
+    change = f"F1 {word} ({before.f1:.2f} before, {after.f1:.2f} after)"
     return (
-        f"The new model is not better: on slices that it has not learned from, {told}. "
+        f"The new model is not better: on slices that it has not learned from, {change}. "
         "More complete slices, or a longer training, may help."
     )

@@ -78,7 +78,7 @@ class LabelSource:
 
 
 @dataclass(frozen=True)
-class Survey:
+class LabelSummary:
     """What labels are like: shape (z, y, x), membrane pixels of each slice, slices proposed as complete.
 
     ``signed`` labels are −1 background, 1 membrane, 0 not to be counted; others 0 background.
@@ -148,7 +148,7 @@ def of_pair(tomogram: str | Path, labels: str | Path) -> LabelSource:
     return LabelSource(Path(tomogram).name, str(tomogram), str(labels))
 
 
-def survey(source: LabelSource, progress: Progress | None = None) -> Survey:
+def summary(source: LabelSource, progress: Progress | None = None) -> LabelSummary:
     """Count the membrane pixels of every slice and propose which slices are complete.
 
     Labels are read slab by slab. The proposal: slices that the user marked, else those drawn by hand, else
@@ -181,7 +181,9 @@ def survey(source: LabelSource, progress: Progress | None = None) -> Survey:
             polarity = detect_polarity(image, progress=progress).value
         progress.step()
         voxel_nm = source.voxel_nm or image.voxel_nm
-        return Survey(source, image.shape, voxel_nm, polarity, pixels, signed, _proposal(source, pixels))
+        return LabelSummary(
+            source, image.shape, voxel_nm, polarity, pixels, signed, _proposal(source, pixels)
+        )
 
 
 def _proposal(source: LabelSource, pixels: NDArray[np.int64]) -> tuple[int, ...]:
@@ -207,7 +209,7 @@ def truth_of(labels: NDArray[Any], signed: bool) -> NDArray[np.uint8]:
     return found
 
 
-def thumbnail(found: Survey, z: int) -> NDArray[np.uint8]:
+def thumbnail(found: LabelSummary, z: int) -> NDArray[np.uint8]:
     """Return slice ``z`` small, with its labels in colour: (y, x, 3)."""
     with found.source.opened() as (image, labels):
         box = Box.slab(z, z + 1, found.shape)
@@ -264,13 +266,13 @@ def slices_text(slices: Sequence[int]) -> str:
 class Chosen:
     """Labels with the slices (from 0) that are complete."""
 
-    survey: Survey
+    summary: LabelSummary
     slices: tuple[int, ...]
 
     @property
     def name(self) -> str:
         """What the user calls it."""
-        return self.survey.source.name
+        return self.summary.source.name
 
 
 @dataclass(frozen=True)
@@ -284,7 +286,7 @@ class Problem:
 def judge(chosen: Sequence[Chosen]) -> list[Problem]:
     """Return what is wrong with the labels, or might be, the gravest first."""
     total = sum(len(one.slices) for one in chosen)
-    membrane = sum(one.survey.membrane(one.slices) for one in chosen)
+    membrane = sum(one.summary.membrane(one.slices) for one in chosen)
     if not chosen:
         return [Problem("There are no labels to learn from yet: add a project, or a tomogram with labels.")]
     if not total:
@@ -298,9 +300,9 @@ def judge(chosen: Sequence[Chosen]) -> list[Problem]:
         found.append(Problem("The labels are empty: in the complete slices not one pixel is labelled."))
     found += _voxel_problem(chosen)
     for one in chosen:
-        area = one.survey.shape[1] * one.survey.shape[2]
-        empty = [z for z in one.slices if not one.survey.pixels[z]]
-        full = [z for z in one.slices if one.survey.pixels[z] > _TOO_MUCH * area]
+        area = one.summary.shape[1] * one.summary.shape[2]
+        empty = [z for z in one.slices if not one.summary.pixels[z]]
+        full = [z for z in one.slices if one.summary.pixels[z] > _TOO_MUCH * area]
         if empty and membrane:
             text = (
                 f"{one.name}: nothing is labelled in slice {slices_text(empty)}, so it teaches that there is "
@@ -326,7 +328,9 @@ def held_out_count(slices: int) -> int:
 
 def _voxel_problem(chosen: Sequence[Chosen]) -> list[Problem]:
     known = [
-        (one.survey.voxel_nm[1], one.name) for one in chosen if one.survey.voxel_nm is not None and one.slices
+        (one.summary.voxel_nm[1], one.name)
+        for one in chosen
+        if one.summary.voxel_nm is not None and one.slices
     ]
     if not known or max(known)[0] <= _LARGEST_RATIO * min(known)[0]:
         return []

@@ -161,7 +161,7 @@ def config_text(request: Request, pairs: Sequence[tuple[str, str, str]]) -> str:
     begin = f"{request.start.name} trained further" if request.start.path else "Trained from nothing"
     facts["description"] = f"{begin} with {count} labelled slices of {sources}."
     facts["licence"] = request.start.licence
-    voxels = [one.survey.voxel_nm for one in request.labels if one.slices]
+    voxels = [one.summary.voxel_nm for one in request.labels if one.slices]
     sizes_nm = [size for voxel in voxels if voxel is not None for size in voxel]
     if sizes_nm and None not in voxels:
         known = [*sizes_nm, *(request.start.voxel_nm or ())]
@@ -184,11 +184,11 @@ def _other_slices(path: str, labels: Sequence[Chosen]) -> str | None:
 
     Those that are kept aside to judge by must not be learned from in any way.
     """
-    here = [one for one in labels if one.survey.source.tomogram == path and one.slices]
+    here = [one for one in labels if one.summary.source.tomogram == path and one.slices]
     if not here:
         return None
     used = {z for one in here for z in one.slices}
-    return ", ".join(str(z) for z in range(here[0].survey.shape[0]) if z not in used)
+    return ", ".join(str(z) for z in range(here[0].summary.shape[0]) if z not in used)
 
 
 def find_runs(root: Path | None = None) -> list[TrainingRun]:
@@ -326,15 +326,15 @@ class _Truth(_Slices):
 def _write_pair(one: Chosen, place: Path, progress: Progress) -> tuple[str, str, str]:
     """Write the complete slices of a tomogram and their labels; return both names and the polarity."""
     image_path, truth_path = place.with_suffix(".tif"), place.with_suffix(".labels.tif")
-    with one.survey.source.opened() as (image, labels):
+    with one.summary.source.opened() as (image, labels):
         for z in one.slices:
             _check_finite(one, image.read(Box.slab(z, z + 1, image.shape))[0], z)
-        picked = _Slices(image, one.slices, one.survey.voxel_nm)
+        picked = _Slices(image, one.slices, one.summary.voxel_nm)
         export_volume(image_path, picked, kind="image", progress=progress.part(0.6))
-        truth = _Truth(labels, one.slices, one.survey.voxel_nm)
-        truth.signed = one.survey.signed
+        truth = _Truth(labels, one.slices, one.summary.voxel_nm)
+        truth.signed = one.summary.signed
         export_volume(truth_path, truth, kind="objects", progress=progress.part(0.4))
-    return image_path.name, truth_path.name, one.survey.polarity
+    return image_path.name, truth_path.name, one.summary.polarity
 
 
 def _check_finite(one: Chosen, image: NDArray[Any], z: int) -> None:

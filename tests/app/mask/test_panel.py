@@ -30,7 +30,7 @@ def shown(sample: MainWindow, errors: list[Exception], qtbot: QtBot) -> MainWind
     """The window with the panel in front, and the grey value found."""
     sample.session.set_polarity("dark", "it is known")
     sample.context.parts["side"].show_panel("mask")
-    qtbot.waitUntil(lambda: not panel_of(sample)._looks.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not panel_of(sample)._grey_ranges.busy, timeout=20_000)
     return sample
 
 

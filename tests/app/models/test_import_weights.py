@@ -68,7 +68,7 @@ def test_weights_are_imported_beside_a_usable_window(
     names = lambda: [models.list.item(n).text() for n in range(models.list.count())]  # noqa: E731
     qtbot.waitUntil(lambda: "deep-sxt-2023-02" in names(), timeout=A_WHILE)
     assert models.current.name == "deep-sxt-2023-02" and models.current.base_width == 4
-    assert not dialog.running and "was added" in dialog.told.text()
+    assert not dialog.running and "was added" in dialog.remark.text()
     assert len(list(own_models.iterdir())) == 2
     asked = []
     monkeypatch.setattr(questions, "ask", lambda *words, **_: asked.append(words[2]) or "Cancel")
@@ -82,8 +82,8 @@ def test_weights_that_do_not_fit_add_nothing(
     dialog.set_weights(files)
     Path(dialog.config.text()).write_text(json.dumps({"m_f": 8}))
     dialog.start_button.click()
-    told = message_of(dialog, qtbot, A_WHILE)
-    assert "encoder.stem.0" in told and "sxtstudio:" not in told
+    remark = message_of(dialog, qtbot, A_WHILE)
+    assert "encoder.stem.0" in remark and "sxtstudio:" not in remark
     assert not dialog.running and dialog.start_button.isEnabled() and not own_models.exists()
 
 
@@ -94,7 +94,7 @@ def test_what_is_missing_is_asked_for(
     assert "weights file" in message_of(dialog, qtbot)
     next(files.parent.glob("*.json")).rename(files.with_name("settings.json"))
     dialog.set_weights(files)
-    assert "choose it" in dialog.told.text()
+    assert "choose it" in dialog.remark.text()
     dialog.start_button.click()
     assert "configuration" in message_of(dialog, qtbot)
     monkeypatch.setattr(questions, "open_file", lambda *_: files.with_name("settings.json"))
@@ -104,8 +104,8 @@ def test_what_is_missing_is_asked_for(
     assert "no name for a model" in message_of(dialog, qtbot)
     monkeypatch.setattr(models_import, "can_train", lambda: False)
     dialog.start_button.click()
-    told = message_of(dialog, qtbot)
-    assert "PyTorch" in told and "pip install" in told
+    remark = message_of(dialog, qtbot)
+    assert "PyTorch" in remark and "pip install" in remark
 
 
 def test_an_import_can_be_cancelled(
@@ -121,16 +121,16 @@ def test_an_import_can_be_cancelled(
     qtbot.waitUntil(started.exists, timeout=20_000)
     dialog.close_button.click()
     qtbot.waitUntil(lambda: not dialog.running, timeout=20_000)
-    assert "Nothing was added" in dialog.told.text() and not own_models.exists()
+    assert "Nothing was added" in dialog.remark.text() and not own_models.exists()
     assert dialog.close_button.text() == "Close"
 
 
 def test_the_help_page_names_the_places(dialog: ImportDialog, window: MainWindow) -> None:
     dialog.where_button.click()
     text = window.context.parts["help_weights"].page.toPlainText()
-    for told in (
+    for remark in (
         "github.com/noegroup/deep_sxt",
         "10.17169/refubium-37222",
         "weights_semisupervised_2023_02.h5",
     ):
-        assert told in text
+        assert remark in text

@@ -21,7 +21,7 @@ import numpy as np
 
 CONFIG, RUN = Path(sys.argv[2]), Path(sys.argv[4])
 assert sys.argv[1] == "train" and sys.argv[3] == "-o" and sys.argv[5:] == ["--json", "--control"]
-told = json.loads((CONFIG.parent / "fake.json").read_text())
+given = json.loads((CONFIG.parent / "fake.json").read_text())
 config = tomllib.loads(CONFIG.read_text(encoding="utf-8"))
 RUN.mkdir(exist_ok=True)
 words: queue.Queue[str] = queue.Queue()
@@ -41,7 +41,7 @@ def say(event: str, **more: object) -> None:
 
 
 def pictures(sharp: float) -> dict[str, np.ndarray]:
-    if told.get("real_pictures"):
+    if given.get("real_pictures"):
         import tifffile  # takes a while
 
         one = config["labelled"][0]
@@ -60,11 +60,11 @@ def save(path: Path, **arrays: np.ndarray) -> None:
 
 
 threading.Thread(target=listen, daemon=True).start()
-if told.get("fail"):
-    say("error", text=told["fail"])
-    print(f"sxtstudio: {told['fail']}", file=sys.stderr)
+if given.get("fail"):
+    say("error", text=given["fail"])
+    print(f"sxtstudio: {given['fail']}", file=sys.stderr)
     sys.exit(2)
-state, of, f1 = RUN / "state.npz", told["steps"], told["f1"]
+state, of, f1 = RUN / "state.npz", given["steps"], given["f1"]
 step = int(np.load(state)["step"]) if state.exists() else 0
 say(
     "start",
@@ -79,7 +79,7 @@ paused, reason = False, "steps"
 while True:
     while True:
         try:
-            word = words.get(timeout=0.02 if paused else told["pause_s"] or 0.001)
+            word = words.get(timeout=0.02 if paused else given["pause_s"] or 0.001)
         except queue.Empty:
             word = ""
         if word == "cancel":
@@ -112,7 +112,7 @@ while True:
     )  # fmt: skip
     if step % 5 == 0:
         save(state, step=np.array(step))
-    if step == told.get("die_at") and not (RUN / "died").exists():
+    if step == given.get("die_at") and not (RUN / "died").exists():
         (RUN / "died").touch()
         os.kill(os.getpid(), 9)
 found = pictures(1.0)
@@ -121,7 +121,7 @@ save(
     before_0=pictures(0.2)["label"],
 )  # fmt: skip
 model = RUN / f"{config['name']}.onnx"
-shutil.copyfile(told["model"], model)
+shutil.copyfile(given["model"], model)
 card = {
     "name": config["name"], "description": config["description"], "trained_on": "a test", "base_width": 1,
     "label_output": "label", "licence": config["licence"], "file": model.name,

@@ -58,18 +58,18 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 @pytest.fixture
 def fake(toy_model: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     """How the stand-in for the training program behaves."""
-    told = {"steps": 8, "pause_s": 0.0, "f1": 0.8, "model": str(toy_model)}
+    script = {"steps": 8, "pause_s": 0.0, "f1": 0.8, "model": str(toy_model)}
 
     def command(config: Path, run: Path) -> list[str]:
-        (config.parent / "fake.json").write_text(json.dumps({**told, "yields": None}))
+        (config.parent / "fake.json").write_text(json.dumps({**script, "yields": None}))
         return [sys.executable, str(FAKE), "train", str(config), "-o", str(run), "--json", "--control"]
 
     monkeypatch.setattr(child, "command", command)
     monkeypatch.setattr(child, "can_train", lambda: True)
     monkeypatch.setattr("sxtstudio.workflow.retraining.models.why_not_trainable", lambda card: "")
-    told["yields"] = []  # a process that steps back could starve beside other tests
-    monkeypatch.setattr(child, "yield_to_window", told["yields"].append)
-    return told
+    script["yields"] = []  # a process that steps back could starve beside other tests
+    monkeypatch.setattr(child, "yield_to_window", script["yields"].append)
+    return script
 
 
 @pytest.fixture
@@ -111,7 +111,7 @@ def finished(dialog: RetrainDialog) -> bool:
     return dialog.page == RESULT and dialog.before_after.outcome is not None
 
 
-def settled(window: MainWindow, qtbot: QtBot) -> None:
+def latest(window: MainWindow, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not window.jobs.running, timeout=WAIT)
 
 
@@ -131,17 +131,17 @@ def test_from_labels_to_a_new_default_model_and_back(
     row = dialog.labels.rows[0]
     assert row.field.text() == "1, 3, 6"  # those drawn by hand
     pixels = sum(2 * (30 + z) for z in (0, 2, 5))
-    assert f"3 slices with {pixels} membrane pixels" in row.told.text()
+    assert f"3 slices with {pixels} membrane pixels" in row.remark.text()
     qtbot.waitUntil(lambda: not row.picture.pixmap().isNull(), timeout=WAIT)
     assert "2 to learn from, 1 kept aside" in dialog.labels.summary.text()
     assert not dialog.labels.problems.isVisible()
     dialog.next.click()
-    assert dialog.page == OTHERS and [n for n, _ in dialog.others.chosen] == [row.survey.source.tomogram]
+    assert dialog.page == OTHERS and [n for n, _ in dialog.others.chosen] == [row.summary.source.tomogram]
     dialog.next.click()
     assert dialog.page == MODEL and dialog.model.name.text() == "compact-mine"
     start(dialog, qtbot)
     qtbot.waitUntil(lambda: finished(dialog), timeout=WAIT)
-    settled(labelled, qtbot)
+    latest(labelled, qtbot)
     history = dialog.running.training.history
     assert [x for x, _ in history.curves["label_loss"]] == list(range(1, 9))
     assert (
@@ -155,7 +155,7 @@ def test_from_labels_to_a_new_default_model_and_back(
     assert page.truth.pixels is not None and page.before.pixels is not None and page.after.pixels is not None
     page.use.click()
     qtbot.waitUntil(lambda: page.back.isVisible(), timeout=WAIT)
-    settled(labelled, qtbot)
+    latest(labelled, qtbot)
     assert labelled.settings.get("model", "") == "compact-mine"
     assert {"compact", "compact-mine"} <= {card.name for card in find_models()}  # the old one stays
     assert (
@@ -166,12 +166,12 @@ def test_from_labels_to_a_new_default_model_and_back(
     assert find_runs() == []
 
     labelled.actions_.by_name["tools.former_model"].trigger()
-    settled(labelled, qtbot)
+    latest(labelled, qtbot)
     assert labelled.settings.get("model", "?") == ""  # that of the program
     assert labelled.settings.get("segment/model", "").endswith("compact.onnx")
     assert (user_folder() / "compact-mine.json").is_file()
     labelled.actions_.by_name["tools.former_model"].trigger()
-    settled(labelled, qtbot)
+    latest(labelled, qtbot)
     assert "no model before" in labelled.statusBar().currentMessage()
 
 
@@ -199,7 +199,7 @@ def test_what_is_wrong_stands_in_sentences_before_the_start(
     dialog = opened(labelled, qtbot)
     row = dialog.labels.rows[0]
     dialog.pages.setCurrentIndex(MODEL)
-    for text, told in (
+    for text, said in (
         ("", "Say which slices are complete"),
         ("3", "Only one slice is complete"),
         ("3, 7", "There is no slice 7: the slices are 1 to 6"),
@@ -207,12 +207,12 @@ def test_what_is_wrong_stands_in_sentences_before_the_start(
         ("2, 4", "labels are empty"),
     ):
         row.field.setText(text)
-        assert told in dialog.model.problems.text() and not dialog.next.isEnabled(), text
+        assert said in dialog.model.problems.text() and not dialog.next.isEnabled(), text
     row.field.setText("1, 3")
     assert "2 complete slices are few" in dialog.model.problems.text() and dialog.next.isEnabled()
-    for name, told in (("", "Give the new model a name"), ("a b", "no name"), ("compact", "already")):
+    for name, said in (("", "Give the new model a name"), ("a b", "no name"), ("compact", "already")):
         dialog.model.name.setText(name)
-        assert told in dialog.model.name_note.text() and not dialog.next.isEnabled()
+        assert said in dialog.model.name_note.text() and not dialog.next.isEnabled()
     dialog.begin()
     assert dialog.preparing is None and not runs_folder().exists()
     row.removed.emit(row)
@@ -266,7 +266,7 @@ def test_more_labels_from_files_and_wrong_ones(
     dialog.labels.add_pair.click()
     qtbot.waitUntil(lambda: len(dialog.labels.rows) == 2, timeout=WAIT)
     assert dialog.labels.rows[1].field.text() == "2" and dialog.labels.rows[1].mark.isHidden()
-    assert "1 slice with 6 membrane pixels" in dialog.labels.rows[1].told.text()
+    assert "1 slice with 6 membrane pixels" in dialog.labels.rows[1].remark.text()
     monkeypatch.setattr(questions, "open_folder", lambda *_: tmp_path)
     dialog.labels.add_project.click()
     assert "no project" in dialog.labels.problems.text()
@@ -315,7 +315,7 @@ def test_a_worse_model_is_not_offered_as_default(
     assert "F1 fell" in page.verdict.text() and "not offered" in page.done_note.text()
     page.keep.click()
     qtbot.waitUntil(lambda: "installed beside" in page.done_note.text(), timeout=WAIT)
-    settled(labelled, qtbot)
+    latest(labelled, qtbot)
     assert labelled.settings.get("model", "") == ""
     assert {"compact", "compact-mine"} <= {card.name for card in find_models()}
 
@@ -345,7 +345,7 @@ def test_cancelled_and_kept_for_later_or_thrown_away(
     answers["ask"] = "Throw it away"
     dialog.running.cancel.click()
     qtbot.waitUntil(lambda: dialog.page == LABELS, timeout=WAIT)
-    settled(labelled, qtbot)
+    latest(labelled, qtbot)
     assert list(runs_folder().iterdir()) == [] and not dialog.waiting.isVisible()
 
 
@@ -360,12 +360,12 @@ def test_training_killed_in_the_middle_goes_on_and_its_model_can_be_thrown_away(
     assert (
         "memory did not suffice" in page.problem.text() and page.again.isVisible() and page.pause.isHidden()
     )
-    settled(labelled, qtbot)
+    latest(labelled, qtbot)
     assert [run.state for run in find_runs()] == ["interrupted"]
     page.again.click()
     qtbot.waitUntil(lambda: finished(dialog), timeout=WAIT)
     assert [x for x, _ in page.training.history.curves["label_loss"]] == list(range(1, 21))
-    settled(labelled, qtbot)
+    latest(labelled, qtbot)
     dialog.before_after.drop.click()  # "Cancel"
     assert len(list(runs_folder().iterdir())) == 1
     answers["ask"] = "Throw away"
@@ -386,7 +386,7 @@ def test_after_a_crash_of_the_program_the_training_is_offered(
     training.process.closeWriteChannel()  # what the child sees when the program is killed
     qtbot.waitUntil(lambda: not process.is_running(), timeout=WAIT)
     training._let_go()
-    settled(labelled, qtbot)
+    latest(labelled, qtbot)
     again = MainWindow(labelled.settings)  # the next start, with nothing open
     again.show()
     dialog = opened(again, qtbot)
@@ -394,7 +394,7 @@ def test_after_a_crash_of_the_program_the_training_is_offered(
     fake["steps"] = 40
     dialog.waiting.take.click()
     qtbot.waitUntil(lambda: finished(dialog), timeout=WAIT)
-    settled(again, qtbot)
+    latest(again, qtbot)
     again.close()
     again.deleteLater()
 
@@ -433,7 +433,7 @@ def test_errors_of_the_training_are_shown_in_their_own_words(
     qtbot.waitUntil(lambda: dialog.running.problem.isVisible(), timeout=WAIT)
     assert "The disk is full: free some space" in dialog.running.problem.text()
     assert "sxtstudio" not in dialog.running.problem.text()
-    settled(labelled, qtbot)
+    latest(labelled, qtbot)
     answers["ask"] = "Keep it for later"
     dialog.running.cancel.click()
     qtbot.waitUntil(lambda: dialog.waiting.isVisible(), timeout=WAIT)
@@ -453,7 +453,7 @@ def test_full_disk_while_the_slices_are_copied(
         dialog.next.click()
     dialog.next.click()
     assert "too full" in error_text(dialog, qtbot)
-    settled(labelled, qtbot)
+    latest(labelled, qtbot)
     assert dialog.page == MODEL and dialog.next.isEnabled() and list(runs_folder().iterdir()) == []
 
 
@@ -469,7 +469,7 @@ def test_without_pytorch_the_way_to_add_it_is_shown(
     copy.click()
     assert QApplication.clipboard().text() == line
     dialog.missing.again.click()
-    assert "not there yet" in dialog.missing.told.text() and dialog.page == MISSING
+    assert "not there yet" in dialog.missing.remark.text() and dialog.page == MISSING
     monkeypatch.undo()
     dialog.missing.again.click()
     assert dialog.page == LABELS
@@ -497,12 +497,12 @@ def test_going_back_passes_over_models_that_are_gone(
     for card in cards:
         use_model(window.context, card)
     remove_model(cards[1])
-    settled(window, qtbot)
+    latest(window, qtbot)
     window.actions_.by_name["tools.former_model"].trigger()
-    settled(window, qtbot)
+    latest(window, qtbot)
     assert window.settings.get("model", "") == "a"
     window.actions_.by_name["tools.former_model"].trigger()
-    settled(window, qtbot)
+    latest(window, qtbot)
     assert window.settings.get("model", "?") == ""
 
 
@@ -539,7 +539,7 @@ def test_a_tiny_training_with_the_real_program(
     assert np.count_nonzero(truth == 255) in {2 * (30 + z) for z in (0, 2, 5)}
     dialog.before_after.keep.click()
     qtbot.waitUntil(lambda: "installed beside" in dialog.before_after.done_note.text(), timeout=WAIT)
-    settled(labelled, qtbot)
+    latest(labelled, qtbot)
     made = {card.name: card for card in find_models()}
     assert (
         made["tiny-mine"].base_width == 4 and "3 labelled slices of cell.mrc" in made["tiny-mine"].description

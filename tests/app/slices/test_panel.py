@@ -24,7 +24,7 @@ Open = Callable[[Path], MainWindow]
 
 
 @pytest.fixture
-def settled(open_file: Open, tmp_path: Path, qtbot: QtBot) -> MainWindow:
+def latest(open_file: Open, tmp_path: Path, qtbot: QtBot) -> MainWindow:
     """A small tomogram whose file does not say how large a voxel is."""
     data = np.random.default_rng(2).normal(50, 5, (6, 60, 70)).astype(np.float32)
     data[2, 30, 30], data[3, 10, 10] = -7.5, 111.25
@@ -39,7 +39,7 @@ def settled(open_file: Open, tmp_path: Path, qtbot: QtBot) -> MainWindow:
 def wait(window: MainWindow, qtbot: QtBot) -> None:
     slices: SlicesView = window.context.parts["slices"]
     qtbot.waitUntil(
-        lambda: not slices.survey.running and slices.views["xy"].image.image is not None, timeout=20_000
+        lambda: not slices.first_scan.running and slices.views["xy"].image.image is not None, timeout=20_000
     )
 
 
@@ -57,8 +57,8 @@ def run(window: MainWindow, name: str) -> None:
     window.actions_.by_name[f"view.{name}"].trigger()
 
 
-def test_first_look_says_what_the_file_holds(settled: MainWindow) -> None:
-    text = look_of(settled).line.text()
+def test_first_look_says_what_the_file_holds(latest: MainWindow) -> None:
+    text = look_of(latest).line.text()
     for words in (
         "no &lt;size>.mrc",
         "70 × 60 × 6 voxels (x × y × z)",
@@ -69,24 +69,24 @@ def test_first_look_says_what_the_file_holds(settled: MainWindow) -> None:
     assert "structures are" in text or "polarity unclear" in text
 
 
-def test_first_look_asks_for_the_voxel_size(settled: MainWindow, qtbot: QtBot) -> None:
-    strip = look_of(settled)
+def test_first_look_asks_for_the_voxel_size(latest: MainWindow, qtbot: QtBot) -> None:
+    strip = look_of(latest)
     assert strip.question.isVisible()
     strip.size_nm.setValue(12.5)
     qtbot.mouseClick(strip.apply, Qt.MouseButton.LeftButton)
-    document = settled.session.document
+    document = latest.session.document
     assert document is not None and document.voxel_nm == (12.5, 12.5, 12.5)
     assert not strip.question.isVisible() and "12.5 nm voxels" in strip.line.text()
-    assert panel_of(settled).voxel.voxel_nm == (12.5, 12.5, 12.5)
+    assert panel_of(latest).voxel.voxel_nm == (12.5, 12.5, 12.5)
     qtbot.mouseClick(strip.close_button, Qt.MouseButton.LeftButton)
     assert strip.isHidden()
 
 
-def test_first_look_takes_no_for_an_answer(settled: MainWindow, qtbot: QtBot) -> None:
-    strip = look_of(settled)
+def test_first_look_takes_no_for_an_answer(latest: MainWindow, qtbot: QtBot) -> None:
+    strip = look_of(latest)
     qtbot.mouseClick(strip.unknown, Qt.MouseButton.LeftButton)
     assert not strip.question.isVisible() and strip.isVisible()
-    assert settled.session.document is not None and settled.session.document.voxel_nm is None
+    assert latest.session.document is not None and latest.session.document.voxel_nm is None
 
 
 def test_first_look_of_the_sample(sample: MainWindow, qtbot: QtBot) -> None:
@@ -110,8 +110,8 @@ def test_start_page_shows_what_can_be_opened(window: MainWindow, qtbot: QtBot) -
     assert any("cell_7.mrc" in b.text() for b in buttons)
 
 
-def test_automatic_contrast_and_the_histogram(settled: MainWindow, qtbot: QtBot) -> None:
-    panel, display = panel_of(settled), settled.session.display
+def test_automatic_contrast_and_the_histogram(latest: MainWindow, qtbot: QtBot) -> None:
+    panel, display = panel_of(latest), latest.session.display
     state = display.value
     assert 25 < state.low < 40 < 60 < state.high < 75
     display.set(low=0.0, high=1.0)
@@ -127,8 +127,8 @@ def test_automatic_contrast_and_the_histogram(settled: MainWindow, qtbot: QtBot)
 
 
 @pytest.mark.parametrize("held", ["low", "high", "both"])
-def test_handles_of_the_histogram(settled: MainWindow, qtbot: QtBot, held: str) -> None:
-    panel, display = panel_of(settled), settled.session.display
+def test_handles_of_the_histogram(latest: MainWindow, qtbot: QtBot, held: str) -> None:
+    panel, display = panel_of(latest), latest.session.display
     display.set(low=40.0, high=60.0)
     bars = panel.histogram
     start = {"low": bars.x_of(40), "high": bars.x_of(60), "both": bars.x_of(50)}[held]
@@ -141,8 +141,8 @@ def test_handles_of_the_histogram(settled: MainWindow, qtbot: QtBot, held: str) 
     assert (display.value.low, display.value.high) == pytest.approx(expected, abs=0.5)
 
 
-def test_numbers_are_taken_as_one_writes_them(settled: MainWindow, qtbot: QtBot) -> None:
-    panel, display = panel_of(settled), settled.session.display
+def test_numbers_are_taken_as_one_writes_them(latest: MainWindow, qtbot: QtBot) -> None:
+    panel, display = panel_of(latest), latest.session.display
     display.set(low=40.0, high=60.0)
 
     def enter(text: str) -> None:
@@ -159,8 +159,8 @@ def test_numbers_are_taken_as_one_writes_them(settled: MainWindow, qtbot: QtBot)
     assert (display.value.low, display.value.high) == (70, 84.5)
 
 
-def test_panel_and_display_agree(settled: MainWindow, qtbot: QtBot) -> None:
-    panel, display = panel_of(settled), settled.session.display
+def test_panel_and_display_agree(latest: MainWindow, qtbot: QtBot) -> None:
+    panel, display = panel_of(latest), latest.session.display
     for box, field in (
         (panel.inverted, "inverted"),
         (panel.smooth, "smooth"),
@@ -184,22 +184,22 @@ def test_panel_and_display_agree(settled: MainWindow, qtbot: QtBot) -> None:
     assert display.value.label_rgb == (10, 20, 30)
 
 
-def test_voxel_fields_for_each_axis(settled: MainWindow) -> None:
-    panel, document = panel_of(settled), settled.session.document
+def test_voxel_fields_for_each_axis(latest: MainWindow) -> None:
+    panel, document = panel_of(latest), latest.session.document
     assert document is not None
     panel.voxel.fields["x"].setValue(10)
     assert document.voxel_nm == (10, 10, 10)
     panel.voxel.same.setChecked(False)
     panel.voxel.fields["z"].setValue(25)
     assert document.voxel_nm == (25, 10, 10)
-    slices: SlicesView = settled.context.parts["slices"]
+    slices: SlicesView = latest.context.parts["slices"]
     assert slices.camera.voxel == (25, 10, 10)
-    settled.session.set_voxel_nm((30, 20, 10))
+    latest.session.set_voxel_nm((30, 20, 10))
     assert panel.voxel.voxel_nm == (30, 20, 10) and not panel.voxel.same.isChecked()
 
 
-def test_polarity_can_be_flipped(settled: MainWindow, qtbot: QtBot) -> None:
-    panel, document = panel_of(settled), settled.session.document
+def test_polarity_can_be_flipped(latest: MainWindow, qtbot: QtBot) -> None:
+    panel, document = panel_of(latest), latest.session.document
     assert document is not None and document.polarity is not None
     before, after = (document.polarity, "bright" if document.polarity == "dark" else "dark")
     assert before in panel.polarity.text()
@@ -211,25 +211,25 @@ def test_polarity_can_be_flipped(settled: MainWindow, qtbot: QtBot) -> None:
 # -- menu View -----------------------------------------------------------------------------------
 
 
-def test_menu_goes_through_the_slices(settled: MainWindow) -> None:
-    session = settled.session
+def test_menu_goes_through_the_slices(latest: MainWindow) -> None:
+    session = latest.session
     for name, z in (("first", 0), ("next", 1), ("last", 5), ("previous", 4), ("middle", 3)):
-        run(settled, name)
+        run(latest, name)
         assert session.cursor[0] == z, name
 
 
-def test_menu_zooms_and_fits(settled: MainWindow) -> None:
-    slices: SlicesView = settled.context.parts["slices"]
-    run(settled, "fit")
+def test_menu_zooms_and_fits(latest: MainWindow) -> None:
+    slices: SlicesView = latest.context.parts["slices"]
+    run(latest, "fit")
     fitted = slices.camera.zoom
-    run(settled, "zoom_in")
+    run(latest, "zoom_in")
     assert slices.camera.zoom == pytest.approx(fitted * 1.25)
-    run(settled, "zoom_out")
+    run(latest, "zoom_out")
     assert slices.camera.zoom == pytest.approx(fitted)
 
 
-def test_menu_ticks_follow_whoever_switches(settled: MainWindow) -> None:
-    display, by_name = settled.session.display, settled.actions_.by_name
+def test_menu_ticks_follow_whoever_switches(latest: MainWindow) -> None:
+    display, by_name = latest.session.display, latest.actions_.by_name
     for name, field in (
         ("labels", "labels_visible"),
         ("mask", "mask_visible"),
@@ -239,53 +239,53 @@ def test_menu_ticks_follow_whoever_switches(settled: MainWindow) -> None:
         ("smooth", "smooth"),
     ):
         before = getattr(display.value, field)
-        run(settled, name)
+        run(latest, name)
         assert getattr(display.value, field) is not before
         display.set(**{field: before})
         assert by_name[f"view.{name}"].isChecked() is before
-    run(settled, "colours.magma")
+    run(latest, "colours.magma")
     assert display.value.colour_map == "magma" and not by_name["view.colours.grey"].isChecked()
-    run(settled, "colours.magma")
+    run(latest, "colours.magma")
     assert display.value.colour_map == "magma" and by_name["view.colours.magma"].isChecked()
     display.set(colour_map="grey")
     assert by_name["view.colours.grey"].isChecked()
 
 
-def test_menu_shows_and_hides_the_side_views(settled: MainWindow) -> None:
-    slices: SlicesView = settled.context.parts["slices"]
-    run(settled, "sides")
+def test_menu_shows_and_hides_the_side_views(latest: MainWindow) -> None:
+    slices: SlicesView = latest.context.parts["slices"]
+    run(latest, "sides")
     assert not slices.views["yz"].isVisible() and not slices.views["xz"].isVisible()
-    run(settled, "sides")
+    run(latest, "sides")
     assert slices.views["yz"].isVisible() and slices.views["xz"].isVisible()
 
 
-def test_menu_restores_the_contrast(settled: MainWindow) -> None:
-    before = settled.session.display.value
-    settled.session.display.set(low=1.0, high=2.0)
-    run(settled, "auto")
-    assert settled.session.display.value == before
+def test_menu_restores_the_contrast(latest: MainWindow) -> None:
+    before = latest.session.display.value
+    latest.session.display.set(low=1.0, high=2.0)
+    run(latest, "auto")
+    assert latest.session.display.value == before
 
 
-def test_menu_dresses_the_window(settled: MainWindow) -> None:
+def test_menu_styles_the_window(latest: MainWindow) -> None:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
     sheet, palette = app.styleSheet(), app.palette()
     try:
-        run(settled, "theme.dark")
-        assert theme.is_dark() and settled.settings.get("theme", "") == "dark"
-        run(settled, "theme.light")
-        assert not theme.is_dark() and settled.settings.get("theme", "") == "light"
+        run(latest, "theme.dark")
+        assert theme.is_dark() and latest.settings.get("theme", "") == "dark"
+        run(latest, "theme.light")
+        assert not theme.is_dark() and latest.settings.get("theme", "") == "light"
     finally:
         theme.apply(app, "system")
         app.setPalette(palette)
         app.setStyleSheet(sheet)
 
 
-def test_full_screen_and_back(settled: MainWindow) -> None:
-    run(settled, "full_screen")
-    assert settled.isFullScreen()
-    run(settled, "full_screen")
-    assert not settled.isFullScreen()
+def test_full_screen_and_back(latest: MainWindow) -> None:
+    run(latest, "full_screen")
+    assert latest.isFullScreen()
+    run(latest, "full_screen")
+    assert not latest.isFullScreen()
 
 
 def test_every_entry_of_the_menu_has_a_name_of_its_own() -> None:

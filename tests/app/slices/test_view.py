@@ -61,7 +61,7 @@ def rest(window: MainWindow, qtbot: QtBot) -> SlicesView:
     slices: SlicesView = window.context.parts["slices"]
     qtbot.waitUntil(
         lambda: (
-            not slices.survey.running
+            not slices.first_scan.running
             and not any(reader.busy for reader in slices.readers.values())
             and all(view.image.image is not None for view in slices.views.values())
         ),
@@ -506,8 +506,8 @@ def test_large_file_shows_its_overview_first_and_then_itself(
     assert np.array_equal(slices.views["yz"].image.image, data[:, :, x].T)
     assert any(bins != (1, 1) for bins in seen["yz"])
     # The coarse picture lies where the fine one will.
-    bins = slices.survey.overview.bins
-    coarse = slices.survey.overview.plane(1, y)
+    bins = slices.first_scan.overview.bins
+    coarse = slices.first_scan.overview.plane(1, y)
     slices.views["xz"].image.set(coarse, (bins[0], bins[2]))
     value = slices.views["xz"].image.value_at(z, x)
     assert value == pytest.approx(float(coarse[z // bins[0], x // bins[2]]))

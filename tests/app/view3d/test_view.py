@@ -85,11 +85,11 @@ def shown(window: MainWindow, qtbot: QtBot) -> View3D:
     view = window.context.parts["view3d"]
     window.actions_.by_name["surface.show"].trigger()
     qtbot.waitUntil(lambda: view.canvas is not None, timeout=20_000)
-    settled(view, qtbot)
+    latest(view, qtbot)
     return view
 
 
-def settled(view: View3D, qtbot: QtBot) -> None:
+def latest(view: View3D, qtbot: QtBot) -> None:
     def rests() -> bool:
         # A slice plane that comes late would hide a part of the surface.
         busy = view._context.jobs.running or view.status.value.building
@@ -132,7 +132,7 @@ def test_labels_become_surfaces_with_their_numbers(opened: MainWindow, qtbot: Qt
     plain = coloured(view)
     assert plain > 1000
     view.scene.set(objects=True, min_faces=0)
-    settled(view, qtbot)
+    latest(view, qtbot)
     assert view.status.value.summary.startswith("2 objects, ")
     faces = surface.extract_surface(balls(), (10.0,) * 3).face_count
     assert f"{faces:,} faces" in view.status.value.summary
@@ -145,9 +145,9 @@ def test_notes_about_left_out_objects_and_simplification_stand_in_the_panel(
 ) -> None:
     view = shown(opened, qtbot)
     view.scene.set(objects=True, min_faces=1500, max_faces=2000)
-    settled(view, qtbot)
+    latest(view, qtbot)
     view.update_surface()
-    settled(view, qtbot)
+    latest(view, qtbot)
     notes = " ".join(view.status.value.notes)
     assert "1 object with fewer than 1,500 faces left out" in notes
     assert "simplified from" in notes
@@ -164,11 +164,11 @@ def test_without_labels_a_sentence_stands_in_the_view(
     assert view._sentence.isVisible() and view._sentence.text() == view.status.value.message
     window.session.document.volume("labels")
     view.update_surface()
-    settled(view, qtbot)
+    latest(view, qtbot)
     assert "no labels yet" in view._sentence.text() and view._sentence.isVisible()
     window.session.document.volume("labels")[:] = balls()
     view.update_surface()
-    settled(view, qtbot)
+    latest(view, qtbot)
     assert not view._sentence.isVisible() and coloured(view) > 1000
 
 
@@ -182,7 +182,7 @@ def test_changed_labels_are_only_hinted_at_until_updated(opened: MainWindow, qtb
     assert view.status.value.outdated and not view.status.value.building
     assert coloured(view) == before
     opened.actions_.by_name["surface.update"].trigger()
-    settled(view, qtbot)
+    latest(view, qtbot)
     assert not view.status.value.outdated
     assert coloured(view) < 0.9 * before
 
@@ -232,7 +232,7 @@ def test_selection_from_elsewhere_is_highlighted(opened: MainWindow, qtbot: QtBo
     box = Box((0, 0, 30), SHAPE)
     where = balls()[box.slices] > 0
     opened.session.select(Selection(SMALL, box, where, int(where.sum())))
-    settled(view, qtbot)
+    latest(view, qtbot)
     lit = highlighted()
     assert lit > 200
     assert coloured(view) > lit / 2, "the large ball keeps its colour"
@@ -313,7 +313,7 @@ def test_saved_picture_has_size_transparency_and_scale(
     for clear in (False, True):
         saving.clear.setChecked(clear)
         opened.actions_.by_name["surface.picture"].trigger()
-        settled(view, qtbot)
+        latest(view, qtbot)
         with Image.open(path) as image:
             assert image.size == (500, 300)
             assert image.info["dpi"][0] == pytest.approx(300, abs=0.1)
@@ -331,7 +331,7 @@ def test_scale_of_the_picture_is_that_of_the_ball(opened: MainWindow, qtbot: QtB
     view.scene.set(perspective=False, plane_xy=False, axes=False, box=False)
     view.set_view("xy")
     view.save_picture(tmp_path / "a.png", (600, 600))
-    settled(view, qtbot)
+    latest(view, qtbot)
     with Image.open(tmp_path / "a.png") as image:
         nm = float(image.info["Description"].split()[3])
         pixels = np.asarray(image.convert("RGB")).astype(int)
@@ -357,7 +357,7 @@ def test_pictures_that_cannot_be_saved_are_told(
     opened.jobs.failed.connect(errors.append)
     try:
         view.save_picture(tmp_path / name, size)
-        settled(view, qtbot)
+        latest(view, qtbot)
     except UserError as error:
         errors.append(error)
     assert len(errors) == 1 and words in str(errors[0])
@@ -374,7 +374,7 @@ def test_movie_has_its_frames_and_turns(
     start = view.canvas.scene.camera.state()
     path = tmp_path / f"turn.{suffix}"
     view.save_turn(path, 1.2, 10, (161, 120))
-    settled(view, qtbot)
+    latest(view, qtbot)
     with imageio.get_reader(path) as reader:
         frames = np.stack([np.asarray(frame)[..., :3] for frame in reader])
         facts = reader.get_meta_data()
@@ -395,7 +395,7 @@ def test_cancelled_movie_leaves_no_file(opened: MainWindow, qtbot: QtBot, tmp_pa
     job = view.save_turn(folder / "turn.mp4", 60, 25, (200, 150))
     with qtbot.waitSignal(job.cancelled, timeout=20_000):
         job.progressed.connect(lambda _state: job.cancel())
-    settled(view, qtbot)
+    latest(view, qtbot)
     assert list(folder.iterdir()) == []
 
 
@@ -416,7 +416,7 @@ def test_cancel_while_a_surface_is_made_keeps_the_old_one(
     assert view.status.value.building and panel.update_button.text() == "Cancel"
     qtbot.wait(30)
     panel.update_button.click()
-    settled(view, qtbot)
+    latest(view, qtbot)
     assert view.status.value.outdated and coloured(view) == before
     assert panel.update_button.text() == "Update the surface"
 
@@ -427,7 +427,7 @@ def test_another_document_clears_the_scene(opened: MainWindow, qtbot: QtBot, tmp
     opened.session.document.modified = False
     with qtbot.waitSignal(opened.session.document_changed):
         open_path(opened.context, write(tmp_path / "other.mrc", 0.0))
-    settled(view, qtbot)
+    latest(view, qtbot)
     assert not view.canvas.scene.has_surface and coloured(view) == 0
     assert view.canvas.unit == "voxel"
     assert "The voxel size is unknown" in opened.context.parts["surface"]._summary.text()
@@ -443,7 +443,7 @@ def test_another_voxel_size_makes_another_scene(opened: MainWindow, qtbot: QtBot
     qtbot.wait(20)
     assert view.canvas.scene.has_surface and view.canvas.scene.planes[0].image is not None
     opened.session.set_voxel_nm((20.0, 20.0, 20.0))
-    settled(view, qtbot)
+    latest(view, qtbot)
     assert np.ptp(np.array(view.canvas.scene.bounds)[:, 0]) == pytest.approx(2 * width)
     assert view.canvas.scene.has_surface
 
@@ -472,7 +472,7 @@ def test_mask_is_shown_as_a_shell(opened: MainWindow, qtbot: QtBot) -> None:
     mask = opened.session.document.volume("mask")
     mask[4:20, 8:32, 8:48] = 255
     view.scene.set(mask_visible=True, mask_opacity=0.5)
-    settled(view, qtbot)
+    latest(view, qtbot)
     view.canvas.scene.camera.restore(camera)
     changed = (np.abs(picture(view) - empty).sum(axis=2) > 30).sum()
     pixel = view.canvas.scene.camera.pixel(400)

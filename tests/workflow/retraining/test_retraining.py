@@ -28,10 +28,16 @@ from sxtstudio.segment.installing import install_model
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import save, snapshot
 from sxtstudio.workflow.retraining import child, runs
-from sxtstudio.workflow.retraining.events import History, Outcome, outcome_of, parse_event, read_events
+from sxtstudio.workflow.retraining.events import (
+    History,
+    TrainingOutcome,
+    outcome_of,
+    parse_event,
+    read_events,
+)
 from sxtstudio.workflow.retraining.labels import (
     Chosen,
-    Survey,
+    LabelSummary,
     held_out_count,
     judge,
     of_document,
@@ -39,7 +45,7 @@ from sxtstudio.workflow.retraining.labels import (
     of_project,
     parse_slices,
     slices_text,
-    survey,
+    summary,
     thumbnail,
 )
 from sxtstudio.workflow.retraining.marks import drawn_slices, marked_slices
@@ -50,7 +56,7 @@ SHAPE = (6, 64, 80)
 
 def write_pair(
     folder: Path, labels: np.ndarray, name: str = "cell", image: np.ndarray | None = None
-) -> Survey:
+) -> LabelSummary:
     if image is None:
         image = np.random.default_rng(1).normal(100, 10, labels.shape).astype(np.float32)
     with warnings.catch_warnings(), mrcfile.new(folder / f"{name}.mrc", overwrite=True) as file:
@@ -58,7 +64,7 @@ def write_pair(
         file.set_data(image)
         file.voxel_size = 100.0
     tifffile.imwrite(folder / f"{name}.labels.tif", labels, photometric="minisblack")
-    return survey(of_pair(folder / f"{name}.mrc", folder / f"{name}.labels.tif"))
+    return summary(of_pair(folder / f"{name}.mrc", folder / f"{name}.labels.tif"))
 
 
 def some_labels(*slices: int, value: int = 255, dtype: Any = np.uint8) -> np.ndarray:
@@ -83,12 +89,12 @@ def test_slices_are_counted_from_one(text: str, slices: tuple[int, ...], again: 
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "said"),
     [("a", "“a” names no slices"), ("0", "no slice 0"), ("3-41", "no slice 41: the slices are 1 to 40"),
      ("9-3", "write 3-9"), ("1.5", "names no slices"), ("-3", "names no slices")],
 )  # fmt: skip
-def test_slices_that_make_no_sense_are_refused(text: str, told: str) -> None:
-    with pytest.raises(UserError, match=told):
+def test_slices_that_make_no_sense_are_refused(text: str, said: str) -> None:
+    with pytest.raises(UserError, match=said):
         parse_slices(text, 40)
 
 
@@ -112,9 +118,9 @@ def test_files_that_do_not_fit_are_refused_in_a_sentence(tmp_path: Path) -> None
     other = tmp_path / "other.tif"
     tifffile.imwrite(other, np.zeros((6, 64, 64), np.uint8), photometric="minisblack")
     with pytest.raises(UserError, match=r"other.tif has 6 × 64 × 64 voxels .* cell.mrc has 6 × 64 × 80"):
-        survey(of_pair(tmp_path / "cell.mrc", other))
+        summary(of_pair(tmp_path / "cell.mrc", other))
     with pytest.raises(UserError, match=r"cell.mrc holds fractional grey values and is no label file"):
-        survey(of_pair(tmp_path / "cell.mrc", tmp_path / "cell.mrc"))
+        summary(of_pair(tmp_path / "cell.mrc", tmp_path / "cell.mrc"))
 
 
 def document_with_labels(tomogram: Path, tmp_path: Path) -> Document:
@@ -133,12 +139,12 @@ def test_slices_drawn_by_hand_are_proposed_for_the_open_document_and_for_a_proje
     tomogram: Path, tmp_path: Path
 ) -> None:
     document = document_with_labels(tomogram, tmp_path)
-    assert survey(of_document(document)).proposed == (2, 4)
-    assert survey(of_document(document, [1])).proposed == (1,)  # what the user marked goes before
+    assert summary(of_document(document)).proposed == (2, 4)
+    assert summary(of_document(document, [1])).proposed == (1,)  # what the user marked goes before
     document.view = {"complete": {"slices": [3, 5]}}
     saved = save(snapshot(document), tmp_path / "a.sxt")
     saved.lock.release()
-    found = survey(of_project(tmp_path / "a.sxt"))
+    found = summary(of_project(tmp_path / "a.sxt"))
     assert found.proposed == (3, 5) and found.pixels.tolist() == [20, 21, 22, 23, 24, 25]
     document.discard()
     document.close()
@@ -150,7 +156,7 @@ def test_of_a_whole_segmentation_nothing_is_proposed(tomogram: Path, tmp_path: P
         of_document(document)
     document.volume("labels")[:] = some_labels(*range(6))
     document.add_step("Segment")
-    assert survey(of_document(document)).proposed == ()
+    assert summary(of_document(document)).proposed == ()
     document.discard()
     document.close()
 
@@ -161,7 +167,7 @@ def test_marks_of_strangers_are_checked() -> None:
     assert drawn_slices([("Undo: Brush", {"plane": "xy", "slice": 1}), ("Lasso", {"plane": "xy"})]) == ()
 
 
-def chosen(found: Survey, *slices: int) -> Chosen:
+def chosen(found: LabelSummary, *slices: int) -> Chosen:
     return Chosen(found, slices)
 
 
@@ -182,7 +188,7 @@ def test_everything_that_is_wrong_is_said_before_the_start(tmp_path: Path) -> No
     full = judge([chosen(write_pair(tmp_path, areas, "areas"), 0, 1, 2)])
     assert "most of slice 1-3 is labelled" in full[0].text
     coarse = write_pair(tmp_path, some_labels(0, 1), "coarse")
-    coarse = Survey(**{**vars(coarse), "voxel_nm": (50.0, 50.0, 50.0)})
+    coarse = LabelSummary(**{**vars(coarse), "voxel_nm": (50.0, 50.0, 50.0)})
     differ = judge([chosen(found, 0, 1), chosen(coarse, 1)])
     assert differ[0].stops and "(10 nm)" in differ[0].text and "(50 nm)" in differ[0].text
 
@@ -218,14 +224,14 @@ def test_only_the_complete_slices_are_copied(tmp_path: Path) -> None:
     assert truth.dtype == np.uint8 and truth.shape == (2, 64, 80)
     assert np.array_equal(truth[0] == 255, labels[1] == 1) and (truth[0] != 128).all()
     assert np.array_equal(truth[1] == 128, labels[4] == 0) and truth[1, 5, 5] == 255
-    told = tomllib.loads(run.config.read_text(encoding="utf-8"))
-    assert told["name"] == "mine" and told["start_from"].endswith("compact.onnx")
-    assert told["voxel_nm"] == [8.0, 20.0] and told["training"] == {"minutes": 2.5}
-    assert told["labelled"][0]["labels"] == "labels-1.labels.tif" and told["labelled"][0]["ignore"] == 128
-    assert told["labelled"][0]["polarity"] == found.polarity
+    config = tomllib.loads(run.config.read_text(encoding="utf-8"))
+    assert config["name"] == "mine" and config["start_from"].endswith("compact.onnx")
+    assert config["voxel_nm"] == [8.0, 20.0] and config["training"] == {"minutes": 2.5}
+    assert config["labelled"][0]["labels"] == "labels-1.labels.tif" and config["labelled"][0]["ignore"] == 128
+    assert config["labelled"][0]["polarity"] == found.polarity
     own = {"tomogram": str(tmp_path / "cell.mrc"), "polarity": "dark", "slices": "0, 2, 3, 5"}
-    assert told["unlabelled"] == [{"tomogram": 'a "b".mrc', "polarity": "dark"}, own]
-    assert "2 labelled slices of cell.mrc" in told["description"]
+    assert config["unlabelled"] == [{"tomogram": 'a "b".mrc', "polarity": "dark"}, own]
+    assert "2 labelled slices of cell.mrc" in config["description"]
     assert runs.read_run(run.folder).learned_from == ("cell.mrc: slices 2, 5",)
 
 
@@ -244,7 +250,7 @@ def test_bad_pixels_and_a_full_disk_leave_nothing(tmp_path: Path, monkeypatch: p
 
 def test_later_edits_do_not_change_a_training(tomogram: Path, tmp_path: Path) -> None:
     document = document_with_labels(tomogram, tmp_path)
-    run = runs.prepare(request_for(chosen(survey(of_document(document)), 2, 4)), root=tmp_path / "r")
+    run = runs.prepare(request_for(chosen(summary(of_document(document)), 2, 4)), root=tmp_path / "r")
     before = tifffile.imread(run.folder / "labels-1.labels.tif")
     document.labels[2] = 255
     assert np.array_equal(tifffile.imread(run.folder / "labels-1.labels.tif"), before)
@@ -326,7 +332,7 @@ def test_words_that_are_no_events_are_passed_over(tmp_path: Path) -> None:
     assert read_events(tmp_path / "none") == []
 
 
-def outcome(tmp_path: Path, before: float | None, after: float, **more: Any) -> Outcome:
+def outcome(tmp_path: Path, before: float | None, after: float, **more: Any) -> TrainingOutcome:
     scores = [None if f is None else {"precision": 0.5, "recall": 0.5, "f1": f} for f in (before, after)]
     return outcome_of(
         tmp_path, {"event": "done", "before": scores[0], "after": scores[1], "model": "m.onnx", **more}

@@ -158,7 +158,7 @@ def _change(
     if found is not None and found.complete:
         with session.edit(edit_name(name, target), target, voxel=list(seed), **parameters) as recorder:
             gone = change(recorder, parts_of(found))
-        session.message.emit(_told(gone, count_pieces(labels, found) if count else None))
+        session.message.emit(_size_text(gone, count_pieces(labels, found) if count else None))
         return
 
     def work(job: Job, recorder: Recorder) -> tuple[int, int | None]:
@@ -168,10 +168,10 @@ def _change(
             return gone, count_pieces(labels, whole) if count else None
         return change(recorder, object_slabs(labels, seed, progress=job.progress)), None
 
-    start(context, name, target, work, lambda result: _told(*result), voxel=list(seed), **parameters)
+    start(context, name, target, work, lambda result: _size_text(*result), voxel=list(seed), **parameters)
 
 
-def _told(gone: int, pieces: int | None) -> str:
+def _size_text(gone: int, pieces: int | None) -> str:
     if pieces == 1:
         return "The object is still in one piece. Draw the line all the way across it."
     if pieces == 0:
