@@ -60,5 +60,5 @@ def test_volumes_in_such_a_folder(folder, volume):
 
 
 def test_a_missing_file_is_named_whole(folder):
-    with pytest.raises(UserError, match="gone.tif does not exist"):
+    with pytest.raises(UserError, match=r"gone\.tif does not exist"):
         open_volume(Path(folder, "a::b/gone.tif"))
