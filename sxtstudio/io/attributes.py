@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io.axes import StoredAxes
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
 _NAMES = ("voxel_size", "voxelsize", "element_size", "pixel_size", "pixelsize", "spacing")
@@ -19,7 +20,7 @@ Attributes = Mapping[str, Any]
 
 
 def voxel_from_attributes(
-    places: Iterable[Attributes], *, depth_matters: bool
+    places: Iterable[Attributes], *, depth_matters: bool, axes: StoredAxes | None = None
 ) -> tuple[VoxelSize | None, tuple[str, ...]]:
     """Look for a voxel size in several sets of attributes, the nearest to the data first.
 
@@ -27,6 +28,15 @@ def voxel_from_attributes(
     (z, y, x), with the unit in the name (``element_size_um``) or in an attribute beside it
     (``voxel_size_units``, ``units``); also ``x_pixel_size`` and so on for each axis. A number without a
     unit is not taken for a length.
+
+    Parameters
+    ----------
+    places
+        The attributes.
+    depth_matters
+        As in ``judge_voxel``.
+    axes
+        Where the axes have names: several numbers are then in the order of the stored axes.
 
     Returns
     -------
@@ -37,7 +47,7 @@ def voxel_from_attributes(
     for attributes in places:
         # Case and blanks differ between programs: "Voxel size", "PixelSize" …
         tidy = {str(key).strip().lower().replace(" ", "_"): value for key, value in attributes.items()}
-        for values, unit in _candidates(tidy):
+        for values, unit in _candidates(tidy, axes):
             voxel, notes = judge_voxel(values, unit, depth_matters=depth_matters)
             if voxel is not None:
                 return voxel, notes
@@ -45,27 +55,31 @@ def voxel_from_attributes(
     return None, first_notes or _NOTHING
 
 
-def _candidates(tidy: Attributes) -> Iterable[tuple[list[float | None], float | None]]:
+def _candidates(
+    tidy: Attributes, axes: StoredAxes | None
+) -> Iterable[tuple[list[float | None], float | None]]:
     for name in _NAMES:
         for suffix, unit in _SUFFIXES.items():
             if name + suffix in tidy:
-                yield _three(tidy[name + suffix]), nm_per_unit(unit)
+                yield _three(tidy[name + suffix], axes), nm_per_unit(unit)
         if name in tidy:
-            yield _three(tidy[name]), _unit(tidy, name)
+            yield _three(tidy[name], axes), _unit(tidy, name)
         each = [next((tidy[k] for k in (f"{a}_{name}", f"{name}_{a}") if k in tidy), None) for a in "zyx"]
         if any(value is not None for value in each):
             along_x = f"x_{name}" if f"x_{name}" in tidy else f"{name}_x"
             yield [None if v is None else _three(v)[0] for v in each], _unit(tidy, along_x, name)
 
 
-def _three(value: object) -> list[float | None]:
-    """Return one number three times, or three numbers (z, y, x) as they are."""
+def _three(value: object, axes: StoredAxes | None = None) -> list[float | None]:
+    """Return one number three times, or three numbers as (z, y, x)."""
     try:
         numbers = np.atleast_1d(np.asarray(value, dtype=np.float64)).ravel()
     except (TypeError, ValueError):
         return [None] * 3
     if numbers.size == 1:
         return [float(numbers[0])] * 3
+    if axes is not None and numbers.size in (len(axes.shape), len(axes.used)):
+        return axes.pick([float(n) for n in numbers])
     if numbers.size > 3 and (numbers[:-3] == 1).all():
         numbers = numbers[-3:]  # t and c in front, as in the element_size of 5D data
     return [float(n) for n in numbers] if numbers.size == 3 else [None] * 3

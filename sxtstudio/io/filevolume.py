@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io.axes import StoredAxes
 
 Reader = Callable[[Box], NDArray[Any]]
 
@@ -35,6 +36,10 @@ class FileVolume:
         Position (z, y, x) of the first voxel in nm, or None where the file does not say.
     notes
         What the user should know, such as "voxel size unknown: the header says 0".
+    axes
+        How the file stores its axes, and who says so; None for formats that leave no choice.
+    tilt_series
+        Why these are held for projections rather than slices of a tomogram, or nothing.
     """
 
     def __init__(
@@ -49,6 +54,8 @@ class FileVolume:
         voxel_nm: VoxelSize | None = None,
         origin_nm: VoxelSize | None = None,
         notes: tuple[str, ...] = (),
+        axes: StoredAxes | None = None,
+        tilt_series: str = "",
     ) -> None:
         """Describe an opened file; ``reader`` returns the voxels of a box, ``close`` releases it."""
         self._close = close
@@ -63,6 +70,8 @@ class FileVolume:
         self.format = format
         self.origin_nm = origin_nm
         self.notes = notes
+        self.axes = axes
+        self.tilt_series = tilt_series
         self._voxel_nm = voxel_nm
 
     @property

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
@@ -19,6 +20,29 @@ _MOST_LINKS = 32
 _MOST_OBJECTS = 20_000
 
 
+@dataclass(frozen=True)
+class Lost:
+    """A link that a search left out: where it stands, the file to which it leads, and what is wrong."""
+
+    path: str
+    file: str
+    reason: UserError | KeyError
+
+    @property
+    def error(self) -> UserError:
+        """What to say where only this link could have led to the data."""
+        if isinstance(self.reason, UserError):
+            return self.reason
+        return UserError(
+            f"{self.path} leads to {self.file}, which does not hold what it names. Copy it again."
+        )
+
+    def __str__(self) -> str:
+        """Return what to say where the data lie elsewhere."""
+        what = f"it leads to {self.file}, which is missing, damaged or in another folder"
+        return f"the link {self.path} is left out: {what}"
+
+
 class Hdf5Tree:
     """An open HDF5 file, and those beside it to which its links lead."""
 
@@ -27,6 +51,7 @@ class Hdf5Tree:
         self.path = path
         self._folder = Path(os.path.realpath(path)).parent
         self._files: dict[Path, h5py.File] = {}
+        self.lost: list[Lost] = []
         self.root = self._file(path)
 
     def close(self) -> None:
@@ -65,8 +90,12 @@ class Hdf5Tree:
             return self.follow(self._file(self._inside(link.filename, group.file))["/"], link.path, links + 1)
         return group[name]
 
-    def datasets(self) -> Iterator[tuple[str, h5py.Dataset]]:
-        """Yield path and dataset for all that hang in the file itself or one link away from it."""
+    def objects(self) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:
+        """Yield path and object for all that hang in the file itself or one link away from it.
+
+        Links to other files that lead nowhere, or to another folder, are left out and noted in ``lost``.
+        """
+        self.lost.clear()
         seen: set[tuple[int, int]] = set()
         stack: list[tuple[str, h5py.Group]] = [("", self.root["/"])]
         while stack:
@@ -76,7 +105,13 @@ class Hdf5Tree:
                 link = group.get(name, getlink=True)
                 if isinstance(link, h5py.SoftLink):
                     continue  # its target is met elsewhere
-                item = self.child(group, name)
+                try:
+                    item = self.child(group, name)
+                except (UserError, KeyError) as error:
+                    if not isinstance(link, h5py.ExternalLink):
+                        raise
+                    self.lost.append(Lost(f"{prefix}/{name}", link.filename, error))
+                    continue
                 info = h5py.h5o.get_info(item.id)
                 if (info.fileno, info.addr) in seen:
                     continue
@@ -86,9 +121,8 @@ class Hdf5Tree:
                         f"{self.path.name} holds too many objects to search. Name the dataset: "
                         f"{self.path.name}::/path/of/dataset"
                     )
-                if isinstance(item, h5py.Dataset):
-                    yield f"{prefix}/{name}", item
-                elif isinstance(item, h5py.Group):
+                yield f"{prefix}/{name}", item
+                if isinstance(item, h5py.Group):
                     inner.append((f"{prefix}/{name}", item))
             stack.extend(reversed(inner))
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import stat
 from pathlib import Path
 
+from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.temporary import restore
 from sxtstudio.io import folder, mrc, png, tiff, tiff_ifd, zarr
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.inside import split_inside
+from sxtstudio.io.rearranged import rearranged
 
 _FORMATS = "MRC, TIFF, HDF5, OME-Zarr, or a folder of TIFF or PNG slices"
 
@@ -30,7 +32,7 @@ _FOREIGN = (
 )
 
 
-def open_volume(path: str | Path) -> FileVolume:
+def open_volume(path: str | Path, axes: AxisOrder | None = None) -> FileVolume:
     """Open a tomogram of any format that SXT Studio reads; the voxels stay on disk.
 
     MRC (.mrc .rec .st .map), TIFF, BigTIFF, ImageJ hyperstack, OME-TIFF, HDF5/NeXus, OME-Zarr 0.4 and
@@ -40,6 +42,8 @@ def open_volume(path: str | Path) -> FileVolume:
     ----------
     path
         File or folder. ``file.h5::/entry/data`` names a dataset in an HDF5 file or a Zarr store.
+    axes
+        How the user names the stored axes, where the file does not or wrongly.
 
     Returns
     -------
@@ -49,11 +53,12 @@ def open_volume(path: str | Path) -> FileVolume:
     Raises
     ------
     UserError
-        If there is no such file, or it is damaged, truncated, of an unknown format, complex, RGB or 4D.
+        If there is no such file, or it is damaged, truncated, of an unknown format, complex, RGB or 4D; or
+        if ``axes`` do not fit it.
     """
     place, inside = split_inside(path)
     try:
-        return _open(place, inside)
+        return _open(place, inside, axes)
     except (UserError, MemoryError):
         raise
     except PermissionError as error:
@@ -66,14 +71,14 @@ def open_volume(path: str | Path) -> FileVolume:
         raise UserError(f"{place.name} is damaged: {error}. Copy or export it again.") from error
 
 
-def _open(path: Path, inside: str | None) -> FileVolume:
+def _open(path: Path, inside: str | None, axes: AxisOrder | None) -> FileVolume:
     if not path.exists() and not restore(path):
         raise UserError(f"{path} does not exist. Check the name and the folder.")
     if path.is_dir():
         if zarr.is_zarr(path):
-            return zarr.open_zarr(path, inside)
+            return zarr.open_zarr(path, inside, axes)
         _refuse_inside(path, inside)
-        return folder.open_folder(path)
+        return _named(folder.open_folder(path), axes)
     if not stat.S_ISREG(path.stat().st_mode):  # a pipe could wait for ever
         raise UserError(f"{path} is not a file. Choose a tomogram.")
     size = path.stat().st_size
@@ -82,10 +87,14 @@ def _open(path: Path, inside: str | None) -> FileVolume:
     if _is_hdf5(path, size):
         from sxtstudio.io.hdf5 import open_hdf5  # h5py takes long to load
 
-        return open_hdf5(path, inside)
+        return open_hdf5(path, inside, axes)
     with open(path, "rb") as file:
         head = file.read(mrc.HEADER_BYTES)
     _refuse_inside(path, inside)
+    return _named(_open_by_head(path, head, size), axes)
+
+
+def _open_by_head(path: Path, head: bytes, size: int) -> FileVolume:
     if tiff_ifd.is_tiff(head):
         return tiff.open_tiff(path)
     if head.startswith(png.SIGNATURE):
@@ -102,6 +111,10 @@ def _open(path: Path, inside: str | None) -> FileVolume:
     raise UserError(
         f"{path.name} is no tomogram that SXT Studio can read, or it is damaged. It reads {_FORMATS}."
     )
+
+
+def _named(volume: FileVolume, axes: AxisOrder | None) -> FileVolume:
+    return volume if axes is None else rearranged(volume, axes)
 
 
 def _refuse_inside(path: Path, inside: str | None) -> None:

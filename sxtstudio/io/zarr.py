@@ -16,11 +16,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.attributes import voxel_from_attributes
-from sxtstudio.io.axes import is_volume, refuse_colour, space_axes
+from sxtstudio.io.axes import NamedBy, StoredAxes, find_axes, is_volume, refuse_colour
+from sxtstudio.io.axis_names import letter_of, names_in
 from sxtstudio.io.chunks import ChunkedSlices
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.units import judge_voxel, nm_per_unit
@@ -51,7 +53,7 @@ def is_zarr(folder: Path) -> bool:
     return any((folder / name).is_file() for name in METADATA)
 
 
-def open_zarr(path: Path, inside: str | None = None) -> FileVolume:
+def open_zarr(path: Path, inside: str | None = None, order: AxisOrder | None = None) -> FileVolume:
     """Open the highest resolution of an OME-Zarr image, or a plain Zarr array.
 
     Parameters
@@ -60,6 +62,8 @@ def open_zarr(path: Path, inside: str | None = None) -> FileVolume:
         Folder of the store.
     inside
         Path of a group or an array in it; by default the image is looked for.
+    order
+        How the user names the stored axes, where the store does not or wrongly.
 
     Raises
     ------
@@ -69,7 +73,7 @@ def open_zarr(path: Path, inside: str | None = None) -> FileVolume:
     folder = _inside(path, path, inside) if inside is not None else path
     node = _node(path, folder)
     if node.is_array:
-        return _plain(path, folder, node)
+        return _plain(path, folder, node, order)
     described = _multiscales(node)
     if described is None and node.attributes.get(
         "bioformats2raw.layout", _ome(node).get("bioformats2raw.layout")
@@ -78,13 +82,15 @@ def open_zarr(path: Path, inside: str | None = None) -> FileVolume:
         node = _node(path, folder)
         described = _multiscales(node)
     if described is not None:
-        return _multiscale(path, folder, described)
+        return _multiscale(path, folder, described, order)
     if "plate" in node.attributes or "plate" in _ome(node):
         raise UserError(f"{path.name} is a plate of many images. Open one of its images.")
-    return _only_array(path, folder)
+    return _only_array(path, folder, order)
 
 
-def _multiscale(path: Path, folder: Path, described: Mapping[str, Any]) -> FileVolume:
+def _multiscale(
+    path: Path, folder: Path, described: Mapping[str, Any], order: AxisOrder | None
+) -> FileVolume:
     try:
         first = described["datasets"][0]
         where = str(first["path"])
@@ -92,48 +98,38 @@ def _multiscale(path: Path, folder: Path, described: Mapping[str, Any]) -> FileV
         raise UserError(f"{path.name}: the OME-Zarr metadata name no dataset. Export it again.") from None
     target = _inside(path, folder, where)
     array = _open_array(path, target)
-    axes = [a if isinstance(a, dict) else {"name": a} for a in described.get("axes") or ()]
-    if len(axes) != array.ndim:
-        axes = []
-    names = [str(a.get("name", "")).lower() for a in axes]
-    if {"y", "x"} <= set(names):
-        space: list[int | None] = [names.index(n) if n in names else None for n in "zyx"]
-        others = {n: array.shape[i] for i, n in enumerate(names) if i not in space and array.shape[i] > 1}
-        if others and not (len(others) == 1 and space[0] is None):
-            sizes = ", ".join(f"{n}: {size}" for n, size in others.items())
-            raise UserError(
-                f"{path.name} has four or more dimensions ({sizes} beside z, y and x). "
-                "Save one channel or time point."
-            )
-        if others:
-            raise UserError(
-                f"{path.name} has no z axis but {sorted(others)}. Save the tomogram with axes z, y and x."
-            )
-    else:
-        space = space_axes(path.name, array.shape)
+    described_axes = [a if isinstance(a, dict) else {"name": a} for a in described.get("axes") or ()]
+    if len(described_axes) != array.ndim:
+        described_axes = []
+    names = [letter_of(str(a.get("name", ""))) for a in described_axes]
+    axes = find_axes(path.name, array.shape, names or None, order)
     scale, shift = _transformations((first, described), array.ndim)
-    units = [nm_per_unit(a.get("unit")) for a in axes] or [None] * array.ndim
-    depth_matters = space[0] is not None and array.shape[space[0]] > 1
-    values: list[float | None] = [None if a is None or scale is None else scale[a] for a in space]
+    units = [nm_per_unit(a.get("unit")) for a in described_axes] or [None] * array.ndim
     voxel_nm, notes = judge_voxel(
-        values, [None if a is None else units[a] for a in space], depth_matters=depth_matters
+        axes.pick(scale or [None] * array.ndim), axes.pick(units), depth_matters=axes.volume_shape[0] > 1
     )
     origin = None
     if voxel_nm is not None and shift is not None:
-        origin = _three([0.0 if a is None else shift[a] * (units[a] or 0.0) for a in space])
-    return _volume(path, "OME-Zarr", array, space, voxel_nm, origin, notes)
+        moved = [a * (unit or 0.0) for a, unit in zip(shift, units, strict=True)]
+        origin = _three([value or 0.0 for value in axes.pick(moved)])
+    return _volume(path, "OME-Zarr", array, axes, voxel_nm, origin, notes)
 
 
-def _plain(path: Path, folder: Path, node: _Node) -> FileVolume:
+def _plain(path: Path, folder: Path, node: _Node, order: AxisOrder | None) -> FileVolume:
     array = _open_array(path, folder)
-    refuse_colour(path.name, array.shape, array.dtype)
-    axes = space_axes(path.name, array.shape)
-    deep = axes[0] is not None and array.shape[axes[0]] > 1
-    voxel_nm, notes = voxel_from_attributes([node.attributes], depth_matters=deep)
+    names = {"axes": node.metadata.get("dimension_names"), **node.attributes}
+    axes = find_axes(path.name, array.shape, names_in(names, array.ndim), order)
+    if axes.named_by is NamedBy.NOBODY:
+        refuse_colour(path.name, array.shape, array.dtype)
+    voxel_nm, notes = voxel_from_attributes(
+        [node.attributes],
+        depth_matters=axes.volume_shape[0] > 1,
+        axes=None if axes.named_by is NamedBy.NOBODY else axes,
+    )
     return _volume(path, "Zarr", array, axes, voxel_nm, None, notes)
 
 
-def _only_array(path: Path, folder: Path) -> FileVolume:
+def _only_array(path: Path, folder: Path, order: AxisOrder | None) -> FileVolume:
     """Open the one 3D array in a group that is no OME-Zarr image."""
     found: list[tuple[str, tuple[int, ...]]] = []
     for place, folders, _ in os.walk(folder):  # links to other folders are not followed
@@ -152,7 +148,7 @@ def _only_array(path: Path, folder: Path) -> FileVolume:
     for choice in ([f for f in found if is_volume(f[1])], [f for f in found if len(f[1]) == 2]):
         if len(choice) == 1:
             target = _inside(path, folder, choice[0][0])
-            return _plain(path, target, _node(path, target))
+            return _plain(path, target, _node(path, target), order)
         if choice:
             shown = ", ".join(f"{name} ({' × '.join(map(str, shape))})" for name, shape in choice[:8])
             raise UserError(
@@ -166,34 +162,27 @@ def _volume(
     path: Path,
     name: str,
     array: Any,
-    axes: Sequence[int | None],
+    axes: StoredAxes,
     voxel_nm: VoxelSize | None,
     origin_nm: VoxelSize | None,
     notes: tuple[str, ...],
 ) -> FileVolume:
-    shape = tuple(1 if a is None else array.shape[a] for a in axes)
-    used = [a for a in axes if a is not None]
     chunks = getattr(array, "shards", None) or array.chunks
-    depth = chunks[axes[0]] if axes[0] is not None else 1
+    shape = axes.volume_shape
 
     def read(box: Box) -> NDArray[Any]:
-        index: list[slice | int] = [0] * array.ndim
-        for axis, part in zip(axes, box.slices, strict=True):
-            if axis is not None:
-                index[axis] = part
-        voxels: NDArray[Any] = np.asarray(array[tuple(index)])
-        # The array may store its axes in another order, such as (x, y, z).
-        return voxels.transpose([sorted(used).index(a) for a in used]).reshape(box.shape)
+        return axes.arranged(np.asarray(array[axes.index(box)]), box)
 
     return FileVolume(
         path,
         format=name,
         shape=shape,
         dtype=array.dtype,
-        reader=ChunkedSlices(read, shape, array.dtype, depth).read,
+        reader=axes.mirrored(ChunkedSlices(read, shape, array.dtype, axes.depth(chunks)).read),
         voxel_nm=voxel_nm,
         origin_nm=origin_nm,
-        notes=notes,
+        notes=(*axes.notes, *notes),
+        axes=axes,
     )
 
 

@@ -1,0 +1,54 @@
+"""What Microscopy Image Browser writes of a volume's place in space."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+import numpy as np
+
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.volume import VoxelSize
+
+_NM_PER_UM = 1000.0
+_NUMBER = r"\s+([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
+_BOX = re.compile(r"\bBoundingBox" + 6 * _NUMBER)
+
+Box6 = tuple[float, float, float, float, float, float]
+
+
+def box_in(description: str) -> Box6 | None:
+    """Return the numbers behind "BoundingBox" in the ImageDescription of a TIFF file, if they are there."""
+    found = _BOX.search(description)
+    try:
+        return None if found is None else _six([float(number) for number in found.groups()])
+    except ValueError:
+        return None
+
+
+def voxel_of_box(box: Sequence[float], shape: Triple) -> VoxelSize | None:
+    """Return the voxel size (nm; z, y, x) of a bounding box in µm, or None if it is no box.
+
+    The box is [xmin xmax ymin ymax zmin zmax] and spans the voxels' centres: (max - min) / (n - 1); that of
+    a single slice is as deep as of two (MIB2 saveModel, getBoundingBox).
+    """
+    six = _six(box)
+    if six is None:
+        return None
+    lengths = [(six[2 * i + 1] - six[2 * i]) / (max(n, 2) - 1) for i, n in zip((2, 1, 0), shape, strict=True)]
+    z, y, x = (_NM_PER_UM * length for length in lengths)
+    return (z, y, x)
+
+
+def origin_of_box(box: Sequence[float]) -> VoxelSize | None:
+    """Return where the first voxel lies (nm; z, y, x)."""
+    six = _six(box)
+    return None if six is None else (six[4] * _NM_PER_UM, six[2] * _NM_PER_UM, six[0] * _NM_PER_UM)
+
+
+def _six(numbers: Sequence[float]) -> Box6 | None:
+    values = np.ravel(np.asarray(numbers, np.float64))
+    if values.size != 6 or not np.isfinite(values).all() or (values[1::2] <= values[::2]).any():
+        return None
+    x0, x1, y0, y1, z0, z1 = (float(value) for value in values)
+    return (x0, x1, y0, y1, z0, z1)
