@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -14,6 +14,7 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.axes import StoredAxes
+from sxtstudio.io.stamp import stamp_of
 
 Reader = Callable[[Box], NDArray[Any]]
 
@@ -56,8 +57,12 @@ class FileVolume:
         notes: tuple[str, ...] = (),
         axes: StoredAxes | None = None,
         tilt_series: str = "",
+        files: Sequence[Path] = (),
     ) -> None:
-        """Describe an opened file; ``reader`` returns the voxels of a box, ``close`` releases it."""
+        """Describe an opened file; ``reader`` returns the voxels of a box, ``close`` releases it.
+
+        ``files`` are all from which voxels are read, where that is not ``path`` alone.
+        """
         self._close = close
         self._reader: Reader | None = reader
         try:
@@ -73,6 +78,8 @@ class FileVolume:
         self.axes = axes
         self.tilt_series = tilt_series
         self._voxel_nm = voxel_nm
+        self._files = tuple(files) or (path,)
+        self._stamp = stamp_of(self._files)
 
     @property
     def shape(self) -> Triple:
@@ -118,6 +125,11 @@ class FileVolume:
                 "that the file promises. The file is damaged; copy it again."
             )
         return np.ascontiguousarray(voxels, dtype=self._dtype)
+
+    @property
+    def touched(self) -> bool:
+        """Whether a file has been written to, replaced or removed since it was opened."""
+        return stamp_of(self._files) != self._stamp
 
     def close(self) -> None:
         """Release the file; harmless when called twice."""

@@ -67,6 +67,7 @@ def open_folder(path: Path) -> FileVolume:
         reader=DecodedSlices(lambda z: decode(files[z]), first.rows, first.columns, dtype).read,
         voxel_nm=voxel_nm,
         notes=(*notes, *_gaps(files)),
+        files=files,
     )
 
 

@@ -78,6 +78,7 @@ def _volume(tree: Hdf5Tree, path: Path, choice: Choice, order: AxisOrder | None)
         notes=(f"dataset {choice.path}", *choice.notes, *axes.notes, *notes),
         axes=axes,
         tilt_series=tilt_series_of(tree, dataset, choice.group),
+        files=tree.files,
     )
 
 

@@ -54,6 +54,11 @@ class Hdf5Tree:
         self.lost: list[Lost] = []
         self.root = self._file(path)
 
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The file, and all to which its links have led."""
+        return tuple(self._files)
+
     def close(self) -> None:
         """Close all files."""
         for file in self._files.values():

@@ -85,6 +85,7 @@ def _describe(path: Path, tif: tifffile.TiffFile, directories: list[Directory]) 
         voxel_nm=voxel_nm,
         origin_nm=origin_nm,
         notes=(*why, *notes),
+        files=[Path(parent.filehandle.path) for parent in _parents(one.pages)],
     )
 
 

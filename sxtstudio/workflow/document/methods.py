@@ -11,10 +11,10 @@ from typing import Any
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.io.project import Record, to_json
 from sxtstudio.workflow.document.document import Document, sizes
 from sxtstudio.workflow.document.exporting import Receipt, bytes_text, voxel_text
-from sxtstudio.workflow.jobs.report import fingerprint
 
 CITATION = (
     "The segmentation method is that of Dyhr, Sadeghi et al., PNAS 120(24), e2209938120 (2023), "

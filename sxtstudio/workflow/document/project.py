@@ -14,6 +14,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock, holder
 from sxtstudio.core.plain_files import LinkRefused
 from sxtstudio.core.progress import Progress
+from sxtstudio.io.fingerprint import fingerprint, has_fingerprint
 from sxtstudio.io.inside import join_inside, split_inside
 from sxtstudio.io.project import (
     NAME,
@@ -30,7 +31,6 @@ from sxtstudio.io.project import (
 from sxtstudio.workflow.document.document import TARGETS, Document, Labels, sizes
 from sxtstudio.workflow.document.project_volumes import load_volume, save_volume
 from sxtstudio.workflow.jobs.outputs import on_disk
-from sxtstudio.workflow.jobs.report import fingerprint
 
 
 class TomogramNotFound(UserError):
@@ -300,7 +300,7 @@ def find_tomogram(folder: Path, record: Record, given: str | Path | None) -> tup
     there = [place for place in places if on_disk(Path(place)).exists()]
     for place in there:
         with suppress(OSError):
-            if not known or fingerprint(Path(place)) == known:
+            if not known or has_fingerprint(Path(place), known):
                 return place, []
     if there:
         return there[0], [

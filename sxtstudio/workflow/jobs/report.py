@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -22,8 +21,8 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.trust import bars, least_certain, median, trust_to_json
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import ExportReceipt, FileVolume
+from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.workflow.document.views import notes_of
-from sxtstudio.workflow.jobs.outputs import on_disk
 
 if TYPE_CHECKING:
     from sxtstudio.core.cleanup import CleanReport
@@ -55,8 +54,6 @@ TRUST_MEANING = (
     "redraws within one standard deviation of its input (null in slices that it did not redraw); in the same "
     "tests this share did not tell how right the labels were. Slices are counted from 0."
 )
-WHOLE_FILE_BYTES = 256 << 20
-SAMPLES, SAMPLE_BYTES = 64, 1 << 20
 
 
 def new_report(job: str) -> dict[str, Any]:
@@ -188,36 +185,6 @@ def write_report(path: Path, report: Mapping[str, Any]) -> None:
     with atomic_write(path) as temporary:
         # A name that is not UTF-8 becomes \\udc.., which is how JSON writes such things.
         temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
-def fingerprint(path: Path) -> dict[str, Any]:
-    """Return a checksum that tells whether an input is still the same.
-
-    Up to 256 MB it is the file's SHA-256. Larger files are told apart by their size and 64 evenly
-    spread pieces of 1 MB, which takes no time; folders by the names and sizes of their files.
-    """
-    path = on_disk(path)
-    digest = hashlib.sha256()
-    if path.is_dir():
-        size = 0
-        for part in sorted(p for p in path.rglob("*") if p.is_file()):
-            size += part.stat().st_size
-            digest.update(f"{part.relative_to(path).as_posix()}\0{part.stat().st_size}\n".encode())
-        method = "sha256 of the names and sizes of all files"
-    else:
-        size = path.stat().st_size
-        with path.open("rb") as file:
-            if size <= WHOLE_FILE_BYTES:
-                method = "sha256"
-                while block := file.read(SAMPLE_BYTES):
-                    digest.update(block)
-            else:
-                method = f"sha256 of the size and {SAMPLES} evenly spread pieces of {SAMPLE_BYTES} bytes"
-                digest.update(f"{size}\n".encode())
-                for position in np.linspace(0, size - SAMPLE_BYTES, SAMPLES).astype(np.int64):
-                    file.seek(int(position))
-                    digest.update(file.read(SAMPLE_BYTES))
-    return {"method": method, "value": digest.hexdigest(), "bytes": size}
 
 
 def plain(value: Any) -> Any:

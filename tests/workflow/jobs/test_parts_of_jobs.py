@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 from collections import namedtuple
@@ -119,28 +118,6 @@ def test_label_file_becomes_zero_and_one(dtype: type, tmp_path: Path) -> None:
 def test_tomogram_is_no_label_file(array: np.ndarray, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"cell\.tif .* no label file"):
         labels_to_disk(ArrayVolume(array), tmp_path / "x", "cell.tif")
-
-
-def test_fingerprint_of_small_and_large_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "cell.mrc"
-    content = np.random.default_rng(0).bytes(1_000_000)
-    path.write_bytes(content)
-    small = report.fingerprint(path)
-    assert small == {"method": "sha256", "value": hashlib.sha256(content).hexdigest(), "bytes": 1_000_000}
-
-    monkeypatch.setattr(report, "WHOLE_FILE_BYTES", 1000)
-    monkeypatch.setattr(report, "SAMPLE_BYTES", 1000)
-    large = report.fingerprint(path)
-    assert large["method"] != "sha256" and large == report.fingerprint(path)
-    path.write_bytes(content[:-1] + bytes([content[-1] ^ 1]))
-    assert report.fingerprint(path) != large
-
-
-def test_fingerprint_of_a_folder(tmp_path: Path) -> None:
-    (tmp_path / "a.tif").write_bytes(b"123")
-    first = report.fingerprint(tmp_path)
-    (tmp_path / "b.tif").write_bytes(b"4")
-    assert first != report.fingerprint(tmp_path) and first["bytes"] == 3
 
 
 def test_report_is_plain_json(tmp_path: Path) -> None:
