@@ -107,7 +107,7 @@ def drive(path: str, folder: str) -> dict[str, Any]:
     window = MainWindow(settings)
     window.resize(1600, 1000)
     window.show()
-    session, slices = window.session, window.context.parts["slices"]
+    session, slices = window.session, window.context.parts.slices
     view = slices.views["xy"]
 
     def until(done: Callable[[], bool], seconds: float = 120) -> None:

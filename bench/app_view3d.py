@@ -51,7 +51,7 @@ def window(tomogram: str, labels: str, shape: list[int], folder: str) -> dict[st
     given = np.memmap(labels, np.uint8, "r", shape=tuple(shape))
     for z in range(shape[0]):
         target[z] = given[z]
-    view = main.context.parts["view3d"]
+    view = main.context.parts.view3d
 
     longest = 0.0
     begin = last = time.perf_counter()

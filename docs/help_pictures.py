@@ -12,6 +12,7 @@ from screenshots import Driver, stroke
 
 from sxtstudio.app import theme
 from sxtstudio.app.help.pages import HELP
+from sxtstudio.app.states import Panel
 
 WIDTH_PX = 900
 LARGEST_BYTES = 150_000
@@ -49,12 +50,12 @@ def tour(driver: HelpDriver) -> None:
     driver.until(lambda: session.document is not None, "the sample")
     driver.idle()
     driver.shot("open")
-    driver.panel("image")
+    driver.panel(Panel.IMAGE)
     session.set_cursor((30, 165, 205))
     driver.idle()
     driver.shot("look")
 
-    driver.panel("segment")
+    driver.panel(Panel.SEGMENT)
     driver.idle()
     driver.act("segment.start")
     driver.until(lambda: session.busy is None and session.document.labels is not None, "labels")
@@ -62,7 +63,7 @@ def tour(driver: HelpDriver) -> None:
     driver.idle()
     driver.shot("segment")
 
-    clean = driver.panel("clean")
+    clean = driver.panel(Panel.CLEAN)
     clean.form.smallest.setValue(200)
     clean.form.crop_y.setValue(6)
     clean.form.crop_x.setValue(6)
@@ -72,7 +73,7 @@ def tour(driver: HelpDriver) -> None:
     driver.until(lambda: session.busy is None, "the clean-up")
     driver.idle()
 
-    driver.panel("labels")
+    driver.panel(Panel.LABELS)
     driver.act("labels.brush")
     # The rim of this organelle was found in part only.
     stroke(driver, [(146 + abs(i - 6) / 3, 131 + 1.6 * i) for i in range(13)])
@@ -82,8 +83,8 @@ def tour(driver: HelpDriver) -> None:
     driver.act("labels.look")
 
     driver.window.resize(1280, 760)
-    driver.panel("surface")
-    view = driver.window.context.parts["view3d"]
+    driver.panel(Panel.SURFACE)
+    view = driver.window.context.parts.view3d
     driver.act("surface.show")
     view.scene.set(objects=True)
     driver.idle()

@@ -26,7 +26,9 @@ from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
 from sxtstudio.app import theme  # noqa: E402
 from sxtstudio.app.labels.tools.base import PointerEvent  # noqa: E402
 from sxtstudio.app.main_window import MainWindow  # noqa: E402
+from sxtstudio.app.retrain.dialog import RetrainDialog  # noqa: E402
 from sxtstudio.app.settings import Settings  # noqa: E402
+from sxtstudio.app.states import Panel  # noqa: E402
 
 LONGEST_S = 240
 
@@ -66,11 +68,11 @@ class Driver:
         self.window.actions_.by_name[name].trigger()
         self.rest(0.1)
 
-    def panel(self, name: str) -> QWidget:
-        self.window.context.parts["side"].show_panel(name)
+    def panel(self, panel: Panel) -> QWidget:
+        side = self.window.context.parts.side
+        side.show_panel(panel)
         self.rest(0.4)
-        part: QWidget = self.window.context.parts[name]
-        return part
+        return side.widget(panel)
 
     def shot(self, name: str) -> None:
         """Take the whole screen where the window stands, with the dialogs above it."""
@@ -105,7 +107,7 @@ class Driver:
 
 def stroke(driver: Driver, points: list[tuple[float, float]]) -> None:
     """Paint along points (row, column) of the XY view."""
-    toolbox = driver.window.context.parts["toolbox"]
+    toolbox = driver.window.context.parts.toolbox
     depth = driver.window.session.cursor[0]
     for number, (row, column) in enumerate(points):
         event = PointerEvent("xy", row, column, depth, "left")
@@ -123,7 +125,7 @@ def main_workflow(driver: Driver) -> None:
     session.set_cursor((30, 165, 205))
     driver.shot("window-slices")
 
-    driver.panel("segment")
+    driver.panel(Panel.SEGMENT)
     driver.idle()
     driver.act("segment.try")
     driver.until(lambda: session.preview is not None, "the preview")
@@ -138,12 +140,12 @@ def main_workflow(driver: Driver) -> None:
 
     driver.act("segment.mask_automatic")
     driver.idle()
-    driver.panel("mask")
+    driver.panel(Panel.MASK)
     driver.idle()
     driver.shot("window-mask")
     driver.act("edit.undo")  # in the sample there is no ice, so the mask holds all of it
 
-    clean = driver.panel("clean")
+    clean = driver.panel(Panel.CLEAN)
     clean.form.smallest.setValue(300)
     clean.form.crop_y.setValue(6)
     clean.form.crop_x.setValue(6)
@@ -152,17 +154,17 @@ def main_workflow(driver: Driver) -> None:
     driver.act("segment.clean_all")
     driver.idle()
 
-    driver.panel("labels")
+    driver.panel(Panel.LABELS)
     session.tool.set(tool="brush", brush_px=6)
     stroke(driver, [(150 + 2 * i, 250 + 3 * i) for i in range(16)])
     driver.shot("window-labels")
     driver.act("edit.undo")
 
-    driver.panel("surface")
+    driver.panel(Panel.SURFACE)
     driver.act("surface.show")
     driver.idle()
     driver.shot("window-3d")
-    view = driver.window.context.parts["view3d"]
+    view = driver.window.context.parts.view3d
     view.scene.set(objects=True)
     driver.act("surface.update")
     driver.idle()
@@ -185,7 +187,7 @@ def retraining(driver: Driver) -> None:
         driver.window.session.set_cursor((z, 165, 205))
         driver.act("tools.complete")
     driver.act("tools.retrain")
-    dialog = driver.window.context.parts["retrain"]
+    dialog = driver.window.context.dialogs.bring_up(RetrainDialog)
     driver.until(lambda: bool(dialog.labels.rows) and dialog.model.ready, "the labels")
     driver.idle()
     for _ in range(3):

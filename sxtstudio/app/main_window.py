@@ -7,10 +7,12 @@ from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from sxtstudio.app.clean.panel import CleanPanel
-from sxtstudio.app.context import Context
+from sxtstudio.app.context import Context, Parts
 from sxtstudio.app.document.closing import may_close
 from sxtstudio.app.document.first_look import FirstLook
+from sxtstudio.app.document.first_scan import FirstScan
 from sxtstudio.app.document.opening import open_path
+from sxtstudio.app.document.recent import MENU as RECENT
 from sxtstudio.app.document.recent import RecentMenu
 from sxtstudio.app.errors import ErrorGuard, show_error
 from sxtstudio.app.jobs.bar import JobBar
@@ -26,20 +28,12 @@ from sxtstudio.app.session import Session
 from sxtstudio.app.settings import Settings
 from sxtstudio.app.slices.panel import ImagePanel
 from sxtstudio.app.slices.view import SlicesView
+from sxtstudio.app.states import Panel
 from sxtstudio.app.view3d.panel import SurfacePanel
 from sxtstudio.app.view3d.view import View3D
 from sxtstudio.app.widgets.side_panel import WIDTH_PX, SidePanel
 
 STATUS_HEIGHT_PX = 34
-
-_PANELS = (
-    ("image", "Image", "mdi6.brightness-6", ImagePanel),
-    ("segment", "Segment", "mdi6.creation", SegmentPanel),
-    ("clean", "Clean up", "mdi6.broom", CleanPanel),
-    ("mask", "Cell mask", "mdi6.selection-ellipse", MaskPanel),
-    ("labels", "By hand", "mdi6.brush", LabelsPanel),
-    ("surface", "3D view", "mdi6.cube-outline", SurfacePanel),
-)
 
 
 class MainWindow(QMainWindow):
@@ -56,18 +50,11 @@ class MainWindow(QMainWindow):
         self.settings = settings or Settings()
         self.context = Context(self.session, self.jobs, self.settings, self)
         apply_stored(self.context)
-        self.context.parts["toolbox"] = Toolbox(self.context)
-        self.context.parts["complete"] = CompleteSlices(self.session)
         self._guard = ErrorGuard(self)
-        self._build_centre()
-        self._build_side()
         self.actions_ = Actions(self, self.context)
-        self.context.parts["actions"] = self.actions_
-        self.context.parts["recent"] = RecentMenu(self.context)
-        self.context.parts["job_bar"] = JobBar(self.context)
-        self.statusBar().addPermanentWidget(self.context.parts["job_bar"])
-        # High enough for a job, so that the views do not jump when one begins.
-        self.statusBar().setMinimumHeight(STATUS_HEIGHT_PX)
+        self._parts = parts = self._make_parts()
+        self.context.complete(parts)
+        self._lay_out(parts)
         self.session.message.connect(lambda text: self.statusBar().showMessage(text, 8000))
         self.jobs.failed.connect(lambda error: show_error(self, error))
         for signal in (self.session.document_changed, self.session.history_changed):
@@ -79,42 +66,68 @@ class MainWindow(QMainWindow):
         self.restoreState(self.settings.bytes("window/state"))
         self._outer.restoreState(self.settings.bytes("window/columns"))
         self._views.restoreState(self.settings.bytes("window/views"))
-        self.context.parts["side"].show_panel(self.settings.get("window/panel", _PANELS[0][0]))
+        stored = self.settings.get("window/panel", "")
+        parts.side.show_panel(next((panel for panel in Panel if panel.value == stored), Panel.IMAGE))
 
-    def _build_centre(self) -> None:
-        parts = self.context.parts
-        parts["slices"] = SlicesView(self.context)
-        parts["view3d"] = View3D(self.context)
-        parts["first_look"] = FirstLook(self.context)
-        self._views = views = QSplitter(Qt.Orientation.Horizontal)
-        views.addWidget(parts["slices"])
-        views.addWidget(parts["view3d"])
-        views.setChildrenCollapsible(False)
-        views.setSizes([800, 600])
-        parts["view3d"].hide()
+    def _make_parts(self) -> Parts:
+        """Make every part, with the parts that it cannot be without."""
+        context, session = self.context, self.session
+        toolbox, complete, first_scan = Toolbox(context), CompleteSlices(session), FirstScan(context)
+        slices, view3d = SlicesView(context, first_scan, toolbox), View3D(context)
+        return Parts(
+            toolbox=toolbox,
+            complete=complete,
+            first_scan=first_scan,
+            slices=slices,
+            view3d=view3d,
+            first_look=FirstLook(context, first_scan),
+            image=ImagePanel(context, first_scan),
+            segment=SegmentPanel(context),
+            clean=CleanPanel(context),
+            mask=MaskPanel(context),
+            labels=LabelsPanel(context),
+            surface=SurfacePanel(context, view3d),
+            side=SidePanel(),
+            actions=self.actions_,
+            recent=RecentMenu(context, self.actions_.menu(RECENT)),
+            job_bar=JobBar(context),
+        )
+
+    def _lay_out(self, parts: Parts) -> None:
+        """Put the parts where they belong: views, the column of panels, the bar of jobs."""
+        self._views = QSplitter(Qt.Orientation.Horizontal)
+        self._views.addWidget(parts.slices)
+        self._views.addWidget(parts.view3d)
+        self._views.setChildrenCollapsible(False)
+        self._views.setSizes([800, 600])
+        parts.view3d.hide()
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(parts["first_look"])
-        column.addWidget(views, 1)
+        column.addWidget(parts.first_look)
+        column.addWidget(self._views, 1)
         centre = QWidget()
         centre.setLayout(column)
+        for panel, title, icon, widget in (
+            (Panel.IMAGE, "Image", "mdi6.brightness-6", parts.image),
+            (Panel.SEGMENT, "Segment", "mdi6.creation", parts.segment),
+            (Panel.CLEAN, "Clean up", "mdi6.broom", parts.clean),
+            (Panel.MASK, "Cell mask", "mdi6.selection-ellipse", parts.mask),
+            (Panel.LABELS, "By hand", "mdi6.brush", parts.labels),
+            (Panel.SURFACE, "3D view", "mdi6.cube-outline", parts.surface),
+        ):
+            parts.side.add(panel, title, icon, widget)
         self._outer = QSplitter(Qt.Orientation.Horizontal)
         self._outer.addWidget(centre)
+        self._outer.addWidget(parts.side)
         self._outer.setChildrenCollapsible(False)
-        self.setCentralWidget(self._outer)
-
-    def _build_side(self) -> None:
-        side = SidePanel()
-        for name, title, icon, kind in _PANELS:
-            panel = kind(self.context)
-            self.context.parts[name] = panel
-            side.add(name, title, icon, panel)
-        self.context.parts["side"] = side
-        self._outer.addWidget(side)
         self._outer.setStretchFactor(0, 1)
         self._outer.setStretchFactor(1, 0)
         self._outer.setSizes([1440 - WIDTH_PX, WIDTH_PX])
+        self.setCentralWidget(self._outer)
+        self.statusBar().addPermanentWidget(parts.job_bar)
+        # High enough for a job, so that the views do not jump when one begins.
+        self.statusBar().setMinimumHeight(STATUS_HEIGHT_PX)
 
     def _on_session_layout_changed(self) -> None:
         """Show what is wanted; where the 3D view goes, the slices come back."""
@@ -123,11 +136,10 @@ class MainWindow(QMainWindow):
             self.session.layout.set(slices=True)
             return
         self._former_layout = layout
-        parts = self.context.parts
-        parts["slices"].setVisible(layout.slices)
-        parts["view3d"].setVisible(layout.view3d)
+        self._parts.slices.setVisible(layout.slices)
+        self._parts.view3d.setVisible(layout.view3d)
         if layout.view3d and not former.view3d:
-            parts["side"].show_panel("surface")
+            self._parts.side.show_panel(Panel.SURFACE)
         if layout.full_screen != self.isFullScreen():
             self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
 
@@ -158,7 +170,7 @@ class MainWindow(QMainWindow):
             self.session.layout.set(full_screen=self.isFullScreen())
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "actions_"):
             self.actions_.restyle()
-            self.context.parts["side"].restyle()
+            self._parts.side.restyle()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask about running jobs and unsaved work; then let go of everything."""
@@ -169,13 +181,12 @@ class MainWindow(QMainWindow):
         self.settings.set_bytes("window/state", self.saveState())
         self.settings.set_bytes("window/columns", self._outer.saveState())
         self.settings.set_bytes("window/views", self._views.saveState())
-        self.settings.set("window/panel", self.context.parts["side"].current)
+        self.settings.set("window/panel", self._parts.side.current.value)
         self.settings.sync()
         self.jobs.cancel_all()
         self.jobs.wait_all()
-        for part in self.context.parts.values():
-            if hasattr(part, "shut_down"):
-                part.shut_down()
+        self._parts.shut_down()
+        self.context.dialogs.shut_down()
         self.session.show(None)
         self._guard.release()
         event.accept()

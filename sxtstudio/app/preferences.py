@@ -9,7 +9,6 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
     QComboBox,
-    QDialog,
     QFormLayout,
     QHBoxLayout,
     QLabel,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
+from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.lengths import UNITS
 from sxtstudio.workflow.document.workplace import work_root
 
@@ -36,15 +36,16 @@ def apply_stored(context: Context) -> None:
     context.session.history.budget_bytes = context.settings.get(UNDO_MB, USUAL_UNDO_MB) * _MIB
 
 
-class PreferencesDialog(QDialog):
+class PreferencesDialog(ToolDialog):
     """Stays open beside the window."""
+
+    TITLE = "Preferences"
 
     def __init__(self, context: Context) -> None:
         """Show what is remembered."""
-        super().__init__(context.window)
+        super().__init__(context)
         self._context = context
         settings = context.settings
-        self.setWindowTitle("Preferences")
         self.setMinimumWidth(460)
         self.theme = QComboBox()
         for text, scheme in (("as the desktop", "system"), ("dark", "dark"), ("light", "light")):
@@ -98,10 +99,6 @@ class PreferencesDialog(QDialog):
         self.recent.clicked.connect(self._on_recent_clicked)
         self._show()
 
-    def shut_down(self) -> None:
-        """Close with the window."""
-        self.close()
-
     def _on_theme_changed(self) -> None:
         scheme = cast(Literal["dark", "light", "system"], self.theme.currentData())
         self._context.settings.set(THEME, scheme)
@@ -126,10 +123,7 @@ class PreferencesDialog(QDialog):
 
     def _on_recent_clicked(self) -> None:
         # The action of the menu also brings the menu up to date.
-        actions = self._context.parts["actions"].by_name
-        if "file.clear_recent" in actions:
-            actions["file.clear_recent"].trigger()
-        self._context.settings.set("recent", [])
+        self._context.parts.actions.by_name["file.clear_recent"].trigger()
         self._show()
 
     def showEvent(self, event: QShowEvent) -> None:

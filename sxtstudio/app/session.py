@@ -72,6 +72,7 @@ class Session(QObject):
     selection_changed = Signal()
     history_changed = Signal()  # undo, redo, steps, modified
     busy_changed = Signal()
+    models_changed = Signal(str)  # some came or went, or another is the default: its name, or ""
     message = Signal(str)
 
     def __init__(self, parent: QObject | None = None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from enum import Enum
 from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject, Signal
@@ -31,6 +32,17 @@ class Observed(QObject, Generic[T]):
         if new != self._value:
             self._value = new
             self.changed.emit()
+
+
+class Panel(Enum):
+    """The steps of the work: the panels of the side column, in its order; the settings keep the value."""
+
+    IMAGE = "image"
+    SEGMENT = "segment"
+    CLEAN = "clean"
+    MASK = "mask"
+    LABELS = "labels"
+    SURFACE = "surface"
 
 
 @dataclass(frozen=True)

@@ -93,7 +93,7 @@ def segment_with(
     """Prepare the panel for a model and a range of slices of the sample, each judged alone."""
 
     def prepared(model: Path, slices: tuple[int, int]) -> SegmentPanel:
-        panel: SegmentPanel = sample.context.parts["segment"]
+        panel: SegmentPanel = sample.context.parts.segment
         sample.session.set_polarity("dark", "it is known")
         panel.form.use_model(str(model))
         panel.form.slices.set_range(*slices)

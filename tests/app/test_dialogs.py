@@ -20,9 +20,14 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app import preferences, questions, theme
 from sxtstudio.app.batch.dialog import BatchDialog
 from sxtstudio.app.document.opening import open_path
+from sxtstudio.app.help.about import AboutDialog
+from sxtstudio.app.help.text import ShortcutsPage
+from sxtstudio.app.help.tutorial import TutorialDialog
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.models.dialog import ModelsDialog
+from sxtstudio.app.retrain.dialog import RetrainDialog
 from sxtstudio.app.settings import Settings
+from sxtstudio.app.states import Panel
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment.registry import user_folder
 
@@ -63,7 +68,7 @@ def batch(window: MainWindow, toy_model: Path, own_models: Path, qtbot: QtBot) -
     shutil.copy(toy_model, own_models / "toy.onnx")
     window.settings.set("model", "toy")
     window.actions_.by_name["tools.batch"].trigger()
-    dialog: BatchDialog = window.context.parts["batch"]
+    dialog: BatchDialog = window.context.dialogs.find(BatchDialog)
     qtbot.waitUntil(lambda: dialog.form.model.currentData() == "toy", timeout=5000)
     dialog.form.device.setCurrentIndex(dialog.form.device.findData("cpu"))
     return dialog
@@ -181,7 +186,7 @@ def test_batch_refuses_an_empty_list_and_a_busy_engine(batch: BatchDialog, tomog
 def models(window: MainWindow, qtbot: QtBot) -> ModelsDialog:
     """The dialog of the models, with what is installed."""
     window.actions_.by_name["tools.models"].trigger()
-    dialog: ModelsDialog = window.context.parts["models"]
+    dialog: ModelsDialog = window.context.dialogs.find(ModelsDialog)
     qtbot.waitUntil(lambda: dialog.list.count() > 0, timeout=5000)
     return dialog
 
@@ -211,8 +216,8 @@ def test_model_is_added_made_default_and_removed(
     assert (own_models / "toy.onnx").read_bytes() == toy_model.read_bytes()
     assert models.current is not None and models.current.name == "toy"
     assert "There is no card" in models.card.toPlainText()
-    window.context.parts["side"].show_panel("segment")
-    choice = window.context.parts["segment"].form.model
+    window.context.parts.side.show_panel(Panel.SEGMENT)
+    choice = window.context.parts.segment.form.model
     qtbot.waitUntil(lambda: choice.findText("toy") >= 0 and choice.currentText() == "compact", timeout=5000)
     models.default_button.click()
     qtbot.waitUntil(lambda: names(models) == ["compact", "medium", "toy  (default)"], timeout=5000)
@@ -257,7 +262,7 @@ def test_preferences_take_effect(window: MainWindow, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(questions, "open_folder", lambda *_: tmp_path)
     window.settings.set("recent", ["a", "b"])
     window.actions_.by_name["tools.preferences"].trigger()
-    dialog: preferences.PreferencesDialog = window.context.parts["preferences"]
+    dialog: preferences.PreferencesDialog = window.context.dialogs.find(preferences.PreferencesDialog)
     dialog.theme.setCurrentIndex(dialog.theme.findData("light"))
     assert applied == ["light"] and window.settings.get("theme", "") == "light"
     dialog.undo.setValue(1024)
@@ -279,7 +284,7 @@ def test_retraining_opens_from_the_menu(window: MainWindow) -> None:
     action = window.actions_.by_name["tools.retrain"]
     assert action.isEnabled()
     action.trigger()
-    dialog = window.context.parts["retrain"]
+    dialog = window.context.dialogs.find(RetrainDialog)
     assert dialog.isVisible() and not dialog.isModal() and window.isEnabled()
 
 
@@ -290,7 +295,7 @@ def test_window_and_batch_segment_one_after_the_other(
     batch.add([tomogram])
     batch.begin()
     qtbot.waitUntil(lambda: batch.table.rows[0].slices is not None, timeout=20_000)
-    segment = sample.context.parts["segment"]
+    segment = sample.context.parts.segment
     with pytest.raises(UserError, match="batch is segmenting"):
         segment.start()
     assert sample.session.busy is None
@@ -330,14 +335,13 @@ def test_window_with_all_dialogs_open_leaves_nothing(settings: Settings, qtbot: 
             window.actions_.by_name[name].trigger()
         for name in ("help.tutorial", "help.shortcuts", "help.about"):
             window.actions_.by_name[name].trigger()
-        dialogs = [window.context.parts[name] for name in ("batch", "models", "retrain", "tutorial")]
-        dialogs.append(window.context.parts["preferences"])
-        dialogs += [window.context.parts[name] for name in ("shortcuts", "about", "job_bar")]
+        kinds = (BatchDialog, ModelsDialog, RetrainDialog, TutorialDialog, ShortcutsPage, AboutDialog)
+        dialogs = [window.context.dialogs.find(kind) for kind in (*kinds, preferences.PreferencesDialog)]
         qtbot.waitUntil(lambda w=window: not w.jobs.running, timeout=20_000)
         window.close()
         assert not any(dialog.isVisible() for dialog in dialogs)
         window.deleteLater()
-        gone += [weakref.ref(part) for part in (window, *dialogs)]
+        gone += [weakref.ref(part) for part in (window, window.context.parts.job_bar, *dialogs)]
         del window, dialogs
     QApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
     QApplication.processEvents()

@@ -7,6 +7,7 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app.actions import MENUS, TABLE
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.settings import Settings
+from sxtstudio.app.states import Panel
 
 
 def test_every_action_has_words_and_a_menu(window: MainWindow) -> None:
@@ -32,30 +33,30 @@ def test_layout_comes_back(settings: Settings, qtbot: QtBot) -> None:
         window.resize(1301, 900)
         window.show()
         qtbot.waitExposed(window)
-        side = window.context.parts["side"]
+        side = window.context.parts.side
         if settings.get("window/panel", "") == "":
-            side.show_panel("mask")
+            side.show_panel(Panel.MASK)
             window._outer.setSizes(expected)
         widths = window._outer.sizes()
-        assert abs(widths[1] - expected[1]) < 40 and side.current == "mask"
+        assert abs(widths[1] - expected[1]) < 40 and side.current == Panel.MASK
         window.close()
         window.deleteLater()
     settings.set("window/panel", "nonsense")
     window = MainWindow(settings)
-    assert window.context.parts["side"].current == "image"
+    assert window.context.parts.side.current == Panel.IMAGE
     window.close()
     window.deleteLater()
 
 
 def test_ticks_and_views_follow_the_layout_whoever_changes_it(window: MainWindow) -> None:
     layout, actions, parts = window.session.layout, window.actions_.by_name, window.context.parts
-    slices, view3d, side = parts["slices"], parts["view3d"], parts["side"]
+    slices, view3d, side = parts.slices, parts.view3d, parts.side
     assert not actions["surface.show"].isChecked() and not actions["view.full_screen"].isChecked()
     view3d.show()
-    assert layout.value.view3d and actions["surface.show"].isChecked() and side.current == "surface"
-    side.show_panel("mask")
+    assert layout.value.view3d and actions["surface.show"].isChecked() and side.current == Panel.SURFACE
+    side.show_panel(Panel.MASK)
     actions["view.3d"].trigger()
-    assert slices.isHidden() and not view3d.isHidden() and side.current == "mask"
+    assert slices.isHidden() and not view3d.isHidden() and side.current == Panel.MASK
     actions["surface.show"].trigger()  # nothing would be left to see
     assert not slices.isHidden() and view3d.isHidden() and not actions["surface.show"].isChecked()
     layout.set(sides=False)

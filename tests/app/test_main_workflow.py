@@ -15,6 +15,7 @@ from sxtstudio.app.exports.receipt import ReceiptDialog
 from sxtstudio.app.exports.volume import VolumeDialog
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.states import Panel
 
 TRUTH = Path(__file__).resolve().parents[1] / "data" / "sample.labels.tif"
 LONG_MS = 120_000
@@ -42,8 +43,8 @@ def test_open_segment_clean_paint_undo_look_export_save(
     assert document is not None and document.polarity == "dark"
 
     # Six slices, enough to be compared with the truth, quick enough for a test.
-    panel = window.context.parts["segment"]
-    window.context.parts["side"].show_panel("segment")
+    panel = window.context.parts.segment
+    window.context.parts.side.show_panel(Panel.SEGMENT)
     panel.form.slices.set_range(28, 34)
     seen: list[int] = []
     session.labels_changed.connect(lambda box: seen.append(int(session.busy is not None)))
@@ -57,8 +58,8 @@ def test_open_segment_clean_paint_undo_look_export_save(
     near = ndimage.binary_dilation(truth, np.ones((1, 5, 5)))
     assert np.mean(near[labels[28:34] > 0]) > 0.7, "most of what was found lies at a membrane"
 
-    clean = window.context.parts["clean"]
-    window.context.parts["side"].show_panel("clean")
+    clean = window.context.parts.clean
+    window.context.parts.side.show_panel(Panel.CLEAN)
     clean.form.smallest.setValue(200)
     clean.form.crop_x.setValue(6)
     before = labels.copy()
@@ -70,10 +71,10 @@ def test_open_segment_clean_paint_undo_look_export_save(
     expected[:, :, :6] = expected[:, :, -6:] = 0
     assert count > 1 and np.array_equal(labels, expected)
 
-    window.context.parts["side"].show_panel("labels")
+    window.context.parts.side.show_panel(Panel.LABELS)
     session.tool.set(tool="brush", brush_px=5)
     session.set_cursor((40, 100, 100))
-    toolbox = window.context.parts["toolbox"]
+    toolbox = window.context.parts.toolbox
     toolbox.press(PointerEvent("xy", 100, 100, 40, "left"))
     toolbox.move(PointerEvent("xy", 100, 130, 40, "left"))
     toolbox.release(PointerEvent("xy", 100, 130, 40, "left"))
@@ -82,7 +83,7 @@ def test_open_segment_clean_paint_undo_look_export_save(
     assert np.array_equal(labels, expected)
     act(window, "edit.redo")
 
-    view = window.context.parts["view3d"]
+    view = window.context.parts.view3d
     act(window, "surface.show")
     qtbot.waitUntil(lambda: bool(view.status.value.summary or view.status.value.message), timeout=LONG_MS)
     idle(window, qtbot)

@@ -27,8 +27,7 @@ def clear_recent(context: Context) -> None:
 
 def leave(context: Context) -> None:
     """Close the window, and with it the program."""
-    if context.window is not None:
-        context.window.close()
+    context.window.close()
 
 
 ACTIONS: tuple[ActionInfo, ...] = (

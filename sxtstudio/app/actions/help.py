@@ -8,7 +8,6 @@ from PySide6.QtWidgets import QApplication
 
 from sxtstudio.app.actions.info import MENUS, ActionInfo
 from sxtstudio.app.context import Context
-from sxtstudio.app.widgets.dialogs import bring_up
 from sxtstudio.core.logs import log_file
 
 COPIED = "This has been copied. Paste it into your message; read it first if your data are confidential."
@@ -20,16 +19,15 @@ def tutorial(context: Context) -> None:
     """Show the tutorial."""
     from sxtstudio.app.help.tutorial import TutorialDialog
 
-    bring_up(context, "tutorial", TutorialDialog)
+    context.dialogs.bring_up(TutorialDialog)
 
 
 def shortcuts(context: Context) -> None:
     """Show all keys and mouse gestures."""
     from sxtstudio.app.help.pages import GESTURES, shortcuts_html
-    from sxtstudio.app.help.text import TextDialog
+    from sxtstudio.app.help.text import ShortcutsPage
 
-    dialog = bring_up(context, "shortcuts", lambda c: TextDialog(c, "Keyboard shortcuts and mouse", 640, 700))
-    dialog.show_html(shortcuts_html({**keys(), **GESTURES}))
+    context.dialogs.bring_up(ShortcutsPage).show_html(shortcuts_html({**keys(), **GESTURES}))
 
 
 def keys() -> dict[str, list[tuple[str, str]]]:
@@ -48,7 +46,7 @@ def keys() -> dict[str, list[tuple[str, str]]]:
 
 def copy_diagnostics(context: Context) -> None:
     """Collect what somebody who helps needs to know, copy it, and show it."""
-    from sxtstudio.app.help.text import TextDialog
+    from sxtstudio.app.help.text import DiagnosticsPage
     from sxtstudio.workflow.document.diagnostics import diagnostics
 
     more = {"Qt": f"{qVersion()}, platform {QGuiApplication.platformName()}", "OpenGL": opengl_name(context)}
@@ -62,8 +60,7 @@ def copy_diagnostics(context: Context) -> None:
     def show(text: str) -> None:
         QApplication.clipboard().setText(text)
         context.session.message.emit("Diagnostics copied; paste them into your message.")
-        dialog = bring_up(context, "diagnostics", lambda c: TextDialog(c, "Diagnostics", 760, 640))
-        dialog.show_plain(text, COPIED)
+        context.dialogs.bring_up(DiagnosticsPage).show_plain(text, COPIED)
 
     job = context.jobs.start(
         "Collecting diagnostics",
@@ -75,9 +72,7 @@ def copy_diagnostics(context: Context) -> None:
 
 def opengl_name(context: Context) -> str:
     """Return who draws the 3D view, where that is known already."""
-    canvas = getattr(context.parts.get("view3d"), "canvas", None)
-    opengl = getattr(getattr(canvas, "scene", None), "opengl", None)
-    return str(getattr(opengl, "renderer", "not used yet"))
+    return context.parts.view3d.status.value.opengl or "not used yet"
 
 
 def open_log_folder(context: Context) -> None:
@@ -96,7 +91,7 @@ def about(context: Context) -> None:
     """Show version, citation and licences."""
     from sxtstudio.app.help.about import AboutDialog
 
-    bring_up(context, "about", AboutDialog)
+    context.dialogs.bring_up(AboutDialog)
 
 
 ACTIONS = (

@@ -9,6 +9,7 @@ from sxtstudio.app.actions.info import ActionInfo, Need
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools import object_work, slice_work
 from sxtstudio.app.labels.tools.catalogue import LOOK, TOOLS
+from sxtstudio.app.states import Panel
 from sxtstudio.core.errors import UserError
 
 _STEPS_PX = (*range(1, 11), 12, 14, 16, 20, 25, 30, 40, 50, 60, 80, 100)
@@ -16,15 +17,15 @@ _STEPS_PX = (*range(1, 11), 12, 14, 16, 20, 25, 30, 40, 50, 60, 80, 100)
 
 def take_tool(name: str, context: Context) -> None:
     """Take a mouse tool into the hand; its settings come to the front."""
-    side = context.parts["side"]
-    if side.current not in ("labels", "mask"):
-        side.show_panel("labels")
+    side = context.parts.side
+    if side.current not in (Panel.LABELS, Panel.MASK):
+        side.show_panel(Panel.LABELS)
     context.session.tool.set(tool=name)
 
 
 def put_away(context: Context) -> None:
     """Drop what is unfinished; with nothing unfinished, put the tool away."""
-    toolbox = context.parts["toolbox"]
+    toolbox = context.parts.toolbox
     if toolbox.unfinished:
         toolbox.cancel()
     else:
@@ -71,7 +72,7 @@ def keep_selected(context: Context) -> None:
 
 def interpolate(context: Context) -> None:
     """Fill in between slices, as the panel of labels says where it is shown."""
-    panel = context.parts["labels"]
+    panel = context.parts.labels
     if panel.isVisible():
         panel.interpolate()
     else:

@@ -4,73 +4,63 @@ from __future__ import annotations
 
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
-from sxtstudio.core.trust import least_certain
+from sxtstudio.app.states import Panel
 
 
 def start(context: Context) -> None:
     """Segment with what the panel says."""
-    context.parts["side"].show_panel("segment")
-    context.parts["segment"].start()
+    context.parts.side.show_panel(Panel.SEGMENT)
+    context.parts.segment.start()
 
 
 def try_slice(context: Context) -> None:
     """Preview the segmentation of the visible slice."""
-    context.parts["side"].show_panel("segment")
-    context.parts["segment"].try_slice()
+    context.parts.side.show_panel(Panel.SEGMENT)
+    context.parts.segment.try_slice()
 
 
 def show_unrecognised(context: Context) -> None:
     """Show where the network does not recognise the visible slice."""
-    context.parts["side"].show_panel("segment")
-    context.parts["segment"].show_unrecognised()
+    context.parts.side.show_panel(Panel.SEGMENT)
+    context.parts.segment.show_unrecognised()
 
 
 def least_certain_slice(context: Context) -> None:
     """Go to the slice of whose labels the network was least sure; again, to the next."""
-    session = context.session
-    figures = () if session.document is None else session.document.trust
-    slices = [z for z, _ in least_certain(figures, len(figures))]
-    if not slices:
-        session.message.emit("How sure the network is of each slice is known after a segmentation.")
-        return
-    z, y, x = session.cursor
-    here = context.parts.get("least certain slice") == z and z in slices
-    wanted = slices[(slices.index(z) + 1) % len(slices)] if here else slices[0]
-    context.parts["least certain slice"] = wanted
-    session.set_cursor((wanted, y, x))
+    context.parts.segment.show_least_certain()
 
 
 def resume(context: Context) -> None:
     """Go on with what was cancelled, or ended by a crash."""
-    context.parts["side"].show_panel("segment")
-    context.parts["segment"].resume()
+    context.parts.side.show_panel(Panel.SEGMENT)
+    context.parts.segment.resume()
 
 
 def show_clean(context: Context) -> None:
     """Show the panel for the clean-up."""
-    context.parts["side"].show_panel("clean")
+    context.parts.side.show_panel(Panel.CLEAN)
 
 
 def clean_all(context: Context) -> None:
     """Clean up with what the panel says."""
-    context.parts["side"].show_panel("clean")
-    context.parts["clean"].apply()
+    context.parts.side.show_panel(Panel.CLEAN)
+    context.parts.clean.apply()
 
 
 def show_mask(context: Context) -> None:
     """Show the panel for the cell mask."""
-    context.parts["side"].show_panel("mask")
+    context.parts.side.show_panel(Panel.MASK)
 
 
 def automatic_mask(context: Context) -> None:
     """Make the cell mask from the tomogram."""
-    context.parts["side"].show_panel("mask")
-    context.parts["mask"].make_automatic()
+    context.parts.side.show_panel(Panel.MASK)
+    context.parts.mask.make_automatic()
 
 
 def cut_labels(context: Context) -> None:
     """Remove labels outside the cell mask."""
-    context.parts["mask"].cut_labels()
+    context.parts.mask.cut_labels()
 
 
 ACTIONS: tuple[ActionInfo, ...] = (

@@ -15,27 +15,27 @@ def show(context: Context, on: bool) -> None:
 
 def update(context: Context) -> None:
     """Make the surface anew."""
-    context.parts["view3d"].update_surface()
+    context.parts.view3d.update_surface()
 
 
 def reset(context: Context) -> None:
     """Show everything again."""
-    context.parts["view3d"].reset_camera()
+    context.parts.view3d.reset_camera()
 
 
 def look(name: str, context: Context) -> None:
     """Look from a side."""
-    context.parts["view3d"].set_view(name)
+    context.parts.view3d.set_view(name)
 
 
 def save_picture(context: Context) -> None:
     """Ask for a name and save what is seen."""
-    context.parts["surface"].saving.save_picture()
+    context.parts.surface.saving.save_picture()
 
 
 def save_movie(context: Context) -> None:
     """Ask for a name and save a turn."""
-    context.parts["surface"].saving.save_movie()
+    context.parts.surface.saving.save_movie()
 
 
 def _look(name: str, text: str, tip: str) -> ActionInfo:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
 from sxtstudio.app.models.default_model import go_back
-from sxtstudio.app.widgets.dialogs import bring_up
 from sxtstudio.app.wording import slice_number
 
 
@@ -13,34 +12,34 @@ def batch(context: Context) -> None:
     """Show the list of tomograms to segment in one go."""
     from sxtstudio.app.batch.dialog import BatchDialog
 
-    bring_up(context, "batch", BatchDialog)
+    context.dialogs.bring_up(BatchDialog)
 
 
 def models(context: Context) -> None:
     """Show the installed models."""
     from sxtstudio.app.models.dialog import ModelsDialog
 
-    bring_up(context, "models", ModelsDialog)
+    context.dialogs.bring_up(ModelsDialog)
 
 
 def preferences(context: Context) -> None:
     """Show the preferences."""
     from sxtstudio.app.preferences import PreferencesDialog
 
-    bring_up(context, "preferences", PreferencesDialog)
+    context.dialogs.bring_up(PreferencesDialog)
 
 
 def retrain(context: Context) -> None:
     """Teach a model with the user's labels."""
     from sxtstudio.app.retrain.dialog import RetrainDialog
 
-    bring_up(context, "retrain", RetrainDialog)
+    context.dialogs.bring_up(RetrainDialog)
 
 
 def mark_complete(context: Context) -> None:
     """Mark the slice that is shown as complete, or take the mark away."""
     z = context.session.cursor[0]
-    marked = context.parts["complete"].toggle(z)
+    marked = context.parts.complete.toggle(z)
     word = "is complete: a model may learn from it" if marked else "is not marked as complete any more"
     context.session.message.emit(f"Slice {slice_number(z)} {word}.")
 

@@ -29,17 +29,17 @@ def sides(context: Context, shown: bool) -> None:
 
 def fit(context: Context) -> None:
     """Show the whole slice."""
-    context.parts["slices"].fit()
+    context.parts.slices.fit()
 
 
 def zoom(factor: float, context: Context) -> None:
     """Zoom in or out."""
-    context.parts["slices"].zoom(factor)
+    context.parts.slices.zoom(factor)
 
 
 def step(slices: int, context: Context) -> None:
     """Go through the slices."""
-    context.parts["slices"].step(slices)
+    context.parts.slices.step(slices)
 
 
 def go(share: float, context: Context) -> None:
@@ -52,7 +52,7 @@ def go(share: float, context: Context) -> None:
 
 def auto_contrast(context: Context) -> None:
     """Choose the contrast from the whole volume."""
-    context.parts["slices"].auto_contrast()
+    context.parts.slices.auto_contrast()
 
 
 def show(field: str, context: Context, on: bool) -> None:

@@ -50,9 +50,11 @@ def choose_files(context: Context) -> list[Path]:
 class BatchDialog(ToolDialog):
     """Stays open beside the window; closed, it works on, and the bar of jobs shows it."""
 
+    TITLE = "Batch"
+
     def __init__(self, context: Context) -> None:
         """Build the dialog with an empty list."""
-        super().__init__(context, "Batch")
+        super().__init__(context)
         self._context = context
         self.job: Job | None = None
         self._sheet: Path | None = None
@@ -101,6 +103,7 @@ class BatchDialog(ToolDialog):
         self.show_sheet.clicked.connect(lambda: _open(self._sheet))
         self.show_folder.clicked.connect(lambda: _open(self._results))
         self.close_button.clicked.connect(self.close)
+        context.session.models_changed.connect(self.form.refresh_models)
         self._refresh()
 
     def _lay_out(self) -> None:
@@ -150,10 +153,6 @@ class BatchDialog(ToolDialog):
         super().restyle()
         for number, row in enumerate(self.table.rows):
             self.table.show_row(number, row)
-
-    def refresh_models(self) -> None:
-        """List the installed models anew."""
-        self.form.refresh_models()
 
     def add(self, paths: Sequence[Path]) -> None:
         """Add tomograms to the list; folders of tomograms give theirs."""

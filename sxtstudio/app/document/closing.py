@@ -106,7 +106,7 @@ def may_close(context: Context) -> bool:
             document.discard()
         if asked_now:
             allowed = True
-        elif context.window is not None:
+        else:
             context.window.close()
 
     settle(context, go, leaving=True)

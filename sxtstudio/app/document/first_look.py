@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
-from sxtstudio.app.document.first_scan import first_scan_of
+from sxtstudio.app.document.first_scan import FirstScan
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.lengths import voxel_text
 from sxtstudio.core.polarity import UNDECIDED, WEAK
@@ -27,12 +27,12 @@ from sxtstudio.workflow.document.document import Document
 class FirstLook(QWidget):
     """One calm line about the tomogram; asks for the voxel size if the file has none."""
 
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+    def __init__(self, context: Context, first_scan: FirstScan, parent: QWidget | None = None) -> None:
         """Build the widget, hidden until something is open."""
         super().__init__(parent)
         self._context = context
         self._session = context.session
-        self.first_scan = first_scan_of(context)
+        self.first_scan = first_scan
         self._error = ""
         self.setAutoFillBackground(True)
         self.setBackgroundRole(QPalette.ColorRole.AlternateBase)

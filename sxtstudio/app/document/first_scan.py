@@ -96,15 +96,6 @@ class FirstScan(QObject):
             job.wait(10)
 
 
-def first_scan_of(context: Context) -> FirstScan:
-    """Return the survey of a window, made by whoever needs it first."""
-    found = context.parts.get("first_scan")
-    if found is None:
-        found = context.parts["first_scan"] = FirstScan(context)
-    first_scan: FirstScan = found
-    return first_scan
-
-
 def _look(job: Job, volume: Volume, polarity_wanted: bool) -> None:
     """Report what was found, what is looked at first at the beginning."""
     job.report(sample_volume(volume, job.progress.part(0.1)))

@@ -19,12 +19,12 @@ MENU = "File/Open recent"
 class RecentMenu(QObject):
     """Fills the submenu anew each time that it opens; files that are gone are greyed."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, menu: QMenu) -> None:
         """Take over the menu that the table of actions has made."""
         super().__init__(context.window)
         self._context = context
         self._made: list[QAction] = []
-        self.menu: QMenu = context.parts["actions"].menu(MENU)
+        self.menu = menu
         self.menu.aboutToShow.connect(self.rebuild)
         self.rebuild()
 

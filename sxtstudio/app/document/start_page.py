@@ -80,9 +80,7 @@ class StartPage(QWidget):
             self._recent.addWidget(button)
 
     def _run(self, name: str, *_: Any) -> None:
-        actions = self._context.parts.get("actions")
-        if actions is not None and name in actions.by_name:
-            actions.by_name[name].trigger()
+        self._context.parts.actions.by_name[name].trigger()
 
     def _open_path(self, path: str, *_: Any) -> None:
         from sxtstudio.app.document.opening import open_path

@@ -80,7 +80,7 @@ def export_picture(context: Context) -> None:
     document = _document(context)
     number = slice_number(context.session.cursor[0])
     # The view is taken before the dialog of files can lie over it.
-    picture = context.parts["slices"].grab()
+    picture = context.parts.slices.grab()
     path = questions.save_file(context, "Export picture", f"{_stem(document)}.slice{number:04d}.png", PICTURE)
     if path is None:
         return

@@ -7,7 +7,6 @@ from importlib import metadata
 
 from PySide6.QtWidgets import (
     QApplication,
-    QDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from sxtstudio import __version__
 from sxtstudio.app.context import Context
+from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.workflow.document.diagnostics import licences, required_libraries
 
 DOI = "10.1073/pnas.2209938120"
@@ -41,13 +41,14 @@ BIBTEX = f"""@article{{dyhr2023sxt,
 """
 
 
-class AboutDialog(QDialog):
+class AboutDialog(ToolDialog):
     """Stays open beside the window."""
+
+    TITLE = "About SXT Studio"
 
     def __init__(self, context: Context) -> None:
         """Show all of it."""
-        super().__init__(context.window)
-        self.setWindowTitle("About SXT Studio")
+        super().__init__(context)
         self.resize(640, 620)
         self.page = QTextBrowser()
         self.page.setOpenExternalLinks(True)
@@ -74,10 +75,6 @@ class AboutDialog(QDialog):
         self.copy_text.clicked.connect(lambda: self._copy(CITATION, "Citation copied."))
         self.copy_bibtex.clicked.connect(lambda: self._copy(BIBTEX, "BibTeX copied."))
         close.clicked.connect(self.close)
-
-    def shut_down(self) -> None:
-        """Close with the window."""
-        self.close()
 
     def _copy(self, text: str, confirmation: str) -> None:
         QApplication.clipboard().setText(text)

@@ -9,6 +9,7 @@ from html import escape
 from pathlib import Path
 
 import sxtstudio
+from sxtstudio.app.states import Panel
 
 HELP = Path(sxtstudio.__file__).resolve().parents[1] / "resources" / "help"
 TUTORIAL = HELP / "tutorial.md"
@@ -39,11 +40,16 @@ GESTURES: Mapping[str, Sequence[tuple[str, str]]] = {
 
 @dataclass(frozen=True)
 class Button:
-    """A button that does something of a step: "action" or "panel", and the name of it."""
+    """A button that does something of a step: it runs an action, or shows a panel."""
 
     text: str
-    kind: str
-    name: str
+    action: str = ""
+    panel: Panel | None = None
+
+    @classmethod
+    def of(cls, text: str, kind: str, name: str) -> Button:
+        """Read a link ``kind:name``."""
+        return cls(text, panel=Panel(name)) if kind == "panel" else cls(text, action=name)
 
 
 @dataclass(frozen=True)
@@ -66,7 +72,7 @@ def tutorial(path: Path = TUTORIAL) -> list[TutorialStep]:
     steps = []
     for part in re.split(r"^## ", source, flags=re.MULTILINE)[1:]:
         title, _, body = part.partition("\n")
-        buttons = tuple(Button(*match.groups()) for match in _BUTTON.finditer(body))
+        buttons = tuple(Button.of(*match.groups()) for match in _BUTTON.finditer(body))
         pictures = tuple(_PICTURE.findall(body))
         text = _BUTTON.sub("", body)
         for name in pictures:

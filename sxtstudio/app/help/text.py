@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from PySide6.QtGui import QFontDatabase
 from PySide6.QtWidgets import (
     QApplication,
-    QDialog,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -14,16 +15,18 @@ from PySide6.QtWidgets import (
 )
 
 from sxtstudio.app.context import Context
+from sxtstudio.app.widgets.dialogs import ToolDialog
 
 
-class TextDialog(QDialog):
-    """Shows HTML, or plain text with a button that copies it."""
+class TextDialog(ToolDialog):
+    """Shows HTML, or plain text with a button that copies it; each page is a class of its own."""
 
-    def __init__(self, context: Context, title: str, width: int = 640, height: int = 640) -> None:
+    SIZE_PX: ClassVar[tuple[int, int]] = (640, 640)
+
+    def __init__(self, context: Context) -> None:
         """Build the dialog without text."""
-        super().__init__(context.window)
-        self.setWindowTitle(title)
-        self.resize(width, height)
+        super().__init__(context)
+        self.resize(*self.SIZE_PX)
         self.note = QLabel()
         self.note.setWordWrap(True)
         self.note.hide()
@@ -47,10 +50,6 @@ class TextDialog(QDialog):
         self.copy_button.clicked.connect(self.copy)
         close.clicked.connect(self.close)
 
-    def shut_down(self) -> None:
-        """Close with the window."""
-        self.close()
-
     def show_html(self, html: str) -> None:
         """Show a page."""
         self.page.setHtml(html)
@@ -67,3 +66,17 @@ class TextDialog(QDialog):
         """Copy all of the text."""
         QApplication.clipboard().setText(self.page.toPlainText())
         self.note.setText("Copied.")
+
+
+class ShortcutsPage(TextDialog):
+    """All keys and mouse gestures."""
+
+    TITLE = "Keyboard shortcuts and mouse"
+    SIZE_PX = (640, 700)
+
+
+class DiagnosticsPage(TextDialog):
+    """What somebody who helps needs to know."""
+
+    TITLE = "Diagnostics"
+    SIZE_PX = (760, 640)

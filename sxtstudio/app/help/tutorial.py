@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QImage, QTextDocument
 from PySide6.QtWidgets import (
-    QDialog,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -17,6 +16,7 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.help.pages import HELP, Button, TutorialStep, tutorial
+from sxtstudio.app.widgets.dialogs import ToolDialog
 
 _PICTURE_MARGIN = 40
 
@@ -43,15 +43,16 @@ class Page(QTextBrowser):
         return super().loadResource(kind, name)
 
 
-class TutorialDialog(QDialog):
+class TutorialDialog(ToolDialog):
     """Stays open beside the window, so that the steps can be tried."""
+
+    TITLE = "Tutorial: five minutes with SXT Studio"
 
     def __init__(self, context: Context) -> None:
         """Show the first step."""
-        super().__init__(context.window)
+        super().__init__(context)
         self._context = context
         self.steps: list[TutorialStep] = tutorial()
-        self.setWindowTitle("Tutorial: five minutes with SXT Studio")
         self.resize(1120, 820)
         self.list = QListWidget()
         self.list.setFixedWidth(180)
@@ -93,10 +94,6 @@ class TutorialDialog(QDialog):
         self.next.clicked.connect(self._on_next_clicked)
         self.list.setCurrentRow(0)
 
-    def shut_down(self) -> None:
-        """Close with the window."""
-        self.close()
-
     @property
     def step_buttons(self) -> list[QPushButton]:
         """The buttons of the step that is shown."""
@@ -105,10 +102,10 @@ class TutorialDialog(QDialog):
     def do(self, button: Button) -> None:
         """Do what a button of a step says, as if it were chosen in the window."""
         self.note.setText("")
-        if button.kind == "panel":
-            self._context.parts["side"].show_panel(button.name)
+        if button.panel is not None:
+            self._context.parts.side.show_panel(button.panel)
             return
-        action = self._context.parts["actions"].by_name[button.name]
+        action = self._context.parts.actions.by_name[button.action]
         if action.isEnabled():
             action.trigger()
         elif self._context.session.busy:

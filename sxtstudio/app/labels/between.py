@@ -138,7 +138,7 @@ class BetweenSlices(QGroupBox):
         if labels is None or self._by_hand or self._session.busy or not self.isVisible():
             return
         axis = self.axis.currentIndex()
-        drawn = self._context.parts["toolbox"].drawn(axis)
+        drawn = self._context.parts.toolbox.drawn(axis)
         if len(drawn) == 2 and (self.only_here.isChecked() or abs(drawn[1] - drawn[0]) > 1):
             self._gaps.cancel()
             self._show(min(drawn), max(drawn))

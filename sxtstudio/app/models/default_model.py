@@ -64,17 +64,4 @@ def _set(context: Context, name: str, path: str) -> None:
     context.settings.set(SETTING, name)
     # The panel remembers the file that was used last; the new default goes before it.
     context.settings.set(USED_LAST, path)
-    refresh_models(context, name)
-    form = getattr(context.parts.get("segment"), "form", None)
-    if form is not None and form.model.findData(path) >= 0:
-        form.model.setCurrentIndex(form.model.findData(path))
-
-
-def refresh_models(context: Context, select: str = "") -> None:
-    """Have every part list the installed models anew; the list of models then shows ``select``."""
-    for part in list(context.parts.values()):
-        if hasattr(part, "refresh_models"):
-            part.refresh_models()
-    models = context.parts.get("models")
-    if models is not None:
-        models.refresh(select)
+    context.session.models_changed.emit(name)

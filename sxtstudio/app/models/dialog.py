@@ -22,7 +22,7 @@ from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.models.card_page import card_html
 from sxtstudio.app.models.default_model import SETTING, use_model
 from sxtstudio.app.models.import_weights import ImportDialog
-from sxtstudio.app.widgets.dialogs import ToolDialog, bring_up
+from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.segment import ModelCard, find_models
 from sxtstudio.segment.installing import NameTaken, install_model, is_own, remove_model
 
@@ -33,9 +33,11 @@ _CARD = Qt.ItemDataRole.UserRole
 class ModelsDialog(ToolDialog):
     """Stays open beside the window."""
 
+    TITLE = "Models"
+
     def __init__(self, context: Context) -> None:
         """Build the dialog and look for models."""
-        super().__init__(context, "Models")
+        super().__init__(context)
         self._context = context
         self.resize(860, 620)
         self.list = QListWidget()
@@ -80,6 +82,7 @@ class ModelsDialog(ToolDialog):
         self.default_button.clicked.connect(self._on_default_clicked)
         self.remove_button.clicked.connect(self._on_remove_clicked)
         close.clicked.connect(self.close)
+        context.session.models_changed.connect(self.refresh)
         self._show_card()
         self.refresh()
 
@@ -143,7 +146,7 @@ class ModelsDialog(ToolDialog):
             self.add_file(path)
 
     def _on_import_clicked(self) -> None:
-        dialog = bring_up(self._context, "import_weights", ImportDialog)
+        dialog = self._context.dialogs.bring_up(ImportDialog)
         dialog.imported.connect(self._changed, Qt.ConnectionType.UniqueConnection)
 
     def _on_default_clicked(self) -> None:
@@ -151,7 +154,6 @@ class ModelsDialog(ToolDialog):
         if card is None:
             return
         use_model(self._context, card)
-        self.refresh(card.name)
 
     def _on_remove_clicked(self) -> None:
         card = self.current
@@ -166,10 +168,7 @@ class ModelsDialog(ToolDialog):
         self._changed()
 
     def _changed(self, select: str = "") -> None:
-        self.refresh(select)
-        for part in self._context.parts.values():
-            if hasattr(part, "refresh_models"):
-                part.refresh_models()
+        self._context.session.models_changed.emit(select)
 
     def _show_models(self, cards: list[ModelCard], problems: list[str], select: str) -> None:
         self.list.clear()

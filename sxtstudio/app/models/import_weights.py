@@ -21,7 +21,7 @@ from sxtstudio.app.errors import show_error
 from sxtstudio.app.help.pages import HELP
 from sxtstudio.app.help.text import TextDialog
 from sxtstudio.app.jobs.job import Job
-from sxtstudio.app.widgets.dialogs import ToolDialog, bring_up
+from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment import find_models
@@ -34,6 +34,13 @@ _INTRODUCTION = (
 )
 
 
+class WeightsHelp(TextDialog):
+    """Where the published weights are."""
+
+    TITLE = "The published weights"
+    SIZE_PX = (620, 560)
+
+
 class ImportDialog(ToolDialog):
     """Stays open beside the window, which can be used meanwhile.
 
@@ -43,11 +50,12 @@ class ImportDialog(ToolDialog):
         The name of a model that was installed.
     """
 
+    TITLE = "Import Deep-SXT weights"
     imported = Signal(str)
 
     def __init__(self, context: Context) -> None:
         """Build the dialog without files."""
-        super().__init__(context, "Import Deep-SXT weights")
+        super().__init__(context)
         self._context = context
         self._job: Job | None = None
         self.resize(620, 320)
@@ -135,9 +143,7 @@ class ImportDialog(ToolDialog):
 
     def show_where(self) -> None:
         """Show the help page that says where the files are published."""
-        page = bring_up(
-            self._context, "help_weights", lambda c: TextDialog(c, "The published weights", 620, 560)
-        )
+        page = self._context.dialogs.bring_up(WeightsHelp)
         page.page.setMarkdown((HELP / "weights.md").read_text(encoding="utf-8"))
 
     def shut_down(self) -> None:

@@ -9,6 +9,8 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, 
 from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
+from sxtstudio.app.help.pages import HELP
+from sxtstudio.app.help.text import TextDialog
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.retrain.labels import LabelsPage
 from sxtstudio.app.retrain.missing import MissingPage
@@ -17,7 +19,7 @@ from sxtstudio.app.retrain.others import OthersPage
 from sxtstudio.app.retrain.result import ResultPage
 from sxtstudio.app.retrain.running import RunningPage
 from sxtstudio.app.retrain.waiting import WaitingStrip
-from sxtstudio.app.widgets.dialogs import ToolDialog, bring_up
+from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.errors import UserError
 from sxtstudio.workflow.retraining import child
 from sxtstudio.workflow.retraining.events import EVENTS, read_events
@@ -28,12 +30,21 @@ STEPS = ("1  Labels", "2  Other tomograms", "3  Model", "4  Training", "5  Befor
 LABELS, OTHERS, MODEL, TRAINING, RESULT, MISSING = range(6)
 
 
+class RetrainHelp(TextDialog):
+    """What makes a good training."""
+
+    TITLE = "Retraining with my labels"
+    SIZE_PX = (720, 760)
+
+
 class RetrainDialog(ToolDialog):
     """Stays open beside the window; closed, a training goes on, and the bar of jobs shows it."""
 
+    TITLE = "Retrain with my labels"
+
     def __init__(self, context: Context) -> None:
         """Build all steps; trainings that wait are looked for in a job."""
-        super().__init__(context, "Retrain with my labels")
+        super().__init__(context)
         self._context = context
         self.resize(1000, 760)
         self.labels = LabelsPage(context, self)
@@ -68,6 +79,7 @@ class RetrainDialog(ToolDialog):
         self.next.clicked.connect(self._on_next_clicked)
         self.close_button.clicked.connect(self.close)
         QShortcut(QKeySequence(Qt.Key.Key_F1), self, self.show_help)
+        context.session.models_changed.connect(self.model.refresh_models)
         self._show_page(LABELS if child.can_train() else MISSING)
         self.look_for_runs()
 
@@ -99,10 +111,6 @@ class RetrainDialog(ToolDialog):
     def page(self) -> int:
         """The step that is shown, from 0."""
         return self.pages.currentIndex()
-
-    def refresh_models(self) -> None:
-        """List the installed models anew."""
-        self.model.refresh_models()
 
     def look_for_runs(self) -> None:
         """Offer trainings that were interrupted, or whose model waits for a decision."""
@@ -239,12 +247,7 @@ class RetrainDialog(ToolDialog):
 
     def show_help(self) -> None:
         """Show the page about retraining."""
-        from sxtstudio.app.help.pages import HELP
-        from sxtstudio.app.help.text import TextDialog
-
-        page = bring_up(
-            self._context, "retrain_help", lambda c: TextDialog(c, "Retraining with my labels", 720, 760)
-        )
+        page = self._context.dialogs.bring_up(RetrainHelp)
         page.page.setMarkdown((HELP / "retrain.md").read_text(encoding="utf-8"))
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -121,7 +121,7 @@ class LabelsPage(QWidget):
         if document is None:
             self._fail("", UserError("No tomogram is open. Open the one that you labelled."))
             return
-        marks = self._context.parts["complete"].slices
+        marks = self._context.parts.complete.slices
         self._add(lambda: of_document(document, sorted(marks)), document.name, bound=True)
 
     def add_project_folder(self, folder: Path) -> None:

@@ -208,7 +208,7 @@ class ResultPage(QWidget):
             default_model.use_model(self._context, card)
             text = f"{card.name} is used from now on. The old model stays; one click goes back to it."
         else:
-            default_model.refresh_models(self._context, card.name)
+            self._context.session.models_changed.emit(card.name)
             text = f"{card.name} is installed beside the others: choose it in the panel “Segment”."
         show_note(self.done_note, text)
         for button in (self.use, self.keep, self.drop):

@@ -127,7 +127,7 @@ class SourceRow(QFrame):
         if self.summary.source.held is None:
             self.mark.hide()
             return
-        marks: CompleteSlices = self._context.parts["complete"]
+        marks = self._context.parts.complete
         marks.propose(self._slices)
         marks.changed.connect(self._on_marks_changed)
         self._marks = marks

@@ -212,6 +212,12 @@ class SegmentForm(QWidget):
         # Until it has been looked at, the file's name must do.
         self._choices = None
 
+    def choose_remembered_model(self) -> None:
+        """Choose what the settings say, which others change too; a model that is not listed yet, later."""
+        number = self.model.findData(str(self._settings.get("segment/model", "")))
+        if number >= 0:
+            self.model.setCurrentIndex(number)
+
     # -- what is found -------------------------------------------------------------------------------
 
     def show_choices(self, choices: Choices) -> None:

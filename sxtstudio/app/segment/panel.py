@@ -33,7 +33,7 @@ from sxtstudio.app.segment.work import (
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.trust import SliceTrust, replaced
+from sxtstudio.core.trust import SliceTrust, least_certain, replaced
 
 if TYPE_CHECKING:
     from sxtstudio.segment import SlicePreview
@@ -55,6 +55,7 @@ class SegmentPanel(QWidget):
         self.hand_made = HandMade(context.session)
         self.run: LabelJob | None = None
         self.pending: Interrupted | None = None
+        self._least_certain: int | None = None  # the slice that was gone to last
         self._find = Latest(context, "Looking for models", self._on_choices_found, delay_ms=0, parent=self)
         self._costs = Latest(
             context,
@@ -121,6 +122,7 @@ class SegmentPanel(QWidget):
         self.trial.tried.connect(self._on_trial_tried)
         session.document_changed.connect(self._on_session_document_changed)
         session.busy_changed.connect(self._refresh)
+        session.models_changed.connect(self._on_session_models_changed)
 
     def _guarded(self, run: Any) -> Any:
         """Return a handler that shows errors instead of raising them."""
@@ -146,6 +148,20 @@ class SegmentPanel(QWidget):
         job = self.recognition.toggle(self._session.cursor[0], self.form.choice())
         if job is not None:
             self.strip.watch(job, counted=False)
+
+    def show_least_certain(self) -> None:
+        """Go to the slice of whose labels the network was least sure; again, to the next."""
+        document = self._session.document
+        figures = () if document is None else document.trust
+        slices = [z for z, _ in least_certain(figures, len(figures))]
+        if not slices:
+            self._session.message.emit("How sure the network is of each slice is known after a segmentation.")
+            return
+        z, y, x = self._session.cursor
+        here = self._least_certain == z and z in slices
+        wanted = slices[(slices.index(z) + 1) % len(slices)] if here else slices[0]
+        self._least_certain = wanted
+        self._session.set_cursor((wanted, y, x))
 
     def start(self) -> None:
         """Segment the chosen slices; asks before labels made by hand are replaced.
@@ -288,6 +304,10 @@ class SegmentPanel(QWidget):
         self._look_for_interrupted()
         self._refresh()
         self._ask_for_costs()
+
+    def _on_session_models_changed(self, _: str) -> None:
+        self.refresh_models()
+        self.form.choose_remembered_model()
 
     def _on_dismiss_clicked(self) -> None:
         document = self._session.document

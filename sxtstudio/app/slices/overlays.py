@@ -8,7 +8,6 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from sxtstudio.app import theme
-from sxtstudio.app.labels.tools.base import Sketch
 from sxtstudio.app.slices.layers import path_of
 from sxtstudio.core.lengths import length_text, round_length
 
@@ -21,7 +20,7 @@ _MARGIN = 12.0
 
 def draw_tool(painter: QPainter, view: PlaneView, over: tuple[float, float] | None) -> None:
     """Draw the lines of a tool and the circle of the brush, in pixels of the slice."""
-    sketch: Sketch | None = getattr(view.context.parts.get("toolbox"), "sketch", None)
+    sketch = view.toolbox.sketch
     if sketch is not None and sketch.plane == view.plane and sketch.depth == view.shown_depth:
         path = path_of(sketch.lines, closed=sketch.closed)
         for colour, width in ((QColor(0, 0, 0, 150), 3.5), (QColor(255, 255, 255), 1.5)):

@@ -19,7 +19,7 @@ from PySide6.QtWidgets import (
 )
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.document.first_scan import first_scan_of
+from sxtstudio.app.document.first_scan import FirstScan
 from sxtstudio.app.slices.colour_maps import COLOUR_MAPS
 from sxtstudio.app.slices.histogram import Histogram
 from sxtstudio.app.widgets.fields import ColourButton, NumberField, VoxelFields
@@ -28,13 +28,13 @@ from sxtstudio.app.widgets.fields import ColourButton, NumberField, VoxelFields
 class ImagePanel(QWidget):
     """Shows and changes ``session.display``, the voxel size and the polarity."""
 
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+    def __init__(self, context: Context, first_scan: FirstScan, parent: QWidget | None = None) -> None:
         """Build the widget."""
         super().__init__(parent)
         self._context = context
         self._session = context.session
         self._display = context.session.display
-        self.first_scan = first_scan_of(context)
+        self.first_scan = first_scan
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
@@ -213,9 +213,7 @@ class ImagePanel(QWidget):
         self._display.set(low=low, high=high)
 
     def _auto(self, *, this_slice: bool) -> None:
-        slices = self._context.parts.get("slices")
-        if slices is not None:
-            slices.auto_contrast(this_slice=this_slice)
+        self._context.parts.slices.auto_contrast(this_slice=this_slice)
 
     def _on_flip(self) -> None:
         document = self._session.document

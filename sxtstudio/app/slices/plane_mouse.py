@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.base import COLUMNS, NORMAL, ROWS, PointerEvent
+from sxtstudio.app.labels.tools.toolbox import Toolbox
 
 if TYPE_CHECKING:
     from sxtstudio.app.slices.plane_view import PlaneView
@@ -29,10 +30,11 @@ class PlaneMouse(QObject):
     hovered = Signal(object)  # PointerEvent, or None when the pointer has left
     fit_wanted = Signal()
 
-    def __init__(self, context: Context, view: PlaneView) -> None:
+    def __init__(self, context: Context, toolbox: Toolbox, view: PlaneView) -> None:
         """Serve ``view``."""
         super().__init__(view)
         self._context = context
+        self._toolbox = toolbox
         self._view = view
         self._drag = ""  # "pan", "contrast" or "tool"
         self._from = QPointF()
@@ -41,10 +43,6 @@ class PlaneMouse(QObject):
         self._wheel = 0
         self.over: tuple[float, float] | None = None
         self.by_keyboard = False
-
-    @property
-    def _toolbox(self) -> Any:
-        return self._context.parts.get("toolbox")
 
     def _pointer(self, event: QMouseEvent, button: str = "", double: bool = False) -> PointerEvent:
         row, column = self._view.pixel_at(event.position())
@@ -69,7 +67,7 @@ class PlaneMouse(QObject):
         self._from = self._last = event.position()
         self._moved = False
         if event.button() == Qt.MouseButton.LeftButton:
-            if self._toolbox is not None and self._toolbox.wants_pointer:
+            if self._toolbox.wants_pointer:
                 self._drag = "tool"
                 self._toolbox.press(self._pointer(event, "left", double))
             elif double:
@@ -103,7 +101,7 @@ class PlaneMouse(QObject):
             )
         elif self._drag == "contrast" and self._moved:
             self._contrast(place - former)
-        elif not self._drag and self._toolbox is not None and self._toolbox.wants_pointer:
+        elif not self._drag and self._toolbox.wants_pointer:
             self._toolbox.hover(pointer)
 
     def release(self, event: QMouseEvent) -> None:
@@ -113,7 +111,7 @@ class PlaneMouse(QObject):
             self._toolbox.release(self._pointer(event, "left"))
         elif drag == "pan" and not self._moved and event.button() == Qt.MouseButton.LeftButton:
             pointer = self._pointer(event, "left")
-            if pointer.ctrl and hasattr(self._toolbox, "pick"):
+            if pointer.ctrl:
                 self._toolbox.pick(pointer)
             else:
                 self._context.session.set_cursor(pointer.voxel)
@@ -157,7 +155,7 @@ class PlaneMouse(QObject):
 
     def enter(self) -> None:
         """Show the cursor of the tool."""
-        drawing = self._toolbox is not None and self._toolbox.wants_pointer
+        drawing = self._toolbox.wants_pointer
         self._view.setCursor(Qt.CursorShape.CrossCursor if drawing else Qt.CursorShape.ArrowCursor)
 
     def leave(self) -> None:

@@ -23,6 +23,7 @@ from PySide6.QtWidgets import QWidget
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.base import COLUMNS, NORMAL, ROWS, Plane
+from sxtstudio.app.labels.tools.toolbox import Toolbox
 from sxtstudio.app.slices import overlays
 from sxtstudio.app.slices.camera import Camera
 from sxtstudio.app.slices.colour_maps import colours_of
@@ -38,10 +39,13 @@ _SHADES = (170, 60, 255)  # violet: neither labels nor cell mask
 class PlaneView(QWidget):
     """Shows a slice; ``shown_depth`` is the slice that is drawn, which may lag behind the one asked for."""
 
-    def __init__(self, context: Context, camera: Camera, plane: Plane, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, context: Context, toolbox: Toolbox, camera: Camera, plane: Plane, parent: QWidget | None = None
+    ) -> None:
         """Begin empty."""
         super().__init__(parent)
         self._context = context
+        self.toolbox = toolbox
         self.camera = camera
         self.plane: Plane = plane
         self.shown_depth = 0
@@ -56,7 +60,7 @@ class PlaneView(QWidget):
         self.error = ""
         self.edits = -1
         self._crossed = QPoint()
-        self.mouse = PlaneMouse(context, self)
+        self.mouse = PlaneMouse(context, toolbox, self)
         self.setMouseTracking(True)
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.setMinimumSize(60, 40)

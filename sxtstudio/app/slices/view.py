@@ -11,9 +11,10 @@ from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.document.first_scan import first_scan_of
+from sxtstudio.app.document.first_scan import FirstScan
 from sxtstudio.app.document.start_page import StartPage
 from sxtstudio.app.labels.tools.base import NORMAL, Plane, PointerEvent
+from sxtstudio.app.labels.tools.toolbox import Toolbox
 from sxtstudio.app.slices.camera import Camera
 from sxtstudio.app.slices.fetching import SliceData, SliceSource, Wanted, cut
 from sxtstudio.app.slices.plane_layout import PlaneLayout
@@ -33,14 +34,16 @@ _KEPT_EDITS = 200
 class SlicesView(QWidget):
     """XY, XZ and YZ through the crosshair, or the start page while nothing is open."""
 
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, context: Context, first_scan: FirstScan, toolbox: Toolbox, parent: QWidget | None = None
+    ) -> None:
         """Build the widgets."""
         super().__init__(parent)
         self._context = context
         self._session = session = context.session
-        self.first_scan = first_scan_of(context)
+        self.first_scan = first_scan
         self.camera = Camera(self)
-        self.views = {plane: PlaneView(context, self.camera, plane) for plane in PLANES}
+        self.views = {plane: PlaneView(context, toolbox, self.camera, plane) for plane in PLANES}
         self.readers = {plane: Reader(plane, self) for plane in PLANES}
         self._source: SliceSource | None = None
         self._edits = 0
@@ -67,18 +70,12 @@ class SlicesView(QWidget):
         session.cursor_changed.connect(self._on_cursor)
         session.labels_changed.connect(lambda box: self._on_edit("labels", box))
         session.mask_changed.connect(lambda box: self._on_edit("mask", box))
-        for signal, name in (
-            (session.preview_changed, "show_preview"),
-            (session.selection_changed, "show_selection"),
-            (session.display.changed, "apply_style"),
-            (session.tool.changed, "follow_tool"),
-        ):
-            for view in self.views.values():
-                signal.connect(getattr(view, name))
-        toolbox = context.parts.get("toolbox")
-        if toolbox is not None:
-            for view in self.views.values():
-                toolbox.sketch_changed.connect(view.update)
+        for view in self.views.values():
+            session.preview_changed.connect(view.show_preview)
+            session.selection_changed.connect(view.show_selection)
+            session.display.changed.connect(view.apply_style)
+            session.tool.changed.connect(view.follow_tool)
+            toolbox.sketch_changed.connect(view.update)
         self.first_scan.sampled.connect(self._on_sample)
         self.first_scan.overviewed.connect(self._on_overview)
         self.first_scan.failed.connect(self._show_failure)

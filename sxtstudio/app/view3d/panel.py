@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import (
     QFormLayout,
@@ -22,18 +20,19 @@ from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.view3d.fields import SceneFields
 from sxtstudio.app.view3d.saving import SavingGroup
+from sxtstudio.app.view3d.view import View3D
 
 
 class SurfacePanel(QWidget):
     """Everything about the 3D view; it speaks to the view by its ``scene`` and ``status`` only."""
 
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+    def __init__(self, context: Context, view: View3D, parent: QWidget | None = None) -> None:
         """Build the widget."""
         super().__init__(parent)
         self._context = context
-        self._view: Any = context.parts["view3d"]
+        self._view = view
         self.fields = SceneFields(self._view.scene, self)
-        self.saving = SavingGroup(context)
+        self.saving = SavingGroup(context, view)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)

@@ -21,6 +21,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
+from sxtstudio.app.view3d.view import View3D
 
 _SMALLEST_PX, _LARGEST_PX = 100, 8192
 _DEFAULTS: dict[str, Any] = {
@@ -32,10 +33,10 @@ _DEFAULTS: dict[str, Any] = {
 class SavingGroup(QWidget):
     """Two groups: Picture and Movie."""
 
-    def __init__(self, context: Context) -> None:
+    def __init__(self, context: Context, view: View3D) -> None:
         """Build both, with the sizes of last time."""
         super().__init__()
-        self._context = context
+        self._context, self._view = context, view
         kept = {name: context.settings.get(f"view3d/{name}", value) for name, value in _DEFAULTS.items()}
         self.width_px, self.height_px = _edge(kept["width"]), _edge(kept["height"])
         self.clear = QCheckBox("Transparent background")
@@ -81,7 +82,7 @@ class SavingGroup(QWidget):
             return
         size = (self.width_px.value(), self.height_px.value())
         try:
-            self._context.parts["view3d"].save_picture(path, size, self.clear.isChecked())
+            self._view.save_picture(path, size, self.clear.isChecked())
         except Exception as error:  # shown in words; the window lives on
             show_error(self._context.window, error)
 
@@ -94,7 +95,7 @@ class SavingGroup(QWidget):
             return
         size = (self.movie_width_px.value(), self.movie_height_px.value())
         try:
-            self._context.parts["view3d"].save_turn(path, self.seconds.value(), self.rate.value(), size)
+            self._view.save_turn(path, self.seconds.value(), self.rate.value(), size)
         except Exception as error:  # shown in words; the window lives on
             show_error(self._context.window, error)
 

@@ -2,26 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QDialog, QPushButton
 
 from sxtstudio.app import theme
-from sxtstudio.app.context import Context
 
-Kind = TypeVar("Kind", bound=QDialog)
+if TYPE_CHECKING:  # the context holds the dialogs
+    from sxtstudio.app.context import Context
 
 
 class ToolDialog(QDialog):
     """A dialog whose buttons keep their icons in the colours of the window."""
 
-    def __init__(self, context: Context, title: str) -> None:
+    TITLE: ClassVar[str] = ""
+
+    def __init__(self, context: Context) -> None:
         """Begin empty; the dialog belongs to the window."""
         super().__init__(context.window)
         self._icons: dict[QPushButton, str] = {}
-        self.setWindowTitle(title)
+        self.setWindowTitle(self.TITLE)
 
     def button(self, text: str, icon: str, tip: str) -> QPushButton:
         """Return a button that Enter does not press by accident."""
@@ -55,12 +56,33 @@ class ToolDialog(QDialog):
         self.close()
 
 
-def bring_up(context: Context, name: str, kind: Callable[[Context], Kind]) -> Kind:
-    """Show the dialog ``context.parts[name]``, made on its first use."""
-    dialog: Kind | None = context.parts.get(name)
-    if dialog is None:
-        dialog = context.parts[name] = kind(context)
-    dialog.show()
-    dialog.raise_()
-    dialog.activateWindow()
-    return dialog
+Kind = TypeVar("Kind", bound=ToolDialog)
+
+
+class Dialogs:
+    """The dialogs of a window: one of each class, made when it is first wanted."""
+
+    def __init__(self, context: Context) -> None:
+        """Begin without any."""
+        self._context = context
+        self._made: dict[type[ToolDialog], ToolDialog] = {}
+
+    def bring_up(self, kind: type[Kind]) -> Kind:
+        """Show the dialog of a class in front of the others."""
+        dialog = self.find(kind)
+        if dialog is None:
+            dialog = self._made[kind] = kind(self._context)
+        dialog.show()
+        dialog.raise_()
+        dialog.activateWindow()
+        return dialog
+
+    def find(self, kind: type[Kind]) -> Kind | None:
+        """Return the dialog of a class, or None if it has not been wanted yet."""
+        dialog = self._made.get(kind)
+        return dialog if isinstance(dialog, kind) else None
+
+    def shut_down(self) -> None:
+        """Close all of them for good."""
+        for dialog in self._made.values():
+            dialog.shut_down()

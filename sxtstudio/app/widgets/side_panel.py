@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 )
 
 from sxtstudio.app import theme
+from sxtstudio.app.states import Panel
 
 WIDTH_PX = 392
 
@@ -34,14 +35,14 @@ class _Scroll(QScrollArea):
 
 
 class SidePanel(QWidget):
-    """Shows one panel at a time; each has a name, a title and an icon."""
+    """Shows one panel at a time; each has a title and an icon."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         """Begin without panels."""
         super().__init__(parent)
         self._buttons = QButtonGroup(self)
         self._icons: dict[QToolButton, str] = {}
-        self._names: list[str] = []
+        self._panels: dict[Panel, QWidget] = {}
         self._stack = QStackedWidget()
         self._column = QVBoxLayout()
         self._column.setContentsMargins(4, 6, 4, 6)
@@ -58,7 +59,7 @@ class SidePanel(QWidget):
         layout.addLayout(self._column)
         self._buttons.idClicked.connect(self._stack.setCurrentIndex)
 
-    def add(self, name: str, title: str, icon: str, panel: QWidget) -> None:
+    def add(self, panel: Panel, title: str, icon: str, widget: QWidget) -> None:
         """Add a panel below the others."""
         button = QToolButton()
         button.setText(title)
@@ -71,25 +72,27 @@ class SidePanel(QWidget):
         button.setToolTip(f"Show the panel “{title}”")
         self._icons[button] = icon
         self._column.insertWidget(self._column.count() - 1, button)
-        number = len(self._names)
-        self._names.append(name)
+        number = len(self._panels)
+        self._panels[panel] = widget
         self._buttons.addButton(button, number)
-        self._stack.addWidget(_page(title, panel))
+        self._stack.addWidget(_page(title, widget))
         if number == 0:
             button.setChecked(True)
 
-    def show_panel(self, name: str) -> None:
-        """Bring a panel to the front; a name that is not known changes nothing."""
-        if name not in self._names:
-            return
-        number = self._names.index(name)
+    def show_panel(self, panel: Panel) -> None:
+        """Bring a panel to the front."""
+        number = list(self._panels).index(panel)
         self._stack.setCurrentIndex(number)
         self._buttons.button(number).setChecked(True)
 
     @property
-    def current(self) -> str:
-        """Name of the panel that is shown."""
-        return self._names[self._stack.currentIndex()]
+    def current(self) -> Panel:
+        """The panel that is shown."""
+        return list(self._panels)[self._stack.currentIndex()]
+
+    def widget(self, panel: Panel) -> QWidget:
+        """Return the widget of a panel."""
+        return self._panels[panel]
 
     def restyle(self) -> None:
         """Draw the icons anew after a change between dark and light."""

@@ -16,6 +16,7 @@ from sxtstudio.app.clean import work as cleaning
 from sxtstudio.app.clean.panel import CleanPanel
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
+from sxtstudio.app.states import Panel
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
@@ -30,12 +31,12 @@ def labelled(sample: MainWindow) -> MainWindow:
     where = noise > np.percentile(noise, 96)
     with sample.session.edit("Brush") as edit:
         edit.write(Box.whole((64, 384, 384)), np.where(where, np.uint8(255), np.uint8(0)))
-    sample.context.parts["side"].show_panel("clean")
+    sample.context.parts.side.show_panel(Panel.CLEAN)
     return sample
 
 
 def panel_of(window: MainWindow) -> CleanPanel:
-    panel: CleanPanel = window.context.parts["clean"]
+    panel: CleanPanel = window.context.parts.clean
     return panel
 
 
@@ -125,7 +126,7 @@ def test_the_preview_follows_the_slice_and_goes_with_the_panel(labelled: MainWin
     assert labelled.session.preview is None and not panel.apply_button.isEnabled()
     panel.form.erode.setValue(1)
     previewed(labelled, qtbot)
-    labelled.context.parts["side"].show_panel("segment")
+    labelled.context.parts.side.show_panel(Panel.SEGMENT)
     assert labelled.session.preview is None
 
 
@@ -201,7 +202,7 @@ def test_the_threshold_can_be_changed_after_the_segmentation(
     segment.form.keep.setChecked(True)
     segment.start()
     qtbot.waitUntil(lambda: segment.run is None, timeout=30_000)
-    sample.context.parts["side"].show_panel("clean")
+    sample.context.parts.side.show_panel(Panel.CLEAN)
     panel = panel_of(sample)
     before = labels_of(sample).copy()
     panel.form.use_threshold.setChecked(True)

@@ -297,7 +297,7 @@ def test_recent_files_are_listed_and_missing_ones_are_grey(
     cell: MainWindow, qtbot: QtBot, tmp_path: Path, tomogram: Path
 ) -> None:
     cell.settings.add_recent(tmp_path / "gone.mrc")
-    recent = cell.context.parts["recent"]
+    recent = cell.context.parts.recent
     recent.rebuild()
     shown = {action.text().split(" – ")[0]: action for action in recent.menu.actions() if action.text()}
     assert list(shown) == ["gone.mrc", "cell.mrc", "Clear list"]

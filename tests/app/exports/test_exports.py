@@ -103,7 +103,7 @@ def test_surface_picture_and_methods(cell: MainWindow, qtbot: QtBot, save_to: Ca
     path = save_to("slice.png")
     cell.actions_.by_name["file.export_picture"].trigger()
     receipt(cell, qtbot).close()
-    assert QImage(str(path)).width() == cell.context.parts["slices"].grab().width()
+    assert QImage(str(path)).width() == cell.context.parts.slices.grab().width()
     qtbot.waitUntil(lambda: not cell.findChildren(ReceiptDialog))
 
     path = save_to("methods.md")

@@ -16,22 +16,23 @@ from sxtstudio.app.actions import TABLE
 from sxtstudio.app.actions import help as help_actions
 from sxtstudio.app.help.about import AboutDialog
 from sxtstudio.app.help.pages import HELP, TUTORIAL, tutorial
-from sxtstudio.app.help.text import TextDialog
+from sxtstudio.app.help.text import DiagnosticsPage, ShortcutsPage, TextDialog
 from sxtstudio.app.help.tutorial import TutorialDialog
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.states import Panel
 
 
 @pytest.fixture
 def dialog(window: MainWindow) -> TutorialDialog:
     """The tutorial, opened from the menu."""
     window.actions_.by_name["help.tutorial"].trigger()
-    opened: TutorialDialog = window.context.parts["tutorial"]
+    opened: TutorialDialog = window.context.dialogs.find(TutorialDialog)
     assert opened.isVisible() and not opened.isModal()
     return opened
 
 
 def test_every_link_of_the_help_leads_somewhere(window: MainWindow) -> None:
-    actions, panels = {info.name for info in TABLE}, window.context.parts["side"]._names
+    actions, panels = {info.name for info in TABLE}, {panel.value for panel in Panel}
     links = re.findall(r"\]\(([^)]+)\)", TUTORIAL.read_text(encoding="utf-8"))
     assert len(links) > 10
     for link in links:
@@ -90,13 +91,13 @@ def test_missing_pictures_are_left_out(tmp_path: Path) -> None:
 
 
 def test_buttons_do_the_step(dialog: TutorialDialog, window: MainWindow, qtbot: QtBot) -> None:
-    step = next(n for n, s in enumerate(dialog.steps) if any(b.kind == "panel" for b in s.buttons))
+    step = next(n for n, s in enumerate(dialog.steps) if any(b.panel for b in s.buttons))
     dialog.list.setCurrentRow(step)
-    wanted = next(b for b in dialog.steps[step].buttons if b.kind == "panel")
+    wanted = next(b for b in dialog.steps[step].buttons if b.panel)
     next(b for b in dialog.step_buttons if b.text() == wanted.text).click()
-    assert window.context.parts["side"].current == wanted.name
+    assert window.context.parts.side.current == wanted.panel
 
-    last = next(b for b in dialog.steps[-1].buttons if b.name == "file.save")
+    last = next(b for b in dialog.steps[-1].buttons if b.action == "file.save")
     dialog.list.setCurrentRow(len(dialog.steps) - 1)
     next(b for b in dialog.step_buttons if b.text() == last.text).click()
     assert "open the sample first" in dialog.note.text()
@@ -109,7 +110,7 @@ def test_buttons_do_the_step(dialog: TutorialDialog, window: MainWindow, qtbot: 
 
 def test_all_keys_are_listed(window: MainWindow) -> None:
     window.actions_.by_name["help.shortcuts"].trigger()
-    page: TextDialog = window.context.parts["shortcuts"]
+    page: TextDialog = window.context.dialogs.find(ShortcutsPage)
     text = page.page.toPlainText()
     for info in TABLE:
         if info.shortcut:
@@ -121,8 +122,8 @@ def test_all_keys_are_listed(window: MainWindow) -> None:
 def test_diagnostics_are_copied_and_shown(window: MainWindow, qtbot: QtBot) -> None:
     window.settings.set("recent", ["/data/secret.mrc"])
     window.actions_.by_name["help.diagnostics"].trigger()
-    qtbot.waitUntil(lambda: "diagnostics" in window.context.parts, timeout=20_000)
-    page: TextDialog = window.context.parts["diagnostics"]
+    qtbot.waitUntil(lambda: window.context.dialogs.find(DiagnosticsPage) is not None, timeout=20_000)
+    page: TextDialog = window.context.dialogs.find(DiagnosticsPage)
     text = page.page.toPlainText()
     assert QApplication.clipboard().text().strip() == text.strip()
     assert f"SXT Studio {__version__}" in text and "because" in text and "OpenGL" in text and "Qt" in text
@@ -141,7 +142,7 @@ def test_log_folder_is_shown(window: MainWindow, monkeypatch: pytest.MonkeyPatch
 
 def test_about_has_the_citation_to_copy(window: MainWindow) -> None:
     window.actions_.by_name["help.about"].trigger()
-    about: AboutDialog = window.context.parts["about"]
+    about: AboutDialog = window.context.dialogs.find(AboutDialog)
     text = " ".join(about.page.toPlainText().split())
     for wanted in (
         __version__,

@@ -41,7 +41,7 @@ def steps(job: Job) -> None:
 
 
 def test_job_is_shown_and_can_be_cancelled(window: MainWindow, qtbot: QtBot) -> None:
-    bar: JobBar = window.context.parts["job_bar"]
+    bar: JobBar = window.context.parts.job_bar
     assert not bar.isVisible()
     ended: list[str] = []
     window.jobs.start("Clean up", steps, on_cancel=lambda: ended.append("cancelled"))
@@ -57,7 +57,7 @@ def test_job_is_shown_and_can_be_cancelled(window: MainWindow, qtbot: QtBot) -> 
 
 
 def test_several_jobs_show_the_newest_and_list_all(window: MainWindow, qtbot: QtBot) -> None:
-    bar: JobBar = window.context.parts["job_bar"]
+    bar: JobBar = window.context.parts.job_bar
     first = window.jobs.start("First", steps)
     window.jobs.start("Quiet", steps, quiet=True)
     second = window.jobs.start("Second", steps)
@@ -71,7 +71,7 @@ def test_several_jobs_show_the_newest_and_list_all(window: MainWindow, qtbot: Qt
 
 
 def test_quiet_and_short_jobs_are_not_shown(window: MainWindow, qtbot: QtBot) -> None:
-    bar: JobBar = window.context.parts["job_bar"]
+    bar: JobBar = window.context.parts.job_bar
     window.jobs.start("Quiet", steps, quiet=True)
     window.jobs.start("Short", lambda job: None)
     qtbot.wait(450)

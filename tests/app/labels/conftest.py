@@ -21,7 +21,7 @@ class Hand:
     def __init__(self, window: MainWindow, qtbot: QtBot) -> None:
         self.window, self.qtbot = window, qtbot
         self.session = window.session
-        self.toolbox: Toolbox = window.context.parts["toolbox"]
+        self.toolbox: Toolbox = window.context.parts.toolbox
         self.said: list[str] = []
         self.told: list[tuple[str, object]] = []
         self.session.message.connect(self.said.append)

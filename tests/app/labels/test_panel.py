@@ -15,50 +15,51 @@ from sxtstudio.app import theme
 from sxtstudio.app.labels.panel import LabelsPanel
 from sxtstudio.app.labels.tools.catalogue import BY_NAME, TOOLS
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.states import Panel
 
 
 @pytest.fixture
 def panel(hand) -> LabelsPanel:
-    hand.window.context.parts["side"].show_panel("labels")
-    found = hand.window.context.parts["labels"]
+    hand.window.context.parts.side.show_panel(Panel.LABELS)
+    found = hand.window.context.parts.labels
     assert isinstance(found, LabelsPanel)
     return found
 
 
 def test_shown_it_works_on_labels_and_hidden_it_puts_the_tool_away(hand, panel: LabelsPanel) -> None:
-    side = hand.window.context.parts["side"]
+    side = hand.window.context.parts.side
     assert hand.session.tool.value.target == "labels"
     panel.draw_tools.buttons["brush"].click()
     assert hand.session.tool.value.tool == "brush"
-    side.show_panel("image")
+    side.show_panel(Panel.IMAGE)
     assert hand.session.tool.value.tool == "look"
     hand.session.tool.set(target="mask")
-    side.show_panel("labels")
+    side.show_panel(Panel.LABELS)
     assert hand.session.tool.value.target == "labels"
 
 
 def test_every_tool_has_button_hint_action_and_key(hand, panel: LabelsPanel) -> None:
-    side = hand.window.context.parts["side"]
+    side = hand.window.context.parts.side
     for info in TOOLS:
-        side.show_panel("labels")
+        side.show_panel(Panel.LABELS)
         button = {**panel.draw_tools.buttons, **panel.object_tools.buttons}[info.name]
         button.click()
         assert hand.session.tool.value.tool == info.name and button.isChecked()
         assert panel.hint.text() == info.hint and not button.icon().isNull()
         button.click()
         assert hand.session.tool.value.tool == "look" and not button.isChecked()
-        side.show_panel("image")
+        side.show_panel(Panel.IMAGE)
         hand.key(getattr(Qt.Key, f"Key_{info.shortcut}"))
         assert hand.session.tool.value.tool == info.name
-        assert side.current == "labels" and button.isChecked()
+        assert side.current == Panel.LABELS and button.isChecked()
 
 
 def test_tools_of_the_mask_panel_stay_with_the_mask(hand) -> None:
-    side = hand.window.context.parts["side"]
-    side.show_panel("mask")
+    side = hand.window.context.parts.side
+    side.show_panel(Panel.MASK)
     hand.session.tool.set(target="mask")
     hand.window.actions_.by_name["labels.brush"].trigger()
-    assert side.current == "mask" and hand.session.tool.value.target == "mask"
+    assert side.current == Panel.MASK and hand.session.tool.value.target == "mask"
 
 
 def test_fields_and_state_follow_each_other(hand, panel: LabelsPanel) -> None:

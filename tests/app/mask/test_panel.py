@@ -17,6 +17,7 @@ from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.mask import work as masking
 from sxtstudio.app.mask.panel import MaskPanel
+from sxtstudio.app.states import Panel
 from sxtstudio.core.cellmask import MaskVolume, cell_mask
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
@@ -29,13 +30,13 @@ DISC = np.hypot(*(np.indices(SHAPE[1:]) - 190)) < 60
 def shown(sample: MainWindow, errors: list[Exception], qtbot: QtBot) -> MainWindow:
     """The window with the panel in front, and the grey value found."""
     sample.session.set_polarity("dark", "it is known")
-    sample.context.parts["side"].show_panel("mask")
+    sample.context.parts.side.show_panel(Panel.MASK)
     qtbot.waitUntil(lambda: not panel_of(sample)._grey_ranges.busy, timeout=20_000)
     return sample
 
 
 def panel_of(window: MainWindow) -> MaskPanel:
-    panel: MaskPanel = window.context.parts["mask"]
+    panel: MaskPanel = window.context.parts.mask
     return panel
 
 
@@ -207,7 +208,7 @@ def test_tools_change_the_mask_while_the_panel_is_shown(shown: MainWindow) -> No
     panel.tools["brush"].click()
     assert tool.value.tool == "look"
     panel.tools["polygon"].click()
-    shown.context.parts["side"].show_panel("segment")
+    shown.context.parts.side.show_panel(Panel.SEGMENT)
     assert (tool.value.target, tool.value.tool) == ("labels", "look")
 
 
@@ -233,14 +234,14 @@ def test_a_document_that_goes_in_the_middle(
 def test_every_panel_button_says_what_it_does(shown: MainWindow) -> None:
     from PySide6.QtWidgets import QAbstractButton
 
-    for name in ("segment", "clean", "mask"):
-        for button in shown.context.parts[name].findChildren(QAbstractButton):
+    for name in (Panel.SEGMENT, Panel.CLEAN, Panel.MASK):
+        for button in shown.context.parts.side.widget(name).findChildren(QAbstractButton):
             if not button.objectName().startswith("qt_"):
                 assert button.toolTip() or button.text(), f"{name}: {button}"
 
 
 def test_a_polygon_of_the_mouse_goes_into_the_mask(shown: MainWindow, qtbot: QtBot) -> None:
-    panel, toolbox = panel_of(shown), shown.context.parts["toolbox"]
+    panel, toolbox = panel_of(shown), shown.context.parts.toolbox
     shown.session.set_cursor((10, 0, 0))
     panel.tools["polygon"].click()
     corners = [(100.0, 100.0), (100.0, 200.0), (180.0, 200.0), (180.0, 100.0)]

@@ -13,7 +13,8 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.models import import_weights as models_import
-from sxtstudio.app.models.import_weights import ImportDialog
+from sxtstudio.app.models.dialog import ModelsDialog
+from sxtstudio.app.models.import_weights import ImportDialog, WeightsHelp
 from sxtstudio.segment.registry import user_folder
 from sxtstudio.workflow.jobs import importing
 
@@ -38,10 +39,10 @@ def files(tmp_path: Path) -> Path:
 @pytest.fixture
 def dialog(window: MainWindow, qtbot: QtBot) -> ImportDialog:
     window.actions_.by_name["tools.models"].trigger()
-    models = window.context.parts["models"]
+    models = window.context.dialogs.find(ModelsDialog)
     qtbot.waitUntil(lambda: models.list.count() > 0, timeout=5000)
     models.import_button.click()
-    dialog: ImportDialog = window.context.parts["import_weights"]
+    dialog: ImportDialog = window.context.dialogs.find(ImportDialog)
     return dialog
 
 
@@ -64,7 +65,7 @@ def test_weights_are_imported_beside_a_usable_window(
     dialog.start_button.click()
     assert dialog.running and dialog.bar.isVisible() and not dialog.start_button.isEnabled()
     assert dialog.close_button.text() == "Cancel" and window.isEnabled()
-    models = window.context.parts["models"]
+    models = window.context.dialogs.find(ModelsDialog)
     names = lambda: [models.list.item(n).text() for n in range(models.list.count())]  # noqa: E731
     qtbot.waitUntil(lambda: "deep-sxt-2023-02" in names(), timeout=A_WHILE)
     assert models.current.name == "deep-sxt-2023-02" and models.current.base_width == 4
@@ -127,7 +128,7 @@ def test_an_import_can_be_cancelled(
 
 def test_the_help_page_names_the_places(dialog: ImportDialog, window: MainWindow) -> None:
     dialog.where_button.click()
-    text = window.context.parts["help_weights"].page.toPlainText()
+    text = window.context.dialogs.find(WeightsHelp).page.toPlainText()
     for remark in (
         "github.com/noegroup/deep_sxt",
         "10.17169/refubium-37222",

@@ -21,7 +21,16 @@ from sxtstudio.app import questions
 from sxtstudio.app.document.closing import may_close
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.models.default_model import use_model
-from sxtstudio.app.retrain.dialog import LABELS, MISSING, MODEL, OTHERS, RESULT, TRAINING, RetrainDialog
+from sxtstudio.app.retrain.dialog import (
+    LABELS,
+    MISSING,
+    MODEL,
+    OTHERS,
+    RESULT,
+    TRAINING,
+    RetrainDialog,
+    RetrainHelp,
+)
 from sxtstudio.app.settings import Settings
 from sxtstudio.core.geometry import Box
 from sxtstudio.io import open_volume
@@ -89,7 +98,7 @@ def draw(window: MainWindow, *slices: int) -> None:
 
 def opened(window: MainWindow, qtbot: QtBot) -> RetrainDialog:
     window.actions_.by_name["tools.retrain"].trigger()
-    dialog: RetrainDialog = window.context.parts["retrain"]
+    dialog: RetrainDialog = window.context.dialogs.find(RetrainDialog)
     qtbot.waitUntil(lambda: dialog.model.ready and not dialog.labels.looking, timeout=WAIT)
     qtbot.waitUntil(lambda: not window.jobs.running, timeout=WAIT)
     return dialog
@@ -158,10 +167,8 @@ def test_from_labels_to_a_new_default_model_and_back(
     latest(labelled, qtbot)
     assert labelled.settings.get("model", "") == "compact-mine"
     assert {"compact", "compact-mine"} <= {card.name for card in find_models()}  # the old one stays
-    assert (
-        labelled.context.parts["segment"]
-        .form._settings.get("segment/model", "")
-        .startswith(str(user_folder() / "compact-mine"))
+    assert labelled.context.parts.segment.form._settings.get("segment/model", "").startswith(
+        str(user_folder() / "compact-mine")
     )
     assert find_runs() == []
 
@@ -480,8 +487,8 @@ def test_help_stands_beside_it(labelled: MainWindow, fake: dict[str, Any], qtbot
     dialog.activateWindow()
     qtbot.waitUntil(dialog.isActiveWindow, timeout=5000)
     qtbot.keyClick(dialog, Qt.Key.Key_F1)
-    qtbot.waitUntil(lambda: "retrain_help" in labelled.context.parts, timeout=5000)
-    text = labelled.context.parts["retrain_help"].page.toPlainText()
+    qtbot.waitUntil(lambda: labelled.context.dialogs.find(RetrainHelp) is not None, timeout=5000)
+    text = labelled.context.dialogs.find(RetrainHelp).page.toPlainText()
     for word in ("complete", "kept aside", "Go back to the model before", "PyTorch", "Ctrl+K"):
         assert word in text
     names = {info.text().rstrip("…") for info in labelled.actions_.by_name.values()}

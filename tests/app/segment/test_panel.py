@@ -17,6 +17,7 @@ from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.segment.work import interrupted
+from sxtstudio.app.states import Panel
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.segment import checkpoint, load_card
@@ -330,7 +331,7 @@ def test_time_memory_and_device_are_said_before_the_start(
     sample: MainWindow, segment_with: Prepare, toy_model: Path, qtbot: QtBot
 ) -> None:
     panel = segment_with(toy_model, (0, 64))
-    sample.context.parts["side"].show_panel("segment")
+    sample.context.parts.side.show_panel(Panel.SEGMENT)
     qtbot.waitUntil(lambda: " · " in panel.estimate.text(), timeout=20_000)
     assert panel.estimate.text().startswith(("About ", "Less than a second"))
     assert "memory" in panel.estimate.text() and "disk" in panel.estimate.text()
@@ -343,7 +344,7 @@ def test_the_model_is_loaded_once_for_the_estimate_and_a_try(
     sample: MainWindow, segment_with: Prepare, toy_model: Path, qtbot: QtBot
 ) -> None:
     panel = segment_with(toy_model, (0, 64))
-    sample.context.parts["side"].show_panel("segment")
+    sample.context.parts.side.show_panel(Panel.SEGMENT)
     qtbot.waitUntil(lambda: " · " in panel.estimate.text(), timeout=20_000)
     loaded = panel.engine._runner
     panel.try_slice()
@@ -352,8 +353,8 @@ def test_the_model_is_loaded_once_for_the_estimate_and_a_try(
 
 
 def test_a_model_says_what_it_was_trained_on_and_for_which_voxels(sample: MainWindow, qtbot: QtBot) -> None:
-    panel: SegmentPanel = sample.context.parts["segment"]
-    sample.context.parts["side"].show_panel("segment")
+    panel: SegmentPanel = sample.context.parts.segment
+    sample.context.parts.side.show_panel(Panel.SEGMENT)
     qtbot.waitUntil(lambda: panel.form.ready, timeout=20_000)
     panel.form.more.setChecked(True)
     text = panel.form.details.text()
@@ -372,8 +373,8 @@ def test_a_chosen_file_is_checked_first(
     errors: list[Exception],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    panel: SegmentPanel = sample.context.parts["segment"]
-    sample.context.parts["side"].show_panel("segment")
+    panel: SegmentPanel = sample.context.parts.segment
+    sample.context.parts.side.show_panel(Panel.SEGMENT)
     qtbot.waitUntil(lambda: panel.form.ready, timeout=20_000)
     bad = tmp_path / "bad.onnx"
     bad.write_bytes(b"no model")
@@ -388,7 +389,7 @@ def test_a_chosen_file_is_checked_first(
 
 
 def test_the_range_follows_the_tomogram_and_the_visible_slice(sample: MainWindow) -> None:
-    slices = sample.context.parts["segment"].form.slices
+    slices = sample.context.parts.segment.form.slices
     assert slices.slices == (0, 64)
     slices.mode.setCurrentIndex(slices.mode.findData("around"))
     slices.reach.setValue(3)

@@ -37,19 +37,19 @@ def latest(open_file: Open, tmp_path: Path, qtbot: QtBot) -> MainWindow:
 
 
 def wait(window: MainWindow, qtbot: QtBot) -> None:
-    slices: SlicesView = window.context.parts["slices"]
+    slices: SlicesView = window.context.parts.slices
     qtbot.waitUntil(
         lambda: not slices.first_scan.running and slices.views["xy"].image.image is not None, timeout=20_000
     )
 
 
 def panel_of(window: MainWindow) -> ImagePanel:
-    panel: ImagePanel = window.context.parts["image"]
+    panel: ImagePanel = window.context.parts.image
     return panel
 
 
 def look_of(window: MainWindow) -> FirstLook:
-    strip: FirstLook = window.context.parts["first_look"]
+    strip: FirstLook = window.context.parts.first_look
     return strip
 
 
@@ -98,7 +98,7 @@ def test_first_look_of_the_sample(sample: MainWindow, qtbot: QtBot) -> None:
 
 
 def test_start_page_shows_what_can_be_opened(window: MainWindow, qtbot: QtBot) -> None:
-    slices: SlicesView = window.context.parts["slices"]
+    slices: SlicesView = window.context.parts.slices
     page = slices.start_page
     assert page.isVisible() and not slices.planes.isVisible() and look_of(window).isHidden()
     with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
@@ -192,7 +192,7 @@ def test_voxel_fields_for_each_axis(latest: MainWindow) -> None:
     panel.voxel.same.setChecked(False)
     panel.voxel.fields["z"].setValue(25)
     assert document.voxel_nm == (25, 10, 10)
-    slices: SlicesView = latest.context.parts["slices"]
+    slices: SlicesView = latest.context.parts.slices
     assert slices.camera.voxel == (25, 10, 10)
     latest.session.set_voxel_nm((30, 20, 10))
     assert panel.voxel.voxel_nm == (30, 20, 10) and not panel.voxel.same.isChecked()
@@ -219,7 +219,7 @@ def test_menu_goes_through_the_slices(latest: MainWindow) -> None:
 
 
 def test_menu_zooms_and_fits(latest: MainWindow) -> None:
-    slices: SlicesView = latest.context.parts["slices"]
+    slices: SlicesView = latest.context.parts.slices
     run(latest, "fit")
     fitted = slices.camera.zoom
     run(latest, "zoom_in")
@@ -252,7 +252,7 @@ def test_menu_ticks_follow_whoever_switches(latest: MainWindow) -> None:
 
 
 def test_menu_shows_and_hides_the_side_views(latest: MainWindow) -> None:
-    slices: SlicesView = latest.context.parts["slices"]
+    slices: SlicesView = latest.context.parts.slices
     run(latest, "sides")
     assert not slices.views["yz"].isVisible() and not slices.views["xz"].isVisible()
     run(latest, "sides")

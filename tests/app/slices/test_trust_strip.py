@@ -22,7 +22,7 @@ BLUE, PALE, VERMILION = QColor(0, 114, 178), QColor(240, 228, 190), QColor(213, 
 
 
 def bar_of(window: MainWindow) -> SliceBar:
-    bar: SliceBar = window.context.parts["slices"].bar
+    bar: SliceBar = window.context.parts.slices.bar
     return bar
 
 
@@ -107,7 +107,7 @@ def test_the_least_certain_slices_one_after_the_other(sample: MainWindow) -> Non
 
 
 def test_shades_lie_over_the_labels(sample: MainWindow, qtbot: QtBot) -> None:
-    session, view = sample.session, sample.context.parts["slices"].views["xy"]
+    session, view = sample.session, sample.context.parts.slices.views["xy"]
     session.display.set(crosshair=False, scale_bar=False)
     z, height, width = session.cursor[0], 384, 384
     shades = np.zeros((height, width), np.uint8)
@@ -145,7 +145,7 @@ def two_heads(tmp_path: Path, make_model: Callable[..., Path]) -> Path:
 def test_segmenting_shows_the_strip_and_saves_it(
     sample: MainWindow, two_heads: Path, qtbot: QtBot, no_questions: None
 ) -> None:
-    panel, document = sample.context.parts["segment"], sample.session.document
+    panel, document = sample.context.parts.segment, sample.session.document
     assert document is not None
     sample.session.set_polarity("dark", "it is known")
     panel.form.use_model(str(two_heads))
@@ -173,10 +173,10 @@ def no_questions(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_the_map_comes_and_goes(
     sample: MainWindow, two_heads: Path, qtbot: QtBot, errors: list[Exception]
 ) -> None:
-    panel, session = sample.context.parts["segment"], sample.session
+    panel, session = sample.context.parts.segment, sample.session
     session.set_polarity("dark", "it is known")
     panel.form.use_model(str(two_heads))
-    action: Callable[[], None] = sample.context.parts["actions"].by_name["segment.unrecognised"].trigger
+    action: Callable[[], None] = sample.context.parts.actions.by_name["segment.unrecognised"].trigger
     action()
     qtbot.waitUntil(lambda: session.preview is not None, timeout=20_000)
     preview = session.preview
@@ -189,7 +189,7 @@ def test_the_map_comes_and_goes(
 def test_a_model_that_draws_no_image_is_explained(
     sample: MainWindow, toy_model: Path, qtbot: QtBot, errors: list[Exception]
 ) -> None:
-    panel = sample.context.parts["segment"]
+    panel = sample.context.parts.segment
     sample.session.set_polarity("dark", "it is known")
     panel.form.use_model(str(toy_model))
     panel.show_unrecognised()

@@ -58,7 +58,7 @@ def known(open_file: Open, tmp_path: Path, qtbot: QtBot) -> MainWindow:
 
 def rest(window: MainWindow, qtbot: QtBot) -> SlicesView:
     """Wait until everything is read and drawn."""
-    slices: SlicesView = window.context.parts["slices"]
+    slices: SlicesView = window.context.parts.slices
     qtbot.waitUntil(
         lambda: (
             not slices.first_scan.running
@@ -73,7 +73,7 @@ def rest(window: MainWindow, qtbot: QtBot) -> SlicesView:
 
 def look_at(window: MainWindow, voxel: tuple[int, int, int], zoom: float = 1.0) -> SlicesView:
     """Put a voxel into the middle of all three views, 10 or 20 screen pixels large."""
-    slices: SlicesView = window.context.parts["slices"]
+    slices: SlicesView = window.context.parts.slices
     window.session.set_cursor(voxel)
     slices.camera.centre = [i * v for i, v in zip(voxel, VOXEL, strict=True)]
     slices.camera.zoom_to(zoom)
@@ -221,7 +221,7 @@ def test_nan_and_infinity_are_drawn_black_and_white(open_file: Open, tmp_path: P
     window.session.display.set(crosshair=False, smooth=False)
     view = look_at(window, (4, 8, 9)).views["xy"]
     assert [drawn(view, 10, c).red() for c in (12, 13, 14)] == [0, 255, 0]
-    text = window.context.parts["first_look"].line.text()
+    text = window.context.parts.first_look.line.text()
     assert "NaN" in text and "-1" in text
     assert "nan" in hover(slices, "xy", 10, 12)
 
@@ -410,7 +410,7 @@ def test_brush_circle_follows_the_pointer(known: MainWindow) -> None:
 
 def test_lines_of_a_tool_are_drawn_on_their_slice(known: MainWindow) -> None:
     slices = look_at(known, (4, 10, 12))
-    view, toolbox = slices.views["xy"], known.context.parts["toolbox"]
+    view, toolbox = slices.views["xy"], known.context.parts.toolbox
     before = view.grab().toImage()
     toolbox.sketch = Sketch("xy", 4, (np.array([[8.0, 5.0], [8.0, 20.0]]),))
     toolbox.sketch_changed.emit()
@@ -452,7 +452,7 @@ def test_crosshair_is_drawn_in_all_three(known: MainWindow) -> None:
 def test_an_unreadable_slice_says_so_in_its_view(
     known: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    slices: SlicesView = known.context.parts["slices"]
+    slices: SlicesView = known.context.parts.slices
     assert slices._source is not None
     slices._source.overview, slices._source.cache = None, SliceCache()
     volume = slices._source.volume
@@ -479,10 +479,10 @@ def test_a_file_damaged_in_the_middle_says_so_in_the_side_views(
 
     monkeypatch.setattr(first_scan, "build_overview", broken)
     window = open_file(write(tmp_path / "damaged.mrc", truth()))
-    slices: SlicesView = window.context.parts["slices"]
+    slices: SlicesView = window.context.parts.slices
     qtbot.waitUntil(lambda: "Copy the file" in slices.views["yz"].error, timeout=10_000)
     qtbot.waitUntil(lambda: slices.views["xy"].image.image is not None)
-    assert "Copy the file" in window.context.parts["first_look"].line.text()
+    assert "Copy the file" in window.context.parts.first_look.line.text()
     assert QApplication.activeModalWidget() is None
 
 
@@ -494,7 +494,7 @@ def test_large_file_shows_its_overview_first_and_then_itself(
     monkeypatch.setattr(overview.build_overview, "__kwdefaults__", {"whole_bytes": 0, "binned_bytes": 2000})
     data = truth()
     window = open_file(write(tmp_path / "large.mrc", data))
-    slices: SlicesView = window.context.parts["slices"]
+    slices: SlicesView = window.context.parts.slices
     seen: dict[Plane, set[tuple[int, int]]] = {"xy": set(), "xz": set(), "yz": set()}
     for plane, reader in slices.readers.items():
         reader.arrived.connect(lambda found, plane=plane: seen[plane].add(found.bins))

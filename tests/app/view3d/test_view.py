@@ -82,7 +82,7 @@ def opened(open_file: Callable[[Path], MainWindow], tmp_path: Path) -> MainWindo
 
 def shown(window: MainWindow, qtbot: QtBot) -> View3D:
     """Show the 3D view and wait until it rests."""
-    view = window.context.parts["view3d"]
+    view = window.context.parts.view3d
     window.actions_.by_name["surface.show"].trigger()
     qtbot.waitUntil(lambda: view.canvas is not None, timeout=20_000)
     latest(view, qtbot)
@@ -151,7 +151,7 @@ def test_notes_about_left_out_objects_and_simplification_stand_in_the_panel(
     notes = " ".join(view.status.value.notes)
     assert "1 object with fewer than 1,500 faces left out" in notes
     assert "simplified from" in notes
-    text = opened.context.parts["surface"]._summary.text()
+    text = opened.context.parts.surface._summary.text()
     assert "simplified from" in text and "left out" in text
 
 
@@ -307,7 +307,7 @@ def test_saved_picture_has_size_transparency_and_scale(
     view = shown(opened, qtbot)
     path = tmp_path / "picture.png"
     monkeypatch.setattr(questions, "save_file", lambda *_: path)
-    saving = opened.context.parts["surface"].saving
+    saving = opened.context.parts.surface.saving
     saving.width_px.setValue(500)
     saving.height_px.setValue(300)
     for clear in (False, True):
@@ -411,7 +411,7 @@ def test_cancel_while_a_surface_is_made_keeps_the_old_one(
             time.sleep(0.005)
 
     monkeypatch.setattr(view3d_building, "make_meshes", endless)
-    panel = opened.context.parts["surface"]
+    panel = opened.context.parts.surface
     panel.update_button.click()
     assert view.status.value.building and panel.update_button.text() == "Cancel"
     qtbot.wait(30)
@@ -430,7 +430,7 @@ def test_another_document_clears_the_scene(opened: MainWindow, qtbot: QtBot, tmp
     latest(view, qtbot)
     assert not view.canvas.scene.has_surface and coloured(view) == 0
     assert view.canvas.unit == "voxel"
-    assert "The voxel size is unknown" in opened.context.parts["surface"]._summary.text()
+    assert "The voxel size is unknown" in opened.context.parts.surface._summary.text()
     opened.session.document.modified = False
     opened.session.show(None)
     assert "Open a tomogram" in view._page.text() and view._page.isVisible()
@@ -486,7 +486,7 @@ def test_without_opengl_the_window_says_so_and_lives_on(
         raise UserError("Pictures need OpenGL, which does not work on this machine.")
 
     monkeypatch.setattr(surface, "find_opengl", fail)
-    view = opened.context.parts["view3d"]
+    view = opened.context.parts.view3d
     opened.actions_.by_name["surface.show"].trigger()
     qtbot.waitUntil(lambda: "cannot be shown here" in view._page.text(), timeout=20_000)
     assert view._page.isVisible() and view.canvas is None
@@ -498,7 +498,7 @@ def test_without_opengl_the_window_says_so_and_lives_on(
 
 
 def test_panel_fields_and_state_follow_each_other(opened: MainWindow) -> None:
-    panel, scene = opened.context.parts["surface"], opened.context.parts["view3d"].scene
+    panel, scene = opened.context.parts.surface, opened.context.parts.view3d.scene
     find = panel.findChild
     from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QSpinBox
     from superqt import QDoubleRangeSlider

@@ -159,7 +159,7 @@ def test_an_error_in_the_middle_takes_the_stroke_back(hand, monkeypatch: pytest.
 def test_nothing_open_is_a_sentence(window: MainWindow, qtbot: QtBot) -> None:
     said: list[str] = []
     window.session.message.connect(said.append)
-    toolbox = window.context.parts["toolbox"]
+    toolbox = window.context.parts.toolbox
     for tool in ("brush", "fill", "wand", "polygon", "lasso", "delete", "keep", "cut", "merge"):
         said.clear()
         window.session.tool.set(tool=tool)

@@ -10,6 +10,7 @@ from scipy import ndimage
 
 from sxtstudio.app.labels.tools import object_work, slice_work
 from sxtstudio.app.labels.tools.base import Plane, PointerEvent
+from sxtstudio.app.states import Panel
 from sxtstudio.core.geometry import Box
 
 TARGETS = pytest.mark.parametrize("target", ["labels", "mask"])
@@ -261,8 +262,8 @@ def test_pick_selects_and_the_menu_acts_on_it(two, large: bool, request) -> None
     selection = two.session.selection
     assert selection is not None and selection.voxels == VOXELS
     assert selection.box == Box((30, 50, 50), (40, 60, 70)) and selection.where.all() and selection.complete
-    panel = two.window.context.parts["labels"]
-    two.window.context.parts["side"].show_panel("labels")
+    panel = two.window.context.parts.labels
+    two.window.context.parts.side.show_panel(Panel.LABELS)
     # 2000 voxels of (10 nm)³ are 0.002 µm³.
     assert "0.002 µm³" in panel.selected.text() and "2\u202f000" in panel.selected.text()
     actions["labels.delete_selected"].trigger()

@@ -17,7 +17,7 @@ class Mouse:
 
     def __init__(self, hand, plane: Plane) -> None:
         self.hand = hand
-        self.view = hand.window.context.parts["slices"].views[plane]
+        self.view = hand.window.context.parts.slices.views[plane]
         self.depth = hand.session.cursor[NORMAL[plane]]
         hand.qtbot.waitUntil(lambda: self.view.shown_depth == self.depth, timeout=10_000)
         # So large that a pixel of the slice is found again from a pixel of the screen.
