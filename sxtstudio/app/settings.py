@@ -8,6 +8,8 @@ from typing import Any
 
 from PySide6.QtCore import QByteArray, QSettings
 
+from sxtstudio.core.folders import home_folder
+
 MOST_RECENT = 12
 
 
@@ -55,7 +57,7 @@ class Settings:
 
     def folder(self) -> str:
         """Return the folder that file dialogs begin in."""
-        return str(self.get("folder", str(Path.home())))
+        return str(self.get("folder", str(home_folder())))
 
     def set_folder(self, path: str | Path) -> None:
         """Remember the folder of a chosen file."""

@@ -6,6 +6,8 @@ import argparse
 import math
 import re
 
+from sxtstudio.core.lengths import is_voxel_size
+
 NM3 = {"nm3": 1.0, "nm³": 1.0, "um3": 1e9, "µm3": 1e9, "um³": 1e9, "µm³": 1e9}
 
 
@@ -41,7 +43,10 @@ def slice_range(text: str) -> tuple[int | None, int | None]:
         raise argparse.ArgumentTypeError(
             f"{text!r} is no range of slices: give A:B, such as 100:200, 100: or :200"
         )
-    first, last = (int(number) if number else None for number in match.groups())
+    try:
+        first, last = (int(number) if number else None for number in match.groups())
+    except ValueError:  # Python reads no number of thousands of digits
+        raise argparse.ArgumentTypeError("a slice has no number of so many digits") from None
     return first, last
 
 
@@ -64,7 +69,7 @@ def voxel_size(text: str) -> tuple[float, float, float]:
         numbers = []
     if len(numbers) == 1:
         numbers *= 3
-    if len(numbers) != 3 or not all(math.isfinite(n) and n > 0 for n in numbers):
+    if not is_voxel_size(numbers):
         raise argparse.ArgumentTypeError(
             f"{text!r} is no voxel size: give nanometres, such as 9.8 or 20,10,10"
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from sxtstudio.core.errors import UserError
@@ -80,9 +80,11 @@ def _check_folder(final: Path, temporary: Path) -> None:
         with open(temporary, "xb"):
             pass
         temporary.unlink()
+        with suppress(FileNotFoundError):
+            final.lstat()  # a name that is too long is told now
     except OSError as error:
         raise _explain(error, final, temporary) or UserError(
-            f"{final} cannot be written: {error.strerror or error}. Choose another folder."
+            f"{final} cannot be written: {error.strerror or error}. Choose another folder or name."
         ) from error
 
 

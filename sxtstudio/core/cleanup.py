@@ -19,6 +19,9 @@ from sxtstudio.core.objects import ObjectCount, remove_small_objects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
 
+# So many slices above and below may vote; they are all held in memory.
+MOST_SMOOTHING = 50
+
 
 @dataclass(frozen=True)
 class CleanParameters:
@@ -198,6 +201,11 @@ def check_parameters(parameters: CleanParameters, shape: Triple) -> None:
     for name, number in numbers.items():
         if not (number >= 0 and math.isfinite(number)):
             raise UserError(f"{name} is {number}: give zero or more.")
+    if parameters.smooth_z > MOST_SMOOTHING:
+        raise UserError(
+            f"Smoothing over {parameters.smooth_z} slices above and below is more than the memory holds: "
+            f"give {MOST_SMOOTHING} or fewer."
+        )
     for axis, cut, size in zip("zyx", parameters.crop, shape, strict=True):
         if 2 * cut >= size:
             raise UserError(

@@ -68,11 +68,14 @@ def erode(labels: Labels, iterations: int, three_d: bool, progress: Progress) ->
     scipy.ndimage.binary_erosion with its default structure and ``border_value=1``, i.e. voxels
     outside the volume count as label, so that membranes cut by the border are not eaten from there.
     """
-    passes, per_pass = (iterations, 1) if three_d else (1, iterations)
     depth = len(labels)
+    # What is left after so many is left for ever: labels that reach every border in all slices.
+    iterations = min(iterations, sum(labels.shape if three_d else labels.shape[1:]))
+    passes, per_pass = (iterations, 1) if three_d else (1, iterations)
     progress.begin(passes * depth, "erosion")
     pages = PageReleaser(labels)
-    for _ in range(passes):
+    for number in range(passes):
+        changed = False
         above: Plane | None = None
         here = labels[0] != 0
         for z in range(depth):
@@ -80,16 +83,22 @@ def erode(labels: Labels, iterations: int, three_d: bool, progress: Progress) ->
             if here.any():
                 kept = here
                 for _ in range(per_pass):
-                    kept = _eroded_plane(kept)
+                    former, kept = kept, _eroded_plane(kept)
+                    if np.array_equal(former, kept):
+                        break
                 if three_d:
                     for neighbour in (above, below):
                         if neighbour is not None:
                             kept &= neighbour
+                changed = changed or not np.array_equal(kept, here)
                 labels[z] *= kept
             if below is not None:
                 above, here = here, below
             pages.read(here.nbytes)
             progress.step()
+        if not changed:
+            progress.step((passes - number - 1) * depth)
+            break
 
 
 def _eroded_plane(plane: Plane) -> Plane:

@@ -4,12 +4,38 @@ from __future__ import annotations
 
 import os
 import sys
+import tempfile
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
+
+from sxtstudio.core.plain_files import is_own_folder
+
+
+def home_folder() -> Path:
+    """Return the user's home folder; without one, such as in a container, a folder among temporary files."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return _spare_home()
+    return home if home.is_absolute() and home != Path(home.anchor) else _spare_home()
+
+
+@cache
+def _spare_home() -> Path:
+    """Return a folder that belongs to this user, who will find it again if nobody else has the name."""
+    user = os.getuid() if hasattr(os, "getuid") else 0
+    folder = Path(tempfile.gettempdir()) / f"sxtstudio-home-{user}"
+    with suppress(OSError):
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if is_own_folder(folder):
+            return folder
+    return Path(tempfile.mkdtemp(prefix="sxtstudio-home-"))
 
 
 def state_folder() -> Path:
     """Return the folder for what must outlive the program, such as unsaved work."""
-    home = Path.home()
+    home = home_folder()
     if sys.platform == "win32":
         return _local(home) / "SXT Studio"
     if sys.platform == "darwin":
@@ -22,13 +48,13 @@ def log_folder() -> Path:
     if sys.platform == "win32":
         return state_folder() / "log"
     if sys.platform == "darwin":
-        return Path.home() / "Library" / "Logs" / "SXT Studio"
+        return home_folder() / "Library" / "Logs" / "SXT Studio"
     return state_folder()
 
 
 def data_folder() -> Path:
     """Return the folder for files of the user's own, such as models."""
-    home = Path.home()
+    home = home_folder()
     if sys.platform == "win32":
         base = _local(home)
     elif sys.platform == "darwin":

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Literal
 
 Unit = Literal["nm", "µm"]
+# No voxel of any microscope is smaller than a thousandth of a nm or larger than a cm.
+SMALLEST_VOXEL_NM, LARGEST_VOXEL_NM = 1e-3, 1e7
 UNITS: tuple[Unit, ...] = ("nm", "µm")
 
 
@@ -30,6 +33,11 @@ def length_text(length: float, unit: str = "nm") -> str:
 def number_text(nm: float, unit: Unit) -> str:
     """Return a length without its unit: "2230" in nm, "2.230" in µm, so that digits never jump."""
     return f"{nm:.0f}" if unit == "nm" else f"{nm / 1000:.3f}"
+
+
+def is_voxel_size(lengths_nm: Sequence[float]) -> bool:
+    """Return whether these lengths (nm) can be the edges (z, y, x) of a voxel at all."""
+    return len(lengths_nm) == 3 and all(SMALLEST_VOXEL_NM <= nm <= LARGEST_VOXEL_NM for nm in lengths_nm)
 
 
 def voxel_text(voxel_nm: tuple[float, float, float] | None) -> str:

@@ -95,8 +95,14 @@ def read_plain(path: Path, most_bytes: int) -> bytes:
     with open_plain(path) as file:
         content = file.read(most_bytes + 1)
     if len(content) > most_bytes:
-        raise OSError(errno.EINVAL, f"it has more than {most_bytes} bytes", str(path))
+        raise OSError(errno.EINVAL, f"it is larger than {most_bytes} bytes", str(path))
     return content
+
+
+def is_own_folder(folder: Path) -> bool:
+    """Whether a folder belongs to the user who runs this, and is no link; OSError if there is none."""
+    facts = folder.lstat()
+    return stat.S_ISDIR(facts.st_mode) and (not hasattr(os, "getuid") or facts.st_uid == os.getuid())
 
 
 def _refused(path: Path, what: str) -> LinkRefused:

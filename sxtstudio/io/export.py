@@ -17,12 +17,12 @@ from numpy.typing import NDArray
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple, slabs
+from sxtstudio.core.lengths import is_voxel_size
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.io import export_mrc, export_tiff, export_zarr
 from sxtstudio.io.export_plan import Kind, Plan
 from sxtstudio.io.opening import open_volume
-from sxtstudio.io.units import judge_voxel_of_user
 from sxtstudio.io.zarr import is_zarr
 
 _SLAB_BYTES = 32 << 20
@@ -159,8 +159,8 @@ def _plan(
     form: _Format,
 ) -> Plan:
     voxel = voxel_nm if voxel_nm is not None else volume.voxel_nm
-    if voxel is not None and not judge_voxel_of_user(voxel):
-        raise UserError(f"The voxel size {tuple(voxel)} nm makes no sense. Give three lengths above 0.")
+    if voxel is not None and not is_voxel_size(voxel):
+        raise UserError(f"The voxel size {tuple(voxel)} nm makes no sense. Give three lengths of nanometres.")
     origin = origin_nm if origin_nm is not None else getattr(volume, "origin_nm", None)
     if min(volume.shape) <= 0:
         raise UserError(f"{target.name} was not written: there are no voxels to write.")

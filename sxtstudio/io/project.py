@@ -12,7 +12,6 @@ is checked when it is read, because a project may come from a stranger.
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,10 +22,11 @@ from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.lengths import is_voxel_size
+from sxtstudio.core.plain_files import read_plain
 from sxtstudio.core.temporary import final_name
 from sxtstudio.core.trust import Trust, trust_from_json, trust_to_json
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.io.units import judge_voxel_of_user
 
 NAME = "project.json"
 SUFFIX = ".sxt"
@@ -200,9 +200,7 @@ def read_json(path: Path, what: str) -> dict[str, Any]:
         If it cannot be read, is no JSON object, or is unreasonably large.
     """
     try:
-        if path.stat().st_size > _MOST_BYTES:
-            raise ValueError(f"{path.name} is larger than any that SXT Studio writes")
-        content = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+        content = json.loads(read_plain(path, _MOST_BYTES), parse_constant=_refuse_constant)
         if not isinstance(content, dict):
             raise ValueError(f"{path.name} holds no object")
     except OSError as error:
@@ -281,7 +279,7 @@ def voxel_of(content: Any) -> VoxelSize | None:
     if len(numbers) != 3 or any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
         raise ValueError("the voxel size is not three numbers")
     z, y, x = (float(n) for n in numbers)
-    if not all(math.isfinite(n) for n in (z, y, x)) or not judge_voxel_of_user((z, y, x)):
+    if not is_voxel_size((z, y, x)):
         raise ValueError("the voxel size makes no sense")
     return (z, y, x)
 

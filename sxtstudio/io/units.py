@@ -99,11 +99,6 @@ def judge_voxel(
     return (lengths[0], lengths[1], lengths[2]), ()
 
 
-def judge_voxel_of_user(voxel_nm: Sequence[float]) -> bool:
-    """Return whether these lengths (nm) can be edges of a voxel at all: finite and above zero."""
-    return len(voxel_nm) == 3 and all(math.isfinite(v) and v > 0 for v in voxel_nm)
-
-
 def _absurd(lengths_nm: Sequence[float], numbers: Sequence[float], units: Sequence[float]) -> str | None:
     if any(not math.isfinite(v) for v in lengths_nm):
         return "the file gives a number that is not finite"

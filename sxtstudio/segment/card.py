@@ -40,6 +40,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.plain_files import open_plain, read_plain
 
 _LARGEST_CARD = 1_000_000  # bytes
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
@@ -95,6 +96,7 @@ class ModelCard:
         """
         try:
             data = json.loads(text)
+            json.dumps(data, ensure_ascii=False).encode()  # halves of characters can be shown nowhere
         except (ValueError, RecursionError) as error:
             raise UserError(f"{source} is not a readable model card (JSON): get the model again.") from error
         if not isinstance(data, dict):
@@ -127,12 +129,9 @@ class ModelCard:
         path = Path(path)
         source = f"The model card {path}"
         try:
-            with path.open("rb") as stream:
-                text = stream.read(_LARGEST_CARD + 1)
+            text = read_plain(path, _LARGEST_CARD)
         except OSError as error:
             raise UserError(f"{source} cannot be read ({error.strerror}): check the file.") from error
-        if len(text) > _LARGEST_CARD:
-            raise UserError(f"{source} is larger than 1 MB, so it is not a card: choose another file.")
         card = cls.from_json(text, source)
         model = path.parent / (card.file or path.with_suffix(".onnx").name)
         if not model.is_file():
@@ -171,7 +170,7 @@ _WRITTEN = tuple(
 def file_sha256(path: str | Path) -> str:
     """Return the SHA-256 of a file in hexadecimal digits; UserError if it cannot be read."""
     try:
-        with Path(path).open("rb") as stream:
+        with open_plain(Path(path)) as stream:
             return hashlib.file_digest(stream, "sha256").hexdigest()
     except OSError as error:
         raise UserError(f"The model {path} cannot be read ({error.strerror}): check the file.") from error

@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.plain_files import read_plain
 from sxtstudio.segment.card import ModelCard, file_sha256
 from sxtstudio.segment.device import choose_device, create_session
 from sxtstudio.segment.stages import METADATA_KEY, read_plan
@@ -121,7 +122,7 @@ def _parse(path: Path) -> onnx.ModelProto:
         if path.is_dir() or not 0 < size <= _LARGEST_FILE:
             state = "is a folder" if path.is_dir() else "is empty" if size == 0 else "is larger than 2 GB"
             raise UserError(f"{path} {state}, so it is not a model: choose an .onnx file.")
-        content = path.read_bytes()
+        content = read_plain(path, _LARGEST_FILE)
     except OSError as error:
         raise UserError(f"The model {path} cannot be read ({error.strerror}): check the file.") from error
     try:
@@ -324,7 +325,7 @@ def _halo_px(model: onnx.ModelProto) -> int:
         if entry.key == METADATA_KEY:
             try:
                 reach = sum(int(stage["halo_px"]) for stage in json.loads(entry.value)["label"])
-            except (ValueError, KeyError, TypeError):
+            except (ValueError, KeyError, TypeError, RecursionError):
                 break
             return min(4096, max(0, -(-reach // 16) * 16))
     return usual

@@ -94,7 +94,7 @@ def read_plan(model: onnx.ModelProto, heads: Sequence[str]) -> StagePlan | None:
             for entry in content[head]:
                 stage = Stage(tuple(entry["inputs"]), str(entry["output"]), int(entry["halo_px"]))
                 found.setdefault(stage.output, stage)
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
         raise ValueError(f"the model's entry {METADATA_KEY} cannot be read: {error}") from error
     source = input_name(model)
     made = {source}

@@ -38,7 +38,7 @@ def load_state(path: Path) -> dict[str, dict[str, Tensor]]:
             for key in file.files:
                 part, name = key.split("/", 1)
                 parts.setdefault(part, {})[name] = torch.from_numpy(file[key])
-    except (OSError, ValueError, BadZipFile) as error:
+    except (OSError, ValueError, EOFError, NotImplementedError, BadZipFile) as error:
         raise UserError(
             f"{path.name} is not the state of a training run ({error}); start a new one."
         ) from error

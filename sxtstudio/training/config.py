@@ -32,6 +32,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.plain_files import read_plain
 from sxtstudio.io.inside import split_inside
 from sxtstudio.training.toml_table import Table, is_number
 
@@ -39,6 +40,7 @@ Method = Literal["published", "quick"]
 Augmentation = Literal["published", "appearances"]
 Polarity = Literal["auto", "dark", "bright"]
 
+_LARGEST = 1_000_000  # bytes
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _MOST_SLICES = 1_000_000
 DEFAULT_WIDTH = 16
@@ -168,13 +170,15 @@ def load_config(path: str | Path) -> TrainConfig:
     """
     path = Path(path)
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        data = tomllib.loads(read_plain(path, _LARGEST).decode("utf-8-sig"))
     except OSError as error:
         raise UserError(f"The configuration {path} cannot be read ({error.strerror}).") from error
     except UnicodeDecodeError as error:
         raise UserError(f"The configuration {path} is not a text file (UTF-8).") from error
     except tomllib.TOMLDecodeError as error:
         raise UserError(f"The configuration {path.name} is not valid TOML: {error}.") from error
+    except RecursionError:
+        raise UserError(f"The configuration {path.name} is nested too deeply to be one.") from None
     return read_config(data, path.parent, path.name)
 
 

@@ -68,7 +68,7 @@ def is_complete(folder: Path, name: str, request: Mapping[str, Any]) -> bool:
     try:
         description = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         made_with = description.get("request") if isinstance(description, dict) else None
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         made_with = None
     if len(there) == len(ENDINGS) and made_with == dict(request):
         return True

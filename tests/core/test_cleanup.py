@@ -41,6 +41,18 @@ def test_2d_erosion_is_that_of_scipy_in_each_slice(iterations):
     assert np.array_equal(cleaned != 0, expected)
 
 
+@pytest.mark.parametrize("three_d", [True, False], ids=["3D", "2D"])
+def test_erosion_ends_when_nothing_is_left_to_erode(three_d):
+    labels = np.zeros((4, 30, 40), np.uint8)
+    labels[1:, 3:20, 5:30] = 7
+    labels[0] = 7  # no background in the slice: it stays where slices are eroded one by one
+    states: list[ProgressState] = []
+    progress = Progress(listener=states.append)
+    cleaned = clean(labels, CleanParameters(erode=10**9, erode_3d=three_d), progress=progress).labels
+    assert np.array_equal(cleaned[0] == 7, np.full((30, 40), not three_d)) and not cleaned[1:].any()
+    assert states[-1].fraction == pytest.approx(1.0)
+
+
 @pytest.mark.parametrize("three_d", [True, False])
 def test_border_of_the_volume_does_not_erode(three_d):
     labels = np.full((1, 5, 5), 7, np.uint8)
@@ -132,6 +144,7 @@ def test_size_in_nm3_needs_the_voxel_size():
         (CleanParameters(crop=(6, 0, 0)), "along z would leave nothing.*less than 6"),
         (CleanParameters(crop=(0, 0, -1)), "crop is -1"),
         (CleanParameters(erode=-1), "erosions is -1"),
+        (CleanParameters(smooth_z=51), "50 or fewer"),
         (CleanParameters(smooth_z=-2), "smooth over is -2"),
         (CleanParameters(min_size_voxels=-5), "in voxels is -5"),
         (CleanParameters(min_size_nm3=float("nan")), "nm³ is nan"),

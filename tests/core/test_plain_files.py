@@ -105,5 +105,5 @@ def test_only_files_are_read(what, tmp_path):
 def test_small_file_is_read_whole_and_a_large_one_not_at_all(tmp_path):
     (tmp_path / "a").write_bytes(b"12345")
     assert read_plain(tmp_path / "a", 5) == b"12345"
-    with pytest.raises(OSError, match="more than 4 bytes"):
+    with pytest.raises(OSError, match="larger than 4 bytes"):
         read_plain(tmp_path / "a", 4)

@@ -16,6 +16,7 @@ import psutil
 
 from sxtstudio import __version__
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.folders import home_folder
 from sxtstudio.segment import choose_device, find_models
 from sxtstudio.segment.device import available_cpus, providers
 from sxtstudio.segment.memory import available_memory
@@ -55,7 +56,7 @@ def diagnostics(
                 "processor": f"{platform.processor() or platform.machine()}, "
                 f"{available_cpus()} of {os.cpu_count()} threads may be used",
                 "memory": f"{memory.total / 1e9:.1f} GB, {available_memory() / 1e9:.1f} GB of it free",
-                "disk": f"{shutil.disk_usage(Path.home()).free / 1e9:.1f} GB free in the home folder",
+                "disk": f"{shutil.disk_usage(home_folder()).free / 1e9:.1f} GB free in the home folder",
                 **_display(),
                 **(more or {}),
             },
@@ -174,7 +175,7 @@ def _without_data(line: str) -> str:
 
 
 def _without_home(text: str) -> str:
-    home = str(Path.home())
+    home = str(home_folder())
     return text.replace(home, "~") if len(home) > 1 else text
 
 

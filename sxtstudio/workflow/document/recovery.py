@@ -10,8 +10,9 @@ from pathlib import Path
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.plain_files import is_own_folder
 from sxtstudio.workflow.document import state as files
-from sxtstudio.workflow.document.workplace import is_own_folder, spare_root, work_root
+from sxtstudio.workflow.document.workplace import spare_root, work_root
 
 # A folder without a state may be one that another window has just made.
 _YOUNG_S = 600.0

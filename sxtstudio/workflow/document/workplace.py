@@ -7,7 +7,6 @@ import math
 import os
 import secrets
 import shutil
-import stat
 import sys
 import tempfile
 from collections.abc import Callable
@@ -21,7 +20,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import state_folder
 from sxtstudio.core.geometry import Triple
-from sxtstudio.core.plain_files import create_own, open_own
+from sxtstudio.core.plain_files import create_own, is_own_folder, open_own
 
 VARIABLE = "SXTSTUDIO_WORK"
 # A disk that is filled up to the last byte helps nobody.
@@ -63,12 +62,6 @@ def new_folder(root: Path | None = None) -> Path:
         f"The working folder {root or work_root()} cannot be made ({reason}). Free some space, or "
         f"name another folder in the environment variable {VARIABLE}."
     ) from trouble
-
-
-def is_own_folder(folder: Path) -> bool:
-    """Whether a folder belongs to the user who runs this, and is no link."""
-    facts = folder.lstat()
-    return stat.S_ISDIR(facts.st_mode) and (not hasattr(os, "getuid") or facts.st_uid == os.getuid())
 
 
 def place_for_voxels(folder: Path, shape: Triple, beside: Path) -> Path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import tempfile
@@ -84,6 +85,11 @@ def _check_suffix(output: Output) -> None:
 
 def _check_folder(output: Output) -> None:
     path, folder = output.path, output.path.parent
+    try:
+        os.lstat(folder / f"{path.name}.partial")  # the longest name that is made of it
+    except OSError as error:
+        if error.errno == errno.ENAMETOOLONG:
+            raise UserError(f"The name {path.name} is too long for the disk: give a shorter one.") from error
     if not folder.is_dir():
         raise UserError(f"{path} cannot be written because {folder} is no folder: create it first.")
     if path.is_dir() and path.suffix.lower() != ".zarr":

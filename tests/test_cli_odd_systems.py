@@ -1,0 +1,186 @@
+"""Odd words, odd names and odd systems: a sentence and exit code 2, or the work is done."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from sxtstudio.cli import main
+from sxtstudio.core import folders
+
+
+def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """Run a command that must fail politely; return what it said."""
+    code = main(words)
+    told = capsys.readouterr()
+    assert code == 2, told.err
+    (line,) = told.err.splitlines()
+    assert line.startswith("sxtstudio: ") and "went wrong in the program" not in line and told.out == ""
+    return line
+
+
+@pytest.fixture
+def labels(tmp_path: Path) -> Path:
+    tifffile.imwrite(
+        tmp_path / "old.tif", np.eye(30, dtype=np.uint8)[None].repeat(3, 0), photometric="minisblack"
+    )
+    return tmp_path / "old.tif"
+
+
+@pytest.mark.parametrize("size", ["1e-300", "1e300", "1e-4", "1e8", "10,10,1e-300", "nan", "-10", "0"])
+def test_voxel_sizes_of_no_microscope(
+    size: str, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["clean", str(labels), "-o", str(tmp_path / "new.tif"), "--voxel", size]
+    assert "no voxel size" in refused(words, capsys)
+
+
+def test_numbers_of_thousands_of_digits(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["segment", str(labels), "-o", str(tmp_path / "new.tif")]
+    for option, value in (("--slices", "9" * 5000 + ":"), ("--tile", "9" * 5000), ("--erode", "9" * 5000)):
+        refused([*words, option, value], capsys)
+
+
+def test_erosion_without_end(labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["clean", str(labels), "-o", str(tmp_path / "new.tif"), "--erode", "1000000000000"]) == 0
+    assert not tifffile.imread(tmp_path / "new.tif").any()
+
+
+@pytest.mark.parametrize("name", ["x" * 244 + ".tif", "µ" * 122 + ".tif", "x" * 300 + ".tif"])
+def test_output_name_that_is_too_long(
+    name: str, tomogram: Path, toy_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said = refused(["segment", str(tomogram), "-o", str(tmp_path / name), "--model", str(toy_model)], capsys)
+    assert "too long" in said
+    assert not list(tmp_path.glob("*.partial"))
+
+
+@pytest.mark.parametrize("name", ["x" * 243 + ".tif", "µ" * 121 + ".tif", "\U0001f9a0" * 60 + ".tif"])
+def test_longest_output_name_that_fits(name: str, tomogram: Path, toy_model: Path, tmp_path: Path) -> None:
+    words = ["segment", str(tomogram), "-o", str(tmp_path / name), "--model", str(toy_model)]
+    assert main([*words, "--device", "cpu"]) == 0
+    assert (tmp_path / name).is_file()
+
+
+def test_input_name_that_is_too_long(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert "too long" in refused(["info", str(tmp_path / ("x" * 300 + ".mrc"))], capsys)
+    words = ["segment", str(tmp_path / ("x" * 300 + ".mrc")), "-o", str(tmp_path / "a.tif")]
+    assert "too long" in refused(words, capsys)
+
+
+def test_batch_of_a_name_to_which_nothing_can_be_added(
+    tomogram: Path, toy_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    long = tmp_path / ("x" * 250 + ".mrc")
+    tomogram.rename(long)
+    assert main(["batch", str(long), "--model", str(toy_model), "--device", "cpu"]) == 2
+    told = capsys.readouterr().out
+    assert "failed" in told and "too long" in told and "went wrong in the program" not in told
+
+
+def test_deeply_nested_configuration(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "deep.toml").write_text("name = " + "[" * 3000 + "]" * 3000)
+    assert "nested too deeply" in refused(["train", str(tmp_path / "deep.toml")], capsys)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_configuration_or_model_without_an_end(
+    what: str, tomogram: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for name in ("run.toml", "model.onnx", "model.json"):
+        if what == "pipe":
+            os.mkfifo(tmp_path / name)
+        else:
+            (tmp_path / name).symlink_to("/dev/zero")
+    refused(["train", str(tmp_path / "run.toml")], capsys)
+    refused(["models", "check", str(tmp_path / "model.onnx")], capsys)
+    for name in ("model.onnx", "model.json"):
+        words = ["segment", str(tomogram), "-o", str(tmp_path / "a.tif"), "--model", str(tmp_path / name)]
+        refused(words, capsys)
+
+
+@pytest.mark.parametrize(
+    "card", ['{"name": "a\\ud800"}', "[" * 100_000, '{"name": ' * 50_000, "\xff", "7", ""]
+)
+def test_cards_that_are_none(card: str, toy_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    toy_model.with_suffix(".json").write_text(card, encoding="latin-1")
+    refused(["models", "check", str(toy_model)], capsys)
+
+
+def test_half_a_character_in_a_card(toy_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    card = {"name": "toy", "description": "half: \ud800", "trained_on": "x", "base_width": 2}
+    card |= {"label_output": "label", "sha256": "0" * 64, "licence": "MIT"}
+    toy_model.with_suffix(".json").write_text(json.dumps(card))
+    assert "not a readable model card" in refused(["models", "check", str(toy_model)], capsys)
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\0" * 100])
+def test_state_of_a_training_that_is_none(content: bytes, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    from sxtstudio.core.errors import UserError
+    from sxtstudio.training.checkpoint import load_state
+
+    (tmp_path / "state.npz").write_bytes(content)
+    with pytest.raises(UserError, match="not the state of a training run"):
+        load_state(tmp_path / "state.npz")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs the user database of POSIX systems")
+@pytest.mark.parametrize("home", [None, "", "/", "not/absolute"])
+def test_no_home(home: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def nobody(uid: int) -> None:
+        raise KeyError(uid)
+
+    import pwd
+
+    monkeypatch.setattr(pwd, "getpwuid", nobody)
+    monkeypatch.setattr(folders.tempfile, "gettempdir", lambda: str(tmp_path))
+    monkeypatch.delenv("HOME") if home is None else monkeypatch.setenv("HOME", home)
+    folders._spare_home.cache_clear()
+    try:
+        found = folders.home_folder()
+        assert found.parent == tmp_path and found.stat().st_mode & 0o77 == 0
+        found.rename(tmp_path / "elsewhere")
+        found.symlink_to(tmp_path / "elsewhere")  # somebody else was quicker
+        folders._spare_home.cache_clear()
+        assert folders.home_folder() != found
+    finally:
+        folders._spare_home.cache_clear()
+
+
+NOBODY = """
+import os, pwd, sys
+def unknown(*_):
+    raise KeyError
+pwd.getpwuid = pwd.getpwnam = unknown
+from sxtstudio.cli import main
+sys.exit(main(sys.argv[1:]))
+"""
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs the user database of POSIX systems")
+def test_a_user_without_name_and_home(tomogram: Path, toy_model: Path, tmp_path: Path) -> None:
+    """As in a container that was started with just a number for the user."""
+    words = ["batch", tomogram.name, "-o", "out", "--model", toy_model.name, "--device", "cpu"]
+    kept = ("PATH", "PYTHONPATH", "LD_LIBRARY_PATH")
+    done = subprocess.run(
+        [sys.executable, "-c", NOBODY, *words],
+        env={name: os.environ[name] for name in kept if name in os.environ} | {"TMPDIR": str(tmp_path)},
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "out" / "cell.labels.tif").is_file()
