@@ -10,6 +10,7 @@ import errno
 import os
 import stat
 from contextlib import suppress
+from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -69,7 +70,7 @@ def open_own(path: Path, mode: Literal["r+b", "ab"]) -> BinaryIO:
     return os.fdopen(descriptor, mode)
 
 
-def open_plain(path: Path) -> BinaryIO:
+def open_plain(path: Path) -> BufferedReader:
     """Open a file for reading; links are followed.
 
     Raises
