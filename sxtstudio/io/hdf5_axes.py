@@ -19,7 +19,7 @@ from sxtstudio.io.attributes import voxel_from_attributes
 from sxtstudio.io.axes import NamedBy, Names, StoredAxes
 from sxtstudio.io.axis_names import as_names, as_text, letters_of, names_in, resolutions
 from sxtstudio.io.hdf5_links import Hdf5Tree
-from sxtstudio.io.mib import voxel_of_box
+from sxtstudio.io.mib import NM_PER_UM, voxel_um_of_box
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
 Coordinates = Sequence[h5py.Dataset | None]
@@ -164,8 +164,8 @@ def _from_mib(
     if not isinstance(item, h5py.Dataset) or item.shape is None or item.size != 6 or item.dtype.kind != "f":
         return None
     tree.check_storage(item)
-    found = voxel_of_box(item[()].ravel(), axes.volume_shape)
-    return None if found is None else judge_voxel(found, 1.0, depth_matters=axes.volume_shape[0] > 1)
+    found = voxel_um_of_box(item[()].ravel(), axes.volume_shape)
+    return None if found is None else judge_voxel(found, NM_PER_UM, depth_matters=axes.volume_shape[0] > 1)
 
 
 def _from_tags(dataset: h5py.Dataset, axes: StoredAxes) -> tuple[list[float | None], list[float | None]]:

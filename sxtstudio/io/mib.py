@@ -10,7 +10,7 @@ import numpy as np
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.volume import VoxelSize
 
-_NM_PER_UM = 1000.0
+NM_PER_UM = 1000.0
 _NUMBER = r"\s+([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
 _BOX = re.compile(r"\bBoundingBox" + 6 * _NUMBER)
 
@@ -26,8 +26,8 @@ def box_in(description: str) -> Box6 | None:
         return None
 
 
-def voxel_of_box(box: Sequence[float], shape: Triple) -> VoxelSize | None:
-    """Return the voxel size (nm; z, y, x) of a bounding box in µm, or None if it is no box.
+def voxel_um_of_box(box: Sequence[float], shape: Triple) -> VoxelSize | None:
+    """Return the voxel size (µm; z, y, x) of a bounding box in µm, or None if it is no box.
 
     The box is [xmin xmax ymin ymax zmin zmax] and spans the voxels' centres: (max - min) / (n - 1); that of
     a single slice is as deep as of two (MIB2 saveModel, getBoundingBox).
@@ -35,15 +35,14 @@ def voxel_of_box(box: Sequence[float], shape: Triple) -> VoxelSize | None:
     six = _six(box)
     if six is None:
         return None
-    lengths = [(six[2 * i + 1] - six[2 * i]) / (max(n, 2) - 1) for i, n in zip((2, 1, 0), shape, strict=True)]
-    z, y, x = (_NM_PER_UM * length for length in lengths)
+    z, y, x = ((six[2 * i + 1] - six[2 * i]) / (max(n, 2) - 1) for i, n in zip((2, 1, 0), shape, strict=True))
     return (z, y, x)
 
 
 def origin_of_box(box: Sequence[float]) -> VoxelSize | None:
     """Return where the first voxel lies (nm; z, y, x)."""
     six = _six(box)
-    return None if six is None else (six[4] * _NM_PER_UM, six[2] * _NM_PER_UM, six[0] * _NM_PER_UM)
+    return None if six is None else (six[4] * NM_PER_UM, six[2] * NM_PER_UM, six[0] * NM_PER_UM)
 
 
 def _six(numbers: Sequence[float]) -> Box6 | None:

@@ -91,12 +91,12 @@ def _open(path: Path, inside: str | None, axes: AxisOrder | None) -> FileVolume:
     with open(path, "rb") as file:
         head = file.read(mrc.HEADER_BYTES)
     _refuse_inside(path, inside)
-    return _named(_open_by_head(path, head, size), axes)
+    return _named(_open_by_head(path, head, size, named=axes is not None), axes)
 
 
-def _open_by_head(path: Path, head: bytes, size: int) -> FileVolume:
+def _open_by_head(path: Path, head: bytes, size: int, *, named: bool) -> FileVolume:
     if tiff_ifd.is_tiff(head):
-        return tiff.open_tiff(path)
+        return tiff.open_tiff(path, named=named)
     if head.startswith(png.SIGNATURE):
         return png.open_png(path)
     if head[208:211] == b"MAP" and mrc.looks_like_mrc(head, size):

@@ -17,13 +17,22 @@ from sxtstudio.io.filevolume import FileVolume, Reader
 from sxtstudio.io.pages import DecodedSlices
 from sxtstudio.io.raw import RawFile, RawSlices
 from sxtstudio.io.tiff_ifd import Directory, read_directories
-from sxtstudio.io.tiff_meta import voxel_and_origin
+from sxtstudio.io.tiff_meta import ome_images, voxel_and_origin
 
+_SEPARATE = 2
+_FILE_NAMES = re.compile(r"""FileName\s*=\s*["']([^"']*)["']""")
 _COLOUR = ("RGB", "YCBCR", "CIELAB", "SEPARATED")
 
 
-def open_tiff(path: Path) -> FileVolume:
+def open_tiff(path: Path, *, named: bool = False) -> FileVolume:
     """Open a TIFF stack or a single TIFF image; uncompressed pixels are read in place, others page by page.
+
+    Parameters
+    ----------
+    path
+        File.
+    named
+        Whether the user names the axes: then planes of 8 bit and few channels are slices, too.
 
     Raises
     ------
@@ -36,13 +45,13 @@ def open_tiff(path: Path) -> FileVolume:
     except Exception as error:  # tifffile raises many kinds for damaged files
         raise UserError(f"{path.name} is a damaged TIFF file ({error}). Export it again.") from error
     try:
-        return _describe(path, tif, directories)
+        return _describe(path, tif, directories, named)
     except BaseException:
         tif.close()
         raise
 
 
-def _describe(path: Path, tif: tifffile.TiffFile, directories: list[Directory]) -> FileVolume:
+def _describe(path: Path, tif: tifffile.TiffFile, directories: list[Directory], named: bool) -> FileVolume:
     _refuse_foreign_parts(path, tif)
     try:
         series = tif.series
@@ -59,13 +68,8 @@ def _describe(path: Path, tif: tifffile.TiffFile, directories: list[Directory]) 
     one = series[0]
     page = one.keyframe
     notes: list[str] = []
-    slices = _count_slices(path, one, notes)
-    promised = _promised_slices(tif)
-    if promised > slices:
-        raise UserError(
-            f"{path.name} is truncated: it promises {promised} slices and holds {slices}. "
-            "Copy or export it again."
-        )
+    slices = _count_slices(path, one, named, notes)
+    _check_promise(path, tif, one, slices, notes)
     if page.photometric == 3:
         notes.append("the file has a colour table, which is ignored")
     reader, close = _reader(path, tif, one, slices, directories)
@@ -98,7 +102,7 @@ def _refuse_foreign_parts(path: Path, tif: tifffile.TiffFile) -> None:
         raise UserError(
             f"{path.name}: the OME description is not one that a microscope writes. Export it again."
         )
-    for name in re.findall(r"""FileName\s*=\s*["']([^"']*)["']""", xml):
+    for name in _FILE_NAMES.findall(xml):
         if re.search(r"[/\\:]", name) or name == "..":
             raise UserError(
                 f"{path.name} refers to a file in another folder ({name}), which is refused. "
@@ -106,18 +110,24 @@ def _refuse_foreign_parts(path: Path, tif: tifffile.TiffFile) -> None:
             )
 
 
-def _count_slices(path: Path, one: tifffile.TiffPageSeries, notes: list[str]) -> int:
+def _count_slices(path: Path, one: tifffile.TiffPageSeries, named: bool, notes: list[str]) -> int:
     """Return the number of slices; every other long axis is an error."""
     page = one.keyframe
-    if page.samplesperpixel > 1 or page.photometric.name in _COLOUR:
-        raise UserError(f"{path.name} is a colour (RGB) image. Convert it to grey values first.")
+    planes = _planes_are_slices(one, named)
+    if not planes and (page.samplesperpixel > 1 or page.photometric.name in _COLOUR):
+        advice = "Convert it to grey values first"
+        if _has_planes(page):
+            advice += f"; if its {page.samplesperpixel} planes are slices, name its axes z, y, x (--axes zyx)"
+        raise UserError(f"{path.name} is a colour (RGB) image. {advice}.")
     if page.imagedepth > 1:
         raise UserError(
             f"{path.name} uses volumetric tiles, which SXT Studio does not read. Save it as plain TIFF."
         )
     axes, shape = one.get_axes(False), one.get_shape(False)
     long = [
-        (axis, n) for axis, n in zip(axes, shape, strict=True) if axis not in "YXS" and n > 1
+        (axis, n)
+        for axis, n in zip(axes, shape, strict=True)
+        if axis not in ("YX" if planes else "YXS") and n > 1
     ]  # size-1 axes such as T and C are dropped
     if len(long) > 1:
         sizes = " × ".join(f"{n} ({axis})" for axis, n in long)
@@ -125,21 +135,49 @@ def _count_slices(path: Path, one: tifffile.TiffPageSeries, notes: list[str]) ->
             f"{path.name} has four or more dimensions ({sizes} beside y and x). "
             "Save one channel or time point."
         )
-    if long and long[0][0] == "C" and long[0][1] <= 4:
+    if long and long[0][0] == "C" and long[0][1] <= 4 and not named:
         raise UserError(f"{path.name} has {long[0][1]} colour channels. Save one channel as grey values.")
-    if long and long[0][0] in "CT":
+    if long and long[0][0] in "CT" and not named:
         kind = {"C": "channels", "T": "time points"}[long[0][0]]
         notes.append(f"the file calls its slices {kind}; they are taken as z")
     pixels = page.imagelength * page.imagewidth
     return int(np.prod(shape, dtype=object)) // pixels if pixels else 0
 
 
-def _promised_slices(tif: tifffile.TiffFile) -> int:
-    """Return how many images ImageJ's description names: tifffile falls back to fewer if they are missing."""
-    if not tif.is_imagej:
-        return 0
-    found = re.search(r"^images=(\d+)", tif.pages.first.description, re.MULTILINE)
-    return int(found.group(1)) if found else 0
+def _has_planes(page: tifffile.TiffPage) -> bool:
+    """Whether the samples of a page lie one image after the other, not pixel by pixel."""
+    return bool(page.samplesperpixel > 1 and page.planarconfig == _SEPARATE)
+
+
+def _planes_are_slices(one: tifffile.TiffPageSeries, named: bool) -> bool:
+    """Whether the planes of a page are slices: tifffile writes 3 or 4 slices so, and calls them RGB.
+
+    Colours are of 8 bit, as photographs are.
+    """
+    page = one.keyframe
+    grey = page.photometric.name in ("MINISBLACK", "MINISWHITE")
+    return _has_planes(page) and (named or grey or one.dtype != np.uint8)
+
+
+def _check_promise(
+    path: Path, tif: tifffile.TiffFile, one: tifffile.TiffPageSeries, slices: int, notes: list[str]
+) -> None:
+    """Compare the number of images that the description names: tifffile falls back to fewer, or to none."""
+    promised = 0
+    if tif.is_imagej:
+        found = re.search(r"^images=(\d+)", tif.pages.first.description, re.MULTILINE)
+        promised = int(found.group(1)) if found else 0
+    elif tif.is_ome:
+        promised = ome_images(tif.ome_metadata)
+        if not set(_FILE_NAMES.findall(tif.ome_metadata or "")) - {path.name}:
+            slices -= sum(page is None for page in one.pages)
+    if promised > slices:
+        raise UserError(
+            f"{path.name} is truncated: it promises {promised} slices and holds {slices}. "
+            "Copy or export it again."
+        )
+    if 0 < promised < len(tif.pages) and len(one.pages) == promised:
+        notes.append(f"the file holds {len(tif.pages)} images, of which it names the first {promised}")
 
 
 def _reader(
@@ -164,7 +202,7 @@ def _reader(
         raw = RawFile(path)
         dtype = np.dtype(tif.byteorder + one.dtype.char)
         return RawSlices(raw, offsets, rows, columns, dtype).read, raw.close
-    if len(pages) != slices:
+    if len(pages) != slices and not (len(pages) == 1 and _has_planes(page)):
         raise UserError(
             f"{path.name} is truncated: it promises {slices} slices and holds {len(pages)}. "
             "Copy or export it again."
@@ -175,6 +213,10 @@ def _reader(
         parent.filehandle.set_lock(True)
 
     def decode(z: int) -> NDArray[Any]:
+        if len(pages) < slices:  # planes of one page, at most a few
+            planes: NDArray[Any] = pages[0].asarray(maxworkers=1)
+            image: NDArray[Any] = planes.reshape(slices, rows, columns)[z]
+            return image
         pixels: NDArray[Any] = pages[z].asarray(maxworkers=1)
         return pixels
 

@@ -88,6 +88,9 @@ def judge_voxel(
         return None, ("voxel size unknown: the file gives no unit of length",)
     if numbers[0] is None or units[0] is None:
         y, x = (_known(n) * _known(u) for n, u in zip(numbers[1:], units[1:], strict=True))
+        reason = _absurd([y, x], [], [])  # such as 72 dpi
+        if reason:
+            return None, (f"voxel size unknown: {reason}",)
         return None, (
             f"voxel size unknown: the file gives the pixel ({y:.4g} × {x:.4g} nm) "
             "but not the distance of the slices",
