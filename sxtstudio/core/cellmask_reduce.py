@@ -5,9 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.geometry import Triple, slabs
+from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
+from sxtstudio.core.walk import walk
 
 # The reduced copy has about this many voxels along y and x: organelles are still seen.
 REDUCED_PX = 200
@@ -33,12 +34,11 @@ def reduce_volume(
     holds no image.
     """
     factor = reduction(volume)
-    depth, height, width = volume.shape
+    _, height, width = volume.shape
     rows, columns = np.arange(0, height, factor[1]), np.arange(0, width, factor[2])
     block_px = np.outer(np.diff(rows, append=height), np.diff(columns, append=width)).astype(np.float32)
-    progress.begin(depth, "cell mask")
     means, usable = [], []
-    for box in slabs(volume.shape, factor[0]):
+    for box in walk(volume.shape, progress=progress, stage="cell mask", slices=factor[0]):
         slab = volume.read(box)
         total, count = np.zeros_like(block_px), np.zeros_like(block_px)
         for plane in slab:
@@ -55,7 +55,6 @@ def reduce_volume(
         varied = highest > _per_block(np.minimum, values, rows, columns)
         means.append(total / np.maximum(count, 1))
         usable.append((count > 0) & varied)
-        progress.step(box.shape[0])
     return np.stack(means), np.stack(usable), factor
 
 

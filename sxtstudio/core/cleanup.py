@@ -14,10 +14,10 @@ from numpy.typing import NDArray
 from sxtstudio.core.cleanup_steps import apply_mask, crop_borders, erode, smooth_along_z
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
-from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.objects import ObjectCount, remove_small_objects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.walk import walk
 
 # So many slices above and below may vote; they are all held in memory.
 MOST_SMOOTHING = 50
@@ -230,26 +230,20 @@ def _min_voxels(parameters: CleanParameters, voxel_nm: VoxelSize | None) -> int:
 
 def _copy(labels: NDArray[np.uint8], out: NDArray[np.uint8], progress: Progress) -> tuple[int, int]:
     """Copy the labels to ``out`` where that is another array; return label voxels and largest value."""
-    progress.begin(len(labels))
-    pages = PageReleaser(labels, out)
+    z, y, x = labels.shape
     voxels = largest = 0
-    for source, target in zip(labels, out, strict=True):
+    for box in walk((z, y, x), labels, out, progress=progress):
+        source = labels[box.slices]
         if out is not labels:
-            target[:] = source
+            out[box.slices] = source
         voxels += int(np.count_nonzero(source))
         largest = max(largest, int(source.max()))
-        pages.read(2 * source.nbytes)
-        progress.step()
     return voxels, largest
 
 
 def _count(labels: NDArray[np.uint8]) -> int:
-    pages = PageReleaser(labels)
-    voxels = 0
-    for plane in labels:
-        voxels += int(np.count_nonzero(plane))
-        pages.read(plane.nbytes)
-    return voxels
+    z, y, x = labels.shape
+    return sum(int(np.count_nonzero(labels[box.slices])) for box in walk((z, y, x), labels))
 
 
 def _times(shape: tuple[int, ...]) -> str:

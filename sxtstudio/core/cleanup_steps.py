@@ -11,10 +11,10 @@ from collections import deque
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.geometry import Triple, slabs
-from sxtstudio.core.mapped_memory import PageReleaser
+from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
+from sxtstudio.core.walk import walk
 
 Labels = NDArray[np.uint8]
 Plane = NDArray[np.bool_]
@@ -26,15 +26,15 @@ def smooth_along_z(labels: Labels, reach: int, value: int, progress: Progress) -
     For two classes this is the median. Near the first and last slice only the slices that exist
     vote; a tie leaves the voxel as it is. Added voxels get ``value``.
     """
-    depth = len(labels)
-    progress.begin(depth, "smoothing along z")
-    pages = PageReleaser(labels)
+    depth, height, width = labels.shape
     votes = np.zeros(labels.shape[1:], np.uint16)
     window: deque[Plane] = deque()  # the planes z-reach … z+reach as they were
     for plane in labels[:reach]:
         window.append(plane != 0)
         votes += window[-1]
-    for z in range(depth):
+    shape = (depth, height, width)
+    for box in walk(shape, labels, progress=progress, stage="smoothing along z", slices=1):
+        z = box.start[0]
         if z + reach < depth:
             window.append(labels[z + reach] != 0)
             votes += window[-1]
@@ -45,20 +45,14 @@ def smooth_along_z(labels: Labels, reach: int, value: int, progress: Progress) -
         own[added] = value
         if z - reach >= 0:
             votes -= window.popleft()
-        pages.read(own.nbytes)
-        progress.step()
 
 
 def apply_mask(labels: Labels, mask: Volume, progress: Progress) -> None:
     """Set labels to zero where the mask is zero."""
     z, y, x = labels.shape
-    progress.begin(z, "cell mask")
-    pages = PageReleaser(labels)
-    for box in slabs((z, y, x), max(1, 16_000_000 // (y * x))):
+    for box in walk((z, y, x), labels, progress=progress, stage="cell mask"):
         part = labels[box.slices]
         part *= mask.read(box) != 0
-        pages.read(part.nbytes)
-        progress.step(box.shape[0])
 
 
 def erode(labels: Labels, iterations: int, three_d: bool, progress: Progress) -> None:
@@ -68,17 +62,18 @@ def erode(labels: Labels, iterations: int, three_d: bool, progress: Progress) ->
     scipy.ndimage.binary_erosion with its default structure and ``border_value=1``, i.e. voxels
     outside the volume count as label, so that membranes cut by the border are not eaten from there.
     """
-    depth = len(labels)
+    depth, height, width = labels.shape
     # What is left after so many is left for ever: labels that reach every border in all slices.
     iterations = min(iterations, sum(labels.shape if three_d else labels.shape[1:]))
     passes, per_pass = (iterations, 1) if three_d else (1, iterations)
+    shape = (depth, height, width)
     progress.begin(passes * depth, "erosion")
-    pages = PageReleaser(labels)
     for number in range(passes):
         changed = False
         above: Plane | None = None
         here = labels[0] != 0
-        for z in range(depth):
+        for box in walk(shape, labels, progress=progress, begin=False, slices=1):
+            z = box.start[0]
             below = labels[z + 1] != 0 if z + 1 < depth else None
             if here.any():
                 kept = here
@@ -94,8 +89,6 @@ def erode(labels: Labels, iterations: int, three_d: bool, progress: Progress) ->
                 labels[z] *= kept
             if below is not None:
                 above, here = here, below
-            pages.read(here.nbytes)
-            progress.step()
         if not changed:
             progress.step((passes - number - 1) * depth)
             break
@@ -113,10 +106,10 @@ def _eroded_plane(plane: Plane) -> Plane:
 
 def crop_borders(labels: Labels, margin: Triple, progress: Progress) -> None:
     """Set ``margin`` voxels (z, y, x) to zero at each side."""
-    progress.begin(len(labels), "cropping")
     (z, y, x), (dz, dy, dx) = labels.shape, margin
-    pages = PageReleaser(labels)
-    for index, plane in enumerate(labels):
+    for box in walk((z, y, x), labels, progress=progress, stage="cropping", slices=1):
+        index = box.start[0]
+        plane = labels[index]
         if index < dz or index >= z - dz:
             plane[:] = 0
         else:
@@ -124,5 +117,3 @@ def crop_borders(labels: Labels, margin: Triple, progress: Progress) -> None:
             plane[y - dy :] = 0
             plane[:, :dx] = 0
             plane[:, x - dx :] = 0
-        pages.read(plane.nbytes)
-        progress.step()

@@ -11,13 +11,13 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Box, Triple, slabs
+from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.walk import SLAB_VOXELS, slab_slices, walk
 
 # Numbers take 4 bytes per voxel, so this many voxels need 64 MB.
-SLAB_VOXELS = 16_000_000
 
 
 class NumberedObjects:
@@ -34,21 +34,19 @@ class NumberedObjects:
         """Find out which objects there are in ``labels`` (z, y, x); counts a step per slice."""
         self._labels = labels
         self._shape = labels.shape
-        z, y, x = self._shape
-        self._thickness = max(1, slab_voxels // (y * x))
+        self._thickness = slab_slices(self._shape, slab_voxels)
         self._kept: tuple[int, NDArray[np.uint32]] | None = None
-        progress = progress or Progress()
-        progress.begin(z, "Numbering the objects")
         pairs: list[NDArray[np.int64]] = []
         above: NDArray[np.int64] | None = None
         firsts = [0]
-        for box in slabs(self._shape, self._thickness):
+        for box in walk(
+            self._shape, progress=progress, stage="Numbering the objects", slices=self._thickness
+        ):
             numbers, count = self._numbered(box)
             if above is not None:
                 pairs.append(_shared(above, _from_zero(numbers[0], firsts[-1])))
             above = _from_zero(numbers[-1], firsts[-1])
             firsts.append(firsts[-1] + count)
-            progress.step(box.shape[0])
         self._luts, self.count = _merge(firsts, pairs)
 
     @property

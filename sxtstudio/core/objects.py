@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from sxtstudio.core.geometry import Box, Triple, slabs
-from sxtstudio.core.mapped_memory import PageReleaser
+from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.walk import SLAB_VOXELS, walk
 
 CONNECTIVITY = 26
 # Numbering holds up all other threads of Python, a window among them: so many voxels take about 0.2 s.
-SLAB_VOXELS = 10_000_000
 
 
 def label_objects(labels: NDArray[Any]) -> tuple[NDArray[np.uint32], int]:
@@ -93,15 +92,13 @@ def remove_small_objects(
     progress = progress or Progress()
     z, y, x = labels.shape
     shape = (z, y, x)
-    boxes = list(slabs(shape, max(1, slab_voxels // (y * x))))
     progress.begin(2 * z, "small objects")
-    pages = PageReleaser(labels)
 
     sizes: list[NDArray[np.int64]] = []
     pairs: list[NDArray[np.int64]] = []
     first_number = [0]
     above: NDArray[np.uint32] | None = None
-    for box in boxes:
+    for box in walk(shape, labels, progress=progress, begin=False, voxels=slab_voxels):
         numbers, count = _numbered(labels, box, shape)
         sizes.append(_sizes(numbers[: box.shape[0]], count))
         if above is not None:
@@ -109,13 +106,12 @@ def remove_small_objects(
         above = numbers[-1].copy()
         first_number.append(first_number[-1] + count)
         del numbers
-        pages.read(box.shape[0] * y * x)
-        progress.step(box.shape[0])
 
     size = np.concatenate(sizes)
     found, removed = _merge(size, np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64), min_voxels)
     stays = size >= min_voxels
     left = 0
+    boxes = walk(shape, labels, progress=progress, begin=False, voxels=slab_voxels)
     for box, begin, end, own in zip(boxes, first_number, first_number[1:], sizes, strict=False):
         local = stays[begin:end]
         left += int(own[local].sum())
@@ -123,8 +119,6 @@ def remove_small_objects(
             numbers, _ = _numbered(labels, box, shape)
             _keep(labels[box.slices], numbers[: box.shape[0]], local)
             del numbers
-        pages.read(box.shape[0] * y * x)
-        progress.step(box.shape[0])
     return ObjectCount(found, removed, left)
 
 

@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from sxtstudio.core.geometry import Box, Triple, slabs
-from sxtstudio.core.mapped_memory import PageReleaser
+from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.objects import label_objects, shared_numbers
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.walk import SLAB_VOXELS, walk
 
 Labels = NDArray[np.uint8]
 Part = tuple[Box, NDArray[np.bool_]]
@@ -21,7 +21,6 @@ Part = tuple[Box, NDArray[np.bool_]]
 # The search begins with this many voxels to each side of the click.
 _FIRST_REACH = 24
 # So many voxels are numbered at once. Python stands still meanwhile, in all threads: about 40 ms.
-SLAB_VOXELS = 8_000_000
 
 
 @dataclass(frozen=True)
@@ -99,12 +98,10 @@ def object_slabs(
     progress = progress or Progress()
     z, y, x = labels.shape
     shape = (z, y, x)
-    boxes = list(slabs(shape, max(1, slab_voxels // (y * x))))
     progress.begin(2 * z, "finding the object")
-    pages = PageReleaser(labels)
     first_number, pairs, own = [0], [], -1
     above: NDArray[np.uint32] | None = None
-    for box in boxes:
+    for box in walk(shape, labels, progress=progress, begin=False, voxels=slab_voxels):
         numbers, count = _numbered(labels, box, shape)
         if above is not None:
             pairs.append(shared_numbers(above, numbers[0], first_number[-2], first_number[-1]))
@@ -113,26 +110,23 @@ def object_slabs(
         above = numbers[-1].copy()
         first_number.append(first_number[-1] + count)
         del numbers
-        pages.read(box.shape[0] * y * x)
-        progress.step(box.shape[0])
     total = first_number[-1]
     ends = np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64)
     links = coo_array((np.ones(len(ends), bool), (ends[:, 0], ends[:, 1])), shape=(total, total))
     _, group = connected_components(links, directed=False)
     belongs = group == group[own]
+    boxes = walk(shape, labels, progress=progress, begin=False, voxels=slab_voxels)
     for box, begin in zip(boxes, first_number, strict=False):
         numbers, count = _numbered(labels, box, shape)
         chosen = np.concatenate([[False], belongs[begin : begin + count]])
         yield box, chosen[numbers[: box.shape[0]]]
         del numbers
-        pages.read(box.shape[0] * y * x)
-        progress.step(box.shape[0])
 
 
 def parts_of(found: Found, slab_voxels: int = SLAB_VOXELS) -> Iterator[Part]:
     """Yield the voxels of a found object in boxes of moderate size."""
     z, y, x = found.box.shape
-    for slab in slabs((z, y, x), max(1, slab_voxels // (y * x))):
+    for slab in walk((z, y, x), voxels=slab_voxels):
         first, last = found.box.start[0] + slab.start[0], found.box.start[0] + slab.stop[0]
         box = Box((first, *found.box.start[1:]), (last, *found.box.stop[1:]))
         yield box, found.where[slab.slices]
@@ -141,7 +135,7 @@ def parts_of(found: Found, slab_voxels: int = SLAB_VOXELS) -> Iterator[Part]:
 def slabs_of(found: Found, shape: Triple, slab_voxels: int = SLAB_VOXELS) -> Iterator[Part]:
     """Yield the voxels of a found object in slabs that cover the whole volume."""
     (low, top, left), (high, bottom, right) = found.box.start, found.box.stop
-    for slab in slabs(shape, max(1, slab_voxels // (shape[1] * shape[2]))):
+    for slab in walk(shape, voxels=slab_voxels):
         where = np.zeros(slab.shape, bool)
         first, last = max(low, slab.start[0]), min(high, slab.stop[0])
         if first < last:

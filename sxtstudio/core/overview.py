@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.walk import walk
 
 # A volume up to this size is kept whole; the binned copy of a larger one stays below the other.
 WHOLE_BYTES = 256 << 20
@@ -97,11 +98,9 @@ def build_overview(
     slice_bytes = shape[1] * shape[2] * dtype.itemsize
     if shape[0] * slice_bytes <= whole_bytes:
         data = np.empty(shape, dtype)
-        step = max(1, _READ_BYTES // slice_bytes)
-        for first in range(0, shape[0], step):
-            box = Box.slab(first, min(first + step, shape[0]), shape)
+        voxels = _READ_BYTES // dtype.itemsize
+        for box in walk(shape, progress=progress, begin=False, voxels=voxels):
             data[box.slices] = volume.read(box)
-            progress.step(box.shape[0])
         return Overview(data, (1, 1, 1))
     bins = bins_for(shape, volume.voxel_nm, binned_bytes)
     offset, scale = _range(volume)

@@ -16,10 +16,11 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Triple, slabs
+from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lengths import is_voxel_size
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.walk import walk
 from sxtstudio.io import export_mrc, export_tiff, export_zarr
 from sxtstudio.io.export_plan import Kind, Plan
 from sxtstudio.io.opening import open_volume
@@ -94,7 +95,7 @@ def export_volume(
     zstd
         Pack OME-Zarr with zstd rather than zlib: twice as fast, and known to fewer programs.
     progress
-        Counts slabs, once for writing and once for reading back.
+        Counts slices, once for writing and once for reading back.
 
     Raises
     ------
@@ -108,17 +109,15 @@ def export_volume(
     form = _format_of(target)
     _check_target(target, form)
     plan = replace(_plan(target, volume, voxel_nm, origin_nm, kind, form), zstd=zstd)
-    boxes = list(slabs(plan.shape, plan.thickness))
     progress = progress or Progress()
-    progress.begin(2 * len(boxes), f"Writing {target.name}")
+    progress.begin(2 * plan.shape[0], f"Writing {target.name}")
     checksums: list[int] = []
 
     def converted() -> Iterator[NDArray[Any]]:
-        for box in boxes:
+        for box in walk(plan.shape, progress=progress, begin=False, slices=plan.thickness):
             slab = _convert(volume.read(box), plan, form)
             checksums.append(zlib.crc32(slab.data))
             yield slab
-            progress.step()
 
     with atomic_write(target) as temporary:
         _check_space(temporary, plan, form)
@@ -208,12 +207,12 @@ def _verify(temporary: Path, target: Path, plan: Plan, checksums: list[int], pro
                 raise UserError(f"{trouble} in size or type. Check the disk.")
             if not _same(back.voxel_nm, plan.voxel_nm):
                 raise UserError(f"{trouble} in voxel size. Check the voxel size {plan.voxel_nm} nm.")
-            for box, checksum in zip(slabs(plan.shape, plan.thickness), checksums, strict=True):
+            boxes = walk(plan.shape, progress=progress, begin=False, slices=plan.thickness)
+            for box, checksum in zip(boxes, checksums, strict=True):
                 if zlib.crc32(back.read(box).data) != checksum:
                     raise UserError(
                         f"{trouble} in slices {box.start[0]} to {box.stop[0] - 1}. Check the disk."
                     )
-                progress.step()
     except UserError as error:
         if str(error).startswith(trouble):
             raise

@@ -23,11 +23,11 @@ from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
 from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.walk import SLAB_VOXELS
 from sxtstudio.surface.mesh import Points, Triangles
 
 Objects = NDArray[np.int32]
 # About how many voxels are contoured at once: noise gives two faces per voxel, 24 bytes each.
-SLAB_VOXELS = 16_000_000
 
 
 class TooManyFaces(Exception):

@@ -20,15 +20,14 @@ from sxtstudio.core.cleanup import CleanParameters, CleanReport, check_parameter
 from sxtstudio.core.cleanup_preview import CleanPreview, preview_slice
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Triple, slabs
-from sxtstudio.core.mapped_memory import PageReleaser
+from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, VoxelSize
+from sxtstudio.core.walk import walk
 from sxtstudio.workflow.document.network_output import KeptOutput
 
 Pixels = NDArray[np.uint8]
 _SCRATCH = "cleaning.raw"
-_SLAB_VOXELS = 16_000_000
 # Left on the disk for everybody else.
 _SPARE_BYTES = 100_000_000
 
@@ -175,18 +174,13 @@ def _clean_through(
     """Clean in the file ``path``; when this returns nobody holds a map of it any more."""
     mask, source = given.mask_volume(choice), given.source(choice)
     progress, shape = job.progress, given.shape
-    boxes = list(slabs(shape, max(1, _SLAB_VOXELS // (shape[1] * shape[2]))))
     result = np.memmap(path, np.uint8, "r+", shape=shape)
-    pages = PageReleaser(result, given.labels)
     before = 0
     reading = progress.part(0.1, "reading labels")
-    reading.begin(len(boxes))
-    for box in boxes:
+    for box in walk(shape, result, given.labels, progress=reading):
         part = source.read(box.start[0], box.stop[0])
         before += int(np.count_nonzero(given.labels[box.slices]))
         result[box.slices] = part
-        pages.read(2 * part.size)
-        reading.step()
     report = clean(
         result,
         choice.steps,
@@ -196,13 +190,10 @@ def _clean_through(
         progress=progress.part(0.7, "cleaning"),
     )
     writing = progress.part(0.2, "changing labels")
-    writing.begin(len(boxes))
-    for box in boxes:
+    for box in walk(shape, result, given.labels, recorder.labels, progress=writing):
         changed = recorder.write(box, result[box.slices])
         if changed is not None:
             job.report(changed)
-        pages.read(3 * math.prod(box.shape))
-        writing.step()
     return CleanReport(given.labels, before, report.voxels_after, report.steps)
 
 

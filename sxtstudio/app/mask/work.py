@@ -15,17 +15,16 @@ from sxtstudio.app.session import Preview
 from sxtstudio.core.cellmask import cell_mask
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Box, Triple, slabs
+from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.interpolation import interpolate_slices
-from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.mask_slices import ThresholdMask, fill_holes, mask_of_slice, outline, suggest_value
 from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
+from sxtstudio.core.walk import SLAB_VOXELS, walk
 from sxtstudio.io import open_volume
 
 Pixels = NDArray[np.uint8]
-_SLAB_VOXELS = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -170,12 +169,9 @@ def load(job: Job, recorder: Recorder, path: Path) -> MaskResult:
 
 def fraction(mask: Pixels, progress: Progress) -> float:
     """Return the share of the volume that is in the mask, 0…1."""
-    pages, inside = PageReleaser(mask), 0
-    for plane in mask:
-        progress.check()
-        inside += int(np.count_nonzero(plane))
-        pages.read(plane.nbytes)
-    return inside / mask.size
+    z, y, x = mask.shape
+    boxes = walk((z, y, x), mask, progress=progress)
+    return sum(int(np.count_nonzero(mask[box.slices])) for box in boxes) / mask.size
 
 
 def _rewrite(
@@ -187,16 +183,11 @@ def _rewrite(
 ) -> None:
     """Replace the labels of ``recorder`` by ``part(box)``, 255 where it is true, in slabs of a ``share``."""
     shape = _shape(recorder)
-    pages = PageReleaser(recorder.labels)
-    boxes = list(slabs(shape, max(1, _SLAB_VOXELS // (share * shape[1] * shape[2]))))
-    progress.begin(len(boxes))
-    for box in boxes:
+    for box in walk(shape, recorder.labels, progress=progress, voxels=SLAB_VOXELS // share):
         values = np.where(part(box), np.uint8(255), np.uint8(0))
         changed = recorder.write(box, values)
         if changed is not None:
             job.report(changed)
-        pages.read(2 * values.size)
-        progress.step()
 
 
 def _shape(recorder: Recorder) -> Triple:

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Box, Triple, slabs
+from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.numbering import NumberedObjects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
+from sxtstudio.core.walk import walk
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume
 from sxtstudio.workflow.document.document import LABEL, Document, Labels, sizes
 from sxtstudio.workflow.document.network_output import KeptOutput, KeptVolume, find_output
@@ -42,7 +43,6 @@ NAMES: dict[What, str] = {
     "tomogram": "Tomogram",
 }
 MESHES = (".ply", ".stl", ".obj")
-_SLAB_VOXELS = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -246,13 +246,8 @@ def _masked_copy(labels: Labels, source: ExportSource, path: Path, progress: Pro
     z, y, x = labels.shape
     part = _Part(labels, (0, z), source, inside_mask=True)
     copy = create_array(path, (z, y, x))
-    pages = PageReleaser(copy)
-    boxes = list(slabs((z, y, x), max(1, _SLAB_VOXELS // (y * x))))
-    progress.begin(len(boxes))
-    for box in boxes:
+    for box in walk((z, y, x), copy, progress=progress):
         copy[box.slices] = np.multiply(part.read(box) != 0, np.uint8(LABEL), dtype=np.uint8)
-        pages.read(box.shape[0] * y * x)
-        progress.step()
     return copy
 
 

@@ -8,12 +8,11 @@ import numpy as np
 
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Triple, slabs
+from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.walk import walk
 from sxtstudio.io import open_volume
 from sxtstudio.workflow.document.document import LABEL, sizes
-
-_SLAB_VOXELS = 4_000_000
 
 
 def check_labels(path: Path, shape: Triple) -> None:
@@ -35,11 +34,8 @@ def write_labels(path: Path, recorder: Recorder, progress: Progress) -> None:
         If the file is an image rather than labels: fractional grey values, or no background.
     """
     with open_volume(path) as source:
-        z, y, x = source.shape
-        boxes = list(slabs((z, y, x), max(1, _SLAB_VOXELS // (y * x))))
-        progress.begin(len(boxes))
         background = False
-        for box in boxes:
+        for box in walk(source.shape, recorder.labels, progress=progress):
             part = source.read(box)
             if part.dtype.kind == "f" and not np.array_equal(part, np.rint(part)):
                 raise UserError(
@@ -49,7 +45,6 @@ def write_labels(path: Path, recorder: Recorder, progress: Progress) -> None:
             where = part != 0
             background = background or not where.all()
             recorder.write(box, np.multiply(where, np.uint8(LABEL), dtype=np.uint8))
-            progress.step()
         if not background:
             raise UserError(
                 f"{path.name} has no background (no voxel is 0) and is no label file. "

@@ -11,18 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Box, Triple, slabs
+from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.plain_files import open_own
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.walk import slab_slices, walk
 from sxtstudio.io import export_volume, open_volume
 from sxtstudio.io.project import Record, StoredVolume, volume_names, volume_path
 from sxtstudio.workflow.document.document import LABEL, Document, Labels, sizes
 from sxtstudio.workflow.document.workplace import create_file, open_array
 from sxtstudio.workflow.jobs.outputs import check_space
-
-SLAB_VOXELS = 16_000_000
 
 
 class _Checked:
@@ -61,11 +60,8 @@ def save_volume(
     if former is not None:
         checked = _Checked(voxels, None)
         comparing = progress.part(0.2, f"Comparing the {target}")
-        boxes = list(slabs(checked.shape, _thickness(checked.shape)))
-        comparing.begin(len(boxes))
-        for box in boxes:
+        for box in walk(checked.shape, progress=comparing):
             checked.read(box)
-            comparing.step()
         if checked.crc32 == former.crc32:
             return former
     numbers = [int(name.rpartition("-")[2].removesuffix(".zarr")) for name in volume_names(folder)]
@@ -90,21 +86,15 @@ def load_volume(
         path = document.file_of(target)
         create_file(path, source.shape[0] * source.shape[1] * source.shape[2])
         # As deep as the chunks, so that each is unpacked once.
-        boxes = list(slabs(source.shape, 16 * max(1, _thickness(source.shape) // 16)))
-        progress.begin(len(boxes))
+        deep = slab_slices(source.shape, multiple=16)
         crc32 = 0
         with open_own(path, "r+b") as file:  # twice as fast as through a memory map
-            for box in boxes:
+            for box in walk(source.shape, progress=progress, slices=deep):
                 part = _normal(source.read(box))
                 crc32 = zlib.crc32(part.data, crc32)
                 if part.any():
                     file.write(part.data)
                 else:  # the file is of zeros already
                     file.seek(part.size, os.SEEK_CUR)
-                progress.step()
     setattr(document, target, open_array(path, document.shape))
     return crc32
-
-
-def _thickness(shape: Triple) -> int:
-    return max(1, SLAB_VOXELS // (shape[1] * shape[2]))

@@ -9,14 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Box, Triple, slabs
-from sxtstudio.core.mapped_memory import PageReleaser
+from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.plain_files import create_own
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.walk import walk
 from sxtstudio.io import FileVolume
-
-SLAB_VOXELS = 16_000_000
 
 
 class VolumeView:
@@ -73,12 +71,9 @@ def labels_to_disk(
         If ``volume`` is an image rather than labels: fractional grey values, or no background.
     """
     progress = progress or Progress()
-    z, y, x = volume.shape
-    progress.begin(z, "reading labels")
     labels = scratch_array(path, volume.shape)
-    pages = PageReleaser(labels)
     background = 0
-    for box in slabs(volume.shape, max(1, SLAB_VOXELS // (y * x))):
+    for box in walk(volume.shape, labels, progress=progress, stage="reading labels"):
         part = volume.read(box)
         if part.dtype.kind == "f" and not np.array_equal(part, np.rint(part)):
             raise UserError(
@@ -87,8 +82,6 @@ def labels_to_disk(
         found = part != 0
         labels[box.slices] = found
         background += found.size - int(np.count_nonzero(found))
-        pages.read(found.size)
-        progress.step(box.shape[0])
     if not background:
         raise UserError(
             f"{name} has no background (no voxel is 0) and is no label file: give the labels instead."

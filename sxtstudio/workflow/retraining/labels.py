@@ -13,10 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Box, Triple, slabs
+from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
+from sxtstudio.core.walk import walk
 from sxtstudio.io import open_volume
 from sxtstudio.io.project import read_record, volume_path
 from sxtstudio.workflow.document.document import Document, sizes
@@ -27,7 +28,6 @@ PolarityChoice = Literal["auto", "dark", "bright"]
 
 IGNORE = 128
 """Value of pixels that do not count, in 8-bit labels."""
-_SLAB_VOXELS = 16_000_000
 _THUMBNAIL_PX = 112
 # Labels of more than this share of a slice are areas rather than membranes.
 _TOO_MUCH = 0.5
@@ -161,12 +161,11 @@ def summary(source: LabelSource, progress: Progress | None = None) -> LabelSumma
     """
     progress = progress or Progress()
     with source.opened() as (image, labels):
-        z, y, x = labels.shape
-        boxes = list(slabs((z, y, x), max(1, _SLAB_VOXELS // (y * x))))
-        progress.begin(len(boxes) + 1, f"Looking at the labels of {source.name}")
+        z = labels.shape[0]
+        progress.begin(z + 1, f"Looking at the labels of {source.name}")
         positive, other = np.zeros(z, np.int64), np.zeros(z, np.int64)
         signed = False
-        for box in boxes:
+        for box in walk(labels.shape, progress=progress, begin=False):
             part = labels.read(box)
             _check_values(part, source)
             here = slice(box.start[0], box.stop[0])
@@ -174,7 +173,6 @@ def summary(source: LabelSource, progress: Progress | None = None) -> LabelSumma
             ignored = part == IGNORE if part.dtype == np.uint8 else np.zeros(1, bool)
             other[here] = np.count_nonzero((part != 0) & ~ignored, axis=(1, 2))
             signed = signed or bool((part < 0).any())
-            progress.step()
         pixels = positive if signed else other
         polarity = source.polarity
         if polarity == "auto":

@@ -17,6 +17,7 @@ from sxtstudio.app.clean.panel import CleanPanel
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.states import Panel
+from sxtstudio.core import walk as core_walk
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
@@ -160,7 +161,7 @@ def test_a_cancel_takes_back_what_was_written(
     labelled: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     panel, before = panel_of(labelled), labels_of(labelled).copy()
-    monkeypatch.setattr(cleaning, "_SLAB_VOXELS", 384 * 384 * 4)
+    monkeypatch.setattr(core_walk, "SLAB_VOXELS", 384 * 384 * 4)
     write, written = Recorder.write, []
 
     def counted(self: Recorder, box: Box, values: NDArray[np.uint8]) -> Box | None:

@@ -182,7 +182,7 @@ def test_a_mask_is_saved_and_loaded_again(
 def test_a_cancel_leaves_the_mask(shown: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     draw(shown, 10, DISC)
     before, calls = mask_of(shown).copy(), []
-    monkeypatch.setattr(masking, "_SLAB_VOXELS", SHAPE[1] * SHAPE[2])
+    monkeypatch.setattr(masking, "SLAB_VOXELS", SHAPE[1] * SHAPE[2])
     report = masking.Job.report
 
     def second(job: masking.Job, box: Box) -> None:

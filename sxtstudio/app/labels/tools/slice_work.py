@@ -11,11 +11,10 @@ from sxtstudio.app.labels.tools.work import start
 from sxtstudio.app.wording import slice_number
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Box, slabs
+from sxtstudio.core.geometry import Box
 from sxtstudio.core.interpolation import interpolate_slices, nearest_gap
 from sxtstudio.core.planes import IN_PLANE
-
-_SLAB_VOXELS = 16_000_000
+from sxtstudio.core.walk import walk
 
 
 def interpolate(
@@ -98,10 +97,8 @@ def clear_all(context: Context, target: str) -> None:
     z, y, x = labels.shape
 
     def work(job: Job, recorder: Recorder) -> None:
-        job.progress.begin(z)
-        for box in slabs((z, y, x), max(1, _SLAB_VOXELS // (y * x))):
+        for box in walk((z, y, x), recorder.labels, progress=job.progress):
             recorder.write(box, np.zeros(box.shape, np.uint8))
-            job.progress.step(box.shape[0])
 
     start(
         context,
