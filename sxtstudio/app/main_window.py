@@ -164,13 +164,10 @@ class MainWindow(QMainWindow):
             open_path(self.context, paths[0])
 
     def changeEvent(self, event: QEvent) -> None:
-        """Follow a change between dark and light, and to the full screen or back."""
+        """Follow a change to the full screen or back."""
         super().changeEvent(event)
         if event.type() == QEvent.Type.WindowStateChange:
             self.session.layout.set(full_screen=self.isFullScreen())
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "actions_"):
-            self.actions_.restyle()
-            self._parts.side.restyle()
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Ask about running jobs and unsaved work; then let go of everything."""

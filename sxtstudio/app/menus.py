@@ -44,12 +44,11 @@ class Actions(QObject):
         ):
             signal.connect(self.refresh)
         self.refresh()
+        theme.follow(window, self._draw_icons)
 
     def _add(self, info: ActionInfo) -> None:
         action = QAction(info.text, self._window)
         action.setObjectName(info.name)
-        if info.icon:
-            action.setIcon(theme.icon(info.icon))
         if info.shortcut:
             action.setShortcut(QKeySequence(info.shortcut))
         keys = (
@@ -130,8 +129,7 @@ class Actions(QObject):
         ):
             self.by_name[name].setText(f"{text}: {what}" if what else text)
 
-    def restyle(self) -> None:
-        """Draw the icons anew after a change between dark and light."""
+    def _draw_icons(self) -> None:
         for info in TABLE:
             if info.icon:
                 self.by_name[info.name].setIcon(theme.icon(info.icon))

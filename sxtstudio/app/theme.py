@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
 import qtawesome
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
 import sxtstudio
 
@@ -96,3 +97,49 @@ def icon(name: str) -> QIcon:
         color_disabled=colours.placeholderText().color(),
     )
     return drawn
+
+
+class _Follower(QObject):
+    """Calls ``restyle`` whenever the colours of its widget change; lives as long as the widget."""
+
+    def __init__(self, widget: QWidget, restyle: Callable[[], None]) -> None:
+        super().__init__(widget)
+        self._restyle = restyle
+        widget.installEventFilter(self)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Let everything pass."""
+        if event.type() == QEvent.Type.PaletteChange:
+            self._restyle()
+        return False
+
+
+class _ButtonIcon(_Follower):
+    """The icon of a button."""
+
+    def __init__(self, button: QAbstractButton) -> None:
+        super().__init__(button, self._draw)
+        self._button = button
+        self._name = ""
+
+    def show_icon(self, name: str) -> None:
+        """Show another icon, if it is another one."""
+        if name != self._name:
+            self._name = name
+            self._draw()
+
+    def _draw(self) -> None:
+        if self._name:
+            self._button.setIcon(icon(self._name))
+
+
+def follow(widget: QWidget, restyle: Callable[[], None]) -> None:
+    """Call ``restyle`` now and whenever ``widget`` changes between dark and light."""
+    _Follower(widget, restyle)
+    restyle()
+
+
+def set_icon(button: QAbstractButton, name: str) -> None:
+    """Give a button an icon, such as "mdi6.brush", that stays in the colours of the window."""
+    found = button.findChild(_ButtonIcon, "", Qt.FindChildOption.FindDirectChildrenOnly)
+    (found if isinstance(found, _ButtonIcon) else _ButtonIcon(button)).show_icon(name)

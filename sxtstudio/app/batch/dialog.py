@@ -148,12 +148,6 @@ class BatchDialog(ToolDialog):
         layout.addLayout(upper, 1)
         layout.addLayout(lower)
 
-    def restyle(self) -> None:
-        """Draw the icons anew after a change between dark and light."""
-        super().restyle()
-        for number, row in enumerate(self.table.rows):
-            self.table.show_row(number, row)
-
     def add(self, paths: Sequence[Path]) -> None:
         """Add tomograms to the list; folders of tomograms give theirs."""
         found: list[Path] = []

@@ -51,6 +51,7 @@ class BatchTable(QTableWidget):
             self.setColumnWidth(column, width)
         for column in (2, 3):
             self.horizontalHeaderItem(column).setTextAlignment(_RIGHT)  # type: ignore[union-attr]
+        theme.follow(self, self._show_all)
 
     def add(self, paths: Sequence[Path]) -> None:
         """Add tomograms that are not in the list yet."""
@@ -84,6 +85,10 @@ class BatchTable(QTableWidget):
         items[4].setToolTip(row.message)
         self.resizeRowToContents(number)
         self.setRowHeight(number, max(28, self.rowHeight(number) + 8))
+
+    def _show_all(self) -> None:
+        for number, row in enumerate(self.rows):
+            self.show_row(number, row)
 
     def _cell(self, number: int, column: int) -> QTableWidgetItem:
         item = self.item(number, column)

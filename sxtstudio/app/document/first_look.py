@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize
+from PySide6.QtCore import QSize
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QDoubleSpinBox,
@@ -58,7 +58,7 @@ class FirstLook(QWidget):
         self.first_scan.sampled.connect(self._show)
         self.first_scan.judged.connect(self._show)
         self.first_scan.failed.connect(self._on_failure)
-        self._restyle()
+        theme.set_icon(self.close_button, "mdi6.close")
         self.hide()
 
     def _question(self) -> QWidget:
@@ -140,15 +140,6 @@ class FirstLook(QWidget):
     def _on_apply(self) -> None:
         edge = self.size_nm.value()
         self._session.set_voxel_nm((edge, edge, edge))
-
-    def _restyle(self) -> None:
-        self.close_button.setIcon(theme.icon("mdi6.close"))
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow a change between dark and light."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "question"):
-            self._restyle()
 
 
 def _escaped(text: str) -> str:

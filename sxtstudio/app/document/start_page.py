@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import qtawesome
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 
 from sxtstudio.app import theme
@@ -55,7 +55,8 @@ class StartPage(QWidget):
         outer.addWidget(inner, 0, Qt.AlignmentFlag.AlignHCenter)
         outer.addStretch(3)
         inner.setMinimumWidth(min(480, inner.maximumWidth()))
-        self._restyle()
+        self.open.setIcon(qtawesome.icon("mdi6.folder-open", color="white"))
+        theme.set_icon(self.sample, "mdi6.flask-outline")
         self.refresh()
 
     def refresh(self) -> None:
@@ -86,16 +87,6 @@ class StartPage(QWidget):
         from sxtstudio.app.document.opening import open_path
 
         open_path(self._context, path)
-
-    def _restyle(self) -> None:
-        self.open.setIcon(qtawesome.icon("mdi6.folder-open", color="white"))
-        self.sample.setIcon(theme.icon("mdi6.flask-outline"))
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow a change between dark and light."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "sample"):
-            self._restyle()
 
 
 def _button(text: str, tip: str, main: bool = False) -> QPushButton:

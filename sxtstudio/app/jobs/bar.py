@@ -54,7 +54,7 @@ class JobRow(QWidget):
         self._bar.setAccessibleName("Progress")
         self.cancel_button = QToolButton()
         self.cancel_button.setText("Cancel")
-        self.cancel_button.setIcon(theme.icon("mdi6.close-circle-outline"))
+        theme.set_icon(self.cancel_button, "mdi6.close-circle-outline")
         self.cancel_button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.cancel_button.setAutoRaise(True)
         self.cancel_button.setToolTip(f"Stop “{job.name}”")

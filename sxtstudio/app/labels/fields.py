@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import partial
 
-from PySide6.QtCore import QEvent, QSignalBlocker, QSize, Qt
+from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtWidgets import (
     QComboBox,
     QDoubleSpinBox,
@@ -39,7 +39,6 @@ class ToolButtons(QWidget):
         super().__init__(parent)
         self._tool = context.session.tool
         self.buttons: dict[str, QToolButton] = {}
-        self._icons = {info.name: info.icon for info in tools}
         grid = QGridLayout(self)
         grid.setContentsMargins(0, 0, 0, 0)
         grid.setSpacing(4)
@@ -55,10 +54,10 @@ class ToolButtons(QWidget):
             button.clicked.connect(partial(self._on_clicked, info.name))
             grid.addWidget(button, number // 2, number % 2)
             self.buttons[info.name] = button
+            theme.set_icon(button, info.icon)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
         self.setStyleSheet(_PRESSED)
-        self._apply_style()
         self._tool.changed.connect(self._follow)
         self._follow()
 
@@ -69,16 +68,6 @@ class ToolButtons(QWidget):
     def _follow(self) -> None:
         for name, button in self.buttons.items():
             button.setChecked(self._tool.value.tool == name)
-
-    def _apply_style(self) -> None:
-        for name, button in self.buttons.items():
-            button.setIcon(theme.icon(self._icons[name]))
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow a change between dark and light."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self._apply_style()
 
 
 class ToolSettings(QWidget):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QGridLayout,
@@ -37,17 +37,16 @@ class MaskLayout(QWidget):
         self.automatic = _button("Find the cell", "Tell the cell from the ice by its density and texture")
         self.automatic.setProperty("role", "main")
         self.tools: dict[str, QToolButton] = {}
-        self._icons: dict[QToolButton, str] = {}
         for name, text, icon, tip in _TOOLS:
             button = QToolButton()
             button.setText(text)
-            button.setIcon(theme.icon(icon))
+            theme.set_icon(button, icon)
             button.setIconSize(QSize(20, 20))
             button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
             button.setToolTip(tip)
             button.setCheckable(True)
             button.setMinimumWidth(54)
-            self.tools[name], self._icons[button] = button, icon
+            self.tools[name] = button
         self.interpolate = _button(
             "Interpolate between the drawn slices", "Fill in the slices between those that have a mask"
         )
@@ -91,13 +90,6 @@ class MaskLayout(QWidget):
         for widget in (self.interpolate, self.invert, self.fill, self.clear, self.save):
             widget.setEnabled(mask)
         self.cut.setEnabled(mask and labels)
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Draw the icons anew after a change between dark and light."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_icons"):
-            for button, icon in self._icons.items():
-                button.setIcon(theme.icon(icon))
 
 
 def _button(text: str, tip: str) -> QPushButton:

@@ -7,7 +7,7 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from sxtstudio.app import questions, wording
+from sxtstudio.app import questions, theme, wording
 from sxtstudio.app.context import Context
 from sxtstudio.app.retrain.curves import LOSS_SERIES, METRIC_SERIES, Curves
 from sxtstudio.app.retrain.pictures import SlicePicture
@@ -223,7 +223,7 @@ class RunningPage(QWidget):
         self.pause.setVisible(busy)
         self.pause.setEnabled(busy and (history.step > 0 or history.paused))
         self.pause.setText("Go on" if history.paused else "Pause")
-        self._dialog.set_icon(self.pause, "mdi6.play" if history.paused else "mdi6.pause")
+        theme.set_icon(self.pause, "mdi6.play" if history.paused else "mdi6.pause")
         self.stop.setVisible(busy)
         if not busy or history.step == 0:
             self.stop.setText("Stop and keep the best so far")

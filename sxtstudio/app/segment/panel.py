@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QEvent
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -73,7 +72,7 @@ class SegmentPanel(QWidget):
         self.estimate, self.result = note(name="estimate"), note(name="result")
         self.interrupted_note = note()
         self.try_button = QPushButton("Try on this slice")
-        self.try_button.setIcon(theme.icon("mdi6.eye-outline"))
+        theme.set_icon(self.try_button, "mdi6.eye-outline")
         self.try_button.setToolTip("Segment the visible slice only, as a preview (Ctrl+T)")
         self.hide_button = QPushButton("Hide preview")
         self.hide_button.setToolTip("Show the labels again")
@@ -365,12 +364,6 @@ class SegmentPanel(QWidget):
         """Look for models and devices anew."""
         files = self.form.extra_files
         self._find.request(lambda job: find_choices(files), at_once=True)
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Draw the icon anew after a change between dark and light."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "try_button"):
-            self.try_button.setIcon(theme.icon("mdi6.eye-outline"))
 
     def shut_down(self) -> None:
         """Let go of the network and of the threads."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QToolButton, QWidget
 
 if TYPE_CHECKING:
@@ -65,9 +64,3 @@ class View3DBar(QWidget):
             self._hint.setText("")
         self._update.setText("Cancel" if status.building else "Update")
         self._update.setVisible(status.building or status.outdated)
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow a change between dark and light."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self.update()

@@ -63,6 +63,7 @@ class Canvas3D(QWidget):
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setMinimumSize(160, 120)
         self.setAccessibleName("3D view")
+        theme.follow(self, self.refresh)
 
     # -- drawing ---------------------------------------------------------------------------------
 
@@ -154,12 +155,6 @@ class Canvas3D(QWidget):
         """Draw what has changed while nobody looked."""
         super().showEvent(event)
         self.request()
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow a change between dark and light."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange:
-            self.refresh()
 
     # -- the mouse and the keys ------------------------------------------------------------------
 

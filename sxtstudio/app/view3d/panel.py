@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import (
     QFormLayout,
     QGridLayout,
@@ -62,7 +61,7 @@ class SurfacePanel(QWidget):
         rows = QFormLayout(group)
         rows.addRow(fields.check("surface_visible", "Show the labels", "Show the surface of the labels"))
         self._dice = QToolButton()
-        self._dice.setIcon(theme.icon("mdi6.dice-multiple-outline"))
+        theme.set_icon(self._dice, "mdi6.dice-multiple-outline")
         self._dice.setToolTip("Other random colours")
         self._dice.setAccessibleName("Other random colours")
         self._dice.clicked.connect(lambda: self._view.scene.set(seed=self._view.scene.value.seed + 1))
@@ -225,13 +224,6 @@ class SurfacePanel(QWidget):
         count = document.shape["zyx".index(axis)]
         first = min(count - 1, round(ends[0] * count))
         return f"{first}–{max(first, round(ends[1] * count) - 1)}"
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow a change between dark and light."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "saving"):
-            self._dice.setIcon(theme.icon("mdi6.dice-multiple-outline"))
-            self.saving.restyle()
 
     def shut_down(self) -> None:
         """Remember the sizes of pictures and movies."""

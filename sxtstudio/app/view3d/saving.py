@@ -42,7 +42,8 @@ class SavingGroup(QWidget):
         self.clear = QCheckBox("Transparent background")
         self.clear.setToolTip("For slides and posters: only surfaces, scale bar and axes are opaque")
         self.clear.setChecked(kept["clear"])
-        self.picture_button = QPushButton(theme.icon("mdi6.camera-outline"), "Save picture…")
+        self.picture_button = QPushButton("Save picture…")
+        theme.set_icon(self.picture_button, "mdi6.camera-outline")
         self.picture_button.clicked.connect(self.save_picture)
         picture = QGroupBox("Picture")
         rows = QFormLayout(picture)
@@ -62,7 +63,8 @@ class SavingGroup(QWidget):
         self.rate.setSuffix(" per s")
         self.rate.setToolTip("Pictures per second")
         self.rate.setValue(kept["rate"])
-        self.movie_button = QPushButton(theme.icon("mdi6.movie-open-outline"), "Save movie…")
+        self.movie_button = QPushButton("Save movie…")
+        theme.set_icon(self.movie_button, "mdi6.movie-open-outline")
         self.movie_button.clicked.connect(self.save_movie)
         movie = QGroupBox("Turntable movie")
         rows = QFormLayout(movie)
@@ -116,11 +118,6 @@ class SavingGroup(QWidget):
             ("rate", self.rate.value()),
         ):
             self._context.settings.set(f"view3d/{name}", value)
-
-    def restyle(self) -> None:
-        """Draw the icons anew after a change between dark and light."""
-        self.picture_button.setIcon(theme.icon("mdi6.camera-outline"))
-        self.movie_button.setIcon(theme.icon("mdi6.movie-open-outline"))
 
 
 def _edge(value: int) -> QSpinBox:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import QDialog, QPushButton
 
 from sxtstudio.app import theme
@@ -14,14 +13,13 @@ if TYPE_CHECKING:  # the context holds the dialogs
 
 
 class ToolDialog(QDialog):
-    """A dialog whose buttons keep their icons in the colours of the window."""
+    """A dialog that stays open beside the window, and closes with it."""
 
     TITLE: ClassVar[str] = ""
 
     def __init__(self, context: Context) -> None:
         """Begin empty; the dialog belongs to the window."""
         super().__init__(context.window)
-        self._icons: dict[QPushButton, str] = {}
         self.setWindowTitle(self.TITLE)
 
     def button(self, text: str, icon: str, tip: str) -> QPushButton:
@@ -30,26 +28,8 @@ class ToolDialog(QDialog):
         button.setToolTip(tip)
         button.setAutoDefault(False)
         if icon:
-            self._icons[button] = icon
-            button.setIcon(theme.icon(icon))
+            theme.set_icon(button, icon)
         return button
-
-    def set_icon(self, button: QPushButton, icon: str) -> None:
-        """Give a button of this dialog another icon."""
-        if self._icons.get(button) != icon:
-            self._icons[button] = icon
-            button.setIcon(theme.icon(icon))
-
-    def restyle(self) -> None:
-        """Draw the icons anew after a change between dark and light."""
-        for button, icon in self._icons.items():
-            button.setIcon(theme.icon(icon))
-
-    def changeEvent(self, event: QEvent) -> None:
-        """Follow a change between dark and light."""
-        super().changeEvent(event)
-        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_icons"):
-            self.restyle()
 
     def shut_down(self) -> None:
         """Close with the window."""

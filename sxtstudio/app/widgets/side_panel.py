@@ -41,7 +41,6 @@ class SidePanel(QWidget):
         """Begin without panels."""
         super().__init__(parent)
         self._buttons = QButtonGroup(self)
-        self._icons: dict[QToolButton, str] = {}
         self._panels: dict[Panel, QWidget] = {}
         self._stack = QStackedWidget()
         self._column = QVBoxLayout()
@@ -63,14 +62,13 @@ class SidePanel(QWidget):
         """Add a panel below the others."""
         button = QToolButton()
         button.setText(title)
-        button.setIcon(theme.icon(icon))
+        theme.set_icon(button, icon)
         button.setIconSize(QSize(22, 22))
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setCheckable(True)
         button.setAutoRaise(True)
         button.setFixedSize(74, 56)
         button.setToolTip(f"Show the panel “{title}”")
-        self._icons[button] = icon
         self._column.insertWidget(self._column.count() - 1, button)
         number = len(self._panels)
         self._panels[panel] = widget
@@ -93,11 +91,6 @@ class SidePanel(QWidget):
     def widget(self, panel: Panel) -> QWidget:
         """Return the widget of a panel."""
         return self._panels[panel]
-
-    def restyle(self) -> None:
-        """Draw the icons anew after a change between dark and light."""
-        for button, icon in self._icons.items():
-            button.setIcon(theme.icon(icon))
 
 
 def _page(title: str, panel: QWidget) -> QWidget:

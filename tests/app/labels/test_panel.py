@@ -6,12 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QIcon
-from PySide6.QtWidgets import QApplication
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from sxtstudio.app import theme
 from sxtstudio.app.labels.panel import LabelsPanel
 from sxtstudio.app.labels.tools.catalogue import BY_NAME, TOOLS
 from sxtstudio.app.main_window import MainWindow
@@ -167,10 +164,3 @@ def test_settings_of_the_tools_are_remembered(qtbot: QtBot, window: MainWindow, 
     state = again.session.tool.value
     assert (state.brush_px, state.ball, state.tolerance, state.tool) == (17, True, 4.0, "look")
     again.close()
-
-
-def test_icons_follow_the_theme(panel: LabelsPanel, monkeypatch: pytest.MonkeyPatch) -> None:
-    drawn: list[str] = []
-    monkeypatch.setattr(theme, "icon", lambda name: drawn.append(name) or QIcon())
-    QApplication.sendEvent(panel.draw_tools, QEvent(QEvent.Type.PaletteChange))
-    assert drawn == [info.icon for info in TOOLS[:6]]

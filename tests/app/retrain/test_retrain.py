@@ -14,7 +14,7 @@ import psutil
 import pytest
 import tifffile
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
@@ -472,7 +472,7 @@ def test_without_pytorch_the_way_to_add_it_is_shown(
     assert dialog.page == MISSING and not dialog.next.isVisible()
     line = dialog.missing.commands[0].text()
     assert line.startswith(f'"{sys.executable}" -m pip install "torch')
-    copy = next(b for b in dialog._icons if b.text() == "Copy" and b.isVisible())
+    copy = next(b for b in dialog.findChildren(QPushButton) if b.text() == "Copy" and b.isVisible())
     copy.click()
     assert QApplication.clipboard().text() == line
     dialog.missing.again.click()
