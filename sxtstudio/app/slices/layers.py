@@ -169,9 +169,14 @@ class OutlineLayer:
             pen.setCosmetic(True)
             if self._dashed:
                 pen.setDashPattern([4, 3])
-            painter.setPen(pen)
-            painter.setBrush(Qt.BrushStyle.NoBrush)
+            stroke(painter, pen)
             painter.drawPath(self._path)
+
+
+def stroke(painter: QPainter, pen: QPen) -> None:
+    """Draw the next shapes as lines only; a brush that was left by what was drawn before would fill them."""
+    painter.setPen(pen)
+    painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
 def path_of(

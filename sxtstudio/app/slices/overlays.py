@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from sxtstudio.app import theme
-from sxtstudio.app.slices.layers import path_of
+from sxtstudio.app.slices.layers import path_of, stroke
 from sxtstudio.core.lengths import length_text, round_length
 
 if TYPE_CHECKING:
@@ -24,8 +24,7 @@ def draw_tool(painter: QPainter, view: PlaneView, over: tuple[float, float] | No
     if sketch is not None and sketch.plane == view.plane and sketch.depth == view.shown_depth:
         path = path_of(sketch.lines, closed=sketch.closed)
         for colour, width in ((QColor(0, 0, 0, 150), 3.5), (QColor(255, 255, 255), 1.5)):
-            painter.setPen(_line(colour, width))
-            painter.setBrush(Qt.BrushStyle.NoBrush)
+            stroke(painter, _line(colour, width))
             painter.drawPath(path)
     tool = view.context.session.tool.value
     if over is not None and tool.tool in ("brush", "eraser"):
@@ -34,8 +33,14 @@ def draw_tool(painter: QPainter, view: PlaneView, over: tuple[float, float] | No
             pen = _line(colour, width)
             if tool.tool == "eraser" and width < 2:
                 pen.setDashPattern([3, 3])
-            painter.setPen(pen)
+            stroke(painter, pen)
             painter.drawEllipse(QPointF(over[1], over[0]), radius, radius)
+
+
+def draw_focus(painter: QPainter, view: PlaneView) -> None:
+    """Draw a frame around the view that the keys go to."""
+    stroke(painter, QPen(QColor(theme.ACCENT), 2))
+    painter.drawRect(view.rect().adjusted(1, 1, -1, -1))
 
 
 def draw_all(painter: QPainter, view: PlaneView) -> None:
@@ -89,10 +94,9 @@ def _scale_bar(painter: QPainter, view: PlaneView) -> None:
     wide = max(length, metrics.horizontalAdvance(text))
     left, bottom = _MARGIN, view.height() - _MARGIN
     high = metrics.height() + 14
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(QColor(0, 0, 0, 110))
+    _fill(painter, QColor(0, 0, 0, 110))
     painter.drawRoundedRect(QRectF(left - 6, bottom - high, wide + 12, high + 4), 4, 4)
-    painter.setBrush(QColor("white"))
+    _fill(painter, QColor("white"))
     painter.drawRect(QRectF(left + (wide - length) / 2, bottom - 5, length, 4))
     painter.setPen(QColor("white"))
     area = QRectF(left, bottom - high + 2, wide, metrics.height())
@@ -104,11 +108,16 @@ def _pill(painter: QPainter, view: PlaneView, text: str, place: QPointF, back: Q
     room = view.width() - place.x() - 26
     text = metrics.elidedText(text, Qt.TextElideMode.ElideRight, max(10.0, room))
     box = QRectF(place.x(), place.y(), metrics.horizontalAdvance(text) + 14, metrics.height() + 6)
-    painter.setPen(Qt.PenStyle.NoPen)
-    painter.setBrush(back)
+    _fill(painter, back)
     painter.drawRoundedRect(box, 5, 5)
     painter.setPen(ink)
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _fill(painter: QPainter, colour: QColor) -> None:
+    """Fill the next shapes, without a line around them."""
+    painter.setPen(Qt.PenStyle.NoPen)
+    painter.setBrush(colour)
 
 
 def _width(painter: QPainter, text: str) -> float:

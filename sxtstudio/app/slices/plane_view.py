@@ -13,7 +13,6 @@ from PySide6.QtGui import (
     QMouseEvent,
     QPainter,
     QPaintEvent,
-    QPen,
     QResizeEvent,
     QTransform,
     QWheelEvent,
@@ -228,8 +227,7 @@ class PlaneView(QWidget):
             painter.resetTransform()
             overlays.draw_all(painter, self)
         if self.hasFocus() and self.mouse.by_keyboard:
-            painter.setPen(QPen(QColor(theme.ACCENT), 2))
-            painter.drawRect(self.rect().adjusted(1, 1, -1, -1))
+            overlays.draw_focus(painter, self)
         painter.end()
 
     @property

@@ -424,6 +424,30 @@ def test_lines_of_a_tool_are_drawn_on_their_slice(known: MainWindow) -> None:
     toolbox.sketch = None
 
 
+@pytest.mark.parametrize("plane", PLANES)
+def test_keyboard_focus_puts_a_frame_around_the_slice_and_nothing_over_it(
+    known: MainWindow, plane: Plane, qtbot: QtBot
+) -> None:
+    view = look_at(known, (4, 10, 12)).views[plane]
+    known.session.display.set(crosshair=True, scale_bar=True)
+    known.session.set_preview(Preview(4, np.zeros(SHAPE[1:], np.uint8), "Try"))  # its title is filled blue
+    known.activateWindow()
+    qtbot.waitUntil(known.isActiveWindow)
+    known.context.parts["slices"].bar.field.setFocus()
+    before = pixels_of(view)
+    view.setFocus(Qt.FocusReason.BacktabFocusReason)
+    qtbot.waitUntil(view.hasFocus)
+    changed = (pixels_of(view) != before).any(axis=2)
+    assert not changed[3:-3, 3:-3].any(), "only the frame may differ"
+    assert changed[1].all() and changed[-2].all() and changed[:, 1].all() and changed[:, -2].all()
+
+
+def pixels_of(view: PlaneView) -> np.ndarray:
+    """What is on the screen, (rows, columns, 4) uint8."""
+    picture = view.grab().toImage().convertToFormat(QImage.Format.Format_RGB32)
+    return np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), picture.width(), 4).copy()
+
+
 def test_negative_and_colour_maps(known: MainWindow) -> None:
     view = look_at(known, (4, 10, 12)).views["xy"]
     data = truth()
