@@ -8,18 +8,17 @@ from PySide6.QtCore import QSignalBlocker
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QApplication,
-    QComboBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
+from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.lengths import UNITS
 from sxtstudio.workflow.document.workplace import work_root
@@ -47,15 +46,15 @@ class PreferencesDialog(ToolDialog):
         self._context = context
         settings = context.settings
         self.setMinimumWidth(460)
-        self.theme = QComboBox()
+        self.theme = ComboBox()
         for text, scheme in (("as the desktop", "system"), ("dark", "dark"), ("light", "light")):
             self.theme.addItem(text, scheme)
-        self.unit = QComboBox()
+        self.unit = ComboBox()
         for text, unit in (("nanometres (nm)", "nm"), ("micrometres (µm)", "µm")):
             self.unit.addItem(text, unit)
         self.unit.setCurrentIndex(UNITS.index(context.session.unit))
         self.unit.setToolTip("For positions and the size of the brush; voxel sizes are always in nm")
-        self.undo = QSpinBox(minimum=64, maximum=16384, singleStep=64, suffix=" MB")
+        self.undo = SpinBox(minimum=64, maximum=16384, singleStep=64, suffix=" MB")
         self.undo.setValue(settings.get(UNDO_MB, USUAL_UNDO_MB))
         self.folder = QLabel()
         self.folder.setWordWrap(True)

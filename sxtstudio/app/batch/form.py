@@ -8,15 +8,12 @@ from typing import Literal, cast
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
     QSizePolicy,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -24,6 +21,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.models.default_model import SETTING
+from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, SpinBox
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment import ModelCard, SegmentParameters, find_models
@@ -47,7 +45,7 @@ class BatchForm(QWidget):
         self._context = context
         self.model = _combo(())
         self.device = _combo((("Automatic", "auto"), ("Processor (CPU)", "cpu"), ("Graphics card", "cuda")))
-        self.threshold = QDoubleSpinBox(minimum=_OWN_THRESHOLD, maximum=0.99, singleStep=0.05)
+        self.threshold = DoubleSpinBox(minimum=_OWN_THRESHOLD, maximum=0.99, singleStep=0.05)
         self.threshold.setSpecialValueText("that of the model")
         self.threshold.setToolTip("Higher: fewer, surer membranes. Lower: more, with more mistakes")
         self.polarity = _combo((("found for each", "auto"), ("dark", "dark"), ("bright", "bright")))
@@ -192,7 +190,7 @@ class BatchForm(QWidget):
         if folder is not None:
             self.folder.setText(str(folder))
 
-    def _fields(self) -> dict[str, QComboBox | QSpinBox | QDoubleSpinBox | QCheckBox]:
+    def _fields(self) -> dict[str, ComboBox | SpinBox | DoubleSpinBox | QCheckBox]:
         names = (
             "device", "threshold", "polarity", "smooth_z", "in_cell", "erode", "smallest", "crop_z",
             "crop_xy", "place", "kind", "existing", "resume", "reports", "sheet",
@@ -202,7 +200,7 @@ class BatchForm(QWidget):
     def _remember(self) -> None:
         values: dict[str, object] = {"folder": self.folder.text()}
         for name, field in self._fields().items():
-            if isinstance(field, QComboBox):
+            if isinstance(field, ComboBox):
                 values[name] = field.currentData()
             else:
                 values[name] = field.isChecked() if isinstance(field, QCheckBox) else field.value()
@@ -215,13 +213,13 @@ class BatchForm(QWidget):
         self.folder.setText(str(values.get("folder", "")))
         for name, field in self._fields().items():
             value = values.get(name)
-            if isinstance(field, QComboBox):
+            if isinstance(field, ComboBox):
                 field.setCurrentIndex(max(0, field.findData(value)))
             elif isinstance(field, QCheckBox):
                 field.setChecked(value is True)
-            elif isinstance(value, int | float) and isinstance(field, QDoubleSpinBox):
+            elif isinstance(value, int | float) and isinstance(field, DoubleSpinBox):
                 field.setValue(value)
-            elif isinstance(value, int) and isinstance(field, QSpinBox):
+            elif isinstance(value, int) and isinstance(field, SpinBox):
                 field.setValue(value)
 
 
@@ -236,18 +234,18 @@ def _free_mark(folder: Path) -> str:
         number += 1
 
 
-def _combo(entries: tuple[tuple[str, str], ...]) -> QComboBox:
-    combo = QComboBox()
+def _combo(entries: tuple[tuple[str, str], ...]) -> ComboBox:
+    combo = ComboBox()
     for text, value in entries:
         combo.addItem(text, value)
     combo.setMinimumContentsLength(12)
-    combo.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+    combo.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
     combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
     return combo
 
 
-def _spin(low: int, high: int, unit: str) -> QSpinBox:
-    spin = QSpinBox(minimum=low, maximum=high, suffix=unit)
+def _spin(low: int, high: int, unit: str) -> SpinBox:
+    spin = SpinBox(minimum=low, maximum=high, suffix=unit)
     spin.setSpecialValueText("off")
     return spin
 

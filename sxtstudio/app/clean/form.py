@@ -7,18 +7,16 @@ import math
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
-    QDoubleSpinBox,
     QGroupBox,
     QHBoxLayout,
     QLabel,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
 from sxtstudio.app.clean.work import CleanChoice
 from sxtstudio.app.context import Context
+from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, SpinBox
 from sxtstudio.app.widgets.notes import ThresholdField, form, narrow, note, show_note
 from sxtstudio.app.wording import slice_number
 from sxtstudio.core.cleanup import CleanParameters
@@ -59,17 +57,17 @@ class CleanForm(QWidget):
         self.inside = QCheckBox("Inside the cell mask only")
         self.mask_note = note(name="mask")
         self.erode = _spin(20, " times", "Off", "Takes one voxel off every face, so many times")
-        self.erode_3d = QComboBox()
+        self.erode_3d = ComboBox()
         self.erode_3d.addItem("in 3D", True)
         self.erode_3d.addItem("in each slice", False)
         self.erode_3d.setToolTip("Erode from above and below too, or within each slice only")
-        self.smallest = QDoubleSpinBox()
+        self.smallest = DoubleSpinBox()
         self.smallest.setRange(0, 1e12)
         self.smallest.setDecimals(0)
         self.smallest.setSpecialValueText("Off")
         self.smallest.setToolTip("Objects that are smaller than this are removed")
         self.smallest.setGroupSeparatorShown(True)
-        self.unit = QComboBox()
+        self.unit = ComboBox()
         for text, value in _UNITS:
             self.unit.addItem(text, value)
         self.size_note = note(name="size")
@@ -184,8 +182,8 @@ class CleanForm(QWidget):
         return f"= {value * _NM3[unit] / voxel_nm3:,.0f} voxels".replace(",", "\u202f")
 
 
-def _spin(most: int, suffix: str, off: str, tip: str) -> QSpinBox:
-    spin = QSpinBox()
+def _spin(most: int, suffix: str, off: str, tip: str) -> SpinBox:
+    spin = SpinBox()
     spin.setRange(0, most)
     spin.setSuffix(suffix)
     spin.setSpecialValueText(off)

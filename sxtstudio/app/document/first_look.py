@@ -5,7 +5,6 @@ from __future__ import annotations
 from PySide6.QtCore import QSize
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
-    QDoubleSpinBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.first_scan import FirstScan
+from sxtstudio.app.widgets.controls import DoubleSpinBox
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.lengths import voxel_text
 from sxtstudio.core.polarity import UNDECIDED, WEAK
@@ -63,7 +63,7 @@ class FirstLook(QWidget):
 
     def _question(self) -> QWidget:
         self.question = QWidget()
-        self.size_nm = QDoubleSpinBox()
+        self.size_nm = DoubleSpinBox()
         self.size_nm.setRange(0.01, 100_000)
         self.size_nm.setDecimals(2)
         self.size_nm.setValue(10)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QLabel, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from sxtstudio.app.exports.volume import export_buttons
+from sxtstudio.app.widgets.controls import SpinBox
 from sxtstudio.surface import SurfaceParameters
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import SurfaceChoice, voxel_text
@@ -24,14 +25,14 @@ class SurfaceDialog(QDialog):
         self.setMinimumWidth(400)
         self.objects = QCheckBox("Tell objects apart, each in its own colour")
         self.objects.setChecked(True)
-        self.min_faces = QSpinBox()
+        self.min_faces = SpinBox()
         self.min_faces.setRange(0, 10_000_000)
         self.min_faces.setSingleStep(100)
         self.min_faces.setValue(_MIN_FACES)
         self.min_faces.setGroupSeparatorShown(True)
         self.min_faces.setSuffix(" triangles")
         self.min_faces.setToolTip("Smaller objects are left out; 0 keeps all")
-        self.smooth = QSpinBox()
+        self.smooth = SpinBox()
         self.smooth.setRange(0, 200)
         self.smooth.setValue(SurfaceParameters().smooth)
         self.smooth.setSuffix(" rounds")

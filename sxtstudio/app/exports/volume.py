@@ -7,17 +7,16 @@ from typing import cast
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QDialog,
     QDialogButtonBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
 
+from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import NAMES, VolumeChoice, What, voxel_text
 from sxtstudio.workflow.document.network_output import find_output
@@ -34,7 +33,7 @@ class VolumeDialog(QDialog):
         self.setMinimumWidth(420)
         self._format = format
         self._has_mask = document.mask is not None
-        self.what = QComboBox()
+        self.what = ComboBox()
         for name, text in NAMES.items():
             needed: object = {
                 "mask": document.mask,
@@ -46,7 +45,7 @@ class VolumeDialog(QDialog):
         self.what.setToolTip("Objects with numbers: every object gets a grey value of its own, from 1 on")
         self.whole = QCheckBox("All slices")
         self.whole.setChecked(True)
-        self.first, self.last = QSpinBox(), QSpinBox()
+        self.first, self.last = SpinBox(), SpinBox()
         for box, value, tip in (
             (self.first, 1, "First slice, counted from 1 as beside the slices"),
             (self.last, document.shape[0], "Last slice; it is written too"),

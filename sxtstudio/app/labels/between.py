@@ -8,12 +8,10 @@ from PySide6.QtCore import QSignalBlocker
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QGroupBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -22,6 +20,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.labels.tools import slice_work
+from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.wording import slice_number
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.interpolation import nearest_gap
@@ -38,11 +37,11 @@ class BetweenSlices(QGroupBox):
         super().__init__("Between slices", parent)
         self._context, self._session = context, context.session
         self._by_hand = False  # the user typed numbers: they are not replaced by proposals
-        self.axis = QComboBox()
+        self.axis = ComboBox()
         for text in ("XY slices", "XZ slices", "YZ slices"):
             self.axis.addItem(text)
         self.axis.setToolTip("On which slices the shape was drawn")
-        self.first, self.last = QSpinBox(), QSpinBox()
+        self.first, self.last = SpinBox(), SpinBox()
         for spin, tip in ((self.first, "The one labelled slice"), (self.last, "The other labelled slice")):
             spin.setToolTip(f"{tip}; counted from 1 as beside the slices")
             spin.setKeyboardTracking(False)

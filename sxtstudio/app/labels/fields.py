@@ -7,15 +7,11 @@ from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
     QLabel,
     QSizePolicy,
-    QSlider,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -24,6 +20,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.catalogue import ToolInfo
+from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, Slider, SpinBox
 from sxtstudio.core.lengths import Unit, number_text
 from sxtstudio.core.volume import VoxelSize
 
@@ -95,7 +92,7 @@ class ToolSettings(QWidget):
 
     def _build_brush(self, form: QFormLayout) -> None:
         self.diameter = _spin(1, LARGEST_BRUSH_PX, " px", "Diameter of the brush in pixels; keys [ and ]")
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = Slider(Qt.Orientation.Horizontal)
         # Small sizes are the useful ones: the slider moves through square roots.
         self.slider.setRange(10, 10 * round(LARGEST_BRUSH_PX**0.5))
         self.slider.setToolTip(self.diameter.toolTip())
@@ -105,7 +102,7 @@ class ToolSettings(QWidget):
         row.setSpacing(8)
         row.addWidget(self.diameter)
         row.addWidget(self.size_nm, 1)
-        self.shape = QComboBox()
+        self.shape = ComboBox()
         self.shape.addItem("Disc (this slice)", False)
         self.shape.addItem("Ball (slices around, too)", True)
         self.shape.setToolTip("Whether the brush also reaches into the slices above and below")
@@ -118,7 +115,7 @@ class ToolSettings(QWidget):
         self.shape.activated.connect(lambda _: self._tool.set(ball=bool(self.shape.currentData())))
 
     def _build_wand(self, form: QFormLayout) -> None:
-        self.tolerance = QDoubleSpinBox()
+        self.tolerance = DoubleSpinBox()
         self.tolerance.setRange(0.5, 100)
         self.tolerance.setDecimals(1)
         self.tolerance.setSuffix(" %")
@@ -170,8 +167,8 @@ def _form(box: QWidget) -> QFormLayout:
     return form
 
 
-def _spin(low: int, high: int, suffix: str, tip: str) -> QSpinBox:
-    spin = QSpinBox()
+def _spin(low: int, high: int, suffix: str, tip: str) -> SpinBox:
+    spin = SpinBox()
     spin.setRange(low, high)
     spin.setSuffix(suffix)
     spin.setToolTip(tip)

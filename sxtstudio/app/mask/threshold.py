@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
-from PySide6.QtWidgets import QCheckBox, QComboBox, QDoubleSpinBox, QHBoxLayout, QPushButton, QSlider, QWidget
+from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 
+from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, Slider
 from sxtstudio.app.widgets.notes import form, narrow
 from sxtstudio.core.mask_slices import ThresholdMask
 
@@ -20,19 +21,19 @@ class MaskThreshold(QWidget):
     def __init__(self, parent: QWidget | None = None) -> None:
         """Build the fields."""
         super().__init__(parent)
-        self.side = QComboBox()
+        self.side = ComboBox()
         self.side.addItem("Darker than", False)
         self.side.addItem("Brighter than", True)
         self.side.setToolTip("Whether the cell is darker or brighter than the ice around it")
-        self.value = QDoubleSpinBox()
+        self.value = DoubleSpinBox()
         self.value.setRange(-1e12, 1e12)
         self.value.setToolTip("The grey value that parts the cell from the ice, after smoothing")
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = Slider(Qt.Orientation.Horizontal)
         self.slider.setRange(0, _STEPS)
         self.slider.setToolTip(self.value.toolTip())
         self.suggest = QPushButton("Suggest")
         self.suggest.setToolTip("The value that best parts the visible slice into two classes (Otsu)")
-        self.smooth = QDoubleSpinBox()
+        self.smooth = DoubleSpinBox()
         self.smooth.setRange(0, 100)
         self.smooth.setDecimals(1)
         self.smooth.setValue(8)

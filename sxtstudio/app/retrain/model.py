@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from PySide6.QtCore import Signal
-from PySide6.QtWidgets import QComboBox, QLabel, QLineEdit, QSpinBox, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.models.default_model import SETTING
+from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.widgets.notes import form, note, show_note
 from sxtstudio.app.wording import count, duration
 from sxtstudio.workflow.retraining.labels import Problem
@@ -41,14 +42,14 @@ class ModelPage(QWidget):
         self._context = context
         self._candidates: list[Candidate] = []
         self._named_by_user = False
-        self.start_from = QComboBox()
+        self.start_from = ComboBox()
         self.start_from.setToolTip("The new model begins with what this one knows")
         self.start_note = note()
         self.name = QLineEdit()
         self.name.setAccessibleName("Name of the new model")
         self.name.setToolTip("Letters, digits and . _ + -")
         self.name_note = note()
-        self.minutes = QSpinBox(minimum=1, maximum=1440, suffix=" min")
+        self.minutes = SpinBox(minimum=1, maximum=1440, suffix=" min")
         self.minutes.setValue(context.settings.get("retrain/minutes", USUAL_MINUTES))
         self.minutes.setToolTip("It stops by itself; you can stop earlier, and keep the best so far")
         self.time_note = note()

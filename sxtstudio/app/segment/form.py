@@ -8,9 +8,7 @@ from pathlib import Path
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QHBoxLayout,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -22,6 +20,7 @@ from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.segment.about_model import about, misfit
 from sxtstudio.app.segment.work import Choices, SegmentChoice, find_choices
+from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.widgets.notes import SliceRange, ThresholdField, form, note, show_note
 from sxtstudio.core.polarity import Polarity, detect_polarity
 
@@ -66,7 +65,7 @@ class SegmentForm(QWidget):
         self._on_session_document_changed()
 
     def _build(self) -> None:
-        self.model = QComboBox()
+        self.model = ComboBox()
         self.model.addItem("Looking for models…")
         self.model.setToolTip("The network that outlines the membranes")
         self.model_file = QToolButton()
@@ -81,24 +80,24 @@ class SegmentForm(QWidget):
         self.more.setToolTip("What it was trained on, its limits and scores")
         self.more.setCheckable(True)
         self.more.hide()
-        self.device = QComboBox()
+        self.device = ComboBox()
         self.device.addItem("Automatic", "auto")
         self.device.setToolTip("Where the network runs")
         self.device_note = note(name="device")
         self.slices = SliceRange()
         self.threshold = ThresholdField()
-        self.polarity = QComboBox()
+        self.polarity = ComboBox()
         for value, text in _POLARITIES:
             self.polarity.addItem(text, value)
         self.polarity.setToolTip("Whether membranes are dark or bright in this tomogram")
         self.polarity_note = note(name="polarity")
-        self.tile = QSpinBox()
+        self.tile = SpinBox()
         self.tile.setRange(0, 4096)
         self.tile.setSingleStep(64)
         self.tile.setSpecialValueText("Automatic")
         self.tile.setSuffix(" px")
         self.tile.setToolTip("Smaller tiles need less memory and more time; the result is the same")
-        self.trust = QComboBox()
+        self.trust = ComboBox()
         for value, text in _TRUST:
             self.trust.addItem(text, value)
         self.trust.setToolTip(

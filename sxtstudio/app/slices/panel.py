@@ -7,13 +7,11 @@ from typing import Any
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
-    QComboBox,
     QGridLayout,
     QGroupBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSlider,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +20,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.document.first_scan import FirstScan
 from sxtstudio.app.slices.colour_maps import COLOUR_MAPS
 from sxtstudio.app.slices.histogram import Histogram
+from sxtstudio.app.widgets.controls import ComboBox, Slider
 from sxtstudio.app.widgets.fields import ColourButton, NumberField, VoxelFields
 
 
@@ -72,7 +71,7 @@ class ImagePanel(QWidget):
         buttons = QHBoxLayout()
         buttons.addWidget(self.auto)
         buttons.addWidget(self.auto_slice, 1)
-        self.colour_map = QComboBox()
+        self.colour_map = ComboBox()
         self.colour_map.setAccessibleName("Colour map")
         for name, text in COLOUR_MAPS.items():
             self.colour_map.addItem(text, name)
@@ -101,7 +100,7 @@ class ImagePanel(QWidget):
         self.labels = self._box("Labels", "Show the labels", "labels_visible")
         self.label_colour = ColourButton("Colour of the labels")
         self.label_colour.chosen.connect(lambda rgb: self._display.set(label_rgb=rgb))
-        self.opacity = QSlider(Qt.Orientation.Horizontal)
+        self.opacity = Slider(Qt.Orientation.Horizontal)
         self.opacity.setRange(5, 100)
         self.opacity.setToolTip("Opacity of the labels")
         self.opacity.setAccessibleName("Opacity of the labels")

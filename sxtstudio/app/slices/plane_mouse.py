@@ -10,11 +10,11 @@ from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.base import COLUMNS, NORMAL, ROWS, PointerEvent
 from sxtstudio.app.labels.tools.toolbox import Toolbox
+from sxtstudio.app.widgets.controls import NOTCH, WheelSteps
 
 if TYPE_CHECKING:
     from sxtstudio.app.slices.plane_view import PlaneView
 
-_NOTCH = 120  # what Qt calls one step of a wheel
 _ZOOM_STEP = 1.2
 _CLICK_PX = 3  # a press that moves no farther is a click
 _BUTTONS = {
@@ -40,7 +40,7 @@ class PlaneMouse(QObject):
         self._from = QPointF()
         self._last = QPointF()
         self._moved = False
-        self._wheel = 0
+        self._wheel = WheelSteps()
         self.over: tuple[float, float] | None = None
         self.by_keyboard = False
 
@@ -121,18 +121,16 @@ class PlaneMouse(QObject):
         event.accept()
         if self._context.session.document is None:
             return
-        turned = event.angleDelta().y() or event.angleDelta().x()
         view = self._view
         if event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            turned = event.angleDelta().y() or event.angleDelta().x()
             row, column = view.pixel_at(event.position())
             axes = (ROWS[view.plane], COLUMNS[view.plane])
             place = {axis: n * view.camera.voxel[axis] for axis, n in zip(axes, (row, column), strict=True)}
-            view.camera.zoom_at(_ZOOM_STEP ** (turned / _NOTCH), place)
+            view.camera.zoom_at(_ZOOM_STEP ** (turned / NOTCH), place)
             return
-        self._wheel -= turned
-        steps = int(self._wheel / _NOTCH)
+        steps = self._wheel.take(event)
         if steps:
-            self._wheel -= steps * _NOTCH
             far = bool(event.modifiers() & Qt.KeyboardModifier.ShiftModifier)
             self.step(steps * (10 if far else 1))
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
-from PySide6.QtGui import QFontDatabase
-from PySide6.QtWidgets import QGridLayout, QLabel, QSlider, QSpinBox, QWidget
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QFontDatabase, QWheelEvent
+from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.slices.trust_strip import SURE, UNSURE, TrustStrip, tip
+from sxtstudio.app.widgets.controls import Slider, SpinBox, WheelSteps
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lengths import number_text
 
@@ -25,10 +26,11 @@ class SliceBar(QWidget):
         """Build the widgets."""
         super().__init__(parent)
         self._session = context.session
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self._wheel = WheelSteps()
+        self.slider = Slider(Qt.Orientation.Horizontal)
         self.slider.setToolTip("Slice (mouse wheel, PageUp and PageDown)")
         self.slider.setAccessibleName("Slice")
-        self.field = QSpinBox()
+        self.field = SpinBox()
         self.field.setKeyboardTracking(False)
         self.field.setToolTip("Number of the slice")
         self.field.setAccessibleName("Number of the slice")
@@ -43,6 +45,8 @@ class SliceBar(QWidget):
         for label in (self.strip_name, self.legend):
             label.setProperty("role", "note")
             label.setToolTip(_ABOUT)
+        for control in (self.slider, self.field):  # whether they have the focus or not
+            control.installEventFilter(self)
         layout = QGridLayout(self)
         layout.setContentsMargins(8, 3, 8, 3)
         layout.setVerticalSpacing(1)
@@ -78,6 +82,18 @@ class SliceBar(QWidget):
         for label in (self.strip_name, self.legend):
             label.setVisible(bool(self.strip.figures))
         self._on_cursor(self._session.cursor)
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take the wheel from slider and field, which would turn the other way."""
+        if isinstance(event, QWheelEvent):
+            self.wheelEvent(event)
+            return True
+        return super().eventFilter(watched, event)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Go through the slices, as over the view above."""
+        event.accept()
+        self._go(self._session.cursor[0] + self._wheel.take(event))
 
     def _on_cursor(self, cursor: Triple) -> None:
         z = cursor[0]

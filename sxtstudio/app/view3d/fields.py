@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from PySide6.QtCore import QObject, QSignalBlocker, Qt
-from PySide6.QtWidgets import QCheckBox, QComboBox, QSlider, QSpinBox, QWidget
-from superqt import QDoubleRangeSlider
+from PySide6.QtWidgets import QCheckBox, QWidget
 
 from sxtstudio.app.states import Observed
 from sxtstudio.app.view3d.state import SceneState
+from sxtstudio.app.widgets.controls import ComboBox, RangeSlider, Slider, SpinBox
 
 _STEPS = 100
 
@@ -47,9 +47,9 @@ class SceneFields(QObject):
         self._bind(box, lambda state: box.setChecked(getattr(state, field)))
         return box
 
-    def slider(self, field: str, tip: str, low: float = 0.0, high: float = 1.0) -> QSlider:
+    def slider(self, field: str, tip: str, low: float = 0.0, high: float = 1.0) -> Slider:
         """Return a slider for a number from ``low`` to ``high``."""
-        slider = QSlider(Qt.Orientation.Horizontal)
+        slider = Slider(Qt.Orientation.Horizontal)
         slider.setRange(0, _STEPS)
         slider.setToolTip(tip)
         slider.setAccessibleName(tip)
@@ -64,9 +64,9 @@ class SceneFields(QObject):
         self._bind(slider, show)
         return slider
 
-    def spin(self, field: str, tip: str, low: int, high: int, step: int, special: str = "") -> QSpinBox:
+    def spin(self, field: str, tip: str, low: int, high: int, step: int, special: str = "") -> SpinBox:
         """Return a field for a whole number; ``special`` is the word for ``low``."""
-        spin = QSpinBox()
+        spin = SpinBox()
         spin.setRange(low, high)
         spin.setSingleStep(step)
         spin.setGroupSeparatorShown(True)
@@ -78,11 +78,11 @@ class SceneFields(QObject):
         self._bind(spin, lambda state: spin.setValue(getattr(state, field)))
         return spin
 
-    def choice(self, field: str, tip: str, choices: Sequence[tuple[Any, str]]) -> QComboBox:
+    def choice(self, field: str, tip: str, choices: Sequence[tuple[Any, str]]) -> ComboBox:
         """Return a list of (value, words) to choose from."""
-        box = QComboBox()
+        box = ComboBox()
         # Long words must not make the panel wider than its place.
-        box.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        box.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
         box.setMinimumContentsLength(9)
         for value, words in choices:
             box.addItem(words, value)
@@ -92,9 +92,9 @@ class SceneFields(QObject):
         self._bind(box, lambda state: box.setCurrentIndex(max(0, box.findData(getattr(state, field)))))
         return box
 
-    def range(self, field: str, tip: str) -> QDoubleRangeSlider:
+    def range(self, field: str, tip: str) -> RangeSlider:
         """Return a slider with two handles for a part of 0…1."""
-        slider = QDoubleRangeSlider(Qt.Orientation.Horizontal)
+        slider = RangeSlider(Qt.Orientation.Horizontal)
         slider.setRange(0.0, 1.0)
         slider.setToolTip(tip)
         slider.setAccessibleName(tip)

@@ -7,13 +7,11 @@ from typing import Any
 
 from PySide6.QtWidgets import (
     QCheckBox,
-    QDoubleSpinBox,
     QFormLayout,
     QGroupBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
@@ -22,6 +20,7 @@ from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.view3d.view import View3D
+from sxtstudio.app.widgets.controls import DoubleSpinBox, SpinBox
 
 _SMALLEST_PX, _LARGEST_PX = 100, 8192
 _DEFAULTS: dict[str, Any] = {
@@ -52,13 +51,13 @@ class SavingGroup(QWidget):
         rows.addRow(self.picture_button)
 
         self.movie_width_px, self.movie_height_px = _edge(kept["movie_width"]), _edge(kept["movie_height"])
-        self.seconds = QDoubleSpinBox()
+        self.seconds = DoubleSpinBox()
         self.seconds.setRange(0.5, 120)
         self.seconds.setDecimals(1)
         self.seconds.setSuffix(" s")
         self.seconds.setToolTip("How long one turn takes")
         self.seconds.setValue(kept["seconds"])
-        self.rate = QSpinBox()
+        self.rate = SpinBox()
         self.rate.setRange(1, 60)
         self.rate.setSuffix(" per s")
         self.rate.setToolTip("Pictures per second")
@@ -120,15 +119,15 @@ class SavingGroup(QWidget):
             self._context.settings.set(f"view3d/{name}", value)
 
 
-def _edge(value: int) -> QSpinBox:
-    spin = QSpinBox()
+def _edge(value: int) -> SpinBox:
+    spin = SpinBox()
     spin.setRange(_SMALLEST_PX, _LARGEST_PX)
     spin.setSingleStep(100)
     spin.setValue(value)
     return spin
 
 
-def _pair(width: QSpinBox, height: QSpinBox) -> QWidget:
+def _pair(width: SpinBox, height: SpinBox) -> QWidget:
     width.setToolTip("Width in pixels")
     height.setToolTip("Height in pixels")
     pair = QWidget()

@@ -10,7 +10,6 @@ from PySide6.QtGui import QColor, QIcon, QPainter, QPixmap
 from PySide6.QtWidgets import (
     QCheckBox,
     QColorDialog,
-    QDoubleSpinBox,
     QGridLayout,
     QLabel,
     QLineEdit,
@@ -18,6 +17,7 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from sxtstudio.app.widgets.controls import DoubleSpinBox
 from sxtstudio.core.volume import VoxelSize
 
 Rgb = tuple[int, int, int]
@@ -102,17 +102,17 @@ class VoxelFields(QWidget):
         super().__init__(parent)
         self.same = QCheckBox("The same along x, y and z")
         self.same.setChecked(True)
-        self.fields: dict[str, QDoubleSpinBox] = {}
+        self.fields: dict[str, DoubleSpinBox] = {}
         layout = QGridLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setHorizontalSpacing(6)
         for column, name in enumerate("xyz"):
-            field = QDoubleSpinBox()
+            field = DoubleSpinBox()
             field.setRange(0.0, 100_000.0)
             field.setDecimals(3)
             field.setSpecialValueText("unknown")
             field.setKeyboardTracking(False)
-            field.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
+            field.setButtonSymbols(DoubleSpinBox.ButtonSymbols.NoButtons)
             field.setAccessibleName(f"Voxel size along {name} in nm")
             field.setToolTip(f"Voxel size along {name} in nm")
             field.valueChanged.connect(partial(self._on_value, name))
@@ -159,7 +159,7 @@ class VoxelFields(QWidget):
             self.fields[name].setEnabled(not self.same.isChecked())
 
     @staticmethod
-    def _quietly(widget: QDoubleSpinBox | QCheckBox, value: float | bool) -> None:
+    def _quietly(widget: DoubleSpinBox | QCheckBox, value: float | bool) -> None:
         widget.blockSignals(True)
         if isinstance(widget, QCheckBox):
             widget.setChecked(bool(value))

@@ -6,18 +6,16 @@ from typing import TypeVar
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
-    QComboBox,
-    QDoubleSpinBox,
     QFormLayout,
     QHBoxLayout,
     QLabel,
     QSizePolicy,
-    QSlider,
-    QSpinBox,
     QToolButton,
     QVBoxLayout,
     QWidget,
 )
+
+from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, Slider, SpinBox
 
 
 def note(text: str = "", *, name: str = "") -> QLabel:
@@ -71,14 +69,14 @@ class ThresholdField(QWidget):
         super().__init__(parent)
         self._default = 0.0
         self._own = True
-        self.spin = QDoubleSpinBox()
+        self.spin = DoubleSpinBox()
         self.spin.setRange(-1.0, 0.99)
         self.spin.setSingleStep(0.05)
         self.spin.setDecimals(2)
         self.spin.setToolTip(
             "A pixel is labelled where the network's output (−1 … 1) is above this. Higher: fewer labels."
         )
-        self.slider = QSlider(Qt.Orientation.Horizontal)
+        self.slider = Slider(Qt.Orientation.Horizontal)
         self.slider.setRange(-self._STEPS, self._STEPS - 1)
         self.slider.setToolTip(self.spin.toolTip())
         self.reset = QToolButton()
@@ -145,11 +143,11 @@ class SliceRange(QWidget):
         """Begin with all of none."""
         super().__init__(parent)
         self._depth, self._z = 1, 0
-        self.mode = QComboBox()
+        self.mode = ComboBox()
         self.mode.addItem("All slices", "all")
         self.mode.addItem("From … to …", "range")
         self.mode.addItem("This slice and neighbours", "around")
-        self.first, self.last, self.reach = QSpinBox(), QSpinBox(), QSpinBox()
+        self.first, self.last, self.reach = SpinBox(), SpinBox(), SpinBox()
         self.reach.setRange(0, 200)
         self.reach.setValue(5)
         self.reach.setPrefix("± ")

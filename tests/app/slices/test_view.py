@@ -433,7 +433,7 @@ def test_keyboard_focus_puts_a_frame_around_the_slice_and_nothing_over_it(
     known.session.set_preview(Preview(4, np.zeros(SHAPE[1:], np.uint8), "Try"))  # its title is filled blue
     known.activateWindow()
     qtbot.waitUntil(known.isActiveWindow)
-    known.context.parts["slices"].bar.field.setFocus()
+    known.context.parts.slices.bar.field.setFocus()
     before = pixels_of(view)
     view.setFocus(Qt.FocusReason.BacktabFocusReason)
     qtbot.waitUntil(view.hasFocus)

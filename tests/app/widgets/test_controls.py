@@ -1,0 +1,150 @@
+"""The wheel scrolls panels; it changes no control that somebody has not clicked into."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QWheelEvent
+from PySide6.QtTest import QTest
+from PySide6.QtWidgets import (
+    QAbstractSlider,
+    QAbstractSpinBox,
+    QApplication,
+    QComboBox,
+    QDialog,
+    QScrollArea,
+    QScrollBar,
+    QTabBar,
+    QWidget,
+)
+from pytestqt.qtbot import QtBot
+
+import sxtstudio.app
+from sxtstudio.app.exports.surface import SurfaceDialog
+from sxtstudio.app.exports.volume import VolumeDialog
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.models.import_weights import ImportDialog
+from sxtstudio.app.states import Panel
+from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, RangeSlider, Slider, SpinBox
+
+APP = Path(sxtstudio.app.__file__).parent
+DIALOGS = ("tools.batch", "tools.models", "tools.retrain", "tools.preferences")
+
+
+def turn(widget: QWidget, notches: int) -> None:
+    """Turn the wheel over the middle of a widget, which may be hidden."""
+    place = QPointF(widget.rect().center())
+    none, keys = Qt.MouseButton.NoButton, Qt.KeyboardModifier.NoModifier
+    phase = Qt.ScrollPhase.NoScrollPhase
+    event = QWheelEvent(
+        place, widget.mapToGlobal(place), QPoint(), QPoint(0, 120 * notches), none, keys, phase, False
+    )
+    QApplication.sendEvent(widget, event)
+
+
+def value_of(control: QWidget) -> object:
+    return control.currentIndex() if isinstance(control, QComboBox | QTabBar) else control.value()
+
+
+def controls_in(parent: QWidget) -> Iterator[QWidget]:
+    """All that the wheel might change."""
+    for widget in parent.findChildren(QWidget):
+        if isinstance(widget, QAbstractSpinBox | QAbstractSlider | QComboBox | QTabBar):
+            if not isinstance(widget, QScrollBar):
+                yield widget
+
+
+def test_no_control_of_any_panel_or_dialog_follows_the_wheel(sample: MainWindow, qtbot: QtBot) -> None:
+    document, z = sample.session.document, sample.session.cursor[0]
+    assert document is not None
+    document.volume("labels")
+    for name in DIALOGS:
+        sample.actions_.by_name[name].trigger()
+    others = [VolumeDialog(document, "TIFF"), SurfaceDialog(document), ImportDialog(sample.context)]
+    dialogs = [w for w in QApplication.topLevelWidgets() if isinstance(w, QDialog)]
+    assert len(dialogs) >= len(DIALOGS) + len(others)
+    sample.setFocus()
+    bar = sample.context.parts.slices.bar
+    seen = 0
+    for parent in (sample, *dialogs):
+        for control in controls_in(parent):
+            if bar.isAncestorOf(control):
+                continue  # there the wheel goes through the slices, as over the view above
+            for notches in (1, -1):
+                before = value_of(control)
+                turn(control, notches)
+                assert value_of(control) == before, (parent, control, control.toolTip())
+            seen += 1
+    assert seen > 60 and sample.session.cursor[0] == z
+    for dialog in others:
+        dialog.deleteLater()
+
+
+@pytest.mark.parametrize("which", list(Panel), ids=lambda panel: panel.value)
+def test_the_wheel_over_a_control_scrolls_its_panel(sample: MainWindow, which: Panel, qtbot: QtBot) -> None:
+    sample.resize(900, 420)
+    sample.context.parts.side.show_panel(which)
+    panel = sample.context.parts.side.widget(which)
+    area = panel.parent()
+    while not isinstance(area, QScrollArea):
+        area = area.parent()
+    bar = area.verticalScrollBar()
+    qtbot.waitUntil(lambda: bar.maximum() > 0)
+    for control in controls_in(panel):
+        if control.isVisible() and control.isEnabled():
+            area.ensureWidgetVisible(control)
+            before, way = bar.value(), -1 if bar.value() < bar.maximum() else 1
+            # As the mouse does it: Qt finds the control under the pointer and passes on what that leaves.
+            place = control.mapTo(sample, control.rect().center())
+            QTest.wheelEvent(sample.windowHandle(), QPointF(place), QPoint(0, 120 * way))
+            assert (bar.value() - before) * way < 0, control.toolTip()
+
+
+def test_over_the_slice_slider_the_wheel_goes_the_way_of_the_view(sample: MainWindow, qtbot: QtBot) -> None:
+    bar, session = sample.context.parts.slices.bar, sample.session
+    sample.activateWindow()
+    qtbot.waitUntil(sample.isActiveWindow)
+    for control in (bar.slider, bar.field):
+        for focus in (False, True):
+            (control if focus else sample).setFocus()
+            z = session.cursor[0]
+            turn(control, -2)
+            assert session.cursor[0] == z + 2, (control, focus)
+            turn(control, 1)
+            assert session.cursor[0] == z + 1, (control, focus)
+
+
+@pytest.mark.parametrize("kind", [SpinBox, DoubleSpinBox, Slider, RangeSlider, ComboBox])
+def test_a_control_with_the_focus(kind: type[QWidget], qtbot: QtBot) -> None:
+    control = kind()
+    if isinstance(control, ComboBox):
+        control.addItems(["dark", "bright", "unknown"])
+        control.setCurrentIndex(1)
+    else:
+        control.setValue((20.0, 60.0) if isinstance(control, RangeSlider) else 20)
+    qtbot.addWidget(control)
+    control.show()
+    control.activateWindow()
+    qtbot.waitUntil(control.isActiveWindow)
+    control.setFocus()
+    before = value_of(control)
+    turn(control, 1)
+    # A choice keeps the focus after it was made: scrolling on must not make another.
+    assert (value_of(control) == before) == isinstance(control, ComboBox)
+
+
+def test_everybody_uses_these_controls() -> None:
+    """The walk above sees what is built; this sees what is built later, in dialogs with rare parts."""
+    bare = {"QSpinBox", "QDoubleSpinBox", "QComboBox", "QSlider", "QDial", "QDateTimeEdit", "QTabBar"}
+    bare |= {"QTabWidget", "QRangeSlider", "QDoubleRangeSlider", "QLabeledSlider"}
+    for path in APP.rglob("*.py"):
+        if path.name == "controls.py":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call):
+                name = ast.unparse(node.func).split(".")[-1]
+                assert name not in bare, f"{path.name}:{node.lineno}: use app/widgets/controls.py"
