@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import mrcfile
 import pytest
 import tifffile
 
@@ -29,3 +30,14 @@ def test_double_colon_in_a_folder_is_no_dataset(
     assert json.loads(report.read_text())["input"]["path"] == str(cell)
     run("batch", cell, "--model", toy_model)
     assert (folder / "cell.labels.tif").is_file()
+
+
+def test_labels_keep_the_place_of_a_trimmed_tomogram(tomogram: Path, toy_model: Path, tmp_path: Path) -> None:
+    with mrcfile.open(tomogram, mode="r+") as file:
+        file.nstart = (40, 20, 4)
+    run("segment", tomogram, "--model", toy_model, "-o", tmp_path / "all.mrc")
+    run("segment", tomogram, "--model", toy_model, "-o", tmp_path / "part.mrc", "--slices", "2:5")
+    run("clean", tmp_path / "part.mrc", "-o", tmp_path / "clean.mrc", "--min-size", "9")
+    for name, first in (("all", 4), ("part", 6), ("clean", 6)):
+        with mrcfile.open(tmp_path / f"{name}.mrc") as file:
+            assert file.nstart.tolist() == (40, 20, first) and file.header.origin.tolist() == (0, 0, 0)

@@ -23,7 +23,9 @@ from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.io import export_mrc, export_tiff, export_zarr
 from sxtstudio.io.export_plan import Kind, Plan
+from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.opening import open_volume
+from sxtstudio.io.place import Place
 from sxtstudio.io.zarr import is_zarr
 
 _SLAB_BYTES = 32 << 20
@@ -69,7 +71,7 @@ def export_volume(
     volume: Volume,
     *,
     voxel_nm: VoxelSize | None = None,
-    origin_nm: VoxelSize | None = None,
+    place: Place | None = None,
     kind: Kind = "labels",
     zstd: bool = False,
     progress: Progress | None = None,
@@ -85,7 +87,7 @@ def export_volume(
         ``.tif``, ``.tiff`` (BigTIFF above 4 GB), ``.mrc``, ``.rec``, ``.map``, or ``.zarr`` (OME-Zarr 0.4).
     volume
         What to write (z, y, x).
-    voxel_nm, origin_nm
+    voxel_nm, place
         Voxel size and position of the first voxel in nm (z, y, x); by default those of ``volume``. An
         unknown voxel size stays unknown.
     kind
@@ -108,7 +110,7 @@ def export_volume(
     target = Path(path)
     form = _format_of(target)
     _check_target(target, form)
-    plan = replace(_plan(target, volume, voxel_nm, origin_nm, kind, form), zstd=zstd)
+    plan = replace(_plan(target, volume, voxel_nm, place, kind, form), zstd=zstd)
     progress = progress or Progress()
     progress.begin(2 * plan.shape[0], f"Writing {target.name}")
     checksums: list[int] = []
@@ -153,14 +155,15 @@ def _plan(
     target: Path,
     volume: Volume,
     voxel_nm: Sequence[float] | None,
-    origin_nm: Sequence[float] | None,
+    place: Place | None,
     kind: Kind,
     form: _Format,
 ) -> Plan:
     voxel = voxel_nm if voxel_nm is not None else volume.voxel_nm
     if voxel is not None and not is_voxel_size(voxel):
         raise UserError(f"The voxel size {tuple(voxel)} nm makes no sense. Give three lengths of nanometres.")
-    origin = origin_nm if origin_nm is not None else getattr(volume, "origin_nm", None)
+    if place is None:
+        place = volume.place if isinstance(volume, FileVolume) else Place()
     if min(volume.shape) <= 0:
         raise UserError(f"{target.name} was not written: there are no voxels to write.")
     if volume.dtype.kind not in "biuf":
@@ -176,7 +179,7 @@ def _plan(
         kind=kind,
         thickness=min(volume.shape[0], blocks * form.slab_slices),
         voxel_nm=None if voxel is None else _three(voxel),
-        origin_nm=None if origin is None else _three(origin),
+        place=place,
     )
 
 

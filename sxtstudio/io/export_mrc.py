@@ -14,13 +14,11 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.export_plan import Plan
-from sxtstudio.io.mrc import NM_PER_ANGSTROM
+from sxtstudio.io.place import NM_PER_ANGSTROM, MrcFrame
 
 # Mode 0 holds signed bytes: 255 would come back as −1. 127 is the largest value that reads the same
 # whether a program takes the bytes as signed (MRC2014) or unsigned (old IMOD).
 LABEL = 127
-
-_VERSION = 20141  # MRC2014, second revision
 
 
 def mrc_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -69,22 +67,22 @@ def write_mrc(path: Path, plan: Plan, slabs: Iterable[NDArray[Any]]) -> str:
 
 def _header(plan: Plan, smallest: float, largest: float, mean: float, spread: float) -> NDArray[Any]:
     header = np.zeros((), HEADER_DTYPE.newbyteorder("<"))
-    for index, axis in enumerate("zyx"):
-        size = plan.shape[index]
-        header[f"n{axis}"] = header[f"m{axis}"] = size
+    frame = plan.place.frame
+    if frame is None:
+        z, y, x = (length / NM_PER_ANGSTROM for length in plan.origin_nm or (0.0, 0.0, 0.0))
+        frame = MrcFrame(origin=(z, y, x))
+    for index, (stored, axis) in enumerate(zip("zyx", frame.letters, strict=True)):
+        header[f"n{stored}"] = header[f"m{axis}"] = plan.shape[index]
         if plan.voxel_nm is not None:  # a cell of length 0 says that the size is unknown
-            header["cella"][axis] = size * plan.voxel_nm[index] / NM_PER_ANGSTROM
-        if plan.origin_nm is not None:
-            header["origin"][axis] = plan.origin_nm[index] / NM_PER_ANGSTROM
+            header["cella"][axis] = plan.shape[index] * plan.voxel_nm[index] / NM_PER_ANGSTROM
+    frame.write(header)
     header["mode"] = mrcfile.utils.mode_from_dtype(plan.dtype)
     header["cellb"] = (90.0, 90.0, 90.0)
-    header["mapc"], header["mapr"], header["maps"] = 1, 2, 3
     if np.isfinite([smallest, largest, mean, spread]).all():
         header["dmin"], header["dmax"], header["dmean"], header["rms"] = smallest, largest, mean, spread
     else:  # the convention for "not determined"
         header["dmin"], header["dmax"], header["dmean"], header["rms"] = 0, -1, -2, -1
     header["ispg"] = VOLUME_SPACEGROUP
-    header["nversion"] = _VERSION
     header["map"] = MAP_ID
     header["machst"] = mrcfile.utils.machine_stamp_from_byte_order("<")
     header["nlabl"] = 1

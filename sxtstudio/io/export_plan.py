@@ -9,6 +9,7 @@ import numpy as np
 
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io.place import Place
 
 Kind = Literal["labels", "objects", "probability", "image"]
 
@@ -26,8 +27,13 @@ class Plan:
     kind: Kind
     thickness: int
     voxel_nm: VoxelSize | None
-    origin_nm: VoxelSize | None
+    place: Place
     zstd: bool = False
+
+    @property
+    def origin_nm(self) -> VoxelSize | None:
+        """Position (z, y, x) of the first voxel in nm, or None where it is unknown."""
+        return self.place.origin_nm
 
     @property
     def bytes(self) -> int:

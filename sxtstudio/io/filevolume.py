@@ -14,6 +14,7 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.axes import StoredAxes
+from sxtstudio.io.place import MrcFrame, Place
 from sxtstudio.io.stamp import stamp_of
 
 Reader = Callable[[Box], NDArray[Any]]
@@ -33,10 +34,12 @@ class FileVolume:
         File or folder.
     format
         Name of the format for the user, such as "MRC" or "OME-Zarr".
-    origin_nm
-        Position (z, y, x) of the first voxel in nm, or None where the file does not say.
+    place
+        Where the first voxel lies, and how the header of an MRC file says it.
     notes
         What the user should know, such as "voxel size unknown: the header says 0".
+    files
+        All from which voxels are read.
     axes
         How the file stores its axes, and who says so; None for formats that leave no choice.
     tilt_series
@@ -57,6 +60,7 @@ class FileVolume:
         notes: tuple[str, ...] = (),
         axes: StoredAxes | None = None,
         tilt_series: str = "",
+        frame: MrcFrame | None = None,
         files: Sequence[Path] = (),
     ) -> None:
         """Describe an opened file; ``reader`` returns the voxels of a box, ``close`` releases it.
@@ -73,13 +77,13 @@ class FileVolume:
             raise
         self.path = path
         self.format = format
-        self.origin_nm = origin_nm
+        self.place = Place(origin_nm, frame)
         self.notes = notes
         self.axes = axes
         self.tilt_series = tilt_series
         self._voxel_nm = voxel_nm
-        self._files = tuple(files) or (path,)
-        self._stamp = stamp_of(self._files)
+        self.files = tuple(files) or (path,)
+        self._stamp = stamp_of(self.files)
 
     @property
     def shape(self) -> Triple:
@@ -90,6 +94,11 @@ class FileVolume:
     def dtype(self) -> np.dtype[Any]:
         """Type of the voxels, in native byte order."""
         return self._dtype
+
+    @property
+    def origin_nm(self) -> VoxelSize | None:
+        """Position (z, y, x) of the first voxel in nm, or None where the file does not say."""
+        return self.place.origin_nm
 
     @property
     def voxel_nm(self) -> VoxelSize | None:
@@ -129,7 +138,7 @@ class FileVolume:
     @property
     def touched(self) -> bool:
         """Whether a file has been written to, replaced or removed since it was opened."""
-        return stamp_of(self._files) != self._stamp
+        return stamp_of(self.files) != self._stamp
 
     def close(self) -> None:
         """Release the file; harmless when called twice."""

@@ -18,13 +18,11 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.filevolume import FileVolume
+from sxtstudio.io.place import NM_PER_ANGSTROM, MrcFrame
 from sxtstudio.io.raw import RawFile, RawSlices
 from sxtstudio.io.units import judge_voxel
 
 HEADER_BYTES = 1024
-NM_PER_ANGSTROM = 0.1
-
-_IMOD_STAMP = 1146047817  # "IMOD", at byte 152
 _PACKED_4_BIT = 101
 _COMPLEX = (3, 4)
 _RGB = 16
@@ -80,14 +78,15 @@ def open_mrc(path: Path) -> FileVolume:
         )
     header = _parse(head)
     notes: list[str] = []
-    layout = _layout(path, header, notes)
+    frame = MrcFrame.of(header)
+    layout = _layout(path, header, frame, notes)
     file_raw = RawFile(path)
     try:
         _check_size(path, layout, file_raw.size, notes)
     except UserError:
         file_raw.close()
         raise
-    voxel_nm, why = _voxel_size(header)
+    voxel_nm, why = _voxel_size(header, frame)
     offsets = range(layout.start, layout.start + layout.shape[0] * layout.slice_bytes, layout.slice_bytes)
     rows, columns = layout.shape[1:]
     if layout.packed:
@@ -105,7 +104,8 @@ def open_mrc(path: Path) -> FileVolume:
         reader=reader,
         close=file_raw.close,
         voxel_nm=voxel_nm,
-        origin_nm=_origin(header),
+        origin_nm=frame.origin_nm(voxel_nm),
+        frame=frame,
         notes=(*why, *notes),
     )
 
@@ -143,7 +143,7 @@ def _bytes_of_data(header: np.void) -> int | None:
     return int(nz * ny * row)
 
 
-def _layout(path: Path, header: np.void, notes: list[str]) -> _Layout:
+def _layout(path: Path, header: np.void, frame: MrcFrame, notes: list[str]) -> _Layout:
     mode = int(header["mode"])
     if mode in _COMPLEX:
         raise UserError(
@@ -172,7 +172,7 @@ def _layout(path: Path, header: np.void, notes: list[str]) -> _Layout:
     if axes not in ((1, 2, 3), (0, 0, 0)):
         notes.append(f"the header maps columns, rows and slices to the axes {axes}; they are kept as stored")
     dtype = np.dtype(np.uint8) if mode == _PACKED_4_BIT else mrcfile.utils.dtype_from_mode(mode)
-    if mode == 0 and _imod_unsigned(header):
+    if mode == 0 and frame.bytes_are_unsigned:
         dtype = np.dtype(np.uint8)
         notes.append("IMOD marks the bytes as unsigned")
     slice_bytes = int(_bytes_of_data(header) or 0) // nz
@@ -180,13 +180,6 @@ def _layout(path: Path, header: np.void, notes: list[str]) -> _Layout:
     return _Layout(
         (nz, ny, nx), dtype.newbyteorder(order), HEADER_BYTES + extended, slice_bytes, mode == _PACKED_4_BIT
     )
-
-
-def _imod_unsigned(header: np.void) -> bool:
-    """Return whether IMOD wrote the file and its flags lack the bit for signed bytes."""
-    # "extra2" begins at byte 112; stamp and flags are the words at 152 and 156.
-    stamp, flags = np.frombuffer(header["extra2"].tobytes()[40:48], header.dtype["mode"])
-    return bool(stamp == _IMOD_STAMP and not flags & 1)
 
 
 def _check_size(path: Path, layout: _Layout, file_bytes: int, notes: list[str]) -> None:
@@ -207,20 +200,13 @@ def _check_size(path: Path, layout: _Layout, file_bytes: int, notes: list[str]) 
         notes.append(f"{surplus} bytes after the last slice are ignored")
 
 
-def _voxel_size(header: np.void) -> tuple[VoxelSize | None, tuple[str, ...]]:
+def _voxel_size(header: np.void, frame: MrcFrame) -> tuple[VoxelSize | None, tuple[str, ...]]:
     """Return cell length / grid points along each file axis; a cell is given in Å."""
-    axes = [int(header[name]) for name in ("maps", "mapr", "mapc")]
-    names = ["xyz"[a - 1] for a in axes] if sorted(axes) == [1, 2, 3] else ["z", "y", "x"]
     values: list[float | None] = []
-    for name in names:
+    for name in frame.letters:
         grid = int(header[f"m{name}"])
         values.append(float(header["cella"][name]) / grid if grid > 0 else 0.0)
     return judge_voxel(values, NM_PER_ANGSTROM, depth_matters=int(header["nz"]) > 1)
-
-
-def _origin(header: np.void) -> VoxelSize | None:
-    z, y, x = (float(header["origin"][name]) * NM_PER_ANGSTROM for name in "zyx")
-    return (z, y, x) if np.isfinite([z, y, x]).all() else None
 
 
 def _unpack(packed: RawSlices, box: Box) -> NDArray[Any]:

@@ -50,6 +50,7 @@ def rearranged(volume: FileVolume, order: AxisOrder) -> FileVolume:
         notes=volume.notes,
         axes=axes,
         tilt_series=volume.tilt_series,
+        files=volume.files,
     )
 
 

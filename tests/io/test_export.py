@@ -22,6 +22,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import export as export_module
 from sxtstudio.io import export_tiff, export_volume, open_volume
+from sxtstudio.io.place import Place
 
 VOXEL = (20.0, 13.0, 12.5)
 ORIGIN = (100.0, -26.0, 25.0)
@@ -110,7 +111,7 @@ def test_label_tiff_by_other_libraries(tmp_path, labels):
 
 def test_label_mrc_by_mrcfile(tmp_path, labels):
     volume = ArrayVolume(labels, VOXEL)
-    export_volume(tmp_path / "out.mrc", volume, origin_nm=ORIGIN)
+    export_volume(tmp_path / "out.mrc", volume, place=Place(ORIGIN))
     assert mrcfile.validate(tmp_path / "out.mrc")
     with mrcfile.open(tmp_path / "out.mrc") as mrc:
         assert mrc.header.mode == 0 and mrc.data.dtype == np.int8 and mrc.is_volume()
@@ -123,7 +124,7 @@ def test_label_mrc_by_mrcfile(tmp_path, labels):
 
 
 def test_label_zarr_by_zarr(tmp_path, labels):
-    export_volume(tmp_path / "out.ome.zarr", ArrayVolume(labels, VOXEL), origin_nm=ORIGIN)
+    export_volume(tmp_path / "out.ome.zarr", ArrayVolume(labels, VOXEL), place=Place(ORIGIN))
     group = zarr.open_group(str(tmp_path / "out.ome.zarr"), mode="r")
     (image,) = group.attrs["multiscales"]
     assert image["version"] == "0.4" and image["name"] == "out"
@@ -167,7 +168,7 @@ def test_the_same_labels_give_the_same_files(tmp_path, labels, name):
 @pytest.mark.parametrize("voxel", [VOXEL, None], ids=["known", "unknown"])
 def test_round_trip_of_labels(tmp_path, labels, name, voxel):
     volume = ArrayVolume(labels, voxel)
-    receipt = export_volume(tmp_path / name, volume, origin_nm=ORIGIN if voxel else None)
+    receipt = export_volume(tmp_path / name, volume, place=Place(ORIGIN) if voxel else None)
     assert receipt.verified and receipt.path == tmp_path / name
     assert receipt.shape == labels.shape and receipt.voxel_nm == voxel
     with open_volume(receipt.path) as back:
@@ -239,7 +240,7 @@ def test_odd_voxel_sizes_survive(tmp_path, labels, name, voxel):
 
 
 def test_voxel_and_origin_come_from_the_file_by_default(tmp_path, labels):
-    export_volume(tmp_path / "a.mrc", ArrayVolume(labels, VOXEL), origin_nm=ORIGIN)
+    export_volume(tmp_path / "a.mrc", ArrayVolume(labels, VOXEL), place=Place(ORIGIN))
     with open_volume(tmp_path / "a.mrc") as source:
         for name in NAMES:
             export_volume(tmp_path / name, source)

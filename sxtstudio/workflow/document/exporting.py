@@ -19,6 +19,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume
+from sxtstudio.io.place import Place
 from sxtstudio.workflow.document.document import LABEL, Document, Labels, sizes
 from sxtstudio.workflow.document.network_output import KeptOutput, KeptVolume, find_output
 from sxtstudio.workflow.document.views import VolumeView
@@ -71,7 +72,7 @@ class ExportSource:
     labels: Labels | None
     mask: Labels | None
     voxel_nm: VoxelSize | None
-    origin_nm: VoxelSize | None
+    place: Place
     output: KeptOutput | None = None
 
 
@@ -92,7 +93,7 @@ def source_of(document: Document) -> ExportSource:
         document.labels,
         document.mask,
         document.voxel_nm,
-        getattr(document.tomogram, "origin_nm", None),
+        document.tomogram.place,
         find_output(document.bulk, document.shape),
     )
 
@@ -142,7 +143,7 @@ def export_voxels(
         path,
         volume,
         voxel_nm=source.voxel_nm,
-        origin_nm=_origin(source, choice.first),
+        place=Place() if source.voxel_nm is None else source.place.moved(choice.first, source.voxel_nm),
         kind=kind,
         progress=progress,
     )
@@ -175,7 +176,7 @@ def export_surface(
             labels,
             source.voxel_nm,
             choice.parameters,
-            origin_nm=None if source.voxel_nm is None else source.origin_nm,
+            origin_nm=None if source.voxel_nm is None else source.place.origin_nm,
             progress=progress.part(0.7, "Making the surface"),
         )
         del labels
@@ -249,16 +250,6 @@ def _masked_copy(labels: Labels, source: ExportSource, path: Path, progress: Pro
     for box in walk((z, y, x), copy, progress=progress):
         copy[box.slices] = np.multiply(part.read(box) != 0, np.uint8(LABEL), dtype=np.uint8)
     return copy
-
-
-def _origin(source: ExportSource, first: int) -> VoxelSize | None:
-    """Return where the first exported voxel lies in nm, or None where that is not known."""
-    if source.voxel_nm is None:
-        return None
-    z, y, x = source.origin_nm or (0.0, 0.0, 0.0)
-    if source.origin_nm is None and first == 0:
-        return None
-    return (z + first * source.voxel_nm[0], y, x)
 
 
 def _receipt(

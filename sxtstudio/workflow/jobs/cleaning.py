@@ -115,7 +115,7 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
             job.output,
             ArrayVolume(labels, voxel_nm),
             voxel_nm=voxel_nm,
-            origin_nm=source.origin_nm,
+            place=source.place,
             kind="labels",
             progress=progress.part(0.2, "writing"),
         )

@@ -215,7 +215,7 @@ def _write(
             path,
             ArrayVolume(array, source.voxel_nm),
             voxel_nm=source.voxel_nm,
-            origin_nm=origin_of(source.file, source.slices[0], source.voxel_nm),
+            place=source.file.place.moved(source.slices[0], source.voxel_nm),
             kind=kind,
             progress=progress.part(0.5),
         )
@@ -242,14 +242,6 @@ def chosen_slices(wanted: tuple[int | None, int | None], count: int) -> tuple[in
             f"No slices are left: the tomogram has the slices 0 to {count - 1}, so 0:{count} is all."
         )
     return first, last
-
-
-def origin_of(source: FileVolume, first: int, voxel_nm: VoxelSize | None) -> VoxelSize | None:
-    """Return the position of the first segmented slice, so that it lies right over its tomogram."""
-    if voxel_nm is None or (source.origin_nm is None and first == 0):
-        return source.origin_nm
-    z, y, x = source.origin_nm or (0.0, 0.0, 0.0)
-    return (z + first * voxel_nm[0], y, x)
 
 
 def _outputs(job: SegmentJob) -> list[Output]:
