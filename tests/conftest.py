@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import mrcfile
 import numpy as np
@@ -13,6 +15,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
 import sxtstudio  # noqa: F401  before any test imports ONNX Runtime: it turns its telemetry off
+from sxtstudio.segment.run_settings import RunSettings
 
 MakeModel = Callable[..., Path]
 
@@ -32,6 +35,30 @@ def own_folders(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mo
     for variable in ("XDG_STATE_HOME", "XDG_DATA_HOME", "LOCALAPPDATA"):
         monkeypatch.setenv(variable, str(tmp_path_factory.getbasetemp() / "home"))
     monkeypatch.delenv("SXTSTUDIO_MODELS", raising=False)
+
+
+def settings_of_a_run(labels: tuple[int, int, int], **changes: Any) -> RunSettings:
+    """Settings of a segmentation whose labels have this shape (z, y, x)."""
+    first = RunSettings(
+        model="compact",
+        model_sha256="0" * 64,
+        threshold=0.0,
+        polarity="dark",
+        first=0,
+        last=labels[0] - 1,
+        probability=False,
+        neighbours=1,
+        tomogram=labels,
+        dtype="float32",
+        content="1" * 64,
+    )
+    return replace(first, **changes)
+
+
+@pytest.fixture
+def run_settings() -> Callable[..., RunSettings]:
+    """The function that makes settings of a run."""
+    return settings_of_a_run
 
 
 @pytest.fixture

@@ -118,6 +118,36 @@ def test_restart_begins_anew(
     assert report["slices"] == {"all": 2, "kept_from_earlier_run": 0}
 
 
+@pytest.mark.parametrize("command", ["segment", "batch"])
+def test_of_two_runs_on_one_output_one_is_refused_and_harms_nothing(
+    command: str,
+    cell: Path,
+    slow_model: Path,
+    tmp_path: Path,
+    expected_labels: Callable[[NDArray[np.float32]], NDArray[np.bool_]],
+) -> None:
+    words = [command, "cell.mrc", "--model", "slow.onnx", "--device", "cpu"]
+    words += ["-o", "labels.tif"] if command == "segment" else []
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-m", "sxtstudio", *words],
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for _ in range(2)
+    ]
+    ends = sorted((process.communicate(timeout=PATIENCE_S)[0], process.returncode) for process in both)
+    told = [text for text, code in ends if code == 2]
+    assert sorted(code for _, code in ends) == [0, 2], ends
+    assert "Another window or command is working in" in told[0]
+    name = "labels.tif" if command == "segment" else "cell.labels.tif"
+    with mrcfile.open(cell) as file:
+        np.testing.assert_array_equal(tifffile.imread(tmp_path / name) > 0, expected_labels(file.data))
+    assert not (tmp_path / f"{name}.partial").exists()
+
+
 def test_cancelled_before_the_first_slice(
     tomogram: Path,
     toy_model: Path,

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from sxtstudio.segment import Segmentation
     from sxtstudio.workflow.jobs.segmenting import SegmentResult
 
-# How the error starts that asks what to do with the slices of an interrupted run.
-UNDECIDED = "finished slices of an interrupted segmentation"
-
 
 def add(commands: Any) -> None:
     """Add the command's parser."""
@@ -85,6 +82,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Segment, write, and say what was found and how."""
     from sxtstudio.segment import SegmentParameters
+    from sxtstudio.segment.checkpoint import UndecidedError
     from sxtstudio.workflow.jobs.segmenting import SegmentJob, partial_folder, segment_file
 
     job = SegmentJob(
@@ -118,10 +116,8 @@ def run(arguments: argparse.Namespace) -> int:
             display.clear()
             say(_how_to_go_on(arguments.words, partial_folder(job.output), display.slices))
             return CANCELLED
-        except UserError as error:
-            if arguments.resume is None and UNDECIDED in str(error):
-                raise UserError(f"{error} (Add --resume or --restart.)") from error
-            raise
+        except UndecidedError as error:
+            raise UserError(f"{error} (Add --resume or --restart.)") from error
     print_rows(result_rows(result))
     return DONE
 

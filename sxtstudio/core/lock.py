@@ -53,6 +53,11 @@ class FolderLock:
         if signed:
             _sign(folder / HOLDER)
 
+    @property
+    def held(self) -> bool:
+        """Whether it has not been released."""
+        return self._file is not None
+
     def release(self, *, remove: bool = False) -> None:
         """Give the lock back, and ``remove`` its file as well; harmless when called twice."""
         if self._file is None:

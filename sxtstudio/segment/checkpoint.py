@@ -7,10 +7,12 @@ A folder holds
     labels.raw        uint8 (z, y, x), 0 or 255
     probability.raw   uint8 (z, y, x), 0…255, if it was asked for
     trust.log         a line per slice, if there is anything to tell: its index and its figures (JSON)
-    finished.log      a line per finished slice: its index and the checksum of its voxels
+    finished.log      a line per finished slice: its index, the checksum of its voxels, and that of the slice
+                      of the tomogram that it was made from
 
 A line is appended only after the voxels have reached the disk (fsync), so that it never promises
 more than there is. A half-written last line, or a slice whose checksum is wrong, counts as not done.
+Nothing in the folder is changed or removed but by the process that holds the lock.
 """
 
 from __future__ import annotations
@@ -20,10 +22,11 @@ import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,72 +36,109 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock
-from sxtstudio.core.plain_files import LinkRefused, create_own, open_own
-from sxtstudio.core.trust import SliceTrust
-from sxtstudio.segment.trust import read_trust, trust_line
+from sxtstudio.core.plain_files import LinkRefused, create_own, open_own, read_plain
+from sxtstudio.core.temporary import final_name, remove
+from sxtstudio.core.trust import SliceTrust, share
+from sxtstudio.segment.run_settings import RunSettings, settings_from_json
 
 SETTINGS, LEDGER, TRUST = "settings.json", "finished.log", "trust.log"
 LABELS, PROBABILITY = "labels.raw", "probability.raw"
-_LINE = re.compile(rb"(\d+) ([0-9a-f]{8})\n")
+_OURS = {SETTINGS, LEDGER, TRUST, LABELS, PROBABILITY}
+_LINE = re.compile(rb"(\d+) ([0-9a-f]{8})(?: ([0-9a-f]{8}))?\n")
+_MOST_BYTES = 64 << 20
+_TRIES = 100
 Pixels = NDArray[np.uint8]
+
+
+class UndecidedError(UserError):
+    """There are finished slices, and nobody has said whether to go on with them or to discard them."""
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """An interrupted run: its settings, and how many of its slices are finished."""
+
+    settings: RunSettings
+    finished: int
+
+
+def read_unfinished(folder: Path) -> Unfinished | None:
+    """Return the interrupted run in ``folder``, or None if there is none to go on with."""
+    try:
+        settings, _ = _read_settings(folder)
+        finished = len(_claims(folder))
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return None
+    return Unfinished(settings, min(finished, settings.shape[0])) if finished else None
+
+
+def has_unfinished(folder: Path) -> bool:
+    """Whether a run was begun in ``folder`` that has finished slices; quick."""
+    with suppress(OSError):
+        return (folder / LEDGER).stat().st_size > 0
+    return False
+
+
+def forget(folder: Path) -> None:
+    """Delete the interrupted run in ``folder``, and the folder if nothing else is in it.
+
+    Raises
+    ------
+    UserError
+        If another process works in it; nothing is removed then.
+    """
+    if not folder.is_dir() or folder.is_symlink():
+        return
+    with explained(folder):
+        lock = FolderLock(folder)
+    _remove(folder)
+    lock.release(remove=True)
+    with suppress(OSError):
+        folder.rmdir()
 
 
 class Checkpoint:
     """Labels (and probabilities) of a segmentation, slice by slice on disk. One process at a time."""
 
-    def __init__(
-        self,
-        folder: Path,
-        shape: Triple,
-        settings: Mapping[str, Any],
-        *,
-        probability: bool = False,
-        resume: bool | None = None,
-    ) -> None:
+    def __init__(self, folder: Path, settings: RunSettings, *, resume: bool | None = None) -> None:
         """Begin a segmentation in ``folder``, or go on with the one that lies there.
 
         Parameters
         ----------
         folder
             Made if it does not exist; files of other names in it are left alone.
-        shape
-            Of the labels, (z, y, x).
         settings
-            JSON values on which the result depends, under names that the user understands.
-        probability
-            Whether probabilities are kept as well.
+            On which the result depends.
         resume
             True goes on with what is there, False discards it, None refuses where there is any.
 
         Raises
         ------
+        UndecidedError
+            If there are finished slices and ``resume`` is None.
         UserError
-            If what is there was made with other settings, or nobody said what to do with it; if
-            another process works in the folder, or it cannot be written.
+            If what is there was made with other settings; if another process works in the folder, or
+            it cannot be written.
         """
         self.folder = folder
-        self.shape = shape
-        # Through JSON and back, so that tuples compare equal to what a file gives.
-        self.settings: dict[str, Any] = json.loads(json.dumps(dict(settings)))
-        self._names = (LABELS, PROBABILITY) if probability else (LABELS,)
+        self.settings = settings
+        self.shape: Triple = settings.shape
+        self.finished: set[int] = set()
+        self._sources: dict[int, int] = {}
+        self._names = (LABELS, PROBABILITY) if settings.probability else (LABELS,)
         self._maps: dict[str, Pixels] = {}
         self._files: dict[str, IO[bytes]] = {}
+        self._begun = False
         if folder.is_symlink():
             raise LinkRefused(f"{folder} is a link, and nothing is written through it. Remove it.")
         with explained(folder):
-            self._own_folder = not folder.exists() or not any(folder.iterdir())
-            folder.mkdir(parents=True, exist_ok=True)
-            self._lock = FolderLock(folder)
-        try:
-            with explained(folder):
-                self.finished: set[int] = set()
-                if resume is False or not self._go_on(resume):
-                    self._begin()
-                for name in (*self._names, TRUST, LEDGER):
-                    self._files[name] = open_own(folder / name, "r+b" if name in self._names else "ab")
-        except BaseException:
-            self.close()
-            raise
+            self._lock = _enter(folder)
+        with self.closed_on_error(), explained(folder):
+            self._own_folder = _is_own(folder)
+            if resume is False or not self._go_on(resume):
+                self._begin()
+            for name in (*self._names, TRUST, LEDGER):
+                self._files[name] = open_own(folder / name, "r+b" if name in self._names else "ab")
 
     @property
     def complete(self) -> bool:
@@ -106,9 +146,18 @@ class Checkpoint:
         return len(self.finished) == self.shape[0]
 
     def write(
-        self, z: int, labels: Pixels, probability: Pixels | None = None, trust: SliceTrust | None = None
+        self,
+        z: int,
+        labels: Pixels,
+        probability: Pixels | None = None,
+        trust: SliceTrust | None = None,
+        *,
+        source: int | None = None,
     ) -> None:
-        """Store slice ``z``; when this returns, it survives a power cut."""
+        """Store slice ``z``; when this returns, it survives a power cut.
+
+        ``source`` is the CRC-32 of the slice of the tomogram.
+        """
         checksum = 0
         with explained(self.folder):
             for name, pixels in zip(self._names, (labels, probability), strict=False):
@@ -122,9 +171,16 @@ class Checkpoint:
             if trust is not None:
                 self._files[TRUST].write(trust_line(z, trust))
                 _flush(self._files[TRUST])
-            self._files[LEDGER].write(b"%d %08x\n" % (z, checksum))
+            made_from = b"" if source is None else b" %08x" % source
+            self._files[LEDGER].write(b"%d %08x%s\n" % (z, checksum, made_from))
             _flush(self._files[LEDGER])
         self.finished.add(z)
+        if source is not None:
+            self._sources[z] = source
+
+    def source(self, z: int) -> int | None:
+        """Return the CRC-32 of the slice of the tomogram that slice ``z`` was made from, if it is known."""
+        return self._sources.get(z)
 
     def read(self, z: int) -> Pixels:
         """Return a copy of the labels of slice ``z`` (y, x), without mapping the file."""
@@ -150,53 +206,80 @@ class Checkpoint:
         """Return the probabilities, 0…255, or None if they were not asked for."""
         return self._map(PROBABILITY) if PROBABILITY in self._names else None
 
+    def take_probability(self, target: Path) -> None:
+        """Move the file of the probabilities, uint8 (z, y, x), to ``target``; nothing is read after that."""
+        with explained(self.folder):
+            self._close_files()
+            shutil.move(self.folder / PROBABILITY, target)
+
     @contextmanager
     def closed_on_error(self) -> Iterator[None]:
-        """Close if the block raises; what is finished stays on disk."""
+        """If the block raises, close; a run without a finished slice is removed, as if it had not begun."""
         try:
             yield
         except BaseException:
-            self.close()
+            if self._begun and not self.finished:
+                self.discard()
+            else:
+                self.close()
             raise
 
     def close(self) -> None:
         """Let go of the files, which stay on disk; harmless when called twice."""
+        self._close_files()
+        self._lock.release()
+
+    def discard(self) -> None:
+        """Delete the files, the whole folder if it was new or empty at the start, and close.
+
+        Nothing is deleted after ``close`` if another process has begun to work in the folder.
+        """
+        self._close_files()
+        if not self._lock.held:
+            try:
+                self._lock = FolderLock(self.folder)
+            except (UserError, OSError):
+                return
+        self._remove()
+        self._lock.release(remove=True)
+        if self._own_folder:
+            with suppress(OSError):  # somebody may have begun anew in it
+                self.folder.rmdir()
+
+    def _remove(self) -> None:
+        _remove(self.folder)
+        if self._own_folder:
+            for entry in list(self.folder.iterdir()):
+                if entry.name != LOCK:
+                    remove(entry)
+
+    def _close_files(self) -> None:
         for file in self._files.values():
             with suppress(OSError):
                 file.close()
         self._files.clear()
         self._maps.clear()
-        self._lock.release()
-
-    def discard(self) -> None:
-        """Close and delete the files; the whole folder if it was new or empty at the start."""
-        self.close()
-        _remove(self.folder)
-        with suppress(FileNotFoundError):
-            (self.folder / LOCK).unlink()
-        if self._own_folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _go_on(self, resume: bool | None) -> bool:
         """Take over what an earlier run left; False if there is nothing worth it."""
         try:
-            earlier = json.loads((self.folder / SETTINGS).read_text(encoding="utf-8"))
-            settings, self._own_folder = dict(earlier["settings"]), bool(earlier["own_folder"])
-            lines = len(_LINE.findall((self.folder / LEDGER).read_bytes()))
-        except (FileNotFoundError, ValueError, KeyError, TypeError):
+            lines = len(_claims(self.folder))
+            if not lines:
+                return False
+            earlier, self._own_folder = _read_settings(self.folder)
+        except FileNotFoundError:
             return False
-        if not lines:
-            return False
-        if resume is None:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise UserError(
+                f"The settings of the {lines} finished slices in {self.folder} are damaged, or of another "
+                "version of SXT Studio. Restart to discard them."
+            ) from error
+        if resume is None:
+            raise UndecidedError(
                 f"{self.folder} holds {lines} finished slices of an interrupted segmentation. "
                 "Resume it, or restart to discard them."
             )
-        changes = [
-            f"{key} was {_shown(settings.get(key))} and is now {_shown(self.settings.get(key))}"
-            for key in {**settings, **self.settings}
-            if settings.get(key) != self.settings.get(key)
-        ]
+        changes = self.settings.changes_from(earlier)
         if changes:
             raise UserError(
                 f"The interrupted segmentation in {self.folder} was another one: {'; '.join(changes)}. "
@@ -208,30 +291,35 @@ class Checkpoint:
         ]
         if any(size != int(np.prod(self.shape)) for size in sizes):
             return False
-        self.finished = self._read_ledger()
+        self._read_ledger()
+        self._begun = True
         return True
 
     def _begin(self) -> None:
-        _remove(self.folder)
+        self._begun = True
+        self._remove()
         for name in self._names:
             with create_own(self.folder / name) as file:
                 file.truncate(int(np.prod(self.shape)))
         create_own(self.folder / LEDGER).close()
-        content = {"settings": self.settings, "own_folder": self._own_folder}
+        content = {"settings": self.settings.to_json(), "own_folder": self._own_folder}
         with atomic_write(self.folder / SETTINGS) as temporary:
             temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
         _flush_folder(self.folder)
 
-    def _read_ledger(self) -> set[int]:
+    def _read_ledger(self) -> None:
         path = self.folder / LEDGER
-        content = path.read_bytes()
+        content = read_plain(path, _MOST_BYTES)
         whole = content.rfind(b"\n") + 1
         if whole != len(content):
             # A torn line would swallow the next one.
             with open_own(path, "r+b") as file:
                 file.truncate(whole)
-        claims = {int(z): int(crc, 16) for z, crc in _LINE.findall(content[:whole])}
-        return {z for z, crc in claims.items() if z < self.shape[0] and self._checksum(z) == crc}
+        for z, (voxels, source) in _claims(self.folder).items():
+            if z < self.shape[0] and self._checksum(z) == voxels:
+                self.finished.add(z)
+                if source is not None:
+                    self._sources[z] = source
 
     def _checksum(self, z: int) -> int:
         size = self.shape[1] * self.shape[2]
@@ -246,6 +334,53 @@ class Checkpoint:
         if name not in self._maps:
             self._maps[name] = np.memmap(self.folder / name, np.uint8, "r+", shape=self.shape)
         return self._maps[name]
+
+
+def trust_line(z: int, trust: SliceTrust) -> bytes:
+    """Return a line for a log that is only appended to, even after a line that a power cut has torn."""
+    return b"\n" + json.dumps({"z": z, **asdict(trust)}).encode() + b"\n"
+
+
+def read_trust(log: bytes) -> Iterator[tuple[int, SliceTrust]]:
+    """Yield slices and figures of such a log; torn lines of a power cut are left out."""
+    for line in log.splitlines():
+        try:
+            entry = json.loads(line)
+            figures = SliceTrust(share(entry.get("certainty")), share(entry.get("recognised")))
+            yield int(entry["z"]), figures
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
+
+
+def _enter(folder: Path) -> FolderLock:
+    """Make the folder and take its lock; whoever worked in it may be removing it just now."""
+    for _ in range(_TRIES):
+        folder.mkdir(parents=True, exist_ok=True)
+        with suppress(FileNotFoundError):
+            return FolderLock(folder)
+    raise FileNotFoundError(None, "it is removed again and again", str(folder))
+
+
+def _is_own(folder: Path) -> bool:
+    """Whether nothing but files of a run lies in the folder, or it was so when an earlier run began."""
+    others = {entry.name for entry in folder.iterdir()} - _OURS - {LOCK}
+    if all(final_name(name) in _OURS for name in others):
+        return True
+    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+        return _read_settings(folder)[1]
+    return False
+
+
+def _read_settings(folder: Path) -> tuple[RunSettings, bool]:
+    """Return the settings, and whether the folder was made for the run."""
+    content = json.loads(read_plain(folder / SETTINGS, _MOST_BYTES))
+    return settings_from_json(content["settings"]), content["own_folder"] is True
+
+
+def _claims(folder: Path) -> dict[int, tuple[int, int | None]]:
+    """Return the whole lines of the ledger: for each slice the checksums of its voxels and of its source."""
+    lines = _LINE.findall(read_plain(folder / LEDGER, _MOST_BYTES))
+    return {int(z): (int(voxels, 16), int(source, 16) if source else None) for z, voxels, source in lines}
 
 
 @contextmanager
@@ -279,11 +414,3 @@ def _remove(folder: Path) -> None:
     for name in (SETTINGS, LEDGER, TRUST, LABELS, PROBABILITY):
         with suppress(FileNotFoundError):
             (folder / name).unlink()
-
-
-def _shown(value: Any) -> str:
-    if isinstance(value, str) and len(value) > 24:
-        return f"{value[:12]}…"
-    if isinstance(value, list):
-        return " × ".join(str(item) for item in value)
-    return "not set" if value is None else str(value)

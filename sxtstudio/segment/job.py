@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
+from sxtstudio.core.checked_volume import CheckedVolume, InputChangedError
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Triple
 from sxtstudio.core.polarity import WEAK, Polarity, detect_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.trust import SliceTrust
@@ -23,6 +23,7 @@ from sxtstudio.segment.neighbours import Mean, Neighbours, Output
 from sxtstudio.segment.overlap import overlapped
 from sxtstudio.segment.parameters import Segmentation, SegmentParameters
 from sxtstudio.segment.registry import load_card
+from sxtstudio.segment.run_settings import RunSettings
 from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
 from sxtstudio.segment.slices import (
     Batch,
@@ -49,7 +50,7 @@ class Finished:
 class SegmentationJob:
     """A segmentation of the slices ``slices`` (first, one after the last) of a volume."""
 
-    volume: Volume
+    volume: CheckedVolume
     parameters: SegmentParameters
     slices: tuple[int, int]
     card: ModelCard
@@ -80,29 +81,41 @@ class SegmentationJob:
     def checkpoint(self, folder: Path, resume: bool | None) -> Checkpoint:
         """Open the folder of the finished slices."""
         first, last = self.slices
-        shape: Triple = (last - first, *self.volume.shape[1:])
-        settings = {
-            "model": self.card.name,
-            "model's checksum": self.card.sha256,
-            "threshold": self.threshold,
-            "polarity": self.polarity.value,
-            "first slice": first,
-            "last slice": last - 1,
-            "probability": self.parameters.probability,
-            "neighbours on each side": self.parameters.neighbours,
-            "size of the tomogram": self.volume.shape,
-            "type of its values": str(self.volume.dtype),
-            "content of the tomogram": fingerprint(self.volume, self.slices),
-        }
-        return Checkpoint(folder, shape, settings, probability=self.parameters.probability, resume=resume)
+        settings = RunSettings(
+            model=self.card.name,
+            model_sha256=self.card.sha256,
+            threshold=self.threshold,
+            polarity=self.polarity.value,
+            first=first,
+            last=last - 1,
+            probability=self.parameters.probability,
+            neighbours=self.parameters.neighbours,
+            tomogram=self.volume.shape,
+            dtype=str(self.volume.dtype),
+            content=fingerprint(self.volume, self.slices),
+        )
+        return Checkpoint(folder, settings, resume=resume)
 
-    def earlier(self, checkpoint: Checkpoint) -> Iterator[Finished]:
-        """Yield the slices that an interrupted run had finished."""
+    def earlier(self, checkpoint: Checkpoint, progress: Progress) -> Iterator[Finished]:
+        """Yield the slices that an interrupted run had finished.
+
+        Raises
+        ------
+        InputChangedError
+            If a slice of the tomogram is not the one that its labels were made from.
+        """
         self.resumed = len(checkpoint.finished)
         if self.resumed:
             self.notes.append(f"{self.resumed} slices were finished by an earlier run and kept.")
         for index in sorted(checkpoint.finished):
-            yield Finished(self.slices[0] + index, checkpoint.read(index))
+            progress.check()
+            z, made_from = self.slices[0] + index, checkpoint.source(index)
+            if made_from is not None and self.volume.checksum(z) != made_from:
+                raise InputChangedError(
+                    f"The tomogram is not the one of which {self.resumed} slices were finished: its slice "
+                    f"{z} (counted from 0) is another. Restart to discard the finished slices."
+                )
+            yield Finished(z, checkpoint.read(index))
 
     def compute(self, checkpoint: Checkpoint, progress: Progress) -> Iterator[Finished]:
         """Compute the other slices; yield each once it is on disk."""
@@ -159,6 +172,7 @@ class SegmentationJob:
             seconds={name: round(seconds, 3) for name, seconds in self.seconds.items()},
             notes=tuple(self.notes),
             checkpoint=checkpoint,
+            sources=dict(self.volume.checksums),
             trust=None if self.parameters.trust == "none" else checkpoint.trust(),
         )
 
@@ -237,7 +251,8 @@ class SegmentationJob:
         if self.parameters.trust != "none":
             sure = None if values is None else certainty(values, self.card.threshold)
             trust = SliceTrust(sure, output.recognised)
-        checkpoint.write(z - self.slices[0], labels, probability, trust)
+        index, source = z - self.slices[0], self.volume.checksum(z)
+        checkpoint.write(index, labels, probability, trust, source=source)
         return Finished(z, labels, blank=values is None)
 
     def _timed_reading(self, batches: Iterator[Batch]) -> Iterator[Batch]:
@@ -257,6 +272,7 @@ def prepare(volume: Volume, parameters: SegmentParameters, progress: Progress) -
     UserError
         If a parameter or the model is bad, or the device is not there.
     """
+    volume = CheckedVolume(volume)
     slices = parameters.checked(volume.shape[0])
     card = load_card(parameters.model)
     device = choose_device(parameters.device)

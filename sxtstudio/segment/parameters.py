@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -122,6 +123,8 @@ class Segmentation:
         What the user should know, such as slices that were empty.
     trust
         Figures of each of the slices ``slices``, in their order; None where they were not wanted.
+    sources
+        The CRC-32 of every slice of the tomogram that was read.
     """
 
     labels: ArrayVolume
@@ -140,11 +143,16 @@ class Segmentation:
     notes: tuple[str, ...]
     checkpoint: Checkpoint = field(repr=False)
     trust: tuple[SliceTrust, ...] | None = None
+    sources: Mapping[int, int] = field(default_factory=dict, repr=False)
 
     @property
     def model_checksum(self) -> str:
         """SHA-256 of the model's file."""
         return self.card.sha256
+
+    def take_probability(self, target: Path) -> None:
+        """Move the file of ``probability`` to ``target``; ``labels`` cannot be used after that either."""
+        self.checkpoint.take_probability(target)
 
     def close(self) -> None:
         """Let go of the files; the finished slices stay on disk."""

@@ -53,7 +53,8 @@ def segment(
     ------
     UserError
         If a parameter, the model or the tomogram is bad, the disk is full, the memory too small, or
-        ``work_dir`` holds an interrupted run that does not fit.
+        ``work_dir`` holds an interrupted run that does not fit; ``UndecidedError`` if it holds one and
+        ``resume`` is None, ``InputChangedError`` if the tomogram has changed since slices were read.
     Cancelled
         If ``progress`` was cancelled; the finished slices stay in ``work_dir``.
     """
@@ -61,7 +62,7 @@ def segment(
     job = prepare(volume, parameters, progress)
     checkpoint = job.checkpoint(Path(work_dir), resume)
     with checkpoint.closed_on_error():
-        for done in chain(job.earlier(checkpoint), job.compute(checkpoint, progress)):
+        for done in chain(job.earlier(checkpoint, progress), job.compute(checkpoint, progress)):
             job.count(done)
             if on_slices is not None:
                 on_slices(done.z, done.labels)

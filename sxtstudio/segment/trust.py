@@ -14,15 +14,9 @@ foreign things in a slice.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator
-from dataclasses import asdict
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-
-from sxtstudio.core.trust import SliceTrust, share
 
 Image = NDArray[np.float32]
 
@@ -96,19 +90,3 @@ def sampled(z: int, slices: tuple[int, int], every: int = SAMPLE_EVERY) -> bool:
 def share_redrawn(trust: str) -> float:
     """Return the share of slices that are redrawn for "none", "sample" or "every"."""
     return {"none": 0.0, "sample": 1 / SAMPLE_EVERY, "every": 1.0}[trust]
-
-
-def trust_line(z: int, trust: SliceTrust) -> bytes:
-    """Return a line for a log that is only appended to, even after a line that a power cut has torn."""
-    return b"\n" + json.dumps({"z": z, **asdict(trust)}).encode() + b"\n"
-
-
-def read_trust(log: bytes) -> Iterator[tuple[int, SliceTrust]]:
-    """Yield slices and figures of such a log; torn lines of a power cut are left out."""
-    for line in log.splitlines():
-        try:
-            entry = json.loads(line)
-            figures = SliceTrust(share(entry.get("certainty")), share(entry.get("recognised")))
-            yield int(entry["z"]), figures
-        except (ValueError, KeyError, TypeError, AttributeError):
-            continue

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,18 +15,23 @@ import pytest
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment import checkpoint as module
-from sxtstudio.segment.checkpoint import Checkpoint
+from sxtstudio.segment.checkpoint import Checkpoint, UndecidedError, forget, has_unfinished, read_unfinished
+from sxtstudio.segment.run_settings import RunSettings
 
 SHAPE = (5, 6, 7)
-SETTINGS = {"model": "compact", "threshold": 0.0, "size of the tomogram": (5, 6, 7)}
 
 
 def pixels(z: int) -> np.ndarray:
     return (np.random.default_rng(z).random(SHAPE[1:]) > 0.5).astype(np.uint8) * 255
 
 
-def opened(folder: Path, resume: bool | None = True, **settings: Any) -> Checkpoint:
-    return Checkpoint(folder, SHAPE, {**SETTINGS, **settings}, resume=resume)
+def settings(**changes: Any) -> RunSettings:
+    first = RunSettings("compact", "0" * 64, 0.0, "dark", 0, 4, False, 1, SHAPE, "float32", "1" * 64)
+    return replace(first, **changes)
+
+
+def opened(folder: Path, resume: bool | None = True, **changes: Any) -> Checkpoint:
+    return Checkpoint(folder, settings(**changes), resume=resume)
 
 
 @pytest.fixture
@@ -56,14 +62,14 @@ def test_finished_slices_are_found_again(interrupted: Path) -> None:
 
 
 def test_probability_lies_beside_the_labels(tmp_path: Path) -> None:
-    checkpoint = Checkpoint(tmp_path / "w", SHAPE, SETTINGS, probability=True)
+    checkpoint = opened(tmp_path / "w", probability=True)
     checkpoint.write(2, pixels(2), pixels(9))
     np.testing.assert_array_equal(checkpoint.probability()[2], pixels(9))
     checkpoint.close()
     content = bytearray((tmp_path / "w" / "probability.raw").read_bytes())
     content[2 * 42] ^= 1
     (tmp_path / "w" / "probability.raw").write_bytes(content)
-    again = Checkpoint(tmp_path / "w", SHAPE, SETTINGS, probability=True, resume=True)
+    again = opened(tmp_path / "w", probability=True)
     assert again.finished == set()
     again.close()
 
@@ -78,7 +84,7 @@ def test_other_settings_are_refused_and_named(interrupted: Path) -> None:
 
 
 def test_without_a_word_nothing_is_resumed_or_lost(interrupted: Path) -> None:
-    with pytest.raises(UserError, match="2 finished slices"):
+    with pytest.raises(UndecidedError, match="2 finished slices"):
         opened(interrupted, resume=None)
     checkpoint = opened(interrupted)
     assert checkpoint.finished == {0, 3}
@@ -158,6 +164,110 @@ def test_discard_leaves_the_files_of_others(tmp_path: Path) -> None:
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 
+def test_who_does_not_hold_the_lock_removes_nothing(interrupted: Path) -> None:
+    winner = opened(interrupted)
+    for refused in (lambda: opened(interrupted), lambda: opened(interrupted, resume=False)):
+        with pytest.raises(UserError, match="Another window"):
+            refused()
+    with pytest.raises(UserError, match="Another window"):
+        forget(interrupted)
+    for z in (1, 2, 4):
+        winner.write(z, pixels(z))
+    winner.close()
+    closed = opened(interrupted)
+    closed.close()
+    winner = opened(interrupted)
+    closed.discard()  # another works there now
+    np.testing.assert_array_equal(winner.labels(), np.stack([pixels(z) for z in range(5)]))
+    winner.discard()
+    assert not interrupted.exists()
+
+
+def test_a_run_that_ends_before_its_first_slice_leaves_nothing(tmp_path: Path, interrupted: Path) -> None:
+    for folder, left in ((tmp_path / "new", False), (interrupted, True)):
+        checkpoint = opened(folder)
+        with pytest.raises(KeyboardInterrupt), checkpoint.closed_on_error():
+            raise KeyboardInterrupt
+        assert folder.exists() == left
+    with pytest.raises(UserError, match="threshold"):
+        opened(interrupted, threshold=0.5)
+    assert read_unfinished(interrupted) == module.Unfinished(settings(), 2)
+
+
+@pytest.mark.parametrize("moment", ["labels.raw", "settings.json", "first slice"])
+def test_what_a_kill_at_the_start_leaves_goes_with_the_next_run(tmp_path: Path, moment: str) -> None:
+    code = (
+        "import sys, os, signal, numpy as np; from pathlib import Path\n"
+        "from sxtstudio.segment import checkpoint as c\n"
+        "from sxtstudio.segment.run_settings import RunSettings\n"
+        "s = RunSettings('m', '', 0.0, 'dark', 0, 4, False, 1, (5, 6, 7), 'float32', '')\n"
+        "def kill(*a, **k): os.kill(os.getpid(), signal.SIGKILL)\n"
+        "if sys.argv[2] == 'labels.raw': c.create_own = kill\n"
+        "if sys.argv[2] == 'settings.json': c.json.dumps = kill\n"
+        "c.Checkpoint(Path(sys.argv[1]), s); kill()\n"
+    )
+    folder = tmp_path / "w"
+    done = subprocess.run([sys.executable, "-c", code, str(folder), moment], timeout=60)
+    assert done.returncode == -signal.SIGKILL and folder.exists()
+    assert read_unfinished(folder) is None and not has_unfinished(folder)
+    checkpoint = opened(folder, resume=None)
+    checkpoint.write(0, pixels(0))
+    checkpoint.discard()
+    assert not folder.exists()
+
+
+def test_an_interrupted_run_says_its_settings_and_can_be_forgotten(interrupted: Path) -> None:
+    assert read_unfinished(interrupted) == module.Unfinished(settings(), 2)
+    (interrupted / "notes.txt").write_text("mine")
+    forget(interrupted)
+    assert [path.name for path in interrupted.iterdir()] == ["notes.txt"]
+    assert read_unfinished(interrupted) is None
+    forget(interrupted / "no such folder")
+
+
+def test_settings_of_a_former_version(interrupted: Path) -> None:
+    content = json.loads((interrupted / "settings.json").read_text())
+    content["settings"]["looks at each slice"] = 3
+    del content["settings"]["neighbours on each side"]
+    (interrupted / "settings.json").write_text(json.dumps(content))
+    checkpoint = opened(interrupted)
+    assert checkpoint.finished == {0, 3}
+    checkpoint.close()
+
+
+@pytest.mark.parametrize(
+    "content", ["", "[]", "{", '{"settings": {"model": "x"}, "own_folder": true}', "[" * 10**5]
+)
+def test_finished_slices_outlive_damaged_settings(interrupted: Path, content: str) -> None:
+    (interrupted / "settings.json").write_text(content)
+    for resume in (True, None):
+        with pytest.raises(UserError, match=r"2 finished slices .* damaged"):
+            opened(interrupted, resume=resume)
+    assert (interrupted / "finished.log").read_bytes().count(b"\n") == 2
+    checkpoint = opened(interrupted, resume=False)
+    checkpoint.close()
+
+
+def test_the_probability_can_be_taken(tmp_path: Path) -> None:
+    checkpoint = opened(tmp_path / "w", probability=True)
+    for z in range(5):
+        checkpoint.write(z, pixels(z), pixels(z + 9))
+    checkpoint.take_probability(tmp_path / "output.raw")
+    checkpoint.discard()
+    stored = np.frombuffer((tmp_path / "output.raw").read_bytes(), np.uint8).reshape(SHAPE)
+    np.testing.assert_array_equal(stored, np.stack([pixels(z + 9) for z in range(5)]))
+    assert not (tmp_path / "w").exists()
+
+
+def test_what_a_slice_was_made_from_is_known_again(interrupted: Path) -> None:
+    checkpoint = opened(interrupted)
+    checkpoint.write(1, pixels(1), source=0xFEDC)
+    checkpoint.close()
+    again = opened(interrupted)
+    assert [again.source(z) for z in (0, 1, 2)] == [None, 0xFEDC, None]
+    again.close()
+
+
 def test_a_full_disk_is_told(interrupted: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint = opened(interrupted)
 
@@ -191,7 +301,9 @@ def test_kill_9_loses_at_most_the_slice_being_written(tmp_path: Path) -> None:
     code = (
         "import sys, numpy as np; from pathlib import Path\n"
         "from sxtstudio.segment.checkpoint import Checkpoint\n"
-        "c = Checkpoint(Path(sys.argv[1]), (2000, 6, 7), {}, resume=True)\n"
+        "from sxtstudio.segment.run_settings import RunSettings\n"
+        "s = RunSettings('m', '', 0.0, 'dark', 0, 1999, False, 1, (2000, 6, 7), 'float32', '')\n"
+        "c = Checkpoint(Path(sys.argv[1]), s, resume=True)\n"
         "for z in range(2000):\n"
         "    c.write(z, np.full((6, 7), z % 255 + 1, np.uint8)); print(z, flush=True)\n"
     )
@@ -206,7 +318,9 @@ def test_kill_9_loses_at_most_the_slice_being_written(tmp_path: Path) -> None:
                 process.send_signal(signal.SIGKILL)
                 break
         seen = max([seen, *(int(line) for line in process.stdout if line.strip())])
-    checkpoint = Checkpoint(tmp_path / "w", (2000, 6, 7), {}, resume=True)
+    found = read_unfinished(tmp_path / "w")
+    assert found is not None
+    checkpoint = Checkpoint(tmp_path / "w", found.settings, resume=True)
     assert set(range(seen + 1)) <= checkpoint.finished <= set(range(seen + 2))
     assert seen < 1999
     for z in checkpoint.finished:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,17 +16,15 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
-from sxtstudio.segment.checkpoint import Checkpoint
+from sxtstudio.segment.checkpoint import Checkpoint, read_trust, trust_line
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.segment.pipeline import segment
 from sxtstudio.segment.preview import recognise_slice
 from sxtstudio.segment.trust import (
     certainty,
-    read_trust,
     recognised,
     sampled,
     share_redrawn,
-    trust_line,
     trust_map,
 )
 
@@ -177,13 +176,15 @@ def test_figures_of_an_interrupted_run_are_kept(
     assert not (tmp_path / "w").exists()
 
 
-def test_a_folder_of_an_older_version_has_no_figures(tmp_path: Path) -> None:
+def test_a_folder_of_an_older_version_has_no_figures(
+    tmp_path: Path, run_settings: Callable[..., Any]
+) -> None:
     labels = np.zeros((4, 5), np.uint8)
-    first = Checkpoint(tmp_path / "w", (2, 4, 5), {})
+    first = Checkpoint(tmp_path / "w", run_settings((2, 4, 5)))
     first.write(0, labels)
     first.close()
     (tmp_path / "w" / "trust.log").unlink()
-    again = Checkpoint(tmp_path / "w", (2, 4, 5), {}, resume=True)
+    again = Checkpoint(tmp_path / "w", run_settings((2, 4, 5)), resume=True)
     again.write(1, labels, trust=SliceTrust(0.5))
     assert again.trust() == (SliceTrust(), SliceTrust(0.5))
     again.close()

@@ -7,12 +7,11 @@ at once.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +24,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.trust import Trust, least_certain, median
 from sxtstudio.core.volume import Volume
+from sxtstudio.segment.checkpoint import forget, read_unfinished
 from sxtstudio.workflow.document.network_output import forget_output, keep_output
 
 if TYPE_CHECKING:
@@ -36,7 +36,6 @@ Pixels = NDArray[np.uint8]
 PolarityChoice = Literal["auto", "dark", "bright"]
 # What the engine's folder does not say of an unfinished run lies beside it.
 _REQUEST = "segmentation.json"
-_LEDGER_LINE = re.compile(rb"\d+ [0-9a-f]{8}\n")
 
 
 @dataclass(frozen=True)
@@ -222,9 +221,9 @@ def run_segmentation(
         tuple(notes),
         segmentation.trust or (),
     )
-    segmentation.close()
     if outcome.output_kept:
-        keep_output(work_dir, folder, shape, outcome.slices, segmentation.threshold, card.name)
+        take = segmentation.take_probability
+        keep_output(take, folder, shape, outcome.slices, segmentation.threshold, card.name)
     else:
         forget_output(folder)
     segmentation.discard()
@@ -244,34 +243,30 @@ def trust_lines(figures: Trust, first: int) -> list[str]:
 
 def interrupted(folder: Path, work_dir: Path) -> Interrupted | None:
     """Return the unfinished segmentation in ``work_dir``, or None if there is none to go on with."""
-    try:
-        settings = json.loads((work_dir / "settings.json").read_text(encoding="utf-8"))["settings"]
-        finished = len(_LEDGER_LINE.findall((work_dir / "finished.log").read_bytes()))
-        request = {"model": settings["model"]}
-        with suppress(OSError, ValueError):
-            request.update(json.loads((folder / _REQUEST).read_text(encoding="utf-8")))
-        first, last = int(settings["first slice"]), int(settings["last slice"]) + 1
-        choice = SegmentChoice(
-            model=None if request["model"] is None else str(request["model"]),
-            device=str(request.get("device", "auto")),
-            tile_px=request.get("tile_px"),
-            threshold=float(settings["threshold"]),
-            polarity=cast(PolarityChoice, settings["polarity"]),
-            slices=(first, last),
-            keep_output=bool(settings["probability"]),
-            trust=request.get("trust", "sample"),
-            neighbours=0 if settings.get("neighbours on each side", 1) == 0 else 1,
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+    found = read_unfinished(work_dir)
+    if found is None:
         return None
-    return Interrupted(choice, min(finished, last - first), last - first) if finished else None
+    settings = found.settings
+    request: dict[str, Any] = {"model": settings.model}
+    with suppress(OSError, ValueError):
+        request.update(json.loads((folder / _REQUEST).read_text(encoding="utf-8")))
+    choice = SegmentChoice(
+        model=None if request["model"] is None else str(request["model"]),
+        device=str(request.get("device", "auto")),
+        tile_px=request.get("tile_px"),
+        threshold=settings.threshold,
+        polarity=settings.polarity,
+        slices=(settings.first, settings.last + 1),
+        keep_output=settings.probability,
+        trust=request.get("trust", "sample"),
+        neighbours=0 if settings.neighbours == 0 else 1,
+    )
+    return Interrupted(choice, found.finished, settings.shape[0])
 
 
 def forget_interrupted(folder: Path, work_dir: Path) -> None:
     """Delete an unfinished segmentation."""
-    for name in ("settings.json", "finished.log", "trust.log", "labels.raw", "probability.raw"):
-        with suppress(OSError):
-            (work_dir / name).unlink()
+    forget(work_dir)
     with suppress(OSError):
         (folder / _REQUEST).unlink()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -60,11 +60,19 @@ class KeptVolume:
 
 
 def keep_output(
-    work_dir: Path, folder: Path, shape: Triple, slices: tuple[int, int], threshold: float, model: str
+    take: Callable[[Path], None],
+    folder: Path,
+    shape: Triple,
+    slices: tuple[int, int],
+    threshold: float,
+    model: str,
 ) -> None:
-    """Move the output of a finished segmentation into ``folder``, in place of a former one."""
+    """Keep the output of a finished segmentation in ``folder``, in place of a former one.
+
+    ``take`` moves its file to a given place, such as ``Segmentation.take_probability``.
+    """
     forget_output(folder)
-    os.replace(work_dir / "probability.raw", folder / _VALUES)
+    take(folder / _VALUES)
     facts = asdict(KeptOutput(Path(_VALUES), shape, slices[0], slices[1], threshold, model))
     with atomic_write(folder / _FACTS) as temporary:
         temporary.write_text(json.dumps({**facts, "path": _VALUES}), encoding="utf-8")

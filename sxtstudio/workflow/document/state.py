@@ -21,6 +21,7 @@ from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.plain_files import create_own, open_own
 from sxtstudio.core.temporary import final_name
 from sxtstudio.io.project import Record, from_json, read_json, step_of, to_json
+from sxtstudio.segment.checkpoint import has_unfinished
 
 STATE, STEPS, DISCARDED, SEGMENTATION = "state.json", "steps.jsonl", "discarded", "segmentation"
 SCHEMA = "sxtstudio-state/1"
@@ -104,10 +105,7 @@ def append_steps(folder: Path, steps: list[dict[str, Any]], *, anew: bool) -> No
 
 def has_unfinished_segmentation(bulk: Path) -> bool:
     """Whether a segmentation was begun here and not finished."""
-    ledger = bulk / SEGMENTATION / "finished.log"
-    with suppress(OSError):
-        return ledger.stat().st_size > 0
-    return False
+    return has_unfinished(bulk / SEGMENTATION)
 
 
 def mark_discarded(folder: Path) -> None:

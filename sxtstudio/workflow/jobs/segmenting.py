@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import shutil
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -166,7 +165,6 @@ def _open(job: SegmentJob, stack: ExitStack) -> _Source:
 
 def _segment(job: SegmentJob, source: _Source, progress: Progress, on_slice: OnSlice | None) -> Segmentation:
     work = partial_folder(job.output)
-    is_new = not work.exists()
     total = source.shape[0]
     finished = 0
 
@@ -177,12 +175,7 @@ def _segment(job: SegmentJob, source: _Source, progress: Progress, on_slice: OnS
             on_slice(z, labels, finished, total)
 
     parameters = replace(job.parameters, slices=source.slices, probability=job.probability is not None)
-    try:
-        return segment(source.file, parameters, work, resume=job.resume, progress=progress, on_slices=count)
-    except BaseException:
-        if is_new and not finished:
-            shutil.rmtree(work, ignore_errors=True)
-        raise
+    return segment(source.file, parameters, work, resume=job.resume, progress=progress, on_slices=count)
 
 
 def _clean(

@@ -98,7 +98,7 @@ def test_kept_output_of_some_slices(document: Document, tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
     values.tofile(work / "probability.raw")
-    keep_output(work, document.bulk, document.shape, (1, 3), 0.0, "toy")
+    keep_output((work / "probability.raw").rename, document.bulk, document.shape, (1, 3), 0.0, "toy")
     receipt = export_voxels(tmp_path / "output.tif", source_of(document), VolumeChoice("output"))
     found = tifffile.imread(tmp_path / "output.tif")
     assert found.dtype == np.uint8 and np.array_equal(found[1:3], values)

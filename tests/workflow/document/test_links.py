@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -106,20 +107,20 @@ def test_segmentation_beside_links(
 
 
 def test_unfinished_segmentation_is_not_gone_on_with_through_a_link(
-    tomogram: Path, toy_model: Path, precious: Path, tmp_path: Path
+    run_settings: Callable[..., Any], precious: Path, tmp_path: Path
 ) -> None:
     from sxtstudio.core.errors import UserError
     from sxtstudio.segment.checkpoint import Checkpoint
 
-    settings = {"a": 1}
-    with_one = Checkpoint(tmp_path / "work", (2, 4, 5), settings)
+    settings = run_settings((2, 4, 5))
+    with_one = Checkpoint(tmp_path / "work", settings)
     with_one.write(0, np.zeros((4, 5), np.uint8))
     with_one.close()
     precious.write_bytes(PRECIOUS + bytes(40 - len(PRECIOUS)))  # of the size that is expected
     (tmp_path / "work" / "labels.raw").unlink()
     (tmp_path / "work" / "labels.raw").symlink_to(precious)
     with pytest.raises(UserError, match="is a link"):
-        Checkpoint(tmp_path / "work", (2, 4, 5), settings, resume=True)
+        Checkpoint(tmp_path / "work", settings, resume=True)
     assert precious.read_bytes()[: len(PRECIOUS)] == PRECIOUS
     precious.write_bytes(PRECIOUS)
 
