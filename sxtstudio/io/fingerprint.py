@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from sxtstudio.core.plain_files import open_plain
-from sxtstudio.io.inside import split_inside
 from sxtstudio.io.stamp import files_of
+from sxtstudio.io.volume_name import VolumeName
 
 WHOLE_BYTES = 256 << 20
 SAMPLES, SAMPLE_BYTES = 64, 1 << 20
@@ -47,7 +47,7 @@ def fingerprint(path: Path, method: str | None = None) -> dict[str, Any]:
     OSError
         If it cannot be read, or is a pipe or a device.
     """
-    path = split_inside(path)[0]
+    path = VolumeName.of(path).place
     return _of_folder(path, method) if path.is_dir() else _of_file(path)
 
 

@@ -10,8 +10,8 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.temporary import restore
 from sxtstudio.io import folder, mrc, png, tiff, tiff_ifd, zarr
 from sxtstudio.io.filevolume import FileVolume
-from sxtstudio.io.inside import split_inside
 from sxtstudio.io.rearranged import rearranged
+from sxtstudio.io.volume_name import VolumeName
 
 _FORMATS = "MRC, TIFF, HDF5, OME-Zarr, or a folder of TIFF or PNG slices"
 
@@ -41,9 +41,10 @@ def open_volume(path: str | Path, axes: AxisOrder | None = None) -> FileVolume:
     Parameters
     ----------
     path
-        File or folder. ``file.h5::/entry/data`` names a dataset in an HDF5 file or a Zarr store.
+        File or folder. ``file.h5::/entry/data`` names a dataset in an HDF5 file or a Zarr store; the
+        name may end in ``::axes=xyz``, as of ``VolumeName``.
     axes
-        How the user names the stored axes, where the file does not or wrongly.
+        How the user names the stored axes, where the file does not or wrongly; goes before the name's.
 
     Returns
     -------
@@ -56,9 +57,10 @@ def open_volume(path: str | Path, axes: AxisOrder | None = None) -> FileVolume:
         If there is no such file, or it is damaged, truncated, of an unknown format, complex, RGB or 4D; or
         if ``axes`` do not fit it.
     """
-    place, inside = split_inside(path)
+    name = VolumeName.of(path)
+    place = name.place
     try:
-        return _open(place, inside, axes)
+        return _open(place, name.inside, axes or name.axes)
     except (UserError, MemoryError):
         raise
     except PermissionError as error:

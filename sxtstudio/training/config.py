@@ -33,7 +33,7 @@ from typing import Any, Literal
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import read_plain
-from sxtstudio.io.inside import split_inside
+from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.training.toml_table import Table, is_number
 
 Method = Literal["published", "quick"]
@@ -330,7 +330,7 @@ def _range_nm(table: Table) -> tuple[float, float] | None:
 
 def _existing(table: Table, key: str, path: Path) -> Path:
     # A dataset inside a file is written file.h5::/entry/data.
-    file = split_inside(path)[0]
+    file = VolumeName.of(path).place
     if not path.exists() and not file.exists():
         raise UserError(f"{table.where}: {key} names {file}, which does not exist. Check the path.")
     return path

@@ -22,6 +22,7 @@ from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import FileVolume, open_volume
 from sxtstudio.io.project import Pointer, Record
+from sxtstudio.io.volume_name import moved_to
 from sxtstudio.workflow.document import state as files
 from sxtstudio.workflow.document.saver import Saver
 from sxtstudio.workflow.document.workplace import (
@@ -134,7 +135,7 @@ class Document:
             another size. Nothing is removed.
         """
         state = files.read_state(folder)
-        source = os.path.abspath(tomogram or state.source)
+        source = state.source if tomogram is None else moved_to(state.source, tomogram)
         volume = open_volume(source)
         try:
             if volume.shape != state.record.tomogram.shape:

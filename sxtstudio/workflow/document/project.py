@@ -15,7 +15,6 @@ from sxtstudio.core.lock import FolderLock, holder
 from sxtstudio.core.plain_files import LinkRefused
 from sxtstudio.core.progress import Progress
 from sxtstudio.io.fingerprint import fingerprint, has_fingerprint
-from sxtstudio.io.inside import join_inside, split_inside
 from sxtstudio.io.project import (
     NAME,
     Pointer,
@@ -28,6 +27,7 @@ from sxtstudio.io.project import (
     volume_path,
     write_record,
 )
+from sxtstudio.io.volume_name import VolumeName, moved_to
 from sxtstudio.workflow.document.document import TARGETS, Document, Labels, sizes
 from sxtstudio.workflow.document.project_volumes import load_volume, save_volume
 from sxtstudio.workflow.jobs.outputs import on_disk
@@ -270,9 +270,9 @@ def _former_volumes(folder: Path, record: Record) -> dict[str, StoredVolume]:
 
 def _with_pointer(record: Record, folder: Path) -> Record:
     source = record.tomogram.absolute
-    place, inside = split_inside(source)
+    name = VolumeName.of(source)
     try:
-        relative = join_inside(Path(os.path.relpath(place, folder)).as_posix(), inside)
+        relative = name.at(Path(os.path.relpath(name.place, folder)).as_posix())
     except ValueError:  # another drive of Windows
         relative = ""
     known = dict(record.tomogram.fingerprint)
@@ -292,7 +292,7 @@ def find_tomogram(folder: Path, record: Record, given: str | Path | None) -> tup
     """
     known = record.tomogram.fingerprint
     if given is not None:
-        places = [os.path.abspath(given)]
+        places = [moved_to(record.tomogram.absolute, given)]
     else:
         # Project and tomogram are often moved together.
         places = [os.path.normpath(folder / record.tomogram.relative)] if record.tomogram.relative else []

@@ -13,7 +13,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import read_plain
 from sxtstudio.core.printable import csv_text
-from sxtstudio.io.inside import split_inside
+from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.jobs.outputs import on_disk
 
 Existing = Literal["rename", "skip", "replace"]
@@ -137,9 +137,10 @@ def _entry(row: BatchRow) -> dict[str, Any]:
 
 def _stems(tomogram: Path) -> Iterator[str]:
     """Yield names for a tomogram: cell, then cell-mrc, then monday-cell … where those are taken."""
-    place, dataset = split_inside(tomogram)
+    name = VolumeName.of(tomogram)
+    place = name.place
     stem = place.stem.removesuffix(".ome") or place.name
-    inside = re.sub(r"\W+", "-", dataset or "").strip("-")
+    inside = re.sub(r"\W+", "-", name.inside or "").strip("-")
     kind = place.suffix.lstrip(".")
     yield stem
     yield from (f"{stem}-{more}" for more in (inside, kind) if more)

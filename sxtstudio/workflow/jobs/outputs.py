@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.io.inside import split_inside
+from sxtstudio.io.volume_name import VolumeName
 
 VOLUME_SUFFIXES = (".tif", ".tiff", ".mrc", ".rec", ".map", ".zarr")
 
@@ -74,7 +74,7 @@ def scratch_folder(beside: Path) -> Iterator[Path]:
 
 def on_disk(path: Path) -> Path:
     """Return the file of a path such as ``file.h5::/entry/data``."""
-    return split_inside(path)[0]
+    return VolumeName.of(path).place
 
 
 def _check_suffix(output: Output) -> None:
