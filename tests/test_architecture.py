@@ -43,6 +43,7 @@ ONLY_HERE = {
     "pyqtgraph": ("app",),
 }
 CORE_LIBRARIES = {"numpy", "scipy", "skimage", "cc3d", "edt", "psutil"}
+NAME_REACHERS = {"getattr", "hasattr", "setattr", "delattr"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 MACHINE_PATHS = re.compile(r"(?<![\w.~])/(?:work|root|tmp|mnt)/\w|/home/(?!you\b|user\b)\w+/|[A-Z]:\\\\Users")
@@ -140,6 +141,23 @@ def test_module_runs_no_code_from_data(path: Path) -> None:
                 assert given.get("weights_only") == "True", f"line {node.lineno}: say weights_only=True"
 
 
+def reached_by_name(tree: ast.AST) -> list[str]:
+    """Where something is reached by a name in a string: getattr and its kin, ``parts["slices"]``."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in NAME_REACHERS:
+            found.append(f"line {node.lineno}: {ast.unparse(node.func)}()")
+        elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute):
+            if node.value.attr == "parts":
+                found.append(f"line {node.lineno}: {ast.unparse(node)}")
+    return found
+
+
+@pytest.mark.parametrize("path", [path for path in MODULES if layer_of(path) == "app"], ids=name_of)
+def test_window_reaches_nothing_by_a_name_in_a_string(path: Path) -> None:
+    assert reached_by_name(parsed(path)) == []
+
+
 def test_torch_free_application_only_names_training_in_commands() -> None:
     """Training is called by its own commands, inside their functions: starting the program never loads it."""
     for path in MODULES:
@@ -216,3 +234,5 @@ def test_the_rules_can_fail() -> None:
     assert {"sxtstudio.segment.x", "sxtstudio.io.raw", "torch.nn", "vtk"} <= imports
     assert "segment" in own_layers(imports)
     assert MACHINE_PATHS.search('open("/' + 'work/x")') and not MACHINE_PATHS.search("a/work/x")
+    reached = ast.parse('hasattr(self, "a"); getattr(x, name, None); context.parts["side"]; parts[0]')
+    assert len(reached_by_name(reached)) == 3

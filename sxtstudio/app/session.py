@@ -172,7 +172,7 @@ class Session(QObject):
 
     def labels_of(self, target: str) -> Labels | None:
         """Return "labels" or "mask" (z, y, x), or None where there are none yet."""
-        return None if self.document is None else getattr(self.document, target)
+        return None if self.document is None else self.document.array(target)
 
     def record(self, name: str, target: str = "labels") -> Recorder:
         """Begin an edit that lasts, such as a stroke; hand its result to ``commit``.

@@ -107,14 +107,20 @@ def _probe(window: str, variables: dict[str, str] | None = None) -> OpenGL | Non
     return OpenGL(window, answer["renderer"]) if answer and answer["drawn"] else None
 
 
-@contextmanager
-def offscreen_window(opengl: OpenGL, size: tuple[int, int]) -> Iterator[Any]:
-    """Yield a hidden VTK window of ``size`` (width, height) pixels; it is released afterwards."""
+def hidden_window(opengl: OpenGL) -> Any:
+    """Return a new VTK window of the kind that works here, which is never shown."""
     import vtkmodules.vtkRenderingOpenGL2 as vtk_opengl
 
     window = getattr(vtk_opengl, opengl.window)()
     window.SetOffScreenRendering(1)
     window.SetMultiSamples(0)
+    return window
+
+
+@contextmanager
+def offscreen_window(opengl: OpenGL, size: tuple[int, int]) -> Iterator[Any]:
+    """Yield a hidden VTK window of ``size`` (width, height) pixels; it is released afterwards."""
+    window = hidden_window(opengl)
     window.SetSize(*size)
     try:
         yield window

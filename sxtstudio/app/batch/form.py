@@ -191,11 +191,23 @@ class BatchForm(QWidget):
             self.folder.setText(str(folder))
 
     def _fields(self) -> dict[str, ComboBox | SpinBox | DoubleSpinBox | QCheckBox]:
-        names = (
-            "device", "threshold", "polarity", "smooth_z", "in_cell", "erode", "smallest", "crop_z",
-            "crop_xy", "place", "kind", "existing", "resume", "reports", "sheet",
-        )  # fmt: skip
-        return {name: getattr(self, name) for name in names}
+        return {
+            "device": self.device,
+            "threshold": self.threshold,
+            "polarity": self.polarity,
+            "smooth_z": self.smooth_z,
+            "in_cell": self.in_cell,
+            "erode": self.erode,
+            "smallest": self.smallest,
+            "crop_z": self.crop_z,
+            "crop_xy": self.crop_xy,
+            "place": self.place,
+            "kind": self.kind,
+            "existing": self.existing,
+            "resume": self.resume,
+            "reports": self.reports,
+            "sheet": self.sheet,
+        }
 
     def _remember(self) -> None:
         values: dict[str, object] = {"folder": self.folder.text()}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -25,6 +24,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.workflow.document.network_output import KeptOutput
+from sxtstudio.workflow.document.workplace import reserve
 
 Pixels = NDArray[np.uint8]
 _SCRATCH = "cleaning.raw"
@@ -214,11 +214,8 @@ def scratch_file(path: Path, size_bytes: int) -> Iterator[Path]:
         )
     try:
         with open(path, "w+b") as file:
-            if hasattr(os, "posix_fallocate"):
-                # A map of a file with holes kills the program when the disk fills up; so claim the room now.
-                os.posix_fallocate(file.fileno(), 0, size_bytes)
-            else:
-                file.truncate(size_bytes)
+            # A map of a file with holes kills the program when the disk fills up; so claim the room now.
+            reserve(file, size_bytes)
         yield path
     finally:
         with suppress(OSError):

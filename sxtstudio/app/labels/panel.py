@@ -91,8 +91,9 @@ class LabelsPanel(QWidget):
     def shut_down(self) -> None:
         """Remember the settings of the tools."""
         self.between.shut_down()
-        for name in _REMEMBERED:
-            self._context.settings.set(f"tools/{name}", getattr(self._session.tool.value, name))
+        for name, value in vars(self._session.tool.value).items():
+            if name in _REMEMBERED:
+                self._context.settings.set(f"tools/{name}", value)
 
     def _recall(self) -> None:
         """Take over the settings of the last time, where they are sensible."""

@@ -219,8 +219,6 @@ class RetrainDialog(ToolDialog):
 
     def _refresh(self, *_: object) -> None:
         page = self.page
-        if not hasattr(self, "preparing"):
-            return
         for number, label in enumerate(self.steps):
             label.setEnabled(number <= page)
             label.setStyleSheet(f"color: {theme.ACCENT}; font-weight: 600" if number == page else "")

@@ -15,7 +15,7 @@ from sxtstudio.app.models import default_model
 from sxtstudio.app.retrain.pictures import SlicePicture
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
-from sxtstudio.workflow.retraining.events import RecordedScores, TrainingOutcome, outcome_of
+from sxtstudio.workflow.retraining.events import TrainingOutcome, outcome_of
 from sxtstudio.workflow.retraining.runs import TrainingRun, decide, remove
 
 if TYPE_CHECKING:
@@ -140,8 +140,9 @@ class ResultPage(QWidget):
         self.outcome = outcome
         self.verdict.setText(outcome.verdict)
         for key, scores in (("before", outcome.before), ("after", outcome.after)):
+            figures = {} if scores is None else vars(scores)
             for _, name in _ROWS:
-                self.cells[key, name].setText(_figure(scores, name))
+                self.cells[key, name].setText(f"{figures[name]:.2f}" if figures else "–")
         self.use.setEnabled(outcome.better)
         self.use.setToolTip(
             "Make it the default; the old one stays installed" if outcome.better else f"{_WORSE}."
@@ -243,7 +244,3 @@ class ResultPage(QWidget):
             )
 
         default_model.go_back(self._context, on_back)
-
-
-def _figure(scores: RecordedScores | None, name: str) -> str:
-    return "–" if scores is None else f"{getattr(scores, name):.2f}"

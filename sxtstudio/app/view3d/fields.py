@@ -44,7 +44,7 @@ class SceneFields(QObject):
         box.setToolTip(tip)
         box.setObjectName(field)
         box.toggled.connect(lambda on: self._scene.set(**{field: on}))
-        self._bind(box, lambda state: box.setChecked(getattr(state, field)))
+        self._bind(box, lambda state: box.setChecked(_value(state, field)))
         return box
 
     def slider(self, field: str, tip: str, low: float = 0.0, high: float = 1.0) -> Slider:
@@ -59,7 +59,7 @@ class SceneFields(QObject):
         )
 
         def show(state: SceneState) -> None:
-            slider.setValue(round(_STEPS * (getattr(state, field) - low) / (high - low)))
+            slider.setValue(round(_STEPS * (_value(state, field) - low) / (high - low)))
 
         self._bind(slider, show)
         return slider
@@ -75,7 +75,7 @@ class SceneFields(QObject):
         spin.setToolTip(tip)
         spin.setObjectName(field)
         spin.valueChanged.connect(lambda value: self._scene.set(**{field: value}))
-        self._bind(spin, lambda state: spin.setValue(getattr(state, field)))
+        self._bind(spin, lambda state: spin.setValue(_value(state, field)))
         return spin
 
     def choice(self, field: str, tip: str, choices: Sequence[tuple[Any, str]]) -> ComboBox:
@@ -89,7 +89,7 @@ class SceneFields(QObject):
         box.setToolTip(tip)
         box.setObjectName(field)
         box.currentIndexChanged.connect(lambda number: self._scene.set(**{field: box.itemData(number)}))
-        self._bind(box, lambda state: box.setCurrentIndex(max(0, box.findData(getattr(state, field)))))
+        self._bind(box, lambda state: box.setCurrentIndex(max(0, box.findData(_value(state, field)))))
         return box
 
     def range(self, field: str, tip: str) -> RangeSlider:
@@ -102,5 +102,10 @@ class SceneFields(QObject):
         slider.valueChanged.connect(
             lambda ends: self._scene.set(**{field: (round(float(ends[0]), 4), round(float(ends[1]), 4))})
         )
-        self._bind(slider, lambda state: slider.setValue(getattr(state, field)))
+        self._bind(slider, lambda state: slider.setValue(_value(state, field)))
         return slider
+
+
+def _value(state: SceneState, field: str) -> Any:
+    """Return a field of the record, by the name that ``Observed.set`` takes."""
+    return vars(state)[field]

@@ -215,7 +215,7 @@ class SurfacePanel(QWidget):
         small = self._view.is_small
         self._auto.setEnabled(small)
         for axis, label in self._ranges.items():
-            label.setText(self._range_text(axis, getattr(state, f"clip_{axis}")))
+            label.setText(self._range_text(axis, state.clip_range(axis)))
 
     def _range_text(self, axis: str, ends: tuple[float, float]) -> str:
         document = self._context.session.document

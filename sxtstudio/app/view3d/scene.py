@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-import vtkmodules.vtkRenderingOpenGL2 as vtk_opengl
 from numpy.typing import NDArray
 from vtkmodules.util.numpy_support import vtk_to_numpy
 from vtkmodules.vtkCommonCore import vtkUnsignedCharArray
@@ -24,7 +23,7 @@ from sxtstudio.app.view3d.planes import SlicePlane
 from sxtstudio.app.view3d.state import SceneState
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.surface.offscreen import OpenGL
+from sxtstudio.surface.offscreen import OpenGL, hidden_window
 from sxtstudio.surface.scene import actor_of, light_kit
 
 Pixels = NDArray[np.uint8]
@@ -60,9 +59,7 @@ class Scene3D:
     def __init__(self, opengl: OpenGL) -> None:
         """Open the hidden window."""
         self.opengl = opengl
-        self._window: Any = getattr(vtk_opengl, opengl.window)()
-        self._window.SetOffScreenRendering(1)
-        self._window.SetMultiSamples(0)
+        self._window: Any = hidden_window(opengl)
         self._window.SetAlphaBitPlanes(1)
         self._window.SetSize(640, 480)
         self._renderer: Any = vtkRenderer()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 Range = tuple[float, float]
@@ -78,11 +78,14 @@ class SceneState:
             return self.background
         return "dark" if dark else "light"
 
+    def clip_range(self, axis: str) -> Range:
+        """Return the first and last shown place along "z", "y" or "x"."""
+        return {"z": self.clip_z, "y": self.clip_y, "x": self.clip_x}[axis]
+
     def to_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
-            field.name: list(value) if isinstance(value := getattr(self, field.name), tuple) else value
-            for field in fields(self)
+            name: list(value) if isinstance(value, tuple) else value for name, value in vars(self).items()
         }
 
 
@@ -93,7 +96,7 @@ def scene_from_json(values: Any, base: SceneState | None = None) -> SceneState:
         return base
     given: dict[str, Any] = {}
     for field in fields(SceneState):
-        default, value = getattr(base, field.name), values.get(field.name)
+        default, value = vars(base)[field.name], values.get(field.name)
         if isinstance(default, tuple) and isinstance(value, list) and len(value) == len(default):
             if all(isinstance(part, int | float) for part in value):
                 given[field.name] = tuple(type(default[0])(part) for part in value)
@@ -104,7 +107,7 @@ def scene_from_json(values: Any, base: SceneState | None = None) -> SceneState:
             given[field.name] = float(value)
         elif type(value) is type(default):
             given[field.name] = value
-    return SceneState(**{**{f.name: getattr(base, f.name) for f in fields(base)}, **given})
+    return replace(base, **given)
 
 
 @dataclass(frozen=True)

@@ -150,7 +150,7 @@ class Document:
         document.bulk = state.bulk if state.bulk is not None and state.bulk.is_dir() else folder
         try:
             for target in state.targets:
-                setattr(document, target, open_array(document.file_of(target), volume.shape))
+                document.set_array(target, open_array(document.file_of(target), volume.shape))
         except BaseException:
             document.let_go()
             raise
@@ -183,6 +183,17 @@ class Document:
         """Return the file of the voxels of "labels" or "mask"."""
         return self.bulk / f"{target}.raw"
 
+    def array(self, target: str) -> Labels | None:
+        """Return the "labels" or the "mask" (z, y, x), uint8, or None where there are none yet."""
+        return self.mask if target == "mask" else self.labels
+
+    def set_array(self, target: str, voxels: Labels) -> None:
+        """Have other voxels (z, y, x), uint8, as "labels" or "mask"."""
+        if target == "mask":
+            self.mask = voxels
+        else:
+            self.labels = voxels
+
     def volume(self, target: str) -> Labels:
         """Return the labels or the mask (z, y, x), uint8, made empty if there were none.
 
@@ -191,10 +202,10 @@ class Document:
         UserError
             If the disk has no room for them.
         """
-        found: Labels | None = getattr(self, target)
+        found = self.array(target)
         if found is None:
             found = create_array(self.file_of(target), self.shape)
-            setattr(self, target, found)
+            self.set_array(target, found)
             # A crash must not find voxels that the state does not know, however slow the disk is.
             with suppress(Exception):
                 self.autosave(wait=True)
@@ -245,7 +256,7 @@ class Document:
         state = files.State(
             record=self._light_record(),
             source=self.source,
-            targets=tuple(t for t in TARGETS if getattr(self, t) is not None),
+            targets=tuple(t for t in TARGETS if self.array(t) is not None),
             project=self.project,
             modified=self.modified,
             bulk=None if self.bulk == self.folder else self.bulk,
@@ -290,7 +301,7 @@ class Document:
         if time.monotonic() - self._flushed_at > _FLUSH_EVERY_S:
             self._flushed_at = time.monotonic()
             for target in state.targets:
-                array: Labels | None = getattr(self, target)
+                array = self.array(target)
                 if array is not None:
                     with suppress(FileNotFoundError):  # closed in the meantime
                         flush_array(self.file_of(target), array)

@@ -68,7 +68,7 @@ class Opened:
 def snapshot(document: Document) -> Snapshot:
     """Return what ``save`` needs; quick."""
     volumes: dict[str, Labels] = {
-        target: voxels for target in TARGETS if (voxels := getattr(document, target)) is not None
+        target: voxels for target in TARGETS if (voxels := document.array(target)) is not None
     }
     lock = None if document.read_only else document.project_lock
     return Snapshot(document.record(), volumes, lock, document.project)

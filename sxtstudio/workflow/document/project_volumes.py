@@ -96,5 +96,5 @@ def load_volume(
                     file.write(part.data)
                 else:  # the file is of zeros already
                     file.seek(part.size, os.SEEK_CUR)
-    setattr(document, target, open_array(path, document.shape))
+    document.set_array(target, open_array(path, document.shape))
     return crc32

@@ -102,7 +102,7 @@ def create_file(path: Path, size: int) -> None:
         if free < size:
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         with create_own(path) as file:
-            _reserve(file, size)
+            reserve(file, size)
     except OSError as error:
         with suppress(OSError):
             path.unlink(missing_ok=True)
@@ -130,7 +130,8 @@ def open_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
     return array
 
 
-def _reserve(file: Any, size: int) -> None:
+def reserve(file: Any, size: int) -> None:
+    """Claim ``size`` bytes of the disk for an open, empty file; raises OSError if there is no room."""
     if hasattr(os, "posix_fallocate"):
         try:
             os.posix_fallocate(file.fileno(), 0, size)

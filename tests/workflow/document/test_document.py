@@ -187,7 +187,7 @@ def test_full_disk_is_told_before_anything_is_mapped(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(workplace, "_reserve", full)
+    monkeypatch.setattr(workplace, "reserve", full)
     with pytest.raises(UserError, match="disk is too full"):
         document.volume("labels")
     assert document.labels is None and not document.file_of("labels").exists()
