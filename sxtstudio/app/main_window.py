@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, Qt
-from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer
+from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
 from sxtstudio.app.clean.panel import CleanPanel
@@ -31,8 +31,11 @@ from sxtstudio.app.slices.view import SlicesView
 from sxtstudio.app.states import Panel
 from sxtstudio.app.view3d.panel import SurfacePanel
 from sxtstudio.app.view3d.view import View3D
+from sxtstudio.app.widgets.placement import fit_to_screen
 from sxtstudio.app.widgets.side_panel import WIDTH_PX, SidePanel
 
+LEAST_SLICES_PX = 130  # beside a 3D view on a small screen
+SIZE_PX = QSize(1440, 900)  # where the screen has room for it
 STATUS_HEIGHT_PX = 34
 
 
@@ -43,7 +46,7 @@ class MainWindow(QMainWindow):
         """Build the window; nothing is open yet."""
         super().__init__()
         self.setObjectName("main")
-        self.resize(1440, 900)
+        self.resize(SIZE_PX)
         self.setAcceptDrops(True)
         self.session = Session(self)
         self.jobs = Jobs(self)
@@ -63,6 +66,7 @@ class MainWindow(QMainWindow):
         self.session.layout.changed.connect(self._on_session_layout_changed)
         self._show_title()
         self.restoreGeometry(self.settings.bytes("window/geometry"))
+        fit_to_screen(self)  # which may be another one now, or have another scale factor
         self.restoreState(self.settings.bytes("window/state"))
         self._outer.restoreState(self.settings.bytes("window/columns"))
         self._views.restoreState(self.settings.bytes("window/views"))
@@ -100,6 +104,7 @@ class MainWindow(QMainWindow):
         self._views.addWidget(parts.view3d)
         self._views.setChildrenCollapsible(False)
         self._views.setSizes([800, 600])
+        parts.slices.setMinimumWidth(LEAST_SLICES_PX)
         parts.view3d.hide()
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
@@ -123,7 +128,7 @@ class MainWindow(QMainWindow):
         self._outer.setChildrenCollapsible(False)
         self._outer.setStretchFactor(0, 1)
         self._outer.setStretchFactor(1, 0)
-        self._outer.setSizes([1440 - WIDTH_PX, WIDTH_PX])
+        self._outer.setSizes([SIZE_PX.width() - WIDTH_PX, WIDTH_PX])
         self.setCentralWidget(self._outer)
         self.statusBar().addPermanentWidget(parts.job_bar)
         # High enough for a job, so that the views do not jump when one begins.
@@ -162,6 +167,11 @@ class MainWindow(QMainWindow):
         if paths:
             event.acceptProposedAction()
             open_path(self.context, paths[0])
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Stay within the screen with the frame that the desktop has put around the window."""
+        super().showEvent(event)
+        QTimer.singleShot(0, self, lambda: fit_to_screen(self))
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow a change to the full screen or back."""

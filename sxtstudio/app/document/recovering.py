@@ -7,7 +7,6 @@ from pathlib import Path
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
-    QDialog,
     QDialogButtonBox,
     QFrame,
     QHBoxLayout,
@@ -21,6 +20,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.opening import TOMOGRAMS, open_recovered
+from sxtstudio.app.widgets.dialogs import Dialog
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.recovery import Leftover, discard, leftovers
 from sxtstudio.workflow.jobs.outputs import on_disk
@@ -38,7 +38,7 @@ def offer_recovery(context: Context) -> None:
     context.jobs.start("Looking for unsaved work", lambda job: leftovers(work_root), on_done=done, quiet=True)
 
 
-class RecoveryDialog(QDialog):
+class RecoveryDialog(Dialog):
     """A row for each leftover: *Recover*, *Discard*; what is left alone is offered again next time."""
 
     def __init__(self, context: Context, found: list[Leftover]) -> None:

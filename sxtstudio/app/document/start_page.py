@@ -9,6 +9,7 @@ from typing import Any
 import qtawesome
 from PySide6.QtCore import QSize, Qt
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+from superqt import QFlowLayout
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
@@ -25,6 +26,7 @@ class StartPage(QWidget):
         self._context = context
         title = QLabel("Open a tomogram to begin")
         title.setStyleSheet("font-size: 22px; font-weight: 600;")
+        title.setWordWrap(True)
         note = QLabel(
             "MRC, TIFF, HDF5, OME-Zarr, or a folder of TIFF or PNG slices. You can also drop a file here."
         )
@@ -34,10 +36,11 @@ class StartPage(QWidget):
         self.sample = _button("Open sample tomogram", "A small simulated cell to try everything on")
         self.open.clicked.connect(partial(self._run, "file.open"))
         self.sample.clicked.connect(partial(self._run, "file.open_sample"))
-        row = QHBoxLayout()
+        row = QFlowLayout()  # one below the other where the window is narrow
+        row.setHorizontalSpacing(8)
+        row.setVerticalSpacing(8)
         row.addWidget(self.open)
         row.addWidget(self.sample)
-        row.addStretch()
         self._recent = QVBoxLayout()
         self._recent.setSpacing(2)
         column = QVBoxLayout()
@@ -52,9 +55,12 @@ class StartPage(QWidget):
         inner.setLayout(column)
         outer = QVBoxLayout(self)
         outer.addStretch(2)
-        outer.addWidget(inner, 0, Qt.AlignmentFlag.AlignHCenter)
+        middle = QHBoxLayout()
+        middle.addStretch(1)
+        middle.addWidget(inner, 1000)  # as wide as it may be
+        middle.addStretch(1)
+        outer.addLayout(middle)
         outer.addStretch(3)
-        inner.setMinimumWidth(min(480, inner.maximumWidth()))
         self.open.setIcon(qtawesome.icon("mdi6.folder-open", color="white"))
         theme.set_icon(self.sample, "mdi6.flask-outline")
         self.refresh()

@@ -6,7 +6,6 @@ from PySide6.QtCore import Qt, QUrl
 from PySide6.QtGui import QDesktopServices
 from PySide6.QtWidgets import (
     QApplication,
-    QDialog,
     QDialogButtonBox,
     QFormLayout,
     QLabel,
@@ -15,10 +14,11 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
+from sxtstudio.app.widgets.dialogs import Dialog
 from sxtstudio.workflow.document.exporting import Receipt
 
 
-class ReceiptDialog(QDialog):
+class ReceiptDialog(Dialog):
     """Shows a receipt; its text can be copied."""
 
     def __init__(self, receipt: Receipt, parent: QWidget | None = None) -> None:

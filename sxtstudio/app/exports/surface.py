@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QDialog, QFormLayout, QLabel, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QVBoxLayout, QWidget
 
 from sxtstudio.app.exports.volume import export_buttons
 from sxtstudio.app.widgets.controls import SpinBox
+from sxtstudio.app.widgets.dialogs import Dialog
 from sxtstudio.surface import SurfaceParameters
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import SurfaceChoice, voxel_text
@@ -14,7 +15,7 @@ from sxtstudio.workflow.document.exporting import SurfaceChoice, voxel_text
 _MIN_FACES = 1000
 
 
-class SurfaceDialog(QDialog):
+class SurfaceDialog(Dialog):
     """Asks how the surface is made; ``choice`` is the answer."""
 
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:

@@ -17,12 +17,13 @@ from PySide6.QtWidgets import (
 )
 
 from sxtstudio.app.widgets.controls import ComboBox, SpinBox
+from sxtstudio.app.widgets.dialogs import Dialog
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import NAMES, VolumeChoice, What, voxel_text
 from sxtstudio.workflow.document.network_output import find_output
 
 
-class VolumeDialog(QDialog):
+class VolumeDialog(Dialog):
     """Asks what to write; ``choice`` is the answer."""
 
     def __init__(self, document: Document, format: str, parent: QWidget | None = None) -> None:

@@ -13,6 +13,7 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QElidingLabel
 
 from sxtstudio.app import theme, wording
 from sxtstudio.app.context import Context
@@ -44,7 +45,8 @@ class JobRow(QWidget):
         """Show ``job`` from now on."""
         super().__init__(parent)
         self.job = job
-        self._words = QLabel()
+        self._words = QElidingLabel()  # a long name must not widen the window
+        self._words.setElideMode(Qt.TextElideMode.ElideMiddle)
         self._words.setTextFormat(Qt.TextFormat.PlainText)
         self._remaining = QLabel()
         self._remaining.setProperty("role", "note")
@@ -76,7 +78,7 @@ class JobRow(QWidget):
             self._bar.setRange(0, 0)  # it moves to and fro: how long is not known
         stage = "" if state is None else state.stage
         words = self.job.name if stage in ("", self.job.name) else f"{self.job.name} · {stage}"
-        self._words.setText(self.fontMetrics().elidedText(words, Qt.TextElideMode.ElideMiddle, 360))
+        self._words.setText(words)
         self._words.setToolTip(words)
         stopping = self.job.progress.cancelled
         self._remaining.setText("" if stopping else remaining_text(state))

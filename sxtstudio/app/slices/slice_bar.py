@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QEvent, QObject, Qt
-from PySide6.QtGui import QFontDatabase, QWheelEvent
+from PySide6.QtGui import QFontDatabase, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from sxtstudio.app.context import Context
@@ -12,6 +12,7 @@ from sxtstudio.app.widgets.controls import Slider, SpinBox, WheelSteps
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lengths import number_text
 
+_WITH_PLACE_PX = 230
 _ABOUT = (
     "How sure the network was of the labels of each slice. In our tests on simulated tomograms that look "
     "unlike those of the training, less sure slices had more wrong labels, and missed more. Look at the "
@@ -82,6 +83,11 @@ class SliceBar(QWidget):
         for label in (self.strip_name, self.legend):
             label.setVisible(bool(self.strip.figures))
         self._on_cursor(self._session.cursor)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the slider its room where there is little."""
+        super().resizeEvent(event)
+        self.place.setVisible(event.size().width() >= _WITH_PLACE_PX)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take the wheel from slider and field, which would turn the other way."""

@@ -79,7 +79,7 @@ class View3D(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self.bar)
         layout.addWidget(self._stack, 1)
-        self.setMinimumWidth(240)
+        self.setMinimumWidth(180)
 
     def _connect(self) -> None:
         session = self._context.session

@@ -1,18 +1,29 @@
-"""Dialogs that stay open beside the window: one of each kind."""
+"""Dialogs, and those that stay open beside the window: one of each kind."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QPushButton
 
 from sxtstudio.app import theme
+from sxtstudio.app.widgets.placement import fit_dialog
 
 if TYPE_CHECKING:  # the context holds the dialogs
     from sxtstudio.app.context import Context
 
 
-class ToolDialog(QDialog):
+class Dialog(QDialog):
+    """A dialog that lies within the screen, whatever its size."""
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Become smaller where the screen is."""
+        fit_dialog(self)
+        super().showEvent(event)
+
+
+class ToolDialog(Dialog):
     """A dialog that stays open beside the window, and closes with it."""
 
     TITLE: ClassVar[str] = ""

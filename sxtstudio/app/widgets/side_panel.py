@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
+    QAbstractButton,
     QButtonGroup,
     QFrame,
     QHBoxLayout,
@@ -34,6 +36,55 @@ class _Scroll(QScrollArea):
         return hint
 
 
+class _Column(QWidget):
+    """The buttons, one below the other; without their words where the screen is low."""
+
+    _FULL, _ICON_ONLY = QSize(74, 56), QSize(38, 34)
+    _MARGIN, _SPACING = 4, 2
+
+    def __init__(self) -> None:
+        """Begin without buttons."""
+        super().__init__()
+        self._buttons: list[QToolButton] = []
+        self._layout = QVBoxLayout(self)
+        self._layout.setContentsMargins(self._MARGIN, self._MARGIN, self._MARGIN, self._MARGIN)
+        self._layout.setSpacing(self._SPACING)
+        self._layout.addStretch()
+        self._words = True
+
+    def add(self, button: QToolButton) -> None:
+        """Add a button below the others."""
+        button.setIconSize(QSize(22, 22))
+        self._buttons.append(button)
+        self._layout.insertWidget(self._layout.count() - 1, button)
+        self._apply()
+
+    def minimumSizeHint(self) -> QSize:
+        """Return what the icons alone need in height, and the width as it is now."""
+        size = self._FULL if self._words else self._ICON_ONLY
+        return QSize(size.width() + 2 * self._MARGIN, self._height(self._ICON_ONLY))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Leave the words out, or bring them back."""
+        super().resizeEvent(event)
+        words = self.height() >= self._height(self._FULL)
+        if words != self._words:
+            self._words = words
+            self._apply()
+
+    def _height(self, size: QSize) -> int:
+        return len(self._buttons) * (size.height() + self._SPACING) + 2 * self._MARGIN
+
+    def _apply(self) -> None:
+        style = Qt.ToolButtonStyle
+        for button in self._buttons:
+            button.setFixedSize(self._FULL if self._words else self._ICON_ONLY)
+            button.setToolButtonStyle(
+                style.ToolButtonTextUnderIcon if self._words else style.ToolButtonIconOnly
+            )
+        self.updateGeometry()
+
+
 class SidePanel(QWidget):
     """Shows one panel at a time; each has a title and an icon."""
 
@@ -43,10 +94,7 @@ class SidePanel(QWidget):
         self._buttons = QButtonGroup(self)
         self._panels: dict[Panel, QWidget] = {}
         self._stack = QStackedWidget()
-        self._column = QVBoxLayout()
-        self._column.setContentsMargins(4, 6, 4, 6)
-        self._column.setSpacing(2)
-        self._column.addStretch()
+        self._column = _Column()
         line = QFrame()
         line.setFixedWidth(1)
         line.setStyleSheet("background: palette(mid);")
@@ -55,7 +103,7 @@ class SidePanel(QWidget):
         layout.setSpacing(0)
         layout.addWidget(self._stack, 1)
         layout.addWidget(line)
-        layout.addLayout(self._column)
+        layout.addWidget(self._column)
         self._buttons.idClicked.connect(self._stack.setCurrentIndex)
 
     def add(self, panel: Panel, title: str, icon: str, widget: QWidget) -> None:
@@ -63,13 +111,10 @@ class SidePanel(QWidget):
         button = QToolButton()
         button.setText(title)
         theme.set_icon(button, icon)
-        button.setIconSize(QSize(22, 22))
-        button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextUnderIcon)
         button.setCheckable(True)
         button.setAutoRaise(True)
-        button.setFixedSize(74, 56)
         button.setToolTip(f"Show the panel “{title}”")
-        self._column.insertWidget(self._column.count() - 1, button)
+        self._column.add(button)
         number = len(self._panels)
         self._panels[panel] = widget
         self._buttons.addButton(button, number)
@@ -87,6 +132,10 @@ class SidePanel(QWidget):
     def current(self) -> Panel:
         """The panel that is shown."""
         return list(self._panels)[self._stack.currentIndex()]
+
+    def button(self, panel: Panel) -> QAbstractButton:
+        """Return the button that shows a panel."""
+        return self._buttons.button(list(self._panels).index(panel))
 
     def widget(self, panel: Panel) -> QWidget:
         """Return the widget of a panel."""
