@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from sxtstudio.commands import guard, options, terminal, text
+from sxtstudio.commands import guard, options, terminal
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress, ProgressState
 
@@ -146,18 +146,3 @@ def test_progress_in_a_log_is_sparse(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = display.stream.getvalue().splitlines()
     assert 5 <= len(lines) <= 7
     assert lines[0].strip() == "14 % segmenting, 86 s left"
-
-
-@pytest.mark.parametrize(
-    ("seconds", "expected"),
-    [(0.012, "12 ms"), (4.21, "4.2 s"), (45, "45 s"), (720, "12 min"), (12000, "3 h 20 min")],
-)
-def test_duration(seconds: float, expected: str) -> None:
-    assert text.duration(seconds) == expected
-
-
-@pytest.mark.parametrize(
-    ("size", "expected"), [(812, "812 bytes"), (9_437_184, "9.44 MB"), (999_900, "1 MB"), (3.4e9, "3.4 GB")]
-)
-def test_bytes(size: float, expected: str) -> None:
-    assert text.bytes_text(size) == expected

@@ -11,8 +11,8 @@ from sxtstudio.commands.guard import BAD_INPUT, CANCELLED, DONE, say
 from sxtstudio.commands.options import add_clean_up, add_neighbours, add_voxel
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import ProgressDisplay, shown_progress
-from sxtstudio.commands.text import counted, duration
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.wording import count, duration
 
 if TYPE_CHECKING:
     from sxtstudio.workflow.jobs.batch import BatchParameters
@@ -147,7 +147,7 @@ class _Rows:
         return "stopped" in self.states
 
     def total(self) -> str:
-        words = [f"{self.states.count('done')} of {counted(len(self.states), 'tomogram')} segmented"]
+        words = [f"{self.states.count('done')} of {count(len(self.states), 'tomogram')} segmented"]
         words += [
             f"{self.states.count(state)} {state}" for state in ("skipped", "failed") if state in self.states
         ]

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.options import add_clean_up, add_voxel
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import duration, print_rows, receipt_text
+from sxtstudio.commands.text import print_rows, receipt_text
+from sxtstudio.core.wording import duration
 
 if TYPE_CHECKING:
     from sxtstudio.core.cleanup import CleanReport

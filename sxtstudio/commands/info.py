@@ -8,7 +8,8 @@ from typing import Any
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.output import show_json
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import bytes_text, print_rows, times, voxel_text
+from sxtstudio.commands.text import print_rows
+from sxtstudio.core.wording import bytes_text, shape_text, voxel_zyx_text
 
 
 def add(commands: Any) -> None:
@@ -40,9 +41,9 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [
         ("file", str(facts.path)),
         ("format", facts.format),
-        ("shape", f"{times(facts.shape)} (z × y × x)"),
+        ("shape", f"{shape_text(facts.shape)} (z × y × x)"),
         ("type", facts.dtype),
-        ("voxel size", voxel_text(facts.voxel_nm)),
+        ("voxel size", voxel_zyx_text(facts.voxel_nm)),
         ("values", values),
         ("size", bytes_text(facts.file_bytes)),
     ]

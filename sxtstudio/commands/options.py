@@ -16,7 +16,7 @@ def positive_int(text: str) -> int:
     return _whole(text, 1)
 
 
-def count(text: str) -> int:
+def whole_number(text: str) -> int:
     """Read a whole number of 0 or more."""
     return _whole(text, 0)
 
@@ -104,7 +104,7 @@ def add_clean_up(parser: argparse.ArgumentParser, *, own_tomogram: bool) -> None
     group = parser.add_argument_group("clean-up, in the order in which it is done")
     group.add_argument(
         "--smooth-z",
-        type=count,
+        type=whole_number,
         default=0,
         metavar="N",
         help="majority of the slices z-N to z+N decides",
@@ -119,7 +119,9 @@ def add_clean_up(parser: argparse.ArgumentParser, *, own_tomogram: bool) -> None
         masks.add_argument(
             "--auto-mask", metavar="TOMOGRAM", help="keep labels only in the cell (found in it)"
         )
-    group.add_argument("--erode", type=count, default=0, metavar="N", help="take N voxels off every surface")
+    group.add_argument(
+        "--erode", type=whole_number, default=0, metavar="N", help="take N voxels off every surface"
+    )
     group.add_argument("--erode-2d", action="store_true", help="erode within the slices only, not along z")
     group.add_argument(
         "--min-size",

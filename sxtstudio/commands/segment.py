@@ -11,9 +11,10 @@ from sxtstudio.commands.clean import clean_up_of, step_rows
 from sxtstudio.commands.guard import CANCELLED, DONE, say
 from sxtstudio.commands.options import add_clean_up, add_neighbours, add_voxel, positive_int, slice_range
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import duration, print_rows, receipt_text, voxel_text
+from sxtstudio.commands.text import print_rows, receipt_text
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.trust import bars, least_certain, median
+from sxtstudio.core.wording import duration, voxel_zyx_text
 
 if TYPE_CHECKING:
     from sxtstudio.segment import Segmentation
@@ -130,7 +131,7 @@ def result_rows(result: SegmentResult) -> list[tuple[str, str]]:
         ("model", found.card.name),
         ("device", f"{found.device}: {found.device_reason}"),
         ("polarity", f"{found.polarity}: {found.polarity_reason}"),
-        ("voxel size", voxel_text(result.labels.voxel_nm)),
+        ("voxel size", voxel_zyx_text(result.labels.voxel_nm)),
         ("time", f"{duration(result.report['seconds']['total'])}"),
     ]
     if per_slice is not None:

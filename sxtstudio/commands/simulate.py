@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from sxtstudio.commands.guard import CANCELLED, DONE, say
-from sxtstudio.commands.options import count, positive_int
+from sxtstudio.commands.options import positive_int, whole_number
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import counted
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.wording import count
 
 SCENES = ("crowded", "cytoplasm", "edge", "several-cells", "ice")
 
@@ -28,7 +28,7 @@ def add(commands: Any) -> None:
         "what is complete; the same command goes on from there.",
     )
     parser.add_argument("-o", "--output", metavar="DIR", required=True, help="folder, made if it is missing")
-    parser.add_argument("--seed", type=count, required=True, metavar="N", help="of the first tomogram")
+    parser.add_argument("--seed", type=whole_number, required=True, metavar="N", help="of the first tomogram")
     parser.add_argument(
         "--count", type=positive_int, default=1, metavar="N", help="how many, with the seeds after it"
     )
@@ -73,7 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         except (Cancelled, KeyboardInterrupt):
             display.clear()
             say(
-                f"Cancelled; {counted(done, 'tomogram')} of {arguments.count} complete in {folder}. "
+                f"Cancelled; {count(done, 'tomogram')} of {arguments.count} complete in {folder}. "
                 "The same command goes on."
             )
             return CANCELLED
@@ -110,7 +110,7 @@ def _one(folder: Path, arguments: argparse.Namespace, seed: int, progress: Any) 
         progress=progress,
     )
     written = write_phantom(folder, name, simulated, request)
-    objects = counted(len(simulated.facts["objects"]), "object")
+    objects = count(len(simulated.facts["objects"]), "object")
     nm = simulated.microscope.voxel_nm
     return f"{written[0]}: {simulated.facts['scene']}, {objects}, voxel {nm:.3g} nm, {polarity}"
 

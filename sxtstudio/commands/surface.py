@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
-from sxtstudio.commands.options import add_voxel, count
+from sxtstudio.commands.options import add_voxel, whole_number
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import counted, print_rows, voxel_text
+from sxtstudio.commands.text import print_rows
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.wording import count, voxel_zyx_text
 
 if TYPE_CHECKING:
     from sxtstudio.workflow.jobs.surfacing import SurfaceResult
@@ -28,11 +29,11 @@ def add(commands: Any) -> None:
     parser.add_argument("--objects", action="store_true", help="one surface of its own colour per object")
     parser.add_argument(
         "--min-faces",
-        type=count,
+        type=whole_number,
         metavar="N",
         help="drop objects with fewer faces (by default 1000 with --objects, else 0)",
     )
-    parser.add_argument("--smooth", type=count, metavar="N", help="iterations of smoothing (20)")
+    parser.add_argument("--smooth", type=whole_number, metavar="N", help="iterations of smoothing (20)")
     parser.add_argument("--picture", metavar="FILE.png", help="also draw the surface, with a scale bar")
     add_voxel(parser)
     parser.set_defaults(run=run)
@@ -55,7 +56,7 @@ def run(arguments: argparse.Namespace) -> int:
         result = surface_file(job, progress)
     rows = [
         ("surface", surface_text(result)),
-        ("voxel size", voxel_text(result.voxel_nm)),
+        ("voxel size", voxel_zyx_text(result.voxel_nm)),
         *(("note", note) for note in result.notes),
     ]
     if result.picture:
@@ -68,4 +69,4 @@ def run(arguments: argparse.Namespace) -> int:
 
 def surface_text(result: SurfaceResult) -> str:
     """Return what a mesh holds."""
-    return f"{result.mesh} ({counted(result.objects, 'object')}, {counted(result.faces, 'face')})"
+    return f"{result.mesh} ({count(result.objects, 'object')}, {count(result.faces, 'face')})"

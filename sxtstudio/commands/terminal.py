@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from sxtstudio.commands.guard import cancel_on_signals
-from sxtstudio.commands.text import duration
 from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress, ProgressState
+from sxtstudio.core.wording import duration
 
 BAR_WIDTH = 24
 REDRAW_S = 0.1

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import CANCELLED, DONE, cancel_on_signals, say
 from sxtstudio.commands.output import show, show_json
-from sxtstudio.commands.text import counted, duration
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.wording import count, duration
 
 if TYPE_CHECKING:
     from sxtstudio.training.config import TrainConfig
@@ -109,7 +109,7 @@ class _Words:
         match event["event"]:
             case "start":
                 slices = ", ".join(
-                    f"{counted(event[key], 'slice')} {what}"
+                    f"{count(event[key], 'slice')} {what}"
                     for key, what in (
                         ("labelled", "to learn from"),
                         ("held_out", "to judge by"),

@@ -18,6 +18,7 @@ from sxtstudio.core.objects import ObjectCount, remove_small_objects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
+from sxtstudio.core.wording import shape_text
 
 # So many slices above and below may vote; they are all held in memory.
 MOST_SMOOTHING = 50
@@ -128,7 +129,8 @@ def clean(
     min_voxels = _min_voxels(parameters, voxel_nm)
     if mask is not None and tuple(mask.shape) != shape:
         raise UserError(
-            f"The mask has {_times(mask.shape)} voxels (z × y × x) but the labels have {_times(shape)}: "
+            f"The mask has {shape_text(mask.shape)} voxels (z × y × x) but the labels have "
+            f"{shape_text(shape)}: "
             "give a mask of the same shape as the labels."
         )
     if out is None:
@@ -183,7 +185,7 @@ def _checked_shape(labels: NDArray[Any]) -> Triple:
     if labels.ndim != 3 or labels.dtype != np.uint8 or 0 in labels.shape:
         raise UserError(
             f"Labels must be a stack of 8-bit slices; these are {labels.dtype} of shape "
-            f"{_times(labels.shape)}. Export them as an 8-bit (z, y, x) stack first."
+            f"{shape_text(labels.shape)}. Export them as an 8-bit (z, y, x) stack first."
         )
     z, y, x = labels.shape
     return (z, y, x)
@@ -244,7 +246,3 @@ def _copy(labels: NDArray[np.uint8], out: NDArray[np.uint8], progress: Progress)
 def _count(labels: NDArray[np.uint8]) -> int:
     z, y, x = labels.shape
     return sum(int(np.count_nonzero(labels[box.slices])) for box in walk((z, y, x), labels))
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "×".join(str(n) for n in shape)

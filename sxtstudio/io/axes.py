@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.axes import SPACE, AxisOrder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.wording import shape_text
 
 Reader = Callable[[Box], NDArray[Any]]
 Names = Sequence[str | None]
@@ -69,7 +70,7 @@ class StoredAxes:
         return AxisOrder("".join(names[place] for place in self.used), frozenset(ends))
 
     @property
-    def sizes(self) -> tuple[int, ...]:
+    def shape_text(self) -> tuple[int, ...]:
         """Sizes of the axes of space in the order in which they are stored."""
         return tuple(self.shape[place] for place in self.used)
 
@@ -162,7 +163,8 @@ def _as_wanted(name: str, shape: tuple[int, ...], wanted: AxisOrder) -> StoredAx
     others = [axis for letter, axis in where.items() if letter not in SPACE]
     if len(axes) != len(wanted.names) or any(shape[axis] > 1 for axis in others):
         raise UserError(
-            f"{name} is stored as {_times(shape)} voxels, which the axes {wanted} do not fit: name one axis "
+            f"{name} is stored as {shape_text(shape)} voxels, which the axes {wanted} do not fit: name one "
+            "axis "
             "for each of these numbers, as z, y and x."
         )
     z, y, x = (letter in wanted.backwards for letter in SPACE)
@@ -238,7 +240,7 @@ def space_axes(name: str, shape: Sequence[int]) -> list[int | None]:
         if len(axes) > 3 and shape[index] == 1:
             axes.remove(index)
     if len(axes) > 3:
-        raise UserError(f"{name} has {len(axes)} dimensions ({_times(shape)}). Save one 3D volume of it.")
+        raise UserError(f"{name} has {len(axes)} dimensions ({shape_text(shape)}). Save one 3D volume of it.")
     if len(axes) < 2:
         raise UserError(
             f"{name} has only {len(axes)} dimension(s), which is no image. Choose another dataset."
@@ -262,7 +264,3 @@ def _known(place: int | None) -> int:
     if place is None:
         raise ValueError("an image has rows and columns")
     return place
-
-
-def _times(shape: Sequence[int]) -> str:
-    return " × ".join(str(n) for n in shape)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import grouped
 from sxtstudio.surface.colours import random_colours
 from sxtstudio.surface.contour import Contour, TooManyFaces, contour
 from sxtstudio.surface.mesh import Surface, SurfaceParameters, polydata
@@ -77,7 +78,7 @@ def extract_surface(
     edge = simplify(found, parameters.max_faces, progress.part(0.1))
     if edge:
         notes.append(
-            f"The surface was simplified from {full:,} to {len(found.triangles):,} faces "
+            f"The surface was simplified from {grouped(full)} to {grouped(len(found.triangles))} faces "
             f"(points closer than about {edge:.1f} voxels were merged)."
         )
     if not len(found.triangles):
@@ -154,8 +155,8 @@ def _keep_objects(found: Contour, smallest: int) -> list[str]:
     dropped = int(np.count_nonzero(faces)) - int(np.count_nonzero(stays))
     if not stays.any():
         raise UserError(
-            f"All {dropped:,} objects have fewer than {smallest:,} faces, so nothing is left. "
-            f"Lower the smallest number of faces (the largest object has {faces.max():,})."
+            f"All {grouped(dropped)} objects have fewer than {grouped(smallest)} faces, so nothing is left. "
+            f"Lower the smallest number of faces (the largest object has {grouped(faces.max())})."
         )
     order = np.argsort(-faces, kind="stable")
     number = np.full(len(faces), -1, np.int32)
@@ -165,8 +166,8 @@ def _keep_objects(found: Contour, smallest: int) -> list[str]:
         return []
     found.triangles = found.triangles[found.objects[found.triangles[:, 0]] >= 0]
     drop_unused(found)
-    many = "1 object" if dropped == 1 else f"{dropped:,} objects"
-    return [f"{many} with fewer than {smallest:,} faces left out."]
+    many = "1 object" if dropped == 1 else f"{grouped(dropped)} objects"
+    return [f"{many} with fewer than {grouped(smallest)} faces left out."]
 
 
 def _close_ranks(found: Contour, before: int) -> list[str]:
@@ -175,5 +176,5 @@ def _close_ranks(found: Contour, before: int) -> list[str]:
     left, numbers = np.unique(found.objects, return_inverse=True)
     found.objects = numbers.astype(np.int32)
     lost = before - len(left)
-    many = "1 small object" if lost == 1 else f"{lost:,} small objects"
+    many = "1 small object" if lost == 1 else f"{grouped(lost)} small objects"
     return [f"{many} vanished when the surface was simplified."] if lost else []

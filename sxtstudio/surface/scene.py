@@ -22,7 +22,8 @@ from vtkmodules.vtkRenderingCore import (
     vtkTextActor,
 )
 
-from sxtstudio.core.lengths import length_text, round_length
+from sxtstudio.core.lengths import round_length
+from sxtstudio.core.wording import length_text
 from sxtstudio.surface.camera_fit import VIEW_ANGLE, Vector, fit_camera
 
 # From the middle to the camera, and what is up on the picture. "xy" looks like a slice in ImageJ:

@@ -13,6 +13,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
+from sxtstudio.core.wording import shape_text
 from sxtstudio.io import open_volume
 from sxtstudio.training.config import TrainingSource
 from sxtstudio.training.published_set import FramedSlices, open_published
@@ -51,7 +52,8 @@ class TomogramStack:
         shape = self._volume.shape
         if self._labels is not None and labels is not None and self._labels.shape != shape:
             raise UserError(
-                f"{labels.name} has {_times(self._labels.shape)} voxels but {self.name} has {_times(shape)} "
+                f"{labels.name} has {shape_text(self._labels.shape)} voxels but {self.name} has "
+                f"{shape_text(shape)} "
                 "(z × y × x): labels and tomogram have to be the same size."
             )
         self.slices = tuple(range(shape[0])) if source.slices is None else source.slices
@@ -217,7 +219,3 @@ def _open(path: Path) -> Volume:
 def _slice(volume: Volume, z: int) -> NDArray[Any]:
     voxels: NDArray[Any] = volume.read(Box.slab(z, z + 1, volume.shape))[0]
     return voxels
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return " × ".join(str(n) for n in shape)

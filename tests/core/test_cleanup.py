@@ -91,7 +91,7 @@ def test_mask_takes_away_what_is_outside():
 
 
 def test_mask_of_another_shape_is_refused_with_both_shapes():
-    with pytest.raises(UserError, match=r"11×23×18.*11×23×19"):
+    with pytest.raises(UserError, match=r"11 × 23 × 18.*11 × 23 × 19"):
         clean(blobs(), CleanParameters(), mask=ArrayVolume(np.ones((11, 23, 18), np.uint8)))
 
 

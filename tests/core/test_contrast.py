@@ -7,11 +7,12 @@ import pytest
 
 from sxtstudio.core.contrast import auto_window, sample_volume, to_grey
 from sxtstudio.core.errors import Cancelled
-from sxtstudio.core.lengths import length_text, round_length, voxel_text
+from sxtstudio.core.lengths import round_length
 from sxtstudio.core.outline import outlines
 from sxtstudio.core.overview import bins_for, build_overview
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.core.wording import length_text, voxel_text
 
 
 @pytest.mark.parametrize("kind", ["uint8", "int16", "uint16", "int32", "float16", "float32", "float64"])

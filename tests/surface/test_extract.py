@@ -8,6 +8,7 @@ from vtkmodules.vtkFiltersCore import vtkWindowedSincPolyDataFilter
 
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.wording import grouped
 from sxtstudio.surface import SurfaceParameters, extract_surface
 from sxtstudio.surface import extract as extract_module
 from sxtstudio.surface.contour import contour
@@ -218,7 +219,7 @@ def test_paper_limit_is_usual_for_objects_only():
 
 
 def test_all_objects_too_small_is_told():
-    with pytest.raises(UserError, match=r"All 4 objects have fewer than 1,000,000 faces.*largest object has"):
+    with pytest.raises(UserError, match=r"All 4 objects have fewer than 1.000.000 faces.*largest object has"):
         extract_surface(blobs(), (1.0,) * 3, SurfaceParameters(min_faces=1_000_000))
 
 
@@ -243,7 +244,9 @@ def test_large_mesh_is_simplified_with_a_note():
     full = extract_surface(labels, (1.0,) * 3)
     less = extract_surface(labels, (1.0,) * 3, SurfaceParameters(max_faces=6000))
     assert 2000 < less.face_count <= 6000 < full.face_count
-    assert any(f"from {full.face_count:,} to {less.face_count:,} faces" in note for note in less.notes)
+    assert any(
+        f"from {grouped(full.face_count)} to {grouped(less.face_count)} faces" in note for note in less.notes
+    )
     assert is_closed(less)
     assert less.volume() == pytest.approx(full.volume(), rel=0.02)
 

@@ -8,7 +8,8 @@ from PIL import Image
 from vtkmodules.vtkRenderingCore import vtkRenderWindow
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.lengths import length_text, round_length
+from sxtstudio.core.lengths import round_length
+from sxtstudio.core.wording import length_text
 from sxtstudio.surface import SurfaceParameters, extract_surface, find_opengl, offscreen, render_picture
 from sxtstudio.surface.scene import VIEWS
 

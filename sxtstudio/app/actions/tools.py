@@ -5,7 +5,7 @@ from __future__ import annotations
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
 from sxtstudio.app.models.default_model import go_back
-from sxtstudio.app.wording import slice_number
+from sxtstudio.core.wording import slice_number
 
 
 def batch(context: Context) -> None:

@@ -9,7 +9,8 @@ from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QDragEnterEvent, QDragMoveEvent, QDropEvent, QKeyEvent
 from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableWidget, QTableWidgetItem, QWidget
 
-from sxtstudio.app import theme, wording
+from sxtstudio.app import theme
+from sxtstudio.core import wording
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 
 _HEADS = ("Tomogram", "Result", "Time", "Labelled", "Notes")
@@ -137,4 +138,4 @@ class BatchTable(QTableWidget):
 
 
 def _time(seconds: float) -> str:
-    return "< 1 s" if seconds < 1 else wording.duration(seconds)
+    return "< 1 s" if seconds < 1 else wording.rough_duration(seconds)

@@ -18,8 +18,8 @@ from sxtstudio.app.clean.work import CleanChoice
 from sxtstudio.app.context import Context
 from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, SpinBox
 from sxtstudio.app.widgets.notes import ThresholdField, form, narrow, note, show_note
-from sxtstudio.app.wording import slice_number
 from sxtstudio.core.cleanup import CleanParameters
+from sxtstudio.core.wording import grouped, slice_number
 from sxtstudio.workflow.document.network_output import KeptOutput
 
 _UNITS = (("voxels", "voxels"), ("nm³", "nm3"), ("µm³", "um3"))
@@ -179,7 +179,7 @@ class CleanForm(QWidget):
         voxel_nm3 = math.prod(document.voxel_nm)
         if unit == "voxels":
             return f"= {value * voxel_nm3 / 1e9:.3g} µm³"
-        return f"= {value * _NM3[unit] / voxel_nm3:,.0f} voxels".replace(",", "\u202f")
+        return f"= {grouped(round(value * _NM3[unit] / voxel_nm3))} voxels"
 
 
 def _spin(most: int, suffix: str, off: str, tip: str) -> SpinBox:

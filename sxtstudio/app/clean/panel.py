@@ -19,6 +19,7 @@ from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.cleanup_preview import CleanPreview
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError, sentence_of
+from sxtstudio.core.wording import grouped
 from sxtstudio.workflow.document.network_output import find_output
 
 NAME = "Clean up"
@@ -233,4 +234,4 @@ class CleanPanel(QWidget):
 
 
 def _change(what: str, before: int, after: int) -> str:
-    return f"{what} {before:,} → {after:,}".replace(",", "\u202f")
+    return f"{what} {grouped(before)} → {grouped(after)}"

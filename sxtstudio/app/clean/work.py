@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.app import wording
 from sxtstudio.app.jobs.job import Job
+from sxtstudio.core import wording
 from sxtstudio.core.cleanup import CleanParameters, CleanReport, check_parameters, clean
 from sxtstudio.core.cleanup_preview import CleanPreview, preview_slice
 from sxtstudio.core.edits import Recorder
@@ -209,8 +209,9 @@ def scratch_file(path: Path, size_bytes: int) -> Iterator[Path]:
     free = shutil.disk_usage(path.parent).free
     if free < size_bytes + _SPARE_BYTES:
         raise UserError(
-            f"The clean-up needs {wording.size(size_bytes)} of disk space for a while, and {path.parent} has "
-            f"only {wording.size(free)} left. Free some space and try again; the labels are unchanged."
+            f"The clean-up needs {wording.bytes_text(size_bytes)} of disk space for a while, and "
+            f"{path.parent} has "
+            f"only {wording.bytes_text(free)} left. Free some space and try again; the labels are unchanged."
         )
     try:
         with open(path, "w+b") as file:

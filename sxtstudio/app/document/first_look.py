@@ -19,8 +19,8 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.document.first_scan import FirstScan
 from sxtstudio.app.widgets.controls import DoubleSpinBox
 from sxtstudio.core.errors import sentence_of
-from sxtstudio.core.lengths import voxel_text
 from sxtstudio.core.polarity import UNDECIDED, WEAK
+from sxtstudio.core.wording import grouped, voxel_text
 from sxtstudio.workflow.document.document import Document
 
 
@@ -115,7 +115,9 @@ class FirstLook(QWidget):
                 low, high = sample.value_range
                 facts.append(f"values {low:.4g} to {high:.4g}")
             if sample.non_finite:
-                facts.append(f"{sample.non_finite:,} voxels without a number (NaN) in {sample.slices} slices")
+                facts.append(
+                    f"{grouped(sample.non_finite)} voxels without a number (NaN) in {sample.slices} slices"
+                )
         facts.append(self._polarity(document))
         facts += [_escaped(note) for note in document.tomogram.notes if not note.startswith("voxel size")]
         if self._error:

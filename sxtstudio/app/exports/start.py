@@ -10,9 +10,9 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.exports.receipt import ReceiptDialog
 from sxtstudio.app.exports.volume import VolumeDialog
 from sxtstudio.app.jobs.job import Job
-from sxtstudio.app.wording import slice_number
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.wording import slice_number
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import (
     Receipt,

@@ -15,9 +15,10 @@ from PySide6.QtWidgets import (
 )
 from superqt import QElidingLabel
 
-from sxtstudio.app import theme, wording
+from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
+from sxtstudio.core import wording
 from sxtstudio.core.progress import ProgressState
 
 # What is over sooner need not be shown.
@@ -35,7 +36,7 @@ def remaining_text(state: ProgressState | None) -> str:
         return ""
     if state.remaining_s < 3:
         return "almost done"
-    return f"about {wording.duration(state.remaining_s)} left"
+    return f"about {wording.rough_duration(state.remaining_s)} left"
 
 
 class JobRow(QWidget):

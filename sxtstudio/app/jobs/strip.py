@@ -13,8 +13,8 @@ from PySide6.QtWidgets import (
 )
 
 from sxtstudio.app.jobs.job import Job
-from sxtstudio.app.wording import duration
 from sxtstudio.core.progress import ProgressState
+from sxtstudio.core.wording import rough_duration
 
 
 class ProgressStrip(QWidget):
@@ -62,7 +62,7 @@ class ProgressStrip(QWidget):
             return
         self.bar.setValue(round(1000 * state.fraction))
         stage = state.stage[:1].upper() + state.stage[1:]
-        left = "" if state.remaining_s is None else f" – about {duration(state.remaining_s)} left"
+        left = "" if state.remaining_s is None else f" – about {rough_duration(state.remaining_s)} left"
         self.text.setText(f"{stage}, {round(100 * state.fraction)} %{left}")
 
     def _on_job_finished(self) -> None:

@@ -21,9 +21,9 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.labels.tools import slice_work
 from sxtstudio.app.widgets.controls import ComboBox, SpinBox
-from sxtstudio.app.wording import slice_number
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.interpolation import nearest_gap
+from sxtstudio.core.wording import slice_number
 
 # A search that is given up must have let go of the labels before their file is closed.
 _LONGEST_WAIT_S = 5.0

@@ -21,8 +21,9 @@ from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.catalogue import ToolInfo
 from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, Slider, SpinBox
-from sxtstudio.core.lengths import Unit, number_text
+from sxtstudio.core.lengths import Unit
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import number_text
 
 LARGEST_BRUSH_PX = 100
 _PRESSED = f"QToolButton:checked {{ border: 2px solid {theme.ACCENT}; border-radius: 4px; }}"

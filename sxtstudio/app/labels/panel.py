@@ -13,8 +13,8 @@ from sxtstudio.app.labels.between import BetweenSlices
 from sxtstudio.app.labels.fields import ToolButtons, ToolSettings
 from sxtstudio.app.labels.tools import object_work
 from sxtstudio.app.labels.tools.catalogue import BY_NAME, TOOLS
-from sxtstudio.app.wording import count
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.wording import count
 
 # What is remembered from one start to the next.
 _REMEMBERED = ("brush_px", "ball", "tolerance", "wand_reach_px", "cut_px")

@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QWidget
 
-from sxtstudio.app import questions, wording
+from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob, LabelWork
@@ -18,6 +18,7 @@ from sxtstudio.app.mask.layout import MaskLayout
 from sxtstudio.app.mask.work import GreyRange, MaskResult
 from sxtstudio.app.session import Preview
 from sxtstudio.app.widgets.notes import show_note
+from sxtstudio.core import wording
 from sxtstudio.core.edits import LabelEdit
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.volume import ArrayVolume

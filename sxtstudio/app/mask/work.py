@@ -22,6 +22,7 @@ from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import SLAB_VOXELS, walk
+from sxtstudio.core.wording import shape_text
 from sxtstudio.io import open_volume
 
 Pixels = NDArray[np.uint8]
@@ -147,8 +148,8 @@ def load(job: Job, recorder: Recorder, path: Path) -> MaskResult:
         shape = _shape(recorder)
         if tuple(volume.shape) != shape:
             raise UserError(
-                f"{path.name} has {_times(volume.shape)} voxels (z × y × x) but the tomogram has "
-                f"{_times(shape)}: choose a mask of the same shape."
+                f"{path.name} has {shape_text(volume.shape)} voxels (z × y × x) but the tomogram has "
+                f"{shape_text(shape)}: choose a mask of the same shape."
             )
         outside = 0
 
@@ -193,7 +194,3 @@ def _rewrite(
 def _shape(recorder: Recorder) -> Triple:
     z, y, x = recorder.labels.shape
     return (z, y, x)
-
-
-def _times(shape: tuple[int, ...]) -> str:
-    return "×".join(str(n) for n in shape)

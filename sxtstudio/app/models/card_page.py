@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from sxtstudio.app import wording
+from sxtstudio.core import wording
 from sxtstudio.segment import ModelCard
 from sxtstudio.segment.registry import model_folders
 
@@ -58,7 +58,7 @@ def _details(card: ModelCard) -> list[tuple[str, str]]:
         rows.append(("Made on", card.created))
     if card.path is not None:
         try:
-            rows.append(("Size", wording.size(card.path.stat().st_size)))
+            rows.append(("Size", wording.bytes_text(card.path.stat().st_size)))
         except OSError:
             rows.append(("Size", "the file is missing"))
         rows.append(("File", str(card.path)))

@@ -16,8 +16,8 @@ from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.retrain.row import SourceRow
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
-from sxtstudio.app.wording import count
 from sxtstudio.core.errors import UserError, sentence_of
+from sxtstudio.core.wording import count
 from sxtstudio.io.project import is_project
 from sxtstudio.workflow.retraining.labels import (
     Chosen,

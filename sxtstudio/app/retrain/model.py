@@ -12,7 +12,7 @@ from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.models.default_model import SETTING
 from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.widgets.notes import form, note, show_note
-from sxtstudio.app.wording import count, duration
+from sxtstudio.core.wording import count, rough_duration
 from sxtstudio.workflow.retraining.labels import Problem
 from sxtstudio.workflow.retraining.models import Candidate, candidates
 from sxtstudio.workflow.retraining.runs import Start, free_name, name_problem
@@ -176,8 +176,8 @@ class ModelPage(QWidget):
         if not isinstance(speed, int | float) or not speed > 0:
             return f"How much is learned in this time shows in the curves. {more}"
         steps = round(seconds / speed)
-        text = f"About {count(steps, 'step')} in {duration(seconds)}, as fast as it was last time here."
+        text = f"About {count(steps, 'step')} in {rough_duration(seconds)}, as fast as it was last time here."
         if steps < _FEW_STEPS:
-            needed = duration(_FEW_STEPS * speed)
+            needed = rough_duration(_FEW_STEPS * speed)
             text += f" That is little: fewer than {_FEW_STEPS} steps rarely help. Give it {needed} or more."
         return f"{text} {more}"

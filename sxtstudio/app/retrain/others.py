@@ -13,7 +13,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.document.opening import TOMOGRAMS
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note
-from sxtstudio.app.wording import count
+from sxtstudio.core.wording import count
 from sxtstudio.workflow.jobs.outputs import on_disk
 from sxtstudio.workflow.jobs.watch import tomograms_in
 from sxtstudio.workflow.retraining.labels import Chosen

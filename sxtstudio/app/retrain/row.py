@@ -22,10 +22,9 @@ from sxtstudio.app.labels.complete_slices import CompleteSlices
 from sxtstudio.app.retrain.pictures import rgb_image
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
-from sxtstudio.app.wording import count, slice_number
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
-from sxtstudio.workflow.document.document import sizes
+from sxtstudio.core.wording import count, shape_text, slice_number
 from sxtstudio.workflow.retraining.labels import Chosen, LabelSummary, parse_slices, slices_text, thumbnail
 
 _PICTURE_PX = 104
@@ -190,7 +189,7 @@ class SourceRow(QFrame):
 
 def facts(found: LabelSummary) -> str:
     """Return size, voxel size and polarity of a tomogram."""
-    parts = [f"{sizes(found.shape)} voxels (z × y × x)"]
+    parts = [f"{shape_text(found.shape)} voxels (z × y × x)"]
     if found.voxel_nm is not None:
         parts.append(f"{found.voxel_nm[1]:g} nm")
     parts.append(f"membranes {found.polarity}")

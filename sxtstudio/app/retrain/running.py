@@ -7,13 +7,14 @@ from typing import Any
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
-from sxtstudio.app import questions, theme, wording
+from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.retrain.curves import LOSS_SERIES, METRIC_SERIES, Curves
 from sxtstudio.app.retrain.pictures import SlicePicture
 from sxtstudio.app.retrain.process import TrainingProcess
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
+from sxtstudio.core import wording
 from sxtstudio.core.errors import UserError
 from sxtstudio.workflow.retraining.events import PREVIEW, History, read_arrays
 from sxtstudio.workflow.retraining.runs import TrainingRun, remove
@@ -248,7 +249,11 @@ def status_text(history: History, busy: bool) -> str:
         return "Starting: PyTorch and the data are loaded…"
     if history.remaining_s is None:
         return f"{where} · judging the model as it is now…" if not history.step else where
-    left = "almost done" if history.remaining_s < 3 else f"about {wording.duration(history.remaining_s)} left"
+    left = (
+        "almost done"
+        if history.remaining_s < 3
+        else f"about {wording.rough_duration(history.remaining_s)} left"
+    )
     return f"{where} · {left}"
 
 

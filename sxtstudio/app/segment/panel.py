@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from sxtstudio.app import questions, theme, wording
+from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob
@@ -30,6 +30,7 @@ from sxtstudio.app.segment.work import (
     trust_lines,
 )
 from sxtstudio.app.widgets.notes import note, show_note
+from sxtstudio.core import wording
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.trust import SliceTrust, least_certain, replaced
@@ -282,17 +283,20 @@ class SegmentPanel(QWidget):
             return
         self.form.show_device(costs.device, costs.device_reason)
         lines = [
-            f"{wording.about(estimate.seconds)} · {wording.size(estimate.memory_bytes)} memory · "
-            f"{wording.size(estimate.disk_bytes)} disk"
+            f"{wording.about(estimate.seconds)} · {wording.bytes_text(estimate.memory_bytes)} memory · "
+            f"{wording.bytes_text(estimate.disk_bytes)} disk"
         ]
         lines += [f"⚠ {text}" for text in estimate.notes]
         if estimate.memory_bytes > costs.memory_left:
             lines.append(
-                f"⚠ Only {wording.size(costs.memory_left)} of memory are free: close other programs, or "
+                f"⚠ Only {wording.bytes_text(costs.memory_left)} of memory are free: close other programs, "
+                "or "
                 "choose smaller tiles."
             )
         if estimate.disk_bytes > costs.disk_left:
-            lines.append(f"⚠ Only {wording.size(costs.disk_left)} are free on the disk of {document.bulk}.")
+            lines.append(
+                f"⚠ Only {wording.bytes_text(costs.disk_left)} are free on the disk of {document.bulk}."
+            )
         show_note(self.estimate, "\n".join(lines))
 
     # -- following the session -----------------------------------------------------------------------

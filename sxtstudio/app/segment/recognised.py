@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject
 
-from sxtstudio.app import wording
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.segment.engine import PreviewEngine
 from sxtstudio.app.segment.work import SegmentChoice
 from sxtstudio.app.session import Preview
+from sxtstudio.core import wording
 from sxtstudio.core.errors import UserError
 
 if TYPE_CHECKING:

@@ -13,8 +13,8 @@ from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.segment.engine import PreviewEngine
 from sxtstudio.app.segment.work import SegmentChoice
 from sxtstudio.app.session import Preview
-from sxtstudio.app.wording import slice_number
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.wording import slice_number
 
 if TYPE_CHECKING:
     from sxtstudio.segment import SlicePreview

@@ -17,13 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.app.jobs.job import Job
-from sxtstudio.app.wording import count, share, slice_number
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.trust import Trust, least_certain, median
 from sxtstudio.core.volume import Volume
+from sxtstudio.core.wording import count, share, slice_number
 from sxtstudio.segment.checkpoint import forget, read_unfinished
 from sxtstudio.workflow.document.network_output import forget_output, keep_output
 

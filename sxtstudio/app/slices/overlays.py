@@ -9,7 +9,8 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from sxtstudio.app import theme
 from sxtstudio.app.slices.layers import path_of, stroke
-from sxtstudio.core.lengths import length_text, round_length
+from sxtstudio.core.lengths import round_length
+from sxtstudio.core.wording import length_text
 
 if TYPE_CHECKING:
     from sxtstudio.app.slices.plane_view import PlaneView

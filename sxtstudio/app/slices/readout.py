@@ -8,8 +8,9 @@ import numpy as np
 
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.core.geometry import Triple
-from sxtstudio.core.lengths import Unit, number_text
+from sxtstudio.core.lengths import Unit
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import number_text
 from sxtstudio.workflow.document.document import Document
 
 

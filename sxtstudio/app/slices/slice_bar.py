@@ -10,7 +10,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.slices.trust_strip import SURE, UNSURE, TrustStrip, tip
 from sxtstudio.app.widgets.controls import Slider, SpinBox, WheelSteps
 from sxtstudio.core.geometry import Triple
-from sxtstudio.core.lengths import number_text
+from sxtstudio.core.wording import number_text
 
 _WITH_PLACE_PX = 230
 _ABOUT = (

@@ -14,6 +14,7 @@ from sxtstudio.app.view3d.canvas import Canvas3D
 from sxtstudio.app.view3d.meshes import NO_LABELS, Meshes, make_meshes
 from sxtstudio.app.view3d.state import SceneState, SceneStatus
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.wording import grouped
 from sxtstudio.surface import SurfaceParameters
 from sxtstudio.surface.colours import random_colours
 from sxtstudio.workflow.document.document import Document
@@ -136,7 +137,7 @@ def _parameters_key(state: SceneState) -> tuple[Any, ...]:
 def _summary(meshes: Meshes) -> str:
     if meshes.full is None:
         return ""
-    faces = f"{meshes.faces:,} faces"
+    faces = f"{grouped(meshes.faces)} faces"
     if not meshes.objects:
         return faces
-    return f"{meshes.objects:,} object{'' if meshes.objects == 1 else 's'}, {faces}"
+    return f"{grouped(meshes.objects)} object{'' if meshes.objects == 1 else 's'}, {faces}"

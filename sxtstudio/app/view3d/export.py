@@ -18,8 +18,8 @@ from sxtstudio.app.view3d.canvas import Canvas3D, image_of
 from sxtstudio.app.view3d.overlay import paint_overlay
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.lengths import length_text
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.wording import length_text
 
 SMALLEST_PX, LARGEST_PX = 100, 8192
 _DPI = 300

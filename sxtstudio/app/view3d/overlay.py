@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
 
-from sxtstudio.core.lengths import length_text, round_length
+from sxtstudio.core.lengths import round_length
+from sxtstudio.core.wording import length_text
 
 _AXIS_COLOURS = {
     "dark": ("#ff6b6b", "#5fd068", "#6ea8ff"),

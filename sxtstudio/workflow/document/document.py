@@ -20,6 +20,7 @@ from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import shape_text
 from sxtstudio.io import FileVolume, open_volume
 from sxtstudio.io.project import Pointer, Record
 from sxtstudio.io.volume_name import moved_to
@@ -140,8 +141,9 @@ class Document:
         try:
             if volume.shape != state.record.tomogram.shape:
                 raise UserError(
-                    f"{volume.path} is not the tomogram of this work: it has {sizes(volume.shape)} voxels "
-                    f"instead of {sizes(state.record.tomogram.shape)}. Choose the right one."
+                    f"{volume.path} is not the tomogram of this work: it has {shape_text(volume.shape)} "
+                    "voxels "
+                    f"instead of {shape_text(state.record.tomogram.shape)}. Choose the right one."
                 )
             document = cls(volume, folder, source=source)
         except BaseException:
@@ -339,8 +341,3 @@ class Document:
         self._lock.release()
         if self.project_lock is not None:
             self.project_lock.release()
-
-
-def sizes(shape: Triple) -> str:
-    """Return "64 × 384 × 384"."""
-    return " × ".join(str(n) for n in shape)

@@ -18,9 +18,10 @@ from sxtstudio.core.numbering import NumberedObjects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
+from sxtstudio.core.wording import grouped, shape_text
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume
 from sxtstudio.io.place import Place
-from sxtstudio.workflow.document.document import LABEL, Document, Labels, sizes
+from sxtstudio.workflow.document.document import LABEL, Document, Labels
 from sxtstudio.workflow.document.network_output import KeptOutput, KeptVolume, find_output
 from sxtstudio.workflow.document.views import VolumeView
 from sxtstudio.workflow.document.workplace import create_array
@@ -137,7 +138,7 @@ def export_voxels(
     if choice.what == "objects":
         numbered = NumberedObjects(volume, progress.part(0.3, "Numbering the objects"))
         volume, kind = numbered, "objects"
-        notes = (f"{numbered.count:,} objects, numbered from 1 on.",)
+        notes = (f"{grouped(numbered.count)} objects, numbered from 1 on.",)
         progress = progress.part(0.7)
     written = export_volume(
         path,
@@ -184,8 +185,8 @@ def export_surface(
     _check_mesh(path, surface)
     rows = (
         ("Format", path.suffix[1:].upper()),
-        ("Objects", f"{surface.object_count:,}" if choice.parameters.objects else "not told apart"),
-        ("Size", f"{surface.face_count:,} triangles, {len(surface.points):,} points"),
+        ("Objects", f"{grouped(surface.object_count)}" if choice.parameters.objects else "not told apart"),
+        ("Size", f"{grouped(surface.face_count)} triangles, {grouped(len(surface.points))} points"),
         ("Unit of length", "nm" if surface.unit == "nm" else "voxels (the voxel size is unknown)"),
         ("Voxel size", voxel_text(source.voxel_nm)),
         ("On disk", bytes_text(path.stat().st_size)),
@@ -262,7 +263,7 @@ def _receipt(
         kind += f", {values}{127 if written.format == 'MRC' else LABEL}"
     rows = [
         ("Format", written.format),
-        ("Size", f"{sizes(written.shape)} voxels (z × y × x), {kind}"),
+        ("Size", f"{shape_text(written.shape)} voxels (z × y × x), {kind}"),
         ("Voxel size", voxel_text(written.voxel_nm)),
     ]
     if written.shape[0] != source.tomogram.shape[0]:

@@ -11,8 +11,9 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import walk
+from sxtstudio.core.wording import shape_text
 from sxtstudio.io import open_volume
-from sxtstudio.workflow.document.document import LABEL, sizes
+from sxtstudio.workflow.document.document import LABEL
 
 
 def check_labels(path: Path, shape: Triple) -> None:
@@ -20,8 +21,8 @@ def check_labels(path: Path, shape: Triple) -> None:
     with open_volume(path) as source:
         if source.shape != shape:
             raise UserError(
-                f"{path.name} has {sizes(source.shape)} voxels (z × y × x), but the tomogram has "
-                f"{sizes(shape)}. Choose the labels that belong to this tomogram."
+                f"{path.name} has {shape_text(source.shape)} voxels (z × y × x), but the tomogram has "
+                f"{shape_text(shape)}. Choose the labels that belong to this tomogram."
             )
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.wording import shape_text
 from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.io.project import Record, to_json
-from sxtstudio.workflow.document.document import Document, sizes
+from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import Receipt, bytes_text, voxel_text
 
 CITATION = (
@@ -51,7 +52,8 @@ def text_of(record: Record, tomogram: str) -> str:
     checksum = str(record.tomogram.fingerprint.get("value", ""))
     voxel = "unknown size" if record.voxel_nm is None else voxel_text(record.voxel_nm)
     lines = [
-        f"The soft X-ray tomogram {tomogram} ({sizes(record.tomogram.shape)} voxels (z × y × x) of {voxel}"
+        f"The soft X-ray tomogram {tomogram} ({shape_text(record.tomogram.shape)} voxels (z × y × x) of "
+        f"{voxel}"
         f"{f'; SHA-256 {checksum}' if checksum else ''}) was processed with "
         f"SXT Studio {__version__}. {CITATION}"
     ]

@@ -14,6 +14,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock, holder
 from sxtstudio.core.plain_files import LinkRefused
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.wording import shape_text
 from sxtstudio.io.fingerprint import fingerprint, has_fingerprint
 from sxtstudio.io.project import (
     NAME,
@@ -28,7 +29,7 @@ from sxtstudio.io.project import (
     write_record,
 )
 from sxtstudio.io.volume_name import VolumeName, moved_to
-from sxtstudio.workflow.document.document import TARGETS, Document, Labels, sizes
+from sxtstudio.workflow.document.document import TARGETS, Document, Labels
 from sxtstudio.workflow.document.project_volumes import load_volume, save_volume
 from sxtstudio.workflow.jobs.outputs import on_disk
 
@@ -168,8 +169,9 @@ def open_project(
     try:
         if document.shape != record.tomogram.shape:
             raise TomogramNotFound(
-                f"{source} has {sizes(document.shape)} voxels, but the project {folder.name} was made with a "
-                f"tomogram of {sizes(record.tomogram.shape)}. Choose the right tomogram."
+                f"{source} has {shape_text(document.shape)} voxels, but the project {folder.name} was made "
+                "with a "
+                f"tomogram of {shape_text(record.tomogram.shape)}. Choose the right tomogram."
             )
         document.apply(record)
         if notes:

@@ -17,9 +17,10 @@ from sxtstudio.core.plain_files import open_own
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.walk import slab_slices, walk
+from sxtstudio.core.wording import shape_text
 from sxtstudio.io import export_volume, open_volume
 from sxtstudio.io.project import Record, StoredVolume, volume_names, volume_path
-from sxtstudio.workflow.document.document import LABEL, Document, Labels, sizes
+from sxtstudio.workflow.document.document import LABEL, Document, Labels
 from sxtstudio.workflow.document.workplace import create_file, open_array
 from sxtstudio.workflow.jobs.outputs import check_space
 
@@ -80,8 +81,8 @@ def load_volume(
     with open_volume(volume_path(folder, stored)) as source:
         if source.shape != document.shape or source.dtype != np.uint8:
             raise UserError(
-                f"The project {folder.name} is damaged: {stored.name} has {sizes(source.shape)} voxels "
-                f"of type {source.dtype} instead of {sizes(document.shape)} of type uint8."
+                f"The project {folder.name} is damaged: {stored.name} has {shape_text(source.shape)} voxels "
+                f"of type {source.dtype} instead of {shape_text(document.shape)} of type uint8."
             )
         path = document.file_of(target)
         create_file(path, source.shape[0] * source.shape[1] * source.shape[2])

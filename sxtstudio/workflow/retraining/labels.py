@@ -18,9 +18,10 @@ from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
+from sxtstudio.core.wording import shape_text
 from sxtstudio.io import open_volume
 from sxtstudio.io.project import read_record, volume_path
-from sxtstudio.workflow.document.document import Document, sizes
+from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import find_tomogram
 from sxtstudio.workflow.retraining.marks import drawn_slices, marked_slices
 
@@ -344,8 +345,8 @@ def _check_fit(source: LabelSource, image: Volume, labels: Volume) -> None:
     if image.shape != labels.shape:
         name = Path(source.labels).name or "The labels"
         raise UserError(
-            f"{name} has {sizes(labels.shape)} voxels (z × y × x), but {source.name} has "
-            f"{sizes(image.shape)}. Choose the labels that belong to this tomogram."
+            f"{name} has {shape_text(labels.shape)} voxels (z × y × x), but {source.name} has "
+            f"{shape_text(image.shape)}. Choose the labels that belong to this tomogram."
         )
 
 

@@ -175,7 +175,7 @@ def test_a_mask_is_saved_and_loaded_again(
     monkeypatch.setattr(questions, "open_file", lambda *args: wrong)
     before = mask_of(shown).copy()
     click(shown, "load", qtbot)
-    assert len(errors) == 1 and isinstance(errors[0], UserError) and "5×20×20" in str(errors[0])
+    assert len(errors) == 1 and isinstance(errors[0], UserError) and "5 × 20 × 20" in str(errors[0])
     assert np.array_equal(mask_of(shown), before)
 
 

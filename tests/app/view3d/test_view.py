@@ -31,6 +31,7 @@ from sxtstudio.app.view3d import building as view3d_building
 from sxtstudio.app.view3d.view import View3D
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.wording import grouped
 
 SHAPE = (24, 40, 56)
 BIG, SMALL = (12, 20, 18), (12, 20, 42)  # middles (z, y, x) of two balls
@@ -135,7 +136,7 @@ def test_labels_become_surfaces_with_their_numbers(opened: MainWindow, qtbot: Qt
     latest(view, qtbot)
     assert view.status.value.summary.startswith("2 objects, ")
     faces = surface.extract_surface(balls(), (10.0,) * 3).face_count
-    assert f"{faces:,} faces" in view.status.value.summary
+    assert f"{grouped(faces)} faces" in view.status.value.summary
     view.scene.set(surface_visible=False)
     assert coloured(view) == 0
 
@@ -149,7 +150,7 @@ def test_notes_about_left_out_objects_and_simplification_stand_in_the_panel(
     view.update_surface()
     latest(view, qtbot)
     notes = " ".join(view.status.value.notes)
-    assert "1 object with fewer than 1,500 faces left out" in notes
+    assert "1 object with fewer than 1\u202f500 faces left out" in notes
     assert "simplified from" in notes
     text = opened.context.parts.surface._summary.text()
     assert "simplified from" in text and "left out" in text

@@ -25,6 +25,7 @@ from sxtstudio.core.object_edits import (
 )
 from sxtstudio.core.objects_at import Found, Part, object_at, object_slabs, parts_of, slabs_of
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.wording import grouped
 
 # Objects within a window of this size are found (and changed) without anybody noticing a delay.
 QUICK_VOXELS = 2_000_000
@@ -76,7 +77,7 @@ def _show(context: Context, found: Found | None, say: bool) -> None:
         return
     selection = Selection(found.seed, found.box, found.where, found.voxels, found.complete)
     context.session.select(selection)
-    text = f"Object of {found.voxels:,} voxels"
+    text = f"Object of {grouped(found.voxels)} voxels"
     if not found.complete:
         text += "; it is larger, but only the part around the click is highlighted"
     if say:
@@ -99,7 +100,14 @@ def keep_only(context: Context, target: str, seed: Triple) -> None:
         z, y, x = labels.shape
         return keep_object(recorder, _counted(slabs_of(found, (z, y, x)), z, job.progress))
 
-    start(context, "Keep only this object", target, work, lambda gone: f"{gone:,} voxels erased", voxel=seed)
+    start(
+        context,
+        "Keep only this object",
+        target,
+        work,
+        lambda gone: f"{grouped(gone)} voxels erased",
+        voxel=seed,
+    )
 
 
 def cut(context: Context, target: str, seed: Triple, line: Cut) -> None:
@@ -175,8 +183,10 @@ def _size_text(gone: int, pieces: int | None) -> str:
     if pieces == 1:
         return "The object is still in one piece. Draw the line all the way across it."
     if pieces == 0:
-        return f"The object was narrower than the cut and is gone ({gone:,} voxels). Undo brings it back."
-    return f"{gone:,} voxels erased" + (f"; the object is in {pieces} pieces now" if pieces else "")
+        return (
+            f"The object was narrower than the cut and is gone ({grouped(gone)} voxels). Undo brings it back."
+        )
+    return f"{grouped(gone)} voxels erased" + (f"; the object is in {pieces} pieces now" if pieces else "")
 
 
 def _counted(parts: Iterator[Part], slices: int, progress: Progress) -> Iterator[Part]:

@@ -8,10 +8,10 @@ import numpy as np
 
 from sxtstudio.app.labels.tools.base import NORMAL, PointerEvent, Sketch
 from sxtstudio.app.labels.tools.tool import Tool
-from sxtstudio.app.wording import slice_number
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.planes import plane_shape
 from sxtstudio.core.selecting import polygon_area
+from sxtstudio.core.wording import slice_number
 
 Point = tuple[float, float]
 

@@ -8,13 +8,13 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.labels.tools.tool import edit_name, labels_of
 from sxtstudio.app.labels.tools.work import start
-from sxtstudio.app.wording import slice_number
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.interpolation import interpolate_slices, nearest_gap
 from sxtstudio.core.planes import IN_PLANE
 from sxtstudio.core.walk import walk
+from sxtstudio.core.wording import slice_number
 
 
 def interpolate(

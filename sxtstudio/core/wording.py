@@ -1,0 +1,109 @@
+"""Numbers, times, sizes and lengths as people read them: in the window, on the command line, in errors."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+from sxtstudio.core.lengths import Unit
+
+# Thousands are set apart by narrow spaces that do not break: a comma is a decimal sign to half of the world.
+_THOUSANDS = "\u202f"
+
+
+def grouped(number: int) -> str:
+    """Return "12 345": thousands are set apart by narrow spaces."""
+    return f"{number:,}".replace(",", _THOUSANDS)
+
+
+def count(number: int, what: str, plural: str = "") -> str:
+    """Return "1 object", "12 345 objects"."""
+    return f"{grouped(number)} {what if number == 1 else plural or what + 's'}"
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """Return a shape, as its axes come: "500 × 1324 × 1284"."""
+    return " × ".join(str(n) for n in shape)
+
+
+def about(seconds: float) -> str:
+    """Return "About 20 s", or "Less than a second"."""
+    text = rough_duration(seconds)
+    return f"About {text}" if text[0].isdigit() else text.capitalize()
+
+
+def rough_duration(seconds: float) -> str:
+    """Return "20 s", "3 min" or "1 h 20 min"; no more digits than an estimate is worth."""
+    if seconds < 1:
+        return "less than a second"
+    if seconds < 90:
+        return f"{round(seconds)} s" if seconds < 10 else f"{5 * round(seconds / 5)} s"
+    minutes = round(seconds / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    hours, rest = divmod(5 * round(minutes / 5), 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"
+
+
+def slice_number(z: int) -> int:
+    """Return the number of slice ``z`` (from 0) as the slice views count: from 1."""
+    return z + 1
+
+
+def share(fraction: float) -> str:
+    """Return "43 %"; small shares are not rounded to nothing."""
+    percent = 100 * fraction
+    if 0 < percent < 0.1:
+        return "less than 0.1 %"
+    return f"{percent:.1f} %" if percent < 10 else f"{percent:.0f} %"
+
+
+def duration(seconds: float) -> str:
+    """Return a time span: 80 ms, 4.2 s, 45 s, 12 min, 3 h 20 min."""
+    if seconds < 0.095:
+        return f"{1000 * seconds:.0f} ms"
+    if seconds < 9.95:
+        return f"{seconds:.2g} s"
+    if seconds < 99.5:
+        return f"{seconds:.0f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 100 else f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def bytes_text(count: float) -> str:
+    """Return a file size: 812 bytes, 9.44 MB, 3.40 GB."""
+    if count < 1000:
+        return f"{count:.0f} bytes"
+    power = 1
+    while power < 4 and count / 1000**power >= 999.5:
+        power += 1
+    return f"{count / 1000**power:.3g} {('kB', 'MB', 'GB', 'TB')[power - 1]}"
+
+
+def length_text(length: float, unit: str = "nm") -> str:
+    """Return a length with its unit: "200 nm", "2 µm", or "50 voxels" where ``unit`` is another."""
+    if unit != "nm":
+        return f"{length:g} voxels"
+    return f"{length / 1000:g} µm" if length >= 1000 else f"{length:g} nm"
+
+
+def number_text(nm: float, unit: Unit) -> str:
+    """Return a length without its unit: "2230" in nm, "2.230" in µm, so that digits never jump."""
+    return f"{nm:.0f}" if unit == "nm" else f"{nm / 1000:.3f}"
+
+
+def voxel_text(voxel_nm: tuple[float, float, float] | None) -> str:
+    """Return a voxel size (z, y, x) in words, x first as people say it."""
+    if voxel_nm is None:
+        return "voxel size unknown"
+    z, y, x = voxel_nm
+    if math.isclose(x, y, rel_tol=1e-4) and math.isclose(y, z, rel_tol=1e-4):
+        return f"{x:.4g} nm voxels"
+    return f"{x:.4g} × {y:.4g} × {z:.4g} nm voxels (x × y × z)"
+
+
+def voxel_zyx_text(voxel_nm: Sequence[float] | None) -> str:
+    """Return a voxel size (z, y, x) with its unit, or 'unknown'."""
+    if voxel_nm is None:
+        return "unknown"
+    return f"{' × '.join(f'{edge:.6g}' for edge in voxel_nm)} nm (z × y × x)"
