@@ -96,6 +96,7 @@ class Document:
         self._saver = Saver(self._write)
         self._submitted: tuple[files.State, tuple[Step, ...]] | None = None
         self._steps_written = -1  # none, and what may lie there is not ours
+        self._recoverable: tuple[bool, tuple[str, ...]] | None = None
         self._flushed_at = 0.0
         self._explained = False
 
@@ -248,6 +249,9 @@ class Document:
     def autosave(self, *, wait: bool = False) -> None:
         """Have all that changed written to the working folder, in a thread unless ``wait``.
 
+        That there is something to recover at all, and in which volumes, is written before this returns: who
+        is killed right after the first stroke finds it again.
+
         Raises
         ------
         UserError
@@ -266,6 +270,9 @@ class Document:
         job = (state, tuple(self.steps))
         if job != self._submitted:
             self._submitted = job
+            if (state.modified, state.targets) != self._recoverable:
+                with suppress(Exception):  # the thread tries again, and its error is shown
+                    self._store(job)
             self._saver.submit(job)
         if wait:
             self._saver.wait()
@@ -286,7 +293,18 @@ class Document:
         return Record(pointer, *facts, (), plain(self.view), self.trust)
 
     def _write(self, job: tuple[files.State, tuple[Step, ...]]) -> None:
-        """Write one state; runs in the thread."""
+        """Write one state and, now and then, the voxels; runs in the thread."""
+        self._store(job)
+        # This may take seconds; a document that is closed does not wait for it.
+        if time.monotonic() - self._flushed_at > _FLUSH_EVERY_S:
+            self._flushed_at = time.monotonic()
+            for target in job[0].targets:
+                array = self.array(target)
+                if array is not None:
+                    with suppress(FileNotFoundError):  # closed in the meantime
+                        flush_array(self.file_of(target), array)
+
+    def _store(self, job: tuple[files.State, tuple[Step, ...]]) -> None:
         state, steps = job
         with self._writing:
             if self._closed:
@@ -298,15 +316,8 @@ class Document:
                 files.append_steps(self.folder, entries, anew=anew)
                 self._steps_written = len(steps)
             files.write_state(self.folder, state)
+            self._recoverable = (state.modified, state.targets)
             self._explained = False
-        # This may take seconds; a document that is closed does not wait for it.
-        if time.monotonic() - self._flushed_at > _FLUSH_EVERY_S:
-            self._flushed_at = time.monotonic()
-            for target in state.targets:
-                array = self.array(target)
-                if array is not None:
-                    with suppress(FileNotFoundError):  # closed in the meantime
-                        flush_array(self.file_of(target), array)
 
     @property
     def unfinished_segmentation(self) -> bool:

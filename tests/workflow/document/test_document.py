@@ -21,6 +21,8 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.recovery import discard, leftovers
+from sxtstudio.workflow.document.saver import Saver
+from sxtstudio.workflow.document.state import read_state, read_steps
 
 # Paints voxel after voxel along a line, each a stroke of its own, and says which one is done.
 STROKES = """
@@ -243,6 +245,18 @@ def test_failing_autosave_is_told_once(document: Document, monkeypatch: pytest.M
     document.autosave(wait=True)
     saved = json.loads((document.folder / "state.json").read_text())
     assert saved["modified"] is True
+
+
+def test_the_first_stroke_is_recoverable_before_any_thread_has_run(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Saver, "submit", lambda saver, job: None)
+    document.volume("labels")
+    document.add_step("Brush")
+    document.autosave()
+    state = read_state(document.folder)
+    assert state.modified and state.targets == ("labels",)
+    assert [step["name"] for step in read_steps(document.folder)] == ["Brush"]
 
 
 def test_autosave_does_not_hold_up_strokes(document: Document) -> None:
