@@ -3,7 +3,8 @@
 #   make test    all tests          make lint    ruff, deptry     make types   mypy
 #   make bench   speed and memory   make lock-check   are the lock files complete and consistent?
 #   make screenshots   drive the window through its work and draw the pictures in docs/ and of the tutorial
-# PYTHON=/path/to/python chooses the interpreter; OUT=folder the folder for `make run` without a screen.
+# PYTHON=/path/to/python chooses the interpreter; OUT=folder the folder for `make run` without a screen;
+# ARGS="tests/io -k zarr" the tests; JOBS=1 runs them one after another, not on all processors (at most 4).
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -12,6 +13,9 @@ VENV := .venv
 PY := $(VENV)/bin/python
 OUT := out
 PIP := PIP_DISABLE_PIP_VERSION_CHECK=1 $(PY) -m pip --quiet
+
+# Tests run in so many processes at once, whole files in each.
+JOBS := $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.logicalcpu 2>/dev/null || echo 1); echo $$((n < 4 ? n : 4)))
 
 # Off-screen OpenGL for the pictures; the tests of windows need a virtual screen as well.
 GL_PACKAGES := libgl1 libegl1 libgl1-mesa-dri
@@ -27,7 +31,7 @@ SCREEN = $(if $(shell command -v xvfb-run),env -u WAYLAND_DISPLAY QT_QPA_PLATFOR
 .PHONY: help run test lint types bench screenshots lock-check system-run system-test clean
 
 help:
-	@sed -n '2,6s/^# \{0,1\}//p' Makefile
+	@sed -n '2,8s/^# \{0,1\}//p' Makefile
 
 run: $(VENV)/.base system-run
 	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] || [ "$$(uname -s)" = Darwin ]; then \
@@ -38,7 +42,7 @@ run: $(VENV)/.base system-run
 	fi
 
 test: $(VENV)/.dev system-test
-	@$(SCREEN) $(PY) -m pytest $(ARGS)
+	@$(SCREEN) $(PY) -m pytest $(if $(filter-out 0 1,$(JOBS)),-n $(JOBS) --dist loadfile) $(ARGS)
 
 screenshots: $(VENV)/.dev system-test
 	@$(SCREEN) $(PY) docs/screenshots.py

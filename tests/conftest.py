@@ -1,11 +1,57 @@
-"""Small tomograms and toy models, so that no test of the doors needs a trained model."""
+"""Small tomograms and toy models, so that no test of the doors needs a trained model.
+
+``make test`` runs files of tests side by side (pytest-xdist). Each of the processes gets its share of the
+processors and a screen of its own: windows of two tests would take the keyboard focus from each other.
+"""
 
 from __future__ import annotations
 
+import atexit
+import os
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+
+
+def share_processors(number: int, workers: int) -> None:
+    """Keep the threads of numerical libraries to this process's share; they ask once, as they are loaded."""
+    can_pin = hasattr(os, "sched_getaffinity")
+    processors = sorted(os.sched_getaffinity(0)) if can_pin else list(range(os.cpu_count() or 1))
+    mine = processors[number::workers]
+    for library in ("OMP", "OPENBLAS", "MKL", "VECLIB_MAXIMUM"):
+        os.environ.setdefault(f"{library}_NUM_THREADS", str(max(1, len(mine))))
+    # ONNX Runtime counts the processors. A single one is not pinned: the system spreads those better.
+    if can_pin and len(mine) > 1:
+        os.sched_setaffinity(0, mine)
+
+
+def own_screen() -> None:
+    """Show the windows of this process on a virtual screen of its own, which ends with it."""
+    server = "Xvfb -displayfd 1 -screen 0 1600x1000x24 +extension GLX -nolisten tcp 2>/dev/null"
+    # However this process ends, its end of the pipe closes, and with it the server.
+    keeper = subprocess.Popen(
+        ["sh", "-c", f"{server} & read -r _; kill $!"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert keeper.stdout is not None
+    number = keeper.stdout.readline().strip()
+    if number:  # else it did not start, and the screen of all must do
+        os.environ["DISPLAY"] = f":{number}"
+    atexit.register(keeper.communicate)
+
+
+if "PYTEST_XDIST_WORKER" in os.environ:
+    share_processors(
+        int(os.environ["PYTEST_XDIST_WORKER"].removeprefix("gw")),
+        int(os.environ["PYTEST_XDIST_WORKER_COUNT"]),
+    )
+    if os.environ.get("QT_QPA_PLATFORM") == "xcb" and shutil.which("Xvfb"):
+        own_screen()
 
 import mrcfile
 import numpy as np

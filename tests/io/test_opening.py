@@ -93,6 +93,10 @@ def test_colour_png_is_refused(tmp_path, mode):
         (b"\x89HDF\r\n\x1a\n", "truncated HDF5"),
         (b"\x89PNG\r\n\x1a\n", "truncated"),
     ],
+    ids=[
+        *("nothing", "a byte", "zeros", "text", "gzip", "bzip2", "ZIP", "TXM", "JPEG", "NumPy", "Amira"),
+        *("TIFF cut", "TIFF without image", "TIFF's head", "BigTIFF's head", "HDF5's head", "PNG's head"),
+    ],
 )
 @pytest.mark.parametrize("suffix", [".mrc", ".tif"])
 def test_files_that_are_no_tomograms(tmp_path, content, told, suffix):
