@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.clean import clean_up_of
 from sxtstudio.commands.guard import BAD_INPUT, CANCELLED, DONE, say
-from sxtstudio.commands.options import add_clean_up, add_neighbours, add_voxel
+from sxtstudio.commands.options import (
+    add_axes,
+    add_clean_up,
+    add_force,
+    add_neighbours,
+    add_voxel,
+    named,
+)
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import ProgressDisplay, shown_progress
 from sxtstudio.core.errors import Cancelled, UserError
@@ -67,7 +74,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--summary", metavar="FILE", action="append", default=[], help="also write a table, .csv or .json"
     )
+    add_axes(parser, "each FILE")
     add_voxel(parser)
+    add_force(parser)
     add_clean_up(parser, own_tomogram=True)
     parser.set_defaults(run=run, existing="rename")
 
@@ -83,9 +92,10 @@ def run(arguments: argparse.Namespace) -> int:
         rows = _Rows(len(arguments.tomograms), display)
         try:
             if arguments.watch:
-                run_watch(Path(arguments.watch), parameters, rows, progress)
+                run_watch(Path(arguments.watch), parameters, rows, progress, axes=arguments.axes)
             else:
-                run_batch([Path(name) for name in arguments.tomograms], parameters, rows, progress)
+                tomograms = [named(name, arguments.axes) for name in arguments.tomograms]
+                run_batch(tomograms, parameters, rows, progress)
         except Cancelled:
             display.clear()
             if arguments.watch and not rows.stopped:
@@ -112,6 +122,7 @@ def _parameters(arguments: argparse.Namespace) -> BatchParameters:
         ),
         clean_up=clean_up_of(arguments),
         voxel_nm=arguments.voxel,
+        force=arguments.force,
         folder=Path(arguments.output) if arguments.output else None,
         suffix=f".{arguments.format}",
         existing=arguments.existing,

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
-from sxtstudio.commands.options import add_clean_up, add_voxel
+from sxtstudio.commands.options import add_axes, add_clean_up, add_voxel, named
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows, receipt_text
 from sxtstudio.core.wording import duration
@@ -29,6 +29,7 @@ def add(commands: Any) -> None:
         "-o", "--output", metavar="OUT", required=True, help=".tif, .mrc, .rec, .map or .zarr"
     )
     add_clean_up(parser, own_tomogram=False)
+    add_axes(parser, "LABELS")
     add_voxel(parser)
     parser.set_defaults(run=run)
 
@@ -38,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from sxtstudio.workflow.jobs.cleaning import CleanJob, clean_file
 
     job = CleanJob(
-        labels=Path(arguments.labels),
+        labels=named(arguments.labels, arguments.axes),
         output=Path(arguments.output),
         clean_up=clean_up_of(arguments),
         tomogram=Path(arguments.auto_mask) if arguments.auto_mask else None,

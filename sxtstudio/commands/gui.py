@@ -6,9 +6,9 @@ import argparse
 import ctypes
 import os
 import sys
-from pathlib import Path
 from typing import Any
 
+from sxtstudio.commands.options import add_axes, named
 from sxtstudio.core.errors import UserError
 
 
@@ -18,6 +18,7 @@ def add(commands: Any) -> None:
         "gui", help="open the window", description="Open the window, with a tomogram or project."
     )
     parser.add_argument("file", metavar="FILE", nargs="?", help="tomogram or project to open")
+    add_axes(parser)
     parser.set_defaults(run=run)
 
 
@@ -26,7 +27,7 @@ def run(arguments: argparse.Namespace) -> int:
     check_screen()
     from sxtstudio.app.start import run as start
 
-    return start(Path(arguments.file) if arguments.file else None)
+    return start(named(arguments.file, arguments.axes) if arguments.file else None)
 
 
 def check_screen() -> None:

@@ -6,6 +6,7 @@ import argparse
 from typing import Any
 
 from sxtstudio.commands.guard import DONE
+from sxtstudio.commands.options import add_axes, named
 from sxtstudio.commands.output import show_json
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows
@@ -20,16 +21,18 @@ def add(commands: Any) -> None:
         description="Say what a tomogram file holds: MRC, TIFF, HDF5/NeXus, OME-Zarr, a folder of slices.",
     )
     parser.add_argument("file", metavar="FILE", help="file, folder, or file.h5::/path/of/dataset")
+    add_axes(parser)
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the facts."""
+    from sxtstudio.io.axes import axes_text
     from sxtstudio.workflow.jobs.inspecting import inspect_file
 
     with shown_progress() as (progress, _):
-        facts = inspect_file(arguments.file, progress)
+        facts = inspect_file(named(arguments.file, arguments.axes), progress)
     if arguments.json:
         show_json(facts.as_json(), indent=2)
         return DONE
@@ -42,11 +45,14 @@ def run(arguments: argparse.Namespace) -> int:
         ("file", str(facts.path)),
         ("format", facts.format),
         ("shape", f"{shape_text(facts.shape)} (z × y × x)"),
+        ("axes", axes_text(facts.axes)),
         ("type", facts.dtype),
         ("voxel size", voxel_zyx_text(facts.voxel_nm)),
         ("values", values),
         ("size", bytes_text(facts.file_bytes)),
     ]
+    if facts.tilt_series:
+        rows.append(("tilt series", f"these are projections, not a tomogram: {facts.tilt_series}"))
     if facts.non_finite:
         rows.append(("note", f"{facts.non_finite} voxels read are NaN or infinite"))
     rows += [("note", note) for note in facts.notes]

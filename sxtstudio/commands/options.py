@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import math
 import re
+from pathlib import Path
 
+from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.lengths import is_voxel_size
 
 NM3 = {"nm3": 1.0, "nm³": 1.0, "um3": 1e9, "µm3": 1e9, "um³": 1e9, "µm³": 1e9}
@@ -96,6 +98,34 @@ def add_voxel(parser: argparse.ArgumentParser) -> None:
         type=voxel_size,
         metavar="NM",
         help="voxel size, one number or Z,Y,X, where the file is wrong",
+    )
+
+
+def add_axes(parser: argparse.ArgumentParser, what: str = "FILE") -> None:
+    """Add the option that names the stored axes of the file ``what``."""
+    parser.add_argument(
+        "--axes",
+        type=AxisOrder.from_text,
+        metavar="ORDER",
+        help=f"how {what} stores its axes, the slowest first, where it does not say or is wrong: zyx, xyz; a "
+        "minus behind a letter reads that axis backwards: z-yx. A file of another option is named with its "
+        "own order: FILE::axes=xyz",
+    )
+
+
+def named(file: str, axes: AxisOrder | None) -> Path:
+    """Return the name of a file that is read in the order of ``--axes``."""
+    if axes is None:
+        return Path(file)
+    from sxtstudio.io.volume_name import with_axes  # with all readers
+
+    return with_axes(file, axes)
+
+
+def add_force(parser: argparse.ArgumentParser) -> None:
+    """Add the option that segments projections."""
+    parser.add_argument(
+        "--force", action="store_true", help="segment what looks like a tilt series (projections), too"
     )
 
 

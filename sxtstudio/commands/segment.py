@@ -9,7 +9,16 @@ from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.clean import clean_up_of, step_rows
 from sxtstudio.commands.guard import CANCELLED, DONE, say
-from sxtstudio.commands.options import add_clean_up, add_neighbours, add_voxel, positive_int, slice_range
+from sxtstudio.commands.options import (
+    add_axes,
+    add_clean_up,
+    add_force,
+    add_neighbours,
+    add_voxel,
+    named,
+    positive_int,
+    slice_range,
+)
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows, receipt_text
 from sxtstudio.core.errors import Cancelled, UserError
@@ -75,7 +84,9 @@ def add(commands: Any) -> None:
     again.add_argument(
         "--restart", dest="resume", action="store_const", const=False, help="discard what it left"
     )
+    add_axes(parser)
     add_voxel(parser)
+    add_force(parser)
     add_clean_up(parser, own_tomogram=True)
     parser.set_defaults(run=run)
 
@@ -84,10 +95,15 @@ def run(arguments: argparse.Namespace) -> int:
     """Segment, write, and say what was found and how."""
     from sxtstudio.segment import SegmentParameters
     from sxtstudio.segment.checkpoint import UndecidedError
-    from sxtstudio.workflow.jobs.segmenting import SegmentJob, partial_folder, segment_file
+    from sxtstudio.workflow.jobs.segmenting import (
+        LooksLikeTiltSeries,
+        SegmentJob,
+        partial_folder,
+        segment_file,
+    )
 
     job = SegmentJob(
-        tomogram=Path(arguments.tomogram),
+        tomogram=named(arguments.tomogram, arguments.axes),
         output=Path(arguments.output),
         parameters=SegmentParameters(
             model=arguments.model,
@@ -105,6 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         resume=arguments.resume,
         report=Path(arguments.report) if arguments.report else None,
         voxel_nm=arguments.voxel,
+        force=arguments.force,
     )
     with shown_progress() as (progress, display):
 
@@ -117,6 +134,8 @@ def run(arguments: argparse.Namespace) -> int:
             display.clear()
             say(_how_to_go_on(arguments.words, partial_folder(job.output), display.slices))
             return CANCELLED
+        except LooksLikeTiltSeries as error:
+            raise UserError(f"{error} (--force segments it all the same.)") from error
         except UndecidedError as error:
             raise UserError(f"{error} (Add --resume or --restart.)") from error
     print_rows(result_rows(result))

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
-from sxtstudio.commands.options import add_voxel, whole_number
+from sxtstudio.commands.options import add_axes, add_voxel, named, whole_number
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows
 from sxtstudio.core.errors import UserError
@@ -35,6 +35,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--smooth", type=whole_number, metavar="N", help="iterations of smoothing (20)")
     parser.add_argument("--picture", metavar="FILE.png", help="also draw the surface, with a scale bar")
+    add_axes(parser, "LABELS")
     add_voxel(parser)
     parser.set_defaults(run=run)
 
@@ -46,7 +47,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     given = {} if arguments.smooth is None else {"smooth": arguments.smooth}
     job = SurfaceJob(
-        labels=Path(arguments.labels),
+        labels=named(arguments.labels, arguments.axes),
         mesh=Path(arguments.output),
         parameters=SurfaceParameters(objects=arguments.objects, min_faces=arguments.min_faces, **given),
         picture=Path(arguments.picture) if arguments.picture else None,

@@ -20,10 +20,12 @@ from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.place import NM_PER_ANGSTROM, MrcFrame
 from sxtstudio.io.raw import RawFile, RawSlices
+from sxtstudio.io.tilt_series import tilt_series_by_header
 from sxtstudio.io.units import judge_voxel
 
 HEADER_BYTES = 1024
 _PACKED_4_BIT = 101
+_MOST_EXTENDED = 1 << 20
 _COMPLEX = (3, 4)
 _RGB = 16
 _VOXEL_MODES = (0, 1, 2, 6, 12, _PACKED_4_BIT)
@@ -87,6 +89,8 @@ def open_mrc(path: Path) -> FileVolume:
         file_raw.close()
         raise
     voxel_nm, why = _voxel_size(header, frame)
+    per_image, flags = np.frombuffer(header["extra2"].tobytes()[16:20], header.dtype["mode"].str[0] + "i2")
+    extended = _extended(path, int(header["nsymbt"]))
     offsets = range(layout.start, layout.start + layout.shape[0] * layout.slice_bytes, layout.slice_bytes)
     rows, columns = layout.shape[1:]
     if layout.packed:
@@ -106,8 +110,17 @@ def open_mrc(path: Path) -> FileVolume:
         voxel_nm=voxel_nm,
         origin_nm=frame.origin_nm(voxel_nm),
         frame=frame,
+        tilt_series=tilt_series_by_header(
+            extended, int(per_image), int(flags), layout.shape[0], header.dtype["mode"].str[0]
+        ),
         notes=(*why, *notes),
     )
+
+
+def _extended(path: Path, length: int) -> bytes:
+    with open(path, "rb") as file:
+        file.seek(HEADER_BYTES)
+        return file.read(min(length, _MOST_EXTENDED))
 
 
 def _parse(head: bytes) -> np.void:

@@ -11,6 +11,7 @@ from sxtstudio.core.temporary import restore
 from sxtstudio.io import folder, mrc, png, tiff, tiff_ifd, zarr
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.rearranged import rearranged
+from sxtstudio.io.tilt_series import tilt_series_by_files
 from sxtstudio.io.volume_name import VolumeName
 
 _FORMATS = "MRC, TIFF, HDF5, OME-Zarr, or a folder of TIFF or PNG slices"
@@ -60,7 +61,9 @@ def open_volume(path: str | Path, axes: AxisOrder | None = None) -> FileVolume:
     name = VolumeName.of(path)
     place = name.place
     try:
-        return _open(place, name.inside, axes or name.axes)
+        volume = _open(place, name.inside, axes or name.axes)
+        volume.tilt_series = volume.tilt_series or tilt_series_by_files(place, volume.shape[0])
+        return volume
     except (UserError, MemoryError):
         raise
     except PermissionError as error:

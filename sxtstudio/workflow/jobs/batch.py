@@ -9,17 +9,19 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import Cancelled, UserError, sentence_of
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io.volume_name import with_axes
 from sxtstudio.segment import SegmentParameters
-from sxtstudio.workflow.jobs.batch_files import BatchRow, Existing, Names, write_summary
+from sxtstudio.workflow.jobs.batch_files import BatchRow, Existing, Names, State, write_summary
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.contact_sheet import Panel, panel_of, write_contact_sheet
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs
 from sxtstudio.workflow.jobs.report import plain
-from sxtstudio.workflow.jobs.segmenting import SegmentJob, SegmentResult, segment_file
+from sxtstudio.workflow.jobs.segmenting import LooksLikeTiltSeries, SegmentJob, SegmentResult, segment_file
 from sxtstudio.workflow.jobs.watch import FolderWatch
 
 OnRow = Callable[[int, BatchRow], None]
@@ -36,7 +38,7 @@ class BatchParameters:
 
     Attributes
     ----------
-    segmentation, clean_up, voxel_nm
+    segmentation, clean_up, voxel_nm, force
         As for a single one.
     folder
         For the labels; None writes them beside each tomogram.
@@ -58,6 +60,7 @@ class BatchParameters:
     segmentation: SegmentParameters = field(default_factory=SegmentParameters)
     clean_up: CleanUp = field(default_factory=CleanUp)
     voxel_nm: VoxelSize | None = None
+    force: bool = False
     folder: Path | None = None
     suffix: str = ".tif"
     existing: Existing = "rename"
@@ -126,6 +129,7 @@ def run_watch(
     on_row: OnRow | None = None,
     progress: Progress | None = None,
     *,
+    axes: AxisOrder | None = None,
     watch: FolderWatch | None = None,
     free: Free | None = None,
     poll_s: float = POLL_S,
@@ -145,11 +149,11 @@ def run_watch(
     if parameters.existing == "rename":
         parameters = replace(parameters, existing="skip")
     watch = watch or FolderWatch(folder)
-    batch = _Batch(parameters, on_row, free)
+    batch = _Batch(parameters, on_row, free, skip_projections=True)
     while True:
         progress.restart("waiting for tomograms")
         for tomogram in watch.poll():
-            number = batch.add(tomogram)
+            number = batch.add(with_axes(tomogram, axes))
             progress.restart("segmenting")
             batch.run(number, progress.part(1, "segmenting"))
         until = time.monotonic() + poll_s
@@ -161,8 +165,16 @@ def run_watch(
 class _Batch:
     """Rows, names and the pictures of a batch that runs."""
 
-    def __init__(self, parameters: BatchParameters, on_row: OnRow | None, free: Free | None) -> None:
+    def __init__(
+        self,
+        parameters: BatchParameters,
+        on_row: OnRow | None,
+        free: Free | None,
+        *,
+        skip_projections: bool = False,
+    ) -> None:
         self.parameters = parameters
+        self._skip_projections = skip_projections
         self._free = free or (lambda: True)
         self.rows: list[BatchRow] = []
         self._on_row = on_row
@@ -207,8 +219,14 @@ class _Batch:
             raise
         except Exception as error:
             text = _sentence(error)
-            self._set(number, state="failed", message=text, seconds=time.monotonic() - begin)
-            self._panels[number] = Panel(self.rows[number].tomogram.name, "failed", message=text)
+            # Tilt series arrive beside the tomograms that are made of them.
+            skip = self._skip_projections and isinstance(error, LooksLikeTiltSeries)
+            state: State = "skipped" if skip else "failed"
+            self._set(number, state=state, message=text, seconds=time.monotonic() - begin)
+            if skip:
+                self._set(number, output=None)
+            else:
+                self._panels[number] = Panel(self.rows[number].tomogram.name, state, message=text)
         self._write()
 
     def _run(self, number: int, progress: Progress, begin: float) -> None:
@@ -231,6 +249,7 @@ class _Batch:
             resume=parameters.resume,
             report=output.with_suffix(".json") if parameters.reports else None,
             voxel_nm=parameters.voxel_nm,
+            force=parameters.force,
         )
         last = 0.0
 

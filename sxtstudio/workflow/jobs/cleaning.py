@@ -164,10 +164,10 @@ def check_same_shape(volume: Volume, name: str, shape: tuple[int, int, int]) -> 
     """Raise UserError unless a mask or tomogram has the shape (z, y, x) of the labels."""
     if tuple(volume.shape) != tuple(shape):
         theirs, ours = (" × ".join(str(n) for n in s) for s in (volume.shape, shape))
-        raise UserError(
-            f"The {name} has {theirs} voxels (z × y × x) but the labels have {ours}: "
-            f"give the {name} that belongs to these labels."
-        )
+        advice = f"give the {name} that belongs to these labels"
+        if sorted(volume.shape) == sorted(shape):
+            advice = "one of them stores its axes in another order, which can be named: FILE::axes=xyz"
+        raise UserError(f"The {name} has {theirs} voxels (z × y × x) but the labels have {ours}: {advice}.")
 
 
 def mask_for(mask: Volume, whole: tuple[int, int, int], slices: tuple[int, int]) -> Volume:

@@ -11,6 +11,7 @@ import numpy as np
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.io import open_volume
+from sxtstudio.io.axes import StoredAxes, axes_to_json
 from sxtstudio.workflow.jobs.outputs import on_disk
 
 SAMPLE_BYTES = 256_000_000
@@ -19,7 +20,10 @@ FEWEST_SLICES = 16
 
 @dataclass(frozen=True)
 class FileFacts:
-    """Facts about a tomogram file; the value range comes from ``slices_read`` evenly spread slices."""
+    """Facts about a tomogram file; the value range comes from ``slices_read`` evenly spread slices.
+
+    ``tilt_series`` says why it is held for projections rather than slices, if it is.
+    """
 
     path: Path
     format: str
@@ -32,6 +36,8 @@ class FileFacts:
     non_finite: int
     file_bytes: int
     notes: tuple[str, ...]
+    axes: StoredAxes | None = None
+    tilt_series: str = ""
 
     def as_json(self) -> dict[str, Any]:
         """Return the facts as plain JSON values; axes are (z, y, x)."""
@@ -39,6 +45,8 @@ class FileFacts:
             "path": str(self.path),
             "format": self.format,
             "shape_zyx": list(self.shape),
+            "axes": axes_to_json(self.axes),
+            "tilt_series": self.tilt_series or None,
             "dtype": self.dtype,
             "voxel_nm_zyx": None if self.voxel_nm is None else list(self.voxel_nm),
             "origin_nm_zyx": None if self.origin_nm is None else list(self.origin_nm),
@@ -91,6 +99,8 @@ def inspect_file(path: str | Path, progress: Progress | None = None) -> FileFact
             non_finite=non_finite,
             file_bytes=bytes_on_disk(volume.path),
             notes=tuple(volume.notes),
+            axes=volume.axes,
+            tilt_series=volume.tilt_series,
         )
 
 

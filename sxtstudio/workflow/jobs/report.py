@@ -21,6 +21,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.trust import bars, least_certain, median, trust_to_json
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import ExportReceipt, FileVolume
+from sxtstudio.io.axes import axes_to_json
 from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.workflow.document.views import notes_of
 
@@ -79,6 +80,7 @@ def input_entry(volume: FileVolume, voxel_nm: VoxelSize | None) -> dict[str, Any
         "path": str(volume.path.absolute()),
         "format": volume.format,
         "shape_zyx": list(volume.shape),
+        "axes": axes_to_json(volume.axes),
         "dtype": str(volume.dtype),
         "voxel_nm_zyx": plain(voxel_nm),
         "voxel_nm_zyx_in_file": plain(volume.voxel_nm),

@@ -55,6 +55,8 @@ class SegmentJob:
         Also write a JSON report to this file.
     voxel_nm
         Voxel size (z, y, x) in nm, where that of the file is missing or wrong.
+    force
+        Segment what looks like a tilt series, too.
     """
 
     tomogram: Path
@@ -66,6 +68,11 @@ class SegmentJob:
     resume: bool | None = None
     report: Path | None = None
     voxel_nm: VoxelSize | None = None
+    force: bool = False
+
+
+class LooksLikeTiltSeries(UserError):
+    """What is to be segmented seems to be projections rather than a tomogram."""
 
 
 @dataclass(frozen=True)
@@ -109,6 +116,8 @@ def segment_file(
     UserError
         If the input or a parameter is bad, an output cannot be written, or there are slices of an
         interrupted run and ``job.resume`` is None. Existing outputs are then as they were.
+    LooksLikeTiltSeries
+        If the input is projections and not ``job.force``.
     Cancelled
         If the job was cancelled through ``progress``.
     """
@@ -153,6 +162,8 @@ class _Source:
 def _open(job: SegmentJob, stack: ExitStack) -> _Source:
     """Open the inputs and check all that can be checked before the work begins."""
     file = stack.enter_context(open_volume(job.tomogram))
+    if file.tilt_series and not job.force:
+        raise LooksLikeTiltSeries(tilt_series_text(file))
     slices = chosen_slices(job.slices, file.shape[0])
     mask = None
     if job.clean_up.mask:
@@ -225,6 +236,14 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
     begin = time.perf_counter()
     yield
     seconds[stage] = time.perf_counter() - begin
+
+
+def tilt_series_text(volume: FileVolume) -> str:
+    """Return what to say of projections before anyone segments them."""
+    return (
+        f"{volume.path.name} looks like a tilt series, the projections of which a tomogram is made, and not "
+        f"like a tomogram: {volume.tilt_series}. Segment the reconstruction instead."
+    )
 
 
 def chosen_slices(wanted: tuple[int | None, int | None], count: int) -> tuple[int, int]:
