@@ -24,6 +24,8 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 
 DEBIAN_PACKAGES = ("libgl1", "libegl1", "libgl1-mesa-dri")
+# For subprocess: no black window beside the program on Windows.
+NO_WINDOW: int = getattr(subprocess, "CREATE_NO_WINDOW", 0)
 _SOFTWARE = ("llvmpipe", "softpipe", "swrast", "software", "gdi generic", "basic render")
 _PROBE_SECONDS = 120
 _SOFTWARE_ONLY = "LIBGL_ALWAYS_SOFTWARE"
@@ -87,9 +89,7 @@ def _windows() -> list[str]:
 
 def _probe(window: str, variables: dict[str, str] | None = None) -> OpenGL | None:
     """Draw a test picture in a child process; None where that fails in whatever way."""
-    # A bundled application is no Python: it is started anew with a command that is not in its help.
-    bundled = getattr(sys, "frozen", False)
-    program = [sys.executable, "probe-opengl"] if bundled else [sys.executable, "-m", f"{__package__}.probe"]
+    program = own_program("probe-opengl", f"{__package__}.probe")
     with tempfile.TemporaryDirectory() as folder:
         answer_file = Path(folder, "answer.json")  # on Windows a program with a window has no output
         try:
@@ -99,12 +99,22 @@ def _probe(window: str, variables: dict[str, str] | None = None) -> OpenGL | Non
                 capture_output=True,
                 timeout=_PROBE_SECONDS,
                 env={**os.environ, **(variables or {})},
-                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+                creationflags=NO_WINDOW,
             )
             answer = json.loads(answer_file.read_text("utf-8")) if done.returncode == 0 else None
         except (OSError, subprocess.SubprocessError, ValueError):
             return None
     return OpenGL(window, answer["renderer"]) if answer and answer["drawn"] else None
+
+
+def own_program(command: str, module: str) -> list[str]:
+    """Return the words that start a part of this program in a process of its own.
+
+    A bundled application is no Python: it is started anew with a command that is not in its help.
+    """
+    if getattr(sys, "frozen", False):
+        return [sys.executable, command]
+    return [sys.executable, "-m", module]
 
 
 def hidden_window(opengl: OpenGL) -> Any:

@@ -40,7 +40,7 @@ _AXIS_COLOURS = {"X": (0.80, 0.16, 0.16), "Y": (0.13, 0.58, 0.20), "Z": (0.16, 0
 
 
 def shaded(mesh: vtkPolyData) -> Any:
-    """Return the mesh with its normals, for smooth shading, and the colours of its objects as scalars."""
+    """Return the mesh with its normals, for smooth shading, its objects, and their colours as scalars."""
     normals = vtkTriangleMeshPointNormals()
     normals.SetInputData(mesh)
     normals.Update()
@@ -48,6 +48,9 @@ def shaded(mesh: vtkPolyData) -> Any:
     colours = ready.GetPointData().GetArray("RGB")
     if colours is not None:
         ready.GetPointData().SetScalars(colours)
+    objects = mesh.GetPointData().GetArray("object")
+    if objects is not None:  # the filter drops it
+        ready.GetPointData().AddArray(objects)
     return ready
 
 

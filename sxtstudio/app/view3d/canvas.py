@@ -12,7 +12,8 @@ from PySide6.QtGui import QImage, QKeyEvent, QMouseEvent, QPainter, QPaintEvent,
 from PySide6.QtWidgets import QWidget
 
 from sxtstudio.app import theme
-from sxtstudio.app.view3d.overlay import Overlay, paint_overlay
+from sxtstudio.app.view3d.contents import SceneContents
+from sxtstudio.app.view3d.overlay import Overlay, overlay_of, paint_overlay
 from sxtstudio.app.view3d.scene import Scene3D
 from sxtstudio.app.view3d.state import SceneState
 
@@ -121,16 +122,11 @@ class Canvas3D(QWidget):
 
     def overlay(self, height: int) -> Overlay:
         """Return scale bar and axes for a picture of ``height`` pixels."""
-        _, right, up = self.scene.camera.frame()
-        return Overlay(
-            pixel=self.scene.camera.pixel(height),
-            unit=self.unit,
-            right=right,
-            up=up,
-            dark=self.state.backdrop(theme.is_dark()) == "dark",
-            scale_bar=self.state.scale_bar,
-            axes=self.state.axes,
-        )
+        return overlay_of(self.scene.camera, height, self.state, self.unit, theme.is_dark())
+
+    def contents(self) -> SceneContents:
+        """Return what is seen now."""
+        return self.scene.contents(theme.is_dark())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Show the latest picture, with scale bar and axes."""

@@ -1,8 +1,8 @@
-"""Screenshots and turntable movies of the 3D scene, in any size."""
+"""Screenshots and turntable movies of the 3D scene, in any size; drawn by a child process, in a job."""
 
 from __future__ import annotations
 
-import queue
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,172 +13,224 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtGui import QImage, QPainter
 
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.view3d.camera import Camera3D
 from sxtstudio.app.view3d.canvas import Canvas3D, image_of
-from sxtstudio.app.view3d.overlay import paint_overlay
+from sxtstudio.app.view3d.contents import SceneContents, all_corners, corners_of
+from sxtstudio.app.view3d.overlay import overlay_of, paint_overlay
+from sxtstudio.app.view3d.painter import Painter
+from sxtstudio.app.view3d.sizes import LARGEST_PX, Movie, check_size
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.wording import length_text
+from sxtstudio.surface.offscreen import find_opengl
 
-SMALLEST_PX, LARGEST_PX = 100, 8192
 _DPI = 300
 # Pictures are drawn twice as large and averaged as long as that stays below so many pixels.
 _SUPERSAMPLED = 40_000_000
+# A picture of this share of the edges says how long the whole one takes.
+_TRIAL = 4
 Frame = NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class Movie:
-    """A turn around the vertical: how long, how many frames per second, width and height in pixels."""
+@dataclass(frozen=True, eq=False)
+class Shot:
+    """What is seen now, to be drawn later in any size.
 
-    seconds: float = 8.0
-    rate: int = 25
-    size: tuple[int, int] = (1280, 960)
-
-    def __post_init__(self) -> None:
-        """Refuse what cannot be made."""
-        check_size(self.size)
-        if not 0.1 <= self.seconds <= 600 or not 1 <= self.rate <= 60:
-            raise UserError("A movie lasts 0.1 to 600 seconds and has 1 to 60 frames per second.")
-
-    @property
-    def frames(self) -> int:
-        """Number of pictures; the last one stands just before the first, so that it can be looped."""
-        return max(2, round(self.seconds * self.rate))
-
-
-def check_size(size: tuple[int, int]) -> None:
-    """Refuse pictures that cannot be drawn.
-
-    Raises
-    ------
-    UserError
-        If an edge is too short or too long.
+    Attributes
+    ----------
+    contents
+        The scene.
+    unit
+        Of its lengths, "nm" or "voxel".
+    aspect
+        Width over height of the view.
     """
-    if not all(SMALLEST_PX <= edge <= LARGEST_PX for edge in size):
-        raise UserError(
-            f"A picture of {size[0]}×{size[1]} pixels cannot be drawn. "
-            f"Choose {SMALLEST_PX} to {LARGEST_PX} pixels for width and height."
+
+    contents: SceneContents
+    unit: str
+    aspect: float
+
+    def room_for(self, size: tuple[int, int], turning: bool = False) -> float:
+        """Return how much larger a picture of ``size`` can show the scene than the view does."""
+        corners = all_corners(*corners_of(self.contents.shape, self.contents.voxel_nm))
+        return self.contents.camera_copy().room(corners, self.aspect, size[0] / size[1], turning)
+
+    def draw(
+        self,
+        painter: Painter,
+        size: tuple[int, int],
+        *,
+        turned: float | None = None,
+        clear: bool = False,
+        progress: Progress,
+        waiting: Callable[[float], None] | None = None,
+    ) -> tuple[QImage, str]:
+        """Return the picture, with scale bar and axes, and how long a pixel is.
+
+        Parameters
+        ----------
+        painter
+            Who draws.
+        size
+            Width and height.
+        turned
+            Degrees around the vertical; a number also leaves room for the whole turn.
+        clear
+            Transparent background.
+        progress, waiting
+            As of ``Painter.draw``.
+        """
+        width, height = size
+        enlarged = self.room_for(size, turned is not None)
+        pixels = painter.draw(
+            self.contents,
+            size,
+            turned=turned or 0.0,
+            enlarged=enlarged,
+            clear=clear,
+            supersampled=4 * width * height <= _SUPERSAMPLED and 2 * max(size) <= LARGEST_PX,
+            progress=progress,
+            waiting=waiting,
         )
+        picture = image_of(pixels, clear)
+        camera = self.contents.camera_copy()
+        with camera.turned(self.contents.camera, turned or 0.0), camera.enlarged(enlarged):
+            overlay = overlay_of(camera, height, self.contents.state, self.unit, self.contents.dark)
+            note = scale_note(camera, height, self)
+        brush = QPainter(picture)
+        paint_overlay(brush, width, height, overlay)
+        brush.end()
+        return picture, note
 
 
-def room_for(canvas: Canvas3D, size: tuple[int, int], turning: bool = False) -> float:
-    """Return how much larger a picture of ``size`` can show the scene than the view does."""
-    shown = canvas.width() / max(1, canvas.height())
-    return canvas.scene.camera.room(canvas.scene.corners, shown, size[0] / size[1], turning)
+def shot_of(canvas: Canvas3D) -> Shot:
+    """Return what a canvas shows now; takes no time."""
+    return Shot(canvas.contents(), canvas.unit, canvas.width() / max(1, canvas.height()))
 
 
-def take_picture(canvas: Canvas3D, size: tuple[int, int], clear: bool = False) -> QImage:
-    """Draw the scene as it is seen now in another size, with scale bar and axes."""
-    check_size(size)
-    width, height = size
-    factor = 2 if 4 * width * height <= _SUPERSAMPLED and 2 * max(size) <= LARGEST_PX else 1
-    pixels = canvas.scene.render((factor * width, factor * height), clear=clear)
-    if factor == 2:
-        pixels = _halved(pixels)
-    picture = image_of(pixels, clear)
-    painter = QPainter(picture)
-    paint_overlay(painter, width, height, canvas.overlay(height))
-    painter.end()
-    return picture
-
-
-def _halved(pixels: Frame) -> Frame:
-    """Average blocks of 2 × 2 pixels, whose colours are premultiplied."""
-    total = np.zeros((pixels.shape[0] // 2, pixels.shape[1] // 2, 4), np.uint16)
-    for row, column in ((0, 0), (0, 1), (1, 0), (1, 1)):
-        total += pixels[row::2, column::2]
-    return ((total + 2) // 4).astype(np.uint8)
-
-
-def scale_note(canvas: Canvas3D, height: int) -> str:
-    """Return how long a pixel is now, for the file and for the user."""
-    pixel = float(f"{canvas.scene.camera.pixel(height):.4g}")
-    where = " at the depth of the middle of the scene" if canvas.state.perspective else ""
-    return f"1 pixel = {length_text(pixel, canvas.unit)}{where}"
-
-
-def write_picture(path: Path, picture: QImage, note: str) -> Path:
-    """Write a PNG that says its scale; a file of that name is replaced only by a complete one.
+def check_picture(path: Path, size: tuple[int, int]) -> None:
+    """Refuse what cannot be saved.
 
     Raises
     ------
     UserError
-        If the name has another suffix, or the file cannot be written.
+        If the name has another suffix, or the size is no good.
     """
     if path.suffix.lower() != ".png":
         raise UserError(f"{path.name}: pictures are written as PNG. End the name with .png.")
+    check_size(size)
+
+
+def save_picture(
+    shot: Shot, path: Path, size: tuple[int, int], clear: bool, progress: Progress
+) -> tuple[Path, str]:
+    """Draw and write a PNG that says its scale; a file of that name is replaced only by a complete one.
+
+    Returns
+    -------
+    tuple
+        The file, and how long a pixel is.
+
+    Raises
+    ------
+    Cancelled
+        If the user has cancelled; there is no file then.
+    UserError
+        If it cannot be drawn or written.
+    """
+    check_picture(path, size)
+    progress.begin(1, "getting ready")
+    with atomic_write(path) as temporary, Painter(find_opengl()) as painter:
+        small = (max(1, size[0] // _TRIAL), max(1, size[1] // _TRIAL))
+        shot.draw(painter, small, clear=clear, progress=progress)
+        begin = time.monotonic()
+        shot.draw(painter, small, clear=clear, progress=progress)
+        # Pixels take the time; where triangles do, it is over sooner.
+        expected = _TRIAL**2 * (time.monotonic() - begin)
+
+        def waiting(seconds: float) -> None:
+            progress.follow(min(0.95, seconds / expected), max(0.0, expected - seconds), "drawing")
+
+        picture, note = shot.draw(painter, size, clear=clear, progress=progress, waiting=waiting)
+        progress.follow(0.96, None, "writing")
+        _write_png(picture, temporary, path, note)
+    return path, note
+
+
+def _write_png(picture: QImage, temporary: Path, path: Path, note: str) -> None:
     picture.setDotsPerMeterX(round(_DPI / 0.0254))
     picture.setDotsPerMeterY(round(_DPI / 0.0254))
     picture.setText("Software", "SXT Studio")
     picture.setText("Description", note)
-    with atomic_write(path) as temporary:
-        if not picture.save(str(temporary)):
-            raise UserError(f"{path} cannot be written. Choose another folder, or free some space.")
-    return path
+    if not picture.save(str(temporary)):
+        raise UserError(f"{path} cannot be written. Choose another folder, or free some space.")
 
 
-class Turntable:
-    """Draws the frames of a movie one by one in the window's thread, while a job writes them.
+def scale_note(camera: Camera3D, height: int, shot: Shot) -> str:
+    """Return how long a pixel is in a picture of ``height`` pixels, for the file and for the user."""
+    pixel = float(f"{camera.pixel(height):.4g}")
+    where = " at the depth of the middle of the scene" if shot.contents.state.perspective else ""
+    return f"1 pixel = {length_text(pixel, shot.unit)}{where}"
 
-    The job asks for a frame by ``job.report(number)``; between two frames the window lives on.
+
+def check_movie(path: Path) -> None:
+    """Refuse names of files that are no movies.
+
+    Raises
+    ------
+    UserError
+        If the name has another suffix.
     """
+    if path.suffix.lower() not in (".mp4", ".gif"):
+        raise UserError(f"{path.name}: movies are written as MP4 or GIF. End the name with .mp4 or .gif.")
 
-    def __init__(self, canvas: Canvas3D, movie: Movie, path: Path) -> None:
-        """Prepare a movie of what is seen now."""
-        if path.suffix.lower() not in (".mp4", ".gif"):
-            raise UserError(f"{path.name}: movies are written as MP4 or GIF. End the name with .mp4 or .gif.")
-        self._canvas = canvas
-        self._movie = movie
-        self._path = path
-        self._start = canvas.scene.camera.state()
-        self._factor = room_for(canvas, movie.size, turning=True)
-        # Video codecs want even numbers of rows and columns.
-        self.size = (movie.size[0] // 2 * 2, movie.size[1] // 2 * 2)
-        self._drawn: queue.Queue[Frame | BaseException] = queue.Queue()
 
-    def draw(self, number: int) -> None:
-        """Draw one frame; called in the window's thread."""
-        try:
-            camera = self._canvas.scene.camera
-            degrees = 360.0 * number / self._movie.frames
-            with camera.turned(self._start, degrees), camera.enlarged(self._factor):
-                picture = take_picture(self._canvas, self.size)
-            self._drawn.put(frame_of(picture))
-        except Exception as error:  # the job must not wait for ever
-            self._drawn.put(error)
+def measure_movie(shot: Shot, movie: Movie, progress: Progress) -> float:
+    """Return how many seconds the movie will take here, measured from one of its frames.
 
-    def write(self, job: Job) -> Path:
-        """Write the movie; the work of the job.
+    Raises
+    ------
+    Cancelled
+        If the user has cancelled.
+    UserError
+        If it cannot be drawn.
+    """
+    progress.begin(2, "drawing one frame")
+    with Painter(find_opengl()) as painter:
+        shot.draw(painter, movie.drawn_size, turned=0.0, progress=progress)
+        progress.step()
+        begin = time.monotonic()
+        # Another side: what was drawn just now must not help.
+        picture, _ = shot.draw(painter, movie.drawn_size, turned=120.0, progress=progress)
+        frame_of(picture)
+        progress.step()
+        return (time.monotonic() - begin) * movie.frames
 
-        Raises
-        ------
-        Cancelled
-            If the user has cancelled; there is no file then.
-        UserError
-            If the file cannot be written.
-        """
-        progress = job.progress
-        progress.begin(self._movie.frames, "Movie")
-        with atomic_write(self._path) as temporary:
-            with _writer(temporary, self._movie.rate, self.size) as add:
-                for number in range(self._movie.frames):
-                    job.report(number)
-                    add(self._next(progress))
-                    progress.step()
-        return self._path
 
-    def _next(self, progress: Progress) -> Frame:
-        while True:
-            progress.check()
-            try:
-                frame = self._drawn.get(timeout=0.1)
-            except queue.Empty:
-                continue
-            if isinstance(frame, BaseException):
-                raise frame
-            return frame
+def save_movie(shot: Shot, path: Path, movie: Movie, progress: Progress) -> Path:
+    """Draw and write the movie.
+
+    Raises
+    ------
+    Cancelled
+        If the user has cancelled; there is no file then.
+    UserError
+        If it cannot be drawn or written.
+    """
+    check_movie(path)
+    progress.begin(movie.frames, "drawing")
+    with (
+        atomic_write(path) as temporary,
+        Painter(find_opengl()) as painter,
+        _writer(temporary, movie.rate) as add,
+    ):
+        for number in range(movie.frames):
+            turned = 360.0 * number / movie.frames
+            picture, _ = shot.draw(painter, movie.drawn_size, turned=turned, progress=progress)
+            add(frame_of(picture))
+            progress.step()
+    return path
 
 
 def frame_of(picture: QImage) -> Frame:
@@ -189,7 +241,7 @@ def frame_of(picture: QImage) -> Frame:
 
 
 @contextmanager
-def _writer(path: Path, rate: int, size: tuple[int, int]) -> Iterator[Callable[[Frame], None]]:
+def _writer(path: Path, rate: int) -> Iterator[Callable[[Frame], None]]:
     """Yield a function that adds a frame to an MP4 or GIF."""
     import imageio
 

@@ -9,6 +9,8 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QPainter, QPen, QPolygonF
 
+from sxtstudio.app.view3d.camera import Camera3D
+from sxtstudio.app.view3d.state import SceneState
 from sxtstudio.core.lengths import round_length
 from sxtstudio.core.wording import length_text
 
@@ -32,6 +34,20 @@ class Overlay:
     dark: bool
     scale_bar: bool = True
     axes: bool = True
+
+
+def overlay_of(camera: Camera3D, height: int, state: SceneState, unit: str, dark: bool) -> Overlay:
+    """Return scale bar and axes for a picture of ``height`` pixels; ``dark``: the window is dark."""
+    _, right, up = camera.frame()
+    return Overlay(
+        pixel=camera.pixel(height),
+        unit=unit,
+        right=right,
+        up=up,
+        dark=state.backdrop(dark) == "dark",
+        scale_bar=state.scale_bar,
+        axes=state.axes,
+    )
 
 
 def paint_overlay(painter: QPainter, width: float, height: float, overlay: Overlay) -> None:

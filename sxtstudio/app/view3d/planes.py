@@ -74,12 +74,13 @@ class SlicePlane:
         self._size = np.ones(3)
         self._shape = np.ones(3)
         self._image: SliceImage | None = None
+        self._grey: NDArray[np.uint8] | None = None
         self._wanted = False
 
     def set_volume(self, shape: Triple, size: tuple[float, ...]) -> None:
         """Fit into a volume (z, y, x) with voxels of ``size`` (z, y, x)."""
         self._shape, self._size = np.array(shape, float), np.array(size)
-        self._image = None
+        self._image = self._grey = None
         self.actor.VisibilityOff()
 
     def show(self, visible: bool, opacity: float) -> None:
@@ -90,7 +91,7 @@ class SlicePlane:
 
     def set_image(self, image: SliceImage, grey: NDArray[np.uint8]) -> None:
         """Put the picture of a slice on the plane, and the plane where the slice lies."""
-        self._image = image
+        self._image, self._grey = image, grey
         low = -0.5 * self._size
         high = (self._shape - 0.5) * self._size
         low[self.axis] = high[self.axis] = image.index * self._size[self.axis]
@@ -109,6 +110,11 @@ class SlicePlane:
     def image(self) -> SliceImage | None:
         """The slice that is on the plane."""
         return self._image
+
+    @property
+    def grey(self) -> NDArray[np.uint8] | None:
+        """Its grey levels (rows, columns)."""
+        return self._grey
 
 
 def _image_data(grey: NDArray[np.uint8]) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from PySide6.QtWidgets import (
     QCheckBox,
     QFormLayout,
@@ -19,14 +20,18 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
+from sxtstudio.app.view3d.sizes import LARGEST_PX, SMALLEST_PX, Movie
 from sxtstudio.app.view3d.view import View3D
 from sxtstudio.app.widgets.controls import DoubleSpinBox, SpinBox
+from sxtstudio.core import wording
 
-_SMALLEST_PX, _LARGEST_PX = 100, 8192
 _DEFAULTS: dict[str, Any] = {
     "width": 2400, "height": 1800, "clear": False,
     "movie_width": 1280, "movie_height": 960, "seconds": 8.0, "rate": 25,
 }  # fmt: skip
+
+# Before a movie that takes longer there is a question.
+_LONG_S = 30.0
 
 
 class SavingGroup(QWidget):
@@ -71,6 +76,18 @@ class SavingGroup(QWidget):
         rows.addRow("One turn", self.seconds)
         rows.addRow("Pictures", self.rate)
         rows.addRow(self.movie_button)
+        self._time = QLabel()
+        self._time.setProperty("role", "note")
+        self._time.setWordWrap(True)
+        rows.addRow(self._time)
+        # Seconds per frame and the movie it was measured for; surface and look are those of then.
+        self._measured: tuple[float, Movie] | None = None
+        for spin in (self.movie_width_px, self.movie_height_px, self.rate):
+            spin.valueChanged.connect(self._show_time)
+        self.seconds.valueChanged.connect(self._show_time)
+        view.scene.changed.connect(self._forget_time)
+        view.status.changed.connect(self._forget_time)
+        self._show_time()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(picture)
@@ -88,17 +105,68 @@ class SavingGroup(QWidget):
             show_error(self._context.window, error)
 
     def save_movie(self) -> None:
-        """Ask for a name and save one turn of the scene."""
+        """Say how long the movie takes, ask for a name, and save one turn of the scene."""
+        movie = self._movie()
+        if self._measured is not None and self._measured[1] == movie:
+            self._ask_name(movie)
+            return
+        try:
+            job = self._view.measure_movie(movie, lambda seconds: self._on_measured(movie, seconds))
+        except Exception as error:  # shown in words; the window lives on
+            show_error(self._context.window, error)
+            return
+        self.movie_button.setEnabled(False)
+        self._time.setText("Drawing one picture to see how long it takes …")
+        job.finished.connect(self._on_measuring_finished)
+
+    def _on_measured(self, movie: Movie, seconds: float) -> None:
+        self._measured = (seconds / movie.frames, movie)
+        self._on_measuring_finished()
+        self._ask_name(movie)
+
+    def _on_measuring_finished(self) -> None:
+        self.movie_button.setEnabled(True)
+        self._show_time()
+
+    def _ask_name(self, movie: Movie) -> None:
+        text, seconds = self._time_text(movie)
+        if seconds > _LONG_S:
+            question = f"{text}\n\nYou can go on working meanwhile, and cancel it."
+            buttons = ("Make the movie", "Cancel")
+            if questions.ask(self._context.window, "Turntable movie", question, buttons) != buttons[0]:
+                return
         path = questions.save_file(
             self._context, "Save turntable movie", self._name("3d.mp4"), "MP4 (*.mp4);;GIF (*.gif)"
         )
         if path is None:
             return
-        size = (self.movie_width_px.value(), self.movie_height_px.value())
         try:
-            self._view.save_turn(path, self.seconds.value(), self.rate.value(), size)
+            self._view.save_movie(path, movie)
         except Exception as error:  # shown in words; the window lives on
             show_error(self._context.window, error)
+
+    def _movie(self) -> Movie:
+        size = (self.movie_width_px.value(), self.movie_height_px.value())
+        return Movie(self.seconds.value(), self.rate.value(), size)
+
+    def _time_text(self, movie: Movie) -> tuple[str, float]:
+        """Return how long the movie takes, in words and in seconds (0 while that is not known)."""
+        pictures = wording.count(movie.frames, "picture")
+        if self._measured is None:
+            return f"{pictures}. One is drawn first, to say how long all of them take.", 0.0
+        per_frame, measured = self._measured
+        pixels = float(np.prod(movie.size) / np.prod(measured.size))
+        seconds = movie.frames * per_frame * pixels
+        return f"{pictures} take {wording.about(seconds).lower()} on this computer.", seconds
+
+    def _show_time(self) -> None:
+        self._time.setText(self._time_text(self._movie())[0])
+
+    def _forget_time(self) -> None:
+        """Another surface or look takes another time."""
+        if self._measured is not None:
+            self._measured = None
+            self._show_time()
 
     def _name(self, ending: str) -> str:
         document = self._context.session.document
@@ -121,7 +189,7 @@ class SavingGroup(QWidget):
 
 def _edge(value: int) -> SpinBox:
     spin = SpinBox()
-    spin.setRange(_SMALLEST_PX, _LARGEST_PX)
+    spin.setRange(SMALLEST_PX, LARGEST_PX)
     spin.setSingleStep(100)
     spin.setValue(value)
     return spin

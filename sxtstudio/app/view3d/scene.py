@@ -19,6 +19,7 @@ from vtkmodules.vtkFiltersSources import vtkCubeSource
 from vtkmodules.vtkRenderingCore import vtkActor, vtkCellPicker, vtkPolyDataMapper, vtkRenderer
 
 from sxtstudio.app.view3d.camera import Camera3D
+from sxtstudio.app.view3d.contents import Part, Plane, SceneContents, all_corners, corners_of
 from sxtstudio.app.view3d.planes import SlicePlane
 from sxtstudio.app.view3d.state import SceneState
 from sxtstudio.core.geometry import Triple
@@ -74,8 +75,8 @@ class Scene3D:
         self._coarse: vtkActor | None = None
         self._mask: vtkActor | None = None
         self._highlight: vtkActor | None = None
-        self._lower = np.zeros(3)
-        self._upper = np.ones(3)
+        self._volume: tuple[Triple, VoxelSize | None] = ((1, 1, 1), None)
+        self._lower, self._upper = corners_of(*self._volume)
         self._box = _edges()
         self._clip_edges = _edges()
         self.planes = tuple(SlicePlane(axis) for axis in range(3))
@@ -86,9 +87,8 @@ class Scene3D:
 
     def set_volume(self, shape: Triple, voxel_nm: VoxelSize | None) -> None:
         """Begin an empty scene around a volume (z, y, x); the centre of voxel 0 lies at 0."""
-        size = np.array(voxel_nm or (1.0, 1.0, 1.0))[::-1]
-        self._lower = -0.5 * size
-        self._upper = (np.array(shape[::-1]) - 0.5) * size
+        self._volume = (shape, voxel_nm)
+        self._lower, self._upper = corners_of(shape, voxel_nm)
         diagonal = float(np.linalg.norm(self._upper - self._lower))
         self._renderer.SetSSAORadius(0.035 * diagonal)
         self._renderer.SetSSAOBias(0.0012 * diagonal)
@@ -96,7 +96,7 @@ class Scene3D:
         self.set_mask(None)
         self.set_highlight(None)
         for plane in self.planes:
-            plane.set_volume(shape, tuple(size[::-1]))
+            plane.set_volume(shape, voxel_nm or (1.0, 1.0, 1.0))
         _set_edges(self._box, self._lower, self._upper)
 
     @property
@@ -133,6 +133,35 @@ class Scene3D:
             mapper = self._highlight.GetMapper()
             mapper.SetResolveCoincidentTopologyToPolygonOffset()
             mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(-4.0, -400.0)
+
+    def set_mesh(self, part: Part, mesh: Any) -> None:
+        """Show the mesh of one part; None: nothing."""
+        if part is Part.SURFACE:
+            self.set_surface(mesh)
+        elif part is Part.MASK:
+            self.set_mask(mesh)
+        else:
+            self.set_highlight(mesh)
+
+    def contents(self, dark: bool) -> SceneContents:
+        """Return what is in the scene now and from where it is seen; ``dark``: the window is dark."""
+        shape, voxel_nm = self._volume
+        actors = {Part.SURFACE: self._full, Part.MASK: self._mask, Part.HIGHLIGHT: self._highlight}
+        return SceneContents(
+            shape=shape,
+            voxel_nm=voxel_nm,
+            meshes={
+                part: actor.GetMapper().GetInput() for part, actor in actors.items() if actor is not None
+            },
+            planes=tuple(
+                Plane(plane.axis, plane.image.index, plane.grey)
+                for plane in self.planes
+                if plane.image is not None and plane.grey is not None
+            ),
+            state=self._state,
+            dark=dark,
+            camera=self.camera.state(),
+        )
 
     def recolour(self, colours: NDArray[np.uint8]) -> None:
         """Give object 1, 2, … of the surface the colours (n, 3)."""
@@ -288,7 +317,7 @@ class Scene3D:
     @property
     def corners(self) -> NDArray[np.float64]:
         """The eight corners of the volume, (8, 3)."""
-        return np.array(np.meshgrid(*zip(self._lower, self._upper, strict=True))).reshape(3, -1).T
+        return all_corners(self._lower, self._upper)
 
     def pick(self, x: float, y: float) -> Picked | None:
         """Return what was drawn at (x, y) pixels from the top left of the last picture, or None."""

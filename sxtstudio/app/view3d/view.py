@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.states import Observed
 from sxtstudio.app.view3d.bar import View3DBar
+from sxtstudio.app.view3d.sizes import Movie
 from sxtstudio.app.view3d.state import SceneStatus, scene_from_json
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.geometry import Box
@@ -22,7 +24,6 @@ from sxtstudio.workflow.document.document import Document
 if TYPE_CHECKING:  # at run time these load VTK, which must wait
     from sxtstudio.app.view3d.building import Builder
     from sxtstudio.app.view3d.canvas import Canvas3D
-    from sxtstudio.app.view3d.export import Movie
     from sxtstudio.app.view3d.picking import Picking
     from sxtstudio.app.view3d.plane_feeder import PlaneFeeder
     from sxtstudio.surface import OpenGL
@@ -284,25 +285,30 @@ class View3D(QWidget):
         UserError
             If there is nothing to draw yet, or the size is no good.
         """
-        from sxtstudio.app.view3d.export import (
-            check_size,
-            room_for,
-            scale_note,
-            take_picture,
-            write_picture,
-        )
+        from sxtstudio.app.view3d.export import check_picture, save_picture, shot_of
 
-        canvas = self._need_canvas()
-        check_size(size)
-        with canvas.scene.camera.enlarged(room_for(canvas, size)):
-            picture = take_picture(canvas, size, clear)
-            note = scale_note(canvas, size[1])
-        canvas.request()
+        check_picture(Path(path), size)
+        shot = shot_of(self._need_canvas())
         session = self._context.session
         return self._context.jobs.start(
             "Saving the picture",
-            lambda job: write_picture(Path(path), picture, note),
-            on_done=lambda done: session.message.emit(f"Saved {done} ({size[0]}×{size[1]}, {note})"),
+            lambda job: save_picture(shot, Path(path), size, clear, job.progress),
+            on_done=lambda done: session.message.emit(f"Saved {done[0]} ({size[0]}×{size[1]}, {done[1]})"),
+        )
+
+    def measure_movie(self, movie: Movie, on_done: Callable[[float], None]) -> Job:
+        """Find out how many seconds a movie will take, by drawing a frame.
+
+        Raises
+        ------
+        UserError
+            If there is nothing to draw yet.
+        """
+        from sxtstudio.app.view3d.export import measure_movie, shot_of
+
+        shot = shot_of(self._need_canvas())
+        return self._context.jobs.start(
+            "Time that the movie takes", lambda job: measure_movie(shot, movie, job.progress), on_done=on_done
         )
 
     def save_movie(self, path: str | Path, movie: Movie) -> Job:
@@ -313,22 +319,16 @@ class View3D(QWidget):
         UserError
             If there is nothing to draw yet, or the name has another suffix.
         """
-        from sxtstudio.app.view3d.export import Turntable
+        from sxtstudio.app.view3d.export import check_movie, save_movie, shot_of
 
-        turntable = Turntable(self._need_canvas(), movie, Path(path))
+        check_movie(Path(path))
+        shot = shot_of(self._need_canvas())
         session = self._context.session
         return self._context.jobs.start(
             "Turntable movie",
-            turntable.write,
-            on_report=turntable.draw,
+            lambda job: save_movie(shot, Path(path), movie, job.progress),
             on_done=lambda done: session.message.emit(f"Saved {done} ({movie.frames} pictures)"),
         )
-
-    def save_turn(self, path: str | Path, seconds: float, rate: int, size: tuple[int, int]) -> Job:
-        """Write a turn of ``seconds`` with ``rate`` pictures per second of ``size`` (width, height)."""
-        from sxtstudio.app.view3d.export import Movie
-
-        return self.save_movie(path, Movie(seconds, rate, size))
 
     # -- keeping and closing ---------------------------------------------------------------------
 

@@ -18,8 +18,10 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
-from sxtstudio.surface import SurfaceParameters, find_opengl
+from sxtstudio.surface import SurfaceParameters, extract_surface, find_opengl
+from sxtstudio.surface.coarse import coarser
 from sxtstudio.surface.picking import labelled_voxel
+from sxtstudio.surface.scene import shaded
 
 SHAPE = (40, 60, 80)
 VOXEL = (20.0, 10.0, 10.0)
@@ -202,14 +204,28 @@ def test_highlight_of_an_object_lies_on_it(scene: Scene3D) -> None:
     assert (drawn(scene) == before).all()
 
 
+@pytest.mark.parametrize("lighter", [False, True], ids=["all-faces", "lighter"])
+def test_objects_get_other_colours(scene: Scene3D, lighter: bool) -> None:
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[10:30, 10:50, 10:35] = labels[10:30, 10:50, 45:55] = 255
+    surface = extract_surface(labels, VOXEL, SurfaceParameters(objects=True, min_faces=0, smooth=0))
+    mesh = surface.mesh
+    if lighter:
+        mesh = coarser(surface, 2000, VOXEL)
+        assert mesh is not None and mesh.n_cells <= 2000
+    scene.set_surface(shaded(mesh))
+    scene.apply(FLAT, False)
+    scene.recolour(np.array([(255, 0, 0), (0, 0, 255)], np.uint8))
+    image = scene.render(SIZE, shadows=False)[..., :3].astype(int)
+    red = (image[..., 0] > 200) & (image[..., 2] < 60)
+    blue = (image[..., 2] > 200) & (image[..., 0] < 60)
+    assert red.sum() == pytest.approx(2.5 * blue.sum(), rel=0.1) and blue.sum() > 1000
+
+
 def test_lighter_surface_stands_in_while_moving(scene: Scene3D) -> None:
     meshes = make_meshes(ball(), None, VOXEL, SurfaceParameters(), Progress())
     scene.set_surface(meshes.full, None)
     best = drawn(scene)
-    from sxtstudio.surface import extract_surface
-    from sxtstudio.surface.coarse import coarser
-    from sxtstudio.surface.scene import shaded
-
     light = coarser(extract_surface(ball(), VOXEL), 1500, VOXEL)
     assert light is not None and 200 < light.n_cells <= 1500
     scene.set_surface(meshes.full, shaded(light))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import os
+import re
 import subprocess
 import sys
 import time
@@ -28,6 +29,8 @@ from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Selection
 from sxtstudio.app.settings import Settings
 from sxtstudio.app.view3d import building as view3d_building
+from sxtstudio.app.view3d.scene import Scene3D
+from sxtstudio.app.view3d.sizes import Movie
 from sxtstudio.app.view3d.view import View3D
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
@@ -327,6 +330,69 @@ def test_saved_picture_has_size_transparency_and_scale(
     assert list(tmp_path.glob(".*")) == []
 
 
+def test_window_itself_draws_nothing_for_pictures_and_movies(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = shown(opened, qtbot)
+    sizes: list[tuple[int, int]] = []
+    render = Scene3D.render
+
+    def rendered(scene: Scene3D, size: tuple[int, int], *given: Any, **options: Any) -> Any:
+        sizes.append(size)
+        return render(scene, size, *given, **options)
+
+    monkeypatch.setattr(Scene3D, "render", rendered)
+    seen: list[tuple[float, float | None]] = []
+    job = view.save_picture(tmp_path / "a.png", (900, 700))
+    job.progressed.connect(lambda state: seen.append((state.fraction, state.remaining_s)))
+    qtbot.waitUntil(lambda: not opened.jobs.running, timeout=20_000)
+    assert [fraction for fraction, _ in seen] == sorted(fraction for fraction, _ in seen) and len(seen) > 1
+    assert any(remaining is not None for _, remaining in seen)
+    view.save_movie(tmp_path / "a.gif", Movie(0.2, 10, (120, 100)))
+    qtbot.waitUntil(lambda: not opened.jobs.running, timeout=20_000)
+    assert {path.name for path in tmp_path.iterdir()} >= {"a.png", "a.gif"}
+    assert set(sizes) <= {view.canvas.pixels_size()}
+
+
+def test_movie_says_how_long_it_takes_before_its_name_is_asked(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, saving = shown(opened, qtbot), opened.context.parts.surface.saving
+    for spin, value in ((saving.movie_width_px, 160), (saving.movie_height_px, 120), (saving.rate, 10)):
+        spin.setValue(value)
+    saving.seconds.setValue(0.5)
+    assert "5 pictures. One is drawn first" in saving._time.text()
+    shown_then: list[str] = []
+    path = tmp_path / "turn.gif"
+
+    def name(*_: object) -> Path:
+        shown_then.append(saving._time.text())
+        return path
+
+    monkeypatch.setattr(questions, "save_file", name)
+    opened.actions_.by_name["surface.movie"].trigger()
+    assert not saving.movie_button.isEnabled()
+    qtbot.waitUntil(path.exists, timeout=30_000)
+    assert saving.movie_button.isEnabled()
+    assert re.fullmatch(
+        r"5 pictures take (about \d+ (s|min)|less than a second) on this computer.", shown_then[0]
+    )
+    latest(view, qtbot)
+    # Many more pictures of another size: the frame says that as well, and there is a question.
+    measured = saving._measured
+    assert measured is not None
+    saving._measured = (2.0, measured[1])
+    saving.seconds.setValue(60)
+    saving.movie_width_px.setValue(320)
+    assert saving._time.text() == "600 pictures take about 40 min on this computer."
+    asked: list[str] = []
+    monkeypatch.setattr(questions, "ask", lambda parent, title, text, *_: asked.append(text) or "Cancel")
+    saving._ask_name(saving._movie())
+    assert asked[0].startswith(saving._time.text()) and len(shown_then) == 1
+    view.scene.set(opacity=0.5)
+    assert "One is drawn first" in saving._time.text()
+
+
 def test_scale_of_the_picture_is_that_of_the_ball(opened: MainWindow, qtbot: QtBot, tmp_path: Path) -> None:
     view = shown(opened, qtbot)
     view.scene.set(perspective=False, plane_xy=False, axes=False, box=False)
@@ -374,7 +440,7 @@ def test_movie_has_its_frames_and_turns(
     view = shown(opened, qtbot)
     start = view.canvas.scene.camera.state()
     path = tmp_path / f"turn.{suffix}"
-    view.save_turn(path, 1.2, 10, (161, 120))
+    view.save_movie(path, Movie(1.2, 10, (161, 120)))
     latest(view, qtbot)
     with imageio.get_reader(path) as reader:
         frames = np.stack([np.asarray(frame)[..., :3] for frame in reader])
@@ -393,7 +459,7 @@ def test_cancelled_movie_leaves_no_file(opened: MainWindow, qtbot: QtBot, tmp_pa
     view = shown(opened, qtbot)
     folder = tmp_path / "movies"
     folder.mkdir()
-    job = view.save_turn(folder / "turn.mp4", 60, 25, (200, 150))
+    job = view.save_movie(folder / "turn.mp4", Movie(60, 25, (200, 150)))
     with qtbot.waitSignal(job.cancelled, timeout=20_000):
         job.progressed.connect(lambda _state: job.cancel())
     latest(view, qtbot)
