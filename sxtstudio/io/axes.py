@@ -70,7 +70,7 @@ class StoredAxes:
         return AxisOrder("".join(names[place] for place in self.used), frozenset(ends))
 
     @property
-    def shape_text(self) -> tuple[int, ...]:
+    def sizes(self) -> tuple[int, ...]:
         """Sizes of the axes of space in the order in which they are stored."""
         return tuple(self.shape[place] for place in self.used)
 
@@ -126,7 +126,7 @@ def axes_text(axes: StoredAxes | None) -> str:
     """Return how a file stores its axes, and who says so; None is a format that leaves no choice."""
     if axes is None:
         return "z, y, x"
-    text = ", ".join(letter for letter in axes.order.names)
+    text = ", ".join(axes.order.names)
     if axes.named_by is NamedBy.NOBODY:
         return f"{text} (the file does not name them)"
     backwards = "".join(f", {letter} backwards" for letter in SPACE if letter in axes.order.backwards)
@@ -183,8 +183,7 @@ def _as_wanted(name: str, shape: tuple[int, ...], wanted: AxisOrder) -> StoredAx
     if len(axes) != len(wanted.names) or any(shape[axis] > 1 for axis in others):
         raise UserError(
             f"{name} is stored as {shape_text(shape)} voxels, which the axes {wanted} do not fit: name one "
-            "axis "
-            "for each of these numbers, as z, y and x."
+            "axis for each of these numbers, as z, y and x."
         )
     z, y, x = (letter in wanted.backwards for letter in SPACE)
     return StoredAxes(shape, (where.get("z"), where["y"], where["x"]), NamedBy.USER, (z, y, x))
