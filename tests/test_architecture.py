@@ -150,6 +150,10 @@ def reached_by_name(tree: ast.AST) -> list[str]:
         elif isinstance(node, ast.Subscript) and isinstance(node.value, ast.Attribute):
             if node.value.attr == "parts":
                 found.append(f"line {node.lineno}: {ast.unparse(node)}")
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            # The only property of Qt is the one that the style sheet asks for.
+            if node.func.attr in ("property", "setProperty") and ast.unparse(node.args[0]) != "'role'":
+                found.append(f"line {node.lineno}: {ast.unparse(node)}")
     return found
 
 
@@ -234,5 +238,8 @@ def test_the_rules_can_fail() -> None:
     assert {"sxtstudio.segment.x", "sxtstudio.io.raw", "torch.nn", "vtk"} <= imports
     assert "segment" in own_layers(imports)
     assert MACHINE_PATHS.search('open("/' + 'work/x")') and not MACHINE_PATHS.search("a/work/x")
-    reached = ast.parse('hasattr(self, "a"); getattr(x, name, None); context.parts["side"]; parts[0]')
-    assert len(reached_by_name(reached)) == 3
+    reached = ast.parse(
+        'hasattr(self, "a"); getattr(x, name, None); context.parts["side"]; job.property("quiet")\n'
+        'parts[0]; label.setProperty("role", "note")'
+    )
+    assert len(reached_by_name(reached)) == 4

@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QApplication
 
 from sxtstudio.app.actions.info import MENUS, ActionInfo
 from sxtstudio.app.context import Context
+from sxtstudio.app.jobs.job import JobKind
 from sxtstudio.core.logs import log_file
 
 COPIED = "This has been copied. Paste it into your message; read it first if your data are confidential."
@@ -62,12 +63,12 @@ def copy_diagnostics(context: Context) -> None:
         context.session.message.emit("Diagnostics copied; paste them into your message.")
         context.dialogs.bring_up(DiagnosticsPage).show_plain(text, COPIED)
 
-    job = context.jobs.start(
+    context.jobs.start(
         "Collecting diagnostics",
         lambda job: diagnostics(more=more, settings=shown, log_file=log),
         on_done=show,
+        kind=JobKind.ELSEWHERE,
     )
-    job.setProperty("independent", True)  # of the open tomogram
 
 
 def opengl_name(context: Context) -> str:

@@ -27,7 +27,7 @@ from sxtstudio.app.batch.table import BatchTable
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.errors import show_error
-from sxtstudio.app.jobs.job import Job, Work
+from sxtstudio.app.jobs.job import Job, JobKind, Work
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.errors import UserError
 from sxtstudio.workflow.jobs.batch import BatchParameters, OnRow, run_batch, run_watch
@@ -223,9 +223,8 @@ class BatchDialog(ToolDialog):
             work,
             on_report=lambda row: self._on_row(*row),
             on_error=lambda error: show_error(self, error, "Batch"),
+            kind=JobKind.BATCH,
         )
-        self.job.setProperty("independent", True)  # another tomogram may be opened meanwhile
-        self.job.setProperty("independent", True)  # of the open tomogram
         self.job.finished.connect(self._on_finished)
 
     def _free(self) -> bool:
@@ -235,8 +234,7 @@ class BatchDialog(ToolDialog):
     def _on_row(self, number: int, row: BatchRow) -> None:
         self.table.show_row(number, row)
         if self.job is not None:
-            # Whoever else wants the engine looks for this.
-            self.job.setProperty("engine", row.state == "running")
+            self.job.segments = row.state == "running"
         self._refresh()
 
     def _on_row_double_clicked(self, number: int) -> None:

@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.saving import save
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, JobKind
 
 # A job that does not notice its cancel for so long is not waited for.
 _PATIENCE_MS = 10_000
@@ -31,7 +31,7 @@ def settle(
         The window closes, so that also jobs go that have nothing to do with the document.
     """
     running = [
-        job for job in context.jobs.visible if (leaving or is_bound(job)) and not job.property("opening")
+        job for job in context.jobs.visible if (leaving or job.kind.bound) and job.kind is not JobKind.OPENING
     ]
     if running:
         names = " and ".join(f"“{job.name}”" for job in running)
@@ -60,11 +60,6 @@ def settle(
         save(context, after=lambda: then(False))
     elif answer == "Discard":
         then(True)
-
-
-def is_bound(job: Job) -> bool:
-    """Whether a job works on the open document; a batch says ``job.setProperty("independent", True)``."""
-    return not job.property("independent")
 
 
 def stop(context: Context, jobs: list[Job], then: Callable[[], None]) -> None:
@@ -121,7 +116,7 @@ def close_document(context: Context) -> None:
         document = context.session.document
         if discard and document is not None:
             document.discard()
-        bound = [job for job in context.jobs.running if is_bound(job)]
+        bound = [job for job in context.jobs.running if job.kind.bound]
         stop(context, bound, lambda: context.session.show(None))
 
     settle(context, go)

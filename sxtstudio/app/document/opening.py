@@ -8,9 +8,9 @@ from pathlib import Path
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
-from sxtstudio.app.document.closing import is_bound, settle, stop
+from sxtstudio.app.document.closing import settle, stop
 from sxtstudio.app.errors import show_error
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.project import NAME, is_project
 from sxtstudio.workflow.document.document import Document
@@ -118,7 +118,7 @@ def _run(
     discard: bool,
 ) -> None:
     for other in context.jobs.running:
-        if other.property("opening"):
+        if other.kind is JobKind.OPENING:
             other.cancel()  # the user has chosen something else in the meantime
 
     def done(opened: Opened) -> None:
@@ -126,11 +126,10 @@ def _run(
             opened.document.close()
             return
         # What still reads the old tomogram must let go of it first.
-        others = [other for other in context.jobs.running if other is not job and is_bound(other)]
+        others = [other for other in context.jobs.running if other is not job and other.kind.bound]
         stop(context, others, lambda: _show(context, opened, discard))
 
-    job = context.jobs.start(name, work, on_done=done, on_error=failed)
-    job.setProperty("opening", True)
+    job = context.jobs.start(name, work, on_done=done, on_error=failed, kind=JobKind.OPENING)
 
 
 def _show(context: Context, opened: Opened, discard: bool) -> None:

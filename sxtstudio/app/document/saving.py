@@ -9,7 +9,7 @@ from PySide6.QtCore import QTimer
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.project import SUFFIX
 from sxtstudio.workflow.document import project
@@ -42,7 +42,7 @@ def save_as(context: Context, after: After | None = None) -> None:
 
 
 def _start(context: Context, document: Document, folder: Path, after: After | None) -> None:
-    if any(job.property("saving") for job in context.jobs.running):
+    if any(job.kind is JobKind.SAVING for job in context.jobs.running):
         raise UserError("The project is being saved already. Wait until that is done.")
     context.session.collect_view()
     what = project.snapshot(document)
@@ -63,5 +63,4 @@ def _start(context: Context, document: Document, folder: Path, after: After | No
         if after is not None:
             QTimer.singleShot(0, after)  # when this job has ended, too
 
-    job = context.jobs.start(f"Saving {folder.name}", work, on_done=done)
-    job.setProperty("saving", True)
+    context.jobs.start(f"Saving {folder.name}", work, on_done=done, kind=JobKind.SAVING)

@@ -121,12 +121,12 @@ class JobBar(QWidget):
         self._close_list()
 
     def _on_started(self, job: Job) -> None:
-        if not job.property("quiet") and not self._delay.isActive():
+        if not job.quiet and not self._delay.isActive():
             self._delay.start()
 
     def _on_ended(self, job: Job) -> None:
         # Its row must go at once: the job is deleted next.
-        if self._list is not None and job.property("quiet") is not True:
+        if self._list is not None and not job.quiet:
             self._close_list()
         if self.row is None or self.row.job is job:
             self._refresh()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from enum import Enum, auto
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -18,8 +19,35 @@ Work = Callable[["Job"], Any]
 _SHORTEST_S = 0.05
 
 
+class JobKind(Enum):
+    """What a job is, for whoever decides by it; the name of a job is only for the user."""
+
+    WORK = auto()  # with the open tomogram
+    EDIT = auto()  # of labels or cell mask
+    PICKING = auto()  # the search for the object that is to be highlighted
+    OPENING = auto()
+    SAVING = auto()
+    ELSEWHERE = auto()  # nothing of the open tomogram
+    BATCH = auto()
+    TRAINING = auto()
+
+    @property
+    def bound(self) -> bool:
+        """Whether it works with the open tomogram, and must end before that is closed."""
+        return self not in (JobKind.ELSEWHERE, JobKind.BATCH, JobKind.TRAINING)
+
+
 class Job(QObject):
     """One piece of work in a thread of its own; its signals arrive in the thread of the window.
+
+    Attributes
+    ----------
+    name, kind
+        For the user, and for the program.
+    quiet
+        It does not appear in the bar of jobs, and nobody is asked about it.
+    segments
+        The network is computing for it now, and has the memory.
 
     Signals
     -------
@@ -40,10 +68,21 @@ class Job(QObject):
     _said = Signal(object)
     _ended = Signal(object, object)
 
-    def __init__(self, name: str, work: Work, parent: QObject | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        work: Work,
+        parent: QObject | None = None,
+        *,
+        kind: JobKind = JobKind.WORK,
+        quiet: bool = False,
+    ) -> None:
         """Prepare ``work(job)``; it uses ``job.progress`` and may call ``job.report``."""
         super().__init__(parent)
         self.name = name
+        self.kind = kind
+        self.quiet = quiet
+        self.segments = False
         self.progress = Progress(stage=name, listener=self._on_progress)
         self.state: ProgressState | None = None
         self._work = work
@@ -123,6 +162,7 @@ class Jobs(QObject):
         on_error: Callable[[Exception], None] | None = None,
         on_cancel: Callable[[], None] | None = None,
         on_report: Callable[[Any], None] | None = None,
+        kind: JobKind = JobKind.WORK,
         quiet: bool = False,
     ) -> Job:
         """Run ``work(job)`` in a thread; the callbacks run in the thread of the window.
@@ -130,8 +170,7 @@ class Jobs(QObject):
         Without ``on_error`` an error is shown to the user. A ``quiet`` job does not appear in the bar
         of jobs and does not ask when the window is closed.
         """
-        job = Job(name, work, self)
-        job.setProperty("quiet", quiet)
+        job = Job(name, work, self, kind=kind, quiet=quiet)
         for signal, callback in (
             (job.succeeded, on_done),
             (job.failed, on_error or self.failed.emit),
@@ -149,7 +188,7 @@ class Jobs(QObject):
     @property
     def visible(self) -> list[Job]:
         """Running jobs that the user knows of."""
-        return [job for job in self.running if not job.property("quiet")]
+        return [job for job in self.running if not job.quiet]
 
     def cancel_all(self) -> None:
         """Ask all jobs to stop."""

@@ -8,7 +8,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.core.edits import LabelEdit, Recorder, bounding_box
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.geometry import Box
@@ -84,6 +84,7 @@ class LabelJob(QObject):
             on_error=self._fail,
             on_cancel=self._stop,
             on_report=self._hear,
+            kind=JobKind.EDIT,
         )
 
     def cancel(self) -> None:

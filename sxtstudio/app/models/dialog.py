@@ -18,7 +18,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.models.card_page import card_html
 from sxtstudio.app.models.default_model import SETTING, use_model
 from sxtstudio.app.models.import_weights import ImportDialog
@@ -132,13 +132,13 @@ class ModelsDialog(ToolDialog):
             else:
                 show_error(self, error, "Models")
 
-        job = self._context.jobs.start(
+        self._context.jobs.start(
             "Checking the model",
             lambda job: install_model(path, replace=replace),
             on_done=done,
             on_error=failed,
+            kind=JobKind.ELSEWHERE,
         )
-        job.setProperty("independent", True)  # of the open tomogram
 
     def _on_add_clicked(self) -> None:
         path = questions.open_file(self._context, "Add a model", "Models (*.onnx *.json)")

@@ -20,7 +20,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.help.pages import HELP
 from sxtstudio.app.help.text import TextDialog
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.errors import UserError
@@ -130,8 +130,8 @@ class ImportDialog(ToolDialog):
             on_done=lambda _: self._on_done(name),
             on_error=self._on_error,
             on_cancel=lambda: self._on_over("Cancelled. Nothing was added."),
+            kind=JobKind.ELSEWHERE,
         )
-        self._job.setProperty("independent", True)  # of the open tomogram
         show_note(self.remark, "Converting and checking; for base width 64 that takes some minutes.")
         self._show_running()
 

@@ -11,7 +11,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.help.pages import HELP
 from sxtstudio.app.help.text import TextDialog
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.retrain.labels import LabelsPage
 from sxtstudio.app.retrain.missing import MissingPage
 from sxtstudio.app.retrain.model import ModelPage
@@ -114,10 +114,13 @@ class RetrainDialog(ToolDialog):
 
     def look_for_runs(self) -> None:
         """Offer trainings that were interrupted, or whose model waits for a decision."""
-        job = self._context.jobs.start(
-            "Looking for trainings", lambda job: find_runs(), on_done=self._show_runs, quiet=True
+        self._context.jobs.start(
+            "Looking for trainings",
+            lambda job: find_runs(),
+            on_done=self._show_runs,
+            kind=JobKind.ELSEWHERE,
+            quiet=True,
         )
-        job.setProperty("independent", True)
 
     def take_up(self, run: TrainingRun) -> None:
         """Go on with a training, or show what came of it."""

@@ -12,7 +12,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLay
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.opening import TOMOGRAMS
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.retrain.row import SourceRow
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
@@ -165,16 +165,15 @@ class LabelsPage(QWidget):
         def work(job: Job) -> LabelSummary:
             return summary(source or make(), job.progress)
 
-        job = self._context.jobs.start(
+        self._context.jobs.start(
             f"Looking at the labels of {name}",
             work,
             on_done=self._on_summary,
             on_error=partial(self._fail, name),
             on_cancel=lambda: show_note(self.busy_note, ""),
+            kind=JobKind.WORK if bound else JobKind.ELSEWHERE,
             quiet=True,
         )
-        if not bound:
-            job.setProperty("independent", True)
 
     def _fail(self, name: str, error: Exception) -> None:
         known = sentence_of(error)

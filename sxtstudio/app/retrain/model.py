@@ -8,7 +8,7 @@ from PySide6.QtCore import Signal
 from PySide6.QtWidgets import QLabel, QLineEdit, QVBoxLayout, QWidget
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.models.default_model import SETTING
 from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.widgets.notes import form, note, show_note
@@ -85,8 +85,9 @@ class ModelPage(QWidget):
         def work(job: Job) -> list[Candidate]:
             return candidates(job.progress)
 
-        job = self._context.jobs.start("Looking for models", work, on_done=self._show_models, quiet=True)
-        job.setProperty("independent", True)
+        self._context.jobs.start(
+            "Looking for models", work, on_done=self._show_models, kind=JobKind.ELSEWHERE, quiet=True
+        )
 
     @property
     def ready(self) -> bool:

@@ -9,7 +9,7 @@ from typing import Any
 from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.workflow.retraining import child
@@ -80,9 +80,11 @@ class TrainingProcess(QObject):
         program, *words = child.command(self.run.config, self.run.run)
         self.process.start(program, words)
         self.job = self._context.jobs.start(
-            f"Training {self.run.name}", self._wait, on_report=lambda _: self.cancel()
+            f"Training {self.run.name}",
+            self._wait,
+            on_report=lambda _: self.cancel(),
+            kind=JobKind.TRAINING,
         )
-        self.job.setProperty("independent", True)  # of the open tomogram
 
     def pause(self) -> None:
         """Let the training rest; it keeps its memory."""

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QSizePolicy, QVB
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.models import default_model
 from sxtstudio.app.retrain.pictures import SlicePicture
 from sxtstudio.app.widgets.dialogs import ToolDialog
@@ -127,14 +127,14 @@ class ResultPage(QWidget):
         self.back.hide()
         for button in (self.use, self.keep, self.drop):
             button.show()
-        job = self._context.jobs.start(
+        self._context.jobs.start(
             "Reading the results",
             lambda job: outcome_of(run.run, done),
             on_done=self._show_outcome,
             on_error=lambda error: show_error(self._dialog, error, "Retraining"),
+            kind=JobKind.ELSEWHERE,
             quiet=True,
         )
-        job.setProperty("independent", True)
 
     def _show_outcome(self, outcome: TrainingOutcome) -> None:
         self.outcome = outcome
@@ -196,13 +196,13 @@ class ResultPage(QWidget):
             self._show_outcome(outcome)
             show_error(self._dialog, error, "Retraining")
 
-        job = self._context.jobs.start(
+        self._context.jobs.start(
             "Installing the new model",
             work,
             on_done=lambda card: self._on_installed(card, use),
             on_error=failed,
+            kind=JobKind.ELSEWHERE,
         )
-        job.setProperty("independent", True)  # of the open tomogram
 
     def _on_installed(self, card: ModelCard, use: bool) -> None:
         if use:

@@ -47,6 +47,7 @@ class SegmentForm(QWidget):
         super().__init__(parent)
         self._context, self._session, self._settings = context, context.session, context.settings
         self._choices: Choices | None = None
+        self._shown_polarity: str | None = None
         self._polarity_job = Latest(
             context, "Judging polarity", self._on_polarity_found, delay_ms=0, parent=self
         )
@@ -320,9 +321,9 @@ class SegmentForm(QWidget):
         document = self._session.document
         value = "auto" if document is None or document.polarity is None else document.polarity
         with QSignalBlocker(self.polarity):
-            former = self.polarity.property("shown")
+            former = self._shown_polarity
             self.polarity.setCurrentIndex(self.polarity.findData(value))
-            self.polarity.setProperty("shown", value)
+            self._shown_polarity = value
         reason = "" if document is None else document.polarity_reason
         show_note(self.polarity_note, reason[:1].upper() + reason[1:])
         self._show_model()

@@ -200,7 +200,7 @@ class SegmentPanel(QWidget):
         document, engine = self._session.document, self.engine
         if document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
-        if any(job.property("engine") for job in self._context.jobs.running):
+        if any(job.segments for job in self._context.jobs.running):
             raise UserError("The batch is segmenting now. Wait for it, or stop it (Tools > Batch).")
         volume, folder, work_dir = document.tomogram, document.bulk, document.segmentation_folder
         record: dict[str, Any] = {"model": choice.model, "slices": choice.slices}

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.labels.tools.tool import edit_name, labels_of
 from sxtstudio.app.labels.tools.work import start
 from sxtstudio.app.session import Labels, Selection
@@ -48,7 +48,7 @@ def select_object(context: Context, seed: Triple, *, say: bool = True) -> None:
         Whether the status bar tells the object's size; not where it asks for the next click.
     """
     for job in context.jobs.running:
-        if job.property("picking"):
+        if job.kind is JobKind.PICKING:
             job.cancel()
     session = context.session
     labels = session.labels_of("labels")
@@ -65,8 +65,9 @@ def select_object(context: Context, seed: Triple, *, say: bool = True) -> None:
             _show(context, larger, say)
 
     work = partial(object_at, labels, seed)
-    search = context.jobs.start("Find the object", lambda job: work(progress=job.progress), on_done=done)
-    search.setProperty("picking", True)
+    search = context.jobs.start(
+        "Find the object", lambda job: work(progress=job.progress), on_done=done, kind=JobKind.PICKING
+    )
     session.labels_changed.connect(search.cancel)
     session.document_changed.connect(search.cancel)
 
