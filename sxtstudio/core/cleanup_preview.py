@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.cleanup import CleanParameters, check_parameters, clean
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.labels import as_labels
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
@@ -117,7 +118,7 @@ def preview_slice(
             break
         reach *= 2
     if largest:
-        result = np.where(result != 0, np.uint8(255), np.uint8(0))
+        result = as_labels(result)
     result = _cropped(result, z, shape[0], parameters.crop)
     return CleanPreview(z, result, not undecided, before, int(np.count_nonzero(result)))
 

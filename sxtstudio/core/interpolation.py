@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from sxtstudio.core.edits import Recorder, bounding_box
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.labels import LABEL
 from sxtstudio.core.planes import as_planes, in_volume
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.shapes_between import Between, shape_near, shapes_of
 
 Labels = NDArray[np.uint8]
-
-LABEL = 255
 
 
 def interpolate_slices(

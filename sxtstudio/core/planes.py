@@ -1,21 +1,29 @@
 """The three planes of a volume (z, y, x), as the slice views show them.
 
-A plane is named by the axis that it is perpendicular to; the other two run along its rows and columns::
+A plane is perpendicular to one axis; the other two run along its rows and columns::
 
-    axis 0, "XY": y down, x right      axis 1, "XZ": z down, x right      axis 2, "YZ": y down, z right
+    axis 0, "xy": y down, x right
+    axis 1, "xz": z down, x right (shown below xy)
+    axis 2, "yz": y down, z right (shown to the right of xy)
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Box, Triple
 
-# Normal: axes along rows and columns.
+Plane = Literal["xy", "xz", "yz"]
+PLANES: tuple[Plane, ...] = ("xy", "xz", "yz")
+
+#: By the axis that a plane is perpendicular to: the axes along its rows and columns.
 IN_PLANE: tuple[tuple[int, int], ...] = ((1, 2), (0, 2), (1, 0))
+NORMAL: dict[Plane, int] = {plane: axis for axis, plane in enumerate(PLANES)}
+ROWS: dict[Plane, int] = {plane: IN_PLANE[axis][0] for plane, axis in NORMAL.items()}
+COLUMNS: dict[Plane, int] = {plane: IN_PLANE[axis][1] for plane, axis in NORMAL.items()}
 
 
 def plane_shape(shape: Triple, axis: int) -> tuple[int, int]:

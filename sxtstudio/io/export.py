@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.labels import LABEL
 from sxtstudio.core.lengths import is_voxel_size
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
@@ -54,12 +55,12 @@ class _Format:
     slab_slices: int = 1
 
 
-_TIFF = _Format(export_tiff.write_tiff, export_tiff.tiff_dtype, export_tiff.LABEL)
-_MRC = _Format(export_mrc.write_mrc, export_mrc.mrc_dtype, export_mrc.LABEL, np.int8)
+_TIFF = _Format(export_tiff.write_tiff, export_tiff.tiff_dtype, LABEL)
+_MRC = _Format(export_mrc.write_mrc, export_mrc.mrc_dtype, export_mrc.MRC_LABEL, np.int8)
 _ZARR = _Format(
     export_zarr.write_zarr,
     lambda dtype: dtype,
-    export_zarr.LABEL,
+    LABEL,
     is_folder=True,
     slab_slices=export_zarr.CHUNK[0],
 )

@@ -18,7 +18,7 @@ from sxtstudio.io.place import NM_PER_ANGSTROM, MrcFrame
 
 # Mode 0 holds signed bytes: 255 would come back as −1. 127 is the largest value that reads the same
 # whether a program takes the bytes as signed (MRC2014) or unsigned (old IMOD).
-LABEL = 127
+MRC_LABEL = 127
 
 
 def mrc_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -86,6 +86,6 @@ def _header(plan: Plan, smallest: float, largest: float, mean: float, spread: fl
     header["map"] = MAP_ID
     header["machst"] = mrcfile.utils.machine_stamp_from_byte_order("<")
     header["nlabl"] = 1
-    text = f"SXT Studio: labels, 0 background, {LABEL} label" if plan.kind == "labels" else "SXT Studio"
+    text = f"SXT Studio: labels, 0 background, {MRC_LABEL} label" if plan.kind == "labels" else "SXT Studio"
     header["label"][0] = text.encode("ascii")
     return header

@@ -11,9 +11,8 @@ import tifffile
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.labels import LABEL
 from sxtstudio.io.export_plan import Plan
-
-LABEL = 255
 
 # A classic TIFF addresses 4 GB; some is left for directories and incompressible data.
 CLASSIC_LIMIT_BYTES = (1 << 32) - (1 << 26)

@@ -12,8 +12,6 @@ from numpy.typing import NDArray
 
 from sxtstudio.io.export_plan import Plan
 
-LABEL = 255
-
 # The same for every volume, so that the same labels give the same files.
 CHUNK = (16, 256, 256)
 _ZLIB = {"id": "zlib", "level": 3}

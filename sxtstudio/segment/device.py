@@ -18,7 +18,7 @@ import warnings
 import weakref
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -27,6 +27,7 @@ import psutil
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.segment.control_groups import processor_quota
 
 Model = bytes | str | Path
 Feeds = Mapping[str, NDArray[Any]]
@@ -112,40 +113,8 @@ def available_cpus() -> int:
     else:
         process = psutil.Process()
         count = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else os.cpu_count() or 1
-    quota = _cgroup_quota() if sys.platform == "linux" else math.inf
+    quota = processor_quota() if sys.platform == "linux" else math.inf
     return max(1, math.ceil(min(count, quota)))
-
-
-def _cgroup_quota(root: Path = Path("/sys/fs/cgroup"), membership: Path = Path("/proc/self/cgroup")) -> float:
-    """Processors that the control groups (version 1 or 2) allow: the least of the group and all above it."""
-    quota = math.inf
-    with contextlib.suppress(OSError, ValueError):
-        for line in membership.read_text().splitlines():
-            _, controllers, path = line.split(":", 2)
-            if controllers == "":
-                mounts = [root, root / "unified"]
-            elif "cpu" in controllers.split(","):
-                mounts = [root / controllers, root / "cpu"]
-            else:
-                continue
-            group = PurePosixPath(path.lstrip("/"))
-            # A container may see its own group as the root, whatever its name outside.
-            quota = min(
-                [quota, *(_quota(mount / level) for mount in mounts for level in (group, *group.parents))]
-            )
-    return quota
-
-
-def _quota(group: Path) -> float:
-    with contextlib.suppress(OSError, ValueError):
-        if (group / "cpu.max").is_file():
-            limit, period = (group / "cpu.max").read_text().split()
-        else:
-            limit = (group / "cpu.cfs_quota_us").read_text()
-            period = (group / "cpu.cfs_period_us").read_text()
-        if float(limit) > 0 and float(period) > 0:  # "max" is no number, and -1 means the same
-            return float(limit) / float(period)
-    return math.inf
 
 
 def create_session(

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 import psutil
 
+from sxtstudio.segment.control_groups import memory_left
 from sxtstudio.segment.tiles import Shape2D, round_up
 
 # What is left to the rest of the machine and to errors of the estimate.
 USABLE = 0.8
 SMALLEST_TILE_PX = 64
-_CGROUP = Path("/sys/fs/cgroup")
-_MEMBERSHIP = Path("/proc/self/cgroup")
 
 PeakBytes = Callable[[Shape2D, int], int]
 
@@ -25,7 +23,7 @@ def available_memory() -> int:
     The least of: what the machine has free, what the container or batch job allows (cgroups, both
     versions), and the limit on the address space.
     """
-    limits = [psutil.virtual_memory().available, *_cgroup_rest(_CGROUP, _MEMBERSHIP)]
+    limits = [psutil.virtual_memory().available, *memory_left()]
     if sys.platform != "win32":
         import resource
 
@@ -81,46 +79,3 @@ def is_out_of_memory(error: BaseException) -> bool:
     text = str(error).lower()
     signs = ("out of memory", "failed to allocate", "bad_alloc", "bad allocation", "memoryallocation")
     return any(sign in text for sign in signs)
-
-
-def _cgroup_rest(root: Path, membership: Path) -> list[int]:
-    """Bytes left under each memory limit of the groups that the process is in."""
-    try:
-        lines = membership.read_text().splitlines()
-    except OSError:
-        return []
-    rest = []
-    for line in lines:
-        _, controllers, name = line.split(":", 2)
-        if controllers == "":
-            base, files = root, ("memory.max", "memory.current")
-        elif "memory" in controllers.split(","):
-            base, files = root / "memory", ("memory.limit_in_bytes", "memory.usage_in_bytes")
-        else:
-            continue
-        # Inside a container the group's own folder is often mounted as the root.
-        folder = base / name.lstrip("/")
-        for place in {folder, *folder.parents, base}:
-            if place == base or base in place.parents:
-                rest += _rest_of_group(place, *files)
-    return rest
-
-
-def _rest_of_group(folder: Path, limit_file: str, usage_file: str) -> list[int]:
-    try:
-        limit = (folder / limit_file).read_text().strip()
-        usage = int((folder / usage_file).read_text())
-        if limit == "max" or int(limit) >= 1 << 60:
-            return []
-        return [int(limit) - usage + _reclaimable(folder / "memory.stat")]
-    except (OSError, ValueError):
-        return []
-
-
-def _reclaimable(path: Path) -> int:
-    """File pages that the kernel drops when memory is asked for; they count as used."""
-    try:
-        entries = dict(line.split() for line in path.read_text().splitlines())
-        return int(entries.get("total_inactive_file", entries.get("inactive_file", 0)))
-    except (OSError, ValueError):
-        return 0

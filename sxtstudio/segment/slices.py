@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.labels import as_labels
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.core.volume import Volume
 from sxtstudio.segment.neighbours import Image, Neighbours, coarsened, resemble
@@ -64,7 +65,7 @@ def read_batches(
 
 def labels_of(values: Image, threshold: float) -> Pixels:
     """Return 255 where the network's output is above ``threshold``, else 0."""
-    return np.where(values > threshold, np.uint8(255), np.uint8(0))
+    return as_labels(values > threshold)
 
 
 def probability_of(values: Image) -> Pixels:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.labels import as_labels
 from sxtstudio.core.progress import Progress
 from sxtstudio.training.canvas import CLASSES
 from sxtstudio.training.microscope import FULL_ROTATION_DEG, Microscope, random_microscope
@@ -160,6 +161,6 @@ def _unseen_px(microscope: Microscope, width: int) -> int:
 
 def labels_of(simulated: Simulated) -> NDArray[np.uint8]:
     """Return the labels as training reads them: 0 background, 255 membrane, 128 not to be judged."""
-    labels = np.where(simulated.outline, np.uint8(255), np.uint8(0))
+    labels = as_labels(simulated.outline)
     labels[simulated.hidden] = IGNORE
     return labels

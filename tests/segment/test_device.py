@@ -5,13 +5,13 @@ import os
 import re
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import pytest
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.segment import control_groups
 from sxtstudio.segment import device as device_module
 from sxtstudio.segment.device import Device, available_cpus, choose_device, create_session, session_device
 
@@ -308,7 +308,7 @@ def test_affinity_is_respected():
 @pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="this system has no processor affinity")
 def test_the_quota_limits_the_affinity(monkeypatch, quota, expected):
     monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
-    monkeypatch.setattr(device_module, "_cgroup_quota", lambda: quota)
+    monkeypatch.setattr(device_module, "processor_quota", lambda: quota)
     assert available_cpus() == (expected if sys.platform == "linux" else 4)
 
 
@@ -339,7 +339,7 @@ GROUPS = {
 
 
 @pytest.mark.parametrize(("membership", "files", "expected"), GROUPS.values(), ids=GROUPS)
-def test_control_groups(tmp_path, membership, files, expected):
+def test_control_groups(tmp_path, monkeypatch, membership, files, expected):
     listing = tmp_path / "cgroup"
     listing.write_text(membership + "\n")
     root = tmp_path / "root"
@@ -347,11 +347,15 @@ def test_control_groups(tmp_path, membership, files, expected):
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text + "\n")
-    assert device_module._cgroup_quota(root, listing) == expected
+    monkeypatch.setattr(control_groups, "ROOT", root)
+    monkeypatch.setattr(control_groups, "MEMBERSHIP", listing)
+    assert control_groups.processor_quota() == expected
 
 
-def test_no_control_groups_at_all(tmp_path):
-    assert device_module._cgroup_quota(tmp_path, Path(tmp_path, "none")) == float("inf")
+def test_no_control_groups_at_all(tmp_path, monkeypatch):
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
+    monkeypatch.setattr(control_groups, "MEMBERSHIP", tmp_path / "none")
+    assert control_groups.processor_quota() == float("inf") and not control_groups.memory_left()
 
 
 @pytest.mark.skipif(choose_device("auto").kind != "cuda", reason="this computer has no usable NVIDIA card")

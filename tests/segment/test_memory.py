@@ -7,7 +7,7 @@ from typing import Any
 import psutil
 import pytest
 
-from sxtstudio.segment import memory
+from sxtstudio.segment import control_groups
 from sxtstudio.segment.memory import available_memory, choose_tile, is_out_of_memory
 
 GIB = 1 << 30
@@ -17,8 +17,8 @@ GIB = 1 << 30
 def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A machine with 8 GiB free, in whose folder control groups can be made."""
     monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=8 * GIB))
-    monkeypatch.setattr(memory, "_CGROUP", tmp_path)
-    monkeypatch.setattr(memory, "_MEMBERSHIP", tmp_path / "membership")
+    monkeypatch.setattr(control_groups, "ROOT", tmp_path)
+    monkeypatch.setattr(control_groups, "MEMBERSHIP", tmp_path / "membership")
     return tmp_path
 
 

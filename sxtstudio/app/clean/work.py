@@ -20,6 +20,7 @@ from sxtstudio.core.cleanup_preview import CleanPreview, preview_slice
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.labels import as_labels
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, VoxelSize
 from sxtstudio.core.walk import walk
@@ -139,7 +140,7 @@ class ThresholdedLabels:
             low, high = max(first, self._kept.first), min(last, self._kept.last)
             if low < high:
                 values = self._values[low - self._kept.first : high - self._kept.first]
-                part[low - first : high - first] = np.where(values > self._level, np.uint8(255), np.uint8(0))
+                part[low - first : high - first] = as_labels(values > self._level)
         return part
 
 

@@ -17,6 +17,7 @@ from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.interpolation import interpolate_slices
+from sxtstudio.core.labels import as_labels
 from sxtstudio.core.mask_slices import ThresholdMask, fill_holes, mask_of_slice, outline, suggest_value
 from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.progress import Progress
@@ -59,7 +60,7 @@ def grey_range(volume: Volume, z: int, smooth_px: float) -> GreyRange | None:
 def preview(volume: Volume, z: int, how: ThresholdMask) -> Preview:
     """Return the outline of what the mask of slice ``z`` would be."""
     mask = mask_of_slice(volume.read(Box.slab(z, z + 1, volume.shape))[0], how)
-    return Preview(z, np.where(outline(mask), np.uint8(255), np.uint8(0)), "Preview: cell mask")
+    return Preview(z, as_labels(outline(mask)), "Preview: cell mask")
 
 
 def make_automatic(job: Job, recorder: Recorder, volume: Volume, polarity: str | None) -> MaskResult:
@@ -185,7 +186,7 @@ def _rewrite(
     """Replace the labels of ``recorder`` by ``part(box)``, 255 where it is true, in slabs of a ``share``."""
     shape = _shape(recorder)
     for box in walk(shape, recorder.labels, progress=progress, voxels=SLAB_VOXELS // share):
-        values = np.where(part(box), np.uint8(255), np.uint8(0))
+        values = as_labels(part(box))
         changed = recorder.write(box, values)
         if changed is not None:
             job.report(changed)

@@ -14,6 +14,7 @@ from sxtstudio.app.segment.engine import PreviewEngine
 from sxtstudio.app.segment.work import SegmentChoice
 from sxtstudio.app.session import Preview
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.labels import as_labels
 from sxtstudio.core.wording import slice_number
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class SliceTrial(QObject):
         """Show the tried slice with another threshold."""
         if self._values is None:
             return
-        labels = np.where(self._values > threshold, np.uint8(255), np.uint8(0))
+        labels = as_labels(self._values > threshold)
         self._shown = Preview(self._z, labels, f"Preview: threshold {threshold:.2f}")
         self._session.set_preview(self._shown)
         self.changed.emit()

@@ -8,9 +8,10 @@ from PySide6.QtCore import QObject, QPointF, Qt, Signal
 from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.labels.tools.base import COLUMNS, NORMAL, ROWS, PointerEvent
+from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.toolbox import Toolbox
 from sxtstudio.app.widgets.controls import NOTCH, WheelSteps
+from sxtstudio.core.planes import COLUMNS, NORMAL, ROWS
 
 if TYPE_CHECKING:
     from sxtstudio.app.slices.plane_view import PlaneView

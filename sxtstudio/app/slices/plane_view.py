@@ -21,7 +21,6 @@ from PySide6.QtWidgets import QWidget
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
-from sxtstudio.app.labels.tools.base import COLUMNS, NORMAL, ROWS, Plane
 from sxtstudio.app.labels.tools.toolbox import Toolbox
 from sxtstudio.app.slices import overlays
 from sxtstudio.app.slices.camera import Camera
@@ -30,6 +29,7 @@ from sxtstudio.app.slices.fetching import SliceData
 from sxtstudio.app.slices.layers import ImageLayer, LabelLayer, OutlineLayer
 from sxtstudio.app.slices.plane_mouse import PlaneMouse
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.planes import COLUMNS, NORMAL, ROWS, Plane
 
 _SELECTED = (255, 255, 255)
 _SHADES = (170, 60, 255)  # violet: neither labels nor cell mask

@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QStackedLayout, QWidget
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.first_scan import FirstScan
 from sxtstudio.app.document.start_page import StartPage
-from sxtstudio.app.labels.tools.base import NORMAL, Plane, PointerEvent
+from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.toolbox import Toolbox
 from sxtstudio.app.slices.camera import Camera
 from sxtstudio.app.slices.fetching import SliceData, SliceSource, Wanted, cut
@@ -26,8 +26,8 @@ from sxtstudio.app.states import DisplayState
 from sxtstudio.core.contrast import auto_window
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.planes import NORMAL, PLANES, Plane
 
-PLANES: tuple[Plane, ...] = ("xy", "xz", "yz")
 _KEPT_EDITS = 200
 
 

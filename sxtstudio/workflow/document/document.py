@@ -41,7 +41,6 @@ Target = Literal["labels", "mask"]
 TARGETS: tuple[Target, ...] = ("labels", "mask")
 
 # The value of a labelled voxel, as the segmentation writes it.
-LABEL = 255
 # After a crash of the program the voxels are safe anyway; this is for power cuts.
 _FLUSH_EVERY_S = 20.0
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.labels import LABEL, as_labels
 from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.numbering import NumberedObjects
 from sxtstudio.core.progress import Progress
@@ -20,8 +21,9 @@ from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import grouped, shape_text
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume
+from sxtstudio.io.export_mrc import MRC_LABEL
 from sxtstudio.io.place import Place
-from sxtstudio.workflow.document.document import LABEL, Document, Labels
+from sxtstudio.workflow.document.document import Document, Labels
 from sxtstudio.workflow.document.network_output import KeptOutput, KeptVolume, find_output
 from sxtstudio.workflow.document.views import VolumeView
 from sxtstudio.workflow.document.workplace import create_array
@@ -249,7 +251,7 @@ def _masked_copy(labels: Labels, source: ExportSource, path: Path, progress: Pro
     part = _Part(labels, (0, z), source, inside_mask=True)
     copy = create_array(path, (z, y, x))
     for box in walk((z, y, x), copy, progress=progress):
-        copy[box.slices] = np.multiply(part.read(box) != 0, np.uint8(LABEL), dtype=np.uint8)
+        copy[box.slices] = as_labels(part.read(box))
     return copy
 
 
@@ -260,7 +262,7 @@ def _receipt(
     values = {"labels": "0 and ", "mask": "0 and "}.get(choice.what)
     kind = f"{bits} bit"
     if values is not None:
-        kind += f", {values}{127 if written.format == 'MRC' else LABEL}"
+        kind += f", {values}{MRC_LABEL if written.format == 'MRC' else LABEL}"
     rows = [
         ("Format", written.format),
         ("Size", f"{shape_text(written.shape)} voxels (z × y × x), {kind}"),

@@ -9,11 +9,11 @@ import numpy as np
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.labels import as_labels
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import open_volume
-from sxtstudio.workflow.document.document import LABEL
 
 
 def check_labels(path: Path, shape: Triple) -> None:
@@ -45,7 +45,7 @@ def write_labels(path: Path, recorder: Recorder, progress: Progress) -> None:
                 )
             where = part != 0
             background = background or not where.all()
-            recorder.write(box, np.multiply(where, np.uint8(LABEL), dtype=np.uint8))
+            recorder.write(box, as_labels(where))
         if not background:
             raise UserError(
                 f"{path.name} has no background (no voxel is 0) and is no label file. "

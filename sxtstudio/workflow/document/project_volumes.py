@@ -5,13 +5,13 @@ from __future__ import annotations
 import os
 import zlib
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.labels import as_labels
 from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.plain_files import open_own
 from sxtstudio.core.progress import Progress
@@ -20,7 +20,7 @@ from sxtstudio.core.walk import slab_slices, walk
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import export_volume, open_volume
 from sxtstudio.io.project import Record, StoredVolume, volume_names, volume_path
-from sxtstudio.workflow.document.document import LABEL, Document, Labels
+from sxtstudio.workflow.document.document import Document, Labels
 from sxtstudio.workflow.document.workplace import create_file, open_array
 from sxtstudio.workflow.jobs.outputs import check_space
 
@@ -38,15 +38,10 @@ class _Checked:
         self.crc32 = 0
 
     def read(self, box: Box) -> NDArray[np.uint8]:
-        part = _normal(self._voxels[box.slices])
+        part = as_labels(self._voxels[box.slices])
         self.crc32 = zlib.crc32(part.data, self.crc32)
         self._pages.read(part.size)
         return part
-
-
-def _normal(voxels: NDArray[Any]) -> NDArray[np.uint8]:
-    labels: NDArray[np.uint8] = np.multiply(voxels != 0, np.uint8(LABEL), dtype=np.uint8)
-    return labels
 
 
 def save_volume(
@@ -91,7 +86,7 @@ def load_volume(
         crc32 = 0
         with open_own(path, "r+b") as file:  # twice as fast as through a memory map
             for box in walk(source.shape, progress=progress, slices=deep):
-                part = _normal(source.read(box))
+                part = as_labels(source.read(box))
                 crc32 = zlib.crc32(part.data, crc32)
                 if part.any():
                     file.write(part.data)

@@ -7,12 +7,11 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from sxtstudio.app.labels.tools.base import Plane, PointerEvent
+from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.toolbox import Toolbox
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.core.geometry import Box
-
-PLANES: tuple[Plane, ...] = ("xy", "xz", "yz")
+from sxtstudio.core.planes import Plane
 
 
 class Hand:

@@ -16,7 +16,7 @@ from PySide6.QtGui import QColor, QImage, QMouseEvent, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
-from sxtstudio.app.labels.tools.base import COLUMNS, NORMAL, ROWS, Plane, Sketch
+from sxtstudio.app.labels.tools.base import Sketch
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Preview, Selection
 from sxtstudio.app.slices.fetching import SliceCache
@@ -25,6 +25,7 @@ from sxtstudio.app.slices.plane_view import PlaneView
 from sxtstudio.app.slices.view import SlicesView
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.planes import COLUMNS, NORMAL, ROWS, Plane
 
 SHAPE = (10, 24, 30)
 VOXEL = (20.0, 10.0, 10.0)

@@ -3,20 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Triple
-
-Plane = Literal["xy", "xz", "yz"]
-
-# The axis (of z, y, x) that a plane is perpendicular to, and those along its rows and columns.
-# "xy": y down, x right. "xz" (below xy): z down, x right. "yz" (right of xy): y down, z right.
-NORMAL: dict[Plane, int] = {"xy": 0, "xz": 1, "yz": 2}
-ROWS: dict[Plane, int] = {"xy": 1, "xz": 0, "yz": 1}
-COLUMNS: dict[Plane, int] = {"xy": 2, "xz": 2, "yz": 0}
+from sxtstudio.core.planes import COLUMNS, NORMAL, ROWS, Plane
 
 
 @dataclass(frozen=True)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from sxtstudio.app.labels.tools.base import NORMAL, Plane, PointerEvent
+from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.tool import Tool, where_of
 from sxtstudio.core.brushes import Brush, Point, pieces, stroke
 from sxtstudio.core.edits import Recorder
-from sxtstudio.workflow.document.document import LABEL
+from sxtstudio.core.labels import LABEL
+from sxtstudio.core.planes import NORMAL, Plane
 
 
 class BrushTool(Tool):

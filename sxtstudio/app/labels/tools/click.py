@@ -7,11 +7,11 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.app.labels.tools.base import NORMAL, PointerEvent
+from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.tool import Tool, within
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
-from sxtstudio.core.planes import IN_PLANE, plane_of
+from sxtstudio.core.planes import IN_PLANE, NORMAL, plane_of
 from sxtstudio.core.selecting import WAND_MARGIN_PX, fill_area, part_at, wand_area
 from sxtstudio.io import FileVolume
 

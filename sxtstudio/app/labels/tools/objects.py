@@ -7,12 +7,12 @@ import math
 import numpy as np
 
 from sxtstudio.app.labels.tools import object_work
-from sxtstudio.app.labels.tools.base import NORMAL, PointerEvent, Sketch
+from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
 from sxtstudio.app.labels.tools.tool import Tool
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.object_edits import Cut
-from sxtstudio.core.planes import voxel_at
+from sxtstudio.core.planes import NORMAL, voxel_at
 
 _SHORTEST_CUT_PX = 2.0
 

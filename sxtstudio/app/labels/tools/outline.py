@@ -6,10 +6,10 @@ import math
 
 import numpy as np
 
-from sxtstudio.app.labels.tools.base import NORMAL, PointerEvent, Sketch
+from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
 from sxtstudio.app.labels.tools.tool import Tool
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.planes import plane_shape
+from sxtstudio.core.planes import NORMAL, plane_shape
 from sxtstudio.core.selecting import polygon_area
 from sxtstudio.core.wording import slice_number
 

@@ -8,12 +8,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.labels.tools.base import NORMAL, PointerEvent, Sketch
+from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
 from sxtstudio.app.labels.tools.catalogue import BY_NAME
 from sxtstudio.app.session import Session
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.planes import in_volume, plane_of
-from sxtstudio.workflow.document.document import LABEL, Document
+from sxtstudio.core.labels import LABEL
+from sxtstudio.core.planes import NORMAL, in_volume, plane_of
+from sxtstudio.workflow.document.document import Document
 
 _NOTHING_OPEN = "No tomogram is open. Open one first (File > Open tomogram)."
 _NO_LABELS = "There are no labels yet. Segment the tomogram, or draw with the brush first."

@@ -12,13 +12,14 @@ from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEd
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.labels.tools import object_work
-from sxtstudio.app.labels.tools.base import NORMAL, PointerEvent, Sketch
+from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
 from sxtstudio.app.labels.tools.brush import BrushTool, EraserTool
 from sxtstudio.app.labels.tools.click import FillTool, WandTool
 from sxtstudio.app.labels.tools.objects import CutTool, DeleteTool, KeepTool, MergeTool
 from sxtstudio.app.labels.tools.outline import LassoTool, PolygonTool
 from sxtstudio.app.labels.tools.tool import Tool
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.planes import NORMAL
 
 _KINDS: tuple[type[Tool], ...] = (
     Tool,

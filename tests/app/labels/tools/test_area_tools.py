@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 
-from sxtstudio.app.labels.tools.base import Plane, PointerEvent
+from sxtstudio.app.labels.tools.base import PointerEvent
+from sxtstudio.core.planes import Plane
 
 PLANES = pytest.mark.parametrize(
     ("plane", "target"), [("xy", "labels"), ("xz", "mask"), ("yz", "labels")], ids=["XY", "XZ mask", "YZ"]

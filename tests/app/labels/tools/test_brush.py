@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from sxtstudio.app.labels.tools.base import Plane, PointerEvent
+from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.planes import Plane
 
 PLANES = pytest.mark.parametrize(
     ("plane", "target"), [("xy", "labels"), ("xz", "mask"), ("yz", "labels")], ids=["XY", "XZ mask", "YZ"]

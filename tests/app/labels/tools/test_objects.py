@@ -9,9 +9,10 @@ import pytest
 from scipy import ndimage
 
 from sxtstudio.app.labels.tools import object_work, slice_work
-from sxtstudio.app.labels.tools.base import Plane, PointerEvent
+from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.states import Panel
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.planes import Plane
 
 TARGETS = pytest.mark.parametrize("target", ["labels", "mask"])
 SIZES = pytest.mark.parametrize("large", [False, True], ids=["at once", "job"])

@@ -7,7 +7,7 @@ import pytest
 from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtWidgets import QApplication, QWidget
 
-from sxtstudio.app.labels.tools.base import NORMAL, Plane
+from sxtstudio.core.planes import NORMAL, Plane
 
 LEFT = Qt.MouseButton.LeftButton
 
