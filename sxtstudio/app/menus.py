@@ -92,6 +92,18 @@ class Actions(QObject):
             self.menus[path] = self.menu(parent).addMenu(name)
         return self.menus[path]
 
+    def keys(self) -> dict[str, list[tuple[str, str]]]:
+        """Return the keys of all actions by menu, as this system writes them, each with what it does."""
+        native = QKeySequence.SequenceFormat.NativeText
+        found: dict[str, list[tuple[str, str]]] = {menu: [] for menu in MENUS}
+        for info in TABLE:
+            if info.shortcut:
+                words = info.text.rstrip("…")
+                what = "" if info.tip.startswith(words) else f"{words}: "
+                tip = what + (info.tip[:1].lower() + info.tip[1:] if what else info.tip)
+                found[info.menu.split("/")[0]].append((QKeySequence(info.shortcut).toString(native), tip))
+        return found
+
     def _run(self, info: ActionInfo, *_: object) -> None:
         try:
             if info.shows is None:

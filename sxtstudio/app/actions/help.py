@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QUrl, qVersion
-from PySide6.QtGui import QDesktopServices, QGuiApplication, QKeySequence
+from PySide6.QtGui import QDesktopServices, QGuiApplication
 from PySide6.QtWidgets import QApplication
 
-from sxtstudio.app.actions.info import MENUS, ActionInfo
+from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import JobKind
 from sxtstudio.core.logs import log_file
@@ -28,21 +28,8 @@ def shortcuts(context: Context) -> None:
     from sxtstudio.app.help.pages import GESTURES, shortcuts_html
     from sxtstudio.app.help.text import ShortcutsPage
 
-    context.dialogs.bring_up(ShortcutsPage).show_html(shortcuts_html({**keys(), **GESTURES}))
-
-
-def keys() -> dict[str, list[tuple[str, str]]]:
-    """Return the keys of all actions by menu, as this system writes them."""
-    from sxtstudio.app.actions.table import TABLE
-
-    native = QKeySequence.SequenceFormat.NativeText
-    found: dict[str, list[tuple[str, str]]] = {menu: [] for menu in MENUS}
-    for info in TABLE:
-        if info.shortcut:
-            words = info.text.rstrip("…")
-            shown = words if info.tip.startswith(words) else f"{words}: {info.tip[:1].lower()}{info.tip[1:]}"
-            found[info.menu.split("/")[0]].append((QKeySequence(info.shortcut).toString(native), shown))
-    return found
+    keys = context.parts.actions.keys()
+    context.dialogs.bring_up(ShortcutsPage).show_html(shortcuts_html({**keys, **GESTURES}))
 
 
 def copy_diagnostics(context: Context) -> None:
