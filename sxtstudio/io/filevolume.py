@@ -15,7 +15,7 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.axes import StoredAxes
 from sxtstudio.io.place import MrcFrame, Place
-from sxtstudio.io.stamp import stamp_of
+from sxtstudio.io.stamp import is_young, stamp_of
 
 Reader = Callable[[Box], NDArray[Any]]
 
@@ -84,6 +84,8 @@ class FileVolume:
         self._voxel_nm = voxel_nm
         self.files = tuple(files) or (path,)
         self._stamp = stamp_of(self.files)
+        # Written so shortly before that a change right after it might have the same time.
+        self.just_written = is_young(self._stamp)
 
     @property
     def shape(self) -> Triple:

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 # What a file manager writes beside the slices while somebody looks at them.
 _NOT_DATA = {".ds_store", "thumbs.db", "desktop.ini"}
+
+# Systems round times to some milliseconds, FAT to two seconds.
+_YOUNG_NS = 2_500_000_000
 
 Stamp = tuple[tuple[str, int, int, int, int, int], ...]
 
@@ -19,6 +23,12 @@ def stamp_of(paths: Iterable[Path]) -> Stamp:
     the contents may still be the same.
     """
     return tuple(_facts(file) for path in paths for file in files_of(path))
+
+
+def is_young(stamp: Stamp) -> bool:
+    """Whether a file was written so shortly before that its next change might not show in its times."""
+    now = time.time_ns()
+    return any(abs(now - written) < _YOUNG_NS for _, _, *times, _, _ in stamp for written in times)
 
 
 def files_of(path: Path) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
@@ -9,9 +10,10 @@ from PySide6.QtCore import QObject, Signal
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.core.contrast import GreySample, sample_volume
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.overview import Overview, build_overview
 from sxtstudio.core.polarity import Polarity, detect_polarity
-from sxtstudio.core.volume import Volume
+from sxtstudio.workflow.document.document import Document
 
 
 class FirstScan(QObject):
@@ -44,7 +46,7 @@ class FirstScan(QObject):
         document = self._context.session.document
         if document is None:
             return
-        volume, wanted = document.tomogram, document.polarity is None
+        wanted = document.polarity is None
         job: Job | None = None
 
         def mine() -> bool:
@@ -65,7 +67,7 @@ class FirstScan(QObject):
 
         job = self._job = self._context.jobs.start(
             "Looking at the tomogram",
-            lambda job: _look(job, volume, wanted),
+            lambda job: _look(job, document, wanted),
             on_done=on_end,
             on_error=on_error,
             on_cancel=on_end,
@@ -96,9 +98,12 @@ class FirstScan(QObject):
             job.wait(10)
 
 
-def _look(job: Job, volume: Volume, polarity_wanted: bool) -> None:
+def _look(job: Job, document: Document, polarity_wanted: bool) -> None:
     """Report what was found, what is looked at first at the beginning."""
+    volume = document.tomogram
     job.report(sample_volume(volume, job.progress.part(0.1)))
     job.report(build_overview(volume, job.progress.part(0.6)))
+    with suppress(UserError):
+        document.identify()  # while the file is still the one that was opened
     if polarity_wanted:  # many seconds where the image does not tell clearly
         job.report(detect_polarity(volume, progress=job.progress))

@@ -71,11 +71,9 @@ def open_recovered(context: Context, recover: Callable[[], Document]) -> None:
     def work(job: Job) -> Opened:
         document = recover()
         if not document.read_only:
-            return Opened(document, ())
-        return Opened(
-            document,
-            (f"{document.name} is open in another window, or cannot be written. Save under another name.",),
-        )
+            return Opened(document, document.notes)
+        note = f"{document.name} is open in another window, or cannot be written. Save under another name."
+        return Opened(document, (*document.notes, note))
 
     def failed(error: Exception) -> None:
         show_error(context.window, error)

@@ -9,6 +9,7 @@ from PySide6.QtCore import QTimer
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
+from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.project import SUFFIX
@@ -60,6 +61,8 @@ def _start(context: Context, document: Document, folder: Path, after: After | No
         context.settings.add_recent(saved.folder)
         context.session.saved(saved.folder)
         context.session.autosave()
+        if saved.notes:
+            show_error(context.window, UserError("\n\n".join(saved.notes)), document.name)
         if after is not None:
             QTimer.singleShot(0, after)  # when this job has ended, too
 

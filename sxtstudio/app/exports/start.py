@@ -101,8 +101,8 @@ def export_methods(context: Context) -> None:
     document = _document(context)
     path = questions.save_file(context, "Export methods text", f"{_stem(document)}.methods.md", METHODS)
     if path is not None:
-        record, name = document.record(), document.tomogram.path.name
-        _start(context, document, path, lambda job: write_methods(path, record, name), note=False)
+        record, identify = document.record(), document.identify
+        _start(context, document, path, lambda job: write_methods(path, record, identify()), note=False)
 
 
 def _document(context: Context) -> Document:

@@ -202,12 +202,14 @@ class SegmentPanel(QWidget):
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
         if any(job.segments for job in self._context.jobs.running):
             raise UserError("The batch is segmenting now. Wait for it, or stop it (Tools > Batch).")
-        volume, folder, work_dir = document.tomogram, document.bulk, document.segmentation_folder
+        identify, folder, work_dir = document.identify, document.bulk, document.segmentation_folder
         record: dict[str, Any] = {"model": choice.model, "slices": choice.slices}
 
         def work(job: Job, recorder: Recorder) -> SegmentOutcome:
             engine.close()  # its memory is needed now
-            return run_segmentation(job, recorder, volume, choice, folder, work_dir, record, resume=resume)
+            return run_segmentation(
+                job, recorder, identify(), choice, folder, work_dir, record, resume=resume
+            )
 
         self.trial.clear()
         self.recognition.cancel()

@@ -18,14 +18,16 @@ from numpy.typing import NDArray
 
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.trust import Trust, least_certain, median
-from sxtstudio.core.volume import Volume
 from sxtstudio.core.wording import count, share, slice_number
+from sxtstudio.io import open_volume
 from sxtstudio.segment.checkpoint import forget, read_unfinished
 from sxtstudio.workflow.document.network_output import forget_output, keep_output
+from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 if TYPE_CHECKING:
     from sxtstudio.segment import ModelCard, SegmentParameters
@@ -150,7 +152,7 @@ def find_choices(extra: Sequence[str] = ()) -> Choices:
 def run_segmentation(
     job: Job,
     recorder: Recorder,
-    volume: Volume,
+    known: KnownInput,
     choice: SegmentChoice,
     folder: Path,
     work_dir: Path,
@@ -162,7 +164,7 @@ def run_segmentation(
 
     Parameters
     ----------
-    volume
+    known
         The tomogram.
     folder, work_dir
         Of the document, and of its unfinished segmentation.
@@ -173,7 +175,8 @@ def run_segmentation(
     """
     from sxtstudio.segment import segment
 
-    shape = volume.shape
+    known.check()
+    volume, shape = known.volume, known.volume.shape
     before, kept_by_hand = job.progress.stage, 0
 
     def on_slices(z: int, labels: Pixels) -> None:
@@ -193,6 +196,11 @@ def run_segmentation(
     segmentation = segment(
         volume, choice.parameters(), work_dir, resume=resume, progress=job.progress, on_slices=on_slices
     )
+    try:
+        known.check(segmentation.sources, lambda: open_volume(known.path))
+    except InputChangedError:
+        segmentation.discard()
+        raise
     notes = list(segmentation.notes)
     if kept_by_hand:
         slices = count(kept_by_hand, "finished slice")

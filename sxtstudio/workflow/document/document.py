@@ -22,6 +22,7 @@ from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import FileVolume, open_volume
+from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.project import Pointer, Record
 from sxtstudio.io.volume_name import moved_to
 from sxtstudio.workflow.document import state as files
@@ -35,6 +36,7 @@ from sxtstudio.workflow.document.workplace import (
 )
 from sxtstudio.workflow.jobs.outputs import on_disk
 from sxtstudio.workflow.jobs.report import plain
+from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 Labels = NDArray[np.uint8]
 Target = Literal["labels", "mask"]
@@ -67,6 +69,10 @@ class Document:
         Of each slice, how sure the network was when it was segmented; empty where that is not known.
     modified
         Whether there is anything that the project does not know.
+    fingerprint
+        Of the tomogram when it was opened, or {} where that is not known (see ``identify``).
+    notes
+        What the user should know of it once it is shown.
     """
 
     def __init__(self, tomogram: FileVolume, folder: Path, *, source: str = "") -> None:
@@ -87,6 +93,7 @@ class Document:
         self.read_only = False
         self.modified = False
         self.fingerprint: dict[str, Any] = {}
+        self.notes: tuple[str, ...] = ()
         self.bulk = folder
         self._lock = FolderLock(folder)
         self._closed = False
@@ -159,6 +166,13 @@ class Document:
         document.apply(state.record)
         document.project = state.project
         document.modified = True
+        with suppress(OSError):
+            if document.fingerprint and not has_fingerprint(Path(source), document.fingerprint):
+                document.fingerprint = {}  # the next saving takes the file as it is now
+                document.notes = (
+                    f"{volume.path.name} is not the same file as in the last session: "
+                    "check that the labels fit to it.",
+                )
         if state.project is not None:
             try:
                 document.project_lock = FolderLock(state.project, signed=True)
@@ -221,6 +235,18 @@ class Document:
     def note(self, name: str, **parameters: Any) -> None:
         """Note something that changes nothing which would have to be saved, such as an export."""
         self.steps.append(Step(name, plain(parameters), datetime.now(UTC).isoformat(timespec="seconds")))
+
+    def identify(self) -> KnownInput:
+        """Return the tomogram as it was when it was opened; the first time this reads some of the file.
+
+        Raises
+        ------
+        UserError
+            If its file cannot be read.
+        """
+        if not self.fingerprint:
+            self.fingerprint = dict(KnownInput.of(Path(self.source), self.tomogram).fingerprint)
+        return KnownInput(Path(self.source), self.tomogram, self.fingerprint)
 
     def record(self) -> Record:
         """Return all but the voxels, as it is saved."""

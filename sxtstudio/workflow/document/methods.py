@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -12,10 +11,10 @@ from typing import Any
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.wording import shape_text
-from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.io.project import Record, to_json
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import Receipt, bytes_text, voxel_text
+from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 CITATION = (
     "The segmentation method is that of Dyhr, Sadeghi et al., PNAS 120(24), e2209938120 (2023), "
@@ -93,7 +92,7 @@ def effective(steps: Iterable[Mapping[str, Any]]) -> Iterable[Done]:
     return found
 
 
-def write_methods(path: Path, record: Record, tomogram: str) -> Receipt:
+def write_methods(path: Path, record: Record, tomogram: KnownInput) -> Receipt:
     """Write the text, and beside it all that is known as JSON.
 
     Raises
@@ -101,12 +100,9 @@ def write_methods(path: Path, record: Record, tomogram: str) -> Receipt:
     UserError
         If one of the files cannot be written.
     """
-    if not record.tomogram.fingerprint:
-        with suppress(OSError):
-            known = fingerprint(Path(record.tomogram.absolute))
-            record = replace(record, tomogram=replace(record.tomogram, fingerprint=known))
+    record = replace(record, tomogram=replace(record.tomogram, fingerprint=dict(tomogram.fingerprint)))
     with atomic_write(path) as temporary:
-        temporary.write_text(text_of(record, tomogram), encoding="utf-8", errors="replace")
+        temporary.write_text(text_of(record, tomogram.volume.path.name), encoding="utf-8", errors="replace")
     content = {"schema": SCHEMA, **to_json(record), "program": __version__}
     beside = path.with_suffix(".json")
     with atomic_write(beside) as temporary:

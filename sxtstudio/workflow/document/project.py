@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock, holder
 from sxtstudio.core.plain_files import LinkRefused
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.temporary import remove
 from sxtstudio.core.wording import shape_text
-from sxtstudio.io.fingerprint import fingerprint, has_fingerprint
+from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.project import (
     NAME,
     Pointer,
@@ -32,6 +36,7 @@ from sxtstudio.io.volume_name import VolumeName, moved_to
 from sxtstudio.workflow.document.document import TARGETS, Document, Labels
 from sxtstudio.workflow.document.project_volumes import load_volume, save_volume
 from sxtstudio.workflow.jobs.outputs import on_disk
+from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 
 class TomogramNotFound(UserError):
@@ -46,16 +51,18 @@ class Snapshot:
     volumes: dict[str, Labels]
     lock: FolderLock | None
     project: Path | None
+    identify: Callable[[], KnownInput]
 
 
 @dataclass(frozen=True)
 class Saved:
-    """A finished saving: the folder, its lock, and what was written down of the tomogram."""
+    """A finished saving: the folder, its lock, what was written down of the tomogram, and what to know."""
 
     folder: Path
     lock: FolderLock
     fingerprint: dict[str, Any]
     steps: int
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -72,7 +79,7 @@ def snapshot(document: Document) -> Snapshot:
         target: voxels for target in TARGETS if (voxels := document.array(target)) is not None
     }
     lock = None if document.read_only else document.project_lock
-    return Snapshot(document.record(), volumes, lock, document.project)
+    return Snapshot(document.record(), volumes, lock, document.project, document.identify)
 
 
 def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Saved:
@@ -97,7 +104,7 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
     written: list[str] = []
     try:
         lock = lock or lock_project(folder)
-        record = _with_pointer(what.record, folder)
+        record, notes = _with_pointer(what, folder)
         former = {} if made else _former_volumes(folder, record)
         kept: dict[str, StoredVolume] = {}
         for target, voxels in what.volumes.items():
@@ -113,16 +120,19 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
         for name in written:
             shutil.rmtree(folder / name, ignore_errors=True)
         if lock is not None and lock is not own_lock:
-            lock.release()
+            if made:
+                _empty(folder)
+            lock.release(remove=made)
         if made:
-            _unmake(folder)
+            with suppress(OSError):  # somebody else may have begun a project in it
+                folder.rmdir()
         raise
     for name in [*volume_names(folder), *half_written(folder)]:
         if name not in {volume.name for volume in kept.values()}:
             shutil.rmtree(folder / name, ignore_errors=True)
             with suppress(OSError):
                 (folder / name).unlink()
-    return Saved(folder, lock, record.tomogram.fingerprint, len(record.steps))
+    return Saved(folder, lock, record.tomogram.fingerprint, len(record.steps), notes)
 
 
 def adopt(document: Document, saved: Saved) -> None:
@@ -248,15 +258,12 @@ def _make(folder: Path) -> bool:
     return True
 
 
-def _unmake(folder: Path) -> None:
-    """Remove a project folder that was begun and has no project.json."""
+def _empty(folder: Path) -> None:
+    """Remove what is in a project folder that was begun and has no project.json, but for its lock."""
     with suppress(OSError):
-        for entry in folder.iterdir():
-            if entry.is_dir():
-                shutil.rmtree(entry, ignore_errors=True)
-            else:
-                entry.unlink()
-        folder.rmdir()
+        for entry in list(folder.iterdir()):
+            if entry.name != LOCK:
+                remove(entry)
 
 
 def _former_volumes(folder: Path, record: Record) -> dict[str, StoredVolume]:
@@ -270,18 +277,29 @@ def _former_volumes(folder: Path, record: Record) -> dict[str, StoredVolume]:
     return {name: stored for name, stored in former.volumes.items() if (folder / stored.name).is_dir()}
 
 
-def _with_pointer(record: Record, folder: Path) -> Record:
+def _with_pointer(what: Snapshot, folder: Path) -> tuple[Record, tuple[str, ...]]:
+    """Return the record with where its tomogram lies and how it is known again, and what to say of that."""
+    record = what.record
+    notes: tuple[str, ...] = ()
     source = record.tomogram.absolute
     name = VolumeName.of(source)
     try:
         relative = name.at(Path(os.path.relpath(name.place, folder)).as_posix())
     except ValueError:  # another drive of Windows
         relative = ""
-    known = dict(record.tomogram.fingerprint)
-    if not known:
-        with suppress(OSError):
-            known = fingerprint(Path(source))
-    return replace(record, tomogram=Pointer(source, relative, record.tomogram.shape, known))
+    known: dict[str, Any] = {}
+    try:
+        tomogram = what.identify()
+        known = dict(tomogram.fingerprint)
+        tomogram.check()
+    except InputChangedError:
+        notes = (
+            f"{Path(source).name} was changed or replaced on the disk after it was opened. The labels belong "
+            "to the file as it was: check that they fit to the new one.",
+        )
+    except UserError:
+        pass  # it cannot be read just now, which is no reason not to save the labels
+    return replace(record, tomogram=Pointer(source, relative, record.tomogram.shape, known)), notes
 
 
 def find_tomogram(folder: Path, record: Record, given: str | Path | None) -> tuple[str, list[str]]:

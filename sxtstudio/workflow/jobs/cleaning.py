@@ -24,6 +24,7 @@ from sxtstudio.workflow.jobs.outputs import (
     check_space,
     scratch_folder,
 )
+from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 
 @dataclass(frozen=True)
@@ -92,6 +93,8 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
         voxel_nm = job.voxel_nm or source.voxel_nm
         tomogram = stack.enter_context(open_volume(job.tomogram)) if job.tomogram else None
         mask = stack.enter_context(open_volume(job.clean_up.mask)) if job.clean_up.mask else None
+        opened = ((job.labels, source), (job.tomogram, tomogram), (job.clean_up.mask, mask))
+        inputs = [KnownInput.of(path, volume) for path, volume in opened if path and volume]
         check_clean_up(job.clean_up, source.shape, voxel_nm)
         for other, name in ((tomogram, "tomogram"), (mask, "mask")):
             if other is not None:
@@ -111,6 +114,8 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
             polarity=None,
             progress=progress.part(0.6, "clean-up"),
         )
+        for known in inputs:
+            known.check()
         receipt = export_volume(
             job.output,
             ArrayVolume(labels, voxel_nm),

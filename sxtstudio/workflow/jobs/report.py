@@ -20,15 +20,15 @@ from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.trust import bars, least_certain, median, trust_to_json
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.io import ExportReceipt, FileVolume
+from sxtstudio.io import ExportReceipt
 from sxtstudio.io.axes import axes_to_json
-from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.workflow.document.views import notes_of
 
 if TYPE_CHECKING:
     from sxtstudio.core.cleanup import CleanReport
     from sxtstudio.segment import Segmentation
     from sxtstudio.workflow.jobs.segmenting import SegmentJob
+    from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 # Raised whenever a key changes its meaning or goes; new keys do not count.
 SCHEMA = "sxtstudio-report/1"
@@ -74,8 +74,9 @@ def new_report(job: str) -> dict[str, Any]:
     }
 
 
-def input_entry(volume: FileVolume, voxel_nm: VoxelSize | None) -> dict[str, Any]:
+def input_entry(known: KnownInput, voxel_nm: VoxelSize | None) -> dict[str, Any]:
     """Return what a report says of an input file; ``voxel_nm`` is the size that was used."""
+    volume = known.volume
     return {
         "path": str(volume.path.absolute()),
         "format": volume.format,
@@ -85,14 +86,14 @@ def input_entry(volume: FileVolume, voxel_nm: VoxelSize | None) -> dict[str, Any
         "voxel_nm_zyx": plain(voxel_nm),
         "voxel_nm_zyx_in_file": plain(volume.voxel_nm),
         "origin_nm_zyx": plain(volume.origin_nm),
-        "fingerprint": fingerprint(volume.path),
+        "fingerprint": dict(known.fingerprint),
         "notes": list(volume.notes),
     }
 
 
 def segment_report(
     job: SegmentJob,
-    source: FileVolume,
+    source: KnownInput,
     voxel_nm: VoxelSize | None,
     found: Segmentation,
     cleaned: CleanReport | None,
@@ -131,7 +132,7 @@ def segment_report(
     report["trust"] = trust_entry(found)
     report["clean_up"] = None if cleaned is None else clean_entry(cleaned)
     report["outputs"] = [receipt_entry(receipt) for receipt in receipts]
-    report["notes"] = [*notes_of(source, job.voxel_nm), *found.notes]
+    report["notes"] = [*notes_of(source.volume, job.voxel_nm), *found.notes]
     return report
 
 

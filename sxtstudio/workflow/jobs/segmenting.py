@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
@@ -20,10 +21,12 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume, open_volume
 from sxtstudio.segment import Segmentation, SegmentParameters, segment
+from sxtstudio.segment.checkpoint import forget
 from sxtstudio.workflow.document.views import VolumeView, scratch_array
 from sxtstudio.workflow.jobs.cleaning import CleanUp, check_clean_up, mask_for, run_clean_up
 from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, Output, check_outputs, check_space
 from sxtstudio.workflow.jobs.report import segment_report, write_report
+from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 Pixels = NDArray[np.uint8]
 Notes = tuple[str, ...]
@@ -114,8 +117,9 @@ def segment_file(
     Raises
     ------
     UserError
-        If the input or a parameter is bad, an output cannot be written, or there are slices of an
-        interrupted run and ``job.resume`` is None. Existing outputs are then as they were.
+        If the input or a parameter is bad, an output cannot be written, there are slices of an
+        interrupted run and ``job.resume`` is None, or an input was changed or replaced meanwhile. Existing
+        outputs are then as they were.
     LooksLikeTiltSeries
         If the input is projections and not ``job.force``.
     Cancelled
@@ -134,10 +138,11 @@ def segment_file(
         if job.clean_up.wanted:
             with _timed(seconds, "clean-up"):
                 cleaned, notes = _clean(job, source, found, progress.part(0.05, "clean-up"))
+        _check_unchanged(job, source, found)
         with _timed(seconds, "writing"):
             receipt, probability = _write(job, source, found, cleaned, progress.part(0.1, "writing"))
         receipts = [receipt] if probability is None else [receipt, probability]
-        report = segment_report(job, source.file, source.voxel_nm, found, cleaned, receipts, seconds)
+        report = segment_report(job, source.tomogram, source.voxel_nm, found, cleaned, receipts, seconds)
         report["notes"] += notes
         if job.report:
             write_report(job.report, report)
@@ -149,10 +154,15 @@ def segment_file(
 class _Source:
     """An opened tomogram and what of it is segmented; the mask lies over these slices."""
 
-    file: FileVolume
+    tomogram: KnownInput
     slices: tuple[int, int]
     voxel_nm: VoxelSize | None
     mask: Volume | None
+    mask_file: KnownInput | None
+
+    @property
+    def file(self) -> FileVolume:
+        return self.tomogram.volume
 
     @property
     def shape(self) -> Triple:
@@ -165,10 +175,12 @@ def _open(job: SegmentJob, stack: ExitStack) -> _Source:
     if file.tilt_series and not job.force:
         raise LooksLikeTiltSeries(tilt_series_text(file))
     slices = chosen_slices(job.slices, file.shape[0])
-    mask = None
+    mask, mask_file = None, None
     if job.clean_up.mask:
-        mask = mask_for(stack.enter_context(open_volume(job.clean_up.mask)), file.shape, slices)
-    source = _Source(file, slices, job.voxel_nm or file.voxel_nm, mask)
+        opened = stack.enter_context(open_volume(job.clean_up.mask))
+        mask, mask_file = mask_for(opened, file.shape, slices), KnownInput.of(job.clean_up.mask, opened)
+    tomogram = KnownInput.of(job.tomogram, file)
+    source = _Source(tomogram, slices, job.voxel_nm or file.voxel_nm, mask, mask_file)
     check_clean_up(job.clean_up, source.shape, source.voxel_nm)
     _check_disk(job, source.shape)
     return source
@@ -186,7 +198,27 @@ def _segment(job: SegmentJob, source: _Source, progress: Progress, on_slice: OnS
             on_slice(z, labels, finished, total)
 
     parameters = replace(job.parameters, slices=source.slices, probability=job.probability is not None)
-    return segment(source.file, parameters, work, resume=job.resume, progress=progress, on_slices=count)
+    try:
+        return segment(source.file, parameters, work, resume=job.resume, progress=progress, on_slices=count)
+    except UserError:
+        try:
+            source.tomogram.check()  # why it cannot be read, where somebody writes to it
+        except InputChangedError:
+            with suppress(UserError):
+                forget(work)
+            raise
+        raise
+
+
+def _check_unchanged(job: SegmentJob, source: _Source, found: Segmentation) -> None:
+    """Labels of slices of two tomograms, or with the mask of another, are of no use to anybody."""
+    try:
+        source.tomogram.check(found.sources, lambda: open_volume(job.tomogram))
+        if source.mask_file is not None:
+            source.mask_file.check()
+    except InputChangedError:
+        found.discard()
+        raise
 
 
 def _clean(

@@ -20,6 +20,7 @@ from sxtstudio.surface import (
 )
 from sxtstudio.workflow.document.views import labels_to_disk
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, scratch_folder
+from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 
 @dataclass(frozen=True)
@@ -73,12 +74,14 @@ def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceRe
         outputs.append(Output(job.picture, "a picture", (".png",)))
     check_outputs(outputs, [job.labels])
     with open_volume(job.labels) as source:
+        known = KnownInput.of(job.labels, source)
         voxel_nm = job.voxel_nm or source.voxel_nm
         check_space(job.mesh.parent, int(np.prod(source.shape)))
         with scratch_folder(job.mesh) as folder:
             labels = labels_to_disk(
                 source, folder / "labels", job.labels.name, progress.part(0.2, "reading labels")
             )
+            known.check()
             surface = extract_surface(
                 labels,
                 voxel_nm,

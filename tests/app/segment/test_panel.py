@@ -7,6 +7,7 @@ import hashlib
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,6 +22,7 @@ from sxtstudio.app.states import Panel
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.segment import checkpoint, load_card
+from sxtstudio.segment.job import SegmentationJob
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import find_output
 
@@ -267,6 +269,44 @@ def test_a_bad_model_is_one_sentence_and_changes_nothing(
     assert all(isinstance(error, UserError) and "bad.onnx" in str(error) for error in errors)
     assert sample.session.busy is None and len(sample.session.history) == 0
     assert not labels_of(sample).any() and sample.session.preview is None
+
+
+@pytest.mark.parametrize("moment", ["before", "meanwhile"])
+def test_a_tomogram_that_is_replaced_gets_no_labels(
+    open_file: Callable[[Path], MainWindow],
+    tomogram: Path,
+    toy_model: Path,
+    moment: str,
+    qtbot: QtBot,
+    errors: list[Exception],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    window = open_file(tomogram)
+    document, panel = window.session.document, window.context.parts.segment
+    window.session.set_polarity("dark", "it is known")
+    panel.form.use_model(str(toy_model))
+    document.identify()
+
+    def replace() -> None:
+        content = bytearray(tomogram.read_bytes())
+        content[2000:2004] = b"\0\0\0\0"
+        tomogram.write_bytes(content)
+
+    if moment == "before":
+        replace()
+    else:
+        count = SegmentationJob.count
+
+        def replaced(job: SegmentationJob, done: Any) -> None:
+            count(job, done)
+            replace()
+
+        monkeypatch.setattr(SegmentationJob, "count", replaced)
+    panel.start()
+    to_the_end(panel, qtbot)
+    assert len(errors) == 1 and "changed or replaced" in str(errors[0])
+    assert document.labels is None or not document.labels.any()
+    assert panel.pending is None and len(window.session.history) == 0
 
 
 def test_a_full_disk_takes_back_what_was_written(

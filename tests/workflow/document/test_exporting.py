@@ -165,7 +165,7 @@ def test_methods_say_what_was_done_and_not_undone(document: Document, tmp_path: 
     assert "1. Segment – model: compact; sha256: ab12; threshold: 0.5" in text
     assert "2. Brush (2 times) – size (pixels): 8" in text
     assert "Clean up" not in text and "Export" not in text and "doi:10.1073" in text
-    write_methods(tmp_path / "m.md", document.record(), "cell.mrc")
+    write_methods(tmp_path / "m.md", document.record(), document.identify())
     content = json.loads((tmp_path / "m.json").read_text())
     assert [step["name"] for step in content["steps"]][3:] == ["Clean up", "Undo: Clean up", "Export"]
     assert len(content["tomogram"]["fingerprint"]["value"]) == 64

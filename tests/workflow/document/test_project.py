@@ -22,6 +22,7 @@ from sxtstudio.core import atomic
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.io import open_volume
+from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.io.project import NAME, read_record
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
@@ -78,6 +79,99 @@ def test_saved_project_opens_the_same(document: Document, tmp_path: Path) -> Non
         assert again.name == "cell.sxt"
     finally:
         closed(again)
+
+
+def rewritten(tomogram: Path) -> None:
+    content = bytearray(tomogram.read_bytes())
+    content[2000:2004] = b"\0\0\0\0"
+    tomogram.write_bytes(content)
+
+
+def test_a_tomogram_replaced_before_the_first_saving_is_not_taken_for_the_one_that_was_opened(
+    tomogram: Path, tmp_path: Path
+) -> None:
+    os.utime(tomogram, (1, 1))
+    document = Document.open(tomogram)
+    before = fingerprint(tomogram)
+    folder = tmp_path / "cell.sxt"
+    rewritten(tomogram)
+    saved = save(snapshot(document), folder)
+    adopt(document, saved)
+    assert "changed or replaced" in saved.notes[0]
+    assert read_record(folder).tomogram.fingerprint == {}, "nobody knows it"
+    closed(document)
+
+    tomogram.unlink()
+    with mrcfile.new(tomogram) as file:
+        file.set_data(np.ones((6, 64, 80), np.float32))
+    again = Document.open(tomogram)
+    again.identify()
+    first = fingerprint(tomogram)
+    rewritten(tomogram)
+    saved = save(snapshot(again), tmp_path / "again.sxt")
+    saved.lock.release()
+    assert "changed or replaced" in saved.notes[0]
+    assert read_record(tmp_path / "again.sxt").tomogram.fingerprint == first != before
+    closed(again)
+    opened = open_project(tmp_path / "again.sxt")
+    assert "is not the same file" in opened.notes[0]
+    closed(opened.document)
+
+
+def test_work_of_the_last_session_is_not_put_on_another_tomogram_without_a_word(
+    document: Document, tomogram: Path
+) -> None:
+    document.identify()
+    document.close()
+    rewritten(tomogram)
+    again = Document.recover(document.folder)
+    assert "is not the same file" in again.notes[0]
+    again.modified = True
+    again.autosave(wait=True)
+    again.close()
+    once_more = Document.recover(document.folder)
+    assert not once_more.notes, "it was said once"
+    closed(once_more)
+
+
+TWO_AT_ONCE = """
+import sys
+from pathlib import Path
+from sxtstudio.core.errors import UserError
+from sxtstudio.workflow.document import project
+from sxtstudio.workflow.document.document import Document
+document = Document.open(Path(sys.argv[1]))
+document.volume("labels")[2] = 255
+real = project.lock_project
+def late(folder):
+    print("made", flush=True)
+    sys.stdin.readline()
+    return real(folder)
+project.lock_project = late
+try:
+    project.save(project.snapshot(document), Path(sys.argv[2]))
+except UserError as error:
+    print(error, flush=True)
+document.discard()
+document.close()
+"""
+
+
+def test_a_saving_that_comes_second_removes_nothing_of_the_first(
+    document: Document, tomogram: Path, tmp_path: Path
+) -> None:
+    """It has made the folder, and another window is quicker with the lock."""
+    folder = tmp_path / "cell.sxt"
+    words = [sys.executable, "-c", TWO_AT_ONCE, str(tomogram), str(folder)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None and other.stdout.readline() == "made\n"
+        keep(document, folder)
+        told, _ = other.communicate("\n", timeout=60)
+    assert "open in another window" in told
+    document.close()
+    opened = open_project(folder)
+    assert not opened.notes and np.count_nonzero(opened.document.labels) == 30
+    closed(opened.document)
 
 
 def test_zarr_library_reads_the_volumes_as_they_were(document: Document, tmp_path: Path) -> None:
