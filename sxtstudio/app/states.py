@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import dataclass, fields, replace
 from enum import Enum
 from typing import Any, Generic, TypeVar
 
@@ -32,6 +33,42 @@ class Observed(QObject, Generic[T]):
         if new != self._value:
             self._value = new
             self.changed.emit()
+
+
+class Belonging(Generic[T]):
+    """Parts what of a state belongs to the open tomogram from what is the user's own.
+
+    What belongs to the tomogram begins anew with the next one, and with the next start of the program. The
+    rest stays as the user has it; what only came with a project goes with it.
+    """
+
+    def __init__(self, state: Observed[T], to_document: Iterable[str]) -> None:
+        """Begin with what ``state`` is now as the user's own; ``to_document`` are names of its fields."""
+        self._state = state
+        self._defaults = {
+            field.name: field.default
+            for field in fields(state.value)  # type: ignore[arg-type]
+            if field.name in set(to_document)
+        }
+        self._own = self._came = replace(state.value, **self._defaults)  # type: ignore[type-var]
+
+    @property
+    def own(self) -> T:
+        """The state as it is for the next tomogram."""
+        now, came = vars(self._state.value), vars(self._came)
+        chosen = {
+            name: value for name, value in now.items() if name not in self._defaults and value != came[name]
+        }
+        return replace(self._own, **chosen)  # type: ignore[type-var]
+
+    def begin(self) -> None:
+        """Begin with another tomogram."""
+        self._own = self._came = self.own
+        self._state.set(**vars(self._own))
+
+    def restored(self) -> None:
+        """Say that the state is now that of a project; what the user changes from here on is their own."""
+        self._came = self._state.value
 
 
 class Panel(Enum):

@@ -13,7 +13,7 @@ from sxtstudio.core.logs import log_file
 
 COPIED = "This has been copied. Paste it into your message; read it first if your data are confidential."
 # Settings that say how the program behaves; recent files and window layouts are nobody's business.
-_TOLD = ("theme", "undo_mb", "work_folder", "model", "segment/device", "segment/tile_px", "segment/threshold")
+_TOLD = ("theme", "undo_mb", "work_folder", "model", "segment/device", "segment/tile_px")
 
 
 def tutorial(context: Context) -> None:

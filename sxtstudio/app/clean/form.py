@@ -68,6 +68,7 @@ class CleanForm(QWidget):
         self.smallest.setToolTip("Objects that are smaller than this are removed")
         self.smallest.setGroupSeparatorShown(True)
         self.unit = ComboBox()
+        self.unit.setToolTip("The unit of the smallest size")
         for text, value in _UNITS:
             self.unit.addItem(text, value)
         self.size_note = note(name="size")

@@ -189,6 +189,7 @@ class CleanPanel(QWidget):
     def _on_session_document_changed(self) -> None:
         self._take_preview_away()
         self._previews.cancel(wait_s=10)
+        self.form.reset()
         show_note(self.result, "")
         self._follow()
 

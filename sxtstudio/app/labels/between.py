@@ -169,11 +169,14 @@ class BetweenSlices(QGroupBox):
         with QSignalBlocker(self.first), QSignalBlocker(self.last):
             for spin in (self.first, self.last):
                 spin.setRange(1, size)
+                spin.setValue(1)
         self._by_hand = False
         self._ask()
 
     def _on_document_changed(self) -> None:
         self._gaps.cancel(wait_s=_LONGEST_WAIT_S)
+        self.axis.setCurrentIndex(0)
+        self.only_here.setChecked(False)
         self._on_axis_changed()
         self._follow()
 

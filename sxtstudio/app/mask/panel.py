@@ -249,6 +249,7 @@ class MaskPanel(MaskLayout):
         self.live.setChecked(False)
         self._share = None
         self._suggested = False
+        self.threshold.reset()
         document = self._session.document
         self.threshold.set_polarity(None if document is None else document.polarity)
         self._follow()

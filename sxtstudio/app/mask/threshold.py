@@ -10,6 +10,7 @@ from sxtstudio.app.widgets.notes import form, narrow
 from sxtstudio.core.mask_slices import ThresholdMask
 
 _STEPS = 1000
+_SMOOTH_PX = 8
 
 
 class MaskThreshold(QWidget):
@@ -36,16 +37,13 @@ class MaskThreshold(QWidget):
         self.smooth = DoubleSpinBox()
         self.smooth.setRange(0, 100)
         self.smooth.setDecimals(1)
-        self.smooth.setValue(8)
         self.smooth.setSuffix(" px")
         self.smooth.setSpecialValueText("Off")
         self.smooth.setToolTip("Blurs each slice before the threshold, so that grain and organelles vanish")
         self.large_only = QCheckBox("Leave out small parts")
         self.large_only.setToolTip("Parts smaller than a tenth of the largest one in their slice")
-        self.large_only.setChecked(True)
         self.fill = QCheckBox("Fill holes")
         self.fill.setToolTip("Vacuoles and nuclei belong to the cell")
-        self.fill.setChecked(True)
         values = QHBoxLayout()
         values.addWidget(narrow(self.value, 70), 1)
         values.addWidget(self.suggest)
@@ -66,6 +64,14 @@ class MaskThreshold(QWidget):
         self.fill.toggled.connect(self.changed)
         self.suggest.clicked.connect(self.suggestion_wanted)
         self._low, self._high = 0.0, 1.0
+        self.reset()
+
+    def reset(self) -> None:
+        """Begin with another tomogram; its grey value is suggested when it is looked at."""
+        self.value.setValue(0)
+        self.smooth.setValue(_SMOOTH_PX)
+        self.large_only.setChecked(True)
+        self.fill.setChecked(True)
 
     def how(self) -> ThresholdMask:
         """Return what the fields say."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
@@ -53,15 +54,11 @@ class SegmentForm(QWidget):
         )
         self._build()
         settings = self._settings
-        self.threshold.set_choice(settings.get("segment/threshold", None))
         self.tile.setValue(settings.get("segment/tile_px", 0))
         self.keep.setChecked(settings.get("segment/keep_output", True))
         self.neighbours.setChecked(settings.get("segment/neighbours", True))
         self.trust.setCurrentIndex(max(0, self.trust.findData(settings.get("segment/trust", "sample"))))
         self.slices.reach.setValue(settings.get("segment/reach", 5))
-        self.slices.mode.setCurrentIndex(
-            max(0, self.slices.mode.findData(settings.get("segment/slices", "all")))
-        )
         self._connect()
         self._on_session_document_changed()
 
@@ -153,6 +150,7 @@ class SegmentForm(QWidget):
         self.trust.currentIndexChanged.connect(self.changed)
         session.document_changed.connect(self._on_session_document_changed)
         session.facts_changed.connect(self._on_session_facts_changed)
+        session.register_view("segment", self)
         session.cursor_changed.connect(lambda cursor: self.slices.set_visible_slice(cursor[0]))
 
     # -- what is chosen ------------------------------------------------------------------------------
@@ -190,18 +188,33 @@ class SegmentForm(QWidget):
         """Models that were chosen as files."""
         return tuple(str(path) for path in self._settings.get("segment/model_files", []))
 
+    def view_state(self) -> dict[str, Any]:
+        """Return what belongs to this tomogram, for its project."""
+        first, last = self.slices.first.value(), self.slices.last.value()
+        slices = [self.slices.mode.currentData(), first, last]
+        return {"threshold": self.threshold.choice, "slices": slices}
+
+    def restore_view_state(self, state: dict[str, Any]) -> None:
+        """Take it back; what is missing or damaged stays at its beginning."""
+        match state.get("threshold"):
+            case int() | float() as value if not isinstance(value, bool) and -1 <= value < 1:
+                self.threshold.set_choice(float(value))
+        match state.get("slices"):
+            case ["range", int(first), int(last)] if 1 <= first <= last:
+                self.slices.set_range(first - 1, last)
+            case ["around", *_]:
+                self.slices.mode.setCurrentIndex(self.slices.mode.findData("around"))
+
     def remember(self) -> None:
-        """Keep the choices for the next start."""
+        """Keep for the next start what suits every tomogram."""
         settings = self._settings
         if self.chosen_model is not None:
             settings.set("segment/model", self.chosen_model)
         settings.set("segment/device", str(self.device.currentData() or "auto"))
-        settings.set("segment/threshold", self.threshold.choice)
         settings.set("segment/tile_px", self.tile.value())
         settings.set("segment/keep_output", self.keep.isChecked())
         settings.set("segment/neighbours", self.neighbours.isChecked())
         settings.set("segment/trust", self.trust.currentData())
-        settings.set("segment/slices", self.slices.mode.currentData())
         settings.set("segment/reach", self.slices.reach.value())
 
     def use_model(self, path: str) -> None:
@@ -334,8 +347,8 @@ class SegmentForm(QWidget):
     def _on_session_document_changed(self) -> None:
         document = self._session.document
         self._polarity_job.cancel(wait_s=10)
-        if document is not None:
-            self.slices.set_depth(document.shape[0])
+        self.threshold.set_choice(None)
+        self.slices.set_depth(1 if document is None else document.shape[0])
         self._on_session_facts_changed()
 
 

@@ -304,6 +304,7 @@ class SegmentPanel(QWidget):
     # -- following the session -----------------------------------------------------------------------
 
     def _on_session_document_changed(self) -> None:
+        self._least_certain = None
         show_note(self.result, "")
         show_note(self.estimate, "")
         self._look_for_interrupted()

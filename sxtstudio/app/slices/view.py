@@ -22,13 +22,15 @@ from sxtstudio.app.slices.plane_view import PlaneView
 from sxtstudio.app.slices.reader import Reader
 from sxtstudio.app.slices.readout import cross_texts, readout
 from sxtstudio.app.slices.slice_bar import SliceBar
-from sxtstudio.app.states import DisplayState
+from sxtstudio.app.states import Belonging, DisplayState
 from sxtstudio.core.contrast import auto_window
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.planes import NORMAL, PLANES, Plane
 
 _KEPT_EDITS = 200
+# What was hidden or turned round in one tomogram would puzzle in the next.
+_OF_THE_TOMOGRAM = ("inverted", "labels_visible", "mask_visible")
 
 
 class SlicesView(QWidget):
@@ -56,6 +58,7 @@ class SlicesView(QWidget):
         self.start_page = StartPage(context)
         self.bar = SliceBar(context)
         self.planes = PlaneLayout(self.views["xy"], self.views["xz"], self.views["yz"], self.bar)
+        self._display = Belonging(session.display, ("low", "high", *_OF_THE_TOMOGRAM))
         self._stack = QStackedLayout(self)
         self._stack.addWidget(self.start_page)
         self._stack.addWidget(self.planes)
@@ -93,6 +96,7 @@ class SlicesView(QWidget):
         self._edited.clear()
         self._asked.clear()
         self._contrast_chosen = False
+        self._display.begin()
         document = self._session.document
         self._stack.setCurrentIndex(0 if document is None else 1)
         self.planes.line.setText(" ")
@@ -331,6 +335,7 @@ class SlicesView(QWidget):
                 elif type(value) is type(default) and not isinstance(default, tuple):
                     kept[entry.name] = value
             self._session.display.set(**kept)
+            self._display.restored()
             self._contrast_chosen = "low" in kept and "high" in kept
 
     def shut_down(self) -> None:

@@ -7,6 +7,17 @@ from typing import Any
 
 Range = tuple[float, float]
 
+#: What one tomogram needs and the next one does not: where it is cut open, what is left out or hidden.
+OF_THE_TOMOGRAM = (
+    "surface_visible",
+    "mask_visible",
+    "seed",
+    "min_faces",
+    "clip",
+    "clip_z",
+    "clip_y",
+    "clip_x",
+)
 BACKGROUNDS = ("dark", "light", "white")
 
 

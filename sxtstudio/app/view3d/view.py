@@ -12,10 +12,10 @@ from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job
-from sxtstudio.app.states import Observed
+from sxtstudio.app.states import Belonging, Observed
 from sxtstudio.app.view3d.bar import View3DBar
 from sxtstudio.app.view3d.sizes import Movie
-from sxtstudio.app.view3d.state import SceneStatus, scene_from_json
+from sxtstudio.app.view3d.state import OF_THE_TOMOGRAM, SceneStatus, scene_from_json
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import VoxelSize
@@ -44,6 +44,8 @@ class View3D(QWidget):
         self._context = context
         stored = context.settings.get("view3d/scene", {})
         self.scene = Observed(scene_from_json(stored), self)
+        self._belonging = Belonging(self.scene, OF_THE_TOMOGRAM)
+        self.scene.set(**vars(self._belonging.own))
         self.status = Observed(SceneStatus(), self)
         self.canvas: Canvas3D | None = None
         self._former = self.scene.value
@@ -190,6 +192,7 @@ class View3D(QWidget):
     def _on_document_changed(self) -> None:
         self._pending_camera = {}
         self._forget()
+        self._belonging.begin()
         if self.isVisible():
             self._sync()
 
@@ -344,6 +347,8 @@ class View3D(QWidget):
         camera = state.get("camera")
         self._pending_camera = camera if isinstance(camera, dict) else {}
         self.scene.set(**vars(values))
+        if "scene" in state:
+            self._belonging.restored()
         if self.canvas is not None and self._shown_document is not None:
             self.canvas.scene.camera.restore(self._pending_camera)
             self.canvas.request()
@@ -366,7 +371,7 @@ class View3D(QWidget):
         """Release OpenGL; called when the window closes."""
         if self._closed:
             return
-        self._context.settings.set("view3d/scene", self.scene.value.to_json())
+        self._context.settings.set("view3d/scene", self._belonging.own.to_json())
         self._forget()
         self._closed = True
         if self._picking is not None:

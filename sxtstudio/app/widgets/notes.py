@@ -148,6 +148,7 @@ class SliceRange(QWidget):
         self.mode.addItem("From … to …", "range")
         self.mode.addItem("This slice and neighbours", "around")
         self.first, self.last, self.reach = SpinBox(), SpinBox(), SpinBox()
+        self.reach.setToolTip("So many slices above and below the one that is shown")
         self.reach.setRange(0, 200)
         self.reach.setValue(5)
         self.reach.setPrefix("± ")
@@ -170,8 +171,10 @@ class SliceRange(QWidget):
         self._on_changed()
 
     def set_depth(self, depth: int) -> None:
-        """Take over the number of slices of another tomogram."""
+        """Begin with all of the slices of another tomogram."""
         self._depth = depth
+        with QSignalBlocker(self.mode):
+            self.mode.setCurrentIndex(self.mode.findData("all"))
         with QSignalBlocker(self.first), QSignalBlocker(self.last):
             for spin, value in ((self.first, 1), (self.last, depth)):
                 spin.setRange(1, depth)
