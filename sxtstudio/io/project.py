@@ -11,6 +11,7 @@ is checked when it is read, because a project may come from a stranger.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,7 @@ FORMAT, VERSION = "sxtstudio-project", 1
 SCHEMA = f"{FORMAT}/{VERSION}"
 TARGETS = ("labels", "mask")
 _VOLUME = re.compile(r"(labels|mask)-[0-9]{1,9}\.zarr")
+_MOST_VOLUMES = 999_999_999
 _MOST_BYTES = 64 << 20
 _LONGEST_AXIS = 1 << 20
 
@@ -83,6 +85,16 @@ def is_project(path: Path) -> bool:
 def volume_names(folder: Path) -> list[str]:
     """Return the names of everything in a project folder that looks like a volume of it."""
     return sorted(entry.name for entry in folder.iterdir() if _VOLUME.fullmatch(entry.name))
+
+
+def next_volume_name(folder: Path, target: str) -> str:
+    """Return the name under which a new volume is saved: the number above all others, or one that is free."""
+    names = {entry.name for entry in folder.iterdir()}
+    numbers = [int(name.rpartition("-")[2].removesuffix(".zarr")) for name in volume_names(folder)]
+    number = max(numbers, default=0) + 1
+    if number > _MOST_VOLUMES:  # a project of a stranger may have any
+        number = next(n for n in itertools.count(1) if f"{target}-{n}.zarr" not in names)
+    return f"{target}-{number}.zarr"
 
 
 def half_written(folder: Path) -> list[str]:

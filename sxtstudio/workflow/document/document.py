@@ -363,17 +363,22 @@ class Document:
                 self.autosave(wait=True)
         else:
             files.mark_discarded(self.folder)
-        self.let_go()
-        if not keep:
-            files.remove_files(self.folder, self.bulk)
+        self._close_files()
+        if keep:
+            self._lock.release()
+        else:
+            files.remove_files(self.folder, self.bulk, self._lock)
 
     def let_go(self) -> None:
         """Close files and locks and remove nothing."""
+        self._close_files()
+        self._lock.release()
+
+    def _close_files(self) -> None:
         self._closed = True
         with self._writing:  # what is being written now is finished first
             pass
         self.labels = self.mask = None
         self.tomogram.close()
-        self._lock.release()
         if self.project_lock is not None:
             self.project_lock.release()

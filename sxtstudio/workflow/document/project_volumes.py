@@ -19,7 +19,7 @@ from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.walk import slab_slices, walk
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import export_volume, open_volume
-from sxtstudio.io.project import Record, StoredVolume, volume_names, volume_path
+from sxtstudio.io.project import Record, StoredVolume, next_volume_name, volume_path
 from sxtstudio.workflow.document.document import Document, Labels
 from sxtstudio.workflow.document.workplace import create_file, open_array
 from sxtstudio.workflow.jobs.outputs import check_space
@@ -60,8 +60,7 @@ def save_volume(
             checked.read(box)
         if checked.crc32 == former.crc32:
             return former
-    numbers = [int(name.rpartition("-")[2].removesuffix(".zarr")) for name in volume_names(folder)]
-    name = f"{target}-{max(numbers, default=0) + 1}.zarr"
+    name = next_volume_name(folder, target)
     checked = _Checked(voxels, record.voxel_nm)
     check_space(folder, voxels.size // 50)  # labels shrink to a fiftieth and less
     writing = progress.part(0.8, f"Saving the {target}")

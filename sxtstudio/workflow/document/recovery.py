@@ -10,7 +10,7 @@ from pathlib import Path
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
-from sxtstudio.core.plain_files import is_own_folder
+from sxtstudio.core.plain_files import LinkRefused, is_own_folder
 from sxtstudio.workflow.document import state as files
 from sxtstudio.workflow.document.workplace import spare_root, work_root
 
@@ -65,15 +65,15 @@ def leftovers(root: Path | None = None) -> list[Leftover]:
     """
     found = []
     for place in dict.fromkeys((root or work_root(), work_root(), spare_root())):
-        with suppress(OSError):
-            if place == spare_root() and not is_own_folder(place):
+        for folder in _folders(place):
+            try:
+                left = _look_at(folder) if is_own_folder(folder) else None
+            except FileNotFoundError:  # somebody has just removed it
                 continue
-            for folder in place.iterdir():
-                if is_own_folder(folder):
-                    with suppress(OSError):
-                        left = _look_at(folder)
-                        if left is not None:
-                            found.append(left)
+            except Exception as error:  # whatever is wrong with one must not hide the others
+                left = _damaged(folder, f"What was saved of a session in {folder} cannot be read ({error}).")
+            if left is not None:
+                found.append(left)
     return sorted(found, key=lambda left: left.when, reverse=True)
 
 
@@ -84,51 +84,77 @@ def discard(leftover: Leftover) -> None:
     except (UserError, OSError):
         return
     files.mark_discarded(leftover.folder)
-    lock.release()
-    files.remove_files(leftover.folder, leftover.bulk)
+    files.remove_files(leftover.folder, leftover.bulk, lock)
+
+
+def _folders(place: Path) -> list[Path]:
+    with suppress(OSError):
+        if place != spare_root() or is_own_folder(place):
+            return list(place.iterdir())
+    return []
 
 
 def _look_at(folder: Path) -> Leftover | None:
     try:
         lock = FolderLock(folder)
+    except LinkRefused:
+        raise
     except UserError:
         return None  # somebody works there
     try:
-        there = {entry.name for entry in folder.iterdir()}
-        state: files.State | None = None
-        damaged = ""
-        if files.STATE in there:
-            try:
-                state = files.read_state(folder)
-            except UserError as error:
-                damaged = str(error)
-        elif "labels.raw" in there or "mask.raw" in there:
-            damaged = (
-                f"The list of what was open in {folder} is missing. The label files in it are still there."
-            )
+        return _with_lock(folder, lock)
     finally:
         lock.release()
+
+
+def _with_lock(folder: Path, lock: FolderLock) -> Leftover | None:
+    there = {entry.name for entry in folder.iterdir()}
+    state: files.State | None = None
+    damaged = ""
+    if files.STATE in there:
+        try:
+            state = files.read_state(folder)
+        except UserError as error:
+            damaged = str(error)
+    elif "labels.raw" in there or "mask.raw" in there:
+        damaged = f"The list of what was open in {folder} is missing. The label files in it are still there."
     bulk = folder if state is None or state.bulk is None else state.bulk
     segmentation = files.has_unfinished_segmentation(bulk)
-    worthless = state is not None and not state.modified and not segmentation
+    worthless = state is not None and not segmentation and not _is_modified(folder, bulk, state)
     empty = state is None and not damaged and time.time() - folder.stat().st_mtime > _YOUNG_S
     if files.DISCARDED in there or worthless or empty:
         files.mark_discarded(folder)
-        files.remove_files(folder, bulk)
+        files.remove_files(folder, bulk, lock)
         return None
-    if state is None and not damaged:
-        return None
+    if state is None:
+        return _damaged(folder, damaged) if damaged else None
     return Leftover(
         folder,
         bulk,
-        "" if state is None else state.source,
-        None if state is None else state.project,
+        state.source,
+        state.project,
         _when(folder, bulk),
-        0 if state is None else len(state.record.steps),
+        len(state.record.steps),
         _size(folder) + (_size(bulk) if bulk != folder else 0),
         segmentation,
-        damaged,
     )
+
+
+def _damaged(folder: Path, why: str) -> Leftover:
+    when = datetime.fromtimestamp(0, UTC)
+    with suppress(OSError, ValueError, OverflowError):
+        when = _when(folder)
+    segmentation = files.has_unfinished_segmentation(folder)
+    return Leftover(folder, folder, "", None, when, 0, _size(folder), segmentation, why)
+
+
+def _is_modified(folder: Path, bulk: Path, state: files.State) -> bool:
+    """Whether something was done that is not saved; the state may lag behind the voxels on a slow disk."""
+    if state.modified:
+        return True
+    written = (folder / files.STATE).stat().st_mtime_ns
+    volumes = (bulk / f"{target}.raw" for target in state.targets)
+    return any(path.exists() and path.stat().st_mtime_ns > written for path in volumes)
 
 
 def _when(*folders: Path) -> datetime:

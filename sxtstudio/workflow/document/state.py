@@ -17,7 +17,7 @@ from typing import Any
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.lock import NAME as LOCK
+from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.plain_files import create_own, open_own
 from sxtstudio.core.temporary import final_name
 from sxtstudio.io.project import Record, from_json, read_json, step_of, to_json
@@ -66,23 +66,27 @@ def read_state(folder: Path) -> State:
     content = read_json(folder / STATE, what)
     if content.get("schema") != SCHEMA:
         raise UserError(f"{what} is damaged, or of another version of SXT Studio.")
-    record = content.get("record")
-    targets = content.get("targets")
-    if not isinstance(record, dict) or not isinstance(targets, list) or not set(targets) <= set(_TARGETS):
-        raise UserError(f"{what} is damaged. The label files in it are still there.")
-    project, bulk = (
-        Path(path) if isinstance(path := content.get(key), str) else None for key in ("project", "bulk")
-    )
-    if bulk is not None and bulk.name != f".sxtstudio-{folder.name}":
-        bulk = None  # nobody else's folder is ever touched
-    return State(
-        from_json({**record, "steps": read_steps(folder)}, what),
-        str(content.get("source", "")),
-        tuple(t for t in _TARGETS if t in targets),
-        project,
-        content.get("modified") is True,
-        bulk,
-    )
+    try:
+        targets = tuple(target for target in _TARGETS if target in content["targets"])
+        if len(targets) != len(content["targets"]):
+            raise ValueError("volumes that are none")
+        project, bulk = (_path(content.get(key)) for key in ("project", "bulk"))
+        if bulk is not None and bulk.name != f".sxtstudio-{folder.name}":
+            bulk = None  # nobody else's folder is ever touched
+        record = from_json({**content["record"], "steps": read_steps(folder)}, what)
+        # Whatever does not say clearly that all is saved is kept.
+        modified = content.get("modified") is not False
+        return State(record, str(content.get("source", "")), targets, project, modified, bulk)
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
+        raise UserError(f"{what} is damaged ({error}). The label files in it are still there.") from error
+
+
+def _path(content: Any) -> Path | None:
+    if content is None:
+        return None
+    if not isinstance(content, str) or "\0" in content:
+        raise ValueError("a path that is none")
+    return Path(content)
 
 
 def read_steps(folder: Path) -> list[dict[str, Any]]:
@@ -114,20 +118,24 @@ def mark_discarded(folder: Path) -> None:
         create_own(folder / DISCARDED).close()
 
 
-def remove_files(folder: Path, bulk: Path) -> None:
-    """Remove our files, and the folders if nothing else lies in them; what cannot go stays."""
+def remove_files(folder: Path, bulk: Path, lock: FolderLock) -> None:
+    """Remove our files, and the folders if nothing else lies in them; what cannot go stays.
+
+    ``lock`` is that of ``folder``, and is released at the end: nobody takes up what is being removed.
+    """
     for place in {bulk, folder}:
         shutil.rmtree(place / SEGMENTATION, ignore_errors=True)
         with suppress(OSError):
             for entry in list(place.iterdir()):
                 # Also what other parts of the program keep here, such as a network's output.
-                ours = entry.suffix in (".raw", ".json", ".jsonl") or entry.name == LOCK
-                if entry.is_file() and (ours or final_name(entry.name) is not None):
+                ours = entry.suffix in (".raw", ".json", ".jsonl") or final_name(entry.name) is not None
+                if ours and entry.is_file():
                     with suppress(OSError):
                         entry.unlink()
-    with suppress(OSError):
-        if bulk != folder:
+    if bulk != folder:
+        with suppress(OSError):
             bulk.rmdir()
+    lock.release(remove=True)
     with suppress(OSError):
         # The mark goes last: what was interrupted here is finished at the next start.
         if {entry.name for entry in folder.iterdir()} <= {DISCARDED}:

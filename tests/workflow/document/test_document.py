@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -163,6 +164,119 @@ def test_damaged_state_is_told_and_nothing_is_removed(root: Path, tomogram: Path
     with pytest.raises(UserError, match="damaged"):
         Document.recover(folder)
     assert (folder / "labels.raw").exists()
+
+
+def edit_state(folder: Path, **changes: object) -> None:
+    content = json.loads((folder / "state.json").read_text())
+    (folder / "state.json").write_text(json.dumps({**content, **changes}))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"targets": [["labels"]]},
+        {"targets": 5},
+        {"targets": {"labels": 1, "more": 2}},
+        {"record": []},
+        {"record": {}},
+        {"project": 7},
+        {"project": "a\0b"},
+        {"bulk": ["x"]},
+        {"bulk": "\ud800"},
+        {"source": "\ud800\0"},
+        {"schema": None},
+    ],
+    ids=str,
+)
+def test_one_damaged_state_hides_no_other_work(
+    root: Path, tomogram: Path, changes: dict[str, object]
+) -> None:
+    for _ in range(2):
+        document = Document.open(tomogram)
+        document.volume("labels")
+        document.add_step("Brush")
+        document.close()
+    spoilt, good = root.iterdir()
+    edit_state(spoilt, **changes)
+    found = {left.folder: left for left in leftovers()}
+    assert set(found) == {spoilt, good} and not found[good].damaged
+    with contextlib.suppress(UserError):
+        closed = Document.recover(spoilt)
+        closed.close()
+    assert (spoilt / "labels.raw").exists() and (good / "labels.raw").exists()
+    for left in found.values():
+        discard(left)
+    assert not leftovers()
+
+
+@pytest.mark.parametrize("kind", ["folder", "pipe", "binary"])
+def test_a_state_that_is_no_text_hides_no_other_work(root: Path, tomogram: Path, kind: str) -> None:
+    for _ in range(2):
+        document = Document.open(tomogram)
+        document.add_step("Something")
+        document.close()
+    spoilt, good = root.iterdir()
+    (spoilt / "state.json").unlink()
+    if kind == "folder":
+        (spoilt / "state.json").mkdir()
+    elif kind == "pipe":
+        os.mkfifo(spoilt / "state.json")
+    else:
+        (spoilt / "state.json").write_bytes(bytes(range(256)))
+    found = {left.folder: left for left in leftovers()}
+    assert set(found) == {spoilt, good} and found[spoilt].damaged and not found[good].damaged
+
+
+@pytest.mark.parametrize("modified", ["true", 1, None, "gone", 0, [False]])
+def test_only_a_clear_word_that_all_is_saved_deletes_a_session(
+    root: Path, tomogram: Path, modified: object
+) -> None:
+    document = Document.open(tomogram)
+    document.volume("labels")[0] = 255
+    document.add_step("Brush")
+    document.close()
+    (folder,) = root.iterdir()
+    edit_state(folder, modified=modified)
+    if modified == "gone":
+        content = json.loads((folder / "state.json").read_text())
+        del content["modified"]
+        (folder / "state.json").write_text(json.dumps(content))
+    (left,) = leftovers()
+    again = Document.recover(left.folder)
+    assert again.labels is not None and (again.labels[0] == 255).all()
+    again.discard()
+    again.close()
+
+
+def test_strokes_that_the_state_does_not_know_yet_are_kept(root: Path, tomogram: Path) -> None:
+    """As after a kill while the state was being written."""
+    document = Document.open(tomogram)
+    document.volume("labels")
+    (folder,) = root.iterdir()
+    state = (folder / "state.json").read_bytes()
+    document.labels[1] = 255
+    document.add_step("Brush")
+    document.close()
+    (folder / "state.json").write_bytes(state)
+    assert json.loads(state)["modified"] is False
+    now = (folder / "labels.raw").stat().st_mtime_ns
+    os.utime(folder / "state.json", ns=(now - 1, now - 1))
+    assert [left.folder for left in leftovers()] == [folder]
+    os.utime(folder / "state.json", ns=(now + 1, now + 1))
+    assert not leftovers() and not folder.exists()
+
+
+def test_who_looks_for_work_removes_nothing_that_is_being_taken_up(root: Path, tomogram: Path) -> None:
+    document = Document.open(tomogram)
+    document.add_step("Something")
+    document.close()
+    (left,) = leftovers()
+    again = Document.recover(left.folder)
+    discard(left)
+    assert not leftovers() and (left.folder / "state.json").exists()
+    again.discard()
+    again.close()
+    assert not list(root.iterdir())
 
 
 def test_cut_off_last_step_does_not_count(root: Path, tomogram: Path) -> None:

@@ -134,6 +134,32 @@ def test_work_of_the_last_session_is_not_put_on_another_tomogram_without_a_word(
     closed(once_more)
 
 
+@pytest.mark.parametrize("taken", [[], ["labels-1.zarr", "mask-1.zarr", "labels-3.zarr"]], ids=len)
+def test_a_project_is_saved_under_names_that_can_be_opened_again(
+    document: Document, tmp_path: Path, taken: list[str]
+) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep(document, folder)
+    stored = read_record(folder).volumes
+    (folder / stored["labels"].name).rename(folder / "labels-999999999.zarr")
+    text = (folder / NAME).read_text().replace(stored["labels"].name, "labels-999999999.zarr")
+    (folder / NAME).write_text(text)
+    for name in taken:
+        (folder / name).mkdir(exist_ok=True)
+    document.volume("labels")[4, 4, 4] = 255
+    keep(document, folder)
+    document.close()
+    opened = open_project(folder)
+    assert not opened.notes and np.count_nonzero(opened.document.labels) == 31
+    opened.document.volume("labels")[4, 4, 5] = 255
+    keep(opened.document, folder)
+    closed(opened.document)
+    assert len(list(folder.glob("*.zarr"))) == 2
+    again = open_project(folder)
+    assert not again.notes and np.count_nonzero(again.document.labels) == 32
+    closed(again.document)
+
+
 TWO_AT_ONCE = """
 import sys
 from pathlib import Path
