@@ -22,7 +22,7 @@ from sxtstudio.commands.options import (
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows, receipt_text
 from sxtstudio.core.errors import Cancelled, UserError
-from sxtstudio.core.trust import bars, least_certain, median
+from sxtstudio.core.trust import bars, least_certain, median, scale_of
 from sxtstudio.core.wording import duration, voxel_zyx_text
 
 if TYPE_CHECKING:
@@ -176,9 +176,11 @@ def trust_rows(found: Segmentation) -> list[tuple[str, str]]:
     worst = ", ".join(
         f"{found.slices[0] + i} ({100 * value:.0f} %)" for i, value in least_certain(figures, 3)
     )
+    scale = scale_of(figures)
+    ends = "" if scale is None else f", ▁ {100 * scale.low:.0f} % to █ {100 * scale.high:.0f} %"
     rows = [
         ("certainty", f"{100 * middle:.0f} % (median); least certain slices: {worst}, counted from 0"),
-        ("", f"{bars(figures)} first to last slice"),
+        ("", f"{bars(figures)} first to last slice{ends}"),
     ]
     seen = median([f.recognised for f in figures])
     if seen is not None:

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-#: Certainty that is drawn as low and as high: in the tests (``python -m bench.trust``) slices below the lower
-#: had hardly a right label.
+#: What counts as unsure and as sure by itself: in the tests (``python -m bench.trust``) slices below the
+#: lower had hardly a right label.
 LOW, HIGH = 0.3, 0.7
+#: Less than this between the slices of a tomogram is not made larger: it is chance.
+_LEAST_SPAN = 0.03
 _BARS = "▁▂▃▄▅▆▇█"
 
 
@@ -43,9 +45,43 @@ def replaced(former: Trust, depth: int, first: int, new: Sequence[SliceTrust]) -
     return tuple(figures) if any(figures) else ()
 
 
-def level(certainty: float) -> float:
-    """Return 0 for a certainty that is low or less, 1 for one that is high or more."""
-    return min(1.0, max(0.0, (certainty - LOW) / (HIGH - LOW)))
+@dataclass(frozen=True)
+class Scale:
+    """What of the certainty is drawn as least and as most, so that the differences within a tomogram show.
+
+    Attributes
+    ----------
+    low, high
+        Certainties (0…1) that are drawn with the first and the last colour.
+    """
+
+    low: float
+    high: float
+
+    def place(self, certainty: float) -> float:
+        """Return 0 for a certainty that is ``low`` or less, 1 for one that is ``high`` or more."""
+        return min(1.0, max(0.0, (certainty - self.low) / (self.high - self.low)))
+
+    @property
+    def words(self) -> str:
+        """Say where all that is drawn lies on the scale that holds for every tomogram, or ""."""
+        if self.high <= LOW:
+            return "unsure throughout"
+        return "sure throughout" if self.low >= HIGH else ""
+
+
+def scale_of(figures: Sequence[SliceTrust]) -> Scale | None:
+    """Return the scale of a tomogram, None where no certainty is known.
+
+    It spans all slices but the twentieth at either end, which must not take the colours from the others.
+    """
+    known = sorted(f.certainty for f in figures if f.certainty is not None)
+    if not known:
+        return None
+    left_out = len(known) // 20
+    low, high = known[left_out], known[len(known) - 1 - left_out]
+    low = max(0.0, min(low, high - _LEAST_SPAN))
+    return Scale(low, max(high, low + _LEAST_SPAN))
 
 
 def median(values: Sequence[float | None]) -> float | None:
@@ -61,13 +97,16 @@ def least_certain(figures: Sequence[SliceTrust], most: int = 5) -> list[tuple[in
 
 
 def bars(figures: Sequence[SliceTrust], most: int = 40) -> str:
-    """Return the certainty from the first slice to the last as a plot of text, "▁▅▇"; "·" is unknown."""
-    width = min(most, len(figures))
+    """Return the certainty from the first slice to the last as a plot of text, "▁▅▇"; "·" is unknown.
+
+    Its lowest and highest bars are the ends of ``scale_of``.
+    """
+    width, scale = min(most, len(figures)), scale_of(figures)
     text = ""
     for i in range(width):
         part = figures[i * len(figures) // width : (i + 1) * len(figures) // width]
         value = median([f.certainty for f in part])
-        text += "·" if value is None else _BARS[min(7, int(8 * level(value)))]
+        text += "·" if value is None or scale is None else _BARS[min(7, int(8 * scale.place(value)))]
     return text
 
 

@@ -7,17 +7,12 @@ from PySide6.QtGui import QFontDatabase, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.slices.trust_strip import SURE, UNSURE, TrustStrip, tip
+from sxtstudio.app.slices.trust_strip import TrustStrip, about, legend, tip
 from sxtstudio.app.widgets.controls import Slider, SpinBox, WheelSteps
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.wording import number_text
 
 _WITH_PLACE_PX = 230
-_ABOUT = (
-    "How sure the network was of the labels of each slice. In our tests on simulated tomograms that look "
-    "unlike those of the training, less sure slices had more wrong labels, and missed more. Look at the "
-    "unsure ones first."
-)
 
 
 class SliceBar(QWidget):
@@ -40,12 +35,9 @@ class SliceBar(QWidget):
         self.place.setToolTip("Distance from the first slice")
         self.strip = TrustStrip(self.slider)
         self.strip_name = QLabel("Certainty")
-        self.legend = QLabel(
-            f'<span style="color:{UNSURE}">■</span> unsure &nbsp;<span style="color:{SURE}">■</span> sure'
-        )
+        self.legend = QLabel()
         for label in (self.strip_name, self.legend):
             label.setProperty("role", "note")
-            label.setToolTip(_ABOUT)
         for control in (self.slider, self.field):  # whether they have the focus or not
             control.installEventFilter(self)
         layout = QGridLayout(self)
@@ -80,8 +72,12 @@ class SliceBar(QWidget):
         self.setEnabled(document is not None)
         figures = () if document is None else document.trust
         self.strip.show_figures(figures if any(f.certainty is not None for f in figures) else ())
+        scale = self.strip.scale
+        if scale is not None:
+            self.legend.setText(legend(scale))
         for label in (self.strip_name, self.legend):
-            label.setVisible(bool(self.strip.figures))
+            label.setVisible(scale is not None)
+            label.setToolTip("" if scale is None else about(scale))
         self._on_cursor(self._session.cursor)
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -6,7 +6,7 @@ from PySide6.QtCore import QEvent, QPoint, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QSlider, QStyle, QStyleOptionSlider, QToolTip, QWidget
 
-from sxtstudio.core.trust import SliceTrust, Trust, level
+from sxtstudio.core.trust import LOW, Scale, SliceTrust, Trust, scale_of
 
 #: From unsure to sure: vermilion, pale, blue, which the colour-blind tell apart as well (Okabe and Ito).
 _COLOURS = ((213, 94, 0), (240, 228, 190), (0, 114, 178))
@@ -14,9 +14,9 @@ UNSURE, SURE = (f"#{r:02x}{g:02x}{b:02x}" for r, g, b in (_COLOURS[0], _COLOURS[
 _HEIGHT = 8
 
 
-def colour_of(certainty: float) -> QColor:
+def colour_of(certainty: float, scale: Scale) -> QColor:
     """Return the colour of a certainty."""
-    place = 2 * level(certainty)
+    place = 2 * scale.place(certainty)
     low, high = _COLOURS[:2] if place < 1 else _COLOURS[1:]
     part = place - (place >= 1)
     return QColor(*(round(a + part * (b - a)) for a, b in zip(low, high, strict=True)))
@@ -38,13 +38,14 @@ class TrustStrip(QWidget):
         super().__init__(parent)
         self._slider = slider
         self.figures: Trust = ()
+        self.scale: Scale | None = None
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setCursor(Qt.CursorShape.PointingHandCursor)
         self.setAccessibleName("How sure the network was of each slice")
 
     def show_figures(self, figures: Trust) -> None:
         """Show figures, one for each slice, or hide if there are none."""
-        self.figures = figures
+        self.figures, self.scale = figures, scale_of(figures)
         self.setVisible(bool(figures))
         self.update()
 
@@ -72,8 +73,8 @@ class TrustStrip(QWidget):
             low, high = (round(last * (x + side) / max(1, span)) for side in (-0.5, 0.5))
             part = self.figures[max(0, low) : max(0, low, min(last, high)) + 1]
             known = [figure.certainty for figure in part if figure.certainty is not None]
-            if known:
-                painter.fillRect(QRect(left + x, 0, 1, self.height()), colour_of(min(known)))
+            if known and self.scale is not None:
+                painter.fillRect(QRect(left + x, 0, 1, self.height()), colour_of(min(known), self.scale))
         painter.end()
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
@@ -95,6 +96,28 @@ class TrustStrip(QWidget):
         self._slider.initStyleOption(option)
         handle = self._slider.style().pixelMetric(QStyle.PixelMetric.PM_SliderLength, option, self._slider)
         return handle // 2, max(1, self.width() - handle)
+
+
+def legend(scale: Scale) -> str:
+    """Return what the first and the last colour stand for, as rich text."""
+    ends = (
+        f'<span style="color:{colour}">■</span> {100 * value:.0f} %'
+        for colour, value in ((UNSURE, scale.low), (SURE, scale.high))
+    )
+    return " &nbsp;".join(ends)
+
+
+def about(scale: Scale) -> str:
+    """Return what the colours say, and what they do not."""
+    low, high = (f"{100 * value:.0f} %" for value in (scale.low, scale.high))
+    throughout = f" On the scale for all tomograms it is {scale.words}." if scale.words else ""
+    return (
+        "How sure the network was of the labels of each slice. The colours show the differences within "
+        f"this tomogram, from {low} to {high}.{throughout} 100 % would be sure of every label; in our tests, "
+        f"slices below {100 * LOW:.0f} % had hardly a right one. On simulated tomograms that look unlike "
+        "those of the training, less sure slices had more wrong labels, and missed more. "
+        "Look at the unsure ones first."
+    )
 
 
 def tip(z: int, figure: SliceTrust) -> str:

@@ -18,7 +18,7 @@ import numpy as np
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
-from sxtstudio.core.trust import bars, least_certain, median, trust_to_json
+from sxtstudio.core.trust import bars, least_certain, median, scale_of, trust_to_json
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import ExportReceipt
 from sxtstudio.io.axes import axes_to_json
@@ -141,6 +141,7 @@ def trust_entry(found: Segmentation) -> dict[str, Any] | None:
     if found.trust is None:
         return None
     figures, first = found.trust, found.slices[0]
+    scale = scale_of(figures)
     return {
         "meaning": TRUST_MEANING,
         "certainty_median": median([f.certainty for f in figures]),
@@ -149,6 +150,7 @@ def trust_entry(found: Segmentation) -> dict[str, Any] | None:
             {"slice": first + i, "certainty": round(value, 4)} for i, value in least_certain(figures)
         ],
         "plot_of_certainty": bars(figures),
+        "plot_from_to": None if scale is None else [round(scale.low, 4), round(scale.high, 4)],
         "first_slice": first,
         "per_slice": trust_to_json(figures),
     }

@@ -37,7 +37,7 @@ def show(window: MainWindow, figures: tuple[SliceTrust, ...]) -> SliceBar:
 
 def figures_of_sample() -> tuple[SliceTrust, ...]:
     """64 slices: sure, but for slices 20 to 23; nothing labelled from 50 on."""
-    known = [SliceTrust(0.3 if 20 <= z < 24 else 0.5 if 30 <= z < 34 else 0.9) for z in range(50)]
+    known = [SliceTrust(0.3 if 20 <= z < 24 else 0.6 if 30 <= z < 34 else 0.9) for z in range(50)]
     return (*known, *[SliceTrust()] * 14)
 
 
@@ -65,6 +65,19 @@ def test_each_slice_has_its_colour_below_the_handle(sample: MainWindow, qtbot: Q
         assert colour(z) == VERMILION, z
     assert colour(32) == PALE
     assert colour(60) not in (BLUE, PALE, VERMILION), "nothing is known of this slice"
+
+
+def test_small_differences_show_and_the_legend_tells_the_scale(sample: MainWindow, qtbot: QtBot) -> None:
+    bar = show(sample, tuple(SliceTrust(0.76 + 0.05 * (z % 16) / 15) for z in range(64)))
+    qtbot.waitUntil(lambda: bar.strip.width() > 200)
+    picture = bar.strip.grab().toImage()
+    colours = {picture.pixelColor(x, 1).name() for x in range(picture.width())}
+    assert {BLUE.name(), VERMILION.name()} < colours and len(colours) > 10
+    assert "76 %" in bar.legend.text() and "81 %" in bar.legend.text()
+    assert "within this tomogram" in bar.legend.toolTip() and "sure throughout" in bar.legend.toolTip()
+    show(sample, tuple(SliceTrust(0.1 + 0.1 * (z % 16) / 15) for z in range(64)))
+    assert "10 %" in bar.legend.text() and "20 %" in bar.legend.text()
+    assert "unsure throughout" in bar.strip_name.toolTip()
 
 
 def test_one_bad_slice_among_many_is_seen(sample: MainWindow, qtbot: QtBot) -> None:
