@@ -66,7 +66,7 @@ def test_axes_that_the_user_names(
         file["data"] = turned
         file["data"].attrs["voxel_size_nm"] = 10.0
     report = json.loads((tmp_path / "r.json").read_text())
-    assert report["input"]["axes"] == {"stored": "zyx", "named_by": "nobody"}
+    assert report["input"]["axes"] == {"stored": "zyx", "named_by": "format"}
 
     how = ("--axes", "xyz-", "--model", toy_model)
     report_file = tmp_path / "t.json"
@@ -79,7 +79,7 @@ def test_axes_that_the_user_names(
 
     capsys.readouterr()
     run("info", tmp_path / "turned.h5")
-    assert "z, y, x (the file does not name them)" in capsys.readouterr().out
+    assert "read as z, y, x (the file does not name them)" in capsys.readouterr().out
     run("info", tmp_path / "turned.h5", "--axes", "xyz-")
     out = capsys.readouterr().out
     assert "stored as x, y, z, z backwards (as you say)" in out and "6 × 64 × 80 (z × y × x)" in out

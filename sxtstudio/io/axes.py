@@ -28,6 +28,7 @@ class NamedBy(Enum):
 
     FILE = "file"
     USER = "user"
+    FORMAT = "format"  # as of TIFF, whose pages are slices
     NOBODY = "nobody"
 
 
@@ -122,22 +123,20 @@ class StoredAxes:
         return [None if place is None else values[place] for place in self.places]
 
 
-def axes_text(axes: StoredAxes | None) -> str:
-    """Return how a file stores its axes, and who says so; None is a format that leaves no choice."""
-    if axes is None:
-        return "z, y, x"
+def axes_text(axes: StoredAxes) -> str:
+    """Return how a file stores its axes, and who says so."""
     text = ", ".join(axes.order.names)
+    if axes.named_by is NamedBy.FORMAT:
+        return text
     if axes.named_by is NamedBy.NOBODY:
-        return f"{text} (the file does not name them)"
+        return f"read as {text} (the file does not name them)"
     backwards = "".join(f", {letter} backwards" for letter in SPACE if letter in axes.order.backwards)
     who = "named by the file" if axes.named_by is NamedBy.FILE else "as you say"
     return f"stored as {text}{backwards} ({who})"
 
 
-def axes_to_json(axes: StoredAxes | None) -> dict[str, str]:
+def axes_to_json(axes: StoredAxes) -> dict[str, str]:
     """Return the same for reports: the order, the slowest stored axis first, and who names it."""
-    if axes is None:
-        return {"stored": SPACE, "named_by": NamedBy.NOBODY.value}
     return {"stored": str(axes.order), "named_by": axes.named_by.value}
 
 

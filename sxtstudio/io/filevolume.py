@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.io.axes import StoredAxes
+from sxtstudio.io.axes import NamedBy, StoredAxes
 from sxtstudio.io.place import MrcFrame, Place
 from sxtstudio.io.stamp import is_young, stamp_of
 
@@ -41,7 +41,7 @@ class FileVolume:
     files
         All from which voxels are read.
     axes
-        How the file stores its axes, and who says so; None for formats that leave no choice.
+        How the file stores its axes, and who says so.
     tilt_series
         Why these are held for projections rather than slices of a tomogram, or nothing.
     """
@@ -79,7 +79,7 @@ class FileVolume:
         self.format = format
         self.place = Place(origin_nm, frame)
         self.notes = notes
-        self.axes = axes
+        self.axes = axes or StoredAxes(self._shape, (0, 1, 2), NamedBy.FORMAT)
         self.tilt_series = tilt_series
         self._voxel_nm = voxel_nm
         self.files = tuple(files) or (path,)

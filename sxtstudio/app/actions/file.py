@@ -5,6 +5,7 @@ from __future__ import annotations
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
 from sxtstudio.app.document import label_files, opening, saving
+from sxtstudio.app.document.axes import choose_axes
 from sxtstudio.app.document.closing import close_document
 from sxtstudio.app.document.recent import MENU as RECENT
 from sxtstudio.app.exports import start as exporting
@@ -74,6 +75,16 @@ ACTIONS: tuple[ActionInfo, ...] = (
         icon="mdi6.flask-outline",
     ),
     ActionInfo(
+        "file.axes",
+        "Axes of the tomogram…",
+        "File",
+        "Say which stored axis is x, y and z, or read one backwards, where the file does not say or is wrong",
+        choose_axes,
+        icon="mdi6.axis-arrow",
+        needs=("tomogram",),
+        separator=True,
+    ),
+    ActionInfo(
         "file.open_labels",
         "Open labels…",
         "File",
@@ -81,7 +92,6 @@ ACTIONS: tuple[ActionInfo, ...] = (
         label_files.ask_for_labels,
         icon="mdi6.layers-plus",
         needs=("tomogram", "idle"),
-        separator=True,
     ),
     ActionInfo(
         "file.save",

@@ -1,4 +1,4 @@
-"""Help: tutorial, keys, diagnostics, log, about."""
+"""Help: tutorial, keys, files, diagnostics, log, about."""
 
 from __future__ import annotations
 
@@ -30,6 +30,15 @@ def shortcuts(context: Context) -> None:
 
     keys = context.parts.actions.keys()
     context.dialogs.bring_up(ShortcutsPage).show_html(shortcuts_html({**keys, **GESTURES}))
+
+
+def files(context: Context) -> None:
+    """Show what is read and written, and how programs differ."""
+    from sxtstudio.app.help.pages import HELP
+    from sxtstudio.app.help.text import FilesPage
+
+    page = context.dialogs.bring_up(FilesPage)
+    page.page.setMarkdown((HELP / "files.md").read_text(encoding="utf-8"))
 
 
 def copy_diagnostics(context: Context) -> None:
@@ -99,6 +108,14 @@ ACTIONS = (
         "All keys, and what the mouse does",
         shortcuts,
         icon="mdi6.keyboard-outline",
+    ),
+    ActionInfo(
+        "help.files",
+        "Files and formats",
+        "Help",
+        "What is read and written, which axis is which, how rows run in MRC and TIFF",
+        files,
+        icon="mdi6.file-question-outline",
     ),
     ActionInfo(
         "help.diagnostics",

@@ -18,10 +18,13 @@ from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.first_scan import FirstScan
 from sxtstudio.app.widgets.controls import DoubleSpinBox
+from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.polarity import UNDECIDED, WEAK
 from sxtstudio.core.wording import grouped, voxel_text
+from sxtstudio.io.axes import NamedBy, StoredAxes, axes_text
 from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.jobs.inspecting import tilt_series_text
 
 
 class FirstLook(QWidget):
@@ -39,6 +42,7 @@ class FirstLook(QWidget):
         self.line = QLabel()
         self.line.setWordWrap(True)
         self.line.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+        self.line.linkActivated.connect(self._on_line_linkActivated)
         self.close_button = QToolButton()
         self.close_button.setAutoRaise(True)
         self.close_button.setIconSize(QSize(16, 16))
@@ -52,6 +56,9 @@ class FirstLook(QWidget):
         layout.setContentsMargins(10, 5, 6, 5)
         layout.setSpacing(4)
         layout.addLayout(row)
+        self.warning = QLabel()
+        self.warning.setWordWrap(True)
+        layout.addWidget(self.warning)
         layout.addWidget(self._question())
         self._session.document_changed.connect(self._on_document)
         self._session.facts_changed.connect(self._show)
@@ -89,6 +96,10 @@ class FirstLook(QWidget):
         self._error = ""
         self.question.setVisible(document is not None and document.voxel_nm is None)
         self.setVisible(document is not None)
+        series = document is not None and bool(document.tomogram.tilt_series)
+        self.warning.setVisible(series)
+        if document is not None and series:
+            self.warning.setText(f"<b>⚠ {_escaped(tilt_series_text(document.tomogram))}</b>")
         self._show()
 
     def _show(self) -> None:
@@ -119,6 +130,7 @@ class FirstLook(QWidget):
                     f"{grouped(sample.non_finite)} voxels without a number (NaN) in {sample.slices} slices"
                 )
         facts.append(self._polarity(document))
+        facts.append(_axes(document.tomogram.axes))
         facts += [_escaped(note) for note in document.tomogram.notes if not note.startswith("voxel size")]
         if self._error:
             facts.append(_escaped(self._error))
@@ -139,9 +151,20 @@ class FirstLook(QWidget):
         self._error = sentence_of(error) or f"The tomogram could not be read to the end: {error}"
         self._show()
 
+    def _on_line_linkActivated(self, link: str) -> None:
+        self._context.parts.actions.by_name[link].trigger()
+
     def _on_apply(self) -> None:
         edge = self.size_nm.value()
         self._session.set_voxel_nm((edge, edge, edge))
+
+
+def _axes(axes: StoredAxes) -> str:
+    """Say how the axes are stored where that is not as always, and offer to say it."""
+    if axes.named_by is NamedBy.FORMAT or (axes.named_by is NamedBy.FILE and axes.order == AxisOrder()):
+        return ""
+    text = f"axes {axes_text(axes)}"
+    return text if axes.named_by is NamedBy.FILE else f'{text} <a href="file.axes">change…</a>'
 
 
 def _escaped(text: str) -> str:

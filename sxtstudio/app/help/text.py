@@ -1,4 +1,4 @@
-"""A page of text to read or to copy: keyboard shortcuts, diagnostics."""
+"""A page of text to read or to copy: keyboard shortcuts, files and formats, diagnostics."""
 
 from __future__ import annotations
 
@@ -80,3 +80,10 @@ class DiagnosticsPage(TextDialog):
 
     TITLE = "Diagnostics"
     SIZE_PX = (760, 640)
+
+
+class FilesPage(TextDialog):
+    """What is read and written, which axis is which, and how rows run."""
+
+    TITLE = "Files and formats"
+    SIZE_PX = (720, 700)

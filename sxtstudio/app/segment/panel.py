@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from PySide6.QtGui import QShowEvent
@@ -34,6 +35,7 @@ from sxtstudio.core import wording
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.trust import SliceTrust, least_certain, replaced
+from sxtstudio.workflow.jobs.inspecting import tilt_series_text
 
 if TYPE_CHECKING:
     from sxtstudio.segment import SlicePreview
@@ -55,6 +57,7 @@ class SegmentPanel(QWidget):
         self.hand_made = HandMade(context.session)
         self.run: LabelJob | None = None
         self.pending: Interrupted | None = None
+        self._projections: Path | None = None  # folder of the document whose projections may be segmented
         self._least_certain: int | None = None  # the slice that was gone to last
         self._find = Latest(context, "Looking for models", self._on_choices_found, delay_ms=0, parent=self)
         self._costs = Latest(
@@ -172,6 +175,8 @@ class SegmentPanel(QWidget):
             If nothing is open, or another job changes the labels.
         """
         choice = self.form.choice()
+        if not self._may_segment_projections():
+            return
         if choice.slices is not None and self._session.busy is None and self.hand_made.within(*choice.slices):
             answer = questions.ask(
                 self._context.window,
@@ -183,6 +188,24 @@ class SegmentPanel(QWidget):
             if answer != "Replace":
                 return
         self._start(choice, resume=False)
+
+    def _may_segment_projections(self) -> bool:
+        """Ask, once for a tomogram, whether what looks like a tilt series is to be segmented."""
+        document = self._session.document
+        if document is None or not document.tomogram.tilt_series or document.folder == self._projections:
+            return True
+        answer = questions.ask(
+            self._context.window,
+            "Segment projections?",
+            tilt_series_text(document.tomogram),
+            ("Segment all the same", "Cancel"),
+            "The network has learned from slices of cells; what it finds in projections means nothing.",
+            default="Cancel",
+        )
+        if answer == "Cancel":
+            return False
+        self._projections = document.folder
+        return True
 
     def resume(self) -> None:
         """Go on with the interrupted segmentation.

@@ -22,6 +22,7 @@ from sxtstudio.app.slices.colour_maps import COLOUR_MAPS
 from sxtstudio.app.slices.histogram import Histogram
 from sxtstudio.app.widgets.controls import ComboBox, Slider
 from sxtstudio.app.widgets.fields import ColourButton, NumberField, VoxelFields
+from sxtstudio.io.axes import NamedBy, axes_text
 
 
 class ImagePanel(QWidget):
@@ -37,7 +38,7 @@ class ImagePanel(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
-        for part in (self._contrast(), self._overlays(), self._voxels(), self._polarity()):
+        for part in (self._contrast(), self._overlays(), self._voxels(), self._axes(), self._polarity()):
             layout.addWidget(part)
         layout.addStretch()
         self._display.changed.connect(self._show_display)
@@ -128,6 +129,19 @@ class ImagePanel(QWidget):
         layout.addWidget(self.voxel)
         return self.voxel_box
 
+    def _axes(self) -> QWidget:
+        self.axes_box = QGroupBox("Axes")
+        layout = QHBoxLayout(self.axes_box)
+        layout.setContentsMargins(0, 4, 0, 0)
+        self.axes = QLabel()
+        self.axes.setWordWrap(True)
+        self.change_axes = QPushButton("Change…")
+        self.change_axes.setToolTip("Say which stored axis is x, y and z, or read one backwards")
+        self.change_axes.clicked.connect(lambda: self._context.parts.actions.by_name["file.axes"].trigger())
+        layout.addWidget(self.axes, 1)
+        layout.addWidget(self.change_axes)
+        return self.axes_box
+
     def _polarity(self) -> QWidget:
         self.polarity_box = QGroupBox("Polarity")
         layout = QGridLayout(self.polarity_box)
@@ -185,6 +199,7 @@ class ImagePanel(QWidget):
             widget.setEnabled(there)
         self.voxel_box.setVisible(there)
         self.polarity_box.setVisible(there)
+        self.axes_box.setVisible(there)
         self._show_facts()
 
     def _show_facts(self, *_: Any) -> None:
@@ -192,6 +207,9 @@ class ImagePanel(QWidget):
         if document is None:
             return
         self.voxel.show_size(document.voxel_nm)
+        axes = document.tomogram.axes
+        text = "slices are z, rows y, columns x" if axes.named_by is NamedBy.FORMAT else axes_text(axes)
+        self.axes.setText(text[:1].upper() + text[1:])
         if document.polarity is None:
             text, reason = "Not known yet", "It is being found out from the image."
             if not self.first_scan.running:

@@ -10,7 +10,7 @@ import numpy as np
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
-from sxtstudio.io import open_volume
+from sxtstudio.io import FileVolume, open_volume
 from sxtstudio.io.axes import StoredAxes, axes_to_json
 from sxtstudio.workflow.jobs.outputs import on_disk
 
@@ -36,7 +36,7 @@ class FileFacts:
     non_finite: int
     file_bytes: int
     notes: tuple[str, ...]
-    axes: StoredAxes | None = None
+    axes: StoredAxes
     tilt_series: str = ""
 
     def as_json(self) -> dict[str, Any]:
@@ -102,6 +102,14 @@ def inspect_file(path: str | Path, progress: Progress | None = None) -> FileFact
             axes=volume.axes,
             tilt_series=volume.tilt_series,
         )
+
+
+def tilt_series_text(volume: FileVolume) -> str:
+    """Return what to say of projections before anyone segments them."""
+    return (
+        f"{volume.path.name} looks like a tilt series, the projections of which a tomogram is made, and not "
+        f"like a tomogram: {volume.tilt_series}. Segment the reconstruction instead."
+    )
 
 
 def bytes_on_disk(path: Path) -> int:

@@ -24,6 +24,7 @@ from sxtstudio.segment import Segmentation, SegmentParameters, segment
 from sxtstudio.segment.checkpoint import forget
 from sxtstudio.workflow.document.views import VolumeView, scratch_array
 from sxtstudio.workflow.jobs.cleaning import CleanUp, check_clean_up, mask_for, run_clean_up
+from sxtstudio.workflow.jobs.inspecting import tilt_series_text
 from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, Output, check_outputs, check_space
 from sxtstudio.workflow.jobs.report import segment_report, write_report
 from sxtstudio.workflow.jobs.unchanged import KnownInput
@@ -268,14 +269,6 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
     begin = time.perf_counter()
     yield
     seconds[stage] = time.perf_counter() - begin
-
-
-def tilt_series_text(volume: FileVolume) -> str:
-    """Return what to say of projections before anyone segments them."""
-    return (
-        f"{volume.path.name} looks like a tilt series, the projections of which a tomogram is made, and not "
-        f"like a tomogram: {volume.tilt_series}. Segment the reconstruction instead."
-    )
 
 
 def chosen_slices(wanted: tuple[int | None, int | None], count: int) -> tuple[int, int]:
