@@ -138,6 +138,36 @@ def test_the_budget_drops_the_oldest_and_never_the_newest() -> None:
     assert tiny.undo_name == "edit 0"
 
 
+def test_what_can_no_longer_be_made_again_counts_no_more() -> None:
+    """Else the budget shrinks with every undo that is followed by something else."""
+    rng = np.random.default_rng(3)
+    labels = np.zeros((4, 64, 64), np.uint8)
+    whole = Box.whole(labels.shape)
+
+    def push(history: EditHistory) -> int:
+        recorder = Recorder("Brush", labels)
+        recorder.write(whole, rng.integers(0, 256, labels.shape, np.uint8))
+        edit = recorder.finish()
+        assert edit is not None
+        history.push(edit)
+        return edit.bytes
+
+    history = EditHistory()
+    each = push(history)
+    history.clear()
+    history.budget_bytes = int(3.5 * each)
+    for _ in range(5):
+        push(history)
+        history.undo(lambda _: labels)
+        history.undo(lambda _: labels)
+        push(history)
+        push(history)
+        assert history.bytes == pytest.approx(len(history) * each, rel=0.01)
+    assert len(history) == 3
+    history.undo(lambda _: labels)
+    assert history.bytes == pytest.approx(3 * each, rel=0.01), "what can be made again still counts"
+
+
 def test_a_new_edit_forgets_what_was_undone() -> None:
     rng = np.random.default_rng(2)
     labels = np.zeros(SHAPE, np.uint8)

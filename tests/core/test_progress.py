@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
+from sxtstudio.core import progress as module
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.progress import Progress, ProgressState
 
@@ -24,6 +27,40 @@ def test_endless_work_begins_anew() -> None:
     progress.restart("waiting")
     with pytest.raises(Cancelled):
         progress.step(0)
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> SimpleNamespace:
+    """A clock that stands still; ``now`` sets it."""
+    clock = SimpleNamespace(now=1000.0)
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    return clock
+
+
+def test_the_rest_is_taken_to_go_as_fast_as_what_is_done(clock: SimpleNamespace) -> None:
+    seen: list[ProgressState] = []
+    progress = Progress(4, "slices", listener=seen.append)
+    for seconds, steps, remaining in ((10, 1, 30), (30, 2, 10), (31, 0.5, 31 / 7), (40, 0.5, 0)):
+        clock.now = 1000 + seconds
+        progress.step(steps)
+        assert (seen[-1].elapsed_s, seen[-1].remaining_s) == (seconds, pytest.approx(remaining))
+    progress.restart("the next")
+    clock.now += 5
+    progress.step()
+    assert (seen[-1].elapsed_s, seen[-1].remaining_s) == (5, pytest.approx(15))
+
+
+def test_in_the_parts_of_a_job_the_time_is_that_of_the_whole(clock: SimpleNamespace) -> None:
+    seen: list[ProgressState] = []
+    progress = Progress(listener=seen.append)
+    for share, begin, seconds, remaining in ((0.25, 0, 10, 70), (0.75, 0.25, 50, 30)):
+        part = progress.part(share, "part")
+        part.begin(2)
+        clock.now = 1000 + seconds
+        part.step()
+        assert seen[-1].fraction == pytest.approx(begin + share / 2)
+        assert (seen[-1].elapsed_s, seen[-1].remaining_s) == (seconds, pytest.approx(remaining))
+        part.step()
 
 
 def test_what_another_program_counts_is_passed_on_as_it_is() -> None:

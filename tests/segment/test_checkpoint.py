@@ -127,6 +127,20 @@ def test_a_damaged_ledger_promises_only_what_is_there(interrupted: Path, damage:
     again.close()
 
 
+@pytest.mark.parametrize("length", range(1, 20))
+def test_a_torn_line_takes_no_other_with_it(interrupted: Path, length: int) -> None:
+    """Wherever a power cut tears the line of slice 2, the slice written next is found again."""
+    ledger = interrupted / "finished.log"
+    ledger.write_bytes(ledger.read_bytes() + b"2 7f3a11c9 55aa55aa\n"[:length])
+    checkpoint = opened(interrupted)
+    assert checkpoint.finished == {0, 3}
+    checkpoint.write(1, pixels(1))
+    checkpoint.close()
+    again = opened(interrupted)
+    assert again.finished == {0, 1, 3}
+    again.close()
+
+
 def test_a_slice_whose_voxels_changed_counts_as_not_done(interrupted: Path) -> None:
     with open(interrupted / "labels.raw", "r+b") as file:
         file.seek(3 * 42)

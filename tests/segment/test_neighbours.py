@@ -195,6 +195,18 @@ def test_resemblance_sees_through_noise_and_is_not_fooled_by_it() -> None:
     assert alike(structure[:5, :7], structure[:5, :7])
 
 
+@pytest.mark.parametrize(("correlation", "alike"), [(0.95, True), (0.82, True), (0.78, False), (0.5, False)])
+def test_slices_resemble_each_other_from_a_correlation_of_0_8_on(correlation: float, alike: bool) -> None:
+    """Slices of a tomogram have more than 0.95, of different ones 0.5: the limit lies between."""
+    first, other = white_noise(40, 30).astype(np.float64), white_noise(40, 30, seed=1).astype(np.float64)
+    first, other = (image - image.mean() for image in (first, other))
+    other -= first * np.vdot(first, other) / np.vdot(first, first)
+    first, other = first / first.std(), other / other.std()
+    second = 3 + 7 * (correlation * first + np.sqrt(1 - correlation**2) * other)
+    assert np.corrcoef(first.ravel(), second.ravel())[0, 1] == pytest.approx(correlation)
+    assert resemble(first, second) is alike
+
+
 def test_a_slice_after_one_without_content_resembles_nothing(tomogram: np.ndarray) -> None:
     tomogram[3] = 0
     batches = read_batches(ArrayVolume(tomogram), Neighbours(1, 7), range(2, 6), 1, flip=False)

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -128,6 +129,20 @@ def test_bright_structures_are_turned_dark(
     assert result.polarity == "bright"
     _, wrong = run(ArrayVolume(500 - tomogram), parameters, tmp_path / "wrong")
     assert (wrong != dark).mean() > 0.05
+
+
+def test_a_model_for_any_polarity_sees_the_slices_as_they_are(
+    tomogram: np.ndarray, parameters: SegmentParameters, model_path: Path, tmp_path: Path
+) -> None:
+    """Its card says so; what is bright is told, and not turned around."""
+    shutil.copy(model_path, tmp_path / "any.onnx")
+    card = replace(load_card(tmp_path / "any.onnx"), name="any", polarity="any")
+    (tmp_path / "any.json").write_text(card.to_json(), encoding="utf-8")
+    either = replace(parameters, model=tmp_path / "any.json")
+    for polarity in ("dark", "bright"):
+        result, labels = run(ArrayVolume(tomogram), replace(either, polarity=polarity), tmp_path / polarity)
+        assert_labels(labels, outputs(model_path, tomogram))
+        assert result.polarity == polarity
 
 
 def test_polarity_is_detected_unless_it_is_forced(

@@ -128,9 +128,11 @@ class Limited:
     def __init__(self, limit: float) -> None:
         self.limit = limit
         self.areas: list[int] = []
+        self.refused = 0
 
     def run(self, slices: np.ndarray, check: Callable[[], None], heads: Any = None) -> dict[str, np.ndarray]:
         if slices.size > self.limit:
+            self.refused += 1
             raise RuntimeError("Failed to allocate memory for requested buffer")
         self.areas.append(slices[0].size)
         return {"label": slices * 2}
@@ -158,6 +160,17 @@ def test_when_memory_runs_out_tiles_are_halved_with_a_note(make_slices: Any) -> 
     notes = list(runner.notes)
     runner.run(slices)
     assert runner.notes == notes, "the smaller tiles are kept, and told once"
+
+
+def test_smaller_tiles_are_kept_for_slices_of_another_size(make_slices: Any) -> None:
+    """Memory that ran out once is not asked for again with the next tomogram or batch."""
+    runner = limited(200 * 200)
+    runner.run(make_slices(1, 500, 300))
+    refused = runner.executor.refused
+    assert refused > 0 and runner.tile_px == 128
+    for slices in (make_slices(1, 300, 500), make_slices(1, 900, 250)):
+        np.testing.assert_array_equal(runner.run(slices)["label"], slices * 2)
+        assert (runner.executor.refused, runner.tile_px) == (refused, 128)
 
 
 def test_fewer_slices_at_once_come_before_smaller_tiles(make_slices: Any) -> None:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -84,6 +85,33 @@ def curve(folder):
     events = kinds(read_events(folder / "events.jsonl"), "evaluate")
     assert len({event["step"] for event in events}) == len(events)
     return events
+
+
+@pytest.mark.parametrize("limit", ["steps = 8", "steps = 10000\nminutes = 3"], ids=["steps", "minutes"])
+def test_the_remaining_time_is_what_it_then_takes(configure, monkeypatch, limit):
+    """By a clock on which a step takes 10 s and an evaluation 20 s."""
+    clock, seen = SimpleNamespace(now=500.0), []
+    monkeypatch.setattr(trainer, "time", SimpleNamespace(monotonic=lambda: clock.now))
+    step = trainer.Trainer.step
+
+    def slow_step(*args):
+        step(*args)
+        clock.now += 10
+
+    def slow_curves(folder):
+        clock.now += 20
+
+    monkeypatch.setattr(trainer.Trainer, "step", slow_step)
+    monkeypatch.setattr(trainer, "draw_curves", slow_curves)
+
+    def listener(event):
+        if event["event"] == "step":
+            seen.append((clock.now, event["remaining_s"]))
+
+    train(configure(limit), listener=listener)
+    assert len(seen) >= 8
+    for now, remaining in seen:
+        assert remaining == pytest.approx(clock.now - now, abs=20), "off by more than an evaluation"
 
 
 @pytest.mark.usefixtures("exports")

@@ -1,0 +1,62 @@
+"""One holder at a time, also where the holder before removes the file between two steps of the next."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from sxtstudio.core import lock
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.lock import NAME, FolderLock
+
+pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="open files cannot be removed there")
+
+
+@pytest.fixture
+def before_locking(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[], None]], None]:
+    """Have something happen once, after the next start has opened the file and before it locks it."""
+    real = lock._lock
+
+    def arrange(happens: Callable[[], None]) -> None:
+        waiting = [happens]
+
+        def locked(file: IO[bytes]) -> None:
+            if waiting:
+                waiting.pop()()
+            real(file)
+
+        monkeypatch.setattr(lock, "_lock", locked)
+
+    return arrange
+
+
+def test_a_start_that_another_overtakes_is_refused(
+    tmp_path: Path, before_locking: Callable[[Callable[[], None]], None]
+) -> None:
+    winners = []
+
+    def overtake() -> None:
+        (tmp_path / NAME).unlink()  # by the holder before, who is done
+        winners.append(FolderLock(tmp_path))
+
+    before_locking(overtake)
+    with pytest.raises(UserError, match="Another window or command is working"):
+        FolderLock(tmp_path)
+    winners[0].release()
+    FolderLock(tmp_path).release()
+
+
+def test_a_start_whose_file_is_removed_holds_the_new_one(
+    tmp_path: Path, before_locking: Callable[[Callable[[], None]], None]
+) -> None:
+    before_locking((tmp_path / NAME).unlink)
+    held = FolderLock(tmp_path)
+    with pytest.raises(UserError, match="Another window or command is working"):
+        FolderLock(tmp_path)
+    held.release()
+    held.release()
+    FolderLock(tmp_path).release()
