@@ -124,7 +124,7 @@ def _default(tree: Hdf5Tree, group: h5py.Group) -> Choice | None:
             item = tree.follow(group, name)
         except KeyError:
             return None
-        place = f"{place}/{name.strip('/')}"
+        place = _joined(place, name)
         if isinstance(item, h5py.Dataset):
             return Choice(place, item, group) if _can_be_shown(item) else None
         group = item
@@ -142,7 +142,12 @@ def _marked(tree: Hdf5Tree) -> Iterator[Choice]:
         except (KeyError, UserError):
             continue
         if isinstance(signal, h5py.Dataset) and _can_be_shown(signal):
-            yield Choice(f"{path}/{name.strip('/')}", signal, item)
+            yield Choice(_joined(path, name), signal, item)
+
+
+def _joined(place: str, name: str) -> str:
+    """Return the path of a member that a group names, relative or from the root."""
+    return name if name.startswith("/") else f"{place}/{name.strip('/')}"
 
 
 def _signal_name(group: h5py.Group) -> str | None:

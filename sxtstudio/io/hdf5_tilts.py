@@ -67,7 +67,9 @@ def _angles(tree: Hdf5Tree, group: h5py.Group, images: int) -> str | None:
                 item = tree.child(place, name)
             except (KeyError, UserError):
                 continue
-            if isinstance(item, h5py.Dataset) and item.shape == (images,) and item.dtype.kind in "iuf":
+            if not isinstance(item, h5py.Dataset) or item.shape is None or item.dtype.kind not in "iuf":
+                continue
+            if item.size == images == max(item.shape, default=0):
                 tree.check_storage(item)
                 values = item[()].astype(np.float64)
                 if images >= _FEWEST_ANGLES and np.ptp(values) > 0:

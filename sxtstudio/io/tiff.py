@@ -135,8 +135,11 @@ def _count_slices(path: Path, one: tifffile.TiffPageSeries, named: bool, notes: 
             f"{path.name} has four or more dimensions ({sizes} beside y and x). "
             "Save one channel or time point."
         )
-    if long and long[0][0] == "C" and long[0][1] <= 4 and not named:
-        raise UserError(f"{path.name} has {long[0][1]} colour channels. Save one channel as grey values.")
+    if long and long[0][0] == "C" and long[0][1] <= 4 and not named and one.dtype == np.uint8:
+        raise UserError(
+            f"{path.name} has {long[0][1]} colour channels. Save one channel as grey values; if they are "
+            "slices, name its axes z, y, x (--axes zyx)."
+        )
     if long and long[0][0] in "CT" and not named:
         kind = {"C": "channels", "T": "time points"}[long[0][0]]
         notes.append(f"the file calls its slices {kind}; they are taken as z")
@@ -152,11 +155,11 @@ def _has_planes(page: tifffile.TiffPage) -> bool:
 def _planes_are_slices(one: tifffile.TiffPageSeries, named: bool) -> bool:
     """Whether the planes of a page are slices: tifffile writes 3 or 4 slices so, and calls them RGB.
 
-    Colours are of 8 bit, as photographs are.
+    Colours are of 8 bit, as photographs are; a description may call them slices all the same.
     """
     page = one.keyframe
     grey = page.photometric.name in ("MINISBLACK", "MINISWHITE")
-    return _has_planes(page) and (named or grey or one.dtype != np.uint8)
+    return _has_planes(page) and (named or grey or "S" not in one.axes or one.dtype != np.uint8)
 
 
 def _check_promise(

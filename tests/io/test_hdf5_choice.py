@@ -55,6 +55,12 @@ def test_marks_of_any_form_are_followed(file, volume, form):
     found(file, volume("f4"), "/entry/data/data")
 
 
+def test_marks_may_be_paths_from_the_root(file, volume):
+    nxdata(file, volume).attrs["signal"] = "/entry/data/data"
+    file.attrs["default"] = "/entry/data"
+    found(file, volume("f4"), "/entry/data/data")
+
+
 def test_a_signal_without_a_default(file, volume):
     nxdata(file, volume).attrs["signal"] = "data"
     found(file, volume("f4"), "/entry/data/data")
@@ -161,6 +167,11 @@ def alba(file, data):
     file["TomoNormalized/AverageFF"] = np.ones(data.shape[1:])
 
 
+def alba_with_a_column_of_angles(file, data):
+    file["TomoNormalized/Stack"] = data
+    file["TomoNormalized/rotation_angle"] = np.linspace(-65, 65, len(data))[:, None]
+
+
 def alba_without_angles(file, data):
     file["TomoNormalized/TomoNormalized"] = data
 
@@ -177,7 +188,16 @@ def axes_of_angles(file, data):
 
 
 @pytest.mark.parametrize(
-    "write", [nxtomo, nxtomo_without_angles, alba, alba_without_angles, data_exchange, axes_of_angles]
+    "write",
+    [
+        nxtomo,
+        nxtomo_without_angles,
+        alba,
+        alba_with_a_column_of_angles,
+        alba_without_angles,
+        data_exchange,
+        axes_of_angles,
+    ],
 )
 def test_tilt_series_are_known(file, volume, write):
     write(file, volume("f4"))

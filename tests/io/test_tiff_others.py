@@ -44,6 +44,9 @@ def test_planes_of_8_bit_are_slices_if_the_file_or_the_user_says_so(tmp_path, vo
     np.testing.assert_array_equal(read_all(tmp_path / "a.tif", ZYX)[1], data)
     tifffile.imwrite(tmp_path / "b.tif", data, photometric="minisblack", planarconfig="separate")
     np.testing.assert_array_equal(read_all(tmp_path / "b.tif")[1], data)
+    how = {"photometric": "rgb", "planarconfig": "separate", "metadata": {"axes": "ZYX"}}
+    tifffile.imwrite(tmp_path / "c.tif", data, **how)
+    np.testing.assert_array_equal(read_all(tmp_path / "c.tif")[1], data)
 
 
 @pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
@@ -54,12 +57,20 @@ def test_colours_pixel_by_pixel_stay_colours(tmp_path, dtype):
             open_volume(tmp_path / "a.tif", axes)
 
 
-def test_a_few_channels_are_slices_if_the_user_says_so(tmp_path, volume):
-    data = volume("u2", (3, 7, 11))
-    tifffile.imwrite(tmp_path / "a.tif", data, imagej=True, metadata={"axes": "CYX"})
-    with pytest.raises(UserError, match="3 colour channels"):
-        open_volume(tmp_path / "a.tif")
-    np.testing.assert_array_equal(read_all(tmp_path / "a.tif", ZYX)[1], data)
+@pytest.mark.parametrize("how", ["imagej", "ome"])
+@pytest.mark.parametrize("slices", [3, 4])
+@pytest.mark.parametrize("dtype", ["u1", "u2", "f4"])
+def test_what_tifffile_calls_channels_by_default(tmp_path, volume, dtype, slices, how):
+    data = volume(dtype, (slices, 7, 11))
+    tifffile.imwrite(tmp_path / "a.tif", data, **{how: True})
+    if dtype == "u1":
+        with pytest.raises(UserError, match=r"[34] colour channels.* if they are slices, name its axes"):
+            open_volume(tmp_path / "a.tif")
+        np.testing.assert_array_equal(read_all(tmp_path / "a.tif", ZYX)[1], data)
+    else:
+        opened, got = read_all(tmp_path / "a.tif")
+        np.testing.assert_array_equal(got, data)
+        assert "the file calls its slices channels; they are taken as z" in opened.notes
 
 
 # -- Microscopy Image Browser -------------------------------------------------------------------------
