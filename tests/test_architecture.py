@@ -174,6 +174,23 @@ def test_window_reaches_nothing_by_a_name_in_a_string(path: Path) -> None:
     assert reached_by_name(parsed(path)) == []
 
 
+def written_maps(tree: ast.AST) -> list[str]:
+    """Where a memory map is made that may be written to: with a file full of holes and a disk that gets full
+    it ends the program without a word."""
+    found = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith(("memmap", "mmap.mmap")):
+            words = [*node.args, *(word.value for word in node.keywords if word.arg == "mode")]
+            if "r" not in {word.value for word in words if isinstance(word, ast.Constant)}:
+                found.append(f"line {node.lineno}: {ast.unparse(node)}")
+    return found
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_maps_are_written_only_where_their_room_is_claimed(path: Path) -> None:
+    assert name_of(path) == "core/reserved.py" or written_maps(parsed(path)) == []
+
+
 def test_nothing_is_read_that_may_hold_code() -> None:
     imported = {name: imports().find_modules_that_directly_import(name) for name in imports().modules}
     assert {name: imported[name] for name in FORBIDDEN_MODULES & imported.keys()} == {}
@@ -247,6 +264,8 @@ def test_the_rules_can_fail() -> None:
         'parts[0]; label.setProperty("role", "note")'
     )
     assert len(reached_by_name(reached)) == 4
+    maps = 'np.memmap(p, u1, "r"); np.memmap(p, mode="r+"); memmap(p); np.memmap(p, u1, mode)'
+    assert len(written_maps(ast.parse(maps))) == 3
 
     graph = grimp.ImportGraph()
     for importer, imported in (("core.a", "core.b"), ("core.b", "core.c"), ("core.c", "core.a")):

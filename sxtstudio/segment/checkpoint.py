@@ -18,6 +18,7 @@ Nothing in the folder is changed or removed but by the process that holds the lo
 from __future__ import annotations
 
 import json
+import math
 import os
 import re
 import shutil
@@ -37,6 +38,7 @@ from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.plain_files import LinkRefused, create_own, open_own, read_plain
+from sxtstudio.core.reserved import open_array, reserve
 from sxtstudio.core.temporary import final_name, remove
 from sxtstudio.core.trust import SliceTrust, share
 from sxtstudio.segment.run_settings import RunSettings, settings_from_json
@@ -289,7 +291,7 @@ class Checkpoint:
             path.stat().st_size if path.exists() else 0
             for path in (self.folder / name for name in self._names)
         ]
-        if any(size != int(np.prod(self.shape)) for size in sizes):
+        if any(size != math.prod(self.shape) for size in sizes):
             return False
         self._read_ledger()
         self._begun = True
@@ -300,7 +302,8 @@ class Checkpoint:
         self._remove()
         for name in self._names:
             with create_own(self.folder / name) as file:
-                file.truncate(int(np.prod(self.shape)))
+                # The maps are written to later; and better no start than a stop after hours.
+                reserve(file, math.prod(self.shape))
         create_own(self.folder / LEDGER).close()
         content = {"settings": self.settings.to_json(), "own_folder": self._own_folder}
         with atomic_write(self.folder / SETTINGS) as temporary:
@@ -332,7 +335,7 @@ class Checkpoint:
 
     def _map(self, name: str) -> Pixels:
         if name not in self._maps:
-            self._maps[name] = np.memmap(self.folder / name, np.uint8, "r+", shape=self.shape)
+            self._maps[name] = open_array(self.folder / name, self.shape)
         return self._maps[name]
 
 

@@ -22,10 +22,10 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.reserved import create_reserved, open_array
 from sxtstudio.core.volume import ArrayVolume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.workflow.document.network_output import KeptOutput
-from sxtstudio.workflow.document.workplace import reserve
 
 Pixels = NDArray[np.uint8]
 _SCRATCH = "cleaning.raw"
@@ -175,7 +175,7 @@ def _clean_through(
     """Clean in the file ``path``; when this returns nobody holds a map of it any more."""
     mask, source = given.mask_volume(choice), given.source(choice)
     progress, shape = job.progress, given.shape
-    result = np.memmap(path, np.uint8, "r+", shape=shape)
+    result = open_array(path, shape)
     before = 0
     reading = progress.part(0.1, "reading labels")
     for box in walk(shape, result, given.labels, progress=reading):
@@ -215,9 +215,7 @@ def scratch_file(path: Path, size_bytes: int) -> Iterator[Path]:
             f"only {wording.bytes_text(free)} left. Free some space and try again; the labels are unchanged."
         )
     try:
-        with open(path, "w+b") as file:
-            # A map of a file with holes kills the program when the disk fills up; so claim the room now.
-            reserve(file, size_bytes)
+        create_reserved(path, size_bytes)
         yield path
     finally:
         with suppress(OSError):

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.reserved import open_array
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import shape_text
@@ -31,7 +32,6 @@ from sxtstudio.workflow.document.workplace import (
     create_array,
     flush_array,
     new_folder,
-    open_array,
     place_for_voxels,
 )
 from sxtstudio.workflow.jobs.outputs import on_disk

@@ -15,13 +15,14 @@ from sxtstudio.core.labels import as_labels
 from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.plain_files import open_own
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.reserved import open_array
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.walk import slab_slices, walk
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import export_volume, open_volume
 from sxtstudio.io.project import Record, StoredVolume, next_volume_name, volume_path
 from sxtstudio.workflow.document.document import Document, Labels
-from sxtstudio.workflow.document.workplace import create_file, open_array
+from sxtstudio.workflow.document.workplace import create_file
 from sxtstudio.workflow.jobs.outputs import check_space
 
 

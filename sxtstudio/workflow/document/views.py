@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
-from sxtstudio.core.plain_files import create_own
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.reserved import create_array
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.io import FileVolume
@@ -54,12 +54,6 @@ def notes_of(file: FileVolume, given_nm: VoxelSize | None) -> tuple[str, ...]:
     return tuple(note for note in file.notes if given_nm is None or not note.startswith("voxel size"))
 
 
-def scratch_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
-    """Return a new uint8 array (z, y, x) in a file, filled with zeros."""
-    with create_own(path) as file:
-        return np.memmap(file, np.uint8, "w+", shape=shape)
-
-
 def labels_to_disk(
     volume: Volume, path: Path, name: str, progress: Progress | None = None
 ) -> NDArray[np.uint8]:
@@ -68,10 +62,11 @@ def labels_to_disk(
     Raises
     ------
     UserError
-        If ``volume`` is an image rather than labels: fractional grey values, or no background.
+        If ``volume`` is an image rather than labels: fractional grey values, or no background; or if the
+        disk has no room for them.
     """
     progress = progress or Progress()
-    labels = scratch_array(path, volume.shape)
+    labels = create_array(path, volume.shape, "write to another disk")
     background = 0
     for box in walk(volume.shape, labels, progress=progress, stage="reading labels"):
         part = volume.read(box)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import math
 import os
 import secrets
@@ -12,20 +11,20 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core import reserved
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import state_folder
 from sxtstudio.core.geometry import Triple
-from sxtstudio.core.plain_files import create_own, is_own_folder, open_own
+from sxtstudio.core.plain_files import is_own_folder
 
 VARIABLE = "SXTSTUDIO_WORK"
 # A disk that is filled up to the last byte helps nobody.
 _MARGIN_BYTES = 256 << 20
-_ZEROS = bytes(1 << 22)
+_ADVICE = f"name a folder on another disk in {VARIABLE}"
 # Nothing is ever written beside the sample tomogram.
 _OWN_FILES = Path(__file__).resolve().parents[3] / "resources"
 
@@ -82,69 +81,13 @@ def place_for_voxels(folder: Path, shape: Triple, beside: Path) -> Path:
 
 
 def create_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
-    """Return a new uint8 array (z, y, x) of zeros in a file, as ``create_file`` makes it."""
-    create_file(path, math.prod(shape))
-    return open_array(path, shape)
+    """Return a new uint8 array (z, y, x) of zeros in a file of a working folder."""
+    return reserved.create_array(path, shape, _ADVICE)
 
 
 def create_file(path: Path, size: int) -> None:
-    """Make a file of zeros whose room on the disk is reserved.
-
-    Without that, a disk that gets full while somebody paints would end the program at once (SIGBUS).
-
-    Raises
-    ------
-    UserError
-        If there is too little room.
-    """
-    free = _free(path.parent)
-    try:
-        if free < size:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        with create_own(path) as file:
-            reserve(file, size)
-    except OSError as error:
-        with suppress(OSError):
-            path.unlink(missing_ok=True)
-        if error.errno in (errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", -1)):
-            raise UserError(
-                f"The disk is too full: {path.parent} needs room for {_mb(size)}, and "
-                f"{_mb(_free(path.parent))} are free. "
-                f"Free some space, or name a folder on another disk in {VARIABLE}."
-            ) from error
-        raise UserError(
-            f"{path} cannot be written ({error.strerror}). Name another folder in {VARIABLE}."
-        ) from error
-
-
-def open_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
-    """Map an existing file of labels; raises UserError if its size is not that of ``shape``."""
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise UserError(f"{path} cannot be read ({error.strerror}). Check the disk.") from error
-    if size != math.prod(shape):
-        raise UserError(f"{path} is damaged: it has {size} bytes instead of {math.prod(shape)}.")
-    with open_own(path, "r+b") as file:
-        array: NDArray[np.uint8] = np.memmap(file, np.uint8, "r+", shape=shape)
-    return array
-
-
-def reserve(file: Any, size: int) -> None:
-    """Claim ``size`` bytes of the disk for an open, empty file; raises OSError if there is no room."""
-    if hasattr(os, "posix_fallocate"):
-        try:
-            os.posix_fallocate(file.fileno(), 0, size)
-            return
-        except OSError as error:
-            if error.errno not in (errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS):
-                raise
-    if sys.platform == "win32":  # NTFS reserves the room of every file that is no sparse one
-        file.truncate(size)
-        return
-    for begin in range(0, size, len(_ZEROS)):
-        file.write(_ZEROS[: size - begin])
-    file.flush()
+    """Make a file of zeros in a working folder; raises UserError if there is no room for it."""
+    reserved.create_reserved(path, size, _ADVICE)
 
 
 def flush_array(path: Path, array: NDArray[np.uint8]) -> None:
@@ -167,7 +110,3 @@ def _free(folder: Path) -> int:
         return shutil.disk_usage(folder).free
     except OSError:
         return 0
-
-
-def _mb(count: int) -> str:
-    return f"{count / 1e9:.1f} GB" if count >= 1e9 else f"{count / 1e6:.1f} MB"

@@ -18,11 +18,12 @@ from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.reserved import create_array
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume, open_volume
 from sxtstudio.segment import Segmentation, SegmentParameters, segment
 from sxtstudio.segment.checkpoint import forget
-from sxtstudio.workflow.document.views import VolumeView, scratch_array
+from sxtstudio.workflow.document.views import VolumeView
 from sxtstudio.workflow.jobs.cleaning import CleanUp, check_clean_up, mask_for, run_clean_up
 from sxtstudio.workflow.jobs.inspecting import tilt_series_text
 from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, Output, check_outputs, check_space
@@ -229,7 +230,7 @@ def _clean(
         found.labels.array,
         job.clean_up,
         # Not in place: an interrupted clean-up must not spoil the finished slices.
-        out=scratch_array(found.checkpoint.folder / CLEANED, source.shape),
+        out=create_array(found.checkpoint.folder / CLEANED, source.shape, "write to another disk"),
         voxel_nm=source.voxel_nm,
         mask=source.mask,
         tomogram=VolumeView(source.file, source.slices),

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from sxtstudio.core import reserved
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
@@ -28,6 +29,7 @@ from sxtstudio.workflow.document.state import read_state, read_steps
 # Paints voxel after voxel along a line, each a stroke of its own, and says which one is done.
 STROKES = """
 import sys
+from sxtstudio.core import reserved
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.geometry import Box
 from sxtstudio.workflow.document.document import Document
@@ -303,7 +305,7 @@ def test_full_disk_is_told_before_anything_is_mapped(
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    monkeypatch.setattr(workplace, "reserve", full)
+    monkeypatch.setattr(reserved, "reserve", full)
     with pytest.raises(UserError, match="disk is too full"):
         document.volume("labels")
     assert document.labels is None and not document.file_of("labels").exists()

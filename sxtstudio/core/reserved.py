@@ -1,0 +1,107 @@
+"""Arrays in files whose room on the disk is claimed when they are made.
+
+A memory map of a file with holes ends the program at once (SIGBUS, without a word) when the disk gets full
+while it is written to. Every file that is written to through a map is therefore made here.
+"""
+
+from __future__ import annotations
+
+import errno
+import math
+import os
+import shutil
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import IO
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.plain_files import create_own, open_own
+from sxtstudio.core.wording import bytes_text
+
+_ZEROS = bytes(1 << 22)
+_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_CANNOT = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
+
+
+def create_array(path: Path, shape: Triple, advice: str = "choose another folder") -> NDArray[np.uint8]:
+    """Return a new uint8 array (z, y, x) of zeros in a file, as ``create_reserved`` makes it."""
+    create_reserved(path, math.prod(shape), advice)
+    return open_array(path, shape)
+
+
+def create_reserved(path: Path, size: int, advice: str = "choose another folder") -> None:
+    """Make a file of zeros whose room on the disk is claimed.
+
+    Parameters
+    ----------
+    path
+        A file or link that lies there is replaced.
+    size
+        In bytes.
+    advice
+        What to do beside freeing space, for the sentence of an error.
+
+    Raises
+    ------
+    UserError
+        If there is too little room, or the file cannot be made.
+    """
+    free = _free(path.parent)
+    try:
+        if free < size:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with create_own(path) as file:
+            reserve(file, size)
+    except OSError as error:
+        with suppress(OSError):
+            path.unlink(missing_ok=True)
+        if error.errno in _FULL:
+            raise UserError(
+                f"The disk is too full: {path.parent} needs room for {bytes_text(size)}, and "
+                f"{bytes_text(_free(path.parent))} are free. Free some space, or {advice}."
+            ) from error
+        raise UserError(
+            f"{path} cannot be written ({error.strerror}). Check the disk, or {advice}."
+        ) from error
+
+
+def open_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
+    """Map such a file to read and write it; raises UserError if its size is not that of ``shape``."""
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UserError(f"{path} cannot be read ({error.strerror}). Check the disk.") from error
+    if size != math.prod(shape):
+        raise UserError(f"{path} is damaged: it has {size} bytes instead of {math.prod(shape)}.")
+    with open_own(path, "r+b") as file:
+        array: NDArray[np.uint8] = np.memmap(file, np.uint8, "r+", shape=shape)
+    return array
+
+
+def reserve(file: IO[bytes], size: int) -> None:
+    """Claim ``size`` bytes of the disk for an open, empty file; raises OSError if there is no room."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file.fileno(), 0, size)
+            return
+        except OSError as error:
+            if error.errno not in _CANNOT:
+                raise
+    if sys.platform == "win32":  # NTFS reserves the room of every file that is no sparse one
+        file.truncate(size)
+        return
+    for begin in range(0, size, len(_ZEROS)):
+        file.write(_ZEROS[: size - begin])
+    file.flush()
+
+
+def _free(folder: Path) -> int:
+    try:
+        return shutil.disk_usage(folder).free
+    except OSError:
+        return 0
