@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sxtstudio.core.plain_files import open_plain
-from sxtstudio.io.stamp import files_of
+from sxtstudio.io.stamp import every_file, files_of
 from sxtstudio.io.volume_name import VolumeName
 
 WHOLE_BYTES = 256 << 20
@@ -87,7 +87,7 @@ def _of_file(path: Path) -> dict[str, Any]:
 
 def _of_folder(path: Path, method: str | None) -> dict[str, Any]:
     if method == _NAMES:
-        files = sorted(file for file in path.rglob("*") if file.is_file())
+        files = sorted(every_file(path))
     else:
         files = list(files_of(path))
     sizes = [file.stat().st_size for file in files]
