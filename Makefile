@@ -1,6 +1,7 @@
 # `make run` and `make test` set up all they need on a machine with git, make and Python 3.11 or newer.
 #   make run     open the window with the sample tomogram; without a screen, segment it into out/
 #   make test    all tests          make lint    ruff, deptry     make types   mypy
+#   make fuzz    strangers' files by the hundred, made of good ones: CASES, SEED, READERS
 #   make bench   speed and memory   make lock-check   are the lock files complete and consistent?
 #   make screenshots   drive the window through its work and draw the pictures in docs/ and of the tutorial
 # PYTHON=/path/to/python chooses the interpreter; OUT=folder the folder for `make run` without a screen;
@@ -28,10 +29,10 @@ TEST_PACKAGES := $(GUI_PACKAGES) xvfb xauth
 SCREEN = $(if $(shell command -v xvfb-run),env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
   xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX")
 
-.PHONY: help run test lint types bench screenshots lock-check system-run system-test clean
+.PHONY: help run test lint types bench fuzz screenshots lock-check system-run system-test clean
 
 help:
-	@sed -n '2,8s/^# \{0,1\}//p' Makefile
+	@sed -n '2,9s/^# \{0,1\}//p' Makefile
 
 run: $(VENV)/.base system-run
 	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] || [ "$$(uname -s)" = Darwin ]; then \
@@ -58,6 +59,11 @@ types: $(VENV)/.dev
 
 bench: $(VENV)/.dev system-test
 	@$(SCREEN) $(PY) -m bench $(TOPICS)
+
+# Not a part of the tests: it takes half an hour, and finds something else each time.
+fuzz: $(VENV)/.dev
+	@PYTHONPATH=. $(PY) tests/fuzz/run.py bombs
+	@PYTHONPATH=. $(PY) tests/fuzz/run.py fuzz $(READERS) $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED))
 
 lock-check: $(VENV)/.base
 	@$(PY) -m pip check

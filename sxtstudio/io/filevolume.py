@@ -14,13 +14,11 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.axes import NamedBy, StoredAxes
+from sxtstudio.io.limits import LARGEST_SLICE_BYTES, MOST_SLICES
 from sxtstudio.io.place import MrcFrame, Place
 from sxtstudio.io.stamp import is_young, stamp_of
 
 Reader = Callable[[Box], NDArray[Any]]
-
-# A compressed file of a few bytes can promise any size; no tomogram has such slices.
-_LARGEST_SLICE_BYTES = 4 << 30
 
 
 class FileVolume:
@@ -174,7 +172,12 @@ def _checked_shape(path: Path, shape: tuple[int, ...], dtype: np.dtype[Any]) -> 
         sizes = " × ".join(str(n) for n in shape)
         raise UserError(f"{path.name} holds no voxels (z × y × x: {sizes}). Choose another file.")
     z, y, x = (int(n) for n in shape)
-    if y * x * dtype.itemsize > _LARGEST_SLICE_BYTES:
+    if z > MOST_SLICES:
+        raise UserError(
+            f"{path.name} promises {z} slices, which is more than SXT Studio handles. "
+            "Check that the file is a tomogram."
+        )
+    if y * x * dtype.itemsize > LARGEST_SLICE_BYTES:
         raise UserError(
             f"{path.name} promises slices of {y} × {x} voxels, which is more than SXT Studio handles. "
             "Check that the file is a tomogram."

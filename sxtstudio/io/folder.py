@@ -20,6 +20,7 @@ from sxtstudio.io.png import decode_png, read_png_header
 from sxtstudio.io.tiff import open_tiff
 from sxtstudio.io.tiff_ifd import is_tiff, read_directories
 from sxtstudio.io.tiff_meta import voxel_and_origin
+from sxtstudio.io.tiff_parts import decode_page, refuse_unbounded
 
 _SUFFIXES = {".tif": "TIFF", ".tiff": "TIFF", ".png": "PNG"}
 
@@ -166,5 +167,5 @@ def _describe(file: Path, kind: str, slices: int) -> tuple[np.dtype[Any], VoxelS
 
 def _decode_tiff(file: Path) -> NDArray[Any]:
     with tifffile.TiffFile(file) as tif:
-        pixels: NDArray[Any] = tif.pages.first.asarray(maxworkers=1)
-    return pixels
+        refuse_unbounded(file, tif.pages.first)
+        return decode_page(tif.pages.first)

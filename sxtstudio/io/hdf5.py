@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import h5py
 from numpy.typing import NDArray
 
 from sxtstudio.core.axes import AxisOrder
@@ -16,8 +15,10 @@ from sxtstudio.io.chunks import ChunkedSlices
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.hdf5_axes import describe_axes, voxel_size
 from sxtstudio.io.hdf5_choice import Choice, likely_dataset, named_dataset
+from sxtstudio.io.hdf5_chunks import reader_of
 from sxtstudio.io.hdf5_links import Hdf5Tree
 from sxtstudio.io.hdf5_tilts import tilt_series_of
+from sxtstudio.io.limits import check_chunks
 
 
 def open_hdf5(path: Path, inside: str | None = None, order: AxisOrder | None = None) -> FileVolume:
@@ -56,15 +57,16 @@ def _volume(tree: Hdf5Tree, path: Path, choice: Choice, order: AxisOrder | None)
     if dataset.shape is None:
         raise UserError(f"{name} is empty. Choose another dataset.")
     tree.check_storage(dataset)
-    _check_filters(name, dataset)
+    read_stored = reader_of(name, dataset)
     described = describe_axes(tree, dataset, choice.group)
     axes = find_axes(name, dataset.shape, described.letters, order)
     if axes.named_by is NamedBy.NOBODY:
         refuse_colour(name, dataset.shape, dataset.dtype)
+    check_chunks(name, axes, dataset.chunks, dataset.dtype.itemsize)
     shape = axes.volume_shape
 
     def read(box: Box) -> NDArray[Any]:
-        return axes.arranged(dataset[axes.index(box)], box)
+        return axes.arranged(read_stored(axes.index(box)), box)
 
     voxel_nm, notes = voxel_size(tree, dataset, choice.group, axes, described)
     return FileVolume(
@@ -80,16 +82,3 @@ def _volume(tree: Hdf5Tree, path: Path, choice: Choice, order: AxisOrder | None)
         tilt_series=tilt_series_of(tree, dataset, choice.group),
         files=tree.files,
     )
-
-
-def _check_filters(name: str, dataset: h5py.Dataset) -> None:
-    """Say so at once if the voxels are compressed in a way that this installation cannot read."""
-    properties = dataset.id.get_create_plist()
-    for index in range(properties.get_nfilters()):
-        code, _, _, label = properties.get_filter(index)
-        if not h5py.h5z.filter_avail(code):
-            method = label.decode(errors="replace") or f"filter {code}"
-            raise UserError(
-                f"{name} is compressed with {method}, which SXT Studio cannot read. "
-                "Save it with gzip or uncompressed."
-            )

@@ -18,7 +18,7 @@ from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.attributes import voxel_from_attributes
 from sxtstudio.io.axes import NamedBy, Names, StoredAxes
 from sxtstudio.io.axis_names import as_names, as_text, letters_of, names_in, resolutions
-from sxtstudio.io.hdf5_links import Hdf5Tree
+from sxtstudio.io.hdf5_links import Hdf5Tree, attribute, attributes
 from sxtstudio.io.mib import NM_PER_UM, voxel_um_of_box
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
@@ -42,9 +42,9 @@ def describe_axes(tree: Hdf5Tree, dataset: h5py.Dataset, group: h5py.Group) -> D
     coordinates = _coordinates(tree, dataset, group, names) if names else [None] * dimensions
     scales = _scales(tree, dataset)
     coordinates = [a if a is not None else b for a, b in zip(coordinates, scales, strict=True)]
-    letters: Names | None = names_in({"axistags": dataset.attrs.get("axistags")}, dimensions)
+    letters: Names | None = names_in({"axistags": attribute(dataset, "axistags")}, dimensions)
     letters = letters or letters_of(label or "." for label in _labels(dataset, scales))
-    letters = letters or (letters_of(names) if names else None) or names_in(dict(dataset.attrs), dimensions)
+    letters = letters or (letters_of(names) if names else None) or names_in(attributes(dataset), dimensions)
     if letters is None and "MATLAB_class" in dataset.attrs:
         letters = _MATLAB.get(dimensions)
     return Described(letters, coordinates)
@@ -68,13 +68,13 @@ def voxel_size(
 def _nexus_names(tree: Hdf5Tree, dataset: h5py.Dataset, group: h5py.Group) -> list[str] | None:
     """Return the names of the axes by NXdata: a list, or in one text, or by numbers at the axes."""
     for place in (group, dataset.parent, dataset):
-        names = as_names(place.attrs.get("axes"), dataset.ndim)
+        names = as_names(attribute(place, "axes"), dataset.ndim)
         if names is not None:
             return names
     numbered = ["."] * dataset.ndim
     for name, member in _small_members(tree, group):
-        number = member.attrs.get("axis")
-        indices = group.attrs.get(f"{name}_indices")
+        number = attribute(member, "axis")
+        indices = attribute(group, f"{name}_indices")
         place = indices if indices is not None else _minus_one(number)
         if place is not None and np.size(place) == 1 and 0 <= int(np.ravel(place)[0]) < dataset.ndim:
             numbered[int(np.ravel(place)[0])] = name
@@ -131,12 +131,12 @@ def _labels(dataset: h5py.Dataset, scales: Coordinates) -> Iterator[str]:
 
 def _places(tree: Hdf5Tree, dataset: h5py.Dataset, described_by: h5py.Group) -> Iterator[dict[str, Any]]:
     """Yield the attributes of the dataset and of the groups above it, each with small datasets in them."""
-    yield dict(dataset.attrs)
+    yield attributes(dataset)
     if described_by != dataset.parent:
-        yield dict(described_by.attrs)
+        yield attributes(described_by)
     group = dataset.parent
     while True:
-        found = dict(group.attrs)
+        found = attributes(group)
         for name in group:
             if "size" in name.lower() or "spacing" in name.lower():
                 try:
@@ -144,9 +144,8 @@ def _places(tree: Hdf5Tree, dataset: h5py.Dataset, described_by: h5py.Group) -> 
                 except (KeyError, UserError):
                     continue
                 if isinstance(item, h5py.Dataset) and item.shape is not None and item.size <= 5:
-                    tree.check_storage(item)
-                    found[name] = item[()]
-                    found[f"{name}_units"] = item.attrs.get("units", item.attrs.get("unit"))
+                    found[name] = tree.values(item)
+                    found[f"{name}_units"] = attribute(item, "units" if "units" in item.attrs else "unit")
         yield found
         if group.name in ("/", None):
             return
@@ -163,14 +162,13 @@ def _from_mib(
         return None
     if not isinstance(item, h5py.Dataset) or item.shape is None or item.size != 6 or item.dtype.kind != "f":
         return None
-    tree.check_storage(item)
-    found = voxel_um_of_box(item[()].ravel(), axes.volume_shape)
+    found = voxel_um_of_box(tree.values(item).ravel().tolist(), axes.volume_shape)
     return None if found is None else judge_voxel(found, NM_PER_UM, depth_matters=axes.volume_shape[0] > 1)
 
 
 def _from_tags(dataset: h5py.Dataset, axes: StoredAxes) -> tuple[list[float | None], list[float | None]]:
     """Return size and unit by ilastik's tags; 0 says that it knows none."""
-    found = resolutions(dict(dataset.attrs), dataset.ndim)
+    found = resolutions(attributes(dataset), dataset.ndim)
     if not found:
         return [None] * 3, [None] * 3
     return axes.pick([size or None for size, _ in found]), axes.pick([nm_per_unit(unit) for _, unit in found])
@@ -185,9 +183,8 @@ def _from_coordinates(
     for axis, item in enumerate(coordinates):
         if item is None or item.shape[0] < 2 or item.dtype.kind not in "iuf":
             continue
-        tree.check_storage(item)
-        steps = np.diff(item[()].astype(np.float64))
+        steps = np.diff(tree.values(item).astype(np.float64))
         if np.allclose(steps, steps[0], rtol=1e-3):
             values[axis] = float(abs(steps.mean()))
-            units[axis] = nm_per_unit(as_text(item.attrs.get("units")))
+            units[axis] = nm_per_unit(as_text(attribute(item, "units")))
     return axes.pick(values), axes.pick(units)

@@ -11,7 +11,7 @@ import numpy as np
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.axes import is_volume
 from sxtstudio.io.axis_names import as_text
-from sxtstudio.io.hdf5_links import Hdf5Tree
+from sxtstudio.io.hdf5_links import Hdf5Tree, attribute
 from sxtstudio.io.hdf5_tilts import tilt_series_of
 
 _LONGEST_CHAIN = 8
@@ -117,7 +117,7 @@ def _default(tree: Hdf5Tree, group: h5py.Group) -> Choice | None:
     """Follow root@default → entry@default → data@signal."""
     place = group.name.rstrip("/")
     for _ in range(_LONGEST_CHAIN):
-        name = _signal_name(group) or as_text(group.attrs.get("default"))
+        name = _signal_name(group) or as_text(attribute(group, "default"))
         if not name:
             return None
         try:
@@ -152,12 +152,12 @@ def _joined(place: str, name: str) -> str:
 
 def _signal_name(group: h5py.Group) -> str | None:
     """Return what the group names as its signal, or, as before 2014, the member that says signal=1."""
-    name = as_text(group.attrs.get("signal"))
-    if name or as_text(group.attrs.get("NX_class")) != "NXdata":
+    name = as_text(attribute(group, "signal"))
+    if name or as_text(attribute(group, "NX_class")) != "NXdata":
         return name
     for member in group:
         if isinstance(group.get(member, getlink=True), h5py.HardLink):
-            mark = group[member].attrs.get("signal")
+            mark = attribute(group[member], "signal")
             if mark is not None and (as_text(mark) or str(np.ravel(mark)[0])) == "1":
                 return str(member)
     return None

@@ -7,17 +7,42 @@ never gets to follow a link by itself here: every step is looked at first.
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import h5py
+import numpy as np
+from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.io.hdf5_chunks import reader_of
 
 _MOST_LINKS = 32
+_MOST_STEPS = 1000  # on the way to one object; each link can go twice through the one before
 _MOST_OBJECTS = 20_000
+# What says something of a tomogram is short; each of many texts may be the same megabytes of the file.
+_MOST_NUMBERS, _MOST_TEXTS = 4096, 16
+
+
+def attributes(item: h5py.Group | h5py.Dataset) -> dict[str, Any]:
+    """Return the attributes of an object, those left out that hold more than any description needs."""
+    found = {str(name): attribute(item, str(name)) for name in item.attrs}
+    return {name: value for name, value in found.items() if value is not None}
+
+
+def attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
+    """Return an attribute, or None if there is none, or one that holds more than any description needs."""
+    if name not in item.attrs:
+        return None
+    facts = item.attrs.get_id(name)
+    most = _MOST_TEXTS if facts.dtype.kind == "O" else _MOST_NUMBERS
+    if facts.shape is None or math.prod(facts.shape) > most:
+        return None
+    return item.attrs[name]
 
 
 @dataclass(frozen=True)
@@ -65,7 +90,7 @@ class Hdf5Tree:
             file.close()
         self._files.clear()
 
-    def follow(self, start: h5py.Group, path: str, links: int = 0) -> h5py.Group | h5py.Dataset:
+    def follow(self, start: h5py.Group, path: str) -> h5py.Group | h5py.Dataset:
         """Return the object at ``path``, relative to ``start`` or absolute in its file.
 
         Raises
@@ -75,24 +100,47 @@ class Hdf5Tree:
         KeyError
             If there is no such object.
         """
+        return self._follow(start, path, 0, iter(range(_MOST_STEPS)))
+
+    def child(self, group: h5py.Group, name: str) -> h5py.Group | h5py.Dataset:
+        """Return the member ``name`` of ``group``; links are followed within the folder only."""
+        return self._child(group, name, 0, iter(range(_MOST_STEPS)))
+
+    def values(self, dataset: h5py.Dataset) -> NDArray[Any]:
+        """Return all of a small dataset.
+
+        Raises
+        ------
+        UserError
+            As ``check_storage``.
+        """
+        self.check_storage(dataset)
+        read = reader_of(f"{self.path.name}::{dataset.name}", dataset)
+        return np.asarray(read([slice(0, n) for n in dataset.shape]))
+
+    def _follow(
+        self, start: h5py.Group, path: str, links: int, steps: Iterator[int]
+    ) -> h5py.Group | h5py.Dataset:
         current = start.file["/"] if path.startswith("/") else start
         for name in [part for part in path.split("/") if part not in ("", ".")]:
             if not isinstance(current, h5py.Group):
                 raise KeyError(name)
-            current = self.child(current, name, links)
+            current = self._child(current, name, links, steps)
         return current
 
-    def child(self, group: h5py.Group, name: str, links: int = 0) -> h5py.Group | h5py.Dataset:
-        """Return the member ``name`` of ``group``; links are followed within the folder only."""
+    def _child(
+        self, group: h5py.Group, name: str, links: int, steps: Iterator[int]
+    ) -> h5py.Group | h5py.Dataset:
         link = group.get(name, getlink=True)
         if link is None:
             raise KeyError(name)
-        if links > _MOST_LINKS:
+        if links > _MOST_LINKS or next(steps, None) is None:
             raise UserError(f"{self.path.name}: the link {name} leads in a circle. The file is damaged.")
         if isinstance(link, h5py.SoftLink):
-            return self.follow(group, link.path, links + 1)
+            return self._follow(group, link.path, links + 1, steps)
         if isinstance(link, h5py.ExternalLink):
-            return self.follow(self._file(self._inside(link.filename, group.file))["/"], link.path, links + 1)
+            file = self._file(self._inside(link.filename, group.file))
+            return self._follow(file["/"], link.path, links + 1, steps)
         return group[name]
 
     def objects(self) -> Iterator[tuple[str, h5py.Group | h5py.Dataset]]:

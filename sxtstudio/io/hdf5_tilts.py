@@ -70,8 +70,7 @@ def _angles(tree: Hdf5Tree, group: h5py.Group, images: int) -> str | None:
             if not isinstance(item, h5py.Dataset) or item.shape is None or item.dtype.kind not in "iuf":
                 continue
             if item.size == images == max(item.shape, default=0):
-                tree.check_storage(item)
-                values = item[()].astype(np.float64)
+                values = tree.values(item).astype(np.float64)
                 if images >= _FEWEST_ANGLES and np.ptp(values) > 0:
                     return f"{name} gives an angle for each of its {images} images"
     return None
@@ -84,6 +83,5 @@ def _definition(tree: Hdf5Tree, group: h5py.Group) -> str | None:
         return None
     if not isinstance(item, h5py.Dataset) or item.shape is None or item.size != 1:
         return None
-    tree.check_storage(item)
-    value = item[()]
+    value = tree.values(item)
     return as_text(value if isinstance(value, bytes | str | np.ndarray) else None)

@@ -18,9 +18,9 @@ from sxtstudio.io.pages import DecodedSlices
 from sxtstudio.io.raw import RawFile, RawSlices
 from sxtstudio.io.tiff_ifd import Directory, read_directories
 from sxtstudio.io.tiff_meta import ome_images, voxel_and_origin
+from sxtstudio.io.tiff_parts import FILE_NAMES, decode_page, refuse_foreign_parts, refuse_unbounded
 
 _SEPARATE = 2
-_FILE_NAMES = re.compile(r"""FileName\s*=\s*["']([^"']*)["']""")
 _COLOUR = ("RGB", "YCBCR", "CIELAB", "SEPARATED")
 
 
@@ -52,9 +52,11 @@ def open_tiff(path: Path, *, named: bool = False) -> FileVolume:
 
 
 def _describe(path: Path, tif: tifffile.TiffFile, directories: list[Directory], named: bool) -> FileVolume:
-    _refuse_foreign_parts(path, tif)
     try:
+        refuse_foreign_parts(path, tif)
         series = tif.series
+    except (UserError, MemoryError):
+        raise
     except Exception as error:
         raise UserError(f"{path.name} is a damaged TIFF file ({error}). Export it again.") from error
     if not series:
@@ -91,23 +93,6 @@ def _describe(path: Path, tif: tifffile.TiffFile, directories: list[Directory], 
         notes=(*why, *notes),
         files=[Path(parent.filehandle.path) for parent in _parents(one.pages)],
     )
-
-
-def _refuse_foreign_parts(path: Path, tif: tifffile.TiffFile) -> None:
-    """Refuse OME-XML that names files elsewhere, or that could explode while it is parsed."""
-    if not tif.is_ome:
-        return
-    xml = tif.ome_metadata or ""
-    if "<!DOCTYPE" in xml or "<!ENTITY" in xml:
-        raise UserError(
-            f"{path.name}: the OME description is not one that a microscope writes. Export it again."
-        )
-    for name in _FILE_NAMES.findall(xml):
-        if re.search(r"[/\\:]", name) or name == "..":
-            raise UserError(
-                f"{path.name} refers to a file in another folder ({name}), which is refused. "
-                "Save the tomogram as one file."
-            )
 
 
 def _count_slices(path: Path, one: tifffile.TiffPageSeries, named: bool, notes: list[str]) -> int:
@@ -172,7 +157,7 @@ def _check_promise(
         promised = int(found.group(1)) if found else 0
     elif tif.is_ome:
         promised = ome_images(tif.ome_metadata)
-        if not set(_FILE_NAMES.findall(tif.ome_metadata or "")) - {path.name}:
+        if not set(FILE_NAMES.findall(tif.ome_metadata or "")) - {path.name}:
             slices -= sum(page is None for page in one.pages)
     if promised > slices:
         raise UserError(
@@ -210,6 +195,7 @@ def _reader(
             f"{path.name} is truncated: it promises {slices} slices and holds {len(pages)}. "
             "Copy or export it again."
         )
+    refuse_unbounded(path, page)
     parents = _parents(pages)
     for parent in parents:
         parent.filehandle.open()  # tifffile closes all files but the first
@@ -220,8 +206,7 @@ def _reader(
             planes: NDArray[Any] = pages[0].asarray(maxworkers=1)
             image: NDArray[Any] = planes.reshape(slices, rows, columns)[z]
             return image
-        pixels: NDArray[Any] = pages[z].asarray(maxworkers=1)
-        return pixels
+        return decode_page(pages[z])
 
     def close() -> None:
         for parent in parents:

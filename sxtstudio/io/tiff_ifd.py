@@ -30,6 +30,13 @@ _WANTED = {
 }
 _KINDS = {1: "u", 2: "i", 3: "f", 4: "u", 5: "c", 6: "c"}
 
+# Numbers in the lists of where strips and tiles lie; pages can share a list, so that few bytes make many.
+MOST_SEGMENTS = 8_000_000
+
+
+class _TooMany(Exception):
+    """There are more strips and tiles than memory for their lists."""
+
 
 @dataclass(frozen=True)
 class Directory:
@@ -81,13 +88,20 @@ def read_directories(path: Path, limit: int | None = None) -> list[Directory]:
         seen: set[int] = set()
         try:
             offset = struct.unpack_from(order + ("Q" if big else "I"), head, 8 if big else 4)[0]
+            room = MOST_SEGMENTS
             while offset and (limit is None or len(pages) < limit):
                 if offset >= size or offset in seen:
                     raise EOFError
                 seen.add(offset)
-                tags, following = _read_directory(file, order, big, offset, size)
+                tags, following = _read_directory(file, order, big, offset, size, room)
+                room -= sum(len(values) for values in tags.values())
                 pages.append(_page(offset, tags, size))
                 offset = following
+        except _TooMany:
+            raise UserError(
+                f"{path.name} is stored in more than {MOST_SEGMENTS} strips or tiles. "
+                "Save it in larger ones, or check that it is a tomogram."
+            ) from None
         except (EOFError, struct.error) as error:
             raise UserError(
                 f"{path.name} is truncated or damaged: it ends before its {_nth(len(pages) + 1)} slice. "
@@ -99,9 +113,9 @@ def read_directories(path: Path, limit: int | None = None) -> list[Directory]:
 
 
 def _read_directory(
-    file: BinaryIO, order: str, big: bool, offset: int, size: int
+    file: BinaryIO, order: str, big: bool, offset: int, size: int, room: int
 ) -> tuple[dict[int, NDArray[Any]], int]:
-    """Return the wanted tags of the directory at ``offset`` and the offset of the next one."""
+    """Return the wanted tags of a directory, ``room`` numbers at most, and the offset of the next one."""
     count_code, entry_bytes, next_code = ("Q", 20, "Q") if big else ("H", 12, "I")
     inline = 8 if big else 4
     file.seek(offset)
@@ -120,6 +134,8 @@ def _read_directory(
             raise EOFError
         if tag not in _WANTED or code not in _CODES:
             continue
+        if number > room:
+            raise _TooMany
         if wanted <= inline:
             data = entry[-inline:][:wanted]
         else:

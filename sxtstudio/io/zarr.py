@@ -6,6 +6,7 @@ Format: https://ngff.openmicroscopy.org/0.5/
 from __future__ import annotations
 
 import json
+import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
@@ -19,12 +20,14 @@ from numpy.typing import NDArray
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.plain_files import read_plain
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.attributes import voxel_from_attributes
 from sxtstudio.io.axes import NamedBy, StoredAxes, find_axes, is_volume, refuse_colour
 from sxtstudio.io.axis_names import letter_of, names_in
 from sxtstudio.io.chunks import ChunkedSlices
 from sxtstudio.io.filevolume import FileVolume
+from sxtstudio.io.limits import LARGE_CHUNK_BYTES, check_chunks, chunk_parts
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
 METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
@@ -37,6 +40,8 @@ _CODECS = {
 }  # fmt: skip
 _MOST_ARRAYS = 200
 _MOST_ENTRIES = 20_000
+_MOST_CODECS = 32
+_MOST_JSON_BYTES = 16 << 20
 
 
 @dataclass(frozen=True)
@@ -167,11 +172,21 @@ def _volume(
     origin_nm: VoxelSize | None,
     notes: tuple[str, ...],
 ) -> FileVolume:
-    chunks = getattr(array, "shards", None) or array.chunks
+    check_chunks(path.name, axes, array.chunks, array.dtype.itemsize)
+    chunks = array.shards or array.chunks
     shape = axes.volume_shape
+    large = math.prod(array.chunks) * array.dtype.itemsize > LARGE_CHUNK_BYTES
 
     def read(box: Box) -> NDArray[Any]:
-        return axes.arranged(np.asarray(array[axes.index(box)]), box)
+        index = axes.index(box)
+        if not large:
+            return axes.arranged(np.asarray(array[index]), box)
+        selection = [i if isinstance(i, slice) else slice(i, i + 1) for i in index]
+        voxels = np.empty([s.stop - s.start for s in selection], array.dtype)
+        for offset, inside, target in chunk_parts(selection, array.chunks):
+            part = zip(offset, inside, strict=True)
+            voxels[target] = array[tuple(slice(o + i.start, o + i.stop) for o, i in part)]
+        return axes.arranged(voxels, box)
 
     return FileVolume(
         path,
@@ -196,7 +211,10 @@ def _open_array(path: Path, folder: Path) -> Any:
         codecs, kind = meta.get("codecs"), meta["data_type"]
     else:
         codecs, kind = [*(meta.get("filters") or ()), meta.get("compressor")], meta.get("dtype")
-    for name in _codec_names(codecs):
+    names = _codec_names(codecs)
+    if len(names) > _MOST_CODECS:
+        raise UserError(f"{path.name} is stored with {len(names)} codecs, which is absurd. Copy it again.")
+    for name in names:
         if name.removeprefix("numcodecs.") not in _CODECS:
             raise UserError(
                 f"{path.name} is stored with the codec {name!r}, which is refused. "
@@ -208,12 +226,12 @@ def _open_array(path: Path, folder: Path) -> Any:
         sizes = " × ".join(str(n) for n in meta.get("shape") or ())
         raise UserError(f"{path.name} holds no voxels ({sizes}). Choose another file.")
     _refuse_links(path, folder)
-    import zarr  # takes half a second to load, which other formats need not wait for
+    from sxtstudio.io.zarr_store import open_array  # half a second to load, which others need not wait for
 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about specifications in progress
-            return zarr.open_array(str(folder), mode="r")
+            return open_array(folder)
     except Exception as error:  # damaged metadata raise many kinds
         raise UserError(f"{path.name} is a damaged Zarr store ({error}). Copy it again.") from error
 
@@ -247,8 +265,8 @@ def _json(path: Path, file: Path) -> dict[str, Any] | None:
     if not file.is_file():
         return None
     try:
-        content = json.loads(file.read_text(encoding="utf-8"))
-    except (ValueError, OSError) as error:
+        content = json.loads(read_plain(file, _MOST_JSON_BYTES))
+    except (ValueError, OSError, RecursionError) as error:
         raise UserError(f"{path.name}: {file.name} is damaged ({error}). Copy the store again.") from error
     if not isinstance(content, dict):
         raise UserError(f"{path.name}: {file.name} is damaged. Copy the store again.")

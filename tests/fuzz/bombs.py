@@ -1,0 +1,480 @@
+"""Files made to fill the memory, or to keep the program busy for ever; each is small.
+
+Every function takes an empty folder and returns the path to open. What is right for each: exit code 2 with
+one sentence within 10 s and 2 GB (or, where it says so, that it opens).
+"""
+
+from __future__ import annotations
+
+import bz2
+import json
+import lzma
+import os
+import struct
+import zlib
+from collections.abc import Callable
+from pathlib import Path
+
+import h5py
+import numcodecs
+import numpy as np
+import tifffile
+
+GIGABYTE = 1 << 30
+Bomb = Callable[[Path], Path]
+
+
+def zeros_deflated(count: int, wbits: int = 15) -> bytes:
+    """Deflate ``count`` zeros (zlib, or gzip with 31) without packing them all: one block again and again.
+
+    The checksum of gzip is that of other data; who ever reads as far as that has unpacked everything.
+    """
+    packer = zlib.compressobj(9, zlib.DEFLATED, wbits)
+    head = packer.compress(b"") + packer.flush(zlib.Z_FULL_FLUSH)
+    size = min(count, 1 << 24)
+    block = packer.compress(bytes(size)) + packer.flush(zlib.Z_FULL_FLUSH)
+    rest = zlib.compressobj(9, zlib.DEFLATED, -15)
+    end = rest.compress(bytes(count % size)) + rest.flush()
+    trailer = (
+        struct.pack(">I", (count % 65521) << 16 | 1)
+        if wbits == 15
+        else struct.pack("<II", 0, count & 0xFFFFFFFF)
+    )
+    return head + block * (count // size) + end + trailer
+
+
+def zeros_zstd(count: int, *, promised: bool) -> bytes:
+    """Return a Zstandard frame of RLE blocks that unpacks to ``count`` zeros (RFC 8878)."""
+    head = b"\x28\xb5\x2f\xfd"
+    head += b"\xc0\x58" + struct.pack("<Q", count) if promised else b"\x00\x58"
+    size = 128 << 10
+    blocks = count // size
+    body = [struct.pack("<I", size << 3 | 1 << 1 | (n == blocks - 1))[:3] + b"\0" for n in range(blocks)]
+    return head + b"".join(body)
+
+
+def _blosc(count: int) -> bytes:
+    """A real Blosc chunk of few zeros whose header says that it holds ``count`` bytes."""
+    chunk = bytearray(numcodecs.Blosc("lz4").encode(np.zeros(1 << 20, np.uint8)))
+    struct.pack_into("<I", chunk, 4, count)
+    return bytes(chunk)
+
+
+PACKED: dict[str, tuple[dict[str, object], Callable[[], bytes]]] = {
+    "gzip": ({"id": "gzip", "level": 9}, lambda: zeros_deflated(4 * GIGABYTE, 31)),
+    "gzip of many members": ({"id": "gzip", "level": 9}, lambda: zeros_deflated(GIGABYTE // 4, 31) * 16),
+    "zlib": ({"id": "zlib", "level": 9}, lambda: zeros_deflated(4 * GIGABYTE)),
+    "bz2": ({"id": "bz2", "level": 9}, lambda: bz2.compress(bytes(GIGABYTE // 64)) * 256),
+    "lzma": ({"id": "lzma"}, lambda: lzma.compress(bytes(GIGABYTE // 64), preset=0) * 256),
+    "zstd": ({"id": "zstd", "level": 1}, lambda: zeros_zstd(4 * GIGABYTE, promised=True)),
+    "zstd that promises nothing": (
+        {"id": "zstd", "level": 1},
+        lambda: zeros_zstd(4 * GIGABYTE, promised=False),
+    ),
+    "blosc": ({"id": "blosc", "cname": "lz4", "clevel": 5, "shuffle": 1}, lambda: _blosc(4 * GIGABYTE - 1)),
+    "lz4": ({"id": "lz4", "acceleration": 1}, lambda: struct.pack("<i", 2**31 - 1) + bytes(1000)),
+}
+
+
+def zarr_chunk(name: str, version: int = 2) -> Bomb:
+    """A small Zarr array whose only chunk unpacks to 4 GB."""
+
+    def write(folder: Path) -> Path:
+        config, make = PACKED[name]
+        path = folder / "bomb.zarr"
+        if version == 2:
+            path.mkdir()
+            meta = zarr2((2, 1024, 1024), (2, 1024, 1024), compressor=config)
+            (path / ".zarray").write_text(json.dumps(meta))
+            (path / "0.0.0").write_bytes(make())
+            return path
+        rest = {key: value for key, value in config.items() if key != "id"}
+        if config["id"] == "blosc":
+            rest |= {"shuffle": "shuffle", "typesize": 4, "blocksize": 0}
+        if config["id"] == "zstd":
+            rest |= {"checksum": False}
+        own = str(config["id"]) if config["id"] in ("gzip", "zstd", "blosc") else f"numcodecs.{config['id']}"
+        codecs = [
+            {"name": "bytes", "configuration": {"endian": "little"}},
+            {"name": own, "configuration": rest},
+        ]
+        (path / "c" / "0" / "0").mkdir(parents=True)
+        (path / "zarr.json").write_text(json.dumps(zarr3((2, 1024, 1024), (2, 1024, 1024), codecs)))
+        (path / "c" / "0" / "0" / "0").write_bytes(make())
+        return path
+
+    return write
+
+
+def zarr2(shape: tuple[int, ...], chunks: tuple[int, ...], **more: object) -> dict[str, object]:
+    return {
+        "zarr_format": 2,
+        "shape": list(shape),
+        "chunks": list(chunks),
+        "dtype": "<f4",
+        "compressor": None,
+        "filters": None,
+        "fill_value": 0,
+        "order": "C",
+        **more,
+    }
+
+
+def zarr3(shape: tuple[int, ...], chunks: tuple[int, ...], codecs: list[object]) -> dict[str, object]:
+    return {
+        "zarr_format": 3,
+        "node_type": "array",
+        "shape": list(shape),
+        "data_type": "float32",
+        "chunk_grid": {"name": "regular", "configuration": {"chunk_shape": list(chunks)}},
+        "chunk_key_encoding": {"name": "default", "configuration": {"separator": "/"}},
+        "fill_value": 0,
+        "codecs": codecs,
+        "attributes": {},
+    }
+
+
+def zarr_metadata(**changes: object) -> Bomb:
+    """A Zarr array of one small chunk, with other metadata than it should have."""
+
+    def write(folder: Path) -> Path:
+        path = folder / "bomb.zarr"
+        path.mkdir()
+        meta = zarr2((2, 64, 64), (2, 64, 64), compressor={"id": "zlib", "level": 1}) | changes
+        (path / ".zarray").write_text(json.dumps(meta))
+        (path / "0.0.0").write_bytes(zlib.compress(bytes(2 * 64 * 64 * 4)))
+        return path
+
+    return write
+
+
+def zarr_shard(folder: Path) -> Path:
+    """A shard whose inner chunk unpacks to 4 GB."""
+    path = folder / "bomb.zarr"
+    bytes_codec = {"name": "bytes", "configuration": {"endian": "little"}}
+    inner = [bytes_codec, {"name": "gzip", "configuration": {"level": 9}}]
+    configuration = {"chunk_shape": [1, 1024, 1024], "codecs": inner, "index_codecs": [bytes_codec]}
+    codecs: list[object] = [{"name": "sharding_indexed", "configuration": configuration}]
+    (path / "c" / "0" / "0").mkdir(parents=True)
+    (path / "zarr.json").write_text(json.dumps(zarr3((2, 1024, 1024), (2, 1024, 1024), codecs)))
+    packed = zeros_deflated(4 * GIGABYTE, 31)
+    index = struct.pack("<4Q", 0, len(packed), 0, len(packed))
+    (path / "c" / "0" / "0" / "0").write_bytes(packed + index)
+    return path
+
+
+def zarr_chunk_is(what: str) -> Bomb:
+    """A Zarr array with a chunk that is a pipe, or a link to a device."""
+
+    def write(folder: Path) -> Path:
+        path = zarr_metadata()(folder)
+        (path / "0.0.0").unlink()
+        if what == "a pipe":
+            os.mkfifo(path / "0.0.0")
+        else:
+            (path / "0.0.0").symlink_to("/dev/zero")
+        return path
+
+    return write
+
+
+def hdf5_chunk(pack: Callable[[], bytes], **options: object) -> Bomb:
+    """A small HDF5 dataset whose only chunk unpacks to gigabytes."""
+
+    def write(folder: Path) -> Path:
+        path = folder / "bomb.h5"
+        with h5py.File(path, "w") as file:
+            made = file.create_dataset("data", (4, 64, 64), "u1", chunks=(4, 64, 64), **options)
+            made.id.write_direct_chunk((0, 0, 0), pack())
+        return path
+
+    return write
+
+
+def hdf5_shape(shape: tuple[int, ...], chunks: tuple[int, ...] | None, *, fill: bool = False) -> Bomb:
+    """An HDF5 dataset that is large by what it says; ``fill`` writes the first chunk, well packed."""
+
+    def write(folder: Path) -> Path:
+        path = folder / "bomb.h5"
+        with h5py.File(path, "w") as file:
+            made = file.create_dataset(
+                "data", shape, "u1", chunks=chunks, compression="gzip" if chunks else None
+            )
+            if fill:
+                made.id.write_direct_chunk((0, 0, 0), zeros_deflated(int(np.prod(chunks or shape))))
+        return path
+
+    return write
+
+
+def hdf5_soft_links(folder: Path) -> Path:
+    """28 soft links, each of which goes twice through the one before: 2^28 steps."""
+    path = folder / "bomb.nxs"
+    with h5py.File(path, "w") as file:
+        entry = file.create_group("entry")
+        entry["data"] = np.zeros((3, 20, 20), np.float32)
+        file["x0"] = h5py.SoftLink("/")
+        for n in range(1, 29):
+            file[f"x{n}"] = h5py.SoftLink(f"/x{n - 1}/x{n - 1}")
+        file.attrs["default"] = "x28/entry"
+        entry.attrs["signal"] = "data"
+    return path
+
+
+def hdf5_attribute(folder: Path) -> Path:
+    """An attribute of 4000 texts, all of which are the same 4 MB of the file: 16 GB to read."""
+    path = folder / "bomb.h5"
+    with h5py.File(path, "w") as file:
+        data = file.create_dataset("data", data=np.zeros((3, 20, 20), np.float32))
+        text = h5py.string_dtype()
+        data.attrs.create("units", np.array(["x" * (4 << 20)] + [""] * 3999, object), dtype=text)
+    content = bytearray(path.read_bytes())
+    # The first element (length, address, index of its heap object) stands for all of them.
+    first = struct.pack("<I", 4 << 20)
+    where = content.find(first)
+    element = bytes(content[where : where + 16])
+    content[where : where + 16 * 4000] = element * 4000
+    path.write_bytes(content)
+    return path
+
+
+def png(columns: int, rows: int) -> Bomb:
+    """A PNG picture of a colour that says it is large, with as many pixels as it says."""
+
+    def write(folder: Path) -> Path:
+        def chunk(kind: bytes, data: bytes) -> bytes:
+            return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+        head = struct.pack(">IIBBBBB", columns, rows, 8, 0, 0, 0, 0)
+        data = zeros_deflated((columns + 1) * rows)
+        path = folder / "bomb.png"
+        path.write_bytes(
+            b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", data) + chunk(b"IEND", b"")
+        )
+        return path
+
+    return write
+
+
+def tiff_strip(compression: int, packed: Callable[[], bytes]) -> Bomb:
+    """A small TIFF whose strip unpacks to gigabytes."""
+
+    def write(folder: Path) -> Path:
+        return tiff(folder, [(256, 64), (257, 64), (259, compression), (278, 64)], packed())
+
+    return write
+
+
+def tiff_tags(*tags: tuple[int, int]) -> Bomb:
+    """A TIFF of one strip of 4 kB with other tags than it should have."""
+
+    def write(folder: Path) -> Path:
+        given = {256: 64, 257: 64, 259: 1, 278: 64}
+        return tiff(folder, sorted((given | dict(tags)).items()), bytes(4096))
+
+    return write
+
+
+def tiff(folder: Path, tags: list[tuple[int, int]], data: bytes) -> Path:
+    """Write a TIFF of one page by hand; the data follow the header."""
+    path = folder / "bomb.tif"
+    own = dict(tags) | {258: 8, 262: 1, 277: 1}
+    if 324 not in own:
+        own |= {273: 8, 279: len(data)}
+    else:
+        own |= {324: 8, 325: len(data)}
+    entries = b"".join(struct.pack("<HHII", tag, 4, 1, value) for tag, value in sorted(own.items()))
+    directory = struct.pack("<H", len(own)) + entries + struct.pack("<I", 0)
+    path.write_bytes(b"II*\0" + struct.pack("<I", 8 + len(data)) + data + directory)
+    return path
+
+
+def tiff_many_strips(folder: Path) -> Path:
+    """2000 pages that share one list of 200,000 strips: 400 million numbers in 900 kB."""
+    count, pages = 200_000, 2000
+    path = folder / "bomb.tif"
+    data, where = bytes(16), 8 + 16
+    lists = struct.pack("<I", 8) * count
+    content = bytearray(b"II*\0" + struct.pack("<I", where + len(lists)) + data + lists)
+    for page in range(pages):
+        entries = [(256, 4, 1, 4), (257, 4, 1, count), (258, 4, 1, 8), (259, 4, 1, 1), (262, 4, 1, 1)]
+        entries += [(273, 4, count, where), (277, 4, 1, 1), (278, 4, 1, 1), (279, 4, count, where)]
+        packed = b"".join(struct.pack("<HHII", *entry) for entry in entries)
+        following = len(content) + 2 + len(packed) + 4 if page < pages - 1 else 0
+        content += struct.pack("<H", len(entries)) + packed + struct.pack("<I", following)
+    path.write_bytes(content)
+    return path
+
+
+def ome_tiff(xml: str, **parts: str) -> Bomb:
+    """An OME-TIFF with such a description; ``parts`` names files beside it that are pipes or links."""
+
+    def write(folder: Path) -> Path:
+        path = folder / "bomb.ome.tif"
+        tifffile.imwrite(path, np.zeros((16, 16), np.uint8), description=xml, metadata=None)
+        for what, name in parts.items():
+            if what == "pipe":
+                os.mkfifo(folder / name)
+            else:
+                (folder / name).symlink_to("/dev/zero")
+        return path
+
+    return write
+
+
+def _ome(pixels: str, inside: str = "") -> str:
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        '<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" '
+        'UUID="urn:uuid:0"><Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" '
+        f"{pixels}>{inside}</Pixels></Image></OME>"
+    )
+
+
+_TWO = 'SizeX="16" SizeY="16" SizeZ="2" SizeC="1" SizeT="1"'
+
+
+def _in_other_file(name: str) -> str:
+    parts = [
+        f'<TiffData IFD="0" FirstZ="{n}" PlaneCount="1"><UUID FileName="{file}">urn:uuid:{n}</UUID>'
+        "</TiffData>"
+        for n, file in enumerate(("bomb.ome.tif", name))
+    ]
+    return _ome(_TWO, "".join(parts))
+
+
+def imagej(folder: Path) -> Path:
+    """An ImageJ stack that promises 10^12 images."""
+    path = folder / "bomb.tif"
+    text = "ImageJ=1.53t\nimages=1000000000000\nslices=1000000000000\n"
+    tifffile.imwrite(path, np.zeros((16, 16), np.uint8), description=text, metadata=None)
+    return path
+
+
+def shaped(folder: Path) -> Path:
+    """A TIFF of tifffile's own kind that promises 10^12 slices."""
+    path = folder / "bomb.tif"
+    tifffile.imwrite(
+        path, np.zeros((16, 16), np.uint8), description='{"shape": [1000000000000, 16, 16]}', metadata=None
+    )
+    return path
+
+
+def mrc(**numbers: int) -> Bomb:
+    """An MRC header without voxels that says it is large."""
+
+    def write(folder: Path) -> Path:
+        head = bytearray(1024)
+        places = {"nx": 0, "ny": 4, "nz": 8, "mode": 12, "nsymbt": 92}
+        for name, value in ({"nx": 8, "ny": 8, "nz": 8, "mode": 2} | numbers).items():
+            struct.pack_into("<i", head, places[name], value)
+        struct.pack_into("<3i", head, 64, 1, 2, 3)
+        head[208:216] = b"MAP DD\0\0"
+        path = folder / "bomb.mrc"
+        path.write_bytes(bytes(head) + bytes(8 * 8 * 8 * 4))
+        return path
+
+    return write
+
+
+def folder_of(what: str) -> Bomb:
+    """A folder of slices in which one is a pipe, or a link to a device."""
+
+    def write(folder: Path) -> Path:
+        path = folder / "slices"
+        path.mkdir()
+        for n in range(3):
+            tifffile.imwrite(path / f"slice{n}.tif", np.zeros((16, 16), np.uint8))
+        if what == "a pipe":
+            os.mkfifo(path / "slice3.tif")
+        else:
+            (path / "slice3.tif").symlink_to("/dev/zero")
+        return path
+
+    return write
+
+
+TOMOGRAMS: dict[str, Bomb] = {
+    **{f"Zarr 2, {name}": zarr_chunk(name) for name in PACKED},
+    **{f"Zarr 3, {name}": zarr_chunk(name, 3) for name in PACKED},
+    "Zarr, shard": zarr_shard,
+    "Zarr, chunk of 4 GB": zarr_metadata(shape=[1024] * 3, chunks=[1024] * 3),
+    "Zarr, 10^9 chunks": zarr_metadata(shape=[2, 32768, 32768], chunks=[1, 1, 1]),
+    "Zarr, 10^18 voxels": zarr_metadata(shape=[10**6] * 3, chunks=[1, 64, 64]),
+    "Zarr, shape of 10^30": zarr_metadata(shape=[10**30, 64, 64]),
+    "Zarr, chunks of 0": zarr_metadata(chunks=[0, 0, 0]),
+    "Zarr, negative shape": zarr_metadata(shape=[-2, 64, 64]),
+    "Zarr, shape of text": zarr_metadata(shape=["2", "64", "64"]),
+    "Zarr, lzma in a filter": zarr_metadata(filters=[{"id": "zlib"}, {"id": "lzma"}]),
+    "Zarr, nested codecs": zarr_metadata(filters=[{"id": "delta", "dtype": "<f4"}] * 10_000),
+    "Zarr, chunk that is a pipe": zarr_chunk_is("a pipe"),
+    "Zarr, chunk that is a device": zarr_chunk_is("a device"),
+    "HDF5, gzip": hdf5_chunk(lambda: zeros_deflated(4 * GIGABYTE), compression="gzip"),
+    "HDF5, shuffled gzip": hdf5_chunk(lambda: zeros_deflated(4 * GIGABYTE), compression="gzip", shuffle=True),
+    "HDF5, gzip with checksum": hdf5_chunk(
+        lambda: zeros_deflated(4 * GIGABYTE) + bytes(4), compression="gzip", fletcher32=True
+    ),
+    "HDF5, LZF": hdf5_chunk(lambda: b"\0\0" + b"\xe0\xff\0" * (8 << 20), compression="lzf"),
+    "HDF5, chunk of 3 GB": hdf5_shape((3 << 10, 1024, 1024), (3 << 10, 1024, 1024), fill=True),
+    "HDF5, 10^9 chunks": hdf5_shape((2, 32768, 32768), (1, 1, 1)),
+    "HDF5, slices of 4 GB": hdf5_shape((2, 65000, 65000), (1, 512, 512)),
+    "HDF5, 2^28 soft links": hdf5_soft_links,
+    "HDF5, attribute of 16 GB": hdf5_attribute,
+    "PNG of 65000²": png(65000, 65000),
+    "PNG of 30000²": png(30000, 30000),
+    "TIFF, zlib": tiff_strip(8, lambda: zeros_deflated(4 * GIGABYTE)),
+    "TIFF, LZMA": tiff_strip(34925, lambda: lzma.compress(bytes(GIGABYTE // 8), preset=0)),
+    "TIFF, zstd": tiff_strip(50000, lambda: zeros_zstd(4 * GIGABYTE, promised=True)),
+    "TIFF, PNG": tiff_strip(34933, lambda: _bytes_of(png(60000, 60000))),
+    "TIFF, JPEG": tiff_strip(7, lambda: _jpeg(65000, 65000)),
+    "TIFF, JPEG 2000": tiff_strip(34712, lambda: _jpeg_2000(60000, 60000)),
+    "TIFF of 65000²": tiff_tags((256, 65000), (257, 65000)),
+    "TIFF, tiles of 65536²": tiff_tags((322, 65536), (323, 65536), (324, 8)),
+    "TIFF, many strips": tiff_many_strips,
+    "TIFF, ImageJ": imagej,
+    "TIFF, shaped": shaped,
+    "OME-TIFF, 10^12 slices": ome_tiff(
+        _ome('SizeX="16" SizeY="16" SizeZ="1000000000000" SizeC="1" SizeT="1"')
+    ),
+    "OME-TIFF, 10^9 channels": ome_tiff(
+        _ome('SizeX="16" SizeY="16" SizeZ="1" SizeC="1000000000" SizeT="1"', "<TiffData/>")
+    ),
+    "OME-TIFF, part that is a pipe": ome_tiff(_in_other_file("part.tif"), pipe="part.tif"),
+    "OME-TIFF, part that is a device": ome_tiff(_in_other_file("part.tif"), link="part.tif"),
+    "MRC of 2^31 columns": mrc(nx=2**31 - 1, ny=2**31 - 1),
+    "MRC, extended header of 2 GB": mrc(nsymbt=2**31 - 1),
+    "folder, pipe": folder_of("a pipe"),
+    "folder, device": folder_of("a device"),
+}
+# These open: what is odd about them is left out, or does no harm.
+OPENS = {"folder, pipe", "folder, device", "HDF5, attribute of 16 GB", "TIFF, LZMA"}
+
+
+def _bytes_of(make: Bomb) -> bytes:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        return make(Path(folder)).read_bytes()
+
+
+def _jpeg(columns: int, rows: int) -> bytes:
+    """A real small JPEG whose header says that it is large."""
+    import imagecodecs
+
+    content = bytearray(imagecodecs.jpeg_encode(np.zeros((64, 64), np.uint8)))
+    where = content.find(b"\xff\xc0")
+    struct.pack_into(">HH", content, where + 5, rows, columns)
+    return bytes(content)
+
+
+def _jpeg_2000(columns: int, rows: int) -> bytes:
+    import imagecodecs
+
+    content = bytearray(imagecodecs.jpeg2k_encode(np.zeros((64, 64), np.uint8), codecformat="j2k"))
+    where = content.find(b"\xff\x51")
+    struct.pack_into(">II", content, where + 6, columns, rows)
+    struct.pack_into(">II", content, where + 22, columns, rows)
+    return bytes(content)
+
+
+__all__ = ["OPENS", "TOMOGRAMS", "Bomb"]

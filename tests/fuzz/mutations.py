@@ -1,0 +1,89 @@
+"""Ways to spoil a file: bytes at random, and values in a text that is JSON."""
+
+from __future__ import annotations
+
+import json
+import random
+import struct
+from typing import Any
+
+_NUMBERS = [0, 1, -1, 2, 255, 256, 65535, 65536, 2**31 - 1, -(2**31), 2**32 - 1, 2**63 - 1, 10**30]
+_TEXTS = ["", "\0", "../..", "/dev/zero", "\ud800", "x" * 5000, "NaN", "1e999", "\x1b[2J", "=1+1", "%s", "{}"]
+_VALUES: list[Any] = [
+    *_NUMBERS,
+    *_TEXTS,
+    None,
+    True,
+    [],
+    {},
+    [[]],
+    [None] * 3,
+    {"a": {}},
+    1e308,
+    5e-324,
+    float("nan"),
+    float("inf"),
+]
+
+
+def spoil(content: bytes, chance: random.Random, head: int = 2048) -> bytes:
+    """Return the content with one to eight random changes, most of them within its first ``head`` bytes."""
+    data = bytearray(content)
+    for _ in range(chance.choice((1, 1, 1, 2, 3, 8))):
+        if not data:
+            return bytes(data)
+        end = len(data) if chance.random() < 0.3 else min(len(data), head)
+        place = chance.randrange(end)
+        match chance.randrange(9):
+            case 0:
+                data[place] ^= 1 << chance.randrange(8)
+            case 1:
+                data[place] = chance.choice((0, 1, 0x7F, 0x80, 0xFF, chance.randrange(256)))
+            case 2:
+                width, code = chance.choice(((2, "H"), (4, "I"), (8, "Q")))
+                number = chance.choice(_NUMBERS) % (1 << 8 * width)
+                data[place : place + width] = struct.pack(chance.choice("<>") + code, number)
+            case 3:
+                del data[chance.randrange(len(data)) :]
+            case 4:
+                size = chance.randrange(1, 64)
+                del data[place : place + size]
+            case 5:
+                data[place:place] = bytes(chance.randrange(256) for _ in range(chance.randrange(1, 64)))
+            case 6:
+                size, other = chance.randrange(1, 256), chance.randrange(len(data))
+                data[place : place + size] = data[other : other + size]
+            case 7:
+                data[place : place + 16] = bytes(min(16, len(data) - place))
+            case _:
+                data += bytes(data[: chance.randrange(1, 4096)])
+    return bytes(data)
+
+
+def spoil_json(content: bytes, chance: random.Random) -> bytes:
+    """Return JSON in which some value is another, has gone or is doubled; at times not even JSON."""
+    if chance.random() < 0.2:
+        return spoil(content, chance)
+    value = json.loads(content)
+    for _ in range(chance.choice((1, 1, 2, 4))):
+        places = list(_places(value))
+        if not places:
+            break
+        holder, key = chance.choice(places)
+        match chance.randrange(5):
+            case 0:
+                del holder[key]
+            case 1 if isinstance(holder, dict):
+                holder[chance.choice(_TEXTS)] = holder[key]
+            case 2 if isinstance(holder[key], int | float):
+                holder[key] = chance.choice(_NUMBERS) if chance.random() < 0.7 else -holder[key]
+            case _:
+                holder[key] = chance.choice(_VALUES)
+    return json.dumps(value).encode()
+
+
+def _places(value: Any) -> Any:
+    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for key, inner in list(items):
+        yield value, key
+        yield from _places(inner)
