@@ -50,6 +50,17 @@ def slice_number(z: int) -> int:
     return z + 1
 
 
+def slices_text(slices: Sequence[int]) -> str:
+    """Return "1-3, 40" for the slices (0, 1, 2, 39): people count from 1."""
+    runs: list[list[int]] = []
+    for z in sorted(set(slices)):
+        if runs and z == runs[-1][1] + 1:
+            runs[-1][1] = z
+        else:
+            runs.append([z, z])
+    return ", ".join(f"{a + 1}" if a == b else f"{a + 1}-{b + 1}" for a, b in runs)
+
+
 def share(fraction: float) -> str:
     """Return "43 %"; small shares are not rounded to nothing."""
     percent = 100 * fraction

@@ -30,7 +30,6 @@ from sxtstudio.segment.slices import (
     Pixels,
     fingerprint,
     labels_of,
-    listed,
     probability_of,
     read_batches,
 )
@@ -146,11 +145,6 @@ class SegmentationJob:
                 "There is nothing to segment: every slice is constant or holds no numbers. "
                 "Check that the file is the reconstruction, and that it was written completely."
             )
-        if self.blank:
-            self.notes.append(
-                f"{len(self.blank)} slices are constant or hold no numbers and have no labels: "
-                f"{listed(self.blank)} (counted from 0)."
-            )
 
     def result(self, checkpoint: Checkpoint) -> Segmentation:
         """Return what came out."""
@@ -171,6 +165,7 @@ class SegmentationJob:
             voxels=self.voxels,
             seconds={name: round(seconds, 3) for name, seconds in self.seconds.items()},
             notes=tuple(self.notes),
+            blank=tuple(self.blank),
             checkpoint=checkpoint,
             sources=dict(self.volume.checksums),
             trust=None if self.parameters.trust == "none" else checkpoint.trust(),

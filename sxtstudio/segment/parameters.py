@@ -14,6 +14,7 @@ from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.segment.neighbours import Reach
+from sxtstudio.segment.slices import listed
 
 PolarityChoice = Literal["auto", "dark", "bright"]
 TrustChoice = Literal["none", "sample", "every"]
@@ -120,7 +121,9 @@ class Segmentation:
     seconds
         Time by stage. Reading, inference and writing overlap.
     notes
-        What the user should know, such as slices that were empty.
+        What the user should know, but for the slices ``blank``: see ``notes_counted_from``.
+    blank
+        Slices of the tomogram, from 0, that are constant or hold no numbers.
     trust
         Figures of each of the slices ``slices``, in their order; None where they were not wanted.
     sources
@@ -144,6 +147,20 @@ class Segmentation:
     checkpoint: Checkpoint = field(repr=False)
     trust: tuple[SliceTrust, ...] | None = None
     sources: Mapping[int, int] = field(default_factory=dict, repr=False)
+    blank: tuple[int, ...] = ()
+
+    def notes_counted_from(self, first: int) -> tuple[str, ...]:
+        """Return all notes; slices are counted from 0, as programs do, or from 1, as the window does."""
+        if not self.blank:
+            return self.notes
+        slices = listed(z + first for z in self.blank)
+        one = len(self.blank) == 1
+        text = (
+            f"Slice {slices} is constant or holds no numbers and has no labels"
+            if one
+            else f"{len(self.blank)} slices are constant or hold no numbers and have no labels: {slices}"
+        )
+        return (*self.notes, text + (" (counted from 0)." if first == 0 else "."))
 
     @property
     def model_checksum(self) -> str:

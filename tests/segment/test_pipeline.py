@@ -178,7 +178,9 @@ def test_slices_without_content_are_empty_and_noted(
         assert not result.labels.array[[1, 4, 5]].any()
         assert not result.probability.array[[1, 4, 5]].any()
         assert_labels(result.labels.array[[0, 2, 3]], values[[0, 2, 3]])
-        assert any(note.startswith("3 slices are constant") and "1, 4–5" in note for note in result.notes)
+        for first, said in ((0, "1, 4–5 (counted from 0)."), (1, "2, 5–6.")):
+            (note,) = [text for text in result.notes_counted_from(first) if "are constant" in text]
+            assert note.startswith("3 slices") and note.endswith(said)
 
 
 @pytest.mark.parametrize("value", [0.0, np.nan])

@@ -47,7 +47,7 @@ class CompleteSlices(QObject):
         if document is None or slices == self.slices:
             return
         self.slices = slices
-        document.add_step("Mark slices as complete", slices=sorted(slices))
+        document.add_step("Mark slices as complete", complete_slices=sorted(slices))
         self._session.history_changed.emit()
         self._session.autosave()
         self.changed.emit()

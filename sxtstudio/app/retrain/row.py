@@ -24,8 +24,8 @@ from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.wording import count, shape_text, slice_number
-from sxtstudio.workflow.retraining.labels import Chosen, LabelSummary, parse_slices, slices_text, thumbnail
+from sxtstudio.core.wording import count, shape_text, slice_number, slices_text
+from sxtstudio.workflow.retraining.labels import Chosen, LabelSummary, parse_slices, thumbnail
 
 _PICTURE_PX = 104
 _RECOUNT_MS, _COUNTED_AT_ONCE = 200, 40

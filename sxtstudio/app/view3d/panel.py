@@ -20,6 +20,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.view3d.fields import SceneFields
 from sxtstudio.app.view3d.saving import SavingGroup
 from sxtstudio.app.view3d.view import View3D
+from sxtstudio.core.wording import slice_number
 
 
 class SurfacePanel(QWidget):
@@ -223,7 +224,9 @@ class SurfacePanel(QWidget):
             return ""
         count = document.shape["zyx".index(axis)]
         first = min(count - 1, round(ends[0] * count))
-        return f"{first}–{max(first, round(ends[1] * count) - 1)}"
+        last = max(first, round(ends[1] * count) - 1)
+        # As under the slices: x and y from 0, slices from 1.
+        return f"{slice_number(first)}–{slice_number(last)}" if axis == "z" else f"{first}–{last}"
 
     def shut_down(self) -> None:
         """Remember the sizes of pictures and movies."""

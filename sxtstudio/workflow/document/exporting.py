@@ -19,7 +19,7 @@ from sxtstudio.core.numbering import NumberedObjects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
-from sxtstudio.core.wording import grouped, shape_text
+from sxtstudio.core.wording import grouped, shape_text, slice_number
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume
 from sxtstudio.io.export_mrc import MRC_LABEL
 from sxtstudio.io.place import Place
@@ -119,7 +119,7 @@ def export_voxels(
     check_outputs([Output(path, "such a file", VOLUME_SUFFIXES)], [source.tomogram.path])
     last = source.tomogram.shape[0] if choice.last is None else choice.last
     if not 0 <= choice.first < last <= source.tomogram.shape[0]:
-        raise UserError(f"There are no slices {choice.first} to {last - 1}. Choose others.")
+        raise UserError(f"There are no slices {slice_number(choice.first)} to {last}. Choose others.")
     slices = (choice.first, last)
     kind: Literal["labels", "objects", "probability", "image"] = "labels"
     notes: tuple[str, ...] = ()
@@ -134,7 +134,7 @@ def export_voxels(
         volume, kind = VolumeView(KeptVolume(source.output), slices, source.voxel_nm), "probability"
         held = (source.output.first, source.output.last)
         if held != (0, source.tomogram.shape[0]):
-            notes = (f"Only slices {held[0] + 1} to {held[1]} were segmented; the others hold 0.",)
+            notes = (f"Only slices {slice_number(held[0])} to {held[1]} were segmented; the others hold 0.",)
     else:
         volume = _Part(_voxels(source, choice.what), slices, source, choice.inside_mask)
     if choice.what == "objects":

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
-from sxtstudio.core.wording import shape_text
+from sxtstudio.core.wording import count, shape_text, slice_number, slices_text
 from sxtstudio.io.project import Record, to_json
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import Receipt, bytes_text, voxel_text
@@ -62,8 +62,12 @@ def text_of(record: Record, tomogram: str) -> str:
     lines += ["", "What was done, in this order:", ""] if done else ["", "Nothing was changed."]
     for number, step in enumerate(done, 1):
         times = f" ({step.times} times)" if step.times > 1 else ""
-        values = "; ".join(f"{_words(name)}: {_value(value)}" for name, value in step.parameters.items())
+        values = "; ".join(
+            _parameter(name, value, step.parameters) for name, value in step.parameters.items()
+        )
         lines.append(f"{number}. {step.name}{times}{f' – {values}' if values else ''}")
+    if any(_PLACES.keys() & step.parameters for step in done):
+        lines += ["", "Slices are counted from 1, pixels within a slice from 0, as SXT Studio shows them."]
     return "\n".join(lines) + "\n"
 
 
@@ -103,16 +107,57 @@ def write_methods(path: Path, record: Record, tomogram: KnownInput) -> Receipt:
     record = replace(record, tomogram=replace(record.tomogram, fingerprint=dict(tomogram.fingerprint)))
     with atomic_write(path) as temporary:
         temporary.write_text(text_of(record, tomogram.volume.path.name), encoding="utf-8", errors="replace")
-    content = {"schema": SCHEMA, **to_json(record), "program": __version__}
+    content = {"schema": SCHEMA, **to_json(record), "program": __version__, "counted_from": 0}
     beside = path.with_suffix(".json")
     with atomic_write(beside) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    listed, recorded = len(list(effective(record.steps))), len(record.steps)
     rows = (
-        ("Steps", str(len(record.steps))),
-        ("With all parameters", str(beside)),
+        ("Steps in the text", str(listed)),
+        ("With all parameters", f"{beside}, {count(recorded, 'recorded step')}{_why_more(listed, recorded)}"),
         ("On disk", bytes_text(path.stat().st_size + beside.stat().st_size)),
     )
     return Receipt("Methods text", path, rows)
+
+
+def _why_more(listed: int, recorded: int) -> str:
+    """Say why the record has more steps than the text."""
+    return ", also what was undone, repeated or exported" if recorded > listed else ""
+
+
+def _span(value: Any) -> str:
+    """Return the first and the last slice; the record holds the one after the last."""
+    first, last = value
+    return f"{slice_number(first)} to {last}"
+
+
+def _voxel(value: Any) -> str:
+    z, y, x = value
+    return f"slice {slice_number(z)}, y {y}, x {x}"
+
+
+#: What in the record is a place, counted from 0, and how people say it. Segmented slices are recorded as the
+#: first one and the one after the last, complete ones as all of them.
+_PLACES: Mapping[str, Callable[[Any], str]] = {
+    "slice": lambda value: str(slice_number(value)),
+    "first": lambda value: str(slice_number(value)),
+    "last": lambda value: str(slice_number(value)),
+    "around": lambda value: str(slice_number(value)),
+    "slices": _span,
+    "complete_slices": slices_text,
+    "voxel": _voxel,
+}
+
+
+def _parameter(name: str, value: Any, beside: Mapping[str, Any]) -> str:
+    """Return a parameter as people read it; of foreign or former kinds, as it stands."""
+    if name == "slices" and "model" not in beside:
+        name = "complete_slices"  # as earlier versions wrote it
+    try:
+        text = _value(value) if name not in _PLACES or value is None else _PLACES[name](value)
+    except (TypeError, ValueError):
+        text = _value(value)
+    return f"{_words(name)}: {text}"
 
 
 def _words(name: str) -> str:

@@ -132,7 +132,7 @@ def segment_report(
     report["trust"] = trust_entry(found)
     report["clean_up"] = None if cleaned is None else clean_entry(cleaned)
     report["outputs"] = [receipt_entry(receipt) for receipt in receipts]
-    report["notes"] = [*notes_of(source.volume, job.voxel_nm), *found.notes]
+    report["notes"] = [*notes_of(source.volume, job.voxel_nm), *found.notes_counted_from(0)]
     return report
 
 

@@ -18,7 +18,7 @@ from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
-from sxtstudio.core.wording import shape_text
+from sxtstudio.core.wording import shape_text, slices_text
 from sxtstudio.io import open_volume
 from sxtstudio.io.project import read_record, volume_path
 from sxtstudio.workflow.document.document import Document
@@ -248,17 +248,6 @@ def parse_slices(text: str, depth: int) -> tuple[int, ...]:
             raise UserError(f"There is no slice {wrong}: the slices are 1 to {depth}.")
         found.update(range(first - 1, last))
     return tuple(sorted(found))
-
-
-def slices_text(slices: Sequence[int]) -> str:
-    """Return "1-3, 40" for the slices (0, 1, 2, 39)."""
-    runs: list[list[int]] = []
-    for z in sorted(set(slices)):
-        if runs and z == runs[-1][1] + 1:
-            runs[-1][1] = z
-        else:
-            runs.append([z, z])
-    return ", ".join(f"{a + 1}" if a == b else f"{a + 1}-{b + 1}" for a, b in runs)
 
 
 @dataclass(frozen=True)

@@ -31,10 +31,11 @@ from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.wording import slices_text
 from sxtstudio.io import export_volume
 from sxtstudio.io.project import read_json
 from sxtstudio.workflow.retraining.events import EVENTS, read_events
-from sxtstudio.workflow.retraining.labels import Chosen, slices_text, truth_of
+from sxtstudio.workflow.retraining.labels import Chosen, truth_of
 
 ABOUT, CONFIG, RUN = "about.json", "train.toml", "run"
 SCHEMA = "sxtstudio-retraining/1"

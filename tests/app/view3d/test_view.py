@@ -614,3 +614,10 @@ def test_windows_with_the_view_come_and_go_without_leaks(qtbot: QtBot, tmp_path:
     counts = [once(number) for number in range(1, 3)]
     assert first[0] == 0 and all(count[0] == 0 for count in counts)
     assert counts[-1][1] <= counts[0][1] and counts[-1][2] <= counts[0][2], (first, counts)
+
+
+def test_clipping_counts_as_the_slice_views_do(sample: MainWindow) -> None:
+    panel, scene = sample.context.parts.surface, sample.context.parts.view3d.scene
+    assert [panel._ranges[axis].text() for axis in "xyz"] == ["0–383", "0–383", "1–64"]
+    scene.set(clip_z=(0.25, 0.5), clip_x=(0.5, 1.0))
+    assert panel._ranges["z"].text() == "17–32" and panel._ranges["x"].text() == "192–383"

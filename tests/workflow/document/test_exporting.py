@@ -171,6 +171,41 @@ def test_methods_say_what_was_done_and_not_undone(document: Document, tmp_path: 
     assert len(content["tomogram"]["fingerprint"]["value"]) == 64
 
 
+def test_methods_count_slices_as_the_window_does(document: Document, tmp_path: Path) -> None:
+    document.add_step("Segment", model="compact", slices=[0, 6])
+    document.add_step("Brush", plane="xy", slice=4)
+    document.add_step("Interpolate", axis="z", first=1, last=5, at=None)
+    document.add_step("Delete", voxel=[2, 30, 40])
+    document.add_step("Mark slices as complete", complete_slices=[0, 1, 4])
+    document.add_step("Mark as it was once written", slices=[0, 3])
+    lines = methods_text(document).splitlines()
+    assert "1. Segment – model: compact; slices: 1 to 6" in lines
+    assert "2. Brush – plane: xy; slice: 5" in lines
+    assert "3. Interpolate – axis: z; first: 2; last: 6; at: none" in lines
+    assert "4. Delete – voxel: slice 3, y 30, x 40" in lines
+    assert "5. Mark slices as complete – complete slices: 1-2, 5" in lines
+    assert lines[-3].startswith("6. ") and lines[-3].endswith(": 1, 4")
+    assert lines[-1].startswith("Slices are counted from 1")
+    write_methods(tmp_path / "m.md", document.record(), document.identify())
+    content = json.loads((tmp_path / "m.json").read_text())
+    assert content["counted_from"] == 0 and content["steps"][1]["parameters"]["slice"] == 4
+
+
+def test_methods_with_foreign_values_say_them_as_they_stand(document: Document) -> None:
+    document.add_step("Brush", slice="top", voxel=[1, 2], first={"a": 1})
+    assert "slice: top; voxel: 1, 2; first: (a: 1)" in methods_text(document)
+
+
+def test_the_receipt_counts_the_steps_that_the_text_lists(document: Document, tmp_path: Path) -> None:
+    for name in ("Segment", *["Brush"] * 30, "Undo: Brush", "Redo: Brush", "Export"):
+        document.add_step(name)
+    receipt = write_methods(tmp_path / "m.md", document.record(), document.identify())
+    rows = dict(receipt.rows)
+    listed = [line for line in (tmp_path / "m.md").read_text().splitlines() if line[:1].isdigit()]
+    assert rows["Steps in the text"] == str(len(listed)) == "2"
+    assert "34 recorded steps, also what was undone" in rows["With all parameters"]
+
+
 def test_redo_brings_a_step_back() -> None:
     names = ["A", "B", "Undo: B", "Undo: A", "Redo: A", "C"]
     steps = [{"name": s.name, "parameters": s.parameters} for s in map(Step, names)]

@@ -23,6 +23,7 @@ import tifffile
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.wording import slices_text
 from sxtstudio.segment import find_models
 from sxtstudio.segment.installing import install_model
 from sxtstudio.workflow.document.document import Document
@@ -44,7 +45,6 @@ from sxtstudio.workflow.retraining.labels import (
     of_pair,
     of_project,
     parse_slices,
-    slices_text,
     summary,
     thumbnail,
 )
