@@ -20,7 +20,9 @@
     [training]
     steps = 700                    # and/or minutes, whichever comes first
 
-Paths are relative to the file's folder. Every key of ``[training]`` is a field of `Training`.
+Paths are relative to the file's folder; ``scan.h5::/entry/data`` names a dataset, ``cell.tif::axes=xyz`` the
+order in which a file stores its axes, where it does not say. Every key of ``[training]`` is a field of
+`Training`.
 """
 
 from __future__ import annotations

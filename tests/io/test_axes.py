@@ -197,6 +197,14 @@ def test_names_in_an_attribute(tmp_path, volume, names, attribute):
     opens_as(tmp_path / "a.h5", volume("f4"))
 
 
+@pytest.mark.parametrize("names", ["xyz", "xyzc", "txyz"])
+def test_three_sizes_are_of_the_stored_axes_of_space(tmp_path, volume, names):
+    with h5py.File(tmp_path / "a.h5", "w") as file:
+        file["data"] = stored(volume("f4"), names)
+        file["data"].attrs.update(axes=[*names], element_size_um=[0.0125, 0.013, 0.02])
+    opens_as(tmp_path / "a.h5", volume("f4"), voxel=(20, 13, 12.5))
+
+
 def test_matlab_stores_rows_and_columns_the_other_way_round(tmp_path, volume):
     """Its array is (rows, columns, slices); MIB's box spans the centres of voxels, in µm."""
     with h5py.File(tmp_path / "a.model", "w", userblock_size=512) as file:

@@ -222,6 +222,12 @@ def test_of_projections_and_a_tomogram_the_tomogram(file, volume):
     assert any("/detector/data is left out: it holds projections" in note for note in opened.notes)
 
 
+def test_what_was_reconstructed_within_an_nxtomo_is_a_tomogram(file, volume):
+    file["entry/definition"] = "NXtomo"
+    file["entry/reconstruction/data"] = volume("f4")
+    assert not found(file, volume("f4"), "/entry/reconstruction/data").tilt_series
+
+
 def test_projections_with_their_flat_fields_are_told_as_such(file, volume):
     nxtomo_without_angles(file, volume("f4"))
     file["entry/instrument/detector/flats"] = volume("f4")

@@ -12,6 +12,7 @@ from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.wording import count, shape_text, slice_number, slices_text
 from sxtstudio.io.project import Record, to_json
+from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import Receipt, bytes_text, voxel_text
 from sxtstudio.workflow.jobs.unchanged import KnownInput
@@ -56,6 +57,9 @@ def text_of(record: Record, tomogram: str) -> str:
         f"{f'; SHA-256 {checksum}' if checksum else ''}) was processed with "
         f"SXT Studio {__version__}. {CITATION}"
     ]
+    axes = VolumeName.of(record.tomogram.absolute).axes
+    if axes is not None:
+        lines[0] += f" Its stored axes were read as {axes} (a minus: backwards)."
     if record.polarity is not None:
         lines[0] += f" Absorbing structures are {record.polarity} in it."
     done = list(effective(record.steps))

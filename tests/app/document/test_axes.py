@@ -18,6 +18,7 @@ from sxtstudio.app.main_window import MainWindow
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.geometry import Box
 from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.methods import methods_text
 from sxtstudio.workflow.document.project import open_project, save, snapshot
 
 Open = Callable[[Path], MainWindow]
@@ -76,6 +77,7 @@ def test_axes_are_exchanged_and_flipped_and_stay_so(
 
     # Projects, recovered work and the list of recent files keep them.
     assert window.settings.recent[0].endswith("cell.h5::axes=xyz-")
+    assert "Its stored axes were read as xyz- (a minus: backwards)." in methods_text(document)
     document.volume("labels")[2, 3, 4] = 255
     document.autosave(wait=True)
     save(snapshot(document), tmp_path / "cell.sxt").lock.release()
