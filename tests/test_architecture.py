@@ -115,6 +115,12 @@ def tracked() -> list[Path]:
     return [path for path in files if path.is_file()]
 
 
+@pytest.fixture(autouse=True)
+def loggers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The linter would turn off the loggers of all that is loaded, and later tests miss what is logged."""
+    monkeypatch.setattr("logging.config.dictConfig", lambda config: None)
+
+
 def test_layers_are_kept(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.chdir(ROOT)
     assert lint_imports(no_cache=True) == 0, capsys.readouterr().out
