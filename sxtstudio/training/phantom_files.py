@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.temporary import sweep, temporary_name
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import export_volume
 from sxtstudio.training.canvas import OUTLINE_HALF_PX
@@ -151,10 +152,10 @@ def prepare(folder: Path) -> None:
 
 def _make_room(folder: Path, name: str) -> Path:
     """Return a new folder for the files of a tomogram until all are there; a killed run may have left one."""
-    unfinished = folder / f".{name}.unfinished"
+    unfinished = temporary_name(folder / name)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        shutil.rmtree(unfinished, ignore_errors=True)
+        sweep(folder / name)
         unfinished.mkdir()
     except OSError as error:
         raise UserError(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.temporary import remove, sweep, temporary_name
 from sxtstudio.io.volume_name import VolumeName
 
 VOLUME_SUFFIXES = (".tif", ".tiff", ".mrc", ".rec", ".map", ".zarr")
@@ -67,9 +68,17 @@ def check_space(folder: Path, needed_bytes: int) -> None:
 
 @contextmanager
 def scratch_folder(beside: Path) -> Iterator[Path]:
-    """Yield a folder on the disk of an output, for files that are too large for the memory."""
-    with tempfile.TemporaryDirectory(prefix=f".{beside.name}.", dir=beside.parent) as folder:
-        yield Path(folder)
+    """Yield a folder on the disk of an output, for files that are too large for the memory.
+
+    What a killed process has left there goes first.
+    """
+    sweep(beside)
+    folder = temporary_name(beside)
+    folder.mkdir()
+    try:
+        yield folder
+    finally:
+        remove(folder)
 
 
 def on_disk(path: Path) -> Path:
