@@ -39,6 +39,18 @@ QPushButton[role="main"] { background: #2f81f7; color: white; font-weight: 600; 
 QPushButton[role="main"]:hover { background: #4a93ff; }
 QPushButton[role="main"]:pressed { background: #1f6fe0; }
 QPushButton[role="main"]:disabled { background: palette(button); color: palette(placeholder-text); }
+/* Fusion's own boxes are all but invisible on a dark window while they are not ticked. */
+QCheckBox::indicator, QRadioButton::indicator, QListView::indicator {
+    width: 13px; height: 13px; border: 1px solid palette(placeholder-text); background: palette(base); }
+QCheckBox::indicator, QListView::indicator { border-radius: 3px; }
+QRadioButton::indicator { border-radius: 7px; }
+QCheckBox::indicator:checked, QListView::indicator:checked {
+    border-color: %(accent)s; background: %(accent)s; image: url("%(icons)s/check.svg"); }
+QRadioButton::indicator:checked {
+    border-color: %(accent)s; background: %(accent)s; image: url("%(icons)s/dot.svg"); }
+QCheckBox::indicator:focus, QRadioButton::indicator:focus { border-color: palette(text); }
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled { border-color: palette(mid); }
+QCheckBox::indicator:checked:disabled, QRadioButton::indicator:checked:disabled { background: palette(mid); }
 """
 
 
@@ -54,7 +66,7 @@ def apply(app: QApplication, scheme: Scheme) -> None:
     if scheme != "system" and is_dark() != (scheme == "dark"):
         # Some desktops know no schemes; there the colours are set by hand.
         app.setPalette(_palette(_DARK if scheme == "dark" else _LIGHT))
-    app.setStyleSheet(_STYLE)
+    app.setStyleSheet(_STYLE % {"accent": ACCENT, "icons": (RESOURCES / "icons").as_posix()})
 
 
 def _palette(colours: tuple[str, ...]) -> QPalette:

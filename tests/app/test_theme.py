@@ -7,12 +7,21 @@ from pathlib import Path
 
 import pytest
 from PySide6.QtCore import QSize
-from PySide6.QtGui import QAction, QIcon
-from PySide6.QtWidgets import QAbstractButton, QApplication, QPushButton, QTableWidgetItem, QWidget
+from PySide6.QtGui import QAction, QColor, QIcon
+from PySide6.QtWidgets import (
+    QAbstractButton,
+    QApplication,
+    QCheckBox,
+    QPushButton,
+    QRadioButton,
+    QTableWidgetItem,
+    QWidget,
+)
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import theme
 from sxtstudio.app.batch.dialog import BatchDialog
+from sxtstudio.app.help.tutorial import TutorialDialog
 from sxtstudio.app.jobs.bar import JobRow
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.main_window import MainWindow
@@ -88,3 +97,42 @@ def test_a_button_has_one_icon_and_forgets_it_when_it_goes(app: QApplication, qt
     theme.apply(app, "dark")
     theme.apply(app, "light")
     app.processEvents()
+
+
+def luminance(colour: QColor) -> float:
+    """Relative luminance, as WCAG 2.2 defines it."""
+    parts = [value / 255 for value in (colour.red(), colour.green(), colour.blue())]
+    linear = [part / 12.92 if part <= 0.04045 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def contrast(one: QColor, other: QColor) -> float:
+    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+    return (light + 0.05) / (dark + 0.05)
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+@pytest.mark.parametrize("kind", [QCheckBox, QRadioButton])
+def test_boxes_are_seen_ticked_or_not(
+    app: QApplication, qtbot: QtBot, scheme: theme.Scheme, kind: type[QAbstractButton]
+) -> None:
+    theme.apply(app, scheme)
+    box = kind("words")
+    qtbot.addWidget(box)
+    box.show()
+    for ticked in (False, True):
+        box.setChecked(ticked)
+        picture = box.grab().toImage()
+        ground = picture.pixelColor(picture.width() - 1, 0)
+        seen = [contrast(picture.pixelColor(x, box.height() // 2), ground) for x in range(16)]
+        assert max(seen) >= 3, f"{scheme}: WCAG asks for 3 of what is no text"
+    assert sum(value > 1.5 for value in seen) > 8, "a ticked box is filled"
+
+
+def test_no_title_of_the_tutorial_is_cut_off(window: MainWindow) -> None:
+    steps = window.context.dialogs.bring_up(TutorialDialog).list
+    QApplication.processEvents()
+    for number in range(steps.count()):
+        width = steps.fontMetrics().horizontalAdvance(steps.item(number).text())
+        assert width < steps.viewport().width(), steps.item(number).text()
+    assert steps.horizontalScrollBar().maximum() == 0

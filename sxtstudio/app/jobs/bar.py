@@ -13,11 +13,11 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt import QElidingLabel
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.widgets.elided import ElidedLabel
 from sxtstudio.core import wording
 from sxtstudio.core.progress import ProgressState
 
@@ -46,9 +46,7 @@ class JobRow(QWidget):
         """Show ``job`` from now on."""
         super().__init__(parent)
         self.job = job
-        self._words = QElidingLabel()  # a long name must not widen the window
-        self._words.setElideMode(Qt.TextElideMode.ElideMiddle)
-        self._words.setTextFormat(Qt.TextFormat.PlainText)
+        self._words = ElidedLabel()
         self._remaining = QLabel()
         self._remaining.setProperty("role", "note")
         self._bar = QProgressBar()

@@ -48,6 +48,7 @@ def test_job_is_shown_and_can_be_cancelled(window: MainWindow, qtbot: QtBot) -> 
     qtbot.waitUntil(bar.isVisible, timeout=5000)
     assert bar.row is not None
     qtbot.waitUntil(lambda: bar.row._words.text() == "Clean up · counting", timeout=5000)
+    assert bar.row._words.width() >= bar.row._words.sizeHint().width() > 100, "no word is cut off"
     assert bar.row._bar.maximum() > 0 and not bar.more.isVisible()
     button = bar.row.cancel_button
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)

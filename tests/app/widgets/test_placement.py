@@ -86,7 +86,7 @@ def test_a_job_with_a_long_name_does_not_widen_the_window(window: MainWindow, qt
     job = jobs.start("Segmenting " + "a tomogram with a very long name " * 9, lambda job: None)
     row = JobRow(job)
     qtbot.addWidget(row)
-    assert row.minimumSizeHint().width() < 400
+    assert row.minimumSizeHint().width() < 400 < row.sizeHint().width()
     qtbot.waitUntil(lambda: not jobs.running)
 
 
