@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.hdf5_chunks import reader_of
+from sxtstudio.io.hdf5_texts import absurd_texts, is_absurd_text
 
 _MOST_LINKS = 32
 _MOST_STEPS = 1000  # on the way to one object; each link can go twice through the one before
@@ -30,14 +31,17 @@ _MOST_NUMBERS, _MOST_TEXTS = 4096, 16
 
 def attributes(item: h5py.Group | h5py.Dataset) -> dict[str, Any]:
     """Return the attributes of an object, those left out that hold more than any description needs."""
-    found = {str(name): attribute(item, str(name)) for name in item.attrs}
+    absurd = absurd_texts(item)
+    found = {name: _attribute(item, name) for name in map(str, item.attrs) if name not in absurd}
     return {name: value for name, value in found.items() if value is not None}
 
 
 def attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
     """Return an attribute, or None if there is none, or one that holds more than any description needs."""
-    if name not in item.attrs:
-        return None
+    return None if name not in item.attrs or name in absurd_texts(item) else _attribute(item, name)
+
+
+def _attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
     facts = item.attrs.get_id(name)
     most = _MOST_TEXTS if facts.dtype.kind == "O" else _MOST_NUMBERS
     if facts.shape is None or math.prod(facts.shape) > most:
@@ -115,6 +119,8 @@ class Hdf5Tree:
             As ``check_storage``.
         """
         self.check_storage(dataset)
+        if dataset.dtype.kind == "O" and is_absurd_text(dataset):
+            raise UserError(f"{self.path.name}: the text {dataset.name} is damaged. Copy the file again.")
         read = reader_of(f"{self.path.name}::{dataset.name}", dataset)
         return np.asarray(read([slice(0, n) for n in dataset.shape]))
 

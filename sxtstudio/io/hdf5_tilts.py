@@ -83,5 +83,8 @@ def _definition(tree: Hdf5Tree, group: h5py.Group) -> str | None:
         return None
     if not isinstance(item, h5py.Dataset) or item.shape is None or item.size != 1:
         return None
-    value = tree.values(item)
+    try:
+        value = tree.values(item)
+    except UserError:
+        return None
     return as_text(value if isinstance(value, bytes | str | np.ndarray) else None)

@@ -36,6 +36,9 @@ def grey(dtype: str = "f4", shape: tuple[int, ...] = (4, 40, 48)) -> NDArray[np.
     return noise.astype(dtype)
 
 
+IMAGEJ = {"spacing": 2.0, "axes": "ZYX"}
+
+
 def info(name: str) -> Words:
     return lambda folder: ["info", str(folder / name)]
 
@@ -258,7 +261,7 @@ SAMPLES: dict[str, Sample] = {
     "mrc-int16": Sample(one("a.mrc", mrc("i2")), info("a.mrc")),
     "tiff": Sample(one("a.tif", tiff()), info("a.tif")),
     "tiff-packed": Sample(one("a.tif", tiff(compression="zlib", tile=(32, 32))), info("a.tif")),
-    "tiff-imagej": Sample(one("a.tif", tiff(imagej=True, metadata={"spacing": 2.0})), info("a.tif")),
+    "tiff-imagej": Sample(one("a.tif", tiff(imagej=True, metadata=IMAGEJ)), info("a.tif")),
     "tiff-big": Sample(one("a.tif", tiff(bigtiff=True, compression="lzw")), info("a.tif")),
     "tiff-ome": Sample(one("a.ome.tif", tiff(ome=True, metadata={"axes": "ZYX"})), info("a.ome.tif")),
     "png": Sample(png, info("slices")),

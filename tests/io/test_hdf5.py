@@ -1,4 +1,5 @@
 import os
+import struct
 
 import h5py
 import numpy as np
@@ -6,7 +7,9 @@ import pytest
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
-from sxtstudio.io import open_volume
+from sxtstudio.io import hdf5_texts, open_volume
+from sxtstudio.io.hdf5_links import attributes
+from sxtstudio.io.hdf5_texts import absurd_texts, is_absurd_text
 
 
 def read_all(path):
@@ -313,3 +316,45 @@ def test_dangling_soft_link_and_hard_link_loop_do_not_matter(file, volume):
     file["twice"] = file["entry/data"]
     file["nowhere"] = h5py.SoftLink("/gone")
     np.testing.assert_array_equal(read_all(closed(file))[1], volume("u1"))
+
+
+@pytest.mark.parametrize("version", ["earliest", "latest"])
+@pytest.mark.parametrize("before", [0, 512], ids=["", "with a block of the user's"])
+def test_text_that_says_it_has_gigabytes_is_left_out(tmp_path, version, before):
+    """Four damaged bytes: HDF5 would ask for as much memory as they say, twice."""
+    path = tmp_path / "a.h5"
+    words = ["x" * 17_777, "y" * 22_221]  # lengths that no other number of the file has
+    with h5py.File(path, "w", libver=version, userblock_size=before) as file:
+        data = file.create_dataset("data", data=np.zeros((3, 20, 20), np.float32))
+        data.attrs["name"], data.attrs["units"] = words
+        data.attrs["element_size_um"] = (0.02, 0.01, 0.01)
+        file["definition"] = words[0]
+    content = bytearray(path.read_bytes())
+    for word in words:
+        length = struct.pack("<I", len(word))
+        place = -1
+        while (place := content.find(length, place + 1)) >= 0:
+            content[place : place + 4] = struct.pack("<I", 0xFFFF_FFF0)
+    path.write_bytes(content)
+    if version == "latest":  # its headers have checksums, which a stranger would get right
+        with pytest.raises(UserError, match="damaged"):
+            open_volume(path)
+        return
+    with h5py.File(path) as file:
+        assert absurd_texts(file["data"]) == {"name", "units"}
+        assert is_absurd_text(file["definition"])
+        assert attributes(file["data"]).keys() == {"element_size_um"}
+    with open_volume(path) as opened:
+        assert opened.voxel_nm == (20, 10, 10)
+
+
+@pytest.mark.parametrize("version", ["earliest", "latest"])
+def test_texts_are_looked_at_in_all_blocks_of_a_header(tmp_path, version, monkeypatch):
+    monkeypatch.setattr(hdf5_texts, "LONGEST_TEXT", 100)
+    with h5py.File(tmp_path / "a.h5", "w", libver=version) as file:
+        data = file.create_dataset("data", data=np.zeros((3, 20, 20), np.float32))
+        for number in range(7):
+            data.attrs[f"text {number}"] = "x" * (98 + number)
+        data.attrs["number"] = 2**31
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert absurd_texts(file["data"]) == {f"text {number}" for number in range(3, 7)}
