@@ -217,6 +217,17 @@ def test_mask_from_a_file(tomogram: Path, toy_model: Path, tmp_path: Path, expec
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "a.tif") > 0, expected)
 
 
+def test_an_empty_mask_is_refused_before_the_work(
+    tomogram: Path, toy_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    save(tmp_path / "mask.tif", np.zeros((6, 64, 80), np.uint8))
+    save(tmp_path / "labels.tif", np.eye(64, 80, dtype=np.uint8)[np.newaxis].repeat(6, 0))
+    for words in (["segment", tomogram, "--model", toy_model], ["clean", tmp_path / "labels.tif"]):
+        words += ["-o", tmp_path / "out.tif", "--mask", tmp_path / "mask.tif"]
+        assert main([str(word) for word in words]) == 2
+        assert "mask.tif is empty" in capsys.readouterr().err and not (tmp_path / "out.tif").exists()
+
+
 def test_automatic_mask(tomogram: Path, toy_model: Path, tmp_path: Path) -> None:
     run("segment", tomogram, "-o", tmp_path / "a.tif", "--model", toy_model)
     run("segment", tomogram, "-o", tmp_path / "b.tif", "--model", toy_model, "--auto-mask")

@@ -199,6 +199,7 @@ class Session(QObject):
         if edit is None or self.document is None:
             return None
         self.history.push(edit)
+        self.document.gain(edit.target, edit.gained)
         self._note(edit.name, **parameters)
         if announce:
             self.touched(edit.target, edit.box)
@@ -229,7 +230,7 @@ class Session(QObject):
     def _travel(self, move: Any, word: str) -> None:
         if self.document is None or self.busy:
             return
-        edit: LabelEdit | None = move(self.document.volume)
+        edit: LabelEdit | None = move(self.document)
         if edit is not None:
             self.travelled(edit, word)
 

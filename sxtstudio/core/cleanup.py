@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.cleanup_steps import apply_mask, crop_borders, erode, smooth_along_z
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.labels import count_labels
 from sxtstudio.core.objects import ObjectCount, remove_small_objects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
@@ -147,7 +148,7 @@ def clean(
     for job in jobs:
         begin = time.perf_counter()
         objects = job.run(progress.part(0.95 * job.share / total, job.name))
-        after = objects.voxels_left if objects else _count(target)
+        after = objects.voxels_left if objects else count_labels(target)
         seconds = time.perf_counter() - begin
         found, removed = (objects.found, objects.removed) if objects else (None, None)
         steps.append(CleanStep(job.name, voxels, after, seconds, found, removed))
@@ -241,8 +242,3 @@ def _copy(labels: NDArray[np.uint8], out: NDArray[np.uint8], progress: Progress)
         voxels += int(np.count_nonzero(source))
         largest = max(largest, int(source.max()))
     return voxels, largest
-
-
-def _count(labels: NDArray[np.uint8]) -> int:
-    z, y, x = labels.shape
-    return sum(int(np.count_nonzero(labels[box.slices])) for box in walk((z, y, x), labels))

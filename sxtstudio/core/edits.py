@@ -10,8 +10,9 @@ from __future__ import annotations
 import math
 import zlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -44,21 +45,26 @@ class Patch:
         """Return the XOR of the voxels of the box."""
         return np.frombuffer(zlib.decompress(self.data), np.uint8).reshape(self.box.shape)
 
-    def apply(self, labels: Labels) -> None:
-        """Change ``labels`` (z, y, x), or change them back."""
-        labels[self.box.slices] ^= self.unpack()
+    def apply(self, labels: Labels) -> int:
+        """Change ``labels`` (z, y, x), or change them back; return how many label voxels there are more."""
+        part = labels[self.box.slices]
+        before = int(np.count_nonzero(part))
+        part ^= self.unpack()
+        return int(np.count_nonzero(part)) - before
 
 
 @dataclass(frozen=True)
 class LabelEdit:
     """One step for *Undo*: its name for the menu, what it changed, and in which volume.
 
-    ``target`` is the name of the volume: "labels" or "mask".
+    ``target`` is the name of the volume: "labels" or "mask". ``gained`` is how many label voxels there were
+    more after it was made.
     """
 
     name: str
     patches: tuple[Patch, ...]
     target: str = "labels"
+    gained: int = 0
 
     @property
     def bytes(self) -> int:
@@ -75,17 +81,25 @@ class LabelEdit:
         """The smallest box around all changes, or None if nothing changed."""
         return bounding_box(patch.box for patch in self.patches)
 
-    def toggle(self, labels: Labels) -> None:
-        """Take the edit back, or make it again if it was taken back; entirely, or (error) not at all."""
+    def toggle(self, labels: Labels) -> int:
+        """Take the edit back, or make it again if it was taken back; entirely, or (error) not at all.
+
+        Returns
+        -------
+        int
+            How many label voxels there are more.
+        """
         applied: list[Patch] = []
+        gained = 0
         try:
             for patch in self.patches:
-                patch.apply(labels)
+                gained += patch.apply(labels)
                 applied.append(patch)
         except BaseException:
             for patch in applied:
                 patch.apply(labels)
             raise
+        return gained
 
 
 class Recorder:
@@ -97,6 +111,7 @@ class Recorder:
         self.labels = labels
         self.target = target
         self._patches: list[Patch] = []
+        self._gained = 0
 
     def write(self, box: Box, values: NDArray[np.uint8]) -> Box | None:
         """Replace the voxels of ``box``; return the part of it that really changed, or None."""
@@ -111,7 +126,10 @@ class Recorder:
             (box.start[0] + inner.stop[0], box.start[1] + inner.stop[1], box.start[2] + inner.stop[2]),
         )
         patch = Patch.of(moved, cut)  # packed first: what cannot be remembered is not changed
-        self.labels[moved.slices] ^= cut
+        inside = self.labels[moved.slices]
+        before = int(np.count_nonzero(inside))
+        inside ^= cut
+        self._gained += int(np.count_nonzero(inside)) - before
         self._patches.append(patch)
         return moved
 
@@ -127,13 +145,23 @@ class Recorder:
     def finish(self) -> LabelEdit | None:
         """Return the edit, or None if nothing changed."""
         patches = _joined(self._patches)
-        return LabelEdit(self.name, patches, self.target) if patches else None
+        return LabelEdit(self.name, patches, self.target, self._gained) if patches else None
 
     def roll_back(self) -> None:
         """Take back all that was written."""
         while self._patches:
-            self._patches[-1].apply(self.labels)
+            self._gained += self._patches[-1].apply(self.labels)
             self._patches.pop()
+
+
+class Volumes(Protocol):
+    """Whose volumes are edited, and who counts their label voxels."""
+
+    def volume(self, target: str) -> Labels:
+        """Return the volume (z, y, x), uint8, of that name."""
+
+    def gain(self, target: str, voxels: int) -> None:
+        """Take note that it has so many label voxels more."""
 
 
 class EditHistory:
@@ -156,21 +184,21 @@ class EditHistory:
         while self._bytes > self.budget_bytes and len(self._done) > 1:
             self._bytes -= self._done.popleft().bytes
 
-    def undo(self, volume_of: Callable[[str], Labels]) -> LabelEdit | None:
-        """Take the latest edit back in ``volume_of(edit.target)``; return it, or None if there is none."""
+    def undo(self, volumes: Volumes) -> LabelEdit | None:
+        """Take the latest edit back in its volume; return it, or None if there is none."""
         if not self._done:
             return None
         edit = self._done[-1]
-        edit.toggle(volume_of(edit.target))
+        volumes.gain(edit.target, edit.toggle(volumes.volume(edit.target)))
         self._undone.append(self._done.pop())
         return edit
 
-    def redo(self, volume_of: Callable[[str], Labels]) -> LabelEdit | None:
+    def redo(self, volumes: Volumes) -> LabelEdit | None:
         """Make the latest undone edit again; return it, or None if there is none."""
         if not self._undone:
             return None
         edit = self._undone[-1]
-        edit.toggle(volume_of(edit.target))
+        volumes.gain(edit.target, edit.toggle(volumes.volume(edit.target)))
         self._done.append(self._undone.pop())
         return edit
 

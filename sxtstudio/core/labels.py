@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.walk import walk
+
 LABEL = 255
 
 
@@ -14,3 +16,9 @@ def as_labels(where: NDArray[Any]) -> NDArray[np.uint8]:
     """Return uint8 of the same shape: ``LABEL`` where ``where`` is true or not 0, else 0."""
     labels: NDArray[np.uint8] = np.multiply(where != 0, np.uint8(LABEL), dtype=np.uint8)
     return labels
+
+
+def count_labels(labels: NDArray[np.uint8]) -> int:
+    """Return how many voxels of an array or memory map (z, y, x) are not 0, a slab at a time."""
+    z, y, x = labels.shape
+    return sum(int(np.count_nonzero(labels[box.slices])) for box in walk((z, y, x), labels))

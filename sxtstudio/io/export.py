@@ -34,7 +34,10 @@ _SLAB_BYTES = 32 << 20
 
 @dataclass(frozen=True)
 class ExportReceipt:
-    """What was written, as it was read back from the disk."""
+    """What was written, as it was read back from the disk.
+
+    ``labelled`` is how many voxels are not 0 where labels or objects were written, else None.
+    """
 
     path: Path
     format: str
@@ -43,6 +46,7 @@ class ExportReceipt:
     voxel_nm: VoxelSize | None
     bytes: int
     verified: bool
+    labelled: int | None = None
 
 
 @dataclass(frozen=True)
@@ -115,11 +119,14 @@ def export_volume(
     progress = progress or Progress()
     progress.begin(2 * plan.shape[0], f"Writing {target.name}")
     checksums: list[int] = []
+    counts: list[int] = []
 
     def converted() -> Iterator[NDArray[Any]]:
         for box in walk(plan.shape, progress=progress, begin=False, slices=plan.thickness):
             slab = _convert(volume.read(box), plan, form)
             checksums.append(zlib.crc32(slab.data))
+            if plan.kind in ("labels", "objects"):
+                counts.append(int(np.count_nonzero(slab)))
             yield slab
 
     with atomic_write(target) as temporary:
@@ -127,7 +134,8 @@ def export_volume(
         name = form.write(temporary, plan, converted())
         _verify(temporary, target, plan, checksums, progress)
         size = _size_on_disk(temporary)
-    return ExportReceipt(target, name, plan.shape, plan.dtype, plan.voxel_nm, size, verified=True)
+    labelled = sum(counts) if counts else None
+    return ExportReceipt(target, name, plan.shape, plan.dtype, plan.voxel_nm, size, True, labelled)
 
 
 def _format_of(target: Path) -> _Format:

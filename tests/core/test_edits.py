@@ -11,6 +11,20 @@ from sxtstudio.core.geometry import Box
 SHAPE = (7, 30, 41)
 
 
+class Held:
+    """Volumes to edit, and their count of label voxels as the history tells it."""
+
+    def __init__(self, labels: np.ndarray, **others: np.ndarray) -> None:
+        self.volumes = {"labels": labels, **others}
+        self.counts = {name: int(np.count_nonzero(v)) for name, v in self.volumes.items()}
+
+    def volume(self, target: str) -> np.ndarray:
+        return self.volumes[target]
+
+    def gain(self, target: str, voxels: int) -> None:
+        self.counts[target] += voxels
+
+
 def random_box(rng: np.random.Generator) -> Box:
     start = [int(rng.integers(0, n)) for n in SHAPE]
     stop = [int(rng.integers(a + 1, n + 1)) for a, n in zip(start, SHAPE, strict=True)]
@@ -32,24 +46,26 @@ def random_edit(labels: np.ndarray, rng: np.random.Generator, name: str = "Brush
 def test_undo_and_redo_walk_through_every_state(seed: int) -> None:
     rng = np.random.default_rng(seed)
     labels = rng.choice(np.array([0, 255], np.uint8), SHAPE)
-    history = EditHistory()
+    history, held = EditHistory(), Held(labels)
     states = [labels.copy()]
     for number in range(12):
         edit = random_edit(labels, rng, f"edit {number}")
         if edit is not None:
             history.push(edit)
+            held.gain("labels", edit.gained)
             states.append(labels.copy())
     assert len(history) == len(states) - 1 >= 10
     place = len(states) - 1
     for _ in range(60):
         if rng.random() < 0.55 and place > 0:
-            assert history.undo(lambda _: labels) is not None
+            assert history.undo(held) is not None
             place -= 1
         elif place < len(states) - 1:
-            assert history.redo(lambda _: labels) is not None
+            assert history.redo(held) is not None
             place += 1
         np.testing.assert_array_equal(labels, states[place])
-    while history.undo(lambda _: labels):
+        assert held.counts["labels"] == np.count_nonzero(labels)
+    while history.undo(held):
         pass
     np.testing.assert_array_equal(labels, states[0])
 
@@ -129,7 +145,7 @@ def test_the_budget_drops_the_oldest_and_never_the_newest() -> None:
     for edit in edits:
         history.push(edit)
     assert len(history) == 3 and history.bytes <= history.budget_bytes
-    while history.undo(lambda _: labels):
+    while history.undo(Held(labels)):
         pass
     np.testing.assert_array_equal(labels, states[3])
 
@@ -174,13 +190,13 @@ def test_a_new_edit_forgets_what_was_undone() -> None:
     history = EditHistory()
     for name in ("a", "b"):
         history.push(random_edit(labels, rng, name))
-    history.undo(lambda _: labels)
+    history.undo(Held(labels))
     assert (history.undo_name, history.redo_name) == ("a", "b")
     history.push(random_edit(labels, rng, "c"))
     assert (history.undo_name, history.redo_name) == ("c", None)
-    assert history.redo(lambda _: labels) is None
+    assert history.redo(Held(labels)) is None
     history.clear()
-    assert history.bytes == 0 and history.undo(lambda _: labels) is None
+    assert history.bytes == 0 and history.undo(Held(labels)) is None
 
 
 def test_edits_go_to_the_volume_that_they_were_made_in() -> None:
@@ -191,7 +207,7 @@ def test_edits_go_to_the_volume_that_they_were_made_in() -> None:
         recorder = Recorder("Brush", volume, name)
         recorder.write(box, np.full(box.shape, 255, np.uint8))
         history.push(recorder.finish())
-    history.undo(volumes.__getitem__)
+    history.undo(Held(**volumes))
     assert not volumes["mask"].any() and np.count_nonzero(volumes["labels"]) == 6
 
 
@@ -202,7 +218,7 @@ def test_a_damaged_edit_changes_nothing() -> None:
     history = EditHistory()
     history.push(LabelEdit("Brush", (good, Patch(box, b"damaged"))))
     with pytest.raises(Exception, match="decompress"):
-        history.undo(lambda _: labels)
+        history.undo(Held(labels))
     assert not labels.any() and history.undo_name == "Brush"
 
 

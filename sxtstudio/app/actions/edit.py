@@ -47,7 +47,7 @@ def _travel(
 
     name = f"{word}: {edit.name}"
     session.set_busy(name)
-    context.jobs.start(name, lambda job: move(document.volume), on_done=done, on_error=failed)
+    context.jobs.start(name, lambda job: move(document), on_done=done, on_error=failed)
 
 
 ACTIONS = (

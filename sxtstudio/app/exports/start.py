@@ -12,15 +12,13 @@ from sxtstudio.app.exports.volume import VolumeDialog
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.wording import slice_number
+from sxtstudio.core.wording import bytes_text, slice_number, voxel_zyx_text
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import (
     Receipt,
-    bytes_text,
     export_surface,
     export_voxels,
     source_of,
-    voxel_text,
 )
 from sxtstudio.workflow.document.methods import write_methods
 
@@ -90,7 +88,7 @@ def export_picture(context: Context) -> None:
     rows = (
         ("Size", f"{picture.width()} × {picture.height()} pixels"),
         ("Slice", str(number)),
-        ("Voxel size", voxel_text(document.voxel_nm)),
+        ("Voxel size", voxel_zyx_text(document.voxel_nm)),
         ("On disk", bytes_text(path.stat().st_size)),
     )
     _finish(context, document, Receipt("Picture", path, rows))

@@ -8,9 +8,10 @@ from PySide6.QtWidgets import QCheckBox, QFormLayout, QLabel, QVBoxLayout, QWidg
 from sxtstudio.app.exports.volume import export_buttons
 from sxtstudio.app.widgets.controls import SpinBox
 from sxtstudio.app.widgets.dialogs import Dialog
+from sxtstudio.core.wording import voxel_zyx_text
 from sxtstudio.surface import SurfaceParameters
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.exporting import SurfaceChoice, voxel_text
+from sxtstudio.workflow.document.exporting import SurfaceChoice
 
 _MIN_FACES = 1000
 
@@ -44,7 +45,7 @@ class SurfaceDialog(Dialog):
         voxel = QLabel(
             "unknown – lengths will be in voxels"
             if document.voxel_nm is None
-            else voxel_text(document.voxel_nm)
+            else voxel_zyx_text(document.voxel_nm)
         )
         note = QLabel(
             "PLY and OBJ keep the colours of the objects, STL has none. "

@@ -18,8 +18,9 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.widgets.dialogs import Dialog
+from sxtstudio.core.wording import voxel_zyx_text
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.exporting import NAMES, VolumeChoice, What, voxel_text
+from sxtstudio.workflow.document.exporting import NAMES, VolumeChoice, What
 from sxtstudio.workflow.document.network_output import find_output
 
 
@@ -71,7 +72,7 @@ class VolumeDialog(Dialog):
         form.addRow("Write", self.what)
         form.addRow("Slices", slices)
         form.addRow("", self.inside)
-        voxel = QLabel(voxel_text(document.voxel_nm))
+        voxel = QLabel(voxel_zyx_text(document.voxel_nm))
         voxel.setToolTip("Written into the file, so that other programs measure in nm")
         form.addRow("Voxel size", voxel)
         layout = QVBoxLayout(self)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,6 +165,8 @@ def load(job: Job, recorder: Recorder, path: Path) -> MaskResult:
             return inside
 
         _rewrite(job, recorder, job.progress, part)
+        if outside == math.prod(shape):
+            raise UserError(f"{path.name} is empty: every voxel is 0, which is no mask. Choose another file.")
     finally:
         volume.close()
     return MaskResult(() if outside else ("No voxel of the file is 0, so the mask holds the whole volume.",))

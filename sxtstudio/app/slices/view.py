@@ -27,6 +27,7 @@ from sxtstudio.core.contrast import auto_window
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.planes import NORMAL, PLANES, Plane
+from sxtstudio.workflow.document.document import TARGETS
 
 _KEPT_EDITS = 200
 # What was hidden or turned round in one tomogram would puzzle in the next.
@@ -153,13 +154,21 @@ class SlicesView(QWidget):
         # Labels across the file's slices are spread over the disk: only small volumes are cut at once.
         at_once = ready is not None and (plane == "xy" or exact)
         if at_once and ready is not None:
-            labels, mask = (cut(v, plane, depth) for v in (document.labels, document.mask))
+            labels, mask = (cut(document.array(target), plane, depth) for target in TARGETS)
             self._show(SliceData(plane, depth, ready[0], ready[1], labels, mask, self._edits))
         if at_once and exact:
             self.readers[plane].drop()
             return
+        labels, mask = (document.array(target) for target in TARGETS)
         wanted = Wanted(
-            source, plane, depth, self._forward[plane], document.labels, document.mask, self._edits, at_once
+            source,
+            plane,
+            depth,
+            self._forward[plane],
+            labels,
+            mask,
+            self._edits,
+            at_once,
         )
         self.readers[plane].request(wanted.fetch)
 

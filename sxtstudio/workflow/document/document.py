@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.labels import count_labels
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.reserved import open_array
 from sxtstudio.core.trust import Trust
@@ -83,8 +84,8 @@ class Document:
         self.voxel_nm: VoxelSize | None = tomogram.voxel_nm
         self.polarity: Literal["dark", "bright"] | None = None
         self.polarity_reason = ""
-        self.labels: Labels | None = None
-        self.mask: Labels | None = None
+        self._arrays: dict[str, Labels] = {}
+        self._voxels: dict[str, int] = {}
         self.steps: list[Step] = []
         self.view: dict[str, Any] = {}
         self.trust: Trust = ()
@@ -159,7 +160,8 @@ class Document:
         document.bulk = state.bulk if state.bulk is not None and state.bulk.is_dir() else folder
         try:
             for target in state.targets:
-                document.set_array(target, open_array(document.file_of(target), volume.shape))
+                array = open_array(document.file_of(target), volume.shape)
+                document.set_array(target, array)
         except BaseException:
             document.let_go()
             raise
@@ -199,16 +201,39 @@ class Document:
         """Return the file of the voxels of "labels" or "mask"."""
         return self.bulk / f"{target}.raw"
 
-    def array(self, target: str) -> Labels | None:
-        """Return the "labels" or the "mask" (z, y, x), uint8, or None where there are none yet."""
-        return self.mask if target == "mask" else self.labels
+    @property
+    def labels(self) -> Labels | None:
+        """The labels (z, y, x), uint8, or None where no voxel is labelled: never were, or not any more."""
+        return self.array("labels") if self.voxels("labels") else None
 
-    def set_array(self, target: str, voxels: Labels) -> None:
-        """Have other voxels (z, y, x), uint8, as "labels" or "mask"."""
-        if target == "mask":
-            self.mask = voxels
-        else:
-            self.labels = voxels
+    @property
+    def mask(self) -> Labels | None:
+        """The cell mask (z, y, x), uint8, or None where no voxel is in it: an empty mask is no mask."""
+        return self.array("mask") if self.voxels("mask") else None
+
+    def array(self, target: str) -> Labels | None:
+        """Return the "labels" or the "mask" (z, y, x), uint8, also where they are empty now; None: never "
+        "made.
+        """
+        return self._arrays.get(target)
+
+    def voxels(self, target: str) -> int:
+        """Return how many voxels the "labels" or the "mask" hold; edits count once they are finished."""
+        return self._voxels.get(target, 0)
+
+    def gain(self, target: str, voxels: int) -> None:
+        """Take note that a finished edit, undone or not, has left so many label voxels more."""
+        self._voxels[target] = self.voxels(target) + voxels
+
+    def set_array(self, target: str, array: Labels) -> None:
+        """Have another array (z, y, x), uint8, as "labels" or "mask"; goes through it to count its voxels."""
+        self._arrays[target] = array
+        self.recount(target)
+
+    def recount(self, target: str) -> None:
+        """Count the voxels anew, after changes that were no edits."""
+        array = self.array(target)
+        self._voxels[target] = 0 if array is None else count_labels(array)
 
     def volume(self, target: str) -> Labels:
         """Return the labels or the mask (z, y, x), uint8, made empty if there were none.
@@ -221,7 +246,7 @@ class Document:
         found = self.array(target)
         if found is None:
             found = create_array(self.file_of(target), self.shape)
-            self.set_array(target, found)
+            self._arrays[target] = found
             # A crash must not find voxels that the state does not know, however slow the disk is.
             with suppress(Exception):
                 self.autosave(wait=True)
@@ -378,7 +403,8 @@ class Document:
         self._closed = True
         with self._writing:  # what is being written now is finished first
             pass
-        self.labels = self.mask = None
+        self._arrays.clear()
+        self._voxels.clear()
         self.tomogram.close()
         if self.project_lock is not None:
             self.project_lock.release()

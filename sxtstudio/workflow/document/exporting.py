@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,7 +18,7 @@ from sxtstudio.core.numbering import NumberedObjects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
-from sxtstudio.core.wording import grouped, shape_text, slice_number
+from sxtstudio.core.wording import bytes_text, count, grouped, shape_text, slice_number, voxel_zyx_text
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume
 from sxtstudio.io.export_mrc import MRC_LABEL
 from sxtstudio.io.place import Place
@@ -190,26 +189,11 @@ def export_surface(
         ("Objects", f"{grouped(surface.object_count)}" if choice.parameters.objects else "not told apart"),
         ("Size", f"{grouped(surface.face_count)} triangles, {grouped(len(surface.points))} points"),
         ("Unit of length", "nm" if surface.unit == "nm" else "voxels (the voxel size is unknown)"),
-        ("Voxel size", voxel_text(source.voxel_nm)),
+        ("Voxel size", voxel_zyx_text(source.voxel_nm)),
         ("On disk", bytes_text(path.stat().st_size)),
         ("Verified", "read back: all points and triangles are there"),
     )
     return Receipt("Surface", path, rows, surface.notes)
-
-
-def voxel_text(voxel_nm: Sequence[float] | None) -> str:
-    """Return "10 × 10 × 10 nm (z × y × x)"."""
-    if voxel_nm is None:
-        return "unknown"
-    return " × ".join(f"{edge:.5g}" for edge in voxel_nm) + " nm (z × y × x)"
-
-
-def bytes_text(count: int) -> str:
-    """Return "1.2 MB"."""
-    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
-        if count >= size:
-            return f"{count / size:.1f} {unit}"
-    return f"{count} bytes"
 
 
 class _Part:
@@ -266,12 +250,17 @@ def _receipt(
     rows = [
         ("Format", written.format),
         ("Size", f"{shape_text(written.shape)} voxels (z × y × x), {kind}"),
-        ("Voxel size", voxel_text(written.voxel_nm)),
+        ("Voxel size", voxel_zyx_text(written.voxel_nm)),
     ]
     if written.shape[0] != source.tomogram.shape[0]:
         rows.append(("Slices", f"{choice.first} to {choice.first + written.shape[0] - 1}"))
     if choice.inside_mask:
         rows.append(("Extent", "only inside the cell mask"))
+    if written.labelled is not None:
+        what = "In the mask" if choice.what == "mask" else "Labelled"
+        rows.append((what, count(written.labelled, "voxel")))
+        if not written.labelled:
+            notes = (*notes, f"⚠ The file holds only background: {_why_empty(choice, source)}")
     rows += [
         ("On disk", bytes_text(written.bytes)),
         ("Verified", "read back and compared, voxel by voxel" if written.verified else "no"),
@@ -279,6 +268,12 @@ def _receipt(
     if written.voxel_nm is None:
         notes = (*notes, "The voxel size is unknown, so the file does not say it either.")
     return Receipt(name, written.path, tuple(rows), notes)
+
+
+def _why_empty(choice: VolumeChoice, source: ExportSource) -> str:
+    if choice.inside_mask:
+        return "there is no label inside the cell mask. Look at the mask, or export without it."
+    return "there is no label in these slices. Look at the labels, or choose other slices."
 
 
 def _check_mesh(path: Path, surface: Surface) -> None:

@@ -10,11 +10,11 @@ from typing import Any
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
-from sxtstudio.core.wording import count, shape_text, slice_number, slices_text
+from sxtstudio.core.wording import bytes_text, count, shape_text, slice_number, slices_text, voxel_zyx_text
 from sxtstudio.io.project import Record, to_json
 from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.exporting import Receipt, bytes_text, voxel_text
+from sxtstudio.workflow.document.exporting import Receipt
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 CITATION = (
@@ -50,7 +50,7 @@ def text_of(record: Record, tomogram: str) -> str:
         Name of its file.
     """
     checksum = str(record.tomogram.fingerprint.get("value", ""))
-    voxel = "unknown size" if record.voxel_nm is None else voxel_text(record.voxel_nm)
+    voxel = "unknown size" if record.voxel_nm is None else voxel_zyx_text(record.voxel_nm)
     lines = [
         f"The soft X-ray tomogram {tomogram} ({shape_text(record.tomogram.shape)} voxels (z × y × x) of "
         f"{voxel}"

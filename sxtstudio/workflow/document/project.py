@@ -33,7 +33,7 @@ from sxtstudio.io.project import (
     write_record,
 )
 from sxtstudio.io.volume_name import VolumeName, moved_to
-from sxtstudio.workflow.document.document import TARGETS, Document, Labels
+from sxtstudio.workflow.document.document import Document, Labels
 from sxtstudio.workflow.document.project_volumes import load_volume, save_volume
 from sxtstudio.workflow.jobs.outputs import on_disk
 from sxtstudio.workflow.jobs.unchanged import KnownInput
@@ -75,8 +75,11 @@ class Opened:
 
 def snapshot(document: Document) -> Snapshot:
     """Return what ``save`` needs; quick."""
-    volumes: dict[str, Labels] = {
-        target: voxels for target in TARGETS if (voxels := document.array(target)) is not None
+    # An empty mask is no mask, and empty labels are none.
+    volumes = {
+        target: array
+        for target, array in (("labels", document.labels), ("mask", document.mask))
+        if array is not None
     }
     lock = None if document.read_only else document.project_lock
     return Snapshot(document.record(), volumes, lock, document.project, document.identify)

@@ -15,6 +15,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
+from sxtstudio.core.walk import walk
 from sxtstudio.io import ExportReceipt, export_volume, open_volume
 from sxtstudio.workflow.document.views import VolumeView, labels_to_disk, notes_of
 from sxtstudio.workflow.jobs.outputs import (
@@ -99,6 +100,8 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
         for other, name in ((tomogram, "tomogram"), (mask, "mask")):
             if other is not None:
                 check_same_shape(other, name, source.shape)
+        if mask is not None:
+            check_mask(mask, job.clean_up.mask)
         check_space(job.output.parent, 2 * int(np.prod(source.shape)))
         folder = stack.enter_context(scratch_folder(job.output))
         labels = labels_to_disk(
@@ -173,6 +176,13 @@ def check_same_shape(volume: Volume, name: str, shape: tuple[int, int, int]) -> 
         if sorted(volume.shape) == sorted(shape):
             advice = "one of them stores its axes in another order, which can be named: FILE::axes=xyz"
         raise UserError(f"The {name} has {theirs} voxels (z × y × x) but the labels have {ours}: {advice}.")
+
+
+def check_mask(mask: Volume, path: Path | None) -> None:
+    """Raise UserError if no voxel is in a mask: everything would be erased."""
+    if not any((mask.read(box) != 0).any() for box in walk(mask.shape)):
+        name = "The mask" if path is None else path.name
+        raise UserError(f"{name} is empty: every voxel is 0, so nothing would be left. Give another mask.")
 
 
 def mask_for(mask: Volume, whole: tuple[int, int, int], slices: tuple[int, int]) -> Volume:

@@ -24,7 +24,7 @@ from sxtstudio.io import ExportReceipt, FileVolume, export_volume, open_volume
 from sxtstudio.segment import Segmentation, SegmentParameters, segment
 from sxtstudio.segment.checkpoint import forget
 from sxtstudio.workflow.document.views import VolumeView
-from sxtstudio.workflow.jobs.cleaning import CleanUp, check_clean_up, mask_for, run_clean_up
+from sxtstudio.workflow.jobs.cleaning import CleanUp, check_clean_up, check_mask, mask_for, run_clean_up
 from sxtstudio.workflow.jobs.inspecting import tilt_series_text
 from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, Output, check_outputs, check_space
 from sxtstudio.workflow.jobs.report import segment_report, write_report
@@ -181,6 +181,7 @@ def _open(job: SegmentJob, stack: ExitStack) -> _Source:
     if job.clean_up.mask:
         opened = stack.enter_context(open_volume(job.clean_up.mask))
         mask, mask_file = mask_for(opened, file.shape, slices), KnownInput.of(job.clean_up.mask, opened)
+        check_mask(mask, job.clean_up.mask)
     tomogram = KnownInput.of(job.tomogram, file)
     source = _Source(tomogram, slices, job.voxel_nm or file.voxel_nm, mask, mask_file)
     check_clean_up(job.clean_up, source.shape, source.voxel_nm)

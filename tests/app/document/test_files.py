@@ -433,6 +433,7 @@ import sys, time
 from sxtstudio.workflow.document.document import Document
 document = Document.open(sys.argv[1])
 document.volume("labels")[3, 10:20] = 255
+document.recount("labels")
 document.add_step("Brush", size_px=4)
 document.autosave(wait=True)
 print("ready", flush=True)

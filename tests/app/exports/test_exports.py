@@ -89,6 +89,32 @@ def test_range_and_mask_of_the_dialog_are_used(
     assert found.shape == (2, 64, 80) and found.sum() == 2 * 5 * 40 * 255
 
 
+@pytest.mark.parametrize("emptied", ["undone", "cleared"])
+def test_a_mask_without_voxels_hides_nothing(
+    cell: MainWindow, qtbot: QtBot, save_to: Callable[[str], Path], emptied: str
+) -> None:
+    """A mask that was undone was exported as if it held nothing: a black file, called verified."""
+    document, actions = cell.session.document, cell.actions_.by_name
+    assert document is not None and document.labels is not None
+    labelled = int(np.count_nonzero(document.labels))
+    with cell.session.edit("Polygon", "mask") as edit:
+        edit.write(Box.slab(0, 1, document.shape), np.full((1, *document.shape[1:]), 255, np.uint8))
+    assert document.mask is not None and actions["segment.mask_cut"].isEnabled()
+    if emptied == "undone":
+        actions["edit.undo"].trigger()
+    else:
+        with cell.session.edit("Clear", "mask") as edit:
+            edit.write(Box.slab(0, 1, document.shape), np.zeros((1, *document.shape[1:]), np.uint8))
+    assert document.mask is None and not actions["segment.mask_cut"].isEnabled()
+    path = save_to("cell.tif")
+    dialog = options(cell, qtbot, "file.export_tiff", VolumeDialog)
+    assert not dialog.inside.isEnabled() and not dialog.inside.isChecked()
+    assert dialog.what.findData("mask") == -1
+    dialog.accept()
+    assert int(np.count_nonzero(tifffile.imread(receipt(cell, qtbot).receipt.path))) == labelled
+    assert path.exists()
+
+
 def test_surface_picture_and_methods(cell: MainWindow, qtbot: QtBot, save_to: Callable[[str], Path]) -> None:
     path = save_to("cell.stl")
     dialog = options(cell, qtbot, "file.export_surface", SurfaceDialog)

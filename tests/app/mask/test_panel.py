@@ -41,8 +41,10 @@ def panel_of(window: MainWindow) -> MaskPanel:
 
 
 def mask_of(window: MainWindow) -> NDArray[np.uint8]:
-    assert window.session.document is not None and window.session.document.mask is not None
-    return window.session.document.mask
+    assert window.session.document is not None
+    mask = window.session.document.array("mask")
+    assert mask is not None
+    return mask
 
 
 def click(window: MainWindow, name: str, qtbot: QtBot) -> None:

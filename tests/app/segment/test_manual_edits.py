@@ -29,6 +29,7 @@ def test_steps_tell(qapp: object, tomogram: Path, tmp_path: Path, steps: list[st
     hand_made = HandMade(session)
     document = Document.open(tomogram, tmp_path / "work")
     document.volume("labels")[0] = 255
+    document.recount("labels")
     for name in steps:
         document.add_step(name)
     document.discard()

@@ -46,8 +46,10 @@ def to_the_end(panel: SegmentPanel, qtbot: QtBot) -> None:
 
 
 def labels_of(window: MainWindow) -> NDArray[np.uint8]:
-    assert window.session.document is not None and window.session.document.labels is not None
-    return window.session.document.labels
+    assert window.session.document is not None
+    labels = window.session.document.array("labels")
+    assert labels is not None
+    return labels
 
 
 def test_the_labels_are_those_of_numpy_recorded_and_undone(

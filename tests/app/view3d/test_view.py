@@ -81,6 +81,7 @@ def opened(open_file: Callable[[Path], MainWindow], tmp_path: Path) -> MainWindo
     """A window with a small tomogram of 10 nm and the labels of two balls."""
     window = open_file(write(tmp_path / "cell.mrc"))
     window.session.document.volume("labels")[:] = balls()
+    window.session.document.recount("labels")
     return window
 
 
@@ -171,6 +172,7 @@ def test_without_labels_a_sentence_stands_in_the_view(
     latest(view, qtbot)
     assert "no labels yet" in view._sentence.text() and view._sentence.isVisible()
     window.session.document.volume("labels")[:] = balls()
+    window.session.document.recount("labels")
     view.update_surface()
     latest(view, qtbot)
     assert not view._sentence.isVisible() and coloured(view) > 1000
@@ -538,6 +540,7 @@ def test_mask_is_shown_as_a_shell(opened: MainWindow, qtbot: QtBot) -> None:
     camera, empty = view.canvas.scene.camera.state(), picture(view)
     mask = opened.session.document.volume("mask")
     mask[4:20, 8:32, 8:48] = 255
+    opened.session.document.recount("mask")
     view.scene.set(mask_visible=True, mask_opacity=0.5)
     latest(view, qtbot)
     view.canvas.scene.camera.restore(camera)
@@ -598,6 +601,7 @@ def test_windows_with_the_view_come_and_go_without_leaks(qtbot: QtBot, tmp_path:
         with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
             open_path(window.context, path)
         window.session.document.volume("labels")[:] = balls()
+        window.session.document.recount("labels")
         view = shown(window, qtbot)
         assert coloured(view) > 1000
         window.session.document.modified = False

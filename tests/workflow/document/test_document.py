@@ -105,6 +105,7 @@ def test_work_without_changes_leaves_nothing(root: Path, tomogram: Path) -> None
 def test_unsaved_work_stays_until_it_is_discarded(root: Path, tomogram: Path) -> None:
     document = Document.open(tomogram)
     document.volume("mask")[1] = 255
+    document.recount("mask")
     document.add_step("Cell mask", method="brush", where=np.int64(3))
     document.view = {"slices": {"zoom": 2.0}}
     document.close()
@@ -326,6 +327,7 @@ def test_small_state_disk_makes_voxels_lie_beside_the_tomogram(
     monkeypatch.setattr(workplace, "_free", lambda folder: free.get(folder, free.get(folder.parent, 1 << 40)))
     document = Document.open(tomogram)
     document.volume("labels")[0] = 255
+    document.recount("labels")
     document.add_step("Brush")
     assert document.file_of("labels").parent.parent == tomogram.parent
     document.close()

@@ -37,7 +37,9 @@ def document(tomogram: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     labels = document.volume("labels")
     labels[1:4, 5:25, 10:50] = 255
     labels[2:5, 50:60, 70:78] = 255
+    document.recount("labels")
     document.volume("mask")[:, :40] = 255
+    document.recount("mask")
     yield document
     document.discard()
     document.close()
@@ -146,10 +148,36 @@ def test_cancel_and_missing_labels_leave_no_file(document: Document, tmp_path: P
     progress.cancel()
     with pytest.raises(Cancelled):
         export_voxels(tmp_path / "a.tif", source_of(document), VolumeChoice(), progress)
-    document.labels = None
+    document.volume("labels")[:] = 0
+    document.recount("labels")
     with pytest.raises(UserError, match="no labels yet"):
         export_voxels(tmp_path / "a.tif", source_of(document), VolumeChoice())
     assert not (tmp_path / "a.tif").exists()
+
+
+def test_the_receipt_counts_label_voxels_and_none_is_a_warning(document: Document, tmp_path: Path) -> None:
+    written = export_voxels(tmp_path / "a.tif", source_of(document), VolumeChoice())
+    voxels = int(np.count_nonzero(tifffile.imread(tmp_path / "a.tif")))
+    assert voxels == 3 * 20 * 40 + 3 * 10 * 8
+    assert dict(written.rows)["Labelled"].replace("\u202f", "") == f"{voxels} voxels" and not written.notes
+    document.volume("mask")[:] = 0
+    document.volume("mask")[:, 62:] = 255  # beside all labels
+    document.recount("mask")
+    empty = export_voxels(tmp_path / "b.tif", source_of(document), VolumeChoice(inside_mask=True))
+    assert dict(empty.rows)["Labelled"] == "0 voxels"
+    assert any("only background" in note and "cell mask" in note for note in empty.notes)
+    slices = export_voxels(tmp_path / "c.tif", source_of(document), VolumeChoice(first=0, last=1))
+    assert any("only background" in note and "these slices" in note for note in slices.notes)
+
+
+def test_an_empty_mask_is_no_mask(document: Document, tmp_path: Path) -> None:
+    document.volume("mask")[:] = 0
+    document.recount("mask")
+    assert document.mask is None and source_of(document).mask is None
+    with pytest.raises(UserError, match="no cell mask yet"):
+        export_voxels(tmp_path / "a.tif", source_of(document), VolumeChoice(inside_mask=True))
+    export_voxels(tmp_path / "a.tif", source_of(document), VolumeChoice())
+    assert tifffile.imread(tmp_path / "a.tif").any()
 
 
 def test_methods_say_what_was_done_and_not_undone(document: Document, tmp_path: Path) -> None:

@@ -37,6 +37,7 @@ def project(tomogram: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setenv(workplace.VARIABLE, str(tmp_path / "sessions"))
     document = Document.open(tomogram)
     document.volume("labels")[1, 2:5, 10:20] = 255
+    document.recount("labels")
     adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
     document.discard()
     document.close()
@@ -56,6 +57,7 @@ def test_project_is_opened_changed_and_saved(name: str, project: Path, precious:
             assert "is a link" in opened.notes[0]
         else:
             document.volume("labels")[2] = 255
+            document.recount("labels")
             adopt(document, save(snapshot(document), project))
     finally:
         document.discard()
@@ -68,6 +70,7 @@ def test_record_of_a_project_is_replaced_not_followed(project: Path, precious: P
         (project / "project.json").unlink()
         (project / "project.json").symlink_to(precious)
         document.volume("labels")[2] = 255
+        document.recount("labels")
         adopt(document, save(snapshot(document), project))
     finally:
         document.discard()
@@ -81,6 +84,7 @@ def test_working_folder_with_a_link(name: str, tomogram: Path, precious: Path, t
     try:
         (document.folder / name).symlink_to(precious)
         document.volume("labels")[2] = 255
+        document.recount("labels")
         document.add_step("Brush")
         document.autosave()
     finally:

@@ -41,7 +41,9 @@ def document(tomogram: Path) -> Iterator[Document]:
     """Labels in one corner, a mask elsewhere, two steps."""
     document = Document.open(tomogram)
     document.volume("labels")[1, 2:5, 10:20] = 255
+    document.recount("labels")
     document.volume("mask")[2:4, 30:, :] = 255
+    document.recount("mask")
     document.voxel_nm = (12.0, 10.0, 10.5)
     document.polarity, document.polarity_reason = "dark", "told by the test"
     document.add_step("Brush", size_px=4)
@@ -214,6 +216,7 @@ def test_only_what_changed_is_written_anew(document: Document, tmp_path: Path) -
     keep(document, folder)
     before = read_record(folder).volumes
     document.volume("labels")[5, 5, 5] = 255
+    document.recount("labels")
     keep(document, folder)
     after = read_record(folder).volumes
     assert after["mask"] == before["mask"] and after["labels"].name != before["labels"].name
@@ -237,6 +240,7 @@ from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import open_project, save, snapshot
 document = open_project(Path(sys.argv[1])).document
 document.volume("labels")[:] = 255
+document.recount("labels")
 real = atomic._flush_to_disk
 def kill(path):
     real(path)
@@ -270,6 +274,7 @@ def test_damaged_volumes_are_noticed(document: Document, tmp_path: Path, root: P
     """Whatever is damaged: one sentence, or a note that something is not as it was saved."""
     good, folder = tmp_path / "good.sxt", tmp_path / "cell.sxt"
     document.volume("labels")[:] = np.random.default_rng(1).integers(0, 2, (6, 64, 80), np.uint8) * 255
+    document.recount("labels")
     keep(document, good)
     document.close()
     dice = random.Random(3)
@@ -306,7 +311,9 @@ def test_full_disk_leaves_the_old_project_whole(
 
     real = atomic._flush_to_disk
     document.volume("labels")[3] = 255
-    document.volume("mask")[:] = 0
+    document.recount("labels")
+    document.volume("mask")[0] = 255
+    document.recount("mask")
     for victim in ("labels", "mask", "project"):
 
         def full(path: Path, victim: str = victim) -> None:
@@ -342,12 +349,14 @@ def test_second_window_is_told_and_cannot_overwrite(document: Document, tmp_path
         assert second.read_only and "open in another window" in opened.notes[0]
         assert " since " in opened.notes[0]
         second.volume("labels")[:] = 0
+        second.recount("labels")
         with pytest.raises(UserError, match="open in another window"):
             save(snapshot(second), folder)
         keep(second, tmp_path / "other.sxt")
     finally:
         closed(second)
     document.volume("labels")[0] = 255
+    document.recount("labels")
     keep(document, folder)
     document.close()
     opened = open_project(folder)

@@ -51,6 +51,7 @@ def test_a_project_without_them_opens_and_a_damaged_one_says_so(tomogram: Path, 
 def test_a_crash_does_not_cost_them(tomogram: Path, tmp_path: Path) -> None:
     document = Document.open(tomogram, tmp_path / "work")
     document.volume("labels")[1] = 255
+    document.recount("labels")
     document.trust = FIGURES
     document.modified = True
     document.autosave(wait=True)

@@ -126,6 +126,7 @@ def test_files_that_do_not_fit_are_refused_in_a_sentence(tmp_path: Path) -> None
 def document_with_labels(tomogram: Path, tmp_path: Path) -> Document:
     document = Document.open(tomogram, tmp_path / "work")
     document.volume("labels")[:] = some_labels(0, 1, 2, 3, 4, 5)
+    document.recount("labels")
     document.add_step("Brush", plane="xy", slice=0)
     document.add_step("Segment")
     for z in (4, 2):
@@ -155,6 +156,7 @@ def test_of_a_whole_segmentation_nothing_is_proposed(tomogram: Path, tmp_path: P
     with pytest.raises(UserError, match="no labels yet"):
         of_document(document)
     document.volume("labels")[:] = some_labels(*range(6))
+    document.recount("labels")
     document.add_step("Segment")
     assert summary(of_document(document)).proposed == ()
     document.discard()
