@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from itertools import permutations
 from typing import Any
 
 import numpy as np
@@ -239,6 +240,18 @@ def _other_than_z(name: str, shape: tuple[int, ...], letter: str | None, place: 
     if letter == "c" and shape[place] <= _MOST_COLOURS:
         raise UserError(f"{name} has {shape[place]} colour channels. Save one channel as grey values.")
     return (f"the file calls its slices {_KINDS.get(letter, letter)}; they are taken as z",)
+
+
+def orders_that_fit(axes: StoredAxes, shape: Triple) -> list[AxisOrder]:
+    """Return the orders in which a stored volume has ``shape`` (z, y, x), the usual one, x, y, z, first."""
+    if len(axes.used) != len(SPACE):
+        return []
+    orders = ["".join(names) for names in permutations(SPACE[::-1])]
+    return [
+        AxisOrder(names)
+        for names in orders
+        if tuple(axes.sizes[names.index(letter)] for letter in SPACE) == tuple(shape)
+    ]
 
 
 def space_axes(name: str, shape: Sequence[int]) -> list[int | None]:

@@ -13,7 +13,7 @@ from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.io import open_volume
-from sxtstudio.io.axes import NamedBy
+from sxtstudio.io.axes import NamedBy, orders_that_fit
 from sxtstudio.io.axis_names import as_names, letter_of
 
 BOXES = (Box((0, 0, 0), (5, 7, 11)), Box((1, 2, 3), (4, 6, 10)), Box((3, 0, 0), (4, 7, 11)))
@@ -326,6 +326,21 @@ def test_an_ome_zarr_of_another_order(tmp_path, volume):
     ]
     opened = opens_as(tmp_path / "a.zarr", volume("f4"), voxel=(20, 13, 12.5))
     assert opened.origin_nm == pytest.approx((1000, 2000, 3000))
+
+
+@pytest.mark.parametrize(
+    ("stored_shape", "wanted", "orders"),
+    [
+        ((11, 7, 5), (5, 7, 11), ["xyz"]),
+        ((7, 5, 11), (5, 7, 11), ["yzx"]),
+        ((7, 7, 5), (5, 7, 7), ["xyz", "yxz"]),
+        ((5, 7, 12), (5, 7, 11), []),
+    ],
+)
+def test_orders_in_which_a_volume_would_fit(tmp_path, stored_shape, wanted, orders):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros(stored_shape, "u1"), photometric="minisblack")
+    with open_volume(tmp_path / "a.tif") as opened:
+        assert [str(order) for order in orders_that_fit(opened.axes, wanted)] == orders
 
 
 # -- words ---------------------------------------------------------------------------------------------

@@ -10,8 +10,9 @@ from sxtstudio.app.document.opening import TOMOGRAMS
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.core.geometry import Box
+from sxtstudio.io.volume_name import with_axes
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.label_input import check_labels, write_labels
+from sxtstudio.workflow.document.label_input import OtherAxes, check_labels, write_labels
 
 
 def ask_for_labels(context: Context) -> None:
@@ -33,8 +34,20 @@ def load_labels(context: Context, path: Path) -> None:
         if context.session.document is document:
             _replace(context, document, path)
 
+    def failed(error: Exception) -> None:
+        if isinstance(error, OtherAxes) and context.session.document is document:
+            read_so = f"Read as {', '.join(error.order.names)}"
+            if questions.ask(context.window, "Other axes", str(error), (read_so, "Cancel")) == read_so:
+                load_labels(context, with_axes(path, error.order))
+            return
+        context.jobs.failed.emit(error)
+
     context.jobs.start(
-        f"Looking at {path.name}", lambda job: check_labels(path, shape), on_done=checked, quiet=True
+        f"Looking at {path.name}",
+        lambda job: check_labels(path, shape),
+        on_done=checked,
+        on_error=failed,
+        quiet=True,
     )
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
@@ -14,16 +15,37 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import open_volume
+from sxtstudio.io.axes import orders_that_fit
+
+
+class OtherAxes(UserError):
+    """The file would fit if its axes were read in another order, which it may not say."""
+
+    def __init__(self, text: str, order: AxisOrder) -> None:
+        super().__init__(text)
+        self.order = order
 
 
 def check_labels(path: Path, shape: Triple) -> None:
-    """Raise UserError unless the file is a volume of this shape (z, y, x)."""
+    """Check that the file is a volume of this shape (z, y, x).
+
+    Raises
+    ------
+    OtherAxes
+        If it is, with its axes exchanged.
+    UserError
+        If it is not.
+    """
     with open_volume(path) as source:
-        if source.shape != shape:
-            raise UserError(
-                f"{path.name} has {shape_text(source.shape)} voxels (z × y × x), but the tomogram has "
-                f"{shape_text(shape)}. Choose the labels that belong to this tomogram."
-            )
+        if source.shape == shape:
+            return
+        text = (
+            f"{path.name} has {shape_text(source.shape)} voxels (z × y × x), but the tomogram has "
+            f"{shape_text(shape)}."
+        )
+        for order in orders_that_fit(source.axes, shape):
+            raise OtherAxes(f"{text} It fits if its axes are read as {', '.join(order.names)}.", order)
+        raise UserError(f"{text} Choose the labels that belong to this tomogram.")
 
 
 def write_labels(path: Path, recorder: Recorder, progress: Progress) -> None:

@@ -8,12 +8,14 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+import tifffile
 from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.document.axes import AxesDialog
+from sxtstudio.app.document.label_files import load_labels
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.geometry import Box
@@ -112,6 +114,26 @@ def test_axes_of_a_tiff_are_offered_in_the_menu_only(sample: MainWindow) -> None
     dialog = dialog_of(sample)
     assert dialog.order == AxisOrder.from_text("zyx") and not dialog.open_button.isEnabled()
     dialog.reject()
+
+
+@pytest.mark.parametrize("answer", ["Read as x, y, z", "Cancel"])
+def test_labels_that_are_stored_in_another_order(
+    open_file: Open, tmp_path: Path, qtbot: QtBot, answer: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tifffile.imwrite(tmp_path / "cell.tif", DATA, photometric="minisblack")
+    tifffile.imwrite(tmp_path / "labels.tif", (DATA > 100).transpose(2, 1, 0).astype(np.uint8))
+    window = open_file(tmp_path / "cell.tif")
+    asked: list[str] = []
+    monkeypatch.setattr("sxtstudio.app.questions.ask", lambda *args: asked.append(args[2]) or answer)
+    load_labels(window.context, tmp_path / "labels.tif")
+    qtbot.waitUntil(lambda: bool(asked) and not window.jobs.running, timeout=20_000)
+    assert "40 × 30 × 6 voxels (z × y × x), but the tomogram has 6 × 30 × 40" in asked[0]
+    labels = document_of(window).labels
+    if answer == "Cancel":
+        assert labels is None
+    else:
+        assert labels is not None
+        np.testing.assert_array_equal(labels > 0, DATA > 100)
 
 
 @pytest.fixture
