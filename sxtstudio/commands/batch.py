@@ -57,7 +57,8 @@ def add(commands: Any) -> None:
         dest="existing",
         action="store_const",
         const="skip",
-        help="leave out tomograms whose labels are there already (with --watch always)",
+        help="leave out tomograms whose labels are there already (with --watch always), unless a report says "
+        "that those are of a former file of this name",
     )
     there.add_argument(
         "--replace",

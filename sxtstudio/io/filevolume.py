@@ -60,10 +60,12 @@ class FileVolume:
         tilt_series: str = "",
         frame: MrcFrame | None = None,
         files: Sequence[Path] = (),
+        lacks_parts: Callable[[], bool] = lambda: False,
     ) -> None:
         """Describe an opened file; ``reader`` returns the voxels of a box, ``close`` releases it.
 
-        ``files`` are all from which voxels are read, where that is not ``path`` alone.
+        ``files`` are all from which voxels are read, where that is not ``path`` alone; ``lacks_parts`` is the
+        method of that name.
         """
         self._close = close
         self._reader: Reader | None = reader
@@ -81,6 +83,7 @@ class FileVolume:
         self.tilt_series = tilt_series
         self._voxel_nm = voxel_nm
         self.files = tuple(files) or (path,)
+        self._lacks_parts = lacks_parts
         self._stamp = stamp_of(self.files)
         # Written so shortly before that a change right after it might have the same time.
         self.just_written = is_young(self._stamp)
@@ -139,6 +142,13 @@ class FileVolume:
     def touched(self) -> bool:
         """Whether a file has been written to, replaced or removed since it was opened."""
         return stamp_of(self.files) != self._stamp
+
+    def lacks_parts(self) -> bool:
+        """Whether voxels that the file promises are not stored in it.
+
+        So it is while it is being written; but some programs do not store what is all zeros.
+        """
+        return self._lacks_parts()
 
     def close(self) -> None:
         """Release the file; harmless when called twice."""

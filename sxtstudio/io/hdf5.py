@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
+import h5py
 from numpy.typing import NDArray
 
 from sxtstudio.core.axes import AxisOrder
@@ -81,4 +83,16 @@ def _volume(tree: Hdf5Tree, path: Path, choice: Choice, order: AxisOrder | None)
         axes=axes,
         tilt_series=tilt_series_of(tree, dataset, choice.group),
         files=tree.files,
+        lacks_parts=lambda: _lacks_parts(dataset),
     )
+
+
+def _lacks_parts(dataset: h5py.Dataset) -> bool:
+    if dataset.is_virtual:
+        return False
+    if dataset.chunks is None:
+        # Small ones lie in the header; of others the room is made with the first value.
+        compact = dataset.id.get_create_plist().get_layout() == h5py.h5d.COMPACT
+        return not compact and dataset.id.get_offset() is None
+    chunks = (-(-n // c) for n, c in zip(dataset.shape, dataset.chunks, strict=True))
+    return bool(dataset.id.get_num_chunks() < math.prod(chunks))

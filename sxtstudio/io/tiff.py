@@ -16,7 +16,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.io.filevolume import FileVolume, Reader
 from sxtstudio.io.pages import DecodedSlices
 from sxtstudio.io.raw import RawFile, RawSlices
-from sxtstudio.io.tiff_ifd import Directory, read_directories
+from sxtstudio.io.tiff_ifd import Directory, lacks_parts, read_directories
 from sxtstudio.io.tiff_meta import ome_images, voxel_and_origin
 from sxtstudio.io.tiff_parts import FILE_NAMES, decode_page, refuse_foreign_parts, refuse_unbounded
 
@@ -92,6 +92,7 @@ def _describe(path: Path, tif: tifffile.TiffFile, directories: list[Directory], 
         origin_nm=origin_nm,
         notes=(*why, *notes),
         files=[Path(parent.filehandle.path) for parent in _parents(one.pages)],
+        lacks_parts=lambda: lacks_parts(directories),
     )
 
 

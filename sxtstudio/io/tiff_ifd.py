@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import os
 import struct
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -59,6 +60,14 @@ class Directory:
         if len(offsets) == 0 or (offsets[:-1] + sizes[:-1] != offsets[1:]).any():
             return None
         return int(offsets[0])
+
+
+def lacks_parts(directories: Iterable[Directory]) -> bool:
+    """Return whether a page has strips or tiles that are not stored."""
+    return any(
+        not len(page.segment_offsets) or 0 in page.segment_offsets or 0 in page.segment_bytes
+        for page in directories
+    )
 
 
 def is_tiff(head: bytes) -> bool:
@@ -120,7 +129,7 @@ def _read_directory(
     inline = 8 if big else 4
     file.seek(offset)
     count = struct.unpack(order + count_code, file.read(struct.calcsize(count_code)))[0]
-    if count * entry_bytes > size:
+    if not count or count * entry_bytes > size:  # none: that part is still to be written
         raise EOFError
     block = file.read(count * entry_bytes + struct.calcsize(next_code))
     following = struct.unpack_from(order + next_code, block, count * entry_bytes)[0]

@@ -198,7 +198,16 @@ def _volume(
         origin_nm=origin_nm,
         notes=(*axes.notes, *notes),
         axes=axes,
+        lacks_parts=lambda: (
+            _count_chunks(array) < math.prod(-(-n // c) for n, c in zip(array.shape, chunks, strict=True))
+        ),
     )
+
+
+def _count_chunks(array: Any) -> int:
+    """Return how many chunks (or shards) of an array are stored."""
+    folder = Path(array.store.root, array.path)
+    return sum(name not in METADATA for _, _, names in os.walk(folder) for name in names)
 
 
 def _open_array(path: Path, folder: Path) -> Any:

@@ -137,6 +137,7 @@ def run_watch(
     """Segment each finished tomogram that arrives in a folder, until the job is cancelled.
 
     Results that are there already are never made again: ``parameters.existing`` "rename" counts as "skip".
+    But a tomogram that has been replaced is segmented again, under another name unless that is "replace".
 
     Raises
     ------
@@ -150,12 +151,14 @@ def run_watch(
         parameters = replace(parameters, existing="skip")
     watch = watch or FolderWatch(folder)
     batch = _Batch(parameters, on_row, free, skip_projections=True)
+    earlier: set[Path] = set()
     while True:
         progress.restart("waiting for tomograms")
         for tomogram in watch.poll():
             number = batch.add(with_axes(tomogram, axes))
             progress.restart("segmenting")
-            batch.run(number, progress.part(1, "segmenting"))
+            batch.run(number, progress.part(1, "segmenting"), replaced=tomogram in earlier)
+            earlier.add(tomogram)
         until = time.monotonic() + poll_s
         while time.monotonic() < until:
             progress.step(0)
@@ -206,11 +209,14 @@ class _Batch:
         self._set(number)
         return number
 
-    def run(self, number: int, progress: Progress) -> None:
-        """Segment one tomogram; only a cancel and trouble with sheet or summary get out of here."""
+    def run(self, number: int, progress: Progress, *, replaced: bool = False) -> None:
+        """Segment one tomogram; only a cancel and trouble with sheet or summary get out of here.
+
+        ``replaced`` says that it has taken the place of one that was segmented before.
+        """
         begin = time.monotonic()
         try:
-            self._run(number, progress, begin)
+            self._run(number, progress, begin, replaced)
         except Cancelled:
             slices = self.rows[number].slices
             text = f"stopped after {slices[0]} of {slices[1]} slices" if slices else "stopped"
@@ -229,15 +235,17 @@ class _Batch:
                 self._panels[number] = Panel(self.rows[number].tomogram.name, state, message=text)
         self._write()
 
-    def _run(self, number: int, progress: Progress, begin: float) -> None:
+    def _run(self, number: int, progress: Progress, begin: float, replaced: bool) -> None:
         while not self._free():
             progress.step(0, "waiting for the other work to end")
             time.sleep(_SHORTEST_S)
         progress.check()
         parameters, tomogram = self.parameters, self.rows[number].tomogram
-        output = self._names.output(tomogram)
+        skip = parameters.existing == "skip"
+        there = self._names.there(tomogram, replaced=replaced) if skip else None
+        output = there or self._names.output(tomogram, anew=skip)
         self._set(number, state="running", output=output)
-        if parameters.existing == "skip" and output.exists():
+        if there:
             self._set(number, state="skipped", message=f"{output.name} is there already")
             self._panels[number] = panel_of(tomogram, output, _caption(self.rows[number]))
             return
@@ -246,7 +254,7 @@ class _Batch:
             output=output,
             parameters=parameters.segmentation,
             clean_up=parameters.clean_up,
-            resume=parameters.resume,
+            resume=parameters.resume and not replaced,
             report=output.with_suffix(".json") if parameters.reports else None,
             voxel_nm=parameters.voxel_nm,
             force=parameters.force,

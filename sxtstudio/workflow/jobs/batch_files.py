@@ -13,6 +13,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import read_plain
 from sxtstudio.core.printable import csv_text
+from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.jobs.outputs import on_disk
 
@@ -70,23 +71,50 @@ class Names:
         self._existing = existing
         self._taken: dict[Path, Path] = {}
 
-    def output(self, tomogram: Path) -> Path:
-        """Return where the labels of ``tomogram`` belong."""
-        place = on_disk(tomogram)
-        folder = self._folder or place.parent
+    def output(self, tomogram: Path, *, anew: bool = False) -> Path:
+        """Return where the labels of ``tomogram`` belong; ``anew`` where there is nothing yet."""
         for stem in _stems(tomogram):
-            for number in _numbers(self._existing):
-                path = folder / f"{stem}.labels{number}{self._suffix}"
-                key = _key(path)
-                if self._taken.get(key, tomogram) != tomogram:
+            for path in self._named(tomogram, stem, anew or self._existing == "rename"):
+                if self._is_taken(path, tomogram):
                     break  # another tomogram of this batch has the name
-                if self._existing == "rename" and path.exists():
-                    continue
-                if path.exists() and not _belongs(path, tomogram):
-                    break  # the result of another tomogram of an earlier batch
-                self._taken[key] = tomogram
+                if path.exists():
+                    if self._existing == "rename":
+                        continue
+                    if not _belongs(path, tomogram):
+                        break  # the result of another tomogram of an earlier batch
+                    if anew:
+                        continue
+                self._taken[_key(path)] = tomogram
                 return path
         raise UserError(f"No free name for the labels of {tomogram} was found: choose another folder.")
+
+    def there(self, tomogram: Path, *, replaced: bool = False) -> Path | None:
+        """Return the labels that were made from ``tomogram`` earlier, or None.
+
+        Those of a former file of its name do not count, as far as their report says so; where there is no
+        report they count unless the file is known to be ``replaced``.
+        """
+        for stem in _stems(tomogram):
+            for path in self._named(tomogram, stem, True):
+                if self._is_taken(path, tomogram):
+                    break
+                if not path.exists():
+                    return None
+                if not _belongs(path, tomogram):
+                    break
+                if _is_of_this_file(path, tomogram, unknown=not replaced):
+                    self._taken[_key(path)] = tomogram
+                    return path
+        return None
+
+    def _named(self, tomogram: Path, stem: str, more: bool) -> Iterator[Path]:
+        folder = self._folder or on_disk(tomogram).parent
+        yield folder / f"{stem}.labels{self._suffix}"
+        if more:
+            yield from (folder / f"{stem}.labels-{number}{self._suffix}" for number in range(2, 1000))
+
+    def _is_taken(self, path: Path, tomogram: Path) -> bool:
+        return self._taken.get(_key(path), tomogram) != tomogram
 
     def keep(self, output: Path, tomogram: Path) -> None:
         """Leave a name to a tomogram that has its labels already."""
@@ -152,16 +180,28 @@ def _key(path: Path) -> Path:
     return Path(str(path.absolute()).casefold())  # many disks do not tell A from a
 
 
-def _belongs(output: Path, tomogram: Path) -> bool:
-    """Whether labels were made from this tomogram, as far as a report beside them says."""
+def _is_of_this_file(output: Path, tomogram: Path, unknown: bool) -> bool:
+    """Whether labels were made from the content of a tomogram; ``unknown`` where no report says it."""
+    said = _input_of(output).get("fingerprint")
+    if not isinstance(said, dict) or not said:
+        return unknown
     try:
-        said = json.loads(read_plain(output.with_suffix(".json"), _MOST_BYTES))["input"]["path"]
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return has_fingerprint(tomogram, said)
+    except OSError:
+        return unknown
+
+
+def _belongs(output: Path, tomogram: Path) -> bool:
+    """Whether labels were made from a tomogram of this name, as far as a report beside them says."""
+    said = _input_of(output).get("path")
+    if said is None:
         return True
     return bool(said == str(on_disk(tomogram).absolute()) or said == str(tomogram.absolute()))
 
 
-def _numbers(existing: Existing) -> Iterator[str]:
-    yield ""
-    if existing == "rename":
-        yield from (f"-{number}" for number in range(2, 1000))
+def _input_of(output: Path) -> dict[str, Any]:
+    """Return what the report beside labels says of the tomogram that they were made from."""
+    try:
+        return dict(json.loads(read_plain(output.with_suffix(".json"), _MOST_BYTES))["input"])
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return {}

@@ -7,26 +7,37 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.io import open_volume
+from sxtstudio.io.fingerprint import fingerprint
+from sxtstudio.workflow.jobs.arrival import Arrival, Sample, judge, sample_of
 from sxtstudio.workflow.jobs.batch_files import is_own_output
 
 # Reconstructions; .st and .ali are tilt series, which look like them.
 SUFFIXES = frozenset((".mrc", ".rec", ".map", ".tif", ".tiff", ".h5", ".hdf5", ".nxs", ".zarr"))
 
 STABLE_S = 6.0
-# A file that does not change any more and still cannot be opened is damaged; this long it gets a chance.
+# A file that does not change any more and cannot be read is damaged; this long it gets a chance.
 GIVE_UP_S = 60.0
 
-Signature = tuple[int, int, float]
+Signature = tuple[int, int, float, float]
 
 
 @dataclass
 class _Seen:
     signature: Signature
+    sample: Sample | None
     since: float
     next_try: float
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """A file that was returned; its fingerprint is None where that is not known."""
+
+    signature: Signature
+    fingerprint: dict[str, Any] | None
 
 
 def tomograms_in(folder: Path) -> list[Path]:
@@ -40,10 +51,14 @@ def tomograms_in(folder: Path) -> list[Path]:
 
 
 class FolderWatch:
-    """Finds tomograms in a folder that are complete: unchanged for a while, and they open.
+    """Finds tomograms in a folder that are complete.
 
-    Results of this program, hidden and unfinished files, and the folders below are left alone. A file
-    that does not open within a minute is returned all the same, so that its error reaches the user.
+    Size, time and content must stand still for a while, and all that the file promises must be there. Where a
+    copier that reserves the room first could still have to write (zeros, chunks that are not stored), or the
+    file cannot be read, it must stand still for a minute: then it is returned all the same, because a
+    tomogram may hold zeros, and because the error of a damaged one must reach the user.
+
+    Results of this program, hidden and unfinished files, and the folders below are left alone.
     """
 
     def __init__(
@@ -61,7 +76,7 @@ class FolderWatch:
         folder
             Where the reconstructions arrive.
         stable_s
-            How long size and time of a file must stay the same; by default 6 s.
+            How long a file must stay the same; by default 6 s.
         include_present
             Also return those that are there already.
         clock
@@ -80,31 +95,47 @@ class FolderWatch:
         self._stable_s = STABLE_S if stable_s is None else stable_s
         self._clock = clock
         self._seen: dict[Path, _Seen] = {}
-        self._returned: set[Path] = set() if include_present else set(self._candidates())
+        self._taken: dict[Path, _Taken] = {}
+        if not include_present:
+            self._taken = {path: _Taken(found, None) for path, found in self._candidates().items()}
 
     def poll(self) -> list[Path]:
-        """Return the tomograms that have become complete since the last call, the oldest first."""
-        now = self._clock()
+        """Return the tomograms that have become complete since the last call, the oldest first.
+
+        One that was returned comes again once another file has taken its place.
+        """
         ready: list[tuple[float, Path]] = []
         candidates = self._candidates()
         for path in set(self._seen) - set(candidates):
             del self._seen[path]
         for path, signature in candidates.items():
-            if path in self._returned:
-                continue
-            seen = self._seen.get(path)
-            if seen is None or seen.signature != signature:
-                self._seen[path] = _Seen(signature, now, now + self._stable_s)
-            elif now >= seen.next_try:
-                if _opens(path) or now - seen.since >= GIVE_UP_S:
-                    self._returned.add(path)
+            taken = self._taken.get(path)
+            if taken is not None and taken.signature == signature:
+                self._seen.pop(path, None)
+            elif self._stands_still(path, signature):
+                known = _fingerprint(path)
+                self._taken[path] = _Taken(signature, known)
+                if taken is None or known is None or known != taken.fingerprint:  # not only touched
                     ready.append((signature[2], path))
-                else:
-                    seen.next_try = now + self._stable_s
         return [path for _, path in sorted(ready)]
 
+    def _stands_still(self, path: Path, signature: Signature) -> bool:
+        """Whether nobody has written to a file for long enough, and it is complete as far as one can see."""
+        now, seen = self._clock(), self._seen.get(path)
+        if seen is None or seen.signature != signature:
+            self._seen[path] = _Seen(signature, _sample(path), now, now + self._stable_s)
+            return False
+        if now < seen.next_try:
+            return False
+        seen.next_try = now + self._stable_s
+        sample = _sample(path)
+        if sample != seen.sample:  # the room was reserved, and is being filled
+            seen.sample, seen.since = sample, now
+            return False
+        return now - seen.since >= GIVE_UP_S or judge(path) is Arrival.COMPLETE
+
     def _candidates(self) -> dict[Path, Signature]:
-        """Return what may be a tomogram: number of files, bytes, and time of the latest change."""
+        """Return what may be a tomogram, with what the system says of it."""
         found: dict[Path, Signature] = {}
         try:
             with os.scandir(self.folder) as entries:
@@ -123,16 +154,26 @@ class FolderWatch:
 
 
 def _signature(path: Path) -> Signature:
-    if not path.is_dir():
-        facts = path.stat()
-        return 1, facts.st_size, facts.st_mtime
-    files = [part.stat() for part in path.rglob("*") if part.is_file()]
-    return len(files), sum(f.st_size for f in files), max((f.st_mtime for f in files), default=0.0)
+    """Return number of files, bytes, and times of the latest change of a content and of an entry."""
+    if path.is_dir():
+        files = [part.stat() for part in path.rglob("*") if part.is_file()]
+    else:
+        files = [path.stat()]
+    changed = max((facts.st_mtime for facts in files), default=0.0)
+    # Whoever sets the time of the original changes the entry.
+    entered = max((facts.st_ctime for facts in files), default=0.0)
+    return len(files), sum(facts.st_size for facts in files), changed, entered
 
 
-def _opens(path: Path) -> bool:
+def _sample(path: Path) -> Sample | None:
     try:
-        open_volume(path).close()
-    except (UserError, MemoryError):
-        return False
-    return True
+        return sample_of(path)
+    except OSError:
+        return None
+
+
+def _fingerprint(path: Path) -> dict[str, Any] | None:
+    try:
+        return fingerprint(path)
+    except OSError:
+        return None
