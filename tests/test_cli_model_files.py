@@ -27,6 +27,14 @@ def own_models(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return user_folder()
 
 
+@pytest.fixture(scope="module")
+def imported(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the model that the weights become; exporting it takes seconds."""
+    folder = tmp_path_factory.mktemp("imported")
+    assert main(["models", "import", str(WEIGHTS), "-o", str(folder / "authors.onnx")]) == 0
+    return folder
+
+
 def import_weights(*words: str | Path) -> int:
     return main(["models", "import", *map(str, words)])
 
@@ -68,7 +76,6 @@ def test_another_model_of_the_name_is_replaced_only_when_asked(
     toy_model: Path, own_models: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("sxtstudio.training.export.parity", lambda *_: 0.0)  # compared in other tests
-
     own_models.mkdir(parents=True)
     shutil.copy(toy_model, own_models / "authors.onnx")
     assert import_weights(WEIGHTS, "-o", "authors") == 2
@@ -123,10 +130,9 @@ def test_the_configuration_beside_the_weights_is_found(tmp_path: Path) -> None:
 
 
 def test_a_model_is_copied_to_a_file_with_its_card(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, own_models: Path, imported: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr("sxtstudio.training.export.parity", lambda *_: 0.0)  # compared in other tests
-    assert import_weights(WEIGHTS, "-o", "authors") == 0
+    shutil.copytree(imported, own_models)
     installed = load_card("authors")
     assert installed.path is not None
     whole, half = tmp_path / "whole.onnx", tmp_path / "half.onnx"
