@@ -9,16 +9,18 @@ import weakref
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 from PySide6.QtCore import QEvent, QMimeData, QPointF, Qt, QUrl
-from PySide6.QtGui import QDropEvent
+from PySide6.QtGui import QDropEvent, QImage
 from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import preferences, questions, theme
 from sxtstudio.app.batch.dialog import BatchDialog
+from sxtstudio.app.batch.sheet import SheetDialog
 from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.help.about import AboutDialog
 from sxtstudio.app.help.text import ShortcutsPage
@@ -28,6 +30,7 @@ from sxtstudio.app.models.dialog import ModelsDialog
 from sxtstudio.app.retrain.dialog import RetrainDialog
 from sxtstudio.app.settings import Settings
 from sxtstudio.app.states import Panel
+from sxtstudio.app.widgets import outside
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment.registry import user_folder
 
@@ -120,6 +123,49 @@ def test_batch_over_dropped_files_one_of_them_damaged(
     qtbot.waitUntil(lambda: batch.job is None, timeout=20_000)
     assert answers["asked"] and (folder / "a.labels.tif").stat().st_mtime_ns == before
     assert (folder / "a.labels-2.tif").is_file()
+
+
+def test_the_contact_sheet_is_shown_in_a_window_of_its_own(
+    batch: BatchDialog, window: MainWindow, tomogram: Path, tmp_path: Path, qtbot: QtBot, monkeypatch
+) -> None:
+    def refuse(path: Path) -> bool:
+        raise AssertionError(f"{path} is not for other programs")
+
+    monkeypatch.setattr(outside, "open_outside", refuse)
+    folder = tmp_path / "day"
+    folder.mkdir()
+    for name in ("a.mrc", "b.mrc", "c.mrc"):
+        shutil.copy(tomogram, folder / name)
+    batch.add([folder])
+    batch.begin()
+    qtbot.waitUntil(lambda: batch.job is None, timeout=20_000)
+    batch.show_sheet.click()
+    sheet: SheetDialog = window.context.dialogs.find(SheetDialog)
+    qtbot.waitUntil(lambda: len(sheet.shown) == 1, timeout=5000)
+    assert sheet.isVisible() and sheet.files == [folder / "contact-sheet.png"]
+    sheet.full.setChecked(True)
+    truth = np.asarray(Image.open(folder / "contact-sheet.png").convert("RGB"))
+    picture = sheet.shown[0].pixmap().toImage().convertToFormat(QImage.Format.Format_RGB888)
+    rows = np.frombuffer(picture.constBits(), np.uint8).reshape(picture.height(), -1)
+    assert np.array_equal(rows[:, : 3 * picture.width()].reshape(truth.shape), truth)
+    sheet.full.setChecked(False)
+    sheet.resize(500, 400)
+    qtbot.waitUntil(lambda: sheet.shown[0].pixmap().width() < 500)
+    sheet.show_sheets([tmp_path / "gone.png"])
+    qtbot.waitUntil(lambda: "1 picture cannot be read" in sheet.note.text())
+
+
+def test_the_batch_window_shows_its_own_progress(
+    batch: BatchDialog, tomogram: Path, make_model, own_models: Path, qtbot: QtBot
+) -> None:
+    make_model(own_models / "toy.onnx", layers=6)
+    assert batch.strip.isHidden()
+    batch.add([tomogram])
+    batch.begin()
+    assert batch.strip.isVisible() and not batch.strip.cancel_button.isVisible()
+    qtbot.waitUntil(lambda: batch.strip.bar.value() > 0 and " %" in batch.strip.text.text(), timeout=20_000)
+    qtbot.waitUntil(lambda: batch.job is None, timeout=60_000)
+    assert batch.strip.isHidden()
 
 
 def test_batch_stops_and_goes_on(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QUrl, qVersion
-from PySide6.QtGui import QDesktopServices, QGuiApplication
+from PySide6.QtCore import qVersion
+from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
 
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import JobKind
+from sxtstudio.app.widgets import outside
 from sxtstudio.core.logs import log_file
 
 COPIED = "This has been copied. Paste it into your message; read it first if your data are confidential."
@@ -76,12 +77,7 @@ def open_log_folder(context: Context) -> None:
     """Show the folder of the log file."""
     folder = log_file().parent
     folder.mkdir(parents=True, exist_ok=True)
-    open_folder(QUrl.fromLocalFile(str(folder)))
-
-
-def open_folder(url: QUrl) -> None:
-    """Let the desktop show a folder; tests replace it."""
-    QDesktopServices.openUrl(url)
+    outside.show_folder(context.window, folder)
 
 
 def about(context: Context) -> None:

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -23,15 +22,19 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app import questions
 from sxtstudio.app.batch.form import BatchForm
+from sxtstudio.app.batch.sheet import SheetDialog
 from sxtstudio.app.batch.table import BatchTable
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind, Work
+from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.widgets.dialogs import ToolDialog
+from sxtstudio.app.widgets.outside import show_folder
 from sxtstudio.core.errors import UserError
 from sxtstudio.workflow.jobs.batch import BatchParameters, OnRow, run_batch, run_watch
 from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.contact_sheet import sheet_paths
 from sxtstudio.workflow.jobs.watch import FolderWatch, tomograms_in
 
 _FILES = "Tomograms (*.mrc *.rec *.map *.st *.tif *.tiff *.h5 *.hdf5 *.nxs);;All files (*)"
@@ -79,12 +82,13 @@ class BatchDialog(ToolDialog):
         self.start.setProperty("role", "main")
         self.stop = self.button("Stop", "mdi6.stop", "Stop; what is finished is kept, and Start goes on")
         self.show_sheet = self.button(
-            "Contact sheet", "mdi6.view-grid-outline", "Open the picture of all results"
+            "Contact sheet", "mdi6.view-grid-outline", "Show the picture of all results"
         )
         self.show_folder = self.button(
             "Results", "mdi6.folder-open-outline", "Open the folder of the results"
         )
         self.close_button = self.button("Close", "", "Close this window; a running batch goes on")
+        self.strip = ProgressStrip(cancel=False)
         self.status = QLabel()
         self.status.setProperty("role", "note")
         self.status.setWordWrap(True)
@@ -100,8 +104,8 @@ class BatchDialog(ToolDialog):
         self.watch_mode.toggled.connect(self._refresh)
         self.start.clicked.connect(self.begin)
         self.stop.clicked.connect(self._on_stop_clicked)
-        self.show_sheet.clicked.connect(lambda: _open(self._sheet))
-        self.show_folder.clicked.connect(lambda: _open(self._results))
+        self.show_sheet.clicked.connect(self._on_show_sheet_clicked)
+        self.show_folder.clicked.connect(self._on_show_folder_clicked)
         self.close_button.clicked.connect(self.close)
         context.session.models_changed.connect(self.form.refresh_models)
         self._refresh()
@@ -128,6 +132,7 @@ class BatchDialog(ToolDialog):
         left.addWidget(self._watch_row)
         left.addWidget(self.table, 1)
         left.addWidget(self.status)
+        left.addWidget(self.strip)
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setFrameShape(QFrame.Shape.NoFrame)
@@ -226,6 +231,7 @@ class BatchDialog(ToolDialog):
             kind=JobKind.BATCH,
         )
         self.job.finished.connect(self._on_finished)
+        self.strip.watch(self.job)
 
     def _free(self) -> bool:
         """Whether nothing else computes; asked by the thread of the batch."""
@@ -249,6 +255,15 @@ class BatchDialog(ToolDialog):
         self.job = None
         self._refresh()
         self._context.session.message.emit(f"Batch: {self.status.text()}")
+
+    def _on_show_sheet_clicked(self) -> None:
+        if self._sheet is not None:
+            sheets = [path for path in sheet_paths(self._sheet, len(self.table.rows)) if path.exists()]
+            self._context.dialogs.bring_up(SheetDialog).show_sheets(sheets)
+
+    def _on_show_folder_clicked(self) -> None:
+        if self._results is not None:
+            show_folder(self, self._results)
 
     def _on_add_folder_clicked(self) -> None:
         folder = questions.open_folder(self._context, "Add the tomograms of a folder")
@@ -311,8 +326,3 @@ def _same_sheet(parameters: BatchParameters, sheet: Path) -> BatchParameters:
     mark = sheet.stem.removeprefix("contact-sheet")
     tables = tuple(sheet.with_name(f"batch{mark}{path.suffix}") for path in parameters.summary)
     return replace(parameters, contact_sheet=sheet, summary=tables)
-
-
-def _open(path: Path | None) -> None:
-    if path is not None:
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(path)))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QDesktopServices
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QApplication,
     QDialogButtonBox,
@@ -15,6 +14,7 @@ from PySide6.QtWidgets import (
 )
 
 from sxtstudio.app.widgets.dialogs import Dialog
+from sxtstudio.app.widgets.outside import show_folder
 from sxtstudio.workflow.document.exporting import Receipt
 
 
@@ -64,7 +64,7 @@ class ReceiptDialog(Dialog):
 
     def show_folder(self) -> None:
         """Open the folder in the desktop's file manager."""
-        QDesktopServices.openUrl(QUrl.fromLocalFile(str(self.receipt.path.parent)))
+        show_folder(self, self.receipt.path.parent)
 
     def copy(self) -> None:
         """Copy the receipt as text."""

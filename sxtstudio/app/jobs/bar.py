@@ -17,26 +17,14 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.remaining import remaining_text
 from sxtstudio.app.widgets.elided import ElidedLabel
 from sxtstudio.core import wording
 from sxtstudio.core.progress import ProgressState
 
 # What is over sooner need not be shown.
 DELAY_MS = 300
-# Before this much is known, a remaining time would be a guess.
-_SPEAK_AFTER_S, _SPEAK_FROM = 2.0, 0.02
 _STEPS = 1000
-
-
-def remaining_text(state: ProgressState | None) -> str:
-    """Return "about 2 min left", or nothing while that cannot be known."""
-    if state is None or state.remaining_s is None or state.fraction >= 1:
-        return ""
-    if state.elapsed_s < _SPEAK_AFTER_S or state.fraction < _SPEAK_FROM:
-        return ""
-    if state.remaining_s < 3:
-        return "almost done"
-    return f"about {wording.rough_duration(state.remaining_s)} left"
 
 
 class JobRow(QWidget):

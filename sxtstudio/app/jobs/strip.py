@@ -13,15 +13,15 @@ from PySide6.QtWidgets import (
 )
 
 from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.remaining import remaining_text
 from sxtstudio.core.progress import ProgressState
-from sxtstudio.core.wording import rough_duration
 
 
 class ProgressStrip(QWidget):
     """Shows one job at a time, and hides when there is none."""
 
-    def __init__(self, parent: QWidget | None = None) -> None:
-        """Begin hidden."""
+    def __init__(self, parent: QWidget | None = None, *, cancel: bool = True) -> None:
+        """Begin hidden; without Cancel where another button stops the job."""
         super().__init__(parent)
         self._job: Job | None = None
         self.bar = QProgressBar()
@@ -38,6 +38,7 @@ class ProgressStrip(QWidget):
         row.setContentsMargins(0, 0, 0, 0)
         row.addWidget(self.text, 1)
         row.addWidget(self.cancel_button)
+        self.cancel_button.setVisible(cancel)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 4, 0, 4)
         layout.addWidget(self.bar)
@@ -60,10 +61,13 @@ class ProgressStrip(QWidget):
     def _on_job_progressed(self, state: ProgressState) -> None:
         if self.sender() is not self._job:
             return
+        # How much there is to do may not be known yet, or there is nothing: the bar moves to and fro.
+        self.bar.setRange(0, 1000 if state.fraction > 0 else 0)
         self.bar.setValue(round(1000 * state.fraction))
         stage = state.stage[:1].upper() + state.stage[1:]
-        left = "" if state.remaining_s is None else f" – about {rough_duration(state.remaining_s)} left"
-        self.text.setText(f"{stage}, {round(100 * state.fraction)} %{left}")
+        done = f", {round(100 * state.fraction)} %" if state.fraction > 0 else ""
+        left = remaining_text(state)
+        self.text.setText(f"{stage}{done}{f' – {left}' if left else ''}")
 
     def _on_job_finished(self) -> None:
         if self.sender() is self._job:

@@ -259,7 +259,7 @@ class RetrainDialog(ToolDialog):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Say that a training goes on; ask only if the user wants otherwise."""
-        if self.running.busy and not self._shutting_down:
+        if self.running.at_work and not self._shutting_down:
             answer = questions.ask(
                 self,
                 "The training goes on",

@@ -18,6 +18,8 @@ from sxtstudio.workflow.retraining.runs import TrainingRun
 
 # A child that does not save its state within this time is not waited for.
 _PATIENCE_S = 20.0
+# All is on disk before its last word.
+_LEAVE_S = 0.5
 _CANCELLED, _USER_ERROR = 130, 2
 _MOST_WORDS = 8000
 
@@ -67,6 +69,15 @@ class TrainingProcess(QObject):
         """Whether the training goes on, or is paused."""
         return self.process.state() != QProcess.ProcessState.NotRunning
 
+    @property
+    def at_work(self) -> bool:
+        """Whether there is anything to wait for; after its last word the program only takes its leave."""
+        return self.running and not self._last_word_said
+
+    @property
+    def _last_word_said(self) -> bool:
+        return self.history.done is not None or bool(self.history.error)
+
     def start(self) -> None:
         """Start the training program.
 
@@ -106,9 +117,10 @@ class TrainingProcess(QObject):
         """End with the window: the training program saves its state when nobody listens any more."""
         self._leaving = True
         if self.running:
+            patience_s = _PATIENCE_S if self.at_work else _LEAVE_S
             self.cancel()
             self.process.closeWriteChannel()
-            if not self.process.waitForFinished(round(1000 * _PATIENCE_S)):
+            if not self.process.waitForFinished(round(1000 * patience_s)):
                 self.process.kill()
                 self.process.waitForFinished(2000)
         self._let_go()
@@ -122,6 +134,8 @@ class TrainingProcess(QObject):
         asked_at = 0.0
         shown: tuple[float, float | None, str] | None = None
         while not self._over.wait(0.1):
+            if self._last_word_said:
+                return  # nobody need wait for the program to let go of its memory
             if job.progress.cancelled:
                 if not asked_at:
                     asked_at = time.monotonic()

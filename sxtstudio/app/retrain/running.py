@@ -111,6 +111,11 @@ class RunningPage(QWidget):
         """Whether a training runs or is paused."""
         return self.training is not None and self.training.running
 
+    @property
+    def at_work(self) -> bool:
+        """Whether a training has not said its last word yet."""
+        return self.training is not None and self.training.at_work
+
     def begin(self, run: TrainingRun) -> None:
         """Start a training, or go on with it.
 

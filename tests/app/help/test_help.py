@@ -8,18 +8,19 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QTextDocument
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from sxtstudio import __version__
 from sxtstudio.app.actions import TABLE
-from sxtstudio.app.actions import help as help_actions
 from sxtstudio.app.help.about import AboutDialog
 from sxtstudio.app.help.pages import HELP, TUTORIAL, tutorial
 from sxtstudio.app.help.text import DiagnosticsPage, ShortcutsPage, TextDialog
 from sxtstudio.app.help.tutorial import TutorialDialog
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.states import Panel
+from sxtstudio.app.widgets import outside
+from sxtstudio.core.logs import log_file
 
 
 @pytest.fixture
@@ -134,10 +135,21 @@ def test_diagnostics_are_copied_and_shown(window: MainWindow, qtbot: QtBot) -> N
 
 
 def test_log_folder_is_shown(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
-    shown: list[QUrl] = []
-    monkeypatch.setattr(help_actions, "open_folder", shown.append)
+    shown: list[Path] = []
+    monkeypatch.setattr(outside, "open_outside", lambda path: shown.append(path) or True)
     window.actions_.by_name["help.log"].trigger()
-    assert Path(shown[0].toLocalFile()).is_dir()
+    assert shown[0].is_dir()
+
+
+def test_where_nothing_shows_folders_the_path_is_said(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(outside, "open_outside", lambda path: False)
+    window.actions_.by_name["help.log"].trigger()
+    (box,) = window.findChildren(QMessageBox)
+    folder = str(log_file().parent)
+    assert folder in box.text() and QApplication.clipboard().text() == folder
+    box.close()
 
 
 def test_about_has_the_citation_to_copy(window: MainWindow) -> None:

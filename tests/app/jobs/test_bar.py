@@ -8,8 +8,9 @@ import pytest
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
-from sxtstudio.app.jobs.bar import JobBar, JobRow, remaining_text
+from sxtstudio.app.jobs.bar import JobBar, JobRow
 from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.remaining import remaining_text
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.core.progress import ProgressState
 

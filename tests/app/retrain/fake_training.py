@@ -2,6 +2,7 @@
 
 ``RUN/../fake.json`` says how: ``steps``, ``pause_s`` between two steps, ``f1`` after training, ``model`` (an
 .onnx file to present as the result), ``fail`` (a sentence to end with), ``die_at`` (a step to kill itself),
+``linger_s`` (how long it takes to end after its last word),
 ``real_pictures`` (of the slices that it was given).
 """
 
@@ -14,6 +15,7 @@ import queue
 import shutil
 import sys
 import threading
+import time
 import tomllib
 from pathlib import Path
 
@@ -63,6 +65,7 @@ threading.Thread(target=listen, daemon=True).start()
 if given.get("fail"):
     say("error", text=given["fail"])
     print(f"sxtstudio: {given['fail']}", file=sys.stderr)
+    time.sleep(given.get("linger_s", 0))
     sys.exit(2)
 state, of, f1 = RUN / "state.npz", given["steps"], given["f1"]
 step = int(np.load(state)["step"]) if state.exists() else 0
@@ -132,3 +135,4 @@ say(
     "done", step=step, reason=reason, model=model.name, better=f1 > 0.5, comparison="comparison.npz",
     before={"precision": 0.45, "recall": 0.56, "f1": 0.5}, after={"precision": f1, "recall": f1, "f1": f1},
 )  # fmt: skip
+time.sleep(given.get("linger_s", 0))

@@ -429,6 +429,28 @@ def test_closing_the_program_saves_the_training(
     assert run.state == "interrupted" and (run.run / "state.npz").is_file()
 
 
+@pytest.mark.parametrize("last", ["done", "error"])
+def test_nobody_is_asked_about_a_training_that_has_said_its_last_word(
+    labelled: MainWindow, fake: dict[str, Any], qtbot: QtBot, answers: dict[str, Any], last: str
+) -> None:
+    """PyTorch needs a while to let go of a graphics card."""
+    fake["linger_s"] = 60
+    if last == "error":
+        fake["fail"] = "There is no room left."
+    dialog = opened(labelled, qtbot)
+    start(dialog, qtbot)
+    training = dialog.running.training
+    qtbot.waitUntil(lambda: bool(training.history.done or training.history.error), timeout=WAIT)
+    latest(labelled, qtbot)
+    assert training.running and not training.at_work
+    dialog.close()
+    assert not dialog.isVisible()
+    labelled.session.document.modified = False
+    assert may_close(labelled.context) and answers["asked"] == []
+    labelled.close()
+    assert not labelled.isVisible() and not training.running
+
+
 def test_errors_of_the_training_are_shown_in_their_own_words(
     labelled: MainWindow, fake: dict[str, Any], qtbot: QtBot, answers: dict[str, Any]
 ) -> None:
