@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from sxtstudio.app.states import DisplayState, LayoutState, Observed, ToolState
+from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import EditHistory, LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
@@ -48,6 +49,14 @@ class Selection:
     where: NDArray[np.bool_]
     voxels: int
     complete: bool = True
+
+
+@dataclass(frozen=True)
+class Busy:
+    """What is changing labels or mask now, so that nothing else may: its name, and what it will have been."""
+
+    name: str
+    kind: EditKind
 
 
 class HasViewState(Protocol):
@@ -87,7 +96,7 @@ class Session(QObject):
         self.selection: Selection | None = None
         self.cursor: Triple = (0, 0, 0)
         self.unit: Unit = "nm"
-        self.busy: str | None = None
+        self.busy: Busy | None = None
         self._views: dict[str, HasViewState] = {}
         self._autosave = QTimer(self, interval=60_000)
         self._autosave.timeout.connect(self.autosave)
@@ -170,11 +179,11 @@ class Session(QObject):
 
     # -- changing labels -------------------------------------------------------------------------
 
-    def labels_of(self, target: str) -> Labels | None:
+    def labels_of(self, target: Target) -> Labels | None:
         """Return "labels" or "mask" (z, y, x), or None where there are none yet."""
         return None if self.document is None else self.document.array(target)
 
-    def record(self, name: str, target: str = "labels") -> Recorder:
+    def record(self, kind: EditKind, target: Target = "labels") -> Recorder:
         """Begin an edit that lasts, such as a stroke; hand its result to ``commit``.
 
         Raises
@@ -185,10 +194,10 @@ class Session(QObject):
         if self.document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
         if self.busy:
-            raise UserError(f"The labels are being changed by “{self.busy}”. Wait for it, or cancel it.")
-        return Recorder(name, self.document.volume(target), target)
+            raise UserError(f"The labels are being changed by “{self.busy.name}”. Wait for it, or cancel it.")
+        return Recorder(kind, self.document.volume(target), target)
 
-    def touched(self, target: str, box: Box | None) -> None:
+    def touched(self, target: Target, box: Box | None) -> None:
         """Tell everybody that voxels of ``box`` have changed."""
         if box is not None:
             (self.mask_changed if target == "mask" else self.labels_changed).emit(box)
@@ -209,9 +218,9 @@ class Session(QObject):
         return edit
 
     @contextmanager
-    def edit(self, name: str, target: str = "labels", **parameters: Any) -> Iterator[Recorder]:
+    def edit(self, kind: EditKind, target: Target = "labels", **parameters: Any) -> Iterator[Recorder]:
         """Make one undoable edit; an error within takes back what was written."""
-        recorder = self.record(name, target)
+        recorder = self.record(kind, target)
         try:
             yield recorder
         except BaseException:
@@ -243,9 +252,9 @@ class Session(QObject):
         self.autosave()
         self.message.emit(f"{word}: {edit.name}")
 
-    def set_busy(self, name: str | None) -> None:
-        """Say which job is changing the labels; painting and undo wait until it is None again."""
-        self.busy = name
+    def set_busy(self, busy: Busy | None) -> None:
+        """Say what is changing the labels; painting and undo wait until it is None again."""
+        self.busy = busy
         self.busy_changed.emit()
 
     # -- safety ----------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ from typing import Any, Generic, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
+from sxtstudio.core.edit_kind import Target
+
 T = TypeVar("T")
 
 
@@ -162,7 +164,7 @@ class ToolState:
     """
 
     tool: str = "look"
-    target: str = "labels"
+    target: Target = "labels"
     brush_px: int = 4
     ball: bool = False
     tolerance: float = 10.0

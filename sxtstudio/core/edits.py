@@ -17,6 +17,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.edit_kind import EditKind, Target, edit_title
 from sxtstudio.core.geometry import Box
 
 Labels = NDArray[np.uint8]
@@ -55,16 +56,22 @@ class Patch:
 
 @dataclass(frozen=True)
 class LabelEdit:
-    """One step for *Undo*: its name for the menu, what it changed, and in which volume.
+    """One step for *Undo*: what it is, what it changed, and in which volume.
 
-    ``target`` is the name of the volume: "labels" or "mask". ``gained`` is how many label voxels there were
-    more after it was made.
+    ``target`` is the name of the volume: "labels" or "mask". ``partial``: it was ended half-way. ``gained``
+    is how many label voxels there were more after it was made.
     """
 
-    name: str
+    kind: EditKind
     patches: tuple[Patch, ...]
-    target: str = "labels"
+    target: Target = "labels"
     gained: int = 0
+    partial: bool = False
+
+    @property
+    def name(self) -> str:
+        """How the menu calls it."""
+        return edit_title(self.kind, self.target, partial=self.partial)
 
     @property
     def bytes(self) -> int:
@@ -103,13 +110,17 @@ class LabelEdit:
 
 
 class Recorder:
-    """Writes into labels and remembers what was there; ``finish`` returns the edit."""
+    """Writes into labels and remembers what was there; ``finish`` returns the edit.
 
-    def __init__(self, name: str, labels: Labels, target: str = "labels") -> None:
+    ``partial`` may be set when it ends half-way and is to be kept.
+    """
+
+    def __init__(self, kind: EditKind, labels: Labels, target: Target = "labels") -> None:
         """Begin an edit of ``labels`` (z, y, x), uint8."""
-        self.name = name
+        self.kind = kind
         self.labels = labels
-        self.target = target
+        self.target: Target = target
+        self.partial = False
         self._patches: list[Patch] = []
         self._gained = 0
 
@@ -145,7 +156,7 @@ class Recorder:
     def finish(self) -> LabelEdit | None:
         """Return the edit, or None if nothing changed."""
         patches = _joined(self._patches)
-        return LabelEdit(self.name, patches, self.target, self._gained) if patches else None
+        return LabelEdit(self.kind, patches, self.target, self._gained, self.partial) if patches else None
 
     def roll_back(self) -> None:
         """Take back all that was written."""
@@ -157,10 +168,10 @@ class Recorder:
 class Volumes(Protocol):
     """Whose volumes are edited, and who counts their label voxels."""
 
-    def volume(self, target: str) -> Labels:
+    def volume(self, target: Target) -> Labels:
         """Return the volume (z, y, x), uint8, of that name."""
 
-    def gain(self, target: str, voxels: int) -> None:
+    def gain(self, target: Target, voxels: int) -> None:
         """Take note that it has so many label voxels more."""
 
 

@@ -7,6 +7,7 @@ import itertools
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder, bounding_box
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
@@ -57,7 +58,7 @@ def interpolate_slices(
     UserError
         If there is nothing between the slices, or no label on one of them.
     """
-    writer = recorder or Recorder("Interpolate", labels)
+    writer = recorder or Recorder(EditKind.INTERPOLATE, labels)
     planes = as_planes(labels, axis)
     first, last = min(first, last), max(first, last)
     keys = _ends(planes, first, last, only_these=at is not None)

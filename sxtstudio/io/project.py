@@ -21,6 +21,7 @@ from typing import Any, Literal
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.edit_kind import TARGETS, Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lengths import is_voxel_size
@@ -33,7 +34,6 @@ NAME = "project.json"
 SUFFIX = ".sxt"
 FORMAT, VERSION = "sxtstudio-project", 1
 SCHEMA = f"{FORMAT}/{VERSION}"
-TARGETS = ("labels", "mask")
 _VOLUME = re.compile(r"(labels|mask)-[0-9]{1,9}\.zarr")
 _MOST_VOLUMES = 999_999_999
 _MOST_BYTES = 64 << 20
@@ -72,7 +72,7 @@ class Record:
     steps: tuple[dict[str, Any], ...] = ()
     view: dict[str, Any] = field(default_factory=dict)
     trust: Trust = ()
-    volumes: dict[str, StoredVolume] = field(default_factory=dict)
+    volumes: dict[Target, StoredVolume] = field(default_factory=dict)
     program: str = __version__
     saved: str = ""
 
@@ -260,10 +260,11 @@ def _pointer(content: Mapping[str, Any]) -> Pointer:
     return Pointer(absolute, relative, (z, y, x), dict(fingerprint) if isinstance(fingerprint, dict) else {})
 
 
-def _target(name: str) -> str:
-    if name not in TARGETS:
-        raise ValueError(f"{name!r} is no volume of a project")
-    return name
+def _target(name: str) -> Target:
+    for target in TARGETS:
+        if name == target:
+            return target
+    raise ValueError(f"{name!r} is no volume of a project")
 
 
 def _volume(target: str, content: Mapping[str, Any]) -> StoredVolume:

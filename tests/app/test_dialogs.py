@@ -28,9 +28,11 @@ from sxtstudio.app.help.tutorial import TutorialDialog
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.models.dialog import ModelsDialog
 from sxtstudio.app.retrain.dialog import RetrainDialog
+from sxtstudio.app.session import Busy
 from sxtstudio.app.settings import Settings
 from sxtstudio.app.states import Panel
 from sxtstudio.app.widgets import outside
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment.registry import user_folder
 
@@ -219,7 +221,7 @@ def test_batch_refuses_an_empty_list_and_a_busy_engine(batch: BatchDialog, tomog
     assert "list is empty" in message_of(batch, qtbot)
     batch.add([tomogram, tomogram])
     assert len(batch.table.rows) == 1
-    batch._context.session.set_busy("Segment")
+    batch._context.session.set_busy(Busy("Segment", EditKind.SEGMENT))
     batch.begin()
     assert "“Segment” is running" in message_of(batch, qtbot)
     batch._context.session.set_busy(None)

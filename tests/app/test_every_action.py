@@ -13,6 +13,7 @@ from sxtstudio.app import questions
 from sxtstudio.app.actions import MENUS, TABLE
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Selection
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 
 BALL = Box((28, 180, 180), (36, 200, 200))
@@ -39,12 +40,12 @@ def fill(window: MainWindow) -> None:
     """Give the document labels, a mask, something to undo and to redo, and a selected object."""
     session = window.session
     for target in ("labels", "mask"):
-        with session.edit("Brush", target) as edit:
+        with session.edit(EditKind.BRUSH, target) as edit:
             edit.write(BALL, np.zeros(BALL.shape, np.uint8))
             edit.write(BALL, np.full(BALL.shape, 255, np.uint8))
-    with session.edit("Brush") as edit:
+    with session.edit(EditKind.BRUSH) as edit:
         corner = Box((2, 2, 2), (4, 4, 4))
-        edit.write(corner, session.record("").labels[corner.slices] ^ 255)
+        edit.write(corner, session.record(EditKind.BRUSH).labels[corner.slices] ^ 255)
     session.undo()
     session.select(Selection((30, 190, 190), BALL, np.ones(BALL.shape, bool), int(np.prod(BALL.shape))))
 

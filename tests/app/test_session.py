@@ -8,15 +8,16 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.actions import edit as edit_actions
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.session import Preview, Selection
+from sxtstudio.app.session import Busy, Preview, Selection
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 
 PLACE = Box((3, 10, 20), (5, 14, 26))
 
 
-def fill(window: MainWindow, name: str = "Brush", target: str = "labels") -> None:
-    with window.session.edit(name, target, size_px=4) as edit:
+def fill(window: MainWindow, kind: EditKind = EditKind.BRUSH, target: str = "labels") -> None:
+    with window.session.edit(kind, target, size_px=4) as edit:
         edit.write(PLACE, np.full(PLACE.shape, 255, np.uint8))
 
 
@@ -42,13 +43,13 @@ def test_an_edit_is_announced_recorded_and_undone(sample: MainWindow, qtbot: QtB
 def test_mask_and_labels_are_told_apart(sample: MainWindow, qtbot: QtBot) -> None:
     session = sample.session
     with qtbot.assertNotEmitted(session.labels_changed), qtbot.waitSignal(session.mask_changed):
-        fill(sample, "Polygon", "mask")
+        fill(sample, EditKind.POLYGON, "mask")
     assert session.document is not None and session.document.labels is None
 
 
 def test_an_error_within_an_edit_leaves_nothing(sample: MainWindow) -> None:
     session = sample.session
-    with pytest.raises(RuntimeError), session.edit("Brush") as edit:
+    with pytest.raises(RuntimeError), session.edit(EditKind.BRUSH) as edit:
         edit.write(PLACE, np.full(PLACE.shape, 255, np.uint8))
         raise RuntimeError
     assert session.document is not None and session.document.labels is None
@@ -59,9 +60,9 @@ def test_an_error_within_an_edit_leaves_nothing(sample: MainWindow) -> None:
 
 def test_while_a_job_changes_labels_nobody_else_does(sample: MainWindow) -> None:
     fill(sample)
-    sample.session.set_busy("Segment")
+    sample.session.set_busy(Busy("Segment", EditKind.SEGMENT))
     with pytest.raises(UserError, match="Segment"):
-        sample.session.record("Brush")
+        sample.session.record(EditKind.BRUSH)
     assert not sample.actions_.by_name["edit.undo"].isEnabled()
     sample.session.undo()
     assert len(sample.session.history) == 1
@@ -71,7 +72,7 @@ def test_while_a_job_changes_labels_nobody_else_does(sample: MainWindow) -> None
 
 def test_nothing_open_is_a_sentence(window: MainWindow) -> None:
     with pytest.raises(UserError, match="Open"):
-        window.session.record("Brush")
+        window.session.record(EditKind.BRUSH)
     window.session.undo()
     window.session.set_cursor((1, 2, 3))
     assert window.session.cursor == (0, 0, 0)
@@ -109,7 +110,7 @@ def test_large_edits_travel_in_a_job(
     assert labels is not None
     with qtbot.waitSignal(session.labels_changed, timeout=5000) as told:
         undo.trigger()
-        assert session.busy == "Undo: Brush" and not undo.isEnabled()
+        assert session.busy == Busy("Undo: Brush", EditKind.BRUSH) and not undo.isEnabled()
         undo.trigger()
     assert told.args == [PLACE] and not labels.any() and session.busy is None
     assert session.history.next_undo is None

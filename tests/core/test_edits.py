@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import EditHistory, LabelEdit, Patch, Recorder, bounding_box
 from sxtstudio.core.geometry import Box
 
@@ -31,8 +32,10 @@ def random_box(rng: np.random.Generator) -> Box:
     return Box(tuple(start), tuple(stop))
 
 
-def random_edit(labels: np.ndarray, rng: np.random.Generator, name: str = "Brush") -> LabelEdit | None:
-    recorder = Recorder(name, labels)
+def random_edit(
+    labels: np.ndarray, rng: np.random.Generator, kind: EditKind = EditKind.BRUSH
+) -> LabelEdit | None:
+    recorder = Recorder(kind, labels)
     for _ in range(rng.integers(1, 6)):
         box = random_box(rng)
         if rng.random() < 0.5:
@@ -48,8 +51,8 @@ def test_undo_and_redo_walk_through_every_state(seed: int) -> None:
     labels = rng.choice(np.array([0, 255], np.uint8), SHAPE)
     history, held = EditHistory(), Held(labels)
     states = [labels.copy()]
-    for number in range(12):
-        edit = random_edit(labels, rng, f"edit {number}")
+    for _ in range(12):
+        edit = random_edit(labels, rng)
         if edit is not None:
             history.push(edit)
             held.gain("labels", edit.gained)
@@ -72,7 +75,7 @@ def test_undo_and_redo_walk_through_every_state(seed: int) -> None:
 
 def test_an_edit_knows_the_box_around_what_changed() -> None:
     labels = np.zeros(SHAPE, np.uint8)
-    recorder = Recorder("Brush", labels)
+    recorder = Recorder(EditKind.BRUSH, labels)
     where = np.zeros((3, 10, 10), bool)
     where[1, 2, 3] = where[2, 5, 4] = True
     changed = recorder.paint(Box((2, 10, 10), (5, 20, 20)), where, 255)
@@ -85,7 +88,7 @@ def test_an_edit_knows_the_box_around_what_changed() -> None:
 
 def test_what_was_painted_and_erased_again_is_no_edit() -> None:
     labels = np.zeros(SHAPE, np.uint8)
-    recorder = Recorder("Brush", labels)
+    recorder = Recorder(EditKind.BRUSH, labels)
     box = Box((1, 1, 1), (3, 9, 9))
     recorder.write(box, np.full(box.shape, 255, np.uint8))
     recorder.write(box, np.zeros(box.shape, np.uint8))
@@ -94,7 +97,7 @@ def test_what_was_painted_and_erased_again_is_no_edit() -> None:
 
 def test_a_long_stroke_costs_no_more_than_its_area() -> None:
     labels = np.zeros((3, 200, 900), np.uint8)
-    recorder = Recorder("Brush", labels)
+    recorder = Recorder(EditKind.BRUSH, labels)
     for column in range(880):
         recorder.paint(Box((1, 90, column), (2, 100, column + 10)), np.ones((1, 10, 10), bool), 255)
     edit = recorder.finish()
@@ -106,7 +109,7 @@ def test_a_long_stroke_costs_no_more_than_its_area() -> None:
 def test_scattered_writes_stay_apart() -> None:
     """Two voxels at the ends of a large volume do not cost the volume between them."""
     labels = np.zeros((90, 400, 400), np.uint8)
-    recorder = Recorder("Brush", labels)
+    recorder = Recorder(EditKind.BRUSH, labels)
     one = np.full((1, 1, 1), 255, np.uint8)
     recorder.write(Box((0, 0, 0), (1, 1, 1)), one)
     recorder.write(Box((89, 399, 399), (90, 400, 400)), one)
@@ -119,7 +122,7 @@ def test_roll_back_gives_back_what_was_there() -> None:
     rng = np.random.default_rng(5)
     labels = rng.choice(np.array([0, 255], np.uint8), SHAPE)
     before = labels.copy()
-    recorder = Recorder("Brush", labels)
+    recorder = Recorder(EditKind.BRUSH, labels)
     for _ in range(9):
         box = random_box(rng)
         recorder.write(box, rng.choice(np.array([0, 255], np.uint8), box.shape))
@@ -134,8 +137,8 @@ def test_the_budget_drops_the_oldest_and_never_the_newest() -> None:
     labels = np.zeros((4, 64, 64), np.uint8)
     whole = Box.whole((4, 64, 64))
     states, edits = [labels.copy()], []
-    for number in range(6):
-        recorder = Recorder(f"edit {number}", labels)
+    for kind in (EditKind.LASSO, *5 * [EditKind.BRUSH]):
+        recorder = Recorder(kind, labels)
         recorder.write(whole, rng.integers(0, 256, labels.shape, np.uint8))
         edits.append(recorder.finish())
         states.append(labels.copy())
@@ -151,7 +154,7 @@ def test_the_budget_drops_the_oldest_and_never_the_newest() -> None:
 
     tiny = EditHistory(budget_bytes=1)
     tiny.push(edits[0])
-    assert tiny.undo_name == "edit 0"
+    assert tiny.undo_name == "Lasso"
 
 
 def test_what_can_no_longer_be_made_again_counts_no_more() -> None:
@@ -161,7 +164,7 @@ def test_what_can_no_longer_be_made_again_counts_no_more() -> None:
     whole = Box.whole(labels.shape)
 
     def push(history: EditHistory) -> int:
-        recorder = Recorder("Brush", labels)
+        recorder = Recorder(EditKind.BRUSH, labels)
         recorder.write(whole, rng.integers(0, 256, labels.shape, np.uint8))
         edit = recorder.finish()
         assert edit is not None
@@ -174,13 +177,13 @@ def test_what_can_no_longer_be_made_again_counts_no_more() -> None:
     history.budget_bytes = int(3.5 * each)
     for _ in range(5):
         push(history)
-        history.undo(lambda _: labels)
-        history.undo(lambda _: labels)
+        history.undo(Held(labels))
+        history.undo(Held(labels))
         push(history)
         push(history)
         assert history.bytes == pytest.approx(len(history) * each, rel=0.01)
     assert len(history) == 3
-    history.undo(lambda _: labels)
+    history.undo(Held(labels))
     assert history.bytes == pytest.approx(3 * each, rel=0.01), "what can be made again still counts"
 
 
@@ -188,12 +191,12 @@ def test_a_new_edit_forgets_what_was_undone() -> None:
     rng = np.random.default_rng(2)
     labels = np.zeros(SHAPE, np.uint8)
     history = EditHistory()
-    for name in ("a", "b"):
-        history.push(random_edit(labels, rng, name))
+    for kind in (EditKind.BRUSH, EditKind.FILL):
+        history.push(random_edit(labels, rng, kind))
     history.undo(Held(labels))
-    assert (history.undo_name, history.redo_name) == ("a", "b")
-    history.push(random_edit(labels, rng, "c"))
-    assert (history.undo_name, history.redo_name) == ("c", None)
+    assert (history.undo_name, history.redo_name) == ("Brush", "Fill")
+    history.push(random_edit(labels, rng, EditKind.CUT_OBJECT))
+    assert (history.undo_name, history.redo_name) == ("Cut", None)
     assert history.redo(Held(labels)) is None
     history.clear()
     assert history.bytes == 0 and history.undo(Held(labels)) is None
@@ -204,7 +207,7 @@ def test_edits_go_to_the_volume_that_they_were_made_in() -> None:
     history = EditHistory()
     box = Box((0, 0, 0), (1, 2, 3))
     for name, volume in volumes.items():
-        recorder = Recorder("Brush", volume, name)
+        recorder = Recorder(EditKind.BRUSH, volume, name)
         recorder.write(box, np.full(box.shape, 255, np.uint8))
         history.push(recorder.finish())
     history.undo(Held(**volumes))
@@ -216,7 +219,7 @@ def test_a_damaged_edit_changes_nothing() -> None:
     box = Box((0, 0, 0), (2, 2, 2))
     good = Patch.of(box, np.full(box.shape, 255, np.uint8))
     history = EditHistory()
-    history.push(LabelEdit("Brush", (good, Patch(box, b"damaged"))))
+    history.push(LabelEdit(EditKind.BRUSH, (good, Patch(box, b"damaged"))))
     with pytest.raises(Exception, match="decompress"):
         history.undo(Held(labels))
     assert not labels.any() and history.undo_name == "Brush"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.interpolation import interpolate_slices, nearest_gap
@@ -74,7 +75,7 @@ def test_existing_labels_stay_and_are_kept_as_ends() -> None:
     drawn = ends_of(solid, 0, 20)
     drawn[10, 60:80, 60:80] = 255  # another shape on a slice between
     before = drawn.copy()
-    recorder = Recorder("Interpolate", drawn)
+    recorder = Recorder(EditKind.INTERPOLATE, drawn)
     interpolate_slices(drawn, 0, 0, 20, recorder=recorder)
     assert (drawn >= before).all()
     np.testing.assert_array_equal(drawn[10], before[10])

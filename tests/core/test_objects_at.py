@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
@@ -19,6 +20,8 @@ from sxtstudio.core.object_edits import (
 )
 from sxtstudio.core.objects_at import Found, object_at, object_slabs, parts_of, slabs_of
 from sxtstudio.core.progress import Progress
+
+MERGE = EditKind.MERGE_OBJECTS
 
 TOUCHING = np.ones((3, 3, 3))
 
@@ -131,7 +134,7 @@ def test_delete_and_keep(way: str) -> None:
     seed = tuple(int(n) for n in np.argwhere(labels)[300])
     mine = truth(before, seed)
 
-    recorder = Recorder("Delete object", labels)
+    recorder = Recorder(EditKind.DELETE_OBJECT, labels)
     parts = (
         parts_of(at(labels, seed), 5000) if way == "found" else object_slabs(labels, seed, slab_voxels=9000)
     )
@@ -140,7 +143,7 @@ def test_delete_and_keep(way: str) -> None:
     recorder.finish().toggle(labels)
     np.testing.assert_array_equal(labels, before)
 
-    recorder = Recorder("Keep only", labels)
+    recorder = Recorder(EditKind.KEEP_OBJECT, labels)
     slabs = (
         slabs_of(at(labels, seed), labels.shape, 9000)
         if way == "found"
@@ -163,7 +166,7 @@ def test_cut_goes_through_the_object_along_the_normal_and_spares_others(axis: in
     found = at(labels, (10, 10, 12))
     middle = {0: ((0.0, 24.5), (39.0, 24.5)), 1: ((0.0, 24.5), (29.0, 24.5)), 2: ((19.5, 0.0), (19.5, 29.0))}
     start, end = middle[axis]
-    recorder = Recorder("Cut", labels)
+    recorder = Recorder(EditKind.CUT_OBJECT, labels)
     gone = cut_object(recorder, parts_of(found, 4000), Cut(axis, start, end, 4))
     _, y, x = np.indices(shape)
     away = np.abs(y - 19.5) if axis == 2 else np.abs(x - 24.5)
@@ -177,7 +180,7 @@ def test_the_narrowest_cut_separates_at_any_angle(angle: int) -> None:
     labels = np.full((6, 60, 60), 255, np.uint8)
     found = at(labels, (0, 0, 0))
     way = 60 * np.array([np.sin(np.radians(angle)), np.cos(np.radians(angle))])
-    recorder = Recorder("Cut", labels)
+    recorder = Recorder(EditKind.CUT_OBJECT, labels)
     cut_object(recorder, parts_of(found), Cut(0, tuple(29.7 - way), tuple(29.7 + way), 0))
     assert count_pieces(labels, found) == 2
     assert ndimage.label(labels, TOUCHING)[1] == 2
@@ -186,7 +189,7 @@ def test_the_narrowest_cut_separates_at_any_angle(angle: int) -> None:
 def test_a_cut_that_ends_within_the_object_leaves_it_whole() -> None:
     labels = np.full((4, 40, 40), 255, np.uint8)
     found = at(labels, (0, 0, 0))
-    cut_object(Recorder("Cut", labels), parts_of(found), Cut(0, (0, 20), (20, 20)))
+    cut_object(Recorder(EditKind.CUT_OBJECT, labels), parts_of(found), Cut(0, (0, 20), (20, 20)))
     assert count_pieces(labels, found) == 1
     assert not labels[:, 0, 20].any() and labels[:, 22:, 20].all()
 
@@ -197,7 +200,10 @@ def test_merge_bridges_the_nearest_voxels() -> None:
     b = (z - 12) ** 2 + (y - 20) ** 2 + (x - 55) ** 2 <= 144
     labels = np.where(a | b, 255, 0).astype(np.uint8)
     box = merge_objects(
-        Recorder("Merge", labels), at(labels, (12, 20, 20)), at(labels, (12, 20, 55)), diameter_px=4
+        Recorder(MERGE, labels),
+        at(labels, (12, 20, 20)),
+        at(labels, (12, 20, 55)),
+        diameter_px=4,
     )
     assert ndimage.label(labels, TOUCHING)[1] == 1
     new = (labels > 0) & ~(a | b)
@@ -214,7 +220,7 @@ def test_near_is_meant_in_nm() -> None:
         labels[8 - min(n, 6), 5 + n, 8 + n] = 255
         labels[8, 5, 8] = 255
     first, second = at(labels, (2, 5, 5)), at(labels, (8, 5, 5))
-    merge_objects(Recorder("Merge", labels), first, second, diameter_px=1, voxel_nm=(100, 10, 10))
+    merge_objects(Recorder(MERGE, labels), first, second, diameter_px=1, voxel_nm=(100, 10, 10))
     assert not labels[3:8, 5, 5:8].any()
     assert ndimage.label(labels, TOUCHING)[1] == 1
 
@@ -222,14 +228,17 @@ def test_near_is_meant_in_nm() -> None:
 def test_an_object_cannot_be_merged_with_itself() -> None:
     labels = np.full((3, 3, 3), 255, np.uint8)
     with pytest.raises(UserError, match="same object"):
-        merge_objects(Recorder("Merge", labels), at(labels, (0, 0, 0)), at(labels, (2, 2, 2)), diameter_px=4)
+        merge_objects(
+            Recorder(MERGE, labels),
+            at(labels, (0, 0, 0)),
+            at(labels, (2, 2, 2)),
+            diameter_px=4,
+        )
 
 
 def test_bridge_stays_in_the_volume() -> None:
     labels = np.zeros((2, 10, 20), np.uint8)
     labels[0, 0, 0] = labels[1, 0, 19] = 255
-    box = merge_objects(
-        Recorder("Merge", labels), at(labels, (0, 0, 0)), at(labels, (1, 0, 19)), diameter_px=6
-    )
+    box = merge_objects(Recorder(MERGE, labels), at(labels, (0, 0, 0)), at(labels, (1, 0, 19)), diameter_px=6)
     assert box == Box((0, 0, 0), (2, 4, 20))
     assert ndimage.label(labels, TOUCHING)[1] == 1

@@ -7,6 +7,7 @@ from typing import Any
 
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
+from sxtstudio.app.session import Busy
 from sxtstudio.core.edits import LabelEdit
 
 # Taking back more than that takes longer than a tenth of a second.
@@ -46,7 +47,7 @@ def _travel(
         context.jobs.failed.emit(error)
 
     name = f"{word}: {edit.name}"
-    session.set_busy(name)
+    session.set_busy(Busy(name, edit.kind))
     context.jobs.start(name, lambda job: move(document), on_done=done, on_error=failed)
 
 

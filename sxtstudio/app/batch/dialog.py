@@ -169,7 +169,9 @@ class BatchDialog(ToolDialog):
         other = self._context.session.busy
         try:
             if other is not None:
-                raise UserError(f"“{other}” is running. Wait for it, or cancel it, then start the batch.")
+                raise UserError(
+                    f"“{other.name}” is running. Wait for it, or cancel it, then start the batch."
+                )
             if self.watch_mode.isChecked():
                 self._begin_watch()
             else:

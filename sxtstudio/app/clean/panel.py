@@ -17,12 +17,11 @@ from sxtstudio.app.session import Preview
 from sxtstudio.app.widgets.notes import narrow, note, show_note
 from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.cleanup_preview import CleanPreview
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.wording import grouped
 from sxtstudio.workflow.document.network_output import find_output
-
-NAME = "Clean up"
 
 
 class CleanPanel(QWidget):
@@ -96,7 +95,13 @@ class CleanPanel(QWidget):
 
         self._take_preview_away()
         show_note(self.result, "")
-        self.run = LabelJob(self._context, NAME, work, parameters=choice.record(), on_done=self._on_run_done)
+        self.run = LabelJob(
+            self._context,
+            EditKind.CLEAN_UP,
+            work,
+            parameters=choice.record(),
+            on_done=self._on_run_done,
+        )
         self.run.ended.connect(self._on_run_ended)
         self.strip.watch(self.run.job)
         self._follow()

@@ -9,6 +9,8 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.document.opening import TOMOGRAMS
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.session import Busy
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.io.volume_name import with_axes
 from sxtstudio.workflow.document.document import Document
@@ -53,8 +55,8 @@ def load_labels(context: Context, path: Path) -> None:
 
 def _replace(context: Context, document: Document, path: Path) -> None:
     session = context.session
-    recorder = session.record("Open labels")
-    session.set_busy(f"Reading {path.name}")
+    recorder = session.record(EditKind.OPEN_LABELS)
+    session.set_busy(Busy(f"Reading {path.name}", EditKind.OPEN_LABELS))
     everything = Box.whole(document.shape)
 
     def work(job: Job) -> None:

@@ -112,7 +112,7 @@ class TutorialDialog(ToolDialog):
         if action.isEnabled():
             action.trigger()
         elif self._context.session.busy:
-            self.note.setText(f"“{self._context.session.busy}” is running; wait for it first.")
+            self.note.setText(f"“{self._context.session.busy.name}” is running; wait for it first.")
         else:
             self.note.setText("This needs a step before: open the sample first, then segment it.")
 

@@ -9,6 +9,8 @@ from PySide6.QtCore import QObject, QTimer, Signal
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job, JobKind
+from sxtstudio.app.session import Busy
+from sxtstudio.core.edit_kind import EditKind, Target, edit_title
 from sxtstudio.core.edits import LabelEdit, Recorder, bounding_box
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.geometry import Box
@@ -43,10 +45,10 @@ class LabelJob(QObject):
     def __init__(
         self,
         context: Context,
-        name: str,
+        kind: EditKind,
         work: LabelWork,
         *,
-        target: str = "labels",
+        target: Target = "labels",
         parameters: dict[str, Any] | None = None,
         keep_on_cancel: bool = False,
         on_done: Callable[[Any, LabelEdit | None], None] | None = None,
@@ -63,10 +65,10 @@ class LabelJob(QObject):
         super().__init__(context.session)
         self._context = context
         self._session = context.session
-        self._recorder = self._session.record(name, target)
+        self._recorder = self._session.record(kind, target)
         self._document = self._session.document
         self._work = work
-        self._target = target
+        self._target: Target = target
         self.parameters = parameters or {}
         self._keep_on_cancel = keep_on_cancel
         self._on_done, self._on_error, self._on_cancel = on_done, on_error, on_cancel
@@ -75,7 +77,8 @@ class LabelJob(QObject):
         self._announcer = QTimer(self, singleShot=True, interval=_ANNOUNCE_EVERY_MS)
         self._announcer.timeout.connect(self._announce)
         self._over = False
-        self._session.set_busy(name)
+        name = edit_title(kind, target)
+        self._session.set_busy(Busy(name, kind))
         self._session.document_changed.connect(self._leave)
         self.job = context.jobs.start(
             name,
@@ -117,7 +120,7 @@ class LabelJob(QObject):
             self._on_done(result, edit)
 
     def _stop(self) -> None:
-        self._recorder.name += " (part)"
+        self._recorder.partial = True
         edit, here = self._finish()
         if here and self._on_cancel is not None:
             self._on_cancel(edit)

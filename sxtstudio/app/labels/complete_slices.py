@@ -8,12 +8,11 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from sxtstudio.app.session import Session
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.workflow.retraining.marks import marked_slices
 
 _NAME = "complete"
-# What replaces the labels of whole slices: then nobody has looked at them yet.
-_REPLACING = "Segment"
 
 
 class CompleteSlices(QObject):
@@ -68,7 +67,9 @@ class CompleteSlices(QObject):
         self.changed.emit()
 
     def _on_session_labels_changed(self, box: Box) -> None:
-        if self._session.busy == _REPLACING and self.slices:
+        busy = self._session.busy
+        # Then nobody has looked at them yet.
+        if busy is not None and busy.kind is EditKind.SEGMENT and self.slices:
             left = frozenset(z for z in self.slices if not box.start[0] <= z < box.stop[0])
             if left != self.slices:
                 self.slices = left

@@ -19,6 +19,7 @@ from sxtstudio.app.mask.work import GreyRange, MaskResult
 from sxtstudio.app.session import Preview
 from sxtstudio.app.widgets.notes import show_note
 from sxtstudio.core import wording
+from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import LabelEdit
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.volume import ArrayVolume
@@ -54,9 +55,9 @@ class MaskPanel(MaskLayout):
             (self.automatic, self.make_automatic),
             (self.interpolate, self.interpolate_slices),
             (self.make, self.make_by_threshold),
-            (self.invert, partial(self._change, "Invert the mask", masking.invert)),
-            (self.fill, partial(self._change, "Fill holes in the mask", masking.fill)),
-            (self.clear, partial(self._change, "Clear the mask", masking.clear)),
+            (self.invert, partial(self._change, EditKind.INVERT, masking.invert)),
+            (self.fill, partial(self._change, EditKind.FILL_HOLES, masking.fill)),
+            (self.clear, partial(self._change, EditKind.CLEAR, masking.clear)),
             (self.cut, self.cut_labels),
             (self.load, self.load_file),
             (self.save, self.save_file),
@@ -92,7 +93,7 @@ class MaskPanel(MaskLayout):
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
         volume, polarity = document.tomogram, document.polarity
         self._change(
-            "Cell mask: automatic",
+            EditKind.FIND_CELL,
             lambda job, recorder: masking.make_automatic(job, recorder, volume, polarity),
             polarity=polarity or "auto",
         )
@@ -104,7 +105,7 @@ class MaskPanel(MaskLayout):
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
         volume, how = document.tomogram, self.threshold.how()
         self._change(
-            "Cell mask: threshold",
+            EditKind.THRESHOLD,
             lambda job, recorder: masking.make_by_threshold(job, recorder, volume, how),
             value=how.value,
             above=how.above,
@@ -115,7 +116,7 @@ class MaskPanel(MaskLayout):
 
     def interpolate_slices(self) -> None:
         """Continue what is drawn on some slices on those between them."""
-        self._change("Interpolate the mask", masking.interpolate)
+        self._change(EditKind.INTERPOLATE, masking.interpolate)
 
     def cut_labels(self) -> None:
         """Remove the labels outside the mask."""
@@ -123,7 +124,7 @@ class MaskPanel(MaskLayout):
         if mask is None:
             raise UserError("There is no cell mask yet. Make one first.")
         self._change(
-            "Remove labels outside the mask",
+            EditKind.REMOVE_OUTSIDE,
             lambda job, recorder: masking.cut_labels(job, recorder, mask),
             target="labels",
         )
@@ -135,7 +136,7 @@ class MaskPanel(MaskLayout):
         )
         if path is not None:
             self._change(
-                "Load the mask", lambda job, recorder: masking.load(job, recorder, path), file=path.name
+                EditKind.LOAD_MASK, lambda job, recorder: masking.load(job, recorder, path), file=path.name
             )
 
     def save_file(self) -> None:
@@ -159,13 +160,13 @@ class MaskPanel(MaskLayout):
         job = self._context.jobs.start("Saving the mask", work, on_done=partial(show_note, self.result))
         self.strip.watch(job)
 
-    def _change(self, name: str, work: LabelWork, *, target: str = "mask", **parameters: Any) -> None:
+    def _change(self, kind: EditKind, work: LabelWork, *, target: Target = "mask", **parameters: Any) -> None:
         """Start a job that changes the mask, or the labels."""
         self.live.setChecked(False)
         self._take_preview_away()
         show_note(self.result, "")
         self.run = LabelJob(
-            self._context, name, work, target=target, parameters=parameters, on_done=self._on_run_done
+            self._context, kind, work, target=target, parameters=parameters, on_done=self._on_run_done
         )
         self.run.ended.connect(self._on_run_ended)
         self.strip.watch(self.run.job)

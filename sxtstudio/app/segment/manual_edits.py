@@ -7,10 +7,15 @@ from PySide6.QtCore import QObject
 from sxtstudio.app.session import Session
 from sxtstudio.core.geometry import Box
 
-# Jobs whose changes can be had again by a click.
-_AUTOMATIC_JOBS = {"Segment", "Clean up", "Remove labels outside the mask"}
-# Steps of a stored project that touch no label, or are such jobs.
-_AUTOMATIC_STEPS = _AUTOMATIC_JOBS | {"Segment (part)", "Voxel size", "Polarity"}
+# Steps of a stored project that touch no label, or are jobs whose changes can be had again by a click.
+_AUTOMATIC_STEPS = {
+    "Segment",
+    "Clean up",
+    "Remove labels outside the mask",
+    "Segment (part)",
+    "Voxel size",
+    "Polarity",
+}
 
 
 class HandMade(QObject):
@@ -34,7 +39,8 @@ class HandMade(QObject):
 
     def _on_session_labels_changed(self, box: Box) -> None:
         undone = self._session.history.redo_name is not None
-        if self._session.busy not in _AUTOMATIC_JOBS and not undone:
+        busy = self._session.busy
+        if (busy is None or busy.kind.by_hand) and not undone:
             self._boxes.append(box)
 
     def _on_session_document_changed(self) -> None:

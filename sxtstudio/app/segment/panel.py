@@ -32,6 +32,7 @@ from sxtstudio.app.segment.work import (
 )
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core import wording
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.trust import SliceTrust, least_certain, replaced
@@ -39,8 +40,6 @@ from sxtstudio.workflow.jobs.inspecting import tilt_series_text
 
 if TYPE_CHECKING:
     from sxtstudio.segment import SlicePreview
-
-NAME = "Segment"
 
 
 class SegmentPanel(QWidget):
@@ -243,7 +242,7 @@ class SegmentPanel(QWidget):
         self.form.remember()
         self.run = LabelJob(
             self._context,
-            NAME,
+            EditKind.SEGMENT,
             work,
             parameters=record,
             keep_on_cancel=True,

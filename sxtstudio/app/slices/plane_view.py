@@ -28,6 +28,7 @@ from sxtstudio.app.slices.colour_maps import colours_of
 from sxtstudio.app.slices.fetching import SliceData
 from sxtstudio.app.slices.layers import ImageLayer, LabelLayer, OutlineLayer
 from sxtstudio.app.slices.plane_mouse import PlaneMouse
+from sxtstudio.core.edit_kind import Target
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.planes import COLUMNS, NORMAL, ROWS, Plane
 
@@ -150,7 +151,7 @@ class PlaneView(QWidget):
         self.selected_edge.set(part, origin)
         self.update()
 
-    def patch(self, target: str, box: Box) -> None:
+    def patch(self, target: Target, box: Box) -> None:
         """Read again what has changed within ``box``, if it is seen in this view."""
         axis = NORMAL[self.plane]
         layer = self.outline if target == "mask" else self.labels

@@ -24,10 +24,10 @@ from sxtstudio.app.slices.readout import cross_texts, readout
 from sxtstudio.app.slices.slice_bar import SliceBar
 from sxtstudio.app.states import Belonging, DisplayState
 from sxtstudio.core.contrast import auto_window
+from sxtstudio.core.edit_kind import TARGETS, Target
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.planes import NORMAL, PLANES, Plane
-from sxtstudio.workflow.document.document import TARGETS
 
 _KEPT_EDITS = 200
 # What was hidden or turned round in one tomogram would puzzle in the next.
@@ -50,7 +50,7 @@ class SlicesView(QWidget):
         self.readers = {plane: Reader(plane, self) for plane in PLANES}
         self._source: SliceSource | None = None
         self._edits = 0
-        self._edited: deque[tuple[int, str, Box]] = deque(maxlen=_KEPT_EDITS)
+        self._edited: deque[tuple[int, Target, Box]] = deque(maxlen=_KEPT_EDITS)
         self._asked: dict[Plane, int] = {}
         self._forward: dict[Plane, int] = dict.fromkeys(PLANES, 1)
         self._fitted = False  # follows the size of the window until the user pans or zooms
@@ -227,7 +227,7 @@ class SlicesView(QWidget):
 
     # -- labels ----------------------------------------------------------------------------------
 
-    def _on_edit(self, target: str, box: Box) -> None:
+    def _on_edit(self, target: Target, box: Box) -> None:
         self._edits += 1
         self._edited.append((self._edits, target, box))
         for plane, view in self.views.items():

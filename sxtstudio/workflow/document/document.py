@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.edit_kind import TARGETS, Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.labels import count_labels
@@ -40,8 +41,6 @@ from sxtstudio.workflow.jobs.report import plain
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 Labels = NDArray[np.uint8]
-Target = Literal["labels", "mask"]
-TARGETS: tuple[Target, ...] = ("labels", "mask")
 
 # The value of a labelled voxel, as the segmentation writes it.
 # After a crash of the program the voxels are safe anyway; this is for power cuts.
@@ -84,8 +83,8 @@ class Document:
         self.voxel_nm: VoxelSize | None = tomogram.voxel_nm
         self.polarity: Literal["dark", "bright"] | None = None
         self.polarity_reason = ""
-        self._arrays: dict[str, Labels] = {}
-        self._voxels: dict[str, int] = {}
+        self._arrays: dict[Target, Labels] = {}
+        self._voxels: dict[Target, int] = {}
         self.steps: list[Step] = []
         self.view: dict[str, Any] = {}
         self.trust: Trust = ()
@@ -197,7 +196,7 @@ class Document:
         """Where an unfinished segmentation keeps its slices."""
         return self.bulk / files.SEGMENTATION
 
-    def file_of(self, target: str) -> Path:
+    def file_of(self, target: Target) -> Path:
         """Return the file of the voxels of "labels" or "mask"."""
         return self.bulk / f"{target}.raw"
 
@@ -211,31 +210,31 @@ class Document:
         """The cell mask (z, y, x), uint8, or None where no voxel is in it: an empty mask is no mask."""
         return self.array("mask") if self.voxels("mask") else None
 
-    def array(self, target: str) -> Labels | None:
+    def array(self, target: Target) -> Labels | None:
         """Return the "labels" or the "mask" (z, y, x), uint8, also where they are empty now; None: never "
         "made.
         """
         return self._arrays.get(target)
 
-    def voxels(self, target: str) -> int:
+    def voxels(self, target: Target) -> int:
         """Return how many voxels the "labels" or the "mask" hold; edits count once they are finished."""
         return self._voxels.get(target, 0)
 
-    def gain(self, target: str, voxels: int) -> None:
+    def gain(self, target: Target, voxels: int) -> None:
         """Take note that a finished edit, undone or not, has left so many label voxels more."""
         self._voxels[target] = self.voxels(target) + voxels
 
-    def set_array(self, target: str, array: Labels) -> None:
+    def set_array(self, target: Target, array: Labels) -> None:
         """Have another array (z, y, x), uint8, as "labels" or "mask"; goes through it to count its voxels."""
         self._arrays[target] = array
         self.recount(target)
 
-    def recount(self, target: str) -> None:
+    def recount(self, target: Target) -> None:
         """Count the voxels anew, after changes that were no edits."""
         array = self.array(target)
         self._voxels[target] = 0 if array is None else count_labels(array)
 
-    def volume(self, target: str) -> Labels:
+    def volume(self, target: Target) -> Labels:
         """Return the labels or the mask (z, y, x), uint8, made empty if there were none.
 
         Raises

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from sxtstudio.core.checked_volume import InputChangedError
+from sxtstudio.core.edit_kind import Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock, holder
@@ -48,7 +49,7 @@ class Snapshot:
     """What is to be saved, taken at one moment in the thread of the window."""
 
     record: Record
-    volumes: dict[str, Labels]
+    volumes: dict[Target, Labels]
     lock: FolderLock | None
     project: Path | None
     identify: Callable[[], KnownInput]
@@ -76,11 +77,8 @@ class Opened:
 def snapshot(document: Document) -> Snapshot:
     """Return what ``save`` needs; quick."""
     # An empty mask is no mask, and empty labels are none.
-    volumes = {
-        target: array
-        for target, array in (("labels", document.labels), ("mask", document.mask))
-        if array is not None
-    }
+    held: tuple[tuple[Target, Labels | None], ...] = (("labels", document.labels), ("mask", document.mask))
+    volumes = {target: array for target, array in held if array is not None}
     lock = None if document.read_only else document.project_lock
     return Snapshot(document.record(), volumes, lock, document.project, document.identify)
 
@@ -109,7 +107,7 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
         lock = lock or lock_project(folder)
         record, notes = _with_pointer(what, folder)
         former = {} if made else _former_volumes(folder, record)
-        kept: dict[str, StoredVolume] = {}
+        kept: dict[Target, StoredVolume] = {}
         for target, voxels in what.volumes.items():
             part = progress.part(0.98 / len(what.volumes))
             stored = save_volume(folder, target, voxels, record, former.get(target), part)
@@ -269,7 +267,7 @@ def _empty(folder: Path) -> None:
                 remove(entry)
 
 
-def _former_volumes(folder: Path, record: Record) -> dict[str, StoredVolume]:
+def _former_volumes(folder: Path, record: Record) -> dict[Target, StoredVolume]:
     """Return the volumes of the project that need not be written again if their voxels are the same."""
     try:
         former = read_record(folder)

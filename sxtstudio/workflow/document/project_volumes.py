@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.edit_kind import Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import as_labels
@@ -47,7 +48,7 @@ class _Checked:
 
 def save_volume(
     folder: Path,
-    target: str,
+    target: Target,
     voxels: Labels,
     record: Record,
     former: StoredVolume | None,
@@ -70,7 +71,7 @@ def save_volume(
 
 
 def load_volume(
-    document: Document, folder: Path, target: str, stored: StoredVolume, progress: Progress
+    document: Document, folder: Path, target: Target, stored: StoredVolume, progress: Progress
 ) -> int:
     """Copy a volume into the working folder; return its checksum."""
     with open_volume(volume_path(folder, stored)) as source:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.edit_kind import TARGETS, Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.plain_files import create_own, open_own
@@ -27,7 +28,6 @@ STATE, STEPS, DISCARDED, SEGMENTATION = "state.json", "steps.jsonl", "discarded"
 SCHEMA = "sxtstudio-state/1"
 # The network's output, the request of an unfinished segmentation, and the scratch file of a clean-up.
 _OF_THE_PANELS = ("output.raw", "output.json", "segmentation.json", "cleaning.raw")
-_TARGETS = ("labels", "mask")
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class State:
 
     record: Record
     source: str
-    targets: tuple[str, ...] = ()
+    targets: tuple[Target, ...] = ()
     project: Path | None = None
     modified: bool = False
     bulk: Path | None = None
@@ -67,7 +67,7 @@ def read_state(folder: Path) -> State:
     if content.get("schema") != SCHEMA:
         raise UserError(f"{what} is damaged, or of another version of SXT Studio.")
     try:
-        targets = tuple(target for target in _TARGETS if target in content["targets"])
+        targets = tuple(target for target in TARGETS if target in content["targets"])
         if len(targets) != len(content["targets"]):
             raise ValueError("volumes that are none")
         project, bulk = (_path(content.get(key)) for key in ("project", "bulk"))

@@ -18,6 +18,7 @@ from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.states import Panel
 from sxtstudio.core import walk as core_walk
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
@@ -30,7 +31,7 @@ def labelled(sample: MainWindow) -> MainWindow:
     """The sample with random lumps as labels."""
     noise = ndimage.gaussian_filter(np.random.default_rng(1).normal(size=(64, 384, 384)), 1.5)
     where = noise > np.percentile(noise, 96)
-    with sample.session.edit("Brush") as edit:
+    with sample.session.edit(EditKind.BRUSH) as edit:
         edit.write(Box.whole((64, 384, 384)), np.where(where, np.uint8(255), np.uint8(0)))
     sample.context.parts.side.show_panel(Panel.CLEAN)
     return sample
@@ -135,7 +136,7 @@ def test_inside_the_mask_only(labelled: MainWindow, qtbot: QtBot) -> None:
     panel, before = panel_of(labelled), labels_of(labelled).copy()
     assert not panel.form.inside.isEnabled()
     half = Box((0, 0, 0), (64, 384, 100))
-    with labelled.session.edit("Polygon", "mask") as edit:
+    with labelled.session.edit(EditKind.POLYGON, "mask") as edit:
         edit.write(half, np.full(half.shape, 255, np.uint8))
     panel.form.inside.setChecked(True)
     expected = before.copy()

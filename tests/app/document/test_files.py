@@ -21,6 +21,7 @@ from sxtstudio.app import questions
 from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.document.recovering import RecoveryDialog, offer_recovery
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import export_volume
@@ -79,7 +80,7 @@ def do(window: MainWindow, name: str) -> None:
 
 
 def paint(window: MainWindow, z: int = 1) -> None:
-    with window.session.edit("Brush", size_px=4) as recorder:
+    with window.session.edit(EditKind.BRUSH, size_px=4) as recorder:
         recorder.write(Box((z, 2, 3), (z + 1, 4, 6)), np.full((1, 2, 3), 255, np.uint8))
 
 
@@ -382,6 +383,7 @@ app = QApplication([])
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.settings import Settings
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 window = MainWindow(Settings(QSettings(sys.argv[2], QSettings.Format.IniFormat)))
 window.show()
@@ -389,7 +391,7 @@ done = 0
 def stroke():
     global done
     y, x = divmod(done, 80)
-    with window.session.edit("Brush", number=done) as recorder:
+    with window.session.edit(EditKind.BRUSH, number=done) as recorder:
         recorder.write(Box((2, y, x), (3, y + 1, x + 1)), np.full((1, 1, 1), 255, np.uint8))
     done += 1
     print(done, flush=True)

@@ -17,6 +17,7 @@ from sxtstudio.app.exports.receipt import ReceiptDialog
 from sxtstudio.app.exports.surface import SurfaceDialog
 from sxtstudio.app.exports.volume import VolumeDialog
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 
 
@@ -24,7 +25,7 @@ from sxtstudio.core.geometry import Box
 def cell(open_file: Callable[[Path], MainWindow], tomogram: Path) -> MainWindow:
     """A tomogram with a box of labels."""
     window = open_file(tomogram)
-    with window.session.edit("Brush") as recorder:
+    with window.session.edit(EditKind.BRUSH) as recorder:
         recorder.write(Box((1, 5, 10), (4, 25, 50)), np.full((3, 20, 40), 255, np.uint8))
     return window
 
@@ -74,7 +75,7 @@ def test_tiff_with_receipt(cell: MainWindow, qtbot: QtBot, save_to: Callable[[st
 def test_range_and_mask_of_the_dialog_are_used(
     cell: MainWindow, qtbot: QtBot, save_to: Callable[[str], Path]
 ) -> None:
-    with cell.session.edit("Mask", "mask") as recorder:
+    with cell.session.edit(EditKind.POLYGON, "mask") as recorder:
         recorder.write(Box((0, 0, 0), (6, 10, 80)), np.full((6, 10, 80), 255, np.uint8))
     path = save_to("b.tif")
     dialog = options(cell, qtbot, "file.export_tiff", VolumeDialog)
@@ -97,13 +98,13 @@ def test_a_mask_without_voxels_hides_nothing(
     document, actions = cell.session.document, cell.actions_.by_name
     assert document is not None and document.labels is not None
     labelled = int(np.count_nonzero(document.labels))
-    with cell.session.edit("Polygon", "mask") as edit:
+    with cell.session.edit(EditKind.POLYGON, "mask") as edit:
         edit.write(Box.slab(0, 1, document.shape), np.full((1, *document.shape[1:]), 255, np.uint8))
     assert document.mask is not None and actions["segment.mask_cut"].isEnabled()
     if emptied == "undone":
         actions["edit.undo"].trigger()
     else:
-        with cell.session.edit("Clear", "mask") as edit:
+        with cell.session.edit(EditKind.CLEAR, "mask") as edit:
             edit.write(Box.slab(0, 1, document.shape), np.zeros((1, *document.shape[1:]), np.uint8))
     assert document.mask is None and not actions["segment.mask_cut"].isEnabled()
     path = save_to("cell.tif")

@@ -10,6 +10,7 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.toolbox import Toolbox
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.planes import Plane
 
@@ -69,7 +70,7 @@ class Hand:
         """Put a cuboid of labels there, as an edit."""
         document = self.session.document
         assert document is not None
-        with self.session.edit("Test", target) as recorder:
+        with self.session.edit(EditKind.BRUSH, target) as recorder:
             new = np.array(recorder.labels)
             new[z, y, x] = 255
             recorder.write(Box.whole(document.shape), new)

@@ -19,6 +19,7 @@ from sxtstudio.app.mask import work as masking
 from sxtstudio.app.mask.panel import MaskPanel
 from sxtstudio.app.states import Panel
 from sxtstudio.core.cellmask import MaskVolume, cell_mask
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
 
@@ -54,7 +55,7 @@ def click(window: MainWindow, name: str, qtbot: QtBot) -> None:
 
 
 def draw(window: MainWindow, z: int, where: NDArray[np.bool_], target: str = "mask") -> None:
-    with window.session.edit("Polygon", target) as edit:
+    with window.session.edit(EditKind.POLYGON, target) as edit:
         edit.paint(Box.slab(z, z + 1, SHAPE), where[np.newaxis], 255)
 
 

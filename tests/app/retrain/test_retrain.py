@@ -31,7 +31,9 @@ from sxtstudio.app.retrain.dialog import (
     RetrainDialog,
     RetrainHelp,
 )
+from sxtstudio.app.session import Busy
 from sxtstudio.app.settings import Settings
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.io import open_volume
 from sxtstudio.segment import find_models
@@ -92,7 +94,7 @@ def labelled(open_file: Callable[[Path], MainWindow], tomogram: Path) -> MainWin
 
 def draw(window: MainWindow, *slices: int) -> None:
     for z in slices:
-        with window.session.edit("Brush", plane="xy", slice=z) as edit:
+        with window.session.edit(EditKind.BRUSH, plane="xy", slice=z) as edit:
             edit.write(Box((z, 20, 10), (z + 1, 22, 40 + z)), np.full((1, 2, 30 + z), 255, np.uint8))
 
 
@@ -189,7 +191,7 @@ def test_only_complete_slices_reach_the_training_program(
     dialog.labels.rows[0].field.setText("1, 6")
     expected = labelled.session.document.labels[[0, 5]].copy()
     start(dialog, qtbot)
-    with labelled.session.edit("Brush") as edit:  # the window stays usable, and the training unchanged
+    with labelled.session.edit(EditKind.BRUSH) as edit:  # the window stays usable, and the training unchanged
         edit.write(Box((0, 0, 0), (1, 9, 9)), np.full((1, 9, 9), 255, np.uint8))
     (run,) = list(runs_folder().iterdir())
     truth = tifffile.imread(run / "labels-1.labels.tif")
@@ -248,7 +250,7 @@ def test_slices_are_marked_where_one_looks_and_kept_with_the_project(
     dialog.labels.add_project_folder(tmp_path / "a.sxt")
     qtbot.waitUntil(lambda: len(dialog.labels.rows) == 2, timeout=WAIT)
     assert dialog.labels.rows[1].field.text() == "1, 3, 6"
-    labelled.session.set_busy("Segment")  # whose result nobody has looked at yet
+    labelled.session.set_busy(Busy("Segment", EditKind.SEGMENT))  # whose result nobody has looked at yet
     labelled.session.touched("labels", Box((2, 0, 0), (6, 64, 80)))
     labelled.session.set_busy(None)
     assert row.field.text() == "1"

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from sxtstudio.app.segment.manual_edits import HandMade
-from sxtstudio.app.session import Session
+from sxtstudio.app.session import Busy, Session
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.workflow.document.document import Document
 
@@ -47,14 +48,14 @@ def test_changes_are_known_by_slice_and_forgotten_once_replaced(
     document = Document.open(tomogram, tmp_path / "work")
     session.show(document)
     box = Box((2, 0, 0), (4, 3, 3))
-    with session.edit("Brush") as edit:
+    with session.edit(EditKind.BRUSH) as edit:
         edit.write(box, np.full(box.shape, 255, np.uint8))
     assert hand_made.within(3, 6) and not hand_made.within(0, 2) and not hand_made.within(4, 6)
     hand_made.forget(3, 6)  # a part of it is still there
     assert hand_made.within(0, 3)
     hand_made.forget(0, 6)
     assert not hand_made.within(0, 6)
-    session.set_busy("Segment")
+    session.set_busy(Busy("Segment", EditKind.SEGMENT))
     session.touched("labels", box)
     session.set_busy(None)
     assert not hand_made.within(0, 6)

@@ -18,7 +18,9 @@ from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.segment.work import interrupted
+from sxtstudio.app.session import Busy
 from sxtstudio.app.states import Panel
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.segment import checkpoint, load_card
@@ -57,7 +59,7 @@ def test_the_labels_are_those_of_numpy_recorded_and_undone(
 ) -> None:
     panel = segment_with(toy_model, (8, 40))
     panel.start_button.click()
-    assert sample.session.busy == "Segment" and not panel.strip.isHidden()
+    assert sample.session.busy == Busy("Segment", EditKind.SEGMENT) and not panel.strip.isHidden()
     to_the_end(panel, qtbot)
     labels = labels_of(sample)
     expected = np.zeros(sample_values.shape, bool)
@@ -101,7 +103,7 @@ def test_only_the_chosen_slices_are_replaced(
 ) -> None:
     panel = segment_with(toy_model, (10, 13))
     box = Box((12, 5, 5), (14, 9, 9))
-    with sample.session.edit("Brush") as edit:
+    with sample.session.edit(EditKind.BRUSH) as edit:
         edit.write(box, np.full(box.shape, 255, np.uint8))
     panel.hand_made.forget(0, 64)
     panel.start()
@@ -197,7 +199,7 @@ def test_going_on_keeps_what_was_drawn_since(
     panel.run.cancel()
     to_the_end(panel, qtbot)
     corner = Box((20, 0, 0), (21, 4, 4))
-    with sample.session.edit("Brush") as edit:
+    with sample.session.edit(EditKind.BRUSH) as edit:
         edit.write(corner, np.full(corner.shape, 255, np.uint8))
     drawn = labels_of(sample)[20].copy()
     panel.resume()
@@ -239,7 +241,7 @@ def test_labels_made_by_hand_are_asked_about(
 
     monkeypatch.setattr(questions, "ask", ask)
     far, near = Box((30, 0, 0), (31, 4, 4)), Box((11, 0, 0), (12, 4, 4))
-    with sample.session.edit("Brush") as edit:
+    with sample.session.edit(EditKind.BRUSH) as edit:
         edit.write(far, np.full(far.shape, 255, np.uint8))
     panel.start()  # other slices: no question
     to_the_end(panel, qtbot)
@@ -247,7 +249,7 @@ def test_labels_made_by_hand_are_asked_about(
     panel.start()  # what the segmentation made itself: no question
     to_the_end(panel, qtbot)
     assert not asked
-    with sample.session.edit("Brush") as edit:
+    with sample.session.edit(EditKind.BRUSH) as edit:
         edit.write(near, 255 - labels_of(sample)[near.slices])
     drawn = labels_of(sample)[11].copy()
     panel.start()

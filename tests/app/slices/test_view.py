@@ -23,6 +23,7 @@ from sxtstudio.app.slices.fetching import SliceCache
 from sxtstudio.app.slices.overlays import scale_bar
 from sxtstudio.app.slices.plane_view import PlaneView
 from sxtstudio.app.slices.view import SlicesView
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.planes import COLUMNS, NORMAL, ROWS, Plane
@@ -132,7 +133,7 @@ def test_overlay_lies_on_its_voxels(known: MainWindow, plane: Plane) -> None:
     session, voxel = known.session, (4, 10, 12)
     view = look_at(known, voxel).views[plane]
     session.display.set(label_rgb=(255, 0, 0), label_opacity=0.4)
-    with session.edit("paint") as recorder:
+    with session.edit(EditKind.BRUSH) as recorder:
         recorder.paint(Box(voxel, (5, 11, 13)), np.ones((1, 1, 1), bool), 255)
     grey = grey_of(truth()[voxel])
     colour = drawn(view, *in_view(plane, voxel))
@@ -157,7 +158,7 @@ def test_later_edits_change_only_their_rectangle(known: MainWindow) -> None:
     for _ in range(12):
         start = [int(rng.integers(0, n - 4)) for n in SHAPE]
         box = Box((start[0], start[1], start[2]), (start[0] + 4, start[1] + 4, start[2] + 4))
-        with session.edit("paint") as recorder:
+        with session.edit(EditKind.BRUSH) as recorder:
             recorder.paint(box, rng.random((4, 4, 4)) < 0.5, 255 if rng.random() < 0.7 else 0)
     labels = session.labels_of("labels")
     assert labels is not None and labels.any()
@@ -170,7 +171,7 @@ def test_preview_stands_in_for_the_labels_of_its_slice_only(known: MainWindow) -
     session = known.session
     view = look_at(known, (4, 10, 12)).views["xy"]
     session.display.set(label_rgb=(255, 0, 0), label_opacity=0.5)
-    with session.edit("paint") as recorder:
+    with session.edit(EditKind.BRUSH) as recorder:
         recorder.paint(Box((4, 10, 12), (5, 11, 13)), np.ones((1, 1, 1), bool), 255)
     shown = np.zeros(SHAPE[1:], np.uint8)
     shown[10, 14] = 255
@@ -200,7 +201,7 @@ def test_mask_is_outlined_not_filled(known: MainWindow) -> None:
     view = look_at(known, (4, 10, 12)).views["xy"]
     session.display.set(mask_rgb=(0, 255, 0))
     before = view.grab().toImage()
-    with session.edit("mask", "mask") as recorder:
+    with session.edit(EditKind.POLYGON, "mask") as recorder:
         recorder.paint(Box((4, 6, 8), (5, 15, 17)), np.ones((1, 9, 9), bool), 255)
     after = view.grab().toImage()
     middle = view.transform().map(QPointF(12, 10)).toPoint()
@@ -558,7 +559,7 @@ def test_labels_changed_while_a_slice_is_read_are_not_lost(
     monkeypatch.setattr(volume, "read", slow)
     window.session.set_cursor((7, 10, 12))
     assert slices.views["xy"].shown_depth != 7  # the old slice stays until the new one is there
-    with window.session.edit("paint") as recorder:
+    with window.session.edit(EditKind.BRUSH) as recorder:
         recorder.paint(Box((7, 3, 3), (8, 5, 5)), np.ones((1, 2, 2), bool), 255)
     gate.set()
     qtbot.waitUntil(lambda: slices.views["xy"].shown_depth == 7)

@@ -32,6 +32,7 @@ from sxtstudio.app.view3d import building as view3d_building
 from sxtstudio.app.view3d.scene import Scene3D
 from sxtstudio.app.view3d.sizes import Movie
 from sxtstudio.app.view3d.view import View3D
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.wording import grouped
@@ -182,7 +183,7 @@ def test_changed_labels_are_only_hinted_at_until_updated(opened: MainWindow, qtb
     view = shown(opened, qtbot)
     before = coloured(view)
     box = Box((0, 0, 28), SHAPE)
-    with opened.session.edit("Delete") as recorder:
+    with opened.session.edit(EditKind.DELETE_OBJECT) as recorder:
         recorder.write(box, np.zeros(box.shape, np.uint8))
     qtbot.wait(50)
     assert view.status.value.outdated and not view.status.value.building

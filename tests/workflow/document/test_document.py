@@ -17,6 +17,7 @@ import numpy as np
 import pytest
 
 from sxtstudio.core import reserved
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
@@ -30,6 +31,7 @@ from sxtstudio.workflow.document.state import read_state, read_steps
 STROKES = """
 import sys
 from sxtstudio.core import reserved
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.geometry import Box
 from sxtstudio.workflow.document.document import Document
@@ -37,7 +39,7 @@ import numpy as np
 document = Document.open(sys.argv[1])
 for number in range(64 * 80):
     y, x = divmod(number, 80)
-    recorder = Recorder("Brush", document.volume("labels"))
+    recorder = Recorder(EditKind.BRUSH, document.volume("labels"))
     recorder.paint(Box((2, y, x), (3, y + 1, x + 1)), np.ones((1, 1, 1), bool), 255)
     recorder.finish()
     document.add_step("Brush", number=number)
@@ -254,10 +256,10 @@ def test_only_a_clear_word_that_all_is_saved_deletes_a_session(
 def test_strokes_that_the_state_does_not_know_yet_are_kept(root: Path, tomogram: Path) -> None:
     """As after a kill while the state was being written."""
     document = Document.open(tomogram)
-    document.volume("labels")
+    labels = document.volume("labels")
     (folder,) = root.iterdir()
     state = (folder / "state.json").read_bytes()
-    document.labels[1] = 255
+    labels[1] = 255
     document.add_step("Brush")
     document.close()
     (folder / "state.json").write_bytes(state)
@@ -383,7 +385,7 @@ def test_autosave_does_not_hold_up_strokes(document: Document) -> None:
         document.add_step("Brush", number=number)
     slowest = 0.0
     for number in range(50):
-        recorder = Recorder("Brush", labels)
+        recorder = Recorder(EditKind.BRUSH, labels)
         recorder.write(Box((0, number, 0), (1, number + 1, 1)), np.full((1, 1, 1), 255, np.uint8))
         document.add_step("Brush")
         begin = time.perf_counter()

@@ -5,6 +5,7 @@ from __future__ import annotations
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.tool import Tool, where_of
 from sxtstudio.core.brushes import Brush, Point, pieces, stroke
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.labels import LABEL
 from sxtstudio.core.planes import NORMAL, Plane
@@ -14,6 +15,7 @@ class BrushTool(Tool):
     """Paints as long as the button is held; one stroke is one step for *Undo*."""
 
     name = "brush"
+    kind = EditKind.BRUSH
     draws = True
     erases = False
 
@@ -29,7 +31,7 @@ class BrushTool(Tool):
         self._place: tuple[Plane, int] = (event.plane, event.depth)
         self._last: Point = (event.row, event.column)
         self._parameters = {**where_of(event), "diameter_px": state.brush_px, "ball": state.ball}
-        self._recorder = self.session.record(self.title, state.target)
+        self._recorder = self.session.record(self.kind, state.target)
         self.move(event)
 
     def move(self, event: PointerEvent) -> None:
@@ -77,4 +79,5 @@ class EraserTool(BrushTool):
     """A brush that erases."""
 
     name = "eraser"
+    kind = EditKind.ERASER
     erases = True

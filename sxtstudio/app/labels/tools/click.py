@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.tool import Tool, within
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.planes import IN_PLANE, NORMAL, plane_of
@@ -20,6 +21,7 @@ class FillTool(Tool):
     """Fills a hole or an outline; with Shift it erases the shape under the click."""
 
     name = "fill"
+    kind = EditKind.FILL
     draws = True
 
     def press(self, event: PointerEvent) -> None:
@@ -40,13 +42,14 @@ class WandTool(Tool):
     """Adds what has similar grey values around the click; with Shift it takes that away."""
 
     name = "wand"
+    kind = EditKind.WAND
     draws = True
 
     def press(self, event: PointerEvent) -> None:
         """Read the surroundings of the click in a job, and add what was found."""
         if not within(event, self.document.shape):
             return
-        self.session.record(self.title, self.target)  # says at once if labels cannot be changed now
+        self.session.record(self.kind, self.target)  # says at once if labels cannot be changed now
         state, display = self.session.tool.value, self.session.display.value
         tolerance = state.tolerance / 100 * abs(display.high - display.low)
         document = self.document

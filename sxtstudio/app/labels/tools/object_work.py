@@ -9,9 +9,10 @@ import numpy as np
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job, JobKind
-from sxtstudio.app.labels.tools.tool import edit_name, labels_of
+from sxtstudio.app.labels.tools.tool import labels_of
 from sxtstudio.app.labels.tools.work import start
 from sxtstudio.app.session import Labels, Selection
+from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
@@ -85,12 +86,14 @@ def _show(context: Context, found: Found | None, say: bool) -> None:
         context.session.message.emit(text)
 
 
-def delete(context: Context, target: str, seed: Triple) -> None:
+def delete(context: Context, target: Target, seed: Triple) -> None:
     """Delete the object at a voxel."""
-    _change(context, "Delete object", target, seed, lambda recorder, parts: delete_object(recorder, parts))
+    _change(
+        context, EditKind.DELETE_OBJECT, target, seed, lambda recorder, parts: delete_object(recorder, parts)
+    )
 
 
-def keep_only(context: Context, target: str, seed: Triple) -> None:
+def keep_only(context: Context, target: Target, seed: Triple) -> None:
     """Delete everything but the object at a voxel; in a job, since all slices are looked at."""
     labels = _labels(context, target, seed)
 
@@ -103,7 +106,7 @@ def keep_only(context: Context, target: str, seed: Triple) -> None:
 
     start(
         context,
-        "Keep only this object",
+        EditKind.KEEP_OBJECT,
         target,
         work,
         lambda gone: f"{grouped(gone)} voxels erased",
@@ -111,7 +114,7 @@ def keep_only(context: Context, target: str, seed: Triple) -> None:
     )
 
 
-def cut(context: Context, target: str, seed: Triple, line: Cut) -> None:
+def cut(context: Context, target: Target, seed: Triple, line: Cut) -> None:
     """Cut the object at a voxel along a line."""
     parameters = {
         "axis": "zyx"[line.axis],
@@ -123,10 +126,10 @@ def cut(context: Context, target: str, seed: Triple, line: Cut) -> None:
     def change(recorder: Recorder, parts: Iterator[Part]) -> int:
         return cut_object(recorder, parts, line)
 
-    _change(context, "Cut", target, seed, change, count=True, **parameters)
+    _change(context, EditKind.CUT_OBJECT, target, seed, change, count=True, **parameters)
 
 
-def merge(context: Context, target: str, first: Triple, second: Triple) -> None:
+def merge(context: Context, target: Target, first: Triple, second: Triple) -> None:
     """Join the objects at two voxels by a bridge as thick as the brush."""
     session = context.session
     labels = _labels(context, target, first)
@@ -134,11 +137,10 @@ def merge(context: Context, target: str, first: Triple, second: Triple) -> None:
     document = session.document
     assert document is not None
     join = partial(merge_objects, diameter_px=session.tool.value.brush_px, voxel_nm=document.voxel_nm)
-    name = "Merge"
     parameters = {"first": list(first), "second": list(second), "diameter_px": session.tool.value.brush_px}
     pair = [object_at(labels, seed, limit_voxels=QUICK_VOXELS) for seed in (first, second)]
     if all(found is not None and found.complete and found.voxels < _QUICK_MERGE_VOXELS for found in pair):
-        with session.edit(edit_name(name, target), target, **parameters) as recorder:
+        with session.edit(EditKind.MERGE_OBJECTS, target, **parameters) as recorder:
             join(recorder, *pair)  # type: ignore[arg-type]
         return
 
@@ -147,13 +149,15 @@ def merge(context: Context, target: str, first: Triple, second: Triple) -> None:
         job.progress.check()
         join(recorder, *larger)  # type: ignore[arg-type]
 
-    start(context, name, target, work, lambda _: "The two objects are one now", **parameters)
+    start(
+        context, EditKind.MERGE_OBJECTS, target, work, lambda _: "The two objects are one now", **parameters
+    )
 
 
 def _change(
     context: Context,
-    name: str,
-    target: str,
+    kind: EditKind,
+    target: Target,
     seed: Triple,
     change: Callable[[Recorder, Iterator[Part]], int],
     *,
@@ -165,7 +169,7 @@ def _change(
     session = context.session
     found = object_at(labels, seed, limit_voxels=QUICK_VOXELS)
     if found is not None and found.complete:
-        with session.edit(edit_name(name, target), target, voxel=list(seed), **parameters) as recorder:
+        with session.edit(kind, target, voxel=list(seed), **parameters) as recorder:
             gone = change(recorder, parts_of(found))
         session.message.emit(_size_text(gone, count_pieces(labels, found) if count else None))
         return
@@ -177,7 +181,7 @@ def _change(
             return gone, count_pieces(labels, whole) if count else None
         return change(recorder, object_slabs(labels, seed, progress=job.progress)), None
 
-    start(context, name, target, work, lambda result: _size_text(*result), voxel=list(seed), **parameters)
+    start(context, kind, target, work, lambda result: _size_text(*result), voxel=list(seed), **parameters)
 
 
 def _size_text(gone: int, pieces: int | None) -> str:
@@ -198,7 +202,7 @@ def _counted(parts: Iterator[Part], slices: int, progress: Progress) -> Iterator
         progress.step(box.shape[0])
 
 
-def _labels(context: Context, target: str, seed: Triple) -> Labels:
+def _labels(context: Context, target: Target, seed: Triple) -> Labels:
     """Return the labels that have an object at ``seed``."""
     labels = labels_of(context.session, target)
     if not _labelled(labels, seed):

@@ -9,6 +9,7 @@ import numpy as np
 from sxtstudio.app.labels.tools import object_work
 from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
 from sxtstudio.app.labels.tools.tool import Tool
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.object_edits import Cut
@@ -21,6 +22,7 @@ class DeleteTool(Tool):
     """Deletes the object under a click."""
 
     name = "delete"
+    kind = EditKind.DELETE_OBJECT
 
     def press(self, event: PointerEvent) -> None:
         """Delete it."""
@@ -31,6 +33,7 @@ class KeepTool(Tool):
     """Deletes all but the object under a click."""
 
     name = "keep"
+    kind = EditKind.KEEP_OBJECT
 
     def press(self, event: PointerEvent) -> None:
         """Delete the others."""
@@ -41,6 +44,7 @@ class MergeTool(Tool):
     """Joins the objects under two clicks."""
 
     name = "merge"
+    kind = EditKind.MERGE_OBJECTS
     _first: Triple | None = None
 
     def press(self, event: PointerEvent) -> None:
@@ -50,7 +54,7 @@ class MergeTool(Tool):
         if not _labelled(labels, event.row, event.column):
             raise UserError("There is no label under the pointer. Click on the object itself.")
         if self._first is None:
-            self.session.record(self.title, self.target)  # says at once if labels cannot be changed now
+            self.session.record(self.kind, self.target)  # says at once if labels cannot be changed now
             self._first = voxel
             if self.target == "labels":
                 object_work.select_object(self.context, voxel, say=False)
@@ -75,12 +79,13 @@ class CutTool(Tool):
     """Cuts an object along a line."""
 
     name = "cut"
+    kind = EditKind.CUT_OBJECT
     _begin: PointerEvent | None = None
 
     def press(self, event: PointerEvent) -> None:
         """Begin the line."""
         self.slice_of(event)
-        self.session.record(self.title, self.target)  # says at once if labels cannot be changed now
+        self.session.record(self.kind, self.target)  # says at once if labels cannot be changed now
         self._begin = event
 
     def move(self, event: PointerEvent) -> None:

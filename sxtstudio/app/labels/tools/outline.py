@@ -8,6 +8,7 @@ import numpy as np
 
 from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
 from sxtstudio.app.labels.tools.tool import Tool
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.planes import NORMAL, plane_shape
 from sxtstudio.core.selecting import polygon_area
@@ -71,6 +72,7 @@ class PolygonTool(OutlineTool):
     """Click by click; Enter, a double click or a click on the first corner closes it."""
 
     name = "polygon"
+    kind = EditKind.POLYGON
     takes_keys = True
 
     def press(self, event: PointerEvent) -> None:
@@ -78,7 +80,7 @@ class PolygonTool(OutlineTool):
         if self._first is None:
             if event.double:  # the second half of the double click that closed the last polygon
                 return
-            self.session.record(self.title, self.target)  # says at once if labels cannot be changed now
+            self.session.record(self.kind, self.target)  # says at once if labels cannot be changed now
             self._begin(event)
         elif (event.plane, event.depth) != (self._first.plane, self._first.depth):
             place = f"slice {slice_number(self._first.depth)} of the {self._first.plane.upper()} view"
@@ -127,10 +129,11 @@ class LassoTool(OutlineTool):
     """An outline drawn with the button held."""
 
     name = "lasso"
+    kind = EditKind.LASSO
 
     def press(self, event: PointerEvent) -> None:
         """Begin."""
-        self.session.record(self.title, self.target)
+        self.session.record(self.kind, self.target)
         self._begin(event)
 
     def move(self, event: PointerEvent) -> None:

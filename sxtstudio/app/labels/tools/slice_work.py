@@ -6,8 +6,9 @@ import numpy as np
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
-from sxtstudio.app.labels.tools.tool import edit_name, labels_of
+from sxtstudio.app.labels.tools.tool import labels_of
 from sxtstudio.app.labels.tools.work import start
+from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
@@ -18,7 +19,7 @@ from sxtstudio.core.wording import slice_number
 
 
 def interpolate(
-    context: Context, target: str, axis: int, first: int, last: int, *, only_here: bool = False
+    context: Context, target: Target, axis: int, first: int, last: int, *, only_here: bool = False
 ) -> None:
     """Fill in the slices between two labelled ones, in a job.
 
@@ -41,7 +42,7 @@ def interpolate(
 
     start(
         context,
-        "Interpolate",
+        EditKind.INTERPOLATE,
         target,
         work,
         lambda _: f"Filled in between the slices {slice_number(first)} and {slice_number(last)}",
@@ -52,7 +53,7 @@ def interpolate(
     )
 
 
-def interpolate_nearest(context: Context, target: str, axis: int = 0) -> None:
+def interpolate_nearest(context: Context, target: Target, axis: int = 0) -> None:
     """Fill in the empty slices that are nearest to the crosshair, in a job."""
     session = context.session
     labels = labels_of(session, target)
@@ -69,7 +70,7 @@ def interpolate_nearest(context: Context, target: str, axis: int = 0) -> None:
 
     start(
         context,
-        "Interpolate",
+        EditKind.INTERPOLATE,
         target,
         work,
         lambda _: "The empty slices are filled in",
@@ -78,7 +79,7 @@ def interpolate_nearest(context: Context, target: str, axis: int = 0) -> None:
     )
 
 
-def clear_slice(context: Context, target: str, axis: int = 0) -> None:
+def clear_slice(context: Context, target: Target, axis: int = 0) -> None:
     """Erase the slice at the crosshair."""
     session = context.session
     labels = labels_of(session, target)
@@ -87,11 +88,11 @@ def clear_slice(context: Context, target: str, axis: int = 0) -> None:
     low[axis], high[axis] = session.cursor[axis], session.cursor[axis] + 1
     box = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
     parameters = {"axis": "zyx"[axis], "slice": session.cursor[axis]}
-    with session.edit(edit_name("Clear slice", target), target, **parameters) as recorder:
+    with session.edit(EditKind.CLEAR_SLICE, target, **parameters) as recorder:
         recorder.write(box, np.zeros(box.shape, np.uint8))
 
 
-def clear_all(context: Context, target: str) -> None:
+def clear_all(context: Context, target: Target) -> None:
     """Erase all labels, in a job."""
     labels = labels_of(context.session, target)
     z, y, x = labels.shape
@@ -102,7 +103,7 @@ def clear_all(context: Context, target: str) -> None:
 
     start(
         context,
-        "Clear all" if target == "mask" else "Clear labels",
+        EditKind.CLEAR,
         target,
         work,
         lambda _: "Everything is erased; Undo brings it back",

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
-from sxtstudio.app.labels.tools.catalogue import BY_NAME
 from sxtstudio.app.session import Session
+from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.labels import LABEL
 from sxtstudio.core.planes import NORMAL, in_volume, plane_of
@@ -31,6 +31,7 @@ class Tool:
     """
 
     name = "look"
+    kind: EditKind  # of a tool that changes something
     draws = False
     takes_keys = False
 
@@ -83,14 +84,9 @@ class Tool:
         return self.session.document
 
     @property
-    def target(self) -> str:
+    def target(self) -> Target:
         """What is changed: "labels" or "mask"."""
         return self.session.tool.value.target
-
-    @property
-    def title(self) -> str:
-        """How the edit is called in *Undo* and in the record."""
-        return edit_name(BY_NAME[self.name].title, self.target)
 
     def slice_of(self, event: PointerEvent) -> NDArray[np.uint8]:
         """Return the labels of the slice under the pointer, a view (rows, columns)."""
@@ -108,16 +104,11 @@ class Tool:
         """Set or erase an area of the slice of an event, given by its corner and pixels."""
         corner, area = found
         box, where = in_volume(NORMAL[event.plane], (event.depth, *corner), area[None])
-        with self.session.edit(self.title, self.target, **where_of(event), **parameters) as recorder:
+        with self.session.edit(self.kind, self.target, **where_of(event), **parameters) as recorder:
             recorder.paint(box, where, 0 if erase else LABEL)
 
 
-def edit_name(title: str, target: str) -> str:
-    """Return how a change is called, for labels or the cell mask."""
-    return f"{title} (cell mask)" if target == "mask" else title
-
-
-def labels_of(session: Session, target: str) -> NDArray[np.uint8]:
+def labels_of(session: Session, target: Target) -> NDArray[np.uint8]:
     """Return labels or mask (z, y, x).
 
     Raises

@@ -7,15 +7,15 @@ from typing import Any
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.label_job import LabelJob, LabelWork
-from sxtstudio.app.labels.tools.tool import edit_name
+from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import LabelEdit
 from sxtstudio.core.errors import UserError
 
 
 def start(
     context: Context,
-    name: str,
-    target: str,
+    kind: EditKind,
+    target: Target,
     work: LabelWork,
     say: Callable[[Any], str],
     **parameters: object,
@@ -41,7 +41,7 @@ def start(
 
     LabelJob(
         context,
-        edit_name(name, target),
+        kind,
         work,
         target=target,
         parameters=dict(parameters),

@@ -8,6 +8,8 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.session import Busy
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.planes import Plane
 
@@ -128,7 +130,7 @@ def test_while_a_job_changes_labels_the_tools_say_so(hand) -> None:
     hand.take("brush")
     hand.stroke("xy", 7, (20, 20))
     before = hand.voxels()
-    hand.session.set_busy("Segment")
+    hand.session.set_busy(Busy("Segment", EditKind.SEGMENT))
     for tool in ("brush", "eraser", "fill", "wand", "polygon", "lasso", "delete", "keep", "cut", "merge"):
         hand.said.clear()
         hand.take(tool)
