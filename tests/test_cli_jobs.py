@@ -315,3 +315,37 @@ def test_real_slices(toy_model: Path, tmp_path: Path) -> None:
     with mrcfile.open(tmp_path / "a.mrc") as file:
         assert file.data.shape == (6, 473, 473) and file.data.any()
         assert [float(file.voxel_size[axis]) for axis in "zyx"] == pytest.approx([100, 200, 200], rel=1e-4)
+
+
+@pytest.fixture
+def materials(tmp_path: Path) -> Path:
+    """Labels of three values: 1 and 2 touch, 3 lies apart."""
+    labels = np.zeros((12, 30, 40), np.uint8)
+    labels[2:10, 4:14, 4:14], labels[2:10, 4:14, 14:26], labels[3:9, 18:26, 28:36] = 1, 2, 3
+    save(tmp_path / "materials.tif", labels)
+    return tmp_path / "materials.tif"
+
+
+def test_labels_of_several_values_are_merged_with_a_word_only(
+    materials: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = tifffile.imread(materials)
+    run("clean", materials, "-o", tmp_path / "all.tif")
+    said = capsys.readouterr().out.replace("\u202f", "")
+    assert "1 (800 voxels), 2 (960 voxels), 3 (384 voxels)" in said
+    assert "one kind" in said and "--label" in said
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "all.tif") > 0, labels > 0)
+    run("clean", materials, "-o", tmp_path / "two.tif", "--label", "2")
+    assert "one kind" not in capsys.readouterr().out
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "two.tif") > 0, labels == 2)
+    assert main(["clean", str(materials), "-o", str(tmp_path / "x.tif"), "--label", "9"]) == 2
+    assert "no label 9" in capsys.readouterr().err
+
+
+def test_numbered_objects_that_touch_stay_apart_in_the_surface(
+    materials: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run("surface", materials, "-o", tmp_path / "a.ply", "--objects", "--min-faces", "0")
+    assert "3 objects" in capsys.readouterr().out
+    run("surface", materials, "-o", tmp_path / "a.ply", "--objects", "--min-faces", "0", "--label", "1")
+    assert "1 object," in capsys.readouterr().out

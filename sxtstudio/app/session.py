@@ -18,6 +18,7 @@ from sxtstudio.core.edits import EditHistory, LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.lengths import Unit
+from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.workflow.document.document import Document
 
@@ -202,13 +203,21 @@ class Session(QObject):
         if box is not None:
             (self.mask_changed if target == "mask" else self.labels_changed).emit(box)
 
-    def commit(self, recorder: Recorder, *, announce: bool = True, **parameters: Any) -> LabelEdit | None:
-        """End an edit: it can be undone, stands in the record, and is safe on disk."""
+    def commit(
+        self, recorder: Recorder, *, announce: bool = True, trust: Trust | None = None, **parameters: Any
+    ) -> LabelEdit | None:
+        """End an edit: it can be undone, stands in the record, and is safe on disk.
+
+        ``trust`` are the figures that hold for the labels from now on, if they are others than before.
+        """
         edit = recorder.finish()
         if edit is None or self.document is None:
             return None
         self.history.push(edit)
         self.document.gain(edit.target, edit.gained)
+        if trust is not None:
+            self.set_preview(None)  # a map of what the network recognised is of the former labels
+            self.set_trust(trust, edit)
         self._note(edit.name, **parameters)
         if announce:
             self.touched(edit.target, edit.box)
@@ -228,23 +237,40 @@ class Session(QObject):
             raise
         self.commit(recorder, **parameters)
 
+    def set_trust(self, trust: Trust, edit: LabelEdit | None) -> None:
+        """Have other figures of trust; with the edit that brought them, undo brings the former ones back."""
+        if self.document is None:
+            return
+        if edit is not None:
+            self.history.amend(edit, trust=(self.document.trust, trust))
+        self.document.trust = trust
+        self.facts_changed.emit()
+
     def undo(self) -> None:
         """Take back the latest edit."""
-        self._travel(self.history.undo, "Undo")
+        if self.document is not None and not self.busy:
+            edit = self.history.undo(self.document)
+            if edit is not None:
+                self.undone(edit)
 
     def redo(self) -> None:
         """Make the latest undone edit again."""
-        self._travel(self.history.redo, "Redo")
+        if self.document is not None and not self.busy:
+            edit = self.history.redo(self.document)
+            if edit is not None:
+                self.redone(edit)
 
-    def _travel(self, move: Any, word: str) -> None:
-        if self.document is None or self.busy:
-            return
-        edit: LabelEdit | None = move(self.document)
-        if edit is not None:
-            self.travelled(edit, word)
+    def undone(self, edit: LabelEdit) -> None:
+        """Announce that an edit has been taken back."""
+        self._announce_step(edit, "Undo", None if edit.trust is None else edit.trust[0])
 
-    def travelled(self, edit: LabelEdit, word: str) -> None:
-        """Tell everybody that an edit has been undone or made again; ``word`` is "Undo" or "Redo"."""
+    def redone(self, edit: LabelEdit) -> None:
+        """Announce that an edit has been made again."""
+        self._announce_step(edit, "Redo", None if edit.trust is None else edit.trust[1])
+
+    def _announce_step(self, edit: LabelEdit, word: str, trust: Trust | None) -> None:
+        if trust is not None:
+            self.set_trust(trust, None)
         self._note(f"{word}: {edit.name}")
         self.set_preview(None)
         self.select(None)

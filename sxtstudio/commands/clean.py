@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
-from sxtstudio.commands.options import add_axes, add_clean_up, add_voxel, named
+from sxtstudio.commands.options import add_axes, add_clean_up, add_label, add_voxel, named
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows, receipt_text
 from sxtstudio.core.wording import duration
@@ -29,6 +29,7 @@ def add(commands: Any) -> None:
         "-o", "--output", metavar="OUT", required=True, help=".tif, .mrc, .rec, .map or .zarr"
     )
     add_clean_up(parser, own_tomogram=False)
+    add_label(parser)
     add_axes(parser, "LABELS")
     add_voxel(parser)
     parser.set_defaults(run=run)
@@ -44,6 +45,7 @@ def run(arguments: argparse.Namespace) -> int:
         clean_up=clean_up_of(arguments),
         tomogram=Path(arguments.auto_mask) if arguments.auto_mask else None,
         voxel_nm=arguments.voxel,
+        label=arguments.label,
     )
     with shown_progress() as (progress, _):
         result = clean_file(job, progress)

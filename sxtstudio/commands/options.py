@@ -101,6 +101,16 @@ def add_voxel(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_label(parser: argparse.ArgumentParser) -> None:
+    """Add the option that takes one kind of label out of several."""
+    parser.add_argument(
+        "--label",
+        type=positive_int,
+        metavar="N",
+        help="take only the voxels with this value, where LABELS holds several, such as materials",
+    )
+
+
 def add_axes(parser: argparse.ArgumentParser, what: str = "FILE") -> None:
     """Add the option that names the stored axes of the file ``what``."""
     parser.add_argument(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
-from sxtstudio.commands.options import add_axes, add_voxel, named, whole_number
+from sxtstudio.commands.options import add_axes, add_label, add_voxel, named, whole_number
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows
 from sxtstudio.core.errors import UserError
@@ -35,6 +35,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--smooth", type=whole_number, metavar="N", help="iterations of smoothing (20)")
     parser.add_argument("--picture", metavar="FILE.png", help="also draw the surface, with a scale bar")
+    add_label(parser)
     add_axes(parser, "LABELS")
     add_voxel(parser)
     parser.set_defaults(run=run)
@@ -52,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
         parameters=SurfaceParameters(objects=arguments.objects, min_faces=arguments.min_faces, **given),
         picture=Path(arguments.picture) if arguments.picture else None,
         voxel_nm=arguments.voxel,
+        label=arguments.label,
     )
     with shown_progress() as (progress, _):
         result = surface_file(job, progress)

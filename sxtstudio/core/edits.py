@@ -11,7 +11,7 @@ import math
 import zlib
 from collections import deque
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import numpy as np
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.edit_kind import EditKind, Target, edit_title
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.trust import Trust
 
 Labels = NDArray[np.uint8]
 
@@ -59,7 +60,8 @@ class LabelEdit:
     """One step for *Undo*: what it is, what it changed, and in which volume.
 
     ``target`` is the name of the volume: "labels" or "mask". ``partial``: it was ended half-way. ``gained``
-    is how many label voxels there were more after it was made.
+    is how many label voxels there were more after it was made, ``trust`` how sure the network was of the
+    labels of each slice before and after, where that changed with them.
     """
 
     kind: EditKind
@@ -67,6 +69,7 @@ class LabelEdit:
     target: Target = "labels"
     gained: int = 0
     partial: bool = False
+    trust: tuple[Trust, Trust] | None = None
 
     @property
     def name(self) -> str:
@@ -194,6 +197,11 @@ class EditHistory:
         # The newest edit can always be taken back, whatever its size.
         while self._bytes > self.budget_bytes and len(self._done) > 1:
             self._bytes -= self._done.popleft().bytes
+
+    def amend(self, edit: LabelEdit, *, trust: tuple[Trust, Trust]) -> None:
+        """Have figures of trust go and come with the latest edit, which was just pushed."""
+        if self._done and self._done[-1] is edit:
+            self._done[-1] = replace(edit, trust=trust)
 
     def undo(self, volumes: Volumes) -> LabelEdit | None:
         """Take the latest edit back in its volume; return it, or None if there is none."""

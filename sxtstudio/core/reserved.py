@@ -13,7 +13,7 @@ import shutil
 import sys
 from contextlib import suppress
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,6 +32,16 @@ def create_array(path: Path, shape: Triple, advice: str = "choose another folder
     """Return a new uint8 array (z, y, x) of zeros in a file, as ``create_reserved`` makes it."""
     create_reserved(path, math.prod(shape), advice)
     return open_array(path, shape)
+
+
+def create_numbers(
+    path: Path, shape: Triple, bytes_each: int, advice: str = "choose another folder"
+) -> NDArray[Any]:
+    """Return a new array (z, y, x) of zeros in a file: uint8, uint16 or uint32 for 1, 2 or 4 bytes."""
+    dtype = np.dtype(f"u{bytes_each}")
+    create_reserved(path, dtype.itemsize * math.prod(shape), advice)
+    with open_own(path, "r+b") as file:
+        return np.memmap(file, dtype, "r+", shape=shape)
 
 
 def create_reserved(path: Path, size: int, advice: str = "choose another folder") -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import grouped
 from sxtstudio.surface.colours import random_colours
-from sxtstudio.surface.contour import Contour, TooManyFaces, contour
+from sxtstudio.surface.contour import Contour, TooManyFaces, contours
 from sxtstudio.surface.mesh import Surface, SurfaceParameters, polydata
 from sxtstudio.surface.simplify import drop_unused, simplify
 from sxtstudio.surface.smooth import smooth
@@ -32,6 +33,8 @@ def extract_surface(
     parameters: SurfaceParameters | None = None,
     origin_nm: VoxelSize | None = None,
     progress: Progress | None = None,
+    *,
+    apart: Sequence[int] = (),
 ) -> Surface:
     """Return the surface of all voxels that are not 0.
 
@@ -51,6 +54,9 @@ def extract_surface(
         Position of the centre of the first voxel in nm (z, y, x).
     progress
         Reports the stages and takes the cancel.
+    apart
+        Values whose voxels have a surface of their own each, also where they touch, as objects with numbers
+        do; empty: voxels of any value make one.
 
     Returns
     -------
@@ -68,7 +74,7 @@ def extract_surface(
     scale, offset = _geometry(labels, voxel_nm, origin_nm)
     notes: list[str] = []
 
-    found, binning = _contour(labels, parameters, progress.part(0.6))
+    found, binning = _contour(labels, parameters, apart, progress.part(0.6))
     if binning > 1:
         notes.append(f"The labels are very large: {binning}×{binning}×{binning} voxels were taken as one.")
     if found.objects is not None:
@@ -123,12 +129,15 @@ def _text(xyz: NDArray[np.float64]) -> str:
     return " × ".join(f"{value:g}" for value in xyz[::-1])
 
 
-def _contour(labels: NDArray[Any], parameters: SurfaceParameters, progress: Progress) -> tuple[Contour, int]:
+def _contour(
+    labels: NDArray[Any], parameters: SurfaceParameters, apart: Sequence[int], progress: Progress
+) -> tuple[Contour, int]:
     """Contour at the finest resolution that memory allows; return it with its binning."""
     for binning in _BINNINGS:
         try:
-            found = contour(
+            found = contours(
                 labels,
+                apart,
                 with_objects=parameters.objects or parameters.smallest > 0,
                 face_limit=max(HELD_FACES, parameters.max_faces),
                 binning=binning,

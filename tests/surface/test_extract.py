@@ -386,3 +386,18 @@ def test_cancel_takes_effect_in_each_stage(stage):
     progress._listener = lambda state: progress.cancel() if state.stage == stage else None
     with pytest.raises(Cancelled):
         extract_surface(blobs(), (1.0,) * 3, progress=progress)
+
+
+def test_values_that_touch_have_surfaces_of_their_own():
+    """Two boxes side by side and one apart: numbered objects stay three, and each is closed."""
+    labels = np.zeros((20, 24, 40), np.uint16)
+    labels[4:14, 4:20, 4:14], labels[4:14, 4:20, 14:26], labels[8:18, 6:12, 30:36] = 7, 300, 2
+    make = SurfaceParameters(objects=True, min_faces=0, smooth=0)
+    assert extract_surface(labels, (1.0,) * 3, make).object_count == 2
+    apart = extract_surface(labels, (1.0,) * 3, make, apart=(2, 7, 300))
+    assert apart.object_count == 3 and is_closed(apart)
+    for value, number in ((300, 1), (7, 2), (2, 3)):  # the largest first
+        own = apart.points[apart.objects == number]
+        z, y, x = np.nonzero(labels == value)
+        low, high = np.array((x.min(), y.min(), z.min())), np.array((x.max(), y.max(), z.max()))
+        assert own.min(0) == pytest.approx(low, abs=0.51) and own.max(0) == pytest.approx(high, abs=0.51)

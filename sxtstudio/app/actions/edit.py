@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
 from sxtstudio.app.session import Busy
 from sxtstudio.core.edits import LabelEdit
+from sxtstudio.workflow.document.document import Document
 
 # Taking back more than that takes longer than a tenth of a second.
 LARGE_VOXELS = 20_000_000
@@ -16,18 +16,23 @@ LARGE_VOXELS = 20_000_000
 
 def undo(context: Context) -> None:
     """Take back the latest change."""
-    history = context.session.history
-    _travel(context, "Undo", history.next_undo, history.undo, context.session.undo)
+    session = context.session
+    _step(context, "Undo", session.history.next_undo, session.history.undo, session.undo, session.undone)
 
 
 def redo(context: Context) -> None:
     """Make the latest undone change again."""
-    history = context.session.history
-    _travel(context, "Redo", history.next_redo, history.redo, context.session.redo)
+    session = context.session
+    _step(context, "Redo", session.history.next_redo, session.history.redo, session.redo, session.redone)
 
 
-def _travel(
-    context: Context, word: str, edit: LabelEdit | None, move: Callable[..., Any], at_once: Callable[[], None]
+def _step(
+    context: Context,
+    word: str,
+    edit: LabelEdit | None,
+    move: Callable[[Document], LabelEdit | None],
+    at_once: Callable[[], None],
+    announce: Callable[[LabelEdit], None],
 ) -> None:
     """Go back or forth by ``edit``; large edits in a job, so that the window does not stand still."""
     session, document = context.session, context.session.document
@@ -40,7 +45,7 @@ def _travel(
     def done(_: object) -> None:
         session.set_busy(None)
         if session.document is document:
-            session.travelled(edit, word)
+            announce(edit)
 
     def failed(error: Exception) -> None:
         session.set_busy(None)

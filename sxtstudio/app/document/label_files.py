@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
+from sxtstudio.app.document.label_kinds import LabelKindsDialog
 from sxtstudio.app.document.opening import TOMOGRAMS
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.session import Busy
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.label_values import LabelValues
 from sxtstudio.io.volume_name import with_axes
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.label_input import OtherAxes, check_labels, write_labels
+from sxtstudio.workflow.document.label_input import OtherAxes, inspect_labels, write_labels
 
 
 def ask_for_labels(context: Context) -> None:
@@ -31,10 +34,16 @@ def load_labels(context: Context, path: Path) -> None:
         return
     shape = document.shape
 
-    def checked(_: object) -> None:
+    def inspected(values: LabelValues) -> None:
         # Only now: a file that does not fit must not leave empty labels behind.
-        if context.session.document is document:
-            _replace(context, document, path)
+        if context.session.document is not document:
+            return
+        if not values.several:
+            _replace(context, document, path, None)
+            return
+        dialog = LabelKindsDialog(values, context.window)
+        dialog.accepted.connect(lambda: _replace(context, document, path, dialog.value))
+        dialog.open()
 
     def failed(error: Exception) -> None:
         if isinstance(error, OtherAxes) and context.session.document is document:
@@ -46,29 +55,34 @@ def load_labels(context: Context, path: Path) -> None:
 
     context.jobs.start(
         f"Looking at {path.name}",
-        lambda job: check_labels(path, shape),
-        on_done=checked,
+        lambda job: inspect_labels(path, shape, job.progress),
+        on_done=inspected,
         on_error=failed,
-        quiet=True,
     )
 
 
-def _replace(context: Context, document: Document, path: Path) -> None:
+def _replace(context: Context, document: Document, path: Path, value: int | None) -> None:
     session = context.session
+    if session.document is not document:
+        return
     recorder = session.record(EditKind.OPEN_LABELS)
     session.set_busy(Busy(f"Reading {path.name}", EditKind.OPEN_LABELS))
     everything = Box.whole(document.shape)
 
     def work(job: Job) -> None:
         try:
-            write_labels(path, recorder, job.progress)
+            write_labels(path, recorder, job.progress, value)
         except BaseException:
             recorder.roll_back()
             raise
 
     def done(_: object) -> None:
         session.set_busy(None)
-        if session.document is document and session.commit(recorder, file=str(path)) is None:
+        if session.document is not document:
+            return
+        chosen: dict[str, Any] = {} if value is None else {"label": value}
+        # The network said nothing of these labels.
+        if session.commit(recorder, trust=(), file=str(path), **chosen) is None:
             session.message.emit(f"{path.name} holds the labels that are there already.")
 
     def undone() -> None:

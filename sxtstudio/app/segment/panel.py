@@ -272,9 +272,8 @@ class SegmentPanel(QWidget):
         if document is not None and (outcome.trust or document.trust):
             # Figures of labels that were replaced go with them, also where there are no new ones.
             figures = outcome.trust or (SliceTrust(),) * (last - first)
-            document.trust = replaced(document.trust, document.shape[0], first, figures)
+            self._session.set_trust(replaced(document.trust, document.shape[0], first, figures), edit)
             lines += trust_lines(outcome.trust, first)
-            self._session.facts_changed.emit()
             self._session.autosave()
         show_note(self.result, "\n".join([*lines, *outcome.notes]))
         self._session.message.emit(lines[0])

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.label_values import LabelValues, ValueCounter
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import walk
@@ -26,19 +25,22 @@ class OtherAxes(UserError):
         self.order = order
 
 
-def check_labels(path: Path, shape: Triple) -> None:
-    """Check that the file is a volume of this shape (z, y, x).
+def inspect_labels(path: Path, shape: Triple, progress: Progress) -> LabelValues:
+    """Return which values a label file of this shape (z, y, x) holds.
 
     Raises
     ------
     OtherAxes
-        If it is, with its axes exchanged.
+        If it has this shape with its axes exchanged.
     UserError
-        If it is not.
+        If it has not, or is an image rather than labels: fractional grey values, or no background.
     """
     with open_volume(path) as source:
         if source.shape == shape:
-            return
+            counter = ValueCounter(path.name)
+            for box in walk(source.shape, progress=progress):
+                counter.add(source.read(box))
+            return counter.found()
         text = (
             f"{path.name} has {shape_text(source.shape)} voxels (z × y × x), but the tomogram has "
             f"{shape_text(shape)}."
@@ -48,28 +50,9 @@ def check_labels(path: Path, shape: Triple) -> None:
         raise UserError(f"{text} Choose the labels that belong to this tomogram.")
 
 
-def write_labels(path: Path, recorder: Recorder, progress: Progress) -> None:
-    """Replace all labels by those of a file: every voxel that is not 0 is labelled.
-
-    Raises
-    ------
-    UserError
-        If the file is an image rather than labels: fractional grey values, or no background.
-    """
+def write_labels(path: Path, recorder: Recorder, progress: Progress, value: int | None = None) -> None:
+    """Replace all labels by those of a file: every voxel that is not 0, or that has ``value``."""
     with open_volume(path) as source:
-        background = False
         for box in walk(source.shape, recorder.labels, progress=progress):
             part = source.read(box)
-            if part.dtype.kind == "f" and not np.array_equal(part, np.rint(part)):
-                raise UserError(
-                    f"{path.name} holds fractional grey values and is no label file. "
-                    "Choose the labels instead."
-                )
-            where = part != 0
-            background = background or not where.all()
-            recorder.write(box, as_labels(where))
-        if not background:
-            raise UserError(
-                f"{path.name} has no background (no voxel is 0) and is no label file. "
-                "Choose the labels instead."
-            )
+            recorder.write(box, as_labels(part != 0 if value is None else part == value))

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.label_values import LabelValues, ValueCounter
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.reserved import create_array
+from sxtstudio.core.reserved import create_numbers
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.io import FileVolume
@@ -55,30 +55,47 @@ def notes_of(file: FileVolume, given_nm: VoxelSize | None) -> tuple[str, ...]:
 
 
 def labels_to_disk(
-    volume: Volume, path: Path, name: str, progress: Progress | None = None
-) -> NDArray[np.uint8]:
-    """Copy a label volume, slab by slab, into a uint8 array (z, y, x) on disk: 0 background, 1 label.
+    volume: Volume,
+    path: Path,
+    name: str,
+    progress: Progress | None = None,
+    *,
+    value: int | None = None,
+    keep: bool = False,
+) -> tuple[NDArray[Any], LabelValues]:
+    """Copy a label volume, slab by slab, into an array (z, y, x) on disk.
+
+    Parameters
+    ----------
+    volume, path, name
+        The labels, the array's file, and the name of the labels for what is said of them.
+    value
+        Takes only the voxels of this value; None takes all that are not 0.
+    keep
+        Keeps the values, in as many bytes as the file has (at most 4); else the array is uint8, 0 background
+        and 1 label.
+
+    Returns
+    -------
+    labels, values
+        The array, and the values that the file holds.
 
     Raises
     ------
     UserError
-        If ``volume`` is an image rather than labels: fractional grey values, or no background; or if the
-        disk has no room for them.
+        If ``volume`` is an image rather than labels: fractional grey values, or no background; if no voxel
+        has ``value``; or if the disk has no room for them.
     """
     progress = progress or Progress()
-    labels = create_array(path, volume.shape, "write to another disk")
-    background = 0
+    # Whole numbers in 8 bytes, or in float, fit into 4 as well.
+    bytes_each = {1: 1, 2: 2}.get(volume.dtype.itemsize, 4) if keep else 1
+    labels = create_numbers(path, volume.shape, bytes_each, "write to another disk")
+    counter = ValueCounter(name)
     for box in walk(volume.shape, labels, progress=progress, stage="reading labels"):
-        part = volume.read(box)
-        if part.dtype.kind == "f" and not np.array_equal(part, np.rint(part)):
-            raise UserError(
-                f"{name} holds fractional grey values and is no label file: give the labels instead."
-            )
-        found = part != 0
-        labels[box.slices] = found
-        background += found.size - int(np.count_nonzero(found))
-    if not background:
-        raise UserError(
-            f"{name} has no background (no voxel is 0) and is no label file: give the labels instead."
-        )
-    return labels
+        part = counter.add(volume.read(box))
+        wanted = part != 0 if value is None else part == value
+        labels[box.slices] = np.where(wanted, part, 0) if keep else wanted
+    values = counter.found()
+    if value is not None:
+        values.check(value)
+    return labels, values

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.cellmask import cell_mask
 from sxtstudio.core.cleanup import CleanParameters, CleanReport, check_parameters, clean
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.label_values import LabelValues
 from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
@@ -44,13 +45,16 @@ class CleanUp:
 
 @dataclass(frozen=True)
 class CleanJob:
-    """One run of ``sxtstudio clean``; ``tomogram`` is that of the automatic mask."""
+    """One run of ``sxtstudio clean``; ``tomogram`` is that of the automatic mask, ``label`` the only "
+    "value.
+    """
 
     labels: Path
     output: Path
     clean_up: CleanUp
     tomogram: Path | None = None
     voxel_nm: VoxelSize | None = None
+    label: int | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +72,7 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
     Parameters
     ----------
     job
-        Files and parameters. Labels are all voxels that are not 0.
+        Files and parameters. Labels are all voxels that are not 0, or those with the value ``label``.
     progress
         Counts reading, cleaning and writing.
 
@@ -104,8 +108,8 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
             check_mask(mask, job.clean_up.mask)
         check_space(job.output.parent, 2 * int(np.prod(source.shape)))
         folder = stack.enter_context(scratch_folder(job.output))
-        labels = labels_to_disk(
-            source, folder / "labels", job.labels.name, progress.part(0.2, "reading labels")
+        labels, values = labels_to_disk(
+            source, folder / "labels", job.labels.name, progress.part(0.2, "reading labels"), value=job.label
         )
         report, notes = run_clean_up(
             labels,
@@ -127,7 +131,13 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
             kind="labels",
             progress=progress.part(0.2, "writing"),
         )
-    return CleanResult(report, receipt, (*notes_of(source, job.voxel_nm), *notes))
+    merged = () if job.label is not None or not values.several else (merged_text(values),)
+    return CleanResult(report, receipt, (*notes_of(source, job.voxel_nm), *merged, *notes))
+
+
+def merged_text(values: LabelValues) -> str:
+    """Return that labels of several values were taken as one kind."""
+    return f"{values.name} holds {values.text()}: all were taken as one kind. --label N takes one of them."
 
 
 def run_clean_up(

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.label_values import LabelValues
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import open_volume
@@ -19,6 +20,7 @@ from sxtstudio.surface import (
     write_mesh,
 )
 from sxtstudio.workflow.document.views import labels_to_disk
+from sxtstudio.workflow.jobs.cleaning import merged_text
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, scratch_folder
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -32,6 +34,7 @@ class SurfaceJob:
     parameters: SurfaceParameters = field(default_factory=SurfaceParameters)
     picture: Path | None = None
     voxel_nm: VoxelSize | None = None
+    label: int | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +59,8 @@ def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceRe
     Parameters
     ----------
     job
-        Files and parameters. Labels are all voxels that are not 0.
+        Files and parameters. Labels are all voxels that are not 0, or those with the value ``label``; with
+        objects, voxels of different values belong to different ones.
     progress
         Counts reading and the stages of the surface.
 
@@ -78,15 +82,23 @@ def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceRe
         voxel_nm = job.voxel_nm or source.voxel_nm
         check_space(job.mesh.parent, int(np.prod(source.shape)))
         with scratch_folder(job.mesh) as folder:
-            labels = labels_to_disk(
-                source, folder / "labels", job.labels.name, progress.part(0.2, "reading labels")
+            labels, values = labels_to_disk(
+                source,
+                folder / "labels",
+                job.labels.name,
+                progress.part(0.2, "reading labels"),
+                value=job.label,
+                keep=job.parameters.objects,
             )
             known.check()
+            several = job.label is None and values.several
+            apart = tuple(values.voxels) if several and job.parameters.objects else ()
             surface = extract_surface(
                 labels,
                 voxel_nm,
                 job.parameters,
                 origin_nm=source.origin_nm,
+                apart=apart,
                 progress=progress.part(0.6, "surface"),
             )
     write_mesh(job.mesh, surface, progress.part(0.1, "writing"))
@@ -104,5 +116,13 @@ def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceRe
         objects=surface.object_count,
         faces=surface.face_count,
         voxel_nm=voxel_nm,
-        notes=surface.notes,
+        notes=(*surface.notes, *_values_text(values, several, job.parameters.objects)),
     )
+
+
+def _values_text(values: LabelValues, several: bool, objects: bool) -> tuple[str, ...]:
+    if not several:
+        return ()
+    if objects:
+        return (f"{values.name} holds {values.text()}: each is told apart from the others.",)
+    return (merged_text(values),)

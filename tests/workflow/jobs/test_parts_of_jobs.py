@@ -107,9 +107,24 @@ def test_label_file_becomes_zero_and_one(dtype: type, tmp_path: Path) -> None:
     array = np.zeros((4, 3, 5), dtype)
     array[1, 2, 3] = 127
     array[2, 0, 0] = -1 if dtype is np.int8 else 255
-    found = labels_to_disk(ArrayVolume(array), tmp_path / "x", "x.tif")
+    found, values = labels_to_disk(ArrayVolume(array), tmp_path / "x", "x.tif")
     np.testing.assert_array_equal(found, array != 0)
     assert found.dtype == np.uint8
+    assert values.voxels == {127: 1, (-1 if dtype is np.int8 else 255): 1}
+    np.testing.assert_array_equal(
+        labels_to_disk(ArrayVolume(array), tmp_path / "y", "x.tif", value=127)[0], array == 127
+    )
+
+
+@pytest.mark.parametrize("dtype", [np.uint8, np.uint16, np.int32, np.float32])
+def test_values_are_kept_where_they_are_wanted(dtype: type, tmp_path: Path) -> None:
+    array = np.zeros((3, 4, 5), dtype)
+    array[0, 0], array[2, 1:, 1:] = 3, 200
+    found, values = labels_to_disk(ArrayVolume(array), tmp_path / "x", "x.tif", keep=True)
+    np.testing.assert_array_equal(found, array)
+    assert values.voxels == {3: 5, 200: 12} and values.several
+    with pytest.raises(UserError, match=r"no label 4: it holds the values 3 \(5 voxels\), 200 \(12 voxels\)"):
+        labels_to_disk(ArrayVolume(array), tmp_path / "y", "x.tif", value=4)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.tool import Tool, where_of
 from sxtstudio.core.brushes import Brush, Point, pieces, stroke
@@ -30,7 +32,11 @@ class BrushTool(Tool):
         self._target = state.target
         self._place: tuple[Plane, int] = (event.plane, event.depth)
         self._last: Point = (event.row, event.column)
-        self._parameters = {**where_of(event), "diameter_px": state.brush_px, "ball": state.ball}
+        self._parameters: dict[str, Any] = {
+            **where_of(event),
+            "diameter_px": state.brush_px,
+            "ball": state.ball,
+        }
         self._recorder = self.session.record(self.kind, state.target)
         self.move(event)
 

@@ -1,0 +1,59 @@
+"""Which of several kinds of label in a file are wanted: all as one, or those of one value."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QDialogButtonBox, QHBoxLayout, QLabel, QRadioButton, QVBoxLayout, QWidget
+
+from sxtstudio.app.widgets.controls import ComboBox
+from sxtstudio.app.widgets.dialogs import Dialog
+from sxtstudio.core.label_values import LabelValues
+from sxtstudio.core.wording import count
+
+# More than these are numbers of objects; a list of thousands helps nobody, its largest ones do.
+_LISTED = 500
+
+
+class LabelKindsDialog(Dialog):
+    """Asks which values are labels; ``value`` is the answer, None for all of them."""
+
+    def __init__(self, values: LabelValues, parent: QWidget | None = None) -> None:
+        """Offer what the file holds; all of it is chosen."""
+        super().__init__(parent)
+        self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        self.setWindowTitle("Open labels")
+        self.setMinimumWidth(440)
+        text = QLabel(
+            f"{values.name} holds {count(len(values.voxels), 'kind')} of labels, such as materials or "
+            "numbered "
+            "objects. Labels are of one kind here: what do you want to open?"
+        )
+        text.setWordWrap(True)
+        self.all = QRadioButton("&All of them, as one kind")
+        self.one = QRadioButton("&Only those with the value")
+        self.all.setChecked(True)
+        self.which = ComboBox()
+        by_size = sorted(values.voxels.items(), key=lambda item: -item[1])[:_LISTED]
+        for value, voxels in sorted(by_size):
+            self.which.addItem(f"{value}  ({count(voxels, 'voxel')})", value)
+        self.which.setEnabled(False)
+        self.one.toggled.connect(self.which.setEnabled)
+        row = QHBoxLayout()
+        row.addWidget(self.one)
+        row.addWidget(self.which, 1)
+        buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Cancel)
+        go = buttons.addButton("Open", QDialogButtonBox.ButtonRole.AcceptRole)
+        go.setProperty("role", "main")
+        go.setDefault(True)
+        buttons.accepted.connect(self.accept)
+        buttons.rejected.connect(self.reject)
+        layout = QVBoxLayout(self)
+        layout.addWidget(text)
+        layout.addWidget(self.all)
+        layout.addLayout(row)
+        layout.addWidget(buttons)
+
+    @property
+    def value(self) -> int | None:
+        """The value whose voxels are wanted, or None for all that are not 0."""
+        return int(self.which.currentData()) if self.one.isChecked() else None

@@ -1,0 +1,96 @@
+"""Which values a label file holds: one kind of label, materials, or objects with a number each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.wording import count, grouped
+
+# So many values are named; with more of them they are numbers of objects, or an image.
+_NAMED = 6
+
+
+@dataclass(frozen=True)
+class LabelValues:
+    """The values other than 0 of a label file (ascending), and how many voxels have each."""
+
+    name: str
+    voxels: dict[int, int]
+
+    @property
+    def several(self) -> bool:
+        """Whether there is more than one kind of label."""
+        return len(self.voxels) > 1
+
+    def text(self) -> str:
+        """Return "the values 1 (20 voxels), 2 (8 voxels)", or how many there are."""
+        named = [f"{value} ({count(n, 'voxel')})" for value, n in list(self.voxels.items())[:_NAMED]]
+        more = len(self.voxels) - len(named)
+        return f"the values {', '.join(named)}" + (f" and {grouped(more)} more" if more else "")
+
+    def check(self, value: int) -> None:
+        """Raise UserError unless some voxel has this value."""
+        if value not in self.voxels:
+            found = self.text() if self.voxels else "only 0"
+            raise UserError(f"{self.name} holds no label {value}: it holds {found}. Give one of these.")
+
+
+class ValueCounter:
+    """Counts the values of labels, slab by slab; ``background`` are the voxels that are 0."""
+
+    def __init__(self, name: str) -> None:
+        """Count nothing yet; ``name`` is that of the file, for what is said of it."""
+        self._name = name
+        self._voxels: dict[int, int] = {}
+        self.background = 0
+
+    def add(self, part: NDArray[Any]) -> NDArray[Any]:
+        """Count a slab (z, y, x) of numbers of any type; return it as whole numbers.
+
+        Raises
+        ------
+        UserError
+            If it holds fractional grey values.
+        """
+        if part.dtype.kind == "f":
+            if not np.array_equal(part, np.rint(part)):
+                raise UserError(
+                    f"{self._name} holds fractional grey values and is no label file. "
+                    "Choose the labels instead."
+                )
+            part = part.astype(np.int64)
+        elif part.dtype.kind == "b":
+            part = part.astype(np.uint8)
+        if part.dtype in (np.uint8, np.uint16):  # many times quicker than sorting
+            counts = np.bincount(part.ravel())
+            values = np.flatnonzero(counts)
+            counts = counts[values]
+        else:
+            values, counts = np.unique(part[part != 0], return_counts=True)
+            self.background += part.size - int(counts.sum())
+        for value, n in zip(values.tolist(), counts.tolist(), strict=True):
+            if value:
+                self._voxels[value] = self._voxels.get(value, 0) + n
+            else:
+                self.background += n
+        return part
+
+    def found(self) -> LabelValues:
+        """Return what was found.
+
+        Raises
+        ------
+        UserError
+            If there was no background, as in an image.
+        """
+        if not self.background:
+            raise UserError(
+                f"{self._name} has no background (no voxel is 0) and is no label file. "
+                "Choose the labels instead."
+            )
+        return LabelValues(self._name, dict(sorted(self._voxels.items())))
