@@ -113,15 +113,15 @@ class MainWindow(QMainWindow):
         column.addWidget(self._views, 1)
         centre = QWidget()
         centre.setLayout(column)
-        for panel, title, icon, widget in (
-            (Panel.IMAGE, "Image", "mdi6.brightness-6", parts.image),
-            (Panel.SEGMENT, "Segment", "mdi6.creation", parts.segment),
-            (Panel.CLEAN, "Clean up", "mdi6.broom", parts.clean),
-            (Panel.MASK, "Cell mask", "mdi6.selection-ellipse", parts.mask),
-            (Panel.LABELS, "By hand", "mdi6.brush", parts.labels),
-            (Panel.SURFACE, "3D view", "mdi6.cube-outline", parts.surface),
+        for panel, title, icon, widget, footer in (
+            (Panel.IMAGE, "Image", "mdi6.brightness-6", parts.image, None),
+            (Panel.SEGMENT, "Segment", "mdi6.creation", parts.segment, parts.segment.footer),
+            (Panel.CLEAN, "Clean up", "mdi6.broom", parts.clean, parts.clean.footer),
+            (Panel.MASK, "Cell mask", "mdi6.selection-ellipse", parts.mask, parts.mask.footer),
+            (Panel.LABELS, "By hand", "mdi6.brush", parts.labels, None),
+            (Panel.SURFACE, "3D view", "mdi6.cube-outline", parts.surface, parts.surface.footer),
         ):
-            parts.side.add(panel, title, icon, widget)
+            parts.side.add(panel, title, icon, widget, footer)
         self._outer = QSplitter(Qt.Orientation.Horizontal)
         self._outer.addWidget(centre)
         self._outer.addWidget(parts.side)

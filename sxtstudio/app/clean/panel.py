@@ -14,6 +14,7 @@ from sxtstudio.app.jobs.label_job import LabelJob
 from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.session import Preview
+from sxtstudio.app.widgets.footer import Footer
 from sxtstudio.app.widgets.notes import narrow, note, show_note
 from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.cleanup_preview import CleanPreview
@@ -57,11 +58,8 @@ class CleanPanel(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self.form)
         layout.addWidget(self.live)
-        layout.addWidget(self.preview_note)
-        layout.addLayout(buttons)
-        layout.addWidget(self.strip)
-        layout.addWidget(self.result)
         layout.addStretch()
+        self.footer = Footer((self.result, self.preview_note), (self.strip, buttons))
         self.apply_button.clicked.connect(self._on_apply_clicked)
         self.reset_button.clicked.connect(self.form.reset)
         self.live.toggled.connect(self._ask_for_preview)

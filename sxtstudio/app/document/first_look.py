@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize
+from PySide6.QtCore import QSize, Qt
 from PySide6.QtGui import QPalette
 from PySide6.QtWidgets import (
     QHBoxLayout,
@@ -18,6 +18,7 @@ from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.first_scan import FirstScan
 from sxtstudio.app.widgets.controls import DoubleSpinBox
+from sxtstudio.app.widgets.elided import ElidedLabel
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.polarity import UNDECIDED, WEAK
@@ -51,15 +52,15 @@ class FirstLook(QWidget):
         self.close_button.clicked.connect(self.hide)
         row = QHBoxLayout()
         row.addWidget(self.line, 1)
-        row.addWidget(self.close_button)
+        row.addWidget(self.close_button, 0, Qt.AlignmentFlag.AlignTop)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(10, 5, 6, 5)
         layout.setSpacing(4)
+        layout.addWidget(self._question())  # first: the facts below it come and go while it is answered
         layout.addLayout(row)
         self.warning = QLabel()
         self.warning.setWordWrap(True)
         layout.addWidget(self.warning)
-        layout.addWidget(self._question())
         self._session.document_changed.connect(self._on_document)
         self._session.facts_changed.connect(self._show)
         self.first_scan.sampled.connect(self._show)
@@ -84,7 +85,9 @@ class FirstLook(QWidget):
         self.unknown.clicked.connect(lambda: self.question.hide())
         row = QHBoxLayout(self.question)
         row.setContentsMargins(0, 0, 0, 0)
-        row.addWidget(QLabel("The file does not say how large a voxel is. Edge of a voxel:"))
+        words = ElidedLabel(most_px=600)
+        words.setText("The file does not say how large a voxel is. Edge of a voxel:")
+        row.addWidget(words)
         row.addWidget(self.size_nm)
         row.addWidget(self.apply)
         row.addWidget(self.unknown)
@@ -119,6 +122,8 @@ class FirstLook(QWidget):
             voxel_text(document.voxel_nm),
         ]
         sample = self.first_scan.sample
+        if sample is None and not self._error:
+            facts.append("values are being read …")  # about as long as what comes, so that no line is added
         if sample is not None:
             if sample.value_range is None:
                 facts.append("no finite values")

@@ -86,6 +86,9 @@ class ToolSettings(QWidget):
         ):
             build(_form(box))
             layout.addWidget(box)
+        # As high as the largest of them, so that what lies below does not jump with the tool.
+        self.setMinimumHeight(max(box.sizeHint().height() for box in (self._brush, self._wand, self._cut)))
+        layout.addStretch()
         self._tool.changed.connect(self.follow)
         context.session.facts_changed.connect(self.follow)
         context.session.document_changed.connect(self.follow)

@@ -6,13 +6,14 @@ from dataclasses import fields
 from typing import Any
 
 from PySide6.QtGui import QHideEvent, QShowEvent
-from PySide6.QtWidgets import QGroupBox, QHBoxLayout, QLabel, QPushButton, QSizePolicy, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QGroupBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.between import BetweenSlices
 from sxtstudio.app.labels.fields import ToolButtons, ToolSettings
 from sxtstudio.app.labels.tools import object_work
 from sxtstudio.app.labels.tools.catalogue import BY_NAME, TOOLS
+from sxtstudio.app.widgets.notes import SteadyNote
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import count
 
@@ -22,6 +23,8 @@ _OBJECT_TOOLS = ("delete", "keep", "cut", "merge")
 _NONE_SELECTED = (
     "None is selected. With no tool in the hand, Ctrl+click on an object; or press S at the crosshair."
 )
+_PART_ONLY = ". The object is larger; this is the part around the click."
+_LONGEST_SELECTED = f"Selected: 999 999 999 voxels, 9.99e+03 µm³{_PART_ONLY}"
 
 
 class LabelsPanel(QWidget):
@@ -34,10 +37,10 @@ class LabelsPanel(QWidget):
         self._recall()
         self.draw_tools = ToolButtons(context, [info for info in TOOLS if info.name not in _OBJECT_TOOLS])
         self.object_tools = ToolButtons(context, [info for info in TOOLS if info.name in _OBJECT_TOOLS])
-        self.hint = _note()
+        self.hint = SteadyNote([info.hint for info in BY_NAME.values()])
         self.tool_settings = ToolSettings(context)
         self.between = BetweenSlices(context)
-        self.selected = _note()
+        self.selected = SteadyNote([_NONE_SELECTED, _LONGEST_SELECTED])
         self.delete_button, self.keep_button = (
             QPushButton("Delete it"),
             QPushButton("Keep only it"),
@@ -130,7 +133,7 @@ class LabelsPanel(QWidget):
             z, y, x = document.voxel_nm
             text += f", {selection.voxels * z * y * x / 1e9:.3g} µm³"
         if not selection.complete:
-            text += ". The object is larger; this is the part around the click."
+            text += _PART_ONLY
         self.selected.setText(text)
 
     def _on_selected(self, work: Any) -> None:
@@ -141,12 +144,3 @@ class LabelsPanel(QWidget):
             work(self._context, "labels", selection.seed)
         except UserError as error:
             self._session.message.emit(str(error))
-
-
-def _note() -> QLabel:
-    label = QLabel()
-    label.setProperty("role", "note")
-    label.setWordWrap(True)
-    # Long words must not widen the panel.
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-    return label

@@ -16,6 +16,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import theme
 from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.mask.threshold import MaskThreshold
+from sxtstudio.app.widgets.footer import Footer
 from sxtstudio.app.widgets.notes import narrow, note
 
 _TOOLS = (
@@ -68,20 +69,16 @@ class MaskLayout(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
-        layout.addWidget(self.fraction)
-        layout.addWidget(self.strip)
-        layout.addWidget(self.result)
         layout.addWidget(_group("Automatic", [[self.automatic]]))
         tools: list[QWidget] = list(self.tools.values())
         hint = note("Draw on a few slices, then fill in the slices between them.")
         layout.addWidget(_group("By hand", [[hint], tools, [self.interpolate]]))
-        layout.addWidget(
-            _group("By grey value", [[self.threshold], [self.live], [self.preview_note], [self.make]])
-        )
+        layout.addWidget(_group("By grey value", [[self.threshold], [self.live], [self.make]]))
         layout.addWidget(
             _group("The mask", [[self.invert, self.fill, self.clear], [self.load, self.save], [self.cut]])
         )
         layout.addStretch()
+        self.footer = Footer((self.result, self.preview_note, self.fraction), (self.strip,))
 
     def offer(self, *, tomogram: bool, mask: bool, labels: bool) -> None:
         """Enable what can be done."""

@@ -30,6 +30,7 @@ from sxtstudio.app.segment.work import (
     run_segmentation,
     trust_lines,
 )
+from sxtstudio.app.widgets.footer import Footer
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core import wording
 from sxtstudio.core.edit_kind import EditKind
@@ -100,14 +101,11 @@ class SegmentPanel(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self.form)
-        layout.addWidget(self.estimate)
-        layout.addLayout(tries)
-        layout.addWidget(self.start_button)
-        layout.addWidget(self.strip)
-        layout.addWidget(self.interrupted_note)
-        layout.addWidget(self.offers)
-        layout.addWidget(self.result)
         layout.addStretch()
+        self.footer = Footer(
+            (self.result, self.interrupted_note, self.estimate),
+            (self.offers, self.strip, tries, self.start_button),
+        )
 
     def _connect(self) -> None:
         session = self._session
@@ -363,7 +361,7 @@ class SegmentPanel(QWidget):
         idle = session.document is not None and session.busy is None
         self.form.setEnabled(self.run is None)
         self.try_button.setEnabled(idle and self.trial.job is None)
-        self.hide_button.setVisible(self.trial.shown)
+        self.hide_button.setEnabled(self.trial.shown)
         for button in (self.start_button, self.resume_button, self.again_button, self.dismiss_button):
             button.setEnabled(idle)
         if self.run is not None:

@@ -20,6 +20,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.view3d.fields import SceneFields
 from sxtstudio.app.view3d.saving import SavingGroup
 from sxtstudio.app.view3d.view import View3D
+from sxtstudio.app.widgets.footer import Footer
 from sxtstudio.core.wording import slice_number
 
 
@@ -40,8 +41,7 @@ class SurfacePanel(QWidget):
         self.update_button.setProperty("role", "main")
         self.update_button.clicked.connect(self._on_update_clicked)
         self._summary = _note()
-        layout.addWidget(self.update_button)
-        layout.addWidget(self._summary)
+        self.footer = Footer((self._summary,), (self.update_button,))
         for group in (
             self._build_surface(),
             self._build_slices(),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TypeVar
 
-from PySide6.QtCore import QSignalBlocker, Qt, Signal
+from PySide6.QtCore import QRect, QSignalBlocker, QSize, Qt, Signal
 from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
@@ -35,6 +36,42 @@ def show_note(label: QLabel, text: str) -> None:
     """Show a text in a note, or hide the note."""
     label.setText(text)
     label.setVisible(bool(text))
+
+
+class SteadyNote(QLabel):
+    """A note that keeps the room of the longest of its texts, so that nothing below it jumps."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        """Begin with the first of ``texts``; others may be shown as long as they are no longer."""
+        super().__init__(texts[0])
+        self._texts = tuple(texts)
+        self.setProperty("role", "note")
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        self.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+
+    def hasHeightForWidth(self) -> bool:
+        """Lines break where the panel ends."""
+        return True
+
+    def heightForWidth(self, width: int) -> int:
+        """Return the height of the longest text."""
+        flags = int(Qt.TextFlag.TextWordWrap)
+        room = QRect(0, 0, max(1, width), 10_000)
+        heights = [
+            self.fontMetrics().boundingRect(room, flags, text).height()
+            for text in (*self._texts, self.text())
+        ]
+        return max(heights)
+
+    def sizeHint(self) -> QSize:
+        """Return the height in the width that it has."""
+        return QSize(100, self.heightForWidth(max(100, self.width())))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the height in the width that it has."""
+        return QSize(40, self.heightForWidth(max(100, self.width())))
 
 
 def form() -> QFormLayout:

@@ -106,8 +106,10 @@ class SidePanel(QWidget):
         layout.addWidget(self._column)
         self._buttons.idClicked.connect(self._stack.setCurrentIndex)
 
-    def add(self, panel: Panel, title: str, icon: str, widget: QWidget) -> None:
-        """Add a panel below the others."""
+    def add(
+        self, panel: Panel, title: str, icon: str, widget: QWidget, footer: QWidget | None = None
+    ) -> None:
+        """Add a panel below the others; ``footer`` stays at the lower end of it while it scrolls."""
         button = QToolButton()
         button.setText(title)
         theme.set_icon(button, icon)
@@ -118,7 +120,7 @@ class SidePanel(QWidget):
         number = len(self._panels)
         self._panels[panel] = widget
         self._buttons.addButton(button, number)
-        self._stack.addWidget(_page(title, widget))
+        self._stack.addWidget(_page(title, widget, footer))
         if number == 0:
             button.setChecked(True)
 
@@ -142,8 +144,8 @@ class SidePanel(QWidget):
         return self._panels[panel]
 
 
-def _page(title: str, panel: QWidget) -> QWidget:
-    """Put a title above the panel, and both into a scroll area for small screens."""
+def _page(title: str, panel: QWidget, footer: QWidget | None) -> QWidget:
+    """Put a title above the panel, both into a scroll area for small screens, and the footer below that."""
     page = QWidget()
     layout = QVBoxLayout(page)
     layout.setContentsMargins(12, 10, 12, 10)
@@ -156,4 +158,15 @@ def _page(title: str, panel: QWidget) -> QWidget:
     area.setFrameShape(QFrame.Shape.NoFrame)
     area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     area.setWidget(page)
-    return area
+    if footer is None:
+        return area
+    whole = QWidget()
+    column = QVBoxLayout(whole)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    column.addWidget(area, 1)
+    lower = QVBoxLayout()
+    lower.setContentsMargins(12, 6, 12, 8)
+    lower.addWidget(footer)
+    column.addLayout(lower)
+    return whole
