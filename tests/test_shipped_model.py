@@ -4,11 +4,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import ndimage
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
-from sxtstudio.segment import SegmentParameters, check_model, load_card, segment_slice
+from sxtstudio.segment import SegmentParameters, check_model, load_card, make_runner, segment_slice
+from sxtstudio.segment.device import choose_device
 from sxtstudio.training.scores import Agreement, compare
 
 ROOT = Path(__file__).parents[1]
@@ -60,3 +62,40 @@ def test_noise_holds_no_membranes(model):
     noise = np.random.default_rng(0).normal(size=(1, 256, 256)).astype(np.float32)
     (labels,) = outlines(model, noise, polarity="dark")
     assert labels.mean() < 0.02
+
+
+ROUND = np.hypot(*(np.mgrid[:384, :384] - 191.5)) <= 190
+ALL = np.ones(ROUND.shape, bool)
+
+
+@pytest.fixture(scope="module")
+def judged(sample):
+    """Return what labels a slice of LAC, changed, and gives F1 and the labels along the edge of the field."""
+    card = load_card("compact")
+    runner = make_runner(card, choose_device("cpu"))
+    parameters = SegmentParameters(card.path, device="cpu", polarity="dark", neighbours=0)
+    lac, truth = np.float32(0.2 + sample[0][1] / 255 * 0.6), sample[1][1]
+
+    def judge(change, measured):
+        image = change(lac.copy())
+        labels = segment_slice(ArrayVolume(image[None]), 0, parameters, runner=runner).labels > 0
+        edge = ndimage.binary_dilation(~measured, iterations=6) & measured
+        return compare(labels, truth & measured, doubtful=~measured).f1, int(labels[edge].sum())
+
+    yield judge
+    runner.close()
+
+
+@pytest.mark.parametrize("fill", [0, np.nan])
+def test_a_fill_around_a_round_field_costs_nothing(fill, judged):
+    plain, along_the_edge = judged(lambda lac: lac, ROUND)
+    f1, more = judged(lambda lac: np.where(ROUND, lac, np.float32(fill)), ROUND)
+    assert f1 > plain - 0.02 and more < 1.15 * along_the_edge
+
+
+def test_hot_pixels_cost_nothing(judged):
+    def spoilt(lac):
+        lac[100:102, 50:52] = 1e4
+        return lac
+
+    assert judged(spoilt, ALL)[0] == pytest.approx(judged(lambda lac: lac, ALL)[0], abs=0.005)

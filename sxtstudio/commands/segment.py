@@ -160,6 +160,7 @@ def result_rows(result: SegmentResult) -> list[tuple[str, str]]:
     else:
         rows += step_rows(result.clean_up)
     rows += trust_rows(found)
+    rows += [("warning", warning) for warning in result.report["warnings"]]
     rows += [("note", note) for note in result.report["notes"]]
     rows.append(("written", receipt_text(result.labels)))
     if result.probability is not None:

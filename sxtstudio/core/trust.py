@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 #: What counts as unsure and as sure by itself: in the tests (``python -m bench.trust``) slices below the
@@ -25,17 +25,23 @@ class SliceTrust:
         How sure the network is of what it has labelled: the F1 that it expects of its labels.
     recognised
         Share of the pixels that the network redraws within one standard deviation of its input.
+    measured
+        Share of the slice that was measured. The rest is a fill (``core.measured``); neither of the other
+        figures counts it.
     """
 
     certainty: float | None = None
     recognised: float | None = None
+    measured: float | None = None
 
     def __bool__(self) -> bool:
-        """Whether anything is known."""
+        """Whether anything is known of the network."""
         return self.certainty is not None or self.recognised is not None
 
 
 Trust = tuple[SliceTrust, ...]
+#: The figures' names.
+FIGURES = tuple(field.name for field in fields(SliceTrust))
 
 
 def replaced(former: Trust, depth: int, first: int, new: Sequence[SliceTrust]) -> Trust:
@@ -112,20 +118,17 @@ def bars(figures: Sequence[SliceTrust], most: int = 40) -> str:
 
 def trust_to_json(figures: Trust) -> dict[str, list[float | None]]:
     """Return figures as JSON values."""
-    return {
-        name: [None if value is None else round(value, 4) for value in values]
-        for name, values in (
-            ("certainty", [f.certainty for f in figures]),
-            ("recognised", [f.recognised for f in figures]),
-        )
-    }
+    each = [asdict(f) for f in figures]
+    return {name: [None if f[name] is None else round(f[name], 4) for f in each] for name in FIGURES}
 
 
 def trust_from_json(content: Mapping[str, Any], depth: int) -> Trust:
     """Check JSON values and return them as the figures of ``depth`` slices; raises ValueError."""
     figures = [SliceTrust()] * depth
-    for name in ("certainty", "recognised"):
+    for name in FIGURES:
         values = content.get(name)
+        if values is None and name == "measured":  # older projects do not say
+            continue
         if not isinstance(values, list) or len(values) != depth:
             raise ValueError(f"the {name} of the slices is not one number a slice")
         figures = [replace(f, **{name: share(v)}) for f, v in zip(figures, values, strict=True)]

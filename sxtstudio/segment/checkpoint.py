@@ -40,7 +40,7 @@ from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.plain_files import LinkRefused, create_own, open_own, read_plain
 from sxtstudio.core.reserved import open_array, reserve
 from sxtstudio.core.temporary import final_name, remove
-from sxtstudio.core.trust import SliceTrust, share
+from sxtstudio.core.trust import FIGURES, SliceTrust, share
 from sxtstudio.segment.run_settings import RunSettings, settings_from_json
 
 SETTINGS, LEDGER, TRUST = "settings.json", "finished.log", "trust.log"
@@ -349,7 +349,7 @@ def read_trust(log: bytes) -> Iterator[tuple[int, SliceTrust]]:
     for line in log.splitlines():
         try:
             entry = json.loads(line)
-            figures = SliceTrust(share(entry.get("certainty")), share(entry.get("recognised")))
+            figures = SliceTrust(*(share(entry.get(name)) for name in FIGURES))
             yield int(entry["z"]), figures
         except (ValueError, KeyError, TypeError, AttributeError):
             continue

@@ -19,6 +19,7 @@ from sxtstudio.core.volume import ArrayVolume, Volume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.segment.device import Device, choose_device
+from sxtstudio.segment.field import fill_note
 from sxtstudio.segment.neighbours import Mean, Neighbours, Output
 from sxtstudio.segment.overlap import overlapped
 from sxtstudio.segment.parameters import Segmentation, SegmentParameters
@@ -150,6 +151,12 @@ class SegmentationJob:
         """Return what came out."""
         probability = checkpoint.probability()
         voxel_nm = self.volume.voxel_nm
+        trust = checkpoint.trust()
+        measured = [1.0 if f.measured is None else f.measured for f in trust]
+        fill_share = 1 - sum(measured) / len(measured)
+        seen = [share for share in measured if share > 0]
+        if sum(seen) < len(seen):
+            self.notes.append(fill_note(1 - sum(seen) / len(seen), "the slices"))
         return Segmentation(
             labels=ArrayVolume(checkpoint.labels(), voxel_nm),
             probability=None if probability is None else ArrayVolume(probability, voxel_nm),
@@ -165,10 +172,19 @@ class SegmentationJob:
             voxels=self.voxels,
             seconds={name: round(seconds, 3) for name, seconds in self.seconds.items()},
             notes=tuple(self.notes),
+            warnings=() if self.voxels else (self._nothing_labelled(),),
+            fill_share=fill_share,
             blank=tuple(self.blank),
             checkpoint=checkpoint,
             sources=dict(self.volume.checksums),
-            trust=None if self.parameters.trust == "none" else checkpoint.trust(),
+            trust=None if self.parameters.trust == "none" else trust,
+        )
+
+    def _nothing_labelled(self) -> str:
+        other = "bright" if self.polarity.value == "dark" else "dark"
+        return (
+            f"Nothing was labelled. Check in the image whether membranes are {self.polarity.value}, as was "
+            f"assumed here, or {other}; else try a lower threshold than {self.threshold:g}, or another model."
         )
 
     @contextmanager
@@ -219,9 +235,16 @@ class SegmentationJob:
                 continue
             results = runner.run(images[part], progress.check, heads=heads)
             for row, i in enumerate(part):
-                values = self.neighbours.turned_back(results[heads[0]][row], batch.positions[i])
-                share = recognised(results[heads[1]][row], images[i]) if len(heads) > 1 else None
-                outputs[i] = Output(batch.positions[i], values, batch.like_previous[i], share)
+                position, field = batch.positions[i], batch.fields[i]
+                values = field.placed(self.neighbours.turned_back(results[heads[0]][row], position))
+                share = None
+                if len(heads) > 1:
+                    again, image = (
+                        self.neighbours.turned_back(one, position)
+                        for one in (results[heads[1]][row], images[i])
+                    )
+                    share = recognised(again, image, field.in_box)
+                outputs[i] = Output(position, values, batch.like_previous[i], share, field)
         return [outputs[i] for i in range(len(images))]
 
     @property
@@ -242,10 +265,12 @@ class SegmentationJob:
         probability = None
         if self.parameters.probability:
             probability = np.zeros(shape, np.uint8) if values is None else probability_of(values)
-        trust = None
-        if self.parameters.trust != "none":
-            sure = None if values is None else certainty(values, self.card.threshold)
-            trust = SliceTrust(sure, output.recognised)
+        field = output.field
+        measured = 0.0 if values is None else 1.0 if field is None else field.share
+        sure = None
+        if self.parameters.trust != "none" and values is not None:
+            sure = certainty(values if field is None else field.inside(values), self.card.threshold)
+        trust = SliceTrust(sure, output.recognised, measured)
         index, source = z - self.slices[0], self.volume.checksum(z)
         checkpoint.write(index, labels, probability, trust, source=source)
         return Finished(z, labels, blank=values is None)

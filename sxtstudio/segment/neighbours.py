@@ -20,6 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 from skimage.measure import block_reduce
 
+from sxtstudio.core.measured import Mask
+from sxtstudio.segment.field import Field
+
 Image = NDArray[np.float32]
 Reach = Literal[0, 1]
 
@@ -71,12 +74,15 @@ class Output:
         Whether its slice resembles that of the position before.
     recognised
         The share of the pixels that were redrawn within one standard deviation; None if not tried.
+    field
+        What of the slice was measured; None where there was nothing to see.
     """
 
     position: int
     values: Image | None
     like_previous: bool = True
     recognised: float | None = None
+    field: Field | None = None
 
 
 class Mean:
@@ -109,18 +115,31 @@ class Mean:
         own = self._outputs[z]
         if own.values is None:
             return own
-        total, count = np.array(own.values, order="C"), 1
+        total = np.array(own.values, order="C")
+        counts: Image | np.float32 = np.float32(1)
         if self._neighbours.reach:
             before, after = self._outputs[z - 1], self._outputs[z + 1]
             for other, is_like in ((before, own.like_previous), (after, after.like_previous)):
                 if is_like and other.values is not None:
-                    total += other.values
-                    count += 1
-        return Output(z, total / np.float32(count), own.like_previous, own.recognised)
+                    # Where a neighbour was not measured, it has no say.
+                    seen = (
+                        True if other.field is None or other.field.measured is None else other.field.measured
+                    )
+                    np.add(total, other.values, out=total, where=seen)
+                    counts = counts + np.asarray(seen, np.float32)
+        mean = total / counts
+        if own.field is not None:
+            own.field.clear(mean)
+        return Output(z, mean, own.like_previous, own.recognised, own.field)
 
 
-def coarsened(image: Image) -> NDArray[np.floating]:
-    """Return the means of a slice (y, x) over blocks of 4×4 pixels; a tiny one stays as it is."""
+def coarsened(image: Image, measured: Mask | None = None) -> NDArray[np.floating]:
+    """Return the means of a slice (y, x) over blocks of 4×4 pixels; a tiny one stays as it is.
+
+    NaN where not all of a block was measured.
+    """
+    if measured is not None:
+        image = np.where(measured, image, np.float32(np.nan))
     edge = _COARSE_PX if min(image.shape) >= 4 * _COARSE_PX else 1
     height, width = (length // edge * edge for length in image.shape)
     means: NDArray[np.floating] = block_reduce(image[:height, :width], (edge, edge), np.mean)
@@ -128,7 +147,13 @@ def coarsened(image: Image) -> NDArray[np.floating]:
 
 
 def resemble(first: NDArray[np.floating], second: NDArray[np.floating]) -> bool:
-    """Return whether two coarsened slices show the same: by Pearson's correlation."""
+    """Return whether two coarsened slices show the same, by Pearson's correlation.
+
+    Only what was measured of both counts.
+    """
+    both = np.isfinite(first) & np.isfinite(second)
+    if np.count_nonzero(both) < 2:
+        return False
     with np.errstate(divide="ignore", invalid="ignore"):  # a constant slice resembles nothing
-        correlation = np.corrcoef(first.ravel(), second.ravel())[0, 1]
+        correlation = np.corrcoef(first[both], second[both])[0, 1]
     return bool(correlation > RESEMBLANCE)

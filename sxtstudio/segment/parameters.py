@@ -124,6 +124,11 @@ class Segmentation:
         What the user should know, but for the slices ``blank``: see ``notes_counted_from``.
     blank
         Slices of the tomogram, from 0, that are constant or hold no numbers.
+    warnings
+        What is probably wrong, such as that nothing was labelled.
+    fill_share
+        Share (0…1) of the segmented voxels that were not measured: a fill around the reconstruction, or
+        slices that are constant or hold no numbers.
     trust
         Figures of each of the slices ``slices``, in their order; None where they were not wanted.
     sources
@@ -144,6 +149,8 @@ class Segmentation:
     voxels: int
     seconds: dict[str, float]
     notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    fill_share: float
     checkpoint: Checkpoint = field(repr=False)
     trust: tuple[SliceTrust, ...] | None = None
     sources: Mapping[int, int] = field(default_factory=dict, repr=False)

@@ -14,6 +14,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.device import Device
+from sxtstudio.segment.field import fill_note
 from sxtstudio.segment.job import prepare
 from sxtstudio.segment.neighbours import Image, Mean, Neighbours, Reach
 from sxtstudio.segment.parameters import SegmentParameters, TrustChoice
@@ -28,11 +29,13 @@ _PROBE_PX = 256
 class SlicePreview:
     """One segmented slice: uint8 labels (y, x), 0 or 255, and the network's output (−1…1).
 
-    Both are None where the slice is constant or holds no numbers.
+    Both are None where the slice is constant or holds no numbers. ``measured`` is the share (0…1) of the
+    slice that was measured; the rest is a fill, which has no labels.
     """
 
     labels: Pixels | None
     values: Image | None
+    measured: float
     polarity: Literal["dark", "bright"]
     device: str
     device_reason: str
@@ -43,7 +46,8 @@ class SlicePreview:
 class Recognition:
     """How a slice is recognised: the share of pixels within one standard deviation, whole and around each.
 
-    ``around`` is float32 (y, x), 0…1; both are None where the slice is constant or holds no numbers.
+    ``around`` is float32 (y, x), 0…1, and 1 where nothing was measured; both are None where the slice is
+    constant or holds no numbers.
     """
 
     share: float | None
@@ -97,19 +101,24 @@ def segment_slice(
     progress.begin(len(wanted), "trying one slice")
     own = runner or make_runner(job.card, job.device, tile_px=parameters.tile_px)
     mean = Mean(job.neighbours, [z])
-    values = None
+    values, measured = None, 0.0
     try:
         for batch in read_batches(volume, job.neighbours, wanted, 1, job.flip):
             for output in job.outputs(own, batch, progress, redraw=False):
                 for whole in mean.add(output):
                     values = whole.values
+                    measured = 0.0 if whole.field is None or values is None else whole.field.share
             progress.step()
         labels = None if values is None else labels_of(values, job.threshold)
         notes = (*job.notes, *own.notes)
+        if values is not None and measured < 1:
+            notes += (fill_note(1 - measured, "this slice"),)
     finally:
         if runner is None:
             own.close()
-    return SlicePreview(labels, values, job.polarity.value, own.device.name, own.device.reason, notes)
+    return SlicePreview(
+        labels, values, measured, job.polarity.value, own.device.name, own.device.reason, notes
+    )
 
 
 def recognise_slice(
@@ -154,8 +163,10 @@ def recognise_slice(
     finally:
         if runner is None:
             own.close()
-    around = job.neighbours.turned_back(trust_map(redrawn, batch.images[0]), z)
-    return Recognition(recognised(redrawn, batch.images[0]), np.ascontiguousarray(around))
+    field = batch.fields[0]
+    redrawn, image = (job.neighbours.turned_back(one, z) for one in (redrawn, batch.images[0]))
+    around = field.placed(trust_map(redrawn, image, field.in_box), outside=1.0)
+    return Recognition(recognised(redrawn, image, field.in_box), np.ascontiguousarray(around))
 
 
 def estimate(

@@ -5,31 +5,36 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.labels import as_labels
-from sxtstudio.core.normalise import normalise_slice
+from sxtstudio.core.normalise import Normalised, normalise
 from sxtstudio.core.volume import Volume
+from sxtstudio.segment.field import Field
 from sxtstudio.segment.neighbours import Image, Neighbours, coarsened, resemble
 
 # Read together, for the sake of formats that pack several slices into a compressed block.
 _READ_BYTES = 32_000_000
+_MOST_SIZES = 4  # of images that wait for others of their size
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Slices at ``positions``, normalised and turned (n, y, x), or None where nothing is to be seen.
+    """Slices at ``positions``, normalised, cut to their fields and turned: (n, y, x).
 
-    ``like_previous`` says of each whether its slice resembles that of the position before.
+    ``images`` is None where nothing is to be seen. ``like_previous`` says of each whether its slice resembles
+    that of the position before.
     """
 
     positions: tuple[int, ...]
     images: Image | None
     like_previous: tuple[bool, ...]
+    fields: tuple[Field, ...]
 
 
 def read_batches(
@@ -37,26 +42,34 @@ def read_batches(
 ) -> Iterator[Batch]:
     """Yield the positions ``wanted`` (ascending), normalised, in batches of at most ``size``.
 
-    ``flip`` turns bright into dark. Slices that are constant or not a number come alone. Where slices are not
-    square, a batch holds those that lie alike, so positions need not come in order.
+    ``flip`` turns bright into dark. Slices that are constant or not a number come alone. A batch holds slices
+    whose fields are alike in size and lie alike, so positions need not come in order.
     """
-    waiting: dict[tuple[int, ...], list[tuple[int, Image, bool]]] = {}
+    waiting: dict[tuple[int, ...], list[_Turned]] = {}
     former: dict[int, NDArray[np.floating]] = {}  # the position before, coarsened
     wanted = list(wanted)
-    for position, image in zip(
+    for position, found in zip(
         wanted, _read(volume, [neighbours.slice_of(position) for position in wanted]), strict=True
     ):
-        coarse = {position: coarsened(image)} if neighbours.reach and image is not None else {}
+        coarse = (
+            {position: coarsened(found.values, found.measured)}
+            if neighbours.reach and found is not None
+            else {}
+        )
         is_like = (
             position - 1 in former and position in coarse and resemble(former[position - 1], coarse[position])
         )
         former = coarse
-        if image is None:
-            yield Batch((position,), None, (is_like,))
+        if found is None:
+            yield Batch((position,), None, (is_like,), (Field(volume.shape[1:]),))
             continue
+        field = Field(volume.shape[1:], found.measured)
+        image = field.cut(found.values)
         turned = neighbours.turned(-image if flip else image, position)
+        if turned.shape not in waiting and len(waiting) == _MOST_SIZES:
+            yield _batch(waiting.pop(next(iter(waiting))))
         group = waiting.setdefault(turned.shape, [])
-        group.append((position, turned, is_like))
+        group.append(_Turned(position, turned, is_like, field))
         if len(group) == size:
             yield _batch(waiting.pop(turned.shape))
     for group in waiting.values():
@@ -101,13 +114,13 @@ def listed(indices: Iterable[int], most: int = 6) -> str:
     return ", ".join(texts[:most]) + (", …" if len(texts) > most else "")
 
 
-def _read(volume: Volume, indices: Iterable[int]) -> Iterator[Image | None]:
+def _read(volume: Volume, indices: Iterable[int]) -> Iterator[Normalised | None]:
     slice_bytes = volume.shape[1] * volume.shape[2] * volume.dtype.itemsize
     most = max(1, _READ_BYTES // slice_bytes)
     for first, last in _runs(indices, most):
         slab = volume.read(Box.slab(first, last, volume.shape))
         for plane in slab:
-            yield normalise_slice(plane)
+            yield normalise(plane)
 
 
 def _runs(indices: Iterable[int], most: int) -> Iterator[tuple[int, int]]:
@@ -124,6 +137,15 @@ def _runs(indices: Iterable[int], most: int) -> Iterator[tuple[int, int]]:
         yield first, last
 
 
-def _batch(group: list[tuple[int, Image, bool]]) -> Batch:
-    positions, images, like_previous = zip(*group, strict=True)
-    return Batch(positions, np.stack(images), like_previous)
+class _Turned(NamedTuple):
+    """A slice of a batch to come."""
+
+    position: int
+    image: Image
+    like_previous: bool
+    field: Field
+
+
+def _batch(group: list[_Turned]) -> Batch:
+    positions, images, like_previous, fields = zip(*group, strict=True)
+    return Batch(positions, np.stack(images), like_previous, fields)

@@ -18,6 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sxtstudio.core.measured import Mask
+
 Image = NDArray[np.float32]
 
 #: Where not every slice is redrawn, one of so many is: that costs about 37 % of one slice in five.
@@ -32,7 +34,7 @@ def certainty(values: Image, threshold: float) -> float | None:
     Parameters
     ----------
     values
-        The label head's output (y, x), −1…1.
+        The label head's output for the pixels that were measured, −1…1.
     threshold
         The model's own threshold, whatever the user chose: the figure is about the network.
 
@@ -52,18 +54,23 @@ def certainty(values: Image, threshold: float) -> float | None:
     return min(1.0, max(0.0, 2 * right / (count + max(membrane, right))))
 
 
-def recognised(redrawn: Image, normalised: Image) -> float:
-    """Return the share of pixels with |redrawn − normalised| < 1, both (y, x)."""
-    return float(np.mean(np.abs(redrawn - normalised) < 1))
+def recognised(redrawn: Image, normalised: Image, measured: Mask | None = None) -> float:
+    """Return the share of the measured pixels (None: all) with |redrawn − normalised| < 1, all (y, x)."""
+    within = np.abs(redrawn - normalised) < 1
+    return float(np.mean(within if measured is None else within[measured]))
 
 
-def trust_map(redrawn: Image, normalised: Image, window_px: float = WINDOW_PX) -> Image:
+def trust_map(
+    redrawn: Image, normalised: Image, measured: Mask | None = None, window_px: float = WINDOW_PX
+) -> Image:
     """Return the share (0…1) of pixels within one standard deviation around each pixel.
 
     Parameters
     ----------
     redrawn, normalised
         The image head's output and its input, float32 (y, x).
+    measured
+        Which pixels count, bool (y, x); None: all.
     window_px
         Standard deviation of the Gaussian window; the image is mirrored at its borders.
 
@@ -73,8 +80,15 @@ def trust_map(redrawn: Image, normalised: Image, window_px: float = WINDOW_PX) -
         Low where the network does not recognise its input. Its mean is about ``recognised``.
     """
     within = (np.abs(redrawn - normalised) < 1).astype(np.float32)
-    smooth: Image = ndimage.gaussian_filter(within, window_px, mode="reflect", truncate=3.0)
-    return np.clip(smooth, 0, 1)
+
+    def smooth(image: Image) -> Image:
+        blurred: Image = ndimage.gaussian_filter(image, window_px, mode="reflect", truncate=3.0)
+        return blurred
+
+    if measured is None:
+        return np.clip(smooth(within), 0, 1)
+    counted = smooth(measured.astype(np.float32))
+    return np.clip(smooth(within * measured) / np.maximum(counted, 1e-6), 0, 1)
 
 
 def sampled(z: int, slices: tuple[int, int], every: int = SAMPLE_EVERY) -> bool:

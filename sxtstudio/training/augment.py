@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import fft, ndimage
 
-from sxtstudio.core.normalise import normalise_slice
+from sxtstudio.core.normalise import standardise
 from sxtstudio.training.canvas import DARK_SIDE_PX, OUTLINE_HALF_PX
 
 Image = NDArray[np.float32]
@@ -53,7 +53,7 @@ def cutter(
 
 def normalise(image: Image) -> Image:
     """Return (x − mean) / SD as inference does, or zeros for an image without contrast."""
-    normal = normalise_slice(image)
+    normal = standardise(image)
     return np.zeros(image.shape, np.float32) if normal is None else normal
 
 

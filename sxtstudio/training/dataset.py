@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.measured import measured_pixels
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.core.progress import Progress
 from sxtstudio.training.config import TrainConfig, TrainingSource
@@ -58,7 +59,7 @@ class SliceReader:
         return self._get(ref, "image")
 
     def truth(self, ref: SliceRef) -> Truth:
-        """Return the labels of a slice: −1 background, 1 membrane, 0 does not count."""
+        """Return the labels of a slice: −1 background, 1 membrane, 0 does not count (also in a fill)."""
         return self._get(ref, "truth")
 
     def _get(self, ref: SliceRef, kind: str) -> NDArray[Any]:
@@ -67,7 +68,7 @@ class SliceReader:
             if key in self._kept:
                 self._kept.move_to_end(key)
                 return self._kept[key]
-        value = self._normalised(ref) if kind == "image" else ref.stack.truth(ref.z)
+        value = self._normalised(ref) if kind == "image" else self._truth(ref)
         with self._lock:
             if key not in self._kept:
                 self._kept[key] = value
@@ -82,6 +83,13 @@ class SliceReader:
         if normal is None:
             return np.zeros(raw.shape, np.float32)
         return -normal if ref.stack.sign < 0 else normal
+
+    def _truth(self, ref: SliceRef) -> Truth:
+        truth = ref.stack.truth(ref.z)
+        measured = measured_pixels(ref.stack.image(ref.z))
+        if measured is not None and measured.shape == truth.shape:
+            truth = np.where(measured, truth, np.int8(0))
+        return truth
 
 
 @dataclass(frozen=True)
@@ -237,17 +245,13 @@ def _check_unlabelled(
 
 def _checked_image(ref: SliceRef, reader: SliceReader) -> Image:
     raw = ref.stack.image(ref.z)
-    if raw.dtype.kind == "f" and not np.isfinite(raw).all():
-        bad = int(raw.size - np.isfinite(raw).sum())
-        raise UserError(
-            f"{ref}: {bad} of {raw.size} pixels are not numbers (NaN or infinite). "
-            "Leave the slice out, or export the tomogram without them."
-        )
     if min(raw.shape) < _SMALLEST_PX:
         raise UserError(f"{ref} is only {raw.shape[0]} × {raw.shape[1]} pixels, too small to learn from.")
     image = reader.image(ref)
     if not image.any():
-        raise UserError(f"{ref} is empty: all its pixels have the same value. Leave the slice out.")
+        raise UserError(
+            f"{ref} is empty: all its pixels have the same value, or are not numbers. Leave the slice out."
+        )
     return image
 
 

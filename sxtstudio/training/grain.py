@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from sxtstudio.core.normalise import normalise_slice
+from sxtstudio.core.normalise import standardise
 
 Image = NDArray[np.float32]
 SMALLEST_PX, LARGEST_PX = 14, 26
@@ -24,7 +24,7 @@ def fine_texture(image: Image) -> Image | None:
     """Return the fine part of a slice (y, x), mean 0 and SD 1; None where it is too small or has none."""
     if min(image.shape) <= LARGEST_PX:
         return None
-    return normalise_slice(image - ndimage.gaussian_filter(image, _COARSE_PX))
+    return standardise(image - ndimage.gaussian_filter(image, _COARSE_PX))
 
 
 def quilt(rng: np.random.Generator, textures: Sequence[Image], shape: tuple[int, ...]) -> Image:
@@ -49,5 +49,5 @@ def quilt(rng: np.random.Generator, textures: Sequence[Image], shape: tuple[int,
             canvas[place] += weight * tile
             variance[place] += weight**2
     middle = tuple(slice(half, half + n) for n in shape)  # where every pixel lies under four tiles
-    grain = normalise_slice(canvas[middle] / np.sqrt(variance[middle]))
+    grain = standardise(canvas[middle] / np.sqrt(variance[middle]))
     return np.zeros(shape, np.float32) if grain is None else grain

@@ -5,7 +5,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from sxtstudio.core.normalise import normalise_slice
+from sxtstudio.core.normalise import normalise, normalise_slice, standardise
 
 
 def exact(values):
@@ -47,13 +47,64 @@ def test_half_floats_do_not_overflow_in_the_sum():
 
 
 @pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
-def test_what_is_not_finite_becomes_the_mean_of_the_rest(bad):
+def test_what_is_not_finite_shows_the_mirror_image_of_the_rest(bad):
     values = np.random.default_rng(5).normal(5, 2, (20, 20)).astype(np.float32)
     spoilt = values.copy()
     spoilt[:4] = bad
-    result = normalise_slice(spoilt)
-    assert (result[:4] == 0).all()
-    np.testing.assert_allclose(result[4:], exact(values[4:]), atol=1e-5)
+    result = normalise(spoilt)
+    assert np.array_equal(result.measured, np.arange(20)[:, None] >= 4 + np.zeros((1, 20)))
+    assert result.fill_share == pytest.approx(0.2)
+    np.testing.assert_allclose(result.values[4:], exact(values[4:]), atol=1e-5)
+    np.testing.assert_array_equal(result.values[:4], result.values[5:9][::-1])
+
+
+def test_a_circle_is_continued_beyond_its_edge():
+    y, x = np.mgrid[:101, :101] - 50.0
+    radius = np.hypot(y, x)
+    spoilt = np.where(radius <= 40, np.cos(radius / 3), np.nan)
+    result = normalise(spoilt)
+    beyond = (radius > 41) & (radius < 60)
+    expected = (np.cos((80 - radius) / 3) - np.nanmean(spoilt)) / np.nanstd(spoilt)
+    assert abs(result.values - expected)[beyond].max() < 0.8, "mirrored at radius 40, but for whole pixels"
+    assert abs(result.values - expected)[beyond].mean() < 0.2
+
+
+@pytest.mark.parametrize("hot", [1e4, -1e4, 1e30, np.nan, np.inf])
+def test_a_few_bad_pixels_change_nothing_but_themselves(hot):
+    values = np.random.default_rng(6).normal(0.3, 0.1, (120, 120)).astype(np.float32)
+    spoilt = values.copy()
+    spoilt[10:12, 50:52] = spoilt[60, 60] = spoilt[0, 119] = hot
+    bad = spoilt != values
+    result = normalise(spoilt)
+    assert result.measured is None
+    kept = values[~bad].astype(np.float64)
+    np.testing.assert_allclose(result.values[~bad], (kept - kept.mean()) / kept.std(), atol=1e-5)
+    assert abs(result.values[bad]).max() < 1, "the median of their neighbours"
+
+
+def test_gold_stays_where_it_was_but_does_not_take_the_contrast():
+    y, x = np.mgrid[:200, :200]
+    grain = np.random.default_rng(7).normal(size=(200, 200))
+    bead = np.hypot(y - 90, x - 60) < 6
+    result = normalise_slice(np.where(bead, -40.0, grain))
+    kept = grain[~bead]
+    np.testing.assert_allclose(result[~bead], (kept - kept.mean()) / kept.std(), atol=1e-5)
+    assert (result[bead] < -9).all() and np.ptp(result[bead]) == 0
+
+
+def test_ordinary_slices_are_as_the_published_network_was_trained():
+    """All pixels, nothing cut off: membranes, dense bodies and gold of up to ten standard deviations."""
+    values = np.random.default_rng(8).normal(size=(150, 150))
+    values[20:40, 20:40] -= 6
+    values[100:104, 100:104] = -10
+    np.testing.assert_allclose(normalise_slice(values), (values - values.mean()) / values.std(), atol=1e-5)
+    np.testing.assert_array_equal(standardise(values), normalise_slice(values))
+
+
+def test_what_is_nearly_all_the_same_keeps_the_few_that_differ():
+    values = np.zeros((60, 60))
+    values[20:24, 30:36] = 1
+    np.testing.assert_allclose(standardise(values), (values - values.mean()) / values.std(), atol=1e-5)
 
 
 @pytest.mark.parametrize(

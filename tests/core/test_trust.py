@@ -18,7 +18,7 @@ from sxtstudio.core.trust import (
     trust_to_json,
 )
 
-FIGURES = (SliceTrust(0.9, 0.8), SliceTrust(), SliceTrust(0.25), SliceTrust(0.52, 0.75))
+FIGURES = (SliceTrust(0.9, 0.8, 1.0), SliceTrust(), SliceTrust(0.25, None, 0.5), SliceTrust(0.52, 0.75))
 
 
 def test_summary() -> None:
@@ -70,7 +70,11 @@ def test_bars_go_from_low_to_high_and_leave_the_unknown_open() -> None:
 
 def test_json_there_and_back() -> None:
     content = json.loads(json.dumps(trust_to_json(FIGURES)))
-    assert content == {"certainty": [0.9, None, 0.25, 0.52], "recognised": [0.8, None, None, 0.75]}
+    assert content == {
+        "certainty": [0.9, None, 0.25, 0.52],
+        "recognised": [0.8, None, None, 0.75],
+        "measured": [1, None, 0.5, None],
+    }
     assert trust_from_json(content, 4) == FIGURES
 
 
@@ -94,7 +98,7 @@ def test_foreign_json_is_refused(content: Any) -> None:
 
 def test_slices_that_are_segmented_anew_replace_theirs_alone() -> None:
     first = replaced((), 5, 1, FIGURES[2:])
-    assert first == (SliceTrust(), SliceTrust(0.25), SliceTrust(0.52, 0.75), SliceTrust(), SliceTrust())
+    assert first == (SliceTrust(), FIGURES[2], SliceTrust(0.52, 0.75), SliceTrust(), SliceTrust())
     second = replaced(first, 5, 2, [SliceTrust(0.1)])
     assert [f.certainty for f in second] == [None, 0.25, 0.1, None, None]
     assert replaced((), 5, 0, [SliceTrust()] * 5) == (), "nothing known is nothing to show"

@@ -201,7 +201,8 @@ def run_segmentation(
     except InputChangedError:
         segmentation.discard()
         raise
-    notes = list(segmentation.notes_counted_from(1))
+    warnings = [f"⚠ {text}" for text in segmentation.warnings]
+    notes = [*warnings, *segmentation.notes_counted_from(1)]
     if kept_by_hand:
         slices = count(kept_by_hand, "finished slice")
         notes.append(f"{slices} had been changed since and stayed as they were.")

@@ -277,7 +277,7 @@ class _Batch:
             state="done",
             seconds=time.monotonic() - begin,
             labelled=labelled,
-            message="; ".join(result.report["notes"]),
+            message="; ".join([*result.report["warnings"], *result.report["notes"]]),
             details=details,
         )
         self._panels[number] = panel_of(tomogram, output, _caption(self.rows[number]))

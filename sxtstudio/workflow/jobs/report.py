@@ -48,12 +48,18 @@ LIBRARIES = (
     "vtk",
     "zarr",
 )
+FILL_MEANING = (
+    "share of the segmented voxels that are no measurement: not numbers, or one value in a region that "
+    "reaches the border of the slice. They have no labels, and no say in the normalisation or in the figures "
+    "of trust."
+)
 TRUST_MEANING = (
     "certainty: the F1 that the network expects of its labels, its output (v + 1)/2 read as a probability "
     "(null where it labels nothing). On simulated tomograms unlike those of the training, slices of less "
     "certainty had more wrong labels, and missed more. recognised: share of the pixels that the network "
     "redraws within one standard deviation of its input (null in slices that it did not redraw); in the same "
-    "tests this share did not tell how right the labels were. Slices are counted from 0."
+    "tests this share did not tell how right the labels were. measured: share of the slice's pixels that are "
+    "a measurement; the other figures are of these alone. Slices are counted from 0."
 )
 
 
@@ -129,9 +135,15 @@ def segment_report(
         "by_the_network": found.voxels,
         "written": found.voxels if cleaned is None else cleaned.voxels_after,
     }
+    report["not_measured"] = {"meaning": FILL_MEANING, "share": round(found.fill_share, 6)}
     report["trust"] = trust_entry(found)
     report["clean_up"] = None if cleaned is None else clean_entry(cleaned)
     report["outputs"] = [receipt_entry(receipt) for receipt in receipts]
+    report["warnings"] = list(found.warnings)
+    if cleaned is not None and found.voxels and not cleaned.voxels_after:
+        report["warnings"].append(
+            "The clean-up removed all labels: look at its steps, and choose milder ones."
+        )
     report["notes"] = [*notes_of(source.volume, job.voxel_nm), *found.notes_counted_from(0)]
     return report
 

@@ -28,6 +28,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import state_folder
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.measured import measured_pixels
 from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
@@ -329,7 +330,7 @@ def _write_pair(one: Chosen, place: Path, progress: Progress) -> tuple[str, str,
     image_path, truth_path = place.with_suffix(".tif"), place.with_suffix(".labels.tif")
     with one.summary.source.opened() as (image, labels):
         for z in one.slices:
-            _check_finite(one, image.read(Box.slab(z, z + 1, image.shape))[0], z)
+            _check_measured(one, image.read(Box.slab(z, z + 1, image.shape))[0], z)
         picked = _Slices(image, one.slices, one.summary.voxel_nm)
         export_volume(image_path, picked, kind="image", progress=progress.part(0.6))
         truth = _Truth(labels, one.slices, one.summary.voxel_nm)
@@ -338,12 +339,12 @@ def _write_pair(one: Chosen, place: Path, progress: Progress) -> tuple[str, str,
     return image_path.name, truth_path.name, one.summary.polarity
 
 
-def _check_finite(one: Chosen, image: NDArray[Any], z: int) -> None:
-    if image.dtype.kind == "f" and not np.isfinite(image).all():
-        bad = int(image.size - np.count_nonzero(np.isfinite(image)))
+def _check_measured(one: Chosen, image: NDArray[Any], z: int) -> None:
+    measured = measured_pixels(image)
+    if measured is not None and not measured.any():
         raise UserError(
-            f"{one.name}: {bad} pixels of slice {z + 1} are not numbers (NaN or infinite). Take the slice "
-            "off the list, or export the tomogram without them."
+            f"{one.name}: slice {z + 1} shows nothing: its pixels are not numbers, or all have the same "
+            "value. Take the slice off the list."
         )
 
 

@@ -1,0 +1,229 @@
+"""Which pixels of a slice were measured, and which are a fill: NaN, or one value around the reconstruction.
+
+Reconstructions lie in a circle, a turned or a padded frame, and what surrounds them is a number that somebody
+chose: 0, −1, −9999, the smallest value, the mean. It says nothing of the specimen, but it decides mean and
+standard deviation, and its edge looks like a membrane. A part of a slice counts as fill if
+
+* all its pixels are NaN or infinite (specks of bad pixels are not a fill), or
+* all have *exactly* one value, are connected, and reach the border along 8 pixels or more,
+
+and if, in the second case, it does not look like a measured background that was cut off at black or white, as
+in 8-bit images of ice. There the grey values come up to the constant gradually, and its edge is as ragged as
+the specimen. So a constant part is a fill only where values *jump* at its edge, or where its edge is *drawn*:
+straight or round, so that what remains is convex. The type of the pixels has no say in it.
+
+A turned frame was interpolated: between fill and image lies a seam of mixed values, one to six pixels wide.
+It is recognised by its values, which come nearer to the fill's than those further in, and counts as fill.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+Mask = NDArray[np.bool_]
+Pixels = NDArray[np.intp]
+
+_RUN = 8  # equal pixels in a row along the border from which a fill is thought of
+_MOST_VALUES = 4  # as many different fills are looked for
+_NEAR = 0.25  # of the usual step at the edge: so near to the constant, a pixel leads up to it
+_NEAR_OF_SPREAD = 0.1  # or so near, as a share of the spread of the grey values
+_JUMP = 0.06  # share of the pixels along the edge that may lead up to it where values jump
+_RAGGED_PX = 1.5  # mean depth of the dents in the edge of what is convex; a circle's pixels have 0.3
+_RAGGED_SHARE = 0.3  # of the constant part, that may be dents in the rest: a bead at the border is one dent
+_ROUNDING = 4  # times the distance of neighbouring numbers; so far apart are equal ones
+_RINGING = 5e-3  # of the spread; so near to the constant, a pixel belongs to it
+_OUTLYING = 3.0  # spreads; so far out beside a fill, a pixel is an overshoot of the interpolation,
+_RINGS_PX = 16  # so far from it
+_TO_PERCENTILES = 2.44  # from the quartiles to the 5th and 95th percentile, in Gaussian grain
+_SEAM_PX = 6  # the widest seam
+_SEAM_STEP = 0.75  # of the usual step; in a seam it is smaller
+_ENOUGH = 30  # pixels that tell a seam
+_ROUNDS = 3  # fills that lie in each other: a circle in a frame
+_SAMPLE = 20_000
+
+
+def measured_pixels(image: NDArray[Any]) -> Mask | None:
+    """Return which pixels of a slice were measured.
+
+    Parameters
+    ----------
+    image
+        One slice (y, x); real numbers of any dtype.
+
+    Returns
+    -------
+    bool (y, x), or None
+        False in fills; None where the slice has none. A slice of a single value is all fill.
+    """
+    known = np.ones(image.shape, bool) if image.dtype.kind != "f" else ~large_parts(~np.isfinite(image))
+    for _ in range(_ROUNDS):
+        box = box_around(known)
+        if box is None:
+            break
+        with np.errstate(over="ignore", invalid="ignore"):  # a step may be larger than the largest number
+            fill = _constant_fill(image[box], known[box])
+        if fill is None:
+            break
+        known[box] &= ~fill
+    return None if known.all() else known
+
+
+def large_parts(bad: Mask) -> Mask:
+    """Return the connected parts of ``bad`` that are no specks: with 3×3 pixels, or 1×3 at the border."""
+    if not bad.any():
+        return bad
+    core = np.zeros(bad.shape, bool)
+    for rows, columns in ((2, 0), (0, 2)):
+        # Beyond the border bad goes on, so a single bad row there is a frame.
+        wide = np.pad(bad, ((rows, rows), (columns, columns)), mode="edge")
+        opened = _grown(~_grown(~wide))
+        core |= opened[rows : wide.shape[0] - rows, columns : wide.shape[1] - columns] & bad
+    parts, count = ndimage.label(bad)
+    kept = np.zeros(count + 1, bool)
+    kept[parts[core]] = True
+    large: Mask = kept[parts]
+    return large
+
+
+def box_around(known: Mask) -> tuple[slice, slice] | None:
+    """Return the smallest box (y, x) that holds all True pixels, or None where there is none."""
+    rows, columns = np.flatnonzero(known.any(axis=1)), np.flatnonzero(known.any(axis=0))
+    if not rows.size:
+        return None
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _constant_fill(image: NDArray[Any], known: Mask) -> Mask | None:
+    """Return the constant fills that reach the border of ``image``, or None."""
+    found: Mask | None = None
+    for value, seeds in _runs_along_border(image, known):
+        step = np.abs(image.astype(np.float64) - value)
+        if not step[known].any():
+            return known
+        spread, outlying = _spread(image, known & (step > 0))
+        parts, count = ndimage.label(known & (step <= _RINGING * spread))
+        kept = np.zeros(count + 1, bool)
+        kept[parts[seeds]] = True
+        kept[0] = False
+        part = kept[parts]
+        if _is_drawn_by_hand(step, part, known & ~part, spread):
+            part = _with_overshoot(part, known & outlying)
+            part = _with_seam(step, part, known)
+            found = part if found is None else found | part
+    return found
+
+
+def _spread(image: NDArray[Any], others: Mask) -> tuple[float, Mask]:
+    """Return the spread of the grey values other than the fill's, and which pixels are far outside."""
+    values = image[others].astype(np.float64)
+    values = values[:: max(1, values.size // _SAMPLE) | 1]
+    # By the quartiles: of what lies near a fill, some may be neither image nor fill.
+    low, middle, high = np.percentile(values, [25, 50, 75])
+    if high > low:
+        low, high = middle + _TO_PERCENTILES * (low - middle), middle + _TO_PERCENTILES * (high - middle)
+    else:
+        low, high = np.percentile(values, [5, 95])
+    spread = float(high - low)
+    return spread, (image < low - _OUTLYING * spread) | (image > high + _OUTLYING * spread)
+
+
+def _runs_along_border(image: NDArray[Any], known: Mask) -> list[tuple[float, tuple[Pixels, Pixels]]]:
+    """Return the values that lie in runs along the border, the longest first, and where (y, x) they lie."""
+    height, width = image.shape
+    rows, columns = np.arange(height), np.arange(width)
+    edges = (
+        (np.zeros_like(columns), columns),
+        (np.full_like(columns, height - 1), columns),
+        (rows, np.zeros_like(rows)),
+        (rows, np.full_like(rows, width - 1)),
+    )
+    places: dict[np.generic, list[tuple[Pixels, Pixels]]] = {}
+    for y, x in edges:
+        line, there = image[y, x], known[y, x]
+        joined = _same(line[1:], line[:-1]) & there[1:] & there[:-1]
+        cuts = np.concatenate([[0], np.flatnonzero(~joined) + 1, [len(line)]])
+        for i in np.flatnonzero(np.diff(cuts) >= _RUN):
+            first, last = cuts[i], cuts[i + 1]
+            if there[first]:
+                value = next((other for other in places if _same(line[first], other)), line[first])
+                places.setdefault(value, []).append((y[first:last], x[first:last]))
+    found = [
+        (float(value), (np.concatenate([y for y, _ in runs]), np.concatenate([x for _, x in runs])))
+        for value, runs in places.items()
+    ]
+    return sorted(found, key=lambda entry: -entry[1][0].size)[:_MOST_VALUES]
+
+
+def _same(first: Any, second: Any) -> Mask:
+    """Whether values are equal but for the rounding of an interpolation."""
+    if first.dtype.kind != "f":
+        return np.asarray(first == second)
+    return np.asarray(np.abs(first - second) <= _ROUNDING * np.spacing(np.abs(first)))
+
+
+def _is_drawn_by_hand(step: NDArray[np.float64], part: Mask, rest: Mask, spread: float) -> bool:
+    """Whether a constant part is a fill, not a background that was cut off at black or white."""
+    edge = step[_grown(part) & rest]
+    edge = edge[edge > 0]  # what touches by a corner only may have the same value
+    if not edge.size:
+        return True
+    # Where there are few grey values, the next one is near.
+    near = max(_NEAR * float(np.median(edge)), _NEAR_OF_SPREAD * spread, float(edge.min()))
+    if float(np.mean(edge <= near)) < _JUMP:
+        return True
+    dents = _dents(rest)
+    return bool(dents < _RAGGED_PX * edge.size and dents < _RAGGED_SHARE * np.count_nonzero(part))
+
+
+def _dents(rest: Mask) -> float:
+    """Return the area (px) between ``rest`` and its convex hull."""
+    from scipy.spatial import ConvexHull  # here, because few slices come this far
+
+    rows = np.flatnonzero(rest.any(axis=1))
+    first = rest[rows].argmax(axis=1)
+    last = rest.shape[1] - rest[rows, ::-1].argmax(axis=1)
+    # Corners of pixels, so that a single one has an area.
+    corners = np.concatenate([np.stack([rows + y, x], axis=1) for y in (0, 1) for x in (first, last)])
+    area = float(ConvexHull(corners).volume)  # so it is called in two dimensions as well
+    return area - np.count_nonzero(rest)
+
+
+def _with_overshoot(part: Mask, outlying: Mask) -> Mask:
+    """Add the outlying pixels along a fill's edge: where an interpolation overshot."""
+    for _ in range(_RINGS_PX):
+        ring = _grown(part) & outlying & ~part
+        if not ring.any():
+            break
+        part = part | ring
+    return part
+
+
+def _with_seam(step: NDArray[np.float64], part: Mask, known: Mask) -> Mask:
+    """Add the pixels along a fill's edge whose values are mixtures of fill and image."""
+    rings: list[Mask] = []
+    grown = part
+    for _ in range(_SEAM_PX + 1):
+        wider = _grown(grown)
+        rings.append(wider & ~grown & known)
+        grown = wider
+    steps = [float(np.median(step[ring])) if np.count_nonzero(ring) >= _ENOUGH else np.inf for ring in rings]
+    for ring, usual in zip(rings[:-1], steps[:-1], strict=True):
+        if not usual < _SEAM_STEP * steps[-1]:
+            break
+        part = part | ring
+    return part
+
+
+def _grown(mask: Mask) -> Mask:
+    """Return a mask grown by a pixel in all eight directions."""
+    tall = mask.copy()
+    tall[1:] |= mask[:-1]
+    tall[:-1] |= mask[1:]
+    grown = tall.copy()
+    grown[:, 1:] |= tall[:, :-1]
+    grown[:, :-1] |= tall[:, 1:]
+    return grown

@@ -1,0 +1,120 @@
+"""Fills against masks that are known beforehand, and measured backgrounds that are none."""
+
+import numpy as np
+import pytest
+from scipy import ndimage
+
+from sxtstudio.core.measured import measured_pixels
+
+SIZE = 160
+Y, X = np.mgrid[:SIZE, :SIZE]
+CIRCLE = np.hypot(Y - 79.5, X - 79.5) < 78
+FRAME = (Y > 20) & (Y < 150) & (X > 30) & (X < 155)
+TURNED = (abs((Y - 80) + 0.4 * (X - 80)) < 70) & (abs((X - 80) - 0.4 * (Y - 80)) < 75)
+CORNER = Y + X > 40
+THIN = (Y > 0) & (X > 0) & (X < SIZE - 1)
+SHAPES = {"circle": CIRCLE, "frame": FRAME, "turned": TURNED, "corner": CORNER, "thin": THIN}
+
+
+def cell(seed=0, noise=0.03):
+    """LAC of a bright cell with dense organelles in ice, in 1/µm."""
+    random = np.random.default_rng(seed)
+    lac = np.full((SIZE, SIZE), 0.12)
+    lac[ndimage.gaussian_filter(random.normal(size=lac.shape), 14) > 0] = 0.3
+    for y, x in random.uniform(0, SIZE, (12, 2)):
+        lac[np.hypot(Y - y, X - x) < 6] = 0.6
+    return ndimage.gaussian_filter(lac, 1) + random.normal(scale=noise, size=lac.shape)
+
+
+def found(image):
+    measured = measured_pixels(image)
+    return np.ones(image.shape, bool) if measured is None else measured
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("fill", [0, -1, -9999, 0.25, 0.7, np.nan, np.inf])
+@pytest.mark.parametrize("shape", SHAPES)
+def test_fills_of_any_value_and_shape(shape, fill, dtype):
+    measured = found(np.where(SHAPES[shape], cell(), fill).astype(dtype))
+    assert not measured[~SHAPES[shape]].any()
+    # A pixel at the edge whose value is by chance that of the fill cannot be told from it.
+    assert (SHAPES[shape] & ~measured).sum() <= (30 if fill == 0.25 else 0)
+
+
+@pytest.mark.parametrize("fill", [0, 90, 255])
+@pytest.mark.parametrize("dtype", [np.uint8, np.int16, np.uint16])
+def test_fills_of_whole_numbers(fill, dtype):
+    image = np.clip(np.rint(100 + 200 * (cell() - 0.2)), 1, 254)
+    measured = found(np.where(CIRCLE, image, fill).astype(dtype))
+    assert not measured[~CIRCLE].any()
+    # What has the fill's own value and touches it cannot be told from it.
+    assert (CIRCLE & ~measured).sum() < 0.01 * CIRCLE.sum()
+
+
+def test_a_circle_in_a_frame_of_another_value():
+    image = np.pad(np.where(CIRCLE, cell(), 0), ((10, 20), (0, 30)), constant_values=-1)
+    np.testing.assert_array_equal(found(image), np.pad(CIRCLE, ((10, 20), (0, 30))))
+
+
+@pytest.mark.parametrize("order", [1, 3], ids=["linear", "cubic"])
+@pytest.mark.parametrize("fill", [0, 0.25, -1])
+def test_the_seam_of_a_turned_frame_is_fill(fill, order):
+    turned = ndimage.rotate(cell(), 20, order=order, mode="grid-constant", cval=fill)
+    inside = ndimage.rotate(np.ones((SIZE, SIZE)), 20, order=1, mode="grid-constant") > 0.999
+    measured = found(turned)
+    outside = ndimage.binary_dilation(~inside, iterations=4)
+    assert not measured[~ndimage.binary_dilation(inside, iterations=4)].any()
+    assert measured[~outside].all()
+
+
+@pytest.mark.parametrize("gain", [1.2, 1.6, 2.5])
+@pytest.mark.parametrize("blur", [0, 1.5], ids=["grain", "smooth"])
+@pytest.mark.parametrize("sign", [1, -1], ids=["black", "white"])
+def test_ice_that_was_cut_off_is_measured(gain, blur, sign):
+    image = ndimage.gaussian_filter(cell(noise=0.05), blur)
+    low, high = np.percentile(image, [30, 99])
+    grey = np.clip((image - low) / (high - low) * gain * 255, 0, 255)
+    grey = (grey if sign > 0 else 255 - grey).astype(np.uint8)
+    assert (grey == (0 if sign > 0 else 255)).mean() > 0.25
+    assert found(grey).all()
+
+
+def test_few_grey_values_are_measured():
+    grey = (ndimage.gaussian_filter(cell(), 2) * 25).astype(np.uint8) * 10
+    assert len(np.unique(grey)) < 15 and found(grey).all()
+
+
+def test_constant_parts_inside_and_short_runs_at_the_border_are_measured():
+    image = cell()
+    image[60:90, 60:90] = 0
+    image[0, 10:17] = 0
+    assert measured_pixels(image) is None
+
+
+def test_a_saturated_bead_at_the_border_is_measured():
+    image = np.clip(ndimage.gaussian_filter(np.where(np.hypot(Y, X - 80) < 9, 5.0, cell(noise=0)), 2), 0, 1)
+    assert (image[0] == 1).sum() > 8
+    assert found(image).all()
+
+
+def test_specks_of_bad_pixels_are_no_fill_but_lost_rows_are():
+    image = cell()
+    image[40, 40] = image[0, 100] = np.nan
+    image[70:72, 20:22] = np.inf
+    assert measured_pixels(image) is None
+    image[:, 0] = np.nan
+    image[100:104, 50:60] = np.nan
+    lost = np.zeros(image.shape, bool)
+    lost[:, 0] = lost[100:104, 50:60] = True
+    np.testing.assert_array_equal(found(image), ~lost)
+
+
+@pytest.mark.parametrize("value", [0, np.nan, 7.5])
+def test_a_slice_of_one_value_is_all_fill(value):
+    assert not found(np.full((40, 50), value)).any()
+
+
+def test_neither_scale_nor_offset_matters():
+    image = np.where(CIRCLE, cell(), 0)
+    for factor, offset in ((1e-20, 0), (1e5, 3e6), (-1e300, 0)):
+        np.testing.assert_array_equal(found(image * factor + offset), CIRCLE)
