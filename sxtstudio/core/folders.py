@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -35,34 +36,34 @@ def _spare_home() -> Path:
 
 def state_folder() -> Path:
     """Return the folder for what must outlive the program, such as unsaved work."""
-    home = home_folder()
-    if sys.platform == "win32":
-        return _local(home) / "SXT Studio"
-    if sys.platform == "darwin":
-        return home / "Library" / "Application Support" / "SXT Studio"
-    return Path(os.environ.get("XDG_STATE_HOME") or home / ".local" / "state") / "sxtstudio"
+    import platformdirs  # here, as most commands need none of these folders
+
+    return _own(platformdirs.user_state_path, ".local/state")
 
 
 def log_folder() -> Path:
     """Return the folder for logs."""
-    if sys.platform == "win32":
-        return state_folder() / "log"
-    if sys.platform == "darwin":
-        return home_folder() / "Library" / "Logs" / "SXT Studio"
-    return state_folder()
+    if sys.platform == "linux":
+        return state_folder()
+    import platformdirs
+
+    return _own(platformdirs.user_log_path, "log")
 
 
 def data_folder() -> Path:
     """Return the folder for files of the user's own, such as models."""
-    home = home_folder()
-    if sys.platform == "win32":
-        base = _local(home)
-    elif sys.platform == "darwin":
-        base = home / "Library" / "Application Support"
-    else:
-        base = Path(os.environ.get("XDG_DATA_HOME") or home / ".local" / "share")
-    return base / "sxtstudio"
+    import platformdirs
+
+    return _own(platformdirs.user_data_path, ".local/share")
 
 
-def _local(home: Path) -> Path:
-    return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local")
+def _own(path_of: Callable[..., Path], usual: str) -> Path:
+    """Return the program's folder where the system, or its user, wants it.
+
+    ``usual`` is where it lies in a home folder on Linux, and in the spare one where there is no home.
+    """
+    name = "sxtstudio" if sys.platform == "linux" else "SXT Studio"
+    found = path_of(name, appauthor=False)
+    home, said = home_folder(), Path(os.path.expanduser("~"))
+    nobodys = home != said and found == said / usual / name
+    return home / usual / name if nobodys or not found.is_absolute() else found

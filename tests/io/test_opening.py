@@ -2,6 +2,7 @@ import bz2
 import gzip
 import io
 import os
+import zlib
 from pathlib import Path
 
 import h5py
@@ -186,7 +187,11 @@ def test_slices_of_absurd_size_are_refused_before_memory_is_asked_for(tmp_path):
     content = bytearray((tmp_path / "a.png").read_bytes())
     content[16:24] = b"\x77\x35\x94\x00" * 2
     (tmp_path / "a.png").write_bytes(content)
-    with pytest.raises(UserError, match="more than SXT Studio handles"):
+    with pytest.raises(UserError, match=r"a\.png is damaged"):  # its checksum is wrong
+        open_volume(tmp_path / "a.png")
+    content[29:33] = zlib.crc32(content[12:29]).to_bytes(4, "big")
+    (tmp_path / "a.png").write_bytes(content)
+    with pytest.raises(UserError, match=r"a\.png is larger than any detector"):
         open_volume(tmp_path / "a.png")
 
 

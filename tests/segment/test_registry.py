@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import sys
 from pathlib import Path
 
 import pytest
@@ -69,19 +70,16 @@ def test_all_places_are_searched(no_models, monkeypatch):
     assert load_card("net3").path == second / "net3.onnx"
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs knows the place")
 @pytest.mark.parametrize(
-    ("platform", "expected"),
-    [
-        ("linux", ".local/share/sxtstudio/models"),
-        ("darwin", "Library/Application Support/sxtstudio/models"),
-        ("win32", "AppData/Local/sxtstudio/models"),
-    ],
+    ("data_home", "expected"), [(None, ".local/share/sxtstudio"), ("kept", "kept/sxtstudio")]
 )
-def test_the_users_folder_follows_the_operating_system(no_models, monkeypatch, platform, expected):
+def test_the_users_folder_lies_where_the_user_wants_it(no_models, monkeypatch, data_home, expected):
+    monkeypatch.setenv("HOME", str(Path.home()))
     monkeypatch.delenv("XDG_DATA_HOME")
-    monkeypatch.delenv("LOCALAPPDATA")
-    monkeypatch.setattr("sys.platform", platform)
-    assert user_folder() == Path.home() / expected
+    if data_home:
+        monkeypatch.setenv("XDG_DATA_HOME", str(Path.home() / data_home))
+    assert user_folder() == Path.home() / expected / "models"
 
 
 def test_another_packages_models_folder_is_left_alone(no_models, monkeypatch):

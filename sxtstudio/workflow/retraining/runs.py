@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import tomli_w
 from numpy.typing import NDArray
 
 from sxtstudio.core.atomic import atomic_write
@@ -168,17 +169,31 @@ def config_text(request: Request, pairs: Sequence[tuple[str, str, str]]) -> str:
     if sizes_nm and None not in voxels:
         known = [*sizes_nm, *(request.start.voxel_nm or ())]
         facts["voxel_nm"] = [min(known), max(known)]
-    lines = [_line(key, value) for key, value in facts.items()]
-    for tomogram, labels, polarity in pairs:
-        lines += ["", "[[labelled]]", _line("tomogram", tomogram), _line("labels", labels)]
-        lines += [_line("ignore", 128), _line("polarity", polarity)]
+    facts["labelled"] = [
+        {"tomogram": tomogram, "labels": labels, "ignore": 128, "polarity": polarity}
+        for tomogram, labels, polarity in pairs
+    ]
+    unlabelled = []
     for path, polarity in request.unlabelled:
         others = _other_slices(path, request.labels)
         if others != "":
-            lines += ["", "[[unlabelled]]", _line("tomogram", path), _line("polarity", polarity)]
-            lines += [] if others is None else [_line("slices", others)]
-    lines += ["", "[training]", _line("minutes", float(request.minutes))]
-    return "\n".join(lines) + "\n"
+            slices = {} if others is None else {"slices": others}
+            unlabelled.append({"tomogram": path, "polarity": polarity, **slices})
+    if unlabelled:
+        facts["unlabelled"] = unlabelled
+    facts["training"] = {"minutes": float(request.minutes)}
+    text = tomli_w.dumps(facts)
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        name = next(path for path in (*sum(pairs, ()), *sum(request.unlabelled, ())) if _is_odd(path))
+        raise UserError(f"The name {name} is not UTF-8. Rename it before you train with it.") from error
+    return text
+
+
+def _is_odd(name: str) -> bool:
+    """Whether a name holds bytes that are no UTF-8."""
+    return any(0xD800 <= ord(letter) <= 0xDFFF for letter in name)
 
 
 def _other_slices(path: str, labels: Sequence[Chosen]) -> str | None:
@@ -346,13 +361,3 @@ def _check_measured(one: Chosen, image: NDArray[Any], z: int) -> None:
             f"{one.name}: slice {z + 1} shows nothing: its pixels are not numbers, or all have the same "
             "value. Take the slice off the list."
         )
-
-
-def _line(key: str, value: Any) -> str:
-    # JSON's texts, numbers and lists are TOML's as well.
-    text = f"{key} = {json.dumps(value, ensure_ascii=False)}"
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise UserError(f"The name {value} is not UTF-8. Rename it before you train with it.") from error
-    return text
