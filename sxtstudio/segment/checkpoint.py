@@ -377,6 +377,8 @@ def _is_own(folder: Path) -> bool:
 def _read_settings(folder: Path) -> tuple[RunSettings, bool]:
     """Return the settings, and whether the folder was made for the run."""
     content = json.loads(read_plain(folder / SETTINGS, _MOST_BYTES))
+    if not isinstance(content["settings"], dict):
+        raise TypeError("the settings are no object")
     return settings_from_json(content["settings"]), content["own_folder"] is True
 
 

@@ -60,6 +60,30 @@ def spoil(content: bytes, chance: random.Random, head: int = 2048) -> bytes:
     return bytes(data)
 
 
+def spoil_lines(content: bytes, chance: random.Random) -> bytes:
+    """Return TOML with another value, another key, or lines that have gone, are doubled or swapped."""
+    lines = content.decode().splitlines()
+    for _ in range(chance.choice((1, 1, 2, 4))):
+        place, other = chance.randrange(len(lines)), chance.randrange(len(lines))
+        key, mark, _ = lines[place].partition(" = ")
+        match chance.randrange(5):
+            case 0:
+                lines[place], lines[other] = lines[other], lines[place]
+            case 1:
+                lines.insert(other, lines[place])
+            case 2:
+                lines[place] = ""
+            case 3 if mark:
+                lines[place] = (
+                    f"{chance.choice(('minutes', 'seed', 'slices', 'x'))} = {lines[place][len(key) + 3 :]}"
+                )
+            case _ if mark:
+                lines[place] = f"{key} = {json.dumps(chance.choice(_VALUES))}"
+            case _:
+                lines[place] = chance.choice(("[[labelled]]", "[training]", "[a.b.c]", "x = [[[[]]]]", "\0"))
+    return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+
 def spoil_json(content: bytes, chance: random.Random) -> bytes:
     """Return JSON in which some value is another, has gone or is doubled; at times not even JSON."""
     if chance.random() < 0.2:

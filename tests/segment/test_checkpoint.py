@@ -250,7 +250,8 @@ def test_settings_of_a_former_version(interrupted: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "content", ["", "[]", "{", '{"settings": {"model": "x"}, "own_folder": true}', "[" * 10**5]
+    "content",
+    ["", "[]", "{", '{"settings": {"model": "x"}, "own_folder": true}', "[" * 10**5, '{"settings": 7}'],
 )
 def test_finished_slices_outlive_damaged_settings(interrupted: Path, content: str) -> None:
     (interrupted / "settings.json").write_text(content)
