@@ -8,11 +8,12 @@ with skill can still take long or much memory when it runs.
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +25,7 @@ from onnx import TensorProto, numpy_helper
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import read_plain
 from sxtstudio.segment.card import ModelCard, file_sha256
+from sxtstudio.segment.cost import check_cost
 from sxtstudio.segment.device import choose_device, create_session
 from sxtstudio.segment.stages import METADATA_KEY, read_plan
 
@@ -31,7 +33,7 @@ _LARGEST_FILE = 2**31 - 1  # bytes; the limit of the format
 _LARGEST_TENSOR = 2**28  # numbers; the widest layer of the published network has 2.4 million
 _DOMAINS = ("", "ai.onnx")
 _QUANTISED = re.compile(r"QLinear\w+|(Dynamic)?QuantizeLinear|DequantizeLinear|FusedConv")
-_UNBOUNDED = ("Loop", "Scan")
+_UNBOUNDED = ("Loop", "Scan", "SequenceMap")
 # Operators whose output is as large as a constant input says, and which input that is.
 _SIZED = {"ConstantOfShape": 0, "Expand": 1, "Tile": 1, "Pad": 1, "Resize": 3, "Range": 1}
 _REACH = ("kernel_shape", "pads", "strides", "dilations", "output_padding")
@@ -60,6 +62,17 @@ def check_model(path: str | Path) -> ModelCard:
     return card
 
 
+def try_model(card: ModelCard) -> None:
+    """Run a model on the patterns, once in a process for each model.
+
+    Raises
+    ------
+    UserError
+        As ``check_model``.
+    """
+    _tried(_Key(card))
+
+
 def card_of(path: str | Path) -> ModelCard:
     """Return the card of a model after all checks that need not run it.
 
@@ -81,12 +94,42 @@ def card_of(path: str | Path) -> ModelCard:
         if not path.samefile(_path_of(card)):
             raise UserError(f"The card {card_file} belongs to {card.file}, not to {path.name}. {_AGAIN}")
     _check_interface(model, card)
+    _checked_cost(_Key(card))
     try:
         read_plan(model, [card.label_output])
     except ValueError as error:
         note = f"It runs more slowly than it could: {_line(error)}."
         card = replace(card, notes=(*card.notes, note))
     return card
+
+
+@dataclass(frozen=True)
+class _Key:
+    """A card that equals another if it is of the same file and is run in the same way."""
+
+    card: ModelCard = field(compare=False)
+    facts: tuple[object, ...] = ()
+
+    def __post_init__(self) -> None:
+        card = self.card
+        facts = (card.path, card.sha256, card.input_name, card.label_output, card.image_output, card.multiple)
+        object.__setattr__(self, "facts", facts)
+
+
+@functools.lru_cache(maxsize=32)
+def _tried(key: _Key) -> None:
+    _run_patterns(key.card)
+
+
+@functools.lru_cache(maxsize=32)
+def _checked_cost(key: _Key) -> None:
+    path = _path_of(key.card)
+    try:
+        check_cost(onnx.load(path, load_external_data=False), path, key.card.multiple)
+    except UserError:
+        raise
+    except Exception as error:  # what infers sizes raises many kinds for graphs that make no sense
+        raise UserError(f"{path} is damaged or not a valid ONNX model ({_line(error)}). {_AGAIN}") from error
 
 
 def read_model(path: str | Path) -> onnx.ModelProto:

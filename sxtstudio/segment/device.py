@@ -16,7 +16,7 @@ import re
 import sys
 import warnings
 import weakref
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -34,9 +34,11 @@ Feeds = Mapping[str, NDArray[Any]]
 
 # What the environment variable that the package sets does not reach: the events of Windows.
 ort.disable_telemetry_events()
+# Whatever it logs as an error is raised as well, or comes back as the reason why a card is not used.
+_FATAL_ONLY = 4
+ort.set_default_logger_severity(_FATAL_ONLY)
 
 _CPU, _CUDA = "CPUExecutionProvider", "CUDAExecutionProvider"
-_ERRORS_ONLY, _FATAL_ONLY = 3, 4  # onnxruntime's log severities
 _TOLERANCE = 1e-2  # between card and CPU, in units of the output's spread where that is above 1
 _PATCH_PX = 64
 
@@ -259,18 +261,16 @@ def _open_on_card(
         "use_tf32": 0,  # ten bits of mantissa would make the result depend on the tiles
     }
     options = _options(threads)
-    options.log_severity_level = _FATAL_ONLY
     try:
-        with _quiet():
-            # Without enable_fallback=0 onnxruntime prints, and goes on with the CPU, when a run fails.
-            session = ort.InferenceSession(
-                _source(model), options, providers=[(_CUDA, settings), _CPU], enable_fallback=0
+        # Without enable_fallback=0 onnxruntime prints, and goes on with the CPU, when a run fails.
+        session = ort.InferenceSession(
+            _source(model), options, providers=[(_CUDA, settings), _CPU], enable_fallback=0
+        )
+        if session.get_providers()[0] != _CUDA:
+            raise _Unusable(
+                "onnxruntime took the CPU; CUDA libraries may be missing: install sxtstudio[cuda]"
             )
-            if session.get_providers()[0] != _CUDA:
-                raise _Unusable(
-                    "onnxruntime took the CPU; CUDA libraries may be missing: install sxtstudio[cuda]"
-                )
-            _compare_with_cpu(session, model, sample)
+        _compare_with_cpu(session, model, sample)
     except _Unusable:
         raise
     except Exception as error:
@@ -306,22 +306,12 @@ def _options(threads: int | None) -> ort.SessionOptions:
     # Set in any case: left to itself, onnxruntime binds threads to processors that the process may not use.
     options.intra_op_num_threads = threads or available_cpus()
     options.inter_op_num_threads = 1
-    options.log_severity_level = _ERRORS_ONLY
+    options.log_severity_level = _FATAL_ONLY
     return options
 
 
 def _source(model: Model) -> bytes | str:
     return model if isinstance(model, bytes) else str(model)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep onnxruntime's complaints about CUDA off the terminal; they come back as reasons."""
-    ort.set_default_logger_severity(_FATAL_ONLY)
-    try:
-        yield
-    finally:
-        ort.set_default_logger_severity(_ERRORS_ONLY)
 
 
 def _explain(error: Exception) -> str:

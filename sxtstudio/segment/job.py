@@ -17,6 +17,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume, Volume
 from sxtstudio.segment.card import ModelCard
+from sxtstudio.segment.check import try_model
 from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.segment.device import Device, choose_device
 from sxtstudio.segment.field import fill_note
@@ -295,6 +296,7 @@ def prepare(volume: Volume, parameters: SegmentParameters, progress: Progress) -
     volume = CheckedVolume(volume)
     slices = parameters.checked(volume.shape[0])
     card = load_card(parameters.model)
+    try_model(card)
     device = choose_device(parameters.device)
     begin = time.perf_counter()
     if parameters.polarity == "auto":

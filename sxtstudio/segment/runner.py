@@ -31,6 +31,8 @@ from sxtstudio.segment.tiles import Shape2D, Tile, best_grid, grid_for_edge, pad
 # Beyond this many pixels a session on the CPU spends more on memory traffic than tiles on their halo.
 _CPU_SESSION_AREA = 600_000
 _MOST_WORKERS = 16
+# By how much the memory that is needed may be estimated too high.
+_ESTIMATE_SURPLUS = 2
 # So many pixels at once keep a GPU busy.
 _GPU_PIXELS = 2_000_000
 
@@ -179,6 +181,14 @@ class SliceRunner:
         affordable = choose_tile(
             shape, batch, self.halo_px, self.multiple, self.executor.peak_bytes, available
         )
+        smallest = with_halo(SMALLEST_TILE_PX, self.halo_px, shape)
+        needed = self.executor.peak_bytes(smallest, batch)
+        if affordable == SMALLEST_TILE_PX and needed > _ESTIMATE_SURPLUS * available:
+            # Asking would not fail but end other programs, or this one without a word.
+            raise UserError(
+                f"This model needs about {needed / 1e9:.1f} GB of memory even with the smallest tiles, and "
+                f"{available / 1e9:.1f} GB are left. Close other programs, or choose a smaller model."
+            )
         if affordable is not None and (self.tile_px is None or affordable < self.tile_px):
             self._note(
                 f"There are {available / 1e9:.1f} GB of memory left, too little for "

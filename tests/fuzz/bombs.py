@@ -7,6 +7,7 @@ one sentence within 10 s and 2 GB (or, where it says so, that it opens).
 from __future__ import annotations
 
 import bz2
+import itertools
 import json
 import lzma
 import os
@@ -18,7 +19,9 @@ from pathlib import Path
 import h5py
 import numcodecs
 import numpy as np
+import onnx
 import tifffile
+from onnx import TensorProto, helper, numpy_helper
 
 GIGABYTE = 1 << 30
 Bomb = Callable[[Path], Path]
@@ -446,8 +449,181 @@ TOMOGRAMS: dict[str, Bomb] = {
     "folder, pipe": folder_of("a pipe"),
     "folder, device": folder_of("a device"),
 }
+Nodes = list[onnx.NodeProto]
+
+
+def network(
+    nodes: Callable[[], Nodes],
+    *weights: tuple[str, np.ndarray],
+    functions: tuple[onnx.FunctionProto, ...] = (),
+) -> Bomb:
+    """A model whose ``nodes`` lead from "input" to "sum"; tanh of that is the label."""
+
+    def write(folder: Path) -> Path:
+        free = ["n", 1, "y", "x"]
+        graph = helper.make_graph(
+            [*nodes(), helper.make_node("Tanh", ["sum"], ["label"])],
+            "bomb",
+            [helper.make_tensor_value_info("input", TensorProto.FLOAT, free)],
+            [helper.make_tensor_value_info("label", TensorProto.FLOAT, free)],
+            [numpy_helper.from_array(values, name) for name, values in weights],
+        )
+        opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+        made = helper.make_model(graph, opset_imports=opsets, ir_version=9, functions=functions)
+        path = folder / "bomb.onnx"
+        path.write_bytes(made.SerializeToString())
+        return path
+
+    return write
+
+
+def chain(*kinds: tuple[str, list[str], dict[str, object]]) -> Callable[[], Nodes]:
+    """Nodes of which each reads the one before it first."""
+
+    def make() -> Nodes:
+        made, name = [], "input"
+        for number, (kind, others, attributes) in enumerate(kinds):
+            output = "sum" if number == len(kinds) - 1 else f"t{number}"
+            made.append(helper.make_node(kind, [name, *others], [output], **attributes))
+            name = output
+        return made
+
+    return make
+
+
+def nested(depth: int) -> tuple[onnx.FunctionProto, ...]:
+    """Functions of which each calls the one before it twice: 2^depth nodes."""
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    found = [
+        helper.make_function("own", "f0", ["a"], ["b"], [helper.make_node("Relu", ["a"], ["b"])], opsets)
+    ]
+    for n in range(1, depth + 1):
+        calls = [helper.make_node(f"f{n - 1}", [a], [b], domain="own") for a, b in (("a", "m"), ("m", "b"))]
+        found.append(helper.make_function("own", f"f{n}", ["a"], ["b"], calls, opsets))
+    return tuple(found)
+
+
+def itself() -> tuple[onnx.FunctionProto, ...]:
+    opsets = [helper.make_opsetid("", 17), helper.make_opsetid("own", 1)]
+    call = helper.make_node("f", ["a"], ["b"], domain="own")
+    return (helper.make_function("own", "f", ["a"], ["b"], [call], opsets),)
+
+
+def _sized(*sizes: int) -> np.ndarray:
+    return np.array(sizes, np.int64)
+
+
+def _from_shape(kind: str) -> Callable[[], Nodes]:
+    """A layer whose size is computed: a million times the size of the slice."""
+    node = helper.make_node
+
+    def make() -> Nodes:
+        return [
+            node("Shape", ["input"], ["shape"]),
+            node("Mul", ["shape", "factors"], ["large"]),
+            node("Expand", ["input", "large"], ["wide"])
+            if kind == "Expand"
+            else node("ConstantOfShape", ["large"], ["wide"])
+            if kind == "ConstantOfShape"
+            else node("Tile", ["input", "factors"], ["wide"]),
+            node("ReduceMax", ["wide"], ["most"], keepdims=1),
+            node("Add", ["input", "most"], ["sum"]),
+        ]
+
+    return make
+
+
+def _from_data() -> Nodes:
+    """A layer whose size depends on what is seen in the slice."""
+    node = helper.make_node
+    return [
+        node("NonZero", ["input"], ["where"]),
+        node("Cast", ["where"], ["places"], to=TensorProto.FLOAT),
+        node("Transpose", ["places"], ["turned"]),
+        node("MatMul", ["turned", "places"], ["all"]),
+        node("ReduceMax", ["all"], ["most"], keepdims=0),
+        node("Add", ["input", "most"], ["sum"]),
+    ]
+
+
+def _attention() -> Nodes:
+    node = helper.make_node
+    return [
+        node("Reshape", ["input", "column"], ["a"]),
+        node("Reshape", ["input", "row"], ["b"]),
+        node("MatMul", ["a", "b"], ["all"]),
+        node("ReduceMax", ["all"], ["most"], keepdims=0),
+        node("Add", ["input", "most"], ["sum"]),
+    ]
+
+
+def _einsum() -> Nodes:
+    node = helper.make_node
+    return [
+        node("Reshape", ["input", "flat"], ["a"]),
+        node("Einsum", ["a", "a", "a", "a"], ["all"], equation="a,b,c,d->abcd"),
+        node("ReduceMax", ["all"], ["most"], keepdims=0),
+        node("Add", ["input", "most"], ["sum"]),
+    ]
+
+
+def _made_kernel() -> Nodes:
+    node = helper.make_node
+    return [
+        node("ConstantOfShape", ["kernel size"], ["kernel"]),
+        node("Conv", ["input", "kernel"], ["sum"], pads=[1000] * 4),
+    ]
+
+
+def _loaded() -> Nodes:
+    """Constants that are computed when the model is loaded: 64 of 400 MB."""
+    node = helper.make_node
+    made = [node("ConstantOfShape", ["size"], ["c0"])]
+    made += [node("Add", [f"c{n}", "one"], [f"c{n + 1}"]) for n in range(64)]
+    made += [node("ReduceMax", [f"c{n}"], [f"m{n}"], keepdims=0) for n in range(65)]
+    made.append(node("Sum", ["input", *(f"m{n}" for n in range(65))], ["sum"]))
+    return made
+
+
+def _many() -> Nodes:
+    names = ["input", *(f"t{n}" for n in range(199_999)), "sum"]
+    return [helper.make_node("Relu", [a], [b]) for a, b in itertools.pairwise(names)]
+
+
+_WIDE = ("w", np.full((32768, 1, 1, 1), 0.01, np.float32)), ("v", np.full((1, 32768, 1, 1), 0.01, np.float32))
+_SCALES = ("s", np.array([1, 1, 100, 100], np.float32))
+_SMALL = {"kernel_shape": [100, 100], "strides": [100, 100]}
+MODELS: dict[str, Bomb] = {
+    "ONNX, 131 kB of weights": network(chain(("Conv", ["w"], {}), ("Conv", ["v"], {})), *_WIDE),
+    "ONNX, 131 kB and many layers": network(
+        chain(("Conv", ["w"], {}), *[("Relu", [], {})] * 40, ("Conv", ["v"], {})), *_WIDE
+    ),
+    "ONNX, enlarged": network(
+        chain(("Resize", ["", "s"], {"mode": "nearest"}), ("MaxPool", [], _SMALL)), _SCALES
+    ),
+    "ONNX, computed Expand": network(_from_shape("Expand"), ("factors", _sized(1, 1000, 1000, 1))),
+    "ONNX, computed ConstantOfShape": network(
+        _from_shape("ConstantOfShape"), ("factors", _sized(1, 1000, 1000, 1))
+    ),
+    "ONNX, computed Tile": network(_from_shape("Tile"), ("factors", _sized(1, 1000, 1000, 1))),
+    "ONNX, size from data": network(_from_data),
+    "ONNX, quadratic": network(_attention, ("column", _sized(-1, 1)), ("row", _sized(1, -1))),
+    "ONNX, Einsum": network(_einsum, ("flat", _sized(-1))),
+    "ONNX, made kernel": network(_made_kernel, ("kernel size", _sized(1, 1, 2001, 2001))),
+    "ONNX, pools of 1023": network(
+        chain(*[("MaxPool", [], {"kernel_shape": [1023, 1023], "pads": [511] * 4})] * 50)
+    ),
+    "ONNX, pools of 10^6": network(chain(("AveragePool", [], {"kernel_shape": [10**6, 1]}))),
+    "ONNX, made when loaded": network(
+        _loaded, ("size", _sized(100, 1000, 1000)), ("one", np.float32(1).reshape(1))
+    ),
+    "ONNX, 200,000 nodes": network(_many),
+    "ONNX, functions 2^40": network(chain(("f40", [], {"domain": "own"})), functions=nested(40)),
+    "ONNX, functions 2^12": network(chain(("f12", [], {"domain": "own"})), functions=nested(12)),
+    "ONNX, function of itself": network(chain(("f", [], {"domain": "own"})), functions=itself()),
+}
 # These open: what is odd about them is left out, or does no harm.
-OPENS = {"folder, pipe", "folder, device", "HDF5, attribute of 16 GB", "TIFF, LZMA"}
+OPENS = {"folder, pipe", "folder, device", "HDF5, attribute of 16 GB", "TIFF, LZMA", "ONNX, functions 2^12"}
 
 
 def _bytes_of(make: Bomb) -> bytes:
@@ -477,4 +653,4 @@ def _jpeg_2000(columns: int, rows: int) -> bytes:
     return bytes(content)
 
 
-__all__ = ["OPENS", "TOMOGRAMS", "Bomb"]
+__all__ = ["MODELS", "OPENS", "TOMOGRAMS", "Bomb"]

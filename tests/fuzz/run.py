@@ -26,7 +26,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from bombs import OPENS, TOMOGRAMS
+from bombs import MODELS, OPENS, TOMOGRAMS
 from limited import Ended, run_limited
 from mutations import spoil, spoil_json, spoil_lines
 from samples import SAMPLES, Sample, run_words
@@ -60,12 +60,13 @@ def main() -> int:
 def run_bombs(wanted: list[str], *, as_json: bool = False) -> int:
     """Open every bomb; print what became of each."""
     results = {}
-    for name, write in TOMOGRAMS.items():
+    for name, write in {**TOMOGRAMS, **MODELS}.items():
         if wanted and not any(text in name for text in wanted):
             continue
         with tempfile.TemporaryDirectory() as folder:
             path = write(Path(folder))
-            ended = run_limited(lambda path=path: run_words(["info", str(path)]))
+            words = ["models", "check"] if name in MODELS else ["info"]
+            ended = run_limited(lambda words=words, path=path: run_words([*words, str(path)]))
         fault = ended.fault
         if not fault and (ended.code == 0) != (name in OPENS):
             fault = "it opens" if ended.code == 0 else "it does not open"

@@ -5,8 +5,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from onnx import TensorProto, helper, numpy_helper
 
+from sxtstudio.cli import main
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment.card import file_sha256
 from sxtstudio.segment.check import card_of, check_model
@@ -372,3 +374,44 @@ def test_every_sentence_says_which_file(tmp_path):
             check_model(path)
         text = str(caught.value)
         assert str(path) in text and text.endswith(".") and "\n" not in text
+
+
+def no_numbers():
+    """A network that divides 0 by 0."""
+    zero = numpy_helper.from_array(np.zeros((1, 1, 1, 1), np.float32), "zero")
+    return model(
+        [node("Mul", ["input", "zero"], ["none"]), node("Div", ["none", "none"], ["wide"]), TANH],
+        weights=[zero],
+    )
+
+
+def beyond_tanh():
+    two = numpy_helper.from_array(np.full((1, 1, 1, 1), 2, np.float32), "two")
+    return model(
+        [CONV, node("Tanh", ["wide"], ["t"]), node("Mul", ["t", "two"], ["label"])], weights=[kernel(), two]
+    )
+
+
+def smaller_output():
+    return model([node("Conv", ["input", "kernel"], ["wide"]), TANH])
+
+
+def failing():
+    """A graph that is valid and fails when it is run: a Reshape to another number of pixels."""
+    sizes = numpy_helper.from_array(np.array([1, 1, 32, 32], np.int64), "sizes")
+    return model([node("Reshape", ["input", "sizes"], ["wide"]), TANH], weights=[sizes])
+
+
+@pytest.mark.parametrize("made", [no_numbers, beyond_tanh, smaller_output, failing])
+def test_segment_says_of_a_bad_model_what_check_says(tmp_path, made, capfd):
+    path = save(tmp_path, made())
+    with pytest.raises(UserError) as checked:
+        check_model(path)
+    tomogram = tmp_path / "cell.tif"
+    grey = np.random.default_rng(0).normal(size=(3, 40, 48)).astype(np.float32)
+    tifffile.imwrite(tomogram, grey, photometric="minisblack")
+    words = ["segment", str(tomogram), "-o", str(tmp_path / "labels.tif"), "--model", str(path)]
+    assert main([*words, "--device", "cpu"]) == 2
+    told = capfd.readouterr().err  # also what onnxruntime writes past Python
+    assert told == f"sxtstudio: {checked.value}\n"
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["cell.tif", "net.onnx"]

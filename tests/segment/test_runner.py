@@ -202,6 +202,13 @@ def test_little_memory_leads_to_smaller_tiles_with_a_note(make_slices: Any) -> N
     assert len(runner.notes) == 1 and "too little" in runner.notes[0]
 
 
+def test_a_model_that_fits_in_no_way_is_refused_before_it_runs(make_slices: Any) -> None:
+    runner = limited(available=100 * 30 * 30)
+    with pytest.raises(UserError, match="even with the smallest tiles"):
+        runner.run(make_slices(1, 500, 500))
+    assert runner.executor.areas == []
+
+
 def test_enough_memory_needs_no_note(make_slices: Any) -> None:
     runner = limited(available=10**9)
     runner.run(make_slices(1, 500, 500))
