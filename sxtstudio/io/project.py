@@ -4,6 +4,7 @@
       project.json       schema, tomogram, voxel size, polarity, steps, view, names of the volumes
       labels-3.zarr      OME-Zarr, uint8, 0 or 255; the number grows with every saving
       mask-2.zarr
+      output-3.zarr      the network's output of the last segmentation, uint8, for some or all slices
 
 The JSON is replaced last and at once: it is the moment at which a saving happens. Everything in it
 is checked when it is read, because a project may come from a stranger.
@@ -15,7 +16,7 @@ import itertools
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -34,7 +35,8 @@ NAME = "project.json"
 SUFFIX = ".sxt"
 FORMAT, VERSION = "sxtstudio-project", 1
 SCHEMA = f"{FORMAT}/{VERSION}"
-_VOLUME = re.compile(r"(labels|mask)-[0-9]{1,9}\.zarr")
+OUTPUT = "output"
+_VOLUME = re.compile(r"(labels|mask|output)-[0-9]{1,9}\.zarr")
 _MOST_VOLUMES = 999_999_999
 _MOST_BYTES = 64 << 20
 _LONGEST_AXIS = 1 << 20
@@ -42,10 +44,24 @@ _LONGEST_AXIS = 1 << 20
 
 @dataclass(frozen=True)
 class StoredVolume:
-    """A volume of the project: its folder, and the CRC-32 of its voxels (0 or 255, z slowest)."""
+    """A volume of the project: its folder, and the CRC-32 of its voxels (z slowest)."""
 
     name: str
     crc32: int
+
+
+@dataclass(frozen=True)
+class StoredOutput:
+    """The network's output for the slices ``first`` to ``last`` (not included): 255 times (output + 1)/2.
+
+    ``threshold`` is the one that was segmented with, ``model`` the name of the model.
+    """
+
+    volume: StoredVolume
+    first: int
+    last: int
+    threshold: float
+    model: str
 
 
 @dataclass(frozen=True)
@@ -73,6 +89,7 @@ class Record:
     view: dict[str, Any] = field(default_factory=dict)
     trust: Trust = ()
     volumes: dict[Target, StoredVolume] = field(default_factory=dict)
+    output: StoredOutput | None = None
     program: str = __version__
     saved: str = ""
 
@@ -179,12 +196,12 @@ def to_json(record: Record) -> dict[str, Any]:
         "voxel_nm_zyx": None if record.voxel_nm is None else list(record.voxel_nm),
         "polarity": record.polarity,
         "polarity_reason": record.polarity_reason,
-        "volumes": {
-            target: {"name": volume.name, "crc32": volume.crc32} for target, volume in record.volumes.items()
-        },
+        "volumes": {target: asdict(volume) for target, volume in record.volumes.items()},
         "view": record.view,
         "steps": list(record.steps),
         **({"trust": trust_to_json(record.trust)} if record.trust else {}),
+        # Beside the volumes: former versions open the project without it.
+        **({"network_output": asdict(record.output)} if record.output else {}),
     }
 
 
@@ -244,6 +261,7 @@ def _record(content: Mapping[str, Any]) -> Record:
             _target(target): _volume(target, _object(volume, "a volume"))
             for target, volume in _object(content.get("volumes", {}), "volumes").items()
         },
+        output=_output(content.get("network_output"), tomogram.shape[0]),
         program=_text(content.get("program", ""), "the version of the program"),
         saved=_text(content.get("saved", ""), "the time of saving"),
     )
@@ -272,6 +290,23 @@ def _volume(target: str, content: Mapping[str, Any]) -> StoredVolume:
     if not _VOLUME.fullmatch(name) or not name.startswith(f"{target}-"):
         raise ValueError(f"{name!r} is no name of a volume")
     return StoredVolume(name, _whole(content["crc32"], "a checksum", 0, 0xFFFFFFFF))
+
+
+def _output(content: Any, depth: int) -> StoredOutput | None:
+    if content is None:
+        return None
+    found = _object(content, "the network's output")
+    first = _whole(found["first"], "the first slice of the network's output", 0, depth - 1)
+    threshold = found["threshold"]
+    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not -1 <= threshold <= 1:
+        raise ValueError("the threshold is no number from −1 to 1")
+    return StoredOutput(
+        _volume(OUTPUT, _object(found["volume"], "the network's output")),
+        first,
+        _whole(found["last"], "the last slice of the network's output", first + 1, depth),
+        float(threshold),
+        _text(found["model"], "the name of the model"),
+    )
 
 
 def step_of(content: Any) -> dict[str, Any]:

@@ -153,7 +153,10 @@ class CleanForm(QWidget):
         on = self._output is not None and self.use_threshold.isChecked()
         self.threshold.setVisible(on)
         if self._output is None:
-            text = "The network's output was not kept, so the threshold cannot be changed here."
+            text = (
+                "The threshold cannot be changed here: there is no output of the network. "
+                "Segment with “Keep the network's output”."
+            )
         elif on:
             text = (
                 f"Labels of slices {slice_number(self._output.first)} to {self._output.last} are made anew "

@@ -126,8 +126,8 @@ class ThresholdedLabels:
         self._kept = given.output if threshold is not None else None
         if threshold is not None and self._kept is None:
             raise UserError(
-                "The network's output was not kept, so the threshold cannot be changed any more. "
-                "Segment again with “Keep the network's output”."
+                "The threshold cannot be changed: there is no output of the network. "
+                "Segment with “Keep the network's output”."
             )
         self._values = None if self._kept is None else self._kept.open()
         # The output is kept as 255 times (output + 1)/2.

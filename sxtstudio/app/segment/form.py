@@ -111,8 +111,8 @@ class SegmentForm(QWidget):
         )
         self.keep = QCheckBox("Keep the network's output")
         self.keep.setToolTip(
-            "Needs one more byte per voxel on the disk. The threshold can then be changed after the "
-            "segmentation, in the panel “Clean up”."
+            "Needs one more byte per voxel on the disk, and about half of that in the saved project. The "
+            "threshold can then be changed after the segmentation, in the panel “Clean up”."
         )
         fields = form()
         fields.addRow("Model", models)

@@ -127,9 +127,7 @@ def export_voxels(
         volume, kind = VolumeView(source.tomogram, slices, source.voxel_nm), "image"
     elif choice.what == "output":
         if source.output is None:
-            raise UserError(
-                "The network's output was not kept. Segment again with “Keep the network's output”."
-            )
+            raise UserError("There is no output of the network. Segment with “Keep the network's output”.")
         volume, kind = VolumeView(KeptVolume(source.output), slices, source.voxel_nm), "probability"
         held = (source.output.first, source.output.last)
         if held != (0, source.tomogram.shape[0]):

@@ -69,10 +69,15 @@ def keep_output(
 ) -> None:
     """Keep the output of a finished segmentation in ``folder``, in place of a former one.
 
-    ``take`` moves its file to a given place, such as ``Segmentation.take_probability``.
+    ``take`` puts the values (z, y, x) of the slices to a given place, such as
+    ``Segmentation.take_probability``; if it raises, nothing is kept.
     """
     forget_output(folder)
-    take(folder / _VALUES)
+    try:
+        take(folder / _VALUES)
+    except BaseException:
+        forget_output(folder)
+        raise
     facts = asdict(KeptOutput(Path(_VALUES), shape, slices[0], slices[1], threshold, model))
     with atomic_write(folder / _FACTS) as temporary:
         temporary.write_text(json.dumps({**facts, "path": _VALUES}), encoding="utf-8")

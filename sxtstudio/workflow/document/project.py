@@ -35,7 +35,8 @@ from sxtstudio.io.project import (
 )
 from sxtstudio.io.volume_name import VolumeName, moved_to
 from sxtstudio.workflow.document.document import Document, Labels
-from sxtstudio.workflow.document.project_volumes import load_volume, save_volume
+from sxtstudio.workflow.document.network_output import KeptOutput, find_output
+from sxtstudio.workflow.document.project_volumes import load_output, load_volume, save_output, save_volume
 from sxtstudio.workflow.jobs.outputs import on_disk
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -50,6 +51,7 @@ class Snapshot:
 
     record: Record
     volumes: dict[Target, Labels]
+    output: tuple[KeptOutput, Labels] | None
     lock: FolderLock | None
     project: Path | None
     identify: Callable[[], KnownInput]
@@ -80,7 +82,10 @@ def snapshot(document: Document) -> Snapshot:
     held: tuple[tuple[Target, Labels | None], ...] = (("labels", document.labels), ("mask", document.mask))
     volumes = {target: array for target, array in held if array is not None}
     lock = None if document.read_only else document.project_lock
-    return Snapshot(document.record(), volumes, lock, document.project, document.identify)
+    kept = find_output(document.bulk, document.shape)
+    # Opened now: the next segmentation removes the file.
+    output = None if kept is None else (kept, kept.open())
+    return Snapshot(document.record(), volumes, output, lock, document.project, document.identify)
 
 
 def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Saved:
@@ -106,17 +111,22 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
     try:
         lock = lock or lock_project(folder)
         record, notes = _with_pointer(what, folder)
-        former = {} if made else _former_volumes(folder, record)
+        former = Record(record.tomogram) if made else _former(folder, record)
         kept: dict[Target, StoredVolume] = {}
+        count = len(what.volumes) + (what.output is not None)
         for target, voxels in what.volumes.items():
-            part = progress.part(0.98 / len(what.volumes))
-            stored = save_volume(folder, target, voxels, record, former.get(target), part)
-            kept[target] = stored
-            if stored != former.get(target):
-                written.append(stored.name)
+            part, before = progress.part(0.98 / count), former.volumes.get(target)
+            kept[target] = save_volume(folder, target, voxels, record, before, part)
+            if kept[target] != before:
+                written.append(kept[target].name)
+        output = None
+        if what.output is not None:
+            output = save_output(folder, *what.output, record, former.output, progress.part(0.98 / count))
+            if former.output is None or output.volume != former.output.volume:
+                written.append(output.volume.name)
         progress.check()
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        write_record(folder, replace(record, volumes=kept, saved=now))
+        write_record(folder, replace(record, volumes=kept, output=output, saved=now))
     except BaseException:
         for name in written:
             shutil.rmtree(folder / name, ignore_errors=True)
@@ -128,8 +138,9 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
             with suppress(OSError):  # somebody else may have begun a project in it
                 folder.rmdir()
         raise
+    in_use = {volume.name for volume in kept.values()} | ({output.volume.name} if output else set())
     for name in [*volume_names(folder), *half_written(folder)]:
-        if name not in {volume.name for volume in kept.values()}:
+        if name not in in_use:
             shutil.rmtree(folder / name, ignore_errors=True)
             with suppress(OSError):
                 (folder / name).unlink()
@@ -154,7 +165,7 @@ def open_project(
     work_root: Path | None = None,
     progress: Progress | None = None,
 ) -> Opened:
-    """Open a project; its labels and mask are copied into a working folder.
+    """Open a project; its labels, mask and network's output are copied into a working folder.
 
     Parameters
     ----------
@@ -187,13 +198,21 @@ def open_project(
         document.apply(record)
         if notes:
             document.fingerprint = {}  # the next saving takes the file as it is now
+        share = 0.95 / max(1, len(record.volumes) + (record.output is not None))
         for target, stored in record.volumes.items():
-            part = progress.part(0.95 / len(record.volumes), f"Reading {stored.name}")
+            part = progress.part(share, f"Reading {stored.name}")
             if load_volume(document, folder, target, stored, part) != stored.crc32:
                 what = "labels" if target == "labels" else "cell mask"
                 notes.append(
                     f"The {what} in {folder.name} were changed by another program, or are damaged: "
                     "look at them before you go on."
+                )
+        if record.output is not None:
+            try:
+                load_output(document, folder, record.output, progress.part(share, "Reading the output"))
+            except UserError as error:  # the labels are good without it
+                notes.append(
+                    f"The network's output was not loaded, so the threshold cannot be changed: {error}"
                 )
         document.project = folder
         try:
@@ -267,15 +286,20 @@ def _empty(folder: Path) -> None:
                 remove(entry)
 
 
-def _former_volumes(folder: Path, record: Record) -> dict[Target, StoredVolume]:
-    """Return the volumes of the project that need not be written again if their voxels are the same."""
+def _former(folder: Path, record: Record) -> Record:
+    """Return what the project has of volumes that need not be written again if their voxels are the same."""
+    nothing = Record(record.tomogram)
     try:
         former = read_record(folder)
     except UserError:
-        return {}  # a damaged project is written anew
+        return nothing  # a damaged project is written anew
     if former.voxel_nm != record.voxel_nm:
-        return {}  # the volumes say the voxel size, too, for other programs
-    return {name: stored for name, stored in former.volumes.items() if (folder / stored.name).is_dir()}
+        return nothing  # the volumes say the voxel size, too, for other programs
+    volumes = {name: stored for name, stored in former.volumes.items() if (folder / stored.name).is_dir()}
+    output = former.output
+    if output is not None and not (folder / output.volume.name).is_dir():
+        output = None
+    return replace(nothing, volumes=volumes, output=output)
 
 
 def _with_pointer(what: Snapshot, folder: Path) -> tuple[Record, tuple[str, ...]]:

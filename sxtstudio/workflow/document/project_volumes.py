@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import zlib
 from pathlib import Path
@@ -21,17 +22,31 @@ from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.walk import slab_slices, walk
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import export_volume, open_volume
-from sxtstudio.io.project import Record, StoredVolume, next_volume_name, volume_path
+from sxtstudio.io.project import (
+    OUTPUT,
+    Record,
+    StoredOutput,
+    StoredVolume,
+    next_volume_name,
+    volume_path,
+)
 from sxtstudio.workflow.document.document import Document, Labels
+from sxtstudio.workflow.document.network_output import KeptOutput, keep_output
 from sxtstudio.workflow.document.workplace import create_file
 from sxtstudio.workflow.jobs.outputs import check_space
 
 
 class _Checked:
-    """Labels as they are saved (0 or 255), with the checksum of all that was read, in order."""
+    """Labels as they are saved (0 or 255), with the checksum of all that was read, in order.
 
-    def __init__(self, voxels: Labels, voxel_nm: VoxelSize | None) -> None:
+    ``exact`` leaves the values as they are.
+    """
+
+    def __init__(
+        self, voxels: NDArray[np.uint8], voxel_nm: VoxelSize | None = None, *, exact: bool = False
+    ) -> None:
         self._voxels = voxels
+        self._exact = exact
         self._pages = PageReleaser(voxels)
         self.voxel_nm = voxel_nm
         self.dtype = np.dtype(np.uint8)
@@ -40,7 +55,8 @@ class _Checked:
         self.crc32 = 0
 
     def read(self, box: Box) -> NDArray[np.uint8]:
-        part = as_labels(self._voxels[box.slices])
+        found = self._voxels[box.slices]
+        part = np.ascontiguousarray(found) if self._exact else as_labels(found)
         self.crc32 = zlib.crc32(part.data, self.crc32)
         self._pages.read(part.size)
         return part
@@ -55,19 +71,70 @@ def save_volume(
     progress: Progress,
 ) -> StoredVolume:
     """Write a volume under a new name, unless that of the project is the same."""
-    if former is not None:
-        checked = _Checked(voxels, None)
-        comparing = progress.part(0.2, f"Comparing the {target}")
-        for box in walk(checked.shape, progress=comparing):
-            checked.read(box)
-        if checked.crc32 == former.crc32:
-            return former
+    if former is not None and _checksum(_Checked(voxels), target, progress) == former.crc32:
+        return former
     name = next_volume_name(folder, target)
     checked = _Checked(voxels, record.voxel_nm)
     check_space(folder, voxels.size // 50)  # labels shrink to a fiftieth and less
     writing = progress.part(0.8, f"Saving the {target}")
     export_volume(folder / name, checked, kind="labels", zstd=True, progress=writing)
     return StoredVolume(name, checked.crc32)
+
+
+def save_output(
+    folder: Path,
+    kept: KeptOutput,
+    values: NDArray[np.uint8],
+    record: Record,
+    former: StoredOutput | None,
+    progress: Progress,
+) -> StoredOutput:
+    """Write the network's output, ``values`` (z, y, x), unless that of the project is the same."""
+    facts = (kept.first, kept.last, kept.threshold, kept.model)
+    if former is not None and (former.first, former.last) == (kept.first, kept.last):
+        checked = _Checked(values, exact=True)
+        if _checksum(checked, "network's output", progress) == former.volume.crc32:
+            return StoredOutput(former.volume, *facts)
+    name = next_volume_name(folder, OUTPUT)
+    checked = _Checked(values, record.voxel_nm, exact=True)
+    check_space(folder, values.size)  # it hardly shrinks
+    writing = progress.part(0.8, "Saving the network's output")
+    export_volume(folder / name, checked, kind="probability", zstd=True, progress=writing)
+    return StoredOutput(StoredVolume(name, checked.crc32), *facts)
+
+
+def _checksum(checked: _Checked, what: str, progress: Progress) -> int:
+    for box in walk(checked.shape, progress=progress.part(0.2, f"Comparing the {what}")):
+        checked.read(box)
+    return checked.crc32
+
+
+def load_output(document: Document, folder: Path, stored: StoredOutput, progress: Progress) -> None:
+    """Copy the network's output into the working folder.
+
+    Raises
+    ------
+    UserError
+        If it is missing, damaged, or the disk has no room for it; nothing of it is left then.
+    """
+    shape = (stored.last - stored.first, document.shape[1], document.shape[2])
+
+    def copy(path: Path) -> None:
+        with open_volume(volume_path(folder, stored.volume)) as source:
+            if source.shape != shape or source.dtype != np.uint8:
+                raise UserError(f"{stored.volume.name} is of another size or type than it should be.")
+            create_file(path, math.prod(shape))
+            crc32 = 0
+            with open_own(path, "r+b") as file:
+                for box in walk(shape, progress=progress, slices=slab_slices(shape, multiple=16)):
+                    part = source.read(box)
+                    crc32 = zlib.crc32(part.data, crc32)
+                    file.write(part.data)
+        if crc32 != stored.volume.crc32:
+            raise UserError(f"{stored.volume.name} was changed by another program, or is damaged.")
+
+    slices = (stored.first, stored.last)
+    keep_output(copy, document.bulk, document.shape, slices, stored.threshold, stored.model)
 
 
 def load_volume(

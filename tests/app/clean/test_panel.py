@@ -22,6 +22,7 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.workflow.document.project import adopt, save, snapshot
 
 CUBE = np.ones((3, 3, 3), bool)
 
@@ -193,7 +194,11 @@ def test_a_full_disk_is_one_sentence(
     assert np.array_equal(labels_of(labelled), before) and labelled.session.busy is None
 
 
+@pytest.mark.parametrize("reopened", [False, True])
 def test_the_threshold_can_be_changed_after_the_segmentation(
+    reopened: bool,
+    open_file: Callable[[Path], MainWindow],
+    tmp_path: Path,
     sample: MainWindow,
     segment_with: Callable[[Path, tuple[int, int]], SegmentPanel],
     toy_model: Path,
@@ -204,6 +209,10 @@ def test_the_threshold_can_be_changed_after_the_segmentation(
     segment.form.keep.setChecked(True)
     segment.start()
     qtbot.waitUntil(lambda: segment.run is None, timeout=30_000)
+    if reopened:
+        document = sample.session.document
+        adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
+        open_file(tmp_path / "cell.sxt")
     sample.context.parts.side.show_panel(Panel.CLEAN)
     panel = panel_of(sample)
     before = labels_of(sample).copy()
@@ -228,7 +237,7 @@ def test_the_threshold_can_be_changed_after_the_segmentation(
 def test_without_kept_output_it_says_so(labelled: MainWindow) -> None:
     panel = panel_of(labelled)
     assert not panel.form.use_threshold.isEnabled()
-    assert "was not kept" in panel.form.threshold_note.text()
+    assert "there is no output" in panel.form.threshold_note.text()
 
 
 def test_nothing_to_do_is_said(sample: MainWindow) -> None:

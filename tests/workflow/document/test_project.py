@@ -18,7 +18,7 @@ import numpy as np
 import pytest
 import zarr
 
-from sxtstudio.core import atomic
+from sxtstudio.core import atomic, reserved
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.io import open_volume
@@ -26,6 +26,7 @@ from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.io.project import NAME, read_record
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.network_output import find_output, forget_output, keep_output
 from sxtstudio.workflow.document.project import TomogramNotFound, adopt, open_project, save, snapshot
 
 
@@ -162,12 +163,112 @@ def test_a_project_is_saved_under_names_that_can_be_opened_again(
     closed(again.document)
 
 
+def keep_values(document: Document, seed: int, slices: tuple[int, int] = (1, 5)) -> np.ndarray:
+    """As a segmentation with *Keep the network's output*."""
+    values = np.random.default_rng(seed).integers(0, 256, (slices[1] - slices[0], 64, 80), np.uint8)
+    keep_output(lambda path: values.tofile(path), document.bulk, document.shape, slices, 0.25, "toy")
+    return values
+
+
+def stored_outputs(folder: Path) -> list[str]:
+    return [path.name for path in folder.glob("output-*.zarr")]
+
+
+def test_the_network_s_output_belongs_to_the_project(document: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    values = keep_values(document, 1)
+    keep(document, folder)
+    (name,) = stored_outputs(folder)
+    array = zarr.open_array(str(folder / name / "0"), mode="r")
+    assert np.array_equal(array[:], values)
+    document.close()
+
+    again = open_project(folder).document
+    found = find_output(again.bulk, again.shape)
+    assert found is not None and np.array_equal(found.open(), values)
+    assert (found.first, found.last, found.threshold, found.model) == (1, 5, 0.25, "toy")
+    again.volume("labels")[5, 5, 5] = 255
+    keep(again, folder)
+    assert stored_outputs(folder) == [name], "what is the same is not written again"
+    keep(again, tmp_path / "other.sxt")
+    assert len(stored_outputs(tmp_path / "other.sxt")) == 1 and stored_outputs(folder) == [name]
+
+    values = keep_values(again, 2, (0, 6))
+    keep(again, folder)
+    (other,) = stored_outputs(folder)
+    assert other != name
+    closed(again)
+    again = open_project(folder).document
+    found = find_output(again.bulk, again.shape)
+    assert found is not None and np.array_equal(found.open(), values)
+    forget_output(again.bulk)  # segmented without keeping it
+    keep(again, folder)
+    closed(again)
+    assert not stored_outputs(folder) and read_record(folder).output is None
+    assert "network_output" not in (folder / NAME).read_text(), "as former versions wrote it"
+
+
+@pytest.mark.parametrize("damage", ["missing", "changed", "another size", "no room"])
+def test_labels_open_without_a_spoilt_output(
+    document: Document, tmp_path: Path, damage: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep_values(document, 1)
+    keep(document, folder)
+    document.close()
+    (name,) = stored_outputs(folder)
+    if damage == "missing":
+        shutil.rmtree(folder / name)
+    elif damage == "changed":
+        zarr.open_array(str(folder / name / "0"), mode="r+")[0, 0, :4] = 77
+    elif damage == "another size":
+        text = (folder / NAME).read_text()
+        (folder / NAME).write_text(text.replace('"last": 5', '"last": 4'))
+    else:  # once labels and mask are there
+        real = reserved._free
+        monkeypatch.setattr(reserved, "_free", lambda at: 0 if (at / "mask.raw").exists() else real(at))
+    opened = open_project(folder)
+    again = opened.document
+    assert len(opened.notes) == 1 and "network's output was not loaded" in opened.notes[0]
+    assert again.labels is not None and np.count_nonzero(again.labels) == 30
+    assert find_output(again.bulk, again.shape) is None
+    assert not (again.bulk / "output.raw").exists()
+    closed(again)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"first": 5},
+        {"last": 7},
+        {"threshold": "0"},
+        {"threshold": 2},
+        {"model": None},
+        {"volume": {"name": "labels-1.zarr", "crc32": 0}},
+        {"volume": {"name": "output-1.zarr/../../x", "crc32": 0}},
+    ],
+    ids=str,
+)
+def test_nonsense_about_an_output_is_refused(
+    document: Document, tmp_path: Path, change: dict[str, object]
+) -> None:
+    folder = tmp_path / "cell.sxt"
+    keep_values(document, 1)
+    keep(document, folder)
+    content = json.loads((folder / NAME).read_text())
+    content["network_output"].update(change)
+    (folder / NAME).write_text(json.dumps(content))
+    with pytest.raises(UserError, match="is damaged"):
+        read_record(folder)
+
+
 TWO_AT_ONCE = """
 import sys
 from pathlib import Path
 from sxtstudio.core.errors import UserError
 from sxtstudio.workflow.document import project
 from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.network_output import find_output, forget_output, keep_output
 document = Document.open(Path(sys.argv[1]))
 document.volume("labels")[2] = 255
 real = project.lock_project
@@ -235,8 +336,9 @@ def test_new_voxel_size_reaches_the_volumes(document: Document, tmp_path: Path) 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from sxtstudio.core import atomic
+from sxtstudio.core import atomic, reserved
 from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.network_output import find_output, forget_output, keep_output
 from sxtstudio.workflow.document.project import open_project, save, snapshot
 document = open_project(Path(sys.argv[1])).document
 document.volume("labels")[:] = 255
