@@ -63,23 +63,23 @@ def window(tomogram: str, labels: str, shape: list[int], folder: str) -> dict[st
         longest, last = max(longest, now - last), now
         if ready is None and view.canvas is not None:
             ready = now - begin
-        if view.status.value.summary and view.canvas.image is not None and not view.status.value.building:
+        if view.status.value.summary and view.canvas.frames and not view.status.value.building:
             break
         time.sleep(0.002)
-    view.canvas.draw_well()
-    view.canvas.repaint()
+    view.canvas.render()
+    view.canvas.widget.repaint()
     first = time.perf_counter() - begin
 
     moves = []
     canvas = view.canvas
-    QTest.mousePress(canvas, Qt.MouseButton.LeftButton, pos=QPoint(100, 200))
+    QTest.mousePress(canvas.widget, Qt.MouseButton.LeftButton, pos=QPoint(100, 200))
     for step in range(40):
         frames, begin = canvas.frames, time.perf_counter()
-        QTest.mouseMove(canvas, QPoint(110 + 5 * step, 210 + step))
+        QTest.mouseMove(canvas.widget, QPoint(110 + 5 * step, 210 + step))
         until(lambda frames=frames: canvas.frames > frames)
-        canvas.repaint()
+        canvas.widget.repaint()
         moves.append(time.perf_counter() - begin)
-    QTest.mouseRelease(canvas, Qt.MouseButton.LeftButton, pos=QPoint(310, 250))
+    QTest.mouseRelease(canvas.widget, Qt.MouseButton.LeftButton, pos=QPoint(310, 250))
     summary, opengl = view.status.value.summary, view.status.value.opengl
     main.session.document.modified = False
     main.close()

@@ -28,6 +28,7 @@ ONLY_HERE = {
     "vtk": ("surface", "app.view3d"),
     "vtkmodules": ("surface", "app.view3d"),
     "pyvista": ("surface", "app.view3d"),
+    "pyvistaqt": ("app.view3d",),
     "PySide6": ("app",),
     "qtpy": ("app",),
     "qtawesome": ("app",),

@@ -18,6 +18,8 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
+from sxtstudio.app.view3d.choice import Wish, wish_of
+from sxtstudio.app.view3d.starting import CANVAS, NATIVE_FAILED
 from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.lengths import UNITS
@@ -26,6 +28,11 @@ from sxtstudio.workflow.document.workplace import work_root
 THEME, UNIT, UNDO_MB, WORK_FOLDER = "theme", "unit", "undo_mb", "work_folder"
 USUAL_UNDO_MB = 512
 _MIB = 1 << 20
+_CANVASES = (
+    ("automatic", Wish.AUTOMATIC),
+    ("in the window, by OpenGL", Wish.NATIVE),
+    ("off-screen, as a picture", Wish.OFFSCREEN),
+)
 
 
 def apply_stored(context: Context) -> None:
@@ -54,6 +61,11 @@ class PreferencesDialog(ToolDialog):
             self.unit.addItem(text, unit)
         self.unit.setCurrentIndex(UNITS.index(context.session.unit))
         self.unit.setToolTip("For positions and the size of the brush; voxel sizes are always in nm")
+        self.canvas = ComboBox()
+        for text, wish in _CANVASES:
+            self.canvas.addItem(text, wish.value)
+        self.canvas.setToolTip("Who draws the 3D view; automatic takes what works best on this computer")
+        self.canvas_used = _note("")
         self.undo = SpinBox(minimum=64, maximum=16384, singleStep=64, suffix=" MB")
         self.undo.setValue(settings.get(UNDO_MB, USUAL_UNDO_MB))
         self.folder = QLabel()
@@ -74,6 +86,8 @@ class PreferencesDialog(ToolDialog):
         form.setVerticalSpacing(10)
         form.addRow("Colours of the window", self.theme)
         form.addRow("Lengths in", self.unit)
+        form.addRow("3D view", self.canvas)
+        form.addRow("", self.canvas_used)
         form.addRow("Memory for undo", self.undo)
         form.addRow("", _note("When it is used up, the oldest changes can no longer be taken back."))
         form.addRow("Folder for unsaved work", self.folder)
@@ -92,6 +106,8 @@ class PreferencesDialog(ToolDialog):
         layout.addLayout(buttons)
         self.theme.currentIndexChanged.connect(self._on_theme_changed)
         self.unit.currentIndexChanged.connect(self._on_unit_changed)
+        self.canvas.currentIndexChanged.connect(self._on_canvas_changed)
+        context.parts.view3d.status.changed.connect(self._show)
         self.undo.valueChanged.connect(self._on_undo_changed)
         self.choose.clicked.connect(self._on_choose_clicked)
         self.usual.clicked.connect(lambda: self._set_folder(""))
@@ -106,6 +122,12 @@ class PreferencesDialog(ToolDialog):
     def _on_unit_changed(self) -> None:
         self._context.settings.set(UNIT, self.unit.currentData())
         apply_stored(self._context)
+
+    def _on_canvas_changed(self) -> None:
+        self._context.settings.set(CANVAS, self.canvas.currentData())
+        # Whoever chooses it wants it to be tried, whatever happened before.
+        self._context.settings.set(NATIVE_FAILED, False)
+        self._context.parts.view3d.restart()
 
     def _on_undo_changed(self, megabytes: int) -> None:
         self._context.settings.set(UNDO_MB, megabytes)
@@ -134,6 +156,11 @@ class PreferencesDialog(ToolDialog):
         with QSignalBlocker(self.theme):
             scheme = self._context.settings.get(THEME, "system")
             self.theme.setCurrentIndex(max(0, self.theme.findData(scheme)))
+        with QSignalBlocker(self.canvas):
+            wish = wish_of(self._context.settings.get(CANVAS, ""))
+            self.canvas.setCurrentIndex(self.canvas.findData(wish.value))
+        used = self._context.parts.view3d.status.value.canvas
+        self.canvas_used.setText(f"Now {used}." if used else "It has not been shown yet.")
         folder = self._context.settings.get(WORK_FOLDER, "")
         self.folder.setText(folder or f"{work_root()}")
         self.usual.setEnabled(bool(folder))

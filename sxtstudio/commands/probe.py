@@ -12,6 +12,9 @@ def add(commands: Any) -> None:
     parser.add_argument("window")
     parser.add_argument("answer_file")
     parser.set_defaults(run=probe)
+    parser = commands.add_parser("probe-window")
+    parser.add_argument("answer_file")
+    parser.set_defaults(run=probe_window)
     parser = commands.add_parser("draw-scene")
     parser.add_argument("window")
     parser.add_argument("renderer")
@@ -23,6 +26,14 @@ def probe(arguments: argparse.Namespace) -> int:
     from sxtstudio.surface.probe import main
 
     main(arguments.window, arguments.answer_file)
+    return 0
+
+
+def probe_window(arguments: argparse.Namespace) -> int:
+    """Draw a test picture in a window of Qt's that is not shown."""
+    from sxtstudio.app.view3d.native_probe import main
+
+    main(arguments.answer_file)
     return 0
 
 

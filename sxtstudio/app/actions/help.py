@@ -14,7 +14,7 @@ from sxtstudio.core.logs import log_file
 
 COPIED = "This has been copied. Paste it into your message; read it first if your data are confidential."
 # Settings that say how the program behaves; recent files and window layouts are nobody's business.
-_TOLD = ("theme", "undo_mb", "work_folder", "model", "segment/device", "segment/tile_px")
+_TOLD = ("theme", "undo_mb", "work_folder", "model", "segment/device", "segment/tile_px", "view3d/canvas")
 
 
 def tutorial(context: Context) -> None:
@@ -48,6 +48,7 @@ def copy_diagnostics(context: Context) -> None:
     from sxtstudio.workflow.document.diagnostics import diagnostics
 
     more = {"Qt": f"{qVersion()}, platform {QGuiApplication.platformName()}", "OpenGL": opengl_name(context)}
+    more["3D view"] = context.parts.view3d.status.value.canvas or "not shown yet"
     for number, screen in enumerate(QGuiApplication.screens(), 1):
         size = screen.size()
         more[f"screen {number}"] = f"{size.width()} × {size.height()}, scale {screen.devicePixelRatio():g}"

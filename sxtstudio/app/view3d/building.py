@@ -97,7 +97,7 @@ class Builder(QObject):
         scene = self._canvas.scene
         if labels:
             scene.set_surface(meshes.full, meshes.coarse)
-            self._canvas.try_again()
+            self._canvas.surface_changed()
             self._built_with = state
             self._objects = meshes.objects
             self._status.set(summary=_summary(meshes), notes=meshes.notes, message=meshes.trouble)

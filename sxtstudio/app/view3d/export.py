@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from PySide6.QtGui import QImage, QPainter
 
 from sxtstudio.app.view3d.camera import Camera3D
-from sxtstudio.app.view3d.canvas import Canvas3D, image_of
+from sxtstudio.app.view3d.canvas import Canvas3D
 from sxtstudio.app.view3d.contents import SceneContents, all_corners, corners_of
+from sxtstudio.app.view3d.offscreen_canvas import image_of
 from sxtstudio.app.view3d.overlay import overlay_of, paint_overlay
 from sxtstudio.app.view3d.painter import Painter
 from sxtstudio.app.view3d.sizes import LARGEST_PX, Movie, check_size
@@ -106,7 +107,7 @@ class Shot:
 
 def shot_of(canvas: Canvas3D) -> Shot:
     """Return what a canvas shows now; takes no time."""
-    return Shot(canvas.contents(), canvas.unit, canvas.width() / max(1, canvas.height()))
+    return Shot(canvas.contents(), canvas.unit, canvas.widget.width() / max(1, canvas.widget.height()))
 
 
 def check_picture(path: Path, size: tuple[int, int]) -> None:

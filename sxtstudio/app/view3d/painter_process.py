@@ -20,7 +20,7 @@ from sxtstudio.app.view3d.contents import Part, read_mesh
 from sxtstudio.app.view3d.planes import SliceImage
 from sxtstudio.app.view3d.scene import Scene3D
 from sxtstudio.app.view3d.state import scene_from_json
-from sxtstudio.surface.offscreen import OpenGL
+from sxtstudio.surface.offscreen import OpenGL, hidden_window
 
 
 def main(window: str, renderer: str) -> None:
@@ -28,7 +28,10 @@ def main(window: str, renderer: str) -> None:
     # What libraries print must not stand between the answers.
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    scene = Scene3D(OpenGL(window, renderer))
+    opengl = OpenGL(window, renderer)
+    hidden = hidden_window(opengl)
+    hidden.SetAlphaBitPlanes(1)
+    scene = Scene3D(hidden, software=opengl.software)
     with answers, open(0, "rb", closefd=False) as requests:
         for line in requests:
             request = json.loads(line)

@@ -54,7 +54,7 @@ class Picking(QObject):
         document, session = self._document, self._context.session
         if document is None:
             return
-        picked = self._canvas.scene.pick(x, y)
+        picked = self._canvas.pick(x, y)
         if picked is None:
             session.select(None)
             return

@@ -1,8 +1,7 @@
-"""The scene of the 3D view: surfaces, slice planes, box and lights in a hidden VTK window; no Qt.
+"""The scene of the 3D view: surfaces, slice planes, box and lights in a VTK window; no Qt.
 
-The picture is drawn off-screen and handed to the widget as pixels. So the view works wherever VTK can
-draw at all (over remote desktop, on Wayland, with the processor alone), and a screenshot or movie of any
-size comes from the very same window.
+The window may be a hidden one, whose pixels are fetched, or that of a widget. It belongs to the scene, which
+releases it.
 """
 
 from __future__ import annotations
@@ -24,7 +23,6 @@ from sxtstudio.app.view3d.planes import SlicePlane
 from sxtstudio.app.view3d.state import SceneState
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.surface.offscreen import OpenGL, hidden_window
 from sxtstudio.surface.scene import actor_of, light_kit
 
 Pixels = NDArray[np.uint8]
@@ -57,12 +55,10 @@ class Picked:
 class Scene3D:
     """Everything that is drawn; lengths are in nm, or in voxels where the voxel size is unknown."""
 
-    def __init__(self, opengl: OpenGL) -> None:
-        """Open the hidden window."""
-        self.opengl = opengl
-        self._window: Any = hidden_window(opengl)
-        self._window.SetAlphaBitPlanes(1)
-        self._window.SetSize(640, 480)
+    def __init__(self, window: Any, *, software: bool) -> None:
+        """Draw in the VTK window ``window``; ``software``: the processor draws there."""
+        self._window = window
+        self._software = software
         self._renderer: Any = vtkRenderer()
         self._renderer.SSAOBlurOn()
         self._renderer.SetSSAOKernelSize(32)
@@ -257,12 +253,25 @@ class Scene3D:
         light: bool = False,
         clear: bool = False,
     ) -> Pixels:
-        """Draw the scene; return uint8 (height, width, 4), first row on top.
+        """Draw the scene in a hidden window; return uint8 (height, width, 4), first row on top.
+
+        ``size`` is (width, height); the rest is as of ``prepare``.
+        """
+        self._window.SetSize(*size)
+        self.prepare(quality, shadows=shadows, light=light, clear=clear)
+        self._window.Render()
+        pixels = vtkUnsignedCharArray()
+        self._window.GetRGBACharPixelData(0, 0, size[0] - 1, size[1] - 1, 0, pixels)
+        values = vtk_to_numpy(pixels).reshape(size[1], size[0], 4)
+        return np.ascontiguousarray(values[::-1])
+
+    def prepare(
+        self, quality: Quality, *, shadows: bool = True, light: bool = False, clear: bool = False
+    ) -> None:
+        """Choose how well the window draws the next time.
 
         Parameters
         ----------
-        size
-            Width and height.
         quality
             "moving": the lighter surface without refinements; "screen", "best".
         shadows
@@ -286,19 +295,15 @@ class Scene3D:
         renderer.SetBackground(*((0, 0, 0) if clear else self._backdrop))
         renderer.SetBackgroundAlpha(0.0 if clear else 1.0)
         renderer.SetMaximumNumberOfPeels(_PEELS.get(quality, 1))
-        self._window.SetSize(*size)
         renderer.ResetCameraClippingRange()
-        self._window.Render()
-        pixels = vtkUnsignedCharArray()
-        self._window.GetRGBACharPixelData(0, 0, size[0] - 1, size[1] - 1, 0, pixels)
-        values = vtk_to_numpy(pixels).reshape(size[1], size[0], 4)
-        return np.ascontiguousarray(values[::-1])
 
     @property
     def _heavy(self) -> bool:
-        if self._full is None:
-            return False
-        return self.opengl.software or self._full.GetMapper().GetInput().GetNumberOfCells() > _HEAVY_FACES
+        return self._faces > 0 and (self._software or self._faces > _HEAVY_FACES)
+
+    @property
+    def _faces(self) -> int:
+        return 0 if self._full is None else int(self._full.GetMapper().GetInput().GetNumberOfCells())
 
     @property
     def translucent(self) -> bool:
@@ -325,21 +330,32 @@ class Scene3D:
         picker.SetTolerance(0.0)
         picker.PickFromListOn()
         actors: dict[str, vtkActor] = {}
-        for drawn in (self._coarse, self._full):
-            if drawn is not None and drawn.GetVisibility():
-                actors["surface"] = drawn
+        surface = self._picked_surface() if self._state.surface_visible else None
+        if surface is not None:
+            actors["surface"] = surface
         if self._highlight is not None:
             actors["highlight"] = self._highlight
         actors |= {f"plane{p.axis}": p.actor for p in self.planes if p.actor.GetVisibility()}
         for actor in actors.values():
             picker.AddPickList(actor)
         height = self._window.GetSize()[1]
-        if not actors or not picker.Pick(x, height - 1 - y, 0, self._renderer):
+        shown = surface is None or surface.GetVisibility()
+        if surface is not None:
+            surface.VisibilityOn()  # else VTK passes it over
+        hit = picker.GetActor() if actors and picker.Pick(x, height - 1 - y, 0, self._renderer) else None
+        if surface is not None:
+            surface.SetVisibility(shown)
+        if hit is None:
             return None
-        hit = picker.GetActor()
         what = next(name for name, actor in actors.items() if actor is hit)
         px, py, pz = picker.GetPickPosition()
         return Picked((px, py, pz), "plane" if what.startswith("plane") else what)
+
+    def _picked_surface(self) -> vtkActor | None:
+        """All faces, as the good picture shows them; of a heavy surface those that were drawn last."""
+        if self._full is None or self._coarse is None or self._coarse.GetVisibility() == 0:
+            return self._full
+        return self._coarse if self._faces > _HEAVY_FACES else self._full
 
     def close(self) -> None:
         """Release everything that belongs to OpenGL; the scene cannot be used after that."""

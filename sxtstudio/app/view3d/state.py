@@ -139,6 +139,8 @@ class SceneStatus:
         A sentence in place of a surface: no labels yet, no OpenGL.
     opengl, software
         Who draws, and whether that is the processor.
+    canvas
+        How it gets onto the screen, and why so; empty before the view is first shown.
     """
 
     ready: bool = False
@@ -149,3 +151,4 @@ class SceneStatus:
     message: str = ""
     opengl: str = ""
     software: bool = False
+    canvas: str = ""

@@ -14,7 +14,9 @@ from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.states import Belonging, Observed
 from sxtstudio.app.view3d.bar import View3DBar
+from sxtstudio.app.view3d.choice import Choice
 from sxtstudio.app.view3d.sizes import Movie
+from sxtstudio.app.view3d.starting import CanvasStart
 from sxtstudio.app.view3d.state import OF_THE_TOMOGRAM, SceneStatus, scene_from_json
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.geometry import Box
@@ -26,7 +28,6 @@ if TYPE_CHECKING:  # at run time these load VTK, which must wait
     from sxtstudio.app.view3d.canvas import Canvas3D
     from sxtstudio.app.view3d.picking import Picking
     from sxtstudio.app.view3d.plane_feeder import PlaneFeeder
-    from sxtstudio.surface import OpenGL
 
 # Volumes of at most so many voxels can be updated automatically.
 SMALL_VOXELS = 64_000_000
@@ -50,7 +51,7 @@ class View3D(QWidget):
         self.canvas: Canvas3D | None = None
         self._former = self.scene.value
         self._feeder: PlaneFeeder | None = None
-        self._starting = self._closed = False
+        self._closed = False
         self._builder: Builder | None = None
         self._picking: Picking | None = None
         self._shown_document: Document | None = None
@@ -58,6 +59,10 @@ class View3D(QWidget):
         self._pending_camera: dict[str, Any] = {}
         self._auto = QTimer(self, singleShot=True, interval=_AUTO_MS)
         self._auto.timeout.connect(self.update_surface)
+        self._start = CanvasStart(context, self)
+        self._start.found.connect(self._on_canvas_found)
+        self._start.failed.connect(self._on_no_opengl)
+        self._start.silent.connect(self.restart)
         self._build()
         self._connect()
 
@@ -104,12 +109,8 @@ class View3D(QWidget):
         self._context.session.layout.set(view3d=True)
         if self.canvas is not None:
             self._sync()
-        elif not self._starting and not self._closed:
-            self._starting = True
-            self._context.jobs.start(
-                "Starting the 3D view", _find_opengl, on_done=self._on_opengl, on_error=self._on_no_opengl,
-                quiet=True,
-            )  # fmt: skip
+        elif not self._closed:
+            self._start.begin()
 
     def hideEvent(self, event: Any) -> None:
         """Say so where it was hidden by itself, not with the window."""
@@ -117,21 +118,22 @@ class View3D(QWidget):
         if not self._closed and self.isHidden():
             self._context.session.layout.set(view3d=False)
 
-    def _on_opengl(self, opengl: OpenGL) -> None:
-        if self._closed:
-            return
+    def _on_canvas_found(self, canvas: Canvas3D, choice: Choice) -> None:
+        """Show the scene in ``canvas`` from now on."""
         from sxtstudio.app.view3d.building import Builder
-        from sxtstudio.app.view3d.canvas import Canvas3D
         from sxtstudio.app.view3d.picking import Picking
         from sxtstudio.app.view3d.plane_feeder import PlaneFeeder
-        from sxtstudio.app.view3d.scene import Scene3D
 
-        self.canvas = Canvas3D(Scene3D(opengl), "nm")
-        self._feeder = PlaneFeeder(self._context, self.canvas.scene, self.canvas.request, self)
-        self._builder = Builder(self._context, self.canvas, self.scene, self.status, self)
-        self._picking = Picking(self._context, self.canvas, self.scene, self)
-        self._stack.addWidget(self.canvas)
-        self.status.set(ready=True, opengl=opengl.renderer, software=opengl.software)
+        # OpenGL in a widget makes Qt show the window anew: nobody must use the canvas before that.
+        self._stack.addWidget(canvas.widget)
+        self.canvas = canvas
+        self._feeder = PlaneFeeder(self._context, canvas.scene, canvas.request, self)
+        self._builder = Builder(self._context, canvas, self.scene, self.status, self)
+        self._picking = Picking(self._context, canvas, self.scene, self)
+        opengl = choice.opengl
+        self.status.set(
+            ready=True, opengl=opengl.renderer, software=opengl.software, canvas=choice.description
+        )
         if opengl.software:
             self._context.session.message.emit(
                 f"3D is drawn by the processor ({opengl.renderer.split('(')[0].strip()}), because no "
@@ -139,8 +141,15 @@ class View3D(QWidget):
             )
         self._sync()
 
+    def restart(self) -> None:
+        """Begin anew with the canvas that is wanted now; the surface is made again."""
+        camera = self.view_state()["camera"]
+        self._drop_canvas()
+        self._pending_camera = camera
+        if self.isVisible():
+            self._start.begin()
+
     def _on_no_opengl(self, error: Exception) -> None:
-        self._starting = False
         sentence = sentence_of(error)
         if sentence is None:
             show_error(self._context.window, error)
@@ -166,7 +175,7 @@ class View3D(QWidget):
             return
         self._forget()
         self._shown_document, self._shown_voxel_nm = document, document.voxel_nm
-        self._stack.setCurrentWidget(canvas)
+        self._stack.setCurrentWidget(canvas.widget)
         canvas.unit = "voxel" if document.voxel_nm is None else "nm"
         canvas.scene.set_volume(document.shape, document.voxel_nm)
         canvas.scene.apply(self.scene.value, False)
@@ -184,7 +193,7 @@ class View3D(QWidget):
         self._shown_document = None
         if self.canvas is not None and self._feeder is not None:
             self._feeder.forget()
-            self.canvas.scene.set_volume((1, 1, 1), None)
+            self.canvas.clear()
         if self._builder is not None and self._picking is not None:
             self._builder.forget()
             self._picking.show(None)
@@ -268,7 +277,9 @@ class View3D(QWidget):
     def set_view(self, name: str) -> None:
         """Look along an axis ("xy", "xz", "yz") or from an edge ("oblique"); all of the volume is seen."""
         if self.canvas is not None and self._shown_document is not None:
-            self.canvas.scene.frame_all(name, self.canvas.width() / max(1, self.canvas.height()))
+            self.canvas.scene.frame_all(
+                name, self.canvas.widget.width() / max(1, self.canvas.widget.height())
+            )
             self.canvas.request()
 
     def reset_camera(self) -> None:
@@ -367,31 +378,26 @@ class View3D(QWidget):
         self._sentence.setGeometry((self.width() - width) // 2, self.bar.height() + 12, width, height)
         self._sentence.raise_()
 
+    def _drop_canvas(self) -> None:
+        """Let go of the canvas and of all that draws on it."""
+        self._start.forget()
+        self._forget()
+        if self._picking is not None:
+            self._picking.shut_down()
+        if self._feeder is not None:
+            self._feeder.shut_down()
+        self._builder = self._picking = self._feeder = None
+        if self.canvas is not None:
+            canvas, self.canvas = self.canvas, None
+            self._stack.removeWidget(canvas.widget)
+            canvas.close()
+            canvas.widget.hide()
+            canvas.widget.deleteLater()
+
     def shut_down(self) -> None:
         """Release OpenGL; called when the window closes."""
         if self._closed:
             return
         self._context.settings.set("view3d/scene", self._belonging.own.to_json())
-        self._forget()
         self._closed = True
-        if self._picking is not None:
-            self._picking.shut_down()
-        self._builder = self._picking = None
-        if self.canvas is not None:
-            self.canvas.shut_down()
-            self.canvas.hide()
-            self.canvas.deleteLater()
-            self.canvas = None
-        if self._feeder is not None:
-            self._feeder.shut_down()
-            self._feeder = None
-
-
-def _find_opengl(job: Job) -> OpenGL:
-    """Load VTK and find a way to draw; both take a second or two."""
-    import sxtstudio.app.view3d.building
-    import sxtstudio.app.view3d.picking  # noqa: F401
-    from sxtstudio.surface import find_opengl
-
-    job.progress.check()
-    return find_opengl()
+        self._drop_canvas()

@@ -19,18 +19,11 @@ from sxtstudio.app.view3d.scene import Scene3D
 from sxtstudio.app.view3d.state import SceneState
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
-from sxtstudio.surface import SurfaceParameters, find_opengl
+from sxtstudio.surface import OpenGL, SurfaceParameters
+from sxtstudio.surface.offscreen import hidden_window
 
 SHAPE, VOXEL = (20, 24, 30), (20.0, 10.0, 10.0)
 SIZE = (160, 120)
-
-
-@pytest.fixture(scope="module")
-def opengl() -> Any:
-    try:
-        return find_opengl()
-    except UserError as error:
-        pytest.skip(str(error))
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +39,7 @@ def scene(opengl: Any) -> Iterator[Scene3D]:
     labels[4:16, 6:18, 4:12] = labels[6:14, 8:16, 18:26] = 255
     mask[2:18, 3:21, 2:28] = 255
     one[6:14, 8:16, 18:26] = 255
-    scene = Scene3D(opengl)
+    scene = hidden_scene(opengl)
     scene.set_volume(SHAPE, VOXEL)
     meshes = make_meshes(labels, mask, VOXEL, SurfaceParameters(objects=True, min_faces=0), Progress())
     scene.set_surface(meshes.full)
@@ -60,6 +53,12 @@ def scene(opengl: Any) -> Iterator[Scene3D]:
     scene.camera.turn(0.1, 0.05)
     yield scene
     scene.close()
+
+
+def hidden_scene(opengl: OpenGL) -> Scene3D:
+    window = hidden_window(opengl)
+    window.SetAlphaBitPlanes(1)
+    return Scene3D(window, software=opengl.software)
 
 
 def difference(picture: np.ndarray, other: np.ndarray) -> float:

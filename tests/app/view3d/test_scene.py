@@ -14,12 +14,12 @@ from sxtstudio.app.view3d.meshes import make_highlight, make_meshes
 from sxtstudio.app.view3d.planes import SliceImage, read_slice
 from sxtstudio.app.view3d.scene import Scene3D
 from sxtstudio.app.view3d.state import SceneState, scene_from_json
-from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
-from sxtstudio.surface import SurfaceParameters, extract_surface, find_opengl
+from sxtstudio.surface import OpenGL, SurfaceParameters, extract_surface
 from sxtstudio.surface.coarse import coarser
+from sxtstudio.surface.offscreen import hidden_window
 from sxtstudio.surface.picking import labelled_voxel
 from sxtstudio.surface.scene import shaded
 
@@ -31,23 +31,21 @@ FLAT = SceneState(perspective=False, box=False, lighting=False, plane_xy=False, 
 SIZE = (400, 400)
 
 
+def hidden_scene(opengl: OpenGL) -> Scene3D:
+    window = hidden_window(opengl)
+    window.SetAlphaBitPlanes(1)
+    return Scene3D(window, software=opengl.software)
+
+
 def ball() -> np.ndarray:
     grid = np.indices(SHAPE) * np.array(VOXEL)[:, None, None, None]
     distance = np.sqrt(((grid - MIDDLE_NM[:, None, None, None]) ** 2).sum(axis=0))
     return np.where(distance <= RADIUS_NM, 255, 0).astype(np.uint8)
 
 
-@pytest.fixture(scope="module")
-def opengl() -> Any:
-    try:
-        return find_opengl()
-    except UserError as error:
-        pytest.skip(str(error))
-
-
 @pytest.fixture
 def scene(opengl: Any) -> Iterator[Scene3D]:
-    scene = Scene3D(opengl)
+    scene = hidden_scene(opengl)
     scene.set_volume(SHAPE, VOXEL)
     meshes = make_meshes(ball(), None, VOXEL, SurfaceParameters(), Progress())
     scene.set_surface(meshes.full, meshes.coarse)
@@ -248,7 +246,7 @@ def test_windows_of_scenes_are_released(opengl: Any) -> None:
         return sum(issubclass(type(thing), vtkRenderWindow) for thing in gc.get_objects())
 
     before = windows()
-    scene = Scene3D(opengl)
+    scene = hidden_scene(opengl)
     scene.set_volume(SHAPE, VOXEL)
     scene.render((64, 64))
     assert windows() == before + 1

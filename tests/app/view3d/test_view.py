@@ -29,25 +29,26 @@ from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Selection
 from sxtstudio.app.settings import Settings
 from sxtstudio.app.view3d import building as view3d_building
+from sxtstudio.app.view3d.choice import CanvasKind
+from sxtstudio.app.view3d.export import frame_of
 from sxtstudio.app.view3d.scene import Scene3D
 from sxtstudio.app.view3d.sizes import Movie
+from sxtstudio.app.view3d.starting import CANVAS
 from sxtstudio.app.view3d.view import View3D
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.wording import grouped
+from sxtstudio.surface import OpenGL
 
 SHAPE = (24, 40, 56)
 BIG, SMALL = (12, 20, 18), (12, 20, 42)  # middles (z, y, x) of two balls
 RADII = (9, 6)
 
 
-@pytest.fixture(scope="module", autouse=True)
-def opengl() -> Any:
-    try:
-        return surface.find_opengl()
-    except UserError as error:
-        pytest.skip(str(error))
+@pytest.fixture(autouse=True)
+def _needs(opengl: OpenGL) -> None:
+    """All of this needs a way to draw."""
 
 
 @pytest.fixture(autouse=True)
@@ -102,7 +103,7 @@ def latest(view: View3D, qtbot: QtBot) -> None:
         return not busy and view._feeder.at_rest
 
     qtbot.waitUntil(rests, timeout=20_000)
-    view.canvas.draw_well()
+    view.canvas.render()
 
 
 def picture(view: View3D) -> np.ndarray:
@@ -207,13 +208,15 @@ def test_click_selects_the_object_and_moves_the_crosshair(opened: MainWindow, qt
     view = shown(opened, qtbot)
     view.scene.set(perspective=False, plane_xy=False)
     view.set_view("xy")
-    view.canvas.draw_well()
-    scale = view.canvas.scene.camera.pixel(view.canvas.height())
+    view.canvas.render()
+    scale = view.canvas.scene.camera.pixel(view.canvas.widget.height())
     # The middle of the volume lies in the middle of the view.
     offset = np.array([SMALL[2] - (SHAPE[2] - 1) / 2, SMALL[1] - (SHAPE[1] - 1) / 2]) * 10 / scale
-    place = QPoint(round(view.canvas.width() / 2 + offset[0]), round(view.canvas.height() / 2 + offset[1]))
+    place = QPoint(
+        round(view.canvas.widget.width() / 2 + offset[0]), round(view.canvas.widget.height() / 2 + offset[1])
+    )
     with qtbot.waitSignal(opened.session.selection_changed, timeout=10_000):
-        qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=place)
+        qtbot.mouseClick(view.canvas.widget, Qt.MouseButton.LeftButton, pos=place)
     selection = opened.session.selection
     assert selection is not None
     labels = balls()
@@ -222,7 +225,7 @@ def test_click_selects_the_object_and_moves_the_crosshair(opened: MainWindow, qt
     z, y, x = opened.session.cursor
     assert labels[z, y, x] == 255
     assert abs(y - SMALL[1]) <= 1 and abs(x - SMALL[2]) <= 1 and z == SMALL[0] - RADII[1]
-    qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
+    qtbot.mouseClick(view.canvas.widget, Qt.MouseButton.LeftButton, pos=QPoint(3, 3))
     assert opened.session.selection is None
 
 
@@ -252,10 +255,12 @@ def test_click_on_a_slice_moves_the_crosshair_there(opened: MainWindow, qtbot: Q
     view.scene.set(perspective=False, surface_visible=False)
     qtbot.waitUntil(lambda: view.canvas.scene.planes[0].image is not None)
     view.set_view("xy")
-    view.canvas.draw_well()
-    scale = view.canvas.scene.camera.pixel(view.canvas.height())
-    middle = QPoint(view.canvas.width() // 2, view.canvas.height() // 2)
-    qtbot.mouseClick(view.canvas, Qt.MouseButton.LeftButton, pos=middle + QPoint(round(150 / scale), 0))
+    view.canvas.render()
+    scale = view.canvas.scene.camera.pixel(view.canvas.widget.height())
+    middle = QPoint(view.canvas.widget.width() // 2, view.canvas.widget.height() // 2)
+    qtbot.mouseClick(
+        view.canvas.widget, Qt.MouseButton.LeftButton, pos=middle + QPoint(round(150 / scale), 0)
+    )
     assert opened.session.cursor == (SHAPE[0] // 2, SHAPE[1] // 2, 43) or opened.session.cursor[2] in (42, 43)
 
 
@@ -278,17 +283,17 @@ def test_drag_turns_wheel_zooms_and_reset_returns(opened: MainWindow, qtbot: QtB
     opened.actions_.by_name["surface.reset"].trigger()
     camera = view.canvas.scene.camera
     start = camera.state()
-    qtbot.mousePress(view.canvas, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
-    qtbot.mouseMove(view.canvas, QPoint(160, 130))
-    qtbot.mouseRelease(view.canvas, Qt.MouseButton.LeftButton, pos=QPoint(160, 130))
+    qtbot.mousePress(view.canvas.widget, Qt.MouseButton.LeftButton, pos=QPoint(100, 100))
+    qtbot.mouseMove(view.canvas.widget, QPoint(160, 130))
+    qtbot.mouseRelease(view.canvas.widget, Qt.MouseButton.LeftButton, pos=QPoint(160, 130))
     assert camera.state()["position"] != start["position"]
     assert opened.session.selection is None
     near = camera.pixel(100)
     place = QPointF(100, 100)
     QApplication.sendEvent(
-        view.canvas,
+        view.canvas.widget,
         QWheelEvent(
-            place, view.canvas.mapToGlobal(place), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
+            place, view.canvas.widget.mapToGlobal(place), QPoint(), QPoint(0, 120), Qt.MouseButton.NoButton,
             Qt.KeyboardModifier.NoModifier, Qt.ScrollPhase.NoScrollPhase, False,
         ),
     )  # fmt: skip
@@ -300,11 +305,11 @@ def test_drag_turns_wheel_zooms_and_reset_returns(opened: MainWindow, qtbot: QtB
 def test_narrower_view_still_shows_everything(opened: MainWindow, qtbot: QtBot) -> None:
     view = shown(opened, qtbot)
     view.scene.set(perspective=False)
-    width = view.canvas.scene.camera.pixel(view.canvas.height()) * view.canvas.width()
+    width = view.canvas.scene.camera.pixel(view.canvas.widget.height()) * view.canvas.widget.width()
     for size in ((300, 700), (250, 500), (280, 560)):
-        view.canvas.resize(*size)
+        view.canvas.widget.resize(*size)
         assert view.canvas.scene.camera.pixel(size[1]) * size[0] == pytest.approx(width)
-    view.canvas.resize(800, 500)
+    view.canvas.widget.resize(800, 500)
     assert view.canvas.scene.camera.pixel(500) * 500 == pytest.approx(width)
 
 
@@ -556,7 +561,7 @@ def test_without_opengl_the_window_says_so_and_lives_on(
     def fail() -> None:
         raise UserError("Pictures need OpenGL, which does not work on this machine.")
 
-    monkeypatch.setattr(surface, "find_opengl", fail)
+    monkeypatch.setattr("sxtstudio.app.view3d.probes.find_opengl", fail)
     view = opened.context.parts.view3d
     opened.actions_.by_name["surface.show"].trigger()
     qtbot.waitUntil(lambda: "cannot be shown here" in view._page.text(), timeout=20_000)
@@ -590,34 +595,44 @@ def test_panel_fields_and_state_follow_each_other(opened: MainWindow) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts in /proc")
-def test_windows_with_the_view_come_and_go_without_leaks(qtbot: QtBot, tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", list(CanvasKind), ids=[kind.value for kind in CanvasKind])
+def test_windows_with_the_view_come_and_go_without_leaks(
+    kind: CanvasKind, drawn_by: OpenGL, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sxtstudio.app.view3d.probes.probe_native", lambda _platform: drawn_by)
     from vtkmodules.vtkRenderingCore import vtkRenderWindow
 
     path = write(tmp_path / "cell.mrc")
 
+    def live() -> int:
+        gc.collect()
+        return sum(issubclass(type(thing), vtkRenderWindow) for thing in gc.get_objects())
+
     def once(number: int) -> tuple[int, int, int]:
         store = QSettings(str(tmp_path / f"settings{number}.ini"), QSettings.Format.IniFormat)
-        window = MainWindow(Settings(store))
+        settings = Settings(store)
+        settings.set(CANVAS, kind.value)
+        window = MainWindow(settings)
         window.show()
         with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
             open_path(window.context, path)
         window.session.document.volume("labels")[:] = balls()
         window.session.document.recount("labels")
         view = shown(window, qtbot)
-        assert coloured(view) > 1000
+        frame = frame_of(view.canvas.grab()).astype(int)
+        assert (frame[..., 0] > frame[..., 2] + 60).sum() > 1000
         window.session.document.modified = False
         window.close()
         qtbot.waitUntil(window.isHidden, timeout=20_000)
         window.deleteLater()
         del view, window
         QApplication.processEvents()
-        gc.collect()
-        live = sum(issubclass(type(thing), vtkRenderWindow) for thing in gc.get_objects())
-        return live, len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
+        return live(), len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
 
+    before = live()
     first = once(0)
     counts = [once(number) for number in range(1, 3)]
-    assert first[0] == 0 and all(count[0] == 0 for count in counts)
+    assert [count[0] for count in (first, *counts)] == [before] * 3
     assert counts[-1][1] <= counts[0][1] and counts[-1][2] <= counts[0][2], (first, counts)
 
 

@@ -1,0 +1,37 @@
+"""What the tests of the 3D view share: ways to draw, found once."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QApplication
+
+from sxtstudio.app.view3d.choice import CanvasKind
+from sxtstudio.app.view3d.probes import probe_native
+from sxtstudio.core.errors import UserError
+from sxtstudio.surface import OpenGL, find_opengl
+
+
+@pytest.fixture(scope="session")
+def opengl() -> OpenGL:
+    """A way to draw off-screen; tests that need it are skipped where there is none."""
+    try:
+        return find_opengl()
+    except UserError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture(scope="session")
+def native_opengl(qapp: QApplication) -> OpenGL:
+    """OpenGL in windows; tests that need it are skipped where it does not work."""
+    platform = QGuiApplication.platformName()
+    found = None if platform in ("offscreen", "minimal") else probe_native(platform)
+    if found is None:
+        pytest.skip(f"there is no OpenGL in windows of the platform {platform}")
+    return found
+
+
+@pytest.fixture
+def drawn_by(kind: CanvasKind, request: pytest.FixtureRequest) -> OpenGL:
+    """Who draws in a canvas of the kind that the test is for."""
+    return request.getfixturevalue("native_opengl" if kind is CanvasKind.NATIVE else "opengl")
