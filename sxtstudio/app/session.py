@@ -18,6 +18,7 @@ from sxtstudio.core.edits import EditHistory, LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.lengths import Unit
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.workflow.document.document import Document
@@ -98,6 +99,7 @@ class Session(QObject):
         self.cursor: Triple = (0, 0, 0)
         self.unit: Unit = "nm"
         self.busy: Busy | None = None
+        self.replayed: Step | None = None  # while it is announced that an edit was undone or made again
         self._views: dict[str, HasViewState] = {}
         self._autosave = QTimer(self, interval=60_000)
         self._autosave.timeout.connect(self.autosave)
@@ -137,7 +139,7 @@ class Session(QObject):
         """Set the voxel size (z, y, x) in nm."""
         if self.document is not None and self.document.voxel_nm != voxel_nm:
             self.document.voxel_nm = voxel_nm
-            self._note("Voxel size", voxel_nm=voxel_nm)
+            self._note(Step(StepKind.VOXEL_SIZE, parameters={"voxel_nm": voxel_nm}))
             self.facts_changed.emit()
 
     def set_unit(self, unit: Unit) -> None:
@@ -152,7 +154,7 @@ class Session(QObject):
             self.document.polarity = "bright" if value == "bright" else "dark"
             self.document.polarity_reason = reason
             if by_user:
-                self._note("Polarity", value=value)
+                self._note(Step(StepKind.POLARITY, parameters={"value": value}))
             self.facts_changed.emit()
 
     # -- where the user is -----------------------------------------------------------------------
@@ -218,7 +220,7 @@ class Session(QObject):
         if trust is not None:
             self.set_preview(None)  # a map of what the network recognised is of the former labels
             self.set_trust(trust, edit)
-        self._note(edit.name, **parameters)
+        self._note(_step(StepKind.EDIT, edit, parameters))
         if announce:
             self.touched(edit.target, edit.box)
         if self.selection is not None and edit.target == "labels":
@@ -262,21 +264,24 @@ class Session(QObject):
 
     def undone(self, edit: LabelEdit) -> None:
         """Announce that an edit has been taken back."""
-        self._announce_step(edit, "Undo", None if edit.trust is None else edit.trust[0])
+        self._announce(StepKind.UNDO, edit, None if edit.trust is None else edit.trust[0])
 
     def redone(self, edit: LabelEdit) -> None:
         """Announce that an edit has been made again."""
-        self._announce_step(edit, "Redo", None if edit.trust is None else edit.trust[1])
+        self._announce(StepKind.REDO, edit, None if edit.trust is None else edit.trust[1])
 
-    def _announce_step(self, edit: LabelEdit, word: str, trust: Trust | None) -> None:
+    def _announce(self, kind: StepKind, edit: LabelEdit, trust: Trust | None) -> None:
         if trust is not None:
             self.set_trust(trust, None)
-        self._note(f"{word}: {edit.name}")
+        step = _step(kind, edit, {})
+        self._note(step)
         self.set_preview(None)
         self.select(None)
+        self.replayed = step
         self.touched(edit.target, edit.box)
+        self.replayed = None
         self.autosave()
-        self.message.emit(f"{word}: {edit.name}")
+        self.message.emit(step.name)
 
     def set_busy(self, busy: Busy | None) -> None:
         """Say what is changing the labels; painting and undo wait until it is None again."""
@@ -296,10 +301,14 @@ class Session(QObject):
         self.history_changed.emit()
         self.message.emit(f"Saved in {folder}")
 
-    def _note(self, name: str, **parameters: Any) -> None:
+    def _note(self, step: Step) -> None:
         if self.document is not None:
-            self.document.add_step(name, **parameters)
+            self.document.add_step(step)
             self.history_changed.emit()
+
+
+def _step(kind: StepKind, edit: LabelEdit, parameters: dict[str, Any]) -> Step:
+    return Step(kind, edit.kind, edit.target, edit.partial, parameters)
 
 
 def _middle(shape: Triple) -> Triple:

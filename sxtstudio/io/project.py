@@ -27,9 +27,11 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lengths import is_voxel_size
 from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.steps import Step
 from sxtstudio.core.temporary import final_name
 from sxtstudio.core.trust import Trust, trust_from_json, trust_to_json
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io.steps import step_of, step_to_json
 
 NAME = "project.json"
 SUFFIX = ".sxt"
@@ -76,7 +78,7 @@ class Pointer:
 
 @dataclass(frozen=True)
 class Record:
-    """All that a project knows beside its voxels; steps are {"name", "parameters", "when"}.
+    """All that a project knows beside its voxels.
 
     ``trust`` holds a figure for every slice, or nothing.
     """
@@ -85,7 +87,7 @@ class Record:
     voxel_nm: VoxelSize | None = None
     polarity: Literal["dark", "bright"] | None = None
     polarity_reason: str = ""
-    steps: tuple[dict[str, Any], ...] = ()
+    steps: tuple[Step, ...] = ()
     view: dict[str, Any] = field(default_factory=dict)
     trust: Trust = ()
     volumes: dict[Target, StoredVolume] = field(default_factory=dict)
@@ -198,7 +200,7 @@ def to_json(record: Record) -> dict[str, Any]:
         "polarity_reason": record.polarity_reason,
         "volumes": {target: asdict(volume) for target, volume in record.volumes.items()},
         "view": record.view,
-        "steps": list(record.steps),
+        "steps": [step_to_json(step) for step in record.steps],
         **({"trust": trust_to_json(record.trust)} if record.trust else {}),
         # Beside the volumes: former versions open the project without it.
         **({"network_output": asdict(record.output)} if record.output else {}),
@@ -307,16 +309,6 @@ def _output(content: Any, depth: int) -> StoredOutput | None:
         float(threshold),
         _text(found["model"], "the name of the model"),
     )
-
-
-def step_of(content: Any) -> dict[str, Any]:
-    """Check one step of the history; raises ValueError."""
-    step = _object(content, "a step")
-    return {
-        "name": _text(step.get("name"), "the name of a step"),
-        "parameters": dict(_object(step.get("parameters", {}), "the parameters of a step")),
-        "when": _text(step.get("when", ""), "the time of a step"),
-    }
 
 
 def voxel_of(content: Any) -> VoxelSize | None:

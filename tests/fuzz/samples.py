@@ -191,12 +191,14 @@ def labels(folder: Path) -> list[Path]:
 
 
 def project(folder: Path) -> list[Path]:
+    from sxtstudio.core.edit_kind import EditKind
+    from sxtstudio.core.steps import Step, StepKind
     from sxtstudio.workflow.document.document import Document
     from sxtstudio.workflow.document.project import save, snapshot
 
     document = Document.open(tomogram(folder), folder / "sessions")
     document.volume("labels")[1, 4:9, 10:20] = 255
-    document.add_step("Brush", size_px=4)
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"size_px": 4}))
     save(snapshot(document), folder / "cell.sxt").lock.release()
     document.discard()
     document.close()
@@ -206,11 +208,13 @@ def project(folder: Path) -> list[Path]:
 
 def session(folder: Path) -> list[Path]:
     """A working folder as a crash leaves it."""
+    from sxtstudio.core.edit_kind import EditKind
+    from sxtstudio.core.steps import Step, StepKind
     from sxtstudio.workflow.document.document import Document
 
     document = Document.open(tomogram(folder), folder / "sessions")
     document.volume("labels")[1, 4:9, 10:20] = 255
-    document.add_step("Brush", size_px=4)
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"size_px": 4}))
     document.autosave()
     document.let_go()
     (place,) = (folder / "sessions").iterdir()

@@ -8,6 +8,7 @@ from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
 from sxtstudio.app.session import Busy
 from sxtstudio.core.edits import LabelEdit
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.workflow.document.document import Document
 
 # Taking back more than that takes longer than a tenth of a second.
@@ -17,18 +18,22 @@ LARGE_VOXELS = 20_000_000
 def undo(context: Context) -> None:
     """Take back the latest change."""
     session = context.session
-    _step(context, "Undo", session.history.next_undo, session.history.undo, session.undo, session.undone)
+    _step(
+        context, StepKind.UNDO, session.history.next_undo, session.history.undo, session.undo, session.undone
+    )
 
 
 def redo(context: Context) -> None:
     """Make the latest undone change again."""
     session = context.session
-    _step(context, "Redo", session.history.next_redo, session.history.redo, session.redo, session.redone)
+    _step(
+        context, StepKind.REDO, session.history.next_redo, session.history.redo, session.redo, session.redone
+    )
 
 
 def _step(
     context: Context,
-    word: str,
+    kind: StepKind,
     edit: LabelEdit | None,
     move: Callable[[Document], LabelEdit | None],
     at_once: Callable[[], None],
@@ -51,7 +56,7 @@ def _step(
         session.set_busy(None)
         context.jobs.failed.emit(error)
 
-    name = f"{word}: {edit.name}"
+    name = Step(kind, edit.kind, edit.target, edit.partial).name
     session.set_busy(Busy(name, edit.kind))
     context.jobs.start(name, lambda job: move(document), on_done=done, on_error=failed)
 

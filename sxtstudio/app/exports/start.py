@@ -12,6 +12,7 @@ from sxtstudio.app.exports.volume import VolumeDialog
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.wording import bytes_text, slice_number, voxel_zyx_text
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import (
@@ -125,6 +126,7 @@ def _start(
 
 def _finish(context: Context, document: Document, receipt: Receipt, *, note: bool = True) -> None:
     if note and context.session.document is document:
-        document.note("Export", what=receipt.what, file=str(receipt.path), **dict(receipt.rows))
+        facts = {"what": receipt.what, "file": str(receipt.path), **dict(receipt.rows)}
+        document.note(Step(StepKind.EXPORT, parameters=facts))
         context.session.history_changed.emit()
     ReceiptDialog(receipt, context.window).open()

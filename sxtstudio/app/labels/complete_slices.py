@@ -10,6 +10,7 @@ from PySide6.QtCore import QObject, Signal
 from sxtstudio.app.session import Session
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.workflow.retraining.marks import marked_slices
 
 _NAME = "complete"
@@ -46,7 +47,7 @@ class CompleteSlices(QObject):
         if document is None or slices == self.slices:
             return
         self.slices = slices
-        document.add_step("Mark slices as complete", complete_slices=sorted(slices))
+        document.add_step(Step(StepKind.COMPLETE, parameters={"complete_slices": sorted(slices)}))
         self._session.history_changed.emit()
         self._session.autosave()
         self.changed.emit()

@@ -5,17 +5,9 @@ from __future__ import annotations
 from PySide6.QtCore import QObject
 
 from sxtstudio.app.session import Session
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
-
-# Steps of a stored project that touch no label, or are jobs whose changes can be had again by a click.
-_AUTOMATIC_STEPS = {
-    "Segment",
-    "Clean up",
-    "Remove labels outside the mask",
-    "Segment (part)",
-    "Voxel size",
-    "Polarity",
-}
+from sxtstudio.core.steps import Step, StepKind, effective
 
 
 class HandMade(QObject):
@@ -26,6 +18,7 @@ class HandMade(QObject):
         super().__init__(session)
         self._session = session
         self._boxes: list[Box] = []
+        self._replaced: list[Box] = []
         session.labels_changed.connect(self._on_session_labels_changed)
         session.document_changed.connect(self._on_session_document_changed)
 
@@ -35,28 +28,36 @@ class HandMade(QObject):
 
     def forget(self, first: int, last: int) -> None:
         """The labels of these slices have been replaced."""
+        self._replaced += [box for box in self._boxes if box.start[0] >= first and box.stop[0] <= last]
         self._boxes = [box for box in self._boxes if box.start[0] < first or box.stop[0] > last]
 
     def _on_session_labels_changed(self, box: Box) -> None:
-        undone = self._session.history.redo_name is not None
-        busy = self._session.busy
-        if (busy is None or busy.kind.by_hand) and not undone:
+        busy, replayed = self._session.busy, self._session.replayed
+        if replayed is not None:
+            self._follow(replayed.kind, replayed.edit is None or replayed.edit.by_hand, box)
+        elif busy is None or busy.kind.by_hand:
             self._boxes.append(box)
+
+    def _follow(self, kind: StepKind, by_hand: bool, box: Box) -> None:
+        if kind is StepKind.REDO and by_hand:
+            self._boxes.append(box)
+        elif kind is StepKind.UNDO and not by_hand:
+            # What a job had replaced is there again.
+            self._boxes += self._replaced
+            self._replaced.clear()
 
     def _on_session_document_changed(self) -> None:
         self._boxes.clear()
+        self._replaced.clear()
         document = self._session.document
         if document is None or document.labels is None:
             return
-        names = [step.name for step in document.steps]
-        if "Segment" in names:
-            names = names[len(names) - names[::-1].index("Segment") :]
-        by_hand = [name for name in names if not _is_automatic(name)]
-        if by_hand or not document.steps:
+        if not document.steps or any(step.draws for step in _since_segmentation(document.steps)):
             self._boxes.append(Box.whole(document.shape))
 
 
-def _is_automatic(name: str) -> bool:
-    """Whether a step is the work of a job, or touches no label."""
-    elsewhere = name.startswith(("Undo", "Redo", "Export")) or "mask" in name.lower()
-    return elsewhere or name in _AUTOMATIC_STEPS
+def _since_segmentation(steps: list[Step]) -> list[Step]:
+    """Return what stands of the steps after the latest segmentation that was not ended half-way."""
+    standing = effective(steps)
+    whole = [n for n, step in enumerate(standing) if step.edit is EditKind.SEGMENT and not step.partial]
+    return standing[whole[-1] + 1 :] if whole else standing

@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import threading
 import time
-from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
@@ -21,6 +20,7 @@ from sxtstudio.core.geometry import Triple
 from sxtstudio.core.labels import count_labels
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.reserved import open_array
+from sxtstudio.core.steps import Step
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import shape_text
@@ -45,15 +45,6 @@ Labels = NDArray[np.uint8]
 # The value of a labelled voxel, as the segmentation writes it.
 # After a crash of the program the voxels are safe anyway; this is for power cuts.
 _FLUSH_EVERY_S = 20.0
-
-
-@dataclass(frozen=True)
-class Step:
-    """One thing that was done, for the methods section: name, parameters (JSON values), UTC time."""
-
-    name: str
-    parameters: dict[str, Any] = field(default_factory=dict)
-    when: str = ""
 
 
 class Document:
@@ -251,14 +242,15 @@ class Document:
                 self.autosave(wait=True)
         return found
 
-    def add_step(self, name: str, **parameters: Any) -> None:
-        """Note what was done, with its parameters."""
-        self.note(name, **parameters)
+    def add_step(self, step: Step) -> None:
+        """Note what was done, and when."""
+        self.note(step)
         self.modified = True
 
-    def note(self, name: str, **parameters: Any) -> None:
+    def note(self, step: Step) -> None:
         """Note something that changes nothing which would have to be saved, such as an export."""
-        self.steps.append(Step(name, plain(parameters), datetime.now(UTC).isoformat(timespec="seconds")))
+        now = datetime.now(UTC).isoformat(timespec="seconds")
+        self.steps.append(replace(step, parameters=plain(step.parameters), when=now))
 
     def identify(self) -> KnownInput:
         """Return the tomogram as it was when it was opened; the first time this reads some of the file.
@@ -279,7 +271,7 @@ class Document:
             voxel_nm=self.voxel_nm,
             polarity=self.polarity,
             polarity_reason=self.polarity_reason,
-            steps=tuple({"name": s.name, "parameters": s.parameters, "when": s.when} for s in self.steps),
+            steps=tuple(self.steps),
             view=plain(self.view),
             trust=self.trust,
         )
@@ -288,7 +280,7 @@ class Document:
         """Take over what was saved."""
         self.voxel_nm = record.voxel_nm
         self.polarity, self.polarity_reason = record.polarity, record.polarity_reason
-        self.steps = [Step(step["name"], plain(step["parameters"]), step["when"]) for step in record.steps]
+        self.steps = [replace(step, parameters=plain(step.parameters)) for step in record.steps]
         self.view = plain(record.view)
         self.trust = record.trust
         self.fingerprint = dict(record.tomogram.fingerprint)
@@ -359,10 +351,9 @@ class Document:
             if self._closed:
                 return
             anew = not 0 <= self._steps_written <= len(steps)
-            new: Iterable[Step] = steps if anew else steps[self._steps_written :]
-            entries = [{"name": s.name, "parameters": s.parameters, "when": s.when} for s in new]
-            if entries or anew:
-                files.append_steps(self.folder, entries, anew=anew)
+            new = steps if anew else steps[self._steps_written :]
+            if new or anew:
+                files.append_steps(self.folder, new, anew=anew)
                 self._steps_written = len(steps)
             files.write_state(self.folder, state)
             self._recoverable = (state.modified, state.targets)

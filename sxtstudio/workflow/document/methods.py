@@ -10,6 +10,7 @@ from typing import Any
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.steps import Step, StepKind, effective
 from sxtstudio.core.wording import bytes_text, count, shape_text, slice_number, slices_text, voxel_zyx_text
 from sxtstudio.io.project import Record, to_json
 from sxtstudio.io.volume_name import VolumeName
@@ -22,12 +23,11 @@ CITATION = (
     "doi:10.1073/pnas.2209938120."
 )
 SCHEMA = "sxtstudio-methods/1"
-_QUIET = ("Export",)
 
 
 @dataclass(frozen=True)
 class Done:
-    """Steps of one name that follow each other; ``parameters`` are those of the last."""
+    """Equal steps that follow each other; ``parameters`` are those of the last."""
 
     name: str
     parameters: Mapping[str, Any]
@@ -62,7 +62,7 @@ def text_of(record: Record, tomogram: str) -> str:
         lines[0] += f" Its stored axes were read as {axes} (a minus: backwards)."
     if record.polarity is not None:
         lines[0] += f" Absorbing structures are {record.polarity} in it."
-    done = list(effective(record.steps))
+    done = grouped_steps(record.steps)
     lines += ["", "What was done, in this order:", ""] if done else ["", "Nothing was changed."]
     for number, step in enumerate(done, 1):
         times = f" ({step.times} times)" if step.times > 1 else ""
@@ -75,28 +75,19 @@ def text_of(record: Record, tomogram: str) -> str:
     return "\n".join(lines) + "\n"
 
 
-def effective(steps: Iterable[Mapping[str, Any]]) -> Iterable[Done]:
-    """Return the steps that were not undone; equal names in a row become one."""
-    kept: list[Mapping[str, Any]] = []
-    undone: list[tuple[int, Mapping[str, Any]]] = []
-    for step in steps:
-        word, _, name = str(step["name"]).partition(": ")
-        if word == "Undo" and name:
-            places = [i for i, other in enumerate(kept) if other["name"] == name]
-            if places:
-                undone.append((places[-1], kept.pop(places[-1])))
-        elif word == "Redo" and name:
-            if undone and undone[-1][1]["name"] == name:
-                place, other = undone.pop()
-                kept.insert(place, other)
-        elif step["name"] not in _QUIET:
-            kept.append(step)
+def grouped_steps(steps: Iterable[Step]) -> list[Done]:
+    """Return the steps that stand, without exports; equal ones in a row become one."""
     found: list[Done] = []
-    for step in kept:
-        if found and found[-1].name == step["name"]:
-            found[-1] = Done(found[-1].name, step["parameters"], found[-1].times + 1)
+    former: Step | None = None
+    for step in effective(steps):
+        if step.kind is StepKind.EXPORT:
+            continue
+        same = former is not None and (former.kind, former.identity) == (step.kind, step.identity)
+        former = step
+        if same:
+            found[-1] = Done(step.name, step.parameters, found[-1].times + 1)
         else:
-            found.append(Done(step["name"], step["parameters"]))
+            found.append(Done(step.name, step.parameters))
     return found
 
 
@@ -115,7 +106,7 @@ def write_methods(path: Path, record: Record, tomogram: KnownInput) -> Receipt:
     beside = path.with_suffix(".json")
     with atomic_write(beside) as temporary:
         temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
-    listed, recorded = len(list(effective(record.steps))), len(record.steps)
+    listed, recorded = len(grouped_steps(record.steps)), len(record.steps)
     rows = (
         ("Steps in the text", str(listed)),
         ("With all parameters", f"{beside}, {count(recorded, 'recorded step')}{_why_more(listed, recorded)}"),

@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +21,10 @@ from sxtstudio.core.edit_kind import TARGETS, Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.plain_files import create_own, open_own
+from sxtstudio.core.steps import Step
 from sxtstudio.core.temporary import final_name
-from sxtstudio.io.project import Record, from_json, read_json, step_of, to_json
+from sxtstudio.io.project import Record, from_json, read_json, to_json
+from sxtstudio.io.steps import step_of, step_to_json
 from sxtstudio.segment.checkpoint import has_unfinished
 
 STATE, STEPS, DISCARDED, SEGMENTATION = "state.json", "steps.jsonl", "discarded", "segmentation"
@@ -73,7 +76,8 @@ def read_state(folder: Path) -> State:
         project, bulk = (_path(content.get(key)) for key in ("project", "bulk"))
         if bulk is not None and bulk.name != f".sxtstudio-{folder.name}":
             bulk = None  # nobody else's folder is ever touched
-        record = from_json({**content["record"], "steps": read_steps(folder)}, what)
+        record = from_json({**content["record"], "steps": []}, what)
+        record = replace(record, steps=tuple(read_steps(folder)))
         # Whatever does not say clearly that all is saved is kept.
         modified = content.get("modified") is not False
         return State(record, str(content.get("source", "")), targets, project, modified, bulk)
@@ -89,7 +93,7 @@ def _path(content: Any) -> Path | None:
     return Path(content)
 
 
-def read_steps(folder: Path) -> list[dict[str, Any]]:
+def read_steps(folder: Path) -> list[Step]:
     """Return the steps; a last line that was being written when the program ended does not count."""
     steps = []
     with suppress(OSError):
@@ -99,9 +103,9 @@ def read_steps(folder: Path) -> list[dict[str, Any]]:
     return steps
 
 
-def append_steps(folder: Path, steps: list[dict[str, Any]], *, anew: bool) -> None:
+def append_steps(folder: Path, steps: Sequence[Step], *, anew: bool) -> None:
     """Append steps to those on disk, or replace them."""
-    lines = "".join(json.dumps(step) + "\n" for step in steps)
+    lines = "".join(json.dumps(step_to_json(step)) + "\n" for step in steps)
     path = folder / STEPS
     with create_own(path) if anew else open_own(path, "ab") as file:
         file.write(lines.encode())

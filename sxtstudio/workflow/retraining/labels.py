@@ -114,7 +114,7 @@ def of_document(document: Document, marked: Sequence[int] = ()) -> LabelSource:
         labels="",
         polarity=document.polarity or "auto",
         voxel_nm=document.voxel_nm,
-        drawn=drawn_slices([(step.name, step.parameters) for step in document.steps]),
+        drawn=drawn_slices(document.steps),
         marked=tuple(marked),
         held=(document.tomogram, ArrayVolume(document.labels)),
     )
@@ -132,14 +132,13 @@ def of_project(folder: Path) -> LabelSource:
     stored = record.volumes.get("labels")
     if stored is None:
         raise UserError(f"The project {folder.name} has no labels. Choose another one.")
-    steps = [(step["name"], step["parameters"]) for step in record.steps]
     return LabelSource(
         name=folder.name,
         tomogram=find_tomogram(folder, record, None)[0],
         labels=str(volume_path(folder, stored)),
         polarity=record.polarity or "auto",
         voxel_nm=record.voxel_nm,
-        drawn=drawn_slices(steps),
+        drawn=drawn_slices(record.steps),
         marked=marked_slices(record.view),
     )
 

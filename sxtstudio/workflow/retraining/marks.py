@@ -5,27 +5,34 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-# Not drawn by hand.
-_NOT_DRAWN = ("Undo", "Redo", "Export", "Mark slice")
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.steps import Step, effective
 
 
-def drawn_slices(steps: Sequence[tuple[str, Mapping[str, Any]]]) -> tuple[int, ...]:
-    """Return the XY slices (from 0) that were worked on by hand since the last segmentation.
+def drawn_slices(steps: Sequence[Step]) -> tuple[int, ...]:
+    """Return the XY slices (from 0) that were worked on by hand since they were segmented last.
 
     Parameters
     ----------
     steps
-        Name and parameters of what was done, in order.
+        What was done, in order; what was undone does not count.
     """
-    names = [name for name, _ in steps]
-    first = len(names) - names[::-1].index("Segment") if "Segment" in names else 0
     found: set[int] = set()
-    for name, parameters in steps[first:]:
-        z = parameters.get("slice")
-        by_hand = not name.startswith(_NOT_DRAWN) and "mask" not in name
-        if by_hand and parameters.get("plane") == "xy" and _is_slice(z):
+    for step in effective(steps):
+        z = step.parameters.get("slice")
+        if step.edit is EditKind.SEGMENT and not step.partial:
+            found = {other for other in found if not _segmented(step, other)}
+        elif step.draws and step.parameters.get("plane") == "xy" and _is_slice(z):
             found.add(int(z))  # type: ignore[arg-type]
     return tuple(sorted(found))
+
+
+def _segmented(step: Step, z: int) -> bool:
+    """Whether a segmentation replaced slice ``z``: it notes the first one and the one after the last."""
+    ends = step.parameters.get("slices")
+    if isinstance(ends, list | tuple) and len(ends) == 2 and all(_is_slice(end) for end in ends):
+        return bool(ends[0] <= z < ends[1])
+    return True
 
 
 def marked_slices(view: Mapping[str, Any]) -> tuple[int, ...]:

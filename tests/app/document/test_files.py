@@ -432,11 +432,13 @@ def test_kill_of_the_painting_window_loses_at_most_the_last_stroke(
 
 CRASH = """
 import sys, time
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.workflow.document.document import Document
 document = Document.open(sys.argv[1])
 document.volume("labels")[3, 10:20] = 255
 document.recount("labels")
-document.add_step("Brush", size_px=4)
+document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"size_px": 4}))
 document.autosave(wait=True)
 print("ready", flush=True)
 time.sleep(60)

@@ -21,6 +21,7 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.recovery import discard, leftovers
@@ -34,6 +35,7 @@ from sxtstudio.core import reserved
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.workflow.document.document import Document
 import numpy as np
 document = Document.open(sys.argv[1])
@@ -42,7 +44,7 @@ for number in range(64 * 80):
     recorder = Recorder(EditKind.BRUSH, document.volume("labels"))
     recorder.paint(Box((2, y, x), (3, y + 1, x + 1)), np.ones((1, 1, 1), bool), 255)
     recorder.finish()
-    document.add_step("Brush", number=number)
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"number": number}))
     document.autosave()
     print(number, flush=True)
 """
@@ -108,7 +110,9 @@ def test_unsaved_work_stays_until_it_is_discarded(root: Path, tomogram: Path) ->
     document = Document.open(tomogram)
     document.volume("mask")[1] = 255
     document.recount("mask")
-    document.add_step("Cell mask", method="brush", where=np.int64(3))
+    document.add_step(
+        Step(StepKind.OTHER, unknown="Cell mask", parameters={"method": "brush", "where": np.int64(3)})
+    )
     document.view = {"slices": {"zoom": 2.0}}
     document.close()
     (left,) = leftovers()
@@ -142,7 +146,7 @@ def test_unfinished_segmentation_survives(root: Path, tomogram: Path) -> None:
 
 def test_moved_tomogram_is_named_and_can_be_given(root: Path, tomogram: Path, tmp_path: Path) -> None:
     document = Document.open(tomogram)
-    document.add_step("Something")
+    document.add_step(Step(StepKind.OTHER, unknown="Something"))
     document.close()
     moved = tomogram.rename(tmp_path / "elsewhere.mrc")
     (left,) = leftovers()
@@ -159,7 +163,7 @@ def test_moved_tomogram_is_named_and_can_be_given(root: Path, tomogram: Path, tm
 def test_damaged_state_is_told_and_nothing_is_removed(root: Path, tomogram: Path, content: str) -> None:
     document = Document.open(tomogram)
     document.volume("labels")
-    document.add_step("Brush")
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
     document.close()
     (folder,) = root.iterdir()
     (folder / "state.json").write_text(content)
@@ -199,7 +203,7 @@ def test_one_damaged_state_hides_no_other_work(
     for _ in range(2):
         document = Document.open(tomogram)
         document.volume("labels")
-        document.add_step("Brush")
+        document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
         document.close()
     spoilt, good = root.iterdir()
     edit_state(spoilt, **changes)
@@ -218,7 +222,7 @@ def test_one_damaged_state_hides_no_other_work(
 def test_a_state_that_is_no_text_hides_no_other_work(root: Path, tomogram: Path, kind: str) -> None:
     for _ in range(2):
         document = Document.open(tomogram)
-        document.add_step("Something")
+        document.add_step(Step(StepKind.OTHER, unknown="Something"))
         document.close()
     spoilt, good = root.iterdir()
     (spoilt / "state.json").unlink()
@@ -238,7 +242,7 @@ def test_only_a_clear_word_that_all_is_saved_deletes_a_session(
 ) -> None:
     document = Document.open(tomogram)
     document.volume("labels")[0] = 255
-    document.add_step("Brush")
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
     document.close()
     (folder,) = root.iterdir()
     edit_state(folder, modified=modified)
@@ -260,7 +264,7 @@ def test_strokes_that_the_state_does_not_know_yet_are_kept(root: Path, tomogram:
     (folder,) = root.iterdir()
     state = (folder / "state.json").read_bytes()
     labels[1] = 255
-    document.add_step("Brush")
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
     document.close()
     (folder / "state.json").write_bytes(state)
     assert json.loads(state)["modified"] is False
@@ -273,7 +277,7 @@ def test_strokes_that_the_state_does_not_know_yet_are_kept(root: Path, tomogram:
 
 def test_who_looks_for_work_removes_nothing_that_is_being_taken_up(root: Path, tomogram: Path) -> None:
     document = Document.open(tomogram)
-    document.add_step("Something")
+    document.add_step(Step(StepKind.OTHER, unknown="Something"))
     document.close()
     (left,) = leftovers()
     again = Document.recover(left.folder)
@@ -286,15 +290,15 @@ def test_who_looks_for_work_removes_nothing_that_is_being_taken_up(root: Path, t
 
 def test_cut_off_last_step_does_not_count(root: Path, tomogram: Path) -> None:
     document = Document.open(tomogram)
-    document.add_step("One")
-    document.add_step("Two")
+    document.add_step(Step(StepKind.OTHER, unknown="One"))
+    document.add_step(Step(StepKind.OTHER, unknown="Two"))
     document.close()
     (folder,) = root.iterdir()
     steps = folder / "steps.jsonl"
     steps.write_bytes(steps.read_bytes()[:-9])
     again = Document.recover(folder)
     assert [step.name for step in again.steps] == ["One"]
-    again.add_step("Three")
+    again.add_step(Step(StepKind.OTHER, unknown="Three"))
     again.close()
     again = Document.recover(folder)
     assert [step.name for step in again.steps] == ["One", "Three"]
@@ -330,7 +334,7 @@ def test_small_state_disk_makes_voxels_lie_beside_the_tomogram(
     document = Document.open(tomogram)
     document.volume("labels")[0] = 255
     document.recount("labels")
-    document.add_step("Brush")
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
     assert document.file_of("labels").parent.parent == tomogram.parent
     document.close()
     (left,) = leftovers()
@@ -356,10 +360,10 @@ def test_failing_autosave_is_told_once(document: Document, monkeypatch: pytest.M
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr("sxtstudio.workflow.document.state.write_state", full)
-    document.add_step("Brush")
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
     with pytest.raises(UserError, match="could not be saved"):
         document.autosave(wait=True)
-    document.add_step("Brush")
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
     document.autosave(wait=True)  # not with every stroke
     monkeypatch.undo()
     document.autosave(wait=True)
@@ -372,17 +376,17 @@ def test_the_first_stroke_is_recoverable_before_any_thread_has_run(
 ) -> None:
     monkeypatch.setattr(Saver, "submit", lambda saver, job: None)
     document.volume("labels")
-    document.add_step("Brush")
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
     document.autosave()
     state = read_state(document.folder)
     assert state.modified and state.targets == ("labels",)
-    assert [step["name"] for step in read_steps(document.folder)] == ["Brush"]
+    assert [step.name for step in read_steps(document.folder)] == ["Brush"]
 
 
 def test_autosave_does_not_hold_up_strokes(document: Document, monkeypatch: pytest.MonkeyPatch) -> None:
     """However slow the disk is: here it stands still until all strokes are made."""
     labels = document.volume("labels")
-    document.add_step("Brush")
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
     document.autosave(wait=True)  # with the first one, that there is something to recover is waited for
     made = threading.Event()
 
@@ -394,7 +398,7 @@ def test_autosave_does_not_hold_up_strokes(document: Document, monkeypatch: pyte
     for number in range(50):
         recorder = Recorder(EditKind.BRUSH, labels)
         recorder.write(Box((0, number, 0), (1, number + 1, 1)), np.full((1, 1, 1), 255, np.uint8))
-        document.add_step("Brush", number=number)
+        document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"number": number}))
         document.autosave()
     made.set()
     document.autosave(wait=True)

@@ -12,11 +12,14 @@ import pytest
 import pyvista as pv
 import tifffile
 
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.io.steps import step_of
 from sxtstudio.surface import SurfaceParameters
 from sxtstudio.workflow.document import exporting, workplace
-from sxtstudio.workflow.document.document import Document, Step
+from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import (
     SurfaceChoice,
     VolumeChoice,
@@ -24,7 +27,7 @@ from sxtstudio.workflow.document.exporting import (
     export_voxels,
     source_of,
 )
-from sxtstudio.workflow.document.methods import effective, methods_text, write_methods
+from sxtstudio.workflow.document.methods import grouped_steps, methods_text, write_methods
 from sxtstudio.workflow.document.network_output import keep_output
 
 
@@ -182,12 +185,18 @@ def test_an_empty_mask_is_no_mask(document: Document, tmp_path: Path) -> None:
 
 def test_methods_say_what_was_done_and_not_undone(document: Document, tmp_path: Path) -> None:
     document.polarity = "dark"
-    document.add_step("Segment", model="compact", sha256="ab12", threshold=0.5)
-    document.add_step("Brush", size_px=4)
-    document.add_step("Brush", size_px=8)
-    document.add_step("Clean up", smallest_object_nm3=2e6)
-    document.add_step("Undo: Clean up")
-    document.note("Export", file="a.tif")
+    document.add_step(
+        Step(
+            StepKind.EDIT,
+            EditKind.SEGMENT,
+            parameters={"model": "compact", "sha256": "ab12", "threshold": 0.5},
+        )
+    )
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"size_px": 4}))
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"size_px": 8}))
+    document.add_step(Step(StepKind.EDIT, EditKind.CLEAN_UP, parameters={"smallest_object_nm3": 2e6}))
+    document.add_step(Step(StepKind.UNDO, EditKind.CLEAN_UP))
+    document.note(Step(StepKind.EXPORT, parameters={"file": "a.tif"}))
     text = methods_text(document)
     assert "cell.mrc (6 × 64 × 80 voxels (z × y × x) of 20 × 10 × 10 nm" in text
     assert "1. Segment – model: compact; sha256: ab12; threshold: 0.5" in text
@@ -200,17 +209,27 @@ def test_methods_say_what_was_done_and_not_undone(document: Document, tmp_path: 
 
 
 def test_methods_count_slices_as_the_window_does(document: Document, tmp_path: Path) -> None:
-    document.add_step("Segment", model="compact", slices=[0, 6])
-    document.add_step("Brush", plane="xy", slice=4)
-    document.add_step("Interpolate", axis="z", first=1, last=5, at=None)
-    document.add_step("Delete", voxel=[2, 30, 40])
-    document.add_step("Mark slices as complete", complete_slices=[0, 1, 4])
-    document.add_step("Mark as it was once written", slices=[0, 3])
+    document.add_step(
+        Step(StepKind.EDIT, EditKind.SEGMENT, parameters={"model": "compact", "slices": [0, 6]})
+    )
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"plane": "xy", "slice": 4}))
+    document.add_step(
+        Step(
+            StepKind.EDIT,
+            EditKind.INTERPOLATE,
+            parameters={"axis": "z", "first": 1, "last": 5, "at": None},
+        )
+    )
+    document.add_step(Step(StepKind.EDIT, EditKind.DELETE_OBJECT, parameters={"voxel": [2, 30, 40]}))
+    document.add_step(Step(StepKind.COMPLETE, parameters={"complete_slices": [0, 1, 4]}))
+    document.add_step(
+        Step(StepKind.OTHER, unknown="Mark as it was once written", parameters={"slices": [0, 3]})
+    )
     lines = methods_text(document).splitlines()
     assert "1. Segment – model: compact; slices: 1 to 6" in lines
     assert "2. Brush – plane: xy; slice: 5" in lines
     assert "3. Interpolate – axis: z; first: 2; last: 6; at: none" in lines
-    assert "4. Delete – voxel: slice 3, y 30, x 40" in lines
+    assert "4. Delete object – voxel: slice 3, y 30, x 40" in lines
     assert "5. Mark slices as complete – complete slices: 1-2, 5" in lines
     assert lines[-3].startswith("6. ") and lines[-3].endswith(": 1, 4")
     assert lines[-1].startswith("Slices are counted from 1")
@@ -220,13 +239,15 @@ def test_methods_count_slices_as_the_window_does(document: Document, tmp_path: P
 
 
 def test_methods_with_foreign_values_say_them_as_they_stand(document: Document) -> None:
-    document.add_step("Brush", slice="top", voxel=[1, 2], first={"a": 1})
+    document.add_step(
+        Step(StepKind.EDIT, EditKind.BRUSH, parameters={"slice": "top", "voxel": [1, 2], "first": {"a": 1}})
+    )
     assert "slice: top; voxel: 1, 2; first: (a: 1)" in methods_text(document)
 
 
 def test_the_receipt_counts_the_steps_that_the_text_lists(document: Document, tmp_path: Path) -> None:
     for name in ("Segment", *["Brush"] * 30, "Undo: Brush", "Redo: Brush", "Export"):
-        document.add_step(name)
+        document.add_step(step_of({"name": name}))
     receipt = write_methods(tmp_path / "m.md", document.record(), document.identify())
     rows = dict(receipt.rows)
     listed = [line for line in (tmp_path / "m.md").read_text().splitlines() if line[:1].isdigit()]
@@ -236,5 +257,5 @@ def test_the_receipt_counts_the_steps_that_the_text_lists(document: Document, tm
 
 def test_redo_brings_a_step_back() -> None:
     names = ["A", "B", "Undo: B", "Undo: A", "Redo: A", "C"]
-    steps = [{"name": s.name, "parameters": s.parameters} for s in map(Step, names)]
-    assert [done.name for done in effective(steps)] == ["A", "C"]
+    steps = [step_of({"name": name}) for name in names]
+    assert [done.name for done in grouped_steps(steps)] == ["A", "C"]

@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 
 from sxtstudio.cli import main
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.workflow.document import state as files
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
@@ -85,7 +87,7 @@ def test_working_folder_with_a_link(name: str, tomogram: Path, precious: Path, t
         (document.folder / name).symlink_to(precious)
         document.volume("labels")[2] = 255
         document.recount("labels")
-        document.add_step("Brush")
+        document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
         document.autosave()
     finally:
         document.discard()

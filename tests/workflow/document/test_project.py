@@ -19,8 +19,10 @@ import pytest
 import zarr
 
 from sxtstudio.core import atomic, reserved
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.io import open_volume
 from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.io.project import NAME, read_record
@@ -47,7 +49,7 @@ def document(tomogram: Path) -> Iterator[Document]:
     document.recount("mask")
     document.voxel_nm = (12.0, 10.0, 10.5)
     document.polarity, document.polarity_reason = "dark", "told by the test"
-    document.add_step("Brush", size_px=4)
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"size_px": 4}))
     document.view = {"slices": {"zoom": 1.5}}
     yield document
     document.discard()
@@ -337,6 +339,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from sxtstudio.core import atomic, reserved
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import find_output, forget_output, keep_output
 from sxtstudio.workflow.document.project import open_project, save, snapshot
@@ -597,7 +600,7 @@ def test_strange_values_of_a_stranger_can_be_saved_again(document: Document, tmp
     opened = open_project(tmp_path / "cell.sxt")
     opened.document.autosave(wait=True)
     keep(opened.document, tmp_path / "again.sxt")
-    assert read_record(tmp_path / "again.sxt").steps[0]["parameters"]["size_px"] is None
+    assert read_record(tmp_path / "again.sxt").steps[0].parameters["size_px"] is None
     closed(opened.document)
 
 

@@ -20,9 +20,11 @@ import psutil
 import pytest
 import tifffile
 
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.wording import slices_text
 from sxtstudio.segment import find_models
 from sxtstudio.segment.installing import install_model
@@ -127,12 +129,12 @@ def document_with_labels(tomogram: Path, tmp_path: Path) -> Document:
     document = Document.open(tomogram, tmp_path / "work")
     document.volume("labels")[:] = some_labels(0, 1, 2, 3, 4, 5)
     document.recount("labels")
-    document.add_step("Brush", plane="xy", slice=0)
-    document.add_step("Segment")
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"plane": "xy", "slice": 0}))
+    document.add_step(Step(StepKind.EDIT, EditKind.SEGMENT))
     for z in (4, 2):
-        document.add_step("Brush", plane="xy", slice=z)
-    document.add_step("Brush (cell mask)", plane="xy", slice=5)
-    document.add_step("Brush", plane="xz", slice=3)
+        document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"plane": "xy", "slice": z}))
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, "mask", parameters={"plane": "xy", "slice": 5}))
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"plane": "xz", "slice": 3}))
     return document
 
 
@@ -157,7 +159,7 @@ def test_of_a_whole_segmentation_nothing_is_proposed(tomogram: Path, tmp_path: P
         of_document(document)
     document.volume("labels")[:] = some_labels(*range(6))
     document.recount("labels")
-    document.add_step("Segment")
+    document.add_step(Step(StepKind.EDIT, EditKind.SEGMENT))
     assert summary(of_document(document)).proposed == ()
     document.discard()
     document.close()
@@ -166,7 +168,33 @@ def test_of_a_whole_segmentation_nothing_is_proposed(tomogram: Path, tmp_path: P
 def test_marks_of_strangers_are_checked() -> None:
     assert marked_slices({"complete": {"slices": [3, 1, 3, -1, "x", True, 2.5]}}) == (1, 3)
     assert marked_slices({"complete": [1]}) == marked_slices({}) == ()
-    assert drawn_slices([("Undo: Brush", {"plane": "xy", "slice": 1}), ("Lasso", {"plane": "xy"})]) == ()
+    assert drawn_slices([brush(-1), brush("x"), brush(True), Step(StepKind.EDIT, EditKind.LASSO)]) == ()
+
+
+def brush(z: object, plane: str = "xy") -> Step:
+    return Step(StepKind.EDIT, EditKind.BRUSH, parameters={"plane": plane, "slice": z})
+
+
+SEGMENT = Step(StepKind.EDIT, EditKind.SEGMENT, parameters={"slices": [2, 5]})
+
+
+@pytest.mark.parametrize(
+    ("steps", "drawn"),
+    [
+        ([brush(1), brush(3), brush(1)], (1, 3)),
+        ([brush(1), brush(3), brush(5), SEGMENT], (1, 5)),  # the others were not segmented
+        ([brush(1), Step(StepKind.EDIT, EditKind.SEGMENT)], ()),
+        ([brush(1), Step(StepKind.EDIT, EditKind.SEGMENT, partial=True)], (1,)),
+        ([brush(3), SEGMENT, brush(4)], (4,)),
+        ([brush(3), SEGMENT, Step(StepKind.UNDO, EditKind.SEGMENT)], (3,)),
+        ([brush(3), Step(StepKind.UNDO, EditKind.BRUSH)], ()),
+        ([brush(3), Step(StepKind.UNDO, EditKind.BRUSH), Step(StepKind.REDO, EditKind.BRUSH)], (3,)),
+        ([Step(StepKind.EDIT, EditKind.CLEAN_UP, parameters={"plane": "xy", "slice": 3})], ()),
+        ([Step(StepKind.OTHER, unknown="A new tool", parameters={"plane": "xy", "slice": 3})], (3,)),
+    ],
+)
+def test_what_was_drawn_is_told_by_kinds_slice_by_slice(steps: list[Step], drawn: tuple[int, ...]) -> None:
+    assert drawn_slices(steps) == drawn
 
 
 def chosen(found: LabelSummary, *slices: int) -> Chosen:

@@ -1,0 +1,111 @@
+"""What was done to a document, step by step: for the program a kind, for the reader a name."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from sxtstudio.core.edit_kind import EditKind, Target, edit_title
+
+
+class StepKind(Enum):
+    """What a step did; the values stand in the records of projects and never change."""
+
+    EDIT = "edit"
+    UNDO = "undo"
+    REDO = "redo"
+    VOXEL_SIZE = "voxel size"
+    POLARITY = "polarity"
+    EXPORT = "export"
+    COMPLETE = "complete"
+    OTHER = "other"
+
+
+_NAMES = {
+    StepKind.UNDO: "Undo",
+    StepKind.REDO: "Redo",
+    StepKind.VOXEL_SIZE: "Voxel size",
+    StepKind.POLARITY: "Polarity",
+    StepKind.EXPORT: "Export",
+    StepKind.COMPLETE: "Mark slices as complete",
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that was done.
+
+    Attributes
+    ----------
+    kind
+        What it did.
+    edit, target, partial
+        Of an edit, and of taking one back or making it again: which, in which volume, and whether it was
+        ended half-way. ``edit`` is None where this version of the program does not know it.
+    parameters
+        JSON values.
+    when
+        UTC, "2026-01-31T12:00:00+00:00".
+    unknown
+        The name that another version of the program gave to what this one does not know.
+    """
+
+    kind: StepKind
+    edit: EditKind | None = None
+    target: Target = "labels"
+    partial: bool = False
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    when: str = ""
+    unknown: str = ""
+
+    @property
+    def identity(self) -> tuple[EditKind | None, Target, bool, str]:
+        """What edits have in common that are the same to the reader."""
+        return (self.edit, self.target, self.partial, self.unknown)
+
+    @property
+    def subject(self) -> str:
+        """How the edit is called that was made, taken back or made again."""
+        return self.unknown if self.edit is None else edit_title(self.edit, self.target, partial=self.partial)
+
+    @property
+    def name(self) -> str:
+        """How it is called in the methods text."""
+        if self.kind in (StepKind.EDIT, StepKind.OTHER):
+            return self.subject
+        if self.kind in (StepKind.UNDO, StepKind.REDO):
+            return f"{_NAMES[self.kind]}: {self.subject}"
+        return _NAMES[self.kind]
+
+    @property
+    def draws(self) -> bool:
+        """Whether it changed labels by hand; what is not known is taken for it."""
+        if self.target != "labels" or self.kind not in (StepKind.EDIT, StepKind.OTHER):
+            return False
+        return self.edit is None or self.edit.by_hand
+
+
+def effective(steps: Iterable[Step]) -> list[Step]:
+    """Return the steps that stand: without those that were undone, and without undoing and making again."""
+    kept: list[Step] = []
+    undone: list[tuple[int, Step]] = []
+    for step in steps:
+        if step.kind is StepKind.UNDO:
+            places = [
+                i for i, other in enumerate(kept) if _is_edit(other) and other.identity == step.identity
+            ]
+            if places:
+                undone.append((places[-1], kept.pop(places[-1])))
+        elif step.kind is StepKind.REDO:
+            if undone and undone[-1][1].identity == step.identity:
+                place, other = undone.pop()
+                kept.insert(place, other)
+        else:
+            kept.append(step)
+    return kept
+
+
+def _is_edit(step: Step) -> bool:
+    return step.kind in (StepKind.EDIT, StepKind.OTHER)
