@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -14,6 +15,7 @@ import tifffile
 
 from sxtstudio.cli import main
 from sxtstudio.core import folders
+from sxtstudio.core.errors import sentence_of
 
 
 def refused(words: list[str], capsys: pytest.CaptureFixture[str]) -> str:
@@ -184,3 +186,58 @@ def test_a_user_without_name_and_home(tomogram: Path, toy_model: Path, tmp_path:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert (tmp_path / "out" / "cell.labels.tif").is_file()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs descriptors that are closed")
+@pytest.mark.parametrize("closed", [(), (1,), (2,), (0, 1, 2)], ids=str)
+@pytest.mark.parametrize("bad", [False, True], ids=["good", "bad"])
+def test_streams_that_are_closed(closed: tuple[int, ...], bad: bool, tomogram: Path) -> None:
+    def close() -> None:
+        for descriptor in closed:
+            os.close(descriptor)
+
+    words = ["info", str(tomogram) if not bad else "/no/such/file.mrc"]
+    done = subprocess.run(
+        [sys.executable, "-m", "sxtstudio", *words],
+        stdout=None if 1 in closed else subprocess.DEVNULL,
+        stderr=None if 2 in closed else subprocess.DEVNULL,
+        preexec_fn=close,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == (2 if bad else 0)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep a folder that is in use")
+def test_started_in_a_folder_that_has_gone(tmp_path: Path) -> None:
+    (tmp_path / "gone").mkdir()
+    command = "import os, sys; os.rmdir(os.getcwd()); from sxtstudio.cli import main; sys.exit(main())"
+    done = subprocess.run(
+        [sys.executable, "-c", command, "info", "cell.mrc"],
+        cwd=tmp_path / "gone",
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+    assert done.returncode == 2
+    assert len(done.stderr.splitlines()) == 1 and "went wrong" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OSError(errno.EMFILE, "Too many open files", "a"), "ulimit -n"),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), "not enough free memory"),
+        (OSError(errno.EIO, "Input/output error"), "Input/output error"),
+        (FileNotFoundError(errno.ENOENT, "No such file or directory"), "No such file"),
+    ],
+    ids=["files", "memory", "disk", "folder"],
+)
+def test_what_the_system_refuses_is_said(error: OSError, words: str) -> None:
+    assert words in str(sentence_of(error))
+
+
+def test_errors_of_the_program_are_not_blamed_on_the_user() -> None:
+    assert sentence_of(OSError("no number")) is None
+    assert sentence_of(OSError(errno.EBADF, "Bad file descriptor")) is None

@@ -6,8 +6,10 @@ import codecs
 import io
 import json
 import logging
+import os
 import sys
 import warnings
+from contextlib import suppress
 from typing import Any
 
 from sxtstudio.core.logs import start_log
@@ -19,11 +21,26 @@ _ERRORS = "sxtstudio.plain"
 
 
 def prepare_streams() -> None:
-    """Make stdout and stderr take any text, whatever they are encoded in."""
+    """Make stdout and stderr take any text, whatever they are encoded in, also where they are closed."""
+    _fill_descriptors()
+    if sys.stdout is None:
+        sys.stdout = open(os.devnull, "w", encoding="utf-8")
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")
     codecs.register_error(_ERRORS, _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors=_ERRORS)
+
+
+def _fill_descriptors() -> None:
+    """Open what is closed of 0, 1 and 2: else a file of ours gets the number, and what libraries print."""
+    for number in range(3):
+        try:
+            os.fstat(number)
+        except OSError:
+            with suppress(OSError):
+                os.open(os.devnull, os.O_RDWR)  # takes the lowest number that is free
 
 
 def quieten_libraries() -> None:

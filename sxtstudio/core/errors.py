@@ -7,6 +7,8 @@ import errno
 from sxtstudio.core.printable import printable, printable_lines
 
 _FULL = {errno.ENOSPC, errno.EDQUOT}
+# Of these it is not said which file; it may be the folder in which the program was started.
+_OF_THE_SYSTEM = {errno.ENOENT, errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ESTALE, errno.ENODEV}
 
 
 class UserError(Exception):
@@ -37,11 +39,15 @@ def sentence_of(error: BaseException) -> str | None:
         return "There is not enough free memory for this. Close other programs, or work on fewer slices."
     if not isinstance(error, OSError) or error.errno is None:
         return None
+    if error.errno == errno.ENOMEM:
+        return sentence_of(MemoryError())
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return "Too many files are open. Close other programs, or raise the limit (ulimit -n), and try again."
     where = f" ({printable(str(error.filename))})" if error.filename is not None else ""
     if error.errno in _FULL:
         return f"The disk is full{where}. Free some space and try again; what was there before is unchanged."
     if error.errno == errno.ENAMETOOLONG:
         return f"A name is too long for the disk{where}. Choose a shorter one."
-    if not where:
+    if not where and error.errno not in _OF_THE_SYSTEM:
         return None
     return f"A file cannot be used{where}: {error.strerror}. Check its name, the disk and the permissions."

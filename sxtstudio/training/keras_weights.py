@@ -7,6 +7,7 @@ means and variances in the same order.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,10 +18,15 @@ import torch
 from torch import nn
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.plain_files import open_plain
+from sxtstudio.io.hdf5_chunks import reader_of
+from sxtstudio.io.hdf5_texts import absurd_texts
 from sxtstudio.training.keras_config import read_base_width
 from sxtstudio.training.network import Decoder, DeepSXT, LabelHead, NeckBranch, ResidualBlock
 
 _MOST_ARRAYS = 10_000
+# A network of base width m has about 18,700 m² numbers, each of which takes more than a byte in the file.
+_NUMBERS_PER_SQUARE = 18_000
 # From PyTorch's (out, in, y, x) to Keras' (y, x, in, out) and back; for transposed kernels in and out change
 # places on both sides.
 _TO_KERAS, _FROM_KERAS = (2, 3, 1, 0), (3, 2, 0, 1)
@@ -44,9 +50,14 @@ def load_keras_weights(weights: str | Path, config: str | Path) -> DeepSXT:
     UserError
         If a file cannot be read, or naming the first layer that does not fit.
     """
-    network = DeepSXT(read_base_width(Path(config)))
+    width = read_base_width(Path(config))
     name = Path(weights).name
     try:
+        with open_plain(Path(weights)) as plain:
+            size = os.fstat(plain.fileno()).st_size
+        if size < _NUMBERS_PER_SQUARE * width**2:
+            raise ValueError(f"{size} bytes are too few for a network of base width {width}")
+        network = DeepSXT(width)
         with h5py.File(weights, "r") as file:
             paths = {id(module): path for path, module in network.named_modules()}
             for group, layers in _groups(network):
@@ -139,6 +150,8 @@ def _datasets(file_name: str, file: h5py.File, group: str) -> list[tuple[str, h5
     if len(stored.shape) != 1 or stored.shape[0] > _MOST_ARRAYS or stored.dtype.kind not in "SO":
         raise UserError(f"{file_name} lists no layers in the group '{group}'. {_ANOTHER}")
     found = []
+    if "weight_names" in absurd_texts(entry):
+        raise UserError(f"{file_name} lists no layers in the group '{group}'. {_ANOTHER}")
     for raw in entry.attrs["weight_names"]:
         name = raw.decode(errors="replace") if isinstance(raw, bytes) else str(raw)
         data = _own_member(entry, name)
@@ -182,7 +195,8 @@ def _fill_group(
             f"{where}. {_ANOTHER}"
         )
     for target, (name, data) in zip(targets, datasets, strict=True):
-        values = np.asarray(data[()], dtype=np.float32)
+        read = reader_of(name, data)  # which unpacks to no more than the shape says
+        values = np.asarray(read([slice(0, n) for n in data.shape]), dtype=np.float32)
         if not np.isfinite(values).all() or (target.is_variance and (values < 0).any()):
             raise UserError(
                 f"The layer '{name}' in the group '{group}' of {file_name} holds values that cannot be "

@@ -60,7 +60,7 @@ def open_published(path: Path, scratch: Path) -> tuple[FramedSlices, FramedSlice
                 )
             keys = [f"arr_{i}" for i in range(6 if "arr_5" in names else 3)]
             arrays = [_member(path, archive, names[key], scratch) for key in keys]
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+    except (OSError, ValueError, EOFError, RecursionError, NotImplementedError, zipfile.BadZipFile) as error:
         raise UserError(f"{path.name} cannot be read as a training set ({error}). Copy it again.") from error
     parts = [_framed(path, arrays[i : i + 3]) for i in range(0, len(arrays), 3)]
     return parts[0], parts[1] if len(parts) > 1 else None
@@ -90,6 +90,11 @@ def _member(path: Path, archive: zipfile.ZipFile, info: zipfile.ZipInfo, scratch
     unpacked = scratch / f"{path.stem}-{Path(info.filename).stem}-{info.CRC:08x}.npy"
     if not unpacked.exists():
         scratch.mkdir(parents=True, exist_ok=True)
+        if info.file_size > shutil.disk_usage(scratch).free:
+            raise UserError(
+                f"{path.name} unpacks to {info.file_size / 1e9:.1f} GB, for which {scratch} has no room. "
+                "Free some space."
+            )
         with (
             atomic_write(unpacked) as temporary,
             archive.open(info) as source,

@@ -205,7 +205,7 @@ def _open(path: Path) -> Volume:
         return open_volume(path)
     try:
         array = np.load(path, mmap_mode="r", allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, RecursionError) as error:
         raise UserError(f"{path.name} cannot be read as an array ({error}). Make it again.") from error
     if array.ndim == 2:
         array = array[np.newaxis]

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import zlib
 from pathlib import Path
 
 import h5py
@@ -121,6 +122,14 @@ def external_storage(file, path):
     file[BRANCH].create_dataset(name, (2, 2, 32, 32), "f4", external=[(str(secret), 0, h5py.h5f.UNLIMITED)])
 
 
+def bomb(file, path):
+    """An array whose only chunk unpacks to 256 MB of zeros."""
+    name = names(file, BRANCH)[4]
+    del file[BRANCH][name]
+    made = file[BRANCH].create_dataset(name, (2, 2, 32, 32), "f4", chunks=(2, 2, 32, 32), compression="gzip")
+    made.id.write_direct_chunk((0, 0, 0, 0), zlib.compress(bytes(256 << 20)))
+
+
 def group_elsewhere(file, path):
     file.move(BRANCH, "hidden")
     file[BRANCH] = h5py.SoftLink("/hidden")
@@ -143,6 +152,7 @@ NAMED = rf"layer '.+' in the group '{BRANCH}'"
         (soft_link, "does not hold it"),
         (external_link, "does not hold it"),
         (external_storage, "does not hold it"),
+        (bomb, "unpacks to more"),
         (group_elsewhere, f"no group '{BRANCH}'"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -160,6 +170,19 @@ def test_a_truncated_file_is_refused(weights, kept):
     weights.write_bytes(content[: int(kept * len(content))])
     with pytest.raises(UserError, match=r"weights\.h5 cannot be read .* cut short"):
         load_keras_weights(weights, CONFIG)
+
+
+def test_a_wide_network_in_a_small_file_is_refused_before_it_is_made(tmp_path):
+    """256 times the width of the fixture takes 5 GB."""
+    config = tmp_path / "model_config.json"
+    told = json.loads(CONFIG.read_text())
+    told["m_f"], width = 256, 256
+    growing = [width, width, 2 * width, 4 * width, 8 * width]
+    told["encoder"]["n_filters"], told["neck"]["n_filters"] = growing, 16 * width
+    told["decoder_label"]["n_filters"] = told["decoder_image"]["n_filters"] = growing[::-1]
+    config.write_text(json.dumps(told))
+    with pytest.raises(UserError, match="too few for a network of base width 256"):
+        load_keras_weights(FIXTURE / "weights.h5", config)
 
 
 def test_a_file_that_is_not_there(tmp_path):
