@@ -135,6 +135,21 @@ def test_no_modules_import_each_other_in_a_circle() -> None:
     assert circles(imports(of_types=False)) == []
 
 
+PRINTING = ("commands/output.py", "commands/guard.py")
+
+
+def test_commands_print_in_one_place() -> None:
+    """Names of strangers' files could hold escape sequences; ``commands.output`` writes these out."""
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in MODULES
+        if layer_of(path) == "commands" and name_of(path) not in PRINTING
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) in ("print", "sys.stdout.write")
+    ]
+    assert found == []
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_module_is_of_a_readable_size(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").count("\n")
