@@ -30,6 +30,10 @@ def test_batch_tells_of_every_tomogram(tomogram: Path, toy_model: Path, tmp_path
         "20",
         "--neighbours",
         "0",
+        "--tile",
+        "48",
+        "--trust",
+        "none",
     ]
     words += ["--contact-sheet", str(out / "sheet.png"), "--summary", str(out / "all.csv")]
     assert main(words) == 2
@@ -41,7 +45,10 @@ def test_batch_tells_of_every_tomogram(tomogram: Path, toy_model: Path, tmp_path
     assert sorted(path.name for path in out.iterdir()) == [
         "all.csv", "cell.labels.json", "cell.labels.mrc", "last.labels.json", "last.labels.mrc", "sheet.png",
     ]  # fmt: skip
-    assert json.loads((out / "last.labels.json").read_text())["parameters"]["neighbours"] == 0
+    report = json.loads((out / "last.labels.json").read_text())
+    asked = report["parameters"]
+    assert (asked["neighbours"], asked["tile_px"], asked["trust"]) == (0, 48, "none")
+    assert report["trust"] is None
     with Image.open(out / "sheet.png") as sheet:
         sheet.verify()
     assert main([*words, "--skip-existing"]) == 2

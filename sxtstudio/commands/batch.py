@@ -13,6 +13,8 @@ from sxtstudio.commands.options import (
     add_clean_up,
     add_force,
     add_neighbours,
+    add_tile,
+    add_trust,
     add_voxel,
     named,
 )
@@ -50,6 +52,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--polarity", choices=("auto", "dark", "bright"), default="auto", help="how dense structures look"
     )
+    add_tile(parser)
+    add_trust(parser)
     add_neighbours(parser)
     there = parser.add_mutually_exclusive_group()
     there.add_argument(
@@ -117,8 +121,10 @@ def _parameters(arguments: argparse.Namespace) -> BatchParameters:
         segmentation=SegmentParameters(
             model=arguments.model,
             device=arguments.device,
+            tile_px=arguments.tile,
             threshold=arguments.threshold,
             polarity=arguments.polarity,
+            trust=arguments.trust,
             neighbours=arguments.neighbours,
         ),
         clean_up=clean_up_of(arguments),

@@ -78,6 +78,24 @@ def voxel_size(text: str) -> tuple[float, float, float]:
     return numbers[0], numbers[1], numbers[2]
 
 
+def add_tile(parser: argparse.ArgumentParser) -> None:
+    """Add the option that sets the size of the tiles."""
+    parser.add_argument(
+        "--tile", type=positive_int, metavar="PX", help="edge of the tiles; the result is the same"
+    )
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Add the option that says which slices the network redraws."""
+    parser.add_argument(
+        "--trust",
+        choices=("none", "sample", "every"),
+        default="sample",
+        help="tell how sure the network is of each slice, and redraw no slice, every fifth (8 %% more time) "
+        "or every one (40 %% more) to tell how much of it is recognised; none: no such figures at all",
+    )
+
+
 def add_neighbours(parser: argparse.ArgumentParser) -> None:
     """Add the option that lets neighbouring slices have a say, or not."""
     parser.add_argument(

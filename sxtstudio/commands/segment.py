@@ -14,6 +14,8 @@ from sxtstudio.commands.options import (
     add_clean_up,
     add_force,
     add_neighbours,
+    add_tile,
+    add_trust,
     add_voxel,
     named,
     positive_int,
@@ -46,9 +48,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or cuda:N (default: auto)"
     )
-    parser.add_argument(
-        "--tile", type=positive_int, metavar="PX", help="edge of the tiles; the result is the same"
-    )
+    add_tile(parser)
     parser.add_argument(
         "--batch", type=positive_int, metavar="N", help="tiles in one go; the result is the same"
     )
@@ -68,13 +68,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--probability", metavar="FILE", help="also write the network's output, scaled to 0…255"
     )
-    parser.add_argument(
-        "--trust",
-        choices=("none", "sample", "every"),
-        default="sample",
-        help="tell how sure the network is of each slice, and redraw no slice, every fifth (8 %% more time) "
-        "or every one (40 %% more) to tell how much of it is recognised; none: no such figures at all",
-    )
+    add_trust(parser)
     add_neighbours(parser)
     parser.add_argument("--report", metavar="FILE.json", help="also write a report")
     again = parser.add_mutually_exclusive_group()

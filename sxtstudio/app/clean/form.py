@@ -14,13 +14,13 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from sxtstudio.app.clean.work import CleanChoice
 from sxtstudio.app.context import Context
 from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, SpinBox
 from sxtstudio.app.widgets.notes import ThresholdField, form, narrow, note, show_note
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.wording import grouped, slice_number
 from sxtstudio.workflow.document.network_output import KeptOutput
+from sxtstudio.workflow.jobs.cleaning import CleanUp
 
 _UNITS = (("voxels", "voxels"), ("nm³", "nm3"), ("µm³", "um3"))
 _NM3 = {"nm3": 1.0, "um3": 1e9}
@@ -99,7 +99,7 @@ class CleanForm(QWidget):
             row.addWidget(narrow(spin, 50), 1)
         layout.addWidget(borders)
 
-    def choice(self) -> CleanChoice:
+    def clean_up(self) -> CleanUp:
         """Return what the fields say."""
         value, unit = self.smallest.value(), self.unit.currentData()
         voxels = round(value) if unit == "voxels" and value else None
@@ -115,7 +115,7 @@ class CleanForm(QWidget):
         threshold = (
             self.threshold.value if self._output is not None and self.use_threshold.isChecked() else None
         )
-        return CleanChoice(steps, threshold, self.inside.isChecked())
+        return CleanUp(steps, inside_mask=self.inside.isChecked(), threshold=threshold)
 
     def reset(self) -> None:
         """Switch everything off."""

@@ -5,9 +5,7 @@ from __future__ import annotations
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
-from sxtstudio.app.clean import work as cleaning
 from sxtstudio.app.clean.form import CleanForm
-from sxtstudio.app.clean.work import CleanChoice, CleanInput
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob
@@ -23,6 +21,8 @@ from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.wording import grouped
 from sxtstudio.workflow.document.network_output import find_output
+from sxtstudio.workflow.jobs.cleaning import CleanUp
+from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document, preview_clean_up
 
 
 class CleanPanel(QWidget):
@@ -81,15 +81,15 @@ class CleanPanel(QWidget):
         UserError
             If there is nothing to clean or nothing to do, or another job changes the labels.
         """
-        choice, given, document = self.form.choice(), self._input(), self._session.document
+        clean_up, given, document = self.form.clean_up(), self._input(), self._session.document
         if given is None or document is None:
             raise UserError("There are no labels to clean up. Segment the tomogram first.")
-        if not choice.wanted:
+        if not clean_up.wanted:
             raise UserError("All steps of the clean-up are off. Switch on at least one of them.")
         folder = document.bulk
 
         def work(job: Job, recorder: Recorder) -> CleanReport:
-            return cleaning.run_clean(job, recorder, given, choice, folder)
+            return clean_document(recorder, given, clean_up, folder, job.progress, job.report)
 
         self._take_preview_away()
         show_note(self.result, "")
@@ -97,7 +97,7 @@ class CleanPanel(QWidget):
             self._context,
             EditKind.CLEAN_UP,
             work,
-            parameters=choice.record(),
+            parameters=clean_up.step(),
             on_done=self._on_run_done,
         )
         self.run.ended.connect(self._on_run_ended)
@@ -138,15 +138,15 @@ class CleanPanel(QWidget):
         return CleanInput(document.labels, document.mask, output, document.voxel_nm)
 
     def _ask_for_preview(self) -> None:
-        choice, given = self.form.choice(), self._input()
-        wanted = self.isVisible() and self.live.isChecked() and choice.wanted
+        clean_up, given = self.form.clean_up(), self._input()
+        wanted = self.isVisible() and self.live.isChecked() and clean_up.wanted
         if not wanted or given is None or self._session.busy is not None:
             self._take_preview_away()
             return
         z = self._session.cursor[0]
-        self._previews.request(lambda job: (choice, cleaning.preview(given, choice, z, job.progress)))
+        self._previews.request(lambda job: (clean_up, preview_clean_up(given, clean_up, z, job.progress)))
 
-    def _on_preview_done(self, result: tuple[CleanChoice, CleanPreview]) -> None:
+    def _on_preview_done(self, result: tuple[CleanUp, CleanPreview]) -> None:
         found = result[1]
         approximate = "" if found.exact else " (approximate)"
         self._shown = Preview(found.z, found.labels, f"Preview: clean-up{approximate}")
@@ -199,7 +199,7 @@ class CleanPanel(QWidget):
     def _can_apply(self) -> bool:
         document = self._session.document
         there = document is not None and document.labels is not None
-        return there and self._session.busy is None and self.form.choice().wanted
+        return there and self._session.busy is None and self.form.clean_up().wanted
 
     def _follow(self) -> None:
         """Offer what can be done now, and preview it."""

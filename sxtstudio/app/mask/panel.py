@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,16 +14,17 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob, LabelWork
 from sxtstudio.app.jobs.latest import Latest
-from sxtstudio.app.mask import work as masking
 from sxtstudio.app.mask.layout import MaskLayout
-from sxtstudio.app.mask.work import GreyRange, MaskResult
 from sxtstudio.app.session import Preview
 from sxtstudio.app.widgets.notes import show_note
 from sxtstudio.core import wording
 from sxtstudio.core.edit_kind import EditKind, Target
-from sxtstudio.core.edits import LabelEdit
+from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError, sentence_of
+from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.workflow.jobs import document_mask as masking
+from sxtstudio.workflow.jobs.document_mask import GreyRange, MaskResult, OnWritten, Pixels
 
 _FILES = "TIFF (*.tif *.tiff);;MRC (*.mrc *.rec *.map)"
 
@@ -55,9 +57,9 @@ class MaskPanel(MaskLayout):
             (self.automatic, self.make_automatic),
             (self.interpolate, self.interpolate_slices),
             (self.make, self.make_by_threshold),
-            (self.invert, partial(self._change, EditKind.INVERT, masking.invert)),
-            (self.fill, partial(self._change, EditKind.FILL_HOLES, masking.fill)),
-            (self.clear, partial(self._change, EditKind.CLEAR, masking.clear)),
+            (self.invert, partial(self._change, EditKind.INVERT, _alone(masking.invert))),
+            (self.fill, partial(self._change, EditKind.FILL_HOLES, _alone(masking.fill))),
+            (self.clear, partial(self._change, EditKind.CLEAR, _alone(masking.clear))),
             (self.cut, self.cut_labels),
             (self.load, self.load_file),
             (self.save, self.save_file),
@@ -94,7 +96,9 @@ class MaskPanel(MaskLayout):
         volume, polarity = document.tomogram, document.polarity
         self._change(
             EditKind.FIND_CELL,
-            lambda job, recorder: masking.make_automatic(job, recorder, volume, polarity),
+            lambda job, recorder: masking.make_automatic(
+                recorder, volume, polarity, job.progress, job.report
+            ),
             polarity=polarity or "auto",
         )
 
@@ -106,7 +110,7 @@ class MaskPanel(MaskLayout):
         volume, how = document.tomogram, self.threshold.how()
         self._change(
             EditKind.THRESHOLD,
-            lambda job, recorder: masking.make_by_threshold(job, recorder, volume, how),
+            lambda job, recorder: masking.make_by_threshold(recorder, volume, how, job.progress, job.report),
             value=how.value,
             above=how.above,
             smooth_px=how.smooth_px,
@@ -116,7 +120,7 @@ class MaskPanel(MaskLayout):
 
     def interpolate_slices(self) -> None:
         """Continue what is drawn on some slices on those between them."""
-        self._change(EditKind.INTERPOLATE, masking.interpolate)
+        self._change(EditKind.INTERPOLATE, _alone(masking.interpolate))
 
     def cut_labels(self) -> None:
         """Remove the labels outside the mask."""
@@ -125,7 +129,7 @@ class MaskPanel(MaskLayout):
             raise UserError("There is no cell mask yet. Make one first.")
         self._change(
             EditKind.REMOVE_OUTSIDE,
-            lambda job, recorder: masking.cut_labels(job, recorder, mask),
+            lambda job, recorder: masking.cut_labels(recorder, mask, job.progress, job.report),
             target="labels",
         )
 
@@ -136,7 +140,9 @@ class MaskPanel(MaskLayout):
         )
         if path is not None:
             self._change(
-                EditKind.LOAD_MASK, lambda job, recorder: masking.load(job, recorder, path), file=path.name
+                EditKind.LOAD_MASK,
+                lambda job, recorder: masking.load(recorder, path, job.progress, job.report),
+                file=path.name,
             )
 
     def save_file(self) -> None:
@@ -209,11 +215,11 @@ class MaskPanel(MaskLayout):
             self._take_preview_away()
             return
         volume, z, how = document.tomogram, self._session.cursor[0], self.threshold.how()
-        self._previews.request(lambda job: masking.preview(volume, z, how))
+        self._previews.request(lambda job: (z, masking.outline_of_slice(volume, z, how)))
 
-    def _on_preview_done(self, preview: Preview) -> None:
-        self._shown = preview
-        self._session.set_preview(preview)
+    def _on_preview_done(self, found: tuple[int, Pixels]) -> None:
+        self._shown = Preview(*found, "Preview: cell mask")
+        self._session.set_preview(self._shown)
         show_note(self.preview_note, "")
 
     def _on_preview_failed(self, error: Exception) -> None:
@@ -318,3 +324,8 @@ class MaskPanel(MaskLayout):
         """Let go of the threads."""
         for latest in (self._counts, self._previews, self._grey_ranges):
             latest.shut_down()
+
+
+def _alone(work: Callable[[Recorder, Progress, OnWritten], MaskResult]) -> LabelWork:
+    """Return the job of a work that needs nothing but the mask itself."""
+    return lambda job, recorder: work(recorder, job.progress, job.report)

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sxtstudio.app.segment.work import SegmentChoice
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
+from sxtstudio.segment.parameters import SegmentParameters
 
 if TYPE_CHECKING:
     from sxtstudio.segment import Estimate, Recognition, SlicePreview, SliceRunner
@@ -38,41 +38,45 @@ class PreviewEngine:
         self._key: tuple[Any, ...] = ()
         self._redraws = False
 
-    def try_slice(self, volume: Volume, z: int, choice: SegmentChoice, progress: Progress) -> SlicePreview:
+    def try_slice(
+        self, volume: Volume, z: int, parameters: SegmentParameters, progress: Progress
+    ) -> SlicePreview:
         """Segment slice ``z`` as the whole segmentation would."""
         from sxtstudio.segment import segment_slice
 
         with self._lock:
-            runner = self._runner_for(choice)
+            runner = self._runner_for(parameters)
             progress.check()
-            return segment_slice(volume, z, choice.parameters(), runner=runner, progress=progress)
+            return segment_slice(volume, z, parameters, runner=runner, progress=progress)
 
-    def recognise(self, volume: Volume, z: int, choice: SegmentChoice, progress: Progress) -> Recognition:
+    def recognise(
+        self, volume: Volume, z: int, parameters: SegmentParameters, progress: Progress
+    ) -> Recognition:
         """Tell where the network does not recognise slice ``z``."""
         from sxtstudio.segment import recognise_slice
 
         with self._lock:
-            runner = self._runner_for(choice, image=True)
+            runner = self._runner_for(parameters, image=True)
             progress.check()
-            return recognise_slice(volume, z, choice.parameters(), runner=runner, progress=progress)
+            return recognise_slice(volume, z, parameters, runner=runner, progress=progress)
 
-    def costs(self, shape: Triple, choice: SegmentChoice, folder: Path, progress: Progress) -> Costs:
+    def costs(self, shape: Triple, parameters: SegmentParameters, folder: Path, progress: Progress) -> Costs:
         """Estimate the segmentation of slices of ``shape`` (z, y, x) that are kept in ``folder``."""
         from sxtstudio.segment import estimate, load_card
         from sxtstudio.segment.memory import available_memory
 
         with self._lock:
-            runner = self._runner_for(choice, image=choice.trust != "none")
+            runner = self._runner_for(parameters, image=parameters.trust != "none")
             progress.check()
-            card = load_card(choice.model)
+            card = load_card(parameters.model)
             found = estimate(
                 shape,
                 card,
                 runner.device,
-                tile_px=choice.tile_px,
-                probability=choice.keep_output,
-                trust=choice.trust,
-                neighbours=choice.neighbours,
+                tile_px=parameters.tile_px,
+                probability=parameters.probability,
+                trust=parameters.trust,
+                neighbours=parameters.neighbours,
                 runner=runner,
             )
             free = shutil.disk_usage(folder).free
@@ -83,16 +87,16 @@ class PreviewEngine:
         with self._lock:
             self._drop()
 
-    def _runner_for(self, choice: SegmentChoice, image: bool = False) -> SliceRunner:
+    def _runner_for(self, parameters: SegmentParameters, image: bool = False) -> SliceRunner:
         from sxtstudio.segment import choose_device, load_card, make_runner
 
-        card = load_card(choice.model)
-        key = (str(card.path), card.sha256, choice.device, choice.tile_px)
+        card = load_card(parameters.model)
+        key = (str(card.path), card.sha256, parameters.device, parameters.tile_px)
         # A runner that can redraw serves for labels as well; loading a model takes seconds.
         if self._runner is None or key != self._key or (image and not self._redraws):
             self._drop()
-            device = choose_device(choice.device)
-            self._runner = make_runner(card, device, tile_px=choice.tile_px, image=image)
+            device = choose_device(parameters.device)
+            self._runner = make_runner(card, device, tile_px=parameters.tile_px, image=image)
             self._key, self._redraws = key, image
         return self._runner
 

@@ -20,10 +20,11 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.segment.about_model import about, misfit
-from sxtstudio.app.segment.work import Choices, SegmentChoice, find_choices
 from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.widgets.notes import SliceRange, ThresholdField, form, note, show_note
 from sxtstudio.core.polarity import Polarity, detect_polarity
+from sxtstudio.segment.parameters import SegmentParameters
+from sxtstudio.workflow.jobs.choices import Choices, find_choices
 
 _POLARITIES = (("auto", "Automatic"), ("dark", "Dark membranes"), ("bright", "Bright membranes"))
 _TRUST = (("sample", "Redraw every 5th slice"), ("every", "Redraw all slices"), ("none", "Do not judge"))
@@ -155,17 +156,17 @@ class SegmentForm(QWidget):
 
     # -- what is chosen ------------------------------------------------------------------------------
 
-    def choice(self) -> SegmentChoice:
+    def parameters(self) -> SegmentParameters:
         """Return what the fields say."""
         document = self._session.document
-        return SegmentChoice(
+        return SegmentParameters(
             model=self.chosen_model,
             device=str(self.device.currentData() or "auto"),
             tile_px=self.tile.value() or None,
             threshold=self.threshold.choice,
             polarity="auto" if document is None or document.polarity is None else document.polarity,
             slices=None if document is None else self.slices.slices,
-            keep_output=self.keep.isChecked(),
+            probability=self.keep.isChecked(),
             trust=self.trust.currentData(),
             neighbours=1 if self.neighbours.isChecked() else 0,
         )

@@ -19,17 +19,6 @@ from sxtstudio.app.segment.form import SegmentForm
 from sxtstudio.app.segment.manual_edits import HandMade
 from sxtstudio.app.segment.recognised import RecognitionMap
 from sxtstudio.app.segment.trial import SliceTrial
-from sxtstudio.app.segment.work import (
-    Choices,
-    Interrupted,
-    SegmentChoice,
-    SegmentOutcome,
-    find_choices,
-    forget_interrupted,
-    interrupted,
-    run_segmentation,
-    trust_lines,
-)
 from sxtstudio.app.widgets.footer import Footer
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core import wording
@@ -37,6 +26,16 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.trust import SliceTrust, least_certain, replaced
+from sxtstudio.segment.parameters import SegmentParameters
+from sxtstudio.workflow.jobs.choices import Choices, find_choices
+from sxtstudio.workflow.jobs.document_segmenting import (
+    Interrupted,
+    SegmentOutcome,
+    forget_interrupted,
+    read_interrupted,
+    segment_document,
+    trust_lines,
+)
 from sxtstudio.workflow.jobs.inspecting import tilt_series_text
 
 if TYPE_CHECKING:
@@ -139,13 +138,13 @@ class SegmentPanel(QWidget):
 
     def try_slice(self) -> None:
         """Segment the visible slice as a preview."""
-        choice = self.form.choice()
-        job = self.trial.start(self._session.cursor[0], choice, self.form.threshold.value)
+        parameters = self.form.parameters()
+        job = self.trial.start(self._session.cursor[0], parameters, self.form.threshold.value)
         self.strip.watch(job, counted=False)
 
     def show_unrecognised(self) -> None:
         """Show where the network does not recognise the visible slice, or take that away."""
-        job = self.recognition.toggle(self._session.cursor[0], self.form.choice())
+        job = self.recognition.toggle(self._session.cursor[0], self.form.parameters())
         if job is not None:
             self.strip.watch(job, counted=False)
 
@@ -171,10 +170,11 @@ class SegmentPanel(QWidget):
         UserError
             If nothing is open, or another job changes the labels.
         """
-        choice = self.form.choice()
+        parameters = self.form.parameters()
         if not self._may_segment_projections():
             return
-        if choice.slices is not None and self._session.busy is None and self.hand_made.within(*choice.slices):
+        slices, idle = parameters.slices, self._session.busy is None
+        if slices is not None and idle and self.hand_made.within(*slices):
             answer = questions.ask(
                 self._context.window,
                 "Replace labels?",
@@ -184,7 +184,7 @@ class SegmentPanel(QWidget):
             )
             if answer != "Replace":
                 return
-        self._start(choice, resume=False)
+        self._start(parameters, resume=False)
 
     def _may_segment_projections(self) -> bool:
         """Ask, once for a tomogram, whether what looks like a tilt series is to be segmented."""
@@ -214,22 +214,31 @@ class SegmentPanel(QWidget):
         """
         if self.pending is None:
             raise UserError("There is no interrupted segmentation to go on with. Start a new one.")
-        self._start(self.pending.choice, resume=True)
+        self._start(self.pending.parameters, resume=True)
 
-    def _start(self, choice: SegmentChoice, *, resume: bool) -> None:
+    def _start(self, parameters: SegmentParameters, *, resume: bool) -> None:
         document, engine = self._session.document, self.engine
         if document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
         if any(job.segments for job in self._context.jobs.running):
             raise UserError("The batch is segmenting now. Wait for it, or stop it (Tools > Batch).")
         identify, folder, work_dir = document.identify, document.bulk, document.segmentation_folder
-        record: dict[str, Any] = {"model": choice.model, "slices": choice.slices}
+        record: dict[str, Any] = {"model": parameters.model, "slices": parameters.slices}
 
         def work(job: Job, recorder: Recorder) -> SegmentOutcome:
             engine.close()  # its memory is needed now
-            return run_segmentation(
-                job, recorder, identify(), choice, folder, work_dir, record, resume=resume
+            outcome = segment_document(
+                recorder,
+                identify(),
+                parameters,
+                folder,
+                work_dir,
+                job.progress,
+                job.report,
+                resume=resume,
             )
+            record.update(outcome.step())
+            return outcome
 
         self.trial.clear()
         self.recognition.cancel()
@@ -345,7 +354,7 @@ class SegmentPanel(QWidget):
         self.pending = (
             None
             if document is None or self.run is not None
-            else interrupted(document.bulk, document.segmentation_folder)
+            else read_interrupted(document.bulk, document.segmentation_folder)
         )
         text = ""
         if self.pending is not None:
@@ -374,10 +383,10 @@ class SegmentPanel(QWidget):
             self._costs.cancel()
             return
         show_note(self.estimate, "Estimating time and memory…")
-        choice, folder = self.form.choice(), document.bulk
-        first, last = choice.slices or (0, document.shape[0])
+        parameters, folder = self.form.parameters(), document.bulk
+        first, last = parameters.slices or (0, document.shape[0])
         shape = (last - first, document.shape[1], document.shape[2])
-        self._costs.request(lambda job: engine.costs(shape, choice, folder, job.progress))
+        self._costs.request(lambda job: engine.costs(shape, parameters, folder, job.progress))
 
     def showEvent(self, event: QShowEvent) -> None:
         """Look for models and devices, which may have changed."""

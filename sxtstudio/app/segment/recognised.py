@@ -10,10 +10,10 @@ from PySide6.QtCore import QObject
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.segment.engine import PreviewEngine
-from sxtstudio.app.segment.work import SegmentChoice
 from sxtstudio.app.session import Preview
 from sxtstudio.core import wording
 from sxtstudio.core.errors import UserError
+from sxtstudio.segment.parameters import SegmentParameters
 
 if TYPE_CHECKING:
     from sxtstudio.segment import Recognition
@@ -35,7 +35,7 @@ class RecognitionMap(QObject):
         self.job: Job | None = None
         self._session.document_changed.connect(self._on_document_changed)
 
-    def toggle(self, z: int, choice: SegmentChoice) -> Job | None:
+    def toggle(self, z: int, parameters: SegmentParameters) -> Job | None:
         """Show the map of slice ``z``, or take it away; returns the job that computes it.
 
         Raises
@@ -54,7 +54,7 @@ class RecognitionMap(QObject):
         volume = document.tomogram
 
         def work(job: Job) -> Recognition:
-            return engine.recognise(volume, z, choice, job.progress)
+            return engine.recognise(volume, z, parameters, job.progress)
 
         def done(found: Recognition) -> None:
             if self.job is job:

@@ -11,11 +11,11 @@ from PySide6.QtCore import QObject, Signal
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.segment.engine import PreviewEngine
-from sxtstudio.app.segment.work import SegmentChoice
 from sxtstudio.app.session import Preview
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.wording import slice_number
+from sxtstudio.segment.parameters import SegmentParameters
 
 if TYPE_CHECKING:
     from sxtstudio.segment import SlicePreview
@@ -56,7 +56,7 @@ class SliceTrial(QObject):
         """Whether the preview on the screen is this one."""
         return self._shown is not None and self._session.preview is self._shown
 
-    def start(self, z: int, choice: SegmentChoice, threshold: float) -> Job:
+    def start(self, z: int, parameters: SegmentParameters, threshold: float) -> Job:
         """Segment slice ``z`` in a job, and show it with ``threshold``.
 
         Raises
@@ -71,7 +71,7 @@ class SliceTrial(QObject):
         volume, engine = document.tomogram, self._engine
 
         def work(job: Job) -> SlicePreview:
-            return engine.try_slice(volume, z, choice, job.progress)
+            return engine.try_slice(volume, z, parameters, job.progress)
 
         def done(result: SlicePreview) -> None:
             if self.job is job:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,16 +32,50 @@ from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 @dataclass(frozen=True)
 class CleanUp:
-    """What to do to labels; ``mask`` and ``auto_mask`` exclude each other."""
+    """What to do to labels, for the window, the command line and a batch.
+
+    Attributes
+    ----------
+    parameters
+        Erosion, small objects, borders, smoothing along z.
+    mask, auto_mask, inside_mask
+        At most one of them: remove what lies outside a mask in a file, outside the cell that is looked for in
+        the tomogram, or outside the cell mask of the open document.
+    threshold
+        Make the labels anew from the network's output (−1…1) above this; None leaves them. Only the open
+        document keeps the output.
+    """
 
     parameters: CleanParameters = field(default_factory=CleanParameters)
     mask: Path | None = None
     auto_mask: bool = False
+    inside_mask: bool = False
+    threshold: float | None = None
 
     @property
     def wanted(self) -> bool:
         """Whether anything is to be done at all."""
         return self != CleanUp()
+
+    def step(self) -> dict[str, Any]:
+        """Return what stands in the record of steps: only what is switched on."""
+        steps = self.parameters
+        found: dict[str, Any] = {}
+        if self.threshold is not None:
+            found["threshold"] = self.threshold
+        if steps.smooth_z:
+            found["smooth_z"] = steps.smooth_z
+        if self.inside_mask:
+            found["inside_mask"] = True
+        if steps.erode:
+            found.update(erode=steps.erode, erode_3d=steps.erode_3d)
+        if steps.min_size_voxels:
+            found["min_size_voxels"] = steps.min_size_voxels
+        if steps.min_size_nm3:
+            found["min_size_nm3"] = steps.min_size_nm3
+        if any(steps.crop):
+            found["crop_zyx_px"] = list(steps.crop)
+        return found
 
 
 @dataclass(frozen=True)
@@ -169,7 +204,12 @@ def run_clean_up(
 
 
 def check_clean_up(clean_up: CleanUp, shape: tuple[int, int, int], voxel_nm: VoxelSize | None) -> None:
-    """Raise UserError, before any long work, if the clean-up cannot be done on such labels."""
+    """Raise UserError, before any long work, if the clean-up of a file's labels cannot be done."""
+    if clean_up.inside_mask or clean_up.threshold is not None:
+        raise UserError(
+            "The cell mask and the network's output belong to a tomogram that is open in the window: give "
+            "the file of a mask, and set the threshold of the segmentation."
+        )
     if clean_up.parameters.min_size_nm3 and voxel_nm is None:
         raise UserError(
             "The smallest size is given in nm³ but the voxel size is unknown: give it with --voxel, "

@@ -12,7 +12,6 @@ from numpy.typing import NDArray
 from pytestqt.qtbot import QtBot
 from scipy import ndimage
 
-from sxtstudio.app.clean import work as cleaning
 from sxtstudio.app.clean.panel import CleanPanel
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
@@ -23,6 +22,7 @@ from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.workflow.document.project import adopt, save, snapshot
+from sxtstudio.workflow.jobs import document_cleaning
 
 CUBE = np.ones((3, 3, 3), bool)
 
@@ -109,7 +109,7 @@ def test_the_preview_is_what_comes_out_and_undo_brings_it_back(labelled: MainWin
     told = panel.result.text().replace("\u202f", "")
     assert str(np.count_nonzero(before)) in told and str(np.count_nonzero(expected)) in told
     assert "Objects" in told
-    assert not panel.form.choice().wanted  # a second click must not erode once more
+    assert not panel.form.clean_up().wanted  # a second click must not erode once more
     labelled.session.undo()
     assert np.array_equal(labels_of(labelled), before)
 
@@ -187,7 +187,7 @@ def test_a_full_disk_is_one_sentence(
 ) -> None:
     before = labels_of(labelled).copy()
     usage = namedtuple("usage", "total used free")
-    monkeypatch.setattr(cleaning.shutil, "disk_usage", lambda path: usage(10, 9, 1))
+    monkeypatch.setattr(document_cleaning.shutil, "disk_usage", lambda path: usage(10, 9, 1))
     panel_of(labelled).form.erode.setValue(1)
     apply(labelled, qtbot)
     assert len(errors) == 1 and isinstance(errors[0], UserError) and "disk space" in str(errors[0])

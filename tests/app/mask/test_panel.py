@@ -13,15 +13,16 @@ from pytestqt.qtbot import QtBot
 from scipy import ndimage
 
 from sxtstudio.app import questions
+from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.mask import work as masking
 from sxtstudio.app.mask.panel import MaskPanel
 from sxtstudio.app.states import Panel
 from sxtstudio.core.cellmask import MaskVolume, cell_mask
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.workflow.jobs import document_mask
 
 SHAPE = (64, 384, 384)
 DISC = np.hypot(*(np.indices(SHAPE[1:]) - 190)) < 60
@@ -69,7 +70,7 @@ def test_automatic_writes_what_the_engine_finds(
         asked.append(polarity)
         return MaskVolume(reduced, (4, 4, 4), SHAPE, notes=("Something to know.",))
 
-    monkeypatch.setattr(masking, "cell_mask", found)
+    monkeypatch.setattr(document_mask, "cell_mask", found)
     click(shown, "automatic", qtbot)
     assert asked == ["dark"]
     assert np.array_equal(mask_of(shown), 255 * np.kron(reduced, np.ones((4, 4, 4), np.uint8)))
@@ -185,16 +186,16 @@ def test_a_mask_is_saved_and_loaded_again(
 def test_a_cancel_leaves_the_mask(shown: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch) -> None:
     draw(shown, 10, DISC)
     before, calls = mask_of(shown).copy(), []
-    monkeypatch.setattr(masking, "SLAB_VOXELS", SHAPE[1] * SHAPE[2])
-    report = masking.Job.report
+    monkeypatch.setattr(document_mask, "SLAB_VOXELS", SHAPE[1] * SHAPE[2])
+    report = Job.report
 
-    def second(job: masking.Job, box: Box) -> None:
+    def second(job: Job, box: Box) -> None:
         calls.append(box)
         if len(calls) == 2:
             raise Cancelled
         report(job, box)
 
-    monkeypatch.setattr(masking.Job, "report", second)
+    monkeypatch.setattr(Job, "report", second)
     click(shown, "invert", qtbot)
     assert len(calls) == 2 and np.array_equal(mask_of(shown), before)
     assert shown.session.busy is None
@@ -222,7 +223,7 @@ def test_a_document_that_goes_in_the_middle(
         while True:
             progress.check()
 
-    monkeypatch.setattr(masking, "cell_mask", endless)
+    monkeypatch.setattr(document_mask, "cell_mask", endless)
     panel: MaskPanel = panel_of(shown)
     panel.automatic.click()
     run = panel.run

@@ -17,7 +17,6 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
-from sxtstudio.app.segment.work import interrupted
 from sxtstudio.app.session import Busy
 from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
@@ -27,6 +26,7 @@ from sxtstudio.segment import checkpoint, load_card
 from sxtstudio.segment.job import SegmentationJob
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import find_output
+from sxtstudio.workflow.jobs.document_segmenting import read_interrupted
 
 Prepare = Callable[[Path, tuple[int, int]], SegmentPanel]
 Values = NDArray[np.float32]
@@ -148,7 +148,7 @@ def test_another_threshold_shows_at_once_and_goes_with_the_button(
     panel.form.threshold.slider.setValue(-25)
     assert np.array_equal(sample.session.preview.labels == 255, truth(sample_values[30], -0.5))
     panel.form.threshold.reset.click()
-    assert panel.form.choice().threshold is None
+    assert panel.form.parameters().threshold is None
     assert np.array_equal(sample.session.preview.labels == 255, truth(sample_values[30]))
     panel.hide_button.click()
     assert sample.session.preview is None and not panel.hide_button.isEnabled()
@@ -174,7 +174,7 @@ def test_finished_slices_show_early_and_a_cancelled_run_goes_on(
     assert np.array_equal(labels[finished] == 255, expected[: len(finished)])
     assert sample.session.history.undo_name == "Segment (part)"
     document = sample.session.document
-    assert interrupted(document.bulk, document.segmentation_folder) == panel.pending
+    assert read_interrupted(document.bulk, document.segmentation_folder) == panel.pending
     assert panel.pending is not None and panel.pending.finished >= len(finished)
     assert not panel.offers.isHidden()
 
@@ -455,10 +455,10 @@ def test_choices_are_remembered(
     panel.start()
     to_the_end(panel, qtbot)
     again = SegmentPanel(sample.context)
-    assert again.form.choice().threshold is None, "that was for these labels"
-    assert again.form.choice().tile_px == 128
-    assert again.form.choice().model == str(toy_model) and not again.form.choice().keep_output
-    assert again.form.choice().trust == "every"
+    assert again.form.parameters().threshold is None, "that was for these labels"
+    assert again.form.parameters().tile_px == 128
+    assert again.form.parameters().model == str(toy_model) and not again.form.parameters().probability
+    assert again.form.parameters().trust == "every"
     document = sample.session.document
     assert find_output(document.bulk, document.shape) is None
     again.shut_down()

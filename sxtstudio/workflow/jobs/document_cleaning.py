@@ -1,80 +1,36 @@
-"""Clean-up from the window: what the fields ask for, its preview on a slice, and the work on all slices."""
+"""Clean-up of the labels of what is open: its preview on a slice, and the work on all slices."""
 
 from __future__ import annotations
 
 import math
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.app.jobs.job import Job
 from sxtstudio.core import wording
-from sxtstudio.core.cleanup import CleanParameters, CleanReport, check_parameters, clean
+from sxtstudio.core.cleanup import CleanReport, check_parameters, clean
 from sxtstudio.core.cleanup_preview import CleanPreview, preview_slice
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Triple
+from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import create_reserved, open_array
 from sxtstudio.core.volume import ArrayVolume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.workflow.document.network_output import KeptOutput
+from sxtstudio.workflow.jobs.cleaning import CleanUp
 
 Pixels = NDArray[np.uint8]
+OnWritten = Callable[[Box], object]
 _SCRATCH = "cleaning.raw"
 # Left on the disk for everybody else.
 _SPARE_BYTES = 100_000_000
-
-
-@dataclass(frozen=True)
-class CleanChoice:
-    """What the fields of the panel ask for.
-
-    Attributes
-    ----------
-    steps
-        Erosion, small objects, borders, smoothing along z.
-    threshold
-        Make the labels anew from the network's output (−1…1) above this; None leaves them.
-    inside_mask
-        Remove what lies outside the cell mask.
-    """
-
-    steps: CleanParameters = field(default_factory=CleanParameters)
-    threshold: float | None = None
-    inside_mask: bool = False
-
-    @property
-    def wanted(self) -> bool:
-        """Whether anything is to be done at all."""
-        return self != CleanChoice()
-
-    def record(self) -> dict[str, Any]:
-        """Return what stands in the record of steps: only what is switched on."""
-        steps = self.steps
-        found: dict[str, Any] = {}
-        if self.threshold is not None:
-            found["threshold"] = self.threshold
-        if steps.smooth_z:
-            found["smooth_z"] = steps.smooth_z
-        if self.inside_mask:
-            found["inside_mask"] = True
-        if steps.erode:
-            found.update(erode=steps.erode, erode_3d=steps.erode_3d)
-        if steps.min_size_voxels:
-            found["min_size_voxels"] = steps.min_size_voxels
-        if steps.min_size_nm3:
-            found["min_size_nm3"] = steps.min_size_nm3
-        if any(steps.crop):
-            found["crop_zyx_px"] = list(steps.crop)
-        return found
 
 
 @dataclass(frozen=True)
@@ -92,19 +48,21 @@ class CleanInput:
         z, y, x = self.labels.shape
         return (z, y, x)
 
-    def source(self, choice: CleanChoice) -> ThresholdedLabels:
+    def source(self, clean_up: CleanUp) -> ThresholdedLabels:
         """Return what is cleaned: the labels, or the network's output above the threshold."""
-        return ThresholdedLabels(self, choice.threshold)
+        return ThresholdedLabels(self, clean_up.threshold)
 
-    def mask_volume(self, choice: CleanChoice) -> ArrayVolume | None:
+    def mask_volume(self, clean_up: CleanUp) -> ArrayVolume | None:
         """Return the mask if it is to be used.
 
         Raises
         ------
         UserError
-            If there is none.
+            If there is none, or another one than that of the document is asked for.
         """
-        if not choice.inside_mask:
+        if clean_up.mask is not None or clean_up.auto_mask:
+            raise UserError("Labels in the window are cleaned with their own cell mask: load it there first.")
+        if not clean_up.inside_mask:
             return None
         if self.mask is None:
             raise UserError("There is no cell mask yet. Make one in the panel “Cell mask” first.")
@@ -144,37 +102,58 @@ class ThresholdedLabels:
         return part
 
 
-def preview(given: CleanInput, choice: CleanChoice, z: int, progress: Progress) -> CleanPreview:
-    """Clean one slice, as ``run_clean`` would; called in a thread."""
+def preview_clean_up(given: CleanInput, clean_up: CleanUp, z: int, progress: Progress) -> CleanPreview:
+    """Clean one slice, as ``clean_document`` would; called in a thread."""
     return preview_slice(
-        given.source(choice).read,
+        given.source(clean_up).read,
         given.shape,
         z,
-        choice.steps,
+        clean_up.parameters,
         voxel_nm=given.voxel_nm,
-        mask=given.mask_volume(choice),
+        mask=given.mask_volume(clean_up),
         progress=progress,
     )
 
 
-def run_clean(
-    job: Job, recorder: Recorder, given: CleanInput, choice: CleanChoice, folder: Path
+def clean_document(
+    recorder: Recorder,
+    given: CleanInput,
+    clean_up: CleanUp,
+    folder: Path,
+    progress: Progress,
+    on_written: OnWritten,
 ) -> CleanReport:
     """Clean all slices; called in a thread.
 
     The result is made in a file of its own in ``folder``, and only then taken over, slab by slab.
+
+    Parameters
+    ----------
+    recorder
+        Writes the labels of ``given``, so that the clean-up can be undone.
+    on_written
+        Called with every box whose labels were changed.
+
+    Raises
+    ------
+    UserError
+        If the clean-up is not possible, or the disk has no room for it; the labels are then unchanged.
     """
-    check_parameters(choice.steps, given.shape)
+    check_parameters(clean_up.parameters, given.shape)
     with scratch_file(folder / _SCRATCH, math.prod(given.shape)) as path:
-        return _clean_through(path, job, recorder, given, choice)
+        return _clean_through(path, recorder, given, clean_up, progress, on_written)
 
 
 def _clean_through(
-    path: Path, job: Job, recorder: Recorder, given: CleanInput, choice: CleanChoice
+    path: Path,
+    recorder: Recorder,
+    given: CleanInput,
+    clean_up: CleanUp,
+    progress: Progress,
+    on_written: OnWritten,
 ) -> CleanReport:
     """Clean in the file ``path``; when this returns nobody holds a map of it any more."""
-    mask, source = given.mask_volume(choice), given.source(choice)
-    progress, shape = job.progress, given.shape
+    mask, source, shape = given.mask_volume(clean_up), given.source(clean_up), given.shape
     result = open_array(path, shape)
     before = 0
     reading = progress.part(0.1, "reading labels")
@@ -184,7 +163,7 @@ def _clean_through(
         result[box.slices] = part
     report = clean(
         result,
-        choice.steps,
+        clean_up.parameters,
         out=result,
         voxel_nm=given.voxel_nm,
         mask=mask,
@@ -194,7 +173,7 @@ def _clean_through(
     for box in walk(shape, result, given.labels, recorder.labels, progress=writing):
         changed = recorder.write(box, result[box.slices])
         if changed is not None:
-            job.report(changed)
+            on_written(changed)
     return CleanReport(given.labels, before, report.voxels_after, report.steps)
 
 

@@ -1,4 +1,7 @@
-"""The cell mask from the window: the work of its jobs, slab by slab, on files that do not fit into memory."""
+"""The cell mask of what is open: slab by slab, on files that do not fit into memory.
+
+All of these write with a recorder, and call ``on_written`` with every box that was changed.
+"""
 
 from __future__ import annotations
 
@@ -11,8 +14,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.app.jobs.job import Job
-from sxtstudio.app.session import Preview
 from sxtstudio.core.cellmask import cell_mask
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
@@ -28,6 +29,7 @@ from sxtstudio.core.wording import shape_text
 from sxtstudio.io import open_volume
 
 Pixels = NDArray[np.uint8]
+OnWritten = Callable[[Box], object]
 
 
 @dataclass(frozen=True)
@@ -58,34 +60,39 @@ def grey_range(volume: Volume, z: int, smooth_px: float) -> GreyRange | None:
     return GreyRange(float(low), float(high), suggested)
 
 
-def preview(volume: Volume, z: int, how: ThresholdMask) -> Preview:
-    """Return the outline of what the mask of slice ``z`` would be."""
+def outline_of_slice(volume: Volume, z: int, how: ThresholdMask) -> Pixels:
+    """Return the outline, uint8 (y, x), of what the mask of slice ``z`` would be."""
     mask = mask_of_slice(volume.read(Box.slab(z, z + 1, volume.shape))[0], how)
-    return Preview(z, as_labels(outline(mask)), "Preview: cell mask")
+    return as_labels(outline(mask))
 
 
-def make_automatic(job: Job, recorder: Recorder, volume: Volume, polarity: str | None) -> MaskResult:
+def make_automatic(
+    recorder: Recorder, volume: Volume, polarity: str | None, progress: Progress, on_written: OnWritten
+) -> MaskResult:
     """Replace the mask by one that is made from the tomogram itself."""
     found = None
     if polarity is None:
-        judged = detect_polarity(volume, progress=job.progress)
+        judged = detect_polarity(volume, progress=progress)
         polarity, found = judged.value, (judged.value, judged.reason)
-    made = cell_mask(volume, polarity=polarity, progress=job.progress.part(0.8, "looking for the cell"))
-    _rewrite(job, recorder, job.progress.part(0.2, "writing the mask"), lambda box: made.read(box) != 0)
+    made = cell_mask(volume, polarity=polarity, progress=progress.part(0.8, "looking for the cell"))
+    writing = progress.part(0.2, "writing the mask")
+    _rewrite(recorder, lambda box: made.read(box) != 0, writing, on_written)
     return MaskResult(made.notes, found)
 
 
-def make_by_threshold(job: Job, recorder: Recorder, volume: Volume, how: ThresholdMask) -> MaskResult:
+def make_by_threshold(
+    recorder: Recorder, volume: Volume, how: ThresholdMask, progress: Progress, on_written: OnWritten
+) -> MaskResult:
     """Replace the mask by what is brighter or darker than a grey value."""
 
     def part(box: Box) -> NDArray[np.bool_]:
         return np.stack([mask_of_slice(plane, how) for plane in volume.read(box)])
 
-    _rewrite(job, recorder, job.progress, part, share=8)
+    _rewrite(recorder, part, progress, on_written, share=8)
     return MaskResult()
 
 
-def interpolate(job: Job, recorder: Recorder) -> MaskResult:
+def interpolate(recorder: Recorder, progress: Progress, on_written: OnWritten) -> MaskResult:
     """Fill in the slices between those that have a mask.
 
     Raises
@@ -99,45 +106,47 @@ def interpolate(job: Job, recorder: Recorder) -> MaskResult:
             "Draw the cell on at least two slices first, for example the first, the middle and the last one."
         )
     changed = interpolate_slices(
-        recorder.labels, 0, drawn[0], drawn[-1], recorder=recorder, progress=job.progress
+        recorder.labels, 0, drawn[0], drawn[-1], recorder=recorder, progress=progress
     )
     if changed is not None:
-        job.report(changed)
+        on_written(changed)
     return MaskResult()
 
 
-def invert(job: Job, recorder: Recorder) -> MaskResult:
+def invert(recorder: Recorder, progress: Progress, on_written: OnWritten) -> MaskResult:
     """Swap inside and outside."""
-    _rewrite(job, recorder, job.progress, lambda box: recorder.labels[box.slices] == 0)
+    _rewrite(recorder, lambda box: recorder.labels[box.slices] == 0, progress, on_written)
     return MaskResult()
 
 
-def fill(job: Job, recorder: Recorder) -> MaskResult:
+def fill(recorder: Recorder, progress: Progress, on_written: OnWritten) -> MaskResult:
     """Fill the holes in every slice."""
-    _rewrite(
-        job,
-        recorder,
-        job.progress,
-        lambda box: np.stack([fill_holes(plane != 0) for plane in recorder.labels[box.slices]]),
-    )
+
+    def part(box: Box) -> NDArray[np.bool_]:
+        return np.stack([fill_holes(plane != 0) for plane in recorder.labels[box.slices]])
+
+    _rewrite(recorder, part, progress, on_written)
     return MaskResult()
 
 
-def clear(job: Job, recorder: Recorder) -> MaskResult:
+def clear(recorder: Recorder, progress: Progress, on_written: OnWritten) -> MaskResult:
     """Empty the mask."""
-    _rewrite(job, recorder, job.progress, lambda box: np.zeros(box.shape, bool))
+    _rewrite(recorder, lambda box: np.zeros(box.shape, bool), progress, on_written)
     return MaskResult()
 
 
-def cut_labels(job: Job, recorder: Recorder, mask: Pixels) -> MaskResult:
+def cut_labels(recorder: Recorder, mask: Pixels, progress: Progress, on_written: OnWritten) -> MaskResult:
     """Remove the labels (of ``recorder``) outside the mask."""
-    _rewrite(
-        job, recorder, job.progress, lambda box: (recorder.labels[box.slices] != 0) & (mask[box.slices] != 0)
-    )
+
+    def part(box: Box) -> NDArray[np.bool_]:
+        inside: NDArray[np.bool_] = (recorder.labels[box.slices] != 0) & (mask[box.slices] != 0)
+        return inside
+
+    _rewrite(recorder, part, progress, on_written)
     return MaskResult()
 
 
-def load(job: Job, recorder: Recorder, path: Path) -> MaskResult:
+def load(recorder: Recorder, path: Path, progress: Progress, on_written: OnWritten) -> MaskResult:
     """Replace the mask by that in a file: everything that is not 0.
 
     Raises
@@ -164,7 +173,7 @@ def load(job: Job, recorder: Recorder, path: Path) -> MaskResult:
             outside += inside.size - int(np.count_nonzero(inside))
             return inside
 
-        _rewrite(job, recorder, job.progress, part)
+        _rewrite(recorder, part, progress, on_written)
         if outside == math.prod(shape):
             raise UserError(f"{path.name} is empty: every voxel is 0, which is no mask. Choose another file.")
     finally:
@@ -180,10 +189,10 @@ def fraction(mask: Pixels, progress: Progress) -> float:
 
 
 def _rewrite(
-    job: Job,
     recorder: Recorder,
-    progress: Progress,
     part: Callable[[Box], NDArray[Any]],
+    progress: Progress,
+    on_written: OnWritten,
     share: int = 1,
 ) -> None:
     """Replace the labels of ``recorder`` by ``part(box)``, 255 where it is true, in slabs of a ``share``."""
@@ -192,7 +201,7 @@ def _rewrite(
         values = as_labels(part(box))
         changed = recorder.write(box, values)
         if changed is not None:
-            job.report(changed)
+            on_written(changed)
 
 
 def _shape(recorder: Recorder) -> Triple:

@@ -1,0 +1,169 @@
+"""The work on what is open, without a window: segmentation, clean-up and cell mask with a recorder."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+
+from sxtstudio.core.cleanup import CleanParameters
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edits import Recorder
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.progress import Progress
+from sxtstudio.io import open_volume
+from sxtstudio.segment.parameters import SegmentParameters
+from sxtstudio.workflow.jobs import document_mask
+from sxtstudio.workflow.jobs.cleaning import CleanJob, CleanUp, clean_file
+from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document, preview_clean_up
+from sxtstudio.workflow.jobs.document_segmenting import read_interrupted, segment_document
+from sxtstudio.workflow.jobs.unchanged import KnownInput
+
+SHAPE = (6, 20, 24)
+
+
+@pytest.fixture
+def lumps() -> np.ndarray:
+    """A cube of 64 voxels and single ones."""
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[1:5, 3:7, 3:7] = 255
+    labels[::2, 15, ::5] = 255
+    return labels
+
+
+def recorder_of(labels: np.ndarray) -> Recorder:
+    return Recorder(EditKind.CLEAN_UP, labels)
+
+
+def test_a_clean_up_writes_what_it_showed_and_says_where(lumps: np.ndarray, tmp_path: Path) -> None:
+    clean_up = CleanUp(CleanParameters(min_size_voxels=2))
+    given = CleanInput(lumps, None, None, None)
+    shown = preview_clean_up(given, clean_up, 2, Progress())
+    written: list[Box] = []
+    report = clean_document(recorder_of(lumps), given, clean_up, tmp_path, Progress(), written.append)
+    expected = np.zeros(SHAPE, np.uint8)
+    expected[1:5, 3:7, 3:7] = 255
+    assert np.array_equal(lumps, expected) and np.array_equal(shown.labels, expected[2])
+    assert (report.voxels_before, report.voxels_after) == (64 + 15, 64)
+    assert written and not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("clean_up", "text"),
+    [
+        (CleanUp(inside_mask=True), "no cell mask yet"),
+        (CleanUp(threshold=0.5), "threshold cannot be changed"),
+        (CleanUp(mask=Path("mask.tif")), "own cell mask"),
+        (CleanUp(auto_mask=True), "own cell mask"),
+    ],
+    ids=["no mask", "no output", "mask of a file", "found mask"],
+)
+def test_what_a_document_does_not_have(
+    clean_up: CleanUp, text: str, lumps: np.ndarray, tmp_path: Path
+) -> None:
+    before = lumps.copy()
+    given = CleanInput(lumps, None, None, None)
+    with pytest.raises(UserError, match=text):
+        clean_document(recorder_of(lumps), given, clean_up, tmp_path, Progress(), print)
+    assert np.array_equal(lumps, before)
+
+
+@pytest.mark.parametrize(
+    "clean_up", [CleanUp(inside_mask=True), CleanUp(threshold=0.0)], ids=["mask", "output"]
+)
+def test_what_a_file_does_not_have(clean_up: CleanUp, lumps: np.ndarray, tmp_path: Path) -> None:
+    with mrcfile.new(tmp_path / "labels.mrc") as file:
+        file.set_data(lumps)
+    with pytest.raises(UserError, match="open in the window"):
+        clean_file(CleanJob(tmp_path / "labels.mrc", tmp_path / "out.tif", clean_up))
+    assert not (tmp_path / "out.tif").exists()
+
+
+def test_the_record_of_a_clean_up_names_only_what_is_on() -> None:
+    assert CleanUp().step() == {} and not CleanUp().wanted
+    steps = CleanParameters(2, False, 30, None, (1, 0, 2), 3)
+    assert CleanUp(steps, inside_mask=True, threshold=0.25).step() == {
+        "threshold": 0.25, "smooth_z": 3, "inside_mask": True, "erode": 2, "erode_3d": False,
+        "min_size_voxels": 30, "crop_zyx_px": [1, 0, 2],
+    }  # fmt: skip
+
+
+def test_labels_are_cut_with_the_mask_and_a_cancel_is_heard(lumps: np.ndarray) -> None:
+    mask = np.zeros(SHAPE, np.uint8)
+    mask[:3] = 1
+    expected = np.where(mask != 0, lumps, np.uint8(0))
+    written: list[Box] = []
+    document_mask.cut_labels(recorder_of(lumps), mask, Progress(), written.append)
+    assert np.array_equal(lumps, expected) and written
+    stopped = Progress()
+    stopped.cancel()
+    recorder = recorder_of(lumps)
+    with pytest.raises(Cancelled):
+        document_mask.invert(recorder, stopped, print)
+    recorder.roll_back()
+    assert np.array_equal(lumps, expected)
+
+
+def test_an_interrupted_segmentation_is_gone_on_with(
+    tomogram: Path, toy_model: Path, tmp_path: Path, expected_labels
+) -> None:
+    truth = expected_labels(mrcfile.read(tomogram))
+    parameters = SegmentParameters(
+        str(toy_model),
+        "cpu",
+        tile_px=64,
+        threshold=0.0,
+        polarity="dark",
+        slices=(0, len(truth)),
+        probability=True,
+        trust="none",
+        neighbours=0,
+    )
+    labels, progress = np.zeros(truth.shape, np.uint8), Progress()
+    folder, work_dir = tmp_path, tmp_path / "unfinished"
+    written: list[Box] = []
+
+    def stop_after_two(box: Box) -> None:
+        written.append(box)
+        if len(written) == 2:
+            progress.cancel()
+
+    with open_volume(tomogram) as volume:
+        known = KnownInput.of(tomogram, volume)
+        recorder = recorder_of(labels)
+        with pytest.raises(Cancelled):
+            segment_document(recorder, known, parameters, folder, work_dir, progress, stop_after_two)
+        pending = read_interrupted(folder, work_dir)
+        assert pending is not None and pending.parameters == parameters
+        assert len(written) <= pending.finished < pending.wanted == len(truth)
+        # A request of an earlier version says less, and a lost one nothing.
+        request = folder / "segmentation.json"
+        request.write_text(json.dumps({"model": str(toy_model), "device": "cpu"}))
+        earlier = read_interrupted(folder, work_dir)
+        assert earlier is not None
+        assert earlier.parameters == replace(parameters, tile_px=None, trust="sample")
+        request.unlink()
+        lost = read_interrupted(folder, work_dir)
+        assert lost is not None and lost.parameters.slices == parameters.slices
+        outcome = segment_document(
+            recorder,
+            known,
+            pending.parameters,
+            folder,
+            work_dir,
+            Progress(),
+            written.append,
+            resume=True,
+        )
+    assert np.array_equal(labels != 0, truth)
+    assert outcome.step() == {
+        "model": "toy", "model_sha256": outcome.model_sha256, "device": outcome.device, "threshold": 0.0,
+        "polarity": "dark", "slices": [0, len(truth)], "tile_px": 64, "neighbours": 0,
+        "voxels": int(truth.sum()),
+    }  # fmt: skip
+    assert read_interrupted(folder, work_dir) is None
