@@ -71,4 +71,7 @@ def yield_to_window(process: int) -> None:
     """Lower the priority of a process, so that the window stays usable beside it."""
     with suppress(psutil.Error, OSError, ValueError):
         child = psutil.Process(process)
-        child.nice(getattr(psutil, "BELOW_NORMAL_PRIORITY_CLASS", 10))  # a class on Windows only
+        if sys.platform == "win32":
+            child.nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            child.nice(min(19, os.nice(0) + 10))  # below the window, however low that is itself
