@@ -33,10 +33,11 @@ _KINDS = {1: "u", 2: "i", 3: "f", 4: "u", 5: "c", 6: "c"}
 
 # Numbers in the lists of where strips and tiles lie; pages can share a list, so that few bytes make many.
 MOST_SEGMENTS = 8_000_000
+LARGEST_TAG_BYTES = 128 << 20
 
 
 class _TooMany(Exception):
-    """There are more strips and tiles than memory for their lists."""
+    """There are more strips and tiles than memory for their lists, or a tag is as large as that."""
 
 
 @dataclass(frozen=True)
@@ -108,8 +109,8 @@ def read_directories(path: Path, limit: int | None = None) -> list[Directory]:
                 offset = following
         except _TooMany:
             raise UserError(
-                f"{path.name} is stored in more than {MOST_SEGMENTS} strips or tiles. "
-                "Save it in larger ones, or check that it is a tomogram."
+                f"{path.name} has more than {MOST_SEGMENTS} strips or tiles, or a description of more than "
+                f"{LARGEST_TAG_BYTES >> 20} MB. Save it anew, or check that it is a tomogram."
             ) from None
         except (EOFError, struct.error) as error:
             raise UserError(
@@ -139,6 +140,8 @@ def _read_directory(
         tag, code, number = struct.unpack_from(order + ("HHQ" if big else "HHI"), entry)
         wanted = number * _TYPE_BYTES.get(code, 0)
         where = struct.unpack_from(order + next_code, entry, entry_bytes - inline)[0]
+        if wanted > LARGEST_TAG_BYTES:
+            raise _TooMany
         if wanted > inline and where + wanted > size:  # such as a description that was cut off
             raise EOFError
         if tag not in _WANTED or code not in _CODES:

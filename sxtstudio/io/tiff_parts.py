@@ -28,6 +28,7 @@ _SIZES = re.compile(r"""\bSize[ZCT]\s*=\s*["']\s*(\d+)""")
 # Methods that unpack to no more than they are told to: none, CCITT, LZW, deflate, PackBits, LZMA, zstd.
 _BOUNDED = {1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 50000}
 _JPEG = 7
+_SLACK_BYTES = 1 << 20
 
 
 def refuse_foreign_parts(path: Path, tif: tifffile.TiffFile) -> None:
@@ -80,7 +81,11 @@ def decode_page(page: tifffile.TiffPage | tifffile.TiffFrame) -> NDArray[Any]:
     Exception
         Of many kinds, if it is damaged.
     """
-    if int(page.keyframe.compression) == _JPEG:
+    keyframe = page.keyframe
+    most = 2 * keyframe.size * max(1, keyframe.dtype.itemsize) + _SLACK_BYTES
+    if sum(page.databytecounts) > most:
+        raise ValueError(f"{sum(page.databytecounts)} bytes for {keyframe.size} pixels")
+    if int(keyframe.compression) == _JPEG:
         for offset, count in zip(page.dataoffsets, page.databytecounts, strict=True):
             page.parent.filehandle.seek(offset)
             _check_jpeg(page.parent.filehandle.read(count), *page.chunks[:2])

@@ -276,7 +276,8 @@ def _json(path: Path, file: Path) -> dict[str, Any] | None:
     try:
         content = json.loads(read_plain(file, _MOST_JSON_BYTES))
     except (ValueError, OSError, RecursionError) as error:
-        raise UserError(f"{path.name}: {file.name} is damaged ({error}). Copy the store again.") from error
+        reason = error.strerror if isinstance(error, OSError) else error
+        raise UserError(f"{path.name}: {file.name} is damaged ({reason}). Copy the store again.") from error
     if not isinstance(content, dict):
         raise UserError(f"{path.name}: {file.name} is damaged. Copy the store again.")
     return content

@@ -19,6 +19,7 @@ from typing import Any
 import numcodecs
 import zarr
 from zarr.abc.codec import BytesBytesCodec, Codec
+from zarr.abc.store import RangeByteRequest, SuffixByteRequest
 from zarr.codecs import ShardingCodec
 from zarr.core.metadata import ArrayV3Metadata
 from zarr.storage import LocalStore
@@ -35,6 +36,8 @@ from sxtstudio.io.unpack import (
 _COMPRESSING = {"gzip", "zlib", "bz2", "lzma", "zstd", "blosc", "lz4"}
 # Filters may store another type of number than they return, at most eight times as large.
 _FILTERED = 8
+# What the index of a shard says of each chunk: offset and size.
+_INDEX_BYTES, _LARGEST_INDEX = 16, 64 << 20
 
 
 def open_array(folder: Path) -> zarr.Array[Any]:
@@ -48,8 +51,12 @@ def open_array(folder: Path) -> zarr.Array[Any]:
     store = _PlainStore(folder, read_only=True)
     array = zarr.open_array(store, mode="r")
     chunk_bytes = math.prod(array.chunks) * array.dtype.itemsize
-    if array.shards is None:
-        store.most_bytes = _with_slack(chunk_bytes)
+    shard = array.shards or array.chunks
+    index_bytes = _INDEX_BYTES * math.prod(shard) // math.prod(array.chunks)
+    if index_bytes > _LARGEST_INDEX:
+        raise ValueError(f"{math.prod(shard) // math.prod(array.chunks)} chunks in a shard")
+    store.most_bytes = _with_slack(math.prod(shard) * array.dtype.itemsize + index_bytes)
+    store.most_range = max(_with_slack(chunk_bytes), _with_slack(index_bytes))
     metadata = array.metadata
     if isinstance(metadata, ArrayV3Metadata):
         bounded = replace(metadata, codecs=_bounded(metadata.codecs))
@@ -73,18 +80,19 @@ class _PlainStore(LocalStore):  # type: ignore[misc]
     """A folder in which only plain files are read, and only those that lie in it."""
 
     most_bytes: int | None = None
+    most_range: int | None = None
 
     async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
         """Return the content of a file, or a part of it."""
-        await asyncio.to_thread(self._check, key)
+        await asyncio.to_thread(self._check, key, byte_range)
         return await super().get(key, prototype, byte_range)
 
     def get_sync(self, key: str, *, prototype: Any = None, byte_range: Any = None) -> Any:
         """Return the content of a file, or a part of it."""
-        self._check(key)
+        self._check(key, byte_range)
         return super().get_sync(key, prototype=prototype, byte_range=byte_range)
 
-    def _check(self, key: str) -> None:
+    def _check(self, key: str, part: Any) -> None:
         path = os.path.join(self.root, key)
         try:
             facts = os.stat(path)
@@ -96,8 +104,15 @@ class _PlainStore(LocalStore):  # type: ignore[misc]
             raise ValueError(f"{key} is a pipe or a device")
         if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root)):
             raise ValueError(f"{key} is a link out of the store")
-        if self.most_bytes is not None and facts.st_size > self.most_bytes:
-            raise ValueError(f"{key} has {facts.st_size} bytes, which is too much for a chunk")
+        size, most = facts.st_size, self.most_bytes
+        if part is not None:
+            most = self.most_range
+            if isinstance(part, RangeByteRequest):
+                size = min(size, part.end - part.start)
+            elif isinstance(part, SuffixByteRequest):
+                size = min(size, part.suffix)
+        if most is not None and size > most:
+            raise ValueError(f"{size} bytes of {key} are too many for a chunk")
 
 
 def _unpack(name: str, config: Mapping[str, Any], data: Any, most: int) -> Any:

@@ -363,6 +363,59 @@ def shaped(folder: Path) -> Path:
     return path
 
 
+def sparse(make: Bomb, name: str, size: int = 30 * GIGABYTE) -> Bomb:
+    """The same, with a file that says it has 30 GB, though hardly any lie on the disk."""
+
+    def write(folder: Path) -> Path:
+        path = make(folder)
+        with open(path / name if name else path, "r+b") as file:
+            file.truncate(size)
+        return path
+
+    return write
+
+
+def sharded(chunk_shape: list[int], packed: bytes, index: bytes, size: int = 0) -> Bomb:
+    """A Zarr array in one shard of (2, 1024, 1024) with inner chunks."""
+
+    def write(folder: Path) -> Path:
+        path = folder / "bomb.zarr"
+        bytes_codec = {"name": "bytes", "configuration": {"endian": "little"}}
+        configuration = {"chunk_shape": chunk_shape, "codecs": [bytes_codec], "index_codecs": [bytes_codec]}
+        codecs: list[object] = [{"name": "sharding_indexed", "configuration": configuration}]
+        (path / "c" / "0" / "0").mkdir(parents=True)
+        (path / "zarr.json").write_text(json.dumps(zarr3((2, 1024, 1024), (2, 1024, 1024), codecs)))
+        with open(path / "c" / "0" / "0" / "0", "wb") as file:
+            file.write(packed)
+            file.seek(max(size, len(packed)))
+            file.write(index)
+        return path
+
+    return write
+
+
+def tiff_description(folder: Path) -> Path:
+    """A TIFF with a description of 3 GB, in a file with a hole."""
+    path = tiff(folder, [(256, 64), (257, 64), (259, 1), (278, 64), (270, 5000)], bytes(4096))
+    content = bytearray(path.read_bytes())
+    where = content.find(struct.pack("<HHII", 270, 4, 1, 5000))
+    struct.pack_into("<HHII", content, where, 270, 2, 3 * GIGABYTE, 5000)
+    path.write_bytes(content)
+    os.truncate(path, 5000 + 3 * GIGABYTE)
+    return path
+
+
+def tiff_sparse_strip(folder: Path) -> Path:
+    """A TIFF whose compressed strip has 3.9 GB, in a file with a hole."""
+    path = tiff(folder, [(256, 64), (257, 64), (259, 8), (278, 64)], bytes(4096))
+    content = bytearray(path.read_bytes())
+    where = content.find(struct.pack("<HHII", 279, 4, 1, 4096))
+    struct.pack_into("<HHII", content, where, 279, 4, 1, 0xF000_0000)
+    path.write_bytes(content)
+    os.truncate(path, 4 * GIGABYTE)
+    return path
+
+
 def mrc(**numbers: int) -> Bomb:
     """An MRC header without voxels that says it is large."""
 
@@ -401,6 +454,15 @@ TOMOGRAMS: dict[str, Bomb] = {
     **{f"Zarr 2, {name}": zarr_chunk(name) for name in PACKED},
     **{f"Zarr 3, {name}": zarr_chunk(name, 3) for name in PACKED},
     "Zarr, shard": zarr_shard,
+    "Zarr, file of 30 GB": sparse(zarr_metadata(), "0.0.0"),
+    "Zarr, metadata of 30 GB": sparse(zarr_metadata(), ".zarray"),
+    "Zarr, shard of 30 GB": sharded(
+        [1, 1024, 1024], b"", struct.pack("<4Q", 0, 1 << 22, 1 << 22, 1 << 22), 30 << 30
+    ),
+    "Zarr, chunk of 29 GB in a shard": sharded(
+        [1, 1024, 1024], b"", struct.pack("<4Q", 0, 29 << 30, 0, 29 << 30), 30 << 30
+    ),
+    "Zarr, shard of 2 million chunks": sharded([1, 1, 1], bytes(1000), bytes(32 << 20)),
     "Zarr, chunk of 4 GB": zarr_metadata(shape=[1024] * 3, chunks=[1024] * 3),
     "Zarr, 10^9 chunks": zarr_metadata(shape=[2, 32768, 32768], chunks=[1, 1, 1]),
     "Zarr, 10^18 voxels": zarr_metadata(shape=[10**6] * 3, chunks=[1, 64, 64]),
@@ -425,6 +487,7 @@ TOMOGRAMS: dict[str, Bomb] = {
     "HDF5, attribute of 16 GB": hdf5_attribute,
     "PNG of 65000²": png(65000, 65000),
     "PNG of 30000²": png(30000, 30000),
+    "PNG, file of 30 GB": sparse(png(64, 64), ""),
     "TIFF, zlib": tiff_strip(8, lambda: zeros_deflated(4 * GIGABYTE)),
     "TIFF, LZMA": tiff_strip(34925, lambda: lzma.compress(bytes(GIGABYTE // 8), preset=0)),
     "TIFF, zstd": tiff_strip(50000, lambda: zeros_zstd(4 * GIGABYTE, promised=True)),
@@ -433,6 +496,8 @@ TOMOGRAMS: dict[str, Bomb] = {
     "TIFF, JPEG 2000": tiff_strip(34712, lambda: _jpeg_2000(60000, 60000)),
     "TIFF of 65000²": tiff_tags((256, 65000), (257, 65000)),
     "TIFF, tiles of 65536²": tiff_tags((322, 65536), (323, 65536), (324, 8)),
+    "TIFF, description of 3 GB": tiff_description,
+    "TIFF, strip of 3.9 GB": tiff_sparse_strip,
     "TIFF, many strips": tiff_many_strips,
     "TIFF, ImageJ": imagej,
     "TIFF, shaped": shaped,
