@@ -12,6 +12,14 @@ from sxtstudio.core.geometry import Box, Triple
 VoxelSize = tuple[float, float, float]
 
 
+class SizeUnknown(str):
+    """A note of a reader that says why there is no voxel size; where the user gives one, it is left out."""
+
+    def __new__(cls, reason: str) -> SizeUnknown:
+        """Make the note of a reason, "the file does not give it"."""
+        return super().__new__(cls, f"voxel size unknown: {reason}")
+
+
 @runtime_checkable
 class Volume(Protocol):
     """A 3D image of which parts are read on demand; nobody holds a whole copy."""

@@ -7,14 +7,14 @@ from typing import Any
 
 import numpy as np
 
-from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.volume import SizeUnknown, VoxelSize
 from sxtstudio.io.axes import StoredAxes
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
 _NAMES = ("voxel_size", "voxelsize", "element_size", "pixel_size", "pixelsize", "spacing")
 _SUFFIXES = {"_nm": "nm", "_um": "um", "_mm": "mm", "_m": "m", "_angstrom": "angstrom"}
 _UNIT_KEYS = ("{}_units", "{}_unit", "units", "unit")
-_NOTHING = ("voxel size unknown: the file does not give it",)
+_NOTHING = (SizeUnknown("the file does not give it"),)
 
 Attributes = Mapping[str, Any]
 

@@ -32,6 +32,10 @@ from sxtstudio.io.zarr import is_zarr
 _SLAB_BYTES = 32 << 20
 
 
+class NotAsWritten(UserError):
+    """What was read back from the disk is not what was to be written."""
+
+
 @dataclass(frozen=True)
 class ExportReceipt:
     """What was written, as it was read back from the disk.
@@ -216,19 +220,19 @@ def _verify(temporary: Path, target: Path, plan: Plan, checksums: list[int], pro
     try:
         with open_volume(temporary) as back:
             if back.shape != plan.shape or back.dtype != plan.dtype:
-                raise UserError(f"{trouble} in size or type. Check the disk.")
+                raise NotAsWritten(f"{trouble} in size or type. Check the disk.")
             if not _same(back.voxel_nm, plan.voxel_nm):
-                raise UserError(f"{trouble} in voxel size. Check the voxel size {plan.voxel_nm} nm.")
+                raise NotAsWritten(f"{trouble} in voxel size. Check the voxel size {plan.voxel_nm} nm.")
             boxes = walk(plan.shape, progress=progress, begin=False, slices=plan.thickness)
             for box, checksum in zip(boxes, checksums, strict=True):
                 if zlib.crc32(back.read(box).data) != checksum:
-                    raise UserError(
+                    raise NotAsWritten(
                         f"{trouble} in slices {box.start[0]} to {box.stop[0] - 1}. Check the disk."
                     )
+    except NotAsWritten:
+        raise
     except UserError as error:
-        if str(error).startswith(trouble):
-            raise
-        raise UserError(f"{trouble} ({error}) Check the disk.") from error
+        raise NotAsWritten(f"{trouble} ({error}) Check the disk.") from error
 
 
 def _same(found: VoxelSize | None, wanted: VoxelSize | None) -> bool:

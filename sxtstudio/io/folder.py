@@ -13,7 +13,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.volume import SizeUnknown, VoxelSize
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.pages import DecodedSlices
 from sxtstudio.io.png import decode_png, read_png_header
@@ -157,7 +157,7 @@ def _look_at(file: Path, kind: str) -> _Slice:
 
 def _describe(file: Path, kind: str, slices: int) -> tuple[np.dtype[Any], VoxelSize | None, tuple[str, ...]]:
     if kind == "PNG":
-        return read_png_header(file).dtype, None, ("voxel size unknown: PNG images do not give it",)
+        return read_png_header(file).dtype, None, (SizeUnknown("PNG images do not give it"),)
     with open_tiff(file) as volume:  # with all checks for a single image
         dtype = volume.dtype
     with tifffile.TiffFile(file) as tif:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.volume import SizeUnknown
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.pages import DecodedSlices
 
@@ -92,5 +93,5 @@ def open_png(path: Path) -> FileVolume:
         shape=(1, header.rows, header.columns),
         dtype=header.dtype,
         reader=DecodedSlices(lambda z: decode_png(path), header.rows, header.columns, header.dtype).read,
-        notes=("voxel size unknown: PNG images do not give it",),
+        notes=(SizeUnknown("PNG images do not give it"),),
     )

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 import tifffile
 
-from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.volume import SizeUnknown, VoxelSize
 from sxtstudio.io.mib import NM_PER_UM, box_in, origin_of_box, voxel_um_of_box
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
@@ -86,7 +86,7 @@ def _from_ome(xml: str | None, stack: bool) -> tuple[VoxelSize | None, tuple[str
     units: list[float | None] = [None] * 3
     pixels = _ome_pixels(xml)
     if pixels is None:
-        return None, ("voxel size unknown: the OME description is damaged",)
+        return None, (SizeUnknown("the OME description is damaged"),)
     for index, axis in enumerate("ZYX"):
         values[index] = _number(pixels.get(f"PhysicalSize{axis}"))
         # The schema's default for a missing unit is µm.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.volume import SizeUnknown, VoxelSize
 
 _NM_PER_UNIT = {
     "pm": 1e-3,
@@ -83,22 +83,23 @@ def judge_voxel(
     if not depth_matters and _absurd([_known(numbers[0]) * _known(units[0])], [], []):
         numbers[0], units[0] = numbers[2], units[2]
     if all(v is None for v in numbers[1:]):
-        return None, ("voxel size unknown: the file does not give it",)
+        return None, (SizeUnknown("the file does not give it"),)
     if any(n is None for n in numbers[1:]) or any(u is None for u in units[1:]):
-        return None, ("voxel size unknown: the file gives no unit of length",)
+        return None, (SizeUnknown("the file gives no unit of length"),)
     if numbers[0] is None or units[0] is None:
         y, x = (_known(n) * _known(u) for n, u in zip(numbers[1:], units[1:], strict=True))
         reason = _absurd([y, x], [], [])  # such as 72 dpi
         if reason:
-            return None, (f"voxel size unknown: {reason}",)
+            return None, (SizeUnknown(reason),)
         return None, (
-            f"voxel size unknown: the file gives the pixel ({y:.4g} × {x:.4g} nm) "
-            "but not the distance of the slices",
+            SizeUnknown(
+                f"the file gives the pixel ({y:.4g} × {x:.4g} nm) but not the distance of the slices"
+            ),
         )
     lengths = [_known(n) * _known(u) for n, u in zip(numbers, units, strict=True)]
     reason = _absurd(lengths, [_known(n) for n in numbers], [_known(u) for u in units])
     if reason:
-        return None, (f"voxel size unknown: {reason}",)
+        return None, (SizeUnknown(reason),)
     return (lengths[0], lengths[1], lengths[2]), ()
 
 

@@ -1,6 +1,6 @@
 """Surfaces of labels, mesh files and off-screen pictures; VTK, no Qt."""
 
-from sxtstudio.surface.extract import extract_surface
+from sxtstudio.surface.extract import EmptyLabels, extract_surface
 from sxtstudio.surface.files import MESH_SUFFIXES, write_mesh
 from sxtstudio.surface.mesh import Surface, SurfaceParameters
 from sxtstudio.surface.offscreen import OpenGL, find_opengl
@@ -10,6 +10,7 @@ from sxtstudio.surface.scene import VIEWS
 __all__ = [
     "MESH_SUFFIXES",
     "VIEWS",
+    "EmptyLabels",
     "OpenGL",
     "Picture",
     "Surface",

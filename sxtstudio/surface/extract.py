@@ -27,6 +27,10 @@ _NOISE = (
 _BINNINGS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32)
 
 
+class EmptyLabels(UserError):
+    """No voxel is labelled, so that there is nothing to make a surface of."""
+
+
 def extract_surface(
     labels: NDArray[Any],
     voxel_nm: VoxelSize | None,
@@ -148,7 +152,7 @@ def _contour(
         if len(found.triangles):
             return found, binning
         if binning == 1:
-            raise UserError(
+            raise EmptyLabels(
                 "The labels are empty: no voxel is labelled, so there is no surface. "
                 "Use labels with structures in them, or lower the threshold of the segmentation."
             )

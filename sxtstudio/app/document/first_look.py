@@ -22,6 +22,7 @@ from sxtstudio.app.widgets.elided import ElidedLabel
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.polarity import UNDECIDED, WEAK
+from sxtstudio.core.volume import SizeUnknown
 from sxtstudio.core.wording import grouped, voxel_text
 from sxtstudio.io.axes import NamedBy, StoredAxes, axes_text
 from sxtstudio.workflow.document.document import Document
@@ -136,7 +137,7 @@ class FirstLook(QWidget):
                 )
         facts.append(self._polarity(document))
         facts.append(_axes(document.tomogram.axes))
-        facts += [_escaped(note) for note in document.tomogram.notes if not note.startswith("voxel size")]
+        facts += [_escaped(note) for note in document.tomogram.notes if not isinstance(note, SizeUnknown)]
         if self._error:
             facts.append(_escaped(self._error))
         return [fact for fact in facts if fact]

@@ -27,6 +27,7 @@ from sxtstudio.workflow.retraining.labels import Problem
 from sxtstudio.workflow.retraining.runs import Request, TrainingRun, find_runs, prepare
 
 STEPS = ("1  Labels", "2  Other tomograms", "3  Model", "4  Training", "5  Before and after")
+PAUSE_AND_CLOSE, STAY = "Pause it and close", "Stay here"
 LABELS, OTHERS, MODEL, TRAINING, RESULT, MISSING = range(6)
 
 
@@ -235,7 +236,8 @@ class RetrainDialog(ToolDialog):
             self.next.setProperty("role", role)
             self.next.style().polish(self.next)
         problems = self.problems() if page == MODEL else []
-        self.model.show_problems([one for one in problems if one.text not in self.model.name_note.text()])
+        beside_field = self.model.found_problems() if self.model.ready else []
+        self.model.show_problems([one for one in problems if one not in beside_field])
         stops = next((one.text for one in problems if one.stops), "")
         working = self.running.busy or self.preparing is not None
         self.next.setEnabled(page != MODEL or not (stops or working or not self.model.ready))
@@ -264,12 +266,12 @@ class RetrainDialog(ToolDialog):
                 self,
                 "The training goes on",
                 "The training goes on while this window is closed; the bar below the main window shows it.",
-                ("Close, and let it go on", "Pause it and close", "Stay here"),
+                ("Close, and let it go on", PAUSE_AND_CLOSE, STAY),
             )
-            if answer == "Stay here":
+            if answer == STAY:
                 event.ignore()
                 return
-            if answer.startswith("Pause") and self.running.training is not None:
+            if answer == PAUSE_AND_CLOSE and self.running.training is not None:
                 self.running.training.pause()
         super().closeEvent(event)
 

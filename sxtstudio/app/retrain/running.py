@@ -48,7 +48,7 @@ class RunningPage(QWidget):
         self._dialog = dialog
         self.training: TrainingProcess | None = None
         self.run: TrainingRun | None = None
-        self._throw_away = self._cancelling = False
+        self._throw_away = self._cancelling = self._finishing = False
         self.title = QLabel()
         self.title.setProperty("role", "title")
         self.status = QLabel()
@@ -126,7 +126,7 @@ class RunningPage(QWidget):
         """
         if self.busy:
             raise UserError("A training is running. Wait for it, or cancel it first.")
-        self._throw_away = self._cancelling = False
+        self._throw_away = self._cancelling = self._finishing = False
         self.run = run
         former, self.training = self.training, TrainingProcess(self._context, run, self)
         if former is not None:
@@ -188,6 +188,7 @@ class RunningPage(QWidget):
     def _on_stop_clicked(self) -> None:
         if self.training is not None:
             self.training.stop()
+            self._finishing = True
             self.stop.setEnabled(False)
             self.stop.setText("Finishing…")
 
@@ -232,9 +233,10 @@ class RunningPage(QWidget):
         theme.set_icon(self.pause, "mdi6.play" if history.paused else "mdi6.pause")
         self.stop.setVisible(busy)
         if not busy or history.step == 0:
+            self._finishing = False
             self.stop.setText("Stop and keep the best so far")
             self.stop.setEnabled(busy and history.step > 0)
-        elif not self.stop.text().startswith("Finishing"):
+        elif not self._finishing:
             self.stop.setEnabled(True)
         self.again.setVisible(not busy and self.run is not None)
         self.cancel.setEnabled(not cancelling)

@@ -12,7 +12,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.surface import SurfaceParameters, extract_surface
+from sxtstudio.surface import EmptyLabels, SurfaceParameters, extract_surface
 from sxtstudio.surface.coarse import coarser
 from sxtstudio.surface.scene import shaded
 
@@ -60,8 +60,10 @@ def make_meshes(
         smooth_one = SurfaceParameters(smooth=_MASK_SMOOTH, max_faces=_MASK_FACES)
         try:
             outline = shaded(extract_surface(mask, voxel_nm, smooth_one, progress=progress.part(0.2)).mesh)
-        except UserError:
+        except EmptyLabels:
             notes.append("The cell mask is empty.")
+        except UserError as error:
+            notes.append(f"The cell mask is not shown: {error}")
     if labels is None:
         return Meshes(mask=outline, notes=tuple(notes), trouble=NO_LABELS)
     try:
@@ -69,7 +71,7 @@ def make_meshes(
             labels, voxel_nm, parameters, progress=progress.part(0.9 if mask is None else 0.7)
         )
     except UserError as error:
-        trouble = NO_LABELS if "labels are empty" in str(error) else str(error)
+        trouble = NO_LABELS if isinstance(error, EmptyLabels) else str(error)
         return Meshes(mask=outline, notes=tuple(notes), trouble=trouble)
     light = coarser(surface, MOVING_FACES, voxel_nm, progress.part(0.1))
     return Meshes(

@@ -12,7 +12,7 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.label_values import LabelValues, ValueCounter
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import create_numbers
-from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.volume import SizeUnknown, Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.io import FileVolume
 
@@ -51,7 +51,7 @@ class VolumeView:
 
 def notes_of(file: FileVolume, given_nm: VoxelSize | None) -> tuple[str, ...]:
     """Return what the user should know of a file; nothing of its voxel size where that was given by hand."""
-    return tuple(note for note in file.notes if given_nm is None or not note.startswith("voxel size"))
+    return tuple(note for note in file.notes if given_nm is None or not isinstance(note, SizeUnknown))
 
 
 def labels_to_disk(

@@ -14,6 +14,7 @@ from sxtstudio.app.view3d.meshes import make_highlight, make_meshes
 from sxtstudio.app.view3d.planes import SliceImage, read_slice
 from sxtstudio.app.view3d.scene import Scene3D
 from sxtstudio.app.view3d.state import SceneState, scene_from_json
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
@@ -238,6 +239,20 @@ def test_empty_labels_give_a_sentence_and_the_mask_its_shell() -> None:
     assert meshes.full is None and "no labels yet" in meshes.trouble
     low, high = np.array(meshes.mask.GetBounds()).reshape(3, 2).T
     assert high - low == pytest.approx(np.full(3, 2 * RADIUS_NM), rel=0.1)
+
+
+def test_only_an_empty_mask_is_called_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    nothing = np.zeros(SHAPE, np.uint8)
+    assert make_meshes(None, nothing, VOXEL, SurfaceParameters(), Progress()).notes == (
+        "The cell mask is empty.",
+    )
+
+    def fail(*_: object, **__: object) -> None:
+        raise UserError("There is not enough room.")
+
+    monkeypatch.setattr("sxtstudio.app.view3d.meshes.extract_surface", fail)
+    (note,) = make_meshes(None, ball(), VOXEL, SurfaceParameters(), Progress()).notes
+    assert "not enough room" in note and "empty" not in note
 
 
 def test_windows_of_scenes_are_released(opengl: Any) -> None:
