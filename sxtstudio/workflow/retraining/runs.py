@@ -28,10 +28,12 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import state_folder
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.measured import measured_pixels
 from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.temporary import remove as remove_entry
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.wording import slices_text
 from sxtstudio.io import export_volume
@@ -256,8 +258,28 @@ def decide(run: TrainingRun, decision: str) -> TrainingRun:
 
 
 def remove(run: TrainingRun) -> None:
-    """Throw a training away."""
-    shutil.rmtree(run.folder, ignore_errors=True)
+    """Throw a training away.
+
+    Raises
+    ------
+    UserError
+        If another window or training works on it; nothing is removed then.
+    """
+    if not run.folder.is_dir():
+        return
+    lock = FolderLock(run.folder)
+    try:
+        if run.run.is_dir():  # that of the training itself, which may outlive its window
+            FolderLock(run.run).release()
+        for entry in list(run.folder.iterdir()):
+            if entry.name != LOCK:
+                remove_entry(entry)
+    except BaseException:
+        lock.release()
+        raise
+    lock.release(remove=True)
+    with suppress(OSError):
+        run.folder.rmdir()
 
 
 def _state_of(run: TrainingRun) -> State:

@@ -313,8 +313,15 @@ def test_interrupted_trainings_are_found_and_others_are_not(tmp_path: Path) -> N
     (root / "strange").mkdir()
     (root / "strange" / "about.json").write_text("{}")
     assert runs.find_runs(root) == [] == runs.find_runs(tmp_path / "nowhere")
+    for place in (begun.folder, begun.run):
+        lock = FolderLock(place)
+        with pytest.raises(UserError, match="Another window"):
+            runs.remove(begun)
+        lock.release()
+        assert runs.read_run(begun.folder).decision == "kept", "nothing is removed from under a training"
     runs.remove(begun)
     assert not begun.folder.exists()
+    runs.remove(begun)
 
 
 def test_names_of_new_models() -> None:
