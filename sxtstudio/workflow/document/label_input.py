@@ -15,6 +15,7 @@ from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import open_volume
 from sxtstudio.io.axes import orders_that_fit
+from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 
 class OtherAxes(UserError):
@@ -51,8 +52,16 @@ def inspect_labels(path: Path, shape: Triple, progress: Progress) -> LabelValues
 
 
 def write_labels(path: Path, recorder: Recorder, progress: Progress, value: int | None = None) -> None:
-    """Replace all labels by those of a file: every voxel that is not 0, or that has ``value``."""
+    """Replace all labels by those of a file: every voxel that is not 0, or that has ``value``.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, or was changed meanwhile.
+    """
     with open_volume(path) as source:
+        known = KnownInput.of(path, source)
         for box in walk(source.shape, recorder.labels, progress=progress):
             part = source.read(box)
             recorder.write(box, as_labels(part != 0 if value is None else part == value))
+        known.check()

@@ -27,6 +27,7 @@ from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import SLAB_VOXELS, walk
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import open_volume
+from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 Pixels = NDArray[np.uint8]
 OnWritten = Callable[[Box], object]
@@ -156,6 +157,7 @@ def load(recorder: Recorder, path: Path, progress: Progress, on_written: OnWritt
     """
     volume = open_volume(path)
     try:
+        known = KnownInput.of(path, volume)
         shape = _shape(recorder)
         if tuple(volume.shape) != shape:
             raise UserError(
@@ -174,6 +176,7 @@ def load(recorder: Recorder, path: Path, progress: Progress, on_written: OnWritt
             return inside
 
         _rewrite(recorder, part, progress, on_written)
+        known.check()
         if outside == math.prod(shape):
             raise UserError(f"{path.name} is empty: every voxel is 0, which is no mask. Choose another file.")
     finally:
