@@ -2,8 +2,9 @@
 
 The ice is told from the cell by two things: cytosol absorbs more (LAC at 510 eV 0.2–0.3 against
 0.11 per µm), and the cell has organelles, hence texture. Both are measured on a reduced copy; see
-``cellmask_classes`` for the decision. Where the two do not form separate classes, everything counts
-as cell: a mask that takes nothing away does no harm.
+``cellmask_classes`` for the decision. Where the two do not form separate classes, the outlines of membranes
+tell where the cell is, if there are labels already. Without them everything counts as cell: a mask that
+takes nothing away does no harm.
 """
 
 from __future__ import annotations
@@ -21,9 +22,16 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.walk import walk
 
 # Parts smaller than this share of the largest are gold beads, debris and noise.
 SMALLEST_PART = 0.1
+# Of the labels (share of a reduced voxel): what counts as an outline, and how far two of them may lie apart,
+# in reduced voxels, that only cytosol is between. On six phantoms (scenes edge and several-cells, 48×256×256,
+# true outlines) 6, 10 and 15 got 0.83, 0.87 and 0.86 of the voxels right.
+OUTLINED, REACH = 0.02, 10
+# A bright body that the border of a slice cuts is a vacuole, not ice, if it is smaller than this share of it.
+LARGEST_VACUOLE = 0.04
 # A "cell" below or above these shares of the volume is more likely a misjudged one.
 PLAUSIBLE = (0.05, 0.98)
 
@@ -78,7 +86,13 @@ class MaskVolume:
         return np.repeat(self.reduced[own][:, y][:, :, x], repeats, axis=0)
 
 
-def cell_mask(volume: Volume, *, polarity: str = "dark", progress: Progress | None = None) -> MaskVolume:
+def cell_mask(
+    volume: Volume,
+    *,
+    polarity: str = "dark",
+    labels: Volume | None = None,
+    progress: Progress | None = None,
+) -> MaskVolume:
     """Make a rough mask of the cell from a tomogram.
 
     The volume is read once, few slices at a time. What is denser than the cell and touches it (gold,
@@ -90,6 +104,8 @@ def cell_mask(volume: Volume, *, polarity: str = "dark", progress: Progress | No
         Tomogram (z, y, x) of any real type; non-finite voxels are left out.
     polarity
         "dark" where absorbing structures are dark, "bright" where they are bright.
+    labels
+        Outlines of membranes (z, y, x), of the tomogram's shape, for where the grey values do not tell.
     progress
         Counts slices.
 
@@ -108,17 +124,45 @@ def cell_mask(volume: Volume, *, polarity: str = "dark", progress: Progress | No
     """
     if polarity not in ("dark", "bright"):
         raise UserError(f"The polarity {polarity!r} is unknown: give dark or bright.")
-    mean, usable, factor = reduce_volume(volume, progress or Progress())
+    progress = progress or Progress()
+    mean, usable, factor = reduce_volume(volume, progress.part(0.8))
     mask = None
     if usable.any():
         mask = above_ice(mean if polarity == "bright" else -mean, usable)
     if mask is not None:
         mask = _tidied(mask)
     notes: tuple[str, ...] = ()
-    if mask is None or not PLAUSIBLE[0] <= mask.mean() <= PLAUSIBLE[1]:
+    if not _is_plausible(mask) and labels is not None:
+        mask = _tidied(_around_outlines(labels, factor, progress.part(0.2)) & usable)
+        notes = ("The grey values do not tell ice from cell, so the mask was made from the labels.",)
+    if mask is None or not _is_plausible(mask):
         mask = np.ones(mean.shape, bool)
-        notes = ("No ice could be told from the cell, so the cell mask holds the whole volume.",)
+        advice = "" if labels is not None else " Once the tomogram is segmented, its outlines help."
+        notes = (f"No ice could be told from the cell, so the cell mask holds the whole volume.{advice}",)
     return MaskVolume(mask, factor, volume.shape, volume.voxel_nm, notes)
+
+
+def _is_plausible(mask: NDArray[np.bool_] | None) -> bool:
+    return mask is not None and PLAUSIBLE[0] <= float(mask.mean()) <= PLAUSIBLE[1]
+
+
+def _around_outlines(labels: Volume, factor: Triple, progress: Progress) -> NDArray[np.bool_]:
+    """What lies between outlines that are near each other, at the reduced size of the mask."""
+    _, y, x = labels.shape
+    rows, columns = np.arange(0, y, factor[1]), np.arange(0, x, factor[2])
+    planes = []
+    for box in walk(labels.shape, progress=progress, slices=factor[0]):
+        slab = np.count_nonzero(labels.read(box), axis=0)
+        per_block = np.add.reduceat(np.add.reduceat(slab, rows, axis=0), columns, axis=1)
+        planes.append(per_block > OUTLINED * box.shape[0] * factor[1] * factor[2])
+    outlines = np.stack(planes)
+    # The cell goes on beyond the borders of the slices.
+    wide = np.pad(outlines, ((0, 0), (REACH + 1, REACH + 1), (REACH + 1, REACH + 1)), mode="symmetric")
+    if not wide.any():
+        return outlines
+    grown = ndimage.distance_transform_edt(~wide) <= REACH
+    closed: NDArray[np.bool_] = ndimage.distance_transform_edt(grown) > REACH if not grown.all() else grown
+    return closed[:, REACH + 1 : -REACH - 1, REACH + 1 : -REACH - 1]
 
 
 def _tidied(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
@@ -131,6 +175,20 @@ def _tidied(mask: NDArray[np.bool_]) -> NDArray[np.bool_] | None:
     sizes[0] = 0
     large = (sizes >= SMALLEST_PART * sizes.max())[parts]
     # Vacuoles and nuclei: a hole in 3D is one in every slice, and those cut by the first slice count too.
-    filled = np.stack([ndimage.binary_fill_holes(plane) for plane in large])
+    filled = np.stack([_without_vacuoles(ndimage.binary_fill_holes(plane)) for plane in large])
     widened: NDArray[np.bool_] = ndimage.binary_dilation(filled)
     return widened
+
+
+def _without_vacuoles(cell: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Add small bays of a slice's mask (y, x) that one border cuts; ice is larger, or lies in a corner."""
+    bays, count = ndimage.label(~cell)
+    if not count:
+        return cell
+    borders = (bays[0], bays[-1], bays[:, 0], bays[:, -1])
+    touched = np.zeros(count + 1, int)
+    for border in borders:
+        touched[np.unique(border)] += 1
+    small = np.bincount(bays.ravel(), minlength=count + 1) < LARGEST_VACUOLE * cell.size
+    added: NDArray[np.bool_] = cell | (small & (touched == 1))[bays]
+    return added

@@ -133,6 +133,40 @@ def test_nucleus_and_vacuoles_are_inside():
     assert found[hole & truth].all()
 
 
+def outlined_cell() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """A cell whose grey values tell nothing, its organelles' and its own outlines, and where it is."""
+    rng = np.random.default_rng(3)
+    shape = (10, 240, 240)
+    cell = ellipsoid(shape, (5, 240, 90), (1000, 150, 80))  # cut by the lower border
+    outlines = cell ^ ndimage.binary_erosion(cell, iterations=3, border_value=1)
+    for y in range(110, 240, 18):
+        for x in range(40, 150, 18):
+            body = ellipsoid(shape, (5, y, x), (1000, 7, 7)) & cell
+            outlines |= body ^ ndimage.binary_erosion(body, iterations=2, border_value=1)
+    return rng.normal(size=shape).astype(np.float32), outlines.astype(np.uint8) * 255, cell
+
+
+def test_outlines_tell_the_cell_where_grey_values_do_not():
+    image, labels, cell = outlined_cell()
+    assert cell_mask(ArrayVolume(image)).fraction == 1
+    mask = cell_mask(ArrayVolume(image), labels=ArrayVolume(labels))
+    assert overlap(mask, cell) > 0.8 and "from the labels" in mask.notes[0]
+    found = mask.read(Box.whole(image.shape)) > 0
+    assert found[:, -1][cell[:, -1]].mean() > 0.97, "the cell goes on beyond the border"
+    everywhere = cell_mask(ArrayVolume(image), labels=ArrayVolume(np.zeros_like(labels)))
+    assert everywhere.fraction == 1 and "segmented" not in everywhere.notes[0]
+
+
+def test_a_vacuole_that_the_border_cuts_is_inside_and_a_corner_of_ice_is_not():
+    image, _ = phantom(shape=(8, 320, 320), centre=(0.5, 0.6, 0.6), radii=(9, 0.6, 0.6))
+    vacuole = ellipsoid(image.shape, (4, 319, 160), (1000, 30, 30))
+    corner = np.zeros(image.shape, bool)
+    corner[:, :70, :70] = True
+    image[vacuole] -= CYTOSOL - ICE
+    found = cell_mask(ArrayVolume(image), polarity="bright").read(Box.whole(image.shape)) > 0
+    assert found[vacuole].mean() > 0.97 and found[corner].mean() < 0.3
+
+
 class CountingVolume(ArrayVolume):
     """Remembers the largest number of slices that was asked for at once."""
 

@@ -94,10 +94,11 @@ class MaskPanel(MaskLayout):
         if document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
         volume, polarity = document.tomogram, document.polarity
+        labels = None if document.labels is None else ArrayVolume(document.labels)
         self._change(
             EditKind.FIND_CELL,
             lambda job, recorder: masking.make_automatic(
-                recorder, volume, polarity, job.progress, job.report
+                recorder, volume, polarity, labels, job.progress, job.report
             ),
             polarity=polarity or "auto",
         )

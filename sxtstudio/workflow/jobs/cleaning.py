@@ -196,7 +196,8 @@ def run_clean_up(
         if tomogram is None:
             raise UserError("The automatic mask needs the tomogram of these labels: give its file.")
         polarity = polarity or detect_polarity(tomogram, progress=progress).value
-        found = cell_mask(tomogram, polarity=polarity, progress=progress.part(0.3, "cell mask"))
+        shown = ArrayVolume(labels)
+        found = cell_mask(tomogram, polarity=polarity, labels=shown, progress=progress.part(0.3, "cell mask"))
         mask, notes = found, found.notes
         progress = progress.part(0.7, "clean-up")
     report = clean(labels, clean_up.parameters, out=out, voxel_nm=voxel_nm, mask=mask, progress=progress)

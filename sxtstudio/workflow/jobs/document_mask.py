@@ -68,14 +68,20 @@ def outline_of_slice(volume: Volume, z: int, how: ThresholdMask) -> Pixels:
 
 
 def make_automatic(
-    recorder: Recorder, volume: Volume, polarity: str | None, progress: Progress, on_written: OnWritten
+    recorder: Recorder,
+    volume: Volume,
+    polarity: str | None,
+    labels: Volume | None,
+    progress: Progress,
+    on_written: OnWritten,
 ) -> MaskResult:
-    """Replace the mask by one that is made from the tomogram itself."""
+    """Replace the mask by one made from the tomogram itself, with the help of labels where there are any."""
     found = None
     if polarity is None:
         judged = detect_polarity(volume, progress=progress)
         polarity, found = judged.value, (judged.value, judged.reason)
-    made = cell_mask(volume, polarity=polarity, progress=progress.part(0.8, "looking for the cell"))
+    looking = progress.part(0.8, "looking for the cell")
+    made = cell_mask(volume, polarity=polarity, labels=labels, progress=looking)
     writing = progress.part(0.2, "writing the mask")
     _rewrite(recorder, lambda box: made.read(box) != 0, writing, on_written)
     return MaskResult(made.notes, found)

@@ -66,7 +66,7 @@ def test_automatic_writes_what_the_engine_finds(
     reduced = np.random.default_rng(0).random((16, 96, 96)) < 0.5
     asked: list[str] = []
 
-    def found(volume: object, *, polarity: str, progress: object) -> MaskVolume:
+    def found(volume: object, *, polarity: str, labels: object, progress: object) -> MaskVolume:
         asked.append(polarity)
         return MaskVolume(reduced, (4, 4, 4), SHAPE, notes=("Something to know.",))
 
