@@ -161,6 +161,41 @@ def test_slices_without_content_are_empty_and_noted(
     assert "note" in capsys.readouterr().out
 
 
+def test_a_fill_is_said_and_has_no_labels(
+    tomogram: Path,
+    toy_model: Path,
+    tmp_path: Path,
+    expected_labels: Expected,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    data, padding = volume_of(tomogram), ((0, 0), (8, 8), (10, 10))
+    save(tmp_path / "framed.tif", np.pad(data, padding, constant_values=-9999))
+    report = tmp_path / "a.json"
+    words = ("--model", toy_model, "--neighbours", "0", "--report", report, "--trust", "none")
+    run("segment", tmp_path / "framed.tif", "-o", tmp_path / "a.tif", *words)
+    found = tifffile.imread(tmp_path / "a.tif") > 0
+    np.testing.assert_array_equal(found, np.pad(expected_labels(data), padding))
+    assert "36 % of the slices was not measured" in capsys.readouterr().out
+    content = json.loads(report.read_text(encoding="utf-8"))
+    assert content["not_measured"]["share"] == pytest.approx(1 - 64 * 80 / (80 * 100))
+    assert content["trust"] is None and content["warnings"] == []
+
+
+def test_no_labels_are_a_warning(
+    tomogram: Path, toy_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    report = tmp_path / "a.json"
+    words = ("-o", tmp_path / "a.tif", "--model", toy_model, "--report", report)
+    nowhere_dark = np.random.default_rng(0).random((3, 40, 40)) ** 4
+    save(tmp_path / "nowhere_dark.tif", nowhere_dark.astype(np.float32))
+    run("segment", tmp_path / "nowhere_dark.tif", *words, "--polarity", "dark")
+    assert "warning" in (said := capsys.readouterr().out) and "Nothing was labelled" in said
+    (warning,) = json.loads(report.read_text(encoding="utf-8"))["warnings"]
+    assert warning.startswith("Nothing was labelled")
+    run("segment", tomogram, *words, "--min-size", "100000000")
+    assert "The clean-up removed all labels" in capsys.readouterr().out
+
+
 def test_clean_up_within_segment_and_on_its_own_agree(
     tomogram: Path, toy_model: Path, tmp_path: Path, expected_labels: Expected
 ) -> None:

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core import wording
 from sxtstudio.core.measured import Mask, box_around
 
 Image = NDArray[np.float32]
@@ -26,12 +27,9 @@ NO_MEMBRANE = -1.0
 
 def fill_note(share: float, of: str) -> str:
     """Return what the user should know of a fill that covers this share (0…1) of something."""
-    percent = (
-        f"{100 * share:.0f}" if share >= 0.1 else f"{100 * share:.1f}" if share >= 0.001 else "less than 0.1"
-    )
     return (
-        f"{percent} % of {of} was not measured (no numbers, or one value that reaches the border): it has no "
-        "labels, and no say in how the image is normalised."
+        f"{wording.share(share)} of {of} was not measured (no numbers, or one value that reaches the border): "
+        "it has no labels, and no say in how the image is normalised."
     )
 
 

@@ -7,6 +7,7 @@ from PySide6.QtGui import QColor, QHelpEvent, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QSizePolicy, QSlider, QStyle, QStyleOptionSlider, QToolTip, QWidget
 
 from sxtstudio.core.trust import LOW, Scale, SliceTrust, Trust, scale_of
+from sxtstudio.core.wording import share
 
 #: From unsure to sure: vermilion, pale, blue, which the colour-blind tell apart as well (Okabe and Ito).
 _COLOURS = ((213, 94, 0), (240, 228, 190), (0, 114, 178))
@@ -135,4 +136,6 @@ def tip(z: int, figure: SliceTrust) -> str:
             f"It redraws {100 * figure.recognised:.0f} % of the pixels within one standard deviation; "
             "this share did not tell how right the labels were."
         )
+    if figure.measured is not None and figure.measured < 1:
+        lines.append(f"{share(1 - figure.measured)} of it was not measured, and none of this counts it.")
     return "\n".join(lines)

@@ -100,6 +100,8 @@ def test_what_the_tip_says() -> None:
     text = tip(211, SliceTrust(0.742, 0.83))
     assert text.startswith("Slice 212: the network is 74 % sure of its labels.")
     assert "less sure slices had more wrong labels" in text and "83 % of the pixels" in text
+    assert "12 % of it was not measured" in tip(3, SliceTrust(0.7, None, 0.88))
+    assert "not measured" not in tip(3, SliceTrust(0.7, None, 1.0))
     assert "83" not in tip(0, SliceTrust(0.7)) and "labelled nothing" in tip(0, SliceTrust())
 
 
