@@ -37,7 +37,6 @@ main(words)
 CLEAN = ["clean", "labels.mrc", "--erode", "1", "-o"]
 SEGMENT = ["segment", "cell.mrc", "--model", "toy.onnx", "--device", "cpu", "--erode", "1", "-o"]
 SURFACE = ["surface", "labels.mrc", "--voxel", "10", "-o"]
-SIMULATE = ["simulate", "--count", "1", "--seed", "3", "--size", "48,64,64", "-o"]
 
 
 @pytest.mark.parametrize(
@@ -53,7 +52,6 @@ SIMULATE = ["simulate", "--count", "1", "--seed", "3", "--size", "48,64,64", "-o
         ("after sxtstudio.segment.checkpoint _flush_folder", [*SEGMENT, "out.tif"]),
         ("at sxtstudio.workflow.jobs.segmenting run_clean_up", [*SEGMENT, "out.tif"]),
         ("at sxtstudio.core.atomic _rename", [*SEGMENT, "out.zarr", "--resume"]),
-        ("at sxtstudio.training.phantom_files _move", [*SIMULATE, "out"]),
     ],
     ids=lambda value: value if isinstance(value, str) else value[0],
 )
@@ -74,5 +72,3 @@ def test_the_next_run_leaves_nothing_else(
         words = [*words, "--resume"]
     assert main(words) == 0
     assert set(os.listdir()) == before | {words[words.index("-o") + 1]}
-    if words[0] == "simulate":
-        assert len(os.listdir("out")) == 5

@@ -34,8 +34,7 @@ _STEM_LETTERS = 40
 _WRITER = r"(?P<computer>[0-9a-f]{4})-(?P<process>[0-9a-f]{1,8})-(?P<begin>[0-9a-f]{1,10})-[0-9a-f]{4}"
 _FORMER_WRITER = r"[0-9a-f]{8}"  # of former versions, which did not say whose it is
 _NAME = re.compile(rf"\.(?P<stem>.*)\.({_WRITER}|{_FORMER_WRITER})\.(?P<use>part|old)(?P<suffix>\..*)?", re.S)
-# Nobody can ask whether a process of another computer is alive.
-_OLD_S = 24 * 3600.0
+# Nobody can ask whether a process of another computer is alive; but whoever is writes more often than that.
 _YOUNG_S = 3600.0
 _SAME_BEGIN_S = 60.0
 
@@ -120,12 +119,14 @@ def _is_needed(path: Path) -> bool:
         # Numbers of processes are used again; the clock of a computer may have been set meanwhile.
         begin = int(found["begin"], 16)
         return not begin or abs(began - begin) < _SAME_BEGIN_S or unchanged_s < _YOUNG_S
-    return unchanged_s < _OLD_S
+    return unchanged_s < _YOUNG_S
 
 
 def _changed(path: Path) -> float:
+    """Return the time of the latest change of a file, or of anything in a folder."""
     try:
-        return path.lstat().st_mtime
+        within = [Path(place, name) for place, _, names in os.walk(path) for name in names]
+        return max(entry.lstat().st_mtime for entry in (path, *within))
     except OSError:
         return time.time()
 

@@ -159,18 +159,33 @@ def test_what_a_living_process_writes_stays(tmp_path):
     assert names(tmp_path) == ["labels.tif"]
 
 
-@pytest.mark.parametrize(("hours", "stays"), [(23, True), (25, False)])
+@pytest.mark.parametrize(("minutes", "stays"), [(50, True), (70, False)])
 @pytest.mark.parametrize("name", [".labels.{}-1-1-abcd.part.tif", ".labels.0123abcd.part.tif"])
-def test_what_another_computer_writes_stays_for_a_day(tmp_path, name, hours, stays):
+def test_what_another_computer_writes_stays_while_it_is_being_written(tmp_path, name, minutes, stays):
     # Another computer than this one, and not twice the same by chance.
     other = temporary_name(tmp_path / "labels.tif").name.split(".")[2][:4]
     left = tmp_path / name.format("ffff" if other != "ffff" else "0000")
     left.write_bytes(b"half")
-    then = time.time() - hours * 3600
+    then = time.time() - minutes * 60
     os.utime(left, (then, then))
     with atomic_write(tmp_path / "labels.tif") as temporary:
         temporary.write_bytes(b"new")
     assert left.exists() == stays
+
+
+def test_a_folder_is_as_young_as_what_is_written_in_it(tmp_path):
+    left = tmp_path / ".labels.0123abcd.part.zarr"
+    (left / "0").mkdir(parents=True)
+    (left / "0" / "chunk").write_bytes(b"half")
+    then = time.time() - 2 * 3600
+    for place in (left / "0", left):
+        os.utime(place, (then, then))
+    for stays in (True, False):
+        with pytest.raises(Cancelled), atomic_write(tmp_path / "labels.zarr"):
+            raise Cancelled
+        assert left.exists() == stays
+        if stays:
+            os.utime(left / "0" / "chunk", (then, then))
 
 
 def test_a_process_that_only_has_the_number_of_the_writer_is_another(tmp_path):
