@@ -22,6 +22,7 @@ from sxtstudio.app.labels.panel import LabelsPanel
 from sxtstudio.app.labels.tools.toolbox import Toolbox
 from sxtstudio.app.mask.panel import MaskPanel
 from sxtstudio.app.menus import Actions
+from sxtstudio.app.models.default_model import offer_former
 from sxtstudio.app.preferences import apply_stored
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.session import Session
@@ -53,6 +54,7 @@ class MainWindow(QMainWindow):
         self.settings = settings or Settings()
         self.context = Context(self.session, self.jobs, self.settings, self)
         apply_stored(self.context)
+        offer_former(self.context)
         self._guard = ErrorGuard(self)
         self.actions_ = Actions(self, self.context)
         self._parts = parts = self._make_parts()

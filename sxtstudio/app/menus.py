@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QMainWindow, QMenu, QToolBar, QToolButton
 
 from sxtstudio.app import theme
 from sxtstudio.app.actions import MENUS, TABLE, ActionInfo
-from sxtstudio.app.actions.info import Shown
+from sxtstudio.app.actions.info import MISSING, Shown
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 
@@ -41,6 +41,10 @@ class Actions(QObject):
             context.session.history_changed,
             context.session.busy_changed,
             context.session.selection_changed,
+            context.session.facts_changed,
+            context.session.layout.changed,
+            context.session.tool.changed,
+            context.session.offers.changed,
         ):
             signal.connect(self.refresh)
         self.refresh()
@@ -51,12 +55,7 @@ class Actions(QObject):
         action.setObjectName(info.name)
         if info.shortcut:
             action.setShortcut(QKeySequence(info.shortcut))
-        keys = (
-            f" ({action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)})"
-            if info.shortcut
-            else ""
-        )
-        action.setToolTip(info.why_disabled or info.tip + keys)
+        action.setToolTip(info.why_disabled or info.tip + _keys(action))
         action.setStatusTip(info.tip)
         if info.shows is not None:
             action.setCheckable(True)
@@ -118,6 +117,14 @@ class Actions(QObject):
     def _show_state(self, action: QAction, shown: Shown[Any]) -> None:
         action.setChecked(shown.is_on(shown.state(self._context.session).value))
 
+    def _drawn(self) -> bool:
+        """Whether there is anything in what the tools change now."""
+        session = self._context.session
+        if session.document is None:
+            return False
+        mask = session.tool.value.target == "mask"
+        return (session.document.mask if mask else session.document.labels) is not None
+
     def refresh(self, *_: Any) -> None:
         """Enable what can be done now."""
         session = self._context.session
@@ -131,10 +138,18 @@ class Actions(QObject):
             "undo": session.history.undo_name is not None,
             "redo": session.history.redo_name is not None,
             "modified": document is not None and document.modified,
+            "trust": document is not None and any(f.certainty is not None for f in document.trust),
+            "view3d": document is not None and session.layout.value.view3d,
+            "drawn": self._drawn(),
+            **vars(session.offers.value),
         }
         for info in TABLE:
-            enabled = not info.why_disabled and all(there[need] for need in info.needs)
-            self.by_name[info.name].setEnabled(enabled)
+            missing = next((need for need in info.needs if not there[need]), None)
+            action = self.by_name[info.name]
+            action.setEnabled(not info.why_disabled and missing is None)
+            if not info.why_disabled:
+                why = "" if missing is None else f"\nNot now: {MISSING[missing]}."
+                action.setToolTip(info.tip + _keys(action) + why)
         for name, text, what in (
             ("edit.undo", "Undo", session.history.undo_name),
             ("edit.redo", "Redo", session.history.redo_name),
@@ -145,3 +160,8 @@ class Actions(QObject):
         for info in TABLE:
             if info.icon:
                 self.by_name[info.name].setIcon(theme.icon(info.icon))
+
+
+def _keys(action: QAction) -> str:
+    keys = action.shortcut().toString(QKeySequence.SequenceFormat.NativeText)
+    return f" ({keys})" if keys else ""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
-from sxtstudio.app.states import DisplayState, LayoutState, Observed, ToolState
+from sxtstudio.app.states import DisplayState, LayoutState, Observed, OfferState, ToolState
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import EditHistory, LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
@@ -94,6 +94,7 @@ class Session(QObject):
         self.display = Observed(DisplayState(), self)
         self.tool = Observed(ToolState(), self)
         self.layout = Observed(LayoutState(), self)
+        self.offers = Observed(OfferState(), self)
         self.preview: Preview | None = None
         self.selection: Selection | None = None
         self.cursor: Triple = (0, 0, 0)

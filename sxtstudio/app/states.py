@@ -141,6 +141,28 @@ class LayoutState:
 
 
 @dataclass(frozen=True)
+class OfferState:
+    """What there is to go on with, as far as only one part of the window knows it.
+
+    Attributes
+    ----------
+    interrupted
+        A segmentation that was cancelled, or that a crash ended.
+    clean_up
+        Steps of the clean-up are switched on.
+    former_model
+        Another model was the default before.
+    recent
+        Files that were open before.
+    """
+
+    interrupted: bool = False
+    clean_up: bool = False
+    former_model: bool = False
+    recent: bool = False
+
+
+@dataclass(frozen=True)
 class ToolState:
     """Which mouse tool is in the hand.
 

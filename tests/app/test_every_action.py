@@ -11,10 +11,12 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
 from sxtstudio.app.actions import MENUS, TABLE
+from sxtstudio.app.actions.info import MISSING
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Selection
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.trust import SliceTrust
 
 BALL = Box((28, 180, 180), (36, 200, 200))
 
@@ -97,3 +99,46 @@ def test_every_action_does_something_sensible(
                 assert action.isChecked() != was, info.name
                 action.trigger()
                 settle(sample, qtbot)
+
+
+def offered(window: MainWindow) -> set[str]:
+    return {info.name for info in TABLE if window.actions_.by_name[info.name].isEnabled()}
+
+
+def test_nothing_is_offered_that_there_is_nothing_for(window: MainWindow) -> None:
+    for info in TABLE:
+        if info.needs:
+            action = window.actions_.by_name[info.name]
+            assert not action.isEnabled(), info.name
+            assert f"Not now: {MISSING[info.needs[0]]}." in action.toolTip()
+    assert {"file.clear_recent", "tools.former_model", "surface.movie", "segment.resume"}.isdisjoint(
+        offered(window)
+    )
+
+
+def test_what_there_is_to_go_on_with_is_offered(sample: MainWindow, qtbot: QtBot) -> None:
+    session, parts = sample.session, sample.context.parts
+    qtbot.waitUntil(lambda: not sample.jobs.running, timeout=20_000)
+    before = offered(sample)
+    objects = {"labels.interpolate", "labels.select", "labels.delete_selected", "labels.clear"}
+    assert not before & {*objects, "segment.least_certain", "segment.resume", "segment.clean_all"}
+    fill(sample)
+    assert objects <= offered(sample) and "segment.clean_all" not in offered(sample)
+    parts.clean.form.erode.setValue(2)
+    assert "segment.clean_all" in offered(sample)
+    parts.clean.form.reset()
+    assert "segment.clean_all" not in offered(sample)
+    session.set_trust((SliceTrust(0.5),) * 64, None)
+    assert "segment.least_certain" in offered(sample)
+    session.layout.set(view3d=True)
+    assert {"surface.reset", "surface.picture", "surface.movie", "surface.view_xy"} <= offered(sample)
+    session.layout.set(view3d=False)
+    assert "surface.movie" not in offered(sample)
+    sample.settings.add_recent("somewhere.mrc")
+    parts.recent.rebuild()
+    assert "file.clear_recent" in offered(sample)
+    sample.actions_.by_name["file.clear_recent"].trigger()
+    assert "file.clear_recent" not in offered(sample)
+    while session.history.undo_name is not None:
+        session.undo()
+    assert not offered(sample) & objects, "empty labels are none"

@@ -24,6 +24,7 @@ def save_as(context: Context) -> None:
 def clear_recent(context: Context) -> None:
     """Forget the recent files."""
     context.settings.set("recent", [])
+    context.session.offers.set(recent=False)
 
 
 def leave(context: Context) -> None:
@@ -65,6 +66,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         RECENT,
         "Forget the files that were open before",
         clear_recent,
+        needs=("recent",),
     ),
     ActionInfo(
         "file.open_sample",

@@ -9,7 +9,42 @@ from typing import Any, Generic, Literal, TypeVar
 from sxtstudio.app.session import Session
 from sxtstudio.app.states import DisplayState, LayoutState, Observed
 
-Need = Literal["tomogram", "labels", "mask", "idle", "selection", "undo", "redo", "modified"]
+Need = Literal[
+    "tomogram",
+    "labels",
+    "mask",
+    "idle",
+    "selection",
+    "undo",
+    "redo",
+    "modified",
+    "trust",
+    "view3d",
+    "interrupted",
+    "clean_up",
+    "drawn",
+    "former_model",
+    "recent",
+]
+
+#: Why an action is greyed, by what is missing; the first of its needs that is missing is said.
+MISSING: dict[Need, str] = {
+    "tomogram": "no tomogram is open",
+    "labels": "there are no labels",
+    "mask": "there is no cell mask",
+    "idle": "the labels are being changed",
+    "selection": "no object is selected",
+    "undo": "nothing can be taken back",
+    "redo": "nothing was taken back",
+    "modified": "all is saved",
+    "trust": "how sure the network is, is known after a segmentation",
+    "view3d": "the 3D view is not shown",
+    "interrupted": "no segmentation was interrupted",
+    "clean_up": "no step of the clean-up is switched on",
+    "drawn": "nothing is drawn yet",
+    "former_model": "no other model was in use before",
+    "recent": "the list is empty",
+}
 
 
 State = TypeVar("State")
@@ -54,8 +89,7 @@ class ActionInfo:
     icon
         Name of a qtawesome icon, "mdi6.folder-open".
     needs
-        It is enabled only while all of these are there; "idle": no job is changing labels; "modified":
-        there is something to save.
+        It is enabled only while all of these are there, the most important first; ``MISSING`` has the words.
     toolbar, toolbar_text
         It also stands in the toolbar; with a word beside its icon where there is one.
     shows

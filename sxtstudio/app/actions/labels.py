@@ -173,7 +173,7 @@ ACTIONS = (
         partial(_said, interpolate),
         shortcut="I",
         icon="mdi6.layers-plus",
-        needs=("tomogram", "idle"),
+        needs=("tomogram", "drawn", "idle"),
         separator=True,
     ),
     ActionInfo(

@@ -92,7 +92,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Segment",
         "Segment the slices that a cancelled or crashed segmentation left",
         resume,
-        needs=("tomogram", "idle"),
+        needs=("tomogram", "interrupted", "idle"),
     ),
     ActionInfo(
         "segment.least_certain",
@@ -101,7 +101,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Show the slice of whose labels the network was least sure; again, the next one",
         least_certain_slice,
         shortcut="Ctrl+U",
-        needs=("tomogram",),
+        needs=("tomogram", "trust"),
         separator=True,
     ),
     ActionInfo(
@@ -130,7 +130,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Segment",
         "Clean up with the settings in the panel",
         clean_all,
-        needs=("labels", "idle"),
+        needs=("labels", "clean_up", "idle"),
     ),
     ActionInfo(
         "segment.mask",

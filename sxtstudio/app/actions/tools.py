@@ -93,6 +93,7 @@ ACTIONS = (
         "Use the model again that was the default before the latest new one; both stay installed",
         former_model,
         icon="mdi6.undo-variant",
+        needs=("former_model",),
     ),
     ActionInfo(
         "tools.preferences",

@@ -47,6 +47,7 @@ class RecentMenu(QObject):
         line.setSeparator(True)
         self._add(line, below)
         self.menu.setToolTipsVisible(True)
+        self._context.session.offers.set(recent=bool(self._context.settings.recent))
 
     def _add(self, action: QAction, below: QAction | None) -> None:
         if below is None:

@@ -12,14 +12,13 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.labels.between import BetweenSlices
 from sxtstudio.app.labels.fields import ToolButtons, ToolSettings
 from sxtstudio.app.labels.tools import object_work
-from sxtstudio.app.labels.tools.catalogue import BY_NAME, TOOLS
+from sxtstudio.app.labels.tools.catalogue import BY_NAME, OF_OBJECTS, TOOLS
 from sxtstudio.app.widgets.notes import SteadyNote
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import count
 
 # What is remembered from one start to the next.
 _REMEMBERED = ("brush_px", "ball", "tolerance", "wand_reach_px", "cut_px")
-_OBJECT_TOOLS = ("delete", "keep", "cut", "merge")
 _NONE_SELECTED = (
     "None is selected. With no tool in the hand, Ctrl+click on an object; or press S at the crosshair."
 )
@@ -35,8 +34,8 @@ class LabelsPanel(QWidget):
         super().__init__(parent)
         self._context, self._session = context, context.session
         self._recall()
-        self.draw_tools = ToolButtons(context, [info for info in TOOLS if info.name not in _OBJECT_TOOLS])
-        self.object_tools = ToolButtons(context, [info for info in TOOLS if info.name in _OBJECT_TOOLS])
+        self.draw_tools = ToolButtons(context, [info for info in TOOLS if info.name not in OF_OBJECTS])
+        self.object_tools = ToolButtons(context, [info for info in TOOLS if info.name in OF_OBJECTS])
         self.hint = SteadyNote([info.hint for info in BY_NAME.values()])
         self.tool_settings = ToolSettings(context)
         self.between = BetweenSlices(context)

@@ -24,6 +24,7 @@ def use_model(context: Context, card: ModelCard) -> None:
     now = settings.get(SETTING, "")
     if now != card.name:
         settings.set(FORMER, [*settings.get(FORMER, []), now][-_MOST:])
+        offer_former(context)
     _set(context, card.name, str(card.path))
     context.session.message.emit(f"The model {card.name} is used from now on; the former one stays.")
 
@@ -52,6 +53,7 @@ def go_back(context: Context, then: Callable[[str], None] | None = None) -> None
                 break
         else:
             settings.set(FORMER, [])
+            offer_former(context)
             context.session.message.emit("There is no model before to go back to.")
             card = None
         if then is not None:
@@ -60,8 +62,14 @@ def go_back(context: Context, then: Callable[[str], None] | None = None) -> None
     context.jobs.start("Looking for models", work, on_done=done, quiet=True)
 
 
+def offer_former(context: Context) -> None:
+    """Say whether there is a way back."""
+    context.session.offers.set(former_model=bool(context.settings.get(FORMER, [])))
+
+
 def _set(context: Context, name: str, path: str) -> None:
     context.settings.set(SETTING, name)
+    offer_former(context)
     # The panel remembers the file that was used last; the new default goes before it.
     context.settings.set(USED_LAST, path)
     context.session.models_changed.emit(name)

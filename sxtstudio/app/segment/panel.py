@@ -364,6 +364,7 @@ class SegmentPanel(QWidget):
             )
         show_note(self.interrupted_note, text)
         self.offers.setVisible(self.pending is not None)
+        self._session.offers.set(interrupted=self.pending is not None)
 
     def _refresh(self) -> None:
         session = self._session

@@ -176,14 +176,15 @@ def test_finished_slices_show_early_and_a_cancelled_run_goes_on(
     document = sample.session.document
     assert read_interrupted(document.bulk, document.segmentation_folder) == panel.pending
     assert panel.pending is not None and panel.pending.finished >= len(finished)
-    assert not panel.offers.isHidden()
+    action = sample.actions_.by_name["segment.resume"]
+    assert not panel.offers.isHidden() and action.isEnabled()
 
     panel.form.slices.set_range(0, 64)  # going on does not depend on what the fields say now
     panel.resume_button.click()
     to_the_end(panel, qtbot)
     assert np.array_equal(labels[20:24] == 255, expected)
     assert not labels[:20].any() and not labels[24:].any()
-    assert panel.pending is None and panel.offers.isHidden()
+    assert panel.pending is None and panel.offers.isHidden() and not action.isEnabled()
     assert find_output(document.bulk, document.shape) is not None
     sample.session.undo()
     sample.session.undo()

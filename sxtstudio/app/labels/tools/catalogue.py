@@ -97,6 +97,9 @@ TOOLS = (
     ),
 )
 
+#: Those that a click on an object goes to; the others draw.
+OF_OBJECTS = ("delete", "keep", "cut", "merge")
+
 LOOK = ToolInfo(
     "look",
     "Look around",
