@@ -177,7 +177,7 @@ class CleanPanel(QWidget):
     # -- following the session -------------------------------------------------------------------------
 
     def _on_form_changed(self) -> None:
-        self._session.offers.set(clean_up=self.form.choice().wanted)
+        self._session.offers.set(clean_up=self.form.clean_up().wanted)
         self.apply_button.setEnabled(self._can_apply())
         self._ask_for_preview()
 
