@@ -6,29 +6,56 @@ Call them through the module (``questions.ask(...)``), so that the replacement t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
 
 from sxtstudio.app.context import Context
 
-_ROLES = {
-    "Cancel": QMessageBox.ButtonRole.RejectRole,
-    "Keep waiting": QMessageBox.ButtonRole.RejectRole,
-    "Discard": QMessageBox.ButtonRole.DestructiveRole,
+
+class Answer(StrEnum):
+    """The buttons that a question may have; what stands on one may change, what it means does not."""
+
+    CANCEL = "Cancel"
+    CHOOSE_TOMOGRAM = "Choose the tomogram…"
+    CLOSE_AND_GO_ON = "Close, and let it go on"
+    DELETE = "Delete"
+    DISCARD = "Discard"
+    KEEP_FOR_LATER = "Keep it for later"
+    KEEP_TRAINING = "Keep training"
+    KEEP_WAITING = "Keep waiting"
+    MAKE_MOVIE = "Make the movie"
+    PAUSE_AND_CLOSE = "Pause it and close"
+    REPLACE = "Replace"
+    SAVE = "Save"
+    SEGMENT_AGAIN = "Segment again"
+    SEGMENT_ALL_THE_SAME = "Segment all the same"
+    STAY = "Stay here"
+    STOP = "Stop"
+    THROW_AWAY = "Throw away"
+    THROW_IT_AWAY = "Throw it away"
+
+
+_ROLES: dict[str, QMessageBox.ButtonRole] = {
+    Answer.CANCEL: QMessageBox.ButtonRole.RejectRole,
+    Answer.KEEP_WAITING: QMessageBox.ButtonRole.RejectRole,
+    Answer.DISCARD: QMessageBox.ButtonRole.DestructiveRole,
 }
+Button = TypeVar("Button", bound=str)
 
 
 def ask(
     parent: QWidget | None,
     title: str,
     text: str,
-    buttons: Sequence[str],
+    buttons: Sequence[Button],
     details: str = "",
-    default: str = "",
-) -> str:
-    """Ask a question and return the button that was pressed.
+    default: Button | None = None,
+) -> Button:
+    """Ask a question and return the one of ``buttons`` that was pressed.
 
     Return presses ``default``, else the first button; Escape counts as the last, the harmless one.
     """
@@ -41,12 +68,14 @@ def ask(
     made: list[QPushButton] = []
     for name in buttons:
         made.append(box.addButton(name, _ROLES.get(name, QMessageBox.ButtonRole.AcceptRole)))
-    box.setDefaultButton(made[list(buttons).index(default or buttons[0])])
+    box.setDefaultButton(made[0 if default is None else list(buttons).index(default)])
     box.setEscapeButton(made[-1])
     box.exec()
     pressed = box.clickedButton()
     box.deleteLater()
-    return pressed.text().replace("&", "") if pressed is not None else buttons[-1]
+    return next(
+        (answer for answer, button in zip(buttons, made, strict=True) if button is pressed), buttons[-1]
+    )
 
 
 def open_file(context: Context, title: str, filters: str) -> Path | None:
@@ -78,9 +107,12 @@ def save_file(context: Context, title: str, suggested: str, filters: str) -> Pat
 def may_replace(context: Context, path: Path) -> bool:
     """Ask whether something that exists may be replaced."""
     answer = ask(
-        context.window, "Replace?", f"{path.name} exists already in {path.parent}.", ("Replace", "Cancel")
+        context.window,
+        "Replace?",
+        f"{path.name} exists already in {path.parent}.",
+        (Answer.REPLACE, Answer.CANCEL),
     )
-    return answer == "Replace"
+    return answer == Answer.REPLACE
 
 
 def with_suffix(name: str, filters: str, chosen: str = "") -> Path:

@@ -41,3 +41,18 @@ def test_pressed_button_is_the_answer(window: MainWindow, qtbot: QtBot) -> None:
 def test_return_takes_the_first_and_escape_the_harmless_one(window: MainWindow, qtbot: QtBot) -> None:
     assert answered(window, qtbot, Qt.Key.Key_Return) == "Save"
     assert answered(window, qtbot, Qt.Key.Key_Escape) == "Cancel"
+
+
+def test_what_is_pressed_is_returned_itself_whatever_stands_on_it(window: MainWindow, qtbot: QtBot) -> None:
+    """An ampersand in a name is no mark of a key that must be taken out again."""
+    buttons = ("Read as a && b", questions.Answer.CANCEL)
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        box.buttons()[0].click()
+
+    QTimer.singleShot(100, press)
+    assert questions.ask(window, "Title", "Is it?", buttons) is buttons[0]
+    QTimer.singleShot(100, lambda: qtbot.keyClick(QApplication.activeModalWidget(), Qt.Key.Key_Escape))
+    assert questions.ask(window, "Title", "Is it?", buttons) is questions.Answer.CANCEL

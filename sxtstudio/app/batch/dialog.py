@@ -29,6 +29,7 @@ from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind, Work
 from sxtstudio.app.jobs.strip import ProgressStrip
+from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.outside import show_folder
 from sxtstudio.core.errors import UserError
@@ -186,7 +187,10 @@ class BatchDialog(ToolDialog):
             raise UserError("The list is empty. Add tomograms first, or drop them on the list.")
         if all(row.state in ("done", "skipped") for row in rows):
             text = "All tomograms of the list are done. Segment them again?"
-            if questions.ask(self, "Batch", text, ("Segment again", "Cancel")) != "Segment again":
+            if (
+                questions.ask(self, "Batch", text, (Answer.SEGMENT_AGAIN, Answer.CANCEL))
+                != Answer.SEGMENT_AGAIN
+            ):
                 return
             rows = [BatchRow(row.tomogram) for row in rows]
         goes_on = self._sheet is not None and any(row.state == "done" for row in rows)

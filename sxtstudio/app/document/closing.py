@@ -10,6 +10,7 @@ from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.saving import save
 from sxtstudio.app.jobs.job import Job, JobKind
+from sxtstudio.app.questions import Answer
 
 # A job that does not notice its cancel for so long is not waited for.
 _PATIENCE_MS = 10_000
@@ -39,10 +40,10 @@ def settle(
             context.window,
             "Still working",
             f"{names} {'is' if len(running) == 1 else 'are'} still running.",
-            ("Stop", "Keep waiting"),
+            (Answer.STOP, Answer.KEEP_WAITING),
             "What is finished of it stays.",
         )
-        if answer == "Stop":
+        if answer == Answer.STOP:
             stop(context, running, lambda: settle(context, then, what=what, leaving=leaving))
         return
     document = context.session.document
@@ -53,12 +54,12 @@ def settle(
         context.window,
         "Unsaved work",
         f"{document.name} has changes that are not saved. Save them before you {what}?",
-        ("Save", "Discard", "Cancel"),
+        (Answer.SAVE, Answer.DISCARD, Answer.CANCEL),
         "Discarded changes cannot be recovered.",
     )
-    if answer == "Save":
+    if answer == Answer.SAVE:
         save(context, after=lambda: then(False))
-    elif answer == "Discard":
+    elif answer == Answer.DISCARD:
         then(True)
 
 

@@ -11,6 +11,7 @@ from sxtstudio.app.document.label_kinds import LabelKindsDialog
 from sxtstudio.app.document.opening import TOMOGRAMS
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.questions import Answer
 from sxtstudio.app.session import Busy
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
@@ -48,7 +49,7 @@ def load_labels(context: Context, path: Path) -> None:
     def failed(error: Exception) -> None:
         if isinstance(error, OtherAxes) and context.session.document is document:
             read_so = f"Read as {', '.join(error.order.names)}"
-            if questions.ask(context.window, "Other axes", str(error), (read_so, "Cancel")) == read_so:
+            if questions.ask(context.window, "Other axes", str(error), (read_so, Answer.CANCEL)) == read_so:
                 load_labels(context, with_axes(path, error.order))
             return
         context.jobs.failed.emit(error)

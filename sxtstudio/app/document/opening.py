@@ -11,6 +11,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.document.closing import settle, stop
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
+from sxtstudio.app.questions import Answer
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.project import NAME, is_project
 from sxtstudio.workflow.document.document import Document
@@ -94,9 +95,9 @@ def _start(context: Context, path: Path, tomogram: Path | None, discard: bool) -
     def failed(error: Exception) -> None:
         if isinstance(error, TomogramNotFound):
             answer = questions.ask(
-                context.window, "Where is the tomogram?", str(error), ("Choose the tomogram…", "Cancel")
+                context.window, "Where is the tomogram?", str(error), (Answer.CHOOSE_TOMOGRAM, Answer.CANCEL)
             )
-            if answer != "Cancel":
+            if answer != Answer.CANCEL:
                 chosen = questions.open_file(context, "Where is the tomogram now?", TOMOGRAMS)
                 if chosen is not None:
                     _start(context, path, _store_of(chosen), discard)

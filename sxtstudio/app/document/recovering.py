@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.opening import TOMOGRAMS, open_recovered
+from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import Dialog
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.recovery import Leftover, discard, leftovers
@@ -106,9 +107,9 @@ class RecoveryDialog(Dialog):
                 self,
                 "Where is the tomogram?",
                 f"{left.tomogram} is not there any more.",
-                ("Choose the tomogram…", "Cancel"),
+                (Answer.CHOOSE_TOMOGRAM, Answer.CANCEL),
             )
-            if answer == "Cancel":
+            if answer == Answer.CANCEL:
                 return
             tomogram = questions.open_file(self._context, "Where is the tomogram now?", TOMOGRAMS)
             if tomogram is None:
@@ -122,10 +123,10 @@ class RecoveryDialog(Dialog):
             self,
             "Discard the unsaved work?",
             f"The unsaved work on {left.name} is removed for good.",
-            ("Discard", "Cancel"),
-            default="Cancel",
+            (Answer.DISCARD, Answer.CANCEL),
+            default=Answer.CANCEL,
         )
-        if answer != "Discard":
+        if answer != Answer.DISCARD:
             return
         discard(left)
         row = self.rows.pop(left.folder)

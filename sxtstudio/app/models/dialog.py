@@ -22,6 +22,7 @@ from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.models.card_page import card_html
 from sxtstudio.app.models.default_model import SETTING, use_model
 from sxtstudio.app.models.import_weights import ImportDialog
+from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.segment import ModelCard, find_models
 from sxtstudio.segment.installing import NameTaken, install_model, is_own, remove_model
@@ -126,8 +127,10 @@ class ModelsDialog(ToolDialog):
         def failed(error: Exception) -> None:
             self.add_button.setEnabled(True)
             if isinstance(error, NameTaken):
-                answer = questions.ask(self, "Models", f"{error} Replace it?", ("Replace", "Cancel"))
-                if answer == "Replace":
+                answer = questions.ask(
+                    self, "Models", f"{error} Replace it?", (Answer.REPLACE, Answer.CANCEL)
+                )
+                if answer == Answer.REPLACE:
                     self.add_file(path, replace=True)
             else:
                 show_error(self, error, "Models")
@@ -160,7 +163,7 @@ class ModelsDialog(ToolDialog):
         if card is None:
             return
         text = f"Delete the model {card.name} from your models? Labels made with it stay as they are."
-        if questions.ask(self, "Models", text, ("Delete", "Cancel")) != "Delete":
+        if questions.ask(self, "Models", text, (Answer.DELETE, Answer.CANCEL)) != Answer.DELETE:
             return
         remove_model(card)
         if self._context.settings.get(SETTING, "") == card.name:

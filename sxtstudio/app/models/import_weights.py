@@ -21,6 +21,7 @@ from sxtstudio.app.errors import show_error
 from sxtstudio.app.help.pages import HELP
 from sxtstudio.app.help.text import TextDialog
 from sxtstudio.app.jobs.job import Job, JobKind
+from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.errors import UserError
@@ -165,7 +166,10 @@ class ImportDialog(ToolDialog):
         name = importing.check_name(self.name.text().strip())
         taken = any(card.name == name for card in find_models())
         question = f"Another model called {name} is there already. Replace it?"
-        if taken and questions.ask(self, "Models", question, ("Replace", "Cancel")) != "Replace":
+        if (
+            taken
+            and questions.ask(self, "Models", question, (Answer.REPLACE, Answer.CANCEL)) != Answer.REPLACE
+        ):
             return None
         return importing.import_command(
             Path(self.weights.text()), Path(self.config.text()), name, replace=taken

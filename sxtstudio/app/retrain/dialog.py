@@ -12,6 +12,7 @@ from sxtstudio.app.errors import show_error
 from sxtstudio.app.help.pages import HELP
 from sxtstudio.app.help.text import TextDialog
 from sxtstudio.app.jobs.job import Job, JobKind
+from sxtstudio.app.questions import Answer
 from sxtstudio.app.retrain.labels import LabelsPage
 from sxtstudio.app.retrain.missing import MissingPage
 from sxtstudio.app.retrain.model import ModelPage
@@ -27,7 +28,6 @@ from sxtstudio.workflow.retraining.labels import Problem
 from sxtstudio.workflow.retraining.runs import Request, TrainingRun, find_runs, prepare
 
 STEPS = ("1  Labels", "2  Other tomograms", "3  Model", "4  Training", "5  Before and after")
-PAUSE_AND_CLOSE, STAY = "Pause it and close", "Stay here"
 LABELS, OTHERS, MODEL, TRAINING, RESULT, MISSING = range(6)
 
 
@@ -266,12 +266,12 @@ class RetrainDialog(ToolDialog):
                 self,
                 "The training goes on",
                 "The training goes on while this window is closed; the bar below the main window shows it.",
-                ("Close, and let it go on", PAUSE_AND_CLOSE, STAY),
+                (Answer.CLOSE_AND_GO_ON, Answer.PAUSE_AND_CLOSE, Answer.STAY),
             )
-            if answer == STAY:
+            if answer == Answer.STAY:
                 event.ignore()
                 return
-            if answer == PAUSE_AND_CLOSE and self.running.training is not None:
+            if answer == Answer.PAUSE_AND_CLOSE and self.running.training is not None:
                 self.running.training.pause()
         super().closeEvent(event)
 

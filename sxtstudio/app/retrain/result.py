@@ -12,6 +12,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.models import default_model
+from sxtstudio.app.questions import Answer
 from sxtstudio.app.retrain.pictures import SlicePicture
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
@@ -225,10 +226,10 @@ class ResultPage(QWidget):
             self._dialog,
             "Throw the new model away?",
             f"The model {self.run.name} and its training are removed for good.",
-            ("Throw away", "Cancel"),
-            default="Cancel",
+            (Answer.THROW_AWAY, Answer.CANCEL),
+            default=Answer.CANCEL,
         )
-        if answer == "Throw away":
+        if answer == Answer.THROW_AWAY:
             remove(self.run)
             for button in (self.use, self.keep, self.drop):
                 button.setEnabled(False)

@@ -9,6 +9,7 @@ from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QV
 
 from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
+from sxtstudio.app.questions import Answer
 from sxtstudio.app.retrain.curves import LOSS_SERIES, METRIC_SERIES, Curves
 from sxtstudio.app.retrain.pictures import SlicePicture
 from sxtstudio.app.retrain.process import TrainingProcess
@@ -201,12 +202,12 @@ class RunningPage(QWidget):
             self._dialog,
             "Cancel the training?",
             "What was learned so far can be kept, to go on another time.",
-            ("Keep it for later", "Throw it away", "Keep training"),
+            (Answer.KEEP_FOR_LATER, Answer.THROW_IT_AWAY, Answer.KEEP_TRAINING),
             "The model in use stays as it is in any case.",
         )
-        if answer == "Keep training" or self.run is None:
+        if answer == Answer.KEEP_TRAINING or self.run is None:
             return
-        self._throw_away = answer == "Throw it away"
+        self._throw_away = answer == Answer.THROW_IT_AWAY
         if self.busy and self.training is not None:
             self.training.cancel()
             self._cancelling = True

@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
+from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.workflow.retraining.runs import TrainingRun, remove
 
@@ -66,10 +67,10 @@ class WaitingStrip(QFrame):
             self._dialog,
             "Discard the training?",
             f"{_name(run)} and what it learned are removed for good.",
-            ("Discard", "Cancel"),
-            default="Cancel",
+            (Answer.DISCARD, Answer.CANCEL),
+            default=Answer.CANCEL,
         )
-        if answer == "Discard":
+        if answer == Answer.DISCARD:
             remove(run)
             self.offer(self.runs[1:])
 

@@ -14,6 +14,7 @@ from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob
 from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.jobs.strip import ProgressStrip
+from sxtstudio.app.questions import Answer
 from sxtstudio.app.segment.engine import Costs, PreviewEngine
 from sxtstudio.app.segment.form import SegmentForm
 from sxtstudio.app.segment.manual_edits import HandMade
@@ -179,10 +180,10 @@ class SegmentPanel(QWidget):
                 self._context.window,
                 "Replace labels?",
                 "Some labels in these slices were made by hand.",
-                ("Replace", "Cancel"),
+                (Answer.REPLACE, Answer.CANCEL),
                 "The segmentation replaces all labels in its slices. Undo brings them back.",
             )
-            if answer != "Replace":
+            if answer != Answer.REPLACE:
                 return
         self._start(parameters, resume=False)
 
@@ -195,11 +196,11 @@ class SegmentPanel(QWidget):
             self._context.window,
             "Segment projections?",
             tilt_series_text(document.tomogram),
-            ("Segment all the same", "Cancel"),
+            (Answer.SEGMENT_ALL_THE_SAME, Answer.CANCEL),
             "The network has learned from slices of cells; what it finds in projections means nothing.",
-            default="Cancel",
+            default=Answer.CANCEL,
         )
-        if answer == "Cancel":
+        if answer == Answer.CANCEL:
             return False
         self._projections = document.folder
         return True

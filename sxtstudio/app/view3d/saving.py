@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
+from sxtstudio.app.questions import Answer
 from sxtstudio.app.view3d.sizes import LARGEST_PX, SMALLEST_PX, Movie
 from sxtstudio.app.view3d.view import View3D
 from sxtstudio.app.widgets.controls import DoubleSpinBox, SpinBox
@@ -132,7 +133,7 @@ class SavingGroup(QWidget):
         text, seconds = self._time_text(movie)
         if seconds > _LONG_S:
             question = f"{text}\n\nYou can go on working meanwhile, and cancel it."
-            buttons = ("Make the movie", "Cancel")
+            buttons = (Answer.MAKE_MOVIE, Answer.CANCEL)
             if questions.ask(self._context.window, "Turntable movie", question, buttons) != buttons[0]:
                 return
         path = questions.save_file(
