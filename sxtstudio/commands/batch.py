@@ -16,7 +16,6 @@ from sxtstudio.commands.options import (
     add_tile,
     add_trust,
     add_voxel,
-    named,
 )
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import ProgressDisplay, shown_progress
@@ -97,10 +96,9 @@ def run(arguments: argparse.Namespace) -> int:
         rows = _Rows(len(arguments.tomograms), display)
         try:
             if arguments.watch:
-                run_watch(Path(arguments.watch), parameters, rows, progress, axes=arguments.axes)
+                run_watch(Path(arguments.watch), parameters, rows, progress)
             else:
-                tomograms = [named(name, arguments.axes) for name in arguments.tomograms]
-                run_batch(tomograms, parameters, rows, progress)
+                run_batch([Path(name) for name in arguments.tomograms], parameters, rows, progress)
         except Cancelled:
             display.clear()
             if arguments.watch and not rows.stopped:
@@ -130,6 +128,7 @@ def _parameters(arguments: argparse.Namespace) -> BatchParameters:
         clean_up=clean_up_of(arguments),
         voxel_nm=arguments.voxel,
         force=arguments.force,
+        axes=arguments.axes,
         folder=Path(arguments.output) if arguments.output else None,
         suffix=f".{arguments.format}",
         existing=arguments.existing,

@@ -71,11 +71,12 @@ def batch(window: MainWindow, toy_model: Path, own_models: Path, qtbot: QtBot) -
     """The dialog of the batch, with the toy model chosen."""
     own_models.mkdir(parents=True)
     shutil.copy(toy_model, own_models / "toy.onnx")
-    window.settings.set("model", "toy")
+    window.settings.set("segment/model", str(own_models / "toy.onnx"))
     window.actions_.by_name["tools.batch"].trigger()
     dialog: BatchDialog = window.context.dialogs.find(BatchDialog)
-    qtbot.waitUntil(lambda: dialog.form.model.currentData() == "toy", timeout=5000)
-    dialog.form.device.setCurrentIndex(dialog.form.device.findData("cpu"))
+    fields = dialog.form.segment
+    qtbot.waitUntil(lambda: fields.model.currentText() == "toy", timeout=5000)
+    fields.use_device("cpu")
     return dialog
 
 

@@ -33,6 +33,7 @@ from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.outside import show_folder
 from sxtstudio.core.errors import UserError
+from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.jobs.batch import BatchParameters, OnRow, run_batch, run_watch
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.contact_sheet import sheet_paths
@@ -139,7 +140,7 @@ class BatchDialog(ToolDialog):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self.form)
-        area.setFixedWidth(340)
+        area.setFixedWidth(350)
         upper = QHBoxLayout()
         upper.setSpacing(16)
         upper.addLayout(left, 1)
@@ -192,14 +193,16 @@ class BatchDialog(ToolDialog):
                 != Answer.SEGMENT_AGAIN
             ):
                 return
-            rows = [BatchRow(row.tomogram) for row in rows]
+            rows = [BatchRow(_as_given(row.tomogram)) for row in rows]
         goes_on = self._sheet is not None and any(row.state == "done" for row in rows)
         parameters = self.form.parameters(rows[0].tomogram.parent)
         if goes_on and self._sheet is not None and parameters.contact_sheet is not None:
             parameters = _same_sheet(parameters, self._sheet)
         for number, row in enumerate(rows):
             self.table.show_row(number, row)
-        tomograms = [row.tomogram for row in rows]
+        # The order of axes may have been named since for those that are not done.
+        done = ("done", "skipped")
+        tomograms = [row.tomogram if row.state in done else _as_given(row.tomogram) for row in rows]
 
         def work(job: Job) -> object:
             return run_batch(
@@ -300,6 +303,11 @@ class BatchDialog(ToolDialog):
         self.show_sheet.setEnabled(self._sheet is not None and self._sheet.exists())
         self.show_folder.setEnabled(self._results is not None)
         self.status.setText(_summary(states, running, watching))
+
+
+def _as_given(tomogram: Path) -> Path:
+    """Return the name of a tomogram without the order of axes that a batch gave it."""
+    return Path(str(replace(VolumeName.of(tomogram), axes=None)))
 
 
 def _row_listener(job: Job) -> OnRow:

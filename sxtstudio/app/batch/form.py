@@ -3,39 +3,41 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal, cast
+from typing import Any, cast
 
 from PySide6.QtCore import Signal
 from PySide6.QtWidgets import (
     QCheckBox,
-    QFormLayout,
     QGroupBox,
     QHBoxLayout,
     QLineEdit,
     QPushButton,
-    QSizePolicy,
     QVBoxLayout,
     QWidget,
 )
 
 from sxtstudio.app import questions
+from sxtstudio.app.clean.fields import CleanFields
 from sxtstudio.app.context import Context
-from sxtstudio.app.models.default_model import SETTING
+from sxtstudio.app.segment.fields import SegmentFields
 from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, SpinBox
-from sxtstudio.core.cleanup import CleanParameters
+from sxtstudio.app.widgets.notes import form, narrow, show_note
+from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import UserError
-from sxtstudio.segment import ModelCard, SegmentParameters, find_models
+from sxtstudio.core.volume import VoxelSize
 from sxtstudio.workflow.jobs.batch import BatchParameters
 from sxtstudio.workflow.jobs.batch_files import Existing
+from sxtstudio.workflow.jobs.choices import find_choices
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 
-# Below the lowest threshold stands "that of the model".
-_OWN_THRESHOLD = -1.01
 _STORE = "batch"
 
 
 class BatchForm(QWidget):
-    """Fields that are read into BatchParameters before a batch starts, and remembered."""
+    """Fields that are read into BatchParameters before a batch starts, and remembered.
+
+    Those of the segmentation and of the clean-up are those of their panels.
+    """
 
     changed = Signal()
 
@@ -43,18 +45,20 @@ class BatchForm(QWidget):
         """Build the fields, as they were last time."""
         super().__init__(parent)
         self._context = context
-        self.model = _combo(())
-        self.device = _combo((("Automatic", "auto"), ("Processor (CPU)", "cpu"), ("Graphics card", "cuda")))
-        self.threshold = DoubleSpinBox(minimum=_OWN_THRESHOLD, maximum=0.99, singleStep=0.05)
-        self.threshold.setSpecialValueText("that of the model")
-        self.threshold.setToolTip("Higher: fewer, surer membranes. Lower: more, with more mistakes")
-        self.polarity = _combo((("found for each", "auto"), ("dark", "dark"), ("bright", "bright")))
-        self.smooth_z = _spin(0, 20, " slices")
-        self.in_cell = QCheckBox("Only within the cell")
-        self.in_cell.setToolTip("A rough mask of the cell is made from each tomogram")
-        self.erode = _spin(0, 20, " voxels")
-        self.smallest = _spin(0, 10_000_000, " voxels")
-        self.crop_z, self.crop_xy = _spin(0, 1000, " slices"), _spin(0, 1000, " px")
+        self.segment = SegmentFields(context)
+        self.clean = CleanFields()
+        show_note(self.clean.mask_note, "A rough mask of the cell is made from each tomogram.")
+        self.axes = QLineEdit()
+        self.axes.setPlaceholderText("As in each file")
+        self.axes.setToolTip(
+            "How the files store their axes, the slowest first, where they do not say or are wrong: zyx, "
+            "xyz; a minus behind a letter reads that axis backwards: z-yx"
+        )
+        self.voxel = DoubleSpinBox(maximum=100_000, decimals=3, suffix=" nm")
+        self.voxel.setSpecialValueText("As in each file")
+        self.voxel.setToolTip("The edge of a voxel, where the files do not say or are wrong")
+        self.force = QCheckBox("Tilt series, too")
+        self.force.setToolTip("Segment what looks like a tilt series (projections), too")
         self.place = _combo((("beside each tomogram", "beside"), ("in one folder", "folder")))
         self.folder = QLineEdit()
         self.folder.setPlaceholderText("Choose a folder")
@@ -71,60 +75,58 @@ class BatchForm(QWidget):
         self.resume = QCheckBox("Go on where a run was interrupted")
         self.reports = QCheckBox("Report of each (JSON)")
         self.sheet = QCheckBox("Contact sheet and table of all")
+        for box in (self.resume, self.reports, self.sheet):
+            box.setChecked(True)
         self._lay_out()
-        self._restore()
+        self._restore(context.settings.get(_STORE, {}))
         self.place.currentIndexChanged.connect(self._show_folder)
         self.choose.clicked.connect(self._on_choose_clicked)
         self._show_folder()
         self.refresh_models()
 
     def _lay_out(self) -> None:
-        layout = QVBoxLayout(self)
-        layout.setContentsMargins(0, 0, 0, 0)
-        layout.addWidget(
-            _group(
-                "Segment",
-                ("Model", self.model),
-                ("Device", self.device),
-                ("Threshold", self.threshold),
-                ("Dense parts are", self.polarity),
-            )
-        )
-        layout.addWidget(
-            _group(
-                "Clean up",
-                ("Smooth along z", self.smooth_z),
-                ("", self.in_cell),
-                ("Erode", self.erode),
-                ("Remove below", self.smallest),
-                ("Clear top, bottom", self.crop_z),
-                ("Clear the frame", self.crop_xy),
-            )
-        )
-        row = QWidget()
-        line = QHBoxLayout(row)
+        self._folder_row = QWidget()
+        line = QHBoxLayout(self._folder_row)
         line.setContentsMargins(0, 0, 0, 0)
         line.addWidget(self.folder, 1)
         line.addWidget(self.choose)
-        self._folder_row = row
-        layout.addWidget(
-            _group(
-                "Results",
-                ("Labels go", self.place),
-                ("", row),
-                ("Format", self.kind),
-                ("If they exist", self.existing),
-                ("", self.resume),
-                ("", self.reports),
-                ("", self.sheet),
-            )
-        )
+        tomograms, results = form(), form()
+        tomograms.addRow("Axes", self.axes)
+        tomograms.addRow("Voxel size", narrow(self.voxel, 120))
+        tomograms.addRow(self.force)
+        results.addRow("Labels go", self.place)
+        results.addRow(self._folder_row)
+        results.addRow("Format", self.kind)
+        results.addRow("If they exist", self.existing)
+        for box in (self.resume, self.reports, self.sheet):
+            results.addRow(box)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 8, 0)
+        layout.setSpacing(16)
+        for title, content in (
+            ("Segment", self.segment),
+            ("Clean up", self.clean),
+            ("Tomograms", tomograms),
+            ("Results", results),
+        ):
+            group = QGroupBox(title)
+            inside = QVBoxLayout(group)
+            inside.setContentsMargins(0, 6, 0, 0)
+            if isinstance(content, QWidget):
+                inside.addWidget(content)
+            else:
+                inside.addLayout(content)
+            layout.addWidget(group)
         layout.addStretch()
 
     def refresh_models(self) -> None:
-        """List the installed models anew."""
+        """List the installed models and the devices anew."""
+        files = self.segment.extra_files
         self._context.jobs.start(
-            "Looking for models", lambda job: find_models(), on_done=self._show_models, quiet=True
+            "Looking for models",
+            lambda job: find_choices(files),
+            on_done=self.segment.show_choices,
+            quiet=True,
         )
 
     def parameters(self, sheets_in: Path | None) -> BatchParameters:
@@ -133,13 +135,14 @@ class BatchForm(QWidget):
         Raises
         ------
         UserError
-            If there is no folder where one is needed.
+            If there is no folder where one is needed, or the axes make no sense.
         """
         folder = None
         if self.place.currentData() == "folder":
             if not self.folder.text().strip():
                 raise UserError("Choose the folder for the labels first.")
             folder = Path(self.folder.text().strip())
+        axes = AxisOrder.from_text(self.axes.text()) if self.axes.text().strip() else None
         existing = cast(Existing, self.existing.currentData())
         sheets = folder or sheets_in
         sheet: Path | None = None
@@ -150,21 +153,11 @@ class BatchForm(QWidget):
             tables = (sheets / f"batch{mark}.csv", sheets / f"batch{mark}.json")
         self._remember()
         return BatchParameters(
-            segmentation=SegmentParameters(
-                model=self.model.currentData() or None,
-                device=self.device.currentData(),
-                threshold=None if self.threshold.value() < -1 else self.threshold.value(),
-                polarity=cast(Literal["auto", "dark", "bright"], self.polarity.currentData()),
-            ),
-            clean_up=CleanUp(
-                CleanParameters(
-                    erode=self.erode.value(),
-                    min_size_voxels=self.smallest.value() or None,
-                    crop=(self.crop_z.value(), self.crop_xy.value(), self.crop_xy.value()),
-                    smooth_z=self.smooth_z.value(),
-                ),
-                auto_mask=self.in_cell.isChecked(),
-            ),
+            segmentation=self.segment.parameters(),
+            clean_up=CleanUp(self.clean.steps(), auto_mask=self.clean.inside.isChecked()),
+            voxel_nm=self._voxel_nm(),
+            force=self.force.isChecked(),
+            axes=axes,
             folder=folder,
             suffix=self.kind.currentData(),
             existing=existing,
@@ -174,12 +167,9 @@ class BatchForm(QWidget):
             summary=tables,
         )
 
-    def _show_models(self, cards: list[ModelCard]) -> None:
-        wanted = self.model.currentData() or self._context.settings.get(SETTING, "")
-        self.model.clear()
-        for card in cards:
-            self.model.addItem(card.name, card.name)
-        self.model.setCurrentIndex(max(0, self.model.findData(wanted)))
+    def _voxel_nm(self) -> VoxelSize | None:
+        edge = self.voxel.value()
+        return (edge, edge, edge) if edge else None
 
     def _show_folder(self) -> None:
         self._folder_row.setVisible(self.place.currentData() == "folder")
@@ -190,18 +180,28 @@ class BatchForm(QWidget):
         if folder is not None:
             self.folder.setText(str(folder))
 
-    def _fields(self) -> dict[str, ComboBox | SpinBox | DoubleSpinBox | QCheckBox]:
+    def _fields(self) -> dict[str, ComboBox | SpinBox | DoubleSpinBox | QCheckBox | QLineEdit]:
+        """Return what is remembered; the unit of a size comes before the size, which it sets to nothing."""
+        segment, clean = self.segment, self.clean
         return {
-            "device": self.device,
-            "threshold": self.threshold,
-            "polarity": self.polarity,
-            "smooth_z": self.smooth_z,
-            "in_cell": self.in_cell,
-            "erode": self.erode,
-            "smallest": self.smallest,
-            "crop_z": self.crop_z,
-            "crop_xy": self.crop_xy,
+            "polarity": segment.polarity,
+            "tile": segment.tile,
+            "trust": segment.trust,
+            "neighbours": segment.neighbours,
+            "smooth_z": clean.smooth,
+            "in_cell": clean.inside,
+            "erode": clean.erode,
+            "erode_3d": clean.erode_3d,
+            "unit": clean.unit,
+            "smallest": clean.smallest,
+            "crop_z": clean.crop_z,
+            "crop_y": clean.crop_y,
+            "crop_x": clean.crop_x,
+            "axes": self.axes,
+            "voxel": self.voxel,
+            "force": self.force,
             "place": self.place,
+            "folder": self.folder,
             "kind": self.kind,
             "existing": self.existing,
             "resume": self.resume,
@@ -210,25 +210,42 @@ class BatchForm(QWidget):
         }
 
     def _remember(self) -> None:
-        values: dict[str, object] = {"folder": self.folder.text()}
+        """Keep all but the model: a new default is used from the next start on."""
+        values: dict[str, object] = {
+            "threshold": self.segment.threshold.choice,
+            "device": self.segment.device.currentData(),
+        }
         for name, field in self._fields().items():
             if isinstance(field, ComboBox):
                 values[name] = field.currentData()
+            elif isinstance(field, QLineEdit):
+                values[name] = field.text()
             else:
                 values[name] = field.isChecked() if isinstance(field, QCheckBox) else field.value()
         self._context.settings.set(_STORE, values)
 
-    def _restore(self) -> None:
-        usual = {"threshold": _OWN_THRESHOLD, "resume": True, "reports": True, "sheet": True}
-        usual["device"] = self._context.settings.get("segment/device", "auto")
-        values = usual | self._context.settings.get(_STORE, {})
-        self.folder.setText(str(values.get("folder", "")))
+    def _restore(self, values: dict[str, Any]) -> None:
+        """Show what was remembered, by an earlier version too; what is missing or damaged stays as it is."""
+        values = dict(values)
+        for name in ("crop_y", "crop_x"):  # they were one field
+            values.setdefault(name, values.get("crop_xy"))
+        match values.get("threshold"):
+            case int() | float() as threshold if -1 <= threshold < 1:  # the model's own was less than -1
+                self.segment.threshold.set_choice(float(threshold))
+        match values.get("device"):
+            case "cuda":
+                self.segment.use_device("cuda:0")
+            case str(device):
+                self.segment.use_device(device)
         for name, field in self._fields().items():
             value = values.get(name)
             if isinstance(field, ComboBox):
-                field.setCurrentIndex(max(0, field.findData(value)))
+                place = field.findData(value)
+                field.setCurrentIndex(place if place >= 0 else field.currentIndex())
+            elif isinstance(field, QLineEdit):
+                field.setText(value if isinstance(value, str) else "")
             elif isinstance(field, QCheckBox):
-                field.setChecked(value is True)
+                field.setChecked(value if isinstance(value, bool) else field.isChecked())
             elif isinstance(value, int | float) and isinstance(field, DoubleSpinBox):
                 field.setValue(value)
             elif isinstance(value, int) and isinstance(field, SpinBox):
@@ -250,27 +267,4 @@ def _combo(entries: tuple[tuple[str, str], ...]) -> ComboBox:
     combo = ComboBox()
     for text, value in entries:
         combo.addItem(text, value)
-    combo.setMinimumContentsLength(12)
-    combo.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
-    combo.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-    return combo
-
-
-def _spin(low: int, high: int, unit: str) -> SpinBox:
-    spin = SpinBox(minimum=low, maximum=high, suffix=unit)
-    spin.setSpecialValueText("off")
-    return spin
-
-
-def _group(title: str, *rows: tuple[str, QWidget]) -> QGroupBox:
-    group = QGroupBox(title)
-    form = QFormLayout(group)
-    form.setRowWrapPolicy(QFormLayout.RowWrapPolicy.DontWrapRows)
-    form.setContentsMargins(0, 6, 0, 0)
-    form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-    for name, field in rows:
-        if name:
-            form.addRow(name, field)
-        else:
-            form.addRow(field)
-    return group
+    return narrow(combo, 120)

@@ -40,6 +40,8 @@ class BatchParameters:
     ----------
     segmentation, clean_up, voxel_nm, force
         As for a single one.
+    axes
+        How all of them store their axes, where they do not say, or wrongly.
     folder
         For the labels; None writes them beside each tomogram.
     suffix
@@ -61,6 +63,7 @@ class BatchParameters:
     clean_up: CleanUp = field(default_factory=CleanUp)
     voxel_nm: VoxelSize | None = None
     force: bool = False
+    axes: AxisOrder | None = None
     folder: Path | None = None
     suffix: str = ".tif"
     existing: Existing = "rename"
@@ -113,7 +116,8 @@ def run_batch(
     batch = _Batch(parameters, on_row, free)
     finished = {row.tomogram: row for row in earlier if row.state in ("done", "skipped")}
     for tomogram in tomograms:
-        batch.add(tomogram, finished.get(tomogram))
+        named = with_axes(tomogram, parameters.axes)
+        batch.add(named, finished.get(named))
     to_do = [number for number, row in enumerate(batch.rows) if row.state == "waiting"]
     for number in to_do:
         share = progress.part(1 / len(to_do), "segmenting")
@@ -129,7 +133,6 @@ def run_watch(
     on_row: OnRow | None = None,
     progress: Progress | None = None,
     *,
-    axes: AxisOrder | None = None,
     watch: FolderWatch | None = None,
     free: Free | None = None,
     poll_s: float = POLL_S,
@@ -155,7 +158,7 @@ def run_watch(
     while True:
         progress.restart("waiting for tomograms")
         for tomogram in watch.poll():
-            number = batch.add(with_axes(tomogram, axes))
+            number = batch.add(with_axes(tomogram, parameters.axes))
             progress.restart("segmenting")
             batch.run(number, progress.part(1, "segmenting"), replaced=tomogram in earlier)
             earlier.add(tomogram)
@@ -292,7 +295,9 @@ class _Batch:
             panels = [self._panels[number] for number in sorted(self._panels)]
             write_contact_sheet(self.parameters.contact_sheet, panels)
         for path in self.parameters.summary:
-            write_summary(path, self.rows, plain(self.parameters))
+            axes = self.parameters.axes
+            settings = {**plain(self.parameters), "axes": None if axes is None else str(axes)}
+            write_summary(path, self.rows, settings)
 
 
 def _caption(row: BatchRow) -> str:

@@ -1,0 +1,136 @@
+"""The fields of a clean-up that suit any tomogram: those of the panel and of a batch."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Signal
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QGroupBox,
+    QHBoxLayout,
+    QLabel,
+    QVBoxLayout,
+    QWidget,
+)
+
+from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, SpinBox
+from sxtstudio.app.widgets.notes import form, narrow, note, show_note
+from sxtstudio.core.cleanup import CleanParameters
+
+_UNITS = (("voxels", "voxels"), ("nm³", "nm3"), ("µm³", "um3"))
+NM3 = {"nm3": 1.0, "um3": 1e9}
+
+
+class CleanFields(QWidget):
+    """Smoothing along z, cell mask, erosion, small objects, borders: in the order of the work."""
+
+    changed = Signal()
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Build the fields; nothing is switched on."""
+        super().__init__(parent)
+        self._build()
+        for spin in (self.smooth, self.erode, self.crop_z, self.crop_y, self.crop_x, self.smallest):
+            spin.valueChanged.connect(self._on_changed)
+        self.inside.toggled.connect(self._on_changed)
+        self.erode_3d.currentIndexChanged.connect(self._on_changed)
+        self.unit.currentIndexChanged.connect(self._on_unit_changed)
+
+    def _build(self) -> None:
+        self.smooth = _spin(50, " slices", "Off", "The majority of so many slices above and below decides")
+        self.smooth.setPrefix("± ")
+        self.inside = QCheckBox("Inside the cell mask only")
+        self.mask_note = note(name="mask")
+        self.erode = _spin(20, " times", "Off", "Takes one voxel off every face, so many times")
+        self.erode_3d = ComboBox()
+        self.erode_3d.addItem("in 3D", True)
+        self.erode_3d.addItem("in each slice", False)
+        self.erode_3d.setEnabled(False)
+        self.erode_3d.setToolTip("Erode from above and below too, or within each slice only")
+        self.smallest = DoubleSpinBox()
+        self.smallest.setRange(0, 1e12)
+        self.smallest.setDecimals(0)
+        self.smallest.setSpecialValueText("Off")
+        self.smallest.setToolTip("Objects that are smaller than this are removed")
+        self.smallest.setGroupSeparatorShown(True)
+        self.unit = ComboBox()
+        self.unit.setToolTip("The unit of the smallest size")
+        for text, value in _UNITS:
+            self.unit.addItem(text, value)
+        self.size_note = note(name="size")
+        self.crop_z, self.crop_y, self.crop_x = (
+            _spin(2000, " px", "0", f"So many voxels at both ends of {axis} are emptied") for axis in "zyx"
+        )
+        self.column = layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(8)
+        fields = form()
+        fields.addRow("Smooth in z", narrow(self.smooth))
+        fields.addRow(self.inside)
+        fields.addRow(self.mask_note)
+        fields.addRow("Erosion", _row(self.erode, self.erode_3d))
+        fields.addRow("Smaller than", _row(self.smallest, self.unit))
+        fields.addRow(self.size_note)
+        layout.addLayout(fields)
+        borders = QGroupBox("Crop the borders")
+        row = QHBoxLayout(borders)
+        row.setContentsMargins(0, 0, 0, 0)
+        for name, spin in (("z", self.crop_z), ("y", self.crop_y), ("x", self.crop_x)):
+            label = QLabel(name)
+            label.setBuddy(spin)
+            row.addWidget(label)
+            row.addWidget(narrow(spin, 50), 1)
+        layout.addWidget(borders)
+
+    def steps(self) -> CleanParameters:
+        """Return what the fields say, but for the mask."""
+        value, unit = self.smallest.value(), self.unit.currentData()
+        voxels = round(value) if unit == "voxels" and value else None
+        volume_nm3 = value * NM3[unit] if unit != "voxels" and value else None
+        return CleanParameters(
+            erode=self.erode.value(),
+            erode_3d=bool(self.erode_3d.currentData()) if self.erode.value() else True,
+            min_size_voxels=voxels,
+            min_size_nm3=volume_nm3,
+            crop=(self.crop_z.value(), self.crop_y.value(), self.crop_x.value()),
+            smooth_z=self.smooth.value(),
+        )
+
+    def reset(self) -> None:
+        """Switch everything off."""
+        with QSignalBlocker(self):
+            for spin in (self.smooth, self.erode, self.crop_z, self.crop_y, self.crop_x, self.smallest):
+                spin.setValue(0)
+            self.inside.setChecked(False)
+            self.erode_3d.setCurrentIndex(0)
+        self._on_changed()
+
+    def _on_changed(self) -> None:
+        self.erode_3d.setEnabled(self.erode.value() > 0)
+        show_note(self.size_note, self._size_text())
+        self.changed.emit()
+
+    def _on_unit_changed(self) -> None:
+        self.smallest.setDecimals(4 if self.unit.currentData() == "um3" else 0)
+        self.smallest.setValue(0)
+        self._on_changed()
+
+    def _size_text(self) -> str:
+        """Say what the smallest size means."""
+        known = self.unit.currentData() == "voxels" or not self.smallest.value()
+        return "" if known else "Measured with the voxel size of each tomogram."
+
+
+def _spin(most: int, suffix: str, off: str, tip: str) -> SpinBox:
+    spin = SpinBox()
+    spin.setRange(0, most)
+    spin.setSuffix(suffix)
+    spin.setSpecialValueText(off)
+    spin.setToolTip(tip)
+    return spin
+
+
+def _row(wide: QWidget, beside: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    row.addWidget(narrow(wide, 70), 1)
+    row.addWidget(beside)
+    return row
