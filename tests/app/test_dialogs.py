@@ -128,6 +128,19 @@ def test_batch_over_dropped_files_one_of_them_damaged(
     assert (folder / "a.labels-2.tif").is_file()
 
 
+def test_axes_that_were_named_for_a_batch_can_be_named_anew(
+    batch: BatchDialog, tomogram: Path, qtbot: QtBot, answers
+) -> None:
+    batch.form.sheet.setChecked(False)
+    batch.add([tomogram])
+    answers["ask"] = "Segment again"
+    for axes, name in (("zyx-", "cell.mrc::axes=zyx-"), ("zy-x", "cell.mrc::axes=zy-x"), ("", "cell.mrc")):
+        batch.form.axes.setText(axes)
+        batch.begin()
+        qtbot.waitUntil(lambda: batch.job is None, timeout=20_000)
+        assert [(row.state, row.tomogram.name) for row in batch.table.rows] == [("done", name)]
+
+
 def test_the_contact_sheet_is_shown_in_a_window_of_its_own(
     batch: BatchDialog, window: MainWindow, tomogram: Path, tmp_path: Path, qtbot: QtBot, monkeypatch
 ) -> None:

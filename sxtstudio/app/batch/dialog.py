@@ -113,10 +113,9 @@ class BatchDialog(ToolDialog):
         self._refresh()
 
     def _lay_out(self) -> None:
-        modes = QHBoxLayout()
+        modes = QVBoxLayout()  # side by side they are too wide for a small screen
         modes.addWidget(self.list_mode)
         modes.addWidget(self.watch_mode)
-        modes.addStretch()
         self._list_row, self._watch_row = QWidget(), QWidget()
         for place, widgets in (
             (self._list_row, (self.add_files, self.add_folder, self.remove)),
@@ -140,11 +139,13 @@ class BatchDialog(ToolDialog):
         area.setFrameShape(QFrame.Shape.NoFrame)
         area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         area.setWidget(self.form)
-        area.setFixedWidth(350)
+        narrowest = self.form.minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width()
+        area.setMinimumWidth(narrowest)
+        area.setMaximumWidth(350)
         upper = QHBoxLayout()
         upper.setSpacing(16)
-        upper.addLayout(left, 1)
-        upper.addWidget(area)
+        upper.addLayout(left, 2)
+        upper.addWidget(area, 1)
         lower = QHBoxLayout()
         for button in (self.show_sheet, self.show_folder):
             lower.addWidget(button)

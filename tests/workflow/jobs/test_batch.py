@@ -7,14 +7,17 @@ import json
 import os
 import shutil
 import threading
+from dataclasses import replace
 from pathlib import Path
 
+import h5py
 import mrcfile
 import numpy as np
 import pytest
 import tifffile
 from PIL import Image
 
+from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.segment import SegmentParameters
@@ -276,6 +279,35 @@ def test_watch_takes_tomograms_only(tomogram: Path, tmp_path: Path) -> None:
     assert not is_own_output(Path("labels-of-day.mrc"))
     with pytest.raises(UserError, match="no folder"):
         FolderWatch(folder / "missing")
+
+
+def test_the_order_of_axes_holds_for_a_list_and_for_a_watched_folder(
+    tomogram: Path, toy_model: Path, tmp_path: Path, expected_labels
+) -> None:
+    folder, values = tmp_path / "in", mrcfile.read(tomogram)
+    folder.mkdir()
+    with h5py.File(folder / "turned.h5", "w") as file:
+        file["data"] = np.ascontiguousarray(values.transpose(2, 1, 0))
+    truth = expected_labels(values)
+    wanted = parameters(toy_model, tmp_path / "list", axes=AxisOrder("xyz"), summary=(tmp_path / "s.json",))
+    rows = run_batch([folder / "turned.h5"], wanted)
+    assert np.array_equal(tifffile.imread(tmp_path / "list" / "turned.labels.tif") > 0, truth)
+    assert json.loads((tmp_path / "s.json").read_text())["settings"]["axes"] == "xyz"
+    # What is done stays so, whether it is named with its axes or without.
+    assert run_batch([row.tomogram for row in rows], wanted, earlier=rows) == rows
+    assert run_batch([folder / "turned.h5"], wanted, earlier=rows) == rows
+
+    progress = Progress()
+
+    def on_row(number: int, row: BatchRow) -> None:
+        if row.state in ("done", "failed"):
+            progress.cancel()
+
+    watch = FolderWatch(folder, stable_s=0.05)
+    wanted = replace(wanted, folder=tmp_path / "watched", summary=())
+    with pytest.raises(Cancelled):
+        run_watch(folder, wanted, on_row, progress, watch=watch, poll_s=0.05)
+    assert np.array_equal(tifffile.imread(tmp_path / "watched" / "turned.labels.tif") > 0, truth)
 
 
 def test_watched_folder_is_segmented_as_files_arrive(tomogram: Path, toy_model: Path, tmp_path: Path) -> None:
