@@ -95,6 +95,8 @@ def _be_the_child(call: Callable[[], int], writer: int) -> None:
         sys.stdout = io.TextIOWrapper(io.FileIO(1, "w"), encoding="utf-8")
         sys.stderr = io.TextIOWrapper(io.FileIO(2, "w"), encoding="utf-8", line_buffering=True)
         code = call()
+    except SystemExit as end:  # --help
+        code = end.code if isinstance(end.code, int) else 0
     except BaseException:
         traceback.print_exc()
     finally:

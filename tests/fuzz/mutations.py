@@ -7,8 +7,18 @@ import random
 import struct
 from typing import Any
 
+import onnx
+
 _NUMBERS = [0, 1, -1, 2, 255, 256, 65535, 65536, 2**31 - 1, -(2**31), 2**32 - 1, 2**63 - 1, 10**30]
 _TEXTS = ["", "\0", "../..", "/dev/zero", "\ud800", "x" * 5000, "NaN", "1e999", "\x1b[2J", "=1+1", "%s", "{}"]
+_OPERATORS = [
+    *("Abs", "AveragePool", "Cast", "Concat", "ConvTranspose", "DepthToSpace", "Einsum", "Exp", "Expand"),
+    *("Flatten", "GRU", "Gather", "GlobalMaxPool", "Identity", "If", "LRN", "Log", "Loop", "MatMul"),
+    *("NonZero",),
+    *("Nothing", "OneHot", "Pad", "Range", "ReduceMax", "Reshape", "Resize", "Shape", "Softmax"),
+    *("SpaceToDepth",),
+    *("Split", "Sqrt", "Tile", "TopK", "Transpose", "Unique", "Upsample"),
+]
 _VALUES: list[Any] = [
     *_NUMBERS,
     *_TEXTS,
@@ -82,6 +92,43 @@ def spoil_lines(content: bytes, chance: random.Random) -> bytes:
             case _:
                 lines[place] = chance.choice(("[[labelled]]", "[training]", "[a.b.c]", "x = [[[[]]]]", "\0"))
     return "\n".join(lines).encode("utf-8", "surrogatepass")
+
+
+def spoil_model(content: bytes, chance: random.Random) -> bytes:
+    """Return an ONNX model that is still one, with other layers, names, numbers or sizes."""
+    model = onnx.load_model_from_string(content)
+    graph = model.graph
+    names = [name for node in graph.node for name in (*node.input, *node.output)]
+    for _ in range(chance.choice((1, 1, 2, 4))):
+        node, weight = chance.choice(graph.node), chance.choice(graph.initializer)
+        match chance.randrange(10):
+            case 0:
+                node.op_type = chance.choice(_OPERATORS)
+            case 1 if node.input:
+                node.input[chance.randrange(len(node.input))] = chance.choice([*names, "", "none"])
+            case 2 if node.output:
+                node.output[chance.randrange(len(node.output))] = chance.choice([*names, "more"])
+            case 3:
+                del node.attribute[:]
+            case 4 if node.attribute:
+                attribute = chance.choice(node.attribute)
+                if attribute.ints:
+                    number = chance.choice(_NUMBERS[:-3])
+                    attribute.ints[chance.randrange(len(attribute.ints))] = number
+                attribute.i = chance.choice(_NUMBERS[:-3])
+            case 5 if weight.dims:
+                weight.dims[chance.randrange(len(weight.dims))] = chance.choice(_NUMBERS[:-3])
+            case 6:
+                weight.raw_data = bytes(chance.randrange(256) for _ in range(len(weight.raw_data)))
+            case 7:
+                weight.data_type = chance.randrange(24)
+            case 8:
+                shape = chance.choice([*graph.input, *graph.output]).type.tensor_type.shape
+                if shape.dim:
+                    chance.choice(shape.dim).dim_value = chance.choice(_NUMBERS[:-3])
+            case _:
+                graph.node.append(chance.choice(graph.node))
+    return model.SerializeToString()
 
 
 def spoil_json(content: bytes, chance: random.Random) -> bytes:

@@ -28,7 +28,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 
 from bombs import MODELS, OPENS, TOMOGRAMS
 from limited import Ended, run_limited
-from mutations import spoil, spoil_json, spoil_lines
+from mutations import spoil, spoil_json, spoil_lines, spoil_model
 from samples import SAMPLES, Sample, run_words
 
 CASES = 300
@@ -140,7 +140,9 @@ def _spoiled(good: Path, folder: Path, files: list[Path], reader: str, seed: int
     file = folder / chance.choice(files)
     content = file.read_bytes()
     is_json = file.suffix == ".json" or file.name in (".zarray", ".zattrs", ".zgroup")
-    if file.suffix == ".toml" and chance.random() < 0.7:
+    if SAMPLES[reader].is_graph:
+        file.write_bytes(spoil_model(content, chance))
+    elif file.suffix == ".toml" and chance.random() < 0.7:
         file.write_bytes(spoil_lines(content, chance))
     else:
         file.write_bytes(spoil_json(content, chance) if is_json else spoil(content, chance))

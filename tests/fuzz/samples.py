@@ -6,6 +6,7 @@ A sample writes into an empty folder. Its first part are the files that are spoi
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,7 @@ class Sample:
 
     write: Write
     words: Words
+    is_graph: bool = False  # a model that is to stay one
 
 
 def grey(dtype: str = "f4", shape: tuple[int, ...] = (4, 40, 48)) -> NDArray[np.generic]:
@@ -246,9 +248,19 @@ def unfinished(folder: Path) -> list[Path]:
     return [p for p in files if p.name != "in-use"]
 
 
-def resume(folder: Path) -> list[str]:
-    words = ["segment", str(folder / "cell.mrc"), "-o", str(folder / "labels.tif"), "--resume"]
+def used(folder: Path) -> list[Path]:
+    tomogram(folder)
+    model(folder / "sample.onnx")
+    return [folder / "sample.onnx"]
+
+
+def segmented(folder: Path) -> list[str]:
+    words = ["segment", str(folder / "cell.mrc"), "-o", str(folder / "labels.tif")]
     return [*words, "--model", str(folder / "sample.onnx"), "--device", "cpu"]
+
+
+def resume(folder: Path) -> list[str]:
+    return [*segmented(folder), "--resume"]
 
 
 def training(path: Path) -> None:
@@ -258,6 +270,28 @@ def training(path: Path) -> None:
         'name = "sample"\nbase_width = 4\nvoxel_nm = [8.0, 25.0]\n[[labelled]]\ntomogram = "cell.mrc"\n'
         'labels = "labels.tif"\nslices = "0-2"\npolarity = "dark"\n[training]\nminutes = 0.001\nseed = 3\n'
     )
+
+
+def words_of(*words: str) -> Write:
+    """The words of a command are a file that is spoiled; what they name lies beside it."""
+
+    def write(folder: Path) -> list[Path]:
+        tomogram(folder)
+        labels(folder)
+        model(folder / "sample.onnx")
+        (folder / "words.json").write_text(json.dumps(words))
+        return [folder / "words.json"]
+
+    return write
+
+
+def spoiled_words(folder: Path) -> list[str]:
+    try:
+        found = json.loads((folder / "words.json").read_bytes())
+    except (ValueError, RecursionError):
+        return ["--help"]
+    listed = found if isinstance(found, list) else [found]
+    return ["in", str(folder), *(str(word).replace("\0", "0") for word in listed)]
 
 
 SAMPLES: dict[str, Sample] = {
@@ -277,6 +311,20 @@ SAMPLES: dict[str, Sample] = {
     "ome-zarr-0.4": Sample(zarr_of(2, ome=True), info("sample.zarr")),
     "ome-zarr-0.5": Sample(zarr_of(3, ome=True), info("sample.zarr")),
     "model": Sample(one("a.onnx", model), lambda folder: ["models", "check", str(folder / "a.onnx")]),
+    "graph": Sample(one("a.onnx", model), lambda folder: ["models", "check", str(folder / "a.onnx")], True),
+    "graph-used": Sample(used, segmented, True),
+    "options-clean": Sample(
+        words_of(*"clean labels.tif -o new.mrc --erode 1 --min-size 10 --crop 0,1,1 --voxel 9.8".split()),
+        spoiled_words,
+    ),
+    "options-segment": Sample(
+        words_of(
+            *"segment cell.mrc -o new.tif --model sample.onnx --device cpu --slices 0:2".split(),
+            *"--threshold 0.1 --tile 64 --voxel 20,10,10 --report new.json --polarity dark".split(),
+            *"--min-size 0.0001um3".split(),
+        ),
+        spoiled_words,
+    ),
     "card": Sample(model_with_card, lambda folder: ["models", "check", str(folder / "sample.onnx")]),
     "labels": Sample(
         labels,
@@ -296,6 +344,9 @@ def run_words(words: list[str]) -> int:
     from sxtstudio.commands.output import quieten_libraries
 
     quieten_libraries()
+    if words[0] == "in":
+        os.chdir(words[1])
+        words = words[2:] or [""]
     own = {"open": _open, "recover": _recover, "load": _load}
     if words[0] in own:
         return guarded(words, lambda: own[words[0]](Path(words[1])))
