@@ -6,17 +6,19 @@ import os
 import time
 from typing import Any
 
+# qtpy, through which pyvistaqt finds Qt, takes the first binding that it finds.
+os.environ.setdefault("QT_API", "pyside6")
+
 from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QImage, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import QWidget
+from pyvistaqt import QtInteractor
 
 from sxtstudio.app.view3d.canvas import Canvas3D
 from sxtstudio.app.view3d.overlay import paint_overlay
 from sxtstudio.app.view3d.scene import Scene3D
 from sxtstudio.surface.offscreen import OpenGL, opengl_renderer
 
-# qtpy, through which pyvistaqt finds Qt, takes the first binding that it finds.
-os.environ.setdefault("QT_API", "pyside6")
 # Refinements that take longer are left out: they are drawn in the thread of the window.
 _PATIENCE_S = 0.25
 # 2: all faces and shadows, 1: all faces, 0: the lighter surface.
@@ -28,8 +30,6 @@ class NativeCanvas(Canvas3D):
 
     def __init__(self, opengl: OpenGL, unit: str = "nm") -> None:
         """Make pyvistaqt's widget; OpenGL starts when it is first painted."""
-        from pyvistaqt import QtInteractor
-
         # Its own drawing, mouse, keys and drops stay unused: the scene draws when something has changed.
         self._interactor: Any = QtInteractor(auto_update=False, multi_samples=0)
         self._interactor.setAcceptDrops(False)
@@ -37,6 +37,7 @@ class NativeCanvas(Canvas3D):
         for renderer in self._interactor.renderers:
             window.RemoveRenderer(renderer)
         super().__init__(Scene3D(window, software=opengl.software), unit, self._interactor)
+        self._software = opengl.software
         # How well still pictures are drawn, opaque and translucent.
         self._effort: dict[bool, int] = {}
         self.surface_changed()
@@ -66,7 +67,7 @@ class NativeCanvas(Canvas3D):
 
     def surface_changed(self) -> None:
         """Draw as well as possible again: another surface may be quicker to draw."""
-        self._effort = {False: _MOST, True: _MOST}
+        self._effort = {False: 1, True: 0} if self._software else {False: _MOST, True: _MOST}
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Keep the overlay over all of the picture."""

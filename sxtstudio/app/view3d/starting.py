@@ -123,9 +123,10 @@ class CanvasStart(QObject):
 
 def _find_canvas(job: Job, wish: Wish, system: System) -> Choice:
     """Load VTK and find a way to draw; both take a second or two."""
-    import sxtstudio.app.view3d.building
-    import sxtstudio.app.view3d.picking  # noqa: F401
     from sxtstudio.app.view3d.probes import find_canvas
 
     job.progress.check()
-    return find_canvas(wish, system)
+    choice = find_canvas(wish, system)
+    if choice.kind is CanvasKind.NATIVE:
+        pass  # loads pyvistaqt
+    return choice

@@ -269,7 +269,7 @@ def test_files_that_are_dropped_go_to_the_window(canvas: Canvas3D) -> None:
 def test_slow_good_pictures_in_the_window_get_plainer_until_another_surface_comes(
     native_opengl: OpenGL, context: Context, surface: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    canvas = canvas_of(CanvasKind.NATIVE, context, native_opengl, surface)
+    canvas = canvas_of(CanvasKind.NATIVE, context, OpenGL(native_opengl.window, "a card"), surface)
     asked: list[tuple[bool, bool]] = []
     monkeypatch.setattr(
         Scene3D, "prepare", lambda scene, quality, *, shadows, light: asked.append((shadows, light))
