@@ -14,6 +14,7 @@ from sxtstudio.app.actions import MENUS, TABLE, ActionInfo
 from sxtstudio.app.actions.info import MISSING, Shown
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
+from sxtstudio.app.labels.tools.catalogue import TOOLS
 
 
 class Actions(QObject):
@@ -150,6 +151,9 @@ class Actions(QObject):
             if not info.why_disabled:
                 why = "" if missing is None else f"\nNot now: {MISSING[missing]}."
                 action.setToolTip(info.tip + _keys(action) + why)
+        where = " (cell mask)" if session.tool.value.target == "mask" else ""
+        for tool in TOOLS:
+            self.by_name[f"labels.{tool.name}"].setText(tool.title + where)
         for name, text, what in (
             ("edit.undo", "Undo", session.history.undo_name),
             ("edit.redo", "Redo", session.history.redo_name),

@@ -21,6 +21,34 @@ WAND_MARGIN_PX = 6
 _WAND_HOLE_PX = 40
 
 
+def near_label(labels: NDArray[np.uint8], row: int, column: int, reach_px: int = 4) -> tuple[int, int] | None:
+    """Return the labelled pixel of a slice that a click means: thin membranes are easily missed by a few px.
+
+    Parameters
+    ----------
+    labels
+        Slice (rows, columns), 0 is background.
+    row, column
+        Where the click was; may lie outside.
+    reach_px
+        How far beside a label a click may be.
+
+    Returns
+    -------
+    row, column
+        The nearest labelled pixel within reach, or None.
+    """
+    top, left = max(0, row - reach_px), max(0, column - reach_px)
+    rows, columns = np.nonzero(labels[top : max(0, row + reach_px + 1), left : max(0, column + reach_px + 1)])
+    if not rows.size:
+        return None
+    squared = (rows + top - row) ** 2 + (columns + left - column) ** 2
+    nearest = int(np.argmin(squared))
+    if squared[nearest] > reach_px**2:
+        return None
+    return int(rows[nearest]) + top, int(columns[nearest]) + left
+
+
 def polygon_area(points: NDArray[np.float64], shape: tuple[int, int]) -> tuple[Corner, Area] | None:
     """Return the pixels within a closed outline.
 

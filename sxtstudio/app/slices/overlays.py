@@ -8,7 +8,9 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from sxtstudio.app import theme
+from sxtstudio.app.labels.tools.catalogue import TOOLS
 from sxtstudio.app.slices.layers import path_of, stroke
+from sxtstudio.app.states import ToolState
 from sxtstudio.core.lengths import round_length
 from sxtstudio.core.wording import length_text
 
@@ -54,6 +56,12 @@ def draw_all(painter: QPainter, view: PlaneView) -> None:
         _scale_bar(painter, view)
     name = view.plane.upper() + (f"   {view.note}" if view.note else "")
     _pill(painter, view, name, QPointF(8, 8), QColor(0, 0, 0, 110), QColor(255, 255, 255, 210))
+    tool = tool_text(view.context.session.tool.value)
+    if tool and view.plane == "xy":
+        mask = view.context.session.tool.value.target == "mask"
+        colour = QColor(*(state.mask_rgb if mask else state.label_rgb))
+        below = QPointF(8, 8 + QFontMetricsF(painter.font()).height() + 10)
+        _pill(painter, view, tool, below, colour, QColor("black"))
     if view.preview_title:
         width = _width(painter, view.preview_title) + 20
         place = QPointF(max(70.0, (view.width() - width) / 2), 8)
@@ -62,6 +70,14 @@ def draw_all(painter: QPainter, view: PlaneView) -> None:
         painter.setPen(QColor("#e5484d"))
         area = QRectF(view.rect()).adjusted(20, 40, -20, -20)
         painter.drawText(area, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, view.error)
+
+
+def tool_text(tool: ToolState) -> str:
+    """Return what the mouse does and to what: "Brush: cell mask"; "" where it changes nothing."""
+    titles = {info.name: info.title for info in TOOLS}
+    if tool.tool not in titles:
+        return ""
+    return f"{titles[tool.tool]}: {'cell mask' if tool.target == 'mask' else 'labels'}"
 
 
 def scale_bar(view: PlaneView) -> tuple[float, str]:

@@ -160,6 +160,7 @@ class PlaneMouse(QObject):
     def leave(self) -> None:
         """Forget where the pointer was."""
         self.hovered.emit(None)
+        self._toolbox.leave()
         if self.over is not None:
             row, column = self.over
             self.over = None

@@ -397,8 +397,8 @@ def test_brush_paints_under_the_pointer_in_every_view(known: MainWindow, plane: 
 
 def test_brush_circle_follows_the_pointer(known: MainWindow) -> None:
     view = look_at(known, (4, 10, 12)).views["xy"]
-    before = view.grab().toImage()
     known.session.tool.set(tool="brush", brush_px=8)
+    before = view.grab().toImage()
     send(view, QEvent.Type.MouseMove, view.transform().map(QPointF(12, 10)))
     after = view.grab().toImage()
     edge = view.transform().map(QPointF(16, 10)).toPoint()

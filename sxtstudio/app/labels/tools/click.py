@@ -7,8 +7,10 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.base import PointerEvent
-from sxtstudio.app.labels.tools.tool import Tool, within
+from sxtstudio.app.labels.tools.hover import Area, AreaHover
+from sxtstudio.app.labels.tools.tool import ShowSketch, Tool, within
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
@@ -24,18 +26,42 @@ class FillTool(Tool):
     kind = EditKind.FILL
     draws = True
 
+    def __init__(self, context: Context, show: ShowSketch) -> None:
+        """Show nothing yet."""
+        super().__init__(context, show)
+        self._hover = AreaHover(context, show)
+
+    def hover(self, event: PointerEvent) -> None:
+        """Show what a click would fill, or with Shift erase."""
+        labels = self.session.labels_of(self.target)
+        if labels is None or not within(event, self.document.shape) or self.session.busy:
+            self._hover.clear()
+            return
+        plane = plane_of(labels, NORMAL[event.plane], event.depth)
+        self._hover.ask(event, partial(_area_at, plane, *pixel_of(event), erase=event.shift))
+
     def press(self, event: PointerEvent) -> None:
         """Fill."""
+        self._hover.clear()
         labels = self.slice_of(event)
-        if not within(event, self.document.shape):
-            return
-        row, column = pixel_of(event)
-        if not event.shift:
-            self.write_area(event, fill_area(labels, row, column), erase=False)
-        elif labels[row, column]:
-            self.write_area(event, part_at(labels, row, column), erase=True)
-        else:
-            raise UserError("There is no label under the pointer. Click on the shape that is to be erased.")
+        if within(event, self.document.shape):
+            found = _area_at(labels, *pixel_of(event), erase=event.shift)
+            self.write_area(event, found, erase=event.shift)
+
+    def cancel(self) -> None:
+        """Show nothing any more."""
+        self._hover.clear()
+
+    forget = cancel
+
+
+def _area_at(labels: NDArray[np.uint8], row: int, column: int, *, erase: bool) -> Area:
+    """Return corner and pixels of what a click fills, or erases."""
+    if not erase:
+        return fill_area(labels, row, column)
+    if not labels[row, column]:
+        raise UserError("There is no label under the pointer. Click on the shape that is to be erased.")
+    return part_at(labels, row, column)
 
 
 class WandTool(Tool):
@@ -45,8 +71,31 @@ class WandTool(Tool):
     kind = EditKind.WAND
     draws = True
 
+    def __init__(self, context: Context, show: ShowSketch) -> None:
+        """Show nothing yet."""
+        super().__init__(context, show)
+        self._hover = AreaHover(context, show)
+
+    def hover(self, event: PointerEvent) -> None:
+        """Show what a click would add, or with Shift take away."""
+        if not within(event, self.document.shape) or self.session.busy:
+            self._hover.clear()
+            return
+        state, display = self.session.tool.value, self.session.display.value
+        tolerance = state.tolerance / 100 * abs(display.high - display.low)
+        self._hover.ask(
+            event, partial(_similar, self.document.tomogram, event, tolerance, state.wand_reach_px)
+        )
+
+    def cancel(self) -> None:
+        """Show nothing any more."""
+        self._hover.clear()
+
+    forget = cancel
+
     def press(self, event: PointerEvent) -> None:
         """Read the surroundings of the click in a job, and add what was found."""
+        self._hover.clear()
         if not within(event, self.document.shape):
             return
         self.session.record(self.kind, self.target)  # says at once if labels cannot be changed now

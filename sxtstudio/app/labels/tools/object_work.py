@@ -26,7 +26,7 @@ from sxtstudio.core.object_edits import (
 )
 from sxtstudio.core.objects_at import Found, Part, object_at, object_slabs, parts_of, slabs_of
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.wording import grouped
+from sxtstudio.core.wording import grouped, share
 
 # Objects within a window of this size are found (and changed) without anybody noticing a delay.
 QUICK_VOXELS = 2_000_000
@@ -80,6 +80,10 @@ def _show(context: Context, found: Found | None, say: bool) -> None:
     selection = Selection(found.seed, found.box, found.where, found.voxels, found.complete)
     context.session.select(selection)
     text = f"Object of {grouped(found.voxels)} voxels"
+    document = context.session.document
+    every = 0 if document is None else document.voxels("labels")
+    if found.complete and every:
+        text += f", {share(found.voxels / every)} of all labels"
     if not found.complete:
         text += "; it is larger, but only the part around the click is highlighted"
     if say:

@@ -6,19 +6,52 @@ import math
 
 import numpy as np
 
+from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools import object_work
 from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
-from sxtstudio.app.labels.tools.tool import Tool
+from sxtstudio.app.labels.tools.hover import ObjectHover
+from sxtstudio.app.labels.tools.tool import ShowSketch, Tool
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.object_edits import Cut
-from sxtstudio.core.planes import NORMAL, voxel_at
+from sxtstudio.core.planes import NORMAL, plane_of, voxel_at
+from sxtstudio.core.selecting import near_label
 
 _SHORTEST_CUT_PX = 2.0
 
 
-class DeleteTool(Tool):
+class ObjectTool(Tool):
+    """Takes the object under the pointer, or a few pixels beside it, and shows it before the click."""
+
+    def __init__(self, context: Context, show: ShowSketch) -> None:
+        """Show nothing yet."""
+        super().__init__(context, show)
+        self._hover = ObjectHover(context)
+
+    def hover(self, event: PointerEvent) -> None:
+        """Highlight what a click would take."""
+        if self.target == "labels":
+            self._hover.ask(self.voxel_at(event))
+
+    def cancel(self) -> None:
+        """Ask no more."""
+        self._hover.clear()
+
+    forget = cancel
+
+    def voxel_at(self, event: PointerEvent) -> Triple | None:
+        """Return the labelled voxel (z, y, x) that the pointer means, or None."""
+        labels = self.session.labels_of(self.target)
+        if labels is None:
+            return None
+        axis = NORMAL[event.plane]
+        row, column = math.floor(event.row + 0.5), math.floor(event.column + 0.5)
+        near = near_label(plane_of(labels, axis, event.depth), row, column)
+        return None if near is None else voxel_at(axis, event.depth, *near)
+
+
+class DeleteTool(ObjectTool):
     """Deletes the object under a click."""
 
     name = "delete"
@@ -26,10 +59,11 @@ class DeleteTool(Tool):
 
     def press(self, event: PointerEvent) -> None:
         """Delete it."""
-        object_work.delete(self.context, self.target, event.voxel)
+        self._hover.clear()
+        object_work.delete(self.context, self.target, self.voxel_at(event) or event.voxel)
 
 
-class KeepTool(Tool):
+class KeepTool(ObjectTool):
     """Deletes all but the object under a click."""
 
     name = "keep"
@@ -37,7 +71,8 @@ class KeepTool(Tool):
 
     def press(self, event: PointerEvent) -> None:
         """Delete the others."""
-        object_work.keep_only(self.context, self.target, event.voxel)
+        self._hover.clear()
+        object_work.keep_only(self.context, self.target, self.voxel_at(event) or event.voxel)
 
 
 class MergeTool(Tool):

@@ -89,6 +89,11 @@ class Toolbox(QObject):
         """The pointer moved without a button."""
         self._guarded(lambda: self._tool.hover(event))
 
+    def leave(self) -> None:
+        """The pointer left the slice; what is unfinished stays."""
+        if not self._tool.unfinished:
+            self._guarded(lambda: self._tool.cancel())
+
     def release(self, event: PointerEvent) -> None:
         """End."""
         self._guarded(lambda: self._tool.release(event))
