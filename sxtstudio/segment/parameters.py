@@ -18,6 +18,7 @@ from sxtstudio.segment.slices import listed
 
 PolarityChoice = Literal["auto", "dark", "bright"]
 TrustChoice = Literal["none", "sample", "every"]
+SliceChoice = tuple[int | None, int | None]
 
 
 @dataclass(frozen=True)
@@ -41,7 +42,8 @@ class SegmentParameters:
     polarity
         Whether absorbing structures are dark or bright in the tomogram.
     slices
-        First slice and the one after the last; None takes all.
+        First slice and the one after the last, as in Python: None is the border, negative numbers count
+        from the end, and what lies beyond the last slice is left out. None takes all.
     probability
         Also keep the network's output, as (output + 1)/2.
     trust
@@ -60,7 +62,7 @@ class SegmentParameters:
     batch: int | None = None
     threshold: float | None = None
     polarity: PolarityChoice = "auto"
-    slices: tuple[int, int] | None = None
+    slices: SliceChoice | None = None
     probability: bool = False
     trust: TrustChoice = "sample"
     neighbours: Reach = 1
@@ -87,11 +89,11 @@ class SegmentParameters:
             raise UserError(f"The choice for trust is {self.trust!r}: give none, sample or every.")
         if self.neighbours not in (0, 1):
             raise UserError(f"{self.neighbours} neighbours on each side are not possible: give 0 or 1.")
-        first, last = self.slices or (0, slice_count)
-        if not 0 <= first < last <= slice_count:
+        first, last, _ = slice(*(self.slices or (None, None))).indices(slice_count)
+        if last <= first:
             raise UserError(
-                f"The tomogram has the slices 0 to {slice_count - 1}, so slices {first} to {last - 1} "
-                "cannot be segmented: choose others."
+                f"No slices are left: the tomogram has the slices 0 to {slice_count - 1}, so 0:{slice_count} "
+                "is all."
             )
         return first, last
 

@@ -199,7 +199,7 @@ def test_a_tomogram_without_content_is_refused(
     [
         ({"slices": (3, 3)}, "slices 0 to 5"),
         ({"slices": (-1, 3)}, "slices 0 to 5"),
-        ({"slices": (0, 7)}, "slices 0 to 5"),
+        ({"slices": (6, None)}, "slices 0 to 5"),
         ({"tile_px": 0}, "Tiles of 0 px"),
         ({"batch": 0}, "batch of 0"),
         ({"neighbours": 2}, "2 neighbours"),
@@ -216,6 +216,17 @@ def test_bad_parameters_are_refused_before_anything_is_written(
     with pytest.raises(UserError, match=text):
         segment(ArrayVolume(tomogram), replace(parameters, **change), tmp_path / "w")
     assert not (tmp_path / "w").exists()
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [None, (None, None), (2, 5), (2, 99), (-2, None), (None, -4), (-99, 1), (0, 6)],
+    ids=str,
+)
+def test_slices_are_chosen_as_in_python(wanted: Any) -> None:
+    first, last = SegmentParameters(slices=wanted).checked(6)
+    numbers = list(range(6))
+    assert list(range(first, last)) == (numbers if wanted is None else numbers[wanted[0] : wanted[1]])
 
 
 class Stopping:

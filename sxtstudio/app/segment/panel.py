@@ -174,8 +174,8 @@ class SegmentPanel(QWidget):
         parameters = self.form.parameters()
         if not self._may_segment_projections():
             return
-        slices, idle = parameters.slices, self._session.busy is None
-        if slices is not None and idle and self.hand_made.within(*slices):
+        document, idle = self._session.document, self._session.busy is None
+        if document and idle and self.hand_made.within(*parameters.checked(document.shape[0])):
             answer = questions.ask(
                 self._context.window,
                 "Replace labels?",
@@ -386,7 +386,7 @@ class SegmentPanel(QWidget):
             return
         show_note(self.estimate, "Estimating time and memory…")
         parameters, folder = self.form.parameters(), document.bulk
-        first, last = parameters.slices or (0, document.shape[0])
+        first, last = parameters.checked(document.shape[0])
         shape = (last - first, document.shape[1], document.shape[2])
         self._costs.request(lambda job: engine.costs(shape, parameters, folder, job.progress))
 

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -45,14 +45,11 @@ class SegmentJob:
     tomogram, output
         The input, and the label file that is written.
     parameters
-        Of the segmentation; its ``slices`` are set from ``slices`` below.
-    slices
-        First slice and the one after the last, as in Python: None is the border, negative numbers
-        count from the end.
+        Of the segmentation.
     clean_up
         What is done to the labels before they are written.
     probability
-        Also write the network's output to this file.
+        Also write the network's output, which ``parameters`` must keep, to this file.
     resume
         True goes on from the slices that an interrupted run left, False discards them, None
         refuses to start where there are any.
@@ -67,13 +64,17 @@ class SegmentJob:
     tomogram: Path
     output: Path
     parameters: SegmentParameters
-    slices: tuple[int | None, int | None] = (None, None)
     clean_up: CleanUp = field(default_factory=CleanUp)
     probability: Path | None = None
     resume: bool | None = None
     report: Path | None = None
     voxel_nm: VoxelSize | None = None
     force: bool = False
+
+    def __post_init__(self) -> None:
+        """Check that what is to be written is also made."""
+        if self.probability is not None and not self.parameters.probability:
+            raise ValueError("the network's output is to be written, but the parameters do not keep it")
 
 
 class LooksLikeTiltSeries(UserError):
@@ -176,7 +177,7 @@ def _open(job: SegmentJob, stack: ExitStack) -> _Source:
     file = stack.enter_context(open_volume(job.tomogram))
     if file.tilt_series and not job.force:
         raise LooksLikeTiltSeries(tilt_series_text(file))
-    slices = chosen_slices(job.slices, file.shape[0])
+    slices = job.parameters.checked(file.shape[0])
     mask, mask_file = None, None
     if job.clean_up.mask:
         opened = stack.enter_context(open_volume(job.clean_up.mask))
@@ -200,9 +201,10 @@ def _segment(job: SegmentJob, source: _Source, progress: Progress, on_slice: OnS
         if on_slice is not None:
             on_slice(z, labels, finished, total)
 
-    parameters = replace(job.parameters, slices=source.slices, probability=job.probability is not None)
     try:
-        return segment(source.file, parameters, work, resume=job.resume, progress=progress, on_slices=count)
+        return segment(
+            source.file, job.parameters, work, resume=job.resume, progress=progress, on_slices=count
+        )
     except UserError:
         try:
             source.tomogram.check()  # why it cannot be read, where somebody writes to it
@@ -271,16 +273,6 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
     begin = time.perf_counter()
     yield
     seconds[stage] = time.perf_counter() - begin
-
-
-def chosen_slices(wanted: tuple[int | None, int | None], count: int) -> tuple[int, int]:
-    """Return the first slice and the one after the last, read as in Python, of ``count`` slices."""
-    first, last, _ = slice(*wanted).indices(count)
-    if last <= first:
-        raise UserError(
-            f"No slices are left: the tomogram has the slices 0 to {count - 1}, so 0:{count} is all."
-        )
-    return first, last
 
 
 def _outputs(job: SegmentJob) -> list[Output]:

@@ -22,6 +22,7 @@ from sxtstudio.workflow.jobs import document_mask
 from sxtstudio.workflow.jobs.cleaning import CleanJob, CleanUp, clean_file
 from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document, preview_clean_up
 from sxtstudio.workflow.jobs.document_segmenting import read_interrupted, segment_document
+from sxtstudio.workflow.jobs.segmenting import SegmentJob
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 SHAPE = (6, 20, 24)
@@ -82,6 +83,13 @@ def test_what_a_file_does_not_have(clean_up: CleanUp, lumps: np.ndarray, tmp_pat
     with pytest.raises(UserError, match="open in the window"):
         clean_file(CleanJob(tmp_path / "labels.mrc", tmp_path / "out.tif", clean_up))
     assert not (tmp_path / "out.tif").exists()
+
+
+def test_an_output_that_is_not_kept_cannot_be_written(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="do not keep it"):
+        SegmentJob(
+            tmp_path / "a.mrc", tmp_path / "a.tif", SegmentParameters(), probability=tmp_path / "p.tif"
+        )
 
 
 def test_the_record_of_a_clean_up_names_only_what_is_on() -> None:

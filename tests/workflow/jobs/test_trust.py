@@ -66,8 +66,7 @@ def test_the_report_tells_them(tomogram: Path, toy_model: Path, tmp_path: Path) 
     job = SegmentJob(
         tomogram,
         tmp_path / "labels.tif",
-        SegmentParameters(toy_model, device="cpu", polarity="dark"),
-        slices=(1, 6),
+        SegmentParameters(toy_model, device="cpu", polarity="dark", slices=(1, 6)),
         report=tmp_path / "report.json",
     )
     segment_file(job)
