@@ -150,6 +150,11 @@ def test_commands_print_in_one_place() -> None:
     assert found == []
 
 
+def test_tables_are_written_in_one_place() -> None:
+    """No text of a table may be a formula; ``core.printable.csv_text`` sees to it."""
+    assert imports().find_modules_that_directly_import("csv") == {"sxtstudio.core.printable"}
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_module_is_of_a_readable_size(path: Path) -> None:
     lines = path.read_text(encoding="utf-8").count("\n")

@@ -412,3 +412,23 @@ def test_the_real_program_ends_the_same_way(tmp_path: Path, folder: Path) -> Non
     assert done.returncode == 2
     assert len(done.stderr.splitlines()) == 1 and done.stderr.startswith("sxtstudio: ")
     assert (folder / "labels.tif").read_bytes() == PRECIOUS and len(list(folder.iterdir())) == 1
+
+
+OME_IN_TWO_FILES = """<?xml version="1.0" encoding="UTF-8"?>
+<OME xmlns="http://www.openmicroscopy.org/Schemas/OME/2016-06" UUID="urn:uuid:0"><Image ID="Image:0">
+<Pixels ID="Pixels:0" DimensionOrder="XYZCT" Type="uint8" SizeX="16" SizeY="16" SizeZ="2" SizeC="1" SizeT="1">
+<TiffData IFD="0" FirstZ="0" PlaneCount="1"><UUID FileName="bad.ome.tif">urn:uuid:0</UUID></TiffData>
+<TiffData IFD="0" FirstZ="1" PlaneCount="1"><UUID FileName="gone.ome.tif">urn:uuid:1</UUID></TiffData>
+</Pixels></Image></OME>"""
+
+
+def test_what_libraries_log_does_not_stand_beside_the_sentence(tmp_path: Path) -> None:
+    """tifffile logs that the second file is missing, and Python writes such lines to stderr by itself."""
+    bad = tmp_path / "bad.ome.tif"
+    tifffile.imwrite(bad, np.zeros((16, 16), np.uint8), description=OME_IN_TWO_FILES, metadata=None)
+    done = subprocess.run(
+        [sys.executable, "-m", "sxtstudio", "info", str(bad)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 2
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("sxtstudio: bad.ome.tif is one of several files")
