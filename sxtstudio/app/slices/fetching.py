@@ -13,9 +13,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.app.slices.reader import Emit, Stale
+from sxtstudio.app.slices.reader import Emit
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.mapped_memory import release_pages
+from sxtstudio.core.newest import Stale
 from sxtstudio.core.overview import Overview
 from sxtstudio.core.planes import COLUMNS, NORMAL, ROWS, Plane
 from sxtstudio.core.volume import Volume

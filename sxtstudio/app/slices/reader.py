@@ -1,17 +1,18 @@
-"""A thread that does only the newest of what it is asked for."""
+"""Reads slices off the window's thread, only the newest that was asked for."""
 
 from __future__ import annotations
 
 import logging
-import threading
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
+from sxtstudio.core.newest import NewestOnly, Stale
+
 LOGGER = logging.getLogger("sxtstudio")
 
-Stale = Callable[[], bool]
 Emit = Callable[[Any], None]
 Work = Callable[[Stale, Emit], None]
 
@@ -19,89 +20,52 @@ Work = Callable[[Stale, Emit], None]
 class Reader(QObject):
     """Runs ``work(stale, emit)`` off the window's thread; a newer request replaces all older ones.
 
-    ``stale()`` tells the work that nobody waits for it any more. What it emits arrives as ``arrived``,
+    ``stale()`` says to the work that nobody waits for it any more. What it emits arrives as ``arrived``,
     errors as ``failed``, both in the thread of the window and only if the request is still the newest.
     """
 
     arrived = Signal(object)
     failed = Signal(object)
-    _came = Signal(int, object, object)
+    _came = Signal(object, object, object)
 
     def __init__(self, name: str, parent: QObject | None = None) -> None:
-        """Begin without a thread; the first request starts it."""
+        """Begin without a thread."""
         super().__init__(parent)
         self._name = name
-        self._generation = 0
-        self._wanted: Work | None = None
-        self._working = False
-        self._ended = False
-        self._state = threading.Condition()
-        self._thread: threading.Thread | None = None
+        self._thread = NewestOnly(f"slices {name}", self._lost, daemon=True)
         self._came.connect(self._on_came)
 
     def request(self, work: Work) -> None:
         """Do ``work`` instead of whatever was asked for before."""
-        with self._state:
-            if self._ended:
-                return
-            self._generation += 1
-            self._wanted = work
-            self._state.notify_all()
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name=f"slices {self._name}", daemon=True)
-            self._thread.start()
+        self._thread.request(partial(self._do, work))
 
     def drop(self, wait_s: float = 0.0) -> None:
         """Forget what was asked for; wait until the thread rests, at most ``wait_s`` seconds."""
-        with self._state:
-            self._generation += 1
-            self._wanted = None
-            if wait_s:
-                self._state.wait_for(lambda: not self._working, wait_s)
+        self._thread.drop(wait_s)
 
     @property
     def busy(self) -> bool:
         """Whether something is being done or waits to be."""
-        with self._state:
-            return self._working or self._wanted is not None
+        return self._thread.busy
 
     def shut_down(self) -> None:
         """End the thread."""
-        with self._state:
-            self._ended = True
-            self._generation += 1
-            self._wanted = None
-            self._state.notify_all()
-        if self._thread is not None:
-            self._thread.join(20)
+        self._thread.shut_down(20)
 
-    def _run(self) -> None:
-        while True:
-            with self._state:
-                self._working = False
-                self._state.notify_all()
-                self._state.wait_for(lambda: self._wanted is not None or self._ended)
-                if self._ended or self._wanted is None:
-                    return
-                work, self._wanted, generation = self._wanted, None, self._generation
-                self._working = True
-            try:
-                self._do(work, generation)
-            except RuntimeError:  # the window was deleted without being closed
-                LOGGER.info("the reader of %s slices outlived its window", self._name)
-                return
-
-    def _do(self, work: Work, generation: int) -> None:
+    def _do(self, work: Work, stale: Stale) -> None:
         try:
-            work(
-                lambda: generation != self._generation, lambda value: self._came.emit(generation, value, None)
-            )
+            work(stale, lambda value: self._came.emit(stale, value, None))
+        except RuntimeError:
+            raise  # perhaps the window was deleted without being closed: nothing can be emitted any more
         except Exception as error:  # shown in the view, whatever it is
-            if generation == self._generation:
-                self._came.emit(generation, None, error)
+            if not stale():
+                self._came.emit(stale, None, error)
 
-    def _on_came(self, generation: int, value: Any, error: Exception | None) -> None:
-        if generation != self._generation:
+    def _lost(self, error: Exception) -> None:
+        LOGGER.info("the reader of %s slices outlived its window: %s", self._name, error)
+
+    def _on_came(self, stale: Stale, value: Any, error: Exception | None) -> None:
+        if stale():
             return
         if error is not None:
             self.failed.emit(error)

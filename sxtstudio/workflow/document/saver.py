@@ -6,6 +6,8 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from sxtstudio.core.newest import NewestOnly
+
 T = TypeVar("T")
 
 
@@ -15,25 +17,24 @@ class Saver(Generic[T]):
     def __init__(self, write: Callable[[T], None]) -> None:
         """Begin without a thread; there is one only while something is to be written."""
         self._write = write
-        self._lock = threading.Lock()
-        self._waiting: T | None = None
-        self._thread: threading.Thread | None = None
         self._error: Exception | None = None
+        self._lock = threading.Lock()
+        self._thread = NewestOnly("autosave", self._keep)
 
     def submit(self, value: T) -> None:
         """Have ``value`` written soon; returns at once."""
-        with self._lock:
-            self._waiting = value
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._run, name="autosave")
-                self._thread.start()
+
+        def work(_: object) -> None:
+            try:
+                self._write(value)
+            except Exception as error:  # also of a state that is no longer the newest
+                self._keep(error)
+
+        self._thread.request(work)
 
     def wait(self) -> None:
         """Block until all is written."""
-        with self._lock:
-            thread = self._thread
-        if thread is not None:
-            thread.join()
+        self._thread.wait()
 
     def take_error(self) -> Exception | None:
         """Return what went wrong since the last call, once."""
@@ -41,15 +42,6 @@ class Saver(Generic[T]):
             error, self._error = self._error, None
         return error
 
-    def _run(self) -> None:
-        while True:
-            with self._lock:
-                value, self._waiting = self._waiting, None
-                if value is None:
-                    self._thread = None
-                    return
-            try:
-                self._write(value)
-            except Exception as error:  # it is told in the window
-                with self._lock:
-                    self._error = error
+    def _keep(self, error: Exception) -> None:
+        with self._lock:
+            self._error = error
