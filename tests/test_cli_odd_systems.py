@@ -111,6 +111,18 @@ def test_configuration_or_model_without_an_end(
         refused(words, capsys)
 
 
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("key", ["labelled", "unlabelled", "held_out"])
+def test_configuration_that_names_a_pipe(
+    key: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    os.mkfifo(tmp_path / "cell.npy")
+    (tmp_path / "run.toml").write_text(
+        f'name = "x"\n[[{key}]]\ntomogram = "cell.npy"\nlabels = "cell.npy"\npolarity = "dark"\n'
+    )
+    assert "no file" in refused(["train", str(tmp_path / "run.toml")], capsys)
+
+
 @pytest.mark.parametrize(
     "card", ['{"name": "a\\ud800"}', "[" * 100_000, '{"name": ' * 50_000, "\xff", "7", ""]
 )

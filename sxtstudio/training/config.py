@@ -335,6 +335,8 @@ def _existing(table: Table, key: str, path: Path) -> Path:
     file = VolumeName.of(path).place
     if not path.exists() and not file.exists():
         raise UserError(f"{table.where}: {key} names {file}, which does not exist. Check the path.")
+    if file.exists() and not (file.is_file() or file.is_dir()):  # a pipe could wait for ever
+        raise UserError(f"{table.where}: {key} names {file}, which is no file. Check the path.")
     return path
 
 

@@ -74,7 +74,7 @@ def read_state(folder: Path) -> State:
         if len(targets) != len(content["targets"]):
             raise ValueError("volumes that are none")
         project, bulk = (_path(content.get(key)) for key in ("project", "bulk"))
-        if bulk is not None and bulk.name != f".sxtstudio-{folder.name}":
+        if bulk is not None and (bulk.name != f".sxtstudio-{folder.name}" or bulk.is_symlink()):
             bulk = None  # nobody else's folder is ever touched
         record = from_json({**content["record"], "steps": []}, what)
         record = replace(record, steps=tuple(read_steps(folder)))
