@@ -21,7 +21,7 @@ def add(commands: Any) -> None:
     """Add the command's parser."""
     parser = commands.add_parser(
         "clean",
-        help="smooth, mask, erode labels, remove small objects, clear borders",
+        help="smooth, mend, mask, erode labels, remove small objects, clear borders",
         description="Clean up the labels of a file. Without options the labels are only converted.",
     )
     parser.add_argument("labels", metavar="LABELS", help="label file; every voxel that is not 0 is a label")
@@ -67,6 +67,9 @@ def clean_up_of(arguments: argparse.Namespace) -> CleanUp:
         min_size_nm3=nm3,
         crop=arguments.crop or (0, 0, 0),
         smooth_z=arguments.smooth_z,
+        close=arguments.close,
+        fill_px=arguments.fill_holes,
+        dilate=arguments.dilate,
     )
     mask = Path(arguments.mask) if arguments.mask else None
     return CleanUp(parameters, mask, auto_mask=bool(arguments.auto_mask))

@@ -167,6 +167,19 @@ def add_clean_up(parser: argparse.ArgumentParser, *, own_tomogram: bool) -> None
         metavar="N",
         help="majority of the slices z-N to z+N decides",
     )
+    group.add_argument(
+        "--close", type=whole_number, default=0, metavar="N", help="close gaps of up to 2N voxels"
+    )
+    group.add_argument(
+        "--fill-holes",
+        type=whole_number,
+        default=0,
+        metavar="PX",
+        help="fill holes within a slice of at most so many pixels",
+    )
+    group.add_argument(
+        "--dilate", type=whole_number, default=0, metavar="N", help="add N voxels to every surface"
+    )
     masks = group.add_mutually_exclusive_group()
     masks.add_argument("--mask", metavar="FILE", help="keep labels only where this volume is not zero")
     if own_tomogram:
@@ -180,7 +193,9 @@ def add_clean_up(parser: argparse.ArgumentParser, *, own_tomogram: bool) -> None
     group.add_argument(
         "--erode", type=whole_number, default=0, metavar="N", help="take N voxels off every surface"
     )
-    group.add_argument("--erode-2d", action="store_true", help="erode within the slices only, not along z")
+    group.add_argument(
+        "--erode-2d", action="store_true", help="close, dilate and erode within the slices only, not along z"
+    )
     group.add_argument(
         "--min-size",
         type=size,

@@ -1,4 +1,4 @@
-"""Clean-up of membrane labels: smoothing along z, cell mask, erosion, small objects, cropping."""
+"""Clean-up of membrane labels: smoothing, gaps, holes, cell mask, faces, small objects, borders."""
 
 from __future__ import annotations
 
@@ -11,7 +11,15 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.cleanup_steps import apply_mask, crop_borders, erode, smooth_along_z
+from sxtstudio.core.cleanup_steps import (
+    apply_mask,
+    close_gaps,
+    crop_borders,
+    dilate,
+    erode,
+    fill_holes,
+    smooth_along_z,
+)
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.labels import count_labels
@@ -34,13 +42,19 @@ class CleanParameters:
     erode
         Iterations of erosion; each takes one voxel off every face.
     erode_3d
-        Erode in 3D, or slice by slice (2D).
+        Erode, dilate and close in 3D, or slice by slice (2D).
     min_size_voxels, min_size_nm3
         Objects (26-connected) smaller than this are removed; with both, the larger limit counts.
     crop
         Voxels (z, y, x) that are set to zero at each side of the volume.
     smooth_z
         The majority of the slices z-N…z+N decides on each voxel; 0 is off.
+    close
+        Iterations of a dilation that is followed by as many erosions: gaps of up to 2N voxels close.
+    fill_px
+        Holes within a slice of at most so many pixels are filled; 0 is off.
+    dilate
+        Iterations of dilation; each adds one voxel at every face.
     """
 
     erode: int = 0
@@ -49,6 +63,9 @@ class CleanParameters:
     min_size_nm3: float | None = None
     crop: Triple = (0, 0, 0)
     smooth_z: int = 0
+    close: int = 0
+    fill_px: int = 0
+    dilate: int = 0
 
 
 @dataclass(frozen=True)
@@ -92,13 +109,13 @@ def clean(
     mask: Volume | None = None,
     progress: Progress | None = None,
 ) -> CleanReport:
-    """Clean labels, in the order smoothing, mask, erosion, small objects, cropping.
+    """Clean: smoothing, closing, holes, dilation, mask, erosion, small objects, cropping, in this order.
 
     Parameters
     ----------
     labels
         uint8 array or memory map (z, y, x); 0 is background, all other values are label. Voxels
-        that stay keep their value; voxels that smoothing adds get the largest value of all.
+        that stay keep their value; voxels that a step adds get the largest value of all.
     parameters
         What to do.
     out
@@ -169,6 +186,16 @@ def _jobs(
     p, jobs = parameters, []
     if p.smooth_z:
         jobs.append(_Job("smoothing along z", 3, lambda job: smooth_along_z(labels, p.smooth_z, value, job)))
+    if p.close:
+        jobs.append(
+            _Job("closing", 2 + 2 * p.close, lambda job: close_gaps(labels, p.close, p.erode_3d, value, job))
+        )
+    if p.fill_px:
+        jobs.append(_Job("filling holes", 6, lambda job: fill_holes(labels, p.fill_px, value, job)))
+    if p.dilate:
+        jobs.append(
+            _Job("dilation", 1 + p.dilate, lambda job: dilate(labels, p.dilate, p.erode_3d, value, job))
+        )
     if mask is not None:
         jobs.append(_Job("cell mask", 2, lambda job: apply_mask(labels, mask, job)))
     if p.erode:
@@ -197,6 +224,9 @@ def check_parameters(parameters: CleanParameters, shape: Triple) -> None:
     numbers = {
         "The number of erosions": parameters.erode,
         "The number of slices to smooth over": parameters.smooth_z,
+        "The number of closings": parameters.close,
+        "The number of dilations": parameters.dilate,
+        "The largest hole to fill": parameters.fill_px,
         "The smallest size in voxels": parameters.min_size_voxels or 0,
         "The smallest size in nm³": parameters.min_size_nm3 or 0,
         "The number of voxels to crop": min(parameters.crop),

@@ -1,9 +1,9 @@
 """What the clean-up will make of one slice, from the slices around it, without cleaning the whole volume.
 
-Smoothing and erosion look a known number of slices far. For the size of an object a few slices mostly do as
-well: an object that ends within them is known whole, and one that is large enough there is large enough. Only
-small parts that leave the slices that were read are undecided; for them more slices are read, until none is
-left in the slice of interest or the budget of voxels is spent.
+Smoothing, closing, dilation and erosion look a known number of slices far. For the size of an object a few
+slices mostly do as well: an object that ends within them is known whole, and one that is large enough there
+is large enough. Only small parts that leave the slices that were read are undecided; for them more slices
+are read, until none is left in the slice of interest or the budget of voxels is spent.
 """
 
 from __future__ import annotations
@@ -93,7 +93,8 @@ def preview_slice(
     progress = progress or Progress()
     check_parameters(parameters, shape)
     limit = _smallest(parameters, voxel_nm)
-    margin = parameters.smooth_z + (parameters.erode if parameters.erode_3d else 0)
+    p = parameters
+    margin = p.smooth_z + (p.erode + p.dilate + 2 * p.close if p.erode_3d else 0)
     early = replace(parameters, min_size_voxels=None, min_size_nm3=None, crop=(0, 0, 0))
     most = max(1, budget_voxels // (shape[1] * shape[2]))
     before = int(np.count_nonzero(read(z, z + 1)))

@@ -10,6 +10,7 @@ from collections import deque
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
@@ -62,19 +63,70 @@ def erode(labels: Labels, iterations: int, three_d: bool, progress: Progress) ->
     scipy.ndimage.binary_erosion with its default structure and ``border_value=1``, i.e. voxels
     outside the volume count as label, so that membranes cut by the border are not eaten from there.
     """
+    _peel(labels, iterations, three_d, None, progress, "erosion")
+
+
+def dilate(labels: Labels, iterations: int, three_d: bool, value: int, progress: Progress) -> None:
+    """Give ``value``, ``iterations`` times, to background that has a label voxel at one of its faces.
+
+    scipy.ndimage.binary_dilation with its default structure, or with that in each slice: the
+    background is eroded, and voxels outside the volume add nothing.
+    """
+    _peel(labels, iterations, three_d, value, progress, "dilation")
+
+
+def close_gaps(labels: Labels, iterations: int, three_d: bool, value: int, progress: Progress) -> None:
+    """Close gaps of up to twice ``iterations`` voxels: dilation, then as much erosion.
+
+    scipy.ndimage.binary_closing, except that the border of the volume does not erode: every label
+    voxel stays. Added voxels get ``value``.
+    """
+    _peel(labels, iterations, three_d, value, progress.part(0.5, "closing"), "closing")
+    _peel(labels, iterations, three_d, None, progress.part(0.5, "closing"), "closing")
+
+
+def fill_holes(labels: Labels, most_pixels: int, value: int, progress: Progress) -> None:
+    """Give ``value`` to holes of at most ``most_pixels`` pixels within each slice.
+
+    A hole is background that is connected (by edges, not corners) to itself and not to the border of
+    the slice: those of scipy.ndimage.binary_fill_holes. A vesicle is such a hole as well, hence the limit.
+    """
     depth, height, width = labels.shape
-    # What is left after so many is left for ever: labels that reach every border in all slices.
+    for box in walk((depth, height, width), labels, progress=progress, stage="filling holes", slices=1):
+        plane = labels[box.start[0]]
+        if not plane.any():
+            continue
+        numbers, _ = ndimage.label(plane == 0)
+        sizes = np.bincount(numbers.ravel())
+        hole = sizes <= most_pixels
+        hole[0] = False
+        for edge in (numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]):
+            hole[edge] = False
+        plane[hole[numbers]] = value
+
+
+def _peel(
+    labels: Labels, iterations: int, three_d: bool, value: int | None, progress: Progress, stage: str
+) -> None:
+    """Erode the labels, or the background, which then gets ``value``; beyond the border all is alike."""
+    depth, height, width = labels.shape
+    # What is left after so many is left for ever: what reaches every border in all slices.
     iterations = min(iterations, sum(labels.shape if three_d else labels.shape[1:]))
     passes, per_pass = (iterations, 1) if three_d else (1, iterations)
     shape = (depth, height, width)
-    progress.begin(passes * depth, "erosion")
+    progress.begin(passes * depth, stage)
+
+    def eaten(z: int) -> Plane:
+        plane: Plane = labels[z] != 0
+        return plane if value is None else ~plane
+
     for number in range(passes):
         changed = False
         above: Plane | None = None
-        here = labels[0] != 0
+        here = eaten(0)
         for box in walk(shape, labels, progress=progress, begin=False, slices=1):
             z = box.start[0]
-            below = labels[z + 1] != 0 if z + 1 < depth else None
+            below = eaten(z + 1) if z + 1 < depth else None
             if here.any():
                 kept = here
                 for _ in range(per_pass):
@@ -86,7 +138,10 @@ def erode(labels: Labels, iterations: int, three_d: bool, progress: Progress) ->
                         if neighbour is not None:
                             kept &= neighbour
                 changed = changed or not np.array_equal(kept, here)
-                labels[z] *= kept
+                if value is None:
+                    labels[z] *= kept
+                else:
+                    labels[z][here & ~kept] = value
             if below is not None:
                 above, here = here, below
         if not changed:
@@ -95,7 +150,7 @@ def erode(labels: Labels, iterations: int, three_d: bool, progress: Progress) ->
 
 
 def _eroded_plane(plane: Plane) -> Plane:
-    """Erode one slice by its four neighbours; beyond the border everything counts as label."""
+    """Erode one slice by its four neighbours; beyond the border everything counts as set."""
     kept = plane.copy()
     kept[1:] &= plane[:-1]
     kept[:-1] &= plane[1:]

@@ -59,6 +59,68 @@ def test_border_of_the_volume_does_not_erode(three_d):
     assert (clean(labels, CleanParameters(erode=3, erode_3d=three_d)).labels == 7).all()
 
 
+def each_slice(work, labels: np.ndarray, **given) -> np.ndarray:
+    return np.stack([work(plane, **given) for plane in labels])
+
+
+@pytest.mark.parametrize("three_d", [True, False], ids=["3D", "2D"])
+@pytest.mark.parametrize("iterations", [1, 2, 3])
+def test_dilation_is_that_of_scipy(iterations, three_d):
+    labels = blobs(density=0.05)
+    if three_d:
+        expected = ndimage.binary_dilation(labels, iterations=iterations)
+    else:
+        expected = each_slice(ndimage.binary_dilation, labels, iterations=iterations)
+    assert 0 < np.count_nonzero(labels) < np.count_nonzero(expected) < expected.size
+    cleaned = clean(labels, CleanParameters(dilate=iterations, erode_3d=three_d)).labels
+    assert np.array_equal(cleaned, expected * np.uint8(255))
+
+
+@pytest.mark.parametrize("three_d", [True, False], ids=["3D", "2D"])
+@pytest.mark.parametrize("iterations", [1, 2])
+def test_closing_is_that_of_scipy_and_takes_nothing_at_the_border(iterations, three_d):
+    labels = blobs(density=0.1)
+    # scipy's own closing erodes from the border: there the volume is continued by its own margin.
+    wide = np.pad(labels, [(0, 0) if not three_d else (9, 9), (9, 9), (9, 9)])
+    grown = (
+        ndimage.binary_dilation(wide, iterations=iterations)
+        if three_d
+        else each_slice(ndimage.binary_dilation, wide, iterations=iterations)
+    )
+    inner = (slice(9, -9) if three_d else slice(None), slice(9, -9), slice(9, -9))
+    erode = {"iterations": iterations, "border_value": 1}
+    expected = (
+        ndimage.binary_erosion(grown[inner], **erode)
+        if three_d
+        else each_slice(ndimage.binary_erosion, grown[inner], **erode)
+    )
+    cleaned = clean(labels, CleanParameters(close=iterations, erode_3d=three_d)).labels
+    assert np.array_equal(cleaned != 0, expected)
+    assert (cleaned[labels != 0] != 0).all() and np.count_nonzero(cleaned) > np.count_nonzero(labels)
+    # Away from the border, it is scipy's closing as it is.
+    far = tuple(slice(3 * iterations, -3 * iterations) for _ in range(3))
+    if three_d and iterations == 1:
+        assert np.array_equal(expected[far], ndimage.binary_closing(labels, iterations=1)[far])
+
+
+def test_all_holes_are_those_of_scipy_in_each_slice():
+    labels = blobs(7, density=0.6)
+    expected = each_slice(ndimage.binary_fill_holes, labels)
+    assert np.count_nonzero(expected) > np.count_nonzero(labels)
+    cleaned = clean(labels, CleanParameters(fill_px=10**9)).labels
+    assert np.array_equal(cleaned != 0, expected)
+
+
+def test_only_small_holes_are_filled_and_a_gap_at_a_corner_is_none():
+    labels = np.full((2, 12, 12), 7, np.uint8)
+    labels[0, 2:4, 2:5] = 0  # 6 pixels
+    labels[0, 6:9, 6:9] = 0  # 9 pixels
+    labels[1, 0, 4] = labels[1, 1, 5] = 0  # touch at a corner: only the first is at the border
+    cleaned = clean(labels, CleanParameters(fill_px=6)).labels
+    assert (cleaned[0, 2:4, 2:5] == 7).all() and not cleaned[0, 6:9, 6:9].any()
+    assert cleaned[1, 0, 4] == 0 and cleaned[1, 1, 5] == 7
+
+
 @pytest.mark.parametrize("reach", [1, 2, 5, 20])
 def test_smoothing_is_the_median_of_the_slices_that_exist(reach):
     labels = blobs(density=0.5)
@@ -146,6 +208,9 @@ def test_size_in_nm3_needs_the_voxel_size():
         (CleanParameters(erode=-1), "erosions is -1"),
         (CleanParameters(smooth_z=51), "50 or fewer"),
         (CleanParameters(smooth_z=-2), "smooth over is -2"),
+        (CleanParameters(close=-1), "closings is -1"),
+        (CleanParameters(dilate=-1), "dilations is -1"),
+        (CleanParameters(fill_px=-1), "hole to fill is -1"),
         (CleanParameters(min_size_voxels=-5), "in voxels is -5"),
         (CleanParameters(min_size_nm3=float("nan")), "nm³ is nan"),
     ],

@@ -26,9 +26,26 @@ LUMPS = np.where(NOISE > np.percentile(NOISE, 93), np.uint8(255), np.uint8(0))
         CleanParameters(erode=2, erode_3d=False),
         CleanParameters(min_size_voxels=30),
         CleanParameters(crop=(2, 3, 4)),
+        CleanParameters(close=2),
+        CleanParameters(close=2, dilate=1, erode_3d=False),
+        CleanParameters(dilate=2),
+        CleanParameters(fill_px=40),
         CleanParameters(smooth_z=1, erode=1, min_size_nm3=9000.0, crop=(1, 2, 3)),
+        CleanParameters(1, True, 30, None, (1, 2, 3), 1, 1, 9, 1),
     ],
-    ids=["smooth", "erode", "erode in 2D", "small", "crop", "all"],
+    ids=[
+        "smooth",
+        "erode",
+        "erode in 2D",
+        "small",
+        "crop",
+        "close",
+        "close in 2D",
+        "dilate",
+        "fill",
+        "some",
+        "all",
+    ],
 )
 def test_it_is_the_slice_of_the_whole(z: int, parameters: CleanParameters) -> None:
     mask = ArrayVolume((np.indices(SHAPE)[2] > 5).astype(np.uint8))

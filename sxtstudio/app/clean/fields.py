@@ -21,7 +21,7 @@ NM3 = {"nm3": 1.0, "um3": 1e9}
 
 
 class CleanFields(QWidget):
-    """Smoothing along z, cell mask, erosion, small objects, borders: in the order of the work."""
+    """Smoothing, gaps, holes, dilation, mask, erosion, small objects, borders: in the order of the work."""
 
     changed = Signal()
 
@@ -29,7 +29,7 @@ class CleanFields(QWidget):
         """Build the fields; nothing is switched on."""
         super().__init__(parent)
         self._build()
-        for spin in (self.smooth, self.erode, self.crop_z, self.crop_y, self.crop_x, self.smallest):
+        for spin in self._spins:
             spin.valueChanged.connect(self._on_changed)
         self.inside.toggled.connect(self._on_changed)
         self.erode_3d.currentIndexChanged.connect(self._on_changed)
@@ -38,14 +38,25 @@ class CleanFields(QWidget):
     def _build(self) -> None:
         self.smooth = _spin(50, " slices", "Off", "The majority of so many slices above and below decides")
         self.smooth.setPrefix("± ")
+        self.close_gaps = _spin(10, " times", "Off", "Closes gaps of up to twice so many voxels")
+        self.fill = _spin(
+            1_000_000,
+            " px",
+            "Off",
+            "Fills holes within a slice of at most so many pixels; vesicles are holes too",
+        )
+        self.fill.setGroupSeparatorShown(True)
+        self.dilate = _spin(10, " times", "Off", "Adds one voxel at every face, so many times")
         self.inside = QCheckBox("Inside the cell mask only")
         self.mask_note = note(name="mask")
         self.erode = _spin(20, " times", "Off", "Takes one voxel off every face, so many times")
         self.erode_3d = ComboBox()
-        self.erode_3d.addItem("in 3D", True)
-        self.erode_3d.addItem("in each slice", False)
+        self.erode_3d.addItem("3D", True)
+        self.erode_3d.addItem("each slice", False)
         self.erode_3d.setEnabled(False)
-        self.erode_3d.setToolTip("Erode from above and below too, or within each slice only")
+        self.erode_3d.setToolTip(
+            "Close, dilate and erode from above and below too, or within each slice only"
+        )
         self.smallest = DoubleSpinBox()
         self.smallest.setRange(0, 1e12)
         self.smallest.setDecimals(0)
@@ -60,14 +71,20 @@ class CleanFields(QWidget):
         self.crop_z, self.crop_y, self.crop_x = (
             _spin(2000, " px", "0", f"So many voxels at both ends of {axis} are emptied") for axis in "zyx"
         )
+        sizes = (self.smooth, self.close_gaps, self.fill, self.dilate, self.erode, self.smallest)
+        self._spins = (*sizes, self.crop_z, self.crop_y, self.crop_x)
         self.column = layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         fields = form()
         fields.addRow("Smooth in z", narrow(self.smooth))
+        fields.addRow("Close gaps", narrow(self.close_gaps))
+        fields.addRow("Fill holes to", narrow(self.fill))
+        fields.addRow("Dilation", narrow(self.dilate))
         fields.addRow(self.inside)
         fields.addRow(self.mask_note)
-        fields.addRow("Erosion", _row(self.erode, self.erode_3d))
+        fields.addRow("Erosion", narrow(self.erode))
+        fields.addRow("Work in", self.erode_3d)
         fields.addRow("Smaller than", _row(self.smallest, self.unit))
         fields.addRow(self.size_note)
         layout.addLayout(fields)
@@ -88,24 +105,32 @@ class CleanFields(QWidget):
         volume_nm3 = value * NM3[unit] if unit != "voxels" and value else None
         return CleanParameters(
             erode=self.erode.value(),
-            erode_3d=bool(self.erode_3d.currentData()) if self.erode.value() else True,
+            erode_3d=bool(self.erode_3d.currentData()) if self._faces else True,
             min_size_voxels=voxels,
             min_size_nm3=volume_nm3,
             crop=(self.crop_z.value(), self.crop_y.value(), self.crop_x.value()),
             smooth_z=self.smooth.value(),
+            close=self.close_gaps.value(),
+            fill_px=self.fill.value(),
+            dilate=self.dilate.value(),
         )
+
+    @property
+    def _faces(self) -> bool:
+        """Whether a step works on the faces of voxels, in 3D or within each slice."""
+        return bool(self.close_gaps.value() or self.dilate.value() or self.erode.value())
 
     def reset(self) -> None:
         """Switch everything off."""
         with QSignalBlocker(self):
-            for spin in (self.smooth, self.erode, self.crop_z, self.crop_y, self.crop_x, self.smallest):
+            for spin in self._spins:
                 spin.setValue(0)
             self.inside.setChecked(False)
             self.erode_3d.setCurrentIndex(0)
         self._on_changed()
 
     def _on_changed(self) -> None:
-        self.erode_3d.setEnabled(self.erode.value() > 0)
+        self.erode_3d.setEnabled(self._faces)
         show_note(self.size_note, self._size_text())
         self.changed.emit()
 

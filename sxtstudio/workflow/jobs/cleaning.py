@@ -37,7 +37,7 @@ class CleanUp:
     Attributes
     ----------
     parameters
-        Erosion, small objects, borders, smoothing along z.
+        Smoothing along z, gaps, holes, dilation, erosion, small objects, borders.
     mask, auto_mask, inside_mask
         At most one of them: remove what lies outside a mask in a file, outside the cell that is looked for in
         the tomogram, or outside the cell mask of the open document.
@@ -65,10 +65,18 @@ class CleanUp:
             found["threshold"] = self.threshold
         if steps.smooth_z:
             found["smooth_z"] = steps.smooth_z
+        if steps.close:
+            found["close"] = steps.close
+        if steps.fill_px:
+            found["fill_holes_px"] = steps.fill_px
+        if steps.dilate:
+            found["dilate"] = steps.dilate
         if self.inside_mask:
             found["inside_mask"] = True
         if steps.erode:
-            found.update(erode=steps.erode, erode_3d=steps.erode_3d)
+            found["erode"] = steps.erode
+        if steps.close or steps.dilate or steps.erode:
+            found["erode_3d" if steps.erode else "in_3d"] = steps.erode_3d
         if steps.min_size_voxels:
             found["min_size_voxels"] = steps.min_size_voxels
         if steps.min_size_nm3:

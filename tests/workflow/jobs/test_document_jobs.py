@@ -99,6 +99,8 @@ def test_the_record_of_a_clean_up_names_only_what_is_on() -> None:
         "threshold": 0.25, "smooth_z": 3, "inside_mask": True, "erode": 2, "erode_3d": False,
         "min_size_voxels": 30, "crop_zyx_px": [1, 0, 2],
     }  # fmt: skip
+    steps = CleanParameters(erode_3d=False, close=2, fill_px=40, dilate=1)
+    assert CleanUp(steps).step() == {"close": 2, "fill_holes_px": 40, "dilate": 1, "in_3d": False}
 
 
 def test_labels_are_cut_with_the_mask_and_a_cancel_is_heard(lumps: np.ndarray) -> None:
