@@ -68,11 +68,15 @@ def context(window: QMainWindow, settings: Settings, qtbot: QtBot) -> Iterator[C
 
 def canvas_of(kind: CanvasKind, context: Context, opengl: OpenGL, surface: Any) -> Canvas3D:
     canvas = NativeCanvas(opengl) if kind is CanvasKind.NATIVE else OffscreenCanvas(context, opengl)
+    show_ball(canvas, surface)
+    return canvas
+
+
+def show_ball(canvas: Canvas3D, surface: Any) -> None:
     canvas.scene.set_volume(SHAPE, VOXEL)
     canvas.scene.set_surface(surface)
     canvas.refresh(FLAT)
     canvas.scene.frame_all("xy", 420 / 360)
-    return canvas
 
 
 @pytest.fixture
@@ -289,21 +293,42 @@ def test_slow_good_pictures_in_the_window_get_plainer_until_another_surface_come
     canvas.close()
 
 
-def test_crash_of_the_child_process_leaves_the_quick_picture(
+@pytest.fixture
+def slow_canvas(
     opengl: OpenGL, context: Context, window: QMainWindow, surface: Any, qtbot: QtBot
-) -> None:
-    canvas = canvas_of(CanvasKind.OFFSCREEN, context, opengl, surface)
-    assert isinstance(canvas, OffscreenCanvas)
+) -> Iterator[OffscreenCanvas]:
+    """A canvas whose good pictures come from a child process, which has begun with one."""
+    canvas = OffscreenCanvas(context, opengl)
+    show_ball(canvas, surface)
     canvas._slow = True
     window.setCentralWidget(canvas.widget)
     window.show()
     qtbot.waitUntil(lambda: canvas._painter._process is not None, timeout=20_000)
-    process = canvas._painter._process
+    yield canvas
+    canvas.close()
+
+
+def test_crash_of_the_child_process_leaves_the_quick_picture(
+    slow_canvas: OffscreenCanvas, qtbot: QtBot
+) -> None:
+    process = slow_canvas._painter._process
     assert process is not None
     process.kill()
-    qtbot.waitUntil(lambda: canvas.at_rest, timeout=20_000)
-    assert canvas.image is not None and ball_of(canvas).any()
-    canvas.close()
+    qtbot.waitUntil(lambda: slow_canvas.at_rest, timeout=20_000)
+    assert slow_canvas.image is not None and ball_of(slow_canvas).any()
+
+
+@pytest.mark.parametrize("end", ["hidden", "no document", "closed"])
+def test_child_process_ends_when_nobody_needs_it(slow_canvas: OffscreenCanvas, end: str) -> None:
+    process = slow_canvas._painter._process
+    assert process is not None and process.poll() is None
+    if end == "hidden":
+        slow_canvas.widget.hide()
+    elif end == "closed":
+        slow_canvas.close()
+    else:
+        slow_canvas.clear()
+    assert process.poll() is not None
 
 
 @KINDS
