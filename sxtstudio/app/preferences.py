@@ -143,8 +143,7 @@ class PreferencesDialog(ToolDialog):
         self._show()
 
     def _on_recent_clicked(self) -> None:
-        # The action of the menu also brings the menu up to date.
-        self._context.parts.actions.by_name["file.clear_recent"].trigger()
+        self._context.parts.recent.clear()
         self._show()
 
     def showEvent(self, event: QShowEvent) -> None:

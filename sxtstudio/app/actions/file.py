@@ -23,8 +23,7 @@ def save_as(context: Context) -> None:
 
 def clear_recent(context: Context) -> None:
     """Forget the recent files."""
-    context.settings.set("recent", [])
-    context.session.offers.set(recent=False)
+    context.parts.recent.clear()
 
 
 def leave(context: Context) -> None:

@@ -49,6 +49,11 @@ class RecentMenu(QObject):
         self.menu.setToolTipsVisible(True)
         self._context.session.offers.set(recent=bool(self._context.settings.recent))
 
+    def clear(self) -> None:
+        """Forget the recent files; they stay as they are."""
+        self._context.settings.set("recent", [])
+        self.rebuild()
+
     def _add(self, action: QAction, below: QAction | None) -> None:
         if below is None:
             self.menu.addAction(action)
