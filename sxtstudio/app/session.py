@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from enum import Enum, IntEnum
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -26,17 +27,34 @@ from sxtstudio.workflow.document.document import Document
 Labels = NDArray[np.uint8]
 
 
+class PreviewStyle(Enum):
+    """How a preview is drawn.
+
+    LABELS: 0 or 255, in the colour and the place of the labels. SHADES: 0…255 as shades of one colour,
+    over the labels. CHANGES: in the place of the labels, what stays, goes and comes (``Change``).
+    """
+
+    LABELS = "labels"
+    SHADES = "shades"
+    CHANGES = "changes"
+
+
+class Change(IntEnum):
+    """The pixels of a preview of changes; 0 is background before and after."""
+
+    STAYS = 1
+    GOES = 2
+    COMES = 3
+
+
 @dataclass(frozen=True)
 class Preview:
-    """What the labels of slice ``z`` would become: uint8 (y, x); drawn in place of the labels.
-
-    With ``shades`` the values 0…255 are drawn as shades of one colour, over the labels.
-    """
+    """What the labels of slice ``z`` would become: uint8 (y, x), and how that is drawn."""
 
     z: int
     labels: Labels
     title: str
-    shades: bool = False
+    style: PreviewStyle = PreviewStyle.LABELS
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from enum import Enum
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QTimer
 from PySide6.QtGui import QHideEvent, QShowEvent
 from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 
@@ -11,7 +17,8 @@ from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob
 from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.jobs.strip import ProgressStrip
-from sxtstudio.app.session import Preview
+from sxtstudio.app.session import Change, Preview, PreviewStyle
+from sxtstudio.app.widgets.controls import ComboBox
 from sxtstudio.app.widgets.footer import Footer
 from sxtstudio.app.widgets.notes import narrow, note, show_note
 from sxtstudio.core.cleanup import CleanReport
@@ -24,6 +31,23 @@ from sxtstudio.workflow.document.network_output import find_output
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document, preview_clean_up
 
+_BLINK_MS = 700
+
+
+class Comparison(Enum):
+    """How a preview is compared with the labels as they are."""
+
+    AFTER = "after"
+    CHANGES = "changes"
+    BLINK = "blink"
+
+
+_COMPARISONS = (
+    ("As it will be", Comparison.AFTER),
+    ("Red goes, green comes", Comparison.CHANGES),
+    ("Blink before and after", Comparison.BLINK),
+)
+
 
 class CleanPanel(QWidget):
     """Clean up labels, with a live preview on the visible slice."""
@@ -32,11 +56,17 @@ class CleanPanel(QWidget):
         """Build the widget."""
         super().__init__(parent)
         self._context, self._session = context, context.session
+        self._found: CleanPreview | None = None
         self._shown: Preview | None = None
+        self._frames: tuple[Preview, ...] = ()  # that the blink goes between
         self.run: LabelJob | None = None
         self.form = CleanForm(context)
         self.live = QCheckBox("Show a preview on this slice")
         self.live.setChecked(True)
+        self.comparison = ComboBox()
+        for text, value in _COMPARISONS:
+            self.comparison.addItem(text, value)
+        self.comparison.setToolTip("How the preview compares with the labels as they are")
         self.preview_note, self.result = note(name="preview"), note(name="result")
         self.apply_button, self.reset_button = QPushButton("Apply to all slices"), QPushButton("Reset")
         self.apply_button.setProperty("role", "main")
@@ -58,11 +88,16 @@ class CleanPanel(QWidget):
         layout.setSpacing(8)
         layout.addWidget(self.form)
         layout.addWidget(self.live)
+        layout.addWidget(self.comparison)
         layout.addStretch()
         self.footer = Footer((self.result, self.preview_note), (self.strip, buttons))
         self.apply_button.clicked.connect(self._on_apply_clicked)
         self.reset_button.clicked.connect(self.form.reset)
-        self.live.toggled.connect(self._ask_for_preview)
+        self._blink = QTimer(self)
+        self._blink.setInterval(_BLINK_MS)
+        self._blink.timeout.connect(self._on_blink)
+        self.live.toggled.connect(self._on_live_toggled)
+        self.comparison.currentIndexChanged.connect(self._compare)
         self.form.changed.connect(self._on_form_changed)
         session = self._session
         session.document_changed.connect(self._on_session_document_changed)
@@ -148,9 +183,8 @@ class CleanPanel(QWidget):
 
     def _on_preview_done(self, result: tuple[CleanUp, CleanPreview]) -> None:
         found = result[1]
-        approximate = "" if found.exact else " (approximate)"
-        self._shown = Preview(found.z, found.labels, f"Preview: clean-up{approximate}")
-        self._session.set_preview(self._shown)
+        self._found = found
+        self._compare()
         text = _change("In this slice: voxels", found.voxels_before, found.voxels_after)
         if not found.exact:
             text += (
@@ -167,8 +201,45 @@ class CleanPanel(QWidget):
         else:
             show_note(self.preview_note, f"⚠ {known}")
 
+    def _compare(self) -> None:
+        """Show the preview that was computed last, in the way that is chosen."""
+        document, found = self._session.document, self._found
+        self._blink.stop()
+        if document is None or document.labels is None or found is None:
+            return
+        approximate = "" if found.exact else " (approximate)"
+        after = Preview(found.z, found.labels, f"Preview: clean-up{approximate}")
+        former = np.array(document.labels[found.z])
+        match self.comparison.currentData():
+            case Comparison.CHANGES:
+                title = f"Preview: red goes, green comes{approximate}"
+                self._frames = (Preview(found.z, changes(former, found.labels), title, PreviewStyle.CHANGES),)
+            case Comparison.BLINK:
+                after = replace(after, title=f"After the clean-up{approximate}")
+                self._frames = (after, Preview(found.z, former, "Before the clean-up"))
+                self._blink.start()
+            case _:
+                self._frames = (after,)
+        self._show(self._frames[0])
+
+    def _on_blink(self) -> None:
+        if len(self._frames) == 2 and any(self._session.preview is frame for frame in self._frames):
+            self._show(self._frames[1] if self._session.preview is self._frames[0] else self._frames[0])
+        else:  # another panel shows something
+            self._blink.stop()
+
+    def _show(self, preview: Preview) -> None:
+        self._shown = preview
+        self._session.set_preview(preview)
+
+    def _on_live_toggled(self, on: bool) -> None:
+        self.comparison.setEnabled(on)
+        self._ask_for_preview()
+
     def _take_preview_away(self) -> None:
         self._previews.cancel()
+        self._blink.stop()
+        self._found = None
         show_note(self.preview_note, "")
         if self._shown is not None and self._session.preview is self._shown:
             self._session.set_preview(None)
@@ -236,6 +307,14 @@ class CleanPanel(QWidget):
     def shut_down(self) -> None:
         """Let go of the threads."""
         self._previews.shut_down()
+
+
+def changes(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return for each pixel what becomes of it (``Change``), or 0 where nothing was nor comes."""
+    found = np.where(before != 0, np.uint8(Change.GOES), np.uint8(0))
+    found[after != 0] = Change.COMES
+    found[(before != 0) & (after != 0)] = Change.STAYS
+    return found
 
 
 def _change(what: str, before: int, after: int) -> str:

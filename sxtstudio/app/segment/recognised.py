@@ -10,7 +10,7 @@ from PySide6.QtCore import QObject
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.segment.engine import PreviewEngine
-from sxtstudio.app.session import Preview
+from sxtstudio.app.session import Preview, PreviewStyle
 from sxtstudio.core import wording
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment.parameters import SegmentParameters
@@ -84,7 +84,10 @@ class RecognitionMap(QObject):
         shades = np.clip((_CLEAR - found.around) / (_CLEAR - _FULL), 0, 1) * 255
         beyond = wording.share(1 - found.share)
         self.shown = Preview(
-            z, shades.astype(np.uint8), f"Violet: not recognised ({beyond} of the slice beyond 1 SD)", True
+            z,
+            shades.astype(np.uint8),
+            f"Violet: not recognised ({beyond} of the slice beyond 1 SD)",
+            PreviewStyle.SHADES,
         )
         self._session.set_preview(self.shown)
 

@@ -7,7 +7,7 @@ Coordinates are pixels of the slice with centres at whole numbers, x along colum
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -83,15 +83,14 @@ class ImageLayer:
 
 
 class LabelLayer:
-    """Labels of a slice in one half-transparent colour; labels are 0 or 255."""
+    """Labels of a slice in one half-transparent colour, in shades of it, or in a colour for each value."""
 
     def __init__(self) -> None:
         """Begin without labels."""
         self.labels: NDArray[np.uint8] | None = None
         self._origin = (0, 0)
         self._empty = True
-        self._colour = QColor(255, 176, 0, 128)
-        self.shades = False  # 1…255 from clear to the whole opacity, instead of on or off
+        self._colours = _one_colour(QColor(255, 176, 0, 128))
         self._picture: QImage | None = None
 
     def set(self, labels: NDArray[np.uint8] | None, origin: tuple[int, int] = (0, 0)) -> None:
@@ -109,10 +108,22 @@ class LabelLayer:
                 self._empty = False
 
     def paint_with(self, rgb: Rgb, opacity: float) -> None:
-        """Choose colour and opacity (0…1)."""
-        self._colour = QColor(*rgb, round(255 * opacity))
+        """Choose colour and opacity (0…1) of all that is not 0."""
+        self._paint(_one_colour(QColor(*rgb, round(255 * opacity))))
+
+    def shade_with(self, rgb: Rgb, opacity: float) -> None:
+        """Draw 1…255 from clear to the whole opacity (0…1)."""
+        self._paint([QColor(*rgb, round(opacity * step)).rgba() for step in range(256)])
+
+    def colour_with(self, colours: Mapping[int, QColor]) -> None:
+        """Draw each of these values in a colour of its own, and no others."""
+        clear = QColor(0, 0, 0, 0)
+        self._paint([colours.get(value, clear).rgba() for value in range(256)])
+
+    def _paint(self, colours: list[int]) -> None:
+        self._colours = colours
         if self._picture is not None:
-            self._picture.setColorTable(self._table())
+            self._picture.setColorTable(colours)
 
     def draw(self, painter: QPainter) -> None:
         """Paint the labels, with sharp edges."""
@@ -121,19 +132,14 @@ class LabelLayer:
         rows, columns = self.labels.shape
         if self._picture is None:
             self._picture = QImage(self.labels.data, columns, rows, columns, QImage.Format.Format_Indexed8)
-            self._picture.setColorTable(self._table())
+            self._picture.setColorTable(self._colours)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         row, column = self._origin
         painter.drawImage(QRectF(column - 0.5, row - 0.5, columns, rows), self._picture)
 
-    def _table(self) -> list[int]:
-        if not self.shades:
-            return [0] + [self._colour.rgba()] * 255
-        shade, table = QColor(self._colour), []
-        for step in range(256):
-            shade.setAlpha(self._colour.alpha() * step // 255)
-            table.append(shade.rgba())
-        return table
+
+def _one_colour(colour: QColor) -> list[int]:
+    return [0] + [colour.rgba()] * 255
 
 
 class OutlineLayer:

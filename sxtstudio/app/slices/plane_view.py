@@ -22,6 +22,7 @@ from PySide6.QtWidgets import QWidget
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.toolbox import Toolbox
+from sxtstudio.app.session import Change, PreviewStyle
 from sxtstudio.app.slices import overlays
 from sxtstudio.app.slices.camera import Camera
 from sxtstudio.app.slices.colour_maps import colours_of
@@ -34,6 +35,8 @@ from sxtstudio.core.planes import COLUMNS, NORMAL, ROWS, Plane
 
 _SELECTED = (255, 255, 255)
 _SHADES = (170, 60, 255)  # violet: neither labels nor cell mask
+# Red and green that also differ in brightness, for those who see them alike.
+_GOES, _COMES = QColor(226, 38, 54, 225), QColor(92, 240, 120, 225)
 
 
 class PlaneView(QWidget):
@@ -52,6 +55,7 @@ class PlaneView(QWidget):
         self.image = ImageLayer()
         self.labels = LabelLayer()
         self.preview = LabelLayer()
+        self._preview_style = PreviewStyle.LABELS
         self.outline = OutlineLayer(dashed=True)
         self.selected = LabelLayer()
         self.selected_edge = OutlineLayer(dashed=False)
@@ -117,10 +121,15 @@ class PlaneView(QWidget):
 
     def _style_preview(self) -> None:
         state = self._context.session.display.value
-        if self.preview.shades:
-            self.preview.paint_with(_SHADES, 0.75)
-        else:
-            self.preview.paint_with(state.label_rgb, min(1.0, state.label_opacity + 0.15))
+        strong = min(1.0, state.label_opacity + 0.15)
+        match self._preview_style:
+            case PreviewStyle.SHADES:
+                self.preview.shade_with(_SHADES, 0.75)
+            case PreviewStyle.CHANGES:
+                kept = QColor(*state.label_rgb, round(255 * state.label_opacity))
+                self.preview.colour_with({Change.STAYS: kept, Change.GOES: _GOES, Change.COMES: _COMES})
+            case PreviewStyle.LABELS:
+                self.preview.paint_with(state.label_rgb, strong)
 
     def follow_tool(self) -> None:
         """Show the cursor and the circle of the tool that is in the hand now."""
@@ -131,7 +140,7 @@ class PlaneView(QWidget):
         """Follow the session's preview, which belongs to one slice of the XY view."""
         preview = self._context.session.preview
         mine = preview is not None and self.plane == "xy" and preview.z == self.shown_depth
-        self.preview.shades = preview is not None and preview.shades
+        self._preview_style = PreviewStyle.LABELS if preview is None else preview.style
         self._style_preview()
         self.preview.set(preview.labels.copy() if preview is not None and mine else None)
         self.preview_title = preview.title if preview is not None and mine else ""
@@ -215,7 +224,7 @@ class PlaneView(QWidget):
         if session.document is not None:
             painter.setTransform(self.transform(), True)
             self.image.draw(painter, state.smooth)
-            replaced = self.preview.labels is not None and not self.preview.shades
+            replaced = self.preview.labels is not None and self._preview_style is not PreviewStyle.SHADES
             if state.labels_visible and not replaced:
                 self.labels.draw(painter)
             self.preview.draw(painter)

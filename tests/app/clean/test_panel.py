@@ -9,12 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from PySide6.QtCore import QPoint
 from pytestqt.qtbot import QtBot
 from scipy import ndimage
 
-from sxtstudio.app.clean.panel import CleanPanel
+from sxtstudio.app.clean.panel import CleanPanel, Comparison
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
+from sxtstudio.app.session import Change, PreviewStyle
 from sxtstudio.app.states import Panel
 from sxtstudio.core import walk as core_walk
 from sxtstudio.core.edit_kind import EditKind
@@ -245,3 +247,54 @@ def test_nothing_to_do_is_said(sample: MainWindow) -> None:
     with pytest.raises(UserError, match="no labels"):
         panel.apply()
     assert not panel.apply_button.isEnabled()
+
+
+def compare(window: MainWindow, how: Comparison) -> None:
+    box = panel_of(window).comparison
+    box.setCurrentIndex(box.findData(how))
+
+
+def test_red_goes_and_green_comes(labelled: MainWindow, qtbot: QtBot) -> None:
+    panel, before = panel_of(labelled), labels_of(labelled)[30] != 0
+    panel.form.erode.setValue(1)
+    panel.form.dilate.setValue(1)
+    panel.form.crop_x.setValue(9)
+    panel.form.erode_3d.setCurrentIndex(panel.form.erode_3d.findData(False))
+    labelled.session.set_cursor((30, 200, 200))
+    compare(labelled, Comparison.CHANGES)
+    shown = previewed(labelled, qtbot)
+    after = ndimage.binary_erosion(ndimage.binary_dilation(before), border_value=1)
+    after[:, :9] = after[:, -9:] = False
+    assert labelled.session.preview.style is PreviewStyle.CHANGES
+    assert np.array_equal(shown == Change.STAYS, before & after)
+    assert np.array_equal(shown == Change.GOES, before & ~after)
+    assert np.array_equal(shown == Change.COMES, ~before & after)
+    assert (before & ~after).any() and (~before & after).any()
+    y, x = np.argwhere(before & ~after)[0]
+    view = labelled.context.parts.slices.views["xy"]
+    view.camera.zoom_to(6.0)
+    labelled.session.set_cursor((30, int(y), int(x)))
+    view.camera.centre[:] = [30.0, float(y) * view.camera.voxel[1], float(x) * view.camera.voxel[2]]
+    labelled.session.display.set(crosshair=False)
+    colour = view.grab().toImage().pixelColor(view.transform().map(QPoint(int(x), int(y))))
+    assert colour.red() > 150 and colour.green() < 100
+
+
+def test_before_and_after_take_turns(labelled: MainWindow, qtbot: QtBot) -> None:
+    panel, before = panel_of(labelled), labels_of(labelled)[30].copy()
+    panel.form.erode.setValue(1)
+    labelled.session.set_cursor((30, 200, 200))
+    compare(labelled, Comparison.BLINK)
+    after = previewed(labelled, qtbot)
+    assert not np.array_equal(after, before)
+    panel._blink.timeout.emit()
+    assert np.array_equal(labelled.session.preview.labels, before)
+    panel._blink.timeout.emit()
+    assert labelled.session.preview.labels is after
+    panel.form.reset()
+    assert labelled.session.preview is None and not panel._blink.isActive()
+    panel.form.erode.setValue(1)
+    previewed(labelled, qtbot)
+    panel._blink.timeout.emit()
+    apply(labelled, qtbot)
+    assert labelled.session.preview is None and not panel._blink.isActive()

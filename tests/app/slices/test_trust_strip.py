@@ -13,7 +13,7 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.actions.segment import least_certain_slice
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.session import Preview
+from sxtstudio.app.session import Preview, PreviewStyle
 from sxtstudio.app.slices.slice_bar import SliceBar
 from sxtstudio.app.slices.trust_strip import tip
 from sxtstudio.core.trust import SliceTrust
@@ -129,7 +129,7 @@ def test_shades_lie_over_the_labels(sample: MainWindow, qtbot: QtBot) -> None:
     shades[100:140, 200:260] = 255
     qtbot.waitUntil(lambda: view.image.image is not None and view.shown_depth == z)
     before = view.grab().toImage()
-    session.set_preview(Preview(z, shades, "Not recognised", shades=True))
+    session.set_preview(Preview(z, shades, "Not recognised", PreviewStyle.SHADES))
     after = view.grab().toImage()
 
     def change(row: float, column: float) -> int:
@@ -195,7 +195,7 @@ def test_the_map_comes_and_goes(
     action()
     qtbot.waitUntil(lambda: session.preview is not None, timeout=20_000)
     preview = session.preview
-    assert preview is not None and preview.shades and preview.z == session.cursor[0]
+    assert preview is not None and preview.style is PreviewStyle.SHADES and preview.z == session.cursor[0]
     assert "not recognised" in preview.title and preview.labels.shape == (384, 384)
     action()
     assert session.preview is None and not errors
