@@ -6,16 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import Qt
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
-    QFrame,
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QRadioButton,
-    QScrollArea,
     QVBoxLayout,
     QWidget,
 )
@@ -32,6 +29,7 @@ from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.outside import show_folder
+from sxtstudio.app.widgets.scroll import VerticalScroll
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.jobs.batch import BatchParameters, OnRow, run_batch, run_watch
@@ -119,7 +117,7 @@ class BatchDialog(ToolDialog):
         self._list_row, self._watch_row = QWidget(), QWidget()
         for place, widgets in (
             (self._list_row, (self.add_files, self.add_folder, self.remove)),
-            (self._watch_row, (self.folder, self.choose, self.present)),
+            (self._watch_row, (self.folder, self.choose)),
         ):
             row = QHBoxLayout(place)
             row.setContentsMargins(0, 0, 0, 0)
@@ -131,16 +129,11 @@ class BatchDialog(ToolDialog):
         left.addLayout(modes)
         left.addWidget(self._list_row)
         left.addWidget(self._watch_row)
+        left.addWidget(self.present)
         left.addWidget(self.table, 1)
         left.addWidget(self.status)
         left.addWidget(self.strip)
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setFrameShape(QFrame.Shape.NoFrame)
-        area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-        area.setWidget(self.form)
-        narrowest = self.form.minimumSizeHint().width() + area.verticalScrollBar().sizeHint().width()
-        area.setMinimumWidth(narrowest)
+        area = VerticalScroll(self.form)
         area.setMaximumWidth(350)
         upper = QHBoxLayout()
         upper.setSpacing(16)
@@ -290,9 +283,10 @@ class BatchDialog(ToolDialog):
         running, watching = self.job is not None, self.watch_mode.isChecked()
         stopping = self.job is not None and self.job.progress.cancelled
         self._list_row.setVisible(not watching)
-        self._watch_row.setVisible(watching)
+        for widget in (self._watch_row, self.present):
+            widget.setVisible(watching)
         for widget in (
-            self.list_mode, self.watch_mode, self._list_row, self._watch_row, self.form
+            self.list_mode, self.watch_mode, self._list_row, self._watch_row, self.present, self.form
         ):  # fmt: skip
             widget.setEnabled(not running)
         self.table.fixed = running or watching

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from PySide6.QtCore import QRect, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
@@ -19,9 +20,30 @@ from PySide6.QtWidgets import (
 from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, Slider, SpinBox
 
 
+class _Note(QLabel):
+    """Wants the height of its text in the width that it has.
+
+    A form gives a row that appears the height of the hint, and Qt's hint is that of some other width.
+    """
+
+    def sizeHint(self) -> QSize:
+        """Return the height in the width that it has."""
+        return QSize(100, max(0, self.heightForWidth(max(100, self.width()))))
+
+    def minimumSizeHint(self) -> QSize:
+        """Return the height in the width that it has: lines that are cut are of no use."""
+        return QSize(40, max(0, self.heightForWidth(max(100, self.width()))))
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lines break elsewhere now."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self.updateGeometry()
+
+
 def note(text: str = "", *, name: str = "") -> QLabel:
     """Return a small grey text that wraps, hidden while it is empty (see ``show_note``)."""
-    label = QLabel()
+    label = _Note()
     label.setProperty("role", "note")
     label.setWordWrap(True)
     label.setTextFormat(Qt.TextFormat.PlainText)
@@ -38,7 +60,7 @@ def show_note(label: QLabel, text: str) -> None:
     label.setVisible(bool(text))
 
 
-class SteadyNote(QLabel):
+class SteadyNote(_Note):
     """A note that keeps the room of the longest of its texts, so that nothing below it jumps."""
 
     def __init__(self, texts: Sequence[str]) -> None:
@@ -64,14 +86,6 @@ class SteadyNote(QLabel):
             for text in (*self._texts, self.text())
         ]
         return max(heights)
-
-    def sizeHint(self) -> QSize:
-        """Return the height in the width that it has."""
-        return QSize(100, self.heightForWidth(max(100, self.width())))
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the height in the width that it has."""
-        return QSize(40, self.heightForWidth(max(100, self.width())))
 
 
 def form() -> QFormLayout:

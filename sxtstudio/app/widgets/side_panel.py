@@ -10,7 +10,6 @@ from PySide6.QtWidgets import (
     QFrame,
     QHBoxLayout,
     QLabel,
-    QScrollArea,
     QStackedWidget,
     QToolButton,
     QVBoxLayout,
@@ -19,21 +18,9 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app import theme
 from sxtstudio.app.states import Panel
+from sxtstudio.app.widgets.scroll import VerticalScroll
 
 WIDTH_PX = 392
-
-
-class _Scroll(QScrollArea):
-    """Scrolls up and down only: it is never narrower than what it holds."""
-
-    def minimumSizeHint(self) -> QSize:
-        """Return the width of the content with room for the scroll bar."""
-        hint = super().minimumSizeHint()
-        content = self.widget()
-        if content is not None:
-            bar = self.verticalScrollBar().sizeHint().width()
-            hint.setWidth(content.minimumSizeHint().width() + bar)
-        return hint
 
 
 class _Column(QWidget):
@@ -153,11 +140,7 @@ def _page(title: str, panel: QWidget, footer: QWidget | None) -> QWidget:
     heading.setProperty("role", "title")
     layout.addWidget(heading)
     layout.addWidget(panel, 1)
-    area = _Scroll()
-    area.setWidgetResizable(True)
-    area.setFrameShape(QFrame.Shape.NoFrame)
-    area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    area.setWidget(page)
+    area = VerticalScroll(page)
     if footer is None:
         return area
     whole = QWidget()
