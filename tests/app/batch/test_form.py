@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +42,11 @@ def pick(combo: Any, value: object) -> None:
     combo.setCurrentIndex(combo.findData(value))
 
 
+def same_as_usual(record: Any) -> set[str]:
+    usual = type(record)()
+    return {f.name for f in fields(record) if getattr(record, f.name) == getattr(usual, f.name)}
+
+
 def fill_in(form: BatchForm, model: Path, folder: Path) -> BatchParameters:
     """Change every field, and return what it must say."""
     segment, clean = form.segment, form.clean
@@ -52,6 +58,9 @@ def fill_in(form: BatchForm, model: Path, folder: Path) -> BatchParameters:
     pick(segment.trust, "every")
     segment.neighbours.setChecked(False)
     clean.smooth.setValue(2)
+    clean.close_gaps.setValue(4)
+    clean.fill.setValue(60)
+    clean.dilate.setValue(5)
     clean.inside.setChecked(True)
     clean.erode.setValue(3)
     pick(clean.erode_3d, False)
@@ -72,7 +81,10 @@ def fill_in(form: BatchForm, model: Path, folder: Path) -> BatchParameters:
         SegmentParameters(
             str(model), "cpu", tile_px=256, threshold=0.25, polarity="bright", trust="every", neighbours=0
         ),
-        CleanUp(CleanParameters(3, False, None, 0.002 * 1e9, (1, 5, 7), 2), auto_mask=True),
+        CleanUp(
+            CleanParameters(3, False, None, 0.002 * 1e9, (1, 5, 7), 2, close=4, fill_px=60, dilate=5),
+            auto_mask=True,
+        ),
         (9.8, 9.8, 9.8),
         force=True,
         axes=AxisOrder("xyz", frozenset("z")),
@@ -93,6 +105,11 @@ def test_the_fields_give_one_record_and_are_remembered_but_for_the_model(
     assert untouched == BatchParameters(SegmentParameters(first))
     wanted = fill_in(form, model, tmp_path / "out")
     assert form.parameters(tmp_path) == wanted
+    # A parameter that the form does not ask for is one that a batch should not have.
+    assert same_as_usual(wanted.segmentation) == {"batch", "slices", "probability"}
+    assert same_as_usual(wanted.clean_up.parameters) == {"min_size_voxels"}
+    assert same_as_usual(wanted.clean_up) == {"mask", "inside_mask", "threshold"}
+    assert same_as_usual(wanted) == {"contact_sheet", "summary"}
     # The panel's own choice is not touched, and a new batch begins with the model that was used last.
     assert window.settings.get("segment/model", "") == ""
     again = form_of(window, qtbot)
