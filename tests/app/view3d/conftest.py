@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+from pathlib import Path
+
 import pytest
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
@@ -35,3 +38,15 @@ def native_opengl(qapp: QApplication) -> OpenGL:
 def drawn_by(kind: CanvasKind, request: pytest.FixtureRequest) -> OpenGL:
     """Who draws in a canvas of the kind that the test is for."""
     return request.getfixturevalue("native_opengl" if kind is CanvasKind.NATIVE else "opengl")
+
+
+@pytest.fixture
+def bundled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """This process is a bundled program, which has no Python to start: a script stands in for it."""
+    if sys.platform == "win32":
+        pytest.skip("the stand-in for the bundled program is a shell script")
+    program = tmp_path / "sxtstudio"
+    program.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m sxtstudio "$@"\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "executable", str(program))

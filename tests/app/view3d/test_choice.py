@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from PySide6.QtGui import QGuiApplication
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.actions import help as help_actions
@@ -103,6 +104,10 @@ def test_graphics_card_is_looked_for(pattern: str, tmp_path: Path, monkeypatch: 
 def test_window_that_cannot_draw_is_no_harm(code: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(probes, "own_program", lambda *_: [sys.executable, "-c", code])
     assert probes.probe_native("xcb") is None
+
+
+def test_bundled_program_starts_itself_to_try_a_window(native_opengl: OpenGL, bundled: None) -> None:
+    assert probes.probe_native(QGuiApplication.platformName()) == native_opengl
 
 
 def test_platform_without_opengl_is_found_out() -> None:

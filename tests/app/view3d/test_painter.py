@@ -142,3 +142,8 @@ def test_child_process_loads_no_qt() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == []
+
+
+def test_bundled_program_starts_itself_to_draw(scene: Scene3D, opengl: OpenGL, bundled: None) -> None:
+    with Painter(opengl) as painter:
+        assert difference(painter.draw(scene.contents(True), SIZE), scene.render(SIZE)) < 0.01
