@@ -59,10 +59,11 @@ class Driver:
             self.rest(0.05)
 
     def idle(self) -> None:
-        """Wait until all jobs are done and the window has caught up."""
+        """Wait until all jobs are done, those that follow them too, and the window has caught up."""
+        for seconds in (0.3, 0.6):  # a good picture of a new surface in 3D is a job of its own
+            self.rest(seconds)
+            self.until(lambda: not self.window.jobs.running, "the jobs")
         self.rest(0.3)
-        self.until(lambda: not self.window.jobs.running, "the jobs")
-        self.rest(0.6)
 
     def act(self, name: str) -> None:
         self.window.actions_.by_name[name].trigger()
