@@ -27,9 +27,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from sxtstudio.core.atomic import atomic_write
@@ -38,6 +39,7 @@ from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.plain_files import LinkRefused, create_own, open_own, read_plain
+from sxtstudio.core.records import RecordError, read_json_record
 from sxtstudio.core.reserved import open_array, reserve
 from sxtstudio.core.temporary import final_name, remove
 from sxtstudio.core.trust import FIGURES, SliceTrust, share
@@ -50,6 +52,11 @@ _LINE = re.compile(rb"(\d+) ([0-9a-f]{8})(?: ([0-9a-f]{8}))?\n")
 _MOST_BYTES = 64 << 20
 _TRIES = 100
 Pixels = NDArray[np.uint8]
+
+
+class _SettingsFile(Struct):
+    settings: dict[str, Any]
+    own_folder: bool
 
 
 class UndecidedError(UserError):
@@ -69,7 +76,7 @@ def read_unfinished(folder: Path) -> Unfinished | None:
     try:
         settings, _ = _read_settings(folder)
         finished = len(_claims(folder))
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+    except (OSError, RecordError):
         return None
     return Unfinished(settings, min(finished, settings.shape[0])) if finished else None
 
@@ -271,10 +278,10 @@ class Checkpoint:
             earlier, self._own_folder = _read_settings(self.folder)
         except FileNotFoundError:
             return False
-        except (ValueError, KeyError, TypeError, RecursionError) as error:
+        except RecordError as error:
             raise UserError(
                 f"The settings of the {lines} finished slices in {self.folder} are damaged, or of another "
-                "version of SXT Studio. Restart to discard them."
+                f"version of SXT Studio ({error.reason}). Restart to discard them."
             ) from error
         if resume is None:
             raise UndecidedError(
@@ -369,17 +376,16 @@ def _is_own(folder: Path) -> bool:
     others = {entry.name for entry in folder.iterdir()} - _OURS - {LOCK}
     if all(final_name(name) in _OURS for name in others):
         return True
-    with suppress(OSError, ValueError, KeyError, TypeError, RecursionError):
+    with suppress(OSError, RecordError):
         return _read_settings(folder)[1]
     return False
 
 
 def _read_settings(folder: Path) -> tuple[RunSettings, bool]:
-    """Return the settings, and whether the folder was made for the run."""
-    content = json.loads(read_plain(folder / SETTINGS, _MOST_BYTES))
-    if not isinstance(content["settings"], dict):
-        raise TypeError("the settings are no object")
-    return settings_from_json(content["settings"]), content["own_folder"] is True
+    """Return the settings, and whether the folder was made for the run; OSError or RecordError."""
+    content = read_plain(folder / SETTINGS, _MOST_BYTES)
+    found = read_json_record(content, _SettingsFile, str(folder / SETTINGS))
+    return settings_from_json(found.settings, str(folder / SETTINGS)), found.own_folder
 
 
 def _claims(folder: Path) -> dict[int, tuple[int, int | None]]:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, to_builtins
 
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.records import WrongKey, record_of
+
+_Index = Annotated[int, Meta(ge=0)]
+_Length = Annotated[int, Meta(ge=1)]
 
 # The words of the user for each field; they are the names in the file as well.
 _WORDS = {
@@ -26,8 +30,7 @@ _WORDS = {
 _FORMER_NEIGHBOURS = "looks at each slice"
 
 
-@dataclass(frozen=True)
-class RunSettings:
+class RunSettings(Struct, frozen=True, rename=_WORDS):
     """Settings of one run.
 
     Attributes
@@ -48,13 +51,18 @@ class RunSettings:
     model_sha256: str
     threshold: float
     polarity: Literal["dark", "bright"]
-    first: int
-    last: int
+    first: _Index
+    last: _Index
     probability: bool
-    neighbours: int
-    tomogram: Triple
+    neighbours: _Index
+    tomogram: tuple[_Length, _Length, _Length]
     dtype: str
     content: str
+
+    def __post_init__(self) -> None:
+        """Refuse slices that the tomogram does not have."""
+        if not self.first <= self.last < self.tomogram[0]:
+            raise WrongKey(_WORDS["last"], "a slice of the tomogram from the first one on")
 
     @property
     def shape(self) -> Triple:
@@ -63,7 +71,7 @@ class RunSettings:
 
     def to_json(self) -> dict[str, Any]:
         """Return the settings as JSON values, under names that the user understands."""
-        return {_WORDS[field.name]: getattr(self, field.name) for field in fields(self)}
+        return dict(to_builtins(self))
 
     def changes_from(self, earlier: RunSettings) -> list[str]:
         """Return what differs, such as "threshold was 0.0 and is now 0.5"."""
@@ -75,47 +83,16 @@ class RunSettings:
         ]
 
 
-def settings_from_json(content: Mapping[str, Any]) -> RunSettings:
-    """Check JSON values and return them as settings.
-
-    Raises
-    ------
-    KeyError, TypeError, ValueError
-        If anything is missing or not as it must be.
-    """
-    values = {name: content.get(word) for name, word in _WORDS.items()}
-    if values["neighbours"] is None and _FORMER_NEIGHBOURS in content:
-        values["neighbours"] = content[_FORMER_NEIGHBOURS] // 2
-    z, y, x = (_whole(n, 1) for n in content[_WORDS["tomogram"]])
-    first, last = _whole(values["first"], 0), _whole(values["last"], 0)
-    if not first <= last < z or values["polarity"] not in ("dark", "bright"):
-        raise ValueError("settings that no run has")
-    if not isinstance(values["probability"], bool):
-        raise TypeError("probability is yes or no")
-    return RunSettings(
-        model=str(content[_WORDS["model"]]),
-        model_sha256=str(values["model_sha256"]),
-        threshold=float(content[_WORDS["threshold"]]),
-        polarity=values["polarity"],
-        first=first,
-        last=last,
-        probability=values["probability"],
-        neighbours=_whole(values["neighbours"], 0),
-        tomogram=(z, y, x),
-        dtype=str(values["dtype"]),
-        content=str(values["content"]),
-    )
-
-
-def _whole(value: Any, least: int) -> int:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
-        raise ValueError(f"{value!r} is no number from {least} on")
-    return value
+def settings_from_json(content: Any, what: str) -> RunSettings:
+    """Check JSON values and return them as settings; ``what`` begins the RecordError if they are none."""
+    if isinstance(content, dict) and isinstance(former := content.get(_FORMER_NEIGHBOURS), int):
+        content = {_WORDS["neighbours"]: former // 2, **content}
+    return record_of(content, RunSettings, what)
 
 
 def _shown(value: Any) -> str:
     if isinstance(value, str) and len(value) > 24:
         return f"{value[:12]}…"
-    if isinstance(value, tuple):
+    if isinstance(value, list | tuple):
         return " × ".join(str(item) for item in value)
     return str(value)

@@ -6,12 +6,12 @@ import os
 import signal
 import subprocess
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from msgspec.structs import replace
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment import checkpoint as module
@@ -261,6 +261,27 @@ def test_finished_slices_outlive_damaged_settings(interrupted: Path, content: st
     assert (interrupted / "finished.log").read_bytes().count(b"\n") == 2
     checkpoint = opened(interrupted, resume=False)
     checkpoint.close()
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("last slice", 99, "'last slice' is wrong"),
+        ("first slice", 4.0, "'first slice' is wrong; it must be a whole number from 0"),
+        ("first slice", -1, "'first slice' is wrong"),
+        ("size of the tomogram", [5, 6, 0], "'size of the tomogram' is wrong"),
+        ("probability", "no", "'probability' is wrong; it must be true or false"),
+        ("polarity", "red", "'polarity' is wrong"),
+    ],
+)
+def test_damaged_settings_are_named(interrupted: Path, key: str, value: object, said: str) -> None:
+    content = json.loads((interrupted / "settings.json").read_text())
+    assert key in content["settings"]
+    content["settings"][key] = value
+    (interrupted / "settings.json").write_text(json.dumps(content))
+    with pytest.raises(UserError, match=said):
+        opened(interrupted)
+    assert read_unfinished(interrupted) is None
 
 
 def test_the_probability_can_be_taken(tmp_path: Path) -> None:

@@ -15,13 +15,14 @@ import re
 import shutil
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 import tomli_w
+from msgspec import Struct, to_builtins
 from numpy.typing import NDArray
 
 from sxtstudio.core.atomic import atomic_write
@@ -33,6 +34,7 @@ from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.measured import measured_pixels
 from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.records import record_of
 from sxtstudio.core.temporary import remove as remove_entry
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.wording import slices_text
@@ -42,7 +44,7 @@ from sxtstudio.workflow.retraining.events import EVENTS, read_events
 from sxtstudio.workflow.retraining.labels import Chosen, truth_of
 
 ABOUT, CONFIG, RUN = "about.json", "train.toml", "run"
-SCHEMA = "sxtstudio-retraining/1"
+SCHEMA: Literal["sxtstudio-retraining/1"] = "sxtstudio-retraining/1"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 
 State = Literal["running", "interrupted", "failed", "finished", "decided"]
@@ -67,6 +69,18 @@ class Request:
     minutes: float
     labels: tuple[Chosen, ...]
     unlabelled: tuple[tuple[str, str], ...] = ()
+
+
+class _About(Struct, frozen=True):
+    """What about.json holds."""
+
+    schema: Literal["sxtstudio-retraining/1"]
+    name: str
+    minutes: float
+    start: str = ""
+    begun: str = ""
+    learned_from: tuple[str, ...] = ()
+    decision: str = ""
 
 
 @dataclass(frozen=True)
@@ -230,19 +244,10 @@ def read_run(folder: Path) -> TrainingRun:
     UserError
         If it is none, or damaged.
     """
-    content = read_json(folder / ABOUT, f"The training in {folder.name}")
-    learned = content.get("learned_from", [])
-    name, minutes = content.get("name"), content.get("minutes")
-    if content.get("schema") != SCHEMA or not isinstance(name, str) or not isinstance(minutes, int | float):
-        raise UserError(f"The training in {folder} is damaged. Begin a new one.")
+    what = f"The training in {folder.name}"
+    about = record_of(read_json(folder / ABOUT, what), _About, f"{what} is damaged", "Begin a new one.")
     run = TrainingRun(
-        folder=folder,
-        name=name,
-        start=str(content.get("start", "")),
-        minutes=float(minutes),
-        begun=str(content.get("begun", "")),
-        learned_from=tuple(map(str, learned)) if isinstance(learned, list) else (),
-        decision=str(content.get("decision", "")),
+        folder, about.name, about.start, about.minutes, about.begun, about.learned_from, about.decision
     )
     return replace(run, state=_state_of(run))
 
@@ -304,9 +309,9 @@ def _is_in_use(folder: Path) -> bool:
 
 
 def _write_about(run: TrainingRun) -> None:
-    content = {key: value for key, value in asdict(run).items() if key not in ("folder", "state")}
+    about = _About(SCHEMA, run.name, run.minutes, run.start, run.begun, run.learned_from, run.decision)
     with atomic_write(run.folder / ABOUT) as temporary:
-        text = json.dumps({"schema": SCHEMA, **content}, indent=1, ensure_ascii=False)
+        text = json.dumps(to_builtins(about), indent=1, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 
 

@@ -313,6 +313,8 @@ def test_interrupted_trainings_are_found_and_others_are_not(tmp_path: Path) -> N
     (root / "strange").mkdir()
     (root / "strange" / "about.json").write_text("{}")
     assert runs.find_runs(root) == [] == runs.find_runs(tmp_path / "nowhere")
+    with pytest.raises(UserError, match=r"strange is damaged: the key 'schema' is missing.* Begin a new one"):
+        runs.read_run(root / "strange")
     for place in (begun.folder, begun.run):
         lock = FolderLock(place)
         with pytest.raises(UserError, match="Another window"):

@@ -1,0 +1,206 @@
+"""JSON and TOML of files, read into typed records; what is wrong is said in one sentence.
+
+The types of a record's fields, with their bounds (``msgspec.Meta``), say what a file may hold; msgspec checks
+it, strictly: 16.0 and "16" are no whole numbers, and true is no number. A field's description is what errors
+say that it must be. Keys that a record does not know are ignored, unless it is a ``msgspec.Struct`` with
+``forbid_unknown_fields``. Nothing in a file is ever run.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterator
+from typing import Any, TypeVar
+
+import msgspec
+from msgspec import inspect
+
+from sxtstudio.core.errors import UserError
+
+T = TypeVar("T")
+_PLACE = re.compile(r" - at (?:`key` in )?`\$([^`]*)`$")
+_MISSING = re.compile(r"Object missing required field `([^`]*)`$")
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`$", re.DOTALL)
+_PART = re.compile(r"\.([^.\[]+)|\[(?:\d+|\.\.\.)\]")
+
+
+class RecordError(UserError):
+    """A file holds something else than it must; ``reason`` says what, and is no whole sentence."""
+
+    def __init__(self, what: str, reason: str, advice: str = "") -> None:
+        super().__init__(f"{what}: {reason}. {advice}".strip())
+        self.reason = reason
+
+
+class WrongKey(ValueError):
+    """Raised by a record's ``__post_init__`` where the value of ``key`` does not go with others."""
+
+    def __init__(self, key: str, must_be: str) -> None:
+        super().__init__(f"the key '{key}' is wrong; it must be {must_be}")
+
+
+def json_values(content: bytes | str, what: str, advice: str = "") -> Any:
+    """Return the values in a JSON text.
+
+    Parameters
+    ----------
+    content
+        UTF-8, or as ``json.loads`` takes it.
+    what, advice
+        How an error begins, such as "The model card a.json cannot be used", and a sentence of what to do.
+
+    Raises
+    ------
+    RecordError
+        If it is no JSON, is nested too deeply, or holds NaN or a number without bound.
+    """
+    try:
+        # Not msgspec's own reader: it refuses the names of files that are not UTF-8 (lone surrogates).
+        return json.loads(content, parse_constant=_refuse, parse_float=_finite)
+    except RecursionError:
+        reason = "is nested too deeply"
+    except UnicodeDecodeError:
+        reason = "is no text in UTF-8"
+    except ValueError as error:
+        reason = f"is no JSON: {error}"
+    raise RecordError(what, f"it {reason}", advice) from None
+
+
+def record_of(values: Any, kind: type[T], what: str, advice: str = "") -> T:
+    """Return the values of a file as a record.
+
+    Parameters
+    ----------
+    values
+        As ``json_values`` or ``tomllib`` return them.
+    kind
+        A ``msgspec.Struct`` or a dataclass.
+    what, advice
+        How an error begins, and a sentence of what to do.
+
+    Raises
+    ------
+    RecordError
+        If they do not fit; the text names the key and says what it must be.
+    """
+    try:
+        return msgspec.convert(values, kind)
+    except msgspec.ValidationError as error:
+        raise RecordError(what, _reason(error, kind), advice) from error
+
+
+def read_json_record(content: bytes | str, kind: type[T], what: str, advice: str = "") -> T:
+    """Return a JSON text as a record, as ``json_values`` and ``record_of`` do one after the other."""
+    return record_of(json_values(content, what, advice), kind, what, advice)
+
+
+def has_half_characters(values: Any) -> bool:
+    """Whether a text in JSON values holds half of a character (a lone surrogate): it can be shown nowhere."""
+    try:
+        json.dumps(values, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        return True
+    return False
+
+
+def _refuse(name: str) -> Any:
+    raise ValueError(f"{name} is no number")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refuse(text[:20])
+
+
+def _reason(error: msgspec.ValidationError, kind: type[Any]) -> str:
+    """Say in the words of this program what msgspec says in those of Python."""
+    text = str(error)
+    place = _PLACE.search(text)
+    path = place[1] if place else ""
+    text = text[: place.start()] if place else text
+    if isinstance(error.__cause__, ValueError):  # of a __post_init__
+        return f"{error.__cause__}{f' (in {path[1:]!r})' if path else ''}"
+    if missing := _MISSING.match(text):
+        path = f"{path}.{missing[1]}"
+        return f"the key '{path[1:]}' is missing; it must be {_must_be(_at(kind, path))}"
+    if unknown := _UNKNOWN.match(text):
+        known = ", ".join(sorted(f.encode_name for node in _choices(_at(kind, path)) for f in _fields(node)))
+        return f"unknown key {f'{path}.{unknown[1]}'[1:]}; known are {known}"
+    # Of a list the whole is told, and what its entries must be.
+    path = re.sub(r"(\[[^\]]*\])+$", "", path)
+    if not path:
+        return f"it must be {_must_be(_at(kind, path))}"
+    return f"the key '{path[1:]}' is wrong; it must be {_must_be(_at(kind, path))}"
+
+
+def _at(kind: type[Any], path: str) -> inspect.Type:
+    """Return the type of what lies at a path: ".a.b[0].c"."""
+    node = inspect.type_info(kind)
+    for part in _PART.finditer(path):
+        for bare in _choices(node):
+            if part[1] is None:
+                inner = _entries(bare)
+            else:
+                inner = next((f.type for f in _fields(bare) if f.encode_name == part[1]), None)
+            if inner is not None:
+                node = inner
+                break
+    return node
+
+
+def _choices(node: inspect.Type) -> Iterator[inspect.Type]:
+    """Yield what a type may be, without descriptions."""
+    if isinstance(node, inspect.Metadata):
+        yield from _choices(node.type)
+    elif isinstance(node, inspect.UnionType):
+        for one in node.types:
+            yield from _choices(one)
+    else:
+        yield node
+
+
+def _fields(node: inspect.Type) -> tuple[inspect.Field, ...]:
+    return node.fields if isinstance(node, inspect.StructType | inspect.DataclassType) else ()
+
+
+def _entries(node: inspect.Type) -> inspect.Type | None:
+    if isinstance(node, inspect.ListType | inspect.VarTupleType | inspect.SetType | inspect.FrozenSetType):
+        return node.item_type
+    if isinstance(node, inspect.TupleType):
+        return node.item_types[0]
+    return node.value_type if isinstance(node, inspect.DictType) else None
+
+
+def _must_be(node: inspect.Type) -> str:
+    match node:
+        case inspect.Metadata():
+            return str((node.extra_json_schema or {}).get("description") or _must_be(node.type))
+        case inspect.UnionType():
+            return " or ".join(sorted((_must_be(one) for one in node.types), key="null".__eq__))
+        case inspect.NoneType():
+            return "null"
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.IntType():
+            return f"a whole number{_bounds(node)}"
+        case inspect.FloatType():
+            return f"a number{_bounds(node)}"
+        case inspect.StrType():
+            return "a text"
+        case inspect.LiteralType():
+            return " or ".join(f'"{value}"' for value in node.values)
+        case inspect.TupleType():
+            return f"a list of {len(node.item_types)}, each {_must_be(node.item_types[0])}"
+        case inspect.DictType() | inspect.StructType() | inspect.DataclassType():
+            return "an object with keys"
+    entries = _entries(node)
+    return "something else" if entries is None else f"a list, each entry {_must_be(entries)}"
+
+
+def _bounds(node: inspect.IntType | inspect.FloatType) -> str:
+    if node.ge is not None and node.le is not None:
+        return f" from {node.ge:.12g} to {node.le:.12g}"
+    bounds = (("from", node.ge), ("above", node.gt), ("up to", node.le), ("below", node.lt))
+    return "".join(f" {word} {value:.12g}" for word, value in bounds if value is not None)

@@ -1,0 +1,127 @@
+"""Files read into typed records: what is wrong is named, with what it must be."""
+
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Literal
+
+import pytest
+from msgspec import Meta, Struct
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.records import (
+    RecordError,
+    WrongKey,
+    has_half_characters,
+    json_values,
+    read_json_record,
+    record_of,
+)
+
+Whole = Annotated[int, Meta(ge=1, le=9)]
+
+
+@dataclass(frozen=True)
+class Part:
+    size: Whole
+    rest: dict[str, Any] = field(default_factory=dict)
+
+
+class Range(Struct):
+    low: float = 0
+    high: float = 1
+
+    def __post_init__(self) -> None:
+        if self.low > self.high:
+            raise WrongKey("high", "more than low")
+
+
+class Strict(Struct, forbid_unknown_fields=True):
+    step: int = 0
+    seed: int = 0
+
+
+class File(Struct, rename={"two_words": "two words"}):
+    name: str
+    share: Annotated[float, Meta(ge=-1, le=1)] = 0
+    above: Annotated[float, Meta(gt=0)] = 1
+    way: Literal["dark", "any"] | None = None
+    flag: bool = False
+    size_nm: Annotated[tuple[float, float], Meta(description="[low, high] in nm")] | None = None
+    texts: tuple[str, ...] = ()
+    two_words: int = 0
+    part: Part | None = None
+    parts: list[Part] = []
+    named: dict[Literal["labels", "mask"], Part] = {}
+    range: Range | None = None
+    strict: Strict | None = None
+
+
+def test_values_become_a_record_and_other_keys_are_ignored() -> None:
+    text = '{"name": "a", "share": 1, "size_nm": [8, 9.5], "two words": 3, "part": {"size": 9}, "more": {}}'
+    found = read_json_record(text, File, "The file")
+    assert found == File("a", 1.0, size_nm=(8.0, 9.5), two_words=3, part=Part(9))
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "said"),
+    [
+        ("name", 7, "the key 'name' is wrong; it must be a text"),
+        ("share", 1.5, "the key 'share' is wrong; it must be a number from -1 to 1"),
+        ("share", float("nan"), "the key 'share' is wrong; it must be a number from -1 to 1"),
+        ("share", 10**400, "the key 'share' is wrong; it must be a number from -1 to 1"),
+        ("share", True, "the key 'share' is wrong; it must be a number from -1 to 1"),
+        ("above", 0, "the key 'above' is wrong; it must be a number above 0"),
+        ("way", "bright", 'the key \'way\' is wrong; it must be "any" or "dark" or null'),
+        ("flag", "true", "the key 'flag' is wrong; it must be true or false"),
+        ("size_nm", [8], "the key 'size_nm' is wrong; it must be [low, high] in nm or null"),
+        ("size_nm", [8, "9"], "the key 'size_nm' is wrong; it must be [low, high] in nm or null"),
+        ("texts", ["a", 1], "the key 'texts' is wrong; it must be a list, each entry a text"),
+        ("two words", 3.0, "the key 'two words' is wrong; it must be a whole number"),
+        ("part", {}, "the key 'part.size' is missing; it must be a whole number from 1 to 9"),
+        ("part", {"size": 0}, "the key 'part.size' is wrong; it must be a whole number from 1 to 9"),
+        ("part", [], "the key 'part' is wrong; it must be an object with keys or null"),
+        ("parts", [{"size": 1}, {"size": 10}], "the key 'parts[1].size' is wrong; it must be a whole number"),
+        ("named", {"mask": {"size": 0}}, "the key 'named[...].size' is wrong; it must be a whole number"),
+        ("named", {"cell": {"size": 1}}, "the key 'named' is wrong; it must be an object with keys"),
+        ("range", {"low": 2}, "the key 'high' is wrong; it must be more than low (in 'range')"),
+        ("strict", {"sted": 2}, "unknown key strict.sted; known are seed, step"),
+    ],
+)
+def test_the_key_is_named_and_what_it_must_be(key: str, value: object, said: str) -> None:
+    with pytest.raises(RecordError) as error:
+        record_of({"name": "a", key: value}, File, "The file a.json is damaged", "Get it again.")
+    assert str(error.value).startswith(f"The file a.json is damaged: {said}")
+    assert str(error.value).endswith(". Get it again.") and "`" not in str(error.value)
+
+
+def test_a_missing_key_and_no_object() -> None:
+    with pytest.raises(UserError, match="The file is damaged: the key 'name' is missing; it must be a text"):
+        record_of({}, File, "The file is damaged")
+    with pytest.raises(UserError, match="it must be an object with keys"):
+        record_of([], File, "The file")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is no JSON"),
+        (b'{"a": 1', "it is no JSON"),
+        (b"\xff\xff", "it is no text in UTF-8"),
+        (b'{"a": NaN}', "NaN is no number"),
+        (b'{"a": -Infinity}', "-Infinity is no number"),
+        (b'{"a": 1e400}', "1e400 is no number"),
+        (b"[" * 3000 + b"]" * 3000, "it is nested too deeply"),
+        (b"[" * 10**6, "it is nested too deeply"),
+        (b"1" * 5000, "it is no JSON"),
+    ],
+    ids=["empty", "cut", "bytes", "nan", "infinity", "huge", "deep", "deep and cut", "long number"],
+)
+def test_what_is_no_json_is_said(content: bytes, said: str) -> None:
+    with pytest.raises(RecordError, match="The file is damaged: it is") as error:
+        json_values(content, "The file is damaged", "Get it again.")
+    assert said in str(error.value) and str(error.value).endswith("Get it again.")
+
+
+def test_the_name_of_a_file_that_is_not_utf8_is_kept() -> None:
+    found = read_json_record(rb'{"name": "caf\udce9.mrc"}', File, "The file")
+    assert found.name == "caf\udce9.mrc" and has_half_characters(found.name)
+    assert has_half_characters({"more": ["\ud800"]}) and not has_half_characters({"\U0001f600": "µ"})
