@@ -35,7 +35,7 @@ ONLY_HERE = {
     "superqt": ("app",),
     "pyqtgraph": ("app",),
 }
-CORE_LIBRARIES = {"numpy", "scipy", "skimage", "cc3d", "edt", "platformdirs", "psutil"}
+CORE_LIBRARIES = {"numpy", "scipy", "skimage", "cc3d", "edt", "msgspec", "platformdirs", "psutil"}
 NAME_REACHERS = {"getattr", "hasattr", "setattr", "delattr"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}

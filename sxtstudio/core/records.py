@@ -9,16 +9,17 @@ say that it must be. Keys that a record does not know are ignored, unless it is 
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterator
-from typing import Any, TypeVar
+from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import inspect
 
 from sxtstudio.core.errors import UserError
 
+#: A number that is neither NaN nor without bound.
+Finite = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300, description="a finite number")]
 T = TypeVar("T")
 _PLACE = re.compile(r" - at (?:`key` in )?`\$([^`]*)`$")
 _MISSING = re.compile(r"Object missing required field `([^`]*)`$")
@@ -54,11 +55,11 @@ def json_values(content: bytes | str, what: str, advice: str = "") -> Any:
     Raises
     ------
     RecordError
-        If it is no JSON, is nested too deeply, or holds NaN or a number without bound.
+        If it is no JSON, is nested too deeply, or holds NaN or Infinity.
     """
     try:
         # Not msgspec's own reader: it refuses the names of files that are not UTF-8 (lone surrogates).
-        return json.loads(content, parse_constant=_refuse, parse_float=_finite)
+        return json.loads(content, parse_constant=_refuse)
     except RecursionError:
         reason = "is nested too deeply"
     except UnicodeDecodeError:
@@ -107,11 +108,6 @@ def has_half_characters(values: Any) -> bool:
 
 def _refuse(name: str) -> Any:
     raise ValueError(f"{name} is no number")
-
-
-def _finite(text: str) -> float:
-    number = float(text)
-    return number if math.isfinite(number) else _refuse(text[:20])
 
 
 def _reason(error: msgspec.ValidationError, kind: type[Any]) -> str:

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta, Struct, to_builtins
 
 from sxtstudio.core.geometry import Triple
-from sxtstudio.core.records import WrongKey, record_of
+from sxtstudio.core.records import Finite, WrongKey, record_of
 
 _Index = Annotated[int, Meta(ge=0)]
 _Length = Annotated[int, Meta(ge=1)]
@@ -49,7 +49,7 @@ class RunSettings(Struct, frozen=True, rename=_WORDS):
 
     model: str
     model_sha256: str
-    threshold: float
+    threshold: Finite
     polarity: Literal["dark", "bright"]
     first: _Index
     last: _Index

@@ -8,6 +8,7 @@ from msgspec import Meta, Struct
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.records import (
+    Finite,
     RecordError,
     WrongKey,
     has_half_characters,
@@ -42,6 +43,7 @@ class Strict(Struct, forbid_unknown_fields=True):
 class File(Struct, rename={"two_words": "two words"}):
     name: str
     share: Annotated[float, Meta(ge=-1, le=1)] = 0
+    finite: Finite = 0
     above: Annotated[float, Meta(gt=0)] = 1
     way: Literal["dark", "any"] | None = None
     flag: bool = False
@@ -69,6 +71,7 @@ def test_values_become_a_record_and_other_keys_are_ignored() -> None:
         ("share", float("nan"), "the key 'share' is wrong; it must be a number from -1 to 1"),
         ("share", 10**400, "the key 'share' is wrong; it must be a number from -1 to 1"),
         ("share", True, "the key 'share' is wrong; it must be a number from -1 to 1"),
+        ("finite", float("inf"), "the key 'finite' is wrong; it must be a finite number"),
         ("above", 0, "the key 'above' is wrong; it must be a number above 0"),
         ("way", "bright", 'the key \'way\' is wrong; it must be "any" or "dark" or null'),
         ("flag", "true", "the key 'flag' is wrong; it must be true or false"),
@@ -108,12 +111,11 @@ def test_a_missing_key_and_no_object() -> None:
         (b"\xff\xff", "it is no text in UTF-8"),
         (b'{"a": NaN}', "NaN is no number"),
         (b'{"a": -Infinity}', "-Infinity is no number"),
-        (b'{"a": 1e400}', "1e400 is no number"),
         (b"[" * 3000 + b"]" * 3000, "it is nested too deeply"),
         (b"[" * 10**6, "it is nested too deeply"),
         (b"1" * 5000, "it is no JSON"),
     ],
-    ids=["empty", "cut", "bytes", "nan", "infinity", "huge", "deep", "deep and cut", "long number"],
+    ids=["empty", "cut", "bytes", "nan", "infinity", "deep", "deep and cut", "long number"],
 )
 def test_what_is_no_json_is_said(content: bytes, said: str) -> None:
     with pytest.raises(RecordError, match="The file is damaged: it is") as error:

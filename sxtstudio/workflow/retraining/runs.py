@@ -34,7 +34,7 @@ from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.measured import measured_pixels
 from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.records import record_of
+from sxtstudio.core.records import Finite, record_of
 from sxtstudio.core.temporary import remove as remove_entry
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.wording import slices_text
@@ -76,7 +76,7 @@ class _About(Struct, frozen=True):
 
     schema: Literal["sxtstudio-retraining/1"]
     name: str
-    minutes: float
+    minutes: Finite
     start: str = ""
     begun: str = ""
     learned_from: tuple[str, ...] = ()
