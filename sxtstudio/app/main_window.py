@@ -34,10 +34,12 @@ from sxtstudio.app.view3d.panel import SurfacePanel
 from sxtstudio.app.view3d.view import View3D
 from sxtstudio.app.widgets.placement import fit_to_screen
 from sxtstudio.app.widgets.side_panel import WIDTH_PX, SidePanel
+from sxtstudio.core.pace import Pace
 
 LEAST_SLICES_PX = 130  # beside a 3D view on a small screen
 SIZE_PX = QSize(1440, 900)  # where the screen has room for it
 STATUS_HEIGHT_PX = 34
+_PACE = "pace"  # how long the stages of jobs take on this computer
 
 
 class MainWindow(QMainWindow):
@@ -50,8 +52,8 @@ class MainWindow(QMainWindow):
         self.resize(SIZE_PX)
         self.setAcceptDrops(True)
         self.session = Session(self)
-        self.jobs = Jobs(self)
         self.settings = settings or Settings()
+        self.jobs = Jobs(self, Pace.from_json(self.settings.get(_PACE, {})))
         self.context = Context(self.session, self.jobs, self.settings, self)
         apply_stored(self.context)
         offer_former(self.context)
@@ -191,6 +193,7 @@ class MainWindow(QMainWindow):
         self.settings.set_bytes("window/columns", self._outer.saveState())
         self.settings.set_bytes("window/views", self._views.saveState())
         self.settings.set("window/panel", self._parts.side.current.value)
+        self.settings.set(_PACE, self.jobs.pace.to_json())
         self.settings.sync()
         self.jobs.cancel_all()
         self.jobs.wait_all()

@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +24,9 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.labels import count_labels
 from sxtstudio.core.objects import ObjectCount, remove_small_objects
+from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import shape_text
@@ -157,56 +159,74 @@ def clean(
         raise ValueError(f"out must be uint8 of shape {shape}, not {out.dtype} of shape {out.shape}")
 
     target = out
-    before, largest = _copy(labels, target, progress.part(0.05, "reading labels"))
+    planned = stages_of(parameters, shape, masked=mask is not None)
+    stages = Stages(progress, planned)
+    with stages.stage(Work.COPY) as reading:
+        before, largest = _copy(labels, target, reading)
     steps: list[CleanStep] = []
     voxels = before
-    jobs = _jobs(target, parameters, mask, min_voxels, largest)
-    total = sum(job.share for job in jobs)
-    for job in jobs:
+    runs = _runs(target, parameters, mask, min_voxels, largest)
+    for planned_step in planned[1:]:
+        work = planned_step.work
+        if work is Work.SMALL_OBJECTS and min_voxels <= 1:
+            continue  # less than a voxel
         begin = time.perf_counter()
-        objects = job.run(progress.part(0.95 * job.share / total, job.name))
-        after = objects.voxels_left if objects else count_labels(target)
+        with stages.stage(work) as counter:
+            objects = runs[work](counter)
+            after = objects.voxels_left if objects else count_labels(target)
         seconds = time.perf_counter() - begin
         found, removed = (objects.found, objects.removed) if objects else (None, None)
-        steps.append(CleanStep(job.name, voxels, after, seconds, found, removed))
+        steps.append(CleanStep(planned_step.name, voxels, after, seconds, found, removed))
         voxels = after
     return CleanReport(target, before, voxels, tuple(steps))
 
 
-class _Job(NamedTuple):
-    name: str
-    share: float  # of the time, relative to the other jobs
-    run: Callable[[Progress], ObjectCount | None]
+def stages_of(parameters: CleanParameters, shape: Triple, *, masked: bool = False) -> tuple[Stage, ...]:
+    """Return the steps that a clean-up of labels of ``shape`` consists of, in their order."""
+    p, voxels = parameters, math.prod(shape)
+    # How often each goes through all voxels; 0 is off.
+    passes = {
+        Work.COPY: 1,
+        Work.SMOOTH: int(p.smooth_z > 0),
+        Work.CLOSE: 2 * p.close,
+        Work.FILL: int(p.fill_px > 0),
+        Work.DILATE: p.dilate,
+        Work.MASK: int(masked),
+        Work.ERODE: p.erode,
+        Work.SMALL_OBJECTS: int(bool(p.min_size_voxels or p.min_size_nm3)),
+        Work.CROP: int(any(p.crop)),
+    }
+    return tuple(Stage(work, voxels * times, _NAMES[work]) for work, times in passes.items() if times)
 
 
-def _jobs(
+_NAMES = {
+    Work.COPY: "reading labels",
+    Work.SMOOTH: "smoothing along z",
+    Work.CLOSE: "closing",
+    Work.FILL: "filling holes",
+    Work.DILATE: "dilation",
+    Work.MASK: "cell mask",
+    Work.ERODE: "erosion",
+    Work.SMALL_OBJECTS: "small objects",
+    Work.CROP: "cropping",
+}
+
+
+def _runs(
     labels: NDArray[np.uint8], parameters: CleanParameters, mask: Volume | None, min_voxels: int, value: int
-) -> list[_Job]:
-    """List the steps that are asked for, in their order."""
-    p, jobs = parameters, []
-    if p.smooth_z:
-        jobs.append(_Job("smoothing along z", 3, lambda job: smooth_along_z(labels, p.smooth_z, value, job)))
-    if p.close:
-        jobs.append(
-            _Job("closing", 2 + 2 * p.close, lambda job: close_gaps(labels, p.close, p.erode_3d, value, job))
-        )
-    if p.fill_px:
-        jobs.append(_Job("filling holes", 6, lambda job: fill_holes(labels, p.fill_px, value, job)))
-    if p.dilate:
-        jobs.append(
-            _Job("dilation", 1 + p.dilate, lambda job: dilate(labels, p.dilate, p.erode_3d, value, job))
-        )
-    if mask is not None:
-        jobs.append(_Job("cell mask", 2, lambda job: apply_mask(labels, mask, job)))
-    if p.erode:
-        jobs.append(_Job("erosion", 1 + p.erode, lambda job: erode(labels, p.erode, p.erode_3d, job)))
-    if min_voxels > 1:
-        jobs.append(
-            _Job("small objects", 12, lambda job: remove_small_objects(labels, min_voxels, progress=job))
-        )
-    if any(p.crop):
-        jobs.append(_Job("cropping", 0.5, lambda job: crop_borders(labels, p.crop, job)))
-    return jobs
+) -> dict[Work, Callable[[Progress], ObjectCount | None]]:
+    """Return how each step is done."""
+    p = parameters
+    return {
+        Work.SMOOTH: lambda job: smooth_along_z(labels, p.smooth_z, value, job),
+        Work.CLOSE: lambda job: close_gaps(labels, p.close, p.erode_3d, value, job),
+        Work.FILL: lambda job: fill_holes(labels, p.fill_px, value, job),
+        Work.DILATE: lambda job: dilate(labels, p.dilate, p.erode_3d, value, job),
+        Work.MASK: lambda job: None if mask is None else apply_mask(labels, mask, job),
+        Work.ERODE: lambda job: erode(labels, p.erode, p.erode_3d, job),
+        Work.SMALL_OBJECTS: lambda job: remove_small_objects(labels, min_voxels, progress=job),
+        Work.CROP: lambda job: crop_borders(labels, p.crop, job),
+    }
 
 
 def _checked_shape(labels: NDArray[Any]) -> Triple:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from sxtstudio.core.errors import Cancelled
+from sxtstudio.core.pace import Pace
 
 
 @dataclass(frozen=True)
@@ -26,19 +27,29 @@ Listener = Callable[[ProgressState], None]
 class Progress:
     """Counts the steps of a job; every ``step`` is also the place where a cancel takes effect.
 
-    A stage of a larger job gets its own counter with ``part``: its steps move the
-    parent's bar through the given share of its length.
+    A stage of a larger job gets its own counter: from ``stages.Stages`` where stages differ in what they
+    take, from ``part`` where they are of one kind and each fills a share of the bar.
+
+    ``pace`` is what is known of how long things take here; all counters of a job share it.
     """
 
-    def __init__(self, total: int = 1, stage: str = "", listener: Listener | None = None) -> None:
+    def __init__(
+        self,
+        total: int = 1,
+        stage: str = "",
+        listener: Listener | None = None,
+        *,
+        pace: Pace | None = None,
+    ) -> None:
         """Start the clock for ``total`` steps."""
+        self.pace = Pace() if pace is None else pace
         self.total = max(1, total)
         self.stage = stage
         self._listener = listener
         self._done = 0.0
         self._finished_parts = 0.0
         self._cancel = threading.Event()
-        self._started = time.monotonic()
+        self._started = self._counting_since = time.monotonic()
 
     def cancel(self) -> None:
         """Ask the job to stop; may be called from another thread or a signal handler."""
@@ -58,12 +69,13 @@ class Progress:
         """Set the number of steps once it is known, and restart the count."""
         self.total = max(1, total)
         self._done = 0.0
+        self._counting_since = time.monotonic()
         self.stage = self.stage if stage is None else stage
 
     def restart(self, stage: str) -> None:
         """Begin with the next piece of endless work: count, clock and parts start anew."""
         self._done = self._finished_parts = 0.0
-        self._started = time.monotonic()
+        self._started = self._counting_since = time.monotonic()
         self.stage = stage
 
     def step(self, steps: float = 1, stage: str | None = None) -> None:
@@ -82,7 +94,7 @@ class Progress:
         self._report(fraction, self.stage, self._extrapolated(fraction))
 
     def follow(self, fraction: float, remaining_s: float | None, stage: str) -> None:
-        """Pass on what another program tells of a job that it counts itself, 0…1 done; never raises."""
+        """Report what somebody else counts, another program or the stages of this job, 0…1 done."""
         self._report(fraction, stage, remaining_s)
 
     def part(self, share: float, stage: str = "") -> Progress:
@@ -94,16 +106,25 @@ class Progress:
         self._finished_parts = min(1.0, begin + share)
 
         def listener(state: ProgressState) -> None:
-            fraction = begin + share * state.fraction
-            self._report(fraction, state.stage or self.stage, self._extrapolated(fraction))
+            fraction, end = begin + share * state.fraction, begin + share
+            rest = self._extrapolated(fraction)
+            if state.remaining_s is not None and end > 0:
+                # The part knows better how long it goes on; the others take as long as it, for their share.
+                elapsed = time.monotonic() - self._counting_since
+                rest = state.remaining_s + (elapsed + state.remaining_s) * max(0.0, 1 - end) / end
+            self._report(fraction, state.stage or self.stage, rest)
 
-        child = Progress(stage=stage, listener=listener)
+        return self.child(stage, listener)
+
+    def child(self, stage: str, listener: Listener) -> Progress:
+        """Return a counter that is cancelled with this one and has its pace; ``listener`` hears of it."""
+        child = Progress(stage=stage, listener=listener, pace=self.pace)
         child._cancel = self._cancel
         return child
 
     def _extrapolated(self, fraction: float) -> float | None:
         """Return the remaining time if the rest goes as fast as what is done; None before anything is."""
-        elapsed = time.monotonic() - self._started
+        elapsed = time.monotonic() - self._counting_since
         return elapsed * (1 - fraction) / fraction if fraction > 0 else None
 
     def _report(self, fraction: float, stage: str, remaining_s: float | None) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from itertools import chain
 from pathlib import Path
 
+from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume
 from sxtstudio.segment.job import prepare
 from sxtstudio.segment.parameters import Segmentation, SegmentParameters
@@ -23,6 +24,7 @@ def segment(
     resume: bool | None = None,
     progress: Progress | None = None,
     on_slices: OnSlices | None = None,
+    on_earlier: OnSlices | None = None,
 ) -> Segmentation:
     """Outline membranes in a tomogram.
 
@@ -43,6 +45,8 @@ def segment(
     on_slices
         Called with the index of a slice in the tomogram and its labels (y, x), 0 or 255, as soon as it
         is on disk; first for those of an interrupted run. It runs in the caller's thread.
+    on_earlier
+        Called in its place for the slices of an interrupted run.
 
     Returns
     -------
@@ -59,12 +63,20 @@ def segment(
         If ``progress`` was cancelled; the finished slices stay in ``work_dir``.
     """
     progress = progress or Progress()
-    job = prepare(volume, parameters, progress)
+    depth, height, width = volume.shape
+    looking_at = height * width if parameters.polarity == "auto" else 0
+    stages = Stages(progress, (Stage(Work.POLARITY, looking_at), Stage(Work.SEGMENT, depth)))
+    with stages.stage(Work.POLARITY) as looking:
+        job = prepare(volume, parameters, looking)
     checkpoint = job.checkpoint(Path(work_dir), resume)
-    with checkpoint.closed_on_error():
-        for done in chain(job.earlier(checkpoint, progress), job.compute(checkpoint, progress)):
-            job.count(done)
-            if on_slices is not None:
-                on_slices(done.z, done.labels)
+    with checkpoint.closed_on_error(), stages.stage(Work.SEGMENT) as counter:
+        for slices, tell in (
+            (job.earlier(checkpoint, counter), on_earlier or on_slices),
+            (job.compute(checkpoint, counter), on_slices),
+        ):
+            for done in slices:
+                job.count(done)
+                if tell is not None:
+                    tell(done.z, done.labels)
         job.refuse_if_all_blank(checkpoint)
         return job.result(checkpoint)

@@ -11,6 +11,7 @@ from typing import Any
 from PySide6.QtCore import QObject, Signal
 
 from sxtstudio.core.errors import Cancelled
+from sxtstudio.core.pace import Pace
 from sxtstudio.core.progress import Progress, ProgressState
 
 Work = Callable[["Job"], Any]
@@ -76,6 +77,7 @@ class Job(QObject):
         *,
         kind: JobKind = JobKind.WORK,
         quiet: bool = False,
+        pace: Pace | None = None,
     ) -> None:
         """Prepare ``work(job)``; it uses ``job.progress`` and may call ``job.report``."""
         super().__init__(parent)
@@ -83,7 +85,7 @@ class Job(QObject):
         self.kind = kind
         self.quiet = quiet
         self.segments = False
-        self.progress = Progress(stage=name, listener=self._on_progress)
+        self.progress = Progress(stage=name, listener=self._on_progress, pace=pace)
         self.state: ProgressState | None = None
         self._work = work
         self._thread = threading.Thread(target=self._run, name=f"job {name}", daemon=True)
@@ -142,15 +144,16 @@ class Job(QObject):
 
 
 class Jobs(QObject):
-    """All running jobs of a window."""
+    """All running jobs of a window; ``pace`` is what they have learned of how long things take here."""
 
     started = Signal(object)
     ended = Signal(object)
     failed = Signal(object)  # errors that no caller takes care of
 
-    def __init__(self, parent: QObject | None = None) -> None:
+    def __init__(self, parent: QObject | None = None, pace: Pace | None = None) -> None:
         """Begin with none."""
         super().__init__(parent)
+        self.pace = pace or Pace()
         self.running: list[Job] = []
 
     def start(
@@ -170,7 +173,7 @@ class Jobs(QObject):
         Without ``on_error`` an error is shown to the user. A ``quiet`` job does not appear in the bar
         of jobs and does not ask when the window is closed.
         """
-        job = Job(name, work, self, kind=kind, quiet=quiet)
+        job = Job(name, work, self, kind=kind, quiet=quiet, pace=self.pace)
         for signal, callback in (
             (job.succeeded, on_done),
             (job.failed, on_error or self.failed.emit),

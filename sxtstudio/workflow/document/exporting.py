@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,7 +16,9 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import LABEL, as_labels
 from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.numbering import NumberedObjects
+from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import bytes_text, count, grouped, shape_text, slice_number, voxel_zyx_text
@@ -134,19 +137,23 @@ def export_voxels(
             notes = (f"Only slices {slice_number(held[0])} to {held[1]} were segmented; the others hold 0.",)
     else:
         volume = _Part(_voxels(source, choice.what), slices, source, choice.inside_mask)
+    voxels = math.prod(volume.shape)
+    numbering = (Stage(Work.NUMBER, voxels, "Numbering the objects"),) if choice.what == "objects" else ()
+    stages = Stages(progress, (*numbering, Stage(Work.EXPORT, voxels, f"Writing {path.name}")))
     if choice.what == "objects":
-        numbered = NumberedObjects(volume, progress.part(0.3, "Numbering the objects"))
+        with stages.stage(Work.NUMBER) as counter:
+            numbered = NumberedObjects(volume, counter)
         volume, kind = numbered, "objects"
         notes = (f"{grouped(numbered.count)} objects, numbered from 1 on.",)
-        progress = progress.part(0.7)
-    written = export_volume(
-        path,
-        volume,
-        voxel_nm=source.voxel_nm,
-        place=Place() if source.voxel_nm is None else source.place.moved(choice.first, source.voxel_nm),
-        kind=kind,
-        progress=progress,
-    )
+    with stages.stage(Work.EXPORT) as counter:
+        written = export_volume(
+            path,
+            volume,
+            voxel_nm=source.voxel_nm,
+            place=Place() if source.voxel_nm is None else source.place.moved(choice.first, source.voxel_nm),
+            kind=kind,
+            progress=counter,
+        )
     return _receipt(NAMES[choice.what], written, choice, source, notes)
 
 
@@ -167,20 +174,31 @@ def export_surface(
     progress = progress or Progress()
     check_outputs([Output(path, "a surface", MESHES)], [source.tomogram.path])
     labels = _voxels(source, "labels")
+    stages = Stages(
+        progress,
+        (
+            *((Stage(Work.MASK, labels.size, "Applying the mask"),) if choice.inside_mask else ()),
+            Stage(Work.SURFACE, labels.size, "Making the surface"),
+            Stage(Work.MESH_FILE, labels.size, f"Writing {path.name}"),
+        ),
+    )
     with ExitStack() as stack:
         if choice.inside_mask:
             check_space(path.parent, labels.size)
             folder = stack.enter_context(scratch_folder(path))
-            labels = _masked_copy(labels, source, folder / "labels", progress.part(0.1, "Applying the mask"))
-        surface = extract_surface(
-            labels,
-            source.voxel_nm,
-            choice.parameters,
-            origin_nm=None if source.voxel_nm is None else source.place.origin_nm,
-            progress=progress.part(0.7, "Making the surface"),
-        )
+            with stages.stage(Work.MASK) as counter:
+                labels = _masked_copy(labels, source, folder / "labels", counter)
+        with stages.stage(Work.SURFACE) as counter:
+            surface = extract_surface(
+                labels,
+                source.voxel_nm,
+                choice.parameters,
+                origin_nm=None if source.voxel_nm is None else source.place.origin_nm,
+                progress=counter,
+            )
         del labels
-    write_mesh(path, surface, progress.part(0.2, f"Writing {path.name}"))
+    with stages.stage(Work.MESH_FILE) as counter:
+        write_mesh(path, surface, counter)
     _check_mesh(path, surface)
     rows = (
         ("Format", path.suffix[1:].upper()),

@@ -12,7 +12,9 @@ from pathlib import Path
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import Cancelled, UserError, sentence_of
 from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.volume_name import with_axes
 from sxtstudio.segment import SegmentParameters
@@ -119,11 +121,10 @@ def run_batch(
         named = with_axes(tomogram, parameters.axes)
         batch.add(named, finished.get(named))
     to_do = [number for number, row in enumerate(batch.rows) if row.state == "waiting"]
+    stages = Stages(progress, [Stage(Work.FILE, 1, "segmenting")] * len(to_do))
     for number in to_do:
-        share = progress.part(1 / len(to_do), "segmenting")
-        batch.run(number, share)
-        share.begin(1, "segmenting")
-        share.step()
+        with stages.stage(Work.FILE) as counter:
+            batch.run(number, counter)
     return batch.rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -11,11 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.cellmask import cell_mask
-from sxtstudio.core.cleanup import CleanParameters, CleanReport, check_parameters, clean
+from sxtstudio.core.cleanup import CleanParameters, CleanReport, check_parameters, clean, stages_of
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple
 from sxtstudio.core.label_values import LabelValues
+from sxtstudio.core.pace import Work
 from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.io import ExportReceipt, export_volume, open_volume
@@ -151,29 +155,40 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
             check_mask(mask, job.clean_up.mask)
         check_space(job.output.parent, 2 * int(np.prod(source.shape)))
         folder = stack.enter_context(scratch_folder(job.output))
-        labels, values = labels_to_disk(
-            source, folder / "labels", job.labels.name, progress.part(0.2, "reading labels"), value=job.label
+        stages = Stages(
+            progress,
+            (
+                Stage(Work.COPY, math.prod(source.shape), "reading labels"),
+                clean_up_stage(job.clean_up, source.shape),
+                Stage(Work.EXPORT, math.prod(source.shape), "writing"),
+            ),
         )
-        report, notes = run_clean_up(
-            labels,
-            job.clean_up,
-            out=labels,
-            voxel_nm=voxel_nm,
-            mask=mask,
-            tomogram=tomogram,
-            polarity=None,
-            progress=progress.part(0.6, "clean-up"),
-        )
+        with stages.stage(Work.COPY) as counter:
+            labels, values = labels_to_disk(
+                source, folder / "labels", job.labels.name, counter, value=job.label
+            )
+        with stages.stage(Work.CLEAN_UP) as counter:
+            report, notes = run_clean_up(
+                labels,
+                job.clean_up,
+                out=labels,
+                voxel_nm=voxel_nm,
+                mask=mask,
+                tomogram=tomogram,
+                polarity=None,
+                progress=counter,
+            )
         for known in inputs:
             known.check()
-        receipt = export_volume(
-            job.output,
-            ArrayVolume(labels, voxel_nm),
-            voxel_nm=voxel_nm,
-            place=source.place,
-            kind="labels",
-            progress=progress.part(0.2, "writing"),
-        )
+        with stages.stage(Work.EXPORT) as counter:
+            receipt = export_volume(
+                job.output,
+                ArrayVolume(labels, voxel_nm),
+                voxel_nm=voxel_nm,
+                place=source.place,
+                kind="labels",
+                progress=counter,
+            )
     merged = () if job.label is not None or not values.several else (merged_text(values),)
     return CleanResult(report, receipt, (*notes_of(source, job.voxel_nm), *merged, *notes))
 
@@ -200,16 +215,35 @@ def run_clean_up(
     and what the user should know of the mask.
     """
     notes: tuple[str, ...] = ()
+    z, y, x = labels.shape
+    stages = Stages(progress, clean_up_stage(clean_up, (z, y, x), polarity_known=polarity is not None).inner)
     if clean_up.auto_mask:
         if tomogram is None:
             raise UserError("The automatic mask needs the tomogram of these labels: give its file.")
-        polarity = polarity or detect_polarity(tomogram, progress=progress).value
-        shown = ArrayVolume(labels)
-        found = cell_mask(tomogram, polarity=polarity, labels=shown, progress=progress.part(0.3, "cell mask"))
+        if polarity is None:
+            with stages.stage(Work.POLARITY) as counter:
+                polarity = detect_polarity(tomogram, progress=counter).value
+        with stages.stage(Work.CELL_MASK) as counter:
+            shown = ArrayVolume(labels)
+            found = cell_mask(tomogram, polarity=polarity, labels=shown, progress=counter)
         mask, notes = found, found.notes
-        progress = progress.part(0.7, "clean-up")
-    report = clean(labels, clean_up.parameters, out=out, voxel_nm=voxel_nm, mask=mask, progress=progress)
+    with stages.stage(Work.CLEAN_UP) as counter:
+        report = clean(labels, clean_up.parameters, out=out, voxel_nm=voxel_nm, mask=mask, progress=counter)
     return report, notes
+
+
+def clean_up_stage(clean_up: CleanUp, shape: Triple, *, polarity_known: bool = False) -> Stage:
+    """Return what ``run_clean_up`` of labels of ``shape`` consists of, for what it will take."""
+    voxels = math.prod(shape)
+    inner: list[Stage] = []
+    if clean_up.auto_mask and not polarity_known:
+        inner.append(Stage(Work.POLARITY, shape[1] * shape[2], "polarity"))
+    if clean_up.auto_mask:
+        inner.append(Stage(Work.CELL_MASK, voxels, "cell mask"))
+    masked = clean_up.auto_mask or clean_up.mask is not None
+    steps = stages_of(clean_up.parameters, shape, masked=masked)
+    inner.append(Stage(Work.CLEAN_UP, voxels, "clean-up", steps))
+    return Stage(Work.CLEAN_UP, voxels, "clean-up", tuple(inner))
 
 
 def check_clean_up(clean_up: CleanUp, shape: tuple[int, int, int], voxel_nm: VoxelSize | None) -> None:

@@ -13,14 +13,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core import wording
-from sxtstudio.core.cleanup import CleanReport, check_parameters, clean
+from sxtstudio.core.cleanup import CleanReport, check_parameters, clean, stages_of
 from sxtstudio.core.cleanup_preview import CleanPreview, preview_slice
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import as_labels
+from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import create_reserved, open_array
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import ArrayVolume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.workflow.document.network_output import KeptOutput
@@ -156,24 +158,35 @@ def _clean_through(
     mask, source, shape = given.mask_volume(clean_up), given.source(clean_up), given.shape
     result = open_array(path, shape)
     before = 0
-    reading = progress.part(0.1, "reading labels")
-    for box in walk(shape, result, given.labels, progress=reading):
-        part = source.read(box.start[0], box.stop[0])
-        before += int(np.count_nonzero(given.labels[box.slices]))
-        result[box.slices] = part
-    report = clean(
-        result,
-        clean_up.parameters,
-        out=result,
-        voxel_nm=given.voxel_nm,
-        mask=mask,
-        progress=progress.part(0.7, "cleaning"),
+    voxels = math.prod(shape)
+    steps = stages_of(clean_up.parameters, shape, masked=mask is not None)
+    stages = Stages(
+        progress,
+        (
+            Stage(Work.COPY, voxels, "reading labels"),
+            Stage(Work.CLEAN_UP, voxels, "cleaning", steps),
+            Stage(Work.REWRITE, voxels, "changing labels"),
+        ),
     )
-    writing = progress.part(0.2, "changing labels")
-    for box in walk(shape, result, given.labels, recorder.labels, progress=writing):
-        changed = recorder.write(box, result[box.slices])
-        if changed is not None:
-            on_written(changed)
+    with stages.stage(Work.COPY) as counter:
+        for box in walk(shape, result, given.labels, progress=counter):
+            part = source.read(box.start[0], box.stop[0])
+            before += int(np.count_nonzero(given.labels[box.slices]))
+            result[box.slices] = part
+    with stages.stage(Work.CLEAN_UP) as counter:
+        report = clean(
+            result,
+            clean_up.parameters,
+            out=result,
+            voxel_nm=given.voxel_nm,
+            mask=mask,
+            progress=counter,
+        )
+    with stages.stage(Work.REWRITE) as counter:
+        for box in walk(shape, result, given.labels, recorder.labels, progress=counter):
+            changed = recorder.write(box, result[box.slices])
+            if changed is not None:
+                on_written(changed)
     return CleanReport(given.labels, before, report.voxels_after, report.steps)
 
 

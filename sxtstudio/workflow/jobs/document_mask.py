@@ -21,8 +21,10 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.interpolation import interpolate_slices
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.mask_slices import ThresholdMask, fill_holes, mask_of_slice, outline, suggest_value
+from sxtstudio.core.pace import Work
 from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import SLAB_VOXELS, walk
 from sxtstudio.core.wording import shape_text
@@ -77,13 +79,23 @@ def make_automatic(
 ) -> MaskResult:
     """Replace the mask by one made from the tomogram itself, with the help of labels where there are any."""
     found = None
+    depth, height, width = volume.shape
+    stages = Stages(
+        progress,
+        (
+            *((Stage(Work.POLARITY, height * width, "polarity"),) if polarity is None else ()),
+            Stage(Work.CELL_MASK, depth * height * width, "looking for the cell"),
+            Stage(Work.REWRITE, depth * height * width, "writing the mask"),
+        ),
+    )
     if polarity is None:
-        judged = detect_polarity(volume, progress=progress)
+        with stages.stage(Work.POLARITY) as counter:
+            judged = detect_polarity(volume, progress=counter)
         polarity, found = judged.value, (judged.value, judged.reason)
-    looking = progress.part(0.8, "looking for the cell")
-    made = cell_mask(volume, polarity=polarity, labels=labels, progress=looking)
-    writing = progress.part(0.2, "writing the mask")
-    _rewrite(recorder, lambda box: made.read(box) != 0, writing, on_written)
+    with stages.stage(Work.CELL_MASK) as counter:
+        made = cell_mask(volume, polarity=polarity, labels=labels, progress=counter)
+    with stages.stage(Work.REWRITE) as counter:
+        _rewrite(recorder, lambda box: made.read(box) != 0, counter, on_written)
     return MaskResult(made.notes, found)
 
 

@@ -118,24 +118,31 @@ def segment_document(
 
     known.check()
     volume, shape = known.volume, known.volume.shape
-    before, kept_by_hand = progress.stage, 0
+    kept_by_hand = 0
 
     def on_slices(z: int, labels: Pixels) -> None:
-        nonlocal kept_by_hand
         box = Box.slab(z, z + 1, shape)
-        now = recorder.labels[z]
-        # The engine hands over the finished slices of an earlier run before it begins to count.
-        earlier = progress.stage == before
-        if earlier and now.any() and not np.array_equal(now, labels):
-            kept_by_hand += 1
-            return
         if recorder.write(box, labels[np.newaxis]) is not None:
             on_written(box)
+
+    def on_earlier(z: int, labels: Pixels) -> None:
+        nonlocal kept_by_hand
+        now = recorder.labels[z]
+        if now.any() and not np.array_equal(now, labels):
+            kept_by_hand += 1
+        else:
+            on_slices(z, labels)
 
     if not resume:
         _write_request(folder, parameters)
     segmentation = segment(
-        volume, parameters, work_dir, resume=resume, progress=progress, on_slices=on_slices
+        volume,
+        parameters,
+        work_dir,
+        resume=resume,
+        progress=progress,
+        on_slices=on_slices,
+        on_earlier=on_earlier,
     )
     try:
         known.check(segmentation.sources, lambda: open_volume(known.path))

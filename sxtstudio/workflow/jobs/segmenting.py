@@ -17,14 +17,23 @@ from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import create_array
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume, open_volume
 from sxtstudio.segment import Segmentation, SegmentParameters, segment
 from sxtstudio.segment.checkpoint import forget
 from sxtstudio.workflow.document.views import VolumeView
-from sxtstudio.workflow.jobs.cleaning import CleanUp, check_clean_up, check_mask, mask_for, run_clean_up
+from sxtstudio.workflow.jobs.cleaning import (
+    CleanUp,
+    check_clean_up,
+    check_mask,
+    clean_up_stage,
+    mask_for,
+    run_clean_up,
+)
 from sxtstudio.workflow.jobs.inspecting import tilt_series_text
 from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, Output, check_outputs, check_space
 from sxtstudio.workflow.jobs.report import segment_report, write_report
@@ -133,17 +142,18 @@ def segment_file(
     seconds: dict[str, float] = {}
     with ExitStack() as stack:
         source = _open(job, stack)
-        with _timed(seconds, "segmentation"):
-            found = _segment(job, source, progress.part(0.85, "segmenting"), on_slice)
+        stages = Stages(progress, _stages(job, source))
+        with _timed(seconds, "segmentation"), stages.stage(Work.SEGMENT) as counter:
+            found = _segment(job, source, counter, on_slice)
         stack.callback(found.close)
         cleaned: CleanReport | None = None
         notes: Notes = ()
         if job.clean_up.wanted:
-            with _timed(seconds, "clean-up"):
-                cleaned, notes = _clean(job, source, found, progress.part(0.05, "clean-up"))
+            with _timed(seconds, "clean-up"), stages.stage(Work.CLEAN_UP) as counter:
+                cleaned, notes = _clean(job, source, found, counter)
         _check_unchanged(job, source, found)
         with _timed(seconds, "writing"):
-            receipt, probability = _write(job, source, found, cleaned, progress.part(0.1, "writing"))
+            receipt, probability = _write(job, source, found, cleaned, stages)
         receipts = [receipt] if probability is None else [receipt, probability]
         report = segment_report(job, source.tomogram, source.voxel_nm, found, cleaned, receipts, seconds)
         report["notes"] += notes
@@ -151,6 +161,15 @@ def segment_file(
             write_report(job.report, report)
         found.discard()
     return SegmentResult(found, cleaned, receipt, probability, report)
+
+
+def _stages(job: SegmentJob, source: _Source) -> list[Stage]:
+    """List what is to be done, for what it will take."""
+    voxels = math.prod(source.shape)
+    stages = [Stage(Work.SEGMENT, voxels, "segmenting")]
+    if job.clean_up.wanted:
+        stages.append(clean_up_stage(job.clean_up, source.shape, polarity_known=True))
+    return stages + [Stage(Work.EXPORT, voxels, "writing")] * (2 if job.probability else 1)
 
 
 @dataclass(frozen=True)
@@ -247,19 +266,20 @@ def _write(
     source: _Source,
     found: Segmentation,
     cleaned: CleanReport | None,
-    progress: Progress,
+    stages: Stages,
 ) -> tuple[ExportReceipt, ExportReceipt | None]:
     """Write labels, and probabilities if they are wanted, at their place in space."""
 
     def export(path: Path, array: Pixels, kind: Literal["labels", "probability"]) -> ExportReceipt:
-        return export_volume(
-            path,
-            ArrayVolume(array, source.voxel_nm),
-            voxel_nm=source.voxel_nm,
-            place=source.file.place.moved(source.slices[0], source.voxel_nm),
-            kind=kind,
-            progress=progress.part(0.5),
-        )
+        with stages.stage(Work.EXPORT) as counter:
+            return export_volume(
+                path,
+                ArrayVolume(array, source.voxel_nm),
+                voxel_nm=source.voxel_nm,
+                place=source.file.place.moved(source.slices[0], source.voxel_nm),
+                kind=kind,
+                progress=counter,
+            )
 
     probability = None
     if job.probability and found.probability is not None:

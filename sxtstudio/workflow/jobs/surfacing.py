@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -9,7 +10,9 @@ import numpy as np
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_values import LabelValues
+from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import open_volume
 from sxtstudio.surface import (
@@ -81,31 +84,45 @@ def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceRe
         known = KnownInput.of(job.labels, source)
         voxel_nm = job.voxel_nm or source.voxel_nm
         check_space(job.mesh.parent, int(np.prod(source.shape)))
+        voxels = math.prod(source.shape)
+        stages = Stages(
+            progress,
+            (
+                Stage(Work.COPY, voxels, "reading labels"),
+                Stage(Work.SURFACE, voxels, "surface"),
+                Stage(Work.MESH_FILE, voxels, "writing"),
+                *((Stage(Work.PICTURE, 1, "drawing"),) if job.picture else ()),
+            ),
+        )
         with scratch_folder(job.mesh) as folder:
-            labels, values = labels_to_disk(
-                source,
-                folder / "labels",
-                job.labels.name,
-                progress.part(0.2, "reading labels"),
-                value=job.label,
-                keep=job.parameters.objects,
-            )
+            with stages.stage(Work.COPY) as counter:
+                labels, values = labels_to_disk(
+                    source,
+                    folder / "labels",
+                    job.labels.name,
+                    counter,
+                    value=job.label,
+                    keep=job.parameters.objects,
+                )
             known.check()
             several = job.label is None and values.several
             apart = tuple(values.voxels) if several and job.parameters.objects else ()
-            surface = extract_surface(
-                labels,
-                voxel_nm,
-                job.parameters,
-                origin_nm=source.origin_nm,
-                apart=apart,
-                progress=progress.part(0.6, "surface"),
-            )
-    write_mesh(job.mesh, surface, progress.part(0.1, "writing"))
+            with stages.stage(Work.SURFACE) as counter:
+                surface = extract_surface(
+                    labels,
+                    voxel_nm,
+                    job.parameters,
+                    origin_nm=source.origin_nm,
+                    apart=apart,
+                    progress=counter,
+                )
+    with stages.stage(Work.MESH_FILE) as counter:
+        write_mesh(job.mesh, surface, counter)
     picture_error = None
     if job.picture:
         try:
-            render_picture(job.picture, surface, progress=progress.part(0.1, "drawing"))
+            with stages.stage(Work.PICTURE) as counter:
+                render_picture(job.picture, surface, progress=counter)
         except UserError as error:
             # The mesh is good even where the machine cannot draw (no OpenGL).
             picture_error = str(error)
