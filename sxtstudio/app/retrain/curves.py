@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
+from typing import Any
 
-from PySide6.QtCore import QPointF, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFontMetricsF, QPainter, QPaintEvent, QPen, QPolygonF
-from PySide6.QtWidgets import QSizePolicy, QWidget
+import numpy as np
+from PySide6.QtCore import QSize, Qt
+from PySide6.QtGui import QColor, QPen
+from PySide6.QtWidgets import QSizePolicy
 
 from sxtstudio.app import theme
+from sxtstudio.app.widgets.plot import Plot
 from sxtstudio.workflow.retraining.events import Points
 
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 12, 30, 26
-# More points than pixels are thinned out before they are drawn.
-_MOST_POINTS = 600
+# Evaluations are few: their points are what is known, the line between them is not.
+_FEW_POINTS = 40
 
 
 @dataclass(frozen=True)
@@ -25,22 +26,30 @@ class Series:
     colour: str
     dashed: bool = False
 
+    @property
+    def pen(self) -> QPen:
+        """How its line is drawn."""
+        pen = QPen(QColor(self.colour), 1.8)
+        pen.setCosmetic(True)
+        if self.dashed:
+            pen.setDashPattern([4, 2.5])
+        return pen
 
-class Curves(QWidget):
+
+class Curves(Plot):
     """Several curves in one frame, with a title and a legend."""
 
     def __init__(self, title: str, series: dict[str, Series], *, unit: str = "") -> None:
         """Begin without points; ``unit`` "%" draws shares from 0 to 100."""
-        super().__init__()
+        super().__init__(title)
         self._title = title
         self._series = series
         self._percent = unit == "%"
         self.points: dict[str, Points] = {}
-        self._best: float | None = None
-        self._step = 0.0
+        self._lines: dict[str, Any] = {}
+        self._dots: dict[str, Any] = {}
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setMinimumHeight(150)
-        self.setAccessibleName(title)
 
     def sizeHint(self) -> QSize:
         """Return a wide size."""
@@ -48,11 +57,25 @@ class Curves(QWidget):
 
     def show_points(self, curves: dict[str, Points], best: float | None = None, step: float = 0) -> None:
         """Draw those of ``curves`` that belong here, up to ``step``; ``best`` is a step to mark."""
-        self._step = step
         self.points = {name: curves.get(name, []) for name in self._series}
-        self._best = best
         self.setAccessibleDescription(self.in_words())
-        self.update()
+        view = self.view
+        for name, points in self.points.items():
+            x, y = np.array(points, np.float64).reshape(-1, 2).T
+            self._lines[name].setData(x, y)
+            marked = slice(None) if len(points) <= _FEW_POINTS else slice(-1, None)
+            self._dots[name].setData(x[marked], y[marked])
+        known = [point for points in self.points.values() for point in points]
+        last = max([5.0, step, *(x for x, _ in known)])
+        top = 1.0 if self._percent else max((y for _, y in known), default=1.0)
+        view.setXRange(0, last, padding=0.01)
+        view.setYRange(0, top or 1.0, padding=0.07)  # room for the letters of both ends
+        for side in ("left", "bottom"):
+            view.showAxis(side, bool(known))
+        self._none.setVisible(not known)
+        self._none.setPos(last / 2, (top or 1.0) / 2)
+        self._best.setVisible(bool(known) and best is not None and 0 < best <= last)
+        self._best.setValue(best or 0)
 
     def in_words(self) -> str:
         """Return the latest values, for those who cannot see the curves."""
@@ -63,110 +86,52 @@ class Curves(QWidget):
         ]
         return ", ".join(described)
 
-    def paintEvent(self, event: QPaintEvent) -> None:
-        """Paint frame, legend, curves."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(Qt.PenStyle.NoPen)
-        painter.setBrush(self.palette().base())
-        painter.drawRoundedRect(self.rect(), 6, 6)
-        area = QRectF(self.rect()).adjusted(_LEFT, _TOP, -_RIGHT, -_BOTTOM)
-        self._draw_head(painter)
-        steps = [x for points in self.points.values() for x, _ in points]
-        values = [y for points in self.points.values() for _, y in points]
-        if not values:
-            painter.setPen(self.palette().placeholderText().color())
-            painter.drawText(area, Qt.AlignmentFlag.AlignCenter, "The first points appear soon")
-        else:
-            last = max(1.0, self._step, *steps)
-            top = 1.0 if self._percent else _round_up(max(values))
-            self._draw_axes(painter, area, last, top)
-            for name, series in self._series.items():
-                self._draw_curve(painter, area, series, self.points.get(name, []), (last, top))
-        painter.end()
+    def prepare(self, view: Any) -> None:
+        """Add axes, the legend beside the title, a line and its points for each curve."""
+        import pyqtgraph
 
-    def _draw_head(self, painter: QPainter) -> None:
-        font = painter.font()
-        font.setBold(True)
-        painter.setFont(font)
-        painter.setPen(self.palette().windowText().color())
-        painter.drawText(QPointF(12, 20), self._title)
-        x = 12 + QFontMetricsF(font).horizontalAdvance(self._title) + 18
-        font.setBold(False)
-        painter.setFont(font)
-        metrics = QFontMetricsF(font)
-        for series in self._series.values():
-            painter.setPen(self._pen(series))
-            painter.drawLine(QPointF(x, 16), QPointF(x + 18, 16))
-            painter.setPen(self.palette().windowText().color())
-            painter.drawText(QPointF(x + 23, 20), series.name)
-            x += 23 + metrics.horizontalAdvance(series.name) + 14
-
-    def _draw_axes(self, painter: QPainter, area: QRectF, last: float, top: float) -> None:
-        faint = self.palette().placeholderText().color()
-        line = QColor(faint)
-        line.setAlpha(60)
-        right = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-        for part in (0.0, 0.5, 1.0):
-            y = area.bottom() - part * area.height()
-            painter.setPen(QPen(line, 1))
-            painter.drawLine(QPointF(area.left(), y), QPointF(area.right(), y))
-            painter.setPen(faint)
-            painter.drawText(QRectF(0, y - 9, _LEFT - 6, 18), right, self._text(part * top))
-        painter.drawText(QRectF(area.left(), area.bottom() + 4, 60, 18), Qt.AlignmentFlag.AlignLeft, "0")
-        text = f"step {round(last)}"
-        painter.drawText(QRectF(area.right() - 120, area.bottom() + 4, 120, 18), right, text)
-        if self._best is not None and 0 < self._best <= last:
-            x = area.left() + self._best / last * area.width()
-            painter.setPen(QPen(faint, 1, Qt.PenStyle.DotLine))
-            painter.drawLine(QPointF(x, area.top()), QPointF(x, area.bottom()))
-            place = QRectF(x - 44, area.top() + 2, 40, 18)
-            if place.left() < area.left():
-                place.moveLeft(x + 4)
-                right = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-            painter.drawText(place, right, "best")
-
-    def _draw_curve(
-        self, painter: QPainter, area: QRectF, series: Series, points: Points, extent: tuple[float, float]
-    ) -> None:
-        every = -(-len(points) // _MOST_POINTS) if points else 1
-        places = [
-            QPointF(
-                area.left() + x / extent[0] * area.width(),
-                area.bottom() - min(1.0, max(0.0, y / extent[1])) * area.height(),
+        view.setTitle(self._title)
+        view.setLabel("bottom", "Step")
+        view.showGrid(y=True, alpha=0.3)
+        if self._percent:
+            view.getAxis("left").setTicks([[(part, self._text(part)) for part in (0, 0.25, 0.5, 0.75, 1)]])
+        self._legend = pyqtgraph.LegendItem(colCount=len(self._series), horSpacing=8, frame=False)
+        self._legend.setParentItem(view.plotItem)
+        self._legend.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-4, -7))
+        for name, series in self._series.items():
+            self._lines[name] = line = pyqtgraph.PlotDataItem(pen=series.pen, antialias=True)
+            # More points than pixels are thinned out before they are drawn.
+            line.setDownsampling(auto=True, method="peak")
+            self._dots[name] = pyqtgraph.ScatterPlotItem(
+                size=5,
+                pen=None,
+                brush=QColor(series.colour),
+                useCache=False,  # else they are pictures in an SVG
             )
-            for number, (x, y) in enumerate(points)
-            if number % every == 0 or number == len(points) - 1
-        ]
-        painter.setPen(self._pen(series))
-        painter.setBrush(Qt.BrushStyle.NoBrush)
-        painter.drawPolyline(QPolygonF(places))
-        painter.setBrush(QColor(series.colour))
-        painter.setPen(Qt.PenStyle.NoPen)
-        # Evaluations are few: their points are what is known, the line between them is not.
-        for place in places if len(places) <= 40 else places[-1:]:
-            painter.drawEllipse(place, 2.5, 2.5)
+            self._legend.addItem(line, series.name)
+            view.addItem(line)
+            view.addItem(self._dots[name])
+        self._best = pyqtgraph.InfiniteLine(label="best", labelOpts={"position": 0.93})
+        self._none = pyqtgraph.TextItem("The first points appear soon", anchor=(0.5, 0.5))
+        for item in (self._best, self._none):
+            view.addItem(item, ignoreBounds=True)
 
-    def _pen(self, series: Series) -> QPen:
-        pen = QPen(QColor(series.colour), 1.8)
-        if series.dashed:
-            pen.setDashPattern([4, 2.5])
-        return pen
+    def restyle(self, view: Any) -> None:
+        """Colour what is not coloured like a curve."""
+        super().restyle(view)
+        text, faint = self.palette().windowText().color(), self.palette().placeholderText().color()
+        for _, label in self._legend.items:
+            label.setText(label.text, color=text, size=f"{self.font().pointSizeF()}pt")
+        self._legend.updateSize()
+        self._best.setPen(faint, style=Qt.PenStyle.DotLine)
+        for item in (self._best.label, self._none):
+            item.setColor(faint)
+            item.setFont(self.font())
+        view.getAxis("left").setWidth(self.fontMetrics().horizontalAdvance("100 %") + 12)
+        view.getAxis("bottom").setHeight(2 * self.fontMetrics().height() + 6)
 
     def _text(self, value: float) -> str:
         return f"{100 * value:.0f} %" if self._percent else f"{value:.2g}"
-
-
-def _round_up(value: float) -> float:
-    """Return the next round number, whose half is round as well."""
-    if value <= 0:
-        return 1.0
-    power: float = 10.0 ** math.floor(math.log10(value))
-    return next(
-        factor * power
-        for factor in (1.0, 1.6, 2.0, 3.0, 4.0, 6.0, 8.0, 10.0)
-        if value <= factor * power * 1.0001
-    )
 
 
 LOSS_SERIES = {

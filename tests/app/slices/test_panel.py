@@ -8,8 +8,8 @@ from pathlib import Path
 import mrcfile
 import numpy as np
 import pytest
-from PySide6.QtCore import QPointF, Qt
-from PySide6.QtGui import QColor
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QColor, QWheelEvent
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
@@ -17,6 +17,7 @@ from sxtstudio.app import theme
 from sxtstudio.app.actions.view import ACTIONS
 from sxtstudio.app.document.first_look import FirstLook
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.slices.histogram import Histogram
 from sxtstudio.app.slices.panel import ImagePanel
 from sxtstudio.app.slices.view import SlicesView
 
@@ -120,10 +121,22 @@ def test_automatic_contrast_and_the_histogram(latest: MainWindow, qtbot: QtBot) 
     qtbot.mouseClick(panel.auto_slice, Qt.MouseButton.LeftButton)
     assert display.value.low == pytest.approx(state.low, abs=3)
     assert (panel.histogram.low, panel.histogram.high) == (display.value.low, display.value.high)
-    peak = int(np.argmax(panel.histogram._heights))
+    peak = int(np.argmax(panel.histogram.heights))
     assert panel.histogram.value_at(panel.histogram.x_of(50)) == pytest.approx(50)
-    low, high = panel.histogram._range
-    assert low + (peak + 0.5) / len(panel.histogram._heights) * (high - low) == pytest.approx(50, abs=4)
+    low, high = panel.histogram.range
+    assert low + (peak + 0.5) / len(panel.histogram.heights) * (high - low) == pytest.approx(50, abs=4)
+
+
+def drag(bars: Histogram, qtbot: QtBot, *places: float) -> None:
+    """Press at the first place, x in the widget, and let go at the last."""
+    plot = bars.view.viewport()
+    at = [plot.mapFrom(bars, QPointF(x, 20).toPoint()) for x in places]
+    qtbot.mouseMove(plot, at[0])
+    qtbot.mousePress(plot, Qt.MouseButton.LeftButton, pos=at[0])
+    for place in at[1:]:
+        qtbot.wait(15)  # pyqtgraph takes no more than a hundred movements a second
+        qtbot.mouseMove(plot, place)
+    qtbot.mouseRelease(plot, Qt.MouseButton.LeftButton, pos=at[-1])
 
 
 @pytest.mark.parametrize("held", ["low", "high", "both"])
@@ -133,12 +146,71 @@ def test_handles_of_the_histogram(latest: MainWindow, qtbot: QtBot, held: str) -
     bars = panel.histogram
     start = {"low": bars.x_of(40), "high": bars.x_of(60), "both": bars.x_of(50)}[held]
     end = bars.x_of(bars.value_at(start) - 3)
-    at = [QPointF(x, 20).toPoint() for x in (start, end)]
-    qtbot.mousePress(bars, Qt.MouseButton.LeftButton, pos=at[0])
-    qtbot.mouseMove(bars, at[1])
-    qtbot.mouseRelease(bars, Qt.MouseButton.LeftButton, pos=at[1])
+    drag(bars, qtbot, start, end)
     expected = {"low": (37, 60), "high": (40, 57), "both": (37, 57)}[held]
     assert (display.value.low, display.value.high) == pytest.approx(expected, abs=0.5)
+
+
+@pytest.mark.parametrize(("place", "expected"), [(34, (34, 60)), (66, (40, 66))])
+def test_press_beside_the_window_brings_the_nearer_handle(
+    latest: MainWindow, qtbot: QtBot, place: float, expected: tuple[float, float]
+) -> None:
+    bars, display = panel_of(latest).histogram, latest.session.display
+    display.set(low=40.0, high=60.0)
+    drag(bars, qtbot, bars.x_of(place))
+    assert (display.value.low, display.value.high) == pytest.approx(expected, abs=0.3)
+    beyond = 2 * place - 50
+    display.set(low=40.0, high=60.0)
+    drag(bars, qtbot, bars.x_of(place), bars.x_of((place + beyond) / 2), bars.x_of(beyond))
+    further = tuple(beyond if value == place else value for value in expected)
+    assert (display.value.low, display.value.high) == pytest.approx(further, abs=0.5)
+
+
+def test_handles_keep_apart_and_stay_in_sight(latest: MainWindow, qtbot: QtBot) -> None:
+    bars, display = panel_of(latest).histogram, latest.session.display
+    display.set(low=40.0, high=60.0)
+    drag(bars, qtbot, bars.x_of(40), bars.x_of(50), bars.x_of(75))
+    assert 59 < display.value.low < display.value.high == 60
+    display.set(low=-500.0, high=60.0)  # as one can type it
+    least, _ = bars.range
+    drag(bars, qtbot, bars.x_of(least), bars.x_of(40))
+    assert (display.value.low, display.value.high) == pytest.approx((40, 60), abs=0.5)
+    display.set(low=-500.0, high=60.0)
+    drag(bars, qtbot, bars.x_of(50), bars.x_of(45))
+    assert (display.value.low, display.value.high) == pytest.approx((-505, 55), abs=0.5)
+
+
+def test_wheel_over_the_histogram_is_left_to_the_panel(latest: MainWindow) -> None:
+    bars = panel_of(latest).histogram
+    before = bars.view.viewRange()
+    middle = QPointF(bars.view.viewport().rect().center())
+    none = Qt.KeyboardModifier.NoModifier
+    turned = QWheelEvent(
+        middle,
+        bars.mapToGlobal(middle),
+        QPoint(),
+        QPoint(0, -120),
+        Qt.MouseButton.NoButton,
+        none,
+        Qt.ScrollPhase.NoScrollPhase,
+        False,
+    )
+    QApplication.sendEvent(bars.view.viewport(), turned)
+    assert not turned.isAccepted()  # Qt gives it to the panel behind, which scrolls
+    assert bars.view.viewRange() == before
+
+
+def test_arrow_keys_move_the_window(latest: MainWindow, qtbot: QtBot) -> None:
+    bars, display = panel_of(latest).histogram, latest.session.display
+    for key, expected in (
+        (Qt.Key.Key_Left, (39, 59)),
+        (Qt.Key.Key_Right, (41, 61)),
+        (Qt.Key.Key_Up, (40.5, 59.5)),
+        (Qt.Key.Key_Down, (39.5, 60.5)),
+    ):
+        display.set(low=40.0, high=60.0)
+        qtbot.keyClick(bars, key)
+        assert (display.value.low, display.value.high) == pytest.approx(expected)
 
 
 def test_numbers_are_taken_as_one_writes_them(latest: MainWindow, qtbot: QtBot) -> None:
