@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
@@ -12,6 +14,7 @@ from sxtstudio.app.session import Busy, Preview, Selection
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.workflow.document.project import adopt, save, snapshot
 
 PLACE = Box((3, 10, 20), (5, 14, 26))
 
@@ -117,3 +120,26 @@ def test_large_edits_travel_in_a_job(
     with qtbot.waitSignal(session.labels_changed, timeout=5000):
         sample.actions_.by_name["edit.redo"].trigger()
     assert np.count_nonzero(labels) == 2 * 4 * 6
+
+
+def test_back_at_the_saved_state_there_is_nothing_to_be_saved(sample: MainWindow, tmp_path: Path) -> None:
+    session, document = sample.session, sample.session.document
+    assert document is not None and not document.modified
+    fill(sample)
+    assert document.modified and sample.isWindowModified()
+    session.undo()
+    assert not document.modified and not sample.isWindowModified(), "as it was opened"
+    session.redo()
+    assert document.modified
+    saved = save(snapshot(document), tmp_path / "cell.sxt")
+    adopt(document, saved)
+    session.saved(saved.folder)
+    assert not document.modified
+    session.undo()
+    assert document.modified, "the project holds the stroke"
+    session.redo()
+    assert not document.modified
+    fill(sample, target="mask")
+    session.set_voxel_nm((11.0, 11.0, 11.0))
+    session.undo()
+    assert document.modified, "the voxel size stays"

@@ -21,6 +21,7 @@ from sxtstudio.app.session import Change, Preview, PreviewStyle
 from sxtstudio.app.widgets.controls import ComboBox
 from sxtstudio.app.widgets.footer import Footer
 from sxtstudio.app.widgets.notes import narrow, note, show_note
+from sxtstudio.app.widgets.result_note import ResultNote
 from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.cleanup_preview import CleanPreview
 from sxtstudio.core.edit_kind import EditKind
@@ -68,6 +69,7 @@ class CleanPanel(QWidget):
             self.comparison.addItem(text, value)
         self.comparison.setToolTip("How the preview compares with the labels as they are")
         self.preview_note, self.result = note(name="preview"), note(name="result")
+        self._result = ResultNote(self._session, self.result)
         self.apply_button, self.reset_button = QPushButton("Apply to all slices"), QPushButton("Reset")
         self.apply_button.setProperty("role", "main")
         self.apply_button.setToolTip("Clean up the labels of all slices; it can be undone")
@@ -127,7 +129,7 @@ class CleanPanel(QWidget):
             return clean_document(recorder, given, clean_up, folder, job.progress, job.report)
 
         self._take_preview_away()
-        show_note(self.result, "")
+        self._result.clear()
         self.run = LabelJob(
             self._context,
             EditKind.CLEAN_UP,
@@ -153,7 +155,7 @@ class CleanPanel(QWidget):
                 lines.append(_change("Objects", step.objects_found, left))
         if edit is None:
             lines.append("Nothing was to be changed.")
-        show_note(self.result, "\n".join(lines))
+        self._result.show("\n".join(lines), edit)
         self._session.message.emit(f"Cleaned up. {lines[0]}")
         # Applied twice, erosion would take twice as much: begin anew.
         if edit is not None:
@@ -265,7 +267,7 @@ class CleanPanel(QWidget):
         self._take_preview_away()
         self._previews.cancel(wait_s=10)
         self.form.reset()
-        show_note(self.result, "")
+        self._result.clear()
         self._follow()
 
     def _can_apply(self) -> bool:

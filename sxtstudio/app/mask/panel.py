@@ -17,6 +17,7 @@ from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.mask.layout import MaskLayout
 from sxtstudio.app.session import Preview
 from sxtstudio.app.widgets.notes import show_note
+from sxtstudio.app.widgets.result_note import ResultNote
 from sxtstudio.core import wording
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import LabelEdit, Recorder
@@ -38,6 +39,7 @@ class MaskPanel(MaskLayout):
         self._context, self._session = context, context.session
         self._shown: Preview | None = None
         self.run: LabelJob | None = None
+        self._result = ResultNote(self._session, self.result)
         self._share: float | None = None
         self._counts = Latest(
             context, "Measuring the mask", self._on_fraction_done, delay_ms=300, parent=self
@@ -164,14 +166,14 @@ class MaskPanel(MaskLayout):
             receipt = export_volume(path, mask, progress=job.progress)
             return f"Saved in {receipt.path.name} and read back."
 
-        job = self._context.jobs.start("Saving the mask", work, on_done=partial(show_note, self.result))
+        job = self._context.jobs.start("Saving the mask", work, on_done=self._result.show)
         self.strip.watch(job)
 
     def _change(self, kind: EditKind, work: LabelWork, *, target: Target = "mask", **parameters: Any) -> None:
         """Start a job that changes the mask, or the labels."""
         self.live.setChecked(False)
         self._take_preview_away()
-        show_note(self.result, "")
+        self._result.clear()
         self.run = LabelJob(
             self._context, kind, work, target=target, parameters=parameters, on_done=self._on_run_done
         )
@@ -186,7 +188,7 @@ class MaskPanel(MaskLayout):
         lines = list(result.notes)
         if edit is None:
             lines.append("Nothing was to be changed.")
-        show_note(self.result, "\n".join(lines))
+        self._result.show("\n".join(lines), edit)
 
     def _on_run_ended(self, edit: LabelEdit | None) -> None:
         self.run = None
@@ -253,7 +255,7 @@ class MaskPanel(MaskLayout):
         self._take_preview_away()
         for latest in (self._previews, self._grey_ranges, self._counts):
             latest.cancel(wait_s=10)
-        show_note(self.result, "")
+        self._result.clear()
         self.live.setChecked(False)
         self._share = None
         self._suggested = False

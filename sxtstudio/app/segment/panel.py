@@ -22,6 +22,7 @@ from sxtstudio.app.segment.recognised import RecognitionMap
 from sxtstudio.app.segment.trial import SliceTrial
 from sxtstudio.app.widgets.footer import Footer
 from sxtstudio.app.widgets.notes import note, show_note
+from sxtstudio.app.widgets.result_note import ResultNote
 from sxtstudio.core import wording
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import LabelEdit, Recorder
@@ -74,6 +75,7 @@ class SegmentPanel(QWidget):
 
     def _build(self) -> None:
         self.estimate, self.result = note(name="estimate"), note(name="result")
+        self._result = ResultNote(self._session, self.result)
         self.interrupted_note = note()
         self.try_button = QPushButton("Try on this slice")
         theme.set_icon(self.try_button, "mdi6.eye-outline")
@@ -246,7 +248,7 @@ class SegmentPanel(QWidget):
         if self._costs.busy:
             show_note(self.estimate, "")
         self._costs.cancel()
-        show_note(self.result, "")
+        self._result.clear()
         self.form.remember()
         self.run = LabelJob(
             self._context,
@@ -283,11 +285,13 @@ class SegmentPanel(QWidget):
             self._session.set_trust(replaced(document.trust, document.shape[0], first, figures), edit)
             lines += trust_lines(outcome.trust, first)
             self._session.autosave()
-        show_note(self.result, "\n".join([*lines, *outcome.notes]))
+        self._result.show("\n".join([*lines, *outcome.notes]), edit)
         self._session.message.emit(lines[0])
 
     def _on_run_cancelled(self, edit: LabelEdit | None) -> None:
-        show_note(self.result, "" if edit is None else "The finished slices were kept; Undo takes them back.")
+        self._result.show(
+            "" if edit is None else "The finished slices were kept; Undo takes them back.", edit
+        )
 
     def _on_run_ended(self, edit: LabelEdit | None) -> None:
         self.run = None
@@ -302,7 +306,7 @@ class SegmentPanel(QWidget):
         lines = list(result.notes)
         if result.labels is None:
             lines.insert(0, "There is nothing to be seen in this slice, so there is nothing to segment.")
-        show_note(self.result, "\n".join(lines))
+        self._result.show("\n".join(lines))
 
     def _on_choices_found(self, choices: Choices) -> None:
         self.form.show_choices(choices)
@@ -334,7 +338,7 @@ class SegmentPanel(QWidget):
 
     def _on_session_document_changed(self) -> None:
         self._least_certain = None
-        show_note(self.result, "")
+        self._result.clear()
         show_note(self.estimate, "")
         self._look_for_interrupted()
         self._refresh()

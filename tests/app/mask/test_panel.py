@@ -77,6 +77,9 @@ def test_automatic_writes_what_the_engine_finds(
     assert "Something to know." in panel_of(shown).result.text()
     percent = f"{100 * reduced.mean():.0f} %"
     qtbot.waitUntil(lambda: percent in panel_of(shown).fraction.text(), timeout=10_000)
+    shown.session.undo()
+    assert panel_of(shown).result.text() == "", "what was said of the mask went with it"
+    assert "no cell mask yet" in panel_of(shown).fraction.text()
     assert shown.session.document.labels is None
     shown.session.undo()
     assert not mask_of(shown).any()
