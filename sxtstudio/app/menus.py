@@ -154,11 +154,14 @@ class Actions(QObject):
         where = " (cell mask)" if session.tool.value.target == "mask" else ""
         for tool in TOOLS:
             self.by_name[f"labels.{tool.name}"].setText(tool.title + where)
-        for name, text, what in (
-            ("edit.undo", "Undo", session.history.undo_name),
-            ("edit.redo", "Redo", session.history.redo_name),
+        for name, text, edit in (
+            ("edit.undo", "Undo", session.history.next_undo),
+            ("edit.redo", "Redo", session.history.next_redo),
         ):
-            self.by_name[name].setText(f"{text}: {what}" if what else text)
+            action = self.by_name[name]
+            action.setText(text if edit is None else f"{text}: {edit.name}")
+            if edit is not None and action.isEnabled():
+                action.setToolTip(f"{text}: {edit.summary}{_keys(action)}")
 
     def _draw_icons(self) -> None:
         for info in TABLE:

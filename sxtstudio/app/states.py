@@ -170,7 +170,7 @@ class ToolState:
     ----------
     tool
         "look" (pan and crosshair), "brush", "eraser", "fill", "wand", "polygon", "lasso", "delete", "keep",
-        "cut" or "merge".
+        "cut", "merge" or "ruler".
     target
         What the tool changes: "labels" or "mask".
     brush_px

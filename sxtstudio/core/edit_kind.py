@@ -24,6 +24,7 @@ class EditKind(Enum):
     CUT_OBJECT = "cut object"
     MERGE_OBJECTS = "merge objects"
     INTERPOLATE = "interpolate"
+    COPY_SHAPE = "copy shape"
     CLEAR_SLICE = "clear slice"
     CLEAR = "clear"
     OPEN_LABELS = "open labels"
@@ -54,6 +55,7 @@ _TITLES = {
     EditKind.CUT_OBJECT: "Cut",
     EditKind.MERGE_OBJECTS: "Merge",
     EditKind.INTERPOLATE: "Interpolate",
+    EditKind.COPY_SHAPE: "Copy shape",
     EditKind.CLEAR_SLICE: "Clear slice",
     EditKind.CLEAR: "Clear labels",
     EditKind.OPEN_LABELS: "Open labels",

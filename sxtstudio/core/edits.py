@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.edit_kind import EditKind, Target, edit_title
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.trust import Trust
+from sxtstudio.core.wording import count, slice_number
 
 Labels = NDArray[np.uint8]
 
@@ -75,6 +76,16 @@ class LabelEdit:
     def name(self) -> str:
         """How the menu calls it."""
         return edit_title(self.kind, self.target, partial=self.partial)
+
+    @property
+    def summary(self) -> str:
+        """What it is, where, and how many voxels it brought or took: "Brush, slice 12, +340 voxels"."""
+        box = self.box
+        where = "" if box is None else f", {_slices(box)}"
+        gained = (
+            f", {'+' if self.gained > 0 else '−'}{count(abs(self.gained), 'voxel')}" if self.gained else ""
+        )
+        return f"{self.name}{where}{gained}"
 
     @property
     def bytes(self) -> int:
@@ -228,6 +239,16 @@ class EditHistory:
         self._bytes = 0
 
     @property
+    def done(self) -> tuple[LabelEdit, ...]:
+        """What can be taken back, the oldest first."""
+        return tuple(self._done)
+
+    @property
+    def undone(self) -> tuple[LabelEdit, ...]:
+        """What can be made again, in the order in which it would be."""
+        return tuple(reversed(self._undone))
+
+    @property
     def next_undo(self) -> LabelEdit | None:
         """What *Undo* would take back."""
         return self._done[-1] if self._done else None
@@ -255,6 +276,11 @@ class EditHistory:
     def __len__(self) -> int:
         """Return how many edits can be undone."""
         return len(self._done)
+
+
+def _slices(box: Box) -> str:
+    first, last = slice_number(box.start[0]), box.stop[0]
+    return f"slice {first}" if first == last else f"slices {first} to {last}"
 
 
 def bounding_box(boxes: Iterable[Box]) -> Box | None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
 
-from sxtstudio.app.actions import edit as edit_actions
+from sxtstudio.app.labels import travel
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Busy, Preview, Selection
 from sxtstudio.core.edit_kind import EditKind
@@ -105,7 +105,7 @@ def test_another_document_forgets_preview_selection_and_history(sample: MainWind
 def test_large_edits_travel_in_a_job(
     sample: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(edit_actions, "LARGE_VOXELS", 10)
+    monkeypatch.setattr(travel, "LARGE_VOXELS", 10)
     qtbot.waitUntil(lambda: not sample.jobs.running, timeout=20_000)
     fill(sample)
     session, undo = sample.session, sample.actions_.by_name["edit.undo"]

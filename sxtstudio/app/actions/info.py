@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from sxtstudio.app.session import Session
-from sxtstudio.app.states import DisplayState, LayoutState, Observed
+from sxtstudio.app.states import DisplayState, LayoutState, Observed, ToolState
 
 Need = Literal[
     "tomogram",
@@ -66,6 +66,11 @@ def of_display(is_on: Callable[[DisplayState], bool]) -> Shown[DisplayState]:
 def of_layout(is_on: Callable[[LayoutState], bool]) -> Shown[LayoutState]:
     """Show something of what the window shows."""
     return Shown(lambda session: session.layout, is_on)
+
+
+def of_tool(is_on: Callable[[ToolState], bool]) -> Shown[ToolState]:
+    """Show something of the tool in the hand."""
+    return Shown(lambda session: session.tool, is_on)
 
 
 @dataclass(frozen=True)

@@ -79,6 +79,11 @@ def interpolate(context: Context) -> None:
         slice_work.interpolate_nearest(context, context.session.tool.value.target)
 
 
+def copy_shape(step: int, context: Context) -> None:
+    """Copy what is drawn at the crosshair to the next slice, or to the one before."""
+    slice_work.copy_shape(context, context.session.tool.value.target, step)
+
+
 def clear_slice(context: Context) -> None:
     """Erase the labels of the slice at the crosshair."""
     slice_work.clear_slice(context, "labels")
@@ -175,6 +180,25 @@ ACTIONS = (
         icon="mdi6.layers-plus",
         needs=("tomogram", "drawn", "idle"),
         separator=True,
+    ),
+    ActionInfo(
+        "labels.copy_next",
+        "Copy shape to the next slice",
+        "Labels",
+        "Copy the shape at the crosshair, or all of the slice where there is none, to the next slice",
+        partial(_said, partial(copy_shape, 1)),
+        shortcut="N",
+        icon="mdi6.content-duplicate",
+        needs=("tomogram", "drawn", "idle"),
+    ),
+    ActionInfo(
+        "labels.copy_previous",
+        "Copy shape to the slice before",
+        "Labels",
+        "Copy the shape at the crosshair, or all of the slice where there is none, to the slice before",
+        partial(_said, partial(copy_shape, -1)),
+        shortcut="Shift+N",
+        needs=("tomogram", "drawn", "idle"),
     ),
     ActionInfo(
         "labels.clear_slice",

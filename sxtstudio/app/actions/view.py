@@ -9,8 +9,9 @@ from typing import Any, cast
 from PySide6.QtWidgets import QApplication
 
 from sxtstudio.app import theme
-from sxtstudio.app.actions.info import ActionInfo, Need, of_display, of_layout
+from sxtstudio.app.actions.info import ActionInfo, Need, of_display, of_layout, of_tool
 from sxtstudio.app.context import Context
+from sxtstudio.app.labels.tools.catalogue import RULER
 from sxtstudio.app.slices.colour_maps import COLOUR_MAPS
 from sxtstudio.app.states import DisplayState
 
@@ -68,6 +69,11 @@ def colour_map(name: str, context: Context, on: bool) -> None:
 
 def _has_colours(name: str, display: DisplayState) -> bool:
     return display.colour_map == name
+
+
+def ruler(context: Context, on: bool) -> None:
+    """Take the ruler into the hand, or put it away."""
+    context.session.tool.set(tool=RULER.name if on else "look")
 
 
 def apply_style(scheme: theme.Scheme, context: Context) -> None:
@@ -161,6 +167,17 @@ ACTIONS = (
     _info("first", "First slice", "Go to the first slice", partial(go, 0.0), "Ctrl+Home"),
     _info("middle", "Middle slice", "Go to the slice in the middle", partial(go, 0.5), "Home"),
     _info("last", "Last slice", "Go to the last slice", partial(go, 1.0), "Ctrl+End"),
+    _info(
+        "ruler",
+        RULER.title,
+        "Measure the distance between two points of a slice",
+        ruler,
+        RULER.shortcut,
+        icon=RULER.icon,
+        toolbar=True,
+        shows=of_tool(lambda tool: tool.tool == RULER.name),
+        separator=True,
+    ),
     _info(
         "auto",
         "Auto contrast",

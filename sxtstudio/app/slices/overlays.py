@@ -52,6 +52,10 @@ def draw_all(painter: QPainter, view: PlaneView) -> None:
     if state.crosshair:
         _crosshair(painter, view)
     painter.setFont(_font(view))
+    sketch = view.toolbox.sketch
+    if sketch is not None and sketch.text and (sketch.plane, sketch.depth) == (view.plane, view.shown_depth):
+        row, column = sketch.lines[-1][-1]
+        _beside(painter, view, sketch.text, view.transform().map(QPointF(column, row)))
     if state.scale_bar and view.plane == "xy":
         _scale_bar(painter, view)
     name = view.plane.upper() + (f"   {view.note}" if view.note else "")
@@ -129,6 +133,14 @@ def _pill(painter: QPainter, view: PlaneView, text: str, place: QPointF, back: Q
     painter.drawRoundedRect(box, 5, 5)
     painter.setPen(ink)
     painter.drawText(box, Qt.AlignmentFlag.AlignCenter, text)
+
+
+def _beside(painter: QPainter, view: PlaneView, text: str, point: QPointF) -> None:
+    """Write ``text`` beside a point, on the side where there is room."""
+    wide, high = _width(painter, text) + 14, QFontMetricsF(painter.font()).height() + 6
+    left = point.x() + 12 if point.x() + 12 + wide < view.width() - 12 else point.x() - 12 - wide
+    top = min(max(4.0, point.y() - high / 2), view.height() - high - 4)
+    _pill(painter, view, text, QPointF(max(4.0, left), top), QColor(0, 0, 0, 190), QColor("white"))
 
 
 def _fill(painter: QPainter, colour: QColor) -> None:

@@ -137,6 +137,7 @@ _PLACES: Mapping[str, Callable[[Any], str]] = {
     "slice": lambda value: str(slice_number(value)),
     "first": lambda value: str(slice_number(value)),
     "last": lambda value: str(slice_number(value)),
+    "copied_from": lambda value: str(slice_number(value)),
     "around": lambda value: str(slice_number(value)),
     "slices": _span,
     "complete_slices": slices_text,

@@ -53,9 +53,13 @@ class PointerEvent:
 
 @dataclass(frozen=True, eq=False)
 class Sketch:
-    """Lines that a tool draws over slice ``depth`` of a view: arrays (n, 2) of (row, column)."""
+    """Lines that a tool draws over slice ``depth`` of a view: arrays (n, 2) of (row, column).
+
+    ``text`` stands beside the last point.
+    """
 
     plane: Plane
     depth: int
     lines: tuple[NDArray[np.float64], ...]
     closed: bool = False
+    text: str = ""

@@ -108,4 +108,12 @@ LOOK = ToolInfo(
     "Choose a tool. Without one, the left button moves the slice, a click moves the crosshair, and "
     "Ctrl+click selects the object under the pointer.",
 )
-BY_NAME = {info.name: info for info in (LOOK, *TOOLS)}
+RULER = ToolInfo(
+    "ruler",
+    "Ruler",
+    "mdi6.ruler",
+    "Ctrl+M",
+    "Hold the left button and drag from one point to the other: their distance stands beside the line. Esc "
+    "takes the line away.",
+)
+BY_NAME = {info.name: info for info in (LOOK, RULER, *TOOLS)}

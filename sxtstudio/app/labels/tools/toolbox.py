@@ -17,6 +17,7 @@ from sxtstudio.app.labels.tools.brush import BrushTool, EraserTool
 from sxtstudio.app.labels.tools.click import FillTool, WandTool
 from sxtstudio.app.labels.tools.objects import CutTool, DeleteTool, KeepTool, MergeTool
 from sxtstudio.app.labels.tools.outline import LassoTool, PolygonTool
+from sxtstudio.app.labels.tools.ruler import RulerTool
 from sxtstudio.app.labels.tools.tool import Tool
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.planes import NORMAL
@@ -33,6 +34,7 @@ _KINDS: tuple[type[Tool], ...] = (
     KeepTool,
     CutTool,
     MergeTool,
+    RulerTool,
 )
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 

@@ -11,6 +11,7 @@ from scipy import ndimage
 from sxtstudio.app.labels.tools import object_work, slice_work
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.states import Panel
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.planes import Plane
 
@@ -341,3 +342,41 @@ def test_a_cancelled_job_leaves_everything_as_it_was(two, slow_objects: None) ->
     if len(two.session.history) > steps:  # it was done before the cancel came
         two.session.undo()
     np.testing.assert_array_equal(two.voxels(), only(A, B))
+
+
+def test_the_shape_at_the_crosshair_is_copied_to_the_next_slice(two) -> None:
+    two.draw_box(A[0], slice(100, 110), slice(100, 110))
+    session, before = two.session, two.voxels().copy()
+    z, y, x = (int(n) for n in np.argwhere(before)[0])
+    plane, _ = ndimage.label(before[z], np.ones((3, 3)))
+    session.set_cursor((z, y, x))
+    back = two.window.actions_.by_name["labels.copy_previous"]
+    back.trigger()
+    expected = before.copy()
+    expected[z - 1] |= plane == plane[y, x]
+    assert plane.max() == 2
+    assert np.array_equal(two.voxels(), expected) and session.cursor == (z - 1, y, x)
+    step = session.document.steps[-1]
+    assert step.edit is EditKind.COPY_SHAPE
+    assert step.parameters == {"plane": "xy", "slice": z - 1, "copied_from": z}
+    session.undo()
+    assert np.array_equal(two.voxels(), before)
+    # Beside every shape, all of the slice is copied; what is there stays.
+    session.set_cursor((z, 0, 0))
+    two.window.actions_.by_name["labels.copy_next"].trigger()
+    expected = before.copy()
+    expected[z + 1] |= before[z]
+    assert np.array_equal(two.voxels(), expected)
+
+
+def test_what_cannot_be_copied_is_said(two) -> None:
+    two.session.set_cursor((63, 0, 0))
+    two.window.actions_.by_name["labels.copy_next"].trigger()
+    assert "no slice comes after it" in two.said[-1]
+    two.session.set_cursor((0, 0, 0))
+    two.window.actions_.by_name["labels.copy_previous"].trigger()
+    assert "no slice comes before it" in two.said[-1]
+    empty = int(np.flatnonzero(~two.voxels().any(axis=(1, 2)))[1])
+    two.session.set_cursor((empty, 0, 0))
+    two.window.actions_.by_name["labels.copy_next"].trigger()
+    assert f"Nothing is drawn on slice {empty + 1}" in two.said[-1]

@@ -1,0 +1,79 @@
+"""Edit > History: everything that can be taken back or made again, and a way to any point of it."""
+
+from __future__ import annotations
+
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QListWidget, QListWidgetItem, QVBoxLayout
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.labels.travel import go_to
+from sxtstudio.app.widgets.dialogs import ToolDialog
+
+
+class HistoryDialog(ToolDialog):
+    """A row for each change, the oldest first; the row that is marked is how labels and mask are now."""
+
+    TITLE = "History"
+
+    def __init__(self, context: Context) -> None:
+        """Show the history of what is open."""
+        super().__init__(context)
+        self._context, self._session = context, context.session
+        self.resize(420, 460)
+        hint = QLabel("Choose how the labels and the cell mask are to be. What is grey was taken back.")
+        hint.setWordWrap(True)
+        self.list = QListWidget()
+        self.list.setAccessibleName("Changes")
+        self.go_button = self.button("Go there", "mdi6.history", "Take back or make again all up to this row")
+        self.go_button.setProperty("role", "main")
+        close = self.button("Close", "", "Close this dialog")
+        row = QHBoxLayout()
+        row.addStretch()
+        row.addWidget(self.go_button)
+        row.addWidget(close)
+        layout = QVBoxLayout(self)
+        layout.addWidget(hint)
+        layout.addWidget(self.list, 1)
+        layout.addLayout(row)
+        self.go_button.clicked.connect(self._on_go_clicked)
+        self.list.itemDoubleClicked.connect(self._on_go_clicked)
+        self.list.currentRowChanged.connect(self._follow)
+        close.clicked.connect(self.close)
+        self._session.history_changed.connect(self._on_session_history_changed)
+        self._session.busy_changed.connect(self._follow)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Show what there is now."""
+        super().showEvent(event)
+        self._list()
+
+    def _list(self) -> None:
+        history = self._session.history
+        self.list.clear()
+        self.list.addItem("Everything below taken back")
+        for number, edit in enumerate((*history.done, *history.undone)):
+            item = QListWidgetItem(edit.summary)
+            if number >= len(history):
+                item.setForeground(self.palette().placeholderText())
+            self.list.addItem(item)
+        now = self.list.item(len(history))
+        now.setText(f"{now.text()}  (now)")
+        font = now.font()
+        font.setBold(True)
+        now.setFont(font)
+        self.list.setCurrentRow(len(history))
+        self.list.scrollToItem(now)
+        self._follow()
+
+    def _follow(self) -> None:
+        row = self.list.currentRow()
+        free = self._session.busy is None and self._session.document is not None
+        self.go_button.setEnabled(free and row >= 0 and row != len(self._session.history))
+
+    def _on_go_clicked(self) -> None:
+        if self.go_button.isEnabled():
+            go_to(self._context, self.list.currentRow())
+
+    def _on_session_history_changed(self) -> None:
+        if self.isVisible():
+            self._list()
