@@ -5,8 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import (
+    QApplication,
     QDialogButtonBox,
     QFrame,
     QHBoxLayout,
@@ -26,6 +27,9 @@ from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.recovery import Leftover, discard, leftovers
 from sxtstudio.workflow.jobs.outputs import on_disk
 
+# A dialog that is in front is looked after so often.
+_AGAIN_MS = 300
+
 
 def offer_recovery(context: Context) -> None:
     """Look for unsaved work of sessions that ended badly; where there is some, a dialog offers it."""
@@ -34,9 +38,18 @@ def offer_recovery(context: Context) -> None:
 
     def done(found: list[Leftover]) -> None:
         if found:
-            RecoveryDialog(context, found).open()
+            _offer(context, found)
 
     context.jobs.start("Looking for unsaved work", lambda job: leftovers(work_root), on_done=done, quiet=True)
+
+
+def _offer(context: Context, found: list[Leftover]) -> None:
+    """Show what was found once no other dialog is in front: one question after the other."""
+    other = QApplication.activeModalWidget()
+    if other is None:
+        RecoveryDialog(context, found).open()
+    else:
+        QTimer.singleShot(_AGAIN_MS, context.session, lambda: _offer(context, found))
 
 
 class RecoveryDialog(Dialog):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
-from PySide6.QtCore import Signal
+from PySide6.QtCore import QUrl, Signal
 from PySide6.QtWidgets import (
     QFormLayout,
     QHBoxLayout,
@@ -59,6 +60,7 @@ class ImportDialog(ToolDialog):
         super().__init__(context)
         self._context = context
         self._job: Job | None = None
+        self._weights: Path | None = None  # for which configuration and name were proposed
         self.resize(620, 320)
         introduction = QLabel(_INTRODUCTION)
         introduction.setWordWrap(True)
@@ -95,6 +97,7 @@ class ImportDialog(ToolDialog):
         layout.addLayout(row)
         self.weights_button.clicked.connect(self._on_weights_clicked)
         self.config_button.clicked.connect(self._on_config_clicked)
+        self.weights.editingFinished.connect(self._on_weights_edited)
         self.where_button.clicked.connect(self.show_where)
         self.start_button.clicked.connect(self.start)
         self.close_button.clicked.connect(self._on_close_clicked)
@@ -106,6 +109,7 @@ class ImportDialog(ToolDialog):
 
     def set_weights(self, path: Path) -> None:
         """Take a weight file, the configuration beside it, and a name that says its version."""
+        self._weights = path
         self.weights.setText(str(path))
         self.name.setText(importing.suggested_name(path))
         config = importing.config_beside(path)
@@ -159,10 +163,14 @@ class ImportDialog(ToolDialog):
                 "Importing weights needs PyTorch, which is not installed here. Run this in a terminal, then "
                 f"try again:\n{ways_to_add()[0][1]}"
             )
-        if not self.weights.text():
+        weights, config = pasted_path(self.weights.text()), pasted_path(self.config.text())
+        if weights is None:
             raise UserError("Choose the weights file (.h5) first.")
-        if not self.config.text():
+        if config is None:
             raise UserError("Choose the configuration (.json) that belongs to the weights.")
+        for path in (weights, config):
+            if not path.is_file():
+                raise UserError(f"There is no file {path}: check what was typed, or choose the file.")
         name = importing.check_name(self.name.text().strip())
         taken = any(card.name == name for card in find_models())
         question = f"Another model called {name} is there already. Replace it?"
@@ -171,9 +179,7 @@ class ImportDialog(ToolDialog):
             and questions.ask(self, "Models", question, (Answer.REPLACE, Answer.CANCEL)) != Answer.REPLACE
         ):
             return None
-        return importing.import_command(
-            Path(self.weights.text()), Path(self.config.text()), name, replace=taken
-        )
+        return importing.import_command(weights, config, name, replace=taken)
 
     def _on_done(self, name: str) -> None:
         self._on_over(f"The model {name} passed the check and was added.")
@@ -190,7 +196,14 @@ class ImportDialog(ToolDialog):
         self._show_running()
 
     def _show_running(self) -> None:
-        for widget in (self.weights_button, self.config_button, self.name, self.start_button):
+        for widget in (
+            self.weights,
+            self.weights_button,
+            self.config,
+            self.config_button,
+            self.name,
+            self.start_button,
+        ):
             widget.setEnabled(not self.running)
         self.bar.setVisible(self.running)
         self.close_button.setText("Cancel" if self.running else "Close")
@@ -208,6 +221,12 @@ class ImportDialog(ToolDialog):
         if path is not None:
             self.set_weights(path)
 
+    def _on_weights_edited(self) -> None:
+        """Take what belongs to a file whose path was typed or pasted."""
+        path = pasted_path(self.weights.text())
+        if path is not None and path != self._weights and path.is_file():
+            self.set_weights(path)
+
     def _on_config_clicked(self) -> None:
         path = questions.open_file(self._context, "Configuration of the weights", "Configuration (*.json)")
         if path is not None:
@@ -216,7 +235,7 @@ class ImportDialog(ToolDialog):
 
     def _file_row(self, name: str, hint: str) -> tuple[QLineEdit, QHBoxLayout, QPushButton]:
         field = QLineEdit()
-        field.setReadOnly(True)
+        field.setClearButtonEnabled(True)
         field.setPlaceholderText(hint)
         field.setAccessibleName(name)
         choose = self.button("Choose…", "mdi6.folder-open-outline", f"Choose the file: {name.lower()}")
@@ -224,3 +243,15 @@ class ImportDialog(ToolDialog):
         row.addWidget(field, 1)
         row.addWidget(choose)
         return field, row, choose
+
+
+def pasted_path(text: str) -> Path | None:
+    """Return the path in a text as file managers and terminals copy it, or None where there is none."""
+    text = text.strip()
+    if len(text) > 1 and text[0] == text[-1] and text[0] in "\"'":
+        text = text[1:-1]
+    if text.startswith("file:"):
+        text = QUrl(text).toLocalFile()
+    if not text or "\0" in text:
+        return None
+    return Path(os.path.abspath(os.path.expanduser(text)))

@@ -26,7 +26,9 @@ _QUICK_S = 0.06  # a slice that is read in less is read at once: handing it to a
 _PATIENCE = 20  # slices read by the thread before the window tries again
 _AHEAD = (1, 2, 3, -1)  # slices read in advance, in the direction of scrolling
 _REST_S = 0.15  # the crosshair must rest so long before a side view is read from the file
-_AFFORDABLE_S = 4.0  # a side view that would take longer stays as in the overview
+_AFFORDABLE_S = 4.0  # a side view that would take longer stays as in the overview for now
+# It is tried again, in case it was slow only because everything was being read at once.
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 1.0, 64.0
 _TRY_S = 0.5
 _CHUNK = 8  # slices
 
@@ -81,6 +83,14 @@ class SliceCache:
             return key in self._slices
 
 
+@dataclass(frozen=True)
+class Pause:
+    """Side views of a plane took too long: the next try is at ``until`` (monotonic), after ``length_s``."""
+
+    until: float
+    length_s: float
+
+
 @dataclass(eq=False)
 class SliceSource:
     """A tomogram as the views read it; belongs to one document."""
@@ -88,13 +98,24 @@ class SliceSource:
     volume: Volume
     overview: Overview | None = None
     cache: SliceCache = field(default_factory=SliceCache)
-    too_slow: set[Plane] = field(default_factory=set)
+    pauses: dict[Plane, Pause] = field(default_factory=dict)
     patience: int = 1
 
     @property
     def quick(self) -> bool:
         """Whether slices come so quickly that the window can read them itself, as from raw files."""
         return self.patience == 0
+
+    def pause(self, plane: Plane) -> None:
+        """Leave a plane that takes too long as it is, each time for twice as long."""
+        former = self.pauses.get(plane)
+        length = _FIRST_PAUSE_S if former is None else min(2 * former.length_s, _LONGEST_PAUSE_S)
+        self.pauses[plane] = Pause(time.monotonic() + length, length)
+
+    def may_try(self, plane: Plane) -> bool:
+        """Whether side views of a plane may be read from the file now."""
+        pause = self.pauses.get(plane)
+        return pause is None or time.monotonic() >= pause.until
 
     def read_xy(self, depth: int, *, by_window: bool = False) -> NDArray[Any]:
         """Read a slice from the file, and judge from the time whether the window may read the next."""
@@ -159,7 +180,7 @@ class Wanted:
         if ready is not None:
             emit(self._with_overlays(*ready))
             return
-        overview, refine = self.source.overview, self.plane not in self.source.too_slow
+        overview, refine = self.source.overview, self.source.may_try(self.plane)
         if overview is not None:
             bins = (overview.bins[ROWS[self.plane]], overview.bins[COLUMNS[self.plane]])
             coarse = as_seen(self.plane, overview.plane(NORMAL[self.plane], self.depth))
@@ -171,18 +192,26 @@ class Wanted:
         for volume in (self.labels, self.mask):  # a cut goes through every page of these files
             if volume is not None:
                 release_pages(volume)
-        if not refine or (overview is None and self.plane == "yz"):
+        if overview is None and self.plane == "yz":
             return  # a YZ slice touches the whole file, which the overview is being made from now
-        image = self._from_file(stale)
-        if image is not None and not stale():
-            self.source.cache.put(self.plane, self.depth, image)
-            emit(SliceData(self.plane, self.depth, image, edits=-1))
-        elif not stale() and overview is not None:
-            emit(SliceData(self.plane, self.depth, coarse, bins, edits=-1, note="overview"))
+        while not stale():
+            pause = self.source.pauses.get(self.plane)
+            if not self._rests(stale, pause.until if pause is not None else 0.0):
+                return
+            image = self._from_file(stale)
+            if stale():
+                return
+            if image is not None:
+                self.source.pauses.pop(self.plane, None)
+                self.source.cache.put(self.plane, self.depth, image)
+                emit(SliceData(self.plane, self.depth, image, edits=-1))
+                return
+            if overview is not None:
+                emit(SliceData(self.plane, self.depth, coarse, bins, edits=-1, note="overview"))
 
-    def _rests(self, stale: Stale) -> bool:
-        """Wait a little; tell whether the slice is wanted still."""
-        rest = time.monotonic() + _REST_S
+    def _rests(self, stale: Stale, until: float | None = None) -> bool:
+        """Wait a little, or until then; return whether the slice is wanted still."""
+        rest = time.monotonic() + _REST_S if until is None else until
         while time.monotonic() < rest and not stale():
             time.sleep(0.01)
         return not stale()
@@ -198,7 +227,7 @@ class Wanted:
             parts.append(volume.read(box).squeeze(NORMAL[self.plane]))
             spent, share = time.monotonic() - begin, box.stop[0] / depth
             if spent > _TRY_S and spent / share > _AFFORDABLE_S:
-                self.source.too_slow.add(self.plane)
+                self.source.pause(self.plane)
                 return None
         return as_seen(self.plane, np.concatenate(parts))
 

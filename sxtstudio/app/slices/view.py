@@ -198,9 +198,9 @@ class SlicesView(QWidget):
     def _on_overview(self) -> None:
         if self._source is not None:
             self._source.overview = self.first_scan.overview
+            # All of them: what was read without the overview may be on its way here and not shown yet.
             for plane in PLANES[1:]:
-                if self.views[plane].note or self.views[plane].image.image is None:
-                    self._ask(plane, self._session.cursor[NORMAL[plane]])
+                self._ask(plane, self._session.cursor[NORMAL[plane]])
 
     # -- contrast --------------------------------------------------------------------------------
 

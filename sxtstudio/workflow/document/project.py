@@ -189,6 +189,8 @@ def open_project(
     source, notes = find_tomogram(folder, record, tomogram)
     document = Document.open(source, work_root)
     try:
+        # Killed while the labels are copied, it is known that nothing was done, and where the copies are.
+        document.autosave()
         if document.shape != record.tomogram.shape:
             raise TomogramNotFound(
                 f"{source} has {shape_text(document.shape)} voxels, but the project {folder.name} was made "

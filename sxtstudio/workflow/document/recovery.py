@@ -55,7 +55,7 @@ class Leftover:
         """What the user calls it."""
         if self.project is not None:
             return self.project.name
-        return Path(self.tomogram).name if self.tomogram else self.folder.name
+        return Path(self.tomogram).name if self.tomogram else "Labels of an unknown tomogram"
 
 
 def leftovers(root: Path | None = None) -> list[Leftover]:
@@ -116,11 +116,12 @@ def _with_lock(folder: Path, lock: FolderLock) -> Leftover | None:
             state = files.read_state(folder)
         except UserError as error:
             damaged = str(error)
-    elif "labels.raw" in there or "mask.raw" in there:
+    elif files.STEPS in there and ("labels.raw" in there or "mask.raw" in there):
         damaged = f"The list of what was open in {folder} is missing. The label files in it are still there."
     bulk = folder if state is None or state.bulk is None else state.bulk
     segmentation = files.has_unfinished_segmentation(bulk)
     worthless = state is not None and not segmentation and not _is_modified(folder, bulk, state)
+    # Without steps nothing was done: an earlier version was ended while it copied the labels of a project.
     empty = state is None and not damaged and time.time() - folder.stat().st_mtime > _YOUNG_S
     if files.DISCARDED in there or worthless or empty:
         files.mark_discarded(folder)

@@ -474,6 +474,20 @@ def test_work_is_offered_after_a_crash_and_recovered(
     assert window.isWindowModified()
 
 
+def test_unsaved_work_is_offered_once_no_other_dialog_is_in_front(
+    window: MainWindow, qtbot: QtBot, tomogram: Path
+) -> None:
+    crash(tomogram)
+    other = QMessageBox(window)
+    other.open()
+    offer_recovery(window.context)
+    qtbot.waitUntil(lambda: not window.jobs.running, timeout=10_000)
+    qtbot.wait(50)
+    assert not window.findChildren(RecoveryDialog)
+    other.close()
+    qtbot.waitUntil(lambda: bool(window.findChildren(RecoveryDialog)), timeout=10_000)
+
+
 def test_what_is_discarded_is_not_offered_again(
     window: MainWindow, qtbot: QtBot, tomogram: Path, answers: Answers, root: Path
 ) -> None:

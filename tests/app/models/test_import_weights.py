@@ -7,7 +7,8 @@ import shutil
 from pathlib import Path
 
 import pytest
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
@@ -75,6 +76,29 @@ def test_weights_are_imported_beside_a_usable_window(
     monkeypatch.setattr(questions, "ask", lambda *words, **_: asked.append(words[2]) or "Cancel")
     dialog.start_button.click()  # the name is taken now
     assert "Replace it?" in asked[0] and not dialog.running
+
+
+@pytest.mark.parametrize("form", ["{}", " {}\n", '"{}"', "'{}'", "file://{}"])
+def test_a_path_may_be_typed_or_pasted(dialog: ImportDialog, files: Path, qtbot: QtBot, form: str) -> None:
+    QApplication.clipboard().setText(form.format(files))
+    dialog.weights.setFocus()
+    dialog.weights.paste()
+    qtbot.keyClick(dialog.weights, Qt.Key.Key_Tab)
+    dialog.weights.editingFinished.emit()
+    assert dialog.weights.text() == str(files) and dialog.name.text() == "deep-sxt-2023-02"
+    assert dialog.config.text() == str(files.parent / "model_config_semisupervised_2023_02.json")
+    dialog.config.setText(str(files.parent / "model_config_of_mine.json"))
+    dialog.weights.editingFinished.emit()
+    assert dialog.config.text().endswith("of_mine.json")  # what was chosen since stays
+
+
+def test_a_path_that_is_wrong_is_a_sentence(dialog: ImportDialog, files: Path, qtbot: QtBot) -> None:
+    dialog.set_weights(files)
+    dialog.weights.clear()
+    qtbot.keyClicks(dialog.weights, str(files.parent / "nothing.h5"))
+    dialog.start_button.click()
+    assert f"There is no file {files.parent / 'nothing.h5'}" in message_of(dialog, qtbot)
+    assert not dialog.running
 
 
 def test_weights_that_do_not_fit_add_nothing(

@@ -26,10 +26,14 @@ from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.io import open_volume
 from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.io.project import NAME, read_record
+from sxtstudio.workflow.document import document as document_module
+from sxtstudio.workflow.document import project as project_module
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import find_output, forget_output, keep_output
 from sxtstudio.workflow.document.project import TomogramNotFound, adopt, open_project, save, snapshot
+from sxtstudio.workflow.document.recovery import leftovers
+from sxtstudio.workflow.document.workplace import create_file
 
 
 @pytest.fixture(autouse=True)
@@ -614,3 +618,38 @@ def test_other_folders_are_not_saved_over(document: Document, tmp_path: Path) ->
     with pytest.raises(UserError, match="project itself"):
         save(snapshot(document), tmp_path / "cell.sxt" / "inner.sxt")
     assert [p.name for p in other.iterdir()] == ["me.jpg"]
+
+
+@pytest.mark.parametrize("beside", [False, True], ids=["in the session", "beside the tomogram"])
+def test_an_opening_that_was_killed_leaves_nothing_to_recover(
+    document: Document, tmp_path: Path, root: Path, monkeypatch: pytest.MonkeyPatch, beside: bool
+) -> None:
+    document.volume("labels")[1, 2, 3] = 255
+    keep(document, tmp_path / "cell.sxt")
+    closed(document)
+    copied: list[Path] = []
+
+    def killed(target: Document, *rest: object) -> int:
+        path = target.file_of("labels")
+        create_file(path, 1000)
+        copied.append(path)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(project_module, "load_volume", killed)
+    monkeypatch.setattr(Document, "discard", lambda self: None)
+    monkeypatch.setattr(Document, "close", Document.let_go)
+    if beside:
+        monkeypatch.setattr(document_module, "place_for_voxels", place_beside)
+    with pytest.raises(KeyboardInterrupt):
+        open_project(tmp_path / "cell.sxt")
+    monkeypatch.undo()
+    monkeypatch.setenv(workplace.VARIABLE, str(root))
+    assert copied[0].exists() and (copied[0].parent.parent == root) != beside
+    assert leftovers() == []
+    assert not copied[0].parent.exists() and not list(root.iterdir())
+
+
+def place_beside(folder: Path, shape: object, tomogram: Path) -> Path:
+    place = tomogram.parent / f".sxtstudio-{folder.name}"
+    place.mkdir()
+    return place
