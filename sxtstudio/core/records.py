@@ -11,16 +11,19 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 import msgspec
 from msgspec import inspect
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.plain_files import read_plain
 
 #: A number that is neither NaN nor without bound.
 Finite = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300, description="a finite number")]
 T = TypeVar("T")
+_MOST_BYTES = 64 << 20
 _PLACE = re.compile(r" - at (?:`key` in )?`\$([^`]*)`$")
 _MISSING = re.compile(r"Object missing required field `([^`]*)`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`$", re.DOTALL)
@@ -69,6 +72,21 @@ def json_values(content: bytes | str, what: str, advice: str = "") -> Any:
     raise RecordError(what, f"it {reason}", advice) from None
 
 
+def read_json(path: Path, what: str, advice: str = "Use a copy of it, if you have one.") -> dict[str, Any]:
+    """Return the object in a JSON file; ``what`` names it, such as "The project cell.sxt".
+
+    Raises
+    ------
+    UserError
+        If it cannot be read or is unreasonably large; RecordError if it is no JSON object.
+    """
+    try:
+        content = read_plain(path, _MOST_BYTES)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}. Check the disk.") from error
+    return read_json_record(content, dict[str, Any], f"{what} is damaged", advice)
+
+
 def record_of(values: Any, kind: type[T], what: str, advice: str = "") -> T:
     """Return the values of a file as a record.
 
@@ -89,6 +107,8 @@ def record_of(values: Any, kind: type[T], what: str, advice: str = "") -> T:
     try:
         return msgspec.convert(values, kind)
     except msgspec.ValidationError as error:
+        if error.__cause__ is not None and not isinstance(error.__cause__, WrongKey):
+            raise error.__cause__ from None  # a fault of a __post_init__, not of the file
         raise RecordError(what, _reason(error, kind), advice) from error
 
 
@@ -116,7 +136,7 @@ def _reason(error: msgspec.ValidationError, kind: type[Any]) -> str:
     place = _PLACE.search(text)
     path = place[1] if place else ""
     text = text[: place.start()] if place else text
-    if isinstance(error.__cause__, ValueError):  # of a __post_init__
+    if isinstance(error.__cause__, WrongKey):
         return f"{error.__cause__}{f' (in {path[1:]!r})' if path else ''}"
     if missing := _MISSING.match(text):
         path = f"{path}.{missing[1]}"

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, replace
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, fields
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from sxtstudio.core.records import WrongKey
+
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 #: What counts as unsure and as sure by itself: in the tests (``python -m bench.trust``) slices below the
 #: lower had hardly a right label.
@@ -30,9 +36,9 @@ class SliceTrust:
         figures counts it.
     """
 
-    certainty: float | None = None
-    recognised: float | None = None
-    measured: float | None = None
+    certainty: Share | None = None
+    recognised: Share | None = None
+    measured: Share | None = None
 
     def __bool__(self) -> bool:
         """Whether anything is known of the network."""
@@ -122,23 +128,18 @@ def trust_to_json(figures: Trust) -> dict[str, list[float | None]]:
     return {name: [None if f[name] is None else round(f[name], 4) for f in each] for name in FIGURES}
 
 
-def trust_from_json(content: Mapping[str, Any], depth: int) -> Trust:
-    """Check JSON values and return them as the figures of ``depth`` slices; raises ValueError."""
-    figures = [SliceTrust()] * depth
-    for name in FIGURES:
-        values = content.get(name)
-        if values is None and name == "measured":  # older projects do not say
-            continue
-        if not isinstance(values, list) or len(values) != depth:
-            raise ValueError(f"the {name} of the slices is not one number a slice")
-        figures = [replace(f, **{name: share(v)}) for f, v in zip(figures, values, strict=True)]
-    return tuple(figures)
+class TrustColumns(Struct, frozen=True):
+    """The figures of all slices as they stand in a file: a list for each figure."""
 
+    certainty: list[Share | None]
+    recognised: list[Share | None]
+    measured: list[Share | None] | None = None  # older projects do not say
 
-def share(value: Any) -> float | None:
-    """Return a number from 0 to 1, or None; ValueError for anything else."""
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise ValueError(f"{value!r} is no share")
-    return float(value)
+    def of_slices(self, depth: int) -> Trust:
+        """Return the figures of ``depth`` slices; WrongKey if there are not as many."""
+        measured = [None] * depth if self.measured is None else self.measured
+        columns = {"certainty": self.certainty, "recognised": self.recognised, "measured": measured}
+        for name, column in columns.items():
+            if len(column) != depth:
+                raise WrongKey(name, f"a list of one number a slice, {depth} in all")
+        return tuple(map(SliceTrust, self.certainty, self.recognised, measured))

@@ -15,41 +15,41 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
-from sxtstudio.core.edit_kind import TARGETS, Target
+from sxtstudio.core.edit_kind import Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lengths import is_voxel_size
-from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.records import WrongKey, read_json, record_of
 from sxtstudio.core.steps import Step
 from sxtstudio.core.temporary import final_name
-from sxtstudio.core.trust import Trust, trust_from_json, trust_to_json
+from sxtstudio.core.trust import Trust, TrustColumns, trust_to_json
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.io.steps import step_of, step_to_json
+from sxtstudio.io.steps import StepFile, step_to_json
 
 NAME = "project.json"
 SUFFIX = ".sxt"
 FORMAT, VERSION = "sxtstudio-project", 1
 SCHEMA = f"{FORMAT}/{VERSION}"
 OUTPUT = "output"
-_VOLUME = re.compile(r"(labels|mask|output)-[0-9]{1,9}\.zarr")
+_VOLUME = r"(labels|mask|output)-[0-9]{1,9}\.zarr"
 _MOST_VOLUMES = 999_999_999
-_MOST_BYTES = 64 << 20
-_LONGEST_AXIS = 1 << 20
+_Length = Annotated[int, Meta(ge=1, le=1 << 20)]
 
 
 @dataclass(frozen=True)
 class StoredVolume:
     """A volume of the project: its folder, and the CRC-32 of its voxels (z slowest)."""
 
-    name: str
-    crc32: int
+    name: Annotated[str, Meta(pattern=rf"^{_VOLUME}\Z", description='a name such as "labels-3.zarr"')]
+    crc32: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
 
 
 @dataclass(frozen=True)
@@ -60,9 +60,9 @@ class StoredOutput:
     """
 
     volume: StoredVolume
-    first: int
-    last: int
-    threshold: float
+    first: Annotated[int, Meta(ge=0)]
+    last: Annotated[int, Meta(ge=1)]
+    threshold: Annotated[float, Meta(ge=-1, le=1)]
     model: str
 
 
@@ -96,6 +96,73 @@ class Record:
     saved: str = ""
 
 
+class TomogramFile(Struct, frozen=True):
+    """Where the tomogram lies, as it stands in the file."""
+
+    shape_zyx: tuple[_Length, _Length, _Length]
+    absolute: str = ""
+    relative: str = ""
+    fingerprint: Any = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no path."""
+        if "\0" in self.absolute + self.relative:
+            raise WrongKey("absolute", "a path")
+
+    def pointer(self) -> Pointer:
+        """Return what it says."""
+        fingerprint = dict(self.fingerprint) if isinstance(self.fingerprint, dict) else {}
+        return Pointer(self.absolute, self.relative, self.shape_zyx, fingerprint)
+
+
+class RecordFile(Struct, frozen=True):
+    """A record as it stands in a file, with the keys of the file."""
+
+    tomogram: TomogramFile
+    voxel_nm_zyx: tuple[float, float, float] | None = None
+    polarity: Literal["dark", "bright"] | None = None
+    polarity_reason: str = ""
+    volumes: dict[Target, StoredVolume] = {}
+    view: Any = None
+    steps: tuple[StepFile, ...] = ()
+    trust: TrustColumns | None = None
+    network_output: StoredOutput | None = None
+    program: str = ""
+    saved: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse what does not go together."""
+        if self.voxel_nm_zyx is not None and not is_voxel_size(self.voxel_nm_zyx):
+            raise WrongKey("voxel_nm_zyx", "three lengths in nm that a voxel can have")
+        depth, output = self.tomogram.shape_zyx[0], self.network_output
+        if self.trust is not None:
+            self.trust.of_slices(depth)
+        if output is not None and not output.first < output.last <= depth:
+            raise WrongKey("network_output.last", f"a slice after the first one, {depth} at most")
+        named: list[tuple[str, StoredVolume]] = [*self.volumes.items()]
+        if output is not None:
+            named.append((OUTPUT, output.volume))
+        for target, volume in named:
+            if not volume.name.startswith(f"{target}-"):
+                raise WrongKey("name", f'"{target}-" and a number')
+
+    def record(self) -> Record:
+        """Return what it says."""
+        return Record(
+            tomogram=self.tomogram.pointer(),
+            voxel_nm=self.voxel_nm_zyx,
+            polarity=self.polarity,
+            polarity_reason=self.polarity_reason,
+            steps=tuple(step.step() for step in self.steps),
+            view=dict(self.view) if isinstance(self.view, dict) else {},
+            trust=() if self.trust is None else self.trust.of_slices(self.tomogram.shape_zyx[0]),
+            volumes=self.volumes,
+            output=self.network_output,
+            program=self.program,
+            saved=self.saved,
+        )
+
+
 def is_project(path: Path) -> bool:
     """Whether a path is a project folder, or the project.json in it."""
     return path.name == NAME or (path.is_dir() and ((path / NAME).exists() or path.suffix == SUFFIX))
@@ -103,7 +170,7 @@ def is_project(path: Path) -> bool:
 
 def volume_names(folder: Path) -> list[str]:
     """Return the names of everything in a project folder that looks like a volume of it."""
-    return sorted(entry.name for entry in folder.iterdir() if _VOLUME.fullmatch(entry.name))
+    return sorted(entry.name for entry in folder.iterdir() if re.fullmatch(_VOLUME, entry.name))
 
 
 def next_volume_name(folder: Path, target: str) -> str:
@@ -121,7 +188,7 @@ def half_written(folder: Path) -> list[str]:
 
     def is_ours(name: str) -> bool:
         final = final_name(name)
-        return final is not None and (final == NAME or _VOLUME.fullmatch(final) is not None)
+        return final is not None and (final == NAME or re.fullmatch(_VOLUME, final) is not None)
 
     return [entry.name for entry in folder.iterdir() if is_ours(entry.name)]
 
@@ -207,7 +274,7 @@ def to_json(record: Record) -> dict[str, Any]:
     }
 
 
-def from_json(content: Mapping[str, Any], what: str) -> Record:
+def from_json(content: Any, what: str) -> Record:
     """Check JSON values and return them as a record; ``what`` begins the sentence of an error.
 
     Raises
@@ -215,134 +282,5 @@ def from_json(content: Mapping[str, Any], what: str) -> Record:
     UserError
         If anything is not as it must be.
     """
-    try:
-        return _record(content)
-    except (KeyError, TypeError, ValueError, OverflowError) as error:
-        reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
-        raise UserError(f"{what} is damaged ({reason}). Use a copy of it, if you have one.") from error
-
-
-def read_json(path: Path, what: str) -> dict[str, Any]:
-    """Return the object in a JSON file.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read, is no JSON object, or is unreasonably large.
-    """
-    try:
-        content = json.loads(read_plain(path, _MOST_BYTES), parse_constant=_refuse_constant)
-        if not isinstance(content, dict):
-            raise ValueError(f"{path.name} holds no object")
-    except OSError as error:
-        raise UserError(f"{path} cannot be read: {error.strerror or error}. Check the disk.") from error
-    except (ValueError, RecursionError) as error:
-        raise UserError(f"{what} is damaged ({error}). Use a copy of it, if you have one.") from error
-    return content
-
-
-def _refuse_constant(name: str) -> Any:
-    raise ValueError(f"{name} is no number")
-
-
-def _record(content: Mapping[str, Any]) -> Record:
-    polarity = content.get("polarity")
-    if polarity not in (None, "dark", "bright"):
-        raise ValueError("the polarity is neither dark nor bright")
-    view, trust = content.get("view"), content.get("trust")
-    tomogram = _pointer(_object(content["tomogram"], "tomogram"))
-    return Record(
-        tomogram=tomogram,
-        voxel_nm=voxel_of(content.get("voxel_nm_zyx")),
-        polarity=polarity,
-        polarity_reason=_text(content.get("polarity_reason", ""), "the reason of the polarity"),
-        steps=tuple(step_of(step) for step in _list(content.get("steps", []), "steps")),
-        view=dict(view) if isinstance(view, dict) else {},
-        trust=() if trust is None else trust_from_json(_object(trust, "the trust"), tomogram.shape[0]),
-        volumes={
-            _target(target): _volume(target, _object(volume, "a volume"))
-            for target, volume in _object(content.get("volumes", {}), "volumes").items()
-        },
-        output=_output(content.get("network_output"), tomogram.shape[0]),
-        program=_text(content.get("program", ""), "the version of the program"),
-        saved=_text(content.get("saved", ""), "the time of saving"),
-    )
-
-
-def _pointer(content: Mapping[str, Any]) -> Pointer:
-    z, y, x = (_whole(n, "the shape", 1, _LONGEST_AXIS) for n in _list(content["shape_zyx"], "the shape"))
-    fingerprint = content.get("fingerprint")
-    absolute, relative = (
-        _text(content.get(key, ""), "the tomogram's path") for key in ("absolute", "relative")
-    )
-    if "\0" in absolute + relative:
-        raise ValueError("the tomogram's path is none")
-    return Pointer(absolute, relative, (z, y, x), dict(fingerprint) if isinstance(fingerprint, dict) else {})
-
-
-def _target(name: str) -> Target:
-    for target in TARGETS:
-        if name == target:
-            return target
-    raise ValueError(f"{name!r} is no volume of a project")
-
-
-def _volume(target: str, content: Mapping[str, Any]) -> StoredVolume:
-    name = _text(content["name"], "the name of a volume")
-    if not _VOLUME.fullmatch(name) or not name.startswith(f"{target}-"):
-        raise ValueError(f"{name!r} is no name of a volume")
-    return StoredVolume(name, _whole(content["crc32"], "a checksum", 0, 0xFFFFFFFF))
-
-
-def _output(content: Any, depth: int) -> StoredOutput | None:
-    if content is None:
-        return None
-    found = _object(content, "the network's output")
-    first = _whole(found["first"], "the first slice of the network's output", 0, depth - 1)
-    threshold = found["threshold"]
-    if isinstance(threshold, bool) or not isinstance(threshold, int | float) or not -1 <= threshold <= 1:
-        raise ValueError("the threshold is no number from −1 to 1")
-    return StoredOutput(
-        _volume(OUTPUT, _object(found["volume"], "the network's output")),
-        first,
-        _whole(found["last"], "the last slice of the network's output", first + 1, depth),
-        float(threshold),
-        _text(found["model"], "the name of the model"),
-    )
-
-
-def voxel_of(content: Any) -> VoxelSize | None:
-    """Check a voxel size; raises ValueError."""
-    if content is None:
-        return None
-    numbers = _list(content, "the voxel size")
-    if len(numbers) != 3 or any(isinstance(n, bool) or not isinstance(n, int | float) for n in numbers):
-        raise ValueError("the voxel size is not three numbers")
-    z, y, x = (float(n) for n in numbers)
-    if not is_voxel_size((z, y, x)):
-        raise ValueError("the voxel size makes no sense")
-    return (z, y, x)
-
-
-def _object(content: Any, what: str) -> Mapping[str, Any]:
-    if not isinstance(content, dict):
-        raise ValueError(f"{what} is no object")
-    return content
-
-
-def _list(content: Any, what: str) -> Sequence[Any]:
-    if not isinstance(content, list):
-        raise ValueError(f"{what} is no list")
-    return content
-
-
-def _text(content: Any, what: str) -> str:
-    if not isinstance(content, str):
-        raise ValueError(f"{what} is no text")
-    return content
-
-
-def _whole(content: Any, what: str, least: int, most: int) -> int:
-    if isinstance(content, bool) or not isinstance(content, int) or not least <= content <= most:
-        raise ValueError(f"{what} is no number between {least} and {most}")
-    return content
+    advice = "Use a copy of it, if you have one."
+    return record_of(content, RecordFile, f"{what} is damaged", advice).record()

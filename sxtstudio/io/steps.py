@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import replace
 from enum import Enum
 from typing import Any, TypeVar
 
+from msgspec import UNSET, Struct
+
 from sxtstudio.core.edit_kind import TARGETS, EditKind, Target
+from sxtstudio.core.records import record_of
 from sxtstudio.core.steps import Step, StepKind
 
 # Before steps had kinds, their titles said what they were. These are the titles of then; nothing else of the
@@ -51,6 +54,27 @@ _TRAVELS = {"Undo": StepKind.UNDO, "Redo": StepKind.REDO}
 Kind = TypeVar("Kind", bound=Enum)
 
 
+class StepFile(Struct, frozen=True):
+    """A step as it stands in a file.
+
+    What says its kind may be anything: a newer version of the program may know more of them, and former ones
+    had none.
+    """
+
+    name: str
+    parameters: dict[str, Any] = {}
+    when: str = ""
+    kind: Any = UNSET
+    edit: Any = None
+    target: Any = None
+    partial: Any = None
+
+    def step(self) -> Step:
+        """Return what it says."""
+        read = _of_title(self.name) if self.kind is UNSET else _of_kinds(self)
+        return replace(read, parameters=self.parameters, when=self.when)
+
+
 def step_to_json(step: Step) -> dict[str, Any]:
     """Return JSON values; the name is for people, and for versions of the program that know no kinds."""
     content: dict[str, Any] = {"name": step.name, "kind": step.kind.value}
@@ -62,24 +86,19 @@ def step_to_json(step: Step) -> dict[str, Any]:
 
 
 def step_of(content: Any) -> Step:
-    """Check one step of the history; raises ValueError."""
-    step = _object(content, "a step")
-    name = _text(step.get("name"), "the name of a step")
-    parameters = dict(_object(step.get("parameters", {}), "the parameters of a step"))
-    when = _text(step.get("when", ""), "the time of a step")
-    read = _of_kinds(step, name) if "kind" in step else _of_title(name)
-    return Step(read.kind, read.edit, read.target, read.partial, parameters, when, read.unknown)
+    """Check JSON values and return them as a step; RecordError if they are none."""
+    return record_of(content, StepFile, "A step of the history is damaged").step()
 
 
-def _of_kinds(step: Mapping[str, Any], name: str) -> Step:
+def _of_kinds(step: StepFile) -> Step:
     """Read a step; what a newer version of the program may have written is kept by its name."""
-    kind, edit = _member(StepKind, step.get("kind")), _member(EditKind, step.get("edit"))
-    target: Target = next((one for one in TARGETS if one == step.get("target")), "labels")
+    kind, edit = _member(StepKind, step.kind), _member(EditKind, step.edit)
+    target: Target = next((one for one in TARGETS if one == step.target), "labels")
     if kind in (StepKind.UNDO, StepKind.REDO) and edit is None:
-        return Step(kind, target=target, unknown=name.partition(": ")[2])
+        return Step(kind, target=target, unknown=step.name.partition(": ")[2])
     if kind is None or kind is StepKind.OTHER or (kind is StepKind.EDIT and edit is None):
-        return Step(StepKind.OTHER, target=target, unknown=name)
-    return Step(kind, edit, target, step.get("partial") is True)
+        return Step(StepKind.OTHER, target=target, unknown=step.name)
+    return Step(kind, edit, target, step.partial is True)
 
 
 def _of_title(name: str) -> Step:
@@ -107,15 +126,3 @@ def _edit_of_title(name: str) -> Step:
 
 def _member(kinds: type[Kind], value: Any) -> Kind | None:
     return next((kind for kind in kinds if kind.value == value), None)
-
-
-def _object(content: Any, what: str) -> Mapping[str, Any]:
-    if not isinstance(content, dict):
-        raise ValueError(f"{what} is no object")
-    return content
-
-
-def _text(content: Any, what: str) -> str:
-    if not isinstance(content, str):
-        raise ValueError(f"{what} is no text")
-    return content

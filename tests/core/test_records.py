@@ -123,6 +123,15 @@ def test_what_is_no_json_is_said(content: bytes, said: str) -> None:
     assert said in str(error.value) and str(error.value).endswith("Get it again.")
 
 
+def test_a_fault_of_the_program_is_none_of_the_file() -> None:
+    class Faulty(Struct):
+        def __post_init__(self) -> None:
+            raise TypeError("a fault")
+
+    with pytest.raises(TypeError, match="a fault"):
+        record_of({}, Faulty, "The file")
+
+
 def test_the_name_of_a_file_that_is_not_utf8_is_kept() -> None:
     found = read_json_record(rb'{"name": "caf\udce9.mrc"}', File, "The file")
     assert found.name == "caf\udce9.mrc" and has_half_characters(found.name)

@@ -7,14 +7,15 @@ from typing import Any
 
 import pytest
 
+from sxtstudio.core.records import RecordError, WrongKey, record_of
 from sxtstudio.core.trust import (
     SliceTrust,
+    TrustColumns,
     bars,
     least_certain,
     median,
     replaced,
     scale_of,
-    trust_from_json,
     trust_to_json,
 )
 
@@ -75,7 +76,7 @@ def test_json_there_and_back() -> None:
         "recognised": [0.8, None, None, 0.75],
         "measured": [1, None, 0.5, None],
     }
-    assert trust_from_json(content, 4) == FIGURES
+    assert record_of(content, TrustColumns, "It").of_slices(4) == FIGURES
 
 
 @pytest.mark.parametrize(
@@ -92,8 +93,8 @@ def test_json_there_and_back() -> None:
     ids=str,
 )
 def test_foreign_json_is_refused(content: Any) -> None:
-    with pytest.raises(ValueError, match=r"share|one number a slice"):
-        trust_from_json(content, 2)
+    with pytest.raises((RecordError, WrongKey), match=r"'(certainty|recognised)' is (wrong|missing)"):
+        record_of(content, TrustColumns, "It").of_slices(2)
 
 
 def test_slices_that_are_segmented_anew_replace_theirs_alone() -> None:

@@ -7,6 +7,7 @@ import json
 import pytest
 
 from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.records import RecordError
 from sxtstudio.core.steps import Step, StepKind, effective
 from sxtstudio.io.steps import step_of, step_to_json
 
@@ -96,5 +97,5 @@ def test_a_newer_edit_that_was_undone_is_undone() -> None:
     "content", [3, {}, {"name": 3}, {"name": "a", "parameters": []}, {"name": "a", "when": 1}]
 )
 def test_what_is_no_step_is_refused(content: object) -> None:
-    with pytest.raises(ValueError, match="a step"):
+    with pytest.raises(RecordError, match=r"A step .* damaged: .*it must be"):
         step_of(content)

@@ -14,21 +14,24 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
+
+from msgspec import Struct
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.edit_kind import TARGETS, Target
-from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.plain_files import create_own, open_own
+from sxtstudio.core.records import RecordError, WrongKey, json_values, read_json, record_of
 from sxtstudio.core.steps import Step
 from sxtstudio.core.temporary import final_name
-from sxtstudio.io.project import Record, from_json, read_json, to_json
+from sxtstudio.io.project import Record, RecordFile, to_json
 from sxtstudio.io.steps import step_of, step_to_json
 from sxtstudio.segment.checkpoint import has_unfinished
 
 STATE, STEPS, DISCARDED, SEGMENTATION = "state.json", "steps.jsonl", "discarded", "segmentation"
 SCHEMA = "sxtstudio-state/1"
+_STILL_THERE = "The label files in it are still there."
 # The network's output, the request of an unfinished segmentation, and the scratch file of a clean-up.
 _OF_THE_PANELS = ("output.raw", "output.json", "segmentation.json", "cleaning.raw")
 
@@ -46,6 +49,24 @@ class State:
     project: Path | None = None
     modified: bool = False
     bulk: Path | None = None
+
+
+class _StateFile(Struct, frozen=True):
+    """What state.json holds; the steps of the record are not in it."""
+
+    schema: Literal["sxtstudio-state/1"]
+    targets: list[Target]
+    record: RecordFile
+    source: str = ""
+    project: str | None = None
+    bulk: str | None = None
+    modified: Any = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no path."""
+        for key, path in (("project", self.project), ("bulk", self.bulk)):
+            if path is not None and "\0" in path:
+                raise WrongKey(key, "a path")
 
 
 def write_state(folder: Path, state: State) -> None:
@@ -66,31 +87,20 @@ def write_state(folder: Path, state: State) -> None:
 def read_state(folder: Path) -> State:
     """Read and check state.json and the steps; raises UserError if they are damaged."""
     what = f"What was saved of the last session in {folder}"
-    content = read_json(folder / STATE, what)
-    if content.get("schema") != SCHEMA:
-        raise UserError(f"{what} is damaged, or of another version of SXT Studio.")
-    try:
-        targets = tuple(target for target in TARGETS if target in content["targets"])
-        if len(targets) != len(content["targets"]):
-            raise ValueError("volumes that are none")
-        project, bulk = (_path(content.get(key)) for key in ("project", "bulk"))
-        if bulk is not None and (bulk.name != f".sxtstudio-{folder.name}" or bulk.is_symlink()):
-            bulk = None  # nobody else's folder is ever touched
-        record = from_json({**content["record"], "steps": []}, what)
-        record = replace(record, steps=tuple(read_steps(folder)))
+    content = read_json(folder / STATE, what, _STILL_THERE)
+    found = record_of(content, _StateFile, f"{what} is damaged", _STILL_THERE)
+    bulk = None if found.bulk is None else Path(found.bulk)
+    if bulk is not None and (bulk.name != f".sxtstudio-{folder.name}" or bulk.is_symlink()):
+        bulk = None  # nobody else's folder is ever touched
+    return State(
+        record=replace(found.record.record(), steps=tuple(read_steps(folder))),
+        source=found.source,
+        targets=tuple(target for target in TARGETS if target in found.targets),
+        project=None if found.project is None else Path(found.project),
         # Whatever does not say clearly that all is saved is kept.
-        modified = content.get("modified") is not False
-        return State(record, str(content.get("source", "")), targets, project, modified, bulk)
-    except (KeyError, TypeError, ValueError, RecursionError) as error:
-        raise UserError(f"{what} is damaged ({error}). The label files in it are still there.") from error
-
-
-def _path(content: Any) -> Path | None:
-    if content is None:
-        return None
-    if not isinstance(content, str) or "\0" in content:
-        raise ValueError("a path that is none")
-    return Path(content)
+        modified=found.modified is not False,
+        bulk=bulk,
+    )
 
 
 def read_steps(folder: Path) -> list[Step]:
@@ -98,8 +108,8 @@ def read_steps(folder: Path) -> list[Step]:
     steps = []
     with suppress(OSError):
         for line in (folder / STEPS).read_text(encoding="utf-8", errors="replace").splitlines():
-            with suppress(ValueError, RecursionError):
-                steps.append(step_of(json.loads(line)))
+            with suppress(RecordError):
+                steps.append(step_of(json_values(line, STEPS)))
     return steps
 
 

@@ -525,6 +525,11 @@ def test_labels_changed_by_another_program_are_told(document: Document, tmp_path
     closed(opened.document)
 
 
+def output_of(first: int, last: int, name: str = "output-1.zarr", threshold: float = 0) -> dict[str, object]:
+    volume = {"name": name, "crc32": 0}
+    return {"volume": volume, "first": first, "last": last, "threshold": threshold, "model": "compact"}
+
+
 def edited(folder: Path, **changes: object) -> None:
     content = json.loads((folder / NAME).read_text())
     content.update(changes)
@@ -538,12 +543,32 @@ def edited(folder: Path, **changes: object) -> None:
         ({"schema": "something else"}, "no project"),
         ({"volumes": {"labels": {"name": "../../secret.zarr", "crc32": 0}}}, "damaged"),
         ({"volumes": {"labels": {"name": "labels-9.zarr", "crc32": 0}}}, "missing"),
-        ({"volumes": {"nuclei": {"name": "labels-1.zarr", "crc32": 0}}}, "damaged"),
-        ({"voxel_nm_zyx": [1, 2, -3]}, "damaged"),
-        ({"voxel_nm_zyx": [1, 2]}, "damaged"),
-        ({"polarity": "red"}, "damaged"),
-        ({"steps": [{"name": 3}]}, "damaged"),
-        ({"tomogram": None}, "damaged"),
+        ({"volumes": {"nuclei": {"name": "labels-1.zarr", "crc32": 0}}}, "damaged: the key 'volumes'"),
+        ({"volumes": {"labels": {"name": "mask-1.zarr", "crc32": 0}}}, 'it must be "labels-" and a number'),
+        (
+            {"volumes": {"labels": {"name": "labels-1.zarr", "crc32": -1}}},
+            "crc32' is wrong",
+        ),
+        ({"voxel_nm_zyx": [1, 2, -3]}, "damaged: the key 'voxel_nm_zyx' is wrong; it must be three lengths"),
+        ({"voxel_nm_zyx": [1, 2]}, "damaged: the key 'voxel_nm_zyx' is wrong"),
+        ({"polarity": "red"}, 'damaged: the key \'polarity\' is wrong; it must be "bright" or "dark"'),
+        ({"steps": [{"name": 3}]}, r"damaged: the key 'steps\[0\]\.name' is wrong; it must be a text"),
+        ({"tomogram": None}, "damaged: the key 'tomogram' is wrong; it must be an object"),
+        (
+            {"tomogram": {"shape_zyx": [1, 2, 3], "absolute": "a\0b"}},
+            "'absolute' is wrong",
+        ),
+        (
+            {"trust": {"certainty": [], "recognised": []}},
+            "must be a list of one number",
+        ),
+        ({"network_output": output_of(0, 10**4)}, r"network_output\.last' is wrong"),
+        ({"network_output": output_of(1, 1)}, r"network_output\.last' is wrong"),
+        ({"network_output": output_of(0, 1, "mask-1.zarr")}, 'it must be "output-" and a number'),
+        (
+            {"network_output": output_of(0, 1, threshold=2)},
+            r"network_output\.threshold' is wrong",
+        ),
     ],
 )
 def test_bad_projects_give_one_sentence(
