@@ -5,13 +5,6 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
-from typing import Annotated
-
-from msgspec import Meta, Struct
-
-from sxtstudio.core.records import WrongKey
-
-Share = Annotated[float, Meta(ge=0, le=1)]
 
 #: What counts as unsure and as sure by itself: in the tests (``python -m bench.trust``) slices below the
 #: lower had hardly a right label.
@@ -36,9 +29,9 @@ class SliceTrust:
         figures counts it.
     """
 
-    certainty: Share | None = None
-    recognised: Share | None = None
-    measured: Share | None = None
+    certainty: float | None = None
+    recognised: float | None = None
+    measured: float | None = None
 
     def __bool__(self) -> bool:
         """Whether anything is known of the network."""
@@ -126,20 +119,3 @@ def trust_to_json(figures: Trust) -> dict[str, list[float | None]]:
     """Return figures as JSON values."""
     each = [asdict(f) for f in figures]
     return {name: [None if f[name] is None else round(f[name], 4) for f in each] for name in FIGURES}
-
-
-class TrustColumns(Struct, frozen=True):
-    """The figures of all slices as they stand in a file: a list for each figure."""
-
-    certainty: list[Share | None]
-    recognised: list[Share | None]
-    measured: list[Share | None] | None = None  # older projects do not say
-
-    def of_slices(self, depth: int) -> Trust:
-        """Return the figures of ``depth`` slices; WrongKey if there are not as many."""
-        measured = [None] * depth if self.measured is None else self.measured
-        columns = {"certainty": self.certainty, "recognised": self.recognised, "measured": measured}
-        for name, column in columns.items():
-            if len(column) != depth:
-                raise WrongKey(name, f"a list of one number a slice, {depth} in all")
-        return tuple(map(SliceTrust, self.certainty, self.recognised, measured))

@@ -30,7 +30,8 @@ from sxtstudio.core.lengths import is_voxel_size
 from sxtstudio.core.records import WrongKey, read_json, record_of
 from sxtstudio.core.steps import Step
 from sxtstudio.core.temporary import final_name
-from sxtstudio.core.trust import Trust, TrustColumns, trust_to_json
+from sxtstudio.core.trust import Trust, trust_to_json
+from sxtstudio.core.trust_records import TrustColumns
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.steps import StepFile, step_to_json
 

@@ -39,10 +39,11 @@ from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.plain_files import LinkRefused, create_own, open_own, read_plain
-from sxtstudio.core.records import RecordError, json_values, read_json_record, record_of
+from sxtstudio.core.records import RecordError, read_json_record
 from sxtstudio.core.reserved import open_array, reserve
 from sxtstudio.core.temporary import final_name, remove
 from sxtstudio.core.trust import SliceTrust
+from sxtstudio.core.trust_records import TrustLine
 from sxtstudio.segment.run_settings import RunSettings, settings_from_json
 
 SETTINGS, LEDGER, TRUST = "settings.json", "finished.log", "trust.log"
@@ -57,10 +58,6 @@ Pixels = NDArray[np.uint8]
 class _SettingsFile(Struct):
     settings: dict[str, Any]
     own_folder: bool
-
-
-class _TrustLine(Struct):
-    z: int
 
 
 class UndecidedError(UserError):
@@ -359,8 +356,8 @@ def read_trust(log: bytes) -> Iterator[tuple[int, SliceTrust]]:
     """Yield slices and figures of such a log; torn lines of a power cut are left out."""
     for line in log.splitlines():
         with suppress(RecordError):
-            entry = json_values(line, TRUST)
-            yield record_of(entry, _TrustLine, TRUST).z, record_of(entry, SliceTrust, TRUST)
+            entry = read_json_record(line, TrustLine, TRUST)
+            yield entry.z, entry.figures()
 
 
 def _enter(folder: Path) -> FolderLock:

@@ -10,7 +10,6 @@ import pytest
 from sxtstudio.core.records import RecordError, WrongKey, record_of
 from sxtstudio.core.trust import (
     SliceTrust,
-    TrustColumns,
     bars,
     least_certain,
     median,
@@ -18,6 +17,7 @@ from sxtstudio.core.trust import (
     scale_of,
     trust_to_json,
 )
+from sxtstudio.core.trust_records import TrustColumns
 
 FIGURES = (SliceTrust(0.9, 0.8, 1.0), SliceTrust(), SliceTrust(0.25, None, 0.5), SliceTrust(0.52, 0.75))
 
