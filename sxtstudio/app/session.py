@@ -119,8 +119,6 @@ class Session(QObject):
         self.cursor: Triple = (0, 0, 0)
         self.unit: Unit = "nm"
         self.busy: Busy | None = None
-        # Where in the history the document is as saved or opened, and the changes then that undo leaves.
-        self._saved_at: tuple[LabelEdit | None, int] | None = None
         self.replayed: Step | None = None  # while it is announced that an edit was undone or made again
         self._views: dict[str, HasViewState] = {}
         self._autosave = QTimer(self, interval=60_000)
@@ -132,7 +130,6 @@ class Session(QObject):
         """Show another document (or none); the former one is closed."""
         former, self.document = self.document, document
         self.history.clear()
-        self._note_saved()
         self.preview = self.selection = None
         self.cursor = (0, 0, 0) if document is None else _middle(document.shape)
         self.document_changed.emit()
@@ -298,7 +295,6 @@ class Session(QObject):
             self.set_trust(trust, None)
         step = _step(kind, edit, {})
         self._note(step)
-        self._forget_what_is_saved()
         self.set_preview(None)
         self.select(None)
         self.replayed = step
@@ -308,14 +304,6 @@ class Session(QObject):
             self.edit_undone.emit(edit)
         self.autosave()
         self.message.emit(step.name)
-
-    def _forget_what_is_saved(self) -> None:
-        """Back where the document was saved, there is nothing to be saved."""
-        if self._saved_at is not None and self.document is not None:
-            latest, others = self._saved_at
-            if latest is self.history.next_undo and others == _lasting(self.document):
-                self.document.modified = False
-                self.history_changed.emit()
 
     def set_busy(self, busy: Busy | None) -> None:
         """Say what is changing the labels; painting and undo wait until it is None again."""
@@ -332,25 +320,13 @@ class Session(QObject):
 
     def saved(self, folder: Path) -> None:
         """Tell everybody that the project lies in ``folder`` now."""
-        self._note_saved()
         self.history_changed.emit()
         self.message.emit(f"Saved in {folder}")
-
-    def _note_saved(self) -> None:
-        document = self.document
-        known = document is not None and not document.modified
-        self._saved_at = (self.history.next_undo, _lasting(document)) if known and document else None
 
     def _note(self, step: Step) -> None:
         if self.document is not None:
             self.document.add_step(step)
             self.history_changed.emit()
-
-
-def _lasting(document: Document) -> int:
-    """Return how many changes undo does not take back, such as a voxel size."""
-    passing = (StepKind.EDIT, StepKind.UNDO, StepKind.REDO, StepKind.EXPORT)
-    return sum(step.kind not in passing for step in document.steps)
 
 
 def _step(kind: StepKind, edit: LabelEdit, parameters: dict[str, Any]) -> Step:

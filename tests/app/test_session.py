@@ -14,6 +14,8 @@ from sxtstudio.app.session import Busy, Preview, Selection
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import adopt, save, snapshot
 
 PLACE = Box((3, 10, 20), (5, 14, 26))
@@ -143,3 +145,51 @@ def test_back_at_the_saved_state_there_is_nothing_to_be_saved(sample: MainWindow
     session.set_voxel_nm((11.0, 11.0, 11.0))
     session.undo()
     assert document.modified, "the voxel size stays"
+
+
+def stroke(window: MainWindow, row: int) -> None:
+    box = Box((0, row, 0), (1, row + 1, 30))
+    with window.session.edit(EditKind.BRUSH) as edit:
+        edit.write(box, np.full(box.shape, 255, np.uint8))
+
+
+def test_what_the_history_has_forgotten_is_still_to_be_saved(sample: MainWindow) -> None:
+    session, document = sample.session, sample.session.document
+    assert document is not None
+    session.history.budget_bytes = 1  # only the latest can be taken back
+    stroke(sample, 1)
+    stroke(sample, 2)
+    session.undo()
+    assert session.history.next_undo is None and document.labels is not None
+    assert document.modified, "the first stroke is there, and nothing can take it back"
+
+
+def test_another_stroke_in_place_of_the_saved_one_is_to_be_saved(sample: MainWindow, tmp_path: Path) -> None:
+    session, document = sample.session, sample.session.document
+    assert document is not None
+    stroke(sample, 1)
+    adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
+    session.undo()
+    stroke(sample, 1)  # alike, and in the same second
+    stroke(sample, 2)
+    session.undo()
+    assert document.modified
+    document.note(Step(StepKind.EXPORT))
+    adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
+    document.note(Step(StepKind.EXPORT))
+    stroke(sample, 3)
+    session.undo()
+    assert not document.modified, "an export changes nothing that is saved"
+
+
+def test_what_was_recovered_is_to_be_saved_whatever_is_undone(sample: MainWindow) -> None:
+    session, document = sample.session, sample.session.document
+    assert document is not None
+    stroke(sample, 1)
+    document.let_go()
+    recovered = Document.recover(document.folder)
+    session.show(recovered)
+    stroke(sample, 2)
+    session.undo()
+    assert recovered.modified
+    recovered.discard()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 import threading
 import time
@@ -20,7 +21,7 @@ from sxtstudio.core.geometry import Triple
 from sxtstudio.core.labels import count_labels
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.reserved import open_array
-from sxtstudio.core.steps import Step
+from sxtstudio.core.steps import Step, StepKind, effective
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import shape_text
@@ -83,6 +84,7 @@ class Document:
         self.project_lock: FolderLock | None = None
         self.read_only = False
         self.modified = False
+        self._saved: tuple[Step, ...] | None = ()  # what stood when all was saved; None: not known
         self.fingerprint: dict[str, Any] = {}
         self.notes: tuple[str, ...] = ()
         self.bulk = folder
@@ -157,7 +159,7 @@ class Document:
             raise
         document.apply(state.record)
         document.project = state.project
-        document.modified = True
+        document.modified, document._saved = True, None
         with suppress(OSError):
             if document.fingerprint and not has_fingerprint(Path(source), document.fingerprint):
                 document.fingerprint = {}  # the next saving takes the file as it is now
@@ -243,9 +245,19 @@ class Document:
         return found
 
     def add_step(self, step: Step) -> None:
-        """Note what was done, and when."""
+        """Note what was done, and when; what undo has brought back to what is saved need not be saved."""
         self.note(step)
-        self.modified = True
+        back_and_forth = step.kind in (StepKind.UNDO, StepKind.REDO)
+        self.modified = not (back_and_forth and self._is_as_saved())
+
+    def mark_saved(self, steps: int | None = None) -> None:
+        """Say that all is saved that was done up to the step ``steps``, by default up to now."""
+        self._saved = _standing(self.steps[:steps])
+        self.modified = not self._is_as_saved()
+
+    def _is_as_saved(self) -> bool:
+        saved, now = self._saved, _standing(self.steps)
+        return saved is not None and len(saved) == len(now) and all(map(operator.is_, saved, now))
 
     def note(self, step: Step) -> None:
         """Note something that changes nothing which would have to be saved, such as an export."""
@@ -398,3 +410,8 @@ class Document:
         self.tomogram.close()
         if self.project_lock is not None:
             self.project_lock.release()
+
+
+def _standing(steps: list[Step]) -> tuple[Step, ...]:
+    """Return what stands of the steps and is in the project; exports are not."""
+    return tuple(step for step in effective(steps) if step.kind is not StepKind.EXPORT)

@@ -155,7 +155,7 @@ def adopt(document: Document, saved: Saved) -> None:
     document.project, document.project_lock = saved.folder, saved.lock
     document.read_only = False
     document.fingerprint = saved.fingerprint
-    document.modified = len(document.steps) != saved.steps
+    document.mark_saved(saved.steps)
 
 
 def open_project(
@@ -222,7 +222,7 @@ def open_project(
         except UserError as error:
             document.read_only = True
             notes.append(f"{error} You can look at it and save it under another name.")
-        document.modified = False
+        document.mark_saved()
         document.autosave()
     except BaseException:
         document.discard()
