@@ -24,6 +24,7 @@ from sxtstudio.core.plain_files import read_plain
 Finite = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300, description="a finite number")]
 T = TypeVar("T")
 _MOST_BYTES = 64 << 20
+_MOST_LEVELS = 100
 _PLACE = re.compile(r" - at (?:`key` in )?`\$([^`]*)`$")
 _MISSING = re.compile(r"Object missing required field `([^`]*)`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`$", re.DOTALL)
@@ -45,7 +46,7 @@ class WrongKey(ValueError):
         super().__init__(f"the key '{key}' is wrong; it must be {must_be}")
 
 
-def json_values(content: bytes | str, what: str, advice: str = "") -> Any:
+def json_values(content: bytes | str, what: str, advice: str = "", *, nan: bool = False) -> Any:
     """Return the values in a JSON text.
 
     Parameters
@@ -54,6 +55,8 @@ def json_values(content: bytes | str, what: str, advice: str = "") -> Any:
         UTF-8, or as ``json.loads`` takes it.
     what, advice
         How an error begins, such as "The model card a.json cannot be used", and a sentence of what to do.
+    nan
+        Read NaN and Infinity, which are no JSON: the record's fields refuse them by name.
 
     Raises
     ------
@@ -62,7 +65,10 @@ def json_values(content: bytes | str, what: str, advice: str = "") -> Any:
     """
     try:
         # Not msgspec's own reader: it refuses the names of files that are not UTF-8 (lone surrogates).
-        return json.loads(content, parse_constant=_refuse)
+        values = json.loads(content, parse_constant=float if nan else _refuse)
+        if _is_shallow(values):
+            return values
+        reason = "is nested too deeply"
     except RecursionError:
         reason = "is nested too deeply"
     except UnicodeDecodeError:
@@ -123,6 +129,19 @@ def has_half_characters(values: Any) -> bool:
         json.dumps(values, ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return True
+    return False
+
+
+def _is_shallow(values: Any) -> bool:
+    """Whether walking through these values, or writing them, cannot exhaust the stack."""
+    level = [values]
+    for _ in range(_MOST_LEVELS):
+        inner = [list(one.values()) if isinstance(one, dict) else one for one in level]
+        level = [
+            one for part in inner if isinstance(part, list) for one in part if isinstance(one, dict | list)
+        ]
+        if not level:
+            return True
     return False
 
 

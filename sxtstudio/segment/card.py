@@ -33,47 +33,66 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import open_plain, read_plain
+from sxtstudio.core.records import RecordError, WrongKey, has_half_characters, json_values, record_of
 
 _LARGEST_CARD = 1_000_000  # bytes
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
-_FILE = re.compile(r"[^/\\:\x00-\x1f]+\.onnx", re.IGNORECASE)
-_SHA256 = re.compile(r"[0-9a-f]{64}")
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z"
+# Windows' rules as well: a card must mean the same on every computer.
+_FILE = r"^([^/\\:\x00-\x1f]+\.[Oo][Nn][Nn][Xx])?\Z"
+_FILE_WORDS = "the name of an .onnx file in the card's own folder, without a path"
+_SHA256 = r"^[0-9a-f]{64}\Z"
+_RANGE = "[low, high] in nm with 0 < low ≤ high"
+_Text = Annotated[str, Meta(pattern=r"\S", description="a text")]
+_Length = Annotated[float, Meta(gt=0, le=1e300)]
 
 
 @dataclass(frozen=True)
-class ModelCard:
-    """What is known of a model; the fields are those of the module's table.
+class CardEntries:
+    """What a card holds: the fields are those of the module's table."""
+
+    name: Annotated[str, Meta(pattern=_NAME, description="letters, digits and . _ + - (64 at most)")]
+    description: _Text
+    trained_on: _Text
+    base_width: Annotated[int, Meta(ge=1, le=4096)]
+    label_output: _Text
+    sha256: Annotated[str, Meta(pattern=_SHA256, description="64 hexadecimal digits in lower case")]
+    licence: _Text
+    input_name: _Text = "input"
+    image_output: _Text | None = None
+    limits: tuple[str, ...] = ()
+    voxel_nm: Annotated[tuple[_Length, _Length], Meta(description=_RANGE)] | None = None
+    polarity: Literal["dark", "any"] = "dark"
+    multiple: Annotated[int, Meta(ge=1, le=1024)] = 16
+    halo_px: Annotated[int, Meta(ge=0, le=4096)] = 192
+    threshold: Annotated[float, Meta(ge=-1, le=1)] = 0.0
+    scores: dict[str, Any] = field(default_factory=dict, hash=False)
+    created: str = ""
+    file: Annotated[str, Meta(pattern=_FILE, description=_FILE_WORDS)] = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a range that is none, and scores that are no numbers."""
+        if self.voxel_nm is not None and self.voxel_nm[0] > self.voxel_nm[1]:
+            raise WrongKey("voxel_nm", _RANGE)
+        if not _are_finite(self.scores):
+            raise WrongKey("scores", "an object of finite numbers")
+
+
+@dataclass(frozen=True)
+class ModelCard(CardEntries):
+    """What is known of a model.
 
     ``path`` is the .onnx file and ``card_path`` the .json file, None where there is none (yet). ``notes``
     are remarks of this program for the user, such as that no card was found. These three are not written.
     """
 
-    name: str
-    description: str
-    trained_on: str
-    base_width: int
-    label_output: str
-    sha256: str
-    licence: str
-    input_name: str = "input"
-    image_output: str | None = None
-    limits: tuple[str, ...] = ()
-    voxel_nm: tuple[float, float] | None = None
-    polarity: Literal["dark", "any"] = "dark"
-    multiple: int = 16
-    halo_px: int = 192
-    threshold: float = 0.0
-    scores: Mapping[str, Any] = field(default_factory=dict, hash=False)
-    created: str = ""
-    file: str = ""
     path: Path | None = field(default=None, compare=False)
     card_path: Path | None = field(default=None, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
@@ -94,14 +113,12 @@ class ModelCard:
         UserError
             If it is not a JSON object or a field is missing or wrong; the text names the field.
         """
-        try:
-            data = json.loads(text)
-            json.dumps(data, ensure_ascii=False).encode()  # halves of characters can be shown nowhere
-        except (ValueError, RecursionError) as error:
-            raise UserError(f"{source} is not a readable model card (JSON): get the model again.") from error
-        if not isinstance(data, dict):
-            raise UserError(f"{source} is not a model card: it must be one JSON object. Get the model again.")
-        return _Fields(data, source).card()
+        what, advice = f"{source} cannot be used", "Get the model again."
+        values = json_values(text, what, advice, nan=True)
+        entries = record_of(values, CardEntries, what, advice)
+        if has_half_characters(values):
+            raise RecordError(what, "it holds halves of characters", advice)
+        return cls(**{name: getattr(entries, name) for name in _WRITTEN})
 
     def to_json(self) -> str:
         """Return the card as JSON text, which ``from_json`` reads back to an equal card."""
@@ -162,9 +179,7 @@ class ModelCard:
             )
 
 
-_WRITTEN = tuple(
-    name for name in ModelCard.__dataclass_fields__ if name not in ("path", "card_path", "notes")
-)
+_WRITTEN = tuple(entry.name for entry in fields(CardEntries))
 
 
 def file_sha256(path: str | Path) -> str:
@@ -176,104 +191,12 @@ def file_sha256(path: str | Path) -> str:
         raise UserError(f"The model {path} cannot be read ({error.strerror}): check the file.") from error
 
 
-class _Fields:
-    """Takes a card's fields out of JSON and says which is wrong."""
-
-    def __init__(self, data: dict[str, Any], source: str) -> None:
-        self.data = data
-        self.source = source
-
-    def card(self) -> ModelCard:
-        polarity = self.text("polarity", "dark")
-        if polarity not in ("dark", "any"):
-            raise self.wrong("polarity", '"dark" or "any"')
-        return ModelCard(
-            name=self.matching("name", _NAME, "letters, digits and . _ + - (64 at most)"),
-            description=self.text("description"),
-            trained_on=self.text("trained_on"),
-            base_width=self.whole("base_width", 1, 4096),
-            label_output=self.text("label_output"),
-            sha256=self.matching("sha256", _SHA256, "64 hexadecimal digits in lower case"),
-            licence=self.text("licence"),
-            input_name=self.text("input_name", "input"),
-            image_output=None if self.data.get("image_output") is None else self.text("image_output"),
-            limits=self.texts("limits"),
-            voxel_nm=self.range_nm("voxel_nm"),
-            polarity=cast(Literal["dark", "any"], polarity),
-            multiple=self.whole("multiple", 1, 1024, 16),
-            halo_px=self.whole("halo_px", 0, 4096, 192),
-            threshold=self.number("threshold", -1, 1, 0.0),
-            scores=self.scores("scores"),
-            created=self.text("created", "", may_be_empty=True),
-            file=self.file_name("file"),
-        )
-
-    def wrong(self, key: str, expected: str) -> UserError:
-        state = "is missing" if key not in self.data else "is wrong"
-        return UserError(f"{self.source}: the field '{key}' {state}; it must be {expected}.")
-
-    def text(self, key: str, default: str | None = None, *, may_be_empty: bool = False) -> str:
-        value = self.data.get(key, default)
-        if not isinstance(value, str) or not (value.strip() or may_be_empty):
-            raise self.wrong(key, "a text")
-        return value
-
-    def matching(self, key: str, pattern: re.Pattern[str], expected: str) -> str:
-        value = self.data.get(key)
-        if not isinstance(value, str) or not pattern.fullmatch(value):
-            raise self.wrong(key, expected)
-        return value
-
-    def texts(self, key: str) -> tuple[str, ...]:
-        value = self.data.get(key, [])
-        if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
-            raise self.wrong(key, "a list of texts")
-        return tuple(value)
-
-    def whole(self, key: str, low: int, high: int, default: int | None = None) -> int:
-        value = self.data.get(key, default)
-        if not isinstance(value, int) or isinstance(value, bool) or not low <= value <= high:
-            raise self.wrong(key, f"a whole number from {low} to {high}")
-        return value
-
-    def number(self, key: str, low: float, high: float, default: float) -> float:
-        value = self.data.get(key, default)
-        if not _is_number(value) or not low <= value <= high:
-            raise self.wrong(key, f"a number from {low:g} to {high:g}")
-        return float(value)
-
-    def range_nm(self, key: str) -> tuple[float, float] | None:
-        value = self.data.get(key)
-        if value is None:
-            return None
-        if not isinstance(value, list) or len(value) != 2 or not all(_is_number(v) for v in value):
-            raise self.wrong(key, "[low, high] in nm, or null")
-        if not 0 < value[0] <= value[1]:
-            raise self.wrong(key, "[low, high] in nm with 0 < low ≤ high, or null")
-        return float(value[0]), float(value[1])
-
-    def scores(self, key: str) -> dict[str, Any]:
-        value = self.data.get(key, {})
-        if not isinstance(value, dict) or not _is_finite(value):
-            raise self.wrong(key, "an object of finite numbers")
-        return value
-
-    def file_name(self, key: str) -> str:
-        value = self.data.get(key, "")
-        # Windows' rules as well: a card must mean the same on every computer.
-        if not isinstance(value, str) or (value and not _FILE.fullmatch(value)):
-            raise self.wrong(key, "the name of an .onnx file in the card's own folder, without a path")
-        return value
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and -1e300 < value < 1e300
-
-
-def _is_finite(value: object) -> bool:
-    """Whether all numbers inside are; JSON has no others, but Python reads NaN and Infinity."""
+def _are_finite(value: Any) -> bool:
+    """Whether all numbers inside are."""
     if isinstance(value, dict):
-        return all(_is_finite(item) for item in value.values())
+        return all(_are_finite(item) for item in value.values())
     if isinstance(value, list):
-        return all(_is_finite(item) for item in value)
-    return _is_number(value) or value is None or isinstance(value, str | bool)
+        return all(_are_finite(item) for item in value)
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return True
+    return -1e300 < value < 1e300

@@ -112,15 +112,32 @@ def test_a_missing_key_and_no_object() -> None:
         (b'{"a": NaN}', "NaN is no number"),
         (b'{"a": -Infinity}', "-Infinity is no number"),
         (b"[" * 3000 + b"]" * 3000, "it is nested too deeply"),
+        (b'{"a":[' * 200 + b"]}" * 200, "it is nested too deeply"),
         (b"[" * 10**6, "it is nested too deeply"),
         (b"1" * 5000, "it is no JSON"),
     ],
-    ids=["empty", "cut", "bytes", "nan", "infinity", "deep", "deep and cut", "long number"],
+    ids=[
+        "empty",
+        "cut",
+        "bytes",
+        "nan",
+        "infinity",
+        "deep",
+        "objects and lists",
+        "deep and cut",
+        "long number",
+    ],
 )
 def test_what_is_no_json_is_said(content: bytes, said: str) -> None:
     with pytest.raises(RecordError, match="The file is damaged: it is") as error:
         json_values(content, "The file is damaged", "Get it again.")
     assert said in str(error.value) and str(error.value).endswith("Get it again.")
+
+
+def test_nan_can_be_read_for_fields_that_refuse_it_by_name() -> None:
+    values = json_values('{"name": "a", "finite": -Infinity}', "The file", nan=True)
+    with pytest.raises(RecordError, match="'finite' is wrong"):
+        record_of(values, File, "The file")
 
 
 def test_a_fault_of_the_program_is_none_of_the_file() -> None:

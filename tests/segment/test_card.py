@@ -121,8 +121,17 @@ def test_a_wrong_field_is_named(key, value):
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b"{", b"\xff\xfe\x00", b"[1]", b"7", b"[" * 100_000],
-    ids=["empty", "cut", "bytes", "list", "7", "deep"],
+    [
+        b"",
+        b"{",
+        b"\xff\xfe\x00",
+        b"[1]",
+        b"7",
+        b"[" * 100_000,
+        json.dumps(CARD | {"scores": {"a": "?"}}).replace('"?"', "[" * 600 + "]" * 600).encode(),
+        json.dumps(CARD | {"more": "\ud800"}).encode(),
+    ],
+    ids=["empty", "cut", "bytes", "list", "7", "deep", "deep scores", "half a character"],
 )
 def test_other_files_are_no_cards(text):
     with pytest.raises(UserError, match="card"):
