@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QSize, Qt
-from PySide6.QtGui import QColor, QPen
+from PySide6.QtGui import QColor, QFontMetrics, QPen, QResizeEvent
 from PySide6.QtWidgets import QSizePolicy
 
 from sxtstudio.app import theme
@@ -68,7 +68,7 @@ class Curves(Plot):
         known = [point for points in self.points.values() for point in points]
         last = max([5.0, step, *(x for x, _ in known)])
         top = 1.0 if self._percent else max((y for _, y in known), default=1.0)
-        view.setXRange(0, last, padding=0.01)
+        view.setXRange(0, last, padding=0.02)
         view.setYRange(0, top or 1.0, padding=0.07)  # room for the letters of both ends
         for side in ("left", "bottom"):
             view.showAxis(side, bool(known))
@@ -97,7 +97,6 @@ class Curves(Plot):
             view.getAxis("left").setTicks([[(part, self._text(part)) for part in (0, 0.25, 0.5, 0.75, 1)]])
         self._legend = pyqtgraph.LegendItem(colCount=len(self._series), horSpacing=8, frame=False)
         self._legend.setParentItem(view.plotItem)
-        self._legend.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-4, -7))
         for name, series in self._series.items():
             self._lines[name] = line = pyqtgraph.PlotDataItem(pen=series.pen, antialias=True)
             # More points than pixels are thinned out before they are drawn.
@@ -129,6 +128,25 @@ class Curves(Plot):
             item.setFont(self.font())
         view.getAxis("left").setWidth(self.fontMetrics().horizontalAdvance("100 %") + 12)
         view.getAxis("bottom").setHeight(2 * self.fontMetrics().height() + 6)
+        self._fit_legend(view)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Bring the legend into more rows where the plot is narrow."""
+        super().resizeEvent(event)
+        if self.drawn:
+            self._fit_legend(self.view)
+
+    def _fit_legend(self, view: Any) -> None:
+        font = self.font()
+        font.setBold(True)
+        taken = QFontMetrics(font).horizontalAdvance(self._title) + view.getAxis("left").maximumWidth()
+        count = len(self._series)
+        for columns in (count, -(-count // 2), 1):
+            self._legend.setColumnCount(columns)
+            if taken + self._legend.width() + 16 <= self.width():
+                break
+        self._legend.anchor(itemPos=(1, 0), parentPos=(1, 0), offset=(-4, -7))
+        view.plotItem.layout.setRowFixedHeight(0, max(30, self._legend.height() - 14))
 
     def _text(self, value: float) -> str:
         return f"{100 * value:.0f} %" if self._percent else f"{value:.2g}"

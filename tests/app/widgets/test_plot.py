@@ -144,3 +144,22 @@ def test_curves_show_their_points_the_best_step_and_words(qtbot: QtBot) -> None:
     assert losses.accessibleDescription() == "labels 0.002, labels, held out 0.5"
     assert shares.accessibleName() == "Held-out slices" and shares.accessibleDescription() == "F1 50 %"
     assert [label.text for _, label in shares._legend.items] == ["F1", "labels right", "image redrawn"]
+
+
+@pytest.mark.parametrize(("width", "rows"), [(560, 1), (430, 2), (280, 4)])
+def test_legend_leaves_the_title_and_the_curves_free(qtbot: QtBot, width: int, rows: int) -> None:
+    losses = Curves("Loss", LOSS_SERIES)
+    qtbot.addWidget(losses)
+    losses.resize(560, 240)
+    losses.show()
+    losses.show_points({"label_loss": [(1.0, 0.5), (2.0, 0.4)]})
+    losses.resize(width, 240)
+    qtbot.waitUntil(losses.view.isVisible)
+    losses.grab()
+    legend, title = losses._legend, losses.view.plotItem.titleLabel
+    shown = legend.sceneBoundingRect().adjusted(9, 9, -9, -9)  # without its margin
+    text = title.mapRectToScene(title.itemRect())
+    tops = {round(label.y()) for _, label in legend.items}
+    assert len(tops) == rows
+    assert shown.left() > text.right() and shown.right() <= losses.view.width()
+    assert shown.bottom() <= losses.view.plotItem.vb.sceneBoundingRect().top()
