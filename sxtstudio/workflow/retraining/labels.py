@@ -23,7 +23,7 @@ from sxtstudio.io import open_volume
 from sxtstudio.io.project import read_record, volume_path
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import find_tomogram
-from sxtstudio.workflow.retraining.marks import drawn_slices, marked_slices
+from sxtstudio.workflow.retraining.marks import HandWork, hand_work, marked_slices
 
 PolarityChoice = Literal["auto", "dark", "bright"]
 
@@ -32,6 +32,8 @@ IGNORE = 128
 _THUMBNAIL_PX = 112
 # Labels of more than this share of a slice are areas rather than membranes.
 _TOO_MUCH = 0.5
+# A slice with less than this share of what the others hold is not finished.
+_LEAST_OF_USUAL = 0.5
 _LARGEST_RATIO = 4.0  # between voxel sizes
 
 
@@ -45,8 +47,8 @@ class LabelSource:
         Where they lie, as ``open_volume`` takes it; labels of an open document are in no file.
     polarity
         "auto" where it is not known.
-    drawn, marked
-        Slices (from 0) in which something was drawn by hand, and those that the user called complete.
+    by_hand, marked
+        What was drawn by hand, and the slices (from 0) that the user called complete.
     held
         Tomogram and labels that are open already and are not closed after use.
     """
@@ -56,7 +58,7 @@ class LabelSource:
     labels: str
     polarity: PolarityChoice = "auto"
     voxel_nm: VoxelSize | None = None
-    drawn: tuple[int, ...] = ()
+    by_hand: HandWork = field(default_factory=HandWork)
     marked: tuple[int, ...] = ()
     held: tuple[Volume, Volume] | None = field(default=None, compare=False)
 
@@ -114,7 +116,7 @@ def of_document(document: Document, marked: Sequence[int] = ()) -> LabelSource:
         labels="",
         polarity=document.polarity or "auto",
         voxel_nm=document.voxel_nm,
-        drawn=drawn_slices(document.steps),
+        by_hand=hand_work(document.steps),
         marked=tuple(marked),
         held=(document.tomogram, ArrayVolume(document.labels)),
     )
@@ -138,7 +140,7 @@ def of_project(folder: Path) -> LabelSource:
         labels=str(volume_path(folder, stored)),
         polarity=record.polarity or "auto",
         voxel_nm=record.voxel_nm,
-        drawn=drawn_slices(record.steps),
+        by_hand=hand_work(record.steps),
         marked=marked_slices(record.view),
     )
 
@@ -151,8 +153,10 @@ def of_pair(tomogram: str | Path, labels: str | Path) -> LabelSource:
 def summary(source: LabelSource, progress: Progress | None = None) -> LabelSummary:
     """Count the membrane pixels of every slice and propose which slices are complete.
 
-    Labels are read slab by slab. The proposal: slices that the user marked, else those drawn by hand, else
-    all that hold labels where these are few or where all slices hold some; of a whole segmentation, none.
+    Labels are read slab by slab. The proposal: slices that the user marked, else those wholly drawn by hand,
+    with not much less in them than in the others. Of labels that a network made or that were only touched
+    here and there, none. Of labels of which it is not known who made them, all slices that hold some where
+    these are few, or where all slices do.
 
     Raises
     ------
@@ -187,9 +191,14 @@ def summary(source: LabelSource, progress: Progress | None = None) -> LabelSumma
 def _proposal(source: LabelSource, pixels: NDArray[np.int64]) -> tuple[int, ...]:
     depth = len(pixels)
     marked = tuple(z for z in source.marked if z < depth)
-    drawn = tuple(z for z in source.drawn if z < depth and pixels[z])
+    drawn = [z for z in source.by_hand.drawn if z < depth and pixels[z]]
+    if drawn:
+        usual = float(np.median(pixels[drawn]))
+        drawn = [z for z in drawn if pixels[z] >= _LEAST_OF_USUAL * usual]
     if marked or drawn:
-        return marked or drawn
+        return marked or tuple(drawn)
+    if source.by_hand.touched or source.by_hand.segmented:
+        return ()
     labelled = tuple(int(z) for z in np.flatnonzero(pixels))
     sparse = len(labelled) <= depth // 2
     whole_pair = source.held is None and len(labelled) == depth and not source.labels.endswith(".zarr")

@@ -50,7 +50,7 @@ from sxtstudio.workflow.retraining.labels import (
     summary,
     thumbnail,
 )
-from sxtstudio.workflow.retraining.marks import drawn_slices, marked_slices
+from sxtstudio.workflow.retraining.marks import hand_work, marked_slices
 from sxtstudio.workflow.retraining.models import give_free_name, why_not_trainable
 
 SHAPE = (6, 64, 80)
@@ -125,6 +125,13 @@ def test_files_that_do_not_fit_are_refused_in_a_sentence(tmp_path: Path) -> None
         summary(of_pair(tmp_path / "cell.mrc", tmp_path / "cell.mrc"))
 
 
+def brush(z: object, plane: str = "xy") -> Step:
+    return Step(StepKind.EDIT, EditKind.BRUSH, parameters={"plane": plane, "slice": z})
+
+
+SEGMENT = Step(StepKind.EDIT, EditKind.SEGMENT, parameters={"slices": [2, 5]})
+
+
 def document_with_labels(tomogram: Path, tmp_path: Path) -> Document:
     document = Document.open(tomogram, tmp_path / "work")
     document.volume("labels")[:] = some_labels(0, 1, 2, 3, 4, 5)
@@ -138,17 +145,51 @@ def document_with_labels(tomogram: Path, tmp_path: Path) -> Document:
     return document
 
 
-def test_slices_drawn_by_hand_are_proposed_for_the_open_document_and_for_a_project(
+def test_only_what_the_user_marked_is_proposed_of_a_segmentation_that_was_touched(
     tomogram: Path, tmp_path: Path
 ) -> None:
     document = document_with_labels(tomogram, tmp_path)
-    assert summary(of_document(document)).proposed == (2, 4)
-    assert summary(of_document(document, [1])).proposed == (1,)  # what the user marked goes before
+    assert summary(of_document(document)).proposed == ()
+    assert summary(of_document(document, [1])).proposed == (1,)
     document.view = {"complete": {"slices": [3, 5]}}
     saved = save(snapshot(document), tmp_path / "a.sxt")
     saved.lock.release()
     found = summary(of_project(tmp_path / "a.sxt"))
     assert found.proposed == (3, 5) and found.pixels.tolist() == [20, 21, 22, 23, 24, 25]
+    document.discard()
+    document.close()
+
+
+@pytest.mark.parametrize(
+    ("held", "strokes", "proposed"),
+    [
+        ((1, 4), (1, 1, 1, 4, 4), (1, 4)),  # as in a project drawn from nothing
+        ((1, 4), (1, 4), ()),  # touched once
+        ((1, 2, 4), (1, 1, 2, 4, 4), (1, 4)),
+    ],
+)
+def test_slices_that_are_wholly_drawn_are_proposed(
+    tomogram: Path, tmp_path: Path, held: tuple[int, ...], strokes: tuple[int, ...], proposed: tuple[int, ...]
+) -> None:
+    document = Document.open(tomogram, tmp_path / "work")
+    document.volume("labels")[:] = some_labels(*held)
+    document.recount("labels")
+    for z in strokes:
+        document.add_step(brush(z))
+    assert summary(of_document(document)).proposed == proposed
+    document.volume("labels")[1] = 0
+    document.volume("labels")[1, 3, :4] = 255  # far less than in the other one: begun, not finished
+    assert summary(of_document(document)).proposed == tuple(z for z in proposed if z != 1)
+    document.discard()
+    document.close()
+
+
+def test_slices_of_a_part_that_was_segmented_are_not_proposed(tomogram: Path, tmp_path: Path) -> None:
+    document = Document.open(tomogram, tmp_path / "work")
+    document.volume("labels")[:] = some_labels(2, 3)
+    document.recount("labels")
+    document.add_step(SEGMENT)
+    assert summary(of_document(document)).proposed == ()
     document.discard()
     document.close()
 
@@ -168,33 +209,49 @@ def test_of_a_whole_segmentation_nothing_is_proposed(tomogram: Path, tmp_path: P
 def test_marks_of_strangers_are_checked() -> None:
     assert marked_slices({"complete": {"slices": [3, 1, 3, -1, "x", True, 2.5]}}) == (1, 3)
     assert marked_slices({"complete": [1]}) == marked_slices({}) == ()
-    assert drawn_slices([brush(-1), brush("x"), brush(True), Step(StepKind.EDIT, EditKind.LASSO)]) == ()
+    strange = [brush(-1), brush("x"), brush(True), Step(StepKind.EDIT, EditKind.LASSO)]
+    assert hand_work(2 * strange).touched == hand_work(2 * strange).drawn == ()
 
 
-def brush(z: object, plane: str = "xy") -> Step:
-    return Step(StepKind.EDIT, EditKind.BRUSH, parameters={"plane": plane, "slice": z})
-
-
-SEGMENT = Step(StepKind.EDIT, EditKind.SEGMENT, parameters={"slices": [2, 5]})
+WHOLE = Step(StepKind.EDIT, EditKind.SEGMENT)
+CLEAR = Step(StepKind.EDIT, EditKind.CLEAR)
+FILE = Step(StepKind.EDIT, EditKind.OPEN_LABELS)
 
 
 @pytest.mark.parametrize(
-    ("steps", "drawn"),
+    ("steps", "touched", "drawn"),
     [
-        ([brush(1), brush(3), brush(1)], (1, 3)),
-        ([brush(1), brush(3), brush(5), SEGMENT], (1, 5)),  # the others were not segmented
-        ([brush(1), Step(StepKind.EDIT, EditKind.SEGMENT)], ()),
-        ([brush(1), Step(StepKind.EDIT, EditKind.SEGMENT, partial=True)], (1,)),
-        ([brush(3), SEGMENT, brush(4)], (4,)),
-        ([brush(3), SEGMENT, Step(StepKind.UNDO, EditKind.SEGMENT)], (3,)),
-        ([brush(3), Step(StepKind.UNDO, EditKind.BRUSH)], ()),
-        ([brush(3), Step(StepKind.UNDO, EditKind.BRUSH), Step(StepKind.REDO, EditKind.BRUSH)], (3,)),
-        ([Step(StepKind.EDIT, EditKind.CLEAN_UP, parameters={"plane": "xy", "slice": 3})], ()),
-        ([Step(StepKind.OTHER, unknown="A new tool", parameters={"plane": "xy", "slice": 3})], (3,)),
+        ([brush(1), brush(3), brush(1)], (1, 3), (1,)),
+        ([*2 * [brush(1)], *2 * [brush(3)], *2 * [brush(5)], SEGMENT], (1, 5), (1, 5)),  # 3 was segmented
+        ([*2 * [brush(1)], WHOLE], (), ()),
+        ([brush(1), Step(StepKind.EDIT, EditKind.SEGMENT, partial=True), brush(1)], (1,), ()),
+        ([brush(3), SEGMENT, *3 * [brush(4)]], (4,), ()),
+        ([WHOLE, *3 * [brush(4)]], (4,), ()),
+        ([FILE, *3 * [brush(4)]], (4,), ()),
+        ([WHOLE, brush(4), CLEAR, *2 * [brush(4)]], (4,), (4,)),
+        ([WHOLE, brush(4), CLEAR, brush(4)], (4,), ()),
+        ([*2 * [brush(3)], SEGMENT, Step(StepKind.UNDO, EditKind.SEGMENT)], (3,), (3,)),
+        ([brush(3), Step(StepKind.UNDO, EditKind.BRUSH)], (), ()),
+        ([brush(3), Step(StepKind.UNDO, EditKind.BRUSH), Step(StepKind.REDO, EditKind.BRUSH)], (3,), ()),
+        ([Step(StepKind.EDIT, EditKind.CLEAN_UP, parameters={"plane": "xy", "slice": 3})], (), ()),
+        ([Step(StepKind.OTHER, unknown="A new tool", parameters={"plane": "xy", "slice": 3})], (3,), ()),
+        (
+            [
+                WHOLE,
+                Step(StepKind.EDIT, EditKind.CLEAR_SLICE, parameters={"axis": "z", "slice": 3}),
+                *2 * [brush(3)],
+                *2 * [brush(4)],
+            ],
+            (3, 4),
+            (3,),
+        ),
     ],
 )
-def test_what_was_drawn_is_told_by_kinds_slice_by_slice(steps: list[Step], drawn: tuple[int, ...]) -> None:
-    assert drawn_slices(steps) == drawn
+def test_what_was_drawn_is_told_by_kinds_slice_by_slice(
+    steps: list[Step], touched: tuple[int, ...], drawn: tuple[int, ...]
+) -> None:
+    found = hand_work(steps)
+    assert (found.touched, found.drawn) == (touched, drawn)
 
 
 def chosen(found: LabelSummary, *slices: int) -> Chosen:
