@@ -183,6 +183,8 @@ class ToolState:
         How far from the click the magic wand reaches, in pixels.
     cut_px
         Width of a cut through an object in pixels.
+    grey_range
+        Brush and eraser change only pixels whose grey value lies within this, ends included; None: all.
     """
 
     tool: str = "look"
@@ -192,3 +194,4 @@ class ToolState:
     tolerance: float = 10.0
     wand_reach_px: int = 100
     cut_px: int = 2
+    grey_range: tuple[float, float] | None = None

@@ -7,6 +7,7 @@ from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, QSize, Qt
 from PySide6.QtWidgets import (
+    QCheckBox,
     QFormLayout,
     QGridLayout,
     QHBoxLayout,
@@ -91,7 +92,7 @@ class ToolSettings(QWidget):
         layout.addStretch()
         self._tool.changed.connect(self.follow)
         context.session.facts_changed.connect(self.follow)
-        context.session.document_changed.connect(self.follow)
+        context.session.document_changed.connect(self._on_document_changed)
         self.follow()
 
     def _build_brush(self, form: QFormLayout) -> None:
@@ -114,9 +115,39 @@ class ToolSettings(QWidget):
         form.addRow("Size", row)
         form.addRow("", self.slider)
         form.addRow(self._shape_label, self.shape)
+        self.limited = QCheckBox("Only grey values")
+        self.limited.setToolTip("Brush and eraser change only pixels whose grey value lies in this range")
+        self.low, self.high = _grey_field("The lowest grey value"), _grey_field("The highest grey value")
+        greys = QHBoxLayout()
+        greys.setSpacing(6)
+        greys.addWidget(self.low, 1)
+        self._to = QLabel("to")
+        greys.addWidget(self._to)
+        greys.addWidget(self.high, 1)
+        form.addRow(self.limited)
+        form.addRow("", greys)
+        self._greys = (self.limited, self.low, self.high)
+        self.limited.toggled.connect(self._on_limited_toggled)
+        for field in (self.low, self.high):
+            field.valueChanged.connect(self._on_grey_changed)
         self.diameter.valueChanged.connect(lambda value: self._tool.set(brush_px=value))
         self.slider.valueChanged.connect(lambda value: self._tool.set(brush_px=round((value / 10) ** 2)))
         self.shape.activated.connect(lambda _: self._tool.set(ball=bool(self.shape.currentData())))
+
+    def _on_limited_toggled(self, on: bool) -> None:
+        """Begin with the half of the contrast in which what absorbs lies."""
+        display, document = self._session.display.value, self._session.document
+        middle = (display.low + display.high) / 2
+        bright = document is not None and document.polarity == "bright"
+        proposed = (middle, display.high) if bright else (display.low, middle)
+        self._tool.set(grey_range=proposed if on else None)
+
+    def _on_grey_changed(self) -> None:
+        self._tool.set(grey_range=(self.low.value(), self.high.value()))
+
+    def _on_document_changed(self) -> None:
+        self._tool.set(grey_range=None)  # grey values of another tomogram mean something else
+        self.follow()
 
     def _build_wand(self, form: QFormLayout) -> None:
         self.tolerance = DoubleSpinBox()
@@ -143,8 +174,22 @@ class ToolSettings(QWidget):
         state = self._tool.value
         blocked = [
             QSignalBlocker(field)
-            for field in (self.diameter, self.slider, self.shape, self.tolerance, self.reach, self.cut)
+            for field in (
+                self.diameter,
+                self.slider,
+                self.shape,
+                self.tolerance,
+                self.reach,
+                self.cut,
+                *self._greys,
+            )
         ]
+        self.limited.setChecked(state.grey_range is not None)
+        if state.grey_range is not None:
+            self.low.setValue(state.grey_range[0])
+            self.high.setValue(state.grey_range[1])
+        for field in (self.low, self.high):
+            field.setEnabled(state.grey_range is not None)
         self.diameter.setValue(state.brush_px)
         if round((self.slider.value() / 10) ** 2) != state.brush_px:
             self.slider.setValue(round(10 * state.brush_px**0.5))
@@ -156,7 +201,7 @@ class ToolSettings(QWidget):
         voxel = None if self._session.document is None else self._session.document.voxel_nm
         self.size_nm.setText(_as_length(state.brush_px, voxel, self._session.unit))
         self._brush.setVisible(state.tool in ("look", "brush", "eraser", "merge"))
-        for widget in (self._shape_label, self.shape):
+        for widget in (self._shape_label, self.shape, *self._greys, self._to):
             widget.setVisible(state.tool != "merge")
         self._wand.setVisible(state.tool == "wand")
         self._cut.setVisible(state.tool == "cut")
@@ -169,6 +214,17 @@ def _form(box: QWidget) -> QFormLayout:
     form.setVerticalSpacing(6)
     form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
     return form
+
+
+def _grey_field(tip: str) -> DoubleSpinBox:
+    field = DoubleSpinBox()
+    field.setRange(-1e9, 1e9)
+    field.setDecimals(4)
+    field.setStepType(DoubleSpinBox.StepType.AdaptiveDecimalStepType)
+    field.setKeyboardTracking(False)
+    field.setToolTip(tip)
+    field.setMinimumWidth(60)
+    return field
 
 
 def _spin(low: int, high: int, suffix: str, tip: str) -> SpinBox:

@@ -74,7 +74,7 @@ _REPLACING = (EditKind.SEGMENT, EditKind.OPEN_LABELS, *_CLEARING)
 
 
 def _concerns(step: Step, z: int) -> bool:
-    """Whether slice ``z`` was cleared or replaced; a segmentation notes its first and the one after its last."""
+    """Whether a step cleared or replaced slice ``z``; of a segmentation the last number is not included."""
     if step.edit is EditKind.CLEAR_SLICE:
         return step.parameters.get("axis") == "z" and step.parameters.get("slice") == z
     ends = step.parameters.get("slices")

@@ -94,8 +94,9 @@ def labelled(open_file: Callable[[Path], MainWindow], tomogram: Path) -> MainWin
 
 def draw(window: MainWindow, *slices: int) -> None:
     for z in slices:
-        with window.session.edit(EditKind.BRUSH, plane="xy", slice=z) as edit:
-            edit.write(Box((z, 20, 10), (z + 1, 22, 40 + z)), np.full((1, 2, 30 + z), 255, np.uint8))
+        for y in (20, 21):  # what was touched once is not proposed
+            with window.session.edit(EditKind.BRUSH, plane="xy", slice=z) as edit:
+                edit.write(Box((z, y, 10), (z + 1, y + 1, 40 + z)), np.full((1, 1, 30 + z), 255, np.uint8))
 
 
 def opened(window: MainWindow, qtbot: QtBot) -> RetrainDialog:

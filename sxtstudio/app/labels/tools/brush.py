@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from sxtstudio.app.labels.tools.base import PointerEvent
+from sxtstudio.app.labels.tools.grey_limit import GreyLimit
 from sxtstudio.app.labels.tools.tool import Tool, where_of
 from sxtstudio.core.brushes import Brush, Point, pieces, stroke
 from sxtstudio.core.edit_kind import EditKind
@@ -37,6 +38,9 @@ class BrushTool(Tool):
             "diameter_px": state.brush_px,
             "ball": state.ball,
         }
+        self._greys = None if state.grey_range is None else GreyLimit(document.tomogram, *state.grey_range)
+        if state.grey_range is not None:
+            self._parameters["grey_range"] = list(state.grey_range)
         self._recorder = self.session.record(self.kind, state.target)
         self.move(event)
 
@@ -52,6 +56,8 @@ class BrushTool(Tool):
             found = stroke(
                 self._brush, NORMAL[event.plane], event.depth, start, end, self._recorder.labels.shape
             )
+            if found is not None and self._greys is not None:
+                found = self._greys.within(*found)
             if found is not None:
                 self.session.touched(self._target, self._recorder.paint(*found, self._value))
         self._last = here

@@ -205,3 +205,37 @@ def test_box_of_a_committed_stroke_is_that_of_all_its_dabs(hand) -> None:
     hand.told.clear()
     hand.session.undo()
     assert hand.told == [("labels", Box((9, 9, 9), (10, 31, 21)))] or hand.told[0][1].shape[0] == 1
+
+
+@pytest.mark.parametrize("plane", ["xy", "xz", "yz"])
+@pytest.mark.parametrize("tool", ["brush", "eraser"])
+def test_a_brush_with_a_grey_range_changes_only_pixels_in_it(
+    hand, sample_values: np.ndarray, plane: Plane, tool: str
+) -> None:
+    if tool == "eraser":
+        hand.draw_box(slice(0, 64), slice(0, 384), slice(0, 384))
+    before = hand.voxels().copy() if tool == "eraser" else np.zeros((64, 384, 384), bool)
+    low, high = (float(v) for v in np.percentile(sample_values, (20, 45)))
+    way = ((30, 30), (31, 60))
+    hand.take(tool, brush_px=15, ball=True)
+    hand.stroke(plane, 32, *way)
+    changed = hand.voxels() != before
+    hand.session.undo()
+    hand.take(tool, brush_px=15, ball=True, grey_range=(low, high))
+    hand.stroke(plane, 32, *way)
+    inside = (sample_values >= low) & (sample_values <= high)
+    assert 0 < (changed & inside).sum() < changed.sum()
+    assert np.array_equal(hand.voxels() != before, changed & inside)
+    assert hand.session.document.steps[-1].parameters["grey_range"] == [low, high]
+
+
+def test_the_grey_range_is_proposed_and_belongs_to_the_tomogram(hand) -> None:
+    settings = hand.window.context.parts.labels.tool_settings
+    hand.session.set_polarity("dark", "it is known")
+    hand.session.display.set(low=10.0, high=20.0)
+    settings.limited.setChecked(True)
+    assert hand.session.tool.value.grey_range == (10.0, 15.0) and settings.high.value() == 15.0
+    settings.high.setValue(12.5)
+    assert hand.session.tool.value.grey_range == (10.0, 12.5)
+    hand.session.show(None)
+    assert hand.session.tool.value.grey_range is None and not settings.limited.isChecked()
