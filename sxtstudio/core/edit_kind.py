@@ -25,6 +25,7 @@ class EditKind(Enum):
     MERGE_OBJECTS = "merge objects"
     INTERPOLATE = "interpolate"
     COPY_SHAPE = "copy shape"
+    CONTINUE = "continue"
     CLEAR_SLICE = "clear slice"
     CLEAR = "clear"
     OPEN_LABELS = "open labels"
@@ -72,6 +73,7 @@ _MASK_TITLES = {
     EditKind.INVERT: "Invert the mask",
     EditKind.FILL_HOLES: "Fill holes in the mask",
     EditKind.LOAD_MASK: "Load the mask",
+    EditKind.CONTINUE: "Continue the mask to the ends",
 }
 
 

@@ -51,6 +51,10 @@ class MaskLayout(QWidget):
         self.interpolate = _button(
             "Interpolate between the drawn slices", "Fill in the slices between those that have a mask"
         )
+        self.to_ends = _button(
+            "Continue to the ends",
+            "Take the first and the last drawn slice also for the slices before and after them",
+        )
         self.threshold = MaskThreshold()
         self.live = QCheckBox("Show the outline on this slice")
         self.live.setToolTip("A preview of what the grey value would give")
@@ -72,7 +76,7 @@ class MaskLayout(QWidget):
         layout.addWidget(_group("Automatic", [[self.automatic]]))
         tools: list[QWidget] = list(self.tools.values())
         hint = note("Draw on a few slices, then fill in the slices between them.")
-        layout.addWidget(_group("By hand", [[hint], tools, [self.interpolate]]))
+        layout.addWidget(_group("By hand", [[hint], tools, [self.interpolate], [self.to_ends]]))
         layout.addWidget(_group("By grey value", [[self.threshold], [self.live], [self.make]]))
         layout.addWidget(
             _group("The mask", [[self.invert, self.fill, self.clear], [self.load, self.save], [self.cut]])
@@ -84,7 +88,7 @@ class MaskLayout(QWidget):
         """Enable what can be done."""
         for widget in (self.automatic, self.threshold, self.live, self.make, self.load, *self.tools.values()):
             widget.setEnabled(tomogram)
-        for widget in (self.interpolate, self.invert, self.fill, self.clear, self.save):
+        for widget in (self.interpolate, self.to_ends, self.invert, self.fill, self.clear, self.save):
             widget.setEnabled(mask)
         self.cut.setEnabled(mask and labels)
 

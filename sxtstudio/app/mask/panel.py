@@ -58,6 +58,7 @@ class MaskPanel(MaskLayout):
         for button, run in (
             (self.automatic, self.make_automatic),
             (self.interpolate, self.interpolate_slices),
+            (self.to_ends, partial(self._change, EditKind.CONTINUE, _alone(masking.continue_to_ends))),
             (self.make, self.make_by_threshold),
             (self.invert, partial(self._change, EditKind.INVERT, _alone(masking.invert))),
             (self.fill, partial(self._change, EditKind.FILL_HOLES, _alone(masking.fill))),

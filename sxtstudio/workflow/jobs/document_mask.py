@@ -27,7 +27,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import SLAB_VOXELS, walk
-from sxtstudio.core.wording import shape_text
+from sxtstudio.core.wording import shape_text, slices_text
 from sxtstudio.io import open_volume
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -129,6 +129,53 @@ def interpolate(recorder: Recorder, progress: Progress, on_written: OnWritten) -
     )
     if changed is not None:
         on_written(changed)
+    bare = bare_ends(recorder.labels)
+    if not bare:
+        return MaskResult()
+    return MaskResult(
+        (
+            f"No mask in slice {slices_text(bare)}: all that lies there counts as outside of the cell. "
+            "“Continue to the ends” takes the nearest drawn slice for them.",
+        )
+    )
+
+
+def bare_ends(mask: Pixels) -> tuple[int, ...]:
+    """Return the slices without a mask before the first one that has some, and after the last one."""
+    depth = len(mask)
+    first = next((z for z in range(depth) if mask[z].any()), None)
+    if first is None:
+        return ()
+    last = next(z for z in reversed(range(depth)) if mask[z].any())
+    return (*range(first), *range(last + 1, depth))
+
+
+def continue_to_ends(recorder: Recorder, progress: Progress, on_written: OnWritten) -> MaskResult:
+    """Copy the first slice that has a mask to those before it, and the last one to those after it.
+
+    Raises
+    ------
+    UserError
+        If no slice has a mask, or the first and the last one have one already.
+    """
+    bare = bare_ends(recorder.labels)
+    if not bare:
+        there = recorder.labels[0].any()
+        raise UserError(
+            "The mask reaches from the first to the last slice already."
+            if there
+            else "Draw the cell on a slice first; the mask is continued from there."
+        )
+    depth = len(recorder.labels)
+    first = next(z for z in range(depth) if recorder.labels[z].any())
+    last = next(z for z in reversed(range(depth)) if recorder.labels[z].any())
+    progress.begin(len(bare), "to the ends")
+    for z in bare:
+        values = np.array(recorder.labels[first if z < first else last])
+        changed = recorder.write(Box((z, 0, 0), (z + 1, *values.shape)), values[None])
+        if changed is not None:
+            on_written(changed)
+        progress.step()
     return MaskResult()
 
 

@@ -263,3 +263,24 @@ def test_a_polygon_of_the_mouse_goes_into_the_mask(shown: MainWindow, qtbot: QtB
     assert np.count_nonzero(mask_of(shown)) == pytest.approx(80 * 100, rel=0.05)
     assert shown.session.document.labels is None
     qtbot.waitUntil(lambda: "less than 0.1 %" in panel.fraction.text(), timeout=10_000)
+
+
+def test_a_drawn_mask_is_continued_to_the_ends_and_until_then_it_says_what_is_bare(
+    shown: MainWindow, qtbot: QtBot
+) -> None:
+    small, large = np.hypot(*(np.indices(SHAPE[1:]) - 190)) < 30, DISC
+    draw(shown, 5, small)
+    draw(shown, 9, large)
+    click(shown, "interpolate", qtbot)
+    said = panel_of(shown).result.text()
+    assert "No mask in slice 1-5, 11-64:" in said and "Continue to the ends" in said
+    drawn = mask_of(shown)[5:10].copy()
+    click(shown, "to_ends", qtbot)
+    mask = mask_of(shown) != 0
+    assert (mask[:5] == small).all() and (mask[10:] == large).all()
+    assert np.array_equal(mask_of(shown)[5:10], drawn)
+    assert shown.session.document.steps[-1].name == "Continue the mask to the ends"
+    shown.session.undo()
+    assert not mask_of(shown)[:5].any() and not mask_of(shown)[10:].any()
+    shown.session.redo()
+    assert document_mask.bare_ends(mask_of(shown)) == ()
