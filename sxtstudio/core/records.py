@@ -112,6 +112,8 @@ def record_of(values: Any, kind: type[T], what: str, advice: str = "") -> T:
     """
     try:
         return msgspec.convert(values, kind)
+    except UnicodeEncodeError:
+        raise RecordError(what, "a key or a word of it holds half of a character", advice) from None
     except msgspec.ValidationError as error:
         if error.__cause__ is not None and not isinstance(error.__cause__, WrongKey):
             raise error.__cause__ from None  # a fault of a __post_init__, not of the file

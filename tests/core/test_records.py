@@ -134,6 +134,12 @@ def test_what_is_no_json_is_said(content: bytes, said: str) -> None:
     assert said in str(error.value) and str(error.value).endswith("Get it again.")
 
 
+@pytest.mark.parametrize("more", [{"\ud800": 1}, {"way": "\ud800"}, {"part": {"\udfff": 1, "size": 1}}])
+def test_half_characters_in_keys_and_words_are_said(more: dict[str, object]) -> None:
+    with pytest.raises(RecordError, match="half of a character"):
+        record_of({"name": "a", **more}, File, "The file")
+
+
 def test_nan_can_be_read_for_fields_that_refuse_it_by_name() -> None:
     values = json_values('{"name": "a", "finite": -Infinity}', "The file", nan=True)
     with pytest.raises(RecordError, match="'finite' is wrong"):

@@ -9,10 +9,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.records import Finite, read_json, record_of
 from sxtstudio.core.volume import VoxelSize
 
 _VALUES, _FACTS = "output.raw", "output.json"
@@ -90,14 +93,24 @@ def forget_output(folder: Path) -> None:
             (folder / name).unlink()
 
 
+class _Facts(Struct, frozen=True):
+    """What output.json holds."""
+
+    shape: tuple[int, int, int]
+    first: int
+    last: int
+    threshold: Finite
+    model: str
+
+
 def find_output(folder: Path, shape: Triple) -> KeptOutput | None:
     """Return what is kept for a tomogram of this shape, or None."""
     try:
-        facts = json.loads((folder / _FACTS).read_text(encoding="utf-8"))
-        first, last = int(facts["first"]), int(facts["last"])
+        facts = record_of(read_json(folder / _FACTS, "The network's output"), _Facts, "The network's output")
         path = folder / _VALUES
-        fits = path.stat().st_size == (last - first) * shape[1] * shape[2]
-        found = KeptOutput(path, shape, first, last, float(facts["threshold"]), str(facts["model"]))
-        return found if fits and tuple(facts["shape"]) == shape else None
-    except (OSError, ValueError, KeyError, TypeError):
+        fits = path.stat().st_size == (facts.last - facts.first) * shape[1] * shape[2]
+    except (OSError, UserError):
         return None
+    if not fits or facts.shape != shape:
+        return None
+    return KeptOutput(path, shape, facts.first, facts.last, facts.threshold, facts.model)

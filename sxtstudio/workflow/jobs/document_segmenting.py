@@ -11,21 +11,24 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
+from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.edits import Recorder
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.records import read_json, record_of
 from sxtstudio.core.trust import Trust, least_certain, median
 from sxtstudio.core.wording import count, share, slice_number
 from sxtstudio.io import open_volume
 from sxtstudio.segment.checkpoint import forget, read_unfinished
-from sxtstudio.segment.parameters import SegmentParameters
+from sxtstudio.segment.parameters import SegmentParameters, TrustChoice
 from sxtstudio.workflow.document.network_output import forget_output, keep_output
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -192,24 +195,33 @@ def trust_lines(figures: Trust, first: int) -> list[str]:
     return [text.replace(" %", "\u00a0%")]
 
 
+class _Request(Struct, frozen=True):
+    """What segmentation.json holds: what was asked for and does not change the labels."""
+
+    model: str | None
+    device: str = "auto"
+    tile_px: Annotated[int, Meta(ge=1)] | None = None
+    trust: TrustChoice = "sample"
+
+
 def read_interrupted(folder: Path, work_dir: Path) -> Interrupted | None:
     """Return the unfinished segmentation in ``work_dir``, or None if there is none to go on with."""
     found = read_unfinished(work_dir)
     if found is None:
         return None
     settings = found.settings
-    request: dict[str, Any] = {"model": settings.model}
-    with suppress(OSError, ValueError):
-        request.update(json.loads((folder / _REQUEST).read_text(encoding="utf-8")))
+    request = _Request(settings.model)
+    with suppress(UserError):  # without it the run goes on with what is usual
+        request = record_of(read_json(folder / _REQUEST, "The request"), _Request, "The request")
     parameters = SegmentParameters(
-        model=None if request["model"] is None else str(request["model"]),
-        device=str(request.get("device", "auto")),
-        tile_px=request.get("tile_px"),
+        model=request.model,
+        device=request.device,
+        tile_px=request.tile_px,
         threshold=settings.threshold,
         polarity=settings.polarity,
         slices=(settings.first, settings.last + 1),
         probability=settings.probability,
-        trust=request.get("trust", "sample"),
+        trust=request.trust,
         neighbours=0 if settings.neighbours == 0 else 1,
     )
     return Interrupted(parameters, found.finished, settings.shape[0])
