@@ -48,11 +48,9 @@ class MaskLayout(QWidget):
             button.setCheckable(True)
             button.setMinimumWidth(54)
             self.tools[name] = button
-        self.interpolate = _button(
-            "Interpolate between the drawn slices", "Fill in the slices between those that have a mask"
-        )
+        self.interpolate = _button("Interpolate", "Fill in the slices between those that have a mask")
         self.to_ends = _button(
-            "Continue to the ends",
+            "To the ends",
             "Take the first and the last drawn slice also for the slices before and after them",
         )
         self.threshold = MaskThreshold()
@@ -76,7 +74,7 @@ class MaskLayout(QWidget):
         layout.addWidget(_group("Automatic", [[self.automatic]]))
         tools: list[QWidget] = list(self.tools.values())
         hint = note("Draw on a few slices, then fill in the slices between them.")
-        layout.addWidget(_group("By hand", [[hint], tools, [self.interpolate], [self.to_ends]]))
+        layout.addWidget(_group("By hand", [[hint], tools, [self.interpolate, self.to_ends]]))
         layout.addWidget(_group("By grey value", [[self.threshold], [self.live], [self.make]]))
         layout.addWidget(
             _group("The mask", [[self.invert, self.fill, self.clear], [self.load, self.save], [self.cut]])

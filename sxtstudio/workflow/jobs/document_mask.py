@@ -135,7 +135,7 @@ def interpolate(recorder: Recorder, progress: Progress, on_written: OnWritten) -
     return MaskResult(
         (
             f"No mask in slice {slices_text(bare)}: all that lies there counts as outside of the cell. "
-            "“Continue to the ends” takes the nearest drawn slice for them.",
+            "“To the ends” takes the nearest drawn slice for them.",
         )
     )
 

@@ -273,7 +273,7 @@ def test_a_drawn_mask_is_continued_to_the_ends_and_until_then_it_says_what_is_ba
     draw(shown, 9, large)
     click(shown, "interpolate", qtbot)
     said = panel_of(shown).result.text()
-    assert "No mask in slice 1-5, 11-64:" in said and "Continue to the ends" in said
+    assert "No mask in slice 1-5, 11-64:" in said and "“To the ends” takes" in said
     drawn = mask_of(shown)[5:10].copy()
     click(shown, "to_ends", qtbot)
     mask = mask_of(shown) != 0
