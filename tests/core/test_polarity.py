@@ -13,7 +13,14 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 
 REAL = Path(__file__).parents[2].parent / "shared" / "data" / "real"
-FILES = sorted(p for p in REAL.rglob("*.*") if p.suffix in (".tif", ".png") and "mask" not in p.name)
+# Those of soft X-ray microscopes; survos is told wrong by the grey values alone.
+FOLDERS = ("alba", "berkeley", "contour", "deep_sxt")
+FILES = sorted(
+    p
+    for folder in FOLDERS
+    for p in (REAL / folder).rglob("*.*")
+    if p.suffix in (".tif", ".png") and "mask" not in p.name
+)
 IMAGES = [p for p in FILES if ".label." not in p.name]
 NOISE_ONLY = "unlabelled_07.png"  # a patch in which a person sees only grain
 
