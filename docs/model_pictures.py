@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from bench.accuracy import PATCHES, Outlined, other_simulator, real_patches
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.normalise import normalise_slice
-from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.segment import SegmentParameters, load_card, make_runner, segment_slice

@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from sxtstudio.commands import guard, options, terminal
+from sxtstudio.commands.segment import polarity_text
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.polarity import Basis, Polarity, chosen_polarity
 from sxtstudio.core.progress import Progress, ProgressState
 
 
@@ -146,3 +148,11 @@ def test_progress_in_a_log_is_sparse(monkeypatch: pytest.MonkeyPatch) -> None:
     lines = display.stream.getvalue().splitlines()
     assert 5 <= len(lines) <= 7
     assert lines[0].strip() == "14 % segmenting, 86 s left"
+
+
+def test_a_doubt_about_polarity_names_the_option() -> None:
+    unsure = Polarity(
+        "dark", 0.6, "60 % sure, by the image and network, in 2 of 3 slices looked at", Basis.NETWORK
+    )
+    assert polarity_text(unsure) == f"dark: {unsure.reason} (--polarity bright)"
+    assert polarity_text(chosen_polarity("dark")) == "dark: chosen by you"

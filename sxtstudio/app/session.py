@@ -19,6 +19,7 @@ from sxtstudio.core.edits import EditHistory, LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.lengths import Unit
+from sxtstudio.core.polarity import Basis, Polarity
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
@@ -168,13 +169,12 @@ class Session(QObject):
             self.unit = unit
             self.facts_changed.emit()
 
-    def set_polarity(self, value: str, reason: str, *, by_user: bool = True) -> None:
-        """Set whether absorbing structures are "dark" or "bright", and how that is known."""
+    def set_polarity(self, polarity: Polarity) -> None:
+        """Set whether absorbing structures are dark or bright; what the user says goes into the history."""
         if self.document is not None:
-            self.document.polarity = "bright" if value == "bright" else "dark"
-            self.document.polarity_reason = reason
-            if by_user:
-                self._note(Step(StepKind.POLARITY, parameters={"value": value}))
+            self.document.polarity = polarity
+            if polarity.basis is Basis.USER:
+                self._note(Step(StepKind.POLARITY, parameters={"value": polarity.value}))
             self.facts_changed.emit()
 
     # -- where the user is -----------------------------------------------------------------------

@@ -28,6 +28,7 @@ from sxtstudio.core.trust import bars, least_certain, median, scale_of
 from sxtstudio.core.wording import duration, voxel_zyx_text
 
 if TYPE_CHECKING:
+    from sxtstudio.core.polarity import Polarity
     from sxtstudio.segment import Segmentation
     from sxtstudio.workflow.jobs.segmenting import SegmentResult
 
@@ -144,7 +145,7 @@ def result_rows(result: SegmentResult) -> list[tuple[str, str]]:
     rows = [
         ("model", found.card.name),
         ("device", f"{found.device}: {found.device_reason}"),
-        ("polarity", f"{found.polarity}: {found.polarity_reason}"),
+        ("polarity", polarity_text(found.polarity)),
         ("voxel size", voxel_zyx_text(result.labels.voxel_nm)),
         ("time", f"{duration(result.report['seconds']['total'])}"),
     ]
@@ -182,6 +183,12 @@ def trust_rows(found: Segmentation) -> list[tuple[str, str]]:
     if seen is not None:
         rows.append(("recognised", f"{100 * seen:.0f} % of the pixels (median of the redrawn slices)"))
     return rows
+
+
+def polarity_text(polarity: Polarity) -> str:
+    """Return the polarity, how surely it is known, and what to do where that is not enough."""
+    text = f"{polarity.value}: {polarity.reason}"
+    return text if polarity.sure else f"{text} (--polarity {polarity.other})"
 
 
 def _how_to_go_on(words: list[str], folder: Path, slices: tuple[int, int] | None) -> str:

@@ -27,6 +27,7 @@ from sxtstudio.core.edit_kind import Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lengths import is_voxel_size
+from sxtstudio.core.polarity import Basis, Polarity
 from sxtstudio.core.records import WrongKey, read_json, record_of
 from sxtstudio.core.steps import Step
 from sxtstudio.core.temporary import final_name
@@ -86,8 +87,7 @@ class Record:
 
     tomogram: Pointer
     voxel_nm: VoxelSize | None = None
-    polarity: Literal["dark", "bright"] | None = None
-    polarity_reason: str = ""
+    polarity: Polarity | None = None
     steps: tuple[Step, ...] = ()
     view: dict[str, Any] = field(default_factory=dict)
     trust: Trust = ()
@@ -123,6 +123,9 @@ class RecordFile(Struct, frozen=True):
     voxel_nm_zyx: tuple[float, float, float] | None = None
     polarity: Literal["dark", "bright"] | None = None
     polarity_reason: str = ""
+    # Former versions did not say how sure it is; what was worked with holds.
+    polarity_probability: Annotated[float, Meta(ge=0, le=1)] = 1.0
+    polarity_basis: Basis = Basis.IMAGE
     volumes: dict[Target, StoredVolume] = {}
     view: Any = None
     steps: tuple[StepFile, ...] = ()
@@ -147,13 +150,18 @@ class RecordFile(Struct, frozen=True):
             if not volume.name.startswith(f"{target}-"):
                 raise WrongKey("name", f'"{target}-" and a number')
 
+    def judged_polarity(self) -> Polarity | None:
+        """Return what it says of dark and bright."""
+        if self.polarity is None:
+            return None
+        return Polarity(self.polarity, self.polarity_probability, self.polarity_reason, self.polarity_basis)
+
     def record(self) -> Record:
         """Return what it says."""
         return Record(
             tomogram=self.tomogram.pointer(),
             voxel_nm=self.voxel_nm_zyx,
-            polarity=self.polarity,
-            polarity_reason=self.polarity_reason,
+            polarity=self.judged_polarity(),
             steps=tuple(step.step() for step in self.steps),
             view=dict(self.view) if isinstance(self.view, dict) else {},
             trust=() if self.trust is None else self.trust.of_slices(self.tomogram.shape_zyx[0]),
@@ -264,14 +272,24 @@ def to_json(record: Record) -> dict[str, Any]:
             "fingerprint": record.tomogram.fingerprint,
         },
         "voxel_nm_zyx": None if record.voxel_nm is None else list(record.voxel_nm),
-        "polarity": record.polarity,
-        "polarity_reason": record.polarity_reason,
+        **_polarity_to_json(record.polarity),
         "volumes": {target: asdict(volume) for target, volume in record.volumes.items()},
         "view": record.view,
         "steps": [step_to_json(step) for step in record.steps],
         **({"trust": trust_to_json(record.trust)} if record.trust else {}),
         # Beside the volumes: former versions open the project without it.
         **({"network_output": asdict(record.output)} if record.output else {}),
+    }
+
+
+def _polarity_to_json(polarity: Polarity | None) -> dict[str, Any]:
+    if polarity is None:
+        return {"polarity": None, "polarity_reason": ""}
+    return {
+        "polarity": polarity.value,
+        "polarity_reason": polarity.reason,
+        "polarity_probability": round(polarity.probability, 4),
+        "polarity_basis": polarity.basis.value,
     }
 
 

@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from sxtstudio.segment.parameters import Segmentation, SegmentParameters
     from sxtstudio.segment.pipeline import segment
     from sxtstudio.segment.preview import (
+        BothPolarities,
         Estimate,
         Recognition,
         SlicePreview,
+        compare_polarities,
         estimate,
         recognise_slice,
         segment_slice,
@@ -29,13 +31,15 @@ _MODULES = {
     "parameters": ("SegmentParameters", "Segmentation"),
     "pipeline": ("segment",),
     "preview": (
-        "Estimate", "Recognition", "SlicePreview", "estimate", "recognise_slice", "segment_slice",
+        "BothPolarities", "Estimate", "Recognition", "SlicePreview", "compare_polarities", "estimate",
+        "recognise_slice", "segment_slice",
     ),
     "registry": ("find_models", "load_card"),
     "runner": ("SliceRunner", "make_runner"),
 }  # fmt: skip
 
 __all__ = [
+    "BothPolarities",
     "Device",
     "Estimate",
     "ModelCard",
@@ -46,6 +50,7 @@ __all__ = [
     "SliceRunner",
     "check_model",
     "choose_device",
+    "compare_polarities",
     "estimate",
     "find_models",
     "load_card",

@@ -12,7 +12,8 @@ import numpy as np
 
 from sxtstudio.core.checked_volume import CheckedVolume, InputChangedError
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.polarity import WEAK, Polarity, detect_polarity
+from sxtstudio.core.image_polarity import detect_polarity
+from sxtstudio.core.polarity import Polarity, chosen_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume, Volume
@@ -24,6 +25,7 @@ from sxtstudio.segment.field import fill_note
 from sxtstudio.segment.neighbours import Mean, Neighbours, Output
 from sxtstudio.segment.overlap import overlapped
 from sxtstudio.segment.parameters import Segmentation, SegmentParameters
+from sxtstudio.segment.polarity import ask_network
 from sxtstudio.segment.registry import load_card
 from sxtstudio.segment.run_settings import RunSettings
 from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
@@ -49,7 +51,10 @@ class Finished:
 
 @dataclass
 class SegmentationJob:
-    """A segmentation of the slices ``slices`` (first, one after the last) of a volume."""
+    """A segmentation of the slices ``slices`` (first, one after the last) of a volume.
+
+    ``redraws`` says whether slices are redrawn as well; ``lent`` is a runner that somebody else will close.
+    """
 
     volume: CheckedVolume
     parameters: SegmentParameters
@@ -57,11 +62,30 @@ class SegmentationJob:
     card: ModelCard
     device: Device
     polarity: Polarity
+    redraws: bool = False
+    lent: SliceRunner | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     voxels: int = 0
     resumed: int = 0
     blank: list[int] = field(default_factory=list)
+    _own: SliceRunner | None = None
+
+    def runner(self) -> SliceRunner:
+        """Return the network, loaded when it is asked for first."""
+        if self.lent is not None:
+            return self.lent
+        if self._own is None:
+            with self.timed("loading the model"):
+                tile_px = self.parameters.tile_px
+                self._own = make_runner(self.card, self.device, tile_px=tile_px, image=self.redraws)
+        return self._own
+
+    def close(self) -> None:
+        """Give the network's memory back."""
+        if self._own is not None:
+            self._own.close()
+            self._own = None
 
     @property
     def threshold(self) -> float:
@@ -124,13 +148,10 @@ class SegmentationJob:
         todo = [z for z in range(first, last) if z - first not in checkpoint.finished]
         if not todo:
             return
-        with self.timed("loading the model"):
-            image = self.parameters.trust != "none" and self.card.image_output is not None
-            runner = make_runner(self.card, self.device, tile_px=self.parameters.tile_px, image=image)
+        runner = self.runner()
         self.device = runner.device
         progress.begin(len(todo), f"segmenting on {self.device.name}")
-        with closing(runner):
-            yield from self._run(runner, todo, checkpoint, progress)
+        yield from self._run(runner, todo, checkpoint, progress)
         self.notes.extend(runner.notes)
 
     def count(self, done: Finished) -> None:
@@ -165,15 +186,14 @@ class SegmentationJob:
             parameters=self.parameters,
             device=self.device.name,
             device_reason=self.device.reason,
-            polarity=self.polarity.value,
-            polarity_reason=self.polarity.reason,
+            polarity=self.polarity,
             threshold=self.threshold,
             slices=self.slices,
             resumed=self.resumed,
             voxels=self.voxels,
             seconds={name: round(seconds, 3) for name, seconds in self.seconds.items()},
             notes=tuple(self.notes),
-            warnings=() if self.voxels else (self._nothing_labelled(),),
+            warnings=tuple(self._warnings()),
             fill_share=fill_share,
             blank=tuple(self.blank),
             checkpoint=checkpoint,
@@ -181,12 +201,19 @@ class SegmentationJob:
             trust=None if self.parameters.trust == "none" else trust,
         )
 
-    def _nothing_labelled(self) -> str:
-        other = "bright" if self.polarity.value == "dark" else "dark"
-        return (
-            f"Nothing was labelled. Check in the image whether membranes are {self.polarity.value}, as was "
-            f"assumed here, or {other}; else try a lower threshold than {self.threshold:g}, or another model."
-        )
+    def _warnings(self) -> Iterator[str]:
+        polarity = self.polarity
+        if not self.voxels:
+            yield (
+                f"Nothing was labelled. Check in the image whether membranes are {polarity.value}, as was "
+                f"assumed here, or {polarity.other}; else try a lower threshold than {self.threshold:g}, or "
+                "another model."
+            )
+        if not polarity.sure:
+            yield (
+                f"Whether membranes are dark or bright here is not sure: {polarity.value} was assumed "
+                f"({polarity.reason}). If the labels look wrong, choose {polarity.other}."
+            )
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -285,8 +312,26 @@ class SegmentationJob:
             yield batch
 
 
-def prepare(volume: Volume, parameters: SegmentParameters, progress: Progress) -> SegmentationJob:
+def prepare(
+    volume: Volume,
+    parameters: SegmentParameters,
+    progress: Progress,
+    *,
+    redraws: bool = False,
+    runner: SliceRunner | None = None,
+) -> SegmentationJob:
     """Check the parameters and decide on model, device and polarity.
+
+    The network is loaded for the polarity only where the image leaves a doubt. Close the job when it is done.
+
+    Parameters
+    ----------
+    volume, parameters, progress
+        As for ``segment``.
+    redraws
+        Whether slices will be redrawn as well.
+    runner
+        A network for these that is loaded already; it stays the caller's.
 
     Raises
     ------
@@ -302,16 +347,18 @@ def prepare(volume: Volume, parameters: SegmentParameters, progress: Progress) -
     if parameters.polarity == "auto":
         polarity = detect_polarity(volume, progress=progress)
     else:
-        polarity = Polarity(parameters.polarity, 1.0, f"{parameters.polarity}, as asked for")
-    job = SegmentationJob(volume, parameters, slices, card, device, polarity)
+        polarity = chosen_polarity(parameters.polarity)
+    job = SegmentationJob(volume, parameters, slices, card, device, polarity, redraws, runner)
+    if not polarity.sure and card.polarity == "dark":
+        try:
+            job.polarity = ask_network(volume, card, job.runner(), progress)
+        except BaseException:
+            job.close()
+            raise
     job.seconds["polarity"] = time.perf_counter() - begin
     job.notes.extend(card.notes)
     if parameters.trust != "none" and card.image_output is None:
         job.notes.append(
             f"The model {card.name} does not redraw its input, so how much of it is recognised is not known."
-        )
-    if parameters.polarity == "auto" and polarity.confidence < WEAK:
-        job.notes.append(
-            f"Polarity uncertain ({polarity.reason}): if the labels look wrong, set it to dark or bright."
         )
     return job

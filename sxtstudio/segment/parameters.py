@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Literal
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment.card import ModelCard
@@ -112,8 +113,8 @@ class Segmentation:
         in 255 is finer than the network's own certainty.
     device, device_reason
         What it ran on, and why.
-    polarity, polarity_reason
-        "dark" or "bright", and how that is known.
+    polarity
+        "dark" or "bright", how that is known, and how surely.
     slices
         First slice of the tomogram and the one after the last.
     resumed
@@ -143,8 +144,7 @@ class Segmentation:
     parameters: SegmentParameters
     device: str
     device_reason: str
-    polarity: Literal["dark", "bright"]
-    polarity_reason: str
+    polarity: Polarity
     threshold: float
     slices: tuple[int, int]
     resumed: int

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 from sxtstudio.core.pace import Work
@@ -67,9 +68,12 @@ def segment(
     looking_at = height * width if parameters.polarity == "auto" else 0
     stages = Stages(progress, (Stage(Work.POLARITY, looking_at), Stage(Work.SEGMENT, depth)))
     with stages.stage(Work.POLARITY) as looking:
-        job = prepare(volume, parameters, looking)
-    checkpoint = job.checkpoint(Path(work_dir), resume)
-    with checkpoint.closed_on_error(), stages.stage(Work.SEGMENT) as counter:
+        job = prepare(volume, parameters, looking, redraws=parameters.trust != "none")
+    with (
+        closing(job),
+        (checkpoint := job.checkpoint(Path(work_dir), resume)).closed_on_error(),
+        stages.stage(Work.SEGMENT) as counter,
+    ):
         for slices, tell in (
             (job.earlier(checkpoint, counter), on_earlier or on_slices),
             (job.compute(checkpoint, counter), on_slices),

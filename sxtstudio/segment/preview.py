@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
-from typing import Literal
+from contextlib import closing
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.polarity import Polarity, Value
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.segment.card import ModelCard
@@ -36,10 +37,18 @@ class SlicePreview:
     labels: Pixels | None
     values: Image | None
     measured: float
-    polarity: Literal["dark", "bright"]
+    polarity: Polarity
     device: str
     device_reason: str
     notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class BothPolarities:
+    """One slice segmented for dark and for bright membranes."""
+
+    dark: SlicePreview
+    bright: SlicePreview
 
 
 @dataclass(frozen=True)
@@ -96,13 +105,12 @@ def segment_slice(
         If ``progress`` was cancelled.
     """
     progress = progress or Progress()
-    job = prepare(volume, parameters, progress)
-    wanted = job.neighbours.needed([z])
-    progress.begin(len(wanted), "trying one slice")
-    own = runner or make_runner(job.card, job.device, tile_px=parameters.tile_px)
-    mean = Mean(job.neighbours, [z])
     values, measured = None, 0.0
-    try:
+    with closing(prepare(volume, parameters, progress, runner=runner)) as job:
+        wanted = job.neighbours.needed([z])
+        progress.begin(len(wanted), "trying one slice")
+        own = job.runner()
+        mean = Mean(job.neighbours, [z])
         for batch in read_batches(volume, job.neighbours, wanted, 1, job.flip):
             for output in job.outputs(own, batch, progress, redraw=False):
                 for whole in mean.add(output):
@@ -113,12 +121,40 @@ def segment_slice(
         notes = (*job.notes, *own.notes)
         if values is not None and measured < 1:
             notes += (fill_note(1 - measured, "this slice"),)
-    finally:
-        if runner is None:
-            own.close()
-    return SlicePreview(
-        labels, values, measured, job.polarity.value, own.device.name, own.device.reason, notes
-    )
+        device = own.device
+    return SlicePreview(labels, values, measured, job.polarity, device.name, device.reason, notes)
+
+
+def compare_polarities(
+    volume: Volume,
+    z: int,
+    parameters: SegmentParameters,
+    *,
+    runner: SliceRunner | None = None,
+    progress: Progress | None = None,
+) -> BothPolarities:
+    """Segment slice ``z`` for dark and for bright membranes, so that a user can choose.
+
+    Parameters
+    ----------
+    volume, z, runner, progress
+        As for ``segment_slice``.
+    parameters
+        As for ``segment_slice``, but for the polarity, which is ignored.
+
+    Raises
+    ------
+    UserError
+        As ``segment``.
+    Cancelled
+        If ``progress`` was cancelled.
+    """
+
+    def tried(polarity: Value) -> SlicePreview:
+        wanted = replace(parameters, polarity=polarity)
+        return segment_slice(volume, z, wanted, runner=runner, progress=progress)
+
+    return BothPolarities(tried("dark"), tried("bright"))
 
 
 def recognise_slice(
@@ -146,23 +182,18 @@ def recognise_slice(
         If ``progress`` was cancelled.
     """
     progress = progress or Progress()
-    job = prepare(volume, parameters, progress)
-    head = job.card.image_output
-    if head is None:
-        raise UserError(
-            f"The model {job.card.name} does not redraw its input, so it cannot say what it recognises. "
-            "Choose another model."
-        )
-    own = runner or make_runner(job.card, job.device, tile_px=parameters.tile_px, image=True)
-    try:
+    with closing(prepare(volume, parameters, progress, redraws=True, runner=runner)) as job:
+        head = job.card.image_output
+        if head is None:
+            raise UserError(
+                f"The model {job.card.name} does not redraw its input, so it cannot say what it recognises. "
+                "Choose another model."
+            )
         # Turned as in the segmentation, so that the figure is the same.
         (batch,) = read_batches(volume, job.neighbours, [z], 1, job.flip)
         if batch.images is None:
             return Recognition(None, None)
-        redrawn = own.run(batch.images, progress.check)[head][0]
-    finally:
-        if runner is None:
-            own.close()
+        redrawn = job.runner().run(batch.images, progress.check)[head][0]
     field = batch.fields[0]
     redrawn, image = (job.neighbours.turned_back(one, z) for one in (redrawn, batch.images[0]))
     around = field.placed(trust_map(redrawn, image, field.in_box), outside=1.0)

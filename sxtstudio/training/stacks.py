@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.polarity import detect_polarity
+from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import open_volume

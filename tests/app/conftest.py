@@ -26,6 +26,7 @@ from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.settings import Settings
+from sxtstudio.core.polarity import chosen_polarity
 
 SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample.tif"
 
@@ -94,7 +95,7 @@ def segment_with(
 
     def prepared(model: Path, slices: tuple[int, int]) -> SegmentPanel:
         panel: SegmentPanel = sample.context.parts.segment
-        sample.session.set_polarity("dark", "it is known")
+        sample.session.set_polarity(chosen_polarity("dark"))
         panel.form.use_model(str(model))
         panel.form.slices.set_range(*slices)
         panel.form.neighbours.setChecked(False)

@@ -40,7 +40,7 @@ def test_open_segment_clean_paint_undo_look_export_save(
     qtbot.waitUntil(lambda: session.document is not None, timeout=LONG_MS)
     idle(window, qtbot)
     document = session.document
-    assert document is not None and document.polarity == "dark"
+    assert document is not None and document.polarity is not None and document.polarity.value == "dark"
 
     # Six slices, enough to be compared with the truth, quick enough for a test.
     panel = window.context.parts.segment

@@ -1,164 +1,62 @@
-"""Polarity on drawn cells, and on real images whose polarity is written in their README."""
+"""The verdict on polarity, and the votes of slices."""
 
-from pathlib import Path
+import math
 
-import numpy as np
 import pytest
-from scipy import ndimage
-from skimage.io import imread
 
-from sxtstudio.core.errors import Cancelled
-from sxtstudio.core.polarity import UNDECIDED, detect_polarity, score_slice
-from sxtstudio.core.progress import Progress
-from sxtstudio.core.volume import ArrayVolume
-
-REAL = Path(__file__).parents[2].parent / "shared" / "data" / "real"
-# Those of soft X-ray microscopes; survos is told wrong by the grey values alone.
-FOLDERS = ("alba", "berkeley", "contour", "deep_sxt")
-FILES = sorted(
-    p
-    for folder in FOLDERS
-    for p in (REAL / folder).rglob("*.*")
-    if p.suffix in (".tif", ".png") and "mask" not in p.name
+from sxtstudio.core.polarity import (
+    SURE,
+    Basis,
+    Polarity,
+    chosen_polarity,
+    probability,
+    slices_to_judge,
+    verdict,
+    voted,
 )
-IMAGES = [p for p in FILES if ".label." not in p.name]
-NOISE_ONLY = "unlabelled_07.png"  # a patch in which a person sees only grain
 
 
-def drawn_cell(seed: int, gold: int = 3, size: int = 320) -> np.ndarray:
-    """Absorption in a slice of a cell: textured cytosol in smooth ice, vesicles, droplets, gold; blurred."""
-    random = np.random.default_rng(seed)
-    y, x = np.mgrid[:size, :size].astype(np.float32)
-    lac = np.full((size, size), 0.11, np.float32)
-    cell = (x - 0.3 * size) ** 2 + (y - 0.5 * size) ** 2 < (0.42 * size) ** 2
-    texture = ndimage.gaussian_filter(random.normal(size=cell.shape), 1.5) * 0.2
-    lac[cell] = 0.25 + texture[cell]
-    for kind, count in (("vesicle", 14), ("droplet", 3), ("gold", gold)):
-        for _ in range(count):
-            at_y, at_x = random.uniform(0.1, 0.9, 2) * size
-            radius = {"vesicle": random.uniform(8, 24), "droplet": random.uniform(5, 10), "gold": 4}[kind]
-            distance = np.hypot(y - at_y, x - at_x) - radius
-            if kind == "vesicle":
-                lac[distance < 0] = 0.2
-                lac[np.abs(distance) < 2] = 0.45
-            else:
-                lac[distance < 0] = 0.7 if kind == "droplet" else 4.0
-    return ndimage.gaussian_filter(lac, 1.2) + random.normal(scale=0.05, size=lac.shape).astype(np.float32)
+def test_slices_that_agree_make_it_surer_and_those_that_show_nothing_do_not_count():
+    assert voted([2.0]) == 2.0
+    assert voted([1.5] * 4) == pytest.approx(3.0), "four that err alike count as two"
+    assert voted([-3.0] + [0.0] * 9) == -3.0
+    assert voted([2.0, -2.0]) == 0 and voted([]) == 0 and voted([0.0]) == 0
+    assert 0 < voted([3.0, -1.0]) < 3.0
 
 
-def volume(*slices: np.ndarray) -> ArrayVolume:
-    return ArrayVolume(np.stack(slices))
+def test_odds_and_probability():
+    assert probability(0) == 0.5 and probability(math.log(9)) == pytest.approx(0.9)
+    assert probability(-math.log(9)) == pytest.approx(0.1)
+    assert probability(-1e6) == 0 and probability(1e6) == 1
 
 
-@pytest.mark.parametrize("gold", [0, 3], ids=["no-gold", "gold"])
-@pytest.mark.parametrize("seed", range(3))
-def test_drawn_cells_are_told_in_both_polarities(seed, gold):
-    lac = drawn_cell(seed, gold)
-    bright, dark = detect_polarity(volume(lac)), detect_polarity(volume(-lac))
-    assert (bright.value, dark.value) == ("bright", "dark")
-    assert bright.confidence == pytest.approx(dark.confidence) and bright.confidence > UNDECIDED
+@pytest.mark.parametrize(("odds", "value"), [([4.0, 3.0], "dark"), ([-4.0, -3.0], "bright")])
+def test_a_verdict_says_how_sure_it_is_and_by_what(odds, value):
+    found = verdict(odds, Basis.NETWORK)
+    assert (found.value, found.basis, found.sure, found.open) == (value, Basis.NETWORK, True, False)
+    assert found.probability == probability(5 / 5 * abs(voted(odds)))
+    assert "99 % sure, by the image and network, in 2 of 2 slices" in found.reason
 
 
-@pytest.mark.parametrize(("scale", "offset"), [(1e-4, 0), (1, 1000), (2.5e4, -3e4), (-1e-3, 1)])
-def test_scale_and_offset_do_not_matter(scale, offset):
-    lac = drawn_cell(0)
-    expected = np.sign(scale) * score_slice(lac)
-    assert score_slice(lac.astype(np.float64) * scale + offset) == pytest.approx(expected, abs=1e-3)
+def test_a_doubt_is_said_and_open_until_a_network_was_asked():
+    found = verdict([0.4, -0.1], Basis.IMAGE)
+    assert found.value == "dark" and found.other == "bright" and not found.sure and found.open
+    assert "1 of 2 slices" in found.reason and "choose the polarity yourself" in found.reason
+    assert not verdict([0.4], Basis.NETWORK).open
+    nothing = verdict([], Basis.NETWORK)
+    assert (nothing.value, nothing.probability, nothing.basis) == ("dark", 0.5, Basis.NOTHING)
+    assert "nothing can be seen" in nothing.reason
 
 
-@pytest.mark.parametrize("dtype", ["uint8", "int16", "uint16", "float16"])
-def test_any_type_of_voxel(dtype):
-    lac = np.clip(drawn_cell(1), -0.2, 1.0)
-    grey = ((lac + 0.2) / 1.2 * 250).astype(dtype)
-    inverted = (250 - grey.astype(np.int32)).astype(dtype)
-    assert detect_polarity(volume(grey)).value == "bright"
-    assert detect_polarity(volume(inverted)).value == "dark"
+def test_what_a_user_chooses_is_sure():
+    assert chosen_polarity("bright") == Polarity("bright", 1.0, "chosen by you", Basis.USER)
+    assert chosen_polarity("bright").sure and SURE < 1
 
 
-def test_grain_alone_is_undecided_and_dark_is_assumed():
-    random = np.random.default_rng(0)
-    grain = ndimage.gaussian_filter(random.normal(size=(4, 300, 300)), (0, 1, 1))
-    for sign in (1, -1):
-        found = detect_polarity(ArrayVolume(sign * grain))
-        assert found.value == "dark" and found.confidence < UNDECIDED
-        assert "dark is assumed" in found.reason and "choose" in found.reason
-
-
-@pytest.mark.parametrize(
-    "nothing",
-    [np.zeros((3, 100, 100), np.uint8), np.full((2, 100, 100), np.nan, np.float32), np.eye(40)[None]],
-    ids=["constant", "nan", "small"],
-)
-def test_nothing_to_see_is_said(nothing):
-    found = detect_polarity(ArrayVolume(nothing))
-    assert (found.value, found.confidence) == ("dark", 0.0)
-    assert "nothing can be seen" in found.reason
-
-
-def test_one_clear_slice_wins_over_many_noisy_ones():
-    noise = np.random.default_rng(0).normal(size=(16, 320, 320)).astype(np.float32)
-    noise[8] = drawn_cell(0)
-    found = detect_polarity(ArrayVolume(noise))
-    assert found.value == "bright" and found.confidence > UNDECIDED
-
-
-def test_hot_pixels_do_not_decide():
-    lac = -drawn_cell(2, gold=0)
-    random = np.random.default_rng(0)
-    lac[random.integers(0, 320, 60), random.integers(0, 320, 60)] = 30.0
-    assert detect_polarity(volume(lac)).value == "dark"
-
-
-@pytest.mark.parametrize("fill", [0.0, -5.0, 5.0, np.nan])
-@pytest.mark.parametrize("sign", [1, -1], ids=["bright", "dark"])
-def test_the_filling_of_a_rotated_frame_does_not_decide(fill, sign):
-    lac = sign * drawn_cell(1)
-    y, x = np.mgrid[:320, :320]
-    lac[np.abs(y - x) > 200] = fill
-    lac[y + x < 90] = fill
-    assert detect_polarity(volume(lac)).value == ("bright" if sign > 0 else "dark")
-
-
-def test_few_slices_are_read_one_at_a_time():
-    class Counting(ArrayVolume):
-        boxes: list
-
-        def read(self, box):
-            self.boxes.append(box)
-            return super().read(box)
-
-    grain = np.random.default_rng(0).normal(size=(200, 64, 64)).astype(np.float32)
-    tomogram = Counting(grain)
-    tomogram.boxes = []
-    detect_polarity(tomogram, max_slices=7)
-    assert len(tomogram.boxes) == 7
-    assert all(box.shape == (1, 64, 64) for box in tomogram.boxes)
-    read = sorted(box.start[0] for box in tomogram.boxes)
-    assert read[0] < 20 and read[-1] > 180
-    clear = Counting(np.broadcast_to(drawn_cell(0), (60, 320, 320)))
-    clear.boxes = []
-    assert detect_polarity(clear).value == "bright"
-    assert len(clear.boxes) < 16
-
-
-def test_cancel_stops_it():
-    progress = Progress()
-    progress.cancel()
-    with pytest.raises(Cancelled):
-        detect_polarity(volume(drawn_cell(0)), progress=progress)
-
-
-@pytest.mark.skipif(not IMAGES, reason="the real images are not there (../shared/data/real)")
-@pytest.mark.parametrize("path", IMAGES, ids=[p.stem for p in IMAGES])
-def test_real_images_are_told_in_both_polarities(path):
-    image = imread(path).astype(np.float32)
-    image = image if image.ndim == 3 else image[None]
-    truth = "bright" if path.parent.name == "berkeley" or "_NI" in path.name else "dark"
-    other = {"bright": "dark", "dark": "bright"}[truth]
-    found, flipped = detect_polarity(ArrayVolume(image)), detect_polarity(ArrayVolume(-image))
-    assert found.value == truth
-    assert flipped.confidence == pytest.approx(found.confidence, abs=0.02)
-    if path.name == NOISE_ONLY:
-        assert found.confidence < UNDECIDED
-    else:
-        assert found.confidence > UNDECIDED and flipped.value == other
+@pytest.mark.parametrize(("depth", "count"), [(1, 16), (5, 16), (200, 7), (350, 1)])
+def test_slices_lie_apart_within_the_middle(depth, count):
+    found = slices_to_judge(depth, count)
+    assert len(found) == len(set(found)) == min(depth, count)
+    assert min(found) >= int(0.04 * depth) and max(found) <= depth - 1 - int(0.04 * depth)
+    if count == 7:
+        assert max(found[:3]) - min(found[:3]) > 0.8 * depth

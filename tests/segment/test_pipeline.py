@@ -83,7 +83,7 @@ def test_labels_are_where_the_output_is_above_the_threshold(
     assert labels.dtype == np.uint8
     assert result.labels.voxel_nm == VOXEL_NM
     assert result.voxels == np.count_nonzero(labels)
-    assert (result.slices, result.resumed, result.polarity) == ((0, 6), 0, "dark")
+    assert (result.slices, result.resumed, result.polarity.value) == ((0, 6), 0, "dark")
     assert result.model_checksum == result.card.sha256
     assert "CPU" in result.device and result.device_reason
     assert {"reading", "inference", "keeping slices", "loading the model"} <= set(result.seconds)
@@ -126,7 +126,7 @@ def test_bright_structures_are_turned_dark(
     bright = replace(parameters, polarity="bright")
     result, labels = run(ArrayVolume(500 - tomogram), bright, tmp_path / "bright")
     assert (labels != dark).mean() < 1e-3
-    assert result.polarity == "bright"
+    assert result.polarity.value == "bright"
     _, wrong = run(ArrayVolume(500 - tomogram), parameters, tmp_path / "wrong")
     assert (wrong != dark).mean() > 0.05
 
@@ -142,16 +142,16 @@ def test_a_model_for_any_polarity_sees_the_slices_as_they_are(
     for polarity in ("dark", "bright"):
         result, labels = run(ArrayVolume(tomogram), replace(either, polarity=polarity), tmp_path / polarity)
         assert_labels(labels, outputs(model_path, tomogram))
-        assert result.polarity == polarity
+        assert result.polarity.value == polarity
 
 
 def test_polarity_is_detected_unless_it_is_forced(
     tomogram: np.ndarray, parameters: SegmentParameters, tmp_path: Path
 ) -> None:
     result, _ = run(ArrayVolume(tomogram), replace(parameters, polarity="auto"), tmp_path / "w")
-    assert result.polarity in ("dark", "bright")
-    assert result.polarity_reason
-    assert any("Polarity uncertain" in note for note in result.notes), "this is mere noise"
+    assert result.polarity.value in ("dark", "bright")
+    assert result.polarity.reason
+    assert result.polarity.sure or "not sure" in result.warnings[0]
 
 
 def test_a_range_of_slices(

@@ -21,7 +21,7 @@ from sxtstudio.app.widgets.controls import DoubleSpinBox
 from sxtstudio.app.widgets.elided import ElidedLabel
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import sentence_of
-from sxtstudio.core.polarity import UNDECIDED, WEAK
+from sxtstudio.core.polarity import Basis
 from sxtstudio.core.volume import SizeUnknown
 from sxtstudio.core.wording import grouped, voxel_text
 from sxtstudio.io.axes import NamedBy, StoredAxes, axes_text
@@ -113,7 +113,7 @@ class FirstLook(QWidget):
         if document.voxel_nm is not None:
             self.question.hide()
         self.line.setText("  ·  ".join(self._facts(document)))
-        self.line.setToolTip(document.polarity_reason)
+        self.line.setToolTip("" if document.polarity is None else document.polarity.reason)
 
     def _facts(self, document: Document) -> list[str]:
         z, y, x = document.shape
@@ -143,15 +143,14 @@ class FirstLook(QWidget):
         return [fact for fact in facts if fact]
 
     def _polarity(self, document: Document) -> str:
-        if document.polarity is None:
+        polarity = document.polarity
+        if polarity is None:
             return "" if self._error else "polarity is being found out …"
-        judged = self.first_scan.polarity
-        text = f"absorbing structures are {document.polarity}"
-        if judged is None or judged.reason != document.polarity_reason:
+        text = f"absorbing structures are {polarity.value}"
+        if polarity.basis is Basis.USER:
             return text
-        if judged.confidence < UNDECIDED:
-            return "polarity unclear, dark assumed: please check it"
-        return f"{text} ({'probably' if judged.confidence < WEAK else 'sure'})"
+        # With Try and Segment, the network is asked as well.
+        return f"{text} (sure)" if polarity.sure else f"polarity unclear, {polarity.value} assumed"
 
     def _on_failure(self, error: Exception) -> None:
         self._error = sentence_of(error) or f"The tomogram could not be read to the end: {error}"

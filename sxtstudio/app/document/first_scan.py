@@ -11,8 +11,9 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.core.contrast import GreySample, sample_volume
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.overview import Overview, build_overview
-from sxtstudio.core.polarity import Polarity, detect_polarity
+from sxtstudio.core.polarity import Polarity
 from sxtstudio.workflow.document.document import Document
 
 
@@ -87,7 +88,7 @@ class FirstScan(QObject):
             document = self._context.session.document
             # What a project says, or the user in the meantime, wins.
             if document is not None and document.polarity is None:
-                self._context.session.set_polarity(found.value, found.reason, by_user=False)
+                self._context.session.set_polarity(found)
             self.judged.emit()
 
     def shut_down(self) -> None:

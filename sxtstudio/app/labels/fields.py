@@ -138,7 +138,9 @@ class ToolSettings(QWidget):
         """Begin with the half of the contrast in which what absorbs lies."""
         display, document = self._session.display.value, self._session.document
         middle = (display.low + display.high) / 2
-        bright = document is not None and document.polarity == "bright"
+        bright = (
+            document is not None and document.polarity is not None and document.polarity.value == "bright"
+        )
         proposed = (middle, display.high) if bright else (display.low, middle)
         self._tool.set(grey_range=proposed if on else None)
 

@@ -96,7 +96,8 @@ class MaskPanel(MaskLayout):
         document = self._session.document
         if document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
-        volume, polarity = document.tomogram, document.polarity
+        volume = document.tomogram
+        polarity = None if document.polarity is None else document.polarity.value
         labels = None if document.labels is None else ArrayVolume(document.labels)
         self._change(
             EditKind.FIND_CELL,
@@ -185,7 +186,7 @@ class MaskPanel(MaskLayout):
     def _on_run_done(self, result: MaskResult, edit: LabelEdit | None) -> None:
         document = self._session.document
         if result.polarity is not None and document is not None and document.polarity is None:
-            self._session.set_polarity(*result.polarity, by_user=False)
+            self._session.set_polarity(result.polarity)
         lines = list(result.notes)
         if edit is None:
             lines.append("Nothing was to be changed.")

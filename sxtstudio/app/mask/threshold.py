@@ -8,6 +8,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QWidget
 from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, Slider
 from sxtstudio.app.widgets.notes import form, narrow
 from sxtstudio.core.mask_slices import ThresholdMask
+from sxtstudio.core.polarity import Polarity
 
 _STEPS = 1000
 _SMOOTH_PX = 8
@@ -98,9 +99,9 @@ class MaskThreshold(QWidget):
         """Set the grey value."""
         self.value.setValue(value)
 
-    def set_polarity(self, polarity: str | None) -> None:
+    def set_polarity(self, polarity: Polarity | None) -> None:
         """The cell absorbs more than the ice: darker, or brighter where bright means absorbing."""
-        self.side.setCurrentIndex(self.side.findData(polarity == "bright"))
+        self.side.setCurrentIndex(self.side.findData(polarity is not None and polarity.value == "bright"))
 
     def _on_value_changed(self, value: float) -> None:
         with QSignalBlocker(self.slider):

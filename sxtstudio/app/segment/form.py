@@ -13,7 +13,8 @@ from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.segment.fields import SegmentFields
 from sxtstudio.app.widgets.notes import SliceRange, show_note
-from sxtstudio.core.polarity import Polarity, detect_polarity
+from sxtstudio.core.image_polarity import detect_polarity
+from sxtstudio.core.polarity import Basis, Polarity, chosen_polarity
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.workflow.jobs.choices import Choices
@@ -60,9 +61,10 @@ class SegmentForm(SegmentFields):
     def parameters(self) -> SegmentParameters:
         """Return what the fields say."""
         document = self._session.document
+        polarity = None if document is None else document.polarity
         return replace(
             super().parameters(),
-            polarity="auto" if document is None or document.polarity is None else document.polarity,
+            polarity="auto" if polarity is None or polarity.open else polarity.value,
             slices=None if document is None else self.slices.slices,
             probability=self.keep.isChecked(),
         )
@@ -141,20 +143,25 @@ class SegmentForm(SegmentFields):
                 return detect_polarity(volume, progress=job.progress)
 
             self._polarity_job.request(work, at_once=True)
-        elif value != document.polarity:
-            self._session.set_polarity(value, "chosen by hand")
+        elif (
+            document.polarity is None
+            or document.polarity.basis is not Basis.USER
+            or (value != document.polarity.value)
+        ):
+            self._session.set_polarity(chosen_polarity(value))
 
     def _on_polarity_found(self, found: Polarity) -> None:
-        self._session.set_polarity(found.value, found.reason, by_user=False)
+        self._session.set_polarity(found)
 
     def _on_session_facts_changed(self) -> None:
         document = self._session.document
-        value = "auto" if document is None or document.polarity is None else document.polarity
+        polarity = None if document is None else document.polarity
+        value = "auto" if polarity is None else polarity.value
         with QSignalBlocker(self.polarity):
             former = self._shown_polarity
             self.polarity.setCurrentIndex(self.polarity.findData(value))
             self._shown_polarity = value
-        reason = "" if document is None else document.polarity_reason
+        reason = "" if polarity is None else polarity.reason
         show_note(self.polarity_note, reason[:1].upper() + reason[1:])
         self._show_model()
         if former not in (None, "auto", value):

@@ -27,6 +27,7 @@ from sxtstudio.core import wording
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.polarity import Basis, Polarity
 from sxtstudio.core.trust import SliceTrust, least_certain, replaced
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.workflow.jobs.choices import Choices, find_choices
@@ -267,8 +268,7 @@ class SegmentPanel(QWidget):
 
     def _on_run_done(self, outcome: SegmentOutcome, edit: LabelEdit | None) -> None:
         document = self._session.document
-        if document is not None and document.polarity is None:
-            self._session.set_polarity(outcome.polarity, outcome.polarity_reason, by_user=False)
+        self._take_polarity(outcome.polarity)
         self.hand_made.forget(*outcome.slices)
         first, last = outcome.slices
         lines = [
@@ -288,6 +288,14 @@ class SegmentPanel(QWidget):
         self._result.show("\n".join([*lines, *outcome.notes]), edit)
         self._session.message.emit(lines[0])
 
+    def _take_polarity(self, judged: Polarity) -> None:
+        """Keep what the network said of the polarity, unless more is known already."""
+        document = self._session.document
+        if document is None or judged.basis is Basis.USER:
+            return
+        if document.polarity is None or not document.polarity.sure:
+            self._session.set_polarity(judged)
+
     def _on_run_cancelled(self, edit: LabelEdit | None) -> None:
         self._result.show(
             "" if edit is None else "The finished slices were kept; Undo takes them back.", edit
@@ -300,9 +308,7 @@ class SegmentPanel(QWidget):
         self._ask_for_costs()
 
     def _on_trial_tried(self, result: SlicePreview) -> None:
-        document = self._session.document
-        if document is not None and document.polarity is None:
-            self._session.set_polarity(result.polarity, "judged from the image", by_user=False)
+        self._take_polarity(result.polarity)
         lines = list(result.notes)
         if result.labels is None:
             lines.insert(0, "There is nothing to be seen in this slice, so there is nothing to segment.")

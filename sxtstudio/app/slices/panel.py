@@ -22,6 +22,7 @@ from sxtstudio.app.slices.colour_maps import COLOUR_MAPS
 from sxtstudio.app.slices.histogram import Histogram
 from sxtstudio.app.widgets.controls import ComboBox, Slider
 from sxtstudio.app.widgets.fields import ColourButton, NumberField, VoxelFields
+from sxtstudio.core.polarity import Value, chosen_polarity
 from sxtstudio.io.axes import NamedBy, axes_text
 
 
@@ -215,7 +216,7 @@ class ImagePanel(QWidget):
             if not self.first_scan.running:
                 reason = "It could not be found out from the image."
         else:
-            text, reason = f"Absorbing structures are {document.polarity}", document.polarity_reason
+            text, reason = f"Absorbing structures are {document.polarity.value}", document.polarity.reason
         self.polarity.setText(text)
         self.reason.setText(reason[:1].upper() + reason[1:])
 
@@ -235,5 +236,5 @@ class ImagePanel(QWidget):
     def _on_flip(self) -> None:
         document = self._session.document
         if document is not None:
-            other = "dark" if document.polarity == "bright" else "bright"
-            self._session.set_polarity(other, "chosen by you")
+            other: Value = "bright" if document.polarity is None else document.polarity.other
+            self._session.set_polarity(chosen_polarity(other))

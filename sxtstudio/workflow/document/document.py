@@ -10,7 +10,7 @@ from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.labels import count_labels
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.reserved import open_array
 from sxtstudio.core.steps import Step, StepKind, effective
 from sxtstudio.core.trust import Trust
@@ -73,8 +74,7 @@ class Document:
         self.folder = folder
         self.source = source or str(tomogram.path)
         self.voxel_nm: VoxelSize | None = tomogram.voxel_nm
-        self.polarity: Literal["dark", "bright"] | None = None
-        self.polarity_reason = ""
+        self.polarity: Polarity | None = None
         self._arrays: dict[Target, Labels] = {}
         self._voxels: dict[Target, int] = {}
         self.steps: list[Step] = []
@@ -282,7 +282,6 @@ class Document:
             tomogram=Pointer(self.source, "", self.shape, dict(self.fingerprint)),
             voxel_nm=self.voxel_nm,
             polarity=self.polarity,
-            polarity_reason=self.polarity_reason,
             steps=tuple(self.steps),
             view=plain(self.view),
             trust=self.trust,
@@ -291,7 +290,7 @@ class Document:
     def apply(self, record: Record) -> None:
         """Take over what was saved."""
         self.voxel_nm = record.voxel_nm
-        self.polarity, self.polarity_reason = record.polarity, record.polarity_reason
+        self.polarity = record.polarity
         self.steps = [replace(step, parameters=plain(step.parameters)) for step in record.steps]
         self.view = plain(record.view)
         self.trust = record.trust
@@ -342,8 +341,7 @@ class Document:
     def _light_record(self) -> Record:
         pointer = Pointer(self.source, "", self.shape, self.fingerprint)
         # The view is replaced as a whole whenever it changes, never changed in place.
-        facts = (self.voxel_nm, self.polarity, self.polarity_reason)
-        return Record(pointer, *facts, (), plain(self.view), self.trust)
+        return Record(pointer, self.voxel_nm, self.polarity, (), plain(self.view), self.trust)
 
     def _write(self, job: tuple[files.State, tuple[Step, ...]]) -> None:
         """Write one state and, now and then, the voxels; runs in the thread."""

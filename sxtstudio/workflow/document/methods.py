@@ -61,7 +61,7 @@ def text_of(record: Record, tomogram: str) -> str:
     if axes is not None:
         lines[0] += f" Its stored axes were read as {axes} (a minus: backwards)."
     if record.polarity is not None:
-        lines[0] += f" Absorbing structures are {record.polarity} in it."
+        lines[0] += f" Absorbing structures are {record.polarity.value} in it."
     done = grouped_steps(record.steps)
     lines += ["", "What was done, in this order:", ""] if done else ["", "Nothing was changed."]
     for number, step in enumerate(done, 1):

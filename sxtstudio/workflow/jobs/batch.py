@@ -312,7 +312,8 @@ def _details(result: SegmentResult) -> dict[str, int | float | str]:
         "model": found.card.name,
         "model_sha256": found.card.sha256,
         "device": found.device,
-        "polarity": found.polarity,
+        "polarity": found.polarity.value,
+        "polarity_probability": round(found.polarity.probability, 3),
         "threshold": found.threshold,
     }
 

@@ -15,9 +15,9 @@ from sxtstudio.core.cellmask import cell_mask
 from sxtstudio.core.cleanup import CleanParameters, CleanReport, check_parameters, clean, stages_of
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.label_values import LabelValues
 from sxtstudio.core.pace import Work
-from sxtstudio.core.polarity import detect_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize

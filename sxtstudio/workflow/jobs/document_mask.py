@@ -18,11 +18,12 @@ from sxtstudio.core.cellmask import cell_mask
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.interpolation import interpolate_slices
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.mask_slices import ThresholdMask, fill_holes, mask_of_slice, outline, suggest_value
 from sxtstudio.core.pace import Work
-from sxtstudio.core.polarity import detect_polarity
+from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume
@@ -40,7 +41,7 @@ class MaskResult:
     """What is to be told of a new mask: notes, and the polarity if it had to be found out."""
 
     notes: tuple[str, ...] = ()
-    polarity: tuple[str, str] | None = None
+    polarity: Polarity | None = None
 
 
 @dataclass(frozen=True)
@@ -90,8 +91,8 @@ def make_automatic(
     )
     if polarity is None:
         with stages.stage(Work.POLARITY) as counter:
-            judged = detect_polarity(volume, progress=counter)
-        polarity, found = judged.value, (judged.value, judged.reason)
+            found = detect_polarity(volume, progress=counter)
+        polarity = found.value
     with stages.stage(Work.CELL_MASK) as counter:
         made = cell_mask(volume, polarity=polarity, labels=labels, progress=counter)
     with stages.stage(Work.REWRITE) as counter:

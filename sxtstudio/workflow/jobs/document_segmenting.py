@@ -11,7 +11,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import numpy as np
 from msgspec import Meta, Struct
@@ -22,6 +22,7 @@ from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.records import read_json, record_of
 from sxtstudio.core.trust import Trust, least_certain, median
@@ -47,8 +48,7 @@ class SegmentOutcome:
     seconds: float
     device: str
     device_reason: str
-    polarity: Literal["dark", "bright"]
-    polarity_reason: str
+    polarity: Polarity
     output_kept: bool
     model: str
     model_sha256: str
@@ -65,7 +65,7 @@ class SegmentOutcome:
             "model_sha256": self.model_sha256,
             "device": self.device,
             "threshold": self.threshold,
-            "polarity": self.polarity,
+            "polarity": self.polarity.value,
             "slices": list(self.slices),
             "tile_px": self.tile_px,
             "neighbours": self.neighbours,
@@ -165,7 +165,6 @@ def segment_document(
         segmentation.device,
         segmentation.device_reason,
         segmentation.polarity,
-        segmentation.polarity_reason,
         segmentation.probability is not None,
         card.name,
         card.sha256,

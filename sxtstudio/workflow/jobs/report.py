@@ -123,7 +123,7 @@ def segment_report(
         "clean_up": plain(job.clean_up),
     }
     report["device"] = {"name": found.device, "reason": found.device_reason}
-    report["polarity"] = {"value": found.polarity, "reason": found.polarity_reason}
+    report["polarity"] = {**plain(found.polarity), "sure": found.polarity.sure}
     report["slices"] = {"all": found.slices[1] - found.slices[0], "kept_from_earlier_run": found.resumed}
     report["seconds"] = {
         **{name: round(value, 3) for name, value in seconds.items()},

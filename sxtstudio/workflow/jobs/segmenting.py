@@ -256,7 +256,7 @@ def _clean(
         voxel_nm=source.voxel_nm,
         mask=source.mask,
         tomogram=VolumeView(source.file, source.slices),
-        polarity=found.polarity,
+        polarity=found.polarity.value,
         progress=progress,
     )
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
-from sxtstudio.core.polarity import detect_polarity
+from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
@@ -114,7 +114,7 @@ def of_document(document: Document, marked: Sequence[int] = ()) -> LabelSource:
         name=document.name,
         tomogram=document.source,
         labels="",
-        polarity=document.polarity or "auto",
+        polarity="auto" if document.polarity is None else document.polarity.value,
         voxel_nm=document.voxel_nm,
         by_hand=hand_work(document.steps),
         marked=tuple(marked),
@@ -138,7 +138,7 @@ def of_project(folder: Path) -> LabelSource:
         name=folder.name,
         tomogram=find_tomogram(folder, record, None)[0],
         labels=str(volume_path(folder, stored)),
-        polarity=record.polarity or "auto",
+        polarity="auto" if record.polarity is None else record.polarity.value,
         voxel_nm=record.voxel_nm,
         by_hand=hand_work(record.steps),
         marked=marked_slices(record.view),

@@ -22,6 +22,7 @@ from sxtstudio.core.cellmask import MaskVolume, cell_mask
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.workflow.jobs import document_mask
 
 SHAPE = (64, 384, 384)
@@ -31,7 +32,7 @@ DISC = np.hypot(*(np.indices(SHAPE[1:]) - 190)) < 60
 @pytest.fixture
 def shown(sample: MainWindow, errors: list[Exception], qtbot: QtBot) -> MainWindow:
     """The window with the panel in front, and the grey value found."""
-    sample.session.set_polarity("dark", "it is known")
+    sample.session.set_polarity(chosen_polarity("dark"))
     sample.context.parts.side.show_panel(Panel.MASK)
     qtbot.waitUntil(lambda: not panel_of(sample)._grey_ranges.busy, timeout=20_000)
     return sample
@@ -93,7 +94,7 @@ def test_automatic_by_the_menu_judges_the_polarity_first(
     panel = panel_of(window)
     qtbot.waitUntil(lambda: panel.run is None, timeout=30_000)
     document = window.session.document
-    expected = cell_mask(document.tomogram, polarity=str(document.polarity))
+    expected = cell_mask(document.tomogram, polarity=document.polarity.value)
     assert np.array_equal(document.mask, 255 * expected.read(Box.whole(document.shape)))
     assert set(expected.notes) <= set(panel.result.text().split("\n"))
 

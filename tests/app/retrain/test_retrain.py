@@ -35,6 +35,7 @@ from sxtstudio.app.session import Busy
 from sxtstudio.app.settings import Settings
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.io import open_volume
 from sxtstudio.segment import find_models
 from sxtstudio.segment.registry import user_folder
@@ -87,7 +88,7 @@ def fake(toy_model: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
 def labelled(open_file: Callable[[Path], MainWindow], tomogram: Path) -> MainWindow:
     """Six slices, three of them drawn by hand."""
     window = open_file(tomogram)
-    window.session.set_polarity("dark", "it is known")
+    window.session.set_polarity(chosen_polarity("dark"))
     draw(window, 0, 2, 5)
     return window
 

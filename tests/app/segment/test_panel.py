@@ -22,6 +22,7 @@ from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.segment import checkpoint, load_card
 from sxtstudio.segment.job import SegmentationJob
 from sxtstudio.workflow.document.document import Document
@@ -288,7 +289,7 @@ def test_a_tomogram_that_is_replaced_gets_no_labels(
 ) -> None:
     window = open_file(tomogram)
     document, panel = window.session.document, window.context.parts.segment
-    window.session.set_polarity("dark", "it is known")
+    window.session.set_polarity(chosen_polarity("dark"))
     panel.form.use_model(str(toy_model))
     document.identify()
 

@@ -20,6 +20,7 @@ from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.slices.histogram import Histogram
 from sxtstudio.app.slices.panel import ImagePanel
 from sxtstudio.app.slices.view import SlicesView
+from sxtstudio.core.polarity import chosen_polarity
 
 Open = Callable[[Path], MainWindow]
 
@@ -273,10 +274,10 @@ def test_voxel_fields_for_each_axis(latest: MainWindow) -> None:
 def test_polarity_can_be_flipped(latest: MainWindow, qtbot: QtBot) -> None:
     panel, document = panel_of(latest), latest.session.document
     assert document is not None and document.polarity is not None
-    before, after = (document.polarity, "bright" if document.polarity == "dark" else "dark")
+    before, after = document.polarity.value, document.polarity.other
     assert before in panel.polarity.text()
     qtbot.mouseClick(panel.flip, Qt.MouseButton.LeftButton)
-    assert document.polarity == after and after in panel.polarity.text()
+    assert document.polarity == chosen_polarity(after) and after in panel.polarity.text()
     assert document.modified and "Chosen by you" in panel.reason.text()
 
 

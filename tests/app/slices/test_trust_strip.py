@@ -16,6 +16,7 @@ from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Preview, PreviewStyle
 from sxtstudio.app.slices.slice_bar import SliceBar
 from sxtstudio.app.slices.trust_strip import tip
+from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.core.trust import SliceTrust
 
 BLUE, PALE, VERMILION = QColor(0, 114, 178), QColor(240, 228, 190), QColor(213, 94, 0)
@@ -162,7 +163,7 @@ def test_segmenting_shows_the_strip_and_saves_it(
 ) -> None:
     panel, document = sample.context.parts.segment, sample.session.document
     assert document is not None
-    sample.session.set_polarity("dark", "it is known")
+    sample.session.set_polarity(chosen_polarity("dark"))
     panel.form.use_model(str(two_heads))
     panel.form.slices.set_range(5, 25)
     panel.start()
@@ -189,7 +190,7 @@ def test_the_map_comes_and_goes(
     sample: MainWindow, two_heads: Path, qtbot: QtBot, errors: list[Exception]
 ) -> None:
     panel, session = sample.context.parts.segment, sample.session
-    session.set_polarity("dark", "it is known")
+    session.set_polarity(chosen_polarity("dark"))
     panel.form.use_model(str(two_heads))
     action: Callable[[], None] = sample.context.parts.actions.by_name["segment.unrecognised"].trigger
     action()
@@ -205,7 +206,7 @@ def test_a_model_that_draws_no_image_is_explained(
     sample: MainWindow, toy_model: Path, qtbot: QtBot, errors: list[Exception]
 ) -> None:
     panel = sample.context.parts.segment
-    sample.session.set_polarity("dark", "it is known")
+    sample.session.set_polarity(chosen_polarity("dark"))
     panel.form.use_model(str(toy_model))
     panel.show_unrecognised()
     qtbot.waitUntil(lambda: bool(errors), timeout=20_000)

@@ -38,6 +38,7 @@ from sxtstudio.app.view3d.view import View3D
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.core.wording import grouped
 from sxtstudio.surface import OpenGL
 
@@ -514,7 +515,7 @@ def test_another_document_clears_the_scene(opened: MainWindow, qtbot: QtBot, tmp
 def test_another_voxel_size_makes_another_scene(opened: MainWindow, qtbot: QtBot) -> None:
     view = shown(opened, qtbot)
     width = np.ptp(np.array(view.canvas.scene.bounds)[:, 0])
-    opened.session.set_polarity("bright", "chosen by you")
+    opened.session.set_polarity(chosen_polarity("bright"))
     qtbot.wait(20)
     assert view.canvas.scene.has_surface and view.canvas.scene.planes[0].image is not None
     opened.session.set_voxel_nm((20.0, 20.0, 20.0))

@@ -14,6 +14,7 @@ import tifffile
 
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.io.steps import step_of
@@ -184,7 +185,7 @@ def test_an_empty_mask_is_no_mask(document: Document, tmp_path: Path) -> None:
 
 
 def test_methods_say_what_was_done_and_not_undone(document: Document, tmp_path: Path) -> None:
-    document.polarity = "dark"
+    document.polarity = chosen_polarity("dark")
     document.add_step(
         Step(
             StepKind.EDIT,

@@ -21,6 +21,7 @@ import zarr
 from sxtstudio.core import atomic, reserved
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.polarity import Basis, Polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.io import open_volume
@@ -52,7 +53,7 @@ def document(tomogram: Path) -> Iterator[Document]:
     document.volume("mask")[2:4, 30:, :] = 255
     document.recount("mask")
     document.voxel_nm = (12.0, 10.0, 10.5)
-    document.polarity, document.polarity_reason = "dark", "told by the test"
+    document.polarity = Polarity("dark", 0.9, "told by the test", Basis.NETWORK)
     document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"size_px": 4}))
     document.view = {"slices": {"zoom": 1.5}}
     yield document
@@ -82,7 +83,7 @@ def test_saved_project_opens_the_same(document: Document, tmp_path: Path) -> Non
         assert not opened.notes and not again.modified and not again.read_only
         assert np.array_equal(again.labels, labels) and np.array_equal(again.mask, mask)
         assert again.voxel_nm == (12.0, 10.0, 10.5)
-        assert (again.polarity, again.polarity_reason) == ("dark", "told by the test")
+        assert again.polarity == Polarity("dark", 0.9, "told by the test", Basis.NETWORK)
         assert again.view == {"slices": {"zoom": 1.5}}
         assert [(s.name, s.parameters) for s in again.steps] == [("Brush", {"size_px": 4})]
         assert again.name == "cell.sxt"
