@@ -12,6 +12,7 @@ from sxtstudio.app.session import Busy
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.planes import Plane
+from sxtstudio.core.polarity import chosen_polarity
 
 PLANES = pytest.mark.parametrize(
     ("plane", "target"), [("xy", "labels"), ("xz", "mask"), ("yz", "labels")], ids=["XY", "XZ mask", "YZ"]
@@ -231,7 +232,7 @@ def test_a_brush_with_a_grey_range_changes_only_pixels_in_it(
 
 def test_the_grey_range_is_proposed_and_belongs_to_the_tomogram(hand) -> None:
     settings = hand.window.context.parts.labels.tool_settings
-    hand.session.set_polarity("dark", "it is known")
+    hand.session.set_polarity(chosen_polarity("dark"))
     hand.session.display.set(low=10.0, high=20.0)
     settings.limited.setChecked(True)
     assert hand.session.tool.value.grey_range == (10.0, 15.0) and settings.high.value() == 15.0
