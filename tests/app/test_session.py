@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.workflow.document import document as document_module
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import adopt, save, snapshot
 
@@ -164,9 +167,13 @@ def test_what_the_history_has_forgotten_is_still_to_be_saved(sample: MainWindow)
     assert document.modified, "the first stroke is there, and nothing can take it back"
 
 
-def test_another_stroke_in_place_of_the_saved_one_is_to_be_saved(sample: MainWindow, tmp_path: Path) -> None:
+def test_another_stroke_in_place_of_the_saved_one_is_to_be_saved(
+    sample: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     session, document = sample.session, sample.session.document
     assert document is not None
+    noon = datetime(2026, 1, 31, 12, tzinfo=UTC)
+    monkeypatch.setattr(document_module, "datetime", SimpleNamespace(now=lambda zone: noon))
     stroke(sample, 1)
     adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
     session.undo()
