@@ -130,7 +130,10 @@ class Session(QObject):
     def show(self, document: Document | None) -> None:
         """Show another document (or none); the former one is closed."""
         former, self.document = self.document, document
-        self.history.clear()
+        if document is None:
+            self.history.begin()
+        else:
+            self.history.begin(document.undo, document.kept_edits)
         self.preview = self.selection = None
         self.cursor = (0, 0, 0) if document is None else _middle(document.shape)
         self.document_changed.emit()

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.edit_kind import EditKind, Target, edit_title
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.wording import count, slice_number
@@ -32,21 +33,62 @@ _PATCH_BYTES = 600
 _JOINED_VOXELS = 8_000_000
 
 
+class NotAsItWas(UserError):
+    """The labels are others than an edit of an earlier session has left; it cannot be taken back."""
+
+
+class AnyPatch(Protocol):
+    """A patch in memory or in a file; ``size`` is that of its packed data in bytes."""
+
+    @property
+    def box(self) -> Box:
+        """What it covers."""
+
+    @property
+    def size(self) -> int:
+        """Bytes of its packed data."""
+
+    def loaded(self) -> Patch:
+        """Return it with its data."""
+
+
 @dataclass(frozen=True)
 class Patch:
-    """What changed within ``box``: the compressed XOR of its uint8 voxels before and after."""
+    """What changed within ``box``: the compressed XOR of its uint8 voxels before and after.
+
+    ``crc`` is the CRC-32 of the voxels of the box after it was made, 0 where nobody asks for it.
+    """
 
     box: Box
     data: bytes
+    crc: int = 0
 
     @classmethod
-    def of(cls, box: Box, changed: Labels) -> Patch:
-        """Pack the XOR of the voxels of ``box``."""
-        return cls(box, zlib.compress(changed.tobytes(), _LEVEL))
+    def of(cls, box: Box, changed: Labels, after: Labels | None = None) -> Patch:
+        """Pack the XOR of the voxels of ``box``, which are ``after`` now."""
+        crc = 0 if after is None else checksum(after)
+        return cls(box, zlib.compress(changed.tobytes(), _LEVEL), crc)
+
+    @property
+    def size(self) -> int:
+        """Bytes of its packed data."""
+        return len(self.data)
+
+    def loaded(self) -> Patch:
+        """Return itself."""
+        return self
 
     def unpack(self) -> Labels:
-        """Return the XOR of the voxels of the box."""
-        return np.frombuffer(zlib.decompress(self.data), np.uint8).reshape(self.box.shape)
+        """Return the XOR of the voxels of the box; ValueError if the data hold anything else."""
+        voxels = math.prod(self.box.shape)
+        unpacking = zlib.decompressobj()
+        try:
+            data = unpacking.decompress(self.data, voxels + 1)
+        except zlib.error as error:
+            raise ValueError(f"a damaged patch ({error})") from error
+        if len(data) != voxels or not unpacking.eof:
+            raise ValueError("a patch of another size")
+        return np.frombuffer(data, np.uint8).reshape(self.box.shape)
 
     def apply(self, labels: Labels) -> int:
         """Change ``labels`` (z, y, x), or change them back; return how many label voxels there are more."""
@@ -62,15 +104,17 @@ class LabelEdit:
 
     ``target`` is the name of the volume: "labels" or "mask". ``partial``: it was ended half-way. ``gained``
     is how many label voxels there were more after it was made, ``trust`` how sure the network was of the
-    labels of each slice before and after, where that changed with them.
+    labels of each slice before and after, where that changed with them. ``earlier``: it was made in an
+    earlier session, so that the labels may be others than it left.
     """
 
     kind: EditKind
-    patches: tuple[Patch, ...]
+    patches: tuple[AnyPatch, ...]
     target: Target = "labels"
     gained: int = 0
     partial: bool = False
     trust: tuple[Trust, Trust] | None = None
+    earlier: bool = False
 
     @property
     def name(self) -> str:
@@ -90,7 +134,7 @@ class LabelEdit:
     @property
     def bytes(self) -> int:
         """Memory that the edit needs, about."""
-        return sum(len(patch.data) + _PATCH_BYTES for patch in self.patches)
+        return sum(patch.size + _PATCH_BYTES for patch in self.patches)
 
     @property
     def voxels(self) -> int:
@@ -110,14 +154,57 @@ class LabelEdit:
         int
             How many label voxels there are more.
         """
+        return self._apply(self.patches, labels)
+
+    def take_back(self, labels: Labels) -> int:
+        """Take the edit back as ``toggle`` does; one of an earlier session only if the labels are as it left.
+
+        Raises
+        ------
+        NotAsItWas
+            If they are not. Nothing is changed then.
+        """
+        if not self.earlier:
+            return self.toggle(labels)
+        try:
+            # In this order each patch finds the voxels as it has left them, also where patches overlap.
+            return self._apply(reversed(self.patches), labels, check=True)
+        except ValueError as error:
+            raise NotAsItWas(self._why_not(error)) from error
+
+    def loaded(self) -> LabelEdit:
+        """Return it with all its data in memory.
+
+        Raises
+        ------
+        NotAsItWas
+            If its file is gone or damaged.
+        """
+        if not self.earlier:
+            return self
+        try:
+            return replace(self, patches=tuple(patch.loaded() for patch in self.patches))
+        except (OSError, ValueError) as error:
+            raise NotAsItWas(self._why_not(error)) from error
+
+    def _why_not(self, error: Exception) -> str:
+        return (
+            f"“{self.name}” of an earlier session cannot be taken back, nor what was done before it: "
+            f"{error}. The labels stay as they are."
+        )
+
+    @staticmethod
+    def _apply(patches: Iterable[AnyPatch], labels: Labels, *, check: bool = False) -> int:
         applied: list[Patch] = []
         gained = 0
         try:
-            for patch in self.patches:
+            for patch in map(_in_memory, patches):
+                if check and checksum(labels[patch.box.slices]) != patch.crc:
+                    raise ValueError("the labels have been changed since by something else")
                 gained += patch.apply(labels)
                 applied.append(patch)
         except BaseException:
-            for patch in applied:
+            for patch in reversed(applied):
                 patch.apply(labels)
             raise
         return gained
@@ -150,9 +237,10 @@ class Recorder:
             (box.start[0] + inner.start[0], box.start[1] + inner.start[1], box.start[2] + inner.start[2]),
             (box.start[0] + inner.stop[0], box.start[1] + inner.stop[1], box.start[2] + inner.stop[2]),
         )
-        patch = Patch.of(moved, cut)  # packed first: what cannot be remembered is not changed
         inside = self.labels[moved.slices]
         before = int(np.count_nonzero(inside))
+        # Packed first: what cannot be remembered is not changed.
+        patch = Patch.of(moved, cut, np.bitwise_xor(inside, cut))
         inside ^= cut
         self._gained += int(np.count_nonzero(inside)) - before
         self._patches.append(patch)
@@ -169,7 +257,7 @@ class Recorder:
 
     def finish(self) -> LabelEdit | None:
         """Return the edit, or None if nothing changed."""
-        patches = _joined(self._patches)
+        patches = _joined(self._patches, self.labels)
         return LabelEdit(self.kind, patches, self.target, self._gained, self.partial) if patches else None
 
     def roll_back(self) -> None:
@@ -189,15 +277,46 @@ class Volumes(Protocol):
         """Take note that it has so many label voxels more."""
 
 
+class Keeper(Protocol):
+    """Keeps on disk what a history could take back; it hears of everything that changes that list."""
+
+    def add(self, edit: LabelEdit) -> None:
+        """Take an edit that was made, or made again."""
+
+    def replace_latest(self, edit: LabelEdit) -> None:
+        """Take the latest one as it is now."""
+
+    def drop_latest(self) -> None:
+        """Forget the latest one, which was taken back."""
+
+    def drop_oldest(self) -> None:
+        """Forget the oldest one."""
+
+    def clear(self) -> None:
+        """Forget all."""
+
+
 class EditHistory:
-    """Undo and redo without limit of count; the oldest edits go when all together exceed the budget."""
+    """Undo and redo without limit of count; the oldest edits go when all together exceed the budget.
+
+    What could be taken back is also handed to a ``Keeper``, where there is one.
+    """
 
     def __init__(self, budget_bytes: int = 512 << 20) -> None:
         """Begin an empty history."""
         self.budget_bytes = budget_bytes
+        self._keeper: Keeper | None = None
         self._done: deque[LabelEdit] = deque()
         self._undone: list[LabelEdit] = []
         self._bytes = 0
+
+    def begin(self, keeper: Keeper | None = None, kept: Iterable[LabelEdit] = ()) -> None:
+        """Begin anew with what ``keeper`` has kept of earlier sessions, the oldest first."""
+        self._keeper = keeper
+        self._undone.clear()
+        self._done = deque(kept)
+        self._bytes = sum(edit.bytes for edit in self._done)
+        self._keep_to_budget()
 
     def push(self, edit: LabelEdit) -> None:
         """Add an edit that has been made; what was undone can no longer be made again."""
@@ -205,22 +324,47 @@ class EditHistory:
         self._undone.clear()
         self._done.append(edit)
         self._bytes += edit.bytes
-        # The newest edit can always be taken back, whatever its size.
+        if self._keeper is not None:
+            self._keeper.add(edit)
+        self._keep_to_budget()
+
+    def _keep_to_budget(self) -> None:
+        """Forget the oldest; the newest edit can always be taken back, whatever its size."""
         while self._bytes > self.budget_bytes and len(self._done) > 1:
             self._bytes -= self._done.popleft().bytes
+            if self._keeper is not None:
+                self._keeper.drop_oldest()
 
     def amend(self, edit: LabelEdit, *, trust: tuple[Trust, Trust]) -> None:
         """Have figures of trust go and come with the latest edit, which was just pushed."""
         if self._done and self._done[-1] is edit:
             self._done[-1] = replace(edit, trust=trust)
+            if self._keeper is not None:
+                self._keeper.replace_latest(self._done[-1])
 
     def undo(self, volumes: Volumes) -> LabelEdit | None:
-        """Take the latest edit back in its volume; return it, or None if there is none."""
+        """Take the latest edit back in its volume; return it, or None if there is none.
+
+        Raises
+        ------
+        NotAsItWas
+            If it is of an earlier session and the labels are not as it left them. All that was kept of
+            earlier sessions is forgotten then.
+        """
         if not self._done:
             return None
         edit = self._done[-1]
-        volumes.gain(edit.target, edit.toggle(volumes.volume(edit.target)))
-        self._undone.append(self._done.pop())
+        try:
+            edit = edit.loaded()  # its file goes, and redo needs it
+            gained = edit.take_back(volumes.volume(edit.target))
+        except NotAsItWas:
+            self.clear()
+            raise
+        volumes.gain(edit.target, gained)
+        self._done.pop()
+        self._undone.append(edit)
+        if self._keeper is not None:
+            self._keeper.drop_latest()
         return edit
 
     def redo(self, volumes: Volumes) -> LabelEdit | None:
@@ -230,6 +374,8 @@ class EditHistory:
         edit = self._undone[-1]
         volumes.gain(edit.target, edit.toggle(volumes.volume(edit.target)))
         self._done.append(self._undone.pop())
+        if self._keeper is not None:
+            self._keeper.add(edit)
         return edit
 
     def clear(self) -> None:
@@ -237,6 +383,8 @@ class EditHistory:
         self._done.clear()
         self._undone.clear()
         self._bytes = 0
+        if self._keeper is not None:
+            self._keeper.clear()
 
     @property
     def done(self) -> tuple[LabelEdit, ...]:
@@ -278,6 +426,15 @@ class EditHistory:
         return len(self._done)
 
 
+def checksum(voxels: Labels) -> int:
+    """Return the CRC-32 of voxels, z slowest."""
+    return zlib.crc32(np.ascontiguousarray(voxels).data)
+
+
+def _in_memory(patch: AnyPatch) -> Patch:
+    return patch.loaded()
+
+
 def _slices(box: Box) -> str:
     first, last = slice_number(box.start[0]), box.stop[0]
     return f"slice {first}" if first == last else f"slices {first} to {last}"
@@ -293,7 +450,7 @@ def bounding_box(boxes: Iterable[Box]) -> Box | None:
     return Box((z, y, x), (z_stop, y_stop, x_stop))
 
 
-def _joined(patches: list[Patch]) -> tuple[Patch, ...]:
+def _joined(patches: list[Patch], labels: Labels) -> tuple[Patch, ...]:
     """Make one patch of many small ones; none where they cancel each other out."""
     box = bounding_box(patch.box for patch in patches)
     if box is None or len(patches) == 1 or int(np.prod(box.shape)) > _JOINED_VOXELS:
@@ -301,7 +458,7 @@ def _joined(patches: list[Patch]) -> tuple[Patch, ...]:
     total = np.zeros(box.shape, np.uint8)
     for patch in patches:
         total[patch.box.relative_to(box).slices] ^= patch.unpack()
-    return (Patch.of(box, total),) if total.any() else ()
+    return (Patch.of(box, total, labels[box.slices]),) if total.any() else ()
 
 
 def _nonzero_box(changed: NDArray[np.uint8]) -> Box | None:

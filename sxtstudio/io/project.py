@@ -5,6 +5,7 @@
       labels-3.zarr      OME-Zarr, uint8, 0 or 255; the number grows with every saving
       mask-2.zarr
       output-3.zarr      the network's output of the last segmentation, uint8, for some or all slices
+      undo/              what can be taken back: 000007-9f3ab201.edit …, see edit_file.py
 
 The JSON is replaced last and at once: it is the moment at which a saving happens. Everything in it
 is checked when it is read, because a project may come from a stranger.
@@ -34,6 +35,7 @@ from sxtstudio.core.temporary import final_name
 from sxtstudio.core.trust import Trust, trust_to_json
 from sxtstudio.core.trust_records import TrustColumns
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io.edit_file import EDIT_NAME
 from sxtstudio.io.steps import StepFile, step_to_json
 
 NAME = "project.json"
@@ -41,8 +43,11 @@ SUFFIX = ".sxt"
 FORMAT, VERSION = "sxtstudio-project", 1
 SCHEMA = f"{FORMAT}/{VERSION}"
 OUTPUT = "output"
+#: The folder of what can be taken back, and how much of it goes into a project.
+UNDO, UNDO_BYTES = "undo", 64 << 20
 _VOLUME = r"(labels|mask|output)-[0-9]{1,9}\.zarr"
 _MOST_VOLUMES = 999_999_999
+_EditName = Annotated[str, Meta(pattern=rf"^{EDIT_NAME}\Z", description="the name of a change")]
 _Length = Annotated[int, Meta(ge=1, le=1 << 20)]
 
 
@@ -82,7 +87,8 @@ class Pointer:
 class Record:
     """All that a project knows beside its voxels.
 
-    ``trust`` holds a figure for every slice, or nothing.
+    ``trust`` holds a figure for every slice, or nothing; ``undo`` the names of the files of what can be taken
+    back, the oldest first.
     """
 
     tomogram: Pointer
@@ -93,6 +99,7 @@ class Record:
     trust: Trust = ()
     volumes: dict[Target, StoredVolume] = field(default_factory=dict)
     output: StoredOutput | None = None
+    undo: tuple[str, ...] = ()
     program: str = __version__
     saved: str = ""
 
@@ -131,6 +138,7 @@ class RecordFile(Struct, frozen=True):
     steps: tuple[StepFile, ...] = ()
     trust: TrustColumns | None = None
     network_output: StoredOutput | None = None
+    undo: Annotated[tuple[_EditName, ...], Meta(max_length=100_000)] = ()
     program: str = ""
     saved: str = ""
 
@@ -167,6 +175,7 @@ class RecordFile(Struct, frozen=True):
             trust=() if self.trust is None else self.trust.of_slices(self.tomogram.shape_zyx[0]),
             volumes=self.volumes,
             output=self.network_output,
+            undo=self.undo,
             program=self.program,
             saved=self.saved,
         )
@@ -279,6 +288,7 @@ def to_json(record: Record) -> dict[str, Any]:
         **({"trust": trust_to_json(record.trust)} if record.trust else {}),
         # Beside the volumes: former versions open the project without it.
         **({"network_output": asdict(record.output)} if record.output else {}),
+        **({"undo": list(record.undo)} if record.undo else {}),
     }
 
 

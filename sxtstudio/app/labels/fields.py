@@ -187,9 +187,9 @@ class ToolSettings(QWidget):
             )
         ]
         self.limited.setChecked(state.grey_range is not None)
-        if state.grey_range is not None:
-            self.low.setValue(state.grey_range[0])
-            self.high.setValue(state.grey_range[1])
+        low, high = state.grey_range or (0.0, 0.0)
+        self.low.setValue(low)
+        self.high.setValue(high)
         for field in (self.low, self.high):
             field.setEnabled(state.grey_range is not None)
         self.diameter.setValue(state.brush_px)

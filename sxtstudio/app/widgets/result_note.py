@@ -6,7 +6,7 @@ from PySide6.QtWidgets import QLabel
 
 from sxtstudio.app.session import Session
 from sxtstudio.app.widgets.notes import show_note
-from sxtstudio.core.edits import LabelEdit, Patch
+from sxtstudio.core.edits import AnyPatch, LabelEdit
 
 
 class ResultNote:
@@ -15,7 +15,7 @@ class ResultNote:
     def __init__(self, session: Session, label: QLabel) -> None:
         """Show in ``label``, which is empty yet."""
         self._label = label
-        self._patches: tuple[Patch, ...] | None = None
+        self._patches: tuple[AnyPatch, ...] | None = None
         session.edit_undone.connect(self._on_edit_undone)
 
     def show(self, text: str, edit: LabelEdit | None = None) -> None:

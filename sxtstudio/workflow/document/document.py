@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.edit_kind import TARGETS, Target
+from sxtstudio.core.edits import LabelEdit
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.labels import count_labels
@@ -32,6 +33,7 @@ from sxtstudio.io.project import Pointer, Record
 from sxtstudio.io.volume_name import moved_to
 from sxtstudio.workflow.document import state as files
 from sxtstudio.workflow.document.saver import Saver
+from sxtstudio.workflow.document.undo_store import UndoStore
 from sxtstudio.workflow.document.workplace import (
     create_array,
     flush_array,
@@ -66,6 +68,8 @@ class Document:
         Of the tomogram when it was opened, or {} where that is not known (see ``identify``).
     notes
         What the user should know of it once it is shown.
+    kept_edits
+        What earlier sessions did and can be taken back, the oldest first.
     """
 
     def __init__(self, tomogram: FileVolume, folder: Path, *, source: str = "") -> None:
@@ -98,6 +102,8 @@ class Document:
         self._recoverable: tuple[bool, tuple[str, ...]] | None = None
         self._flushed_at = 0.0
         self._explained = False
+        self._undo: UndoStore | None = None
+        self.kept_edits: list[LabelEdit] = []
 
     @classmethod
     def open(cls, path: str | Path, work_root: Path | None = None) -> Document:
@@ -157,6 +163,7 @@ class Document:
         except BaseException:
             document.let_go()
             raise
+        document.kept_edits = document.undo.load(volume.shape)
         document.apply(state.record)
         document.project = state.project
         document.modified, document._saved = True, None
@@ -183,6 +190,13 @@ class Document:
     def name(self) -> str:
         """What the window's title says."""
         return (self.project or self.tomogram.path).name
+
+    @property
+    def undo(self) -> UndoStore:
+        """Where what can be taken back is kept for later sessions."""
+        if self._undo is None:
+            self._undo = UndoStore(self.bulk / files.UNDO)
+        return self._undo
 
     @property
     def segmentation_folder(self) -> Path:
@@ -401,6 +415,8 @@ class Document:
 
     def _close_files(self) -> None:
         self._closed = True
+        if self._undo is not None:
+            self._undo.wait()
         with self._writing:  # what is being written now is finished first
             pass
         self._arrays.clear()

@@ -16,13 +16,17 @@ from sxtstudio.core.edit_kind import Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock, holder
-from sxtstudio.core.plain_files import LinkRefused
+from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.plain_files import LinkRefused, is_own_folder
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.temporary import remove
 from sxtstudio.core.wording import shape_text
+from sxtstudio.io.edit_file import copy_edits, edit_files, newest_edits
 from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.project import (
     NAME,
+    UNDO,
+    UNDO_BYTES,
     Pointer,
     Record,
     StoredVolume,
@@ -37,6 +41,7 @@ from sxtstudio.io.volume_name import VolumeName, moved_to
 from sxtstudio.workflow.document.document import Document, Labels
 from sxtstudio.workflow.document.network_output import KeptOutput, find_output
 from sxtstudio.workflow.document.project_volumes import load_output, load_volume, save_output, save_volume
+from sxtstudio.workflow.document.undo_store import UndoStore
 from sxtstudio.workflow.jobs.outputs import on_disk
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -52,6 +57,8 @@ class Snapshot:
     record: Record
     volumes: dict[Target, Labels]
     output: tuple[KeptOutput, Labels] | None
+    undo: UndoStore
+    edits: tuple[str, ...]
     lock: FolderLock | None
     project: Path | None
     identify: Callable[[], KnownInput]
@@ -85,7 +92,9 @@ def snapshot(document: Document) -> Snapshot:
     kept = find_output(document.bulk, document.shape)
     # Opened now: the next segmentation removes the file.
     output = None if kept is None else (kept, kept.open())
-    return Snapshot(document.record(), volumes, output, lock, document.project, document.identify)
+    undo = document.undo
+    record, project = document.record(), document.project
+    return Snapshot(record, volumes, output, undo, undo.names, lock, project, document.identify)
 
 
 def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Saved:
@@ -108,6 +117,7 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
     own_lock = what.lock if what.lock is not None and _same(folder, what.project) else None
     lock: FolderLock | None = own_lock
     written: list[str] = []
+    copied: list[Path] = []
     try:
         lock = lock or lock_project(folder)
         record, notes = _with_pointer(what, folder)
@@ -124,12 +134,15 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
             output = save_output(folder, *what.output, record, former.output, progress.part(0.98 / count))
             if former.output is None or output.volume != former.output.volume:
                 written.append(output.volume.name)
+        edits, copied = _save_undo(what, folder)
         progress.check()
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        write_record(folder, replace(record, volumes=kept, output=output, saved=now))
+        write_record(folder, replace(record, volumes=kept, output=output, undo=edits, saved=now))
     except BaseException:
         for name in written:
             shutil.rmtree(folder / name, ignore_errors=True)
+        for path in copied:
+            path.unlink(missing_ok=True)
         if lock is not None and lock is not own_lock:
             if made:
                 _empty(folder)
@@ -144,7 +157,37 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
             shutil.rmtree(folder / name, ignore_errors=True)
             with suppress(OSError):
                 (folder / name).unlink()
+    _sweep_undo(folder, edits)
     return Saved(folder, lock, record.tomogram.fingerprint, len(record.steps), notes)
+
+
+def _save_undo(what: Snapshot, folder: Path) -> tuple[tuple[str, ...], list[Path]]:
+    """Copy what can be taken back into a project; return the names, and the files that are new.
+
+    Without it the project is as good, so that trouble is no error.
+    """
+    what.undo.wait()
+    place = folder / UNDO
+    if place.is_symlink():
+        return (), []
+    names = newest_edits(what.undo.folder, what.edits, UNDO_BYTES)
+    try:
+        return tuple(names), copy_edits(names, what.undo.folder, place)
+    except OSError as error:
+        LOGGER.warning("what can be taken back is not in the project %s: %s", folder, error)
+        return (), []
+
+
+def _sweep_undo(folder: Path, edits: tuple[str, ...]) -> None:
+    """Remove from a project what can no longer be taken back."""
+    place = folder / UNDO
+    with suppress(OSError):
+        if is_own_folder(place):
+            for path in edit_files(place):
+                if path.name not in edits:
+                    path.unlink()
+            if not edits:
+                place.rmdir()
 
 
 def adopt(document: Document, saved: Saved) -> None:
@@ -216,6 +259,9 @@ def open_project(
                 notes.append(
                     f"The network's output was not loaded, so the threshold cannot be changed: {error}"
                 )
+        with suppress(OSError):
+            document.undo.take_over(folder / UNDO, record.undo, UNDO_BYTES)
+        document.kept_edits = document.undo.load(document.shape)
         document.project = folder
         try:
             document.project_lock = lock_project(folder)

@@ -4,6 +4,7 @@ state.json     what is open, voxel size, polarity, view, which volumes there are
 steps.jsonl    what was done, a line per step, only appended to
 in-use         the lock of the window that works here
 discarded      the user does not want this any more; removed at the next start at the latest
+undo           what can be taken back, a file for each change; beside the voxels
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from sxtstudio.io.steps import step_of, step_to_json
 from sxtstudio.segment.checkpoint import has_unfinished
 
 STATE, STEPS, DISCARDED, SEGMENTATION = "state.json", "steps.jsonl", "discarded", "segmentation"
+UNDO = "undo"
 SCHEMA = "sxtstudio-state/1"
 _STILL_THERE = "The label files in it are still there."
 # The network's output, the request of an unfinished segmentation, and the scratch file of a clean-up.
@@ -138,7 +140,8 @@ def remove_files(folder: Path, bulk: Path, lock: FolderLock) -> None:
     ``lock`` is that of ``folder``, and is released at the end: nobody takes up what is being removed.
     """
     for place in {bulk, folder}:
-        shutil.rmtree(place / SEGMENTATION, ignore_errors=True)
+        for name in (SEGMENTATION, UNDO):
+            shutil.rmtree(place / name, ignore_errors=True)
         with suppress(OSError):
             for entry in list(place.iterdir()):
                 # Also what other parts of the program keep here, such as a network's output.

@@ -25,7 +25,8 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import export_volume
-from sxtstudio.workflow.document import workplace
+from sxtstudio.workflow.document import project, workplace
+from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.recovery import leftovers
 
 Open = Callable[[Path], MainWindow]
@@ -523,3 +524,31 @@ def test_work_that_is_left_for_later_stays(
 def test_missing_suffix_is_added(name: str, chosen: str, expected: str) -> None:
     filters = "TIFF (*.tif *.tiff);;MRC (*.mrc *.rec)"
     assert questions.with_suffix(name, filters, chosen) == Path(expected)
+
+
+def test_undo_is_there_after_recovery_and_after_reopening(
+    cell: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    session = cell.session
+    for row in (3, 9):
+        with session.edit(EditKind.BRUSH) as edit:
+            box = Box((0, row, 0), (1, row + 1, 30))
+            edit.write(box, np.full(box.shape, 255, np.uint8))
+    former = session.document
+    assert former is not None
+    former.autosave(wait=True)
+    former.undo.wait()
+    former.let_go()  # as a crash leaves it
+    session.show(Document.recover(former.folder))
+    undo = cell.actions_.by_name["edit.undo"]
+    assert undo.isEnabled() and undo.text() == "Undo: Brush"
+    undo.trigger()
+    document = session.document
+    assert document is not None and document.labels is not None
+    assert document.labels[0, 3, 5] == 255 and not document.labels[0, 9].any()
+    project.adopt(document, project.save(project.snapshot(document), tmp_path / "cell.sxt"))
+    with qtbot.waitSignal(session.document_changed, timeout=20_000):
+        open_path(cell.context, tmp_path / "cell.sxt")
+    undo.trigger()
+    assert session.document is not None and session.document.labels is None and not undo.isEnabled()
+    session.document.modified = False

@@ -1,0 +1,164 @@
+"""What undo can take back, kept in the working folder: it is there after a crash and after reopening.
+
+A file for each change (io/edit_file.py), numbered in their order, with a mark of the session that made it:
+a project takes them over under the same names. They are written in a thread. Trouble, such as a full disk,
+costs the undo of later sessions and nothing else.
+"""
+
+from __future__ import annotations
+
+import secrets
+import shutil
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from sxtstudio.core.edits import LabelEdit
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.plain_files import is_own_folder
+from sxtstudio.io.edit_file import (
+    copy_edits,
+    edit_files,
+    edit_name,
+    edit_number,
+    newest_edits,
+    read_edit,
+    write_edit,
+)
+
+# So much of the disk is left to others.
+_SPARE_BYTES = 256 << 20
+
+
+class UndoStore:
+    """The changes of one document that can be taken back: a ``Keeper`` of an ``EditHistory``."""
+
+    def __init__(self, folder: Path) -> None:
+        """Keep them in ``folder``, which is made when there are any."""
+        self.folder = folder
+        self._session = secrets.token_hex(4)
+        self._number = 0
+        self._names: list[str] = []
+        self._lock = threading.Lock()
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._thread: threading.Thread | None = None
+        self._broken = False
+
+    # -- earlier sessions ------------------------------------------------------------------------
+
+    def load(self, shape: Triple) -> list[LabelEdit]:
+        """Return what earlier sessions have left here, the oldest first; what cannot be used is removed.
+
+        Where one is missing or damaged, those before it cannot be taken back either.
+        """
+        found: list[LabelEdit] = []
+        for path in reversed(self._on_disk()):
+            try:
+                found.append(read_edit(path, shape))
+            except (OSError, ValueError, UserError) as error:
+                LOGGER.warning("undo ends here: %s", error)
+                break
+            self._names.append(path.name)
+        found.reverse()
+        self._names.reverse()
+        for path in self._on_disk():
+            if path.name not in self._names:
+                with suppress(OSError):
+                    path.unlink()
+        self._number = max(map(edit_number, self._names), default=0)
+        return found
+
+    def take_over(self, folder: Path, names: Iterable[str], most_bytes: int) -> None:
+        """Copy changes from a folder of a project, the newest that fit into ``most_bytes``; not by a link."""
+        if folder.is_symlink():
+            return
+        copy_edits(newest_edits(folder, names, most_bytes), folder, self.folder)
+
+    def _on_disk(self) -> list[Path]:
+        with suppress(OSError):
+            if is_own_folder(self.folder):
+                return edit_files(self.folder)
+        return []
+
+    # -- this session: what an EditHistory tells ---------------------------------------------------
+
+    def add(self, edit: LabelEdit) -> None:
+        """Write an edit, after those that were told before."""
+        self._number += 1
+        self._names.append(edit_name(self._number, self._session))
+        self.replace_latest(edit)
+
+    def replace_latest(self, edit: LabelEdit) -> None:
+        """Write the latest edit again."""
+        path = self.folder / self._names[-1]
+        self._soon(lambda: self._write(path, edit))
+
+    def drop_latest(self) -> None:
+        """Remove the latest edit."""
+        self._remove(self._names.pop())
+
+    def drop_oldest(self) -> None:
+        """Remove the oldest edit."""
+        self._remove(self._names.pop(0))
+
+    def clear(self) -> None:
+        """Remove all."""
+        while self._names:
+            self._remove(self._names.pop())
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of their files, the oldest first; they are all there after ``wait``."""
+        return tuple(self._names)
+
+    def wait(self) -> None:
+        """Block until everything is written."""
+        with self._lock:
+            thread = self._thread
+        if thread is not None:
+            thread.join()
+
+    # -- the thread --------------------------------------------------------------------------------
+
+    def _remove(self, name: str) -> None:
+        path = self.folder / name
+        self._soon(lambda: path.unlink(missing_ok=True))
+
+    def _soon(self, work: Callable[[], None]) -> None:
+        with self._lock:
+            self._waiting.append(work)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="undo store", daemon=True)
+                self._thread.start()
+
+    def _run(self) -> None:
+        while True:
+            with self._lock:
+                if not self._waiting:
+                    self._thread = None
+                    return
+                work = self._waiting.popleft()
+            try:
+                work()
+            except Exception as error:  # undo in this session does not need the files
+                LOGGER.warning("undo is not kept for later sessions: %s", error)
+                self._give_up()
+
+    def _write(self, path: Path, edit: LabelEdit) -> None:
+        if self._broken:
+            return
+        self.folder.mkdir(exist_ok=True)
+        if shutil.disk_usage(self.folder).free < edit.bytes + _SPARE_BYTES:
+            raise OSError(f"there is no room in {self.folder}")
+        write_edit(path, edit)
+
+    def _give_up(self) -> None:
+        """Keep nothing: with a gap in it, what was before could not be taken back."""
+        self._broken = True
+        for path in self._on_disk():
+            with suppress(OSError):
+                path.unlink()
