@@ -49,8 +49,10 @@ QCheckBox::indicator:checked, QListView::indicator:checked {
 QRadioButton::indicator:checked {
     border-color: %(accent)s; background: %(accent)s; image: url("%(icons)s/dot.svg"); }
 QCheckBox::indicator:focus, QRadioButton::indicator:focus { border-color: palette(text); }
-QCheckBox::indicator:disabled, QRadioButton::indicator:disabled { border-color: palette(mid); }
-QCheckBox::indicator:checked:disabled, QRadioButton::indicator:checked:disabled { background: palette(mid); }
+QCheckBox::indicator:disabled, QRadioButton::indicator:disabled {
+    border-color: palette(placeholder-text); background: transparent; }
+QCheckBox::indicator:checked:disabled, QRadioButton::indicator:checked:disabled {
+    background: palette(placeholder-text); }
 """
 
 

@@ -113,11 +113,13 @@ def contrast(one: QColor, other: QColor) -> float:
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 @pytest.mark.parametrize("kind", [QCheckBox, QRadioButton])
+@pytest.mark.parametrize("usable", [True, False], ids=["usable", "greyed"])
 def test_boxes_are_seen_ticked_or_not(
-    app: QApplication, qtbot: QtBot, scheme: theme.Scheme, kind: type[QAbstractButton]
+    app: QApplication, qtbot: QtBot, scheme: theme.Scheme, kind: type[QAbstractButton], usable: bool
 ) -> None:
     theme.apply(app, scheme)
     box = kind("words")
+    box.setEnabled(usable)
     qtbot.addWidget(box)
     box.show()
     for ticked in (False, True):

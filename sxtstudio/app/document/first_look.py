@@ -13,12 +13,12 @@ from PySide6.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
+from superqt import QFlowLayout
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.first_scan import FirstScan
 from sxtstudio.app.widgets.controls import DoubleSpinBox
-from sxtstudio.app.widgets.elided import ElidedLabel
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.polarity import Basis
@@ -77,6 +77,7 @@ class FirstLook(QWidget):
         self.size_nm.setDecimals(2)
         self.size_nm.setValue(10)
         self.size_nm.setSuffix(" nm")
+        self.size_nm.setMaximumWidth(96)
         self.size_nm.setAccessibleName("Voxel size in nm")
         self.apply = QPushButton("Apply")
         self.apply.setToolTip("Use this voxel size along x, y and z; the panel “Image” has a field for each")
@@ -84,15 +85,14 @@ class FirstLook(QWidget):
         self.unknown = QPushButton("I do not know")
         self.unknown.setToolTip("Go on in pixels; sizes in nm and µm are not given then")
         self.unknown.clicked.connect(lambda: self.question.hide())
-        row = QHBoxLayout(self.question)
+        row = QFlowLayout(self.question)  # several lines in a narrow window
         row.setContentsMargins(0, 0, 0, 0)
-        words = ElidedLabel(most_px=600)
-        words.setText("The file does not say how large a voxel is. Edge of a voxel:")
-        row.addWidget(words)
-        row.addWidget(self.size_nm)
-        row.addWidget(self.apply)
-        row.addWidget(self.unknown)
-        row.addStretch()
+        row.setHorizontalSpacing(8)
+        row.setVerticalSpacing(4)
+        words = QLabel("The file has no voxel size:")
+        words.setMinimumHeight(self.apply.sizeHint().height())  # in line with the buttons
+        for widget in (words, self.size_nm, self.apply, self.unknown):
+            row.addWidget(widget)
         return self.question
 
     def _on_document(self) -> None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt, QUrl
-from PySide6.QtGui import QImage, QTextDocument
+from PySide6.QtCore import Qt, QTimer, QUrl
+from PySide6.QtGui import QImage, QResizeEvent, QTextDocument
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -19,15 +19,37 @@ from sxtstudio.app.help.pages import HELP, Button, TutorialStep, tutorial
 from sxtstudio.app.widgets.dialogs import ToolDialog
 
 _PICTURE_MARGIN = 40
+_RESIZED_MS = 80
 
 
 class Page(QTextBrowser):
     """Shows Markdown; pictures are made as wide as the page at most."""
 
+    def __init__(self) -> None:
+        """Begin empty."""
+        super().__init__()
+        self._text = ""
+        self._again = QTimer(self, singleShot=True, interval=_RESIZED_MS)
+        self._again.timeout.connect(self._lay_out)
+
     def show_text(self, text: str) -> None:
         """Show a page from its beginning."""
-        self.setMarkdown(text)
+        self._text = text
+        self._lay_out()
         self.moveCursor(self.textCursor().MoveOperation.Start)
+
+    def _lay_out(self) -> None:
+        bar = self.verticalScrollBar()
+        place = bar.value()
+        self.document().clear()  # with the pictures in their former width
+        self.setMarkdown(self._text)
+        bar.setValue(place)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Make the pictures as wide as the page is now."""
+        super().resizeEvent(event)
+        if event.size().width() != event.oldSize().width():
+            self._again.start()
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:
         """Load a picture of the help."""

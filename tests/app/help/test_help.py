@@ -171,3 +171,14 @@ def test_about_has_the_citation_to_copy(window: MainWindow) -> None:
     about.copy_bibtex.click()
     entry = QApplication.clipboard().text()
     assert entry.startswith("@article{") and entry.count("{") == entry.count("}") and "e2209938120" in entry
+
+
+def test_pictures_of_the_tutorial_are_no_wider_than_its_page(window: MainWindow, qtbot: QtBot) -> None:
+    window.actions_.by_name["help.tutorial"].trigger()
+    dialog: TutorialDialog = window.context.dialogs.find(TutorialDialog)
+    for width in (1000, 560, 1100):
+        dialog.resize(width, 600)
+        qtbot.waitUntil(lambda wanted=width: dialog.width() == wanted)
+        qtbot.wait(200)
+        assert dialog.page.horizontalScrollBar().maximum() == 0, width
+        assert dialog.page.document().size().width() <= dialog.page.viewport().width() + 1

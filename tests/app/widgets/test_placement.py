@@ -41,7 +41,12 @@ def screen(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Q
 def test_first_start_is_inside_the_screen_with_every_step_in_reach(
     screen: QRect, window: MainWindow, qtbot: QtBot
 ) -> None:
-    side, slices, view3d = (getattr(window.context.parts, n) for n in ("side", "slices", "view3d"))
+    parts = window.context.parts
+    side, slices, view3d = parts.side, parts.slices, parts.view3d
+    # The most that can stand above the slices: the question about the voxel size.
+    parts.first_look.line.setText("facts " * 20)
+    parts.first_look.show()
+    assert not parts.first_look.question.isHidden()
     for both in (False, True):
         if both:
             window.session.layout.set(view3d=True)
