@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from sxtstudio.segment.parameters import Segmentation, SegmentParameters
     from sxtstudio.segment.pipeline import segment
     from sxtstudio.segment.preview import (
-        BothPolarities,
         Estimate,
         Recognition,
         SlicePreview,
-        compare_polarities,
+        Trial,
         estimate,
         recognise_slice,
         segment_slice,
+        try_slice,
     )
     from sxtstudio.segment.registry import find_models, load_card
     from sxtstudio.segment.runner import SliceRunner, make_runner
@@ -31,15 +31,15 @@ _MODULES = {
     "parameters": ("SegmentParameters", "Segmentation"),
     "pipeline": ("segment",),
     "preview": (
-        "BothPolarities", "Estimate", "Recognition", "SlicePreview", "compare_polarities", "estimate",
-        "recognise_slice", "segment_slice",
+        "Estimate", "Recognition", "SlicePreview", "estimate",
+        "recognise_slice", "segment_slice", "Trial",
+        "try_slice",
     ),
     "registry": ("find_models", "load_card"),
     "runner": ("SliceRunner", "make_runner"),
 }  # fmt: skip
 
 __all__ = [
-    "BothPolarities",
     "Device",
     "Estimate",
     "ModelCard",
@@ -48,9 +48,9 @@ __all__ = [
     "Segmentation",
     "SlicePreview",
     "SliceRunner",
+    "Trial",
     "check_model",
     "choose_device",
-    "compare_polarities",
     "estimate",
     "find_models",
     "load_card",
@@ -58,6 +58,7 @@ __all__ = [
     "recognise_slice",
     "segment",
     "segment_slice",
+    "try_slice",
 ]
 
 

@@ -10,13 +10,13 @@ import numpy as np
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
-from sxtstudio.core.polarity import Polarity, Value
+from sxtstudio.core.polarity import Polarity, Value, chosen_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.device import Device
 from sxtstudio.segment.field import fill_note
-from sxtstudio.segment.job import prepare
+from sxtstudio.segment.job import SegmentationJob, prepare
 from sxtstudio.segment.neighbours import Image, Mean, Neighbours, Reach
 from sxtstudio.segment.parameters import SegmentParameters, TrustChoice
 from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
@@ -44,11 +44,16 @@ class SlicePreview:
 
 
 @dataclass(frozen=True)
-class BothPolarities:
-    """One slice segmented for dark and for bright membranes."""
+class Trial:
+    """A slice tried: as the polarity was judged and, where that is not sure, in the other one as well."""
 
-    dark: SlicePreview
-    bright: SlicePreview
+    judged: SlicePreview
+    other: SlicePreview | None = None
+
+    def of(self, polarity: Value) -> SlicePreview:
+        """Return the preview for dark or for bright membranes; there has to be one."""
+        wanted = self.judged if self.other is None or polarity == self.judged.polarity.value else self.other
+        return wanted
 
 
 @dataclass(frozen=True)
@@ -105,42 +110,27 @@ def segment_slice(
         If ``progress`` was cancelled.
     """
     progress = progress or Progress()
-    values, measured = None, 0.0
     with closing(prepare(volume, parameters, progress, runner=runner)) as job:
-        wanted = job.neighbours.needed([z])
-        progress.begin(len(wanted), "trying one slice")
-        own = job.runner()
-        mean = Mean(job.neighbours, [z])
-        for batch in read_batches(volume, job.neighbours, wanted, 1, job.flip):
-            for output in job.outputs(own, batch, progress, redraw=False):
-                for whole in mean.add(output):
-                    values = whole.values
-                    measured = 0.0 if whole.field is None or values is None else whole.field.share
-            progress.step()
-        labels = None if values is None else labels_of(values, job.threshold)
-        notes = (*job.notes, *own.notes)
-        if values is not None and measured < 1:
-            notes += (fill_note(1 - measured, "this slice"),)
-        device = own.device
-    return SlicePreview(labels, values, measured, job.polarity, device.name, device.reason, notes)
+        return _tried(job, z, progress)
 
 
-def compare_polarities(
+def try_slice(
     volume: Volume,
     z: int,
     parameters: SegmentParameters,
     *,
+    known: Polarity | None = None,
     runner: SliceRunner | None = None,
     progress: Progress | None = None,
-) -> BothPolarities:
-    """Segment slice ``z`` for dark and for bright membranes, so that a user can choose.
+) -> Trial:
+    """Segment slice ``z``; where it is not sure whether membranes are dark or bright, for both.
 
     Parameters
     ----------
-    volume, z, runner, progress
-        As for ``segment_slice``.
-    parameters
-        As for ``segment_slice``, but for the polarity, which is ignored.
+    volume, z, parameters, runner, progress
+        As for ``segment_slice``. Where the polarity is "auto", it is judged, in doubt by the network as well.
+    known
+        What a network was asked before, which then stands in for the polarity of the parameters.
 
     Raises
     ------
@@ -149,12 +139,35 @@ def compare_polarities(
     Cancelled
         If ``progress`` was cancelled.
     """
+    progress = progress or Progress()
+    if known is not None:
+        parameters = replace(parameters, polarity=known.value)
+    with closing(prepare(volume, parameters, progress, runner=runner)) as job:
+        job.polarity = known or job.polarity
+        first = _tried(job, z, progress)
+        if job.polarity.sure or job.card.polarity != "dark":
+            return Trial(first)
+        job.polarity = chosen_polarity(job.polarity.other)
+        return Trial(first, _tried(job, z, progress))
 
-    def tried(polarity: Value) -> SlicePreview:
-        wanted = replace(parameters, polarity=polarity)
-        return segment_slice(volume, z, wanted, runner=runner, progress=progress)
 
-    return BothPolarities(tried("dark"), tried("bright"))
+def _tried(job: SegmentationJob, z: int, progress: Progress) -> SlicePreview:
+    wanted = job.neighbours.needed([z])
+    progress.begin(len(wanted), "trying one slice")
+    runner, mean = job.runner(), Mean(job.neighbours, [z])
+    values, measured = None, 0.0
+    for batch in read_batches(job.volume, job.neighbours, wanted, 1, job.flip):
+        for output in job.outputs(runner, batch, progress, redraw=False):
+            for whole in mean.add(output):
+                values = whole.values
+                measured = 0.0 if whole.field is None or values is None else whole.field.share
+        progress.step()
+    labels = None if values is None else labels_of(values, job.threshold)
+    notes = (*job.notes, *runner.notes)
+    if values is not None and measured < 1:
+        notes += (fill_note(1 - measured, "this slice"),)
+    device = runner.device
+    return SlicePreview(labels, values, measured, job.polarity, device.name, device.reason, notes)
 
 
 def recognise_slice(

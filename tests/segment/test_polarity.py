@@ -16,11 +16,11 @@ from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.segment import (
     SegmentParameters,
-    compare_polarities,
     load_card,
     make_runner,
     segment,
     segment_slice,
+    try_slice,
 )
 from sxtstudio.segment import job as job_module
 from sxtstudio.segment.device import choose_device
@@ -152,13 +152,30 @@ def test_it_is_not_asked_without_need(
         assert found.polarity == sure
 
 
-def test_both_polarities_of_a_slice_to_choose_from(noise: ArrayVolume, parameters: SegmentParameters) -> None:
-    both = compare_polarities(noise, 1, parameters)
-    for mine, value in ((both.dark, "dark"), (both.bright, "bright")):
+def test_in_doubt_both_polarities_of_a_slice_are_tried(
+    noise: ArrayVolume, parameters: SegmentParameters, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_module, "ask_network", lambda *_: Polarity("bright", 0.6, "", Basis.NETWORK))
+    trial = try_slice(noise, 1, parameters)
+    assert trial.judged.polarity == Polarity("bright", 0.6, "", Basis.NETWORK)
+    assert trial.other is not None and trial.other.polarity == chosen_polarity("dark")
+    again = try_slice(noise, 1, parameters, known=trial.judged.polarity)
+    for value in ("dark", "bright"):
         alone = segment_slice(noise, 1, replace(parameters, polarity=value))
-        np.testing.assert_array_equal(mine.labels, alone.labels)
-        assert mine.polarity == chosen_polarity(value)
-    assert (both.dark.labels != both.bright.labels).any()
+        np.testing.assert_array_equal(trial.of(value).labels, alone.labels)
+        np.testing.assert_array_equal(again.of(value).labels, alone.labels)
+    assert (trial.of("dark").labels != trial.of("bright").labels).any()
+    assert try_slice(noise, 1, replace(parameters, polarity="dark")).other is None
+
+
+def test_a_model_for_any_polarity_leaves_no_choice(
+    noise: ArrayVolume, parameters: SegmentParameters, model_path: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "any.onnx").write_bytes(model_path.read_bytes())
+    card = replace(load_card(tmp_path / "any.onnx"), name="any", polarity="any")
+    (tmp_path / "any.json").write_text(card.to_json())
+    trial = try_slice(noise, 1, replace(parameters, model=tmp_path / "any.onnx"))
+    assert trial.other is None and trial.judged.polarity.basis is Basis.IMAGE
 
 
 def test_of_a_large_slice_the_liveliest_piece_is_shown(compact: Any) -> None:

@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.segment.parameters import SegmentParameters
 
 if TYPE_CHECKING:
-    from sxtstudio.segment import Estimate, Recognition, SlicePreview, SliceRunner
+    from sxtstudio.segment import Estimate, Recognition, SliceRunner, Trial
 
 
 @dataclass(frozen=True)
@@ -39,15 +40,23 @@ class PreviewEngine:
         self._redraws = False
 
     def try_slice(
-        self, volume: Volume, z: int, parameters: SegmentParameters, progress: Progress
-    ) -> SlicePreview:
-        """Segment slice ``z`` as the whole segmentation would."""
-        from sxtstudio.segment import segment_slice
+        self,
+        volume: Volume,
+        z: int,
+        parameters: SegmentParameters,
+        progress: Progress,
+        known: Polarity | None = None,
+    ) -> Trial:
+        """Segment slice ``z`` as the whole segmentation would, in doubt in either polarity.
+
+        ``known`` is a verdict of the network, which is not asked again.
+        """
+        from sxtstudio.segment import try_slice
 
         with self._lock:
             runner = self._runner_for(parameters)
             progress.check()
-            return segment_slice(volume, z, parameters, runner=runner, progress=progress)
+            return try_slice(volume, z, parameters, known=known, runner=runner, progress=progress)
 
     def recognise(
         self, volume: Volume, z: int, parameters: SegmentParameters, progress: Progress

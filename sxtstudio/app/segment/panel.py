@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
@@ -18,8 +18,9 @@ from sxtstudio.app.questions import Answer
 from sxtstudio.app.segment.engine import Costs, PreviewEngine
 from sxtstudio.app.segment.form import SegmentForm
 from sxtstudio.app.segment.manual_edits import HandMade
+from sxtstudio.app.segment.polarity_choice import PolarityChoice
 from sxtstudio.app.segment.recognised import RecognitionMap
-from sxtstudio.app.segment.trial import SliceTrial
+from sxtstudio.app.segment.trial import SliceTrial, Tried
 from sxtstudio.app.widgets.footer import Footer
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.app.widgets.result_note import ResultNote
@@ -27,7 +28,7 @@ from sxtstudio.core import wording
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.polarity import Basis, Polarity
+from sxtstudio.core.polarity import Basis, Polarity, Value, chosen_polarity
 from sxtstudio.core.trust import SliceTrust, least_certain, replaced
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.workflow.jobs.choices import Choices, find_choices
@@ -40,9 +41,6 @@ from sxtstudio.workflow.jobs.document_segmenting import (
     trust_lines,
 )
 from sxtstudio.workflow.jobs.inspecting import tilt_series_text
-
-if TYPE_CHECKING:
-    from sxtstudio.segment import SlicePreview
 
 
 class SegmentPanel(QWidget):
@@ -61,6 +59,7 @@ class SegmentPanel(QWidget):
         self.pending: Interrupted | None = None
         self._projections: Path | None = None  # folder of the document whose projections may be segmented
         self._least_certain: int | None = None  # the slice that was gone to last
+        self._starts_next = False  # once the polarity is known, for which a slice is tried now
         self._find = Latest(context, "Looking for models", self._on_choices_found, delay_ms=0, parent=self)
         self._costs = Latest(
             context,
@@ -91,6 +90,7 @@ class SegmentPanel(QWidget):
         self.resume_button.setToolTip("Segment the slices that are missing, with the settings of then")
         self.again_button.setToolTip("Segment all chosen slices anew, with the settings above")
         self.dismiss_button.setToolTip("Leave it unfinished; labels that are there stay")
+        self.choice = PolarityChoice()
         self.strip = ProgressStrip()
         tries, offers = QHBoxLayout(), QHBoxLayout()
         tries.addWidget(self.try_button, 1)
@@ -107,7 +107,7 @@ class SegmentPanel(QWidget):
         layout.addStretch()
         self.footer = Footer(
             (self.result, self.interrupted_note, self.estimate),
-            (self.offers, self.strip, tries, self.start_button),
+            (self.choice, self.offers, self.strip, tries, self.start_button),
         )
 
     def _connect(self) -> None:
@@ -123,6 +123,10 @@ class SegmentPanel(QWidget):
         self.form.threshold.changed.connect(lambda: self.trial.set_threshold(self.form.threshold.value))
         self.trial.changed.connect(self._refresh)
         self.trial.tried.connect(self._on_trial_tried)
+        self.choice.pointed_at.connect(self.trial.show_polarity)
+        self.choice.chosen.connect(lambda value: self._guarded(lambda: self._on_choice_chosen(value))())
+        self.form.network_changed.connect(self._stop_asking)
+        session.facts_changed.connect(self._on_session_facts_changed)
         session.document_changed.connect(self._on_session_document_changed)
         session.busy_changed.connect(self._refresh)
         session.models_changed.connect(self._on_session_models_changed)
@@ -142,6 +146,7 @@ class SegmentPanel(QWidget):
 
     def try_slice(self) -> None:
         """Segment the visible slice as a preview."""
+        self._stop_asking()
         parameters = self.form.parameters()
         job = self.trial.start(self._session.cursor[0], parameters, self.form.threshold.value)
         self.strip.watch(job, counted=False)
@@ -174,9 +179,19 @@ class SegmentPanel(QWidget):
         UserError
             If nothing is open, or another job changes the labels.
         """
-        parameters = self.form.parameters()
         if not self._may_segment_projections():
             return
+        if self._polarity_is_open():
+            if self.trial.job is None or not self._starts_next:
+                # Seconds now, rather than an hour for the wrong one.
+                self.try_slice()
+                self._starts_next = True
+                self._result.show("Finding out on this slice whether membranes are dark or bright …")
+            return
+        self._start_all()
+
+    def _start_all(self) -> None:
+        parameters = self.form.parameters()
         document, idle = self._session.document, self._session.busy is None
         if document and idle and self.hand_made.within(*parameters.checked(document.shape[0])):
             answer = questions.ask(
@@ -189,6 +204,12 @@ class SegmentPanel(QWidget):
             if answer != Answer.REPLACE:
                 return
         self._start(parameters, resume=False)
+
+    def _polarity_is_open(self) -> bool:
+        """Whether the network is to be asked, and perhaps the user, before all slices are segmented."""
+        document, idle = self._session.document, self._session.busy is None
+        polarity = None if document is None else document.polarity
+        return idle and polarity is not None and polarity.open
 
     def _may_segment_projections(self) -> bool:
         """Ask, once for a tomogram, whether what looks like a tilt series is to be segmented."""
@@ -244,6 +265,7 @@ class SegmentPanel(QWidget):
             record.update(outcome.step())
             return outcome
 
+        self._stop_asking()
         self.trial.clear()
         self.recognition.cancel()
         if self._costs.busy:
@@ -307,12 +329,42 @@ class SegmentPanel(QWidget):
         self._refresh()
         self._ask_for_costs()
 
-    def _on_trial_tried(self, result: SlicePreview) -> None:
+    def _on_trial_tried(self, tried: Tried) -> None:
+        result, starts = tried.trial.judged, self._starts_next
         self._take_polarity(result.polarity)
+        if self.trial.latest is None:  # another polarity than was assumed has taken it away
+            self.trial.show(tried, result.polarity.value)
+        self._starts_next = starts and tried.pictures is not None
         lines = list(result.notes)
         if result.labels is None:
             lines.insert(0, "There is nothing to be seen in this slice, so there is nothing to segment.")
+        elif not result.labels.any() and tried.pictures is None:
+            lines.insert(0, "Nothing is labelled in this slice.")
         self._result.show("\n".join(lines))
+        if tried.pictures is not None:
+            self.choice.ask(result.polarity, tried.pictures)
+        elif starts:
+            self._guarded(self._start_all)()
+
+    def _on_choice_chosen(self, value: Value) -> None:
+        """Take the polarity that the user chose, and go on with what it was needed for."""
+        starts, tried = self._starts_next, self.trial.latest
+        self._session.set_polarity(chosen_polarity(value))
+        self._stop_asking()
+        if starts:
+            self._start_all()
+        elif tried is not None:
+            self.trial.show(tried, value)  # again, for another polarity has taken it away
+
+    def _stop_asking(self) -> None:
+        """Take the pictures away; whoever waited for the answer waits no longer."""
+        self._starts_next = False
+        self.choice.hide()
+
+    def _on_session_facts_changed(self) -> None:
+        document = self._session.document
+        if document is None or document.polarity is None or document.polarity.sure:
+            self.choice.hide()
 
     def _on_choices_found(self, choices: Choices) -> None:
         self.form.show_choices(choices)
@@ -344,6 +396,7 @@ class SegmentPanel(QWidget):
 
     def _on_session_document_changed(self) -> None:
         self._least_certain = None
+        self._stop_asking()
         self._result.clear()
         show_note(self.estimate, "")
         self._look_for_interrupted()

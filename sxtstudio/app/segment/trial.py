@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,17 +12,29 @@ from PySide6.QtCore import QObject, Signal
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.segment.engine import PreviewEngine
+from sxtstudio.app.segment.polarity_choice import Pictures, draw_pictures
 from sxtstudio.app.session import Preview
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
 from sxtstudio.core.labels import as_labels
+from sxtstudio.core.polarity import Basis, Value
 from sxtstudio.core.wording import slice_number
 from sxtstudio.segment.parameters import SegmentParameters
 
 if TYPE_CHECKING:
-    from sxtstudio.segment import SlicePreview
+    from sxtstudio.segment import Trial
 
 # A running network looks ten times a second whether it was cancelled.
 _LONGEST_WAIT_S = 60.0
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A slice that was tried, and, where its polarity is in doubt, pictures of both."""
+
+    z: int
+    trial: Trial
+    pictures: Pictures | None = None
 
 
 class SliceTrial(QObject):
@@ -31,7 +44,7 @@ class SliceTrial(QObject):
     -------
     changed
         A trial began or ended, or its preview was taken away.
-    tried(SlicePreview)
+    tried(Tried)
         The result of a trial.
     """
 
@@ -44,8 +57,9 @@ class SliceTrial(QObject):
         self._context = context
         self._session = context.session
         self._engine = engine
+        self._tried: Tried | None = None
         self._values: NDArray[np.float32] | None = None
-        self._z = 0
+        self._threshold = 0.0
         self._shown: Preview | None = None
         self.job: Job | None = None
         self._session.document_changed.connect(self._on_document_changed)
@@ -68,15 +82,23 @@ class SliceTrial(QObject):
         if document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
         self.cancel()
-        volume, engine = document.tomogram, self._engine
+        volume, engine, polarity = document.tomogram, self._engine, document.polarity
+        known = polarity if polarity is not None and polarity.basis is Basis.NETWORK else None
+        display = self._session.display.value
 
-        def work(job: Job) -> SlicePreview:
-            return engine.try_slice(volume, z, parameters, job.progress)
+        def work(job: Job) -> Tried:
+            trial = engine.try_slice(volume, z, parameters, job.progress, known)
+            dark, bright = trial.of("dark").labels, trial.of("bright").labels
+            if trial.other is None or dark is None or bright is None:
+                return Tried(z, trial)
+            image = volume.read(Box.slab(z, z + 1, volume.shape))[0]
+            window = (display.low, display.high)
+            return Tried(z, trial, draw_pictures(image, dark, bright, window, display.label_rgb))
 
-        def done(result: SlicePreview) -> None:
+        def done(result: Tried) -> None:
             if self.job is job:
-                self._values, self._z = result.values, z
-                self.set_threshold(threshold)
+                self._threshold = threshold
+                self.show(result, result.trial.judged.polarity.value)
                 self.tried.emit(result)
 
         def failed(error: Exception) -> None:
@@ -96,12 +118,29 @@ class SliceTrial(QObject):
         self.changed.emit()
         return job
 
+    @property
+    def latest(self) -> Tried | None:
+        """What was tried last, as long as it is shown."""
+        return self._tried
+
+    def show(self, tried: Tried, value: Value) -> None:
+        """Show what was tried, as it is for dark or for bright membranes."""
+        self._tried = tried
+        self.show_polarity(value)
+
+    def show_polarity(self, value: Value) -> None:
+        """Show the tried slice as it is for dark or for bright membranes, where both were tried."""
+        if self._tried is not None:
+            self._values = self._tried.trial.of(value).values
+            self.set_threshold(self._threshold)
+
     def set_threshold(self, threshold: float) -> None:
         """Show the tried slice with another threshold."""
-        if self._values is None:
+        if self._values is None or self._tried is None:
             return
+        self._threshold = threshold
         labels = as_labels(self._values > threshold)
-        self._shown = Preview(self._z, labels, f"Preview: threshold {threshold:.2f}")
+        self._shown = Preview(self._tried.z, labels, f"Preview: threshold {threshold:.2f}")
         self._session.set_preview(self._shown)
         self.changed.emit()
 
@@ -115,7 +154,7 @@ class SliceTrial(QObject):
     def clear(self) -> None:
         """Stop, forget the network's output, and take the preview away."""
         self.cancel()
-        self._values = None
+        self._values = self._tried = None
         if self.shown:
             self._session.set_preview(None)
         self._shown = None
@@ -130,5 +169,5 @@ class SliceTrial(QObject):
 
     def _on_preview_changed(self) -> None:
         if self._shown is not None and not self.shown:
-            self._shown = self._values = None
+            self._shown = self._values = self._tried = None
             self.changed.emit()

@@ -19,6 +19,7 @@ from sxtstudio.app.document.label_files import load_labels
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.methods import methods_text
 from sxtstudio.workflow.document.project import open_project, save, snapshot
@@ -161,6 +162,7 @@ def test_a_tilt_series_is_asked_about_before_it_is_segmented(
     panel = series.context.parts.segment
     monkeypatch.setattr("sxtstudio.app.questions.ask", lambda *args, **more: asked.append(args[2]) or answer)
     monkeypatch.setattr(panel, "_start", lambda choice, *, resume: begun.append(choice))
+    series.session.set_polarity(chosen_polarity("dark"))
     panel.start()
     panel.start()
     assert "looks like a tilt series" in asked[0]
