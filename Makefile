@@ -43,7 +43,7 @@ run: $(VENV)/.base system-run
 	fi
 
 test: $(VENV)/.dev system-test
-	@$(SCREEN) $(PY) -m pytest $(if $(filter-out 0 1,$(JOBS)),-n $(JOBS) --dist loadfile) $(ARGS)
+	@$(SCREEN) $(PY) -m pytest $(if $(filter-out 0 1,$(JOBS)),-n $(JOBS) --dist loadfile --max-worker-restart 0) $(ARGS)
 
 screenshots: $(VENV)/.dev system-test
 	@$(SCREEN) $(PY) docs/screenshots.py

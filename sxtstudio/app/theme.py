@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
@@ -62,13 +64,31 @@ def app_icon() -> QIcon:
 
 
 def apply(app: QApplication, scheme: Scheme) -> None:
-    """Dress the application; "system" follows the desktop."""
-    app.setStyle("Fusion")
-    app.styleHints().setColorScheme(_SCHEMES[scheme])
-    if scheme != "system" and is_dark() != (scheme == "dark"):
-        # Some desktops know no schemes; there the colours are set by hand.
-        app.setPalette(_palette(_DARK if scheme == "dark" else _LIGHT))
-    app.setStyleSheet(_STYLE % {"accent": ACCENT, "icons": (RESOURCES / "icons").as_posix()})
+    """Style the application; "system" follows the desktop."""
+    with _nothing_collected():
+        app.setStyle("Fusion")
+        app.styleHints().setColorScheme(_SCHEMES[scheme])
+        if scheme != "system" and is_dark() != (scheme == "dark"):
+            # Some desktops know no schemes; there the colours are set by hand.
+            app.setPalette(_palette(_DARK if scheme == "dark" else _LIGHT))
+        app.setStyleSheet(_STYLE % {"accent": ACCENT, "icons": (RESOURCES / "icons").as_posix()})
+
+
+@contextmanager
+def _nothing_collected() -> Iterator[None]:
+    """Free what Python holds in circles before Qt goes through all widgets, and nothing meanwhile.
+
+    Widgets call back into Python while their style changes. A collection just then could delete widgets of a
+    closed window, or of a plot, that Qt still has on its list: a crash.
+    """
+    gc.collect()
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
 
 
 def _palette(colours: tuple[str, ...]) -> QPalette:
