@@ -135,7 +135,7 @@ def test_half_a_character_in_a_card(toy_model: Path, capsys: pytest.CaptureFixtu
     card = {"name": "toy", "description": "half: \ud800", "trained_on": "x", "base_width": 2}
     card |= {"label_output": "label", "sha256": "0" * 64, "licence": "MIT"}
     toy_model.with_suffix(".json").write_text(json.dumps(card))
-    assert "not a readable model card" in refused(["models", "check", str(toy_model)], capsys)
+    assert "halves of characters" in refused(["models", "check", str(toy_model)], capsys)
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04", b"\0" * 100])
