@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NoReturn
@@ -120,9 +121,10 @@ class Painter:
             process.wait()
             if self._listener is not None:
                 self._listener.join()
-            for pipe in (process.stdin, process.stdout):
+            for pipe in (process.stdout, process.stdin):
                 if pipe is not None:
-                    pipe.close()
+                    with suppress(OSError):  # what was still to be written has nobody to read it
+                        pipe.close()
         if self._folder is not None:
             self._folder.cleanup()
             self._folder = None
