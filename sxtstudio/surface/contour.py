@@ -23,7 +23,7 @@ from vtkmodules.vtkFiltersCore import vtkFlyingEdges3D
 from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.walk import SLAB_VOXELS
+from sxtstudio.core.walk import SLAB_VOXELS, walk
 from sxtstudio.surface.mesh import Points, Triangles
 
 Objects = NDArray[np.int32]
@@ -88,9 +88,11 @@ def contours(
 
 def _extents(labels: NDArray[Any], values: Sequence[int]) -> dict[int, tuple[int, int]]:
     """The first slice of each value, and the one after its last."""
-    wanted = dict.fromkeys(values, (len(labels), 0))
-    for z, plane in enumerate(labels):
-        for value in np.unique(plane).tolist():
+    depth, height, width = labels.shape
+    wanted = dict.fromkeys(values, (depth, 0))
+    for box in walk((depth, height, width), labels, slices=1):
+        z = box.start[0]
+        for value in np.unique(labels[z]).tolist():
             if value in wanted:
                 first, last = wanted[value]
                 wanted[value] = (min(first, z), max(last, z + 1))
