@@ -6,87 +6,56 @@ wheel goes on to what lies around it. Everybody in the window uses these instead
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QSpinBox
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QSpinBox, QWidget
 from superqt import QDoubleRangeSlider
 
 NOTCH = 120  # what Qt calls one step of a wheel
 
 
-class SpinBox(QSpinBox):
+if TYPE_CHECKING:
+    _Control = QWidget
+else:
+    _Control = object  # Qt lets a class have one of its own kinds as a base only
+
+
+class _WheelNeedsFocus(_Control):
+    """The wheel changes a control that has the focus, and scrolls what lies around any other."""
+
+    def __init__(self, *args: Any, **properties: Any) -> None:
+        """Take what the control's own kind takes; the wheel does not bring the focus."""
+        super().__init__(*args, **properties)
+        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Change the value while it has the focus."""
+        if self.hasFocus():
+            super().wheelEvent(event)
+        else:
+            event.ignore()
+
+
+class SpinBox(_WheelNeedsFocus, QSpinBox):
     """A field for whole numbers."""
 
-    def __init__(self, *args: Any, **properties: Any) -> None:
-        """Take what Qt's own takes; the wheel does not bring the focus."""
-        super().__init__(*args, **properties)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Change the number while it has the focus."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
-class DoubleSpinBox(QDoubleSpinBox):
+class DoubleSpinBox(_WheelNeedsFocus, QDoubleSpinBox):
     """A field for numbers."""
 
-    def __init__(self, *args: Any, **properties: Any) -> None:
-        """Take what Qt's own takes; the wheel does not bring the focus."""
-        super().__init__(*args, **properties)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Change the number while it has the focus."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
-class Slider(QSlider):
+class Slider(_WheelNeedsFocus, QSlider):
     """A slider."""
 
-    def __init__(self, *args: Any, **properties: Any) -> None:
-        """Take what Qt's own takes; the wheel does not bring the focus."""
-        super().__init__(*args, **properties)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Move the handle while it has the focus."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
-class RangeSlider(QDoubleRangeSlider):  # type: ignore[misc]  # superqt's is Any
+class RangeSlider(_WheelNeedsFocus, QDoubleRangeSlider):  # type: ignore[misc]  # superqt's is Any
     """A slider with a handle at either end of a range."""
 
-    def __init__(self, *args: Any, **properties: Any) -> None:
-        """Take what superqt's own takes; the wheel does not bring the focus."""
-        super().__init__(*args, **properties)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
-    def wheelEvent(self, event: QWheelEvent) -> None:
-        """Move the nearer handle while it has the focus."""
-        if self.hasFocus():
-            super().wheelEvent(event)
-        else:
-            event.ignore()
-
-
-class ComboBox(QComboBox):
+class ComboBox(_WheelNeedsFocus, QComboBox):
     """A list to choose from; the wheel never changes the choice, for it keeps the focus after a click."""
-
-    def __init__(self, *args: Any, **properties: Any) -> None:
-        """Take what Qt's own takes; the wheel does not bring the focus."""
-        super().__init__(*args, **properties)
-        self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to what lies around."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -19,17 +20,28 @@ from sxtstudio.core.selecting import WAND_MARGIN_PX, fill_area, part_at, wand_ar
 from sxtstudio.io import FileVolume
 
 
-class FillTool(Tool):
-    """Fills a hole or an outline; with Shift it erases the shape under the click."""
+class AreaTool(Tool):
+    """Takes an area of one slice by a click, and shows it before that."""
 
-    name = "fill"
-    kind = EditKind.FILL
     draws = True
 
     def __init__(self, context: Context, show: ShowSketch) -> None:
         """Show nothing yet."""
         super().__init__(context, show)
         self._hover = AreaHover(context, show)
+
+    def cancel(self) -> None:
+        """Show nothing any more."""
+        self._hover.clear()
+
+    forget = cancel
+
+
+class FillTool(AreaTool):
+    """Fills a hole or an outline; with Shift it erases the shape under the click."""
+
+    name = "fill"
+    kind = EditKind.FILL
 
     def hover(self, event: PointerEvent) -> None:
         """Show what a click would fill, or with Shift erase."""
@@ -48,12 +60,6 @@ class FillTool(Tool):
             found = _area_at(labels, *pixel_of(event), erase=event.shift)
             self.write_area(event, found, erase=event.shift)
 
-    def cancel(self) -> None:
-        """Show nothing any more."""
-        self._hover.clear()
-
-    forget = cancel
-
 
 def _area_at(labels: NDArray[np.uint8], row: int, column: int, *, erase: bool) -> Area:
     """Return corner and pixels of what a click fills, or erases."""
@@ -64,34 +70,18 @@ def _area_at(labels: NDArray[np.uint8], row: int, column: int, *, erase: bool) -
     return part_at(labels, row, column)
 
 
-class WandTool(Tool):
+class WandTool(AreaTool):
     """Adds what has similar grey values around the click; with Shift it takes that away."""
 
     name = "wand"
     kind = EditKind.WAND
-    draws = True
-
-    def __init__(self, context: Context, show: ShowSketch) -> None:
-        """Show nothing yet."""
-        super().__init__(context, show)
-        self._hover = AreaHover(context, show)
 
     def hover(self, event: PointerEvent) -> None:
         """Show what a click would add, or with Shift take away."""
         if not within(event, self.document.shape) or self.session.busy:
             self._hover.clear()
             return
-        state, display = self.session.tool.value, self.session.display.value
-        tolerance = state.tolerance / 100 * abs(display.high - display.low)
-        self._hover.ask(
-            event, partial(_similar, self.document.tomogram, event, tolerance, state.wand_reach_px)
-        )
-
-    def cancel(self) -> None:
-        """Show nothing any more."""
-        self._hover.clear()
-
-    forget = cancel
+        self._hover.ask(event, self._search(event))
 
     def press(self, event: PointerEvent) -> None:
         """Read the surroundings of the click in a job, and add what was found."""
@@ -99,13 +89,10 @@ class WandTool(Tool):
         if not within(event, self.document.shape):
             return
         self.session.record(self.kind, self.target)  # says at once if labels cannot be changed now
-        state, display = self.session.tool.value, self.session.display.value
-        tolerance = state.tolerance / 100 * abs(display.high - display.low)
-        document = self.document
-        work = partial(_similar, document.tomogram, event, tolerance, state.wand_reach_px)
+        state, document, work = self.session.tool.value, self.document, self._search(event)
         parameters = {"tolerance_percent": state.tolerance, "reach_px": state.wand_reach_px}
 
-        def done(found: tuple[tuple[int, int], NDArray[np.bool_]]) -> None:
+        def done(found: Area) -> None:
             if self.session.document is document and self.target == state.target:
                 try:
                     self.write_area(event, found, erase=event.shift, voxel=event.voxel, **parameters)
@@ -114,10 +101,14 @@ class WandTool(Tool):
 
         self.context.jobs.start("Magic wand", lambda job: work(), on_done=done, quiet=True)
 
+    def _search(self, event: PointerEvent) -> Callable[[], Area]:
+        """Return the search for what is similar to the grey value at an event, as the tool is set now."""
+        state, display = self.session.tool.value, self.session.display.value
+        tolerance = state.tolerance / 100 * abs(display.high - display.low)
+        return partial(_similar, self.document.tomogram, event, tolerance, state.wand_reach_px)
 
-def _similar(
-    tomogram: FileVolume, event: PointerEvent, tolerance: float, reach_px: int
-) -> tuple[tuple[int, int], NDArray[np.bool_]]:
+
+def _similar(tomogram: FileVolume, event: PointerEvent, tolerance: float, reach_px: int) -> Area:
     """Return corner and pixels of what is similar to the grey value at the event."""
     axis = NORMAL[event.plane]
     margin = [reach_px + WAND_MARGIN_PX] * 3
