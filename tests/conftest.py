@@ -7,9 +7,11 @@ processors and a screen of its own: windows of two tests would take the keyboard
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -177,3 +179,18 @@ def below_minus_one(volume: NDArray[np.float32]) -> NDArray[np.bool_]:
     image = volume.astype(np.float64)
     mean, deviation = (f(image, axis=(1, 2), keepdims=True) for f in (np.mean, np.std))
     return (image - mean) / deviation < -1
+
+
+@pytest.fixture
+def live_windows() -> Callable[[], int]:
+    """Count VTK's render windows of this process; each holds OpenGL and threads."""
+
+    def count() -> int:
+        module = sys.modules.get("vtkmodules.vtkRenderingCore")
+        if module is None:
+            return 0
+        gc.collect()
+        # type(): isinstance would ask lazy modules of other libraries for their class, and they warn.
+        return sum(issubclass(type(thing), module.vtkRenderWindow) for thing in gc.get_objects())
+
+    return count

@@ -7,6 +7,7 @@ import json
 import os
 import platform
 import sys
+import threading
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +35,8 @@ class FolderLock:
         """
         self._path = folder / NAME
         self._signed = signed
+        self._owners = 1
+        self._counting = threading.Lock()
         self._file: IO[bytes] | None = None
         while self._file is None:
             file = open_own(self._path, "ab")
@@ -58,10 +61,27 @@ class FolderLock:
         """Whether it has not been released."""
         return self._file is not None
 
+    def share(self) -> bool:
+        """Have one more owner, who releases it, too; False if it was released already.
+
+        A window that opens anew what it has open needs that: locks keep also the jobs of one process apart.
+        """
+        with self._counting:
+            if self._file is None:
+                return False
+            self._owners += 1
+            return True
+
     def release(self, *, remove: bool = False) -> None:
-        """Give the lock back, and ``remove`` its file as well; harmless when called twice."""
-        if self._file is None:
-            return
+        """Give the lock back, and ``remove`` its file as well; the last owner does. Harmless after that."""
+        with self._counting:
+            self._owners -= 1
+            if self._owners > 0 or self._file is None:
+                return
+            self._release(self._file, remove)
+            self._file = None
+
+    def _release(self, file: IO[bytes], remove: bool) -> None:
         if self._signed:
             with suppress(OSError):
                 self._path.with_name(HOLDER).unlink(missing_ok=True)
@@ -70,8 +90,7 @@ class FolderLock:
         if remove and sys.platform != "win32":
             with suppress(OSError):
                 self._path.unlink()
-        self._file.close()
-        self._file = None
+        file.close()
         if remove and sys.platform == "win32":
             with suppress(OSError):
                 self._path.unlink()

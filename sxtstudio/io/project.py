@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import os
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -184,6 +185,11 @@ class RecordFile(Struct, frozen=True):
 def is_project(path: Path) -> bool:
     """Whether a path is a project folder, or the project.json in it."""
     return path.name == NAME or (path.is_dir() and ((path / NAME).exists() or path.suffix == SUFFIX))
+
+
+def project_folder(path: Path) -> Path:
+    """Return the absolute path of the folder of a project, named by it or by the project.json in it."""
+    return Path(os.path.abspath(path.parent if path.name == NAME else path))
 
 
 def volume_names(folder: Path) -> list[str]:

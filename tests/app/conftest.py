@@ -19,7 +19,7 @@ if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
 os.environ.setdefault("QT_API", "pyside6")
 
 from PySide6.QtCore import QSettings
-from PySide6.QtWidgets import QApplication
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.document.opening import open_path
@@ -102,6 +102,21 @@ def segment_with(
         return panel
 
     return prepared
+
+
+@pytest.fixture(autouse=True)
+def no_box_is_left(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A message that a test neither expects nor closes is a fault, and would disturb the next test."""
+    yield
+    if "qapp" not in request.fixturenames:
+        return
+    boxes = [
+        box for box in QApplication.topLevelWidgets() if isinstance(box, QMessageBox) and box.isVisible()
+    ]
+    texts = [box.text() + box.detailedText() for box in boxes]
+    for box in boxes:
+        box.close()
+    assert texts == []
 
 
 @pytest.fixture(autouse=True)

@@ -60,3 +60,16 @@ def test_a_start_whose_file_is_removed_holds_the_new_one(
     held.release()
     held.release()
     FolderLock(tmp_path).release()
+
+
+def test_a_shared_lock_is_held_until_its_last_owner_releases_it(tmp_path: Path) -> None:
+    first = FolderLock(tmp_path, signed=True)
+    assert first.share()
+    first.release()
+    assert first.held and lock.holder(tmp_path)
+    with pytest.raises(UserError):
+        FolderLock(tmp_path)
+    first.release()
+    assert not first.held and not lock.holder(tmp_path) and not first.share()
+    first.release()
+    FolderLock(tmp_path).release()

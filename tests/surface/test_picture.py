@@ -1,11 +1,9 @@
-import gc
 import os
 import sys
 
 import numpy as np
 import pytest
 from PIL import Image
-from vtkmodules.vtkRenderingCore import vtkRenderWindow
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lengths import round_length
@@ -204,14 +202,8 @@ def test_a_broken_driver_leads_to_drawing_by_the_processor(tmp_path, monkeypatch
         offscreen._find.cache_clear()
 
 
-def live_windows():
-    gc.collect()
-    # type(): isinstance would ask lazy modules of other libraries for their class, and they warn.
-    return sum(issubclass(type(thing), vtkRenderWindow) for thing in gc.get_objects())
-
-
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="counts in /proc")
-def test_windows_are_released(tmp_path, asymmetric):
+def test_windows_are_released(tmp_path, asymmetric, live_windows):
     def resources():
         return live_windows(), len(os.listdir("/proc/self/fd")), len(os.listdir("/proc/self/task"))
 

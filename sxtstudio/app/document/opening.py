@@ -13,7 +13,7 @@ from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.questions import Answer
 from sxtstudio.core.errors import UserError
-from sxtstudio.io.project import NAME, is_project
+from sxtstudio.io.project import NAME, is_project, project_folder
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import Opened, TomogramNotFound, open_project
 from sxtstudio.workflow.jobs.outputs import on_disk
@@ -66,11 +66,12 @@ def open_sample(context: Context) -> None:
     open_path(context, SAMPLE)
 
 
-def open_recovered(context: Context, recover: Callable[[], Document]) -> None:
-    """Show the document that ``recover`` returns, asking first about the one that is open."""
+def open_recovered(context: Context, recover: Callable[[Document | None], Document]) -> None:
+    """Show what ``recover``, called with the open document, returns; asks first about the open one."""
+    beside = context.session.document
 
     def work(job: Job) -> Opened:
-        document = recover()
+        document = recover(beside)
         if not document.read_only:
             return Opened(document, document.notes)
         note = f"{document.name} is open in another window, or cannot be written. Save under another name."
@@ -87,9 +88,15 @@ def _start(context: Context, path: Path, tomogram: Path | None, discard: bool) -
     root = context.settings.get("work_folder", "")
     work_root = Path(root) if root else None
 
+    beside = context.session.document
+    # Opened anew in its own window, a project is in use by nobody else.
+    lock = None if beside is None else beside.lock_of(project_folder(place))
+
     def work(job: Job) -> Opened:
         if is_project(place):
-            return open_project(place, tomogram=tomogram, work_root=work_root, progress=job.progress)
+            return open_project(
+                place, tomogram=tomogram, work_root=work_root, progress=job.progress, lock=lock
+            )
         return Opened(Document.open(path, work_root), ())
 
     def failed(error: Exception) -> None:

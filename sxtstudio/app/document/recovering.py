@@ -128,7 +128,7 @@ class RecoveryDialog(Dialog):
             if tomogram is None:
                 return
         self.accept()
-        open_recovered(self._context, lambda: Document.recover(left.folder, tomogram))
+        open_recovered(self._context, lambda beside: Document.recover(left.folder, tomogram, beside=beside))
 
     def discard(self, left: Leftover) -> None:
         """Remove it for good, after a question."""

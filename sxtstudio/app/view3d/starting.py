@@ -81,14 +81,18 @@ class CanvasStart(QObject):
     def _on_chosen(self, job: Job, choice: Choice) -> None:
         if job is not self._job:
             return
-        self._job = None
         if choice.kind is CanvasKind.NATIVE:
             canvas = self._native(choice)
         else:
             from sxtstudio.app.view3d.offscreen_canvas import OffscreenCanvas
 
             canvas = OffscreenCanvas(self._context, choice.opengl)
+        # Qt may show the window anew for it, which asks for a canvas: none is begun until this one is there.
         self.found.emit(canvas, choice)
+        if job is self._job:
+            self._job = None
+        if self._canvas is not None:
+            self._patience.start()
 
     def _on_failed(self, job: Job, error: Exception) -> None:
         if job is self._job:
@@ -103,7 +107,6 @@ class CanvasStart(QObject):
         self._context.settings.sync()
         self._canvas = canvas = NativeCanvas(choice.opengl)
         canvas.drawn.connect(self._on_drawn)
-        self._patience.start()
         return canvas
 
     def _on_drawn(self) -> None:

@@ -125,7 +125,9 @@ class Document:
         return document
 
     @classmethod
-    def recover(cls, folder: Path, tomogram: str | Path | None = None) -> Document:
+    def recover(
+        cls, folder: Path, tomogram: str | Path | None = None, *, beside: Document | None = None
+    ) -> Document:
         """Go on with what a crash has left in a working folder.
 
         Parameters
@@ -134,6 +136,8 @@ class Document:
             One of those that ``recovery.leftovers`` finds.
         tomogram
             Where the tomogram lies now, if it has been moved.
+        beside
+            What the window has open meanwhile; of the same project, both share its lock.
 
         Raises
         ------
@@ -176,7 +180,9 @@ class Document:
                 )
         if state.project is not None:
             try:
-                document.project_lock = FolderLock(state.project, signed=True)
+                lock = None if beside is None else beside.lock_of(state.project)
+                shared = lock is not None and lock.share()
+                document.project_lock = lock if shared else FolderLock(state.project, signed=True)
             except (UserError, OSError):
                 document.read_only = True
         return document
@@ -190,6 +196,12 @@ class Document:
     def name(self) -> str:
         """What the window's title says."""
         return (self.project or self.tomogram.path).name
+
+    def lock_of(self, project: Path) -> FolderLock | None:
+        """Return the lock of ``project`` if it is the one that this is saved in, and this holds it."""
+        lock = None if self.read_only else self.project_lock
+        same = self.project is not None and os.path.realpath(self.project) == os.path.realpath(project)
+        return lock if same else None
 
     @property
     def undo(self) -> UndoStore:

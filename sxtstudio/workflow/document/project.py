@@ -32,6 +32,7 @@ from sxtstudio.io.project import (
     StoredVolume,
     half_written,
     is_project,
+    project_folder,
     read_record,
     volume_names,
     volume_path,
@@ -207,6 +208,7 @@ def open_project(
     tomogram: str | Path | None = None,
     work_root: Path | None = None,
     progress: Progress | None = None,
+    lock: FolderLock | None = None,
 ) -> Opened:
     """Open a project; its labels, mask and network's output are copied into a working folder.
 
@@ -216,6 +218,8 @@ def open_project(
         The project folder, or the project.json in it.
     tomogram
         Where the tomogram lies now; by default where the project says.
+    lock
+        The lock of this project, where the window has it open already; both documents share it.
 
     Raises
     ------
@@ -225,7 +229,7 @@ def open_project(
         If the project is damaged or of a newer version.
     """
     progress = progress or Progress()
-    folder = Path(os.path.abspath(path.parent if path.name == NAME else path))
+    folder = project_folder(path)
     record = read_record(folder)
     for stored in record.volumes.values():
         volume_path(folder, stored)
@@ -263,13 +267,14 @@ def open_project(
             document.undo.take_over(folder / UNDO, record.undo, UNDO_BYTES)
         document.kept_edits = document.undo.load(document.shape)
         document.project = folder
+        document.mark_saved()
+        document.autosave()
         try:
-            document.project_lock = lock_project(folder)
+            shared = lock is not None and lock.share()
+            document.project_lock = lock if shared else lock_project(folder)
         except UserError as error:
             document.read_only = True
             notes.append(f"{error} You can look at it and save it under another name.")
-        document.mark_saved()
-        document.autosave()
     except BaseException:
         document.discard()
         document.close()

@@ -18,11 +18,13 @@ from PySide6.QtWidgets import QMessageBox
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
-from sxtstudio.app.document.opening import open_path
+from sxtstudio.app.document.opening import open_path, open_recovered
 from sxtstudio.app.document.recovering import RecoveryDialog, offer_recovery
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import export_volume
 from sxtstudio.workflow.document import project, workplace
@@ -280,6 +282,70 @@ def test_second_window_is_told_and_saves_elsewhere(
     second.close()
 
 
+@pytest.mark.parametrize("save_first", [True, False])
+def test_the_open_project_can_be_opened_anew(
+    save_first: bool, cell: MainWindow, qtbot: QtBot, answers: Answers, tmp_path: Path
+) -> None:
+    """In its own window it is in use by nobody else, so that it stays writable and locked."""
+    place = tmp_path / "cell.sxt"
+    paint(cell)
+    save_as(cell, qtbot, answers, place)
+    paint(cell, z=4)
+    answers.buttons.append(questions.Answer.SAVE if save_first else questions.Answer.DISCARD)
+    with qtbot.waitSignal(cell.session.document_changed, timeout=10_000):
+        open_path(cell.context, place / "project.json")
+    idle(cell, qtbot)
+    document = cell.session.document
+    assert document is not None and not document.read_only and document.labels is not None
+    assert bool(document.labels[4].any()) is save_first
+    with pytest.raises(UserError):
+        FolderLock(place)
+    paint(cell, z=2)
+    with qtbot.waitSignal(cell.session.message, timeout=10_000):
+        do(cell, "file.save")
+    idle(cell, qtbot)
+    cell.session.show(None)
+    FolderLock(place).release()
+
+
+def test_opening_the_open_project_anew_can_be_cancelled(
+    cell: MainWindow, qtbot: QtBot, answers: Answers, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "cell.sxt"
+    paint(cell)
+    save_as(cell, qtbot, answers, place)
+    former = cell.session.document
+    open_path(cell.context, place)
+    for job in cell.jobs.running:
+        job.cancel()
+    idle(cell, qtbot)
+    assert cell.session.document is former
+    with pytest.raises(UserError):
+        FolderLock(place)
+
+
+def test_recovered_work_of_the_open_project_can_be_saved_in_it(
+    cell: MainWindow, qtbot: QtBot, answers: Answers, tmp_path: Path
+) -> None:
+    place = tmp_path / "cell.sxt"
+    paint(cell)
+    save_as(cell, qtbot, answers, place)
+    paint(cell, z=4)
+    left = cell.session.document
+    assert left is not None
+    left.autosave(wait=True)
+    left.let_go()  # as a crash leaves it
+    cell.session.document = None
+    with qtbot.waitSignal(cell.session.document_changed, timeout=10_000):
+        open_path(cell.context, place)
+    with qtbot.waitSignal(cell.session.document_changed, timeout=10_000):
+        open_recovered(cell.context, lambda beside: Document.recover(left.folder, beside=beside))
+    document = cell.session.document
+    assert document is not None and document.project == place and not document.read_only
+    assert document.labels is not None and document.labels[4].any()
+    document.modified = False
+
+
 def test_dropped_file_opens(window: MainWindow, qtbot: QtBot, tomogram: Path) -> None:
     data = QMimeData()
     data.setUrls([QUrl.fromLocalFile(str(tomogram))])
@@ -382,7 +448,7 @@ from PySide6.QtCore import QSettings, QTimer
 from PySide6.QtWidgets import QApplication
 app = QApplication([])
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.document.opening import open_path
+from sxtstudio.app.document.opening import open_path, open_recovered
 from sxtstudio.app.settings import Settings
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -32,6 +33,14 @@ def native_opengl(qapp: QApplication) -> OpenGL:
     if found is None:
         pytest.skip(f"there is no OpenGL in windows of the platform {platform}")
     return found
+
+
+@pytest.fixture(autouse=True)
+def opengl_is_released(live_windows: Callable[[], int]) -> Iterator[None]:
+    """A view that is closed or begun anew lets go of all that it drew with."""
+    before = live_windows()
+    yield
+    assert live_windows() <= before
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ import re
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ import pytest
 from PIL import Image
 from PySide6.QtCore import QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QWheelEvent
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from sxtstudio import surface
@@ -50,18 +50,6 @@ RADII = (9, 6)
 @pytest.fixture(autouse=True)
 def _needs(opengl: OpenGL) -> None:
     """All of this needs a way to draw."""
-
-
-@pytest.fixture(autouse=True)
-def no_box_is_left() -> Iterator[None]:
-    yield
-    boxes = [
-        box for box in QApplication.topLevelWidgets() if isinstance(box, QMessageBox) and box.isVisible()
-    ]
-    texts = [box.text() + box.detailedText() for box in boxes]
-    for box in boxes:
-        box.close()
-    assert texts == []
 
 
 def balls() -> np.ndarray:
