@@ -118,7 +118,8 @@ def test_configuration_that_names_a_pipe(
 ) -> None:
     os.mkfifo(tmp_path / "cell.npy")
     (tmp_path / "run.toml").write_text(
-        f'name = "x"\n[[{key}]]\ntomogram = "cell.npy"\nlabels = "cell.npy"\npolarity = "dark"\n'
+        f'name = "x"\n[[{key}]]\ntomogram = "cell.npy"\npolarity = "dark"\n'
+        + ("" if key == "unlabelled" else 'labels = "cell.npy"\n')
     )
     assert "no file" in refused(["train", str(tmp_path / "run.toml")], capsys)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import json
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
@@ -78,6 +79,28 @@ def json_values(content: bytes | str, what: str, advice: str = "", *, nan: bool 
     raise RecordError(what, f"it {reason}", advice) from None
 
 
+def toml_values(content: bytes, what: str, advice: str = "") -> dict[str, Any]:
+    """Return the values in a TOML text (UTF-8, with or without a byte-order mark), as ``json_values`` does.
+
+    Raises
+    ------
+    RecordError
+        If it is no TOML, or is nested too deeply.
+    """
+    try:
+        values = tomllib.loads(content.decode("utf-8-sig"))
+        if _is_shallow([values]):
+            return values
+        reason = "is nested too deeply"
+    except RecursionError:
+        reason = "is nested too deeply"
+    except UnicodeDecodeError:
+        reason = "is no text in UTF-8"
+    except ValueError as error:
+        reason = f"is no valid TOML: {error}"
+    raise RecordError(what, f"it {reason}", advice) from None
+
+
 def read_json(path: Path, what: str, advice: str = "Use a copy of it, if you have one.") -> dict[str, Any]:
     """Return the object in a JSON file; ``what`` names it, such as "The project cell.sxt".
 
@@ -99,7 +122,7 @@ def record_of(values: Any, kind: type[T], what: str, advice: str = "") -> T:
     Parameters
     ----------
     values
-        As ``json_values`` or ``tomllib`` return them.
+        As ``json_values`` or ``toml_values`` return them.
     kind
         A ``msgspec.Struct`` or a dataclass.
     what, advice

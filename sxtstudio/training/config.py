@@ -28,24 +28,32 @@ order in which a file stores its axes, where it does not say. Every key of ``[tr
 from __future__ import annotations
 
 import re
-import tomllib
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, structs
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.records import WrongKey, record_of, toml_values
 from sxtstudio.io.volume_name import VolumeName
-from sxtstudio.training.toml_table import Table, is_number
 
 Method = Literal["published", "quick"]
 Augmentation = Literal["published", "appearances"]
 Polarity = Literal["auto", "dark", "bright"]
 
 _LARGEST = 1_000_000  # bytes
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
 _MOST_SLICES = 1_000_000
 DEFAULT_WIDTH = 16
+_NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z"
+_DEVICE = r"^(auto|cpu|cuda(:\d{1,3})?)\Z"
+_RANGE = "[smallest, largest] in nm, both above 0"
+_SLICES = 'slices counted from 0, such as "0-2, 39"'
+_Text = Annotated[Annotated[str, Meta(pattern=r"\S")] | None, Meta(description="a text in quotation marks")]
+_Often = Annotated[int, Meta(ge=1, le=10**9)]
+_Share = Annotated[float, Meta(ge=0, le=1)]
+_Length = Annotated[float, Meta(gt=0, le=1e300)]
 
 
 @dataclass(frozen=True)
@@ -69,8 +77,7 @@ class TrainingSource:
     share: float | None = None
 
 
-@dataclass(frozen=True)
-class Training:
+class Training(Struct, frozen=True, forbid_unknown_fields=True):
     """How long and how fast to learn; lengths in pixels, times in minutes, intervals in steps.
 
     ``plateau``: stop after so many evaluations that were not better than the best before; 0: never.
@@ -82,25 +89,31 @@ class Training:
     whether outlined droplets are drawn into labelled crops.
     """
 
-    steps: int | None = None
-    minutes: float | None = None
-    learning_rate: float = 5e-5
-    crop_px: int = 256
-    crops: int = 1
-    unlabelled_crops: int = 1
-    seed: int = 1
+    steps: Annotated[
+        Annotated[int, Meta(ge=1, le=10**9)] | None, Meta(description="a whole number from 1 to 1000000000")
+    ] = None
+    minutes: Annotated[
+        Annotated[float, Meta(ge=0, le=1e6)] | None, Meta(description="a number from 0 to 1000000")
+    ] = None
+    learning_rate: Annotated[float, Meta(ge=1e-9, le=1)] = 5e-5
+    crop_px: Annotated[
+        int, Meta(ge=32, le=4096, multiple_of=16, description="a multiple of 16 from 32 to 4096")
+    ] = 256
+    crops: Annotated[int, Meta(ge=1, le=4096)] = 1
+    unlabelled_crops: Annotated[int, Meta(ge=0, le=4096)] = 1
+    seed: Annotated[int, Meta(ge=0, le=2**31)] = 1
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    device: str = "auto"
-    plateau: int = 5
-    evaluate_every: int = 50
-    save_every: int = 50
+    device: Annotated[str, Meta(pattern=_DEVICE, description="auto, cpu, cuda or cuda:1")] = "auto"
+    plateau: Annotated[int, Meta(ge=0, le=10**6)] = 5
+    evaluate_every: _Often = 50
+    save_every: _Often = 50
     preview: bool = True
-    warm_up: int = 100
-    average: float = 0.998
-    image_every: int = 3
+    warm_up: Annotated[int, Meta(ge=0, le=10**9)] = 100
+    average: Annotated[float, Meta(ge=0, le=0.999999)] = 0.998
+    image_every: _Often = 3
     norms: Literal["learn", "keep"] = "learn"
     compile: bool = False
-    own_appearance: float = 0.0
+    own_appearance: _Share = 0.0
     soft_bodies: bool = True
 
 
@@ -133,7 +146,7 @@ class TrainConfig:
     labelled: tuple[TrainingSource, ...]
     held_out: tuple[TrainingSource, ...] = ()
     unlabelled: tuple[TrainingSource, ...] = ()
-    training: Training = Training()
+    training: Training = _PUBLISHED
     start_from: str | None = None
     base_width: int | None = None
     method: Method = "quick"
@@ -148,17 +161,81 @@ class TrainConfig:
         entry = {"method": self.method, "augmentation": self.augmentation, "start_from": self.start_from}
         if self.start_from and _is_file(self.start_from):
             entry["start_from"] = Path(self.start_from).stem
-        return entry | {key: value for key, value in asdict(self.training).items() if key != "device"}
+        return entry | {key: value for key, value in structs.asdict(self.training).items() if key != "device"}
 
     def fingerprint(self) -> dict[str, Any]:
         """Return what must not change between the parts of an interrupted training (JSON types)."""
-        training = asdict(self.training)
+        training = structs.asdict(self.training)
         for key in ("steps", "minutes", "device", "plateau", "evaluate_every", "save_every", "preview"):
             del training[key]
         sources = [[_plain(source) for source in group] for group in (self.labelled, self.held_out)]
         chosen = (self.start_from, self.base_width, self.method, self.augmentation)
         unlabelled = [_plain(source) for source in self.unlabelled]
         return {"training": training, "sources": sources, "unlabelled": unlabelled, "chosen": list(chosen)}
+
+
+class _Unlabelled(Struct, frozen=True, forbid_unknown_fields=True):
+    """A section of the file that names slices without labels."""
+
+    tomogram: _Text = None
+    folder: _Text = None
+    slices: str = ""
+    polarity: Polarity = "auto"
+
+    def __post_init__(self) -> None:
+        if self.slices:
+            try:
+                parse_slices(self.slices)
+            except ValueError:
+                raise WrongKey("slices", _SLICES) from None
+
+
+class _HeldOut(_Unlabelled, frozen=True, forbid_unknown_fields=True):
+    """A section of the file that names slices with labels."""
+
+    npz: _Text = None
+    labels: _Text = None
+    ignore: Annotated[
+        Annotated[int, Meta(ge=-(2**31), le=2**31)] | None, Meta(description="a label, a whole number")
+    ] = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if (self.labels is None) != (self.tomogram is None):
+            raise WrongKey(
+                "labels", "the file of the tomogram's labels, and there is none without a tomogram"
+            )
+
+
+class _Labelled(_HeldOut, frozen=True, forbid_unknown_fields=True):
+    share: Annotated[
+        Annotated[float, Meta(ge=0.001, le=1)] | None, Meta(description="a number from 0.001 to 1")
+    ] = None
+
+
+class _ConfigFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """What the file holds outside of its sections."""
+
+    name: Annotated[str, Meta(pattern=_NAME, description="letters, digits and . _ + - (64 at most)")]
+    labelled: Annotated[list[dict[str, Any]], Meta(description="a section [[labelled]]")] = []
+    held_out: Annotated[list[dict[str, Any]], Meta(description="a section [[held_out]]")] = []
+    unlabelled: Annotated[list[dict[str, Any]], Meta(description="a section [[unlabelled]]")] = []
+    training: Annotated[dict[str, Any], Meta(description="a section [training]")] = {}
+    start_from: str = ""
+    base_width: Annotated[
+        Annotated[int, Meta(ge=2, le=4096, multiple_of=2)] | None,
+        Meta(description="an even number from 2 to 4096"),
+    ] = None
+    method: Method = "quick"
+    augmentation: Augmentation | None = None
+    voxel_nm: Annotated[tuple[_Length, _Length] | None, Meta(description=_RANGE)] = None
+    description: str = ""
+    trained_on: str = ""
+    licence: str = "MIT"
+
+    def __post_init__(self) -> None:
+        if self.voxel_nm is not None and self.voxel_nm[0] > self.voxel_nm[1]:
+            raise WrongKey("voxel_nm", _RANGE)
 
 
 def load_config(path: str | Path) -> TrainConfig:
@@ -172,68 +249,54 @@ def load_config(path: str | Path) -> TrainConfig:
     """
     path = Path(path)
     try:
-        data = tomllib.loads(read_plain(path, _LARGEST).decode("utf-8-sig"))
+        content = read_plain(path, _LARGEST)
     except OSError as error:
         raise UserError(f"The configuration {path} cannot be read ({error.strerror}).") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"The configuration {path} is not a text file (UTF-8).") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"The configuration {path.name} is not valid TOML: {error}.") from error
-    except RecursionError:
-        raise UserError(f"The configuration {path.name} is nested too deeply to be one.") from None
+    data = toml_values(content, f"The configuration {path.name} cannot be used")
     return read_config(data, path.parent, path.name)
 
 
 def read_config(data: dict[str, Any], folder: Path, file: str = "the configuration") -> TrainConfig:
     """Return the record of a configuration that was read from TOML; paths are relative to ``folder``."""
-    top = Table(data, file)
-    name = top.text("name")
-    if not _NAME.fullmatch(name):
-        raise top.wrong("name", "letters, digits and . _ + - (64 at most)")
-    start_from = top.text("start_from", "") or None
+    read = record_of(data, _ConfigFile, file)
+    start_from = read.start_from or None
     if start_from and _is_file(start_from):
-        start_from = str(_existing(top, "start_from", folder / start_from))
-    given_width = top.whole("base_width", DEFAULT_WIDTH, 2, 4096)
-    if given_width % 2:
-        raise top.wrong("base_width", "an even number")
-    width = None if start_from and "base_width" not in data else given_width
-    method: Method = top.choice("method", "quick", ("published", "quick"))
-    groups = {
-        key: tuple(
-            _source(entry, folder, f"{file}, [[{key}]] no. {number}", key)
-            for number, entry in enumerate(top.tables(key), 1)
+        start_from = str(_existing(file, "start_from", folder / start_from))
+    groups = (
+        (read.labelled, _Labelled, f"{file}, [[labelled]]"),
+        (read.held_out, _HeldOut, f"{file}, [[held_out]]"),
+        (read.unlabelled, _Unlabelled, f"{file}, [[unlabelled]]"),
+    )
+    labelled, held_out, unlabelled = (
+        tuple(
+            _source(entry, kind, folder, f"{where} no. {number}") for number, entry in enumerate(entries, 1)
         )
-        for key in ("labelled", "held_out", "unlabelled")
-    }
-    if not groups["labelled"]:
+        for entries, kind, where in groups
+    )
+    if not labelled:
         raise UserError(f"{file} names no labels to learn from: add a section [[labelled]].")
-    if sum(source.share or 0 for source in groups["labelled"]) > 1:
+    if sum(source.share or 0 for source in labelled) > 1:
         raise UserError(f"{file}: the shares of the sections [[labelled]] add up to more than 1.")
-    if method == "published":
+    width = read.base_width or (None if start_from else DEFAULT_WIDTH)
+    if read.method == "published":
         usual = _PUBLISHED
     else:
         usual = _FINE_TUNE if start_from and width is None else _FROM_NOTHING
-    config = TrainConfig(
-        name=name,
-        labelled=groups["labelled"],
-        held_out=groups["held_out"],
-        unlabelled=groups["unlabelled"],
-        training=_training(top.table("training"), file, usual),
+    return TrainConfig(
+        name=read.name,
+        labelled=labelled,
+        held_out=held_out,
+        unlabelled=unlabelled,
+        training=_training(read.training, f"{file}, [training]", usual),
         start_from=start_from,
         base_width=width,
-        method=method,
-        augmentation=top.choice(
-            "augmentation",
-            "published" if method == "published" else "appearances",
-            ("published", "appearances"),
-        ),
-        voxel_nm=_range_nm(top),
-        description=top.text("description", ""),
-        trained_on=top.text("trained_on", ""),
-        licence=top.text("licence", "MIT"),
+        method=read.method,
+        augmentation=read.augmentation or ("published" if read.method == "published" else "appearances"),
+        voxel_nm=read.voxel_nm,
+        description=read.description,
+        trained_on=read.trained_on,
+        licence=read.licence,
     )
-    top.finish()
-    return config
 
 
 def parse_slices(text: str) -> tuple[int, ...]:
@@ -256,87 +319,43 @@ def parse_slices(text: str) -> tuple[int, ...]:
     return tuple(sorted(slices))
 
 
-def _training(data: dict[str, Any], file: str, usual: Training) -> Training:
-    table = Table(data, f"{file}, [training]")
-    steps = table.whole("steps", 0, 1, 10**9) or None
-    minutes = table.number("minutes", 0.0, 0.0, 1e6) or None
+def _training(data: dict[str, Any], where: str, usual: Training) -> Training:
+    read = structs.asdict(record_of(data, Training, where))
+    steps, minutes = read["steps"], read["minutes"] or None
     if steps is None and minutes is None:
         steps = usual.steps
-    device = table.text("device", usual.device)
-    if not re.fullmatch(r"auto|cpu|cuda(:\d+)?", device):
-        raise table.wrong("device", "auto, cpu, cuda or cuda:1")
-    crop_px = table.whole("crop_px", usual.crop_px, 32, 4096)
-    if crop_px % 16:
-        raise table.wrong("crop_px", "a multiple of 16")
-    training = replace(
-        usual,
-        steps=steps,
-        minutes=minutes,
-        learning_rate=table.number("learning_rate", usual.learning_rate, 1e-9, 1.0),
-        crop_px=crop_px,
-        crops=table.whole("crops", usual.crops, 1, 4096),
-        unlabelled_crops=table.whole("unlabelled_crops", usual.unlabelled_crops, 0, 4096),
-        seed=table.whole("seed", usual.seed, 0, 2**31),
-        precision=table.choice("precision", usual.precision, ("auto", "float32", "bfloat16")),
-        device=device,
-        plateau=table.whole("plateau", usual.plateau, 0, 10**6),
-        evaluate_every=table.whole("evaluate_every", usual.evaluate_every, 1, 10**9),
-        save_every=table.whole("save_every", usual.save_every, 1, 10**9),
-        preview=table.flag("preview", usual.preview),
-        warm_up=table.whole("warm_up", usual.warm_up, 0, 10**9),
-        average=table.number("average", usual.average, 0.0, 0.999999),
-        image_every=table.whole("image_every", usual.image_every, 1, 10**9),
-        norms=table.choice("norms", usual.norms, ("learn", "keep")),
-        compile=table.flag("compile", usual.compile),
-        own_appearance=table.number("own_appearance", usual.own_appearance, 0.0, 1.0),
-        soft_bodies=table.flag("soft_bodies", usual.soft_bodies),
-    )
-    table.finish()
-    return training
+    given = {key: read[key] for key in data}
+    return structs.replace(usual, **given | {"steps": steps, "minutes": minutes})
 
 
-def _source(data: dict[str, Any], folder: Path, where: str, group: str) -> TrainingSource:
-    table = Table(data, where)
-    places = [key for key in ("tomogram", "folder", "npz") if key in data]
-    allowed = "tomogram or folder" if group == "unlabelled" else "tomogram, folder or npz"
-    if len(places) != 1 or (group == "unlabelled" and places == ["npz"]):
+def _source(data: dict[str, Any], kind: type[_Unlabelled], folder: Path, where: str) -> TrainingSource:
+    read = record_of(data, kind, where)
+    places = {"tomogram": read.tomogram, "folder": read.folder}
+    if isinstance(read, _HeldOut):
+        places["npz"] = read.npz
+    if sum(place is not None for place in places.values()) != 1:
+        allowed = "tomogram, folder or npz" if "npz" in places else "tomogram or folder"
         raise UserError(f"{where}: give exactly one of {allowed}.")
-    paths: dict[str, Path | None] = {"tomogram": None, "labels": None, "folder": None, "npz": None}
-    for key in (*places, *(["labels"] if places == ["tomogram"] and group != "unlabelled" else [])):
-        paths[key] = _existing(table, key, folder / table.text(key))
-    text = table.text("slices", "")
-    try:
-        slices = parse_slices(text) if text else None
-    except ValueError:
-        raise table.wrong("slices", 'slices counted from 0, such as "0-2, 39"') from None
-    ignore = None
-    if "ignore" in data and group != "unlabelled":
-        ignore = table.whole("ignore", 128, -(2**31), 2**31)
-    share = table.number("share", 0.5, 0.001, 1.0) if "share" in data and group == "labelled" else None
-    polarity: Polarity = table.choice("polarity", "auto", ("auto", "dark", "bright"))
-    table.finish()
-    return TrainingSource(where=where, slices=slices, ignore=ignore, polarity=polarity, share=share, **paths)
+    if isinstance(read, _HeldOut):
+        places["labels"] = read.labels
+    paths = {key: _existing(where, key, folder / place) for key, place in places.items() if place is not None}
+    return TrainingSource(
+        where=where,
+        slices=parse_slices(read.slices) if read.slices else None,
+        ignore=read.ignore if isinstance(read, _HeldOut) else None,
+        polarity=read.polarity,
+        share=read.share if isinstance(read, _Labelled) else None,
+        **paths,
+    )
 
 
-def _range_nm(table: Table) -> tuple[float, float] | None:
-    value = table.take("voxel_nm", None)
-    if value is None:
-        return None
-    if not isinstance(value, list) or len(value) != 2 or not all(is_number(v) for v in value):
-        raise table.wrong("voxel_nm", "[smallest, largest] in nm")
-    low, high = float(value[0]), float(value[1])
-    if not 0 < low <= high:
-        raise table.wrong("voxel_nm", "[smallest, largest] in nm, both above 0")
-    return low, high
-
-
-def _existing(table: Table, key: str, path: Path) -> Path:
+def _existing(where: str, key: str, path: Path) -> Path:
     # A dataset inside a file is written file.h5::/entry/data.
     file = VolumeName.of(path).place
     if not path.exists() and not file.exists():
-        raise UserError(f"{table.where}: {key} names {file}, which does not exist. Check the path.")
+        raise UserError(f"{where}: {key} names {file}, which does not exist. Check the path.")
     if file.exists() and not (file.is_file() or file.is_dir()):  # a pipe could wait for ever
-        raise UserError(f"{table.where}: {key} names {file}, which is no file. Check the path.")
+        raise UserError(f"{where}: {key} names {file}, which is no file. Check the path.")
     return path
 
 
