@@ -11,15 +11,19 @@ import threading
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Annotated
+
+from msgspec import Meta, Struct
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import open_own, read_plain
+from sxtstudio.core.records import read_json_record
 
 NAME = "in-use"
 HOLDER = "in-use-by.json"
 _MOST_BYTES = 10_000
+_LONGEST_NAME = 300
 
 
 class FolderLock:
@@ -96,13 +100,20 @@ class FolderLock:
                 self._path.unlink()
 
 
+class _Holder(Struct):
+    """Who signed a lock, and when."""
+
+    user: Annotated[str, Meta(max_length=_LONGEST_NAME)]
+    host: Annotated[str, Meta(max_length=_LONGEST_NAME)]
+    since: datetime
+
+
 def holder(folder: Path) -> str:
     """Return who holds a signed lock, "anna on beamline-2 since 14:03", or "" where that is not known."""
     try:
-        content = json.loads(read_plain(folder / HOLDER, _MOST_BYTES))
-        since = datetime.fromisoformat(str(content["since"])).astimezone()
-        return f"{content['user']} on {content['host']} since {since:%Y-%m-%d %H:%M}"
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        found = read_json_record(read_plain(folder / HOLDER, _MOST_BYTES), _Holder, HOLDER)
+        return f"{found.user} on {found.host} since {found.since.astimezone():%Y-%m-%d %H:%M}"
+    except (OSError, OverflowError, ValueError, UserError):
         return ""
 
 

@@ -5,7 +5,6 @@ Format: https://ngff.openmicroscopy.org/0.5/
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import warnings
@@ -21,6 +20,7 @@ from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.records import json_values, record_of
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.attributes import voxel_from_attributes
 from sxtstudio.io.axes import NamedBy, StoredAxes, find_axes, is_volume, refuse_colour
@@ -273,14 +273,13 @@ def _node(path: Path, folder: Path) -> _Node:
 def _json(path: Path, file: Path) -> dict[str, Any] | None:
     if not file.is_file():
         return None
+    what, advice = f"{path.name}: {file.name} is damaged", "Copy the store again."
     try:
-        content = json.loads(read_plain(file, _MOST_JSON_BYTES))
-    except (ValueError, OSError, RecursionError) as error:
-        reason = error.strerror if isinstance(error, OSError) else error
-        raise UserError(f"{path.name}: {file.name} is damaged ({reason}). Copy the store again.") from error
-    if not isinstance(content, dict):
-        raise UserError(f"{path.name}: {file.name} is damaged. Copy the store again.")
-    return content
+        content = read_plain(file, _MOST_JSON_BYTES)
+    except OSError as error:
+        raise UserError(f"{what} ({error.strerror}). {advice}") from error
+    # Fill values and attributes of other programs may be NaN, which is no JSON.
+    return record_of(json_values(content, what, advice, nan=True), dict[str, Any], what, advice)
 
 
 def _ome(node: _Node) -> Mapping[str, Any]:

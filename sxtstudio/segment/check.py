@@ -9,7 +9,6 @@ with skill can still take long or much memory when it runs.
 from __future__ import annotations
 
 import functools
-import json
 import math
 import re
 from collections.abc import Iterator
@@ -27,7 +26,7 @@ from sxtstudio.core.plain_files import read_plain
 from sxtstudio.segment.card import ModelCard, file_sha256
 from sxtstudio.segment.cost import check_cost
 from sxtstudio.segment.device import choose_device, create_session
-from sxtstudio.segment.stages import METADATA_KEY, read_plan
+from sxtstudio.segment.stages import read_plan
 
 _LARGEST_FILE = 2**31 - 1  # bytes; the limit of the format
 _LARGEST_TENSOR = 2**28  # numbers; the widest layer of the published network has 2.4 million
@@ -364,14 +363,14 @@ def _base_width(model: onnx.ModelProto, input_name: str) -> int:
 def _halo_px(model: onnx.ModelProto) -> int:
     """The sum of the stages' margins, where the model names its stages, else the published network's."""
     usual: int = ModelCard.halo_px
-    for entry in model.metadata_props:
-        if entry.key == METADATA_KEY:
-            try:
-                reach = sum(int(stage["halo_px"]) for stage in json.loads(entry.value)["label"])
-            except (ValueError, KeyError, TypeError, RecursionError):
-                break
-            return min(4096, max(0, -(-reach // 16) * 16))
-    return usual
+    try:
+        plan = read_plan(model, ["label"])
+    except ValueError:
+        return usual
+    if plan is None:
+        return usual
+    reach = sum(stage.halo_px for stage in plan.stages)
+    return min(4096, -(-reach // 16) * 16)
 
 
 def _run_patterns(card: ModelCard) -> None:

@@ -42,9 +42,12 @@ def footprint(model: onnx.ModelProto) -> Footprint:
 
 
 def input_name(model: onnx.ModelProto) -> str:
-    """Return the name of the first input that is not a weight."""
+    """Return the name of the first input that is not a weight; ValueError if there is none."""
     weights = {weight.name for weight in model.graph.initializer}
-    return str(next(entry.name for entry in model.graph.input if entry.name not in weights))
+    for entry in model.graph.input:
+        if entry.name not in weights:
+            return str(entry.name)
+    raise ValueError("the model has no input")
 
 
 def cut(

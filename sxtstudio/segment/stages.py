@@ -13,17 +13,18 @@ Where the cuts are, the model's metadata says (key ``sxt_stages``).
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from threading import local
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import onnx
+from msgspec import Meta
 from numpy.typing import NDArray
 
+from sxtstudio.core.records import RecordError, json_values, record_of
 from sxtstudio.segment.graph import Footprint, cut, footprint, input_name, peak_floats
 from sxtstudio.segment.simplify import merge_convolutions
 from sxtstudio.segment.stage_session import open_stage, shrink_pool
@@ -41,6 +42,7 @@ _NARROW_CHANNELS = 128
 _TILE_AREA_NARROW, _TILE_AREA_WIDE = 25_000, 80_000
 # onnxruntime reorders channels and keeps a little more than the tensors that are alive.
 _RUNTIME_SURPLUS = 1.5
+_Scale = Annotated[int, Meta(ge=1, le=4096)]
 
 
 @dataclass(frozen=True)
@@ -49,7 +51,7 @@ class Stage:
 
     inputs: tuple[str, ...]
     output: str
-    halo_px: int
+    halo_px: Annotated[int, Meta(ge=0, le=4096)]
 
 
 @dataclass(frozen=True)
@@ -84,24 +86,24 @@ def read_plan(model: onnx.ModelProto, heads: Sequence[str]) -> StagePlan | None:
     text = {entry.key: entry.value for entry in model.metadata_props}.get(METADATA_KEY)
     if text is None:
         return None
+    what = f"the model's entry {METADATA_KEY} cannot be read"
     try:
-        content = json.loads(text)
-        scales = {str(name): int(scale) for name, scale in content["tensors"].items()}
+        content = record_of(json_values(text, what), dict[str, Any], what)
+        scales = record_of(content.get("tensors"), dict[str, _Scale], f"{what} at tensors")
         if not set(heads) <= set(content):
             return None
         found: dict[str, Stage] = {}
         for head in heads:
-            for entry in content[head]:
-                stage = Stage(tuple(entry["inputs"]), str(entry["output"]), int(entry["halo_px"]))
+            for stage in record_of(content[head], list[Stage], f"{what} at {head}"):
                 found.setdefault(stage.output, stage)
-    except (KeyError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        raise ValueError(f"the model's entry {METADATA_KEY} cannot be read: {error}") from error
+    except RecordError as error:
+        raise ValueError(str(error).rstrip(".")) from error
     source = input_name(model)
     made = {source}
     for stage in found.values():
         named = {*stage.inputs, stage.output}
         known = set(stage.inputs) <= made and named <= set(scales)
-        if not known or stage.halo_px < 0 or min(scales[name] for name in named) < 1:
+        if not known:
             raise ValueError(f"the model's entry {METADATA_KEY} is inconsistent at {stage.output}")
         made.add(stage.output)
     if not set(heads) <= made or any(scales[name] != 1 for name in (source, *heads)):

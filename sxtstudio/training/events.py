@@ -1,4 +1,4 @@
-"""What a training says while it runs: one JSON object for each event, in a file and to a listener."""
+"""What a training says while it runs: events, in a file (core/training_events.py) and to a listener."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ from typing import Any
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.plain_files import open_own
+from sxtstudio.core.training_events import EVENTS, Event, number, read_events
 
-FILE = "events.jsonl"
-Event = dict[str, Any]
 Listener = Callable[[Event], None]
 
 
@@ -22,7 +21,7 @@ class Events:
 
     def __init__(self, folder: Path, listener: Listener | None = None, *, silent: bool = False) -> None:
         """Append to the folder's file; ``silent``: say nothing, as the further processes of a training do."""
-        self._path = folder / FILE
+        self._path = folder / EVENTS
         self._listener = listener
         self._silent = silent
 
@@ -41,7 +40,7 @@ class Events:
         """Drop from the file what came after ``step``, when an interrupted training goes on from there."""
         if self._silent or not self._path.exists():
             return
-        kept = [entry for entry in read_events(self._path) if entry.get("step", 0) <= step]
+        kept = [entry for entry in read_events(self._path) if (number(entry, "step") or 0) <= step]
         kept = [entry for entry in kept if entry.get("event") != "done"]
         with atomic_write(self._path) as temporary:
             temporary.write_text("".join(to_line(entry) + "\n" for entry in kept), encoding="utf-8")
@@ -50,21 +49,6 @@ class Events:
 def to_line(entry: Event) -> str:
     """Return an event as one line of JSON."""
     return json.dumps(entry, ensure_ascii=False, allow_nan=False)
-
-
-def read_events(path: Path) -> list[Event]:
-    """Return the events in a file; lines that a crash left unfinished are left out."""
-    events: list[Event] = []
-    try:
-        lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    except FileNotFoundError:
-        return []
-    for line in lines:
-        with suppress(ValueError):
-            entry = json.loads(line)
-            if isinstance(entry, dict) and "event" in entry:
-                events.append(entry)
-    return events
 
 
 def _plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.records import read_json
 from sxtstudio.core.temporary import sweep, temporary_name
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import export_volume
@@ -67,9 +68,8 @@ def is_complete(folder: Path, name: str, request: Mapping[str, Any]) -> bool:
     if not there:
         return False
     try:
-        description = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-        made_with = description.get("request") if isinstance(description, dict) else None
-    except (OSError, ValueError, RecursionError):
+        made_with = read_json(folder / f"{name}.json", f"The description of {name}").get("request")
+    except UserError:
         made_with = None
     if len(there) == len(ENDINGS) and made_with == dict(request):
         return True

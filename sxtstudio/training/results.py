@@ -10,9 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.training_events import EVENTS, Event, read_events
 from sxtstudio.training.evaluation import Judged
-from sxtstudio.training.events import FILE as EVENTS_FILE
-from sxtstudio.training.events import Event, read_events
 
 
 def write_preview(path: Path, judged: Judged) -> None:
@@ -48,7 +47,7 @@ def draw_curves(folder: Path) -> None:
     """Draw both losses and both metrics of the run in ``folder`` into its ``curves.png``."""
     from sxtstudio.training.curves import Curve, draw
 
-    events = read_events(folder / EVENTS_FILE)
+    events = read_events(folder / EVENTS)
     panels = {
         "label loss": [
             Curve("training", _series(events, "step", "label_loss")),

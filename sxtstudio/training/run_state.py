@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
 import torch
+from msgspec import Meta
 from torch import Tensor
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.records import json_values, record_of
+from sxtstudio.core.training_events import EVENTS
 from sxtstudio.training.checkpoint import load_state, optimiser_state, restore_optimiser, save_state
 from sxtstudio.training.network import DeepSXT
 
@@ -19,6 +22,11 @@ FILE = "state.npz"
 SET_ASIDE = "state.old.npz"
 
 Weights = dict[str, Tensor]
+
+
+_Best = Annotated[float, Meta(ge=-1, le=1)]
+_Counter = Annotated[int, Meta(ge=0)]
+_Since = Annotated[int, Meta(ge=-1)]
 
 
 @dataclass
@@ -30,15 +38,15 @@ class RunState:
     better one. Losses are running means, None before the first.
     """
 
-    step: int = 0
-    seconds: float = 0.0
-    evaluated: int = -1
-    best_step: int = -1
-    best_f1: float = -1.0
-    highest_f1: float = -1.0
+    step: _Counter = 0
+    seconds: Annotated[float, Meta(ge=0)] = 0.0
+    evaluated: _Since = -1
+    best_step: _Since = -1
+    best_f1: _Best = -1.0
+    highest_f1: _Best = -1.0
     best_loss: float = float("inf")
     lowest_loss: float = float("inf")
-    waited: int = 0
+    waited: _Counter = 0
     label_loss: float | None = None
     image_loss: float | None = None
     before: dict[str, float] | None = None
@@ -87,8 +95,12 @@ def load_run(
         If the state is damaged, or belongs to a training with other settings.
     """
     parts = load_state(folder / FILE)
+    what, advice = f"The state of the training in {folder} is damaged", "Begin anew (--restart)."
     try:
-        settings, counters = (_read(parts["run"][key]) for key in ("settings", "state"))
+        settings, counters = (
+            json_values(parts["run"][key].numpy().tobytes(), what, advice, nan=True)
+            for key in ("settings", "state")
+        )
         if settings != json.loads(json.dumps(fingerprint)):
             raise UserError(
                 f"The training in {folder} was begun with other data or settings. Begin anew (--restart), or "
@@ -98,12 +110,9 @@ def load_run(
         if averaged is not None:
             averaged.load_state_dict(parts["averaged"])
         restore_optimiser(network, optimiser, parts["optimiser"])
-        known = {field.name for field in fields(RunState)}
-        state = RunState(**{key: value for key, value in counters.items() if key in known})
     except (KeyError, ValueError, TypeError, RuntimeError) as error:
-        raise UserError(
-            f"The state of the training in {folder} is damaged ({error}); begin anew (--restart)."
-        ) from error
+        raise UserError(f"{what} ({error}). {advice}") from error
+    state = record_of(counters, RunState, what, advice)
     return state, parts.get("best")
 
 
@@ -111,17 +120,9 @@ def set_aside(folder: Path) -> None:
     """Move a former state out of the way, so that the training begins anew."""
     if (folder / FILE).exists():
         (folder / FILE).replace(folder / SET_ASIDE)
-    for name in ("events.jsonl",):
-        (folder / name).unlink(missing_ok=True)
+    (folder / EVENTS).unlink(missing_ok=True)
 
 
 def _text(value: dict[str, Any]) -> Tensor:
     # JSON keeps every digit of a float, and Infinity, which Python reads back.
     return torch.from_numpy(np.frombuffer(json.dumps(value).encode(), np.uint8).copy())
-
-
-def _read(tensor: Tensor) -> dict[str, Any]:
-    value = json.loads(tensor.numpy().tobytes().decode())
-    if not isinstance(value, dict):
-        raise ValueError("it is no record")
-    return value

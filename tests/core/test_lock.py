@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -73,3 +74,15 @@ def test_a_shared_lock_is_held_until_its_last_owner_releases_it(tmp_path: Path) 
     assert not first.held and not lock.holder(tmp_path) and not first.share()
     first.release()
     FolderLock(tmp_path).release()
+
+
+@pytest.mark.parametrize(
+    ("since", "user"),
+    [("2026-05-04T14:03:00+00:00", "a" * 9000), ("yesterday", "anna"), (3, "anna"), ("2026-05-04", 7)],
+)
+def test_a_signature_that_is_none_names_nobody(tmp_path: Path, since: object, user: object) -> None:
+    right = {"user": "anna", "host": "beamline-2", "process": 7, "since": "2026-05-04T14:03:00+00:00"}
+    (tmp_path / lock.HOLDER).write_text(json.dumps(right), encoding="utf-8")
+    assert lock.holder(tmp_path).startswith("anna on beamline-2 since 2026-05-0")
+    (tmp_path / lock.HOLDER).write_text(json.dumps(right | {"user": user, "since": since}), encoding="utf-8")
+    assert lock.holder(tmp_path) == ""

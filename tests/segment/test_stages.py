@@ -140,6 +140,10 @@ def test_a_model_without_a_map_has_no_plan(make_network: Any) -> None:
         pytest.param(lambda c: c["label"].reverse(), id="wrong order"),
         pytest.param(lambda c: c["tensors"].update(skip_1="x"), id="scale is no number"),
         pytest.param(lambda c: c["tensors"].update(skip_1=0), id="scale of zero"),
+        pytest.param(lambda c: c["tensors"].update(skip_1="2"), id="scale is a text"),
+        pytest.param(lambda c: c["label"][0].update(inputs="input"), id="inputs are one text"),
+        pytest.param(lambda c: c["label"][0].update(halo_px=2.5), id="half a pixel of halo"),
+        pytest.param(lambda c: c.update(label=3), id="no list of stages"),
     ],
 )
 def test_a_senseless_map_is_refused(model: onnx.ModelProto, change: Any) -> None:

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.training_events import read_events
 from sxtstudio.training.checkpoint import load_state
 from sxtstudio.training.distributed import Group, choose_device, choose_precision
-from sxtstudio.training.events import read_events
 
 SCRIPT = Path(__file__).with_name("two_processes.py")
 

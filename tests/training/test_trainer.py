@@ -18,13 +18,13 @@ from PIL import Image
 
 from sxtstudio.cli import main
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.training_events import read_events
 from sxtstudio.segment import check_model
 from sxtstudio.training import checkpoint, trainer
-from sxtstudio.training.checkpoint import load_state
+from sxtstudio.training.checkpoint import load_state, save_state
 from sxtstudio.training.config import load_config
 from sxtstudio.training.control import Control
 from sxtstudio.training.evaluation import Scores
-from sxtstudio.training.events import read_events
 from sxtstudio.training.job import StartModel, first_network, train_model
 from sxtstudio.training.load_onnx import load_onnx
 from sxtstudio.training.model_card import write_model
@@ -341,6 +341,24 @@ def test_other_settings_need_a_new_beginning(configure, project):
     events = train(configure("steps = 2\nseed = 9"), restart=True)
     assert events[0]["step"] == 0
     assert (project / "run" / "state.old.npz").exists()
+
+
+@pytest.mark.parametrize(
+    ("counters", "said"),
+    [
+        ('{"step": -4}', "the key 'step' is wrong; it must be a whole number from 0"),
+        ('{"step": 2, "best_loss": "small"}', "the key 'best_loss' is wrong; it must be a number"),
+        ("[2]", "it must be an object"),
+        ("{", "it is no JSON"),
+    ],
+)
+def test_counters_that_are_none_are_refused_with_their_key(configure, project, counters, said):
+    train(configure("steps = 2"))
+    parts = load_state(project / "run" / "state.npz")
+    parts["run"]["state"] = torch.from_numpy(np.frombuffer(counters.encode(), np.uint8).copy())
+    save_state(project / "run" / "state.npz", **parts)
+    with pytest.raises(UserError, match=rf"is damaged: {said}.*Begin anew"):
+        train(configure("steps = 4"))
 
 
 @pytest.fixture

@@ -22,8 +22,8 @@ from sxtstudio.app.retrain.running import RunningPage
 from sxtstudio.app.retrain.waiting import WaitingStrip
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.training_events import EVENTS, read_events
 from sxtstudio.workflow.retraining import child
-from sxtstudio.workflow.retraining.events import EVENTS, read_events
 from sxtstudio.workflow.retraining.labels import Problem
 from sxtstudio.workflow.retraining.runs import Request, TrainingRun, find_runs, prepare
 

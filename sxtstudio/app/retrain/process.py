@@ -12,8 +12,9 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.training_events import EVENTS, parse_event, read_events
 from sxtstudio.workflow.retraining import child
-from sxtstudio.workflow.retraining.events import EVENTS, History, parse_event, read_events
+from sxtstudio.workflow.retraining.events import History
 from sxtstudio.workflow.retraining.runs import TrainingRun
 
 # A child that does not save its state within this time is not waited for.

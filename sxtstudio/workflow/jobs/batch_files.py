@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from msgspec import Struct
+
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.plain_files import read_plain
 from sxtstudio.core.printable import csv_text
+from sxtstudio.core.records import read_json, record_of
 from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.jobs.outputs import on_disk
@@ -22,8 +24,6 @@ State = Literal["waiting", "running", "done", "skipped", "failed", "stopped"]
 
 # What this program writes itself: labels, unfinished segmentations, reports, temporary files.
 _OWN = re.compile(r".*\.labels(-\d+)?\.(tiff?|mrc|rec|map|zarr)(\.partial)?|.*\.partial|\..*", re.IGNORECASE)
-
-_MOST_BYTES = 64 << 20
 
 
 @dataclass(frozen=True)
@@ -199,9 +199,15 @@ def _belongs(output: Path, tomogram: Path) -> bool:
     return bool(said == str(on_disk(tomogram).absolute()) or said == str(tomogram.absolute()))
 
 
+class _Report(Struct):
+    """What is read of a report."""
+
+    input: dict[str, Any]
+
+
 def _input_of(output: Path) -> dict[str, Any]:
     """Return what the report beside labels says of the tomogram that they were made from."""
     try:
-        return dict(json.loads(read_plain(output.with_suffix(".json"), _MOST_BYTES))["input"])
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        return record_of(read_json(output.with_suffix(".json"), "The report"), _Report, "The report").input
+    except UserError:
         return {}

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import math
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -13,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-EVENTS, PREVIEW = "events.jsonl", "preview.npz"
-_LONGEST_LINE = 1 << 16
+from sxtstudio.core.training_events import number
+
+PREVIEW = "preview.npz"
 Points = list[tuple[float, float]]
 
 # Curves by name; each is what an event of this kind says under this key.
@@ -27,32 +26,6 @@ CURVES = {
     "image_share": ("evaluate", "image_share"),
     "f1": ("evaluate", "f1"),
 }
-
-
-def parse_event(line: str | bytes) -> dict[str, Any] | None:
-    """Return the event of a line, or None for anything else, such as a library's own words."""
-    try:
-        event = json.loads(line) if len(line) <= _LONGEST_LINE else None
-    except ValueError:
-        return None
-    return event if isinstance(event, dict) and isinstance(event.get("event"), str) else None
-
-
-def read_events(path: Path) -> list[dict[str, Any]]:
-    """Return the events of a file; a last line that was cut off by a crash is left out."""
-    try:
-        lines = path.read_bytes().splitlines()
-    except OSError:
-        return []
-    return [event for line in lines if (event := parse_event(line)) is not None]
-
-
-def number(event: Mapping[str, Any], key: str) -> float | None:
-    """Return a finite number of an event, or None."""
-    value = event.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        return None
-    return float(value)
 
 
 @dataclass

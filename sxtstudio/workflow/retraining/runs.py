@@ -36,10 +36,10 @@ from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.records import Finite, read_json, record_of
 from sxtstudio.core.temporary import remove as remove_entry
+from sxtstudio.core.training_events import EVENTS, read_events
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.wording import slices_text
 from sxtstudio.io import export_volume
-from sxtstudio.workflow.retraining.events import EVENTS, read_events
 from sxtstudio.workflow.retraining.labels import Chosen, truth_of
 
 ABOUT, CONFIG, RUN = "about.json", "train.toml", "run"

@@ -35,8 +35,6 @@ from sxtstudio.workflow.retraining.events import (
     History,
     TrainingOutcome,
     outcome_of,
-    parse_event,
-    read_events,
 )
 from sxtstudio.workflow.retraining.labels import (
     Chosen,
@@ -418,14 +416,6 @@ def test_curves_go_on_where_they_were_interrupted() -> None:
     assert history.paused and history.slices == (2, 1, 0) and history.remaining_s == 9 and history.of == 10
     history.add({"event": "start", "step": 0, "of": 10})
     assert history.curves["label_loss"] == []
-
-
-def test_words_that_are_no_events_are_passed_over(tmp_path: Path) -> None:
-    for line in ("", "Warning: x", "[1]", '{"a": 1}', '{"event": 3}', "{" * 100_000):
-        assert parse_event(line) is None
-    (tmp_path / "events.jsonl").write_bytes(b'{"event": "note"}\n\xff\xfe\n{"event": "do')
-    assert read_events(tmp_path / "events.jsonl") == [{"event": "note"}]
-    assert read_events(tmp_path / "none") == []
 
 
 def outcome(tmp_path: Path, before: float | None, after: float, **more: Any) -> TrainingOutcome:
