@@ -1,14 +1,56 @@
-"""A thread that does only the newest of what it is asked for."""
+"""Of many requests only the newest counts: the rule, and a thread that follows it."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from functools import partial
+from typing import Generic, TypeVar
 
 Stale = Callable[[], bool]
 Work = Callable[[Stale], None]
 OnError = Callable[[Exception], None]
+T = TypeVar("T")
+
+
+class Newest(Generic[T]):
+    """Requests of which each replaces the one that waits, and makes stale what has begun.
+
+    Whoever has a thread at hand takes the request that waits when the one before has ended: ``NewestOnly``
+    below, and ``Latest`` of the window, whose threads are jobs.
+    """
+
+    def __init__(self) -> None:
+        """Begin with no request."""
+        self._wanted: T | None = None
+        self._generation = 0
+        self._ended = False
+
+    def request(self, work: T) -> bool:
+        """Want ``work`` in place of all that was wanted before; False after ``end``."""
+        if not self._ended:
+            self._generation += 1
+            self._wanted = work
+        return not self._ended
+
+    def drop(self) -> None:
+        """Want nothing; what has begun is stale."""
+        self._generation += 1
+        self._wanted = None
+
+    def end(self) -> None:
+        """Want nothing, now and later."""
+        self._ended = True
+        self.drop()
+
+    @property
+    def waits(self) -> bool:
+        """Whether a request has not been taken."""
+        return self._wanted is not None
+
+    def take(self) -> tuple[T, Stale] | None:
+        """Return what is to begin now, and what says later whether it is still wanted."""
+        work, self._wanted, generation = self._wanted, None, self._generation
+        return None if work is None else (work, lambda: generation != self._generation)
 
 
 class NewestOnly:
@@ -34,27 +76,20 @@ class NewestOnly:
         self._on_error = on_error
         self._daemon = daemon
         self._state = threading.Condition()
-        self._wanted: Work | None = None
-        self._generation = 0
+        self._newest: Newest[Work] = Newest()
         self._running = False
-        self._ended = False
 
     def request(self, work: Work) -> None:
         """Do ``work`` soon, in place of what waits; returns at once."""
         with self._state:
-            if self._ended:
-                return
-            self._generation += 1
-            self._wanted = work
-            if not self._running:
+            if self._newest.request(work) and not self._running:
                 self._running = True
                 threading.Thread(target=self._run, name=self._name, daemon=self._daemon).start()
 
     def drop(self, wait_s: float = 0.0) -> None:
         """Forget what was asked for; wait until nothing is being done, at most ``wait_s`` seconds."""
         with self._state:
-            self._generation += 1
-            self._wanted = None
+            self._newest.drop()
             if wait_s:
                 self._state.wait_for(lambda: not self._running, wait_s)
 
@@ -72,22 +107,20 @@ class NewestOnly:
     def shut_down(self, wait_s: float) -> None:
         """Take no more requests; wait until the thread has ended, at most ``wait_s`` seconds."""
         with self._state:
-            self._ended = True
+            self._newest.end()
         self.drop(wait_s)
 
     def _run(self) -> None:
         while True:
             with self._state:
-                work, self._wanted, generation = self._wanted, None, self._generation
-                if work is None:
+                taken = self._newest.take()
+                if taken is None:
                     self._running = False
                     self._state.notify_all()
                     return
+            work, stale = taken
             try:
-                work(partial(self._is_stale, generation))
+                work(stale)
             except Exception as error:  # whoever asked says what becomes of it
-                if not self._is_stale(generation):
+                if not stale():
                     self._on_error(error)
-
-    def _is_stale(self, generation: int) -> bool:
-        return generation != self._generation

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 
-from sxtstudio.core.newest import NewestOnly, Stale
+from sxtstudio.core.newest import Newest, NewestOnly, Stale
 
 
 def nobody(error: Exception) -> None:
@@ -61,3 +61,18 @@ def test_after_the_end_nothing_is_done() -> None:
     worker.request(lambda stale: done.append(2))
     worker.wait()
     assert done == [1] and not worker.busy
+
+
+def test_a_request_replaces_what_waits_and_makes_stale_what_has_begun() -> None:
+    newest: Newest[str] = Newest()
+    assert newest.take() is None and newest.request("one") and newest.request("two") and newest.waits
+    taken = newest.take()
+    assert taken is not None and not newest.waits and newest.take() is None
+    work, stale = taken
+    assert work == "two" and not stale()
+    newest.request("three")
+    assert stale() and newest.waits
+    newest.drop()
+    assert not newest.waits and newest.request("four")
+    newest.end()
+    assert not newest.waits and not newest.request("five") and newest.take() is None
