@@ -96,9 +96,10 @@ def run(arguments: argparse.Namespace) -> int:
         rows = _Rows(len(arguments.tomograms), display)
         try:
             if arguments.watch:
-                run_watch(Path(arguments.watch), parameters, rows, progress)
+                run_watch(Path(arguments.watch), parameters, rows, progress, slices_from=0)
             else:
-                run_batch([Path(name) for name in arguments.tomograms], parameters, rows, progress)
+                tomograms = [Path(name) for name in arguments.tomograms]
+                run_batch(tomograms, parameters, rows, progress, slices_from=0)
         except Cancelled:
             display.clear()
             if arguments.watch and not rows.stopped:

@@ -45,7 +45,7 @@ def guarded(words: list[str], command: Callable[[], int]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return DONE
     except Exception as error:
-        sentence = sentence_of(error)
+        sentence = sentence_of(error, slices_from=0)
         if sentence is not None:
             say(sentence)
             return BAD_INPUT

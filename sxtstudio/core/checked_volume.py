@@ -61,8 +61,9 @@ class CheckedVolume:
                 checksum = checksum_of(plane)
                 if self._checksums.setdefault(z, checksum) != checksum:
                     raise InputChangedError(
-                        f"The tomogram was changed or replaced while it was read (slice {z}, counted from "
-                        "0). Start again once it is complete."
+                        "The tomogram was changed or replaced while it was read: {slices} is not what it "
+                        "was. Start again once it is complete.",
+                        slices=(z, z),
                     )
         return voxels
 

@@ -227,12 +227,13 @@ def _verify(temporary: Path, target: Path, plan: Plan, checksums: list[int], pro
             for box, checksum in zip(boxes, checksums, strict=True):
                 if zlib.crc32(back.read(box).data) != checksum:
                     raise NotAsWritten(
-                        f"{trouble} in slices {box.start[0]} to {box.stop[0] - 1}. Check the disk."
+                        f"{trouble} in {{slices}}. Check the disk.",
+                        slices=(box.start[0], box.stop[0] - 1),
                     )
     except NotAsWritten:
         raise
     except UserError as error:
-        raise NotAsWritten(f"{trouble} ({error}) Check the disk.") from error
+        raise NotAsWritten(f"{trouble} ({error.text}) Check the disk.", slices=error.slices) from error
 
 
 def _same(found: VoxelSize | None, wanted: VoxelSize | None) -> bool:

@@ -128,13 +128,15 @@ class FileVolume:
             raise
         except Exception as error:  # decoders raise whatever they like for damaged data
             raise UserError(
-                f"{self.path.name}: slices {box.start[0]} to {box.stop[0] - 1} cannot be read ({error}). "
-                "The file is damaged or has gone; copy it again."
+                f"{self.path.name}: {{slices}} cannot be read ({error}). "
+                "The file is damaged or has gone; copy it again.",
+                slices=(box.start[0], box.stop[0] - 1),
             ) from error
         if voxels.shape != box.shape:
             raise UserError(
-                f"{self.path.name}: slices {box.start[0]} to {box.stop[0] - 1} are not of the size "
-                "that the file promises. The file is damaged; copy it again."
+                f"{self.path.name}: what stands for {{slices}} is not of the size that the file promises. "
+                "The file is damaged; copy it again.",
+                slices=(box.start[0], box.stop[0] - 1),
             )
         return np.ascontiguousarray(voxels, dtype=self._dtype)
 

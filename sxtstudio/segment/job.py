@@ -137,8 +137,9 @@ class SegmentationJob:
             z, made_from = self.slices[0] + index, checkpoint.source(index)
             if made_from is not None and self.volume.checksum(z) != made_from:
                 raise InputChangedError(
-                    f"The tomogram is not the one of which {self.resumed} slices were finished: its slice "
-                    f"{z} (counted from 0) is another. Restart to discard the finished slices."
+                    f"The tomogram is not the one of which {self.resumed} slices were finished: its "
+                    "{slices} is another. Restart to discard the finished slices.",
+                    slices=(z, z),
                 )
             yield Finished(z, checkpoint.read(index))
 

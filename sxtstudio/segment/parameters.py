@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal
 
-from sxtstudio.core.errors import UserError
+from sxtstudio.core.errors import SliceBase, UserError
 from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
@@ -158,7 +158,7 @@ class Segmentation:
     sources: Mapping[int, int] = field(default_factory=dict, repr=False)
     blank: tuple[int, ...] = ()
 
-    def notes_counted_from(self, first: int) -> tuple[str, ...]:
+    def notes_counted_from(self, first: SliceBase) -> tuple[str, ...]:
         """Return all notes; slices are counted from 0, as programs do, or from 1, as the window does."""
         if not self.blank:
             return self.notes

@@ -37,9 +37,9 @@ class SliceRef:
     stack: Stack
     z: int
 
-    def __str__(self) -> str:
-        """Return the slice as errors name it."""
-        return f"{self.stack.name}, slice {self.z} (counted from 0)"
+    def wrong(self, text: str) -> UserError:
+        """Return an error: "b.tif, slice 3 is empty", where ``text`` is "is empty"."""
+        return UserError(f"{self.stack.name}, {{slices}} {text}", slices=(self.z, self.z))
 
 
 class SliceReader:
@@ -213,7 +213,7 @@ def _check_labelled(
     for ref in (*labelled, *held_out):
         image, truth = _checked_image(ref, reader), reader.truth(ref)
         if image.shape != truth.shape:
-            raise UserError(f"{ref}: image and labels are not of the same size.")
+            raise ref.wrong("has not the size of its labels.")
         low, high = min(low, float(image.min())), max(high, float(image.max()))
         counted += int(np.count_nonzero(truth))
         membrane[ref] = bool((truth > 0).any())
@@ -246,12 +246,10 @@ def _check_unlabelled(
 def _checked_image(ref: SliceRef, reader: SliceReader) -> Image:
     raw = ref.stack.image(ref.z)
     if min(raw.shape) < _SMALLEST_PX:
-        raise UserError(f"{ref} is only {raw.shape[0]} × {raw.shape[1]} pixels, too small to learn from.")
+        raise ref.wrong(f"is only {raw.shape[0]} × {raw.shape[1]} pixels, too small to learn from.")
     image = reader.image(ref)
     if not image.any():
-        raise UserError(
-            f"{ref} is empty: all its pixels have the same value, or are not numbers. Leave the slice out."
-        )
+        raise ref.wrong("is empty: all its pixels have the same value, or are not numbers. Leave it out.")
     return image
 
 

@@ -1,4 +1,7 @@
-"""What a training says while it runs: events, in a file (core/training_events.py) and to a listener."""
+"""What a training says while it runs: events, in a file (core/training_events.py) and to a listener.
+
+Sentences in them count slices from 1: it is the window that shows them.
+"""
 
 from __future__ import annotations
 

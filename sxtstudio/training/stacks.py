@@ -80,8 +80,9 @@ class TomogramStack:
         labels = _slice(self._labels, z)
         if labels.dtype.kind == "f" and np.isnan(labels).any():
             raise UserError(
-                f"The labels of {self.name}, slice {z} (counted from 0), hold values that are not numbers "
-                "(NaN): export the labels again."
+                f"The labels of {self.name}, {{slices}}, hold values that are not numbers (NaN): export the "
+                "labels again.",
+                slices=(z, z),
             )
         return decode_labels(labels, self.signed, self.ignore)
 
@@ -119,7 +120,8 @@ class FramedStack:
         """Return the labels of slice ``z``: −1 background, 1 membrane, 0 does not count."""
         labels = np.array(self._framed.labels[z][self._framed.window(z)])
         if labels.dtype.kind == "f" and np.isnan(labels).any():
-            raise UserError(f"The labels of {self.name}, slice {z}, hold values that are not numbers (NaN).")
+            text = f"The labels of {self.name}, {{slices}}, hold values that are not numbers (NaN)."
+            raise UserError(text, slices=(z, z))
         signed = labels.dtype.kind not in "bu" and bool((labels < 0).any())
         return decode_labels(labels, signed, None)
 

@@ -108,9 +108,9 @@ def with_value(value):
         ("a.labels.tif", lambda a: a[:, :, :-1], "have to be the same size"),
         ("a.labels.tif", with_value(0), "The labels are empty"),
         ("a.labels.tif", with_value(128), "marked to be ignored"),
-        ("a.labels.tif", with_nan, r"a\.tif, slice 1 .*not numbers"),
+        ("a.labels.tif", with_nan, r"a\.tif, slice 2, hold.*not numbers"),
         ("a.tif", with_value(3), "all its pixels have the same value"),
-        ("b.tif", lambda a: np.full(a.shape, np.nan, np.float32), r"b\.tif, slice 0 .*not numbers"),
+        ("b.tif", lambda a: np.full(a.shape, np.nan, np.float32), r"b\.tif, slice 1 .*not numbers"),
         ("a.tif", lambda a: a[:, :8, :8], "have to be the same size"),
     ],
 )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sxtstudio.core.axes import AxisOrder
-from sxtstudio.core.errors import Cancelled, UserError, sentence_of
+from sxtstudio.core.errors import Cancelled, SliceBase, UserError, sentence_of
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
@@ -83,6 +83,7 @@ def run_batch(
     *,
     earlier: Sequence[BatchRow] = (),
     free: Free | None = None,
+    slices_from: SliceBase = 1,
 ) -> list[BatchRow]:
     """Segment tomograms one after another; an error in one does not stop the others.
 
@@ -101,6 +102,8 @@ def run_batch(
     free
         Asked before each tomogram: it begins only when this is True, such as when the window does nothing
         that needs the computer.
+    slices_from
+        The number of the first slice in the messages of the rows: 0 for the command line.
 
     Returns
     -------
@@ -115,7 +118,7 @@ def run_batch(
         If the batch was cancelled; contact sheet and summary then show what is finished.
     """
     progress = progress or Progress()
-    batch = _Batch(parameters, on_row, free)
+    batch = _Batch(parameters, on_row, free, slices_from)
     finished = {row.tomogram: row for row in earlier if row.state in ("done", "skipped")}
     for tomogram in tomograms:
         named = with_axes(tomogram, parameters.axes)
@@ -137,11 +140,13 @@ def run_watch(
     watch: FolderWatch | None = None,
     free: Free | None = None,
     poll_s: float = POLL_S,
+    slices_from: SliceBase = 1,
 ) -> None:
     """Segment each finished tomogram that arrives in a folder, until the job is cancelled.
 
     Results that are there already are never made again: ``parameters.existing`` "rename" counts as "skip".
     But a tomogram that has been replaced is segmented again, under another name unless that is "replace".
+    ``slices_from`` is the number of the first slice in messages: 0 for the command line.
 
     Raises
     ------
@@ -154,7 +159,7 @@ def run_watch(
     if parameters.existing == "rename":
         parameters = replace(parameters, existing="skip")
     watch = watch or FolderWatch(folder)
-    batch = _Batch(parameters, on_row, free, skip_projections=True)
+    batch = _Batch(parameters, on_row, free, slices_from, skip_projections=True)
     earlier: set[Path] = set()
     while True:
         progress.restart("waiting for tomograms")
@@ -177,10 +182,12 @@ class _Batch:
         parameters: BatchParameters,
         on_row: OnRow | None,
         free: Free | None,
+        slices_from: SliceBase,
         *,
         skip_projections: bool = False,
     ) -> None:
         self.parameters = parameters
+        self._slices_from = slices_from
         self._skip_projections = skip_projections
         self._free = free or (lambda: True)
         self.rows: list[BatchRow] = []
@@ -228,7 +235,7 @@ class _Batch:
             self._write()
             raise
         except Exception as error:
-            text = _sentence(error)
+            text = _sentence(error, self._slices_from)
             # Tilt series arrive beside the tomograms that are made of them.
             skip = self._skip_projections and isinstance(error, LooksLikeTiltSeries)
             state: State = "skipped" if skip else "failed"
@@ -281,7 +288,7 @@ class _Batch:
             state="done",
             seconds=time.monotonic() - begin,
             labelled=labelled,
-            message="; ".join([*result.report["warnings"], *result.report["notes"]]),
+            message="; ".join([*result.report["warnings"], *result.notes_counted_from(self._slices_from)]),
             details=details,
         )
         self._panels[number] = panel_of(tomogram, output, _caption(self.rows[number]))
@@ -318,9 +325,9 @@ def _details(result: SegmentResult) -> dict[str, int | float | str]:
     }
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception, slices_from: SliceBase) -> str:
     """Return what to tell the user; what nobody expected goes to the log as well."""
-    sentence = sentence_of(error)
+    sentence = sentence_of(error, slices_from)
     if sentence is not None:
         return sentence
     LOGGER.error("unexpected error in a batch", exc_info=error)

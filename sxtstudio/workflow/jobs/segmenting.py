@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.cleanup import CleanReport
-from sxtstudio.core.errors import UserError
+from sxtstudio.core.errors import SliceBase, UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
@@ -25,7 +25,7 @@ from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume, open_volume
 from sxtstudio.segment import Segmentation, SegmentParameters, segment
 from sxtstudio.segment.checkpoint import forget
-from sxtstudio.workflow.document.views import VolumeView
+from sxtstudio.workflow.document.views import VolumeView, notes_of
 from sxtstudio.workflow.jobs.cleaning import (
     CleanUp,
     check_clean_up,
@@ -99,6 +99,12 @@ class SegmentResult:
     labels: ExportReceipt
     probability: ExportReceipt | None
     report: dict[str, Any]
+    input_notes: tuple[str, ...] = ()
+    clean_up_notes: tuple[str, ...] = ()
+
+    def notes_counted_from(self, first: SliceBase) -> tuple[str, ...]:
+        """Return all notes, with the first slice as number 0 or 1."""
+        return (*self.input_notes, *self.segmentation.notes_counted_from(first), *self.clean_up_notes)
 
 
 def partial_folder(output: Path) -> Path:
@@ -160,7 +166,8 @@ def segment_file(
         if job.report:
             write_report(job.report, report)
         found.discard()
-    return SegmentResult(found, cleaned, receipt, probability, report)
+    input_notes = notes_of(source.tomogram.volume, job.voxel_nm)
+    return SegmentResult(found, cleaned, receipt, probability, report, tuple(input_notes), tuple(notes))
 
 
 def _stages(job: SegmentJob, source: _Source) -> list[Stage]:

@@ -101,6 +101,17 @@ def test_a_damaged_file_does_not_stop_the_others(
     assert len(json.loads((out / "summary.json").read_text())["tomograms"]) == 3
 
 
+def test_slices_in_messages_are_counted_as_the_door_counts_them(
+    tomogram: Path, toy_model: Path, tmp_path: Path
+) -> None:
+    voxels = mrcfile.read(tomogram).copy()
+    voxels[2] = 7
+    tifffile.imwrite(tmp_path / "blank.tif", voxels)
+    for asked, said in (({}, "Slice 3 is constant"), ({"slices_from": 0}, "Slice 2 is constant")):
+        (row,) = run_batch([tmp_path / "blank.tif"], parameters(toy_model, tmp_path / said[6]), **asked)
+        assert said in row.message and ("counted from 0" in row.message) == bool(asked)
+
+
 def test_results_are_never_overwritten_unasked(three: list[Path], toy_model: Path) -> None:
     files = [three[0]]
     place = three[0].parent

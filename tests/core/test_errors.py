@@ -1,0 +1,27 @@
+import errno
+
+import pytest
+
+from sxtstudio.core.errors import UserError, sentence_of
+
+
+@pytest.mark.parametrize(
+    ("slices", "window", "command_line"),
+    [
+        ((3, 3), "slice 4 is damaged.", "slice 3 (counted from 0) is damaged."),
+        ((0, 7), "slices 1 to 8 is damaged.", "slices 0 to 7 (counted from 0) is damaged."),
+    ],
+)
+def test_each_door_counts_slices_in_its_own_way(
+    slices: tuple[int, int], window: str, command_line: str
+) -> None:
+    error = UserError("{slices} is damaged.", slices=slices)
+    assert str(error) == sentence_of(error) == window
+    assert sentence_of(error, slices_from=0) == command_line
+    again = UserError(f"Not written ({error.text})", slices=error.slices)
+    assert sentence_of(again, slices_from=0) == f"Not written ({command_line})"
+
+
+def test_a_name_in_braces_stays_as_it_is() -> None:
+    assert str(UserError("{slices}.mrc is damaged.")) == "{slices}.mrc is damaged."
+    assert "No such file" in str(sentence_of(OSError(errno.ENOENT, "No such file", "{slices}.mrc")))
