@@ -17,6 +17,8 @@ from typing import Literal
 from sxtstudio.core.wording import share
 
 Value = Literal["dark", "bright"]
+#: What a user asks for: "auto" has it found out.
+PolarityChoice = Literal["auto", "dark", "bright"]
 
 #: Probability from which nobody needs to look, by what the verdict rests on: of slices that were judged as
 #: surely as that, 98 of 100 were judged rightly (simulated tomograms, 570 slices).

@@ -19,7 +19,7 @@ import os
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct
 
@@ -29,7 +29,7 @@ from sxtstudio.core.edit_kind import Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lengths import is_voxel_size
-from sxtstudio.core.polarity import Basis, Polarity
+from sxtstudio.core.polarity import Basis, Polarity, Value
 from sxtstudio.core.records import WrongKey, read_json, record_of
 from sxtstudio.core.steps import Step
 from sxtstudio.core.temporary import final_name
@@ -129,7 +129,7 @@ class RecordFile(Struct, frozen=True):
 
     tomogram: TomogramFile
     voxel_nm_zyx: tuple[float, float, float] | None = None
-    polarity: Literal["dark", "bright"] | None = None
+    polarity: Value | None = None
     polarity_reason: str = ""
     # Former versions did not say how sure it is; what was worked with holds.
     polarity_probability: Annotated[float, Meta(ge=0, le=1)] = 1.0

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Literal
+from typing import Literal, get_args
 
 from sxtstudio.core.errors import SliceBase, UserError
-from sxtstudio.core.polarity import Polarity
+from sxtstudio.core.polarity import Polarity, PolarityChoice
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment.card import ModelCard
@@ -17,7 +17,6 @@ from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.segment.neighbours import Reach
 from sxtstudio.segment.slices import listed
 
-PolarityChoice = Literal["auto", "dark", "bright"]
 TrustChoice = Literal["none", "sample", "every"]
 SliceChoice = tuple[int | None, int | None]
 
@@ -84,7 +83,7 @@ class SegmentParameters:
             raise UserError(
                 f"The threshold is {self.threshold:g}: give a number from −1 up to, not including, 1."
             )
-        if self.polarity not in ("auto", "dark", "bright"):
+        if self.polarity not in get_args(PolarityChoice):
             raise UserError(f"The polarity is {self.polarity!r}: give auto, dark or bright.")
         if self.trust not in ("none", "sample", "every"):
             raise UserError(f"The choice for trust is {self.trust!r}: give none, sample or every.")

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, to_builtins
 
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.polarity import Value
 from sxtstudio.core.records import Finite, WrongKey, record_of
 
 _Index = Annotated[int, Meta(ge=0)]
@@ -50,7 +51,7 @@ class RunSettings(Struct, frozen=True, rename=_WORDS):
     model: str
     model_sha256: str
     threshold: Finite
-    polarity: Literal["dark", "bright"]
+    polarity: Value
     first: _Index
     last: _Index
     probability: bool

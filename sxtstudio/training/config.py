@@ -36,12 +36,12 @@ from msgspec import Meta, Struct, structs
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.polarity import PolarityChoice
 from sxtstudio.core.records import WrongKey, record_of, toml_values
 from sxtstudio.io.volume_name import VolumeName
 
 Method = Literal["published", "quick"]
 Augmentation = Literal["published", "appearances"]
-Polarity = Literal["auto", "dark", "bright"]
 
 _LARGEST = 1_000_000  # bytes
 _MOST_SLICES = 1_000_000
@@ -73,7 +73,7 @@ class TrainingSource:
     npz: Path | None = None
     slices: tuple[int, ...] | None = None
     ignore: int | None = None
-    polarity: Polarity = "auto"
+    polarity: PolarityChoice = "auto"
     share: float | None = None
 
 
@@ -180,7 +180,7 @@ class _Unlabelled(Struct, frozen=True, forbid_unknown_fields=True):
     tomogram: _Text = None
     folder: _Text = None
     slices: str = ""
-    polarity: Polarity = "auto"
+    polarity: PolarityChoice = "auto"
 
     def __post_init__(self) -> None:
         if self.slices:

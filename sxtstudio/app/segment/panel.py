@@ -18,7 +18,7 @@ from sxtstudio.app.questions import Answer
 from sxtstudio.app.segment.engine import Costs, PreviewEngine
 from sxtstudio.app.segment.form import SegmentForm
 from sxtstudio.app.segment.manual_edits import HandMade
-from sxtstudio.app.segment.polarity_choice import PolarityChoice
+from sxtstudio.app.segment.polarity_choice import TwoPolarities
 from sxtstudio.app.segment.recognised import RecognitionMap
 from sxtstudio.app.segment.trial import SliceTrial, Tried
 from sxtstudio.app.widgets.footer import Footer
@@ -90,7 +90,7 @@ class SegmentPanel(QWidget):
         self.resume_button.setToolTip("Segment the slices that are missing, with the settings of then")
         self.again_button.setToolTip("Segment all chosen slices anew, with the settings above")
         self.dismiss_button.setToolTip("Leave it unfinished; labels that are there stay")
-        self.choice = PolarityChoice()
+        self.choice = TwoPolarities()
         self.strip = ProgressStrip()
         tries, offers = QHBoxLayout(), QHBoxLayout()
         tries.addWidget(self.try_button, 1)

@@ -60,7 +60,7 @@ def draw_pictures(
     return Pictures(drawn(dark), drawn(bright))
 
 
-class PolarityChoice(QWidget):
+class TwoPolarities(QWidget):
     """Asks which outlines follow the membranes; hidden while there is nothing to ask.
 
     Signals

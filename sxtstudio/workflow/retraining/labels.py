@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.image_polarity import detect_polarity
+from sxtstudio.core.polarity import PolarityChoice
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
@@ -24,8 +25,6 @@ from sxtstudio.io.project import read_record, volume_path
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import find_tomogram
 from sxtstudio.workflow.retraining.marks import HandWork, hand_work, marked_slices
-
-PolarityChoice = Literal["auto", "dark", "bright"]
 
 IGNORE = 128
 """Value of pixels that do not count, in 8-bit labels."""
