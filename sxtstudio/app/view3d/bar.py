@@ -42,17 +42,11 @@ class View3DBar(QWidget):
         self._update = QToolButton()
         self._update.setText("Update")
         self._update.setToolTip("Make the surface anew from the labels as they are now")
-        self._update.clicked.connect(self._on_update_clicked)
+        self._update.clicked.connect(view.update_or_cancel)
         layout.addWidget(self._update)
         self._apply_style()
         view.status.changed.connect(self._apply_style)
         self.setMaximumHeight(self.sizeHint().height())
-
-    def _on_update_clicked(self) -> None:
-        if self._view.status.value.building:
-            self._view.cancel()
-        else:
-            self._view.update_surface()
 
     def _apply_style(self) -> None:
         status = self._view.status.value

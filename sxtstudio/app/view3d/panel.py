@@ -39,7 +39,7 @@ class SurfacePanel(QWidget):
         layout.setSpacing(6)
         self.update_button = QPushButton("Show the 3D view")
         self.update_button.setProperty("role", "main")
-        self.update_button.clicked.connect(self._on_update_clicked)
+        self.update_button.clicked.connect(view.update_or_cancel)
         self._summary = _note()
         self.footer = Footer((self._summary,), (self.update_button,))
         for group in (
@@ -175,12 +175,6 @@ class SurfacePanel(QWidget):
         return group
 
     # -- following the view ----------------------------------------------------------------------
-
-    def _on_update_clicked(self) -> None:
-        if self._view.status.value.building:
-            self._view.cancel()
-        else:
-            self._view.update_surface()
 
     def _apply_style(self) -> None:
         status = self._view.status.value

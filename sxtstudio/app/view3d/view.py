@@ -267,6 +267,13 @@ class View3D(QWidget):
         if self._builder is not None:
             self._builder.start(self._shown_document)
 
+    def update_or_cancel(self) -> None:
+        """Do what the button says: make the surfaces, or stop making them."""
+        if self.status.value.building:
+            self.cancel()
+        else:
+            self.update_surface()
+
     def cancel(self) -> None:
         """Stop making a surface; the one that is shown stays."""
         if self._builder is not None:
