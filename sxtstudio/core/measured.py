@@ -14,11 +14,14 @@ straight or round, so that what remains is convex. The type of the pixels has no
 
 A turned frame was interpolated: between fill and image lies a seam of mixed values, one to six pixels wide.
 It is recognised by its values, which come nearer to the fill's than those further in, and counts as fill.
+Cubic interpolation also rings: from pixel to pixel the values swing about the right ones, four times less
+with each. Beside a fill of −9999 nothing is left of the image for nine pixels. What is outlying there counts
+as fill, and so does what is rougher from pixel to pixel than the image further in.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,12 +41,25 @@ _ROUNDING = 4  # times the distance of neighbouring numbers; so far apart are eq
 _RINGING = 5e-3  # of the spread; so near to the constant, a pixel belongs to it
 _OUTLYING = 3.0  # spreads; so far out beside a fill, a pixel is an overshoot of the interpolation,
 _RINGS_PX = 16  # so far from it
+_MIXED = 1.0  # spreads; so far out on the side of a fill that is four times as far out, a pixel is a mixture
+_FAR = 100.0  # spreads; nothing that is measured lies so far out, so it need not be constant to be a fill
+_ROUGH = 2.0  # times the usual roughness: there it rings
+_RINGING_PX = 10  # so far beyond what is outlying at most
+_USUAL_PX = 8  # rings further in that tell what is usual
 _TO_PERCENTILES = 2.44  # from the quartiles to the 5th and 95th percentile, in Gaussian grain
 _SEAM_PX = 6  # the widest seam
 _SEAM_STEP = 0.75  # of the usual step; in a seam it is smaller
 _ENOUGH = 30  # pixels that tell a seam
 _ROUNDS = 3  # fills that lie in each other: a circle in a frame
 _SAMPLE = 20_000
+
+
+class _Spread(NamedTuple):
+    """How the grey values of a slice are spread, but for its fill: 5th to 95th percentile, and median."""
+
+    width: float
+    middle: float
+    outlying: Mask
 
 
 def measured_pixels(image: NDArray[Any]) -> Mask | None:
@@ -104,31 +120,50 @@ def _constant_fill(image: NDArray[Any], known: Mask) -> Mask | None:
         step = np.abs(image.astype(np.float64) - value)
         if not step[known].any():
             return known
-        spread, outlying = _spread(image, known & (step > 0))
-        parts, count = ndimage.label(known & (step <= _RINGING * spread))
+        spread, middle, outlying = _spread(image, step, known, value)
+        away = abs(value - middle)
+        near = 0.5 * away if away > _FAR * spread > 0 else _RINGING * spread
+        parts, count = ndimage.label(known & (step <= near))
         kept = np.zeros(count + 1, bool)
         kept[parts[seeds]] = True
         kept[0] = False
         part = kept[parts]
         if _is_drawn_by_hand(step, part, known & ~part, spread):
+            drawn = part
             part = _with_overshoot(part, known & outlying)
+            if part is not drawn:
+                part = _with_ringing(image, part, known)
             part = _with_seam(step, part, known)
             found = part if found is None else found | part
     return found
 
 
-def _spread(image: NDArray[Any], others: Mask) -> tuple[float, Mask]:
-    """Return the spread of the grey values other than the fill's, and which pixels are far outside."""
-    values = image[others].astype(np.float64)
-    values = values[:: max(1, values.size // _SAMPLE) | 1]
+def _spread(image: NDArray[Any], step: NDArray[np.float64], known: Mask, fill: float) -> _Spread:
+    """Return how the grey values are spread, without the fill's."""
+    others = known & (step > 0)
+    low, middle, high = _range(image[others])
+    width = high - low
+    least, most = low - _OUTLYING * width, high + _OUTLYING * width
+    # Around a fill that is outlying itself, half of the way to the image is still the fill, swinging.
+    low, middle, high = _range(image[others & (step > 0.5 * float(np.median(step[others])))])
+    aside = _MIXED * (high - low)
+    if fill < low - 4 * aside:
+        least = low - aside
+    elif fill > high + 4 * aside:
+        most = high + aside
+    return _Spread(width, middle, (image < least) | (image > most))
+
+
+def _range(values: NDArray[Any]) -> tuple[float, float, float]:
+    """Return the 5th percentile, the median and the 95th percentile of grey values."""
+    values = values[:: max(1, values.size // _SAMPLE) | 1].astype(np.float64)
     # By the quartiles: of what lies near a fill, some may be neither image nor fill.
     low, middle, high = np.percentile(values, [25, 50, 75])
     if high > low:
         low, high = middle + _TO_PERCENTILES * (low - middle), middle + _TO_PERCENTILES * (high - middle)
     else:
         low, high = np.percentile(values, [5, 95])
-    spread = float(high - low)
-    return spread, (image < low - _OUTLYING * spread) | (image > high + _OUTLYING * spread)
+    return float(low), float(middle), float(high)
 
 
 def _runs_along_border(image: NDArray[Any], known: Mask) -> list[tuple[float, tuple[Pixels, Pixels]]]:
@@ -141,21 +176,37 @@ def _runs_along_border(image: NDArray[Any], known: Mask) -> list[tuple[float, tu
         (rows, np.zeros_like(rows)),
         (rows, np.full_like(rows, width - 1)),
     )
+    least, most = _believable(image, known)
     places: dict[np.generic, list[tuple[Pixels, Pixels]]] = {}
     for y, x in edges:
         line, there = image[y, x], known[y, x]
-        joined = _same(line[1:], line[:-1]) & there[1:] & there[:-1]
+        side = (line > most).astype(np.int8) - (line < least)
+        joined = (_same(line[1:], line[:-1]) | (side[1:] * side[:-1] > 0)) & there[1:] & there[:-1]
         cuts = np.concatenate([[0], np.flatnonzero(~joined) + 1, [len(line)]])
         for i in np.flatnonzero(np.diff(cuts) >= _RUN):
             first, last = cuts[i], cuts[i + 1]
             if there[first]:
-                value = next((other for other in places if _same(line[first], other)), line[first])
+                run = line[first:last]
+                middle = np.sort(run)[run.size // 2] if side[first] else line[first]
+                value = next((other for other in places if _same(middle, other)), middle)
                 places.setdefault(value, []).append((y[first:last], x[first:last]))
     found = [
         (float(value), (np.concatenate([y for y, _ in runs]), np.concatenate([x for _, x in runs])))
         for value, runs in places.items()
     ]
     return sorted(found, key=lambda entry: -entry[1][0].size)[:_MOST_VALUES]
+
+
+def _believable(image: NDArray[Any], known: Mask) -> tuple[float, float]:
+    """Return the range outside of which nothing is measured."""
+    values = image[known]
+    values = values[:: max(1, values.size // _SAMPLE) | 1].astype(np.float64)
+    values = values[np.isfinite(values)]
+    if not values.size:
+        return -np.inf, np.inf
+    low, middle, high = np.percentile(values, [25, 50, 75])
+    reach = _FAR * _TO_PERCENTILES * (high - low) or np.inf
+    return float(middle - reach), float(middle + reach)
 
 
 def _same(first: Any, second: Any) -> Mask:
@@ -202,14 +253,36 @@ def _with_overshoot(part: Mask, outlying: Mask) -> Mask:
     return part
 
 
+def _with_ringing(image: NDArray[Any], part: Mask, known: Mask) -> Mask:
+    """Add the rings around a fill in which the values swing from pixel to pixel."""
+    rest = known & ~part
+    weights = ndimage.uniform_filter(rest.astype(np.float64), 3)
+    values = np.where(rest & np.isfinite(image), image, 0).astype(np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rough = np.abs(values - ndimage.uniform_filter(values, 3) / weights)
+    rings = _rings(part, known, _RINGING_PX + _USUAL_PX)
+    found = [float(np.median(rough[ring])) if np.count_nonzero(ring) >= _ENOUGH else np.nan for ring in rings]
+    usual = float(np.median(found[_RINGING_PX:]))
+    for ring, roughness in zip(rings[:_RINGING_PX], found[:_RINGING_PX], strict=True):
+        if not roughness > _ROUGH * usual:
+            break
+        part = part | ring
+    return part
+
+
+def _rings(part: Mask, known: Mask, count: int) -> list[Mask]:
+    """Return the known pixels at a distance of 1, 2, … ``count`` steps (in eight directions)."""
+    rings: list[Mask] = []
+    for _ in range(count):
+        wider = _grown(part)
+        rings.append(wider & ~part & known)
+        part = wider
+    return rings
+
+
 def _with_seam(step: NDArray[np.float64], part: Mask, known: Mask) -> Mask:
     """Add the pixels along a fill's edge whose values are mixtures of fill and image."""
-    rings: list[Mask] = []
-    grown = part
-    for _ in range(_SEAM_PX + 1):
-        wider = _grown(grown)
-        rings.append(wider & ~grown & known)
-        grown = wider
+    rings = _rings(part, known, _SEAM_PX + 1)
     steps = [float(np.median(step[ring])) if np.count_nonzero(ring) >= _ENOUGH else np.inf for ring in rings]
     for ring, usual in zip(rings[:-1], steps[:-1], strict=True):
         if not usual < _SEAM_STEP * steps[-1]:

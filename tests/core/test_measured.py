@@ -67,6 +67,29 @@ def test_the_seam_of_a_turned_frame_is_fill(fill, order):
     assert measured[~outside].all()
 
 
+@pytest.mark.parametrize("order", [1, 3, 5], ids=["linear", "cubic", "quintic"])
+@pytest.mark.parametrize(("fill", "degrees"), [(-9999, 4), (-9999, 20), (-2, 20), (3, 20)])
+def test_what_an_interpolation_spoilt_is_fill(fill, order, degrees):
+    inside = ndimage.rotate(np.ones((SIZE, SIZE)), degrees, order=1, mode="grid-constant") > 0.999
+    turned = ndimage.rotate(cell(), degrees, order=order, mode="grid-constant", cval=fill)
+    # The same without the fill: the difference is what the fill did to the image.
+    plain = ndimage.rotate(cell(), degrees, order=order, mode="reflect")
+    spoilt = np.abs(turned - plain) / cell().std()
+    measured = found(turned)
+    assert not measured[~ndimage.binary_dilation(inside)].any()
+    assert spoilt[measured & inside].max() < 3 and np.mean(spoilt[measured & inside] > 0.3) < 0.02
+    # Not much more is taken: three pixels around it at most.
+    assert measured[~ndimage.binary_dilation(~inside | (spoilt > 0.3), iterations=3)].all()
+
+
+def test_an_outlying_structure_in_the_image_is_measured_beside_a_turned_fill():
+    image = cell()
+    image[np.hypot(Y - 80, X - 80) < 12] = 9
+    turned = ndimage.rotate(image, 20, order=3, mode="grid-constant", cval=-9999)
+    middle = np.hypot(*(np.indices(turned.shape) - np.array(turned.shape)[:, None, None] / 2)) < 40
+    assert found(turned)[middle].all()
+
+
 @pytest.mark.parametrize("gain", [1.2, 1.6, 2.5])
 @pytest.mark.parametrize("blur", [0, 1.5], ids=["grain", "smooth"])
 @pytest.mark.parametrize("sign", [1, -1], ids=["black", "white"])
