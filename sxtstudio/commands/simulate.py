@@ -11,6 +11,9 @@ from sxtstudio.commands.options import positive_int, whole_number
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.pace import Work
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.wording import count
 
 SCENES = ("crowded", "cytoplasm", "edge", "several-cells", "ice")
@@ -54,21 +57,31 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Simulate one after another, and say where each is."""
-    from sxtstudio.training.phantom_files import check_size, prepare
+    from sxtstudio.training.phantom_files import check_size, is_complete, prepare
 
     folder = Path(arguments.output)
     check_size(arguments.size)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file, not a folder: give another folder with -o.")
     prepare(folder)
+    numbers = range(arguments.seed, arguments.seed + arguments.count)
+    requests = {f"phantom-{seed:04d}": _request(arguments, seed) for seed in numbers}
+    there = {
+        name
+        for name, request in requests.items()
+        if not arguments.overwrite and is_complete(folder, name, request)
+    }
     done = 0
     with shown_progress() as (progress, display):
+        stages = Stages(progress, [Stage(Work.FILE, 1)] * (len(requests) - len(there)))
         try:
-            for number in range(arguments.count):
-                part = progress.part(1 / arguments.count)
-                line = _one(folder, arguments, arguments.seed + number, part)
+            for number, (name, request) in enumerate(requests.items(), 1):
+                line = f"{folder / name}.tif: complete already"
+                if name not in there:
+                    with stages.stage(Work.FILE) as counter:
+                        line = _one(folder, name, request, counter)
                 display.clear()
-                show(f"{number + 1} of {arguments.count}  {line}")
+                show(f"{number} of {arguments.count}  {line}")
                 done += 1
         except (Cancelled, KeyboardInterrupt):
             display.clear()
@@ -80,39 +93,39 @@ def run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _one(folder: Path, arguments: argparse.Namespace, seed: int, progress: Any) -> str:
-    """Simulate and write one tomogram unless it is there; return a line about it."""
-    from sxtstudio.training.phantom_files import SIMULATOR, is_complete, write_phantom
-    from sxtstudio.training.simulate import simulate
+def _request(arguments: argparse.Namespace, seed: int) -> dict[str, Any]:
+    """Return the settings of one tomogram, as its description keeps them."""
+    from sxtstudio.training.phantom_files import SIMULATOR
 
     polarity = arguments.polarity
-    if polarity == "both":
-        polarity = ("dark", "bright")[seed % 2]
-    scene = arguments.scene.replace("-", " ") if arguments.scene else None
-    request = {
+    return {
         "simulator": SIMULATOR,
         "seed": seed,
         "size": list(arguments.size),
         "voxel_nm": arguments.voxel,
-        "scene": scene,
-        "polarity": polarity,
+        "scene": arguments.scene.replace("-", " ") if arguments.scene else None,
+        "polarity": ("dark", "bright")[seed % 2] if polarity == "both" else polarity,
     }
-    name = f"phantom-{seed:04d}"
-    if not arguments.overwrite and is_complete(folder, name, request):
-        progress.step()
-        return f"{folder / name}.tif: complete already"
+
+
+def _one(folder: Path, name: str, request: dict[str, Any], progress: Progress) -> str:
+    """Simulate and write one tomogram; return a line about it."""
+    from sxtstudio.training.phantom_files import write_phantom
+    from sxtstudio.training.simulate import simulate
+
+    z, y, x = request["size"]
     simulated = simulate(
-        seed,
-        arguments.size,
-        voxel_nm=arguments.voxel,
-        scene=scene,
-        polarity=polarity,
+        request["seed"],
+        (z, y, x),
+        voxel_nm=request["voxel_nm"],
+        scene=request["scene"],
+        polarity=request["polarity"],
         progress=progress,
     )
     written = write_phantom(folder, name, simulated, request)
     objects = count(len(simulated.facts["objects"]), "object")
     nm = simulated.microscope.voxel_nm
-    return f"{written[0]}: {simulated.facts['scene']}, {objects}, voxel {nm:.3g} nm, {polarity}"
+    return f"{written[0]}: {simulated.facts['scene']}, {objects}, voxel {nm:.3g} nm, {request['polarity']}"
 
 
 def size(text: str) -> tuple[int, int, int]:

@@ -29,9 +29,21 @@ class Work(Enum):
     REWRITE = "rewrite"
     EXPORT = "export"
     SURFACE = "surface"
+    CONTOUR = "contour"
+    SIMPLIFY = "simplify"
+    SMOOTH_MESH = "smooth-mesh"
     MESH_FILE = "mesh-file"
     PICTURE = "picture"
     FILE = "file"
+    PROJECT = "project"
+    COMPARE = "compare"
+    SAVE = "save"
+    SAVE_OUTPUT = "save-output"
+    LOAD = "load"
+    PHANTOM = "phantom"
+    TILT_SERIES = "tilt-series"
+    RECONSTRUCT = "reconstruct"
+    JUDGE = "judge"
 
 
 #: Seconds a unit, a voxel where nothing else is said, on two cores of 2 GHz with 5 % of the voxels labelled.
@@ -51,9 +63,19 @@ _USUAL: Mapping[Work, float] = {
     Work.NUMBER: 5e-9,
     Work.REWRITE: 4e-9,
     Work.EXPORT: 15e-9,
-    Work.SURFACE: 120e-9,
+    Work.CONTOUR: 40e-9,
+    Work.SIMPLIFY: 300e-9,  # a face
+    Work.SMOOTH_MESH: 18e-9,  # a face, in one of the iterations
     Work.MESH_FILE: 10e-9,
     Work.PICTURE: 3.0,  # a picture
+    Work.COMPARE: 1e-9,
+    Work.SAVE: 20e-9,
+    Work.SAVE_OUTPUT: 15e-9,
+    Work.LOAD: 5e-9,
+    Work.PHANTOM: 2.5e-6,
+    Work.TILT_SERIES: 5e-9,  # in one of the projections
+    Work.RECONSTRUCT: 0.8e-9,  # in one of the projections, each time that one is looked at
+    Work.JUDGE: 1e-6,
 }
 # What was over sooner says nothing of what is longer.
 _LEAST_S = 0.2

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sxtstudio.core.pace import Pace, Work
 from sxtstudio.core.progress import Progress, ProgressState
@@ -58,6 +58,13 @@ class Stages:
         self._spent_s = 0.0
         self._done: dict[Work, tuple[float, float]] = {}  # units and seconds
         self._fraction = 0.0
+
+    def expect(self, work: Work, units: float) -> None:
+        """Say how much the next stage of this kind has to do, where that became known only now."""
+        for number, stage in enumerate(self._left):
+            if stage.work is work:
+                self._left[number] = replace(stage, units=units)
+                return
 
     @contextmanager
     def stage(self, work: Work) -> Iterator[Progress]:

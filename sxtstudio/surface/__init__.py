@@ -1,6 +1,6 @@
 """Surfaces of labels, mesh files and off-screen pictures; VTK, no Qt."""
 
-from sxtstudio.surface.extract import EmptyLabels, extract_surface
+from sxtstudio.surface.extract import EmptyLabels, extract_surface, surface_stages
 from sxtstudio.surface.files import MESH_SUFFIXES, write_mesh
 from sxtstudio.surface.mesh import Surface, SurfaceParameters
 from sxtstudio.surface.offscreen import OpenGL, find_opengl
@@ -18,5 +18,6 @@ __all__ = [
     "extract_surface",
     "find_opengl",
     "render_picture",
+    "surface_stages",
     "write_mesh",
 ]

@@ -72,6 +72,7 @@ def contours(
         )
     extents = _extents(labels, apart)
     found: list[Contour] = []
+    depth = sum(last - first for first, last in extents.values())
     for value in apart:
         first, last = extents[value]
         part = contour(
@@ -79,7 +80,7 @@ def contours(
             with_objects=with_objects,
             face_limit=face_limit - sum(len(one.triangles) for one in found),
             binning=binning,
-            progress=progress.part(1 / len(apart)),
+            progress=progress.part((last - first) / depth),
         )
         part.points[:, 2] += first
         found.append(part)

@@ -9,7 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import grouped
 from sxtstudio.surface.colours import random_colours
@@ -20,6 +22,7 @@ from sxtstudio.surface.smooth import smooth
 
 # More faces than this are never held in memory (about 22 bytes each): the labels are binned first.
 HELD_FACES = 60_000_000
+_FACES_PER_VOXEL = 0.05  # where 5 % of the voxels are labelled
 _NOISE = (
     "The labels look like noise: their surface has too many faces, and no shape is left when it is "
     "simplified. Clean them up first, for example by removing small objects."
@@ -78,14 +81,19 @@ def extract_surface(
     scale, offset = _geometry(labels, voxel_nm, origin_nm)
     notes: list[str] = []
 
-    found, binning = _contour(labels, parameters, apart, progress.part(0.6))
+    stages = Stages(progress, surface_stages(labels.size, parameters))
+    with stages.stage(Work.CONTOUR) as counter:
+        found, binning = _contour(labels, parameters, apart, counter)
     if binning > 1:
         notes.append(f"The labels are very large: {binning}×{binning}×{binning} voxels were taken as one.")
     if found.objects is not None:
         notes += _keep_objects(found, parameters.smallest)
     full = len(found.triangles)
     count = 1 if found.objects is None else int(found.objects.max()) + 1
-    edge = simplify(found, parameters.max_faces, progress.part(0.1))
+    stages.expect(Work.SIMPLIFY, _to_simplify(len(found.triangles), parameters))
+    stages.expect(Work.SMOOTH_MESH, _to_smooth(len(found.triangles), parameters))
+    with stages.stage(Work.SIMPLIFY) as counter:
+        edge = simplify(found, parameters.max_faces, counter)
     if edge:
         notes.append(
             f"The surface was simplified from {grouped(full)} to {grouped(len(found.triangles))} faces "
@@ -95,7 +103,9 @@ def extract_surface(
         raise UserError(_NOISE)
     if found.objects is not None:
         notes += _close_ranks(found, count)
-    smooth(found.points, found.triangles, parameters.smooth, progress.part(0.3))
+    stages.expect(Work.SMOOTH_MESH, len(found.triangles) * parameters.smooth)
+    with stages.stage(Work.SMOOTH_MESH) as counter:
+        smooth(found.points, found.triangles, parameters.smooth, counter)
 
     found.points *= scale  # in place: a copy in float64 would be twice as large as the points
     found.points += offset
@@ -108,6 +118,27 @@ def extract_surface(
     if voxel_nm is None:
         notes.append("The voxel size is unknown: lengths are in voxels, not in nm.")
     return Surface(mesh, count, tuple(notes), "voxel" if voxel_nm is None else "nm")
+
+
+def surface_stages(voxels: int, parameters: SurfaceParameters) -> tuple[Stage, ...]:
+    """Return what ``extract_surface`` does with so many voxels, for what it will take.
+
+    How many faces there are is known only once they are made; until then it is what membranes have.
+    """
+    faces = int(_FACES_PER_VOXEL * voxels)
+    return (
+        Stage(Work.CONTOUR, voxels),
+        Stage(Work.SIMPLIFY, _to_simplify(faces, parameters)),
+        Stage(Work.SMOOTH_MESH, _to_smooth(faces, parameters)),
+    )
+
+
+def _to_simplify(faces: int, parameters: SurfaceParameters) -> int:
+    return faces if faces > parameters.max_faces else 0
+
+
+def _to_smooth(faces: int, parameters: SurfaceParameters) -> int:
+    return min(faces, parameters.max_faces) * parameters.smooth
 
 
 def _geometry(

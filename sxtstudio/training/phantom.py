@@ -70,9 +70,9 @@ def make_phantom(
     surroundings.add_cells(rng, phantom, scene)
     if scene != "ice" and rng.random() < (0.25 if scene == "crowded" else 0.5):
         endomembranes.add_nucleus(rng, phantom)
-    progress.part(0.2).step()
-    _fill_cytoplasm(rng, phantom, progress.part(0.7))
-    progress.part(0.1).step()
+    progress.part(0.15).step()
+    _fill_cytoplasm(rng, phantom, progress.part(0.8))
+    rest = progress.part(0.05)
     if scene != "cytoplasm" or rng.random() < 0.5:
         surroundings.add_filopodia(rng, phantom)
     if capillary and rng.random() < 0.4:
@@ -85,6 +85,7 @@ def make_phantom(
         surroundings.add_carbon_film(rng, phantom)
     surroundings.add_gold(rng, phantom)
     phantom.hidden &= ~phantom.outline
+    rest.step()
     return phantom
 
 
@@ -124,15 +125,22 @@ def _pack_bodies(
     # Each cell has a taste: crammed with one kind, nearly without another.
     weights = np.array([weight * np.exp(rng.normal(0, 0.9)) for _, weight in kinds])
     weights /= weights.sum()
-    progress.begin(most)
-    misses = 0
+    begun = free = _free_share(phantom)
+    progress.begin(1000)
+    done = misses = 0
     for n in range(most):
         painter = kinds[int(rng.choice(len(kinds), p=weights))][0]
         misses = 0 if painter(rng, phantom, crowded) else misses + 1
-        progress.step()
-        if misses > 25 or (n % 5 == 0 and _free_share(phantom) < target):
+        if n % 5 == 0:
+            free = _free_share(phantom)
+        # It ends when so many are painted, or enough is filled, whichever comes first.
+        filled = (begun - free) / max(begun - target, 1e-9)
+        now = int(1000 * min(1.0, max((n + 1) / most, filled)))
+        progress.step(max(0, now - done))
+        done = max(done, now)
+        if misses > 25 or free < target:
             break
-    progress.step(most)
+    progress.step(1000)
 
 
 def _free_share(phantom: Phantom) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -11,7 +12,9 @@ from scipy import ndimage
 
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.labels import as_labels
+from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.training.canvas import CLASSES
 from sxtstudio.training.microscope import FULL_ROTATION_DEG, Microscope, random_microscope
 from sxtstudio.training.phantom import make_phantom
@@ -19,6 +22,7 @@ from sxtstudio.training.tilt_series import (
     Alignment,
     develop,
     expose,
+    passes,
     project,
     random_alignment,
     reconstruct,
@@ -84,29 +88,32 @@ def simulate(
     depth, height, width = shape
     microscope = microscope or random_microscope(rng, voxel_nm)
     size = (depth, height, width + 2 * BEYOND_PX)
-    phantom = make_phantom(
-        rng,
-        size,
-        microscope.voxel_nm,
-        scene,
-        capillary=microscope.tilt_deg >= FULL_ROTATION_DEG,
-        progress=progress.part(0.4, "painting the cell"),
-    )
+    stages = Stages(progress, _stages(size, microscope))
+    with stages.stage(Work.PHANTOM) as counter:
+        phantom = make_phantom(
+            rng,
+            size,
+            microscope.voxel_nm,
+            scene,
+            capillary=microscope.tilt_deg >= FULL_ROTATION_DEG,
+            progress=counter,
+        )
     wider = _unseen_px(microscope, width)
     alignment = random_alignment(rng, (depth, height, size[2] + 2 * wider), microscope)
-    tomogram = _take(
-        _wider(phantom.lac + phantom.grain, wider), width, microscope, alignment, rng, progress.part(0.3)
-    )
+    tomogram = _take(_wider(phantom.lac + phantom.grain, wider), width, microscope, alignment, rng, stages)
     pale = without_gold(phantom.lac)
-    plain = _take(_wider(pale, wider), width, microscope, alignment, None, progress.part(0.25))
+    plain = _take(_wider(pale, wider), width, microscope, alignment, None, stages)
     view = (slice(None), slice(None), slice(BEYOND_PX, BEYOND_PX + width))
     drawn = phantom.outline[view]
     blur_px = float(np.hypot(microscope.blur_px, microscope.smoothing_px))
-    blurred = ndimage.gaussian_filter(pale[view], (BLUR_ALONG_Z_PX, blur_px, blur_px))
-    del pale
-    outline = what_shows(blurred, plain, tomogram, drawn)
-    hidden = (phantom.hidden[view] | drawn | smears(plain, blurred, outline)) & ~outline
-    progress.part(0.05, "judging what shows").step()
+    with stages.stage(Work.JUDGE) as counter:
+        counter.begin(2)
+        blurred = ndimage.gaussian_filter(pale[view], (BLUR_ALONG_Z_PX, blur_px, blur_px))
+        del pale
+        outline = what_shows(blurred, plain, tomogram, drawn)
+        counter.step()
+        hidden = (phantom.hidden[view] | drawn | smears(plain, blurred, outline)) & ~outline
+        counter.step()
     if polarity == "dark":
         np.negative(tomogram, out=tomogram)
     instances = phantom.instances[view].copy()
@@ -126,21 +133,39 @@ def simulate(
     return Simulated(tomogram, outline, hidden, phantom.classes[view].copy(), instances, microscope, facts)
 
 
+def _stages(size: Triple, microscope: Microscope) -> list[Stage]:
+    """List what is done with a specimen of ``size`` (z, y, x), for what it will take."""
+    voxels = math.prod(size)
+    projected = voxels * len(microscope.angles)
+    take = [
+        Stage(Work.TILT_SERIES, projected, "taking the tilt series"),
+        Stage(Work.RECONSTRUCT, projected * passes(microscope), "reconstructing"),
+    ]
+    # Once with noise and gold, once without.
+    return [
+        Stage(Work.PHANTOM, voxels, "painting the cell"),
+        *take,
+        *take,
+        Stage(Work.JUDGE, voxels, "judging what shows"),
+    ]
+
+
 def _take(
     lac: NDArray[np.float32],
     width: int,
     microscope: Microscope,
     alignment: Alignment,
     noise: np.random.Generator | None,
-    progress: Progress,
+    stages: Stages,
 ) -> NDArray[np.float32]:
     """Return the reconstruction of a specimen, ``width`` voxels of it along x, with or without noise."""
-    series = project(lac, width, microscope, alignment, progress.part(0.4, "taking the tilt series"))
-    if noise is not None:
-        series = expose(noise, series, microscope)
-    return reconstruct(
-        develop(series, microscope), len(lac), microscope, progress.part(0.6, "reconstructing")
-    )
+    with stages.stage(Work.TILT_SERIES) as counter:
+        series = project(lac, width, microscope, alignment, counter)
+        if noise is not None:
+            series = expose(noise, series, microscope)
+        series = develop(series, microscope)
+    with stages.stage(Work.RECONSTRUCT) as counter:
+        return reconstruct(series, len(lac), microscope, counter)
 
 
 def _wider(lac: NDArray[np.float32], px: int) -> NDArray[np.float32]:

@@ -21,6 +21,7 @@ from sxtstudio.training.microscope import FULL_ROTATION_DEG, Microscope
 Array = NDArray[np.float32]
 
 DEPTH_BINS = 3
+_SUBSETS = 8  # of the angles, in SIRT
 
 
 def projection_matrices(
@@ -134,6 +135,15 @@ def reconstruct(series: Array, depth: int, microscope: Microscope, progress: Pro
     return _sirt(series, depth, microscope, progress)
 
 
+def passes(microscope: Microscope) -> int:
+    """Return how often ``reconstruct`` goes through the projections."""
+    return 1 if microscope.method == "wbp" else 1 + 2 * _rounds(microscope)
+
+
+def _rounds(microscope: Microscope) -> int:
+    return max(1, microscope.iterations // _SUBSETS)
+
+
 def _sirt(series: Array, depth: int, microscope: Microscope, progress: Progress) -> Array:
     """Simultaneous iterative reconstruction: x += C Aᵀ R (b − A x), by ordered subsets of angles.
 
@@ -143,7 +153,7 @@ def _sirt(series: Array, depth: int, microscope: Microscope, progress: Progress)
     """
     angles = microscope.angles
     _, detector, ny = series.shape
-    subsets = 8
+    subsets = _SUBSETS
     width = detector + 2 * microscope.margin_px
     volume = np.zeros((depth * width, ny), np.float32)
     beyond = _absorption_beyond(series[np.argmin(np.abs(angles))], depth)
@@ -163,7 +173,7 @@ def _sirt(series: Array, depth: int, microscope: Microscope, progress: Progress)
         parts.append(
             (matrix, matrix.T.tocsr(), rows.astype(np.float32), columns.astype(np.float32), measured)
         )
-    rounds = max(1, microscope.iterations // subsets)
+    rounds = _rounds(microscope)
     progress.begin(rounds * subsets)
     for _ in range(rounds):
         for matrix, back, rows, columns, measured in parts:

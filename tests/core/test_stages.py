@@ -13,7 +13,7 @@ from sxtstudio.core.stages import Stage, Stages
 
 VOXELS = 350 * 1324 * 1284
 # Nobody knows these before they have begun, or they consist of others.
-UNKNOWN = (Work.SEGMENT, Work.FILE, Work.CLEAN_UP)
+UNKNOWN = (Work.SEGMENT, Work.FILE, Work.CLEAN_UP, Work.SURFACE, Work.PROJECT)
 
 
 class Clock:
@@ -157,6 +157,20 @@ def test_stages_within_stages_know_their_own(clock: Clock) -> None:
                 with stages.stage(work) as part:
                     job.steps(part, 100, seconds / 100)
     assert max(job.errors(0)) < 0.1
+
+
+def test_what_becomes_known_on_the_way_is_expected_from_then_on(clock: Clock) -> None:
+    """How many faces there are to smooth is known once they are made."""
+    job = Watched(clock)
+    stages = Stages(job.progress, (Stage(Work.CONTOUR, 1e9), Stage(Work.SMOOTH_MESH, 1e9)))
+    with stages.stage(Work.CONTOUR) as counter:
+        job.steps(counter, 10, 4.0)
+    assert job.seen[-1][1].remaining_s == pytest.approx(18)
+    stages.expect(Work.SMOOTH_MESH, 5e9)
+    with stages.stage(Work.SMOOTH_MESH) as counter:
+        job.steps(counter, 90, 1.0)
+    assert max(abs(s.remaining_s - (clock.now - at)) for at, s in job.seen[10:] if s.remaining_s) < 0.1
+    job.check_bar()
 
 
 def test_stages_that_are_not_needed_are_passed_over(clock: Clock) -> None:

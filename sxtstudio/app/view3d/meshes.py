@@ -10,9 +10,11 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.surface import EmptyLabels, SurfaceParameters, extract_surface
+from sxtstudio.surface import EmptyLabels, SurfaceParameters, extract_surface, surface_stages
 from sxtstudio.surface.coarse import coarser
 from sxtstudio.surface.scene import shaded
 
@@ -56,10 +58,20 @@ def make_meshes(
     """
     outline = None
     notes: list[str] = []
+    smooth_one = SurfaceParameters(smooth=_MASK_SMOOTH, max_faces=_MASK_FACES)
+    stages = Stages(
+        progress,
+        [
+            Stage(Work.SURFACE, array.size, inner=surface_stages(array.size, asked))
+            for array, asked in ((mask, smooth_one), (labels, parameters))
+            if array is not None
+        ]
+        + ([] if labels is None else [Stage(Work.SIMPLIFY, parameters.max_faces)]),
+    )
     if mask is not None:
-        smooth_one = SurfaceParameters(smooth=_MASK_SMOOTH, max_faces=_MASK_FACES)
         try:
-            outline = shaded(extract_surface(mask, voxel_nm, smooth_one, progress=progress.part(0.2)).mesh)
+            with stages.stage(Work.SURFACE) as counter:
+                outline = shaded(extract_surface(mask, voxel_nm, smooth_one, progress=counter).mesh)
         except EmptyLabels:
             notes.append("The cell mask is empty.")
         except UserError as error:
@@ -67,13 +79,14 @@ def make_meshes(
     if labels is None:
         return Meshes(mask=outline, notes=tuple(notes), trouble=NO_LABELS)
     try:
-        surface = extract_surface(
-            labels, voxel_nm, parameters, progress=progress.part(0.9 if mask is None else 0.7)
-        )
+        with stages.stage(Work.SURFACE) as counter:
+            surface = extract_surface(labels, voxel_nm, parameters, progress=counter)
     except UserError as error:
         trouble = NO_LABELS if isinstance(error, EmptyLabels) else str(error)
         return Meshes(mask=outline, notes=tuple(notes), trouble=trouble)
-    light = coarser(surface, MOVING_FACES, voxel_nm, progress.part(0.1))
+    stages.expect(Work.SIMPLIFY, surface.face_count if surface.face_count > MOVING_FACES else 0)
+    with stages.stage(Work.SIMPLIFY) as counter:
+        light = coarser(surface, MOVING_FACES, voxel_nm, counter)
     return Meshes(
         full=shaded(surface.mesh),
         coarse=None if light is None else shaded(light),

@@ -169,7 +169,7 @@ def export_surface(
     Cancelled
         If the user stopped it.
     """
-    from sxtstudio.surface import extract_surface, write_mesh  # VTK takes a second to load
+    from sxtstudio.surface import extract_surface, surface_stages, write_mesh  # VTK takes a second to load
 
     progress = progress or Progress()
     check_outputs([Output(path, "a surface", MESHES)], [source.tomogram.path])
@@ -178,7 +178,12 @@ def export_surface(
         progress,
         (
             *((Stage(Work.MASK, labels.size, "Applying the mask"),) if choice.inside_mask else ()),
-            Stage(Work.SURFACE, labels.size, "Making the surface"),
+            Stage(
+                Work.SURFACE,
+                labels.size,
+                "Making the surface",
+                surface_stages(labels.size, choice.parameters),
+            ),
             Stage(Work.MESH_FILE, labels.size, f"Writing {path.name}"),
         ),
     )

@@ -17,8 +17,10 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock, holder
 from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.pace import Work
 from sxtstudio.core.plain_files import LinkRefused, is_own_folder
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.temporary import remove
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io.edit_file import copy_edits, edit_files, newest_edits
@@ -41,7 +43,14 @@ from sxtstudio.io.project import (
 from sxtstudio.io.volume_name import VolumeName, moved_to
 from sxtstudio.workflow.document.document import Document, Labels
 from sxtstudio.workflow.document.network_output import KeptOutput, find_output
-from sxtstudio.workflow.document.project_volumes import load_output, load_volume, save_output, save_volume
+from sxtstudio.workflow.document.project_volumes import (
+    OUTPUT_WORDS,
+    load_output,
+    load_volume,
+    save_output,
+    save_volume,
+    saving,
+)
 from sxtstudio.workflow.document.undo_store import UndoStore
 from sxtstudio.workflow.jobs.outputs import on_disk
 from sxtstudio.workflow.jobs.unchanged import KnownInput
@@ -124,17 +133,20 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
         record, notes = _with_pointer(what, folder)
         former = Record(record.tomogram) if made else _former(folder, record)
         kept: dict[Target, StoredVolume] = {}
-        count = len(what.volumes) + (what.output is not None)
+        stages = Stages(progress, _saving(what, former))
         for target, voxels in what.volumes.items():
-            part, before = progress.part(0.98 / count), former.volumes.get(target)
-            kept[target] = save_volume(folder, target, voxels, record, before, part)
+            before = former.volumes.get(target)
+            with stages.stage(Work.PROJECT) as counter:
+                kept[target] = save_volume(folder, target, voxels, record, before, counter)
             if kept[target] != before:
                 written.append(kept[target].name)
         output = None
         if what.output is not None:
-            output = save_output(folder, *what.output, record, former.output, progress.part(0.98 / count))
+            with stages.stage(Work.PROJECT) as counter:
+                output = save_output(folder, *what.output, record, former.output, counter)
             if former.output is None or output.volume != former.output.volume:
                 written.append(output.volume.name)
+        progress.follow(1.0, 0.0, f"Saving {folder.name}")  # the last volume may have been the same
         edits, copied = _save_undo(what, folder)
         progress.check()
         now = datetime.now(UTC).isoformat(timespec="seconds")
@@ -160,6 +172,19 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
                 (folder / name).unlink()
     _sweep_undo(folder, edits)
     return Saved(folder, lock, record.tomogram.fingerprint, len(record.steps), notes)
+
+
+def _saving(what: Snapshot, former: Record) -> list[Stage]:
+    """List the volumes that are saved, for what that will take."""
+    stages = []
+    for target, voxels in what.volumes.items():
+        inner = saving(Work.SAVE, f"the {target}", voxels.size, compare=target in former.volumes)
+        stages.append(Stage(Work.PROJECT, voxels.size, inner=inner))
+    if what.output is not None:
+        size = what.output[1].size
+        inner = saving(Work.SAVE_OUTPUT, OUTPUT_WORDS, size, compare=former.output is not None)
+        stages.append(Stage(Work.PROJECT, size, inner=inner))
+    return stages
 
 
 def _save_undo(what: Snapshot, folder: Path) -> tuple[tuple[str, ...], list[Path]]:
@@ -247,10 +272,11 @@ def open_project(
         document.apply(record)
         if notes:
             document.fingerprint = {}  # the next saving takes the file as it is now
-        share = 0.95 / max(1, len(record.volumes) + (record.output is not None))
+        stages = Stages(progress, _loading(record))
         for target, stored in record.volumes.items():
-            part = progress.part(share, f"Reading {stored.name}")
-            if load_volume(document, folder, target, stored, part) != stored.crc32:
+            with stages.stage(Work.LOAD) as counter:
+                crc32 = load_volume(document, folder, target, stored, counter)
+            if crc32 != stored.crc32:
                 what = "labels" if target == "labels" else "cell mask"
                 notes.append(
                     f"The {what} in {folder.name} were changed by another program, or are damaged: "
@@ -258,7 +284,8 @@ def open_project(
                 )
         if record.output is not None:
             try:
-                load_output(document, folder, record.output, progress.part(share, "Reading the output"))
+                with stages.stage(Work.LOAD) as counter:
+                    load_output(document, folder, record.output, counter)
             except UserError as error:  # the labels are good without it
                 notes.append(
                     f"The network's output was not loaded, so the threshold cannot be changed: {error}"
@@ -280,6 +307,19 @@ def open_project(
         document.close()
         raise
     return Opened(document, tuple(notes))
+
+
+def _loading(record: Record) -> list[Stage]:
+    """List the volumes that are read, for what that will take."""
+    depth, height, width = record.tomogram.shape
+    stages = [
+        Stage(Work.LOAD, depth * height * width, f"Reading {stored.name}")
+        for stored in record.volumes.values()
+    ]
+    if record.output is not None:
+        slices = record.output.last - record.output.first
+        stages.append(Stage(Work.LOAD, slices * height * width, "Reading the output"))
+    return stages
 
 
 def lock_project(folder: Path) -> FolderLock:

@@ -15,9 +15,11 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.mapped_memory import PageReleaser
+from sxtstudio.core.pace import Work
 from sxtstudio.core.plain_files import open_own
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import open_array
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.walk import slab_slices, walk
 from sxtstudio.core.wording import shape_text
@@ -34,6 +36,8 @@ from sxtstudio.workflow.document.document import Document, Labels
 from sxtstudio.workflow.document.network_output import KeptOutput, keep_output
 from sxtstudio.workflow.document.workplace import create_file
 from sxtstudio.workflow.jobs.outputs import check_space
+
+OUTPUT_WORDS = "the network's output"
 
 
 class _Checked:
@@ -71,13 +75,14 @@ def save_volume(
     progress: Progress,
 ) -> StoredVolume:
     """Write a volume under a new name, unless that of the project is the same."""
-    if former is not None and _checksum(_Checked(voxels), target, progress) == former.crc32:
+    stages = Stages(progress, saving(Work.SAVE, f"the {target}", voxels.size, compare=former is not None))
+    if former is not None and _checksum(_Checked(voxels), stages) == former.crc32:
         return former
     name = next_volume_name(folder, target)
     checked = _Checked(voxels, record.voxel_nm)
     check_space(folder, voxels.size // 50)  # labels shrink to a fiftieth and less
-    writing = progress.part(0.8, f"Saving the {target}")
-    export_volume(folder / name, checked, kind="labels", zstd=True, progress=writing)
+    with stages.stage(Work.SAVE) as counter:
+        export_volume(folder / name, checked, kind="labels", zstd=True, progress=counter)
     return StoredVolume(name, checked.crc32)
 
 
@@ -91,21 +96,28 @@ def save_output(
 ) -> StoredOutput:
     """Write the network's output, ``values`` (z, y, x), unless that of the project is the same."""
     facts = (kept.first, kept.last, kept.threshold, kept.model)
+    stages = Stages(progress, saving(Work.SAVE_OUTPUT, OUTPUT_WORDS, values.size, compare=former is not None))
     if former is not None and (former.first, former.last) == (kept.first, kept.last):
-        checked = _Checked(values, exact=True)
-        if _checksum(checked, "network's output", progress) == former.volume.crc32:
+        if _checksum(_Checked(values, exact=True), stages) == former.volume.crc32:
             return StoredOutput(former.volume, *facts)
     name = next_volume_name(folder, OUTPUT)
     checked = _Checked(values, record.voxel_nm, exact=True)
     check_space(folder, values.size)  # it hardly shrinks
-    writing = progress.part(0.8, "Saving the network's output")
-    export_volume(folder / name, checked, kind="probability", zstd=True, progress=writing)
+    with stages.stage(Work.SAVE_OUTPUT) as counter:
+        export_volume(folder / name, checked, kind="probability", zstd=True, progress=counter)
     return StoredOutput(StoredVolume(name, checked.crc32), *facts)
 
 
-def _checksum(checked: _Checked, what: str, progress: Progress) -> int:
-    for box in walk(checked.shape, progress=progress.part(0.2, f"Comparing the {what}")):
-        checked.read(box)
+def saving(work: Work, what: str, voxels: int, *, compare: bool) -> tuple[Stage, ...]:
+    """Return what saving a volume consists of; ``compare``: with that of the project, perhaps the same."""
+    comparing = (Stage(Work.COMPARE, voxels, f"Comparing {what}"),) if compare else ()
+    return (*comparing, Stage(work, voxels, f"Saving {what}"))
+
+
+def _checksum(checked: _Checked, stages: Stages) -> int:
+    with stages.stage(Work.COMPARE) as counter:
+        for box in walk(checked.shape, progress=counter):
+            checked.read(box)
     return checked.crc32
 
 

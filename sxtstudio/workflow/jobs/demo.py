@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
 import sxtstudio
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.io import open_volume
 from sxtstudio.segment import SegmentParameters
 from sxtstudio.surface import SurfaceParameters
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.report import plain, write_report
 from sxtstudio.workflow.jobs.segmenting import OnSlice, SegmentJob, SegmentResult, segment_file
-from sxtstudio.workflow.jobs.surfacing import SurfaceJob, SurfaceResult, surface_file
+from sxtstudio.workflow.jobs.surfacing import SurfaceJob, SurfaceResult, stages_of, surface_file
 
 SAMPLE = Path(sxtstudio.__file__).resolve().parents[1] / "resources" / "sample.tif"
 # Specks of less than this are noise rather than membrane.
@@ -76,16 +80,22 @@ def demo(
         # What an interrupted run left is done again, so that a changed model or sample never mixes with it.
         resume=False,
     )
-    segmented = segment_file(job, progress.part(0.7, "segmenting"), on_slice)
-    surface = surface_file(
-        SurfaceJob(
-            labels=job.output,
-            mesh=out_dir / "surface.ply",
-            parameters=SurfaceParameters(objects=True, min_faces=MIN_FACES),
-            picture=out_dir / "picture.png",
-        ),
-        progress.part(0.3, "surface"),
+    with open_volume(sample) as volume:
+        voxels = math.prod(volume.shape)
+    surface_job = SurfaceJob(
+        labels=job.output,
+        mesh=out_dir / "surface.ply",
+        parameters=SurfaceParameters(objects=True, min_faces=MIN_FACES),
+        picture=out_dir / "picture.png",
     )
+    segmenting = Stage(Work.SEGMENT, voxels, "segmenting")
+    stages = Stages(
+        progress, (segmenting, Stage(Work.SURFACE, voxels, "surface", stages_of(surface_job, voxels)))
+    )
+    with stages.stage(Work.SEGMENT) as counter:
+        segmented = segment_file(job, counter, on_slice)
+    with stages.stage(Work.SURFACE) as counter:
+        surface = surface_file(surface_job, counter)
     path = out_dir / "report.json"
     write_report(path, {**segmented.report, "job": "demo", "surface": plain(surface)})
     return DemoResult(segmented, surface, path)

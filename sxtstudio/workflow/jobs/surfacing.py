@@ -20,6 +20,7 @@ from sxtstudio.surface import (
     SurfaceParameters,
     extract_surface,
     render_picture,
+    surface_stages,
     write_mesh,
 )
 from sxtstudio.workflow.document.views import labels_to_disk
@@ -84,16 +85,7 @@ def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceRe
         known = KnownInput.of(job.labels, source)
         voxel_nm = job.voxel_nm or source.voxel_nm
         check_space(job.mesh.parent, int(np.prod(source.shape)))
-        voxels = math.prod(source.shape)
-        stages = Stages(
-            progress,
-            (
-                Stage(Work.COPY, voxels, "reading labels"),
-                Stage(Work.SURFACE, voxels, "surface"),
-                Stage(Work.MESH_FILE, voxels, "writing"),
-                *((Stage(Work.PICTURE, 1, "drawing"),) if job.picture else ()),
-            ),
-        )
+        stages = Stages(progress, stages_of(job, math.prod(source.shape)))
         with scratch_folder(job.mesh) as folder:
             with stages.stage(Work.COPY) as counter:
                 labels, values = labels_to_disk(
@@ -134,6 +126,16 @@ def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceRe
         faces=surface.face_count,
         voxel_nm=voxel_nm,
         notes=(*surface.notes, *_values_text(values, several, job.parameters.objects)),
+    )
+
+
+def stages_of(job: SurfaceJob, voxels: int) -> tuple[Stage, ...]:
+    """Return what ``surface_file`` does with so many voxels, for what it will take."""
+    return (
+        Stage(Work.COPY, voxels, "reading labels"),
+        Stage(Work.SURFACE, voxels, "surface", surface_stages(voxels, job.parameters)),
+        Stage(Work.MESH_FILE, voxels, "writing"),
+        *((Stage(Work.PICTURE, 1, "drawing"),) if job.picture else ()),
     )
 
 

@@ -32,9 +32,11 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.measured import measured_pixels
+from sxtstudio.core.pace import Work
 from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.records import Finite, read_json, record_of
+from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.temporary import remove as remove_entry
 from sxtstudio.core.training_events import EVENTS, read_events
 from sxtstudio.core.volume import Volume, VoxelSize
@@ -153,10 +155,8 @@ def prepare(request: Request, progress: Progress | None = None, root: Path | Non
     folder = _new_folder(root or runs_folder(), f"{request.name}-{now:%Y%m%d-%H%M}")
     try:
         used = [one for one in request.labels if one.slices]
-        pairs = [
-            _write_pair(one, folder / f"labels-{number}", progress.part(0.95 / len(used)))
-            for number, one in enumerate(used, 1)
-        ]
+        stages = Stages(progress, [stage for one in used for stage in _writing(one)])
+        pairs = [_write_pair(one, folder / f"labels-{number}", stages) for number, one in enumerate(used, 1)]
         with atomic_write(folder / CONFIG) as temporary:
             temporary.write_text(config_text(request, pairs), encoding="utf-8")
         learned = tuple(f"{printable(one.name)}: slices {slices_text(one.slices)}" for one in used)
@@ -366,17 +366,26 @@ class _Truth(_Slices):
         return truth_of(super().read(box), self.signed)
 
 
-def _write_pair(one: Chosen, place: Path, progress: Progress) -> tuple[str, str, str]:
+def _writing(one: Chosen) -> tuple[Stage, Stage]:
+    """Slices and labels that are written, for what that will take."""
+    voxels = len(one.slices) * one.summary.shape[1] * one.summary.shape[2]
+    slices = f"Writing slices of {printable(one.name)}"
+    return Stage(Work.EXPORT, voxels, slices), Stage(Work.EXPORT, voxels, slices)
+
+
+def _write_pair(one: Chosen, place: Path, stages: Stages) -> tuple[str, str, str]:
     """Write the complete slices of a tomogram and their labels; return both names and the polarity."""
     image_path, truth_path = place.with_suffix(".tif"), place.with_suffix(".labels.tif")
     with one.summary.source.opened() as (image, labels):
         for z in one.slices:
             _check_measured(one, image.read(Box.slab(z, z + 1, image.shape))[0], z)
         picked = _Slices(image, one.slices, one.summary.voxel_nm)
-        export_volume(image_path, picked, kind="image", progress=progress.part(0.6))
+        with stages.stage(Work.EXPORT) as counter:
+            export_volume(image_path, picked, kind="image", progress=counter)
         truth = _Truth(labels, one.slices, one.summary.voxel_nm)
         truth.signed = one.summary.signed
-        export_volume(truth_path, truth, kind="objects", progress=progress.part(0.4))
+        with stages.stage(Work.EXPORT) as counter:
+            export_volume(truth_path, truth, kind="objects", progress=counter)
     return image_path.name, truth_path.name, one.summary.polarity
 
 

@@ -21,12 +21,13 @@ import zarr
 from sxtstudio.core import atomic, reserved
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.pace import Pace
 from sxtstudio.core.polarity import Basis, Polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.io import open_volume
 from sxtstudio.io.fingerprint import fingerprint
-from sxtstudio.io.project import NAME, read_record
+from sxtstudio.io.project import NAME, Record, read_record
 from sxtstudio.workflow.document import document as document_module
 from sxtstudio.workflow.document import project as project_module
 from sxtstudio.workflow.document import workplace
@@ -329,6 +330,27 @@ def test_only_what_changed_is_written_anew(document: Document, tmp_path: Path) -
     after = read_record(folder).volumes
     assert after["mask"] == before["mask"] and after["labels"].name != before["labels"].name
     assert sorted(p.name for p in folder.glob("*.zarr")) == sorted(v.name for v in after.values())
+
+
+def test_the_bar_of_saving_and_opening_weighs_what_is_done(document: Document, tmp_path: Path) -> None:
+    """What is only compared takes a twentieth of what is written; the output of the network is most of it."""
+    depth, height, width = document.shape
+    keep_values(document, 1, (0, depth))
+    folder = tmp_path / "cell.sxt"
+    voxels, stages, bars = depth * height * width, {}, {"save": [], "again": [], "open": []}
+    for name in ("save", "again"):
+        what = snapshot(document)
+        former = read_record(folder) if name == "again" else Record(what.record.tomogram)
+        stages[name] = [stage.expected_s(Pace()) for stage in project_module._saving(what, former)]
+        listener = Progress(listener=lambda s, name=name: bars[name].append(s.fraction))
+        adopt(document, save(what, folder, listener))
+    assert stages["save"] == pytest.approx([20e-9 * voxels, 20e-9 * voxels, 15e-9 * voxels])
+    assert stages["again"] == pytest.approx([21e-9 * voxels, 21e-9 * voxels, 16e-9 * voxels])
+    closed(document)
+    opened = open_project(folder, progress=Progress(listener=lambda s: bars["open"].append(s.fraction)))
+    closed(opened.document)
+    for name, bar in bars.items():
+        assert bar == sorted(bar) and bar[-1] == pytest.approx(1), name
 
 
 def test_new_voxel_size_reaches_the_volumes(document: Document, tmp_path: Path) -> None:
