@@ -2,6 +2,7 @@
 
     python -m bench.polarity            # check the rule that is in the program, on real images
     python -m bench.polarity --fit      # fit it to simulated tomograms first (an hour of one core)
+    python -m bench.polarity --fit --keep tests/data/polarity_signs.csv    # for the tests of the weights
 
 Learned from are slices of tomograms of three simulators, as they are, in one of 19 appearances that spoil
 them (``bench.trust_appearances``), and in a random one of the training. Each slice counts in both polarities,
@@ -17,6 +18,7 @@ import argparse
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict
 from itertools import pairwise
+from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
@@ -168,12 +170,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--model", default="compact")
     parser.add_argument("--fit", action="store_true", help="learn from simulated tomograms first")
+    parser.add_argument("--keep", type=Path, help="write the signs of the simulated slices into a table")
     options = parser.parse_args()
     card = load_card(options.model)
     runner = make_runner(card, choose_device("cpu"))
     try:
         if options.fit:
-            report_fit(table(learn(phantoms(), card, runner)))
+            signs = table(learn(phantoms(), card, runner))
+            report_fit(signs)
+            if options.keep:
+                names = [*IMAGE, *(name for name in NETWORK if name not in IMAGE)]
+                columns = np.stack([signs[name] for name in names], axis=1)
+                header = ",".join(names)
+                np.savetxt(options.keep, columns, fmt="%.3f", delimiter=",", header=header, comments="")
         check(card, runner)
     finally:
         runner.close()

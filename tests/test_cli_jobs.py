@@ -272,6 +272,21 @@ def test_automatic_mask(tomogram: Path, toy_model: Path, tmp_path: Path) -> None
     assert not (b & ~a).any()
 
 
+def test_clean_says_where_it_is_not_sure_of_the_polarity(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    grain = np.random.default_rng(0).normal(size=(3, 64, 64)).astype(np.float32)
+    save(tmp_path / "a.tif", grain)
+    save(tmp_path / "labels.tif", np.eye(64, dtype=np.uint8)[np.newaxis].repeat(3, 0))
+    words = ["clean", tmp_path / "labels.tif", "-o", tmp_path / "b.tif", "--auto-mask", tmp_path / "a.tif"]
+    run(*words)
+    said = capsys.readouterr().out
+    assert "warning" in said and "dark or bright here is not sure" in said
+    assert "give --polarity" in said and "100 %" not in said
+    run(*words, "--polarity", "bright")
+    assert "not sure" not in capsys.readouterr().out
+
+
 def test_probability_and_zarr(
     tomogram: Path, toy_model: Path, tmp_path: Path, expected_labels: Expected
 ) -> None:

@@ -29,6 +29,12 @@ def add(commands: Any) -> None:
         "-o", "--output", metavar="OUT", required=True, help=".tif, .mrc, .rec, .map or .zarr"
     )
     add_clean_up(parser, own_tomogram=False)
+    parser.add_argument(
+        "--polarity",
+        choices=("auto", "dark", "bright"),
+        default="auto",
+        help="how dense structures look in the tomogram of --auto-mask",
+    )
     add_label(parser)
     add_axes(parser, "LABELS")
     add_voxel(parser)
@@ -46,10 +52,12 @@ def run(arguments: argparse.Namespace) -> int:
         tomogram=Path(arguments.auto_mask) if arguments.auto_mask else None,
         voxel_nm=arguments.voxel,
         label=arguments.label,
+        polarity=arguments.polarity,
     )
     with shown_progress() as (progress, _):
         result = clean_file(job, progress)
-    notes = [("note", note) for note in result.notes]
+    notes = [("warning", warning) for warning in result.warnings]
+    notes += [("note", note) for note in result.notes]
     print_rows([*step_rows(result.report), *notes, ("written", receipt_text(result.receipt))])
     return DONE
 

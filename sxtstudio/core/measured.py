@@ -42,6 +42,7 @@ _RINGING = 5e-3  # of the spread; so near to the constant, a pixel belongs to it
 _OUTLYING = 3.0  # spreads; so far out beside a fill, a pixel is an overshoot of the interpolation,
 _RINGS_PX = 16  # so far from it
 _MIXED = 1.0  # spreads; so far out on the side of a fill that is four times as far out, a pixel is a mixture
+_MIXED_SHARE = 0.15  # of the pixels along the edge at least
 _FAR = 100.0  # spreads; nothing that is measured lies so far out, so it need not be constant to be a fill
 _ROUGH = 2.0  # times the usual roughness: there it rings
 _RINGING_PX = 10  # so far beyond what is outlying at most
@@ -55,11 +56,15 @@ _SAMPLE = 20_000
 
 
 class _Spread(NamedTuple):
-    """How the grey values of a slice are spread, but for its fill: 5th to 95th percentile, and median."""
+    """How the grey values of a slice are spread, but for its fill: 5th to 95th percentile, and median.
+
+    ``outlying`` pixels are far outside, ``mixed`` ones lie between the image and a fill that is.
+    """
 
     width: float
     middle: float
     outlying: Mask
+    mixed: Mask
 
 
 def measured_pixels(image: NDArray[Any]) -> Mask | None:
@@ -120,7 +125,7 @@ def _constant_fill(image: NDArray[Any], known: Mask) -> Mask | None:
         step = np.abs(image.astype(np.float64) - value)
         if not step[known].any():
             return known
-        spread, middle, outlying = _spread(image, step, known, value)
+        spread, middle, outlying, mixed = _spread(image, step, known, value)
         away = abs(value - middle)
         near = 0.5 * away if away > _FAR * spread > 0 else _RINGING * spread
         parts, count = ndimage.label(known & (step <= near))
@@ -131,6 +136,7 @@ def _constant_fill(image: NDArray[Any], known: Mask) -> Mask | None:
         if _is_drawn_by_hand(step, part, known & ~part, spread):
             drawn = part
             part = _with_overshoot(part, known & outlying)
+            part = _with_overshoot(part, known & (outlying | mixed), least=_MIXED_SHARE)
             if part is not drawn:
                 part = _with_ringing(image, part, known)
             part = _with_seam(step, part, known)
@@ -143,15 +149,17 @@ def _spread(image: NDArray[Any], step: NDArray[np.float64], known: Mask, fill: f
     others = known & (step > 0)
     low, middle, high = _range(image[others])
     width = high - low
-    least, most = low - _OUTLYING * width, high + _OUTLYING * width
+    outlying = (image < low - _OUTLYING * width) | (image > high + _OUTLYING * width)
     # Around a fill that is outlying itself, half of the way to the image is still the fill, swinging.
     low, middle, high = _range(image[others & (step > 0.5 * float(np.median(step[others])))])
     aside = _MIXED * (high - low)
+    mixed = np.zeros_like(outlying)
     if fill < low - 4 * aside:
-        least = low - aside
+        mixed = image < low - aside
     elif fill > high + 4 * aside:
-        most = high + aside
-    return _Spread(width, middle, (image < least) | (image > most))
+        mixed = image > high + aside
+    outlying |= mixed & (step < 0.5 * abs(fill - middle))  # more of the fill than of the image
+    return _Spread(width, middle, outlying, mixed)
 
 
 def _range(values: NDArray[Any]) -> tuple[float, float, float]:
@@ -243,11 +251,15 @@ def _dents(rest: Mask) -> float:
     return area - np.count_nonzero(rest)
 
 
-def _with_overshoot(part: Mask, outlying: Mask) -> Mask:
-    """Add the outlying pixels along a fill's edge: where an interpolation overshot."""
+def _with_overshoot(part: Mask, outlying: Mask, least: float = 0.0) -> Mask:
+    """Add the outlying pixels along a fill's edge, where an interpolation overshot.
+
+    Where a smaller share than ``least`` of the edge is outlying, they are structures that reach it.
+    """
     for _ in range(_RINGS_PX):
-        ring = _grown(part) & outlying & ~part
-        if not ring.any():
+        edge = _grown(part) & ~part
+        ring = edge & outlying
+        if not np.count_nonzero(ring) > least * np.count_nonzero(edge):
             break
         part = part | ring
     return part

@@ -23,6 +23,7 @@ PolarityChoice = Literal["auto", "dark", "bright"]
 #: Probability from which nobody needs to look, by what the verdict rests on: of slices that were judged as
 #: surely as that, 98 of 100 were judged rightly (simulated tomograms, 570 slices).
 SURE_BY_IMAGE, SURE = 0.95, 0.85
+_MOST_SAID = 0.99  # what was learned from some hundred slices is never known to 100 %
 
 
 class Basis(StrEnum):
@@ -64,6 +65,18 @@ class Polarity:
     def open(self) -> bool:
         """Whether a network has not been asked yet, though there is a doubt."""
         return not self.sure and self.basis in (Basis.NOTHING, Basis.IMAGE)
+
+    def doubt(self, advice: str, name: str = "") -> str:
+        """Return what to say where it is not sure, and what to do then; "" where it is.
+
+        ``name`` is the tomogram's, where that is not plain.
+        """
+        if self.sure:
+            return ""
+        return (
+            f"Whether membranes are dark or bright {f'in {name}' if name else 'here'} is not sure: "
+            f"{self.value} was assumed ({self.reason}). {advice}"
+        )
 
     @property
     def other(self) -> Value:
@@ -114,7 +127,7 @@ def verdict(log_odds: Sequence[float], basis: Basis) -> Polarity:
     agree = sum((one < 0) == (total < 0) for one in log_odds)
     who = "image and network" if basis is Basis.NETWORK else "image"
     slices = f"{agree} of {len(log_odds)} slices" if len(log_odds) > 1 else "the slice"
-    reason = f"{share(right)} sure, by the {who}, in {slices} looked at"
+    reason = f"{share(min(right, _MOST_SAID))} sure, by the {who}, in {slices} looked at"
     if not is_sure(right, basis):
         reason += "; check it, and choose the polarity yourself if it is wrong"
     return Polarity(value, right, reason, basis)

@@ -211,10 +211,7 @@ class SegmentationJob:
                 "another model."
             )
         if not polarity.sure:
-            yield (
-                f"Whether membranes are dark or bright here is not sure: {polarity.value} was assumed "
-                f"({polarity.reason}). If the labels look wrong, choose {polarity.other}."
-            )
+            yield polarity.doubt(f"If the labels look wrong, choose {polarity.other}.")
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:

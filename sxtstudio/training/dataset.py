@@ -82,7 +82,7 @@ class SliceReader:
         normal = normalise_slice(raw)
         if normal is None:
             return np.zeros(raw.shape, np.float32)
-        return -normal if ref.stack.sign < 0 else normal
+        return -normal if ref.stack.polarity.value == "bright" else normal
 
     def _truth(self, ref: SliceRef) -> Truth:
         truth = ref.stack.truth(ref.z)
@@ -139,6 +139,7 @@ def open_dataset(config: TrainConfig, scratch: Path, progress: Progress | None =
         )
     low, high = _check_unlabelled(reader, free, low, high)
     unlabelled = _refs(free)
+    notes += _doubts([*kept, *held, *free])
     if not unlabelled and config.method == "published":
         notes.append("There are no tomograms without labels, so only the labelled protocol runs.")
     return Dataset(labelled, held_out, unlabelled, reader, high - low, tuple(notes), chances(labelled))
@@ -231,6 +232,18 @@ def _check_labelled(
             f"{unlabelled} of {len(membrane)} labelled slices show no membrane; they teach background only."
         )
     return low, high, membrane, notes
+
+
+def _doubts(stacks: Iterable[Stack]) -> list[str]:
+    """Return in which tomograms it is not sure whether membranes are dark or bright, and what to do."""
+    advice = 'If that is wrong, write polarity = "{other}" for it in the configuration ({where}).'
+    return [
+        stack.polarity.doubt(
+            advice.format(other=stack.polarity.other, where=stack.source.where), name=stack.name
+        )
+        for stack in stacks
+        if not stack.polarity.sure
+    ]
 
 
 def _check_unlabelled(

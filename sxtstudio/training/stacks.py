@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.image_polarity import detect_polarity
+from sxtstudio.core.polarity import Polarity, chosen_polarity
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import open_volume
@@ -24,11 +25,11 @@ _TOMOGRAM_ENDINGS = (".npy", ".tif", ".tiff", ".mrc", ".rec", ".st", ".map", ".h
 
 
 class Stack(Protocol):
-    """Slices of one tomogram; ``sign`` is −1 where absorbing structures are bright."""
+    """Slices of one tomogram; ``polarity`` is what the source says, or what was judged."""
 
     name: str
     slices: tuple[int, ...]
-    sign: int
+    polarity: Polarity
     voxel_nm: VoxelSize | None
     source: TrainingSource
 
@@ -66,8 +67,7 @@ class TomogramStack:
         if self._labels is not None and self.ignore is None and self._labels.dtype == np.uint8:
             self.ignore = _USUAL_IGNORE
         self.signed = self._labels is not None and self._has_negative_labels()
-        polarity = detect_polarity(self._volume).value if source.polarity == "auto" else source.polarity
-        self.sign = -1 if polarity == "bright" else 1
+        self.polarity = _polarity(source, self._volume)
 
     def image(self, z: int) -> NDArray[Any]:
         """Return slice ``z`` (y, x) as it is on disk."""
@@ -109,8 +109,7 @@ class FramedStack:
         some = [self.image(z) for z in self.slices[:: max(1, len(self.slices) // 6)][:6]]
         smallest = [min(image.shape[axis] for image in some) for axis in (0, 1)]
         volume = ArrayVolume(np.stack([image[: smallest[0], : smallest[1]] for image in some]))
-        polarity = detect_polarity(volume).value if source.polarity == "auto" else source.polarity
-        self.sign = -1 if polarity == "bright" else 1
+        self.polarity = _polarity(source, volume)
 
     def image(self, z: int) -> NDArray[Any]:
         """Return slice ``z`` (y, x) without its frame."""
@@ -165,6 +164,10 @@ def open_unlabelled(source: TrainingSource) -> list[Stack]:
     if not found:
         raise UserError(f"{source.where}: the folder {source.folder} holds no tomograms.")
     return [TomogramStack(source, path, None) for path in found]
+
+
+def _polarity(source: TrainingSource, volume: Volume) -> Polarity:
+    return detect_polarity(volume) if source.polarity == "auto" else chosen_polarity(source.polarity)
 
 
 def decode_labels(labels: NDArray[Any], signed: bool, ignore: int | None) -> NDArray[np.int8]:

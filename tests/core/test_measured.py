@@ -82,6 +82,15 @@ def test_what_an_interpolation_spoilt_is_fill(fill, order, degrees):
     assert measured[~ndimage.binary_dilation(~inside | (spoilt > 0.3), iterations=3)].all()
 
 
+@pytest.mark.parametrize("fill", [-9999, -2, 0])
+def test_dark_lines_that_reach_a_drawn_edge_are_measured(fill):
+    image = 10 + 0.2 * cell()
+    for at in range(25, 150, 20):
+        image[at : at + 2, :] = 9.7
+        image[:, at : at + 2] = 9.7
+    assert found(np.where(FRAME, image, fill))[FRAME].all()
+
+
 def test_an_outlying_structure_in_the_image_is_measured_beside_a_turned_fill():
     image = cell()
     image[np.hypot(Y - 80, X - 80) < 12] = 9

@@ -38,6 +38,22 @@ def test_a_verdict_says_how_sure_it_is_and_by_what(odds, value):
     assert "99 % sure, by the image and network, in 2 of 2 slices" in found.reason
 
 
+@pytest.mark.parametrize("odds", [[9.0] * 16, [-700.0], [5.5]])
+def test_nobody_is_told_to_be_more_than_99_per_cent_sure(odds):
+    for basis in (Basis.IMAGE, Basis.NETWORK):
+        assert verdict(odds, basis).reason.startswith("99 % sure")
+
+
+def test_a_doubt_in_a_sentence_and_what_to_do():
+    doubt = Polarity("dark", 0.7, "70 % sure").doubt("Choose bright.", "a.mrc")
+    assert doubt == (
+        "Whether membranes are dark or bright in a.mrc is not sure: dark was assumed (70 % sure). "
+        "Choose bright."
+    )
+    assert " here is not sure" in Polarity("dark", 0.7, "").doubt("")
+    assert Polarity("dark", 0.99, "").doubt("Choose bright.") == "" == chosen_polarity("dark").doubt("")
+
+
 def test_a_doubt_is_said_and_open_until_a_network_was_asked():
     found = verdict([0.4, -0.1], Basis.IMAGE)
     assert found.value == "dark" and found.other == "bright" and not found.sure and found.open

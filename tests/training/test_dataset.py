@@ -6,6 +6,7 @@ import pytest
 import tifffile
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.training.config import load_config
 from sxtstudio.training.dataset import SliceReader, SliceRef, open_dataset, split
 from sxtstudio.training.published_set import open_published
@@ -52,6 +53,16 @@ def test_bright_tomograms_are_turned_over(configure):
     bright = opened(configure(data=data('polarity = "bright"')))
     for one, other in zip(dark.labelled, bright.labelled, strict=True):
         assert np.array_equal(dark.reader.image(one), -bright.reader.image(other))
+
+
+def test_a_doubt_about_the_polarity_is_a_note_with_what_to_do(configure, project):
+    grain = np.random.default_rng(0).normal(size=(4, 64, 80)).astype(np.float32)
+    tifffile.imwrite(project / "a.tif", grain, photometric="minisblack")
+    doubts = [note for note in opened(configure(data=data(""))).notes if "dark or bright" in note]
+    assert "in a.tif is not sure" in doubts[0] and 'write polarity = "' in doubts[0]
+    assert "[[labelled]] no. 1" in doubts[0]
+    sure = opened(configure(data=data('polarity = "dark"'))).notes
+    assert not [note for note in sure if "in a.tif is not sure" in note]
 
 
 def test_only_complete_slices_count(configure, project):
@@ -133,7 +144,7 @@ def test_a_fill_does_not_count_and_has_no_say(configure, project, fill):
     ref = dataset.labelled[0]
     inside = np.s_[7:-9, 11:-13]
     plain = (image[ref.z] - image[ref.z].mean()) / image[ref.z].std()
-    sign = ref.stack.sign
+    sign = -1 if ref.stack.polarity.value == "bright" else 1
     np.testing.assert_allclose(dataset.reader.image(ref)[inside] * sign, plain, atol=1e-4)
     truth = dataset.reader.truth(ref)
     frame = np.ones(truth.shape, bool)
@@ -238,7 +249,7 @@ def test_a_set_of_objects_or_of_other_arrays_is_refused(project):
 class Counting:
     """A stack that counts how often its slices are read."""
 
-    sign = 1
+    polarity = chosen_polarity("dark")
 
     def __init__(self):
         self.reads = []

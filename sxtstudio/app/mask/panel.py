@@ -97,14 +97,14 @@ class MaskPanel(MaskLayout):
         if document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
         volume = document.tomogram
-        polarity = None if document.polarity is None else document.polarity.value
+        polarity = document.polarity
         labels = None if document.labels is None else ArrayVolume(document.labels)
         self._change(
             EditKind.FIND_CELL,
             lambda job, recorder: masking.make_automatic(
                 recorder, volume, polarity, labels, job.progress, job.report
             ),
-            polarity=polarity or "auto",
+            polarity="auto" if polarity is None else polarity.value,
         )
 
     def make_by_threshold(self) -> None:

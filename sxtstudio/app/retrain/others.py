@@ -83,7 +83,7 @@ class OthersPage(QWidget):
             others = one.summary.shape[0] - len(one.slices)
             text = f"{on_disk(Path(path)).name}  (its other {count(others, 'slice')})"
             if path not in self._paths():
-                self._add(path, text, one.summary.polarity, labelled=True)
+                self._add(path, text, one.summary.polarity.value, labelled=True)
             for item in self._items():
                 if item.data(_PATH) == path and item.text() != text:
                     item.setText(text)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer, Signal
@@ -73,6 +75,7 @@ class SourceRow(QFrame):
         self.mark.setToolTip("Whether every membrane is labelled in the slice that the window shows (Ctrl+K)")
         self.remove = dialog.button("", "mdi6.close", "Take these labels off the list")
         self.remark = note()
+        self.facts, self.doubt = note(facts(found)), note(_doubt(found))
         line = QHBoxLayout()
         line.addWidget(QLabel("Complete slices"))
         line.addWidget(self.field, 1)
@@ -80,7 +83,8 @@ class SourceRow(QFrame):
         words = QVBoxLayout()
         words.setSpacing(4)
         words.addWidget(title)
-        words.addWidget(note(facts(found)))
+        words.addWidget(self.facts)
+        words.addWidget(self.doubt)
         words.addLayout(line)
         words.addWidget(self.remark)
         words.addStretch()
@@ -132,9 +136,20 @@ class SourceRow(QFrame):
         self._marks = marks
         session = self._context.session
         session.cursor_changed.connect(self._show_mark)
+        session.facts_changed.connect(self._on_session_facts_changed)
         session.labels_changed.connect(self._on_session_labels_changed)
         self.mark.clicked.connect(self._on_mark_clicked)
         self._show_mark()
+
+    def _on_session_facts_changed(self) -> None:
+        """Take the polarity that was chosen in the meantime."""
+        document = self._context.session.document
+        if document is None or document.polarity is None or document.shape != self.summary.shape:
+            return
+        self.summary = replace(self.summary, polarity=document.polarity)
+        show_note(self.facts, facts(self.summary))
+        show_note(self.doubt, _doubt(self.summary))
+        self.changed.emit()
 
     def _on_mark_clicked(self) -> None:
         """Add the slice to the field, or take it away; the field says the rest to the project."""
@@ -187,12 +202,16 @@ class SourceRow(QFrame):
         self._on_text()
 
 
+def _doubt(found: LabelSummary) -> str:
+    return f"⚠ {found.doubt}" if found.doubt else ""
+
+
 def facts(found: LabelSummary) -> str:
     """Return size, voxel size and polarity of a tomogram."""
     parts = [f"{shape_text(found.shape)} voxels (z × y × x)"]
     if found.voxel_nm is not None:
         parts.append(f"{found.voxel_nm[1]:g} nm")
-    parts.append(f"membranes {found.polarity}")
+    parts.append(f"membranes {found.polarity.value}")
     labelled = int(np.count_nonzero(found.pixels))
     parts.append(f"labels in {count(labelled, 'slice')}")
     return " · ".join(parts)

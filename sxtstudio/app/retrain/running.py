@@ -266,7 +266,7 @@ def status_text(history: History, busy: bool) -> str:
 
 
 def facts_text(history: History) -> str:
-    """Return device, slices, and the latest note."""
+    """Return device, slices, and what the training has to say."""
     facts = []
     if history.device:
         kind = history.device.partition(":")[0]
@@ -275,5 +275,5 @@ def facts_text(history: History) -> str:
         labelled, held_out, unlabelled = history.slices
         more = f", and {wording.count(unlabelled, 'slice')} without labels" if unlabelled else ""
         facts.append(f"Learns from {wording.count(labelled, 'slice')}{more}; {held_out} kept aside to judge.")
-    facts += history.notes[-1:]
+    facts += dict.fromkeys(history.notes)  # a training that goes on says it again
     return " ".join(facts)

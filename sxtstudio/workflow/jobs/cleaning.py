@@ -18,6 +18,7 @@ from sxtstudio.core.geometry import Triple
 from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.label_values import LabelValues
 from sxtstudio.core.pace import Work
+from sxtstudio.core.polarity import PolarityChoice
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
@@ -92,8 +93,10 @@ class CleanUp:
 
 @dataclass(frozen=True)
 class CleanJob:
-    """One run of ``sxtstudio clean``; ``tomogram`` is that of the automatic mask, ``label`` the only "
-    "value.
+    """One run of ``sxtstudio clean``.
+
+    ``tomogram`` is that of the automatic mask, ``polarity`` how membranes look in it, ``label`` the only
+    value of the labels that counts.
     """
 
     labels: Path
@@ -102,15 +105,17 @@ class CleanJob:
     tomogram: Path | None = None
     voxel_nm: VoxelSize | None = None
     label: int | None = None
+    polarity: PolarityChoice = "auto"
 
 
 @dataclass(frozen=True)
 class CleanResult:
-    """What was done and what was written, and what the user should know."""
+    """What was done and what was written, and what the user should know, or has to check."""
 
     report: CleanReport
     receipt: ExportReceipt
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
@@ -168,14 +173,14 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
                 source, folder / "labels", job.labels.name, counter, value=job.label
             )
         with stages.stage(Work.CLEAN_UP) as counter:
-            report, notes = run_clean_up(
+            report, notes, warnings = run_clean_up(
                 labels,
                 job.clean_up,
                 out=labels,
                 voxel_nm=voxel_nm,
                 mask=mask,
                 tomogram=tomogram,
-                polarity=None,
+                polarity=job.polarity,
                 progress=counter,
             )
         for known in inputs:
@@ -190,7 +195,7 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
                 progress=counter,
             )
     merged = () if job.label is not None or not values.several else (merged_text(values),)
-    return CleanResult(report, receipt, (*notes_of(source, job.voxel_nm), *merged, *notes))
+    return CleanResult(report, receipt, (*notes_of(source, job.voxel_nm), *merged, *notes), warnings)
 
 
 def merged_text(values: LabelValues) -> str:
@@ -206,30 +211,34 @@ def run_clean_up(
     voxel_nm: VoxelSize | None,
     mask: Volume | None,
     tomogram: Volume | None,
-    polarity: str | None,
+    polarity: PolarityChoice,
     progress: Progress,
-) -> tuple[CleanReport, tuple[str, ...]]:
+) -> tuple[CleanReport, tuple[str, ...], tuple[str, ...]]:
     """Clean ``labels`` into ``out``, with the mask of a file or one made from the tomogram.
 
-    ``polarity`` is "dark" or "bright"; None has it detected in the tomogram. Returns what was done,
-    and what the user should know of the mask.
+    "auto" has the polarity detected in the tomogram. Returns what was done, what the user should know of the
+    mask, and what to check.
     """
     notes: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
     z, y, x = labels.shape
-    stages = Stages(progress, clean_up_stage(clean_up, (z, y, x), polarity_known=polarity is not None).inner)
+    stages = Stages(progress, clean_up_stage(clean_up, (z, y, x), polarity_known=polarity != "auto").inner)
     if clean_up.auto_mask:
         if tomogram is None:
             raise UserError("The automatic mask needs the tomogram of these labels: give its file.")
-        if polarity is None:
+        if polarity == "auto":
             with stages.stage(Work.POLARITY) as counter:
-                polarity = detect_polarity(tomogram, progress=counter).value
+                judged = detect_polarity(tomogram, progress=counter)
+            polarity = judged.value
+            if not judged.sure:
+                warnings = (judged.doubt(f"If the wrong labels are left, give --polarity {judged.other}."),)
         with stages.stage(Work.CELL_MASK) as counter:
             shown = ArrayVolume(labels)
             found = cell_mask(tomogram, polarity=polarity, labels=shown, progress=counter)
         mask, notes = found, found.notes
     with stages.stage(Work.CLEAN_UP) as counter:
         report = clean(labels, clean_up.parameters, out=out, voxel_nm=voxel_nm, mask=mask, progress=counter)
-    return report, notes
+    return report, notes, warnings
 
 
 def clean_up_stage(clean_up: CleanUp, shape: Triple, *, polarity_known: bool = False) -> Stage:

@@ -73,7 +73,7 @@ def outline_of_slice(volume: Volume, z: int, how: ThresholdMask) -> Pixels:
 def make_automatic(
     recorder: Recorder,
     volume: Volume,
-    polarity: str | None,
+    polarity: Polarity | None,
     labels: Volume | None,
     progress: Progress,
     on_written: OnWritten,
@@ -92,12 +92,15 @@ def make_automatic(
     if polarity is None:
         with stages.stage(Work.POLARITY) as counter:
             found = detect_polarity(volume, progress=counter)
-        polarity = found.value
+        polarity = found
     with stages.stage(Work.CELL_MASK) as counter:
-        made = cell_mask(volume, polarity=polarity, labels=labels, progress=counter)
+        made = cell_mask(volume, polarity=polarity.value, labels=labels, progress=counter)
     with stages.stage(Work.REWRITE) as counter:
         _rewrite(recorder, lambda box: made.read(box) != 0, counter, on_written)
-    return MaskResult(made.notes, found)
+    doubt = polarity.doubt(
+        f"If the mask is wrong, choose {polarity.other} in the panel “Segment” and find the cell again."
+    )
+    return MaskResult((*made.notes, f"⚠ {doubt}") if doubt else made.notes, found)
 
 
 def make_by_threshold(

@@ -255,7 +255,7 @@ def _check_unchanged(job: SegmentJob, source: _Source, found: Segmentation) -> N
 def _clean(
     job: SegmentJob, source: _Source, found: Segmentation, progress: Progress
 ) -> tuple[CleanReport, Notes]:
-    return run_clean_up(
+    report, notes, _ = run_clean_up(  # of the polarity, the segmentation warns itself
         found.labels.array,
         job.clean_up,
         # Not in place: an interrupted clean-up must not spoil the finished slices.
@@ -266,6 +266,7 @@ def _clean(
         polarity=found.polarity.value,
         progress=progress,
     )
+    return report, notes
 
 
 def _write(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.image_polarity import detect_polarity
-from sxtstudio.core.polarity import PolarityChoice
+from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
@@ -45,7 +45,7 @@ class LabelSource:
     tomogram, labels
         Where they lie, as ``open_volume`` takes it; labels of an open document are in no file.
     polarity
-        "auto" where it is not known.
+        None where it is not known.
     by_hand, marked
         What was drawn by hand, and the slices (from 0) that the user called complete.
     held
@@ -55,7 +55,7 @@ class LabelSource:
     name: str
     tomogram: str
     labels: str
-    polarity: PolarityChoice = "auto"
+    polarity: Polarity | None = None
     voxel_nm: VoxelSize | None = None
     by_hand: HandWork = field(default_factory=HandWork)
     marked: tuple[int, ...] = ()
@@ -89,10 +89,22 @@ class LabelSummary:
     source: LabelSource
     shape: Triple
     voxel_nm: VoxelSize | None
-    polarity: PolarityChoice
+    polarity: Polarity
     pixels: NDArray[np.int64]
     signed: bool
     proposed: tuple[int, ...]
+
+    @property
+    def doubt(self) -> str:
+        """What to say and to do where it is not sure whether membranes are dark or bright; "" where it is."""
+        if self.source.held is not None:
+            advice = f"If that is wrong, choose {self.polarity.other} in the panel “Segment”."
+        else:
+            advice = (
+                f"If that is wrong, open it with its labels, choose {self.polarity.other} in the panel "
+                "“Segment”, save it as a project, and learn from that."
+            )
+        return self.polarity.doubt(advice)
 
     def membrane(self, slices: Sequence[int]) -> int:
         """Return the number of membrane pixels in some slices."""
@@ -113,7 +125,7 @@ def of_document(document: Document, marked: Sequence[int] = ()) -> LabelSource:
         name=document.name,
         tomogram=document.source,
         labels="",
-        polarity="auto" if document.polarity is None else document.polarity.value,
+        polarity=document.polarity,
         voxel_nm=document.voxel_nm,
         by_hand=hand_work(document.steps),
         marked=tuple(marked),
@@ -137,7 +149,7 @@ def of_project(folder: Path) -> LabelSource:
         name=folder.name,
         tomogram=find_tomogram(folder, record, None)[0],
         labels=str(volume_path(folder, stored)),
-        polarity="auto" if record.polarity is None else record.polarity.value,
+        polarity=record.polarity,
         voxel_nm=record.voxel_nm,
         by_hand=hand_work(record.steps),
         marked=marked_slices(record.view),
@@ -177,9 +189,7 @@ def summary(source: LabelSource, progress: Progress | None = None) -> LabelSumma
             other[here] = np.count_nonzero((part != 0) & ~ignored, axis=(1, 2))
             signed = signed or bool((part < 0).any())
         pixels = positive if signed else other
-        polarity = source.polarity
-        if polarity == "auto":
-            polarity = detect_polarity(image, progress=progress).value
+        polarity = source.polarity or detect_polarity(image, progress=progress)
         progress.step()
         voxel_nm = source.voxel_nm or image.voxel_nm
         return LabelSummary(

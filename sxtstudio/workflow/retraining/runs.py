@@ -386,7 +386,7 @@ def _write_pair(one: Chosen, place: Path, stages: Stages) -> tuple[str, str, str
         truth.signed = one.summary.signed
         with stages.stage(Work.EXPORT) as counter:
             export_volume(truth_path, truth, kind="objects", progress=counter)
-    return image_path.name, truth_path.name, one.summary.polarity
+    return image_path.name, truth_path.name, one.summary.polarity.value
 
 
 def _check_measured(one: Chosen, image: NDArray[Any], z: int) -> None:

@@ -35,7 +35,7 @@ from sxtstudio.app.session import Busy
 from sxtstudio.app.settings import Settings
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.polarity import chosen_polarity
+from sxtstudio.core.polarity import Polarity, chosen_polarity
 from sxtstudio.io import open_volume
 from sxtstudio.segment import find_models
 from sxtstudio.segment.registry import user_folder
@@ -256,6 +256,18 @@ def test_slices_are_marked_where_one_looks_and_kept_with_the_project(
     labelled.session.touched("labels", Box((2, 0, 0), (6, 64, 80)))
     labelled.session.set_busy(None)
     assert row.field.text() == "1"
+
+
+def test_a_doubt_about_the_polarity_stands_in_the_row_until_it_is_chosen(
+    labelled: MainWindow, fake: dict[str, Any], qtbot: QtBot
+) -> None:
+    labelled.session.set_polarity(Polarity("bright", 0.6, "60 % sure"))
+    dialog = opened(labelled, qtbot)
+    row = dialog.labels.rows[0]
+    assert "membranes bright" in row.facts.text() and "choose dark" in row.doubt.text()
+    labelled.session.set_polarity(chosen_polarity("dark"))
+    assert "membranes dark" in row.facts.text() and not row.doubt.text() and row.doubt.isHidden()
+    assert row.chosen.summary.polarity.value == "dark"
 
 
 def test_more_labels_from_files_and_wrong_ones(

@@ -15,7 +15,9 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.polarity import Polarity, chosen_polarity
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.workflow.jobs import document_mask
@@ -177,3 +179,18 @@ def test_an_interrupted_segmentation_is_gone_on_with(
         "voxels": int(truth.sum()),
     }  # fmt: skip
     assert read_interrupted(folder, work_dir) is None
+
+
+def test_a_mask_by_an_unsure_polarity_says_so_and_what_to_do() -> None:
+    volume = ArrayVolume(np.random.default_rng(0).normal(size=(4, 64, 64)).astype(np.float32))
+
+    def made(polarity: Polarity | None) -> document_mask.MaskResult:
+        recorder = recorder_of(np.zeros(volume.shape, np.uint8))
+        return document_mask.make_automatic(recorder, volume, polarity, None, Progress(), lambda box: None)
+
+    for unsure in (Polarity("bright", 0.6, "60 % sure"), None):  # judged before, or now
+        result = made(unsure)
+        judged = unsure or result.polarity
+        (doubt,) = (note for note in result.notes if "not sure" in note)
+        assert f"choose {judged.other}" in doubt and "find the cell again" in doubt
+    assert not [note for note in made(chosen_polarity("dark")).notes if "not sure" in note]

@@ -24,6 +24,7 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.polarity import Polarity, chosen_polarity
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.wording import slices_text
 from sxtstudio.segment import find_models
@@ -103,7 +104,7 @@ def test_pixels_of_each_slice_are_counted_whatever_the_labels_mean(tmp_path: Pat
     sparse[4, 20] = 128  # does not count
     found = write_pair(tmp_path, sparse)
     assert found.pixels.tolist() == [0, 21, 0, 0, 24, 0] and found.proposed == (1, 4)
-    assert found.voxel_nm == (10.0, 10.0, 10.0) and found.polarity in ("dark", "bright")
+    assert found.voxel_nm == (10.0, 10.0, 10.0) and found.polarity.value in ("dark", "bright")
     signed = np.full(SHAPE, -1, np.int16)
     signed[2, 3, :7] = 1
     signed[3] = 0
@@ -289,6 +290,21 @@ def test_thumbnail_shows_labels_in_colour(tmp_path: Path) -> None:
     assert np.argwhere(coloured).tolist() == [[10, x] for x in range(5, 26)]
 
 
+def test_a_doubt_about_the_polarity_is_said_with_what_to_do(tomogram: Path, tmp_path: Path) -> None:
+    found = write_pair(tmp_path, some_labels(1))  # grain, in which nothing is to be told
+    assert not found.polarity.sure
+    assert f"{found.polarity.value} was assumed" in found.doubt and "save it as a project" in found.doubt
+    document = document_with_labels(tomogram, tmp_path)
+    document.polarity = Polarity("bright", 0.6, "60 % sure")
+    of_open = summary(of_document(document))
+    assert of_open.polarity is document.polarity
+    assert "choose dark in the panel “Segment”" in of_open.doubt and "project" not in of_open.doubt
+    document.polarity = chosen_polarity("bright")
+    assert summary(of_document(document)).doubt == ""
+    document.discard()
+    document.close()
+
+
 def request_for(*labels: Chosen, **more: Any) -> runs.Request:
     start = runs.Start("compact", str(Path("models") / "compact.onnx"), "MIT", (8.0, 20.0))
     return runs.Request(**{"name": "mine", "start": start, "minutes": 2.5, "labels": labels, **more})
@@ -313,7 +329,7 @@ def test_only_the_complete_slices_are_copied(tmp_path: Path) -> None:
     assert config["name"] == "mine" and config["start_from"].endswith("compact.onnx")
     assert config["voxel_nm"] == [8.0, 20.0] and config["training"] == {"minutes": 2.5}
     assert config["labelled"][0]["labels"] == "labels-1.labels.tif" and config["labelled"][0]["ignore"] == 128
-    assert config["labelled"][0]["polarity"] == found.polarity
+    assert config["labelled"][0]["polarity"] == found.polarity.value
     own = {"tomogram": str(tmp_path / "cell.mrc"), "polarity": "dark", "slices": "0, 2, 3, 5"}
     assert config["unlabelled"] == [{"tomogram": 'a "b".mrc', "polarity": "dark"}, own]
     assert "2 labelled slices of cell.mrc" in config["description"]
