@@ -11,9 +11,9 @@ from sxtstudio.core.lengths import Unit
 _THOUSANDS = "\u202f"
 
 
-def grouped(number: int) -> str:
-    """Return "12 345": thousands are set apart by narrow spaces."""
-    return f"{number:,}".replace(",", _THOUSANDS)
+def grouped(number: float, decimals: int | None = None) -> str:
+    """Return "12 345", or "12 345.60": thousands are set apart by narrow spaces."""
+    return f"{number:{',' if decimals is None else f',.{decimals}f'}}".replace(",", _THOUSANDS)
 
 
 def count(number: int, what: str, plural: str = "") -> str:

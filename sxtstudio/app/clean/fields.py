@@ -45,7 +45,6 @@ class CleanFields(QWidget):
             "Off",
             "Fills holes within a slice of at most so many pixels; vesicles are holes too",
         )
-        self.fill.setGroupSeparatorShown(True)
         self.dilate = _spin(10, " times", "Off", "Adds one voxel at every face, so many times")
         self.inside = QCheckBox("Inside the cell mask only")
         self.mask_note = note(name="mask")
@@ -62,7 +61,6 @@ class CleanFields(QWidget):
         self.smallest.setDecimals(0)
         self.smallest.setSpecialValueText("Off")
         self.smallest.setToolTip("Objects that are smaller than this are removed")
-        self.smallest.setGroupSeparatorShown(True)
         self.unit = ComboBox()
         self.unit.setToolTip("The unit of the smallest size")
         for text, value in _UNITS:

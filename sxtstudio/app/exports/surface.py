@@ -31,7 +31,6 @@ class SurfaceDialog(Dialog):
         self.min_faces.setRange(0, 10_000_000)
         self.min_faces.setSingleStep(100)
         self.min_faces.setValue(_MIN_FACES)
-        self.min_faces.setGroupSeparatorShown(True)
         self.min_faces.setSuffix(" triangles")
         self.min_faces.setToolTip("Smaller objects are left out; 0 keeps all")
         self.smooth = SpinBox()

@@ -69,7 +69,6 @@ class SceneFields(QObject):
         spin = SpinBox()
         spin.setRange(low, high)
         spin.setSingleStep(step)
-        spin.setGroupSeparatorShown(True)
         spin.setKeyboardTracking(False)
         spin.setSpecialValueText(special)
         spin.setToolTip(tip)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
-from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtCore import QLocale, QPoint, QPointF, Qt
 from PySide6.QtGui import QWheelEvent
 from PySide6.QtTest import QTest
 from PySide6.QtWidgets import (
@@ -148,3 +149,67 @@ def test_everybody_uses_these_controls() -> None:
             if isinstance(node, ast.Call):
                 name = ast.unparse(node.func).split(".")[-1]
                 assert name not in bare, f"{path.name}:{node.lineno}: use app/widgets/controls.py"
+
+
+@pytest.fixture(params=["C", "de_DE", "fr_FR", "en_US"])
+def language(request: pytest.FixtureRequest) -> Iterator[None]:
+    """The language of the system, which has its own commas and points."""
+    before = QLocale()
+    QLocale.setDefault(QLocale(request.param))
+    yield
+    QLocale.setDefault(before)
+
+
+@pytest.mark.usefixtures("language")
+@pytest.mark.parametrize(
+    ("field", "typed", "value", "shown"),
+    [
+        (SpinBox, "1000000", 1_000_000, "1\u202f000\u202f000 faces"),
+        (SpinBox, "1 000 000", 1_000_000, "1\u202f000\u202f000 faces"),
+        (SpinBox, "25,000", 25_000, "25\u202f000 faces"),
+        (SpinBox, "999", 999, "999 faces"),
+        (SpinBox, "12.5", 125, "125 faces"),
+        (DoubleSpinBox, "12345.5", 12345.5, "12\u202f345.50 faces"),
+        (DoubleSpinBox, "0,25", 0.25, "0.25 faces"),
+        (DoubleSpinBox, "-3.5", -3.5, "-3.50 faces"),
+    ],
+)
+def test_numbers_are_shown_and_taken_as_the_program_writes_them(
+    qtbot: QtBot, field: type[SpinBox | DoubleSpinBox], typed: str, value: float, shown: str
+) -> None:
+    """What is typed key by key; a key that cannot belong to a number does nothing."""
+    box = field(minimum=-10_000_000, maximum=10_000_000, suffix=" faces")
+    qtbot.addWidget(box)
+    box.setValue(7)
+    box.selectAll()
+    qtbot.keyClicks(box, typed)
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert (box.value(), box.text()) == (value, shown)
+
+
+@pytest.mark.parametrize("field", [SpinBox, partial(DoubleSpinBox, decimals=0)], ids=["whole", "no decimals"])
+def test_a_number_that_another_program_has_copied_can_be_pasted(
+    qtbot: QtBot, field: Callable[..., SpinBox | DoubleSpinBox]
+) -> None:
+    box = field(maximum=10_000_000)
+    qtbot.addWidget(box)
+    for pasted, value in (("1,250,000", 1_250_000), ("1\u202f250", 1250), ("1,5", 1250), ("x", 1250)):
+        box.selectAll()
+        QApplication.clipboard().setText(pasted)
+        box.lineEdit().paste()
+        qtbot.keyClick(box, Qt.Key.Key_Return)
+        assert box.value() == value, pasted
+
+
+def test_a_word_for_the_least_stays_a_word(qtbot: QtBot) -> None:
+    box = DoubleSpinBox(maximum=1e12, decimals=0, specialValueText="Off")
+    qtbot.addWidget(box)
+    assert box.text() == "Off"
+    box.setValue(1e12)
+    assert box.text() == "1\u202f000\u202f000\u202f000\u202f000"
+    box.selectAll()
+    qtbot.keyClicks(box, "2,500")
+    qtbot.keyClick(box, Qt.Key.Key_Return)
+    assert box.value() == 2500
+    box.setValue(0)
+    assert box.text() == "Off"
