@@ -5,17 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from sxtstudio.app.labels.tools.base import PointerEvent
-from sxtstudio.app.labels.tools.grey_limit import GreyLimit
+from sxtstudio.app.labels.tools.grey_limit import GreyLimit, LimitedPieces, Piece
 from sxtstudio.app.labels.tools.tool import Tool, where_of
+from sxtstudio.app.session import Busy
 from sxtstudio.core.brushes import Brush, Point, pieces, stroke
-from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edit_kind import EditKind, edit_title
 from sxtstudio.core.edits import Recorder
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.labels import LABEL
 from sxtstudio.core.planes import NORMAL, Plane
 
 
 class BrushTool(Tool):
-    """Paints as long as the button is held; one stroke is one step for *Undo*."""
+    """Paints as long as the button is held; one stroke is one step for *Undo*.
+
+    With a range of grey values a stroke may end a little later than the button is let go: what has to be read
+    is not waited for. Until then the labels belong to it.
+    """
 
     name = "brush"
     kind = EditKind.BRUSH
@@ -23,11 +29,15 @@ class BrushTool(Tool):
     erases = False
 
     _recorder: Recorder | None = None
+    _limited: LimitedPieces | None = None
+    _released = False
+    _busy = False
 
     def press(self, event: PointerEvent) -> None:
         """Begin a stroke with a dab."""
         self.cancel()
         document, state = self.document, self.session.tool.value
+        recorder = self.session.record(self.kind, state.target)  # refused while another stroke is read
         self._brush = Brush(state.brush_px, state.ball, document.voxel_nm)
         self._value = 0 if self.erases or event.shift else LABEL
         self._target = state.target
@@ -38,15 +48,17 @@ class BrushTool(Tool):
             "diameter_px": state.brush_px,
             "ball": state.ball,
         }
-        self._greys = None if state.grey_range is None else GreyLimit(document.tomogram, *state.grey_range)
+        self._limited, self._released = None, False
         if state.grey_range is not None:
+            greys = GreyLimit(document.tomogram, *state.grey_range)
+            self._limited = LimitedPieces(self.context, greys, self._paint, self._fail, self._on_drained)
             self._parameters["grey_range"] = list(state.grey_range)
-        self._recorder = self.session.record(self.kind, state.target)
+        self._recorder = recorder
         self.move(event)
 
     def move(self, event: PointerEvent) -> None:
         """Paint the way since the last event."""
-        if self._recorder is None:
+        if self._recorder is None or self._released:
             return
         here = (event.row, event.column)
         place = (event.plane, event.depth)
@@ -56,35 +68,73 @@ class BrushTool(Tool):
             found = stroke(
                 self._brush, NORMAL[event.plane], event.depth, start, end, self._recorder.labels.shape
             )
-            if found is not None and self._greys is not None:
-                found = self._greys.within(*found)
             if found is not None:
-                self.session.touched(self._target, self._recorder.paint(*found, self._value))
+                (self._paint if self._limited is None else self._limited.add)(found)
         self._last = here
 
     def release(self, event: PointerEvent) -> None:
         """Paint the last bit and end the stroke."""
         self.move(event)
-        recorder, self._recorder = self._recorder, None
+        if self._recorder is None or self._released:
+            return
+        self._released = True
+        if self._limited is not None and self._limited.waiting:
+            self._busy = True
+            self.session.set_busy(Busy(edit_title(self.kind, self._target), self.kind))
+        else:
+            self._commit()
+
+    def cancel(self) -> None:
+        """Take the stroke back; one whose button was let go is completed instead."""
+        if not self._released:
+            self._take_back()
+
+    def forget(self) -> None:
+        """Drop the stroke."""
+        self._end()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether a stroke is being painted."""
+        return self._recorder is not None and not self._released
+
+    def _paint(self, piece: Piece) -> None:
+        if self._recorder is not None:
+            self.session.touched(self._target, self._recorder.paint(*piece, self._value))
+
+    def _on_drained(self) -> None:
+        if self._released:
+            self._commit()
+
+    def _commit(self) -> None:
+        recorder = self._end()
         if recorder is not None:
             self.session.commit(recorder, announce=False, **self._parameters)
 
-    def cancel(self) -> None:
-        """Take the stroke back."""
-        recorder, self._recorder = self._recorder, None
+    def _take_back(self) -> None:
+        recorder = self._end()
         if recorder is not None:
             box = recorder.box
             recorder.roll_back()
             self.session.touched(self._target, box)
 
-    def forget(self) -> None:
-        """Drop the stroke."""
-        self._recorder = None
+    def _fail(self, error: Exception) -> None:
+        self._take_back()
+        if isinstance(error, UserError):
+            self.session.message.emit(str(error))
+        else:
+            self.context.jobs.failed.emit(error)
 
-    @property
-    def unfinished(self) -> bool:
-        """Whether a stroke is being painted."""
-        return self._recorder is not None
+    def _end(self) -> Recorder | None:
+        """Let go of the stroke, and of the labels."""
+        recorder, self._recorder = self._recorder, None
+        if self._limited is not None:
+            self._limited.stop()
+        self._limited, self._released = None, False
+        if self._busy:
+            self._busy = False
+            self.session.set_busy(None)
+        return recorder
 
 
 class EraserTool(BrushTool):

@@ -122,7 +122,8 @@ class Toolbox(QObject):
 
     def shut_down(self) -> None:
         """Let go of the keyboard."""
-        self._tool.forget()
+        for tool in self._tools.values():
+            tool.forget()
         self._listen()
 
     @property
@@ -158,7 +159,8 @@ class Toolbox(QObject):
         self._state = new
 
     def _on_document_changed(self) -> None:
-        self._tool.forget()
+        for tool in self._tools.values():  # also a stroke of one that is no longer in the hand
+            tool.forget()
         self._show(None)
         for drawn in self._drawn.values():
             drawn.clear()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 from pytestqt.qtbot import QtBot
@@ -10,6 +12,7 @@ from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Busy
 from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.planes import Plane
 from sxtstudio.core.polarity import chosen_polarity
@@ -224,10 +227,89 @@ def test_a_brush_with_a_grey_range_changes_only_pixels_in_it(
     hand.session.undo()
     hand.take(tool, brush_px=15, ball=True, grey_range=(low, high))
     hand.stroke(plane, 32, *way)
+    hand.wait()
     inside = (sample_values >= low) & (sample_values <= high)
     assert 0 < (changed & inside).sum() < changed.sum()
     assert np.array_equal(hand.voxels() != before, changed & inside)
     assert hand.session.document.steps[-1].parameters["grey_range"] == [low, high]
+
+
+@pytest.fixture
+def slow(hand, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """A tomogram that is read only once the event is set, as on a network share."""
+    may_read, read = threading.Event(), hand.session.document.tomogram.read
+
+    def waits(box: Box) -> np.ndarray:
+        assert threading.current_thread() is not threading.main_thread(), "the window would stand still"
+        assert may_read.wait(10)
+        return read(box)
+
+    monkeypatch.setattr(hand.session.document.tomogram, "read", waits)
+    yield may_read
+    may_read.set()
+
+
+def test_a_slow_disk_holds_up_the_stroke_and_not_the_window(hand, slow, sample_values: np.ndarray) -> None:
+    hand.take("brush", brush_px=9, grey_range=(-1e9, 1e9))
+    way = ((30, 30), (31, 60), (80, 60))
+    hand.stroke("xy", 32, *way)
+    assert not hand.voxels().any() and hand.session.busy.kind is EditKind.BRUSH
+    hand.stroke("xy", 33, (100, 100))
+    hand.take("eraser")
+    hand.session.undo()
+    assert "Wait for it" in hand.said[-1] and not hand.session.document.steps
+    slow.set()
+    hand.wait()
+    painted = hand.voxels().copy()
+    assert len(hand.session.document.steps) == 1 and not painted[33].any()
+    hand.session.undo()
+    assert not hand.voxels().any()
+    hand.take("brush", grey_range=None)
+    hand.stroke("xy", 32, *way)
+    assert np.array_equal(hand.voxels(), painted)
+
+
+def test_what_is_read_already_is_painted_at_once(hand, slow) -> None:
+    """The slice is read for the first dab; the stroke then goes on as any other."""
+    slow.set()
+    hand.take("brush", brush_px=9, grey_range=(-1e9, 1e9))
+    events = [PointerEvent("xy", 40, column, 32, "left") for column in (30, 60, 90)]
+    hand.toolbox.press(events[0])
+    hand.wait()
+    slow.clear()
+    hand.toolbox.move(events[1])
+    hand.toolbox.release(events[2])
+    assert hand.session.busy is None and hand.voxels()[32, 40, 30:91].all()
+
+
+def test_escape_takes_back_a_stroke_of_which_nothing_was_read(hand, slow) -> None:
+    hand.take("brush", brush_px=9, grey_range=(-1e9, 1e9))
+    hand.toolbox.press(PointerEvent("xy", 40, 40, 32, "left"))
+    hand.toolbox.cancel()
+    slow.set()
+    hand.wait()
+    assert not hand.voxels().any() and not hand.session.document.steps and not hand.toolbox.unfinished
+
+
+def test_a_slice_that_cannot_be_read_takes_the_stroke_back(hand, monkeypatch: pytest.MonkeyPatch) -> None:
+    def bad(box: Box) -> np.ndarray:
+        raise UserError("The disk is gone.")
+
+    monkeypatch.setattr(hand.session.document.tomogram, "read", bad)
+    hand.take("brush", brush_px=9, grey_range=(-1e9, 1e9))
+    hand.stroke("xy", 32, (40, 40), (40, 60))
+    hand.wait()
+    assert hand.said[-1] == "The disk is gone." and not hand.voxels().any()
+
+
+def test_another_tomogram_ends_a_stroke_that_is_still_read(hand, slow) -> None:
+    hand.take("brush", brush_px=9, grey_range=(-1e9, 1e9))
+    hand.stroke("xy", 32, (40, 40), (40, 60))
+    hand.take("eraser")
+    hand.session.show(None)
+    assert hand.session.busy is None
+    slow.set()
+    hand.wait()
 
 
 def test_the_grey_range_is_proposed_and_belongs_to_the_tomogram(hand) -> None:
