@@ -193,13 +193,6 @@ class LabelsPage(QWidget):
         row.removed.connect(self._remove)
         self.rows.append(row)
         self._column.insertWidget(self._column.count() - 1, row)
-        self._context.jobs.start(
-            "Drawing a small picture",
-            lambda job: row.draw(),
-            on_done=row.show_picture,
-            on_error=lambda _: None,  # the picture is only an ornament
-            quiet=True,
-        )
         self._refresh()
 
     def _remove(self, row: SourceRow) -> None:
@@ -207,6 +200,7 @@ class LabelsPage(QWidget):
             self.rows.remove(row)
             self._column.removeWidget(row)
             row.hide()
+            row.shut_down()
             row.deleteLater()
             self._refresh()
 

@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 )
 
 from sxtstudio.app.context import Context
+from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.labels.complete_slices import CompleteSlices
 from sxtstudio.app.retrain.pictures import rgb_image
 from sxtstudio.app.widgets.dialogs import ToolDialog
@@ -98,9 +99,17 @@ class SourceRow(QFrame):
         self._changed_slices: set[int] = set()
         self._recount = QTimer(self, singleShot=True, interval=_RECOUNT_MS)
         self._recount.timeout.connect(self._count_again)
+        self._pictures = Latest(
+            context,
+            "Drawing a small picture",
+            self._show_picture,
+            on_error=lambda _: None,  # the picture is only an ornament
+            parent=self,
+        )
         self.field.setText(slices_text(found.proposed))
         self._on_text()
         self._follow_window()
+        self._draw(at_once=True)
 
     @property
     def name(self) -> str:
@@ -112,14 +121,18 @@ class SourceRow(QFrame):
         """The labels with their complete slices, or None while the field cannot be read."""
         return None if self.error else Chosen(self.summary, self._slices)
 
-    def draw(self) -> NDArray[np.uint8]:
-        """Return the picture of the fullest complete slice; called in a thread."""
-        pixels = self.summary.pixels
-        among = self._slices or range(len(pixels))
-        return thumbnail(self.summary, max(among, key=lambda z: int(pixels[z])))
+    def shut_down(self) -> None:
+        """Draw no more; the row goes."""
+        self._recount.stop()
+        self._pictures.shut_down()
 
-    def show_picture(self, pixels: NDArray[np.uint8]) -> None:
-        """Show the picture."""
+    def _draw(self, *, at_once: bool = False) -> None:
+        """Draw the fullest complete slice in a thread."""
+        pixels = self.summary.pixels
+        z = max(self._slices or range(len(pixels)), key=lambda z: int(pixels[z]))
+        self._pictures.request(lambda job: thumbnail(self.summary, z), at_once=at_once)
+
+    def _show_picture(self, pixels: NDArray[np.uint8]) -> None:
         pixmap = QPixmap.fromImage(rgb_image(pixels))
         keep, smooth = Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation
         self.picture.setPixmap(pixmap.scaled(_PICTURE_PX, _PICTURE_PX, keep, smooth))
@@ -199,6 +212,9 @@ class SourceRow(QFrame):
             self.summary.pixels[z] = np.count_nonzero(labels[z])
         if self._changed_slices:
             self._recount.start()
+        else:
+            self._draw()
+        show_note(self.facts, facts(self.summary))
         self._on_text()
 
 

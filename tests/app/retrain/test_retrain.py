@@ -186,6 +186,30 @@ def test_from_labels_to_a_new_default_model_and_back(
     assert not labelled.actions_.by_name["tools.former_model"].isEnabled(), "there is no other one"
 
 
+def test_figures_and_picture_follow_what_is_drawn_undone_and_made_again(
+    labelled: MainWindow, fake: dict[str, Any], qtbot: QtBot
+) -> None:
+    row = opened(labelled, qtbot).labels.rows[0]
+
+    def seen() -> tuple[str, str, bytes]:
+        picture = row.picture.pixmap().toImage()
+        return row.facts.text().split(" · ")[-1], row.remark.text(), bytes(picture.constBits())
+
+    qtbot.waitUntil(lambda: not row.picture.pixmap().isNull())
+    first = seen()
+    assert first[:2] == ("labels in 3 slices", "3 slices with 194 membrane pixels")
+    for _ in range(2):
+        labelled.session.undo()
+    # The strokes of slice 6 are gone; the picture is of another slice now.
+    qtbot.waitUntil(lambda: seen()[:2] == ("labels in 2 slices", "3 slices with 124 membrane pixels"))
+    qtbot.waitUntil(lambda: seen()[2] != first[2])
+    for _ in range(2):
+        labelled.session.redo()
+    qtbot.waitUntil(lambda: seen() == first)
+    draw(labelled, 3)
+    qtbot.waitUntil(lambda: seen()[:2] == ("labels in 4 slices", first[1]))
+
+
 def test_only_complete_slices_reach_the_training_program(
     labelled: MainWindow, fake: dict[str, Any], tomogram: Path, qtbot: QtBot
 ) -> None:
