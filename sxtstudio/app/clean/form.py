@@ -23,10 +23,13 @@ class CleanForm(CleanFields):
         super().__init__(parent)
         self._context = context
         self._output: KeptOutput | None = None
+        self._stands = 0.0  # the threshold that the labels come from now
         self.use_threshold = QCheckBox("Change the threshold")
         self.use_threshold.setEnabled(False)
         self.use_threshold.setToolTip("Make the labels anew from the network's output")
         self.threshold = ThresholdField()
+        self.threshold.reset.setText("As it is")
+        self.threshold.reset.setToolTip("Back to the threshold that the labels come from now")
         self.threshold_note = note(name="threshold")
         for place, widget in enumerate((self.use_threshold, self.threshold, self.threshold_note)):
             self.column.insertWidget(place, widget)
@@ -48,16 +51,16 @@ class CleanForm(CleanFields):
             self.threshold.set_choice(None)
         super().reset()
 
-    def show_output(self, output: KeptOutput | None) -> None:
-        """Offer the threshold where the network's output was kept."""
-        if output == self._output:
+    def show_output(self, output: KeptOutput | None, stands: float = 0.0) -> None:
+        """Offer the threshold where the network's output was kept; ``stands`` is that of the labels now."""
+        if (output, stands) == (self._output, self._stands):
             return
-        self._output = output
+        self._output, self._stands = output, stands
         with QSignalBlocker(self):
             if output is None:
                 self.use_threshold.setChecked(False)
             else:
-                self.threshold.set_default(output.threshold)
+                self.threshold.set_default(stands)
         self.use_threshold.setEnabled(output is not None)
         self._on_changed()
 
@@ -82,7 +85,9 @@ class CleanForm(CleanFields):
                 "from the network's output; changes by hand there are lost. Undo brings them back."
             )
         else:
-            text = f"Segmented with {self._output.model}, threshold {self._output.threshold:.2f}."
+            text = f"Segmented with {self._output.model}, threshold {self._output.threshold:.2f}"
+            changed = self._stands != self._output.threshold
+            text += f"; since then changed to {self._stands:.2f}." if changed else "."
         show_note(self.threshold_note, text)
         super()._on_changed()
 

@@ -28,7 +28,7 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.wording import grouped
-from sxtstudio.workflow.document.network_output import find_output
+from sxtstudio.workflow.document.network_output import find_output, standing_threshold
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document, preview_clean_up
 
@@ -280,7 +280,11 @@ class CleanPanel(QWidget):
         document = self._session.document
         busy = self._session.busy is not None
         if not busy:
-            self.form.show_output(None if document is None else find_output(document.bulk, document.shape))
+            output = None if document is None else find_output(document.bulk, document.shape)
+            if document is None or output is None:
+                self.form.show_output(None)
+            else:
+                self.form.show_output(output, standing_threshold(output, document.steps))
             self.form.show_mask(document is not None and document.mask is not None)
         self.form.setEnabled(document is not None and document.labels is not None and not busy)
         self.reset_button.setEnabled(not busy)

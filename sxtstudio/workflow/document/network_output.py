@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -13,9 +13,11 @@ from msgspec import Struct
 from numpy.typing import NDArray
 
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.records import Finite, read_json, record_of
+from sxtstudio.core.steps import Step, StepKind, effective
 from sxtstudio.core.volume import VoxelSize
 
 _VALUES, _FACTS = "output.raw", "output.json"
@@ -101,6 +103,25 @@ class _Facts(Struct, frozen=True):
     last: int
     threshold: Finite
     model: str
+
+
+def standing_threshold(kept: KeptOutput, steps: Iterable[Step]) -> float:
+    """Return the threshold that the labels come from now: that of a later clean-up, if it changed it.
+
+    Parameters
+    ----------
+    steps
+        All that was done to the document; what was undone does not count.
+    """
+    for step in reversed(effective(steps)):
+        if step.kind is not StepKind.EDIT or step.target != "labels":
+            continue
+        if step.edit is EditKind.SEGMENT:
+            break
+        changed = step.parameters.get("threshold") if step.edit is EditKind.CLEAN_UP else None
+        if isinstance(changed, int | float):
+            return float(changed)
+    return kept.threshold
 
 
 def find_output(folder: Path, shape: Triple) -> KeptOutput | None:

@@ -6,7 +6,7 @@ import math
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -105,8 +105,11 @@ class ThresholdedLabels:
 
 
 def preview_clean_up(given: CleanInput, clean_up: CleanUp, z: int, progress: Progress) -> CleanPreview:
-    """Clean one slice, as ``clean_document`` would; called in a thread."""
-    return preview_slice(
+    """Clean one slice, as ``clean_document`` would; called in a thread.
+
+    As there, the voxels before are those of the labels, whatever the threshold makes of them first.
+    """
+    found = preview_slice(
         given.source(clean_up).read,
         given.shape,
         z,
@@ -115,6 +118,7 @@ def preview_clean_up(given: CleanInput, clean_up: CleanUp, z: int, progress: Pro
         mask=given.mask_volume(clean_up),
         progress=progress,
     )
+    return replace(found, voxels_before=int(np.count_nonzero(given.labels[z])))
 
 
 def clean_document(

@@ -222,7 +222,10 @@ def test_the_threshold_can_be_changed_after_the_segmentation(
     panel.form.threshold.spin.setValue(0.6)
     sample.session.set_cursor((12, 0, 0))
     shown = previewed(sample, qtbot).copy()
+    here = panel.preview_note.text().replace("\u202f", "")
+    assert f"voxels {np.count_nonzero(before[12])} → {np.count_nonzero(shown)}" in here
     apply(sample, qtbot)
+    assert "threshold 0.00; since then changed to 0.60" in panel.form.threshold_note.text()
     image = sample_values[10:14].astype(np.float64)
     mean, deviation = image.mean(axis=(1, 2), keepdims=True), image.std(axis=(1, 2), keepdims=True)
     output = np.tanh(-5 * ((image - mean) / deviation + 1))
@@ -232,8 +235,20 @@ def test_the_threshold_can_be_changed_after_the_segmentation(
     assert not np.array_equal(labels, before[10:14] == 255)
     assert np.array_equal(shown, labels_of(sample)[12])
     assert not labels_of(sample)[:10].any() and not labels_of(sample)[14:].any()
+    panel.form.use_threshold.setChecked(True)
+    assert panel.form.threshold.value == 0.6
+    now = np.count_nonzero(labels_of(sample)[12])
+    previewed(sample, qtbot)
+    assert f"voxels {now} → {now}" in panel.preview_note.text().replace("\u202f", "")
+    panel.form.reset()
     sample.session.undo()
     assert np.array_equal(labels_of(sample), before)
+    assert panel.form.threshold_note.text().endswith("threshold 0.00.")
+    sample.session.redo()
+    document = sample.session.document
+    adopt(document, save(snapshot(document), tmp_path / "again.sxt"))
+    open_file(tmp_path / "again.sxt")
+    assert "changed to 0.60" in panel.form.threshold_note.text()
 
 
 def test_without_kept_output_it_says_so(labelled: MainWindow) -> None:
