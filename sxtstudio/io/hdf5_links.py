@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.hdf5_chunks import reader_of
-from sxtstudio.io.hdf5_texts import absurd_texts, is_absurd_text
+from sxtstudio.io.hdf5_texts import LONGEST_TEXT, absurd_texts, is_absurd_text
 
 _MOST_LINKS = 32
 _MOST_STEPS = 1000  # on the way to one object; each link can go twice through the one before
@@ -44,7 +44,7 @@ def attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
 def _attribute(item: h5py.Group | h5py.Dataset, name: str) -> Any:
     facts = item.attrs.get_id(name)
     most = _MOST_TEXTS if facts.dtype.kind == "O" else _MOST_NUMBERS
-    if facts.shape is None or math.prod(facts.shape) > most:
+    if facts.shape is None or math.prod(facts.shape) > most or facts.get_storage_size() > LONGEST_TEXT:
         return None
     return item.attrs[name]
 

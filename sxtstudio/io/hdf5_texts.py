@@ -10,10 +10,13 @@ Format: HDF5 File Format Specification 3.0, sections IV.A (object headers) and I
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from typing import BinaryIO
 
 import h5py
+
+from sxtstudio.io.hdf5_dense import ATTRIBUTE_INFO, dense_attributes, is_dense
 
 LONGEST_TEXT = 1 << 24
 _ATTRIBUTE, _CONTINUATION = 0x0C, 0x10
@@ -25,20 +28,27 @@ _MOST_BLOCKS, _LARGEST_BLOCK = 1000, 1 << 20
 def absurd_texts(item: h5py.Group | h5py.Dataset) -> set[str]:
     """Return the attributes of an object that hold a text longer than 16 MB by what they say.
 
-    Attributes in storage for many, which the newest format of HDF5 has, are not looked at; what cannot be
-    understood is left to the library.
+    Of an object with many attributes, which the newest format of HDF5 stores apart, those are counted among
+    them that cannot be looked at. What cannot be understood in a header is left to the library.
     """
-    found = set()
-    try:
-        with open(item.file.filename, "rb") as file:
-            base = item.file.userblock_size
-            for kind, data in _messages(file, base, h5py.h5o.get_info(item.id).addr):
-                if kind == _ATTRIBUTE:
-                    name, is_variable, values = _attribute(data)
-                    if is_variable and _longest(values) > LONGEST_TEXT:
-                        found.add(name)
-    except (OSError, ValueError, IndexError, struct.error):
-        return found
+    found: set[str] = set()
+    looked_at: set[str] = set()
+    dense = False
+    # What is wrong with the file is said by whoever opens it.
+    with suppress(OSError, ValueError, IndexError, struct.error), open(item.file.filename, "rb") as file:
+        base = item.file.userblock_size
+        for kind, data in _messages(file, base, h5py.h5o.get_info(item.id).addr):
+            messages: Iterable[bytes] = (data,) if kind == _ATTRIBUTE else ()
+            if kind == ATTRIBUTE_INFO and is_dense(data):
+                dense, messages = True, dense_attributes(file, base, data)
+            for message in messages:
+                name, is_variable, values = _attribute(message)
+                looked_at.add(name)
+                if is_variable and _longest(values) > LONGEST_TEXT:
+                    found.add(name)
+    if dense:
+        others = (name for name in map(str, item.attrs) if name not in looked_at)
+        found |= {name for name in others if item.attrs.get_id(name).dtype.kind == "O"}
     return found
 
 

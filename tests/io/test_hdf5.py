@@ -1,5 +1,6 @@
 import os
 import struct
+from contextlib import suppress
 
 import h5py
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
-from sxtstudio.io import hdf5_texts, open_volume
+from sxtstudio.io import hdf5_dense, hdf5_texts, open_volume
 from sxtstudio.io.hdf5_links import attributes
 from sxtstudio.io.hdf5_texts import absurd_texts, is_absurd_text
 
@@ -358,3 +359,53 @@ def test_texts_are_looked_at_in_all_blocks_of_a_header(tmp_path, version, monkey
         data.attrs["number"] = 2**31
     with h5py.File(tmp_path / "a.h5") as file:
         assert absurd_texts(file["data"]) == {f"text {number}" for number in range(3, 7)}
+
+
+@pytest.mark.parametrize("before", [0, 512], ids=["", "with a block of the user's"])
+@pytest.mark.parametrize("count", [9, 20, 28])
+def test_texts_are_looked_at_where_there_are_many(tmp_path, count, before, monkeypatch):
+    """In the newest format they lie outside of the header, in one block or in several."""
+    monkeypatch.setattr(hdf5_texts, "LONGEST_TEXT", 100)
+    with h5py.File(tmp_path / "a.h5", "w", libver="latest", userblock_size=before) as file:
+        data = file.create_dataset("data", data=np.zeros((3, 20, 20), np.float32))
+        for number in range(count):
+            data.attrs[f"text {number}" + "x" * 9 * number] = "x" * (101 if number % 3 == 0 else 99)
+        data.attrs["element_size_um"] = (0.02, 0.01, 0.01)
+    with h5py.File(tmp_path / "a.h5") as file:
+        names = {f"text {number}" + "x" * 9 * number for number in range(0, count, 3)}
+        assert absurd_texts(file["data"]) == names
+        assert attributes(file["data"]).keys() == set(file["data"].attrs) - names
+
+
+@pytest.mark.parametrize("count", [60, 400])
+def test_texts_among_so_many_that_they_are_not_found_are_left_out(tmp_path, count):
+    with h5py.File(tmp_path / "a.h5", "w", libver="latest") as file:
+        data = file.create_dataset("data", data=np.zeros((3, 20, 20), np.float32))
+        for number in range(count):
+            data.attrs[f"text {number}"] = "short"
+        data.attrs["element_size_um"] = (0.02, 0.01, 0.01)
+    with h5py.File(tmp_path / "a.h5") as file:
+        assert attributes(file["data"]).keys() == {"element_size_um"}
+    with open_volume(tmp_path / "a.h5") as opened:
+        assert opened.voxel_nm == (20, 10, 10)
+
+
+@pytest.mark.parametrize("signature", [b"FRHP", b"BTHD", b"BTLF"])
+def test_texts_are_left_out_where_their_storage_is_damaged(tmp_path, signature):
+    with h5py.File(tmp_path / "a.h5", "w", libver="latest") as file:
+        data = file.create_dataset("data", data=np.zeros((3, 20, 20), np.float32))
+        for number in range(12):
+            data.attrs[f"text {number}"] = "short"
+    content = (tmp_path / "a.h5").read_bytes()
+    info = b"\0\0" + struct.pack("<QQ", content.find(b"FRHP"), content.find(b"BTHD"))
+    whole, damaged = (
+        list(_messages_of(tmp_path / "b.h5", what, info))
+        for what in (content, content.replace(signature, b"xxxx"))
+    )
+    assert (len(whole), damaged) == (12, [])
+
+
+def _messages_of(path, content, info):
+    path.write_bytes(content)
+    with path.open("rb") as file, suppress(ValueError):
+        yield from hdf5_dense.dense_attributes(file, 0, info)
