@@ -22,13 +22,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.model_bytes import check_model_bytes, read_model_bytes
 from sxtstudio.segment.card import ModelCard, file_sha256
 from sxtstudio.segment.cost import check_cost
 from sxtstudio.segment.device import choose_device, create_session
 from sxtstudio.segment.stages import read_plan
 
-_LARGEST_FILE = 2**31 - 1  # bytes; the limit of the format
 _LARGEST_TENSOR = 2**28  # numbers; the widest layer of the published network has 2.4 million
 _DOMAINS = ("", "ai.onnx")
 _QUANTISED = re.compile(r"QLinear\w+|(Dynamic)?QuantizeLinear|DequantizeLinear|FusedConv")
@@ -147,6 +146,7 @@ def read_model(path: str | Path) -> onnx.ModelProto:
         external = [tensor for tensor in _tensors(model) if tensor.data_location == TensorProto.EXTERNAL]
         for tensor in external:
             _check_external(tensor, path)
+        check_model_bytes(path, path.stat().st_size + sum(_bytes(tensor) for tensor in external))
         _check_sizes(model, path)
         # The checker finds the other files only beside the model's path.
         onnx.checker.check_model(str(path) if external else model)
@@ -159,14 +159,7 @@ def read_model(path: str | Path) -> onnx.ModelProto:
 
 
 def _parse(path: Path) -> onnx.ModelProto:
-    try:
-        size = path.stat().st_size
-        if path.is_dir() or not 0 < size <= _LARGEST_FILE:
-            state = "is a folder" if path.is_dir() else "is empty" if size == 0 else "is larger than 2 GB"
-            raise UserError(f"{path} {state}, so it is not a model: choose an .onnx file.")
-        content = read_plain(path, _LARGEST_FILE)
-    except OSError as error:
-        raise UserError(f"The model {path} cannot be read ({error.strerror}): check the file.") from error
+    content = read_model_bytes(path)
     try:
         model = onnx.load_model_from_string(content)
     except (DecodeError, ValueError, UnicodeError) as error:

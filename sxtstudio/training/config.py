@@ -46,6 +46,8 @@ Augmentation = Literal["published", "appearances"]
 _LARGEST = 1_000_000  # bytes
 _MOST_SLICES = 1_000_000
 DEFAULT_WIDTH = 16
+#: The file of a wider network is larger than any that is read (core/model_bytes.py); the published has 64.
+WIDEST = 92
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z"
 _DEVICE = r"^(auto|cpu|cuda(:\d{1,3})?)\Z"
 _RANGE = "[smallest, largest] in nm, both above 0"
@@ -223,8 +225,8 @@ class _ConfigFile(Struct, frozen=True, forbid_unknown_fields=True):
     training: Annotated[dict[str, Any], Meta(description="a section [training]")] = {}
     start_from: str = ""
     base_width: Annotated[
-        Annotated[int, Meta(ge=2, le=4096, multiple_of=2)] | None,
-        Meta(description="an even number from 2 to 4096"),
+        Annotated[int, Meta(ge=2, le=WIDEST, multiple_of=2)] | None,
+        Meta(description=f"an even number from 2 to {WIDEST}"),
     ] = None
     method: Method = "quick"
     augmentation: Augmentation | None = None

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.training.config import WIDEST
 
-WIDEST = 256
 _LARGEST = 1_000_000  # bytes; the published one has 2 kB
 
 

@@ -12,12 +12,12 @@ from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.model_bytes import read_model_bytes
+from sxtstudio.training.config import WIDEST
 from sxtstudio.training.network import DeepSXT
 
 #: What stands before a parameter's name (as in ``state_dict``) in the file.
 PREFIX = "network."
-WIDEST = 256
-_LARGEST_FILE = 2**31 - 1  # bytes; the limit of the format
 _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 
 
@@ -51,12 +51,7 @@ def load_onnx(path: str | Path) -> DeepSXT:
 
 
 def _read(path: Path) -> onnx.ModelProto:
-    try:
-        if path.stat().st_size > _LARGEST_FILE:
-            raise UserError(f"{path} is larger than 2 GB, so it is not a model: choose an .onnx file.")
-        content = path.read_bytes()
-    except OSError as error:
-        raise UserError(f"The model {path} cannot be read ({error.strerror}): check the file.") from error
+    content = read_model_bytes(path)
     try:
         model = onnx.load_model_from_string(content)
     except (DecodeError, ValueError, UnicodeError) as error:

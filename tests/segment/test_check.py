@@ -415,3 +415,24 @@ def test_segment_says_of_a_bad_model_what_check_says(tmp_path, made, capfd):
     told = capfd.readouterr().err  # also what onnxruntime writes past Python
     assert told == f"sxtstudio: {checked.value}\n"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cell.tif", "net.onnx"]
+
+
+def test_a_model_of_gigabytes_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    """Whatever it holds; what lies in other files counts as well."""
+    with (tmp_path / "large.onnx").open("wb") as file:
+        file.truncate(2_000_000_000)
+    monkeypatch.setattr("sxtstudio.core.model_bytes.read_plain", lambda *_: pytest.fail("it was read"))
+    with pytest.raises(UserError, match=r"large\.onnx has 2 GB, and networks .* less than 640 MB"):
+        check_model(tmp_path / "large.onnx")
+
+
+def test_weights_in_other_files_count_as_well(tmp_path, monkeypatch):
+    made, raw = external("net.weights")
+    (tmp_path / "net.weights").write_bytes(raw)
+    path = save(tmp_path, made)
+    size = path.stat().st_size
+    monkeypatch.setattr("sxtstudio.core.model_bytes.LARGEST_MODEL_BYTES", size + len(raw))
+    check_model(path)
+    monkeypatch.setattr("sxtstudio.core.model_bytes.LARGEST_MODEL_BYTES", size + len(raw) - 1)
+    with pytest.raises(UserError, match="networks for slices have less"):
+        check_model(path)

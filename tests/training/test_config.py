@@ -91,6 +91,7 @@ def test_every_field_of_the_training_can_be_set(folder):
         (f'name = "a b"\n{LABELLED}', "the key 'name' is wrong; it must be"),
         ('name = "a"', r"\[\[labelled\]\]"),
         (f'name = "a"\nbase_width = 3\n{LABELLED}', "even number"),
+        (f'name = "a"\nbase_width = 128\n{LABELLED}', "even number from 2 to 92"),
         (f'name = "a"\nmethod = "fast"\n{LABELLED}', '"published" or "quick"'),
         (f'name = "a"\n{LABELLED}slices = "3-1"', "the key 'slices' is wrong; it must be"),
         (f'name = "a"\n{LABELLED}slices = "1;2"', "the key 'slices' is wrong; it must be"),

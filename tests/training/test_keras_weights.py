@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.training.config import WIDEST
 from sxtstudio.training.keras_weights import load_keras_weights
 
 FIXTURE = Path(__file__).parents[1] / "data" / "deep_sxt_m4"
@@ -173,15 +174,18 @@ def test_a_truncated_file_is_refused(weights, kept):
 
 
 def test_a_wide_network_in_a_small_file_is_refused_before_it_is_made(tmp_path):
-    """256 times the width of the fixture takes 5 GB."""
+    """The widest network takes 600 MB; a wider one cannot be read again."""
     config = tmp_path / "model_config.json"
     told = json.loads(CONFIG.read_text())
-    told["m_f"], width = 256, 256
+    told["m_f"] = width = WIDEST
     growing = [width, width, 2 * width, 4 * width, 8 * width]
     told["encoder"]["n_filters"], told["neck"]["n_filters"] = growing, 16 * width
     told["decoder_label"]["n_filters"] = told["decoder_image"]["n_filters"] = growing[::-1]
     config.write_text(json.dumps(told))
-    with pytest.raises(UserError, match="too few for a network of base width 256"):
+    with pytest.raises(UserError, match=f"too few for a network of base width {WIDEST}"):
+        load_keras_weights(FIXTURE / "weights.h5", config)
+    config.write_text(json.dumps(told | {"m_f": WIDEST + 2}))
+    with pytest.raises(UserError, match=f"an even number from 2 to {WIDEST}"):
         load_keras_weights(FIXTURE / "weights.h5", config)
 
 

@@ -6,6 +6,8 @@ import torch
 from onnx import helper, numpy_helper
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.model_bytes import LARGEST_MODEL_BYTES
+from sxtstudio.training.config import WIDEST
 from sxtstudio.training.export import to_onnx
 from sxtstudio.training.load_onnx import load_onnx
 from sxtstudio.training.network import DeepSXT
@@ -129,3 +131,9 @@ def test_what_is_no_model_is_refused(tmp_path, content):
         path.write_bytes(content)
     with pytest.raises(UserError, match=r"model\.onnx"):
         load_onnx(path)
+
+
+def test_the_widest_network_has_a_file_that_is_read():
+    with torch.device("meta"):
+        sizes = [4 * sum(p.numel() for p in DeepSXT(width).parameters()) for width in (WIDEST, WIDEST + 4)]
+    assert 1.01 * sizes[0] < LARGEST_MODEL_BYTES < sizes[1]
