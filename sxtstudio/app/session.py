@@ -209,8 +209,10 @@ class Session(QObject):
         """Return "labels" or "mask" (z, y, x), or None where there are none yet."""
         return None if self.document is None else self.document.array(target)
 
-    def record(self, kind: EditKind, target: Target = "labels") -> Recorder:
+    def record(self, kind: EditKind, target: Target = "labels", **parameters: Any) -> Recorder:
         """Begin an edit that lasts, such as a stroke; hand its result to ``commit``.
+
+        It can be taken back also after a crash half-way; ``parameters`` stand in the record then.
 
         Raises
         ------
@@ -221,7 +223,8 @@ class Session(QObject):
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
         if self.busy:
             raise UserError(f"The labels are being changed by “{self.busy.name}”. Wait for it, or cancel it.")
-        return Recorder(kind, self.document.volume(target), target)
+        journal = self.document.undo.journal(kind, target, parameters)
+        return Recorder(kind, self.document.volume(target), target, journal)
 
     def touched(self, target: Target, box: Box | None) -> None:
         """Tell everybody that voxels of ``box`` have changed."""
@@ -254,7 +257,7 @@ class Session(QObject):
     @contextmanager
     def edit(self, kind: EditKind, target: Target = "labels", **parameters: Any) -> Iterator[Recorder]:
         """Make one undoable edit; an error within takes back what was written."""
-        recorder = self.record(kind, target)
+        recorder = self.record(kind, target, **parameters)
         try:
             yield recorder
         except BaseException:

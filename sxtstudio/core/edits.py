@@ -210,18 +210,31 @@ class LabelEdit:
         return gained
 
 
+class Journal(Protocol):
+    """Hears of each patch before its voxels are changed, so that a crash half-way can be taken back."""
+
+    def add(self, patch: Patch, before: Labels) -> None:
+        """Write down a patch, and the voxels of its box (z, y, x) as they are before it."""
+
+    def end(self, *, kept: bool, partial: bool = False) -> None:
+        """Say that the edit is over: handed on, or nothing of it is left."""
+
+
 class Recorder:
     """Writes into labels and remembers what was there; ``finish`` returns the edit.
 
     ``partial`` may be set when it ends half-way and is to be kept.
     """
 
-    def __init__(self, kind: EditKind, labels: Labels, target: Target = "labels") -> None:
+    def __init__(
+        self, kind: EditKind, labels: Labels, target: Target = "labels", journal: Journal | None = None
+    ) -> None:
         """Begin an edit of ``labels`` (z, y, x), uint8."""
         self.kind = kind
         self.labels = labels
         self.target: Target = target
         self.partial = False
+        self._journal = journal
         self._patches: list[Patch] = []
         self._gained = 0
 
@@ -241,6 +254,8 @@ class Recorder:
         before = int(np.count_nonzero(inside))
         # Packed first: what cannot be remembered is not changed.
         patch = Patch.of(moved, cut, np.bitwise_xor(inside, cut))
+        if self._journal is not None:
+            self._journal.add(patch, inside)
         inside ^= cut
         self._gained += int(np.count_nonzero(inside)) - before
         self._patches.append(patch)
@@ -258,6 +273,8 @@ class Recorder:
     def finish(self) -> LabelEdit | None:
         """Return the edit, or None if nothing changed."""
         patches = _joined(self._patches, self.labels)
+        if self._journal is not None:
+            self._journal.end(kept=bool(patches), partial=self.partial)
         return LabelEdit(self.kind, patches, self.target, self._gained, self.partial) if patches else None
 
     def roll_back(self) -> None:
@@ -265,6 +282,8 @@ class Recorder:
         while self._patches:
             self._gained += self._patches[-1].apply(self.labels)
             self._patches.pop()
+        if self._journal is not None:
+            self._journal.end(kept=False)
 
 
 class Volumes(Protocol):

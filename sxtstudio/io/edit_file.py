@@ -34,6 +34,8 @@ from sxtstudio.core.trust_records import TrustColumns
 
 #: The name of such a file: its number in the history, and a mark of the session that made it.
 EDIT_NAME = r"[0-9]{6,9}-[0-9a-f]{8}\.edit"
+#: So much of the disk is left to others.
+SPARE_BYTES = 256 << 20
 _MAGIC = b"SXTEDIT1"
 _MOST_HEADER_BYTES = 16 << 20
 _Place = Annotated[int, Meta(ge=0, le=1 << 20)]

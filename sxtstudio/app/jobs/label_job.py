@@ -65,11 +65,11 @@ class LabelJob(QObject):
         super().__init__(context.session)
         self._context = context
         self._session = context.session
-        self._recorder = self._session.record(kind, target)
+        self.parameters = parameters or {}
+        self._recorder = self._session.record(kind, target, **self.parameters)
         self._document = self._session.document
         self._work = work
         self._target: Target = target
-        self.parameters = parameters or {}
         self._keep_on_cancel = keep_on_cancel
         self._on_done, self._on_error, self._on_cancel = on_done, on_error, on_cancel
         self._taken_back: Box | None = None

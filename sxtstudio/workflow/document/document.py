@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.edit_kind import TARGETS, Target
+from sxtstudio.core.edit_kind import TARGETS, Target, edit_title
 from sxtstudio.core.edits import LabelEdit
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
@@ -28,6 +28,7 @@ from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import FileVolume, open_volume
+from sxtstudio.io.edit_journal import Unfinished
 from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.project import Pointer, Record
 from sxtstudio.io.volume_name import moved_to
@@ -161,20 +162,23 @@ class Document:
             raise
         document.bulk = state.bulk if state.bulk is not None and state.bulk.is_dir() else folder
         try:
-            for target in state.targets:
-                array = open_array(document.file_of(target), volume.shape)
+            arrays = {t: open_array(document.file_of(t), volume.shape) for t in state.targets}
+            interrupted = document.undo.recover(arrays.get, volume.shape)
+            for target, array in arrays.items():
                 document.set_array(target, array)
         except BaseException:
             document.let_go()
             raise
         document.kept_edits = document.undo.load(volume.shape)
         document.apply(state.record)
+        for left in interrupted:
+            document._note_interrupted(left)
         document.project = state.project
         document.modified, document._saved = True, None
         with suppress(OSError):
             if document.fingerprint and not has_fingerprint(Path(source), document.fingerprint):
                 document.fingerprint = {}  # the next saving takes the file as it is now
-                document.notes = (
+                document.notes += (
                     f"{volume.path.name} is not the same file as in the last session: "
                     "check that the labels fit to it.",
                 )
@@ -289,6 +293,16 @@ class Document:
         """Note something that changes nothing which would have to be saved, such as an export."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self.steps.append(replace(step, parameters=plain(step.parameters), when=now))
+
+    def _note_interrupted(self, left: Unfinished) -> None:
+        """Take note of a change that a crash ended half-way; it can be taken back as any other."""
+        if left.edit is not None:
+            edit = left.edit
+            self.note(Step(StepKind.EDIT, edit.kind, edit.target, edit.partial, left.parameters))
+            self.notes += (
+                f"“{edit_title(edit.kind, edit.target)}” was under way when the program ended. "
+                "What it had changed is there; Undo takes it back.",
+            )
 
     def identify(self) -> KnownInput:
         """Return the tomogram as it was when it was opened; the first time this reads some of the file.

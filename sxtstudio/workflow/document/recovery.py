@@ -151,7 +151,7 @@ def _damaged(folder: Path, why: str) -> Leftover:
 
 def _is_modified(folder: Path, bulk: Path, state: files.State) -> bool:
     """Whether something was done that is not saved; the state may lag behind the voxels on a slow disk."""
-    if state.modified:
+    if state.modified or files.has_unfinished_edit(bulk):
         return True
     written = (folder / files.STATE).stat().st_mtime_ns
     volumes = (bulk / f"{target}.raw" for target in state.targets)

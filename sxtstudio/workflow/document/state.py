@@ -26,6 +26,7 @@ from sxtstudio.core.plain_files import create_own, open_own
 from sxtstudio.core.records import RecordError, WrongKey, json_values, read_json, record_of
 from sxtstudio.core.steps import Step
 from sxtstudio.core.temporary import final_name
+from sxtstudio.io.edit_journal import journals
 from sxtstudio.io.project import Record, RecordFile, to_json
 from sxtstudio.io.steps import step_of, step_to_json
 from sxtstudio.segment.checkpoint import has_unfinished
@@ -126,6 +127,13 @@ def append_steps(folder: Path, steps: Sequence[Step], *, anew: bool) -> None:
 def has_unfinished_segmentation(bulk: Path) -> bool:
     """Whether a segmentation was begun here and not finished."""
     return has_unfinished(bulk / SEGMENTATION)
+
+
+def has_unfinished_edit(bulk: Path) -> bool:
+    """Whether labels were being changed when the program ended."""
+    with suppress(OSError):
+        return bool(journals(bulk / UNDO))
+    return False
 
 
 def mark_discarded(folder: Path) -> None:

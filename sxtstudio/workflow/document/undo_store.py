@@ -3,6 +3,9 @@
 A file for each change (io/edit_file.py), numbered in their order, with a mark of the session that made it:
 a project takes them over under the same names. They are written in a thread. Trouble, such as a full disk,
 costs the undo of later sessions and nothing else.
+
+What is being changed now is written down before it is changed (io/edit_journal.py), under the name that the
+change will have: a crash half-way leaves a change that can be taken back, and below it those before it.
 """
 
 from __future__ import annotations
@@ -14,13 +17,16 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
-from sxtstudio.core.edits import LabelEdit
+from sxtstudio.core.edit_kind import EditKind, Target
+from sxtstudio.core.edits import LabelEdit, Labels
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.plain_files import is_own_folder
 from sxtstudio.io.edit_file import (
+    SPARE_BYTES,
     copy_edits,
     edit_files,
     edit_name,
@@ -29,9 +35,15 @@ from sxtstudio.io.edit_file import (
     read_edit,
     write_edit,
 )
-
-# So much of the disk is left to others.
-_SPARE_BYTES = 256 << 20
+from sxtstudio.io.edit_journal import (
+    EditJournal,
+    Unfinished,
+    edit_path,
+    journal_path,
+    journals,
+    recover_journal,
+)
+from sxtstudio.workflow.jobs.report import plain
 
 
 class UndoStore:
@@ -72,6 +84,32 @@ class UndoStore:
         self._number = max(map(edit_number, self._names), default=0)
         return found
 
+    def recover(self, volume: Callable[[Target], Labels | None], shape: Triple) -> list[Unfinished]:
+        """Make changes of what a crash ended half-way, for ``load``; return those, the oldest first.
+
+        Parameters
+        ----------
+        volume
+            Returns the labels or the mask (z, y, x), uint8, of ``shape``, which are brought to what was
+            written down last; None where they are not there.
+        """
+        found: list[Unfinished] = []
+        with suppress(OSError):
+            for path in journals(self.folder) if is_own_folder(self.folder) else ():
+                edit = edit_path(path)
+                try:
+                    if not edit.exists():
+                        left = recover_journal(path, volume, shape)
+                        if left.edit is not None:
+                            write_edit(edit, left.edit)
+                        if left.interrupted:
+                            found.append(left)
+                except (OSError, ValueError, UserError) as error:
+                    LOGGER.warning("what was being changed cannot be taken back: %s", error)
+                with suppress(OSError):
+                    path.unlink()
+        return found
+
     def take_over(self, folder: Path, names: Iterable[str], most_bytes: int) -> None:
         """Copy changes from a folder of a project, the newest that fit into ``most_bytes``; not by a link."""
         if folder.is_symlink():
@@ -91,6 +129,16 @@ class UndoStore:
         self._number += 1
         self._names.append(edit_name(self._number, self._session))
         self.replace_latest(edit)
+
+    def journal(self, kind: EditKind, target: Target, parameters: dict[str, Any]) -> EditJournal:
+        """Return where to write down a change before it is made; it is handed to ``add`` at its end.
+
+        ``parameters`` are what stands of it in the record of steps.
+        """
+        return EditJournal(kind, target, self._next_journal, plain(parameters))
+
+    def _next_journal(self) -> Path:
+        return journal_path(self.folder / edit_name(self._number + 1, self._session))
 
     def replace_latest(self, edit: LabelEdit) -> None:
         """Write the latest edit again."""
@@ -152,13 +200,14 @@ class UndoStore:
         if self._broken:
             return
         self.folder.mkdir(exist_ok=True)
-        if shutil.disk_usage(self.folder).free < edit.bytes + _SPARE_BYTES:
+        if shutil.disk_usage(self.folder).free < edit.bytes + SPARE_BYTES:
             raise OSError(f"there is no room in {self.folder}")
         write_edit(path, edit)
+        journal_path(path).unlink(missing_ok=True)
 
     def _give_up(self) -> None:
         """Keep nothing: with a gap in it, what was before could not be taken back."""
         self._broken = True
-        for path in self._on_disk():
+        for path in (*self._on_disk(), *journals(self.folder)):
             with suppress(OSError):
                 path.unlink()

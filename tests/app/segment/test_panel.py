@@ -511,3 +511,40 @@ def test_after_a_crash_it_offers_to_go_on(
     to_the_end(panel, qtbot)
     assert np.array_equal(labels_of(sample)[20:24] == 255, truth(sample_values[20:24]))
     assert panel.pending is None
+
+
+def test_labels_made_by_hand_come_back_after_a_crash_in_the_middle_of_a_segmentation(
+    sample: MainWindow,
+    segment_with: Prepare,
+    slow_model: Path,
+    tmp_path: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(questions, "ask", lambda *_, **__: "Replace")
+    panel = segment_with(slow_model, (20, 24))
+    drawn = Box((20, 5, 5), (21, 40, 60))
+    with sample.session.edit(EditKind.POLYGON) as edit:
+        edit.write(drawn, np.full(drawn.shape, 255, np.uint8))
+    document = sample.session.document
+    document.autosave(wait=True)
+    document.undo.wait()
+    by_hand = labels_of(sample).copy()
+    with qtbot.waitSignal(sample.session.labels_changed, timeout=60_000):
+        panel.start()
+    assert panel.run is not None
+    shutil.copytree(document.folder, tmp_path / "left", ignore=shutil.ignore_patterns("*lock*"))
+    panel.run.cancel()
+    to_the_end(panel, qtbot)
+    document.discard()
+    sample.session.show(None)
+    sample.session.show(Document.recover(tmp_path / "left"))
+    assert (labels_of(sample)[20] != by_hand[20]).any(), "the slice was replaced before the crash"
+    panel.dismiss_button.click()
+    session = sample.session
+    assert session.history.undo_name == "Segment (part)"
+    session.undo()
+    assert np.array_equal(labels_of(sample), by_hand)
+    assert session.history.undo_name == "Polygon"
+    session.undo()
+    assert not labels_of(sample).any()

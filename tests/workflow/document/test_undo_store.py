@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,10 +14,13 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import EditHistory, NotAsItWas, Recorder
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.trust import SliceTrust
+from sxtstudio.io import edit_journal
 from sxtstudio.io.edit_file import edit_files
+from sxtstudio.io.edit_journal import journals
 from sxtstudio.workflow.document import undo_store, workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
+from sxtstudio.workflow.document.recovery import leftovers
 
 Labels = np.ndarray
 
@@ -218,3 +222,148 @@ def test_a_project_with_links_for_its_undo_does_no_harm(window: Window, tmp_path
     again.keep(folder)
     again.close()
     assert {path.name: path.read_bytes() for path in elsewhere.iterdir()} == before
+
+
+# -- ended by a crash half-way ------------------------------------------------------------------------
+
+
+def begin(window: Window) -> tuple[Labels, Recorder]:
+    """A row drawn by hand in slice 2, and a job that has replaced slices 1 to 3; as they were before it."""
+    window.stroke(3)
+    labels = window.document.volume("labels")
+    before = np.array(labels)
+    journal = window.document.undo.journal(EditKind.SEGMENT, "labels", {"model": "own"})
+    recorder = Recorder(EditKind.SEGMENT, labels, "labels", journal)
+    rng = np.random.default_rng(1)
+    for z in (1, 2, 3, 2):  # one of them twice
+        box = Box.slab(z, z + 1, window.document.shape)
+        recorder.write(box, rng.choice(np.array([0, 255], np.uint8), box.shape))
+    return before, recorder
+
+
+def journal_file(window: Window) -> Path:
+    window.document.undo.wait()
+    (found,) = journals(window.document.undo.folder)
+    return found
+
+
+def test_a_job_that_a_crash_ended_is_a_step_that_can_be_taken_back_and_so_is_what_lies_below(
+    window: Window,
+) -> None:
+    hand_made, _ = begin(window)
+    written = np.array(window.document.volume("labels"))
+    again = window.crash()
+    assert again.history.undo_name == "Segment (part)"
+    assert np.array_equal(again.document.volume("labels"), written), "it can be gone on with"
+    assert again.document.voxels("labels") == np.count_nonzero(written)
+    step = again.document.steps[-1]
+    assert (step.edit, step.partial, step.parameters["model"]) == (EditKind.SEGMENT, True, "own")
+    assert any("Segment" in text for text in again.document.notes)
+    assert np.array_equal(again.undo(), hand_made)
+    assert not again.undo().any()
+    again.close()
+
+
+def test_it_is_there_after_a_second_crash(window: Window) -> None:
+    hand_made, _ = begin(window)
+    again = window.crash().crash()
+    assert [edit.name for edit in again.history.done] == ["Brush", "Segment (part)"]
+    assert np.array_equal(again.undo(), hand_made)
+    again.close()
+
+
+@pytest.mark.parametrize("reached", ["nothing", "half of it", "one slice too few"])
+def test_voxels_that_were_written_down_and_not_changed_are_no_harm(window: Window, reached: str) -> None:
+    hand_made, _ = begin(window)
+    labels = window.document.volume("labels")
+    if reached == "one slice too few":
+        labels[3] = hand_made[3]
+    else:
+        labels[2, : None if reached == "nothing" else labels.shape[1] // 2] = hand_made[2, 0]
+    again = window.crash()
+    assert np.array_equal(again.undo(), hand_made)
+    assert not again.undo().any()
+    again.close()
+
+
+@pytest.mark.parametrize("torn", [1, 40, 300])
+def test_what_was_being_written_down_was_not_begun(window: Window, torn: int) -> None:
+    hand_made, recorder = begin(window)
+    box = Box.slab(4, 5, window.document.shape)
+    path = journal_file(window)
+    complete, labels = path.stat().st_size, np.array(window.document.volume("labels"))
+    recorder.write(box, np.full(box.shape, 255, np.uint8))
+    content = path.read_bytes()
+    path.write_bytes(content[: min(complete + torn, len(content) - 1)])
+    window.document.volume("labels")[:] = labels
+    again = window.crash()
+    assert np.array_equal(again.undo(), hand_made)
+    again.close()
+
+
+def test_what_was_being_taken_back_can_be_taken_back(window: Window) -> None:
+    hand_made, recorder = begin(window)
+    recorder._patches.pop().apply(recorder.labels)  # the first of four, then the program ends
+    again = window.crash()
+    assert np.array_equal(again.undo(), hand_made)
+    again.close()
+
+
+@pytest.mark.parametrize("kept", [True, False])
+def test_a_job_that_ended_leaves_nothing_that_is_being_changed(window: Window, kept: bool) -> None:
+    hand_made, recorder = begin(window)
+    if kept:
+        edit = recorder.finish()
+        assert edit is not None
+        window.history.push(edit)
+        window.document.gain("labels", edit.gained)
+    else:
+        recorder.roll_back()
+    window.document.undo.wait()
+    assert journals(window.document.undo.folder) == []
+    again = window.crash()
+    assert again.history.undo_name == ("Segment" if kept else "Brush") and again.document.notes == ()
+    assert np.array_equal(again.undo(), hand_made) is kept
+    again.close()
+
+
+def test_a_stroke_after_a_job_whose_file_was_not_written_yet_stays(window: Window) -> None:
+    _, recorder = begin(window)
+    assert recorder.finish() is not None  # and handed to a thread that has not come to it
+    labels = window.document.volume("labels")
+    labels[2, 1, 1] ^= 255
+    drawn = np.array(labels)
+    again = window.crash()
+    assert np.array_equal(again.document.volume("labels"), drawn)
+    again.close()
+
+
+def test_a_full_disk_while_labels_change_costs_no_labels(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.document.volume("labels")
+    monkeypatch.setattr(edit_journal.shutil, "disk_usage", lambda _: shutil._ntuple_diskusage(1, 1, 0))
+    hand_made, recorder = begin(window)
+    assert np.count_nonzero(window.document.volume("labels")) > 1000
+    assert not window.document.undo.folder.exists() or journals(window.document.undo.folder) == []
+    recorder.roll_back()
+    assert np.array_equal(window.document.volume("labels"), hand_made)
+
+
+def test_saved_work_that_was_being_changed_is_found_again(window: Window, tmp_path: Path) -> None:
+    window.stroke(3)
+    window.keep(tmp_path / "cell.sxt")
+    window.document.autosave(wait=True)
+    begin_again = Recorder(
+        EditKind.CLEAN_UP,
+        window.document.volume("labels"),
+        "labels",
+        window.document.undo.journal(EditKind.CLEAN_UP, "labels", {}),
+    )
+    box = Box.slab(1, 2, window.document.shape)
+    begin_again.write(box, np.full(box.shape, 255, np.uint8))
+    state = window.document.folder / "state.json"
+    os.utime(window.document.file_of("labels"), ns=(0, 0))  # as after a copy, or on a file system without
+    window.document.let_go()
+    (left,) = leftovers()
+    assert left.folder == window.document.folder and state.exists()

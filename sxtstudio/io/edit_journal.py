@@ -1,0 +1,228 @@
+"""A change of labels that is still being made, in a file: what a crash leaves of it can be taken back.
+
+    SXTPART1           8 bytes
+    header             kind, volume, what stands in the record of steps
+    patch              its box, CRC-32, the lengths of its data, and the voxels of the box before it
+    …
+    end                whether the change was kept; missing where the program ended first
+
+Each begins with the length of its JSON, 4 bytes, little endian. A patch is appended before its voxels are
+changed. What is torn at the end was not begun, and of the patches before it, those voxels that had not
+reached the disk are written again: which of them had, nobody knows.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import zlib
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, BinaryIO
+
+import numpy as np
+from msgspec import Meta, Struct
+
+from sxtstudio.core.edit_kind import EditKind, Target
+from sxtstudio.core.edits import LabelEdit, Labels, Patch
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.plain_files import create_own, open_own, open_plain
+from sxtstudio.core.records import json_values, record_of
+from sxtstudio.io.edit_file import EDIT_NAME, SPARE_BYTES, PatchHeader, StoredPatch
+
+_MAGIC = b"SXTPART1"
+_SUFFIX = ".part-of-edit"
+_MOST_HEADER_BYTES = 1 << 20
+_LEVEL = 1  # as for patches
+
+
+class _Header(Struct, frozen=True):
+    """What is being done."""
+
+    kind: EditKind
+    target: Target = "labels"
+    parameters: dict[str, Any] = {}
+
+
+class _PatchRecord(PatchHeader, frozen=True):
+    """A patch; ``before`` is the length of the packed voxels before it, 0 where none was labelled."""
+
+    before: Annotated[int, Meta(ge=0)] = 0
+
+
+class _End(Struct, frozen=True):
+    """How it ended."""
+
+    kept: bool
+    partial: bool = False
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What a journal holds.
+
+    ``edit`` is partial where the program ended first; None: nothing was changed, or it was taken back.
+    ``interrupted``: nothing says how it ended.
+    """
+
+    edit: LabelEdit | None
+    parameters: dict[str, Any]
+    interrupted: bool
+
+
+class EditJournal:
+    """Writes down what a ``Recorder`` is about to change. Trouble costs the safety and nothing else."""
+
+    def __init__(
+        self, kind: EditKind, target: Target, place: Callable[[], Path], parameters: dict[str, Any]
+    ) -> None:
+        """Begin without a file; ``place`` is asked for its path when something is changed first."""
+        self._header = {"kind": kind.value, "target": target, "parameters": parameters}
+        self._place = place
+        self._path: Path | None = None
+        self._broken = False
+
+    def add(self, patch: Patch, before: Labels) -> None:
+        """Write down a patch, and the voxels of its box (z, y, x), which it changes next."""
+        packed = zlib.compress(np.ascontiguousarray(before).tobytes(), _LEVEL) if before.any() else b""
+        start, stop = patch.box.start, patch.box.stop
+        record = {"start": start, "stop": stop, "crc": patch.crc, "bytes": patch.size, "before": len(packed)}
+        self._append(record, patch.data, packed)
+
+    def end(self, *, kept: bool, partial: bool = False) -> None:
+        """Say that all is written; the file goes where nothing was kept."""
+        if self._path is None:
+            return
+        self._append({"kept": kept, "partial": partial})
+        if not kept:
+            with suppress(OSError):
+                self._path.unlink()
+        self._path = None
+
+    def _append(self, record: dict[str, Any], *data: bytes) -> None:
+        if self._broken:
+            return
+        try:
+            if self._path is None:
+                path = self._place()
+                path.parent.mkdir(exist_ok=True)
+                with create_own(path) as file:
+                    file.write(_MAGIC + _framed(self._header))
+                self._path = path
+            if shutil.disk_usage(self._path.parent).free < sum(map(len, data)) + SPARE_BYTES:
+                raise OSError(f"there is no room in {self._path.parent}")
+            with open_own(self._path, "ab") as file:
+                file.write(_framed(record) + b"".join(data))
+        except (OSError, UserError) as error:
+            LOGGER.warning("a crash would lose the undo of what is done now: %s", error)
+            self._broken = True
+            if self._path is not None:
+                with suppress(OSError):
+                    self._path.unlink()
+
+
+def journal_path(edit: Path) -> Path:
+    """Return where the journal of the change in the file ``edit`` lies."""
+    return edit.with_name(edit.name + _SUFFIX)
+
+
+def edit_path(journal: Path) -> Path:
+    """Return the file of the change that a journal belongs to."""
+    return journal.with_name(journal.name.removesuffix(_SUFFIX))
+
+
+def journals(folder: Path) -> list[Path]:
+    """Return the journals in a folder in the order of their changes; OSError if there is no folder."""
+    pattern = EDIT_NAME + re.escape(_SUFFIX)
+    return sorted(path for path in folder.iterdir() if re.fullmatch(pattern, path.name))
+
+
+def recover_journal(path: Path, volume: Callable[[Target], Labels | None], shape: Triple) -> Unfinished:
+    """Return what a journal holds, and have the labels as it says if the program ended before its end.
+
+    Parameters
+    ----------
+    volume
+        Returns the labels or the mask (z, y, x), uint8; None where they are not there.
+    shape
+        Of the volumes.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    UserError, ValueError
+        If it is none, or of other volumes.
+    """
+    what = f"The change {path.name} cannot be read"
+    patches: list[StoredPatch] = []
+    ends: list[int] = []  # of the voxels before each patch, where they begin
+    end: _End | None = None
+    with open_plain(path) as file:
+        if file.read(len(_MAGIC)) != _MAGIC:
+            raise ValueError(f"{path.name} is no change of labels")
+        head = _next(file)
+        if head is None:
+            raise ValueError(f"{path.name} holds nothing")
+        header = record_of(json_values(head, what), _Header, what)
+        labels = volume(header.target)
+        if labels is None:
+            raise ValueError(f"the {header.target} are not there")
+        while end is None:
+            text = _next(file)
+            if text is None:
+                break
+            values = json_values(text, what)
+            if isinstance(values, dict) and "kept" in values:
+                end = record_of(values, _End, what)
+                break
+            record = record_of(values, _PatchRecord, what)
+            if any(stop > size for stop, size in zip(record.stop, shape, strict=True)):
+                raise ValueError(f"{path.name} belongs to labels of another size")
+            offset = file.tell()
+            if file.seek(0, 2) < offset + record.bytes + record.before:
+                break  # it was being written
+            file.seek(offset + record.bytes + record.before)
+            patches.append(StoredPatch(path, record.box, record.crc, offset, record.bytes))
+            ends.append(record.before)
+    gained = 0
+    for patch, length in zip(patches, ends, strict=True):
+        gained += _redo(patch, length, labels if end is None else None)
+    partial = end is None or end.partial
+    kept = bool(patches) and (end is None or end.kept)
+    edit = LabelEdit(header.kind, tuple(patches), header.target, gained, partial, earlier=True)
+    return Unfinished(edit if kept else None, header.parameters, end is None and kept)
+
+
+def _redo(stored: StoredPatch, length: int, labels: Labels | None) -> int:
+    """Write a patch into ``labels``, if any, whatever had been; return how many label voxels it brought."""
+    box, changed = stored.box, stored.loaded().unpack()
+    if length:
+        packed = StoredPatch(stored.path, box, 0, stored.offset + stored.size, length)
+        before = packed.loaded().unpack()
+    else:
+        before = np.zeros(box.shape, np.uint8)
+    after = before ^ changed
+    if labels is not None and not np.array_equal(labels[box.slices], after):
+        labels[box.slices] = after
+    return int(np.count_nonzero(after)) - int(np.count_nonzero(before))
+
+
+def _framed(values: dict[str, Any]) -> bytes:
+    text = json.dumps(values, allow_nan=False).encode()
+    return len(text).to_bytes(4, "little") + text
+
+
+def _next(file: BinaryIO) -> bytes | None:
+    """Return the next JSON text, or None where the file ends."""
+    start = file.read(4)
+    length = int.from_bytes(start, "little")
+    if len(start) < 4 or length > _MOST_HEADER_BYTES:
+        return None
+    text = file.read(length)
+    return text if len(text) == length else None
