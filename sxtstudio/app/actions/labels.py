@@ -80,8 +80,8 @@ def interpolate(context: Context) -> None:
 
 
 def copy_shape(step: int, context: Context) -> None:
-    """Copy what is drawn at the crosshair to the next slice, or to the one before."""
-    slice_work.copy_shape(context, context.session.tool.value.target, step)
+    """Copy the shape that was drawn last to the next slice, or to the one before."""
+    context.parts.toolbox.copier.copy(context.session.tool.value.target, step)
 
 
 def clear_slice(context: Context) -> None:
@@ -185,7 +185,7 @@ ACTIONS = (
         "labels.copy_next",
         "Copy shape to the next slice",
         "Labels",
-        "Copy the shape at the crosshair, or all of the slice where there is none, to the next slice",
+        "Copy the shape that was drawn or clicked last, or else all of the slice, to the next slice",
         partial(_said, partial(copy_shape, 1)),
         shortcut="N",
         icon="mdi6.content-duplicate",
@@ -195,7 +195,7 @@ ACTIONS = (
         "labels.copy_previous",
         "Copy shape to the slice before",
         "Labels",
-        "Copy the shape at the crosshair, or all of the slice where there is none, to the slice before",
+        "Copy the shape that was drawn or clicked last, or else all of the slice, to the slice before",
         partial(_said, partial(copy_shape, -1)),
         shortcut="Shift+N",
         needs=("tomogram", "drawn", "idle"),

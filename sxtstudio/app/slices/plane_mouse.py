@@ -115,7 +115,7 @@ class PlaneMouse(QObject):
             if pointer.ctrl:
                 self._toolbox.pick(pointer)
             else:
-                self._context.session.set_cursor(pointer.voxel)
+                self._toolbox.point(pointer)
 
     def wheel(self, event: QWheelEvent) -> None:
         """Go through the slices, or zoom."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy import ndimage
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
@@ -14,7 +13,6 @@ from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.interpolation import interpolate_slices, nearest_gap
-from sxtstudio.core.labels import LABEL
 from sxtstudio.core.planes import IN_PLANE
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import slice_number
@@ -79,40 +77,6 @@ def interpolate_nearest(context: Context, target: Target, axis: int = 0) -> None
         axis="zyx"[axis],
         around=around,
     )
-
-
-def copy_shape(context: Context, target: Target, step: int) -> None:
-    """Add what is drawn on the XY slice at the crosshair to a neighbour, and go there.
-
-    The shape at the crosshair is copied; everything on the slice where none is there.
-
-    Raises
-    ------
-    UserError
-        If there is no such neighbour, or nothing to copy.
-    """
-    session = context.session
-    labels = labels_of(session, target)
-    depth, height, width = labels.shape
-    z, y, x = session.cursor
-    to = z + step
-    if not 0 <= to < depth:
-        where = "last one: no slice comes after it" if step > 0 else "first one: no slice comes before it"
-        raise UserError(f"Slice {slice_number(z)} is the {where}.")
-    drawn = labels[z] != 0
-    if not drawn.any():
-        raise UserError(
-            f"Nothing is drawn on slice {slice_number(z)}. Go to the slice with the shape, then copy it."
-        )
-    numbers, _ = ndimage.label(drawn, np.ones((3, 3), np.uint8))
-    here = int(numbers[y, x])
-    where = numbers == here if here else drawn
-    parameters = {"plane": "xy", "slice": to, "copied_from": z}
-    with session.edit(EditKind.COPY_SHAPE, target, **parameters) as recorder:
-        recorder.paint(Box((to, 0, 0), (to + 1, height, width)), where[None], LABEL)
-    session.set_cursor((to, y, x))
-    what = "The shape at the crosshair" if here else "Everything on the slice"
-    session.message.emit(f"{what} is copied to slice {slice_number(to)}; what was there stays.")
 
 
 def clear_slice(context: Context, target: Target, axis: int = 0) -> None:

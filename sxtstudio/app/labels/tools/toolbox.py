@@ -15,6 +15,7 @@ from sxtstudio.app.labels.tools import object_work
 from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
 from sxtstudio.app.labels.tools.brush import BrushTool, EraserTool
 from sxtstudio.app.labels.tools.click import FillTool, WandTool
+from sxtstudio.app.labels.tools.copying import ShapeCopier
 from sxtstudio.app.labels.tools.objects import CutTool, DeleteTool, KeepTool, MergeTool
 from sxtstudio.app.labels.tools.outline import LassoTool, PolygonTool
 from sxtstudio.app.labels.tools.ruler import RulerTool
@@ -53,6 +54,7 @@ class Toolbox(QObject):
         self._context = context
         self._session = context.session
         self.sketch: Sketch | None = None
+        self.copier = ShapeCopier(self._session)
         self._tools = {kind.name: kind(context, self._show) for kind in _KINDS}
         self._state = self._session.tool.value
         self._drawn: dict[int, list[int]] = {0: [], 1: [], 2: []}
@@ -115,6 +117,11 @@ class Toolbox(QObject):
         """Escape was pressed, or the tool was changed: take back what is unfinished."""
         self._guarded(lambda: self._tool.cancel())
         self._listen()
+
+    def point(self, event: PointerEvent) -> None:
+        """Put the crosshair under the pointer."""
+        self.copier.pointed()
+        self._session.set_cursor(event.voxel)
 
     def pick(self, event: PointerEvent) -> None:
         """Highlight the object under the pointer in all views."""

@@ -350,6 +350,7 @@ def test_the_shape_at_the_crosshair_is_copied_to_the_next_slice(two) -> None:
     z, y, x = (int(n) for n in np.argwhere(before)[0])
     plane, _ = ndimage.label(before[z], np.ones((3, 3)))
     session.set_cursor((z, y, x))
+    two.toolbox.point(PointerEvent("xy", y, x, z))
     back = two.window.actions_.by_name["labels.copy_previous"]
     back.trigger()
     expected = before.copy()
@@ -361,7 +362,46 @@ def test_the_shape_at_the_crosshair_is_copied_to_the_next_slice(two) -> None:
     assert step.parameters == {"plane": "xy", "slice": z - 1, "copied_from": z}
     session.undo()
     assert np.array_equal(two.voxels(), before)
-    # Beside every shape, all of the slice is copied; what is there stays.
+
+
+def test_the_shape_that_was_drawn_last_is_copied_and_stays_what_it_is(hand) -> None:
+    """A membrane at the crosshair, a square beside it: the square goes on, also through another label."""
+    session = hand.session
+    hand.draw_box(slice(20, 24), slice(50, 60), slice(50, 60))
+    hand.draw_box(slice(21, 22), slice(150, 170), slice(129, 140))  # touches the square on slice 21
+    hand.toolbox.point(PointerEvent("xy", 55, 55, 20))
+    hand.take("polygon")
+    for corner in ((150, 120), (150, 128), (158, 128), (158, 120)):
+        hand.click("xy", 20, corner)
+    hand.toolbox.finish()
+    square = hand.voxels()[20].copy()
+    square[50:60, 50:60] = False
+    assert square.sum() == 81  # 9 × 9
+    before = hand.voxels().copy()
+    following = hand.window.actions_.by_name["labels.copy_next"]
+    for _ in range(3):
+        following.trigger()
+        assert "shape that was drawn last is copied" in hand.said[-1]
+    expected = before.copy()
+    expected[21:24] |= square
+    assert np.array_equal(hand.voxels(), expected) and session.cursor == (23, 55, 55)
+    session.undo()
+    session.undo()
+    session.set_cursor((20, 55, 55))
+    hand.toolbox.point(PointerEvent("xy", 55, 55, 20))  # a click after it means what it hits
+    following.trigger()
+    assert "shape at the crosshair is copied" in hand.said[-1]
+    hand.take("eraser", brush_px=1)
+    hand.click("xy", 20, (150, 120))  # the eraser touches the square
+    session.set_cursor((20, 55, 55))
+    following.trigger()
+    assert "shape that was drawn last is copied" in hand.said[-1]
+
+
+def test_all_of_the_slice_is_copied_where_nothing_was_drawn(two) -> None:
+    session, before = two.session, two.voxels().copy()
+    z = int(np.argwhere(before)[0][0])
+    session.history.begin()
     session.set_cursor((z, 0, 0))
     two.window.actions_.by_name["labels.copy_next"].trigger()
     expected = before.copy()
