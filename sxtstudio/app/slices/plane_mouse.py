@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, QPointF, Qt, Signal
-from PySide6.QtGui import QKeyEvent, QMouseEvent, QWheelEvent
+from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QWheelEvent
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.base import PointerEvent
@@ -42,12 +42,17 @@ class PlaneMouse(QObject):
         self._last = QPointF()
         self._moved = False
         self._wheel = WheelSteps()
+        self._rests: QPointF | None = None  # where the pointer is, while it is over the view
         self.over: tuple[float, float] | None = None
         self.by_keyboard = False
 
     def _pointer(self, event: QMouseEvent, button: str = "", double: bool = False) -> PointerEvent:
-        row, column = self._view.pixel_at(event.position())
-        keys = event.modifiers()
+        return self._pointer_at(event.position(), event.modifiers(), button, double)
+
+    def _pointer_at(
+        self, place: QPointF, keys: Qt.KeyboardModifier, button: str = "", double: bool = False
+    ) -> PointerEvent:
+        row, column = self._view.pixel_at(place)
         return PointerEvent(
             self._view.plane,
             row,
@@ -85,7 +90,7 @@ class PlaneMouse(QObject):
         if self._context.session.document is None:
             return
         place, former = event.position(), self._last
-        self._last = place
+        self._last = self._rests = place
         if (place - self._from).manhattanLength() > _CLICK_PX:
             self._moved = True
         pointer = self._pointer(event, _held(event))
@@ -152,6 +157,15 @@ class PlaneMouse(QObject):
         self.step(step * (10 if event.modifiers() & Qt.KeyboardModifier.ShiftModifier else 1))
         return True
 
+    def follow(self, *, other_slice: bool) -> None:
+        """Say anew what is under a pointer that rests: the view moved, or what it shows has changed."""
+        if self._rests is None or self._context.session.document is None:
+            return
+        pointer = self._pointer_at(self._rests, QGuiApplication.keyboardModifiers())
+        self._hover_at(pointer)
+        if other_slice and not self._drag and self._toolbox.wants_pointer:
+            self._toolbox.hover(pointer)
+
     def enter(self) -> None:
         """Show the cursor of the tool."""
         drawing = self._toolbox.wants_pointer
@@ -159,6 +173,7 @@ class PlaneMouse(QObject):
 
     def leave(self) -> None:
         """Forget where the pointer was."""
+        self._rests = None
         self.hovered.emit(None)
         self._toolbox.leave()
         if self.over is not None:

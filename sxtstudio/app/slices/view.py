@@ -122,6 +122,7 @@ class SlicesView(QWidget):
                 self._suit()
         for view in self.views.values():
             view.update()
+        self._follow_pointer()
         self._show_corner()
 
     def _show_corner(self) -> None:
@@ -174,6 +175,7 @@ class SlicesView(QWidget):
 
     def _show(self, data: SliceData) -> None:
         view = self.views[data.plane]
+        moved = data.depth != view.shown_depth
         view.show_slice(data)
         if data.edits >= 0:  # what was changed while the slice was being read
             for edit, target, box in self._edited:
@@ -181,6 +183,7 @@ class SlicesView(QWidget):
                     view.patch(target, box)
         if data.image is None:
             self._show_failure()
+        view.mouse.follow(other_slice=moved)
         if not self._contrast_chosen and data.plane == "xy" and data.image is not None:
             self._contrast_chosen = True
             self._choose(auto_window(data.image))
@@ -239,6 +242,7 @@ class SlicesView(QWidget):
                 self._ask(plane, self._session.cursor[axis])
             else:
                 view.patch(target, box)
+        self._follow_pointer()
 
     # -- what is seen ----------------------------------------------------------------------------
 
@@ -280,6 +284,11 @@ class SlicesView(QWidget):
 
     def _on_camera(self) -> None:
         self._fitted = False
+        self._follow_pointer()
+
+    def _follow_pointer(self) -> None:
+        for view in self.views.values():
+            view.mouse.follow(other_slice=False)
 
     def _on_hover(self, pointer: PointerEvent | None) -> None:
         document = self._session.document

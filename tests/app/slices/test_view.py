@@ -281,6 +281,37 @@ def test_line_below_says_value_position_and_voxel(known: MainWindow) -> None:
     assert hover(slices, "xy", -5, 3).strip() == ""
 
 
+@pytest.mark.parametrize(("plane", "axis"), [("xy", 0), ("xz", 1), ("yz", 2)], ids=PLANES)
+def test_line_below_follows_what_lies_under_a_resting_pointer(
+    known: MainWindow, plane: Plane, axis: int
+) -> None:
+    slices = look_at(known, (4, 10, 12))
+    hover(slices, plane, 6, 7)
+    voxel = [6, 6, 6]
+    voxel[axis], voxel[COLUMNS[plane]] = (4, 10, 12)[axis] + 2, 7
+
+    def said() -> str:
+        value = f"{truth()[tuple(voxel)]:.4g}"
+        text = slices.planes.line.text()
+        assert f"x {voxel[2]:2d}  y {voxel[1]:2d}  slice {voxel[0] + 1:2d}" in text and value in text
+        return text
+
+    cursor = [4, 10, 12]
+    cursor[axis] += 2
+    known.session.set_cursor(tuple(cursor))
+    assert "labelled" not in said()
+    with known.session.edit(EditKind.BRUSH) as edit:
+        edit.write(Box.whole(SHAPE), np.full(SHAPE, 255, np.uint8))
+    assert "labelled" in said()
+    slices.camera.pan({COLUMNS[plane]: 2 * slices.camera.voxel[COLUMNS[plane]]})
+    voxel[COLUMNS[plane]] += 2
+    said()
+    send_leave = QEvent(QEvent.Type.Leave)
+    QApplication.sendEvent(slices.views[plane], send_leave)
+    slices.step(-1)
+    assert slices.planes.line.text().strip() == ""
+
+
 def test_corner_says_where_the_crosshair_is(known: MainWindow) -> None:
     slices = look_at(known, (4, 10, 12))
     corner = slices.planes.corner
