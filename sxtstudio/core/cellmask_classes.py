@@ -96,6 +96,12 @@ def above_ice(absorption: Image, usable: NDArray[np.bool_]) -> NDArray[np.bool_]
     return None
 
 
+def texture_of(absorption: Image, usable: NDArray[np.bool_]) -> Image | None:
+    """Return how textured an image (z, y, x) is at each voxel, a logarithm; None where all is the same."""
+    image = _compressed(absorption, usable)
+    return None if image is None else ndimage.gaussian_filter(_log_variance(image), SCALES[1])
+
+
 def _best(splits: list[Split]) -> Split | None:
     """The clearest split by absorption, else by texture."""
     by_absorption = [s for s in splits if s.weights[0] > MIXED and s.valley.ratio <= DEEPEST]

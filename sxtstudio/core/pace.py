@@ -24,6 +24,7 @@ class Work(Enum):
     SMALL_OBJECTS = "small-objects"
     CROP = "crop"
     CELL_MASK = "cell-mask"
+    CELL_HINTS = "cell-hints"
     CLEAN_UP = "clean-up"
     NUMBER = "number"
     REWRITE = "rewrite"
@@ -60,6 +61,7 @@ _USUAL: Mapping[Work, float] = {
     Work.SMALL_OBJECTS: 13e-9,
     Work.CROP: 0.3e-9,
     Work.CELL_MASK: 40e-9,
+    Work.CELL_HINTS: 2e-6,  # a pixel of a slice
     Work.NUMBER: 5e-9,
     Work.REWRITE: 4e-9,
     Work.EXPORT: 15e-9,

@@ -64,6 +64,8 @@ class MaskLayout(QWidget):
         self.cut = _button("Remove labels outside", "Delete every label that lies outside the mask")
         self.load = _button("Load…", "Take the mask from a file; everything that is not 0 is cell")
         self.save = _button("Save…", "Write the mask to a TIFF or MRC file")
+        self.segment_first = _button("Segment first…", "Go to the panel Segment; its outlines tell the cell")
+        self.segment_first.hide()
         self.strip = ProgressStrip()
         self._arrange()
 
@@ -80,7 +82,9 @@ class MaskLayout(QWidget):
             _group("The mask", [[self.invert, self.fill, self.clear], [self.load, self.save], [self.cut]])
         )
         layout.addStretch()
-        self.footer = Footer((self.result, self.preview_note, self.fraction), (self.strip,))
+        self.footer = Footer(
+            (self.result, self.preview_note, self.fraction), (self.segment_first, self.strip)
+        )
 
     def offer(self, *, tomogram: bool, mask: bool, labels: bool) -> None:
         """Enable what can be done."""

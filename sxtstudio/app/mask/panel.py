@@ -16,6 +16,7 @@ from sxtstudio.app.jobs.label_job import LabelJob, LabelWork
 from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.mask.layout import MaskLayout
 from sxtstudio.app.session import Preview
+from sxtstudio.app.states import Panel
 from sxtstudio.app.widgets.notes import show_note
 from sxtstudio.app.widgets.result_note import ResultNote
 from sxtstudio.core import wording
@@ -70,6 +71,7 @@ class MaskPanel(MaskLayout):
             button.clicked.connect(partial(self._guarded, run))
         for name, tool in self.tools.items():
             tool.clicked.connect(partial(self._on_tool_clicked, name))
+        self.segment_first.clicked.connect(lambda: context.parts.side.show_panel(Panel.SEGMENT))
         self.live.toggled.connect(self._ask_for_preview)
         self.threshold.changed.connect(self._ask_for_preview)
         self.threshold.suggestion_wanted.connect(self._look_at_slice)
@@ -176,6 +178,7 @@ class MaskPanel(MaskLayout):
         self.live.setChecked(False)
         self._take_preview_away()
         self._result.clear()
+        self.segment_first.hide()
         self.run = LabelJob(
             self._context, kind, work, target=target, parameters=parameters, on_done=self._on_run_done
         )
@@ -188,7 +191,8 @@ class MaskPanel(MaskLayout):
         if result.polarity is not None and document is not None and document.polarity is None:
             self._session.set_polarity(result.polarity)
         lines = list(result.notes)
-        if edit is None:
+        self.segment_first.setVisible(result.segment_first)
+        if edit is None and not result.segment_first:
             lines.append("Nothing was to be changed.")
         self._result.show("\n".join(lines), edit)
 
@@ -258,6 +262,7 @@ class MaskPanel(MaskLayout):
         for latest in (self._previews, self._grey_ranges, self._counts):
             latest.cancel(wait_s=10)
         self._result.clear()
+        self.segment_first.hide()
         self.live.setChecked(False)
         self._share = None
         self._suggested = False

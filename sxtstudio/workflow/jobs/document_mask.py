@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.cellmask import cell_mask
+from sxtstudio.core.cellmask import MaskVolume, cell_mask
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
@@ -30,6 +30,7 @@ from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import SLAB_VOXELS, walk
 from sxtstudio.core.wording import shape_text, slices_text
 from sxtstudio.io import open_volume
+from sxtstudio.workflow.jobs.cell_hints import SLICES, mask_by_hints
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 Pixels = NDArray[np.uint8]
@@ -38,10 +39,14 @@ OnWritten = Callable[[Box], object]
 
 @dataclass(frozen=True)
 class MaskResult:
-    """What is to be told of a new mask: notes, and the polarity if it had to be found out."""
+    """What is to be said of a new mask: notes, and the polarity if it had to be found out.
+
+    ``segment_first``: there is none, as nothing tells cell from ice, and the outlines of all slices may.
+    """
 
     notes: tuple[str, ...] = ()
     polarity: Polarity | None = None
+    segment_first: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +83,11 @@ def make_automatic(
     progress: Progress,
     on_written: OnWritten,
 ) -> MaskResult:
-    """Replace the mask by one made from the tomogram itself, with the help of labels where there are any."""
+    """Replace the mask by one made from the tomogram itself, with the help of labels where there are any.
+
+    Where grey values and labels do not tell ice from cell, a network has a quick look. Where that does not
+    either, the mask stays as it is.
+    """
     found = None
     depth, height, width = volume.shape
     stages = Stages(
@@ -86,6 +95,7 @@ def make_automatic(
         (
             *((Stage(Work.POLARITY, height * width, "polarity"),) if polarity is None else ()),
             Stage(Work.CELL_MASK, depth * height * width, "looking for the cell"),
+            Stage(Work.CELL_HINTS, min(depth, SLICES) * height * width, "a quick look of the network"),
             Stage(Work.REWRITE, depth * height * width, "writing the mask"),
         ),
     )
@@ -95,12 +105,30 @@ def make_automatic(
         polarity = found
     with stages.stage(Work.CELL_MASK) as counter:
         made = cell_mask(volume, polarity=polarity.value, labels=labels, progress=counter)
-    with stages.stage(Work.REWRITE) as counter:
-        _rewrite(recorder, lambda box: made.read(box) != 0, counter, on_written)
+    mask: MaskVolume | None = made
+    if not made.told:
+        with stages.stage(Work.CELL_HINTS) as counter:
+            mask = mask_by_hints(volume, polarity.value, made, counter)
     doubt = polarity.doubt(
-        f"If the mask is wrong, choose {polarity.other} in the panel “Segment” and find the cell again."
+        f"If that is wrong, choose {polarity.other} in the panel “Segment” and find the cell again."
     )
-    return MaskResult((*made.notes, f"⚠ {doubt}") if doubt else made.notes, found)
+    doubts = (f"⚠ {doubt}",) if doubt else ()
+    if mask is None:
+        segmented = labels is not None
+        return MaskResult((_not_told(segmented), *doubts), found, segment_first=not segmented)
+    with stages.stage(Work.REWRITE) as counter:
+        _rewrite(recorder, lambda box: mask.read(box) != 0, counter, on_written)
+    return MaskResult((*mask.notes, *doubts), found)
+
+
+def _not_told(segmented: bool) -> str:
+    seen = "The grey values do not tell cell from ice here"
+    if segmented:
+        return f"{seen}, nor do the labels. If there is ice, draw the cell by hand on some slices."
+    return (
+        f"{seen}. If there is ice in the image, segment first and find the cell again: the outlines of all "
+        "slices tell more. Or draw the cell by hand on some slices."
+    )
 
 
 def make_by_threshold(

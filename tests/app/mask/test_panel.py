@@ -99,6 +99,26 @@ def test_automatic_by_the_menu_judges_the_polarity_first(
     assert set(expected.notes) <= set(panel.result.text().split("\n"))
 
 
+def test_where_nothing_tells_the_cell_there_is_no_mask_and_segmenting_is_offered(
+    shown: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = MaskVolume(np.ones((16, 96, 96), bool), (4, 4, 4), SHAPE, told=False)
+    monkeypatch.setattr(document_mask, "cell_mask", lambda *_, **__: whole)
+    monkeypatch.setattr(document_mask, "mask_by_hints", lambda *_: None)
+    panel = panel_of(shown)
+    click(shown, "automatic", qtbot)
+    said = panel.result.text()
+    assert "do not tell cell from ice" in said and "Nothing was to be changed" not in said
+    assert not mask_of(shown).any()
+    assert "no cell mask yet" in panel.fraction.text()
+    assert panel.segment_first.isVisible()
+    panel.segment_first.click()
+    assert shown.context.parts.side.current == Panel.SEGMENT
+    shown.context.parts.side.show_panel(Panel.MASK)
+    click(shown, "invert", qtbot)
+    assert not panel.segment_first.isVisible()
+
+
 def test_by_grey_value_preview_and_all_slices(
     shown: MainWindow, qtbot: QtBot, sample_values: NDArray[np.float32]
 ) -> None:

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import mrcfile
 import numpy as np
 import pytest
 
+from sxtstudio.core.cellmask import MaskVolume
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
@@ -20,7 +23,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.segment.parameters import SegmentParameters
-from sxtstudio.workflow.jobs import document_mask
+from sxtstudio.workflow.jobs import cell_hints, document_mask
 from sxtstudio.workflow.jobs.cleaning import CleanJob, CleanUp, clean_file
 from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document, preview_clean_up
 from sxtstudio.workflow.jobs.document_segmenting import read_interrupted, segment_document
@@ -194,3 +197,82 @@ def test_a_mask_by_an_unsure_polarity_says_so_and_what_to_do() -> None:
         (doubt,) = (note for note in result.notes if "not sure" in note)
         assert f"choose {judged.other}" in doubt and "find the cell again" in doubt
     assert not [note for note in made(chosen_polarity("dark")).notes if "not sure" in note]
+
+
+@pytest.fixture
+def untold() -> ArrayVolume:
+    """Grain, in which grey values tell nothing."""
+    return ArrayVolume(np.random.default_rng(0).normal(size=(4, 64, 64)).astype(np.float32))
+
+
+def test_where_grey_values_do_not_tell_the_network_has_a_quick_look(
+    untold: ArrayVolume, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    half = np.zeros((2, 32, 32), bool)
+    half[:, :16] = True
+    asked = []
+
+    def look(volume: object, polarity: str, like: MaskVolume, progress: Progress) -> MaskVolume:
+        asked.append((polarity, like.told))
+        return MaskVolume(half, (2, 2, 2), untold.shape, notes=("quick",))
+
+    monkeypatch.setattr(document_mask, "mask_by_hints", look)
+    mask = np.zeros(untold.shape, np.uint8)
+    dark = chosen_polarity("dark")
+    result = document_mask.make_automatic(recorder_of(mask), untold, dark, None, Progress(), lambda box: None)
+    assert asked == [("dark", False)] and result.notes == ("quick",) and not result.segment_first
+    assert mask[:, :32].all() and not mask[:, 32:].any()
+
+
+@pytest.mark.parametrize("segmented", [False, True], ids=["no labels", "labels"])
+def test_where_nothing_tells_the_cell_the_mask_stays_and_it_is_said(
+    untold: ArrayVolume, segmented: bool
+) -> None:
+    mask = np.zeros(untold.shape, np.uint8)
+    mask[1, 5:9, 5:9] = 255
+    before = mask.copy()
+    labels = ArrayVolume(np.zeros(untold.shape, np.uint8)) if segmented else None
+    dark = chosen_polarity("dark")
+    result = document_mask.make_automatic(
+        recorder_of(mask), untold, dark, labels, Progress(), lambda box: None
+    )
+    assert np.array_equal(mask, before) and result.segment_first is not segmented
+    assert "do not tell cell from ice here" in result.notes[0]
+    assert ("segment first" in result.notes[0]) is not segmented and "by hand" in result.notes[0]
+
+
+def test_a_quick_look_takes_few_slices_and_faint_outlines(monkeypatch: pytest.MonkeyPatch) -> None:
+    shape = (70, 260, 256)
+    volume = ArrayVolume(np.random.default_rng(0).normal(size=shape).astype(np.float32))
+    looked: list[int] = []
+
+    def faint(volume: object, z: int, parameters: SegmentParameters, *, runner: object) -> Any:
+        assert parameters.polarity == "bright" and parameters.neighbours == 0
+        looked.append(z)
+        values = np.full(shape[1:], -1, np.float32)
+        values[::16, :128] = values[1::16, :128] = -0.9
+        return SimpleNamespace(values=values if len(looked) > 1 else None)
+
+    class Runner:
+        def close(self) -> None:
+            looked.append(-1)
+
+    monkeypatch.setattr(cell_hints, "segment_slice", faint)
+    monkeypatch.setattr(cell_hints, "make_runner", lambda *_: Runner())
+    reduced = np.ones((35, 130, 128), bool)
+    texture = np.random.default_rng(1).normal(size=reduced.shape).astype(np.float32)
+    texture[:, :, :64] += 1
+    like = MaskVolume(reduced, (2, 2, 2), shape, None, (), texture, told=False)
+    mask = cell_hints.mask_by_hints(volume, "bright", like, Progress())
+    assert looked.pop() == -1 and len(looked) == cell_hints.SLICES == len(set(looked))
+    assert looked[0] < 4 and looked[-1] > 65 and max(np.diff(looked)) <= 6
+    assert mask is not None and f"at {cell_hints.SLICES} slices" in mask.notes[0]
+    assert mask.reduced[8:, :, 4:60].all() and not mask.reduced[:, :, 70:].any()
+    for small in ((15, 260, 256), (70, 240, 256)):
+        tiny = ArrayVolume(volume.array[tuple(slice(n) for n in small)])
+        assert cell_hints.mask_by_hints(tiny, "bright", like, Progress()) is None
+    cancelled = Progress()
+    cancelled.cancel()
+    with pytest.raises(Cancelled):
+        cell_hints.mask_by_hints(volume, "bright", like, cancelled)
+    assert looked.pop() == -1
