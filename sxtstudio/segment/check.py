@@ -23,9 +23,11 @@ from onnx import TensorProto, numpy_helper
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.model_bytes import check_model_bytes, read_model_bytes
+from sxtstudio.core.wording import bytes_text
 from sxtstudio.segment.card import ModelCard, file_sha256
 from sxtstudio.segment.cost import check_cost
 from sxtstudio.segment.device import choose_device, create_session
+from sxtstudio.segment.running import said
 from sxtstudio.segment.stages import read_plan
 
 _LARGEST_TENSOR = 2**28  # numbers; the widest layer of the published network has 2.4 million
@@ -96,7 +98,7 @@ def card_of(path: str | Path) -> ModelCard:
     try:
         read_plan(model, [card.label_output])
     except ValueError as error:
-        note = f"It runs more slowly than it could: {_line(error)}."
+        note = f"It runs more slowly than it could: {said(error)}."
         card = replace(card, notes=(*card.notes, note))
     return card
 
@@ -127,7 +129,7 @@ def _checked_cost(key: _Key) -> None:
     except UserError:
         raise
     except Exception as error:  # what infers sizes raises many kinds for graphs that make no sense
-        raise UserError(f"{path} is damaged or not a valid ONNX model ({_line(error)}). {_AGAIN}") from error
+        raise UserError(f"{path} is damaged or not a valid ONNX model ({said(error)}). {_AGAIN}") from error
 
 
 def read_model(path: str | Path) -> onnx.ModelProto:
@@ -153,7 +155,7 @@ def read_model(path: str | Path) -> onnx.ModelProto:
     except UserError:
         raise
     except Exception as error:
-        detail = f" ({_line(error)})" if isinstance(error, onnx.checker.ValidationError) else ""
+        detail = f" ({said(error)})" if isinstance(error, onnx.checker.ValidationError) else ""
         raise UserError(f"{path} is damaged or not a valid ONNX model{detail}. {_AGAIN}") from error
     return model
 
@@ -233,8 +235,15 @@ def _check_external(tensor: onnx.TensorProto, path: Path) -> None:
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", 0))
     except ValueError:
         raise UserError(f"{problem}, but not where in it. {_AGAIN}") from None
-    if offset < 0 or length < 0 or offset + (length or _bytes(tensor)) > file.stat().st_size:
+    size, held = _bytes(tensor), file.stat().st_size
+    if offset < 0 or length < 0 or offset + max(length, size) > held:
         raise UserError(f"{problem}, which is too short. {_AGAIN}")
+    # Without a length all that follows is read, and with a larger one all of that.
+    if (length or held - offset) != size:
+        raise UserError(
+            f"{problem}, which has {bytes_text(length or held - offset)} for the {bytes_text(size)} of "
+            f"{tensor.name!r}. Store the weights in the .onnx file."
+        )
 
 
 def _check_sizes(model: onnx.ModelProto, path: Path) -> None:
@@ -389,7 +398,7 @@ def _run_patterns(card: ModelCard) -> None:
         raise
     except Exception as error:
         raise UserError(
-            f"{path} cannot be run by onnxruntime ({_line(error)}). Export it for opset 17."
+            f"{path} cannot be run by onnxruntime ({said(error)}). Export it for opset 17."
         ) from error
 
 
@@ -418,10 +427,3 @@ def _path_of(card: ModelCard) -> Path:
     if card.path is None:
         raise ValueError("the card is not attached to a model")
     return card.path
-
-
-def _line(error: Exception) -> str:
-    """The first line of what a library said, without its codes."""
-    text = re.sub(r"^\[ONNXRuntimeError\] : \d+ : \w+ : ", "", str(error).strip())
-    line = text.splitlines()[0] if text else type(error).__name__
-    return (line if len(line) <= 160 else line[:159] + "…").rstrip(". ")

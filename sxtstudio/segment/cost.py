@@ -22,19 +22,18 @@ from onnx.reference import ReferenceEvaluator
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment.graph import input_name, names_read
-from sxtstudio.segment.tiles import round_up
+from sxtstudio.segment.tiles import Shape2D, round_up
 
 Shape = tuple[int, ...]
 
 # The published network has 370 nodes, and at its published width 780 floats and 1.2 million steps per px.
 MOST_NODES = 20_000
-MOST_FLOATS_PER_PX = 8192
 MOST_STEPS_PER_PX = 20e6
 # Beside the weights themselves, whatever their file holds.
 _MOST_CONSTANT_BYTES = 256 << 20
 # For the pattern with which a model is checked, and for the smallest tile with the usual halo.
 _PATTERN_PX, _MOST_PATTERN_BYTES = 64, 512 << 20
-_TILE_PX = 448
+TILE_PX, MOST_TILE_BYTES = 448, 2 << 30
 
 _FEW = 64  # elements of what may be sizes or axes
 _MOST_DEPTH = 16
@@ -92,19 +91,18 @@ def check_cost(model: onnx.ModelProto, path: Path, multiple: int) -> None:
     again = "Get the model again from where it came from."
     try:
         pattern = cost(model, round_up(_PATTERN_PX, multiple))
-        tile = cost(model, round_up(_TILE_PX, multiple))
+        tile = cost(model, round_up(TILE_PX, multiple))
     except UnknownSizeError as error:
         raise UserError(
             f"{path} has a layer ({error}) whose size cannot be told before it runs. Export the model for "
             "opset 17, without data that decide on sizes."
         ) from error
-    pixels = round_up(_TILE_PX, multiple) ** 2
+    pixels = round_up(TILE_PX, multiple) ** 2
     weights = sum(len(w.raw_data) for w in model.graph.initializer)
-    per_px = tile.peak_bytes / 4 / pixels
-    if pattern.peak_bytes > _MOST_PATTERN_BYTES or per_px > MOST_FLOATS_PER_PX:
+    if pattern.peak_bytes > _MOST_PATTERN_BYTES or tile.peak_bytes * TILE_PX**2 / pixels > MOST_TILE_BYTES:
         raise UserError(
-            f"{path} asks for an absurd amount of memory: {tile.peak_bytes / 1e9:.0f} GB for a tile of "
-            f"{_TILE_PX} px. {again}"
+            f"{path} asks for an absurd amount of memory: {tile.peak_bytes / 1e9:.1f} GB for a tile of "
+            f"{TILE_PX} px. {again}"
         )
     if pattern.constant_bytes > 4 * weights + _MOST_CONSTANT_BYTES:
         raise UserError(f"{path} asks for an absurd amount of memory when it is loaded. {again}")
@@ -115,15 +113,15 @@ def check_cost(model: onnx.ModelProto, path: Path, multiple: int) -> None:
         )
 
 
-def cost(model: onnx.ModelProto, size: int) -> Cost:
-    """Return what a square slice of ``size`` px takes; a fixed size of the model goes before.
+def cost(model: onnx.ModelProto, height: int, width: int | None = None) -> Cost:
+    """Return what a slice of ``height`` × ``width`` px takes, else a square one; a fixed size goes before.
 
     Raises
     ------
     UnknownSizeError
         If a size does not follow from that of the slice, or there are too many nodes.
     """
-    probe = _with_plain_operators(_probe(model, size))
+    probe = _with_plain_operators(_probe(model, (height, width or height)))
     _refuse_many_nodes(probe)
     if probe.functions:
         probe = onnx.inliner.inline_local_functions(probe)
@@ -131,7 +129,7 @@ def cost(model: onnx.ModelProto, size: int) -> Cost:
     return _sum_up(inferred.graph, shapes)
 
 
-def _probe(model: onnx.ModelProto, size: int) -> onnx.ModelProto:
+def _probe(model: onnx.ModelProto, size: Shape2D) -> onnx.ModelProto:
     """The graph for a slice of one size; large weights are inputs without values."""
     probe = onnx.ModelProto(ir_version=model.ir_version)
     probe.opset_import.extend(model.opset_import)
@@ -143,7 +141,7 @@ def _probe(model: onnx.ModelProto, size: int) -> onnx.ModelProto:
         if entry.name == source:
             kind = entry.type.tensor_type
             fixed = [dim.dim_value for dim in kind.shape.dim]
-            shape = [n or free for n, free in zip(fixed, (1, 1, size, size), strict=True)]
+            shape = [n or free for n, free in zip(fixed, (1, 1, *size), strict=True)]
             probe.graph.input.append(helper.make_tensor_value_info(entry.name, kind.elem_type, shape))
     for entry in model.graph.output:
         kind = entry.type.tensor_type

@@ -30,6 +30,8 @@ from sxtstudio.segment.tiles import Shape2D, Tile, best_grid, grid_for_edge, pad
 
 # Beyond this many pixels a session on the CPU spends more on memory traffic than tiles on their halo.
 _CPU_SESSION_AREA = 600_000
+# Beyond these bytes (estimated) tiles become smaller whatever is free: strangers' files ask for any.
+_CPU_SESSION_BYTES = 4 << 30
 _MOST_WORKERS = 16
 # By how much the memory that is needed may be estimated too high.
 _ESTIMATE_SURPLUS = 2
@@ -59,6 +61,7 @@ class SliceRunner:
         multiple: int,
         tile_px: int | None = None,
         largest_area: float | None = None,
+        largest_bytes: int | None = None,
         available: int | None = None,
     ) -> None:
         """Wrap an executor.
@@ -75,6 +78,8 @@ class SliceRunner:
             Wanted edge of the tiles; None chooses.
         largest_area
             Pixels, halo included, beyond which the executor becomes slow.
+        largest_bytes
+            Memory for which tiles are made smaller where no edge is wanted.
         available
             Bytes of memory that may be used; None where that is not known.
         """
@@ -86,6 +91,7 @@ class SliceRunner:
         self.notes: list[str] = []
         self._wanted = self.tile_px
         self._largest_area = largest_area
+        self._largest_bytes = largest_bytes
         self._available = available
         self._at_once: int | None = None
         self._planned_for: tuple[Shape2D, int] | None = None
@@ -138,7 +144,7 @@ class SliceRunner:
         padded = (round_up(shape[0], self.multiple), round_up(shape[1], self.multiple))
         if self._planned_for != (padded, batch):
             self._planned_for = (padded, batch)
-            self.tile_px = self._wanted or self._tile_for_speed(padded)
+            self.tile_px = self._wanted or self._tile_within_bounds(padded, batch)
             if self._available is not None:
                 self._fit_into_memory(padded, batch, self._available)
         tiles = self._tiles(padded)
@@ -174,6 +180,32 @@ class SliceRunner:
             return None
         rows, columns = best_grid(shape, self._largest_area, self.halo_px, self.multiple, 1)
         return round_up(max(-(-shape[0] // rows), -(-shape[1] // columns)), self.multiple)
+
+    def _tile_within_bounds(self, shape: Shape2D, batch: int) -> int | None:
+        """The tile for speed, or a smaller one if that takes more memory than it should."""
+        tile_px = self._tile_for_speed(shape)
+        if self._largest_bytes is None:
+            return tile_px
+        piece = shape if tile_px is None else with_halo(tile_px, self.halo_px, shape)
+        if self.executor.peak_bytes(piece, batch) <= self._largest_bytes:
+            return tile_px
+        smaller = choose_tile(
+            shape,
+            batch,
+            self.halo_px,
+            self.multiple,
+            self.executor.peak_bytes,
+            int(self._largest_bytes / USABLE),
+        )
+        smallest = with_halo(SMALLEST_TILE_PX, round_up(self.halo_px, self.multiple), shape)
+        needed = self.executor.peak_bytes(smallest, batch)
+        if needed > _ESTIMATE_SURPLUS * self._largest_bytes:
+            raise UserError(
+                f"This model needs about {needed / 1e9:.1f} GB of memory for a piece of "
+                f"{smallest[0]}×{smallest[1]} px, its smallest with what it must see around: choose another "
+                "model, or a smaller halo in its card."
+            )
+        return smaller
 
     def _fit_into_memory(self, shape: Shape2D, batch: int, available: int) -> None:
         piece = shape if self.tile_px is None else with_halo(self.tile_px, self.halo_px, shape)
@@ -259,6 +291,7 @@ def make_runner(
     plain_weights(model.graph)
     executor: Executor | None = None
     largest_area: float | None = None
+    largest_bytes: int | None = None
     if device.is_gpu:
         executor = SessionExecutor(model, heads, device, threads)
         device = session_device(executor.session, device)
@@ -269,7 +302,7 @@ def make_runner(
         executor = _staged(model, heads, min(_MOST_WORKERS, threads or available_cpus()))
         if executor is None:
             executor = SessionExecutor(model, heads, device, threads)
-            largest_area = _CPU_SESSION_AREA
+            largest_area, largest_bytes = _CPU_SESSION_AREA, _CPU_SESSION_BYTES
         available = available_memory() if available is None else available
     return SliceRunner(
         executor,
@@ -278,6 +311,7 @@ def make_runner(
         multiple=card.multiple,
         tile_px=tile_px,
         largest_area=largest_area,
+        largest_bytes=largest_bytes,
         available=available,
     )
 

@@ -10,8 +10,10 @@ import numpy as np
 import onnx
 import onnxruntime
 
+from sxtstudio.segment.cost import UnknownSizeError, cost
 from sxtstudio.segment.device import Device, create_session
 from sxtstudio.segment.graph import cut, footprint, input_name, peak_floats
+from sxtstudio.segment.running import run_session
 from sxtstudio.segment.stages import Check, Image, wait_for
 from sxtstudio.segment.tiles import Shape2D
 
@@ -46,12 +48,15 @@ class SessionExecutor:
         self._input = input_name(model)
         self.heads = tuple(heads)
         self._floats, self._weight_bytes = 0.0, 0
+        self._parts: list[onnx.ModelProto] = []
+        self._peaks: dict[Shape2D, float] = {}
         self._sessions: dict[tuple[str, ...], onnxruntime.InferenceSession] = {}
         # A session for the label alone, and one for all: the first computes most slices.
         for asked in dict.fromkeys((self.heads[:1], self.heads)):
             part = cut(model, [self._input], asked, sizes)
             content = part.SerializeToString()
             self._floats += peak_floats(part, sizes)
+            self._parts.append(part)
             self._weight_bytes += len(content)
             self._sessions[asked] = create_session(content, device, threads=threads)
         self.session = self._sessions[self.heads]
@@ -63,16 +68,25 @@ class SessionExecutor:
         asked = tuple(heads or self.heads)
         session = self._sessions.get(asked, self.session)
         feeds = {self._input: slices[:, np.newaxis]}
-        job = self._pool.submit(session.run, list(asked), feeds, options)
+        job = self._pool.submit(run_session, session, list(asked), feeds, options)
         wait_for([job], check, stop=lambda: setattr(options, "terminate", True))
         return {head: result[:, 0] for head, result in zip(asked, job.result(), strict=True)}
 
     def peak_bytes(self, shape: Shape2D, batch: int = 1) -> int:
         """Return the memory that ``batch`` slices of a size need, the weights included."""
-        return int(4 * self._floats * _ARENA_SURPLUS * shape[0] * shape[1] * batch + 1.5 * self._weight_bytes)
+        if shape not in self._peaks:
+            self._peaks[shape] = self._peak(shape)
+        return int(_ARENA_SURPLUS * self._peaks[shape] * batch + 1.5 * self._weight_bytes)
 
     def economise(self, shape: Shape2D, budget: float) -> None:
         """Do nothing: one session has no parts that could wait."""
+
+    def _peak(self, shape: Shape2D) -> float:
+        """At this very size: what a tensor takes need not grow with the pixels, nor have four axes."""
+        try:
+            return sum(cost(part, *shape).peak_bytes for part in self._parts)
+        except UnknownSizeError:
+            return 4 * self._floats * shape[0] * shape[1]
 
     def close(self) -> None:
         """Give thread and memory back."""

@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.records import RecordError, json_values, record_of
 from sxtstudio.segment.graph import Footprint, cut, footprint, input_name, peak_floats
+from sxtstudio.segment.running import run_session
 from sxtstudio.segment.simplify import merge_convolutions
 from sxtstudio.segment.stage_session import open_stage, shrink_pool
 from sxtstudio.segment.tiles import Shape2D, Tile, best_grid, plan_tiles
@@ -208,7 +209,7 @@ class StagedExecutor:
         for i, name in enumerate(stage.inputs):
             part = tensors[name][:, *tile.outer.at(self.plan.scales[name])]
             feeds[name] = self._copy(part, i)[np.newaxis]
-        (result,) = self._sessions[stage.output].run([stage.output], feeds)
+        (result,) = run_session(self._sessions[stage.output], [stage.output], feeds)
         scale = self.plan.scales[stage.output]
         kept = result[0][:, *tile.inner.relative_to(tile.outer).at(scale)]
         tensors[stage.output][:, *tile.inner.at(scale)] = kept

@@ -293,6 +293,17 @@ def test_external_weights_must_be_complete(tmp_path, place, said):
         check_model(save(tmp_path, made))
 
 
+@pytest.mark.parametrize("place", [{}, {"length": 400}, {"offset": 64}], ids=["none", "length", "offset"])
+def test_external_weights_are_no_larger_than_the_tensor(tmp_path, place):
+    """All that the file holds, or all of its length, would be read into memory."""
+    made, raw = external("net.weights", **place)
+    (tmp_path / "net.weights").write_bytes(raw)
+    with (tmp_path / "net.weights").open("r+b") as file:
+        file.truncate(1 << 40)  # takes no room
+    with pytest.raises(UserError, match=r"which has .* for the 36 bytes of 'kernel'\. Store the weights"):
+        check_model(save(tmp_path, made))
+
+
 def test_unknown_operators_are_refused(tmp_path):
     for domain in ("com.evil", "com.microsoft"):
         made = model([CONV, node("Magic", ["wide"], ["label"], domain=domain)], domains=("", domain))

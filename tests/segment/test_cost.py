@@ -8,7 +8,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from sxtstudio.segment.cost import MOST_FLOATS_PER_PX, MOST_STEPS_PER_PX, UnknownSizeError, cost
+from sxtstudio.core.errors import UserError
+from sxtstudio.segment.cost import MOST_STEPS_PER_PX, MOST_TILE_BYTES, UnknownSizeError, check_cost, cost
 
 FREE = ["n", 1, "y", "x"]
 
@@ -163,7 +164,7 @@ def test_the_published_network_is_far_from_every_bound(make_network):
     found = cost(make_network(4), 448)
     per_px, steps = found.peak_bytes / 4 / 448**2, found.steps / 448**2
     assert 40 < per_px < 80
-    assert 16 * per_px < MOST_FLOATS_PER_PX / 6
+    assert 16 * found.peak_bytes < MOST_TILE_BYTES / 2.5
     assert 16**2 * steps < MOST_STEPS_PER_PX / 6
 
 
@@ -172,5 +173,30 @@ def test_shipped_models_are_far_from_every_bound():
 
     for path in (Path(__file__).parents[2] / "models").glob("*.onnx"):
         found = cost(onnx.load(path), 448)
-        assert found.peak_bytes / 4 / 448**2 < MOST_FLOATS_PER_PX / 20
+        assert found.peak_bytes < MOST_TILE_BYTES / 8
         assert found.steps / 448**2 < MOST_STEPS_PER_PX / 50
+
+
+def grown(factor):
+    """A file of a few bytes: each pixel becomes factor × factor, and these one again."""
+    size = [factor, factor]
+    nodes = [
+        node("Resize", ["input", "", "s"], ["large"], mode="nearest"),
+        node("MaxPool", ["large"], ["small"], kernel_shape=size, strides=size),
+        node("Tanh", ["small"], ["label"]),
+    ]
+    return made(nodes, [numbers("s", 1, 1, *size, kind=np.float32)])
+
+
+def test_a_model_whose_smallest_tile_takes_gigabytes_is_refused(tmp_path):
+    """448 px with the usual halo: 4 · 448² · 64² bytes are 3.3 GB, and with 32² they are 0.8 GB."""
+    path = tmp_path / "net.onnx"
+    check_cost(grown(32), path, 16)
+    with pytest.raises(UserError, match=r"absurd amount of memory: 3\.3 GB for a tile of 448 px"):
+        check_cost(grown(64), path, 16)
+
+
+def test_a_slice_need_not_be_square():
+    assert (
+        cost(grown(4), 32, 96).peak_bytes == cost(grown(4), 96, 32).peak_bytes == 4 * 32 * 96 * (1 + 16 + 1)
+    )

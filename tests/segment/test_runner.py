@@ -12,6 +12,7 @@ import pytest
 
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.segment import runner as module
+from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.device import Device, choose_device
 from sxtstudio.segment.registry import load_card
 from sxtstudio.segment.runner import SliceRunner, batch_size, make_runner
@@ -268,4 +269,94 @@ def test_a_card_that_does_not_run_the_model_is_given_up(
     assert type(runner.executor) is StagedExecutor
     slices = make_slices(1, 20, 20)
     np.testing.assert_allclose(runner.run(slices)["label"], whole(model_path, slices), atol=1e-5)
+    runner.close()
+
+
+def net(nodes: list[Any], weights: list[Any]) -> onnx.ModelProto:
+    free = ["n", 1, "y", "x"]
+    entries = [onnx.helper.make_tensor_value_info(name, 1, free) for name in ("input", "label")]
+    graph = onnx.helper.make_graph(nodes, "net", entries[:1], entries[1:], weights)
+    return onnx.helper.make_model(graph, opset_imports=[onnx.helper.make_opsetid("", 17)], ir_version=9)
+
+
+def runner_of(model: onnx.ModelProto, folder: Path, **settings: Any) -> SliceRunner:
+    path = folder / "net.onnx"
+    onnx.save(model, path)
+    return make_runner(ModelCard(**CARD, path=path, **settings), choose_device("cpu"))
+
+
+CARD = {
+    "name": "net",
+    "description": "",
+    "trained_on": "",
+    "base_width": 1,
+    "label_output": "label",
+    "sha256": "0" * 64,
+    "licence": "",
+}
+
+
+def test_tiles_are_made_for_what_a_foreign_model_takes_at_their_size(tmp_path: Path) -> None:
+    """Every pixel becomes 32 × 32 and one again: 4 kB a pixel, 5 GB for a slice of 1152 px."""
+    size = np.array([1, 1, 32, 32], np.float32)
+    nodes = [
+        onnx.helper.make_node("Resize", ["input", "", "s"], ["large"], mode="nearest"),
+        onnx.helper.make_node("MaxPool", ["large"], ["small"], kernel_shape=[32, 32], strides=[32, 32]),
+        onnx.helper.make_node("Tanh", ["small"], ["label"]),
+    ]
+    model = net(nodes, [onnx.numpy_helper.from_array(size, "s")])
+    runner = runner_of(model, tmp_path, halo_px=0)
+    runner._available = 10**12
+    _, needed = runner.plan((1152, 1152))
+    assert runner.tile_px and 64 < runner.tile_px < 1152
+    outer = runner.tile_px**2
+    assert 2 * 4 * 1024 * outer < needed < 2 * 4 * 1100 * outer <= 1.1 * 2**32
+    runner.close()
+    runner = runner_of(model, tmp_path, halo_px=640)  # its smallest tile is the whole slice
+    with pytest.raises(UserError, match=r"about 1\d\.\d GB of memory for a piece of 1152×1152"):
+        runner.plan((1152, 1152))
+    runner.close()
+
+
+def test_memory_that_grows_with_the_square_of_the_pixels_is_seen(tmp_path: Path) -> None:
+    """Every row is compared with every row, in each of 64 channels: y² of them."""
+    nodes = [
+        onnx.helper.make_node("Concat", ["input"] * 64, ["wide"], axis=1),
+        onnx.helper.make_node("Transpose", ["wide"], ["turned"], perm=[0, 1, 3, 2]),
+        onnx.helper.make_node("MatMul", ["wide", "turned"], ["pairs"]),
+        onnx.helper.make_node("ReduceMean", ["pairs"], ["mean"], axes=[1, 2, 3], keepdims=1),
+        onnx.helper.make_node("Add", ["input", "mean"], ["sum"]),
+        onnx.helper.make_node("Tanh", ["sum"], ["label"]),
+    ]
+    runner = runner_of(net(nodes, []), tmp_path)
+    narrow = runner.executor.peak_bytes((4096, 16)) - runner.executor.peak_bytes((2048, 16))
+    assert narrow > 2 * 4 * 64 * (4096**2 - 2048**2)
+    runner.close()
+
+
+def test_what_onnxruntime_cannot_compute_is_told_in_a_sentence(tmp_path: Path, make_slices: Any) -> None:
+    """Good on the patterns of 32 to 64 px; a sum with 1, 16, 32, 48 or 64 columns only."""
+    wide = onnx.numpy_helper.from_array(np.zeros((1, 1, 1, 48), np.float32), "w")
+    nodes = [
+        onnx.helper.make_node("Add", ["input", "w"], ["sum"]),
+        onnx.helper.make_node("Tanh", ["sum"], ["label"]),
+    ]
+    runner = runner_of(net(nodes, [wide]), tmp_path)
+    assert runner.run(make_slices(1, 48, 48))["label"].shape == (1, 48, 48)
+    with pytest.raises(UserError, match=r"cannot compute a piece of 64×80 px \(.*\)\. Choose other tiles"):
+        runner.run(make_slices(1, 64, 80))
+    runner.close()
+
+
+def test_a_stage_that_onnxruntime_cannot_compute_as_well(model_path: Path, make_slices: Any) -> None:
+    class Failing:
+        def run(self, heads: Any, feeds: Any, options: Any = None) -> Any:
+            raise ValueError("[ONNXRuntimeError] : 2 : INVALID_ARGUMENT : Non-zero status code.\nand more")
+
+    runner = make_runner(load_card(model_path), choose_device("cpu"))
+    assert isinstance(runner.executor, StagedExecutor)
+    last = runner.executor.plan.stages[-1].output
+    runner.executor._sessions[last] = Failing()
+    with pytest.raises(UserError, match=r"\(Non-zero status code\)"):
+        runner.run(make_slices(1, 48, 48))
     runner.close()
