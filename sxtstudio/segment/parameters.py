@@ -91,10 +91,8 @@ class SegmentParameters:
             raise UserError(f"{self.neighbours} neighbours on each side are not possible: give 0 or 1.")
         first, last, _ = slice(*(self.slices or (None, None))).indices(slice_count)
         if last <= first:
-            raise UserError(
-                f"No slices are left: the tomogram has the slices 0 to {slice_count - 1}, so 0:{slice_count} "
-                "is all."
-            )
+            text = "No slices are left: the tomogram has {slices}. Choose some of these."
+            raise UserError(text, slices=(0, slice_count - 1))
         return first, last
 
 

@@ -286,7 +286,7 @@ def test_damaged_chunk_is_told_when_it_is_read(tmp_path, volume):
     (path / "0" / "3.0.0").write_bytes(b"nonsense")
     with open_volume(path) as opened:
         opened.read(Box.slab(0, 3, opened.shape))
-        with pytest.raises(UserError, match="slices 3 to 3 cannot be read"):
+        with pytest.raises(UserError, match="slice 4 cannot be read"):
             opened.read(Box.slab(3, 4, opened.shape))
 
 

@@ -197,9 +197,9 @@ def test_a_tomogram_without_content_is_refused(
 @pytest.mark.parametrize(
     ("change", "text"),
     [
-        ({"slices": (3, 3)}, "slices 0 to 5"),
-        ({"slices": (-1, 3)}, "slices 0 to 5"),
-        ({"slices": (6, None)}, "slices 0 to 5"),
+        ({"slices": (3, 3)}, "has slices 1 to 6"),
+        ({"slices": (-1, 3)}, "has slices 1 to 6"),
+        ({"slices": (6, None)}, "has slices 1 to 6"),
         ({"tile_px": 0}, "Tiles of 0 px"),
         ({"batch": 0}, "batch of 0"),
         ({"neighbours": 2}, "2 neighbours"),

@@ -274,7 +274,7 @@ def _receipt(
         ("Voxel size", voxel_zyx_text(written.voxel_nm)),
     ]
     if written.shape[0] != source.tomogram.shape[0]:
-        rows.append(("Slices", f"{choice.first} to {choice.first + written.shape[0] - 1}"))
+        rows.append(("Slices", f"{slice_number(choice.first)} to {choice.first + written.shape[0]}"))
     if choice.inside_mask:
         rows.append(("Extent", "only inside the cell mask"))
     if written.labelled is not None:
