@@ -115,7 +115,7 @@ def test_where_nothing_tells_the_cell_there_is_no_mask_and_segmenting_is_offered
     panel.segment_first.click()
     assert shown.context.parts.side.current == Panel.SEGMENT
     shown.context.parts.side.show_panel(Panel.MASK)
-    click(shown, "invert", qtbot)
+    click(shown, "make", qtbot)
     assert not panel.segment_first.isVisible()
 
 
