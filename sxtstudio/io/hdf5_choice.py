@@ -13,6 +13,7 @@ from sxtstudio.io.axes import is_volume
 from sxtstudio.io.axis_names import as_text
 from sxtstudio.io.hdf5_links import Hdf5Tree, attribute
 from sxtstudio.io.hdf5_tilts import tilt_series_of
+from sxtstudio.io.several import SeveralVolumes, VolumeInside
 
 _LONGEST_CHAIN = 8
 
@@ -170,14 +171,21 @@ def _can_be_shown(dataset: h5py.Dataset) -> bool:
 # -- what to say where there is no choice --------------------------------------------------------------
 
 
-def _ambiguous(tree: Hdf5Tree, choice: Sequence[Choice]) -> UserError:
+def _ambiguous(tree: Hdf5Tree, choice: Sequence[Choice]) -> SeveralVolumes:
     reasons = [tilt_series_of(tree, c.dataset, c.group) for c in choice]
     known = next((reason for reason in reasons if reason), "")
     tilts = f" It is a tilt series, no tomogram: {known}." if all(reasons) else ""
-    return UserError(
-        f"{tree.path.name} holds {len(choice)} datasets that could be meant: {_listing(choice)}.{tilts} "
-        f"Name one, for example {tree.path.name}::{choice[0].path}"
-    )
+    found = [
+        VolumeInside(
+            c.path,
+            tuple(c.dataset.shape),
+            c.dataset.dtype.kind,
+            8 * c.dataset.dtype.itemsize,
+            "projections" if reason else "" if _is_whole(tree, c) else "incomplete",
+        )
+        for c, reason in zip(choice, reasons, strict=True)
+    ]
+    return SeveralVolumes(tilts, tree.path, found, "datasets")
 
 
 def _nothing(tree: Hdf5Tree, everything: Sequence[Choice], numeric: Sequence[Choice]) -> UserError:

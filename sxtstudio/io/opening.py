@@ -127,6 +127,20 @@ def _refuse_inside(path: Path, inside: str | None) -> None:
         raise UserError(f"{path.name} has no datasets inside: leave out ::{inside}")
 
 
+def may_hold_several(path: str | Path) -> bool:
+    """Whether a file or folder is of a format that can hold several volumes, and none of them is named."""
+    name = VolumeName.of(path)
+    if name.inside is not None:
+        return False
+    try:
+        if name.place.is_dir():
+            return zarr.is_zarr(name.place)
+        facts = name.place.stat()
+        return stat.S_ISREG(facts.st_mode) and _is_hdf5(name.place, facts.st_size)
+    except OSError:
+        return False
+
+
 def _is_hdf5(path: Path, size: int) -> bool:
     """HDF5 files may begin with a block of the user's: the signature stands at 0, 512, 1024, 2048 …"""
     with open(path, "rb") as file:

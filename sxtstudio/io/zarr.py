@@ -9,7 +9,7 @@ import math
 import os
 import warnings
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from sxtstudio.io.axis_names import letter_of, names_in
 from sxtstudio.io.chunks import ChunkedSlices
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.limits import LARGE_CHUNK_BYTES, check_chunks, chunk_parts
+from sxtstudio.io.several import SeveralVolumes, VolumeInside
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
 METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
@@ -96,13 +97,8 @@ def open_zarr(path: Path, inside: str | None = None, order: AxisOrder | None = N
 def _multiscale(
     path: Path, folder: Path, described: Mapping[str, Any], order: AxisOrder | None
 ) -> FileVolume:
-    try:
-        first = described["datasets"][0]
-        where = str(first["path"])
-    except (KeyError, IndexError, TypeError):
-        raise UserError(f"{path.name}: the OME-Zarr metadata name no dataset. Export it again.") from None
-    target = _inside(path, folder, where)
-    array = _open_array(path, target)
+    array = _open_array(path, _highest(path, folder, described))
+    first = described["datasets"][0]
     described_axes = [a if isinstance(a, dict) else {"name": a} for a in described.get("axes") or ()]
     if len(described_axes) != array.ndim:
         described_axes = []
@@ -135,8 +131,8 @@ def _plain(path: Path, folder: Path, node: _Node, order: AxisOrder | None) -> Fi
 
 
 def _only_array(path: Path, folder: Path, order: AxisOrder | None) -> FileVolume:
-    """Open the one 3D array in a group that is no OME-Zarr image."""
-    found: list[tuple[str, tuple[int, ...]]] = []
+    """Open the one 3D array or image in a group that is no OME-Zarr image itself."""
+    found: list[VolumeInside] = []
     for place, folders, _ in os.walk(folder):  # links to other folders are not followed
         here = Path(place)
         if not is_zarr(here):
@@ -145,22 +141,44 @@ def _only_array(path: Path, folder: Path, order: AxisOrder | None) -> FileVolume
         node = _node(path, here)
         if node.is_array:
             folders.clear()  # what lies below are chunks
-            shape = tuple(node.metadata.get("shape") or ())
-            found.append((here.relative_to(folder).as_posix(), shape))
+            found.append(_described(path, here, node))
+        elif (described := _multiscales(node)) is not None:
+            folders.clear()  # its resolutions are one image
+            level = _highest(path, here, described)
+            found.append(replace(_described(path, level, _node(path, level)), inside=_name_in(path, here)))
         folders.sort()
         if len(found) > _MOST_ARRAYS:
             break
-    for choice in ([f for f in found if is_volume(f[1])], [f for f in found if len(f[1]) == 2]):
+    for choice in ([f for f in found if is_volume(f.shape)], [f for f in found if len(f.shape) == 2]):
         if len(choice) == 1:
-            target = _inside(path, folder, choice[0][0])
-            return _plain(path, target, _node(path, target), order)
+            return open_zarr(path, choice[0].inside, order)
         if choice:
-            shown = ", ".join(f"{name} ({' × '.join(map(str, shape))})" for name, shape in choice[:8])
-            raise UserError(
-                f"{path.name} holds {len(choice)} arrays that could be meant: {shown}. "
-                f"Name one, for example {path.name}::/{choice[0][0]}"
-            )
+            raise SeveralVolumes("", path, choice, "arrays")
     raise UserError(f"{path.name} holds no 3D array. Choose another folder.")
+
+
+def _described(path: Path, folder: Path, node: _Node) -> VolumeInside:
+    """Return what the metadata of an array say of it."""
+    kind = str(node.metadata.get("data_type") or node.metadata.get("dtype") or "")
+    try:
+        numbers = np.dtype(kind)
+    except TypeError:  # opening it will say what is wrong
+        numbers = np.dtype("V")
+    shape = tuple(int(n) for n in node.metadata.get("shape") or ())
+    return VolumeInside(_name_in(path, folder), shape, numbers.kind, 8 * numbers.itemsize)
+
+
+def _name_in(path: Path, folder: Path) -> str:
+    return "/" + Path(os.path.realpath(folder)).relative_to(os.path.realpath(path)).as_posix()
+
+
+def _highest(path: Path, folder: Path, described: Mapping[str, Any]) -> Path:
+    """Return the folder of the highest resolution of an image."""
+    try:
+        where = str(described["datasets"][0]["path"])
+    except (KeyError, IndexError, TypeError):
+        raise UserError(f"{path.name}: the OME-Zarr metadata name no dataset. Export it again.") from None
+    return _inside(path, folder, where)
 
 
 def _volume(

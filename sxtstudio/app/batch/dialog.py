@@ -22,6 +22,7 @@ from sxtstudio.app.batch.form import BatchForm
 from sxtstudio.app.batch.sheet import SheetDialog
 from sxtstudio.app.batch.table import BatchTable
 from sxtstudio.app.context import Context
+from sxtstudio.app.document.choose_volume import VolumeDialog, several_in_all
 from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind, Work
@@ -31,6 +32,8 @@ from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.outside import show_folder
 from sxtstudio.app.widgets.scroll import VerticalScroll
 from sxtstudio.core.errors import UserError
+from sxtstudio.io.opening import may_hold_several
+from sxtstudio.io.several import SeveralVolumes
 from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.jobs.batch import BatchParameters, OnRow, run_batch, run_watch
 from sxtstudio.workflow.jobs.batch_files import BatchRow
@@ -157,6 +160,39 @@ class BatchDialog(ToolDialog):
             found += inside or [path]
         self.table.add(found)
         self._refresh()
+        many = [path for path in found if may_hold_several(path)]
+        if many:
+            self._context.jobs.start(
+                "Looking at the tomograms",
+                lambda job: several_in_all(job, many),
+                on_done=self._choose_volumes,
+                kind=JobKind.ELSEWHERE,
+                quiet=True,
+            )
+
+    def _choose_volumes(self, several: dict[Path, SeveralVolumes]) -> None:
+        """Ask which volumes of a file are meant; where others hold the same, these are taken there too."""
+        left = {path: one for path, one in several.items() if path in self._waiting()}
+        if not left or self.table.fixed:
+            return
+        path, first = next(iter(left.items()))
+        dialog = VolumeDialog(first, self, many=True)
+
+        def chosen() -> None:
+            names = [choice.inside for choice in dialog.chosen]
+            for other, one in left.items():
+                same = [choice for choice in one.choices if choice.inside in names]
+                if len(same) == len(names):
+                    self.table.replace(other, [one.name_of(choice) for choice in same])
+            self._refresh()
+            self._choose_volumes(left)
+
+        dialog.accepted.connect(chosen)
+        dialog.rejected.connect(lambda: self._choose_volumes({k: v for k, v in left.items() if k != path}))
+        dialog.open()
+
+    def _waiting(self) -> set[Path]:
+        return {row.tomogram for row in self.table.rows if row.state == "waiting"}
 
     def begin(self) -> None:
         """Start, or go on with what is not done yet."""

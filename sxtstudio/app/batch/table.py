@@ -61,6 +61,14 @@ class BatchTable(QTableWidget):
             if path not in known:
                 self.show_row(len(self.rows), BatchRow(path))
 
+    def replace(self, path: Path, volumes: Sequence[Path]) -> None:
+        """Put volumes of a file in the place of its row; nothing happens where that has begun or gone."""
+        for number, row in enumerate(self.rows):
+            if row.tomogram == path and row.state == "waiting" and not self.fixed:
+                self.show_row(number, BatchRow(volumes[0]))
+                self.add(volumes[1:])
+                return
+
     def show_row(self, number: int, row: BatchRow) -> None:
         """Show what is known of row ``number``; the row after the last is new."""
         if number == len(self.rows):

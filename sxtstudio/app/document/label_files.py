@@ -7,6 +7,7 @@ from typing import Any
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
+from sxtstudio.app.document.choose_volume import choose_volume, store_of
 from sxtstudio.app.document.label_kinds import LabelKindsDialog
 from sxtstudio.app.document.opening import TOMOGRAMS
 from sxtstudio.app.errors import show_error
@@ -16,7 +17,8 @@ from sxtstudio.app.session import Busy
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.label_values import LabelValues
-from sxtstudio.io.volume_name import with_axes
+from sxtstudio.io.several import SeveralVolumes
+from sxtstudio.io.volume_name import VolumeName, with_axes
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.label_input import OtherAxes, inspect_labels, write_labels
 
@@ -25,7 +27,7 @@ def ask_for_labels(context: Context) -> None:
     """Ask for a file of labels and load it."""
     path = questions.open_file(context, "Open labels", TOMOGRAMS.replace("Tomograms", "Labels"))
     if path is not None:
-        load_labels(context, path)
+        load_labels(context, store_of(path))
 
 
 def load_labels(context: Context, path: Path) -> None:
@@ -47,6 +49,15 @@ def load_labels(context: Context, path: Path) -> None:
         dialog.open()
 
     def failed(error: Exception) -> None:
+        if isinstance(error, SeveralVolumes) and context.session.document is document:
+            choose_volume(
+                context.window,
+                error,
+                lambda volume: load_labels(context, with_axes(volume, VolumeName.of(path).axes)),
+                shape=shape,
+                labels=True,
+            )
+            return
         if isinstance(error, OtherAxes) and context.session.document is document:
             read_so = f"Read as {', '.join(error.order.names)}"
             if questions.ask(context.window, "Other axes", str(error), (read_so, Answer.CANCEL)) == read_so:

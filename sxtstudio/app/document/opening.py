@@ -8,12 +8,15 @@ from pathlib import Path
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
+from sxtstudio.app.document.choose_volume import choose_volume, store_of
 from sxtstudio.app.document.closing import settle, stop
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.questions import Answer
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.project import NAME, is_project, project_folder
+from sxtstudio.io.several import SeveralVolumes
+from sxtstudio.io.volume_name import VolumeName, with_axes
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import Opened, TomogramNotFound, open_project
 from sxtstudio.workflow.jobs.outputs import on_disk
@@ -37,7 +40,7 @@ def open_tomogram(context: Context) -> None:
     """Ask for a tomogram and open it."""
     path = questions.open_file(context, "Open tomogram", TOMOGRAMS)
     if path is not None:
-        open_path(context, _store_of(path))
+        open_path(context, store_of(path))
 
 
 def open_slices(context: Context) -> None:
@@ -99,15 +102,24 @@ def _start(context: Context, path: Path, tomogram: Path | None, discard: bool) -
             )
         return Opened(Document.open(path, work_root), ())
 
+    def chosen(volume: Path) -> None:
+        if is_project(place):  # it is where its tomogram lies now
+            _start(context, path, volume, discard)
+        else:
+            _start(context, with_axes(volume, VolumeName.of(path).axes), None, discard)
+
     def failed(error: Exception) -> None:
         if isinstance(error, TomogramNotFound):
             answer = questions.ask(
                 context.window, "Where is the tomogram?", str(error), (Answer.CHOOSE_TOMOGRAM, Answer.CANCEL)
             )
             if answer != Answer.CANCEL:
-                chosen = questions.open_file(context, "Where is the tomogram now?", TOMOGRAMS)
-                if chosen is not None:
-                    _start(context, path, _store_of(chosen), discard)
+                moved = questions.open_file(context, "Where is the tomogram now?", TOMOGRAMS)
+                if moved is not None:
+                    _start(context, path, store_of(moved), discard)
+            return
+        if isinstance(error, SeveralVolumes):
+            choose_volume(context.window, error, chosen)
             return
         if not place.exists():
             forget_recent(context, path)
@@ -153,11 +165,3 @@ def forget_recent(context: Context, path: str | Path) -> None:
     """Take a file off the list of recent ones."""
     name = os.path.abspath(path)
     context.settings.set("recent", [other for other in context.settings.recent if other != name])
-
-
-def _store_of(path: Path) -> Path:
-    """A dialog for files cannot choose a Zarr store, only something in it."""
-    for parent in path.parents:
-        if parent.suffix.lower() == ".zarr":
-            return parent
-    return path

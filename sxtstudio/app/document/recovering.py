@@ -20,6 +20,7 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
+from sxtstudio.app.document.choose_volume import resolve
 from sxtstudio.app.document.opening import TOMOGRAMS, open_recovered
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import Dialog
@@ -114,7 +115,6 @@ class RecoveryDialog(Dialog):
 
     def recover(self, left: Leftover) -> None:
         """Open it in the window."""
-        tomogram: Path | None = None
         if not on_disk(Path(left.tomogram)).exists():
             answer = questions.ask(
                 self,
@@ -125,8 +125,12 @@ class RecoveryDialog(Dialog):
             if answer == Answer.CANCEL:
                 return
             tomogram = questions.open_file(self._context, "Where is the tomogram now?", TOMOGRAMS)
-            if tomogram is None:
-                return
+            if tomogram is not None:
+                resolve(self._context, tomogram, lambda volume: self._open(left, volume), parent=self)
+            return
+        self._open(left, None)
+
+    def _open(self, left: Leftover, tomogram: Path | None) -> None:
         self.accept()
         open_recovered(self._context, lambda beside: Document.recover(left.folder, tomogram, beside=beside))
 

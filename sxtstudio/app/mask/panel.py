@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from PySide6.QtGui import QHideEvent, QShowEvent
@@ -11,6 +12,7 @@ from PySide6.QtWidgets import QWidget
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
+from sxtstudio.app.document.choose_volume import resolve
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob, LabelWork
 from sxtstudio.app.jobs.latest import Latest
@@ -25,6 +27,7 @@ from sxtstudio.core.edits import LabelEdit, Recorder
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.jobs import document_mask as masking
 from sxtstudio.workflow.jobs.document_mask import GreyRange, MaskResult, OnWritten, Pixels
 
@@ -145,7 +148,12 @@ class MaskPanel(MaskLayout):
         path = questions.open_file(
             self._context, "Load a cell mask", f"Masks (*.tif *.tiff *.mrc *.rec *.map);;{_FILES}"
         )
-        if path is not None:
+        document = self._session.document
+        if path is not None and document is not None:
+            resolve(self._context, path, partial(self._load, document), shape=document.shape, labels=True)
+
+    def _load(self, document: Document, path: Path) -> None:
+        if self._session.document is document:
             self._change(
                 EditKind.LOAD_MASK,
                 lambda job, recorder: masking.load(recorder, path, job.progress, job.report),

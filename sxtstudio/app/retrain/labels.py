@@ -11,6 +11,7 @@ from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QScrollArea, QVBoxLay
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
+from sxtstudio.app.document.choose_volume import resolve
 from sxtstudio.app.document.opening import TOMOGRAMS
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.retrain.row import SourceRow
@@ -149,7 +150,16 @@ class LabelsPage(QWidget):
         tomogram = questions.open_file(self._context, "Add a tomogram", TOMOGRAMS)
         labels = tomogram and questions.open_file(self._context, f"Labels of {tomogram.name}", TOMOGRAMS)
         if tomogram and labels:
-            self.add_files(tomogram, labels)
+            resolve(self._context, tomogram, partial(self._with_labels, labels), parent=self.window())
+
+    def _with_labels(self, labels: Path, tomogram: Path) -> None:
+        resolve(
+            self._context,
+            labels,
+            lambda volume: self.add_files(tomogram, volume),
+            parent=self.window(),
+            labels=True,
+        )
 
     def _add(self, make: Callable[[], LabelSource], name: str, *, bound: bool = False) -> None:
         show_note(self.busy_note, f"Looking at the labels of {name}…")

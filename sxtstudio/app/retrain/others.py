@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QHBoxLayout, QListWidget, QListWidgetItem, QVBoxLa
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
+from sxtstudio.app.document.choose_volume import resolve
 from sxtstudio.app.document.opening import TOMOGRAMS
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note
@@ -118,7 +119,7 @@ class OthersPage(QWidget):
     def _on_add_file_clicked(self) -> None:
         path = questions.open_file(self._context, "Add a tomogram", TOMOGRAMS)
         if path is not None:
-            self.add([path])
+            resolve(self._context, path, lambda volume: self.add([volume]), parent=self.window())
 
     def _on_add_folder_clicked(self) -> None:
         folder = questions.open_folder(self._context, "Add the tomograms of a folder")
