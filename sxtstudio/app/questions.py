@@ -14,6 +14,8 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
 
 from sxtstudio.app.context import Context
+from sxtstudio.io.project import is_project
+from sxtstudio.io.zarr import is_zarr
 
 
 class Answer(StrEnum):
@@ -80,28 +82,47 @@ def ask(
 
 def open_file(context: Context, title: str, filters: str) -> Path | None:
     """Let the user choose a file that exists; remembers its folder."""
-    name, _ = QFileDialog.getOpenFileName(context.window, title, context.settings.folder(), filters)
+    name, _ = QFileDialog.getOpenFileName(context.window, title, str(start_folder(context)), filters)
     return _remembered(context, name)
 
 
 def open_folder(context: Context, title: str) -> Path | None:
     """Let the user choose a folder that exists."""
-    name = QFileDialog.getExistingDirectory(context.window, title, context.settings.folder())
+    name = QFileDialog.getExistingDirectory(context.window, title, str(start_folder(context)))
     return _remembered(context, name)
 
 
-def save_file(context: Context, title: str, suggested: str, filters: str) -> Path | None:
+def save_file(
+    context: Context, title: str, suggested: str, filters: str, folder: Path | None = None
+) -> Path | None:
     """Let the user choose a name to write to; the dialog asks before a file is replaced.
 
-    A missing suffix is added: that of the chosen filter, ``"PLY (*.ply);;STL (*.stl)"``.
+    It begins in ``folder``, by default where a file was chosen last. A missing suffix is added: that of the
+    chosen filter, ``"PLY (*.ply);;STL (*.stl)"``.
     """
-    folder = Path(context.settings.folder())
+    folder = folder or start_folder(context)
+    suggested = _no_folder(folder, suggested)
     while True:
         name, chosen = QFileDialog.getSaveFileName(context.window, title, str(folder / suggested), filters)
         path = with_suffix(name, filters, chosen) if name else None
         # The dialog has asked about the name as it was typed, not about the one with the suffix.
         if path is None or str(path) == name or not path.exists() or may_replace(context, path):
             return None if path is None else _remembered(context, str(path))
+
+
+def start_folder(context: Context) -> Path:
+    """Return the folder that a dialog begins in: never within a project or a Zarr store."""
+    folder = Path(context.settings.folder())
+    inner = [place for place in (folder, *folder.parents) if is_project(place) or is_zarr(place)]
+    return inner[-1].parent if inner else folder
+
+
+def _no_folder(folder: Path, suggested: str) -> str:
+    """Return a name like the suggested one that is no folder: a dialog would go into it and name nothing."""
+    suffix = Path(suggested).suffix
+    stem = suggested.removesuffix(suffix)
+    names = (suggested, *(f"{stem}-{number}{suffix}" for number in range(2, 1000)))
+    return next((name for name in names if not (folder / name).is_dir()), suggested)
 
 
 def may_replace(context: Context, path: Path) -> bool:

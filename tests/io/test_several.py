@@ -49,7 +49,7 @@ def test_resolutions_of_an_image_are_one_volume(tmp_path: Path) -> None:
         assert volume.voxel_nm == (30, 20, 10)
         np.testing.assert_array_equal(volume.read(Box.whole((6, 8, 10))), data)
     image(group, "other", data + 1)
-    with pytest.raises(SeveralVolumes, match="cells.zarr::/cell") as caught:
+    with pytest.raises(SeveralVolumes, match=r"cells\.zarr::/cell") as caught:
         open_volume(tmp_path / "cells.zarr")
     assert [(c.inside, c.shape, c.numbers) for c in caught.value.choices] == [
         (name, (6, 8, 10), "16-bit whole numbers") for name in ("/cell", "/other")

@@ -177,7 +177,7 @@ def test_group_with_one_array_and_with_two(tmp_path, volume):
     group.create_array("angles", data=np.arange(9.0))
     np.testing.assert_array_equal(read_all(tmp_path / "a.zarr")[1], volume("u1"))
     group.create_array("labels", data=volume("u2"))
-    with pytest.raises(UserError, match=r"deep/volume \(5 × 7 × 11\), /labels .*a.zarr::/deep/volume"):
+    with pytest.raises(UserError, match=r"deep/volume \(5 × 7 × 11\), /labels .*a\.zarr::/deep/volume"):
         open_volume(tmp_path / "a.zarr")
     np.testing.assert_array_equal(read_all(f"{tmp_path / 'a.zarr'}::/labels")[1], volume("u2"))
 

@@ -22,7 +22,7 @@ from sxtstudio.app.batch.form import BatchForm
 from sxtstudio.app.batch.sheet import SheetDialog
 from sxtstudio.app.batch.table import BatchTable
 from sxtstudio.app.context import Context
-from sxtstudio.app.document.choose_volume import VolumeDialog, several_in_all
+from sxtstudio.app.document.choose_volume import WhichVolumeDialog, several_in_all
 from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind, Work
@@ -46,7 +46,7 @@ _FILES = "Tomograms (*.mrc *.rec *.map *.st *.tif *.tiff *.h5 *.hdf5 *.nxs);;All
 def choose_files(context: Context) -> list[Path]:
     """Let the user choose several tomograms."""
     names, _ = QFileDialog.getOpenFileNames(
-        context.window, "Add tomograms", context.settings.folder(), _FILES
+        context.window, "Add tomograms", str(questions.start_folder(context)), _FILES
     )
     if names:
         context.settings.set_folder(names[0])
@@ -176,7 +176,7 @@ class BatchDialog(ToolDialog):
         if not left or self.table.fixed:
             return
         path, first = next(iter(left.items()))
-        dialog = VolumeDialog(first, self, many=True)
+        dialog = WhichVolumeDialog(first, self, many=True)
 
         def chosen() -> None:
             names = [choice.inside for choice in dialog.chosen]

@@ -29,7 +29,7 @@ from sxtstudio.io.volume_name import VolumeName, with_axes
 _HEADS = ("Name", "Size (as stored)", "Numbers", "")
 
 
-class VolumeDialog(Dialog):
+class WhichVolumeDialog(Dialog):
     """A row for each volume; the likely one is chosen. With ``many`` several can be."""
 
     def __init__(
@@ -107,7 +107,7 @@ def choose_volume(
     labels: bool = False,
 ) -> None:
     """Show the list, and call ``then`` with the name of the chosen volume."""
-    dialog = VolumeDialog(several, parent, shape=shape, labels=labels)
+    dialog = WhichVolumeDialog(several, parent, shape=shape, labels=labels)
     dialog.accepted.connect(lambda: then(several.name_of(dialog.chosen[0])))
     dialog.open()
 

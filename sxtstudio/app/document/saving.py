@@ -36,8 +36,10 @@ def save_as(context: Context, after: After | None = None) -> None:
     document = context.session.document
     if document is None:
         return
-    suggested = Path(document.name).name.split(".")[0] + SUFFIX
-    path = questions.save_file(context, "Save project as", suggested, FILTER)
+    name = Path(document.name).name
+    suggested = (name.removesuffix(SUFFIX) if document.project else name.split(".")[0]) + SUFFIX
+    beside = None if document.project is None else document.project.parent
+    path = questions.save_file(context, "Save project as", suggested, FILTER, beside)
     if path is not None:
         _start(context, document, path, after)
 

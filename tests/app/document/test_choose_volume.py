@@ -13,7 +13,7 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.batch.dialog import BatchDialog
-from sxtstudio.app.document.choose_volume import VolumeDialog, resolve
+from sxtstudio.app.document.choose_volume import WhichVolumeDialog, resolve
 from sxtstudio.app.document.label_files import load_labels
 from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.main_window import MainWindow
@@ -47,20 +47,22 @@ def odd(request: pytest.FixtureRequest, tmp_path: Path) -> Path:
     return make(tmp_path / f"odd{suffix}", labels=LABELS, map=SMALL, vol=LARGE)
 
 
-def dialog_of(qtbot: QtBot) -> VolumeDialog:
-    def shown() -> list[VolumeDialog]:
-        return [w for w in QApplication.topLevelWidgets() if isinstance(w, VolumeDialog) and w.isVisible()]
+def dialog_of(qtbot: QtBot) -> WhichVolumeDialog:
+    def shown() -> list[WhichVolumeDialog]:
+        return [
+            w for w in QApplication.topLevelWidgets() if isinstance(w, WhichVolumeDialog) and w.isVisible()
+        ]
 
     qtbot.waitUntil(lambda: len(shown()) == 1, timeout=20_000)
     return shown()[0]
 
 
-def cells(dialog: VolumeDialog) -> list[list[str]]:
+def cells(dialog: WhichVolumeDialog) -> list[list[str]]:
     table = dialog.list
     return [[table.item(r, c).text() for c in range(table.columnCount())] for r in range(table.rowCount())]
 
 
-def choose(dialog: VolumeDialog, *insides: str) -> None:
+def choose(dialog: WhichVolumeDialog, *insides: str) -> None:
     dialog.list.clearSelection()
     assert not dialog.open_button.isEnabled()
     for row, (name, *_) in enumerate(cells(dialog)):
