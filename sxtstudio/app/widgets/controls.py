@@ -1,7 +1,9 @@
 """Fields and sliders that the wheel changes only while they have the keyboard's focus.
 
 Numbers are shown and taken as the rest of the program writes them, whatever the system's language: thousands
-are set apart by thin spaces, decimals by a point.
+are set apart by thin spaces, decimals by a point. Any number can be typed: Qt's own fields pass over the keys
+that lead out of their range, so that 1.5 became 0.5, -5 became 5, and 1e3 became 13. What does not fit is
+brought to the nearest number that does when the typing ends, where everybody sees it.
 
 Panels are scrolled with the wheel: a control that happens to pass under the pointer keeps its value, and the
 wheel goes on to what lies around it. Everybody in the window uses these instead of Qt's own.
@@ -9,6 +11,7 @@ wheel goes on to what lies around it. Everybody in the window uses these instead
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +22,7 @@ from superqt import QDoubleRangeSlider
 
 from sxtstudio.core.wording import grouped
 
+_BEGUN = re.compile(r"[-+]?\d*([.,]\d*)*([eE][-+]?\d*)?")  # a number, or the beginning of one
 _THOUSANDS = re.compile(r"[-+]?\d{1,3}(,\d{3})+")
 NOTCH = 120  # what Qt calls one step of a wheel
 
@@ -64,7 +68,15 @@ class SpinBox(_WheelNeedsFocus, QSpinBox):
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         """Say whether a text is a number, or may become one."""
         state, *_ = super().validate(_plain(self, text, 0), position)
-        return state, text, position
+        return _softened(self, state, text), text, position
+
+    def fixup(self, text: str) -> str:
+        """Return the nearest number that fits, or the text if it is no number."""
+        number = _number(self, text, 0)
+        if number is None:
+            return text
+        nearest = math.floor(min(max(number, self.minimum()), self.maximum()) + 0.5)
+        return f"{self.prefix()}{self.textFromValue(nearest)}{self.suffix()}"
 
 
 class DoubleSpinBox(_WheelNeedsFocus, QDoubleSpinBox):
@@ -86,7 +98,15 @@ class DoubleSpinBox(_WheelNeedsFocus, QDoubleSpinBox):
     def validate(self, text: str, position: int) -> tuple[QValidator.State, str, int]:
         """Say whether a text is a number, or may become one."""
         state, *_ = super().validate(_plain(self, text, self.decimals()), position)
-        return state, text, position
+        return _softened(self, state, text), text, position
+
+    def fixup(self, text: str) -> str:
+        """Return the nearest number that fits, or the text if it is no number."""
+        number = _number(self, text, self.decimals())
+        if number is None:
+            return text
+        nearest = min(max(number, self.minimum()), self.maximum())
+        return f"{self.prefix()}{self.textFromValue(nearest)}{self.suffix()}"
 
 
 def _plain_numbers() -> QLocale:
@@ -106,6 +126,31 @@ def _plain(box: QSpinBox | QDoubleSpinBox, text: str, decimals: int) -> str:
         number = number.replace(",", "")
     # Qt would pass over a comma that belongs to no whole number: 1,5 became 15.
     return before + number.replace(",", "." if decimals else "?") + after
+
+
+def _softened(box: QSpinBox | QDoubleSpinBox, state: QValidator.State, text: str) -> QValidator.State:
+    """Let any number be typed, also one that does not fit or does not fit yet."""
+    if state is not QValidator.State.Invalid:
+        return state
+    typed = _typed(box, text)
+    return QValidator.State.Intermediate if _BEGUN.fullmatch(typed) else state
+
+
+def _number(box: QSpinBox | QDoubleSpinBox, text: str, decimals: int) -> float | None:
+    """Return the number that a text says, whether it fits or not."""
+    typed = _typed(box, text)
+    if not decimals and _THOUSANDS.fullmatch(typed):
+        typed = typed.replace(",", "")
+    try:
+        number = float(typed.replace(",", "."))
+    except ValueError:
+        return None
+    return number if math.isfinite(number) else None
+
+
+def _typed(box: QSpinBox | QDoubleSpinBox, text: str) -> str:
+    """Return what is in a field without what stands before and after the number, and without spaces."""
+    return "".join(text.removeprefix(box.prefix()).removesuffix(box.suffix()).split())
 
 
 class Slider(_WheelNeedsFocus, QSlider):

@@ -168,7 +168,7 @@ def language(request: pytest.FixtureRequest) -> Iterator[None]:
         (SpinBox, "1 000 000", 1_000_000, "1\u202f000\u202f000 faces"),
         (SpinBox, "25,000", 25_000, "25\u202f000 faces"),
         (SpinBox, "999", 999, "999 faces"),
-        (SpinBox, "12.5", 125, "125 faces"),
+        (SpinBox, "12.5", 13, "13 faces"),
         (DoubleSpinBox, "12345.5", 12345.5, "12\u202f345.50 faces"),
         (DoubleSpinBox, "0,25", 0.25, "0.25 faces"),
         (DoubleSpinBox, "-3.5", -3.5, "-3.50 faces"),
@@ -193,7 +193,7 @@ def test_a_number_that_another_program_has_copied_can_be_pasted(
 ) -> None:
     box = field(maximum=10_000_000)
     qtbot.addWidget(box)
-    for pasted, value in (("1,250,000", 1_250_000), ("1\u202f250", 1250), ("1,5", 1250), ("x", 1250)):
+    for pasted, value in (("1,250,000", 1_250_000), ("1\u202f250", 1250), ("1,5", 2), ("x", 2)):
         box.selectAll()
         QApplication.clipboard().setText(pasted)
         box.lineEdit().paste()
@@ -213,3 +213,59 @@ def test_a_word_for_the_least_stays_a_word(qtbot: QtBot) -> None:
     assert box.value() == 2500
     box.setValue(0)
     assert box.text() == "Off"
+
+
+def whole(low: int, high: int, suffix: str = "") -> SpinBox:
+    box = SpinBox()
+    box.setRange(low, high)
+    box.setSuffix(suffix)
+    return box
+
+
+def decimal(low: float, high: float, decimals: int = 2, suffix: str = "") -> DoubleSpinBox:
+    box = DoubleSpinBox()
+    box.setRange(low, high)
+    box.setDecimals(decimals)
+    box.setSuffix(suffix)
+    return box
+
+
+@pytest.mark.parametrize(
+    ("make", "typed", "value"),
+    [
+        (partial(decimal, -1, 0.99), "1.5", 0.99),
+        (partial(decimal, -1, 0.99), "-3", -1),
+        (partial(decimal, -1, 0.99), "0.456", 0.46),
+        (partial(decimal, 0, 1e6, 0), "1e3", 1000),
+        (partial(decimal, 0, 1e12, 0), "1.6", 2),
+        (partial(decimal, 0.5, 100, 1, " %"), "250", 100),
+        (partial(decimal, 0.5, 100, 1, " %"), "0.1", 0.5),
+        (partial(decimal, -1e9, 1e9, 3), "-0,5", -0.5),
+        (partial(whole, 0, 20, " times"), "-5", 0),
+        (partial(whole, 0, 20, " times"), "21", 20),
+        (partial(whole, 1, 350), "4000", 350),
+        (partial(whole, 10, 100, " px"), "3", 10),
+        (partial(whole, 0, 20), "1,7", 2),
+        (partial(whole, 0, 20), "1.2", 1),
+        (partial(whole, 0, 1_000_000, " px"), "12,345", 12345),
+        (partial(whole, 0, 20), "7", 7),
+        (partial(whole, 0, 20), "-", 5),
+        (partial(whole, 0, 20), "abc", 5),
+    ],
+)
+def test_a_number_that_does_not_fit_becomes_the_nearest_one(
+    make: Callable[[], SpinBox | DoubleSpinBox], typed: str, value: float, qtbot: QtBot
+) -> None:
+    """Key by key, as a user types; the keys that Qt would pass over make another number of it."""
+    box = make()
+    qtbot.addWidget(box)
+    box.setValue(5)
+    box.show()
+    heard: list[float] = []
+    box.valueChanged.connect(heard.append)
+    box.selectAll()
+    QTest.keyClicks(box, typed)
+    QTest.keyClick(box, Qt.Key.Key_Return)
+    assert box.value() == pytest.approx(value)
+    assert box.text() == box.prefix() + box.textFromValue(box.value()) + box.suffix()
+    assert not heard or heard[-1] == pytest.approx(value)
