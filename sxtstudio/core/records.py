@@ -26,6 +26,10 @@ Finite = Annotated[float, msgspec.Meta(ge=-1e300, le=1e300, description="a finit
 T = TypeVar("T")
 _MOST_BYTES = 64 << 20
 _MOST_LEVELS = 100
+# What may stand between the dots of a key, and a key of too many levels: of its length the reader makes a
+# square. Nothing is tried twice here, so that looking takes no longer than the text.
+_WORD = r"(?:[\w-]++|\"(?:[^\"\\\n]|\\.)*+\"|'[^'\n]*+')"
+_LONG_KEY = re.compile(rf"(?<![\w-]){_WORD}(?:[ \t]*+\.[ \t]*+{_WORD}){{{_MOST_LEVELS}}}")
 _PLACE = re.compile(r" - at (?:`key` in )?`\$([^`]*)`$")
 _MISSING = re.compile(r"Object missing required field `([^`]*)`$")
 _UNKNOWN = re.compile(r"Object contains unknown field `(.*)`$", re.DOTALL)
@@ -75,7 +79,7 @@ def json_values(content: bytes | str, what: str, advice: str = "", *, nan: bool 
     except UnicodeDecodeError:
         reason = "is no text in UTF-8"
     except ValueError as error:
-        reason = f"is no JSON: {error}"
+        reason = f"is no JSON: {_without_python(error)}"
     raise RecordError(what, f"it {reason}", advice) from None
 
 
@@ -88,16 +92,18 @@ def toml_values(content: bytes, what: str, advice: str = "") -> dict[str, Any]:
         If it is no TOML, or is nested too deeply.
     """
     try:
-        values = tomllib.loads(content.decode("utf-8-sig"))
-        if _is_shallow([values]):
-            return values
+        text = content.decode("utf-8-sig")
+        if not _LONG_KEY.search(text):
+            values = tomllib.loads(text)
+            if _is_shallow([values]):
+                return values
         reason = "is nested too deeply"
     except RecursionError:
         reason = "is nested too deeply"
     except UnicodeDecodeError:
         reason = "is no text in UTF-8"
     except ValueError as error:
-        reason = f"is no valid TOML: {error}"
+        reason = f"is no valid TOML: {_without_python(error)}"
     raise RecordError(what, f"it {reason}", advice) from None
 
 
@@ -155,6 +161,12 @@ def has_half_characters(values: Any) -> bool:
     except UnicodeEncodeError:
         return True
     return False
+
+
+def _without_python(error: ValueError) -> str:
+    """What a reader says; Python's own words about its limit for digits help nobody."""
+    text = str(error)
+    return "a number in it has thousands of digits" if "integer string conversion" in text else text
 
 
 def _is_shallow(values: Any) -> bool:

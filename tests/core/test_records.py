@@ -1,5 +1,6 @@
 """Files read into typed records: what is wrong is named, with what it must be."""
 
+import tomllib
 from dataclasses import dataclass, field
 from typing import Annotated, Any, Literal
 
@@ -15,6 +16,7 @@ from sxtstudio.core.records import (
     json_values,
     read_json_record,
     record_of,
+    toml_values,
 )
 
 Whole = Annotated[int, Meta(ge=1, le=9)]
@@ -144,6 +146,46 @@ def test_nan_can_be_read_for_fields_that_refuse_it_by_name() -> None:
     values = json_values('{"name": "a", "finite": -Infinity}', "The file", nan=True)
     with pytest.raises(RecordError, match="'finite' is wrong"):
         record_of(values, File, "The file")
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b".".join([b"a"] * 20_000) + b"=1", "nested too deeply"),
+        (b"[" + b" . ".join([b"a"] * 20_000) + b"]\nb=1", "nested too deeply"),
+        (b"x=1\n" + b".".join([b"'a.b'", b'"c\\"."', b"d"] * 50) + b"=1", "nested too deeply"),
+        (b"a=" + b"[" * 3000 + b"]" * 3000, "nested too deeply"),
+        (b"a=" + b"9" * 5000, "a number in it has thousands of digits"),
+        (b"a=\xff", "no text in UTF-8"),
+    ],
+    ids=["dots", "dots in a heading", "words in quotes", "lists", "long number", "bytes"],
+)
+def test_what_is_no_toml_is_said(content: bytes, said: str) -> None:
+    with pytest.raises(RecordError, match="The file cannot be used: ") as error:
+        toml_values(content, "The file cannot be used")
+    assert said in str(error.value) and "sys." not in str(error.value)
+
+
+def test_keys_with_many_levels_are_refused_before_they_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key of 60,000 levels, in 120 kB, took 6.1 GB to be read."""
+    monkeypatch.setattr(tomllib, "loads", lambda _: pytest.fail("it was read"))
+    for word in ("a", "'a'", '"a"'):
+        with pytest.raises(RecordError, match="nested too deeply"):
+            toml_values(".".join([word] * 101).encode() + b" = 1", "The file")
+
+
+@pytest.mark.parametrize("text", ["1.2.3.4.", "....", "a.b-c_d. "], ids=["numbers", "dots", "words"])
+def test_dots_elsewhere_in_toml_are_no_levels(text: str) -> None:
+    written = text * 24
+    content = f"# {written}\nlast.but.one = '{written}'\n\"many words\" = 0.5"
+    assert toml_values(content.encode(), "The file")["last"] == {"but": {"one": written}}
+
+
+@pytest.mark.parametrize("text", ["a" * 10**6, '"' * 10**6, "'\\" * 10**6, "a." * 99 + "\n" + "." * 10**6])
+def test_looking_for_levels_takes_no_longer_than_the_text(text: str) -> None:
+    """With a million characters anything but that would not end within the time of the whole suite."""
+    with pytest.raises(RecordError):
+        toml_values(text.encode(), "The file")
 
 
 def test_a_fault_of_the_program_is_none_of_the_file() -> None:
