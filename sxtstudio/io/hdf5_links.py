@@ -25,6 +25,8 @@ from sxtstudio.io.hdf5_texts import LONGEST_TEXT, absurd_texts, is_absurd_text
 _MOST_LINKS = 32
 _MOST_STEPS = 1000  # on the way to one object; each link can go twice through the one before
 _MOST_OBJECTS = 20_000
+# Groups within groups: HDF5 goes through all names above an object, so that time grows with their square.
+MOST_LEVELS, _LONGEST_PATH = 100, 8192
 # What says something of a tomogram is short; each of many texts may be the same megabytes of the file.
 _MOST_NUMBERS, _MOST_TEXTS = 4096, 16
 
@@ -153,6 +155,11 @@ class Hdf5Tree:
         """Yield path and object for all that hang in the file itself or one link away from it.
 
         Links to other files that lead nowhere, or to another folder, are left out and noted in ``lost``.
+
+        Raises
+        ------
+        UserError
+            If there are more, or they are nested more deeply, than in any file of a microscope.
         """
         self.lost.clear()
         seen: set[tuple[int, int]] = set()
@@ -175,14 +182,17 @@ class Hdf5Tree:
                 if (info.fileno, info.addr) in seen:
                     continue
                 seen.add((info.fileno, info.addr))
-                if len(seen) > _MOST_OBJECTS:
+                path = f"{prefix}/{name}"
+                deep = path.count("/") > MOST_LEVELS or len(path) > _LONGEST_PATH
+                if len(seen) > _MOST_OBJECTS or deep:
+                    what = "groups nested too deeply" if deep else "too many objects"
                     raise UserError(
-                        f"{self.path.name} holds too many objects to search. Name the dataset: "
+                        f"{self.path.name} holds {what} to search. Name the dataset: "
                         f"{self.path.name}::/path/of/dataset"
                     )
-                yield f"{prefix}/{name}", item
+                yield path, item
                 if isinstance(item, h5py.Group):
-                    inner.append((f"{prefix}/{name}", item))
+                    inner.append((path, item))
             stack.extend(reversed(inner))
 
     def check_storage(self, dataset: h5py.Dataset, depth: int = 0) -> None:

@@ -25,6 +25,7 @@ from sxtstudio.training.keras_config import read_base_width
 from sxtstudio.training.network import Decoder, DeepSXT, LabelHead, NeckBranch, ResidualBlock
 
 _MOST_ARRAYS = 10_000
+_MOST_LEVELS = 16  # in the name of an array; each is looked for from the one above
 # A network of base width m has about 18,700 m² numbers, each of which takes more than a byte in the file.
 _NUMBERS_PER_SQUARE = 18_000
 # From PyTorch's (out, in, y, x) to Keras' (y, x, in, out) and back; for transposed kernels in and out change
@@ -167,6 +168,8 @@ def _datasets(file_name: str, file: h5py.File, group: str) -> list[tuple[str, h5
 def _own_member(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset | None:
     """Return what lies at a path inside the group itself; links to elsewhere are not followed."""
     current: h5py.Group | h5py.Dataset = group
+    if path.count("/") > _MOST_LEVELS:
+        return None
     for part in path.split("/"):
         link = current.get(part, getlink=True) if isinstance(current, h5py.Group) and part else None
         if not isinstance(link, h5py.HardLink):

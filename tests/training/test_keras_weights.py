@@ -131,6 +131,14 @@ def bomb(file, path):
     made.id.write_direct_chunk((0, 0, 0, 0), zlib.compress(bytes(256 << 20)))
 
 
+def nested(file, path):
+    """Each step is looked for from the one above: a name of 20,000 steps would take minutes."""
+    listed = names(file, BRANCH)
+    deep = "/".join(["g"] * 17)
+    file[BRANCH][deep] = file[BRANCH][listed[4]][()]
+    rename(file, BRANCH, [*listed[:4], deep, *listed[5:]])
+
+
 def group_elsewhere(file, path):
     file.move(BRANCH, "hidden")
     file[BRANCH] = h5py.SoftLink("/hidden")
@@ -154,6 +162,7 @@ NAMED = rf"layer '.+' in the group '{BRANCH}'"
         (external_link, "does not hold it"),
         (external_storage, "does not hold it"),
         (bomb, "unpacks to more"),
+        (nested, "does not hold it"),
         (group_elsewhere, f"no group '{BRANCH}'"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
