@@ -12,6 +12,7 @@ from sxtstudio.commands import batch, clean, demo, gui, info, models, probe, seg
 from sxtstudio.commands.guard import guarded
 from sxtstudio.commands.output import prepare_streams, quieten_libraries
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.paths import check_working_folder
 
 EXIT_CODES = "Exit codes: 0 done, 2 wrong usage or bad input, 130 cancelled, 1 an error in the program."
 
@@ -61,5 +62,6 @@ def _run(words: list[str]) -> int:
     # Without a command the window opens, as a double click does.
     arguments = build_parser().parse_args(words or ["gui"])
     arguments.words = words
+    check_working_folder()
     code: int = arguments.run(arguments)
     return code

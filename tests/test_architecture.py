@@ -150,6 +150,17 @@ def test_commands_print_in_one_place() -> None:
     assert found == []
 
 
+def test_links_are_followed_in_one_place() -> None:
+    """``Path.resolve`` raises RuntimeError for links in a circle: ``core.paths`` follows them."""
+    found = [
+        f"{name_of(path)}:{node.lineno}"
+        for path in MODULES
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Attribute) and node.attr == "resolve" and "__file__" not in ast.unparse(node)
+    ]
+    assert found == []
+
+
 def test_tables_are_written_in_one_place() -> None:
     """No text of a table may be a formula; ``core.printable.csv_text`` sees to it."""
     assert imports().find_modules_that_directly_import("csv") == {"sxtstudio.core.printable"}

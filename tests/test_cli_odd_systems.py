@@ -237,6 +237,59 @@ def test_started_in_a_folder_that_has_gone(tmp_path: Path) -> None:
     assert len(done.stderr.splitlines()) == 1 and "went wrong" not in done.stderr
 
 
+@pytest.mark.skipif(os.name != "posix", reason="other systems hardly have links")
+@pytest.mark.parametrize("suffix", [".tif", ".zarr", ".onnx", ".toml", ".json"])
+def test_links_in_a_circle(
+    suffix: str, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As an input they do not exist, and as an output they are replaced, as other links are."""
+    loop = tmp_path / f"loop{suffix}"
+    loop.symlink_to(loop.name)
+    inner = loop / "inner.tif"
+    if suffix in (".tif", ".zarr"):
+        refused(["info", str(loop)], capsys)
+        refused(["clean", str(loop), "-o", str(tmp_path / "new.tif")], capsys)
+        refused(["clean", str(labels), "-o", str(inner)], capsys)
+        refused(["segment", str(labels), "-o", str(tmp_path / "new.tif"), "--mask", str(loop)], capsys)
+        assert main(["clean", str(labels), "-o", str(loop)]) == 0
+        assert loop.exists() and not loop.is_symlink()
+    elif suffix == ".toml":
+        refused(["train", str(loop), "-o", str(tmp_path / "run")], capsys)
+    else:
+        refused(["models", "check", str(loop)], capsys)
+        refused(["segment", str(labels), "-o", str(tmp_path / "new.tif"), "--model", str(loop)], capsys)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+def test_an_output_that_is_a_pipe(labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    pipe = tmp_path / "pipe.tif"
+    os.mkfifo(pipe)
+    assert "pipe or a device" in refused(["clean", str(labels), "-o", str(pipe)], capsys)
+    assert "pipe or a device" in refused(["segment", str(labels), "-o", str(pipe)], capsys)
+    assert pipe.is_fifo()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("what", ["pipe", "device"])
+def test_a_model_that_is_a_pipe_is_not_called_empty(
+    what: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "net.onnx"
+    os.mkfifo(path) if what == "pipe" else path.symlink_to("/dev/zero")
+    assert "is a pipe or device" in refused(["models", "check", str(path)], capsys)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems keep a folder that is in use")
+def test_names_in_a_folder_that_has_gone(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The file is not damaged."""
+    (tmp_path / "gone").mkdir()
+    monkeypatch.chdir(tmp_path / "gone")
+    (tmp_path / "gone").rmdir()
+    assert "has been deleted or renamed" in refused(["info", "../old.tif"], capsys)
+
+
 @pytest.mark.parametrize(
     ("error", "words"),
     [

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -35,7 +36,7 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     ------
     UserError
         If the folder does not exist or cannot be written to, if the disk is full, or if a file
-        would replace a folder.
+        would replace a folder, a pipe or a device.
     """
     final = _in_real_folder(Path(path))
     temporary = temporary_name(final)
@@ -60,6 +61,16 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
         raise explained from error
 
 
+def refuse_special(path: Path) -> None:
+    """Raise UserError where a pipe, a device or a socket lies: a file would take its place."""
+    try:
+        kind = path.lstat().st_mode
+    except OSError:
+        return
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind) or stat.S_ISLNK(kind)):
+        raise UserError(f"{path} is no file but a pipe or a device, and stays as it is: give another name.")
+
+
 def _in_real_folder(path: Path) -> Path:
     """Follow links to the folder, and none at the name itself: nothing is written through that."""
     if path.name in ("", ".."):
@@ -76,6 +87,7 @@ def _check_folder(final: Path, temporary: Path) -> None:
         )
     if not folder.is_dir():
         raise UserError(f"{final.name} cannot be written: {folder} is a file, not a folder.")
+    refuse_special(final)
     try:
         with open(temporary, "xb"):
             pass

@@ -22,8 +22,10 @@ def read_model_bytes(path: Path) -> bytes:
     """
     try:
         size = path.stat().st_size
-        if path.is_dir() or not size:
-            state = "is a folder" if path.is_dir() else "is empty"
+        if not path.is_file() or not size:
+            state = (
+                "is empty" if path.is_file() else "is a folder" if path.is_dir() else "is a pipe or device"
+            )
             raise UserError(f"{path} {state}, so it is not a model: choose an .onnx file.")
         check_model_bytes(path, size)
         return read_plain(path, LARGEST_MODEL_BYTES)

@@ -27,7 +27,7 @@ from sxtstudio.io.export_plan import Kind, Plan
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.opening import open_volume
 from sxtstudio.io.place import Place
-from sxtstudio.io.zarr import is_zarr
+from sxtstudio.io.zarr import foreign_file, is_zarr
 
 _SLAB_BYTES = 32 << 20
 
@@ -154,13 +154,23 @@ def _check_target(target: Path, form: _Format) -> None:
     """Refuse at once what would fail, or do harm, at the end."""
     if not form.is_folder and target.is_dir():
         raise UserError(f"{target} is a folder and cannot be replaced by a file. Choose another name.")
-    if (
-        form.is_folder
-        and target.exists()
-        and not (target.is_dir() and (is_zarr(target) or not any(target.iterdir())))
-    ):
+    if form.is_folder:
+        refuse_foreign_folder(target)
+
+
+def refuse_foreign_folder(target: Path) -> None:
+    """Raise UserError where a folder is no Zarr store, or holds a file of the user's that would be lost."""
+    if not target.exists():
+        return
+    if not (target.is_dir() and (is_zarr(target) or not any(target.iterdir()))):
         raise UserError(
             f"{target} exists and is no Zarr store. Choose another name, so that nothing is lost."
+        )
+    other = foreign_file(target)
+    if other is not None:
+        raise UserError(
+            f"{target} holds {other.relative_to(target)}, which is no part of a Zarr store and would be "
+            "lost. Move it elsewhere, or choose another name."
         )
 
 

@@ -67,7 +67,7 @@ def open_folder(path: Path) -> FileVolume:
         dtype=dtype,
         reader=DecodedSlices(lambda z: decode(files[z]), first.rows, first.columns, dtype).read,
         voxel_nm=voxel_nm,
-        notes=(*notes, *_gaps(files)),
+        notes=(*notes, *_gaps(files), *_left_out(path)),
         files=files,
     )
 
@@ -79,11 +79,7 @@ def natural_key(name: str) -> list[tuple[int, int, str]]:
 
 
 def _slices_of_one_series(path: Path) -> list[Path]:
-    files = [
-        p
-        for p in path.iterdir()
-        if p.suffix.lower() in _SUFFIXES and not p.name.startswith(".") and p.is_file()
-    ]
+    files = [p for p in path.iterdir() if _is_image(p) and p.is_file()]
     if not files:
         raise UserError(
             f"The folder {path.name} holds no TIFF or PNG slices and is no Zarr store. "
@@ -108,6 +104,21 @@ def _slices_of_one_series(path: Path) -> list[Path]:
                 "Put the slices of one tomogram into a folder of their own."
             )
     return files
+
+
+def _left_out(path: Path) -> tuple[str, ...]:
+    """What has the name of a slice and cannot be one: at the end of a series no gap would tell."""
+    names = sorted(
+        (p.name for p in path.iterdir() if _is_image(p) and not p.is_file() and not p.is_dir()),
+        key=natural_key,
+    )
+    return tuple(f"{name} is left out: it is no file, or a link that leads to none" for name in names[:3]) + (
+        (f"of {len(names) - 3} more the same is true",) if len(names) > 3 else ()
+    )
+
+
+def _is_image(path: Path) -> bool:
+    return path.suffix.lower() in _SUFFIXES and not path.name.startswith(".")
 
 
 def _series(file: Path) -> str | None:

@@ -29,6 +29,7 @@ from sxtstudio.core.edit_kind import Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lengths import is_voxel_size
+from sxtstudio.core.paths import resolved
 from sxtstudio.core.polarity import Basis, Polarity, Value
 from sxtstudio.core.records import WrongKey, read_json, record_of
 from sxtstudio.core.steps import Step
@@ -230,7 +231,7 @@ def volume_path(folder: Path, stored: StoredVolume) -> Path:
         raise UserError(
             f"The project {folder.name} is incomplete: {stored.name} is missing. Copy the whole folder again."
         )
-    if not path.resolve().is_relative_to(folder.resolve()):
+    if not resolved(path).is_relative_to(resolved(folder)):
         raise UserError(f"{stored.name} in {folder.name} leads to another folder, which is refused.")
     return path
 

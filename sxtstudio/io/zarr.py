@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -31,6 +32,9 @@ from sxtstudio.io.limits import LARGE_CHUNK_BYTES, check_chunks, chunk_parts
 from sxtstudio.io.several import SeveralVolumes, VolumeInside
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
+# 0.0.0, 0 (in folders 0/0), c.0.0, or c for a single number.
+_CHUNK = re.compile(r"c|(c\.)?\d+(\.\d+)*")
+_OF_FILE_MANAGERS = (".DS_Store", "Thumbs.db", "desktop.ini")
 METADATA = ("zarr.json", ".zarray", ".zgroup", ".zattrs")
 
 # Codecs that turn bytes into numbers and nothing else; "pickle" is not among them.
@@ -57,6 +61,17 @@ class _Node:
 def is_zarr(folder: Path) -> bool:
     """Return whether a folder is a Zarr group or array."""
     return any((folder / name).is_file() for name in METADATA)
+
+
+def foreign_file(store: Path) -> Path | None:
+    """Return a file in a store that is neither metadata nor a chunk, or None; those of file managers are."""
+    for folder, _, names in os.walk(store):
+        for name in names:
+            if name in (*METADATA, ".zmetadata", *_OF_FILE_MANAGERS):
+                continue
+            if not _CHUNK.fullmatch(name):
+                return Path(folder, name)
+    return None
 
 
 def open_zarr(path: Path, inside: str | None = None, order: AxisOrder | None = None) -> FileVolume:

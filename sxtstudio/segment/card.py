@@ -40,6 +40,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.paths import resolved
 from sxtstudio.core.plain_files import open_plain, read_plain
 from sxtstudio.core.records import RecordError, WrongKey, has_half_characters, json_values, record_of
 
@@ -153,7 +154,7 @@ class ModelCard(CardEntries):
         model = path.parent / (card.file or path.with_suffix(".onnx").name)
         if not model.is_file():
             raise UserError(f"{source} belongs to {model.name}, which is not beside it: put it there.")
-        if model.resolve().parent != path.parent.resolve():
+        if resolved(model).parent != resolved(path.parent):
             raise UserError(
                 f"{source}: the field 'file' leads out of the card's folder. Get the model again."
             )

@@ -23,6 +23,7 @@ from onnx import TensorProto, numpy_helper
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.model_bytes import check_model_bytes, read_model_bytes
+from sxtstudio.core.paths import resolved
 from sxtstudio.core.wording import bytes_text
 from sxtstudio.segment.card import ModelCard, file_sha256
 from sxtstudio.segment.cost import check_cost
@@ -229,7 +230,7 @@ def _check_external(tensor: onnx.TensorProto, path: Path) -> None:
     file = path.parent / location
     if not file.is_file():
         raise UserError(f"{problem}, which is not there. Put it beside the model.")
-    if not file.resolve().is_relative_to(path.parent.resolve()):
+    if not resolved(file).is_relative_to(resolved(path.parent)):
         raise UserError(f"{problem}, which is a link out of the model's folder; it is not opened. {_AGAIN}")
     try:
         offset, length = int(entries.get("offset", 0)), int(entries.get("length", 0))

@@ -12,6 +12,7 @@ from onnx import TensorProto
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.paths import resolved
 from sxtstudio.segment.card import ModelCard, file_sha256
 from sxtstudio.segment.check import card_of, check_model
 from sxtstudio.segment.registry import find_models, user_folder
@@ -24,7 +25,7 @@ class NameTaken(UserError):
 def is_own(card: ModelCard, folder: Path | None = None) -> bool:
     """Whether a model lies in the user's folder, and so may be removed."""
     place = folder or user_folder()
-    return card.path is not None and card.path.resolve().parent == place.resolve()
+    return card.path is not None and resolved(card.path).parent == resolved(place)
 
 
 def install_model(path: str | Path, *, replace: bool = False, folder: Path | None = None) -> ModelCard:

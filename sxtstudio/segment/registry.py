@@ -109,9 +109,15 @@ def _is_path(text: str | Path) -> bool:
 def _cards_in(folder: Path, problems: list[str]) -> Iterator[ModelCard]:
     """Yield the cards in a folder, then one for each model that has none."""
     try:
-        files = sorted(Path(entry.path) for entry in os.scandir(folder) if entry.is_file())
+        entries = sorted(entry for entry in folder.iterdir() if entry.suffix in (".json", ".onnx"))
     except OSError:
         return
+    files = []
+    for entry in entries:
+        if os.path.isfile(entry):  # no error for a link in a circle, which would hide all others
+            files.append(entry)
+        elif not entry.is_dir():
+            problems.append(f"{entry} is no file, or a link that leads to none.")
     done: set[Path] = set()
     for path in files:
         if path.suffix == ".json":

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import struct
+import warnings
 import zlib
 from itertools import pairwise
 from pathlib import Path
@@ -23,6 +24,7 @@ from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import export as export_module
 from sxtstudio.io import export_tiff, export_volume, open_volume
 from sxtstudio.io.place import Place
+from sxtstudio.io.zarr import foreign_file
 
 VOXEL = (20.0, 13.0, 12.5)
 ORIGIN = (100.0, -26.0, 25.0)
@@ -402,6 +404,44 @@ def test_types_that_the_format_cannot_hold(tmp_path, labels, name, dtype):
     with pytest.raises(UserError, match=r"Export as|no grey values"):
         export_volume(tmp_path / name, ArrayVolume(labels.astype(dtype)), kind="image")
     assert contents(tmp_path) == []
+
+
+@pytest.mark.parametrize("name", ["thesis.txt", "0/notes/of.txt", "0/0/1.tif", ".hidden"])
+def test_a_zarr_store_that_holds_a_file_of_the_users_is_not_replaced(tmp_path, labels, name):
+    path, volume = tmp_path / "labels.zarr", ArrayVolume(labels)
+    export_volume(path, volume)
+    for own in (".DS_Store", "0/Thumbs.db"):  # nobody made these
+        (path / own).write_text("")
+    export_volume(path, volume)  # its own files only
+    (path / name).parent.mkdir(exist_ok=True)
+    (path / name).write_text("years")
+    with pytest.raises(UserError, match=rf"holds {name}, which is no part of a Zarr store"):
+        export_volume(path, volume)
+    assert (path / name).read_text() == "years"
+
+
+@pytest.mark.parametrize("form", [2, 3])
+@pytest.mark.parametrize("shape", [(4, 6, 6), (6,), ()], ids=str)
+def test_all_files_of_a_zarr_store_are_its_own(tmp_path, form, shape):
+    for separator in "./":
+        encoding = {"name": "v2" if form == 2 else "default", "separator": separator}
+        group = zarr.create_group(tmp_path / f"{form}{separator == '.'}.zarr", zarr_format=form)
+        array = group.create_array(
+            "scale 0", shape=shape, chunks=tuple(2 for _ in shape), dtype="u1", chunk_key_encoding=encoding
+        )
+        array[...] = 1
+        with warnings.catch_warnings(action="ignore"):  # it is no part of the third format yet
+            zarr.consolidate_metadata(group.store)
+        assert foreign_file(tmp_path / f"{form}{separator == '.'}.zarr") is None
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes")
+@pytest.mark.parametrize("name", ["out.tif", "out.mrc", "out.zarr"])
+def test_a_pipe_is_not_replaced(tmp_path, labels, name):
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(UserError, match=r"pipe or a device|no Zarr store"):
+        export_volume(tmp_path / name, ArrayVolume(labels))
+    assert (tmp_path / name).is_fifo() and contents(tmp_path) == [name]
 
 
 def test_a_folder_that_is_no_zarr_store_is_never_replaced(tmp_path, labels):

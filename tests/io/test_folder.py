@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import tifffile
@@ -135,3 +137,23 @@ def test_slice_that_vanishes(tmp_path, volume):
         (folder / "s2.tif").unlink()
         with pytest.raises(UserError, match="slice 3 cannot be read"):
             opened.read(Box.slab(2, 3, opened.shape))
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes and links")
+def test_a_last_slice_that_is_no_file_is_noted(tmp_path, volume):
+    """No gap tells that the end is missing."""
+    data = volume("u1")
+    folder = fill(tmp_path / "s", data, [f"s{n}.tif" for n in range(len(data))])
+    (folder / "s97.tif").symlink_to("s97.tif")
+    (folder / "s98.tif").symlink_to("nowhere")
+    (folder / "old.tif").mkdir()
+    os.mkfifo(folder / "s99.tif")
+    opened, got = read_all(folder)
+    np.testing.assert_array_equal(got, data)
+    left_out = [
+        note.partition(" is left out: it is no file")[0] for note in opened.notes if "left out" in note
+    ]
+    assert left_out == ["s97.tif", "s98.tif", "s99.tif"]
+    os.mkfifo(folder / "s100.tif")
+    opened, _ = read_all(folder)
+    assert "of 1 more the same is true" in opened.notes

@@ -166,3 +166,18 @@ def test_a_card_may_name_its_model(tmp_path):
     (card,) = find_models([tmp_path])
     assert card.path == tmp_path / "weights.onnx"
     assert load_card("net", folders=[tmp_path]).trained_on == "nothing"
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs pipes and links")
+def test_what_is_no_file_hides_no_other_model(tmp_path):
+    """A link in a circle raised an error, and the whole folder was taken for empty."""
+    put(tmp_path, "good")
+    (tmp_path / "loop.onnx").symlink_to("loop.onnx")
+    (tmp_path / "loop.json").symlink_to("loop.json")
+    (tmp_path / "gone.onnx").symlink_to("nowhere")
+    (tmp_path / "folder.onnx").mkdir()
+    os.mkfifo(tmp_path / "pipe.onnx")
+    problems: list[str] = []
+    assert [card.name for card in find_models([tmp_path], problems=problems)] == ["good"]
+    told = sorted(problem.split(" is no file")[0].rpartition("/")[2] for problem in problems)
+    assert told == ["gone.onnx", "loop.json", "loop.onnx", "pipe.onnx"]

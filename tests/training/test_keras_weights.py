@@ -134,7 +134,7 @@ def bomb(file, path):
 def nested(file, path):
     """Each step is looked for from the one above: a name of 20,000 steps would take minutes."""
     listed = names(file, BRANCH)
-    deep = "/".join(["g"] * 17)
+    deep = "/".join(["g"] * 18)
     file[BRANCH][deep] = file[BRANCH][listed[4]][()]
     rename(file, BRANCH, [*listed[:4], deep, *listed[5:]])
 

@@ -7,6 +7,7 @@ from html import escape
 from typing import Any
 
 from sxtstudio.core import wording
+from sxtstudio.core.paths import resolved
 from sxtstudio.segment import ModelCard
 from sxtstudio.segment.registry import model_folders
 
@@ -37,8 +38,8 @@ def card_html(card: ModelCard, *, default: bool, own: bool) -> str:
 
 
 def _origin(card: ModelCard) -> str:
-    shipped = model_folders()[0].resolve()
-    here = card.path is not None and card.path.resolve().parent == shipped
+    shipped = resolved(model_folders()[0])
+    here = card.path is not None and resolved(card.path).parent == shipped
     return "comes with the program" if here else "in a shared folder"
 
 

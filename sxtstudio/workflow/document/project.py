@@ -18,6 +18,7 @@ from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock, holder
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.pace import Work
+from sxtstudio.core.paths import resolved
 from sxtstudio.core.plain_files import LinkRefused, is_own_folder
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
@@ -353,9 +354,9 @@ def _check_target(folder: Path, record: Record) -> None:
     if not folder.parent.is_dir():
         raise UserError(f"{folder} cannot be made: the folder {folder.parent} does not exist.")
     tomogram = on_disk(Path(record.tomogram.absolute))
-    if tomogram.resolve().is_relative_to(folder.resolve()) and folder.exists():
+    if resolved(tomogram).is_relative_to(resolved(folder)) and folder.exists():
         return  # a tomogram kept within its project is found again by the relative path
-    if tomogram.is_dir() and folder.resolve().is_relative_to(tomogram.resolve()):
+    if tomogram.is_dir() and resolved(folder).is_relative_to(resolved(tomogram)):
         raise UserError(f"{folder} lies within the tomogram, which would change it. Choose another folder.")
 
 

@@ -11,8 +11,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from sxtstudio.core.atomic import refuse_special
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.paths import resolved
 from sxtstudio.core.temporary import remove, sweep, temporary_name
+from sxtstudio.io.export import refuse_foreign_folder
 from sxtstudio.io.volume_name import VolumeName
 
 VOLUME_SUFFIXES = (".tif", ".tiff", ".mrc", ".rec", ".map", ".zarr")
@@ -46,7 +49,7 @@ def check_outputs(outputs: Iterable[Output], inputs: Iterable[Path | None]) -> N
                 raise UserError(
                     f"{output.path} is both input and output, and the input would be lost: give another name."
                 )
-            if source.is_dir() and source.resolve() in output.path.resolve().parents:
+            if source.is_dir() and resolved(source) in resolved(output.path).parents:
                 raise UserError(
                     f"{output.path} lies inside the input {source}, which would change it: "
                     "write to another folder."
@@ -61,7 +64,7 @@ def check_space(folder: Path, needed_bytes: int) -> None:
     free = shutil.disk_usage(folder).free
     if free < needed_bytes:
         raise UserError(
-            f"The disk is too full for this job: {folder.resolve()} has {_size(free)} free and up to "
+            f"The disk is too full for this job: {resolved(folder)} has {_size(free)} free and up to "
             f"{_size(needed_bytes)} are needed. Free some space or write to another disk."
         )
 
@@ -101,7 +104,10 @@ def _check_folder(output: Output) -> None:
             raise UserError(f"The name {path.name} is too long for the disk: give a shorter one.") from error
     if not folder.is_dir():
         raise UserError(f"{path} cannot be written because {folder} is no folder: create it first.")
-    if path.is_dir() and path.suffix.lower() != ".zarr":
+    refuse_special(path)
+    if path.suffix.lower() == ".zarr":
+        refuse_foreign_folder(path)
+    elif path.is_dir():
         raise UserError(f"{path} is a folder and would not be replaced by a file: give another name.")
     if path.exists() and not os.access(path, os.W_OK):
         raise UserError(f"{path} is write-protected: give another name, or remove the protection.")
@@ -112,14 +118,14 @@ def _check_folder(output: Output) -> None:
     except OSError as error:
         reason = error.strerror or error
         raise UserError(
-            f"No file can be written to {folder.resolve()} ({reason}): write to another folder."
+            f"No file can be written to {resolved(folder)} ({reason}): write to another folder."
         ) from error
 
 
 def _same(one: Path, other: Path) -> bool:
     if one.exists() and other.exists():
         return one.samefile(other)
-    return one.resolve() == other.resolve()
+    return resolved(one) == resolved(other)
 
 
 def _size(count: int) -> str:
