@@ -37,6 +37,7 @@ class BetweenSlices(QGroupBox):
         super().__init__("Between slices", parent)
         self._context, self._session = context, context.session
         self._by_hand = False  # the user typed numbers: they are not replaced by proposals
+        self._waits = False  # the user pressed the button, and is told what comes of it
         self.axis = ComboBox()
         for text in ("XY slices", "XZ slices", "YZ slices"):
             self.axis.addItem(text)
@@ -82,7 +83,7 @@ class BetweenSlices(QGroupBox):
         layout.addLayout(buttons)
         self._gaps = Latest(context, "Looking for gaps", self._on_gap_found, delay_ms=400, parent=self)
         self.axis.currentIndexChanged.connect(self._on_axis_changed)
-        self.propose_button.clicked.connect(self.propose)
+        self.propose_button.clicked.connect(self._on_propose_clicked)
         self.only_here.toggled.connect(self.propose)
         self.button.clicked.connect(self._on_button_clicked)
         self.clear_button.clicked.connect(self._on_clear_clicked)
@@ -141,6 +142,7 @@ class BetweenSlices(QGroupBox):
         if len(drawn) == 2 and (self.only_here.isChecked() or abs(drawn[1] - drawn[0]) > 1):
             self._gaps.cancel()
             self._show(min(drawn), max(drawn))
+            self._answer("which you drew on last")
             return
         around = self._session.cursor[axis]
         search = partial(nearest_gap, labels, axis, around)
@@ -149,6 +151,22 @@ class BetweenSlices(QGroupBox):
     def _on_gap_found(self, gap: tuple[int, int] | None) -> None:
         if gap is not None and not self._by_hand:
             self._show(*gap)
+        if gap is not None:
+            self._answer("the nearest with empty slices between them")
+        elif self._waits:
+            self._waits = False
+            here = slice_number(self._session.cursor[self.axis.currentIndex()])
+            self._session.message.emit(
+                f"Nothing to propose: no empty slices lie between two labelled ones near slice {here}. Draw "
+                "the shape on two slices that are some slices apart."
+            )
+
+    def _answer(self, why: str) -> None:
+        """Say what is proposed, if the user asked for it: the fields may have shown it already."""
+        if self._waits:
+            self._waits = False
+            numbers = f"{self.first.value()} and {self.last.value()}"
+            self._session.message.emit(f"Proposed: slices {numbers}, {why}.")
 
     def _show(self, first: int, last: int) -> None:
         with QSignalBlocker(self.first), QSignalBlocker(self.last):
@@ -174,11 +192,16 @@ class BetweenSlices(QGroupBox):
         self._ask()
 
     def _on_document_changed(self) -> None:
+        self._waits = False
         self._gaps.cancel(wait_s=_LONGEST_WAIT_S)
         self.axis.setCurrentIndex(0)
         self.only_here.setChecked(False)
         self._on_axis_changed()
         self._follow()
+
+    def _on_propose_clicked(self) -> None:
+        self._waits = True
+        self.propose()
 
     def _on_button_clicked(self) -> None:
         self._said(self.interpolate)

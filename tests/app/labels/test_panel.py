@@ -111,6 +111,27 @@ def test_the_nearest_gap_is_proposed(hand, panel: LabelsPanel) -> None:
     assert panel.between.first.value() == 9
 
 
+def test_who_asks_for_a_proposal_is_answered(hand, panel: LabelsPanel) -> None:
+    between = panel.between
+    hand.draw_box(np.s_[5:9], np.s_[50:60], np.s_[50:60])
+    hand.session.set_cursor((7, 0, 0))
+    hand.qtbot.wait(0)
+    before = len(hand.said)
+    between.propose()  # by itself it says nothing
+    between.propose_button.click()
+    hand.qtbot.waitUntil(lambda: len(hand.said) > before, timeout=5000)
+    assert "no empty slices lie between two labelled ones near slice 8" in hand.said[-1]
+    hand.draw_box(np.s_[20:24], np.s_[50:60], np.s_[50:60])
+    hand.qtbot.waitUntil(lambda: between.last.value() == 21, timeout=5000)
+    between.propose_button.click()
+    hand.qtbot.waitUntil(lambda: "slices 9 and 21, the nearest" in hand.said[-1], timeout=5000)
+    hand.take("brush", brush_px=12)
+    for depth in (30, 40):
+        hand.stroke("xy", depth, (100, 100))
+    between.propose_button.click()
+    assert "slices 31 and 41, which you drew on last" in hand.said[-1]
+
+
 def test_one_shape_through_slices_full_of_labels(hand, panel: LabelsPanel) -> None:
     hand.draw_box(np.s_[0:64], np.s_[200:220], np.s_[200:220])
     hand.take("brush", brush_px=12)
