@@ -23,6 +23,7 @@ from sxtstudio.app.labels.tools.toolbox import Toolbox
 from sxtstudio.app.mask.panel import MaskPanel
 from sxtstudio.app.menus import Actions
 from sxtstudio.app.models.default_model import offer_former
+from sxtstudio.app.notices import NoticeBar
 from sxtstudio.app.preferences import apply_stored
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.session import Session
@@ -134,6 +135,7 @@ class MainWindow(QMainWindow):
         self._outer.setStretchFactor(1, 0)
         self._outer.setSizes([SIZE_PX.width() - WIDTH_PX, WIDTH_PX])
         self.setCentralWidget(self._outer)
+        self.statusBar().addPermanentWidget(NoticeBar(self.session.notices))
         self.statusBar().addPermanentWidget(parts.job_bar)
         # High enough for a job, so that the views do not jump when one begins.
         self.statusBar().setMinimumHeight(STATUS_HEIGHT_PX)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from sxtstudio.app.notices import Notices
 from sxtstudio.app.states import DisplayState, LayoutState, Observed, OfferState, ToolState
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import EditHistory, LabelEdit, Recorder
@@ -120,6 +121,7 @@ class Session(QObject):
         self.cursor: Triple = (0, 0, 0)
         self.unit: Unit = "nm"
         self.busy: Busy | None = None
+        self.notices = Notices(self)
         self.replayed: Step | None = None  # while it is announced that an edit was undone or made again
         self._views: dict[str, HasViewState] = {}
         self._autosave = QTimer(self, interval=60_000)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
+from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import (
     QCheckBox,
     QFileDialog,
@@ -27,6 +29,7 @@ from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind, Work
 from sxtstudio.app.jobs.strip import ProgressStrip
+from sxtstudio.app.notices import Notice, NoticeKind
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.outside import show_folder
@@ -293,7 +296,19 @@ class BatchDialog(ToolDialog):
     def _on_finished(self) -> None:
         self.job = None
         self._refresh()
-        self._context.session.message.emit(f"Batch: {self.status.text()}")
+        session = self._context.session
+        session.message.emit(f"Batch: {self.status.text()}")
+        if not self.isActiveWindow():
+            look = partial(self._context.dialogs.bring_up, BatchDialog)
+            session.notices.post(
+                Notice(NoticeKind.BATCH, f"The batch has ended: {self.status.text()}.", look)
+            )
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take note that somebody looks."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self._context.session.notices.seen(NoticeKind.BATCH)
 
     def _on_show_sheet_clicked(self) -> None:
         if self._sheet is not None:

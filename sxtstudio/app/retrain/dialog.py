@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import Qt
+from functools import partial
+
+from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QCloseEvent, QKeySequence, QShortcut, QShowEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, QWidget
 
@@ -12,6 +14,7 @@ from sxtstudio.app.errors import show_error
 from sxtstudio.app.help.pages import HELP
 from sxtstudio.app.help.text import TextDialog
 from sxtstudio.app.jobs.job import Job, JobKind
+from sxtstudio.app.notices import Notice, NoticeKind
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.retrain.labels import LabelsPage
 from sxtstudio.app.retrain.missing import MissingPage
@@ -72,6 +75,9 @@ class RetrainDialog(ToolDialog):
             page.changed.connect(self._refresh)
         self.running.finished.connect(self._show_result)
         self.running.left.connect(self._on_left)
+        self.running.broken.connect(
+            lambda run: self._say_ended(f"The training of {run.name} ended without a model.")
+        )
         self.before_after.closed.connect(self.look_for_runs)
         self.missing.look_again.connect(self._on_look_again)
         self.waiting.chosen.connect(self.take_up)
@@ -205,7 +211,15 @@ class RetrainDialog(ToolDialog):
             self.model.remember_speed(run.start, history.seconds / history.step)
         self.before_after.show_result(run, done)
         self._show_page(RESULT)
-        self._context.session.message.emit(f"The training of {run.name} is done: Tools > Retrain shows it.")
+        self._say_ended(f"The training of {run.name} is done.")
+
+    def _say_ended(self, text: str) -> None:
+        """Say it for a while; where nobody has this window before him, until it is looked at."""
+        session = self._context.session
+        session.message.emit(f"{text[:-1]}: Tools > Retrain shows it.")
+        if not self.isActiveWindow():
+            look = partial(self._context.dialogs.bring_up, RetrainDialog)
+            session.notices.post(Notice(NoticeKind.TRAINING, text, look))
 
     def _show_runs(self, runs: list[TrainingRun]) -> None:
         shown = (
@@ -258,6 +272,12 @@ class RetrainDialog(ToolDialog):
         super().showEvent(event)
         if not event.spontaneous():
             self.labels.propose_open()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Take note that somebody looks."""
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.ActivationChange and self.isActiveWindow():
+            self._context.session.notices.seen(NoticeKind.TRAINING)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Say that a training goes on; ask only if the user wants otherwise."""

@@ -37,10 +37,13 @@ class RunningPage(QWidget):
         The training is done; with its last event.
     left(TrainingRun)
         It was cancelled, and the user decided what becomes of it.
+    broken(TrainingRun)
+        It ended without a model; the page says why.
     """
 
     finished = Signal(object, object)
     left = Signal(object)
+    broken = Signal(object)
 
     def __init__(self, context: Context, dialog: ToolDialog) -> None:
         """Build the page; nothing runs yet."""
@@ -178,6 +181,8 @@ class RunningPage(QWidget):
             last = training.words.strip().splitlines()[-1:] or [""]
             show_note(self.problem, f"⚠ {_CRASHED}\n{last[0]}".strip())
         self._refresh()
+        if self.problem.isVisibleTo(self):
+            self.broken.emit(run)
 
     # -- buttons -------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from sxtstudio.app import questions
 from sxtstudio.app.document.closing import may_close
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.models.default_model import use_model
+from sxtstudio.app.notices import NoticeBar
 from sxtstudio.app.retrain.dialog import (
     LABELS,
     MISSING,
@@ -467,6 +468,28 @@ def test_closing_the_program_saves_the_training(
     assert not dialog.running.busy
     (run,) = find_runs()
     assert run.state == "interrupted" and (run.run / "state.npz").is_file()
+
+
+@pytest.mark.parametrize("fails", [False, True], ids=["done", "failed"])
+def test_a_training_that_ends_out_of_sight_is_said_until_it_is_looked_at(
+    labelled: MainWindow, fake: dict[str, Any], qtbot: QtBot, answers: dict[str, Any], fails: bool
+) -> None:
+    fake.update(steps=6, pause_s=0.05)
+    if fails:
+        fake["fail"] = "There is no room left."
+    dialog = opened(labelled, qtbot)
+    (bar,) = labelled.findChildren(NoticeBar)
+    assert not bar.isVisible()
+    start(dialog, qtbot)
+    answers["ask"] = "Close, and let it go on"
+    dialog.close()
+    qtbot.waitUntil(lambda: bar.isVisible(), timeout=WAIT)
+    labelled.statusBar().clearMessage()  # as after eight seconds
+    assert ("ended without a model" if fails else "is done") in bar.words.text()
+    bar.show_button.click()
+    assert dialog.isVisible() and not bar.isVisible()
+    assert dialog.running.problem.isVisible() if fails else dialog.page == RESULT
+    latest(labelled, qtbot)
 
 
 @pytest.mark.parametrize("last", ["done", "error"])
