@@ -24,6 +24,7 @@ from sxtstudio.core.polarity import Basis, Polarity
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import slice_number
 from sxtstudio.workflow.document.document import Document
 
 Labels = NDArray[np.uint8]
@@ -311,7 +312,7 @@ class Session(QObject):
         if kind is StepKind.UNDO:
             self.edit_undone.emit(edit)
         self.autosave()
-        self.message.emit(step.name)
+        self.message.emit(step.name + _where(edit.box))
 
     def set_busy(self, busy: Busy | None) -> None:
         """Say what is changing the labels; painting and undo wait until it is None again."""
@@ -339,6 +340,14 @@ class Session(QObject):
 
 def _step(kind: StepKind, edit: LabelEdit, parameters: dict[str, Any]) -> Step:
     return Step(kind, edit.kind, edit.target, edit.partial, parameters)
+
+
+def _where(box: Box | None) -> str:
+    """Return ", slice 12" or ", slices 12 to 15"."""
+    if box is None:
+        return ""
+    first, last = slice_number(box.start[0]), box.stop[0]
+    return f", slice {first}" if first == last else f", slices {first} to {last}"
 
 
 def _middle(shape: Triple) -> Triple:

@@ -6,7 +6,7 @@ from collections import deque
 from dataclasses import asdict, fields
 from typing import Any
 
-from PySide6.QtCore import QTimer
+from PySide6.QtCore import QRectF, QTimer
 from PySide6.QtGui import QResizeEvent, QShowEvent
 from PySide6.QtWidgets import QStackedLayout, QWidget
 
@@ -27,7 +27,7 @@ from sxtstudio.core.contrast import auto_window
 from sxtstudio.core.edit_kind import TARGETS, Target
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.geometry import Box, Triple
-from sxtstudio.core.planes import NORMAL, PLANES, Plane
+from sxtstudio.core.planes import COLUMNS, NORMAL, PLANES, ROWS, Plane
 
 _KEPT_EDITS = 200
 # What was hidden or turned round in one tomogram would puzzle in the next.
@@ -243,6 +243,28 @@ class SlicesView(QWidget):
             else:
                 view.patch(target, box)
         self._follow_pointer()
+        if self._session.replayed is not None:
+            self._bring_into_sight(box)
+
+    def _bring_into_sight(self, box: Box) -> None:
+        """Go to what was undone or made again, where it is not seen: to its middle, in all three views."""
+        axis = _thinnest(box) if self.planes.sides_shown else 0
+        cursor = list(self._session.cursor)
+        if not box.start[axis] <= cursor[axis] < box.stop[axis]:
+            cursor[axis] = (box.start[axis] + box.stop[axis] - 1) // 2
+            self._session.set_cursor((cursor[0], cursor[1], cursor[2]))
+        view = self.views[PLANES[axis]]
+        row, column = ROWS[view.plane], COLUMNS[view.plane]
+        size = QRectF(
+            box.start[column] - 0.5,
+            box.start[row] - 0.5,
+            box.stop[column] - box.start[column],
+            box.stop[row] - box.start[row],
+        )
+        place = view.transform().mapRect(size)
+        if not place.intersects(QRectF(view.rect())):
+            moved = place.center() - QRectF(view.rect()).center()
+            self.camera.pan({column: moved.x() / self.camera.zoom, row: moved.y() / self.camera.zoom})
 
     # -- what is seen ----------------------------------------------------------------------------
 
@@ -360,6 +382,11 @@ class SlicesView(QWidget):
         """End the threads."""
         for reader in self.readers.values():
             reader.shut_down()
+
+
+def _thinnest(box: Box) -> int:
+    """Return the axis across the slice that was drawn on; that of the XY slices where several are as thin."""
+    return min(range(3), key=lambda axis: box.shape[axis])
 
 
 def _is_large(box: Box, axis: int) -> bool:

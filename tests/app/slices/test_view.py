@@ -167,6 +167,52 @@ def test_later_edits_change_only_their_rectangle(known: MainWindow) -> None:
         assert np.array_equal(view.labels.labels, cut.T if plane == "yz" else cut)
 
 
+@pytest.mark.parametrize(
+    ("box", "sides", "cursor"),
+    [
+        (Box((2, 4, 5), (3, 9, 12)), True, (2, 20, 20)),
+        (Box((2, 4, 5), (5, 9, 12)), True, (3, 20, 20)),  # the middle of three slices
+        (Box((2, 4, 5), (9, 9, 12)), False, (7, 20, 20)),  # seen already
+        (Box((0, 4, 5), (10, 5, 12)), True, (7, 4, 20)),  # drawn in XZ
+        (Box((0, 4, 5), (10, 5, 12)), False, (7, 20, 20)),  # a line in XY, which is all that is shown
+        (Box((0, 4, 5), (10, 9, 6)), True, (7, 20, 5)),  # drawn in YZ
+    ],
+)
+def test_what_is_undone_comes_into_sight_and_is_named(
+    known: MainWindow, box: Box, sides: bool, cursor: tuple[int, int, int]
+) -> None:
+    session, slices = known.session, known.context.parts.slices
+    said: list[str] = []
+    session.message.connect(said.append)
+    with session.edit(EditKind.BRUSH) as edit:
+        edit.write(box, np.full(box.shape, 255, np.uint8))
+    slices.show_sides(sides)
+    name = "slice 3" if box.shape[0] == 1 else f"slices {box.start[0] + 1} to {box.stop[0]}"
+    for move, words in ((session.undo, "Undo"), (session.redo, "Redo")):
+        session.set_cursor((7, 20, 20))
+        move()
+        assert session.cursor == cursor
+        assert said[-1] == f"{words}: Brush, {name}"
+
+
+def test_what_is_undone_beside_the_part_that_is_shown_comes_into_sight(known: MainWindow) -> None:
+    slices = look_at(known, (2, 10, 12), zoom=6)
+    with known.session.edit(EditKind.BRUSH) as edit:
+        edit.write(Box((2, 1, 1), (3, 3, 3)), np.full((1, 2, 2), 255, np.uint8))
+    view = slices.views["xy"]
+    inside = QPointF(1.5, 1.5)
+    slices.camera.centre = [20.0, 20.0, 20.0]
+    slices.camera.zoom_to(6)
+    before = list(slices.camera.centre)
+    assert view.rect().contains(view.transform().map(inside).toPoint())
+    known.session.undo()
+    assert slices.camera.centre == before  # it was seen
+    slices.camera.centre = [20.0, 230.0, 290.0]
+    assert not view.rect().contains(view.transform().map(inside).toPoint())
+    known.session.redo()
+    assert view.rect().contains(view.transform().map(inside).toPoint())
+
+
 def test_preview_stands_in_for_the_labels_of_its_slice_only(known: MainWindow) -> None:
     session = known.session
     view = look_at(known, (4, 10, 12)).views["xy"]
