@@ -33,6 +33,7 @@ from sxtstudio.app.slices.view import SlicesView
 from sxtstudio.app.states import Panel
 from sxtstudio.app.view3d.panel import SurfacePanel
 from sxtstudio.app.view3d.view import View3D
+from sxtstudio.app.widgets.focus import FocusReturns
 from sxtstudio.app.widgets.placement import fit_to_screen
 from sxtstudio.app.widgets.side_panel import WIDTH_PX, SidePanel
 from sxtstudio.core.pace import Pace
@@ -63,6 +64,7 @@ class MainWindow(QMainWindow):
         self._parts = parts = self._make_parts()
         self.context.complete(parts)
         self._lay_out(parts)
+        FocusReturns(self, parts.slices.views["xy"])
         self.session.message.connect(lambda text: self.statusBar().showMessage(text, 8000))
         self.jobs.failed.connect(lambda error: show_error(self, error))
         for signal in (self.session.document_changed, self.session.history_changed):

@@ -14,6 +14,7 @@ from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
 
 from sxtstudio.app.context import Context
+from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
 from sxtstudio.io.project import is_project
 from sxtstudio.io.zarr import is_zarr
 
@@ -26,6 +27,8 @@ class Answer(StrEnum):
     CLOSE_AND_GO_ON = "Close, and let it go on"
     DELETE = "Delete"
     DISCARD = "Discard"
+    DISMISS = "Dismiss"
+    GO_ON = "Go on with it"
     KEEP_FOR_LATER = "Keep it for later"
     KEEP_TRAINING = "Keep training"
     KEEP_WAITING = "Keep waiting"
@@ -35,6 +38,7 @@ class Answer(StrEnum):
     SAVE = "Save"
     SEGMENT_AGAIN = "Segment again"
     SEGMENT_ALL_THE_SAME = "Segment all the same"
+    START_AGAIN = "Start again"
     STAY = "Stay here"
     STOP = "Stop"
     THROW_AWAY = "Throw away"
@@ -45,6 +49,8 @@ _ROLES: dict[str, QMessageBox.ButtonRole] = {
     Answer.CANCEL: QMessageBox.ButtonRole.RejectRole,
     Answer.KEEP_WAITING: QMessageBox.ButtonRole.RejectRole,
     Answer.DISCARD: QMessageBox.ButtonRole.DestructiveRole,
+    Answer.DISMISS: QMessageBox.ButtonRole.DestructiveRole,
+    Answer.START_AGAIN: QMessageBox.ButtonRole.DestructiveRole,
 }
 Button = TypeVar("Button", bound=str)
 
@@ -72,6 +78,7 @@ def ask(
         made.append(box.addButton(name, _ROLES.get(name, QMessageBox.ButtonRole.AcceptRole)))
     box.setDefaultButton(made[0 if default is None else list(buttons).index(default)])
     box.setEscapeButton(made[-1])
+    ignore_hasty_clicks(box)
     box.exec()
     pressed = box.clickedButton()
     box.deleteLater()

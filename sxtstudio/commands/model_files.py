@@ -149,10 +149,10 @@ def _keep(made: Path, file: Path | None, *, replace: bool) -> ModelCard:
 def copy_model(made: Path, file: Path, card: Path | None, *, replace: bool) -> ModelCard:
     """Copy a model to ``file``, and its card beside it; return the card of the copy."""
     from sxtstudio.core.atomic import atomic_write
+    from sxtstudio.segment.card import find_card
     from sxtstudio.segment.check import card_of
 
-    own = made.with_suffix(".json")
-    card = own if own.is_file() else card
+    card = find_card(made) or card
     target_card = file.with_suffix(".json")
     for target in (file, target_card):
         if target.exists() and not replace:

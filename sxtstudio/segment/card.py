@@ -27,12 +27,14 @@ file          text                           see below name of the .onnx in the 
 ============= ============================== ========= =====================================================
 
 ``file`` is the card's own name with the ending .onnx if it is not given. It never leaves the card's folder.
+Which card belongs to a model is asked of ``find_card`` alone.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -178,6 +180,35 @@ class ModelCard(CardEntries):
                 f"The model {self.path} is not the one that its card describes (the checksum in the field "
                 "'sha256' differs): get both again, or remove the card if you changed the model yourself."
             )
+
+
+def find_card(model: Path) -> Path | None:
+    """Return the card beside a model, or None.
+
+    That is the one with the model's own name, or else one whose field ``file`` names the model: an installed
+    model has its checksum in the name of its file, and its card has not.
+    """
+    own = model.with_suffix(".json")
+    if own.is_file():
+        return own
+    try:
+        others = sorted(Path(entry.path) for entry in os.scandir(model.parent) if _may_be_card(entry))
+    except OSError:
+        return None
+    return next((path for path in others if _names(path, model.name)), None)
+
+
+def _may_be_card(entry: os.DirEntry[str]) -> bool:
+    ending = entry.name.lower().endswith(".json")
+    return ending and entry.is_file() and entry.stat().st_size <= _LARGEST_CARD
+
+
+def _names(path: Path, model: str) -> bool:
+    """Whether a file is a card that says it belongs to ``model``."""
+    try:
+        return ModelCard.from_json(read_plain(path, _LARGEST_CARD)).file == model
+    except (OSError, UserError):
+        return False
 
 
 _WRITTEN = tuple(entry.name for entry in fields(CardEntries))

@@ -25,7 +25,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.model_bytes import check_model_bytes, read_model_bytes
 from sxtstudio.core.paths import resolved
 from sxtstudio.core.wording import bytes_text
-from sxtstudio.segment.card import ModelCard, file_sha256
+from sxtstudio.segment.card import ModelCard, file_sha256, find_card
 from sxtstudio.segment.cost import check_cost
 from sxtstudio.segment.device import choose_device, create_session
 from sxtstudio.segment.running import said
@@ -90,8 +90,8 @@ def card_of(path: str | Path) -> ModelCard:
         model = read_model(_path_of(card))
     else:
         model = read_model(path)
-        card_file = path.with_suffix(".json")
-        card = ModelCard.load(card_file) if card_file.is_file() else _deduced(model, path)
+        card_file = find_card(path)
+        card = _deduced(model, path) if card_file is None else ModelCard.load(card_file)
         if not path.samefile(_path_of(card)):
             raise UserError(f"The card {card_file} belongs to {card.file}, not to {path.name}. {_AGAIN}")
     _check_interface(model, card)

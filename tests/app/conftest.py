@@ -26,6 +26,7 @@ from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.settings import Settings
+from sxtstudio.app.widgets import hasty_clicks
 from sxtstudio.core.polarity import chosen_polarity
 
 SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample.tif"
@@ -127,6 +128,12 @@ def no_questions(monkeypatch: pytest.MonkeyPatch) -> None:
         raise AssertionError(f"asked: {text}")
 
     monkeypatch.setattr("sxtstudio.app.questions.ask", ask)
+
+
+@pytest.fixture(autouse=True)
+def clicks_count_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Tests press what has just appeared; those of the guard against that set the time themselves."""
+    monkeypatch.setattr(hasty_clicks, "SETTLE_S", 0.0)
 
 
 def threads() -> set[str]:

@@ -167,3 +167,23 @@ def test_only_own_models_are_removed(toy_model: Path, own_folder: Path) -> None:
     with pytest.raises(UserError, match="not removed"):
         remove_model(elsewhere)
     assert toy_model.is_file()
+
+
+@pytest.mark.parametrize("as_text", [True, False], ids=["text", "path"])
+def test_an_installed_model_is_found_with_its_card_by_its_file(
+    toy_model: Path, own_folder: Path, as_text: bool
+) -> None:
+    """The window names a model by its file, whose name is another than the card's."""
+    with_card(toy_model, "mine", trained_on="my cells")
+    installed = install_model(toy_model)
+    assert installed.path is not None and installed.path.stem != "mine"
+    (own_folder / "foreign.json").write_text('{"file": 3}')
+    card = load_card(str(installed.path) if as_text else installed.path)
+    assert (card.name, card.trained_on, card.card_path) == ("mine", "my cells", own_folder / "mine.json")
+    assert not card.notes
+
+
+def test_the_card_of_another_model_is_not_taken(toy_model: Path, make_model, own_folder: Path) -> None:
+    install_model(with_card(toy_model, "mine"))
+    bare = make_model(own_folder / "bare.onnx", layers=1)
+    assert load_card(bare).name == "bare" and load_card(bare).notes

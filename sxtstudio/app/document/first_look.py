@@ -19,6 +19,7 @@ from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.first_scan import FirstScan
 from sxtstudio.app.widgets.controls import DoubleSpinBox
+from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.polarity import Basis
@@ -68,6 +69,7 @@ class FirstLook(QWidget):
         self.first_scan.judged.connect(self._show)
         self.first_scan.failed.connect(self._on_failure)
         theme.set_icon(self.close_button, "mdi6.close")
+        ignore_hasty_clicks(self)
         self.hide()
 
     def _question(self) -> QWidget:

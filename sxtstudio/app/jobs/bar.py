@@ -19,6 +19,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.remaining import remaining_text
 from sxtstudio.app.widgets.elided import ElidedLabel
+from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
 from sxtstudio.core import wording
 from sxtstudio.core.progress import ProgressState
 
@@ -53,6 +54,7 @@ class JobRow(QWidget):
         layout.setSpacing(8)
         for widget in (self._words, self._bar, self._remaining, self.cancel_button):
             layout.addWidget(widget)
+        ignore_hasty_clicks(self)  # that of another job may have been meant
         job.progressed.connect(self._show)
         self._show(job.state)
 

@@ -14,6 +14,7 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.remaining import remaining_text
+from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
 from sxtstudio.core.progress import ProgressState
 
 
@@ -43,6 +44,7 @@ class ProgressStrip(QWidget):
         layout.setContentsMargins(0, 4, 0, 4)
         layout.addWidget(self.bar)
         layout.addLayout(row)
+        ignore_hasty_clicks(self)
         self.hide()
 
     def watch(self, job: Job, *, counted: bool = True) -> None:

@@ -153,6 +153,12 @@ class SegmentFields(QWidget):
         found = self.model.currentData()
         return None if found is None else str(found)
 
+    def name_of(self, model: str | Path | None) -> str | None:
+        """Return how the card of a model calls it; of a file that was not looked at, the file's name."""
+        models = () if self._choices is None else self._choices.models
+        found = (card.name for card in models if str(card.path) == str(model))
+        return next(found, None if model is None else Path(model).stem)
+
     @property
     def extra_files(self) -> tuple[str, ...]:
         """Models that were chosen as files."""

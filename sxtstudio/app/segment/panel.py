@@ -17,6 +17,7 @@ from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.segment.engine import Costs, PreviewEngine
 from sxtstudio.app.segment.form import SegmentForm
+from sxtstudio.app.segment.interrupted import InterruptedOffer
 from sxtstudio.app.segment.manual_edits import HandMade
 from sxtstudio.app.segment.polarity_choice import TwoPolarities
 from sxtstudio.app.segment.recognised import RecognitionMap
@@ -33,10 +34,7 @@ from sxtstudio.core.trust import SliceTrust, least_certain, replaced
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.workflow.jobs.choices import Choices, find_choices
 from sxtstudio.workflow.jobs.document_segmenting import (
-    Interrupted,
     SegmentOutcome,
-    forget_interrupted,
-    read_interrupted,
     segment_document,
     trust_lines,
 )
@@ -56,7 +54,6 @@ class SegmentPanel(QWidget):
         self.recognition = RecognitionMap(context, self.engine, self)
         self.hand_made = HandMade(context.session)
         self.run: LabelJob | None = None
-        self.pending: Interrupted | None = None
         self._projections: Path | None = None  # folder of the document whose projections may be segmented
         self._least_certain: int | None = None  # the slice that was gone to last
         self._starts_next = False  # once the polarity is known, for which a slice is tried now
@@ -76,7 +73,6 @@ class SegmentPanel(QWidget):
     def _build(self) -> None:
         self.estimate, self.result = note(name="estimate"), note(name="result")
         self._result = ResultNote(self._session, self.result)
-        self.interrupted_note = note()
         self.try_button = QPushButton("Try on this slice")
         theme.set_icon(self.try_button, "mdi6.eye-outline")
         self.try_button.setToolTip("Segment the visible slice only, as a preview (Ctrl+T)")
@@ -85,28 +81,19 @@ class SegmentPanel(QWidget):
         self.start_button = QPushButton("Segment")
         self.start_button.setProperty("role", "main")
         self.start_button.setToolTip("Segment the chosen slices (Ctrl+R); it can be undone")
-        self.resume_button, self.again_button = QPushButton("Go on"), QPushButton("Start again")
-        self.dismiss_button = QPushButton("Dismiss")
-        self.resume_button.setToolTip("Segment the slices that are missing, with the settings of then")
-        self.again_button.setToolTip("Segment all chosen slices anew, with the settings above")
-        self.dismiss_button.setToolTip("Leave it unfinished; labels that are there stay")
+        self.offers = InterruptedOffer(self._context)
         self.choice = TwoPolarities()
         self.strip = ProgressStrip()
-        tries, offers = QHBoxLayout(), QHBoxLayout()
+        tries = QHBoxLayout()
         tries.addWidget(self.try_button, 1)
         tries.addWidget(self.hide_button)
-        self.offers = QWidget()
-        self.offers.setLayout(offers)
-        offers.setContentsMargins(0, 0, 0, 0)
-        for button in (self.resume_button, self.again_button, self.dismiss_button):
-            offers.addWidget(button, 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(8)
         layout.addWidget(self.form)
         layout.addStretch()
         self.footer = Footer(
-            (self.result, self.interrupted_note, self.estimate),
+            (self.result, self.offers.note, self.estimate),
             (self.choice, self.offers, self.strip, tries, self.start_button),
         )
 
@@ -115,9 +102,8 @@ class SegmentPanel(QWidget):
         self.try_button.clicked.connect(self._guarded(self.try_slice))
         self.hide_button.clicked.connect(self.trial.clear)
         self.start_button.clicked.connect(self._guarded(self.start))
-        self.resume_button.clicked.connect(self._guarded(self.resume))
-        self.again_button.clicked.connect(self._guarded(self.start))
-        self.dismiss_button.clicked.connect(self._on_dismiss_clicked)
+        self.offers.go_on.connect(self._guarded(self.resume))
+        self.offers.start_again.connect(self._guarded(self.start_again))
         self.form.changed.connect(self._ask_for_costs)
         self.form.network_changed.connect(self.trial.clear)
         self.form.threshold.changed.connect(lambda: self.trial.set_threshold(self.form.threshold.value))
@@ -172,7 +158,26 @@ class SegmentPanel(QWidget):
         self._session.set_cursor((wanted, y, x))
 
     def start(self) -> None:
-        """Segment the chosen slices; asks before labels made by hand are replaced.
+        """Segment the chosen slices; an interrupted segmentation goes on, or it asks what is to become of it.
+
+        Raises
+        ------
+        UserError
+            If nothing is open, or another job changes the labels.
+        """
+        pending, document = self.offers.pending, self._session.document
+        if pending is None or document is None or not pending.finished or self._session.busy is not None:
+            self.start_again()
+            return
+        wanted, threshold = self.form.parameters(), self.form.threshold.value
+        answer = self.offers.choose(pending.changes(wanted, threshold, document.shape[0]))
+        if answer == Answer.GO_ON:
+            self.resume()
+        elif answer == Answer.START_AGAIN:
+            self.start_again()
+
+    def start_again(self) -> None:
+        """Segment all chosen slices; asks before labels made by hand are replaced.
 
         Raises
         ------
@@ -191,19 +196,22 @@ class SegmentPanel(QWidget):
         self._start_all()
 
     def _start_all(self) -> None:
-        parameters = self.form.parameters()
-        document, idle = self._session.document, self._session.busy is None
-        if document and idle and self.hand_made.within(*parameters.checked(document.shape[0])):
-            answer = questions.ask(
-                self._context.window,
-                "Replace labels?",
-                "Some labels in these slices were made by hand.",
-                (Answer.REPLACE, Answer.CANCEL),
-                "The segmentation replaces all labels in its slices. Undo brings them back.",
-            )
-            if answer != Answer.REPLACE:
-                return
-        self._start(parameters, resume=False)
+        parameters, document = self.form.parameters(), self._session.document
+        if document is None or self._may_replace(*parameters.checked(document.shape[0])):
+            self._start(parameters, resume=False)
+
+    def _may_replace(self, first: int, last: int) -> bool:
+        """Ask where labels in the slices ``first`` to ``last`` (not included) were made by hand."""
+        if self._session.busy is not None or not self.hand_made.within(first, last):
+            return True
+        answer = questions.ask(
+            self._context.window,
+            "Replace labels?",
+            "Some labels in these slices were made by hand.",
+            (Answer.REPLACE, Answer.CANCEL),
+            "The segmentation replaces all labels in its slices. Undo brings them back.",
+        )
+        return answer == Answer.REPLACE
 
     def _polarity_is_open(self) -> bool:
         """Whether the network is to be asked, and perhaps the user, before all slices are segmented."""
@@ -230,16 +238,19 @@ class SegmentPanel(QWidget):
         return True
 
     def resume(self) -> None:
-        """Go on with the interrupted segmentation.
+        """Go on with the interrupted segmentation; asks before labels made by hand are replaced.
 
         Raises
         ------
         UserError
             If there is none.
         """
-        if self.pending is None:
+        if self.offers.pending is None:
             raise UserError("There is no interrupted segmentation to go on with. Start a new one.")
-        self._start(self.pending.parameters, resume=True)
+        pending, document = self.offers.pending, self._session.document
+        first, last = (0, 0) if document is None else pending.parameters.checked(document.shape[0])
+        if self._may_replace(first + pending.finished, last):  # what is finished and was changed stays
+            self._start(pending.parameters, resume=True)
 
     def _start(self, parameters: SegmentParameters, *, resume: bool) -> None:
         document, engine = self._session.document, self.engine
@@ -248,7 +259,7 @@ class SegmentPanel(QWidget):
         if any(job.segments for job in self._context.jobs.running):
             raise UserError("The batch is segmenting now. Wait for it, or stop it (Tools > Batch).")
         identify, folder, work_dir = document.identify, document.bulk, document.segmentation_folder
-        record: dict[str, Any] = {"model": parameters.model, "slices": parameters.slices}
+        record: dict[str, Any] = {"model": self.form.name_of(parameters.model), "slices": parameters.slices}
 
         def work(job: Job, recorder: Recorder) -> SegmentOutcome:
             engine.close()  # its memory is needed now
@@ -325,7 +336,7 @@ class SegmentPanel(QWidget):
 
     def _on_run_ended(self, edit: LabelEdit | None) -> None:
         self.run = None
-        self._look_for_interrupted()
+        self.offers.look()
         self._refresh()
         self._ask_for_costs()
 
@@ -399,7 +410,7 @@ class SegmentPanel(QWidget):
         self._stop_asking()
         self._result.clear()
         show_note(self.estimate, "")
-        self._look_for_interrupted()
+        self.offers.look()
         self._refresh()
         self._ask_for_costs()
 
@@ -407,40 +418,16 @@ class SegmentPanel(QWidget):
         self.refresh_models()
         self.form.choose_remembered_model()
 
-    def _on_dismiss_clicked(self) -> None:
-        document = self._session.document
-        if document is not None and self.run is None:
-            forget_interrupted(document.bulk, document.segmentation_folder)
-        self._look_for_interrupted()
-
-    def _look_for_interrupted(self) -> None:
-        document = self._session.document
-        self.pending = (
-            None
-            if document is None or self.run is not None
-            else read_interrupted(document.bulk, document.segmentation_folder)
-        )
-        text = ""
-        if self.pending is not None:
-            text = (
-                f"A segmentation was interrupted: {self.pending.finished} of {self.pending.wanted} slices "
-                "are finished."
-            )
-        show_note(self.interrupted_note, text)
-        self.offers.setVisible(self.pending is not None)
-        self._session.offers.set(interrupted=self.pending is not None)
-
     def _refresh(self) -> None:
         session = self._session
         idle = session.document is not None and session.busy is None
         self.form.setEnabled(self.run is None)
         self.try_button.setEnabled(idle and self.trial.job is None)
         self.hide_button.setEnabled(self.trial.shown)
-        for button in (self.start_button, self.resume_button, self.again_button, self.dismiss_button):
-            button.setEnabled(idle)
+        self.start_button.setEnabled(idle)
+        self.offers.set_idle(idle)
         if self.run is not None:
-            show_note(self.interrupted_note, "")
-            self.offers.hide()
+            self.offers.forget()
 
     def _ask_for_costs(self) -> None:
         document, engine = self._session.document, self.engine

@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, QRect, QSize, Qt, Signal
 from PySide6.QtGui import QEnterEvent, QFocusEvent, QImage, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QAbstractButton, QHBoxLayout, QLabel, QSizePolicy, QVBoxLayout, QWidget
 
+from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
 from sxtstudio.core.contrast import to_grey
 from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.wording import share
@@ -92,6 +93,7 @@ class TwoPolarities(QWidget):
         layout.setSpacing(6)
         layout.addWidget(self.question)
         layout.addLayout(pictures)
+        ignore_hasty_clicks(self)
         self.hide()
 
     def ask(self, judged: Polarity, pictures: Pictures) -> None:

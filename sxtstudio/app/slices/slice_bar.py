@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtCore import QEvent, QObject, Qt, Signal
 from PySide6.QtGui import QFontDatabase, QResizeEvent, QWheelEvent
 from PySide6.QtWidgets import QGridLayout, QLabel, QWidget
 
@@ -16,7 +16,15 @@ _WITH_PLACE_PX = 230
 
 
 class SliceBar(QWidget):
-    """Slider, field "33 / 64" and the depth in nm; slices are counted from 1, as in Fiji."""
+    """Slider, field "33 / 64" and the depth in nm; slices are counted from 1, as in Fiji.
+
+    Signals
+    -------
+    entered
+        Return was pressed in the field: the keyboard belongs to the slices again.
+    """
+
+    entered = Signal()
 
     def __init__(self, context: Context, parent: QWidget | None = None) -> None:
         """Build the widgets."""
@@ -54,6 +62,7 @@ class SliceBar(QWidget):
         self.strip.chosen.connect(self._go)
         self.slider.valueChanged.connect(lambda value: self._go(value))
         self.field.valueChanged.connect(lambda value: self._go(value - 1))
+        self.field.lineEdit().returnPressed.connect(self.entered)
         context.session.document_changed.connect(self.refresh)
         context.session.facts_changed.connect(self.refresh)
         context.session.cursor_changed.connect(self._on_cursor)

@@ -58,6 +58,7 @@ class SlicesView(QWidget):
         self._sides_wanted = True  # a single slice is shown without them
         self.start_page = StartPage(context)
         self.bar = SliceBar(context)
+        self.bar.entered.connect(self.views["xy"].setFocus)
         self.planes = PlaneLayout(self.views["xy"], self.views["xz"], self.views["yz"], self.bar)
         self._display = Belonging(session.display, ("low", "high", *_OF_THE_TOMOGRAM))
         self._stack = QStackedLayout(self)

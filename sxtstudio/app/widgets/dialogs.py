@@ -8,6 +8,7 @@ from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QDialog, QPushButton
 
 from sxtstudio.app import theme
+from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
 from sxtstudio.app.widgets.placement import fit_dialog
 
 if TYPE_CHECKING:  # the context holds the dialogs
@@ -15,11 +16,16 @@ if TYPE_CHECKING:  # the context holds the dialogs
 
 
 class Dialog(QDialog):
-    """A dialog that lies within the screen, whatever its size."""
+    """A dialog that lies within the screen, whatever its size, and takes no click that was under way."""
+
+    _guarded = False
 
     def showEvent(self, event: QShowEvent) -> None:
         """Become smaller where the screen is."""
         fit_dialog(self)
+        if not self._guarded:  # its buttons are there now
+            self._guarded = True
+            ignore_hasty_clicks(self)
         super().showEvent(event)
 
 

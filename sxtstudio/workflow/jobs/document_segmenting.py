@@ -37,6 +37,8 @@ Pixels = NDArray[np.uint8]
 OnWritten = Callable[[Box], object]
 # What the engine's folder does not say of an unfinished run lies beside it.
 _REQUEST = "segmentation.json"
+# A card may say its threshold in more places than the field shows.
+_SAME_THRESHOLD = 0.005
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,36 @@ class Interrupted:
     parameters: SegmentParameters
     finished: int
     wanted: int
+
+    def changes(self, now: SegmentParameters, threshold: float, slice_count: int) -> list[str]:
+        """Return in what the labels would be others now, such as "the threshold was 0.00 and is 0.50".
+
+        Parameters
+        ----------
+        now
+            What is asked for now. An automatic polarity is what it was.
+        threshold
+            That of now, as a number.
+        slice_count
+            Of the tomogram.
+        """
+        then, texts = self.parameters, []
+        if str(then.model) != str(now.model):
+            texts.append(f"the model was {_model_name(then.model)} and is {_model_name(now.model)}")
+        before = threshold if then.threshold is None else then.threshold
+        if abs(before - threshold) > _SAME_THRESHOLD:
+            texts.append(f"the threshold was {before:.2f} and is {threshold:.2f}")
+        if now.polarity != "auto" and then.polarity not in ("auto", now.polarity):
+            texts.append(f"membranes were {then.polarity} and are {now.polarity}")
+        slices, chosen = then.checked(slice_count), now.checked(slice_count)
+        if slices != chosen:
+            words = [f"{slice_number(first)} to {last}" for first, last in (slices, chosen)]
+            texts.append(f"the slices were {words[0]} and are {words[1]}")
+        if then.neighbours != now.neighbours:
+            texts.append(f"neighbouring slices {'had' if then.neighbours else 'did not have'} a say")
+        if then.probability != now.probability:
+            texts.append(f"the network's output was {'' if then.probability else 'not '}to be kept")
+        return texts
 
 
 def segment_document(
@@ -192,6 +224,10 @@ def trust_lines(figures: Trust, first: int) -> list[str]:
     worst = ", ".join(f"{slice_number(first + i)} ({share(v)})" for i, v in least_certain(figures, 3))
     text = f"The network is {share(middle)} sure of its labels (median); the least in slices {worst}."
     return [text.replace(" %", "\u00a0%")]
+
+
+def _model_name(model: str | Path | None) -> str:
+    return "the default" if model is None else Path(model).stem
 
 
 class _Request(Struct, frozen=True):

@@ -10,6 +10,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.segment import ModelCard, find_models
+from sxtstudio.segment.card import find_card
 from sxtstudio.segment.check import read_model
 from sxtstudio.workflow.retraining.runs import free_name, name_problem
 
@@ -37,7 +38,7 @@ def candidates(progress: Progress | None = None) -> list[Candidate]:
 
 def give_free_name(model: Path) -> str:
     """Return the name of a new model, changed in its card where another model has taken it meanwhile."""
-    card_file = model.with_suffix(".json")
+    card_file = find_card(model) or model.with_suffix(".json")
     card = ModelCard.load(card_file)
     taken = [other.name for other in find_models() if other.sha256 != card.sha256]
     if not name_problem(card.name, taken):

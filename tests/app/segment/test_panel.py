@@ -67,7 +67,7 @@ def test_the_labels_are_those_of_numpy_recorded_and_undone(
     expected[8:40] = truth(sample_values[8:40])
     assert set(np.unique(labels)) == {0, 255}
     assert np.array_equal(labels == 255, expected)
-    assert sample.session.busy is None and panel.strip.isHidden() and panel.pending is None
+    assert sample.session.busy is None and panel.strip.isHidden() and panel.offers.pending is None
     step = sample.session.document.steps[-1]
     assert step.name == "Segment"
     assert step.parameters["model_sha256"] == hashlib.sha256(toy_model.read_bytes()).hexdigest()
@@ -175,17 +175,17 @@ def test_finished_slices_show_early_and_a_cancelled_run_goes_on(
     assert np.array_equal(labels[finished] == 255, expected[: len(finished)])
     assert sample.session.history.undo_name == "Segment (part)"
     document = sample.session.document
-    assert read_interrupted(document.bulk, document.segmentation_folder) == panel.pending
-    assert panel.pending is not None and panel.pending.finished >= len(finished)
+    assert read_interrupted(document.bulk, document.segmentation_folder) == panel.offers.pending
+    assert panel.offers.pending is not None and panel.offers.pending.finished >= len(finished)
     action = sample.actions_.by_name["segment.resume"]
     assert not panel.offers.isHidden() and action.isEnabled()
 
     panel.form.slices.set_range(0, 64)  # going on does not depend on what the fields say now
-    panel.resume_button.click()
+    panel.offers.resume_button.click()
     to_the_end(panel, qtbot)
     assert np.array_equal(labels[20:24] == 255, expected)
     assert not labels[:20].any() and not labels[24:].any()
-    assert panel.pending is None and panel.offers.isHidden() and not action.isEnabled()
+    assert panel.offers.pending is None and panel.offers.isHidden() and not action.isEnabled()
     assert find_output(document.bulk, document.shape) is not None
     sample.session.undo()
     sample.session.undo()
@@ -211,16 +211,24 @@ def test_going_on_keeps_what_was_drawn_since(
     assert "1 finished slice had been changed" in panel.result.text()
 
 
-def test_an_interrupted_run_can_be_dismissed(
-    sample: MainWindow, segment_with: Prepare, slow_model: Path, qtbot: QtBot
+def test_an_interrupted_run_can_be_dismissed_after_a_question(
+    sample: MainWindow,
+    segment_with: Prepare,
+    slow_model: Path,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     panel = segment_with(slow_model, (20, 24))
     with qtbot.waitSignal(sample.session.labels_changed, timeout=60_000):
         panel.start()
     panel.run.cancel()
     to_the_end(panel, qtbot)
-    panel.dismiss_button.click()
-    assert panel.pending is None and panel.offers.isHidden()
+    answers = ["Cancel", "Dismiss"]
+    monkeypatch.setattr(questions, "ask", lambda *_, **__: answers.pop(0))
+    panel.offers.dismiss_button.click()
+    assert panel.offers.pending is not None and sample.session.document.unfinished_segmentation
+    panel.offers.dismiss_button.click()
+    assert panel.offers.pending is None and panel.offers.isHidden()
     assert not sample.session.document.unfinished_segmentation
     with pytest.raises(UserError, match="no interrupted segmentation"):
         panel.resume()
@@ -312,7 +320,7 @@ def test_a_tomogram_that_is_replaced_gets_no_labels(
     to_the_end(panel, qtbot)
     assert len(errors) == 1 and "changed or replaced" in str(errors[0])
     assert document.labels is None or not document.labels.any()
-    assert panel.pending is None and len(window.session.history) == 0
+    assert panel.offers.pending is None and len(window.session.history) == 0
 
 
 def test_a_full_disk_takes_back_what_was_written(
@@ -340,7 +348,7 @@ def test_a_full_disk_takes_back_what_was_written(
     to_the_end(panel, qtbot)
     assert len(errors) == 1 and "No space left" in str(errors[0]) and isinstance(errors[0], UserError)
     assert not labels_of(sample).any() and len(sample.session.history) == 0
-    assert panel.pending is not None  # what was finished need not be computed again
+    assert panel.offers.pending is not None  # what was finished need not be computed again
     monkeypatch.setattr(checkpoint, "_flush", flush)
     panel.resume()
     to_the_end(panel, qtbot)
@@ -506,11 +514,11 @@ def test_after_a_crash_it_offers_to_go_on(
     sample.session.show(None)
     assert panel.offers.isHidden()
     sample.session.show(Document.recover(tmp_path / "left"))
-    assert panel.pending is not None and not panel.offers.isHidden()
-    panel.resume_button.click()
+    assert panel.offers.pending is not None and not panel.offers.isHidden()
+    panel.offers.resume_button.click()
     to_the_end(panel, qtbot)
     assert np.array_equal(labels_of(sample)[20:24] == 255, truth(sample_values[20:24]))
-    assert panel.pending is None
+    assert panel.offers.pending is None
 
 
 def test_labels_made_by_hand_come_back_after_a_crash_in_the_middle_of_a_segmentation(
@@ -539,8 +547,10 @@ def test_labels_made_by_hand_come_back_after_a_crash_in_the_middle_of_a_segmenta
     document.discard()
     sample.session.show(None)
     sample.session.show(Document.recover(tmp_path / "left"))
+    monkeypatch.setattr(questions, "ask", lambda *_, **__: "Dismiss")
+    assert sample.session.document.steps[-1].parameters["model"] == slow_model.stem
     assert (labels_of(sample)[20] != by_hand[20]).any(), "the slice was replaced before the crash"
-    panel.dismiss_button.click()
+    panel.offers.dismiss_button.click()
     session = sample.session
     assert session.history.undo_name == "Segment (part)"
     session.undo()
@@ -548,3 +558,70 @@ def test_labels_made_by_hand_come_back_after_a_crash_in_the_middle_of_a_segmenta
     assert session.history.undo_name == "Polygon"
     session.undo()
     assert not labels_of(sample).any()
+
+
+@pytest.fixture
+def interrupted(segment_with: Prepare, slow_model: Path, sample: MainWindow, qtbot: QtBot) -> SegmentPanel:
+    """The panel after a segmentation of the slices 20 to 23 that was cancelled after the first ones."""
+    panel = segment_with(slow_model, (20, 24))
+    with qtbot.waitSignal(sample.session.labels_changed, timeout=60_000):
+        panel.start()
+    assert panel.run is not None
+    panel.run.cancel()
+    to_the_end(panel, qtbot)
+    assert panel.offers.pending is not None and 0 < panel.offers.pending.finished < 4
+    return panel
+
+
+def test_segment_goes_on_where_nothing_else_is_asked_for(
+    interrupted: SegmentPanel, sample: MainWindow, sample_values: Values, qtbot: QtBot
+) -> None:
+    interrupted.form.use_device("cpu")  # and whatever does not change the labels
+    interrupted.form.tile.setValue(64)
+    interrupted.start_button.click()
+    assert interrupted.run is not None
+    to_the_end(interrupted, qtbot)
+    assert np.array_equal(labels_of(sample)[20:24] == 255, truth(sample_values[20:24]))
+    assert sample.session.history.done[-1].box.start[0] > 20, "not begun anew"
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda form: form.threshold.set_choice(0.5), "threshold was 0.00 and is 0.50"),
+        (lambda form: form.slices.set_range(19, 24), "slices were 21 to 24 and are 20 to 24"),
+        (lambda form: form.neighbours.setChecked(True), "neighbouring slices did not have a say"),
+        (lambda form: form.keep.setChecked(False), "the network's output was to be kept"),
+    ],
+    ids=["threshold", "slices", "neighbours", "output"],
+)
+def test_segment_asks_where_something_else_is_asked_for(
+    interrupted: SegmentPanel,
+    monkeypatch: pytest.MonkeyPatch,
+    change: Callable[[object], None],
+    words: str,
+) -> None:
+    asked: list[str] = []
+    monkeypatch.setattr(questions, "ask", lambda _, __, text, *___: asked.append(text) or "Cancel")
+    change(interrupted.form)
+    before = interrupted.offers.pending
+    interrupted.start_button.click()
+    assert interrupted.run is None and interrupted.offers.pending == before
+    assert len(asked) == 1 and words in asked[0]
+
+
+@pytest.mark.parametrize("answer", ["Go on with it", "Start again"])
+def test_the_answer_decides_with_which_settings(
+    interrupted: SegmentPanel,
+    sample: MainWindow,
+    sample_values: Values,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: str,
+) -> None:
+    monkeypatch.setattr(questions, "ask", lambda *_, **__: answer)
+    interrupted.form.threshold.set_choice(0.5)
+    interrupted.start_button.click()
+    to_the_end(interrupted, qtbot)
+    threshold = 0.0 if answer == "Go on with it" else 0.5
+    assert np.array_equal(labels_of(sample)[20:24] == 255, truth(sample_values[20:24], threshold))
