@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 from collections.abc import Sequence
 from typing import NoReturn
@@ -10,7 +11,7 @@ from typing import NoReturn
 from sxtstudio import __version__
 from sxtstudio.commands import batch, clean, demo, gui, info, models, probe, segment, simulate, surface, train
 from sxtstudio.commands.guard import guarded
-from sxtstudio.commands.output import prepare_streams, quieten_libraries
+from sxtstudio.commands.output import prepare_streams, quieten_libraries, show_page
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.paths import check_working_folder
 
@@ -57,11 +58,25 @@ class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message[:1].upper()}{message[1:]}; '{self.prog} --help' shows what is possible.")
 
+    def _print_message(self, message: str, file: object = None) -> None:
+        show_page(message)  # argparse itself says nothing where it cannot be written
+
 
 def _run(words: list[str]) -> int:
     # Without a command the window opens, as a double click does.
+    _refuse_empty_values(words)
     arguments = build_parser().parse_args(words or ["gui"])
     arguments.words = words
     check_working_folder()
     code: int = arguments.run(arguments)
     return code
+
+
+def _refuse_empty_values(words: list[str]) -> None:
+    """Refuse ``--option=--``: argparse takes the two dashes away and gives the command an empty list."""
+    for word in words[: words.index("--")] if "--" in words else words:
+        match = re.fullmatch(r"(--[^=]+)=--|(-[^-])--", word)
+        if match:
+            raise UserError(
+                f"The option {match[1] or match[2]} has no value but '--': give one, or leave it out."
+            )

@@ -221,6 +221,67 @@ def test_streams_that_are_closed(closed: tuple[int, ...], bad: bool, tomogram: P
     assert done.returncode == (2 if bad else 0)
 
 
+@pytest.mark.parametrize("where", ["--erode=--", "--voxel=--", "--mask=--", "--crop=--", "--axes=--", "-o--"])
+def test_an_option_whose_value_is_two_dashes(
+    where: str, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Some were ignored, others ended with an error of the program."""
+    said = refused(["clean", str(labels), "-o", str(tmp_path / "new.tif"), where], capsys)
+    assert f"The option {where[:-2].rstrip('=')} has no value" in said
+    assert not (tmp_path / "new.tif").exists()
+
+
+def test_two_dashes_end_the_options(labels: Path, tmp_path: Path) -> None:
+    odd = labels.rename(tmp_path / "--mask=--")
+    code = subprocess.run(
+        [sys.executable, "-m", "sxtstudio", "clean", "-o", "new.tif", "--", odd.name],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+        check=False,
+        timeout=120,
+    ).returncode
+    assert code == 0 and (tmp_path / "new.tif").exists()
+
+
+FULL = Path("/dev/full")
+
+
+@pytest.mark.skipif(not FULL.exists(), reason="needs a device that is always full")
+@pytest.mark.parametrize(
+    ("words", "stream", "code", "said"),
+    [
+        (["clean", "old.tif", "-o", "new.tif"], "stdout", 2, "printed cannot be written (No space left"),
+        (["info", "old.tif"], "stdout", 2, "printed cannot be written (No space left"),
+        (["info", "--json", "old.tif"], "stdout", 2, "printed cannot be written"),
+        (["--help"], "stdout", 2, "printed cannot be written"),
+        (["--version"], "stdout", 2, "printed cannot be written"),
+        (["info", "nosuch.tif"], "stdout", 2, "nosuch.tif does not exist"),
+        (["info", "nosuch.tif"], "stderr", 2, ""),
+        (["clean", "old.tif", "-o", "new.tif"], "stderr", 0, ""),
+    ],
+)
+def test_a_terminal_that_is_full_is_no_full_disk(
+    words: list[str], stream: str, code: int, said: str, labels: Path
+) -> None:
+    """What was written before is not "unchanged", and nothing is wrong with the disk of the output."""
+    with FULL.open("w") as full:
+        streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, stream: full}
+        done = subprocess.run(
+            [sys.executable, "-m", "sxtstudio", *words],
+            cwd=labels.parent,
+            env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])},
+            text=True,
+            check=False,
+            timeout=120,
+            **streams,
+        )
+    assert done.returncode == code, done.stderr
+    if stream == "stdout":
+        assert said in done.stderr and len(done.stderr.splitlines()) == 1
+        assert "unchanged" not in done.stderr
+    assert (labels.parent / "new.tif").exists() == ("-o" in words)
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems keep a folder that is in use")
 def test_started_in_a_folder_that_has_gone(tmp_path: Path) -> None:
     (tmp_path / "gone").mkdir()

@@ -16,6 +16,7 @@ from pathlib import Path
 from types import FrameType
 
 from sxtstudio import __version__
+from sxtstudio.commands.output import flush, silence
 from sxtstudio.core.errors import Cancelled, sentence_of
 from sxtstudio.core.folders import log_folder
 from sxtstudio.core.plain_files import create_own
@@ -28,21 +29,32 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 def say(text: str) -> None:
     """Print one line for the user on stderr."""
-    print("sxtstudio: " + printable(" ".join(text.split())), file=sys.stderr, flush=True)
+    try:
+        print("sxtstudio: " + printable(" ".join(text.split())), file=sys.stderr, flush=True)
+    except OSError:  # nobody can be told; the exit code stays what it is
+        silence(sys.stderr)
 
 
 def guarded(words: list[str], command: Callable[[], int]) -> int:
     """Run a command and turn whatever ends it into an exit code and at most one line on stderr."""
     try:
-        code = command()
-        sys.stdout.flush()
-        return code
+        try:
+            code = command()
+        except SystemExit:  # after a help page
+            if flush() is None:
+                raise
+            code = DONE
+        lost = flush()
+        if lost is None:
+            return code
+        say(f"What was to be printed cannot be written ({lost}); files that were to be written are there.")
+        return code or BAD_INPUT
     except (Cancelled, KeyboardInterrupt):
         say("Cancelled.")
         return CANCELLED
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; Python must not try to flush at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         return DONE
     except Exception as error:
         sentence = sentence_of(error, slices_from=0)

@@ -10,7 +10,7 @@ import os
 import sys
 import warnings
 from contextlib import suppress
-from typing import Any
+from typing import Any, TextIO
 
 from sxtstudio.core.logs import start_log
 from sxtstudio.core.printable import printable
@@ -23,6 +23,7 @@ _ERRORS = "sxtstudio.plain"
 def prepare_streams() -> None:
     """Make stdout and stderr take any text, whatever they are encoded in, also where they are closed."""
     _fill_descriptors()
+    _Stdout.lost = None
     if sys.stdout is None:
         sys.stdout = open(os.devnull, "w", encoding="utf-8")
     if sys.stderr is None:
@@ -53,14 +54,65 @@ def quieten_libraries() -> None:
         warnings.simplefilter("ignore")
 
 
+class _Stdout:
+    """Why stdout takes nothing any more, such as a full disk to which it leads; None while it does."""
+
+    lost: str | None = None
+
+
 def show(text: str = "") -> None:
     """Print one line on stdout."""
-    print(printable(text), flush=True)
+    _print(printable(text))
+
+
+def show_page(text: str) -> None:
+    """Print lines of the program's own, such as a page of help, on stdout."""
+    _print(text.rstrip("\n"))
 
 
 def show_json(value: Any, indent: int | None = None) -> None:
     """Print a value as JSON on stdout, in ASCII, which every program reads."""
-    print(json.dumps(value, indent=indent, allow_nan=False), flush=True)
+    _print(json.dumps(value, indent=indent, allow_nan=False))
+
+
+def flush() -> str | None:
+    """Write what waits for stdout; return why not all of what was shown arrived there, else None.
+
+    Raises
+    ------
+    BrokenPipeError
+        If its reader has gone.
+    """
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _lose(error)
+    return _Stdout.lost
+
+
+def silence(stream: TextIO) -> None:
+    """Let nobody read a stream from now on; else Python tries once more to write, when it ends."""
+    with suppress(OSError, ValueError):  # a stream of a test leads nowhere
+        number = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(number, stream.fileno())
+        os.close(number)
+
+
+def _print(text: str) -> None:
+    """A text that cannot be printed must not end the work that it tells of, nor count as its error."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        _lose(error)
+
+
+def _lose(error: OSError) -> None:
+    _Stdout.lost = error.strerror or str(error)
+    silence(sys.stdout)
 
 
 def _plain(error: UnicodeError) -> tuple[str | bytes, int]:

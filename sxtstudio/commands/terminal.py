@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from sxtstudio.commands.guard import cancel_on_signals
+from sxtstudio.commands.output import silence
 from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress, ProgressState
 from sxtstudio.core.wording import duration
@@ -41,11 +42,10 @@ class ProgressDisplay:
         if self.interactive:
             filled = round(BAR_WIDTH * state.fraction)
             line = f"[{'#' * filled}{'.' * (BAR_WIDTH - filled)}] {text}"
-            self.stream.write("\r\x1b[K" + line[: shutil.get_terminal_size().columns - 1])
+            self._write("\r\x1b[K" + line[: shutil.get_terminal_size().columns - 1])
             self._drawn = True
         else:
-            self.stream.write(text + "\n")
-        self.stream.flush()
+            self._write(text + "\n")
 
     def describe(self, state: ProgressState) -> str:
         """Return the line for ``state``: per cent, stage, slices and remaining time."""
@@ -59,9 +59,15 @@ class ProgressDisplay:
     def clear(self) -> None:
         """Wipe the bar, so that the next text starts on a clean line."""
         if self._drawn:
-            self.stream.write("\r\x1b[K")
-            self.stream.flush()
+            self._write("\r\x1b[K")
             self._drawn = False
+
+    def _write(self, text: str) -> None:
+        try:
+            self.stream.write(text)
+            self.stream.flush()
+        except OSError:  # nobody looks, and the work goes on
+            silence(self.stream)
 
 
 @contextmanager
