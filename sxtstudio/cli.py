@@ -9,7 +9,20 @@ from collections.abc import Sequence
 from typing import NoReturn
 
 from sxtstudio import __version__
-from sxtstudio.commands import batch, clean, demo, gui, info, models, probe, segment, simulate, surface, train
+from sxtstudio.commands import (
+    batch,
+    clean,
+    demo,
+    gui,
+    info,
+    models,
+    objects,
+    probe,
+    segment,
+    simulate,
+    surface,
+    train,
+)
 from sxtstudio.commands.guard import guarded
 from sxtstudio.commands.output import prepare_streams, quieten_libraries, show_page
 from sxtstudio.core.errors import UserError
@@ -47,7 +60,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"SXT Studio {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (gui, info, segment, batch, clean, surface, models, train, simulate, demo, probe):
+    for command in (gui, info, segment, batch, clean, objects, surface, models, train, simulate, demo, probe):
         command.add(commands)
     return parser
 

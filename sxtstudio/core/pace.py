@@ -27,6 +27,9 @@ class Work(Enum):
     CELL_HINTS = "cell-hints"
     CLEAN_UP = "clean-up"
     NUMBER = "number"
+    REGIONS = "regions"
+    JOIN = "join"
+    WALLS = "walls"
     REWRITE = "rewrite"
     EXPORT = "export"
     SURFACE = "surface"
@@ -52,6 +55,9 @@ class Work(Enum):
 _USUAL: Mapping[Work, float] = {
     Work.POLARITY: 1.6e-6,  # a pixel of a slice
     Work.COPY: 1e-9,
+    Work.REGIONS: 600e-9,
+    Work.JOIN: 200e-9,
+    Work.WALLS: 250e-9,
     Work.SMOOTH: 3e-9,
     Work.CLOSE: 1.5e-9,  # a pass
     Work.FILL: 6e-9,

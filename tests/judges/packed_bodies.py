@@ -8,6 +8,7 @@ back-projection). Axes are (z, y, x); lengths in px of 10 nm.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -37,13 +38,15 @@ class Packed:
 def pack(
     seed: int, *, touching: bool, shape: Shape = (40, 192, 192), scale: float = 1.0, many: int = 53
 ) -> Packed:
-    """Place up to ``many`` bodies of textbook sizes times ``scale``; ``kinds[n - 1]`` is what body ``n`` is."""
+    """Place up to ``many`` bodies, their sizes times ``scale``; ``kinds[n - 1]`` is that of body ``n``."""
     rng = np.random.default_rng([seed, 141])
     absorption = np.full(shape, textbook.CYTOSOL, np.float32)
     outlines, numbers = np.zeros(shape, bool), np.zeros(shape, np.uint16)
     nearest = np.full(shape, np.inf, np.float32)
     kinds: list[str] = []
-    for part in rng.permuted(np.linspace(0, 1, many, endpoint=False)) if not touching else np.linspace(0, 1, many):
+    for part in (
+        rng.permuted(np.linspace(0, 1, many, endpoint=False)) if not touching else np.linspace(0, 1, many)
+    ):
         kind = "mitochondrion" if part < 0.17 else "vesicle" if part < 0.75 else "droplet"
         for _ in range(60):
             box, distance = _body(rng, kind, shape, scale)
@@ -114,7 +117,7 @@ def _box(low: Point, high: Point, shape: Shape) -> tuple[Slices, list[Array]]:
 
 def _tube(path: Array, radius: float, grid: list[Array]) -> Array:
     best = np.float32(np.inf)
-    for one, other in zip(path, path[1:], strict=False):
+    for one, other in itertools.pairwise(path):
         along = other - one
         offset = [g - c for g, c in zip(grid, one, strict=True)]
         t = np.clip(sum(o * a for o, a in zip(offset, along, strict=True)) / (along @ along), 0, 1)
@@ -136,3 +139,46 @@ def _cristae(rng: np.random.Generator, distance: Array) -> list[NDArray[np.bool_
         whole = rng.random() < 0.3
         sheets.append(part if whole else part & (aside * rng.choice([-1, 1]) > -1))
     return sheets
+
+
+@dataclass(frozen=True)
+class Score:
+    """How bodies agree with the true ones, those at the border of the volume left out.
+
+    ``volume_error`` is the median of what the volumes of bodies that were found are off by, of 1.
+    """
+
+    precision: float
+    recall: float
+    f1: float
+    volume_error: float
+    bodies: int
+
+
+def judge(found: NDArray[np.integer], truth: NDArray[np.integer], least: float = 0.5) -> Score:
+    """Compare numbered bodies (z, y, x) with the true ones: the same where IoU is ``least`` or more.
+
+    A body that was found and lies for the most part in true ones that are not judged is not judged.
+    """
+    width, height = int(found.max()) + 1, int(truth.max()) + 1
+    pairs = np.bincount(truth.astype(np.int64).ravel() * width + found.ravel(), minlength=width * height)
+    pairs = pairs.reshape(height, width)
+    true_voxels, voxels = pairs.sum(1), pairs.sum(0)
+    share = pairs / np.maximum(1, true_voxels[:, None] + voxels[None] - pairs)
+    share[0], share[:, 0] = 0, 0
+    judged = np.setdiff1d(np.flatnonzero(true_voxels), [0, *_at_border(truth)])
+    right = [number for number in judged if share[number].max() >= least]
+    candidates = np.setdiff1d(np.flatnonzero(voxels), [0, *_at_border(found)])
+    wrong = 0
+    for number in candidates:
+        elsewhere = voxels[number] - pairs[0, number] - pairs[judged, number].sum()
+        wrong += share[:, number].max() < least and elsewhere <= voxels[number] / 2
+    precision, recall = len(right) / max(1, len(right) + wrong), len(right) / max(1, len(judged))
+    off = [abs(voxels[share[n].argmax()] / true_voxels[n] - 1) for n in right]
+    f1 = 2 * precision * recall / max(1e-9, precision + recall)
+    return Score(precision, recall, f1, float(np.median(off)) if off else 1.0, len(judged))
+
+
+def _at_border(numbers: NDArray[np.integer]) -> NDArray[np.integer]:
+    faces = [np.take(numbers, end, axis).ravel() for axis in range(3) for end in (0, -1)]
+    return np.unique(np.concatenate(faces))

@@ -1,0 +1,120 @@
+"""Which tracks are one body, divided by an inner membrane: cristae of mitochondria, folds, stray lines.
+
+Two bodies that touch differ from one that is divided at the ends of the wall between them: there the outline
+of both bends inwards (a notch), and the wall is shorter than they are wide.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+import edt
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from skimage.segmentation import expand_labels
+
+from sxtstudio.core.bodies.regions import disk, hull_area, neighbours
+
+#: What is known of a pair of tracks; means over the slices in which they touch, by the smaller one's area.
+#:
+#: ``contact`` length of the wall between both by the width of the narrower one; ``notch`` how far their
+#: common outline bends inwards at the wall's ends, by half that width; ``together`` share of the slices of
+#: the shorter one in which they touch; ``solidity`` of both with the wall between; ``less_solid`` how much
+#: less that is than theirs alone; ``log_area`` of the smaller one; ``thickness`` of the wall, where it is
+#: thinnest, by the usual one: two bodies that touch have a membrane each.
+FEATURES = ("contact", "notch", "together", "solidity", "less_solid", "log_area", "thickness")
+#: What both tracks of one body have in common at least.
+_LEAST_CONTACT_PX = 3
+#: Of a long pair so many slices are measured, evenly; the others say the same.
+_MOST_SLICES = 16
+_CLOSING_PX = 10.0
+
+
+class Pairs:
+    """Takes the tracks of slice after slice, and measures those that only a wall keeps apart."""
+
+    def __init__(self, half_px: float, begin: NDArray[np.int64], end: NDArray[np.int64]) -> None:
+        """Begin with no slice; ``begin`` and ``end`` are the slices of each track."""
+        self._reach = half_px + 1.2
+        self._begin, self._end = begin, end
+        self._rows: dict[tuple[int, int], list[tuple[float, ...]]] = defaultdict(list)
+        self._touch: dict[tuple[int, int], int] = defaultdict(int)
+
+    def add(self, z: int, tracks: NDArray[np.int32], outline: NDArray[np.bool_]) -> None:
+        """Take slice ``z``: track + 1 at each pixel (y, x), 0 elsewhere; and where outlines are."""
+        reach = expand_labels(tracks, self._reach)
+        found = []
+        for axis in (0, 1):
+            one, other = neighbours(reach, axis)
+            touch = (one != other) & (one > 0) & (other > 0)
+            found.append(np.stack([np.minimum(one, other)[touch], np.maximum(one, other)[touch]], 1))
+        pairs, sides = np.unique(np.concatenate(found), axis=0, return_counts=True)
+        if not len(pairs):
+            return
+        boxes = ndimage.find_objects(tracks)
+        depth = edt.edt(tracks, black_border=False)
+        for (one, other), count in zip(pairs.tolist(), sides.tolist(), strict=True):
+            length = count / 1.2  # sides of pixels per pixel of length, on average over directions
+            if length < _LEAST_CONTACT_PX:
+                continue
+            pair = (one - 1, other - 1)
+            self._touch[pair] += 1
+            both = min(self._end[list(pair)]) - max(self._begin[list(pair)])
+            if (z - max(self._begin[list(pair)])) % max(1, both // _MOST_SLICES):
+                continue
+            box = _around(boxes[one - 1], boxes[other - 1], 14, tracks.shape)
+            row = self._measured(tracks[box] == one, tracks[box] == other, depth[box], outline[box], length)
+            self._rows[pair].append(row)
+
+    def _measured(
+        self,
+        one: NDArray[np.bool_],
+        other: NDArray[np.bool_],
+        depth: NDArray[np.float32],
+        outline: NDArray[np.bool_],
+        length: float,
+    ) -> tuple[float, ...]:
+        reach = self._reach
+        radius = float(min(depth[one].max(), depth[other].max()))
+        to_one, to_other = edt.edt(~one, black_border=False), edt.edt(~other, black_border=False)
+        both = (to_one <= reach) | (to_other <= reach)
+        margin = int(_CLOSING_PX) + 2
+        wide = np.pad(both, margin)
+        closed = ndimage.binary_closing(wide, disk(min(radius + reach - 1.2, _CLOSING_PX)))
+        closed = closed[margin:-margin, margin:-margin]
+        middle = np.abs(to_one - to_other) <= 0.75
+        notch = float((middle & closed & ~both).sum()) / 3 / (radius + reach)
+        bridge = outline & (to_one <= 2 * reach) & (to_other <= 2 * reach)
+        together = one | other | bridge
+        areas = np.array([one.sum(), other.sum()], np.float64)
+        alone = np.array([areas[0] / hull_area(one), areas[1] / hull_area(other)]).clip(max=1.0)
+        solidity = float(together.sum()) / hull_area(together)
+        less = solidity - float((alone * areas).sum() / areas.sum())
+        contact = length / (2 * (radius + reach - 1.2))
+        thickness = float(to_other[one].min()) / (2 * (reach - 1.2))
+        return (contact, notch, solidity, less, thickness, float(areas.min()))
+
+    def finish(self) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+        """Return the pairs of tracks (n, 2), each from 0, and their features (n, FEATURES)."""
+        pairs = sorted(self._rows)
+        features = np.empty((len(pairs), len(FEATURES)))
+        for feature, pair in zip(features, pairs, strict=True):
+            rows = np.array(self._rows[pair])
+            weight = rows[:, 5] / rows[:, 5].sum()
+            contact, notch, solidity, less, thickness = (rows[:, :5] * weight[:, None]).sum(0)
+            shorter = min(self._end[list(pair)] - self._begin[list(pair)])
+            area = np.log(rows[:, 5].mean())
+            feature[:] = (contact, notch, self._touch[pair] / shorter, solidity, less, area, thickness)
+        return np.array(pairs, np.int64).reshape(-1, 2), features
+
+
+def _around(
+    one: tuple[slice, slice], other: tuple[slice, slice], margin: int, shape: tuple[int, ...]
+) -> tuple[slice, slice]:
+    """Return a box around two boxes, with a margin."""
+    rows, columns = (
+        slice(max(0, min(a.start, b.start) - margin), min(size, max(a.stop, b.stop) + margin))
+        for a, b, size in zip(one, other, shape, strict=True)
+    )
+    return rows, columns

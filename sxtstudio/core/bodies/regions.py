@@ -1,0 +1,246 @@
+"""The regions that outlines enclose in one slice, leaks through small gaps cut, and what shape they have.
+
+::
+
+      outline, a gap in it                 distance from it          cut where the neck is narrow
+    ┌────────────  ──────┐                                          ┌────────────╌╌──────┐
+    │   ●  far from it   │      ∙ ∙ ∙ ∙ ∙ ∙   half of the gap       │    1               │   2
+    └────────────────────┘                                          └────────────────────┘
+
+Distance from the outlines has a maximum in every body and a saddle in every gap. Basins of these maxima
+(watershed) whose saddle is as narrow as a gap, and narrow beside what it joins, stay apart; all others are
+one region. Nothing is dilated, so that an outline stays where it was drawn.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import edt
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import ConvexHull, QhullError
+from skimage.segmentation import expand_labels, watershed
+
+Numbers = NDArray[np.int32]
+
+#: A neck is a leak where it is narrower than a gap may be, and narrower than this share of what it joins.
+LEAK = 0.6
+#: No outline is drawn with half as many px; a slice that is all label has no outline at all.
+_THICKEST_PX = 15.0
+#: A region is small beside another one that has so many times its area: what lies around it is no neighbour.
+_MUCH_LARGER = 6.0
+
+#: One row per region of a slice.
+#:
+#: ``area`` px; ``walled`` share of its rim that is outline (the rest are cuts and the border of the slice);
+#: ``concave`` share of its rim that bends inwards; ``solidity`` area by that of its convex hull; ``round``
+#: radius of the largest circle in it by that of a circle of its area; ``holes`` area of what lies in it, by
+#: its own; ``shared`` share of its rim behind whose wall is another region; ``at_border`` whether it touches
+#: the border of the slice; ``radius`` of the largest circle in it, px; ``solid`` it consists of label voxels.
+REGION = np.dtype(
+    [
+        ("area", np.float64),
+        ("walled", np.float64),
+        ("concave", np.float64),
+        ("solidity", np.float64),
+        ("round", np.float64),
+        ("holes", np.float64),
+        ("shared", np.float64),
+        ("at_border", np.bool_),
+        ("radius", np.float64),
+        ("solid", np.bool_),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Regions:
+    """What the outlines of a slice enclose.
+
+    Attributes
+    ----------
+    numbers
+        (y, x), 0 outline, regions 1…n.
+    table
+        ``REGION`` of each.
+    """
+
+    numbers: Numbers
+    table: NDArray[np.void]
+
+
+def wall_half_px(slices: NDArray[np.bool_]) -> float:
+    """Return half the usual width of an outline, px, from a few slices (n, y, x); 1.5 where there is none.
+
+    It is the median of the distance to what is no outline along the middle of the outlines.
+    """
+    middles = []
+    for outline in slices:
+        depth = edt.edt(outline, black_border=False)
+        middles.append(depth[(depth > 0) & (depth == ndimage.maximum_filter(depth, 3))])
+    found = np.concatenate(middles) if middles else np.empty(0)
+    return float(np.clip(np.median(found), 1.0, _THICKEST_PX)) if len(found) else 1.5
+
+
+def find_regions(outline: NDArray[np.bool_], *, gap_px: float, split: float, half_px: float) -> Regions:
+    """Return the regions of one slice.
+
+    Parameters
+    ----------
+    outline
+        (y, x), True where there is a membrane.
+    gap_px
+        Gaps in outlines up to this width are closed.
+    split
+        A body is divided where its neck is narrower than this share of the narrower of both parts, 0…1;
+        0 divides nothing that has no gap.
+    half_px
+        Half the usual width of an outline. What is clearly thicker has no lumen and is a region, too.
+    """
+    free = ~outline
+    # Without any outline the distance is infinite.
+    depth = np.minimum(edt.edt(free, black_border=False), np.float32(max(free.shape)))
+    numbers = _basins(free, depth, gap_px / 2, split)
+    lumens = int(numbers.max(initial=0))
+    thick = ndimage.binary_opening(outline, disk(half_px + 1.5))
+    solid, count = ndimage.label(thick)
+    numbers[thick] = solid[thick] + lumens
+    table = np.zeros(lumens + count, REGION)
+    table["solid"][lumens:] = True
+    if len(table):
+        _measure(numbers, np.where(thick, edt.edt(thick, black_border=False), depth), table, half_px)
+    return Regions(numbers, table)
+
+
+def _basins(free: NDArray[np.bool_], depth: NDArray[np.float32], leak_px: float, split: float) -> Numbers:
+    """Number the regions of what is free of outlines, necks cut."""
+    smooth = ndimage.gaussian_filter(depth, 0.7)
+    tops = free & (smooth == ndimage.maximum_filter(smooth, 5))
+    markers, count = ndimage.label(tops, np.ones((3, 3)))
+    basins: Numbers = watershed(-smooth, markers, mask=free).astype(np.int32)
+    top = np.zeros(count + 1)
+    np.maximum.at(top, basins.ravel(), depth.ravel())
+    # What no maximum reaches (a plateau between two outlines) is a region of its own.
+    left, more = ndimage.label(free & (basins == 0))
+    basins[left > 0] = left[left > 0] + count
+    top = np.concatenate([top, ndimage.maximum(depth, left, np.arange(1, more + 1))]) if more else top
+    parent = np.arange(len(top))
+
+    def root(number: int) -> int:
+        while parent[number] != number:
+            parent[number] = parent[parent[number]]
+            number = int(parent[number])
+        return number
+
+    for one, other, saddle in _saddles(basins, depth):
+        a, b = root(one), root(other)
+        narrower = min(top[a], top[b])
+        leak = saddle <= leak_px and saddle < LEAK * narrower
+        if a != b and not leak and saddle >= split * narrower:
+            parent[b] = a
+            top[a] = max(top[a], top[b])
+    names = np.unique([root(number) for number in range(len(parent))], return_inverse=True)[1]
+    return np.asarray(names, np.int32)[basins]  # 0, the outlines, is the root of itself alone
+
+
+def _saddles(basins: Numbers, depth: NDArray[np.float32]) -> list[tuple[int, int, float]]:
+    """Return pairs of basins that touch, with the widest place between them, the widest first."""
+    pairs, heights = [], []
+    for axis in (0, 1):
+        (a, b), (low, high) = neighbours(basins, axis), neighbours(depth, axis)
+        between = (a != b) & (a > 0) & (b > 0)
+        pairs.append(np.stack([np.minimum(a, b)[between], np.maximum(a, b)[between]], 1))
+        heights.append(np.minimum(low, high)[between])
+    found = np.concatenate(pairs)
+    if not len(found):
+        return []
+    unique, index = np.unique(found, axis=0, return_inverse=True)
+    saddle = np.zeros(len(unique))
+    np.maximum.at(saddle, index.ravel(), np.concatenate(heights))
+    order = np.argsort(-saddle, kind="stable")
+    return [(int(unique[i, 0]), int(unique[i, 1]), float(saddle[i])) for i in order]
+
+
+def neighbours(array: NDArray[Any], axis: int) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return an image but for its last row (column), and but for its first one."""
+    return (array[:-1], array[1:]) if axis == 0 else (array[:, :-1], array[:, 1:])
+
+
+def _measure(numbers: Numbers, depth: NDArray[np.float32], table: NDArray[np.void], half_px: float) -> None:
+    count = len(table)
+    table["area"] = np.bincount(numbers.ravel(), minlength=count + 1)[1:]
+    walled, cut, at_border = _rims(numbers, count)
+    table["walled"] = walled / np.maximum(1, walled + cut + at_border)
+    table["at_border"] = at_border > 0
+    table["shared"] = _shared(numbers, table["area"], half_px)
+    for number, (row, box) in enumerate(zip(table, ndimage.find_objects(numbers), strict=True), 1):
+        own = numbers[box] == number
+        _measure_one(np.pad(own, 1), row)
+        row["radius"] = depth[box][own].max()
+        row["round"] = row["radius"] / np.sqrt(row["area"] / np.pi)
+
+
+def _rims(numbers: Numbers, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+    """Of each region, count sides of pixels towards outlines, towards other regions, and at the border."""
+    padded = np.pad(numbers, 1, constant_values=-1)
+    own = padded[1:-1, 1:-1]
+    walled, cut, border = (np.zeros(count, np.int64) for _ in range(3))
+    for other in (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]):
+        for total, where in (
+            (walled, other == 0),
+            (cut, (other > 0) & (other != own)),
+            (border, other < 0),
+        ):
+            total += np.bincount(own[where & (own > 0)], minlength=count + 1)[1:]
+    return walled, cut, border
+
+
+def _shared(numbers: Numbers, area: NDArray[np.float64], half_px: float) -> NDArray[np.float64]:
+    """Return the share of each rim behind whose wall lies another region, not a much larger one."""
+    reach = expand_labels(numbers, half_px + 1.2)
+    sizes = np.concatenate([[0.0], area])
+    total, shared = np.zeros(len(sizes)), np.zeros(len(sizes))
+    for axis in (0, 1):
+        first, second = neighbours(reach, axis)
+        for own, other in ((first, second), (second, first)):
+            rim = (own != other) & (own > 0)
+            total += np.bincount(own[rim], minlength=len(sizes))
+            wall = rim & (other > 0) & (sizes[other] < _MUCH_LARGER * sizes[own])
+            shared += np.bincount(own[wall], minlength=len(sizes))
+    result: NDArray[np.float64] = (shared / np.maximum(1, total))[1:]
+    return result
+
+
+def _measure_one(own: NDArray[np.bool_], row: np.void) -> None:
+    """Measure what of a region's shape follows from itself; ``own`` has a margin of 1 px."""
+    filled = ndimage.binary_fill_holes(own)
+    area = row["area"]
+    row["holes"] = (filled.sum() - area) / area
+    row["solidity"] = min(1.0, area / hull_area(own))
+    sigma = float(np.clip(0.35 * np.sqrt(area / np.pi), 1.0, 3.0))
+    wide = np.pad(filled, 4)
+    grown = ndimage.binary_dilation(wide)
+    blurred = ndimage.gaussian_filter(grown.astype(np.float32), sigma)
+    rim = grown & ~ndimage.binary_erosion(grown)
+    # On a straight rim the innermost pixel has 0.5 + 0.5 · density of half a pixel; bent inwards, more.
+    row["concave"] = float((blurred[rim] > 0.5 + 0.144 / sigma).mean())
+
+
+def hull_area(own: NDArray[np.bool_]) -> float:
+    """Return the area of the convex hull of a region's pixels, px; their corners count."""
+    rim = np.argwhere(own & ~ndimage.binary_erosion(own))
+    corners = np.concatenate([rim + half for half in ((-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5))])
+    try:
+        return float(ConvexHull(corners).volume)
+    except QhullError:  # cannot happen to pixels with corners, but for numbers beyond its precision
+        return float(own.sum())
+
+
+def disk(radius: float) -> NDArray[np.bool_]:
+    """Return a disk of a radius, px, as a structuring element."""
+    reach = np.arange(-int(radius), int(radius) + 1)
+    disk: NDArray[np.bool_] = reach[:, None] ** 2 + reach[None] ** 2 <= radius**2
+    return disk

@@ -1,0 +1,161 @@
+"""Regions of neighbouring slices that are the same thing, linked to tracks; and what shape a track has."""
+
+from __future__ import annotations
+
+from collections import deque
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from sxtstudio.core.bodies.regions import REGION, Regions
+
+#: Two regions are the same where they share this part of what both cover (intersection over union) …
+SAME = 0.5
+#: … or, where each is the other's best, this part, and most of the smaller one.
+_SAME_IF_BEST, _INSIDE = 0.25, 0.7
+#: A track goes on over so many slices in which its outline is missing.
+_MISSING = 1
+
+#: What is known of a track; the means count every slice by the width of the region in it.
+FEATURES = (
+    "walled",
+    "concave",
+    "solidity",
+    "round",
+    "holes",
+    "shared",
+    "at_border",
+    "log_area",
+    "log_slices",
+    "change",
+)
+
+
+class Linker:
+    """Takes the regions of slice after slice, and links them; slices that were taken are not kept.
+
+    Attributes
+    ----------
+    first
+        Of every slice taken, the number of its first region; regions count through all slices, from 0.
+    """
+
+    def __init__(self) -> None:
+        """Begin with no slice."""
+        self.first = [0]
+        self._tables: list[NDArray[np.void]] = []
+        self._recent: deque[NDArray[np.int32]] = deque(maxlen=_MISSING + 1)
+        self._one: list[NDArray[np.int64]] = []
+        self._other: list[NDArray[np.int64]] = []
+        self._continued: dict[int, NDArray[np.bool_]] = {}
+
+    def add(self, regions: Regions) -> None:
+        """Take the regions of the next slice."""
+        z, first = len(self._tables), self.first[-1]
+        self._tables.append(regions.table)
+        self.first.append(first + len(regions.table))
+        begun = np.zeros(len(regions.table), np.bool_)
+        for gap, former in enumerate(reversed(self._recent), 1):
+            before = z - gap
+            above, below = self._same(self._tables[before], former, regions)
+            if gap > 1:  # only what ends there and begins here
+                lost = ~self._continued[before][above] & ~begun[below]
+                above, below = above[lost], below[lost]
+            if gap == 1:
+                self._continued[before] = np.zeros(len(self._tables[before]), np.bool_)
+            self._continued[before][above] = True
+            begun[below] = True
+            self._one.append(above + self.first[before])
+            self._other.append(below + first)
+        self._recent.append(regions.numbers)
+        self._continued.pop(z - _MISSING - 1, None)
+
+    def _same(
+        self, table: NDArray[np.void], former: NDArray[np.int32], now: Regions
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Return the pairs of regions, each from 0, of two slices that are the same thing."""
+        both = (former > 0) & (now.numbers > 0)
+        width = len(now.table) + 1
+        keys, common = np.unique(
+            former[both].astype(np.int64) * width + now.numbers[both], return_counts=True
+        )
+        above, below = keys // width - 1, keys % width - 1
+        area, other = table["area"][above], now.table["area"][below]
+        share = common / (area + other - common)
+        best_above, best_below = np.zeros(len(table)), np.zeros(len(now.table))
+        np.maximum.at(best_above, above, share)
+        np.maximum.at(best_below, below, share)
+        best = (share >= best_above[above]) & (share >= best_below[below]) & (share > _SAME_IF_BEST)
+        same = (share >= SAME) | (best & (common > _INSIDE * np.minimum(area, other)))
+        return above[same], below[same]
+
+    def finish(self) -> Tracks:
+        """Return the tracks of all slices taken."""
+        table = np.concatenate(self._tables) if self._tables else np.empty(0, REGION)
+        one = np.concatenate([*self._one, np.empty(0, np.int64)])
+        other = np.concatenate([*self._other, np.empty(0, np.int64)])
+        count = len(table)
+        links = coo_array((np.ones(len(one), np.bool_), (one, other)), shape=(count, count))
+        number, track = connected_components(links, directed=False) if count else (0, np.empty(0, np.int32))
+        slices = np.repeat(np.arange(len(self._tables)), np.diff(self.first))
+        return Tracks(int(number), np.asarray(track, np.int32), table, slices, np.asarray(self.first))
+
+
+class Tracks:
+    """Regions that are one thing.
+
+    Attributes
+    ----------
+    count
+        How many there are.
+    of_region
+        The track, from 0, of every region of the volume.
+    first
+        Number of the first region of every slice, and one more at the end.
+    area
+        Voxels of each track, without its membrane.
+    slices
+        In how many each is found.
+    begin, end
+        First slice of each, and the one after its last.
+    solid
+        Whether a track consists of label voxels alone.
+    features
+        (tracks, FEATURES) of each.
+    """
+
+    def __init__(
+        self,
+        count: int,
+        of_region: NDArray[np.int32],
+        table: NDArray[np.void],
+        slices: NDArray[np.int64],
+        first: NDArray[np.int64],
+    ) -> None:
+        """Measure the tracks; ``slices`` has the slice of every region."""
+        self.count, self.of_region, self.first = count, of_region, first
+        self.area = np.bincount(of_region, table["area"], count)
+        self.radius = np.zeros(count)
+        np.maximum.at(self.radius, of_region, table["radius"])
+        self.slices = np.bincount(of_region, minlength=count)
+        self.begin, self.end = np.full(count, np.iinfo(np.int64).max), np.zeros(count, np.int64)
+        np.minimum.at(self.begin, of_region, slices)
+        np.maximum.at(self.end, of_region, slices + 1)
+        width = np.sqrt(table["area"])
+        total = np.bincount(of_region, width, count)
+
+        def mean(values: NDArray[np.float64]) -> NDArray[np.float64]:
+            result: NDArray[np.float64] = np.bincount(of_region, values * width, count) / total
+            return result
+
+        log_area = np.log(table["area"])
+        average = mean(log_area)
+        columns = {name: mean(table[name].astype(np.float64)) for name in FEATURES[:7]}
+        columns["log_area"] = average
+        columns["log_slices"] = np.log(self.slices)
+        columns["change"] = np.sqrt(np.maximum(0, mean(log_area**2) - average**2))
+        # A droplet may have a lumen in some slices; what has none may be a piece of a thick outline.
+        self.solid = mean(table["solid"].astype(np.float64)) == 1
+        self.features = np.stack([columns[name] for name in FEATURES], 1)

@@ -1,0 +1,105 @@
+"""Membrane voxels are given to the nearest body; a wall that two bodies share is divided in its middle."""
+
+from __future__ import annotations
+
+import math
+
+import edt
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.walk import slab_slices, walk
+
+Numbers = NDArray[np.uint32]
+
+
+def near_share(
+    bodies: Numbers,
+    apart: NDArray[np.bool_],
+    reach_px: float,
+    *,
+    z_step: float = 1.0,
+    progress: Progress | None = None,
+    slab_voxels: int = 4_000_000,
+) -> NDArray[np.float64]:
+    """Return the share of each number's voxels that lie within reach of the numbers that are not ``apart``.
+
+    Parameters
+    ----------
+    bodies
+        Numbers (z, y, x), uint32, 0 is nothing.
+    apart
+        Of every number, 0 included, whether its share is wanted; others are what it is measured from.
+    reach_px, z_step, slab_voxels
+        As for ``share_walls``.
+    """
+    depth, height, width = bodies.shape
+    shape = (depth, height, width)
+    halo = math.ceil(reach_px / z_step)
+    all_of, near = np.zeros(len(apart)), np.zeros(len(apart))
+    thickness = max(slab_slices(shape, slab_voxels), halo)
+    for box in walk(shape, bodies, progress=progress, slices=thickness):
+        wide = box.grown((halo, 0, 0), shape)
+        known = bodies[wide.slices]
+        others = (known > 0) & ~apart[known]
+        wanted = apart[known[box.relative_to(wide).slices]]
+        own = known[box.relative_to(wide).slices][wanted]
+        all_of += np.bincount(own, minlength=len(apart))
+        if others.any() and len(own):
+            distance = edt.edt(~others, anisotropy=(z_step, 1, 1), black_border=False)
+            close = distance[box.relative_to(wide).slices][wanted] <= reach_px
+            near += np.bincount(own[close], minlength=len(apart))
+    return near / np.maximum(1, all_of)
+
+
+def share_walls(
+    outlines: NDArray[np.uint8],
+    bodies: Numbers,
+    reach_px: float,
+    *,
+    z_step: float = 1.0,
+    progress: Progress | None = None,
+    slab_voxels: int = 4_000_000,
+) -> None:
+    """Give label voxels within reach of a body to it, in place.
+
+    Slabs are worked on one after the other, each with the slices around it as far as a wall reaches, so the
+    result does not depend on them.
+
+    Parameters
+    ----------
+    outlines
+        Labels (z, y, x), uint8, 0 is no membrane.
+    bodies
+        Number of the body at each voxel (z, y, x), uint32, without its membrane; 0 elsewhere.
+    reach_px
+        How far from the inside of a body its membrane goes, px of a slice.
+    z_step
+        Distance of two slices, in px of a slice.
+    slab_voxels
+        About how many are worked on at once; a voxel takes some 40 bytes.
+    """
+    depth, height, width = outlines.shape
+    shape = (depth, height, width)
+    halo = math.ceil(reach_px / z_step)
+    thickness = max(slab_slices(shape, slab_voxels), halo)
+    before = np.empty((0, height, width), np.uint32)  # what stood in the slices above, without walls
+    for box in walk(shape, outlines, bodies, progress=progress, slices=thickness):
+        first, last = box.start[0], box.stop[0]
+        below = Box.slab(first, min(depth, last + halo), shape)
+        known = np.concatenate([before, bodies[below.slices]])
+        own = slice(len(before), len(before) + last - first)
+        before = known[: own.stop][-halo:].copy()
+        free = known == 0
+        if free.all():
+            continue
+        place = np.empty((3, *known.shape), np.int32)
+        distance = ndimage.distance_transform_edt(
+            free, sampling=(z_step, 1, 1), return_indices=True, indices=place
+        )
+        wall = (outlines[box.slices] != 0) & free[own] & (distance[own] <= reach_px)
+        z, y, x = (axis[own][wall] for axis in place)
+        bodies[box.slices][wall] = known[z, y, x]

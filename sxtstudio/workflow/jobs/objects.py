@@ -1,0 +1,219 @@
+"""From a label file to a file of objects: one number per body, or per piece that hangs together."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.bodies.find import BodyParameters, body_stages, find_bodies
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.objects import label_objects
+from sxtstudio.core.pace import Work
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.reserved import create_numbers
+from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.walk import walk
+from sxtstudio.io import ExportReceipt, export_volume, open_volume
+from sxtstudio.workflow.document.views import labels_to_disk, notes_of
+from sxtstudio.workflow.jobs.cleaning import check_mask, check_same_shape
+from sxtstudio.workflow.jobs.outputs import (
+    VOLUME_SUFFIXES,
+    Output,
+    check_outputs,
+    check_space,
+    scratch_folder,
+)
+from sxtstudio.workflow.jobs.unchanged import KnownInput
+
+
+class Method(StrEnum):
+    """What an object is."""
+
+    BODIES = "bodies"  # what outlines enclose, with its membrane
+    COMPONENTS = "components"  # label voxels that hang together
+
+
+@dataclass(frozen=True)
+class ObjectsJob:
+    """One run of ``sxtstudio objects``.
+
+    Attributes
+    ----------
+    gap_nm
+        Gaps in outlines up to this width are closed; None closes those of up to 6 px.
+    split
+        Bodies are divided where their neck is narrower than this share of the narrower part, 0…1.
+    min_voxels, min_nm3
+        Objects smaller than this are left out.
+    mask
+        What lies outside of this is nothing.
+    """
+
+    labels: Path
+    output: Path
+    method: Method = Method.BODIES
+    gap_nm: float | None = None
+    split: float = 0.0
+    min_voxels: int | None = None
+    min_nm3: float | None = None
+    mask: Path | None = None
+    voxel_nm: VoxelSize | None = None
+    label: int | None = None
+
+
+@dataclass(frozen=True)
+class ObjectsResult:
+    """What was found and written.
+
+    ``at_border`` counts objects that touch a face of the volume, so that they are not whole.
+    """
+
+    count: int
+    at_border: int
+    receipt: ExportReceipt
+    voxel_nm: VoxelSize | None
+    notes: tuple[str, ...]
+
+
+def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsResult:
+    """Number the objects of a label file and write them, uint16 where their numbers fit, else uint32.
+
+    Raises
+    ------
+    UserError
+        If an input or a parameter is bad, the labels are empty, or the output cannot be written; an existing
+        output is then as it was.
+    Cancelled
+        If the job was cancelled through ``progress``.
+    """
+    progress = progress or Progress()
+    check_outputs([Output(job.output, "objects", VOLUME_SUFFIXES)], [job.labels, job.mask])
+    with open_volume(job.labels) as source:
+        known = KnownInput.of(job.labels, source)
+        voxel_nm = job.voxel_nm or source.voxel_nm
+        smallest = _smallest(job, voxel_nm)
+        parameters = BodyParameters(gap_px=_gap_px(job, voxel_nm), split=job.split)
+        voxels = math.prod(source.shape)
+        check_space(job.output.parent, 6 * voxels)
+        stages = Stages(progress, _stages(job, voxels))
+        with scratch_folder(job.output) as folder:
+            with stages.stage(Work.COPY) as counter:
+                labels, values = labels_to_disk(
+                    source, folder / "labels", job.labels.name, counter, value=job.label
+                )
+            if not values.voxels:
+                raise UserError(f"{job.labels.name} holds no label: every voxel is 0, so there is no object.")
+            if job.mask is not None:
+                with stages.stage(Work.MASK) as counter:
+                    _keep_inside(labels, job.mask, counter)
+            known.check()
+            numbers = create_numbers(folder / "objects", source.shape, 4, "write to another disk")
+            with stages.stage(Work.REGIONS) as counter:
+                if job.method is Method.BODIES:
+                    z_step = 1.0 if voxel_nm is None else 2 * voxel_nm[0] / (voxel_nm[1] + voxel_nm[2])
+                    count = find_bodies(labels, numbers, parameters, z_step=z_step, progress=counter)
+                else:
+                    numbers[:], count = label_objects(labels)
+            with stages.stage(Work.REWRITE) as counter:
+                kept, at_border = _keep_large(numbers, count, smallest, counter)
+            with stages.stage(Work.EXPORT) as counter:
+                receipt = export_volume(
+                    job.output,
+                    _Numbers(numbers, voxel_nm, np.uint16 if kept < 1 << 16 else np.uint32),
+                    voxel_nm=voxel_nm,
+                    place=source.place,
+                    kind="objects",
+                    progress=counter,
+                )
+        notes = notes_of(source, job.voxel_nm)
+    return ObjectsResult(kept, at_border, receipt, voxel_nm, notes)
+
+
+class _Numbers:
+    """Numbers in a map, in as few bytes as they need."""
+
+    def __init__(self, numbers: NDArray[np.uint32], voxel_nm: VoxelSize | None, dtype: Any) -> None:
+        self._numbers, self.voxel_nm, self.dtype = numbers, voxel_nm, np.dtype(dtype)
+        z, y, x = numbers.shape
+        self.shape: Triple = (z, y, x)
+
+    def read(self, box: Box) -> NDArray[Any]:
+        """Return a copy of the voxels of ``box``."""
+        return self._numbers[box.slices].astype(self.dtype)
+
+
+def _stages(job: ObjectsJob, voxels: int) -> tuple[Stage, ...]:
+    inner = body_stages(voxels) if job.method is Method.BODIES else (Stage(Work.NUMBER, voxels),)
+    return (
+        Stage(Work.COPY, voxels, "reading labels"),
+        *((Stage(Work.MASK, voxels, "mask"),) if job.mask else ()),
+        Stage(Work.REGIONS, voxels, "objects", inner),
+        Stage(Work.REWRITE, voxels, "small objects"),
+        Stage(Work.EXPORT, voxels, "writing"),
+    )
+
+
+def _gap_px(job: ObjectsJob, voxel_nm: VoxelSize | None) -> float:
+    """Return the widest gap that is closed, in px of a slice."""
+    if job.gap_nm is None:
+        return BodyParameters.gap_px
+    if voxel_nm is None:
+        raise UserError(
+            "The width of gaps is given in nm but the voxel size is unknown: give it with --voxel."
+        )
+    return 2 * job.gap_nm / (voxel_nm[1] + voxel_nm[2])
+
+
+def _smallest(job: ObjectsJob, voxel_nm: VoxelSize | None) -> int:
+    """Return how many voxels an object has at least."""
+    if job.min_nm3 is None:
+        return job.min_voxels or 1
+    if voxel_nm is None:
+        raise UserError(
+            "The smallest size is given in nm³ but the voxel size is unknown: give it with --voxel, "
+            "or give the smallest size in voxels."
+        )
+    return math.ceil(job.min_nm3 / math.prod(voxel_nm))
+
+
+def _keep_inside(labels: NDArray[np.uint8], path: Path, progress: Progress) -> None:
+    """Clear the labels outside of a mask, in place."""
+    z, y, x = labels.shape
+    with open_volume(path) as mask:
+        check_same_shape(mask, "mask", (z, y, x))
+        check_mask(mask, path)
+        for box in walk((z, y, x), labels, progress=progress):
+            labels[box.slices][mask.read(box) == 0] = 0
+
+
+def _keep_large(
+    numbers: NDArray[np.uint32], count: int, smallest: int, progress: Progress
+) -> tuple[int, int]:
+    """Leave out small objects, in place; return how many stay, and how many of these touch a face."""
+    z, y, x = numbers.shape
+    progress.begin(2 * z, "small objects")
+    voxels, at_border = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.bool_)
+    for box in walk((z, y, x), numbers, progress=progress, begin=False):
+        part = numbers[box.slices]
+        voxels += np.bincount(part.ravel(), minlength=count + 1)
+        for face in (part[:, 0], part[:, -1], part[:, :, 0], part[:, :, -1]):
+            at_border[face] = True
+        for z_face in {0, z - 1}:
+            if box.start[0] <= z_face < box.stop[0]:
+                at_border[part[z_face - box.start[0]]] = True
+    stays = voxels >= max(1, smallest)
+    stays[0] = False
+    kept = int(stays.sum())
+    new = np.zeros(count + 1, np.uint32)
+    new[stays] = np.arange(1, kept + 1)
+    for box in walk((z, y, x), numbers, progress=progress, begin=False):
+        numbers[box.slices] = new[numbers[box.slices]]
+    return kept, int(at_border[stays].sum())

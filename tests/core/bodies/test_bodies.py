@@ -1,0 +1,159 @@
+"""Bodies against phantoms whose bodies are known: shapes by formula, and packed ones of tests/judges."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sxtstudio.core.bodies.find import BodyParameters, find_bodies
+from sxtstudio.core.bodies.regions import find_regions, wall_half_px
+from sxtstudio.core.bodies.walls import near_share, share_walls
+
+sys.path.append(str(Path(__file__).parents[2] / "judges"))
+
+import packed_bodies
+
+Mask = NDArray[np.bool_]
+SHAPE = (24, 72, 96)
+
+
+def distance_to(centre: tuple[float, float, float], radius: float) -> NDArray[np.float64]:
+    grid = np.indices(SHAPE, dtype=np.float64)
+    away = sum((g - c) ** 2 for g, c in zip(grid, centre, strict=True))
+    return np.sqrt(away) - radius
+
+
+def shells(*distances: NDArray[np.float64]) -> NDArray[np.uint8]:
+    """Outlines of 3 px at the surface of each body."""
+    outlines = np.zeros(SHAPE, bool)
+    for distance in distances:
+        outlines |= np.abs(distance) <= 1.5
+    return outlines.astype(np.uint8)
+
+
+def found(outlines: NDArray[np.uint8], **parameters: float) -> NDArray[np.uint32]:
+    bodies = np.zeros(outlines.shape, np.uint32)
+    count = find_bodies(outlines, bodies, BodyParameters(**parameters))
+    assert set(np.unique(bodies)) - {0} == set(range(1, count + 1))
+    return bodies
+
+
+def overlap(one: Mask, other: Mask) -> float:
+    return (one & other).sum() / (one | other).sum()
+
+
+def matches(bodies: NDArray[np.uint32], truth: Mask) -> float:
+    """Return the intersection over union of a true body with the one that covers most of it."""
+    numbers = bodies[truth]
+    best = np.bincount(numbers[numbers > 0]).argmax()
+    return overlap(bodies == best, truth)
+
+
+def test_a_closed_outline_is_a_body_with_its_membrane() -> None:
+    distance = distance_to((12, 36, 48), 9)
+    bodies = found(shells(distance))
+    assert bodies.max() == 1
+    truth = distance <= 1.5
+    assert overlap(bodies == 1, truth) > 0.97
+    assert abs(int((bodies == 1).sum()) - 4 / 3 * np.pi * 10.5**3) < 0.05 * 4 / 3 * np.pi * 10.5**3
+
+
+def test_the_space_between_bodies_is_no_body() -> None:
+    """Three cylinders that touch enclose a space, whose rim bends inwards."""
+    grid = np.indices(SHAPE[1:])
+    centres = [(26, 36), (26, 60), (26 + 12 * np.sqrt(3), 48)]
+    walls = np.zeros(SHAPE, np.uint8)
+    for y, x in centres:
+        walls[:, np.abs(np.hypot(grid[0] - y, grid[1] - x) - 12) <= 1.5] = 1
+    bodies = found(walls)
+    assert bodies.max() == 3
+    y, x = (round(float(np.mean(c))) for c in zip(*centres, strict=True))
+    assert not bodies[:, y, x].any()
+
+
+@pytest.mark.parametrize(("gap", "closed"), [(4, True), (14, False)])
+def test_a_gap_is_closed_along_the_outline_if_it_is_narrow(gap: int, closed: bool) -> None:
+    distance = distance_to((12, 36, 48), 11)
+    outlines = shells(distance)
+    outlines[:, 36 - gap // 2 : 36 + gap // 2, :48] = 0
+    bodies = found(outlines)
+    if closed:
+        assert bodies.max() == 1 and matches(bodies, distance <= 1.5) > 0.9
+        assert not bodies[(distance > 5)].any(), "nothing leaks out"
+    else:
+        assert matches(bodies, distance <= 1.5) < 0.7 if bodies.any() else True
+
+
+def test_an_inner_membrane_divides_no_body_and_a_common_wall_does() -> None:
+    grid = np.indices(SHAPE)
+    along = np.clip(grid[2], 30, 66)
+    capsule = np.sqrt((grid[0] - 12) ** 2 + (grid[1] - 36) ** 2 + (grid[2] - along) ** 2) - 10
+    divided = shells(capsule)
+    divided[(capsule < 0) & (np.abs(grid[2] - 48) <= 1)] = 1  # a crista from wall to wall
+    assert found(divided).max() == 1
+    two = [distance_to((12, 36, x), 10) for x in (38, 58)]
+    both = found(shells(*two))
+    assert both.max() == 2
+    for distance, other in (two, two[::-1]):
+        assert matches(both, (distance <= 1.5) & (distance < other)) > 0.95
+    left, right = (np.unique(both[:, :, half]) for half in (slice(48), slice(49, None)))
+    assert len(left) == len(right) == 2, "the common wall is divided in its middle"
+
+
+def test_split_divides_what_touches_without_a_wall() -> None:
+    y, x = np.indices((72, 96))
+    free = (np.hypot(y - 36, x - 34) < 14) | (np.hypot(y - 36, x - 60) < 14)
+    free |= (np.abs(y - 36) <= 6) & (x > 34) & (x < 60)
+    for split, count in ((0.0, 1), (0.7, 2)):
+        regions = find_regions(~free, gap_px=6, split=split, half_px=1.5)
+        assert (~regions.table["solid"]).sum() == count
+
+
+def test_a_solid_droplet_is_a_body_and_a_thick_outline_is_none() -> None:
+    droplet = distance_to((12, 20, 20), 6)
+    vesicle = distance_to((12, 40, 62), 14)
+    outlines = shells(vesicle)
+    outlines[np.abs(distance_to((12, 40, 48), 5)) <= 1.5] = 1
+    outlines[(distance_to((12, 26, 62), 3.6) <= 0) & (vesicle > -3)] = 1  # a knot in the wall
+    outlines[droplet <= 0] = 1
+    bodies = found(outlines)
+    assert matches(bodies, droplet <= 0) > 0.8
+    assert matches(bodies, vesicle <= 1.5) > 0.8
+
+
+def test_slabs_change_nothing() -> None:
+    packed = packed_bodies.pack(3, touching=True, shape=(16, 96, 96), many=20)
+    outlines = packed.outlines.astype(np.uint8)
+    whole = np.where(packed.outlines, 0, packed.bodies).astype(np.uint32)
+    parts = whole.copy()
+    share_walls(outlines, whole, 4.5, z_step=1.5)
+    share_walls(outlines, parts, 4.5, z_step=1.5, slab_voxels=96 * 96)
+    assert np.array_equal(whole, parts)
+    apart = np.arange(int(whole.max()) + 1) % 2 == 1
+    near = [near_share(whole, apart, 4.5, slab_voxels=size) for size in (1, 10**9)]
+    assert np.array_equal(*near)
+
+
+@pytest.mark.parametrize(("touching", "least"), [(False, 0.95), (True, 0.9)])
+def test_packed_bodies_are_found(touching: bool, least: float) -> None:
+    packed = packed_bodies.pack(11, touching=touching, shape=(40, 160, 160), scale=1.4, many=40)
+    bodies = found(packed.outlines.astype(np.uint8))
+    score = packed_bodies.judge(bodies, packed.bodies)
+    assert score.f1 >= least, score
+
+
+@pytest.mark.parametrize("value", [0, 1])
+def test_nothing_and_everything_hold_no_body(value: int) -> None:
+    outlines = np.full((3, 20, 20), value, np.uint8)
+    assert not found(outlines).any()
+    assert wall_half_px(outlines != 0) >= 1.5
+
+
+def test_one_voxel_is_no_body() -> None:
+    outlines = np.zeros((1, 8, 8), np.uint8)
+    outlines[0, 4, 4] = 1
+    assert not found(outlines).any()
