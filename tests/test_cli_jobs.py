@@ -6,6 +6,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import mrcfile
 import numpy as np
@@ -261,6 +262,38 @@ def test_an_empty_mask_is_refused_before_the_work(
         words += ["-o", tmp_path / "out.tif", "--mask", tmp_path / "mask.tif"]
         assert main([str(word) for word in words]) == 2
         assert "mask.tif is empty" in capsys.readouterr().err and not (tmp_path / "out.tif").exists()
+
+
+@pytest.mark.parametrize("outside", [np.nan, 0.0])
+def test_what_is_no_number_in_a_mask_is_outside(outside: float, tmp_path: Path, capsys: Any) -> None:
+    labels, mask = np.ones((3, 20, 30), np.uint8), np.full((3, 20, 30), outside, np.float32)
+    labels[0, 0, 0] = 0
+    save(tmp_path / "labels.tif", labels)
+    save(tmp_path / "mask.tif", mask)
+    words = ["clean", tmp_path / "labels.tif", "-o", tmp_path / "out.tif", "--mask", tmp_path / "mask.tif"]
+    assert main([str(word) for word in words]) == 2
+    assert "mask.tif is empty: no voxel is a number other than 0" in capsys.readouterr().err
+    mask[:, 4:9] = 0.5
+    mask[1, 6, 7] = -1
+    save(tmp_path / "mask.tif", mask)
+    run(*words)
+    expected = np.zeros(labels.shape, bool)
+    expected[:, 4:9] = True
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "out.tif") > 0, expected)
+
+
+def test_a_clean_up_that_leaves_nothing_is_a_warning(tmp_path: Path, capsys: Any) -> None:
+    labels = np.zeros((3, 20, 30), np.uint8)
+    save(tmp_path / "none.tif", labels)
+    run("clean", tmp_path / "none.tif", "-o", tmp_path / "out.tif")
+    assert "warning: There are no labels: every voxel is 0" in " ".join(capsys.readouterr().out.split())
+    labels[1, 4:9, 4:9] = 1
+    save(tmp_path / "few.tif", labels)
+    run("clean", tmp_path / "few.tif", "-o", tmp_path / "out.tif", "--min-size", "26")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "warning: The clean-up removed all labels (25 voxels)" in said
+    run("clean", tmp_path / "few.tif", "-o", tmp_path / "out.tif", "--min-size", "25")
+    assert "warning" not in capsys.readouterr().out
 
 
 def test_automatic_mask(tomogram: Path, toy_model: Path, tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.labels import in_mask
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import walk
@@ -49,11 +50,11 @@ def smooth_along_z(labels: Labels, reach: int, value: int, progress: Progress) -
 
 
 def apply_mask(labels: Labels, mask: Volume, progress: Progress) -> None:
-    """Set labels to zero where the mask is zero."""
+    """Set labels to zero where the mask is zero or no number."""
     z, y, x = labels.shape
     for box in walk((z, y, x), labels, progress=progress, stage="cell mask"):
         part = labels[box.slices]
-        part *= mask.read(box) != 0
+        part *= in_mask(mask.read(box))
 
 
 def erode(labels: Labels, iterations: int, three_d: bool, progress: Progress) -> None:

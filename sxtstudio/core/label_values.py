@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import count, grouped
 
+# Larger whole numbers of floating point are not told apart.
+_LARGEST = 2**53
 # So many values are named; with more of them they are numbers of objects, or an image.
 _NAMED = 6
 
@@ -55,12 +57,17 @@ class ValueCounter:
         Raises
         ------
         UserError
-            If it holds fractional grey values.
+            If it holds fractional grey values, or some that are too large to be told apart.
         """
         if part.dtype.kind == "f":
             if not np.array_equal(part, np.rint(part)):
                 raise UserError(
                     f"{self._name} holds fractional grey values and is no label file. "
+                    "Choose the labels instead."
+                )
+            if part.size and max(part.max(), -part.min()) > _LARGEST:
+                raise UserError(
+                    f"{self._name} holds {max(part.max(), -part.min()):g}, which is no number of a label. "
                     "Choose the labels instead."
                 )
             part = part.astype(np.int64)

@@ -18,6 +18,14 @@ def as_labels(where: NDArray[Any]) -> NDArray[np.uint8]:
     return labels
 
 
+def in_mask(values: NDArray[Any]) -> NDArray[np.bool_]:
+    """Return which voxels of a mask of any type are inside: those that are a number other than 0."""
+    inside: NDArray[np.bool_] = values != 0
+    if values.dtype.kind == "f":
+        inside &= ~np.isnan(values)
+    return inside
+
+
 def count_labels(labels: NDArray[np.uint8]) -> int:
     """Return how many voxels of an array or memory map (z, y, x) are not 0, a slab at a time."""
     z, y, x = labels.shape

@@ -17,12 +17,14 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.label_values import LabelValues
+from sxtstudio.core.labels import in_mask
 from sxtstudio.core.pace import Work
 from sxtstudio.core.polarity import PolarityChoice
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
+from sxtstudio.core.wording import count
 from sxtstudio.io import ExportReceipt, export_volume, open_volume
 from sxtstudio.workflow.document.views import VolumeView, labels_to_disk, notes_of
 from sxtstudio.workflow.jobs.outputs import (
@@ -195,7 +197,18 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
                 progress=counter,
             )
     merged = () if job.label is not None or not values.several else (merged_text(values),)
+    warnings += nothing_left(report)
     return CleanResult(report, receipt, (*notes_of(source, job.voxel_nm), *merged, *notes), warnings)
+
+
+def nothing_left(report: CleanReport) -> tuple[str, ...]:
+    """Return a warning if no label is left, or there was none before."""
+    if report.voxels_after:
+        return ()
+    if not report.voxels_before:
+        return ("There are no labels: every voxel is 0, or has not the label asked for.",)
+    removed = count(report.voxels_before, "voxel")
+    return (f"The clean-up removed all labels ({removed}): look at its steps, and choose milder ones.",)
 
 
 def merged_text(values: LabelValues) -> str:
@@ -282,9 +295,11 @@ def check_same_shape(volume: Volume, name: str, shape: tuple[int, int, int]) -> 
 
 def check_mask(mask: Volume, path: Path | None) -> None:
     """Raise UserError if no voxel is in a mask: everything would be erased."""
-    if not any((mask.read(box) != 0).any() for box in walk(mask.shape)):
+    if not any(in_mask(mask.read(box)).any() for box in walk(mask.shape)):
         name = "The mask" if path is None else path.name
-        raise UserError(f"{name} is empty: every voxel is 0, so nothing would be left. Give another mask.")
+        raise UserError(
+            f"{name} is empty: no voxel is a number other than 0, so nothing would be left: give another."
+        )
 
 
 def mask_for(mask: Volume, whole: tuple[int, int, int], slices: tuple[int, int]) -> Volume:

@@ -23,6 +23,7 @@ from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import ExportReceipt
 from sxtstudio.io.axes import axes_to_json
 from sxtstudio.workflow.document.views import notes_of
+from sxtstudio.workflow.jobs.cleaning import nothing_left
 
 if TYPE_CHECKING:
     from sxtstudio.core.cleanup import CleanReport
@@ -140,10 +141,8 @@ def segment_report(
     report["clean_up"] = None if cleaned is None else clean_entry(cleaned)
     report["outputs"] = [receipt_entry(receipt) for receipt in receipts]
     report["warnings"] = list(found.warnings)
-    if cleaned is not None and found.voxels and not cleaned.voxels_after:
-        report["warnings"].append(
-            "The clean-up removed all labels: look at its steps, and choose milder ones."
-        )
+    if cleaned is not None and found.voxels:  # else the segmentation warns itself
+        report["warnings"] += nothing_left(cleaned)
     report["notes"] = [*notes_of(source.volume, job.voxel_nm), *found.notes_counted_from(0)]
     return report
 
