@@ -30,6 +30,7 @@ from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.jobs import document_mask as masking
 from sxtstudio.workflow.jobs.document_mask import GreyRange, MaskResult, OnWritten, Pixels
+from sxtstudio.workflow.jobs.unchanged import while_unchanged
 
 _FILES = "TIFF (*.tif *.tiff);;MRC (*.mrc *.rec *.map)"
 
@@ -101,13 +102,14 @@ class MaskPanel(MaskLayout):
         document = self._session.document
         if document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
-        volume = document.tomogram
+        volume, identify = document.tomogram, document.identify
         polarity = document.polarity
         labels = None if document.labels is None else ArrayVolume(document.labels)
         self._change(
             EditKind.FIND_CELL,
-            lambda job, recorder: masking.make_automatic(
-                recorder, volume, polarity, labels, job.progress, job.report
+            lambda job, recorder: while_unchanged(
+                identify(),
+                lambda: masking.make_automatic(recorder, volume, polarity, labels, job.progress, job.report),
             ),
             polarity="auto" if polarity is None else polarity.value,
         )
@@ -117,10 +119,13 @@ class MaskPanel(MaskLayout):
         document = self._session.document
         if document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
-        volume, how = document.tomogram, self.threshold.how()
+        volume, identify, how = document.tomogram, document.identify, self.threshold.how()
         self._change(
             EditKind.THRESHOLD,
-            lambda job, recorder: masking.make_by_threshold(recorder, volume, how, job.progress, job.report),
+            lambda job, recorder: while_unchanged(
+                identify(),
+                lambda: masking.make_by_threshold(recorder, volume, how, job.progress, job.report),
+            ),
             value=how.value,
             above=how.above,
             smooth_px=how.smooth_px,

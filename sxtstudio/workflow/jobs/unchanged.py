@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sxtstudio.core.checked_volume import InputChangedError, checksum_of
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.io import FileVolume
 from sxtstudio.io.fingerprint import fingerprint, has_fingerprint, is_exact
+
+Result = TypeVar("Result")
 
 
 @dataclass(frozen=True)
@@ -83,3 +85,17 @@ class KnownInput:
                 )
         except (OSError, UserError):
             return False
+
+
+def while_unchanged(known: KnownInput, work: Callable[[], Result]) -> Result:
+    """Return what ``work`` makes of an input, unless that is changed or replaced meanwhile.
+
+    Raises
+    ------
+    InputChangedError
+        If it was; what ``work`` has written is then the caller's to take back.
+    """
+    known.check()
+    result = work()
+    known.check()
+    return result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import mrcfile
 import numpy as np
 import pytest
 import tifffile
@@ -19,11 +20,14 @@ from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.mask.panel import MaskPanel
 from sxtstudio.app.states import Panel
 from sxtstudio.core.cellmask import MaskVolume, cell_mask
+from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.workflow.jobs import document_mask
+from sxtstudio.workflow.jobs.document_mask import MaskResult
 
 SHAPE = (64, 384, 384)
 DISC = np.hypot(*(np.indices(SHAPE[1:]) - 190)) < 60
@@ -140,6 +144,37 @@ def test_by_grey_value_preview_and_all_slices(
     assert np.array_equal(mask_of(shown) == 255, expected)
     assert shown.session.preview is None
     assert shown.session.document.steps[-1].parameters["value"] == 185
+
+
+@pytest.mark.parametrize("button", ["automatic", "make"])
+def test_a_tomogram_that_is_replaced_meanwhile_gives_no_mask(
+    button: str,
+    tomogram: Path,
+    open_file: Callable[[Path], MainWindow],
+    qtbot: QtBot,
+    errors: list[Exception],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    window = open_file(tomogram)
+    window.session.set_polarity(chosen_polarity("dark"))
+    name = "make_automatic" if button == "automatic" else "make_by_threshold"
+    work = getattr(document_mask, name)
+
+    def replaced(recorder: Recorder, *rest: object) -> MaskResult:
+        result: MaskResult = work(recorder, *rest)
+        recorder.write(
+            Box.slab(0, 1, recorder.labels.shape), np.full((1, *recorder.labels.shape[1:]), 255, np.uint8)
+        )
+        with mrcfile.open(tomogram, mode="r+") as file:
+            file.data[:] = file.data[::-1].copy()
+        return result
+
+    monkeypatch.setattr(document_mask, name, replaced)
+    click(window, button, qtbot)
+    (error,) = errors
+    assert isinstance(error, InputChangedError)
+    mask = window.session.document.array("mask")
+    assert mask is None or not mask.any(), "what was made of it is taken back"
 
 
 def test_invert_fill_clear_and_undo(shown: MainWindow, qtbot: QtBot) -> None:
