@@ -37,7 +37,10 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("tomograms", metavar="FILE", nargs="*", help="tomograms: files, or folders of slices")
     parser.add_argument(
-        "--watch", metavar="FOLDER", help="segment each finished tomogram that arrives here, until Ctrl-C"
+        "--watch",
+        metavar="FOLDER",
+        help="segment each finished tomogram that arrives here, until Ctrl-C; "
+        "folders of slices are not taken",
     )
     parser.add_argument("-o", "--output", metavar="FOLDER", help="for the labels (default: beside each)")
     parser.add_argument(
@@ -96,7 +99,7 @@ def run(arguments: argparse.Namespace) -> int:
         rows = _Rows(len(arguments.tomograms), display)
         try:
             if arguments.watch:
-                run_watch(Path(arguments.watch), parameters, rows, progress, slices_from=0)
+                run_watch(Path(arguments.watch), parameters, rows, progress, slices_from=0, on_note=rows.note)
             else:
                 tomograms = [Path(name) for name in arguments.tomograms]
                 run_batch(tomograms, parameters, rows, progress, slices_from=0)
@@ -155,6 +158,11 @@ class _Rows:
             self._display.clear()
             of = f" of {self._count}" if self._count else ""
             show(f"{number + 1}{of}  {row.tomogram}: {_row_text(row)}")
+
+    def note(self, text: str) -> None:
+        """Print a note about all of them."""
+        self._display.clear()
+        show(f"note: {text}")
 
     @property
     def states(self) -> list[str]:

@@ -16,14 +16,29 @@ from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import count
 from sxtstudio.io.volume_name import with_axes
 from sxtstudio.segment import SegmentParameters
-from sxtstudio.workflow.jobs.batch_files import BatchRow, Existing, Names, State, write_summary
+from sxtstudio.segment.checkpoint import forget, read_unfinished
+from sxtstudio.workflow.jobs.batch_files import (
+    BatchRow,
+    Existing,
+    Names,
+    State,
+    same_file,
+    write_summary,
+)
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.contact_sheet import Panel, panel_of, write_contact_sheet
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs
 from sxtstudio.workflow.jobs.report import plain
-from sxtstudio.workflow.jobs.segmenting import LooksLikeTiltSeries, SegmentJob, SegmentResult, segment_file
+from sxtstudio.workflow.jobs.segmenting import (
+    LooksLikeTiltSeries,
+    SegmentJob,
+    SegmentResult,
+    partial_folder,
+    segment_file,
+)
 from sxtstudio.workflow.jobs.watch import FolderWatch
 
 OnRow = Callable[[int, BatchRow], None]
@@ -120,9 +135,14 @@ def run_batch(
     progress = progress or Progress()
     batch = _Batch(parameters, on_row, free, slices_from)
     finished = {row.tomogram: row for row in earlier if row.state in ("done", "skipped")}
+    numbers: dict[object, int] = {}
     for tomogram in tomograms:
         named = with_axes(tomogram, parameters.axes)
-        batch.add(named, finished.get(named))
+        first = numbers.setdefault(same_file(named), len(batch.rows))
+        again = None
+        if first < len(batch.rows):
+            again = BatchRow(named, "skipped", message=f"the same file as number {first + 1}")
+        batch.add(named, again or finished.get(named))
     to_do = [number for number, row in enumerate(batch.rows) if row.state == "waiting"]
     stages = Stages(progress, [Stage(Work.FILE, 1, "segmenting")] * len(to_do))
     for number in to_do:
@@ -141,12 +161,14 @@ def run_watch(
     free: Free | None = None,
     poll_s: float = POLL_S,
     slices_from: SliceBase = 1,
+    on_note: Callable[[str], None] | None = None,
 ) -> None:
     """Segment each finished tomogram that arrives in a folder, until the job is cancelled.
 
     Results that are there already are never made again: ``parameters.existing`` "rename" counts as "skip".
     But a tomogram that has been replaced is segmented again, under another name unless that is "replace".
-    ``slices_from`` is the number of the first slice in messages: 0 for the command line.
+    ``slices_from`` is the number of the first slice in messages: 0 for the command line. ``on_note`` is
+    called once if folders of slices arrive, which are not taken: nothing tells when the last slice is there.
 
     Raises
     ------
@@ -163,7 +185,14 @@ def run_watch(
     earlier: set[Path] = set()
     while True:
         progress.restart("waiting for tomograms")
-        for tomogram in watch.poll():
+        found = watch.poll()
+        if watch.slice_folders and on_note is not None:
+            on_note(
+                f"folders of slices are not taken from a watched folder ({watch.slice_folders[0]}): nothing "
+                "tells when the last slice is there. Segment them when they are complete."
+            )
+            on_note = None
+        for tomogram in found:
             number = batch.add(with_axes(tomogram, parameters.axes))
             progress.restart("segmenting")
             batch.run(number, progress.part(1, "segmenting"), replaced=tomogram in earlier)
@@ -257,7 +286,8 @@ class _Batch:
         output = there or self._names.output(tomogram, anew=skip)
         self._set(number, state="running", output=output)
         if there:
-            self._set(number, state="skipped", message=f"{output.name} is there already")
+            text = f"{output.name} is there already{self._unfinished(output)}"
+            self._set(number, state="skipped", message=text)
             self._panels[number] = panel_of(tomogram, output, _caption(self.rows[number]))
             return
         job = SegmentJob(
@@ -292,6 +322,21 @@ class _Batch:
             details=details,
         )
         self._panels[number] = panel_of(tomogram, output, _caption(self.rows[number]))
+
+    def _unfinished(self, output: Path) -> str:
+        """Say what an interrupted run has left beside labels that are there; what is of no use goes."""
+        left = partial_folder(output)
+        if not left.is_dir():
+            return ""
+        found = read_unfinished(left)
+        if found is None:
+            with suppress(UserError):  # somebody works in it
+                forget(left)
+            return ""
+        return (
+            f"; {count(found.finished, 'slice')} of an unfinished run that was to replace it are in "
+            f"{left.name}: replace it to go on with them, or delete that folder"
+        )
 
     def _set(self, number: int, **changes: object) -> None:
         self.rows[number] = replace(self.rows[number], **changes)  # type: ignore[arg-type]

@@ -13,6 +13,7 @@ from msgspec import Struct
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.paths import resolved
 from sxtstudio.core.printable import csv_text
 from sxtstudio.core.records import read_json, record_of
 from sxtstudio.io.fingerprint import has_fingerprint
@@ -73,14 +74,15 @@ class Names:
 
     def output(self, tomogram: Path, *, anew: bool = False) -> Path:
         """Return where the labels of ``tomogram`` belong; ``anew`` where there is nothing yet."""
-        for stem in _stems(tomogram):
+        rivals: list[str] = []
+        for stem in _stems(tomogram, rivals):
             for path in self._named(tomogram, stem, anew or self._existing == "rename"):
-                if self._is_taken(path, tomogram):
+                if self._is_taken(path, tomogram, rivals):
                     break  # another tomogram of this batch has the name
                 if path.exists():
                     if self._existing == "rename":
                         continue
-                    if not _belongs(path, tomogram):
+                    if not _belongs(path, tomogram, rivals):
                         break  # the result of another tomogram of an earlier batch
                     if anew:
                         continue
@@ -94,13 +96,14 @@ class Names:
         Those of a former file of its name do not count, as far as their report says so; where there is no
         report they count unless the file is known to be ``replaced``.
         """
-        for stem in _stems(tomogram):
+        rivals: list[str] = []
+        for stem in _stems(tomogram, rivals):
             for path in self._named(tomogram, stem, True):
-                if self._is_taken(path, tomogram):
+                if self._is_taken(path, tomogram, rivals):
                     break
                 if not path.exists():
                     return None
-                if not _belongs(path, tomogram):
+                if not _belongs(path, tomogram, rivals):
                     break
                 if _is_of_this_file(path, tomogram, unknown=not replaced):
                     self._taken[_key(path)] = tomogram
@@ -113,8 +116,11 @@ class Names:
         if more:
             yield from (folder / f"{stem}.labels-{number}{self._suffix}" for number in range(2, 1000))
 
-    def _is_taken(self, path: Path, tomogram: Path) -> bool:
-        return self._taken.get(_key(path), tomogram) != tomogram
+    def _is_taken(self, path: Path, tomogram: Path, rivals: list[str]) -> bool:
+        owner = self._taken.get(_key(path), tomogram)
+        if owner != tomogram:
+            rivals.append(on_disk(owner).name)
+        return owner != tomogram
 
     def keep(self, output: Path, tomogram: Path) -> None:
         """Leave a name to a tomogram that has its labels already."""
@@ -163,16 +169,28 @@ def _entry(row: BatchRow) -> dict[str, Any]:
     }
 
 
-def _stems(tomogram: Path) -> Iterator[str]:
-    """Yield names for a tomogram: cell, then cell-mrc, then monday-cell … where those are taken."""
+def same_file(tomogram: Path) -> tuple[str, str | None, str]:
+    """Return what two names of one tomogram have in common: file, dataset within, and order of the axes."""
+    name = VolumeName.of(tomogram)
+    return str(resolved(name.place)), name.inside, str(name.axes)
+
+
+def _stems(tomogram: Path, rivals: Sequence[str]) -> Iterator[str]:
+    """Yield names for a tomogram: cell, then cell-mrc, then monday-cell … where those are taken.
+
+    Where a file of the very same name has them (``rivals`` grows meanwhile), the folder tells them apart.
+    """
     name = VolumeName.of(tomogram)
     place = name.place
     stem = place.stem.removesuffix(".ome") or place.name
     inside = re.sub(r"\W+", "-", name.inside or "").strip("-")
     kind = place.suffix.lstrip(".")
     yield stem
-    yield from (f"{stem}-{more}" for more in (inside, kind) if more)
-    yield f"{place.parent.name}-{stem}"
+    if inside:
+        yield f"{stem}-{inside}"
+    folder, by_kind = f"{place.parent.name}-{stem}", [f"{stem}-{kind}"] if kind else []
+    namesake = place.name.casefold() in [rival.casefold() for rival in rivals]
+    yield from [folder, *by_kind] if namesake else [*by_kind, folder]
     yield from (f"{place.parent.name}-{stem}-{number}" for number in range(2, 1000))
 
 
@@ -191,12 +209,13 @@ def _is_of_this_file(output: Path, tomogram: Path, unknown: bool) -> bool:
         return unknown
 
 
-def _belongs(output: Path, tomogram: Path) -> bool:
+def _belongs(output: Path, tomogram: Path, rivals: list[str]) -> bool:
     """Whether labels were made from a tomogram of this name, as far as a report beside them says."""
     said = _input_of(output).get("path")
-    if said is None:
+    if not isinstance(said, str) or said in (str(on_disk(tomogram).absolute()), str(tomogram.absolute())):
         return True
-    return bool(said == str(on_disk(tomogram).absolute()) or said == str(tomogram.absolute()))
+    rivals.append(on_disk(Path(said)).name)
+    return False
 
 
 class _Report(Struct):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from sxtstudio.workflow.jobs.batch_files import is_own_output
 
 # Reconstructions; .st and .ali are tilt series, which look like them.
 SUFFIXES = frozenset((".mrc", ".rec", ".map", ".tif", ".tiff", ".h5", ".hdf5", ".nxs", ".zarr"))
+# Of slices in a folder; fewer than three may be pictures of results.
+_SLICES, _FEWEST = frozenset((".tif", ".tiff", ".png")), 3
 
 STABLE_S = 6.0
 # A file that does not change any more and cannot be read is damaged; this long it gets a chance.
@@ -96,6 +100,7 @@ class FolderWatch:
         self._clock = clock
         self._seen: dict[Path, _Seen] = {}
         self._taken: dict[Path, _Taken] = {}
+        self.slice_folders: list[str] = []
         if not include_present:
             self._taken = {path: _Taken(found, None) for path, found in self._candidates().items()}
 
@@ -139,9 +144,14 @@ class FolderWatch:
         found: dict[Path, Signature] = {}
         try:
             with os.scandir(self.folder) as entries:
+                self.slice_folders = []
                 for entry in entries:
                     path = Path(entry.path)
-                    if path.suffix.lower() not in SUFFIXES or is_own_output(path):
+                    if is_own_output(path):
+                        continue
+                    if path.suffix.lower() not in SUFFIXES:
+                        if _holds_slices(path):
+                            self.slice_folders.append(path.name)
                         continue
                     try:
                         found[path] = _signature(path)
@@ -151,6 +161,17 @@ class FolderWatch:
             # A share may be away for a moment; what was seen before counts again from the start.
             return {}
         return found
+
+
+def _holds_slices(path: Path) -> bool:
+    """Whether it is a folder with numbered images, which ``batch`` takes as one tomogram."""
+    try:
+        with os.scandir(path) as entries:
+            names = (Path(entry.name) for entry in entries)
+            slices = (p for p in names if p.suffix.lower() in _SLICES and re.search(r"\d", p.stem))
+            return len(list(islice((p for p in slices if not is_own_output(p)), _FEWEST))) == _FEWEST
+    except OSError:  # a file, or one that may not be read
+        return False
 
 
 def _signature(path: Path) -> Signature:

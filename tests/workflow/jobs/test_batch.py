@@ -135,8 +135,51 @@ def test_namesakes_get_names_of_their_own(tmp_path: Path) -> None:
     assert found[0] == "cell.labels.mrc"
     assert len({name.lower() for name in found}) == 4
     assert [names.output(path).name for path in given] == found
+    assert found[:3] == ["cell.labels.mrc", "cell-rec.labels.mrc", "tue-cell.labels.mrc"]
     inside = [Path("x.h5::/one"), Path("x.h5::/two")]
     assert len({names.output(path) for path in inside}) == 2
+
+
+def test_a_file_that_is_named_twice_is_segmented_once(three: list[Path], toy_model: Path) -> None:
+    (link := three[0].with_name("link.mrc")).symlink_to(three[0])
+    given = [three[0], three[2], three[0].parent / "." / ".." / "data" / "a.mrc", link]
+    rows = run_batch(given, parameters(toy_model, None))
+    assert [row.state for row in rows] == ["done", "done", "skipped", "skipped"]
+    assert {row.message for row in rows[2:]} == {"the same file as number 1"}
+    assert sorted(path.name for path in three[0].parent.glob("*.tif")) == ["a.labels.tif", "c.labels.tif"]
+    with h5py.File(three[0].with_name("two.h5"), "w") as file:
+        for name in ("one", "two"):
+            file[name] = np.zeros((2, 32, 32), np.float32)
+    inside = [Path(f"{three[0].with_name('two.h5')}::/{name}") for name in ("one", "two", "one")]
+    rows = run_batch(inside, parameters(toy_model, None))
+    assert [row.message for row in rows][2] == "the same file as number 1" not in rows[1].message
+
+
+def test_what_an_interrupted_replacing_has_left_is_told_or_goes(three: list[Path], toy_model: Path) -> None:
+    """Left over beside labels that are there, it would stay for ever."""
+    wanted = parameters(toy_model, None)
+    (first,) = run_batch(three[:1], wanted)
+    assert first.output is not None
+    progress = Progress()
+
+    def on_row(number: int, row: BatchRow) -> None:
+        if row.slices and row.slices[0] >= 2:
+            progress.cancel()
+
+    with pytest.raises(Cancelled):
+        run_batch(three[:1], replace(wanted, existing="replace"), on_row, progress)
+    left = partial_folder(first.output)
+    assert left.is_dir()
+    (row,) = run_batch(three[:1], replace(wanted, existing="skip"))
+    assert (
+        row.state == "skipped"
+        and f"of an unfinished run that was to replace it are in {left.name}" in row.message
+    )
+    for entry in left.iterdir():
+        if entry.name != "labels.raw":
+            entry.unlink()
+    (row,) = run_batch(three[:1], replace(wanted, existing="skip"))
+    assert row.state == "skipped" and "unfinished" not in row.message and not left.exists()
 
 
 def test_finished_rows_of_an_earlier_run_are_kept(three: list[Path], toy_model: Path, tmp_path: Path) -> None:
@@ -149,7 +192,7 @@ def test_finished_rows_of_an_earlier_run_are_kept(three: list[Path], toy_model: 
     before = (out / "a.labels.tif").stat().st_mtime_ns
     rows = run_batch([three[0], three[1], other], wanted, earlier=first)
     assert rows[0] == first[0] and [row.state for row in rows] == ["done", "failed", "done"]
-    assert rows[2].output == out / "a-mrc.labels.tif"
+    assert rows[2].output == out / "tuesday-a.labels.tif"
     assert (out / "a.labels.tif").stat().st_mtime_ns == before
     # And in a batch of its own, the report tells whose labels are there.
     alone = run_batch([other], parameters(toy_model, out, existing="skip"))
@@ -263,6 +306,38 @@ def test_watch_leaves_a_file_whose_copy_pauses(tomogram: Path, tmp_path: Path) -
         clock.now += 6
     clock.now += GIVE_UP_S
     assert watch.poll() == [half]
+
+
+def test_folders_of_slices_that_arrive_are_told_once(toy_model: Path, tmp_path: Path) -> None:
+    progress, notes = Progress(), []
+    for name, images in (
+        ("results", ["sheet.png", "a.labels.tif"]),
+        ("cell 7", ["s1.png", "s2.png", "s3.png"]),
+    ):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        for image in images:
+            Image.fromarray(np.zeros((9, 9), np.uint8)).save(tmp_path / "in" / name / image)
+
+    class Watch(FolderWatch):
+        polls = 0
+
+        def poll(self) -> list[Path]:
+            self.polls += 1
+            if self.polls == 3:
+                progress.cancel()
+            return super().poll()
+
+    folder = tmp_path / "in"
+    with pytest.raises(Cancelled):
+        run_watch(
+            folder,
+            parameters(toy_model, tmp_path / "out"),
+            progress=progress,
+            watch=Watch(folder),
+            poll_s=0.01,
+            on_note=notes.append,
+        )
+    assert len(notes) == 1 and "(cell 7)" in notes[0] and "results" not in notes[0]
 
 
 def test_watch_takes_tomograms_only(tomogram: Path, tmp_path: Path) -> None:
