@@ -24,7 +24,7 @@ from sxtstudio.core.plain_files import create_own, open_own
 from sxtstudio.core.wording import bytes_text
 
 _ZEROS = bytes(1 << 22)
-_FULL = {errno.ENOSPC, errno.EFBIG, getattr(errno, "EDQUOT", errno.ENOSPC)}
+_LIMITS = {errno.EFBIG, getattr(errno, "EDQUOT", errno.EFBIG)}
 _CANNOT = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
 
 
@@ -70,7 +70,12 @@ def create_reserved(path: Path, size: int, advice: str = "choose another folder"
     except OSError as error:
         with suppress(OSError):
             path.unlink(missing_ok=True)
-        if error.errno in _FULL:
+        if error.errno in _LIMITS:
+            raise UserError(
+                f"A limit for the size of files, or of all that are yours, is reached: {path.parent} needs "
+                f"room for {bytes_text(size)}. Raise it (ulimit -f, a quota), or {advice}."
+            ) from error
+        if error.errno == errno.ENOSPC:
             raise UserError(
                 f"The disk is too full: {path.parent} needs room for {bytes_text(size)}, and "
                 f"{bytes_text(_free(path.parent))} are free. Free some space, or {advice}."

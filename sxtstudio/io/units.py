@@ -84,7 +84,10 @@ def judge_voxel(
         numbers[0], units[0] = numbers[2], units[2]
     if all(v is None for v in numbers[1:]):
         return None, (SizeUnknown("the file does not give it"),)
-    if any(n is None for n in numbers[1:]) or any(u is None for u in units[1:]):
+    if any(n is None for n in numbers[1:]):
+        known = "x" if numbers[1] is None else "y"
+        return None, (SizeUnknown(f"the file gives it along {known} only"),)
+    if any(u is None for u in units[1:]):
         return None, (SizeUnknown("the file gives no unit of length"),)
     if numbers[0] is None or units[0] is None:
         y, x = (_known(n) * _known(u) for n, u in zip(numbers[1:], units[1:], strict=True))

@@ -57,6 +57,7 @@ def open_array(folder: Path) -> zarr.Array[Any]:
         raise ValueError(f"{math.prod(shard) // math.prod(array.chunks)} chunks in a shard")
     store.most_bytes = _with_slack(math.prod(shard) * array.dtype.itemsize + index_bytes)
     store.most_range = max(_with_slack(chunk_bytes), _with_slack(index_bytes))
+    store.least_bytes = index_bytes if array.shards else 0 if _may_be_short(array) else chunk_bytes
     metadata = array.metadata
     if isinstance(metadata, ArrayV3Metadata):
         bounded = replace(metadata, codecs=_bounded(metadata.codecs))
@@ -71,6 +72,11 @@ def open_array(folder: Path) -> zarr.Array[Any]:
     return zarr.Array(zarr.AsyncArray(metadata=bounded, store_path=array.store_path))
 
 
+def _may_be_short(array: zarr.Array[Any]) -> bool:
+    """Whether a file of a chunk can be smaller than what is in it."""
+    return bool(array.compressors or array.filters)
+
+
 def _with_slack(count: int) -> int:
     """What compresses badly grows a little."""
     return count + count // 8 + (1 << 16)
@@ -81,6 +87,7 @@ class _PlainStore(LocalStore):  # type: ignore[misc]
 
     most_bytes: int | None = None
     most_range: int | None = None
+    least_bytes = 0
 
     async def get(self, key: str, prototype: Any = None, byte_range: Any = None) -> Any:
         """Return the content of a file, or a part of it."""
@@ -105,6 +112,10 @@ class _PlainStore(LocalStore):  # type: ignore[misc]
         if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self.root)):
             raise ValueError(f"{key} is a link out of the store")
         size, most = facts.st_size, self.most_bytes
+        least = part.end if isinstance(part, RangeByteRequest) else self.least_bytes
+        # With the metadata read, what is asked for are chunks.
+        if most is not None and size < least:
+            raise ValueError(f"{key} has {size} bytes and needs {least} at least")
         if part is not None:
             most = self.most_range
             if isinstance(part, RangeByteRequest):

@@ -77,3 +77,17 @@ def test_single_slice_needs_no_depth_but_keeps_a_good_one():
     assert judge_voxel((None, 12, 13), 1.0, depth_matters=False)[0] == (13.0, 12.0, 13.0)
     assert judge_voxel((1, 120, 130), 0.1, depth_matters=False)[0] == (13.0, 12.0, 13.0)
     assert judge_voxel((20, 12, 13), 1.0, depth_matters=False)[0] == (20.0, 12.0, 13.0)
+
+
+@pytest.mark.parametrize(
+    ("values", "units", "said"),
+    [
+        ((None, None, 10.0), [None, None, 1.0], "along x only"),
+        ((None, 10.0, None), [None, 1.0, None], "along y only"),
+        ((None, 10.0, 10.0), [None, None, 1.0], "no unit of length"),
+        ((None, 10.0, 10.0), [None, 1.0, 1.0], "not the distance of the slices"),
+    ],
+)
+def test_what_of_the_voxel_is_missing_is_said(values, units, said):
+    voxel_nm, (note,) = judge_voxel(values, units)
+    assert voxel_nm is None and said in note

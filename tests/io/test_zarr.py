@@ -163,6 +163,33 @@ def test_plain_array(tmp_path, volume, version):
     np.testing.assert_array_equal(got, volume("f4"))
 
 
+@pytest.mark.parametrize(
+    ("form", "how"),
+    [
+        (3, {"shards": (4, 8, 8), "chunks": (2, 4, 4)}),
+        (3, {"chunks": (4, 8, 8), "compressors": None}),
+        (2, {"chunks": (4, 8, 8), "compressors": None}),
+    ],
+    ids=["shards", "3 raw", "2 raw"],
+)
+def test_a_chunk_that_is_cut_short_is_told_in_bytes(tmp_path, form, how):
+    """NumPy speaks of divisors and shapes."""
+    data = np.random.default_rng(0).integers(1, 200, (4, 8, 8)).astype("u1")
+    array = zarr.create_array(tmp_path / "a.zarr", shape=data.shape, dtype="u1", zarr_format=form, **how)
+    array[:] = data
+    with open_volume(tmp_path / "a.zarr") as opened:
+        np.testing.assert_array_equal(opened.read(Box.whole(opened.shape)), data)
+    name = {3: "c/0/0/0", 2: "0.0.0"}[form]
+    chunk = tmp_path / "a.zarr" / name
+    for size in (100, 3, 0):
+        chunk.write_bytes(chunk.read_bytes()[:size])
+        with open_volume(tmp_path / "a.zarr") as opened:
+            with pytest.raises(
+                UserError, match=rf"cannot be read \({name} has {size} bytes and needs \d+ at"
+            ):
+                opened.read(Box.whole(opened.shape))
+
+
 def test_sharded_array(tmp_path, volume):
     zarr.create_array(
         str(tmp_path / "a.zarr"), data=np.tile(volume("f4"), (2, 1, 1)), chunks=(2, 7, 11), shards=(4, 7, 11)
