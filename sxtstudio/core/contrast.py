@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,21 +10,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.measured import measured_pixels
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 
 Window = tuple[float, float]
 
 SLICES = 16
-VALUES = 1_000_000
 # Share of the darkest and of the brightest voxels that may be cut off.
 _CUT = 0.0035
+# As many are outliers if they lie farther out than the others are spread: a gold bead and its shadow.
+_MOST_OUTLIERS, _REACH = 3.0, 0.75
 # Rows that are converted at once: few enough that they stay in the processor's cache.
 _ROWS = 64
 # One value that this share of a float image has exactly is padding, not image.
 _PADDING = 0.03
-# So many values settle a contrast.
+# So many values settle a contrast, and so many pixels tell what of a slice was measured.
 _ENOUGH = 200_000
+_ENOUGH_PX = 65_000
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,8 +61,9 @@ class GreySample:
         if not len(self.values):
             return np.zeros(bins, np.int64), (0.0, 1.0)
         low, high = self.window
-        low = max(float(self.values[0]), low - 0.6 * (high - low))
-        high = min(float(self.values[-1]), high + 0.6 * (high - low))
+        beside = 0.6 * (high - low)
+        low = max(float(self.values[0]), low - beside)
+        high = min(float(self.values[-1]), high + beside)
         if not high > low:
             low, high = low - 0.5, low + 0.5
         counts, _ = np.histogram(self.values, bins, (low, high))
@@ -75,19 +80,18 @@ def sample_volume(volume: Volume, progress: Progress | None = None) -> GreySampl
     progress
         Counts the slices; asked whether the user cancelled.
     """
-    depth, rows, columns = volume.shape
+    depth = volume.shape[0]
     chosen = sorted({round(z) for z in np.linspace(0, depth - 1, min(depth, SLICES))})
     progress = progress or Progress()
     progress.begin(len(chosen), "reading grey values")
-    step = max(1, len(chosen) * rows * columns // VALUES) | 1  # odd, so that it does not follow a pattern
     kept, low, high, non_finite = [], np.inf, -np.inf, 0
     for z in chosen:
-        image = volume.read(Box.slab(z, z + 1, volume.shape)).ravel()
-        finite = _finite(image)
+        image = volume.read(Box.slab(z, z + 1, volume.shape))[0]
+        finite = _finite(image.ravel())
         non_finite += image.size - finite.size
         if finite.size:
             low, high = min(low, float(finite.min())), max(high, float(finite.max()))
-        kept.append(finite[z % step :: step].astype(np.float32))
+        kept.append(_finite(_measured(image)).astype(np.float32))
         progress.step()
     values = np.sort(np.concatenate(kept))
     return GreySample(values, (low, high) if high >= low else None, non_finite, len(chosen))
@@ -96,10 +100,12 @@ def sample_volume(volume: Volume, progress: Progress | None = None) -> GreySampl
 def auto_window(values: NDArray[Any]) -> Window:
     """Return the grey values to draw black and white, so that few voxels are cut off.
 
-    NaN and infinite values are left out, and so is one exact value that fills a part of a float image
-    (what corners of a rotated reconstruction are filled with).
+    Few very dark or bright ones decide nothing: at most 3 % at either end are outliers, where they lie far
+    from the others. NaN and infinite values are left out, and so is what a slice (y, x) is filled with where
+    nothing was measured, and one exact value that fills a part of a float image (what corners of a rotated
+    reconstruction are filled with).
     """
-    flat = values.ravel()
+    flat = _measured(values) if values.ndim == 2 else values.ravel()
     flat = flat[:: max(1, flat.size // _ENOUGH)]
     flat = _finite(flat)
     if not flat.size:
@@ -109,6 +115,11 @@ def auto_window(values: NDArray[Any]) -> Window:
         ordered = _without_padding(ordered)
     low = float(ordered[int(_CUT * (len(ordered) - 1))])
     high = float(ordered[int((1 - _CUT) * (len(ordered) - 1) + 0.5)])
+    ends = (float(value) for value in np.percentile(ordered, (_MOST_OUTLIERS, 100 - _MOST_OUTLIERS)))
+    inner, outer = ends
+    reach = _REACH * (outer - inner)
+    if reach > 0:
+        low, high = max(low, inner - reach), min(high, outer + reach)
     if high > low:
         return (low, high)
     low, high = float(ordered[0]), float(ordered[-1])
@@ -138,6 +149,15 @@ def to_grey(image: NDArray[Any], window: Window, out: NDArray[np.uint8] | None =
             np.fmin(values, 255, out=values)
             grey[first : first + _ROWS] = values
     return grey
+
+
+def _measured(image: NDArray[Any]) -> NDArray[Any]:
+    """Return some of the pixels of a slice (y, x) that were measured, evenly spread."""
+    every = max(1, math.ceil(math.sqrt(image.size / _ENOUGH_PX)))
+    every += every % 2 == 0  # odd, so that it does not follow a pattern
+    thin = image[::every, ::every]
+    mask = measured_pixels(thin)
+    return thin.ravel() if mask is None or not mask.any() else thin[mask]
 
 
 def _finite(values: NDArray[Any]) -> NDArray[Any]:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.contrast import auto_window
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.segment.card import ModelCard
@@ -185,7 +186,7 @@ def _opset(path: Path, card: ModelCard) -> int:
 def _cover(test: Image, label: Image, threshold: float) -> bytes:
     """The test slice, and beside it with its labels in red."""
     grey = test[0, 0]
-    low, high = np.percentile(grey, [1, 99])
+    low, high = auto_window(grey)
     shown = (255 * np.clip((grey - low) / (high - low), 0, 1)).astype(np.uint8)
     plain = np.repeat(shown[..., np.newaxis], 3, axis=2)
     marked = plain.copy()

@@ -52,6 +52,46 @@ def test_automatic_contrast_leaves_out_padding() -> None:
     assert auto_window(values)[0] > 60
 
 
+def bead(kind: str) -> np.ndarray:
+    """Grain of deviation 10 about 100, with a dark disc of 2 % of the pixels and a bright rim of 2 %."""
+    image = np.random.default_rng(0).normal(100, 10, (200, 300))
+    radius = np.hypot(*(np.mgrid[:200, :300] - np.array([100, 150])[:, None, None]))
+    image[radius < 19.5] = 5
+    image[(radius >= 19.5) & (radius < 27.6)] = 240
+    return image.astype(kind)
+
+
+@pytest.mark.parametrize("kind", ["u1", "f4"])
+def test_a_gold_bead_does_not_decide_the_contrast(kind: str) -> None:
+    image = bead(kind)
+    for low, high in (
+        auto_window(image),
+        auto_window(image.ravel()),
+        sample_volume(ArrayVolume(np.stack([image] * 3))).window,
+    ):
+        assert 40 < low < 80 and 120 < high < 160
+    counts, (low, high) = sample_volume(ArrayVolume(image[None])).histogram()
+    assert 0 <= low and high < 210 and counts.sum() > 0.95 * image.size
+
+
+def test_bright_structures_that_are_no_few_pixels_keep_their_contrast() -> None:
+    image = np.random.default_rng(0).normal(100, 10, (200, 300)).astype(np.float32)
+    image[50:110, 50:120] += 200  # 7 %
+    low, high = auto_window(image)
+    assert 60 < low < 80 and 310 < high < 340
+
+
+@pytest.mark.parametrize("fill", [0, 255])
+def test_what_was_not_measured_does_not_decide_the_contrast_of_whole_numbers(fill: int) -> None:
+    image = np.random.default_rng(0).normal(120, 8, (200, 200)).clip(60, 180).astype(np.uint8)
+    outside = np.hypot(*(np.mgrid[:200, :200] - 100)) > 95
+    image[outside] = fill
+    low, high = auto_window(image)
+    assert 90 < low < 110 and 130 < high < 150
+    sample = sample_volume(ArrayVolume(image[None]))
+    assert sample.window == (low, high) and not (sample.values == fill).any()
+
+
 @pytest.mark.parametrize("value", [7.0, np.nan], ids=["constant", "nothing"])
 def test_automatic_contrast_of_nothing_to_see(value: float) -> None:
     low, high = auto_window(np.full(100, value, np.float32))

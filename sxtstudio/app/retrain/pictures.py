@@ -10,6 +10,8 @@ from PySide6.QtCore import QPointF, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPen, QPixmap
 from PySide6.QtWidgets import QSizePolicy, QWidget
 
+from sxtstudio.core.contrast import auto_window
+
 Rgb = tuple[int, int, int]
 
 TRUTH_RGB: Rgb = (255, 176, 0)
@@ -29,7 +31,7 @@ def painted(
 ) -> NDArray[np.uint8]:
     """Return a slice (y, x) in grey with the pixels of ``mask`` in colour, ignored ones dimmed: (y, x, 3)."""
     values = np.nan_to_num(np.asarray(image, np.float32))
-    low, high = np.percentile(values, (0.5, 99.5))
+    low, high = auto_window(values)
     grey = np.clip((values - low) / max(float(high - low), 1e-6), 0, 1) * 255
     picture = np.repeat(grey[..., None], 3, axis=2)
     if ignored is not None:

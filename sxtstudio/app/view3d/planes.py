@@ -12,6 +12,7 @@ from vtkmodules.vtkCommonDataModel import vtkImageData
 from vtkmodules.vtkFiltersSources import vtkPlaneSource
 from vtkmodules.vtkRenderingCore import vtkActor, vtkPolyDataMapper, vtkTexture
 
+from sxtstudio.core.contrast import auto_window
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.volume import Volume
 
@@ -30,7 +31,7 @@ class SliceImage:
     def grey(self, low: float, high: float, inverted: bool) -> NDArray[np.uint8]:
         """Return the slice as grey levels; ``low`` is black, or white if inverted."""
         if (low, high) == (0.0, 1.0):  # nobody has chosen a contrast yet
-            low, high = (float(edge) for edge in np.percentile(self.values, (1, 99)))
+            low, high = auto_window(self.values)
         scaled = (self.values - low) * (255.0 / (high - low or 1.0))
         grey = np.clip(np.nan_to_num(scaled), 0, 255).astype(np.uint8)
         return np.asarray(255 - grey if inverted else grey, np.uint8)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.contrast import auto_window
 from sxtstudio.core.geometry import Box
 from sxtstudio.io import open_volume
 
@@ -107,9 +108,9 @@ def draw(panels: list[Panel]) -> Image.Image:
 
 
 def _overlay(image: NDArray[Any], labels: NDArray[np.bool_] | None) -> NDArray[np.uint8]:
-    """Return a slice (y, x) as RGB of at most PANEL_PX, stretched between its 0.5 and 99.5 %."""
+    """Return a slice (y, x) as RGB of at most PANEL_PX, with the contrast that the window would choose."""
     values = np.nan_to_num(image.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
-    low, high = np.percentile(values[::2, ::2], (0.5, 99.5))
+    low, high = auto_window(image)
     grey = 255 * np.clip((values - float(low)) / max(float(high - low), 1e-30), 0, 1)
     height, width = grey.shape
     scale = PANEL_PX / max(height, width)

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.contrast import auto_window
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.image_polarity import detect_polarity
@@ -235,7 +236,7 @@ def thumbnail(found: LabelSummary, z: int) -> NDArray[np.uint8]:
     rows, columns = (n // step * step for n in grey.shape)
     blocks = (rows // step, step, columns // step, step)
     small = np.nan_to_num(grey[:rows, :columns].reshape(blocks).mean(axis=(1, 3)))
-    low, high = np.percentile(small, (1, 99))
+    low, high = auto_window(small)
     small = np.clip((small - low) / max(float(high - low), 1e-12), 0, 1) * 255
     picture = np.repeat(small[..., None], 3, axis=2)
     share = (truth[:rows, :columns] == 255).reshape(blocks).max(axis=(1, 3))[..., None]
