@@ -27,6 +27,10 @@ from sxtstudio.workflow.document.workplace import work_root
 
 THEME, UNIT, UNDO_MB, WORK_FOLDER = "theme", "unit", "undo_mb", "work_folder"
 USUAL_UNDO_MB = 512
+UNDO_NOTE = (
+    "It holds any number of changes, a few kB for a stroke. When it is used up, the oldest ones can no longer "
+    "be taken back."
+)
 _MIB = 1 << 20
 _CANVASES = (
     ("automatic", Wish.AUTOMATIC),
@@ -89,7 +93,7 @@ class PreferencesDialog(ToolDialog):
         form.addRow("3D view", self.canvas)
         form.addRow("", self.canvas_used)
         form.addRow("Memory for undo", self.undo)
-        form.addRow("", _note("When it is used up, the oldest changes can no longer be taken back."))
+        form.addRow("", _note(UNDO_NOTE))
         form.addRow("Folder for unsaved work", self.folder)
         form.addRow("", _row(self.choose, self.usual))
         form.addRow(

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 from PySide6.QtCore import QSettings
 
+from sxtstudio.app.preferences import USUAL_UNDO_MB
 from sxtstudio.app.settings import MOST_RECENT, Settings
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edits import EditHistory, Recorder
+from sxtstudio.core.geometry import Box
 
 
 def test_values_come_back_with_their_type(tmp_path: Path) -> None:
@@ -39,3 +44,17 @@ def test_recent_files_have_no_doubles_and_an_end(settings: Settings, tmp_path: P
     assert len(settings.recent) == MOST_RECENT
     assert settings.recent[0].endswith("9.mrc")
     assert len(set(settings.recent)) == MOST_RECENT
+
+
+def test_the_readme_says_the_limit_of_undo_that_the_preferences_have() -> None:
+    readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
+    assert f"{USUAL_UNDO_MB} MB of compressed changes" in readme and "no limit of steps" not in readme
+    history = EditHistory(USUAL_UNDO_MB << 20)
+    labels = np.zeros((1, 200, 200), np.uint8)
+    for step in range(2):  # what the notes say of a stroke
+        recorder = Recorder(EditKind.BRUSH, labels)
+        recorder.write(Box((0, 50, 50), (1, 90, 90)), np.full((1, 40, 40), 255 * (step % 2 == 0), np.uint8))
+        edit = recorder.finish()
+        assert edit is not None and edit.bytes < 5000
+        history.push(edit)
+    assert len(history) == 2

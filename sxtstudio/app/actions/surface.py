@@ -40,7 +40,7 @@ def save_movie(context: Context) -> None:
 
 def _look(name: str, text: str, tip: str) -> ActionInfo:
     return ActionInfo(
-        f"surface.view_{name}", text, "3D/Look from", tip, partial(look, name), needs=("view3d",)
+        f"surface.view_{name}", text, "3D/Look from", tip, partial(look, name), needs=("tomogram", "view3d")
     )
 
 
@@ -74,7 +74,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         reset,
         shortcut="R",
         icon="mdi6.image-filter-center-focus",
-        needs=("view3d",),
+        needs=("tomogram", "view3d"),
         separator=True,
     ),
     _look("oblique", "An edge", "Look at everything from an edge"),
@@ -88,7 +88,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Save what the 3D view shows as PNG, in any size",
         save_picture,
         icon="mdi6.camera-outline",
-        needs=("view3d",),
+        needs=("tomogram", "view3d"),
         separator=True,
     ),
     ActionInfo(
@@ -98,6 +98,6 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Save a movie (MP4 or GIF) of the scene turning once around",
         save_movie,
         icon="mdi6.movie-open-outline",
-        needs=("view3d",),
+        needs=("tomogram", "view3d"),
     ),
 )

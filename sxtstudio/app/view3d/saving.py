@@ -88,7 +88,11 @@ class SavingGroup(QWidget):
         self.seconds.valueChanged.connect(self._show_time)
         view.scene.changed.connect(self._forget_time)
         view.status.changed.connect(self._forget_time)
+        view.status.changed.connect(self._follow)
+        context.session.document_changed.connect(self._follow)
+        self._measuring = False
         self._show_time()
+        self._follow()
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(picture)
@@ -116,7 +120,8 @@ class SavingGroup(QWidget):
         except Exception as error:  # shown in words; the window lives on
             show_error(self._context.window, error)
             return
-        self.movie_button.setEnabled(False)
+        self._measuring = True
+        self._follow()
         self._time.setText("Drawing one picture to see how long it takes …")
         job.finished.connect(self._on_measuring_finished)
 
@@ -126,8 +131,19 @@ class SavingGroup(QWidget):
         self._ask_name(movie)
 
     def _on_measuring_finished(self) -> None:
-        self.movie_button.setEnabled(True)
+        self._measuring = False
+        self._follow()
         self._show_time()
+
+    def _follow(self) -> None:
+        """Offer a picture where there is something to be seen."""
+        there = self._context.session.document is not None and self._view.status.value.ready
+        self.picture_button.setEnabled(there)
+        self.movie_button.setEnabled(there and not self._measuring)
+        tips = ("Save what the 3D view shows as PNG", "Save a movie of the scene turning once around")
+        missing = "Open a tomogram and show the 3D view first"
+        for button, tip in zip((self.picture_button, self.movie_button), tips, strict=True):
+            button.setToolTip(tip if there else missing)
 
     def _ask_name(self, movie: Movie) -> None:
         text, seconds = self._time_text(movie)

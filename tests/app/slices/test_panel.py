@@ -152,7 +152,7 @@ def test_handles_of_the_histogram(latest: MainWindow, qtbot: QtBot, held: str) -
     assert (display.value.low, display.value.high) == pytest.approx(expected, abs=0.5)
 
 
-@pytest.mark.parametrize(("place", "expected"), [(34, (34, 60)), (66, (40, 66))])
+@pytest.mark.parametrize(("place", "expected"), [(36, (36, 60)), (64, (40, 64))])
 def test_press_beside_the_window_brings_the_nearer_handle(
     latest: MainWindow, qtbot: QtBot, place: float, expected: tuple[float, float]
 ) -> None:

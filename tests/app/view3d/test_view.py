@@ -630,3 +630,22 @@ def test_clipping_counts_as_the_slice_views_do(sample: MainWindow) -> None:
     assert [panel._ranges[axis].text() for axis in "xyz"] == ["0–383", "0–383", "1–64"]
     scene.set(clip_z=(0.25, 0.5), clip_x=(0.5, 1.0))
     assert panel._ranges["z"].text() == "17–32" and panel._ranges["x"].text() == "192–383"
+
+
+def test_pictures_are_offered_where_there_is_something_to_see(
+    window: MainWindow, tomogram: Path, open_file: Callable[[Path], MainWindow], qtbot: QtBot
+) -> None:
+    saving = window.context.parts.surface.saving
+    actions = [window.actions_.by_name[f"surface.{name}"] for name in ("picture", "movie", "reset")]
+    buttons = (saving.picture_button, saving.movie_button)
+
+    def offered() -> list[bool]:
+        return [widget.isEnabled() for widget in (*actions, *buttons)]
+
+    window.session.layout.set(view3d=True)
+    qtbot.waitUntil(lambda: window.context.parts.view3d.status.value.ready, timeout=20_000)
+    assert offered() == [False] * 5 and "Open a tomogram" in buttons[0].toolTip()
+    open_file(tomogram)
+    assert offered() == [True] * 5
+    window.session.show(None)
+    assert offered() == [False] * 5
