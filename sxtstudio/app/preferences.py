@@ -28,7 +28,7 @@ from sxtstudio.workflow.document.workplace import work_root
 THEME, UNIT, UNDO_MB, WORK_FOLDER = "theme", "unit", "undo_mb", "work_folder"
 USUAL_UNDO_MB = 512
 UNDO_NOTE = (
-    "It holds any number of changes, a few kB for a stroke. When it is used up, the oldest ones can no longer "
+    "It holds any number of changes, a few kB for a stroke. When it is used up, the oldest can no longer "
     "be taken back."
 )
 _MIB = 1 << 20
