@@ -95,6 +95,7 @@ class CleanFields(QWidget):
             row.addWidget(label)
             row.addWidget(narrow(spin, 50), 1)
         layout.addWidget(borders)
+        self.size_note.keep_room("= 0.0002 µm³")  # it comes while the size is typed
 
     def steps(self) -> CleanParameters:
         """Return what the fields say, but for the mask."""

@@ -76,6 +76,9 @@ class SegmentFields(QWidget):
         self.more.setText("About this model")
         self.more.setToolTip("What it was trained on, its limits and scores")
         self.more.setCheckable(True)
+        policy = self.more.sizePolicy()  # it comes with the models, and must not move what lies below
+        policy.setRetainSizeWhenHidden(True)
+        self.more.setSizePolicy(policy)
         self.more.hide()
         self.device = ComboBox()
         self.device.addItem("Automatic", "auto")
@@ -125,6 +128,7 @@ class SegmentFields(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(fields)
+        self.description.keep_room("\n")
 
     # -- what is chosen ------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ from sxtstudio.core.volume import VoxelSize
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.workflow.jobs.choices import Choices
 
+_TWO_LINES = "\n"
+
 
 class SegmentForm(SegmentFields):
     """The fields for the open tomogram: with its slices and its polarity, remembered for the next one."""
@@ -31,6 +33,9 @@ class SegmentForm(SegmentFields):
         self._polarity_job = Latest(
             context, "Judging polarity", self._on_polarity_found, delay_ms=0, parent=self
         )
+        # Both are found out in a second or two: the rows below must not move then.
+        self.device_note.keep_room(_TWO_LINES)
+        self.polarity_note.keep_room(_TWO_LINES)
         self.slices = SliceRange()
         self.keep = QCheckBox("Keep the network's output")
         self.keep.setToolTip(

@@ -9,7 +9,6 @@ from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QPushButton,
-    QSizePolicy,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -21,6 +20,7 @@ from sxtstudio.app.view3d.fields import SceneFields
 from sxtstudio.app.view3d.saving import SavingGroup
 from sxtstudio.app.view3d.view import View3D
 from sxtstudio.app.widgets.footer import Footer
+from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.wording import slice_number
 
 
@@ -40,7 +40,7 @@ class SurfacePanel(QWidget):
         self.update_button = QPushButton("Show the 3D view")
         self.update_button.setProperty("role", "main")
         self.update_button.clicked.connect(view.update_or_cancel)
-        self._summary = _note()
+        self._summary = note()
         self.footer = Footer((self._summary,), (self.update_button,))
         for group in (
             self._build_surface(),
@@ -202,9 +202,8 @@ class SurfacePanel(QWidget):
             lines += [unknown] if unknown not in lines else []
         if status.software:
             lines.append("Drawn by the processor, without a graphics card: large surfaces turn slowly.")
-        self._summary.setText("\n".join(lines))
+        show_note(self._summary, "\n".join(lines))
         self._summary.setToolTip(status.opengl)
-        self._summary.setVisible(bool(lines))
         state = self._view.scene.value
         self._dice.setVisible(state.objects)
         small = self._view.is_small
@@ -225,11 +224,3 @@ class SurfacePanel(QWidget):
     def shut_down(self) -> None:
         """Remember the sizes of pictures and movies."""
         self.saving.keep()
-
-
-def _note() -> QLabel:
-    label = QLabel()
-    label.setProperty("role", "note")
-    label.setWordWrap(True)
-    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Minimum)
-    return label

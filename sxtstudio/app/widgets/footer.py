@@ -9,6 +9,8 @@ from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QSizePolicy, QVBoxLayout, QWidget
 
 MOST_PX = 170
+# Of the window's height, for messages that need as much.
+_SHARE = 5
 
 
 class _Messages(QScrollArea):
@@ -38,15 +40,16 @@ class _Messages(QScrollArea):
         return super().eventFilter(watched, event)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Lines break elsewhere in another width."""
+        """Lines break elsewhere in another width, and there is more or less room in another height."""
         super().resizeEvent(event)
-        if event.size().width() != event.oldSize().width():
-            self._fit()
+        self._fit()
 
     def _fit(self) -> None:
         wanted = 0
         if any(text.isVisibleTo(self._content) for text in self._texts):
-            wanted = self._column.heightForWidth(max(1, self.viewport().width()))
+            width = max(1, self.viewport().width())
+            flows = self._column.hasHeightForWidth()
+            wanted = self._column.heightForWidth(width) if flows else self._column.sizeHint().height()
         self._wanted = min(MOST_PX, max(0, wanted))
         self.setMaximumHeight(self._wanted)
         self.updateGeometry()
@@ -56,8 +59,9 @@ class _Messages(QScrollArea):
         return QSize(100, self._wanted)
 
     def minimumSizeHint(self) -> QSize:
-        """Give way on low screens."""
-        return QSize(40, min(self._wanted, 2 * self.fontMetrics().lineSpacing()))
+        """Give way on low screens only: the fields above can be scrolled better than a text of few lines."""
+        least = max(2 * self.fontMetrics().lineSpacing(), self.window().height() // _SHARE)
+        return QSize(40, min(self._wanted, least))
 
 
 class Footer(QWidget):

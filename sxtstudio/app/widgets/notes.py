@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypeVar
 
-from PySide6.QtCore import QRect, QSignalBlocker, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRect, QSignalBlocker, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import (
     QFormLayout,
@@ -20,72 +20,100 @@ from PySide6.QtWidgets import (
 from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, Slider, SpinBox
 
 
-class _Note(QLabel):
-    """Wants the height of its text in the width that it has.
+class Note(QLabel):
+    """A small grey text as high as its lines in the width that it has.
 
-    A form gives a row that appears the height of the hint, and Qt's hint is that of some other width.
+    It sets its height itself. Were it Qt's "height for width", a form would give a row that appears the
+    height of some other width, keep that, and squash the fields below.
     """
 
-    def sizeHint(self) -> QSize:
-        """Return the height in the width that it has."""
-        return QSize(100, max(0, self.heightForWidth(max(100, self.width()))))
+    def __init__(self, text: str = "") -> None:
+        """Begin with a text, and without room for others."""
+        super().__init__(text)
+        self._kept: tuple[str, ...] = ()
+        self.setProperty("role", "note")
+        self.setWordWrap(True)
+        self.setTextFormat(Qt.TextFormat.PlainText)
+        # Long words must not widen the panel.
+        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+        self._fit()
+
+    def keep_room(self, *texts: str) -> None:
+        """Keep the room of the longest of ``texts`` also without one, so that nothing below it jumps."""
+        self._kept = texts
+        self.setAlignment(Qt.AlignmentFlag.AlignTop)
+        self.show_text(self.text())
+
+    def show_text(self, text: str) -> None:
+        """Show a text; without one, hide unless room is kept."""
+        self.setText(text)
+        shown = bool(text or self._kept)
+        if self.parent() is not None or not shown:  # without a panel it would be a window of its own
+            self.setVisible(shown)
+
+    def setText(self, text: str) -> None:
+        """Show a text, and take the height that it needs."""
+        super().setText(text)
+        self._fit()
+
+    def hasHeightForWidth(self) -> bool:
+        """Its height is set, not asked for."""
+        return False
+
+    def heightForWidth(self, width: int) -> int:
+        """Return the height of the text, or of the longest for which room is kept."""
+        flags = int(Qt.TextFlag.TextWordWrap)
+        room = QRect(0, 0, max(1, width), 10_000)
+        metrics = self.fontMetrics()
+        # Not what Qt says: that is never less than the height that was set last.
+        texts = (self.text(), *self._kept)
+        return max(metrics.boundingRect(room, flags, text).height() if text else 0 for text in texts)
 
     def minimumSizeHint(self) -> QSize:
-        """Return the height in the width that it has: lines that are cut are of no use."""
-        return QSize(40, max(0, self.heightForWidth(max(100, self.width()))))
+        """Return a width in which single words are read."""
+        return QSize(40, self.height())
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Lines break elsewhere now."""
         super().resizeEvent(event)
         if event.size().width() != event.oldSize().width():
-            self.updateGeometry()
+            # Once what lies around has laid itself out: meanwhile it would not hear of it.
+            QTimer.singleShot(0, self, self._fit)
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow another font."""
+        super().changeEvent(event)
+        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
+            QTimer.singleShot(0, self, self._fit)
+
+    def _fit(self) -> None:
+        self.setFixedHeight(self.heightForWidth(max(100, self.width())))
 
 
-def note(text: str = "", *, name: str = "") -> QLabel:
+def note(text: str = "", *, name: str = "") -> Note:
     """Return a small grey text that wraps, hidden while it is empty (see ``show_note``)."""
-    label = _Note()
-    label.setProperty("role", "note")
-    label.setWordWrap(True)
-    label.setTextFormat(Qt.TextFormat.PlainText)
-    # Long words must not widen the panel.
-    label.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
+    label = Note()
     label.setObjectName(name)
     show_note(label, text)
     return label
 
 
 def show_note(label: QLabel, text: str) -> None:
-    """Show a text in a note, or hide the note."""
-    label.setText(text)
-    label.setVisible(bool(text))
+    """Show a text in a note, or hide the note unless it keeps its room."""
+    if isinstance(label, Note):
+        label.show_text(text)
+    else:
+        label.setText(text)
+        label.setVisible(bool(text))
 
 
-class SteadyNote(_Note):
-    """A note that keeps the room of the longest of its texts, so that nothing below it jumps."""
+class SteadyNote(Note):
+    """A note that keeps the room of the longest of its texts."""
 
     def __init__(self, texts: Sequence[str]) -> None:
         """Begin with the first of ``texts``; others may be shown as long as they are no longer."""
         super().__init__(texts[0])
-        self._texts = tuple(texts)
-        self.setProperty("role", "note")
-        self.setWordWrap(True)
-        self.setTextFormat(Qt.TextFormat.PlainText)
-        self.setAlignment(Qt.AlignmentFlag.AlignTop)
-        self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
-
-    def hasHeightForWidth(self) -> bool:
-        """Lines break where the panel ends."""
-        return True
-
-    def heightForWidth(self, width: int) -> int:
-        """Return the height of the longest text."""
-        flags = int(Qt.TextFlag.TextWordWrap)
-        room = QRect(0, 0, max(1, width), 10_000)
-        heights = [
-            self.fontMetrics().boundingRect(room, flags, text).height()
-            for text in (*self._texts, self.text())
-        ]
-        return max(heights)
+        self.keep_room(*texts)
 
 
 def form() -> QFormLayout:
@@ -142,6 +170,7 @@ class ThresholdField(QWidget):
         layout.addLayout(row)
         layout.addWidget(self.slider)
         self.setFocusProxy(self.spin)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.spin.valueChanged.connect(self._on_spin_changed)
         self.slider.valueChanged.connect(self._on_slider_changed)
         self.reset.clicked.connect(self._on_reset_clicked)
@@ -215,6 +244,7 @@ class SliceRange(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.mode)
         layout.addLayout(row)
+        self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Fixed)
         self.setFocusProxy(self.mode)
         self.mode.currentIndexChanged.connect(self._on_changed)
         for spin in (self.first, self.last, self.reach):

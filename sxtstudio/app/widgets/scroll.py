@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
 
 
 class VerticalScroll(QScrollArea):
-    """Scrolls up and down only: it is never narrower than its content."""
+    """Scrolls up and down only: it is never narrower than its content, and squashes nothing in it."""
 
     def __init__(self, content: QWidget, parent: QWidget | None = None) -> None:
         """Show ``content``, as wide as there is room."""
@@ -17,6 +18,7 @@ class VerticalScroll(QScrollArea):
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setWidget(content)
+        content.installEventFilter(self)
 
     def minimumSizeHint(self) -> QSize:
         """Return the width of the content with room for the scroll bar."""
@@ -24,3 +26,26 @@ class VerticalScroll(QScrollArea):
         bar = self.verticalScrollBar().sizeHint().width()
         hint.setWidth(self._content.minimumSizeHint().width() + bar)
         return hint
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Follow what comes and goes in the content."""
+        if watched is self._content and event.type() == QEvent.Type.LayoutRequest:
+            self._fit()
+        return super().eventFilter(watched, event)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Lines break elsewhere in another width."""
+        super().resizeEvent(event)
+        self._fit()
+
+    def _fit(self) -> None:
+        """Give the content the height that it needs in its width.
+
+        Left to itself Qt gives it what it would need in another width: where a text above then takes more
+        lines, the fields below it have none left.
+        """
+        layout = self._content.layout()
+        if layout is not None:
+            flows = layout.hasHeightForWidth()
+            width = self.viewport().width()
+            self._content.setMinimumHeight(layout.minimumHeightForWidth(width) if flows else 0)

@@ -95,6 +95,7 @@ def test_the_wheel_over_a_control_scrolls_its_panel(sample: MainWindow, which: P
         area = area.parent()
     bar = area.verticalScrollBar()
     qtbot.waitUntil(lambda: bar.maximum() > 0)
+    qtbot.wait(100)  # texts take their heights
     for control in controls_in(panel):
         if control.isVisible() and control.isEnabled():
             area.ensureWidgetVisible(control)
