@@ -10,7 +10,7 @@ import numpy as np
 import onnx
 import onnxruntime
 
-from sxtstudio.segment.cost import UnknownSizeError, cost
+from sxtstudio.segment.cost import TILE_PX, UnknownSizeError, cost
 from sxtstudio.segment.device import Device, create_session
 from sxtstudio.segment.graph import cut, footprint, input_name, peak_floats
 from sxtstudio.segment.running import run_session
@@ -19,6 +19,9 @@ from sxtstudio.segment.tiles import Shape2D
 
 # Memory that onnxruntime's arena takes, compared with the tensors that are alive at once.
 _ARENA_SURPLUS = 2.0
+# Beyond so many bytes for a tile of usual size there is no arena, which costs half of the speed: for tiles of
+# several sizes one took 3.8 GB where the tensors have 1.6. The published network takes half as many bytes.
+_LARGE = 1 << 30
 
 
 class Executor(Protocol):
@@ -47,18 +50,23 @@ class SessionExecutor:
         sizes = footprint(model)
         self._input = input_name(model)
         self.heads = tuple(heads)
-        self._floats, self._weight_bytes = 0.0, 0
+        self._floats: list[float] = []
+        self._weight_bytes = 0
         self._parts: list[onnx.ModelProto] = []
-        self._peaks: dict[Shape2D, float] = {}
+        contents: dict[tuple[str, ...], bytes] = {}
+        self._peaks: dict[Shape2D, list[float]] = {}
         self._sessions: dict[tuple[str, ...], onnxruntime.InferenceSession] = {}
         # A session for the label alone, and one for all: the first computes most slices.
         for asked in dict.fromkeys((self.heads[:1], self.heads)):
             part = cut(model, [self._input], asked, sizes)
             content = part.SerializeToString()
-            self._floats += peak_floats(part, sizes)
+            self._floats.append(peak_floats(part, sizes))
             self._parts.append(part)
             self._weight_bytes += len(content)
-            self._sessions[asked] = create_session(content, device, threads=threads)
+            contents[asked] = content
+        frugal = not device.is_gpu and max(self._needed((TILE_PX, TILE_PX))) > _LARGE
+        for asked, content in contents.items():
+            self._sessions[asked] = create_session(content, device, threads=threads, whole_slice=frugal)
         self.session = self._sessions[self.heads]
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="session")
 
@@ -74,19 +82,22 @@ class SessionExecutor:
 
     def peak_bytes(self, shape: Shape2D, batch: int = 1) -> int:
         """Return the memory that ``batch`` slices of a size need, the weights included."""
-        if shape not in self._peaks:
-            self._peaks[shape] = self._peak(shape)
-        return int(_ARENA_SURPLUS * self._peaks[shape] * batch + 1.5 * self._weight_bytes)
+        return int(_ARENA_SURPLUS * sum(self._needed(shape)) * batch + 1.5 * self._weight_bytes)
 
     def economise(self, shape: Shape2D, budget: float) -> None:
         """Do nothing: one session has no parts that could wait."""
 
-    def _peak(self, shape: Shape2D) -> float:
-        """At this very size: what a tensor takes need not grow with the pixels, nor have four axes."""
+    def _needed(self, shape: Shape2D) -> list[float]:
+        """Bytes of each session at this very size: not all grow with the pixels, nor have four axes."""
+        if shape not in self._peaks:
+            self._peaks[shape] = self._peak(shape)
+        return self._peaks[shape]
+
+    def _peak(self, shape: Shape2D) -> list[float]:
         try:
-            return sum(cost(part, *shape).peak_bytes for part in self._parts)
+            return [cost(part, *shape).peak_bytes for part in self._parts]
         except UnknownSizeError:
-            return 4 * self._floats * shape[0] * shape[1]
+            return [4 * floats * shape[0] * shape[1] for floats in self._floats]
 
     def close(self) -> None:
         """Give thread and memory back."""

@@ -311,10 +311,27 @@ def test_tiles_are_made_for_what_a_foreign_model_takes_at_their_size(tmp_path: P
     assert runner.tile_px and 64 < runner.tile_px < 1152
     outer = runner.tile_px**2
     assert 2 * 4 * 1024 * outer < needed < 2 * 4 * 1100 * outer <= 1.1 * 2**32
+    assert runner.executor.session.get_session_options().enable_cpu_mem_arena
     runner.close()
     runner = runner_of(model, tmp_path, halo_px=640)  # its smallest tile is the whole slice
     with pytest.raises(UserError, match=r"about 1\d\.\d GB of memory for a piece of 1152×1152"):
         runner.plan((1152, 1152))
+    runner.close()
+
+
+@pytest.mark.parametrize(("growth", "arena"), [(32, True), (40, False)])
+def test_an_arena_is_for_networks_of_usual_size(growth: int, arena: bool, tmp_path: Path) -> None:
+    """It keeps what tiles of each size have needed."""
+    size = np.array([1, 1, growth, growth], np.float32)
+    nodes = [
+        onnx.helper.make_node("Resize", ["input", "", "s"], ["large"], mode="nearest"),
+        onnx.helper.make_node(
+            "MaxPool", ["large"], ["small"], kernel_shape=[growth] * 2, strides=[growth] * 2
+        ),
+        onnx.helper.make_node("Tanh", ["small"], ["label"]),
+    ]
+    runner = runner_of(net(nodes, [onnx.numpy_helper.from_array(size, "s")]), tmp_path)
+    assert runner.executor.session.get_session_options().enable_cpu_mem_arena is arena
     runner.close()
 
 
