@@ -44,6 +44,15 @@ def apply_stored(context: Context) -> None:
     unit = context.settings.get(UNIT, "nm")
     context.session.set_unit(unit if unit in UNITS else "nm")
     context.session.history.budget_bytes = context.settings.get(UNDO_MB, USUAL_UNDO_MB) * _MIB
+    scheme = context.settings.get(THEME, "system")
+    context.session.layout.set(scheme=scheme if scheme in ("dark", "light") else "system")
+
+
+def choose_scheme(context: Context, scheme: theme.Scheme) -> None:
+    """Have the windows dark, light or like the desktop; remembered."""
+    context.settings.set(THEME, scheme)
+    theme.apply(cast(QApplication, QApplication.instance()), scheme)
+    context.session.layout.set(scheme=scheme)
 
 
 class PreferencesDialog(ToolDialog):
@@ -120,8 +129,7 @@ class PreferencesDialog(ToolDialog):
 
     def _on_theme_changed(self) -> None:
         scheme = cast(Literal["dark", "light", "system"], self.theme.currentData())
-        self._context.settings.set(THEME, scheme)
-        theme.apply(cast(QApplication, QApplication.instance()), scheme)
+        choose_scheme(self._context, scheme)
 
     def _on_unit_changed(self) -> None:
         self._context.settings.set(UNIT, self.unit.currentData())

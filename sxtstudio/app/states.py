@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from enum import Enum
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, Literal, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
@@ -132,12 +132,15 @@ class LayoutState:
         All three planes rather than XY alone.
     full_screen
         The window fills the screen.
+    scheme
+        Its colours: dark, light, or those of the desktop.
     """
 
     slices: bool = True
     view3d: bool = False
     sides: bool = True
     full_screen: bool = False
+    scheme: Literal["dark", "light", "system"] = "system"
 
 
 @dataclass(frozen=True)

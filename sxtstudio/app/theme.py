@@ -40,7 +40,10 @@ QPushButton[role="main"] { background: #2f81f7; color: white; font-weight: 600; 
                            border-radius: 4px; padding: 8px 12px; }
 QPushButton[role="main"]:hover { background: #4a93ff; }
 QPushButton[role="main"]:pressed { background: #1f6fe0; }
-QPushButton[role="main"]:disabled { background: palette(button); color: palette(placeholder-text); }
+QPushButton[role="main"]:disabled { background: palette(button); color: palette(placeholder-text);
+                                    border: 1px solid palette(mid); padding: 7px 11px; }
+QPushButton[role="main"]:focus { border: 2px solid palette(window-text); padding: 6px 10px; }
+QPushButton:flat:focus { border: 1px solid %(accent)s; border-radius: 3px; }
 /* Fusion's own boxes are all but invisible on a dark window while they are not ticked. */
 QCheckBox::indicator, QRadioButton::indicator, QListView::indicator {
     width: 13px; height: 13px; border: 1px solid palette(placeholder-text); background: palette(base); }

@@ -66,6 +66,17 @@ class Polarity:
         """Whether a network has not been asked yet, though there is a doubt."""
         return not self.sure and self.basis in (Basis.NOTHING, Basis.IMAGE)
 
+    @property
+    def summary(self) -> str:
+        """What it is and how surely, as part of a line."""
+        if self.basis is Basis.NOTHING:
+            return f"polarity unclear, {self.value} assumed"
+        if self.basis is Basis.USER:
+            return f"absorbing structures are {self.value}"
+        probably = "" if self.sure else "probably "
+        sure = share(min(self.probability, _MOST_SAID))
+        return f"absorbing structures are {probably}{self.value} ({sure} sure)"
+
     def doubt(self, advice: str, name: str = "") -> str:
         """Return what to say where it is not sure, and what to do then; "" where it is.
 

@@ -1,6 +1,7 @@
 """The verdict on polarity, and the votes of slices."""
 
 import math
+import re
 
 import pytest
 
@@ -76,3 +77,12 @@ def test_slices_lie_apart_within_the_middle(depth, count):
     assert min(found) >= int(0.04 * depth) and max(found) <= depth - 1 - int(0.04 * depth)
     if count == 7:
         assert max(found[:3]) - min(found[:3]) > 0.8 * depth
+
+
+@pytest.mark.parametrize("odds", [1.0, 2.2, 2.9, 3.5, -2.2, -4.0])
+def test_the_short_and_the_long_words_say_the_same(odds):
+    judged = verdict([odds], Basis.IMAGE)
+    sure = re.search(r"\d+ % sure", judged.summary.replace("\u00a0", " "))
+    assert sure and sure.group() in judged.reason.replace("\u00a0", " ")
+    assert judged.value in judged.summary
+    assert ("probably" in judged.summary) is ("check it" in judged.reason) is not judged.sure

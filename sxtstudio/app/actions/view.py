@@ -6,14 +6,13 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, cast
 
-from PySide6.QtWidgets import QApplication
-
 from sxtstudio.app import theme
 from sxtstudio.app.actions.info import ActionInfo, Need, of_display, of_layout, of_tool
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.catalogue import RULER
+from sxtstudio.app.preferences import choose_scheme
 from sxtstudio.app.slices.colour_maps import COLOUR_MAPS
-from sxtstudio.app.states import DisplayState
+from sxtstudio.app.states import DisplayState, LayoutState
 
 _ZOOM = 1.25
 
@@ -76,10 +75,13 @@ def ruler(context: Context, on: bool) -> None:
     context.session.tool.set(tool=RULER.name if on else "look")
 
 
-def apply_style(scheme: theme.Scheme, context: Context) -> None:
+def apply_style(scheme: theme.Scheme, context: Context, _on: bool) -> None:
     """Dark, light or like the desktop; remembered."""
-    context.settings.set("theme", scheme)
-    theme.apply(cast(QApplication, QApplication.instance()), scheme)
+    choose_scheme(context, scheme)
+
+
+def _has_scheme(scheme: str, layout: LayoutState) -> bool:
+    return layout.scheme == scheme
 
 
 def full_screen(context: Context, on: bool) -> None:
@@ -255,6 +257,7 @@ ACTIONS = (
             partial(apply_style, cast(theme.Scheme, scheme)),
             menu="View/Appearance",
             needs=(),
+            shows=of_layout(partial(_has_scheme, scheme)),
         )
         for scheme, text in (("dark", "Dark"), ("light", "Light"), ("system", "Like the desktop"))
     ),

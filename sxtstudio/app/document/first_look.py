@@ -22,7 +22,6 @@ from sxtstudio.app.widgets.controls import DoubleSpinBox
 from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import sentence_of
-from sxtstudio.core.polarity import Basis
 from sxtstudio.core.volume import SizeUnknown
 from sxtstudio.core.wording import grouped, voxel_text
 from sxtstudio.io.axes import NamedBy, StoredAxes, axes_text
@@ -148,11 +147,7 @@ class FirstLook(QWidget):
         polarity = document.polarity
         if polarity is None:
             return "" if self._error else "polarity is being found out …"
-        text = f"absorbing structures are {polarity.value}"
-        if polarity.basis is Basis.USER:
-            return text
-        # With Try and Segment, the network is asked as well.
-        return f"{text} (sure)" if polarity.sure else f"polarity unclear, {polarity.value} assumed"
+        return polarity.summary  # with Try and Segment, the network is asked as well
 
     def _on_failure(self, error: Exception) -> None:
         self._error = sentence_of(error) or f"The tomogram could not be read to the end: {error}"

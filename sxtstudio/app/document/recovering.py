@@ -28,6 +28,11 @@ from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.recovery import Leftover, discard, leftovers
 from sxtstudio.workflow.jobs.outputs import on_disk
 
+_NOT_SAVED = (
+    "Work of an earlier session was not saved, but it is still there. "
+    "After a crash, at most the last stroke is lost."
+)
+_ALL_SAVED = "A segmentation of an earlier session was not finished; everything else is saved. It can go on."
 # A dialog that is in front is looked after so often.
 _AGAIN_MS = 300
 
@@ -60,14 +65,12 @@ class RecoveryDialog(Dialog):
         """Show ``found``."""
         super().__init__(context.window)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle("Unsaved work")
+        saved = all(left.saved for left in found)
+        self.setWindowTitle("Unfinished segmentation" if saved else "Unsaved work")
         self.setMinimumWidth(620)
         self._context = context
         self.rows: dict[Path, QWidget] = {}
-        text = QLabel(
-            "Work of an earlier session was not saved, but it is still there. "
-            "After a crash, at most the last stroke is lost."
-        )
+        text = QLabel(_ALL_SAVED if saved else _NOT_SAVED)
         text.setWordWrap(True)
         column = QWidget()
         self._column = QVBoxLayout(column)
@@ -138,8 +141,10 @@ class RecoveryDialog(Dialog):
         """Remove it for good, after a question."""
         answer = questions.ask(
             self,
-            "Discard the unsaved work?",
-            f"The unsaved work on {left.name} is removed for good.",
+            "Discard the segmentation?" if left.saved else "Discard the unsaved work?",
+            f"The unfinished segmentation of {left.name} is removed for good; what was saved stays."
+            if left.saved
+            else f"The unsaved work on {left.name} is removed for good.",
             (Answer.DISCARD, Answer.CANCEL),
             default=Answer.CANCEL,
         )
@@ -156,6 +161,9 @@ class RecoveryDialog(Dialog):
 def describe(left: Leftover) -> str:
     """Return when it was, how much was done, and its size on disk."""
     when: datetime = left.when.astimezone()
+    if left.saved:
+        size = f"{max(1, round(left.bytes / 1e6))} MB on disk"
+        return f"{when:%Y-%m-%d %H:%M}, saved; only its segmentation was not finished, {size}"
     done = "1 step" if left.steps == 1 else f"{left.steps} steps"
     parts = [f"{when:%Y-%m-%d %H:%M}", done, f"{max(1, round(left.bytes / 1e6))} MB on disk"]
     if left.segmentation:

@@ -107,7 +107,7 @@ class SegmentPanel(QWidget):
         self.form.changed.connect(self._ask_for_costs)
         self.form.network_changed.connect(self.trial.clear)
         self.form.threshold.changed.connect(lambda: self.trial.set_threshold(self.form.threshold.value))
-        self.trial.changed.connect(self._refresh)
+        self.trial.changed.connect(self._on_trial_changed)
         self.trial.tried.connect(self._on_trial_tried)
         self.choice.pointed_at.connect(self.trial.show_polarity)
         self.choice.chosen.connect(lambda value: self._guarded(lambda: self._on_choice_chosen(value))())
@@ -339,6 +339,12 @@ class SegmentPanel(QWidget):
         self.offers.look()
         self._refresh()
         self._ask_for_costs()
+
+    def _on_trial_changed(self) -> None:
+        if self._starts_next and self.trial.job is None and self.trial.latest is None:
+            self._starts_next = False  # cancelled, or it failed: nobody finds anything out any more
+            self._result.clear()
+        self._refresh()
 
     def _on_trial_tried(self, tried: Tried) -> None:
         result, starts = tried.trial.judged, self._starts_next

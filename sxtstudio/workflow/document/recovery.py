@@ -36,6 +36,8 @@ class Leftover:
         Size on disk.
     segmentation
         A segmentation was going on.
+    saved
+        All else is in the project, or was not worth saving: the segmentation is the only thing left.
     damaged
         Why it cannot be recovered, or "".
     """
@@ -49,6 +51,7 @@ class Leftover:
     bytes: int
     segmentation: bool = False
     damaged: str = ""
+    saved: bool = False
 
     @property
     def name(self) -> str:
@@ -120,7 +123,8 @@ def _with_lock(folder: Path, lock: FolderLock) -> Leftover | None:
         damaged = f"The list of what was open in {folder} is missing. The label files in it are still there."
     bulk = folder if state is None or state.bulk is None else state.bulk
     segmentation = files.has_unfinished_segmentation(bulk)
-    worthless = state is not None and not segmentation and not _is_modified(folder, bulk, state)
+    saved = state is not None and not _is_modified(folder, bulk, state)
+    worthless = saved and not segmentation
     # Without steps nothing was done: an earlier version was ended while it copied the labels of a project.
     empty = state is None and not damaged and time.time() - folder.stat().st_mtime > _YOUNG_S
     if files.DISCARDED in there or worthless or empty:
@@ -138,6 +142,7 @@ def _with_lock(folder: Path, lock: FolderLock) -> Leftover | None:
         len(state.record.steps),
         _size(folder) + (_size(bulk) if bulk != folder else 0),
         segmentation,
+        saved=saved,
     )
 
 

@@ -90,6 +90,19 @@ def test_segment_asks_first_and_goes_on_with_the_answer(
     assert np.array_equal(labels[30] == 255, below(sample_values[30], -1)) and not labels[32].any()
 
 
+def test_a_try_that_is_cancelled_finds_nothing_out_any_more(
+    sample: MainWindow, doubtful: SegmentPanel, qtbot: QtBot
+) -> None:
+    doubtful.start_button.click()
+    assert "Finding out" in doubtful.result.text() and doubtful.trial.job is not None
+    doubtful.strip.cancel_button.click()
+    qtbot.waitUntil(lambda: doubtful.trial.job is None, timeout=20_000)
+    assert doubtful.result.text() == "" and doubtful.run is None
+    doubtful.try_button.click()
+    qtbot.waitUntil(lambda: doubtful.trial.job is None, timeout=20_000)
+    assert doubtful.run is None, "a try starts nothing"
+
+
 def test_who_does_not_answer_segments_as_was_assumed(
     sample: MainWindow, doubtful: SegmentPanel, sample_values: NDArray[np.float32], qtbot: QtBot
 ) -> None:

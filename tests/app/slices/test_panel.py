@@ -94,7 +94,7 @@ def test_first_look_takes_no_for_an_answer(latest: MainWindow, qtbot: QtBot) -> 
 def test_first_look_of_the_sample(sample: MainWindow, qtbot: QtBot) -> None:
     wait(sample, qtbot)
     text = look_of(sample).line.text()
-    assert "384 × 384 × 64" in text and "10 nm voxels" in text and "structures are dark (sure)" in text
+    assert "384 × 384 × 64" in text and "10 nm voxels" in text and "structures are dark (95 % sure)" in text
     assert not look_of(sample).question.isVisible()
     assert sample.session.document is not None and not sample.session.document.modified
 
@@ -339,6 +339,11 @@ def test_menu_restores_the_contrast(latest: MainWindow) -> None:
     assert latest.session.display.value == before
 
 
+def ticked(window: MainWindow) -> list[str]:
+    by_name = window.actions_.by_name
+    return [name for name in ("dark", "light", "system") if by_name[f"view.theme.{name}"].isChecked()]
+
+
 def test_menu_styles_the_window(latest: MainWindow) -> None:
     app = QApplication.instance()
     assert isinstance(app, QApplication)
@@ -346,8 +351,10 @@ def test_menu_styles_the_window(latest: MainWindow) -> None:
     try:
         run(latest, "theme.dark")
         assert theme.is_dark() and latest.settings.get("theme", "") == "dark"
+        assert ticked(latest) == ["dark"]
         run(latest, "theme.light")
         assert not theme.is_dark() and latest.settings.get("theme", "") == "light"
+        assert ticked(latest) == ["light"]
     finally:
         theme.apply(app, "system")
         app.setPalette(palette)

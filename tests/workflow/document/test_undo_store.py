@@ -367,3 +367,14 @@ def test_saved_work_that_was_being_changed_is_found_again(window: Window, tmp_pa
     window.document.let_go()
     (left,) = leftovers()
     assert left.folder == window.document.folder and state.exists()
+
+
+def test_a_saved_project_with_nothing_but_an_unfinished_segmentation_is_called_that(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.stroke(3)
+    monkeypatch.setattr("sxtstudio.workflow.document.state.has_unfinished_segmentation", lambda _: True)
+    window.keep(tmp_path / "cell.sxt")
+    window.document.close()
+    (left,) = leftovers()
+    assert left.segmentation and left.saved
