@@ -30,6 +30,7 @@ class _Messages(QScrollArea):
         for text in texts:
             self._column.addWidget(text)
         self.setWidget(self._content)
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)  # it would show none
         self._content.installEventFilter(self)
         self._fit()
 

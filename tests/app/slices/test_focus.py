@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QWidget
+from PySide6.QtWidgets import QAbstractScrollArea, QApplication, QWidget
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.main_window import MainWindow
@@ -46,6 +46,17 @@ def test_a_control_that_goes_gives_the_focus_to_the_slices(
     else:
         (panel.offers.resume_button if gone == "hidden" else panel.offers).hide()
     qtbot.waitUntil(lambda: has_focus(view))
+
+
+def test_no_tab_stop_hides_its_focus(window: MainWindow, qtbot: QtBot) -> None:
+    window.activateWindow()
+    qtbot.waitUntil(window.isActiveWindow, timeout=5_000)
+    stops: list[QWidget | None] = []
+    for _ in range(12):
+        window.focusNextChild()
+        stops.append(QApplication.focusWidget())
+    assert len(set(stops)) == 12
+    assert not [stop for stop in stops if isinstance(stop, QAbstractScrollArea)]
 
 
 def test_the_focus_that_the_user_moves_stays_where_it_is(active: MainWindow, qtbot: QtBot) -> None:
