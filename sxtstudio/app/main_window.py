@@ -38,7 +38,7 @@ from sxtstudio.app.widgets.placement import fit_to_screen
 from sxtstudio.app.widgets.side_panel import WIDTH_PX, SidePanel
 from sxtstudio.core.pace import Pace
 
-LEAST_SLICES_PX = 130  # beside a 3D view on a small screen
+LEAST_SLICES_PX = 120  # beside a 3D view on a small screen
 SIZE_PX = QSize(1440, 900)  # where the screen has room for it
 STATUS_HEIGHT_PX = 34
 _PACE = "pace"  # how long the stages of jobs take on this computer

@@ -57,6 +57,7 @@ class SlicesView(QWidget):
         self._contrast_chosen = False
         self._sides_wanted = True  # a single slice is shown without them
         self.start_page = StartPage(context)
+        self.start_page.setMinimumWidth(1)  # hidden, it must not make a small window wider
         self.bar = SliceBar(context)
         self.bar.entered.connect(self.views["xy"].setFocus)
         self.planes = PlaneLayout(self.views["xy"], self.views["xz"], self.views["yz"], self.bar)

@@ -11,13 +11,15 @@ from PySide6.QtWidgets import QFrame, QLayout, QScrollArea, QSizePolicy, QVBoxLa
 MOST_PX = 170
 # Of the window's height, for messages that need as much.
 _SHARE = 5
+_LOWEST_SCREEN_PX = 600  # more than anything below a panel needs; there is no other limit
 
 
 class _Messages(QScrollArea):
     """As high as its texts, up to a limit; what is longer scrolls."""
 
-    def __init__(self, texts: Sequence[QWidget]) -> None:
+    def __init__(self, texts: Sequence[QWidget], most_px: int = MOST_PX) -> None:
         super().__init__()
+        self._most_px = most_px
         self.setFrameShape(QFrame.Shape.NoFrame)
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
@@ -51,7 +53,7 @@ class _Messages(QScrollArea):
             width = max(1, self.viewport().width())
             flows = self._column.hasHeightForWidth()
             wanted = self._column.heightForWidth(width) if flows else self._column.sizeHint().height()
-        self._wanted = min(MOST_PX, max(0, wanted))
+        self._wanted = min(self._most_px, max(0, wanted))
         self.setMaximumHeight(self._wanted)
         self.updateGeometry()
 
@@ -66,7 +68,10 @@ class _Messages(QScrollArea):
 
 
 class Footer(QWidget):
-    """Stands below a panel and does not scroll with it; grows upwards, so that buttons keep their place."""
+    """Stands below a panel and does not scroll with it; grows upwards, so that buttons keep their place.
+
+    What is shown for a while, such as a question with pictures, scrolls where the window is too low for it.
+    """
 
     def __init__(self, messages: Sequence[QWidget], below: Sequence[QWidget | QLayout] = ()) -> None:
         """Put ``messages`` above what has to stay in its place."""
@@ -79,6 +84,8 @@ class Footer(QWidget):
         for part in below:
             if isinstance(part, QLayout):
                 layout.addLayout(part)
+            elif (inner := part.layout()) is not None and inner.hasHeightForWidth():
+                layout.addWidget(_Messages((part,), _LOWEST_SCREEN_PX))
             else:
                 layout.addWidget(part)
         self.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Maximum)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QMargins, QRect, Qt
+from PySide6.QtCore import QMargins, QRect, QSize, Qt
 from PySide6.QtWidgets import QDialog, QFrame, QScrollArea, QVBoxLayout, QWidget
 
 # What a desktop puts around a window, as long as it has not done so yet: a guess on the safe side.
@@ -35,10 +35,20 @@ def fit_to_screen(window: QWidget) -> None:
 def fit_dialog(dialog: QDialog) -> None:
     """Do the same for a dialog; where its content needs more room than there is, it scrolls."""
     inside = room(dialog).marginsRemoved(_frame(dialog)).size()
-    least = dialog.minimumSizeHint().expandedTo(dialog.minimumSize())
+    least = _least(dialog, inside.width())
     if not inside.boundedTo(least) == least:
         _let_scroll(dialog)
     fit_to_screen(dialog)
+
+
+def _least(dialog: QDialog, room_px: int) -> QSize:
+    """Return the smallest size at which nothing is cut, words in several lines included."""
+    least = dialog.minimumSizeHint().expandedTo(dialog.minimumSize())
+    layout = dialog.layout()
+    if layout is not None and layout.hasHeightForWidth():
+        width = max(least.width(), min(dialog.width(), room_px))
+        least.setHeight(max(least.height(), layout.totalHeightForWidth(width)))
+    return least
 
 
 def _frame(window: QWidget) -> QMargins:

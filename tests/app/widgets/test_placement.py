@@ -9,18 +9,21 @@ import sys
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pytest
-from PySide6.QtCore import QRect, QSize
-from PySide6.QtWidgets import QDialog, QPushButton, QScrollArea, QVBoxLayout
+from PySide6.QtCore import QPoint, QRect, QSize
+from PySide6.QtWidgets import QDialog, QLabel, QPushButton, QScrollArea, QVBoxLayout
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.jobs.bar import JobRow
 from sxtstudio.app.jobs.job import Jobs
 from sxtstudio.app.main_window import SIZE_PX, MainWindow
+from sxtstudio.app.segment.polarity_choice import draw_pictures
 from sxtstudio.app.settings import Settings
 from sxtstudio.app.states import Panel
 from sxtstudio.app.widgets import placement
 from sxtstudio.app.widgets.dialogs import Dialog
+from sxtstudio.core.polarity import chosen_polarity
 
 ROOMS = {
     "1366 x 768": QRect(0, 0, 1366, 728),
@@ -61,6 +64,29 @@ def test_first_start_is_inside_the_screen_with_every_step_in_reach(
             assert view.width() >= 100 and inside.contains(
                 QRect(view.mapTo(window, view.rect().topLeft()), view.size())
             )
+
+
+def test_a_question_with_pictures_leaves_the_main_button_on_a_small_screen(
+    sample: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = ROOMS["1366 x 768 at 2"]
+    monkeypatch.setattr(placement, "room", lambda window: free)
+    parts = sample.context.parts
+    parts.side.show_panel(Panel.SEGMENT)
+    image, labels = np.random.default_rng(0).random((300, 300)), np.eye(300, dtype=np.uint8)
+    pictures = draw_pictures(image, labels, 1 - labels, (0.0, 1.0), (255, 160, 0))
+    heights = []
+    for size in (QSize(1300, 700), free.size()):
+        parts.segment.choice.ask(chosen_polarity("dark"), pictures)
+        sample.resize(size)
+        placement.fit_to_screen(sample)
+        qtbot.wait(50)
+        heights.append(parts.segment.choice.visibleRegion().boundingRect().height())
+    assert sample.height() <= free.height() and sample.width() <= free.width()
+    button = parts.segment.start_button
+    corner = button.mapTo(sample, button.rect().bottomRight())
+    assert QRect(QPoint(), sample.size()).contains(corner)
+    assert heights[1] > 20
 
 
 def test_the_window_is_not_smaller_than_it_need_be(window: MainWindow) -> None:
@@ -116,7 +142,9 @@ def test_a_dialog_that_needs_more_than_there_is_scrolls(
         dialog.close()
 
 
-@pytest.mark.parametrize("name", ["tools.batch", "tools.models", "tools.retrain", "help.tutorial"])
+@pytest.mark.parametrize(
+    "name", ["tools.batch", "tools.models", "tools.retrain", "tools.preferences", "help.tutorial"]
+)
 def test_the_program_s_dialogs_are_inside_a_small_screen(
     window: MainWindow, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -125,6 +153,9 @@ def test_the_program_s_dialogs_are_inside_a_small_screen(
     window.actions_.by_name[name].trigger()
     (dialog,) = [d for d in window.findChildren(QDialog) if d.isVisible()]
     assert free.contains(dialog.frameGeometry())
+    for label in dialog.findChildren(QLabel):
+        if label.isVisible() and label.wordWrap():
+            assert label.height() >= label.heightForWidth(label.width()), f"cut: {label.text()}"
 
 
 def test_a_scale_factor_of_two_for_real(tmp_path: Path) -> None:
