@@ -63,7 +63,9 @@ class _Messages(QScrollArea):
 
     def minimumSizeHint(self) -> QSize:
         """Give way on low screens only: the fields above can be scrolled better than a text of few lines."""
-        least = max(2 * self.fontMetrics().lineSpacing(), self.window().height() // _SHARE)
+        least = 2 * self.fontMetrics().lineSpacing()
+        if self._most_px == MOST_PX:
+            least = max(least, self.window().height() // _SHARE)
         return QSize(40, min(self._wanted, least))
 
 

@@ -22,9 +22,10 @@ class VerticalScroll(QScrollArea):
         content.installEventFilter(self)
 
     def minimumSizeHint(self) -> QSize:
-        """Return the width of the content with room for the scroll bar."""
+        """Return the width of the content with room for the scroll bar, and three lines of height."""
         hint = super().minimumSizeHint()
         bar = self.verticalScrollBar().sizeHint().width()
+        hint.setHeight(min(hint.height(), 3 * self.fontMetrics().lineSpacing()))
         hint.setWidth(self._content.minimumSizeHint().width() + bar)
         return hint
 
