@@ -76,6 +76,8 @@ def test_a_question_with_pictures_leaves_the_main_button_on_a_small_screen(
     parts.side.show_panel(Panel.SEGMENT)
     image, labels = np.random.default_rng(0).random((300, 300)), np.eye(300, dtype=np.uint8)
     pictures = draw_pictures(image, labels, 1 - labels, (0.0, 1.0), (255, 160, 0))
+    # What is found out of the tomogram, and of the model, takes a question back.
+    qtbot.waitUntil(lambda: not parts.first_scan.running and not sample.jobs.running, timeout=20_000)
     parts.segment.choice.ask(chosen_polarity("dark"), pictures)
     show_note(parts.segment.result, "what came of the last segmentation " * 10)
     qtbot.wait(50)
@@ -86,6 +88,7 @@ def test_a_question_with_pictures_leaves_the_main_button_on_a_small_screen(
     button = parts.segment.start_button
     corner = button.mapTo(sample, button.rect().bottomRight())
     assert QRect(QPoint(), sample.size()).contains(corner)
+    assert parts.segment.choice.asking
     assert parts.segment.choice.visibleRegion().boundingRect().height() > 20
 
 
