@@ -152,6 +152,7 @@ class SegmentationJob:
         runner = self.runner()
         self.device = runner.device
         progress.begin(len(todo), f"segmenting on {self.device.name}")
+        progress.step(0)  # the first slice may take long
         yield from self._run(runner, todo, checkpoint, progress)
         self.notes.extend(runner.notes)
 

@@ -102,12 +102,12 @@ def ask_network(
     card, runner
         Of a network that takes absorbing structures for dark.
     progress
-        Only asked whether the user cancelled.
+        Is told before each slice, as a network may be slow, and asked whether the user cancelled.
     """
     progress = progress or Progress()
     found: list[float] = []
     for z in slices_to_judge(volume.shape[0], _SLICES):
-        progress.check()
+        progress.step(0, "asking the network for the polarity")
         signs = signs_of(volume.read(Box.slab(z, z + 1, volume.shape))[0], card, runner, progress)
         if signs is not None:
             found.append(signs.log_odds)

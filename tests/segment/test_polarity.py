@@ -12,6 +12,7 @@ from scipy import ndimage
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.polarity import Basis, Polarity, chosen_polarity
+from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.segment import (
@@ -25,6 +26,7 @@ from sxtstudio.segment import (
 from sxtstudio.segment import job as job_module
 from sxtstudio.segment.device import choose_device
 from sxtstudio.segment.polarity import LineSigns, ask_network, curvatures, line_signs, signs_of
+from sxtstudio.segment.runner import SliceRunner
 
 ROOT = Path(__file__).parents[2]
 REAL = ROOT.parent / "shared" / "data" / "real"
@@ -135,6 +137,27 @@ def test_the_network_is_asked_where_the_image_leaves_a_doubt(
             assert "is not sure" in warning and f"choose {found.polarity.other}" in warning
     preview = segment_slice(noise, 1, parameters)
     assert preview.polarity == found.polarity
+
+
+def test_what_is_computed_is_shown_before_it_is(
+    parameters: SegmentParameters, noise: ArrayVolume, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A slow network showed nothing until the first slice was there."""
+    shown: list[str] = []
+    seen: list[list[str]] = []
+    run = SliceRunner.run
+
+    def running(*arguments: Any, **options: Any) -> Any:
+        seen.append(list(shown))
+        return run(*arguments, **options)
+
+    monkeypatch.setattr(SliceRunner, "run", running)
+    progress = Progress(listener=lambda state: shown.append(state.stage))
+    with segment(noise, parameters, tmp_path / "w", progress=progress):
+        pass
+    asked = [i for i, stages in enumerate(seen) if not any("segmenting" in stage for stage in stages)]
+    assert asked and all("asking the network for the polarity" in seen[i] for i in asked)
+    assert len(asked) < len(seen)
 
 
 def test_it_is_not_asked_without_need(
