@@ -36,7 +36,7 @@ class HelpDriver(Driver):
         # The grain of tomograms does not compress: coarser steps of colour until it fits.
         for step in (4, 8, 12, 16, 20, 26, 32):
             coarse = small.point(lambda value, step=step: min(255, (value + step // 2) // step * step))
-            coarse.quantize(256, dither=Image.Dither.NONE).save(path, optimize=True)
+            coarse.quantize(256, kmeans=3, dither=Image.Dither.NONE).save(path, optimize=True)
             if path.stat().st_size <= LARGEST_BYTES:
                 break
         print(f"{path}  {path.stat().st_size // 1024} kB", flush=True)

@@ -101,7 +101,7 @@ class Driver:
         picture.save(str(path))
         # Few colours: the grain of tomograms does not compress otherwise.
         with Image.open(path) as full:
-            small = full.convert("RGB").quantize(160, dither=Image.Dither.NONE)
+            small = full.convert("RGB").quantize(256, kmeans=3, dither=Image.Dither.NONE)
         small.save(path, optimize=True)
         print(f"{path}  {path.stat().st_size // 1024} kB", flush=True)
 
