@@ -28,7 +28,7 @@ NO_MEMBRANE = -1.0
 def fill_note(share: float, of: str) -> str:
     """Return what the user should know of a fill that covers this share (0…1) of something."""
     return (
-        f"{wording.share(share)} of {of} was not measured (no numbers, or one value up to the border): it "
+        f"{wording.share(share)} of {of} was not measured (no numbers, or a fill up to the border): it "
         "has no labels, and no say in how the image is normalised."
     )
 

@@ -56,6 +56,96 @@ def test_a_circle_in_a_frame_of_another_value():
     np.testing.assert_array_equal(found(image), np.pad(CIRCLE, ((10, 20), (0, 30))))
 
 
+@pytest.mark.parametrize("noise", [1e-9, 1e-7, 1e-3])
+@pytest.mark.parametrize("fill", [0, 0.7, -1])
+@pytest.mark.parametrize("shape", ["circle", "frame", "turned", "corner"])
+def test_fills_that_are_not_exactly_one_value(shape, fill, noise):
+    rough = fill + np.random.default_rng(1).normal(scale=noise, size=(SIZE, SIZE))
+    measured = found(np.where(SHAPES[shape], cell(), rough).astype(np.float32))
+    # The narrow ends of what a circle leaves are too thin to be told by their grain.
+    assert (measured & ~SHAPES[shape]).sum() <= 0.002 * (~SHAPES[shape]).sum()
+    assert (SHAPES[shape] & ~measured).sum() <= 0.002 * SHAPES[shape].sum()
+
+
+@pytest.mark.parametrize("share", [0.003, 0.01, 0.1, 0.3, 0.5, 0.9])
+@pytest.mark.parametrize(("dtype", "gain"), [(np.uint8, 200), (np.uint8, 300), (np.uint16, 9000)])
+def test_dithered_fills(dtype, gain, share):
+    image = np.clip(np.rint(0.5 * gain + gain * (cell() - 0.2)), 10, np.iinfo(dtype).max)
+    dither = np.random.default_rng(1).random(image.shape) < share
+    measured = found(np.where(CIRCLE, image, dither).astype(dtype))
+    assert (measured & ~CIRCLE).sum() <= 0.01 * (~CIRCLE).sum()
+    assert (CIRCLE & ~measured).sum() <= 0.01 * CIRCLE.sum()
+
+
+def fading(width, edge):
+    """Weights of a mask that fades out over ``width`` pixels within a circle."""
+    inside = ndimage.distance_transform_edt(np.hypot(Y - 79.5, X - 79.5) < 76)
+    if edge == "linear":
+        return np.clip(inside / width, 0, 1)
+    return 0.5 - 0.5 * np.cos(np.pi * np.clip(inside / width, 0, 1))
+
+
+@pytest.mark.parametrize("edge", ["linear", "cosine"])
+@pytest.mark.parametrize("width", [8, 16, 32])
+@pytest.mark.parametrize("fill", [0, -1, 0.2])
+def test_what_fades_out_into_a_fill_is_fill(fill, width, edge):
+    weight = fading(width, edge)
+    image = cell()
+    measured = found((fill + (image - fill) * weight).astype(np.float32))
+    # What the mask did to the image, in its standard deviations, away from the tangents to the border.
+    spoilt = np.abs((fill - image) * (1 - weight)) / image.std()
+    assert not measured[weight < 0.5].any()
+    assert np.mean(spoilt[measured] > 1) < 0.03
+    assert measured[ndimage.distance_transform_edt(weight > 0) > width + 6].all()
+
+
+def test_a_noisy_fill_that_the_image_fades_into_is_fill():
+    weight = fading(16, "cosine")
+    image = cell() * weight + np.random.default_rng(1).normal(scale=1e-4, size=weight.shape)
+    measured = found(image)
+    assert not measured[weight < 0.5].any()
+    assert measured[ndimage.distance_transform_edt(weight > 0) > 22].all()
+
+
+@pytest.mark.parametrize(("fill", "seam"), [(0, 0), (-1, 0), (0.11, 9)])
+def test_ice_along_a_hard_edge_is_no_taper(fill, seam):
+    """It is nearer to the fill than the cell is, step by step, but its grain is the image's."""
+    depth = ndimage.distance_transform_edt(CIRCLE)
+    image = 0.12 + 0.3 * np.clip(depth / 60, 0, 1)
+    image += np.random.default_rng(1).normal(scale=0.03, size=depth.shape)
+    assert found(np.where(CIRCLE, image, fill))[depth > seam].all()
+
+
+def test_an_outlying_line_that_reaches_a_fill_is_measured_further_in():
+    image = cell()
+    image[78:82] = 9
+    depth = ndimage.distance_transform_edt(CIRCLE)
+    assert found(np.where(CIRCLE, image, -9999))[depth > 20].all()
+
+
+@pytest.mark.parametrize("noise", [0.006, 0.01, 0.03])
+def test_vacuum_and_ice_with_grain_of_their_own_are_measured(noise):
+    random = np.random.default_rng(1)
+    grain = random.normal(scale=0.03, size=CIRCLE.shape)
+    image = np.where(CIRCLE, cell(noise=0) + grain, random.normal(scale=noise, size=CIRCLE.shape))
+    assert found(image).all()
+
+
+@pytest.mark.parametrize("blur", ["gauss", "median", "binned"])
+def test_a_quiet_lumen_at_the_border_is_measured(blur):
+    """Bright and nearly even, as in FIB-SEM, with a sharp but crooked edge."""
+    lumen = np.hypot(Y, X - 70) + 6 * np.sin(np.arctan2(Y, X - 70) * 9) < 50
+    random = np.random.default_rng(1)
+    image = np.where(lumen, 1 + random.normal(scale=0.002, size=lumen.shape), cell())
+    if blur == "gauss":
+        image = ndimage.gaussian_filter(image, 1)
+    elif blur == "median":
+        image = ndimage.median_filter(image, 3)
+    else:
+        image = image.reshape(SIZE // 2, 2, SIZE // 2, 2).mean(axis=(1, 3))
+    assert found(image).all()
+
+
 @pytest.mark.parametrize("order", [1, 3], ids=["linear", "cubic"])
 @pytest.mark.parametrize("fill", [0, 0.25, -1])
 def test_the_seam_of_a_turned_frame_is_fill(fill, order):

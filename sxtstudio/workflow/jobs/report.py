@@ -50,9 +50,9 @@ LIBRARIES = (
     "zarr",
 )
 FILL_MEANING = (
-    "share of the segmented voxels that are no measurement: not numbers, or one value in a region that "
-    "reaches the border of the slice. They have no labels, and no say in the normalisation or in the figures "
-    "of trust."
+    "share of the segmented voxels that are no measurement: not numbers, or one value or nearly one in a "
+    "region that reaches the border of the slice, with its soft edge. They have no labels, and no say in the "
+    "normalisation or in the figures of trust."
 )
 TRUST_MEANING = (
     "certainty: the F1 that the network expects of its labels, its output (v + 1)/2 read as a probability "
