@@ -18,7 +18,7 @@ _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
 @contextmanager
-def atomic_write(path: str | Path) -> Iterator[Path]:
+def atomic_write(path: str | Path, *, own: bool = False) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; what is written there becomes ``path`` on success.
 
     The temporary name lies in the same folder and keeps the suffix, so that writers that go by
@@ -31,15 +31,19 @@ def atomic_write(path: str | Path) -> Iterator[Path]:
     ----------
     path
         Final name. If a symbolic link lies there, the link is replaced and its target is left alone.
+    own
+        The name is the program's, in a folder of its own: what lies there is replaced, whatever it is.
 
     Raises
     ------
     UserError
         If the folder does not exist or cannot be written to, if the disk is full, or if a file
-        would replace a folder, a pipe or a device.
+        would replace a folder, or a user's pipe or device.
     """
     final = _in_real_folder(Path(path))
     temporary = temporary_name(final)
+    if not own:
+        refuse_special(final)
     _check_folder(final, temporary)
     sweep(final)
     try:
@@ -87,7 +91,6 @@ def _check_folder(final: Path, temporary: Path) -> None:
         )
     if not folder.is_dir():
         raise UserError(f"{final.name} cannot be written: {folder} is a file, not a folder.")
-    refuse_special(final)
     try:
         with open(temporary, "xb"):
             pass

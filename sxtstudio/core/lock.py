@@ -129,7 +129,7 @@ def _sign(path: Path) -> None:
         "since": datetime.now().astimezone().isoformat(timespec="seconds"),
     }
     # The lock holds without it.
-    with suppress(OSError, UserError), atomic_write(path) as temporary:
+    with suppress(OSError, UserError), atomic_write(path, own=True) as temporary:
         temporary.write_text(json.dumps(content), encoding="utf-8")
 
 

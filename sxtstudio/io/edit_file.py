@@ -112,7 +112,7 @@ def write_edit(path: Path, edit: LabelEdit) -> None:
     if edit.trust is not None:
         header["trust"] = [trust_to_json(figures) if figures else None for figures in edit.trust]
     text = json.dumps(header, allow_nan=False).encode()
-    with atomic_write(path) as temporary, temporary.open("wb") as file:
+    with atomic_write(path, own=True) as temporary, temporary.open("wb") as file:
         file.write(_MAGIC + len(text).to_bytes(4, "little") + text)
         for patch in patches:
             file.write(patch.data)

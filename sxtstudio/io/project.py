@@ -246,7 +246,7 @@ def write_record(folder: Path, record: Record) -> None:
     """
     content = {"schema": SCHEMA, **to_json(record)}
     text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-    with atomic_write(folder / NAME) as temporary:
+    with atomic_write(folder / NAME, own=True) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
 

@@ -314,7 +314,7 @@ class Checkpoint:
                 reserve(file, math.prod(self.shape))
         create_own(self.folder / LEDGER).close()
         content = {"settings": self.settings.to_json(), "own_folder": self._own_folder}
-        with atomic_write(self.folder / SETTINGS) as temporary:
+        with atomic_write(self.folder / SETTINGS, own=True) as temporary:
             temporary.write_text(json.dumps(content, indent=1), encoding="utf-8")
         _flush_folder(self.folder)
 

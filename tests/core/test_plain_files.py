@@ -58,14 +58,14 @@ def test_new_file_takes_the_place_of_a_trap(trap):
 
 def test_atomic_write_takes_the_place_of_a_trap(trap):
     path = trap("project.json")
-    with atomic_write(path) as temporary:
+    with atomic_write(path, own=True) as temporary:
         temporary.write_bytes(b"new")
     assert path.read_bytes() == b"new" and not path.is_symlink()
 
 
 def test_atomic_folder_takes_the_place_of_a_trap(trap):
     path = trap("labels-1.zarr")
-    with atomic_write(path) as temporary:
+    with atomic_write(path, own=True) as temporary:
         temporary.mkdir()
         (temporary / "chunk").write_bytes(b"new")
     assert [entry.name for entry in path.iterdir()] == ["chunk"] and not path.is_symlink()

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.training.crops import CropMaker, _choose, turned_crop
 from sxtstudio.training.dataset import Dataset, SliceReader, SliceRef
 
@@ -8,7 +9,7 @@ from sxtstudio.training.dataset import Dataset, SliceReader, SliceRef
 class Slices:
     """Dark upright lines, three pixels wide, on grain; the right half of slice 1 does not count."""
 
-    sign, name, voxel_nm = 1, "lines", None
+    polarity, name, voxel_nm = chosen_polarity("dark"), "lines", None
 
     def __init__(self, ignored=True):
         rng = np.random.default_rng(0)

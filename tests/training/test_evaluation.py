@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.training import evaluation
 from sxtstudio.training.dataset import SliceReader, SliceRef
 from sxtstudio.training.evaluation import chosen_slices, compare_known, judge, label_share, run_network
@@ -57,7 +58,9 @@ def test_the_figures_of_a_network_whose_output_is_known(monkeypatch):
     truth[1, :, 16:] = 0
     rng = np.random.default_rng(0)
     images = rng.normal(size=(2, 32, 32)).astype(np.float32)
-    stack = SimpleNamespace(image=lambda z: images[z], truth=lambda z: truth[z], sign=1)
+    stack = SimpleNamespace(
+        image=lambda z: images[z], truth=lambda z: truth[z], polarity=chosen_polarity("dark")
+    )
     label = np.where(truth > 0, 0.999, -0.999).astype(np.float32)
     label[0, :, 20] = 0.999  # an invention, 32 px
     label[1, :, 20] = 0.999  # where nothing is known

@@ -11,6 +11,7 @@ import time
 
 from PySide6.QtCore import QEvent, QObject
 from PySide6.QtWidgets import QAbstractButton, QWidget
+from shiboken6 import isValid
 
 #: Nobody has read what a new button says, and aimed at it, in less.
 SETTLE_S = 0.5
@@ -48,6 +49,8 @@ class _Guard(QObject):
                 self._on_shown(watched)
             elif not watched.isWindow():  # the user moves a window, and sees where it goes
                 now = time.monotonic()
+                for button in [button for button in self._since if not isValid(button)]:
+                    del self._since[button]
                 self._since.update(dict.fromkeys(filter(watched.isAncestorOf, self._since), now))
         return False
 

@@ -84,7 +84,7 @@ def keep_output(
         forget_output(folder)
         raise
     facts = asdict(KeptOutput(Path(_VALUES), shape, slices[0], slices[1], threshold, model))
-    with atomic_write(folder / _FACTS) as temporary:
+    with atomic_write(folder / _FACTS, own=True) as temporary:
         temporary.write_text(json.dumps({**facts, "path": _VALUES}), encoding="utf-8")
 
 

@@ -83,7 +83,7 @@ def write_state(folder: Path, state: State) -> None:
         "bulk": None if state.bulk is None else str(state.bulk),
         "record": {**to_json(state.record), "steps": []},
     }
-    with atomic_write(folder / STATE) as temporary:
+    with atomic_write(folder / STATE, own=True) as temporary:
         temporary.write_text(json.dumps(content), encoding="utf-8")
 
 

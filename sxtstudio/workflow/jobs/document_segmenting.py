@@ -276,5 +276,5 @@ def _write_request(folder: Path, parameters: SegmentParameters) -> None:
         "tile_px": parameters.tile_px,
         "trust": parameters.trust,
     }
-    with atomic_write(folder / _REQUEST) as temporary:
+    with atomic_write(folder / _REQUEST, own=True) as temporary:
         temporary.write_text(json.dumps(content), encoding="utf-8")

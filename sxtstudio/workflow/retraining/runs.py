@@ -157,7 +157,7 @@ def prepare(request: Request, progress: Progress | None = None, root: Path | Non
         used = [one for one in request.labels if one.slices]
         stages = Stages(progress, [stage for one in used for stage in _writing(one)])
         pairs = [_write_pair(one, folder / f"labels-{number}", stages) for number, one in enumerate(used, 1)]
-        with atomic_write(folder / CONFIG) as temporary:
+        with atomic_write(folder / CONFIG, own=True) as temporary:
             temporary.write_text(config_text(request, pairs), encoding="utf-8")
         learned = tuple(f"{printable(one.name)}: slices {slices_text(one.slices)}" for one in used)
         begun = now.isoformat(timespec="seconds")
@@ -309,7 +309,7 @@ def _is_in_use(folder: Path) -> bool:
 
 def _write_about(run: TrainingRun) -> None:
     about = _About(SCHEMA, run.name, run.minutes, run.start, run.begun, run.learned_from, run.decision)
-    with atomic_write(run.folder / ABOUT) as temporary:
+    with atomic_write(run.folder / ABOUT, own=True) as temporary:
         text = json.dumps(to_builtins(about), indent=1, ensure_ascii=False)
         temporary.write_text(text + "\n", encoding="utf-8")
 

@@ -468,6 +468,7 @@ def test_brush_paints_under_the_pointer_in_every_view(known: MainWindow, plane: 
     expected[COLUMNS[plane]] += 1
     assert np.argwhere(labels).tolist() == [expected]
     assert known.session.cursor == (4, 10, 12)  # the crosshair stays where it was
+    known.session.tool.set(tool="look")  # the brush's circle lies over the pixel
     painted = drawn(view, row - 2, column + 1)
     assert painted.red() > painted.blue() + 40
 

@@ -6,6 +6,7 @@ import pytest
 from PySide6.QtCore import QPoint, Qt
 from PySide6.QtWidgets import QHBoxLayout, QPushButton, QVBoxLayout, QWidget
 from pytestqt.qtbot import QtBot
+from shiboken6 import delete
 
 from sxtstudio.app.widgets import hasty_clicks
 from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
@@ -87,3 +88,16 @@ def test_the_keyboard_need_not_wait(panel: Panel, qtbot: QtBot) -> None:
     panel.button.setFocus()
     qtbot.keyClick(panel.button, Qt.Key.Key_Space)
     assert panel.pressed
+
+
+def test_a_button_that_is_gone_is_forgotten(panel: Panel, clock: Clock, qtbot: QtBot) -> None:
+    other = QPushButton("Other", panel.row)
+    panel.row.layout().addWidget(other)
+    ignore_hasty_clicks(panel.row)
+    other.show()
+    delete(other)
+    panel.row.hide()
+    panel.row.show()
+    assert not click(panel, qtbot)
+    clock.now += 0.6
+    assert click(panel, qtbot)
