@@ -47,6 +47,8 @@ def doubtful(
 
 def asked(panel: SegmentPanel, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: panel.choice.asking and panel.trial.job is None, timeout=20_000)
+    # The layout follows in its own time.
+    qtbot.waitUntil(lambda: all(b.height() > 100 for b in (panel.choice.dark, panel.choice.bright)))
 
 
 def point_at(widget: QWidget) -> None:
