@@ -61,3 +61,11 @@ def test_without_a_screen_there_is_one_sentence(words: list[str]) -> None:
     )
     assert done.returncode == 2
     assert "no screen" in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_the_window_starts_without_the_libraries_of_network_3d_view_and_training() -> None:
+    """They take a second, and are loaded when they are needed first."""
+    code = "import sys, sxtstudio.app.main_window; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    heavy = {"onnx", "onnxruntime", "torch", "vtkmodules", "pyvista", "pyqtgraph", "zarr", "sklearn"}
+    assert not heavy & set(loaded.split())

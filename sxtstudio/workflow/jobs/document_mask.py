@@ -30,7 +30,6 @@ from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import SLAB_VOXELS, walk
 from sxtstudio.core.wording import shape_text, slices_text
 from sxtstudio.io import open_volume
-from sxtstudio.workflow.jobs.cell_hints import SLICES, mask_by_hints
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 Pixels = NDArray[np.uint8]
@@ -88,6 +87,8 @@ def make_automatic(
     Where grey values and labels do not tell ice from cell, a network has a quick look. Where that does not
     either, the mask stays as it is.
     """
+    from sxtstudio.workflow.jobs import cell_hints  # with the libraries of the network
+
     found = None
     depth, height, width = volume.shape
     stages = Stages(
@@ -95,7 +96,9 @@ def make_automatic(
         (
             *((Stage(Work.POLARITY, height * width, "polarity"),) if polarity is None else ()),
             Stage(Work.CELL_MASK, depth * height * width, "looking for the cell"),
-            Stage(Work.CELL_HINTS, min(depth, SLICES) * height * width, "a quick look of the network"),
+            Stage(
+                Work.CELL_HINTS, min(depth, cell_hints.SLICES) * height * width, "a quick look of the network"
+            ),
             Stage(Work.REWRITE, depth * height * width, "writing the mask"),
         ),
     )
@@ -108,7 +111,7 @@ def make_automatic(
     mask: MaskVolume | None = made
     if not made.told:
         with stages.stage(Work.CELL_HINTS) as counter:
-            mask = mask_by_hints(volume, polarity.value, made, counter)
+            mask = cell_hints.mask_by_hints(volume, polarity.value, made, counter)
     doubt = polarity.doubt(
         f"If that is wrong, choose {polarity.other} in the panel “Segment” and find the cell again."
     )

@@ -26,7 +26,7 @@ from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.polarity import chosen_polarity
-from sxtstudio.workflow.jobs import document_mask
+from sxtstudio.workflow.jobs import cell_hints, document_mask
 from sxtstudio.workflow.jobs.document_mask import MaskResult
 
 SHAPE = (64, 384, 384)
@@ -108,7 +108,7 @@ def test_where_nothing_tells_the_cell_there_is_no_mask_and_segmenting_is_offered
 ) -> None:
     whole = MaskVolume(np.ones((16, 96, 96), bool), (4, 4, 4), SHAPE, told=False)
     monkeypatch.setattr(document_mask, "cell_mask", lambda *_, **__: whole)
-    monkeypatch.setattr(document_mask, "mask_by_hints", lambda *_: None)
+    monkeypatch.setattr(cell_hints, "mask_by_hints", lambda *_: None)
     panel = panel_of(shown)
     click(shown, "automatic", qtbot)
     said = panel.result.text()

@@ -216,7 +216,7 @@ def test_where_grey_values_do_not_tell_the_network_has_a_quick_look(
         asked.append((polarity, like.told))
         return MaskVolume(half, (2, 2, 2), untold.shape, notes=("quick",))
 
-    monkeypatch.setattr(document_mask, "mask_by_hints", look)
+    monkeypatch.setattr(cell_hints, "mask_by_hints", look)
     mask = np.zeros(untold.shape, np.uint8)
     dark = chosen_polarity("dark")
     result = document_mask.make_automatic(recorder_of(mask), untold, dark, None, Progress(), lambda box: None)
