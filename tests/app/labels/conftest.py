@@ -79,4 +79,6 @@ class Hand:
 @pytest.fixture
 def hand(sample: MainWindow, qtbot: QtBot) -> Hand:
     """The hand of somebody who has opened the sample tomogram (64 × 384 × 384)."""
-    return Hand(sample, qtbot)
+    hand = Hand(sample, qtbot)
+    hand.wait()  # the first look sets the contrast, on which the magic wand depends
+    return hand
