@@ -70,7 +70,6 @@ def find_bodies(
     """
     progress = progress or Progress()
     depth, height, width = outlines.shape
-    shape = (depth, height, width)
     half = wall_half_px(outlines[:: max(1, depth // _SAMPLED)] != 0)
     stages = Stages(progress, body_stages(depth * height * width))
     with stages.stage(Work.REGIONS) as counter:
@@ -79,7 +78,8 @@ def find_bodies(
     is_body = np.where(tracks.solid, is_droplet(tracks.features, tracks.slices, depth), enclosed)
     is_body &= tracks.area >= parameters.min_voxels
     with stages.stage(Work.REWRITE) as counter:
-        _renumber(bodies, tracks, np.where(is_body, np.arange(1, tracks.count + 1), 0), counter)
+        number = np.where(is_body, np.arange(1, tracks.count + 1), 0)
+        renumber(bodies, np.concatenate([[0], number[tracks.of_region]]).astype(np.uint32), counter)
     reach = 2 * half + 1.5
     apart = np.concatenate([[False], is_body & tracks.solid])
     with stages.stage(Work.WALLS) as counter:
@@ -92,12 +92,11 @@ def find_bodies(
     np.minimum.at(lead, joined[is_body], tracks.begin[is_body])
     groups = np.unique(joined[is_body])
     ranked = groups[np.lexsort((groups, lead[groups]))]
-    number = np.zeros(tracks.count + 1, np.int64)
-    number[ranked + 1] = np.arange(1, len(ranked) + 1)
-    final = np.concatenate([[0], np.where(is_body, number[joined + 1], 0)]).astype(np.uint32)
+    rank = np.zeros(tracks.count, np.int64)
+    rank[ranked] = np.arange(1, len(ranked) + 1)
+    final = np.concatenate([[0], np.where(is_body, rank[joined], 0)]).astype(np.uint32)
     with stages.stage(Work.REWRITE) as counter:
-        for box in walk(shape, bodies, progress=counter):
-            bodies[box.slices] = final[bodies[box.slices]]
+        renumber(bodies, final, counter)
     with stages.stage(Work.WALLS) as counter:
         share_walls(outlines, bodies, reach, z_step=z_step, progress=counter)
     return len(ranked)
@@ -133,11 +132,10 @@ def _link(
     return linker.finish()
 
 
-def _renumber(bodies: Numbers, tracks: Tracks, number: NDArray[np.int64], progress: Progress) -> None:
-    """Put the number of its track, 0 where that is none, in the place of each region."""
-    of_region = np.concatenate([[0], number[tracks.of_region]]).astype(np.uint32)
-    for box in walk(_shape(bodies), bodies, progress=progress):
-        bodies[box.slices] = of_region[bodies[box.slices]]
+def renumber(numbers: Numbers, new: NDArray[np.uint32], progress: Progress, *, begin: bool = True) -> None:
+    """Put ``new[n]`` in the place of each number n of a volume (z, y, x); ``begin`` as for ``walk``."""
+    for box in walk(_shape(numbers), numbers, progress=progress, begin=begin):
+        numbers[box.slices] = new[numbers[box.slices]]
 
 
 def _join(

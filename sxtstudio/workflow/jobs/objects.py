@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.bodies.find import BodyParameters, body_stages, find_bodies
+from sxtstudio.core.bodies.find import BodyParameters, body_stages, find_bodies, renumber
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.objects import label_objects
@@ -214,6 +214,5 @@ def _keep_large(
     kept = int(stays.sum())
     new = np.zeros(count + 1, np.uint32)
     new[stays] = np.arange(1, kept + 1)
-    for box in walk((z, y, x), numbers, progress=progress, begin=False):
-        numbers[box.slices] = new[numbers[box.slices]]
+    renumber(numbers, new, progress, begin=False)
     return kept, int(at_border[stays].sum())
