@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.steps import Step, effective
@@ -48,7 +48,7 @@ def hand_work(steps: Sequence[Step]) -> HandWork:
         if step.target == "labels" and step.edit in _REPLACING:
             others.append((number, step))
         elif step.draws and step.parameters.get("plane") == "xy" and _is_slice(z):
-            strokes.setdefault(int(z), []).append(number)  # type: ignore[arg-type]
+            strokes.setdefault(z, []).append(number)
     touched, drawn = [], []
     for z, numbers in sorted(strokes.items()):
         own, first, last_segmented = True, -1, -1
@@ -93,5 +93,5 @@ def marked_slices(view: Mapping[str, Any]) -> tuple[int, ...]:
     return tuple(sorted({z for z in found if _is_slice(z)}))
 
 
-def _is_slice(value: Any) -> bool:
+def _is_slice(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
