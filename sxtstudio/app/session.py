@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from sxtstudio.app.notices import Notices
-from sxtstudio.app.states import DisplayState, LayoutState, Observed, OfferState, ToolState
+from sxtstudio.app.states import DisplayState, LayoutState, ObjectsState, Observed, OfferState, ToolState
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import EditHistory, LabelEdit, Recorder
 from sxtstudio.core.errors import UserError
@@ -115,6 +115,7 @@ class Session(QObject):
         self.history = EditHistory()
         self.display = Observed(DisplayState(), self)
         self.tool = Observed(ToolState(), self)
+        self.objects = Observed(ObjectsState(), self)
         self.layout = Observed(LayoutState(), self)
         self.offers = Observed(OfferState(), self)
         self.preview: Preview | None = None

@@ -198,3 +198,29 @@ class ToolState:
     wand_reach_px: int = 100
     cut_px: int = 2
     grey_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class ObjectsState:
+    """How objects are shown, and which are chosen; the same in slices, 3D, table and plots.
+
+    Attributes
+    ----------
+    selected
+        Numbers of the chosen objects, the latest last.
+    hidden
+        Not drawn anywhere, by the user's choice.
+    only
+        If not None, only these are drawn and listed: what a filter, a lasso or *Show only* left.
+    colour_by
+        "number", "class", or the key of a column of measurements.
+    visible, opacity
+        Of the overlay in the slices; opacity 0…1.
+    """
+
+    selected: tuple[int, ...] = ()
+    hidden: frozenset[int] = frozenset()
+    only: frozenset[int] | None = None
+    colour_by: str = "number"
+    visible: bool = True
+    opacity: float = 0.5

@@ -1,0 +1,1 @@
+"""Measurements of objects: size, shape, grey values, slices, relations. Lengths are nm, or voxels."""
