@@ -23,6 +23,9 @@ if TYPE_CHECKING:  # the parts import the context
     from sxtstudio.app.labels.tools.toolbox import Toolbox
     from sxtstudio.app.mask.panel import MaskPanel
     from sxtstudio.app.menus import Actions
+    from sxtstudio.app.objects.measured import ObjectMeasurements
+    from sxtstudio.app.objects.pane import ObjectsPane
+    from sxtstudio.app.objects.panel import ObjectsPanel
     from sxtstudio.app.segment.panel import SegmentPanel
     from sxtstudio.app.slices.panel import ImagePanel
     from sxtstudio.app.slices.view import SlicesView
@@ -58,6 +61,9 @@ class Parts:
     clean: CleanPanel
     mask: MaskPanel
     labels: LabelsPanel
+    measured: ObjectMeasurements
+    objects: ObjectsPanel
+    pane: ObjectsPane
     surface: SurfacePanel
     side: SidePanel
     actions: Actions

@@ -24,6 +24,9 @@ from sxtstudio.app.mask.panel import MaskPanel
 from sxtstudio.app.menus import Actions
 from sxtstudio.app.models.default_model import offer_former
 from sxtstudio.app.notices import NoticeBar
+from sxtstudio.app.objects.measured import ObjectMeasurements
+from sxtstudio.app.objects.pane import ObjectsPane
+from sxtstudio.app.objects.panel import ObjectsPanel
 from sxtstudio.app.preferences import apply_stored
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.session import Session
@@ -38,6 +41,7 @@ from sxtstudio.app.widgets.placement import fit_to_screen
 from sxtstudio.app.widgets.side_panel import WIDTH_PX, SidePanel
 from sxtstudio.core.pace import Pace
 
+PANE_PX = 260  # the pane of the objects below the views
 LEAST_SLICES_PX = 120  # beside a 3D view on a small screen
 SIZE_PX = QSize(1440, 900)  # where the screen has room for it
 STATUS_HEIGHT_PX = 34
@@ -77,6 +81,7 @@ class MainWindow(QMainWindow):
         self.restoreState(self.settings.bytes("window/state"))
         self._outer.restoreState(self.settings.bytes("window/columns"))
         self._views.restoreState(self.settings.bytes("window/views"))
+        self._rows.restoreState(self.settings.bytes("window/rows"))
         stored = self.settings.get("window/panel", "")
         parts.side.show_panel(next((panel for panel in Panel if panel.value == stored), Panel.IMAGE))
 
@@ -85,6 +90,7 @@ class MainWindow(QMainWindow):
         context, session = self.context, self.session
         toolbox, complete, first_scan = Toolbox(context), CompleteSlices(session), FirstScan(context)
         slices, view3d = SlicesView(context, first_scan, toolbox), View3D(context)
+        measured = ObjectMeasurements(session)
         return Parts(
             toolbox=toolbox,
             complete=complete,
@@ -97,6 +103,9 @@ class MainWindow(QMainWindow):
             clean=CleanPanel(context),
             mask=MaskPanel(context),
             labels=LabelsPanel(context),
+            measured=measured,
+            objects=ObjectsPanel(context, measured),
+            pane=ObjectsPane(context),
             surface=SurfacePanel(context, view3d),
             side=SidePanel(),
             actions=self.actions_,
@@ -117,7 +126,15 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(parts.first_look)
-        column.addWidget(self._views, 1)
+        self._rows = QSplitter(Qt.Orientation.Vertical)
+        self._rows.addWidget(self._views)
+        self._rows.addWidget(parts.pane)
+        self._rows.setChildrenCollapsible(False)
+        self._rows.setStretchFactor(0, 1)
+        self._rows.setStretchFactor(1, 0)
+        self._rows.setSizes([SIZE_PX.height() - PANE_PX, PANE_PX])
+        parts.pane.hide()
+        column.addWidget(self._rows, 1)
         centre = QWidget()
         centre.setLayout(column)
         for panel, title, icon, widget, footer in (
@@ -126,6 +143,7 @@ class MainWindow(QMainWindow):
             (Panel.CLEAN, "Clean up", "mdi6.broom", parts.clean, parts.clean.footer),
             (Panel.MASK, "Cell mask", "mdi6.selection-ellipse", parts.mask, parts.mask.footer),
             (Panel.LABELS, "By hand", "mdi6.brush", parts.labels, None),
+            (Panel.OBJECTS, "Objects", "mdi6.chart-bubble", parts.objects, parts.objects.footer),
             (Panel.SURFACE, "3D view", "mdi6.cube-outline", parts.surface, parts.surface.footer),
         ):
             parts.side.add(panel, title, icon, widget, footer)
@@ -151,6 +169,7 @@ class MainWindow(QMainWindow):
         self._former_layout = layout
         self._parts.slices.setVisible(layout.slices)
         self._parts.view3d.setVisible(layout.view3d)
+        self._parts.pane.setVisible(layout.objects_pane)
         if layout.view3d and not former.view3d:
             self._parts.side.show_panel(Panel.SURFACE)
         if layout.full_screen != self.isFullScreen():
@@ -196,6 +215,7 @@ class MainWindow(QMainWindow):
         self.settings.set_bytes("window/state", self.saveState())
         self.settings.set_bytes("window/columns", self._outer.saveState())
         self.settings.set_bytes("window/views", self._views.saveState())
+        self.settings.set_bytes("window/rows", self._rows.saveState())
         self.settings.set("window/panel", self._parts.side.current.value)
         self.settings.set(_PACE, self.jobs.pace.to_json())
         self.settings.sync()

@@ -81,6 +81,7 @@ class Panel(Enum):
     CLEAN = "clean"
     MASK = "mask"
     LABELS = "labels"
+    OBJECTS = "objects"
     SURFACE = "surface"
 
 
@@ -130,6 +131,8 @@ class LayoutState:
         The slice views and the 3D view; at least one of them.
     sides
         All three planes rather than XY alone.
+    objects_pane
+        The pane below the views: table of the objects, plots, filopodia.
     full_screen
         The window fills the screen.
     scheme
@@ -139,6 +142,7 @@ class LayoutState:
     slices: bool = True
     view3d: bool = False
     sides: bool = True
+    objects_pane: bool = False
     full_screen: bool = False
     scheme: Literal["dark", "light", "system"] = "system"
 

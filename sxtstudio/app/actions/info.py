@@ -125,4 +125,4 @@ class ActionInfo:
         return self.shows is not None
 
 
-MENUS = ("File", "Edit", "View", "Segment", "Labels", "3D", "Tools", "Help")
+MENUS = ("File", "Edit", "View", "Segment", "Labels", "Objects", "3D", "Tools", "Help")

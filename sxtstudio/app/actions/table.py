@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sxtstudio.app.actions import edit, file, help, labels, segment, surface, tools, view
+from sxtstudio.app.actions import edit, file, help, labels, objects, segment, surface, tools, view
 from sxtstudio.app.actions.info import ActionInfo
 
 TABLE: tuple[ActionInfo, ...] = (
@@ -11,6 +11,7 @@ TABLE: tuple[ActionInfo, ...] = (
     *view.ACTIONS,
     *segment.ACTIONS,
     *labels.ACTIONS,
+    *objects.ACTIONS,
     *surface.ACTIONS,
     *tools.ACTIONS,
     *help.ACTIONS,

@@ -27,6 +27,11 @@ def sides(context: Context, shown: bool) -> None:
     context.session.layout.set(sides=shown)
 
 
+def objects_pane(context: Context, shown: bool) -> None:
+    """Show or hide the pane below the views."""
+    context.session.layout.set(objects_pane=shown)
+
+
 def fit(context: Context) -> None:
     """Show the whole slice."""
     context.parts.slices.fit()
@@ -138,6 +143,16 @@ ACTIONS = (
         shows=of_layout(lambda layout: layout.sides),
         needs=(),
         separator=True,
+    ),
+    _info(
+        "objects_pane",
+        "Table of objects",
+        "Show or hide the pane below the views: table of the objects, plots, filopodia",
+        objects_pane,
+        "Ctrl+4",
+        icon="mdi6.table-large",
+        shows=of_layout(lambda layout: layout.objects_pane),
+        needs=(),
     ),
     _info(
         "fit",

@@ -1,0 +1,1 @@
+"""Objects: finding, listing, classing and measuring the bodies that outlines enclose."""

@@ -1,0 +1,91 @@
+"""The pane below the views: the table of the objects, and beside it tabs for plots and filopodia."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from enum import Enum
+
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QTabWidget, QToolButton, QVBoxLayout, QWidget
+
+from sxtstudio.app import theme
+from sxtstudio.app.context import Context, ShutsDown
+
+
+class Page(Enum):
+    """The tabs of the pane, in their order; the settings keep the value."""
+
+    TABLE = "table"
+    PLOTS = "plots"
+    FILOPODIA = "filopodia"
+
+
+class ObjectsPane(QWidget):
+    """Tabs that are made when they are first shown, so that the window starts without them."""
+
+    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+        """Begin without tabs; whoever has one adds it with ``add_page``."""
+        super().__init__(parent)
+        self._context = context
+        self._makers: list[tuple[Page, Callable[[], QWidget]]] = []
+        self._holders: list[QVBoxLayout] = []
+        self._made: dict[Page, QWidget] = {}
+        self.tabs = QTabWidget()
+        self.tabs.setDocumentMode(True)
+        self.tabs.tabBar().setDrawBase(False)
+        close = QToolButton()
+        theme.set_icon(close, "mdi6.close")
+        close.setAutoRaise(True)
+        close.setToolTip("Hide this pane")
+        close.setAccessibleName("Hide this pane")
+        close.clicked.connect(lambda: context.session.layout.set(objects_pane=False))
+        self.tabs.setCornerWidget(close, Qt.Corner.TopRightCorner)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addWidget(self.tabs)
+        self.setMinimumHeight(120)
+        self.tabs.currentChanged.connect(self._make_current)
+
+    def add_page(self, page: Page, title: str, tip: str, make: Callable[[], QWidget]) -> None:
+        """Add a tab; ``make`` is called when it is first seen, and its widget told when the window closes."""
+        self._makers.append((page, make))
+        holder = QWidget()
+        layout = QVBoxLayout(holder)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._holders.append(layout)
+        number = self.tabs.addTab(holder, title)
+        self.tabs.setTabToolTip(number, tip)
+
+    def show_page(self, page: Page) -> QWidget:
+        """Bring a tab to the front, show the pane, and return what is in the tab."""
+        self._context.session.layout.set(objects_pane=True)
+        self.tabs.setCurrentIndex([known for known, _ in self._makers].index(page))
+        return self.widget(page)
+
+    @property
+    def current(self) -> Page:
+        """The tab in front."""
+        return self._makers[self.tabs.currentIndex()][0]
+
+    def widget(self, page: Page) -> QWidget:
+        """Return what is in a tab, made if need be."""
+        if page not in self._made:
+            number = [known for known, _ in self._makers].index(page)
+            self._made[page] = made = self._makers[number][1]()
+            self._holders[number].addWidget(made)
+            made.show()
+        return self._made[page]
+
+    def _make_current(self) -> None:
+        if self.isVisible() and self.tabs.currentIndex() >= 0:
+            self.widget(self.current)
+
+    def showEvent(self, event: object) -> None:
+        """Make the tab in front when the pane is first seen."""
+        self._make_current()
+
+    def shut_down(self) -> None:
+        """Have the tabs let go of what they hold."""
+        for widget in self._made.values():
+            if isinstance(widget, ShutsDown):
+                widget.shut_down()
