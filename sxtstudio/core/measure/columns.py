@@ -20,6 +20,7 @@ class Quantity(Enum):
     PER_UM = ("per_um", "per_px")  # surface-to-volume
     DEGREES = ("deg", "deg")
     GREY = ("grey", "grey")  # as in the tomogram
+    GREY_PER_NM = ("grey_per_nm", "grey_per_px")  # a gradient
     LAC = ("per_um", "per_um")  # linear absorption coefficient, of a calibrated tomogram
     SLICES = ("slices", "slices")
     TEXT = ("text", "text")
@@ -74,12 +75,15 @@ class Measurements:
         Of ``values``, in their order.
     calibrated
         The voxel size is known; without it lengths are in voxels.
+    notes
+        Sentences that belong to the values, such as how LAC was calibrated; they go with every export.
     """
 
     numbers: NDArray[np.int64]
     values: dict[str, NDArray[np.generic]] = field(default_factory=dict)
     columns: tuple[Column, ...] = ()
     calibrated: bool = True
+    notes: tuple[str, ...] = ()
 
     def add(self, column: Column, values: NDArray[np.generic]) -> None:
         """Add a column (n,)."""
