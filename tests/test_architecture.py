@@ -34,8 +34,9 @@ ONLY_HERE = {
     "qtawesome": ("app",),
     "superqt": ("app",),
     "pyqtgraph": ("app",),
+    "sklearn": ("core.classes.fitting",),
 }
-CORE_LIBRARIES = {"numpy", "scipy", "skimage", "cc3d", "edt", "msgspec", "platformdirs", "psutil"}
+CORE_LIBRARIES = {"numpy", "scipy", "skimage", "cc3d", "edt", "msgspec", "platformdirs", "psutil", "sklearn"}
 NAME_REACHERS = {"getattr", "hasattr", "setattr", "delattr"}
 FORBIDDEN_CALLS = {"eval", "exec", "compile", "__import__"}
 FORBIDDEN_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}

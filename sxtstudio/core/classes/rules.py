@@ -1,0 +1,200 @@
+"""Rules: a class for all objects whose measurements lie within ranges. Their file is JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import numpy as np
+from msgspec import Meta, Struct, field, to_builtins
+from numpy.typing import NDArray
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.classes.class_entries import ClassEntry, Name, check_names
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.measure.columns import Measurements, Quantity
+from sxtstudio.core.object_classes import ObjectClass
+from sxtstudio.core.records import Finite, RecordError, WrongKey, read_json, record_of
+
+_MOST = 1000
+
+
+@dataclass(frozen=True)
+class Range:
+    """The values of a column from ``low`` to ``high``, both included; None: without end.
+
+    Attributes
+    ----------
+    column
+        Key of the column.
+    unit
+        In which both ends are: of the column, "" where it has none.
+    """
+
+    column: str
+    low: float | None = None
+    high: float | None = None
+    unit: str = ""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """Objects get this class if all ranges hold for them; without a range no object does."""
+
+    class_name: str
+    ranges: tuple[Range, ...] = ()
+
+    def matching(self, measurements: Measurements) -> NDArray[np.int64]:
+        """Return the numbers of the objects that it holds for, ascending.
+
+        What could not be measured (NaN) never fits.
+
+        Raises
+        ------
+        UserError
+            If a column has not been measured, or is in another unit than the range.
+        """
+        fits = np.full(len(measurements.numbers), bool(self.ranges))
+        for one in self.ranges:
+            values = _values(one, self.class_name, measurements)
+            if one.low is not None:
+                fits &= values >= one.low
+            if one.high is not None:
+                fits &= values <= one.high
+            fits &= ~np.isnan(values)
+        return np.asarray(measurements.numbers[fits])
+
+
+def decided_by(rules: Sequence[Rule], measurements: Measurements) -> dict[int, str]:
+    """Return the class of each object that a rule holds for: of the first that does.
+
+    Raises
+    ------
+    UserError
+        As ``Rule.matching``.
+    """
+    decided: dict[int, str] = {}
+    for rule in rules:
+        for number in rule.matching(measurements).tolist():
+            decided.setdefault(number, rule.class_name)
+    return decided
+
+
+def unit_of(key: str, measurements: Measurements) -> str | None:
+    """Return the unit of a column, "" where it has none, None where there is no such column of numbers."""
+    for column in measurements.columns:
+        if column.key == key and column.quantity is not Quantity.TEXT:
+            return str(column.quantity.value[0 if measurements.calibrated else 1])
+    return None
+
+
+def _values(one: Range, class_name: str, measurements: Measurements) -> NDArray[np.float64]:
+    unit = unit_of(one.column, measurements)
+    rule = f"The rule for “{class_name}”"
+    if unit is None:
+        raise UserError(
+            f"{rule} asks for {one.column!r}, which has not been measured of these objects: measure it "
+            "(grey values are measured with the tomogram), or leave it out of the rule."
+        )
+    if unit != one.unit:
+        raise UserError(
+            f"{rule} gives {one.column!r} in {one.unit or 'no unit'}, but these objects are measured in "
+            f"{unit or 'no unit'}: give their voxel size, or set the range anew."
+        )
+    return measurements.values[one.column].astype(np.float64)
+
+
+# -- the file ------------------------------------------------------------------------------------
+
+
+class _RangeEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
+    column: Name
+    unit: Annotated[str, Meta(max_length=20, description="a unit, such as um3")] = ""
+    low: Finite | None = None
+    high: Finite | None = None
+
+    def __post_init__(self) -> None:
+        if self.low is None and self.high is None:
+            raise WrongKey("low", "a number, or 'high' must be given")
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise WrongKey("high", "no less than 'low'")
+
+
+class _RuleEntry(Struct, forbid_unknown_fields=True, rename={"class_name": "class"}):
+    class_name: Name
+    ranges: Annotated[list[_RangeEntry], Meta(min_length=1, max_length=100, description="a list of ranges")]
+
+
+FORMAT, VERSION = "sxtstudio class rules", 1
+
+
+class _File(Struct):
+    format: str
+    version: Annotated[int, Meta(ge=1)]
+    rules: Annotated[list[_RuleEntry], Meta(max_length=_MOST, description=f"a list of up to {_MOST} rules")]
+    classes: Annotated[list[ClassEntry], Meta(max_length=_MOST)] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        if self.format != FORMAT:
+            raise WrongKey("format", f'"{FORMAT}"')
+        check_names(self.classes)
+
+
+@dataclass(frozen=True)
+class RuleSet:
+    """Rules in their order, the first that fits decides, and the classes that they give."""
+
+    rules: tuple[Rule, ...] = ()
+    classes: tuple[ObjectClass, ...] = ()
+
+
+def read_rules(path: Path) -> RuleSet:
+    """Read a file of rules.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, is no such file, or one of a newer version of the program.
+    """
+    what = f"The rules {path.name} cannot be used"
+    advice = "Save the rules again."
+    values = read_json(path, f"The file of rules {path.name}", advice)
+    if isinstance(values.get("version"), int) and values["version"] > VERSION:
+        raise RecordError(what, "they were made by a newer version of the program", "Update SXT Studio.")
+    file = record_of(values, _File, what, advice)
+    rules = tuple(
+        Rule(rule.class_name, tuple(Range(r.column, r.low, r.high, r.unit) for r in rule.ranges))
+        for rule in file.rules
+    )
+    return RuleSet(rules, tuple(entry.object_class() for entry in file.classes))
+
+
+def write_rules(path: Path, rules: RuleSet) -> None:
+    """Write a file of rules in place of what is there.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written.
+    """
+    content = {
+        "format": FORMAT,
+        "version": VERSION,
+        "classes": [to_builtins(ClassEntry.of(one)) for one in rules.classes],
+        "rules": [
+            {
+                "class": rule.class_name,
+                "ranges": [
+                    {"column": one.column, "unit": one.unit, "low": one.low, "high": one.high}
+                    for one in rule.ranges
+                ],
+            }
+            for rule in rules.rules
+        ],
+    }
+    with atomic_write(path) as temporary:
+        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+        temporary.write_text(text + "\n", encoding="utf-8")
