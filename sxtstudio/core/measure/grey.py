@@ -1,0 +1,297 @@
+"""Grey values of objects: inside, at the rim, around. They stay as they are in the tomogram.
+
+::
+
+       around       rim        inside
+    ─────────────┃──────────┃────────────
+     ≤ t outside │ ≤ t in   │ deeper        t: thickness of both shells
+           border of the object
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import edt
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.measure.columns import Column, Measurements, Quantity
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.walk import walk
+from sxtstudio.core.wording import shape_text
+
+#: Membranes look 40 to 60 nm thick at the resolution of a soft X-ray microscope.
+SHELL_NM, SHELL_PX = 50.0, 5.0
+PERCENTILES = (5, 50, 95)
+_FEWEST_VOXELS = 2  # that a shell is thick
+_TO_BORDER = (
+    0.3  # voxels: by so much the distance between centres is longer than that from the border (balls)
+)
+_MOST_VALUES = 1_000_000  # of a region that percentiles are taken of; every k-th of more
+_SLAB_VOXELS = 64_000_000  # large, since an object that is cut by slabs needs a shell for each of its pieces
+
+_WHERE = {
+    "inside": "deeper inside the object than its rim",
+    "rim": "at the rim: in the object, within the shell's thickness from the nearest voxel outside",
+    "around": "around the object: outside, within the shell's thickness, and in no other object",
+}
+_WHAT = {
+    "mean": ("mean", "Mean grey value"),
+    "sd": ("SD", "Standard deviation of the grey values"),
+    "p5": ("5 %", "5th percentile of the grey values"),
+    "p50": ("median", "Median of the grey values"),
+    "p95": ("95 %", "95th percentile of the grey values"),
+}
+MEAN = Column("grey_mean", "Grey, mean", Quantity.GREY, "Mean grey value of all voxels of the object.")
+SD = Column("grey_sd", "Grey, SD", Quantity.GREY, "Standard deviation of the grey values of the object.")
+REGIONS = {
+    (region, key): Column(
+        f"grey_{region}_{key}",
+        f"Grey {region}, {title}",
+        Quantity.GREY,
+        f"{what} {where} (centres of voxels).",
+    )
+    for region, where in _WHERE.items()
+    for key, (title, what) in _WHAT.items()
+}
+SLOPE = Column(
+    "grey_slope",
+    "Grey across the border",
+    Quantity.GREY_PER_NM,
+    "How the grey value changes from inside to outside: the slope of a straight line through the grey values "
+    "of the rim and around, against the distance from the border (positive outside).",
+    "cov(d, g) / var(d)",
+)
+GRADIENT = {
+    region: Column(
+        f"grey_gradient_{region}",
+        f"Grey gradient {region}",
+        Quantity.GREY_PER_NM,
+        f"Mean magnitude of the gradient of the grey values {_WHERE[region]}.",
+        "mean(sqrt((dg/dz)^2 + (dg/dy)^2 + (dg/dx)^2)), differences of the neighbours on both sides",
+    )
+    for region in ("inside", "rim")
+}
+COLUMNS: tuple[Column, ...] = (MEAN, SD, *REGIONS.values(), SLOPE, *GRADIENT.values())
+
+Values = NDArray[np.float64]
+
+
+@dataclass
+class _Sums:
+    """Of a region of an object, piece by piece: moments (Chan, Golub & LeVeque 1983), values, gradients."""
+
+    n: int = 0
+    mean: float = 0.0
+    squares: float = 0.0
+    gradient: float = 0.0
+    values: list[NDArray[Any]] = field(default_factory=list)
+
+    def take(self, values: NDArray[Any], every: int) -> None:
+        if not values.size:
+            return
+        exact = values.astype(np.float64)
+        mean = float(exact.mean())
+        n, step = values.size, mean - self.mean
+        self.squares += float(np.square(exact - mean).sum()) + step**2 * self.n * n / (self.n + n)
+        self.mean += step * n / (self.n + n)
+        self.n += n
+        self.values.append(values[::every])
+
+    @property
+    def sd(self) -> float:
+        return math.sqrt(self.squares / self.n)
+
+    def row(self) -> tuple[float, ...]:
+        """Return mean, SD and percentiles."""
+        if not self.n:
+            return (math.nan,) * len(_WHAT)
+        percentiles = np.percentile(np.concatenate(self.values), PERCENTILES)
+        return (self.mean, self.sd, *percentiles)
+
+
+@dataclass
+class _Object:
+    """What is summed of one object."""
+
+    every: int
+    regions: dict[str, _Sums] = field(default_factory=lambda: {region: _Sums() for region in _WHERE})
+    line: NDArray[np.float64] = field(default_factory=lambda: np.zeros(5))  # n, d, g, dd, dg
+
+
+def shell_for(voxel: VoxelSize, *, calibrated: bool) -> float:
+    """Return how thick rim and surroundings are unless the user says otherwise: 50 nm, or 5 voxels.
+
+    Never thinner than two voxels; ``voxel`` are the edges (z, y, x) in nm, or in voxels.
+    """
+    return max(SHELL_NM if calibrated else SHELL_PX, _FEWEST_VOXELS * max(voxel))
+
+
+def add_grey(
+    table: Measurements,
+    objects: NDArray[np.uint32],
+    boxes: Sequence[Box],
+    image: Volume,
+    voxel: VoxelSize,
+    *,
+    shell: float | None = None,
+    progress: Progress | None = None,
+) -> None:
+    """Add the grey values of objects to a table.
+
+    The tomogram is read once, from its first slice to its last; voxels that are NaN or infinite are left out.
+
+    Parameters
+    ----------
+    table
+        Its ``numbers`` are the objects (n,).
+    objects
+        The object volume (z, y, x); 0 is no object.
+    boxes
+        The bounding box of each object of the table.
+    image
+        The tomogram.
+    voxel
+        Edges of a voxel (z, y, x) in nm; (1, 1, 1) where they are unknown, which makes all lengths voxels.
+    shell
+        How thick the rim and the shell around are, in the unit of ``voxel``.
+    progress
+        Counts the slices.
+
+    Raises
+    ------
+    UserError
+        If the tomogram has another shape than the objects, or complex values.
+    """
+    if image.shape != objects.shape:
+        raise UserError(
+            f"The tomogram has {shape_text(image.shape)} voxels, the objects have "
+            f"{shape_text(objects.shape)}: they do not belong together. Choose the tomogram "
+            "that these objects were made from."
+        )
+    shell = shell_for(voxel, calibrated=table.calibrated) if shell is None else shell
+    found = [_Object(1 + math.prod(box.shape) // _MOST_VALUES) for box in boxes]
+    reach = (
+        1 + math.ceil(shell / voxel[0]),
+        1 + math.ceil(shell / voxel[1]),
+        1 + math.ceil(shell / voxel[2]),
+    )
+    grown = [box.grown(reach, image.shape) for box in boxes]
+    rows: dict[int, tuple[float, ...]] = {}
+    for slab in walk(image.shape, objects, progress=progress, stage="grey values", voxels=_SLAB_VOXELS):
+        here = [i for i, box in enumerate(grown) if _meet(box, slab)]
+        if not here:
+            continue
+        with_edge = slab.grown((1, 0, 0), image.shape)
+        grey = image.read(with_edge)
+        for i in here:
+            piece = _cut(grown[i], slab)
+            _measure(found[i], objects, int(table.numbers[i]), piece, grown[i], grey, with_edge, voxel, shell)
+            if grown[i].stop[0] <= slab.stop[0]:
+                rows[i] = _row(found[i])
+                found[i] = _Object(1)
+            if progress is not None:
+                progress.check()
+    values = np.full((len(boxes), len(COLUMNS)), np.nan)
+    for i, row in rows.items():
+        values[i] = row
+    for column, own in zip(COLUMNS, values.T, strict=True):
+        table.add(column, own)
+    unit = "nm" if table.calibrated else "voxels"
+    table.notes = (
+        *table.notes,
+        f"Grey values are those of the tomogram's file; rim and surroundings are shells of {shell:g} {unit}.",
+    )
+
+
+def _measure(
+    found: _Object,
+    objects: NDArray[np.uint32],
+    number: int,
+    piece: Box,
+    whole: Box,
+    grey: NDArray[Any],
+    read: Box,
+    voxel: VoxelSize,
+    shell: float,
+) -> None:
+    """Sum up a piece of an object: what lies of its grown box ``whole`` in a slab."""
+    reach = 1 + math.ceil(shell / voxel[0])
+    seen = _cut(piece.grown((reach, 0, 0), (whole.stop[0], *objects.shape[1:])), whole)
+    labels = np.asarray(objects[seen.slices])
+    mask = labels == number
+    # One more than the mask: both sides of the border get their distance at once.
+    distance = edt.edt(mask.view(np.uint8) + np.uint8(1), anisotropy=voxel)
+    own = piece.relative_to(seen).slices
+    mask, distance, free = mask[own], distance[own], labels[own] == 0
+    values = grey[piece.relative_to(read).slices]
+    known = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
+    near = distance <= shell
+    places = {
+        "inside": mask & ~near & known,
+        "rim": mask & near & known,
+        "around": free & near & known,
+    }
+    for region, place in places.items():
+        found.regions[region].take(values[place], found.every)
+    slope = _gradient(grey, piece, read, voxel)
+    for region in GRADIENT:
+        steps = slope[places[region]]
+        found.regions[region].gradient += float(steps[np.isfinite(steps)].sum(dtype=np.float64))
+    half = _TO_BORDER * (voxel[0] * voxel[1] * voxel[2]) ** (1 / 3)
+    for region, sign in (("rim", -1.0), ("around", 1.0)):
+        d = sign * (distance[places[region]].astype(np.float64) - half)
+        g = values[places[region]].astype(np.float64)
+        found.line += (d.size, d.sum(), g.sum(), np.square(d).sum(), (d * g).sum())
+
+
+def _gradient(grey: NDArray[Any], piece: Box, read: Box, voxel: VoxelSize) -> NDArray[np.float32]:
+    """Return the magnitude of the gradient in a piece; its neighbours are looked at where they were read."""
+    low = [max(a - 1, b) for a, b in zip(piece.start, read.start, strict=True)]
+    high = [min(a + 1, b) for a, b in zip(piece.stop, read.stop, strict=True)]
+    wide = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+    values = grey[wide.relative_to(read).slices].astype(np.float32)
+    square = np.zeros(values.shape, np.float32)
+    with np.errstate(invalid="ignore"):
+        for axis, edge in enumerate(voxel):
+            if values.shape[axis] > 1:
+                square += np.square(np.gradient(values, edge, axis=axis))
+    return np.asarray(np.sqrt(square[piece.relative_to(wide).slices]))
+
+
+def _row(found: _Object) -> tuple[float, ...]:
+    """Return the values of an object, in the order of the columns."""
+    regions = found.regions
+    inside, rim = regions["inside"], regions["rim"]
+    n = inside.n + rim.n
+    mean = sd = math.nan
+    if n:
+        mean = (inside.mean * inside.n + rim.mean * rim.n) / n
+        squares = inside.squares + rim.squares + (inside.mean - rim.mean) ** 2 * inside.n * rim.n / n
+        sd = math.sqrt(squares / n)
+    count, d, g, dd, dg = found.line
+    spread = count * dd - d * d
+    slope = (count * dg - d * g) / spread if count and spread > 0 else math.nan
+    gradients = [regions[r].gradient / regions[r].n if regions[r].n else math.nan for r in GRADIENT]
+    shells = [value for region in _WHERE for value in regions[region].row()]
+    return (mean, sd, *shells, slope, *gradients)
+
+
+def _meet(first: Box, second: Box) -> bool:
+    return all(
+        a < d and c < b for a, b, c, d in zip(first.start, first.stop, second.start, second.stop, strict=True)
+    )
+
+
+def _cut(first: Box, second: Box) -> Box:
+    """Return what two boxes share."""
+    low = [max(a, b) for a, b in zip(first.start, second.start, strict=True)]
+    high = [min(a, b) for a, b in zip(first.stop, second.stop, strict=True)]
+    return Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
