@@ -11,7 +11,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,13 +18,14 @@ import edt
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.measure.columns import Column, Measurements, Quantity
+from sxtstudio.core.measure.calibration import COLUMNS as LAC_COLUMNS
+from sxtstudio.core.measure.calibration import LacCalibration, lac_values
+from sxtstudio.core.measure.columns import Column, Quantity
+from sxtstudio.core.measure.subject import ColumnGroup, Subject
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.walk import walk
-from sxtstudio.core.wording import shape_text
 
 #: Membranes look 40 to 60 nm thick at the resolution of a soft X-ray microscope.
 SHELL_NM, SHELL_PX = 50.0, 5.0
@@ -126,112 +126,89 @@ class _Object:
     line: NDArray[np.float64] = field(default_factory=lambda: np.zeros(5))  # n, d, g, dd, dg
 
 
-def shell_for(voxel: VoxelSize, *, calibrated: bool) -> float:
-    """Return how thick rim and surroundings are unless the user says otherwise: 50 nm, or 5 voxels.
+def shell_of(subject: Subject) -> float:
+    """Return how thick rim and surroundings are unless the user says otherwise, in the unit of the voxels.
 
-    Never thinner than two voxels; ``voxel`` are the edges (z, y, x) in nm, or in voxels.
+    50 nm, or 5 voxels where their size is unknown, and never less than two voxels.
     """
-    return max(SHELL_NM if calibrated else SHELL_PX, _FEWEST_VOXELS * max(voxel))
+    return max(SHELL_NM if subject.calibrated else SHELL_PX, _FEWEST_VOXELS * max(subject.voxel))
 
 
-def add_grey(
-    table: Measurements,
-    objects: NDArray[np.uint32],
-    boxes: Sequence[Box],
-    image: Volume,
-    voxel: VoxelSize,
-    *,
-    shell: float | None = None,
-    progress: Progress | None = None,
-) -> None:
-    """Add the grey values of objects to a table.
+def measure_grey(
+    subject: Subject, shell: float | None = None, progress: Progress | None = None
+) -> dict[str, NDArray[np.generic]]:
+    """Measure the grey values of objects.
 
     The tomogram is read once, from its first slice to its last; voxels that are NaN or infinite are left out.
 
     Parameters
     ----------
-    table
-        Its ``numbers`` are the objects (n,).
-    objects
-        The object volume (z, y, x); 0 is no object.
-    boxes
-        The bounding box of each object of the table.
-    image
-        The tomogram.
-    voxel
-        Edges of a voxel (z, y, x) in nm; (1, 1, 1) where they are unknown, which makes all lengths voxels.
+    subject
+        The objects and their tomogram.
     shell
-        How thick the rim and the shell around are, in the unit of ``voxel``.
+        How thick the rim and the shell around are, in nm (voxels where their size is unknown).
     progress
         Counts the slices.
 
+    Returns
+    -------
+    dict
+        The values of ``COLUMNS`` (n,); NaN where there is no voxel to be measured.
+
     Raises
     ------
-    UserError
-        If the tomogram has another shape than the objects, or complex values.
+    ValueError
+        If there is no tomogram.
     """
-    if image.shape != objects.shape:
-        raise UserError(
-            f"The tomogram has {shape_text(image.shape)} voxels, the objects have "
-            f"{shape_text(objects.shape)}: they do not belong together. Choose the tomogram "
-            "that these objects were made from."
-        )
-    shell = shell_for(voxel, calibrated=table.calibrated) if shell is None else shell
-    found = [_Object(1 + math.prod(box.shape) // _MOST_VALUES) for box in boxes]
-    reach = (
-        1 + math.ceil(shell / voxel[0]),
-        1 + math.ceil(shell / voxel[1]),
-        1 + math.ceil(shell / voxel[2]),
-    )
-    grown = [box.grown(reach, image.shape) for box in boxes]
-    rows: dict[int, tuple[float, ...]] = {}
-    for slab in walk(image.shape, objects, progress=progress, stage="grey values", voxels=_SLAB_VOXELS):
-        here = [i for i, box in enumerate(grown) if _meet(box, slab)]
+    image, found = subject.image, subject.inventory
+    if image is None:
+        raise ValueError("there is no tomogram")
+    shell = shell_of(subject) if shell is None else shell
+    boxes = [found.box(row) for row in range(len(found.numbers))]
+    sums = [_Object(1 + math.prod(box.shape) // _MOST_VALUES) for box in boxes]
+    reach = [1 + math.ceil(shell / edge) for edge in subject.voxel]
+    grown = [box.grown((reach[0], reach[1], reach[2]), subject.shape) for box in boxes]
+    values = np.full((len(COLUMNS), len(boxes)), np.nan)
+    walked = walk(subject.shape, subject.objects, progress=progress, voxels=_SLAB_VOXELS)
+    for slab in walked:
+        here = [row for row, box in enumerate(grown) if _meet(box, slab)]
         if not here:
             continue
-        with_edge = slab.grown((1, 0, 0), image.shape)
+        with_edge = slab.grown((1, 0, 0), subject.shape)
         grey = image.read(with_edge)
-        for i in here:
-            piece = _cut(grown[i], slab)
-            _measure(found[i], objects, int(table.numbers[i]), piece, grown[i], grey, with_edge, voxel, shell)
-            if grown[i].stop[0] <= slab.stop[0]:
-                rows[i] = _row(found[i])
-                found[i] = _Object(1)
+        for row in here:
+            piece = _Piece(_cut(grown[row], slab), grown[row], grey, with_edge)
+            _measure(sums[row], subject, int(found.numbers[row]), piece, shell)
+            if grown[row].stop[0] <= slab.stop[0]:
+                values[:, row] = _row(sums[row])
+                sums[row] = _Object(1)
             if progress is not None:
                 progress.check()
-    values = np.full((len(boxes), len(COLUMNS)), np.nan)
-    for i, row in rows.items():
-        values[i] = row
-    for column, own in zip(COLUMNS, values.T, strict=True):
-        table.add(column, own)
-    unit = "nm" if table.calibrated else "voxels"
-    table.notes = (
-        *table.notes,
-        f"Grey values are those of the tomogram's file; rim and surroundings are shells of {shell:g} {unit}.",
-    )
+    return {column.key: own for column, own in zip(COLUMNS, values, strict=True)}
 
 
-def _measure(
-    found: _Object,
-    objects: NDArray[np.uint32],
-    number: int,
-    piece: Box,
-    whole: Box,
-    grey: NDArray[Any],
-    read: Box,
-    voxel: VoxelSize,
-    shell: float,
-) -> None:
-    """Sum up a piece of an object: what lies of its grown box ``whole`` in a slab."""
+@dataclass(frozen=True)
+class _Piece:
+    """What lies in a slab of an object's box ``whole``; ``grey`` was read in the box ``read``."""
+
+    box: Box
+    whole: Box
+    grey: NDArray[Any]
+    read: Box
+
+
+def _measure(found: _Object, subject: Subject, number: int, piece: _Piece, shell: float) -> None:
+    """Sum up a piece of an object."""
+    voxel = subject.voxel
     reach = 1 + math.ceil(shell / voxel[0])
-    seen = _cut(piece.grown((reach, 0, 0), (whole.stop[0], *objects.shape[1:])), whole)
-    labels = np.asarray(objects[seen.slices])
+    seen = _cut(piece.box.grown((reach, 0, 0), subject.shape), piece.whole)
+    labels = np.asarray(subject.objects[seen.slices])
     mask = labels == number
     # One more than the mask: both sides of the border get their distance at once.
     distance = edt.edt(mask.view(np.uint8) + np.uint8(1), anisotropy=voxel)
-    own = piece.relative_to(seen).slices
+    own = piece.box.relative_to(seen).slices
     mask, distance, free = mask[own], distance[own], labels[own] == 0
-    values = grey[piece.relative_to(read).slices]
+    values = piece.grey[piece.box.relative_to(piece.read).slices]
     known = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
     near = distance <= shell
     places = {
@@ -241,7 +218,7 @@ def _measure(
     }
     for region, place in places.items():
         found.regions[region].take(values[place], found.every)
-    slope = _gradient(grey, piece, read, voxel)
+    slope = _gradient(piece, voxel)
     for region in GRADIENT:
         steps = slope[places[region]]
         found.regions[region].gradient += float(steps[np.isfinite(steps)].sum(dtype=np.float64))
@@ -252,18 +229,16 @@ def _measure(
         found.line += (d.size, d.sum(), g.sum(), np.square(d).sum(), (d * g).sum())
 
 
-def _gradient(grey: NDArray[Any], piece: Box, read: Box, voxel: VoxelSize) -> NDArray[np.float32]:
+def _gradient(piece: _Piece, voxel: VoxelSize) -> NDArray[np.float32]:
     """Return the magnitude of the gradient in a piece; its neighbours are looked at where they were read."""
-    low = [max(a - 1, b) for a, b in zip(piece.start, read.start, strict=True)]
-    high = [min(a + 1, b) for a, b in zip(piece.stop, read.stop, strict=True)]
-    wide = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
-    values = grey[wide.relative_to(read).slices].astype(np.float32)
+    wide = _cut(piece.box.grown((1, 1, 1), piece.read.stop), piece.read)
+    values = piece.grey[wide.relative_to(piece.read).slices].astype(np.float32)
     square = np.zeros(values.shape, np.float32)
     with np.errstate(invalid="ignore"):
         for axis, edge in enumerate(voxel):
             if values.shape[axis] > 1:
                 square += np.square(np.gradient(values, edge, axis=axis))
-    return np.asarray(np.sqrt(square[piece.relative_to(wide).slices]))
+    return np.asarray(np.sqrt(square[piece.box.relative_to(wide).slices]))
 
 
 def _row(found: _Object) -> tuple[float, ...]:
@@ -295,3 +270,30 @@ def _cut(first: Box, second: Box) -> Box:
     low = [max(a, b) for a, b in zip(first.start, second.start, strict=True)]
     high = [min(a, b) for a, b in zip(first.stop, second.stop, strict=True)]
     return Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+
+
+def grey_group(shell: float | None = None, calibration: LacCalibration | None = None) -> ColumnGroup:
+    """Return the columns of grey values, and of the LAC where the tomogram is calibrated.
+
+    ``shell`` is how thick rim and surroundings are; None is what ``shell_of`` says.
+    """
+
+    def measure(subject: Subject, progress: Progress) -> dict[str, NDArray[np.generic]]:
+        values = measure_grey(subject, shell, progress)
+        if calibration is not None:
+            volume = subject.inventory.voxels * math.prod(subject.voxel) if subject.calibrated else None
+            values.update(lac_values(calibration, values, volume))
+        return values
+
+    def notes(subject: Subject) -> tuple[str, ...]:
+        thick = (
+            f"{shell_of(subject) if shell is None else shell:g} {'nm' if subject.calibrated else 'voxels'}"
+        )
+        first = f"Grey values are those of the tomogram's file; rim and surroundings are shells of {thick}."
+        return (first,) if calibration is None else (first, calibration.description())
+
+    columns = COLUMNS if calibration is None else (*COLUMNS, *LAC_COLUMNS)
+    return ColumnGroup(columns, measure, share=2.0, needs_image=True, notes=notes)
+
+
+GREY = grey_group()

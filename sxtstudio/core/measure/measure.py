@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import FROM_NM, Column, Measurements
+from sxtstudio.core.measure.grey import GREY
 from sxtstudio.core.measure.inventory import take_inventory
 from sxtstudio.core.measure.size import SIZE
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
@@ -17,7 +18,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
 
 #: All groups of columns, in the order of the table.
-GROUPS: tuple[ColumnGroup, ...] = (SIZE,)
+GROUPS: tuple[ColumnGroup, ...] = (SIZE, GREY)
 _INVENTORY_SHARE = 0.5
 
 
@@ -80,6 +81,7 @@ def measure_objects(
         values = group.measure(subject, progress.part(group.share / total, "measuring"))
         for column in group.columns:
             found.add(column, _in_unit(values[column.key], column, subject.calibrated))
+        found.notes += group.notes(subject)
     return found
 
 

@@ -108,9 +108,12 @@ class ColumnGroup:
         Of the time that all takes, by experience; any unit.
     needs_image
         It is left out where there is no tomogram.
+    notes
+        Sentences that go with the values wherever they are shown or exported.
     """
 
     columns: tuple[Column, ...]
     measure: Measure
     share: float = 1.0
     needs_image: bool = False
+    notes: Callable[[Subject], tuple[str, ...]] = lambda subject: ()

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure import grey
-from sxtstudio.core.measure.columns import Measurements
-from sxtstudio.core.measure.grey import add_grey, shell_for
+from sxtstudio.core.measure.grey import measure_grey, shell_of
+from sxtstudio.core.measure.inventory import take_inventory
+from sxtstudio.core.measure.subject import Subject
+from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume, VoxelSize
 
 VOXELS = pytest.mark.parametrize(
@@ -35,16 +35,10 @@ def ball(voxel: VoxelSize) -> tuple[NDArray[np.uint32], NDArray[np.float64]]:
 def measured(
     objects: NDArray[np.uint32], image: NDArray[np.generic], voxel: VoxelSize, shell: float | None = None
 ) -> dict[str, NDArray[np.generic]]:
-    numbers = np.unique(objects[objects > 0]).astype(np.int64)
-    boxes = []
-    for number in numbers:
-        places = np.argwhere(objects == number)
-        low, high = places.min(axis=0), places.max(axis=0) + 1
-        boxes.append(Box(tuple(map(int, low)), tuple(map(int, high))))  # type: ignore[arg-type]
-    table = Measurements(numbers)
-    add_grey(table, objects, boxes, ArrayVolume(image), voxel, shell=shell)
-    assert table.columns == grey.COLUMNS
-    return table.values
+    subject = Subject(objects, voxel, True, take_inventory(objects, Progress()), ArrayVolume(image))
+    values = measure_grey(subject, shell)
+    assert list(values) == [column.key for column in grey.COLUMNS]
+    return values
 
 
 @VOXELS
@@ -160,19 +154,9 @@ def test_percentiles_of_a_large_object_are_of_a_share(monkeypatch: pytest.Monkey
     assert values["grey_inside_p95"] != expected["grey_inside_p95"]
 
 
-def test_another_shape_is_refused() -> None:
-    table = Measurements(np.array([1], np.int64))
-    with pytest.raises(UserError, match=r"3 × 4 × 6 voxels, the objects have 3 × 4 × 5"):
-        add_grey(
-            table,
-            np.ones((3, 4, 5), np.uint32),
-            [Box((0, 0, 0), (3, 4, 5))],
-            ArrayVolume(np.ones((3, 4, 6))),
-            (1, 1, 1),
-        )
-
-
 def test_shells_have_two_voxels_at_least() -> None:
-    assert shell_for((10, 10, 10), calibrated=True) == 50
-    assert shell_for((90, 30, 30), calibrated=True) == 180
-    assert shell_for((1, 1, 1), calibrated=False) == 5
+    objects = np.ones((2, 2, 2), np.uint32)
+    found = take_inventory(objects, Progress())
+    assert shell_of(Subject(objects, (10, 10, 10), True, found)) == 50
+    assert shell_of(Subject(objects, (90, 30, 30), True, found)) == 180
+    assert shell_of(Subject(objects, (1, 1, 1), False, found)) == 5
