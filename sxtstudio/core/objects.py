@@ -95,7 +95,48 @@ def remove_small_objects(
     z, y, x = labels.shape
     shape = (z, y, x)
     progress.begin(2 * z, "small objects")
+    sizes, pairs, first_number = _count_slabs(labels, progress, slab_voxels)
+    size = np.concatenate(sizes)
+    found, removed = _merge(size, pairs, min_voxels)
+    stays = size >= min_voxels
+    left = 0
+    boxes = walk(shape, labels, progress=progress, begin=False, voxels=slab_voxels)
+    for box, begin, end, own in zip(boxes, first_number, first_number[1:], sizes, strict=False):
+        local = stays[begin:end]
+        left += int(own[local].sum())
+        if not local.all():
+            numbers, _ = _numbered(labels, box, shape)
+            _keep(labels[box.slices], numbers[: box.shape[0]], local)
+            del numbers
+    return ObjectCount(found, removed, left)
 
+
+def object_sizes(
+    labels: NDArray[np.uint8], *, progress: Progress | None = None, slab_voxels: int = _NUMBERED_VOXELS
+) -> NDArray[np.int64]:
+    """Return the voxels of each object (n,), ascending; memory does not grow with the volume.
+
+    ``progress`` counts a step per slice.
+    """
+    progress = progress or Progress()
+    progress.begin(labels.shape[0], "counting objects")
+    sizes, pairs, _ = _count_slabs(labels, progress, slab_voxels)
+    size = np.concatenate(sizes)
+    links = coo_array((np.ones(len(pairs), bool), (pairs[:, 0], pairs[:, 1])), shape=(len(size),) * 2)
+    count, group = connected_components(links, directed=False)
+    return np.sort(np.bincount(group, weights=size, minlength=count).astype(np.int64))
+
+
+def _count_slabs(
+    labels: NDArray[np.uint8], progress: Progress, slab_voxels: int
+) -> tuple[list[NDArray[np.int64]], NDArray[np.int64], list[int]]:
+    """Number the objects slab by slab.
+
+    Return their voxels in each slab, pairs of numbers (n, 2) that are one object, and the first number of
+    each slab; numbers count from 0 over all slabs.
+    """
+    z, y, x = labels.shape
+    shape = (z, y, x)
     sizes: list[NDArray[np.int64]] = []
     pairs: list[NDArray[np.int64]] = []
     first_number = [0]
@@ -108,20 +149,7 @@ def remove_small_objects(
         above = numbers[-1].copy()
         first_number.append(first_number[-1] + count)
         del numbers
-
-    size = np.concatenate(sizes)
-    found, removed = _merge(size, np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64), min_voxels)
-    stays = size >= min_voxels
-    left = 0
-    boxes = walk(shape, labels, progress=progress, begin=False, voxels=slab_voxels)
-    for box, begin, end, own in zip(boxes, first_number, first_number[1:], sizes, strict=False):
-        local = stays[begin:end]
-        left += int(own[local].sum())
-        if not local.all():
-            numbers, _ = _numbered(labels, box, shape)
-            _keep(labels[box.slices], numbers[: box.shape[0]], local)
-            del numbers
-    return ObjectCount(found, removed, left)
+    return sizes, np.concatenate(pairs) if pairs else np.empty((0, 2), np.int64), first_number
 
 
 def _numbered(labels: NDArray[np.uint8], box: Box, shape: Triple) -> tuple[NDArray[np.uint32], int]:
