@@ -16,10 +16,13 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from sxtstudio.app.notices import Notices
 from sxtstudio.app.states import DisplayState, LayoutState, ObjectsState, Observed, OfferState, ToolState
 from sxtstudio.core.edit_kind import EditKind, Target
-from sxtstudio.core.edits import EditHistory, LabelEdit, Recorder
+from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.history import EditHistory
 from sxtstudio.core.lengths import Unit
+from sxtstudio.core.object_table import TableChange
+from sxtstudio.core.patches import Voxels
 from sxtstudio.core.polarity import Basis, Polarity
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.trust import Trust
@@ -99,11 +102,13 @@ class Session(QObject):
     facts_changed = Signal()  # voxel size, polarity, unit of lengths
     labels_changed = Signal(object)  # Box
     mask_changed = Signal(object)  # Box
+    objects_changed = Signal(object)  # Box
+    table_changed = Signal()  # rows or classes of the objects
     preview_changed = Signal()
     cursor_changed = Signal(object)  # (z, y, x)
     selection_changed = Signal()
     history_changed = Signal()  # undo, redo, steps, modified
-    edit_undone = Signal(object)  # LabelEdit
+    edit_undone = Signal(object)  # Edit
     busy_changed = Signal()
     models_changed = Signal(str)  # some came or went, or another is the default: its name, or ""
     message = Signal(str)
@@ -139,6 +144,7 @@ class Session(QObject):
         else:
             self.history.begin(document.undo, document.kept_edits)
         self.preview = self.selection = None
+        self.objects.set(selected=(), hidden=frozenset(), only=None)
         self.cursor = (0, 0, 0) if document is None else _middle(document.shape)
         self.document_changed.emit()
         self.preview_changed.emit()
@@ -209,8 +215,8 @@ class Session(QObject):
 
     # -- changing labels -------------------------------------------------------------------------
 
-    def labels_of(self, target: Target) -> Labels | None:
-        """Return "labels" or "mask" (z, y, x), or None where there are none yet."""
+    def labels_of(self, target: Target) -> Voxels | None:
+        """Return "labels", "mask" or "objects" (z, y, x), or None where there are none yet."""
         return None if self.document is None else self.document.array(target)
 
     def record(self, kind: EditKind, target: Target = "labels", **parameters: Any) -> Recorder:
@@ -223,28 +229,65 @@ class Session(QObject):
         UserError
             If nothing is open or a job is changing the labels.
         """
+        return self._free().recorder(kind, target, parameters)
+
+    def _free(self) -> Document:
+        """Return the document where it may be changed now."""
         if self.document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
         if self.busy:
             raise UserError(f"The labels are being changed by “{self.busy.name}”. Wait for it, or cancel it.")
-        journal = self.document.undo.journal(kind, target, parameters)
-        return Recorder(kind, self.document.volume(target), target, journal)
+        return self.document
 
     def touched(self, target: Target, box: Box | None) -> None:
         """Tell everybody that voxels of ``box`` have changed."""
         if box is not None:
-            (self.mask_changed if target == "mask" else self.labels_changed).emit(box)
+            signals = {
+                "labels": self.labels_changed,
+                "mask": self.mask_changed,
+                "objects": self.objects_changed,
+            }
+            signals[target].emit(box)
 
     def commit(
-        self, recorder: Recorder, *, announce: bool = True, trust: Trust | None = None, **parameters: Any
-    ) -> LabelEdit | None:
+        self,
+        recorder: Recorder,
+        *,
+        announce: bool = True,
+        trust: Trust | None = None,
+        rows: TableChange | None = None,
+        **parameters: Any,
+    ) -> Edit | None:
         """End an edit: it can be undone, stands in the record, and is safe on disk.
 
-        ``trust`` are the figures that hold for the labels from now on, if they are others than before.
+        ``trust`` are the figures that hold for the labels from now on, if they are others than before;
+        ``rows`` what changes in the table of the objects with it, unless the recorder knows that.
         """
+        if rows is not None:
+            recorder.rows = rows
         edit = recorder.finish()
-        if edit is None or self.document is None:
+        return None if edit is None else self._made(edit, announce, trust, parameters)
+
+    def change_rows(self, change: TableChange, kind: EditKind, **parameters: Any) -> Edit | None:
+        """Change the table of the objects and no voxel, as one edit; None where it changes nothing.
+
+        Raises
+        ------
+        UserError
+            If nothing is open or a job is changing the labels.
+        """
+        if not change.after and change.classes is None:
             return None
+        self._free()
+        return self._made(Edit(kind, (), "objects", rows=change), True, None, parameters)
+
+    def _made(
+        self, edit: Edit, announce: bool, trust: Trust | None, parameters: dict[str, Any]
+    ) -> Edit | None:
+        if self.document is None:
+            return None
+        if edit.rows is not None:
+            self.document.change_table(edit.rows)
         self.history.push(edit)
         self.document.gain(edit.target, edit.gained)
         if trust is not None:
@@ -253,6 +296,7 @@ class Session(QObject):
         self._note(_step(StepKind.EDIT, edit, parameters))
         if announce:
             self.touched(edit.target, edit.box)
+        self._announce_rows(edit)
         if self.selection is not None and edit.target == "labels":
             self.select(None)
         self.autosave()
@@ -269,7 +313,7 @@ class Session(QObject):
             raise
         self.commit(recorder, **parameters)
 
-    def set_trust(self, trust: Trust, edit: LabelEdit | None) -> None:
+    def set_trust(self, trust: Trust, edit: Edit | None) -> None:
         """Have other figures of trust; with the edit that brought them, undo brings the former ones back."""
         if self.document is None:
             return
@@ -292,15 +336,15 @@ class Session(QObject):
             if edit is not None:
                 self.redone(edit)
 
-    def undone(self, edit: LabelEdit) -> None:
+    def undone(self, edit: Edit) -> None:
         """Announce that an edit has been taken back."""
         self._announce(StepKind.UNDO, edit, None if edit.trust is None else edit.trust[0])
 
-    def redone(self, edit: LabelEdit) -> None:
+    def redone(self, edit: Edit) -> None:
         """Announce that an edit has been made again."""
         self._announce(StepKind.REDO, edit, None if edit.trust is None else edit.trust[1])
 
-    def _announce(self, kind: StepKind, edit: LabelEdit, trust: Trust | None) -> None:
+    def _announce(self, kind: StepKind, edit: Edit, trust: Trust | None) -> None:
         if trust is not None:
             self.set_trust(trust, None)
         step = _step(kind, edit, {})
@@ -309,11 +353,24 @@ class Session(QObject):
         self.select(None)
         self.replayed = step
         self.touched(edit.target, edit.box)
+        self._announce_rows(edit)
         self.replayed = None
         if kind is StepKind.UNDO:
             self.edit_undone.emit(edit)
         self.autosave()
         self.message.emit(step.name + _where(edit.box))
+
+    def _announce_rows(self, edit: Edit) -> None:
+        """Tell everybody that the table has changed; an object that is gone is chosen no more."""
+        if edit.rows is None or self.document is None:
+            return
+        there, now = self.document.object_table.rows, self.objects.value
+        self.objects.set(
+            selected=tuple(number for number in now.selected if number in there),
+            hidden=frozenset(number for number in now.hidden if number in there),
+            only=None if now.only is None else frozenset(n for n in now.only if n in there),
+        )
+        self.table_changed.emit()
 
     def set_busy(self, busy: Busy | None) -> None:
         """Say what is changing the labels; painting and undo wait until it is None again."""
@@ -339,7 +396,7 @@ class Session(QObject):
             self.history_changed.emit()
 
 
-def _step(kind: StepKind, edit: LabelEdit, parameters: dict[str, Any]) -> Step:
+def _step(kind: StepKind, edit: Edit, parameters: dict[str, Any]) -> Step:
     return Step(kind, edit.kind, edit.target, edit.partial, parameters)
 
 

@@ -1,13 +1,20 @@
-"""What a change of labels or cell mask is: for the program a kind, for the user a title."""
+"""What a change of labels, cell mask or objects is: for the program a kind, for the user a title."""
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Literal
+from typing import Any, Literal
+
+import numpy as np
 
 # Which volume is changed.
-Target = Literal["labels", "mask"]
-TARGETS: tuple[Target, ...] = ("labels", "mask")
+Target = Literal["labels", "mask", "objects"]
+TARGETS: tuple[Target, ...] = ("labels", "mask", "objects")
+
+
+def dtype_of(target: Target) -> np.dtype[Any]:
+    """Return the type of the voxels: objects have a number each, labels and mask are there or not."""
+    return np.dtype(np.uint32 if target == "objects" else np.uint8)
 
 
 class EditKind(Enum):
@@ -37,11 +44,29 @@ class EditKind(Enum):
     INVERT = "invert"
     FILL_HOLES = "fill holes"
     LOAD_MASK = "load mask"
+    FIND_OBJECTS = "find objects"
+    OPEN_OBJECTS = "open objects"
+    NEW_OBJECT = "new object"
+    SPLIT_OBJECT = "split object"
+    REDRAW_OBJECT = "redraw object"
+    ERASE_OBJECT = "erase object"
+    GROW_OBJECT = "grow object"
+    SHRINK_OBJECT = "shrink object"
+    FILL_OBJECT = "fill object"
+    CUT_BASE = "cut base"
+    CLASS = "class"
+    EDIT_CLASSES = "edit classes"
+    NOTE = "note"
 
     @property
     def by_hand(self) -> bool:
         """Whether it is the user's own work; what a job makes can be had again by a click."""
-        return self not in (EditKind.SEGMENT, EditKind.CLEAN_UP, EditKind.REMOVE_OUTSIDE)
+        return self not in (
+            EditKind.SEGMENT,
+            EditKind.CLEAN_UP,
+            EditKind.REMOVE_OUTSIDE,
+            EditKind.FIND_OBJECTS,
+        )
 
 
 _TITLES = {
@@ -75,10 +100,40 @@ _MASK_TITLES = {
     EditKind.LOAD_MASK: "Load the mask",
     EditKind.CONTINUE: "Continue the mask to the ends",
 }
+# Where the title says already that it is about objects.
+_OBJECT_TITLES = {
+    EditKind.DELETE_OBJECT: "Delete object",
+    EditKind.KEEP_OBJECT: "Keep only this object",
+    EditKind.MERGE_OBJECTS: "Merge objects",
+    EditKind.CLEAR: "Remove all objects",
+    EditKind.REMOVE_OUTSIDE: "Remove objects outside the mask",
+    EditKind.FIND_OBJECTS: "Find objects",
+    EditKind.OPEN_OBJECTS: "Open objects",
+    EditKind.NEW_OBJECT: "New object",
+    EditKind.SPLIT_OBJECT: "Split object",
+    EditKind.REDRAW_OBJECT: "Draw object",
+    EditKind.ERASE_OBJECT: "Erase object",
+    EditKind.GROW_OBJECT: "Grow object",
+    EditKind.SHRINK_OBJECT: "Shrink object",
+    EditKind.FILL_OBJECT: "Fill object",
+    EditKind.CUT_BASE: "Cut at the base",
+    EditKind.CLASS: "Class of objects",
+    EditKind.EDIT_CLASSES: "Classes",
+    EditKind.NOTE: "Note",
+}
 
 
 def edit_title(kind: EditKind, target: Target = "labels", *, partial: bool = False) -> str:
     """Return how a change is called in *Undo* and in the record; ``partial``: it was ended half-way."""
-    own = _MASK_TITLES.get(kind) if target == "mask" or kind not in _TITLES else None
-    title = own or (f"{_TITLES[kind]} (cell mask)" if target == "mask" else _TITLES[kind])
+    if target == "objects":
+        title = _OBJECT_TITLES.get(kind) or f"{_title(kind)} (objects)"
+    elif target == "mask":
+        title = _MASK_TITLES.get(kind) or f"{_title(kind)} (cell mask)"
+    else:
+        title = _title(kind)
     return f"{title} (part)" if partial else title
+
+
+def _title(kind: EditKind) -> str:
+    """Return what it is called where no title is of the volume it is made in."""
+    return _TITLES.get(kind) or _MASK_TITLES.get(kind) or _OBJECT_TITLES[kind]

@@ -1,16 +1,12 @@
-"""Changes of labels that can be undone, however many slices they span.
+"""Changes of labels, cell mask and objects that can be undone.
 
-A change is kept as the exclusive or (XOR) of the voxels before and after it, compressed. Applying it
-once more takes it back, applying it again makes it anew, and the order of the patches does not matter:
-that is why a stroke may simply add one small patch per movement of the pointer.
+A change is kept as patches (``core/patches.py``) and, where it is of objects, as rows of their table.
 """
 
 from __future__ import annotations
 
 import math
-import zlib
-from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -20,92 +16,36 @@ from numpy.typing import NDArray
 from sxtstudio.core.edit_kind import EditKind, Target, edit_title
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.object_table import ObjectTable, TableChange
+from sxtstudio.core.patches import AnyPatch, Patch, Voxels, bounding_box, checksum, nonzero_box
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.wording import count, slice_number
 
-Labels = NDArray[np.uint8]
-
-# Fast compression: labels are mostly zeros, and a brush must follow the pointer.
-_LEVEL = 1
-# What a patch needs besides its data, about.
+# What a patch and a row need besides their data, about.
 _PATCH_BYTES = 600
+_ROW_BYTES = 200
 # The many small patches of a stroke become one where the box around them is no larger than this.
-_JOINED_VOXELS = 8_000_000
+_JOINED_BYTES = 8_000_000
+_WORDS: dict[Target, str] = {
+    "labels": "The labels stay",
+    "mask": "The mask stays",
+    "objects": "The objects stay",
+}
 
 
 class NotAsItWas(UserError):
-    """The labels are others than an edit of an earlier session has left; it cannot be taken back."""
-
-
-class AnyPatch(Protocol):
-    """A patch in memory or in a file; ``size`` is that of its packed data in bytes."""
-
-    @property
-    def box(self) -> Box:
-        """What it covers."""
-
-    @property
-    def size(self) -> int:
-        """Bytes of its packed data."""
-
-    def loaded(self) -> Patch:
-        """Return it with its data."""
+    """The voxels or the table are others than an edit of an earlier session left; it cannot be taken back."""
 
 
 @dataclass(frozen=True)
-class Patch:
-    """What changed within ``box``: the compressed XOR of its uint8 voxels before and after.
-
-    ``crc`` is the CRC-32 of the voxels of the box after it was made, 0 where nobody asks for it.
-    """
-
-    box: Box
-    data: bytes
-    crc: int = 0
-
-    @classmethod
-    def of(cls, box: Box, changed: Labels, after: Labels | None = None) -> Patch:
-        """Pack the XOR of the voxels of ``box``, which are ``after`` now."""
-        crc = 0 if after is None else checksum(after)
-        return cls(box, zlib.compress(changed.tobytes(), _LEVEL), crc)
-
-    @property
-    def size(self) -> int:
-        """Bytes of its packed data."""
-        return len(self.data)
-
-    def loaded(self) -> Patch:
-        """Return itself."""
-        return self
-
-    def unpack(self) -> Labels:
-        """Return the XOR of the voxels of the box; ValueError if the data hold anything else."""
-        voxels = math.prod(self.box.shape)
-        unpacking = zlib.decompressobj()
-        try:
-            data = unpacking.decompress(self.data, voxels + 1)
-        except zlib.error as error:
-            raise ValueError(f"a damaged patch ({error})") from error
-        if len(data) != voxels or not unpacking.eof:
-            raise ValueError("a patch of another size")
-        return np.frombuffer(data, np.uint8).reshape(self.box.shape)
-
-    def apply(self, labels: Labels) -> int:
-        """Change ``labels`` (z, y, x), or change them back; return how many label voxels there are more."""
-        part = labels[self.box.slices]
-        before = int(np.count_nonzero(part))
-        part ^= self.unpack()
-        return int(np.count_nonzero(part)) - before
-
-
-@dataclass(frozen=True)
-class LabelEdit:
+class Edit:
     """One step for *Undo*: what it is, what it changed, and in which volume.
 
-    ``target`` is the name of the volume: "labels" or "mask". ``partial``: it was ended half-way. ``gained``
-    is how many label voxels there were more after it was made, ``trust`` how sure the network was of the
+    ``target`` is the name of the volume: "labels", "mask" or "objects". ``partial``: it was ended half-way.
+    ``gained`` is how many voxels more were not 0 after it was made, ``trust`` how sure the network was of the
     labels of each slice before and after, where that changed with them. ``earlier``: it was made in an
-    earlier session, so that the labels may be others than it left.
+    earlier session, so that the labels may be others than it left. ``rows`` is what it changed in the table
+    of the objects; there may be no patches then.
     """
 
     kind: EditKind
@@ -115,6 +55,7 @@ class LabelEdit:
     partial: bool = False
     trust: tuple[Trust, Trust] | None = None
     earlier: bool = False
+    rows: TableChange | None = None
 
     @property
     def name(self) -> str:
@@ -126,6 +67,8 @@ class LabelEdit:
         """What it is, where, and how many voxels it brought or took: "Brush, slice 12, +340 voxels"."""
         box = self.box
         where = "" if box is None else f", {_slices(box)}"
+        if box is None and self.rows is not None and self.rows.after:
+            where = f", {count(len(self.rows.after), 'object')}"
         gained = (
             f", {'+' if self.gained > 0 else '−'}{count(abs(self.gained), 'voxel')}" if self.gained else ""
         )
@@ -134,7 +77,8 @@ class LabelEdit:
     @property
     def bytes(self) -> int:
         """Memory that the edit needs, about."""
-        return sum(patch.size + _PATCH_BYTES for patch in self.patches)
+        rows = 0 if self.rows is None else len(self.rows.after)
+        return sum(patch.size + _PATCH_BYTES for patch in self.patches) + rows * _ROW_BYTES
 
     @property
     def voxels(self) -> int:
@@ -146,17 +90,17 @@ class LabelEdit:
         """The smallest box around all changes, or None if nothing changed."""
         return bounding_box(patch.box for patch in self.patches)
 
-    def toggle(self, labels: Labels) -> int:
+    def toggle(self, volume: Voxels) -> int:
         """Take the edit back, or make it again if it was taken back; entirely, or (error) not at all.
 
         Returns
         -------
         int
-            How many label voxels there are more.
+            How many voxels more are not 0.
         """
-        return self._apply(self.patches, labels)
+        return self._apply(self.patches, volume)
 
-    def take_back(self, labels: Labels) -> int:
+    def take_back(self, volume: Voxels) -> int:
         """Take the edit back as ``toggle`` does; one of an earlier session only if the labels are as it left.
 
         Raises
@@ -165,14 +109,20 @@ class LabelEdit:
             If they are not. Nothing is changed then.
         """
         if not self.earlier:
-            return self.toggle(labels)
+            return self.toggle(volume)
         try:
             # In this order each patch finds the voxels as it has left them, also where patches overlap.
-            return self._apply(reversed(self.patches), labels, check=True)
+            return self._apply(reversed(self.patches), volume, check=True)
         except ValueError as error:
             raise NotAsItWas(self._why_not(error)) from error
 
-    def loaded(self) -> LabelEdit:
+    def check_rows(self, table: ObjectTable) -> None:
+        """Raise NotAsItWas where it is of an earlier session, and the table is not as it left it."""
+        rows = self.rows if self.earlier else None
+        if rows is not None and any(table.rows.get(number) != row for number, row in rows.after.items()):
+            raise NotAsItWas(self._why_not("the table of the objects has been changed since"))
+
+    def loaded(self) -> Edit:
         """Return it with all its data in memory.
 
         Raises
@@ -187,25 +137,25 @@ class LabelEdit:
         except (OSError, ValueError) as error:
             raise NotAsItWas(self._why_not(error)) from error
 
-    def _why_not(self, error: Exception) -> str:
+    def _why_not(self, error: object) -> str:
         return (
             f"“{self.name}” of an earlier session cannot be taken back, nor what was done before it: "
-            f"{error}. The labels stay as they are."
+            f"{error}. {_WORDS[self.target]} as {'it is' if self.target == 'mask' else 'they are'}."
         )
 
     @staticmethod
-    def _apply(patches: Iterable[AnyPatch], labels: Labels, *, check: bool = False) -> int:
+    def _apply(patches: Iterable[AnyPatch], volume: Voxels, *, check: bool = False) -> int:
         applied: list[Patch] = []
         gained = 0
         try:
             for patch in map(_in_memory, patches):
-                if check and checksum(labels[patch.box.slices]) != patch.crc:
-                    raise ValueError("the labels have been changed since by something else")
-                gained += patch.apply(labels)
+                if check and checksum(volume[patch.box.slices]) != patch.crc:
+                    raise ValueError("the voxels have been changed since by something else")
+                gained += patch.apply(volume)
                 applied.append(patch)
         except BaseException:
             for patch in reversed(applied):
-                patch.apply(labels)
+                patch.apply(volume)
             raise
         return gained
 
@@ -213,36 +163,47 @@ class LabelEdit:
 class Journal(Protocol):
     """Hears of each patch before its voxels are changed, so that a crash half-way can be taken back."""
 
-    def add(self, patch: Patch, before: Labels) -> None:
+    def add(self, patch: Patch, before: Voxels) -> None:
         """Write down a patch, and the voxels of its box (z, y, x) as they are before it."""
 
-    def end(self, *, kept: bool, partial: bool = False) -> None:
-        """Say that the edit is over: handed on, or nothing of it is left."""
+    def end(self, *, kept: bool, partial: bool = False, rows: TableChange | None = None) -> None:
+        """Say that the edit is over: handed on, with what it changes in the table, or nothing is left."""
 
 
 class Recorder:
-    """Writes into labels and remembers what was there; ``finish`` returns the edit.
+    """Writes into labels, mask or objects and remembers what was there; ``finish`` returns the edit.
 
-    ``partial`` may be set when it ends half-way and is to be kept.
+    ``partial`` may be set when it ends half-way and is to be kept, ``rows`` to what changes in the table of
+    the objects with it.
     """
 
     def __init__(
-        self, kind: EditKind, labels: Labels, target: Target = "labels", journal: Journal | None = None
+        self,
+        kind: EditKind,
+        labels: Voxels,
+        target: Target = "labels",
+        journal: Journal | None = None,
+        on_write: Callable[[Box], None] | None = None,
     ) -> None:
-        """Begin an edit of ``labels`` (z, y, x), uint8."""
+        """Begin an edit of ``labels`` (z, y, x), uint8, or objects, uint32.
+
+        ``on_write`` hears of each box whose voxels were changed, or changed back.
+        """
         self.kind = kind
         self.labels = labels
         self.target: Target = target
         self.partial = False
+        self.rows: TableChange | None = None
         self._journal = journal
+        self._on_write = on_write
         self._patches: list[Patch] = []
         self._gained = 0
 
-    def write(self, box: Box, values: NDArray[np.uint8]) -> Box | None:
+    def write(self, box: Box, values: Voxels) -> Box | None:
         """Replace the voxels of ``box``; return the part of it that really changed, or None."""
         part = self.labels[box.slices]
         changed = np.bitwise_xor(part, values)
-        inner = _nonzero_box(changed)
+        inner = nonzero_box(changed)
         if inner is None:
             return None
         cut = np.ascontiguousarray(changed[inner.slices])
@@ -259,195 +220,40 @@ class Recorder:
         inside ^= cut
         self._gained += int(np.count_nonzero(inside)) - before
         self._patches.append(patch)
+        if self._on_write is not None:
+            self._on_write(moved)
         return moved
 
     def paint(self, box: Box, where: NDArray[np.bool_], value: int) -> Box | None:
-        """Give the voxels ``where`` (of the shape of ``box``) the label ``value``; return what changed."""
-        return self.write(box, np.where(where, np.uint8(value), self.labels[box.slices]))
+        """Give the voxels ``where`` (of the shape of ``box``) the value ``value``; return what changed."""
+        new = self.labels.dtype.type(value)
+        return self.write(box, np.where(where, new, self.labels[box.slices]))
 
     @property
     def box(self) -> Box | None:
         """The smallest box around all changes so far."""
         return bounding_box(patch.box for patch in self._patches)
 
-    def finish(self) -> LabelEdit | None:
+    def finish(self) -> Edit | None:
         """Return the edit, or None if nothing changed."""
         patches = _joined(self._patches, self.labels)
         if self._journal is not None:
-            self._journal.end(kept=bool(patches), partial=self.partial)
-        return LabelEdit(self.kind, patches, self.target, self._gained, self.partial) if patches else None
+            self._journal.end(kept=bool(patches), partial=self.partial, rows=self.rows)
+        if not patches and self.rows is None:
+            return None
+        return Edit(self.kind, patches, self.target, self._gained, self.partial, rows=self.rows)
 
     def roll_back(self) -> None:
         """Take back all that was written."""
+        self.rows = None
         while self._patches:
-            self._gained += self._patches[-1].apply(self.labels)
+            patch = self._patches[-1]
+            self._gained += patch.apply(self.labels)
             self._patches.pop()
+            if self._on_write is not None:
+                self._on_write(patch.box)
         if self._journal is not None:
             self._journal.end(kept=False)
-
-
-class Volumes(Protocol):
-    """Whose volumes are edited, and who counts their label voxels."""
-
-    def volume(self, target: Target) -> Labels:
-        """Return the volume (z, y, x), uint8, of that name."""
-
-    def gain(self, target: Target, voxels: int) -> None:
-        """Take note that it has so many label voxels more."""
-
-
-class Keeper(Protocol):
-    """Keeps on disk what a history could take back; it hears of everything that changes that list."""
-
-    def add(self, edit: LabelEdit) -> None:
-        """Take an edit that was made, or made again."""
-
-    def replace_latest(self, edit: LabelEdit) -> None:
-        """Take the latest one as it is now."""
-
-    def drop_latest(self) -> None:
-        """Forget the latest one, which was taken back."""
-
-    def drop_oldest(self) -> None:
-        """Forget the oldest one."""
-
-    def clear(self) -> None:
-        """Forget all."""
-
-
-class EditHistory:
-    """Undo and redo without limit of count; the oldest edits go when all together exceed the budget.
-
-    What could be taken back is also handed to a ``Keeper``, where there is one.
-    """
-
-    def __init__(self, budget_bytes: int = 512 << 20) -> None:
-        """Begin an empty history."""
-        self.budget_bytes = budget_bytes
-        self._keeper: Keeper | None = None
-        self._done: deque[LabelEdit] = deque()
-        self._undone: list[LabelEdit] = []
-        self._bytes = 0
-
-    def begin(self, keeper: Keeper | None = None, kept: Iterable[LabelEdit] = ()) -> None:
-        """Begin anew with what ``keeper`` has kept of earlier sessions, the oldest first."""
-        self._keeper = keeper
-        self._undone.clear()
-        self._done = deque(kept)
-        self._bytes = sum(edit.bytes for edit in self._done)
-        self._keep_to_budget()
-
-    def push(self, edit: LabelEdit) -> None:
-        """Add an edit that has been made; what was undone can no longer be made again."""
-        self._bytes -= sum(undone.bytes for undone in self._undone)
-        self._undone.clear()
-        self._done.append(edit)
-        self._bytes += edit.bytes
-        if self._keeper is not None:
-            self._keeper.add(edit)
-        self._keep_to_budget()
-
-    def _keep_to_budget(self) -> None:
-        """Forget the oldest; the newest edit can always be taken back, whatever its size."""
-        while self._bytes > self.budget_bytes and len(self._done) > 1:
-            self._bytes -= self._done.popleft().bytes
-            if self._keeper is not None:
-                self._keeper.drop_oldest()
-
-    def amend(self, edit: LabelEdit, *, trust: tuple[Trust, Trust]) -> None:
-        """Have figures of trust go and come with the latest edit, which was just pushed."""
-        if self._done and self._done[-1] is edit:
-            self._done[-1] = replace(edit, trust=trust)
-            if self._keeper is not None:
-                self._keeper.replace_latest(self._done[-1])
-
-    def undo(self, volumes: Volumes) -> LabelEdit | None:
-        """Take the latest edit back in its volume; return it, or None if there is none.
-
-        Raises
-        ------
-        NotAsItWas
-            If it is of an earlier session and the labels are not as it left them. All that was kept of
-            earlier sessions is forgotten then.
-        """
-        if not self._done:
-            return None
-        edit = self._done[-1]
-        try:
-            edit = edit.loaded()  # its file goes, and redo needs it
-            gained = edit.take_back(volumes.volume(edit.target))
-        except NotAsItWas:
-            self.clear()
-            raise
-        volumes.gain(edit.target, gained)
-        self._done.pop()
-        self._undone.append(edit)
-        if self._keeper is not None:
-            self._keeper.drop_latest()
-        return edit
-
-    def redo(self, volumes: Volumes) -> LabelEdit | None:
-        """Make the latest undone edit again; return it, or None if there is none."""
-        if not self._undone:
-            return None
-        edit = self._undone[-1]
-        volumes.gain(edit.target, edit.toggle(volumes.volume(edit.target)))
-        self._done.append(self._undone.pop())
-        if self._keeper is not None:
-            self._keeper.add(edit)
-        return edit
-
-    def clear(self) -> None:
-        """Forget everything."""
-        self._done.clear()
-        self._undone.clear()
-        self._bytes = 0
-        if self._keeper is not None:
-            self._keeper.clear()
-
-    @property
-    def done(self) -> tuple[LabelEdit, ...]:
-        """What can be taken back, the oldest first."""
-        return tuple(self._done)
-
-    @property
-    def undone(self) -> tuple[LabelEdit, ...]:
-        """What can be made again, in the order in which it would be."""
-        return tuple(reversed(self._undone))
-
-    @property
-    def next_undo(self) -> LabelEdit | None:
-        """What *Undo* would take back."""
-        return self._done[-1] if self._done else None
-
-    @property
-    def next_redo(self) -> LabelEdit | None:
-        """What *Redo* would make again."""
-        return self._undone[-1] if self._undone else None
-
-    @property
-    def undo_name(self) -> str | None:
-        """Name of what *Undo* would take back."""
-        return None if self.next_undo is None else self.next_undo.name
-
-    @property
-    def redo_name(self) -> str | None:
-        """Name of what *Redo* would make again."""
-        return None if self.next_redo is None else self.next_redo.name
-
-    @property
-    def bytes(self) -> int:
-        """Memory of all edits, about."""
-        return self._bytes
-
-    def __len__(self) -> int:
-        """Return how many edits can be undone."""
-        return len(self._done)
-
-
-def checksum(voxels: Labels) -> int:
-    """Return the CRC-32 of voxels, z slowest."""
-    return zlib.crc32(np.ascontiguousarray(voxels).data)
 
 
 def _in_memory(patch: AnyPatch) -> Patch:
@@ -459,35 +265,12 @@ def _slices(box: Box) -> str:
     return f"slice {first}" if first == last else f"slices {first} to {last}"
 
 
-def bounding_box(boxes: Iterable[Box]) -> Box | None:
-    """Return the smallest box that holds all ``boxes``, or None if there are none."""
-    found = list(boxes)
-    if not found:
-        return None
-    z, y, x = (min(box.start[axis] for box in found) for axis in range(3))
-    z_stop, y_stop, x_stop = (max(box.stop[axis] for box in found) for axis in range(3))
-    return Box((z, y, x), (z_stop, y_stop, x_stop))
-
-
-def _joined(patches: list[Patch], labels: Labels) -> tuple[Patch, ...]:
+def _joined(patches: list[Patch], labels: Voxels) -> tuple[Patch, ...]:
     """Make one patch of many small ones; none where they cancel each other out."""
     box = bounding_box(patch.box for patch in patches)
-    if box is None or len(patches) == 1 or int(np.prod(box.shape)) > _JOINED_VOXELS:
+    if box is None or len(patches) == 1 or math.prod(box.shape) * labels.itemsize > _JOINED_BYTES:
         return tuple(patches)
-    total = np.zeros(box.shape, np.uint8)
+    total = np.zeros(box.shape, labels.dtype)
     for patch in patches:
         total[patch.box.relative_to(box).slices] ^= patch.unpack()
     return (Patch.of(box, total, labels[box.slices]),) if total.any() else ()
-
-
-def _nonzero_box(changed: NDArray[np.uint8]) -> Box | None:
-    """Return the smallest box around what is not 0."""
-    if not changed.any():
-        return None
-    ranges = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        hit = np.flatnonzero(changed.any(axis=others))
-        ranges.append((int(hit[0]), int(hit[-1]) + 1))
-    (z, z_stop), (y, y_stop), (x, x_stop) = ranges
-    return Box((z, y, x), (z_stop, y_stop, x_stop))

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.edit_kind import EditKind
-from sxtstudio.core.edits import Recorder, bounding_box
+from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.labels import LABEL
+from sxtstudio.core.patches import bounding_box
 from sxtstudio.core.planes import as_planes, in_volume
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.shapes_between import Between, shape_near, shapes_of

@@ -30,18 +30,15 @@ _CANNOT = {errno.EINVAL, errno.EOPNOTSUPP, errno.ENOSYS}
 
 def create_array(path: Path, shape: Triple, advice: str = "choose another folder") -> NDArray[np.uint8]:
     """Return a new uint8 array (z, y, x) of zeros in a file, as ``create_reserved`` makes it."""
-    create_reserved(path, math.prod(shape), advice)
-    return open_array(path, shape)
+    return create_numbers(path, shape, 1, advice)
 
 
 def create_numbers(
     path: Path, shape: Triple, bytes_each: int, advice: str = "choose another folder"
 ) -> NDArray[Any]:
     """Return a new array (z, y, x) of zeros in a file: uint8, uint16 or uint32 for 1, 2 or 4 bytes."""
-    dtype = np.dtype(f"u{bytes_each}")
-    create_reserved(path, dtype.itemsize * math.prod(shape), advice)
-    with open_own(path, "r+b") as file:
-        return np.memmap(file, dtype, "r+", shape=shape)
+    create_reserved(path, bytes_each * math.prod(shape), advice)
+    return open_numbers(path, shape, bytes_each)
 
 
 def create_reserved(path: Path, size: int, advice: str = "choose another folder") -> None:
@@ -87,15 +84,20 @@ def create_reserved(path: Path, size: int, advice: str = "choose another folder"
 
 def open_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
     """Map such a file to read and write it; raises UserError if its size is not that of ``shape``."""
+    return open_numbers(path, shape, 1)
+
+
+def open_numbers(path: Path, shape: Triple, bytes_each: int) -> NDArray[Any]:
+    """Map a file of ``create_numbers``; raises UserError if its size is not that of ``shape``."""
+    wanted = bytes_each * math.prod(shape)
     try:
         size = path.stat().st_size
     except OSError as error:
         raise UserError(f"{path} cannot be read ({error.strerror}). Check the disk.") from error
-    if size != math.prod(shape):
-        raise UserError(f"{path} is damaged: it has {size} bytes instead of {math.prod(shape)}.")
+    if size != wanted:
+        raise UserError(f"{path} is damaged: it has {size} bytes instead of {wanted}.")
     with open_own(path, "r+b") as file:
-        array: NDArray[np.uint8] = np.memmap(file, np.uint8, "r+", shape=shape)
-    return array
+        return np.memmap(file, np.dtype(f"u{bytes_each}"), "r+", shape=shape)
 
 
 def reserve(file: IO[bytes], size: int) -> None:

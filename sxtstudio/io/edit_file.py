@@ -1,9 +1,10 @@
-"""A change of labels or cell mask in a file, so that it can be taken back in a later session.
+"""A change of labels, cell mask or objects in a file, so that it can be taken back in a later session.
 
     SXTEDIT1           8 bytes
     length             of the header, 4 bytes, little endian
     header             JSON: kind, volume, and of each patch its box, CRC-32 and the length of its data
-    data               of one patch after the other: zlib, the XOR of the voxels before and after
+    data               of one patch after the other: zlib, the XOR of the voxels before and after (of objects
+                       uint32, little endian); then what changed in the table of the objects, if anything
 
 A file may come from a stranger, with a project: everything in it is checked, and nothing is unpacked beyond
 the size of its box.
@@ -21,16 +22,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 from msgspec import Meta, Struct
 
 from sxtstudio.core.atomic import atomic_write
-from sxtstudio.core.edit_kind import EditKind, Target
-from sxtstudio.core.edits import LabelEdit, Patch
+from sxtstudio.core.edit_kind import EditKind, Target, dtype_of
+from sxtstudio.core.edits import Edit
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.object_table import TableChange
+from sxtstudio.core.patches import BYTES, Patch
 from sxtstudio.core.plain_files import create_own, open_plain
 from sxtstudio.core.records import WrongKey, json_values, record_of
 from sxtstudio.core.trust import Trust, trust_to_json
 from sxtstudio.core.trust_records import TrustColumns
+from sxtstudio.io.object_table import MOST_BYTES, pack_change, unpack_change
 
 #: The name of such a file: its number in the history, and a mark of the session that made it.
 EDIT_NAME = r"[0-9]{6,9}-[0-9a-f]{8}\.edit"
@@ -60,15 +65,28 @@ class PatchHeader(Struct, frozen=True):
         return Box(self.start, self.stop)
 
 
+class RowsHeader(Struct, frozen=True):
+    """What changed in the table of the objects: the length of its data, and what they unpack to."""
+
+    bytes: Annotated[int, Meta(ge=0, le=MOST_BYTES)]
+    size: Annotated[int, Meta(ge=0, le=MOST_BYTES)]
+
+
 class EditHeader(Struct, frozen=True):
     """An edit without its voxels."""
 
     kind: EditKind
-    patches: Annotated[tuple[PatchHeader, ...], Meta(min_length=1)]
+    patches: tuple[PatchHeader, ...]
     target: Target = "labels"
     gained: int = 0
     partial: bool = False
     trust: tuple[TrustColumns | None, TrustColumns | None] | None = None
+    rows: RowsHeader | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what changes nothing."""
+        if not self.patches and self.rows is None:
+            raise WrongKey("patches", "one or more")
 
 
 @dataclass(frozen=True)
@@ -80,6 +98,7 @@ class StoredPatch:
     crc: int
     offset: int
     size: int
+    dtype: np.dtype[Any] = BYTES
 
     def loaded(self) -> Patch:
         """Read it; OSError if the file is gone, ValueError if it is shorter than it was."""
@@ -88,16 +107,16 @@ class StoredPatch:
             data = file.read(self.size)
         if len(data) != self.size:
             raise ValueError(f"{self.path.name} is shorter than it was")
-        return Patch(self.box, data, self.crc)
+        return Patch(self.box, data, self.crc, self.dtype)
 
 
-def write_edit(path: Path, edit: LabelEdit) -> None:
+def write_edit(path: Path, edit: Edit) -> None:
     """Write an edit to a file, all at once.
 
     Raises
     ------
-    OSError, UserError
-        If it cannot be written.
+    OSError, UserError, ValueError
+        If it cannot be written, or would be too large to be read.
     """
     patches = [patch.loaded() for patch in edit.patches]
     header: dict[str, Any] = {
@@ -111,14 +130,19 @@ def write_edit(path: Path, edit: LabelEdit) -> None:
     }
     if edit.trust is not None:
         header["trust"] = [trust_to_json(figures) if figures else None for figures in edit.trust]
+    rows = b""
+    if edit.rows is not None:
+        rows, size = pack_change(edit.rows)
+        header["rows"] = {"bytes": len(rows), "size": size}
     text = json.dumps(header, allow_nan=False).encode()
     with atomic_write(path, own=True) as temporary, temporary.open("wb") as file:
         file.write(_MAGIC + len(text).to_bytes(4, "little") + text)
         for patch in patches:
             file.write(patch.data)
+        file.write(rows)
 
 
-def read_edit(path: Path, shape: Triple) -> LabelEdit:
+def read_edit(path: Path, shape: Triple) -> Edit:
     """Read an edit of volumes of ``shape`` (z, y, x); its voxels stay in the file until they are needed.
 
     Raises
@@ -135,22 +159,34 @@ def read_edit(path: Path, shape: Triple) -> LabelEdit:
         if not start.startswith(_MAGIC) or length > min(whole, _MOST_HEADER_BYTES):
             raise ValueError(f"{path.name} is no change of labels")
         text = file.read(length)
-    what = f"The change {path.name} cannot be read"
-    header = record_of(json_values(text, what), EditHeader, what)
-    offset, patches = len(start) + length, []
-    for patch in header.patches:
-        if any(stop > size for stop, size in zip(patch.stop, shape, strict=True)):
-            raise ValueError(f"{path.name} belongs to labels of another size")
-        patches.append(StoredPatch(path, patch.box, patch.crc, offset, patch.bytes))
-        offset += patch.bytes
-    if offset != whole:
-        raise ValueError(f"{path.name} is not complete")
+        what = f"The change {path.name} cannot be read"
+        header = record_of(json_values(text, what), EditHeader, what)
+        offset, patches = len(start) + length, []
+        dtype = dtype_of(header.target)
+        for patch in header.patches:
+            if any(stop > size for stop, size in zip(patch.stop, shape, strict=True)):
+                raise ValueError(f"{path.name} belongs to labels of another size")
+            patches.append(StoredPatch(path, patch.box, patch.crc, offset, patch.bytes, dtype))
+            offset += patch.bytes
+        if offset + (header.rows.bytes if header.rows else 0) != whole:
+            raise ValueError(f"{path.name} is not complete")
+        rows: TableChange | None = None
+        if header.rows is not None:
+            file.seek(offset)
+            rows = unpack_change(file.read(header.rows.bytes), header.rows.size, what)
     trust: tuple[Trust, Trust] | None = None
     if header.trust is not None:
         before, after = (() if held is None else held.of_slices(shape[0]) for held in header.trust)
         trust = (before, after)
-    return LabelEdit(
-        header.kind, tuple(patches), header.target, header.gained, header.partial, trust, earlier=True
+    return Edit(
+        header.kind,
+        tuple(patches),
+        header.target,
+        header.gained,
+        header.partial,
+        trust,
+        earlier=True,
+        rows=rows,
     )
 
 

@@ -1,14 +1,18 @@
-"""A change of labels that is still being made, in a file: what a crash leaves of it can be taken back.
+"""A change of voxels that is still being made, in a file: what a crash leaves of it can be taken back.
 
     SXTPART1           8 bytes
     header             kind, volume, what stands in the record of steps
     patch              its box, CRC-32, the lengths of its data, and the voxels of the box before it
     …
-    end                whether the change was kept; missing where the program ended first
+    end                whether the change was kept, and what it changed in the table of the objects;
+                       missing where the program ended first
 
 Each begins with the length of its JSON, 4 bytes, little endian. A patch is appended before its voxels are
 changed. What is torn at the end was not begun, and of the patches before it, those voxels that had not
 reached the disk are written again: which of them had, nobody knows.
+
+Half a change of labels or mask is kept. Half a change of objects is not: the rows of its objects would be
+missing, and so the voxels are brought back to what they were before it.
 """
 
 from __future__ import annotations
@@ -27,13 +31,16 @@ import numpy as np
 from msgspec import Meta, Struct
 
 from sxtstudio.core.edit_kind import EditKind, Target
-from sxtstudio.core.edits import LabelEdit, Labels, Patch
+from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Triple
+from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.object_table import TableChange
+from sxtstudio.core.patches import Patch, Voxels
 from sxtstudio.core.plain_files import create_own, open_own, open_plain
-from sxtstudio.core.records import json_values, record_of
-from sxtstudio.io.edit_file import EDIT_NAME, SPARE_BYTES, PatchHeader, StoredPatch
+from sxtstudio.core.records import RecordError, json_values, record_of
+from sxtstudio.io.edit_file import EDIT_NAME, SPARE_BYTES, PatchHeader, RowsHeader, StoredPatch
+from sxtstudio.io.object_table import pack_change, unpack_change
 
 _MAGIC = b"SXTPART1"
 _SUFFIX = ".part-of-edit"
@@ -60,17 +67,21 @@ class _End(Struct, frozen=True):
 
     kept: bool
     partial: bool = False
+    rows: RowsHeader | None = None
 
 
 @dataclass(frozen=True)
 class Unfinished:
     """What a journal holds.
 
-    ``edit`` is partial where the program ended first; None: nothing was changed, or it was taken back.
+    ``edit`` is partial where the program ended first; None: nothing was changed, or it was taken back, in
+    what ``kind`` and ``target`` say.
     ``interrupted``: nothing says how it ended.
     """
 
-    edit: LabelEdit | None
+    kind: EditKind
+    target: Target
+    edit: Edit | None
     parameters: dict[str, Any]
     interrupted: bool
 
@@ -87,18 +98,26 @@ class EditJournal:
         self._path: Path | None = None
         self._broken = False
 
-    def add(self, patch: Patch, before: Labels) -> None:
+    def add(self, patch: Patch, before: Voxels) -> None:
         """Write down a patch, and the voxels of its box (z, y, x), which it changes next."""
         packed = zlib.compress(np.ascontiguousarray(before).tobytes(), _LEVEL) if before.any() else b""
         start, stop = patch.box.start, patch.box.stop
         record = {"start": start, "stop": stop, "crc": patch.crc, "bytes": patch.size, "before": len(packed)}
         self._append(record, patch.data, packed)
 
-    def end(self, *, kept: bool, partial: bool = False) -> None:
-        """Say that all is written; the file goes where nothing was kept."""
+    def end(self, *, kept: bool, partial: bool = False, rows: TableChange | None = None) -> None:
+        """Say that all is written, and what it changes in the table; the file goes where nothing was kept."""
         if self._path is None:
             return
-        self._append({"kept": kept, "partial": partial})
+        record: dict[str, Any] = {"kept": kept, "partial": partial}
+        packed = b""
+        if kept and rows is not None:
+            try:
+                packed, size = pack_change(rows)
+                record["rows"] = {"bytes": len(packed), "size": size}
+            except ValueError as error:
+                LOGGER.warning("a crash now would lose what is known of the objects: %s", error)
+        self._append(record, packed)
         if not kept:
             with suppress(OSError):
                 self._path.unlink()
@@ -142,13 +161,13 @@ def journals(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if re.fullmatch(pattern, path.name))
 
 
-def recover_journal(path: Path, volume: Callable[[Target], Labels | None], shape: Triple) -> Unfinished:
+def recover_journal(path: Path, volume: Callable[[Target], Voxels | None], shape: Triple) -> Unfinished:
     """Return what a journal holds, and have the labels as it says if the program ended before its end.
 
     Parameters
     ----------
     volume
-        Returns the labels or the mask (z, y, x), uint8; None where they are not there.
+        Returns labels, mask or objects (z, y, x); None where they are not there.
     shape
         Of the volumes.
 
@@ -163,6 +182,7 @@ def recover_journal(path: Path, volume: Callable[[Target], Labels | None], shape
     patches: list[StoredPatch] = []
     ends: list[int] = []  # of the voxels before each patch, where they begin
     end: _End | None = None
+    rows: TableChange | None = None
     with open_plain(path) as file:
         if file.read(len(_MAGIC)) != _MAGIC:
             raise ValueError(f"{path.name} is no change of labels")
@@ -170,8 +190,8 @@ def recover_journal(path: Path, volume: Callable[[Target], Labels | None], shape
         if head is None:
             raise ValueError(f"{path.name} holds nothing")
         header = record_of(json_values(head, what), _Header, what)
-        labels = volume(header.target)
-        if labels is None:
+        voxels = volume(header.target)
+        if voxels is None:
             raise ValueError(f"the {header.target} are not there")
         while end is None:
             text = _next(file)
@@ -180,6 +200,9 @@ def recover_journal(path: Path, volume: Callable[[Target], Labels | None], shape
             values = json_values(text, what)
             if isinstance(values, dict) and "kept" in values:
                 end = record_of(values, _End, what)
+                if end.rows is not None:
+                    with suppress(RecordError, ValueError):  # it was being written
+                        rows = unpack_change(file.read(end.rows.bytes), end.rows.size, what)
                 break
             record = record_of(values, _PatchRecord, what)
             if any(stop > size for stop, size in zip(record.stop, shape, strict=True)):
@@ -188,29 +211,40 @@ def recover_journal(path: Path, volume: Callable[[Target], Labels | None], shape
             if file.seek(0, 2) < offset + record.bytes + record.before:
                 break  # it was being written
             file.seek(offset + record.bytes + record.before)
-            patches.append(StoredPatch(path, record.box, record.crc, offset, record.bytes))
+            patches.append(StoredPatch(path, record.box, record.crc, offset, record.bytes, voxels.dtype))
             ends.append(record.before)
+    if header.target == "objects" and end is None:
+        for patch, length in reversed(list(zip(patches, ends, strict=True))):
+            before, _ = _sides(patch, length)
+            _bring_to(voxels, patch.box, before)
+        return Unfinished(header.kind, header.target, None, header.parameters, bool(patches))
     gained = 0
     for patch, length in zip(patches, ends, strict=True):
-        gained += _redo(patch, length, labels if end is None else None)
+        before, after = _sides(patch, length)
+        gained += int(np.count_nonzero(after)) - int(np.count_nonzero(before))
+        if end is None:
+            _bring_to(voxels, patch.box, after)
     partial = end is None or end.partial
     kept = bool(patches) and (end is None or end.kept)
-    edit = LabelEdit(header.kind, tuple(patches), header.target, gained, partial, earlier=True)
-    return Unfinished(edit if kept else None, header.parameters, end is None and kept)
+    edit = Edit(header.kind, tuple(patches), header.target, gained, partial, earlier=True, rows=rows)
+    return Unfinished(
+        header.kind, header.target, edit if kept else None, header.parameters, end is None and kept
+    )
 
 
-def _redo(stored: StoredPatch, length: int, labels: Labels | None) -> int:
-    """Write a patch into ``labels``, if any, whatever had been; return how many label voxels it brought."""
+def _sides(stored: StoredPatch, length: int) -> tuple[Voxels, Voxels]:
+    """Return the voxels of the box of a patch before and after it, whatever the volume holds."""
     box, changed = stored.box, stored.loaded().unpack()
-    if length:
-        packed = StoredPatch(stored.path, box, 0, stored.offset + stored.size, length)
-        before = packed.loaded().unpack()
-    else:
-        before = np.zeros(box.shape, np.uint8)
-    after = before ^ changed
-    if labels is not None and not np.array_equal(labels[box.slices], after):
-        labels[box.slices] = after
-    return int(np.count_nonzero(after)) - int(np.count_nonzero(before))
+    if not length:
+        return np.zeros_like(changed), changed
+    packed = StoredPatch(stored.path, box, 0, stored.offset + stored.size, length, stored.dtype)
+    before = packed.loaded().unpack()
+    return before, before ^ changed
+
+
+def _bring_to(volume: Voxels, box: Box, voxels: Voxels) -> None:
+    if not np.array_equal(volume[box.slices], voxels):
+        volume[box.slices] = voxels
 
 
 def _framed(values: dict[str, Any]) -> bytes:

@@ -4,10 +4,13 @@
       project.json       schema, tomogram, voxel size, polarity, steps, view, names of the volumes
       labels-3.zarr      OME-Zarr, uint8, 0 or 255; the number grows with every saving
       mask-2.zarr
+      objects-3.zarr     OME-Zarr, uint32: the numbers of the objects; 0 where there is none
+      objects-3.json     the table of the objects, see object_table.py
       output-3.zarr      the network's output of the last segmentation, uint8, for some or all slices
       undo/              what can be taken back: 000007-9f3ab201.edit …, see edit_file.py
 
-The JSON is replaced last and at once: it is the moment at which a saving happens. Everything in it
+A project with objects is of version 2, which programs that know no objects refuse; any other is of version 1.
+project.json is replaced last and at once: it is the moment at which a saving happens. Everything in it
 is checked when it is read, because a project may come from a stranger.
 """
 
@@ -42,12 +45,13 @@ from sxtstudio.io.steps import StepFile, step_to_json
 
 NAME = "project.json"
 SUFFIX = ".sxt"
-FORMAT, VERSION = "sxtstudio-project", 1
-SCHEMA = f"{FORMAT}/{VERSION}"
+FORMAT, VERSION = "sxtstudio-project", 2
+_WITHOUT_OBJECTS = 1
 OUTPUT = "output"
 #: The folder of what can be taken back, and how much of it goes into a project.
 UNDO, UNDO_BYTES = "undo", 64 << 20
-_VOLUME = r"(labels|mask|output)-[0-9]{1,9}\.zarr"
+_VOLUME = r"(labels|mask|objects|output)-[0-9]{1,9}\.zarr"
+_TABLE = r"objects-[0-9]{1,9}\.json"
 _MOST_VOLUMES = 999_999_999
 _EditName = Annotated[str, Meta(pattern=rf"^{EDIT_NAME}\Z", description="the name of a change")]
 _Length = Annotated[int, Meta(ge=1, le=1 << 20)]
@@ -58,6 +62,14 @@ class StoredVolume:
     """A volume of the project: its folder, and the CRC-32 of its voxels (z slowest)."""
 
     name: Annotated[str, Meta(pattern=rf"^{_VOLUME}\Z", description='a name such as "labels-3.zarr"')]
+    crc32: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
+
+
+@dataclass(frozen=True)
+class StoredTable:
+    """The table of the objects: its file, and the CRC-32 of that."""
+
+    name: Annotated[str, Meta(pattern=rf"^{_TABLE}\Z", description='a name such as "objects-3.json"')]
     crc32: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
 
 
@@ -101,6 +113,7 @@ class Record:
     trust: Trust = ()
     volumes: dict[Target, StoredVolume] = field(default_factory=dict)
     output: StoredOutput | None = None
+    table: StoredTable | None = None
     undo: tuple[str, ...] = ()
     program: str = __version__
     saved: str = ""
@@ -140,6 +153,7 @@ class RecordFile(Struct, frozen=True):
     steps: tuple[StepFile, ...] = ()
     trust: TrustColumns | None = None
     network_output: StoredOutput | None = None
+    object_table: StoredTable | None = None
     undo: Annotated[tuple[_EditName, ...], Meta(max_length=100_000)] = ()
     program: str = ""
     saved: str = ""
@@ -177,6 +191,7 @@ class RecordFile(Struct, frozen=True):
             trust=() if self.trust is None else self.trust.of_slices(self.tomogram.shape_zyx[0]),
             volumes=self.volumes,
             output=self.network_output,
+            table=self.object_table,
             undo=self.undo,
             program=self.program,
             saved=self.saved,
@@ -198,14 +213,27 @@ def volume_names(folder: Path) -> list[str]:
     return sorted(entry.name for entry in folder.iterdir() if re.fullmatch(_VOLUME, entry.name))
 
 
+def table_names(folder: Path) -> list[str]:
+    """Return the names of everything in a project folder that looks like a table of objects."""
+    return sorted(entry.name for entry in folder.iterdir() if re.fullmatch(_TABLE, entry.name))
+
+
 def next_volume_name(folder: Path, target: str) -> str:
     """Return the name under which a new volume is saved: the number above all others, or one that is free."""
-    names = {entry.name for entry in folder.iterdir()}
-    numbers = [int(name.rpartition("-")[2].removesuffix(".zarr")) for name in volume_names(folder)]
-    number = max(numbers, default=0) + 1
+    return _next_name(folder, volume_names(folder), target, ".zarr")
+
+
+def next_table_name(folder: Path) -> str:
+    """Return the name under which a new table of objects is saved."""
+    return _next_name(folder, table_names(folder), "objects", ".json")
+
+
+def _next_name(folder: Path, there: list[str], stem: str, suffix: str) -> str:
+    number = max((int(name.rpartition("-")[2].removesuffix(suffix)) for name in there), default=0) + 1
     if number > _MOST_VOLUMES:  # a project of a stranger may have any
-        number = next(n for n in itertools.count(1) if f"{target}-{n}.zarr" not in names)
-    return f"{target}-{number}.zarr"
+        names = {entry.name for entry in folder.iterdir()}
+        number = next(n for n in itertools.count(1) if f"{stem}-{n}{suffix}" not in names)
+    return f"{stem}-{number}{suffix}"
 
 
 def half_written(folder: Path) -> list[str]:
@@ -213,7 +241,9 @@ def half_written(folder: Path) -> list[str]:
 
     def is_ours(name: str) -> bool:
         final = final_name(name)
-        return final is not None and (final == NAME or re.fullmatch(_VOLUME, final) is not None)
+        return final is not None and (
+            final == NAME or re.fullmatch(rf"{_VOLUME}|{_TABLE}", final) is not None
+        )
 
     return [entry.name for entry in folder.iterdir() if is_ours(entry.name)]
 
@@ -244,7 +274,8 @@ def write_record(folder: Path, record: Record) -> None:
     UserError
         If it cannot be written; the former one is then unchanged.
     """
-    content = {"schema": SCHEMA, **to_json(record)}
+    version = VERSION if "objects" in record.volumes else _WITHOUT_OBJECTS
+    content = {"schema": f"{FORMAT}/{version}", **to_json(record)}
     text = json.dumps(content, indent=1, allow_nan=False) + "\n"
     with atomic_write(folder / NAME, own=True) as temporary:
         temporary.write_text(text, encoding="utf-8")
@@ -295,6 +326,7 @@ def to_json(record: Record) -> dict[str, Any]:
         **({"trust": trust_to_json(record.trust)} if record.trust else {}),
         # Beside the volumes: former versions open the project without it.
         **({"network_output": asdict(record.output)} if record.output else {}),
+        **({"object_table": asdict(record.table)} if record.table else {}),
         **({"undo": list(record.undo)} if record.undo else {}),
     }
 

@@ -16,6 +16,7 @@ from sxtstudio.app.session import Busy, Preview, Selection
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.workflow.document import document as document_module
 from sxtstudio.workflow.document.document import Document
@@ -200,3 +201,45 @@ def test_what_was_recovered_is_to_be_saved_whatever_is_undone(sample: MainWindow
     session.undo()
     assert recovered.modified
     recovered.discard()
+
+
+def test_objects_and_their_table_are_one_history_with_the_labels(sample: MainWindow, qtbot: QtBot) -> None:
+    session, document = sample.session, sample.session.document
+    assert document is not None
+    with (
+        qtbot.assertNotEmitted(session.labels_changed),
+        qtbot.waitSignals([session.objects_changed, session.table_changed]),
+    ):
+        recorder = session.record(EditKind.NEW_OBJECT, "objects")
+        recorder.write(PLACE, np.full(PLACE.shape, 7, np.uint32))
+        session.commit(recorder, rows=document.object_table.change({7: ObjectRow()}))
+    assert document.objects is not None and document.box_of(7) == PLACE
+    fill(sample)
+    with qtbot.assertNotEmitted(session.objects_changed), qtbot.waitSignal(session.table_changed):
+        session.change_rows(document.object_table.change({7: ObjectRow("Gold")}), EditKind.CLASS, name="Gold")
+    assert document.steps[-1].name == "Class of objects" and document.steps[-1].parameters == {"name": "Gold"}
+    assert session.change_rows(document.object_table.change({7: ObjectRow("Gold")}), EditKind.CLASS) is None
+    session.objects.set(selected=(7,), hidden=frozenset({7}), only=frozenset({7}))
+    undo = sample.actions_.by_name["edit.undo"]
+    undo.trigger()
+    assert document.object_table.rows == {7: ObjectRow()} and session.objects.value.selected == (7,)
+    undo.trigger()
+    assert document.labels is None and document.objects is not None
+    with qtbot.waitSignals([session.objects_changed, session.table_changed]):
+        undo.trigger()
+    assert document.objects is None and document.object_table.rows == {}
+    now = session.objects.value
+    assert (now.selected, now.hidden, now.only) == ((), frozenset(), frozenset()), "an object that is gone"
+    for _ in range(3):
+        sample.actions_.by_name["edit.redo"].trigger()
+    assert document.object_table.rows == {7: ObjectRow("Gold")} and document.labels is not None
+
+
+def test_the_table_waits_for_a_job_that_changes_objects(sample: MainWindow) -> None:
+    document = sample.session.document
+    assert document is not None
+    sample.session.set_busy(Busy("Find objects", EditKind.FIND_OBJECTS))
+    with pytest.raises(UserError, match="Find objects"):
+        sample.session.change_rows(document.object_table.change({7: ObjectRow()}), EditKind.CLASS)
+    sample.session.set_busy(None)
+    assert document.object_table.rows == {}

@@ -10,8 +10,9 @@ from PySide6.QtCore import QSettings
 from sxtstudio.app.preferences import USUAL_UNDO_MB
 from sxtstudio.app.settings import MOST_RECENT, Settings
 from sxtstudio.core.edit_kind import EditKind
-from sxtstudio.core.edits import EditHistory, Recorder
+from sxtstudio.core.edits import Recorder
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.history import EditHistory
 
 
 def test_values_come_back_with_their_type(tmp_path: Path) -> None:

@@ -26,6 +26,9 @@ _OF_LABELS = {EditKind.BRUSH, EditKind.INTERPOLATE, EditKind.CLEAR, EditKind.CUT
         (EditKind.BRUSH, "mask", "Brush (cell mask)"),
         (EditKind.CLEAR, "mask", "Clear the mask"),
         (EditKind.FIND_CELL, "mask", "Cell mask: automatic"),
+        (EditKind.BRUSH, "objects", "Brush (objects)"),
+        (EditKind.MERGE_OBJECTS, "objects", "Merge objects"),
+        (EditKind.CLASS, "objects", "Class of objects"),
         (EditKind.REMOVE_OUTSIDE, "labels", "Remove labels outside the mask"),
     ],
 )
@@ -36,4 +39,9 @@ def test_titles(kind: EditKind, target, title: str) -> None:
 
 def test_what_a_click_brings_again_is_not_by_hand() -> None:
     made = {kind for kind in EditKind if not kind.by_hand}
-    assert made == {EditKind.SEGMENT, EditKind.CLEAN_UP, EditKind.REMOVE_OUTSIDE}
+    assert made == {
+        EditKind.SEGMENT,
+        EditKind.CLEAN_UP,
+        EditKind.REMOVE_OUTSIDE,
+        EditKind.FIND_OBJECTS,
+    }

@@ -6,8 +6,11 @@ import numpy as np
 import pytest
 
 from sxtstudio.core.edit_kind import EditKind
-from sxtstudio.core.edits import EditHistory, LabelEdit, Patch, Recorder, bounding_box
+from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.history import EditHistory
+from sxtstudio.core.object_table import Decided, ObjectRow, ObjectTable, TableChange
+from sxtstudio.core.patches import Patch, bounding_box
 
 SHAPE = (7, 30, 41)
 
@@ -19,11 +22,19 @@ class Held:
         self.volumes = {"labels": labels, **others}
         self.counts = {name: int(np.count_nonzero(v)) for name, v in self.volumes.items()}
 
+        self.object_table = ObjectTable()
+
     def volume(self, target: str) -> np.ndarray:
         return self.volumes[target]
 
     def gain(self, target: str, voxels: int) -> None:
         self.counts[target] += voxels
+
+    def moved(self, edit: Edit, gained: int) -> None:
+        self.gain(edit.target, gained)
+
+    def change_table(self, change: TableChange) -> None:
+        self.object_table = self.object_table.changed(change)
 
 
 def random_box(rng: np.random.Generator) -> Box:
@@ -32,9 +43,7 @@ def random_box(rng: np.random.Generator) -> Box:
     return Box(tuple(start), tuple(stop))
 
 
-def random_edit(
-    labels: np.ndarray, rng: np.random.Generator, kind: EditKind = EditKind.BRUSH
-) -> LabelEdit | None:
+def random_edit(labels: np.ndarray, rng: np.random.Generator, kind: EditKind = EditKind.BRUSH) -> Edit | None:
     recorder = Recorder(kind, labels)
     for _ in range(rng.integers(1, 6)):
         box = random_box(rng)
@@ -219,7 +228,7 @@ def test_a_damaged_edit_changes_nothing() -> None:
     box = Box((0, 0, 0), (2, 2, 2))
     good = Patch.of(box, np.full(box.shape, 255, np.uint8))
     history = EditHistory()
-    history.push(LabelEdit(EditKind.BRUSH, (good, Patch(box, b"damaged"))))
+    history.push(Edit(EditKind.BRUSH, (good, Patch(box, b"damaged"))))
     with pytest.raises(Exception, match="decompress"):
         history.undo(Held(labels))
     assert not labels.any() and history.undo_name == "Brush"
@@ -227,3 +236,60 @@ def test_a_damaged_edit_changes_nothing() -> None:
 
 def test_no_boxes_have_no_box_around_them() -> None:
     assert bounding_box([]) is None
+
+
+def test_objects_keep_numbers_that_need_all_32_bits() -> None:
+    rng = np.random.default_rng(1)
+    objects = rng.choice(np.array([0, 5, 70_000, 2**32 - 1], np.uint32), SHAPE)
+    before = objects.copy()
+    recorder = Recorder(EditKind.SPLIT_OBJECT, objects, "objects")
+    recorder.write(Box((1, 2, 3), (4, 20, 30)), np.full((3, 18, 27), 3_000_000_000, np.uint32))
+    recorder.paint(Box((0, 0, 0), (2, 9, 9)), rng.random((2, 9, 9)) < 0.5, 80_000)
+    after = objects.copy()
+    edit = recorder.finish()
+    assert edit is not None and edit.target == "objects"
+    assert edit.gained == np.count_nonzero(after) - np.count_nonzero(before)
+    assert edit.toggle(objects) == -edit.gained
+    assert np.array_equal(objects, before)
+    edit.toggle(objects)
+    assert np.array_equal(objects, after)
+
+
+def test_an_edit_of_the_table_alone_is_taken_back_and_made_again_among_the_others() -> None:
+    labels, objects = np.zeros(SHAPE, np.uint8), np.zeros(SHAPE, np.uint32)
+    held, history = Held(labels, objects=objects), EditHistory()
+    tables = [held.object_table]
+
+    def do(edit: Edit | None) -> None:
+        assert edit is not None
+        if edit.rows is not None:
+            held.change_table(edit.rows)
+        held.gain(edit.target, edit.gained)
+        history.push(edit)
+        tables.append(held.object_table)
+
+    recorder = Recorder(EditKind.NEW_OBJECT, objects, "objects")
+    recorder.paint(Box((0, 0, 0), (1, 5, 5)), np.ones((1, 5, 5), bool), 7)
+    recorder.rows = held.object_table.change({7: ObjectRow()})
+    do(recorder.finish())
+    change = held.object_table.change({7: ObjectRow("Vesicle", Decided.HAND)})
+    do(Edit(EditKind.CLASS, (), "objects", rows=change))
+    stroke = Recorder(EditKind.BRUSH, labels)
+    stroke.paint(Box((0, 0, 0), (1, 5, 5)), np.ones((1, 5, 5), bool), 255)
+    do(stroke.finish())
+    assert history.done[1].summary == "Class of objects, 1 object"
+    for table in reversed(tables[:-1]):
+        assert history.undo(held) is not None
+        assert held.object_table == table
+    assert not objects.any() and not labels.any() and held.counts == {"labels": 0, "objects": 0}
+    for table in tables[1:]:
+        assert history.redo(held) is not None
+        assert held.object_table == table
+    assert held.counts == {"labels": 25, "objects": 25} and (objects == 7).sum() == 25
+
+
+def test_rolling_back_forgets_the_rows() -> None:
+    recorder = Recorder(EditKind.NEW_OBJECT, np.zeros(SHAPE, np.uint32), "objects")
+    recorder.rows = ObjectTable().change({7: ObjectRow()})
+    recorder.roll_back()
+    assert recorder.finish() is None

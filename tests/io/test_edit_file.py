@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from sxtstudio.core.edit_kind import EditKind
-from sxtstudio.core.edits import LabelEdit, NotAsItWas, Recorder
+from sxtstudio.core.edits import Edit, NotAsItWas, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.object_table import ObjectRow, ObjectTable
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.io.edit_file import copy_edits, edit_files, newest_edits, read_edit, write_edit
 
@@ -26,13 +27,13 @@ def labels() -> Labels:
     return ((np.random.default_rng(3).random(SHAPE) < 0.4) * 255).astype(np.uint8)
 
 
-def change(labels: Labels, *boxes: Box, kind: EditKind = EditKind.BRUSH) -> LabelEdit:
+def change(labels: Labels, *boxes: Box, kind: EditKind = EditKind.BRUSH) -> Edit:
     """Turn the labels of boxes over, one after the other; they may overlap."""
     recorder = Recorder(kind, labels)
     for box in boxes:
         recorder.write(box, labels[box.slices] ^ 255)
     # Kept apart, as those of a large change are.
-    return LabelEdit(kind, tuple(recorder._patches), "labels", 7, True, earlier=False)
+    return Edit(kind, tuple(recorder._patches), "labels", 7, True, earlier=False)
 
 
 BOXES = (Box((0, 0, 0), (2, 6, 8)), Box((1, 3, 4), (4, 9, 12)), Box((4, 0, 0), (5, 12, 16)))
@@ -43,7 +44,7 @@ def test_an_edit_comes_back_and_can_be_taken_back(labels: Labels, tmp_path: Path
     edit = change(labels, *BOXES, kind=EditKind.SEGMENT)
     figures = tuple(SliceTrust(z / 10, None) for z in range(5))
     for trust in (None, ((), figures), (figures, figures)):
-        written = LabelEdit(edit.kind, edit.patches, edit.target, edit.gained, edit.partial, trust)
+        written = Edit(edit.kind, edit.patches, edit.target, edit.gained, edit.partial, trust)
         write_edit(tmp_path / "a.edit", written)
         read = read_edit(tmp_path / "a.edit", SHAPE)
         assert (read.kind, read.target, read.gained, read.partial) == (EditKind.SEGMENT, "labels", 7, True)
@@ -171,3 +172,52 @@ def test_copies_go_through_no_link(tmp_path: Path) -> None:
     assert (target / names[1]).read_text() == "there already"
     with pytest.raises(OSError):
         copy_edits(["000003-0123abcd.edit"], source, target)
+
+
+def test_an_edit_of_objects_comes_back_with_its_rows(tmp_path: Path) -> None:
+    objects = np.random.default_rng(5).choice(np.array([0, 4, 2**32 - 1], np.uint32), SHAPE)
+    before = objects.copy()
+    recorder = Recorder(EditKind.SPLIT_OBJECT, objects, "objects")
+    for box in BOXES:
+        recorder.write(box, np.full(box.shape, 70_000, np.uint32))
+    recorder.rows = ObjectTable.of((4,)).change({4: None, 70_000: ObjectRow("Vesicle")})
+    edit = recorder.finish()
+    assert edit is not None
+    write_edit(tmp_path / "a.edit", edit)
+    read = read_edit(tmp_path / "a.edit", SHAPE)
+    assert (read.target, read.rows, read.gained) == ("objects", edit.rows, edit.gained)
+    read.take_back(objects)
+    assert np.array_equal(objects, before)
+
+
+def test_an_edit_of_the_table_alone_comes_back(tmp_path: Path) -> None:
+    rows = ObjectTable.of((4,)).change({4: ObjectRow(notes="x")})
+    write_edit(tmp_path / "a.edit", Edit(EditKind.NOTE, (), "objects", rows=rows))
+    read = read_edit(tmp_path / "a.edit", SHAPE)
+    assert read.rows == rows and read.patches == () and read.earlier
+    read.check_rows(ObjectTable({4: ObjectRow(notes="x")}))
+    with pytest.raises(NotAsItWas, match="table"):
+        read.check_rows(ObjectTable.of((4,)))
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        lambda header, data: (header | {"rows": None}, data),
+        lambda header, data: (header | {"rows": {"bytes": len(data) - 1, "size": 60}}, data),
+        lambda header, data: (header | {"rows": {"bytes": len(data), "size": 5}}, data),
+        lambda header, data: (header | {"rows": {"bytes": len(data), "size": 1 << 40}}, data),
+        lambda header, data: (header, data[:-1] + b"x"),
+        lambda header, data: (header, zlib.compress(bytes(1 << 20))[: len(data)].ljust(len(data))),
+    ],
+)
+def test_damaged_rows_are_refused(damage, tmp_path: Path) -> None:
+    path = tmp_path / "a.edit"
+    write_edit(path, Edit(EditKind.NOTE, (), "objects", rows=ObjectTable.of((4,)).change({4: None})))
+    content = path.read_bytes()
+    length = int.from_bytes(content[8:12], "little")
+    header, data = damage(json.loads(content[12 : 12 + length]), content[12 + length :])
+    text = json.dumps(header).encode()
+    path.write_bytes(content[:8] + len(text).to_bytes(4, "little") + text + data)
+    with pytest.raises((UserError, ValueError)):
+        read_edit(path, SHAPE)

@@ -25,7 +25,7 @@ from sxtstudio.app.widgets.result_note import ResultNote
 from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.cleanup_preview import CleanPreview
 from sxtstudio.core.edit_kind import EditKind
-from sxtstudio.core.edits import LabelEdit, Recorder
+from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.wording import grouped
 from sxtstudio.workflow.document.network_output import find_output, standing_threshold
@@ -147,7 +147,7 @@ class CleanPanel(QWidget):
         except Exception as error:
             self._context.jobs.failed.emit(error)
 
-    def _on_run_done(self, report: CleanReport, edit: LabelEdit | None) -> None:
+    def _on_run_done(self, report: CleanReport, edit: Edit | None) -> None:
         lines = [_change("Voxels", report.voxels_before, report.voxels_after)]
         for step in report.steps:
             if step.objects_found is not None and step.objects_removed is not None:
@@ -161,7 +161,7 @@ class CleanPanel(QWidget):
         if edit is not None:
             self.form.reset()
 
-    def _on_run_ended(self, edit: LabelEdit | None) -> None:
+    def _on_run_ended(self, edit: Edit | None) -> None:
         self.run = None
         self._follow()
 

@@ -11,9 +11,10 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.session import Busy
 from sxtstudio.core.edit_kind import EditKind, Target, edit_title
-from sxtstudio.core.edits import LabelEdit, Recorder, bounding_box
+from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.patches import bounding_box
 
 LabelWork = Callable[[Job, Recorder], Any]
 
@@ -51,9 +52,9 @@ class LabelJob(QObject):
         target: Target = "labels",
         parameters: dict[str, Any] | None = None,
         keep_on_cancel: bool = False,
-        on_done: Callable[[Any, LabelEdit | None], None] | None = None,
+        on_done: Callable[[Any, Edit | None], None] | None = None,
         on_error: Callable[[Exception], None] | None = None,
-        on_cancel: Callable[[LabelEdit | None], None] | None = None,
+        on_cancel: Callable[[Edit | None], None] | None = None,
     ) -> None:
         """Start ``work(job, recorder)`` in a thread; ``job.report(box)`` announces what was written.
 
@@ -131,7 +132,7 @@ class LabelJob(QObject):
             return
         (self._on_error or self._context.jobs.failed.emit)(error)
 
-    def _finish(self) -> tuple[LabelEdit | None, bool]:
+    def _finish(self) -> tuple[Edit | None, bool]:
         """Let the others change labels again; return the edit, and whether its document is still shown."""
         if self._over:
             return None, False

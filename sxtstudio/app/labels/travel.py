@@ -5,7 +5,7 @@ from __future__ import annotations
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.session import Busy
-from sxtstudio.core.edits import LabelEdit
+from sxtstudio.core.edits import Edit
 from sxtstudio.core.steps import Step, StepKind
 
 # Taking back more than that takes longer than a tenth of a second.
@@ -27,7 +27,7 @@ def go_to(context: Context, kept: int) -> None:
             (session.undo if back else session.redo)()
         return
     move, announce = (history.undo, session.undone) if back else (history.redo, session.redone)
-    moved: list[LabelEdit] = []
+    moved: list[Edit] = []
 
     def work(job: Job) -> None:
         job.progress.begin(len(ways))
@@ -36,6 +36,7 @@ def go_to(context: Context, kept: int) -> None:
             if edit is not None:
                 moved.append(edit)
             job.progress.step()
+        document.find_boxes()  # nobody waits for it later
 
     def over() -> None:
         session.set_busy(None)

@@ -23,7 +23,7 @@ from sxtstudio.app.widgets.notes import show_note
 from sxtstudio.app.widgets.result_note import ResultNote
 from sxtstudio.core import wording
 from sxtstudio.core.edit_kind import EditKind, Target
-from sxtstudio.core.edits import LabelEdit, Recorder
+from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
@@ -199,7 +199,7 @@ class MaskPanel(MaskLayout):
         self.strip.watch(self.run.job)
         self._follow()
 
-    def _on_run_done(self, result: MaskResult, edit: LabelEdit | None) -> None:
+    def _on_run_done(self, result: MaskResult, edit: Edit | None) -> None:
         document = self._session.document
         if result.polarity is not None and document is not None and document.polarity is None:
             self._session.set_polarity(result.polarity)
@@ -209,7 +209,7 @@ class MaskPanel(MaskLayout):
             lines.append("Nothing was to be changed.")
         self._result.show("\n".join(lines), edit)
 
-    def _on_run_ended(self, edit: LabelEdit | None) -> None:
+    def _on_run_ended(self, edit: Edit | None) -> None:
         self.run = None
         self._follow()
 

@@ -27,7 +27,7 @@ from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.app.widgets.result_note import ResultNote
 from sxtstudio.core import wording
 from sxtstudio.core.edit_kind import EditKind
-from sxtstudio.core.edits import LabelEdit, Recorder
+from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.polarity import Basis, Polarity, Value, chosen_polarity
 from sxtstudio.core.trust import SliceTrust, least_certain, replaced
@@ -299,7 +299,7 @@ class SegmentPanel(QWidget):
 
     # -- what comes back -----------------------------------------------------------------------------
 
-    def _on_run_done(self, outcome: SegmentOutcome, edit: LabelEdit | None) -> None:
+    def _on_run_done(self, outcome: SegmentOutcome, edit: Edit | None) -> None:
         document = self._session.document
         self._take_polarity(outcome.polarity)
         self.hand_made.forget(*outcome.slices)
@@ -329,12 +329,12 @@ class SegmentPanel(QWidget):
         if document.polarity is None or not document.polarity.sure:
             self._session.set_polarity(judged)
 
-    def _on_run_cancelled(self, edit: LabelEdit | None) -> None:
+    def _on_run_cancelled(self, edit: Edit | None) -> None:
         self._result.show(
             "" if edit is None else "The finished slices were kept; Undo takes them back.", edit
         )
 
-    def _on_run_ended(self, edit: LabelEdit | None) -> None:
+    def _on_run_ended(self, edit: Edit | None) -> None:
         self.run = None
         self.offers.look()
         self._refresh()

@@ -24,12 +24,13 @@ from sxtstudio.app.slices.readout import cross_texts, readout
 from sxtstudio.app.slices.slice_bar import SliceBar
 from sxtstudio.app.states import Belonging, DisplayState
 from sxtstudio.core.contrast import auto_window
-from sxtstudio.core.edit_kind import TARGETS, Target
+from sxtstudio.core.edit_kind import Target
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.planes import COLUMNS, NORMAL, PLANES, ROWS, Plane
 
 _KEPT_EDITS = 200
+_LABELS: tuple[Target, Target] = ("labels", "mask")
 # What was hidden or turned round in one tomogram would puzzle in the next.
 _OF_THE_TOMOGRAM = ("inverted", "labels_visible", "mask_visible")
 
@@ -157,12 +158,12 @@ class SlicesView(QWidget):
         # Labels across the file's slices are spread over the disk: only small volumes are cut at once.
         at_once = ready is not None and (plane == "xy" or exact)
         if at_once and ready is not None:
-            labels, mask = (cut(document.array(target), plane, depth) for target in TARGETS)
+            labels, mask = (cut(document.array(target), plane, depth) for target in _LABELS)
             self._show(SliceData(plane, depth, ready[0], ready[1], labels, mask, self._edits))
         if at_once and exact:
             self.readers[plane].drop()
             return
-        labels, mask = (document.array(target) for target in TARGETS)
+        labels, mask = (document.array(target) for target in _LABELS)
         wanted = Wanted(
             source,
             plane,

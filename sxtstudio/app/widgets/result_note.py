@@ -6,7 +6,8 @@ from PySide6.QtWidgets import QLabel
 
 from sxtstudio.app.session import Session
 from sxtstudio.app.widgets.notes import show_note
-from sxtstudio.core.edits import AnyPatch, LabelEdit
+from sxtstudio.core.edits import Edit
+from sxtstudio.core.patches import AnyPatch
 
 
 class ResultNote:
@@ -18,7 +19,7 @@ class ResultNote:
         self._patches: tuple[AnyPatch, ...] | None = None
         session.edit_undone.connect(self._on_edit_undone)
 
-    def show(self, text: str, edit: LabelEdit | None = None) -> None:
+    def show(self, text: str, edit: Edit | None = None) -> None:
         """Show a text; with ``edit``, the change of the labels that it is about."""
         self._patches = None if edit is None else edit.patches
         show_note(self._label, text)
@@ -27,6 +28,6 @@ class ResultNote:
         """Show nothing."""
         self.show("")
 
-    def _on_edit_undone(self, edit: LabelEdit) -> None:
+    def _on_edit_undone(self, edit: Edit) -> None:
         if edit.patches is self._patches:
             self.clear()

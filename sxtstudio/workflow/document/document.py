@@ -1,11 +1,9 @@
-"""What is open in a window: a tomogram, its labels and cell mask, and the record of what was done."""
+"""What is open in a window: a tomogram, its labels, cell mask and objects, and what was done with them."""
 
 from __future__ import annotations
 
 import operator
 import os
-import threading
-import time
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,14 +13,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.edit_kind import TARGETS, Target, edit_title
-from sxtstudio.core.edits import LabelEdit
+from sxtstudio.core.edit_kind import TARGETS, EditKind, Target, dtype_of, edit_title
+from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.geometry import Triple
+from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import count_labels
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.object_boxes import ObjectBoxes
+from sxtstudio.core.object_table import ObjectTable, TableChange
+from sxtstudio.core.patches import Voxels
 from sxtstudio.core.polarity import Polarity
-from sxtstudio.core.reserved import open_array
+from sxtstudio.core.reserved import open_numbers
 from sxtstudio.core.steps import Step, StepKind, effective
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
@@ -33,7 +34,8 @@ from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.project import Pointer, Record
 from sxtstudio.io.volume_name import moved_to
 from sxtstudio.workflow.document import state as files
-from sxtstudio.workflow.document.saver import Saver
+from sxtstudio.workflow.document.autosave import Autosave
+from sxtstudio.workflow.document.objects import DocumentObjects
 from sxtstudio.workflow.document.undo_store import UndoStore
 from sxtstudio.workflow.document.workplace import (
     create_array,
@@ -47,13 +49,9 @@ from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 Labels = NDArray[np.uint8]
 
-# The value of a labelled voxel, as the segmentation writes it.
-# After a crash of the program the voxels are safe anyway; this is for power cuts.
-_FLUSH_EVERY_S = 20.0
-
 
 class Document:
-    """An open tomogram; labels and mask are files in ``folder`` that survive a crash of the program.
+    """An open tomogram; labels, mask and objects are files in ``folder`` that survive a crash of the program.
 
     Attributes
     ----------
@@ -80,7 +78,8 @@ class Document:
         self.source = source or str(tomogram.path)
         self.voxel_nm: VoxelSize | None = tomogram.voxel_nm
         self.polarity: Polarity | None = None
-        self._arrays: dict[Target, Labels] = {}
+        self._arrays: dict[Target, Voxels] = {}
+        self._objects = DocumentObjects(folder)
         self._voxels: dict[Target, int] = {}
         self.steps: list[Step] = []
         self.view: dict[str, Any] = {}
@@ -96,15 +95,9 @@ class Document:
         self._lock = FolderLock(folder)
         self._closed = False
         self.discarded = False
-        self._writing = threading.Lock()
-        self._saver = Saver(self._write)
-        self._submitted: tuple[files.State, tuple[Step, ...]] | None = None
-        self._steps_written = -1  # none, and what may lie there is not ours
-        self._recoverable: tuple[bool, tuple[str, ...]] | None = None
-        self._flushed_at = 0.0
-        self._explained = False
+        self._autosave = Autosave(folder, self._flush)
         self._undo: UndoStore | None = None
-        self.kept_edits: list[LabelEdit] = []
+        self.kept_edits: list[Edit] = []
 
     @classmethod
     def open(cls, path: str | Path, work_root: Path | None = None) -> Document:
@@ -162,10 +155,18 @@ class Document:
             raise
         document.bulk = state.bulk if state.bulk is not None and state.bulk.is_dir() else folder
         try:
-            arrays = {t: open_array(document.file_of(t), volume.shape) for t in state.targets}
-            interrupted = document.undo.recover(arrays.get, volume.shape)
+            arrays = {
+                t: open_numbers(document.file_of(t), volume.shape, dtype_of(t).itemsize)
+                for t in state.targets
+            }
+            try:
+                document._objects.read_log()
+            except UserError as error:
+                document.notes += (f"{error} The objects are there without their classes and notes.",)
+            interrupted = document.undo.recover(arrays.get, volume.shape, document._objects.take_missing)
             for target, array in arrays.items():
                 document.set_array(target, array)
+            document._objects.agree()
         except BaseException:
             document.let_go()
             raise
@@ -220,7 +221,7 @@ class Document:
         return self.bulk / files.SEGMENTATION
 
     def file_of(self, target: Target) -> Path:
-        """Return the file of the voxels of "labels" or "mask"."""
+        """Return the file of the voxels of "labels", "mask" or "objects"."""
         return self.bulk / f"{target}.raw"
 
     @property
@@ -233,32 +234,94 @@ class Document:
         """The cell mask (z, y, x), uint8, or None where no voxel is in it: an empty mask is no mask."""
         return self.array("mask") if self.voxels("mask") else None
 
-    def array(self, target: Target) -> Labels | None:
-        """Return the "labels" or the "mask" (z, y, x), uint8, also where they are empty now; None: never "
-        "made.
+    @property
+    def objects(self) -> NDArray[np.uint32] | None:
+        """The objects (z, y, x), uint32, a number each, 0 where there is none; None where there are none."""
+        return self.array("objects") if self.voxels("objects") else None
+
+    @property
+    def object_table(self) -> ObjectTable:
+        """What is known of the objects beside their voxels: a row for each."""
+        return self._objects.table
+
+    @property
+    def object_boxes(self) -> ObjectBoxes:
+        """Where the objects lie."""
+        return self._objects.boxes
+
+    def box_of(self, number: int) -> Box | None:
+        """Return a box that holds the object of that number, or None if there is none."""
+        objects = self.array("objects")
+        if objects is None or number not in self.object_table.rows:
+            return None
+        return self.object_boxes.of(number, objects)
+
+    def find_boxes(self) -> None:
+        """Look where the objects lie now; a job that changed many does so before it ends."""
+        objects = self.array("objects")
+        if objects is not None:
+            self.object_boxes.refresh(objects)
+
+    def change_table(self, change: TableChange) -> None:
+        """Change the table of the objects; it is on disk before this returns."""
+        self._objects.change(change)
+
+    def set_table(self, table: ObjectTable) -> None:
+        """Have another table of the objects, with a row for each object that there is and for no other."""
+        self._objects.replace(table)
+        self._objects.agree()
+
+    def array(self, target: Target) -> Voxels | None:
+        """Return "labels", "mask" (z, y, x), uint8, or "objects", uint32, also where they are empty now.
+
+        None: never made.
         """
         return self._arrays.get(target)
 
     def voxels(self, target: Target) -> int:
-        """Return how many voxels the "labels" or the "mask" hold; edits count once they are finished."""
+        """Return how many voxels a volume holds that are not 0; edits count once they are finished."""
         return self._voxels.get(target, 0)
 
+    def recorder(self, kind: EditKind, target: Target, parameters: dict[str, Any]) -> Recorder:
+        """Begin an edit of a volume, which is made empty if there was none; ``gain`` takes its voxels.
+
+        Raises
+        ------
+        UserError
+            If the disk has no room for the volume.
+        """
+        journal = self.undo.journal(kind, target, parameters)
+        on_write = self.object_boxes.touch if target == "objects" else None
+        return Recorder(kind, self.volume(target), target, journal, on_write)
+
     def gain(self, target: Target, voxels: int) -> None:
-        """Take note that a finished edit, undone or not, has left so many label voxels more."""
+        """Take note that a finished edit has left so many voxels more that are not 0."""
         self._voxels[target] = self.voxels(target) + voxels
 
-    def set_array(self, target: Target, array: Labels) -> None:
-        """Have another array (z, y, x), uint8, as "labels" or "mask"; goes through it to count its voxels."""
+    def moved(self, edit: Edit, gained: int) -> None:
+        """Take note that an edit was taken back or made again, and left so many voxels more."""
+        self.gain(edit.target, gained)
+        if edit.target == "objects":
+            for patch in edit.patches:
+                self.object_boxes.touch(patch.box)
+
+    def set_array(self, target: Target, array: Voxels) -> None:
+        """Have another array (z, y, x) of the type of ``target``; goes through it to count its voxels."""
         self._arrays[target] = array
         self.recount(target)
 
     def recount(self, target: Target) -> None:
         """Count the voxels anew, after changes that were no edits."""
         array = self.array(target)
-        self._voxels[target] = 0 if array is None else count_labels(array)
+        if array is None:
+            self._voxels[target] = 0
+        elif target == "objects":
+            self._voxels[target] = self.object_boxes.find_all(array)
+        else:
+            self._voxels[target] = count_labels(array)
 
-    def volume(self, target: Target) -> Labels:
-        """Return the labels or the mask (z, y, x), uint8, made empty if there were none.
+    def volume(self, target: Target) -> Voxels:
+        """Return labels, mask or objects (z, y, x), made empty if there were none.
 
         Raises
         ------
@@ -267,7 +330,7 @@ class Document:
         """
         found = self.array(target)
         if found is None:
-            found = create_array(self.file_of(target), self.shape)
+            found = create_array(self.file_of(target), self.shape, dtype_of(target))
             self._arrays[target] = found
             # A crash must not find voxels that the state does not know, however slow the disk is.
             with suppress(Exception):
@@ -302,6 +365,11 @@ class Document:
             self.notes += (
                 f"“{edit_title(edit.kind, edit.target)}” was under way when the program ended. "
                 "What it had changed is there; Undo takes it back.",
+            )
+        else:
+            self.notes += (
+                f"“{edit_title(left.kind, left.target)}” was under way when the program ended, and was taken "
+                "back.",
             )
 
     def identify(self) -> KnownInput:
@@ -359,55 +427,17 @@ class Document:
             modified=self.modified,
             bulk=None if self.bulk == self.folder else self.bulk,
         )
-        job = (state, tuple(self.steps))
-        if job != self._submitted:
-            self._submitted = job
-            if (state.modified, state.targets) != self._recoverable:
-                with suppress(Exception):  # the thread tries again, and its error is shown
-                    self._store(job)
-            self._saver.submit(job)
-        if wait:
-            self._saver.wait()
-        error = self._saver.take_error()
-        if error is not None:
-            self._submitted = None  # try again next time
-            if self._explained:
-                return  # not with every stroke
-            self._explained = True
-            if isinstance(error, UserError):
-                raise error
-            raise UserError(f"The work could not be saved for a crash: {error}. Free some space.") from error
+        self._autosave.save(state, tuple(self.steps), wait=wait)
 
     def _light_record(self) -> Record:
         pointer = Pointer(self.source, "", self.shape, self.fingerprint)
         # The view is replaced as a whole whenever it changes, never changed in place.
         return Record(pointer, self.voxel_nm, self.polarity, (), plain(self.view), self.trust)
 
-    def _write(self, job: tuple[files.State, tuple[Step, ...]]) -> None:
-        """Write one state and, now and then, the voxels; runs in the thread."""
-        self._store(job)
-        # This may take seconds; a document that is closed does not wait for it.
-        if time.monotonic() - self._flushed_at > _FLUSH_EVERY_S:
-            self._flushed_at = time.monotonic()
-            for target in job[0].targets:
-                array = self.array(target)
-                if array is not None:
-                    with suppress(FileNotFoundError):  # closed in the meantime
-                        flush_array(self.file_of(target), array)
-
-    def _store(self, job: tuple[files.State, tuple[Step, ...]]) -> None:
-        state, steps = job
-        with self._writing:
-            if self._closed:
-                return
-            anew = not 0 <= self._steps_written <= len(steps)
-            new = steps if anew else steps[self._steps_written :]
-            if new or anew:
-                files.append_steps(self.folder, new, anew=anew)
-                self._steps_written = len(steps)
-            files.write_state(self.folder, state)
-            self._recoverable = (state.modified, state.targets)
-            self._explained = False
+    def _flush(self, target: Target) -> None:
+        array = self.array(target)
+        if array is not None:
+            flush_array(self.file_of(target), array)
 
     @property
     def unfinished_segmentation(self) -> bool:
@@ -443,8 +473,7 @@ class Document:
         self._closed = True
         if self._undo is not None:
             self._undo.wait()
-        with self._writing:  # what is being written now is finished first
-            pass
+        self._autosave.close()
         self._arrays.clear()
         self._voxels.clear()
         self.tomogram.close()

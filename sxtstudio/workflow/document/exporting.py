@@ -254,7 +254,7 @@ def _voxels(source: ExportSource, what: What) -> Labels:
 def _masked_copy(labels: Labels, source: ExportSource, path: Path, progress: Progress) -> Labels:
     z, y, x = labels.shape
     part = _Part(labels, (0, z), source, inside_mask=True)
-    copy = create_array(path, (z, y, x))
+    copy = create_array(path, (z, y, x), labels.dtype)
     for box in walk((z, y, x), copy, progress=progress):
         copy[box.slices] = as_labels(part.read(box))
     return copy

@@ -12,12 +12,14 @@ from pathlib import Path
 from typing import Any
 
 from sxtstudio.core.checked_volume import InputChangedError
-from sxtstudio.core.edit_kind import Target
+from sxtstudio.core.edit_kind import TARGETS, Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock, holder
 from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.pace import Work
+from sxtstudio.core.patches import Voxels
 from sxtstudio.core.paths import resolved
 from sxtstudio.core.plain_files import LinkRefused, is_own_folder
 from sxtstudio.core.progress import Progress
@@ -32,23 +34,27 @@ from sxtstudio.io.project import (
     UNDO_BYTES,
     Pointer,
     Record,
+    StoredTable,
     StoredVolume,
     half_written,
     is_project,
     project_folder,
     read_record,
+    table_names,
     volume_names,
     volume_path,
     write_record,
 )
 from sxtstudio.io.volume_name import VolumeName, moved_to
-from sxtstudio.workflow.document.document import Document, Labels
+from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import KeptOutput, find_output
 from sxtstudio.workflow.document.project_volumes import (
     OUTPUT_WORDS,
     load_output,
+    load_table,
     load_volume,
     save_output,
+    save_table,
     save_volume,
     saving,
 )
@@ -66,8 +72,9 @@ class Snapshot:
     """What is to be saved, taken at one moment in the thread of the window."""
 
     record: Record
-    volumes: dict[Target, Labels]
-    output: tuple[KeptOutput, Labels] | None
+    volumes: dict[Target, Voxels]
+    table: ObjectTable
+    output: tuple[KeptOutput, Voxels] | None
     undo: UndoStore
     edits: tuple[str, ...]
     lock: FolderLock | None
@@ -96,8 +103,8 @@ class Opened:
 
 def snapshot(document: Document) -> Snapshot:
     """Return what ``save`` needs; quick."""
-    # An empty mask is no mask, and empty labels are none.
-    held: tuple[tuple[Target, Labels | None], ...] = (("labels", document.labels), ("mask", document.mask))
+    # An empty mask is no mask, and empty labels and objects are none.
+    held = ((target, document.array(target)) for target in TARGETS if document.voxels(target))
     volumes = {target: array for target, array in held if array is not None}
     lock = None if document.read_only else document.project_lock
     kept = find_output(document.bulk, document.shape)
@@ -105,7 +112,8 @@ def snapshot(document: Document) -> Snapshot:
     output = None if kept is None else (kept, kept.open())
     undo = document.undo
     record, project = document.record(), document.project
-    return Snapshot(record, volumes, output, undo, undo.names, lock, project, document.identify)
+    table = document.object_table  # never changed in place
+    return Snapshot(record, volumes, table, output, undo, undo.names, lock, project, document.identify)
 
 
 def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Saved:
@@ -141,6 +149,11 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
                 kept[target] = save_volume(folder, target, voxels, record, before, counter)
             if kept[target] != before:
                 written.append(kept[target].name)
+        table: StoredTable | None = None
+        if "objects" in kept or what.table != ObjectTable():  # own classes may be there before any object
+            table = save_table(folder, what.table, former.table)
+            if table != former.table:
+                copied.append(folder / table.name)
         output = None
         if what.output is not None:
             with stages.stage(Work.PROJECT) as counter:
@@ -148,10 +161,11 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
             if former.output is None or output.volume != former.output.volume:
                 written.append(output.volume.name)
         progress.follow(1.0, 0.0, f"Saving {folder.name}")  # the last volume may have been the same
-        edits, copied = _save_undo(what, folder)
+        edits, new_edits = _save_undo(what, folder)
+        copied += new_edits
         progress.check()
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        write_record(folder, replace(record, volumes=kept, output=output, undo=edits, saved=now))
+        write_record(folder, replace(record, volumes=kept, table=table, output=output, undo=edits, saved=now))
     except BaseException:
         for name in written:
             shutil.rmtree(folder / name, ignore_errors=True)
@@ -166,7 +180,9 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
                 folder.rmdir()
         raise
     in_use = {volume.name for volume in kept.values()} | ({output.volume.name} if output else set())
-    for name in [*volume_names(folder), *half_written(folder)]:
+    if table is not None:
+        in_use.add(table.name)
+    for name in [*volume_names(folder), *table_names(folder), *half_written(folder)]:
         if name not in in_use:
             shutil.rmtree(folder / name, ignore_errors=True)
             with suppress(OSError):
@@ -278,11 +294,14 @@ def open_project(
             with stages.stage(Work.LOAD) as counter:
                 crc32 = load_volume(document, folder, target, stored, counter)
             if crc32 != stored.crc32:
-                what = "labels" if target == "labels" else "cell mask"
+                what = "cell mask" if target == "mask" else target
                 notes.append(
                     f"The {what} in {folder.name} were changed by another program, or are damaged: "
                     "look at them before you go on."
                 )
+        if "objects" in record.volumes or record.table is not None:
+            note = load_table(document, folder, record.table)
+            notes += [note] if note else []
         if record.output is not None:
             try:
                 with stages.stage(Work.LOAD) as counter:
@@ -393,7 +412,8 @@ def _former(folder: Path, record: Record) -> Record:
     output = former.output
     if output is not None and not (folder / output.volume.name).is_dir():
         output = None
-    return replace(nothing, volumes=volumes, output=output)
+    table = former.table if former.table is not None and (folder / former.table.name).is_file() else None
+    return replace(nothing, volumes=volumes, output=output, table=table)
 
 
 def _with_pointer(what: Snapshot, folder: Path) -> tuple[Record, tuple[str, ...]]:

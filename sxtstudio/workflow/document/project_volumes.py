@@ -10,29 +10,35 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.edit_kind import Target
+from sxtstudio.core.edit_kind import Target, dtype_of
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.mapped_memory import PageReleaser
+from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.pace import Work
+from sxtstudio.core.patches import Voxels
+from sxtstudio.core.paths import resolved
 from sxtstudio.core.plain_files import open_own
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.reserved import open_array
+from sxtstudio.core.reserved import open_numbers
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.walk import slab_slices, walk
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import export_volume, open_volume
+from sxtstudio.io.object_table import read_table, table_bytes, write_table
 from sxtstudio.io.project import (
     OUTPUT,
     Record,
     StoredOutput,
+    StoredTable,
     StoredVolume,
+    next_table_name,
     next_volume_name,
     volume_path,
 )
-from sxtstudio.workflow.document.document import Document, Labels
+from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import KeptOutput, keep_output
 from sxtstudio.workflow.document.workplace import create_file
 from sxtstudio.workflow.jobs.outputs import check_space
@@ -43,46 +49,47 @@ OUTPUT_WORDS = "the network's output"
 class _Checked:
     """Labels as they are saved (0 or 255), with the checksum of all that was read, in order.
 
-    ``exact`` leaves the values as they are.
+    ``exact`` leaves the values as they are: numbers of objects, or the network's output.
     """
 
-    def __init__(
-        self, voxels: NDArray[np.uint8], voxel_nm: VoxelSize | None = None, *, exact: bool = False
-    ) -> None:
+    def __init__(self, voxels: Voxels, voxel_nm: VoxelSize | None = None, *, exact: bool = False) -> None:
         self._voxels = voxels
         self._exact = exact
         self._pages = PageReleaser(voxels)
         self.voxel_nm = voxel_nm
-        self.dtype = np.dtype(np.uint8)
+        self.dtype = voxels.dtype if exact else np.dtype(np.uint8)
         z, y, x = voxels.shape
         self.shape: Triple = (z, y, x)
         self.crc32 = 0
 
-    def read(self, box: Box) -> NDArray[np.uint8]:
+    def read(self, box: Box) -> Voxels:
         found = self._voxels[box.slices]
         part = np.ascontiguousarray(found) if self._exact else as_labels(found)
         self.crc32 = zlib.crc32(part.data, self.crc32)
-        self._pages.read(part.size)
+        self._pages.read(part.nbytes)
         return part
 
 
 def save_volume(
     folder: Path,
     target: Target,
-    voxels: Labels,
+    voxels: Voxels,
     record: Record,
     former: StoredVolume | None,
     progress: Progress,
 ) -> StoredVolume:
     """Write a volume under a new name, unless that of the project is the same."""
     stages = Stages(progress, saving(Work.SAVE, f"the {target}", voxels.size, compare=former is not None))
-    if former is not None and _checksum(_Checked(voxels), stages) == former.crc32:
+    exact = target == "objects"
+    if former is not None and _checksum(_Checked(voxels, exact=exact), stages) == former.crc32:
         return former
     name = next_volume_name(folder, target)
-    checked = _Checked(voxels, record.voxel_nm)
-    check_space(folder, voxels.size // 50)  # labels shrink to a fiftieth and less
+    checked = _Checked(voxels, record.voxel_nm, exact=exact)
+    check_space(folder, voxels.nbytes // 50)  # labels shrink to a fiftieth and less
     with stages.stage(Work.SAVE) as counter:
-        export_volume(folder / name, checked, kind="labels", zstd=True, progress=counter)
+        export_volume(
+            folder / name, checked, kind="objects" if exact else "labels", zstd=True, progress=counter
+        )
     return StoredVolume(name, checked.crc32)
 
 
@@ -149,28 +156,69 @@ def load_output(document: Document, folder: Path, stored: StoredOutput, progress
     keep_output(copy, document.bulk, document.shape, slices, stored.threshold, stored.model)
 
 
+def save_table(folder: Path, table: ObjectTable, former: StoredTable | None) -> StoredTable:
+    """Write the table of the objects under a new name, unless that of the project is the same.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written.
+    """
+    crc32 = zlib.crc32(table_bytes(table))
+    if former is not None and former.crc32 == crc32:
+        return former
+    name = next_table_name(folder)
+    return StoredTable(name, write_table(folder / name, table))
+
+
+def load_table(document: Document, folder: Path, stored: StoredTable | None) -> str:
+    """Read the table of the objects, which are loaded already; return what the user should know, or "".
+
+    Objects without a row get one, and rows without an object go: the voxels say which there are.
+    """
+    table, note = ObjectTable(), ""
+    what = f"The table of the objects in {folder.name}"
+    try:
+        if stored is None:
+            raise UserError(f"{what} is missing.")
+        path = folder / stored.name
+        if not resolved(path).is_relative_to(resolved(folder)):
+            raise UserError(f"{what} leads to another folder, which is refused.")
+        table, crc32 = read_table(path, what)
+        if crc32 != stored.crc32:
+            note = f"{what} was changed by another program: look at it before you go on."
+    except UserError as error:
+        note = f"{error} The objects are there without their classes and notes."
+    document.set_table(table)
+    if not note and document.object_table.rows.keys() != table.rows.keys():
+        note = f"{what} was of other objects: those that are there have a row each now."
+    return note
+
+
 def load_volume(
     document: Document, folder: Path, target: Target, stored: StoredVolume, progress: Progress
 ) -> int:
     """Copy a volume into the working folder; return its checksum."""
+    dtype = dtype_of(target)
     with open_volume(volume_path(folder, stored)) as source:
-        if source.shape != document.shape or source.dtype != np.uint8:
+        if source.shape != document.shape or source.dtype != dtype:
             raise UserError(
                 f"The project {folder.name} is damaged: {stored.name} has {shape_text(source.shape)} voxels "
-                f"of type {source.dtype} instead of {shape_text(document.shape)} of type uint8."
+                f"of type {source.dtype} instead of {shape_text(document.shape)} of type {dtype}."
             )
         path = document.file_of(target)
-        create_file(path, source.shape[0] * source.shape[1] * source.shape[2])
+        create_file(path, math.prod(source.shape) * dtype.itemsize)
         # As deep as the chunks, so that each is unpacked once.
         deep = slab_slices(source.shape, multiple=16)
         crc32 = 0
         with open_own(path, "r+b") as file:  # twice as fast as through a memory map
             for box in walk(source.shape, progress=progress, slices=deep):
-                part = as_labels(source.read(box))
+                read = source.read(box)
+                part = np.ascontiguousarray(read, dtype) if target == "objects" else as_labels(read)
                 crc32 = zlib.crc32(part.data, crc32)
                 if part.any():
                     file.write(part.data)
                 else:  # the file is of zeros already
-                    file.seek(part.size, os.SEEK_CUR)
-    document.set_array(target, open_array(path, document.shape))
+                    file.seek(part.nbytes, os.SEEK_CUR)
+    document.set_array(target, open_numbers(path, document.shape, dtype.itemsize))
     return crc32

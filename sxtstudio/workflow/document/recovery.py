@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from sxtstudio.core.edit_kind import TARGETS
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.plain_files import LinkRefused, is_own_folder
@@ -119,7 +120,7 @@ def _with_lock(folder: Path, lock: FolderLock) -> Leftover | None:
             state = files.read_state(folder)
         except UserError as error:
             damaged = str(error)
-    elif files.STEPS in there and ("labels.raw" in there or "mask.raw" in there):
+    elif files.STEPS in there and any(f"{target}.raw" in there for target in TARGETS):
         damaged = f"The list of what was open in {folder} is missing. The label files in it are still there."
     bulk = folder if state is None or state.bulk is None else state.bulk
     segmentation = files.has_unfinished_segmentation(bulk)

@@ -20,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from sxtstudio.core.edit_kind import EditKind, Target
-from sxtstudio.core.edits import LabelEdit, Labels
+from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.object_table import TableChange
+from sxtstudio.core.patches import Voxels
 from sxtstudio.core.plain_files import is_own_folder
 from sxtstudio.io.edit_file import (
     SPARE_BYTES,
@@ -62,12 +64,12 @@ class UndoStore:
 
     # -- earlier sessions ------------------------------------------------------------------------
 
-    def load(self, shape: Triple) -> list[LabelEdit]:
+    def load(self, shape: Triple) -> list[Edit]:
         """Return what earlier sessions have left here, the oldest first; what cannot be used is removed.
 
         Where one is missing or damaged, those before it cannot be taken back either.
         """
-        found: list[LabelEdit] = []
+        found: list[Edit] = []
         for path in reversed(self._on_disk()):
             try:
                 found.append(read_edit(path, shape))
@@ -84,14 +86,21 @@ class UndoStore:
         self._number = max(map(edit_number, self._names), default=0)
         return found
 
-    def recover(self, volume: Callable[[Target], Labels | None], shape: Triple) -> list[Unfinished]:
+    def recover(
+        self,
+        volume: Callable[[Target], Voxels | None],
+        shape: Triple,
+        rows: Callable[[TableChange], None],
+    ) -> list[Unfinished]:
         """Make changes of what a crash ended half-way, for ``load``; return those, the oldest first.
 
         Parameters
         ----------
         volume
-            Returns the labels or the mask (z, y, x), uint8, of ``shape``, which are brought to what was
-            written down last; None where they are not there.
+            Returns labels, mask or objects (z, y, x), of ``shape``, which are brought to what was written
+            down last; None where they are not there.
+        rows
+            Takes what such a change has made of the table of the objects; it may have it already.
         """
         found: list[Unfinished] = []
         with suppress(OSError):
@@ -102,6 +111,8 @@ class UndoStore:
                         left = recover_journal(path, volume, shape)
                         if left.edit is not None:
                             write_edit(edit, left.edit)
+                            if left.edit.rows is not None:
+                                rows(left.edit.rows)
                         if left.interrupted:
                             found.append(left)
                 except (OSError, ValueError, UserError) as error:
@@ -124,7 +135,7 @@ class UndoStore:
 
     # -- this session: what an EditHistory tells ---------------------------------------------------
 
-    def add(self, edit: LabelEdit) -> None:
+    def add(self, edit: Edit) -> None:
         """Write an edit, after those that were told before."""
         self._number += 1
         self._names.append(edit_name(self._number, self._session))
@@ -140,7 +151,7 @@ class UndoStore:
     def _next_journal(self) -> Path:
         return journal_path(self.folder / edit_name(self._number + 1, self._session))
 
-    def replace_latest(self, edit: LabelEdit) -> None:
+    def replace_latest(self, edit: Edit) -> None:
         """Write the latest edit again."""
         path = self.folder / self._names[-1]
         self._soon(lambda: self._write(path, edit))
@@ -196,7 +207,7 @@ class UndoStore:
                 LOGGER.warning("undo is not kept for later sessions: %s", error)
                 self._give_up()
 
-    def _write(self, path: Path, edit: LabelEdit) -> None:
+    def _write(self, path: Path, edit: Edit) -> None:
         if self._broken:
             return
         self.folder.mkdir(exist_ok=True)

@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,10 +67,10 @@ def new_folder(root: Path | None = None) -> Path:
 def place_for_voxels(folder: Path, shape: Triple, beside: Path) -> Path:
     """Return where label files of this shape find room: in ``folder``, or in a folder beside the tomogram.
 
-    Room is wanted for labels, mask, an unfinished segmentation and the network's output. Where no
+    Room is wanted for labels, mask, objects, an unfinished segmentation and the network's output. Where no
     disk has enough, it is ``folder``; the want is then told when the file is made.
     """
-    needed = 5 * math.prod(shape) + _MARGIN_BYTES
+    needed = 9 * math.prod(shape) + _MARGIN_BYTES
     if _free(folder) >= needed:
         return folder
     other = beside.parent / f".sxtstudio-{folder.name}"
@@ -80,9 +81,9 @@ def place_for_voxels(folder: Path, shape: Triple, beside: Path) -> Path:
     return folder
 
 
-def create_array(path: Path, shape: Triple) -> NDArray[np.uint8]:
-    """Return a new uint8 array (z, y, x) of zeros in a file of a working folder."""
-    return reserved.create_array(path, shape, _ADVICE)
+def create_array(path: Path, shape: Triple, dtype: np.dtype[Any]) -> NDArray[Any]:
+    """Return a new array (z, y, x) of zeros, uint8 or uint32, in a file of a working folder."""
+    return reserved.create_numbers(path, shape, dtype.itemsize, _ADVICE)
 
 
 def create_file(path: Path, size: int) -> None:
@@ -90,7 +91,7 @@ def create_file(path: Path, size: int) -> None:
     reserved.create_reserved(path, size, _ADVICE)
 
 
-def flush_array(path: Path, array: NDArray[np.uint8]) -> None:
+def flush_array(path: Path, array: NDArray[Any]) -> None:
     """Have the voxels written to the disk, so that they outlive a power cut."""
     flush: Callable[[], None] | None = getattr(array, "flush", None)
     if sys.platform == "win32":

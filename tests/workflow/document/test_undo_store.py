@@ -11,8 +11,9 @@ import numpy as np
 import pytest
 
 from sxtstudio.core.edit_kind import EditKind
-from sxtstudio.core.edits import EditHistory, NotAsItWas, Recorder
+from sxtstudio.core.edits import NotAsItWas, Recorder
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.history import EditHistory
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.io import edit_journal
 from sxtstudio.io.edit_file import edit_files

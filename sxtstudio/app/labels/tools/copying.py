@@ -11,7 +11,7 @@ from scipy import ndimage
 from sxtstudio.app.labels.tools.tool import labels_of
 from sxtstudio.app.session import Session
 from sxtstudio.core.edit_kind import EditKind, Target
-from sxtstudio.core.edits import LabelEdit
+from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.labels import LABEL
@@ -42,7 +42,7 @@ class _Copied:
     z: int
     where: Pixels
     what: str
-    edit: LabelEdit | None
+    edit: Edit | None
 
 
 class ShapeCopier:
@@ -120,9 +120,7 @@ class ShapeCopier:
         self.pointed()
 
 
-def _touched(
-    edits: tuple[LabelEdit, ...], target: Target, z: int, numbers: NDArray[np.int32]
-) -> Pixels | None:
+def _touched(edits: tuple[Edit, ...], target: Target, z: int, numbers: NDArray[np.int32]) -> Pixels | None:
     """Return the shapes of slice ``z`` that the latest stroke on it drew or touched, or None.
 
     ``numbers`` (y, x) are those of the shapes. Of earlier sessions only the steps are known to fit.

@@ -8,7 +8,7 @@ from typing import Any
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.label_job import LabelJob, LabelWork
 from sxtstudio.core.edit_kind import EditKind, Target
-from sxtstudio.core.edits import LabelEdit
+from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
 
 
@@ -30,7 +30,7 @@ def start(
         If nothing is open, or another job changes the labels.
     """
 
-    def done(result: object, edit: LabelEdit | None) -> None:
+    def done(result: object, edit: Edit | None) -> None:
         context.session.message.emit(say(result))
 
     def failed(error: Exception) -> None:

@@ -1,0 +1,94 @@
+"""Keeping the working folder of a document up to date, so that a crash or a power cut costs seconds."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+from sxtstudio.core.edit_kind import Target
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.steps import Step
+from sxtstudio.workflow.document import state as files
+from sxtstudio.workflow.document.saver import Saver
+
+# After a crash of the program the voxels are safe anyway; this is for power cuts.
+_FLUSH_EVERY_S = 20.0
+
+
+class Autosave:
+    """Writes state and steps of a document in a thread, and has its voxels flushed now and then."""
+
+    def __init__(self, folder: Path, flush: Callable[[Target], None]) -> None:
+        """Write into ``folder``; ``flush`` brings the voxels of a volume to the disk."""
+        self._folder = folder
+        self._flush = flush
+        self._saver = Saver(self._write)
+        self._writing = threading.Lock()
+        self._closed = False
+        self._submitted: tuple[files.State, tuple[Step, ...]] | None = None
+        self._steps_written = -1  # none, and what may lie there is not ours
+        self._recoverable: tuple[bool, tuple[str, ...]] | None = None
+        self._flushed_at = 0.0
+        self._explained = False
+
+    def save(self, state: files.State, steps: tuple[Step, ...], *, wait: bool) -> None:
+        """Have ``state`` and ``steps`` written, in a thread unless ``wait``.
+
+        That there is something to recover at all, and in which volumes, is written before this returns.
+
+        Raises
+        ------
+        UserError
+            If the last time failed, for example because the disk is full; once until it works again.
+        """
+        job = (state, steps)
+        if job != self._submitted:
+            self._submitted = job
+            if (state.modified, state.targets) != self._recoverable:
+                with suppress(Exception):  # the thread tries again, and its error is shown
+                    self._store(job)
+            self._saver.submit(job)
+        if wait:
+            self._saver.wait()
+        error = self._saver.take_error()
+        if error is not None:
+            self._submitted = None  # try again next time
+            if self._explained:
+                return  # not with every stroke
+            self._explained = True
+            if isinstance(error, UserError):
+                raise error
+            raise UserError(f"The work could not be saved for a crash: {error}. Free some space.") from error
+
+    def close(self) -> None:
+        """Write nothing more; what is being written now is finished first."""
+        self._closed = True
+        with self._writing:
+            pass
+
+    def _write(self, job: tuple[files.State, tuple[Step, ...]]) -> None:
+        """Write one state and, now and then, the voxels; runs in the thread."""
+        self._store(job)
+        # This may take seconds; a document that is closed does not wait for it.
+        if time.monotonic() - self._flushed_at > _FLUSH_EVERY_S:
+            self._flushed_at = time.monotonic()
+            for target in job[0].targets:
+                with suppress(FileNotFoundError):  # closed in the meantime
+                    self._flush(target)
+
+    def _store(self, job: tuple[files.State, tuple[Step, ...]]) -> None:
+        state, steps = job
+        with self._writing:
+            if self._closed:
+                return
+            anew = not 0 <= self._steps_written <= len(steps)
+            new = steps if anew else steps[self._steps_written :]
+            if new or anew:
+                files.append_steps(self._folder, new, anew=anew)
+                self._steps_written = len(steps)
+            files.write_state(self._folder, state)
+            self._recoverable = (state.modified, state.targets)
+            self._explained = False

@@ -1,0 +1,350 @@
+"""Objects and their table: saved, found again after a crash, and never one without the other."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edits import Edit, NotAsItWas, Recorder
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.history import EditHistory
+from sxtstudio.core.object_classes import CLASSES, ObjectClass
+from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable, TableChange
+from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.io.edit_journal import journals
+from sxtstudio.workflow.document import workplace
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.objects import LOG, replace_objects
+from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
+
+ONE, TWO = Box((1, 2, 3), (4, 9, 20)), Box((2, 20, 22), (3, 30, 33))
+ROW = ObjectRow("Vesicle", Decided.HAND, notes="mine", flags=frozenset({Flag.BORDER}))
+
+
+@pytest.fixture(autouse=True)
+def root(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path_factory.mktemp("sessions")
+    monkeypatch.setenv(workplace.VARIABLE, str(folder))
+    return folder
+
+
+class Window:
+    """A document with its history, as the window has them."""
+
+    def __init__(self, document: Document) -> None:
+        self.document = document
+        self.history = EditHistory()
+        self.history.begin(document.undo, document.kept_edits)
+
+    def finish(self, edit: Edit | None) -> None:
+        assert edit is not None
+        if edit.rows is not None:
+            self.document.change_table(edit.rows)
+        self.history.push(edit)
+        self.document.gain(edit.target, edit.gained)
+        self.document.modified = True
+        self.document.autosave(wait=True)
+
+    def draw(self, number: int, box: Box, row: ObjectRow = ROW) -> None:
+        """Make a block an object."""
+        self.finish(self.drawing(number, box, row).finish())
+
+    def drawing(self, number: int, box: Box, row: ObjectRow = ROW) -> Recorder:
+        recorder = self.document.recorder(EditKind.NEW_OBJECT, "objects", {})
+        recorder.write(box, np.full(box.shape, number, np.uint32))
+        recorder.rows = self.document.object_table.change({number: row})
+        return recorder
+
+    def change(self, rows: dict[int, ObjectRow | None]) -> None:
+        change = self.document.object_table.change(rows)
+        self.finish(Edit(EditKind.CLASS, (), "objects", rows=change))
+
+    def crash(self, *, wait: bool = True) -> Window:
+        """What is in the files is there; nothing is tidied up."""
+        if wait:
+            self.document.undo.wait()
+        self.document.let_go()
+        return Window(Document.recover(self.document.folder))
+
+    def keep(self, folder: Path) -> None:
+        adopt(self.document, save(snapshot(self.document), folder))
+
+    def close(self) -> None:
+        self.document.discard()
+        self.document.close()
+
+
+@pytest.fixture
+def window(tomogram: Path) -> Iterator[Window]:
+    window = Window(Document.open(tomogram))
+    yield window
+    window.close()
+
+
+def opened(window: Window, folder: Path) -> tuple[Window, tuple[str, ...]]:
+    found = open_project(folder, lock=window.document.project_lock)
+    return Window(found.document), found.notes
+
+
+def objects_of(window: Window) -> np.ndarray:
+    return np.array(window.document.volume("objects"))
+
+
+def test_objects_are_numbers_of_four_bytes_beside_the_labels(window: Window) -> None:
+    document = window.document
+    assert document.objects is None and document.object_table == ObjectTable()
+    window.draw(3_000_000_000, ONE)
+    assert document.objects is not None and document.objects.dtype == np.uint32
+    assert document.file_of("objects").stat().st_size == 4 * np.prod(document.shape)
+    assert document.voxels("objects") == np.prod(ONE.shape) and document.labels is None
+    assert document.box_of(3_000_000_000) == ONE and document.box_of(1) is None
+    window.history.undo(document)
+    assert document.objects is None and document.object_table.rows == {}
+    window.history.redo(document)
+    assert document.object_table.rows == {3_000_000_000: ROW}
+
+
+def test_after_a_crash_objects_table_and_undo_are_there(window: Window) -> None:
+    window.draw(1, ONE)
+    window.draw(2, TWO)
+    window.change({2: ObjectRow("Gold")})
+    before, table = objects_of(window), window.document.object_table
+    again = window.crash()
+    document = again.document
+    assert np.array_equal(objects_of(again), before) and document.object_table == table
+    assert document.voxels("objects") == np.count_nonzero(before)
+    assert document.box_of(2) == TWO and document.notes == ()
+    for rows in ({1: ROW, 2: ROW}, {1: ROW}, {}):
+        assert again.history.undo(document) is not None
+        assert document.object_table.rows == rows
+    assert document.objects is None
+    again.close()
+
+
+def test_who_is_killed_before_the_thread_wrote_anything_loses_nothing(
+    window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window.draw(1, ONE)
+    window.document.undo.wait()
+    monkeypatch.setattr(window.document.undo, "_soon", lambda _: None)
+    monkeypatch.setattr(window.document._autosave._saver, "submit", lambda _: None)
+    window.draw(2, TWO)
+    window.change({1: ObjectRow("Gold")})
+    again = window.crash()
+    assert again.document.object_table.rows == {1: ObjectRow("Gold"), 2: ROW}
+    assert again.history.undo_name == "New object"
+    again.close()
+
+
+def test_who_is_killed_between_the_voxels_and_the_table_gets_both(window: Window) -> None:
+    window.draw(1, ONE)
+    window.drawing(2, TWO).finish()  # the journal is at its end; the table was not reached
+    assert 2 not in window.document.object_table.rows
+    again = window.crash()
+    assert again.document.object_table.rows == {1: ROW, 2: ROW}
+    assert again.document.notes == ()
+    again.history.undo(again.document)
+    assert again.document.object_table.rows == {1: ROW} and not (objects_of(again) == 2).any()
+    again.close()
+
+
+def test_half_a_change_of_objects_is_taken_back(window: Window) -> None:
+    window.draw(1, ONE)
+    before = objects_of(window)
+    recorder = window.document.recorder(EditKind.FIND_OBJECTS, "objects", {})
+    for first in (2, 3, 2):
+        box = Box.slab(first, first + 1, window.document.shape)
+        recorder.write(box, np.full(box.shape, 70_000 + first, np.uint32))
+    again = window.crash()
+    assert np.array_equal(objects_of(again), before)
+    assert again.document.object_table.rows == {1: ROW}
+    assert again.history.undo_name == "New object"
+    assert any("Find objects" in note and "taken back" in note for note in again.document.notes)
+    assert journals(again.document.undo.folder) == []
+    again.close()
+
+
+def test_a_lost_or_damaged_log_costs_classes_and_no_voxels(window: Window) -> None:
+    window.draw(1, ONE)
+    window.draw(5, TWO)
+    before = objects_of(window)
+    window.document.undo.wait()
+    (window.document.folder / LOG).write_text("{}\n")
+    again = window.crash()
+    assert np.array_equal(objects_of(again), before)
+    assert again.document.object_table.rows == {1: ObjectRow(), 5: ObjectRow()}
+    assert any("table" in note for note in again.document.notes)
+    with pytest.raises(NotAsItWas, match="table"):
+        again.history.undo(again.document)
+    assert np.array_equal(objects_of(again), before)
+    again.close()
+
+
+def test_a_project_keeps_objects_table_and_undo(window: Window, tmp_path: Path) -> None:
+    folder = tmp_path / "a.sxt"
+    own = (*CLASSES, ObjectClass("Golgi", (1, 2, 3)))
+    window.draw(1, ONE)
+    window.draw(70_000, TWO, ObjectRow())
+    window.finish(
+        Edit(EditKind.EDIT_CLASSES, (), "objects", rows=window.document.object_table.change({}, own))
+    )
+    window.keep(folder)
+    assert json.loads((folder / "project.json").read_text())["schema"] == "sxtstudio-project/2"
+    again, notes = opened(window, folder)
+    document = again.document
+    assert notes == () and not document.modified
+    assert np.array_equal(objects_of(again), objects_of(window))
+    assert document.object_table == window.document.object_table and document.object_table.classes == own
+    assert document.box_of(70_000) == TWO
+    again.history.undo(document)
+    assert document.object_table.classes == CLASSES
+    again.history.undo(document)
+    assert document.object_table.rows == {1: ROW} and document.box_of(70_000) is None
+    again.close()
+
+
+def test_only_what_changed_is_written(window: Window, tmp_path: Path) -> None:
+    folder = tmp_path / "a.sxt"
+
+    def there() -> set[str]:
+        return {path.name for path in folder.iterdir() if path.name.startswith("objects")}
+
+    window.draw(1, ONE)
+    window.keep(folder)
+    assert there() == {"objects-1.zarr", "objects-1.json"}
+    window.change({1: ObjectRow("Gold")})
+    window.keep(folder)
+    assert there() == {"objects-1.zarr", "objects-2.json"}
+    window.keep(folder)
+    assert there() == {"objects-1.zarr", "objects-2.json"}
+    window.draw(1, TWO, ObjectRow("Gold"))
+    window.keep(folder)
+    assert there() == {"objects-2.zarr", "objects-2.json"}
+    while window.history.undo(window.document):
+        pass
+    window.keep(folder)
+    assert there() == set()
+    assert json.loads((folder / "project.json").read_text())["schema"] == "sxtstudio-project/1"
+
+
+def test_a_saving_that_fails_leaves_the_former_table(
+    window: Window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "a.sxt"
+    window.draw(1, ONE)
+    window.keep(folder)
+    window.change({1: ObjectRow("Gold")})
+    with monkeypatch.context() as context:
+        context.setattr(
+            "sxtstudio.workflow.document.project.write_record",
+            lambda *_: (_ for _ in ()).throw(UserError("The disk is full.")),
+        )
+        with pytest.raises(UserError, match="full"):
+            window.keep(folder)
+    again, notes = opened(window, folder)
+    assert notes == () and again.document.object_table.rows == {1: ROW}
+    assert not (folder / "objects-2.json").exists()
+    again.close()
+
+
+def test_classes_of_ones_own_are_kept_before_there_is_any_object(window: Window, tmp_path: Path) -> None:
+    own = (ObjectClass("Golgi", (1, 2, 3)),)
+    window.finish(Edit(EditKind.EDIT_CLASSES, (), "objects", rows=TableChange(classes=(CLASSES, own))))
+    window.keep(tmp_path / "a.sxt")
+    again, notes = opened(window, tmp_path / "a.sxt")
+    assert notes == () and again.document.object_table == ObjectTable({}, own)
+    again.close()
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (None, "cannot be read"),
+        (b"{", "is no JSON"),
+        (b'{"schema": "sxtstudio-objects/9"}', "newer"),
+        (b'{"schema": "sxtstudio-objects/1", "classes": [], "rows": {}}', "changed by another program"),
+    ],
+)
+def test_a_damaged_table_of_a_project_is_said_and_the_objects_are_there(
+    window: Window, tmp_path: Path, content: bytes | None, words: str
+) -> None:
+    folder = tmp_path / "a.sxt"
+    window.draw(4, ONE)
+    window.keep(folder)
+    if content is None:
+        (folder / "objects-1.json").unlink()
+    else:
+        (folder / "objects-1.json").write_bytes(content)
+    again, notes = opened(window, folder)
+    assert len(notes) == 1 and words in notes[0]
+    assert np.array_equal(objects_of(again), objects_of(window))
+    assert again.document.object_table.rows == {4: ObjectRow()}
+    again.close()
+
+
+def test_a_table_that_leads_elsewhere_is_refused(window: Window, tmp_path: Path) -> None:
+    folder = tmp_path / "a.sxt"
+    window.draw(4, ONE)
+    window.keep(folder)
+    (folder / "objects-1.json").rename(tmp_path / "secret.json")
+    (folder / "objects-1.json").symlink_to(tmp_path / "secret.json")
+    again, notes = opened(window, folder)
+    assert len(notes) == 1 and "refused" in notes[0]
+    assert again.document.object_table.rows == {4: ObjectRow()}
+    again.close()
+
+
+@pytest.mark.parametrize("name", ["objects-1.json", "../objects-1.json", "labels-1.json", "objects-1.zarr"])
+def test_only_a_table_is_named_in_a_project(window: Window, tmp_path: Path, name: str) -> None:
+    folder = tmp_path / "a.sxt"
+    window.draw(4, ONE)
+    window.keep(folder)
+    content = json.loads((folder / "project.json").read_text())
+    content["object_table"]["name"] = name
+    (folder / "project.json").write_text(json.dumps(content))
+    if name == "objects-1.json":
+        again, _ = opened(window, folder)
+        again.close()
+    else:
+        with pytest.raises(UserError, match="object_table"):
+            opened(window, folder)
+
+
+def test_labels_do_not_pass_for_objects(window: Window, tmp_path: Path) -> None:
+    folder = tmp_path / "a.sxt"
+    window.draw(4, ONE)
+    labels = window.document.recorder(EditKind.BRUSH, "labels", {})
+    labels.write(TWO, np.full(TWO.shape, 255, np.uint8))
+    window.finish(labels.finish())
+    window.keep(folder)
+    stored = json.loads((folder / "project.json").read_text())["volumes"]
+    shutil.rmtree(folder / stored["objects"]["name"])
+    (folder / stored["labels"]["name"]).rename(folder / stored["objects"]["name"])
+    shutil.copytree(folder / stored["objects"]["name"], folder / stored["labels"]["name"])
+    with pytest.raises(UserError, match=r"type uint8 instead of .* type uint32"):
+        opened(window, folder)
+
+
+def test_other_objects_replace_all_as_one_edit(window: Window) -> None:
+    document = window.document
+    window.draw(1, ONE)
+    window.draw(2, TWO)
+    before = objects_of(window)
+    found = np.zeros(document.shape, np.uint16)
+    found[4:6, 10:20, 10:20], found[0, :5, :5] = 2, 9
+    recorder = document.recorder(EditKind.FIND_OBJECTS, "objects", {})
+    table = ObjectTable({2: ObjectRow(flags=frozenset({Flag.OPEN})), 9: ObjectRow()})
+    replace_objects(recorder, ArrayVolume(found), document.object_table, table, document.object_boxes)
+    window.finish(recorder.finish())
+    assert np.array_equal(objects_of(window), found) and document.object_table == table
+    assert document.box_of(2) == Box((4, 10, 10), (6, 20, 20)) and document.box_of(1) is None
+    window.history.undo(document)
+    assert np.array_equal(objects_of(window), before)
+    assert document.object_table.rows == {1: ROW, 2: ROW} and document.box_of(1) == ONE
