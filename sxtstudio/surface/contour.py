@@ -76,7 +76,7 @@ def contours(
     for value in apart:
         first, last = extents[value]
         part = contour(
-            _OneValue(labels, value, first, last),
+            OneValue(labels, value, first, last),
             with_objects=with_objects,
             face_limit=face_limit - sum(len(one.triangles) for one in found),
             binning=binning,
@@ -100,15 +100,17 @@ def _extents(labels: NDArray[Any], values: Sequence[int]) -> dict[int, tuple[int
     return wanted
 
 
-class _OneValue:
+class OneValue:
     """Slices of labels in which only one value is there; read as an array is, a few slices at a time."""
 
     def __init__(self, labels: NDArray[Any], value: int, first: int, last: int) -> None:
+        """Read ``labels`` (z, y, x) from slice ``first`` to ``last`` (not included)."""
         self._labels, self._value, self._first = labels, value, first
         self.shape = (last - first, *labels.shape[1:])
         self.itemsize = labels.itemsize
 
     def __getitem__(self, part: slice) -> NDArray[np.bool_]:
+        """Return where the value is, in some slices."""
         start, stop, _ = part.indices(self.shape[0])
         where: NDArray[np.bool_] = self._labels[self._first + start : self._first + stop] == self._value
         return where
@@ -130,7 +132,7 @@ def _together(parts: Sequence[Contour], with_objects: bool) -> Contour:
 
 
 def contour(
-    labels: NDArray[Any] | _OneValue,
+    labels: NDArray[Any] | OneValue,
     *,
     with_objects: bool,
     face_limit: int,
@@ -186,7 +188,7 @@ def contour(
 
 
 def _padded_slab(
-    labels: NDArray[Any] | _OneValue, first: int, last: int, binning: int, pages: PageReleaser
+    labels: NDArray[Any] | OneValue, first: int, last: int, binning: int, pages: PageReleaser
 ) -> NDArray[np.uint8]:
     """Slices ``first``…``last`` (both included, counted in blocks) as 0/1 with a rim of background."""
     begin, end = max(first, 0), min(last + 1, -(-labels.shape[0] // binning))

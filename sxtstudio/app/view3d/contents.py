@@ -29,6 +29,7 @@ class Part(Enum):
     SURFACE = "surface"
     MASK = "mask"
     HIGHLIGHT = "highlight"
+    BODIES = "bodies"
 
 
 @dataclass(frozen=True, eq=False)

@@ -23,6 +23,7 @@ from sxtstudio.app.view3d.planes import SlicePlane
 from sxtstudio.app.view3d.state import SceneState
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.surface.objects import BodyMeshes
 from sxtstudio.surface.scene import actor_of, light_kit
 
 Pixels = NDArray[np.uint8]
@@ -46,10 +47,14 @@ _PEELS = {"screen": 3, "best": 8}
 
 @dataclass(frozen=True)
 class Picked:
-    """What lies under the pointer: the place (x, y, z), and "surface", "highlight" or "plane"."""
+    """What lies under the pointer: the place (x, y, z), and "surface", "bodies", "highlight" or "plane".
+
+    ``number`` is that of the object where it is one of the bodies.
+    """
 
     place: Place
     what: str
+    number: int = 0
 
 
 class Scene3D:
@@ -71,6 +76,9 @@ class Scene3D:
         self._coarse: vtkActor | None = None
         self._mask: vtkActor | None = None
         self._highlight: vtkActor | None = None
+        self._bodies: vtkActor | None = None
+        self._light_bodies: vtkActor | None = None
+        self._body_meshes: BodyMeshes | None = None
         self._volume: tuple[Triple, VoxelSize | None] = ((1, 1, 1), None)
         self._lower, self._upper = corners_of(*self._volume)
         self._box = _edges()
@@ -91,6 +99,7 @@ class Scene3D:
         self.set_surface(None)
         self.set_mask(None)
         self.set_highlight(None)
+        self.set_bodies(None)
         for plane in self.planes:
             plane.set_volume(shape, voxel_nm or (1.0, 1.0, 1.0))
         _set_edges(self._box, self._lower, self._upper)
@@ -130,10 +139,32 @@ class Scene3D:
             mapper.SetResolveCoincidentTopologyToPolygonOffset()
             mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(-4.0, -400.0)
 
+    def set_bodies(self, meshes: BodyMeshes | None) -> None:
+        """Show the surfaces of the objects; what is drawn of them is as the meshes were styled last."""
+        self._body_meshes = meshes
+        self._bodies = self._exchanged(self._bodies, None if meshes is None else meshes.full.mesh)
+        self._light_bodies = self._exchanged(
+            self._light_bodies, None if meshes is None else meshes.light.mesh
+        )
+
+    @property
+    def bodies(self) -> BodyMeshes | None:
+        """The surfaces of the objects."""
+        return self._body_meshes
+
+    def restyle_bodies(self) -> None:
+        """Draw the objects as their meshes are styled now."""
+        meshes = self._body_meshes
+        if meshes is not None and self._bodies is not None and self._light_bodies is not None:
+            self._bodies.GetMapper().SetInputData(meshes.full.mesh)
+            self._light_bodies.GetMapper().SetInputData(meshes.light.mesh)
+
     def set_mesh(self, part: Part, mesh: Any) -> None:
         """Show the mesh of one part; None: nothing."""
         if part is Part.SURFACE:
             self.set_surface(mesh)
+        elif part is Part.BODIES:
+            self._bodies = self._exchanged(self._bodies, mesh)
         elif part is Part.MASK:
             self.set_mask(mesh)
         else:
@@ -143,6 +174,7 @@ class Scene3D:
         """Return what is in the scene now and from where it is seen; ``dark``: the window is dark."""
         shape, voxel_nm = self._volume
         actors = {Part.SURFACE: self._full, Part.MASK: self._mask, Part.HIGHLIGHT: self._highlight}
+        actors[Part.BODIES] = self._bodies
         return SceneContents(
             shape=shape,
             voxel_nm=voxel_nm,
@@ -189,6 +221,8 @@ class Scene3D:
         for actor, opacity in (
             (self._full, state.opacity),
             (self._coarse, state.opacity),
+            (self._bodies, state.opacity),
+            (self._light_bodies, state.opacity),
             (self._mask, state.mask_opacity),
             (self._highlight, max(0.6, state.opacity)),
         ):
@@ -232,7 +266,8 @@ class Scene3D:
                         plane.SetOrigin(*place)
                         plane.SetNormal(*(sign * np.eye(3)[axis]))
                         planes.append(plane)
-        for actor in (self._full, self._coarse, self._mask, self._highlight):
+        solid = (self._full, self._coarse, self._mask, self._highlight, self._bodies, self._light_bodies)
+        for actor in solid:
             if actor is not None:
                 mapper = actor.GetMapper()
                 mapper.RemoveAllClippingPlanes()
@@ -284,11 +319,16 @@ class Scene3D:
         """
         state, renderer = self._state, self._renderer
         refined = quality != "moving"
-        light = (light or (not refined and self._heavy)) and self._coarse is not None
-        if self._full is not None:
-            self._full.SetVisibility(state.surface_visible and not light)
-        if self._coarse is not None:
-            self._coarse.SetVisibility(state.surface_visible and light)
+        light = light or (not refined and self._heavy)
+        for full, coarse, visible in (
+            (self._full, self._coarse, state.surface_visible),
+            (self._bodies, self._light_bodies, state.bodies_visible),
+        ):
+            lighter = light and coarse is not None
+            if full is not None:
+                full.SetVisibility(visible and not lighter)
+            if coarse is not None:
+                coarse.SetVisibility(visible and lighter)
         renderer.SetUseSSAO(refined and shadows and state.lighting)
         renderer.SetUseFXAA(refined and not clear)  # it would smooth the colours, but not the opacity
         renderer.SetUseDepthPeeling(refined and self.translucent)
@@ -303,14 +343,21 @@ class Scene3D:
 
     @property
     def _faces(self) -> int:
-        return 0 if self._full is None else int(self._full.GetMapper().GetInput().GetNumberOfCells())
+        state = self._state
+        shown = ((self._full, state.surface_visible), (self._bodies, state.bodies_visible))
+        return sum(
+            int(actor.GetMapper().GetInput().GetNumberOfCells())
+            for actor, visible in shown
+            if actor is not None and visible
+        )
 
     @property
     def translucent(self) -> bool:
         """Whether anything is seen through, which takes longer to draw."""
         state = self._state
         return (
-            (self._full is not None and state.opacity < 1)
+            (self._full is not None and state.surface_visible and state.opacity < 1)
+            or (self._bodies is not None and state.bodies_visible and state.opacity < 1)
             or (self._mask is not None and state.mask_visible)
             or (state.plane_opacity < 1 and (state.plane_xy or state.plane_xz or state.plane_yz))
         )
@@ -330,32 +377,41 @@ class Scene3D:
         picker.SetTolerance(0.0)
         picker.PickFromListOn()
         actors: dict[str, vtkActor] = {}
-        surface = self._picked_surface() if self._state.surface_visible else None
-        if surface is not None:
-            actors["surface"] = surface
+        solid = {
+            "surface": self._to_pick(self._full, self._coarse) if self._state.surface_visible else None,
+            "bodies": self._to_pick(self._bodies, self._light_bodies) if self._state.bodies_visible else None,
+        }
+        drawn = {name: actor for name, actor in solid.items() if actor is not None}
+        actors |= drawn
         if self._highlight is not None:
             actors["highlight"] = self._highlight
         actors |= {f"plane{p.axis}": p.actor for p in self.planes if p.actor.GetVisibility()}
         for actor in actors.values():
             picker.AddPickList(actor)
         height = self._window.GetSize()[1]
-        shown = surface is None or surface.GetVisibility()
-        if surface is not None:
-            surface.VisibilityOn()  # else VTK passes it over
+        shown = {name: actor.GetVisibility() for name, actor in drawn.items()}
+        for actor in drawn.values():
+            actor.VisibilityOn()  # else VTK passes it over
         hit = picker.GetActor() if actors and picker.Pick(x, height - 1 - y, 0, self._renderer) else None
-        if surface is not None:
-            surface.SetVisibility(shown)
+        for name, actor in drawn.items():
+            actor.SetVisibility(shown[name])
         if hit is None:
             return None
         what = next(name for name, actor in actors.items() if actor is hit)
         px, py, pz = picker.GetPickPosition()
-        return Picked((px, py, pz), "plane" if what.startswith("plane") else what)
+        number = 0
+        if what == "bodies" and self._body_meshes is not None:
+            meshes = self._body_meshes
+            number = (meshes.light if hit is self._light_bodies else meshes.full).number_of(
+                picker.GetCellId()
+            )
+        return Picked((px, py, pz), "plane" if what.startswith("plane") else what, number)
 
-    def _picked_surface(self) -> vtkActor | None:
-        """All faces, as the good picture shows them; of a heavy surface those that were drawn last."""
-        if self._full is None or self._coarse is None or self._coarse.GetVisibility() == 0:
-            return self._full
-        return self._coarse if self._faces > _HEAVY_FACES else self._full
+    def _to_pick(self, full: vtkActor | None, coarse: vtkActor | None) -> vtkActor | None:
+        """All faces, as the good picture shows them; of heavy surfaces those that were drawn last."""
+        if full is None or coarse is None or coarse.GetVisibility() == 0:
+            return full
+        return coarse if self._faces > _HEAVY_FACES else full
 
     def close(self) -> None:
         """Release everything that belongs to OpenGL; the scene cannot be used after that."""
@@ -366,6 +422,7 @@ class Scene3D:
         self._window.RemoveRenderer(self._renderer)
         self._window.Finalize()
         self._full = self._coarse = self._mask = self._highlight = None
+        self._bodies = self._light_bodies = self._body_meshes = None
         self.planes = ()
         self._window = self._renderer = None
 

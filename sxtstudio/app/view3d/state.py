@@ -10,6 +10,7 @@ Range = tuple[float, float]
 #: What one tomogram needs and the next one does not: where it is cut open, what is left out or hidden.
 OF_THE_TOMOGRAM = (
     "surface_visible",
+    "bodies_visible",
     "mask_visible",
     "seed",
     "min_faces",
@@ -28,7 +29,10 @@ class SceneState:
     Attributes
     ----------
     surface_visible, opacity, rgb
-        The surface of the labels; its colour where objects are not told apart.
+        The surface of the labels; its colour where objects are not told apart. The opacity is that of the
+        bodies, too.
+    bodies_visible
+        The surfaces of the objects that were found, in their own colours.
     objects, seed
         Objects in random colours, and which random colours.
     min_faces
@@ -56,6 +60,7 @@ class SceneState:
     """
 
     surface_visible: bool = True
+    bodies_visible: bool = True
     opacity: float = 1.0
     rgb: tuple[int, int, int] = (236, 178, 92)
     objects: bool = False

@@ -18,8 +18,10 @@ from sxtstudio.app.view3d.planes import SliceImage
 from sxtstudio.app.view3d.scene import Scene3D
 from sxtstudio.app.view3d.state import SceneState
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.surface import OpenGL, SurfaceParameters
+from sxtstudio.surface.objects import BodyMeshes, object_bodies
 from sxtstudio.surface.offscreen import hidden_window
 
 SHAPE, VOXEL = (20, 24, 30), (20.0, 10.0, 10.0)
@@ -45,6 +47,12 @@ def scene(opengl: Any) -> Iterator[Scene3D]:
     scene.set_surface(meshes.full)
     scene.set_mask(meshes.mask)
     scene.set_highlight(make_meshes(one, None, VOXEL, SurfaceParameters(), Progress()).full)
+    bodies = np.zeros(SHAPE, np.uint32)
+    bodies[8:14, 14:20, 10:16], bodies[8:14, 14:20, 16:22] = 3, 9
+    boxes = {3: Box((8, 14, 10), (14, 20, 16)), 9: Box((8, 14, 16), (14, 20, 22))}
+    found = BodyMeshes(object_bodies(bodies, boxes, VOXEL, max_faces=10_000, moving_faces=2_000))
+    found.style(np.array([(250, 20, 20), (20, 220, 60)], np.uint8), np.array([True, True]))
+    scene.set_bodies(found)
     values = np.tile(np.linspace(0, 1, SHAPE[2], dtype=np.float32), (SHAPE[1], 1))
     image = SliceImage(0, 10, values)
     scene.planes[0].set_image(image, image.grey(0.0, 1.1, False))
@@ -92,6 +100,12 @@ def test_only_what_has_changed_is_sent(
     scene.camera.turn(0.2, 0.1)
     assert difference(painter.draw(scene.contents(True), SIZE), scene.render(SIZE)) < 0.01
     assert sent[-1] == {"meshes": {}, "planes": []}
+    bodies = scene.bodies
+    assert bodies is not None
+    bodies.style(np.array([(250, 20, 20), (20, 60, 220)], np.uint8), np.array([False, True]))
+    scene.restyle_bodies()
+    assert difference(painter.draw(scene.contents(True), SIZE), scene.render(SIZE)) < 0.01
+    assert set(sent[-1]["meshes"]) == {"bodies"}
     scene.recolour(np.array([(0, 0, 255), (0, 255, 0)], np.uint8))
     scene.set_highlight(None)
     scene.apply(SceneState(background="white"), True)

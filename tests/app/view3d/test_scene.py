@@ -20,6 +20,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.surface import OpenGL, SurfaceParameters, extract_surface
 from sxtstudio.surface.coarse import coarser
+from sxtstudio.surface.objects import BodyMeshes, object_bodies
 from sxtstudio.surface.offscreen import hidden_window
 from sxtstudio.surface.picking import labelled_voxel
 from sxtstudio.surface.scene import shaded
@@ -284,3 +285,33 @@ def test_scene_state_survives_json_and_ignores_nonsense() -> None:
     )
     assert restored.min_faces == 7
     assert scene_from_json(None) == SceneState()
+
+
+def test_bodies_are_picked_by_number_coloured_and_hidden(scene: Scene3D) -> None:
+    numbers = np.zeros(SHAPE, np.uint32)
+    numbers[10:20, 10:30, 10:35], numbers[10:20, 10:30, 45:70] = 2**31 + 1, 6
+    boxes = {2**31 + 1: Box((10, 10, 10), (20, 30, 35)), 6: Box((10, 10, 45), (20, 30, 70))}
+    meshes = BodyMeshes(object_bodies(numbers, boxes, VOXEL, max_faces=20_000, moving_faces=3_000))
+    colours = np.array([(20, 20, 250), (250, 20, 20)], np.uint8)  # of 6, and of the large number
+    meshes.style(colours, np.array([True, True]))
+    scene.set_surface(None)
+    scene.set_bodies(meshes)
+    scene.apply(FLAT, False)
+    picture = scene.render(SIZE)[..., :3].astype(int)
+    red, blue = (picture[..., one] > picture[..., other] + 60 for one, other in ((0, 2), (2, 0)))
+    assert red.sum() > 500 and abs(red.sum() - blue.sum()) < 60
+    places = {}
+    for number, where in ((2**31 + 1, red), (6, blue)):
+        row, column = np.argwhere(where).mean(axis=0)
+        places[number] = (column, row)
+        for quality in ("screen", "moving"):
+            scene.render(SIZE, quality)  # type: ignore[arg-type]
+            found = scene.pick(column, row)
+            assert found is not None and (found.what, found.number) == ("bodies", number)
+    meshes.style(colours, np.array([True, False]))
+    scene.restyle_bodies()
+    left = scene.render(SIZE)[..., :3].astype(int)
+    assert not (left[..., 0] > left[..., 2] + 60).any()
+    assert scene.pick(*places[2**31 + 1]) is None and scene.pick(*places[6]) is not None
+    scene.apply(SceneState(**{**vars(FLAT), "bodies_visible": False}), False)
+    assert (scene.render(SIZE)[..., :3] == 255).all() and scene.pick(*places[6]) is None

@@ -1,0 +1,237 @@
+"""Surfaces of numbered objects: one mesh for all of them, whose parts can be exchanged, coloured and hidden.
+
+Thousands of objects as thousands of actors would be slow to draw. Here they are one mesh; colours are set per
+point, and what is hidden is left out of the list of triangles: neither makes a surface anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pyvista as pv
+from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import numpy_to_vtk, vtk_to_numpy
+from vtkmodules.vtkFiltersCore import vtkTriangleMeshPointNormals
+
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.surface.contour import Contour, OneValue, TooManyFaces, contour
+from sxtstudio.surface.extract import HELD_FACES
+from sxtstudio.surface.mesh import Points, Triangles, polydata
+from sxtstudio.surface.simplify import simplify
+from sxtstudio.surface.smooth import smooth
+
+_BINNINGS = (1, 2, 4, 8, 16, 32)
+# Fewer faces than this are a shape no more.
+_LEAST_FACES = 2_000
+_CONTOUR_SHARE = 0.7
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """The surface of one object: points and normals (n, 3) as (x, y, z) in nm, triangles (m, 3)."""
+
+    points: Points
+    normals: Points
+    triangles: Triangles
+
+
+@dataclass(frozen=True, eq=False)
+class Body:
+    """The surface of one object, and a lighter one that is drawn while the scene moves."""
+
+    full: Piece
+    light: Piece
+
+
+def object_bodies(
+    objects: NDArray[Any],
+    boxes: Mapping[int, Box],
+    voxel_nm: VoxelSize | None,
+    *,
+    max_faces: int,
+    moving_faces: int,
+    iterations: int = 20,
+    progress: Progress | None = None,
+) -> dict[int, Body]:
+    """Return the surfaces of objects, each closed, also where two touch.
+
+    Parameters
+    ----------
+    objects
+        Numbers (z, y, x), array or memory map.
+    boxes
+        Of each wanted object a box that holds it; only these parts of ``objects`` are read.
+    voxel_nm
+        Edge lengths (z, y, x); None: lengths are in voxels.
+    max_faces, moving_faces
+        More faces than this are simplified, of all of them together; and those of the lighter surfaces.
+    iterations
+        Of the smoothing.
+    progress
+        Reports and takes the cancel.
+
+    Returns
+    -------
+    dict
+        By number; objects without voxels, or so small that simplification left nothing, are missing.
+
+    Raises
+    ------
+    Cancelled
+        If ``progress.cancel`` was called.
+    """
+    progress = progress or Progress()
+    parts, numbers = _contours(objects, boxes, progress.part(_CONTOUR_SHARE))
+    if not parts:
+        return {}
+    found = _together(parts)
+    rest = progress.part(1 - _CONTOUR_SHARE, "smoothing objects")
+    scale = np.array((1.0, 1.0, 1.0) if voxel_nm is None else voxel_nm[::-1], np.float32)
+    simplify(found, max(max_faces, _LEAST_FACES), rest.part(0.3))
+    smooth(found.points, found.triangles, iterations, rest.part(0.4))
+    full = _split(found, numbers, scale)
+    lighter = Contour(found.points.copy(), found.triangles, found.objects)
+    simplify(lighter, max(moving_faces, _LEAST_FACES), rest.part(0.3))
+    light = _split(lighter, numbers, scale)
+    return {number: Body(piece, light.get(number, piece)) for number, piece in full.items()}
+
+
+def _contours(
+    objects: NDArray[Any], boxes: Mapping[int, Box], progress: Progress
+) -> tuple[list[Contour], NDArray[np.int64]]:
+    """Contour each object in its box, at full resolution as far as there is room for it."""
+    parts: list[Contour] = []
+    numbers: list[int] = []
+    faces = 0
+    progress.begin(len(boxes), "surfaces of objects")
+    for number, box in sorted(boxes.items()):
+        crop = OneValue(objects[box.slices], number, 0, box.shape[0])
+        for binning in _BINNINGS:
+            try:
+                part = contour(
+                    crop, with_objects=False, face_limit=max(1, HELD_FACES - faces), binning=binning
+                )
+            except TooManyFaces:
+                continue
+            if len(part.triangles):
+                part.points += np.array(box.start[::-1], np.float32)
+                parts.append(part)
+                numbers.append(number)
+                faces += len(part.triangles)
+            break
+        progress.step()
+    return parts, np.array(numbers, np.int64)
+
+
+def _together(parts: list[Contour]) -> Contour:
+    """Put contours into one; points know which of them they are of, from 0."""
+    counts = [len(part.points) for part in parts]
+    begins = np.cumsum([0, *counts])
+    triangles = [part.triangles + np.int32(begin) for part, begin in zip(parts, begins, strict=False)]
+    return Contour(
+        np.concatenate([part.points for part in parts]),
+        np.concatenate(triangles).astype(np.int32, copy=False),
+        np.repeat(np.arange(len(parts), dtype=np.int32), counts),
+    )
+
+
+def _split(found: Contour, numbers: NDArray[np.int64], scale: NDArray[np.float32]) -> dict[int, Piece]:
+    """Return the surface of each object, with normals."""
+    assert found.objects is not None
+    points = (found.points * scale).astype(np.float32)
+    normals = _normals(points, found.triangles)
+    order = np.argsort(found.objects, kind="stable")
+    place = np.empty(len(order), np.int32)
+    place[order] = np.arange(len(order), dtype=np.int32)
+    owner = found.objects[found.triangles[:, 0]]
+    faces = place[found.triangles[np.argsort(owner, kind="stable")]]
+    point_ends = np.cumsum(np.bincount(found.objects, minlength=len(numbers)))
+    face_ends = np.cumsum(np.bincount(owner, minlength=len(numbers)))
+    pieces = {}
+    for row, number in enumerate(numbers.tolist()):
+        p0, p1 = int(point_ends[row - 1]) if row else 0, int(point_ends[row])
+        f0, f1 = int(face_ends[row - 1]) if row else 0, int(face_ends[row])
+        if f1 > f0:
+            mine = order[p0:p1]
+            pieces[number] = Piece(points[mine], normals[mine], faces[f0:f1] - np.int32(p0))
+    return pieces
+
+
+def _normals(points: Points, triangles: Triangles) -> Points:
+    shading = vtkTriangleMeshPointNormals()
+    shading.SetInputData(polydata(points, triangles))
+    shading.Update()
+    found: Points = vtk_to_numpy(shading.GetOutput().GetPointData().GetNormals())
+    return found
+
+
+class ObjectMesh:
+    """Pieces as one mesh to draw, ``mesh``; what is not shown is not in it.
+
+    Each style makes another ``mesh`` with the same points: one that a thread draws or writes never changes.
+    """
+
+    def __init__(self, pieces: Mapping[int, Piece]) -> None:
+        """Put the surfaces of objects together, all of them shown in grey."""
+        ordered = sorted(pieces.items())
+        self.numbers = np.array([number for number, _ in ordered], np.int64)
+        self._points = np.array([len(piece.points) for _, piece in ordered], np.intp)
+        self._faces = np.array([len(piece.triangles) for _, piece in ordered], np.intp)
+        begins = np.cumsum(self._points) - self._points
+        self._triangles = _stacked(
+            (piece.triangles + np.int32(begin) for (_, piece), begin in zip(ordered, begins, strict=True)),
+            np.int32,
+        )
+        self._places = _stacked((piece.points for _, piece in ordered), np.float32)
+        self._normals = numpy_to_vtk(_stacked((piece.normals for _, piece in ordered), np.float32), deep=1)
+        self._drawn = self._triangles
+        self.mesh: pv.PolyData = polydata(self._places, self._drawn)
+        self.style(np.full((len(ordered), 3), 200, np.uint8), np.ones(len(ordered), np.bool_))
+
+    @property
+    def face_count(self) -> int:
+        """Triangles of all objects, shown or not."""
+        return len(self._triangles)
+
+    def style(self, colours: NDArray[np.uint8], shown: NDArray[np.bool_]) -> None:
+        """Give the objects of ``numbers`` other colours (k, 3), and show some of them (k,) only."""
+        self._drawn = self._triangles if shown.all() else self._triangles[np.repeat(shown, self._faces)]
+        mesh = polydata(self._places, self._drawn)
+        rgb = numpy_to_vtk(np.repeat(colours, self._points, axis=0), deep=1)
+        rgb.SetName("RGB")
+        mesh.GetPointData().SetNormals(self._normals)
+        mesh.GetPointData().SetScalars(rgb)
+        self.mesh = mesh
+
+    def number_of(self, face: int) -> int:
+        """Return the object that a drawn triangle belongs to."""
+        point = int(self._drawn[face, 0])
+        return int(self.numbers[np.searchsorted(np.cumsum(self._points), point, side="right")])
+
+
+class BodyMeshes:
+    """The surfaces of the objects, and the lighter ones that are drawn while the scene moves."""
+
+    def __init__(self, bodies: Mapping[int, Body]) -> None:
+        """Put them together."""
+        self.full = ObjectMesh({number: body.full for number, body in bodies.items()})
+        self.light = ObjectMesh({number: body.light for number, body in bodies.items()})
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The objects that have a surface (k,), ascending."""
+        return self.full.numbers
+
+    def style(self, colours: NDArray[np.uint8], shown: NDArray[np.bool_]) -> None:
+        """As ``ObjectMesh.style``, both of them."""
+        self.full.style(colours, shown)
+        self.light.style(colours, shown)
+
+
+def _stacked(parts: Iterable[NDArray[Any]], dtype: Any) -> NDArray[Any]:
+    return np.concatenate([np.empty((0, 3), dtype), *parts])

@@ -1,0 +1,87 @@
+"""Surfaces of numbered objects: each closed, in its place and of its volume, and exchangeable."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import vtk_to_numpy
+
+from sxtstudio.core.geometry import Box
+from sxtstudio.surface.mesh import Surface
+from sxtstudio.surface.objects import Body, ObjectMesh, Piece, object_bodies, polydata
+
+VOXEL_NM = (20.0, 10.0, 10.0)
+LARGE = 2**31 + 9
+CENTRES = {3: (14, 20, 18), 5: (14, 20, 42), LARGE: (40, 40, 30)}
+RADIUS = 12
+
+
+@pytest.fixture(scope="module")
+def objects() -> NDArray[np.uint32]:
+    """Two balls that touch along a plane, and another one."""
+    z, y, x = np.ogrid[:60, :60, :60]
+    numbers = np.zeros((60, 60, 60), np.uint32)
+    for number, (cz, cy, cx) in CENTRES.items():
+        numbers[(z - cz) ** 2 + (y - cy) ** 2 + (x - cx) ** 2 <= RADIUS**2] = number
+    return numbers
+
+
+@pytest.fixture(scope="module")
+def bodies(objects: NDArray[np.uint32]) -> dict[int, Body]:
+    """Their surfaces; an object that is not there has none."""
+    boxes = {}
+    for number in CENTRES:
+        where = np.argwhere(objects == number)
+        low, high = where.min(0).tolist(), (where.max(0) + 1).tolist()
+        boxes[number] = Box((low[0], low[1], low[2]), (high[0], high[1], high[2]))
+    boxes[99] = boxes[3]
+    return object_bodies(objects, boxes, VOXEL_NM, max_faces=100_000, moving_faces=3_000)
+
+
+def volume(piece: Piece) -> float:
+    return Surface(polydata(piece.points, piece.triangles), 1).volume()
+
+
+def test_each_object_is_closed_in_its_place_and_of_its_volume(
+    bodies: dict[int, Body], objects: NDArray[np.uint32]
+) -> None:
+    assert set(bodies) == set(CENTRES)
+    for number, body in bodies.items():
+        exact = np.count_nonzero(objects == number) * np.prod(VOXEL_NM)
+        assert volume(body.full) == pytest.approx(exact, rel=0.01)
+        assert volume(body.light) == pytest.approx(exact, rel=0.06)
+        edges = np.sort(body.full.triangles[:, [0, 1, 1, 2, 2, 0]].reshape(-1, 2), axis=1)
+        assert (np.unique(edges, axis=0, return_counts=True)[1] == 2).all()
+        middle = np.argwhere(objects == number).mean(0) * VOXEL_NM
+        assert np.abs(body.full.points.mean(0)[::-1] - middle).max() < 5
+        outwards = body.full.points - middle[::-1]
+        assert (np.einsum("ij,ij->i", outwards, body.full.normals) > 0).all()
+    assert sum(len(body.light.triangles) for body in bodies.values()) <= 3_000
+
+
+def test_colours_and_what_is_shown_change_without_other_surfaces(bodies: dict[int, Body]) -> None:
+    mesh = ObjectMesh({number: body.full for number, body in bodies.items()})
+    assert mesh.numbers.tolist() == [3, 5, LARGE]
+    points = vtk_to_numpy(mesh.mesh.GetPoints().GetData()).copy()
+    faces = [len(bodies[number].full.triangles) for number in (3, 5, LARGE)]
+    colours = np.array([(9, 8, 7), (1, 2, 3), (50, 60, 70)], np.uint8)
+    before = mesh.mesh
+    mesh.style(colours, np.array([True, False, True]))
+    assert mesh.mesh is not before and before.GetNumberOfCells() == sum(faces)
+    assert mesh.mesh.GetNumberOfCells() == faces[0] + faces[2] and mesh.face_count == sum(faces)
+    drawn = vtk_to_numpy(mesh.mesh.GetPolys().GetConnectivityArray()).reshape(-1, 3)
+    rgb = vtk_to_numpy(mesh.mesh.GetPointData().GetScalars())
+    for face, number, colour in ((0, 3, colours[0]), (faces[0], LARGE, colours[2]), (-1, LARGE, colours[2])):
+        assert mesh.number_of(face) == number
+        assert (rgb[drawn[face]] == colour).all()
+    mesh.style(colours, np.ones(3, bool))
+    assert mesh.number_of(faces[0]) == 5
+    assert (vtk_to_numpy(mesh.mesh.GetPoints().GetData()) == points).all()
+
+
+def test_nothing_makes_an_empty_mesh() -> None:
+    assert object_bodies(np.zeros((4, 4, 4), np.uint32), {}, None, max_faces=10, moving_faces=10) == {}
+    mesh = ObjectMesh({})
+    mesh.style(np.empty((0, 3), np.uint8), np.empty(0, bool))
+    assert mesh.mesh.GetNumberOfCells() == 0
