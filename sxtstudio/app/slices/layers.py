@@ -185,6 +185,15 @@ def stroke(painter: QPainter, pen: QPen) -> None:
     painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
+def stroke_twice(painter: QPainter, path: QPainterPath) -> None:
+    """Draw lines white on dark, so that they are seen on any colour; their width is that of the screen."""
+    for colour, width in ((QColor(0, 0, 0, 170), 3.5), (QColor(255, 255, 255), 1.5)):
+        pen = QPen(colour, width)
+        pen.setCosmetic(True)
+        stroke(painter, pen)
+        painter.drawPath(path)
+
+
 def path_of(
     lines: Sequence[NDArray[np.float64]], origin: tuple[int, int] = (0, 0), closed: bool = False
 ) -> QPainterPath:

@@ -1,0 +1,105 @@
+"""The columns of the table in the window: those of the table itself, and the measured ones."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sxtstudio.core.measure.columns import Column, Measurements
+from sxtstudio.core.measure.units import heading
+from sxtstudio.core.object_table import Flag
+
+
+class Own(StrEnum):
+    """The columns that every table has, by their keys."""
+
+    NUMBER = "number"
+    CLASS = "class"
+    FLAGS = "flags"
+    NOTES = "notes"
+
+
+@dataclass(frozen=True)
+class TableColumn:
+    """A column of the window's table: its key, its heading with unit, and what it means.
+
+    ``integer`` numbers are written without decimals; ``measured`` is False for the table's own columns.
+    """
+
+    key: str
+    title: str
+    tip: str
+    measured: bool = False
+    integer: bool = False
+
+
+OWN: tuple[TableColumn, ...] = (
+    TableColumn(Own.NUMBER, "Object", "The number of the object, in its colour; it never changes"),
+    TableColumn(Own.CLASS, "Class", "What it is, as you, a rule or a classifier said"),
+    TableColumn(Own.FLAGS, "Flags", "Why an object may not be whole, or not be one"),
+    TableColumn(Own.NOTES, "Notes", "What you write down; F2 edits it"),
+)
+
+#: Shown at first, where they were measured.
+USUAL = (
+    "volume",
+    "equivalent_diameter",
+    "surface",
+    "surface_mesh",
+    "surface_to_volume",
+    "sphericity",
+    "length_1",
+    "length_2",
+    "length_3",
+    "axis_1",
+    "axis_2",
+    "axis_3",
+    "mean",
+    "mean_inside",
+    "lac",
+)
+_AT_FIRST = 6
+
+#: In the table, and in a sentence.
+FLAGS: dict[Flag, tuple[str, str]] = {
+    Flag.BORDER: ("border", "touches the border of the volume, so part of it may be missing"),
+    Flag.OPEN: ("open", "ends where its outlines end: top or bottom are missing"),
+    Flag.DOUBTFUL: ("doubtful", "the network was not sure of its outline"),
+    Flag.SHEET: ("sheet", "an open sheet of membrane that encloses nothing"),
+}
+
+
+def flags_text(flags: frozenset[Flag]) -> str:
+    """Return "border, open"; "" where there are none."""
+    return ", ".join(FLAGS[flag][0] for flag in Flag if flag in flags)
+
+
+def flags_sentence(flags: frozenset[Flag]) -> str:
+    """Return what the flags of an object mean, a line each."""
+    lines = [FLAGS[flag][1] for flag in Flag if flag in flags]
+    return "\n".join(line[:1].upper() + line[1:] + "." for line in lines)
+
+
+def table_column(column: Column, *, calibrated: bool) -> TableColumn:
+    """Return a measured column as the window shows it; its tip is what the dictionary says."""
+    lines = [column.definition]
+    lines += [f"= {column.formula}"] if column.formula else []
+    lines += [f"Source: {column.source}"] if column.source else []
+    lines.append(f"In files: {column.name(calibrated=calibrated)}")
+    title = heading(column, calibrated=calibrated)
+    return TableColumn(column.key, title, "\n".join(lines), True, column.integer)
+
+
+def columns_of(measurements: Measurements | None) -> tuple[TableColumn, ...]:
+    """Return all columns that there are now, the table's own first."""
+    if measurements is None:
+        return OWN
+    measured = (table_column(one, calibrated=measurements.calibrated) for one in measurements.columns)
+    return (*OWN, *measured)
+
+
+def usual_keys(columns: tuple[TableColumn, ...]) -> tuple[str, ...]:
+    """Return the keys of the columns that are shown as long as the user has not chosen others."""
+    measured = [column.key for column in columns if column.measured]
+    shown = [key for key in USUAL if key in measured] or measured[:_AT_FIRST]
+    return (Own.NUMBER, Own.CLASS, Own.FLAGS, *shown, Own.NOTES)

@@ -1,0 +1,128 @@
+"""What the table lists, against plain loops over the same rows."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sxtstudio.app.objects.listing import Filter, Limit, Listing
+from sxtstudio.app.objects.table_columns import Own, columns_of, flags_sentence, usual_keys
+from sxtstudio.app.objects.table_text import summary_text, tab_separated
+from sxtstudio.core.measure.columns import Column, Measurements, Quantity
+from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+
+VOLUME = Column("volume", "Volume", Quantity.UM3, "All voxels of the object.", formula="n · v")
+PARTS = Column("parts", "Parts", Quantity.NUMBER, "How many parts it has.", integer=True)
+
+ROWS = {
+    2: ObjectRow("Vesicle", flags=frozenset({Flag.BORDER})),
+    3: ObjectRow("vesicle", notes="beside the nucleus"),
+    7: ObjectRow("", flags=frozenset({Flag.OPEN, Flag.DOUBTFUL})),
+    2**31: ObjectRow("Mitochondrion", notes="two\tparts\n7"),
+}
+
+
+@pytest.fixture
+def listing() -> Listing:
+    """Four objects; number 3 was not measured, and number 5 is gone since."""
+    measurements = Measurements(np.array([2, 5, 7, 2**31]))
+    measurements.add(VOLUME, np.array([4.0, 9.0, 1.0, 2.0]))
+    measurements.add(PARTS, np.array([1, 1, 1, 1234]))
+    return Listing(ObjectTable(ROWS), measurements)
+
+
+def numbers(listing: Listing, key: str, **more: object) -> list[int]:
+    order = listing.order(key, **{"descending": False, **more})  # type: ignore[arg-type]
+    return [int(n) for n in listing.numbers[order]]
+
+
+@pytest.mark.parametrize(
+    ("key", "descending", "expected"),
+    [
+        (Own.NUMBER, False, [2, 3, 7, 2**31]),
+        (Own.NUMBER, True, [2**31, 7, 3, 2]),
+        (Own.CLASS, False, [2**31, 2, 3, 7]),
+        (Own.CLASS, True, [2, 3, 2**31, 7]),
+        ("volume", False, [7, 2**31, 2, 3]),
+        ("volume", True, [2, 2**31, 7, 3]),
+        ("unknown", True, [2, 3, 7, 2**31]),
+    ],
+)
+def test_rows_are_sorted_and_what_is_empty_comes_last(
+    listing: Listing, key: str, descending: bool, expected: list[int]
+) -> None:
+    assert numbers(listing, key, descending=descending) == expected
+
+
+def test_only_some_are_listed(listing: Listing) -> None:
+    assert numbers(listing, "volume", only={3, 2, 99}) == [2, 3]
+    assert numbers(listing, "volume", only=()) == []
+
+
+@pytest.mark.parametrize(
+    ("wanted", "expected"),
+    [
+        (Filter(), {2, 3, 7, 2**31}),
+        (Filter("VESICLE"), {2, 3}),
+        (Filter("vesicle border"), {2}),
+        (Filter("7"), {7}),
+        (Filter("nucleus"), {3}),
+        (Filter("doubt open"), {7}),
+        (Filter("", (Limit("volume", 2.0, None),)), {2, 2**31}),
+        (Filter("", (Limit("volume", None, 2.0),)), {7, 2**31}),
+        (Filter("", (Limit("volume", 1.5, 4.0), Limit("parts", 2, None))), {2**31}),
+        (Filter("", (Limit(Own.NUMBER, 3, 7),)), {3, 7}),
+        (Filter("mito", (Limit("volume", 3, None),)), set()),
+    ],
+)
+def test_filter_leaves(listing: Listing, wanted: Filter, expected: set[int]) -> None:
+    assert listing.matching(wanted) == expected
+
+
+def test_figures_leave_the_border_out_and_say_so(listing: Listing) -> None:
+    order = listing.order(Own.NUMBER, descending=False)
+    whole = listing.summary("volume", order, without_border=True)
+    assert whole is not None
+    assert (whole.count, whole.border, whole.mean, whole.median) == (2, 1, 1.5, 1.5)
+    assert whole.sd == pytest.approx(np.sqrt(0.5))
+    every = listing.summary("volume", order, without_border=False)
+    assert every is not None and (every.count, every.border) == (3, 0)
+    assert listing.summary("unknown", order, without_border=True) is None
+    column = next(one for one in columns_of(listing.measurements) if one.key == "volume")
+    text = summary_text(listing, order, column, chosen=2, stale=1, without_border=True)
+    assert text.startswith(
+        "4 objects  ·  2 chosen  ·  Volume (µm³): n = 2, mean 1.5 ± 0.707 (SD), median 1.5"
+    )
+    assert "1 at the border left out" in text and "1 changed since they were measured" in text
+
+
+def test_rows_are_copied_with_all_digits_and_one_line_each(listing: Listing) -> None:
+    columns = columns_of(listing.measurements)
+    lines = tab_separated(listing, listing.order(Own.NUMBER, descending=False), columns).splitlines()
+    assert lines[0].split("\t") == ["Object", "Class", "Flags", "Notes", "Volume (µm³)", "Parts"]
+    assert lines[4].split("\t") == ["2147483648", "Mitochondrion", "", "two parts 7", "2", "1234"]
+    assert lines[2].split("\t")[4:] == ["", ""] and len(lines) == 5
+
+
+def test_columns_say_what_they_mean(listing: Listing) -> None:
+    columns = columns_of(listing.measurements)
+    volume = next(column for column in columns if column.key == "volume")
+    assert volume.tip == "All voxels of the object.\n= n · v\nIn files: volume_um3"
+    assert usual_keys(columns) == ("number", "class", "flags", "volume", "notes")
+    assert usual_keys(columns_of(None)) == ("number", "class", "flags", "notes")
+    text = flags_sentence(frozenset({Flag.OPEN, Flag.BORDER}))
+    assert text.splitlines()[0].startswith("Touches the border") and "missing" in text.splitlines()[1]
+
+
+def test_twenty_thousand_objects_are_sorted_as_a_plain_sort_does() -> None:
+    rng = np.random.default_rng(1)
+    count = 20_000
+    table = ObjectTable.of(range(1, count + 1))
+    measurements = Measurements(np.arange(1, count + 1))
+    values = rng.integers(0, 500, count).astype(float)  # many alike
+    values[rng.random(count) < 0.1] = np.nan
+    measurements.add(VOLUME, values)
+    found = numbers(Listing(table, measurements), "volume", descending=True)
+    known = [n for n in range(1, count + 1) if not np.isnan(values[n - 1])]
+    unknown = [n for n in range(1, count + 1) if np.isnan(values[n - 1])]
+    assert found == sorted(known, key=lambda n: -values[n - 1]) + unknown
