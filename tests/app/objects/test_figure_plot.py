@@ -1,0 +1,121 @@
+"""Plots of objects: what the mouse catches in them, and pictures of them for print."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, QPointF, Qt
+from PySide6.QtGui import QImage
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app.objects.figure_plot import FigurePlot, Grip
+from sxtstudio.app.objects.plot_export import write_figures
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.figures import Category, Figure, dot_plot, histogram, scatter_plot
+
+
+def category(name: str, values: list[float], first: int = 1) -> Category:
+    return Category(name, (200, 30, 30), np.arange(first, first + len(values)), np.array(values))
+
+
+def square() -> Figure:
+    """Objects 1…4 at the corners of a square, 5 in its middle."""
+    x = np.array([0.0, 10, 10, 0, 5])
+    return scatter_plot([(category("a", [0, 0, 10, 10, 5]), x)], "x (nm)", "y (nm)")
+
+
+@pytest.fixture
+def plot(qtbot: QtBot) -> FigurePlot:
+    plot = FigurePlot("Plot")
+    qtbot.addWidget(plot)
+    plot.resize(420, 320)
+    plot.show_figure(square())
+    plot.show()
+    qtbot.waitExposed(plot)
+    plot.view.plotItem.layout.activate()
+    plot.view.plotItem.vb.updateAutoRange()
+    return plot
+
+
+def px_of(plot: FigurePlot, x: float, y: float) -> QPoint:
+    return plot.view.mapFromScene(plot.view.plotItem.vb.mapViewToScene(QPointF(x, y)))
+
+
+def drag(qtbot: QtBot, plot: FigurePlot, *places: tuple[float, float]) -> None:
+    viewport = plot.view.viewport()
+    qtbot.mousePress(viewport, Qt.MouseButton.LeftButton, pos=px_of(plot, *places[0]))
+    for place in places[1:]:
+        qtbot.mouseMove(viewport, px_of(plot, *place))
+    qtbot.mouseRelease(viewport, Qt.MouseButton.LeftButton, pos=px_of(plot, *places[-1]))
+
+
+def test_a_click_picks_the_dot_under_it_or_none(plot: FigurePlot, qtbot: QtBot) -> None:
+    picked: list[tuple[int, bool]] = []
+    plot.picked.connect(lambda number, added: picked.append((number, added)))
+    viewport = plot.view.viewport()
+    for place, keys in (
+        ((10, 10), Qt.KeyboardModifier.NoModifier),
+        ((5, 5), Qt.KeyboardModifier.ControlModifier),
+        ((2.5, 7.5), Qt.KeyboardModifier.NoModifier),
+    ):
+        qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, keys, px_of(plot, *place))
+    assert picked == [(3, False), (5, True), (0, False)]
+
+
+def test_a_lasso_catches_what_it_encloses(plot: FigurePlot, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(plot.caught) as caught:
+        drag(qtbot, plot, (3, -0.4), (10.4, -0.4), (10.4, 9), (8, 9), (3, 7))
+    assert caught.args == [frozenset({2, 5})]
+
+
+def test_a_range_is_along_x_and_in_a_dot_plot_along_y(plot: FigurePlot, qtbot: QtBot) -> None:
+    plot.grip = Grip.RANGE
+    with qtbot.waitSignal(plot.limited) as limited:
+        drag(qtbot, plot, (9, 4), (6, 6), (2, 8))
+    assert limited.args == pytest.approx([2, 9], abs=0.1)
+    plot.show_figure(dot_plot([category("a", [1, 5, 9])], "Volume"))
+    plot.view.plotItem.vb.updateAutoRange()
+    with qtbot.waitSignal(plot.limited) as limited:
+        drag(qtbot, plot, (0.7, 3), (1.2, 5), (1.3, 8))
+    assert limited.args == pytest.approx([3, 8], abs=0.1)
+
+
+def test_chosen_dots_are_marked_and_the_plot_is_described(plot: FigurePlot) -> None:
+    plot.show_chosen([2, 5, 77])
+    assert sorted(point.pos().x() for point in plot._marks.points()) == [5.0, 10.0]
+    plot.show_figure(dot_plot([category("a", [1.0, 2.0, 3.0])], "Volume (µm³)"))
+    assert plot.accessibleDescription() == "Volume (µm³); a, n = 3: mean 2, SD 1"
+
+
+def test_pictures_are_dark_on_white_whatever_the_window_looks_like(qtbot: QtBot, tmp_path: Path) -> None:
+    figures = [
+        dot_plot([category("Vesicle", [1, 2, 3]), category("Droplet", [2, 4], 4)], "Volume (µm³)"),
+        histogram([category("Vesicle", [1, 2, 2, 3])], "Volume (µm³)"),
+    ]
+    png, svg = tmp_path / "figure.png", tmp_path / "figure.svg"
+    write_figures(figures, png)
+    write_figures(figures, svg)
+    image = QImage(str(png))
+    assert image.width() >= 2000 and image.pixelColor(3, 3).name() == "#ffffff"
+    assert image.dotsPerMeterX() > 300 / 0.0254
+    text = svg.read_text(encoding="utf-8")
+    assert "<image" not in text, "vectors only"
+    assert {"Vesicle", "n = 3", "Volume (µm³)", "Objects"} <= set(re.findall(r">\s*([^<>]+?)\s*</text>", text))
+
+
+def test_twenty_thousand_dots_are_drawn_from_pictures(qtbot: QtBot) -> None:
+    """As shapes they would take seconds with every repaint."""
+    values = np.random.default_rng(1).normal(size=20_000)
+    many = Category("a", (1, 2, 3), np.arange(1, 20_001), values)
+    plot = FigurePlot("Plot")
+    qtbot.addWidget(plot)
+    plot.show_figure(scatter_plot([(many, values[::-1])], "x", "y"))
+    assert plot._items[0].opts["useCache"] and len(plot._items[0].points()) == 20_000
+
+
+def test_another_ending_is_refused(qtbot: QtBot, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"\.png or \.svg"):
+        write_figures([square()], tmp_path / "figure.pdf")
