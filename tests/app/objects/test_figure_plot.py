@@ -103,7 +103,8 @@ def test_pictures_are_dark_on_white_whatever_the_window_looks_like(qtbot: QtBot,
     assert image.dotsPerMeterX() > 300 / 0.0254
     text = svg.read_text(encoding="utf-8")
     assert "<image" not in text, "vectors only"
-    assert {"Vesicle", "n = 3", "Volume (µm³)", "Objects"} <= set(re.findall(r">\s*([^<>]+?)\s*</text>", text))
+    words = set(re.findall(r">\s*([^<>]+?)\s*</text>", text))
+    assert {"Vesicle", "n = 3", "Volume (µm³)", "Objects"} <= words
 
 
 def test_twenty_thousand_dots_are_drawn_from_pictures(qtbot: QtBot) -> None:
