@@ -15,6 +15,10 @@ from sxtstudio.core.wording import count, grouped
 _LARGEST = 2**53
 # So many values are named; with more of them they are numbers of objects, or an image.
 _NAMED = 6
+# Of materials nobody makes more than that.
+_MOST_MATERIALS = 20
+# No tomogram holds so many objects.
+_MOST_VALUES = 4_000_000
 
 
 @dataclass(frozen=True)
@@ -28,6 +32,11 @@ class LabelValues:
     def several(self) -> bool:
         """Whether there is more than one kind of label."""
         return len(self.voxels) > 1
+
+    @property
+    def many(self) -> bool:
+        """Whether there are so many that they are numbers of objects rather than materials."""
+        return len(self.voxels) > _MOST_MATERIALS
 
     def text(self) -> str:
         """Return "the values 1 (20 voxels), 2 (8 voxels)", or how many there are."""
@@ -57,7 +66,7 @@ class ValueCounter:
         Raises
         ------
         UserError
-            If it holds fractional grey values, or some that are too large to be told apart.
+            If it holds fractional grey values, some that are too large to be told apart, or too many.
         """
         if part.dtype.kind == "f":
             if not np.array_equal(part, np.rint(part)):
@@ -85,6 +94,11 @@ class ValueCounter:
                 self._voxels[value] = self._voxels.get(value, 0) + n
             else:
                 self.background += n
+        if len(self._voxels) > _MOST_VALUES:
+            raise UserError(
+                f"{self._name} holds more than {grouped(_MOST_VALUES)} numbers and is no label file. "
+                "Choose the labels instead."
+            )
         return part
 
     def found(self) -> LabelValues:

@@ -1,9 +1,11 @@
-"""What Microscopy Image Browser writes of a volume's place in space."""
+"""What Microscopy Image Browser writes of a volume's place in space, and of its materials."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 
@@ -13,6 +15,8 @@ from sxtstudio.core.volume import VoxelSize
 NM_PER_UM = 1000.0
 _NUMBER = r"\s+([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
 _BOX = re.compile(r"\bBoundingBox" + 6 * _NUMBER)
+
+_NAMES, _MOST_NAMES, _MOST_LETTERS = "modelMaterialNames", 10_000, 200
 
 Box6 = tuple[float, float, float, float, float, float]
 
@@ -51,3 +55,24 @@ def _six(numbers: Sequence[float]) -> Box6 | None:
         return None
     x0, x1, y0, y1, z0, z1 = (float(value) for value in values)
     return (x0, x1, y0, y1, z0, z1)
+
+
+def material_names(path: Path) -> dict[int, str]:
+    """Return what a model of MIB calls its materials, by the value of their voxels; {} where it says nothing.
+
+    A model is a MATLAB file, version 7.3 (HDF5); entry i of ``modelMaterialNames`` is the name of the value
+    i (MIB2 saveModel). Whatever is not as it should be has no name.
+    """
+    import h5py  # takes long to load
+
+    found: dict[int, str] = {}
+    with suppress(OSError, KeyError, TypeError, ValueError, AttributeError), h5py.File(path, "r") as file:
+        cells = file[_NAMES]
+        if cells.dtype != h5py.ref_dtype or cells.size > _MOST_NAMES:
+            return {}
+        for value, reference in enumerate(np.ravel(cells[()]), 1):
+            letters = file[reference]
+            if letters.dtype == np.uint16 and 0 < letters.size <= _MOST_LETTERS:
+                name = letters[()].ravel().tobytes().decode("utf-16-le", "ignore").strip()
+                found.update({value: name} if name.isprintable() and name else {})
+    return found

@@ -1,4 +1,4 @@
-"""Labels from a file, as one change that can be undone."""
+"""Labels or objects from a file, as one change that can be undone."""
 
 from __future__ import annotations
 
@@ -12,15 +12,19 @@ from sxtstudio.app.document.label_kinds import LabelKindsDialog
 from sxtstudio.app.document.opening import TOMOGRAMS
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.label_job import LabelJob
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.session import Busy
 from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.label_values import LabelValues
+from sxtstudio.core.wording import count
 from sxtstudio.io.several import SeveralVolumes
 from sxtstudio.io.volume_name import VolumeName, with_axes
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.label_input import OtherAxes, inspect_labels, write_labels
+from sxtstudio.workflow.document.object_input import ReadAs, read_objects
 
 
 def ask_for_labels(context: Context) -> None:
@@ -45,7 +49,14 @@ def load_labels(context: Context, path: Path) -> None:
             _replace(context, document, path, None)
             return
         dialog = LabelKindsDialog(values, context.window)
-        dialog.accepted.connect(lambda: _replace(context, document, path, dialog.value))
+
+        def answered() -> None:
+            if dialog.read_as is None:
+                _replace(context, document, path, dialog.value)
+            else:
+                _replace_objects(context, document, path, values, dialog.read_as)
+
+        dialog.accepted.connect(answered)
         dialog.open()
 
     def failed(error: Exception) -> None:
@@ -107,3 +118,24 @@ def _replace(context: Context, document: Document, path: Path, value: int | None
         show_error(context.window, error)
 
     context.jobs.start(f"Reading {path.name}", work, on_done=done, on_error=failed, on_cancel=undone)
+
+
+def _replace_objects(
+    context: Context, document: Document, path: Path, values: LabelValues, read_as: ReadAs
+) -> None:
+    session = context.session
+    if session.document is not document:
+        return
+    former, boxes = document.object_table, document.object_boxes
+
+    def work(job: Job, recorder: Recorder) -> None:
+        read_objects(path, recorder, values, read_as, former, boxes, job.progress)
+
+    def done(_: object, edit: Edit | None) -> None:
+        if edit is None:
+            session.message.emit(f"{path.name} holds the objects that are there already.")
+        else:
+            session.message.emit(f"{count(len(document.object_table.rows), 'object')} from {path.name}")
+
+    parameters = {"file": str(path), "values": read_as.value}
+    LabelJob(context, EditKind.OPEN_OBJECTS, work, target="objects", parameters=parameters, on_done=done)

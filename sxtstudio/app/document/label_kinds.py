@@ -1,4 +1,4 @@
-"""Which of several kinds of label in a file are wanted: all as one, or those of one value."""
+"""What several kinds of label in a file are: labels, all or of one value, materials, or numbered objects."""
 
 from __future__ import annotations
 
@@ -9,29 +9,36 @@ from sxtstudio.app.widgets.controls import ComboBox
 from sxtstudio.app.widgets.dialogs import Dialog
 from sxtstudio.core.label_values import LabelValues
 from sxtstudio.core.wording import count
+from sxtstudio.workflow.document.object_input import ReadAs
 
 # More than these are numbers of objects; a list of thousands helps nobody, its largest ones do.
 _LISTED = 500
 
 
 class LabelKindsDialog(Dialog):
-    """Asks which values are labels; ``value`` is the answer, None for all of them."""
+    """Asks what the values are: ``read_as`` for objects, else labels of ``value``, None for all of them."""
 
     def __init__(self, values: LabelValues, parent: QWidget | None = None) -> None:
-        """Offer what the file holds; all of it is chosen."""
+        """Offer what the file may hold: numbers of objects where there are many, else labels."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         self.setWindowTitle("Open labels")
         self.setMinimumWidth(440)
         text = QLabel(
             f"{values.name} holds {count(len(values.voxels), 'kind')} of labels, such as materials or "
-            "numbered "
-            "objects. Labels are of one kind here: what do you want to open?"
+            "numbered objects. What do you want to open?"
         )
         text.setWordWrap(True)
-        self.all = QRadioButton("&All of them, as one kind")
-        self.one = QRadioButton("&Only those with the value")
-        self.all.setChecked(True)
+        self.all = QRadioButton("&Labels: all of them, as one kind")
+        self.one = QRadioButton("Labels: &only those with the value")
+        self.numbers = QRadioButton("Objects: each value is the &number of one")
+        self.materials = QRadioButton("Objects: each value is a &class, each connected piece an object")
+        self.materials.setToolTip(
+            "Materials of MIB or Amira; their names come along where the file says them"
+        )
+        self.numbers.setToolTip("Instances, as StarDist, Cellpose or a watershed write them")
+        (self.numbers if values.many else self.all).setChecked(True)
+        self.materials.setVisible(not values.many)
         self.which = ComboBox()
         by_size = sorted(values.voxels.items(), key=lambda item: -item[1])[:_LISTED]
         for value, voxels in sorted(by_size):
@@ -51,9 +58,18 @@ class LabelKindsDialog(Dialog):
         layout.addWidget(text)
         layout.addWidget(self.all)
         layout.addLayout(row)
+        layout.addWidget(self.numbers)
+        layout.addWidget(self.materials)
         layout.addWidget(buttons)
 
     @property
     def value(self) -> int | None:
         """The value whose voxels are wanted, or None for all that are not 0."""
         return int(self.which.currentData()) if self.one.isChecked() else None
+
+    @property
+    def read_as(self) -> ReadAs | None:
+        """What objects the values are, or None for labels."""
+        if self.numbers.isChecked():
+            return ReadAs.NUMBERS
+        return ReadAs.MATERIALS if self.materials.isChecked() else None

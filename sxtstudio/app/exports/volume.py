@@ -35,16 +35,18 @@ class VolumeDialog(Dialog):
         self.setMinimumWidth(420)
         self._format = format
         self._has_mask = document.mask is not None
+        self._has_objects = document.objects is not None
         self.what = ComboBox()
         for name, text in NAMES.items():
             needed: object = {
                 "mask": document.mask,
+                "objects": document.labels if document.objects is None else document.objects,
                 "tomogram": document.tomogram,
                 "output": find_output(document.bulk, document.shape),
             }.get(name, document.labels)
             if needed is not None:
                 self.what.addItem(text, name)
-        self.what.setToolTip("Objects with numbers: every object gets a grey value of its own, from 1 on")
+        self.what.setToolTip("Objects with numbers: every object has a grey value of its own")
         self.whole = QCheckBox("All slices")
         self.whole.setChecked(True)
         self.first, self.last = SpinBox(), SpinBox()
@@ -105,7 +107,12 @@ class VolumeDialog(Dialog):
             {
                 "labels": f"8 bit: {value} where there is a label, 0 elsewhere.",
                 "mask": f"8 bit: {value} inside the cell, 0 outside.",
-                "objects": "16 bit (32 bit above 65,535 objects): 0 is background, objects count from 1.",
+                "objects": "16 bit (32 bit above 65,535): 0 is background; "
+                + (
+                    "each object has its number in the table."
+                    if self._has_objects
+                    else "the connected pieces of the labels count from 1."
+                ),
                 "output": "8 bit: 255 where the network is sure of a membrane, 0 where it is sure of none.",
                 "tomogram": "The grey values as they are in the tomogram.",
             }.get(what, "")

@@ -17,6 +17,7 @@ from sxtstudio.core.labels import LABEL, as_labels
 from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.numbering import NumberedObjects
 from sxtstudio.core.pace import Work
+from sxtstudio.core.patches import Voxels
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
@@ -79,6 +80,8 @@ class ExportSource:
     voxel_nm: VoxelSize | None
     place: Place
     output: KeptOutput | None = None
+    objects: Voxels | None = None
+    largest_number: int = 0
 
 
 @dataclass(frozen=True)
@@ -100,13 +103,18 @@ def source_of(document: Document) -> ExportSource:
         document.voxel_nm,
         document.tomogram.place,
         find_output(document.bulk, document.shape),
+        document.objects,
+        max(document.object_table.rows, default=0),
     )
 
 
 def export_voxels(
     path: Path, source: ExportSource, choice: VolumeChoice, progress: Progress | None = None
 ) -> Receipt:
-    """Write labels, numbered objects, mask or tomogram to TIFF, MRC or OME-Zarr.
+    """Write labels, objects, mask or tomogram to TIFF, MRC or OME-Zarr.
+
+    Objects are those of the document, with the numbers of their table; where there are none, the connected
+    pieces of the labels, numbered from 1 on.
 
     The first exported voxel keeps its place: the origin of a range of slices is moved accordingly.
 
@@ -138,9 +146,12 @@ def export_voxels(
     else:
         volume = _Part(_voxels(source, choice.what), slices, source, choice.inside_mask)
     voxels = math.prod(volume.shape)
-    numbering = (Stage(Work.NUMBER, voxels, "Numbering the objects"),) if choice.what == "objects" else ()
+    pieces = choice.what == "objects" and source.objects is None
+    numbering = (Stage(Work.NUMBER, voxels, "Numbering the objects"),) if pieces else ()
     stages = Stages(progress, (*numbering, Stage(Work.EXPORT, voxels, f"Writing {path.name}")))
-    if choice.what == "objects":
+    if choice.what == "objects" and not pieces:
+        kind, notes = "objects", ("The numbers are those of the table of objects.",)
+    if pieces:
         with stages.stage(Work.NUMBER) as counter:
             numbered = NumberedObjects(volume, counter)
         volume, kind = numbered, "objects"
@@ -218,10 +229,13 @@ def export_surface(
 
 
 class _Part:
-    """Some slices of labels, only inside the cell mask if wanted."""
+    """Some slices of labels or objects, only inside the cell mask if wanted.
+
+    Objects are of 16 bit where their numbers fit.
+    """
 
     def __init__(
-        self, voxels: Labels, slices: tuple[int, int], source: ExportSource, inside_mask: bool
+        self, voxels: Voxels, slices: tuple[int, int], source: ExportSource, inside_mask: bool
     ) -> None:
         if inside_mask and source.mask is None:
             raise UserError("There is no cell mask yet. Make one first, or export without it.")
@@ -230,7 +244,8 @@ class _Part:
         if inside_mask and source.mask is not None:
             self._mask = VolumeView(ArrayVolume(source.mask), slices)
         self._pages = PageReleaser(voxels, *([] if source.mask is None else [source.mask]))
-        self.dtype = np.dtype(np.uint8)
+        short = voxels.dtype == np.uint32 and source.largest_number <= 0xFFFF
+        self.dtype = np.dtype(np.uint16) if short else voxels.dtype
         self.shape: Triple = self._view.shape
         self.voxel_nm = source.voxel_nm
 
@@ -238,11 +253,13 @@ class _Part:
         voxels = self._view.read(box)
         if self._mask is not None:
             voxels[self._mask.read(box) == 0] = 0
-        self._pages.read(voxels.size)
-        return voxels
+        self._pages.read(voxels.nbytes)
+        return voxels.astype(self.dtype, copy=False)
 
 
-def _voxels(source: ExportSource, what: What) -> Labels:
+def _voxels(source: ExportSource, what: What) -> Voxels:
+    if what == "objects" and source.objects is not None:
+        return source.objects
     voxels = source.mask if what == "mask" else source.labels
     if voxels is None:
         if what == "mask":
@@ -278,7 +295,7 @@ def _receipt(
     if choice.inside_mask:
         rows.append(("Extent", "only inside the cell mask"))
     if written.labelled is not None:
-        what = "In the mask" if choice.what == "mask" else "Labelled"
+        what = {"mask": "In the mask", "objects": "In objects"}.get(choice.what, "Labelled")
         rows.append((what, count(written.labelled, "voxel")))
         if not written.labelled:
             notes = (*notes, f"⚠ The file holds only background: {_why_empty(choice, source)}")
@@ -293,8 +310,12 @@ def _receipt(
 
 def _why_empty(choice: VolumeChoice, source: ExportSource) -> str:
     if choice.inside_mask:
-        return "there is no label inside the cell mask. Look at the mask, or export without it."
-    return "there is no label in these slices. Look at the labels, or choose other slices."
+        return f"there is no {_word(choice)} inside the cell mask. Look at the mask, or export without it."
+    return f"there is no {_word(choice)} in these slices. Look at them, or choose other slices."
+
+
+def _word(choice: VolumeChoice) -> str:
+    return "object" if choice.what == "objects" else "label"
 
 
 def _check_mesh(path: Path, surface: Surface) -> None:

@@ -13,7 +13,9 @@ from sxtstudio.app.document.label_files import load_labels
 from sxtstudio.app.document.label_kinds import LabelKindsDialog
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Preview
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.trust import SliceTrust
+from sxtstudio.workflow.document.object_input import ReadAs
 
 SHAPE = (64, 384, 384)
 
@@ -81,3 +83,31 @@ def test_certainty_goes_with_the_labels_that_it_is_of(
     assert document.trust == figures and strip.figures == figures
     sample.session.redo()
     assert document.trust == () and not strip.figures
+
+
+@pytest.mark.parametrize("read_as", list(ReadAs))
+def test_several_kinds_may_be_objects(
+    sample: MainWindow, materials: Path, qtbot: QtBot, read_as: ReadAs
+) -> None:
+    load_labels(sample.context, materials)
+    dialog = opened_dialog(sample, qtbot)
+    (dialog.numbers if read_as is ReadAs.NUMBERS else dialog.materials).setChecked(True)
+    dialog.accept()
+    document = sample.session.document
+    qtbot.waitUntil(lambda: document.objects is not None and not sample.session.busy, timeout=20_000)
+    np.testing.assert_array_equal(document.objects, tifffile.imread(materials))
+    classes = [row.class_name for row in document.object_table.rows.values()]
+    assert classes == (["", ""] if read_as is ReadAs.NUMBERS else ["Material 1", "Material 2"])
+    assert document.labels is None and document.steps[-1].edit is EditKind.OPEN_OBJECTS
+    sample.session.undo()
+    assert document.objects is None and not document.object_table.rows
+
+
+def test_many_values_are_numbers_of_objects(sample: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:
+    labels = np.zeros(SHAPE, np.uint16)
+    labels[10, 0, :40] = np.arange(100, 140)
+    tifffile.imwrite(tmp_path / "instances.tif", labels)
+    load_labels(sample.context, tmp_path / "instances.tif")
+    dialog = opened_dialog(sample, qtbot)
+    assert dialog.read_as is ReadAs.NUMBERS and dialog.materials.isHidden()
+    dialog.reject()

@@ -14,9 +14,12 @@ import tifffile
 
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.io import open_volume
 from sxtstudio.io.steps import step_of
 from sxtstudio.surface import SurfaceParameters
 from sxtstudio.workflow.document import exporting, workplace
@@ -86,6 +89,34 @@ def test_objects_have_numbers(document: Document, tmp_path: Path) -> None:
     assert found.dtype == np.uint16
     assert [int((found == n).sum()) for n in (1, 2, 3)] == [3 * 20 * 40, 3 * 10 * 8, 0]
     assert "2 objects" in receipt.notes[0]
+
+
+@pytest.mark.parametrize(("number", "dtype"), [(65_535, np.uint16), (65_536, np.uint32)])
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.zarr", "a.mrc"])
+def test_the_objects_of_the_document_keep_their_numbers(
+    document: Document, tmp_path: Path, number: int, dtype: type, name: str
+) -> None:
+    recorder = document.recorder(EditKind.NEW_OBJECT, "objects", {})
+    recorder.write(Box((1, 30, 5), (3, 60, 9)), np.full((2, 30, 4), number, np.uint32))
+    recorder.write(Box((1, 2, 3), (2, 4, 6)), np.full((1, 2, 3), 7, np.uint32))
+    edit = recorder.finish()
+    assert edit is not None
+    document.gain("objects", edit.gained)
+    document.change_table(document.object_table.change({7: ObjectRow(), number: ObjectRow()}))
+    path, choice = tmp_path / name, VolumeChoice("objects", 1, 4, inside_mask=True)
+    if name == "a.mrc" and dtype is np.uint32:
+        with pytest.raises(UserError, match="MRC files cannot hold"):
+            export_voxels(path, source_of(document), choice)
+        return
+    receipt = export_voxels(path, source_of(document), choice)
+    assert document.objects is not None
+    expected = np.array(document.objects[1:4])
+    expected[:, 40:] = 0  # outside the mask
+    with open_volume(path) as found:
+        assert found.dtype == dtype
+        np.testing.assert_array_equal(found.read(Box.whole(found.shape)), expected)
+    assert ("In objects", f"{np.count_nonzero(expected)} voxels") in receipt.rows
+    assert "table" in receipt.notes[0]
 
 
 def test_mask_and_tomogram(document: Document, tmp_path: Path) -> None:
