@@ -31,6 +31,7 @@ def test_what_was_painted_in_lac_comes_back(sign: int, known_voxel: bool) -> Non
     ball = (z - 22) ** 2 + (y - 22) ** 2 + (x - 22) ** 2 <= 15**2
     lac = np.where(ball, 0.42, ICE_LAC)
     lac[:22] += np.where(ball[:22], 0.02, 0)  # not all of it the same
+    lac[ball & ((y - 22) ** 2 + (x - 22) ** 2 > 14**2)] += 0.3  # part of its rim
     image = ArrayVolume((sign * 250.0 * lac + 70).astype(np.float32))
     line = through_materials(
         Material("ice", sign * 25.0 + 70, ICE_LAC), Material("known", sign * 150.0 + 70, 0.60)
