@@ -1,0 +1,395 @@
+"""The centre line of an object: its length along the skeleton, and how wide the object is along it.
+
+Thinning an object to its skeleton leaves spurs, loses the tips and, with symmetric objects, now and then
+everything. So the one path that matters is searched itself (as TEASAR does, Sato et al. 2000): from tip to
+tip, the two voxels farthest apart within the object, along the way that keeps farthest from its surface.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import cc3d
+import edt
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.sparse import csr_array
+from scipy.sparse.csgraph import connected_components, dijkstra
+from scipy.spatial import KDTree
+from skimage.measure import euler_number
+
+from sxtstudio.core.measure.columns import Column, Quantity
+from sxtstudio.core.measure.subject import ColumnGroup, Subject
+from sxtstudio.core.progress import Progress
+
+Floats = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+_NODES = 2500  # of a larger object blocks of voxels are joined until there are about as many
+_MOST_VOXELS = 30_000_000  # of a box; in a larger one blocks of voxels are joined before anything else
+_CENTRED = 3  # power with which a way is dearer the nearer it comes to the surface
+_SMOOTH = 1.5  # steps of the path, along which its corners are rounded
+_ROUND = 0.2  # of a voxel: so far beyond the outermost voxel's centre a round tip ends; a flat one, 0.5
+_TIP_STEPS = 6  # of the path give the direction of its end
+# Half of the 26 neighbours: the others are the same pairs.
+_STEPS = np.array([step for step in product((-1, 0, 1), repeat=3) if step > (0, 0, 0)])
+
+
+@dataclass(frozen=True)
+class CentreLine:
+    """The centre line of an object.
+
+    Attributes
+    ----------
+    points
+        Along it, (n, 3) in voxels (z, y, x) of the mask, from one tip to the other.
+    position
+        How far along it each point is, (n,), in the unit of the voxel size; the first is 0.
+    width
+        The diameter of the largest ball in the object around each point, (n,); 0 at both tips. The points
+        next to them lie no nearer to a tip than to the surface on their sides.
+    length
+        Of the whole line.
+    closed
+        It is a ring: its last point lies beside its first.
+    """
+
+    points: Floats
+    position: Floats
+    width: Floats
+    length: float
+    closed: bool = False
+
+    @property
+    def between_tips(self) -> Mask:
+        """All points (n,) but the two tips."""
+        found = np.ones(self.width.shape, bool)
+        if not self.closed:
+            found[[0, -1]] = False
+        return found
+
+
+def centre_line(mask: Mask, voxel: tuple[float, float, float]) -> CentreLine:
+    """Find the centre line of an object.
+
+    Parameters
+    ----------
+    mask
+        The object (z, y, x), bool, with at least one voxel; where it touches a face of the array it is taken
+        to go on there. Of several parts the largest counts; what it encloses counts as its own.
+    voxel
+        Edge lengths of a voxel (z, y, x).
+
+    Returns
+    -------
+    CentreLine
+        Lengths in the unit of ``voxel``.
+
+    Notes
+    -----
+    Tips are those of Sato et al. (2000), Pacific Graphics, 281-289: the voxels with the longest way between
+    them inside the object. Ways lead over the 26 neighbours and cost length / distance³ from the surface.
+    """
+    if mask.size > _MOST_VOXELS:
+        joined = math.ceil((mask.size / _MOST_VOXELS) ** (1 / 3))
+        blocks = _largest_of_blocks(mask, (joined, joined, joined))
+        line = centre_line(blocks, (voxel[0] * joined, voxel[1] * joined, voxel[2] * joined))
+        return replace(line, points=(line.points + 0.5) * joined - 0.5)
+    mask = _without_cavities(mask)
+    distance = edt.edt(mask.view(np.uint8), anisotropy=voxel)
+    distance[~np.isfinite(distance)] = max(n * edge for n, edge in zip(mask.shape, voxel, strict=True)) / 2
+    graph = _Graph.of(mask, distance, voxel)
+    first = graph.farthest(graph.farthest(0))
+    last = graph.farthest(first)
+    path = graph.path(first, last)
+    ring = _ring(graph, path)
+    if ring is not None:
+        points = _smoothed(graph.places[ring], closed=True)
+        return _line(points, _widths(points, distance, graph), graph.edges, closed=True)
+    points = _smoothed(graph.places[path], closed=False)
+    width = _widths(points, distance, graph)
+    inner = _inner(_positions(points * graph.edges), width)
+    straight = points[0] - points[-1]
+    ends = [
+        _tip(line, straight * side, float(radius) / 2, mask, graph)
+        for line, side, radius in (
+            (points[inner], 1, width[inner][0]),
+            (points[inner][::-1], -1, width[inner][-1]),
+        )
+    ]
+    points = np.concatenate([ends[:1], points[inner], ends[1:]])
+    return _line(points, np.concatenate([[0.0], width[inner], [0.0]]), graph.edges, closed=False)
+
+
+@dataclass(frozen=True)
+class _Graph:
+    """Voxels of an object, or blocks of ``factor`` voxels, and the ways between neighbours.
+
+    ``places`` (n, 3) are their centres in voxels, ``edges`` those of a voxel, ``steps`` those of a block,
+    ``depth`` (n,) the distance from the surface, ``ways`` the lengths between neighbours.
+    """
+
+    places: Floats
+    blocks: NDArray[np.int64]
+    factor: tuple[int, int, int]
+    edges: Floats
+    depth: Floats
+    ways: csr_array
+    centred: csr_array
+
+    @classmethod
+    def of(cls, mask: Mask, distance: NDArray[np.float32], voxel: tuple[float, float, float]) -> _Graph:
+        """Make the graph of the largest part of an object."""
+        voxels = int(np.count_nonzero(mask))
+        edge = max(min(voxel), (voxels * math.prod(voxel) / _NODES) ** (1 / 3))
+        factor = tuple(max(1, round(edge / own)) for own in voxel)
+        reduced = _largest_of_blocks(distance, factor)  # a block with any voxel counts: nothing thin is lost
+        inside = np.argwhere(reduced > 0)
+        index = np.full(np.array(reduced.shape) + 2, -1, np.int64)
+        index[tuple(inside.T + 1)] = np.arange(len(inside))
+        steps = np.array(voxel) * factor
+        depth = reduced[tuple(inside.T)].astype(np.float64)
+        begins, ends, lengths = [], [], []
+        for step in _STEPS:
+            neighbour = index[tuple((inside + 1 + step).T)]
+            there = np.flatnonzero(neighbour >= 0)
+            begins.append(there)
+            ends.append(neighbour[there])
+            lengths.append(np.full(len(there), float(np.linalg.norm(step * steps))))
+        pairs = np.concatenate(begins), np.concatenate(ends)
+        length = np.concatenate(lengths)
+        dear = 0.5 * (depth[pairs[0]] ** -_CENTRED + depth[pairs[1]] ** -_CENTRED) * depth.max() ** _CENTRED
+        size = (len(inside), len(inside))
+        ways = csr_array((length, pairs), size)
+        _, part = connected_components(ways, directed=False)
+        kept = np.flatnonzero(part == np.argmax(np.bincount(part)))
+        centred = csr_array((length * dear, pairs), size)
+        places = (inside + 0.5) * factor - 0.5
+        return cls(
+            places[kept],
+            inside[kept],
+            (factor[0], factor[1], factor[2]),
+            np.array(voxel),
+            depth[kept],
+            ways[kept][:, kept],
+            centred[kept][:, kept],
+        )
+
+    @property
+    def steps(self) -> Floats:
+        """Edges of a block."""
+        return self.edges * self.factor
+
+    def has_tunnel(self) -> bool:
+        """Whether the object has a hole that one can look through."""
+        low = self.blocks.min(axis=0)
+        solid = np.zeros(self.blocks.max(axis=0) - low + 3, bool)
+        solid[tuple((self.blocks - low + 1).T)] = True
+        return bool(euler_number(solid, connectivity=3) < 1)
+
+    def farthest(self, node: int) -> int:
+        """Return the node with the longest way from another one, inside the object."""
+        way = dijkstra(self.ways, directed=False, indices=node)
+        # Ways over voxels are longer than they should be, by direction: as they would be in free space.
+        steps = np.abs(self.blocks - self.blocks[node])
+        order = np.argsort(steps, axis=1)
+        edges = self.steps[order] ** 2
+        least, middle, most = np.take_along_axis(steps, order, axis=1).T
+        free = (
+            least * np.sqrt(edges.sum(axis=1))
+            + (middle - least) * np.sqrt(edges[:, 1:].sum(axis=1))
+            + (most - middle) * np.sqrt(edges[:, 2])
+        )
+        straight = np.linalg.norm(steps * self.steps, axis=1)
+        ratio = np.divide(straight, free, out=np.ones_like(straight), where=free > 0)
+        return int(np.argmax(way * ratio))
+
+    def path(self, first: int, last: int, without: Mask | None = None) -> NDArray[np.int64]:
+        """Return the nodes of the way from one to another that keeps in the middle of the object.
+
+        Nothing where there is no way over nodes that are not in ``without`` (n,).
+        """
+        ways, kept = self.centred, np.arange(len(self.places))
+        if without is not None:
+            kept = np.flatnonzero(~without)
+            ways = ways[kept][:, kept]
+            first, last = int(np.searchsorted(kept, first)), int(np.searchsorted(kept, last))
+        _, before = dijkstra(ways, directed=False, indices=first, return_predecessors=True)
+        path = [last]
+        while path[-1] != first and before[path[-1]] >= 0:
+            path.append(int(before[path[-1]]))
+        return kept[path[::-1]] if path[-1] == first else kept[:0]
+
+
+def _ring(graph: _Graph, path: NDArray[np.int64]) -> NDArray[np.int64] | None:
+    """Return the nodes round an object that is a ring, half of which is ``path``; None where it is none."""
+    if len(path) < 2 * _TIP_STEPS or not graph.has_tunnel():
+        return None
+    line = graph.places[path] * graph.edges
+    position, depth = _positions(line), graph.depth[path]
+    ends = 1.5 * depth[[0, -1]] + depth.max()
+    inner = (position > ends[0]) & (position[-1] - position > ends[1])
+    apart, nearest = KDTree(line).query(graph.places * graph.edges)
+    other = graph.path(int(path[0]), int(path[-1]), without=inner[nearest] & (apart <= 2 * depth[nearest]))
+    if not inner.any() or not other.size:
+        return None
+    # The tips lie at its outer side: once more, from half of the one way to half of the other.
+    begin, end = int(path[len(path) // 2]), int(other[len(other) // 2])
+    halves = []
+    for tip in (path[0], path[-1]):
+        there = np.linalg.norm((graph.places - graph.places[tip]) * graph.edges, axis=1)
+        halves.append(graph.path(begin, end, without=there <= 2.5 * depth.max()))
+    if not all(half.size for half in halves) or set(halves[0][1:-1]) & set(halves[1]):
+        return None  # the ways meet: it is a plate, which they only pass a hole of
+    return np.concatenate([halves[0], halves[1][-2:0:-1]])
+
+
+def _inner(position: Floats, width: Floats) -> NDArray[np.int64]:
+    """Return the points of a line (n,) that lie no nearer to its ends than to the surface; one at least."""
+    to_end = np.minimum(position, position[-1] - position)
+    inner = np.flatnonzero(to_end >= width / 2)
+    if not inner.size:
+        inner = np.array([np.argmax(to_end)])
+    return np.arange(inner[0], inner[-1] + 1)
+
+
+def _tip(line: Floats, straight: Floats, radius: float, mask: Mask, graph: _Graph) -> Floats:
+    """Return where the object ends, straight on beyond the first point of a line.
+
+    ``radius`` is the object's at this point. Where the line is too short to have a direction, it is that of
+    ``straight``.
+    """
+    start = line[0] * graph.edges
+    far = np.flatnonzero(np.linalg.norm(line * graph.edges - start, axis=1) >= 2 * radius)
+    along = start - line[far[0]] * graph.edges if far.size else straight * graph.edges
+    if not along.any():
+        along = graph.edges * (graph.edges == graph.edges.max())
+    along = along / np.linalg.norm(along)
+    reach = 2.5 * radius / graph.edges + 1
+    low = np.maximum(0, np.floor(line[0] - reach)).astype(int)
+    high = np.ceil(line[0] + reach).astype(int) + 1
+    near = mask[tuple(slice(a, b) for a, b in zip(low, high, strict=True))]
+    places = (np.argwhere(near) + low) * graph.edges - start
+    ahead = places @ along
+    aside = np.linalg.norm(places - ahead[:, None] * along, axis=1)
+    ahead = ahead[aside <= 1.2 * radius + float(graph.edges.max())]
+    beyond = float(ahead.max(initial=0.0)) + _ROUND * float(np.linalg.norm(along * graph.edges))
+    return np.asarray((start + beyond * along) / graph.edges)
+
+
+def _widths(points: Floats, distance: NDArray[np.float32], graph: _Graph) -> Floats:
+    """Return twice the distance from the surface around points (n, 3)."""
+    reach = [np.arange(-factor, factor + 1) for factor in graph.factor]
+    offsets = np.stack(np.meshgrid(*reach, indexing="ij"), axis=-1).reshape(-1, 3)
+    around = np.round(points).astype(np.int64)[:, None] + offsets
+    last = np.array(distance.shape) - 1
+    deepest = distance[tuple(np.moveaxis(np.clip(around, 0, last), -1, 0))].max(axis=1)
+    return np.asarray(2.0 * deepest.astype(np.float64))
+
+
+def _line(points: Floats, width: Floats, edges: Floats, *, closed: bool) -> CentreLine:
+    position = _positions(points * edges)
+    length = float(position[-1])
+    if closed:
+        length += float(np.linalg.norm((points[0] - points[-1]) * edges))
+    return CentreLine(points, position, width, length, closed)
+
+
+def _positions(line: Floats) -> Floats:
+    """Return how far along a line (n, 3) each of its points lies (n,)."""
+    return np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(line, axis=0), axis=1))])
+
+
+def _smoothed(points: Floats, *, closed: bool) -> Floats:
+    """Round the corners of a path; its ends stay where they are."""
+    if closed:
+        return np.asarray(ndimage.gaussian_filter1d(points, _SMOOTH, axis=0, mode="wrap"))
+    n = min(len(points) - 1, math.ceil(4 * _SMOOTH))
+    if n < 1:
+        return points
+    before, after = 2 * points[0] - points[n:0:-1], 2 * points[-1] - points[-2 : -n - 2 : -1]
+    wide = ndimage.gaussian_filter1d(np.concatenate([before, points, after]), _SMOOTH, axis=0)
+    return np.asarray(wide[n:-n])
+
+
+def _without_cavities(mask: Mask) -> Mask:
+    """Return an object with what it encloses."""
+    outside, count = cc3d.connected_components(~mask, connectivity=6, return_N=True)
+    if count < 2:
+        return mask
+    open_parts = np.zeros(count + 1, bool)
+    for axis in range(3):
+        for face in (0, -1):
+            open_parts[np.unique(outside.take(face, axis=axis))] = True
+    open_parts[0] = False
+    return np.asarray(~open_parts[outside])
+
+
+def _largest_of_blocks(values: NDArray[Any], factor: tuple[int, ...]) -> NDArray[Any]:
+    """Return the largest value of each block of voxels."""
+    if max(factor) == 1:
+        return values
+    padding = [(0, -n % f) for n, f in zip(values.shape, factor, strict=True)]
+    z, y, x = (padded := np.pad(values, padding)).shape
+    a, b, c = factor
+    return np.asarray(padded.reshape(z // a, a, y // b, b, x // c, c).max(axis=(1, 3, 5)))
+
+
+_SOURCE = "after Sato et al. 2000 (TEASAR), as in kimimaro"
+COLUMNS: tuple[Column, ...] = (
+    Column(
+        "skeleton_length",
+        "Length along skeleton",
+        Quantity.NM,
+        "Length of the centre line of the object, from tip to tip along its longest way; of a ring, once "
+        "round it. Of a branched object it is the longest of its ways; of several parts, the largest counts.",
+        "sum of the distances between neighbouring points of the centre line, smoothed",
+        _SOURCE,
+    ),
+    Column(
+        "width_mean",
+        "Width, mean",
+        Quantity.NM,
+        "Mean width along the centre line: the diameter of the largest ball that fits into the object around "
+        "each of its points. Both ends, up to the balls that fill the tips, are left out.",
+        "2 × mean(distance from the surface)",
+    ),
+    Column("width_sd", "Width, SD", Quantity.NM, "Standard deviation of the width along the centre line."),
+    Column("width_min", "Width, smallest", Quantity.NM, "Smallest width along the centre line."),
+    Column("width_max", "Width, largest", Quantity.NM, "Largest width along the centre line."),
+    Column(
+        "straightness",
+        "Straightness",
+        Quantity.NUMBER,
+        "Distance between the ends of the centre line over its length: 1 is straight, a ring has 0.",
+        "|last - first| / skeleton_length",
+    ),
+)
+
+
+def _row(line: CentreLine, edges: Floats) -> tuple[float, ...]:
+    width = line.width[line.between_tips]
+    apart = 0.0 if line.closed else float(np.linalg.norm((line.points[-1] - line.points[0]) * edges))
+    return (
+        line.length,
+        float(width.mean()),
+        float(width.std()),
+        float(width.min()),
+        float(width.max()),
+        apart / line.length,
+    )
+
+
+def _measure(subject: Subject, progress: Progress) -> dict[str, NDArray[np.generic]]:
+    edges = np.array(subject.voxel)
+    values = np.full((len(COLUMNS), len(subject.inventory.numbers)), np.nan)
+    for crop in subject.crops(1, progress):
+        values[:, crop.row] = _row(centre_line(crop.mask, subject.voxel), edges)
+    return {column.key: own for column, own in zip(COLUMNS, values, strict=True)}
+
+
+SKELETON = ColumnGroup(COLUMNS, _measure, share=3.0)
