@@ -25,6 +25,7 @@ from sxtstudio.app.menus import Actions
 from sxtstudio.app.models.default_model import offer_former
 from sxtstudio.app.notices import NoticeBar
 from sxtstudio.app.objects.measured import ObjectMeasurements
+from sxtstudio.app.objects.pages import add_pages
 from sxtstudio.app.objects.pane import ObjectsPane
 from sxtstudio.app.objects.panel import ObjectsPanel
 from sxtstudio.app.preferences import apply_stored
@@ -67,6 +68,7 @@ class MainWindow(QMainWindow):
         self.actions_ = Actions(self, self.context)
         self._parts = parts = self._make_parts()
         self.context.complete(parts)
+        add_pages(self.context, parts)
         self._lay_out(parts)
         FocusReturns(self, parts.slices.views["xy"])
         self.session.message.connect(lambda text: self.statusBar().showMessage(text, 8000))

@@ -118,8 +118,8 @@ class Figure:
 
     @property
     def legend(self) -> tuple[tuple[str, Rgb], ...]:
-        """Names and colours that need a legend: none where the axis says them."""
-        if self.ticks:
+        """Names and colours that need a legend: none where the axis says them, or each dot has its own."""
+        if self.ticks or any(dots.colours is not None for dots in self.dots):
             return ()
         drawn: tuple[Dots | Bars | Curve, ...] = (*self.dots, *self.bars, *self.curves)
         named = dict.fromkeys((one.name, one.rgb) for one in drawn if one.name)

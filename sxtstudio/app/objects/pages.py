@@ -1,0 +1,24 @@
+"""The tabs of the pane below the views, beside the table: plots and filopodia."""
+
+from __future__ import annotations
+
+from PySide6.QtWidgets import QWidget
+
+from sxtstudio.app.context import Context, Parts
+from sxtstudio.app.objects.pane import Page
+
+
+def add_pages(context: Context, parts: Parts) -> None:
+    """Add the tabs; each is made, and what it needs loaded, when it is first seen."""
+
+    def plots() -> QWidget:
+        from sxtstudio.app.objects.plots import PlotsPage
+
+        return PlotsPage(context, parts.measured)
+
+    parts.pane.add_page(
+        Page.PLOTS,
+        "Plots",
+        "Dot plots, histograms and scatter plots; what is caught in them is chosen",
+        plots,
+    )

@@ -1,0 +1,180 @@
+"""The tab with plots, in the real window: what is caught in a plot is chosen everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app import questions
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.objects.figure_plot import Grip
+from sxtstudio.app.objects.plots import NOT_MEASURED, NOTHING, PlotsPage
+from sxtstudio.core.figures import FigureKind
+from sxtstudio.core.measure.columns import Column, Measurements, Quantity
+from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+
+VOLUME = Column("volume", "Volume", Quantity.UM3, "How large it is")
+SURFACE = Column("surface", "Surface", Quantity.UM2, "How large its surface is")
+CLASSES = ("Vesicle", "Mitochondrion", "")
+
+
+def table_of(count: int) -> ObjectTable:
+    """Objects 1…: classes in turn, the last one at the border."""
+    rows = {n: ObjectRow(CLASSES[n % 3]) for n in range(1, count + 1)}
+    rows[count] = ObjectRow("Vesicle", flags=frozenset({Flag.BORDER}))
+    return ObjectTable(rows)
+
+
+def measured_of(count: int) -> Measurements:
+    """Volumes 1, 2, 3 …; object 2 has none."""
+    volume = np.arange(1, count + 1, dtype=np.float64)
+    found = Measurements(np.arange(1, count + 1))
+    found.add(SURFACE, volume**2)
+    found.add(VOLUME, np.where(volume == 2, np.nan, volume))
+    return found
+
+
+@pytest.fixture
+def page(sample: MainWindow, qtbot: QtBot) -> PlotsPage:
+    page = PlotsPage(sample.context, sample.context.parts.measured)
+    qtbot.addWidget(page)
+    page.resize(900, 320)
+    page.show()
+    qtbot.waitExposed(page)
+    return page
+
+
+@pytest.fixture
+def filled(page: PlotsPage, sample: MainWindow, qtbot: QtBot) -> PlotsPage:
+    document = sample.session.document
+    assert document is not None
+    fill(sample, 9)
+    qtbot.waitUntil(lambda: page.plot.figure is not None)
+    return page
+
+
+def fill(window: MainWindow, count: int) -> None:
+    document = window.session.document
+    assert document is not None
+    document.change_table(document.object_table.change(dict(table_of(count).rows)))
+    window.session.table_changed.emit()
+    window.context.parts.measured.set(measured_of(count))
+
+
+def numbers(page: PlotsPage) -> list[int]:
+    assert page.plot.figure is not None
+    return sorted(int(n) for dots in page.plot.figure.dots for n in dots.numbers)
+
+
+def test_without_objects_or_measurements_it_is_said_what_to_press(
+    page: PlotsPage, sample: MainWindow, qtbot: QtBot
+) -> None:
+    assert page.nothing.isVisible() and page.nothing.text() == NOTHING and not page.fields.isEnabled()
+    document = sample.session.document
+    assert document is not None
+    document.change_table(document.object_table.change(dict(table_of(3).rows)))
+    sample.session.table_changed.emit()
+    qtbot.waitUntil(lambda: page.nothing.text() == NOT_MEASURED)
+
+
+def test_dots_stand_by_class_without_those_at_the_border(filled: PlotsPage, qtbot: QtBot) -> None:
+    figure = filled.plot.figure
+    assert figure is not None and figure.y_title == "Volume (µm³)"
+    assert [name for _, name in figure.ticks] == [
+        "Mitochondrion\nn = 3",
+        "Vesicle\nn = 2",
+        "No class\nn = 2",
+    ]
+    assert numbers(filled) == [1, 3, 4, 5, 6, 7, 8]
+    assert filled.words.text() == (
+        "n = 7 objects  ·  1 object at the border left out  ·  1 without a value  ·  line: mean, bars: SD"
+    )
+    filled.fields.border.click()
+    qtbot.waitUntil(lambda: numbers(filled) == [1, 3, 4, 5, 6, 7, 8, 9])
+
+
+def test_a_dot_that_is_picked_is_chosen_everywhere(filled: PlotsPage, sample: MainWindow) -> None:
+    objects = sample.session.objects
+    filled.plot.picked.emit(4, False)
+    filled.plot.picked.emit(7, True)
+    assert objects.value.selected == (4, 7)
+    filled.plot.picked.emit(4, True)
+    assert objects.value.selected == (7,)
+    filled.plot.picked.emit(0, True)
+    assert objects.value.selected == (7,), "beside all dots with Ctrl"
+    filled.plot.picked.emit(0, False)
+    assert objects.value.selected == ()
+
+
+def test_a_lasso_leaves_only_what_it_holds_until_all_are_shown(
+    filled: PlotsPage, sample: MainWindow, qtbot: QtBot
+) -> None:
+    objects = sample.session.objects
+    filled.plot.caught.emit(frozenset())
+    assert objects.value.only is None
+    filled.plot.caught.emit(frozenset({4, 7}))
+    assert objects.value.only == {4, 7} and objects.value.selected == (4, 7)
+    qtbot.waitUntil(lambda: numbers(filled) == [4, 7])
+    assert "2 objects chosen" in filled.words.text()
+    filled.fields.show_all.click()
+    assert objects.value.only is None
+
+
+def test_limits_are_dragged_or_typed(filled: PlotsPage, sample: MainWindow, qtbot: QtBot) -> None:
+    objects, fields = sample.session.objects, filled.fields
+    fields.range.click()
+    assert filled.plot.grip is Grip.RANGE
+    filled.plot.limited.emit(3.5, 7.2)
+    assert objects.value.only == {4, 5, 6, 7} and fields.low.text() == "3.5"
+    fields.low.selectAll()
+    qtbot.keyClicks(fields.low, "2,5")
+    qtbot.keyClick(fields.low, Qt.Key.Key_Return)
+    assert objects.value.only == {3, 4, 5, 6, 7}, "typed limits are of all objects"
+    fields.kind.setCurrentIndex(fields.kind.findData(FigureKind.SCATTER))
+    qtbot.waitUntil(lambda: filled.plot.figure.kind is FigureKind.SCATTER)  # type: ignore[union-attr]
+    assert fields.along_x.isVisibleTo(fields)
+    fields.show_all.click()
+    filled.plot.limited.emit(15, 50)
+    assert objects.value.only == {4, 5, 6, 7}, "of the surface, which lies along x"
+
+
+def test_colours_are_those_of_a_column_with_its_bar(
+    filled: PlotsPage, sample: MainWindow, qtbot: QtBot
+) -> None:
+    assert filled.bar.isHidden()
+    filled.fields.colours.setCurrentIndex(filled.fields.colours.findData("surface"))
+    assert sample.session.objects.value.colour_by == "surface"
+    qtbot.waitUntil(filled.bar.isVisible)
+    figure = filled.plot.figure
+    assert figure is not None and all(dots.colours is not None for dots in figure.dots)
+    assert "Surface (µm²)" in filled.bar.toolTip()
+    sample.session.objects.set(colour_by="class")
+    qtbot.waitUntil(filled.bar.isHidden)
+
+
+def test_it_is_written_where_it_is_asked_for(
+    filled: PlotsPage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(questions, "save_file", lambda *args, **more: tmp_path / "plot.svg")
+    filled.fields.export.click()
+    assert "Mitochondrion" in (tmp_path / "plot.svg").read_text(encoding="utf-8")
+
+
+def test_the_choice_is_remembered(
+    filled: PlotsPage, sample: MainWindow, qtbot: QtBot, open_file: Callable[[Path], MainWindow]
+) -> None:
+    filled.fields.kind.setCurrentIndex(filled.fields.kind.findData(FigureKind.HISTOGRAM))
+    filled.fields.column.setCurrentIndex(filled.fields.column.findData("surface"))
+    filled.shut_down()
+    again = PlotsPage(sample.context, sample.context.parts.measured)
+    qtbot.addWidget(again)
+    assert again.fields.choice.kind is FigureKind.HISTOGRAM and again.fields.choice.y == "surface"
+    sample.settings.set("objects/plot", {"kind": 3, "y": [], "border": "yes"})
+    damaged = PlotsPage(sample.context, sample.context.parts.measured)
+    qtbot.addWidget(damaged)
+    assert damaged.fields.choice.kind is FigureKind.DOTS and damaged.fields.choice.y == ""
