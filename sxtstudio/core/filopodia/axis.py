@@ -19,6 +19,8 @@ Points = NDArray[np.float64]
 _SMOOTH = 2.0
 #: The direction at the cut is that of so many bands before it.
 _DIRECTION = 6
+#: A cross-section begins to grow where it is so many times the usual one.
+_BEGINS = 1.2
 
 
 @dataclass(frozen=True)
@@ -96,9 +98,13 @@ def axis_from(solid: Solid, tip: Triple, spacing: VoxelSize, jump: float, behind
 
 
 def _last_narrow(area: NDArray[np.float64], first: int, jump: float) -> int:
-    """Return how many bands there are before the cross-section jumps, and stays so in the next one."""
+    """Return how many bands there are before the cross-section jumps, and stays so in the next one.
+
+    In a filled cell it grows like a ball around the base: the base is where that begins.
+    """
     for band in range(max(2, first), len(area)):
         usual = float(np.median(area[first // 2 : band]))
         if (area[band : band + 2] > jump**2 * usual).all():
-            return band
+            grown = np.flatnonzero(area[first:band] <= _BEGINS * usual)
+            return band if not len(grown) else max(first + int(grown[-1]) + 1, band - first // 2 - 1)
     return len(area)

@@ -14,7 +14,16 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.filopodia.axis import Axis, axis_from
 from sxtstudio.core.filopodia.ends import find_tip
 from sxtstudio.core.filopodia.gold import touches_gold
-from sxtstudio.core.filopodia.inside import Labels, Lumen, Mask, Solid, lumen_near, solid_in
+from sxtstudio.core.filopodia.inside import (
+    Labels,
+    Lumen,
+    Mask,
+    OneObject,
+    Solid,
+    filled_near,
+    lumen_near,
+    solid_in,
+)
 from sxtstudio.core.filopodia.records import (
     FACES,
     Filopodium,
@@ -137,7 +146,7 @@ class Candidate:
 
 
 def find_filopodium(
-    labels: Labels,
+    labels: Labels | OneObject,
     seed: Triple,
     voxel_nm: VoxelSize | None,
     parameters: FilopodiumParameters | None = None,
@@ -148,7 +157,8 @@ def find_filopodium(
     Parameters
     ----------
     labels
-        uint8 (z, y, x), 0 is no membrane.
+        uint8 (z, y, x), 0 is no membrane; or an object that holds it, such as a cell with all that sticks
+        out of it.
     seed
         Voxel (z, y, x).
     voxel_nm
@@ -167,7 +177,14 @@ def find_filopodium(
     where = f"x {seed[2]}, y {seed[1]}, {{slices}}"
     if any(not 0 <= at < n for at, n in zip(seed, shape, strict=True)):
         raise _none(where, "lies outside of the volume", seed)
-    lumen = lumen_near(labels, seed, spacing, widest_of(parameters, voxel_nm))
+    widest = widest_of(parameters, voxel_nm)
+    lumen = (
+        filled_near(labels, seed, spacing, widest)
+        if isinstance(labels, OneObject)
+        else lumen_near(labels, seed, spacing, widest)
+    )
+    if lumen.middle is None and lumen.half_width > widest and labels[seed]:
+        raise _none(where, "is in something wider than a filopodium", seed)
     reach = _FIRST_PX
     while True:
         z_reach = int(np.ceil(reach * min(spacing[1:]) / spacing[0]))
@@ -200,7 +217,7 @@ def complete(
 
 
 def _in_window(
-    labels: Labels,
+    labels: Labels | OneObject,
     box: Box,
     seed: Triple,
     lumen: Lumen,

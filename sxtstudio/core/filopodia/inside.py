@@ -16,6 +16,7 @@ Inside is what a disk wider than the filopodium cannot reach, slice by slice (to
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cc3d
 import edt
@@ -34,6 +35,20 @@ Mask = NDArray[np.bool_]
 _NEAR_PX = 2
 #: The disk is so many times as wide as the filopodium: that varies along it.
 _DISK = 2.0
+
+
+class OneObject:
+    """An object of a volume of numbers (z, y, x), read as labels are: filled, so that it has no lumen."""
+
+    def __init__(self, objects: NDArray[Any], number: int) -> None:
+        """Read ``objects`` where they have this number."""
+        self._objects, self._number = objects, number
+        z, y, x = objects.shape
+        self.shape: Triple = (z, y, x)
+
+    def __getitem__(self, part: tuple[slice | int, ...]) -> Any:
+        """Return a window, or a voxel: 1 where the object is."""
+        return (self._objects[part] == self._number).astype(np.uint8)
 
 
 @dataclass(frozen=True)
@@ -99,8 +114,17 @@ def lumen_near(labels: Labels, seed: Triple, spacing: VoxelSize, widest: float) 
     return Lumen(middle, half, half_wall)
 
 
+def filled_near(labels: OneObject, seed: Triple, spacing: VoxelSize, widest: float) -> Lumen:
+    """Return how wide an object is at a click on it."""
+    reach = int(np.ceil(widest / min(spacing[1:]))) + 2
+    box = Box(seed, _plus_one(seed)).grown((0, reach, reach), labels.shape)
+    outline = labels[box.slices] != 0
+    place = _within(box, seed)
+    return Lumen(None, _thickness(outline, place, spacing) if outline[place] else 0.0, 0.0)
+
+
 def solid_in(
-    labels: Labels, box: Box, seed: Triple, lumen: Lumen, spacing: VoxelSize, progress: Progress
+    labels: Labels | OneObject, box: Box, seed: Triple, lumen: Lumen, spacing: VoxelSize, progress: Progress
 ) -> Solid | None:
     """Return what fills a window around a click, or None where there is neither inside nor label."""
     outline = labels[box.slices] != 0
@@ -110,6 +134,7 @@ def solid_in(
             return None
         numbers = cc3d.connected_components(outline, connectivity=26)
         return Solid(box, numbers == numbers[start], None, start, lumen.half_width, 0.0)
+    assert not isinstance(labels, OneObject), "what is filled has no lumen"
     pixel = min(spacing[1:])
     disk = max(_DISK * lumen.half_width, lumen.half_width + 2 * pixel)
     inside = _too_narrow(labels, box, disk, spacing, progress)

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.filopodia.find import Candidate, complete, find_filopodium
+from sxtstudio.core.filopodia.inside import OneObject
 from sxtstudio.core.filopodia.records import FilopodiumParameters, Incomplete, why_incomplete
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
@@ -148,6 +149,18 @@ def test_neighbours_are_not_taken_with_it() -> None:
     both, alone = cell_with(STRAIGHT, touching), cell_with(STRAIGHT)
     candidate = find_filopodium(both.labels, STRAIGHT.middle, None)
     assert overlap(candidate, alone.capsules) > 0.9
+
+
+def test_it_is_cut_from_an_object_that_holds_it() -> None:
+    points = np.stack(np.meshgrid(*(np.arange(n, dtype=float) for n in (40, 112, 130)), indexing="ij"), -1)
+    cell = np.linalg.norm(points - np.array(CENTRE), axis=-1) - RADIUS
+    objects = np.where(np.minimum(cell, STRAIGHT.outside(points)) <= 0, 70_000, 0).astype(np.uint32)
+    objects[30:, 90:] = 3
+    candidate = find_filopodium(OneObject(objects, 70_000), (20, 70, 68), None)
+    assert overlap(candidate, (STRAIGHT.outside(points) <= 0) & (cell > 0)) > 0.92
+    assert candidate.cut().length == pytest.approx(50, abs=3)
+    with pytest.raises(UserError, match="wider than a filopodium"):
+        find_filopodium(OneObject(objects, 70_000), (20, 30, 65), None)
 
 
 def test_the_cut_can_be_moved(straight: Cell) -> None:
