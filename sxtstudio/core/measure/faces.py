@@ -1,0 +1,164 @@
+"""Surfaces of objects as the faces of their voxels: for distances between objects and for areas of patches.
+
+A face is named by the place of its centre in half voxels: even along the two axes in its plane, odd across
+it. At the border of the volume an object has no surface: it goes on.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from scipy.spatial import KDTree
+
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.mapped_memory import PageReleaser
+from sxtstudio.core.measure.subject import Subject
+from sxtstudio.core.progress import Progress
+
+Faces = NDArray[np.int32]
+Floats = NDArray[np.float64]
+
+_CHUNK_VOXELS = 16_000_000
+_KEPT_POINTS = 20_000_000  # of search trees that are kept
+_NORMAL_VOXELS = 1.5  # standard deviation of the smoothing that normals are taken from
+_FIRST = 16  # every so many-th point is looked at first
+
+
+class Surfaces:
+    """The surfaces of all objects of a subject, by their row."""
+
+    def __init__(self, subject: Subject, progress: Progress | None = None) -> None:
+        """Find the faces of all objects; ``progress`` counts them."""
+        self.subject = subject
+        self.edges = np.array(subject.voxel)
+        found = subject.inventory
+        self.low = found.first * self.edges
+        self.high = (found.last + 1) * self.edges
+        self.faces: list[Faces] = []
+        pages = PageReleaser(subject.objects)
+        if progress is not None:
+            progress.begin(len(found.numbers))
+        for row, number in enumerate(found.numbers.tolist()):
+            box = found.box(row)
+            self.faces.append(_faces(subject, box, number))
+            pages.read(math.prod(box.shape) * subject.objects.itemsize)
+            if progress is not None:
+                progress.step()
+        self._trees: OrderedDict[int, KDTree] = OrderedDict()
+        self._gaps: dict[tuple[int, int], float] = {}
+
+    def points(self, row: int) -> Floats:
+        """Return the centres of the faces of an object (n, 3), in the unit of the voxels."""
+        return self.faces[row] * (self.edges / 2)
+
+    def tree(self, row: int) -> KDTree:
+        """Return a search tree of ``points``; those that were asked for last are kept."""
+        tree = self._trees.pop(row, None)
+        if tree is None:
+            tree = KDTree(self.points(row), leafsize=24, compact_nodes=False, balanced_tree=False)
+        self._trees[row] = tree
+        while len(self._trees) > 1 and sum(other.n for other in self._trees.values()) > _KEPT_POINTS:
+            self._trees.popitem(last=False)
+        return tree
+
+    def box_gaps(self, row: int) -> Floats:
+        """Return how far at least each object (n,) is from one: the distance of their boxes."""
+        apart = np.maximum(self.low - self.high[row], self.low[row] - self.high)
+        return np.asarray(np.linalg.norm(np.maximum(apart, 0), axis=1))
+
+    def gap(self, first: int, second: int, at_most: float = math.inf) -> float:
+        """Return the distance between the surfaces of two objects, or inf where it is ``at_most`` or more."""
+        pair = (min(first, second), max(first, second))
+        known = self._gaps.get(pair)
+        if known is not None:
+            return known if known < at_most else math.inf
+        small, large = sorted(pair, key=lambda row: len(self.faces[row]))
+        if not len(self.faces[small]):
+            return math.inf
+        tree, points = self.tree(large), self.points(small)
+        nearest = at_most
+        # What a few points find lets most of the others be passed over.
+        for some in (points[::_FIRST], points):
+            distance, _ = tree.query(some, distance_upper_bound=nearest)
+            nearest = min(nearest, float(distance.min()))
+        if nearest < at_most:
+            self._gaps[pair] = nearest
+            return nearest
+        return math.inf
+
+    def areas(self, row: int, faces: NDArray[np.int64]) -> Floats:
+        """Return the area of surface that each of some faces of an object stands for, (n,).
+
+        A face of a slanted surface stands for its projection on it: its own area times the cosine between
+        their normals; the normals are those of the object, smoothed. The sum over all faces has no bias.
+
+        Parameters
+        ----------
+        row
+            The object.
+        faces
+            Indices of its faces.
+        """
+        own = self.faces[row][faces]
+        reach = math.ceil(4 * _NORMAL_VOXELS) + 1
+        low = own.min(axis=0) // 2
+        high = (own.max(axis=0) + 1) // 2 + 1
+        box = Box(_triple(low), _triple(high)).grown((reach, reach, reach), self.subject.shape)
+        mask = self.subject.objects[box.slices] == int(self.subject.inventory.numbers[row])
+        smooth = ndimage.gaussian_filter(mask.astype(np.float32), _NORMAL_VOXELS, mode="nearest")
+        start = np.array(box.start)
+        across = np.argmax(own % 2, axis=1)
+        normal = np.zeros((len(own), 3))
+        for axis in range(3):
+            slope = np.gradient(smooth, axis=axis) if smooth.shape[axis] > 1 else np.zeros_like(smooth)
+            before = own // 2 - start
+            after = (own + 1) // 2 - start
+            normal[:, axis] = (slope[tuple(before.T)] + slope[tuple(after.T)]) / self.edges[axis]
+        length = np.linalg.norm(normal, axis=1)
+        there = np.abs(np.take_along_axis(normal, across[:, None], axis=1)[:, 0])
+        cosine = np.divide(there, length, out=np.ones_like(length), where=length > 0)
+        return np.asarray(cosine * (self.edges.prod() / self.edges)[across])
+
+    def inside(self, row: int, faces: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Return the voxels (n, 3) of an object that lie at some of its faces."""
+        own = self.faces[row][faces]
+        before, after = own // 2, (own + 1) // 2
+        number = self.subject.inventory.numbers[row]
+        mine = self.subject.objects[tuple(before.T)] == number
+        return np.where(mine[:, None], before, after).astype(np.int64)
+
+
+def _faces(subject: Subject, box: Box, number: int) -> Faces:
+    """Return the faces of an object, in half voxels."""
+    wide = box.grown((1, 1, 1), subject.shape)
+    step = max(1, _CHUNK_VOXELS // (wide.shape[1] * wide.shape[2]))
+    found: list[Faces] = []
+    for first in range(wide.start[0], wide.stop[0], step):
+        last = min(first + step, wide.stop[0])
+        # One slice more, for the faces between this chunk and the next.
+        part = Box((first, *wide.start[1:]), (min(last + 1, wide.stop[0]), *wide.stop[1:]))
+        mask = subject.objects[part.slices] == number
+        for axis in range(3):
+            here = mask if axis == 0 else mask[: last - first]
+            one = _without(here, axis, last=True)
+            places = np.argwhere(one != _without(here, axis, last=False)).astype(np.int32)
+            places = 2 * (places + np.array(part.start, np.int32))
+            places[:, axis] += 1
+            found.append(places)
+    return np.concatenate(found)
+
+
+def _without(mask: NDArray[np.bool_], axis: int, *, last: bool) -> NDArray[np.bool_]:
+    """Return all but the last or the first plane across an axis."""
+    cut = [slice(None)] * 3
+    cut[axis] = slice(None, -1) if last else slice(1, None)
+    return mask[tuple(cut)]
+
+
+def _triple(values: NDArray[np.integer]) -> tuple[int, int, int]:
+    z, y, x = (int(value) for value in values)
+    return z, y, x
