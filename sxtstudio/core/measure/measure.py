@@ -12,14 +12,16 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import FROM_NM, Column, Measurements
 from sxtstudio.core.measure.grey import GREY
 from sxtstudio.core.measure.inventory import take_inventory
+from sxtstudio.core.measure.shape import SHAPE
 from sxtstudio.core.measure.size import SIZE
 from sxtstudio.core.measure.skeleton import SKELETON
+from sxtstudio.core.measure.slices import SLICES
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
 
 #: All groups of columns, in the order of the table.
-GROUPS: tuple[ColumnGroup, ...] = (SIZE, SKELETON, GREY)
+GROUPS: tuple[ColumnGroup, ...] = (SIZE, SHAPE, SKELETON, SLICES, GREY)
 _INVENTORY_SHARE = 0.5
 
 

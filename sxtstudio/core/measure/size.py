@@ -98,7 +98,7 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
-def fitted_axes(covariances: Floats, voxel: tuple[float, float, float]) -> tuple[Floats, Floats]:
+def fitted_axes(covariances: Floats, voxel: tuple[float, ...]) -> tuple[Floats, Floats]:
     """Return the axes of the fitted ellipsoids.
 
     Parameters
