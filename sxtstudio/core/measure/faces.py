@@ -90,37 +90,45 @@ class Surfaces:
             return nearest
         return math.inf
 
-    def areas(self, row: int, faces: NDArray[np.int64]) -> Floats:
-        """Return the area of surface that each of some faces of an object stands for, (n,).
+    def normals(self, row: int, faces: NDArray[np.int64]) -> Floats:
+        """Return the normals (n, 3) of an object's surface, outwards, at these of its faces.
 
-        A face of a slanted surface stands for its projection on it: its own area times the cosine between
-        their normals; the normals are those of the object, smoothed. The sum over all faces has no bias.
-
-        Parameters
-        ----------
-        row
-            The object.
-        faces
-            Indices of its faces.
+        They are taken from the smoothed object; their length is 1, or 0 where there is none.
         """
         own = self.faces[row][faces]
         reach = math.ceil(4 * _NORMAL_VOXELS) + 1
-        low = own.min(axis=0) // 2
-        high = (own.max(axis=0) + 1) // 2 + 1
+        low, high = own.min(axis=0) // 2, (own.max(axis=0) + 1) // 2 + 1
+        longest = int(np.argmax(high - low))
+        if (
+            np.prod((high - low).astype(np.float64)) > _CHUNK_VOXELS
+            and high[longest] - low[longest] > 4 * reach
+        ):
+            found = np.empty((len(own), 3))
+            first = own[:, longest] < low[longest] + high[longest]
+            for part in (first, ~first):
+                found[part] = self.normals(row, faces[part])
+            return found
         box = Box(_triple(low), _triple(high)).grown((reach, reach, reach), self.subject.shape)
         mask = self.subject.objects[box.slices] == int(self.subject.inventory.numbers[row])
         smooth = ndimage.gaussian_filter(mask.astype(np.float32), _NORMAL_VOXELS, mode="nearest")
-        start = np.array(box.start)
-        across = np.argmax(own % 2, axis=1)
+        before, after = own // 2 - np.array(box.start), (own + 1) // 2 - np.array(box.start)
         normal = np.zeros((len(own), 3))
         for axis in range(3):
-            slope = np.gradient(smooth, axis=axis) if smooth.shape[axis] > 1 else np.zeros_like(smooth)
-            before = own // 2 - start
-            after = (own + 1) // 2 - start
-            normal[:, axis] = (slope[tuple(before.T)] + slope[tuple(after.T)]) / self.edges[axis]
-        length = np.linalg.norm(normal, axis=1)
-        there = np.abs(np.take_along_axis(normal, across[:, None], axis=1)[:, 0])
-        cosine = np.divide(there, length, out=np.ones_like(length), where=length > 0)
+            if smooth.shape[axis] > 1:
+                slope = np.gradient(smooth, axis=axis)
+                normal[:, axis] = -(slope[tuple(before.T)] + slope[tuple(after.T)]) / self.edges[axis]
+        length = np.linalg.norm(normal, axis=1, keepdims=True)
+        return np.asarray(np.divide(normal, length, out=np.zeros_like(normal), where=length > 0))
+
+    def areas(self, row: int, faces: NDArray[np.int64], normals: Floats) -> Floats:
+        """Return the area of surface (n,) that each of these faces of an object stands for.
+
+        Of a slanted surface a face stands for what it covers of it: its own area times the cosine between
+        the two normals. In the sum over many faces that has no bias, whatever the direction.
+        """
+        across = np.argmax(self.faces[row][faces] % 2, axis=1)
+        cosine = np.abs(np.take_along_axis(normals, across[:, None], axis=1)[:, 0])
+        cosine[~normals.any(axis=1)] = 1.0
         return np.asarray(cosine * (self.edges.prod() / self.edges)[across])
 
     def inside(self, row: int, faces: NDArray[np.int64]) -> NDArray[np.int64]:
