@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from sxtstudio.app.actions.info import ActionInfo
+from functools import partial
+
+from sxtstudio.app.actions.info import ActionInfo, of_tool
 from sxtstudio.app.context import Context
+from sxtstudio.app.labels.tools.catalogue import FILOPODIUM
 from sxtstudio.app.objects.pane import Page
 from sxtstudio.app.states import Panel
 
@@ -16,6 +19,26 @@ def show_panel(context: Context) -> None:
 def show_plots(context: Context) -> None:
     """Show the plots of the objects."""
     context.parts.pane.show_page(Page.PLOTS)
+
+
+def filopodium(context: Context, on: bool) -> None:
+    """Take the tool for filopodia into the hand, with its tab, or put it away."""
+    context.session.tool.set(tool=FILOPODIUM.name if on else "look")
+    if on:
+        context.parts.pane.show_page(Page.FILOPODIA)
+
+
+def take_filopodium(context: Context) -> None:
+    """Make the filopodium that is proposed an object."""
+    if context.parts.toolbox.filopodia.take() is None:
+        context.session.message.emit(
+            f"No filopodium is proposed. Click on one first ({FILOPODIUM.shortcut})."
+        )
+
+
+def move_cut(steps: int, context: Context) -> None:
+    """Move the cut of the filopodium that is proposed."""
+    context.parts.toolbox.filopodia.step(steps)
 
 
 ACTIONS: tuple[ActionInfo, ...] = (
@@ -38,5 +61,44 @@ ACTIONS: tuple[ActionInfo, ...] = (
         shortcut="Ctrl+Shift+J",
         icon="mdi6.chart-scatter-plot",
         needs=("tomogram",),
+    ),
+    ActionInfo(
+        "objects.filopodium",
+        FILOPODIUM.title,
+        "Objects",
+        "Find a filopodium by a click, and cut it from the cell",
+        filopodium,
+        shortcut=FILOPODIUM.shortcut,
+        icon=FILOPODIUM.icon,
+        needs=("tomogram",),
+        shows=of_tool(lambda tool: tool.tool == FILOPODIUM.name),
+        separator=True,
+    ),
+    ActionInfo(
+        "objects.take_filopodium",
+        "Take the filopodium",
+        "Objects",
+        "Put the filopodium that is proposed on the list",
+        take_filopodium,
+        shortcut="Ctrl+Return",
+        needs=("selection",),
+    ),
+    ActionInfo(
+        "objects.cut_shorter",
+        "Cut nearer to the tip",
+        "Objects",
+        "Move the cut of the filopodium that is proposed by a pixel towards its tip",
+        partial(move_cut, -1),
+        shortcut="Ctrl+[",
+        needs=("selection",),
+    ),
+    ActionInfo(
+        "objects.cut_longer",
+        "Cut nearer to the cell",
+        "Objects",
+        "Move the cut of the filopodium that is proposed by a pixel towards the cell",
+        partial(move_cut, 1),
+        shortcut="Ctrl+]",
+        needs=("selection",),
     ),
 )

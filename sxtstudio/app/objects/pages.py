@@ -16,9 +16,17 @@ def add_pages(context: Context, parts: Parts) -> None:
 
         return PlotsPage(context, parts.measured)
 
+    def filopodia() -> QWidget:
+        from sxtstudio.app.objects.filopodia import FilopodiaPage
+
+        return FilopodiaPage(context, parts.measured, parts.toolbox.filopodia)
+
     parts.pane.add_page(
         Page.PLOTS,
         "Plots",
         "Dot plots, histograms and scatter plots; what is caught in them is chosen",
         plots,
+    )
+    parts.pane.add_page(
+        Page.FILOPODIA, "Filopodia", "Click a filopodium, cut it from the cell, put it on the list", filopodia
     )

@@ -116,4 +116,12 @@ RULER = ToolInfo(
     "Hold the left button and drag from one point to the other: their distance stands beside the line. Esc "
     "takes the line away.",
 )
-BY_NAME = {info.name: info for info in (LOOK, RULER, *TOOLS)}
+FILOPODIUM = ToolInfo(
+    "filopodium",
+    "Click a filopodium",
+    "mdi6.vector-curve",
+    "Shift+F",
+    "Click on the outline of a filopodium, or inside it. Drag the line to move the cut, Enter takes it, Esc "
+    "drops it.",
+)
+BY_NAME = {info.name: info for info in (LOOK, RULER, FILOPODIUM, *TOOLS)}

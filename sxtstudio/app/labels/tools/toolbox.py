@@ -20,6 +20,8 @@ from sxtstudio.app.labels.tools.objects import CutTool, DeleteTool, KeepTool, Me
 from sxtstudio.app.labels.tools.outline import LassoTool, PolygonTool
 from sxtstudio.app.labels.tools.ruler import RulerTool
 from sxtstudio.app.labels.tools.tool import Tool
+from sxtstudio.app.objects.filopodium_tool import FilopodiumTool
+from sxtstudio.app.objects.filopodium_work import FilopodiumWork
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.planes import NORMAL
 
@@ -56,6 +58,9 @@ class Toolbox(QObject):
         self.sketch: Sketch | None = None
         self.copier = ShapeCopier(self._session)
         self._tools = {kind.name: kind(context, self._show) for kind in _KINDS}
+        filopodium = FilopodiumTool(context, self._show)
+        self._tools[filopodium.name] = filopodium
+        self.filopodia: FilopodiumWork = filopodium.work
         self._state = self._session.tool.value
         self._drawn: dict[int, list[int]] = {0: [], 1: [], 2: []}
         self._listening = False
@@ -131,6 +136,7 @@ class Toolbox(QObject):
         """Let go of the keyboard."""
         for tool in self._tools.values():
             tool.forget()
+        self.filopodia.shut_down()
         self._listen()
 
     @property
@@ -185,7 +191,9 @@ class Toolbox(QObject):
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take the keys that belong to an unfinished outline."""
-        if event.type() == QEvent.Type.KeyPress and isinstance(event, QKeyEvent) and self._ours(watched):
+        if event.type() != QEvent.Type.KeyPress or not self._tool.unfinished:
+            return False
+        if isinstance(event, QKeyEvent) and self._ours(watched):
             if event.key() in _ENTER:
                 self.finish()
                 return True

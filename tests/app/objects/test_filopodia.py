@@ -1,0 +1,165 @@
+"""Filopodia in the real window: a click proposes one, its cut is moved, and it goes onto the list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app.labels.tools.base import PointerEvent
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.objects.filopodia import FilopodiaPage
+from sxtstudio.app.objects.pane import Page
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.object_table import Flag
+
+LENGTH, RADIUS = 40, 6
+
+
+def labels_of() -> np.ndarray:
+    """Membranes of a cell above y = 30, and of a filopodium of 40 px that hangs on it, cut by no border."""
+    z, y, x = np.meshgrid(*(np.arange(n, dtype=float) for n in (26, 90, 70)), indexing="ij")
+    cell = y - 30
+    nearest = np.clip(y, 0, 30 + LENGTH - RADIUS)
+    tube = np.sqrt((z - 13) ** 2 + (y - nearest) ** 2 + (x - 35) ** 2) - RADIUS
+    whole = np.minimum(cell, tube)
+    return ((whole <= 0) & (whole > -2.2)).astype(np.uint8) * 255
+
+
+@pytest.fixture
+def cell(tmp_path: Path, open_file: Callable[[Path], MainWindow], qtbot: QtBot) -> MainWindow:
+    labels = labels_of()
+    noise = np.random.default_rng(1).normal(120, 6, labels.shape)
+    path = tmp_path / "cell.tif"
+    image = (noise - 50 * (labels > 0)).astype(np.float32)
+    tifffile.imwrite(
+        path,
+        image,
+        imagej=True,
+        resolution=(1e3 / 10, 1e3 / 10),
+        metadata={"axes": "ZYX", "unit": "um", "spacing": 0.01},
+    )
+    window = open_file(path)
+    qtbot.waitUntil(lambda: not window.jobs.running, timeout=20_000)
+    with window.session.edit(EditKind.BRUSH) as edit:
+        edit.write(Box.whole(labels.shape), labels)
+    return window
+
+
+@pytest.fixture
+def page(cell: MainWindow, qtbot: QtBot) -> FilopodiaPage:
+    cell.actions_.by_name["objects.filopodium"].trigger()
+    page = cell.context.parts.pane.widget(Page.FILOPODIA)
+    assert isinstance(page, FilopodiaPage)
+    qtbot.waitUntil(page.isVisible)
+    return page
+
+
+def click(window: MainWindow, y: float, x: float, z: int = 13) -> None:
+    window.context.parts.toolbox.press(PointerEvent("xy", y, x, z, "left"))
+    window.context.parts.toolbox.release(PointerEvent("xy", y, x, z, "left"))
+
+
+def propose(page: FilopodiaPage, window: MainWindow, qtbot: QtBot) -> None:
+    click(window, 50, 35)
+    qtbot.waitUntil(lambda: page.work.found is not None, timeout=20_000)
+
+
+def test_a_click_proposes_a_cut_that_is_seen_in_all_views(
+    page: FilopodiaPage, cell: MainWindow, qtbot: QtBot
+) -> None:
+    assert cell.session.tool.value.tool == "filopodium" and page.click.isChecked()
+    assert not page.take.isEnabled()
+    propose(page, cell, qtbot)
+    found, selection = page.work.found, cell.session.selection
+    assert found is not None and selection is not None and selection.voxels == found.voxels
+    assert found.length == pytest.approx(400, abs=35) and found.incomplete == ()
+    assert page.take.isEnabled() and "nm long" in page.figures.text() and page.whole.text() == "It is whole."
+    sketch = cell.context.parts.toolbox.sketch
+    assert sketch is not None and np.abs(sketch.lines[0][:, 0] - 30).max() < 4, "the line of the cut"
+
+
+def test_the_cut_is_moved_by_keys_slider_and_mouse(
+    page: FilopodiaPage, cell: MainWindow, qtbot: QtBot
+) -> None:
+    propose(page, cell, qtbot)
+    assert page.work.found is not None
+    first = page.work.found.cut
+    cell.actions_.by_name["objects.cut_shorter"].trigger()
+    qtbot.waitUntil(lambda: page.work.found.cut == pytest.approx(first - 10))
+    page.slider.setValue(page.slider.minimum())
+    qtbot.waitUntil(lambda: page.work.found.cut < first / 2)
+    toolbox = cell.context.parts.toolbox
+    line = toolbox.sketch.lines[0].mean(axis=0)
+    toolbox.press(PointerEvent("xy", line[0], line[1], 13, "left"))
+    toolbox.move(PointerEvent("xy", 44, 35, 13, "left"))
+    toolbox.release(PointerEvent("xy", 44, 35, 13, "left"))
+    qtbot.waitUntil(lambda: page.work.found.cut == pytest.approx(260, abs=25))  # the tip lies at y = 70
+
+
+def test_enter_puts_it_on_the_list_and_undo_takes_it_off(
+    page: FilopodiaPage, cell: MainWindow, qtbot: QtBot
+) -> None:
+    propose(page, cell, qtbot)
+    voxels = page.work.found.voxels if page.work.found else 0
+    cell.context.parts.toolbox.finish()
+    document = cell.session.document
+    assert document is not None and document.objects is not None
+    assert (document.objects == 1).sum() == voxels and document.object_table.rows[
+        1
+    ].class_name == "Filopodium"
+    assert page.work.found is None and cell.session.objects.value.selected == (1,)
+    qtbot.waitUntil(lambda: page.list.numbers == (1,))
+    assert page.summary.text().startswith("1 filopodium, 1 of them whole")
+    cell.session.undo()
+    qtbot.waitUntil(lambda: page.list.numbers == ())
+    assert not document.object_table.rows
+
+
+def test_one_that_a_border_cuts_is_listed_as_not_whole(
+    page: FilopodiaPage, cell: MainWindow, qtbot: QtBot
+) -> None:
+    labels = labels_of()
+    with cell.session.edit(EditKind.BRUSH) as edit:
+        edit.write(Box.whole(labels.shape), np.roll(labels, 10, axis=0))
+    click(cell, 50, 35, 23)
+    qtbot.waitUntil(lambda: page.work.found is not None, timeout=20_000)
+    assert "cut by the last slice (z)" in page.whole.text()
+    page.take.click()
+    qtbot.waitUntil(lambda: page.list.rowCount() == 1)
+    document = cell.session.document
+    assert document is not None and document.object_table.rows[1].flags == {Flag.BORDER}
+    assert page.list.item(0, 1).text() == "no: cut by the last slice (z)"
+    assert "0 of them whole" in page.summary.text()
+
+
+def test_where_none_is_it_is_said_and_esc_drops_a_proposal(
+    page: FilopodiaPage, cell: MainWindow, qtbot: QtBot
+) -> None:
+    with qtbot.waitSignal(cell.session.message, timeout=20_000) as said:
+        click(cell, 60, 60)
+    assert "no filopodium" in said.args[0]
+    propose(page, cell, qtbot)
+    cell.context.parts.toolbox.cancel()
+    assert page.work.found is None and cell.session.selection is None
+    propose(page, cell, qtbot)
+    with cell.session.edit(EditKind.BRUSH) as edit:
+        edit.write(Box((0, 0, 0), (2, 2, 2)), np.full((2, 2, 2), 255, np.uint8))
+    assert page.work.found is None, "it was of other labels"
+
+
+def test_one_that_is_chosen_in_the_list_is_gone_to(
+    page: FilopodiaPage, cell: MainWindow, qtbot: QtBot
+) -> None:
+    propose(page, cell, qtbot)
+    page.take.click()
+    qtbot.waitUntil(lambda: page.list.rowCount() == 1)
+    cell.session.objects.set(selected=())
+    page.list.selectRow(0)
+    assert cell.session.objects.value.selected == (1,)
+    assert cell.session.cursor[1:] == pytest.approx((50, 35), abs=3)
