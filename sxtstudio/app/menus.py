@@ -15,6 +15,7 @@ from sxtstudio.app.actions.info import MISSING, Shown
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.labels.tools.catalogue import TOOLS
+from sxtstudio.app.objects.class_list import KEYS
 
 
 class Actions(QObject):
@@ -46,6 +47,8 @@ class Actions(QObject):
             context.session.layout.changed,
             context.session.tool.changed,
             context.session.offers.changed,
+            context.session.objects.changed,
+            context.session.table_changed,
         ):
             signal.connect(self.refresh)
         self.refresh()
@@ -136,6 +139,8 @@ class Actions(QObject):
             "mask": document is not None and document.mask is not None,
             "idle": session.busy is None,
             "selection": session.selection is not None,
+            "objects": document is not None and document.objects is not None,
+            "chosen": bool(session.objects.value.selected),
             "undo": session.history.undo_name is not None,
             "redo": session.history.redo_name is not None,
             "modified": document is not None and document.modified,
@@ -151,6 +156,11 @@ class Actions(QObject):
             if not info.why_disabled:
                 why = "" if missing is None else f"\nNot now: {MISSING[missing]}."
                 action.setToolTip(info.tip + _keys(action) + why)
+        classes = () if document is None else document.object_table.classes
+        for place in range(KEYS):
+            action = self.by_name[f"classes.give_{place + 1}"]
+            action.setText(classes[place].name if place < len(classes) else f"Class {place + 1}")
+            action.setVisible(place < max(1, len(classes)))
         where = " (cell mask)" if session.tool.value.target == "mask" else ""
         for tool in TOOLS:
             self.by_name[f"labels.{tool.name}"].setText(tool.title + where)

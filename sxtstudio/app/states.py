@@ -220,6 +220,8 @@ class ObjectsState:
         "number", "class", or the key of a column of measurements.
     visible, opacity
         Of the overlay in the slices; opacity 0…1.
+    click_class
+        Objects that are clicked on get the current class.
     """
 
     selected: tuple[int, ...] = ()
@@ -228,3 +230,4 @@ class ObjectsState:
     colour_by: str = "number"
     visible: bool = True
     opacity: float = 0.5
+    click_class: bool = False

@@ -55,6 +55,9 @@ class EditKind(Enum):
     FILL_OBJECT = "fill object"
     CUT_BASE = "cut base"
     CLASS = "class"
+    CLASS_BY_RULE = "class by rule"
+    CLASSIFY = "classify"
+    CHECKED = "checked"
     EDIT_CLASSES = "edit classes"
     NOTE = "note"
 
@@ -118,6 +121,9 @@ _OBJECT_TITLES = {
     EditKind.FILL_OBJECT: "Fill object",
     EditKind.CUT_BASE: "Cut at the base",
     EditKind.CLASS: "Class of objects",
+    EditKind.CLASS_BY_RULE: "Classes by rule",
+    EditKind.CLASSIFY: "Classify objects",
+    EditKind.CHECKED: "Check of an object",
     EditKind.EDIT_CLASSES: "Classes",
     EditKind.NOTE: "Note",
 }

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Literal, TypeVar
 
 from sxtstudio.app.session import Session
-from sxtstudio.app.states import DisplayState, LayoutState, Observed, ToolState
+from sxtstudio.app.states import DisplayState, LayoutState, ObjectsState, Observed, ToolState
 
 Need = Literal[
     "tomogram",
@@ -15,6 +15,8 @@ Need = Literal[
     "mask",
     "idle",
     "selection",
+    "objects",
+    "chosen",
     "undo",
     "redo",
     "modified",
@@ -34,6 +36,8 @@ MISSING: dict[Need, str] = {
     "mask": "there is no cell mask",
     "idle": "the labels are being changed",
     "selection": "no object is selected",
+    "objects": "there are no objects yet",
+    "chosen": "no object is chosen",
     "undo": "nothing can be taken back",
     "redo": "nothing was taken back",
     "modified": "all is saved",
@@ -66,6 +70,11 @@ def of_display(is_on: Callable[[DisplayState], bool]) -> Shown[DisplayState]:
 def of_layout(is_on: Callable[[LayoutState], bool]) -> Shown[LayoutState]:
     """Show something of what the window shows."""
     return Shown(lambda session: session.layout, is_on)
+
+
+def of_objects(is_on: Callable[[ObjectsState], bool]) -> Shown[ObjectsState]:
+    """Show something of how objects are shown and chosen."""
+    return Shown(lambda session: session.objects, is_on)
 
 
 def of_tool(is_on: Callable[[ToolState], bool]) -> Shown[ToolState]:

@@ -29,6 +29,7 @@ def put_away(context: Context) -> None:
     if toolbox.unfinished:
         toolbox.cancel()
     else:
+        context.session.objects.set(click_class=False)
         context.session.tool.set(tool="look")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sxtstudio.app.actions import edit, file, help, labels, objects, segment, surface, tools, view
+from sxtstudio.app.actions import classes, edit, file, help, labels, objects, segment, surface, tools, view
 from sxtstudio.app.actions.info import ActionInfo
 
 TABLE: tuple[ActionInfo, ...] = (
@@ -12,6 +12,7 @@ TABLE: tuple[ActionInfo, ...] = (
     *segment.ACTIONS,
     *labels.ACTIONS,
     *objects.ACTIONS,
+    *classes.ACTIONS,
     *surface.ACTIONS,
     *tools.ACTIONS,
     *help.ACTIONS,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 
 from PySide6.QtCore import QSignalBlocker, QTimer, Signal
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QLineEdit, QToolButton, QVBoxLayout, QWidget
@@ -102,7 +103,7 @@ class LimitsBar(QWidget):
         for row in self.rows:
             row.show_columns(columns)
 
-    def add(self) -> LimitRow:
+    def add(self, *, focus: bool = True) -> LimitRow:
         """Add a limit, for the first column that was measured."""
         row = LimitRow(self._columns)
         row.column.setCurrentIndex(min(1, row.column.count() - 1))
@@ -111,8 +112,19 @@ class LimitsBar(QWidget):
         row.changed.connect(self._settled.start)
         row.removed.connect(lambda: self._on_removed(row))
         self.show()
-        row.low.setFocus()
+        if focus:
+            row.low.setFocus()
         return row
+
+    def set_limits(self, limits: Iterable[Limit]) -> None:
+        """Show these limits in place of those that are there."""
+        self.clear()
+        for limit in limits:
+            row = self.add(focus=False)
+            with QSignalBlocker(row):
+                row.column.setCurrentIndex(row.column.findData(limit.key))
+                row.low.setText("" if limit.low is None else f"{limit.low:.10g}")
+                row.high.setText("" if limit.high is None else f"{limit.high:.10g}")
 
     def clear(self) -> None:
         """Take all limits away."""

@@ -6,6 +6,7 @@ from PySide6.QtWidgets import QVBoxLayout, QWidget
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.strip import ProgressStrip
+from sxtstudio.app.objects.class_sections import ClassSections
 from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.widgets.footer import Footer
 from sxtstudio.app.widgets.notes import note
@@ -27,6 +28,8 @@ class ObjectsPanel(QWidget):
         self._layout.setContentsMargins(0, 0, 0, 0)
         self._layout.setSpacing(8)
         self._layout.addStretch()
+        self.classing = ClassSections(context, measured)
+        self.classing.add_to(self.add_section)
         self.footer = Footer((self.result,), (self.strip,))
 
     def add_section(self, title: str, content: QWidget, *, opened: bool = True) -> Section:

@@ -30,6 +30,9 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.planes import COLUMNS, NORMAL, PLANES, ROWS, Plane
 
 _KEPT_EDITS = 200
+# Of a view: an object smaller than the first or larger than the second is shown anew, as large as the last.
+_SPECK, _WHOLE, _FRAMED = 0.12, 0.7, 0.35
+_LEAST_FRAMED_PX = 24  # of a smaller object more of what lies around it is shown
 _LABELS: tuple[Target, Target] = ("labels", "mask")
 # What was hidden or turned round in one tomogram would puzzle in the next.
 _OF_THE_TOMOGRAM = ("inverted", "labels_visible", "mask_visible")
@@ -268,6 +271,21 @@ class SlicesView(QWidget):
         if not place.intersects(QRectF(view.rect())):
             moved = place.center() - QRectF(view.rect()).center()
             self.camera.pan({column: moved.x() / self.camera.zoom, row: moved.y() / self.camera.zoom})
+
+    def frame(self, box: Box) -> None:
+        """Put ``box`` in the middle; zoom only where it would be a speck, or larger than the view."""
+        view, camera = self.views["xy"], self.camera
+        size = [(stop - start) * v for start, stop, v in zip(box.start, box.stop, camera.voxel, strict=True)]
+        least = _LEAST_FRAMED_PX * camera.voxel[1]
+        share = camera.zoom * max(max(size[1], least) / view.height(), max(size[2], least) / view.width())
+        camera.centre = [
+            (start + stop - 1) / 2 * v
+            for start, stop, v in zip(box.start, box.stop, camera.voxel, strict=True)
+        ]
+        if not _SPECK <= share <= _WHOLE:
+            camera.zoom_to(camera.zoom * _FRAMED / share)
+        else:
+            camera.changed.emit()
 
     # -- what is seen ----------------------------------------------------------------------------
 

@@ -55,7 +55,8 @@ class Scores:
     @property
     def text(self) -> str:
         """What it is, in a sentence."""
-        text = f"{share(self.accuracy)} right of {count(self.objects, 'object')} (out of bag)"
+        asked = f"{count(self.objects, 'object')} (out of bag, mean of the classes)"
+        text = f"{share(self.accuracy)} right of {asked}"
         if self.too_few:
             few = ", ".join(f"{one.objects} of “{one.name}”" for one in self.too_few)
             return f"{text}; too few to rely on: {few}, {ENOUGH} or more of each are needed"

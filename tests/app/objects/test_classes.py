@@ -1,0 +1,423 @@
+"""Classes in the window: by key, click, rule and classifier, and the queue of what is to be checked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPoint, Qt
+from PySide6.QtTest import QTest
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app import questions
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.objects.class_sections import ClassSections
+from sxtstudio.app.objects.rule import RuleDialog
+from sxtstudio.app.states import Panel
+from sxtstudio.core.classes.features import FEATURES
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.measure.columns import Column, Measurements, Quantity
+from sxtstudio.core.object_classes import CLASSES, DROPLET, MITOCHONDRION, VESICLE
+from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
+
+# Large ones, small ones, and small ones that absorb; of each kind as many.
+KINDS = (MITOCHONDRION, VESICLE, DROPLET)
+OF_EACH = 8
+NUMBERS = range(1, len(KINDS) * OF_EACH + 1)
+
+
+def kind_of(number: int) -> int:
+    return (number - 1) % len(KINDS)
+
+
+def box_of(number: int) -> Box:
+    row, column = divmod(number - 1, 6)
+    y, x = 20 + 60 * row, 20 + 60 * column
+    return Box((28, y, x), (34, y + 10, x + 10))
+
+
+def measured() -> Measurements:
+    rng = np.random.default_rng(0)
+    found = Measurements(np.array(NUMBERS, np.int64))
+    kinds = np.array([kind_of(number) for number in NUMBERS])
+    for key in sorted({key for feature in FEATURES for key in feature.columns}):
+        quantity = Quantity.UM3 if key == "volume" else Quantity.GREY if "grey" in key else Quantity.NUMBER
+        values = np.exp(rng.normal(0, 0.1, len(kinds)))
+        if key == "volume":
+            values *= np.array([1.0, 0.1, 0.1])[kinds]
+        elif key in ("grey_mean", "grey_inside_mean", "grey_rim_mean"):
+            values -= np.array([0.0, 0.0, 5.0])[kinds]
+        found.add(Column(key, key.capitalize(), quantity, "What it is."), values)
+    return found
+
+
+@pytest.fixture
+def window_with_objects(sample: MainWindow, qtbot: QtBot) -> MainWindow:
+    """24 measured objects in the sample tomogram, and the panel of the objects."""
+    session, document = sample.session, sample.session.document
+    assert document is not None
+    recorder = session.record(EditKind.FIND_OBJECTS, "objects")
+    for number in NUMBERS:
+        recorder.write(box_of(number), np.full(box_of(number).shape, number, np.uint32))
+    doubtful = {NUMBERS[-1]: ObjectRow(flags=frozenset({Flag.DOUBTFUL}))}
+    session.commit(recorder, rows=document.object_table.change({**ObjectTable.of(NUMBERS).rows, **doubtful}))
+    sample.context.parts.measured.set(measured())
+    sample.context.parts.side.show_panel(Panel.OBJECTS)
+    sample.activateWindow()  # only then its keys do something
+    qtbot.waitUntil(sample.isActiveWindow, timeout=5000)
+    return sample
+
+
+@pytest.fixture
+def classing(window_with_objects: MainWindow) -> ClassSections:
+    return window_with_objects.context.parts.objects.classing
+
+
+def table(window: MainWindow) -> ObjectTable:
+    assert window.session.document is not None
+    return window.session.document.object_table
+
+
+def choose(window: MainWindow, *numbers: int) -> None:
+    window.session.objects.set(selected=numbers)
+
+
+def press(window: MainWindow, name: str) -> None:
+    window.actions_.by_name[name].trigger()
+
+
+def by_hand(window: MainWindow, of_each: int) -> None:
+    """Give the first objects of each kind their class by hand."""
+    for kind, one in enumerate(KINDS):
+        own = [number for number in NUMBERS if kind_of(number) == kind][:of_each]
+        window.context.parts.objects.classing.work.give(own, one.name)
+
+
+def finish(window: MainWindow, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: not window.jobs.running, timeout=20_000)
+
+
+# -- by key and click ----------------------------------------------------------------------------
+
+
+def test_a_key_gives_its_class_to_the_chosen_objects(window_with_objects: MainWindow, qtbot: QtBot) -> None:
+    window, view = window_with_objects, window_with_objects.context.parts.slices.views["xy"]
+    choose(window, 3, 5)
+    view.setFocus()
+    QTest.keyClick(view, Qt.Key.Key_2)
+    assert {n: row for n, row in table(window).rows.items() if row.class_name} == {
+        3: ObjectRow("Vesicle", Decided.HAND),
+        5: ObjectRow("Vesicle", Decided.HAND),
+    }
+    assert window.session.objects.value.colour_by == "class", "the colours show what was given"
+    assert window.actions_.by_name["classes.give_2"].text() == "Vesicle"
+    QTest.keyClick(view, Qt.Key.Key_Backspace)
+    assert table(window).rows[5] == ObjectRow()
+    press(window, "edit.undo")
+    assert table(window).rows[3].class_name == table(window).rows[5].class_name == "Vesicle", "one step"
+
+
+def test_without_a_chosen_object_a_key_says_so(window_with_objects: MainWindow, qtbot: QtBot) -> None:
+    with qtbot.waitSignal(window_with_objects.session.message) as said:
+        press(window_with_objects, "classes.give_1")
+    assert "No object is chosen" in said.args[0]
+    assert not any(row.class_name for row in table(window_with_objects).rows.values())
+
+
+def test_clicks_give_the_current_class_and_keys_only_look(
+    window_with_objects: MainWindow, classing: ClassSections
+) -> None:
+    window, view = window_with_objects, window_with_objects.context.parts.slices.views["xy"]
+    item = classing.classes.list.topLevelItem(2)
+    assert item is not None
+    classing.classes.list.setCurrentItem(item)
+    assert classing.work.current == "Lipid droplet"
+    press(window, "classes.by_click")
+    assert classing.classes.by_click.isChecked() and "Lipid droplet" in classing.classes.hint.text()
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
+    choose(window, 4)
+    choose(window, 4, 9)
+    assert [n for n, row in table(window).rows.items() if row.class_name == "Lipid droplet"] == [4, 9]
+    QTest.keyClick(view, Qt.Key.Key_Right)
+    choose(window, 11)
+    assert table(window).rows[11].class_name == ""
+    press(window, "labels.look")
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
+    choose(window, 12)
+    assert table(window).rows[12].class_name == "" and not classing.classes.by_click.isChecked()
+
+
+def test_a_job_that_changes_objects_is_waited_for(
+    window_with_objects: MainWindow, classing: ClassSections
+) -> None:
+    from sxtstudio.app.session import Busy
+
+    choose(window_with_objects, 1)
+    window_with_objects.session.set_busy(Busy("Find objects", EditKind.FIND_OBJECTS))
+    assert not classing.classes.give.isEnabled() and not classing.classifier.train.isEnabled()
+    with pytest.raises(UserError, match="Find objects"):
+        classing.work.give([1], "Gold")
+    window_with_objects.session.set_busy(None)
+    assert classing.classes.give.isEnabled()
+
+
+# -- the list ------------------------------------------------------------------------------------
+
+
+def test_classes_are_added_renamed_recoloured_and_removed(
+    window_with_objects: MainWindow, classing: ClassSections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window, section, work = window_with_objects, classing.classes, classing.work
+    work.give([1, 2], "Vesicle")
+    section.add_class()
+    assert table(window).classes[-1].name == "New class" == work.current
+    assert table(window).classes[-1].rgb not in {one.rgb for one in CLASSES}
+    item = section.list.topLevelItem(len(CLASSES))
+    assert item is not None and section.list.current == "New class"
+    item.setText(0, "Endosome")
+    assert table(window).classes[-1].name == "Endosome" == work.current
+    item.setText(0, "Vesicle")
+    assert table(window).classes[-1].name == "Endosome" == item.text(0), "names are there once"
+    vesicle = section.list.topLevelItem(1)
+    assert vesicle is not None and vesicle.text(1) == "2"
+    vesicle.setText(0, "Granule")
+    assert table(window).rows[1].class_name == "Granule"
+    work.recolour("Granule", (1, 2, 3))
+    named = table(window).class_named("Granule")
+    assert named is not None and named.rgb == (1, 2, 3)
+    section.list.setCurrentItem(vesicle)
+    asked: list[str] = []
+    monkeypatch.setattr(questions, "ask", lambda *args: asked.append(args[2]) or questions.Answer.DELETE)
+    QTest.keyClick(section.list, Qt.Key.Key_Delete)
+    assert "2 objects" in asked[0] and table(window).class_named("Granule") is None
+    assert table(window).rows[1] == ObjectRow() and work.current == "Mitochondrion"
+    for _ in range(5):
+        press(window, "edit.undo")
+    assert table(window).classes == CLASSES and table(window).rows[1].class_name == "Vesicle"
+
+
+# -- by rule -------------------------------------------------------------------------------------
+
+
+def test_a_rule_counts_highlights_and_gives(window_with_objects: MainWindow, classing: ClassSections) -> None:
+    window = window_with_objects
+    classing.work.give([1], "Gold")
+    press(window, "classes.by_rule")
+    dialog = window.context.dialogs.find(RuleDialog)
+    assert dialog is not None and dialog.isVisible()
+    dialog.class_name.setCurrentIndex(dialog.class_name.findData("Mitochondrion"))
+    row = dialog.limits.add()
+    row.column.setCurrentIndex(row.column.findData("volume"))
+    row.low.setText("0.5")
+    dialog.limits.changed.emit()
+    large = [number for number in NUMBERS if kind_of(number) == 0]
+    assert dialog.count.text() == "8 objects of 24, 1 of them given by hand, which stay"
+    dialog.highlight.setChecked(True)
+    assert list(window.session.objects.value.selected) == large
+    dialog.add_rule()
+    dialog.class_name.setCurrentIndex(dialog.class_name.findData("Vesicle"))
+    row = dialog.limits.add()
+    row.column.setCurrentIndex(row.column.findData("volume"))
+    row.high.setText("5")
+    dialog.limits.changed.emit()
+    assert [rule.class_name for rule in dialog.rules] == ["Mitochondrion", "Vesicle"]
+    dialog.apply.click()
+    rows = table(window).rows
+    assert rows[1].class_name == "Gold"
+    assert {rows[n].class_name for n in large[1:]} == {"Mitochondrion"}
+    assert {rows[n].class_name for n in NUMBERS if n not in large} == {"Vesicle"}
+    assert {rows[n].decided for n in NUMBERS if n != 1} == {Decided.RULE}
+    dialog.up.click()
+    assert [rule.class_name for rule in dialog.rules] == ["Vesicle", "Mitochondrion"]
+    dialog.apply.click()
+    assert {table(window).rows[n].class_name for n in NUMBERS if n != 1} == {"Vesicle"}
+    press(window, "edit.undo")
+    press(window, "edit.undo")
+    assert {n for n, found in table(window).rows.items() if found.class_name} == {1}
+    dialog.close()
+
+
+def test_rules_come_from_a_file_and_go_to_one(
+    window_with_objects: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = window_with_objects
+    press(window, "classes.by_rule")
+    dialog = window.context.dialogs.find(RuleDialog)
+    assert dialog is not None
+    row = dialog.limits.add()
+    row.column.setCurrentIndex(row.column.findData("volume"))
+    row.low.setText("0,25")
+    dialog.limits.changed.emit()
+    before = dialog.rules
+    monkeypatch.setattr(questions, "save_file", lambda *args: tmp_path / "r.json")
+    dialog.save_button.click()
+    dialog.set_rules(())
+    assert dialog.rules[0].ranges == ()
+    monkeypatch.setattr(questions, "open_file", lambda *args: tmp_path / "r.json")
+    dialog.open_button.click()
+    assert dialog.rules == before and before[0].ranges[0].unit == "um3"
+    (tmp_path / "r.json").write_text("{}")
+    dialog.open_button.click()
+    assert "'format' is missing" in dialog.message.text() and dialog.rules == before
+    window.context.parts.measured.set(None)
+    assert not dialog.apply.isEnabled() and "measure them first" in dialog.count.text()
+    dialog.close()
+
+
+# -- by a classifier -----------------------------------------------------------------------------
+
+
+def test_a_classifier_of_a_few_names_the_others(
+    window_with_objects: MainWindow, classing: ClassSections, qtbot: QtBot
+) -> None:
+    window, section = window_with_objects, classing.classifier
+    assert not section.train.isEnabled() and not section.classify.isEnabled()
+    by_hand(window, 3)
+    assert section.given.text() == "By hand: 3 Mitochondrion, 3 Vesicle, 3 Lipid droplet."
+    press(window, "classes.train")
+    finish(window, qtbot)
+    assert "right of 9 objects (out of bag, mean of the classes); too few to rely on" in section.scores.text()
+    titles = [one.title for one in section.bars.reasons]
+    assert section.bars.isVisible() and "Volume" in titles
+    edits = len(window.session.history)
+    section.classify.click()
+    finish(window, qtbot)
+    rows = table(window).rows
+    right = [rows[n].class_name == KINDS[kind_of(n)].name for n in NUMBERS]
+    assert sum(right) >= 22, right
+    assert sum(row.decided is Decided.CLASSIFIER for row in rows.values()) == 15
+    assert all(row.sure for row in rows.values() if row.decided is Decided.CLASSIFIER)
+    assert "15 objects have a class now" in section.result.text()
+    assert len(window.session.history) == edits + 1
+    press(window, "edit.undo")
+    assert sum(bool(row.class_name) for row in table(window).rows.values()) == 9
+
+
+def test_too_few_examples_are_said_not_trained(
+    window_with_objects: MainWindow, classing: ClassSections, qtbot: QtBot
+) -> None:
+    classing.work.give([1, 4, 7], "Vesicle")
+    assert not classing.classifier.train.isEnabled()
+    window_with_objects.context.parts.measured.set(None)
+    by_hand(window_with_objects, 2)
+    assert not classing.classifier.train.isEnabled()
+    with qtbot.waitSignal(window_with_objects.session.message) as said:
+        press(window_with_objects, "classes.train")
+    assert "measure them first" in said.args[0]
+    assert "measure them first" in classing.classifier.given.text()
+
+
+def test_a_classifier_goes_to_a_file_and_on_to_another_tomogram(
+    window_with_objects: MainWindow,
+    classing: ClassSections,
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    window, section, work = window_with_objects, classing.classifier, classing.classifier_work
+    by_hand(window, 3)
+    section.train.click()
+    finish(window, qtbot)
+    monkeypatch.setattr(questions, "save_file", lambda *args: tmp_path / "c.json")
+    press(window, "classes.save")
+    assert (tmp_path / "c.json").exists() and "“c.json”" in section.scores.text()
+    work.classifier = None
+    monkeypatch.setattr(questions, "open_file", lambda *args: tmp_path / "c.json")
+    press(window, "classes.open")
+    assert work.classifier is not None and section.carry_on.isVisible()
+    section.train.click()
+    finish(window, qtbot)
+    assert work.classifier.scores.objects == 18, "its own examples, and those that are here"
+    section.carry_on.setChecked(False)
+    section.train.click()
+    finish(window, qtbot)
+    assert work.classifier.scores.objects == 9
+    (tmp_path / "c.json").write_text("[]")
+    section.open.click()
+    assert "c.json is damaged" in section.result.text()
+
+
+def test_what_changed_since_it_was_measured_is_left_out(
+    window_with_objects: MainWindow, classing: ClassSections, qtbot: QtBot
+) -> None:
+    window = window_with_objects
+    by_hand(window, 3)
+    classing.classifier.train.click()
+    finish(window, qtbot)
+    window.context.parts.measured.stale = frozenset({20, 1})
+    classing.classifier.classify.click()
+    finish(window, qtbot)
+    assert table(window).rows[20].class_name == "" and "2 have changed" in classing.classifier.result.text()
+    window.context.parts.measured.all_stale = True
+    classing.classifier.classify.click()
+    assert "measure them again" in classing.classifier.result.text()
+
+
+# -- the queue -----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def classified(window_with_objects: MainWindow) -> MainWindow:
+    """Objects 1, 2 and 3 with a class of the classifier, 2 the least sure; 24 has a doubtful outline."""
+    rows = {n: ObjectRow("Vesicle", Decided.CLASSIFIER, sure) for n, sure in ((1, 0.9), (2, 0.4), (3, 0.7))}
+    session = window_with_objects.session
+    session.change_rows(table(window_with_objects).change(rows), EditKind.CLASSIFY)
+    return window_with_objects
+
+
+def test_one_key_answers_and_the_next_object_comes(classified: MainWindow, classing: ClassSections) -> None:
+    window, queue, session = classified, classing.queue, classified.session
+    assert queue.left.text().startswith("To check: 3 objects with a class of the classifier")
+    press(window, "classes.check")
+    assert session.objects.value.selected == (2,) and queue.card.isVisible()
+    assert queue.title.text() == "Object 2: Vesicle, 40 % sure" and queue.left.text() == "4 objects left"
+    z, y, x = session.cursor
+    box = box_of(2)
+    assert all(a <= c < b for a, c, b in zip(box.start, (z, y, x), box.stop, strict=True))
+    qt_key = Qt.Key
+    QTest.keyClick(queue.card, qt_key.Key_Return)
+    assert session.objects.value.selected == (3,)
+    QTest.keyClick(queue.card, qt_key.Key_Space)
+    assert session.objects.value.selected == (1,)
+    QTest.keyClick(queue.card, qt_key.Key_3)
+    assert session.objects.value.selected == (24,) and "sure of its outline" in queue.why.text()
+    QTest.keyClick(queue.card, qt_key.Key_Return)
+    assert session.objects.value.selected == (3,), "what was skipped comes again"
+    QTest.keyClick(queue.card, qt_key.Key_Left)
+    assert session.objects.value.selected == (24,)
+    QTest.keyClick(queue.card, qt_key.Key_Escape)
+    assert not queue.card.isVisible() and queue.start.isVisible()
+    rows = table(window).rows
+    assert rows[2] == ObjectRow("Vesicle", Decided.HAND)
+    assert rows[1] == ObjectRow("Lipid droplet", Decided.HAND)
+    assert rows[3] == ObjectRow("Vesicle", Decided.CLASSIFIER, 0.7) and rows[24] == ObjectRow()
+    press(window, "classes.check")
+    assert session.objects.value.selected == (3,), "another day it goes on where it was left"
+    queue.right.click()
+    assert not queue.running and queue.left.text().startswith("Nothing to check")
+    assert not queue.start.isEnabled()
+
+
+def test_undo_of_an_answer_asks_again(classified: MainWindow, classing: ClassSections) -> None:
+    window, queue = classified, classing.queue
+    press(window, "classes.check")
+    queue.right.click()
+    press(window, "edit.undo")
+    assert table(window).rows[2].decided is Decided.CLASSIFIER and queue.left.text() == "4 objects left"
+    queue.back.click()
+    assert window.session.objects.value.selected == (2,)
+
+
+def test_the_queue_ends_with_the_tomogram(
+    classified: MainWindow, classing: ClassSections, open_file: Callable[[Path], MainWindow]
+) -> None:
+    press(classified, "classes.check")
+    document = classified.session.document
+    assert document is not None
+    document.modified = False
+    classified.session.show(None)
+    assert not classing.queue.running and not classing.queue.card.isVisible()
