@@ -38,6 +38,11 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     return stream.getvalue()
 
 
+def without_mark(text: str) -> str:
+    """Return a text of ``csv_text`` as it was before it got a ' so as to be no formula."""
+    return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text
+
+
 def _escaped(match: re.Match[str]) -> str:
     code = ord(match[0])
     if match[0] in "\t\n\r":

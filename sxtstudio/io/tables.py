@@ -1,0 +1,184 @@
+"""Tables: CSV, XLSX and Parquet, each with a dictionary of its columns.
+
+The dictionary lies beside a CSV or a Parquet file as ``NAME.dictionary.csv``, and is the second sheet of an
+XLSX file. Numbers keep seven digits: more are not measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.measure.table import DICTIONARY_NAMES, Table, TableColumn
+from sxtstudio.core.printable import csv_text, printable, without_mark
+from sxtstudio.core.wording import grouped
+from sxtstudio.io.xlsx import MOST_ROWS, read_xlsx
+
+TABLE_SUFFIXES = (".csv", ".xlsx", ".parquet")
+_DIGITS = 7
+# A table that is larger is none of objects.
+_LARGEST_BYTES = 2 << 30
+
+
+def dictionary_path(path: Path) -> Path | None:
+    """Return where the dictionary of a table lies; None where it is in the same file."""
+    return None if path.suffix.lower() == ".xlsx" else path.with_name(f"{path.stem}.dictionary.csv")
+
+
+def write_table(path: Path, table: Table) -> None:
+    """Write a table and its dictionary; both appear under their names only when they are whole.
+
+    Text that a spreadsheet program would take for a formula is written so that it stays text.
+
+    Raises
+    ------
+    UserError
+        For any other suffix, for more rows than an XLSX file holds, and where a file cannot be written.
+    """
+    writer = _WRITERS.get(path.suffix.lower())
+    if writer is None:
+        raise UserError(f"{path.name} is no name for a table: end it in one of {', '.join(TABLE_SUFFIXES)}.")
+    if path.suffix.lower() == ".xlsx" and len(table) >= MOST_ROWS:
+        raise UserError(
+            f"{path.name}: an XLSX file holds at most {grouped(MOST_ROWS - 1)} rows and the table has "
+            f"{grouped(len(table))}. Write it as .csv or .parquet."
+        )
+    beside = dictionary_path(path)
+    if beside is not None:
+        with atomic_write(beside) as temporary:
+            text = csv_text(DICTIONARY_NAMES, table.dictionary())
+            temporary.write_text(text, encoding="utf-8", newline="")
+    with atomic_write(path) as temporary:
+        writer(temporary, table)
+
+
+def read_table(path: Path) -> dict[str, NDArray[Any]]:
+    """Return the columns of a table by their names: int64, float64 (NaN where empty) or text (object).
+
+    Files of other programs are read as well, as far as their first row (sheet) holds the names.
+
+    Raises
+    ------
+    UserError
+        If it is no table, or cannot be read.
+    """
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UserError(f"{path.name} is no table: choose a file that ends in {', '.join(TABLE_SUFFIXES)}.")
+    if not path.is_file():
+        raise UserError(f"{path} does not exist: choose a table.")
+    if path.stat().st_size > _LARGEST_BYTES:
+        raise UserError(f"{path.name} is too large to be a table of objects: choose another file.")
+    return {name: _column(values) for name, values in reader(path).items()}
+
+
+def _rounded(column: TableColumn) -> list[Any]:
+    """The values as Python's own, None where there is none."""
+    values = column.values
+    if values.dtype.kind == "O":
+        return [printable(str(value)) for value in values]
+    if values.dtype.kind in "iub":
+        return [int(value) for value in values.tolist()]
+    return [float(f"{value:.{_DIGITS}g}") if np.isfinite(value) else None for value in values.tolist()]
+
+
+def _write_csv(path: Path, table: Table) -> None:
+    names = [column.name for column in table.columns]
+    each = [_rounded(column) for column in table.columns]
+    rows = (dict(zip(names, values, strict=True)) for values in zip(*each, strict=True))
+    path.write_text(csv_text(names, rows), encoding="utf-8", newline="")
+
+
+def _write_xlsx(path: Path, table: Table) -> None:
+    import xlsxwriter
+
+    options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False}
+    with xlsxwriter.Workbook(path, options) as book:
+        bold = book.add_format({"bold": True})
+        sheet = book.add_worksheet("Objects")
+        sheet.freeze_panes(1, 1)
+        sheet.write_row(0, 0, [column.name for column in table.columns], bold)
+        for number, row in enumerate(zip(*map(_rounded, table.columns), strict=True), start=1):
+            sheet.write_row(number, 0, row)
+        sheet = book.add_worksheet("Dictionary")
+        sheet.freeze_panes(1, 1)
+        sheet.set_column(0, 1, 28)
+        sheet.set_column(3, 5, 80)
+        sheet.write_row(0, 0, DICTIONARY_NAMES, bold)
+        for number, words in enumerate(table.dictionary(), start=1):
+            sheet.write_row(number, 0, [words[name] for name in DICTIONARY_NAMES])
+
+
+def _write_parquet(path: Path, table: Table) -> None:
+    import polars
+
+    frame = polars.DataFrame({column.name: _series(column) for column in table.columns})
+    frame.write_parquet(path, metadata={f"sxtstudio: {name}": text for name, text in table.about.items()})
+
+
+def _series(column: TableColumn) -> Any:
+    import polars
+
+    kinds = {"i": polars.Int64, "u": polars.Int64, "b": polars.Int64, "O": polars.String}
+    kind = kinds.get(column.values.dtype.kind, polars.Float64)
+    if kind is polars.Float64:
+        return polars.Series(column.name, column.values.astype(np.float64), nan_to_null=True)
+    return polars.Series(column.name, _rounded(column), dtype=kind)
+
+
+def _read_csv(path: Path) -> dict[str, list[Any]]:
+    import polars
+
+    try:
+        frame = polars.read_csv(path, infer_schema_length=None, encoding="utf8")
+    except (polars.exceptions.PolarsError, UnicodeError) as error:
+        raise UserError(
+            f"{path.name} cannot be read as CSV: {_first_line(error)}. Choose a table."
+        ) from error
+    return frame.to_dict(as_series=False)
+
+
+def _read_parquet(path: Path) -> dict[str, list[Any]]:
+    import polars
+
+    try:
+        frame = polars.read_parquet(path, use_pyarrow=False)
+    except (polars.exceptions.PolarsError, OSError) as error:
+        raise UserError(
+            f"{path.name} cannot be read as Parquet: {_first_line(error)}. Choose a table."
+        ) from error
+    return frame.to_dict(as_series=False)
+
+
+def _first_line(error: Exception) -> str:
+    return printable(str(error).split("\n")[0]).rstrip(".") or type(error).__name__
+
+
+def _column(values: list[Any]) -> NDArray[Any]:
+    """Numbers where all are such, else text, without the mark that keeps it from being a formula."""
+    there = [value for value in values if value is not None and value != ""]
+    if there and all(isinstance(value, int | float) for value in there):
+        if len(there) == len(values) and all(float(value).is_integer() for value in there):
+            return np.array([int(value) for value in values], np.int64)
+        return np.array([np.nan if value in (None, "") else float(value) for value in values])
+    if not there:
+        return np.full(len(values), np.nan)
+    return np.array(["" if value is None else without_mark(str(value)) for value in values], object)
+
+
+_WRITERS: dict[str, Callable[[Path, Table], None]] = {
+    ".csv": _write_csv,
+    ".xlsx": _write_xlsx,
+    ".parquet": _write_parquet,
+}
+_READERS: dict[str, Callable[[Path], dict[str, list[Any]]]] = {
+    ".csv": _read_csv,
+    ".xlsx": read_xlsx,
+    ".parquet": _read_parquet,
+}

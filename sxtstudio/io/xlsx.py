@@ -1,0 +1,120 @@
+"""The first sheet of an XLSX file, as this program and spreadsheet programs write it (ECMA-376, part 1)."""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+from sxtstudio.core.errors import UserError
+
+#: Rows of a sheet, names included.
+MOST_ROWS = 1_048_576
+# A few bytes of a ZIP can promise any size.
+_LARGEST_PART = 1 << 30
+_MOST_CELLS = 200_000_000
+
+_SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+_RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
+_ID = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
+_PLACE = re.compile(r"([A-Z]{1,3})\d+")
+
+
+def read_xlsx(path: Path) -> dict[str, list[Any]]:
+    """Return the columns of the first sheet by the names in its first row.
+
+    Raises
+    ------
+    UserError
+        If it is no such file.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            texts = _shared_texts(archive)
+            rows = _rows(archive, _first_sheet(archive), texts)
+            names = [str(value) for value in next(rows, [])]
+            table: list[list[Any]] = [[] for _ in names]
+            for row in rows:
+                for column, values in enumerate(table):
+                    values.append(row[column] if column < len(row) else None)
+                if len(table) * len(table[0] if table else ()) > _MOST_CELLS:
+                    raise UserError(f"{path.name} is too large to be a table of objects.")
+    except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, ValueError, IndexError, EOFError) as error:
+        raise UserError(
+            f"{path.name} cannot be read as XLSX ({type(error).__name__}). Choose a table, or save it as CSV."
+        ) from error
+    return dict(zip(names, table, strict=True))
+
+
+def _open(archive: zipfile.ZipFile, name: str) -> Any:
+    if archive.getinfo(name).file_size > _LARGEST_PART:
+        raise ValueError(f"{name} is too large")
+    return archive.open(name)
+
+
+def _first_sheet(archive: zipfile.ZipFile) -> str:
+    """Return the name of the part that holds the first sheet."""
+    with _open(archive, "xl/workbook.xml") as file:
+        sheet = ElementTree.parse(file).find(f"{_SHEET}sheets/{_SHEET}sheet")
+    if sheet is None:
+        raise ValueError("no sheet")
+    with _open(archive, "xl/_rels/workbook.xml.rels") as file:
+        for relation in ElementTree.parse(file).iter(_RELATION):
+            if relation.get("Id") == sheet.get(_ID):
+                target = relation.get("Target", "")
+                return target.lstrip("/") if target.startswith("/") else f"xl/{target}"
+    raise ValueError("no sheet")
+
+
+def _shared_texts(archive: zipfile.ZipFile) -> list[str]:
+    name = "xl/sharedStrings.xml"
+    if name not in archive.namelist():
+        return []
+    texts = []
+    with _open(archive, name) as file:
+        for _, element in ElementTree.iterparse(file):
+            if element.tag == f"{_SHEET}si":
+                texts.append("".join(part.text or "" for part in element.iter(f"{_SHEET}t")))
+                element.clear()
+    return texts
+
+
+def _rows(archive: zipfile.ZipFile, name: str, texts: list[str]) -> Iterator[list[Any]]:
+    """Yield the values of each row; None where a cell is empty."""
+    with _open(archive, name) as file:
+        for _, element in ElementTree.iterparse(file):
+            if element.tag != f"{_SHEET}row":
+                continue
+            row: list[Any] = []
+            for cell in element.iter(f"{_SHEET}c"):
+                place = _PLACE.fullmatch(cell.get("r", ""))
+                column = _number(place[1]) if place else len(row)
+                row += [None] * (column - len(row))
+                row.append(_value(cell, texts))
+            element.clear()
+            yield row
+
+
+def _number(letters: str) -> int:
+    number = 0
+    for letter in letters:
+        number = 26 * number + ord(letter) - ord("A") + 1
+    return number - 1
+
+
+def _value(cell: ElementTree.Element, texts: list[str]) -> Any:
+    kind = cell.get("t", "n")
+    if kind == "inlineStr":
+        return "".join(part.text or "" for part in cell.iter(f"{_SHEET}t"))
+    text = cell.findtext(f"{_SHEET}v")
+    if text is None:
+        return None
+    if kind == "s":
+        return texts[int(text)]
+    if kind in ("str", "e", "d"):
+        return text
+    number = float(text)
+    return int(number) if number.is_integer() and abs(number) < 2**53 else number

@@ -1,0 +1,197 @@
+"""Tables of objects, read back with other libraries than they were written with."""
+
+from __future__ import annotations
+
+import csv
+import zipfile
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import polars
+import pytest
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.measure.columns import Column, Measurements, Quantity
+from sxtstudio.core.measure.table import Table, about, object_table
+from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
+from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, read_table, write_table
+
+VOLUME = Column("volume", "Volume", Quantity.UM3, "Voxels times the volume of a voxel.", "n × v", "MIB")
+SD = Column("slice_area_sd", "Area, SD", Quantity.NM2, "Standard deviation.")
+EVIL = '=HYPERLINK("http://x")'
+
+
+@pytest.fixture
+def table() -> Table:
+    measured = Measurements(np.array([1, 7, 4_000_000_000]))
+    measured.add(VOLUME, np.array([0.123456789, 1e-7, 12.0]))
+    measured.add(SD, np.array([np.nan, -2.5, 3.0]))
+    rows = {
+        1: ObjectRow("Mitochondrion", Decided.CLASSIFIER, 0.75, EVIL, frozenset([Flag.OPEN, Flag.BORDER])),
+        7: ObjectRow(notes="ends early\n+1"),
+    }
+    return object_table(measured, ObjectTable(rows), about("zelle µ.mrc", (20.0, 10.0, 10.0)))
+
+
+def stored(path: Path) -> list[dict[str, object]]:
+    """Read a table with another library."""
+    if path.suffix == ".csv":
+        with open(path, encoding="utf-8", newline="") as file:
+            return [dict(row) for row in csv.DictReader(file)]
+    if path.suffix == ".parquet":
+        return polars.read_parquet(path).to_dicts()
+    rows = openpyxl.load_workbook(path)["Objects"].iter_rows(values_only=True)
+    names = next(rows)
+    return [dict(zip(names, row, strict=True)) for row in rows]
+
+
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
+def test_other_programs_read_what_was_written(suffix: str, table: Table, tmp_path: Path) -> None:
+    path = tmp_path / f"objects{suffix}"
+    write_table(path, table)
+    first, second, third = stored(path)
+    names = ["object", "class", "class_by", "class_sure", "flags", "notes", "volume_um3", "slice_area_sd_nm2"]
+    assert list(first) == names
+    assert [int(str(row["object"])) for row in (first, second, third)] == [1, 7, 4_000_000_000]
+    assert float(str(first["volume_um3"])) == pytest.approx(0.123456789, rel=1e-6)
+    assert float(str(second["volume_um3"])) == 1e-7 and float(str(second["slice_area_sd_nm2"])) == -2.5
+    assert first["slice_area_sd_nm2"] in (None, "")  # not measured
+    assert (first["class"], first["class_by"], first["flags"]) == (
+        "Mitochondrion",
+        "classifier",
+        "border open",
+    )
+    assert float(str(first["class_sure"])) == 0.75 and second["class_sure"] in (None, "")
+    assert third["class"] in (None, "")
+    assert "ends early" in str(second["notes"])
+
+
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
+def test_no_text_is_a_formula(suffix: str, table: Table, tmp_path: Path) -> None:
+    path = tmp_path / f"objects{suffix}"
+    write_table(path, table)
+    if suffix == ".csv":
+        assert stored(path)[0]["notes"] == f"'{EVIL}"
+    elif suffix == ".xlsx":
+        cell = openpyxl.load_workbook(path)["Objects"]["F2"]
+        assert (cell.value, cell.data_type, cell.hyperlink) == (EVIL, "s", None)
+    assert read_table(path)["notes"][0] == EVIL
+
+
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
+def test_what_was_written_is_read_again(suffix: str, table: Table, tmp_path: Path) -> None:
+    path = tmp_path / f"objects{suffix}"
+    write_table(path, table)
+    found = read_table(path)
+    assert list(found) == [column.name for column in table.columns]
+    assert found["object"].dtype == np.int64 and found["object"].tolist() == [1, 7, 4_000_000_000]
+    assert found["class"].tolist() == ["Mitochondrion", "", ""]
+    for name in ("class_sure", "slice_area_sd_nm2", "volume_um3"):
+        wanted = next(column.values for column in table.columns if column.name == name)
+        assert found[name] == pytest.approx(wanted, rel=1e-6, nan_ok=True), name
+
+
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
+def test_a_dictionary_explains_every_column(suffix: str, table: Table, tmp_path: Path) -> None:
+    path = tmp_path / f"cells.v2{suffix}"
+    write_table(path, table)
+    beside = dictionary_path(path)
+    if beside is None:
+        sheet = openpyxl.load_workbook(path)["Dictionary"].iter_rows(values_only=True)
+        names = next(sheet)
+        rows = [dict(zip(names, [value or "" for value in row], strict=True)) for row in sheet]
+    else:
+        assert beside == tmp_path / "cells.v2.dictionary.csv"
+        rows = stored(beside)
+    explained = {row["column"]: row for row in rows}
+    assert list(explained)[: len(table.columns)] == [column.name for column in table.columns]
+    volume = explained["volume_um3"]
+    assert [volume[key] for key in ("unit", "definition", "formula", "source")] == [
+        "µm³",
+        VOLUME.definition,
+        "n × v",
+        "MIB",
+    ]
+    assert explained["(measured in)"]["definition"] == "zelle µ.mrc"
+    assert explained["(voxel size)"]["definition"] == "20 × 10 × 10 nm (z × y × x)"
+    assert str(explained["(program)"]["definition"]).startswith("SXT Studio")
+
+
+def test_without_a_voxel_size_names_and_dictionary_say_voxels() -> None:
+    measured = Measurements(np.array([1]), calibrated=False)
+    measured.add(VOLUME, np.array([8.0]))
+    found = object_table(measured, None, about("x.tif", None))
+    assert [column.name for column in found.columns] == ["object", "volume_voxels"]
+    rows = {row["column"]: row for row in found.dictionary()}
+    assert rows["volume_voxels"]["unit"] == "voxels"
+    assert "voxels" in rows["(voxel size)"]["definition"]
+
+
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
+def test_a_former_table_stays_where_writing_fails(
+    suffix: str, table: Table, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / f"objects{suffix}"
+    write_table(path, table)
+    before = path.read_bytes()
+    broken = Table((table.columns[0], *table.columns[:0]), table.about, True)
+    monkeypatch.setattr("sxtstudio.io.tables._rounded", lambda column: 1 / 0)
+    monkeypatch.setattr("sxtstudio.io.tables._series", lambda column: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        write_table(path, broken)
+    assert path.read_bytes() == before
+    assert not [name for name in tmp_path.iterdir() if "partial" in name.name]
+
+
+def test_a_table_without_rows_is_one(tmp_path: Path) -> None:
+    measured = Measurements(np.empty(0, np.int64))
+    measured.add(VOLUME, np.empty(0))
+    for suffix in TABLE_SUFFIXES:
+        path = tmp_path / f"none{suffix}"
+        write_table(path, object_table(measured, None, {}))
+        assert {name: len(values) for name, values in read_table(path).items()} == {
+            "object": 0,
+            "volume_um3": 0,
+        }
+
+
+def test_a_sheet_of_another_program(tmp_path: Path) -> None:
+    """Empty cells, texts in their own part, numbers as text."""
+    book = openpyxl.Workbook()
+    sheet = book.active
+    for row in (["name", "size", "note"], ["a", 1.5, None], ["b", None, "x"], ["b", 2, "=1"]):
+        sheet.append(row)
+    sheet["C4"].data_type = "s"
+    book.save(tmp_path / "theirs.xlsx")
+    found = read_table(tmp_path / "theirs.xlsx")
+    assert found["name"].tolist() == ["a", "b", "b"]
+    assert found["size"] == pytest.approx([1.5, np.nan, 2], nan_ok=True)
+    assert found["note"].tolist() == ["", "x", "=1"]
+
+
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
+@pytest.mark.parametrize("content", [b"", b"\x00\xff\xfe nothing", b"PK\x03\x04 no zip", b'"a","b\n1'])
+def test_what_is_no_table_is_one_sentence(suffix: str, content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / f"bad{suffix}"
+    path.write_bytes(content)
+    try:
+        found = read_table(path)
+    except UserError as error:
+        assert path.name in str(error) and "Traceback" not in str(error)
+    else:
+        assert suffix == ".csv" and found
+
+
+def test_a_zip_that_is_no_workbook_and_names_that_are_no_tables(tmp_path: Path, table: Table) -> None:
+    path = tmp_path / "bad.xlsx"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<a/>")
+    with pytest.raises(UserError, match="cannot be read as XLSX"):
+        read_table(path)
+    with pytest.raises(UserError, match=r"\.csv, \.xlsx, \.parquet"):
+        write_table(tmp_path / "x.ods", table)
+    with pytest.raises(UserError, match="no table"):
+        read_table(tmp_path / "x.ods")
+    with pytest.raises(UserError, match="does not exist"):
+        read_table(tmp_path / "missing.csv")
