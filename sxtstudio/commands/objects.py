@@ -60,6 +60,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Number, write, and say how many there are."""
+    from sxtstudio.core.object_table import Flag
     from sxtstudio.workflow.jobs.objects import Method, ObjectsJob, objects_file
 
     voxels, nm3 = arguments.min_size or (None, None)
@@ -77,8 +78,16 @@ def run(arguments: argparse.Namespace) -> int:
     )
     with shown_progress() as (progress, _):
         result = objects_file(job, progress)
-    rows = [("objects", f"{count(result.count, 'object')}, {result.at_border} of them cut by the border")]
-    if not result.count:
+    found = result.found
+    sheets = found.count - found.bodies
+    what = f"{count(found.count, 'object')}, {found.flagged(Flag.BORDER)} of them cut by the border"
+    rows = [("objects", what)]
+    if job.method is Method.BODIES and found.count:
+        rows.append(
+            ("bodies", f"{found.bodies}, {found.flagged(Flag.OPEN)} of them open where no outline is drawn")
+        )
+        rows.append(("sheets", f"{sheets} that enclose nothing, numbered after the bodies"))
+    if not found.count:
         rows.append(
             ("warning", "no object was found: the outlines enclose nothing, or --close is too narrow")
         )

@@ -30,6 +30,7 @@ class Work(Enum):
     REGIONS = "regions"
     JOIN = "join"
     WALLS = "walls"
+    ENDS = "ends"
     REWRITE = "rewrite"
     EXPORT = "export"
     SURFACE = "surface"
@@ -58,6 +59,7 @@ _USUAL: Mapping[Work, float] = {
     Work.REGIONS: 600e-9,
     Work.JOIN: 200e-9,
     Work.WALLS: 250e-9,
+    Work.ENDS: 15e-9,
     Work.SMOOTH: 3e-9,
     Work.CLOSE: 1.5e-9,  # a pass
     Work.FILL: 6e-9,

@@ -9,9 +9,12 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from sxtstudio.core.bodies.ends import add_caps, find_ends
+from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, renumber
 from sxtstudio.core.bodies.joining import Pairs
+from sxtstudio.core.bodies.leftovers import number_leftovers
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
-from sxtstudio.core.bodies.rule import IS_BODY, IS_ONE, is_droplet
+from sxtstudio.core.bodies.rule import IS_BODY, IS_DROPLET, IS_ONE, droplet_features
 from sxtstudio.core.bodies.tracks import Linker, Tracks
 from sxtstudio.core.bodies.walls import Numbers, near_share, share_walls
 from sxtstudio.core.geometry import Triple
@@ -22,8 +25,12 @@ from sxtstudio.core.walk import walk
 
 #: The width of outlines is measured in so many slices.
 _SAMPLED = 24
-#: A thick piece of outline of which this share lies at the wall of a body is that wall.
-_OWN = 0.6
+#: What has no lumen lies in so many slices at least.
+_SLICES = 3
+#: What lies by itself and is so many times as thick as an outline is a body without a lumen.
+_THICK = 1.35
+#: What has so many bodies in it is the cell; what touches so many sides of a slice lies around everything.
+_CELL_CHILDREN, _ROUND_ABOUT = 3, 3
 
 
 @dataclass(frozen=True)
@@ -41,12 +48,21 @@ class BodyParameters:
         The smallest body that stays, without its membrane.
     sure
         How probable it must be that something is a body, 0…1.
+    sheets
+        Whether pieces of outline that enclose nothing get numbers, too.
+    min_sheet
+        Voxels of the smallest of those.
+    caps
+        Whether bodies are closed where they end open.
     """
 
     gap_px: float = 6.0
     split: float = 0.0
     min_voxels: int = 30
     sure: float = 0.5
+    sheets: bool = True
+    min_sheet: int = 1000
+    caps: bool = True
 
 
 def find_bodies(
@@ -56,8 +72,8 @@ def find_bodies(
     *,
     z_step: float = 1.0,
     progress: Progress | None = None,
-) -> int:
-    """Number the bodies of a label volume 1…n, in the order of their first slices; return n.
+) -> FoundBodies:
+    """Number the bodies of a label volume 1…n, in the order of their first slices; sheets come after them.
 
     Parameters
     ----------
@@ -74,32 +90,66 @@ def find_bodies(
     stages = Stages(progress, body_stages(depth * height * width))
     with stages.stage(Work.REGIONS) as counter:
         tracks = _link(outlines, bodies, parameters, half, counter)
-    enclosed = IS_BODY.probability(tracks.features) >= parameters.sure
-    is_body = np.where(tracks.solid, is_droplet(tracks.features, tracks.slices, depth), enclosed)
-    is_body &= tracks.area >= parameters.min_voxels
+    is_body = enclosed_bodies(tracks, parameters)
+    maybe = np.where(tracks.solid, tracks.slices >= min(_SLICES, depth), is_body)
     with stages.stage(Work.REWRITE) as counter:
-        number = np.where(is_body, np.arange(1, tracks.count + 1), 0)
+        number = np.where(maybe, np.arange(1, tracks.count + 1), 0)
         renumber(bodies, np.concatenate([[0], number[tracks.of_region]]).astype(np.uint32), counter)
-    reach = 2 * half + 1.5
-    apart = np.concatenate([[False], is_body & tracks.solid])
     with stages.stage(Work.WALLS) as counter:
-        near = near_share(bodies, apart, reach, z_step=z_step, progress=counter)[1:]
-    is_body &= ~tracks.solid | (near < _OWN)
+        apart = np.concatenate([[False], maybe & tracks.solid])
+        near = near_share(bodies, apart, 2 * half, z_step=z_step, progress=counter)[1:]
+    droplets = IS_DROPLET.probability(droplet_features(tracks, near, half)) >= parameters.sure
+    is_body = np.where(tracks.solid, maybe & droplets, is_body)
     with stages.stage(Work.JOIN) as counter:
         joined = _join(outlines, bodies, tracks, half, counter)
-    # In the order of their first slices, without holes in the numbers.
-    lead = np.full(tracks.count, np.iinfo(np.int64).max)
-    np.minimum.at(lead, joined[is_body], tracks.begin[is_body])
-    groups = np.unique(joined[is_body])
-    ranked = groups[np.lexsort((groups, lead[groups]))]
-    rank = np.zeros(tracks.count, np.int64)
-    rank[ranked] = np.arange(1, len(ranked) + 1)
-    final = np.concatenate([[0], np.where(is_body, rank[joined], 0)]).astype(np.uint32)
+    count, final = _in_order(is_body, joined, tracks.begin)
     with stages.stage(Work.REWRITE) as counter:
         renumber(bodies, final, counter)
     with stages.stage(Work.WALLS) as counter:
-        share_walls(outlines, bodies, reach, z_step=z_step, progress=counter)
-    return len(ranked)
+        share_walls(outlines, bodies, 2 * half + 1.5, z_step=z_step, progress=counter)
+    with stages.stage(Work.NUMBER) as counter:
+        left = number_leftovers(outlines, bodies, count + 1, progress=counter)
+    solid = (left.thickness >= _THICK * half) & (left.slices >= min(_SLICES, depth))
+    solid &= (left.voxels >= parameters.min_voxels) & (left.area < height * width / 2)
+    sheet = ~solid & (left.voxels >= parameters.min_sheet) if parameters.sheets else np.zeros_like(solid)
+    new = np.zeros(len(solid), np.int64)
+    new[solid] = count + 1 + np.arange(solid.sum())
+    bodies_count = count + int(solid.sum())
+    new[sheet] = bodies_count + 1 + np.arange(sheet.sum())
+    total = bodies_count + int(sheet.sum())
+    with stages.stage(Work.REWRITE) as counter:
+        kept = np.concatenate([np.arange(count + 1), new[left.of_part]]).astype(np.uint32)
+        renumber(bodies, kept, counter)
+    with stages.stage(Work.ENDS) as counter:
+        ends = find_ends(outlines, bodies, total, counter)
+    with stages.stage(Work.ENDS) as counter:
+        if parameters.caps:
+            add_caps(outlines, bodies, ends, z_step=z_step, progress=counter)
+    with stages.stage(Work.REWRITE) as counter:
+        _, at_border = find_at_border(bodies, total, counter)
+    return flag_bodies(total, bodies_count, at_border=at_border, is_open=ends.gaping)
+
+
+def enclosed_bodies(tracks: Tracks, parameters: BodyParameters) -> NDArray[np.bool_]:
+    """Return which tracks are bodies with a lumen, told from cytoplasm, ice and what lies between bodies."""
+    found = IS_BODY.probability(tracks.features) >= parameters.sure
+    found &= (tracks.area >= parameters.min_voxels) & ~tracks.solid
+    result: NDArray[np.bool_] = found & (tracks.children < _CELL_CHILDREN) & (tracks.sides < _ROUND_ABOUT)
+    return result
+
+
+def _in_order(
+    is_body: NDArray[np.bool_], joined: NDArray[np.int64], begin: NDArray[np.int64]
+) -> tuple[int, NDArray[np.uint32]]:
+    """Return how many bodies there are, and the number of each track + 1, in the order of first slices."""
+    count = len(is_body)
+    lead = np.full(count, np.iinfo(np.int64).max)
+    np.minimum.at(lead, joined[is_body], begin[is_body])
+    groups = np.unique(joined[is_body])
+    ranked = groups[np.lexsort((groups, lead[groups]))]
+    rank = np.zeros(count, np.int64)
+    rank[ranked] = np.arange(1, len(ranked) + 1)
+    return len(ranked), np.concatenate([[0], np.where(is_body, rank[joined], 0)]).astype(np.uint32)
 
 
 def body_stages(voxels: int) -> tuple[Stage, ...]:
@@ -111,6 +161,11 @@ def body_stages(voxels: int) -> tuple[Stage, ...]:
         Stage(Work.JOIN, voxels, "joining parts"),
         Stage(Work.REWRITE, voxels, "numbering"),
         Stage(Work.WALLS, voxels, "sharing walls"),
+        Stage(Work.NUMBER, voxels, "sheets"),
+        Stage(Work.REWRITE, voxels, "sheets"),
+        Stage(Work.ENDS, voxels, "closing ends"),
+        Stage(Work.ENDS, voxels, "closing ends"),
+        Stage(Work.REWRITE, voxels, "closing ends"),
     )
 
 
@@ -132,12 +187,6 @@ def _link(
     return linker.finish()
 
 
-def renumber(numbers: Numbers, new: NDArray[np.uint32], progress: Progress, *, begin: bool = True) -> None:
-    """Put ``new[n]`` in the place of each number n of a volume (z, y, x); ``begin`` as for ``walk``."""
-    for box in walk(_shape(numbers), numbers, progress=progress, begin=begin):
-        numbers[box.slices] = new[numbers[box.slices]]
-
-
 def _join(
     outlines: NDArray[np.uint8], bodies: Numbers, tracks: Tracks, half_px: float, progress: Progress
 ) -> NDArray[np.int64]:
@@ -151,6 +200,11 @@ def _join(
         pairs.add(z, shown, outlines[z] != 0)
     found, features = pairs.finish()
     one = found[IS_ONE.probability(features) >= 0.5] if len(found) else found
+    # What lies in a body is a body of its own.
+    inside = set(map(tuple, tracks.inside.tolist()))
+    one = np.array(
+        [pair for pair in one.tolist() if not {tuple(pair), tuple(pair[::-1])} & inside], np.int64
+    ).reshape(-1, 2)
     links = coo_array((np.ones(len(one), np.bool_), (one[:, 0], one[:, 1])), shape=(tracks.count,) * 2)
     group = connected_components(links, directed=False)[1] if tracks.count else np.empty(0, np.int64)
     leader = np.full(tracks.count, tracks.count, np.int64)

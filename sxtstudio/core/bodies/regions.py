@@ -39,7 +39,8 @@ _MUCH_LARGER = 6.0
 #: ``concave`` share of its rim that bends inwards; ``solidity`` area by that of its convex hull; ``round``
 #: radius of the largest circle in it by that of a circle of its area; ``holes`` area of what lies in it, by
 #: its own; ``shared`` share of its rim behind whose wall is another region; ``at_border`` whether it touches
-#: the border of the slice; ``radius`` of the largest circle in it, px; ``solid`` it consists of label voxels.
+#: the border of the slice; ``radius`` of the largest circle in it, px; ``solid`` it consists of label voxels;
+#: ``parent`` number of the smallest region around it, 0 if it lies in none; ``sides`` of the slice touched.
 REGION = np.dtype(
     [
         ("area", np.float64),
@@ -52,6 +53,8 @@ REGION = np.dtype(
         ("at_border", np.bool_),
         ("radius", np.float64),
         ("solid", np.bool_),
+        ("parent", np.int32),
+        ("sides", np.int8),
     ]
 )
 
@@ -175,12 +178,21 @@ def _measure(numbers: Numbers, depth: NDArray[np.float32], table: NDArray[np.voi
     walled, cut, at_border = _rims(numbers, count)
     table["walled"] = walled / np.maximum(1, walled + cut + at_border)
     table["at_border"] = at_border > 0
+    for side in (numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1]):
+        touching = np.unique(side)
+        table["sides"][touching[touching > 0] - 1] += 1
     table["shared"] = _shared(numbers, table["area"], half_px)
+    around: list[tuple[float, int, NDArray[np.int64]]] = []  # area without holes, number, what lies in it
     for number, (row, box) in enumerate(zip(table, ndimage.find_objects(numbers), strict=True), 1):
         own = numbers[box] == number
-        _measure_one(np.pad(own, 1), row)
+        filled = _measure_one(np.pad(own, 1), row)[1:-1, 1:-1]
         row["radius"] = depth[box][own].max()
         row["round"] = row["radius"] / np.sqrt(row["area"] / np.pi)
+        if row["holes"]:
+            inside = np.unique(numbers[box][filled & ~own])
+            around.append((row["area"] * (1 + row["holes"]), number, inside[inside > 0]))
+    for _, number, inside in sorted(around, key=lambda found: -found[0]):
+        table["parent"][inside - 1] = number  # the smallest one comes last
 
 
 def _rims(numbers: Numbers, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -214,9 +226,12 @@ def _shared(numbers: Numbers, area: NDArray[np.float64], half_px: float) -> NDAr
     return result
 
 
-def _measure_one(own: NDArray[np.bool_], row: np.void) -> None:
-    """Measure what of a region's shape follows from itself; ``own`` has a margin of 1 px."""
-    filled = ndimage.binary_fill_holes(own)
+def _measure_one(own: NDArray[np.bool_], row: np.void) -> NDArray[np.bool_]:
+    """Measure what of a region's shape follows from itself, and return it without its holes.
+
+    ``own`` has a margin of 1 px.
+    """
+    filled: NDArray[np.bool_] = ndimage.binary_fill_holes(own)
     area = row["area"]
     row["holes"] = (filled.sum() - area) / area
     row["solidity"] = min(1.0, area / hull_area(own))
@@ -227,6 +242,7 @@ def _measure_one(own: NDArray[np.bool_], row: np.void) -> None:
     rim = grown & ~ndimage.binary_erosion(grown)
     # On a straight rim the innermost pixel has 0.5 + 0.5 · density of half a pixel; bent inwards, more.
     row["concave"] = float((blurred[rim] > 0.5 + 0.144 / sigma).mean())
+    return filled
 
 
 def hull_area(own: NDArray[np.bool_]) -> float:

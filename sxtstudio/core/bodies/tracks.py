@@ -30,6 +30,7 @@ FEATURES = (
     "log_area",
     "log_slices",
     "change",
+    "log_children",
 )
 
 
@@ -122,6 +123,12 @@ class Tracks:
         First slice of each, and the one after its last.
     solid
         Whether a track consists of label voxels alone.
+    children
+        How many other tracks of two slices and more, not solid, lie in each, none between.
+    sides
+        How many of the four sides of a slice each touches, at most.
+    inside
+        Pairs (n, 2) of tracks of which the first lies in the second.
     features
         (tracks, FEATURES) of each.
     """
@@ -139,6 +146,8 @@ class Tracks:
         self.area = np.bincount(of_region, table["area"], count)
         self.radius = np.zeros(count)
         np.maximum.at(self.radius, of_region, table["radius"])
+        self.sides = np.zeros(count, np.int8)
+        np.maximum.at(self.sides, of_region, table["sides"])
         self.slices = np.bincount(of_region, minlength=count)
         self.begin, self.end = np.full(count, np.iinfo(np.int64).max), np.zeros(count, np.int64)
         np.minimum.at(self.begin, of_region, slices)
@@ -158,4 +167,10 @@ class Tracks:
         columns["change"] = np.sqrt(np.maximum(0, mean(log_area**2) - average**2))
         # A droplet may have a lumen in some slices; what has none may be a piece of a thick outline.
         self.solid = mean(table["solid"].astype(np.float64)) == 1
+        of_parent = of_region[(self.first[slices] + table["parent"] - 1).clip(min=0)]
+        nested = (table["parent"] > 0) & (of_parent != of_region)
+        self.inside = np.unique(np.stack([of_region[nested], of_parent[nested]], 1), axis=0)
+        counted = ~self.solid[self.inside[:, 0]] & (self.slices[self.inside[:, 0]] > 1)
+        self.children = np.bincount(self.inside[counted, 1], minlength=count)
+        columns["log_children"] = np.log1p(self.children)
         self.features = np.stack([columns[name] for name in FEATURES], 1)

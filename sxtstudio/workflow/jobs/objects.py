@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.bodies.find import BodyParameters, body_stages, find_bodies, renumber
+from sxtstudio.core.bodies.find import BodyParameters, body_stages, find_bodies
+from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, keep_large
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.objects import label_objects
@@ -71,13 +72,9 @@ class ObjectsJob:
 
 @dataclass(frozen=True)
 class ObjectsResult:
-    """What was found and written.
+    """What was found and written."""
 
-    ``at_border`` counts objects that touch a face of the volume, so that they are not whole.
-    """
-
-    count: int
-    at_border: int
+    found: FoundBodies
     receipt: ExportReceipt
     voxel_nm: VoxelSize | None
     notes: tuple[str, ...]
@@ -119,22 +116,23 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
             with stages.stage(Work.REGIONS) as counter:
                 if job.method is Method.BODIES:
                     z_step = 1.0 if voxel_nm is None else 2 * voxel_nm[0] / (voxel_nm[1] + voxel_nm[2])
-                    count = find_bodies(labels, numbers, parameters, z_step=z_step, progress=counter)
+                    found = find_bodies(labels, numbers, parameters, z_step=z_step, progress=counter)
                 else:
                     numbers[:], count = label_objects(labels)
+                    found = flag_bodies(count, count, at_border=find_at_border(numbers, count)[1])
             with stages.stage(Work.REWRITE) as counter:
-                kept, at_border = _keep_large(numbers, count, smallest, counter)
+                found = keep_large(numbers, found, smallest, counter)
             with stages.stage(Work.EXPORT) as counter:
                 receipt = export_volume(
                     job.output,
-                    _Numbers(numbers, voxel_nm, np.uint16 if kept < 1 << 16 else np.uint32),
+                    _Numbers(numbers, voxel_nm, np.uint16 if found.count < 1 << 16 else np.uint32),
                     voxel_nm=voxel_nm,
                     place=source.place,
                     kind="objects",
                     progress=counter,
                 )
         notes = notes_of(source, job.voxel_nm)
-    return ObjectsResult(kept, at_border, receipt, voxel_nm, notes)
+    return ObjectsResult(found, receipt, voxel_nm, notes)
 
 
 class _Numbers:
@@ -192,27 +190,3 @@ def _keep_inside(labels: NDArray[np.uint8], path: Path, progress: Progress) -> N
         check_mask(mask, path)
         for box in walk((z, y, x), labels, progress=progress):
             labels[box.slices][mask.read(box) == 0] = 0
-
-
-def _keep_large(
-    numbers: NDArray[np.uint32], count: int, smallest: int, progress: Progress
-) -> tuple[int, int]:
-    """Leave out small objects, in place; return how many stay, and how many of these touch a face."""
-    z, y, x = numbers.shape
-    progress.begin(2 * z, "small objects")
-    voxels, at_border = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.bool_)
-    for box in walk((z, y, x), numbers, progress=progress, begin=False):
-        part = numbers[box.slices]
-        voxels += np.bincount(part.ravel(), minlength=count + 1)
-        for face in (part[:, 0], part[:, -1], part[:, :, 0], part[:, :, -1]):
-            at_border[face] = True
-        for z_face in {0, z - 1}:
-            if box.start[0] <= z_face < box.stop[0]:
-                at_border[part[z_face - box.start[0]]] = True
-    stays = voxels >= max(1, smallest)
-    stays[0] = False
-    kept = int(stays.sum())
-    new = np.zeros(count + 1, np.uint32)
-    new[stays] = np.arange(1, kept + 1)
-    renumber(numbers, new, progress, begin=False)
-    return kept, int(at_border[stays].sum())

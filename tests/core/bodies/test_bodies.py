@@ -10,8 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from sxtstudio.core.bodies.find import BodyParameters, find_bodies
+from sxtstudio.core.bodies.found import bodies_table
+from sxtstudio.core.bodies.leftovers import number_leftovers
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
 from sxtstudio.core.bodies.walls import near_share, share_walls
+from sxtstudio.core.object_table import Flag
+from sxtstudio.core.objects import label_objects
 
 sys.path.append(str(Path(__file__).parents[2] / "judges"))
 
@@ -37,7 +41,8 @@ def shells(*distances: NDArray[np.float64]) -> NDArray[np.uint8]:
 
 def found(outlines: NDArray[np.uint8], **parameters: float) -> NDArray[np.uint32]:
     bodies = np.zeros(outlines.shape, np.uint32)
-    count = find_bodies(outlines, bodies, BodyParameters(**parameters))
+    found = find_bodies(outlines, bodies, BodyParameters(**parameters))
+    count = found.count
     assert set(np.unique(bodies)) - {0} == set(range(1, count + 1))
     return bodies
 
@@ -149,8 +154,61 @@ def test_packed_bodies_are_found(touching: bool, least: float) -> None:
 @pytest.mark.parametrize("value", [0, 1])
 def test_nothing_and_everything_hold_no_body(value: int) -> None:
     outlines = np.full((3, 20, 20), value, np.uint8)
-    assert not found(outlines).any()
+    assert find_bodies(outlines, np.zeros(outlines.shape, np.uint32), BodyParameters()).bodies == 0
     assert wall_half_px(outlines != 0) >= 1.5
+
+
+def test_a_body_is_closed_where_its_lids_are_missing_and_flagged() -> None:
+    """Membranes that lie in the slice are not drawn; the truth is the sphere by its formula."""
+    distance = distance_to((12, 36, 48), 9)
+    outlines = shells(distance)
+    steep = np.abs(np.indices(SHAPE)[0] - 12) > 0.75 * (distance + 9)
+    outlines[steep] = 0
+    volume = 4 / 3 * np.pi * 10.5**3
+    for caps, least, most in ((True, 0.97, 1.03), (False, 0.5, 0.95)):
+        bodies = np.zeros(SHAPE, np.uint32)
+        result = find_bodies(outlines, bodies, BodyParameters(caps=caps))
+        assert result.flags == (frozenset({Flag.OPEN}),)
+        assert least < (bodies == 1).sum() / volume < most
+    closed = find_bodies(shells(distance), np.zeros(SHAPE, np.uint32), BodyParameters())
+    assert closed.flags == (frozenset(),), "a lid that is drawn needs no cap"
+    cut = find_bodies(shells(distance)[6:], np.zeros((18, *SHAPE[1:]), np.uint32), BodyParameters())
+    assert cut.flags == (frozenset({Flag.BORDER}),)
+
+
+def test_a_cell_with_organelles_is_no_body_and_swallows_none() -> None:
+    cell = distance_to((12, 36, 48), 33)
+    inner = [distance_to(centre, 7) for centre in ((12, 24, 34), (12, 46, 40), (11, 30, 60), (13, 48, 62))]
+    bodies = found(shells(cell, *inner), sheets=False)
+    assert bodies.max() == 4
+    for distance in inner:
+        assert matches(bodies, distance <= 1.5) > 0.9
+
+
+def test_sheets_are_objects_after_the_bodies_and_drops_without_lumen_are_bodies() -> None:
+    outlines = shells(distance_to((12, 30, 30), 8))
+    outlines[:, :, 70:73] = 1  # a membrane that runs through
+    outlines[distance_to((12, 50, 54), 4) <= 0] = 1
+    numbers = np.zeros(SHAPE, np.uint32)
+    result = find_bodies(outlines, numbers, BodyParameters())
+    assert (result.count, result.bodies) == (3, 2)
+    assert result.flags[2] == {Flag.SHEET, Flag.BORDER} and set(np.unique(numbers[:, :, 71])) == {3}
+    assert numbers[12, 50, 54] in (1, 2) and Flag.SHEET not in result.flags[numbers[12, 50, 54] - 1]
+    assert bodies_table(result).rows[3].flags == {Flag.SHEET, Flag.BORDER}
+    assert find_bodies(outlines, numbers, BodyParameters(sheets=False)).count == 2
+
+
+def test_pieces_of_outline_do_not_depend_on_slabs() -> None:
+    rng = np.random.default_rng(5)
+    outlines = (rng.random((12, 20, 20)) < 0.12).astype(np.uint8)
+    whole, parts = (np.zeros(outlines.shape, np.uint32) for _ in range(2))
+    one = number_leftovers(outlines, whole, 1)
+    many = number_leftovers(outlines, parts, 1, slab_voxels=800)
+    numbers, count = label_objects(outlines)
+    assert len(one.voxels) == len(many.voxels) == count
+    assert sorted(one.voxels) == sorted(many.voxels) == sorted(np.bincount(numbers.ravel())[1:])
+    pairs = np.unique(np.stack([whole.ravel(), np.append(0, many.of_part + 1)[parts.ravel()]], 1), axis=0)
+    assert len(pairs) == count + 1, "the same voxels hang together"
 
 
 def test_one_voxel_is_no_body() -> None:

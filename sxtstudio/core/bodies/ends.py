@@ -1,0 +1,147 @@
+"""Where bodies end: at a face of the volume, below a lid of outline, or open, where no outline was drawn.
+
+Membranes that lie in the slice are not seen in ±60° data. A body whose outline leans until it fades, at about
+53° to the upright (where 0.6 of its normal lies in the slice), goes on for a third of the half width that it
+has there: that is the rest of a sphere or ellipsoid, and the cap that is added to it::
+
+            ╭┄┄┄╮      cap, h = w / 3: its sphere has the radius 5 h
+           ╱  w  ╲     last slice with an outline
+          │       │
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import edt
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from sxtstudio.core.bodies.walls import Numbers
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.walk import walk
+
+#: The height of a cap by the half width of the body below it, and the radius of its sphere by its height.
+_CAP, _SPHERE = 1 / 3, 5.0
+#: A body is open where so much of its lumen in its last slice, or of its widest section, has nothing above.
+_OPEN_SLICE, _OPEN_SECTION = 0.5, 0.1
+
+
+@dataclass(frozen=True)
+class Ends:
+    """Of the numbers 0…n of a volume: where they begin and end, and how.
+
+    Attributes
+    ----------
+    begin, end
+        First slice with a lumen of each, and the one after the last.
+    open_below, open_above
+        Whether its first (last) slice has nothing before (behind) it, neither an outline nor a body.
+    gaping
+        Whether a good part of it, in any slice, has nothing before or behind it.
+    """
+
+    begin: NDArray[np.int64]
+    end: NDArray[np.int64]
+    open_below: NDArray[np.bool_]
+    open_above: NDArray[np.bool_]
+    gaping: NDArray[np.bool_]
+
+
+def find_ends(
+    outlines: NDArray[np.uint8], bodies: Numbers, count: int, progress: Progress | None = None
+) -> Ends:
+    """Return how the bodies 1…count of a volume (z, y, x) end; ``bodies`` with their membranes."""
+    depth, height, width = outlines.shape
+    begin, end = np.full(count + 1, depth, np.int64), np.zeros(count + 1, np.int64)
+    most, gap = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.int64)
+    below, above = np.zeros(count + 1, np.bool_), np.zeros(count + 1, np.bool_)
+    for box in walk((depth, height, width), outlines, bodies, progress=progress, slices=1):
+        z = box.start[0]
+        numbers = bodies[z]
+        lumen = (numbers > 0) & (outlines[z] == 0)
+        inside = np.bincount(numbers[lumen], minlength=count + 1)
+        there = inside > 0
+        begin[there & (begin == depth)] = z
+        end[there] = z + 1
+        np.maximum(most, inside, out=most)
+        for side, neighbour in ((below, z - 1), (above, z + 1)):
+            if not 0 <= neighbour < depth:
+                if side is above:
+                    side[there] = False
+                continue
+            free = lumen & (outlines[neighbour] == 0) & (bodies[neighbour] == 0)
+            bare = np.bincount(numbers[free], minlength=count + 1)
+            gap += bare
+            is_open = (inside > 0) & (bare >= _OPEN_SLICE * inside)
+            if side is above:  # the last slice has the last word, the first one the first
+                side[there] = is_open[there]
+            else:
+                first = there & (begin == z)
+                side[first] = is_open[first]
+    return Ends(begin, end, below, above, gap > _OPEN_SECTION * np.maximum(1, most))
+
+
+def add_caps(
+    outlines: NDArray[np.uint8],
+    bodies: Numbers,
+    ends: Ends,
+    *,
+    z_step: float = 1.0,
+    progress: Progress | None = None,
+) -> None:
+    """Close the open ends of bodies with the caps that their outlines would have, in place.
+
+    Parameters
+    ----------
+    outlines
+        Labels (z, y, x), uint8; caps go where there is neither a label nor a body.
+    bodies
+        Number of the body at each voxel (z, y, x), uint32, with its membrane.
+    ends
+        Of these bodies.
+    z_step
+        Distance of two slices, in px of a slice.
+    """
+    depth, height, width = outlines.shape
+    for box in walk((depth, height, width), outlines, bodies, progress=progress, slices=1):
+        z = box.start[0]
+        begun = (ends.begin == z) & ends.open_below
+        ended = (ends.end == z + 1) & ends.open_above
+        if not (begun.any() or ended.any()):
+            continue
+        numbers = bodies[z].copy()
+        numbers[~(begun | ended)[numbers]] = 0
+        where = ndimage.find_objects(numbers.astype(np.int32))
+        for number in np.flatnonzero(begun | ended).tolist():
+            place = where[number - 1] if number <= len(where) else None
+            if place is None:
+                continue
+            inside = edt.edt(np.pad(numbers[place] == number, 1), black_border=False)[1:-1, 1:-1]
+            for wanted, step in ((begun, -1), (ended, 1)):
+                if wanted[number]:
+                    _add_cap(outlines, bodies, (z, *place), number, inside, step, z_step)
+
+
+def _add_cap(
+    outlines: NDArray[np.uint8],
+    bodies: Numbers,
+    place: tuple[int, slice, slice],
+    number: int,
+    inside: NDArray[np.float32],
+    step: int,
+    z_step: float,
+) -> None:
+    """Add the cap of one end; ``inside`` is the distance to the border of the body in its last slice."""
+    z, rows, columns = place
+    half = float(inside.max())
+    high = _CAP * half
+    for n in range(1, int(high / z_step) + 1):
+        at = z + n * step
+        if not 0 <= at < len(bodies):
+            return
+        up = n * z_step
+        left = np.sqrt(max(0.0, (_SPHERE * high) ** 2 - ((_SPHERE - 1) * high + up) ** 2))
+        plane, lines = bodies[at, rows, columns], outlines[at, rows, columns]
+        plane[(inside > half - left) & (plane == 0) & (lines == 0)] = number
