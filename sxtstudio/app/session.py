@@ -21,6 +21,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.history import EditHistory
 from sxtstudio.core.lengths import Unit
+from sxtstudio.core.measure.calibration import LacCalibration
 from sxtstudio.core.object_table import TableChange
 from sxtstudio.core.patches import Voxels
 from sxtstudio.core.polarity import Basis, Polarity
@@ -99,7 +100,7 @@ class Session(QObject):
     """All that is shared between the widgets of a window; lives in the thread of the window."""
 
     document_changed = Signal()
-    facts_changed = Signal()  # voxel size, polarity, unit of lengths
+    facts_changed = Signal()  # voxel size, polarity, calibration, unit of lengths
     labels_changed = Signal(object)  # Box
     mask_changed = Signal(object)  # Box
     objects_changed = Signal(object)  # Box
@@ -173,6 +174,8 @@ class Session(QObject):
         """Set the voxel size (z, y, x) in nm."""
         if self.document is not None and self.document.voxel_nm != voxel_nm:
             self.document.voxel_nm = voxel_nm
+            if self.document.lac is not None:
+                self.document.lac = self.document.lac.for_voxel(voxel_nm)
             self._note(Step(StepKind.VOXEL_SIZE, parameters={"voxel_nm": voxel_nm}))
             self.facts_changed.emit()
 
@@ -188,6 +191,14 @@ class Session(QObject):
             self.document.polarity = polarity
             if polarity.basis is Basis.USER:
                 self._note(Step(StepKind.POLARITY, parameters={"value": polarity.value}))
+            self.facts_changed.emit()
+
+    def set_lac(self, lac: LacCalibration | None) -> None:
+        """Set how grey values become linear absorption coefficients, None: not known."""
+        if self.document is not None and self.document.lac != lac:
+            self.document.lac = lac
+            said = "removed" if lac is None else lac.description()
+            self._note(Step(StepKind.LAC, parameters={"calibration": said}))
             self.facts_changed.emit()
 
     # -- where the user is -----------------------------------------------------------------------

@@ -18,6 +18,7 @@ class StepKind(Enum):
     REDO = "redo"
     VOXEL_SIZE = "voxel size"
     POLARITY = "polarity"
+    LAC = "lac calibration"
     EXPORT = "export"
     COMPLETE = "complete"
     OTHER = "other"
@@ -28,6 +29,7 @@ _NAMES = {
     StepKind.REDO: "Redo",
     StepKind.VOXEL_SIZE: "Voxel size",
     StepKind.POLARITY: "Polarity",
+    StepKind.LAC: "LAC calibration",
     StepKind.EXPORT: "Export",
     StepKind.COMPLETE: "Mark slices as complete",
 }

@@ -32,6 +32,7 @@ from sxtstudio.core.edit_kind import Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lengths import is_voxel_size
+from sxtstudio.core.measure.calibration import LacCalibration
 from sxtstudio.core.paths import resolved
 from sxtstudio.core.polarity import Basis, Polarity, Value
 from sxtstudio.core.records import WrongKey, read_json, record_of
@@ -102,7 +103,7 @@ class Record:
     """All that a project knows beside its voxels.
 
     ``trust`` holds a figure for every slice, or nothing; ``undo`` the names of the files of what can be taken
-    back, the oldest first.
+    back, the oldest first; ``lac`` is how grey values become linear absorption coefficients.
     """
 
     tomogram: Pointer
@@ -117,6 +118,7 @@ class Record:
     undo: tuple[str, ...] = ()
     program: str = __version__
     saved: str = ""
+    lac: LacCalibration | None = None
 
 
 class TomogramFile(Struct, frozen=True):
@@ -148,6 +150,7 @@ class RecordFile(Struct, frozen=True):
     # Former versions did not say how sure it is; what was worked with holds.
     polarity_probability: Annotated[float, Meta(ge=0, le=1)] = 1.0
     polarity_basis: Basis = Basis.IMAGE
+    lac: LacCalibration | None = None
     volumes: dict[Target, StoredVolume] = {}
     view: Any = None
     steps: tuple[StepFile, ...] = ()
@@ -186,6 +189,7 @@ class RecordFile(Struct, frozen=True):
             tomogram=self.tomogram.pointer(),
             voxel_nm=self.voxel_nm_zyx,
             polarity=self.judged_polarity(),
+            lac=self.lac,
             steps=tuple(step.step() for step in self.steps),
             view=dict(self.view) if isinstance(self.view, dict) else {},
             trust=() if self.trust is None else self.trust.of_slices(self.tomogram.shape_zyx[0]),
@@ -320,6 +324,7 @@ def to_json(record: Record) -> dict[str, Any]:
         },
         "voxel_nm_zyx": None if record.voxel_nm is None else list(record.voxel_nm),
         **_polarity_to_json(record.polarity),
+        **({"lac": asdict(record.lac)} if record.lac else {}),
         "volumes": {target: asdict(volume) for target, volume in record.volumes.items()},
         "view": record.view,
         "steps": [step_to_json(step) for step in record.steps],

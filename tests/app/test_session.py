@@ -16,6 +16,7 @@ from sxtstudio.app.session import Busy, Preview, Selection
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.measure.calibration import GreyUnit, of_unit
 from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.workflow.document import document as document_module
@@ -85,6 +86,23 @@ def test_nothing_open_is_a_sentence(window: MainWindow) -> None:
     window.session.undo()
     window.session.set_cursor((1, 2, 3))
     assert window.session.cursor == (0, 0, 0)
+
+
+def test_a_calibration_is_noted_and_follows_the_voxel_size(sample: MainWindow, qtbot: QtBot) -> None:
+    session = sample.session
+    assert session.document is not None
+    session.set_voxel_nm((8.0, 8.0, 8.0))
+    line = of_unit(GreyUnit.PER_VOXEL, session.document.voxel_nm)
+    with qtbot.waitSignal(session.facts_changed):
+        session.set_lac(line)
+    assert session.document.lac == line and session.document.modified
+    assert session.document.steps[-1].name == "LAC calibration"
+    session.set_voxel_nm((10.0, 10.0, 10.0))
+    assert session.document.lac == of_unit(GreyUnit.PER_VOXEL, (10.0, 10.0, 10.0))
+    session.set_voxel_nm((20.0, 10.0, 10.0))
+    assert session.document.lac is None
+    with qtbot.assertNotEmitted(session.facts_changed):
+        session.set_lac(None)
 
 
 def test_cursor_stays_in_the_volume(sample: MainWindow, qtbot: QtBot) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Column, Quantity
+from sxtstudio.core.records import WrongKey
 from sxtstudio.core.volume import VoxelSize
 
 #: Amorphous ice around cells, 1/µm. Like every LAC it depends on the photon energy: the user may change it.
@@ -68,6 +69,22 @@ class LacCalibration:
     offset: float = 0.0
     materials: tuple[Material, ...] = ()
     unit: GreyUnit | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what is no line; files of strangers are read into this."""
+        if not (math.isfinite(self.slope) and self.slope):
+            raise WrongKey("slope", "a number that is not 0")
+        if not math.isfinite(self.offset):
+            raise WrongKey("offset", "a number")
+
+    def for_voxel(self, voxel_nm: VoxelSize | None) -> LacCalibration | None:
+        """Return what is left of it with another voxel size: absorption per voxel is another LAC then."""
+        if self.unit is not GreyUnit.PER_VOXEL:
+            return self
+        try:
+            return of_unit(self.unit, voxel_nm)
+        except UserError:
+            return None
 
     def lac(self, grey: NDArray[np.floating]) -> NDArray[np.float64]:
         """Return the LAC (1/µm) of grey values."""

@@ -19,6 +19,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import count_labels
 from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.measure.calibration import LacCalibration
 from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_table import ObjectTable, TableChange
 from sxtstudio.core.patches import Voxels
@@ -78,6 +79,7 @@ class Document:
         self.source = source or str(tomogram.path)
         self.voxel_nm: VoxelSize | None = tomogram.voxel_nm
         self.polarity: Polarity | None = None
+        self.lac: LacCalibration | None = None
         self._arrays: dict[Target, Voxels] = {}
         self._objects = DocumentObjects(folder)
         self._voxels: dict[Target, int] = {}
@@ -390,6 +392,7 @@ class Document:
             tomogram=Pointer(self.source, "", self.shape, dict(self.fingerprint)),
             voxel_nm=self.voxel_nm,
             polarity=self.polarity,
+            lac=self.lac,
             steps=tuple(self.steps),
             view=plain(self.view),
             trust=self.trust,
@@ -399,6 +402,7 @@ class Document:
         """Take over what was saved."""
         self.voxel_nm = record.voxel_nm
         self.polarity = record.polarity
+        self.lac = record.lac
         self.steps = [replace(step, parameters=plain(step.parameters)) for step in record.steps]
         self.view = plain(record.view)
         self.trust = record.trust
@@ -432,7 +436,8 @@ class Document:
     def _light_record(self) -> Record:
         pointer = Pointer(self.source, "", self.shape, self.fingerprint)
         # The view is replaced as a whole whenever it changes, never changed in place.
-        return Record(pointer, self.voxel_nm, self.polarity, (), plain(self.view), self.trust)
+        view = plain(self.view)
+        return Record(pointer, self.voxel_nm, self.polarity, (), view, self.trust, lac=self.lac)
 
     def _flush(self, target: Target) -> None:
         array = self.array(target)

@@ -62,6 +62,8 @@ def text_of(record: Record, tomogram: str) -> str:
         lines[0] += f" Its stored axes were read as {axes} (a minus: backwards)."
     if record.polarity is not None:
         lines[0] += f" Absorbing structures are {record.polarity.value} in it."
+    if record.lac is not None:
+        lines[0] += f" Linear absorption coefficients: {record.lac.description()}"
     done = grouped_steps(record.steps)
     lines += ["", "What was done, in this order:", ""] if done else ["", "Nothing was changed."]
     for number, step in enumerate(done, 1):

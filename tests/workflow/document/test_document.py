@@ -21,6 +21,7 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.measure.calibration import LacCalibration
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
@@ -278,9 +279,11 @@ def test_strokes_that_the_state_does_not_know_yet_are_kept(root: Path, tomogram:
 def test_who_looks_for_work_removes_nothing_that_is_being_taken_up(root: Path, tomogram: Path) -> None:
     document = Document.open(tomogram)
     document.add_step(Step(StepKind.OTHER, unknown="Something"))
+    document.lac = LacCalibration(-0.02, 1.5)
     document.close()
     (left,) = leftovers()
     again = Document.recover(left.folder)
+    assert again.lac == LacCalibration(-0.02, 1.5)
     discard(left)
     assert not leftovers() and (left.folder / "state.json").exists()
     again.discard()

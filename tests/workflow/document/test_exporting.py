@@ -15,6 +15,7 @@ import tifffile
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.measure.calibration import GreyUnit, of_unit
 from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.core.progress import Progress
@@ -217,6 +218,7 @@ def test_an_empty_mask_is_no_mask(document: Document, tmp_path: Path) -> None:
 
 def test_methods_say_what_was_done_and_not_undone(document: Document, tmp_path: Path) -> None:
     document.polarity = chosen_polarity("dark")
+    document.lac = of_unit(GreyUnit.PER_UM, None)
     document.add_step(
         Step(
             StepKind.EDIT,
@@ -231,6 +233,7 @@ def test_methods_say_what_was_done_and_not_undone(document: Document, tmp_path: 
     document.note(Step(StepKind.EXPORT, parameters={"file": "a.tif"}))
     text = methods_text(document)
     assert "cell.mrc (6 × 64 × 80 voxels (z × y × x) of 20 × 10 × 10 nm" in text
+    assert "Linear absorption coefficients: LAC = 1 × grey 1/µm: the grey values are absorption" in text
     assert "1. Segment – model: compact; sha256: ab12; threshold: 0.5" in text
     assert "2. Brush (2 times) – size (pixels): 8" in text
     assert "Clean up" not in text and "Export" not in text and "doi:10.1073" in text

@@ -21,6 +21,7 @@ import zarr
 from sxtstudio.core import atomic, reserved
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.measure.calibration import Material, through_materials
 from sxtstudio.core.pace import Pace
 from sxtstudio.core.polarity import Basis, Polarity
 from sxtstudio.core.progress import Progress
@@ -36,6 +37,8 @@ from sxtstudio.workflow.document.network_output import find_output, forget_outpu
 from sxtstudio.workflow.document.project import TomogramNotFound, adopt, open_project, save, snapshot
 from sxtstudio.workflow.document.recovery import leftovers
 from sxtstudio.workflow.document.workplace import create_file
+
+LAC = through_materials(Material("ice", 80.0, 0.1), Material("droplet", 20.5, 0.6, "object 3"))
 
 
 @pytest.fixture(autouse=True)
@@ -55,6 +58,7 @@ def document(tomogram: Path) -> Iterator[Document]:
     document.recount("mask")
     document.voxel_nm = (12.0, 10.0, 10.5)
     document.polarity = Polarity("dark", 0.9, "told by the test", Basis.NETWORK)
+    document.lac = LAC
     document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"size_px": 4}))
     document.view = {"slices": {"zoom": 1.5}}
     yield document
@@ -85,6 +89,7 @@ def test_saved_project_opens_the_same(document: Document, tmp_path: Path) -> Non
         assert np.array_equal(again.labels, labels) and np.array_equal(again.mask, mask)
         assert again.voxel_nm == (12.0, 10.0, 10.5)
         assert again.polarity == Polarity("dark", 0.9, "told by the test", Basis.NETWORK)
+        assert again.lac == LAC
         assert again.view == {"slices": {"zoom": 1.5}}
         assert [(s.name, s.parameters) for s in again.steps] == [("Brush", {"size_px": 4})]
         assert again.name == "cell.sxt"
@@ -575,6 +580,14 @@ def edited(folder: Path, **changes: object) -> None:
         ({"voxel_nm_zyx": [1, 2, -3]}, "damaged: the key 'voxel_nm_zyx' is wrong; it must be three lengths"),
         ({"voxel_nm_zyx": [1, 2]}, "damaged: the key 'voxel_nm_zyx' is wrong"),
         ({"polarity": "red"}, 'damaged: the key \'polarity\' is wrong; it must be "bright" or "dark"'),
+        (
+            {"lac": {"slope": 0.0}},
+            r"damaged: the key 'lac\.slope' is wrong; it must be a number that is not 0",
+        ),
+        (
+            {"lac": {"slope": 1.0, "materials": [{"name": 3}]}},
+            r"damaged: the key 'lac\.materials\[0\]\.name'",
+        ),
         ({"steps": [{"name": 3}]}, r"damaged: the key 'steps\[0\]\.name' is wrong; it must be a text"),
         ({"tomogram": None}, "damaged: the key 'tomogram' is wrong; it must be an object"),
         (
