@@ -215,6 +215,8 @@ class _Graph:
         """
         ways, kept = self.centred, np.arange(len(self.places))
         if without is not None:
+            if without[first] or without[last]:
+                return kept[:0]
             kept = np.flatnonzero(~without)
             ways = ways[kept][:, kept]
             first, last = int(np.searchsorted(kept, first)), int(np.searchsorted(kept, last))

@@ -107,6 +107,15 @@ def test_a_plate_with_a_hole_is_no_ring() -> None:
     assert line.length == pytest.approx(math.hypot(66, 46), rel=0.08)
 
 
+@pytest.mark.parametrize(("off", "hole"), [(2, 0.5), (3, 1.0), (3, 1.5)])
+def test_a_ball_with_a_hole_is_measured(off: float, hole: float) -> None:
+    """Both of its sides lie as near to its tips as these are to its surface."""
+    z, y, x = np.mgrid[-8:9, -8:9, -8:9]
+    ball = ((z / 7) ** 2 + (y / 6) ** 2 + (x / 6) ** 2 <= 1) & (y**2 + (x - off) ** 2 > hole**2)
+    line = centre_line(ball, (1, 1, 1))
+    assert not line.closed and 8 < line.length < 17
+
+
 def test_a_tip_is_not_the_neighbouring_arm() -> None:
     """A hairpin whose one arm is longer by less than its width."""
     z, y, x = np.ogrid[:20, :50, :90]
