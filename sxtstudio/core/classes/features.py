@@ -99,27 +99,25 @@ _SIGN = ""  # among the columns: 1 where absorbing structures are bright, else -
 _MOST = 1e12
 
 
-def _plain(key: str) -> Callable[[_Columns], Values]:
-    return lambda columns: columns[key]
+_Made = tuple[Need, tuple[str, ...], Callable[[_Columns], Values]]
+
+
+def _plain(key: str) -> _Made:
+    return Need.SHAPE, (key,), lambda columns: columns[key]
 
 
 def _log(key: str) -> Callable[[_Columns], Values]:
     return lambda columns: np.log10(np.where(columns[key] > 0, columns[key], np.nan))
 
 
-def _ratio(upper: str, lower: str) -> Callable[[_Columns], Values]:
-    """Logarithm of a ratio: twice and half are equally far from one."""
-    return lambda columns: np.log2(columns[upper] / columns[lower])
+def _ratio(upper: str, lower: str, *, need: Need = Need.SHAPE, logarithm: bool = True) -> _Made:
+    """A ratio; its logarithm says that twice and half are equally far from one."""
+    if not logarithm:
+        return need, (upper, lower), lambda columns: columns[upper] / columns[lower]
+    return need, (upper, lower), lambda columns: np.log2(columns[upper] / columns[lower])
 
 
-def _quotient(upper: str, lower: str) -> Callable[[_Columns], Values]:
-    return lambda columns: columns[upper] / columns[lower]
-
-
-_OfGrey = tuple[Need, tuple[str, ...], Callable[[_Columns], Values]]
-
-
-def _difference(one: str, other: str) -> _OfGrey:
+def _difference(one: str, other: str) -> _Made:
     """How much more one absorbs than the other, in units of the noise."""
     return (
         Need.GREY,
@@ -128,7 +126,7 @@ def _difference(one: str, other: str) -> _OfGrey:
     )
 
 
-def _spread(key: str) -> _OfGrey:
+def _spread(key: str) -> _Made:
     return Need.GREY, (key, _SD), lambda columns: columns[key] / _noise(columns)
 
 
@@ -142,21 +140,17 @@ def _noise(columns: _Columns) -> Values:
 #: All features there are, in their order; a key is never used again for something else.
 FEATURES: tuple[Feature, ...] = (
     Feature("size", "Volume", Need.SHAPE, ("volume",), _log("volume")),
-    Feature(
-        "elongation", "First to second axis", Need.SHAPE, ("axis_1", "axis_2"), _ratio("axis_1", "axis_2")
-    ),
-    Feature("flatness", "Second to third axis", Need.SHAPE, ("axis_2", "axis_3"), _ratio("axis_2", "axis_3")),
-    Feature("sphericity", "Sphericity", Need.SHAPE, ("sphericity",), _plain("sphericity")),
-    Feature("solidity", "Solidity", Need.SHAPE, ("solidity",), _plain("solidity")),
-    Feature("euler", "Euler number", Need.SHAPE, ("euler_number",), _plain("euler_number")),
-    Feature("upright", "Angle to beam axis", Need.SHAPE, ("angle_to_beam",), _plain("angle_to_beam")),
-    Feature(
-        "slender",
-        "Length along the skeleton to mean width",
-        Need.SHAPE,
-        ("skeleton_length", "mean_width"),
-        _ratio("skeleton_length", "mean_width"),
-    ),
+    Feature("elongation", "First to second axis", *_ratio("axis_1", "axis_2")),
+    Feature("flatness", "Second to third axis", *_ratio("axis_2", "axis_3")),
+    Feature("sphericity", "Sphericity", *_plain("sphericity")),
+    Feature("solidity", "Solidity", *_plain("solidity")),
+    Feature("euler", "Euler number", *_plain("euler_number")),
+    Feature("upright", "Angle to beam axis", *_plain("angle_to_beam")),
+    Feature("feret", "Largest to smallest Feret diameter", *_ratio("feret_max", "feret_min")),
+    Feature("slender", "Length along skeleton to width", *_ratio("skeleton_length", "width_mean")),
+    Feature("even", "Width, SD to mean", *_ratio("width_sd", "width_mean", logarithm=False)),
+    Feature("straight", "Straightness", *_plain("straightness")),
+    Feature("round", "Eccentricity of slices, mean", *_plain("slice_eccentricity_mean")),
     Feature("grey", "Grey value against around", *_difference("grey_mean", "grey_around_mean")),
     Feature(
         "lumen", "Grey value inside against around", *_difference("grey_inside_mean", "grey_around_mean")
@@ -168,11 +162,14 @@ FEATURES: tuple[Feature, ...] = (
     Feature("texture", "Grey values inside, SD", *_spread("grey_inside_sd")),
     Feature("rim_texture", "Grey values at the rim, SD", *_spread("grey_rim_sd")),
     Feature(
+        "gradient",
+        "Grey gradient at the rim against inside",
+        *_ratio("grey_gradient_rim", "grey_gradient_inside", need=Need.GREY),
+    ),
+    Feature(
         "apart",
-        "Nearest neighbour, in its own diameters",
-        Need.NEIGHBOURS,
-        ("neighbour_distance", "equivalent_diameter"),
-        _quotient("neighbour_distance", "equivalent_diameter"),
+        "Distance to nearest, in own diameters",
+        *_ratio("nearest_distance", "equivalent_diameter", need=Need.NEIGHBOURS, logarithm=False),
     ),
 )
 _BY_KEY = {feature.key: feature for feature in FEATURES}

@@ -1,4 +1,4 @@
-"""A random forest as plain arrays: what it says of an object, and which features spoke for it.
+"""A forest of decision trees as plain arrays: what it says of an object, and which features spoke for it.
 
 It needs no scikit-learn, and says the same as scikit-learn's forest from which it was made: a feature goes to
 the left where, as float32, it is no more than the threshold, and the shares of the classes in the leaves are

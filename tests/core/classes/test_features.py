@@ -19,7 +19,8 @@ def scaled(measurements: Measurements, grey: float, offset: float, length: float
     for column in measurements.columns:
         key, values = column.key, measurements.values[column.key]
         if "grey" in key:
-            values = values * abs(grey) if key.endswith("_sd") else values * grey + offset
+            spread = key.endswith("_sd") or "gradient" in key
+            values = values * abs(grey) if spread else values * grey + offset
         elif key == "volume":
             values = values * length**3
         elif (
