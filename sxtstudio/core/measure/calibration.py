@@ -130,7 +130,7 @@ def through_materials(first: Material, second: Material) -> LacCalibration:
             "that differ."
         )
     step = second.grey - first.grey
-    if not abs(step) > 1e-6 * max(abs(first.grey), abs(second.grey)):
+    if not abs(step) > 1e-6 * max(abs(first.grey), abs(second.grey), 1e-200):
         raise UserError(
             f"{first.name} and {second.name} have the same grey value, {first.grey:.6g}: choose places "
             "where the tomogram differs."

@@ -77,6 +77,7 @@ def test_grey_values_that_are_absorption(unit: GreyUnit, slope: float) -> None:
     ("first", "second", "says"),
     [
         (ICE, Material("lipid", 3.0, 0.6), "same grey value, 3"),
+        (Material("ice", 0.0, 0.1), Material("lipid", 5e-324, 0.6), "same grey value, 0"),
         (ICE, Material("water", 8.0, ICE_LAC), "same LAC"),
         (ICE, Material("gold", 8.0, 2300.0), "gold must lie between 0 and 100"),
         (ICE, Material("lipid", 8.0, -0.6), "lipid must lie"),
