@@ -12,12 +12,15 @@ from sxtstudio import __version__
 from sxtstudio.commands import (
     batch,
     clean,
+    compare,
     demo,
+    filopodia,
     gui,
     info,
     models,
     objects,
     probe,
+    robustness,
     segment,
     simulate,
     surface,
@@ -60,7 +63,23 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"SXT Studio {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (gui, info, segment, batch, clean, objects, surface, models, train, simulate, demo, probe):
+    for command in (
+        gui,
+        info,
+        segment,
+        batch,
+        clean,
+        objects,
+        filopodia,
+        compare,
+        robustness,
+        surface,
+        models,
+        train,
+        simulate,
+        demo,
+        probe,
+    ):
         command.add(commands)
     return parser
 

@@ -125,7 +125,7 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
             with stages.stage(Work.EXPORT) as counter:
                 receipt = export_volume(
                     job.output,
-                    _Numbers(numbers, voxel_nm, np.uint16 if found.count < 1 << 16 else np.uint32),
+                    Numbers(numbers, voxel_nm, np.uint16 if found.count < 1 << 16 else np.uint32),
                     voxel_nm=voxel_nm,
                     place=source.place,
                     kind="objects",
@@ -135,7 +135,7 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
     return ObjectsResult(found, receipt, voxel_nm, notes)
 
 
-class _Numbers:
+class Numbers:
     """Numbers in a map, in as few bytes as they need."""
 
     def __init__(self, numbers: NDArray[np.uint32], voxel_nm: VoxelSize | None, dtype: Any) -> None:

@@ -1,0 +1,258 @@
+"""Tables of several tomograms in groups, compared: per cell and per object, with a test and a report."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any
+
+import numpy as np
+from msgspec import Meta, Struct, field
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.measure.columns import Quantity
+from sxtstudio.core.measure.measure import all_columns
+from sxtstudio.core.measure.units import heading
+from sxtstudio.core.object_table import Flag
+from sxtstudio.core.records import record_of
+from sxtstudio.core.statistics import AnalysisUnit, Cell, Comparison, Group, compare_groups
+from sxtstudio.core.wording import count
+from sxtstudio.io.tables import read_table
+
+Columns = Mapping[str, NDArray[Any]]
+
+CLASS, FLAGS, AT_BORDER = "class", "flags", "touches_border"
+
+
+@dataclass(frozen=True)
+class CellFiles:
+    """A cell: its name, and the tables of its tomograms, one or several."""
+
+    name: str
+    tables: tuple[Path, ...]
+
+
+@dataclass(frozen=True)
+class GroupFiles:
+    """Cells under one condition."""
+
+    name: str
+    cells: tuple[CellFiles, ...]
+
+
+@dataclass(frozen=True)
+class CompareChoice:
+    """What of the tables is compared.
+
+    Attributes
+    ----------
+    column
+        Its name in the files, with or without the unit: "volume" or "volume_um3".
+    class_name
+        Objects of this class; None takes all.
+    border
+        Objects at the border count as well.
+    """
+
+    column: str
+    class_name: str | None = None
+    unit: AnalysisUnit = AnalysisUnit.CELLS
+    border: bool = False
+
+
+@dataclass(frozen=True)
+class Compared:
+    """A comparison, the column's name in the files and as people write it, and what was left out."""
+
+    comparison: Comparison
+    column: str
+    title: str
+    notes: tuple[str, ...]
+
+
+class Tables:
+    """Tables that have been read, each once."""
+
+    def __init__(self, groups: Sequence[GroupFiles] = ()) -> None:
+        """Read the tables of ``groups``; raises UserError where one cannot be read."""
+        self._read: dict[Path, Columns] = {}
+        for group in groups:
+            for cell in group.cells:
+                for path in cell.tables:
+                    self.of(path)
+
+    def of(self, path: Path) -> Columns:
+        """Return the columns of a table by their names."""
+        if path not in self._read:
+            self._read[path] = read_table(path)
+        return self._read[path]
+
+    def number_columns(self, groups: Sequence[GroupFiles]) -> tuple[str, ...]:
+        """Return the names of the columns of numbers that all tables have, in the order of the first."""
+        tables = [self.of(path) for group in groups for cell in group.cells for path in cell.tables]
+        if not tables:
+            return ()
+        shared = set.intersection(*({name for name in table if _is_number(table[name])} for table in tables))
+        return tuple(name for name in tables[0] if name in shared and name != "object")
+
+    def classes(self, groups: Sequence[GroupFiles]) -> tuple[str, ...]:
+        """Return the classes that the tables know, sorted."""
+        found: set[str] = set()
+        for group in groups:
+            for cell in group.cells:
+                for path in cell.tables:
+                    found |= {
+                        str(name) for name in self.of(path).get(CLASS, ()) if str(name) not in ("", "nan")
+                    }
+        return tuple(sorted(found))
+
+
+def compare_tables(groups: Sequence[GroupFiles], choice: CompareChoice, tables: Tables) -> Compared:
+    """Compare a column of groups of tables.
+
+    Raises
+    ------
+    UserError
+        If a table lacks the column, or has it in another unit than the others.
+    """
+    name = _one_name(groups, choice.column, tables)
+    gathered, at_border, other_class = [], 0, 0
+    for group in groups:
+        cells = []
+        for cell in group.cells:
+            values = []
+            for path in cell.tables:
+                kept, border, others = _kept(tables.of(path), path, choice)
+                at_border, other_class = at_border + border, other_class + others
+                values.append(np.asarray(tables.of(path)[name], np.float64)[kept])
+            cells.append(Cell(cell.name, np.concatenate([np.empty(0), *values])))
+        gathered.append(Group(group.name, tuple(cells)))
+    notes = []
+    if at_border:
+        notes.append(f"{count(at_border, 'object')} at the border of a tomogram left out.")
+    if choice.class_name is not None:
+        notes.append(f"Objects of the class {choice.class_name} only; {other_class} others left out.")
+    return Compared(compare_groups(gathered, choice.unit), name, column_title(name), tuple(notes))
+
+
+def column_title(name: str) -> str:
+    """Return the name of a file's column as people write it: "Volume (µm³)" for "volume_um3"."""
+    for column in all_columns():
+        for calibrated in (True, False):
+            if column.name(calibrated=calibrated) == name:
+                return heading(column, calibrated=calibrated)
+    return name
+
+
+def read_groups(path: Path) -> tuple[tuple[GroupFiles, ...], dict[str, Any]]:
+    """Read a file of groups (TOML); return them, and what it says of column, class, unit and border.
+
+    ::
+
+        column = "volume"
+        class = "Mitochondrion"
+        [[group]]
+        name = "control"
+        tables = ["cell-1.csv", ["cell-2a.csv", "cell-2b.csv"]]  # tables in a list of their own: one cell
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, or does not say that.
+    """
+    what = f"The file of groups {path.name}"
+    try:
+        values = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeError) as error:
+        raise UserError(f"{what} cannot be read: {error}. Choose a TOML file.") from error
+    except tomllib.TOMLDecodeError as error:
+        raise UserError(f"{what} is no TOML: {error}. Mend it, or give --group.") from error
+    record = record_of(values, _Groups, what, "'sxtstudio compare --help' shows how it is written.")
+    groups = tuple(
+        GroupFiles(group.name, tuple(_cell(entry, path.parent) for entry in group.tables))
+        for group in record.group
+    )
+    choice = {"column": record.column, "class_name": record.class_name, "unit": record.unit}
+    return groups, {**choice, "border": record.border}
+
+
+def cells_of(tables: Sequence[Path]) -> tuple[CellFiles, ...]:
+    """Return a cell for each table, by the names of the files."""
+    return tuple(CellFiles(path.stem, (path,)) for path in tables)
+
+
+class _OneGroup(Struct, frozen=True, forbid_unknown_fields=True):
+    name: Annotated[str, Meta(min_length=1, description="a name")]
+    tables: tuple[str | tuple[str, ...], ...]
+
+
+class _Groups(Struct, frozen=True, forbid_unknown_fields=True):
+    group: Annotated[tuple[_OneGroup, ...], Meta(min_length=1, description="a list of [[group]]")]
+    column: str | None = None
+    class_name: str | None = field(default=None, name="class")
+    unit: AnalysisUnit = AnalysisUnit.CELLS
+    border: bool = False
+
+
+def _cell(entry: str | tuple[str, ...], folder: Path) -> CellFiles:
+    names = (entry,) if isinstance(entry, str) else entry
+    if not names:
+        raise UserError("A cell in the file of groups has no table: take its empty list [] out.")
+    return CellFiles(Path(names[0]).stem, tuple(folder / name for name in names))
+
+
+def _one_name(groups: Sequence[GroupFiles], wanted: str, tables: Tables) -> str:
+    """Return the full name of a column, which must be the same in all tables."""
+    found: dict[str, Path] = {}
+    for path in _paths(groups):
+        table = tables.of(path)
+        names = [name for name in table if name == wanted] or [
+            name for name in table if name.startswith(f"{wanted}_") and _is_unit(name[len(wanted) + 1 :])
+        ]
+        if len(names) != 1 or not _is_number(table[names[0]]):
+            known = ", ".join(name for name in table if _is_number(table[name]))
+            raise UserError(f"{path.name} has no column of numbers '{wanted}': it has {known or 'none'}.")
+        found.setdefault(names[0], path)
+    if len(found) > 1:
+        (one, first), (other, second), *_ = found.items()
+        raise UserError(
+            f"{first.name} has {one} and {second.name} has {other}: the voxel size is unknown in one. "
+            "Measure both with it, so that they have one unit."
+        )
+    if not found:
+        raise UserError("There is no table in any group: add some.")
+    return next(iter(found))
+
+
+def _kept(table: Columns, path: Path, choice: CompareChoice) -> tuple[NDArray[np.bool_], int, int]:
+    """Return which rows count, how many are left out for the border, and how many for their class."""
+    length = len(next(iter(table.values()))) if table else 0
+    kept = np.ones(length, np.bool_)
+    if choice.class_name is not None:
+        if CLASS not in table:
+            raise UserError(f"{path.name} has no column 'class': compare all objects, or class them first.")
+        kept = np.array([str(name) == choice.class_name for name in table[CLASS]], np.bool_)
+    others = length - int(kept.sum())
+    border = np.zeros(length, np.bool_)
+    if not choice.border:
+        if FLAGS in table and table[FLAGS].dtype.kind == "O":
+            border |= np.array([Flag.BORDER.value in str(text).split() for text in table[FLAGS]], np.bool_)
+        if AT_BORDER in table and _is_number(table[AT_BORDER]):
+            border |= np.asarray(table[AT_BORDER], np.float64) > 0
+    at_border = int((kept & border).sum())
+    return kept & ~border, at_border, others
+
+
+def _paths(groups: Sequence[GroupFiles]) -> Iterator[Path]:
+    return (path for group in groups for cell in group.cells for path in cell.tables)
+
+
+def _is_number(values: NDArray[Any]) -> bool:
+    return values.dtype.kind in "iufb"
+
+
+def _is_unit(text: str) -> bool:
+    return text in {unit for quantity in Quantity for unit in quantity.value if unit}

@@ -1,0 +1,286 @@
+"""Filopodia at given points of a label file: cut, filled, checked, numbered and measured."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edits import Recorder
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.filopodia.find import complete, find_filopodium
+from sxtstudio.core.filopodia.records import Filopodium, FilopodiumParameters, why_incomplete
+from sxtstudio.core.filopodia.taking import take
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.measure.columns import FROM_NM, Column, Quantity
+from sxtstudio.core.measure.measure import measure_objects
+from sxtstudio.core.measure.table import about, object_table
+from sxtstudio.core.object_boxes import ObjectBoxes
+from sxtstudio.core.object_table import ObjectTable
+from sxtstudio.core.pace import Work
+from sxtstudio.core.printable import csv_text
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.reserved import create_numbers
+from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.io import ExportReceipt, export_volume, open_volume
+from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, read_table, write_table
+from sxtstudio.workflow.document.views import labels_to_disk, notes_of
+from sxtstudio.workflow.jobs.cleaning import check_same_shape
+from sxtstudio.workflow.jobs.objects import Numbers
+from sxtstudio.workflow.jobs.outputs import (
+    VOLUME_SUFFIXES,
+    Output,
+    check_outputs,
+    check_space,
+    scratch_folder,
+)
+from sxtstudio.workflow.jobs.unchanged import KnownInput
+
+#: Two seeds lie on one filopodium where it shares more than this of its voxels with an earlier one.
+_SAME = 0.5
+LENGTH = Column(
+    "filopodium_length",
+    "Length from tip to cut",
+    Quantity.NM,
+    "Length of the filopodium along its axis, from its tip to where it was cut from the cell.",
+    "sum of the distances between the middles of bands of equal distance from the tip",
+    "SXT Studio, core/filopodia",
+)
+
+
+@dataclass(frozen=True)
+class FilopodiaJob:
+    """One run of ``sxtstudio filopodia``.
+
+    Attributes
+    ----------
+    seeds
+        A table with the columns x, y, z (voxels from 0), and maybe cut (from the tip, nm).
+    table, profiles
+        Measurements of each filopodium, and its width along its axis; None: not wanted.
+    image, absorbing
+        The tomogram, in which gold is looked for, and how absorbing structures look in it.
+    """
+
+    labels: Path
+    seeds: Path
+    output: Path
+    table: Path | None = None
+    profiles: Path | None = None
+    image: Path | None = None
+    absorbing: Literal["dark", "bright"] = "dark"
+    parameters: FilopodiumParameters = field(default_factory=FilopodiumParameters)
+    voxel_nm: VoxelSize | None = None
+    label: int | None = None
+
+
+@dataclass(frozen=True)
+class FilopodiaResult:
+    """What was found: by number; what went wrong stands in ``notes``."""
+
+    found: dict[int, Filopodium]
+    receipt: ExportReceipt
+    voxel_nm: VoxelSize | None
+    notes: tuple[str, ...]
+
+    @property
+    def whole(self) -> int:
+        """How many are whole."""
+        return sum(not one.incomplete for one in self.found.values())
+
+
+def filopodia_file(job: FilopodiaJob, progress: Progress | None = None) -> FilopodiaResult:
+    """Find the filopodia at the seeds, write them as numbered objects, and measure them.
+
+    Raises
+    ------
+    UserError
+        If an input or a parameter is bad, no seed lies on a filopodium, or an output cannot be written.
+    Cancelled
+        If the job was cancelled through ``progress``.
+    """
+    progress = progress or Progress()
+    check_outputs(_outputs(job), [job.labels, job.seeds, job.image])
+    seeds = read_seeds(job.seeds)
+    with open_volume(job.labels) as source:
+        known = KnownInput.of(job.labels, source)
+        voxel_nm = job.voxel_nm or source.voxel_nm
+        voxels = math.prod(source.shape)
+        check_space(job.output.parent, 6 * voxels)
+        stages = Stages(progress, _stages(job, voxels))
+        with scratch_folder(job.output) as folder:
+            with stages.stage(Work.COPY) as counter:
+                labels, _ = labels_to_disk(
+                    source, folder / "labels", job.labels.name, counter, value=job.label
+                )
+            known.check()
+            numbers = create_numbers(folder / "objects", source.shape, 4, "write to another disk")
+            with stages.stage(Work.REGIONS) as counter:
+                if job.image is None:
+                    found, table, notes = _find_all(job, seeds, labels, numbers, None, voxel_nm, counter)
+                else:
+                    with open_volume(job.image) as image:
+                        check_same_shape(image, "tomogram", source.shape)
+                        found, table, notes = _find_all(job, seeds, labels, numbers, image, voxel_nm, counter)
+            if not found:
+                raise UserError(f"No seed of {job.seeds.name} lies on a filopodium. {' '.join(notes)}")
+            if job.table is not None:
+                with stages.stage(Work.NUMBER) as counter:
+                    _write_table(job, job.table, numbers, table, found, voxel_nm, counter)
+            if job.profiles is not None:
+                _write_profiles(job.profiles, found, voxel_nm)
+            with stages.stage(Work.EXPORT) as counter:
+                dtype = np.uint16 if len(found) < 1 << 16 else np.uint32
+                receipt = export_volume(
+                    job.output,
+                    Numbers(numbers, voxel_nm, dtype),
+                    voxel_nm=voxel_nm,
+                    place=source.place,
+                    kind="objects",
+                    progress=counter,
+                )
+        notes = (*notes_of(source, job.voxel_nm), *notes)
+    return FilopodiaResult(found, receipt, voxel_nm, notes)
+
+
+def read_seeds(path: Path) -> tuple[tuple[Triple, float | None], ...]:
+    """Read a table of points: the voxel (z, y, x) of each, and where it is to be cut (None: as proposed).
+
+    Raises
+    ------
+    UserError
+        If it lacks a column, or holds what is no voxel.
+    """
+    columns = {name.strip().lower(): values for name, values in read_table(path).items()}
+    missing = [name for name in "xyz" if name not in columns]
+    if missing:
+        raise UserError(
+            f"{path.name} lacks the column {missing[0]}: seeds are voxels, with columns x, y and z from 0."
+        )
+    if any(columns[name].dtype.kind not in "iuf" for name in "xyz"):
+        raise UserError(f"{path.name}: x, y and z must be numbers, the voxel of each seed, from 0.")
+    places = np.stack([np.asarray(columns[name], np.float64) for name in "zyx"], axis=1)
+    if not len(places):
+        raise UserError(f"{path.name} holds no seed: write a row with x, y and z for each filopodium.")
+    if not np.isfinite(places).all():
+        raise UserError(f"{path.name}: a seed lacks x, y or z. Each row is a voxel, counted from 0.")
+    cuts = columns.get("cut", np.full(len(places), np.nan))
+    if cuts.dtype.kind not in "iuf":
+        raise UserError(f"{path.name}: the column cut must hold lengths from the tip, or nothing.")
+    return tuple(
+        ((round(z), round(y), round(x)), float(cut) if math.isfinite(cut) else None)
+        for (z, y, x), cut in zip(places.tolist(), cuts.tolist(), strict=True)
+    )
+
+
+def _find_all(
+    job: FilopodiaJob,
+    seeds: tuple[tuple[Triple, float | None], ...],
+    labels: NDArray[np.uint8],
+    numbers: NDArray[np.uint32],
+    image: Volume | None,
+    voxel_nm: VoxelSize | None,
+    progress: Progress,
+) -> tuple[dict[int, Filopodium], ObjectTable, tuple[str, ...]]:
+    found: dict[int, Filopodium] = {}
+    table, boxes, notes = ObjectTable(), ObjectBoxes(), []
+    progress.begin(len(seeds), "cutting filopodia")
+    for row, (seed, cut) in enumerate(seeds, 1):
+        try:
+            candidate = find_filopodium(labels, seed, voxel_nm, job.parameters, progress.child("", _nothing))
+        except UserError as error:
+            notes.append(f"Seed {row}: {error.counted_from(0)}")
+            progress.step()
+            continue
+        one = candidate.cut(cut)
+        dark = job.absorbing == "dark"
+        one = replace(one, incomplete=complete(one, labels, image, absorbing_dark=dark))
+        there = numbers[one.box.slices][one.where]
+        if np.count_nonzero(there) > _SAME * len(there):
+            twin = int(np.bincount(there[there > 0]).argmax())
+            notes.append(f"Seed {row} lies on filopodium {twin} again, and is left out.")
+        else:
+            recorder = Recorder(EditKind.NEW_OBJECT, numbers, "objects")
+            number = take(recorder, table, boxes, one)
+            assert recorder.rows is not None
+            table = table.changed(recorder.rows)
+            boxes.touch(one.box)
+            found[number] = one
+        progress.step()
+    return {number: one for number, one in found.items() if number in table.rows}, table, tuple(notes)
+
+
+def _nothing(state: object) -> None:
+    """The search for one filopodium has no bar of its own."""
+
+
+def _write_table(
+    job: FilopodiaJob,
+    path: Path,
+    numbers: NDArray[np.uint32],
+    table: ObjectTable,
+    found: dict[int, Filopodium],
+    voxel_nm: VoxelSize | None,
+    progress: Progress,
+) -> None:
+    if job.image is None:
+        measured = measure_objects(numbers, voxel_nm, progress=progress)
+    else:
+        with open_volume(job.image) as image:
+            measured = measure_objects(numbers, voxel_nm, image=image, progress=progress)
+    factor = FROM_NM[LENGTH.quantity] if measured.calibrated else 1.0
+    lengths = [found[number].length * factor for number in measured.numbers.tolist()]
+    measured.add(LENGTH, np.array(lengths, np.float64))
+    write_table(path, object_table(measured, table, about(job.labels.name, voxel_nm, seeds=job.seeds.name)))
+
+
+def _write_profiles(path: Path, found: dict[int, Filopodium], voxel_nm: VoxelSize | None) -> None:
+    unit = "px" if voxel_nm is None else "nm"
+    names = ("object", f"from_tip_{unit}", f"width_{unit}")
+
+    def rows() -> Iterator[dict[str, Any]]:
+        for number, one in found.items():
+            for along, width in zip(one.along[1:].tolist(), one.width[1:].tolist(), strict=True):
+                yield dict(zip(names, (number, round(along, 3), round(width, 3)), strict=True))
+
+    with atomic_write(path) as temporary:
+        temporary.write_text(csv_text(names, rows()), encoding="utf-8", newline="")
+
+
+def _outputs(job: FilopodiaJob) -> list[Output]:
+    outputs = [Output(job.output, "objects", VOLUME_SUFFIXES)]
+    if job.table is not None:
+        outputs.append(Output(job.table, "a table", TABLE_SUFFIXES))
+        beside = dictionary_path(job.table)
+        outputs += [Output(beside, "a dictionary", (".csv",))] if beside is not None else []
+    if job.profiles is not None:
+        outputs.append(Output(job.profiles, "a table of profiles", (".csv",)))
+    return outputs
+
+
+def _stages(job: FilopodiaJob, voxels: int) -> tuple[Stage, ...]:
+    return (
+        Stage(Work.COPY, voxels, "reading labels"),
+        Stage(Work.REGIONS, voxels / 50, "cutting filopodia"),
+        *((Stage(Work.NUMBER, voxels, "measuring"),) if job.table else ()),
+        Stage(Work.EXPORT, voxels, "writing"),
+    )
+
+
+def summary(result: FilopodiaResult) -> Iterator[tuple[str, str]]:
+    """Yield a line for each filopodium: its number, and its length, size and completeness."""
+    for number, one in result.found.items():
+        unit = "px" if result.voxel_nm is None else "nm"
+        why = why_incomplete(one.incomplete)
+        yield (
+            f"filopodium {number}",
+            f"{one.length:.0f} {unit} long, {one.voxels} voxels, {f'not whole: {why}' if why else 'whole'}",
+        )

@@ -1,0 +1,152 @@
+"""``sxtstudio filopodia``, ``compare`` and ``robustness`` from files to files."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PySide6.QtWidgets import QApplication
+
+from sxtstudio.cli import main
+
+METADATA = {"axes": "ZYX", "unit": "um", "spacing": 0.01}
+
+
+def write(path: Path, volume: np.ndarray) -> Path:
+    tifffile.imwrite(path, volume, imagej=True, resolution=(100, 100), metadata=METADATA)
+    return path
+
+
+def rows_of(path: Path) -> list[dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Membranes of a cell above y = 30 with two filopodia of 40 px, the second cut by the last slice."""
+    z, y, x = np.meshgrid(*(np.arange(n, dtype=float) for n in (26, 84, 90)), indexing="ij")
+    nearest = np.clip(y, 0, 64)
+    tubes = [
+        np.sqrt((z - at) ** 2 + (y - nearest) ** 2 + (x - column) ** 2) - 6
+        for at, column in ((12, 25), (22, 65))
+    ]
+    whole = np.minimum(y - 30, np.min(tubes, axis=0))
+    labels = ((whole <= 0) & (whole > -2.2)).astype(np.uint8) * 255
+    return write(tmp_path_factory.mktemp("filopodia") / "labels.tif", labels)
+
+
+def run(capsys: pytest.CaptureFixture[str], *words: object) -> tuple[int, str, str]:
+    code = main([str(word) for word in words])
+    told = capsys.readouterr()
+    return code, told.out, told.err
+
+
+def test_filopodia_are_cut_measured_and_listed(
+    cell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    seeds = tmp_path / "seeds.csv"
+    seeds.write_text("x,y,z,cut\n25,50,12,\n65,50,22,\n25,60,12,\n80,10,5,\n", encoding="utf-8")
+    output, table, profiles = tmp_path / "o.tif", tmp_path / "t.csv", tmp_path / "p.csv"
+    code, out, _ = run(
+        capsys, "filopodia", cell, "--seeds", seeds, "-o", output, "--table", table, "--profiles", profiles
+    )
+    assert code == 0, out
+    assert "2 filopodia, 1 of them whole" in out and "not whole: cut by the last slice (z)" in out
+    assert "Seed 3 lies on filopodium 1 again" in out and "Seed 4: There is no filopodium" in out
+    objects = tifffile.imread(output)
+    truth = np.pi * 36 * 34 + 2 / 3 * np.pi * 216
+    assert objects.dtype == np.uint16 and (objects == 1).sum() == pytest.approx(truth, rel=0.08)
+    first, second = rows_of(table)
+    assert (first["class"], first["flags"], second["flags"]) == ("Filopodium", "", "border")
+    assert float(first["filopodium_length_nm"]) == pytest.approx(400, abs=40)
+    assert float(first["volume_um3"]) == pytest.approx(truth * 1e-6, rel=0.08)
+    assert float(first["axis_1_nm"]) > float(first["axis_2_nm"]) > 0
+    assert "filopodium_length_nm" in (tmp_path / "t.dictionary.csv").read_text(encoding="utf-8")
+    middle = [float(row["width_nm"]) for row in rows_of(profiles) if row["object"] == "1"]
+    assert np.median(middle) == pytest.approx(120, rel=0.12)
+
+
+def test_the_cut_of_a_seed_holds(cell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    seeds = tmp_path / "seeds.csv"
+    seeds.write_text("X,Y,Z,cut\n25,50,12,200\n", encoding="utf-8")
+    code, out, _ = run(capsys, "filopodia", cell, "--seeds", seeds, "-o", tmp_path / "o.tif")
+    assert code == 0 and "filopodium 1:" in out
+    assert (tifffile.imread(tmp_path / "o.tif") == 1).sum() == pytest.approx(
+        np.pi * 36 * 14 + 2 / 3 * np.pi * 216, rel=0.12
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x,y\n1,2\n", "lacks the column z"),
+        ("x,y,z\n", "holds no seed"),
+        ("x,y,z\na,2,3\n", "must be numbers"),
+        ("x,y,z\n80,10,5\n", "No seed of seeds.csv lies on a filopodium"),
+        ("x,y,z\n900,10,5\n", "outside of the volume"),
+    ],
+)
+def test_wrong_seeds_are_one_sentence(
+    cell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, words: str
+) -> None:
+    seeds = tmp_path / "seeds.csv"
+    seeds.write_text(text, encoding="utf-8")
+    code, _, err = run(capsys, "filopodia", cell, "--seeds", seeds, "-o", tmp_path / "o.tif")
+    assert code == 2 and words in err and not (tmp_path / "o.tif").exists()
+
+
+@pytest.fixture(scope="module")
+def screen() -> None:
+    """The command line draws without a screen; what other tests draw on must not be that."""
+    if sys.platform.startswith("linux") and not os.environ.get("DISPLAY"):
+        os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
+
+
+def test_groups_are_compared_and_drawn(
+    screen: None, qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = []
+    for group, first in (("a", 1), ("b", 20)):
+        for cell in range(3):
+            path = tmp_path / f"{group}{cell}.csv"
+            path.write_text(f"object,volume_um3\n1,{first + cell}\n2,{first + cell + 1}\n", encoding="utf-8")
+            names.append(path)
+    report, plot = tmp_path / "r.json", tmp_path / "r.svg"
+    words = ["--group", "control", *names[:3], "--group", "infected", *names[3:]]
+    code, out, _ = run(capsys, "compare", *words, "--column", "volume", "-o", report, "--plot", plot)
+    assert code == 0 and "Mann-Whitney U test, two-sided, on cell means (n = 3, 3): U = 0, p = 0.1" in out
+    assert json.loads(report.read_text(encoding="utf-8"))["groups"][1]["cells"]["mean"] == 21.5
+    assert "3 cells, 6 objects" in plot.read_text(encoding="utf-8")
+    code, _, err = run(capsys, "compare", "-o", report, "--column", "volume")
+    assert code == 2 and "There is no group" in err
+    code, _, err = run(capsys, "compare", "--group", "a", "-o", report, "--column", "volume")
+    assert code == 2 and "has no table" in err
+    code, _, err = run(capsys, "compare", *words, "-o", names[0].with_suffix(".json"))
+    assert code == 2 and "It is not said what is compared" in err
+
+
+def test_robustness_is_a_table_and_a_plot(
+    screen: None, qapp: QApplication, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    output = np.zeros((6, 20, 20), np.uint8)
+    output[1:5, 2:8, 2:8], output[1:5, 12:18, 12:18] = 250, 150
+    path = write(tmp_path / "p.tif", output)
+    table, plot = tmp_path / "r.csv", tmp_path / "r.png"
+    words = ("--thresholds", 0, 0.5, "--erosions", 0, "--min-sizes", 0, 200, "--plot", plot)
+    code, _, err = run(capsys, "robustness", path, "-o", table, *words)
+    assert code == 0, err
+    found = [(row["threshold"], row["min_size_voxels"], row["objects"]) for row in rows_of(table)]
+    assert found == [("0.0", "0", "2"), ("0.0", "200", "0"), ("0.5", "0", "1"), ("0.5", "200", "0")]
+    assert float(rows_of(table)[0]["volume_um3"]) == pytest.approx(288e-6)
+    assert plot.read_bytes()[:4] == b"\x89PNG"
+    code, _, err = run(
+        capsys, "robustness", write(tmp_path / "f.tif", output.astype(np.float32)), "-o", table
+    )
+    assert code == 2 and "not the network's output" in err

@@ -1,0 +1,139 @@
+"""Tables in groups: which objects count, what a cell is, and the report in files."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.group_figure import group_figure
+from sxtstudio.core.statistics import AnalysisUnit
+from sxtstudio.workflow.jobs.comparing import (
+    CompareChoice,
+    GroupFiles,
+    Tables,
+    cells_of,
+    column_title,
+    compare_tables,
+    read_groups,
+)
+from sxtstudio.workflow.jobs.comparison_files import report_text, write_report
+
+
+def table(folder: Path, name: str, volumes: list[float], more: str = "") -> Path:
+    """A table of objects: even ones are vesicles, object 1 touches the border; ``more`` is a unit."""
+    path = folder / f"{name}.csv"
+    column = f"volume_{more or 'um3'}"
+    lines = [f"object,class,flags,touches_border,{column}"]
+    for n, volume in enumerate(volumes, 1):
+        border = n == 1
+        lines.append(
+            f"{n},{'' if n % 2 else 'Vesicle'},{'border open' if border else ''},{int(border)},{volume}"
+        )
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def groups(tmp_path: Path) -> tuple[GroupFiles, ...]:
+    control = [table(tmp_path, f"c{i}", [100, i, i + 2, i + 4]) for i in range(3)]
+    infected = [table(tmp_path, f"i{i}", [100, i + 10, i + 12, i + 14]) for i in range(3)]
+    return GroupFiles("control", cells_of(control)), GroupFiles("infected", cells_of(infected))
+
+
+def test_objects_at_the_border_are_left_out_and_counted(groups: tuple[GroupFiles, ...]) -> None:
+    found = compare_tables(groups, CompareChoice("volume"), Tables(groups))
+    control = found.comparison.groups[0]
+    assert found.title == "Volume (µm³)" and found.column == "volume_um3"
+    assert control.cell_means.tolist() == [2, 3, 4] and control.objects.n == 9
+    assert "6 objects at the border of a tomogram left out." in found.notes
+    all_of = compare_tables(groups, CompareChoice("volume", border=True), Tables(groups))
+    assert all_of.comparison.groups[0].objects.n == 12 and all_of.notes == ()
+
+
+def test_one_class_is_compared(groups: tuple[GroupFiles, ...]) -> None:
+    found = compare_tables(groups, CompareChoice("volume_um3", "Vesicle"), Tables(groups))
+    assert found.comparison.groups[1].cell_means.tolist() == [12, 13, 14]
+    assert "Vesicle only; 12 others left out." in found.notes[0]
+    assert Tables(groups).classes(groups) == ("Vesicle",)
+    assert "volume_um3" in Tables(groups).number_columns(groups)
+
+
+def test_tables_in_a_list_of_their_own_are_one_cell(tmp_path: Path) -> None:
+    for name, values in (("a", [9, 1, 3]), ("b", [9, 5, 7, 8]), ("c", [9, 2, 2])):
+        table(tmp_path, name, values)
+    file = tmp_path / "groups.toml"
+    file.write_text(
+        'column = "volume"\nunit = "objects"\n[[group]]\nname = "one"\n'
+        'tables = [["a.csv", "b.csv"], "c.csv"]\n',
+        encoding="utf-8",
+    )
+    groups, given = read_groups(file)
+    found = compare_tables(groups, CompareChoice(given["column"], unit=given["unit"]), Tables(groups))
+    assert found.comparison.unit is AnalysisUnit.OBJECTS
+    assert found.comparison.groups[0].cell_means.tolist() == [4.8, 2.0]
+    assert "one group only" in report_text(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[group]]", "name"),
+        ("group = 3", "group"),
+        ('[[group]]\nname = "a"\ntables = []\ncolour = 1', "colour"),
+        ("[[group", "no TOML"),
+        ('[[group]]\nname = "a"\ntables = [[]]', "empty list"),
+        ('unit = "mice"\n[[group]]\nname = "a"\ntables = ["x.csv"]', "unit"),
+    ],
+)
+def test_a_wrong_file_of_groups_is_one_sentence(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "g.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=words):
+        read_groups(tmp_path / "g.toml")
+
+
+def test_units_that_differ_are_not_compared(tmp_path: Path) -> None:
+    groups = (
+        GroupFiles("a", cells_of([table(tmp_path, "a", [1, 2])])),
+        GroupFiles("b", cells_of([table(tmp_path, "b", [1, 2], "voxels")])),
+    )
+    with pytest.raises(UserError, match=r"a\.csv has volume_um3 and b\.csv has volume_voxels"):
+        compare_tables(groups, CompareChoice("volume"), Tables(groups))
+    with pytest.raises(UserError, match="no column of numbers 'mass'"):
+        compare_tables(groups, CompareChoice("mass"), Tables(groups))
+    with pytest.raises(UserError, match="does not exist"):
+        Tables((GroupFiles("a", cells_of([tmp_path / "none.csv"])),))
+
+
+def test_the_report_is_written_in_words_and_numbers(groups: tuple[GroupFiles, ...], tmp_path: Path) -> None:
+    found = compare_tables(groups, CompareChoice("volume"), Tables(groups))
+    for name in ("r.json", "r.csv", "r.txt"):
+        write_report(tmp_path / name, found)
+    told = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert told["test"]["p"] == pytest.approx(0.1) and told["unit_of_analysis"] == "cells"
+    assert told["groups"][0]["cell_means"] == {"c0": 2.0, "c1": 3.0, "c2": 4.0}
+    assert told["report"] == (tmp_path / "r.txt").read_text(encoding="utf-8").rstrip("\n")
+    with (tmp_path / "r.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [row["row"] for row in rows] == ["group"] * 2 + ["cell"] * 6 + ["test"]
+    assert (rows[0]["cells"], rows[0]["objects"], rows[0]["mean"], rows[0]["sd"]) == ("3", "9", "3.0", "1.0")
+    with pytest.raises(UserError, match=r"\.json"):
+        write_report(tmp_path / "r.docx", found)
+
+
+def test_the_figure_has_mean_and_sd_of_the_unit_of_analysis(groups: tuple[GroupFiles, ...]) -> None:
+    found = compare_tables(groups, CompareChoice("volume"), Tables(groups))
+    figure = group_figure(found.comparison, found.title)
+    assert [(bar.spread.n, bar.spread.mean) for bar in figure.means] == [(3, 3.0), (3, 13.0)]
+    assert [dots.large for dots in figure.dots] == [False, True, False, True]
+    assert figure.ticks[0][1] == "control\n3 cells, 9 objects"
+    by_object = compare_tables(groups, CompareChoice("volume", unit=AnalysisUnit.OBJECTS), Tables(groups))
+    assert [bar.spread.n for bar in group_figure(by_object.comparison, "").means] == [9, 9]
+
+
+def test_columns_are_named_as_people_write_them() -> None:
+    assert column_title("volume_voxels") == "Volume (voxels)"
+    assert column_title("something_of_my_own") == "something_of_my_own"
