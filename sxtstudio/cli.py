@@ -17,6 +17,7 @@ from sxtstudio.commands import (
     filopodia,
     gui,
     info,
+    measure,
     models,
     objects,
     probe,
@@ -63,23 +64,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"SXT Studio {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    for command in (
-        gui,
-        info,
-        segment,
-        batch,
-        clean,
-        objects,
-        filopodia,
-        compare,
-        robustness,
-        surface,
-        models,
-        train,
-        simulate,
-        demo,
-        probe,
-    ):
+    work = (segment, batch, clean, objects, measure, filopodia, compare, robustness, surface)
+    for command in (gui, info, *work, models, train, simulate, demo, probe):
         command.add(commands)
     return parser
 

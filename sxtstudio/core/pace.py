@@ -32,6 +32,8 @@ class Work(Enum):
     WALLS = "walls"
     ENDS = "ends"
     REWRITE = "rewrite"
+    MEASURE = "measure"
+    TABLE = "table"
     EXPORT = "export"
     SURFACE = "surface"
     CONTOUR = "contour"
@@ -72,6 +74,8 @@ _USUAL: Mapping[Work, float] = {
     Work.CELL_HINTS: 2e-6,  # a pixel of a slice
     Work.NUMBER: 5e-9,
     Work.REWRITE: 4e-9,
+    Work.MEASURE: 150e-9,
+    Work.TABLE: 2e-9,
     Work.EXPORT: 15e-9,
     Work.CONTOUR: 40e-9,
     Work.SIMPLIFY: 300e-9,  # a face

@@ -20,11 +20,13 @@ class Quantity(Enum):
     PER_UM = ("per_um", "per_px")  # surface-to-volume
     DEGREES = ("deg", "deg")
     GREY = ("grey", "grey")  # as in the tomogram
-    GREY_PER_NM = ("grey_per_nm", "grey_per_px")  # a gradient
+    GREY_PER_NM = ("per_nm", "per_px")  # a gradient
     LAC = ("per_um", "per_um")  # linear absorption coefficient, of a calibrated tomogram
     SLICES = ("slices", "slices")
     TEXT = ("text", "text")
 
+
+_WITHOUT_UNIT = (Quantity.NUMBER, Quantity.TEXT, Quantity.GREY, Quantity.SLICES)
 
 #: A value in nm, nm², nm³ is multiplied by this for the unit of the column.
 FROM_NM = {Quantity.NM: 1.0, Quantity.NM2: 1.0, Quantity.UM2: 1e-6, Quantity.UM3: 1e-9, Quantity.PER_UM: 1e3}
@@ -56,7 +58,7 @@ class Column:
 
     def name(self, *, calibrated: bool) -> str:
         """Return the name in files, such as ``volume_um3``, or ``volume_voxels`` without a voxel size."""
-        if self.quantity in (Quantity.NUMBER, Quantity.TEXT):
+        if self.quantity in _WITHOUT_UNIT:
             return self.key
         return f"{self.key}_{self.quantity.value[0 if calibrated else 1]}"
 

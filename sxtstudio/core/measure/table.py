@@ -94,7 +94,7 @@ class Table:
 DICTIONARY_NAMES = ("column", "title", "unit", "definition", "formula", "source")
 
 
-def about(tomogram: str, voxel_nm: VoxelSize | None, **more: str) -> dict[str, str]:
+def about(file: str, voxel_nm: VoxelSize | None, **more: str) -> dict[str, str]:
     """Return what is said of a table as a whole."""
     size = (
         "unknown: lengths are in voxels"
@@ -102,7 +102,7 @@ def about(tomogram: str, voxel_nm: VoxelSize | None, **more: str) -> dict[str, s
         else " × ".join(f"{edge:g}" for edge in voxel_nm) + " nm (z × y × x)"
     )
     return {
-        "measured in": tomogram,
+        "measured in": file,
         "voxel size": size,
         "program": f"SXT Studio {sxtstudio.__version__}",
         **more,
@@ -127,7 +127,8 @@ def object_table(measured: Measurements, rows: ObjectTable | None, about: Mappin
     for what in measured.columns:
         name = what.name(calibrated=measured.calibrated)
         columns.append(TableColumn(name, measured.values[what.key], what))
-    return Table(tuple(columns), dict(about), measured.calibrated)
+    notes = {f"note {number}": note for number, note in enumerate(measured.notes, start=1)}
+    return Table(tuple(columns), {**about, **notes}, measured.calibrated)
 
 
 def slice_table(measured: SliceMeasurements, about: Mapping[str, str]) -> Table:

@@ -114,12 +114,7 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
             known.check()
             numbers = create_numbers(folder / "objects", source.shape, 4, "write to another disk")
             with stages.stage(Work.REGIONS) as counter:
-                if job.method is Method.BODIES:
-                    z_step = 1.0 if voxel_nm is None else 2 * voxel_nm[0] / (voxel_nm[1] + voxel_nm[2])
-                    found = find_bodies(labels, numbers, parameters, z_step=z_step, progress=counter)
-                else:
-                    numbers[:], count = label_objects(labels)
-                    found = flag_bodies(count, count, at_border=find_at_border(numbers, count)[1])
+                found = number_objects(labels, numbers, job.method, parameters, voxel_nm, counter)
             with stages.stage(Work.REWRITE) as counter:
                 found = keep_large(numbers, found, smallest, counter)
             with stages.stage(Work.EXPORT) as counter:
@@ -133,6 +128,22 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
                 )
         notes = notes_of(source, job.voxel_nm)
     return ObjectsResult(found, receipt, voxel_nm, notes)
+
+
+def number_objects(
+    labels: NDArray[np.uint8],
+    numbers: NDArray[np.uint32],
+    method: Method,
+    parameters: BodyParameters,
+    voxel_nm: VoxelSize | None,
+    progress: Progress,
+) -> FoundBodies:
+    """Number the objects of labels (z, y, x; 0 and 1) in ``numbers``, a map of this shape full of zeros."""
+    if method is Method.BODIES:
+        z_step = 1.0 if voxel_nm is None else 2 * voxel_nm[0] / (voxel_nm[1] + voxel_nm[2])
+        return find_bodies(labels, numbers, parameters, z_step=z_step, progress=progress)
+    numbers[:], count = label_objects(labels)
+    return flag_bodies(count, count, at_border=find_at_border(numbers, count)[1])
 
 
 class Numbers:
@@ -149,14 +160,19 @@ class Numbers:
 
 
 def _stages(job: ObjectsJob, voxels: int) -> tuple[Stage, ...]:
-    inner = body_stages(voxels) if job.method is Method.BODIES else (Stage(Work.NUMBER, voxels),)
     return (
         Stage(Work.COPY, voxels, "reading labels"),
         *((Stage(Work.MASK, voxels, "mask"),) if job.mask else ()),
-        Stage(Work.REGIONS, voxels, "objects", inner),
+        number_stage(job.method, voxels),
         Stage(Work.REWRITE, voxels, "small objects"),
         Stage(Work.EXPORT, voxels, "writing"),
     )
+
+
+def number_stage(method: Method, voxels: int) -> Stage:
+    """Return the stage that ``number_objects`` is."""
+    inner = body_stages(voxels) if method is Method.BODIES else (Stage(Work.NUMBER, voxels),)
+    return Stage(Work.REGIONS, voxels, "objects", inner)
 
 
 def _gap_px(job: ObjectsJob, voxel_nm: VoxelSize | None) -> float:

@@ -1,0 +1,133 @@
+"""``sxtstudio measure``: a table of measurements of objects."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sxtstudio.commands.guard import DONE
+from sxtstudio.commands.options import add_axes, add_label, add_voxel, named
+from sxtstudio.commands.terminal import shown_progress
+from sxtstudio.commands.text import print_rows
+from sxtstudio.core.wording import count, voxel_zyx_text
+
+if TYPE_CHECKING:
+    from sxtstudio.workflow.jobs.measuring import MeasureResult
+
+#: What the summary says of the objects; all is in the table.
+_SUMMARY = ("volume", "surface_mesh", "surface_to_volume", "axis_1", "axis_2", "axis_3", "sphericity")
+
+
+def add(commands: Any) -> None:
+    """Add the command's parser."""
+    parser = commands.add_parser(
+        "measure",
+        help="measure objects: size, shape, grey values, slices",
+        description="Measure objects and write a table with a dictionary of its columns. A file of several "
+        "values holds objects, one number each; in a file of one value, such as 0 and 255, objects are found "
+        "first, as the command 'objects' does without options. Objects at the border are in the table, "
+        "flagged, "
+        "and left out of the means that are printed.",
+    )
+    parser.add_argument("objects", metavar="OBJECTS|LABELS", help="file of objects, or of labels")
+    parser.add_argument("--image", metavar="TOMOGRAM", help="also measure the grey values of this tomogram")
+    parser.add_argument("-o", "--output", metavar="TABLE", required=True, help=".csv, .xlsx or .parquet")
+    parser.add_argument(
+        "--per-slice", metavar="FILE", help="also a table of each object in each of its slices"
+    )
+    parser.add_argument(
+        "--mesh-dir", metavar="DIR", help="also a mesh of each object, object_00012.ply, here"
+    )
+    parser.add_argument(
+        "--mesh-format", choices=("ply", "stl"), default="ply", help="of the meshes (default: ply)"
+    )
+    parser.add_argument(
+        "--as",
+        dest="taken_as",
+        choices=("objects", "labels"),
+        help="what the numbers are, where that is open: a file of one object has one value, too",
+    )
+    parser.add_argument(
+        "--method",
+        choices=("bodies", "components"),
+        default="bodies",
+        help="how objects are found in labels: what outlines enclose, or what hangs together (bodies)",
+    )
+    parser.add_argument(
+        "--include-border",
+        action="store_true",
+        help="take objects that touch a face of the volume into the means that are printed",
+    )
+    add_label(parser)
+    add_axes(parser, "OBJECTS")
+    add_voxel(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, write, and say what was found."""
+    from sxtstudio.workflow.jobs.measuring import MeasureJob, TakenAs, measure_file
+    from sxtstudio.workflow.jobs.objects import Method
+
+    job = MeasureJob(
+        source=named(arguments.objects, arguments.axes),
+        table=Path(arguments.output),
+        image=Path(arguments.image) if arguments.image else None,
+        per_slice=Path(arguments.per_slice) if arguments.per_slice else None,
+        meshes=Path(arguments.mesh_dir) if arguments.mesh_dir else None,
+        taken_as=TakenAs(arguments.taken_as) if arguments.taken_as else None,
+        method=Method(arguments.method),
+        label=arguments.label,
+        voxel_nm=arguments.voxel,
+        mesh_suffix=f".{arguments.mesh_format}",
+    )
+    with shown_progress() as (progress, _):
+        result = measure_file(job, progress)
+    rows = [
+        ("taken as", _taken_as_text(result)),
+        ("voxel size", voxel_zyx_text(result.voxel_nm)),
+        *_summary(result, include_border=arguments.include_border),
+        *(("note", note) for note in result.notes),
+        *(("written", str(path)) for path in result.written),
+    ]
+    if job.meshes is not None:
+        rows.append(("written", f"{job.meshes} ({count(result.meshes, 'mesh', 'meshes')})"))
+    print_rows(rows)
+    return DONE
+
+
+def _taken_as_text(result: MeasureResult) -> str:
+    """Say which of both ways was taken, and why."""
+    values = result.values
+    held = values.text() if len(values.voxels) <= 6 else f"{count(len(values.voxels), 'value')}"
+    if result.taken_as.value == "objects":
+        return f"objects, one per number ({values.name} holds {held})"
+    return f"labels ({values.name} holds {held}), in which objects were found first"
+
+
+def _summary(result: MeasureResult, *, include_border: bool) -> Iterator[tuple[str, str]]:
+    import numpy as np
+
+    from sxtstudio.core.measure.units import unit_text
+
+    measured, border = result.measured, result.at_border
+    at_border = int(border.sum())
+    text = count(len(border), "object")
+    if at_border:
+        left = "with them" if include_border else "left out of the means (--include-border takes them in)"
+        text += f", {at_border} of them cut by the border: {left}"
+    yield "objects", text
+    counted = np.ones(len(border), bool) if include_border else ~border
+    if not counted.any():
+        yield "note", "no object is left for means: all are cut by the border"
+        return
+    titles = {column.key: column for column in measured.columns}
+    for key in _SUMMARY:
+        column = titles[key]
+        values = measured.values[key][counted].astype(float)
+        unit = unit_text(column.quantity, calibrated=measured.calibrated)
+        spread = f" ± {values.std(ddof=1):.4g}" if len(values) > 1 else ""
+        unit = f" {unit}" if unit else ""
+        yield column.title, f"{values.mean():.4g}{spread}{unit} (mean ± SD, n = {len(values)})"

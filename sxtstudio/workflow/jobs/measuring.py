@@ -1,0 +1,294 @@
+"""From a file of objects, or of labels, to a table of measurements."""
+
+from __future__ import annotations
+
+import math
+from contextlib import ExitStack
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.bodies.find import BodyParameters
+from sxtstudio.core.bodies.found import FoundBodies, bodies_table
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.label_values import LabelValues
+from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.measure.inventory import take_inventory
+from sxtstudio.core.measure.measure import measure_objects
+from sxtstudio.core.measure.slices import measure_slices
+from sxtstudio.core.measure.table import about, object_table, slice_table
+from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
+from sxtstudio.core.pace import Work
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.reserved import create_numbers
+from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.core.volume import SizeUnknown, VoxelSize
+from sxtstudio.core.walk import walk
+from sxtstudio.io import FileVolume, open_volume
+from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, write_table
+from sxtstudio.surface import SurfaceParameters, extract_surface, write_mesh
+from sxtstudio.workflow.document.views import labels_to_disk
+from sxtstudio.workflow.jobs.cleaning import check_same_shape
+from sxtstudio.workflow.jobs.objects import Method, number_objects, number_stage
+from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, on_disk, scratch_folder
+from sxtstudio.workflow.jobs.unchanged import KnownInput
+
+# Voxel sizes of objects and tomogram that differ by more than this are not the same.
+_SAME_SIZE = 0.01
+
+
+class TakenAs(StrEnum):
+    """What the numbers of a file are."""
+
+    OBJECTS = "objects"  # one number per object
+    LABELS = "labels"  # outlines, or other labels, in which objects are found first
+
+
+@dataclass(frozen=True)
+class MeasureJob:
+    """One run of ``sxtstudio measure``.
+
+    Attributes
+    ----------
+    source
+        A file of objects, or of labels.
+    table, per_slice, meshes
+        The table of objects, that of objects in slices, and a folder for a mesh of each object.
+    image
+        The tomogram, for grey values.
+    taken_as
+        None: several values are objects, one value is a label.
+    method
+        How objects are found in labels.
+    label
+        Take only voxels of this value, as labels.
+    mesh_suffix
+        .ply or .stl.
+    """
+
+    source: Path
+    table: Path
+    image: Path | None = None
+    per_slice: Path | None = None
+    meshes: Path | None = None
+    taken_as: TakenAs | None = None
+    method: Method = Method.BODIES
+    label: int | None = None
+    voxel_nm: VoxelSize | None = None
+    mesh_suffix: str = ".ply"
+
+
+@dataclass(frozen=True)
+class MeasureResult:
+    """What was measured, and what was written.
+
+    ``taken_as`` says which way was gone, ``meshes`` how many were written.
+    """
+
+    measured: Measurements
+    taken_as: TakenAs
+    values: LabelValues
+    voxel_nm: VoxelSize | None
+    written: tuple[Path, ...]
+    meshes: int
+    notes: tuple[str, ...]
+
+    @property
+    def at_border(self) -> NDArray[np.bool_]:
+        """Which objects touch a face of the volume (n,)."""
+        return self.measured.values["touches_border"].astype(np.bool_)
+
+
+def measure_file(job: MeasureJob, progress: Progress | None = None) -> MeasureResult:
+    """Measure the objects of a file and write the tables, with a dictionary beside each.
+
+    Raises
+    ------
+    UserError
+        If an input is bad or holds no object, the tomogram has another shape, or an output cannot be written;
+        existing outputs are then as they were.
+    Cancelled
+        If the job was cancelled through ``progress``.
+    """
+    progress = progress or Progress()
+    written = _check_outputs(job)
+    with ExitStack() as files:
+        source = files.enter_context(open_volume(job.source))
+        known = KnownInput.of(job.source, source)
+        image = None if job.image is None else files.enter_context(open_volume(job.image))
+        if image is not None:
+            check_same_shape(image, "tomogram", source.shape)
+        voxel_nm, notes = _voxel_size(job, source, image)
+        voxels = math.prod(source.shape)
+        check_space(job.table.parent, 8 * voxels)
+        stages = Stages(progress, _stages(job, voxels))
+        folder = files.enter_context(scratch_folder(job.table))
+        with stages.stage(Work.COPY) as counter:
+            numbers, values = labels_to_disk(
+                source, folder / "values", job.source.name, counter, value=job.label, keep=True
+            )
+        if not values.voxels:
+            raise UserError(f"{job.source.name} holds no object and no label: every voxel is 0.")
+        known.check()
+        taken_as = TakenAs.LABELS if job.label is not None else job.taken_as or _taken_as(values)
+        found: FoundBodies | None = None
+        if taken_as is TakenAs.LABELS:
+            with stages.stage(Work.REGIONS) as counter:
+                numbers, found = _find(numbers, folder, job, voxel_nm, counter)
+        with stages.stage(Work.MEASURE) as counter:
+            measured = measure_objects(numbers, voxel_nm, image=image, progress=counter)
+        described = about(job.source.name, voxel_nm, **_described(job, taken_as))
+        with stages.stage(Work.TABLE) as counter:
+            if job.per_slice is not None:
+                each = measure_slices(numbers, voxel_nm, progress=counter)
+                write_table(job.per_slice, slice_table(each, described))
+            write_table(job.table, object_table(measured, _rows(measured, found), described))
+        meshes = 0
+        if job.meshes is not None:
+            with stages.stage(Work.SURFACE) as counter:
+                meshes = write_meshes(
+                    numbers, voxel_nm, job.meshes, source.origin_nm, suffix=job.mesh_suffix, progress=counter
+                )
+    return MeasureResult(measured, taken_as, values, voxel_nm, written, meshes, notes)
+
+
+def write_meshes(
+    numbers: NDArray[Any],
+    voxel_nm: VoxelSize | None,
+    folder: Path,
+    origin_nm: VoxelSize | None = None,
+    *,
+    suffix: str = ".ply",
+    progress: Progress | None = None,
+) -> int:
+    """Write a smoothed mesh of each object as ``object_00012.ply`` and return how many there are.
+
+    The folder is made where there is none; files of other names in it are left alone.
+    """
+    progress = progress or Progress()
+    found = take_inventory(numbers, progress.part(0.1, "meshes"))
+    rest = progress.part(0.9, "meshes")
+    rest.begin(len(found.numbers))
+    folder.mkdir(exist_ok=True)
+    parameters = SurfaceParameters(min_faces=0)
+    scale = (1.0, 1.0, 1.0) if voxel_nm is None else voxel_nm
+    origin = (0.0, 0.0, 0.0) if origin_nm is None else origin_nm
+    for row, number in enumerate(found.numbers.tolist()):
+        box = found.box(row)
+        corner = tuple(o + s * at for o, s, at in zip(origin, scale, box.start, strict=True))
+        mask = numbers[box.slices] == number
+        surface = extract_surface(
+            mask, voxel_nm, parameters, (corner[0], corner[1], corner[2]), progress.child("meshes", _silent)
+        )
+        write_mesh(folder / f"object_{number:05d}{suffix}", surface)
+        rest.step()
+    return len(found.numbers)
+
+
+def _silent(state: object) -> None:
+    """Of the stages of a single mesh nothing is reported."""
+
+
+def _check_outputs(job: MeasureJob) -> tuple[Path, ...]:
+    """Check all that will be written; return it."""
+    tables = [(job.table, "a table"), (job.per_slice, "a table of slices")]
+    outputs = []
+    for path, what in tables:
+        if path is not None:
+            outputs.append(Output(path, what, TABLE_SUFFIXES))
+            beside = dictionary_path(path)
+            if beside is not None:
+                outputs.append(Output(beside, "a dictionary", (".csv",)))
+    check_outputs(outputs, [job.source, job.image])
+    if job.meshes is not None:
+        if job.meshes.exists() and not job.meshes.is_dir():
+            raise UserError(f"{job.meshes} is a file: give a folder for the meshes.")
+        if job.meshes.is_dir() and on_disk(job.source).is_dir() and job.meshes.samefile(on_disk(job.source)):
+            raise UserError(f"{job.meshes} is the input: give another folder for the meshes.")
+        if not job.meshes.is_dir() and not job.meshes.parent.is_dir():
+            raise UserError(f"{job.meshes} cannot be made because {job.meshes.parent} is no folder.")
+    return tuple(output.path for output in outputs)
+
+
+def _voxel_size(
+    job: MeasureJob, source: FileVolume, image: FileVolume | None
+) -> tuple[VoxelSize | None, tuple[str, ...]]:
+    """Return the voxel size, and what the user should know of it and of the file."""
+    theirs = None if image is None else image.voxel_nm
+    size = job.voxel_nm or source.voxel_nm or theirs
+    notes = [note for note in source.notes if not isinstance(note, SizeUnknown)]
+    if size is None:
+        notes.append("the voxel size is unknown, so everything is measured in voxels: give it with --voxel")
+    elif job.voxel_nm is None and source.voxel_nm is None:
+        notes.append(f"the voxel size is that of {image.path.name if image else ''}")
+    elif theirs is not None and job.voxel_nm is None:
+        if any(abs(a - b) > _SAME_SIZE * a for a, b in zip(size, theirs, strict=True)):
+            notes.append(
+                f"the voxel size of the tomogram is another one ({_size(theirs)} nm); that of "
+                f"{job.source.name} is taken ({_size(size)} nm)"
+            )
+    return size, tuple(notes)
+
+
+def _size(voxel_nm: VoxelSize) -> str:
+    return " × ".join(f"{edge:g}" for edge in voxel_nm)
+
+
+def _taken_as(values: LabelValues) -> TakenAs:
+    return TakenAs.OBJECTS if values.several else TakenAs.LABELS
+
+
+def _find(
+    values: NDArray[Any], folder: Path, job: MeasureJob, voxel_nm: VoxelSize | None, progress: Progress
+) -> tuple[NDArray[Any], FoundBodies]:
+    """Number the objects of labels in a map of their own, as ``sxtstudio objects`` does."""
+    z, y, x = values.shape
+    labels = create_numbers(folder / "labels", (z, y, x), 1, "write to another disk")
+    for box in walk((z, y, x), values, labels):
+        labels[box.slices] = values[box.slices] != 0
+    numbers = create_numbers(folder / "objects", (z, y, x), 4, "write to another disk")
+    found = number_objects(labels, numbers, job.method, BodyParameters(), voxel_nm, progress)
+    if not found.count:
+        raise UserError(
+            f"{job.source.name} holds labels that enclose nothing, so there is no object to measure. Use "
+            "'--method components', or find objects with 'sxtstudio objects' and a wider --close."
+        )
+    return numbers, found
+
+
+def _rows(measured: Measurements, found: FoundBodies | None) -> ObjectTable:
+    """Return the rows of the objects: the flags that were found with them, or those that follow from "
+    "shape.
+    """
+    if found is not None:
+        return bodies_table(found)
+    columns = ((Flag.BORDER, "touches_border"), (Flag.OPEN, "cut_by_wedge"))
+    each = zip(*(measured.values[key].tolist() for _, key in columns), strict=True)
+    rows = (
+        ObjectRow(flags=frozenset(flag for (flag, _), there in zip(columns, row, strict=True) if there))
+        for row in each
+    )
+    return ObjectTable(dict(zip(measured.numbers.tolist(), rows, strict=True)))
+
+
+def _described(job: MeasureJob, taken_as: TakenAs) -> dict[str, str]:
+    ways = {
+        Method.BODIES: "bodies that outlines enclose",
+        Method.COMPONENTS: "label voxels that hang together",
+    }
+    objects = "numbers of the file" if taken_as is TakenAs.OBJECTS else ways[job.method]
+    return {"objects are": objects, **({"tomogram": job.image.name} if job.image else {})}
+
+
+def _stages(job: MeasureJob, voxels: int) -> tuple[Stage, ...]:
+    return (
+        Stage(Work.COPY, voxels, "reading objects"),
+        number_stage(job.method, voxels),
+        Stage(Work.MEASURE, voxels, "measuring"),
+        Stage(Work.TABLE, voxels, "table"),
+        *((Stage(Work.SURFACE, voxels, "meshes"),) if job.meshes else ()),
+    )

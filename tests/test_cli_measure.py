@@ -1,0 +1,215 @@
+"""``sxtstudio measure`` from file to file; the tables are read with other libraries."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import openpyxl
+import polars
+import pytest
+import pyvista
+import tifffile
+from numpy.typing import NDArray
+
+from sxtstudio.cli import main
+
+Out = pytest.CaptureFixture[str]
+
+
+def run(*words: object) -> int:
+    return main([str(word) for word in words])
+
+
+def save(path: Path, array: NDArray[np.generic]) -> Path:
+    tifffile.imwrite(path, array, photometric="minisblack")
+    return path
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with open(path, encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def ball(shape: tuple[int, int, int], middle: tuple[float, float, float], radius: float) -> NDArray[np.bool_]:
+    z, y, x = (np.arange(n) - m for n, m in zip(shape, middle, strict=True))
+    return z[:, None, None] ** 2 + y[:, None] ** 2 + x**2 <= radius**2
+
+
+@pytest.fixture(scope="module")
+def volume() -> NDArray[np.uint32]:
+    """Two whole balls with sparse numbers, and a third that the border cuts."""
+    shape = (30, 40, 60)
+    found = np.zeros(shape, np.uint32)
+    found[ball(shape, (14, 20, 14), 10)] = 3
+    found[ball(shape, (15, 19, 38), 8)] = 2**31
+    found[ball(shape, (15, 20, 59), 7)] = 70_000
+    return found
+
+
+@pytest.fixture
+def objects(volume: NDArray[np.uint32], tmp_path: Path) -> Path:
+    return save(tmp_path / "objects.tif", volume)
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx", "parquet"])
+def test_objects_in_every_kind_of_table(
+    suffix: str, volume: NDArray[np.uint32], objects: Path, tmp_path: Path, capsys: Out
+) -> None:
+    table = tmp_path / f"t.{suffix}"
+    assert run("measure", objects, "-o", table, "--voxel", "20,10,10") == 0
+    out = capsys.readouterr().out
+    assert "objects, one per number" in out and "2 147 483 648" not in out
+    assert "3 objects, 1 of them cut by the border: left out of the means" in out and "n = 2" in out
+    assert str(table) in out
+    if suffix == "csv":
+        found = [{name: row[name] for name in row} for row in rows(table)]
+    elif suffix == "parquet":
+        found = polars.read_parquet(table).to_dicts()
+    else:
+        sheet = list(openpyxl.load_workbook(table).worksheets[0].iter_rows(values_only=True))
+        found = [dict(zip(sheet[0], row, strict=True)) for row in sheet[1:]]
+    assert [int(row["object"]) for row in found] == [3, 70_000, 2**31]
+    for row in found:
+        voxels = np.count_nonzero(volume == int(row["object"]))
+        assert float(row["volume_um3"]) == pytest.approx(voxels * 2000e-9, rel=1e-6)
+        assert int(row["touches_border"]) == (int(row["object"]) == 70_000)
+        assert row["flags"] == ("border" if int(row["object"]) == 70_000 else row["flags"])
+
+
+def test_border_objects_count_if_they_are_asked_for(objects: Path, tmp_path: Path, capsys: Out) -> None:
+    assert run("measure", objects, "-o", tmp_path / "t.csv", "--voxel", "10", "--include-border") == 0
+    out = capsys.readouterr().out
+    assert "n = 3" in out and "1 of them cut by the border: with them" in out
+    mean = np.mean([float(row["volume_um3"]) for row in rows(tmp_path / "t.csv")])
+    assert f"{mean:.4g} ±" in out
+
+
+def test_an_unknown_voxel_size_is_said_and_measures_voxels(
+    volume: NDArray[np.uint32], objects: Path, tmp_path: Path, capsys: Out
+) -> None:
+    assert run("measure", objects, "-o", tmp_path / "t.csv", "--per-slice", tmp_path / "s.csv") == 0
+    assert "measured in voxels" in capsys.readouterr().out
+    first = rows(tmp_path / "t.csv")[0]
+    assert int(float(first["volume_voxels"])) == np.count_nonzero(volume == 3)
+    assert not any("nm" in name or "um" in name.split("_") for name in first)
+    each = [row for row in rows(tmp_path / "s.csv") if row["object"] == "3"]
+    assert [int(row["slice"]) for row in each] == list(range(4, 25))
+    assert [int(float(row["area_px2"])) for row in each] == [
+        np.count_nonzero(volume[z] == 3) for z in range(4, 25)
+    ]
+    explained = {row["column"] for row in rows(tmp_path / "t.dictionary.csv")}
+    assert set(first) <= explained and set(each[0]) <= {
+        row["column"] for row in rows(tmp_path / "s.dictionary.csv")
+    }
+
+
+def test_outlines_become_objects_first(tmp_path: Path, capsys: Out) -> None:
+    shape = (20, 50, 60)
+    outline = ball(shape, (10, 25, 30), 9) & ~ball(shape, (10, 25, 30), 6.5)
+    labels = save(tmp_path / "labels.tif", (outline * 255).astype(np.uint8))
+    assert run("measure", labels, "-o", tmp_path / "t.csv") == 0
+    assert "in which objects were found first" in capsys.readouterr().out
+    (body,) = rows(tmp_path / "t.csv")
+    filled = np.count_nonzero(ball(shape, (10, 25, 30), 9))
+    assert float(body["volume_voxels"]) == pytest.approx(filled, rel=0.15)
+    assert run("measure", labels, "-o", tmp_path / "t.csv", "--method", "components") == 0
+    (wall,) = rows(tmp_path / "t.csv")
+    assert int(float(wall["volume_voxels"])) == np.count_nonzero(outline)
+    assert wall["euler_number"] == "2"
+    # A single object has a single number, too.
+    assert run("measure", labels, "-o", tmp_path / "t.csv", "--as", "objects") == 0
+    assert rows(tmp_path / "t.csv")[0]["object"] == "255"
+
+
+def test_one_material_of_several_is_a_label(
+    volume: NDArray[np.uint32], objects: Path, tmp_path: Path
+) -> None:
+    words = ("--label", "70000", "--method", "components")
+    assert run("measure", objects, "-o", tmp_path / "t.csv", *words) == 0
+    (only,) = rows(tmp_path / "t.csv")
+    assert only["object"] == "1" and int(only["voxels"]) == np.count_nonzero(volume == 70_000)
+
+
+def test_grey_values_come_from_the_tomogram(
+    volume: NDArray[np.uint32], objects: Path, tmp_path: Path, capsys: Out
+) -> None:
+    image = save(tmp_path / "cell.tif", np.where(volume == 3, 5.0, 2.0).astype(np.float32))
+    assert run("measure", objects, "-o", tmp_path / "t.csv", "--image", image) == 0
+    means = {row["object"]: float(row["grey_mean"]) for row in rows(tmp_path / "t.csv")}
+    assert means["3"] == 5 and means["70000"] == 2
+    capsys.readouterr()
+    save(image, np.zeros((30, 40, 61), np.float32))
+    assert run("measure", objects, "-o", tmp_path / "u.csv", "--image", image) == 2
+    error = capsys.readouterr().err
+    assert "30 × 40 × 61" in error and error.count("\n") == 1
+    assert not (tmp_path / "u.csv").exists()
+
+
+@pytest.mark.parametrize("suffix", ["ply", "stl"])
+def test_a_mesh_of_each_object(suffix: str, objects: Path, tmp_path: Path, capsys: Out) -> None:
+    words = ("--mesh-dir", tmp_path / "meshes", "--mesh-format", suffix, "--voxel", "10")
+    assert run("measure", objects, "-o", tmp_path / "t.csv", *words) == 0
+    assert "3 meshes" in capsys.readouterr().out
+    names = [f"object_{n:05d}.{suffix}" for n in (3, 70_000, 2**31)]
+    assert sorted(path.name for path in (tmp_path / "meshes").iterdir()) == sorted(names)
+    mesh = pyvista.read(tmp_path / "meshes" / names[0])
+    volumes = {row["object"]: float(row["volume_um3"]) for row in rows(tmp_path / "t.csv")}
+    assert mesh.volume * 1e-9 == pytest.approx(volumes["3"], rel=0.02)
+    assert mesh.center == pytest.approx((140, 200, 140), abs=2)  # x, y, z of the volume
+
+
+def test_objects_of_one_voxel_and_specks(tmp_path: Path, capsys: Out) -> None:
+    one = np.zeros((5, 20, 20), np.uint8)
+    one[2, 10, 10] = 1
+    words = ("-o", tmp_path / "t.csv", "--as", "objects")
+    assert run("measure", save(tmp_path / "one.tif", one), *words) == 0
+    (speck,) = rows(tmp_path / "t.csv")
+    assert speck["voxels"] == "1" and speck["solidity"] == "1.0"
+    many = np.zeros((10, 60, 60), np.uint16)
+    many[::2, ::2, ::2] = np.arange(1, 5 * 30 * 30 + 1).reshape(5, 30, 30)
+    assert run("measure", save(tmp_path / "many.tif", many), "-o", tmp_path / "t.parquet") == 0
+    table = polars.read_parquet(tmp_path / "t.parquet")
+    assert table.height == 4500 and (table["voxels"] == 1).all()
+
+
+BAD = {
+    "empty": (np.zeros((4, 30, 30), np.uint8), (), "holds no object and no label"),
+    "an image": (np.random.default_rng(0).normal(size=(4, 30, 30)).astype(np.float32), (), "fractional"),
+    "without background": (np.arange(1, 3601, dtype=np.uint16).reshape(4, 30, 30), (), "no background"),
+    "no such label": (np.eye(30, dtype=np.uint8)[None].repeat(4, 0), ("--label", "7"), "holds no label 7"),
+    "numbers too large": (
+        np.array([0, 2**33, 2**34, 0] * 225, np.float64).reshape(1, 30, 30).repeat(4, 0),
+        (),
+        "must be below",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_sentence(name: str, tmp_path: Path, capsys: Out) -> None:
+    array, words, sentence = BAD[name]
+    precious = tmp_path / "t.csv"
+    precious.write_text("hours of work")
+    assert run("measure", save(tmp_path / "bad.tif", array), "-o", precious, *words) == 2
+    error = capsys.readouterr().err
+    assert sentence in error and error.count("\n") == 1
+    assert precious.read_text() == "hours of work"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.tif", "t.csv"]
+
+
+def test_bad_outputs_are_told_before_the_work(objects: Path, tmp_path: Path, capsys: Out) -> None:
+    (tmp_path / "file").write_text("")
+    for words, sentence in (
+        (("-o", tmp_path / "t.ods"), "end it in one of .csv, .xlsx, .parquet"),
+        (("-o", tmp_path / "t.csv", "--per-slice", tmp_path / "t.csv"), "Two outputs"),
+        (("-o", tmp_path / "t.csv", "--per-slice", tmp_path / "t.dictionary.csv"), "Two outputs"),
+        (("-o", tmp_path / "none" / "t.csv"), "is no folder"),
+        (("-o", tmp_path / "t.csv", "--mesh-dir", tmp_path / "file"), "is a file"),
+        (("-o", tmp_path / "t.csv", "--mesh-dir", tmp_path / "none" / "m"), "is no folder"),
+        (("-o", tmp_path / "t.csv", "--image", tmp_path / "none.tif"), "none.tif"),
+    ):
+        assert run("measure", objects, *words) == 2
+        assert sentence in capsys.readouterr().err
+    assert not list(tmp_path.glob("t.*"))
