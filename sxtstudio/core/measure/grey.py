@@ -126,12 +126,17 @@ class _Object:
     line: NDArray[np.float64] = field(default_factory=lambda: np.zeros(5))  # n, d, g, dd, dg
 
 
-def shell_of(subject: Subject) -> float:
-    """Return how thick rim and surroundings are unless the user says otherwise, in the unit of the voxels.
+def shell_thickness(voxel_nm: VoxelSize | None) -> float:
+    """Return how thick rim and surroundings are unless the user says otherwise.
 
-    50 nm, or 5 voxels where their size is unknown, and never less than two voxels.
+    50 nm, or 5 voxels where their size (z, y, x) is unknown, and never less than two voxels.
     """
-    return max(SHELL_NM if subject.calibrated else SHELL_PX, _FEWEST_VOXELS * max(subject.voxel))
+    return SHELL_PX if voxel_nm is None else max(SHELL_NM, _FEWEST_VOXELS * max(voxel_nm))
+
+
+def shell_of(subject: Subject) -> float:
+    """Return ``shell_thickness`` of what is measured."""
+    return shell_thickness(subject.voxel if subject.calibrated else None)
 
 
 def measure_grey(
