@@ -16,6 +16,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.labels.tools.catalogue import TOOLS
 from sxtstudio.app.objects.class_list import KEYS
+from sxtstudio.app.objects.tools.catalogue import tool_info
 
 
 class Actions(QObject):
@@ -126,8 +127,7 @@ class Actions(QObject):
         session = self._context.session
         if session.document is None:
             return False
-        mask = session.tool.value.target == "mask"
-        return (session.document.mask if mask else session.document.labels) is not None
+        return bool(session.document.voxels(session.tool.value.target))
 
     def refresh(self, *_: Any) -> None:
         """Enable what can be done now."""
@@ -161,9 +161,11 @@ class Actions(QObject):
             action = self.by_name[f"classes.give_{place + 1}"]
             action.setText(classes[place].name if place < len(classes) else f"Class {place + 1}")
             action.setVisible(place < max(1, len(classes)))
-        where = " (cell mask)" if session.tool.value.target == "mask" else ""
+        target = session.tool.value.target
+        where = {"labels": "", "mask": " (cell mask)", "objects": " (objects)"}[target]
         for tool in TOOLS:
-            self.by_name[f"labels.{tool.name}"].setText(tool.title + where)
+            title = (tool_info(tool.name, target) or tool).title
+            self.by_name[f"labels.{tool.name}"].setText(title + where)
         for name, text, edit in (
             ("edit.undo", "Undo", session.history.next_undo),
             ("edit.redo", "Redo", session.history.next_redo),

@@ -287,7 +287,7 @@ class Session(QObject):
         UserError
             If nothing is open or a job is changing the labels.
         """
-        if not change.after and change.classes is None:
+        if not change.changes:
             return None
         self._free()
         return self._made(Edit(kind, (), "objects", rows=change), True, None, parameters)

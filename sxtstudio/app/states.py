@@ -177,9 +177,9 @@ class ToolState:
     ----------
     tool
         "look" (pan and crosshair), "brush", "eraser", "fill", "wand", "polygon", "lasso", "delete", "keep",
-        "cut", "merge" or "ruler".
+        "cut", "merge" or "ruler"; of objects also "pick", "part" and "grow".
     target
-        What the tool changes: "labels" or "mask".
+        What the tool changes: "labels", "mask" or "objects".
     brush_px
         Diameter of brush and eraser in pixels.
     ball
@@ -190,6 +190,8 @@ class ToolState:
         How far from the click the magic wand reaches, in pixels.
     cut_px
         Width of a cut through an object in pixels.
+    grow_px
+        By how much a click grows or shrinks an object, in pixels.
     grey_range
         Brush and eraser change only pixels whose grey value lies within this, ends included; None: all.
     """
@@ -201,6 +203,7 @@ class ToolState:
     tolerance: float = 10.0
     wand_reach_px: int = 100
     cut_px: int = 2
+    grow_px: int = 1
     grey_range: tuple[float, float] | None = None
 
 

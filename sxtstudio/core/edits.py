@@ -237,11 +237,12 @@ class Recorder:
     def finish(self) -> Edit | None:
         """Return the edit, or None if nothing changed."""
         patches = _joined(self._patches, self.labels)
+        rows = self.rows if self.rows is not None and self.rows.changes else None
         if self._journal is not None:
-            self._journal.end(kept=bool(patches), partial=self.partial, rows=self.rows)
-        if not patches and self.rows is None:
+            self._journal.end(kept=bool(patches), partial=self.partial, rows=rows)
+        if not patches and rows is None:
             return None
-        return Edit(self.kind, patches, self.target, self._gained, self.partial, rows=self.rows)
+        return Edit(self.kind, patches, self.target, self._gained, self.partial, rows=rows)
 
     def roll_back(self) -> None:
         """Take back all that was written."""

@@ -17,6 +17,8 @@ from scipy import ndimage
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.interpolation import interpolate_slices, nearest_gap
+from sxtstudio.core.labels import as_labels
 from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_table import ObjectRow, ObjectTable
 from sxtstudio.core.planes import IN_PLANE, as_planes, from_planes
@@ -169,13 +171,15 @@ def erase(hand: Hand, number: int, box: Box, where: Mask) -> Box | None:
     return hand.recorder.paint(box, where & (hand.objects[box.slices] == number), 0)
 
 
-def painted(hand: Hand, number: int, row: ObjectRow | None = None) -> None:
-    """Have a row for an object that was painted if there was none, and none where all of it was erased."""
-    there = hand.table.rows.get(number)
-    if not hand.is_there(number):
-        hand.change_rows({number: None})
-    elif there is None:
-        hand.change_rows({number: row or ObjectRow()})
+def painted(hand: Hand, *numbers: int) -> None:
+    """Have a row for each of these objects that has voxels now, and none for those that have none left."""
+    rows: dict[int, ObjectRow | None] = {}
+    for number in numbers:
+        if not hand.is_there(number):
+            rows[number] = None
+        elif number not in hand.table.rows:
+            rows[number] = ObjectRow()
+    hand.change_rows(rows)
 
 
 def grow(hand: Hand, number: int, pixels: float, voxel_nm: VoxelSize | None = None) -> int:
@@ -290,3 +294,39 @@ def _steps(voxel_nm: VoxelSize | None) -> tuple[float, ...]:
 def _margin(pixels: float, steps: tuple[float, ...]) -> Triple:
     z, y, x = (int(pixels / step) + 1 for step in steps)
     return (z, y, x)
+
+
+def interpolate(
+    hand: Hand, number: int, axis: int, first: int | None, last: int | None, *, around: int = 0
+) -> int:
+    """Continue an object on the slices between two of its slices; return how many voxels it gained.
+
+    Parameters
+    ----------
+    axis, first, last
+        As of ``interpolate_slices``; None: the empty slices that are nearest to the slice ``around``.
+
+    Raises
+    ------
+    UserError
+        If it is not there, is too large, or there is nothing between.
+    """
+    box = hand.box_of(number)
+    start, stop = list(box.start), list(box.stop)
+    start[axis], stop[axis] = 0, hand.shape[axis]  # slices are counted from the first one
+    box = Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
+    if int(np.prod(box.shape)) > MOST_VOXELS:
+        raise UserError(_TOO_LARGE.format(number=number, voxels=int(np.prod(box.shape)), advice="").strip())
+    part = as_labels(hand.objects[box.slices] == number)
+    if first is None or last is None:
+        gap = nearest_gap(part, axis, around)
+        if gap is None:
+            raise UserError(
+                f"Object {number} has no empty slices between its own nearby. Draw it on two slices that are "
+                "some slices apart, then interpolate."
+            )
+        first, last = gap
+    interpolate_slices(part, axis, first, last)
+    new = (part != 0) & (hand.objects[box.slices] == 0)
+    hand.recorder.paint(box, new, number)
+    return int(np.count_nonzero(new))

@@ -52,6 +52,11 @@ class TableChange:
     after: Mapping[int, ObjectRow | None] = field(default_factory=dict)
     classes: tuple[tuple[ObjectClass, ...], tuple[ObjectClass, ...]] | None = None
 
+    @property
+    def changes(self) -> bool:
+        """Whether it changes anything."""
+        return bool(self.after) or self.classes is not None
+
     def reversed(self) -> TableChange:
         """Return the change that takes this one back."""
         classes = None if self.classes is None else (self.classes[1], self.classes[0])

@@ -17,6 +17,7 @@ from sxtstudio.core.object_hand import (
     erase,
     fill,
     grow,
+    interpolate,
     keep_only,
     merge,
     paint,
@@ -130,10 +131,11 @@ def test_a_new_object_has_a_row_once_it_has_a_voxel(objects: np.ndarray) -> None
     assert new == 701
     paint(hand, new, Box((20, 0, 0), (21, 5, 5)), np.zeros((1, 5, 5), bool))
     painted(hand, new)
-    assert hand.recorder.rows is None or not hand.recorder.rows.after
+    assert hand.recorder.finish() is None
     paint(hand, new, Box((20, 0, 0), (21, 5, 5)), np.ones((1, 5, 5), bool))
-    painted(hand, new, ObjectRow("Gold"))
-    assert table_after(hand).rows[701] == ObjectRow("Gold")
+    erase(hand, 9, Box.whole(SHAPE), np.ones(SHAPE, bool))
+    painted(hand, new, 9, 3)
+    assert table_after(hand).rows == dict.fromkeys((3, 700, 701), ObjectRow())
 
 
 @pytest.mark.parametrize("voxel_nm", [None, (20.0, 10.0, 10.0)])
@@ -223,3 +225,18 @@ def test_what_is_too_large_to_be_held_says_what_else_to_do(
             work(hand_of(objects))
     with pytest.raises(UserError, match="no object 4"):
         grow(hand_of(objects), 4, 1)
+
+
+@pytest.mark.parametrize("axis", [0, 1, 2])
+def test_interpolation_continues_one_object_and_goes_round_others(axis: int) -> None:
+    objects = np.zeros((20, 20, 20), np.uint32)
+    planes = np.moveaxis(objects, axis, 0)
+    planes[3, 4:10, 4:10] = planes[9, 4:10, 4:10] = 5
+    planes[6, 4:6, 4:6] = 8
+    planes[15, :3, :3] = 8
+    hand = hand_of(objects)
+    assert interpolate(hand, 5, axis, None, None, around=6) == 5 * 36 - 4
+    assert (planes[3:10, 4:10, 4:10] > 0).all() and (planes == 5).sum() == 7 * 36 - 4
+    assert (planes[6, 4:6, 4:6] == 8).all()
+    with pytest.raises(UserError, match="Slice 16 is empty"):
+        interpolate(hand_of(objects), 5, axis, 3, 15)

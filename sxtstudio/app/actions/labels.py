@@ -9,6 +9,7 @@ from sxtstudio.app.actions.info import ActionInfo, Need
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools import object_work, slice_work
 from sxtstudio.app.labels.tools.catalogue import LOOK, TOOLS
+from sxtstudio.app.objects.tools import work as numbered
 from sxtstudio.app.states import Panel
 from sxtstudio.core.errors import UserError
 
@@ -18,7 +19,7 @@ _STEPS_PX = (*range(1, 11), 12, 14, 16, 20, 25, 30, 40, 50, 60, 80, 100)
 def take_tool(name: str, context: Context) -> None:
     """Take a mouse tool into the hand; its settings come to the front."""
     side = context.parts.side
-    if side.current not in (Panel.LABELS, Panel.MASK):
+    if side.current not in (Panel.LABELS, Panel.MASK, Panel.OBJECTS):
         side.show_panel(Panel.LABELS)
     context.session.tool.set(tool=name)
 
@@ -53,7 +54,10 @@ def _said(work: Any, context: Context) -> None:
 
 
 def select_object(context: Context) -> None:
-    """Highlight the object at the crosshair."""
+    """Highlight the object at the crosshair, or choose it where the tools are for objects."""
+    if context.session.tool.value.target == "objects":
+        numbered.choose_at_crosshair(context)
+        return
     object_work.select_object(context, context.session.cursor)
     if context.session.selection is None and not context.jobs.running:
         context.session.message.emit("There is no label at the crosshair. Click on an object first.")

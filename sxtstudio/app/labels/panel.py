@@ -114,7 +114,9 @@ class LabelsPanel(QWidget):
         self._session.tool.set(**found)
 
     def _follow_tool(self) -> None:
-        self.hint.setText(BY_NAME[self._session.tool.value.tool].hint)
+        info = BY_NAME.get(self._session.tool.value.tool)
+        if info is not None:  # else it is one for objects
+            self.hint.setText(info.hint)
 
     def _follow_document(self) -> None:
         self.setEnabled(self._session.document is not None)

@@ -8,7 +8,8 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from sxtstudio.app import theme
-from sxtstudio.app.labels.tools.catalogue import TOOLS
+from sxtstudio.app.labels.tools.catalogue import LOOK, RULER
+from sxtstudio.app.objects.tools.catalogue import tool_info
 from sxtstudio.app.slices.layers import path_of, stroke
 from sxtstudio.app.states import ToolState
 from sxtstudio.core.lengths import round_length
@@ -62,8 +63,10 @@ def draw_all(painter: QPainter, view: PlaneView) -> None:
     _pill(painter, view, name, QPointF(8, 8), QColor(0, 0, 0, 110), QColor(255, 255, 255, 210))
     tool = tool_text(view.context.session.tool.value)
     if tool and view.plane == "xy":
-        mask = view.context.session.tool.value.target == "mask"
-        colour = QColor(*(state.mask_rgb if mask else state.label_rgb))
+        target = view.context.session.tool.value.target
+        colour = QColor("white")
+        if target != "objects":
+            colour = QColor(*(state.mask_rgb if target == "mask" else state.label_rgb))
         below = QPointF(8, 8 + QFontMetricsF(painter.font()).height() + 10)
         _pill(painter, view, tool, below, colour, QColor("black"))
     if view.preview_title:
@@ -78,10 +81,10 @@ def draw_all(painter: QPainter, view: PlaneView) -> None:
 
 def tool_text(tool: ToolState) -> str:
     """Return what the mouse does and to what: "Brush: cell mask"; "" where it changes nothing."""
-    titles = {info.name: info.title for info in TOOLS}
-    if tool.tool not in titles:
+    info = tool_info(tool.tool, tool.target)
+    if info is None or info.name in (LOOK.name, RULER.name):
         return ""
-    return f"{titles[tool.tool]}: {'cell mask' if tool.target == 'mask' else 'labels'}"
+    return f"{info.title}: {'cell mask' if tool.target == 'mask' else tool.target}"
 
 
 def scale_bar(view: PlaneView) -> tuple[float, str]:

@@ -6,13 +6,12 @@ from typing import Any
 
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.grey_limit import GreyLimit, LimitedPieces, Piece
+from sxtstudio.app.labels.tools.ink import Ink, ink_of
 from sxtstudio.app.labels.tools.tool import Tool, where_of
 from sxtstudio.app.session import Busy
 from sxtstudio.core.brushes import Brush, Point, pieces, stroke
 from sxtstudio.core.edit_kind import EditKind, edit_title
-from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.labels import LABEL
 from sxtstudio.core.planes import NORMAL, Plane
 
 
@@ -28,7 +27,7 @@ class BrushTool(Tool):
     draws = True
     erases = False
 
-    _recorder: Recorder | None = None
+    _ink: Ink | None = None
     _limited: LimitedPieces | None = None
     _released = False
     _busy = False
@@ -37,9 +36,11 @@ class BrushTool(Tool):
         """Begin a stroke with a dab."""
         self.cancel()
         document, state = self.document, self.session.tool.value
-        recorder = self.session.record(self.kind, state.target)  # refused while another stroke is read
+        erases = self.erases or event.shift
+        # Refused while another stroke is read.
+        ink = ink_of(self.session, self.kind, state.target, erases=erases, voxel=event.voxel)
         self._brush = Brush(state.brush_px, state.ball, document.voxel_nm)
-        self._value = 0 if self.erases or event.shift else LABEL
+        self._shape = document.shape
         self._target = state.target
         self._place: tuple[Plane, int] = (event.plane, event.depth)
         self._last: Point = (event.row, event.column)
@@ -53,21 +54,19 @@ class BrushTool(Tool):
             greys = GreyLimit(document.tomogram, *state.grey_range)
             self._limited = LimitedPieces(self.context, greys, self._paint, self._fail, self._on_drained)
             self._parameters["grey_range"] = list(state.grey_range)
-        self._recorder = recorder
+        self._ink = ink
         self.move(event)
 
     def move(self, event: PointerEvent) -> None:
         """Paint the way since the last event."""
-        if self._recorder is None or self._released:
+        if self._ink is None or self._released:
             return
         here = (event.row, event.column)
         place = (event.plane, event.depth)
         if place != self._place:  # another slice came under the pointer
             self._place, self._last = place, here
         for start, end in pieces(self._last, here, self._brush.diameter_px):
-            found = stroke(
-                self._brush, NORMAL[event.plane], event.depth, start, end, self._recorder.labels.shape
-            )
+            found = stroke(self._brush, NORMAL[event.plane], event.depth, start, end, self._shape)
             if found is not None:
                 (self._paint if self._limited is None else self._limited.add)(found)
         self._last = here
@@ -75,7 +74,7 @@ class BrushTool(Tool):
     def release(self, event: PointerEvent) -> None:
         """Paint the last bit and end the stroke."""
         self.move(event)
-        if self._recorder is None or self._released:
+        if self._ink is None or self._released:
             return
         self._released = True
         if self._limited is not None and self._limited.waiting:
@@ -96,27 +95,25 @@ class BrushTool(Tool):
     @property
     def unfinished(self) -> bool:
         """Whether a stroke is being painted."""
-        return self._recorder is not None and not self._released
+        return self._ink is not None and not self._released
 
     def _paint(self, piece: Piece) -> None:
-        if self._recorder is not None:
-            self.session.touched(self._target, self._recorder.paint(*piece, self._value))
+        if self._ink is not None:
+            self.session.touched(self._target, self._ink.paint(*piece))
 
     def _on_drained(self) -> None:
         if self._released:
             self._commit()
 
     def _commit(self) -> None:
-        recorder = self._end()
-        if recorder is not None:
-            self.session.commit(recorder, announce=False, **self._parameters)
+        ink = self._end()
+        if ink is not None:
+            ink.commit(self._parameters, announce=False)
 
     def _take_back(self) -> None:
-        recorder = self._end()
-        if recorder is not None:
-            box = recorder.box
-            recorder.roll_back()
-            self.session.touched(self._target, box)
+        ink = self._end()
+        if ink is not None:
+            self.session.touched(self._target, ink.roll_back())
 
     def _fail(self, error: Exception) -> None:
         self._take_back()
@@ -125,16 +122,16 @@ class BrushTool(Tool):
         else:
             self.context.jobs.failed.emit(error)
 
-    def _end(self) -> Recorder | None:
+    def _end(self) -> Ink | None:
         """Let go of the stroke, and of the labels."""
-        recorder, self._recorder = self._recorder, None
+        ink, self._ink = self._ink, None
         if self._limited is not None:
             self._limited.stop()
         self._limited, self._released = None, False
         if self._busy:
             self._busy = False
             self.session.set_busy(None)
-        return recorder
+        return ink
 
 
 class EraserTool(BrushTool):

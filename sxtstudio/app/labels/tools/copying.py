@@ -8,13 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sxtstudio.app.labels.tools.ink import ink_of
+from sxtstudio.app.labels.tools.numbers import chosen_number
 from sxtstudio.app.labels.tools.tool import labels_of
 from sxtstudio.app.session import Session
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.labels import LABEL
 from sxtstudio.core.wording import slice_number
 
 _TOUCHING = np.ones((3, 3), bool)
@@ -82,13 +83,24 @@ class ShapeCopier:
         if not 0 <= to < depth:
             where = "last one: no slice comes after it" if step > 0 else "first one: no slice comes before it"
             raise UserError(f"Slice {slice_number(z)} is the {where}.")
-        shape, what = self._meant(labels, target)
+        shape, what = self._object(labels[z]) if target == "objects" else self._meant(labels, target)
         parameters = {"plane": "xy", "slice": to, "copied_from": z}
-        with session.edit(EditKind.COPY_SHAPE, target, **parameters) as recorder:
-            recorder.paint(Box((to, 0, 0), (to + 1, height, width)), shape[None], LABEL)
+        ink = ink_of(session, EditKind.COPY_SHAPE, target, erases=False)
+        ink.paint(Box((to, 0, 0), (to + 1, height, width)), shape[None])
+        ink.commit(parameters)
         self._copied = _Copied(target, to, shape, what, session.history.next_undo)
         session.set_cursor((to, y, x))
         session.message.emit(f"{what} is copied to slice {slice_number(to)}; what was there stays.")
+
+    def _object(self, numbers: NDArray[np.uint32]) -> tuple[Pixels, str]:
+        """Return the pixels of the chosen object on a slice (y, x)."""
+        number = chosen_number(self._session)
+        if not number:
+            raise UserError("No object is chosen. Click on one with the tool “Pick” (V), or in the table.")
+        shape = numbers == number
+        if not shape.any():
+            raise UserError(f"Object {number} is not on this slice. Go to a slice that it is on.")
+        return shape, f"Object {number}"
 
     def _meant(self, labels: NDArray[np.uint8], target: Target) -> tuple[Pixels, str]:
         """Return the pixels (y, x) of the slice at the crosshair that are copied, and what they are."""

@@ -30,16 +30,21 @@ class AreaHover(QObject):
         super().__init__(context.session)
         self._show = show
         self._event: PointerEvent | None = None
+        self._text = ""
         self._latest = Latest(
             context, "Looking under the pointer", self._on_found, on_error=self._on_error, delay_ms=REST_MS
         )
         context.session.labels_changed.connect(self.clear)
         context.session.mask_changed.connect(self.clear)
+        context.session.objects_changed.connect(self.clear)
 
-    def ask(self, event: PointerEvent, find: Callable[[], Area]) -> None:
-        """Show the area that ``find`` returns, once the pointer rests; it is called in a thread."""
+    def ask(self, event: PointerEvent, find: Callable[[], Area], text: str = "") -> None:
+        """Show the area that ``find`` returns, once the pointer rests; it is called in a thread.
+
+        ``text`` stands beside it.
+        """
         self._show(None)
-        self._event = event
+        self._event, self._text = event, text
         self._latest.request(lambda job: find())
 
     def clear(self, *_: object) -> None:
@@ -54,7 +59,8 @@ class AreaHover(QObject):
             (top, left), where = area
             corner = np.array((top, left))
             lines = tuple(line + corner for line in outlines(where))
-            self._show(Sketch(self._event.plane, self._event.depth, lines, closed=True) if lines else None)
+            plane, depth = self._event.plane, self._event.depth
+            self._show(Sketch(plane, depth, lines, closed=True, text=self._text) if lines else None)
 
     def _on_error(self, error: Exception) -> None:
         if not isinstance(error, UserError):  # there is nothing to be filled here

@@ -8,6 +8,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.labels.tools.tool import labels_of
 from sxtstudio.app.labels.tools.work import start
+from sxtstudio.app.objects.tools import work
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
@@ -54,12 +55,15 @@ def interpolate(
 
 
 def interpolate_nearest(context: Context, target: Target, axis: int = 0) -> None:
-    """Fill in the empty slices that are nearest to the crosshair, in a job."""
+    """Fill in the empty slices that are nearest to the crosshair, in a job; of objects for the chosen one."""
     session = context.session
+    if target == "objects":
+        work.interpolate(context, axis)
+        return
     labels = labels_of(session, target)
     around = session.cursor[axis]
 
-    def work(job: Job, recorder: Recorder) -> None:
+    def fill_in(job: Job, recorder: Recorder) -> None:
         gap = nearest_gap(labels, axis, around, progress=job.progress)
         if gap is None:
             raise UserError(
@@ -72,7 +76,7 @@ def interpolate_nearest(context: Context, target: Target, axis: int = 0) -> None
         context,
         EditKind.INTERPOLATE,
         target,
-        work,
+        fill_in,
         lambda _: "The empty slices are filled in",
         axis="zyx"[axis],
         around=around,

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
+from sxtstudio.app.labels.tools.ink import ink_of
+from sxtstudio.app.labels.tools.numbers import NO_OBJECTS
 from sxtstudio.app.session import Session
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.labels import LABEL
 from sxtstudio.core.planes import NORMAL, in_volume, plane_of
 from sxtstudio.workflow.document.document import Document
 
@@ -85,10 +87,10 @@ class Tool:
 
     @property
     def target(self) -> Target:
-        """What is changed: "labels" or "mask"."""
+        """What is changed: "labels", "mask" or "objects"."""
         return self.session.tool.value.target
 
-    def slice_of(self, event: PointerEvent) -> NDArray[np.uint8]:
+    def slice_of(self, event: PointerEvent) -> NDArray[Any]:
         """Return the labels of the slice under the pointer, a view (rows, columns)."""
         labels = labels_of(self.session, self.target)
         return plane_of(labels, NORMAL[event.plane], event.depth)
@@ -99,17 +101,22 @@ class Tool:
         found: tuple[tuple[int, int], NDArray[np.bool_]],
         *,
         erase: bool,
-        **parameters: object,
+        **parameters: Any,
     ) -> None:
         """Set or erase an area of the slice of an event, given by its corner and pixels."""
         corner, area = found
         box, where = in_volume(NORMAL[event.plane], (event.depth, *corner), area[None])
-        with self.session.edit(self.kind, self.target, **where_of(event), **parameters) as recorder:
-            recorder.paint(box, where, 0 if erase else LABEL)
+        ink = ink_of(self.session, self.kind, self.target, erases=erase)
+        try:
+            ink.paint(box, where)
+        except BaseException:
+            ink.roll_back()
+            raise
+        ink.commit({**where_of(event), **parameters})
 
 
-def labels_of(session: Session, target: Target) -> NDArray[np.uint8]:
-    """Return labels or mask (z, y, x).
+def labels_of(session: Session, target: Target) -> NDArray[Any]:
+    """Return labels, mask or objects (z, y, x).
 
     Raises
     ------
@@ -120,7 +127,7 @@ def labels_of(session: Session, target: Target) -> NDArray[np.uint8]:
         raise UserError(_NOTHING_OPEN)
     labels = session.labels_of(target)
     if labels is None:
-        raise UserError(_NO_MASK if target == "mask" else _NO_LABELS)
+        raise UserError({"labels": _NO_LABELS, "mask": _NO_MASK, "objects": NO_OBJECTS}[target])
     return labels
 
 

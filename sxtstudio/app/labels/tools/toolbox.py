@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QEvent, QObject, Qt, Signal
@@ -22,6 +23,16 @@ from sxtstudio.app.labels.tools.ruler import RulerTool
 from sxtstudio.app.labels.tools.tool import Tool
 from sxtstudio.app.objects.filopodium_tool import FilopodiumTool
 from sxtstudio.app.objects.filopodium_work import FilopodiumWork
+from sxtstudio.app.objects.tools.click import (
+    DeleteObjectTool,
+    FillObjectTool,
+    GrowTool,
+    KeepObjectTool,
+    MergeObjectsTool,
+    PartTool,
+    PickTool,
+)
+from sxtstudio.app.objects.tools.split import SplitTool
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.planes import NORMAL
 
@@ -38,6 +49,17 @@ _KINDS: tuple[type[Tool], ...] = (
     CutTool,
     MergeTool,
     RulerTool,
+)
+#: What tools of these names do to objects is something else than what they do to labels.
+_OF_OBJECTS: tuple[type[Tool], ...] = (
+    PickTool,
+    FillObjectTool,
+    DeleteObjectTool,
+    KeepObjectTool,
+    MergeObjectsTool,
+    SplitTool,
+    PartTool,
+    GrowTool,
 )
 _ENTER = (Qt.Key.Key_Return, Qt.Key.Key_Enter)
 
@@ -61,6 +83,7 @@ class Toolbox(QObject):
         filopodium = FilopodiumTool(context, self._show)
         self._tools[filopodium.name] = filopodium
         self.filopodia: FilopodiumWork = filopodium.work
+        self._object_tools = {kind.name: kind(context, self._show) for kind in _OF_OBJECTS}
         self._state = self._session.tool.value
         self._drawn: dict[int, list[int]] = {0: [], 1: [], 2: []}
         self._listening = False
@@ -129,19 +152,29 @@ class Toolbox(QObject):
         self._session.set_cursor(event.voxel)
 
     def pick(self, event: PointerEvent) -> None:
-        """Highlight the object under the pointer in all views."""
-        self._guarded(lambda: object_work.select_object(self._context, event.voxel))
+        """Highlight the object under the pointer, or choose it where the tools are for objects."""
+        if self._state.target == "objects":
+            self._guarded(lambda: self._object_tools["pick"].press(replace(event, ctrl=False)))
+        else:
+            self._guarded(lambda: object_work.select_object(self._context, event.voxel))
 
     def shut_down(self) -> None:
         """Let go of the keyboard."""
-        for tool in self._tools.values():
+        for tool in self._all:
             tool.forget()
         self.filopodia.shut_down()
         self._listen()
 
     @property
+    def _all(self) -> tuple[Tool, ...]:
+        return (*self._tools.values(), *self._object_tools.values())
+
+    @property
     def _tool(self) -> Tool:
-        return self._tools.get(self._state.tool, self._tools["look"])
+        name = self._state.tool
+        if self._state.target == "objects" and name in self._object_tools:
+            return self._object_tools[name]
+        return self._tools.get(name, self._tools["look"])
 
     def _guarded(self, action: Callable[[], Any]) -> bool:
         """Run what a tool does; return whether it did without an error."""
@@ -172,7 +205,7 @@ class Toolbox(QObject):
         self._state = new
 
     def _on_document_changed(self) -> None:
-        for tool in self._tools.values():  # also a stroke of one that is no longer in the hand
+        for tool in self._all:  # also a stroke of one that is no longer in the hand
             tool.forget()
         self._show(None)
         for drawn in self._drawn.values():
