@@ -8,6 +8,7 @@ from typing import Any
 
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.output import show
+from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.core.errors import UserError
 
 
@@ -32,7 +33,7 @@ def add(commands: Any) -> None:
         nargs="+",
         action="append",
         metavar=("NAME", "TABLE"),
-        help="a group: its name and its tables, .csv, .xlsx or .parquet; give it once per group",
+        help="a group: its name and its tables (.csv, .xlsx, .parquet) or projects; give it once per group",
     )
     parser.add_argument("--column", metavar="NAME", help="what is compared, such as volume or volume_um3")
     parser.add_argument("--class", dest="class_name", metavar="NAME", help="only objects of this class")
@@ -70,7 +71,9 @@ def run(arguments: argparse.Namespace) -> int:
     outputs = [Output(output, "a report", REPORT_SUFFIXES)]
     outputs += [Output(plot, "a plot", (".svg", ".png"))] if plot else []
     check_outputs(outputs, [path for group in groups for cell in group.cells for path in cell.tables])
-    compared = compare_tables(groups, choice, Tables(groups))
+    with shown_progress() as (progress, _):
+        tables = Tables().read(groups, progress)
+    compared = compare_tables(groups, choice, tables)
     write_report(output, compared)
     if plot is not None:
         from sxtstudio.app.objects.headless import draw_figures

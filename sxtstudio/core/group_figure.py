@@ -18,7 +18,8 @@ def group_figure(comparison: Comparison, y_title: str) -> Figure:
         rgb = GROUP_COLOURS[(place - 1) % len(GROUP_COLOURS)]
         objects, cells = group.object_values, group.cell_means
         nothing = np.zeros(len(objects), np.int64)
-        dots.append(Dots(group.name, rgb, nothing, place + swarm(objects), objects))
+        pale = (_pale(rgb[0]), _pale(rgb[1]), _pale(rgb[2]))
+        dots.append(Dots(group.name, pale, nothing, place + swarm(objects), objects))
         if comparison.unit is AnalysisUnit.CELLS:
             spread = np.linspace(-0.18, 0.18, len(cells)) if len(cells) > 1 else np.zeros(len(cells))
             x = place + spread[np.argsort(np.argsort(cells, kind="stable"), kind="stable")]
@@ -29,3 +30,8 @@ def group_figure(comparison: Comparison, y_title: str) -> Figure:
         words = f"{group.name}\n{group.cells.n} cells, {group.objects.n} objects"
         ticks.append((float(place), words))
     return Figure(FigureKind.DOTS, "", y_title, dots=tuple(dots), means=tuple(means), ticks=tuple(ticks))
+
+
+def _pale(part: int) -> int:
+    """Return a part of a colour half-way to white, on which the dots of the cells stand out."""
+    return (part + 255) // 2

@@ -15,6 +15,13 @@ def batch(context: Context) -> None:
     context.dialogs.bring_up(BatchDialog)
 
 
+def compare(context: Context) -> None:
+    """Compare groups of measured tomograms."""
+    from sxtstudio.app.objects.compare import CompareDialog
+
+    context.dialogs.bring_up(CompareDialog)
+
+
 def models(context: Context) -> None:
     """Show the installed models."""
     from sxtstudio.app.models.dialog import ModelsDialog
@@ -58,6 +65,14 @@ ACTIONS = (
         batch,
         shortcut="Ctrl+B",
         icon="mdi6.playlist-play",
+    ),
+    ActionInfo(
+        "tools.compare",
+        "Compare…",
+        "Tools",
+        "Compare measurements of several tomograms in groups, with a plot, a test and a report",
+        compare,
+        icon="mdi6.compare-horizontal",
     ),
     ActionInfo(
         "tools.models",

@@ -17,10 +17,13 @@ from sxtstudio.core.measure.columns import Quantity
 from sxtstudio.core.measure.measure import all_columns
 from sxtstudio.core.measure.units import heading
 from sxtstudio.core.object_table import Flag
+from sxtstudio.core.progress import Progress
 from sxtstudio.core.records import record_of
 from sxtstudio.core.statistics import AnalysisUnit, Cell, Comparison, Group, compare_groups
 from sxtstudio.core.wording import count
+from sxtstudio.io.project import is_project
 from sxtstudio.io.tables import read_table
+from sxtstudio.workflow.jobs.project_table import project_columns
 
 Columns = Mapping[str, NDArray[Any]]
 
@@ -74,20 +77,36 @@ class Compared:
 
 
 class Tables:
-    """Tables that have been read, each once."""
+    """Tables that have been read, and projects that have been measured, each once."""
 
-    def __init__(self, groups: Sequence[GroupFiles] = ()) -> None:
-        """Read the tables of ``groups``; raises UserError where one cannot be read."""
+    def __init__(self) -> None:
+        """Read nothing yet."""
         self._read: dict[Path, Columns] = {}
-        for group in groups:
-            for cell in group.cells:
-                for path in cell.tables:
-                    self.of(path)
+
+    def read(self, groups: Sequence[GroupFiles], progress: Progress | None = None) -> Tables:
+        """Read the tables of ``groups``, and measure the projects among them; return the same.
+
+        Raises
+        ------
+        UserError
+            If one cannot be read.
+        Cancelled
+            If the job was cancelled through ``progress``.
+        """
+        progress = progress or Progress()
+        paths = self.unread(groups)
+        for path in paths:
+            progress.check()
+            part = progress.part(1 / len(paths), path.name)
+            self._read[path] = project_columns(path, part) if is_project(path) else read_table(path)
+        return self
+
+    def unread(self, groups: Sequence[GroupFiles]) -> tuple[Path, ...]:
+        """Return the tables and projects that were not read yet."""
+        return tuple(path for path in dict.fromkeys(_paths(groups)) if path not in self._read)
 
     def of(self, path: Path) -> Columns:
-        """Return the columns of a table by their names."""
-        if path not in self._read:
-            self._read[path] = read_table(path)
+        """Return the columns of a table that was read, by their names."""
         return self._read[path]
 
     def number_columns(self, groups: Sequence[GroupFiles]) -> tuple[str, ...]:

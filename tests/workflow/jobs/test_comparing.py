@@ -45,21 +45,21 @@ def groups(tmp_path: Path) -> tuple[GroupFiles, ...]:
 
 
 def test_objects_at_the_border_are_left_out_and_counted(groups: tuple[GroupFiles, ...]) -> None:
-    found = compare_tables(groups, CompareChoice("volume"), Tables(groups))
+    found = compare_tables(groups, CompareChoice("volume"), Tables().read(groups))
     control = found.comparison.groups[0]
     assert found.title == "Volume (µm³)" and found.column == "volume_um3"
     assert control.cell_means.tolist() == [2, 3, 4] and control.objects.n == 9
     assert "6 objects at the border of a tomogram left out." in found.notes
-    all_of = compare_tables(groups, CompareChoice("volume", border=True), Tables(groups))
+    all_of = compare_tables(groups, CompareChoice("volume", border=True), Tables().read(groups))
     assert all_of.comparison.groups[0].objects.n == 12 and all_of.notes == ()
 
 
 def test_one_class_is_compared(groups: tuple[GroupFiles, ...]) -> None:
-    found = compare_tables(groups, CompareChoice("volume_um3", "Vesicle"), Tables(groups))
+    found = compare_tables(groups, CompareChoice("volume_um3", "Vesicle"), Tables().read(groups))
     assert found.comparison.groups[1].cell_means.tolist() == [12, 13, 14]
     assert "Vesicle only; 12 others left out." in found.notes[0]
-    assert Tables(groups).classes(groups) == ("Vesicle",)
-    assert "volume_um3" in Tables(groups).number_columns(groups)
+    assert Tables().read(groups).classes(groups) == ("Vesicle",)
+    assert "volume_um3" in Tables().read(groups).number_columns(groups)
 
 
 def test_tables_in_a_list_of_their_own_are_one_cell(tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_tables_in_a_list_of_their_own_are_one_cell(tmp_path: Path) -> None:
         encoding="utf-8",
     )
     groups, given = read_groups(file)
-    found = compare_tables(groups, CompareChoice(given["column"], unit=given["unit"]), Tables(groups))
+    found = compare_tables(groups, CompareChoice(given["column"], unit=given["unit"]), Tables().read(groups))
     assert found.comparison.unit is AnalysisUnit.OBJECTS
     assert found.comparison.groups[0].cell_means.tolist() == [4.8, 2.0]
     assert "one group only" in report_text(found)
@@ -101,15 +101,15 @@ def test_units_that_differ_are_not_compared(tmp_path: Path) -> None:
         GroupFiles("b", cells_of([table(tmp_path, "b", [1, 2], "voxels")])),
     )
     with pytest.raises(UserError, match=r"a\.csv has volume_um3 and b\.csv has volume_voxels"):
-        compare_tables(groups, CompareChoice("volume"), Tables(groups))
+        compare_tables(groups, CompareChoice("volume"), Tables().read(groups))
     with pytest.raises(UserError, match="no column of numbers 'mass'"):
-        compare_tables(groups, CompareChoice("mass"), Tables(groups))
+        compare_tables(groups, CompareChoice("mass"), Tables().read(groups))
     with pytest.raises(UserError, match="does not exist"):
-        Tables((GroupFiles("a", cells_of([tmp_path / "none.csv"])),))
+        Tables().read((GroupFiles("a", cells_of([tmp_path / "none.csv"])),))
 
 
 def test_the_report_is_written_in_words_and_numbers(groups: tuple[GroupFiles, ...], tmp_path: Path) -> None:
-    found = compare_tables(groups, CompareChoice("volume"), Tables(groups))
+    found = compare_tables(groups, CompareChoice("volume"), Tables().read(groups))
     for name in ("r.json", "r.csv", "r.txt"):
         write_report(tmp_path / name, found)
     told = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
@@ -125,12 +125,14 @@ def test_the_report_is_written_in_words_and_numbers(groups: tuple[GroupFiles, ..
 
 
 def test_the_figure_has_mean_and_sd_of_the_unit_of_analysis(groups: tuple[GroupFiles, ...]) -> None:
-    found = compare_tables(groups, CompareChoice("volume"), Tables(groups))
+    found = compare_tables(groups, CompareChoice("volume"), Tables().read(groups))
     figure = group_figure(found.comparison, found.title)
     assert [(bar.spread.n, bar.spread.mean) for bar in figure.means] == [(3, 3.0), (3, 13.0)]
     assert [dots.large for dots in figure.dots] == [False, True, False, True]
     assert figure.ticks[0][1] == "control\n3 cells, 9 objects"
-    by_object = compare_tables(groups, CompareChoice("volume", unit=AnalysisUnit.OBJECTS), Tables(groups))
+    by_object = compare_tables(
+        groups, CompareChoice("volume", unit=AnalysisUnit.OBJECTS), Tables().read(groups)
+    )
     assert [bar.spread.n for bar in group_figure(by_object.comparison, "").means] == [9, 9]
 
 

@@ -1,0 +1,63 @@
+"""The objects of a saved project as a table, measured as they are there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.history import EditHistory
+from sxtstudio.core.object_table import Decided, ObjectRow
+from sxtstudio.workflow.document import workplace
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.project import save, snapshot
+from sxtstudio.workflow.jobs.comparing import CompareChoice, GroupFiles, Tables, cells_of, compare_tables
+from sxtstudio.workflow.jobs.project_table import project_columns
+
+BOX = Box((1, 2, 3), (4, 9, 20))
+
+
+@pytest.fixture
+def document(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Document]:
+    monkeypatch.setenv(workplace.VARIABLE, str(tmp_path / "sessions"))
+    image = np.random.default_rng(1).normal(size=(6, 20, 30)).astype(np.float32)
+    tifffile.imwrite(tmp_path / "t.tif", image)
+    document = Document.open(tmp_path / "t.tif")
+    document.voxel_nm = (20.0, 10.0, 10.0)
+    yield document
+    document.discard()
+    document.close()
+
+
+def test_a_project_is_a_table_of_its_objects(document: Document, tmp_path: Path) -> None:
+    recorder = document.recorder(EditKind.NEW_OBJECT, "objects", {})
+    recorder.write(BOX, np.full(BOX.shape, 70_000, np.uint32))
+    document.change_table(document.object_table.change({70_000: ObjectRow("Vesicle", Decided.HAND)}))
+    edit = recorder.finish()
+    assert edit is not None
+    history = EditHistory()
+    history.begin(document.undo, document.kept_edits)
+    history.push(edit)
+    document.gain("objects", edit.gained)
+    save(snapshot(document), tmp_path / "cell.sxt")
+    columns = project_columns(tmp_path / "cell.sxt")
+    assert columns["object"].tolist() == [70_000] and columns["class"].tolist() == ["Vesicle"]
+    assert columns["volume_um3"] == pytest.approx(3 * 7 * 17 * 2e-6)
+    groups = (GroupFiles("a", cells_of([tmp_path / "cell.sxt"])),)
+    found = compare_tables(groups, CompareChoice("volume", "Vesicle"), Tables().read(groups))
+    assert found.comparison.groups[0].objects.n == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["cell.sxt", "sessions", "t.tif"]
+
+
+def test_a_project_without_objects_says_so(document: Document, tmp_path: Path) -> None:
+    save(snapshot(document), tmp_path / "cell.sxt")
+    with pytest.raises(UserError, match="has no objects"):
+        project_columns(tmp_path / "cell.sxt")
+    with pytest.raises(UserError, match="is no project"):
+        project_columns(tmp_path)
