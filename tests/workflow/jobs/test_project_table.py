@@ -16,7 +16,7 @@ from sxtstudio.core.history import EditHistory
 from sxtstudio.core.object_table import Decided, ObjectRow
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.project import save, snapshot
+from sxtstudio.workflow.document.project import adopt, save, snapshot
 from sxtstudio.workflow.jobs.comparing import CompareChoice, GroupFiles, Tables, cells_of, compare_tables
 from sxtstudio.workflow.jobs.project_table import project_columns
 
@@ -45,7 +45,7 @@ def test_a_project_is_a_table_of_its_objects(document: Document, tmp_path: Path)
     history.begin(document.undo, document.kept_edits)
     history.push(edit)
     document.gain("objects", edit.gained)
-    save(snapshot(document), tmp_path / "cell.sxt")
+    adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
     columns = project_columns(tmp_path / "cell.sxt")
     assert columns["object"].tolist() == [70_000] and columns["class"].tolist() == ["Vesicle"]
     assert columns["volume_um3"] == pytest.approx(3 * 7 * 17 * 2e-6)
@@ -56,7 +56,7 @@ def test_a_project_is_a_table_of_its_objects(document: Document, tmp_path: Path)
 
 
 def test_a_project_without_objects_says_so(document: Document, tmp_path: Path) -> None:
-    save(snapshot(document), tmp_path / "cell.sxt")
+    adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
     with pytest.raises(UserError, match="has no objects"):
         project_columns(tmp_path / "cell.sxt")
     with pytest.raises(UserError, match="is no project"):
