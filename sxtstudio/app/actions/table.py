@@ -2,7 +2,19 @@
 
 from __future__ import annotations
 
-from sxtstudio.app.actions import classes, edit, file, help, labels, objects, segment, surface, tools, view
+from sxtstudio.app.actions import (
+    classes,
+    edit,
+    file,
+    help,
+    labels,
+    objects,
+    objects_by_hand,
+    segment,
+    surface,
+    tools,
+    view,
+)
 from sxtstudio.app.actions.info import ActionInfo
 
 TABLE: tuple[ActionInfo, ...] = (
@@ -12,6 +24,7 @@ TABLE: tuple[ActionInfo, ...] = (
     *segment.ACTIONS,
     *labels.ACTIONS,
     *objects.ACTIONS,
+    *objects_by_hand.ACTIONS,
     *classes.ACTIONS,
     *surface.ACTIONS,
     *tools.ACTIONS,

@@ -79,11 +79,12 @@ class ToolSettings(QWidget):
         self._tool = context.session.tool
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
-        self._brush, self._wand, self._cut = QWidget(), QWidget(), QWidget()
+        self._brush, self._wand, self._cut, self._grow = QWidget(), QWidget(), QWidget(), QWidget()
         for box, build in (
             (self._brush, self._build_brush),
             (self._wand, self._build_wand),
             (self._cut, self._build_cut),
+            (self._grow, self._build_grow),
         ):
             build(_form(box))
             layout.addWidget(box)
@@ -171,6 +172,11 @@ class ToolSettings(QWidget):
         form.addRow("Width", self.cut)
         self.cut.valueChanged.connect(lambda value: self._tool.set(cut_px=value))
 
+    def _build_grow(self, form: QFormLayout) -> None:
+        self.grow = _spin(1, 50, " px", "How far an object grows or shrinks with each click")
+        form.addRow("By", self.grow)
+        self.grow.valueChanged.connect(lambda value: self._tool.set(grow_px=value))
+
     def follow(self) -> None:
         """Show what is set now."""
         state = self._tool.value
@@ -183,6 +189,7 @@ class ToolSettings(QWidget):
                 self.tolerance,
                 self.reach,
                 self.cut,
+                self.grow,
                 *self._greys,
             )
         ]
@@ -199,14 +206,19 @@ class ToolSettings(QWidget):
         self.tolerance.setValue(state.tolerance)
         self.reach.setValue(state.wand_reach_px)
         self.cut.setValue(state.cut_px)
+        self.grow.setValue(state.grow_px)
         del blocked
         voxel = None if self._session.document is None else self._session.document.voxel_nm
         self.size_nm.setText(_as_length(state.brush_px, voxel, self._session.unit))
-        self._brush.setVisible(state.tool in ("look", "brush", "eraser", "merge"))
+        objects = state.target == "objects"  # their merging and cutting draws nothing
+        self._brush.setVisible(
+            state.tool in ("look", "brush", "eraser") or (state.tool == "merge" and not objects)
+        )
         for widget in (self._shape_label, self.shape, *self._greys, self._to):
             widget.setVisible(state.tool != "merge")
         self._wand.setVisible(state.tool == "wand")
-        self._cut.setVisible(state.tool == "cut")
+        self._cut.setVisible(state.tool == "cut" and not objects)
+        self._grow.setVisible(state.tool == "grow")
 
 
 def _form(box: QWidget) -> QFormLayout:

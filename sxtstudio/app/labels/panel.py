@@ -18,7 +18,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import count
 
 # What is remembered from one start to the next.
-_REMEMBERED = ("brush_px", "ball", "tolerance", "wand_reach_px", "cut_px")
+_REMEMBERED = ("brush_px", "ball", "tolerance", "wand_reach_px", "cut_px", "grow_px")
 _NONE_SELECTED = (
     "None is selected. With no tool in the hand, Ctrl+click on an object; or press S at the crosshair."
 )
@@ -104,6 +104,7 @@ class LabelsPanel(QWidget):
             "tolerance": (0.5, 100),
             "wand_reach_px": (5, 1000),
             "cut_px": (2, 50),
+            "grow_px": (1, 50),
         }
         found: dict[str, Any] = {}
         for field in fields(self._session.tool.value):

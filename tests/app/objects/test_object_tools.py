@@ -7,7 +7,8 @@ import pytest
 
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.objects.tools import work
-from sxtstudio.app.objects.tools.catalogue import TOOLS
+from sxtstudio.app.objects.tools.catalogue import OBJECTS_BY_NAME, TOOLS
+from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_table import ObjectRow
@@ -382,3 +383,59 @@ def test_every_tool_of_the_list_is_one(two: Objects) -> None:
         assert two.hand.toolbox._tool.name == info.name
     keys = [info.shortcut for info in TOOLS]
     assert len(set(keys)) == len(keys)
+
+
+def test_the_panel_of_objects_gives_the_tools_another_target(two: Objects) -> None:
+    side, state = two.hand.window.context.parts.side, two.session.tool
+    side.show_panel(Panel.OBJECTS)
+    assert state.value.target == "objects"
+    two.hand.window.actions_.by_name["labels.brush"].trigger()
+    assert (state.value.tool, state.value.target, side.current) == ("brush", "objects", Panel.OBJECTS)
+    assert two.hand.window.actions_.by_name["labels.cut"].text() == "Split by a line (objects)"
+    section = two.hand.window.context.parts.objects.tools
+    assert (
+        section.hint.text() == OBJECTS_BY_NAME["brush"].hint and section.buttons.buttons["brush"].isChecked()
+    )
+    side.show_panel(Panel.LABELS)
+    assert (state.value.tool, state.value.target) == ("look", "labels")
+    two.hand.window.actions_.by_name["objects.tool_pick"].trigger()
+    assert (state.value.tool, state.value.target, side.current) == ("pick", "objects", Panel.OBJECTS)
+    side.show_panel(Panel.MASK)
+    assert (state.value.tool, state.value.target) == ("look", "mask")
+
+
+def test_work_on_the_chosen_objects_by_keyboard(two: Objects) -> None:
+    act = two.hand.window.actions_.by_name
+    assert not act["objects.merge"].isEnabled()
+    two.session.set_cursor((15, *IN_A))
+    act["objects.choose"].trigger()
+    assert two.selected == (1,)
+    act["objects.split_here"].trigger()
+    assert (two.array[16:20, 50:70, 50:70] == 3).all() and (two.array[10:16, 50:70, 50:70] == 1).all()
+    two.session.undo()
+    two.session.objects.set(selected=(1, 2))
+    act["objects.grow"].trigger()
+    two.wait()
+    assert (two.array == 1).sum() > 4000 and (two.array == 2).sum() > 6000
+    two.session.undo()
+    act["objects.shrink"].trigger()
+    two.wait()
+    assert (two.array == 1).sum() == 8 * 18 * 18
+    two.session.undo()
+    act["objects.fill"].trigger()
+    two.wait()
+    assert "no hole" in two.hand.said[-1]
+    act["objects.merge"].trigger()
+    assert set(two.rows) == {1} and two.selected == (1,)
+    undone(two)
+    two.session.undo()
+    two.session.objects.set(selected=(2,))
+    act["objects.keep"].trigger()
+    two.wait()
+    assert set(two.rows) == {2}
+    two.session.undo()
+    two.session.objects.set(selected=(1, 2))
+    act["objects.delete"].trigger()
+    assert not two.rows and two.document.objects is None
+    act["objects.new"].trigger()
+    assert two.selected == () and two.session.tool.value.tool == "brush"

@@ -126,6 +126,25 @@ def split_by_points(context: Context, number: int, first: Triple, second: Triple
     )
 
 
+def split_at_slice(context: Context, axis: int) -> None:
+    """Split the chosen object behind the slice at the crosshair that is perpendicular to ``axis``."""
+    session = context.session
+    number = chosen(session)[-1]
+    place, normal = [0.0, 0.0, 0.0], [0.0, 0.0, 0.0]
+    place[axis], normal[axis] = session.cursor[axis] + 0.5, 1.0
+    _change(
+        context,
+        EditKind.SPLIT_OBJECT,
+        (number,),
+        lambda hand: object_split.split_by_plane(hand, number, place, normal),
+        lambda new: f"Object {number} is split; the smaller part is object {new}",
+        select=True,
+        object=number,
+        axis="zyx"[axis],
+        behind_slice=session.cursor[axis],
+    )
+
+
 def grow(context: Context, numbers: tuple[int, ...], pixels: int) -> None:
     """Grow objects by some pixels, or shrink them where ``pixels`` is negative."""
     voxel_nm = _document(context.session).voxel_nm
