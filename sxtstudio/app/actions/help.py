@@ -33,6 +33,24 @@ def shortcuts(context: Context) -> None:
     context.dialogs.bring_up(ShortcutsPage).show_html(shortcuts_html({**keys, **GESTURES}))
 
 
+def measurements(context: Context) -> None:
+    """Show what every column of a table of objects means."""
+    from sxtstudio.app.help.pages import measurements_html
+    from sxtstudio.app.help.text import MeasurementsPage
+
+    def page() -> str:
+        from sxtstudio.core.measure.dictionary import sections  # with all that measures: half a second
+
+        return measurements_html(sections())
+
+    context.jobs.start(
+        "Opening the dictionary",
+        lambda job: page(),
+        on_done=lambda html: context.dialogs.bring_up(MeasurementsPage).show_html(html),
+        kind=JobKind.ELSEWHERE,
+    )
+
+
 def files(context: Context) -> None:
     """Show what is read and written, and how programs differ."""
     from sxtstudio.app.help.pages import HELP
@@ -113,6 +131,14 @@ ACTIONS = (
         "What is read and written, which axis is which, how rows run in MRC and TIFF",
         files,
         icon="mdi6.file-question-outline",
+    ),
+    ActionInfo(
+        "help.measurements",
+        "Measurements",
+        "Help",
+        "What every column of a table of objects means: definition, formula, source",
+        measurements,
+        icon="mdi6.table-question",
     ),
     ActionInfo(
         "help.diagnostics",

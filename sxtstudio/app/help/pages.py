@@ -7,9 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import sxtstudio
 from sxtstudio.app.states import Panel
+from sxtstudio.core.measure.columns import Column
+
+if TYPE_CHECKING:
+    from sxtstudio.core.measure.dictionary import Section
 
 HELP = Path(sxtstudio.__file__).resolve().parents[1] / "resources" / "help"
 TUTORIAL = HELP / "tutorial.md"
@@ -80,6 +85,33 @@ def tutorial(path: Path = TUTORIAL) -> list[TutorialStep]:
                 text = re.sub(rf"!\[[^\]]*\]\({re.escape(name)}\)\n*", "", text)
         steps.append(TutorialStep(title.strip(), re.sub(r"\n{3,}", "\n\n", text).strip(), buttons, pictures))
     return steps
+
+
+def measurements_html(found: Sequence[Section]) -> str:
+    """Return the dictionary of all columns: title and name, definition, formula, source."""
+    parts = [
+        "<p>Every column of a table of objects. Names in files end in the unit, such as "
+        "<code>volume_um3</code>; "
+        "where the voxel size is unknown, lengths are in voxels and names say so. A dictionary like this "
+        "one lies "
+        "beside every exported table.</p>"
+    ]
+    for section in found:
+        note = f"<p>{escape(section.note)}</p>" if section.note else ""
+        rows = "".join(_column_html(column) for column in section.columns)
+        parts.append(f"<h3>{escape(section.title)}</h3>{note}<table cellpadding='4'>{rows}</table>")
+    return "".join(parts)
+
+
+def _column_html(column: Column) -> str:
+    """Return a row: title and name in files, and what they mean."""
+    name = f"<b>{escape(column.title)}</b><br><code>{escape(column.name(calibrated=True))}</code>"
+    lines = [escape(column.definition)]
+    if column.formula:
+        lines.append(f"<i>{escape(column.formula)}</i>")
+    if column.source:
+        lines.append(f"<small>{escape(column.source)}</small>")
+    return f"<tr><td width='230'>{name}</td><td>{'<br>'.join(lines)}</td></tr>"
 
 
 def shortcuts_html(keys: Mapping[str, Sequence[tuple[str, str]]]) -> str:

@@ -82,6 +82,13 @@ class DiagnosticsPage(TextDialog):
     SIZE_PX = (760, 640)
 
 
+class MeasurementsPage(TextDialog):
+    """What every column of a table of objects means."""
+
+    TITLE = "Measurements"
+    SIZE_PX = (760, 720)
+
+
 class FilesPage(TextDialog):
     """What is read and written, which axis is which, and how rows run."""
 

@@ -15,12 +15,13 @@ from sxtstudio import __version__
 from sxtstudio.app.actions import TABLE
 from sxtstudio.app.help.about import AboutDialog
 from sxtstudio.app.help.pages import HELP, TUTORIAL, tutorial
-from sxtstudio.app.help.text import DiagnosticsPage, ShortcutsPage, TextDialog
+from sxtstudio.app.help.text import DiagnosticsPage, MeasurementsPage, ShortcutsPage, TextDialog
 from sxtstudio.app.help.tutorial import TutorialDialog
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.states import Panel
 from sxtstudio.app.widgets import outside
 from sxtstudio.core.logs import log_file
+from sxtstudio.core.measure.measure import all_columns
 
 
 @pytest.fixture
@@ -182,3 +183,16 @@ def test_pictures_of_the_tutorial_are_no_wider_than_its_page(window: MainWindow,
         qtbot.wait(200)
         assert dialog.page.horizontalScrollBar().maximum() == 0, width
         assert dialog.page.document().size().width() <= dialog.page.viewport().width() + 1
+
+
+def test_the_dictionary_explains_every_column(window: MainWindow, qtbot: QtBot) -> None:
+    window.actions_.by_name["help.measurements"].trigger()
+    qtbot.waitUntil(lambda: window.context.dialogs.find(MeasurementsPage) is not None, timeout=20_000)
+    page = window.context.dialogs.find(MeasurementsPage)
+    assert page.isVisible()
+    text = page.page.toPlainText()
+    for column in all_columns():
+        assert column.definition in text and column.name(calibrated=True) in text, column.key
+        assert column.formula in text and column.source in text, column.key
+    for words in ("Absorption", "contact_area", "class_by", "An object in a slice"):
+        assert words in text
