@@ -64,7 +64,6 @@ class Rule:
                 fits &= values >= one.low
             if one.high is not None:
                 fits &= values <= one.high
-            fits &= ~np.isnan(values)
         return np.asarray(measurements.numbers[fits])
 
 

@@ -17,6 +17,7 @@ from sxtstudio.core.classes.classifier import Classifier, Examples, combined
 from sxtstudio.core.classes.classifier_file import read_classifier, write_classifier
 from sxtstudio.core.classes.features import FeatureTable, Need, features_of
 from sxtstudio.core.classes.fitting import train
+from sxtstudio.core.classes.forest import Forest, Tree
 from sxtstudio.core.errors import UserError
 
 KINDS = [0] * 12 + [1] * 30 + [2] * 9
@@ -45,6 +46,23 @@ def test_the_trees_say_what_those_of_scikit_learn_say(specimens: Any, trained: C
     right = theirs.oob_decision_function_.argmax(1) == examples.class_of
     assert sum(one.right for one in trained.scores.classes) == right.sum()
     assert np.allclose(trained.importance, theirs.feature_importances_)
+
+
+def test_a_tree_is_gone_through_by_hand() -> None:
+    """What is no more than the threshold goes to the left; a share counts where it changes."""
+    tree = Tree(
+        np.array([1, -1, 0, -1, -1], np.int32),
+        np.array([0.5, 0, -2.0, 0, 0]),
+        np.array([1, -1, 3, -1, -1], np.int32),
+        np.array([2, -1, 4, -1, -1], np.int32),
+        np.array([[0.5, 0.5], [0.9, 0.1], [0.25, 0.75], [1.0, 0.0], [0.0, 1.0]]),
+    )
+    assert tree.check(2, 2) is None
+    forest = Forest([tree, tree])
+    rows = np.array([[9.0, 0.5], [9.0, 0.4], [-2.0, 0.6], [-1.9, 0.6]])
+    assert forest.probabilities(rows)[:, 0].tolist() == [0.9, 0.9, 1.0, 0.0]
+    assert np.allclose(forest.said(rows[0]), [[0, 0], [0.4, -0.4]])
+    assert np.allclose(forest.said(rows[2]), [[0.75, -0.75], [-0.25, 0.25]])
 
 
 def test_other_objects_get_their_class_and_the_sure_ones_are_right(
