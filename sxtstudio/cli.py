@@ -11,6 +11,7 @@ from typing import NoReturn
 from sxtstudio import __version__
 from sxtstudio.commands import (
     batch,
+    classify,
     clean,
     compare,
     demo,
@@ -64,7 +65,7 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"SXT Studio {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    work = (segment, batch, clean, objects, measure, filopodia, compare, robustness, surface)
+    work = (segment, batch, clean, objects, measure, classify, filopodia, compare, robustness, surface)
     for command in (gui, info, *work, models, train, simulate, demo, probe):
         command.add(commands)
     return parser

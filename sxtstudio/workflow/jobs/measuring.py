@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
@@ -18,15 +19,16 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_values import LabelValues
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.inventory import take_inventory
-from sxtstudio.core.measure.measure import measure_objects
+from sxtstudio.core.measure.measure import GROUPS, measure_objects
 from sxtstudio.core.measure.slices import measure_slices
+from sxtstudio.core.measure.subject import ColumnGroup
 from sxtstudio.core.measure.table import about, object_table, slice_table
 from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import create_numbers
 from sxtstudio.core.stages import Stage, Stages
-from sxtstudio.core.volume import SizeUnknown, VoxelSize
+from sxtstudio.core.volume import SizeUnknown, Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.io import FileVolume, open_volume
 from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, write_table
@@ -103,8 +105,29 @@ class MeasureResult:
         return self.measured.values["touches_border"].astype(np.bool_)
 
 
-def measure_file(job: MeasureJob, progress: Progress | None = None) -> MeasureResult:
+#: Gives objects their class once they are measured: measurements, rows and tomogram to other rows.
+Decide = Callable[[Measurements, ObjectTable, Volume | None], ObjectTable]
+
+
+def measure_file(
+    job: MeasureJob,
+    progress: Progress | None = None,
+    *,
+    groups: Sequence[ColumnGroup] = GROUPS,
+    decide: Decide | None = None,
+) -> MeasureResult:
     """Measure the objects of a file and write the tables, with a dictionary beside each.
+
+    Parameters
+    ----------
+    job
+        What to measure and write.
+    progress
+        Reports and takes the cancel.
+    groups
+        The columns that are measured.
+    decide
+        Gives the objects their classes before the table is written.
 
     Raises
     ------
@@ -140,13 +163,16 @@ def measure_file(job: MeasureJob, progress: Progress | None = None) -> MeasureRe
             with stages.stage(Work.REGIONS) as counter:
                 numbers, found = _find(numbers, folder, job, voxel_nm, counter)
         with stages.stage(Work.MEASURE) as counter:
-            measured = measure_objects(numbers, voxel_nm, image=image, progress=counter)
+            measured = measure_objects(numbers, voxel_nm, image=image, groups=groups, progress=counter)
+        rows = _rows(measured, found)
+        if decide is not None:
+            rows = decide(measured, rows, image)
         described = about(job.source.name, voxel_nm, **_described(job, taken_as))
         with stages.stage(Work.TABLE) as counter:
             if job.per_slice is not None:
                 each = measure_slices(numbers, voxel_nm, progress=counter)
                 write_table(job.per_slice, slice_table(each, described))
-            write_table(job.table, object_table(measured, _rows(measured, found), described))
+            write_table(job.table, object_table(measured, rows, described))
         meshes = 0
         if job.meshes is not None:
             with stages.stage(Work.SURFACE) as counter:
