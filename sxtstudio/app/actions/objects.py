@@ -28,6 +28,13 @@ def filopodium(context: Context, on: bool) -> None:
         context.parts.pane.show_page(Page.FILOPODIA)
 
 
+def table_s1(context: Context) -> None:
+    """Show Table S1 of the paper from the objects."""
+    from sxtstudio.app.objects.table_s1_page import TableS1Dialog
+
+    context.dialogs.bring_up(TableS1Dialog)
+
+
 def take_filopodium(context: Context) -> None:
     """Make the filopodium that is proposed an object."""
     if context.parts.toolbox.filopodia.take() is None:
@@ -100,5 +107,14 @@ ACTIONS: tuple[ActionInfo, ...] = (
         partial(move_cut, 1),
         shortcut="Ctrl+]",
         needs=("selection",),
+    ),
+    ActionInfo(
+        "objects.table_s1",
+        "Table S1…",
+        "Objects",
+        "Sizes of filopodia, or of other objects, as in Table S1 of the paper, with dot plots",
+        table_s1,
+        icon="mdi6.table-check",
+        needs=("tomogram",),
     ),
 )

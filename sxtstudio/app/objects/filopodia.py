@@ -26,7 +26,9 @@ from sxtstudio.app.objects.filopodium_list import FilopodiumList, filopodia_of
 from sxtstudio.app.objects.filopodium_work import FilopodiumWork
 from sxtstudio.app.objects.listing import Listing
 from sxtstudio.app.objects.measured import ObjectMeasurements
+from sxtstudio.app.objects.table_s1_page import TableS1Dialog
 from sxtstudio.app.widgets.controls import Slider
+from sxtstudio.app.widgets.elided import ElidedLabel
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.figures import Curve, Figure, FigureKind
@@ -61,7 +63,8 @@ class FilopodiaPage(QWidget):
         self.take, self.drop = QPushButton("Take it"), QPushButton("Drop it")
         self.profile = FigurePlot("Width along the filopodium")
         self.list = FilopodiumList()
-        self.summary = QLabel()
+        self.summary = ElidedLabel(900)
+        self.table_s1 = QPushButton("Table S1…")
         self._settle = QTimer(self, singleShot=True, interval=40)
         self._set_up()
         self._lay_out()
@@ -110,6 +113,7 @@ class FilopodiaPage(QWidget):
             (self.longer, "Move the cut a pixel towards the cell (Ctrl+])"),
             (self.take, "Put it on the list, as an object of the class Filopodium (Enter)"),
             (self.drop, "Forget this proposal (Esc)"),
+            (self.table_s1, "Table S1 of the paper from these filopodia, with its dot plots"),
         ):
             button.setToolTip(tip)
         self.figures.setWordWrap(True)
@@ -140,7 +144,7 @@ class FilopodiaPage(QWidget):
         scroll.setFixedWidth(_WORK_PX)
         below = QHBoxLayout()
         below.addWidget(self.summary, 1)
-        self._below = below
+        below.addWidget(self.table_s1)
         right = QVBoxLayout()
         right.setContentsMargins(0, 4, 8, 4)
         right.setSpacing(3)
@@ -167,6 +171,7 @@ class FilopodiaPage(QWidget):
         self.longer.clicked.connect(lambda: self.work.step(1))
         self.take.clicked.connect(self._on_take_clicked)
         self.drop.clicked.connect(self.work.drop)
+        self.table_s1.clicked.connect(lambda: self._context.dialogs.bring_up(TableS1Dialog))
         self.list.chosen.connect(self._on_list_chosen)
 
     def _later(self, *_: object) -> None:

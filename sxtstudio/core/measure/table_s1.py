@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -68,6 +68,8 @@ class S1Row:
         Objects that have a value.
     paper
         Mean and SD of the paper, None where units differ.
+    values
+        Of the objects (n,): what mean and SD are of.
     """
 
     dimensions: int
@@ -78,6 +80,7 @@ class S1Row:
     within: float
     n: int
     paper: tuple[float, float] | None
+    values: NDArray[np.float64] = field(compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -211,6 +214,7 @@ def _row(measured: Measurements, wanted: _Wanted, counted: NDArray[np.bool_]) ->
         float(within.mean()) if within.size else math.nan,
         int(own.size),
         wanted.paper if measured.calibrated or not wanted.unit else None,
+        own,
     )
 
 

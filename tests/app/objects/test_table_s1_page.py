@@ -1,0 +1,104 @@
+"""Table S1 in the window: which objects count, the paper's figures beside, plots and files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app import questions
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.objects.table_s1_page import NOT_MEASURED, TableS1Dialog
+from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.measure.measure import measure_objects
+from sxtstudio.core.object_table import Flag, ObjectRow
+
+
+@pytest.fixture
+def dialog(sample: MainWindow) -> TableS1Dialog:
+    sample.actions_.by_name["objects.table_s1"].trigger()
+    dialog = sample.context.dialogs.find(TableS1Dialog)
+    assert dialog is not None
+    return dialog
+
+
+def measured() -> Measurements:
+    """Blocks of 4 × 6 × 12, 16 and 20 voxels of 10 nm; the last at the border."""
+    objects = np.zeros((14, 30, 60), np.uint32)
+    objects[2:6, 4:10, 5:17], objects[2:6, 14:20, 5:21], objects[10:14, 4:10, 5:25] = 1, 2, 3
+    objects[8:12, 20:26, 30:50] = 4
+    return measure_objects(objects, (10.0, 10.0, 10.0))
+
+
+def fill(window: MainWindow) -> None:
+    document = window.session.document
+    assert document is not None
+    rows = {n: ObjectRow("Filopodium") for n in (1, 2)}
+    rows[3] = ObjectRow("Filopodium", notes="cut by the last slice (z)", flags=frozenset({Flag.BORDER}))
+    rows[4] = ObjectRow("Vesicle")
+    document.change_table(document.object_table.change(rows))
+    window.session.table_changed.emit()
+    window.context.parts.measured.set(measured())
+
+
+@pytest.fixture
+def filled(dialog: TableS1Dialog, sample: MainWindow, qtbot: QtBot) -> TableS1Dialog:
+    fill(sample)
+    qtbot.waitUntil(lambda: dialog.table is not None)
+    return dialog
+
+
+def cell(dialog: TableS1Dialog, title: str, column: int) -> str:
+    texts = {dialog.rows.item(row, 0).text(): row for row in range(dialog.rows.rowCount())}
+    return dialog.rows.item(texts[title], column).text()
+
+
+def test_without_measurements_it_is_said_what_to_press(dialog: TableS1Dialog) -> None:
+    assert dialog.caption.text() == NOT_MEASURED and dialog.rows.rowCount() == 0
+    assert not dialog.copy.isEnabled()
+
+
+def test_whole_filopodia_stand_beside_the_paper(filled: TableS1Dialog) -> None:
+    assert filled.table is not None and filled.table.objects == (1, 2)
+    volumes = np.array([4 * 6 * 12, 4 * 6 * 16]) * 1e3
+    assert (
+        cell(filled, "Volume, 3D (nm³)", 1)
+        == f"{volumes.mean() / 1e5:.2f}e5 ± {volumes.std(ddof=1) / 1e5:.2f}e5"
+    )
+    assert (
+        cell(filled, "Volume, 3D (nm³)", 4) == "2.28e7 ± 1.77e7"
+        and cell(filled, "Volume, 3D (nm³)", 3) == "2"
+    )
+    shown = [plot.figure for plot in filled._plots if plot.isVisibleTo(filled)]
+    assert shown[0] is not None and shown[0].y_title == "Volume, 3D (nm³)"
+    assert [bar.spread.mean for bar in shown[0].means] == pytest.approx([volumes.mean(), 2.28e7])
+    titles = [figure.y_title for figure in shown if figure is not None]
+    assert "Axes, 3D (nm)" in titles and "Axes, 2D (nm)" in titles and len(titles) == 8
+
+
+def test_other_objects_can_be_chosen(filled: TableS1Dialog, sample: MainWindow, qtbot: QtBot) -> None:
+    filled.which.setCurrentIndex(filled.which.findText("Vesicle"))
+    assert filled.table is not None and filled.table.objects == (4,)
+    filled.which.setCurrentIndex(filled.which.findText("Chosen objects"))
+    assert filled.table is None and "no such object" in filled.caption.text()
+    sample.session.objects.set(selected=(2, 4))
+    qtbot.waitUntil(lambda: filled.table is not None and filled.table.objects == (2, 4))
+    filled.which.setCurrentIndex(0)
+    filled.border.click()
+    assert filled.table is not None and filled.table.objects == (1, 2, 3)
+
+
+def test_it_is_copied_and_written(
+    filled: TableS1Dialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert filled.table is not None
+    filled.copy.click()
+    assert QGuiApplication.clipboard().text() == filled.table.markdown()
+    for button, name in ((filled.save, "s1.csv"), (filled.export, "s1.svg")):
+        monkeypatch.setattr(questions, "save_file", lambda *args, name=name, **more: tmp_path / name)
+        button.click()
+    assert (tmp_path / "s1.csv").read_text(encoding="utf-8").startswith("dimensions,measure,unit,mean,sd")
+    assert "paper" in (tmp_path / "s1.svg").read_text(encoding="utf-8")
