@@ -129,7 +129,7 @@ def test_another_document_forgets_preview_selection_and_history(sample: MainWind
 def test_large_edits_travel_in_a_job(
     sample: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(travel, "LARGE_VOXELS", 10)
+    monkeypatch.setattr(travel, "LARGE_BYTES", 10)
     qtbot.waitUntil(lambda: not sample.jobs.running, timeout=20_000)
     fill(sample)
     session, undo = sample.session, sample.actions_.by_name["edit.undo"]

@@ -5,11 +5,12 @@ from __future__ import annotations
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.session import Busy
+from sxtstudio.core.edit_kind import dtype_of
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.steps import Step, StepKind
 
 # Taking back more than that takes longer than a tenth of a second.
-LARGE_VOXELS = 20_000_000
+LARGE_BYTES = 20_000_000
 
 
 def go_to(context: Context, kept: int) -> None:
@@ -22,7 +23,7 @@ def go_to(context: Context, kept: int) -> None:
     ways = tuple(reversed(history.done[kept:])) if back else history.undone[: kept - len(history)]
     if not ways:
         return
-    if sum(edit.voxels for edit in ways) < LARGE_VOXELS:
+    if sum(edit.voxels * dtype_of(edit.target).itemsize for edit in ways) < LARGE_BYTES:
         for _ in ways:
             (session.undo if back else session.redo)()
         return

@@ -144,6 +144,9 @@ _PLACES: Mapping[str, Callable[[Any], str]] = {
     "slices": _span,
     "complete_slices": slices_text,
     "voxel": _voxel,
+    "first_voxel": _voxel,
+    "second_voxel": _voxel,
+    "behind_slice": lambda value: str(slice_number(value)),
 }
 
 

@@ -32,7 +32,7 @@ def rows(dialog: HistoryDialog) -> list[str]:
 def test_any_point_of_the_history_is_reached(strokes, monkeypatch: pytest.MonkeyPatch, large: bool) -> None:
     hand, states = strokes
     if large:
-        monkeypatch.setattr(travel, "LARGE_VOXELS", 1)
+        monkeypatch.setattr(travel, "LARGE_BYTES", 1)
     hand.window.actions_.by_name["edit.history"].trigger()
     dialog = hand.window.context.dialogs.find(HistoryDialog)
     assert [text.split(",")[:2] for text in rows(dialog)[1:]] == [

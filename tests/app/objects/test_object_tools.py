@@ -133,7 +133,7 @@ def test_delete(two: Objects, large: bool, request: pytest.FixtureRequest) -> No
     expected[A] = 0
     np.testing.assert_array_equal(two.array, expected)
     assert set(two.rows) == {2} and two.selected == (2,)
-    assert two.document.steps[-1].parameters == {"objects": [1]}
+    assert two.document.steps[-1].parameters == {"objects": "1"}
     undone(two)
 
 

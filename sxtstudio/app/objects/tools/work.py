@@ -12,6 +12,7 @@ from sxtstudio.app.jobs.label_job import LabelJob
 from sxtstudio.app.labels.tools.numbers import NO_OBJECTS, object_meant
 from sxtstudio.app.session import Session
 from sxtstudio.core import object_hand, object_split
+from sxtstudio.core.brushes import Point
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError
@@ -23,6 +24,8 @@ from sxtstudio.workflow.document.document import Document
 
 # Boxes of this size are changed without anybody noticing a delay.
 QUICK_VOXELS = 2_000_000
+# So many objects are named in the record.
+_NAMED = 20
 
 Work = Callable[[Hand], int]
 
@@ -53,7 +56,7 @@ def merge(context: Context, numbers: tuple[int, ...]) -> None:
         lambda hand: object_hand.merge(hand, numbers),
         lambda kept: f"One object now: {kept}",
         select=True,
-        objects=list(numbers),
+        objects=_named(numbers),
     )
 
 
@@ -70,7 +73,7 @@ def delete(context: Context, numbers: tuple[int, ...]) -> None:
         numbers,
         work,
         lambda gone: f"{count(gone, 'object')} deleted; Undo brings it back",
-        objects=list(numbers),
+        objects=_named(numbers),
     )
 
 
@@ -90,7 +93,7 @@ def keep_only(context: Context, numbers: tuple[int, ...]) -> None:
         work,
         lambda gone: f"{count(gone, 'object')} deleted; Undo brings them back",
         False,
-        {"objects": list(numbers)},
+        {"objects": _named(numbers)},
     )
 
 
@@ -105,7 +108,9 @@ def split_by_line(context: Context, number: int, line: Line) -> None:
         select=True,
         object=number,
         axis="zyx"[line.axis],
-        line=[[round(value, 1) for value in point] for point in line.points],
+        corners=len(line.points),
+        begin=_rounded(line.points[0]),
+        end=_rounded(line.points[-1]),
     )
 
 
@@ -121,8 +126,8 @@ def split_by_points(context: Context, number: int, first: Triple, second: Triple
         select=True,
         slow=True,
         object=number,
-        first=list(first),
-        second=list(second),
+        first_voxel=list(first),
+        second_voxel=list(second),
     )
 
 
@@ -160,8 +165,8 @@ def grow(context: Context, numbers: tuple[int, ...], pixels: int) -> None:
         work,
         lambda voxels: f"{'Grown' if pixels > 0 else 'Shrunk'} by {count(voxels, 'voxel')}",
         slow=True,
-        objects=list(numbers),
-        pixels=abs(pixels),
+        objects=_named(numbers),
+        distance_px=abs(pixels),
     )
 
 
@@ -178,7 +183,7 @@ def fill(context: Context, numbers: tuple[int, ...], axis: int | None) -> None:
         work,
         lambda voxels: f"{count(voxels, 'voxel')} filled",
         slow=True,
-        objects=list(numbers),
+        objects=_named(numbers),
         axis="3D" if axis is None else "zyx"[axis],
     )
 
@@ -222,6 +227,15 @@ def describe(session: Session, number: int) -> str:
     document = session.document
     row = None if document is None else document.object_table.rows.get(number)
     return f"Object {number}" + (f" · {row.class_name}" if row is not None and row.class_name else "")
+
+
+def _named(numbers: tuple[int, ...]) -> str:
+    """Return the numbers of objects for the record, or how many there were where nobody would read them."""
+    return ", ".join(map(str, numbers)) if len(numbers) <= _NAMED else count(len(numbers), "object")
+
+
+def _rounded(point: Point) -> list[float]:
+    return [round(value, 1) for value in point]
 
 
 def _document(session: Session) -> Document:
