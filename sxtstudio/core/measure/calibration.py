@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.measure.columns import Column, Quantity
+from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.records import WrongKey
 from sxtstudio.core.volume import VoxelSize
 
@@ -25,6 +25,7 @@ ICE_SOURCE = (
     "and Davis, At. Data Nucl. Data Tables 54, 181 (1993); 0.113 1/µm at 500 eV"
 )
 _LARGEST_LAC = 100.0  # 1/µm; gold has 23 at 520 eV
+_LINE = "LAC = "
 _CUBE = 0.01  # edges of a voxel differ at most so much where absorption is per voxel
 
 
@@ -95,7 +96,7 @@ class LacCalibration:
         """The line: "LAC = 1.24 × grey − 0.025 1/µm"."""
         sign = "−" if self.offset < 0 else "+"
         shift = f" {sign} {abs(self.offset):.4g}" if self.offset else ""
-        return f"LAC = {self.slope:.4g} × grey{shift} 1/µm"
+        return f"{_LINE}{self.slope:.4g} × grey{shift} 1/µm"
 
     def description(self) -> str:
         """Return how it was calibrated, as a sentence for reports and tables."""
@@ -214,3 +215,26 @@ def lac_values(
         "lac_inside": calibration.lac(np.asarray(grey["grey_inside_mean"], np.float64)),
         "lac_integrated": integrated,
     }
+
+
+def calibrated_anew(measured: Measurements, calibration: LacCalibration | None) -> Measurements:
+    """Return measurements with the LACs of another calibration, or without any; nothing is measured again.
+
+    Without grey values they are as they were.
+    """
+    own = {column.key for column in COLUMNS}
+    kept = [column for column in measured.columns if column.key not in own]
+    notes = tuple(note for note in measured.notes if not note.startswith(_LINE))
+    found = Measurements(measured.numbers, calibrated=measured.calibrated, notes=notes)
+    if calibration is None or "grey_inside_mean" not in measured.values:
+        values, columns = dict(measured.values), kept
+    else:
+        volume = np.asarray(measured.values["volume"], np.float64) * 1e9 if measured.calibrated else None
+        values = measured.values | lac_values(calibration, measured.values, volume)
+        values["lac_integrated"] = np.asarray(values["lac_integrated"], np.float64) * 1e-6
+        last = max(i for i, column in enumerate(kept) if column.key.startswith("grey"))
+        columns = [*kept[: last + 1], *COLUMNS, *kept[last + 1 :]]
+        found.notes += (calibration.description(),)
+    for column in columns:
+        found.add(column, values[column.key])
+    return found

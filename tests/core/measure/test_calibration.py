@@ -12,11 +12,14 @@ from sxtstudio.core.measure.calibration import (
     GreyUnit,
     LacCalibration,
     Material,
+    calibrated_anew,
     of_unit,
     through_materials,
 )
 from sxtstudio.core.measure.grey import grey_group
 from sxtstudio.core.measure.measure import measure_objects
+from sxtstudio.core.measure.size import SIZE
+from sxtstudio.core.measure.skeleton import SKELETON
 from sxtstudio.core.volume import ArrayVolume
 
 ICE = Material("ice", 3.0, ICE_LAC)
@@ -101,3 +104,24 @@ def test_absorption_per_voxel_needs_cubes(voxel: tuple[float, float, float] | No
 def test_it_goes_through_json() -> None:
     for line in (through_materials(ICE, LIPID), of_unit(GreyUnit.PER_NM, None)):
         assert msgspec.json.decode(msgspec.json.encode(line), type=LacCalibration) == line
+
+
+@pytest.mark.parametrize("known_voxel", [True, False], ids=["nm", "voxels"])
+def test_another_calibration_needs_no_measuring(known_voxel: bool) -> None:
+    rng = np.random.default_rng(2)
+    objects = np.zeros((20, 20, 40), np.uint32)
+    objects[3:17, 3:17, 3:17] = 2
+    objects[3:17, 3:17, 22:34] = 5
+    image = ArrayVolume(rng.normal(100, 5, objects.shape).astype(np.float32))
+    voxel = (20.0, 10.0, 10.0) if known_voxel else None
+    first, second = LacCalibration(0.01), through_materials(ICE, LIPID)
+    groups = {line: [SIZE, grey_group(calibration=line), SKELETON] for line in (None, first, second)}
+    tables = {line: measure_objects(objects, voxel, image=image, groups=groups[line]) for line in groups}
+    for before in groups:
+        for after in groups:
+            found = calibrated_anew(tables[before], after)
+            assert found.columns == tables[after].columns and found.notes == tables[after].notes
+            for key, values in tables[after].values.items():
+                np.testing.assert_allclose(found.values[key], values, err_msg=key)
+    bare = measure_objects(objects, voxel, groups=[SIZE])
+    assert calibrated_anew(bare, first).columns == bare.columns
