@@ -21,6 +21,13 @@ def show_plots(context: Context) -> None:
     context.parts.pane.show_page(Page.PLOTS)
 
 
+def calibrate(context: Context) -> None:
+    """Show how grey values become linear absorption coefficients."""
+    from sxtstudio.app.objects.calibration import CalibrationDialog
+
+    context.dialogs.bring_up(CalibrationDialog)
+
+
 def filopodium(context: Context, on: bool) -> None:
     """Take the tool for filopodia into the hand, with its tab, or put it away."""
     context.session.tool.set(tool=FILOPODIUM.name if on else "look")
@@ -67,6 +74,16 @@ ACTIONS: tuple[ActionInfo, ...] = (
         show_plots,
         shortcut="Ctrl+Shift+J",
         icon="mdi6.chart-scatter-plot",
+        needs=("tomogram",),
+    ),
+    ActionInfo(
+        "objects.calibrate",
+        "Calibrate LAC…",
+        "Objects",
+        "Turn grey values into linear absorption coefficients (1/µm), by ice and a known material",
+        calibrate,
+        shortcut="Ctrl+Shift+L",
+        icon="mdi6.chart-line-variant",
         needs=("tomogram",),
     ),
     ActionInfo(

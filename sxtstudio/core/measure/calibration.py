@@ -24,7 +24,7 @@ ICE_SOURCE = (
     "amorphous ice, 0.93 g/cm³, at 520 eV: 0.102 1/µm from the atomic scattering factors of Henke, Gullikson "
     "and Davis, At. Data Nucl. Data Tables 54, 181 (1993); 0.113 1/µm at 500 eV"
 )
-_LARGEST_LAC = 100.0  # 1/µm; gold has 23 at 520 eV
+LARGEST_LAC = 100.0  # 1/µm; gold has 23 at 520 eV
 _LINE = "LAC = "
 _CUBE = 0.01  # edges of a voxel differ at most so much where absorption is per voxel
 
@@ -120,9 +120,9 @@ def through_materials(first: Material, second: Material) -> LacCalibration:
     for material in (first, second):
         if not math.isfinite(material.grey):
             raise UserError(f"The grey value of {material.name} is no number. Choose another place for it.")
-        if not 0 <= material.lac <= _LARGEST_LAC:
+        if not 0 <= material.lac <= LARGEST_LAC:
             raise UserError(
-                f"The LAC of {material.name} must lie between 0 and {_LARGEST_LAC:g} 1/µm, "
+                f"The LAC of {material.name} must lie between 0 and {LARGEST_LAC:g} 1/µm, "
                 f"not {material.lac:g}."
             )
     if first.lac == second.lac:
