@@ -13,6 +13,7 @@ from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.objects.class_list import ClassList
 from sxtstudio.app.objects.class_work import ClassWork
+from sxtstudio.app.objects.click_gives import PICK
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.notes import narrow, note, show_note
 from sxtstudio.core.errors import UserError
@@ -134,6 +135,7 @@ class ClassesSection(QWidget):
     def set_by_click(self, on: bool) -> None:
         """Let clicks on objects give them the current class, or not."""
         self._session.objects.set(click_class=on)
+        self._session.tool.set(target="objects", tool=PICK if on else "look")
         if on:
             self.work.show_classes()
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject
+from PySide6.QtCore import QEvent, QObject, QTimer
 from PySide6.QtWidgets import QApplication
 
 from sxtstudio.app.objects.class_work import ClassWork
 from sxtstudio.app.session import Session
 from sxtstudio.core.errors import UserError
 
+PICK = "pick"
+_TOOLS = (PICK, "look")
 _PRESSES = (QEvent.Type.MouseButtonPress, QEvent.Type.MouseButtonDblClick, QEvent.Type.MouseButtonRelease)
 
 
@@ -23,6 +25,7 @@ class ClickGives(QObject):
         self._by_mouse = False
         self._watching = False
         session.objects.changed.connect(self._on_objects_changed)
+        session.tool.changed.connect(self._on_tool_changed)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take note of whether the mouse or a key was used last."""
@@ -42,6 +45,13 @@ class ClickGives(QObject):
                 self._work.give(new, self._work.current)
             except UserError as error:
                 self._session.message.emit(str(error))
+            # A second click on the same object, with another class, is a click, too.
+            QTimer.singleShot(0, self, lambda: self._session.objects.set(selected=()))
+
+    def _on_tool_changed(self) -> None:
+        """Who takes another tool into the hand gives no classes with it."""
+        if self._session.objects.value.click_class and self._session.tool.value.tool not in _TOOLS:
+            self._session.objects.set(click_class=False)
 
     def _watch(self, on: bool) -> None:
         app = QApplication.instance()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QPoint, Qt
+from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
@@ -86,6 +86,15 @@ def choose(window: MainWindow, *numbers: int) -> None:
     window.session.objects.set(selected=numbers)
 
 
+def click_on(window: MainWindow, number: int) -> None:
+    """Click on an object in the XY slice, which shows all of them."""
+    z, y, x = box_of(number).start
+    window.session.set_cursor((z + 2, 0, 0))
+    view = window.context.parts.slices.views["xy"]
+    place = view.transform().map(QPointF(x + 5, y + 5)).toPoint()
+    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=place)
+
+
 def press(window: MainWindow, name: str) -> None:
     window.actions_.by_name[name].trigger()
 
@@ -129,7 +138,7 @@ def test_without_a_chosen_object_a_key_says_so(window_with_objects: MainWindow, 
 
 
 def test_clicks_give_the_current_class_and_keys_only_look(
-    window_with_objects: MainWindow, classing: ClassSections
+    window_with_objects: MainWindow, classing: ClassSections, qtbot: QtBot
 ) -> None:
     window, view = window_with_objects, window_with_objects.context.parts.slices.views["xy"]
     item = classing.classes.list.topLevelItem(2)
@@ -138,17 +147,28 @@ def test_clicks_give_the_current_class_and_keys_only_look(
     assert classing.work.current == "Lipid droplet"
     press(window, "classes.by_click")
     assert classing.classes.by_click.isChecked() and "Lipid droplet" in classing.classes.hint.text()
-    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
-    choose(window, 4)
-    choose(window, 4, 9)
-    assert [n for n, row in table(window).rows.items() if row.class_name == "Lipid droplet"] == [4, 9]
+    click_on(window, 4)
+    qtbot.waitUntil(lambda: table(window).rows[4].class_name == "Lipid droplet")
+    classing.work.set_current("Gold")
+    qtbot.waitUntil(lambda: not window.session.objects.value.selected)
+    click_on(window, 4)
+    qtbot.waitUntil(lambda: table(window).rows[4].class_name == "Gold")
+    choose(window, 5, 9)  # such as in 3D, or a lasso in a plot
+    assert [n for n, row in table(window).rows.items() if row.class_name == "Gold"] == [4, 5, 9]
     QTest.keyClick(view, Qt.Key.Key_Right)
     choose(window, 11)
-    assert table(window).rows[11].class_name == ""
+    assert table(window).rows[11].class_name == "", "what keys choose is only looked at"
     press(window, "labels.look")
-    QTest.mouseClick(view, Qt.MouseButton.LeftButton, pos=QPoint(1, 1))
-    choose(window, 12)
-    assert table(window).rows[12].class_name == "" and not classing.classes.by_click.isChecked()
+    assert not classing.classes.by_click.isChecked() and not window.session.objects.value.click_class
+    click_on(window, 12)
+    assert table(window).rows[12].class_name == ""
+
+
+def test_another_tool_in_the_hand_gives_no_class(window_with_objects: MainWindow) -> None:
+    press(window_with_objects, "classes.by_click")
+    assert window_with_objects.session.tool.value.tool == "pick"
+    window_with_objects.session.tool.set(tool="brush")
+    assert not window_with_objects.session.objects.value.click_class
 
 
 def test_a_job_that_changes_objects_is_waited_for(
