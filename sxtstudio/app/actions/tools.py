@@ -22,6 +22,13 @@ def compare(context: Context) -> None:
     context.dialogs.bring_up(CompareDialog)
 
 
+def robustness(context: Context) -> None:
+    """Try thresholds, erosions and smallest sizes."""
+    from sxtstudio.app.objects.robustness import RobustnessDialog
+
+    context.dialogs.bring_up(RobustnessDialog)
+
+
 def models(context: Context) -> None:
     """Show the installed models."""
     from sxtstudio.app.models.dialog import ModelsDialog
@@ -73,6 +80,15 @@ ACTIONS = (
         "Compare measurements of several tomograms in groups, with a plot, a test and a report",
         compare,
         icon="mdi6.compare-horizontal",
+    ),
+    ActionInfo(
+        "tools.robustness",
+        "Threshold robustness…",
+        "Tools",
+        "Plot objects and volume against threshold, erosion and smallest size",
+        robustness,
+        icon="mdi6.chart-line",
+        needs=("tomogram",),
     ),
     ActionInfo(
         "tools.models",

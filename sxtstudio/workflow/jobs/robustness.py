@@ -18,6 +18,7 @@ from sxtstudio.core.reserved import create_array
 from sxtstudio.core.robustness import Choices, Robustness, try_choices
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.io import open_volume
+from sxtstudio.workflow.document.network_output import KeptOutput, KeptVolume
 from sxtstudio.workflow.document.views import VolumeView
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, scratch_folder
 
@@ -72,8 +73,7 @@ def robustness_file(job: RobustnessJob, progress: Progress | None = None) -> Rob
         view = VolumeView(source, _range(job.slices, source.shape[0]), voxel_nm)
         with scratch_folder(job.table) as folder:
             found = robustness_of(view, job.choices, folder, progress)
-    with atomic_write(job.table) as temporary:
-        temporary.write_text(csv_text(_names(voxel_nm), table_rows(found, voxel_nm)), encoding="utf-8")
+    write_table(job.table, found, voxel_nm)
     return RobustnessResult(found, voxel_nm)
 
 
@@ -84,6 +84,36 @@ def robustness_of(
     check_space(folder, math.prod(output.shape))
     scratch = create_array(folder / "robustness.raw", output.shape, "write to another disk")
     return try_choices(output, scratch, choices, progress)
+
+
+def robustness_of_output(
+    kept: KeptOutput,
+    folder: Path,
+    choices: Choices,
+    slices: tuple[int, int],
+    progress: Progress | None = None,
+) -> Robustness:
+    """Try all choices on slices (first, and the one after the last) of the kept output of a document.
+
+    Raises
+    ------
+    UserError
+        If the output holds none of these slices, or the disk of ``folder`` is full.
+    Cancelled
+        If the job was cancelled through ``progress``.
+    """
+    first, last = max(slices[0], kept.first), min(slices[1], kept.last)
+    if first >= last:
+        raise UserError("The network's output holds none of these slices: choose others, or segment them.")
+    with scratch_folder(folder / "robustness") as scratch:
+        return robustness_of(VolumeView(KeptVolume(kept), (first, last)), choices, scratch, progress)
+
+
+def write_table(path: Path, found: Robustness, voxel_nm: VoxelSize | None) -> None:
+    """Write a row for each combination as CSV."""
+    with atomic_write(path) as temporary:
+        text = csv_text(_names(voxel_nm), table_rows(found, voxel_nm))
+        temporary.write_text(text, encoding="utf-8", newline="")
 
 
 def table_rows(found: Robustness, voxel_nm: VoxelSize | None) -> Iterator[dict[str, Any]]:
