@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
+from typing import Any
 
+from PySide6.QtCore import QObject, Signal
 from PySide6.QtWidgets import QWidget
 
 from sxtstudio.app.context import Context
@@ -16,9 +19,11 @@ from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.objects.queue import QueueSection
 from sxtstudio.app.objects.show_object import show_object
 from sxtstudio.app.widgets.section import Section
+from sxtstudio.core.classes.rules import Rule, RuleSet, rules_of, values_of
+from sxtstudio.core.errors import UserError
 
 
-class ClassSections:
+class ClassSections(QObject):
     """The sections of the classes.
 
     Attributes
@@ -27,19 +32,46 @@ class ClassSections:
         What is done, without widgets.
     classes, classifier, queue
         The widgets, one section each.
+    rules
+        In their order; the dialog edits them, the project keeps them.
+
+    Signals
+    -------
+    rules_restored()
+        The rules may be those of a project now.
     """
+
+    rules_restored = Signal()
 
     def __init__(self, context: Context, measured: ObjectMeasurements) -> None:
         """Make them."""
+        super().__init__(context.session)
         self.work = ClassWork(context.session)
         self.classifier_work = ClassifierWork(context, self.work, measured)
         self.click_gives = ClickGives(context.session, self.work)
         self.classes = ClassesSection(context, self.work)
         self.classifier = ClassifierSection(context, self.classifier_work, measured)
         self._sections: tuple[Section, ...] = ()
+        self.rules: tuple[Rule, ...] = ()
         self.queue = QueueSection(
             context, self.work, self.classifier_work, lambda number: show_object(context, number)
         )
+
+        context.session.register_view("classes", self)
+
+    def view_state(self) -> dict[str, Any]:
+        """Return the rules and the current class, for the project."""
+        return {"rules": values_of(RuleSet(self.rules)), "current": self.work.current}
+
+    def restore_view_state(self, state: dict[str, Any]) -> None:
+        """Take the rules of a project; where it has none, those that were in use go on with it."""
+        with suppress(UserError):
+            if isinstance(state.get("rules"), dict):
+                self.rules = rules_of(state["rules"], "The rules of the project cannot be used").rules
+        name = state.get("current")
+        if isinstance(name, str) and self.work.table.class_named(name) is not None:
+            self.work.set_current(name)
+        self.rules_restored.emit()
 
     def key(self, place: int) -> None:
         """Give the class at a place of the list to what is being checked, else to the chosen objects.

@@ -13,7 +13,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.objects.class_work import ClassWork
 from sxtstudio.app.objects.measured import ObjectMeasurements
-from sxtstudio.core.classes.assigning import by_classifier, given_by_hand
+from sxtstudio.core.classes.assigning import Rows, by_classifier, given_by_hand
 from sxtstudio.core.classes.classifier import Classifier, Examples, Predictions, Reason, combined, examples_of
 from sxtstudio.core.classes.classifier_file import read_classifier, write_classifier
 from sxtstudio.core.classes.features import FeatureTable, features_of
@@ -34,6 +34,9 @@ class _Input:
     measurements: Measurements
     absorbing: Value
     stale: frozenset[int]
+
+    def rows(self, table: ObjectTable, said: Predictions) -> Rows:
+        return {n: row for n, row in by_classifier(table, said).items() if n not in self.stale}
 
     def features(self) -> FeatureTable:
         return features_of(self.measurements, self.absorbing)
@@ -134,15 +137,15 @@ class ClassifierWork(QObject):
         if classifier is None:
             raise UserError("There is no classifier yet: train one, or open one.")
 
-        def work(job: Job) -> tuple[FeatureTable, Predictions]:
+        def work(job: Job) -> tuple[FeatureTable, Predictions, Rows]:
             features = given.features()
-            return features, classifier.predict(features)
+            said = classifier.predict(features)
+            return features, said, given.rows(given.table, said)
 
-        def done(found: tuple[FeatureTable, Predictions]) -> None:
-            self._features, said = found
-            rows = {
-                n: row for n, row in by_classifier(self._classes.table, said).items() if n not in given.stale
-            }
+        def done(found: tuple[FeatureTable, Predictions, Rows]) -> None:
+            self._features, said, rows = found
+            if self._classes.table is not given.table:  # somebody gave a class meanwhile
+                rows = given.rows(self._classes.table, said)
             self.margins = dict(zip(said.numbers.tolist(), said.margins.tolist(), strict=True))
             self._classes.apply(rows, EditKind.CLASSIFY, classifier.classes)
             self._classes.show_classes()

@@ -44,7 +44,8 @@ class RuleDialog(ToolDialog):
         """Begin with one rule for the current class."""
         super().__init__(context)
         self._context, self._session = context, context.session
-        self._measured, self._work = context.parts.measured, context.parts.objects.classing.work
+        self._classing = context.parts.objects.classing
+        self._measured, self._work = context.parts.measured, self._classing.work
         self._rules: list[Rule] = []
         self.list = QListWidget()
         self.list.setAccessibleName("Rules, in their order")
@@ -96,8 +97,9 @@ class RuleDialog(ToolDialog):
         session.document_changed.connect(self._on_measured_changed)
         session.table_changed.connect(self._on_session_table_changed)
         session.busy_changed.connect(self._follow)
+        self._classing.rules_restored.connect(self._on_rules_restored)
         self._on_measured_changed()
-        self.add_rule()
+        self._on_rules_restored()
         self.resize(760, 420)
 
     def _lay_out(self) -> None:
@@ -242,6 +244,7 @@ class RuleDialog(ToolDialog):
 
     def _follow(self) -> None:
         """Say how many objects the chosen rule fits, and enable what can be done."""
+        self._classing.rules = tuple(self._finished())
         row, last = self._row, len(self._rules) - 1
         self.up.setEnabled(row > 0)
         self.down.setEnabled(0 <= row < last)
@@ -295,6 +298,9 @@ class RuleDialog(ToolDialog):
         self.limits.show_columns(tuple(one for one in columns_of(self._measured.value) if one.measured))
         if self._rules:
             self._list(self._row)
+
+    def _on_rules_restored(self) -> None:
+        self.set_rules(self._classing.rules)
 
     def _on_session_table_changed(self) -> None:
         names = {one.name for one in self._work.table.classes}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import numpy as np
 from msgspec import Meta, Struct, field, to_builtins
@@ -128,6 +128,7 @@ class _RuleEntry(Struct, forbid_unknown_fields=True, rename={"class_name": "clas
 
 
 FORMAT, VERSION = "sxtstudio class rules", 1
+_ADVICE = "Save the rules again."
 
 
 class _File(Struct):
@@ -158,12 +159,21 @@ def read_rules(path: Path) -> RuleSet:
     UserError
         If it cannot be read, is no such file, or one of a newer version of the program.
     """
-    what = f"The rules {path.name} cannot be used"
-    advice = "Save the rules again."
-    values = read_json(path, f"The file of rules {path.name}", advice)
+    values = read_json(path, f"The file of rules {path.name}", _ADVICE)
+    return rules_of(values, f"The rules {path.name} cannot be used")
+
+
+def rules_of(values: dict[str, Any], what: str) -> RuleSet:
+    """Return rules from the JSON values of a file or a project; ``what`` is how an error begins.
+
+    Raises
+    ------
+    UserError
+        If they are no rules, or those of a newer version of the program.
+    """
     if isinstance(values.get("version"), int) and values["version"] > VERSION:
         raise RecordError(what, "they were made by a newer version of the program", "Update SXT Studio.")
-    file = record_of(values, _File, what, advice)
+    file = record_of(values, _File, what, _ADVICE)
     rules = tuple(
         Rule(rule.class_name, tuple(Range(r.column, r.low, r.high, r.unit) for r in rule.ranges))
         for rule in file.rules
@@ -171,15 +181,9 @@ def read_rules(path: Path) -> RuleSet:
     return RuleSet(rules, tuple(entry.object_class() for entry in file.classes))
 
 
-def write_rules(path: Path, rules: RuleSet) -> None:
-    """Write a file of rules in place of what is there.
-
-    Raises
-    ------
-    UserError
-        If it cannot be written.
-    """
-    content = {
+def values_of(rules: RuleSet) -> dict[str, Any]:
+    """Return rules as JSON values."""
+    return {
         "format": FORMAT,
         "version": VERSION,
         "classes": [to_builtins(ClassEntry.of(one)) for one in rules.classes],
@@ -194,6 +198,16 @@ def write_rules(path: Path, rules: RuleSet) -> None:
             for rule in rules.rules
         ],
     }
+
+
+def write_rules(path: Path, rules: RuleSet) -> None:
+    """Write a file of rules in place of what is there.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written.
+    """
     with atomic_write(path) as temporary:
-        text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(values_of(rules), indent=1, ensure_ascii=False, allow_nan=False)
         temporary.write_text(text + "\n", encoding="utf-8")

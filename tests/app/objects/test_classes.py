@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +25,8 @@ from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.object_classes import CLASSES, DROPLET, MITOCHONDRION, VESICLE
 from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
 
+Opened = Callable[[Path], MainWindow]
+SAMPLE = Path(__file__).resolve().parents[3] / "resources" / "sample.tif"
 # Large ones, small ones, and small ones that absorb; of each kind as many.
 KINDS = (MITOCHONDRION, VESICLE, DROPLET)
 OF_EACH = 8
@@ -285,6 +288,33 @@ def test_rules_come_from_a_file_and_go_to_one(
     assert "'format' is missing" in dialog.message.text() and dialog.rules == before
     window.context.parts.measured.set(None)
     assert not dialog.apply.isEnabled() and "measure them first" in dialog.count.text()
+    dialog.close()
+
+
+def test_rules_and_the_current_class_stay_with_the_project(
+    window_with_objects: MainWindow, classing: ClassSections, open_file: Opened
+) -> None:
+    window = window_with_objects
+    press(window, "classes.by_rule")
+    dialog = window.context.dialogs.find(RuleDialog)
+    assert dialog is not None and window.session.document is not None
+    row = dialog.limits.add()
+    row.column.setCurrentIndex(row.column.findData("volume"))
+    row.low.setText("0.25")
+    dialog.limits.changed.emit()
+    classing.work.set_current("Gold")
+    before = dialog.rules
+    state = json.loads(json.dumps(classing.view_state()))
+    window.session.document.modified = False
+    window.session.show(None)
+    open_file(SAMPLE)
+    assert classing.rules == before == dialog.rules, "they go on with another tomogram"
+    dialog.set_rules(())
+    classing.work.set_current("ER")
+    classing.restore_view_state(state)
+    assert classing.rules == before == dialog.rules and classing.work.current == "Gold"
+    classing.restore_view_state({"rules": {"format": "x"}, "current": "Nobody"})
+    assert classing.rules == before and classing.work.current == "Gold"
     dialog.close()
 
 
