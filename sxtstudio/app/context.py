@@ -26,6 +26,7 @@ if TYPE_CHECKING:  # the parts import the context
     from sxtstudio.app.objects.measured import ObjectMeasurements
     from sxtstudio.app.objects.pane import ObjectsPane
     from sxtstudio.app.objects.panel import ObjectsPanel
+    from sxtstudio.app.objects.style import ObjectStyle
     from sxtstudio.app.segment.panel import SegmentPanel
     from sxtstudio.app.slices.panel import ImagePanel
     from sxtstudio.app.slices.view import SlicesView
@@ -62,6 +63,7 @@ class Parts:
     mask: MaskPanel
     labels: LabelsPanel
     measured: ObjectMeasurements
+    style: ObjectStyle
     objects: ObjectsPanel
     pane: ObjectsPane
     surface: SurfacePanel

@@ -28,6 +28,7 @@ from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.objects.pages import add_pages
 from sxtstudio.app.objects.pane import ObjectsPane
 from sxtstudio.app.objects.panel import ObjectsPanel
+from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.preferences import apply_stored
 from sxtstudio.app.segment.panel import SegmentPanel
 from sxtstudio.app.session import Session
@@ -91,8 +92,9 @@ class MainWindow(QMainWindow):
         """Make every part, with the parts that it cannot be without."""
         context, session = self.context, self.session
         toolbox, complete, first_scan = Toolbox(context), CompleteSlices(session), FirstScan(context)
-        slices, view3d = SlicesView(context, first_scan, toolbox), View3D(context)
         measured = ObjectMeasurements(session)
+        style = ObjectStyle(session, measured)
+        slices, view3d = SlicesView(context, first_scan, toolbox, style), View3D(context, style)
         return Parts(
             toolbox=toolbox,
             complete=complete,
@@ -106,7 +108,8 @@ class MainWindow(QMainWindow):
             mask=MaskPanel(context),
             labels=LabelsPanel(context),
             measured=measured,
-            objects=ObjectsPanel(context, measured),
+            style=style,
+            objects=ObjectsPanel(context, measured, style),
             pane=ObjectsPane(context),
             surface=SurfacePanel(context, view3d),
             side=SidePanel(),

@@ -38,12 +38,14 @@ class PreviewStyle(Enum):
     """How a preview is drawn.
 
     LABELS: 0 or 255, in the colour and the place of the labels. SHADES: 0…255 as shades of one colour,
-    over the labels. CHANGES: in the place of the labels, what stays, goes and comes (``Change``).
+    over the labels. CHANGES: in the place of the labels, what stays, goes and comes (``Change``). OBJECTS: in
+    the place of labels and objects, each value in a colour of its own.
     """
 
     LABELS = "labels"
     SHADES = "shades"
     CHANGES = "changes"
+    OBJECTS = "objects"
 
 
 class Change(IntEnum):

@@ -60,8 +60,9 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Number, write, and say how many there are."""
+    from sxtstudio.core.bodies.method import Method
     from sxtstudio.core.object_table import Flag
-    from sxtstudio.workflow.jobs.objects import Method, ObjectsJob, objects_file
+    from sxtstudio.workflow.jobs.objects import ObjectsJob, objects_file
 
     voxels, nm3 = arguments.min_size or (None, None)
     job = ObjectsJob(

@@ -97,11 +97,21 @@ class ObjectBoxes:
             self.refresh(objects)
             return bounding_box(self._boxes[number] for number in numbers if number in self._boxes)
 
+    def touching(self, box: Box, objects: NDArray[np.uint32]) -> tuple[int, ...]:
+        """Return the numbers whose boxes share a voxel with ``box``."""
+        with self._lock:
+            self.refresh(objects)
+            return tuple(number for number, other in self._boxes.items() if _overlap(box, other))
+
     @property
     def numbers(self) -> tuple[int, ...]:
         """The numbers that were there when the volume was walked through, and those that came since."""
         with self._lock:
             return tuple(sorted(self._boxes))
+
+
+def _overlap(one: Box, other: Box) -> bool:
+    return all(one.start[axis] < other.stop[axis] and other.start[axis] < one.stop[axis] for axis in range(3))
 
 
 def _unite(boxes: dict[int, Box], others: dict[int, Box]) -> None:

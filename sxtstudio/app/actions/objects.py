@@ -1,12 +1,13 @@
-"""Objects: find them, and work with the chosen one."""
+"""Objects: find and measure them, and work with the chosen ones."""
 
 from __future__ import annotations
 
 from functools import partial
 
-from sxtstudio.app.actions.info import ActionInfo, of_tool
+from sxtstudio.app.actions.info import ActionInfo, Need, of_tool
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.catalogue import FILOPODIUM
+from sxtstudio.app.objects import work
 from sxtstudio.app.objects.pane import Page
 from sxtstudio.app.states import Panel
 
@@ -55,6 +56,20 @@ def move_cut(steps: int, context: Context) -> None:
     context.parts.toolbox.filopodia.step(steps)
 
 
+def find(context: Context) -> None:
+    """Find objects with what the panel says."""
+    context.parts.side.show_panel(Panel.OBJECTS)
+    context.parts.objects.start()
+
+
+def measure(context: Context) -> None:
+    """Measure all objects, and show them in the table."""
+    context.session.layout.set(objects_pane=True)
+    context.parts.objects.measure()
+
+
+_CHOSEN: tuple[Need, ...] = ("objects", "chosen")
+
 ACTIONS: tuple[ActionInfo, ...] = (
     ActionInfo(
         "objects.panel",
@@ -65,6 +80,67 @@ ACTIONS: tuple[ActionInfo, ...] = (
         shortcut="Ctrl+J",
         icon="mdi6.chart-bubble",
         needs=("tomogram",),
+    ),
+    ActionInfo(
+        "objects.find",
+        "Find objects",
+        "Objects",
+        "Number the bodies that outlines enclose, with the settings in the panel; can be undone",
+        find,
+        shortcut="Ctrl+Shift+F",
+        icon="mdi6.shape-circle-plus",
+        needs=("labels", "idle"),
+    ),
+    ActionInfo(
+        "objects.measure",
+        "Measure objects",
+        "Objects",
+        "Measure size, shape and grey values of all objects, for the table",
+        measure,
+        shortcut="Ctrl+Shift+M",
+        icon="mdi6.ruler-square",
+        needs=("objects", "idle"),
+    ),
+    ActionInfo(
+        "objects.go_to",
+        "Go to object",
+        "Objects",
+        "Bring the chosen object into sight, in all slices",
+        work.go_to,
+        shortcut="G",
+        icon="mdi6.crosshairs-gps",
+        needs=_CHOSEN,
+        separator=True,
+    ),
+    ActionInfo(
+        "objects.hide",
+        "Hide object",
+        "Objects",
+        "Hide the chosen objects in slices and 3D; again, show them",
+        work.hide,
+        shortcut="Ctrl+Shift+H",
+        icon="mdi6.eye-off-outline",
+        needs=_CHOSEN,
+    ),
+    ActionInfo(
+        "objects.only",
+        "Show only object",
+        "Objects",
+        "Draw and list the chosen objects alone",
+        work.show_only,
+        shortcut="Ctrl+Shift+L",
+        icon="mdi6.filter-outline",
+        needs=_CHOSEN,
+    ),
+    ActionInfo(
+        "objects.show_all",
+        "Show all objects",
+        "Objects",
+        "Draw and list all objects again",
+        work.show_all,
+        shortcut="Ctrl+Shift+A",
+        icon="mdi6.eye-outline",
+        needs=("objects",),
     ),
     ActionInfo(
         "objects.plots",

@@ -1,4 +1,4 @@
-"""The tabs of the pane below the views, beside the table: plots and filopodia."""
+"""The tabs of the pane below the views, table, plots and filopodia."""
 
 from __future__ import annotations
 
@@ -11,6 +11,11 @@ from sxtstudio.app.objects.pane import Page
 def add_pages(context: Context, parts: Parts) -> None:
     """Add the tabs; each is made, and what it needs loaded, when it is first seen."""
 
+    def table() -> QWidget:
+        from sxtstudio.app.objects.table import TablePage
+
+        return TablePage(context, parts.measured, parts.style)
+
     def plots() -> QWidget:
         from sxtstudio.app.objects.plots import PlotsPage
 
@@ -21,6 +26,7 @@ def add_pages(context: Context, parts: Parts) -> None:
 
         return FilopodiaPage(context, parts.measured, parts.toolbox.filopodia)
 
+    parts.pane.add_page(Page.TABLE, "Table", "All objects, a row each", table)
     parts.pane.add_page(
         Page.PLOTS,
         "Plots",

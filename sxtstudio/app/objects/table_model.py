@@ -18,7 +18,7 @@ from sxtstudio.core.wording import grouped
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
-_STALE = "Has changed since it was measured: measure again."
+STALE = "May have changed since it was measured: measure again."
 
 
 class TableModel(QAbstractTableModel):
@@ -143,10 +143,7 @@ class TableModel(QAbstractTableModel):
         """Return what stands in a cell; ``place`` counts in the listing."""
         if not column.measured:
             return self.listing.text(column.key, place)
-        value = self.listing.values(column.key)[place]
-        if not np.isfinite(value):
-            return ""
-        return grouped(round(value)) if column.integer else f"{value:.4g}"
+        return value_text(column, float(self.listing.values(column.key)[place]))
 
     def _tip(self, place: int, number: int, column: TableColumn) -> str | None:
         row = self.listing.rows[place]
@@ -158,7 +155,7 @@ class TableModel(QAbstractTableModel):
         if column.key == Own.NOTES:
             return row.notes or None
         if column.measured and self._is_stale(number):
-            return _STALE
+            return STALE
         return "Hidden" if column.key == Own.NUMBER and number in self._hidden else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:
@@ -174,6 +171,13 @@ class TableModel(QAbstractTableModel):
             return False
         self.noted.emit(self.number(index.row()), str(value).strip())
         return True
+
+
+def value_text(column: TableColumn, value: float) -> str:
+    """Return a measured value as the window writes it; "" where there is none."""
+    if not np.isfinite(value):
+        return ""
+    return grouped(round(value)) if column.integer else f"{value:.4g}"
 
 
 _DECIDED = {

@@ -59,6 +59,8 @@ class ObjectsTable(QTableView):
         """Show ``model``."""
         super().__init__(parent)
         self._table = model
+        self._shown_keys: tuple[str, ...] = ()
+        self._quiet = False
         self.setModel(model)
         self.setAccessibleName("Table of objects")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -80,8 +82,6 @@ class ObjectsTable(QTableView):
         )
         self.horizontalHeader().setSortIndicator(0, Qt.SortOrder.AscendingOrder)
         model.modelReset.connect(self._on_model_reset)
-        self._shown_keys: tuple[str, ...] = ()
-        self._quiet = False
         self.doubleClicked.connect(self._on_double_clicked)
         self._on_model_reset()
 

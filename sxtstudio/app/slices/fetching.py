@@ -35,7 +35,7 @@ _CHUNK = 8  # slices
 
 @dataclass(frozen=True, eq=False)
 class SliceData:
-    """What a view shows: image (rows, columns), of ``bins`` pixels each; labels and mask if there are any.
+    """What a view shows: image (rows, columns), of ``bins`` pixels each; labels, mask, objects if any.
 
     ``edits`` counts the changes of labels that it contains. Without ``image`` the old one stays.
     """
@@ -46,6 +46,7 @@ class SliceData:
     bins: tuple[int, int] = (1, 1)
     labels: NDArray[np.uint8] | None = None
     mask: NDArray[np.uint8] | None = None
+    objects: NDArray[np.uint32] | None = None
     edits: int = 0
     note: str = ""
 
@@ -144,7 +145,7 @@ class SliceSource:
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """One request: slice ``depth`` of a plane, with labels and mask as they are at ``edits``."""
+    """One request: slice ``depth`` of a plane, with labels, mask and objects as they are at ``edits``."""
 
     source: SliceSource
     plane: Plane
@@ -152,6 +153,7 @@ class Wanted:
     forward: int
     labels: NDArray[np.uint8] | None
     mask: NDArray[np.uint8] | None
+    objects: NDArray[np.uint32] | None
     edits: int
     shown: bool = False  # the view has it already; what is left is to read its neighbours
 
@@ -189,7 +191,7 @@ class Wanted:
             emit(self._with_overlays(None, note="preparing …"))
         if not self._rests(stale):
             return
-        for volume in (self.labels, self.mask):  # a cut goes through every page of these files
+        for volume in (self.labels, self.mask, self.objects):  # a cut goes through every page of these files
             if volume is not None:
                 release_pages(volume)
         if overview is None and self.plane == "yz":
@@ -241,6 +243,7 @@ class Wanted:
             bins,
             cut(self.labels, self.plane, self.depth),
             cut(self.mask, self.plane, self.depth),
+            cut(self.objects, self.plane, self.depth),
             self.edits,
             note,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
@@ -22,15 +23,18 @@ from PySide6.QtWidgets import QWidget
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.toolbox import Toolbox
+from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.session import Change, PreviewStyle
 from sxtstudio.app.slices import overlays
 from sxtstudio.app.slices.camera import Camera
 from sxtstudio.app.slices.colour_maps import colours_of
 from sxtstudio.app.slices.fetching import SliceData
 from sxtstudio.app.slices.layers import ImageLayer, LabelLayer, OutlineLayer
+from sxtstudio.app.slices.object_layer import ObjectLayer
 from sxtstudio.app.slices.plane_mouse import PlaneMouse
 from sxtstudio.core.edit_kind import Target
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.object_colours import number_colours
 from sxtstudio.core.planes import COLUMNS, NORMAL, ROWS, Plane
 
 _SELECTED = (255, 255, 255)
@@ -43,7 +47,13 @@ class PlaneView(QWidget):
     """Shows a slice; ``shown_depth`` is the slice that is drawn, which may lag behind the one asked for."""
 
     def __init__(
-        self, context: Context, toolbox: Toolbox, camera: Camera, plane: Plane, parent: QWidget | None = None
+        self,
+        context: Context,
+        toolbox: Toolbox,
+        camera: Camera,
+        plane: Plane,
+        style: ObjectStyle,
+        parent: QWidget | None = None,
     ) -> None:
         """Begin empty."""
         super().__init__(parent)
@@ -54,6 +64,8 @@ class PlaneView(QWidget):
         self.shown_depth = 0
         self.image = ImageLayer()
         self.labels = LabelLayer()
+        self.objects = ObjectLayer()
+        self._style = style
         self.preview = LabelLayer()
         self._preview_style = PreviewStyle.LABELS
         self.outline = OutlineLayer(dashed=True)
@@ -81,6 +93,7 @@ class PlaneView(QWidget):
         for layer in (self.labels, self.preview, self.selected):
             layer.set(None)
         self.outline.set(None)
+        self.objects.set(None)
         self.selected_edge.set(None)
         self.note = self.error = self.preview_title = ""
         self.shown_depth, self.edits = 0, -1
@@ -98,6 +111,7 @@ class PlaneView(QWidget):
             self.edits = data.edits
             self.labels.set(data.labels)
             self.outline.set(data.mask)
+            self.objects.set(data.objects)
         if moved:
             self.show_preview()
             self.show_selection()
@@ -119,6 +133,12 @@ class PlaneView(QWidget):
         self.selected.paint_with(_SELECTED, 0.35)
         self.update()
 
+    def restyle_objects(self) -> None:
+        """Follow colours and visibility of the objects, and which are chosen."""
+        self.objects.restyle()
+        self.objects.select(frozenset(self._context.session.objects.value.selected))
+        self.update()
+
     def _style_preview(self) -> None:
         state = self._context.session.display.value
         strong = min(1.0, state.label_opacity + 0.15)
@@ -128,6 +148,9 @@ class PlaneView(QWidget):
             case PreviewStyle.CHANGES:
                 kept = QColor(*state.label_rgb, round(255 * state.label_opacity))
                 self.preview.colour_with({Change.STAYS: kept, Change.GOES: _GOES, Change.COMES: _COMES})
+            case PreviewStyle.OBJECTS:
+                colours = number_colours(np.arange(1, 256)).tolist()
+                self.preview.colour_with({n: QColor(r, g, b, 150) for n, (r, g, b) in enumerate(colours, 1)})
             case PreviewStyle.LABELS:
                 self.preview.paint_with(state.label_rgb, strong)
 
@@ -160,10 +183,19 @@ class PlaneView(QWidget):
         self.selected_edge.set(part, origin)
         self.update()
 
+    def has(self, target: Target) -> bool:
+        """Whether a slice of this volume has been read for this view."""
+        shown = {"labels": self.labels.labels, "mask": self.outline.mask, "objects": self.objects.numbers}
+        return shown[target] is not None
+
     def patch(self, target: Target, box: Box) -> None:
         """Read again what has changed within ``box``, if it is seen in this view."""
         axis = NORMAL[self.plane]
-        layer = self.outline if target == "mask" else self.labels
+        layers: dict[Target, LabelLayer | OutlineLayer | ObjectLayer] = {
+            "labels": self.labels,
+            "mask": self.outline,
+            "objects": self.objects,
+        }
         volume = self._context.session.labels_of(target)
         if volume is None or not box.start[axis] <= self.shown_depth < box.stop[axis]:
             return
@@ -171,9 +203,9 @@ class PlaneView(QWidget):
         index[axis] = slice(self.shown_depth, self.shown_depth + 1)
         part = volume[tuple(index)].squeeze(axis)
         row, column = box.start[ROWS[self.plane]], box.start[COLUMNS[self.plane]]
-        layer.patch(row, column, part.T if self.plane == "yz" else part)
-        if target == "mask":
-            self.update()  # its outline may change anywhere
+        layers[target].patch(row, column, part.T if self.plane == "yz" else part)
+        if target != "labels":
+            self.update()  # outlines may change anywhere
         else:
             rows, columns = box.stop[ROWS[self.plane]], box.stop[COLUMNS[self.plane]]
             corners = QRectF(column - 0.5, row - 0.5, columns - column, rows - row)
@@ -227,10 +259,15 @@ class PlaneView(QWidget):
             replaced = self.preview.labels is not None and self._preview_style is not PreviewStyle.SHADES
             if state.labels_visible and not replaced:
                 self.labels.draw(painter)
+            shown = session.objects.value
+            if shown.visible and self._preview_style is not PreviewStyle.OBJECTS:
+                self.objects.draw(painter, shown.opacity, self._style.colours, self._style.shown)
             self.preview.draw(painter)
             self.selected.draw(painter)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             self.selected_edge.draw(painter, _SELECTED, 1.5)
+            if shown.visible:
+                self.objects.draw_selected(painter, self._style.shown)
             if state.mask_visible:
                 self.outline.draw(painter, state.mask_rgb)
             overlays.draw_tool(painter, self, self.mouse.over)

@@ -15,9 +15,17 @@ from sxtstudio.workflow.document.document import Document
 
 
 def readout(
-    document: Document, pointer: PointerEvent, value: float | None, coarse: bool, unit: Unit = "nm"
+    document: Document,
+    pointer: PointerEvent,
+    value: float | None,
+    coarse: bool,
+    unit: Unit = "nm",
+    number: int = 0,
 ) -> str:
-    """Return the line; outside of the image it is empty. x and y count from 0, slices from 1."""
+    """Return the line; outside of the image it is empty. x and y count from 0, slices from 1.
+
+    ``number`` is that of the object under the pointer, 0 where there is none.
+    """
     voxel = pointer.voxel
     if any(not 0 <= i < n for i, n in zip(voxel, document.shape, strict=True)):
         return ""
@@ -27,8 +35,17 @@ def readout(
         position(voxel, document.shape, document.voxel_nm, unit),
         f"value {_number(value)}{'≈' if coarse else ' '}",
         {None: "", True: "labelled", False: ""}[label],
+        object_text(document, number),
     ]
     return "   ".join(part for part in parts if part)
+
+
+def object_text(document: Document, number: int) -> str:
+    """Return "object 12, Vesicle", or nothing where there is no object."""
+    row = document.object_table.rows.get(number)
+    if row is None:
+        return f"object {number}" if number else ""
+    return ", ".join(part for part in (f"object {number}", row.class_name) if part)
 
 
 def indices(voxel: Triple, shape: Triple) -> str:

@@ -15,6 +15,7 @@ from sxtstudio.app.document.first_scan import FirstScan
 from sxtstudio.app.document.start_page import StartPage
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.toolbox import Toolbox
+from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.slices.camera import Camera
 from sxtstudio.app.slices.fetching import SliceData, SliceSource, Wanted, cut
 from sxtstudio.app.slices.plane_layout import PlaneLayout
@@ -24,7 +25,7 @@ from sxtstudio.app.slices.readout import cross_texts, readout
 from sxtstudio.app.slices.slice_bar import SliceBar
 from sxtstudio.app.states import Belonging, DisplayState
 from sxtstudio.core.contrast import auto_window
-from sxtstudio.core.edit_kind import Target
+from sxtstudio.core.edit_kind import TARGETS, Target
 from sxtstudio.core.errors import sentence_of
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.planes import COLUMNS, NORMAL, PLANES, ROWS, Plane
@@ -33,7 +34,6 @@ _KEPT_EDITS = 200
 # Of a view: an object smaller than the first or larger than the second is shown anew, as large as the last.
 _SPECK, _WHOLE, _FRAMED = 0.12, 0.7, 0.35
 _LEAST_FRAMED_PX = 24  # of a smaller object more of what lies around it is shown
-_LABELS: tuple[Target, Target] = ("labels", "mask")
 # What was hidden or turned round in one tomogram would puzzle in the next.
 _OF_THE_TOMOGRAM = ("inverted", "labels_visible", "mask_visible")
 
@@ -42,7 +42,12 @@ class SlicesView(QWidget):
     """XY, XZ and YZ through the crosshair, or the start page while nothing is open."""
 
     def __init__(
-        self, context: Context, first_scan: FirstScan, toolbox: Toolbox, parent: QWidget | None = None
+        self,
+        context: Context,
+        first_scan: FirstScan,
+        toolbox: Toolbox,
+        style: ObjectStyle,
+        parent: QWidget | None = None,
     ) -> None:
         """Build the widgets."""
         super().__init__(parent)
@@ -50,7 +55,7 @@ class SlicesView(QWidget):
         self._session = session = context.session
         self.first_scan = first_scan
         self.camera = Camera(self)
-        self.views = {plane: PlaneView(context, toolbox, self.camera, plane) for plane in PLANES}
+        self.views = {plane: PlaneView(context, toolbox, self.camera, plane, style) for plane in PLANES}
         self.readers = {plane: Reader(plane, self) for plane in PLANES}
         self._source: SliceSource | None = None
         self._edits = 0
@@ -80,11 +85,14 @@ class SlicesView(QWidget):
         session.cursor_changed.connect(self._on_cursor)
         session.labels_changed.connect(lambda box: self._on_edit("labels", box))
         session.mask_changed.connect(lambda box: self._on_edit("mask", box))
+        session.objects_changed.connect(lambda box: self._on_edit("objects", box))
         for view in self.views.values():
             session.preview_changed.connect(view.show_preview)
             session.selection_changed.connect(view.show_selection)
             session.display.changed.connect(view.apply_style)
             session.tool.changed.connect(view.follow_tool)
+            session.objects.changed.connect(view.restyle_objects)
+            style.changed.connect(view.restyle_objects)
             toolbox.sketch_changed.connect(view.update)
         self.first_scan.sampled.connect(self._on_sample)
         self.first_scan.overviewed.connect(self._on_overview)
@@ -161,12 +169,12 @@ class SlicesView(QWidget):
         # Labels across the file's slices are spread over the disk: only small volumes are cut at once.
         at_once = ready is not None and (plane == "xy" or exact)
         if at_once and ready is not None:
-            labels, mask = (cut(document.array(target), plane, depth) for target in _LABELS)
-            self._show(SliceData(plane, depth, ready[0], ready[1], labels, mask, self._edits))
+            labels, mask, objects = (cut(document.array(target), plane, depth) for target in TARGETS)
+            self._show(SliceData(plane, depth, *ready, labels, mask, objects, self._edits))
         if at_once and exact:
             self.readers[plane].drop()
             return
-        labels, mask = (document.array(target) for target in _LABELS)
+        labels, mask, objects = (document.array(target) for target in TARGETS)
         wanted = Wanted(
             source,
             plane,
@@ -174,6 +182,7 @@ class SlicesView(QWidget):
             self._forward[plane],
             labels,
             mask,
+            objects,
             self._edits,
             at_once,
         )
@@ -240,11 +249,10 @@ class SlicesView(QWidget):
         self._edits += 1
         self._edited.append((self._edits, target, box))
         for plane, view in self.views.items():
-            layer = view.outline.mask if target == "mask" else view.labels.labels
             depth, axis = view.shown_depth, NORMAL[plane]
             if not box.start[axis] <= depth < box.stop[axis]:
                 continue
-            if layer is None or (plane != "xy" and _is_large(box, axis)):
+            if not view.has(target) or (plane != "xy" and _is_large(box, axis)):
                 self._ask(plane, self._session.cursor[axis])
             else:
                 view.patch(target, box)
@@ -339,7 +347,8 @@ class SlicesView(QWidget):
         if document is not None and pointer is not None:
             image = self.views[pointer.plane].image
             value = image.value_at(pointer.row, pointer.column)
-            text = readout(document, pointer, value, image.bins != (1, 1), self._session.unit)
+            number = self.views[pointer.plane].objects.number_at(pointer.row, pointer.column)
+            text = readout(document, pointer, value, image.bins != (1, 1), self._session.unit, number)
         self.planes.line.setText(text or " ")
 
     def resizeEvent(self, event: QResizeEvent) -> None:

@@ -61,6 +61,11 @@ class SurfacePanel(QWidget):
         group = QGroupBox("Surface")
         rows = QFormLayout(group)
         rows.addRow(fields.check("surface_visible", "Show the labels", "Show the surface of the labels"))
+        rows.addRow(
+            fields.check(
+                "bodies_visible", "Show the objects", "Show the objects that were found, in their colours"
+            )
+        )
         self._dice = QToolButton()
         theme.set_icon(self._dice, "mdi6.dice-multiple-outline")
         self._dice.setToolTip("Other random colours")

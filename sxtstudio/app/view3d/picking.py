@@ -57,6 +57,11 @@ class Picking(QObject):
         picked = self._canvas.pick(x, y)
         if picked is None:
             session.select(None)
+            session.objects.set(selected=())
+            return
+        if picked.what == "bodies":
+            session.objects.set(selected=(picked.number,))
+            session.set_cursor(voxel_index(picked.place, document.voxel_nm, document.shape))
             return
         if picked.what == "plane" or document.labels is None:
             session.set_cursor(voxel_index(picked.place, document.voxel_nm, document.shape))

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QLabel, QStackedWidget, QVBoxLayout, QWidget
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.states import Belonging, Observed
 from sxtstudio.app.view3d.bar import View3DBar
 from sxtstudio.app.view3d.choice import Choice
@@ -24,6 +25,7 @@ from sxtstudio.core.volume import VoxelSize
 from sxtstudio.workflow.document.document import Document
 
 if TYPE_CHECKING:  # at run time these load VTK, which must wait
+    from sxtstudio.app.view3d.bodies import Bodies
     from sxtstudio.app.view3d.building import Builder
     from sxtstudio.app.view3d.canvas import Canvas3D
     from sxtstudio.app.view3d.picking import Picking
@@ -39,10 +41,10 @@ _OPEN_FIRST = "Open a tomogram to see it here in 3D."
 class View3D(QWidget):
     """Surfaces and slices in 3D. Panels set ``scene`` and read ``status``."""
 
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+    def __init__(self, context: Context, style: ObjectStyle, parent: QWidget | None = None) -> None:
         """Build the widget; nothing heavy happens before it is shown."""
         super().__init__(parent)
-        self._context = context
+        self._context, self._style = context, style
         stored = context.settings.get("view3d/scene", {})
         self.scene = Observed(scene_from_json(stored), self)
         self._belonging = Belonging(self.scene, OF_THE_TOMOGRAM)
@@ -54,6 +56,7 @@ class View3D(QWidget):
         self._closed = False
         self._builder: Builder | None = None
         self._picking: Picking | None = None
+        self._bodies: Bodies | None = None
         self._shown_document: Document | None = None
         self._shown_voxel_nm: VoxelSize | None = None
         self._pending_camera: dict[str, Any] = {}
@@ -120,6 +123,7 @@ class View3D(QWidget):
 
     def _on_canvas_found(self, canvas: Canvas3D, choice: Choice) -> None:
         """Show the scene in ``canvas`` from now on."""
+        from sxtstudio.app.view3d.bodies import Bodies
         from sxtstudio.app.view3d.building import Builder
         from sxtstudio.app.view3d.picking import Picking
         from sxtstudio.app.view3d.plane_feeder import PlaneFeeder
@@ -130,6 +134,7 @@ class View3D(QWidget):
         self._feeder = PlaneFeeder(self._context, canvas.scene, canvas.request, self)
         self._builder = Builder(self._context, canvas, self.scene, self.status, self)
         self._picking = Picking(self._context, canvas, self.scene, self)
+        self._bodies = Bodies(self._context, canvas, self.scene, self.status, self._style, self)
         opengl = choice.opengl
         self.status.set(
             ready=True, opengl=opengl.renderer, software=opengl.software, canvas=choice.description
@@ -183,9 +188,12 @@ class View3D(QWidget):
         canvas.scene.camera.restore(self._pending_camera)
         canvas.refresh(self.scene.value)
         self._request_planes()
-        self.update_surface()
+        if document.objects is None or self.scene.value.surface_visible:
+            self.update_surface()
         if self._picking is not None:
             self._picking.show(document)
+        if self._bodies is not None:
+            self._bodies.show(document)
 
     def _forget(self) -> None:
         """Drop everything that belongs to the shown document."""
@@ -197,6 +205,8 @@ class View3D(QWidget):
         if self._builder is not None and self._picking is not None:
             self._builder.forget()
             self._picking.show(None)
+        if self._bodies is not None:
+            self._bodies.show(None)
 
     def _on_document_changed(self) -> None:
         self._pending_camera = {}
@@ -247,6 +257,11 @@ class View3D(QWidget):
         self.canvas.refresh(state)
         self._request_planes()
         if self._shown_document is None:
+            return
+        if state.bodies_visible and not former.bodies_visible and self._bodies is not None:
+            self._bodies.update()
+        if state.surface_visible and not former.surface_visible and not self.canvas.scene.has_surface:
+            self.update_surface()
             return
         if state.objects != former.objects and self.is_small:
             self.update_surface()
@@ -391,9 +406,11 @@ class View3D(QWidget):
         self._forget()
         if self._picking is not None:
             self._picking.shut_down()
+        if self._bodies is not None:
+            self._bodies.shut_down()
         if self._feeder is not None:
             self._feeder.shut_down()
-        self._builder = self._picking = self._feeder = None
+        self._builder = self._picking = self._feeder = self._bodies = None
         if self.canvas is not None:
             canvas, self.canvas = self.canvas, None
             self._stack.removeWidget(canvas.widget)

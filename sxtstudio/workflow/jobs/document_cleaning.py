@@ -195,8 +195,8 @@ def _clean_through(
 
 
 @contextmanager
-def scratch_file(path: Path, size_bytes: int) -> Iterator[Path]:
-    """Make a file of zeros, and delete it in the end.
+def scratch_file(path: Path, size_bytes: int, what: str = "The clean-up") -> Iterator[Path]:
+    """Make a file of zeros for the work that is called ``what``, and delete it in the end.
 
     Raises
     ------
@@ -206,9 +206,9 @@ def scratch_file(path: Path, size_bytes: int) -> Iterator[Path]:
     free = shutil.disk_usage(path.parent).free
     if free < size_bytes + _SPARE_BYTES:
         raise UserError(
-            f"The clean-up needs {wording.bytes_text(size_bytes)} of disk space for a while, and "
+            f"{what} needs {wording.bytes_text(size_bytes)} of disk space for a while, and "
             f"{path.parent} has "
-            f"only {wording.bytes_text(free)} left. Free some space and try again; the labels are unchanged."
+            f"only {wording.bytes_text(free)} left. Free some space and try again; nothing has changed."
         )
     try:
         create_reserved(path, size_bytes)

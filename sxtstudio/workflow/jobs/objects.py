@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.bodies.find import BodyParameters, body_stages, find_bodies
 from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, keep_large
+from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.objects import label_objects
@@ -33,13 +33,6 @@ from sxtstudio.workflow.jobs.outputs import (
     scratch_folder,
 )
 from sxtstudio.workflow.jobs.unchanged import KnownInput
-
-
-class Method(StrEnum):
-    """What an object is."""
-
-    BODIES = "bodies"  # what outlines enclose, with its membrane
-    COMPONENTS = "components"  # label voxels that hang together
 
 
 @dataclass(frozen=True)

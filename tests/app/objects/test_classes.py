@@ -402,7 +402,7 @@ def test_what_changed_since_it_was_measured_is_left_out(
     classing.classifier.classify.click()
     finish(window, qtbot)
     assert table(window).rows[20].class_name == "" and "2 have changed" in classing.classifier.result.text()
-    window.context.parts.measured.all_stale = True
+    window.session.set_voxel_nm((7.0, 7.0, 7.0))
     classing.classifier.classify.click()
     assert "measure them again" in classing.classifier.result.text()
 

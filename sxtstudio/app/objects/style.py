@@ -1,0 +1,102 @@
+"""In which colours objects are drawn, and which of them at all: one answer for slices, 3D and table."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PySide6.QtCore import QObject, Signal
+
+from sxtstudio.app.objects.colouring import ColourBy, Scale, object_colours
+from sxtstudio.app.objects.measured import ObjectMeasurements
+from sxtstudio.app.session import Session
+from sxtstudio.app.states import ObjectsState
+from sxtstudio.core.object_colours import Colours, number_colours
+from sxtstudio.core.object_table import ObjectTable
+
+
+class ObjectStyle(QObject):
+    """Follows table, measurements and ``session.objects``.
+
+    Signals
+    -------
+    changed()
+        Colours, or what is drawn.
+    """
+
+    changed = Signal()
+
+    def __init__(self, session: Session, measured: ObjectMeasurements) -> None:
+        """Follow ``session``."""
+        super().__init__(session)
+        self._session, self._measured = session, measured
+        self._former: ObjectsState = session.objects.value
+        self.scale: Scale | None = None
+        self._numbers = np.empty(0, np.int64)
+        self._colours = np.empty((0, 3), np.uint8)
+        self._shown = np.empty(0, np.bool_)
+        session.objects.changed.connect(self._on_objects_changed)
+        session.table_changed.connect(self._refresh)
+        session.document_changed.connect(self._refresh)
+        measured.changed.connect(self._on_measured_changed)
+
+    @property
+    def numbers(self) -> NDArray[np.int64]:
+        """The objects that there are, ascending."""
+        return self._numbers
+
+    def colours(self, numbers: NDArray[Any]) -> Colours:
+        """Return the colours (n, 3) of objects; of one that is not in the table, that of its number."""
+        place, known = self._places(numbers)
+        found = number_colours(np.asarray(numbers))
+        found[known] = self._colours[place[known]]
+        return found
+
+    def shown(self, numbers: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which of the objects (n,) are drawn."""
+        place, known = self._places(numbers)
+        found = np.full(len(numbers), self._session.objects.value.only is None)
+        found[known] = self._shown[place[known]]
+        return found
+
+    def _places(self, numbers: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.bool_]]:
+        if not len(self._numbers):
+            return np.zeros(len(numbers), np.intp), np.zeros(len(numbers), np.bool_)
+        place = np.minimum(np.searchsorted(self._numbers, numbers), len(self._numbers) - 1)
+        return place, self._numbers[place] == numbers
+
+    def _on_objects_changed(self) -> None:
+        former, state = self._former, self._session.objects.value
+        self._former = state
+        if former.colour_by != state.colour_by:
+            self._refresh()
+        elif (former.hidden, former.only) != (state.hidden, state.only):
+            self._choose_shown()
+            self.changed.emit()
+
+    def _on_measured_changed(self) -> None:
+        if self._session.objects.value.colour_by not in tuple(ColourBy):
+            self._refresh()
+
+    def _refresh(self) -> None:
+        document, state = self._session.document, self._session.objects.value
+        table = ObjectTable() if document is None else document.object_table
+        self._numbers = np.fromiter(table.rows, np.int64, len(table.rows))
+        self._colours, self.scale = object_colours(
+            self._numbers, state.colour_by, table, self._measured.value
+        )
+        self._choose_shown()
+        self.changed.emit()
+
+    def _choose_shown(self) -> None:
+        state = self._session.objects.value
+        self._shown = np.ones(len(self._numbers), np.bool_)
+        if state.only is not None:
+            self._shown = np.isin(self._numbers, _array(state.only))
+        if state.hidden:
+            self._shown &= ~np.isin(self._numbers, _array(state.hidden))
+
+
+def _array(numbers: frozenset[int]) -> NDArray[np.int64]:
+    return np.fromiter(numbers, np.int64, len(numbers))

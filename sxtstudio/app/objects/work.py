@@ -1,0 +1,99 @@
+"""What is done with the chosen objects without changing them: go to, hide, show only, measure."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.wording import count
+
+
+def seat_of(objects: NDArray[np.uint32], number: int, box: Box) -> Triple | None:
+    """Return a voxel (z, y, x) of an object near the middle of its box; None if it has none there.
+
+    Only single slices of the box are read, from its middle on outwards.
+    """
+    first, last = box.start[0], box.stop[0] - 1
+    middle = (first + last) // 2
+    for z in sorted(range(first, last + 1), key=lambda z: abs(z - middle)):
+        rows, columns = np.nonzero(objects[z, box.slices[1], box.slices[2]] == number)
+        if len(rows):
+            nearest = int(np.argmin((rows - rows.mean()) ** 2 + (columns - columns.mean()) ** 2))
+            return (z, int(rows[nearest]) + box.start[1], int(columns[nearest]) + box.start[2])
+    return None
+
+
+def go_to(context: Context) -> None:
+    """Bring the object that was chosen last into sight, in all slices."""
+    session, document = context.session, context.session.document
+    selected = session.objects.value.selected
+    if document is None or document.objects is None or not selected:
+        return
+    box = document.box_of(selected[-1])
+    seat = None if box is None else seat_of(document.objects, selected[-1], box)
+    if box is None or seat is None:
+        session.message.emit(f"Object {selected[-1]} has no voxels any more.")
+        return
+    session.set_cursor(seat)
+    context.parts.slices.frame(box)
+    hidden = session.objects.value.hidden
+    if selected[-1] in hidden:
+        session.objects.set(hidden=hidden - {selected[-1]})
+
+
+def hide(context: Context) -> None:
+    """Hide the chosen objects; those that are all hidden already are shown again."""
+    state = context.session.objects
+    selected = frozenset(state.value.selected)
+    shown = selected - state.value.hidden
+    state.set(hidden=state.value.hidden | shown if shown else state.value.hidden - selected)
+    if shown:
+        context.session.message.emit(f"Hidden: {count(len(shown), 'object')}. Show all brings them back.")
+
+
+def show_only(context: Context) -> None:
+    """Draw and list the chosen objects alone."""
+    state = context.session.objects
+    if state.value.selected:
+        chosen = frozenset(state.value.selected)
+        state.set(only=chosen, hidden=state.value.hidden - chosen)
+
+
+def show_all(context: Context) -> None:
+    """Draw and list all objects again."""
+    context.session.objects.set(only=None, hidden=frozenset())
+
+
+def measure(context: Context) -> Job:
+    """Measure all objects, in a job; they can be corrected meanwhile.
+
+    Raises
+    ------
+    UserError
+        If there are no objects, or they are being changed.
+    """
+    session, measured = context.session, context.parts.measured
+    document = session.document
+    if document is None or document.objects is None:
+        raise UserError("There are no objects to measure. Find them first (panel “Objects”).")
+    if session.busy is not None:
+        raise UserError(f"The objects are being changed by “{session.busy.name}”. Wait for it.")
+    objects, voxel_nm, tomogram = document.objects, document.voxel_nm, document.tomogram
+
+    def work(job: Job) -> Measurements:
+        from sxtstudio.core.measure.measure import measure_objects
+
+        return measure_objects(objects, voxel_nm, image=tomogram, progress=job.progress)
+
+    def show(found: Measurements) -> None:
+        if session.document is document:
+            measured.set(found)
+            session.message.emit(f"Measured {count(len(found.numbers), 'object')}.")
+
+    measured.begin()
+    return context.jobs.start("Measuring objects", work, on_done=show)

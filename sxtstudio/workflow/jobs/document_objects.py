@@ -1,0 +1,225 @@
+"""The objects of what is open: a preview of them on a slice, and finding them in all slices.
+
+What finds them is loaded when it is needed: the window imports this when it starts.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.bodies.method import Method
+from sxtstudio.core.edits import Recorder
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.object_boxes import ObjectBoxes
+from sxtstudio.core.object_table import ObjectTable
+from sxtstudio.core.pace import Work
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.reserved import open_numbers
+from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
+from sxtstudio.core.walk import walk
+from sxtstudio.workflow.document.objects import replace_objects
+from sxtstudio.workflow.jobs.document_cleaning import scratch_file
+
+if TYPE_CHECKING:  # at run time this loads what finds bodies
+    from sxtstudio.core.bodies.found import FoundBodies
+
+_SCRATCH, _INSIDE = "finding.raw", "inside.raw"
+_WHAT = "Finding objects"
+
+
+@dataclass(frozen=True)
+class FindObjects:
+    """How objects are found in what is open.
+
+    Attributes
+    ----------
+    gap_px
+        Gaps in outlines up to this width are closed.
+    split
+        Bodies that touch are divided where their neck is narrower than this share of the narrower part, 0…1.
+    min_voxels
+        Smaller objects are left out.
+    inside_mask
+        What lies outside of the cell mask is nothing.
+    image
+        The grey values of the tomogram have a say.
+    """
+
+    method: Method = Method.BODIES
+    gap_px: float = 6.0
+    split: float = 0.0
+    min_voxels: int = 30
+    inside_mask: bool = False
+    image: bool = False
+
+    def step(self) -> dict[str, Any]:
+        """Return what stands in the record of steps."""
+        found: dict[str, Any] = {"method": self.method.value, "min_voxels": self.min_voxels}
+        if self.method is Method.BODIES:
+            found |= {"gap_px": round(self.gap_px, 2), "split": round(self.split, 3)}
+        found |= {"inside_mask": True} if self.inside_mask else {}
+        return found | ({"image": True} if self.image else {})
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectsInput:
+    """The labels in which objects are found, and what belongs to them; maps of files, never copies."""
+
+    labels: NDArray[np.uint8]
+    mask: NDArray[np.uint8] | None
+    voxel_nm: VoxelSize | None
+    tomogram: Volume
+    former: ObjectTable
+    boxes: ObjectBoxes
+
+    @property
+    def shape(self) -> Triple:
+        """Number of voxels along (z, y, x)."""
+        z, y, x = self.labels.shape
+        return (z, y, x)
+
+    def mask_for(self, wanted: FindObjects) -> NDArray[np.uint8] | None:
+        """Return the mask if it is to be used.
+
+        Raises
+        ------
+        UserError
+            If there is none.
+        """
+        if not wanted.inside_mask:
+            return None
+        if self.mask is None:
+            raise UserError("There is no cell mask yet. Make one in the panel “Cell mask” first.")
+        return self.mask
+
+
+@dataclass(frozen=True)
+class FoundObjects:
+    """What was found, with flags; ``small`` were left out for their size."""
+
+    found: FoundBodies
+    small: int
+
+
+@dataclass(frozen=True, eq=False)
+class ObjectsPreview:
+    """The regions of slice ``z`` that would be parts of objects: numbers (y, x), 0 is none."""
+
+    z: int
+    numbers: NDArray[np.int32]
+    count: int
+
+
+def preview_objects(given: ObjectsInput, wanted: FindObjects, z: int, progress: Progress) -> ObjectsPreview:
+    """Find the regions of one slice; called in a thread.
+
+    Raises
+    ------
+    UserError
+        If a mask is wanted and there is none.
+    Cancelled
+        If ``progress`` was cancelled.
+    """
+    from scipy import ndimage
+
+    outline = np.asarray(given.labels[z]) != 0
+    mask = given.mask_for(wanted)
+    if mask is not None:
+        outline &= np.asarray(mask[z]) != 0
+    progress.check()
+    if wanted.method is Method.COMPONENTS:
+        numbers, count = ndimage.label(outline, np.ones((3, 3)))
+        return ObjectsPreview(z, np.asarray(numbers, np.int32), int(count))
+    from sxtstudio.core.bodies.regions import find_regions, wall_half_px
+
+    found = find_regions(
+        outline, gap_px=wanted.gap_px, split=wanted.split, half_px=wall_half_px(outline[None])
+    )
+    progress.check()
+    kept = np.concatenate([[False], _enclosed(found.table)])
+    new = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
+    return ObjectsPreview(z, new[found.numbers], int(kept.sum()))
+
+
+def _enclosed(table: NDArray[np.void]) -> NDArray[np.bool_]:
+    """Say which regions of a slice are enclosed by an outline, rather than what lies around them."""
+    return np.asarray((table["walled"] > 0.5) & ~table["at_border"] & (table["holes"] < 0.5))
+
+
+def find_document_objects(
+    recorder: Recorder, given: ObjectsInput, wanted: FindObjects, folder: Path, progress: Progress
+) -> FoundObjects:
+    """Find objects in all slices, and replace those of the document; called in a thread.
+
+    They are numbered in a file of its own in ``folder``, and only then taken over, slab by slab.
+
+    Parameters
+    ----------
+    recorder
+        Writes the objects, so that finding them can be undone; it gets the rows of the table.
+
+    Raises
+    ------
+    UserError
+        If there are no labels, or the disk has no room; the objects are then unchanged.
+    Cancelled
+        If ``progress`` was cancelled.
+    """
+    voxels, mask = math.prod(given.shape), given.mask_for(wanted)
+    with scratch_file(folder / _SCRATCH, 4 * voxels, _WHAT) as path:
+        numbers = open_numbers(path, given.shape, 4)
+        if mask is None:
+            return _find_in(given.labels, numbers, recorder, given, wanted, progress)
+        with scratch_file(folder / _INSIDE, voxels, _WHAT) as other:
+            inside = open_numbers(other, given.shape, 1)
+            for box in walk(given.shape, given.labels, mask, inside):
+                inside[box.slices] = np.where(mask[box.slices] != 0, given.labels[box.slices], 0)
+                progress.check()
+            return _find_in(inside, numbers, recorder, given, wanted, progress)
+
+
+def _find_in(
+    labels: NDArray[np.uint8],
+    numbers: NDArray[np.uint32],
+    recorder: Recorder,
+    given: ObjectsInput,
+    wanted: FindObjects,
+    progress: Progress,
+) -> FoundObjects:
+    from sxtstudio.core.bodies.find import BodyParameters, body_stages, find_bodies
+    from sxtstudio.core.bodies.found import bodies_table, find_at_border, flag_bodies, keep_large
+    from sxtstudio.core.objects import label_objects
+
+    voxels, bodies = math.prod(given.shape), wanted.method is Method.BODIES
+    inner = body_stages(voxels) if bodies else (Stage(Work.NUMBER, voxels),)
+    stages = Stages(
+        progress,
+        (
+            Stage(Work.REGIONS, voxels, "finding objects", inner),
+            Stage(Work.REWRITE, 3 * voxels, "taking them over"),
+        ),
+    )
+    with stages.stage(Work.REGIONS) as counter:
+        if bodies:
+            parameters = BodyParameters(gap_px=wanted.gap_px, split=wanted.split)
+            every = find_bodies(labels, numbers, parameters, z_step=_z_step(given.voxel_nm), progress=counter)
+        else:
+            numbers[:], count = label_objects(labels)
+            every = flag_bodies(count, count, at_border=find_at_border(numbers, count)[1])
+    with stages.stage(Work.REWRITE) as counter:
+        found = keep_large(numbers, every, wanted.min_voxels, counter.part(0.4))
+        table = ObjectTable(bodies_table(found).rows, given.former.classes)
+        replace_objects(recorder, ArrayVolume(numbers), given.former, table, given.boxes, counter.part(0.6))
+    return FoundObjects(found, every.count - found.count)
+
+
+def _z_step(voxel_nm: VoxelSize | None) -> float:
+    return 1.0 if voxel_nm is None else 2 * voxel_nm[0] / (voxel_nm[1] + voxel_nm[2])

@@ -1,0 +1,175 @@
+"""The table of the objects in the real window: what is chosen, filtered, written and copied."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QGuiApplication
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.objects.pane import Page
+from sxtstudio.app.objects.table import TablePage
+from sxtstudio.app.objects.table_columns import Own
+from sxtstudio.core.measure.columns import Column, Measurements, Quantity
+from sxtstudio.core.object_colours import number_colours
+from tests.app.objects.conftest import BOXES, LARGE
+
+
+@pytest.fixture
+def page(room: MainWindow) -> TablePage:
+    """The table, in sight."""
+    shown = room.context.parts.pane.show_page(Page.TABLE)
+    assert isinstance(shown, TablePage)
+    return shown
+
+
+def measure(room: MainWindow) -> None:
+    """Have volumes measured, without a job."""
+    measured = room.context.parts.measured
+    values = Measurements(np.array(sorted(BOXES)))
+    values.add(
+        Column("volume", "Volume", Quantity.UM3, "All of it."),
+        np.array([np.prod(BOXES[number].shape) * 1e-6 for number in sorted(BOXES)]),
+    )
+    measured.begin()
+    measured.set(values)
+
+
+def column(page: TablePage, key: str) -> int:
+    return [one.key for one in page.model.columns].index(key)
+
+
+def test_rows_show_number_class_flags_and_notes(page: TablePage) -> None:
+    model = page.model
+    cells = [[model.index(row, place).data() for place in range(model.columnCount())] for row in range(3)]
+    assert cells == [
+        ["3", "Mitochondrion", "", ""],
+        ["5", "", "", "beside the nucleus"],
+        [str(LARGE), "Vesicle", "border, open", ""],
+    ]
+    swatch = model.index(2, 0).data(Qt.ItemDataRole.DecorationRole)
+    assert (swatch.red(), swatch.green(), swatch.blue()) == tuple(number_colours(np.array([LARGE]))[0])
+    tip = model.index(2, column(page, Own.FLAGS)).data(Qt.ItemDataRole.ToolTipRole)
+    assert "top or bottom are missing" in tip and "border of the volume" in tip
+
+
+def test_choosing_rows_chooses_objects_and_back(room: MainWindow, page: TablePage) -> None:
+    session, view = room.session, page.view
+    view.selectRow(2)
+    assert session.objects.value.selected == (LARGE,)
+    session.objects.set(selected=(3, 5))
+    assert view.selected_numbers == (3, 5)
+    view.sortByColumn(column(page, Own.NUMBER), Qt.SortOrder.DescendingOrder)
+    assert page.model.numbers() == [LARGE, 5, 3] and set(view.selected_numbers) == {3, 5}
+    assert session.objects.value.selected == (3, 5), "sorting chooses nothing"
+    view.clearSelection()
+    assert session.objects.value.selected == ()
+
+
+def test_keys_of_the_table_go_before_those_of_the_menus(
+    room: MainWindow, page: TablePage, qtbot: QtBot
+) -> None:
+    session, view = room.session, page.view
+    view.setFocus()
+    view.selectRow(1)
+    mask_shown = session.display.value.mask_visible
+    qtbot.keyClick(view, Qt.Key.Key_H)
+    assert session.objects.value.hidden == {5} and session.display.value.mask_visible == mask_shown
+    qtbot.keyClick(view, Qt.Key.Key_H)
+    assert session.objects.value.hidden == frozenset()
+    qtbot.keyClick(view, Qt.Key.Key_O)
+    assert session.objects.value.only == {5} and page.model.numbers() == [5]
+    qtbot.keyClick(view, Qt.Key.Key_A)
+    assert session.objects.value.only is None and len(page.model.numbers()) == 3
+    qtbot.keyClick(view, Qt.Key.Key_Return)
+    z, y, x = session.cursor
+    assert 20 <= z < 30 and 200 <= y < 210 and 100 <= x < 120
+    qtbot.keyClick(view, Qt.Key.Key_C, Qt.KeyboardModifier.ControlModifier)
+    copied = QGuiApplication.clipboard().text().splitlines()
+    assert copied[0].startswith("Object\tClass") and copied[1].startswith("5\t") and len(copied) == 2
+
+
+def test_double_click_goes_there_and_edits_notes(room: MainWindow, page: TablePage, qtbot: QtBot) -> None:
+    view = page.view
+    view.doubleClicked.emit(page.model.index(0, 0))
+    view.selectRow(0)
+    view.doubleClicked.emit(page.model.index(0, 0))
+    assert room.session.cursor[0] in range(20, 40)
+    notes = page.model.index(0, column(page, Own.NOTES))
+    assert page.model.setData(notes, "  two cristae ")
+    document = room.session.document
+    assert document is not None and document.object_table.rows[3].notes == "two cristae"
+    assert document.object_table.rows[3].class_name == "Mitochondrion"
+    room.actions_.by_name["edit.undo"].trigger()
+    assert document.object_table.rows[3].notes == "" and page.model.index(0, notes.column()).data() == ""
+
+
+def test_filter_says_what_is_listed_and_drawn_until_somebody_else_does(
+    room: MainWindow, page: TablePage, qtbot: QtBot
+) -> None:
+    session, style = room.session, room.context.parts.style
+    measure(room)
+    page.filter.setText("vesicle")
+    qtbot.waitUntil(lambda: session.objects.value.only == {LARGE})
+    assert page.model.numbers() == [LARGE]
+    assert style.shown(np.array(sorted(BOXES))).tolist() == [False, False, True]
+    page.filter.clear()
+    qtbot.waitUntil(lambda: session.objects.value.only is None)
+    row = page.limits.add()
+    row.column.setCurrentIndex(row.column.findData("volume"))
+    row.low.setText("0,005")
+    qtbot.waitUntil(lambda: session.objects.value.only == {3, LARGE})
+    session.objects.set(only=frozenset({5}))
+    assert page.limits.rows == [] and page.model.numbers() == [5], "the lasso of a plot takes over"
+    session.objects.set(only=None)
+    assert len(page.model.numbers()) == 3
+
+
+def test_measured_columns_come_and_changed_objects_are_marked(
+    room: MainWindow, page: TablePage, qtbot: QtBot
+) -> None:
+    assert "not measured yet" in page.summary.text()
+    measure(room)
+    assert [one.key for one in page.model.columns] == ["number", "class", "flags", "volume", "notes"]
+    assert page.model.index(0, 3).data() == f"{np.prod(BOXES[3].shape) * 1e-6:.4g}"
+    assert "n = 2" in page.summary.text() and "1 at the border left out" in page.summary.text()
+    page.border.setChecked(False)
+    assert "n = 3" in page.summary.text()
+    from sxtstudio.core.edit_kind import EditKind
+    from sxtstudio.core.geometry import Box
+
+    with room.session.edit(EditKind.ERASE_OBJECT, "objects") as recorder:
+        recorder.write(Box((21, 201, 101), (22, 202, 102)), np.zeros((1, 1, 1), np.uint32))
+    measured = room.context.parts.measured
+    assert measured.stale == {5} and "1 changed since" in page.summary.text()
+    tip = page.model.index(1, 3).data(Qt.ItemDataRole.ToolTipRole)
+    assert tip.startswith("May have changed") and not page.model.index(0, 3).data(Qt.ItemDataRole.ToolTipRole)
+    room.session.set_voxel_nm((20.0, 20.0, 20.0))
+    assert measured.stale == set(BOXES)
+
+
+def test_columns_are_chosen_and_remembered(room: MainWindow, page: TablePage) -> None:
+    measure(room)
+    page.choice.show_columns(page.all_columns, [one.key for one in page.model.columns])
+    texts = [page.choice.list.item(row).text() for row in range(page.choice.list.count())]
+    flags = page.choice.list.item(texts.index("Flags"))
+    flags.setCheckState(Qt.CheckState.Unchecked)
+    assert [one.key for one in page.model.columns] == ["number", "class", "volume", "notes"]
+    assert room.settings.get("objects/columns", []) == ["number", "class", "notes", "volume"]
+    page.choice.search.setText("volume")
+    assert [page.choice.list.item(row).isHidden() for row in range(len(texts))].count(False) == 1
+    page.choice.usual.click()
+    assert [one.key for one in page.model.columns] == ["number", "class", "flags", "volume", "notes"]
+
+
+def test_another_tomogram_has_no_rows(room: MainWindow, page: TablePage, qtbot: QtBot) -> None:
+    page.filter.setText("vesicle")
+    qtbot.waitUntil(lambda: room.session.objects.value.only is not None)
+    assert room.session.document is not None
+    room.session.document.modified = False
+    room.actions_.by_name["file.close"].trigger()
+    qtbot.waitUntil(lambda: room.session.document is None)
+    assert page.model.rowCount() == 0 and page.filter.text() == ""
+    assert room.session.objects.value.only is None and not page.measure_button.isEnabled()
