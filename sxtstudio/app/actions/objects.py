@@ -68,6 +68,11 @@ def measure(context: Context) -> None:
     context.parts.objects.measure()
 
 
+def export_table(context: Context) -> None:
+    """Write the table of all objects."""
+    work.export_table(context)
+
+
 _CHOSEN: tuple[Need, ...] = ("objects", "chosen")
 
 ACTIONS: tuple[ActionInfo, ...] = (
@@ -100,6 +105,15 @@ ACTIONS: tuple[ActionInfo, ...] = (
         shortcut="Ctrl+Shift+M",
         icon="mdi6.ruler-square",
         needs=("objects", "idle"),
+    ),
+    ActionInfo(
+        "objects.export_table",
+        "Export table of objects…",
+        "Objects",
+        "Write the table of all objects as CSV, XLSX or Parquet, with a dictionary of its columns",
+        export_table,
+        icon="mdi6.export",
+        needs=("objects",),
     ),
     ActionInfo(
         "objects.go_to",

@@ -15,8 +15,8 @@ from sxtstudio.app.objects.class_sections import ClassSections
 from sxtstudio.app.objects.display import ObjectsDisplay
 from sxtstudio.app.objects.finding import Finding
 from sxtstudio.app.objects.measured import ObjectMeasurements
-from sxtstudio.app.objects.tools.section import ObjectTools
 from sxtstudio.app.objects.style import ObjectStyle
+from sxtstudio.app.objects.tools.section import ObjectTools
 from sxtstudio.app.widgets.footer import Footer
 from sxtstudio.app.widgets.notes import narrow, note
 from sxtstudio.app.widgets.section import Section

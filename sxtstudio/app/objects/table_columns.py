@@ -44,19 +44,15 @@ OWN: tuple[TableColumn, ...] = (
 USUAL = (
     "volume",
     "equivalent_diameter",
-    "surface",
-    "surface_mesh",
-    "surface_to_volume",
-    "sphericity",
-    "length_1",
-    "length_2",
-    "length_3",
     "axis_1",
     "axis_2",
     "axis_3",
-    "mean",
-    "mean_inside",
-    "lac",
+    "surface_mesh",
+    "surface_to_volume",
+    "sphericity",
+    "skeleton_length",
+    "grey_inside_mean",
+    "lac_inside",
 )
 _AT_FIRST = 6
 

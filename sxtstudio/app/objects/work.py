@@ -1,16 +1,21 @@
-"""What is done with the chosen objects without changing them: go to, hide, show only, measure."""
+"""What is done with the chosen objects without changing them: go to, hide, show only, measure, export."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.wording import count
+
+_KINDS = "CSV (*.csv);;Excel (*.xlsx);;Parquet (*.parquet)"
 
 
 def seat_of(objects: NDArray[np.uint32], number: int, box: Box) -> Triple | None:
@@ -83,12 +88,13 @@ def measure(context: Context) -> Job:
         raise UserError("There are no objects to measure. Find them first (panel “Objects”).")
     if session.busy is not None:
         raise UserError(f"The objects are being changed by “{session.busy.name}”. Wait for it.")
-    objects, voxel_nm, tomogram = document.objects, document.voxel_nm, document.tomogram
+    objects, voxel_nm, tomogram, lac = document.objects, document.voxel_nm, document.tomogram, document.lac
 
     def work(job: Job) -> Measurements:
+        from sxtstudio.core.measure.calibration import calibrated_anew
         from sxtstudio.core.measure.measure import measure_objects
 
-        return measure_objects(objects, voxel_nm, image=tomogram, progress=job.progress)
+        return calibrated_anew(measure_objects(objects, voxel_nm, image=tomogram, progress=job.progress), lac)
 
     def show(found: Measurements) -> None:
         if session.document is document:
@@ -97,3 +103,35 @@ def measure(context: Context) -> Job:
 
     measured.begin()
     return context.jobs.start("Measuring objects", work, on_done=show)
+
+
+def export_table(context: Context) -> Job | None:
+    """Ask for a name, and write the table of all objects with the dictionary of its columns.
+
+    Raises
+    ------
+    UserError
+        If there are no objects.
+    """
+    session, document = context.session, context.session.document
+    if document is None or not document.object_table.rows:
+        raise UserError("There are no objects, so there is no table. Find them first (panel “Objects”).")
+    path = questions.save_file(context, "Export the table", f"{Path(document.name).stem}-objects.csv", _KINDS)
+    if path is None:
+        return None
+    table, voxel_nm, name = document.object_table, document.voxel_nm, document.tomogram.path.name
+    numbers = np.fromiter(table.rows, np.int64, len(table.rows))
+    measured = context.parts.measured.value or Measurements(numbers, calibrated=voxel_nm is not None)
+
+    def work(job: Job) -> Path:
+        from sxtstudio.core.measure.table import about, object_table
+        from sxtstudio.io.tables import write_table
+
+        write_table(path, object_table(measured, table, about(name, voxel_nm)))
+        return path
+
+    return context.jobs.start(
+        "Exporting the table",
+        work,
+        on_done=lambda done: session.message.emit(f"Saved {done}, with a dictionary of its columns."),
+    )

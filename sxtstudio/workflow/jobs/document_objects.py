@@ -6,7 +6,7 @@ What finds them is loaded when it is needed: the window imports this when it sta
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -194,32 +194,23 @@ def _find_in(
     wanted: FindObjects,
     progress: Progress,
 ) -> FoundObjects:
-    from sxtstudio.core.bodies.find import BodyParameters, body_stages, find_bodies
-    from sxtstudio.core.bodies.found import bodies_table, find_at_border, flag_bodies, keep_large
-    from sxtstudio.core.objects import label_objects
+    from sxtstudio.core.bodies.find import BodyParameters
+    from sxtstudio.core.bodies.found import bodies_table, keep_large
+    from sxtstudio.workflow.jobs.objects import number_objects, number_stage
 
-    voxels, bodies = math.prod(given.shape), wanted.method is Method.BODIES
-    inner = body_stages(voxels) if bodies else (Stage(Work.NUMBER, voxels),)
+    voxels = math.prod(given.shape)
     stages = Stages(
         progress,
         (
-            Stage(Work.REGIONS, voxels, "finding objects", inner),
+            replace(number_stage(wanted.method, voxels), name="finding objects"),
             Stage(Work.REWRITE, 3 * voxels, "taking them over"),
         ),
     )
+    parameters = BodyParameters(gap_px=wanted.gap_px, split=wanted.split)
     with stages.stage(Work.REGIONS) as counter:
-        if bodies:
-            parameters = BodyParameters(gap_px=wanted.gap_px, split=wanted.split)
-            every = find_bodies(labels, numbers, parameters, z_step=_z_step(given.voxel_nm), progress=counter)
-        else:
-            numbers[:], count = label_objects(labels)
-            every = flag_bodies(count, count, at_border=find_at_border(numbers, count)[1])
+        every = number_objects(labels, numbers, wanted.method, parameters, given.voxel_nm, counter)
     with stages.stage(Work.REWRITE) as counter:
         found = keep_large(numbers, every, wanted.min_voxels, counter.part(0.4))
         table = ObjectTable(bodies_table(found).rows, given.former.classes)
         replace_objects(recorder, ArrayVolume(numbers), given.former, table, given.boxes, counter.part(0.6))
     return FoundObjects(found, every.count - found.count)
-
-
-def _z_step(voxel_nm: VoxelSize | None) -> float:
-    return 1.0 if voxel_nm is None else 2 * voxel_nm[0] / (voxel_nm[1] + voxel_nm[2])

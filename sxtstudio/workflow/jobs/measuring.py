@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.bodies.find import BodyParameters
 from sxtstudio.core.bodies.found import FoundBodies, bodies_table
+from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_values import LabelValues
 from sxtstudio.core.measure.columns import Measurements
@@ -35,7 +36,7 @@ from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, write_table
 from sxtstudio.surface import SurfaceParameters, extract_surface, write_mesh
 from sxtstudio.workflow.document.views import labels_to_disk
 from sxtstudio.workflow.jobs.cleaning import check_same_shape
-from sxtstudio.workflow.jobs.objects import Method, number_objects, number_stage
+from sxtstudio.workflow.jobs.objects import number_objects, number_stage
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, on_disk, scratch_folder
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
