@@ -242,10 +242,16 @@ class Session(QObject):
         UserError
             If nothing is open or a job is changing the labels.
         """
-        return self._free().recorder(kind, target, parameters)
+        return self.changeable().recorder(kind, target, parameters)
 
-    def _free(self) -> Document:
-        """Return the document where it may be changed now."""
+    def changeable(self) -> Document:
+        """Return the document; a tool asks before it begins.
+
+        Raises
+        ------
+        UserError
+            If nothing is open or a job is changing the labels.
+        """
         if self.document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
         if self.busy:
@@ -291,7 +297,7 @@ class Session(QObject):
         """
         if not change.changes:
             return None
-        self._free()
+        self.changeable()
         return self._made(Edit(kind, (), "objects", rows=change), True, None, parameters)
 
     def _made(

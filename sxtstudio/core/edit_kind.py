@@ -53,7 +53,6 @@ class EditKind(Enum):
     GROW_OBJECT = "grow object"
     SHRINK_OBJECT = "shrink object"
     FILL_OBJECT = "fill object"
-    CUT_BASE = "cut base"
     CLASS = "class"
     CLASS_BY_RULE = "class by rule"
     CLASSIFY = "classify"
@@ -119,7 +118,6 @@ _OBJECT_TITLES = {
     EditKind.GROW_OBJECT: "Grow object",
     EditKind.SHRINK_OBJECT: "Shrink object",
     EditKind.FILL_OBJECT: "Fill object",
-    EditKind.CUT_BASE: "Cut at the base",
     EditKind.CLASS: "Class of objects",
     EditKind.CLASS_BY_RULE: "Classes by rule",
     EditKind.CLASSIFY: "Classify objects",

@@ -103,6 +103,9 @@ class LabelJob(QObject):
                 self._taken_back = self._recorder.box
                 self._recorder.roll_back()
             raise
+        finally:
+            if self._target == "objects" and self._document is not None:
+                self._document.find_boxes()  # the window does not wait for it later
 
     def _hear(self, box: Box) -> None:
         self._waiting.append(box)

@@ -88,7 +88,7 @@ class WandTool(AreaTool):
         self._hover.clear()
         if not within(event, self.document.shape):
             return
-        self.session.record(self.kind, self.target)  # says at once if labels cannot be changed now
+        self.session.changeable()  # says at once if labels cannot be changed now
         state, document, work = self.session.tool.value, self.document, self._search(event)
         parameters = {"tolerance_percent": state.tolerance, "reach_px": state.wand_reach_px}
 

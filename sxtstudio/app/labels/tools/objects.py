@@ -89,7 +89,7 @@ class MergeTool(Tool):
         if not _labelled(labels, event.row, event.column):
             raise UserError("There is no label under the pointer. Click on the object itself.")
         if self._first is None:
-            self.session.record(self.kind, self.target)  # says at once if labels cannot be changed now
+            self.session.changeable()  # says at once if labels cannot be changed now
             self._first = voxel
             if self.target == "labels":
                 object_work.select_object(self.context, voxel, say=False)
@@ -120,7 +120,7 @@ class CutTool(Tool):
     def press(self, event: PointerEvent) -> None:
         """Begin the line."""
         self.slice_of(event)
-        self.session.record(self.kind, self.target)  # says at once if labels cannot be changed now
+        self.session.changeable()  # says at once if labels cannot be changed now
         self._begin = event
 
     def move(self, event: PointerEvent) -> None:

@@ -80,7 +80,7 @@ class PolygonTool(OutlineTool):
         if self._first is None:
             if event.double:  # the second half of the double click that closed the last polygon
                 return
-            self.session.record(self.kind, self.target)  # says at once if labels cannot be changed now
+            self.session.changeable()  # says at once if labels cannot be changed now
             self._begin(event)
         elif (event.plane, event.depth) != (self._first.plane, self._first.depth):
             place = f"slice {slice_number(self._first.depth)} of the {self._first.plane.upper()} view"
@@ -133,7 +133,7 @@ class LassoTool(OutlineTool):
 
     def press(self, event: PointerEvent) -> None:
         """Begin."""
-        self.session.record(self.kind, self.target)
+        self.session.changeable()
         self._begin(event)
 
     def move(self, event: PointerEvent) -> None:

@@ -34,7 +34,7 @@ class SplitTool(NumberTool):
         self._hover.clear()
         if self.document.objects is None:
             raise UserError(NO_OBJECTS)
-        self.session.record(self.kind, "objects")  # says at once if objects cannot be changed now
+        self.session.changeable()  # says at once if objects cannot be changed now
         self._begin = event
         self._points: list[Point] = [(event.row, event.column)]
 

@@ -106,6 +106,7 @@ def split_by_line(context: Context, number: int, line: Line) -> None:
         lambda hand: object_split.split_by_line(hand, number, line),
         lambda new: f"Object {number} is split; the smaller part is object {new}",
         select=True,
+        slow=True,
         object=number,
         axis="zyx"[line.axis],
         corners=len(line.points),
