@@ -49,6 +49,7 @@ class QueueSection(QWidget):
         self._context, self._session = context, context.session
         self._classes, self._classifier, self._show_object = classes, classifier, show_object
         self.queue: Queue | None = None  # while it is being gone through
+        self._answering = False
         self.left = note(name="left")
         self.start = QPushButton("Check them one by one")
         self.start.setToolTip("Go to the object that the classifier is least sure of, then to the next")
@@ -137,15 +138,14 @@ class QueueSection(QWidget):
         table = self._classes.table
         row = table.rows.get(number)
         if row is not None and not isinstance(answer, Skip):
+            self._answering = True  # the table changes by this answer, not otherwise
             try:
-                self.queue = None  # the table changes by this answer, not otherwise
                 self._classes.apply({number: row_after(row, answer)}, EditKind.CHECKED)
             except UserError as error:
                 self._session.message.emit(str(error))
-                self.queue = queue
                 return
             finally:
-                self.queue = queue
+                self._answering = False
         self._go(queue.next_after(answer, self._classes.table, self._classifier.margins))
 
     def give(self, name: str) -> None:
@@ -186,6 +186,8 @@ class QueueSection(QWidget):
 
     def _on_session_table_changed(self) -> None:
         """Undo, or another way to give a class, may have answered or taken away what is asked."""
+        if self._answering:
+            return
         if self.queue is not None:
             now = self.queue.checked(self._classes.table, self._classifier.margins)
             if now != self.queue:
