@@ -30,8 +30,8 @@ from numpy.typing import NDArray
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.classes.class_entries import ClassEntry, check_names
 from sxtstudio.core.classes.classifier import Classifier, ClassScore, Examples, Scores
+from sxtstudio.core.classes.features import MOST, feature_named
 from sxtstudio.core.classes.features import VERSION as FEATURES_VERSION
-from sxtstudio.core.classes.features import feature_named
 from sxtstudio.core.classes.forest import Forest, Tree
 from sxtstudio.core.records import Finite, RecordError, WrongKey, read_json, record_of
 
@@ -42,6 +42,8 @@ _Whole = Annotated[int, Meta(ge=0)]
 _Version = Annotated[int, Meta(ge=1)]
 _Number = Annotated[int, Meta(ge=-1, lt=_MOST_NODES)]
 _Share = Annotated[float, Meta(ge=0, le=1)]
+# As large as a feature may be: larger ones would end in numbers without bound.
+_Value = Annotated[float, Meta(ge=-MOST, le=MOST)]
 _Key = Annotated[str, Meta(max_length=100)]
 
 
@@ -63,7 +65,7 @@ class _Tree(Struct):
 
 
 class _Examples(Struct, rename={"class_of": "class"}):
-    features: Annotated[list[list[Finite | None]], Meta(min_length=1, max_length=_MOST_EXAMPLES)]
+    features: Annotated[list[list[_Value | None]], Meta(min_length=1, max_length=_MOST_EXAMPLES)]
     class_of: Annotated[list[_Whole], Meta(min_length=1, max_length=_MOST_EXAMPLES)]
 
 
@@ -74,7 +76,7 @@ class _File(Struct):
     sizes: Annotated[str, Meta(pattern="^(um3|voxels)$", description='"um3" or "voxels"')]
     classes: Annotated[list[ClassEntry], Meta(min_length=2, max_length=_MOST_CLASSES)]
     trees: Annotated[list[_Tree], Meta(min_length=1, max_length=_MOST_TREES)]
-    fill: list[Finite]
+    fill: list[_Value]
     importance: list[_Share]
     examples: _Examples
     right: list[_Whole]

@@ -21,6 +21,8 @@ from sxtstudio.core.polarity import Value
 
 #: Counts changes after which a feature of the same key is another number.
 VERSION = 1
+#: A feature beyond this is none.
+MOST = 1e12
 
 Values = NDArray[np.float64]
 _Columns = Mapping[str, Values]
@@ -83,7 +85,7 @@ def features_of(measurements: Measurements, absorbing: Value = "dark") -> Featur
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         for place, feature in enumerate(made):
             values[:, place] = feature.value(columns)
-    values[np.abs(values) > _MOST] = np.nan  # without bound as well: more than a float32 could tell apart
+    values[np.abs(values) > MOST] = np.nan  # without bound as well: more than a float32 could tell apart
     return FeatureTable(
         measurements.numbers, tuple(feature.key for feature in made), values, measurements.calibrated
     )
@@ -96,7 +98,6 @@ def feature_named(key: str) -> Feature | None:
 
 _SD = "grey_sd"
 _SIGN = ""  # among the columns: 1 where absorbing structures are bright, else -1
-_MOST = 1e12
 
 
 _Made = tuple[Need, tuple[str, ...], Callable[[_Columns], Values]]

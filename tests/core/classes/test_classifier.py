@@ -270,6 +270,8 @@ def changed(content: dict[str, Any], path: str, value: object) -> dict[str, Any]
         ("trees.0.shares.0", [1.0], "one share for each class"),
         ("trees.0.threshold.0", 1e301, "finite number"),
         ("fill", [0.0], "'fill' is wrong"),
+        ("fill.0", 1e200, "'fill' is wrong"),
+        ("examples.features.0.0", 1e200, "features"),
         ("importance.0", 2.0, "'importance' is wrong"),
         ("right", [9, 9], "no more than there are training objects"),
         ("examples.class.0", 7, "training objects of each of the classes"),
