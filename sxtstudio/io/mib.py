@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.volume import VoxelSize
 
@@ -65,14 +66,27 @@ def material_names(path: Path) -> dict[int, str]:
     """
     import h5py  # takes long to load
 
+    from sxtstudio.io.hdf5_links import Hdf5Tree
+
     found: dict[int, str] = {}
-    with suppress(OSError, KeyError, TypeError, ValueError, AttributeError), h5py.File(path, "r") as file:
-        cells = file[_NAMES]
-        if cells.dtype != h5py.ref_dtype or cells.size > _MOST_NAMES:
-            return {}
-        for value, reference in enumerate(np.ravel(cells[()]), 1):
-            letters = file[reference]
-            if letters.dtype == np.uint16 and 0 < letters.size <= _MOST_LETTERS:
-                name = letters[()].ravel().tobytes().decode("utf-16-le", "ignore").strip()
-                found.update({value: name} if name.isprintable() and name else {})
+    with suppress(OSError, KeyError, TypeError, ValueError, AttributeError, UserError):
+        tree = Hdf5Tree(path)
+        try:
+            # Links that lead out of the folder are refused, here as where voxels are read.
+            cells = tree.follow(tree.root, _NAMES)
+            if (
+                not isinstance(cells, h5py.Dataset)
+                or cells.dtype != h5py.ref_dtype
+                or cells.size > _MOST_NAMES
+            ):
+                return {}
+            tree.check_storage(cells)
+            for value, reference in enumerate(np.ravel(cells[()]), 1):
+                letters = cells.file[reference]
+                if letters.dtype == np.uint16 and 0 < letters.size <= _MOST_LETTERS:
+                    tree.check_storage(letters)
+                    name = letters[()].ravel().tobytes().decode("utf-16-le", "ignore").strip()
+                    found.update({value: name} if name.isprintable() and name else {})
+        finally:
+            tree.close()
     return found

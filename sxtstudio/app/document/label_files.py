@@ -24,12 +24,13 @@ from sxtstudio.io.several import SeveralVolumes
 from sxtstudio.io.volume_name import VolumeName, with_axes
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.label_input import OtherAxes, inspect_labels, write_labels
-from sxtstudio.workflow.document.object_input import ReadAs, read_objects
+from sxtstudio.workflow.document.object_input import ReadAs, names_in, read_objects
 
 
 def ask_for_labels(context: Context) -> None:
     """Ask for a file of labels and load it."""
-    path = questions.open_file(context, "Open labels", TOMOGRAMS.replace("Tomograms", "Labels"))
+    kinds = TOMOGRAMS.replace("Tomograms", "Labels").replace("*.h5", "*.h5 *.model")
+    path = questions.open_file(context, "Open labels", kinds)
     if path is not None:
         load_labels(context, store_of(path))
 
@@ -41,14 +42,15 @@ def load_labels(context: Context, path: Path) -> None:
         return
     shape = document.shape
 
-    def inspected(values: LabelValues) -> None:
+    def inspected(found: tuple[LabelValues, dict[int, str]]) -> None:
+        values, names = found
         # Only now: a file that does not fit must not leave empty labels behind.
         if context.session.document is not document:
             return
         if not values.several:
             _replace(context, document, path, None)
             return
-        dialog = LabelKindsDialog(values, context.window)
+        dialog = LabelKindsDialog(values, names, context.window)
 
         def answered() -> None:
             if dialog.read_as is None:
@@ -78,7 +80,7 @@ def load_labels(context: Context, path: Path) -> None:
 
     context.jobs.start(
         f"Looking at {path.name}",
-        lambda job: inspect_labels(path, shape, job.progress),
+        lambda job: (inspect_labels(path, shape, job.progress), names_in(path)),
         on_done=inspected,
         on_error=failed,
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QDialogButtonBox, QHBoxLayout, QLabel, QRadioButton, QVBoxLayout, QWidget
 
@@ -18,7 +20,9 @@ _LISTED = 500
 class LabelKindsDialog(Dialog):
     """Asks what the values are: ``read_as`` for objects, else labels of ``value``, None for all of them."""
 
-    def __init__(self, values: LabelValues, parent: QWidget | None = None) -> None:
+    def __init__(
+        self, values: LabelValues, names: Mapping[int, str] | None = None, parent: QWidget | None = None
+    ) -> None:
         """Offer what the file may hold: numbers of objects where there are many, else labels."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
@@ -42,7 +46,8 @@ class LabelKindsDialog(Dialog):
         self.which = ComboBox()
         by_size = sorted(values.voxels.items(), key=lambda item: -item[1])[:_LISTED]
         for value, voxels in sorted(by_size):
-            self.which.addItem(f"{value}  ({count(voxels, 'voxel')})", value)
+            name = (names or {}).get(value, "")
+            self.which.addItem(f"{value}  {name + ' ' if name else ''}({count(voxels, 'voxel')})", value)
         self.which.setEnabled(False)
         self.one.toggled.connect(self.which.setEnabled)
         row = QHBoxLayout()

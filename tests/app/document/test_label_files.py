@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import h5py
 import numpy as np
 import pytest
 import tifffile
@@ -101,6 +102,29 @@ def test_several_kinds_may_be_objects(
     assert document.labels is None and document.steps[-1].edit is EditKind.OPEN_OBJECTS
     sample.session.undo()
     assert document.objects is None and not document.object_table.rows
+
+
+def test_a_model_of_mib_brings_the_names_of_its_materials(
+    sample: MainWindow, tmp_path: Path, qtbot: QtBot
+) -> None:
+    labels = np.zeros(SHAPE, np.uint8)
+    labels[10, 20:30, 40:60], labels[11, 50:54, 40:60] = 1, 2
+    with h5py.File(tmp_path / "Labels.model", "w", userblock_size=512) as file:
+        voxels = file.create_dataset("mibModel", data=labels.transpose(0, 2, 1))  # as MATLAB stores it
+        voxels.attrs["MATLAB_class"] = np.bytes_("uint8")
+        cells = file.create_dataset("modelMaterialNames", (1, 2), h5py.ref_dtype)
+        for i, name in enumerate(("Vesicle", "Golgi")):
+            letters = np.frombuffer(name.encode("utf-16-le"), np.uint16)
+            cells[0, i] = file.create_dataset(f"#refs#/{i}", data=letters[:, None]).ref
+    load_labels(sample.context, tmp_path / "Labels.model")
+    dialog = opened_dialog(sample, qtbot)
+    assert [dialog.which.itemText(i) for i in (0, 1)] == ["1  Vesicle (200 voxels)", "2  Golgi (80 voxels)"]
+    dialog.materials.setChecked(True)
+    dialog.accept()
+    document = sample.session.document
+    qtbot.waitUntil(lambda: document.objects is not None and not sample.session.busy, timeout=20_000)
+    np.testing.assert_array_equal(document.objects, labels)
+    assert [row.class_name for row in document.object_table.rows.values()] == ["Vesicle", "Golgi"]
 
 
 def test_many_values_are_numbers_of_objects(sample: MainWindow, tmp_path: Path, qtbot: QtBot) -> None:

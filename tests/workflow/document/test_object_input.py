@@ -111,6 +111,12 @@ def test_names_of_materials_of_mib(tmp_path: Path) -> None:
     path = model(tmp_path / "Labels.model", ["Mitochondria", "Größe", " "])
     assert names_in(path) == {1: "Mitochondria", 2: "Größe"}
     assert material_names(tmp_path / "missing.model") == {}
+    (tmp_path / "elsewhere").mkdir()
+    for name, inside in (("outside.model", tmp_path / "elsewhere"), ("beside.model", tmp_path)):
+        with h5py.File(inside / name, "w") as file:
+            file["modelMaterialNames"] = h5py.ExternalLink(str(path), "/modelMaterialNames")
+    assert names_in(tmp_path / "elsewhere" / "outside.model") == {}, "a link out of the folder"
+    assert names_in(tmp_path / "beside.model") == {1: "Mitochondria", 2: "Größe"}
     with h5py.File(tmp_path / "odd.h5", "w") as file:
         file["modelMaterialNames"] = np.arange(4)
     assert names_in(tmp_path / "odd.h5") == {}
