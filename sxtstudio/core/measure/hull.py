@@ -97,13 +97,13 @@ def hull_corners(points: Ints) -> Ints:
 
 def _corners_only(z: Ints, y: Ints, inset: Ints, shape: tuple[int, ...]) -> NDArray[np.bool_]:
     """Leave out what lies between its neighbours: above and below in its slice, or in the slices beside."""
-    far = 2 * shape[2]
+    far = 2 * shape[2]  # where there is no neighbour, nothing lies between
     table = np.full((shape[0] + 2, shape[1] + 2), far, np.int64)
     table[z + 1, y + 1] = inset
     stays = np.ones(len(z), np.bool_)
     for dz, dy in ((0, 1), (1, 0), (1, 1), (1, -1)):
         before, after = table[z + 1 - dz, y + 1 - dy], table[z + 1 + dz, y + 1 + dy]
-        stays &= (2 * inset < before + after) | (before == far) | (after == far)
+        stays &= 2 * inset < before + after
     return stays
 
 

@@ -160,10 +160,9 @@ def _perimeters(subject: Subject, progress: Progress) -> NDArray[np.float64]:
     for brick, counts in over_bricks(subject.objects, found, count_planes, progress, "slices of objects"):
         z = brick.origin[:, :1] + np.arange(counts.shape[1])
         wanted = brick.rows[:, None] * depth + z
-        # The slices just outside of an object, and those that it leaves out, are in no plane: they are empty.
+        # Slices that an object is not in, also those just outside of it, find another plane and add nothing.
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        known = (keys[place] == wanted) & (z >= 0) & (z < depth)
-        np.add.at(perimeters, place[known], (counts @ table)[known])
+        np.add.at(perimeters, place, counts @ table)
     return perimeters
 
 

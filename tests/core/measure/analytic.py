@@ -120,17 +120,17 @@ def voxels(
     turn: int | None = None,
     offset: tuple[float, float, float] = (0.0, 0.0, 0.0),
 ) -> NDArray[np.uint8]:
-    """Voxels of which at least half is inside, at 4 × 4 × 4 places each; ``offset`` in voxels."""
+    """Voxels of which at least half is inside, at 3 × 3 × 3 places each; ``offset`` in voxels."""
     rotation = turned(turn)
     reach = np.abs(rotation) @ np.array(body.half)
     shape = np.ceil(2 * reach / voxel).astype(int) + 5
     middle = (shape - 1) / 2 + offset
     covered = np.zeros(shape, np.int32)
-    for dz, dy, dx in np.ndindex(4, 4, 4):
+    for dz, dy, dx in np.ndindex(3, 3, 3):
         places = [
-            (np.arange(n) - m + (d + 0.5) / 4 - 0.5) * edge
+            (np.arange(n) - m + (d + 0.5) / 3 - 0.5) * edge
             for n, m, d, edge in zip(shape, middle, (dz, dy, dx), voxel, strict=True)
         ]
         grid = np.stack(np.meshgrid(*places, indexing="ij"), axis=-1)
         covered += body.inside(grid @ rotation) < 0
-    return (covered >= 32).astype(np.uint8)
+    return (covered >= 14).astype(np.uint8)
