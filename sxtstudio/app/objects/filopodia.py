@@ -25,7 +25,6 @@ from sxtstudio.app.objects.figure_plot import FigurePlot
 from sxtstudio.app.objects.filopodium_list import FilopodiumList, filopodia_of
 from sxtstudio.app.objects.filopodium_work import FilopodiumWork
 from sxtstudio.app.objects.listing import Listing
-from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.objects.table_s1_page import TableS1Dialog
 from sxtstudio.app.widgets.controls import Slider
 from sxtstudio.app.widgets.elided import ElidedLabel
@@ -47,13 +46,12 @@ class FilopodiaPage(QWidget):
     def __init__(
         self,
         context: Context,
-        measured: ObjectMeasurements,
         work: FilopodiumWork,
         parent: QWidget | None = None,
     ) -> None:
         """Build the tab."""
         super().__init__(parent)
-        self._context, self._session, self._measured, self.work = context, context.session, measured, work
+        self._context, self._session, self.work = context, context.session, work
         self._stale = True
         self.click = QPushButton(TOOL.title)
         self.hint = note(TOOL.hint)
@@ -86,14 +84,13 @@ class FilopodiaPage(QWidget):
             return
         document = self._session.document
         table = ObjectTable() if document is None else document.object_table
-        listing = Listing(table, self._measured.value)
+        self.work.measures.want()
+        listing = Listing(table, self.work.measures.value)
         self.list.show_filopodia(listing)
         self.list.show_chosen(self._session.objects.value.selected)
         found = filopodia_of(listing)
         whole = sum(one.complete for one in found)
         text = f"{count(len(found), 'filopodium', 'filopodia')}, {whole} of them whole"
-        if found and self._measured.value is None:
-            text += ". Measure them in the panel Objects (Ctrl+J)"
         self.summary.setText(text if found else "No filopodium was taken yet.")
 
     def shut_down(self) -> None:
@@ -160,7 +157,7 @@ class FilopodiaPage(QWidget):
     def _connect(self) -> None:
         session = self._session
         self._settle.timeout.connect(self.refresh)
-        for signal in (session.document_changed, session.table_changed, self._measured.changed):
+        for signal in (session.document_changed, session.table_changed, self.work.measures.changed):
             signal.connect(self._later)
         session.objects.changed.connect(self._on_objects_changed)
         session.tool.changed.connect(self._show_tool)

@@ -11,6 +11,7 @@ from PySide6.QtCore import QObject, Signal
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.jobs.latest import Latest
+from sxtstudio.app.objects.filopodium_measures import FilopodiumMeasures
 from sxtstudio.app.session import Labels, Selection, Session
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
@@ -47,6 +48,7 @@ class FilopodiumWork(QObject):
         self._context = context
         self.candidate: Candidate | None = None
         self.found: Filopodium | None = None
+        self.measures = FilopodiumMeasures(context, self)
         self._search: Job | None = None
         self._cut = Latest(context, "Cutting the filopodium", self._on_cut, delay_ms=0, parent=self)
         session = context.session
@@ -142,6 +144,7 @@ class FilopodiumWork(QObject):
         """Let go of what is searched."""
         self.drop()
         self._cut.shut_down()
+        self.measures.shut_down()
 
     def _on_found(self, job: Job, candidate: Candidate, found: Filopodium) -> None:
         if job is not self._search:

@@ -24,7 +24,7 @@ def add_pages(context: Context, parts: Parts) -> None:
     def filopodia() -> QWidget:
         from sxtstudio.app.objects.filopodia import FilopodiaPage
 
-        return FilopodiaPage(context, parts.measured, parts.toolbox.filopodia)
+        return FilopodiaPage(context, parts.toolbox.filopodia)
 
     parts.pane.add_page(Page.TABLE, "Table", "All objects, a row each", table)
     parts.pane.add_page(

@@ -38,6 +38,8 @@ _WHOLE, _CHOSEN, _EVERY = "whole filopodia", "chosen", "all"
 _HEADINGS = ("", "Mean ± SD", "SD over slices", "n", "Paper")
 _COLUMNS = 2
 NOT_MEASURED = "The objects are not measured yet. Press Measure in the panel Objects (Ctrl+J)."
+NO_OBJECT = "There is no such object yet. Take filopodia (Shift+F), or choose other objects above."
+MEASURING = "The filopodia are being measured …"
 NOT_ALL = "Sizes, shapes and slices were not measured. Measure them in the panel Objects (Ctrl+J)."
 
 
@@ -50,7 +52,7 @@ class TableS1Dialog(ToolDialog):
         """Build the page."""
         super().__init__(context)
         self._context, self._session = context, context.session
-        self._measured = context.parts.measured
+        self._measured, self._filopodia = context.parts.measured, context.parts.toolbox.filopodia.measures
         self.table: TableS1 | None = None
         self.which = ComboBox()
         self.border = QCheckBox("With objects at the border")
@@ -68,7 +70,12 @@ class TableS1Dialog(ToolDialog):
         """Make the table anew."""
         self._settle.stop()
         document = self._session.document
-        listing = Listing(ObjectTable() if document is None else document.object_table, self._measured.value)
+        table = ObjectTable() if document is None else document.object_table
+        measured = self._measured.value
+        if self.which.currentData() in (None, _WHOLE):
+            self._filopodia.want()
+            measured = self._filopodia.value
+        listing = Listing(table, measured)
         self._offer(listing)
         self.table, why = self._made(listing)
         self._show(why)
@@ -80,11 +87,11 @@ class TableS1Dialog(ToolDialog):
 
     def _made(self, listing: Listing) -> tuple[TableS1 | None, str]:
         """Return the table, or why there is none."""
-        if listing.measurements is None:
-            return None, NOT_MEASURED
         numbers = self._numbers(listing)
         if not numbers:
-            return None, "There is no such object yet. Take filopodia, or choose other objects above."
+            return None, NO_OBJECT
+        if listing.measurements is None:
+            return None, MEASURING if self.which.currentData() == _WHOLE else NOT_MEASURED
         try:
             return table_s1(listing.measurements, numbers, with_border=self.border.isChecked()), ""
         except KeyError:
@@ -201,6 +208,7 @@ class TableS1Dialog(ToolDialog):
             session.table_changed,
             session.objects.changed,
             self._measured.changed,
+            self._filopodia.changed,
         ):
             signal.connect(self._settle.start)
         self.which.currentIndexChanged.connect(self.refresh)

@@ -115,7 +115,11 @@ def test_enter_puts_it_on_the_list_and_undo_takes_it_off(
     ].class_name == "Filopodium"
     assert page.work.found is None and cell.session.objects.value.selected == (1,)
     qtbot.waitUntil(lambda: page.list.numbers == (1,))
-    assert page.summary.text().startswith("1 filopodium, 1 of them whole")
+    assert page.summary.text() == "1 filopodium, 1 of them whole"
+    qtbot.waitUntil(lambda: page.list.columnCount() > 6, timeout=20_000)
+    titles = [page.list.horizontalHeaderItem(n).text() for n in range(page.list.columnCount())]
+    length = float(page.list.item(0, titles.index("Length along skeleton (nm)")).text())
+    assert length == pytest.approx(400, abs=60), "measured without being asked for"
     cell.session.undo()
     qtbot.waitUntil(lambda: page.list.numbers == ())
     assert not document.object_table.rows

@@ -11,8 +11,9 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.objects.table_s1_page import NOT_MEASURED, TableS1Dialog
-from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.app.objects.table_s1_page import NO_OBJECT, NOT_MEASURED, TableS1Dialog
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.object_table import Flag, ObjectRow
 
@@ -25,23 +26,24 @@ def dialog(sample: MainWindow) -> TableS1Dialog:
     return dialog
 
 
-def measured() -> Measurements:
-    """Blocks of 4 × 6 × 12, 16 and 20 voxels of 10 nm; the last at the border."""
-    objects = np.zeros((14, 30, 60), np.uint32)
-    objects[2:6, 4:10, 5:17], objects[2:6, 14:20, 5:21], objects[10:14, 4:10, 5:25] = 1, 2, 3
+def blocks() -> np.ndarray:
+    """Blocks of 4 × 6 × 12, 16 and 20 voxels of 10 nm, and a larger one."""
+    objects = np.zeros((16, 30, 60), np.uint32)
+    objects[2:6, 4:10, 5:17], objects[2:6, 14:20, 5:21], objects[11:15, 4:10, 5:25] = 1, 2, 3
     objects[8:12, 20:26, 30:50] = 4
-    return measure_objects(objects, (10.0, 10.0, 10.0))
+    return objects
 
 
 def fill(window: MainWindow) -> None:
-    document = window.session.document
+    """Put them into the document; nothing but filopodia is measured yet."""
+    document, session = window.session.document, window.session
     assert document is not None
     rows = {n: ObjectRow("Filopodium") for n in (1, 2)}
     rows[3] = ObjectRow("Filopodium", notes="cut by the last slice (z)", flags=frozenset({Flag.BORDER}))
     rows[4] = ObjectRow("Vesicle")
-    document.change_table(document.object_table.change(rows))
-    window.session.table_changed.emit()
-    window.context.parts.measured.set(measured())
+    recorder = session.record(EditKind.NEW_OBJECT, "objects")
+    recorder.write(Box((20, 100, 100), (36, 130, 160)), blocks())
+    session.commit(recorder, rows=document.object_table.change(rows))
 
 
 @pytest.fixture
@@ -56,9 +58,15 @@ def cell(dialog: TableS1Dialog, title: str, column: int) -> str:
     return dialog.rows.item(texts[title], column).text()
 
 
-def test_without_measurements_it_is_said_what_to_press(dialog: TableS1Dialog) -> None:
-    assert dialog.caption.text() == NOT_MEASURED and dialog.rows.rowCount() == 0
+def test_without_objects_or_measurements_it_is_said_what_to_press(
+    dialog: TableS1Dialog, sample: MainWindow, qtbot: QtBot
+) -> None:
+    assert dialog.caption.text() == NO_OBJECT and dialog.rows.rowCount() == 0
     assert not dialog.copy.isEnabled()
+    fill(sample)
+    qtbot.waitUntil(lambda: dialog.table is not None)
+    dialog.which.setCurrentIndex(dialog.which.findText("Vesicle"))
+    assert dialog.table is None and dialog.caption.text() == NOT_MEASURED
 
 
 def test_whole_filopodia_stand_beside_the_paper(filled: TableS1Dialog) -> None:
@@ -79,16 +87,26 @@ def test_whole_filopodia_stand_beside_the_paper(filled: TableS1Dialog) -> None:
     assert "Axes, 3D (nm)" in titles and "Axes, 2D (nm)" in titles and len(titles) == 8
 
 
+def test_filopodia_follow_what_is_taken_and_undone(
+    filled: TableS1Dialog, sample: MainWindow, qtbot: QtBot
+) -> None:
+    sample.session.undo()
+    qtbot.waitUntil(lambda: filled.table is None and filled.caption.text() == NO_OBJECT)
+    sample.session.redo()
+    qtbot.waitUntil(lambda: filled.table is not None and filled.table.objects == (1, 2))
+
+
 def test_other_objects_can_be_chosen(filled: TableS1Dialog, sample: MainWindow, qtbot: QtBot) -> None:
+    sample.context.parts.measured.set(measure_objects(blocks(), (10.0, 10.0, 10.0)))
     filled.which.setCurrentIndex(filled.which.findText("Vesicle"))
     assert filled.table is not None and filled.table.objects == (4,)
     filled.which.setCurrentIndex(filled.which.findText("Chosen objects"))
-    assert filled.table is None and "no such object" in filled.caption.text()
+    assert filled.table is None and filled.caption.text() == NO_OBJECT
     sample.session.objects.set(selected=(2, 4))
     qtbot.waitUntil(lambda: filled.table is not None and filled.table.objects == (2, 4))
     filled.which.setCurrentIndex(0)
     filled.border.click()
-    assert filled.table is not None and filled.table.objects == (1, 2, 3)
+    qtbot.waitUntil(lambda: filled.table is not None and filled.table.objects == (1, 2, 3))
 
 
 def test_it_is_copied_and_written(
