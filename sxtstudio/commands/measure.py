@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
+from sxtstudio.commands.measure_more import add_more, more_of
 from sxtstudio.commands.options import add_axes, add_label, add_voxel, named
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows
@@ -59,8 +60,9 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--include-border",
         action="store_true",
-        help="take objects that touch a face of the volume into the means that are printed",
+        help="take objects that touch a face of the volume into the means that are printed, and Table S1",
     )
+    add_more(parser)
     add_label(parser)
     add_axes(parser, "OBJECTS")
     add_voxel(parser)
@@ -82,6 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
         label=arguments.label,
         voxel_nm=arguments.voxel,
         mesh_suffix=f".{arguments.mesh_format}",
+        more=more_of(arguments),
+        with_border=arguments.include_border,
     )
     with shown_progress() as (progress, _):
         result = measure_file(job, progress)
@@ -90,6 +94,7 @@ def run(arguments: argparse.Namespace) -> int:
         ("voxel size", voxel_zyx_text(result.voxel_nm)),
         *_summary(result, include_border=arguments.include_border),
         *(("note", note) for note in result.notes),
+        *(("note", note) for note in result.measured.notes if job.more.calibrates),
         *(("written", str(path)) for path in result.written),
     ]
     if job.meshes is not None:

@@ -5,16 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from sxtstudio.core.measure.columns import Column, Measurements, Quantity
+from sxtstudio.core.measure.columns import Column, Quantity
 from sxtstudio.core.measure.faces import Faces, Surfaces
 from sxtstudio.core.measure.relations import slug
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
+from sxtstudio.core.measure.table import Table, TableColumn
 from sxtstudio.core.progress import Progress
 
 Floats = NDArray[np.float64]
@@ -235,6 +237,8 @@ def contacts_group(classes: Mapping[int, str], rules: Sequence[ContactRule]) -> 
 
 
 SITE_COLUMNS: tuple[Column, ...] = (
+    Column("site", "Site", Quantity.NUMBER, "Number of the contact site.", integer=True),
+    Column("contact_of", "Contact of", Quantity.TEXT, "The two classes between which the contact is."),
     Column("first_number", "First object", Quantity.NUMBER, "Object on which the patch lies.", integer=True),
     Column("second_number", "Second object", Quantity.NUMBER, "Object that it faces.", integer=True),
     Column(
@@ -263,24 +267,28 @@ SITE_COLUMNS: tuple[Column, ...] = (
 )
 
 
-def sites_table(contacts: Contacts, *, calibrated: bool) -> Measurements:
-    """Return the sites of one rule as a table, a row per patch, numbered from 1."""
-    sites, rule = contacts.sites, contacts.rule
-    table = Measurements(np.arange(1, len(sites) + 1), calibrated=calibrated)
-    unit = "nm" if calibrated else "voxels"
-    table.notes = (
-        f"Contacts between {rule.first} and {rule.second}, {rule.at_most:g} {unit} apart at most.",
-    )
-    values: list[NDArray[np.generic]] = [
+def sites_table(found: Sequence[Contacts], about: Mapping[str, str], *, calibrated: bool) -> Table:
+    """Return all sites as a table, a row per patch, numbered from 1; ``about`` is said of it as a whole."""
+    sites = [site for contacts in found for site in contacts.sites]
+    between = [f"{c.rule.first} and {c.rule.second}" for c in found for _ in c.sites]
+    values: list[NDArray[Any]] = [
+        np.arange(1, len(sites) + 1),
+        np.array(between, object),
         np.array([site.first for site in sites], np.int64),
         np.array([site.second for site in sites], np.int64),
-        np.array([site.area for site in sites], np.float64),
+        np.array([site.area for site in sites], np.float64),  # nm and nm² are units of columns as well
         np.array([site.distance for site in sites], np.float64),
         *np.array([site.centre for site in sites], np.float64).reshape(-1, 3).T,
     ]
-    for column, own in zip(SITE_COLUMNS, values, strict=True):
-        table.add(column, own)  # nm and nm² are units of columns as well
-    return table
+    columns = tuple(
+        TableColumn(column.name(calibrated=calibrated), own, column)
+        for column, own in zip(SITE_COLUMNS, values, strict=True)
+    )
+    unit = "nm" if calibrated else "voxels"
+    rules = "; ".join(
+        f"{c.rule.first} and {c.rule.second}, {c.rule.at_most:g} {unit} apart at most" for c in found
+    )
+    return Table(columns, {**about, "contacts": rules}, calibrated)
 
 
 def patch_mesh(sites: Sequence[ContactSite]) -> tuple[Floats, NDArray[np.int64]]:

@@ -5,10 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
-
-import numpy as np
-from numpy.typing import NDArray
 
 from sxtstudio.core.classes.assigning import by_classifier, by_rules, with_classes
 from sxtstudio.core.classes.classifier import Classifier, combined, examples_of
@@ -26,7 +22,7 @@ from sxtstudio.core.object_table import Decided, ObjectRow, ObjectTable
 from sxtstudio.core.polarity import PolarityChoice, Value
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
-from sxtstudio.io.tables import read_table
+from sxtstudio.workflow.jobs.class_table import classes_in
 from sxtstudio.workflow.jobs.measuring import MeasureJob, MeasureResult, measure_file
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs
 
@@ -196,40 +192,3 @@ class _Deciding:
         if not judged.sure:
             self.notes.append(judged.doubt(f"If classes are wrong, give --polarity {judged.other}."))
         return judged.value
-
-
-def classes_in(path: Path) -> dict[int, str]:
-    """Return the classes of objects in a table: given by hand, or all where it does not say by whom.
-
-    Raises
-    ------
-    UserError
-        If it cannot be read, has no columns "object" and "class", or names no class.
-    """
-    columns = read_table(path)
-    if "object" not in columns or "class" not in columns or columns["object"].dtype.kind != "i":
-        raise UserError(
-            f"{path.name} has no columns “object” and “class” with numbers and names: give a table of "
-            "objects."
-        )
-    given = columns.get("class_by")
-    by_hand = np.ones(len(columns["object"]), np.bool_)
-    if given is not None and given.dtype.kind == "O" and any(given):
-        by_hand = np.array([text == Decided.HAND.value for text in given])
-    named = {
-        int(number): name
-        for number, name, taken in zip(
-            columns["object"].tolist(), _texts(columns["class"]), by_hand.tolist(), strict=True
-        )
-        if name and taken
-    }
-    if not named:
-        raise UserError(f"{path.name} gives no object a class by hand: write names into its column “class”.")
-    return named
-
-
-def _texts(column: NDArray[Any]) -> list[str]:
-    """Return names; a column without any is read as numbers that there are not."""
-    if column.dtype.kind == "f":
-        return ["" if np.isnan(value) else f"{value:g}" for value in column]
-    return [" ".join(str(value).split()) for value in column.tolist()]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -36,6 +36,7 @@ from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, write_table
 from sxtstudio.surface import SurfaceParameters, extract_surface, write_mesh
 from sxtstudio.workflow.document.views import labels_to_disk
 from sxtstudio.workflow.jobs.cleaning import check_same_shape
+from sxtstudio.workflow.jobs.measure_more import MoreMeasurements, prepare, write_more
 from sxtstudio.workflow.jobs.objects import number_objects, number_stage
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, on_disk, scratch_folder
 from sxtstudio.workflow.jobs.unchanged import KnownInput
@@ -71,6 +72,10 @@ class MeasureJob:
         Take only voxels of this value, as labels.
     mesh_suffix
         .ply or .stl.
+    more
+        LAC, relations, contact sites, Table S1.
+    with_border
+        Objects at the border count in Table S1.
     """
 
     source: Path
@@ -83,6 +88,8 @@ class MeasureJob:
     label: int | None = None
     voxel_nm: VoxelSize | None = None
     mesh_suffix: str = ".ply"
+    more: MoreMeasurements = field(default_factory=MoreMeasurements)
+    with_border: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,6 +146,7 @@ def measure_file(
         If the job was cancelled through ``progress``.
     """
     progress = progress or Progress()
+    job.more.check(image=job.image is not None)
     written = _check_outputs(job)
     with ExitStack() as files:
         source = files.enter_context(open_volume(job.source))
@@ -164,8 +172,9 @@ def measure_file(
             with stages.stage(Work.REGIONS) as counter:
                 numbers, found = _find(numbers, folder, job, voxel_nm, counter)
         with stages.stage(Work.MEASURE) as counter:
-            measured = measure_objects(numbers, voxel_nm, image=image, groups=groups, progress=counter)
-        rows = _rows(measured, found)
+            more = prepare(job.more, groups, numbers, image, voxel_nm)
+            measured = measure_objects(numbers, voxel_nm, image=image, groups=more.groups, progress=counter)
+        rows = _with_classes(_rows(measured, found), more.classes)
         if decide is not None:
             rows = decide(measured, rows, image)
         described = about(job.source.name, voxel_nm, **_described(job, taken_as))
@@ -174,6 +183,7 @@ def measure_file(
                 each = measure_slices(numbers, voxel_nm, progress=counter)
                 write_table(job.per_slice, slice_table(each, described))
             write_table(job.table, object_table(measured, rows, described))
+            write_more(job.more, more, measured, numbers, voxel_nm, described, with_border=job.with_border)
         meshes = 0
         if job.meshes is not None:
             with stages.stage(Work.SURFACE) as counter:
@@ -222,15 +232,19 @@ def _silent(state: object) -> None:
 
 def _check_outputs(job: MeasureJob) -> tuple[Path, ...]:
     """Check all that will be written; return it."""
-    tables = [(job.table, "a table"), (job.per_slice, "a table of slices")]
-    outputs = []
+    tables = [
+        (job.table, "a table"),
+        (job.per_slice, "a table of slices"),
+        (job.more.sites, "a table of contact sites"),
+    ]
+    outputs = job.more.outputs()
     for path, what in tables:
         if path is not None:
             outputs.append(Output(path, what, TABLE_SUFFIXES))
             beside = dictionary_path(path)
             if beside is not None:
                 outputs.append(Output(beside, "a dictionary", (".csv",)))
-    check_outputs(outputs, [job.source, job.image])
+    check_outputs(outputs, [job.source, job.image, *job.more.inputs()])
     if job.meshes is not None:
         if job.meshes.exists() and not job.meshes.is_dir():
             raise UserError(f"{job.meshes} is a file: give a folder for the meshes.")
@@ -300,6 +314,15 @@ def _rows(measured: Measurements, found: FoundBodies | None) -> ObjectTable:
         for row in each
     )
     return ObjectTable(dict(zip(measured.numbers.tolist(), rows, strict=True)))
+
+
+def _with_classes(table: ObjectTable, classes: Mapping[int, str]) -> ObjectTable:
+    """Return a table in which objects have the classes that were given for them."""
+    rows = {
+        number: replace(row, class_name=classes.get(number, row.class_name))
+        for number, row in table.rows.items()
+    }
+    return ObjectTable(rows, table.classes) if classes else table
 
 
 def _described(job: MeasureJob, taken_as: TakenAs) -> dict[str, str]:

@@ -158,11 +158,14 @@ def test_columns_and_the_table_of_sites() -> None:
         "contact_patches_vesicle_er",
     ]
     np.testing.assert_array_equal(table.values["contact_area_vesicle_er"], found.area)
-    sites = sites_table(found, calibrated=True)
-    assert sites.values["patch_area"] == pytest.approx([found.area[0]])
-    assert list(sites.values["first_number"]) == [1] and list(sites.values["second_number"]) == [2]
-    assert "Vesicle and ER, 60 nm apart" in sites.notes[0]
-    assert len(sites_table(Contacts(RULE, [], found.area, found.patches), calibrated=True).numbers) == 0
+    sites = sites_table([found], {"program": "x"}, calibrated=True)
+    values = {column.name: column.values.tolist() for column in sites.columns}
+    assert values["patch_area_nm2"] == pytest.approx([found.area[0]])
+    assert [values[key] for key in ("site", "first_number", "second_number")] == [[1], [1], [2]]
+    assert values["contact_of"] == ["Vesicle and ER"]
+    assert sites.about["contacts"] == "Vesicle and ER, 60 nm apart at most"
+    none = Contacts(RULE, [], found.area, found.patches)
+    assert len(sites_table([none], {}, calibrated=True)) == 0
 
 
 def test_the_mesh_of_a_patch_lies_on_its_voxels() -> None:

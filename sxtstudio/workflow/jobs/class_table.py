@@ -1,0 +1,53 @@
+"""The classes of objects in a table, as they are measured, trained with and compared by."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.object_table import Decided
+from sxtstudio.io.tables import read_table
+
+
+def classes_in(path: Path, *, by_hand: bool = True) -> dict[int, str]:
+    """Return the classes of objects in a table: given by hand, or all where it does not say by whom.
+
+    Without ``by_hand`` all classes count, whoever gave them.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, has no columns "object" and "class", or names no class.
+    """
+    columns = read_table(path)
+    if "object" not in columns or "class" not in columns or columns["object"].dtype.kind != "i":
+        raise UserError(
+            f"{path.name} has no columns “object” and “class” with numbers and names: give a table of "
+            "objects."
+        )
+    given = columns.get("class_by")
+    wanted = np.ones(len(columns["object"]), np.bool_)
+    if by_hand and given is not None and given.dtype.kind == "O" and any(given):
+        wanted = np.array([text == Decided.HAND.value for text in given])
+    named = {
+        int(number): name
+        for number, name, taken in zip(
+            columns["object"].tolist(), _texts(columns["class"]), wanted.tolist(), strict=True
+        )
+        if name and taken
+    }
+    if not named:
+        how = " by hand" if by_hand else ""
+        raise UserError(f"{path.name} gives no object a class{how}: write names into its column “class”.")
+    return named
+
+
+def _texts(column: NDArray[Any]) -> list[str]:
+    """Return names; a column without any is read as numbers that there are not."""
+    if column.dtype.kind == "f":
+        return ["" if np.isnan(value) else f"{value:g}" for value in column]
+    return [" ".join(str(value).split()) for value in column.tolist()]
