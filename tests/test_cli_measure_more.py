@@ -11,6 +11,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from sxtstudio.cli import main
+from sxtstudio.commands.measure_more import Where, material
 
 Out = pytest.CaptureFixture[str]
 VOXEL = ("--voxel", "10")
@@ -47,7 +48,10 @@ def files(cell: NDArray[np.uint16], tmp_path: Path) -> dict[str, Path]:
     tifffile.imwrite(found["objects.tif"], cell, photometric="minisblack")
     tifffile.imwrite(found["image.tif"], (100 * lac + 10).astype(np.float32), photometric="minisblack")
     tifffile.imwrite(found["mask.tif"], (cell == 0).astype(np.uint8), photometric="minisblack")
-    found["classes.csv"].write_text("object,class\n1,Nucleus\n2,Plasma membrane\n3,Vesicle\n4,Vesicle\n")
+    found["classes.csv"].write_text(
+        "object,class,class_by\n1,Nucleus,rule\n2,Plasma membrane,hand\n"
+        "3,Vesicle,hand\n4,Vesicle,classifier\n"
+    )
     return found
 
 
@@ -82,6 +86,30 @@ def test_lac_by_two_materials(
     assert "LAC = 0.01 × grey − 0.1 1/µm: a straight line through ice with 0.1 1/µm" in " ".join(out.split())
     said = {row["column"]: row["definition"] for row in rows(tmp_path / "t.dictionary.csv")}
     assert any("a straight line through" in text for text in said.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "where"),
+    [
+        ("-0.5", Where(grey=-0.5)),
+        ("-0.5=0.1", Where(grey=-0.5, lac=0.1)),
+        ("object:12", Where(number=12)),
+        ("box:1-2,3-4,5-5=0.6", Where(box=((1, 2), (3, 4), (5, 5)), lac=0.6)),
+        ("mask:a=b.tif", Where(mask="a=b.tif")),
+        ("mask:a=b.tif=0.6", Where(mask="a=b.tif", lac=0.6)),
+    ],
+)
+def test_places_of_materials(text: str, where: Where) -> None:
+    assert material(text) == where
+
+
+def test_both_ends_of_a_box_are_in_it(files: dict[str, Path], tmp_path: Path, capsys: Out) -> None:
+    image = tifffile.imread(files["image.tif"])
+    image[:] = np.arange(90)
+    tifffile.imwrite(files["image.tif"], image, photometric="minisblack")
+    words = ("measure", files["objects.tif"], "--image", files["image.tif"], "-o", tmp_path / "t.csv", *VOXEL)
+    assert run(*words, "--ice", "box:3-3,7-8,10-14", "--known", "80=0.6") == 0
+    assert "0.1 1/µm at grey 12 (a box, 10 voxels," in " ".join(capsys.readouterr().out.split())
 
 
 def test_lac_of_a_known_unit_and_a_rim(files: dict[str, Path], tmp_path: Path) -> None:

@@ -15,7 +15,6 @@ from sxtstudio.commands.text import print_rows
 from sxtstudio.core.wording import count, voxel_zyx_text
 
 if TYPE_CHECKING:
-    from sxtstudio.core.bodies.method import Method
     from sxtstudio.workflow.jobs.measuring import MeasureResult
 
 #: What the summary says of the objects; all is in the table.
@@ -71,6 +70,7 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure, write, and say what was found."""
+    from sxtstudio.core.bodies.method import Method
     from sxtstudio.workflow.jobs.measuring import MeasureJob, TakenAs, measure_file
 
     job = MeasureJob(
