@@ -359,6 +359,38 @@ def test_hovering_shows_outline_and_name(two: Objects, qtbot) -> None:
     assert toolbox.sketch is None
 
 
+def extent(lines: tuple[np.ndarray, ...]) -> tuple[list[float], list[float]]:
+    points = np.concatenate(lines)
+    return points.min(axis=0).tolist(), points.max(axis=0).tolist()
+
+
+def test_hovering_shows_what_growing_shrinking_and_filling_would_make(two: Objects, qtbot) -> None:
+    toolbox = two.hand.toolbox
+    with two.session.edit(EditKind.BRUSH, "objects") as recorder:
+        recorder.paint(Box((10, 55, 55), (20, 60, 61)), np.ones((10, 5, 6), bool), 0)
+    for tool, shift, expected in (
+        ("grow", False, ([46.5, 46.5], [72.5, 72.5])),
+        ("grow", True, ([52.5, 52.5], [66.5, 66.5])),
+        ("fill", False, ([54.5, 54.5], [59.5, 60.5])),
+    ):
+        two.take(tool, grow_px=3)
+        toolbox.hover(PointerEvent("xy", 65, 65, 15, shift=shift))
+        qtbot.waitUntil(lambda: toolbox.sketch is not None, timeout=5000)
+        assert extent(toolbox.sketch.lines) == expected
+        toolbox.leave()
+
+
+def test_the_line_that_splits_shows_what_it_splits(two: Objects) -> None:
+    two.take("cut")
+    toolbox = two.hand.toolbox
+    toolbox.press(PointerEvent("xy", 45, 90, 15, "left"))
+    toolbox.move(PointerEvent("xy", 60, 90, 15, "left"))
+    assert toolbox.sketch.text == "Object 2 · Gold" and len(toolbox.sketch.lines) == 2
+    assert extent(toolbox.sketch.lines[:1]) == ([49.5, 79.5], [69.5, 109.5])
+    toolbox.cancel()
+    assert toolbox.sketch is None and set(two.rows) == {1, 2}
+
+
 def test_interpolate_and_copy_go_on_with_the_chosen_object(two: Objects) -> None:
     two.take("lasso")
     for z in (30, 34):

@@ -6,6 +6,7 @@ from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
@@ -37,8 +38,12 @@ class NumberTool(Tool):
         if objects is None or box is None or self.session.busy:
             self._hover.clear()
             return
-        find = partial(area_of, objects, number, box, event)
+        find = partial(self.area, objects, number, box, event)
         self._hover.ask(event, find, work.describe(self.session, number))
+
+    def area(self, objects: NDArray[np.uint32], number: int, box: Box, event: PointerEvent) -> Area:
+        """Return corner and pixels of what a click would take; in a thread."""
+        return area_of(objects, number, box, event)
 
     def cancel(self) -> None:
         """Show nothing any more."""
@@ -116,6 +121,12 @@ class FillObjectTool(NumberTool):
     name = "fill"
     kind = EditKind.FILL_OBJECT
 
+    def area(self, objects: NDArray[np.uint32], number: int, box: Box, event: PointerEvent) -> Area:
+        """Return the holes of the slice, where there are any."""
+        corner, own = area_of(objects, number, box, event)
+        holes = ndimage.binary_fill_holes(own) & ~own
+        return corner, holes if holes.any() and not event.shift else own
+
     def press(self, event: PointerEvent) -> None:
         """Fill them, in the slices of the view; with Shift in 3D."""
         number = self.number(event)
@@ -127,6 +138,20 @@ class GrowTool(NumberTool):
 
     name = "grow"
     kind = EditKind.GROW_OBJECT
+
+    def area(self, objects: NDArray[np.uint32], number: int, box: Box, event: PointerEvent) -> Area:
+        """Return what the object would be on the slice, as far as the slice tells."""
+        pixels, axis = self.session.tool.value.grow_px, NORMAL[event.plane]
+        voxel_nm = self.document.voxel_nm or (1.0, 1.0, 1.0)
+        edges = [voxel_nm[own] / min(voxel_nm) for own in IN_PLANE[axis]]
+        z, y, x = objects.shape
+        box = box.grown((pixels, pixels, pixels), (z, y, x))
+        corner, own = area_of(objects, number, box, event)
+        if event.shift:
+            return corner, ndimage.distance_transform_edt(np.pad(own, 1), edges)[1:-1, 1:-1] > pixels
+        rows, columns = (slice(start, start + size) for start, size in zip(corner, own.shape, strict=True))
+        free = plane_of(objects, axis, event.depth)[rows, columns] == 0
+        return corner, own | (free & (ndimage.distance_transform_edt(~own, edges) <= pixels))
 
     def press(self, event: PointerEvent) -> None:
         """Grow it; with Shift shrink it."""

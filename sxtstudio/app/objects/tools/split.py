@@ -6,15 +6,17 @@ import itertools
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
 from sxtstudio.app.labels.tools.numbers import NO_OBJECTS, chosen_number, number_at
 from sxtstudio.app.objects.tools import work
-from sxtstudio.app.objects.tools.click import NumberTool
+from sxtstudio.app.objects.tools.click import NumberTool, area_of
 from sxtstudio.core.brushes import Point
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_split import Line
+from sxtstudio.core.outline import outlines
 from sxtstudio.core.planes import NORMAL, voxel_at
 
 _SHORTEST_PX = 2.0
@@ -28,6 +30,7 @@ class SplitTool(NumberTool):
     name = "cut"
     kind = EditKind.SPLIT_OBJECT
     _begin: PointerEvent | None = None
+    _outlined: tuple[int, tuple[NDArray[np.float64], ...]] = (0, ())
 
     def press(self, event: PointerEvent) -> None:
         """Begin the line."""
@@ -37,6 +40,7 @@ class SplitTool(NumberTool):
         self.session.changeable()  # says at once if objects cannot be changed now
         self._begin = event
         self._points: list[Point] = [(event.row, event.column)]
+        self._outlined = (0, ())
 
     def move(self, event: PointerEvent) -> None:
         """Show the line."""
@@ -46,7 +50,11 @@ class SplitTool(NumberTool):
         here = (event.row, event.column)
         if event.shift and math.dist(here, self._points[-1]) >= _STEP_PX:
             self._points.append(here)
-        self.show(Sketch(begin.plane, begin.depth, (np.array([*self._points, here]),)))
+        line = [*self._points, here]
+        number = self._crossed(begin, line)
+        text = work.describe(self.session, number) if number else ""
+        lines = (*self._outline(begin, number), np.array(line))
+        self.show(Sketch(begin.plane, begin.depth, lines, text=text))
 
     def release(self, event: PointerEvent) -> None:
         """Split."""
@@ -60,12 +68,24 @@ class SplitTool(NumberTool):
             points.pop()  # its end goes on in the direction of the last piece
         if max(math.dist(points[0], point) for point in points) < _SHORTEST_PX:
             raise UserError("Hold the button and draw a line all the way across the object.")
-        work.split_by_line(
-            self.context, self._crossed(begin, points), Line(NORMAL[begin.plane], tuple(points))
-        )
+        number = self._crossed(begin, points)
+        if not number:
+            raise UserError("The line crosses no object. Draw it across the object that is to be split.")
+        work.split_by_line(self.context, number, Line(NORMAL[begin.plane], tuple(points)))
+
+    def _outline(self, begin: PointerEvent, number: int) -> tuple[NDArray[np.float64], ...]:
+        """Return the outline of an object on the slice that is drawn on."""
+        if number != self._outlined[0]:
+            objects, box = self.session.labels_of("objects"), self.document.box_of(number)
+            lines: tuple[NDArray[np.float64], ...] = ()
+            if objects is not None and box is not None:
+                corner, where = area_of(objects, number, box, begin)
+                lines = tuple(line + np.array(corner) for line in outlines(where))
+            self._outlined = (number, lines)
+        return self._outlined[1]
 
     def _crossed(self, begin: PointerEvent, points: list[Point]) -> int:
-        """Return the chosen object if the line crosses it, else the first one on its way."""
+        """Return the chosen object if the line crosses it, else the first one on its way, or 0."""
         first, wanted = 0, chosen_number(self.session)
         for one, other in itertools.pairwise(points):
             steps = 2 * math.ceil(math.dist(one, other)) + 1
@@ -79,8 +99,6 @@ class SplitTool(NumberTool):
                 if number and number == wanted:
                     return number
                 first = first or number
-        if not first:
-            raise UserError("The line crosses no object. Draw it across the object that is to be split.")
         return first
 
     def cancel(self) -> None:
