@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 from PySide6.QtCore import QEvent, QObject, QPointF, QRectF, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainterPath
+from PySide6.QtGui import QColor, QFont, QMouseEvent, QPainterPath, QResizeEvent
 from PySide6.QtWidgets import QGraphicsPathItem, QSizePolicy, QWidget
 
 from sxtstudio.app import theme
@@ -58,7 +58,7 @@ class FigurePlot(Plot):
         self._places = np.empty((0, 2))
         self._drag: list[QPointF] = []
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
-        self.setMinimumSize(180, 110)
+        self.setMinimumSize(120, 60)
 
     def sizeHint(self) -> QSize:
         """Return a size for a column of a journal."""
@@ -133,7 +133,7 @@ class FigurePlot(Plot):
         view.setLabel("left", figure.y_title)
         view.setLabel("bottom", figure.x_title or None)
         bottom = view.getAxis("bottom")
-        bottom.setTicks([list(figure.ticks)] if figure.ticks else None)
+        self._set_ticks(view, figure)
         lines = (2 if figure.ticks else 1) + (1 if figure.x_title else 0)
         bottom.setHeight(lines * self.fontMetrics().height() + 10)
         for item in items_of(figure, self.look):
@@ -150,6 +150,25 @@ class FigurePlot(Plot):
         else:
             view.enableAutoRange(x=True, y=True)
         view.plotItem.vb.setLimits(yMin=0 if figure.bars or figure.curves else None)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Write the names of categories in what room there is now."""
+        super().resizeEvent(event)
+        if self.drawn and self.figure is not None and self.figure.ticks:
+            self._set_ticks(self.view, self.figure)
+
+    def _set_ticks(self, view: Any, figure: Figure) -> None:
+        """Name the categories; names that are too long for their room are cut short."""
+        if not figure.ticks:
+            view.getAxis("bottom").setTicks(None)
+            return
+        room = (self.width() - 70) // len(figure.ticks) - 4
+        letters, right = self.fontMetrics(), Qt.TextElideMode.ElideRight
+        ticks = [
+            (place, "\n".join(letters.elidedText(line, right, max(room, 12)) for line in text.split("\n")))
+            for place, text in figure.ticks
+        ]
+        view.getAxis("bottom").setTicks([ticks])
 
     def _draw_legend(self, view: Any, figure: Figure, text: QColor) -> None:
         """Name the colours above the plot, in as many rows as its width asks for."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRect, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QImage, QPaintDevice, QPainter, QPalette
+from PySide6.QtGui import QColor, QFontMetrics, QImage, QPaintDevice, QPainter, QPalette
 from PySide6.QtSvg import QSvgGenerator
 
 from sxtstudio.app.objects.figure_plot import FigurePlot, print_font
@@ -17,6 +17,8 @@ from sxtstudio.core.figures import Figure
 #: A panel of a figure, and how much larger the pixels of a PNG are: 300 dots per inch and more.
 PANEL_PX = QSize(330, 280)
 _SCALE, _DOTS_PER_M = 4, 96 / 0.0254
+#: For the axis and its numbers, beside the categories.
+_MARGIN_PX = 84
 SUFFIXES = (".png", ".svg")
 
 
@@ -33,6 +35,7 @@ def write_figures(
     if path.suffix.lower() not in SUFFIXES:
         raise UserError(f"A plot cannot be written as “{path.name}”: end the name in .png or .svg.")
     columns = min(columns, len(figures))
+    panel = QSize(max(panel.width(), *map(_wanted_width, figures)), panel.height())
     rows = -(-len(figures) // columns)
     size = QSize(columns * panel.width(), rows * panel.height())
     vector = path.suffix.lower() == ".svg"
@@ -62,6 +65,13 @@ def paper_palette() -> QPalette:
     ):
         palette.setColor(where, QColor(colour))
     return palette
+
+
+def _wanted_width(figure: Figure) -> int:
+    """Return how wide a panel must be for the names of its categories."""
+    letters = QFontMetrics(print_font())
+    lines = [line for _, text in figure.ticks for line in text.split("\n")]
+    return _MARGIN_PX + len(figure.ticks) * (max(map(letters.horizontalAdvance, lines), default=0) + 8)
 
 
 def _printed(figure: Figure, size: QSize, line_px: float) -> FigurePlot:

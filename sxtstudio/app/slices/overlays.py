@@ -8,7 +8,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 
 from sxtstudio.app import theme
-from sxtstudio.app.labels.tools.catalogue import LOOK, RULER
+from sxtstudio.app.labels.tools.catalogue import FILOPODIUM, LOOK, RULER
 from sxtstudio.app.objects.tools.catalogue import tool_info
 from sxtstudio.app.slices.layers import path_of, stroke
 from sxtstudio.app.states import ToolState
@@ -84,6 +84,8 @@ def tool_text(tool: ToolState) -> str:
     info = tool_info(tool.tool, tool.target)
     if info is None or info.name in (LOOK.name, RULER.name):
         return ""
+    if info.name == FILOPODIUM.name:
+        return info.title
     return f"{info.title}: {'cell mask' if tool.target == 'mask' else tool.target}"
 
 
