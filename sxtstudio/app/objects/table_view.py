@@ -12,7 +12,7 @@ from sxtstudio.app.objects.table_columns import Own
 from sxtstudio.app.objects.table_model import TableModel
 
 _WIDTHS_PX: dict[str, int] = {Own.NUMBER: 78, Own.CLASS: 120, Own.FLAGS: 100, Own.NOTES: 180}
-_MEASURED_PX = 104
+_LEAST_PX, _MOST_PX, _HEADING_PX = 84, 210, 26
 
 
 class TableKey(Enum):
@@ -133,8 +133,10 @@ class ObjectsTable(QTableView):
         if keys == self._shown_keys:
             return
         self._shown_keys = keys
-        for place, key in enumerate(keys):
-            self.setColumnWidth(place, _WIDTHS_PX.get(key, _MEASURED_PX))
+        metrics = self.fontMetrics()
+        for place, (key, column) in enumerate(zip(keys, self._table.columns, strict=True)):
+            title = metrics.horizontalAdvance(column.title) + _HEADING_PX
+            self.setColumnWidth(place, _WIDTHS_PX.get(key, min(max(title, _LEAST_PX), _MOST_PX)))
         self.horizontalHeader().setStretchLastSection(keys[-1:] == (Own.NOTES,))
 
     # -- keys and mouse --------------------------------------------------------------------------

@@ -92,12 +92,14 @@ class LabelLayer:
         self._empty = True
         self._colours = _one_colour(QColor(255, 176, 0, 128))
         self._picture: QImage | None = None
+        self._without: NDArray[np.bool_] | None = None
+        self._uncovered: NDArray[np.uint8] | None = None
 
     def set(self, labels: NDArray[np.uint8] | None, origin: tuple[int, int] = (0, 0)) -> None:
         """Show labels (rows, columns) whose first pixel lies at ``origin``; the array is kept."""
         self.labels = labels
         self._origin = origin
-        self._picture = None
+        self._picture = self._uncovered = None
         self._empty = labels is None or not labels.any()
 
     def patch(self, row: int, column: int, part: NDArray[np.uint8]) -> None:
@@ -106,6 +108,8 @@ class LabelLayer:
             self.labels[row : row + part.shape[0], column : column + part.shape[1]] = part
             if self._empty and part.any():
                 self._empty = False
+            if self._uncovered is not None:  # else the picture shares the memory of the labels
+                self._uncovered = self._picture = None
 
     def paint_with(self, rgb: Rgb, opacity: float) -> None:
         """Choose colour and opacity (0…1) of all that is not 0."""
@@ -125,13 +129,18 @@ class LabelLayer:
         if self._picture is not None:
             self._picture.setColorTable(colours)
 
-    def draw(self, painter: QPainter) -> None:
-        """Paint the labels, with sharp edges."""
+    def draw(self, painter: QPainter, without: NDArray[np.bool_] | None = None) -> None:
+        """Paint the labels, with sharp edges; not where ``without`` (rows, columns) is True."""
         if self.labels is None or self._empty:
             return
         rows, columns = self.labels.shape
+        if without is not self._without:
+            self._without, self._picture, self._uncovered = without, None, None
         if self._picture is None:
-            self._picture = QImage(self.labels.data, columns, rows, columns, QImage.Format.Format_Indexed8)
+            shown = self.labels
+            if without is not None and without.shape == shown.shape:
+                shown = self._uncovered = np.where(without, np.uint8(0), shown)
+            self._picture = QImage(shown.data, columns, rows, columns, QImage.Format.Format_Indexed8)
             self._picture.setColorTable(self._colours)
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         row, column = self._origin

@@ -32,6 +32,7 @@ class ObjectLayer:
         self._known = False  # the runs are those of the numbers
         self._picture: QImage | None = None
         self._buffer: NDArray[np.uint32] | None = None
+        self._covered: NDArray[np.bool_] | None = None
         self._selected: frozenset[int] = frozenset()
         self._paths: tuple[QPainterPath, ...] | None = None
 
@@ -39,7 +40,7 @@ class ObjectLayer:
         """Show objects by number, uint32 (rows, columns), 0: none; the array is kept."""
         self.numbers = numbers
         self._known = False
-        self._picture, self._paths = None, None
+        self._picture = self._paths = self._covered = None
 
     def patch(self, row: int, column: int, part: Numbers) -> None:
         """Replace a rectangle that begins at ``row`` and ``column``."""
@@ -49,7 +50,7 @@ class ObjectLayer:
 
     def restyle(self) -> None:
         """Colours, or what is drawn, are others now."""
-        self._picture, self._paths = None, None
+        self._picture = self._paths = self._covered = None
 
     def select(self, numbers: frozenset[int]) -> None:
         """Outline these objects."""
@@ -63,21 +64,20 @@ class ObjectLayer:
             return 0
         return int(self.numbers[r, c])
 
-    def draw(
+    def prepare(
         self,
-        painter: QPainter,
-        opacity: float,
         colours: Callable[[NDArray[Any]], Colours],
         shown: Callable[[NDArray[Any]], NDArray[np.bool_]],
-    ) -> None:
-        """Paint the objects with sharp edges; ``colours`` and ``shown`` answer for unique numbers (n,)."""
+    ) -> NDArray[np.bool_] | None:
+        """Colour what is out of date; return where an object is drawn (rows, columns), None: nowhere.
+
+        ``colours`` and ``shown`` answer for unique numbers (n,). The array is the same until that changes.
+        """
         if self.numbers is None:
-            return
+            return None
         self._find_runs()
-        if not len(self._runs):
-            return
-        rows, columns = self.numbers.shape
-        if self._picture is None:
+        if self._picture is None and len(self._runs):
+            rows, columns = self.numbers.shape
             unique, place = np.unique(self._runs, return_inverse=True)
             packed = np.zeros(len(unique), np.uint32)
             drawn = np.flatnonzero(unique)
@@ -89,6 +89,14 @@ class ObjectLayer:
             self._picture = QImage(
                 self._buffer.data, columns, rows, columns * 4, QImage.Format.Format_ARGB32_Premultiplied
             )
+            self._covered = (self._buffer != 0).reshape(rows, columns) if len(drawn) else None
+        return self._covered
+
+    def draw(self, painter: QPainter, opacity: float) -> None:
+        """Paint what was prepared, with sharp edges."""
+        if self.numbers is None or self._picture is None:
+            return
+        rows, columns = self.numbers.shape
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
         painter.setOpacity(opacity)
         painter.drawImage(QRectF(-0.5, -0.5, columns, rows), self._picture)

@@ -257,11 +257,14 @@ class PlaneView(QWidget):
             painter.setTransform(self.transform(), True)
             self.image.draw(painter, state.smooth)
             replaced = self.preview.labels is not None and self._preview_style is not PreviewStyle.SHADES
-            if state.labels_visible and not replaced:
-                self.labels.draw(painter)
             shown = session.objects.value
-            if shown.visible and self._preview_style is not PreviewStyle.OBJECTS:
-                self.objects.draw(painter, shown.opacity, self._style.colours, self._style.shown)
+            proposed = self.preview.labels is not None and self._preview_style is PreviewStyle.OBJECTS
+            covered = None
+            if shown.visible and not proposed:
+                covered = self.objects.prepare(self._style.colours, self._style.shown)
+                self.objects.draw(painter, shown.opacity)
+            if state.labels_visible and not replaced:
+                self.labels.draw(painter, covered)  # not below objects: their colours must be their own
             self.preview.draw(painter)
             self.selected.draw(painter)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -18,6 +18,7 @@ from sxtstudio.app.view3d.meshes import MOVING_FACES
 from sxtstudio.app.view3d.state import SceneState, SceneStatus
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_colours import Colours
+from sxtstudio.core.wording import count, grouped
 from sxtstudio.surface.objects import Body, BodyMeshes, object_bodies
 from sxtstudio.workflow.document.document import Document
 
@@ -50,6 +51,7 @@ class Bodies(QObject):
         self._meshes: BodyMeshes | None = None
         self._dirty: set[int] | None = None  # numbers to make anew; None: all of them
         self._job: Job | None = None
+        self._came_with_document = False
         self._later = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._later.timeout.connect(self.update)
         self._session.objects_changed.connect(self._on_objects_changed)
@@ -64,6 +66,7 @@ class Bodies(QObject):
             self._job.cancel()
             self._job = None
         self._document, self._bodies, self._dirty = document, {}, None
+        self._came_with_document = document is not None and document.objects is not None
         self._put(None)
         if document is not None:
             self.update()
@@ -142,9 +145,14 @@ class Bodies(QObject):
             self._dirty = None if self._dirty is None else self._dirty - wanted
         first = self._meshes is None
         self._put(BodyMeshes(self._bodies) if self._bodies else None)
-        if first and self._bodies and self._scene.value.surface_visible:
-            # The membranes of the bodies would hide them, or be drawn twice.
+        if self._meshes is None:
+            return
+        if first and not self._came_with_document:
+            # Found just now: the membranes would hide them, or be drawn twice.
             self._scene.set(surface_visible=False)
+        if not self._scene.value.surface_visible:
+            shown = f"{count(len(self._bodies), 'object')}, {grouped(self._meshes.full.face_count)} faces"
+            self._status.set(summary=shown, notes=(), message="", outdated=False)
 
     def _on_stopped(self, job: Job, error: Exception | None) -> None:
         if job is not self._job:

@@ -58,6 +58,7 @@ class View3D(QWidget):
         self._picking: Picking | None = None
         self._bodies: Bodies | None = None
         self._shown_document: Document | None = None
+        self._chosen = False  # a project says what is shown
         self._shown_voxel_nm: VoxelSize | None = None
         self._pending_camera: dict[str, Any] = {}
         self._auto = QTimer(self, singleShot=True, interval=_AUTO_MS)
@@ -188,12 +189,14 @@ class View3D(QWidget):
         canvas.scene.camera.restore(self._pending_camera)
         canvas.refresh(self.scene.value)
         self._request_planes()
-        if document.objects is None or self.scene.value.surface_visible:
-            self.update_surface()
         if self._picking is not None:
             self._picking.show(document)
         if self._bodies is not None:
             self._bodies.show(document)
+        if document.objects is not None and not self._chosen:
+            # The membranes of the objects would hide them, or be drawn twice.
+            self.scene.set(surface_visible=False)
+        self.update_surface()
 
     def _forget(self) -> None:
         """Drop everything that belongs to the shown document."""
@@ -209,7 +212,7 @@ class View3D(QWidget):
             self._bodies.show(None)
 
     def _on_document_changed(self) -> None:
-        self._pending_camera = {}
+        self._pending_camera, self._chosen = {}, False
         self._forget()
         self._belonging.begin()
         if self.isVisible():
@@ -279,7 +282,10 @@ class View3D(QWidget):
         if self.canvas is None or self._shown_document is None:
             return  # it is done once the view has started
         self._auto.stop()
-        if self._builder is not None:
+        if self._bodies is not None:
+            self._bodies.update()
+        objects = self._shown_document.objects is not None and self.scene.value.bodies_visible
+        if self._builder is not None and (self.scene.value.surface_visible or not objects):
             self._builder.start(self._shown_document)
 
     def update_or_cancel(self) -> None:
@@ -380,7 +386,8 @@ class View3D(QWidget):
         camera = state.get("camera")
         self._pending_camera = camera if isinstance(camera, dict) else {}
         self.scene.set(**vars(values))
-        if "scene" in state:
+        self._chosen = "scene" in state
+        if self._chosen:
             self._belonging.restored()
         if self.canvas is not None and self._shown_document is not None:
             self.canvas.scene.camera.restore(self._pending_camera)

@@ -26,7 +26,8 @@ def painted(layer: ObjectLayer, shape: tuple[int, int], shown: Any = every, opac
     picture.fill(QColor("black"))
     painter = QPainter(picture)
     painter.translate(0.5, 0.5)
-    layer.draw(painter, opacity, number_colours, shown)
+    layer.prepare(number_colours, shown)
+    layer.draw(painter, opacity)
     painter.end()
     return picture
 
