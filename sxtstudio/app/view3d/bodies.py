@@ -80,6 +80,11 @@ class Bodies(QObject):
         self._style.changed.disconnect(self.restyle)
 
     @property
+    def surfaces(self) -> Mapping[int, Body]:
+        """The surfaces that there are, by the numbers of their objects."""
+        return self._bodies
+
+    @property
     def building(self) -> bool:
         """Whether surfaces are being made."""
         return self._job is not None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # at run time these load VTK, which must wait
     from sxtstudio.app.view3d.canvas import Canvas3D
     from sxtstudio.app.view3d.picking import Picking
     from sxtstudio.app.view3d.plane_feeder import PlaneFeeder
+    from sxtstudio.surface.objects import Body
 
 # Volumes of at most so many voxels can be updated automatically.
 SMALL_VOXELS = 64_000_000
@@ -299,6 +300,11 @@ class View3D(QWidget):
         """Stop making a surface; the one that is shown stays."""
         if self._builder is not None:
             self._builder.cancel()
+
+    @property
+    def body_surfaces(self) -> Mapping[int, Body]:
+        """The surfaces of the objects, by their numbers."""
+        return {} if self._bodies is None else self._bodies.surfaces
 
     # -- camera, pictures, movies ----------------------------------------------------------------
 

@@ -1,0 +1,191 @@
+"""The room of the objects in the real window: found, shown, chosen and asked about before they go."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from PySide6.QtCore import QPointF, Qt
+from PySide6.QtGui import QMouseEvent
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app import questions
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.objects.work import seat_of
+from sxtstudio.app.session import PreviewStyle
+from sxtstudio.app.states import Panel
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.geometry import Box
+from tests.app.objects.conftest import BOXES, LARGE, quiet
+
+SLAB = Box((20, 60, 60), (36, 200, 200))
+
+
+def rings() -> np.ndarray:
+    """The outlines of an upright cylinder, in the box SLAB."""
+    y, x = np.mgrid[: SLAB.shape[1], : SLAB.shape[2]]
+    ring = np.abs(np.hypot(y - 60, x - 60) - 30) <= 2
+    return np.repeat(np.where(ring, 255, 0).astype(np.uint8)[None], SLAB.shape[0], axis=0)
+
+
+@pytest.fixture
+def outlined(sample: MainWindow, qtbot: QtBot) -> MainWindow:
+    """The window with labels, and the panel of the objects in front."""
+    with sample.session.edit(EditKind.BRUSH) as edit:
+        edit.write(SLAB, rings())
+    sample.session.set_cursor((28, 120, 120))
+    sample.context.parts.side.show_panel(Panel.OBJECTS)
+    return sample
+
+
+def find(window: MainWindow, qtbot: QtBot) -> None:
+    window.actions_.by_name["objects.find"].trigger()
+    qtbot.waitUntil(lambda: window.session.busy is None, timeout=60_000)
+
+
+def test_preview_follows_fields_and_slice_and_goes_with_the_panel(outlined: MainWindow, qtbot: QtBot) -> None:
+    session, finding = outlined.session, outlined.context.parts.objects.finding
+    qtbot.waitUntil(lambda: session.preview is not None, timeout=20_000)
+    assert session.preview is not None and session.preview.style is PreviewStyle.OBJECTS
+    assert session.preview.z == 28 and session.preview.labels[120, 120]
+    assert "1 region" in finding.note.text()
+    session.set_cursor((5, 120, 120))
+    qtbot.waitUntil(lambda: session.preview is not None and session.preview.z == 5, timeout=20_000)
+    assert not session.preview.labels.any()
+    finding.live.setChecked(False)
+    assert session.preview is None
+    finding.live.setChecked(True)
+    qtbot.waitUntil(lambda: session.preview is not None, timeout=20_000)
+    outlined.context.parts.side.show_panel(Panel.IMAGE)
+    assert session.preview is None
+
+
+def test_objects_are_found_shown_and_taken_back(outlined: MainWindow, qtbot: QtBot) -> None:
+    document = outlined.session.document
+    assert document is not None
+    find(outlined, qtbot)
+    objects = document.objects
+    assert objects is not None and objects[28, 120, 120]
+    panel = outlined.context.parts.objects
+    assert "Found 1 object." in panel.result.text() and not panel.finding.live.isChecked()
+    assert (
+        document.steps[-1].edit is EditKind.FIND_OBJECTS
+        and document.steps[-1].parameters["method"] == "bodies"
+    )
+    layer = outlined.context.parts.slices.views["xy"].objects
+    qtbot.waitUntil(lambda: layer.number_at(120, 120) == objects[28, 120, 120])
+    outlined.actions_.by_name["edit.undo"].trigger()
+    assert document.objects is None and panel.result.text() == ""
+    qtbot.waitUntil(lambda: layer.number_at(120, 120) == 0)
+    assert not outlined.actions_.by_name["objects.measure"].isEnabled()
+
+
+def test_work_by_hand_is_asked_about(
+    outlined: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = outlined.session.document
+    assert document is not None
+    asked: list[str] = []
+
+    def ask(parent: Any, title: str, text: str, buttons: Any, *rest: Any) -> str:
+        asked.append(text)
+        return str(buttons[-1])
+
+    monkeypatch.setattr(questions, "ask", ask)
+    find(outlined, qtbot)
+    find(outlined, qtbot)
+    assert asked == [], "found objects can be had again by a click"
+    (number,) = document.object_table.rows
+    outlined.session.objects.set(selected=(number,))
+    notes = outlined.context.parts.objects.chosen.notes
+    notes.setText("the only one")
+    notes.setModified(True)
+    notes.editingFinished.emit()
+    assert document.object_table.rows[number].notes == "the only one"
+    find(outlined, qtbot)
+    assert len(asked) == 1 and "by hand" in asked[0]
+    assert document.object_table.rows[number].notes == "the only one", "the harmless answer"
+    outlined.actions_.by_name["edit.undo"].trigger()
+    with outlined.session.edit(EditKind.ERASE_OBJECT, "objects") as edit:
+        edit.write(Box((28, 118, 118), (29, 122, 122)), np.zeros((1, 4, 4), np.uint32))
+    find(outlined, qtbot)
+    assert len(asked) == 2
+    outlined.actions_.by_name["edit.undo"].trigger()
+    find(outlined, qtbot)
+    assert len(asked) == 2, "what was taken back is no work"
+
+
+def test_the_form_means_the_same_in_nm_and_px(outlined: MainWindow) -> None:
+    form = outlined.context.parts.objects.finding.form
+    assert form.gap.suffix() == " nm" and form.gap.value() == 60 and form.wanted.gap_px == pytest.approx(6)
+    outlined.session.set_voxel_nm((20.0, 20.0, 20.0))
+    assert form.gap.value() == 120 and form.wanted.gap_px == pytest.approx(6)
+    outlined.session.set_voxel_nm(None)
+    assert form.gap.suffix() == " px" and form.gap.value() == 6
+    form.split.setValue(40)
+    assert form.wanted.split == pytest.approx(0.4) and form.share.text() == "40 %"
+    form.method.setCurrentIndex(1)
+    assert form.gap.isHidden() and form.split.isHidden()
+    assert not form.inside.isEnabled()
+
+
+def test_the_chosen_object_is_described(room: MainWindow, qtbot: QtBot) -> None:
+    chosen, session = room.context.parts.objects.chosen, room.session
+    assert chosen.name.text() == "None" and not chosen.buttons["objects.go_to"].isEnabled()
+    session.objects.set(selected=(LARGE,))
+    assert chosen.name.text() == f"Object {LARGE} · Vesicle"
+    assert (
+        "top or bottom are missing" in chosen.flags.text()
+        and chosen.figure_note.text() == "Not measured yet."
+    )
+    chosen.buttons["objects.hide"].click()
+    assert session.objects.value.hidden == {LARGE} and "hidden" in chosen.name.text()
+    assert chosen.buttons["objects.hide"].text() == "Show"
+    room.actions_.by_name["objects.go_to"].trigger()
+    assert session.objects.value.hidden == frozenset(), "what one goes to is to be seen"
+    z, y, x = session.cursor
+    assert all(a <= c < b for a, c, b in zip(BOXES[LARGE].start, (z, y, x), BOXES[LARGE].stop, strict=True))
+    session.objects.set(selected=(3, 5))
+    assert chosen.name.text() == "Object 5 · no class (and 1 other)"
+    chosen.buttons["objects.only"].click()
+    assert session.objects.value.only == {3, 5}
+    chosen.buttons["objects.show_all"].click()
+    assert session.objects.value.only is None
+
+
+def test_a_seat_lies_in_its_object() -> None:
+    numbers = np.zeros((9, 20, 20), np.uint32)
+    numbers[2:7, 4:16, 4:16] = 5
+    numbers[3:6, 6:14, 6:14] = 0  # hollow: its middle is not in it
+    seat = seat_of(numbers, 5, Box((0, 0, 0), (9, 20, 20)))
+    assert seat is not None and numbers[seat] == 5 and seat[0] == 4
+    assert seat_of(numbers, 6, Box((0, 0, 0), (9, 20, 20))) is None
+    numbers[4] = 0
+    seat = seat_of(numbers, 5, Box((2, 4, 4), (7, 16, 16)))
+    assert seat is not None and numbers[seat] == 5 and seat[0] in (3, 5)
+
+
+def test_the_readout_names_the_object(room: MainWindow, qtbot: QtBot) -> None:
+    quiet(room, qtbot)
+    room.session.set_cursor((30, 120, 125))
+    slices = room.context.parts.slices
+    view = slices.views["xy"]
+    qtbot.waitUntil(lambda: view.objects.number_at(120, 125) == 3)
+    place = view.transform().map(QPointF(125, 120))
+    none = Qt.MouseButton.NoButton
+    view.mouse.move(QMouseEvent(QMouseEvent.Type.MouseMove, place, place, none, none, Qt.KeyboardModifier(0)))
+    assert "object 3, Mitochondrion" in slices.planes.line.text()
+
+
+def test_measuring_is_a_job_and_what_changes_meanwhile_is_out_of_date(room: MainWindow, qtbot: QtBot) -> None:
+    measured = room.context.parts.measured
+    room.actions_.by_name["objects.measure"].trigger()
+    with room.session.edit(EditKind.ERASE_OBJECT, "objects") as edit:
+        edit.write(Box((21, 101, 101), (22, 102, 102)), np.zeros((1, 1, 1), np.uint32))
+    qtbot.waitUntil(lambda: measured.value is not None, timeout=120_000)
+    assert measured.value is not None and measured.value.numbers.tolist() == sorted(BOXES)
+    assert measured.stale == {3}
+    volume = dict(zip(sorted(BOXES), measured.value.values["volume"].tolist(), strict=True))
+    assert volume[5] == pytest.approx(np.prod(BOXES[5].shape) * 1e-6)
+    assert room.session.layout.value.objects_pane

@@ -1,0 +1,88 @@
+"""The objects in the 3D view of the window: picked, hidden, and made anew where they change."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.view3d.scene import Picked
+from sxtstudio.app.view3d.view import View3D
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.object_colours import number_colours
+from sxtstudio.surface import OpenGL
+from sxtstudio.surface.objects import BodyMeshes
+from tests.app.objects.conftest import BOXES, LARGE, room
+
+__all__ = ["room"]
+
+
+@pytest.fixture
+def view(room: MainWindow, opengl: OpenGL, qtbot: QtBot) -> View3D:
+    """The 3D view with the objects."""
+    view = room.context.parts.view3d
+    room.session.layout.set(view3d=True)
+    qtbot.waitUntil(lambda: view.canvas is not None and bodies(view) is not None, timeout=60_000)
+    return view
+
+
+def bodies(view: View3D) -> BodyMeshes | None:
+    assert view.canvas is not None
+    return view.canvas.scene.bodies
+
+
+def colour_of(view: View3D, number: int) -> tuple[int, ...] | None:
+    """The colour that an object is drawn in, or None where it is not drawn."""
+    meshes = bodies(view)
+    assert meshes is not None
+    for face in range(meshes.full.mesh.n_cells):
+        if meshes.full.number_of(face) == number:
+            point = int(meshes.full.mesh.regular_faces[face, 0])
+            return tuple(meshes.full.mesh.point_data["RGB"][point].tolist())
+    return None
+
+
+def test_colours_and_visibility_follow_without_another_surface(
+    room: MainWindow, view: View3D, qtbot: QtBot
+) -> None:
+    meshes, state = bodies(view), room.session.objects
+    assert meshes is not None and meshes.numbers.tolist() == sorted(BOXES)
+    own = tuple(number_colours(np.array([3]))[0].tolist())
+    assert colour_of(view, 3) == own
+    state.set(hidden=frozenset({5}))
+    assert colour_of(view, 5) is None and colour_of(view, 3) == own
+    state.set(hidden=frozenset(), only=frozenset({LARGE}))
+    assert colour_of(view, 3) is None and colour_of(view, LARGE) is not None
+    state.set(only=None, selected=(3,))
+    assert colour_of(view, 3) == own and colour_of(view, 5) != tuple(number_colours(np.array([5]))[0])
+    assert bodies(view) is meshes, "nothing was made anew"
+    assert not view.scene.value.surface_visible, "the labels would hide them"
+
+
+def test_a_click_chooses_and_a_change_makes_one_surface_anew(
+    room: MainWindow, view: View3D, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    canvas = view.canvas
+    assert canvas is not None
+    monkeypatch.setattr(canvas, "pick", lambda x, y: Picked((1100.0, 2050.0, 250.0), "bodies", 5))
+    canvas.clicked.emit(1.0, 1.0)
+    assert room.session.objects.value.selected == (5,) and room.session.cursor == (25, 205, 110)
+    monkeypatch.setattr(canvas, "pick", lambda x, y: None)
+    canvas.clicked.emit(1.0, 1.0)
+    assert room.session.objects.value.selected == ()
+    meshes = bodies(view)
+    former: dict[int, Any] = dict(view.body_surfaces)
+    document = room.session.document
+    assert document is not None and meshes is not None
+    recorder = room.session.record(EditKind.DELETE_OBJECT, "objects")
+    recorder.write(BOXES[5], np.zeros(BOXES[5].shape, np.uint32))
+    room.session.commit(recorder, rows=document.object_table.change({5: None}))
+    qtbot.waitUntil(lambda: bodies(view) is not meshes, timeout=60_000)
+    assert set(view.body_surfaces) == {3, LARGE}
+    assert all(view.body_surfaces[number] is former[number] for number in (3, LARGE))
+    room.actions_.by_name["edit.undo"].trigger()
+    qtbot.waitUntil(lambda: set(view.body_surfaces) == set(BOXES), timeout=60_000)
+    assert view.body_surfaces[3] is former[3]

@@ -1,0 +1,157 @@
+"""Objects of a document: what is found replaces what was, as one edit with its rows; small and masked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import tifffile
+from numpy.typing import NDArray
+
+from sxtstudio.core.bodies.method import Method
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.object_classes import CLASSES
+from sxtstudio.core.object_table import Flag, ObjectRow
+from sxtstudio.core.progress import Progress
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.jobs.document_objects import (
+    FindObjects,
+    FoundObjects,
+    ObjectsInput,
+    find_document_objects,
+    preview_objects,
+)
+
+SHAPE = (24, 64, 64)
+
+
+def shells() -> NDArray[np.uint8]:
+    """The outlines of two upright cylinders that end within the volume."""
+    y, x = np.mgrid[: SHAPE[1], : SHAPE[2]]
+    labels = np.zeros(SHAPE, np.uint8)
+    for cy, cx, radius, slices in ((20, 20, 12, slice(4, 20)), (44, 44, 9, slice(6, 18))):
+        away = np.hypot(y - cy, x - cx)
+        labels[slices, np.abs(away - radius) <= 1.5] = 255
+    return labels
+
+
+@pytest.fixture
+def document(tmp_path: Path) -> Iterator[Document]:
+    """A document with these labels."""
+    tifffile.imwrite(tmp_path / "cell.tif", np.zeros(SHAPE, np.float32))
+    document = Document.open(tmp_path / "cell.tif", tmp_path)
+    document.volume("labels")[:] = shells()
+    document.recount("labels")
+    yield document
+    document.close()
+
+
+def given(document: Document) -> ObjectsInput:
+    assert document.labels is not None
+    return ObjectsInput(
+        document.labels,
+        document.mask,
+        document.voxel_nm,
+        document.tomogram,
+        document.object_table,
+        document.object_boxes,
+    )
+
+
+def find(document: Document, progress: Progress | None = None, **fields: Any) -> FoundObjects:
+    wanted = FindObjects(**fields)
+    recorder = document.recorder(EditKind.FIND_OBJECTS, "objects", {})
+    try:
+        found = find_document_objects(
+            recorder, given(document), wanted, document.bulk, progress or Progress()
+        )
+    except BaseException:
+        recorder.roll_back()
+        raise
+    edit = recorder.finish()
+    assert edit is not None and edit.rows is not None
+    document.change_table(edit.rows)
+    document.gain("objects", edit.gained)
+    return found
+
+
+def test_bodies_replace_what_was_there_with_rows_and_flags(document: Document) -> None:
+    before = document.recorder(EditKind.NEW_OBJECT, "objects", {})
+    before.labels[:2, :2, :2] = 99
+    document.recount("objects")
+    document.change_table(document.object_table.change({99: ObjectRow("Gold")}, CLASSES[:2]))
+    found = find(document)
+    objects = document.objects
+    assert objects is not None and found.found.bodies == 2
+    assert set(np.unique(objects)) - {0} == set(document.object_table.rows) and 99 not in objects
+    assert document.object_table.classes == CLASSES[:2], "classes outlive the objects"
+    for middle, number in (((12, 20, 20), objects[12, 20, 20]), ((12, 44, 44), objects[12, 44, 44])):
+        assert number and objects[middle[0], middle[1], middle[2] + 5] == number
+        assert Flag.OPEN in document.object_table.rows[int(number)].flags, "no tops, no bottoms"
+    assert objects[12, 20, 20] != objects[12, 44, 44] and objects[12, 32, 5] == 0
+    wall = objects[12][shells()[12] > 0]
+    assert (wall > 0).mean() > 0.95, "membranes belong to their bodies"
+    assert not list(document.bulk.glob("*finding*")) and not list(document.bulk.glob("*inside*"))
+
+
+def test_small_ones_are_left_out_and_counted(document: Document) -> None:
+    find(document)
+    objects = document.objects
+    assert objects is not None
+    sizes = sorted(int(np.count_nonzero(objects == number)) for number in document.object_table.rows)
+    found = find(document, min_voxels=sizes[-1])
+    assert found.found.count == 1 and found.small == len(sizes) - 1
+    assert list(document.object_table.rows) == [1] and set(np.unique(document.objects)) == {0, 1}
+
+
+def test_components_are_label_voxels_alone(document: Document) -> None:
+    assert find(document, method=Method.COMPONENTS).found.count == 2
+    objects = document.objects
+    assert objects is not None and ((objects > 0) == (shells() > 0)).all()
+
+
+def test_only_inside_the_cell_mask(document: Document) -> None:
+    with pytest.raises(UserError, match="no cell mask"):
+        find(document, inside_mask=True)
+    assert document.objects is None
+    document.volume("mask")[:, :34, :34] = 255
+    document.recount("mask")
+    assert find(document, inside_mask=True).found.bodies == 1
+    objects = document.objects
+    assert objects is not None and objects[12, 20, 20] and not objects[12, 44, 44]
+
+
+def test_a_cancel_leaves_what_was_and_no_files(document: Document) -> None:
+    find(document)
+    assert document.objects is not None
+    before = np.array(document.objects)
+    progress = Progress()
+    progress.cancel()
+    with pytest.raises(Cancelled):
+        find(document, progress, min_voxels=5000)
+    assert (document.objects == before).all() and not list(document.bulk.glob("*.raw.tmp"))
+    assert {path.name for path in document.bulk.glob("*.raw")} == {"labels.raw", "objects.raw"}
+
+
+def test_the_preview_shows_what_a_slice_encloses(document: Document) -> None:
+    found = preview_objects(given(document), FindObjects(), 12, Progress())
+    assert found.count == 2 and found.numbers[20, 20] and found.numbers[44, 44]
+    assert found.numbers[20, 20] != found.numbers[44, 44] and found.numbers[60, 5] == 0
+    assert preview_objects(given(document), FindObjects(), 0, Progress()).count == 0
+    parts = preview_objects(given(document), FindObjects(method=Method.COMPONENTS), 12, Progress())
+    assert parts.count == 2 and parts.numbers[20, 20] == 0
+
+
+def test_what_stands_in_the_record() -> None:
+    assert FindObjects(split=0.4).step() == {
+        "method": "bodies",
+        "min_voxels": 30,
+        "gap_px": 6.0,
+        "split": 0.4,
+    }
+    assert "gap_px" not in FindObjects(method=Method.COMPONENTS).step()
+    assert FindObjects(inside_mask=True).step()["inside_mask"] is True
