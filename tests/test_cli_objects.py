@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import sys
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 import tifffile
 import zarr
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from sxtstudio.cli import main
 
@@ -88,6 +90,59 @@ def test_small_objects_and_what_lies_outside_a_mask_are_left_out(
     assert half.any() and not half[:, :, 52:].any()
 
 
+def written(path: Path, values: NDArray[np.generic]) -> Path:
+    tifffile.imwrite(path, values, photometric="minisblack")
+    return path
+
+
+def test_flags_are_written_as_a_table(labels: Path, packed: Packed, tmp_path: Path) -> None:
+    """Half of the outlines are where the network was sure, the others are not; sure is 0…255 or 0…1."""
+    sure = np.where(np.arange(96) < 48, 250, 140) * np.ones(packed.outlines.shape)
+    for dtype, scale in ((np.uint8, 1), (np.float32, 255)):
+        path = written(tmp_path / f"sure-{scale}.tif", (sure / scale).astype(dtype))
+        words = ("--probability", path, "--table", tmp_path / "flags.csv", "--no-sheets")
+        assert run("objects", labels, "-o", tmp_path / "o.tif", *words) == 0
+        numbers = stored(tmp_path / "o.tif")
+        with open(tmp_path / "flags.csv", encoding="utf-8") as file:
+            flags = {int(row["object"]): set(row["flags"].split()) for row in csv.DictReader(file)}
+        assert set(flags) == set(range(1, int(numbers.max()) + 1))
+        border = set(np.unique(np.concatenate([face.ravel() for face in faces(numbers)]))) - {0}
+        assert {number for number, found in flags.items() if "border" in found} == border
+        for number, found in flags.items():
+            x = np.nonzero(numbers == number)[2]
+            if x.max() < 48 or x.min() > 48:
+                assert ("doubtful" in found) == (x.min() > 48), number
+
+
+def faces(numbers: NDArray[np.generic]) -> list[NDArray[np.generic]]:
+    return [np.take(numbers, end, axis) for axis in range(3) for end in (0, -1)]
+
+
+def test_a_file_of_objects_is_taken_as_it_is(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ids = np.zeros((4, 30, 90), np.uint32)
+    for n in range(25):
+        ids[1:3, 5:20, 3 * n : 3 * n + 3] = 2**31 + 7 * n
+    path = written(tmp_path / "ids.tif", ids)
+    assert run("objects", path, "-o", tmp_path / "o.tif") == 0
+    assert "holds objects already" in capsys.readouterr().out
+    found = stored(tmp_path / "o.tif")
+    assert np.array_equal(found > 0, ids > 0) and found.max() == 25
+    assert len(np.unique(np.stack([found.ravel(), ids.ravel()], 1), axis=0)) == 26
+    assert run("objects", path, "-o", tmp_path / "o.tif", "--label", str(2**31)) == 0
+    assert stored(tmp_path / "o.tif").max() <= 1
+
+
+def test_the_membrane_is_as_thick_as_it_is_said_to_be(packed: Packed, labels: Path, tmp_path: Path) -> None:
+    """A wide line around a body is more than its membrane."""
+    wide = ndimage.binary_dilation(packed.outlines, ndimage.generate_binary_structure(3, 1))
+    path = written(tmp_path / "wide.tif", wide.astype(np.uint8))
+    ratios = []
+    for words in ((), ("--membrane", "30")):
+        assert run("objects", path, "-o", tmp_path / "o.tif", "--voxel", "10", "--no-sheets", *words) == 0
+        ratios.append((stored(tmp_path / "o.tif") > 0).sum() / (packed.bodies > 0).sum())
+    assert ratios[0] > 1.1 and 0.93 < ratios[1] < 1.03, ratios
+
+
 @pytest.mark.parametrize(
     ("words", "sentence"),
     [
@@ -95,14 +150,48 @@ def test_small_objects_and_what_lies_outside_a_mask_are_left_out(
         (["--split", "1.5"], "is not a share"),
         (["--min-size", "-3"], "is no size"),
         (["--mask", "{folder}/nothing.tif"], "nothing.tif"),
+        (["--membrane", "-1"], "is not a width in nm"),
+        (["--image", "{folder}/nothing.tif"], "nothing.tif"),
+        (["--image", "{other}"], "The tomogram has 3 × 8 × 8 voxels (z × y × x) but the labels have"),
+        (["--mask", "{other}"], "The mask has 3 × 8 × 8 voxels"),
+        (["--probability", "{other}"], "The network's output has 3 × 8 × 8 voxels"),
+        (["--table", "{folder}/flags.doc"], "no name for a table"),
     ],
 )
 def test_bad_options_are_one_sentence(
     words: list[str], sentence: str, labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = [word.format(folder=tmp_path) for word in words]
+    other = written(tmp_path / "other.tif", np.ones((3, 8, 8), np.uint8))
+    words = [word.format(folder=tmp_path, other=other) for word in words]
     assert run("objects", labels, "-o", tmp_path / "o.tif", *words) == 2
     assert sentence in capsys.readouterr().err and not (tmp_path / "o.tif").exists()
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        (np.linspace(0, 1, 4 * 30 * 30, dtype=np.float32).reshape(4, 30, 30), "fractional grey values"),
+        (np.full((4, 30, 30), np.nan, np.float32), ""),
+    ],
+)
+def test_what_is_no_label_file_is_one_sentence(
+    values: NDArray[np.float32], sentence: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = written(tmp_path / "grey.tif", values)
+    assert run("objects", path, "-o", tmp_path / "o.tif") == 2
+    said = capsys.readouterr().err
+    assert sentence in said and "Traceback" not in said and not (tmp_path / "o.tif").exists()
+
+
+def test_specks_are_no_bodies(tmp_path: Path) -> None:
+    """100,000 specks of a voxel each: none is a body, all are components."""
+    specks = np.zeros((20, 400, 400), np.uint8)
+    specks[::2, ::4, ::4][np.random.default_rng(3).random((10, 100, 100)) < 0.9999] = 1
+    path = written(tmp_path / "specks.tif", specks)
+    assert run("objects", path, "-o", tmp_path / "o.tif", "--method", "components") == 0
+    assert stored(tmp_path / "o.tif").max() == specks.sum() > 99_900
+    assert run("objects", path, "-o", tmp_path / "o.tif") == 0
+    assert not stored(tmp_path / "o.tif").any()
 
 
 def test_labels_without_a_label_or_a_voxel_size_say_so(

@@ -50,8 +50,40 @@ def add(commands: Any) -> None:
         help="divide bodies where their neck is narrower than this share of the narrower part, 0 to 1 "
         "(default: 0, only where an outline has a gap)",
     )
+    parser.add_argument(
+        "--membrane",
+        type=_width,
+        metavar="NM",
+        help="so much of the line around a body is its membrane, half of it outside of the line's middle "
+        "(default: all of the line; the shipped models draw lines of 5 pixels)",
+    )
+    parser.add_argument(
+        "--no-sheets",
+        action="store_true",
+        help="leave out outlines that enclose nothing (ER, plasma membrane); else they are numbered after "
+        "the bodies",
+    )
+    parser.add_argument(
+        "--no-caps",
+        action="store_true",
+        help="end bodies with the last slice of their outline; else a cap is added where the top or bottom "
+        "is missing, as in tomograms of ±60°",
+    )
     parser.add_argument("--min-size", type=size, metavar="N", help="smallest object: 500 voxels, or 2e6nm3")
     parser.add_argument("--mask", metavar="FILE", help="label nothing outside of this mask")
+    parser.add_argument(
+        "--image", metavar="TOMOGRAM", help="tell droplets without a lumen from thick outlines by grey values"
+    )
+    parser.add_argument(
+        "--probability",
+        metavar="FILE",
+        help="output of the network: flag objects whose outline it was not sure of",
+    )
+    parser.add_argument(
+        "--table",
+        metavar="FILE",
+        help="write why objects may not be whole (border, open, doubtful, sheet): .csv, .xlsx or .parquet",
+    )
     add_label(parser)
     add_axes(parser, "LABELS")
     add_voxel(parser)
@@ -73,9 +105,15 @@ def run(arguments: argparse.Namespace) -> int:
         split=arguments.split,
         min_voxels=voxels,
         min_nm3=nm3,
-        mask=Path(arguments.mask) if arguments.mask else None,
+        mask=_path(arguments.mask),
         voxel_nm=arguments.voxel,
         label=arguments.label,
+        membrane_nm=arguments.membrane,
+        sheets=not arguments.no_sheets,
+        caps=not arguments.no_caps,
+        image=_path(arguments.image),
+        probability=_path(arguments.probability),
+        table=_path(arguments.table),
     )
     with shown_progress() as (progress, _):
         result = objects_file(job, progress)
@@ -83,11 +121,16 @@ def run(arguments: argparse.Namespace) -> int:
     sheets = found.count - found.bodies
     what = f"{count(found.count, 'object')}, {found.flagged(Flag.BORDER)} of them cut by the border"
     rows = [("objects", what)]
-    if job.method is Method.BODIES and found.count:
+    if result.taken_over:
+        rows.append(("note", "the file holds objects already: they are taken as they are, numbered from 1"))
+    elif job.method is Method.BODIES and found.count:
         rows.append(
             ("bodies", f"{found.bodies}, {found.flagged(Flag.OPEN)} of them open where no outline is drawn")
         )
-        rows.append(("sheets", f"{sheets} that enclose nothing, numbered after the bodies"))
+        if job.sheets:
+            rows.append(("sheets", f"{sheets} that enclose nothing, numbered after the bodies"))
+        if job.probability is not None:
+            rows.append(("doubtful", f"the network was not sure of {found.flagged(Flag.DOUBTFUL)} outlines"))
     if not found.count:
         rows.append(
             ("warning", "no object was found: the outlines enclose nothing, or --close is too narrow")
@@ -95,6 +138,10 @@ def run(arguments: argparse.Namespace) -> int:
     rows += [("note", note) for note in result.notes]
     print_rows([*rows, ("written", receipt_text(result.receipt))])
     return DONE
+
+
+def _path(text: str | None) -> Path | None:
+    return Path(text) if text else None
 
 
 def _width(text: str) -> float:

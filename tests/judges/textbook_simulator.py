@@ -53,6 +53,16 @@ def simulate(seed: int, shape: tuple[int, int, int] = (40, 192, 192)) -> tuple[A
     return -_tomogram(rng, blurred, np.arange(-65, 66, step), photons), truth & ~lying, lying
 
 
+def bodies(seed: int, shape: tuple[int, int, int] = (40, 192, 192)) -> NDArray[np.uint16]:
+    """Return the number of the body at each voxel of ``simulate(seed, shape)``, its line included."""
+    rng = np.random.default_rng([seed, 90])
+    _, membrane_lac = rng.uniform(2, 4), rng.uniform(0.4, 0.6)
+    numbers = np.zeros(shape, np.uint16)
+    for number, body in enumerate(_cell(rng, shape, membrane_lac)[1:], 1):
+        numbers[_distance(body, shape)[0] <= HALF_LINE] = number
+    return numbers
+
+
 def _cell(rng: np.random.Generator, shape: tuple[int, int, int], membrane_lac: float) -> list[Ellipsoid]:
     """A cell that fills much of the view, and bodies in it that do not touch each other."""
     depth, height, width = shape

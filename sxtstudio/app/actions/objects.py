@@ -172,7 +172,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Objects",
         "Turn grey values into linear absorption coefficients (1/µm), by ice and a known material",
         calibrate,
-        shortcut="Ctrl+Alt+L",
+        shortcut="Ctrl+Shift+L",
         icon="mdi6.chart-line-variant",
         needs=("tomogram",),
     ),

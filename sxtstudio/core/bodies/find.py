@@ -10,17 +10,19 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from sxtstudio.core.bodies.ends import add_caps, find_ends
+from sxtstudio.core.bodies.evidence import darkness, find_doubtful
 from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, renumber
 from sxtstudio.core.bodies.joining import Pairs
 from sxtstudio.core.bodies.leftovers import number_leftovers
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
-from sxtstudio.core.bodies.rule import IS_BODY, IS_DROPLET, IS_ONE, droplet_features
+from sxtstudio.core.bodies.rule import IS_BODY, IS_DARK_DROPLET, IS_DROPLET, IS_ONE, droplet_features
 from sxtstudio.core.bodies.tracks import Linker, Tracks
 from sxtstudio.core.bodies.walls import Numbers, near_share, share_walls
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import walk
 
 #: The width of outlines is measured in so many slices.
@@ -29,6 +31,9 @@ _SAMPLED = 24
 _SLICES = 3
 #: What lies by itself and is so many times as thick as an outline is a body without a lumen.
 _THICK = 1.35
+#: It is a thick piece of a wall where more of it lies at a body, or its section is so much larger than the
+#: largest circle in it.
+_ALONE, _COMPACT = 0.2, 2.0
 #: What has so many bodies in it is the cell; what touches so many sides of a slice lies around everything.
 _CELL_CHILDREN, _ROUND_ABOUT = 3, 3
 
@@ -54,6 +59,9 @@ class BodyParameters:
         Voxels of the smallest of those.
     caps
         Whether bodies are closed where they end open.
+    membrane_px
+        So much of the line around a body is its membrane, half of that outside of the line's middle; None
+        is all of it. Annotators and networks draw wider lines than membranes are.
     """
 
     gap_px: float = 6.0
@@ -63,6 +71,7 @@ class BodyParameters:
     sheets: bool = True
     min_sheet: int = 1000
     caps: bool = True
+    membrane_px: float | None = None
 
 
 def find_bodies(
@@ -71,6 +80,8 @@ def find_bodies(
     parameters: BodyParameters,
     *,
     z_step: float = 1.0,
+    image: Volume | None = None,
+    probability: Volume | None = None,
     progress: Progress | None = None,
 ) -> FoundBodies:
     """Number the bodies of a label volume 1…n, in the order of their first slices; sheets come after them.
@@ -83,11 +94,22 @@ def find_bodies(
         uint32 array or map of the same shape, which is written.
     z_step
         Distance of two slices, in px of a slice.
+    image
+        The tomogram (z, y, x), any unit and polarity: what has no lumen is rather a droplet if it is darker
+        than outlines are.
+    probability
+        The network's certainty (z, y, x), 0…255 or 0…1; bodies whose outline it was not sure of are flagged.
+
+    Raises
+    ------
+    Cancelled
+        If the user stopped it; ``bodies`` then holds numbers that mean nothing.
     """
     progress = progress or Progress()
     depth, height, width = outlines.shape
     half = wall_half_px(outlines[:: max(1, depth // _SAMPLED)] != 0)
-    stages = Stages(progress, body_stages(depth * height * width))
+    planned = body_stages(depth * height * width, image=image is not None, certainty=probability is not None)
+    stages = Stages(progress, planned)
     with stages.stage(Work.REGIONS) as counter:
         tracks = _link(outlines, bodies, parameters, half, counter)
     is_body = enclosed_bodies(tracks, parameters)
@@ -98,7 +120,13 @@ def find_bodies(
     with stages.stage(Work.WALLS) as counter:
         apart = np.concatenate([[False], maybe & tracks.solid])
         near = near_share(bodies, apart, 2 * half, z_step=z_step, progress=counter)[1:]
-    droplets = IS_DROPLET.probability(droplet_features(tracks, near, half)) >= parameters.sure
+    rows = droplet_features(tracks, near, half)
+    if image is None:
+        droplets = IS_DROPLET.probability(rows) >= parameters.sure
+    else:
+        with stages.stage(Work.ENDS) as counter:
+            dark = darkness(outlines, bodies, tracks.count, image, counter)[1:]
+        droplets = IS_DARK_DROPLET.probability(np.c_[rows, dark]) >= parameters.sure
     is_body = np.where(tracks.solid, maybe & droplets, is_body)
     with stages.stage(Work.JOIN) as counter:
         joined = _join(outlines, bodies, tracks, half, counter)
@@ -106,11 +134,12 @@ def find_bodies(
     with stages.stage(Work.REWRITE) as counter:
         renumber(bodies, final, counter)
     with stages.stage(Work.WALLS) as counter:
-        share_walls(outlines, bodies, 2 * half + 1.5, z_step=z_step, progress=counter)
+        share_walls(outlines, bodies, _wall_px(parameters, half), z_step=z_step, progress=counter)
     with stages.stage(Work.NUMBER) as counter:
         left = number_leftovers(outlines, bodies, count + 1, progress=counter)
     solid = (left.thickness >= _THICK * half) & (left.slices >= min(_SLICES, depth))
     solid &= (left.voxels >= parameters.min_voxels) & (left.area < height * width / 2)
+    solid &= (left.touching <= _ALONE) & (left.area <= _COMPACT * np.pi * left.thickness**2)
     sheet = ~solid & (left.voxels >= parameters.min_sheet) if parameters.sheets else np.zeros_like(solid)
     new = np.zeros(len(solid), np.int64)
     new[solid] = count + 1 + np.arange(solid.sum())
@@ -127,7 +156,11 @@ def find_bodies(
             add_caps(outlines, bodies, ends, z_step=z_step, progress=counter)
     with stages.stage(Work.REWRITE) as counter:
         _, at_border = find_at_border(bodies, total, counter)
-    return flag_bodies(total, bodies_count, at_border=at_border, is_open=ends.gaping)
+    doubtful = None
+    if probability is not None:
+        with stages.stage(Work.ENDS) as counter:
+            doubtful = find_doubtful(outlines, bodies, total, probability, counter)
+    return flag_bodies(total, bodies_count, at_border=at_border, is_open=ends.gaping, doubtful=doubtful)
 
 
 def enclosed_bodies(tracks: Tracks, parameters: BodyParameters) -> NDArray[np.bool_]:
@@ -136,6 +169,14 @@ def enclosed_bodies(tracks: Tracks, parameters: BodyParameters) -> NDArray[np.bo
     found &= (tracks.area >= parameters.min_voxels) & ~tracks.solid
     result: NDArray[np.bool_] = found & (tracks.children < _CELL_CHILDREN) & (tracks.sides < _ROUND_ABOUT)
     return result
+
+
+def _wall_px(parameters: BodyParameters, half: float) -> float:
+    """Return how far from its lumen the membrane of a body goes, px."""
+    if parameters.membrane_px is None:
+        return 2 * half
+    # The line is 2 half - 1 px wide, its middle is that of the membrane.
+    return max(1.0, half - 0.5 + parameters.membrane_px / 2)
 
 
 def _in_order(
@@ -152,12 +193,13 @@ def _in_order(
     return len(ranked), np.concatenate([[0], np.where(is_body, rank[joined], 0)]).astype(np.uint32)
 
 
-def body_stages(voxels: int) -> tuple[Stage, ...]:
+def body_stages(voxels: int, *, image: bool = False, certainty: bool = False) -> tuple[Stage, ...]:
     """Return what ``find_bodies`` does with so many voxels, for what it will take."""
     return (
         Stage(Work.REGIONS, voxels, "looking for what outlines enclose"),
         Stage(Work.REWRITE, voxels, "telling bodies"),
         Stage(Work.WALLS, voxels, "telling bodies"),
+        *((Stage(Work.ENDS, voxels, "telling bodies"),) if image else ()),
         Stage(Work.JOIN, voxels, "joining parts"),
         Stage(Work.REWRITE, voxels, "numbering"),
         Stage(Work.WALLS, voxels, "sharing walls"),
@@ -166,6 +208,7 @@ def body_stages(voxels: int) -> tuple[Stage, ...]:
         Stage(Work.ENDS, voxels, "closing ends"),
         Stage(Work.ENDS, voxels, "closing ends"),
         Stage(Work.REWRITE, voxels, "closing ends"),
+        *((Stage(Work.ENDS, voxels, "certainty"),) if certainty else ()),
     )
 
 
@@ -191,7 +234,7 @@ def _join(
     outlines: NDArray[np.uint8], bodies: Numbers, tracks: Tracks, half_px: float, progress: Progress
 ) -> NDArray[np.int64]:
     """Return, of each track, the first track of its body; solid ones stay by themselves."""
-    pairs = Pairs(half_px, tracks.begin, tracks.end)
+    pairs = Pairs(half_px, tracks)
     hollow = np.concatenate([[True], ~tracks.solid])
     for box in walk(_shape(outlines), outlines, bodies, progress=progress, slices=1):
         z = box.start[0]

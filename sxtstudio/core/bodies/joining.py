@@ -15,6 +15,7 @@ from scipy import ndimage
 from skimage.segmentation import expand_labels
 
 from sxtstudio.core.bodies.regions import disk, hull_area, neighbours
+from sxtstudio.core.bodies.tracks import Tracks
 
 #: What is known of a pair of tracks; means over the slices in which they touch, by the smaller one's area.
 #:
@@ -22,8 +23,8 @@ from sxtstudio.core.bodies.regions import disk, hull_area, neighbours
 #: common outline bends inwards at the wall's ends, by half that width; ``together`` share of the slices of
 #: the shorter one in which they touch; ``solidity`` of both with the wall between; ``less_solid`` how much
 #: less that is than theirs alone; ``log_area`` of the smaller one; ``thickness`` of the wall, where it is
-#: thinnest, by the usual one: two bodies that touch have a membrane each.
-FEATURES = ("contact", "notch", "together", "solidity", "less_solid", "log_area", "thickness")
+#: thinnest, by the usual one: two bodies that touch have a membrane each; ``stacked`` as of ``Tracks``.
+FEATURES = ("contact", "notch", "together", "solidity", "less_solid", "log_area", "thickness", "stacked")
 #: What both tracks of one body have in common at least.
 _LEAST_CONTACT_PX = 3
 #: Of a long pair so many slices are measured, evenly; the others say the same.
@@ -34,10 +35,10 @@ _CLOSING_PX = 10.0
 class Pairs:
     """Takes the tracks of slice after slice, and measures those that only a wall keeps apart."""
 
-    def __init__(self, half_px: float, begin: NDArray[np.int64], end: NDArray[np.int64]) -> None:
-        """Begin with no slice; ``begin`` and ``end`` are the slices of each track."""
+    def __init__(self, half_px: float, tracks: Tracks) -> None:
+        """Begin with no slice."""
         self._reach = half_px + 1.2
-        self._begin, self._end = begin, end
+        self._begin, self._end, self._stacked = tracks.begin, tracks.end, tracks.stacked
         self._rows: dict[tuple[int, int], list[tuple[float, ...]]] = defaultdict(list)
         self._touch: dict[tuple[int, int], int] = defaultdict(int)
 
@@ -105,7 +106,8 @@ class Pairs:
             contact, notch, solidity, less, thickness = (rows[:, :5] * weight[:, None]).sum(0)
             shorter = min(self._end[list(pair)] - self._begin[list(pair)])
             area = np.log(rows[:, 5].mean())
-            feature[:] = (contact, notch, self._touch[pair] / shorter, solidity, less, area, thickness)
+            together, stacked = self._touch[pair] / shorter, self._stacked.get(pair, 0.0)
+            feature[:] = (contact, notch, together, solidity, less, area, thickness, stacked)
         return np.array(pairs, np.int64).reshape(-1, 2), features
 
 

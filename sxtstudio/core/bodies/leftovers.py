@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import edt
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
@@ -35,6 +36,8 @@ class Leftovers:
         Radius, px, of the largest circle in a slice of each.
     area
         Of the largest section through each in a slice, px.
+    touching
+        Share of the voxels of each that lie at a body, in its slice.
     """
 
     of_part: NDArray[np.int64]
@@ -42,6 +45,7 @@ class Leftovers:
     slices: NDArray[np.int64]
     thickness: NDArray[np.float64]
     area: NDArray[np.int64]
+    touching: NDArray[np.float64]
 
 
 def number_leftovers(
@@ -67,7 +71,7 @@ def number_leftovers(
     """
     z, y, x = outlines.shape
     counts, pairs = [0], []
-    rows: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]] = []
+    rows: list[NDArray[np.float64]] = []
     above: NDArray[np.uint32] | None = None
     for box in walk((z, y, x), outlines, bodies, progress=progress, voxels=slab_voxels):
         begin, end = box.start[0], min(box.stop[0] + 1, z)
@@ -79,42 +83,40 @@ def number_leftovers(
             pairs.append(shared_numbers(known, numbers[0], counts[-2], counts[-1]))
         above = numbers[-1].copy()
         own = numbers[: box.shape[0]]
-        rows.append(_measured(own, count))
         part = bodies[box.slices]
+        rows.append(_measured(own, part > 0, count))
         part[own > 0] = own[own > 0] + np.uint32(first - 1 + counts[-1])
         counts.append(counts[-1] + count)
     total = counts[-1]
     links = np.concatenate([*pairs, np.empty((0, 2), np.int64)])
     graph = coo_array((np.ones(len(links), np.bool_), (links[:, 0], links[:, 1])), shape=(total, total))
     pieces, group = connected_components(graph, directed=False) if total else (0, np.empty(0, np.int64))
-    voxels, slices, thickness, area = (
-        np.concatenate([*column, np.empty(0)]) for column in (zip(*rows, strict=True) if rows else [[]] * 4)
-    )
-    thickest, largest = np.zeros(pieces), np.zeros(pieces, np.int64)
+    voxels, slices, touching, thickness, area = np.concatenate([*rows, np.empty((5, 0))], 1)
+    thickest, largest = np.zeros(pieces), np.zeros(pieces)
     np.maximum.at(thickest, group, thickness)
-    np.maximum.at(largest, group, area.astype(np.int64))
+    np.maximum.at(largest, group, area)
+    size = np.bincount(group, voxels, pieces)
     return Leftovers(
         np.asarray(group, np.int64),
-        np.bincount(group, voxels, pieces).astype(np.int64),
+        size.astype(np.int64),
         np.bincount(group, slices, pieces).astype(np.int64),
         thickest,
-        largest,
+        largest.astype(np.int64),
+        np.bincount(group, touching, pieces) / np.maximum(1, size),
     )
 
 
-def _measured(
-    numbers: NDArray[np.uint32], count: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64], NDArray[np.int64]]:
-    """Return voxels, slices, thickness and largest section of the numbers 1…count of a slab."""
-    voxels, slices, area = (np.zeros(count + 1, np.int64) for _ in range(3))
-    thickness = np.zeros(count + 1)
-    for plane in numbers:
+def _measured(numbers: NDArray[np.uint32], body: NDArray[np.bool_], count: int) -> NDArray[np.float64]:
+    """Return voxels, slices, those at a body, thickness and largest section of the numbers 1…count."""
+    voxels, slices, touching, thickness, area = found = np.zeros((5, count + 1))
+    for plane, bodies in zip(numbers, body, strict=True):
         there = plane > 0
         if not there.any():
             continue
         part = np.bincount(plane[there], minlength=count + 1)
         voxels += part
         slices += part > 0
-        np.maximum(area, part, out=area)
+        touching += np.bincount(plane[there & ndimage.binary_dilation(bodies)], minlength=count + 1)
         np.maximum.at(thickness, plane[there], edt.edt(there, black_border=False)[there])
-    return voxels[1:], slices[1:], thickness[1:], area[1:]
+        np.maximum(area, part, out=area)
+    return found[:, 1:]

@@ -30,6 +30,8 @@ Numbers = NDArray[np.int32]
 LEAK = 0.6
 #: No outline is drawn with half as many px; a slice that is all label has no outline at all.
 _THICKEST_PX = 15.0
+#: A hole in an outline whose radius is this part of half its width is no lumen.
+_NO_LUMEN = 0.7
 #: A region is small beside another one that has so many times its area: what lies around it is no neighbour.
 _MUCH_LARGER = 6.0
 
@@ -108,11 +110,16 @@ def find_regions(outline: NDArray[np.bool_], *, gap_px: float, split: float, hal
     depth = np.minimum(edt.edt(free, black_border=False), np.float32(max(free.shape)))
     numbers = _basins(free, depth, gap_px / 2, split)
     lumens = int(numbers.max(initial=0))
-    thick = ndimage.binary_opening(outline, disk(half_px + 1.5))
+    tiny = np.bincount(numbers.ravel(), minlength=lumens + 1) <= np.pi * (_NO_LUMEN * half_px) ** 2
+    tiny[0] = True
+    thick = ndimage.binary_opening(tiny[numbers], disk(half_px + 1.5))
     solid, count = ndimage.label(thick)
     numbers[thick] = solid[thick] + lumens
-    table = np.zeros(lumens + count, REGION)
-    table["solid"][lumens:] = True
+    left = np.bincount(numbers.ravel(), minlength=lumens + count + 1) > 0
+    left[0] = False
+    numbers = np.where(left, np.cumsum(left), 0).astype(np.int32)[numbers]
+    table = np.zeros(int(left.sum()), REGION)
+    table["solid"] = np.flatnonzero(left) > lumens
     if len(table):
         _measure(numbers, np.where(thick, edt.edt(thick, black_border=False), depth), table, half_px)
     return Regions(numbers, table)

@@ -51,6 +51,7 @@ class Linker:
         self._one: list[NDArray[np.int64]] = []
         self._other: list[NDArray[np.int64]] = []
         self._continued: dict[int, NDArray[np.bool_]] = {}
+        self._over: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]]] = []
 
     def add(self, regions: Regions) -> None:
         """Take the regions of the next slice."""
@@ -60,7 +61,9 @@ class Linker:
         begun = np.zeros(len(regions.table), np.bool_)
         for gap, former in enumerate(reversed(self._recent), 1):
             before = z - gap
-            above, below = self._same(self._tables[before], former, regions)
+            above, below, over = self._same(self._tables[before], former, regions)
+            if gap == 1:
+                self._over.append((over[0] + self.first[before], over[1] + first, over[2]))
             if gap > 1:  # only what ends there and begins here
                 lost = ~self._continued[before][above] & ~begun[below]
                 above, below = above[lost], below[lost]
@@ -75,8 +78,15 @@ class Linker:
 
     def _same(
         self, table: NDArray[np.void], former: NDArray[np.int32], now: Regions
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Return the pairs of regions, each from 0, of two slices that are the same thing."""
+    ) -> tuple[
+        NDArray[np.int64],
+        NDArray[np.int64],
+        tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.float64]],
+    ]:
+        """Return the pairs of regions, each from 0, of two slices that are the same thing.
+
+        Behind them, pairs that lie over each other and are not, and how much of the smaller one is covered.
+        """
         both = (former > 0) & (now.numbers > 0)
         width = len(now.table) + 1
         keys, common = np.unique(
@@ -90,7 +100,9 @@ class Linker:
         np.maximum.at(best_below, below, share)
         best = (share >= best_above[above]) & (share >= best_below[below]) & (share > _SAME_IF_BEST)
         same = (share >= SAME) | (best & (common > _INSIDE * np.minimum(area, other)))
-        return above[same], below[same]
+        other_ones = ~same & (common > _INSIDE * np.minimum(area, other))
+        covered = common / np.minimum(area, other)
+        return above[same], below[same], (above[other_ones], below[other_ones], covered[other_ones])
 
     def finish(self) -> Tracks:
         """Return the tracks of all slices taken."""
@@ -101,7 +113,20 @@ class Linker:
         links = coo_array((np.ones(len(one), np.bool_), (one, other)), shape=(count, count))
         number, track = connected_components(links, directed=False) if count else (0, np.empty(0, np.int32))
         slices = np.repeat(np.arange(len(self._tables)), np.diff(self.first))
-        return Tracks(int(number), np.asarray(track, np.int32), table, slices, np.asarray(self.first))
+        found = Tracks(int(number), np.asarray(track, np.int32), table, slices, np.asarray(self.first))
+        found.stacked = self._stacked(found, slices)
+        return found
+
+    def _stacked(self, found: Tracks, slices: NDArray[np.int64]) -> dict[tuple[int, int], float]:
+        """Return the pairs of tracks of which one ends or begins on the other, and how much of it does."""
+        stacked: dict[tuple[int, int], float] = {}
+        for above, below, covered in self._over:
+            one, other = found.of_region[above], found.of_region[below]
+            ends = (found.end[one] == slices[above] + 1) | (found.begin[other] == slices[below])
+            for a, b, share in zip(one[ends].tolist(), other[ends].tolist(), covered[ends], strict=True):
+                pair = (min(a, b), max(a, b))
+                stacked[pair] = max(stacked.get(pair, 0.0), float(share))
+        return stacked
 
 
 class Tracks:
@@ -129,6 +154,9 @@ class Tracks:
         How many of the four sides of a slice each touches, at most.
     inside
         Pairs (n, 2) of tracks of which the first lies in the second.
+    stacked
+        Pairs of tracks, the lower number first, of which one ends where the other goes on, and how much of
+        its last region lies on that, 0…1; 0 for all others.
     features
         (tracks, FEATURES) of each.
     """
@@ -142,6 +170,7 @@ class Tracks:
         first: NDArray[np.int64],
     ) -> None:
         """Measure the tracks; ``slices`` has the slice of every region."""
+        self.stacked: dict[tuple[int, int], float] = {}
         self.count, self.of_region, self.first = count, of_region, first
         self.area = np.bincount(of_region, table["area"], count)
         self.radius = np.zeros(count)

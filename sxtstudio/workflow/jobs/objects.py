@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,14 +16,17 @@ from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies
 from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.label_values import LabelValues
+from sxtstudio.core.measure.table import FLAGS, NUMBER, Table, TableColumn, about
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import create_numbers
 from sxtstudio.core.stages import Stage, Stages
-from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.io import ExportReceipt, export_volume, open_volume
+from sxtstudio.io.tables import TABLE_SUFFIXES, write_table
 from sxtstudio.workflow.document.views import labels_to_disk, notes_of
 from sxtstudio.workflow.jobs.cleaning import check_mask, check_same_shape
 from sxtstudio.workflow.jobs.outputs import (
@@ -49,6 +53,16 @@ class ObjectsJob:
         Objects smaller than this are left out.
     mask
         What lies outside of this is nothing.
+    membrane_nm
+        So much of the line around a body is its membrane; None is all of it.
+    sheets, caps
+        As of ``BodyParameters``.
+    image
+        The tomogram, which tells droplets without a lumen from thick outlines.
+    probability
+        The network's output: objects whose outline it was not sure of are flagged.
+    table
+        For the flags of the objects.
     """
 
     labels: Path
@@ -61,13 +75,20 @@ class ObjectsJob:
     mask: Path | None = None
     voxel_nm: VoxelSize | None = None
     label: int | None = None
+    membrane_nm: float | None = None
+    sheets: bool = True
+    caps: bool = True
+    image: Path | None = None
+    probability: Path | None = None
+    table: Path | None = None
 
 
 @dataclass(frozen=True)
 class ObjectsResult:
-    """What was found and written."""
+    """What was found and written; ``taken_over`` where the file held objects already."""
 
     found: FoundBodies
+    taken_over: bool
     receipt: ExportReceipt
     voxel_nm: VoxelSize | None
     notes: tuple[str, ...]
@@ -85,42 +106,98 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
         If the job was cancelled through ``progress``.
     """
     progress = progress or Progress()
-    check_outputs([Output(job.output, "objects", VOLUME_SUFFIXES)], [job.labels, job.mask])
-    with open_volume(job.labels) as source:
+    inputs = (job.labels, job.mask, job.image, job.probability)
+    outputs = [Output(job.output, "objects", VOLUME_SUFFIXES)]
+    if job.table is not None:
+        outputs.append(Output(job.table, "a table", TABLE_SUFFIXES))
+    check_outputs(outputs, inputs)
+    with ExitStack() as stack:
+        source = stack.enter_context(open_volume(job.labels))
         known = KnownInput.of(job.labels, source)
         voxel_nm = job.voxel_nm or source.voxel_nm
         smallest = _smallest(job, voxel_nm)
-        parameters = BodyParameters(gap_px=_gap_px(job, voxel_nm), split=job.split)
+        gap_px = _px(job.gap_nm, "width of gaps", voxel_nm)
+        parameters = BodyParameters(
+            gap_px=BodyParameters.gap_px if gap_px is None else gap_px,
+            split=job.split,
+            sheets=job.sheets,
+            caps=job.caps,
+            membrane_px=_px(job.membrane_nm, "thickness of membranes", voxel_nm),
+        )
+        image, probability = (
+            None if path is None else _opened(path, what, source.shape, stack)
+            for path, what in ((job.image, "tomogram"), (job.probability, "network's output"))
+        )
         voxels = math.prod(source.shape)
         check_space(job.output.parent, 6 * voxels)
         stages = Stages(progress, _stages(job, voxels))
-        with scratch_folder(job.output) as folder:
-            with stages.stage(Work.COPY) as counter:
-                labels, values = labels_to_disk(
-                    source, folder / "labels", job.labels.name, counter, value=job.label
+        folder = stack.enter_context(scratch_folder(job.output))
+        with stages.stage(Work.COPY) as counter:
+            labels, values = labels_to_disk(
+                source, folder / "labels", job.labels.name, counter, value=job.label
+            )
+        if not values.voxels:
+            raise UserError(f"{job.labels.name} holds no label: every voxel is 0, so there is no object.")
+        if job.mask is not None:
+            with stages.stage(Work.MASK) as counter:
+                _keep_inside(labels, job.mask, counter)
+        known.check()
+        numbers = create_numbers(folder / "objects", source.shape, 4, "write to another disk")
+        taken_over = values.many and job.label is None
+        with stages.stage(Work.REGIONS) as counter:
+            if taken_over:
+                found = _taken_over(source, values, labels, numbers, counter)
+            else:
+                found = number_objects(
+                    labels, numbers, job.method, parameters, voxel_nm, counter, image, probability
                 )
-            if not values.voxels:
-                raise UserError(f"{job.labels.name} holds no label: every voxel is 0, so there is no object.")
-            if job.mask is not None:
-                with stages.stage(Work.MASK) as counter:
-                    _keep_inside(labels, job.mask, counter)
-            known.check()
-            numbers = create_numbers(folder / "objects", source.shape, 4, "write to another disk")
-            with stages.stage(Work.REGIONS) as counter:
-                found = number_objects(labels, numbers, job.method, parameters, voxel_nm, counter)
-            with stages.stage(Work.REWRITE) as counter:
-                found = keep_large(numbers, found, smallest, counter)
-            with stages.stage(Work.EXPORT) as counter:
-                receipt = export_volume(
-                    job.output,
-                    Numbers(numbers, voxel_nm, np.uint16 if found.count < 1 << 16 else np.uint32),
-                    voxel_nm=voxel_nm,
-                    place=source.place,
-                    kind="objects",
-                    progress=counter,
-                )
+        with stages.stage(Work.REWRITE) as counter:
+            found = keep_large(numbers, found, smallest, counter)
+        with stages.stage(Work.EXPORT) as counter:
+            receipt = export_volume(
+                job.output,
+                Numbers(numbers, voxel_nm, np.uint16 if found.count < 1 << 16 else np.uint32),
+                voxel_nm=voxel_nm,
+                place=source.place,
+                kind="objects",
+                progress=counter,
+            )
+        if job.table is not None:
+            write_table(job.table, _table(found, job.output.name, voxel_nm))
         notes = notes_of(source, job.voxel_nm)
-    return ObjectsResult(found, receipt, voxel_nm, notes)
+    return ObjectsResult(found, taken_over, receipt, voxel_nm, notes)
+
+
+def _opened(path: Path, what: str, shape: Triple, stack: ExitStack) -> Volume:
+    volume = stack.enter_context(open_volume(path))
+    check_same_shape(volume, what, shape)
+    return volume
+
+
+def _taken_over(
+    source: Volume,
+    values: LabelValues,
+    labels: NDArray[np.uint8],
+    numbers: NDArray[np.uint32],
+    progress: Progress,
+) -> FoundBodies:
+    """Take the objects of a file that holds such already, numbered 1…n in the order of their numbers."""
+    known = np.array(sorted(values.voxels), np.int64)
+    for box in walk(source.shape, labels, numbers, progress=progress):
+        part = source.read(box).astype(np.int64)
+        part[labels[box.slices] == 0] = 0  # outside of a mask
+        numbers[box.slices] = np.where(part == 0, 0, np.searchsorted(known, part) + 1)
+    return flag_bodies(len(known), len(known), at_border=find_at_border(numbers, len(known))[1])
+
+
+def _table(found: FoundBodies, name: str, voxel_nm: VoxelSize | None) -> Table:
+    """Return the flags of the objects as a table for a file."""
+    flags = np.array([" ".join(sorted(flags)) for flags in found.flags], object)
+    columns = (
+        TableColumn(NUMBER.key, np.arange(1, found.count + 1), NUMBER),
+        TableColumn(FLAGS.key, flags, FLAGS),
+    )
+    return Table(columns, about(name, voxel_nm), voxel_nm is not None)
 
 
 def number_objects(
@@ -130,11 +207,24 @@ def number_objects(
     parameters: BodyParameters,
     voxel_nm: VoxelSize | None,
     progress: Progress,
+    image: Volume | None = None,
+    probability: Volume | None = None,
 ) -> FoundBodies:
-    """Number the objects of labels (z, y, x; 0 and 1) in ``numbers``, a map of this shape full of zeros."""
+    """Number the objects of labels (z, y, x; 0 and 1) in ``numbers``, a map of this shape full of zeros.
+
+    ``image`` and ``probability`` as of ``find_bodies``.
+    """
     if method is Method.BODIES:
         z_step = 1.0 if voxel_nm is None else 2 * voxel_nm[0] / (voxel_nm[1] + voxel_nm[2])
-        return find_bodies(labels, numbers, parameters, z_step=z_step, progress=progress)
+        return find_bodies(
+            labels,
+            numbers,
+            parameters,
+            z_step=z_step,
+            image=image,
+            probability=probability,
+            progress=progress,
+        )
     numbers[:], count = label_objects(labels)
     return flag_bodies(count, count, at_border=find_at_border(numbers, count)[1])
 
@@ -156,27 +246,26 @@ def _stages(job: ObjectsJob, voxels: int) -> tuple[Stage, ...]:
     return (
         Stage(Work.COPY, voxels, "reading labels"),
         *((Stage(Work.MASK, voxels, "mask"),) if job.mask else ()),
-        number_stage(job.method, voxels),
+        number_stage(job.method, voxels, image=job.image is not None, certainty=job.probability is not None),
         Stage(Work.REWRITE, voxels, "small objects"),
         Stage(Work.EXPORT, voxels, "writing"),
     )
 
 
-def number_stage(method: Method, voxels: int) -> Stage:
+def number_stage(method: Method, voxels: int, *, image: bool = False, certainty: bool = False) -> Stage:
     """Return the stage that ``number_objects`` is."""
-    inner = body_stages(voxels) if method is Method.BODIES else (Stage(Work.NUMBER, voxels),)
+    bodies = method is Method.BODIES
+    inner = body_stages(voxels, image=image, certainty=certainty) if bodies else (Stage(Work.NUMBER, voxels),)
     return Stage(Work.REGIONS, voxels, "objects", inner)
 
 
-def _gap_px(job: ObjectsJob, voxel_nm: VoxelSize | None) -> float:
-    """Return the widest gap that is closed, in px of a slice."""
-    if job.gap_nm is None:
-        return BodyParameters.gap_px
+def _px(nm: float | None, what: str, voxel_nm: VoxelSize | None) -> float | None:
+    """Return a length in px of a slice."""
+    if nm is None:
+        return None
     if voxel_nm is None:
-        raise UserError(
-            "The width of gaps is given in nm but the voxel size is unknown: give it with --voxel."
-        )
-    return 2 * job.gap_nm / (voxel_nm[1] + voxel_nm[2])
+        raise UserError(f"The {what} is given in nm but the voxel size is unknown: give it with --voxel.")
+    return 2 * nm / (voxel_nm[1] + voxel_nm[2])
 
 
 def _smallest(job: ObjectsJob, voxel_nm: VoxelSize | None) -> int:

@@ -9,13 +9,17 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sxtstudio.core.bodies.evidence import darkness
 from sxtstudio.core.bodies.find import BodyParameters, find_bodies
 from sxtstudio.core.bodies.found import bodies_table
 from sxtstudio.core.bodies.leftovers import number_leftovers
+from sxtstudio.core.bodies.preview import preview_slice
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
+from sxtstudio.core.bodies.tracks import Linker
 from sxtstudio.core.bodies.walls import near_share, share_walls
 from sxtstudio.core.object_table import Flag
 from sxtstudio.core.objects import label_objects
+from sxtstudio.core.volume import ArrayVolume
 
 sys.path.append(str(Path(__file__).parents[2] / "judges"))
 
@@ -209,6 +213,45 @@ def test_pieces_of_outline_do_not_depend_on_slabs() -> None:
     assert sorted(one.voxels) == sorted(many.voxels) == sorted(np.bincount(numbers.ravel())[1:])
     pairs = np.unique(np.stack([whole.ravel(), np.append(0, many.of_part + 1)[parts.ravel()]], 1), axis=0)
     assert len(pairs) == count + 1, "the same voxels hang together"
+
+
+def test_a_preview_shows_the_bodies_of_a_slice_with_their_walls() -> None:
+    distances = [distance_to((12, 36, x), 10) for x in (30, 62)]
+    shown = preview_slice(shells(*distances)[12] != 0, BodyParameters())
+    assert shown.max() == 2
+    for distance in distances:
+        assert matches(shown, distance[12] <= 1.5) > 0.97
+    assert not preview_slice(np.zeros((30, 30), bool), BodyParameters()).any()
+    assert preview_slice(np.ones((30, 30), bool), BodyParameters()).shape == (30, 30)
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["bright membranes", "dark membranes"])
+def test_darkness_is_measured_by_that_of_outlines(sign: int) -> None:
+    """A background of 10, outlines of 14 and a droplet of 18, whichever is darker."""
+    outlines = np.zeros((4, 20, 20), np.uint8)
+    outlines[:, 2:6] = outlines[:, 10:16, 10:16] = 1
+    image = 10.0 + 4 * outlines
+    numbers = np.zeros(outlines.shape, np.uint32)
+    numbers[:, 10:16, 10:16] = 1
+    image[numbers == 1] = 18
+    mean = (14 * 4 * 80 + 18 * 4 * 36) / (4 * 116)
+    found = darkness(outlines, numbers, 1, ArrayVolume((sign * image).astype(np.float32)))
+    assert found[1] == pytest.approx((18 - 10) / (mean - 10))
+    assert (
+        darkness(np.ones_like(outlines), numbers, 1, ArrayVolume(np.ones(outlines.shape, np.float32)))[1] == 1
+    )
+
+
+def test_a_part_that_ends_on_another_one_is_stacked() -> None:
+    linker = Linker()
+    wide, narrow = np.ones((40, 40), bool), np.ones((40, 40), bool)
+    wide[4:36, 4:36], narrow[4:36, 4:12] = False, False
+    narrow[4:36, 15:36] = False
+    for outline in (wide, wide, narrow, narrow):
+        linker.add(find_regions(outline, gap_px=0, split=0, half_px=1.5))
+    tracks = linker.finish()
+    parts = [n for n in range(tracks.count) if not tracks.solid[n]]
+    assert len(parts) == 2 and tracks.stacked == {(parts[0], parts[1]): 1.0}
 
 
 def test_one_voxel_is_no_body() -> None:
