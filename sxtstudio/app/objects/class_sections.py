@@ -99,6 +99,8 @@ class ClassSections(QObject):
                 ("Check", self.queue),
             )
         )
+        for section in self._sections[1:]:
+            section.open(False)  # they come later in the work, and the panel is long
 
     def begin_training(self) -> None:
         """Train the classifier.

@@ -11,10 +11,12 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWi
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
+from sxtstudio.app.objects.class_buttons import ClassButtons
 from sxtstudio.app.objects.class_list import swatch
 from sxtstudio.app.objects.class_work import ClassWork
 from sxtstudio.app.objects.classifier_work import ClassifierWork
 from sxtstudio.app.widgets.notes import narrow, note, show_note
+from sxtstudio.app.widgets.scroll import bring_into_view
 from sxtstudio.core.classes.queue import (
     Answer,
     ClassIs,
@@ -59,6 +61,7 @@ class QueueSection(QWidget):
         self.title.setTextFormat(Qt.TextFormat.PlainText)
         self.title.setWordWrap(True)
         self.colour = QLabel()
+        self.class_buttons = ClassButtons()
         self.right, self.skip = QPushButton("Right"), QPushButton("Skip")
         self.back, self.stop = QPushButton("Back"), QPushButton("Later")
         for button, icon, tip in (
@@ -82,6 +85,7 @@ class QueueSection(QWidget):
         self.skip.clicked.connect(partial(self.answer, Skip()))
         self.back.clicked.connect(self.go_back)
         self.stop.clicked.connect(self.end)
+        self.class_buttons.pressed.connect(self.give)
         for widget in (self.card, self.right, self.skip, self.back, self.stop):
             widget.installEventFilter(self)
         session = self._session
@@ -105,6 +109,7 @@ class QueueSection(QWidget):
         inner.addLayout(head)
         inner.addWidget(self.why)
         inner.addLayout(first)
+        inner.addWidget(self.class_buttons)
         inner.addLayout(second)
         inner.addWidget(self.keys)
         self.card.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -183,6 +188,7 @@ class QueueSection(QWidget):
         self._follow()
         if self.queue is not None:
             self.card.setFocus()
+            bring_into_view(self)
 
     def _on_session_table_changed(self) -> None:
         """Undo, or another way to give a class, may have answered or taken away what is asked."""
@@ -212,6 +218,7 @@ class QueueSection(QWidget):
             return
         name = row.class_name or "no class"
         sure = "" if row.sure is None else f", {share(row.sure)} sure"
+        self.class_buttons.show_classes(table.classes)
         self.title.setText(f"Object {question.number}: {name}{sure}")
         known = table.class_named(row.class_name)
         self.colour.setVisible(known is not None)

@@ -92,9 +92,12 @@ def measure(context: Context) -> Job:
 
     def work(job: Job) -> Measurements:
         from sxtstudio.core.measure.calibration import calibrated_anew
-        from sxtstudio.core.measure.measure import measure_objects
+        from sxtstudio.core.measure.measure import GROUPS, measure_objects
+        from sxtstudio.core.measure.relations import relations_group
 
-        return calibrated_anew(measure_objects(objects, voxel_nm, image=tomogram, progress=job.progress), lac)
+        groups = (*GROUPS, relations_group())
+        found = measure_objects(objects, voxel_nm, image=tomogram, groups=groups, progress=job.progress)
+        return calibrated_anew(found, lac)
 
     def show(found: Measurements) -> None:
         if session.document is document:

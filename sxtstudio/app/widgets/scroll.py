@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QObject, QSize, Qt
+from PySide6.QtCore import QEvent, QObject, QSize, Qt, QTimer
 from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QFrame, QScrollArea, QWidget
+
+_SETTLED_MS = (30, 150)  # notes take the height of their lines a little later
 
 
 class VerticalScroll(QScrollArea):
@@ -51,3 +53,14 @@ class VerticalScroll(QScrollArea):
             flows = layout.hasHeightForWidth()
             width = self.viewport().width()
             self._content.setMinimumHeight(layout.minimumHeightForWidth(width) if flows else 0)
+
+
+def bring_into_view(widget: QWidget) -> None:
+    """Scroll so that a widget of a panel is seen, once what lies around it has laid itself out."""
+    area = widget.parentWidget()
+    while area is not None and not isinstance(area, VerticalScroll):
+        area = area.parentWidget()
+    if isinstance(area, VerticalScroll):
+        found = area
+        for later_ms in _SETTLED_MS:
+            QTimer.singleShot(later_ms, widget, lambda: found.ensureWidgetVisible(widget, 0, 8))

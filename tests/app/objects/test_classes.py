@@ -439,6 +439,9 @@ def test_one_key_answers_and_the_next_object_comes(classified: MainWindow, class
     assert session.objects.value.selected == (3,), "what was skipped comes again"
     QTest.keyClick(queue.card, qt_key.Key_Left)
     assert session.objects.value.selected == (24,)
+    queue.class_buttons.buttons[3].click()
+    assert table(window).rows[24].class_name == "Filopodium"
+    press(window, "edit.undo")
     QTest.keyClick(queue.card, qt_key.Key_Escape)
     assert not queue.card.isVisible() and queue.start.isVisible()
     rows = table(window).rows
