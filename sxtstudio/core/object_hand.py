@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import cc3d
+import edt
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -31,6 +32,7 @@ Mask = NDArray[np.bool_]
 # What must be held at once of one object; what needs no neighbours goes slab by slab instead.
 MOST_VOXELS = 64_000_000
 _SLAB_VOXELS = 16_000_000
+_ROUNDING = 1e-3  # distances are of 32 bit
 _TOO_LARGE = "Object {number} is too large for this: its box has {voxels:,} voxels. {advice}"
 
 
@@ -200,7 +202,7 @@ def grow(hand: Hand, number: int, pixels: float, voxel_nm: VoxelSize | None = No
     steps = _steps(voxel_nm)
     margin = _margin(pixels, steps)
     box, own = hand.where(number, margin, "Draw at its border with the brush.")
-    near = ndimage.distance_transform_edt(~own, sampling=steps) <= pixels + 1e-6
+    near = edt.edt(~own, anisotropy=steps) <= pixels + _ROUNDING
     near &= own | (hand.objects[box.slices] == 0)
     # What lies behind another object is near, and no part of this one.
     pieces = cc3d.connected_components(near, connectivity=6, out_dtype=np.uint32)
@@ -232,7 +234,7 @@ def shrink(hand: Hand, number: int, pixels: float, voxel_nm: VoxelSize | None = 
     """
     steps = _steps(voxel_nm)
     box, own = hand.where(number, (1, 1, 1), "Erase at its border with the eraser.")
-    lost = own & (ndimage.distance_transform_edt(own, sampling=steps) <= pixels + 1e-6)
+    lost = own & (edt.edt(own, anisotropy=steps) <= pixels + _ROUNDING)
     gone = int(np.count_nonzero(lost))
     if gone == np.count_nonzero(own):
         raise UserError(f"Nothing would be left of object {number}. Shrink it by less, or delete it.")
@@ -285,10 +287,11 @@ def _along(hand: Hand, number: int, axis: int) -> Iterator[Box]:
         yield Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2]))
 
 
-def _steps(voxel_nm: VoxelSize | None) -> tuple[float, ...]:
+def _steps(voxel_nm: VoxelSize | None) -> VoxelSize:
     """Return the edges of a voxel, the smallest being 1."""
     edges = voxel_nm or (1.0, 1.0, 1.0)
-    return tuple(edge / min(edges) for edge in edges)
+    z, y, x = (edge / min(edges) for edge in edges)
+    return (z, y, x)
 
 
 def _margin(pixels: float, steps: tuple[float, ...]) -> Triple:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import cc3d
+import edt
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -142,7 +143,7 @@ def split_by_points(
         points.append((z, y, x))
     if points[0] == points[1]:
         raise UserError("Both clicks were on the same voxel. Click on one part, then on the other.")
-    depth = ndimage.distance_transform_edt(np.pad(own, 1), sampling=voxel_nm)[1:-1, 1:-1, 1:-1]
+    depth = edt.edt(own, anisotropy=voxel_nm or (1.0, 1.0, 1.0), black_border=True)
     # A click near the rim would be flooded from the other part: each goes down to the middle of its own.
     ways = [_way_in(depth, point) for point in points]
     if ways[0][-1] == ways[1][-1]:
@@ -155,7 +156,7 @@ def split_by_points(
     return _give(hand, number, box, own, _with_rest(own, parts == 1, parts == 2))
 
 
-def _way_in(depth: NDArray[np.float64], start: Triple) -> list[Triple]:
+def _way_in(depth: NDArray[np.float32], start: Triple) -> list[Triple]:
     """Return the voxels from ``start`` to where an object is thickest nearby, always the steepest way."""
     way = [start]
     while True:
@@ -262,10 +263,7 @@ def _with_rest(own: Mask, one: Mask, other: Mask) -> Mask:
         rest, connectivity=CONNECTIVITY, out_dtype=np.uint32, return_N=True
     )
     places = range(1, count + 1)
-    to_one, to_other = (
-        np.asarray(ndimage.minimum(ndimage.distance_transform_edt(~part), pieces, places))
-        for part in (one, other)
-    )
+    to_one, to_other = (np.asarray(ndimage.minimum(edt.edt(~part), pieces, places)) for part in (one, other))
     goes = np.concatenate([[False], to_other < to_one])
     taken: Mask = other | goes[pieces]
     return taken
