@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from sxtstudio.core.object_classes import CLASSES, ObjectClass
+
+#: Objects are numbered with 32 bit.
+MOST_NUMBER = 0xFFFFFFFF
 
 
 class Flag(StrEnum):
@@ -78,8 +82,11 @@ class ObjectTable:
 
     @property
     def next_number(self) -> int:
-        """The number that a new object gets: one more than the largest."""
-        return max(self.rows, default=0) + 1
+        """The number that a new object gets: one more than the largest, or the first free one."""
+        largest = max(self.rows, default=0)
+        if largest < MOST_NUMBER:
+            return largest + 1
+        return next(number for number in itertools.count(1) if number not in self.rows)
 
     def class_named(self, name: str) -> ObjectClass | None:
         """Return the class of that name."""

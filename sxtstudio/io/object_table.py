@@ -25,7 +25,7 @@ from msgspec import Meta, Struct
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_classes import ObjectClass
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable, TableChange
+from sxtstudio.core.object_table import MOST_NUMBER, Decided, Flag, ObjectRow, ObjectTable, TableChange
 from sxtstudio.core.plain_files import open_own, read_plain
 from sxtstudio.core.records import RecordError, WrongKey, json_values, read_json, record_of
 from sxtstudio.core.wording import bytes_text
@@ -36,7 +36,6 @@ MOST_BYTES = 64 << 20
 #: The log is written anew when it is larger than this and than four times the table.
 _LOG_BYTES = 8 << 20
 _MOST_LOG_BYTES = 1 << 30
-_MOST_NUMBER = 0xFFFFFFFF
 _Number = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,9}\Z", description="the number of an object")]
 _Byte = Annotated[int, Meta(ge=0, le=255)]
 
@@ -88,8 +87,8 @@ class _Change(Struct, frozen=True, omit_defaults=True):
 
 
 def _check_numbers(rows: Mapping[str, Any]) -> None:
-    if any(len(number) > 9 and int(number) > _MOST_NUMBER for number in rows):
-        raise WrongKey("rows", f"of objects with numbers up to {_MOST_NUMBER}")
+    if any(len(number) > 9 and int(number) > MOST_NUMBER for number in rows):
+        raise WrongKey("rows", f"of objects with numbers up to {MOST_NUMBER}")
 
 
 def _row_file(row: ObjectRow | None) -> _Row | None:

@@ -240,3 +240,14 @@ def test_interpolation_continues_one_object_and_goes_round_others(axis: int) -> 
     assert (planes[6, 4:6, 4:6] == 8).all()
     with pytest.raises(UserError, match="Slice 16 is empty"):
         interpolate(hand_of(objects), 5, axis, 3, 15)
+
+
+def test_where_the_largest_number_is_taken_a_new_object_gets_a_free_one() -> None:
+    objects = np.zeros(SHAPE, np.uint32)
+    objects[2:9, 5:35, 5:35] = 2**32 - 1
+    objects[20, 0, 0] = 1
+    hand = hand_of(objects)
+    assert hand.table.next_number == 2
+    paint(hand, hand.table.next_number, Box((12, 0, 0), (13, 5, 5)), np.ones((1, 5, 5), bool))
+    painted(hand, 2)
+    assert set(table_after(hand).rows) == {1, 2, 2**32 - 1}

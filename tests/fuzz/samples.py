@@ -8,8 +8,9 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 import mrcfile
@@ -19,6 +20,9 @@ import tifffile
 import zarr
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
+
+if TYPE_CHECKING:
+    from sxtstudio.workflow.document.document import Document
 
 Write = Callable[[Path], list[Path]]
 Words = Callable[[Path], list[str]]
@@ -192,6 +196,27 @@ def labels(folder: Path) -> list[Path]:
     return [path]
 
 
+def with_objects(document: Document) -> None:
+    """Draw two objects, with a class and a note: edits that can be taken back."""
+    from sxtstudio.core.edit_kind import EditKind
+    from sxtstudio.core.geometry import Box
+    from sxtstudio.core.history import EditHistory
+    from sxtstudio.core.object_table import Decided, Flag, ObjectRow
+
+    history = EditHistory()
+    history.begin(document.undo)
+    for number, row in ((1, ObjectRow("Vesicle", Decided.HAND, notes="µ")), (70_000, ObjectRow())):
+        recorder = document.recorder(EditKind.NEW_OBJECT, "objects", {})
+        recorder.paint(Box((1, 4, number % 9), (2, 9, number % 9 + 3)), np.ones((1, 5, 3), bool), number)
+        recorder.rows = document.object_table.change({number: replace(row, flags=frozenset({Flag.OPEN}))})
+        edit = recorder.finish()
+        assert edit is not None and edit.rows is not None
+        document.change_table(edit.rows)
+        history.push(edit)
+        document.gain("objects", edit.gained)
+    document.undo.wait()
+
+
 def project(folder: Path) -> list[Path]:
     from sxtstudio.core.edit_kind import EditKind
     from sxtstudio.core.steps import Step, StepKind
@@ -200,6 +225,8 @@ def project(folder: Path) -> list[Path]:
 
     document = Document.open(tomogram(folder), folder / "sessions")
     document.volume("labels")[1, 4:9, 10:20] = 255
+    document.recount("labels")
+    with_objects(document)
     document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"size_px": 4}))
     save(snapshot(document), folder / "cell.sxt").lock.release()
     document.discard()
@@ -216,12 +243,15 @@ def session(folder: Path) -> list[Path]:
 
     document = Document.open(tomogram(folder), folder / "sessions")
     document.volume("labels")[1, 4:9, 10:20] = 255
+    with_objects(document)
     document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"size_px": 4}))
     document.autosave()
     document.let_go()
     (place,) = (folder / "sessions").iterdir()
-    return [p for p in sorted(place.iterdir()) if p.suffix in (".json", ".jsonl")] * 3 + [
-        place / "labels.raw"
+    return [
+        *(p for p in sorted(place.iterdir()) if p.suffix in (".json", ".jsonl") for _ in range(3)),
+        place / "labels.raw",
+        *sorted((place / "undo").iterdir()),
     ]
 
 

@@ -19,7 +19,7 @@ from sxtstudio.core.labels import as_labels
 from sxtstudio.core.numbering import NumberedObjects
 from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_classes import ObjectClass, Rgb
-from sxtstudio.core.object_table import Decided, ObjectRow, ObjectTable
+from sxtstudio.core.object_table import MOST_NUMBER, Decided, ObjectRow, ObjectTable
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
@@ -29,7 +29,6 @@ from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.document.objects import replace_objects
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
-_MOST_NUMBER = 0xFFFFFFFF
 # For materials of a file that no class is called like.
 _COLOURS: tuple[Rgb, ...] = (
     (214, 96, 77),
@@ -124,7 +123,7 @@ class _Numbers:
         self.shape: Triple = volume.shape
         self.voxel_nm: VoxelSize | None = volume.voxel_nm
         self.dtype = np.dtype(np.uint32)
-        fit = values[0] >= 1 and values[-1] <= _MOST_NUMBER
+        fit = values[0] >= 1 and values[-1] <= MOST_NUMBER
         self._values = None if fit else np.array(values, np.int64)
         self.numbers = values if fit else list(range(1, len(values) + 1))
 
