@@ -89,13 +89,14 @@ def measure(context: Context) -> Job:
     if session.busy is not None:
         raise UserError(f"The objects are being changed by “{session.busy.name}”. Wait for it.")
     objects, voxel_nm, tomogram, lac = document.objects, document.voxel_nm, document.tomogram, document.lac
+    classes = {number: row.class_name for number, row in document.object_table.rows.items()}
 
     def work(job: Job) -> Measurements:
         from sxtstudio.core.measure.calibration import calibrated_anew
         from sxtstudio.core.measure.measure import GROUPS, measure_objects
         from sxtstudio.core.measure.relations import relations_group
 
-        groups = (*GROUPS, relations_group())
+        groups = (*GROUPS, relations_group(classes))
         found = measure_objects(objects, voxel_nm, image=tomogram, groups=groups, progress=job.progress)
         return calibrated_anew(found, lac)
 

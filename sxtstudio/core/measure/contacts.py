@@ -65,7 +65,7 @@ class ContactRule:
         )
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class ContactSite:
     """A patch on the surface of an object that faces another one.
 

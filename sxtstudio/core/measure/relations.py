@@ -116,7 +116,8 @@ def relations_group(classes: Mapping[int, str] | None = None, parts: CellParts |
             values.update(_positions(surfaces, names_of, parts, progress.part(0.1, "places in the cell")))
         return values
 
-    return ColumnGroup(tuple(columns), measure, share=2.0)
+    notes = (f"Distances to {', '.join(names)}: by the classes at the time of measuring.",) if names else ()
+    return ColumnGroup(tuple(columns), measure, share=2.0, notes=lambda subject: notes)
 
 
 def _nearest(
