@@ -14,7 +14,15 @@ from numpy.typing import NDArray
 from PySide6.QtCore import QObject, QTimer, Signal
 
 from sxtstudio.app.notices import Notices
-from sxtstudio.app.states import DisplayState, LayoutState, ObjectsState, Observed, OfferState, ToolState
+from sxtstudio.app.states import (
+    ContactsState,
+    DisplayState,
+    LayoutState,
+    ObjectsState,
+    Observed,
+    OfferState,
+    ToolState,
+)
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError
@@ -124,6 +132,7 @@ class Session(QObject):
         self.display = Observed(DisplayState(), self)
         self.tool = Observed(ToolState(), self)
         self.objects = Observed(ObjectsState(), self)
+        self.contacts = Observed(ContactsState(), self)
         self.layout = Observed(LayoutState(), self)
         self.offers = Observed(OfferState(), self)
         self.preview: Preview | None = None
@@ -148,6 +157,7 @@ class Session(QObject):
             self.history.begin(document.undo, document.kept_edits)
         self.preview = self.selection = None
         self.objects.set(selected=(), hidden=frozenset(), only=None, click_class=False)
+        self.contacts.set(sites=())
         self.cursor = (0, 0, 0) if document is None else _middle(document.shape)
         self.document_changed.emit()
         self.preview_changed.emit()

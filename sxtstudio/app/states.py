@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, fields, replace
 from enum import Enum
-from typing import Any, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 from PySide6.QtCore import QObject, Signal
 
 from sxtstudio.core.edit_kind import Target
+
+if TYPE_CHECKING:  # at run time this loads what measures objects
+    from sxtstudio.core.measure.contacts import ContactSite
 
 T = TypeVar("T")
 
@@ -205,6 +208,14 @@ class ToolState:
     cut_px: int = 2
     grow_px: int = 1
     grey_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class ContactsState:
+    """The contact sites that were found last, and whether they are drawn in 3D."""
+
+    sites: tuple[ContactSite, ...] = ()
+    visible: bool = True
 
 
 @dataclass(frozen=True)

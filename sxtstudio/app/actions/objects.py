@@ -22,6 +22,13 @@ def show_plots(context: Context) -> None:
     context.parts.pane.show_page(Page.PLOTS)
 
 
+def contacts(context: Context) -> None:
+    """Show where objects of two classes come near each other."""
+    from sxtstudio.app.objects.contacts import ContactsDialog
+
+    context.dialogs.bring_up(ContactsDialog)
+
+
 def calibrate(context: Context) -> None:
     """Show how grey values become linear absorption coefficients."""
     from sxtstudio.app.objects.calibration import CalibrationDialog
@@ -165,6 +172,16 @@ ACTIONS: tuple[ActionInfo, ...] = (
         shortcut="Ctrl+Shift+J",
         icon="mdi6.chart-scatter-plot",
         needs=("tomogram",),
+    ),
+    ActionInfo(
+        "objects.contacts",
+        "Contact sites…",
+        "Objects",
+        "Where objects of two classes come near each other: areas, a table, and patches in 3D",
+        contacts,
+        shortcut="Ctrl+Alt+J",
+        icon="mdi6.vector-intersection",
+        needs=("tomogram", "objects"),
     ),
     ActionInfo(
         "objects.calibrate",

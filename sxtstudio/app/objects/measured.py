@@ -63,6 +63,11 @@ class ObjectMeasurements(QObject):
         self._calibrate_if_changed()
         self.changed.emit()
 
+    def replace(self, value: Measurements) -> None:
+        """Have a table of the same measurements with other columns; what is out of date stays so."""
+        self.value = value
+        self.changed.emit()
+
     def is_stale(self, number: int) -> bool:
         """Whether an object may have changed since it was measured."""
         return number in self.stale

@@ -30,6 +30,7 @@ class Part(Enum):
     MASK = "mask"
     HIGHLIGHT = "highlight"
     BODIES = "bodies"
+    CONTACTS = "contacts"
 
 
 @dataclass(frozen=True, eq=False)

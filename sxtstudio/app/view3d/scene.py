@@ -39,6 +39,7 @@ BACKDROPS: dict[str, Place] = {
 _MASK = (0.45, 0.72, 0.90)
 # White would drown in the slices, so the chosen object is pink; the others step back.
 _HIGHLIGHT = (1.0, 0.28, 0.62)
+_CONTACT = (1.0, 0.93, 0.35)
 _DIFFUSE, _DIMMED = 0.85, 0.52
 # Larger surfaces are drawn lighter while they move, also by a graphics card.
 _HEAVY_FACES = 3_000_000
@@ -76,6 +77,7 @@ class Scene3D:
         self._coarse: vtkActor | None = None
         self._mask: vtkActor | None = None
         self._highlight: vtkActor | None = None
+        self._contacts: vtkActor | None = None
         self._bodies: vtkActor | None = None
         self._light_bodies: vtkActor | None = None
         self._body_meshes: BodyMeshes | None = None
@@ -100,6 +102,7 @@ class Scene3D:
         self.set_mask(None)
         self.set_highlight(None)
         self.set_bodies(None)
+        self.set_contacts(None)
         for plane in self.planes:
             plane.set_volume(shape, voxel_nm or (1.0, 1.0, 1.0))
         _set_edges(self._box, self._lower, self._upper)
@@ -139,6 +142,18 @@ class Scene3D:
             mapper.SetResolveCoincidentTopologyToPolygonOffset()
             mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(-4.0, -400.0)
 
+    def set_contacts(self, mesh: Any) -> None:
+        """Show contact sites, which lie on the objects."""
+        self._contacts = self._exchanged(self._contacts, mesh)
+        if self._contacts is not None:
+            look = self._contacts.GetProperty()
+            look.SetColor(*_CONTACT)
+            look.SetAmbient(0.30)
+            mapper = self._contacts.GetMapper()
+            mapper.SetResolveCoincidentTopologyToPolygonOffset()
+            mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(-4.0, -400.0)
+            self._clip(self._state)
+
     def set_bodies(self, meshes: BodyMeshes | None) -> None:
         """Show the surfaces of the objects; what is drawn of them is as the meshes were styled last."""
         self._body_meshes = meshes
@@ -167,6 +182,8 @@ class Scene3D:
             self._bodies = self._exchanged(self._bodies, mesh)
         elif part is Part.MASK:
             self.set_mask(mesh)
+        elif part is Part.CONTACTS:
+            self.set_contacts(mesh)
         else:
             self.set_highlight(mesh)
 
@@ -174,7 +191,7 @@ class Scene3D:
         """Return what is in the scene now and from where it is seen; ``dark``: the window is dark."""
         shape, voxel_nm = self._volume
         actors = {Part.SURFACE: self._full, Part.MASK: self._mask, Part.HIGHLIGHT: self._highlight}
-        actors[Part.BODIES] = self._bodies
+        actors |= {Part.BODIES: self._bodies, Part.CONTACTS: self._contacts}
         return SceneContents(
             shape=shape,
             voxel_nm=voxel_nm,
@@ -267,7 +284,7 @@ class Scene3D:
                         plane.SetNormal(*(sign * np.eye(3)[axis]))
                         planes.append(plane)
         solid = (self._full, self._coarse, self._mask, self._highlight, self._bodies, self._light_bodies)
-        for actor in solid:
+        for actor in (*solid, self._contacts):
             if actor is not None:
                 mapper = actor.GetMapper()
                 mapper.RemoveAllClippingPlanes()
@@ -422,7 +439,7 @@ class Scene3D:
         self._window.RemoveRenderer(self._renderer)
         self._window.Finalize()
         self._full = self._coarse = self._mask = self._highlight = None
-        self._bodies = self._light_bodies = self._body_meshes = None
+        self._bodies = self._light_bodies = self._body_meshes = self._contacts = None
         self.planes = ()
         self._window = self._renderer = None
 

@@ -28,6 +28,7 @@ if TYPE_CHECKING:  # at run time these load VTK, which must wait
     from sxtstudio.app.view3d.bodies import Bodies
     from sxtstudio.app.view3d.building import Builder
     from sxtstudio.app.view3d.canvas import Canvas3D
+    from sxtstudio.app.view3d.contacts import ContactPatches
     from sxtstudio.app.view3d.picking import Picking
     from sxtstudio.app.view3d.plane_feeder import PlaneFeeder
     from sxtstudio.surface.objects import Body
@@ -58,6 +59,7 @@ class View3D(QWidget):
         self._builder: Builder | None = None
         self._picking: Picking | None = None
         self._bodies: Bodies | None = None
+        self._contacts: ContactPatches | None = None
         self._shown_document: Document | None = None
         self._chosen = False  # a project says what is shown
         self._shown_voxel_nm: VoxelSize | None = None
@@ -127,6 +129,7 @@ class View3D(QWidget):
         """Show the scene in ``canvas`` from now on."""
         from sxtstudio.app.view3d.bodies import Bodies
         from sxtstudio.app.view3d.building import Builder
+        from sxtstudio.app.view3d.contacts import ContactPatches
         from sxtstudio.app.view3d.picking import Picking
         from sxtstudio.app.view3d.plane_feeder import PlaneFeeder
 
@@ -137,6 +140,9 @@ class View3D(QWidget):
         self._builder = Builder(self._context, canvas, self.scene, self.status, self)
         self._picking = Picking(self._context, canvas, self.scene, self)
         self._bodies = Bodies(self._context, canvas, self.scene, self.status, self._style, self)
+        self._contacts = ContactPatches(
+            self._context.session, canvas.scene, lambda: canvas.refresh(self.scene.value), self
+        )
         opengl = choice.opengl
         self.status.set(
             ready=True, opengl=opengl.renderer, software=opengl.software, canvas=choice.description
@@ -194,6 +200,8 @@ class View3D(QWidget):
             self._picking.show(document)
         if self._bodies is not None:
             self._bodies.show(document)
+        if self._contacts is not None:
+            self._contacts.show(document)
         if document.objects is not None and not self._chosen:
             # The membranes of the objects would hide them, or be drawn twice.
             self.scene.set(surface_visible=False)
@@ -211,6 +219,8 @@ class View3D(QWidget):
             self._picking.show(None)
         if self._bodies is not None:
             self._bodies.show(None)
+        if self._contacts is not None:
+            self._contacts.show(None)
 
     def _on_document_changed(self) -> None:
         self._pending_camera, self._chosen = {}, False
@@ -421,9 +431,11 @@ class View3D(QWidget):
             self._picking.shut_down()
         if self._bodies is not None:
             self._bodies.shut_down()
+        if self._contacts is not None:
+            self._contacts.shut_down()
         if self._feeder is not None:
             self._feeder.shut_down()
-        self._builder = self._picking = self._feeder = self._bodies = None
+        self._builder = self._picking = self._feeder = self._bodies = self._contacts = None
         if self.canvas is not None:
             canvas, self.canvas = self.canvas, None
             self._stack.removeWidget(canvas.widget)

@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from sxtstudio.core.measure.columns import Column, Quantity
+from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.measure.faces import Faces, Surfaces
+from sxtstudio.core.measure.inventory import take_inventory
 from sxtstudio.core.measure.relations import slug
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
 from sxtstudio.core.measure.table import Table, TableColumn
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import VoxelSize
 
 Floats = NDArray[np.float64]
 
@@ -79,8 +81,9 @@ class ContactSite:
         Between the two where they are nearest, in nm (voxels).
     centre
         Mean place of the patch, in voxels (z, y, x).
-    faces
-        What it consists of, places of faces in half voxels (n, 3).
+    faces, outwards
+        What it consists of, places of faces in half voxels (n, 3), and whether their outer side is that of
+        the larger index (n,).
     """
 
     first: int
@@ -89,13 +92,15 @@ class ContactSite:
     distance: float
     centre: tuple[float, float, float]
     faces: Faces
+    outwards: NDArray[np.bool_]
 
 
 @dataclass
 class Contacts:
-    """The contacts of one rule: its sites, and the area and number of patches of each object (n,)."""
+    """The contacts of one rule: its sites, and area and number of patches of each of ``numbers`` (n,)."""
 
     rule: ContactRule
+    numbers: NDArray[np.int64]
     sites: list[ContactSite]
     area: Floats
     patches: NDArray[np.int64]
@@ -153,7 +158,26 @@ def find_contacts(
             faces, index = np.unique(np.concatenate([part.faces for part in found]), return_index=True)
             area[row] = np.concatenate([part.areas for part in found])[index].sum()
             patches[row] = len(list(_patches(surfaces, row, faces)))
-    return Contacts(rule, sites, area, patches)
+    return Contacts(rule, surfaces.subject.inventory.numbers, sites, area, patches)
+
+
+def contacts_in(
+    objects: NDArray[Any],
+    voxel_nm: VoxelSize | None,
+    classes: Mapping[int, str],
+    rule: ContactRule,
+    progress: Progress | None = None,
+) -> Contacts:
+    """Find the contact sites in an object volume (z, y, x), as ``find_contacts`` does."""
+    progress = progress or Progress()
+    found = take_inventory(objects, progress.part(0.2, "finding objects"))
+    of_these = [
+        number for number in found.numbers.tolist() if classes.get(number) in (rule.first, rule.second)
+    ]
+    voxel = (1.0, 1.0, 1.0) if voxel_nm is None else voxel_nm
+    subject = Subject(objects, voxel, voxel_nm is not None, found.only(of_these))
+    surfaces = Surfaces(subject, progress.part(0.4, "surfaces of objects"))
+    return find_contacts(surfaces, classes, rule, progress.part(0.4, "contact sites"))
 
 
 @dataclass(frozen=True)
@@ -217,6 +241,7 @@ def _site(surfaces: Surfaces, rows: tuple[int, int], near: _Near, patch: NDArray
         float(near.distances[own].min()),
         (z, y, x),
         places,
+        (surfaces.inside(rows[0], near.faces[own]) == places // 2).all(axis=1),
     )
 
 
@@ -291,15 +316,40 @@ def sites_table(found: Sequence[Contacts], about: Mapping[str, str], *, calibrat
     return Table(columns, {**about, "contacts": rules}, calibrated)
 
 
+def with_contacts(measured: Measurements, found: Contacts) -> Measurements:
+    """Return a table with the columns of contacts, in place of those of the same classes."""
+    area, patches = found.rule.columns()
+    own = {area.key, patches.key}
+    table = Measurements(measured.numbers, calibrated=measured.calibrated, notes=measured.notes)
+    for column in measured.columns:
+        if column.key not in own:
+            table.add(column, measured.values[column.key])
+    row = {number: i for i, number in enumerate(found.numbers.tolist())}
+    there = [row.get(number) for number in measured.numbers.tolist()]
+    table.add(area, np.array([np.nan if i is None else found.area[i] for i in there], np.float64))
+    table.add(patches, np.array([0 if i is None else found.patches[i] for i in there], np.int64))
+    return table
+
+
 def patch_mesh(sites: Sequence[ContactSite]) -> tuple[Floats, NDArray[np.int64]]:
-    """Return the patches as squares, for drawing: corners (4n, 3) in voxels (z, y, x), and indices (n, 4)."""
+    """Return the patches as squares, for drawing.
+
+    Returns
+    -------
+    corners, squares
+        Places (4n, 3) in voxels (z, y, x), and indices (n, 4): counter-clockwise seen from outside, where
+        x, y, z are a right-handed system.
+    """
     faces = np.concatenate([site.faces for site in sites] or [np.empty((0, 3), np.int32)])
+    outwards = np.concatenate([site.outwards for site in sites] or [np.empty(0, bool)])
     across = np.argmax(faces % 2, axis=1)
     corners = np.repeat(faces[:, None] / 2.0, 4, axis=1)
     for axis in range(3):
         one, other = (axis + 1) % 3, (axis + 2) % 3
-        there = np.flatnonzero(across == axis)
-        for corner, (a, b) in enumerate(((-0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0.5, -0.5))):
-            corners[there, corner, one] += a
-            corners[there, corner, other] += b
+        for out in (False, True):
+            there = np.flatnonzero((across == axis) & (outwards == out))
+            round_it = ((-0.5, -0.5), (-0.5, 0.5), (0.5, 0.5), (0.5, -0.5))
+            for corner, (a, b) in enumerate(round_it if out else round_it[::-1]):
+                corners[there, corner, one] += a
+                corners[there, corner, other] += b
     return corners.reshape(-1, 3), np.arange(4 * len(faces)).reshape(-1, 4)

@@ -9,6 +9,7 @@ import pytest
 from numpy.typing import NDArray
 
 from sxtstudio.core.measure import faces
+from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.measure.contacts import (
     ContactRule,
     Contacts,
@@ -16,6 +17,7 @@ from sxtstudio.core.measure.contacts import (
     find_contacts,
     patch_mesh,
     sites_table,
+    with_contacts,
 )
 from sxtstudio.core.measure.faces import Surfaces
 from sxtstudio.core.measure.inventory import take_inventory
@@ -164,7 +166,7 @@ def test_columns_and_the_table_of_sites() -> None:
     assert [values[key] for key in ("site", "first_number", "second_number")] == [[1], [1], [2]]
     assert values["contact_of"] == ["Vesicle and ER"]
     assert sites.about["contacts"] == "Vesicle and ER, 60 nm apart at most"
-    none = Contacts(RULE, [], found.area, found.patches)
+    none = Contacts(RULE, found.numbers, [], found.area, found.patches)
     assert len(sites_table([none], {}, calibrated=True)) == 0
 
 
@@ -176,6 +178,30 @@ def test_the_mesh_of_a_patch_lies_on_its_voxels() -> None:
     corners, squares = patch_mesh([site])
     assert squares.tolist() == [[0, 1, 2, 3]]
     assert sorted(corners.tolist()) == [[3.5, 3.5, 4.5], [3.5, 4.5, 4.5], [4.5, 3.5, 4.5], [4.5, 4.5, 4.5]]
-    round_it = np.linalg.norm(np.diff(corners[[0, 1, 2, 3, 0]], axis=0), axis=1)
-    assert round_it == pytest.approx([1, 1, 1, 1])
     assert patch_mesh([])[1].shape == (0, 4)
+
+
+def test_squares_of_a_patch_look_outwards() -> None:
+    places = grid((420, 420, 420), (10, 10, 10))
+    r = np.linalg.norm(places, axis=-1)
+    objects = np.where(r <= 100, np.uint32(1), np.where(r > 130, np.uint32(2), np.uint32(0)))
+    sites = contacts(objects, (10, 10, 10)).sites
+    corners, squares = patch_mesh(sites)
+    xyz = corners[:, ::-1]
+    first, second, third = (xyz[squares[:, i]] for i in range(3))
+    normals = np.cross(second - first, third - second)
+    outwards = xyz[squares].mean(axis=1) - 20.5
+    assert np.linalg.norm(normals, axis=1) == pytest.approx(np.ones(len(squares)))
+    assert (np.einsum("ij,ij->i", normals, outwards) > 0).all()
+
+
+def test_contacts_join_a_table_and_replace_former_ones() -> None:
+    objects = ball_over_plane((10, 10, 10), (0, 0, 1), gap=10)
+    found = contacts(objects, (10, 10, 10))
+    table = Measurements(np.array([1, 2, 9]))
+    table.add(Column("voxels", "Voxels", Quantity.NUMBER, "n"), np.array([1, 2, 3]))
+    once = with_contacts(table, found)
+    twice = with_contacts(once, found)
+    assert twice.columns == once.columns and len(once.columns) == 3
+    np.testing.assert_array_equal(twice.values["contact_area_vesicle_er"], [*found.area, np.nan])
+    assert list(twice.values["contact_patches_vesicle_er"]) == [1, 1, 0]
