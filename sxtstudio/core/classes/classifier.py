@@ -154,7 +154,7 @@ class Classifier:
     examples
         What it was trained with; only features that it asks for.
     fill
-        Of each feature, what stands for a value that there is not (the median of the training objects).
+        Of each feature, what stands for a value that there is not: the mean of the medians of the classes.
     forest
         Its trees.
     importance

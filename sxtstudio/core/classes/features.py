@@ -79,6 +79,9 @@ def features_of(measurements: Measurements, absorbing: Value = "dark") -> Featur
         for column in measurements.columns
         if measurements.values[column.key].dtype.kind in "biuf"
     }
+    for key, other in _SMALL.items():
+        if key in columns and other in columns:
+            columns[key] = np.where(np.isnan(columns[key]), columns[other], columns[key])
     columns[_SIGN] = np.array([-1.0 if absorbing == "dark" else 1.0])
     made = [feature for feature in FEATURES if set(feature.columns) <= columns.keys()]
     values = np.full((len(measurements.numbers), len(made)), np.nan)
@@ -97,6 +100,13 @@ def feature_named(key: str) -> Feature | None:
 
 
 _SD = "grey_sd"
+# A small object has no inside, deeper than its rim: what is measured of all of it stands for that. (A missing
+# value would be filled with what the training objects have, and those may all be large.)
+_SMALL = {
+    "grey_inside_mean": "grey_mean",
+    "grey_inside_sd": "grey_sd",
+    "grey_gradient_inside": "grey_gradient_rim",
+}
 _SIGN = ""  # among the columns: 1 where absorbing structures are bright, else -1
 
 

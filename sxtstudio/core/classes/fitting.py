@@ -43,7 +43,7 @@ def train(examples: Examples, *, seed: int = 0) -> Classifier:
     examples = _useful(examples)
     from sklearn.ensemble import ExtraTreesClassifier
 
-    fill = np.nanmedian(examples.values, axis=0)
+    fill = _middle(examples)
     rows = np.where(np.isnan(examples.values), fill, examples.values)
     model = ExtraTreesClassifier(
         TREES, class_weight="balanced_subsample", bootstrap=True, random_state=seed, n_jobs=1
@@ -88,6 +88,19 @@ def _useful(examples: Examples) -> Examples:
         class_of=place[examples.class_of[stays]],
         classes=tuple(examples.classes[number] for number in known),
     )
+
+
+def _middle(examples: Examples) -> Values:
+    """Return what stands for missing values: the median of each class, and of these the mean.
+
+    Else a missing value would speak for the class of most examples.
+    """
+    of_class = [examples.values[examples.class_of == n] for n in range(len(examples.classes))]
+    medians = [
+        np.array([np.median(known) if (known := one[np.isfinite(one)]).size else np.nan for one in part.T])
+        for part in of_class
+    ]
+    return np.asarray(np.nanmean(medians, axis=0), np.float64)
 
 
 def _tree(tree: object) -> Tree:

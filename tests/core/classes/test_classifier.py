@@ -158,6 +158,13 @@ def test_what_was_not_measured_is_no_number(specimens: Any) -> None:
         train(replace(examples, values=np.full_like(values, np.nan)))
 
 
+def test_a_missing_value_speaks_for_no_class(specimens: Any) -> None:
+    """Not for that of most examples either."""
+    examples = specimens.examples([1] * 40 + [2] * 5)
+    medians = [np.median(examples.values[examples.class_of == n], axis=0) for n in (0, 1)]
+    assert np.allclose(train(examples).fill, np.mean(medians, axis=0))
+
+
 def test_missing_measurements_are_named(specimens: Any, trained: Classifier) -> None:
     measured = specimens.measured([0, 1, 2])
     measured.columns = tuple(one for one in measured.columns if "grey" not in one.key)

@@ -75,6 +75,17 @@ def test_what_is_no_number_is_none(specimens: Any) -> None:
     assert features_of(empty).values.shape == (0, len(FEATURES))
 
 
+def test_of_a_small_object_all_stands_for_its_inside(specimens: Any) -> None:
+    measured = specimens.measured(KINDS)
+    for key in ("grey_inside_mean", "grey_inside_sd", "grey_gradient_inside"):
+        measured.values[key][2] = np.nan
+    table = features_of(measured, "bright")
+    small = dict(zip(table.keys, table.values[2], strict=True))
+    assert small["lumen"] == small["grey"] and small["gradient"] == 0 and np.isfinite(table.values).all()
+    others = features_of(specimens.measured(KINDS), "bright").values
+    assert np.array_equal(np.delete(table.values, 2, 0), np.delete(others, 2, 0))
+
+
 def test_rows_are_found_by_the_number_of_the_object(specimens: Any) -> None:
     table = specimens.features(KINDS)
     assert np.array_equal(table.rows(np.array([14, 10])), table.values[[2, 0]])
