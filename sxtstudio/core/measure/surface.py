@@ -10,7 +10,7 @@ much: some of its own part is taken off. And normals turn near sharp edges, so t
 little: there the normals around have a short sum, and area is added by how short it is.
 
 The numbers below were chosen by trial with balls, ellipsoids, capsules, tori and boxes of 10 voxels radius,
-in cubes and 2:1 voxels, tilted or not: all within 2 %, boxes in 2:1 voxels within 3.5 %.
+in cubes and 2:1 voxels, tilted or not: round ones within 2 %, boxes within 3 %, also where 10 small edges are 5 large ones.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ _OWN_PART = 0.42
 _SHORT_FROM = 0.08  # sums of normals that are shorter by more than this are those of edges
 _SHORT_AT_MOST = 0.3  # at an edge of 90° it is 1 - 1/√2
 _EDGE = 2.1
+_EDGE_FLAT = 0.3  # as much more in voxels of 2:1
 # A difference over two voxels is a chord of the profile across the surface, too flat along the normal.
 _CHORD = 0.15
 # In sheets of less than 4 voxels the sums are short because the other side is near: there is nothing to add.
@@ -77,8 +78,9 @@ def measure_areas(brick: Brick, voxel: tuple[float, float, float], cone_degrees:
     edge = np.flatnonzero(short > _SHORT_FROM)
     added = np.minimum(short[edge] - _SHORT_FROM, _SHORT_AT_MOST)
     added *= _solid(flat, at[edge], normal[:, edge], strides)
-    area[edge] *= 1 + _EDGE * added
-    facing[edge] *= 1 + _EDGE * added
+    added *= _EDGE * (1 + _EDGE_FLAT * min(1.0, float(np.log2(edges.max() / edges.min()))))
+    area[edge] *= 1 + added
+    facing[edge] *= 1 + added
     each = at // (flat.size // len(smooth))
     n = len(brick.rows)
     return Areas(*(np.bincount(each, of, n).astype(np.float64) for of in (area, facing)))
