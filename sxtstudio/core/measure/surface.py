@@ -10,7 +10,8 @@ much: some of its own part is taken off. And normals turn near sharp edges, so t
 little: there the normals around have a short sum, and area is added by how short it is.
 
 The numbers below were chosen by trial with balls, ellipsoids, capsules, tori and boxes of 10 voxels radius,
-in cubes and 2:1 voxels, tilted or not: round ones within 2 %, boxes within 3 %, also where 10 small edges are 5 large ones.
+in cubes and 2:1 voxels, tilted or not: round ones within 2 %, boxes within 3 %, also where 10 small edges are
+5 large ones.
 """
 
 from __future__ import annotations
