@@ -15,7 +15,8 @@ from sxtstudio.app.objects.filopodium_measures import FilopodiumMeasures
 from sxtstudio.app.session import Labels, Selection, Session
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.filopodia.find import Candidate, complete, find_filopodium
+from sxtstudio.core.filopodia.candidate import Candidate
+from sxtstudio.core.filopodia.find import complete, find_filopodium
 from sxtstudio.core.filopodia.inside import OneObject
 from sxtstudio.core.filopodia.records import Filopodium
 from sxtstudio.core.filopodia.taking import take

@@ -89,12 +89,21 @@ def axis_from(solid: Solid, tip: Triple, spacing: VoxelSize, jump: float, behind
         inner = np.bincount(band[solid.inside[reached]], minlength=last)
         wide = np.flatnonzero(inner >= np.median(inner[inner > 0]) / 2)
         base = max(step, (int(wide[-1]) + 1) * step - behind)
-    points = gaussian_filter1d(middles[:last], _SMOOTH, axis=0, mode="nearest")
-    points = np.concatenate([(np.array(tip) * spacing)[None], points])
+    points = np.concatenate([(np.array(tip) * spacing)[None], _smoothed(middles[:last])])
     along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(points, axis=0), axis=1))])
     # The bands' distances become places along the axis, which is smoother and begins at the tip's voxel.
     base = float(np.interp(base, np.arange(last) * step + step / 2, along[1:]))
     return Axis(far, points, along, np.concatenate([[0.0], area[:last]]), base, ends)
+
+
+def _smoothed(points: Points) -> Points:
+    """Smooth a line (n, 3); it goes on straight beyond its ends, so that these stay where they are."""
+    pad = min(len(points) - 1, int(4 * _SMOOTH))
+    if pad < 1:
+        return points
+    longer = np.pad(points, ((pad, pad), (0, 0)), mode="reflect", reflect_type="odd")
+    result: Points = gaussian_filter1d(longer, _SMOOTH, axis=0)[pad:-pad]
+    return result
 
 
 def _last_narrow(area: NDArray[np.float64], first: int, jump: float) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cc3d
@@ -18,7 +19,9 @@ Distances = NDArray[np.float64]
 #: What is followed may have so many times the cross-section that it has at the click.
 _NARROW = 4.0
 #: Two ends are equally open that differ by less than this share.
-_SAME = 0.1
+_SAME = 0.03
+#: The cross-section from which the tip is measured lies so many half widths behind it.
+_BEHIND = 4.0
 
 
 @dataclass(frozen=True)
@@ -34,10 +37,11 @@ class Tip:
     at_edge: bool
 
 
-def distances(where: Mask, start: Triple, spacing: VoxelSize) -> Distances:
-    """Return how far each voxel of a mask is from one of them, within the mask; inf outside."""
+def distances(where: Mask, starts: Triple | Sequence[Triple], spacing: VoxelSize) -> Distances:
+    """Return how far each voxel of a mask is from one or several of them, within the mask; inf outside."""
     walk = MCP_Geometric(np.where(where, 1.0, -1.0), sampling=spacing, fully_connected=True)
-    result: Distances = walk.find_costs([start])[0]
+    several = [starts] if isinstance(starts[0], int) else list(starts)
+    result: Distances = walk.find_costs(several)[0]
     return result
 
 
@@ -65,17 +69,33 @@ def find_tip(solid: Solid, outline: Mask, inner_faces: Mask, spacing: VoxelSize)
         ends = [(solid.start, 0.0, False)]
     first = max(ends, key=lambda end: end[1])[0]
     beyond = distances(solid.where, first, spacing)
-    others = [end[0] for end in ends if end[0] != first] or [solid.start]
-    second = max(others, key=lambda place: beyond[place])
+    # Clicked near its tip, that is no branch of its own: it is what lies farthest from the other end there.
+    near = np.where(far <= 3 * solid.half_width, beyond, -np.inf)
+    z, y, x = (int(at) for at in np.unravel_index(int(near.argmax()), near.shape))
+    second = max([(z, y, x), *(end[0] for end in ends)], key=lambda place: beyond[place])
     candidates = [first] if beyond[second] < 2 * solid.half_width else [first, second]
-    if len(candidates) == 1 and len(ends) == 1 and solid.inside is not None:
-        candidates = [first, solid.start]
     shares = [_open_share(solid, outline, place, spacing) for place in candidates]
     best = 0
     if len(candidates) > 1 and shares[1] < shares[0] - _SAME:
         best = 1
-    aside = _open_share(solid, outline, candidates[best], spacing, axes=(1, 2))
-    return Tip(candidates[best], aside, at_edge=False)
+    tip = _farthest(solid, candidates[best], spacing)
+    return Tip(tip, _open_share(solid, outline, tip, spacing, axes=(1, 2)), at_edge=False)
+
+
+def _farthest(solid: Solid, tip: Triple, spacing: VoxelSize) -> Triple:
+    """Return the voxel near a tip that is farthest from a cross-section behind it.
+
+    What is farthest from a single voxel of the other end lies on the other side of the tip.
+    """
+    far = distances(solid.where, tip, spacing)
+    behind = _BEHIND * solid.half_width
+    section = np.argwhere(np.abs(far - behind) <= band_width(spacing) / 2)
+    if not len(section):
+        return tip
+    from_section = distances(solid.where, [(int(z), int(y), int(x)) for z, y, x in section], spacing)
+    near = np.where(far < behind, from_section, -np.inf)
+    z, y, x = (int(at) for at in np.unravel_index(int(near.argmax()), near.shape))
+    return (z, y, x)
 
 
 def _narrow_ends(

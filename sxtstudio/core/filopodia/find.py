@@ -1,17 +1,14 @@
-"""A filopodium under a click: found, a cut from the cell proposed, and cut anywhere along its axis."""
+"""A filopodium under a click: found, and a cut from the cell proposed; or in words why there is none."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import replace
 
-import cc3d
 import numpy as np
-from numpy.typing import NDArray
-from scipy import ndimage
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.filopodia.axis import Axis, axis_from
+from sxtstudio.core.filopodia.axis import axis_from
+from sxtstudio.core.filopodia.candidate import Candidate
 from sxtstudio.core.filopodia.ends import find_tip
 from sxtstudio.core.filopodia.gold import touches_gold
 from sxtstudio.core.filopodia.inside import (
@@ -25,7 +22,6 @@ from sxtstudio.core.filopodia.inside import (
     solid_in,
 )
 from sxtstudio.core.filopodia.records import (
-    FACES,
     Filopodium,
     FilopodiumParameters,
     Incomplete,
@@ -40,109 +36,6 @@ from sxtstudio.core.volume import Volume, VoxelSize
 _FIRST_PX = 40
 #: A tip is open where more than this share of its rims in the slices has no membrane.
 _OPEN = 0.2
-#: The cut may be moved beyond the proposed base by so many widths.
-_BEYOND = 1.5
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A filopodium that was found and is still to be cut.
-
-    Attributes
-    ----------
-    solid, axis
-        What fills the window, and the axis from the tip.
-    outline
-        The labels of the window (bool).
-    shape, spacing
-        Of the volume, and the edges of a voxel (1 where unknown).
-    open_tip
-        Its outline is not closed at the tip.
-    """
-
-    seed: Triple
-    solid: Solid
-    axis: Axis
-    outline: Mask
-    shape: Triple
-    spacing: VoxelSize
-    open_tip: bool
-
-    @property
-    def proposed(self) -> float:
-        """Where the cut is proposed: along the axis from the tip, nm (px without a voxel size)."""
-        return self.axis.base
-
-    @property
-    def limits(self) -> tuple[float, float]:
-        """The nearest and the farthest place from the tip where it can be cut."""
-        width = 2 * self.solid.half_width
-        return min(width / 2, self.proposed), self.proposed + (0.0 if self.axis.ends else _BEYOND * width)
-
-    def cut(self, place: float | None = None) -> Filopodium:
-        """Cut it across its axis, from what lies beyond, and fill it.
-
-        Parameters
-        ----------
-        place
-            Along the axis from the tip; None is where it is proposed.
-
-        Returns
-        -------
-        Filopodium
-            ``incomplete`` knows the borders and the tip, and not yet of gold (``complete``).
-        """
-        low, high = self.limits
-        place = self.proposed if place is None else min(max(place, low), high)
-        where = self._tip_side(place)
-        for plane in where:
-            plane |= _small_holes(plane, self.solid.half_width, self.spacing)
-        box, where = _cropped(self.solid.box, where)
-        count = int(np.searchsorted(self.axis.along, place, side="right"))
-        points = np.concatenate([self.axis.points[:count], self.axis.at(place)[0][None]])
-        length = float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
-        return Filopodium(
-            seed=self.seed,
-            box=box,
-            where=where,
-            cut=place,
-            length=length,
-            axis=points / np.array(self.spacing) + self.solid.box.start,
-            along=self.axis.along[:count],
-            width=self.axis.width()[:count],
-            incomplete=self._incomplete(box),
-        )
-
-    def _tip_side(self, place: float) -> Mask:
-        """Return the voxels on the tip's side of the cut."""
-        point, direction = self.axis.at(place)
-        reach = 2.5 * self.solid.half_width
-        part = np.isfinite(self.axis.far) & (self.axis.far <= place + 2 * reach)
-        z, y, x = np.nonzero(part)
-        from_cut = np.stack([z, y, x], axis=1) * np.array(self.spacing) - point
-        ahead = from_cut @ direction
-        aside = np.linalg.norm(from_cut - ahead[:, None] * direction, axis=1)
-        beyond = (ahead > 0) & (aside < 2 * reach) | (self.axis.far[part] > place + reach)
-        far_side = (self.axis.far[part] > place - reach) & (aside > reach) & (ahead > -reach)
-        where = np.zeros(part.shape, np.bool_)
-        where[part] = ~beyond & ~far_side
-        tip = np.unravel_index(int(np.argmin(self.axis.far)), where.shape)
-        if not where[tip]:
-            return self.axis.far <= place
-        numbers = cc3d.connected_components(where, connectivity=26)
-        result: Mask = numbers == numbers[tip]
-        return result
-
-    def _incomplete(self, box: Box) -> tuple[Incomplete, ...]:
-        found = []
-        for axis, (first, last) in enumerate(FACES):
-            if box.start[axis] == 0:
-                found.append(first)
-            if box.stop[axis] == self.shape[axis]:
-                found.append(last)
-        if self.open_tip and not found:
-            found.append(Incomplete.OPEN_TIP)
-        return tuple(found)
 
 
 def find_filopodium(
@@ -194,8 +87,7 @@ def find_filopodium(
             raise _none(where, "is neither on an outline nor in a narrow space between outlines", seed)
         largest = reach >= parameters.longest_px or box == Box.whole(shape)
         if isinstance(candidate, Candidate):
-            edge = _inner_faces(box, shape)
-            if largest or not (candidate._tip_side(candidate.proposed) & edge).any():
+            if largest or not _at_inner_face(candidate, box):
                 return _checked(candidate, where)
         elif largest:
             raise _none(where, "belongs to something longer than a filopodium", seed)
@@ -230,15 +122,40 @@ def _in_window(
     solid = solid_in(labels, box, seed, lumen, spacing, progress)
     if solid is None:
         return None
-    outline = labels[box.slices] != 0
-    tip = find_tip(solid, outline, _inner_faces(box, shape), spacing)
+    solid, inner_faces = _closely(solid, _inner_faces(box, shape), spacing)
+    outline = labels[solid.box.slices] != 0
+    tip = find_tip(solid, outline, inner_faces, spacing)
     if tip is None or tip.at_edge:
         return False
     progress.check()
-    # The disk bulges into the mouth, which is half as wide as it, by 2 - √3 of half the mouth's width.
-    behind = 2 * lumen.half_wall_px * min(spacing[1:]) - 0.27 * lumen.half_width
+    # The disk bulges into the mouth, which is half as wide as it, by 2 - √3 of half the mouth's width; a wall
+    # of whole voxels is half a voxel thinner than twice the distance from its middle to what is free.
+    wall = (2 * lumen.half_wall_px - 0.5) * min(spacing[1:])
+    behind = wall - 0.27 * lumen.half_width
     axis = axis_from(solid, tip.voxel, spacing, parameters.jump, behind)
     return Candidate(seed, solid, axis, outline, shape, spacing, tip.open_aside > _OPEN)
+
+
+def _closely(solid: Solid, inner_faces: Mask, spacing: VoxelSize) -> tuple[Solid, Mask]:
+    """Return what fills a window, and the window's inner faces, in the part of it that matters."""
+    margin = [int(np.ceil(2 * solid.half_width / edge)) + 2 for edge in spacing]
+    low, high = [], []
+    for axis, size in enumerate(solid.where.shape):
+        others = tuple(other for other in range(3) if other != axis)
+        hit = np.flatnonzero(solid.where.any(axis=others))
+        low.append(max(0, int(hit[0]) - margin[axis]))
+        high.append(min(size, int(hit[-1]) + 1 + margin[axis]))
+    part = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
+    first = [at + a for at, a in zip(solid.box.start, low, strict=True)]
+    last = [at + b for at, b in zip(solid.box.start, high, strict=True)]
+    closer = replace(
+        solid,
+        box=Box((first[0], first[1], first[2]), (last[0], last[1], last[2])),
+        where=np.ascontiguousarray(solid.where[part]),
+        inside=None if solid.inside is None else np.ascontiguousarray(solid.inside[part]),
+        start=(solid.start[0] - low[0], solid.start[1] - low[1], solid.start[2] - low[2]),
+    )
+    return closer, np.ascontiguousarray(inner_faces[part])
 
 
 def _checked(candidate: Candidate, where: str) -> Candidate:
@@ -255,6 +172,13 @@ def _none(where: str, why: str, seed: Triple) -> UserError:
     )
 
 
+def _at_inner_face(candidate: Candidate, window: Box) -> bool:
+    """Whether what is proposed may go on beyond the window."""
+    cut, shape = candidate.cut().box, candidate.shape
+    sides = zip(cut.start, cut.stop, window.start, window.stop, shape, strict=True)
+    return any((a == first > 0) or (b == last < size) for a, b, first, last, size in sides)
+
+
 def _inner_faces(box: Box, shape: Triple) -> Mask:
     faces = np.zeros(box.shape, np.bool_)
     for axis in range(3):
@@ -264,30 +188,3 @@ def _inner_faces(box: Box, shape: Triple) -> Mask:
         if box.stop[axis] < shape[axis]:
             planes[-1] = True
     return faces
-
-
-def _small_holes(plane: Mask, half_width: float, spacing: VoxelSize) -> Mask:
-    """Return the holes of a slice that are no wider than the filopodium."""
-    if not plane.any():
-        return plane
-    holes = ndimage.binary_fill_holes(plane) & ~plane
-    numbers, count = ndimage.label(holes)
-    if not count:
-        return plane
-    areas = np.bincount(numbers.ravel()) * spacing[1] * spacing[2]
-    small = areas <= 4 * np.pi * half_width**2
-    small[0] = False
-    result: Mask = small[numbers]
-    return result
-
-
-def _cropped(window: Box, where: Mask) -> tuple[Box, NDArray[Any]]:
-    ranges = []
-    for axis in range(3):
-        others = tuple(other for other in range(3) if other != axis)
-        hit = np.flatnonzero(where.any(axis=others))
-        ranges.append((int(hit[0]), int(hit[-1]) + 1))
-    start = [at + low for at, (low, _) in zip(window.start, ranges, strict=True)]
-    stop = [at + high for at, (_, high) in zip(window.start, ranges, strict=True)]
-    part = np.ascontiguousarray(where[tuple(slice(low, high) for low, high in ranges)])
-    return Box((start[0], start[1], start[2]), (stop[0], stop[1], stop[2])), part

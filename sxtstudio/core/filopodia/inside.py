@@ -22,6 +22,7 @@ import cc3d
 import edt
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from sxtstudio.core.bodies.regions import wall_half_px
 from sxtstudio.core.geometry import Box, Triple
@@ -35,6 +36,8 @@ Mask = NDArray[np.bool_]
 _NEAR_PX = 2
 #: The disk is so many times as wide as the filopodium: that varies along it.
 _DISK = 2.0
+#: Its usual width is measured as far from its middle as so many times half its width there.
+_AROUND = 6.0
 
 
 class OneObject:
@@ -106,12 +109,27 @@ def lumen_near(labels: Labels, seed: Triple, spacing: VoxelSize, widest: float) 
         half = float(depth[start[0], top_y, top_x])
         if half <= widest / 2:
             open_ = 1 - _enclosed(outline[start[0]], top_y, top_x, 4 * half / pixel + 4)
-            found.append((open_, half, (start[0], top_y, top_x)))
+            # Of places that are as enclosed as each other, the middle: above and below it is narrower.
+            found.append((round(open_, 1), -half, (start[0], top_y, top_x)))
     if not found:
         return Lumen(None, _thickness(outline, (z, y, x), spacing), half_wall)
-    _, half, top = min(found)
+    _, narrowest, top = min(found)
+    half = -narrowest
     middle = (top[0] + box.start[0], top[1] + box.start[1], top[2] + box.start[2])
-    return Lumen(middle, half, half_wall)
+    return Lumen(middle, max(half, _usual_half(labels, middle, half, spacing, widest)), half_wall)
+
+
+def _usual_half(labels: Labels, middle: Triple, half: float, spacing: VoxelSize, widest: float) -> float:
+    """Return half the usual width of the inside around a place: at a tip it is narrower than elsewhere."""
+    around = [int(np.ceil((_AROUND * half + 8 * min(spacing[1:])) / edge)) for edge in spacing]
+    box = Box(middle, _plus_one(middle)).grown((around[0], around[1], around[2]), _shape(labels))
+    outline = labels[box.slices] != 0
+    depth = np.stack([edt.edt(~plane, anisotropy=spacing[1:], black_border=False) for plane in outline])
+    narrow = ~outline & (depth <= widest / 2)
+    numbers = cc3d.connected_components(narrow, connectivity=6)
+    own = numbers[_within(box, middle)]
+    ridge = (numbers == own) & (depth == ndimage.maximum_filter(depth, (1, 3, 3)))
+    return float(np.median(depth[ridge])) if own and ridge.any() else half
 
 
 def filled_near(labels: OneObject, seed: Triple, spacing: VoxelSize, widest: float) -> Lumen:

@@ -9,7 +9,8 @@ import pytest
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import Cancelled, UserError
-from sxtstudio.core.filopodia.find import Candidate, complete, find_filopodium
+from sxtstudio.core.filopodia.candidate import Candidate
+from sxtstudio.core.filopodia.find import complete, find_filopodium
 from sxtstudio.core.filopodia.inside import OneObject
 from sxtstudio.core.filopodia.records import FilopodiumParameters, Incomplete, why_incomplete
 from sxtstudio.core.geometry import Triple
@@ -54,13 +55,16 @@ RADIUS, CENTRE = 75.0, (20.0, -30.0, 65.0)
 
 
 def cell_with(
-    *capsules: Capsule, shape: Triple = (40, 112, 130), centre: tuple[float, float, float] = CENTRE
+    *capsules: Capsule,
+    shape: Triple = (40, 112, 130),
+    centre: tuple[float, float, float] = CENTRE,
+    wall: float = WALL,
 ) -> Cell:
     points = np.stack(np.meshgrid(*(np.arange(n, dtype=float) for n in shape), indexing="ij"), axis=-1)
     cell = np.linalg.norm(points - np.array(centre), axis=-1) - RADIUS
     tubes = np.min([capsule.outside(points) for capsule in capsules], axis=0)
     whole = np.minimum(cell, tubes)
-    labels = ((whole <= 0) & (whole > -WALL)).astype(np.uint8) * 255
+    labels = ((whole <= 0) & (whole > -wall)).astype(np.uint8) * 255
     return Cell(labels, (tubes <= 0) & (cell > 0))
 
 
@@ -89,10 +93,23 @@ def overlap(candidate: Candidate, truth: NDArray[np.bool_]) -> float:
 def test_wherever_it_is_clicked_it_is_cut_where_the_cell_begins(straight: Cell, seed: Triple) -> None:
     candidate = find_filopodium(straight.labels, seed, None)
     found = candidate.cut()
-    assert found.voxels == pytest.approx(straight.capsules.sum(), rel=0.05)
+    assert found.voxels == pytest.approx(straight.capsules.sum(), rel=0.035)
     assert overlap(candidate, straight.capsules) > 0.92
-    assert found.length == pytest.approx(50, abs=3)
+    assert found.length == pytest.approx(50, abs=2)
+    assert found.axis[-1][1] == pytest.approx(45, abs=1.5), "the outer side of the cell's membrane"
     assert found.incomplete == ()
+
+
+@pytest.mark.parametrize("wall", [1.6, 4.0], ids=["thin wall", "thick wall"])
+@pytest.mark.parametrize("radius", [4, 11], ids=["narrow", "wide"])
+def test_width_and_wall_do_not_move_the_cut(radius: int, wall: float) -> None:
+    """The narrow one has hardly any lumen within a thick wall."""
+    cell = cell_with(Capsule((20, 45, 65), (0, 1, 0), 50, radius), wall=wall)
+    for seed in ((20, 70, 65 + radius - 1), (20, 94, 65)):
+        found = find_filopodium(cell.labels, seed, None).cut()
+        assert found.axis[-1][1] == pytest.approx(45, abs=1.5)
+        assert found.axis[0][1] == pytest.approx(94, abs=1.5), "not the wrong way round"
+        assert found.voxels == pytest.approx(cell.capsules.sum(), rel=0.035)
 
 
 @pytest.mark.parametrize(
