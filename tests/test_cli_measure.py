@@ -177,6 +177,11 @@ def test_objects_of_one_voxel_and_specks(tmp_path: Path, capsys: Out) -> None:
 BAD = {
     "empty": (np.zeros((4, 30, 30), np.uint8), (), "holds no object and no label"),
     "an image": (np.random.default_rng(0).normal(size=(4, 30, 30)).astype(np.float32), (), "fractional"),
+    "an image of whole numbers": (
+        np.random.default_rng(0).normal(0, 900, (4, 30, 30)).astype(np.int16),
+        (),
+        "hardly any background",
+    ),
     "without background": (np.arange(1, 3601, dtype=np.uint16).reshape(4, 30, 30), (), "no background"),
     "no such label": (np.eye(30, dtype=np.uint8)[None].repeat(4, 0), ("--label", "7"), "holds no label 7"),
     "numbers too large": (

@@ -142,3 +142,9 @@ def test_what_there_is_to_go_on_with_is_offered(sample: MainWindow, qtbot: QtBot
     while session.history.undo_name is not None:
         session.undo()
     assert not offered(sample) & objects, "empty labels are none"
+
+
+def test_no_two_actions_have_the_same_keys() -> None:
+    """Qt says of two only that they are ambiguous, and does neither."""
+    keys = [info.shortcut for info in TABLE if info.shortcut]
+    assert sorted(keys) == sorted(set(keys))

@@ -189,7 +189,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Objects",
         "Turn grey values into linear absorption coefficients (1/µm), by ice and a known material",
         calibrate,
-        shortcut="Ctrl+Shift+L",
+        shortcut="Ctrl+Alt+L",
         icon="mdi6.chart-line-variant",
         needs=("tomogram",),
     ),

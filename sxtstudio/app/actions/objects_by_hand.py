@@ -149,7 +149,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Shrink chosen objects",
         "Take a layer of as many pixels as the tool says from the chosen objects",
         partial(grow, -1),
-        "Ctrl+Shift+Y",
+        "Ctrl+Alt+Y",
         "mdi6.arrow-collapse-all",
     ),
     _action(
@@ -157,7 +157,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Fill holes of chosen objects",
         "Fill the holes of the chosen objects, slice by slice",
         partial(fill, 0),
-        "Shift+F",
+        "Shift+H",
         "mdi6.format-color-fill",
     ),
     _action(

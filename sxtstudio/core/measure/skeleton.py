@@ -351,7 +351,7 @@ def _largest_of_blocks(values: NDArray[Any], factor: tuple[int, ...]) -> NDArray
         for first in range(1, step):
             np.maximum(largest, lines[first::step], out=largest)
         found = np.moveaxis(largest, 0, axis)
-    return found
+    return np.ascontiguousarray(found)
 
 
 _SOURCE = "after Sato et al. 2000 (TEASAR), as in kimimaro"

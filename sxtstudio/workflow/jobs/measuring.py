@@ -43,6 +43,8 @@ from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 # Voxel sizes of objects and tomogram that differ by more than this are not the same.
 _SAME_SIZE = 0.01
+# Of objects and labels some background is left; of a tomogram in whole numbers hardly any voxel is 0.
+_MOST_FILLED = 0.99
 
 
 class TakenAs(StrEnum):
@@ -165,6 +167,12 @@ def measure_file(
             )
         if not values.voxels:
             raise UserError(f"{job.source.name} holds no object and no label: every voxel is 0.")
+        if sum(values.voxels.values()) > _MOST_FILLED * voxels:
+            raise UserError(
+                f"{job.source.name} has hardly any background (voxels that are 0), as an image has: give a "
+                "file "
+                "of objects or labels."
+            )
         known.check()
         taken_as = TakenAs.LABELS if job.label is not None else job.taken_as or _taken_as(values)
         found: FoundBodies | None = None

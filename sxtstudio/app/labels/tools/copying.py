@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from sxtstudio.app.labels.tools.ink import ink_of
-from sxtstudio.app.labels.tools.numbers import chosen_number
+from sxtstudio.app.labels.tools.numbers import NONE_CHOSEN, chosen_number
 from sxtstudio.app.labels.tools.tool import labels_of
 from sxtstudio.app.session import Session
 from sxtstudio.core.edit_kind import EditKind, Target
@@ -96,7 +96,7 @@ class ShapeCopier:
         """Return the pixels of the chosen object on a slice (y, x)."""
         number = chosen_number(self._session)
         if not number:
-            raise UserError("No object is chosen. Click on one with the tool “Pick” (V), or in the table.")
+            raise UserError(NONE_CHOSEN)
         shape = numbers == number
         if not shape.any():
             raise UserError(f"Object {number} is not on this slice. Go to a slice that it is on.")

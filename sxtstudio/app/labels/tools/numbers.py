@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from sxtstudio.app.objects.tools.catalogue import PICK
 from sxtstudio.app.session import Session
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 
 NO_OBJECTS = "There are no objects yet. Find them first (panel “Objects”), or draw one with brush or polygon."
+NONE_CHOSEN = (
+    f"No object is chosen. Click on one with the tool “{PICK.title}” ({PICK.shortcut}), or in the table."
+)
 
 
 def chosen_number(session: Session) -> int:

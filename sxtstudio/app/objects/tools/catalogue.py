@@ -11,7 +11,7 @@ PICK = ToolInfo(
     "pick",
     "Pick",
     "mdi6.cursor-default-click-outline",
-    "V",
+    "C",
     "Click on an object to choose it; with Ctrl or Shift it is chosen beside the others, or no longer.",
 )
 PART = ToolInfo(

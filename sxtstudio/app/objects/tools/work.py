@@ -9,7 +9,7 @@ from typing import Any
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.label_job import LabelJob
-from sxtstudio.app.labels.tools.numbers import NO_OBJECTS, object_meant
+from sxtstudio.app.labels.tools.numbers import NO_OBJECTS, NONE_CHOSEN, object_meant
 from sxtstudio.app.session import Session
 from sxtstudio.core import object_hand, object_split
 from sxtstudio.core.brushes import Point
@@ -43,7 +43,7 @@ def chosen(session: Session) -> tuple[int, ...]:
     there = session.document.object_table.rows
     numbers = tuple(number for number in session.objects.value.selected if number in there)
     if not numbers:
-        raise UserError("No object is chosen. Click on one with the tool “Pick” (V), or in the table.")
+        raise UserError(NONE_CHOSEN)
     return numbers
 
 
