@@ -11,7 +11,6 @@ from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Measurements
-from sxtstudio.core.measure.single import joined, measure_one
 from sxtstudio.core.object_classes import FILOPODIUM
 
 #: A larger box is no filopodium; the table of all objects measures it.
@@ -44,6 +43,8 @@ class FilopodiumMeasures(QObject):
     def value(self) -> Measurements | None:
         """What is known of the filopodia that there are."""
         numbers = set(self._numbers())
+        from sxtstudio.core.measure.single import joined
+
         return joined([found for number, found in self._known.items() if number in numbers])
 
     def want(self) -> None:
@@ -62,6 +63,8 @@ class FilopodiumMeasures(QObject):
         voxel_nm = document.voxel_nm
 
         def work(job: Job) -> dict[int, Measurements]:
+            from sxtstudio.core.measure.single import measure_one
+
             found = {}
             for number, box in wanted.items():
                 job.progress.check()

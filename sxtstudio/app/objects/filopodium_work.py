@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PySide6.QtCore import QObject, Signal
@@ -15,13 +16,14 @@ from sxtstudio.app.objects.filopodium_measures import FilopodiumMeasures
 from sxtstudio.app.session import Labels, Selection, Session
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.filopodia.candidate import Candidate
-from sxtstudio.core.filopodia.find import complete, find_filopodium
-from sxtstudio.core.filopodia.inside import OneObject
 from sxtstudio.core.filopodia.records import Filopodium
 from sxtstudio.core.filopodia.taking import take
 from sxtstudio.core.geometry import Triple
 from sxtstudio.workflow.document.document import Document
+
+if TYPE_CHECKING:  # at run time these load what a window need not wait for
+    from sxtstudio.core.filopodia.candidate import Candidate
+    from sxtstudio.core.filopodia.inside import OneObject
 
 _NOTHING = (
     "There is neither an outline nor an object here. Segment the tomogram first, and click on the outline of "
@@ -78,6 +80,8 @@ class FilopodiumWork(QObject):
         voxel_nm, check = document.voxel_nm, _check_of(document)
 
         def work(job: Job) -> tuple[Candidate, Filopodium]:
+            from sxtstudio.core.filopodia.find import find_filopodium
+
             candidate = find_filopodium(source, seed, voxel_nm, progress=job.progress)
             return candidate, check(candidate.cut())
 
@@ -187,6 +191,8 @@ def _source(document: Document, seed: Triple) -> Labels | OneObject:
     number = int(objects[seed]) if objects is not None and inside else 0
     if objects is None or not number:
         raise UserError(_NOTHING)
+    from sxtstudio.core.filopodia.inside import OneObject
+
     return OneObject(objects, number)
 
 
@@ -195,6 +201,8 @@ def _check_of(document: Document) -> Callable[[Filopodium], Filopodium]:
     labels, tomogram, polarity = document.labels, document.tomogram, document.polarity
 
     def check(found: Filopodium) -> Filopodium:
+        from sxtstudio.core.filopodia.find import complete
+
         if labels is None or polarity is None:
             return found
         why = complete(found, labels, tomogram, absorbing_dark=polarity.value == "dark")

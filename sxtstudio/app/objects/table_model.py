@@ -18,6 +18,9 @@ from sxtstudio.core.wording import grouped
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+# Asked for each cell of a selection: made once.
+_READ = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
+_WRITTEN = _READ | Qt.ItemFlag.ItemIsEditable
 STALE = "May have changed since it was measured: measure again."
 
 
@@ -38,6 +41,7 @@ class TableModel(QAbstractTableModel):
         self._is_stale = is_stale
         self.listing = Listing(ObjectTable(), None)
         self.columns: tuple[TableColumn, ...] = OWN
+        self._notes = len(OWN) - 1
         self.order: Indices = np.empty(0, np.intp)
         self.sorted_by: str = Own.NUMBER
         self.descending = False
@@ -51,6 +55,7 @@ class TableModel(QAbstractTableModel):
         """List other objects; ``colours`` (n, 3) of all objects of the listing."""
         self.beginResetModel()
         self.listing, self.columns, self._colours = listing, columns, colours
+        self._notes = next((n for n, one in enumerate(columns) if one.key == Own.NOTES), -1)
         if self.sorted_by not in [column.key for column in columns]:
             self.sorted_by, self.descending = Own.NUMBER, False
         self._sort()
@@ -90,6 +95,11 @@ class TableModel(QAbstractTableModel):
         """Return the objects that are listed, from above."""
         listed: list[int] = self.listing.numbers[self.order].tolist()
         return listed
+
+    def numbers_in(self, rows: Collection[int]) -> tuple[int, ...]:
+        """Return the objects in these rows, in their order."""
+        places = np.fromiter(rows, np.intp, len(rows))
+        return tuple(self.listing.numbers[self.order[places]].tolist())
 
     def rows_of(self, numbers: Collection[int]) -> list[int]:
         """Return the rows that objects stand in, ascending; those that are not listed are left out."""
@@ -160,10 +170,7 @@ class TableModel(QAbstractTableModel):
 
     def flags(self, index: Index) -> Qt.ItemFlag:
         """Notes can be edited."""
-        found = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
-        if self.columns[index.column()].key == Own.NOTES:
-            found |= Qt.ItemFlag.ItemIsEditable
-        return found
+        return _WRITTEN if index.column() == self._notes else _READ
 
     def setData(self, index: Index, value: Any, role: int = Qt.ItemDataRole.EditRole) -> bool:
         """Say what the user has written; the row follows once it is so."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from math import isfinite
+
 import numpy as np
 
 from sxtstudio.app.objects.listing import Indices, Listing
@@ -42,19 +44,17 @@ def summary_text(
 
 def tab_separated(listing: Listing, indices: Indices, columns: tuple[TableColumn, ...]) -> str:
     """Return a heading and a line per object, cells apart by tabs, all digits of the numbers."""
-    lines = ["\t".join(column.title for column in columns)]
-    values = {column.key: listing.values(column.key) for column in columns if column.measured}
-    for place in indices.tolist():
-        cells = []
-        for column in columns:
-            if not column.measured:
-                cells.append(_one_cell(listing.text(column.key, place)))
-            elif not np.isfinite(value := float(values[column.key][place])):
-                cells.append("")
-            else:
-                cells.append(str(round(value)) if column.integer else f"{value:.9g}")
-        lines.append("\t".join(cells))
+    cells = [_cells(listing, indices, column) for column in columns]
+    lines = ["\t".join(column.title for column in columns), *map("\t".join, zip(*cells, strict=True))]
     return "\n".join(lines) + "\n"
+
+
+def _cells(listing: Listing, indices: Indices, column: TableColumn) -> list[str]:
+    if not column.measured:
+        return [_one_cell(listing.text(column.key, place)) for place in indices.tolist()]
+    style = ".0f" if column.integer else ".9g"
+    values = listing.values(column.key)[indices].tolist()
+    return [format(value, style) if isfinite(value) else "" for value in values]
 
 
 def _one_cell(text: str) -> str:

@@ -76,11 +76,12 @@ class ObjectsTable(QTableView):
         # Heights of single rows would be kept and counted for each of thousands of rows.
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
         self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
-        self.horizontalHeader().setHighlightSections(False)
-        self.horizontalHeader().setDefaultAlignment(
-            Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
-        )
-        self.horizontalHeader().setSortIndicator(0, Qt.SortOrder.AscendingOrder)
+        header, align = self.horizontalHeader(), Qt.AlignmentFlag
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(align.AlignLeft | align.AlignVCenter)
+        header.setSortIndicator(0, Qt.SortOrder.AscendingOrder)
+        # A heading is never chosen; else each paint would ask all rows of each column whether they are.
+        header.setSelectionModel(QItemSelectionModel(model, header))
         model.modelReset.connect(self._on_model_reset)
         self.doubleClicked.connect(self._on_double_clicked)
         self._on_model_reset()
@@ -97,7 +98,7 @@ class ObjectsTable(QTableView):
             rows.update(range(part.top(), part.bottom() + 1))
         current = self.currentIndex().row()
         ordered = sorted(rows - {current}) + ([current] if current in rows else [])
-        return tuple(self._table.number(row) for row in ordered)
+        return self._table.numbers_in(ordered)
 
     def choose(self, numbers: tuple[int, ...]) -> None:
         """Choose the rows of these objects without telling anybody, and bring the last one into sight."""

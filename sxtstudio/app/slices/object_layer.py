@@ -21,6 +21,21 @@ from sxtstudio.core.outline import outlines
 Numbers = NDArray[np.uint32]
 
 
+# More chosen objects in one slice are outlined by pixels rather than by lines.
+_MANY = 40
+_RIM = 0xFFFFFFFF
+
+
+def rims(numbers: NDArray[Any]) -> NDArray[np.uint32]:
+    """Return a picture (ARGB) in which the pixels of objects at their rims are white, all others clear."""
+    padded = np.pad(numbers, 1)
+    inner = padded[1:-1, 1:-1]
+    rim = np.zeros(numbers.shape, np.bool_)
+    for other in (padded[:-2, 1:-1], padded[2:, 1:-1], padded[1:-1, :-2], padded[1:-1, 2:]):
+        rim |= inner != other
+    return np.where(rim & (inner > 0), np.uint32(_RIM), np.uint32(0))
+
+
 class ObjectLayer:
     """Objects of one slice, half transparent; what is computed for drawing is computed when it is drawn."""
 
@@ -35,6 +50,7 @@ class ObjectLayer:
         self._covered: NDArray[np.bool_] | None = None
         self._selected: frozenset[int] = frozenset()
         self._paths: tuple[QPainterPath, ...] | None = None
+        self._edges: NDArray[np.uint32] | None = None  # instead of lines, where many are chosen
 
     def set(self, numbers: Numbers | None) -> None:
         """Show objects by number, uint32 (rows, columns), 0: none; the array is kept."""
@@ -103,35 +119,43 @@ class ObjectLayer:
         painter.setOpacity(1.0)
 
     def draw_selected(self, painter: QPainter, shown: Callable[[NDArray[Any]], NDArray[np.bool_]]) -> None:
-        """Outline the chosen objects that are drawn, each by itself."""
+        """Outline the chosen objects that are drawn, each by itself; of many the pixels at their rims."""
         if self.numbers is None or not self._selected:
             return
         if self._paths is None:
-            self._paths = tuple(self._outline(shown))
+            self._trace(self.numbers, shown)
+        if self._edges is not None:
+            rows, columns = self.numbers.shape
+            kind = QImage.Format.Format_ARGB32_Premultiplied
+            picture = QImage(self._edges.data, columns, rows, columns * 4, kind)
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform, False)
+            painter.drawImage(QRectF(-0.5, -0.5, columns, rows), picture)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        for path in self._paths:
+        for path in self._paths or ():
             stroke_twice(painter, path)
 
-    def _outline(self, shown: Callable[[NDArray[Any]], NDArray[np.bool_]]) -> list[QPainterPath]:
-        assert self.numbers is not None
+    def _trace(self, numbers: Numbers, shown: Callable[[NDArray[Any]], NDArray[np.bool_]]) -> None:
         self._find_runs()
+        self._paths, self._edges = (), None
         wanted = np.fromiter(self._selected, np.int64, len(self._selected))
-        here = np.unique(self._runs[np.isin(self._runs, wanted)])
+        chosen = np.isin(self._runs, wanted)
+        here = np.unique(self._runs[chosen])
+        here = here[shown(here)] if len(here) else here
+        lengths = np.diff(self._starts, append=numbers.size)
+        if len(here) > _MANY:
+            mine = np.where(np.isin(self._runs, here), self._runs, 0)
+            self._edges = rims(np.repeat(mine, lengths).reshape(numbers.shape))
+            return
+        rows, firsts = np.divmod(self._starts[chosen], numbers.shape[1])
+        lasts, owners = firsts + lengths[chosen], self._runs[chosen]
         paths = []
-        width = self.numbers.shape[1]
-        for number in here[shown(here)] if len(here) else ():
-            rows, columns = np.divmod(self._starts[self._runs == number], width)
-            ends = columns + self._lengths_of(number)
-            top, bottom = int(rows.min()), int(rows.max()) + 1
-            left, right = int(columns.min()), int(ends.max())
-            part = self.numbers[top:bottom, left:right] == number
+        for number in here:
+            of = owners == number
+            top, bottom = int(rows[of].min()), int(rows[of].max()) + 1
+            left, right = int(firsts[of].min()), int(lasts[of].max())
+            part = numbers[top:bottom, left:right] == number
             paths.append(path_of(outlines(part), (top, left)))
-        return paths
-
-    def _lengths_of(self, number: int) -> NDArray[np.intp]:
-        assert self.numbers is not None
-        lengths = np.diff(self._starts, append=self.numbers.size)
-        return np.asarray(lengths[self._runs == number], np.intp)
+        self._paths = tuple(paths)
 
     def _find_runs(self) -> None:
         """Find where numbers begin along the rows; a run never goes on in the next row."""

@@ -101,6 +101,23 @@ def test_chosen_objects_are_outlined_where_they_are_shown(qtbot: QtBot) -> None:
     assert not both[10, 10] and not both[17, 25]
 
 
+def test_many_chosen_objects_are_outlined_by_the_pixels_at_their_rims() -> None:
+    numbers = np.kron(np.arange(1, 101, dtype=np.uint32).reshape(10, 10), np.ones((5, 5), np.uint32))
+    layer = ObjectLayer()
+    layer.set(numbers)
+    layer.select(frozenset(range(1, 100)))
+    picture = QImage(50, 50, QImage.Format.Format_RGB32)
+    picture.fill(QColor("black"))
+    painter = QPainter(picture)
+    painter.translate(0.5, 0.5)
+    layer.draw_selected(painter, lambda found: found != 12)
+    painter.end()
+    white = np.array([[picture.pixelColor(x, y).green() > 60 for x in range(50)] for y in range(50)])
+    inside = np.kron(np.ones((10, 10), bool), np.pad(np.ones((3, 3), bool), 1))
+    drawn = (numbers != 12) & (numbers != 100)
+    assert (white == (drawn & ~inside)).all()
+
+
 def test_colours_differ_between_neighbours_and_stay() -> None:
     colours = number_colours(np.arange(1, 400)).astype(int)
     assert (number_colours(np.array([37])) == colours[36]).all()
