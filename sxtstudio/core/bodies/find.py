@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+from collections import deque
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +17,7 @@ from sxtstudio.core.bodies.evidence import darkness, find_doubtful
 from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, renumber
 from sxtstudio.core.bodies.joining import Pairs
 from sxtstudio.core.bodies.leftovers import number_leftovers
-from sxtstudio.core.bodies.regions import find_regions, wall_half_px
+from sxtstudio.core.bodies.regions import Regions, find_regions, wall_half_px
 from sxtstudio.core.bodies.rule import IS_BODY, IS_DARK_DROPLET, IS_DROPLET, IS_ONE, droplet_features
 from sxtstudio.core.bodies.tracks import Linker, Tracks
 from sxtstudio.core.bodies.walls import Numbers, near_share, share_walls
@@ -25,6 +28,8 @@ from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import walk
 
+#: So many slices are looked at at once.
+_MOST_WORKERS = 8
 #: The width of outlines is measured in so many slices.
 _SAMPLED = 24
 #: What has no lumen lies in so many slices at least.
@@ -34,6 +39,8 @@ _THICK = 1.35
 #: It is a thick piece of a wall where more of it lies at a body, or its section is so much larger than the
 #: largest circle in it.
 _ALONE, _COMPACT = 0.2, 2.0
+#: Two pieces of a droplet differ less than so many times in their sections.
+_ALIKE = 4.0
 #: What has so many bodies in it is the cell; what touches so many sides of a slice lies around everything.
 _CELL_CHILDREN, _ROUND_ABOUT = 3, 3
 
@@ -112,13 +119,14 @@ def find_bodies(
     stages = Stages(progress, planned)
     with stages.stage(Work.REGIONS) as counter:
         tracks = _link(outlines, bodies, parameters, half, counter)
-    is_body = enclosed_bodies(tracks, parameters)
-    maybe = np.where(tracks.solid, tracks.slices >= min(_SLICES, depth), is_body)
+    enclosed = enclosed_bodies(tracks, parameters)
+    maybe = np.where(tracks.solid, tracks.slices >= min(_SLICES, depth), enclosed)
+    maybe[_pieces_of_droplets(tracks, maybe)] = True
     with stages.stage(Work.REWRITE) as counter:
         number = np.where(maybe, np.arange(1, tracks.count + 1), 0)
         renumber(bodies, np.concatenate([[0], number[tracks.of_region]]).astype(np.uint32), counter)
     with stages.stage(Work.WALLS) as counter:
-        apart = np.concatenate([[False], maybe & tracks.solid])
+        apart = np.concatenate([[False], maybe & ~enclosed])
         near = near_share(bodies, apart, 2 * half, z_step=z_step, progress=counter)[1:]
     rows = droplet_features(tracks, near, half)
     if image is None:
@@ -127,9 +135,11 @@ def find_bodies(
         with stages.stage(Work.ENDS) as counter:
             dark = darkness(outlines, bodies, tracks.count, image, counter)[1:]
         droplets = IS_DARK_DROPLET.probability(np.c_[rows, dark]) >= parameters.sure
-    is_body = np.where(tracks.solid, maybe & droplets, is_body)
+    is_body = np.where(tracks.solid, maybe & droplets, enclosed)
+    pieces = _pieces_of_droplets(tracks, is_body)
+    is_body[pieces] = True
     with stages.stage(Work.JOIN) as counter:
-        joined = _join(outlines, bodies, tracks, half, counter)
+        joined = _join(outlines, bodies, tracks, enclosed, half, pieces, counter)
     count, final = _in_order(is_body, joined, tracks.begin)
     with stages.stage(Work.REWRITE) as counter:
         renumber(bodies, final, counter)
@@ -221,21 +231,40 @@ def _link(
 ) -> Tracks:
     """Find the regions of all slices; ``bodies`` gets the number of each, from 1, through all slices."""
     linker = Linker()
-    for box in walk(_shape(outlines), outlines, bodies, progress=progress, slices=1):
-        outline = outlines[box.start[0]] != 0
-        regions = find_regions(outline, gap_px=parameters.gap_px, split=parameters.split, half_px=half_px)
-        first = linker.first[-1]
-        linker.add(regions)
-        bodies[box.start[0]] = np.where(regions.numbers > 0, regions.numbers + first, 0)
+
+    def regions_of(z: int) -> Regions:
+        outline = outlines[z] != 0
+        return find_regions(outline, gap_px=parameters.gap_px, split=parameters.split, half_px=half_px)
+
+    depth, workers = len(outlines), min(_MOST_WORKERS, os.cpu_count() or 1)
+    with ThreadPoolExecutor(workers, "regions") as pool:
+        ahead = deque(pool.submit(regions_of, z) for z in range(min(depth, workers)))
+        try:
+            for box in walk(_shape(outlines), outlines, bodies, progress=progress, slices=1):
+                z = box.start[0]
+                regions = ahead.popleft().result()
+                if z + workers < depth:
+                    ahead.append(pool.submit(regions_of, z + workers))
+                first = linker.first[-1]
+                linker.add(regions)
+                bodies[z] = np.where(regions.numbers > 0, regions.numbers + first, 0)
+        finally:
+            pool.shutdown(cancel_futures=True)
     return linker.finish()
 
 
 def _join(
-    outlines: NDArray[np.uint8], bodies: Numbers, tracks: Tracks, half_px: float, progress: Progress
+    outlines: NDArray[np.uint8],
+    bodies: Numbers,
+    tracks: Tracks,
+    enclosed: NDArray[np.bool_],
+    half_px: float,
+    pieces: NDArray[np.int64],
+    progress: Progress,
 ) -> NDArray[np.int64]:
-    """Return, of each track, the first track of its body; solid ones stay by themselves."""
+    """Return, of each track, the first track of its body: of those ``enclosed``, and of ``pieces`` (n, 2)."""
     pairs = Pairs(half_px, tracks)
-    hollow = np.concatenate([[True], ~tracks.solid])
+    hollow = np.concatenate([[True], enclosed])
     for box in walk(_shape(outlines), outlines, bodies, progress=progress, slices=1):
         z = box.start[0]
         shown = bodies[z].astype(np.int32)
@@ -248,6 +277,7 @@ def _join(
     one = np.array(
         [pair for pair in one.tolist() if not {tuple(pair), tuple(pair[::-1])} & inside], np.int64
     ).reshape(-1, 2)
+    one = np.concatenate([one, pieces])
     links = coo_array((np.ones(len(one), np.bool_), (one[:, 0], one[:, 1])), shape=(tracks.count,) * 2)
     group = connected_components(links, directed=False)[1] if tracks.count else np.empty(0, np.int64)
     leader = np.full(tracks.count, tracks.count, np.int64)
@@ -259,3 +289,18 @@ def _join(
 def _shape(array: NDArray[np.generic]) -> Triple:
     depth, height, width = array.shape
     return (depth, height, width)
+
+
+def _pieces_of_droplets(tracks: Tracks, is_body: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Return pairs of tracks that are one droplet: with a small lumen in some slices, and none in others."""
+    section = tracks.area / np.maximum(1, tracks.slices)
+    pairs = []
+    for pair in tracks.stacked:
+        droplets = [n for n in pair if tracks.solid[n]]
+        lumens = [n for n in pair if not tracks.solid[n]]
+        if not droplets or not is_body[droplets].all():
+            continue
+        small, large = sorted(section[list(pair)])
+        if section[lumens[0]] < section[droplets[0]] if lumens else large < _ALIKE * small:
+            pairs.append(pair)
+    return np.array(pairs, np.int64).reshape(-1, 2)

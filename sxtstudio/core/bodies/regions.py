@@ -31,7 +31,7 @@ LEAK = 0.6
 #: No outline is drawn with half as many px; a slice that is all label has no outline at all.
 _THICKEST_PX = 15.0
 #: A hole in an outline whose radius is this part of half its width is no lumen.
-_NO_LUMEN = 0.7
+_NO_LUMEN = 0.45
 #: A region is small beside another one that has so many times its area: what lies around it is no neighbour.
 _MUCH_LARGER = 6.0
 
