@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cc3d
 import edt
@@ -23,6 +24,7 @@ from sxtstudio.core.volume import VoxelSize
 
 # The line is drawn by hand: so far beside it an object may still be crossed by it.
 _REACH_PX = 1.5
+_FINE_VOXELS = 4_000_000
 _ONE_PIECE = "The object is still in one piece. Draw the line all the way across it."
 
 
@@ -149,11 +151,27 @@ def split_by_points(
     if ways[0][-1] == ways[1][-1]:
         parts = _nearest(own, points, voxel_nm)
     else:
-        seeds = np.zeros(own.shape, np.int32)
+        # The border of large parts is found at half the resolution: eight times quicker, a pixel coarser.
+        step = 2 if own.size > _FINE_VOXELS else 1
+        depth, mask = _coarse(depth, step), _coarse(own, step)
+        seeds = np.zeros(mask.shape, np.int32)
         for mark, way in enumerate(ways, 1):
-            seeds[tuple(np.array(way).T)] = mark
-        parts = watershed(-depth, seeds, mask=own)
+            seeds[tuple(np.array(way).T // step)] = mark
+        parts = watershed(-depth, seeds, mask=mask)
+        for axis in range(3):
+            parts = parts.repeat(step, axis)
+        parts = np.where(own, parts[tuple(slice(size) for size in own.shape)], 0)
     return _give(hand, number, box, own, _with_rest(own, parts == 1, parts == 2))
+
+
+def _coarse(values: NDArray[Any], step: int) -> NDArray[Any]:
+    """Return the largest value of each block of ``step`` voxels to a side; itself for 1."""
+    if step == 1:
+        return values
+    padded = np.pad(values, [(0, -size % step) for size in values.shape])
+    z, y, x = (size // step for size in padded.shape)
+    largest: NDArray[Any] = padded.reshape(z, step, y, step, x, step).max(axis=(1, 3, 5))
+    return largest
 
 
 def _way_in(depth: NDArray[np.float32], start: Triple) -> list[Triple]:

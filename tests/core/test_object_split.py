@@ -146,12 +146,16 @@ def test_a_plane(normal: tuple[float, float, float]) -> None:
 
 
 @pytest.mark.parametrize("voxel_nm", [None, (10.0, 10.0, 10.0)])
+@pytest.mark.parametrize("coarse", [False, True])
 @pytest.mark.parametrize(
     ("first", "second"),
     [((12, 20, 12), (12, 20, 30)), ((12, 13, 12), (12, 27, 30)), ((12, 20, 5), (17, 20, 30))],
     ids=["middles", "rims", "far rims"],
 )
-def test_two_points_split_touching_balls_at_their_neck(first, second, voxel_nm) -> None:
+def test_two_points_split_touching_balls_at_their_neck(
+    first, second, coarse: bool, voxel_nm, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(object_split, "_FINE_VOXELS", 100 if coarse else 10**9)
     left, right = ball((12, 20, 12), 7.5), ball((12, 20, 30), 11)
     objects = np.zeros(SHAPE, np.uint32)
     objects[left | right] = 5
@@ -160,7 +164,7 @@ def test_two_points_split_touching_balls_at_their_neck(first, second, voxel_nm) 
     new, _ = split(objects, lambda hand: split_by_points(hand, 5, first, second, voxel_nm))
     expected = (left | right) & (X < neck)
     wrong = np.count_nonzero((objects == new) ^ expected)
-    assert wrong <= 0.03 * expected.sum(), f"{wrong} of {expected.sum()} voxels"
+    assert wrong <= (0.08 if coarse else 0.03) * expected.sum(), f"{wrong} of {expected.sum()} voxels"
 
 
 def test_two_points_of_one_bump_share_it_by_distance() -> None:
