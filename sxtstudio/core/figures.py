@@ -103,6 +103,8 @@ class Figure:
         Names of categories along x; empty: numbers.
     mark
         A place along x that is marked with a line and words.
+    bar
+        What the dots' own colours mean: lowest and highest value, and a title.
     """
 
     kind: FigureKind
@@ -115,6 +117,7 @@ class Figure:
     curves: tuple[Curve, ...] = ()
     ticks: tuple[tuple[float, str], ...] = ()
     mark: tuple[float, str] | None = None
+    bar: tuple[float, float, str] | None = None
 
     @property
     def legend(self) -> tuple[tuple[str, Rgb], ...]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.app.objects.colouring import NEUTRAL, ColourBy, object_colours
+from sxtstudio.app.objects.colouring import NEUTRAL, ColourBy, column_scale, object_colours
 from sxtstudio.app.objects.listing import Listing
 from sxtstudio.app.objects.table_columns import TableColumn, columns_of
 from sxtstudio.app.states import ObjectsState
@@ -96,7 +96,9 @@ def plot_of(listing: Listing, choice: PlotChoice, state: ObjectsState) -> Plotte
         figure = histogram(categories, y_title)
     else:
         figure = dot_plot(categories, y_title)
-    return Plotted(figure, _words(listing, choice, drawn, at_border))
+    return Plotted(
+        replace(figure, bar=_bar(listing, choice, state, titles)), _words(listing, choice, drawn, at_border)
+    )
 
 
 def within(listing: Listing, key: str, low: float, high: float, state: ObjectsState) -> frozenset[int]:
@@ -135,6 +137,17 @@ def _categories(
     others = ~np.isin(names, np.array([name for name, _ in known], object))
     found.append(category(NO_CLASS, NEUTRAL, drawn & others))
     return [one for one in found if len(one.numbers)]
+
+
+def _bar(
+    listing: Listing, choice: PlotChoice, state: ObjectsState, titles: dict[str, str]
+) -> tuple[float, float, str] | None:
+    """Return the ends and the title of the colour bar, where a column colours the dots."""
+    key, measured = state.colour_by, listing.measurements
+    if choice.kind is FigureKind.HISTOGRAM or key not in titles or measured is None:
+        return None
+    scale = column_scale(measured.values[key], key)
+    return scale.low, scale.high, titles[key]
 
 
 def _words(

@@ -9,6 +9,7 @@ from PySide6.QtCore import QBuffer, QIODevice, QMarginsF, QRect, QRectF, QSize, 
 from PySide6.QtGui import QColor, QFontMetrics, QImage, QPaintDevice, QPainter, QPalette
 from PySide6.QtSvg import QSvgGenerator
 
+from sxtstudio.app.objects.colour_bar import paint_bar
 from sxtstudio.app.objects.figure_plot import FigurePlot, print_font
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
@@ -19,6 +20,8 @@ PANEL_PX = QSize(330, 280)
 _SCALE, _DOTS_PER_M = 4, 96 / 0.0254
 #: For the axis and its numbers, beside the categories.
 _MARGIN_PX = 84
+#: For a colour bar on the right.
+_BAR_PX = 76
 SUFFIXES = (".png", ".svg")
 
 
@@ -40,6 +43,9 @@ def write_figures(
     size = QSize(columns * panel.width(), rows * panel.height())
     vector = path.suffix.lower() == ".svg"
     plots = [_printed(figure, panel, 1 if vector else _SCALE) for figure in figures]
+    if any(figure.bar is not None for figure in figures):
+        panel = QSize(panel.width() + _BAR_PX, panel.height())
+        size = QSize(columns * panel.width(), rows * panel.height())
     places = [
         QRect(i % columns * panel.width(), i // columns * panel.height(), panel.width(), panel.height())
         for i in range(len(plots))
@@ -119,5 +125,12 @@ def _render(plots: Sequence[FigurePlot], places: Sequence[QRect], size: QSize, d
     painter.fillRect(QRect(0, 0, size.width(), size.height()), QColor("white"))
     for plot, place in zip(plots, places, strict=True):
         inner = QRectF(place).marginsRemoved(QMarginsF(6, 6, 6, 6))
+        bar = None if plot.figure is None else plot.figure.bar
+        if bar is not None:
+            side = inner.adjusted(inner.width() - _BAR_PX + 12, 6, 0, -30)
+            inner.setWidth(inner.width() - _BAR_PX)
+            painter.setFont(print_font())
+            painter.setPen(QColor("black"))
+            paint_bar(painter, side, *bar)
         plot.view.render(painter, inner, plot.view.rect())
     painter.end()

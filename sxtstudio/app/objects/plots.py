@@ -12,7 +12,6 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedLayout, 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.objects.colour_bar import ColourBar
-from sxtstudio.app.objects.colouring import ColourBy, column_scale
 from sxtstudio.app.objects.figure_plot import FigurePlot
 from sxtstudio.app.objects.listing import Listing
 from sxtstudio.app.objects.measured import ObjectMeasurements
@@ -81,7 +80,7 @@ class PlotsPage(QWidget):
         self.plot.show_chosen(state.selected)
         chosen = f"  ·  {count(len(state.selected), 'object')} chosen" if state.selected else ""
         self.words.setText(plotted.words + chosen)
-        self._show_bar(state.colour_by)
+        self.bar.show_bar(plotted.figure.bar)
 
     def shut_down(self) -> None:
         """Remember the plot."""
@@ -143,14 +142,6 @@ class PlotsPage(QWidget):
         self._stale = True
         if self.isVisible():
             self._settle.start()
-
-    def _show_bar(self, colour_by: str) -> None:
-        column = next((c for c in number_columns(self._listing) if c.key == colour_by), None)
-        if column is None or colour_by in tuple(ColourBy) or self._listing.measurements is None:
-            self.bar.show_scale(None, "")
-        else:
-            values = self._listing.measurements.values[colour_by]
-            self.bar.show_scale(column_scale(values, colour_by), column.title)
 
     def _on_grip_changed(self, grip: Any) -> None:
         self.plot.grip = grip

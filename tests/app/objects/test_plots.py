@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.figure_plot import Grip
+from sxtstudio.app.objects.plot_export import write_figures
 from sxtstudio.app.objects.plots import NOT_MEASURED, NOTHING, PlotsPage
 from sxtstudio.core.figures import FigureKind
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
@@ -144,7 +145,7 @@ def test_limits_are_dragged_or_typed(filled: PlotsPage, sample: MainWindow, qtbo
 
 
 def test_colours_are_those_of_a_column_with_its_bar(
-    filled: PlotsPage, sample: MainWindow, qtbot: QtBot
+    filled: PlotsPage, sample: MainWindow, qtbot: QtBot, tmp_path: Path
 ) -> None:
     assert filled.bar.isHidden()
     filled.fields.colours.setCurrentIndex(filled.fields.colours.findData("surface"))
@@ -153,6 +154,9 @@ def test_colours_are_those_of_a_column_with_its_bar(
     figure = filled.plot.figure
     assert figure is not None and all(dots.colours is not None for dots in figure.dots)
     assert "Surface (µm²)" in filled.bar.toolTip()
+    write_figures([figure], tmp_path / "plot.svg")
+    written = (tmp_path / "plot.svg").read_text(encoding="utf-8")
+    assert "Surface (µm²)" in written and "linearGradient" in written, "a picture has the bar as well"
     sample.session.objects.set(colour_by="class")
     qtbot.waitUntil(filled.bar.isHidden)
 
