@@ -25,7 +25,8 @@ Floats = NDArray[np.float64]
 _CHUNK_VOXELS = 16_000_000
 _KEPT_POINTS = 20_000_000  # of search trees that are kept
 _NORMAL_VOXELS = 1.5  # standard deviation of the smoothing that normals are taken from
-_FIRST = 16  # every so many-th point is looked at first
+_SAMPLES = 64  # points of a surface are looked at first
+_NARROWED = 0.7  # of the points at most are left, or it is not tried again
 
 
 class Surfaces:
@@ -79,12 +80,19 @@ class Surfaces:
         small, large = sorted(pair, key=lambda row: len(self.faces[row]))
         if not len(self.faces[small]):
             return math.inf
-        tree, points = self.tree(large), self.points(small)
-        nearest = at_most
-        # What a few points find lets most of the others be passed over.
-        for some in (points[::_FIRST], points):
-            distance, _ = tree.query(some, distance_upper_bound=nearest)
-            nearest = min(nearest, float(distance.min()))
+        tree, rest = self.tree(large), self.points(small)
+        nearest, before = at_most, math.inf
+        # No point is nearer than one beside it by more than the way between the two: few tell of the others.
+        while 2 * _SAMPLES < len(rest) < _NARROWED * before:
+            some = rest[:: len(rest) // _SAMPLES]
+            found, _ = tree.query(some, distance_upper_bound=at_most)
+            nearest = min(nearest, float(found.min()))
+            way, beside = KDTree(some).query(rest)
+            before = len(rest)
+            rest = rest[np.minimum(found, at_most)[beside] - way < nearest]
+        if len(rest):
+            found, _ = tree.query(rest, distance_upper_bound=nearest)
+            nearest = min(nearest, float(found.min()))
         if nearest < at_most:
             self._gaps[pair] = nearest
             return nearest
