@@ -190,6 +190,6 @@ def test_a_needle_is_found_where_hardly_any_point_is_near() -> None:
     objects[2:38, 2:38, 4:8] = 1
     objects[20, 20, 8:30] = 1
     objects[2:38, 2:38, 35:37] = 2
-    for at_most in (5.5, 30, np.inf):
+    for at_most in (5.05, 30, np.inf):
         assert Surfaces(subject_of(objects)).gap(0, 1, at_most) == 5
     assert Surfaces(subject_of(objects)).gap(0, 1, 5) == np.inf
