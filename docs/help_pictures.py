@@ -8,7 +8,7 @@ from pathlib import Path
 from PIL import Image
 from PySide6.QtGui import QPixmap
 from PySide6.QtWidgets import QApplication
-from screenshots import Driver, stroke
+from screenshots import Driver, find_objects, stroke
 
 from sxtstudio.app import theme
 from sxtstudio.app.help.pages import HELP
@@ -83,6 +83,11 @@ def tour(driver: HelpDriver) -> None:
     driver.act("labels.look")
 
     driver.window.resize(1280, 760)
+    driver.panel(Panel.OBJECTS)
+    find_objects(driver)
+    driver.shot("objects")
+    session.layout.set(objects_pane=False)
+
     driver.panel(Panel.SURFACE)
     view = driver.window.context.parts.view3d
     driver.act("surface.show")

@@ -117,6 +117,23 @@ def stroke(driver: Driver, points: list[tuple[float, float]]) -> None:
     toolbox.release(PointerEvent("xy", *points[-1], depth, "left"))
 
 
+def find_objects(driver: Driver) -> None:
+    """Find and measure objects, and choose one of them."""
+    session = driver.window.session
+    driver.act("objects.find")
+    driver.until(lambda: session.busy is None and session.document.objects is not None, "the objects")
+    driver.act("objects.measure")
+    measured = driver.window.context.parts.measured
+    driver.until(lambda: measured.value is not None, "the measurements")
+    driver.idle()
+    volumes = measured.value.values["volume"]
+    typical = int(measured.value.numbers[volumes.argsort()[len(volumes) // 2]])
+    session.objects.set(selected=(typical,))
+    driver.act("objects.go_to")
+    driver.act("view.fit")
+    driver.idle()
+
+
 def main_workflow(driver: Driver) -> None:
     session = driver.window.session
     driver.shot("window-start")
@@ -161,8 +178,18 @@ def main_workflow(driver: Driver) -> None:
     driver.shot("window-labels")
     driver.act("edit.undo")
 
+    driver.panel(Panel.OBJECTS)
+    driver.idle()
+    find_objects(driver)
+    driver.shot("window-table")
+    session.layout.set(objects_pane=False)
+
     driver.panel(Panel.SURFACE)
     driver.act("surface.show")
+    driver.idle()
+    driver.shot("window-bodies")
+    driver.window.context.parts.view3d.scene.set(bodies_visible=False, surface_visible=True)
+    driver.act("surface.update")
     driver.idle()
     driver.shot("window-3d")
     view = driver.window.context.parts.view3d

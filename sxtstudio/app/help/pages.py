@@ -34,6 +34,15 @@ GESTURES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("Shift while painting", "The tool erases instead"),
     ),
     "Keys in the slices": (("Arrow keys", "Next or previous slice; with Shift ten at once"),),
+    "Keys in the table of objects": (
+        ("Return, double click", "Go to the object"),
+        ("H", "Hide the chosen objects, or show them again"),
+        ("O", "Show only the chosen objects"),
+        ("A", "Show all objects"),
+        ("Del", "Delete the chosen objects"),
+        ("F2", "Write notes"),
+        ("Ctrl + C", "Copy the chosen rows, or all"),
+    ),
     "Mouse in the 3D view": (
         ("Drag", "Turn the scene"),
         ("Drag with the middle button, or Shift + drag", "Move the scene"),

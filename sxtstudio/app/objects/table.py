@@ -235,7 +235,7 @@ class TablePage(QWidget):
     def _on_view_menu_wanted(self, place: QPoint) -> None:
         menu = QMenu(self)
         actions = self._context.parts.actions
-        for name in _ACTIONS.values():
+        for name in (*_ACTIONS.values(), "objects.merge"):
             if name in actions.by_name:
                 menu.addAction(actions.by_name[name])
         menu.addSeparator()
