@@ -23,6 +23,7 @@ from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.object_table import Flag
 from sxtstudio.core.wording import count, grouped
+from sxtstudio.workflow.document.network_output import find_output
 from sxtstudio.workflow.jobs.document_objects import (
     FoundObjects,
     ObjectsInput,
@@ -154,6 +155,7 @@ class Finding(QWidget):
             document.tomogram,
             document.object_table,
             document.object_boxes,
+            find_output(document.bulk, document.shape),
         )
 
     def _ask_for_preview(self) -> None:
@@ -245,11 +247,13 @@ def found_lines(done: FoundObjects) -> list[str]:
     lines = [f"Found {count(found.count, 'object')}."]
     if sheets:
         lines[0] = f"Found {count(found.bodies, 'body', 'bodies')} and {count(sheets, 'piece')} of membrane."
-    border, is_open = found.flagged(Flag.BORDER), found.flagged(Flag.OPEN)
+    border, is_open, doubtful = map(found.flagged, (Flag.BORDER, Flag.OPEN, Flag.DOUBTFUL))
     if border:
         lines.append(f"{grouped(border)} touch the border of the volume; figures leave them out.")
     if is_open:
         lines.append(f"{grouped(is_open)} end where their outlines end: top or bottom are missing.")
+    if doubtful:
+        lines.append(f"{grouped(doubtful)} have an outline that the network was not sure of.")
     if done.small:
         lines.append(f"{grouped(done.small)} were too small.")
     if not found.bodies:

@@ -66,6 +66,8 @@ class FindForm(QWidget):
         self.size_note = note(name="size")
         self.inside = QCheckBox("Inside the cell mask only")
         self.inside.setToolTip("What lies outside of the cell mask is nothing")
+        self.image = QCheckBox("Use the grey values")
+        self.image.setToolTip("Tell droplets without a lumen from thick outlines by how dark they are")
         self._rows = form()
         splitting = QHBoxLayout()
         splitting.addWidget(self.split, 1)
@@ -75,6 +77,7 @@ class FindForm(QWidget):
         self._rows.addRow("Split touching", splitting)
         self._rows.addRow("Smallest", narrow(self.smallest))
         self._rows.addRow(self.size_note)
+        self._rows.addRow(self.image)
         self._rows.addRow(self.inside)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
@@ -87,6 +90,7 @@ class FindForm(QWidget):
         self.split.valueChanged.connect(self._on_changed)
         self.smallest.valueChanged.connect(self._on_changed)
         self.inside.toggled.connect(self._on_changed)
+        self.image.toggled.connect(self._on_changed)
 
     def reset(self) -> None:
         """Go back to what is usual."""
@@ -95,6 +99,7 @@ class FindForm(QWidget):
         self.split.setValue(round(100 * _USUAL.split))
         self.smallest.setValue(_USUAL.min_voxels)
         self.inside.setChecked(False)
+        self.image.setChecked(_USUAL.image)
         self._on_changed()
 
     def show_voxel_size(self, voxel_nm: VoxelSize | None) -> None:
@@ -132,6 +137,7 @@ class FindForm(QWidget):
             split=self.split.value() / 100,
             min_voxels=self.smallest.value(),
             inside_mask=self.inside.isChecked(),
+            image=self.image.isChecked(),
         )
 
     @property
@@ -160,5 +166,6 @@ class FindForm(QWidget):
         bodies = self._method is Method.BODIES
         for row in (1, 2):
             self._rows.setRowVisible(row, bodies)
+        self.image.setVisible(bodies)
         self._show_notes()
         self.changed.emit()

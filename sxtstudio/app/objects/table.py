@@ -81,7 +81,7 @@ class TablePage(QWidget):
         self.measure_button = QPushButton("Measure")
         theme.set_icon(self.measure_button, "mdi6.ruler-square")
         self.measure_button.setToolTip("Measure all objects")
-        self.border = QCheckBox("Leave out objects at the border")
+        self.border = QCheckBox("Without border objects")
         self.border.setToolTip("Objects that touch the border of the volume are not whole")
         self.border.setChecked(self._context.settings.get(_BORDER, True))
         self.summary = ElidedLabel(10_000)

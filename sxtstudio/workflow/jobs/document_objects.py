@@ -25,10 +25,12 @@ from sxtstudio.core.reserved import open_numbers
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
+from sxtstudio.workflow.document.network_output import KeptOutput, KeptVolume
 from sxtstudio.workflow.document.objects import replace_objects
 from sxtstudio.workflow.jobs.document_cleaning import scratch_file
 
 if TYPE_CHECKING:  # at run time this loads what finds bodies
+    from sxtstudio.core.bodies.find import BodyParameters
     from sxtstudio.core.bodies.found import FoundBodies
 
 _SCRATCH, _INSIDE = "finding.raw", "inside.raw"
@@ -50,7 +52,7 @@ class FindObjects:
     inside_mask
         What lies outside of the cell mask is nothing.
     image
-        The grey values of the tomogram have a say.
+        The grey values of the tomogram tell droplets without a lumen from thick outlines.
     """
 
     method: Method = Method.BODIES
@@ -58,7 +60,13 @@ class FindObjects:
     split: float = 0.0
     min_voxels: int = 30
     inside_mask: bool = False
-    image: bool = False
+    image: bool = True
+
+    def parameters(self) -> BodyParameters:
+        """Return what bodies are found with."""
+        from sxtstudio.core.bodies.find import BodyParameters
+
+        return BodyParameters(gap_px=self.gap_px, split=self.split)
 
     def step(self) -> dict[str, Any]:
         """Return what stands in the record of steps."""
@@ -66,7 +74,7 @@ class FindObjects:
         if self.method is Method.BODIES:
             found |= {"gap_px": round(self.gap_px, 2), "split": round(self.split, 3)}
         found |= {"inside_mask": True} if self.inside_mask else {}
-        return found | ({"image": True} if self.image else {})
+        return found | ({"image": True} if self.image and self.method is Method.BODIES else {})
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,6 +87,14 @@ class ObjectsInput:
     tomogram: Volume
     former: ObjectTable
     boxes: ObjectBoxes
+    output: KeptOutput | None = None
+
+    @property
+    def certainty(self) -> KeptVolume | None:
+        """How sure the network was of each voxel; None where that is not known of all slices."""
+        kept = self.output
+        whole = kept is not None and (kept.first, kept.last) == (0, self.shape[0])
+        return KeptVolume(kept) if kept is not None and whole else None
 
     @property
     def shape(self) -> Triple:
@@ -138,20 +154,11 @@ def preview_objects(given: ObjectsInput, wanted: FindObjects, z: int, progress: 
     if wanted.method is Method.COMPONENTS:
         numbers, count = ndimage.label(outline, np.ones((3, 3)))
         return ObjectsPreview(z, np.asarray(numbers, np.int32), int(count))
-    from sxtstudio.core.bodies.regions import find_regions, wall_half_px
+    from sxtstudio.core.bodies.preview import preview_slice
 
-    found = find_regions(
-        outline, gap_px=wanted.gap_px, split=wanted.split, half_px=wall_half_px(outline[None])
-    )
+    found = preview_slice(outline, wanted.parameters())
     progress.check()
-    kept = np.concatenate([[False], _enclosed(found.table)])
-    new = np.where(kept, np.cumsum(kept), 0).astype(np.int32)
-    return ObjectsPreview(z, new[found.numbers], int(kept.sum()))
-
-
-def _enclosed(table: NDArray[np.void]) -> NDArray[np.bool_]:
-    """Say which regions of a slice are enclosed by an outline, rather than what lies around them."""
-    return np.asarray((table["walled"] > 0.5) & ~table["at_border"] & (table["holes"] < 0.5))
+    return ObjectsPreview(z, found, int(found.max(initial=0)))
 
 
 def find_document_objects(
@@ -194,21 +201,29 @@ def _find_in(
     wanted: FindObjects,
     progress: Progress,
 ) -> FoundObjects:
-    from sxtstudio.core.bodies.find import BodyParameters
     from sxtstudio.core.bodies.found import bodies_table, keep_large
     from sxtstudio.workflow.jobs.objects import number_objects, number_stage
 
-    voxels = math.prod(given.shape)
+    voxels, certainty = math.prod(given.shape), given.certainty
+    planned = number_stage(wanted.method, voxels, image=wanted.image, certainty=certainty is not None)
     stages = Stages(
         progress,
         (
-            replace(number_stage(wanted.method, voxels), name="finding objects"),
+            replace(planned, name="finding objects"),
             Stage(Work.REWRITE, 3 * voxels, "taking them over"),
         ),
     )
-    parameters = BodyParameters(gap_px=wanted.gap_px, split=wanted.split)
     with stages.stage(Work.REGIONS) as counter:
-        every = number_objects(labels, numbers, wanted.method, parameters, given.voxel_nm, counter)
+        every = number_objects(
+            labels,
+            numbers,
+            wanted.method,
+            wanted.parameters(),
+            given.voxel_nm,
+            counter,
+            image=given.tomogram if wanted.image else None,
+            probability=certainty,
+        )
     with stages.stage(Work.REWRITE) as counter:
         found = keep_large(numbers, every, wanted.min_voxels, counter.part(0.4))
         table = ObjectTable(bodies_table(found).rows, given.former.classes)

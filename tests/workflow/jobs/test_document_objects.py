@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from sxtstudio.core.object_classes import CLASSES
 from sxtstudio.core.object_table import Flag, ObjectRow
 from sxtstudio.core.progress import Progress
 from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.network_output import KeptOutput
 from sxtstudio.workflow.jobs.document_objects import (
     FindObjects,
     FoundObjects,
@@ -62,12 +64,14 @@ def given(document: Document) -> ObjectsInput:
     )
 
 
-def find(document: Document, progress: Progress | None = None, **fields: Any) -> FoundObjects:
+def find(
+    document: Document, progress: Progress | None = None, output: KeptOutput | None = None, **fields: Any
+) -> FoundObjects:
     wanted = FindObjects(**fields)
     recorder = document.recorder(EditKind.FIND_OBJECTS, "objects", {})
     try:
         found = find_document_objects(
-            recorder, given(document), wanted, document.bulk, progress or Progress()
+            recorder, replace(given(document), output=output), wanted, document.bulk, progress or Progress()
         )
     except BaseException:
         recorder.roll_back()
@@ -146,12 +150,23 @@ def test_the_preview_shows_what_a_slice_encloses(document: Document) -> None:
     assert parts.count == 2 and parts.numbers[20, 20] == 0
 
 
+def test_outlines_that_the_network_was_not_sure_of_are_flagged(document: Document, tmp_path: Path) -> None:
+    output = np.zeros(SHAPE, np.uint8)
+    output[:, :, :34] = 250
+    (tmp_path / "output.raw").write_bytes(output.tobytes())
+    kept = KeptOutput(tmp_path / "output.raw", SHAPE, 0, SHAPE[0], 0.0, "model")
+    find(document, output=kept)
+    objects, rows = document.objects, document.object_table.rows
+    assert objects is not None
+    sure, unsure = (rows[int(objects[at])].flags for at in ((12, 20, 20), (12, 44, 44)))
+    assert Flag.DOUBTFUL in unsure and Flag.DOUBTFUL not in sure
+    # Of some slices only it is not known: then nothing is said.
+    find(document, output=KeptOutput(tmp_path / "output.raw", SHAPE, 0, SHAPE[0] - 1, 0.0, "model"))
+    assert not any(Flag.DOUBTFUL in row.flags for row in document.object_table.rows.values())
+
+
 def test_what_stands_in_the_record() -> None:
-    assert FindObjects(split=0.4).step() == {
-        "method": "bodies",
-        "min_voxels": 30,
-        "gap_px": 6.0,
-        "split": 0.4,
-    }
-    assert "gap_px" not in FindObjects(method=Method.COMPONENTS).step()
+    usual = {"method": "bodies", "min_voxels": 30, "gap_px": 6.0, "image": True}
+    assert FindObjects(split=0.4).step() == {**usual, "split": 0.4}
+    assert FindObjects(method=Method.COMPONENTS).step() == {"method": "components", "min_voxels": 30}
     assert FindObjects(inside_mask=True).step()["inside_mask"] is True
