@@ -170,8 +170,7 @@ def measure_file(
         if sum(values.voxels.values()) > _MOST_FILLED * voxels:
             raise UserError(
                 f"{job.source.name} has hardly any background (voxels that are 0), as an image has: give a "
-                "file "
-                "of objects or labels."
+                "file of objects or labels."
             )
         known.check()
         taken_as = TakenAs.LABELS if job.label is not None else job.taken_as or _taken_as(values)
