@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.core.errors import UserError
+
+if TYPE_CHECKING:
+    from sxtstudio.workflow.jobs.comparing import CompareChoice, GroupFiles
 
 
 def add(commands: Any) -> None:
@@ -57,14 +60,14 @@ def run(arguments: argparse.Namespace) -> int:
     from sxtstudio.workflow.jobs.outputs import Output, check_outputs
 
     groups, given = _groups(arguments)
-    column = arguments.column or given.get("column")
+    column = arguments.column or given.column
     if not column:
         raise UserError("It is not said what is compared: give --column, such as --column volume.")
     choice = CompareChoice(
         column=column,
-        class_name=arguments.class_name or given.get("class_name"),
-        unit=AnalysisUnit(arguments.unit or given.get("unit", AnalysisUnit.CELLS)),
-        border=arguments.with_border or given.get("border", False),
+        class_name=arguments.class_name or given.class_name,
+        unit=AnalysisUnit(arguments.unit) if arguments.unit else given.unit,
+        border=arguments.with_border or given.border,
     )
     output = Path(arguments.output)
     plot = Path(arguments.plot) if arguments.plot else None
@@ -84,14 +87,18 @@ def run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _groups(arguments: argparse.Namespace) -> tuple[Any, dict[str, Any]]:
-    from sxtstudio.workflow.jobs.comparing import GroupFiles, cells_of, read_groups
+def _groups(arguments: argparse.Namespace) -> tuple[tuple[GroupFiles, ...], CompareChoice]:
+    """Return the groups of the file and of the options, and what the file says is compared."""
+    from sxtstudio.workflow.jobs.comparing import CompareChoice, GroupFiles, cells_of
+    from sxtstudio.workflow.jobs.group_file import GivenGroups, read_groups
 
-    groups, given = ((), {}) if arguments.groups is None else read_groups(Path(arguments.groups))
+    nothing = GivenGroups((), CompareChoice(""))
+    given = nothing if arguments.groups is None else read_groups(Path(arguments.groups))
+    groups = given.groups
     for name, *tables in arguments.group or ():
         if not tables:
             raise UserError(f"The group '{name}' has no table: give its name, then its tables.")
         groups = (*groups, GroupFiles(name, cells_of([Path(table) for table in tables])))
     if not groups:
         raise UserError("There is no group: give GROUPS.toml, or --group NAME TABLE … once per group.")
-    return groups, given
+    return groups, given.choice

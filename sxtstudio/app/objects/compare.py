@@ -43,8 +43,10 @@ from sxtstudio.workflow.jobs.comparing import (
     compare_tables,
 )
 from sxtstudio.workflow.jobs.comparison_files import report_text, write_report
+from sxtstudio.workflow.jobs.group_file import read_groups, write_groups
 
 _ALL = "All classes"
+_GROUPS = "Groups (*.toml)"
 _FIRST = ("volume_um3", "volume_voxels")
 BEGIN = (
     "Add the tables of your cells to the groups: a table, or a saved project, per cell. Tables come from "
@@ -74,6 +76,7 @@ class CompareDialog(ToolDialog):
         self._tables = Tables()
         self.compared: Compared | None = None
         self._reading: Job | None = None
+        self._wanted: str | None = None  # the column that a file of groups asks for
         self.tree = GroupTree()
         self.column, self.class_name, self.unit = (narrow(ComboBox(), 120) for _ in range(3))
         self.border = QCheckBox("With objects at the border")
@@ -105,7 +108,8 @@ class CompareDialog(ToolDialog):
         if any(is_project(path) for path in self._tables.unread(groups)):
             self._measure(groups)
             return
-        wanted, class_name = self.column.currentData(), self.class_name.currentData()
+        wanted = self._wanted or self.column.currentData()
+        class_name = self.class_name.currentData()
         unit, border, tables = AnalysisUnit(self.unit.currentData()), self.border.isChecked(), self._tables
 
         def work(job: Job) -> _Result:
@@ -146,6 +150,15 @@ class CompareDialog(ToolDialog):
         self.add_project = self.button(
             "Add project…", "mdi6.folder-plus-outline", "Add a saved project: its objects are measured now"
         )
+        self.join = self.button(
+            "One cell", "mdi6.link-variant", "The selected tables are of one cell: it counts once"
+        )
+        self.open_groups = self.button(
+            "Open groups…", "mdi6.folder-open-outline", "Read groups from a file, as 'sxtstudio compare' does"
+        )
+        self.save_groups = self.button(
+            "Save groups…", "mdi6.content-save-outline", "Write groups and choices, to compare them again"
+        )
         self.remove = self.button("Remove", "mdi6.minus", "Take away what is selected (Del)")
         self.copy = self.button("Copy report", "mdi6.content-copy", "Copy the report in words")
         self.save_report = self.button("Save report…", "mdi6.content-save-outline", "As JSON, CSV or text")
@@ -175,7 +188,11 @@ class CompareDialog(ToolDialog):
         column = QVBoxLayout(left)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.tree, 1)
-        for row in ((self.add_tables, self.add_project), (self.add_group, self.remove)):
+        for row in (
+            (self.add_tables, self.add_project),
+            (self.add_group, self.join, self.remove),
+            (self.open_groups, self.save_groups),
+        ):
             buttons = QHBoxLayout()
             for button in row:
                 buttons.addWidget(button)
@@ -215,12 +232,16 @@ class CompareDialog(ToolDialog):
         self.add_tables.clicked.connect(self._on_add_tables_clicked)
         self.add_project.clicked.connect(self._on_add_project_clicked)
         self.remove.clicked.connect(self.tree.remove_selected)
+        self.join.clicked.connect(self._on_join_clicked)
+        self.open_groups.clicked.connect(self._on_open_groups_clicked)
+        self.save_groups.clicked.connect(self._on_save_groups_clicked)
         self.copy.clicked.connect(lambda: QGuiApplication.clipboard().setText(self.report.toPlainText()))
         self.save_report.clicked.connect(self._on_save_report_clicked)
         self.save_plot.clicked.connect(self._on_save_plot_clicked)
 
     def _on_compared(self, result: _Result) -> None:
-        chosen = self.column.currentData()
+        chosen = None if self._wanted else self.column.currentData()
+        self._wanted = None
         _fill(self.column, [(column_title(name), name) for name in result.columns], chosen)
         if chosen is None and result.compared is not None:
             with QSignalBlocker(self.column):
@@ -271,6 +292,38 @@ class CompareDialog(ToolDialog):
                 "None is a new table (.csv, .xlsx, .parquet) or project of SXT Studio. Choose others."
             )
 
+    def _on_join_clicked(self) -> None:
+        if not self.tree.join_selected():
+            self.report.setPlainText("Select the tables of one cell first, with Ctrl or Shift and clicks.")
+
+    def _on_open_groups_clicked(self) -> None:
+        path = questions.open_file(self._context, "Open groups", _GROUPS)
+        if path is None:
+            return
+        try:
+            given = read_groups(path)
+        except UserError as error:
+            self.report.setPlainText(str(error))
+            return
+        choice = given.choice
+        self._wanted = choice.column or None
+        _fill(self.class_name, [(choice.class_name or _ALL, choice.class_name)], choice.class_name)
+        for widget in (self.unit, self.border):
+            widget.blockSignals(True)
+        self.unit.setCurrentIndex(self.unit.findData(choice.unit.value))
+        self.border.setChecked(choice.border)
+        for widget in (self.unit, self.border):
+            widget.blockSignals(False)
+        self.tree.show_groups(given.groups)
+
+    def _on_save_groups_clicked(self) -> None:
+        groups, column = self.tree.groups, self.column.currentData()
+        path = questions.save_file(self._context, "Save groups", "groups.toml", _GROUPS) if groups else None
+        if path is not None:
+            unit = AnalysisUnit(self.unit.currentData())
+            choice = CompareChoice(column or "", self.class_name.currentData(), unit, self.border.isChecked())
+            write_groups(path, groups, choice)
+
     def _on_save_report_clicked(self) -> None:
         if self.compared is not None:
             kinds = "Text (*.txt);;CSV (*.csv);;JSON (*.json)"
@@ -301,7 +354,8 @@ def _compare(
     if not columns:
         return _Result((), classes, None, "The tables have no column of numbers in common.")
     usual = next((name for name in _FIRST if name in columns), columns[0])
-    column = wanted if wanted in columns else usual
+    names = [name for name in columns if wanted and (name == wanted or name.startswith(f"{wanted}_"))]
+    column = names[0] if names else usual
     choice = CompareChoice(column, class_name if class_name in classes else None, unit, border)
     try:
         return _Result(columns, classes, compare_tables(groups, choice, tables))

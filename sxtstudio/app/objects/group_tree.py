@@ -52,11 +52,37 @@ class GroupTree(QTreeWidget):
         """The groups that have a table."""
         found = []
         for item in self._tops():
-            paths = self._paths(item)
-            if paths:
-                cells = tuple(CellFiles(_name(Path(path)), (Path(path),)) for path in paths)
+            cells = tuple(CellFiles(_name(paths[0]), tuple(paths)) for paths in self._cells(item))
+            if cells:
                 found.append(GroupFiles(item.text(0), cells))
         return tuple(found)
+
+    def show_groups(self, groups: Iterable[GroupFiles]) -> None:
+        """Show other groups in place of those that are there."""
+        with QSignalBlocker(self):
+            self.clear()
+            for group in groups:
+                item = self._add_item(group.name)
+                for cell in group.cells:
+                    self._add_cell(item, list(cell.tables))
+            if not self.topLevelItemCount():
+                self._add_item("Group 1")
+            self.setCurrentItem(self._tops()[0])
+        self.changed.emit()
+
+    def join_selected(self) -> bool:
+        """Make the selected tables one cell, that of the first of them; return whether there were several."""
+        chosen = [(item, item.parent()) for item in self.selectedItems()]
+        cells = [(item, group) for item, group in chosen if group is not None]
+        if len(cells) < 2:
+            return False
+        paths = [Path(path) for item, _ in cells for path in item.data(0, _PATH)]
+        with QSignalBlocker(self):
+            for item, group in cells:
+                group.removeChild(item)
+            self.setCurrentItem(self._add_cell(cells[0][1], paths))
+        self.changed.emit()
+        return True
 
     def add_group(self, name: str = "") -> None:
         """Add a group; tables are added to it from now on."""
@@ -67,17 +93,14 @@ class GroupTree(QTreeWidget):
     def add_tables(self, paths: Iterable[Path], group: QTreeWidgetItem | None = None) -> int:
         """Add tables and projects to a group, by default the current one; return how many were taken."""
         item = group or self._current_group()
-        there = {path for top in self._tops() for path in self._paths(top)}
+        there = {path for top in self._tops() for cell in self._cells(top) for path in cell}
         taken = 0
         with QSignalBlocker(self):
             for path in paths:
                 fits = path.suffix.lower() in TABLE_SUFFIXES or is_project(path)
-                if fits and ".dictionary" not in path.name and str(path) not in there:
-                    child = QTreeWidgetItem(item, [_name(path)])
-                    child.setData(0, _PATH, str(path))
-                    child.setToolTip(0, str(path))
-                    child.setFlags(child.flags() & ~Qt.ItemFlag.ItemIsEditable)
-                    there.add(str(path))
+                if fits and ".dictionary" not in path.name and path not in there:
+                    self._add_cell(item, [path])
+                    there.add(path)
                     taken += 1
             item.setExpanded(True)
         if taken:
@@ -128,9 +151,19 @@ class GroupTree(QTreeWidget):
         return [item for item in items if item is not None]
 
     @staticmethod
-    def _paths(group: QTreeWidgetItem) -> list[str]:
+    def _cells(group: QTreeWidgetItem) -> list[list[Path]]:
+        """Return the tables of each cell of a group."""
         children = (group.child(row) for row in range(group.childCount()))
-        return [str(child.data(0, _PATH)) for child in children if child is not None]
+        return [[Path(path) for path in child.data(0, _PATH)] for child in children if child is not None]
+
+    @staticmethod
+    def _add_cell(group: QTreeWidgetItem, paths: list[Path]) -> QTreeWidgetItem:
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        child = QTreeWidgetItem(group, [_name(paths[0]) + more])
+        child.setData(0, _PATH, [str(path) for path in paths])
+        child.setToolTip(0, "\n".join(str(path) for path in paths))
+        child.setFlags(child.flags() & ~Qt.ItemFlag.ItemIsEditable)
+        return child
 
     def _current_group(self) -> QTreeWidgetItem:
         item = self.currentItem() or self._tops()[0]

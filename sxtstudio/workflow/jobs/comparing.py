@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
-from msgspec import Meta, Struct, field
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
@@ -18,7 +16,6 @@ from sxtstudio.core.measure.measure import all_columns
 from sxtstudio.core.measure.units import heading
 from sxtstudio.core.object_table import Flag
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.records import record_of
 from sxtstudio.core.statistics import AnalysisUnit, Cell, Comparison, Group, compare_groups
 from sxtstudio.core.wording import count
 from sxtstudio.io.project import is_project
@@ -166,61 +163,9 @@ def column_title(name: str) -> str:
     return name
 
 
-def read_groups(path: Path) -> tuple[tuple[GroupFiles, ...], dict[str, Any]]:
-    """Read a file of groups (TOML); return them, and what it says of column, class, unit and border.
-
-    ::
-
-        column = "volume"
-        class = "Mitochondrion"
-        [[group]]
-        name = "control"
-        tables = ["cell-1.csv", ["cell-2a.csv", "cell-2b.csv"]]  # tables in a list of their own: one cell
-
-    Raises
-    ------
-    UserError
-        If it cannot be read, or does not say that.
-    """
-    what = f"The file of groups {path.name}"
-    try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError) as error:
-        raise UserError(f"{what} cannot be read: {error}. Choose a TOML file.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{what} is no TOML: {error}. Mend it, or give --group.") from error
-    record = record_of(values, _Groups, what, "'sxtstudio compare --help' shows how it is written.")
-    groups = tuple(
-        GroupFiles(group.name, tuple(_cell(entry, path.parent) for entry in group.tables))
-        for group in record.group
-    )
-    choice = {"column": record.column, "class_name": record.class_name, "unit": record.unit}
-    return groups, {**choice, "border": record.border}
-
-
 def cells_of(tables: Sequence[Path]) -> tuple[CellFiles, ...]:
     """Return a cell for each table, by the names of the files."""
     return tuple(CellFiles(path.stem, (path,)) for path in tables)
-
-
-class _OneGroup(Struct, frozen=True, forbid_unknown_fields=True):
-    name: Annotated[str, Meta(min_length=1, description="a name")]
-    tables: tuple[str | tuple[str, ...], ...]
-
-
-class _Groups(Struct, frozen=True, forbid_unknown_fields=True):
-    group: Annotated[tuple[_OneGroup, ...], Meta(min_length=1, description="a list of [[group]]")]
-    column: str | None = None
-    class_name: str | None = field(default=None, name="class")
-    unit: AnalysisUnit = AnalysisUnit.CELLS
-    border: bool = False
-
-
-def _cell(entry: str | tuple[str, ...], folder: Path) -> CellFiles:
-    names = (entry,) if isinstance(entry, str) else entry
-    if not names:
-        raise UserError("A cell in the file of groups has no table: take its empty list [] out.")
-    return CellFiles(Path(names[0]).stem, tuple(folder / name for name in names))
 
 
 def _one_name(groups: Sequence[GroupFiles], wanted: str, tables: Tables) -> str:

@@ -109,3 +109,27 @@ def test_report_and_plot_are_written(
         button.click()
     assert (tmp_path / "r.txt").read_text(encoding="utf-8").strip() == filled.report.toPlainText()
     assert "Group 2" in (tmp_path / "p.svg").read_text(encoding="utf-8")
+
+
+def test_tables_of_one_cell_are_joined_and_groups_written_and_read(
+    filled: CompareDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot
+) -> None:
+    filled.join.click()
+    assert "Select the tables of one cell" in filled.report.toPlainText()
+    group = filled.tree.topLevelItem(0)
+    for row in (0, 1):
+        group.child(row).setSelected(True)
+    filled.tree.topLevelItem(1).setSelected(False)
+    filled.join.click()
+    qtbot.waitUntil(lambda: "Group 1: 2 cells, 12 objects" in filled.report.toPlainText())
+    filled.column.setCurrentIndex(filled.column.findData("sphericity"))
+    filled.class_name.setCurrentIndex(filled.class_name.findData("ER"))
+    qtbot.waitUntil(lambda: "class ER only" in filled.report.toPlainText())
+    before = filled.report.toPlainText()
+    monkeypatch.setattr(questions, "save_file", lambda *args, **more: tmp_path / "g.toml")
+    monkeypatch.setattr(questions, "open_file", lambda *args, **more: tmp_path / "g.toml")
+    filled.save_groups.click()
+    filled.tree.show_groups(())
+    filled.column.setCurrentIndex(0)
+    filled.open_groups.click()
+    qtbot.waitUntil(lambda: filled.report.toPlainText() == before)

@@ -12,15 +12,16 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.group_figure import group_figure
 from sxtstudio.core.statistics import AnalysisUnit
 from sxtstudio.workflow.jobs.comparing import (
+    CellFiles,
     CompareChoice,
     GroupFiles,
     Tables,
     cells_of,
     column_title,
     compare_tables,
-    read_groups,
 )
 from sxtstudio.workflow.jobs.comparison_files import report_text, write_report
+from sxtstudio.workflow.jobs.group_file import GivenGroups, read_groups, write_groups
 
 
 def table(folder: Path, name: str, volumes: list[float], more: str = "") -> Path:
@@ -71,11 +72,22 @@ def test_tables_in_a_list_of_their_own_are_one_cell(tmp_path: Path) -> None:
         'tables = [["a.csv", "b.csv"], "c.csv"]\n',
         encoding="utf-8",
     )
-    groups, given = read_groups(file)
-    found = compare_tables(groups, CompareChoice(given["column"], unit=given["unit"]), Tables().read(groups))
+    given = read_groups(file)
+    groups = given.groups
+    found = compare_tables(groups, given.choice, Tables().read(groups))
     assert found.comparison.unit is AnalysisUnit.OBJECTS
     assert found.comparison.groups[0].cell_means.tolist() == [4.8, 2.0]
     assert "one group only" in report_text(found)
+
+
+def test_groups_are_written_as_they_are_read(groups: tuple[GroupFiles, ...], tmp_path: Path) -> None:
+    both = GroupFiles(
+        "one", (CellFiles("c0", (tmp_path / "c0.csv", tmp_path / "c1.csv")), groups[0].cells[2])
+    )
+    choice = CompareChoice("volume_um3", "Vesicle", AnalysisUnit.OBJECTS, border=True)
+    write_groups(tmp_path / "g.toml", (both, groups[1]), choice)
+    assert read_groups(tmp_path / "g.toml") == GivenGroups((both, groups[1]), choice)
+    assert str(tmp_path) not in (tmp_path / "g.toml").read_text(encoding="utf-8"), "it can be moved"
 
 
 @pytest.mark.parametrize(
