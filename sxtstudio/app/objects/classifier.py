@@ -144,7 +144,9 @@ class ClassifierSection(QWidget):
         given = ", ".join(f"{objects} {name}" for name, objects in by_hand.most_common())
         if not given:
             return f"Give {ENOUGH} or more objects of each class by hand; the classifier learns from them."
-        return f"By hand: {given}."
+        more = self.work.to_learn
+        again = f" {more} more than it was trained with: train it again to learn from them." if more else ""
+        return f"By hand: {given}.{again}"
 
 
 class ReasonBars(QWidget):

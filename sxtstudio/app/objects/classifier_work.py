@@ -77,6 +77,7 @@ class ClassifierWork(QObject):
         self.classifier: Classifier | None = None
         self.source = ""
         self.margins: dict[int, float] = {}
+        self._learned = 0
         self._features: FeatureTable | None = None
         self._before: Examples | None = None
         self._job: Job | None = None
@@ -86,6 +87,11 @@ class ClassifierWork(QObject):
     def by_hand(self) -> Counter[str]:
         """How many objects of each class were given by hand."""
         return Counter(given_by_hand(self._classes.table).values())
+
+    @property
+    def to_learn(self) -> int:
+        """How many more objects have a class by hand than when it was trained here; 0 where it was not."""
+        return 0 if not self._learned else max(0, sum(self.by_hand.values()) - self._learned)
 
     @property
     def busy(self) -> bool:
@@ -111,6 +117,7 @@ class ClassifierWork(QObject):
             If the objects have not been measured.
         """
         given, before = self._input(), self._before if carry_on else None
+        learned = len(given_by_hand(given.table))
 
         def work(job: Job) -> Classifier:
             from sxtstudio.core.classes.fitting import train  # with scikit-learn
@@ -120,6 +127,7 @@ class ClassifierWork(QObject):
 
         def done(classifier: Classifier) -> None:
             self.classifier, self.source = classifier, ""
+            self._learned = learned
             self.said.emit("")
             self.changed.emit()
 
@@ -170,7 +178,7 @@ class ClassifierWork(QObject):
         """
         self.classifier = read_classifier(path)
         self._before, self.source = self.classifier.examples, path.name
-        self.margins, self._features = {}, None
+        self.margins, self._features, self._learned = {}, None, 0
         self.said.emit("")
         self.changed.emit()
 
@@ -218,7 +226,7 @@ class ClassifierWork(QObject):
         """What was trained goes on to the next tomogram, with its examples."""
         if self.classifier is not None:
             self._before = self.classifier.examples
-        self.margins, self._features = {}, None
+        self.margins, self._features, self._learned = {}, None, 0
         self.changed.emit()
 
 
