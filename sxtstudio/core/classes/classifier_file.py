@@ -94,7 +94,8 @@ class _File(Struct):
             if len(numbers) != length:
                 raise WrongKey(key, f"a list of one number for each {what}")
         for tree in self.trees:
-            if any(len(row) != classes for row in tree.shares):
+            nodes = len(tree.feature)
+            if len(tree.shares) != nodes or any(len(row) != classes for row in tree.shares):
                 raise WrongKey("trees", "trees with one share for each class at each node")
         own = self.examples
         if len(own.features) != len(own.class_of) or any(len(row) != features for row in own.features):

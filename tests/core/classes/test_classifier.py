@@ -275,6 +275,7 @@ def changed(content: dict[str, Any], path: str, value: object) -> dict[str, Any]
         ("trees.0.left", [], "not of one length"),
         ("trees.0.shares.0", [0.4, 0.4], "add up to 1"),
         ("trees.0.shares.0", [1.0], "one share for each class"),
+        ("trees.0.shares", [], "one share for each class"),
         ("trees.0.threshold.0", 1e301, "finite number"),
         ("fill", [0.0], "'fill' is wrong"),
         ("fill.0", 1e200, "'fill' is wrong"),
