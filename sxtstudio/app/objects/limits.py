@@ -106,7 +106,8 @@ class LimitsBar(QWidget):
     def add(self, *, focus: bool = True) -> LimitRow:
         """Add a limit, for the first column that was measured."""
         row = LimitRow(self._columns)
-        row.column.setCurrentIndex(min(1, row.column.count() - 1))
+        usual = row.column.findData("volume")
+        row.column.setCurrentIndex(usual if usual >= 0 else row.column.count() - 1)
         self.rows.append(row)
         self._layout.addWidget(row)
         row.changed.connect(self._settled.start)
