@@ -111,7 +111,9 @@ class ObjectBoxes:
 
 
 def _overlap(one: Box, other: Box) -> bool:
-    return all(one.start[axis] < other.stop[axis] and other.start[axis] < one.stop[axis] for axis in range(3))
+    (z, y, x), (z_stop, y_stop, x_stop) = one.start, one.stop
+    (low_z, low_y, low_x), (high_z, high_y, high_x) = other.start, other.stop
+    return z < high_z and low_z < z_stop and y < high_y and low_y < y_stop and x < high_x and low_x < x_stop
 
 
 def _unite(boxes: dict[int, Box], others: dict[int, Box]) -> None:

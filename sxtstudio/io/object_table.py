@@ -98,7 +98,9 @@ def _row_file(row: ObjectRow | None) -> _Row | None:
 
 
 def _rows_file(rows: Mapping[int, ObjectRow | None]) -> dict[str, _Row | None]:
-    return {str(number): _row_file(row) for number, row in rows.items()}
+    # Of thousands of rows most are alike: after objects were found, all but for their flags.
+    made: dict[ObjectRow | None, _Row | None] = {row: _row_file(row) for row in set(rows.values())}
+    return {str(number): made[row] for number, row in rows.items()}
 
 
 def _row(row: _Row) -> ObjectRow:

@@ -79,3 +79,23 @@ def test_boxes_follow_what_is_changed() -> None:
     assert {number: boxes.of(number, objects) for number in (5, 9, 12)} == truth(objects)
     assert boxes.around((5, 12, 77), objects) == Box.whole(SHAPE)
     assert boxes.around((77,), objects) is None
+
+
+def test_objects_whose_boxes_share_a_voxel_with_a_box() -> None:
+    objects = np.zeros((6, 8, 10), np.uint32)
+    places = {4: (0, 0, 0), 9: (3, 4, 5), 2**31: (5, 7, 9)}
+    for number, place in places.items():
+        objects[place] = number
+    boxes = ObjectBoxes()
+    boxes.find_all(objects)
+    assert boxes.touching(Box((3, 4, 5), (4, 5, 6)), objects) == (9,)
+    assert set(boxes.touching(Box((0, 0, 0), (4, 5, 6)), objects)) == {4, 9}
+    for axis in range(3):  # beside it, on either side
+        for step in (-1, 1):
+            start = [3, 4, 5]
+            start[axis] += step
+            z, y, x = start
+            assert boxes.touching(Box((z, y, x), (z + 1, y + 1, x + 1)), objects) == ()
+    objects[1, 1, 1] = 4
+    boxes.touch(Box((1, 1, 1), (2, 2, 2)))
+    assert boxes.touching(Box((1, 0, 0), (2, 1, 1)), objects) == (4,)
