@@ -20,7 +20,7 @@ from sxtstudio.core.bodies.leftovers import number_leftovers
 from sxtstudio.core.bodies.regions import Regions, find_regions, wall_half_px
 from sxtstudio.core.bodies.rule import IS_BODY, IS_DARK_DROPLET, IS_DROPLET, IS_ONE, droplet_features
 from sxtstudio.core.bodies.tracks import Linker, Tracks
-from sxtstudio.core.bodies.walls import Numbers, near_share, share_walls
+from sxtstudio.core.bodies.walls import Numbers, near_share, share_walls, trim_walls
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
@@ -115,7 +115,12 @@ def find_bodies(
     progress = progress or Progress()
     depth, height, width = outlines.shape
     half = wall_half_px(outlines[:: max(1, depth // _SAMPLED)] != 0)
-    planned = body_stages(depth * height * width, image=image is not None, certainty=probability is not None)
+    planned = body_stages(
+        depth * height * width,
+        image=image is not None,
+        certainty=probability is not None,
+        trimmed=parameters.membrane_px is not None,
+    )
     stages = Stages(progress, planned)
     with stages.stage(Work.REGIONS) as counter:
         tracks = _link(outlines, bodies, parameters, half, counter)
@@ -144,7 +149,7 @@ def find_bodies(
     with stages.stage(Work.REWRITE) as counter:
         renumber(bodies, final, counter)
     with stages.stage(Work.WALLS) as counter:
-        share_walls(outlines, bodies, _wall_px(parameters, half), z_step=z_step, progress=counter)
+        share_walls(outlines, bodies, 2 * half, z_step=z_step, progress=counter)
     with stages.stage(Work.NUMBER) as counter:
         left = number_leftovers(outlines, bodies, count + 1, progress=counter)
     solid = (left.thickness >= _THICK * half) & (left.slices >= min(_SLICES, depth))
@@ -159,6 +164,13 @@ def find_bodies(
     with stages.stage(Work.REWRITE) as counter:
         kept = np.concatenate([np.arange(count + 1), new[left.of_part]]).astype(np.uint32)
         renumber(bodies, kept, counter)
+    if parameters.membrane_px is not None:
+        whole = np.ones(total + 1, np.bool_)
+        whole[final[1:][enclosed]] = False
+        # The line is 2 half - 1 px wide, its middle is that of the membrane.
+        reach = max(1.0, half - 0.5 + parameters.membrane_px / 2)
+        with stages.stage(Work.WALLS) as counter:
+            trim_walls(outlines, bodies, whole, reach, z_step=z_step, progress=counter)
     with stages.stage(Work.ENDS) as counter:
         ends = find_ends(outlines, bodies, total, counter)
     with stages.stage(Work.ENDS) as counter:
@@ -181,14 +193,6 @@ def enclosed_bodies(tracks: Tracks, parameters: BodyParameters) -> NDArray[np.bo
     return result
 
 
-def _wall_px(parameters: BodyParameters, half: float) -> float:
-    """Return how far from its lumen the membrane of a body goes, px."""
-    if parameters.membrane_px is None:
-        return 2 * half
-    # The line is 2 half - 1 px wide, its middle is that of the membrane.
-    return max(1.0, half - 0.5 + parameters.membrane_px / 2)
-
-
 def _in_order(
     is_body: NDArray[np.bool_], joined: NDArray[np.int64], begin: NDArray[np.int64]
 ) -> tuple[int, NDArray[np.uint32]]:
@@ -203,7 +207,9 @@ def _in_order(
     return len(ranked), np.concatenate([[0], np.where(is_body, rank[joined], 0)]).astype(np.uint32)
 
 
-def body_stages(voxels: int, *, image: bool = False, certainty: bool = False) -> tuple[Stage, ...]:
+def body_stages(
+    voxels: int, *, image: bool = False, certainty: bool = False, trimmed: bool = False
+) -> tuple[Stage, ...]:
     """Return what ``find_bodies`` does with so many voxels, for what it will take."""
     return (
         Stage(Work.REGIONS, voxels, "looking for what outlines enclose"),
@@ -215,6 +221,7 @@ def body_stages(voxels: int, *, image: bool = False, certainty: bool = False) ->
         Stage(Work.WALLS, voxels, "sharing walls"),
         Stage(Work.NUMBER, voxels, "sheets"),
         Stage(Work.REWRITE, voxels, "sheets"),
+        *((Stage(Work.WALLS, voxels, "membranes"),) if trimmed else ()),
         Stage(Work.ENDS, voxels, "closing ends"),
         Stage(Work.ENDS, voxels, "closing ends"),
         Stage(Work.REWRITE, voxels, "closing ends"),

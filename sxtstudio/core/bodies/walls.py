@@ -103,3 +103,41 @@ def share_walls(
         wall = (outlines[box.slices] != 0) & free[own] & (distance[own] <= reach_px)
         z, y, x = (axis[own][wall] for axis in place)
         bodies[box.slices][wall] = known[z, y, x]
+
+
+def trim_walls(
+    outlines: NDArray[np.uint8],
+    bodies: Numbers,
+    whole: NDArray[np.bool_],
+    reach_px: float,
+    *,
+    z_step: float = 1.0,
+    progress: Progress | None = None,
+    slab_voxels: int = 4_000_000,
+) -> None:
+    """Take from bodies the label voxels that are farther than ``reach_px`` from a lumen, in place.
+
+    Parameters
+    ----------
+    outlines
+        Labels (z, y, x), uint8, 0 is no membrane.
+    bodies
+        Number of the body at each voxel (z, y, x), uint32, with its membrane.
+    whole
+        Of every number, 0 included, whether it stays as it is, as what has no lumen does.
+    reach_px, z_step, slab_voxels
+        As for ``share_walls``.
+    """
+    depth, height, width = bodies.shape
+    shape = (depth, height, width)
+    halo = math.ceil(reach_px / z_step)
+    thickness = max(slab_slices(shape, slab_voxels), halo)
+    for box in walk(shape, outlines, bodies, progress=progress, slices=thickness):
+        wide = box.grown((halo, 0, 0), shape)
+        lumen = (bodies[wide.slices] > 0) & (outlines[wide.slices] == 0)
+        part = bodies[box.slices]
+        wall = (part > 0) & (outlines[box.slices] != 0) & ~whole[part]
+        if lumen.any():
+            distance = edt.edt(~lumen, anisotropy=(z_step, 1, 1), black_border=False)
+            wall &= distance[box.relative_to(wide).slices] > reach_px
+        part[wall] = 0

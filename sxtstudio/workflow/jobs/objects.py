@@ -246,16 +246,28 @@ def _stages(job: ObjectsJob, voxels: int) -> tuple[Stage, ...]:
     return (
         Stage(Work.COPY, voxels, "reading labels"),
         *((Stage(Work.MASK, voxels, "mask"),) if job.mask else ()),
-        number_stage(job.method, voxels, image=job.image is not None, certainty=job.probability is not None),
+        number_stage(
+            job.method,
+            voxels,
+            image=job.image is not None,
+            certainty=job.probability is not None,
+            trimmed=job.membrane_nm is not None,
+        ),
         Stage(Work.REWRITE, voxels, "small objects"),
         Stage(Work.EXPORT, voxels, "writing"),
     )
 
 
-def number_stage(method: Method, voxels: int, *, image: bool = False, certainty: bool = False) -> Stage:
-    """Return the stage that ``number_objects`` is."""
+def number_stage(
+    method: Method, voxels: int, *, image: bool = False, certainty: bool = False, trimmed: bool = False
+) -> Stage:
+    """Return the stage that ``number_objects`` is; the switches as of ``body_stages``."""
     bodies = method is Method.BODIES
-    inner = body_stages(voxels, image=image, certainty=certainty) if bodies else (Stage(Work.NUMBER, voxels),)
+    inner = (
+        body_stages(voxels, image=image, certainty=certainty, trimmed=trimmed)
+        if bodies
+        else (Stage(Work.NUMBER, voxels),)
+    )
     return Stage(Work.REGIONS, voxels, "objects", inner)
 
 

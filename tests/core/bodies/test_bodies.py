@@ -16,7 +16,7 @@ from sxtstudio.core.bodies.leftovers import number_leftovers
 from sxtstudio.core.bodies.preview import preview_slice
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
 from sxtstudio.core.bodies.tracks import Linker
-from sxtstudio.core.bodies.walls import near_share, share_walls
+from sxtstudio.core.bodies.walls import near_share, share_walls, trim_walls
 from sxtstudio.core.object_table import Flag
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.volume import ArrayVolume
@@ -145,6 +145,12 @@ def test_slabs_change_nothing() -> None:
     apart = np.arange(int(whole.max()) + 1) % 2 == 1
     near = [near_share(whole, apart, 4.5, slab_voxels=size) for size in (1, 10**9)]
     assert np.array_equal(*near)
+    before = whole.copy()
+    trim_walls(outlines, whole, apart, 2.0, z_step=1.5)
+    trim_walls(outlines, parts, apart, 2.0, z_step=1.5, slab_voxels=1)
+    assert np.array_equal(whole, parts)
+    changed = before != whole
+    assert changed.any() and outlines[changed].all() and not apart[before[changed]].any()
 
 
 @pytest.mark.parametrize(("touching", "least"), [(False, 0.95), (True, 0.9)])
