@@ -38,7 +38,11 @@ def add(commands: Any) -> None:
         metavar=("NAME", "TABLE"),
         help="a group: its name and its tables (.csv, .xlsx, .parquet) or projects; give it once per group",
     )
-    parser.add_argument("--column", metavar="NAME", help="what is compared, such as volume or volume_um3")
+    parser.add_argument(
+        "--column",
+        metavar="NAME",
+        help="what is compared, such as volume or volume_um3; count: how many objects a cell has",
+    )
     parser.add_argument("--class", dest="class_name", metavar="NAME", help="only objects of this class")
     parser.add_argument(
         "--unit",
@@ -81,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
     if plot is not None:
         from sxtstudio.app.objects.headless import draw_figures
 
-        draw_figures([group_figure(compared.comparison, compared.title)], plot)
+        draw_figures([group_figure(compared.comparison, compared.title, per_cell=compared.per_cell)], plot)
     for line in report_text(compared).splitlines():
         show(line)
     return DONE

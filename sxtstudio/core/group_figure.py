@@ -8,8 +8,10 @@ from sxtstudio.core.figures import GROUP_COLOURS, Dots, Figure, FigureKind, Mean
 from sxtstudio.core.statistics import AnalysisUnit, Comparison
 
 
-def group_figure(comparison: Comparison, y_title: str) -> Figure:
+def group_figure(comparison: Comparison, y_title: str, *, per_cell: bool = False) -> Figure:
     """Return the figure of a comparison; mean and SD are those of the unit of analysis.
+
+    ``per_cell``: the values are one of each cell, such as a count, and there are no dots of objects.
 
     Source: Lord et al., J. Cell Biol. 219 (2020) e202001064, "SuperPlots".
     """
@@ -19,7 +21,8 @@ def group_figure(comparison: Comparison, y_title: str) -> Figure:
         objects, cells = group.object_values, group.cell_means
         nothing = np.zeros(len(objects), np.int64)
         pale = (_pale(rgb[0]), _pale(rgb[1]), _pale(rgb[2]))
-        dots.append(Dots(group.name, pale, nothing, place + swarm(objects), objects))
+        if not per_cell:
+            dots.append(Dots(group.name, pale, nothing, place + swarm(objects), objects))
         if comparison.unit is AnalysisUnit.CELLS:
             spread = np.linspace(-0.18, 0.18, len(cells)) if len(cells) > 1 else np.zeros(len(cells))
             x = place + spread[np.argsort(np.argsort(cells, kind="stable"), kind="stable")]
@@ -27,7 +30,8 @@ def group_figure(comparison: Comparison, y_title: str) -> Figure:
         observed = group.spread(comparison.unit)
         if observed.n:
             means.append(MeanBar(float(place), observed))
-        words = f"{group.name}\n{group.cells.n} cells, {group.objects.n} objects"
+        objects_too = "" if per_cell else f", {group.objects.n} objects"
+        words = f"{group.name}\n{group.cells.n} cells{objects_too}"
         ticks.append((float(place), words))
     return Figure(FigureKind.DOTS, "", y_title, dots=tuple(dots), means=tuple(means), ticks=tuple(ticks))
 

@@ -35,6 +35,7 @@ from sxtstudio.core.group_figure import group_figure
 from sxtstudio.core.statistics import AnalysisUnit
 from sxtstudio.io.project import is_project
 from sxtstudio.workflow.jobs.comparing import (
+    COUNT,
     CompareChoice,
     Compared,
     GroupFiles,
@@ -253,7 +254,7 @@ class CompareDialog(ToolDialog):
         self.report.setPlainText(result.why if self.compared is None else report_text(self.compared))
 
     def _figure(self, compared: Compared) -> Figure:
-        return group_figure(compared.comparison, compared.title)
+        return group_figure(compared.comparison, compared.title, per_cell=compared.per_cell)
 
     def _on_error(self, error: Exception) -> None:
         self._show_none()
@@ -350,9 +351,7 @@ def _compare(
 ) -> _Result:
     """Read and compare; a table that cannot be read or compared is said, and the choices stay."""
     tables.read(groups, job.progress)
-    columns, classes = tables.number_columns(groups), tables.classes(groups)
-    if not columns:
-        return _Result((), classes, None, "The tables have no column of numbers in common.")
+    columns, classes = (COUNT, *tables.number_columns(groups)), tables.classes(groups)
     usual = next((name for name in _FIRST if name in columns), columns[0])
     names = [name for name in columns if wanted and (name == wanted or name.startswith(f"{wanted}_"))]
     column = names[0] if names else usual

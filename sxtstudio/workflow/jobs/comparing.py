@@ -24,6 +24,8 @@ from sxtstudio.workflow.jobs.project_table import project_columns
 
 Columns = Mapping[str, NDArray[Any]]
 
+#: In place of a column: how many objects a cell has.
+COUNT, COUNT_TITLE = "count", "Objects per cell"
 CLASS, FLAGS, AT_BORDER = "class", "flags", "touches_border"
 
 
@@ -50,7 +52,7 @@ class CompareChoice:
     Attributes
     ----------
     column
-        Its name in the files, with or without the unit: "volume" or "volume_um3".
+        Its name in the files, with or without the unit: "volume" or "volume_um3"; or "count".
     class_name
         Objects of this class; None takes all.
     border
@@ -65,12 +67,16 @@ class CompareChoice:
 
 @dataclass(frozen=True)
 class Compared:
-    """A comparison, the column's name in the files and as people write it, and what was left out."""
+    """A comparison, the column's name in the files and as people write it, and what was left out.
+
+    ``per_cell``: what is compared is one number of each cell, not a mean of objects.
+    """
 
     comparison: Comparison
     column: str
     title: str
     notes: tuple[str, ...]
+    per_cell: bool = False
 
 
 class Tables:
@@ -134,7 +140,8 @@ def compare_tables(groups: Sequence[GroupFiles], choice: CompareChoice, tables: 
     UserError
         If a table lacks the column, or has it in another unit than the others.
     """
-    name = _one_name(groups, choice.column, tables)
+    counted = choice.column == COUNT
+    name = COUNT if counted else _one_name(groups, choice.column, tables)
     gathered, at_border, other_class = [], 0, 0
     for group in groups:
         cells = []
@@ -143,19 +150,24 @@ def compare_tables(groups: Sequence[GroupFiles], choice: CompareChoice, tables: 
             for path in cell.tables:
                 kept, border, others = _kept(tables.of(path), path, choice)
                 at_border, other_class = at_border + border, other_class + others
-                values.append(np.asarray(tables.of(path)[name], np.float64)[kept])
-            cells.append(Cell(cell.name, np.concatenate([np.empty(0), *values])))
+                column = np.ones(len(kept)) if counted else np.asarray(tables.of(path)[name], np.float64)
+                values.append(column[kept])
+            objects = np.concatenate([np.empty(0), *values])
+            cells.append(Cell(cell.name, np.array([len(objects)], np.float64) if counted else objects))
         gathered.append(Group(group.name, tuple(cells)))
     notes = []
     if at_border:
         notes.append(f"{count(at_border, 'object')} at the border of a tomogram left out.")
     if choice.class_name is not None:
         notes.append(f"Objects of the class {choice.class_name} only; {other_class} others left out.")
-    return Compared(compare_groups(gathered, choice.unit), name, column_title(name), tuple(notes))
+    unit = AnalysisUnit.CELLS if counted else choice.unit
+    return Compared(compare_groups(gathered, unit), name, column_title(name), tuple(notes), counted)
 
 
 def column_title(name: str) -> str:
     """Return the name of a file's column as people write it: "Volume (µm³)" for "volume_um3"."""
+    if name == COUNT:
+        return COUNT_TITLE
     for column in all_columns():
         for calibrated in (True, False):
             if column.name(calibrated=calibrated) == name:

@@ -40,7 +40,9 @@ _NAMES = (
 
 def report_text(compared: Compared) -> str:
     """Return the report in words."""
-    return "\n".join([report(compared.comparison, compared.title), *compared.notes])
+    return "\n".join(
+        [report(compared.comparison, compared.title, per_cell=compared.per_cell), *compared.notes]
+    )
 
 
 def write_report(path: Path, compared: Compared) -> None:
@@ -77,7 +79,7 @@ def _as_json(compared: Compared) -> dict[str, Any]:
             {
                 "name": group.name,
                 "cells": _spread(group.cells),
-                "objects": _spread(group.objects),
+                "objects": None if compared.per_cell else _spread(group.objects),
                 "cell_means": dict(zip(_distinct(group.cell_names), group.cell_means.tolist(), strict=True)),
                 "without_value": group.left_out,
             }
@@ -125,19 +127,23 @@ def _rows(compared: Compared) -> Iterator[dict[str, Any]]:
     comparison = compared.comparison
     unit = comparison.unit.value
     for group in comparison.groups:
-        yield {
+        row: dict[str, Any] = {
             "row": "group",
             "group": group.name,
             "unit_of_analysis": unit,
             "cells": group.cells.n,
-            "objects": group.objects.n,
             "mean": _finite(group.cells.mean),
             "sd": _finite(group.cells.sd),
             "median": _finite(group.cells.median),
-            "mean_of_objects": _finite(group.objects.mean),
-            "sd_of_objects": _finite(group.objects.sd),
-            "median_of_objects": _finite(group.objects.median),
         }
+        if not compared.per_cell:
+            row |= {
+                "objects": group.objects.n,
+                "mean_of_objects": _finite(group.objects.mean),
+                "sd_of_objects": _finite(group.objects.sd),
+                "median_of_objects": _finite(group.objects.median),
+            }
+        yield row
     for group in comparison.groups:
         for name, mean in zip(group.cell_names, group.cell_means.tolist(), strict=True):
             yield {"row": "cell", "group": group.name, "cell": name, "mean": mean}

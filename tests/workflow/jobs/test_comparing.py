@@ -55,6 +55,23 @@ def test_objects_at_the_border_are_left_out_and_counted(groups: tuple[GroupFiles
     assert all_of.comparison.groups[0].objects.n == 12 and all_of.notes == ()
 
 
+def test_objects_are_counted_per_cell_also_where_there_is_none(tmp_path: Path) -> None:
+    few = [table(tmp_path, f"f{i}", [9] * n) for i, n in enumerate((1, 2, 3))]
+    many = [table(tmp_path, f"m{i}", [9] * n) for i, n in enumerate((11, 15, 21))]
+    groups = GroupFiles("few", cells_of(few)), GroupFiles("many", cells_of(many))
+    found = compare_tables(groups, CompareChoice("count", unit=AnalysisUnit.OBJECTS), Tables().read(groups))
+    assert found.comparison.groups[0].cell_means.tolist() == [0, 1, 2], "the first is at the border"
+    assert found.comparison.groups[1].cell_means.tolist() == [10, 14, 20]
+    lines = report_text(found).splitlines()
+    assert lines[0] == "Objects per cell. Unit of analysis: the cell. Mean ± SD, median."
+    assert lines[1] == "few: 3 cells; 1 ± 1, median 1."
+    assert lines[3].startswith("Mann-Whitney U test, two-sided, on cells (n = 3, 3): U = 0, p = 0.1")
+    figure = group_figure(found.comparison, found.title, per_cell=found.per_cell)
+    assert [dots.large for dots in figure.dots] == [True, True] and figure.ticks[0][1] == "few\n3 cells"
+    write_report(tmp_path / "r.csv", found)
+    assert "few,,cells,3,,1.0" in (tmp_path / "r.csv").read_text(encoding="utf-8")
+
+
 def test_one_class_is_compared(groups: tuple[GroupFiles, ...]) -> None:
     found = compare_tables(groups, CompareChoice("volume_um3", "Vesicle"), Tables().read(groups))
     assert found.comparison.groups[1].cell_means.tolist() == [12, 13, 14]
