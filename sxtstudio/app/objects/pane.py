@@ -6,10 +6,11 @@ from collections.abc import Callable
 from enum import Enum
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QTabWidget, QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context, ShutsDown
+from sxtstudio.app.widgets.controls import TabWidget
 
 
 class Page(Enum):
@@ -30,7 +31,7 @@ class ObjectsPane(QWidget):
         self._makers: list[tuple[Page, Callable[[], QWidget]]] = []
         self._holders: list[QVBoxLayout] = []
         self._made: dict[Page, QWidget] = {}
-        self.tabs = QTabWidget()
+        self.tabs = TabWidget()
         self.tabs.setDocumentMode(True)
         self.tabs.tabBar().setDrawBase(False)
         close = QToolButton()

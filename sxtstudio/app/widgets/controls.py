@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from PySide6.QtCore import QLocale, Qt
 from PySide6.QtGui import QValidator, QWheelEvent
-from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QSpinBox, QWidget
+from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QSpinBox, QTabBar, QTabWidget, QWidget
 from superqt import QDoubleRangeSlider
 
 from sxtstudio.core.wording import grouped
@@ -167,6 +167,23 @@ class ComboBox(_WheelNeedsFocus, QComboBox):
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Leave the wheel to what lies around."""
         event.ignore()
+
+
+class TabBar(QTabBar):
+    """The tabs of a ``TabWidget``; the wheel never changes between them."""
+
+    def wheelEvent(self, event: QWheelEvent) -> None:
+        """Leave the wheel to what lies around."""
+        event.ignore()
+
+
+class TabWidget(QTabWidget):
+    """Pages with tabs."""
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        """Begin without pages."""
+        super().__init__(parent)
+        self.setTabBar(TabBar())
 
 
 class WheelSteps:
