@@ -52,6 +52,17 @@ THE_USERS_OWN = {
         "How much grey values may differ",
         "How far from the click",
         "Width of the cut",
+        "How far an object grows",
+    ),
+    "objects": (
+        "Opacity of the objects",
+        "Train with its former examples",
+        "Diameter of the brush",
+        "Whether the brush also reaches",
+        "How much grey values may differ",
+        "How far from the click",
+        "Width of the cut",
+        "How far an object grows",
     ),
     "surface": (
         "One colour for all",
