@@ -185,10 +185,11 @@ def subject_of(objects: NDArray[np.uint32]) -> Subject:
     return Subject(objects, (1.0, 1.0, 1.0), False, take_inventory(objects, Progress()))
 
 
-def test_a_needle_is_found_where_hardly_any_point_is_near() -> None:
+@pytest.mark.parametrize("tip", [(20, 20), (11, 23), (30, 7)])
+def test_a_needle_is_found_where_hardly_any_point_is_near(tip: tuple[int, int]) -> None:
     objects = np.zeros((40, 40, 60), np.uint32)
     objects[2:38, 2:38, 4:8] = 1
-    objects[20, 20, 8:30] = 1
+    objects[tip[0], tip[1], 8:30] = 1
     objects[2:38, 2:38, 35:37] = 2
     for at_most in (5.05, 30, np.inf):
         assert Surfaces(subject_of(objects)).gap(0, 1, at_most) == 5
