@@ -137,9 +137,9 @@ def find_contacts(
     progress = progress or Progress()
     progress.begin(len(firsts))
     for first in firsts.tolist():
-        gaps = surfaces.box_gaps(first)
-        for second in seconds[gaps[seconds] <= rule.at_most].tolist():
-            if first == second or (rule.first == rule.second and second < first):
+        near_by, _ = surfaces.near(first, rule.at_most)
+        for second in near_by[np.isin(near_by, seconds)].tolist():
+            if rule.first == rule.second and second < first:
                 continue
             own = _near(surfaces, first, second, rule.at_most)
             if own is None:

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
+from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.spatial import KDTree
+from scipy.spatial.distance import cdist
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.mapped_memory import PageReleaser
@@ -25,6 +28,8 @@ Floats = NDArray[np.float64]
 _CHUNK_VOXELS = 16_000_000
 _KEPT_POINTS = 20_000_000  # of search trees that are kept
 _NORMAL_VOXELS = 1.5  # standard deviation of the smoothing that normals are taken from
+_ALL_PAIRS = 10_000  # of points are tried, without a search
+_LARGE = 4.0  # times the median, an object is large
 _SAMPLES = 64  # points of a surface are looked at first
 _NARROWED = 0.7  # of the points at most are left, or it is not tried again
 
@@ -50,6 +55,7 @@ class Surfaces:
             if progress is not None:
                 progress.step()
         self._trees: OrderedDict[int, KDTree] = OrderedDict()
+        self._kept = 0
         self._gaps: dict[tuple[int, int], float] = {}
 
     def points(self, row: int) -> Floats:
@@ -60,16 +66,38 @@ class Surfaces:
         """Return a search tree of ``points``; those that were asked for last are kept."""
         tree = self._trees.pop(row, None)
         if tree is None:
+            self._kept += len(self.faces[row])
             tree = KDTree(self.points(row), leafsize=24, compact_nodes=False, balanced_tree=False)
         self._trees[row] = tree
-        while len(self._trees) > 1 and sum(other.n for other in self._trees.values()) > _KEPT_POINTS:
-            self._trees.popitem(last=False)
+        while len(self._trees) > 1 and self._kept > _KEPT_POINTS:
+            self._kept -= self._trees.popitem(last=False)[1].n
         return tree
 
-    def box_gaps(self, row: int) -> Floats:
-        """Return how far at least each object (n,) is from one: the distance of their boxes."""
-        apart = np.maximum(self.low - self.high[row], self.low[row] - self.high)
-        return np.asarray(np.linalg.norm(np.maximum(apart, 0), axis=1))
+    @cached_property
+    def spacing(self) -> float:
+        """How far apart objects are, about, if they fill the volume evenly."""
+        return float(np.cbrt(np.prod(self.edges * self.subject.shape) / max(1, len(self.low))))
+
+    @cached_property
+    def extent(self) -> float:
+        """The diagonal of the volume."""
+        return float(np.linalg.norm(self.edges * self.subject.shape))
+
+    @cached_property
+    def _boxes(self) -> _Boxes:
+        return _Boxes.of(self.low, self.high)
+
+    def near(self, row: int, at_most: float) -> tuple[NDArray[np.int64], Floats]:
+        """Return the other objects that may be so near to one, and how far away they are at least.
+
+        The distances of their boxes, in ascending order.
+        """
+        rows = np.arange(len(self.low)) if math.isinf(at_most) else self._boxes.around(row, at_most)
+        apart = np.maximum(self.low[rows] - self.high[row], self.low[row] - self.high[rows])
+        gaps = np.linalg.norm(np.maximum(apart, 0), axis=1)
+        kept = np.flatnonzero((gaps <= at_most) & (rows != row))
+        kept = kept[np.argsort(gaps[kept], kind="stable")]
+        return rows[kept], gaps[kept]
 
     def gap(self, first: int, second: int, at_most: float = math.inf) -> float:
         """Return the distance between the surfaces of two objects, or inf where it is ``at_most`` or more."""
@@ -80,6 +108,10 @@ class Surfaces:
         small, large = sorted(pair, key=lambda row: len(self.faces[row]))
         if not len(self.faces[small]):
             return math.inf
+        if len(self.faces[small]) * len(self.faces[large]) <= _ALL_PAIRS:
+            nearest = float(cdist(self.points(small), self.points(large)).min())
+            self._gaps[pair] = nearest
+            return nearest if nearest < at_most else math.inf
         tree, rest = self.tree(large), self.points(small)
         nearest, before = at_most, math.inf
         # No point is nearer than one beside it by more than the way between the two: few tell of the others.
@@ -146,6 +178,30 @@ class Surfaces:
         number = self.subject.inventory.numbers[row]
         mine = self.subject.objects[tuple(before.T)] == number
         return np.where(mine[:, None], before, after).astype(np.int64)
+
+
+@dataclass(frozen=True)
+class _Boxes:
+    """The boxes of all objects: small ones are searched by their centres, the others are looked at."""
+
+    centres: Floats
+    reach: Floats
+    small: NDArray[np.int64]
+    large: NDArray[np.int64]
+    tree: KDTree
+
+    @classmethod
+    def of(cls, low: Floats, high: Floats) -> _Boxes:
+        centres, reach = (low + high) / 2, np.linalg.norm(high - low, axis=1) / 2
+        is_small = reach <= _LARGE * np.median(reach)
+        small = np.flatnonzero(is_small)
+        return cls(centres, reach, small, np.flatnonzero(~is_small), KDTree(centres[small]))
+
+    def around(self, row: int, at_most: float) -> NDArray[np.int64]:
+        """Return the objects (k,) whose boxes may be so near to that of one."""
+        radius = at_most + self.reach[row] + self.reach[self.small].max()
+        found = self.tree.query_ball_point(self.centres[row], radius, return_sorted=False)
+        return np.concatenate([self.small[np.asarray(found, np.int64)], self.large])
 
 
 def _faces(subject: Subject, box: Box, number: int) -> Faces:

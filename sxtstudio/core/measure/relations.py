@@ -20,6 +20,8 @@ Floats = NDArray[np.float64]
 Values = dict[str, NDArray[np.generic]]
 
 SHELLS = 5
+_FEW = 2000  # of so many objects all are looked at; of more, those that are near, then farther ones
+_WIDER = 4.0
 _BETWEEN = "Distance between the surfaces (centres of the outer faces of voxels), 0 where they touch"
 
 NEAREST = (
@@ -133,28 +135,42 @@ def _nearest(
         values[number.key] = np.zeros(n, np.int64)
     progress.begin(n)
     for row in range(n):
-        gaps = surfaces.box_gaps(row)
-        gaps[row] = math.inf
-        for (distance, number), of_class in kinds:
-            nearest, other = _nearest_of(surfaces, row, np.where(of_class, gaps, math.inf))
-            if other is not None:
-                values[distance.key][row] = nearest
-                values[number.key][row] = numbers[other]
+        pending, reach = kinds, math.inf if n <= _FEW else surfaces.spacing
+        while pending:
+            others, gaps = surfaces.near(row, reach)
+            found = [_nearest_of(surfaces, row, others, gaps, of_class) for _, of_class in pending]
+            # What lies beyond the reach may be nearer than what was found there.
+            sure = [nearest <= reach for nearest, _ in found]
+            for ((distance, number), _), (nearest, other), known in zip(pending, found, sure, strict=True):
+                if known and other is not None:
+                    values[distance.key][row] = nearest
+                    values[number.key][row] = numbers[other]
+            pending = [kind for kind, known in zip(pending, sure, strict=True) if not known]
+            reach = reach * _WIDER if reach < surfaces.extent else math.inf
         progress.step()
     return values
 
 
-def _nearest_of(surfaces: Surfaces, row: int, gaps: Floats) -> tuple[float, int | None]:
-    """Return the nearest of objects and its distance; ``gaps`` (n,) are how far away they are at least."""
+def _nearest_of(
+    surfaces: Surfaces,
+    row: int,
+    others: NDArray[np.int64],
+    gaps: Floats,
+    of_class: NDArray[np.bool_],
+) -> tuple[float, int | None]:
+    """Return the nearest object of a class, and its distance.
+
+    ``others`` are looked at alone, ordered by how far away they are at least (``gaps``).
+    """
     nearest, found = math.inf, None
-    while True:
-        other = int(np.argmin(gaps))
-        if gaps[other] >= nearest:
-            return nearest, found
+    wanted = of_class[others]
+    for other, gap in zip(others[wanted].tolist(), gaps[wanted].tolist(), strict=True):
+        if gap >= nearest:
+            break
         distance = surfaces.gap(row, other, nearest)
         if distance < nearest:
             nearest, found = distance, other
-        gaps[other] = math.inf
+    return nearest, found
 
 
 def _positions(

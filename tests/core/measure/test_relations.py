@@ -68,8 +68,11 @@ def test_a_ball_above_a_plane(voxel: Voxel) -> None:
     assert found["nearest_distance"] == pytest.approx([60, 60], abs=0.75 * voxel[0])
 
 
-def test_the_search_finds_what_all_pairs_say() -> None:
+@pytest.mark.parametrize("few", [2000, 3], ids=["all at once", "near ones first"])
+def test_the_search_finds_what_all_pairs_say(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """Clumps of any size, touching ones among them, and classes; without a voxel size."""
+    monkeypatch.setattr("sxtstudio.core.measure.relations._FEW", few)
+    monkeypatch.setattr(Surfaces, "spacing", 1.5)
     rng = np.random.default_rng(3)
     objects = np.zeros((40, 90, 90), np.uint32)
     for number in range(1, 31):
@@ -77,6 +80,7 @@ def test_the_search_finds_what_all_pairs_say() -> None:
         size = rng.integers(1, (9, 12, 12))
         part = objects[z : z + size[0], y : y + size[1], x : x + size[2]]
         part[(part == 0) & (rng.random(part.shape) < 0.8)] = 5 * number
+    objects[36:40, 5:85, 5:85] = 200  # larger than all others
     numbers = np.unique(objects)[1:]
     classes = {int(n): ("Vesicle", "Lipid droplet", "")[int(n) % 3] for n in numbers}
     faces = [_faces(objects == n) for n in numbers]
@@ -171,6 +175,7 @@ def test_large_objects_are_read_in_chunks(monkeypatch: pytest.MonkeyPatch) -> No
     assert [len(own) for own in faces] == [_box_faces(7, 3, 5), _box_faces(1, 3, 4), _box_faces(2, 5, 3)]
     monkeypatch.setattr("sxtstudio.core.measure.faces._CHUNK_VOXELS", 1)
     monkeypatch.setattr("sxtstudio.core.measure.faces._KEPT_POINTS", 1)
+    monkeypatch.setattr("sxtstudio.core.measure.faces._ALL_PAIRS", 0)
     for own, whole in zip(Surfaces(subject_of(objects)).faces, faces, strict=True):
         assert set(map(tuple, own.tolist())) == set(map(tuple, whole.tolist()))
     for key, values in related(objects, None).values.items():
