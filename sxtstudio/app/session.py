@@ -156,7 +156,7 @@ class Session(QObject):
         else:
             self.history.begin(document.undo, document.kept_edits)
         self.preview = self.selection = None
-        self.objects.set(selected=(), hidden=frozenset(), only=None, click_class=False)
+        self.objects.set(selected=(), hidden=frozenset(), only=None, click_class=False, visible=True)
         self.contacts.set(sites=())
         self.cursor = (0, 0, 0) if document is None else _middle(document.shape)
         self.document_changed.emit()
