@@ -27,7 +27,7 @@ class FilopodiumTool(Tool):
         self.work = FilopodiumWork(context)
         self.work.changed.connect(self._draw)
         context.session.cursor_changed.connect(self._draw)
-        self._held = False
+        self._held = self._shown = False
         self._plane: Plane = "xy"
 
     def press(self, event: PointerEvent) -> None:
@@ -65,7 +65,7 @@ class FilopodiumTool(Tool):
         """Drop the proposal."""
         self._held = False
         self.work.drop()
-        self.show(None)
+        self._draw()
 
     forget = cancel
 
@@ -103,7 +103,10 @@ class FilopodiumTool(Tool):
     def _draw(self, *_: object) -> None:
         line = self._line()
         if line is None:
-            self.show(None)
+            if self._shown:  # else the lines are another tool's
+                self._shown = False
+                self.show(None)
             return
+        self._shown = True
         depth = self.session.cursor[NORMAL[self._plane]]
         self.show(Sketch(self._plane, depth, (line,), text="cut"))

@@ -167,3 +167,14 @@ def test_one_that_is_chosen_in_the_list_is_gone_to(
     page.list.selectRow(0)
     assert cell.session.objects.value.selected == (1,)
     assert cell.session.cursor[1:] == pytest.approx((50, 35), abs=3)
+
+
+def test_lines_of_other_tools_stay(cell: MainWindow) -> None:
+    """The tool follows the cursor also while another one is in the hand."""
+    toolbox = cell.context.parts.toolbox
+    cell.session.tool.set(tool="ruler")
+    toolbox.press(PointerEvent("xy", 10, 10, 13, "left"))
+    toolbox.move(PointerEvent("xy", 10, 40, 13, "left"))
+    line = toolbox.sketch
+    cell.session.set_cursor((13, 50, 50))
+    assert line is not None and toolbox.sketch is line
