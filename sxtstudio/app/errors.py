@@ -72,7 +72,12 @@ class ErrorGuard(QObject):
         if issubclass(kind, KeyboardInterrupt):
             QApplication.quit()
             return
-        self._caught.emit(error.with_traceback(trace))
+        try:
+            self._caught.emit(error.with_traceback(trace))
+        except RuntimeError:  # the window is gone, and with it what shows errors: each would raise the next
+            self.release()
+            LOGGER.error("after the window was closed\n%s", "".join(traceback.format_exception(error)))
+            sys.excepthook(kind, error, trace)
 
     def _show(self, error: BaseException) -> None:
         show_error(self._window, error)

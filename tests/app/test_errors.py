@@ -7,11 +7,12 @@ import sys
 import threading
 
 import pytest
+import shiboken6
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 from pytestqt.qtbot import QtBot
 
-from sxtstudio.app.errors import show_error
+from sxtstudio.app.errors import ErrorGuard, show_error
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.core.errors import Cancelled, UserError, sentence_of
 from sxtstudio.core.logs import log_file, start_log
@@ -84,3 +85,21 @@ def test_errors_of_threads_reach_the_window(window: MainWindow, qtbot: QtBot) ->
 
 def test_own_sentences_only_for_known_errors() -> None:
     assert sentence_of(ValueError("x")) is None
+
+
+def test_an_error_after_the_window_is_gone_reaches_pythons_own_hook_once(
+    qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reached: list[BaseException] = []
+    monkeypatch.setattr(sys, "excepthook", lambda _kind, error, _trace: reached.append(error))
+    window = QWidget()
+    guard = ErrorGuard(window)
+    try:
+        hook = sys.excepthook
+        shiboken6.delete(window)
+        error = ValueError("late")
+        hook(ValueError, error, None)
+        sys.excepthook(ValueError, error, None)
+        assert reached == [error, error]  # the first through the guard, the second without it
+    finally:
+        guard.release()
