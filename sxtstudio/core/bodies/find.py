@@ -19,7 +19,7 @@ from sxtstudio.core.bodies.joining import Pairs
 from sxtstudio.core.bodies.leftovers import number_leftovers
 from sxtstudio.core.bodies.regions import Regions, find_regions, wall_half_px
 from sxtstudio.core.bodies.rule import IS_BODY, IS_DARK_DROPLET, IS_DROPLET, IS_ONE, droplet_features
-from sxtstudio.core.bodies.tracks import Linker, Tracks
+from sxtstudio.core.bodies.tracks import FEATURES, Linker, Tracks
 from sxtstudio.core.bodies.walls import Numbers, near_share, share_walls, trim_walls
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.pace import Work
@@ -41,8 +41,9 @@ _THICK = 1.35
 _ALONE, _COMPACT = 0.2, 2.0
 #: Two pieces of a droplet differ less than so many times in their sections.
 _ALIKE = 4.0
-#: What has so many bodies in it is the cell; what touches so many sides of a slice lies around everything.
-_CELL_CHILDREN, _ROUND_ABOUT = 3, 3
+#: What has so many bodies in it, which take that part of its area, is the cell, and so is what has many of
+#: any size; nucleoli take less. What touches so many sides of a slice lies around everything.
+_CELL_CHILDREN, _CELL_TAKEN, _CELL_MANY, _ROUND_ABOUT = 3, 0.12, 12, 3
 
 
 @dataclass(frozen=True)
@@ -187,9 +188,15 @@ def find_bodies(
 
 def enclosed_bodies(tracks: Tracks, parameters: BodyParameters) -> NDArray[np.bool_]:
     """Return which tracks are bodies with a lumen, told from cytoplasm, ice and what lies between bodies."""
+    column = dict(zip(FEATURES, tracks.features.T, strict=True))
     found = IS_BODY.probability(tracks.features) >= parameters.sure
+    # Few of those that the rule was fitted to had something in them: a closed outline that bulges is one.
+    nucleus = (tracks.children > 0) & (column["walled"] >= 0.9) & (column["solidity"] >= 0.93)
+    found |= nucleus & (column["holes"] <= _CELL_TAKEN) & (tracks.sides == 0)
     found &= (tracks.area >= parameters.min_voxels) & ~tracks.solid
-    result: NDArray[np.bool_] = found & (tracks.children < _CELL_CHILDREN) & (tracks.sides < _ROUND_ABOUT)
+    cell = (tracks.children >= _CELL_CHILDREN) & (column["holes"] > _CELL_TAKEN)
+    cell |= tracks.children >= _CELL_MANY
+    result: NDArray[np.bool_] = found & ~cell & (tracks.sides < _ROUND_ABOUT)
     return result
 
 

@@ -195,6 +195,16 @@ def test_a_cell_with_organelles_is_no_body_and_swallows_none() -> None:
         assert matches(bodies, distance <= 1.5) > 0.9
 
 
+def test_a_nucleus_with_nucleoli_is_an_object_of_its_own() -> None:
+    nucleus = distance_to((12, 36, 40), 30)
+    inner = [distance_to((12, y, x), 3.4) for y, x in ((26, 30), (46, 34), (34, 54))]
+    outside = distance_to((12, 36, 84), 7)
+    bodies = found(shells(nucleus, *inner, outside), sheets=False)
+    own = bodies[12, 36, 40]
+    assert own and overlap(bodies == own, nucleus <= 1.5) > 0.9
+    assert bodies[12, 36, 84] not in (0, own), "what lies beside it is another one"
+
+
 def test_sheets_are_objects_after_the_bodies_and_drops_without_lumen_are_bodies() -> None:
     outlines = shells(distance_to((12, 30, 30), 8))
     outlines[:, :, 70:73] = 1  # a membrane that runs through
