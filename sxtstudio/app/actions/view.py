@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any, cast
 
 from sxtstudio.app import theme
-from sxtstudio.app.actions.info import ActionInfo, Need, of_display, of_layout, of_tool
+from sxtstudio.app.actions.info import ActionInfo, Need, of_display, of_layout, of_objects, of_tool
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.catalogue import RULER
 from sxtstudio.app.preferences import choose_scheme
@@ -30,6 +30,11 @@ def sides(context: Context, shown: bool) -> None:
 def objects_pane(context: Context, shown: bool) -> None:
     """Show or hide the pane below the views."""
     context.session.layout.set(objects_pane=shown)
+
+
+def show_objects(context: Context, shown: bool) -> None:
+    """Show or hide the objects in the slices."""
+    context.session.objects.set(visible=shown)
 
 
 def fit(context: Context) -> None:
@@ -240,6 +245,15 @@ ACTIONS = (
         "Show or hide the labels",
         "V",
         separator=True,
+    ),
+    _info(
+        "objects",
+        "Objects",
+        "Show or hide the objects in the slices",
+        show_objects,
+        "Shift+V",
+        shows=of_objects(lambda objects: objects.visible),
+        needs=(),
     ),
     _switch(
         "mask",

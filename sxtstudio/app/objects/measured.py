@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from PySide6.QtCore import QObject, Signal
 
 from sxtstudio.app.session import Session
@@ -11,6 +13,8 @@ from sxtstudio.core.measure.calibration import LacCalibration, calibrated_anew
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.volume import VoxelSize
 
+# A change of a larger box may have been of any object.
+_LARGE_VOXELS = 30_000_000
 _REPLACING = (EditKind.FIND_OBJECTS, EditKind.OPEN_OBJECTS)
 
 
@@ -122,7 +126,10 @@ class ObjectMeasurements(QObject):
             self._touched.update(document.object_boxes.numbers)
             self.changed.emit()
             return
-        touched = document.object_boxes.touching(box, objects)
+        if math.prod(box.shape) > _LARGE_VOXELS:  # to look which it were would hold the window up
+            touched = tuple(document.object_table.rows)
+        else:
+            touched = document.object_boxes.touching(box, objects)
         self._touched.update(touched)
         if self.value is not None and not self.stale.issuperset(touched):
             self.stale |= frozenset(touched)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -26,6 +27,8 @@ from sxtstudio.workflow.document.document import Document
 _SETTLE_MS = 400
 # A change of more objects than this is a job that the user sees.
 _FEW = 40
+# A change of a larger box may have been of anything.
+_LARGE_VOXELS = 30_000_000
 # How much of their own colour those have that are not chosen, while some are.
 _STEPPED_BACK, _BACKGROUND = 0.35, 128
 
@@ -200,8 +203,10 @@ class Bodies(QObject):
         objects = None if document is None else document.array("objects")
         if document is None or objects is None:
             return
-        touched = set(document.object_boxes.touching(box, objects))
+        if self._dirty is not None and math.prod(box.shape) > _LARGE_VOXELS:
+            self._dirty = None  # to look which it were would take as long
         if self._dirty is not None:
+            touched = set(document.object_boxes.touching(box, objects))
             gone = self._bodies.keys() - document.object_table.rows.keys()
             self._dirty |= touched | gone
             if len(self._dirty) >= len(document.object_boxes.numbers):
