@@ -199,3 +199,15 @@ def test_a_needle_is_found_where_hardly_any_point_is_near(tip: tuple[int, int]) 
     for at_most in (5.05, 30, np.inf):
         assert Surfaces(subject_of(objects)).gap(0, 1, at_most) == 5
     assert Surfaces(subject_of(objects)).gap(0, 1, 5) == np.inf
+
+
+def test_what_is_searched_first_is_not_always_nearest(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A bent object whose box holds another one is farther away than a third one outside of its reach."""
+    objects = np.zeros((9, 45, 45), np.uint32)
+    objects[5, 40, 3:41] = objects[5, 3:41, 40] = 2
+    objects[5, 10, 10], objects[5, 10, 22] = 1, 3
+    monkeypatch.setattr("sxtstudio.core.measure.relations._FEW", 1)
+    monkeypatch.setattr(Surfaces, "spacing", 5.0)
+    found = related(objects, None).values
+    assert list(found["nearest_number"]) == [3, 3, 1]
+    assert found["nearest_distance"][[0, 2]] == pytest.approx([11, 11])
