@@ -189,6 +189,8 @@ def test_a_body_is_closed_where_its_lids_are_missing_and_flagged() -> None:
 def test_a_cell_with_organelles_is_no_body_and_swallows_none() -> None:
     cell = distance_to((12, 36, 48), 33)
     inner = [distance_to(centre, 7) for centre in ((12, 24, 34), (12, 46, 40), (11, 30, 60), (13, 48, 62))]
+    # However sure one is to be: what lies in it says that it is the cell, and what lies around it is none.
+    assert found(shells(cell, *inner), sheets=False, sure=0.0)[12, 36, 48] == 0
     bodies = found(shells(cell, *inner), sheets=False)
     assert bodies.max() == 4
     for distance in inner:
