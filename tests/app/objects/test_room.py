@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from sxtstudio.app.session import PreviewStyle
 from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from tests.app.objects.conftest import BOXES, LARGE, quiet
 
 SLAB = Box((20, 60, 60), (36, 200, 200))
@@ -189,3 +191,37 @@ def test_measuring_is_a_job_and_what_changes_meanwhile_is_out_of_date(room: Main
     volume = dict(zip(sorted(BOXES), measured.value.values["volume"].tolist(), strict=True))
     assert volume[5] == pytest.approx(np.prod(BOXES[5].shape) * 1e-6)
     assert room.session.layout.value.objects_pane
+
+
+def test_the_table_goes_out_with_its_dictionary(
+    room: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(questions, "save_file", lambda *args: tmp_path / "cell.csv")
+    room.actions_.by_name["objects.export_table"].trigger()
+    qtbot.waitUntil(lambda: (tmp_path / "cell.csv").is_file(), timeout=30_000)
+    quiet(room, qtbot)
+    lines = (tmp_path / "cell.csv").read_text("utf-8-sig").splitlines()
+    assert len(lines) == 1 + len(BOXES) and "beside the nucleus" in lines[2]
+    assert lines[3].startswith(f"{LARGE},Vesicle")
+    assert (tmp_path / "cell.dictionary.csv").is_file()
+
+
+def test_colours_by_a_column_have_a_bar(room: MainWindow) -> None:
+    display, state = room.context.parts.objects.display, room.session.objects
+    values = Measurements(np.array(sorted(BOXES)))
+    values.add(Column("volume", "Volume", Quantity.UM3, "All of it."), np.array([1.0, 2.0, 3.0]))
+    room.context.parts.measured.set(values)
+    assert display.bar.isHidden()
+    display.colours.setCurrentIndex(display.colours.findData("volume"))
+    display.colours.activated.emit(display.colours.currentIndex())
+    assert state.value.colour_by == "volume" and not display.bar.isHidden()
+    assert display.bar.toolTip().startswith("From 1.02 to 2.98")
+    style = room.context.parts.style
+    colours = style.colours(np.array(sorted(BOXES)))
+    assert len({tuple(rgb) for rgb in colours.tolist()}) == 3
+    state.set(colour_by="class")
+    assert display.bar.isHidden() and display.colours.currentData() == "class"
+    display.visible.click()
+    assert not state.value.visible
+    room.actions_.by_name["view.objects"].trigger()
+    assert state.value.visible and display.visible.isChecked()

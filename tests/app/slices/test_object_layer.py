@@ -101,6 +101,22 @@ def test_chosen_objects_are_outlined_where_they_are_shown(qtbot: QtBot) -> None:
     assert not both[10, 10] and not both[17, 25]
 
 
+def test_an_object_from_side_to_side_is_outlined_as_a_whole(qtbot: QtBot) -> None:
+    numbers = np.zeros((20, 30), np.uint32)
+    numbers[5:12] = 8  # the end of each row touches the beginning of the next one
+    layer = ObjectLayer()
+    layer.set(numbers)
+    layer.select(frozenset({8}))
+    picture = QImage(30, 20, QImage.Format.Format_RGB32)
+    picture.fill(QColor("red"))
+    painter = QPainter(picture)
+    painter.translate(0.5, 0.5)
+    layer.draw_selected(painter, every)
+    painter.end()
+    rows = [y for y in range(20) if picture.pixelColor(15, y).green() > 60]
+    assert rows and min(rows) in (4, 5) and max(rows) in (11, 12) and not {7, 8, 9} & set(rows)
+
+
 def test_many_chosen_objects_are_outlined_by_the_pixels_at_their_rims() -> None:
     numbers = np.kron(np.arange(1, 101, dtype=np.uint32).reshape(10, 10), np.ones((5, 5), np.uint32))
     layer = ObjectLayer()
