@@ -30,6 +30,7 @@ from bench.judges import packed_bodies, textbook_simulator
 from sxtstudio.core.bodies.evidence import darkness
 from sxtstudio.core.bodies.find import BodyParameters, enclosed_bodies, find_bodies
 from sxtstudio.core.bodies.joining import Pairs
+from sxtstudio.core.bodies.membrane import membrane_in
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
 from sxtstudio.core.bodies.rule import droplet_features, products, scaled_features
 from sxtstudio.core.bodies.tracks import Linker, Tracks
@@ -47,6 +48,7 @@ SCENES = tuple(
 )
 CELLS = (5, 6)
 SHAPE = (64, 256, 256)
+VOXEL_NM = (10.0, 10.0, 10.0)
 #: Name and features in core/bodies/rule.py, place among the examples, second degree, and the ridge.
 RULES = (
     ("IS_BODY", 0, "tracks.FEATURES", True, 0.003),
@@ -128,7 +130,7 @@ def outlined(tomogram: NDArray[np.generic]) -> Outlines:
     """Return the shipped model's labels of a tomogram (dark membranes), uint8."""
     card = load_card("compact")
     runner = make_runner(card, choose_device("cpu"))
-    volume = ArrayVolume(tomogram.astype(np.float32), (10.0, 10.0, 10.0))
+    volume = ArrayVolume(tomogram.astype(np.float32), VOXEL_NM)
     parameters = SegmentParameters("compact", device="cpu", polarity="dark")
     slices = (segment_slice(volume, z, parameters, runner=runner).labels for z in range(len(tomogram)))
     return np.stack([np.zeros(tomogram.shape[1:], np.uint8) if one is None else one for one in slices])
@@ -172,7 +174,8 @@ def judge() -> None:
             for case in packed(touching, seed, SHAPE, 1.5, 110 if touching else 60):
                 found = np.zeros(case.outlines.shape, np.uint32)
                 begin = time.perf_counter()
-                find_bodies(case.outlines, found, BodyParameters(sheets=False))
+                parameters = BodyParameters(sheets=False, membrane=membrane_in(VOXEL_NM))
+                find_bodies(case.outlines, found, parameters)
                 spent = time.perf_counter() - begin
                 score = packed_bodies.judge(found, case.bodies)
                 others = (way(case.outlines) for way in (plain_way, agglomerated))

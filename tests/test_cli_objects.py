@@ -133,14 +133,22 @@ def test_a_file_of_objects_is_taken_as_it_is(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_the_membrane_is_as_thick_as_it_is_said_to_be(packed: Packed, labels: Path, tmp_path: Path) -> None:
-    """A wide line around a body is more than its membrane."""
+    """A wide line around a body is more than its membrane, which is told by itself if the size is known."""
     wide = ndimage.binary_dilation(packed.outlines, ndimage.generate_binary_structure(3, 1))
     path = written(tmp_path / "wide.tif", wide.astype(np.uint8))
-    ratios = []
-    for words in ((), ("--membrane", "30")):
-        assert run("objects", path, "-o", tmp_path / "o.tif", "--voxel", "10", "--no-sheets", *words) == 0
-        ratios.append((stored(tmp_path / "o.tif") > 0).sum() / (packed.bodies > 0).sum())
-    assert ratios[0] > 1.1 and 0.93 < ratios[1] < 1.03, ratios
+
+    def volume(*words: str, of: Path = path) -> float:
+        assert run("objects", of, "-o", tmp_path / "o.tif", "--no-sheets", *words) == 0
+        return float((stored(tmp_path / "o.tif") > 0).sum() / (packed.bodies > 0).sum())
+
+    size = ("--voxel", "10")
+    drawn, taken, forced = (volume(*size, "--membrane", word) for word in ("drawn", "auto", "30"))
+    assert drawn > 1.1 and 0.93 < taken < 1.03 and taken == forced, (drawn, taken)
+    assert volume(*size) == taken and volume(*size, "--membrane", "0") == drawn == volume()
+    # Lines as wide as membranes are taken as they are, unless a thinner membrane is asked for.
+    assert (
+        volume(of=labels) == volume("--membrane", "drawn", of=labels) > volume("--membrane", "10", of=labels)
+    )
 
 
 @pytest.mark.parametrize(
@@ -151,6 +159,7 @@ def test_the_membrane_is_as_thick_as_it_is_said_to_be(packed: Packed, labels: Pa
         (["--min-size", "-3"], "is no size"),
         (["--mask", "{folder}/nothing.tif"], "nothing.tif"),
         (["--membrane", "-1"], "is not a width in nm"),
+        (["--membrane", "thin"], "is not a width in nm, such as 30, nor auto or drawn"),
         (["--image", "{folder}/nothing.tif"], "nothing.tif"),
         (["--image", "{other}"], "The tomogram has 3 × 8 × 8 voxels (z × y × x) but the labels have"),
         (["--mask", "{other}"], "The mask has 3 × 8 × 8 voxels"),

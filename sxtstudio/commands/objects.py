@@ -52,10 +52,12 @@ def add(commands: Any) -> None:
     )
     parser.add_argument(
         "--membrane",
-        type=_width,
+        type=_membrane,
         metavar="NM",
-        help="so much of the line around a body is its membrane, half of it outside of the line's middle "
-        "(default: all of the line; the shipped models draw lines of 5 pixels)",
+        help="so much of a line around a body is its membrane, in the middle of the line; what lies outside "
+        "of it is no part of the body, except in walls that bodies share; 0 or drawn: all of the line "
+        "(default: auto, 30 nm of lines that are wider than 40 nm and at least 4 pixels wide, as the shipped "
+        "models draw them; all of narrower lines, and if the voxel size is unknown)",
     )
     parser.add_argument(
         "--no-sheets",
@@ -147,6 +149,13 @@ def _path(text: str | None) -> Path | None:
 def _width(text: str) -> float:
     """Read a width in nm, 0 or more."""
     return _number(text, 1e6, "a width in nm, such as 60")
+
+
+def _membrane(text: str) -> float | None:
+    """Read a thickness in nm, or how it is chosen: None is automatically, 0 as it is drawn."""
+    if text == "auto":
+        return None
+    return 0.0 if text == "drawn" else _number(text, 1e6, "a width in nm, such as 30, nor auto or drawn")
 
 
 def _share(text: str) -> float:

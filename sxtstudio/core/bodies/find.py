@@ -17,6 +17,7 @@ from sxtstudio.core.bodies.evidence import darkness, find_doubtful
 from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, renumber
 from sxtstudio.core.bodies.joining import Pairs
 from sxtstudio.core.bodies.leftovers import number_leftovers
+from sxtstudio.core.bodies.membrane import Membrane
 from sxtstudio.core.bodies.regions import Regions, find_regions, wall_half_px
 from sxtstudio.core.bodies.rule import IS_BODY, IS_DARK_DROPLET, IS_DROPLET, IS_ONE, droplet_features
 from sxtstudio.core.bodies.tracks import FEATURES, Linker, Tracks
@@ -67,9 +68,9 @@ class BodyParameters:
         Voxels of the smallest of those.
     caps
         Whether bodies are closed where they end open.
-    membrane_px
-        So much of the line around a body is its membrane, half of that outside of the line's middle; None
-        is all of it. Annotators and networks draw wider lines than membranes are.
+    membrane
+        So much of a line around a body is its membrane; None is all of it. What of the line lies outside of
+        that is no part of the body, except in walls that bodies share, and of bodies without a lumen.
     """
 
     gap_px: float = 6.0
@@ -79,7 +80,7 @@ class BodyParameters:
     sheets: bool = True
     min_sheet: int = 1000
     caps: bool = True
-    membrane_px: float | None = None
+    membrane: Membrane | None = None
 
 
 def find_bodies(
@@ -116,11 +117,14 @@ def find_bodies(
     progress = progress or Progress()
     depth, height, width = outlines.shape
     half = wall_half_px(outlines[:: max(1, depth // _SAMPLED)] != 0)
+    line_px = 2 * half - 1
+    membrane = parameters.membrane
+    membrane = membrane if membrane is not None and membrane.applies_to(line_px) else None
     planned = body_stages(
         depth * height * width,
         image=image is not None,
         certainty=probability is not None,
-        trimmed=parameters.membrane_px is not None,
+        trimmed=membrane is not None,
     )
     stages = Stages(progress, planned)
     with stages.stage(Work.REGIONS) as counter:
@@ -165,18 +169,16 @@ def find_bodies(
     with stages.stage(Work.REWRITE) as counter:
         kept = np.concatenate([np.arange(count + 1), new[left.of_part]]).astype(np.uint32)
         renumber(bodies, kept, counter)
-    if parameters.membrane_px is not None:
-        whole = np.ones(total + 1, np.bool_)
-        whole[final[1:][enclosed]] = False
-        # The line is 2 half - 1 px wide, its middle is that of the membrane.
-        reach = max(1.0, half - 0.5 + parameters.membrane_px / 2)
-        with stages.stage(Work.WALLS) as counter:
-            trim_walls(outlines, bodies, whole, reach, z_step=z_step, progress=counter)
     with stages.stage(Work.ENDS) as counter:
         ends = find_ends(outlines, bodies, total, counter)
     with stages.stage(Work.ENDS) as counter:
         if parameters.caps:
             add_caps(outlines, bodies, ends, z_step=z_step, progress=counter)
+    if membrane is not None:
+        whole = np.ones(total + 1, np.bool_)
+        whole[final[1:][enclosed]] = False
+        with stages.stage(Work.WALLS) as counter:
+            trim_walls(outlines, bodies, whole, line_px, membrane.px, counter)
     with stages.stage(Work.REWRITE) as counter:
         _, at_border = find_at_border(bodies, total, counter)
     doubtful = None
@@ -228,9 +230,9 @@ def body_stages(
         Stage(Work.WALLS, voxels, "sharing walls"),
         Stage(Work.NUMBER, voxels, "sheets"),
         Stage(Work.REWRITE, voxels, "sheets"),
+        Stage(Work.ENDS, voxels, "closing ends"),
+        Stage(Work.ENDS, voxels, "closing ends"),
         *((Stage(Work.WALLS, voxels, "membranes"),) if trimmed else ()),
-        Stage(Work.ENDS, voxels, "closing ends"),
-        Stage(Work.ENDS, voxels, "closing ends"),
         Stage(Work.REWRITE, voxels, "closing ends"),
         *((Stage(Work.ENDS, voxels, "certainty"),) if certainty else ()),
     )

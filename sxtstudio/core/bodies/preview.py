@@ -10,6 +10,7 @@ from sxtstudio.core.bodies.find import BodyParameters
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
 from sxtstudio.core.bodies.rule import IS_BODY
 from sxtstudio.core.bodies.tracks import FEATURES
+from sxtstudio.core.bodies.walls import outside_of
 
 #: A body lies in about so many slices, and changes so much from one to the next: one slice does not say it.
 _SLICES, _CHANGE = 8, 0.25
@@ -48,4 +49,7 @@ def preview_slice(
     numbers = np.where(kept, np.cumsum(kept), 0).astype(np.int32)[found.numbers]
     with_walls = expand_labels(numbers, 2 * half)
     result: NDArray[np.int32] = np.where(outline, with_walls, numbers)
+    line_px = 2 * half - 1
+    if parameters.membrane is not None and parameters.membrane.applies_to(line_px):
+        result[outside_of(result, outline, line_px, parameters.membrane.px)] = 0
     return result

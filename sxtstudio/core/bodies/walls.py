@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import edt
 import numpy as np
@@ -109,13 +110,11 @@ def trim_walls(
     outlines: NDArray[np.uint8],
     bodies: Numbers,
     whole: NDArray[np.bool_],
-    reach_px: float,
-    *,
-    z_step: float = 1.0,
+    line_px: float,
+    membrane_px: float,
     progress: Progress | None = None,
-    slab_voxels: int = 4_000_000,
 ) -> None:
-    """Take from bodies the label voxels that are farther than ``reach_px`` from a lumen, in place.
+    """Take from bodies what of their lines lies outside of the membrane in its middle, in place.
 
     Parameters
     ----------
@@ -125,19 +124,33 @@ def trim_walls(
         Number of the body at each voxel (z, y, x), uint32, with its membrane.
     whole
         Of every number, 0 included, whether it stays as it is, as what has no lumen does.
-    reach_px, z_step, slab_voxels
-        As for ``share_walls``.
+    line_px, membrane_px
+        Usual width of a line, and thickness of a membrane, px of a slice.
     """
     depth, height, width = bodies.shape
-    shape = (depth, height, width)
-    halo = math.ceil(reach_px / z_step)
-    thickness = max(slab_slices(shape, slab_voxels), halo)
-    for box in walk(shape, outlines, bodies, progress=progress, slices=thickness):
-        wide = box.grown((halo, 0, 0), shape)
-        lumen = (bodies[wide.slices] > 0) & (outlines[wide.slices] == 0)
-        part = bodies[box.slices]
-        wall = (part > 0) & (outlines[box.slices] != 0) & ~whole[part]
-        if lumen.any():
-            distance = edt.edt(~lumen, anisotropy=(z_step, 1, 1), black_border=False)
-            wall &= distance[box.relative_to(wide).slices] > reach_px
-        part[wall] = 0
+    for box in walk((depth, height, width), outlines, bodies, progress=progress, slices=1):
+        plane = bodies[box.start[0]]
+        plane[outside_of(plane, outlines[box.start[0]] != 0, line_px, membrane_px) & ~whole[plane]] = 0
+
+
+def outside_of(
+    bodies: NDArray[Any], outline: NDArray[np.bool_], line_px: float, membrane_px: float
+) -> NDArray[np.bool_]:
+    """Return which pixels of a slice (y, x) belong to the line of a body and lie outside of its membrane.
+
+    Only towards what is neither a body nor an outline: a wall that is shared has no outside. Where a line is
+    narrower than usual less of it lies outside; where it is wider, not more, as a membrane that leans is
+    wide in a slice.
+    """
+    inside = bodies > 0
+    wall = inside & outline
+    free = ~(inside | outline)
+    if not (wall.any() and free.any()):
+        return np.zeros(wall.shape, np.bool_)
+    away = edt.edt(~free, black_border=False)  # from what is free; 1 is its neighbour
+    deep = edt.edt(~(inside & ~outline), black_border=False)  # from the nearest lumen
+    # The line is deep + away - 1 wide here, and half of what is too much of it lies outside.
+    result: NDArray[np.bool_] = (
+        wall & (away < deep - membrane_px) & (away - 0.5 < (line_px - membrane_px) / 2)
+    )
+    return result

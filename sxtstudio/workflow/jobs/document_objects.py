@@ -62,11 +62,12 @@ class FindObjects:
     inside_mask: bool = False
     image: bool = True
 
-    def parameters(self) -> BodyParameters:
-        """Return what bodies are found with."""
+    def parameters(self, voxel_nm: VoxelSize | None) -> BodyParameters:
+        """Return what bodies are found with in voxels of this size."""
         from sxtstudio.core.bodies.find import BodyParameters
+        from sxtstudio.core.bodies.membrane import membrane_in
 
-        return BodyParameters(gap_px=self.gap_px, split=self.split)
+        return BodyParameters(gap_px=self.gap_px, split=self.split, membrane=membrane_in(voxel_nm))
 
     def step(self) -> dict[str, Any]:
         """Return what stands in the record of steps."""
@@ -156,7 +157,7 @@ def preview_objects(given: ObjectsInput, wanted: FindObjects, z: int, progress: 
         return ObjectsPreview(z, np.asarray(numbers, np.int32), int(count))
     from sxtstudio.core.bodies.preview import preview_slice
 
-    found = preview_slice(outline, wanted.parameters())
+    found = preview_slice(outline, wanted.parameters(given.voxel_nm))
     progress.check()
     return ObjectsPreview(z, found, int(found.max(initial=0)))
 
@@ -218,7 +219,7 @@ def _find_in(
             labels,
             numbers,
             wanted.method,
-            wanted.parameters(),
+            wanted.parameters(given.voxel_nm),
             given.voxel_nm,
             counter,
             image=given.tomogram if wanted.image else None,

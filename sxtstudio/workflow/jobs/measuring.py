@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.bodies.find import BodyParameters
 from sxtstudio.core.bodies.found import FoundBodies, bodies_table
+from sxtstudio.core.bodies.membrane import membrane_in
 from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_values import LabelValues
@@ -299,7 +300,9 @@ def _find(
     for box in walk((z, y, x), values, labels):
         labels[box.slices] = values[box.slices] != 0
     numbers = create_numbers(folder / "objects", (z, y, x), 4, "write to another disk")
-    found = number_objects(labels, numbers, job.method, BodyParameters(), voxel_nm, progress)
+    found = number_objects(
+        labels, numbers, job.method, BodyParameters(membrane=membrane_in(voxel_nm)), voxel_nm, progress
+    )
     if not found.count:
         raise UserError(
             f"{job.source.name} holds labels that enclose nothing, so there is no object to measure. Use "

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.bodies.find import BodyParameters, body_stages, find_bodies
 from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, keep_large
+from sxtstudio.core.bodies.membrane import membrane_in
 from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
@@ -54,7 +55,7 @@ class ObjectsJob:
     mask
         What lies outside of this is nothing.
     membrane_nm
-        So much of the line around a body is its membrane; None is all of it.
+        So much of the line around a body is its membrane; 0 is all of it, None as of ``membrane_in``.
     sheets, caps
         As of ``BodyParameters``.
     image
@@ -122,7 +123,7 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
             split=job.split,
             sheets=job.sheets,
             caps=job.caps,
-            membrane_px=_px(job.membrane_nm, "thickness of membranes", voxel_nm),
+            membrane=membrane_in(voxel_nm, job.membrane_nm),
         )
         image, probability = (
             None if path is None else _opened(path, what, source.shape, stack)
@@ -251,7 +252,7 @@ def _stages(job: ObjectsJob, voxels: int) -> tuple[Stage, ...]:
             voxels,
             image=job.image is not None,
             certainty=job.probability is not None,
-            trimmed=job.membrane_nm is not None,
+            trimmed=job.membrane_nm != 0,
         ),
         Stage(Work.REWRITE, voxels, "small objects"),
         Stage(Work.EXPORT, voxels, "writing"),
@@ -259,7 +260,7 @@ def _stages(job: ObjectsJob, voxels: int) -> tuple[Stage, ...]:
 
 
 def number_stage(
-    method: Method, voxels: int, *, image: bool = False, certainty: bool = False, trimmed: bool = False
+    method: Method, voxels: int, *, image: bool = False, certainty: bool = False, trimmed: bool = True
 ) -> Stage:
     """Return the stage that ``number_objects`` is; the switches as of ``body_stages``."""
     bodies = method is Method.BODIES

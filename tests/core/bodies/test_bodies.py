@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from sxtstudio.core.bodies.evidence import darkness
 from sxtstudio.core.bodies.find import BodyParameters, find_bodies
 from sxtstudio.core.bodies.found import bodies_table
 from sxtstudio.core.bodies.leftovers import number_leftovers
+from sxtstudio.core.bodies.membrane import Membrane, membrane_in
 from sxtstudio.core.bodies.preview import preview_slice
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
 from sxtstudio.core.bodies.tracks import Linker
-from sxtstudio.core.bodies.walls import near_share, share_walls, trim_walls
+from sxtstudio.core.bodies.walls import near_share, share_walls
 from sxtstudio.core.object_table import Flag
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.volume import ArrayVolume
@@ -35,15 +37,15 @@ def distance_to(centre: tuple[float, float, float], radius: float) -> NDArray[np
     return np.sqrt(away) - radius
 
 
-def shells(*distances: NDArray[np.float64]) -> NDArray[np.uint8]:
-    """Outlines of 3 px at the surface of each body."""
+def shells(*distances: NDArray[np.float64], half: float = 1.5) -> NDArray[np.uint8]:
+    """Outlines at the surface of each body, of 3 px if nothing else is said."""
     outlines = np.zeros(SHAPE, bool)
     for distance in distances:
-        outlines |= np.abs(distance) <= 1.5
+        outlines |= np.abs(distance) <= half
     return outlines.astype(np.uint8)
 
 
-def found(outlines: NDArray[np.uint8], **parameters: float) -> NDArray[np.uint32]:
+def found(outlines: NDArray[np.uint8], **parameters: Any) -> NDArray[np.uint32]:
     bodies = np.zeros(outlines.shape, np.uint32)
     found = find_bodies(outlines, bodies, BodyParameters(**parameters))
     count = found.count
@@ -145,12 +147,37 @@ def test_slabs_change_nothing() -> None:
     apart = np.arange(int(whole.max()) + 1) % 2 == 1
     near = [near_share(whole, apart, 4.5, slab_voxels=size) for size in (1, 10**9)]
     assert np.array_equal(*near)
-    before = whole.copy()
-    trim_walls(outlines, whole, apart, 2.0, z_step=1.5)
-    trim_walls(outlines, parts, apart, 2.0, z_step=1.5, slab_voxels=1)
-    assert np.array_equal(whole, parts)
-    changed = before != whole
-    assert changed.any() and outlines[changed].all() and not apart[before[changed]].any()
+
+
+def test_of_wide_lines_the_middle_is_the_membrane_and_a_common_wall_stays() -> None:
+    """Lines of 5 px around membranes of 3: two bodies with a wall between them, and a droplet."""
+    left, right = distance_to((12, 36, 24), 10), distance_to((12, 36, 46), 10)
+    drop = distance_to((12, 15, 80), 6)
+    outlines = (shells(left, right, half=2.5) > 0) | (drop <= 0)
+    outlines &= ~((left < -2.5) | (right < -2.5))
+    drawn, thin = (found(outlines.astype(np.uint8), membrane=m, sheets=False) for m in (None, Membrane(3.0)))
+    for distance in (left, right):
+        # In the slices where both are seen, and where the membrane stands upright.
+        own = [numbers[9:16] == numbers[12, 36, 24 if distance is left else 46] for numbers in (drawn, thin)]
+        sizes = [body.sum() / (distance[9:16] <= 1.5).sum() for body in own]
+        assert sizes[0] > 1.12 and abs(sizes[1] - 1) < 0.05, sizes
+        assert overlap(own[1], distance[9:16] <= 1.5) > 0.9
+    line = thin[12, 36, 14:57]
+    assert (line > 0).all(), "the wall between both is divided, not taken away"
+    assert np.array_equal(drawn == drawn[12, 15, 80], thin == thin[12, 15, 80])
+
+
+@pytest.mark.parametrize(("line", "px_nm", "applies"), [(5, 10, True), (3, 10, False), (4, 10, False),
+                                                         (3, 20, False), (4, 12, True)])  # fmt: skip
+def test_only_lines_wider_than_40_nm_and_of_4_px_are_wider_than_membranes(
+    line: float, px_nm: float, applies: bool
+) -> None:
+    membrane = membrane_in((30.0, px_nm, px_nm))
+    assert membrane is not None and membrane.px == 30 / px_nm
+    assert membrane.applies_to(line) is applies
+    assert membrane_in(None) is None and membrane_in((10.0, 10.0, 10.0), 0.0) is None
+    forced = membrane_in((30.0, px_nm, px_nm), 2.5 * px_nm)
+    assert forced is not None and forced.applies_to(line) and not forced.applies_to(2.0)
 
 
 @pytest.mark.parametrize(("touching", "least"), [(False, 0.95), (True, 0.9)])
@@ -239,6 +266,10 @@ def test_a_preview_shows_the_bodies_of_a_slice_with_their_walls() -> None:
     assert shown.max() == 2
     for distance in distances:
         assert matches(shown, distance[12] <= 1.5) > 0.97
+    wide = shells(*distances, half=2.5)[12] != 0
+    shown = [preview_slice(wide, BodyParameters(membrane=m)) > 0 for m in (None, Membrane(3.0))]
+    true = np.minimum(*distances)[12] <= 1.5
+    assert overlap(shown[0], true) < 0.9 and overlap(shown[1], true) > 0.97
     assert not preview_slice(np.zeros((30, 30), bool), BodyParameters()).any()
     assert preview_slice(np.ones((30, 30), bool), BodyParameters()).shape == (30, 30)
 

@@ -18,6 +18,7 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.object_classes import CLASSES
 from sxtstudio.core.object_table import Flag, ObjectRow
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import VoxelSize
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import KeptOutput
 from sxtstudio.workflow.jobs.document_objects import (
@@ -31,13 +32,13 @@ from sxtstudio.workflow.jobs.document_objects import (
 SHAPE = (24, 64, 64)
 
 
-def shells() -> NDArray[np.uint8]:
+def shells(half: float = 1.5) -> NDArray[np.uint8]:
     """The outlines of two upright cylinders that end within the volume."""
     y, x = np.mgrid[: SHAPE[1], : SHAPE[2]]
     labels = np.zeros(SHAPE, np.uint8)
     for cy, cx, radius, slices in ((20, 20, 12, slice(4, 20)), (44, 44, 9, slice(6, 18))):
         away = np.hypot(y - cy, x - cx)
-        labels[slices, np.abs(away - radius) <= 1.5] = 255
+        labels[slices, np.abs(away - radius) <= half] = 255
     return labels
 
 
@@ -65,13 +66,21 @@ def given(document: Document) -> ObjectsInput:
 
 
 def find(
-    document: Document, progress: Progress | None = None, output: KeptOutput | None = None, **fields: Any
+    document: Document,
+    progress: Progress | None = None,
+    output: KeptOutput | None = None,
+    voxel_nm: VoxelSize | None = None,
+    **fields: Any,
 ) -> FoundObjects:
     wanted = FindObjects(**fields)
     recorder = document.recorder(EditKind.FIND_OBJECTS, "objects", {})
     try:
         found = find_document_objects(
-            recorder, replace(given(document), output=output), wanted, document.bulk, progress or Progress()
+            recorder,
+            replace(given(document), output=output, voxel_nm=voxel_nm),
+            wanted,
+            document.bulk,
+            progress or Progress(),
         )
     except BaseException:
         recorder.roll_back()
@@ -148,6 +157,21 @@ def test_the_preview_shows_what_a_slice_encloses(document: Document) -> None:
     assert preview_objects(given(document), FindObjects(), 0, Progress()).count == 0
     parts = preview_objects(given(document), FindObjects(method=Method.COMPONENTS), 12, Progress())
     assert parts.count == 2 and parts.numbers[20, 20] == 0
+
+
+@pytest.mark.parametrize(("voxel_nm", "least", "most"), [(None, 1.12, 1.3), ((10.0,) * 3, 0.97, 1.03)])
+def test_of_wide_lines_the_middle_is_the_membrane_if_the_voxel_size_is_known(
+    document: Document, voxel_nm: VoxelSize | None, least: float, most: float
+) -> None:
+    document.volume("labels")[:] = shells(half=2.5)
+    y, x = np.mgrid[: SHAPE[1], : SHAPE[2]]
+    true = (np.hypot(y - 20, x - 20) <= 13.5) | (np.hypot(y - 44, x - 44) <= 10.5)
+    work = replace(given(document), voxel_nm=voxel_nm)
+    shown = preview_objects(work, FindObjects(), 12, Progress()).numbers
+    find(document, voxel_nm=voxel_nm)
+    assert document.objects is not None
+    assert np.array_equal(document.objects[12] > 0, shown > 0)
+    assert least < (shown > 0).sum() / true.sum() < most
 
 
 def test_outlines_that_the_network_was_not_sure_of_are_flagged(document: Document, tmp_path: Path) -> None:
