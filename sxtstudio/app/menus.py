@@ -15,7 +15,7 @@ from sxtstudio.app.actions.info import MISSING, Shown
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.labels.tools.catalogue import TOOLS
-from sxtstudio.app.objects.class_list import KEYS
+from sxtstudio.app.objects.classes.list import KEYS
 from sxtstudio.app.objects.tools.catalogue import tool_info
 
 

@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
     compared = compare_tables(groups, choice, tables)
     write_report(output, compared)
     if plot is not None:
-        from sxtstudio.app.objects.headless import draw_figures
+        from sxtstudio.app.objects.plots.headless import draw_figures
 
         draw_figures([group_figure(compared.comparison, compared.title, per_cell=compared.per_cell)], plot)
     for line in report_text(compared).splitlines():

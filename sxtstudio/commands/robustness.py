@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
         result = robustness_file(job, progress)
     rows = [("tried", f"{len(result.found.trials)} combinations of threshold and erosion")]
     if plot is not None:
-        from sxtstudio.app.objects.headless import draw_figures
+        from sxtstudio.app.objects.plots.headless import draw_figures
 
         draw_figures(robustness_figures(result.found, result.voxel_nm), plot, columns=2)
         rows.append(("plot", str(plot)))

@@ -7,9 +7,9 @@ from functools import partial
 
 from sxtstudio.app.actions.info import ActionInfo, Need, of_objects
 from sxtstudio.app.context import Context
-from sxtstudio.app.objects.class_list import KEYS
-from sxtstudio.app.objects.class_sections import ClassSections
-from sxtstudio.app.objects.rule import RuleDialog
+from sxtstudio.app.objects.classes.list import KEYS
+from sxtstudio.app.objects.classes.rules import RuleDialog
+from sxtstudio.app.objects.classes.sections import ClassSections
 from sxtstudio.app.states import Panel
 from sxtstudio.core.errors import UserError
 

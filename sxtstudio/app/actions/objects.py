@@ -31,7 +31,7 @@ def contacts(context: Context) -> None:
 
 def calibrate(context: Context) -> None:
     """Show how grey values become linear absorption coefficients."""
-    from sxtstudio.app.objects.calibration import CalibrationDialog
+    from sxtstudio.app.objects.calibration.dialog import CalibrationDialog
 
     context.dialogs.bring_up(CalibrationDialog)
 
@@ -45,7 +45,7 @@ def filopodium(context: Context, on: bool) -> None:
 
 def table_s1(context: Context) -> None:
     """Show Table S1 of the paper from the objects."""
-    from sxtstudio.app.objects.table_s1_page import TableS1Dialog
+    from sxtstudio.app.objects.filopodia.table_s1 import TableS1Dialog
 
     context.dialogs.bring_up(TableS1Dialog)
 

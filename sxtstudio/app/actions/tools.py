@@ -17,7 +17,7 @@ def batch(context: Context) -> None:
 
 def compare(context: Context) -> None:
     """Compare groups of measured tomograms."""
-    from sxtstudio.app.objects.compare import CompareDialog
+    from sxtstudio.app.objects.compare.dialog import CompareDialog
 
     context.dialogs.bring_up(CompareDialog)
 

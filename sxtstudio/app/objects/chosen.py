@@ -21,11 +21,11 @@ from PySide6.QtWidgets import (
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
-from sxtstudio.app.objects.listing import Listing
 from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.objects.style import ObjectStyle
-from sxtstudio.app.objects.table_columns import columns_of, flags_sentence, usual_keys
-from sxtstudio.app.objects.table_model import STALE, value_text
+from sxtstudio.app.objects.table.columns import columns_of, flags_sentence, usual_keys
+from sxtstudio.app.objects.table.listing import Listing
+from sxtstudio.app.objects.table.model import STALE, value_text
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.object_table import ObjectRow, ObjectTable

@@ -11,7 +11,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.objects.colouring import ColourBy, Scale, column_colours
 from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.objects.style import ObjectStyle
-from sxtstudio.app.objects.table_columns import columns_of
+from sxtstudio.app.objects.table.columns import columns_of
 from sxtstudio.app.widgets.controls import ComboBox, Slider
 from sxtstudio.app.widgets.notes import form, narrow
 

@@ -12,17 +12,17 @@ def add_pages(context: Context, parts: Parts) -> None:
     """Add the tabs; each is made, and what it needs loaded, when it is first seen."""
 
     def table() -> QWidget:
-        from sxtstudio.app.objects.table import TablePage
+        from sxtstudio.app.objects.table.page import TablePage
 
         return TablePage(context, parts.measured, parts.style)
 
     def plots() -> QWidget:
-        from sxtstudio.app.objects.plots import PlotsPage
+        from sxtstudio.app.objects.plots.page import PlotsPage
 
         return PlotsPage(context, parts.measured)
 
     def filopodia() -> QWidget:
-        from sxtstudio.app.objects.filopodia import FilopodiaPage
+        from sxtstudio.app.objects.filopodia.page import FilopodiaPage
 
         return FilopodiaPage(context, parts.toolbox.filopodia)
 

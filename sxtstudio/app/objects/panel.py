@@ -11,7 +11,7 @@ from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.objects import work
 from sxtstudio.app.objects.chosen import ChosenObject
-from sxtstudio.app.objects.class_sections import ClassSections
+from sxtstudio.app.objects.classes.sections import ClassSections
 from sxtstudio.app.objects.display import ObjectsDisplay
 from sxtstudio.app.objects.finding import Finding
 from sxtstudio.app.objects.measured import ObjectMeasurements

@@ -8,8 +8,8 @@ from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.jobs.strip import ProgressStrip
-from sxtstudio.app.objects.figure_plot import FigurePlot
-from sxtstudio.app.objects.plot_export import write_figures
+from sxtstudio.app.objects.plots.export import write_figures
+from sxtstudio.app.objects.plots.figure import FigurePlot
 from sxtstudio.app.widgets.controls import DoubleSpinBox, SpinBox
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import SliceRange

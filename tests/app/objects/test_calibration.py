@@ -7,7 +7,7 @@ import pytest
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.objects.calibration import CalibrationDialog, MaterialFields
+from sxtstudio.app.objects.calibration.dialog import CalibrationDialog, MaterialFields
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.calibration import GreyUnit, LacCalibration, Material

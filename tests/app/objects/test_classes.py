@@ -14,8 +14,8 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.objects.class_sections import ClassSections
-from sxtstudio.app.objects.rule import RuleDialog
+from sxtstudio.app.objects.classes.rules import RuleDialog
+from sxtstudio.app.objects.classes.sections import ClassSections
 from sxtstudio.app.states import Panel
 from sxtstudio.core.classes.features import FEATURES
 from sxtstudio.core.edit_kind import EditKind

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.objects.compare import BEGIN, CompareDialog
+from sxtstudio.app.objects.compare.dialog import BEGIN, CompareDialog
 
 
 @pytest.fixture

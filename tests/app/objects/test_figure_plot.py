@@ -11,8 +11,8 @@ from PySide6.QtCore import QPoint, QPointF, Qt
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
 
-from sxtstudio.app.objects.figure_plot import FigurePlot, Grip
-from sxtstudio.app.objects.plot_export import write_figures
+from sxtstudio.app.objects.plots.export import write_figures
+from sxtstudio.app.objects.plots.figure import FigurePlot, Grip
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.figures import Category, Figure, dot_plot, histogram, scatter_plot
 

@@ -12,7 +12,7 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.objects.filopodia import FilopodiaPage
+from sxtstudio.app.objects.filopodia.page import FilopodiaPage
 from sxtstudio.app.objects.pane import Page
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sxtstudio.app.objects.listing import Filter, Limit, Listing
-from sxtstudio.app.objects.table_columns import Own, columns_of, flags_sentence, usual_keys
-from sxtstudio.app.objects.table_text import summary_text, tab_separated
+from sxtstudio.app.objects.table.columns import Own, columns_of, flags_sentence, usual_keys
+from sxtstudio.app.objects.table.listing import Filter, Limit, Listing
+from sxtstudio.app.objects.table.text import summary_text, tab_separated
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
 

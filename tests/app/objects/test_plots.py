@@ -12,9 +12,9 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.objects.figure_plot import Grip
-from sxtstudio.app.objects.plot_export import write_figures
-from sxtstudio.app.objects.plots import NOT_MEASURED, NOTHING, PlotsPage
+from sxtstudio.app.objects.plots.export import write_figures
+from sxtstudio.app.objects.plots.figure import Grip
+from sxtstudio.app.objects.plots.page import NOT_MEASURED, NOTHING, PlotsPage
 from sxtstudio.core.figures import FigureKind
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable

@@ -10,8 +10,8 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.pane import Page
-from sxtstudio.app.objects.table import TablePage
-from sxtstudio.app.objects.table_columns import Own
+from sxtstudio.app.objects.table.columns import Own
+from sxtstudio.app.objects.table.page import TablePage
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.object_colours import number_colours
 from tests.app.objects.conftest import BOXES, LARGE

@@ -11,7 +11,7 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
 from sxtstudio.app.main_window import MainWindow
-from sxtstudio.app.objects.table_s1_page import NO_OBJECT, NOT_MEASURED, TableS1Dialog
+from sxtstudio.app.objects.filopodia.table_s1 import NO_OBJECT, NOT_MEASURED, TableS1Dialog
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.measure import measure_objects

@@ -21,8 +21,8 @@ from sxtstudio.app.labels.tools.objects import CutTool, DeleteTool, KeepTool, Me
 from sxtstudio.app.labels.tools.outline import LassoTool, PolygonTool
 from sxtstudio.app.labels.tools.ruler import RulerTool
 from sxtstudio.app.labels.tools.tool import Tool
-from sxtstudio.app.objects.filopodium_tool import FilopodiumTool
-from sxtstudio.app.objects.filopodium_work import FilopodiumWork
+from sxtstudio.app.objects.filopodia.tool import FilopodiumTool
+from sxtstudio.app.objects.filopodia.work import FilopodiumWork
 from sxtstudio.app.objects.tools.click import (
     DeleteObjectTool,
     FillObjectTool,

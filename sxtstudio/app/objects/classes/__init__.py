@@ -1,0 +1,1 @@
+"""Classes of objects in the window: by key, click, rule and classifier, and checked one by one."""

@@ -1,0 +1,237 @@
+"""Trains and applies a classifier on the objects of the open tomogram, in jobs; no widget."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from PySide6.QtCore import QObject, Signal
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.objects.classes.work import ClassWork
+from sxtstudio.app.objects.measured import ObjectMeasurements
+from sxtstudio.core.classes.assigning import Rows, by_classifier, given_by_hand
+from sxtstudio.core.classes.classifier import Classifier, Examples, Predictions, Reason, combined, examples_of
+from sxtstudio.core.classes.classifier_file import read_classifier, write_classifier
+from sxtstudio.core.classes.features import FeatureTable, features_of
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.object_table import ObjectTable
+from sxtstudio.core.polarity import Value
+
+NOT_MEASURED = "The objects have not been measured yet: measure them first."
+
+
+@dataclass(frozen=True)
+class _Input:
+    """What a job works with; read in the thread of the window."""
+
+    table: ObjectTable
+    measurements: Measurements
+    absorbing: Value
+    stale: frozenset[int]
+
+    def rows(self, table: ObjectTable, said: Predictions) -> Rows:
+        return {n: row for n, row in by_classifier(table, said).items() if n not in self.stale}
+
+    def features(self) -> FeatureTable:
+        return features_of(self.measurements, self.absorbing)
+
+    def examples(self, features: FeatureTable) -> Examples:
+        named = {n: name for n, name in given_by_hand(self.table).items() if n not in self.stale}
+        return examples_of(features, self.table.classes, named)
+
+
+class ClassifierWork(QObject):
+    """The classifier of a window, trained here or read from a file.
+
+    Attributes
+    ----------
+    classifier
+        None while there is none.
+    source
+        The name of its file, "" where it was trained here and is not saved.
+    margins
+        Of the objects that it gave their class, how much more probable that is than the next one.
+
+    Signals
+    -------
+    changed()
+        Another classifier is there, or it was applied.
+    said(text)
+        What came of it, a sentence for the user.
+    """
+
+    changed = Signal()
+    said = Signal(str)
+
+    def __init__(self, context: Context, classes: ClassWork, measured: ObjectMeasurements) -> None:
+        """Begin without a classifier."""
+        super().__init__(context.session)
+        self._context, self._session = context, context.session
+        self._classes, self._measured = classes, measured
+        self.classifier: Classifier | None = None
+        self.source = ""
+        self.margins: dict[int, float] = {}
+        self._learned = 0
+        self._features: FeatureTable | None = None
+        self._before: Examples | None = None
+        self._job: Job | None = None
+        self._session.document_changed.connect(self._on_session_document_changed)
+
+    @property
+    def by_hand(self) -> Counter[str]:
+        """How many objects of each class were given by hand."""
+        return Counter(given_by_hand(self._classes.table).values())
+
+    @property
+    def to_learn(self) -> int:
+        """How many more objects have a class by hand than when it was trained here; 0 where it was not."""
+        return 0 if not self._learned else max(0, sum(self.by_hand.values()) - self._learned)
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job of it is running."""
+        return self._job is not None
+
+    @property
+    def carries_on(self) -> bool:
+        """Whether there are examples of other tomograms to train with, too."""
+        return self._before is not None
+
+    def train(self, *, carry_on: bool = True) -> None:
+        """Train with the objects whose class was given by hand.
+
+        Parameters
+        ----------
+        carry_on
+            Together with the examples of the classifier that was opened, where there is one.
+
+        Raises
+        ------
+        UserError
+            If the objects have not been measured.
+        """
+        given, before = self._input(), self._before if carry_on else None
+        learned = len(given_by_hand(given.table))
+
+        def work(job: Job) -> Classifier:
+            from sxtstudio.core.classes.fitting import train  # with scikit-learn
+
+            examples = given.examples(given.features())
+            return train(examples if before is None else combined(before, examples))
+
+        def done(classifier: Classifier) -> None:
+            self.classifier, self.source = classifier, ""
+            self._learned = learned
+            self.said.emit("")
+            self.changed.emit()
+
+        self._start("Training the classifier", work, done)
+
+    def classify(self) -> None:
+        """Give a class to all objects that have none by hand, as one step.
+
+        Raises
+        ------
+        UserError
+            If there is no classifier, or the objects have not been measured.
+        """
+        classifier, given = self.classifier, self._input()
+        if classifier is None:
+            raise UserError("There is no classifier yet: train one, or open one.")
+
+        def work(job: Job) -> tuple[FeatureTable, Predictions, Rows]:
+            features = given.features()
+            said = classifier.predict(features)
+            return features, said, given.rows(given.table, said)
+
+        def done(found: tuple[FeatureTable, Predictions, Rows]) -> None:
+            self._features, said, rows = found
+            if self._classes.table is not given.table:  # somebody gave a class meanwhile
+                rows = given.rows(self._classes.table, said)
+            self.margins = dict(zip(said.numbers.tolist(), said.margins.tolist(), strict=True))
+            self._classes.apply(rows, EditKind.CLASSIFY, classifier.classes)
+            self._classes.show_classes()
+            self.said.emit(_summary(len(rows), said, len(given.stale)))
+            self.changed.emit()
+
+        self._start("Classifying objects", work, done)
+
+    def reasons_for(self, number: int) -> list[Reason]:
+        """Return what spoke for the class that the classifier gave an object; none where it is not known."""
+        if self.classifier is None or self._features is None or number not in self.margins:
+            return []
+        return self.classifier.reasons_for(self._features, number)
+
+    def open(self, path: Path) -> None:
+        """Take the classifier of a file.
+
+        Raises
+        ------
+        UserError
+            If it cannot be read.
+        """
+        self.classifier = read_classifier(path)
+        self._before, self.source = self.classifier.examples, path.name
+        self.margins, self._features, self._learned = {}, None, 0
+        self.said.emit("")
+        self.changed.emit()
+
+    def save(self, path: Path) -> None:
+        """Write the classifier to a file.
+
+        Raises
+        ------
+        UserError
+            If there is none, or the file cannot be written.
+        """
+        if self.classifier is None:
+            raise UserError("There is no classifier yet: train one first.")
+        write_classifier(path, self.classifier)
+        self.source = path.name
+        self.changed.emit()
+
+    def _input(self) -> _Input:
+        document, found = self._session.document, self._measured.value
+        if document is None or found is None:
+            raise UserError(NOT_MEASURED)
+        if self._measured.all_stale:
+            raise UserError("The objects were measured with another voxel size: measure them again.")
+        absorbing: Value = "dark" if document.polarity is None else document.polarity.value
+        return _Input(document.object_table, found, absorbing, frozenset(self._measured.stale))
+
+    def _start(self, name: str, work: Callable[[Job], object], done: Callable[..., None]) -> None:
+        if self._job is not None:
+            return
+        document = self._session.document
+
+        def finished(result: object) -> None:
+            if self._session.document is document:
+                done(result)
+
+        self._job = self._context.jobs.start(name, work, on_done=finished)
+        self._job.finished.connect(self._on_job_finished)
+        self.changed.emit()
+
+    def _on_job_finished(self) -> None:
+        self._job = None
+        self.changed.emit()
+
+    def _on_session_document_changed(self) -> None:
+        """What was trained goes on to the next tomogram, with its examples."""
+        if self.classifier is not None:
+            self._before = self.classifier.examples
+        self.margins, self._features, self._learned = {}, None, 0
+        self.changed.emit()
+
+
+def _summary(given: int, said: Predictions, stale: int) -> str:
+    text = f"{given} objects have a class now, {int((said.sure < 0.6).sum())} of them less than 60 % sure."
+    if stale:
+        text += f" {stale} have changed since they were measured, and were left out."
+    return f"{text} {said.warning}" if said.warning else text

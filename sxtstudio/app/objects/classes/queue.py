@@ -1,0 +1,248 @@
+"""The proofreading queue in the panel: one object after another, one key per answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from PySide6.QtCore import QEvent, QObject, Qt
+from PySide6.QtGui import QKeyEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
+
+from sxtstudio.app import theme
+from sxtstudio.app.context import Context
+from sxtstudio.app.objects.classes.buttons import ClassButtons
+from sxtstudio.app.objects.classes.classifier_work import ClassifierWork
+from sxtstudio.app.objects.classes.list import swatch
+from sxtstudio.app.objects.classes.work import ClassWork
+from sxtstudio.app.widgets.notes import narrow, note, show_note
+from sxtstudio.app.widgets.scroll import bring_into_view
+from sxtstudio.core.classes.queue import (
+    Answer,
+    ClassIs,
+    Question,
+    Queue,
+    Right,
+    Skip,
+    Why,
+    questions,
+    row_after,
+)
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.wording import count, share
+
+_REASONS = 2
+_KEYS = "Enter: right · 1–9: another class · Space or →: skip · ←: back · Esc: later"
+
+
+class QueueSection(QWidget):
+    """Asks about one object at a time; what is answered is in the table at once, as one step each."""
+
+    def __init__(
+        self,
+        context: Context,
+        classes: ClassWork,
+        classifier: ClassifierWork,
+        show_object: Callable[[int], None],
+    ) -> None:
+        """Build the section; ``show_object`` goes to an object in all views."""
+        super().__init__()
+        self._context, self._session = context, context.session
+        self._classes, self._classifier, self._show_object = classes, classifier, show_object
+        self.queue: Queue | None = None  # while it is being gone through
+        self._answering = False
+        self.left = note(name="left")
+        self.start = QPushButton("Check them one by one")
+        self.start.setToolTip("Go to the object that the classifier is least sure of, then to the next")
+        theme.set_icon(self.start, "mdi6.playlist-check")
+        self.card = QWidget()
+        self.title, self.why, self.keys = QLabel(), note(name="why"), note(_KEYS, name="keys")
+        self.title.setTextFormat(Qt.TextFormat.PlainText)
+        self.title.setWordWrap(True)
+        self.colour = QLabel()
+        self.class_buttons = ClassButtons()
+        self.right, self.skip = QPushButton("Right"), QPushButton("Skip")
+        self.back, self.stop = QPushButton("Back"), QPushButton("Later")
+        for button, icon, tip in (
+            (self.right, "mdi6.check", "It is right as it is (Enter)"),
+            (self.skip, "mdi6.skip-next", "No answer now; it comes again at the end (Space or →)"),
+            (self.back, "mdi6.skip-previous", "The one before, to answer it anew (←)"),
+            (self.stop, "mdi6.close", "Stop here and go on another time (Esc)"),
+        ):
+            theme.set_icon(button, icon)
+            button.setToolTip(tip)
+        self._lay_out()
+        key = Qt.Key
+        self._does: dict[int, Callable[[], None]] = {
+            **dict.fromkeys((key.Key_Return, key.Key_Enter), partial(self.answer, Right())),
+            **dict.fromkeys((key.Key_Space, key.Key_Right), partial(self.answer, Skip())),
+            key.Key_Left: self.go_back,
+            key.Key_Escape: self.end,
+        }
+        self.start.clicked.connect(self.begin)
+        self.right.clicked.connect(partial(self.answer, Right()))
+        self.skip.clicked.connect(partial(self.answer, Skip()))
+        self.back.clicked.connect(self.go_back)
+        self.stop.clicked.connect(self.end)
+        self.class_buttons.pressed.connect(self.give)
+        for widget in (self.card, self.right, self.skip, self.back, self.stop):
+            widget.installEventFilter(self)
+        session = self._session
+        session.table_changed.connect(self._on_session_table_changed)
+        session.document_changed.connect(self.end)
+        session.busy_changed.connect(self._follow)
+        classifier.changed.connect(self._follow)
+        self._follow()
+
+    def _lay_out(self) -> None:
+        head = QHBoxLayout()
+        head.addWidget(self.colour)
+        head.addWidget(self.title, 1)
+        first, second = QHBoxLayout(), QHBoxLayout()
+        for row, buttons in ((first, (self.right, self.skip)), (second, (self.back, self.stop))):
+            for button in buttons:
+                row.addWidget(narrow(button, 80), 1)
+        inner = QVBoxLayout(self.card)
+        inner.setContentsMargins(0, 0, 0, 0)
+        inner.setSpacing(6)
+        inner.addLayout(head)
+        inner.addWidget(self.why)
+        inner.addLayout(first)
+        inner.addWidget(self.class_buttons)
+        inner.addLayout(second)
+        inner.addWidget(self.keys)
+        self.card.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(6)
+        layout.addWidget(self.left)
+        layout.addWidget(self.start)
+        layout.addWidget(self.card)
+
+    @property
+    def running(self) -> bool:
+        """Whether an object is being asked about."""
+        return self.queue is not None and self.queue.current is not None
+
+    def begin(self) -> None:
+        """Ask about the object that needs it most; what was answered before is not asked again."""
+        queue = Queue.begin(self._classes.table, self._classifier.margins)
+        if queue.current is None:
+            self._session.message.emit("There is nothing to check.")
+            return
+        self._classes.show_classes()
+        self._go(queue)
+
+    def answer(self, answer: Answer) -> None:
+        """Answer about the current object; the next one comes by itself."""
+        queue = self.queue
+        if queue is None or queue.current is None:
+            return
+        number = queue.current.number
+        table = self._classes.table
+        row = table.rows.get(number)
+        if row is not None and not isinstance(answer, Skip):
+            self._answering = True  # the table changes by this answer, not otherwise
+            try:
+                self._classes.apply({number: row_after(row, answer)}, EditKind.CHECKED)
+            except UserError as error:
+                self._session.message.emit(str(error))
+                return
+            finally:
+                self._answering = False
+        self._go(queue.next_after(answer, self._classes.table, self._classifier.margins))
+
+    def give(self, name: str) -> None:
+        """Answer that the current object is of a class."""
+        self.answer(ClassIs(name))
+
+    def go_back(self) -> None:
+        """Go to the object before."""
+        if self.queue is not None and self.queue.passed:
+            self._go(self.queue.back())
+
+    def end(self) -> None:
+        """Stop here; the rest is asked another time."""
+        self.queue = None
+        self._follow()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Take the keys while the card, or one of its buttons, has the focus."""
+        if not isinstance(event, QKeyEvent) or event.key() not in self._does:
+            return False
+        if event.type() == QEvent.Type.ShortcutOverride:
+            event.accept()  # here the key is no shortcut of the window's
+        elif event.type() == QEvent.Type.KeyPress:
+            self._does[event.key()]()
+        return event.type() != QEvent.Type.KeyRelease
+
+    def _go(self, queue: Queue) -> None:
+        """Show where one is now; at the end say so."""
+        self.queue = queue
+        if queue.current is None:
+            self.queue = None
+            self._session.message.emit("All objects are checked.")
+        else:
+            self._show_object(queue.current.number)
+        self._follow()
+        if self.queue is not None:
+            self.card.setFocus()
+            bring_into_view(self)
+
+    def _on_session_table_changed(self) -> None:
+        """Undo, or another way to give a class, may have answered or taken away what is asked."""
+        if self._answering:
+            return
+        if self.queue is not None:
+            now = self.queue.checked(self._classes.table, self._classifier.margins)
+            if now != self.queue:
+                self._go(now)
+        self._follow()
+
+    def _follow(self) -> None:
+        left = questions(self._classes.table, self._classifier.margins)
+        running = self.running
+        self.card.setVisible(running)
+        self.start.setVisible(not running)
+        self.start.setEnabled(bool(left) and self._session.busy is None)
+        show_note(self.left, _left_text(left, running))
+        if self.queue is not None and self.queue.current is not None:
+            self._show_question(self.queue.current)
+            self.back.setEnabled(bool(self.queue.passed))
+
+    def _show_question(self, question: Question) -> None:
+        table = self._classes.table
+        row = table.rows.get(question.number)
+        if row is None:
+            return
+        name = row.class_name or "no class"
+        sure = "" if row.sure is None else f", {share(row.sure)} sure"
+        self.class_buttons.show_classes(table.classes)
+        self.title.setText(f"Object {question.number}: {name}{sure}")
+        known = table.class_named(row.class_name)
+        self.colour.setVisible(known is not None)
+        if known is not None:
+            self.colour.setPixmap(swatch(known.rgb).pixmap(16, 16))
+        if question.why is Why.DOUBTFUL:
+            show_note(self.why, "The network was not sure of its outline: is it one whole body?")
+            return
+        reasons = [one for one in self._classifier.reasons_for(question.number) if one.part > 0][:_REASONS]
+        said = " and ".join(f"“{one.title}”" for one in reasons)
+        show_note(self.why, f"Mostly because of {said}." if said else "")
+
+
+def _left_text(left: list[Question], running: bool) -> str:
+    if not left:
+        return "Nothing to check: the classifier has given no class, and no outline is doubtful."
+    if running:
+        return f"{count(len(left), 'object')} left"
+    doubtful = sum(one.why is Why.DOUBTFUL for one in left)
+    parts = []
+    if len(left) > doubtful:
+        parts.append(
+            f"{count(len(left) - doubtful, 'object')} with a class of the classifier, the least sure first"
+        )
+    if doubtful:
+        parts.append(f"{count(doubtful, 'object')} with a doubtful outline")
+    return f"To check: {', then '.join(parts)}."

@@ -1,0 +1,361 @@
+"""The dialog of rules: ranges of measured values that make a class, with the number of objects at once."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QSignalBlocker, Qt
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import (
+    QCheckBox,
+    QHBoxLayout,
+    QLabel,
+    QListWidget,
+    QListWidgetItem,
+    QSizePolicy,
+    QVBoxLayout,
+)
+
+from sxtstudio.app import questions
+from sxtstudio.app.context import Context
+from sxtstudio.app.objects.classes.list import swatch
+from sxtstudio.app.objects.table.columns import columns_of
+from sxtstudio.app.objects.table.limits import LimitsBar
+from sxtstudio.app.objects.table.listing import Limit
+from sxtstudio.app.widgets.controls import ComboBox
+from sxtstudio.app.widgets.dialogs import ToolDialog
+from sxtstudio.app.widgets.notes import note, show_note
+from sxtstudio.core.classes.assigning import by_rules
+from sxtstudio.core.classes.rules import Range, Rule, RuleSet, decided_by, read_rules, unit_of, write_rules
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.errors import UserError, sentence_of
+from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.measure.units import heading
+from sxtstudio.core.object_table import Decided
+from sxtstudio.core.wording import count
+
+FILTER = "Rules for classes (*.json)"
+
+
+class RuleDialog(ToolDialog):
+    """Several rules in their order; the first that fits an object decides."""
+
+    TITLE = "Classes by rule"
+
+    def __init__(self, context: Context) -> None:
+        """Begin with one rule for the current class."""
+        super().__init__(context)
+        self._context, self._session = context, context.session
+        self._classing = context.parts.objects.classing
+        self._measured, self._work = context.parts.measured, self._classing.work
+        self._rules: list[Rule] = []
+        self.list = QListWidget()
+        self.list.setAccessibleName("Rules, in their order")
+        self.list.setToolTip("The first rule that an object fits gives its class")
+        self.list.setWordWrap(True)
+        self.list.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.list.setResizeMode(QListWidget.ResizeMode.Adjust)
+        self.add = self.button("Add", "mdi6.plus", "Add a rule below the others")
+        self.remove = self.button("Remove", "mdi6.delete-outline", "Remove this rule")
+        self.up = self.button("Up", "mdi6.arrow-up", "Ask this rule before the one above it")
+        self.down = self.button("Down", "mdi6.arrow-down", "Ask this rule after the one below it")
+        self.class_name = ComboBox()
+        self.class_name.setAccessibleName("Class that the rule gives")
+        self.class_name.setToolTip("The class of all objects that lie within all of the limits")
+        self.limits = LimitsBar()
+        self.add_limit = self.button(
+            "Add a limit", "mdi6.plus", "A further column that must lie within limits"
+        )
+        self.highlight = QCheckBox("Highlight in all views what fits this rule")
+        self.highlight.setToolTip(
+            "Choose the objects that fit, so that slices, 3D and table show which they are"
+        )
+        self.count, self.message = QLabel(), note(name="message")
+        self.count.setTextFormat(Qt.TextFormat.PlainText)
+        self.count.setWordWrap(True)
+        self.open_button = self.button("Open…", "mdi6.folder-open-outline", "Read rules from a file")
+        self.save_button = self.button(
+            "Save…", "mdi6.content-save-outline", "Write the rules to a file for other tomograms"
+        )
+        self.apply = self.button(
+            "Give these classes", "", "Give all objects that fit their class, as one step"
+        )
+        self.apply.setProperty("role", "main")
+        self._lay_out()
+        self.list.currentRowChanged.connect(self._on_row_changed)
+        self.class_name.currentIndexChanged.connect(self._on_edited)
+        self.limits.changed.connect(self._on_edited)
+        self.add.clicked.connect(self.add_rule)
+        self.remove.clicked.connect(self._on_remove)
+        self.up.clicked.connect(lambda: self._move(-1))
+        self.down.clicked.connect(lambda: self._move(1))
+        self.add_limit.clicked.connect(self._on_add_limit)
+        self.highlight.toggled.connect(lambda _: self._follow())
+        self.open_button.clicked.connect(self._on_open)
+        self.save_button.clicked.connect(self._on_save)
+        self.apply.clicked.connect(self.apply_all)
+        session = self._session
+        self._measured.changed.connect(self._on_measured_changed)
+        session.document_changed.connect(self._on_measured_changed)
+        session.table_changed.connect(self._on_session_table_changed)
+        session.busy_changed.connect(self._follow)
+        self._classing.rules_restored.connect(self._on_rules_restored)
+        self._on_measured_changed()
+        self._on_rules_restored()
+        self.resize(760, 420)
+
+    def _lay_out(self) -> None:
+        order = QHBoxLayout()
+        for button in (self.add, self.remove, self.up, self.down):
+            order.addWidget(button)
+        left = QVBoxLayout()
+        left.addWidget(self.list, 1)
+        left.addLayout(order)
+        head = QHBoxLayout()
+        head.addWidget(QLabel("Class"))
+        head.addWidget(self.class_name, 1)
+        right = QVBoxLayout()
+        right.addLayout(head)
+        right.addWidget(self.limits)
+        row = QHBoxLayout()
+        row.addWidget(self.add_limit)
+        row.addStretch()
+        right.addLayout(row)
+        right.addWidget(self.count)
+        right.addWidget(self.highlight)
+        right.addWidget(self.message)
+        right.addStretch()
+        halves = QHBoxLayout()
+        halves.setSpacing(14)
+        halves.addLayout(left, 2)
+        halves.addLayout(right, 3)
+        below = QHBoxLayout()
+        below.addWidget(self.open_button)
+        below.addWidget(self.save_button)
+        below.addStretch()
+        below.addWidget(self.apply)
+        layout = QVBoxLayout(self)
+        layout.addLayout(halves, 1)
+        layout.addLayout(below)
+        self.class_name.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """All of them, in their order."""
+        return tuple(self._rules)
+
+    def set_rules(self, rules: tuple[Rule, ...]) -> None:
+        """Have other rules."""
+        self._rules = list(rules) or [Rule(self._work.current)]
+        self._list(0)
+
+    def add_rule(self) -> None:
+        """Add a rule without limits for the current class."""
+        self._rules.append(Rule(self._work.current))
+        self._list(len(self._rules) - 1)
+
+    def apply_all(self) -> None:
+        """Give all objects that fit their class; what was given by hand stays."""
+        try:
+            rows = by_rules(self._work.table, decided_by(self._finished(), self._measurements()))
+            edit = self._work.apply(rows, EditKind.CLASS_BY_RULE)
+        except UserError as error:
+            show_note(self.message, sentence_of(error) or "")
+            return
+        self._work.show_classes()
+        changed = 0 if edit is None or edit.rows is None else len(edit.rows.after)
+        show_note(
+            self.message,
+            f"{count(changed, 'object')} changed. Undo takes it back." if changed else "Nothing changed.",
+        )
+
+    # -- the chosen rule -------------------------------------------------------------------------
+
+    @property
+    def _row(self) -> int:
+        return self.list.currentRow()
+
+    def _list(self, chosen: int) -> None:
+        """Show all rules; the one at ``chosen`` is edited."""
+        with QSignalBlocker(self.list):
+            self.list.clear()
+            for rule in self._rules:
+                item = QListWidgetItem(self._text(rule))
+                known = self._work.table.class_named(rule.class_name)
+                if known is not None:
+                    item.setIcon(swatch(known.rgb))
+                self.list.addItem(item)
+            self.list.setCurrentRow(max(0, min(chosen, len(self._rules) - 1)))
+        self._edit_chosen()
+
+    def _edit_chosen(self) -> None:
+        """Put the chosen rule into the fields."""
+        rule = self._rules[self._row] if self._rules else Rule("")
+        with QSignalBlocker(self.class_name):
+            self.class_name.clear()
+            names = [one.name for one in self._work.table.classes]
+            if rule.class_name and rule.class_name not in names:
+                names.append(rule.class_name)
+            for name in names:
+                known = self._work.table.class_named(name)
+                if known is None:
+                    self.class_name.addItem(name, name)
+                else:
+                    self.class_name.addItem(swatch(known.rgb), name, name)
+            self.class_name.setCurrentIndex(self.class_name.findData(rule.class_name))
+        with QSignalBlocker(self.limits):
+            self.limits.set_limits(tuple(Limit(one.column, one.low, one.high) for one in rule.ranges))
+        self._follow()
+
+    def _on_row_changed(self, row: int) -> None:
+        if row >= 0:
+            self._edit_chosen()
+
+    def _on_edited(self) -> None:
+        if not self._rules:
+            return
+        units = {one.column: one.unit for one in self._rules[self._row].ranges}  # where nothing is measured
+        ranges = tuple(
+            Range(one.key, one.low, one.high, self._unit(one.key) or units.get(one.key, ""))
+            for one in self.limits.limits
+        )
+        rule = Rule(str(self.class_name.currentData() or ""), ranges)
+        self._rules[self._row] = rule
+        item = self.list.currentItem()
+        if item is not None:
+            item.setText(self._text(rule))
+            known = self._work.table.class_named(rule.class_name)
+            if known is not None:
+                item.setIcon(swatch(known.rgb))
+        self._follow()
+
+    def _on_remove(self) -> None:
+        if len(self._rules) > 1:
+            row = self._row
+            del self._rules[row]
+            self._list(row)
+        else:
+            self.set_rules(())
+
+    def _move(self, step: int) -> None:
+        row = self._row
+        if 0 <= row + step < len(self._rules):
+            self._rules[row], self._rules[row + step] = self._rules[row + step], self._rules[row]
+            self._list(row + step)
+
+    def _on_add_limit(self) -> None:
+        self.limits.add()
+
+    # -- what it would do ------------------------------------------------------------------------
+
+    def _follow(self) -> None:
+        """Say how many objects the chosen rule fits, and enable what can be done."""
+        self._classing.rules = tuple(self._finished())
+        row, last = self._row, len(self._rules) - 1
+        self.up.setEnabled(row > 0)
+        self.down.setEnabled(0 <= row < last)
+        measured = self._measured.value is not None
+        self.add_limit.setEnabled(measured)
+        self.apply.setEnabled(measured and self._session.busy is None and bool(self._finished()))
+        self.save_button.setEnabled(bool(self._finished()))
+        if not measured:
+            self.count.setText("The objects have not been measured yet: measure them first.")
+            return
+        if row < 0:
+            return
+        rule = self._rules[row]
+        try:
+            fits = rule.matching(self._measurements()).tolist()
+        except UserError as error:
+            self.count.setText(sentence_of(error) or "")
+            return
+        rows = self._work.table.rows
+        by_hand = sum(number in rows and rows[number].decided is Decided.HAND for number in fits)
+        text = f"{count(len(fits), 'object')} of {len(rows)}" if rule.ranges else "No limits yet: no object"
+        self.count.setText(text + (f", {by_hand} of them given by hand, which stay" if by_hand else ""))
+        if self.highlight.isChecked() and self.isVisible():
+            self._session.objects.set(selected=tuple(number for number in fits if number in rows))
+
+    def _finished(self) -> list[Rule]:
+        """The rules that have limits."""
+        return [rule for rule in self._rules if rule.ranges and rule.class_name]
+
+    def _measurements(self) -> Measurements:
+        if self._measured.value is None:
+            raise UserError("The objects have not been measured yet: measure them first.")
+        return self._measured.value
+
+    def _unit(self, key: str) -> str:
+        return "" if self._measured.value is None else unit_of(key, self._measured.value) or ""
+
+    def _text(self, rule: Rule) -> str:
+        """Return "Vesicle: Volume (µm³) 0.1 to 0.5"."""
+        found = self._measured.value
+        titles = {}
+        if found is not None:
+            titles = {one.key: heading(one, calibrated=found.calibrated) for one in found.columns}
+        return f"{rule.class_name}: " + (
+            "; ".join(_range_text(one, titles) for one in rule.ranges) or "no limits yet"
+        )
+
+    # -- what changes around it ------------------------------------------------------------------
+
+    def _on_measured_changed(self) -> None:
+        self.limits.show_columns(tuple(one for one in columns_of(self._measured.value) if one.measured))
+        if self._rules:
+            self._list(self._row)
+
+    def _on_rules_restored(self) -> None:
+        self.set_rules(self._classing.rules)
+
+    def _on_session_table_changed(self) -> None:
+        names = {one.name for one in self._work.table.classes}
+        shown = {self.class_name.itemData(n) for n in range(self.class_name.count())}
+        if names != shown:
+            self._list(self._row)
+        else:
+            self._follow()
+
+    def _on_open(self) -> None:
+        path = questions.open_file(self._context, "Open rules", FILTER)
+        if path is None:
+            return
+        try:
+            found = read_rules(path)
+            self._work.apply({}, EditKind.EDIT_CLASSES, found.classes)
+        except UserError as error:
+            show_note(self.message, sentence_of(error) or "")
+            return
+        self.set_rules(found.rules)
+        show_note(self.message, f"{count(len(found.rules), 'rule')} of {path.name}.")
+
+    def _on_save(self) -> None:
+        path = questions.save_file(self._context, "Save rules", "rules.json", FILTER)
+        if path is None:
+            return
+        rules = tuple(self._finished())
+        used = {rule.class_name for rule in rules}
+        try:
+            write_rules(
+                path, RuleSet(rules, tuple(one for one in self._work.table.classes if one.name in used))
+            )
+        except UserError as error:
+            show_note(self.message, sentence_of(error) or "")
+            return
+        show_note(self.message, f"Saved as {path}.")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Follow what happened meanwhile."""
+        super().showEvent(event)
+        self._follow()
+
+
+def _range_text(one: Range, titles: dict[str, str]) -> str:
+    title = titles.get(one.column, one.column)
+    if one.low is None:
+        return f"{title} up to {_number(one.high)}"
+    if one.high is None:
+        return f"{title} from {_number(one.low)}"
+    return f"{title} {_number(one.low)} to {_number(one.high)}"
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.5g}"

@@ -1,0 +1,1 @@
+"""Tools > Compare: groups of cells."""

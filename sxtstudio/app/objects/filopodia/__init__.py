@@ -1,0 +1,1 @@
+"""Filopodia: clicked, cut at the base, listed, and Table S1."""

@@ -1,0 +1,112 @@
+"""The mouse tool for filopodia: a click proposes one, dragging the line of the cut moves it."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
+from sxtstudio.app.labels.tools.tool import ShowSketch, Tool
+from sxtstudio.app.objects.filopodia.work import FilopodiumWork
+from sxtstudio.core.planes import COLUMNS, NORMAL, ROWS, Plane
+
+#: The line of the cut is taken hold of within so many px of the slice.
+_GRIP_PX = 6.0
+
+
+class FilopodiumTool(Tool):
+    """Enter takes what is proposed, Esc drops it."""
+
+    name = "filopodium"
+    takes_keys = True
+
+    def __init__(self, context: Context, show: ShowSketch) -> None:
+        """Begin without a proposal."""
+        super().__init__(context, show)
+        self.work = FilopodiumWork(context)
+        self.work.changed.connect(self._draw)
+        context.session.cursor_changed.connect(self._draw)
+        self._held = self._shown = False
+        self._plane: Plane = "xy"
+
+    def press(self, event: PointerEvent) -> None:
+        """Take hold of the cut, or look for a filopodium under the pointer."""
+        if event.double:
+            return
+        self._plane = event.plane
+        self._held = self._near_cut(event)
+        if not self._held:
+            self.work.find(event.voxel)
+
+    def move(self, event: PointerEvent) -> None:
+        """Move the cut to where the pointer is."""
+        candidate = self.work.candidate
+        if self._held and candidate is not None:
+            axis = candidate.axis
+            here = (np.array(event.voxel) - candidate.solid.box.start) * np.array(candidate.spacing)
+            _, direction = axis.at(candidate.limits[1])
+            beyond = float((here - axis.points[-1]) @ direction)
+            nearest = int(np.linalg.norm(axis.points - here, axis=1).argmin())
+            place = float(axis.along[nearest])
+            if nearest == len(axis.points) - 1 and beyond > 0:
+                place += beyond
+            self.work.move_to(place)
+
+    def release(self, event: PointerEvent) -> None:
+        """Leave the cut where it is."""
+        self._held = False
+
+    def finish(self) -> None:
+        """Take the proposal as an object."""
+        self.work.take()
+
+    def cancel(self) -> None:
+        """Drop the proposal."""
+        self._held = False
+        self.work.drop()
+        self._draw()
+
+    forget = cancel
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether there is a proposal, or one is still to come."""
+        return self.work.found is not None or self.work.searching
+
+    def _line(self) -> NDArray[np.float64] | None:
+        """Return the cut as a line (2, 2) of (row, column) in the view that was clicked."""
+        found, candidate = self.work.found, self.work.candidate
+        if found is None or candidate is None:
+            return None
+        rows, columns = ROWS[self._plane], COLUMNS[self._plane]
+        point, direction = candidate.axis.at(found.cut)
+        spacing = np.array(candidate.spacing)
+        across = np.zeros(3)
+        across[rows], across[columns] = -direction[columns], direction[rows]
+        length = float(np.linalg.norm(across))
+        if length < 0.2:  # it runs along the view: its cut lies in the slice
+            return None
+        ends = [point + side * 1.8 * candidate.solid.half_width * across / length for side in (-1, 1)]
+        voxels = [end / spacing + candidate.solid.box.start for end in ends]
+        return np.array([[voxel[rows], voxel[columns]] for voxel in voxels])
+
+    def _near_cut(self, event: PointerEvent) -> bool:
+        line = self._line()
+        if line is None:
+            return False
+        here = np.array((event.row, event.column))
+        along = line[1] - line[0]
+        share = float(np.clip((here - line[0]) @ along / (along @ along), 0, 1))
+        return float(np.linalg.norm(line[0] + share * along - here)) <= _GRIP_PX
+
+    def _draw(self, *_: object) -> None:
+        line = self._line()
+        if line is None:
+            if self._shown:  # else the lines are another tool's
+                self._shown = False
+                self.show(None)
+            return
+        self._shown = True
+        depth = self.session.cursor[NORMAL[self._plane]]
+        self.show(Sketch(self._plane, depth, (line,), text="cut"))

@@ -1,0 +1,211 @@
+"""The filopodium that is worked on: found by a click, cut where its handle stands, taken as an object."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PySide6.QtCore import QObject, Signal
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.jobs.job import Job, JobKind
+from sxtstudio.app.jobs.latest import Latest
+from sxtstudio.app.objects.filopodia.measures import FilopodiumMeasures
+from sxtstudio.app.session import Labels, Selection, Session
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.filopodia.records import Filopodium
+from sxtstudio.core.filopodia.taking import take
+from sxtstudio.core.geometry import Triple
+from sxtstudio.workflow.document.document import Document
+
+if TYPE_CHECKING:  # at run time these load what a window need not wait for
+    from sxtstudio.core.filopodia.candidate import Candidate
+    from sxtstudio.core.filopodia.inside import OneObject
+
+_NOTHING = (
+    "There is neither an outline nor an object here. Segment the tomogram first, and click on the outline of "
+    "a filopodium, or inside it."
+)
+
+
+class FilopodiumWork(QObject):
+    """One proposal at a time; it is highlighted in all views.
+
+    Signals
+    -------
+    changed()
+        Another proposal, another cut, or none any more.
+    taken(int)
+        The number of the object that it has become.
+    """
+
+    changed = Signal()
+    taken = Signal(int)
+
+    def __init__(self, context: Context) -> None:
+        """Begin without a proposal."""
+        super().__init__(context.session)
+        self._context = context
+        self.candidate: Candidate | None = None
+        self.found: Filopodium | None = None
+        self.measures = FilopodiumMeasures(context, self)
+        self._search: Job | None = None
+        self._cut = Latest(context, "Cutting the filopodium", self._on_cut, delay_ms=0, parent=self)
+        session = context.session
+        session.document_changed.connect(self.drop)
+        session.labels_changed.connect(self._on_session_labels_changed)
+        session.edit_undone.connect(lambda _: self.drop())
+
+    @property
+    def session(self) -> Session:
+        """The session of the window."""
+        return self._context.session
+
+    def find(self, seed: Triple) -> None:
+        """Look for the filopodium at a voxel (z, y, x), in a job.
+
+        Raises
+        ------
+        UserError
+            If nothing is open, or there is neither a label nor an object.
+        """
+        document = self.session.document
+        if document is None:
+            raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
+        source = _source(document, seed)
+        self.drop()
+        voxel_nm, check = document.voxel_nm, _check_of(document)
+
+        def work(job: Job) -> tuple[Candidate, Filopodium]:
+            from sxtstudio.core.filopodia.find import find_filopodium
+
+            candidate = find_filopodium(source, seed, voxel_nm, progress=job.progress)
+            return candidate, check(candidate.cut())
+
+        self._search = job = self._context.jobs.start(
+            "Find the filopodium",
+            work,
+            on_done=lambda result: self._on_found(job, *result),
+            on_error=self._on_error,
+            kind=JobKind.PICKING,
+        )
+
+    def move_to(self, place: float) -> None:
+        """Cut elsewhere along the axis: so far from the tip."""
+        candidate, document = self.candidate, self.session.document
+        if candidate is None or document is None:
+            return
+        check = _check_of(document)
+        self._cut.request(lambda job: check(candidate.cut(place)))
+
+    def step(self, steps: int) -> None:
+        """Move the cut a voxel's width towards the cell, or (below 0) towards the tip."""
+        if self.found is not None and self.candidate is not None:
+            self.move_to(self.found.cut + steps * min(self.candidate.spacing[1:]))
+
+    def take(self) -> int | None:
+        """Make the proposal an object of the class Filopodium; return its number, None without a proposal.
+
+        Raises
+        ------
+        UserError
+            If objects cannot be changed now.
+        """
+        found, document = self.found, self.session.document
+        if found is None or document is None:
+            return None
+        recorder = self.session.record(EditKind.NEW_OBJECT, "objects")
+        try:
+            number = take(recorder, document.object_table, document.object_boxes, found)
+        except BaseException:
+            recorder.roll_back()
+            raise
+        self.drop()
+        self.session.commit(recorder, seed=list(found.seed), cut=round(found.cut, 2))
+        self.session.objects.set(selected=(number,))
+        self.taken.emit(number)
+        return number
+
+    def drop(self) -> None:
+        """Forget the proposal."""
+        if self._search is not None:
+            self._search.cancel()
+            self._search = None
+        self._cut.cancel()
+        if self.found is not None:
+            self.candidate = self.found = None
+            self.session.select(None)
+            self.changed.emit()
+
+    @property
+    def searching(self) -> bool:
+        """Whether a proposal is still to come."""
+        return self._search is not None
+
+    def shut_down(self) -> None:
+        """Let go of what is searched."""
+        self.drop()
+        self._cut.shut_down()
+        self.measures.shut_down()
+
+    def _on_found(self, job: Job, candidate: Candidate, found: Filopodium) -> None:
+        if job is not self._search:
+            return
+        self._search = None
+        self.candidate = candidate
+        self._show(found)
+
+    def _on_error(self, error: Exception) -> None:
+        self._search = None
+        if isinstance(error, UserError):
+            self.session.message.emit(str(error))
+        else:
+            self._context.jobs.failed.emit(error)
+
+    def _on_cut(self, found: Filopodium) -> None:
+        if self.candidate is not None:
+            self._show(found)
+
+    def _show(self, found: Filopodium) -> None:
+        self.found = found
+        first = np.argwhere(found.where)[0] + found.box.start
+        seed = (int(first[0]), int(first[1]), int(first[2]))
+        self.session.select(Selection(seed, found.box, found.where, found.voxels))
+        self.changed.emit()
+
+    def _on_session_labels_changed(self) -> None:
+        """What it was found in is not there any more."""
+        if self.found is not None or self._search is not None:
+            self.drop()
+
+
+def _source(document: Document, seed: Triple) -> Labels | OneObject:
+    """Return the labels where there are any near the click, else the object under it."""
+    labels, objects = document.labels, document.objects
+    inside = all(0 <= at < size for at, size in zip(seed, document.shape, strict=True))
+    if labels is not None and document.voxels("labels"):
+        return labels
+    number = int(objects[seed]) if objects is not None and inside else 0
+    if objects is None or not number:
+        raise UserError(_NOTHING)
+    from sxtstudio.core.filopodia.inside import OneObject
+
+    return OneObject(objects, number)
+
+
+def _check_of(document: Document) -> Callable[[Filopodium], Filopodium]:
+    """Return what looks for gold; where it is not known whether that is dark or bright, nothing does."""
+    labels, tomogram, polarity = document.labels, document.tomogram, document.polarity
+
+    def check(found: Filopodium) -> Filopodium:
+        from sxtstudio.core.filopodia.find import complete
+
+        if labels is None or polarity is None:
+            return found
+        why = complete(found, labels, tomogram, absorbing_dark=polarity.value == "dark")
+        return replace(found, incomplete=why)
+
+    return check

@@ -1,0 +1,1 @@
+"""Plots of objects: dot plots, histograms, scatter plots, and their pictures."""

@@ -1,0 +1,166 @@
+"""From the table and the measurements to a figure: which objects are drawn, by which columns; no Qt."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.app.objects.colouring import NEUTRAL, ColourBy, column_scale, object_colours
+from sxtstudio.app.objects.table.columns import TableColumn, columns_of
+from sxtstudio.app.objects.table.listing import Listing
+from sxtstudio.app.states import ObjectsState
+from sxtstudio.core.figures import Category, Figure, FigureKind, dot_plot, histogram, scatter_plot
+from sxtstudio.core.object_table import Flag
+from sxtstudio.core.wording import count
+
+NO_CLASS = "No class"
+ALL = "All objects"
+#: A plot begins with the first of these that was measured.
+_FIRST = ("volume", "equivalent_diameter")
+_SECOND = ("surface", "surface_mesh", "sphericity", "axis_1")
+
+
+@dataclass(frozen=True)
+class PlotChoice:
+    """What is plotted.
+
+    Attributes
+    ----------
+    x, y
+        Keys of columns: a scatter plot has both, others have ``y`` alone.
+    by_class
+        A category for each class.
+    border
+        Objects at the border are drawn as well.
+    """
+
+    kind: FigureKind = FigureKind.DOTS
+    x: str = ""
+    y: str = ""
+    by_class: bool = True
+    border: bool = False
+
+
+@dataclass(frozen=True)
+class Plotted:
+    """A figure, and in words what is in it and what is not."""
+
+    figure: Figure
+    words: str
+
+
+def number_columns(listing: Listing) -> tuple[TableColumn, ...]:
+    """Return the measured columns that hold numbers."""
+    measured = listing.measurements
+    if measured is None:
+        return ()
+    return tuple(
+        column
+        for column in columns_of(measured)
+        if column.measured and np.issubdtype(measured.values[column.key].dtype, np.number)
+    )
+
+
+def with_columns(choice: PlotChoice, columns: tuple[TableColumn, ...]) -> PlotChoice:
+    """Return a choice whose columns there are."""
+    keys = [column.key for column in columns]
+    if not keys:
+        return choice
+
+    def one(key: str, usual: tuple[str, ...], other: int) -> str:
+        if key in keys:
+            return key
+        return next((name for name in usual if name in keys), keys[min(other, len(keys) - 1)])
+
+    y = one(choice.y, _FIRST, 0)
+    return PlotChoice(choice.kind, one(choice.x, _SECOND, 1), y, choice.by_class, choice.border)
+
+
+def plot_of(listing: Listing, choice: PlotChoice, state: ObjectsState) -> Plotted:
+    """Return the figure of a choice whose columns were measured."""
+    titles = {column.key: column.title for column in number_columns(listing)}
+    drawn = _drawn(listing, state)
+    at_border = np.array([Flag.BORDER in row.flags for row in listing.rows], np.bool_) & drawn
+    if not choice.border:
+        drawn &= ~at_border
+    categories = _categories(listing, drawn, choice, state)
+    y_title = titles[choice.y]
+    if choice.kind is FigureKind.SCATTER:
+        x = listing.values(choice.x)
+        pairs = [(category, x[np.searchsorted(listing.numbers, category.numbers)]) for category in categories]
+        figure = scatter_plot(pairs, titles[choice.x], y_title)
+    elif choice.kind is FigureKind.HISTOGRAM:
+        figure = histogram(categories, y_title)
+    else:
+        figure = dot_plot(categories, y_title)
+    return Plotted(
+        replace(figure, bar=_bar(listing, choice, state, titles)), _words(listing, choice, drawn, at_border)
+    )
+
+
+def within(listing: Listing, key: str, low: float, high: float, state: ObjectsState) -> frozenset[int]:
+    """Return the objects that are drawn and whose value lies between two ends, these included."""
+    values = listing.values(key)
+    kept = _drawn(listing, state) & np.isfinite(values) & ~(values < low) & ~(values > high)
+    return frozenset(listing.numbers[kept].tolist())
+
+
+def _drawn(listing: Listing, state: ObjectsState) -> NDArray[np.bool_]:
+    drawn = np.ones(len(listing), np.bool_)
+    if state.only is not None:
+        drawn = np.isin(listing.numbers, np.fromiter(state.only, np.int64, len(state.only)))
+    if state.hidden:
+        drawn &= ~np.isin(listing.numbers, np.fromiter(state.hidden, np.int64, len(state.hidden)))
+    return drawn
+
+
+def _categories(
+    listing: Listing, drawn: NDArray[np.bool_], choice: PlotChoice, state: ObjectsState
+) -> list[Category]:
+    values = listing.values(choice.y)
+    colours: NDArray[Any] | None = None
+    if state.colour_by not in tuple(ColourBy):
+        colours = object_colours(listing.numbers, state.colour_by, listing.table, listing.measurements)[0]
+
+    def category(name: str, rgb: tuple[int, int, int], where: NDArray[np.bool_]) -> Category:
+        own = None if colours is None else colours[where]
+        return Category(name, rgb, listing.numbers[where], values[where], own)
+
+    if not choice.by_class:
+        return [category(ALL, (47, 129, 247), drawn)]
+    names = np.array([row.class_name for row in listing.rows], object)
+    known = [(one.name, one.rgb) for one in listing.table.classes]
+    found = [category(name, rgb, drawn & (names == name)) for name, rgb in known]
+    others = ~np.isin(names, np.array([name for name, _ in known], object))
+    found.append(category(NO_CLASS, NEUTRAL, drawn & others))
+    return [one for one in found if len(one.numbers)]
+
+
+def _bar(
+    listing: Listing, choice: PlotChoice, state: ObjectsState, titles: dict[str, str]
+) -> tuple[float, float, str] | None:
+    """Return the ends and the title of the colour bar, where a column colours the dots."""
+    key, measured = state.colour_by, listing.measurements
+    if choice.kind is FigureKind.HISTOGRAM or key not in titles or measured is None:
+        return None
+    scale = column_scale(measured.values[key], key)
+    return scale.low, scale.high, titles[key]
+
+
+def _words(
+    listing: Listing, choice: PlotChoice, drawn: NDArray[np.bool_], at_border: NDArray[np.bool_]
+) -> str:
+    known = np.isfinite(listing.values(choice.y))
+    if choice.kind is FigureKind.SCATTER:
+        known &= np.isfinite(listing.values(choice.x))
+    parts = [f"n = {count(int((drawn & known).sum()), 'object')}"]
+    if not choice.border and (left := int(at_border.sum())):
+        parts.append(f"{count(left, 'object')} at the border left out")
+    if without := int((drawn & ~known).sum()):
+        parts.append(f"{without} without a value")
+    if choice.kind is FigureKind.DOTS:
+        parts.append("line: mean, bars: SD")
+    return "  ·  ".join(parts)

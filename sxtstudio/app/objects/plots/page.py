@@ -1,0 +1,216 @@
+"""The tab with plots of the objects: what is caught in a plot is chosen and shown everywhere."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from PySide6.QtCore import Qt, QTimer
+from PySide6.QtGui import QShowEvent
+from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
+
+from sxtstudio.app import questions
+from sxtstudio.app.context import Context
+from sxtstudio.app.objects.measured import ObjectMeasurements
+from sxtstudio.app.objects.plots.colour_bar import ColourBar
+from sxtstudio.app.objects.plots.data import PlotChoice, number_columns, plot_of, with_columns, within
+from sxtstudio.app.objects.plots.export import write_figures
+from sxtstudio.app.objects.plots.fields import PlotFields
+from sxtstudio.app.objects.plots.figure import FigurePlot
+from sxtstudio.app.objects.table.listing import Listing
+from sxtstudio.app.widgets.elided import ElidedLabel
+from sxtstudio.core.figures import FigureKind
+from sxtstudio.core.object_table import ObjectTable
+from sxtstudio.core.wording import count
+
+_SETTINGS = "objects/plot"
+_FIELDS_PX = 270
+_SETTLE_MS = 40
+NOTHING = "There are no objects yet. Find them in the panel Objects (Ctrl+J)."
+NOT_MEASURED = "The objects are not measured yet. Press Measure in the panel Objects (Ctrl+J)."
+
+
+class PlotsPage(QWidget):
+    """Follows table, measurements and what is chosen."""
+
+    def __init__(self, context: Context, measured: ObjectMeasurements, parent: QWidget | None = None) -> None:
+        """Build the tab."""
+        super().__init__(parent)
+        self._context, self._session, self._measured = context, context.session, measured
+        self._listing = Listing(ObjectTable(), None)
+        self._stale = True
+        self.fields = PlotFields(_choice_from(context.settings.get(_SETTINGS, {})))
+        self.plot = FigurePlot("Plot of the objects")
+        self.bar = ColourBar()
+        self.words = ElidedLabel(1200)
+        self.nothing = QLabel(NOTHING)
+        self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MS)
+        self._lay_out()
+        self._connect()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Draw what has changed while nobody saw it."""
+        super().showEvent(event)
+        if self._stale:
+            self.refresh()
+
+    def refresh(self) -> None:
+        """Read table and measurements anew, and draw."""
+        self._settle.stop()
+        self._stale = not self.isVisible()
+        if self._stale:
+            return
+        document = self._session.document
+        table = ObjectTable() if document is None else document.object_table
+        if self._listing.table is not table or self._listing.measurements is not self._measured.value:
+            self._listing = Listing(table, self._measured.value)
+        columns = number_columns(self._listing)
+        ready = bool(columns) and bool(len(self._listing))
+        self.nothing.setText(NOT_MEASURED if len(self._listing) else NOTHING)
+        self._stack.setCurrentIndex(1 if ready else 0)
+        self.fields.setEnabled(ready)
+        if not ready:
+            return
+        state = self._session.objects.value
+        choice = with_columns(self.fields.choice, columns)
+        self.fields.show_columns(columns, choice, state.colour_by)
+        self.fields.show_all.setEnabled(state.only is not None or bool(state.hidden))
+        plotted = plot_of(self._listing, choice, state)
+        self.plot.show_figure(plotted.figure)
+        self.plot.show_chosen(state.selected)
+        chosen = f"  ·  {count(len(state.selected), 'object')} chosen" if state.selected else ""
+        self.words.setText(plotted.words + chosen)
+        self.bar.show_bar(plotted.figure.bar)
+
+    def shut_down(self) -> None:
+        """Remember the plot."""
+        self._settle.stop()
+        choice = self.fields.choice
+        self._context.settings.set(_SETTINGS, {**vars(choice), "kind": choice.kind.value})
+
+    def _lay_out(self) -> None:
+        scroll = QScrollArea()
+        scroll.setWidget(self.fields)
+        scroll.setWidgetResizable(True)
+        scroll.setFrameShape(QScrollArea.Shape.NoFrame)
+        scroll.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        scroll.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        scroll.setFixedWidth(_FIELDS_PX)
+        self.nothing.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.nothing.setWordWrap(True)
+        drawn = QWidget()
+        beside = QHBoxLayout()
+        beside.setSpacing(6)
+        beside.addWidget(self.plot, 1)
+        beside.addWidget(self.bar)
+        column = QVBoxLayout(drawn)
+        column.setContentsMargins(0, 4, 8, 4)
+        column.setSpacing(2)
+        column.addLayout(beside, 1)
+        column.addWidget(self.words)
+        right = QWidget()
+        self._stack = QStackedLayout(right)
+        self._stack.addWidget(self.nothing)
+        self._stack.addWidget(drawn)
+        layout = QHBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.setSpacing(4)
+        layout.addWidget(scroll)
+        layout.addWidget(right, 1)
+
+    def _connect(self) -> None:
+        session = self._session
+        self._settle.timeout.connect(self.refresh)
+        for signal in (
+            session.document_changed,
+            session.table_changed,
+            session.objects.changed,
+            self._measured.changed,
+            self.fields.changed,
+        ):
+            signal.connect(self._later)
+        self.fields.colours_changed.connect(lambda key: session.objects.set(colour_by=key))
+        self.fields.grip_changed.connect(self._on_grip_changed)
+        self.fields.limited.connect(self._on_fields_limited)
+        self.fields.show_all.clicked.connect(self._on_show_all_clicked)
+        self.fields.export.clicked.connect(self._on_export_clicked)
+        self.plot.picked.connect(self._on_plot_picked)
+        self.plot.caught.connect(self._on_plot_caught)
+        self.plot.limited.connect(self._on_plot_limited)
+
+    def _later(self, *_: object) -> None:
+        self._stale = True
+        if self.isVisible():
+            self._settle.start()
+
+    def _on_grip_changed(self, grip: Any) -> None:
+        self.plot.grip = grip
+
+    def _on_plot_picked(self, number: int, added: bool) -> None:
+        chosen = self._session.objects.value.selected
+        if not number:
+            chosen = chosen if added else ()
+        elif not added:
+            chosen = (number,)
+        elif number in chosen:
+            chosen = tuple(other for other in chosen if other != number)
+        else:
+            chosen = (*chosen, number)
+        self._session.objects.set(selected=chosen)
+
+    def _on_plot_caught(self, numbers: frozenset[int]) -> None:
+        """Show only what is in the lasso, or in the range, and choose it."""
+        if not numbers:
+            self._session.message.emit("There is no object in it: nothing has changed.")
+            return
+        self._session.objects.set(only=numbers, selected=tuple(sorted(numbers)))
+        self._session.message.emit(f"{count(len(numbers), 'object')} shown. 'Show all' takes it back.")
+
+    def _on_plot_limited(self, low: float, high: float) -> None:
+        self.fields.show_limits(low, high)
+        self._limit(low, high)
+
+    def _on_fields_limited(self, low: float | None, high: float | None) -> None:
+        """Take typed limits: of all objects, not only of those that former limits have left."""
+        if low is None and high is None:
+            self._session.objects.set(only=None)
+            return
+        self._session.objects.set(only=None)
+        self._limit(-math.inf if low is None else low, math.inf if high is None else high)
+
+    def _limit(self, low: float, high: float) -> None:
+        choice = with_columns(self.fields.choice, number_columns(self._listing))
+        key = choice.x if choice.kind is FigureKind.SCATTER else choice.y
+        state = self._session.objects.value
+        self._on_plot_caught(within(self._listing, key, low, high, state))
+
+    def _on_show_all_clicked(self) -> None:
+        self.fields.show_limits(None, None)
+        self._session.objects.set(only=None, hidden=frozenset())
+
+    def _on_export_clicked(self) -> None:
+        figure, document = self.plot.figure, self._session.document
+        if figure is None or document is None:
+            return
+        path = questions.save_file(
+            self._context, "Export the plot", f"{document.name}-plot.svg", "SVG (*.svg);;PNG (*.png)"
+        )
+        if path is not None:
+            write_figures([figure], path)
+            self._session.message.emit(f"The plot is in {path}.")
+
+
+def _choice_from(stored: dict[str, Any]) -> PlotChoice:
+    """Return a remembered choice; what is damaged is as at first."""
+    usual = PlotChoice()
+    kinds = {kind.value: kind for kind in (FigureKind.DOTS, FigureKind.HISTOGRAM, FigureKind.SCATTER)}
+    texts = {key: stored[key] for key in ("x", "y") if isinstance(stored.get(key), str)}
+    ticks = {key: stored[key] for key in ("by_class", "border") if isinstance(stored.get(key), bool)}
+    kind = stored.get("kind")
+    return PlotChoice(
+        kind=kinds.get(kind, usual.kind) if isinstance(kind, str) else usual.kind,
+        x=texts.get("x", usual.x),
+        y=texts.get("y", usual.y),
+        by_class=ticks.get("by_class", usual.by_class),
+        border=ticks.get("border", usual.border),
+    )

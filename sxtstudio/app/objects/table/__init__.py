@@ -1,0 +1,1 @@
+"""The table of objects, and what it lists."""

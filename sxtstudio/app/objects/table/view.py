@@ -1,0 +1,178 @@
+"""The table itself: selection, keys and the mouse; what they do is said to its page."""
+
+from __future__ import annotations
+
+from enum import Enum, auto
+
+from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent
+from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+
+from sxtstudio.app.objects.table.columns import Own
+from sxtstudio.app.objects.table.model import TableModel
+
+_WIDTHS_PX: dict[str, int] = {Own.NUMBER: 78, Own.CLASS: 120, Own.FLAGS: 100, Own.NOTES: 180}
+_LEAST_PX, _MOST_PX, _HEADING_PX = 84, 210, 26
+
+
+class TableKey(Enum):
+    """What keys and clicks in the table ask for."""
+
+    GO_TO = auto()
+    HIDE = auto()
+    ONLY = auto()
+    SHOW_ALL = auto()
+    DELETE = auto()
+    COPY = auto()
+
+
+# With Ctrl or without; they mean this while the table has the keyboard, whatever they mean elsewhere.
+_KEYS: dict[tuple[Qt.Key, bool], TableKey] = {
+    (Qt.Key.Key_Return, False): TableKey.GO_TO,
+    (Qt.Key.Key_Enter, False): TableKey.GO_TO,
+    (Qt.Key.Key_H, False): TableKey.HIDE,
+    (Qt.Key.Key_O, False): TableKey.ONLY,
+    (Qt.Key.Key_A, False): TableKey.SHOW_ALL,
+    (Qt.Key.Key_Delete, False): TableKey.DELETE,
+    (Qt.Key.Key_C, True): TableKey.COPY,
+}
+
+
+class ObjectsTable(QTableView):
+    """Whole rows are chosen.
+
+    Signals
+    -------
+    chosen()
+        The user has chosen other rows.
+    asked(TableKey)
+        A key, or a double click.
+    menu_wanted(QPoint)
+        Of the screen, for the menu of the chosen rows.
+    """
+
+    chosen = Signal()
+    asked = Signal(object)
+    menu_wanted = Signal(object)
+
+    def __init__(self, model: TableModel, parent: QWidget | None = None) -> None:
+        """Show ``model``."""
+        super().__init__(parent)
+        self._table = model
+        self._shown_keys: tuple[str, ...] = ()
+        self._quiet = False
+        self.setModel(model)
+        self.setAccessibleName("Table of objects")
+        self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setEditTriggers(QAbstractItemView.EditTrigger.EditKeyPressed)
+        self.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setAlternatingRowColors(True)
+        self.setShowGrid(False)
+        self.setWordWrap(False)
+        self.setCornerButtonEnabled(False)
+        self.setSortingEnabled(True)
+        self.verticalHeader().hide()
+        # Heights of single rows would be kept and counted for each of thousands of rows.
+        self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+        self.verticalHeader().setDefaultSectionSize(self.fontMetrics().height() + 8)
+        header, align = self.horizontalHeader(), Qt.AlignmentFlag
+        header.setHighlightSections(False)
+        header.setDefaultAlignment(align.AlignLeft | align.AlignVCenter)
+        header.setSortIndicator(0, Qt.SortOrder.AscendingOrder)
+        # A heading is never chosen; else each paint would ask all rows of each column whether they are.
+        header.setSelectionModel(QItemSelectionModel(model, header))
+        model.modelReset.connect(self._on_model_reset)
+        self.doubleClicked.connect(self._on_double_clicked)
+        self._on_model_reset()
+
+    # -- the selection ---------------------------------------------------------------------------
+
+    @property
+    def selected_numbers(self) -> tuple[int, ...]:
+        """The chosen objects, the current one last."""
+        rows: set[int] = set()
+        selection = self.selectionModel().selection()
+        for place in range(selection.count()):
+            part = selection.at(place)
+            rows.update(range(part.top(), part.bottom() + 1))
+        current = self.currentIndex().row()
+        ordered = sorted(rows - {current}) + ([current] if current in rows else [])
+        return self._table.numbers_in(ordered)
+
+    def choose(self, numbers: tuple[int, ...]) -> None:
+        """Choose the rows of these objects without telling anybody, and bring the last one into sight."""
+        selection = QItemSelection()
+        rows, last = self._table.rows_of(numbers), self._table.columnCount() - 1
+        begin = 0
+        for place in range(1, len(rows) + 1):
+            if place == len(rows) or rows[place] != rows[place - 1] + 1:
+                top, bottom = self._table.index(rows[begin], 0), self._table.index(rows[place - 1], last)
+                selection.select(top, bottom)
+                begin = place
+        self._quiet = True
+        try:
+            flags = QItemSelectionModel.SelectionFlag
+            self.selectionModel().select(selection, flags.ClearAndSelect)
+            current = self._table.rows_of(numbers[-1:])
+            index = self._table.index(current[0], 0) if current else QModelIndex()
+            self.selectionModel().setCurrentIndex(index, flags.NoUpdate)
+            if current:
+                self.scrollTo(index)
+        finally:
+            self._quiet = False
+
+    def selectionChanged(self, selected: QItemSelection, deselected: QItemSelection) -> None:
+        """Say what the user has chosen."""
+        super().selectionChanged(selected, deselected)
+        if not self._quiet:
+            self.chosen.emit()
+
+    def _on_model_reset(self) -> None:
+        """The columns may be others."""
+        keys = tuple(column.key for column in self._table.columns)
+        if keys == self._shown_keys:
+            return
+        self._shown_keys = keys
+        metrics = self.fontMetrics()
+        for place, (key, column) in enumerate(zip(keys, self._table.columns, strict=True)):
+            title = metrics.horizontalAdvance(column.title) + _HEADING_PX
+            self.setColumnWidth(place, _WIDTHS_PX.get(key, min(max(title, _LEAST_PX), _MOST_PX)))
+        self.horizontalHeader().setStretchLastSection(keys[-1:] == (Own.NOTES,))
+
+    # -- keys and mouse --------------------------------------------------------------------------
+
+    def event(self, event: QEvent) -> bool:
+        """Take keys of the table before the menus do."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if _asked_by(event) is not None:
+                event.accept()
+                return True
+        return super().event(event)
+
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Do what the keys of the table mean; no letter goes to a row that begins with it."""
+        asked = _asked_by(event)
+        if asked is not None:
+            self.asked.emit(asked)
+        elif event.text().strip() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
+            event.ignore()
+        else:
+            super().keyPressEvent(event)
+
+    def _on_double_clicked(self, index: QModelIndex) -> None:
+        if self._table.columns[index.column()].key == Own.NOTES:
+            self.edit(index)
+        else:
+            self.asked.emit(TableKey.GO_TO)
+
+    def contextMenuEvent(self, event: QContextMenuEvent) -> None:
+        """Offer what can be done with the chosen rows."""
+        self.menu_wanted.emit(event.globalPos())
+
+
+def _asked_by(event: QKeyEvent) -> TableKey | None:
+    modifiers = event.modifiers() & ~Qt.KeyboardModifier.KeypadModifier
+    if modifiers not in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ControlModifier):
+        return None
+    return _KEYS.get((Qt.Key(event.key()), modifiers == Qt.KeyboardModifier.ControlModifier))
