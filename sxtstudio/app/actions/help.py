@@ -51,6 +51,15 @@ def measurements(context: Context) -> None:
     )
 
 
+def objects(context: Context) -> None:
+    """Show how objects are found, corrected, classed, measured and compared."""
+    from sxtstudio.app.help.pages import HELP
+    from sxtstudio.app.help.text import ObjectsPage
+
+    page = context.dialogs.bring_up(ObjectsPage)
+    page.page.setMarkdown((HELP / "objects.md").read_text(encoding="utf-8"))
+
+
 def files(context: Context) -> None:
     """Show what is read and written, and how programs differ."""
     from sxtstudio.app.help.pages import HELP
@@ -131,6 +140,14 @@ ACTIONS = (
         "What is read and written, which axis is which, how rows run in MRC and TIFF",
         files,
         icon="mdi6.file-question-outline",
+    ),
+    ActionInfo(
+        "help.objects",
+        "Objects",
+        "Help",
+        "How objects are found, corrected, classed, measured and compared",
+        objects,
+        icon="mdi6.book-open-outline",
     ),
     ActionInfo(
         "help.measurements",

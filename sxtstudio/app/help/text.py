@@ -89,6 +89,13 @@ class MeasurementsPage(TextDialog):
     SIZE_PX = (760, 720)
 
 
+class ObjectsPage(TextDialog):
+    """From outlines to numbers of objects: finding, flags, classes, measuring, filopodia, plots."""
+
+    TITLE = "Objects"
+    SIZE_PX = (720, 700)
+
+
 class FilesPage(TextDialog):
     """What is read and written, which axis is which, and how rows run."""
 

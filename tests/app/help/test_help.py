@@ -15,13 +15,14 @@ from sxtstudio import __version__
 from sxtstudio.app.actions import TABLE
 from sxtstudio.app.help.about import AboutDialog
 from sxtstudio.app.help.pages import HELP, TUTORIAL, tutorial
-from sxtstudio.app.help.text import DiagnosticsPage, MeasurementsPage, ShortcutsPage, TextDialog
+from sxtstudio.app.help.text import DiagnosticsPage, MeasurementsPage, ObjectsPage, ShortcutsPage, TextDialog
 from sxtstudio.app.help.tutorial import TutorialDialog
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.states import Panel
 from sxtstudio.app.widgets import outside
 from sxtstudio.core.logs import log_file
 from sxtstudio.core.measure.measure import all_columns
+from sxtstudio.core.object_table import Flag
 
 
 @pytest.fixture
@@ -196,3 +197,19 @@ def test_the_dictionary_explains_every_column(window: MainWindow, qtbot: QtBot) 
         assert column.formula in text and column.source in text, column.key
     for words in ("Absorption", "contact_area", "class_by", "An object in a slice"):
         assert words in text
+
+
+def test_the_page_on_objects_names_columns_and_keys_that_there_are(window: MainWindow) -> None:
+    window.actions_.by_name["help.objects"].trigger()
+    page = window.context.dialogs.find(ObjectsPage)
+    assert page is not None and page.isVisible()
+    text = page.page.toPlainText()
+    titles = {column.title for column in all_columns() if column.title.startswith("Surface area")}
+    assert titles and all(title in text for title in titles)
+    keys = {info.name: info.shortcut for info in TABLE}
+    assert f"Find objects ({keys['objects.find']})" in text
+    assert f"Measure ({keys['objects.measure']})" in text
+    assert f"Press {keys['objects.filopodium']} and click" in text
+    assert f"press {keys['objects.cut_shorter']} or {keys['objects.cut_longer']}" in text
+    for name in Flag:
+        assert name.value in text
