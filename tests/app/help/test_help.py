@@ -210,6 +210,6 @@ def test_the_page_on_objects_names_columns_and_keys_that_there_are(window: MainW
     assert f"Find objects ({keys['objects.find']})" in text
     assert f"Measure ({keys['objects.measure']})" in text
     assert f"Press {keys['objects.filopodium']} and click" in text
-    assert f"press {keys['objects.cut_shorter']} or {keys['objects.cut_longer']}" in text
+    assert f"press {keys['objects.cut_shorter']} and {keys['objects.cut_longer']}" in text
     for name in Flag:
         assert name.value in text
