@@ -19,10 +19,12 @@ from sxtstudio.app.view3d.scene import Scene3D
 from sxtstudio.app.view3d.state import SceneState
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.measure.contacts import ContactRule, contacts_in
 from sxtstudio.core.progress import Progress
 from sxtstudio.surface import OpenGL, SurfaceParameters
 from sxtstudio.surface.objects import BodyMeshes, object_bodies
 from sxtstudio.surface.offscreen import hidden_window
+from sxtstudio.surface.patches import patch_surface
 
 SHAPE, VOXEL = (20, 24, 30), (20.0, 10.0, 10.0)
 SIZE = (160, 120)
@@ -36,7 +38,7 @@ def painter(opengl: Any) -> Iterator[Painter]:
 
 @pytest.fixture
 def scene(opengl: Any) -> Iterator[Scene3D]:
-    """Two blocks in colours, a mask around them, one of them highlighted, a slice between them."""
+    """Two blocks in colours, a mask around them, one of them highlighted, a slice, bodies that touch."""
     labels, mask, one = (np.zeros(SHAPE, np.uint8) for _ in range(3))
     labels[4:16, 6:18, 4:12] = labels[6:14, 8:16, 18:26] = 255
     mask[2:18, 3:21, 2:28] = 255
@@ -53,6 +55,8 @@ def scene(opengl: Any) -> Iterator[Scene3D]:
     found = BodyMeshes(object_bodies(bodies, boxes, VOXEL, max_faces=10_000, moving_faces=2_000))
     found.style(np.array([(250, 20, 20), (20, 220, 60)], np.uint8), np.array([True, True]))
     scene.set_bodies(found)
+    touching = contacts_in(bodies, VOXEL, {3: "Vesicle", 9: "ER"}, ContactRule("Vesicle", "ER", 20.0))
+    scene.set_contacts(patch_surface(touching.sites, VOXEL))
     values = np.tile(np.linspace(0, 1, SHAPE[2], dtype=np.float32), (SHAPE[1], 1))
     image = SliceImage(0, 10, values)
     scene.planes[0].set_image(image, image.grey(0.0, 1.1, False))
