@@ -85,7 +85,7 @@ def axis_from(solid: Solid, tip: Triple, spacing: VoxelSize, jump: float, behind
     last = _last_narrow(area, int(np.ceil(2 * solid.half_width / step)), jump)
     ends = last == len(area)
     base = last * step
-    if ends and solid.inside is not None:
+    if ends and solid.inside is not None and (solid.inside & reached).any():
         inner = np.bincount(band[solid.inside[reached]], minlength=last)
         wide = np.flatnonzero(inner >= np.median(inner[inner > 0]) / 2)
         base = max(step, (int(wide[-1]) + 1) * step - behind)

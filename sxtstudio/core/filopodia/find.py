@@ -167,7 +167,8 @@ def _checked(candidate: Candidate, where: str) -> Candidate:
 
 def _none(where: str, why: str, seed: Triple) -> UserError:
     return UserError(
-        f"There is no filopodium: the point ({where}) {why}. Click on the outline of one, or inside it.",
+        f"There is no filopodium: the point ({where}) {why}. Click on the outline of one, or inside "
+        "it; where its outline is broken or missing, close it by hand first.",
         slices=(seed[0], seed[0]),
     )
 

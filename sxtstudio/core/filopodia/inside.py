@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from sxtstudio.core.bodies.regions import wall_half_px
+from sxtstudio.core.filopodia.pieces import THICKER_PX, Follower
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
@@ -34,6 +35,10 @@ Mask = NDArray[np.bool_]
 
 #: The inside is looked for so far from a click on the outline, px more than the outline is wide.
 _NEAR_PX = 2
+#: How wide outlines are is measured so far around a click, px.
+_OUTLINES_PX = 120
+#: A lumen has walls in this share of the directions.
+_ENCLOSED = 0.9
 #: The disk is so many times as wide as the filopodium: that varies along it.
 _DISK = 2.0
 #: Its usual width is measured as far from its middle as so many times half its width there.
@@ -96,12 +101,22 @@ def lumen_near(labels: Labels, seed: Triple, spacing: VoxelSize, widest: float) 
     reach = int(np.ceil(widest / pixel)) + 8
     box = Box(seed, _plus_one(seed)).grown((_slices(reach / 2, spacing), reach, reach), _shape(labels))
     outline = labels[box.slices] != 0
-    half_wall = wall_half_px(outline)
+    half_wall = _half_wall_px(labels, seed, spacing)
     z, y, x = (s - a for s, a in zip(seed, box.start, strict=True))
     depth = np.stack([edt.edt(~plane, anisotropy=spacing[1:], black_border=False) for plane in outline])
     if not outline.any():
         return Lumen(None, widest, half_wall)
     on_outline = bool(outline[z, y, x])
+    stroke = Lumen(None, 0.0, half_wall)
+    if on_outline:
+        top_y, top_x, half = _thickest(outline, (z, y, x), spacing)
+        stroke = Lumen(None, half, half_wall)
+        inner = half - half_wall * pixel
+        if half >= (half_wall + THICKER_PX) * pixel and inner <= widest / 2:
+            stroke = Lumen((seed[0], top_y + box.start[1], top_x + box.start[2]), inner, half_wall)
+            reach_z = _slices(2 * half_wall + _NEAR_PX, spacing)
+            if not _is_roof(outline, depth, (z, y, x), reach_z, inner, pixel):
+                return stroke
     starts = _around(outline, (z, y, x), 2 * half_wall + _NEAR_PX, spacing) if on_outline else [(z, y, x)]
     found: list[tuple[float, float, Triple]] = []
     for start in starts:
@@ -112,11 +127,39 @@ def lumen_near(labels: Labels, seed: Triple, spacing: VoxelSize, widest: float) 
             # Of places that are as enclosed as each other, the middle: above and below it is narrower.
             found.append((round(open_, 1), -half, (start[0], top_y, top_x)))
     if not found:
-        return Lumen(None, _thickness(outline, (z, y, x), spacing), half_wall)
+        return stroke
     _, narrowest, top = min(found)
     half = -narrowest
     middle = (top[0] + box.start[0], top[1] + box.start[1], top[2] + box.start[2])
     return Lumen(middle, max(half, _usual_half(labels, middle, half, spacing, widest)), half_wall)
+
+
+def _is_roof(
+    outline: Mask, depth: NDArray[np.float32], place: Triple, reach_z: int, least: float, pixel: float
+) -> bool:
+    """Whether above or below a label voxel is a lumen about as wide as the label: it only covers that."""
+    z, y, x = place
+    for ahead in (1, -1):
+        for near in range(z + ahead, z + ahead * reach_z, ahead):
+            if not 0 <= near < len(outline):
+                break
+            if depth[near, y, x] and outline[near].any():
+                top_y, top_x = _uphill(depth[near], y, x)
+                wide = float(depth[near, top_y, top_x])
+                if (
+                    wide >= least
+                    and _enclosed(outline[near], top_y, top_x, 4 * wide / pixel + 4) >= _ENCLOSED
+                ):
+                    return True
+    return False
+
+
+def _half_wall_px(labels: Labels, seed: Triple, spacing: VoxelSize) -> float:
+    """Return half the usual width of the outlines around, those of one filopodium being few among them."""
+    around = (_slices(_OUTLINES_PX / 4, spacing), _OUTLINES_PX, _OUTLINES_PX)
+    box = Box(seed, _plus_one(seed)).grown(around, _shape(labels))
+    every = max(1, box.shape[0] // 8)
+    return wall_half_px(labels[box.slices][::every] != 0)
 
 
 def _usual_half(labels: Labels, middle: Triple, half: float, spacing: VoxelSize, widest: float) -> float:
@@ -138,7 +181,7 @@ def filled_near(labels: OneObject, seed: Triple, spacing: VoxelSize, widest: flo
     box = Box(seed, _plus_one(seed)).grown((0, reach, reach), labels.shape)
     outline = labels[box.slices] != 0
     place = _within(box, seed)
-    return Lumen(None, _thickness(outline, place, spacing) if outline[place] else 0.0, 0.0)
+    return Lumen(None, _thickest(outline, place, spacing)[2] if outline[place] else 0.0, 0.0)
 
 
 def solid_in(
@@ -154,16 +197,68 @@ def solid_in(
         return Solid(box, numbers == numbers[start], None, start, lumen.half_width, 0.0)
     assert not isinstance(labels, OneObject), "what is filled has no lumen"
     pixel = min(spacing[1:])
-    disk = max(_DISK * lumen.half_width, lumen.half_width + 2 * pixel)
-    inside = _too_narrow(labels, box, disk, spacing, progress)
-    numbers = cc3d.connected_components(inside, connectivity=6)
-    if not numbers[start]:
+    radius = max(_DISK * lumen.half_width, lumen.half_width + 2 * pixel)
+    if not outline[start]:
+        inside = _too_narrow(labels, box, radius, spacing, progress)
+        numbers = cc3d.connected_components(inside, connectivity=6)
+        if not numbers[start]:
+            return None
+        inside = numbers == numbers[start]
+        reach = (2 * lumen.half_wall_px + 1.5) * pixel
+        near = edt.edt(~inside, anisotropy=spacing, black_border=False) <= reach
+        half_width = lumen.half_width + 2 * lumen.half_wall_px * pixel
+        return Solid(box, inside | (outline & near), inside, start, half_width, lumen.half_width)
+    pad = int(np.ceil(radius / pixel)) + 1
+    wide = box.grown((0, pad, pad), _shape(labels))
+    missing = [
+        (pad - (box.start[axis] - wide.start[axis]), pad - (wide.stop[axis] - box.stop[axis]))
+        for axis in (1, 2)
+    ]
+    half_wall = lumen.half_wall_px
+    follower = Follower(labels[wide.slices] != 0, missing, pad, radius, half_wall, spacing, progress)
+    found = follower.follow(start, over_strokes=True)
+    if found is None:
         return None
-    inside = numbers == numbers[start]
-    reach = (2 * lumen.half_wall_px + 1.5) * pixel
-    near = edt.edt(~inside, anisotropy=spacing, black_border=False) <= reach
-    half_width = lumen.half_width + 2 * lumen.half_wall_px * pixel
-    return Solid(box, inside | (outline & near), inside, start, half_width, lumen.half_width)
+    spaces, strokes = found
+    wall = half_wall * pixel
+    middle = _middle_of(strokes, wall, spacing)
+    filled = None
+    if np.count_nonzero(spaces) > np.count_nonzero(middle):
+        # It has a lumen: a stroke is its roof, or where it touches a neighbour, and leads elsewhere.
+        alone = follower.follow(start, over_strokes=False)
+        if alone is not None:
+            filled = _with_walls(outline, alone[0], alone[0], start, (2 * wall + 1.5 * pixel), spacing)
+    if filled is None:
+        filled = _with_walls(
+            outline, spaces, spaces | middle, start, (2 * wall + 1.5 * pixel), spacing, strokes
+        )
+    if filled is None:
+        return None
+    where, inside = filled
+    half_width = lumen.half_width + 2 * wall
+    return Solid(box, where, inside, start, half_width, lumen.half_width)
+
+
+def _with_walls(
+    outline: Mask,
+    spaces: Mask,
+    inside: Mask,
+    start: Triple,
+    reach: float,
+    spacing: VoxelSize,
+    strokes: Mask | None = None,
+) -> tuple[Mask, Mask] | None:
+    """Return what hangs together with a voxel, and the inside of that; None if there is no inside."""
+    where = spaces | (outline & (edt.edt(~spaces, anisotropy=spacing, black_border=False) <= reach))
+    if strokes is not None and strokes.any():
+        near = edt.edt(~strokes, anisotropy=spacing, black_border=False) <= 1.5 * min(spacing[1:])
+        where |= strokes | (outline & near)
+    if not where[start]:
+        return None
+    numbers = cc3d.connected_components(where, connectivity=26)
+    where = numbers == numbers[start]
+    inside = inside & where
+    return (where, inside) if inside.any() else None
 
 
 def _too_narrow(labels: Labels, box: Box, disk: float, spacing: VoxelSize, progress: Progress) -> Mask:
@@ -185,6 +280,14 @@ def _too_narrow(labels: Labels, box: Box, disk: float, spacing: VoxelSize, progr
         reached = edt.edt(~centres, anisotropy=spacing[1:], black_border=False) < disk
         result[z] = (free & ~reached)[pad : pad + box.shape[1], pad : pad + box.shape[2]]
     return result
+
+
+def _middle_of(strokes: Mask, wall: float, spacing: VoxelSize) -> Mask:
+    """Return what of strokes without a lumen lies deeper in the slices than a wall is thick."""
+    middle = np.zeros_like(strokes)
+    for z in np.flatnonzero(strokes.any(axis=(1, 2))):
+        middle[z] = edt.edt(strokes[z], anisotropy=spacing[1:], black_border=False) > wall
+    return middle
 
 
 def _around(outline: Mask, place: Triple, reach_px: float, spacing: VoxelSize) -> list[Triple]:
@@ -223,12 +326,12 @@ def _enclosed(outline: Mask, y: int, x: int, reach_px: float) -> float:
     return float(hit.any(axis=1).mean())
 
 
-def _thickness(outline: Mask, place: Triple, spacing: VoxelSize) -> float:
-    """Return half the thickness of the label at a voxel, 0 where there is none."""
+def _thickest(outline: Mask, place: Triple, spacing: VoxelSize) -> tuple[int, int, float]:
+    """Return the middle (y, x) of the label at a voxel, and half its thickness there; 0: there is none."""
     z, y, x = place
     depth = edt.edt(outline[z], anisotropy=spacing[1:], black_border=False)
     y, x = _uphill(depth, y, x)
-    return float(depth[y, x])
+    return y, x, float(depth[y, x])
 
 
 def _within(box: Box, place: Triple) -> Triple:

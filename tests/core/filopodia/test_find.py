@@ -161,6 +161,18 @@ def test_tops_and_bottoms_may_be_missing(straight: Cell) -> None:
     assert overlap(candidate, seen) > 0.9 and candidate.cut().incomplete == ()
 
 
+@pytest.mark.parametrize("seed", [(20, 60, 65), (20, 74, 66), (20, 86, 65)], ids=["base", "middle", "tip"])
+def test_a_stroke_with_specks_of_a_lumen_is_one_filopodium(straight: Cell, seed: Triple) -> None:
+    """As a network draws a narrow one: its lumen shows only here and there."""
+    labels = straight.labels.copy()
+    labels[straight.capsules] = 255
+    for y in (52, 68, 80):
+        labels[19:22, y : y + 4, 64:66] = 0
+    candidate = find_filopodium(labels, seed, None)
+    assert overlap(candidate, straight.capsules) > 0.8
+    assert candidate.cut().length == pytest.approx(50, abs=5)
+
+
 def test_neighbours_are_not_taken_with_it() -> None:
     touching = Capsule((20, 43.6, 79.5), (0, 1, 0), 50, 7)
     both, alone = cell_with(STRAIGHT, touching), cell_with(STRAIGHT)
@@ -248,6 +260,7 @@ def test_where_none_is_it_is_said(straight: Cell, seed: Triple, words: str) -> N
     with pytest.raises(UserError, match=words) as caught:
         find_filopodium(straight.labels, seed, None)
     assert f"slice {seed[0] + 1}" in str(caught.value)
+    assert "by hand" in str(caught.value), "what to do"
 
 
 def test_empty_labels_and_a_single_voxel_have_none() -> None:
