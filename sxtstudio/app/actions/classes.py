@@ -59,7 +59,7 @@ def train(context: Context) -> None:
 
 
 def classify(context: Context) -> None:
-    """Give a class to all objects that have none by hand."""
+    """Give a class to all objects that have none by hand and none by rule."""
     _shown(context).classify()
 
 
@@ -138,7 +138,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "classes.classify",
         "Classify the other objects",
         "Objects",
-        "Give a class to all objects that have none by hand, as the classifier says",
+        "Give a class to all objects that have none by hand and none by rule, as the classifier says",
         partial(_said, classify),
         icon="mdi6.shape-outline",
         needs=_OBJECTS,

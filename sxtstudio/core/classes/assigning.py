@@ -23,7 +23,7 @@ def by_hand(table: ObjectTable, numbers: Iterable[int], class_name: str) -> Rows
 
 
 def by_rules(table: ObjectTable, decided: Mapping[int, str]) -> Rows:
-    """Give objects the class that rules decided; what was given by hand stays.
+    """Give objects the class that rules decided; what was given by hand stays, a classifier's is replaced.
 
     What rules gave before and do not give now loses its class: the rules together say what is what.
     """
@@ -40,12 +40,12 @@ def by_rules(table: ObjectTable, decided: Mapping[int, str]) -> Rows:
 
 
 def by_classifier(table: ObjectTable, predictions: Predictions) -> Rows:
-    """Give objects the class that a classifier says; what was given by hand stays."""
+    """Give objects the class that a classifier says; what was given by hand or by a rule stays."""
     said = zip(predictions.numbers.tolist(), predictions.class_names, predictions.sure.tolist(), strict=True)
     return {
         number: replace(table.rows[number], class_name=name, decided=Decided.CLASSIFIER, sure=round(sure, 3))
         for number, name, sure in said
-        if number in table.rows and table.rows[number].decided is not Decided.HAND
+        if number in table.rows and table.rows[number].decided not in (Decided.HAND, Decided.RULE)
     }
 
 

@@ -341,7 +341,7 @@ def test_a_classifier_of_a_few_names_the_others(
     assert sum(right) >= 22, right
     assert sum(row.decided is Decided.CLASSIFIER for row in rows.values()) == 15
     assert all(row.sure for row in rows.values() if row.decided is Decided.CLASSIFIER)
-    assert "15 objects have a class now" in section.result.text()
+    assert "15 objects have a new class, " in section.result.text()
     assert len(window.session.history) == edits + 1
     classing.work.give([20, 21], "Vesicle")
     assert "2 more than it was trained with: train it again" in section.given.text()

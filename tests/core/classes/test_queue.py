@@ -105,9 +105,12 @@ SAID = Predictions(
 )
 
 
-def test_a_classifier_leaves_what_was_given_by_hand() -> None:
+def test_a_classifier_leaves_what_was_given_by_hand_and_by_rule() -> None:
     rows = by_classifier(TABLE, SAID)
-    assert rows == {1: said("Gold", 0.7), 7: said("Vesicle", 0.75), 8: said("Gold", 1.0)}
+    assert rows == {1: said("Gold", 0.7), 7: said("Vesicle", 0.75)}, "a rule said what 8 is"
+    ruled = TABLE.changed(TABLE.change({7: ObjectRow("ER", Decided.RULE)}))
+    assert set(by_classifier(ruled, SAID)) == {1}, "rules come first"
+    assert by_rules(TABLE.changed(TABLE.change(rows)), {7: "ER"})[7] == ObjectRow("ER", Decided.RULE)
     assert np.allclose(SAID.margins, [0.4, 0.8, 0.5, 1, 1])
 
 

@@ -40,7 +40,9 @@ class ClassifierSection(QWidget):
         self.train.setToolTip("Train a classifier with the objects whose class was given by hand")
         self.classify = QPushButton("Classify the others")
         self.classify.setProperty("role", "main")
-        self.classify.setToolTip("Give a class to all objects that have none by hand; Undo takes it back")
+        self.classify.setToolTip(
+            "Give a class to all objects that have none by hand and none by rule; Undo takes it back"
+        )
         self.bars = ReasonBars()
         self.scores.setToolTip(
             "Out of bag: each object is asked of those trees of the forest that were trained without it"

@@ -18,11 +18,15 @@ from sxtstudio.core.classes.classifier import Classifier, Examples, Predictions,
 from sxtstudio.core.classes.classifier_file import read_classifier, write_classifier
 from sxtstudio.core.classes.features import FeatureTable, features_of
 from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.polarity import Value
+from sxtstudio.core.wording import count
 
+#: Below this the user is better asked.
+_SURE = 0.6
 NOT_MEASURED = "The objects have not been measured yet: measure them first."
 
 
@@ -134,7 +138,7 @@ class ClassifierWork(QObject):
         self._start("Training the classifier", work, done)
 
     def classify(self) -> None:
-        """Give a class to all objects that have none by hand, as one step.
+        """Give a class to all objects that have none by hand and none by rule, as one step.
 
         Raises
         ------
@@ -155,9 +159,9 @@ class ClassifierWork(QObject):
             if self._classes.table is not given.table:  # somebody gave a class meanwhile
                 rows = given.rows(self._classes.table, said)
             self.margins = dict(zip(said.numbers.tolist(), said.margins.tolist(), strict=True))
-            self._classes.apply(rows, EditKind.CLASSIFY, classifier.classes)
+            edit = self._classes.apply(rows, EditKind.CLASSIFY, classifier.classes)
             self._classes.show_classes()
-            self.said.emit(_summary(len(rows), said, len(given.stale)))
+            self.said.emit(_summary(edit, said, len(given.stale)))
             self.changed.emit()
 
         self._start("Classifying objects", work, done)
@@ -230,8 +234,20 @@ class ClassifierWork(QObject):
         self.changed.emit()
 
 
-def _summary(given: int, said: Predictions, stale: int) -> str:
-    text = f"{given} objects have a class now, {int((said.sure < 0.6).sum())} of them less than 60 % sure."
+def _summary(edit: Edit | None, said: Predictions, stale: int) -> str:
+    """Return what a classification changed: objects that had this class before do not count."""
+    rows = None if edit is None else edit.rows
+    given = []
+    if rows is not None:
+        for number, row in rows.after.items():
+            before = rows.before[number]
+            if row is not None and (before is None or before.class_name != row.class_name):
+                given.append(row)
+    unsure = sum(row.sure is not None and row.sure < _SURE for row in given)
+    text = "No object has another class than before."
+    if given:
+        have = "has" if len(given) == 1 else "have"
+        text = f"{count(len(given), 'object')} {have} a new class, {unsure} of them less than 60 % sure."
     if stale:
         text += f" {stale} have changed since they were measured, and were left out."
     return f"{text} {said.warning}" if said.warning else text

@@ -114,7 +114,7 @@ class ClassSections(QObject):
         self.classifier.begin_training()
 
     def classify(self) -> None:
-        """Give a class to all objects that have none by hand.
+        """Give a class to all objects that have none by hand and none by rule.
 
         Raises
         ------
