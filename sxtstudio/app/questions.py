@@ -32,6 +32,7 @@ class Answer(StrEnum):
     KEEP_FOR_LATER = "Keep it for later"
     KEEP_TRAINING = "Keep training"
     KEEP_WAITING = "Keep waiting"
+    LEAVE_THEM = "Leave them"
     MAKE_MOVIE = "Make the movie"
     PAUSE_AND_CLOSE = "Pause it and close"
     REPLACE = "Replace"
@@ -41,6 +42,7 @@ class Answer(StrEnum):
     START_AGAIN = "Start again"
     STAY = "Stay here"
     STOP = "Stop"
+    TAKE_THEM = "Take them, too"
     THROW_AWAY = "Throw away"
     THROW_IT_AWAY = "Throw it away"
 

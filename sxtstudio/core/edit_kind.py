@@ -47,6 +47,7 @@ class EditKind(Enum):
     FIND_OBJECTS = "find objects"
     OPEN_OBJECTS = "open objects"
     NEW_OBJECT = "new object"
+    FILOPODIUM = "filopodium"
     SPLIT_OBJECT = "split object"
     REDRAW_OBJECT = "redraw object"
     ERASE_OBJECT = "erase object"
@@ -112,6 +113,7 @@ _OBJECT_TITLES = {
     EditKind.FIND_OBJECTS: "Find objects",
     EditKind.OPEN_OBJECTS: "Open objects",
     EditKind.NEW_OBJECT: "New object",
+    EditKind.FILOPODIUM: "Filopodium",
     EditKind.SPLIT_OBJECT: "Split object",
     EditKind.REDRAW_OBJECT: "Draw object",
     EditKind.ERASE_OBJECT: "Erase object",

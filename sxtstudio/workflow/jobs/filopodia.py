@@ -208,7 +208,7 @@ def _find_all(
             twin = int(np.bincount(there[there > 0]).argmax())
             notes.append(f"Seed {row} lies on filopodium {twin} again, and is left out.")
         else:
-            recorder = Recorder(EditKind.NEW_OBJECT, numbers, "objects")
+            recorder = Recorder(EditKind.FILOPODIUM, numbers, "objects")
             number = take(recorder, table, boxes, one)
             assert recorder.rows is not None
             table = table.changed(recorder.rows)

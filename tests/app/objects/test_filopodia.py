@@ -10,13 +10,15 @@ import pytest
 import tifffile
 from pytestqt.qtbot import QtBot
 
+from sxtstudio.app import questions
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.filopodia.page import FilopodiaPage
 from sxtstudio.app.objects.pane import Page
+from sxtstudio.app.questions import Answer
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.object_table import Flag
+from sxtstudio.core.object_table import Decided, Flag, ObjectRow
 
 LENGTH, RADIUS = 40, 6
 
@@ -123,6 +125,37 @@ def test_enter_puts_it_on_the_list_and_undo_takes_it_off(
     cell.session.undo()
     qtbot.waitUntil(lambda: page.list.numbers == ())
     assert not document.object_table.rows
+
+
+@pytest.mark.parametrize(
+    ("answer", "left"), [(Answer.LEAVE_THEM, 50), (Answer.TAKE_THEM, 0), (Answer.CANCEL, 50)]
+)
+def test_before_it_takes_voxels_of_another_object_it_asks(
+    page: FilopodiaPage,
+    cell: MainWindow,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+    answer: Answer,
+    left: int,
+) -> None:
+    document = cell.session.document
+    assert document is not None
+    recorder = cell.session.record(EditKind.NEW_OBJECT, "objects")
+    recorder.write(Box((12, 55, 33), (14, 60, 38)), np.full((2, 5, 5), 13, np.uint32))
+    mine = ObjectRow("Gold", Decided.HAND)
+    cell.session.commit(recorder, rows=document.object_table.change({13: mine}))
+    texts: list[str] = []
+    monkeypatch.setattr(questions, "ask", lambda *args: texts.append(args[2]) or answer)
+    propose(page, cell, qtbot)
+    voxels = page.work.found.voxels if page.work.found else 0
+    page.take.click()
+    assert len(texts) == 1 and "50 voxels of object 13" in texts[0]
+    objects = document.objects
+    assert objects is not None and (objects == 13).sum() == left
+    assert (13 in document.object_table.rows) == (left > 0)
+    taken = 0 if answer == Answer.CANCEL else voxels - left
+    assert (objects == 14).sum() == taken and (14 in document.object_table.rows) == (taken > 0)
+    assert (page.work.found is None) == (taken > 0), "what was not taken is still proposed"
 
 
 def test_one_that_a_border_cuts_is_listed_as_not_whole(

@@ -9,16 +9,20 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PySide6.QtCore import QObject, Signal
 
+from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.app.objects.filopodia.measures import FilopodiumMeasures
+from sxtstudio.app.questions import Answer
 from sxtstudio.app.session import Labels, Selection, Session
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.filopodia.records import Filopodium
+from sxtstudio.core.filopodia.sharing import shares_of, without
 from sxtstudio.core.filopodia.taking import take
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.wording import count
 from sxtstudio.workflow.document.document import Document
 
 if TYPE_CHECKING:  # at run time these load what a window need not wait for
@@ -53,6 +57,7 @@ class FilopodiumWork(QObject):
         self.found: Filopodium | None = None
         self.measures = FilopodiumMeasures(context, self)
         self._search: Job | None = None
+        self._cut_from: int | None = None
         self._cut = Latest(context, "Cutting the filopodium", self._on_cut, delay_ms=0, parent=self)
         session = context.session
         session.document_changed.connect(self.drop)
@@ -75,7 +80,7 @@ class FilopodiumWork(QObject):
         document = self.session.document
         if document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
-        source = _source(document, seed)
+        source, self._cut_from = _source(document, seed)
         self.drop()
         voxel_nm, check = document.voxel_nm, _check_of(document)
 
@@ -107,17 +112,21 @@ class FilopodiumWork(QObject):
             self.move_to(self.found.cut + steps * min(self.candidate.spacing[1:]))
 
     def take(self) -> int | None:
-        """Make the proposal an object of the class Filopodium; return its number, None without a proposal.
+        """Make the proposal an object of the class Filopodium; return its number, None if it was not taken.
+
+        Voxels of what it is cut from become its own; before others lose some, the user is asked.
 
         Raises
         ------
         UserError
-            If objects cannot be changed now.
+            If objects cannot be changed now, or nothing of it is left.
         """
-        found, document = self.found, self.session.document
-        if found is None or document is None:
+        document = self.session.document
+        asked = self._asked()
+        if asked is None or document is None:
             return None
-        recorder = self.session.record(EditKind.NEW_OBJECT, "objects")
+        found, from_objects = asked
+        recorder = self.session.record(EditKind.FILOPODIUM, "objects")
         try:
             number = take(recorder, document.object_table, document.object_boxes, found)
         except BaseException:
@@ -126,8 +135,42 @@ class FilopodiumWork(QObject):
         self.drop()
         self.session.commit(recorder, seed=list(found.seed), cut=round(found.cut, 2))
         self.session.objects.set(selected=(number,))
+        self.session.message.emit(
+            f"Filopodium {number}: {count(found.voxels, 'voxel')}"
+            + (f", {from_objects} among them" if from_objects else "")
+        )
         self.taken.emit(number)
         return number
+
+    def _asked(self) -> tuple[Filopodium, str] | None:
+        """Return what may be taken, and in words from which objects; None where it must not be."""
+        found, document = self.found, self.session.document
+        if found is None or document is None:
+            return None
+        objects = document.objects
+        if objects is None:
+            return found, ""
+        shares = shares_of(found, objects, document.object_table, self._cut_from)
+        if not shares.others:
+            return found, shares.all_in_words
+        answer = questions.ask(
+            self._context.window,
+            "Take voxels of other objects?",
+            f"The filopodium holds {shares.others_in_words}, from which it was not cut. If you take them, "
+            "they become part of it.",
+            (Answer.LEAVE_THEM, Answer.TAKE_THEM, Answer.CANCEL),
+        )
+        if answer == Answer.CANCEL or self.found is not found:
+            return None
+        if answer == Answer.TAKE_THEM:
+            return found, shares.all_in_words
+        found = without(found, objects, shares.others)
+        if not found.voxels:
+            raise UserError(
+                f"Nothing is left of the filopodium: all of it is {shares.others_in_words}. "
+                "Take their voxels, too, or give those objects the class Filopodium."
+            )
+        return found, shares.own_in_words
 
     def drop(self) -> None:
         """Forget the proposal."""
@@ -182,18 +225,18 @@ class FilopodiumWork(QObject):
             self.drop()
 
 
-def _source(document: Document, seed: Triple) -> Labels | OneObject:
-    """Return the labels where there are any near the click, else the object under it."""
+def _source(document: Document, seed: Triple) -> tuple[Labels | OneObject, int | None]:
+    """Return the labels where there are any, else the object under the click, and its number."""
     labels, objects = document.labels, document.objects
     inside = all(0 <= at < size for at, size in zip(seed, document.shape, strict=True))
     if labels is not None and document.voxels("labels"):
-        return labels
+        return labels, None
     number = int(objects[seed]) if objects is not None and inside else 0
     if objects is None or not number:
         raise UserError(_NOTHING)
     from sxtstudio.core.filopodia.inside import OneObject
 
-    return OneObject(objects, number)
+    return OneObject(objects, number), number
 
 
 def _check_of(document: Document) -> Callable[[Filopodium], Filopodium]:
