@@ -35,6 +35,8 @@ _MOST_WORKERS = 8
 _SAMPLED = 24
 #: What has no lumen lies in so many slices at least.
 _SLICES = 3
+#: How probable it must be that something without a lumen is a droplet.
+_DROPLET = 0.5
 #: What lies by itself and is so many times as thick as an outline is a body without a lumen.
 _THICK = 1.35
 #: It is a thick piece of a wall where more of it lies at a body, or its section is so much larger than the
@@ -61,7 +63,8 @@ class BodyParameters:
     min_voxels
         The smallest body that stays, without its membrane.
     sure
-        How probable it must be that something is a body, 0…1.
+        How probable it must be that what an outline encloses is a body, 0…1. More than a half, as crowded
+        cells have more spaces between bodies than what the rule was fitted to.
     sheets
         Whether pieces of outline that enclose nothing get numbers, too.
     min_sheet
@@ -76,7 +79,7 @@ class BodyParameters:
     gap_px: float = 6.0
     split: float = 0.0
     min_voxels: int = 30
-    sure: float = 0.5
+    sure: float = 0.65
     sheets: bool = True
     min_sheet: int = 1000
     caps: bool = True
@@ -140,11 +143,11 @@ def find_bodies(
         near = near_share(bodies, apart, 2 * half, z_step=z_step, progress=counter)[1:]
     rows = droplet_features(tracks, near, half)
     if image is None:
-        droplets = IS_DROPLET.probability(rows) >= parameters.sure
+        droplets = IS_DROPLET.probability(rows) >= _DROPLET
     else:
         with stages.stage(Work.ENDS) as counter:
             dark = darkness(outlines, bodies, tracks.count, image, counter)[1:]
-        droplets = IS_DARK_DROPLET.probability(np.c_[rows, dark]) >= parameters.sure
+        droplets = IS_DARK_DROPLET.probability(np.c_[rows, dark]) >= _DROPLET
     is_body = np.where(tracks.solid, maybe & droplets, enclosed)
     pieces = _pieces_of_droplets(tracks, is_body)
     is_body[pieces] = True
