@@ -37,10 +37,9 @@ def calibrate(context: Context) -> None:
 
 
 def filopodium(context: Context, on: bool) -> None:
-    """Take the tool for filopodia into the hand, with its tab, or put it away."""
-    context.session.tool.set(tool=FILOPODIUM.name if on else "look")
-    if on:
-        context.parts.pane.show_page(Page.FILOPODIA)
+    """Take the tool for filopodia into the hand, and bring up its tab; again, too. Another tool ends it."""
+    context.session.tool.set(tool=FILOPODIUM.name)
+    context.parts.pane.show_page(Page.FILOPODIA)
 
 
 def table_s1(context: Context) -> None:

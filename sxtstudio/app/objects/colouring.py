@@ -14,8 +14,10 @@ from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.object_colours import Colours, number_colours
 from sxtstudio.core.object_table import ObjectTable
 
-#: What has no class, or no value, is drawn in.
+#: What has no value is drawn in, and in plots what has no class.
 NEUTRAL = (150, 155, 162)
+#: An object without a class, on a tomogram: lighter than what is around it.
+UNCLASSED = (232, 235, 240)
 MAP = "viridis"
 # A few odd objects must not take all the colours: the ends of a bar are these percentiles.
 _ENDS = (1, 99)
@@ -63,7 +65,7 @@ def class_colours(numbers: NDArray[Any], table: ObjectTable) -> Colours:
     """Return the colours (n, 3) of the classes of objects."""
     known = {found.name: found.rgb for found in table.classes}
     rows = table.rows
-    found = [known.get(rows[n].class_name, NEUTRAL) if n in rows else NEUTRAL for n in numbers.tolist()]
+    found = [known.get(rows[n].class_name, UNCLASSED) if n in rows else UNCLASSED for n in numbers.tolist()]
     return np.array(found, np.uint8).reshape(-1, 3)
 
 

@@ -16,8 +16,11 @@ from sxtstudio.core.wording import count, share
 
 Values = NDArray[np.float64]
 
+TOO_WRONG = "too often wrong to use; give more examples"
 #: Training objects of a class from which its score says something.
 ENOUGH = 5
+#: Right in less than this share, a classifier is too often wrong to use.
+_USABLE = 0.5
 #: Farther from all training objects than so many times what these are from each other at most: unlike them.
 _UNLIKE = 1.5
 
@@ -48,6 +51,11 @@ class Scores:
         return sum(one.right / one.objects for one in self.classes) / len(self.classes)
 
     @property
+    def usable(self) -> bool:
+        """Whether it is right in at least half of the cases."""
+        return self.accuracy >= _USABLE
+
+    @property
     def too_few(self) -> tuple[ClassScore, ...]:
         """The classes of too few training objects for a score that says something."""
         return tuple(one for one in self.classes if one.objects < ENOUGH)
@@ -57,6 +65,8 @@ class Scores:
         """What it is, in a sentence."""
         asked = f"{count(self.objects, 'object')} (out of bag, mean of the classes)"
         text = f"{share(self.accuracy)} right of {asked}"
+        if not self.usable:
+            text = f"{text}: {TOO_WRONG}"
         if self.too_few:
             few = ", ".join(f"{one.objects} of “{one.name}”" for one in self.too_few)
             return f"{text}; too few to rely on: {few}, {ENOUGH} or more of each are needed"

@@ -477,3 +477,31 @@ def test_the_queue_ends_with_the_tomogram(
     document.modified = False
     classified.session.show(None)
     assert not classing.queue.running and not classing.queue.card.isVisible()
+
+
+def test_the_first_class_says_that_the_colours_are_others_now(window_with_objects: MainWindow) -> None:
+    said: list[str] = []
+    window_with_objects.session.message.connect(said.append)
+    choose(window_with_objects, 3)
+    press(window_with_objects, "classes.give_1")
+    assert "coloured by class" in said[-1] and said[-1].startswith("Mitochondrion: 1 object")
+    press(window_with_objects, "classes.give_2")
+    assert said[-1] == "Vesicle: 1 object"
+
+
+def test_a_classifier_that_is_mostly_wrong_is_not_offered(
+    window_with_objects: MainWindow, classing: ClassSections, qtbot: QtBot
+) -> None:
+    """Classes that have nothing to do with what the objects look like."""
+    said: list[str] = []
+    window_with_objects.session.message.connect(said.append)
+    for number in NUMBERS:
+        classing.work.give([number], KINDS[(number - 1) // 3 % 3].name)
+    press(window_with_objects, "classes.train")
+    finish(window_with_objects, qtbot)
+    assert "too often wrong to use; give more examples" in said[-1]
+    assert "too often wrong" in classing.classifier.scores.text()
+    assert not classing.classifier.classify.isEnabled()
+    with pytest.raises(UserError, match="too often wrong"):
+        classing.classify()
+    qtbot.waitUntil(lambda: not classing.classifier.scores.visibleRegion().isEmpty())

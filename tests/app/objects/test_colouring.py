@@ -5,7 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sxtstudio.app.objects.colouring import NEUTRAL, Scale, column_colours, column_scale, object_colours
+from sxtstudio.app.objects.colouring import (
+    NEUTRAL,
+    UNCLASSED,
+    Scale,
+    column_colours,
+    column_scale,
+    object_colours,
+)
 from sxtstudio.app.slices.colour_maps import colours_of
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.object_classes import VESICLE
@@ -27,7 +34,7 @@ def test_by_number_and_by_class() -> None:
     colours, scale = object_colours(NUMBERS, "number", TABLE, None)
     assert scale is None and (colours == number_colours(NUMBERS)).all()
     colours, scale = object_colours(NUMBERS, "class", TABLE, None)
-    assert [tuple(rgb) for rgb in colours.tolist()] == [VESICLE.rgb, NEUTRAL, NEUTRAL] and scale is None
+    assert [tuple(rgb) for rgb in colours.tolist()] == [VESICLE.rgb, UNCLASSED, UNCLASSED] and scale is None
 
 
 def test_by_a_column_from_end_to_end_and_neutral_where_it_was_not_measured() -> None:

@@ -13,6 +13,7 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app import questions
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.objects.filopodia.measures import size_of
 from sxtstudio.app.objects.filopodia.page import FilopodiaPage
 from sxtstudio.app.objects.pane import Page
 from sxtstudio.app.questions import Answer
@@ -81,7 +82,11 @@ def test_a_click_proposes_a_cut_that_is_seen_in_all_views(
     found, selection = page.work.found, cell.session.selection
     assert found is not None and selection is not None and selection.voxels == found.voxels
     assert found.length == pytest.approx(400, abs=35) and found.incomplete == ()
-    assert page.take.isEnabled() and "nm long" in page.figures.text() and page.whole.text() == "It is whole."
+    cell.actions_.by_name["objects.filopodium"].trigger()
+    assert cell.session.tool.value.tool == "filopodium" and page.work.found is found, "again: it stays"
+    assert cell.actions_.by_name["objects.filopodium"].isChecked()
+    qtbot.waitUntil(lambda: "nm long" in page.figures.text(), timeout=20_000)
+    assert page.take.isEnabled() and page.whole.text() == "It is whole."
     sketch = cell.context.parts.toolbox.sketch
     assert sketch is not None and np.abs(sketch.lines[0][:, 0] - 30).max() < 4, "the line of the cut"
 
@@ -109,6 +114,8 @@ def test_enter_puts_it_on_the_list_and_undo_takes_it_off(
 ) -> None:
     propose(page, cell, qtbot)
     voxels = page.work.found.voxels if page.work.found else 0
+    qtbot.waitUntil(lambda: page.work.size is not None, timeout=20_000)
+    proposed = page.figures.text()
     cell.context.parts.toolbox.finish()
     document = cell.session.document
     assert document is not None and document.objects is not None
@@ -122,6 +129,8 @@ def test_enter_puts_it_on_the_list_and_undo_takes_it_off(
     titles = [page.list.horizontalHeaderItem(n).text() for n in range(page.list.columnCount())]
     length = float(page.list.item(0, titles.index("Length along skeleton (nm)")).text())
     assert length == pytest.approx(400, abs=60), "measured without being asked for"
+    wide = page.list.item(0, titles.index("Width, mean (nm)")).text()
+    assert proposed.startswith(f"{length:.4g} nm long, {wide} nm wide, "), "as proposed"
     cell.session.undo()
     qtbot.waitUntil(lambda: page.list.numbers == ())
     assert not document.object_table.rows
@@ -211,3 +220,11 @@ def test_lines_of_other_tools_stay(cell: MainWindow) -> None:
     line = toolbox.sketch
     cell.session.set_cursor((13, 50, 50))
     assert line is not None and toolbox.sketch is line
+
+
+def test_a_ball_is_as_wide_as_long_and_a_tube_is_not() -> None:
+    z, y, x = np.mgrid[-9:10, -9:10, -9:10]
+    ball = size_of(z**2 + y**2 + x**2 <= 64, (10.0, 10.0, 10.0))
+    tube = size_of((labels_of() > 0)[:, 32:], None)
+    assert ball is not None and ball.as_wide
+    assert tube is not None and not tube.as_wide

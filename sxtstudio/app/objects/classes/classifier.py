@@ -129,7 +129,8 @@ class ClassifierSection(QWidget):
         )
         self.carry_on.setVisible(self.work.carries_on)
         self.train.setEnabled(measured and enough and not busy)
-        self.classify.setEnabled(measured and classifier is not None and not busy)
+        usable = classifier is not None and classifier.scores.usable
+        self.classify.setEnabled(measured and usable and not busy)
         self.open.setEnabled(not self.work.busy)
         self.save.setEnabled(classifier is not None and not busy)
         show_note(self.given, self._given_text(measured))

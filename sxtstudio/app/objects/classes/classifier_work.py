@@ -11,10 +11,18 @@ from PySide6.QtCore import QObject, Signal
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
-from sxtstudio.app.objects.classes.work import ClassWork
+from sxtstudio.app.objects.classes.work import COLOURED, ClassWork
 from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.core.classes.assigning import Rows, by_classifier, given_by_hand
-from sxtstudio.core.classes.classifier import Classifier, Examples, Predictions, Reason, combined, examples_of
+from sxtstudio.core.classes.classifier import (
+    TOO_WRONG,
+    Classifier,
+    Examples,
+    Predictions,
+    Reason,
+    combined,
+    examples_of,
+)
 from sxtstudio.core.classes.classifier_file import read_classifier, write_classifier
 from sxtstudio.core.classes.features import FeatureTable, features_of
 from sxtstudio.core.edit_kind import EditKind
@@ -133,6 +141,7 @@ class ClassifierWork(QObject):
             self.classifier, self.source = classifier, ""
             self._learned = learned
             self.said.emit("")
+            self._session.message.emit(f"The classifier is trained: {classifier.scores.text}.")
             self.changed.emit()
 
         self._start("Training the classifier", work, done)
@@ -143,11 +152,13 @@ class ClassifierWork(QObject):
         Raises
         ------
         UserError
-            If there is no classifier, or the objects have not been measured.
+            If there is no classifier or a bad one, or the objects have not been measured.
         """
         classifier, given = self.classifier, self._input()
         if classifier is None:
             raise UserError("There is no classifier yet: train one, or open one.")
+        if not classifier.scores.usable:
+            raise UserError(f"The classifier is {TOO_WRONG}, then train it again.")
 
         def work(job: Job) -> tuple[FeatureTable, Predictions, Rows]:
             features = given.features()
@@ -160,8 +171,10 @@ class ClassifierWork(QObject):
                 rows = given.rows(self._classes.table, said)
             self.margins = dict(zip(said.numbers.tolist(), said.margins.tolist(), strict=True))
             edit = self._classes.apply(rows, EditKind.CLASSIFY, classifier.classes)
-            self._classes.show_classes()
-            self.said.emit(_summary(edit, said, len(given.stale)))
+            coloured = self._classes.show_classes()
+            text = _summary(edit, said, len(given.stale))
+            self.said.emit(text)
+            self._session.message.emit(f"{text} {COLOURED}" if coloured else text)
             self.changed.emit()
 
         self._start("Classifying objects", work, done)

@@ -13,7 +13,7 @@ from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.objects.classes.click_gives import PICK
 from sxtstudio.app.objects.classes.list import ClassList
-from sxtstudio.app.objects.classes.work import ClassWork
+from sxtstudio.app.objects.classes.work import COLOURED, ClassWork
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.notes import narrow, note, show_note
 from sxtstudio.core.errors import UserError
@@ -98,9 +98,11 @@ class ClassesSection(QWidget):
         if not chosen:
             raise UserError("No object is chosen. Click on one in a slice, in 3D or in the table first.")
         name = self.work.current if name is None else name
+        former = self._session.objects.value.colour_by
         if self.work.give(chosen, name) is not None:
-            what = count(len(chosen), "object")
-            self._session.message.emit(f"{name}: {what}" if name else f"No class: {what}")
+            others = self._session.objects.value.colour_by != former
+            text = f"{name or 'No class'}: {count(len(chosen), 'object')}"
+            self._session.message.emit(f"{text}. {COLOURED}" if others else text)
 
     def add_class(self) -> None:
         """Add a class and let the user write its name."""

@@ -18,6 +18,7 @@ from sxtstudio.app.objects.classes.section import ClassesSection
 from sxtstudio.app.objects.classes.work import ClassWork
 from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.objects.show_object import show_object
+from sxtstudio.app.widgets.scroll import bring_into_view
 from sxtstudio.app.widgets.section import Section
 from sxtstudio.core.classes.rules import Rule, RuleSet, rules_of, values_of
 from sxtstudio.core.errors import UserError
@@ -57,6 +58,7 @@ class ClassSections(QObject):
             context, self.work, self.classifier_work, lambda number: show_object(context, number)
         )
 
+        self.classifier_work.said.connect(lambda _: self._show_result())
         context.session.register_view("classes", self)
 
     def view_state(self) -> dict[str, Any]:
@@ -151,7 +153,13 @@ class ClassSections(QObject):
         self._open(self.queue)
         self.queue.begin()
 
+    def _show_result(self) -> None:
+        """What came of training or classifying may lie below the fold."""
+        if self.classifier.isVisible():
+            bring_into_view(self.classifier)
+
     def _open(self, widget: QWidget) -> None:
         for section in self._sections:
             if section.content is widget:
                 section.open()
+                bring_into_view(section)

@@ -16,6 +16,7 @@ from sxtstudio.core.object_classes import CLASSES, ObjectClass, Rgb
 from sxtstudio.core.object_table import ObjectTable, TableChange
 
 LONGEST_NAME = 100
+COLOURED = "Objects are coloured by class now; light grey ones have none."
 # Colours of new classes, far from those of the ones that are there from the beginning.
 _NEW: tuple[Rgb, ...] = (
     (255, 120, 60),
@@ -94,10 +95,19 @@ class ClassWork(QObject):
         table = self.table
         return self._session.change_rows(table.change(rows, with_classes(table, added)), kind)
 
-    def show_classes(self) -> None:
-        """Colour objects by class, unless a column of measurements colours them."""
-        if self._session.objects.value.colour_by == ColourBy.NUMBER:
-            self._session.objects.set(colour_by=str(ColourBy.CLASS))
+    def show_classes(self) -> bool:
+        """Colour objects by class, unless they are already, or a column of measurements colours them.
+
+        Returns
+        -------
+        bool
+            Whether the colours are others now, which is said in the status line.
+        """
+        if self._session.objects.value.colour_by != ColourBy.NUMBER:
+            return False
+        self._session.objects.set(colour_by=str(ColourBy.CLASS))
+        self._session.message.emit(COLOURED)
+        return True
 
     def add(self, name: str) -> ObjectClass:
         """Add a class, in a colour that no other has, and make it the current one.

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 
+import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QObject, Signal
 
 from sxtstudio.app.context import Context
@@ -12,9 +15,38 @@ from sxtstudio.app.jobs.latest import Latest
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.object_classes import FILOPODIUM
+from sxtstudio.core.volume import VoxelSize
 
+#: What is less elongated may be no filopodium.
+_ELONGATED = 1.5
 #: A larger box is no filopodium; the table of all objects measures it.
 _MOST_VOXELS = 40_000_000
+
+
+@dataclass(frozen=True)
+class Size:
+    """Length and mean width as the list has them, nm, or px without a voxel size.
+
+    ``as_wide`` is said of what is about as wide as long: by the longest and the middle one of its axes.
+    """
+
+    length: float
+    width: float
+    as_wide: bool
+
+
+def size_of(where: NDArray[np.bool_], voxel_nm: VoxelSize | None) -> Size | None:
+    """Measure voxels (z, y, x) by what measures the objects on the list; None where there are none."""
+    from sxtstudio.core.measure.single import measure_one
+
+    padded = np.pad(where, 1).astype(np.uint32)
+    shape = (padded.shape[0], padded.shape[1], padded.shape[2])
+    found = measure_one(padded, 1, Box.whole(shape), voxel_nm)
+    if not len(found.numbers):
+        return None
+    axes = sorted(float(found.values[f"axis_{number}"][0]) for number in (1, 2, 3))
+    length, width = (float(found.values[key][0]) for key in ("skeleton_length", "width_mean"))
+    return Size(length, width, axes[2] < _ELONGATED * axes[1])
 
 
 class FilopodiumMeasures(QObject):

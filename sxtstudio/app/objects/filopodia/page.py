@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
@@ -196,17 +195,21 @@ class FilopodiaPage(QWidget):
             self.slider.setValue(round(_STEPS * (found.cut - low) / max(high - low, 1e-9)))
         self.figures.setText(self._in_words(found))
         why = why_incomplete(found.incomplete)
-        self.whole.setText(f"<b>Not whole:</b> {why}." if why else "It is whole.")
+        text = f"<b>Not whole:</b> {why}." if why else "It is whole."
+        if self.work.size is not None and self.work.size.as_wide:
+            text += " <b>It is as wide as long:</b> this may be no filopodium."
+        self.whole.setText(text)
         self.profile.show_figure(self._profile(found))
 
     def _in_words(self, found: Filopodium) -> str:
         document = self._session.document
         voxel_nm = None if document is None else document.voxel_nm
-        width = float(np.median(found.width[1:])) if len(found.width) > 1 else math.nan
+        size, unit = self.work.size, "px" if voxel_nm is None else "nm"
+        # The same figures as on the list, once it is taken.
+        long = "" if size is None else f"{size.length:.4g} {unit} long, {size.width:.4g} {unit} wide, "
         if voxel_nm is None:
-            return f"{found.length:.0f} px long, {width:.0f} px wide, {found.voxels} voxels"
-        volume = found.voxels * math.prod(voxel_nm)
-        return f"{found.length:.0f} nm long, {width:.0f} nm wide, {volume / 1e9:.4g} µm³"
+            return f"{long}{count(found.voxels, 'voxel')}"
+        return f"{long}{found.voxels * math.prod(voxel_nm) / 1e9:.4g} µm³"
 
     def _profile(self, found: Filopodium) -> Figure:
         document = self._session.document

@@ -13,7 +13,7 @@ from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.jobs.latest import Latest
-from sxtstudio.app.objects.filopodia.measures import FilopodiumMeasures
+from sxtstudio.app.objects.filopodia.measures import FilopodiumMeasures, Size, size_of
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.session import Labels, Selection, Session
 from sxtstudio.core.edit_kind import EditKind
@@ -55,10 +55,12 @@ class FilopodiumWork(QObject):
         self._context = context
         self.candidate: Candidate | None = None
         self.found: Filopodium | None = None
+        self.size: Size | None = None
         self.measures = FilopodiumMeasures(context, self)
         self._search: Job | None = None
         self._cut_from: int | None = None
         self._cut = Latest(context, "Cutting the filopodium", self._on_cut, delay_ms=0, parent=self)
+        self._size = Latest(context, "Measuring the filopodium", self._on_size, delay_ms=100, parent=self)
         session = context.session
         session.document_changed.connect(self.drop)
         session.labels_changed.connect(self._on_session_labels_changed)
@@ -178,6 +180,7 @@ class FilopodiumWork(QObject):
             self._search.cancel()
             self._search = None
         self._cut.cancel()
+        self._size.cancel()
         if self.found is not None:
             self.candidate = self.found = None
             self.session.select(None)
@@ -192,6 +195,7 @@ class FilopodiumWork(QObject):
         """Let go of what is searched."""
         self.drop()
         self._cut.shut_down()
+        self._size.shut_down()
         self.measures.shut_down()
 
     def _on_found(self, job: Job, candidate: Candidate, found: Filopodium) -> None:
@@ -213,11 +217,19 @@ class FilopodiumWork(QObject):
             self._show(found)
 
     def _show(self, found: Filopodium) -> None:
-        self.found = found
+        self.found, self.size = found, None
         first = np.argwhere(found.where)[0] + found.box.start
         seed = (int(first[0]), int(first[1]), int(first[2]))
         self.session.select(Selection(seed, found.box, found.where, found.voxels))
+        document = self.session.document
+        voxel_nm = None if document is None else document.voxel_nm
+        self._size.request(lambda job: size_of(found.where, voxel_nm))
         self.changed.emit()
+
+    def _on_size(self, size: Size | None) -> None:
+        if self.found is not None:
+            self.size = size
+            self.changed.emit()
 
     def _on_session_labels_changed(self) -> None:
         """What it was found in is not there any more."""
