@@ -189,6 +189,16 @@ BAD = {
         (),
         "must be below",
     ),
+    "numbers beyond 32 bit": (
+        np.array([0, 7, 2**32 + 7, 0] * 225, np.uint64).reshape(1, 30, 30).repeat(4, 0),
+        (),
+        "must be below",
+    ),
+    "negative numbers": (
+        np.array([0, -1, 7, 0] * 225, np.int32).reshape(1, 30, 30).repeat(4, 0),
+        (),
+        "holds -1, and objects are numbered from 1",
+    ),
 }
 
 

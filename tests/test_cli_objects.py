@@ -132,6 +132,28 @@ def test_a_file_of_objects_is_taken_as_it_is(tmp_path: Path, capsys: pytest.Capt
     assert stored(tmp_path / "o.tif").max() <= 1
 
 
+@pytest.mark.parametrize(
+    ("dtype", "numbers"),
+    [("u8", (7, 2**32 + 7)), ("u8", (5, 2**63 + 5)), ("i8", (-3, 2**40)), ("f8", (7, 2**32 + 7))],
+)
+def test_touching_objects_stay_apart_whatever_their_numbers(
+    dtype: str, numbers: tuple[int, int], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ids = np.zeros((4, 30, 30), dtype)
+    ids[1:3, 5:20, 5:10], ids[1:3, 5:20, 10:20] = numbers
+    path = written(tmp_path / "ids.tif", ids)
+    for method in ("bodies", "components"):
+        assert run("objects", path, "-o", tmp_path / "o.tif", "--method", method) == 0
+        out = capsys.readouterr().out
+        assert "objects, one per number (ids.tif holds the values" in out and "2 objects" in out
+        assert np.array_equal(
+            stored(tmp_path / "o.tif"), np.select([ids == numbers[0], ids == numbers[1]], [1, 2], 0)
+        )
+    assert run("objects", path, "-o", tmp_path / "o.tif", "--method", "components", "--as", "labels") == 0
+    assert "taken as: labels (ids.tif" in capsys.readouterr().out
+    assert stored(tmp_path / "o.tif").max() == 1
+
+
 def test_the_membrane_is_as_thick_as_it_is_said_to_be(packed: Packed, labels: Path, tmp_path: Path) -> None:
     """A wide line around a body is more than its membrane, which is told by itself if the size is known."""
     wide = ndimage.binary_dilation(packed.outlines, ndimage.generate_binary_structure(3, 1))

@@ -93,7 +93,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _jobs(arguments: argparse.Namespace) -> list[ClassifyJob]:
     from sxtstudio.workflow.jobs.classifying import ClassifyJob
-    from sxtstudio.workflow.jobs.measuring import MeasureJob, TakenAs
+    from sxtstudio.workflow.jobs.measuring import MeasureJob
+    from sxtstudio.workflow.jobs.objects import TakenAs
 
     sources = [named(file, arguments.axes) for file in arguments.objects]
     if arguments.image and len(arguments.image) != len(sources):

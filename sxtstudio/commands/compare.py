@@ -59,7 +59,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Compare, write and print the report."""
     from sxtstudio.core.group_figure import group_figure
     from sxtstudio.core.statistics import AnalysisUnit
-    from sxtstudio.workflow.jobs.comparing import CompareChoice, Tables, compare_tables
+    from sxtstudio.workflow.jobs.comparing import CompareChoice, Tables, check_groups, compare_tables
     from sxtstudio.workflow.jobs.comparison_files import REPORT_SUFFIXES, report_text, write_report
     from sxtstudio.workflow.jobs.outputs import Output, check_outputs
 
@@ -78,6 +78,7 @@ def run(arguments: argparse.Namespace) -> int:
     outputs = [Output(output, "a report", REPORT_SUFFIXES)]
     outputs += [Output(plot, "a plot", (".svg", ".png"))] if plot else []
     check_outputs(outputs, [path for group in groups for cell in group.cells for path in cell.tables])
+    check_groups(groups)
     with shown_progress() as (progress, _):
         tables = Tables().read(groups, progress)
     compared = compare_tables(groups, choice, tables)

@@ -11,7 +11,7 @@ from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.measure_more import add_more, more_of
 from sxtstudio.commands.options import add_axes, add_label, add_voxel, named
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows
+from sxtstudio.commands.text import print_rows, taken_as_text
 from sxtstudio.core.wording import count, voxel_zyx_text
 
 if TYPE_CHECKING:
@@ -71,7 +71,8 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, write, and say what was found."""
     from sxtstudio.core.bodies.method import Method
-    from sxtstudio.workflow.jobs.measuring import MeasureJob, TakenAs, measure_file
+    from sxtstudio.workflow.jobs.measuring import MeasureJob, measure_file
+    from sxtstudio.workflow.jobs.objects import TakenAs
 
     job = MeasureJob(
         source=named(arguments.objects, arguments.axes),
@@ -90,7 +91,7 @@ def run(arguments: argparse.Namespace) -> int:
     with shown_progress() as (progress, _):
         result = measure_file(job, progress)
     rows = [
-        ("taken as", _taken_as_text(result)),
+        ("taken as", taken_as_text(result.taken_as, result.values)),
         ("voxel size", voxel_zyx_text(result.voxel_nm)),
         *_summary(result, include_border=arguments.include_border),
         *(("note", note) for note in result.notes),
@@ -101,15 +102,6 @@ def run(arguments: argparse.Namespace) -> int:
         rows.append(("written", f"{job.meshes} ({count(result.meshes, 'mesh', 'meshes')})"))
     print_rows(rows)
     return DONE
-
-
-def _taken_as_text(result: MeasureResult) -> str:
-    """Say which of both ways was taken, and why."""
-    values = result.values
-    held = values.text() if len(values.voxels) <= 6 else f"{count(len(values.voxels), 'value')}"
-    if result.taken_as.value == "objects":
-        return f"objects, one per number ({values.name} holds {held})"
-    return f"labels ({values.name} holds {held}), in which objects were found first"
 
 
 def _summary(result: MeasureResult, *, include_border: bool) -> Iterator[tuple[str, str]]:

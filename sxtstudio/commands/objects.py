@@ -10,7 +10,7 @@ from typing import Any
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.options import add_axes, add_label, add_voxel, named, size
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows, receipt_text
+from sxtstudio.commands.text import print_rows, receipt_text, taken_as_text
 from sxtstudio.core.wording import count
 
 
@@ -24,10 +24,20 @@ def add(commands: Any) -> None:
         "membrane divides them, and told from the cytoplasm between. A body ends where its outlines end.",
     )
     parser.add_argument(
-        "labels", metavar="LABELS", help="label file; every voxel that is not 0 is a membrane"
+        "labels",
+        metavar="LABELS",
+        help="label file of one value: every voxel that is not 0 is a membrane; objects, one number each, "
+        "are taken as they are",
     )
     parser.add_argument(
         "-o", "--output", metavar="OBJECTS", required=True, help=".tif, .mrc, .rec, .map or .zarr"
+    )
+    parser.add_argument(
+        "--as",
+        dest="taken_as",
+        choices=("objects", "labels"),
+        help="what the numbers are, where that is open (default: several values are objects, one per number; "
+        "one value is a label)",
     )
     parser.add_argument(
         "--method",
@@ -96,7 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     """Number, write, and say how many there are."""
     from sxtstudio.core.bodies.method import Method
     from sxtstudio.core.object_table import Flag
-    from sxtstudio.workflow.jobs.objects import ObjectsJob, objects_file
+    from sxtstudio.workflow.jobs.objects import ObjectsJob, TakenAs, objects_file
 
     voxels, nm3 = arguments.min_size or (None, None)
     job = ObjectsJob(
@@ -116,14 +126,15 @@ def run(arguments: argparse.Namespace) -> int:
         image=_path(arguments.image),
         probability=_path(arguments.probability),
         table=_path(arguments.table),
+        taken_as=TakenAs(arguments.taken_as) if arguments.taken_as else None,
     )
     with shown_progress() as (progress, _):
         result = objects_file(job, progress)
     found = result.found
     sheets = found.count - found.bodies
     what = f"{count(found.count, 'object')}, {found.flagged(Flag.BORDER)} of them cut by the border"
-    rows = [("objects", what)]
-    if result.taken_over:
+    rows = [("taken as", taken_as_text(result.taken_as, result.values)), ("objects", what)]
+    if result.taken_as is TakenAs.OBJECTS:
         rows.append(("note", "the file holds objects already: they are taken as they are, numbered from 1"))
     elif job.method is Method.BODIES and found.count:
         rows.append(

@@ -9,7 +9,9 @@ from sxtstudio.commands.output import show
 from sxtstudio.core.wording import bytes_text, count, shape_text, voxel_zyx_text
 
 if TYPE_CHECKING:
+    from sxtstudio.core.label_values import LabelValues
     from sxtstudio.io import ExportReceipt
+    from sxtstudio.workflow.jobs.objects import TakenAs
 
 
 def print_rows(rows: Iterable[tuple[str, str]]) -> None:
@@ -28,3 +30,11 @@ def receipt_text(receipt: ExportReceipt) -> str:
         f"{receipt.path} ({receipt.format}, {shape_text(receipt.shape)}, voxel "
         f"{voxel_zyx_text(receipt.voxel_nm)}, {bytes_text(receipt.bytes)}{held}, {verified})"
     )
+
+
+def taken_as_text(taken_as: TakenAs, values: LabelValues) -> str:
+    """Return which way the numbers of a file were taken, and why."""
+    held = values.text() if len(values.voxels) <= 6 else count(len(values.voxels), "value")
+    if taken_as.value == "objects":
+        return f"objects, one per number ({values.name} holds {held})"
+    return f"labels ({values.name} holds {held}), in which objects were found first"

@@ -255,11 +255,11 @@ def _cautions(
         )
     if result is not None and result.test is RankTest.MANN_WHITNEY:
         least = smallest_p(*(group.spread(unit).n for group in groups))
-        if least > _LEVEL:
-            said.append(
-                f"With {groups[0].spread(unit).n} and {groups[1].spread(unit).n} {unit.value} p cannot be "
-                f"below {least:.2g}, however large the difference is."
-            )
+        numbers = f"{groups[0].spread(unit).n} and {groups[1].spread(unit).n} {unit.value}"
+        if least > _LEVEL and result.exact:
+            said.append(f"With {numbers} p cannot be below {least:.2g}, however large the difference is.")
+        elif least > _LEVEL:
+            said.append(f"Of {numbers} some have equal values, so that p is a rough approximation only.")
     if result is not None and result.test is RankTest.KRUSKAL_WALLIS:
         if min(group.spread(unit).n for group in groups) < 5:
             said.append(f"With fewer than 5 {unit.value} in a group p of this test is a rough approximation.")

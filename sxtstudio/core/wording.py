@@ -21,6 +21,17 @@ def count(number: int, what: str, plural: str = "") -> str:
     return f"{grouped(number)} {what if number == 1 else plural or what + 's'}"
 
 
+def cut(text: str, most: int = 60) -> str:
+    """Return a name of any length as it fits into a sentence: "abc…"."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Return "a, b, c", or the first few and "and 1 990 more"; long names are cut."""
+    text = ", ".join(cut(name, 24) for name in names[:most])
+    return text if len(names) <= most else f"{text} and {grouped(len(names) - most)} more"
+
+
 def shape_text(shape: Sequence[int]) -> str:
     """Return a shape, as its axes come: "500 × 1324 × 1284"."""
     return " × ".join(str(n) for n in shape)

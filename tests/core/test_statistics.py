@@ -113,6 +113,12 @@ def test_what_no_difference_could_show_is_said() -> None:
     assert compare_groups([single("a", 1, 2, 3, 4), single("b", 5, 6, 7, 8)]).cautions == ()
 
 
+def test_what_an_exact_test_could_not_give_is_not_said_of_an_approximate_one() -> None:
+    found = compare_groups([single("a", 1, 1, 2), single("b", 5, 5, 6)])
+    assert found.result is not None and not found.result.exact and found.result.p < 0.1
+    assert "below" not in found.cautions[0] and "rough approximation" in found.cautions[0]
+
+
 @pytest.mark.parametrize(
     ("groups", "words"),
     [

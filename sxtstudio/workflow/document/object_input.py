@@ -124,14 +124,14 @@ class _Numbers:
         self.voxel_nm: VoxelSize | None = volume.voxel_nm
         self.dtype = np.dtype(np.uint32)
         fit = values[0] >= 1 and values[-1] <= MOST_NUMBER
-        self._values = None if fit else np.array(values, np.int64)
+        self._values = None if fit else np.array(values, np.int64 if values[-1] < 1 << 63 else np.uint64)
         self.numbers = values if fit else list(range(1, len(values) + 1))
 
     def read(self, box: Box) -> NDArray[np.uint32]:
         part = self._volume.read(box)
         if self._values is None:
             return part.astype(np.uint32)
-        whole = part.astype(np.int64)
+        whole = part.astype(self._values.dtype)
         return np.where(whole == 0, 0, np.searchsorted(self._values, whole) + 1).astype(np.uint32)
 
 

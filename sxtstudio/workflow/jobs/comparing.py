@@ -17,7 +17,7 @@ from sxtstudio.core.measure.units import heading
 from sxtstudio.core.object_table import Flag
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.statistics import AnalysisUnit, Cell, Comparison, Group, compare_groups
-from sxtstudio.core.wording import count
+from sxtstudio.core.wording import count, cut, listed
 from sxtstudio.io.project import is_project
 from sxtstudio.io.tables import read_table
 from sxtstudio.workflow.jobs.project_table import project_columns
@@ -132,14 +132,40 @@ class Tables:
         return tuple(sorted(found))
 
 
+def check_groups(groups: Sequence[GroupFiles]) -> None:
+    """Refuse groups of one name, and a table that would count more than once.
+
+    Raises
+    ------
+    UserError
+        If there are such.
+    """
+    names: set[str] = set()
+    seen: dict[Path, str] = {}
+    for group in groups:
+        if group.name in names:
+            raise UserError(f"Two groups are called '{cut(group.name)}': give each a name of its own.")
+        names.add(group.name)
+        for path in _paths([group]):
+            place = path.resolve()
+            if place in seen:
+                where = "" if seen[place] == group.name else f" and '{cut(seen[place])}'"
+                raise UserError(
+                    f"{cut(path.name)} is given more than once, in '{cut(group.name)}'{where}: a cell counts "
+                    "once. Take it out of one place."
+                )
+            seen[place] = group.name
+
+
 def compare_tables(groups: Sequence[GroupFiles], choice: CompareChoice, tables: Tables) -> Compared:
     """Compare a column of groups of tables.
 
     Raises
     ------
     UserError
-        If a table lacks the column, or has it in another unit than the others.
+        If a table lacks the column, has it in another unit than the others, or counts more than once.
     """
+    check_groups(groups)
     counted = choice.column == COUNT
     name = COUNT if counted else _one_name(groups, choice.column, tables)
     gathered, at_border, other_class = [], 0, 0
@@ -189,8 +215,10 @@ def _one_name(groups: Sequence[GroupFiles], wanted: str, tables: Tables) -> str:
             name for name in table if name.startswith(f"{wanted}_") and _is_unit(name[len(wanted) + 1 :])
         ]
         if len(names) != 1 or not _is_number(table[names[0]]):
-            known = ", ".join(name for name in table if _is_number(table[name]))
-            raise UserError(f"{path.name} has no column of numbers '{wanted}': it has {known or 'none'}.")
+            known = listed([name for name in table if _is_number(table[name])])
+            raise UserError(
+                f"{cut(path.name)} has no column of numbers '{cut(wanted)}': it has {known or 'none'}."
+            )
         found.setdefault(names[0], path)
     if len(found) > 1:
         (one, first), (other, second), *_ = found.items()

@@ -12,7 +12,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,9 +22,13 @@ from msgspec import Meta, Struct, field
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.records import record_of
+from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.records import record_of, toml_values
 from sxtstudio.core.statistics import AnalysisUnit
+from sxtstudio.core.wording import cut
 from sxtstudio.workflow.jobs.comparing import CellFiles, CompareChoice, GroupFiles
+
+_LARGEST_BYTES = 1 << 20
 
 
 @dataclass(frozen=True)
@@ -44,13 +47,12 @@ def read_groups(path: Path) -> GivenGroups:
     UserError
         If it cannot be read, or does not say that.
     """
-    what = f"The file of groups {path.name}"
+    what = f"The file of groups {cut(path.name)}"
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeError) as error:
-        raise UserError(f"{what} cannot be read: {error}. Choose a TOML file.") from error
-    except tomllib.TOMLDecodeError as error:
-        raise UserError(f"{what} is no TOML: {error}. Mend it, or give --group.") from error
+        content = read_plain(path, _LARGEST_BYTES)
+    except OSError as error:
+        raise UserError(f"{what} cannot be read: {error.strerror or error}. Choose a TOML file.") from error
+    values = toml_values(content, what, "Mend it, or give --group.")
     record = record_of(values, _Groups, what, "'sxtstudio compare --help' shows how it is written.")
     groups = tuple(
         GroupFiles(group.name, tuple(_cell(entry, path.parent) for entry in group.tables))

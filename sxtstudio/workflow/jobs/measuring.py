@@ -6,7 +6,6 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +37,7 @@ from sxtstudio.surface import SurfaceParameters, extract_surface, write_mesh
 from sxtstudio.workflow.document.views import labels_to_disk
 from sxtstudio.workflow.jobs.cleaning import check_same_shape
 from sxtstudio.workflow.jobs.measure_more import MoreMeasurements, prepare, write_more
-from sxtstudio.workflow.jobs.objects import number_objects, number_stage
+from sxtstudio.workflow.jobs.objects import TakenAs, number_objects, number_stage
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, on_disk, scratch_folder
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -46,13 +45,6 @@ from sxtstudio.workflow.jobs.unchanged import KnownInput
 _SAME_SIZE = 0.01
 # Of objects and labels some background is left; of a tomogram in whole numbers hardly any voxel is 0.
 _MOST_FILLED = 0.99
-
-
-class TakenAs(StrEnum):
-    """What the numbers of a file are."""
-
-    OBJECTS = "objects"  # one number per object
-    LABELS = "labels"  # outlines, or other labels, in which objects are found first
 
 
 @dataclass(frozen=True)
@@ -174,7 +166,12 @@ def measure_file(
                 "file of objects or labels."
             )
         known.check()
-        taken_as = TakenAs.LABELS if job.label is not None else job.taken_as or _taken_as(values)
+        taken_as = TakenAs.of(values, job.taken_as, job.label)
+        if taken_as is TakenAs.OBJECTS and min(values.voxels) < 0:
+            raise UserError(
+                f"{job.source.name} holds {min(values.voxels)}, and objects are numbered from 1. Number the "
+                "objects anew with 'sxtstudio objects', or measure them as labels (--as labels)."
+            )
         found: FoundBodies | None = None
         if taken_as is TakenAs.LABELS:
             with stages.stage(Work.REGIONS) as counter:
@@ -285,10 +282,6 @@ def _voxel_size(
 
 def _size(voxel_nm: VoxelSize) -> str:
     return " × ".join(f"{edge:g}" for edge in voxel_nm)
-
-
-def _taken_as(values: LabelValues) -> TakenAs:
-    return TakenAs.OBJECTS if values.several else TakenAs.LABELS
 
 
 def _find(

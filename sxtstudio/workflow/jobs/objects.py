@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from contextlib import ExitStack
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,20 @@ from sxtstudio.workflow.jobs.outputs import (
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 
+class TakenAs(StrEnum):
+    """What the numbers of a file are."""
+
+    OBJECTS = "objects"  # one number per object
+    LABELS = "labels"  # outlines, or other labels, in which objects are found first
+
+    @classmethod
+    def of(cls, values: LabelValues, wanted: TakenAs | None, label: int | None) -> TakenAs:
+        """Return what is ``wanted``; None: several values are objects, unless one is the ``label``."""
+        if label is not None:
+            return cls.LABELS
+        return wanted or (cls.OBJECTS if values.several else cls.LABELS)
+
+
 @dataclass(frozen=True)
 class ObjectsJob:
     """One run of ``sxtstudio objects``.
@@ -64,6 +79,8 @@ class ObjectsJob:
         The network's output: objects whose outline it was not sure of are flagged.
     table
         For the flags of the objects.
+    taken_as
+        None: several values are objects, one value is a label.
     """
 
     labels: Path
@@ -82,14 +99,16 @@ class ObjectsJob:
     image: Path | None = None
     probability: Path | None = None
     table: Path | None = None
+    taken_as: TakenAs | None = None
 
 
 @dataclass(frozen=True)
 class ObjectsResult:
-    """What was found and written; ``taken_over`` where the file held objects already."""
+    """What was found and written; ``taken_as`` and ``values`` say what the file held."""
 
     found: FoundBodies
-    taken_over: bool
+    taken_as: TakenAs
+    values: LabelValues
     receipt: ExportReceipt
     voxel_nm: VoxelSize | None
     notes: tuple[str, ...]
@@ -144,9 +163,9 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
                 _keep_inside(labels, job.mask, counter)
         known.check()
         numbers = create_numbers(folder / "objects", source.shape, 4, "write to another disk")
-        taken_over = values.many and job.label is None
+        taken_as = TakenAs.of(values, job.taken_as, job.label)
         with stages.stage(Work.REGIONS) as counter:
-            if taken_over:
+            if taken_as is TakenAs.OBJECTS:
                 found = _taken_over(source, values, labels, numbers, counter)
             else:
                 found = number_objects(
@@ -166,7 +185,7 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
         if job.table is not None:
             write_table(job.table, _table(found, job.output.name, voxel_nm))
         notes = notes_of(source, job.voxel_nm)
-    return ObjectsResult(found, taken_over, receipt, voxel_nm, notes)
+    return ObjectsResult(found, taken_as, values, receipt, voxel_nm, notes)
 
 
 def _opened(path: Path, what: str, shape: Triple, stack: ExitStack) -> Volume:
@@ -183,9 +202,10 @@ def _taken_over(
     progress: Progress,
 ) -> FoundBodies:
     """Take the objects of a file that holds such already, numbered 1…n in the order of their numbers."""
-    known = np.array(sorted(values.voxels), np.int64)
+    numbers_there = sorted(values.voxels)
+    known = np.array(numbers_there, np.int64 if numbers_there[-1] < 1 << 63 else np.uint64)
     for box in walk(source.shape, labels, numbers, progress=progress):
-        part = source.read(box).astype(np.int64)
+        part = source.read(box).astype(known.dtype)
         part[labels[box.slices] == 0] = 0  # outside of a mask
         numbers[box.slices] = np.where(part == 0, 0, np.searchsorted(known, part) + 1)
     return flag_bodies(len(known), len(known), at_border=find_at_border(numbers, len(known))[1])

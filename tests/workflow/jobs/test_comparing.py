@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,7 @@ def test_groups_are_written_as_they_are_read(groups: tuple[GroupFiles, ...], tmp
         ("[[group]]", "name"),
         ("group = 3", "group"),
         ('[[group]]\nname = "a"\ntables = []\ncolour = 1', "colour"),
-        ("[[group", "no TOML"),
+        ("[[group", "no valid TOML"),
         ('[[group]]\nname = "a"\ntables = [[]]', "empty list"),
         ('unit = "mice"\n[[group]]\nname = "a"\ntables = ["x.csv"]', "unit"),
     ],
@@ -122,6 +123,47 @@ def test_a_wrong_file_of_groups_is_one_sentence(tmp_path: Path, text: str, words
     (tmp_path / "g.toml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=words):
         read_groups(tmp_path / "g.toml")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"a = " + 50_000 * b"[" + 50_000 * b"]", "nested too deeply"),
+        (b"a" + 60_000 * b".a" + b" = 1", "nested too deeply"),
+        (b"#" * (1 << 20) + b"\n", "larger than"),
+        (b"\xff\xfe", "UTF-8"),
+    ],
+    ids=["lists", "dots", "size", "bytes"],
+)
+def test_a_file_of_groups_of_a_stranger_is_one_sentence(tmp_path: Path, content: bytes, words: str) -> None:
+    (tmp_path / "g.toml").write_bytes(content)
+    with pytest.raises(UserError, match=words) as error:
+        read_groups(tmp_path / "g.toml")
+    assert len(str(error.value)) < 300
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="Windows has no such pipes")
+def test_a_pipe_is_no_file_of_groups(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "g.toml")
+    with pytest.raises(UserError, match="cannot be read"):
+        read_groups(tmp_path / "g.toml")
+
+
+def test_a_cell_counts_once(groups: tuple[GroupFiles, ...], tmp_path: Path) -> None:
+    control, infected = groups
+    again = tmp_path / "x" / ".." / "c0.csv"
+    (tmp_path / "x").mkdir()
+    twice = GroupFiles("control", (*control.cells, CellFiles("c0", (again,))))
+    both = GroupFiles("infected", (*infected.cells, *control.cells[:1]))
+    one_cell = GroupFiles("control", (CellFiles("c0", 2 * control.cells[0].tables),))
+    for wrong, words in (
+        ((twice, infected), "more than once, in 'control':"),
+        ((control, both), "more than once, in 'infected' and 'control'"),
+        ((one_cell, infected), "more than once"),
+        ((control, GroupFiles("control", infected.cells)), "Two groups are called 'control'"),
+    ):
+        with pytest.raises(UserError, match=words):
+            compare_tables(wrong, CompareChoice("volume"), Tables().read(wrong))
 
 
 def test_units_that_differ_are_not_compared(tmp_path: Path) -> None:
