@@ -52,7 +52,7 @@ def test_filopodia_are_cut_measured_and_listed(
     cell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seeds = tmp_path / "seeds.csv"
-    seeds.write_text("x,y,z,cut\n25,50,12,\n65,50,22,\n25,60,12,\n80,10,5,\n", encoding="utf-8")
+    seeds.write_text("x,y,z,cut\n25,50,12,\n65,50,22,\n25,60,12,\n80,10,5,\n25,50,12,\n", encoding="utf-8")
     output, table, profiles = tmp_path / "o.tif", tmp_path / "t.csv", tmp_path / "p.csv"
     code, out, _ = run(
         capsys, "filopodia", cell, "--seeds", seeds, "-o", output, "--table", table, "--profiles", profiles
@@ -60,6 +60,7 @@ def test_filopodia_are_cut_measured_and_listed(
     assert code == 0, out
     assert "2 filopodia, 1 of them whole" in out and "not whole: cut by the last slice (z)" in out
     assert "Seed 3 lies on filopodium 1 again" in out and "Seed 4: There is no filopodium" in out
+    assert "1 seed at the same voxel as an earlier one left out" in out and "Seed 5" not in out
     objects = tifffile.imread(output)
     truth = np.pi * 36 * 34 + 2 / 3 * np.pi * 216
     assert objects.dtype == np.uint16 and (objects == 1).sum() == pytest.approx(truth, rel=0.08)

@@ -202,6 +202,37 @@ def test_what_does_not_go_together_is_a_sentence(
     assert not table.exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("1,Nucleus\n3,Vesicle\n3,Droplet\n", "gives object 3 two classes, “Vesicle” and “Droplet”"),
+        (f"1,{'x' * 101}\n", "a class of 101 letters"),
+        ("".join(f"{n},c{n}\n" for n in range(1, 202)), "201 classes, and 200 are the most"),
+        ("1e300,Nucleus\n", "no columns “object” and “class”"),
+    ],
+    ids=["two classes", "long", "many", "huge"],
+)
+def test_classes_that_nobody_has_are_a_sentence(
+    text: str, says: str, files: dict[str, Path], tmp_path: Path, capsys: Out
+) -> None:
+    files["classes.csv"].write_text(f"object,class\n{text}")
+    assert (
+        run("measure", files["objects.tif"], "-o", tmp_path / "t.csv", "--classes", files["classes.csv"]) == 2
+    )
+    error = capsys.readouterr().err
+    assert says in error and error.count("\n") == 1 and len(error) < 300
+
+
+def test_objects_of_classes_that_are_not_there_are_counted(
+    files: dict[str, Path], tmp_path: Path, capsys: Out
+) -> None:
+    files["classes.csv"].write_text("object,class\n1,Nucleus\n1,Nucleus\n77,Vesicle\n78,Vesicle\n")
+    assert (
+        run("measure", files["objects.tif"], "-o", tmp_path / "t.csv", "--classes", files["classes.csv"]) == 0
+    )
+    assert "2 objects of classes.csv not in objects.tif: left out" in capsys.readouterr().out
+
+
 def test_distances_in_nm_need_the_voxel_size(files: dict[str, Path], tmp_path: Path, capsys: Out) -> None:
     words = ("measure", files["objects.tif"], "-o", tmp_path / "t.csv", "--classes", files["classes.csv"])
     assert run(*words, "--contacts", "Vesicle:Nucleus:45") == 2

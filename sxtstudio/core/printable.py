@@ -38,6 +38,14 @@ def csv_text(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     return stream.getvalue()
 
 
+def csv_names(line: str) -> list[str]:
+    """Return the names of the columns in the first line of a CSV; ValueError if it is none."""
+    try:
+        return next(csv.reader([line.rstrip("\r\n")]), [])
+    except csv.Error as error:
+        raise ValueError(str(error)) from error
+
+
 def without_mark(text: str) -> str:
     """Return a text of ``csv_text`` as it was before it got a ' so as to be no formula."""
     return text[1:] if text.startswith("'") and text[1:].startswith(_FORMULA) else text

@@ -16,14 +16,18 @@ from numpy.typing import NDArray
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.table import DICTIONARY_NAMES, Table, TableColumn
-from sxtstudio.core.printable import csv_text, printable, without_mark
-from sxtstudio.core.wording import grouped
+from sxtstudio.core.plain_files import open_plain
+from sxtstudio.core.printable import csv_names, csv_text, printable, without_mark
+from sxtstudio.core.wording import cut, grouped
+from sxtstudio.io.table_limits import MOST_ROWS as MOST_TABLE_ROWS
+from sxtstudio.io.table_limits import check_frame, check_names, check_size
 from sxtstudio.io.xlsx import MOST_ROWS, read_xlsx
 
 TABLE_SUFFIXES = (".csv", ".xlsx", ".parquet")
 _DIGITS = 7
 # A table that is larger is none of objects.
 _LARGEST_BYTES = 2 << 30
+_LONGEST_HEADER = 1 << 20
 
 
 def dictionary_path(path: Path) -> Path | None:
@@ -66,7 +70,7 @@ def read_table(path: Path) -> dict[str, NDArray[Any]]:
     Raises
     ------
     UserError
-        If it is no table, or cannot be read.
+        If it is no table, cannot be read, has two columns of one name, or is larger than ``table_limits``.
     """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
@@ -135,41 +139,70 @@ def _series(column: TableColumn) -> Any:
 def _read_csv(path: Path) -> dict[str, list[Any]]:
     import polars
 
+    _check_header(path)
     try:
-        frame = polars.read_csv(path, infer_schema_length=None, encoding="utf8")
+        frame = polars.read_csv(path, infer_schema_length=None, encoding="utf8", n_rows=MOST_TABLE_ROWS + 1)
     except (polars.exceptions.PolarsError, UnicodeError) as error:
         raise UserError(
-            f"{path.name} cannot be read as CSV: {_first_line(error)}. Choose a table."
+            f"{cut(path.name)} cannot be read as CSV: {_first_line(error)}. Choose a table."
         ) from error
+    check_size(path.name, frame.height, frame.width)
+    check_frame(path.name, frame)
     return frame.to_dict(as_series=False)
+
+
+def _check_header(path: Path) -> None:
+    """Look at the names of the columns before all of the file is read."""
+    try:
+        with open_plain(path) as file:
+            line = file.readline(_LONGEST_HEADER + 1)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}. Check the disk.") from error
+    if len(line) > _LONGEST_HEADER:
+        raise UserError(f"{cut(path.name)} does not begin with the names of columns. Choose a table.")
+    try:
+        check_names(path.name, csv_names(line.decode("utf-8-sig", "replace")))
+    except ValueError as error:
+        raise UserError(f"{cut(path.name)} cannot be read as CSV: {error}. Choose a table.") from error
 
 
 def _read_parquet(path: Path) -> dict[str, list[Any]]:
     import polars
 
     try:
+        # Both are in the footer: what it promises is known before anything is unpacked.
+        columns = len(polars.read_parquet_schema(path))
+        rows = polars.scan_parquet(path).select(polars.len()).collect().item()
+        check_size(path.name, rows, columns)
         frame = polars.read_parquet(path, use_pyarrow=False)
     except (polars.exceptions.PolarsError, OSError) as error:
         raise UserError(
-            f"{path.name} cannot be read as Parquet: {_first_line(error)}. Choose a table."
+            f"{cut(path.name)} cannot be read as Parquet: {_first_line(error)}. Choose a table."
         ) from error
+    check_size(path.name, frame.height, frame.width)
+    check_frame(path.name, frame)
     return frame.to_dict(as_series=False)
 
 
 def _first_line(error: Exception) -> str:
-    return printable(str(error).split("\n")[0]).rstrip(".") or type(error).__name__
+    return cut(printable(str(error).split("\n")[0]).rstrip("."), 120) or type(error).__name__
 
 
 def _column(values: list[Any]) -> NDArray[Any]:
     """Numbers where all are such, else text, without the mark that keeps it from being a formula."""
     there = [value for value in values if value is not None and value != ""]
     if there and all(isinstance(value, int | float) for value in there):
-        if len(there) == len(values) and all(float(value).is_integer() for value in there):
+        if len(there) == len(values) and all(_is_whole(value) for value in there):
             return np.array([int(value) for value in values], np.int64)
         return np.array([np.nan if value in (None, "") else float(value) for value in values])
     if not there:
         return np.full(len(values), np.nan)
     return np.array(["" if value is None else without_mark(str(value)) for value in values], object)
+
+
+def _is_whole(value: float) -> bool:
+    """Whether a number fits into int64 as it is."""
+    return float(value).is_integer() and -(1 << 63) <= int(value) < 1 << 63
 
 
 _WRITERS: dict[str, Callable[[Path, Table], None]] = {

@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.wording import cut
+from sxtstudio.io.table_limits import check_letters, check_names, check_size
 
 #: Rows of a sheet, names included.
 MOST_ROWS = 1_048_576
 # A few bytes of a ZIP can promise any size.
 _LARGEST_PART = 1 << 30
-_MOST_CELLS = 200_000_000
+# Of one row; a sheet has 16 384 columns.
+_MOST_IN_ROW = 20_000
 
 _SHEET = "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
 _RELATION = "{http://schemas.openxmlformats.org/package/2006/relationships}Relationship"
@@ -32,21 +36,27 @@ def read_xlsx(path: Path) -> dict[str, list[Any]]:
         If it is no such file.
     """
     try:
-        with zipfile.ZipFile(path) as archive:
-            texts = _shared_texts(archive)
-            rows = _rows(archive, _first_sheet(archive), texts)
-            names = [str(value) for value in next(rows, [])]
+        with (
+            zipfile.ZipFile(path) as archive,
+            closing(_rows(archive, _first_sheet(archive), _shared_texts(archive))) as rows,
+        ):
+            first = next(rows, [])
+            names = ["" if value is None else str(value) for value in first]
+            check_names(path.name, names)
             table: list[list[Any]] = [[] for _ in names]
-            for row in rows:
+            for number, row in enumerate(rows, 1):
+                check_size(path.name, number, max(len(table), 1))
                 for column, values in enumerate(table):
-                    values.append(row[column] if column < len(row) else None)
-                if len(table) * len(table[0] if table else ()) > _MOST_CELLS:
-                    raise UserError(f"{path.name} is too large to be a table of objects.")
+                    value = row[column] if column < len(row) else None
+                    if isinstance(value, str):
+                        check_letters(path.name, names[column], len(value))
+                    values.append(value)
     except (zipfile.BadZipFile, ElementTree.ParseError, KeyError, ValueError, IndexError, EOFError) as error:
         raise UserError(
-            f"{path.name} cannot be read as XLSX ({type(error).__name__}). Choose a table, or save it as CSV."
+            f"{cut(path.name)} cannot be read as XLSX ({type(error).__name__}). Choose a table, or save "
+            "it as CSV."
         ) from error
-    return dict(zip(names, table, strict=True))
+    return {name: values for name, values in zip(names, table, strict=True) if name}
 
 
 def _open(archive: zipfile.ZipFile, name: str) -> Any:
@@ -82,12 +92,17 @@ def _shared_texts(archive: zipfile.ZipFile) -> list[str]:
     return texts
 
 
-def _rows(archive: zipfile.ZipFile, name: str, texts: list[str]) -> Iterator[list[Any]]:
+def _rows(archive: zipfile.ZipFile, name: str, texts: list[str]) -> Generator[list[Any]]:
     """Yield the values of each row; None where a cell is empty."""
     with _open(archive, name) as file:
+        cells = 0
         for _, element in ElementTree.iterparse(file):
+            cells += element.tag == f"{_SHEET}c"
+            if cells > _MOST_IN_ROW:
+                raise ValueError("a row without end")
             if element.tag != f"{_SHEET}row":
                 continue
+            cells = 0
             row: list[Any] = []
             for cell in element.iter(f"{_SHEET}c"):
                 place = _PLACE.fullmatch(cell.get("r", ""))

@@ -171,6 +171,82 @@ def test_a_sheet_of_another_program(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
+@pytest.mark.parametrize(
+    ("names", "row", "words"),
+    [
+        ([f"c{n}" for n in range(2_001)], [1] * 2_001, "more than 2.000 columns"),
+        (["a", "b"], [1, "x" * 40_000], "a cell holds at most"),
+    ],
+    ids=["columns", "letters"],
+)
+def test_a_table_without_bounds_is_one_sentence(
+    suffix: str, names: list[str], row: list[object], words: str, tmp_path: Path
+) -> None:
+    path = tmp_path / f"large{suffix}"
+    frame = polars.DataFrame({name: [value] for name, value in zip(names, row, strict=True)})
+    if suffix == ".csv":
+        frame.write_csv(path)
+    elif suffix == ".parquet":
+        frame.write_parquet(path)
+    else:
+        with zipfile.ZipFile(path, "w") as archive:
+            write_sheet(
+                archive, "".join(f"<row>{''.join(map(text_cell, line))}</row>" for line in (names, row))
+            )
+    with pytest.raises(UserError, match=words) as error:
+        read_table(path)
+    assert len(str(error.value)) < 300
+
+
+def text_cell(text: object) -> str:
+    return f'<c t="inlineStr"><is><t>{text}</t></is></c>'
+
+
+def write_sheet(archive: zipfile.ZipFile, rows: str) -> None:
+    main = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    relations = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    archive.writestr(
+        "xl/workbook.xml",
+        f'<workbook xmlns="{main}" xmlns:r="{relations}"><sheets><sheet r:id="a"/></sheets></workbook>',
+    )
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    archive.writestr(
+        "xl/_rels/workbook.xml.rels",
+        f'<Relationships xmlns="{package}"><Relationship Id="a" Target="s.xml"/></Relationships>',
+    )
+    archive.writestr("xl/s.xml", f'<worksheet xmlns="{main}"><sheetData>{rows}</sheetData></worksheet>')
+
+
+def test_the_rows_of_parquet_are_counted_before_they_are_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "bomb.parquet"
+    polars.DataFrame({"object": polars.zeros(2_000_001, dtype=polars.Int8, eager=True)}).write_parquet(path)
+    monkeypatch.setattr(polars, "read_parquet", lambda *_, **__: pytest.fail("was read"))
+    with pytest.raises(UserError, match=r"more than 2.000.000 rows"):
+        read_table(path)
+
+
+def test_columns_of_one_name_and_of_lists_are_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "two.csv").write_text("object,class,class,,\n1,a,b,,\n")
+    with zipfile.ZipFile(tmp_path / "two.xlsx", "w") as archive:
+        write_sheet(archive, f"<row>{''.join(map(text_cell, ('object', 'class', 'class')))}</row>")
+    for name in ("two.csv", "two.xlsx"):
+        with pytest.raises(UserError, match="two columns “class”"):
+            read_table(tmp_path / name)
+    polars.DataFrame({"object": [[1], [2]]}).write_parquet(tmp_path / "lists.parquet")
+    with pytest.raises(UserError, match="neither numbers nor texts in “object”"):
+        read_table(tmp_path / "lists.parquet")
+
+
+def test_numbers_beyond_int64_are_none_of_objects(tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_text(f"a,b,c\n7,{2**63 - 1},7\n1e300,{-(2**63)},{2**63}\n")
+    found = read_table(tmp_path / "t.csv")
+    assert found["a"].tolist() == [7, 1e300] and found["c"].tolist() == [7, 2.0**63]
+    assert found["b"].tolist() == [2**63 - 1, -(2**63)]
+
+
+@pytest.mark.parametrize("suffix", TABLE_SUFFIXES)
 @pytest.mark.parametrize("content", [b"", b"\x00\xff\xfe nothing", b"PK\x03\x04 no zip", b'"a","b\n1'])
 def test_what_is_no_table_is_one_sentence(suffix: str, content: bytes, tmp_path: Path) -> None:
     path = tmp_path / f"bad{suffix}"

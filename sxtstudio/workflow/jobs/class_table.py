@@ -10,7 +10,10 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_table import Decided
+from sxtstudio.core.wording import cut, grouped
 from sxtstudio.io.tables import read_table
+
+_MOST_CLASSES, _LONGEST_NAME = 200, 100
 
 
 def classes_in(path: Path, *, by_hand: bool = True) -> dict[int, str]:
@@ -33,13 +36,27 @@ def classes_in(path: Path, *, by_hand: bool = True) -> dict[int, str]:
     wanted = np.ones(len(columns["object"]), np.bool_)
     if by_hand and given is not None and given.dtype.kind == "O" and any(given):
         wanted = np.array([text == Decided.HAND.value for text in given])
-    named = {
-        int(number): name
-        for number, name, taken in zip(
-            columns["object"].tolist(), _texts(columns["class"]), wanted.tolist(), strict=True
+    named: dict[int, str] = {}
+    for number, name, taken in zip(
+        columns["object"].tolist(), _texts(columns["class"]), wanted.tolist(), strict=True
+    ):
+        if not name or not taken:
+            continue
+        if len(name) > _LONGEST_NAME:
+            raise UserError(
+                f"{cut(path.name)} has a class of {grouped(len(name))} letters, “{cut(name, 24)}”: the name "
+                f"of a class has at most {_LONGEST_NAME}."
+            )
+        if named.setdefault(int(number), name) != name:
+            raise UserError(
+                f"{cut(path.name)} gives object {number} two classes, “{cut(named[number], 24)}” and "
+                f"“{cut(name, 24)}”: take out one of the rows."
+            )
+    if len(set(named.values())) > _MOST_CLASSES:
+        raise UserError(
+            f"{cut(path.name)} has {grouped(len(set(named.values())))} classes, and {_MOST_CLASSES} are the "
+            "most. Is another column the class?"
         )
-        if name and taken
-    }
     if not named:
         how = " by hand" if by_hand else ""
         raise UserError(f"{path.name} gives no object a class{how}: write names into its column “class”.")

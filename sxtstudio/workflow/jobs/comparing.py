@@ -15,6 +15,7 @@ from sxtstudio.core.measure.columns import Quantity
 from sxtstudio.core.measure.measure import all_columns
 from sxtstudio.core.measure.units import heading
 from sxtstudio.core.object_table import Flag
+from sxtstudio.core.paths import resolved
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.statistics import AnalysisUnit, Cell, Comparison, Group, compare_groups
 from sxtstudio.core.wording import count, cut, listed
@@ -147,7 +148,7 @@ def check_groups(groups: Sequence[GroupFiles]) -> None:
             raise UserError(f"Two groups are called '{cut(group.name)}': give each a name of its own.")
         names.add(group.name)
         for path in _paths([group]):
-            place = path.resolve()
+            place = resolved(path)
             if place in seen:
                 where = "" if seen[place] == group.name else f" and '{cut(seen[place])}'"
                 raise UserError(

@@ -30,6 +30,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import create_numbers
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.wording import count
 from sxtstudio.io import ExportReceipt, export_volume, open_volume
 from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, read_table, write_table
 from sxtstudio.workflow.document.views import labels_to_disk, notes_of
@@ -110,6 +111,7 @@ def filopodia_file(job: FilopodiaJob, progress: Progress | None = None) -> Filop
     progress = progress or Progress()
     check_outputs(_outputs(job), [job.labels, job.seeds, job.image])
     seeds = read_seeds(job.seeds)
+    repeated = len(seeds) - len({place for place, _ in seeds})
     with open_volume(job.labels) as source:
         known = KnownInput.of(job.labels, source)
         voxel_nm = job.voxel_nm or source.voxel_nm
@@ -131,7 +133,8 @@ def filopodia_file(job: FilopodiaJob, progress: Progress | None = None) -> Filop
                         check_same_shape(image, "tomogram", source.shape)
                         found, table, notes = _find_all(job, seeds, labels, numbers, image, voxel_nm, counter)
             if not found:
-                raise UserError(f"No seed of {job.seeds.name} lies on a filopodium. {' '.join(notes)}")
+                why = " ".join(notes[:2])
+                raise UserError(f"No seed of {job.seeds.name} lies on a filopodium. {why}")
             if job.table is not None:
                 with stages.stage(Work.NUMBER) as counter:
                     _write_table(job, job.table, numbers, table, found, voxel_nm, counter)
@@ -147,6 +150,8 @@ def filopodia_file(job: FilopodiaJob, progress: Progress | None = None) -> Filop
                     kind="objects",
                     progress=counter,
                 )
+        if repeated:
+            notes = (*notes, f"{count(repeated, 'seed')} at the same voxel as an earlier one left out.")
         notes = (*notes_of(source, job.voxel_nm), *notes)
     return FilopodiaResult(found, receipt, voxel_nm, notes)
 
@@ -193,7 +198,12 @@ def _find_all(
     found: dict[int, Filopodium] = {}
     table, boxes, notes = ObjectTable(), ObjectBoxes(), []
     progress.begin(len(seeds), "cutting filopodia")
+    done: set[Triple] = set()
     for row, (seed, cut) in enumerate(seeds, 1):
+        if seed in done:
+            progress.step()
+            continue
+        done.add(seed)
         try:
             candidate = find_filopodium(labels, seed, voxel_nm, job.parameters, progress.child("", _nothing))
         except UserError as error:

@@ -31,6 +31,7 @@ from sxtstudio.core.measure.subject import ColumnGroup, Subject
 from sxtstudio.core.measure.table_s1 import table_s1
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.wording import cut, listed
 from sxtstudio.io import open_volume
 from sxtstudio.io.tables import write_table
 from sxtstudio.workflow.jobs.class_table import classes_in
@@ -155,8 +156,8 @@ def prepare(
     for rule in more.contacts:
         missing = {rule.first, rule.second} - set(classes.values())
         if missing:
-            there = ", ".join(sorted(set(classes.values())))
-            raise UserError(f"No object has the class “{min(missing)}”. The classes are: {there}.")
+            there = listed(sorted(set(classes.values())))
+            raise UserError(f"No object has the class “{cut(min(missing))}”. The classes are: {there}.")
     lac = None
     if image is not None and more.grey_unit is not None:
         lac = of_unit(more.grey_unit, voxel_nm)

@@ -31,6 +31,7 @@ from sxtstudio.core.reserved import create_numbers
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import SizeUnknown, Volume, VoxelSize
 from sxtstudio.core.walk import walk
+from sxtstudio.core.wording import count
 from sxtstudio.io import FileVolume, open_volume
 from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, write_table
 from sxtstudio.surface import SurfaceParameters, extract_surface, write_mesh
@@ -180,6 +181,12 @@ def measure_file(
             more = prepare(job.more, groups, numbers, image, voxel_nm)
             measured = measure_objects(numbers, voxel_nm, image=image, groups=more.groups, progress=counter)
         rows = _with_classes(_rows(measured, found), more.classes)
+        unknown = len(set(more.classes) - set(rows.rows))
+        if unknown and job.more.classes is not None:
+            notes = (
+                *notes,
+                f"{count(unknown, 'object')} of {job.more.classes.name} not in {job.source.name}: left out",
+            )
         if decide is not None:
             rows = decide(measured, rows, image)
         described = about(job.source.name, voxel_nm, **_described(job, taken_as))
