@@ -142,6 +142,7 @@ class Session(QObject):
         self.busy: Busy | None = None
         self.notices = Notices(self)
         self.replayed: Step | None = None  # while it is announced that an edit was undone or made again
+        self.replayed_edit: Edit | None = None
         self._views: dict[str, HasViewState] = {}
         self._autosave = QTimer(self, interval=60_000)
         self._autosave.timeout.connect(self.autosave)
@@ -380,10 +381,10 @@ class Session(QObject):
         self._note(step)
         self.set_preview(None)
         self.select(None)
-        self.replayed = step
+        self.replayed, self.replayed_edit = step, edit
         self.touched(edit.target, edit.box)
         self._announce_rows(edit)
-        self.replayed = None
+        self.replayed = self.replayed_edit = None
         if kind is StepKind.UNDO:
             self.edit_undone.emit(edit)
         self.autosave()

@@ -6,6 +6,7 @@
       mask-2.zarr
       objects-3.zarr     OME-Zarr, uint32: the numbers of the objects; 0 where there is none
       objects-3.json     the table of the objects, see object_table.py
+      measurements-3.bin what was measured of them, see measurements.py
       output-3.zarr      the network's output of the last segmentation, uint8, for some or all slices
       undo/              what can be taken back: 000007-9f3ab201.edit …, see edit_file.py
 
@@ -53,6 +54,7 @@ OUTPUT = "output"
 UNDO, UNDO_BYTES = "undo", 64 << 20
 _VOLUME = r"(labels|mask|objects|output)-[0-9]{1,9}\.zarr"
 _TABLE = r"objects-[0-9]{1,9}\.json"
+_MEASUREMENTS = r"measurements-[0-9]{1,9}\.bin"
 _MOST_VOLUMES = 999_999_999
 _EditName = Annotated[str, Meta(pattern=rf"^{EDIT_NAME}\Z", description="the name of a change")]
 _Length = Annotated[int, Meta(ge=1, le=1 << 20)]
@@ -71,6 +73,16 @@ class StoredTable:
     """The table of the objects: its file, and the CRC-32 of that."""
 
     name: Annotated[str, Meta(pattern=rf"^{_TABLE}\Z", description='a name such as "objects-3.json"')]
+    crc32: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
+
+
+@dataclass(frozen=True)
+class StoredMeasurements:
+    """The measurements of the objects: their file, and the CRC-32 of that."""
+
+    name: Annotated[
+        str, Meta(pattern=rf"^{_MEASUREMENTS}\Z", description='a name such as "measurements-3.bin"')
+    ]
     crc32: Annotated[int, Meta(ge=0, le=0xFFFFFFFF)]
 
 
@@ -115,6 +127,7 @@ class Record:
     volumes: dict[Target, StoredVolume] = field(default_factory=dict)
     output: StoredOutput | None = None
     table: StoredTable | None = None
+    measurements: StoredMeasurements | None = None
     undo: tuple[str, ...] = ()
     program: str = __version__
     saved: str = ""
@@ -157,6 +170,7 @@ class RecordFile(Struct, frozen=True):
     trust: TrustColumns | None = None
     network_output: StoredOutput | None = None
     object_table: StoredTable | None = None
+    measurements: StoredMeasurements | None = None
     undo: Annotated[tuple[_EditName, ...], Meta(max_length=100_000)] = ()
     program: str = ""
     saved: str = ""
@@ -196,6 +210,7 @@ class RecordFile(Struct, frozen=True):
             volumes=self.volumes,
             output=self.network_output,
             table=self.object_table,
+            measurements=self.measurements,
             undo=self.undo,
             program=self.program,
             saved=self.saved,
@@ -218,8 +233,9 @@ def volume_names(folder: Path) -> list[str]:
 
 
 def table_names(folder: Path) -> list[str]:
-    """Return the names of everything in a project folder that looks like a table of objects."""
-    return sorted(entry.name for entry in folder.iterdir() if re.fullmatch(_TABLE, entry.name))
+    """Return the names of all that looks like a table of objects, or like their measurements."""
+    wanted = rf"{_TABLE}|{_MEASUREMENTS}"
+    return sorted(entry.name for entry in folder.iterdir() if re.fullmatch(wanted, entry.name))
 
 
 def next_volume_name(folder: Path, target: str) -> str:
@@ -232,8 +248,13 @@ def next_table_name(folder: Path) -> str:
     return _next_name(folder, table_names(folder), "objects", ".json")
 
 
+def next_measurements_name(folder: Path) -> str:
+    """Return the name under which new measurements of objects are saved."""
+    return _next_name(folder, table_names(folder), "measurements", ".bin")
+
+
 def _next_name(folder: Path, there: list[str], stem: str, suffix: str) -> str:
-    number = max((int(name.rpartition("-")[2].removesuffix(suffix)) for name in there), default=0) + 1
+    number = max((int(name.rpartition("-")[2].partition(".")[0]) for name in there), default=0) + 1
     if number > _MOST_VOLUMES:  # a project of a stranger may have any
         names = {entry.name for entry in folder.iterdir()}
         number = next(n for n in itertools.count(1) if f"{stem}-{n}{suffix}" not in names)
@@ -246,7 +267,7 @@ def half_written(folder: Path) -> list[str]:
     def is_ours(name: str) -> bool:
         final = final_name(name)
         return final is not None and (
-            final == NAME or re.fullmatch(rf"{_VOLUME}|{_TABLE}", final) is not None
+            final == NAME or re.fullmatch(rf"{_VOLUME}|{_TABLE}|{_MEASUREMENTS}", final) is not None
         )
 
     return [entry.name for entry in folder.iterdir() if is_ours(entry.name)]
@@ -332,6 +353,7 @@ def to_json(record: Record) -> dict[str, Any]:
         # Beside the volumes: former versions open the project without it.
         **({"network_output": asdict(record.output)} if record.output else {}),
         **({"object_table": asdict(record.table)} if record.table else {}),
+        **({"measurements": asdict(record.measurements)} if record.measurements else {}),
         **({"undo": list(record.undo)} if record.undo else {}),
     }
 

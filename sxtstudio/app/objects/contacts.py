@@ -158,12 +158,9 @@ class ContactsDialog(ToolDialog):
         self._follow()
 
     def _show(self, found: Contacts) -> None:
-        from sxtstudio.core.measure.contacts import with_contacts
-
         self.found = found
         measured = self._context.parts.measured
-        if measured.value is not None:
-            measured.replace(with_contacts(measured.value, found))
+        measured.add_contacts(found)
         self._session.contacts.set(sites=tuple(found.sites))
         self._fill()
 

@@ -3,30 +3,48 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
 from sxtstudio.app.session import Session
 from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edits import Edit
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.calibration import LacCalibration, calibrated_anew
 from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.measure.kept import KeptMeasurements
+from sxtstudio.core.steps import StepKind
 from sxtstudio.core.volume import VoxelSize
+
+if TYPE_CHECKING:  # at run time these load what measures objects
+    from sxtstudio.core.measure.contacts import ContactRule, Contacts
 
 # A change of a larger box may have been of any object.
 _LARGE_VOXELS = 30_000_000
 _REPLACING = (EditKind.FIND_OBJECTS, EditKind.OPEN_OBJECTS)
 
 
-class ObjectMeasurements(QObject):
-    """Shared by table, plots and classes: what was measured last.
+@dataclass
+class _Around:
+    """What was measured of the objects before and after an edit that replaced all of them."""
 
-    Attributes
-    ----------
-    value
-        None where nothing was measured.
-    stale
-        Objects that may have changed since.
+    edit: Edit
+    before: KeptMeasurements | None = None
+    after: KeptMeasurements | None = None
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """What was measured of the objects that a job is replacing, and the latest edit when it began."""
+
+    kept: KeptMeasurements
+    latest: Edit | None
+
+
+class ObjectMeasurements(QObject):
+    """Shared by table, plots and classes: what was measured last. The document keeps it.
 
     Signals
     -------
@@ -37,18 +55,43 @@ class ObjectMeasurements(QObject):
     changed = Signal()
 
     def __init__(self, session: Session) -> None:
-        """Begin without any; another tomogram begins anew."""
+        """Begin without any; another tomogram brings its own."""
         super().__init__(session)
         self._session = session
-        self.value: Measurements | None = None
-        self.stale: frozenset[int] = frozenset()
+        self._kept: KeptMeasurements | None = None
         self._touched: set[int] = set()  # since the measuring that goes on now has begun
-        self._voxel_nm: VoxelSize | None = None
+        self._voxel_nm: VoxelSize | None = None  # when it has begun
         self._lac: LacCalibration | None = None
         self._begun = False
+        self._around: list[_Around] = []
+        self._pending: _Pending | None = None
         session.document_changed.connect(self._on_session_document_changed)
         session.facts_changed.connect(self._on_session_facts_changed)
         session.objects_changed.connect(self._on_session_objects_changed)
+        session.busy_changed.connect(self._on_session_busy_changed)
+
+    @property
+    def value(self) -> Measurements | None:
+        """What was measured last, None where nothing was."""
+        return None if self._kept is None else self._kept.value
+
+    @property
+    def stale(self) -> frozenset[int]:
+        """Objects that may have changed since."""
+        return frozenset() if self._kept is None else self._kept.stale
+
+    @property
+    def contacts(self) -> tuple[ContactRule, ...]:
+        """The contacts whose columns are in the table."""
+        return () if self._kept is None else self._kept.contacts
+
+    def contacts_for(self, voxel_nm: VoxelSize | None) -> tuple[ContactRule, ...]:
+        """Return the contacts to look for when measuring again with a voxel size.
+
+        Those that were found in voxels say nothing in nm, and the other way round.
+        """
+        kept = self._kept
+        return kept.contacts if kept is not None and kept.value.calibrated == (voxel_nm is not None) else ()
 
     def begin(self) -> None:
         """Say that measuring begins now: what changes from here on will be out of date in the result."""
@@ -57,19 +100,45 @@ class ObjectMeasurements(QObject):
         self._lac = self._calibration()
         self._begun = True
 
-    def set(self, value: Measurements | None) -> None:
-        """Have other measurements, of the objects as they were at ``begin``, or are now without that."""
+    def set(self, value: Measurements | None, contacts: tuple[ContactRule, ...] = ()) -> None:
+        """Have other measurements, of the objects as they were at ``begin``, or are now without that.
+
+        ``contacts`` are those whose columns are among them.
+        """
         if not self._begun:
             self.begin()
         self._begun = False
-        self.value, self.stale = value, frozenset(self._touched) if value is not None else frozenset()
+        if value is None:
+            self._kept = None
+        else:
+            self._kept = KeptMeasurements(value, frozenset(self._touched), self._voxel_nm, contacts)
         self._mark_all_if_resized()
         self._calibrate_if_changed()
-        self.changed.emit()
+        self._store()
 
     def replace(self, value: Measurements) -> None:
         """Have a table of the same measurements with other columns; what is out of date stays so."""
-        self.value = value
+        if self._kept is not None:
+            self._kept = replace(self._kept, value=value)
+            self._store()
+
+    def add_contacts(self, found: Contacts) -> None:
+        """Have the columns of contacts in the table, where there is one, also when measuring again."""
+        from sxtstudio.core.measure.contacts import with_contacts
+
+        if self._kept is not None:
+            others = tuple(rule for rule in self._kept.contacts if rule.key != found.rule.key)
+            value = with_contacts(self._kept.value, found)
+            self._kept = replace(self._kept, value=value, contacts=(*others, found.rule))
+            self._store()
+
+    def _store(self) -> None:
+        """Have the document keep what is there now, and tell everybody."""
+        document = self._session.document
+        if document is not None and document.measurements.kept is not self._kept:
+            document.keep_measurements(self._kept)
+            self._session.history_changed.emit()
+            self._session.autosave()
         self.changed.emit()
 
     def is_stale(self, number: int) -> bool:
@@ -89,48 +158,104 @@ class ObjectMeasurements(QObject):
 
     def _calibrate_if_changed(self) -> bool:
         """Another calibration gives other LACs at once."""
-        if self.value is None or self._calibration() == self._lac:
+        if self._kept is None or self._calibration() == self._lac:
             return False
         self._lac = self._calibration()
-        self.value = calibrated_anew(self.value, self._lac)
+        self._kept = replace(self._kept, value=calibrated_anew(self._kept.value, self._lac))
         return True
-
-    def _all_are_others(self) -> bool:
-        """Whether the change that is announced gave the same numbers to other objects."""
-        busy, replayed = self._session.busy, self._session.replayed
-        kinds = (None if busy is None else busy.kind, None if replayed is None else replayed.edit)
-        return any(kind in _REPLACING for kind in kinds)
 
     def _mark_all_if_resized(self) -> bool:
         """Another voxel size makes all lengths wrong."""
-        if self.value is None or self._voxel_size() == self._voxel_nm:
+        if self._kept is None or self._voxel_size() == self._kept.voxel_nm:
             return False
-        self.stale = frozenset(self.value.numbers.tolist())
+        self._kept = self._kept.all_marked()
         return True
 
     def _on_session_document_changed(self) -> None:
+        """Take what the document has kept."""
+        document = self._session.document
         self._touched.clear()
-        self.set(None)
+        self._around.clear()
+        self._pending, self._begun = None, False
+        self._kept = None if document is None else document.measurements.kept
+        self._lac = self._calibration()
+        if self._mark_all_if_resized() and document is not None:
+            document.measurements.keep(self._kept)
+        self.changed.emit()
 
     def _on_session_facts_changed(self) -> None:
         if self._mark_all_if_resized() | self._calibrate_if_changed():
-            self.changed.emit()
+            self._store()
 
     def _on_session_objects_changed(self, box: Box) -> None:
-        document = self._session.document
+        session, document = self._session, self._session.document
         objects = None if document is None else document.array("objects")
         if document is None or objects is None:
             return
-        if self._all_are_others():
-            self.value, self.stale = None, frozenset()
+        edit = session.replayed_edit
+        if edit is not None and edit.kind in _REPLACING:
             self._touched.update(document.object_boxes.numbers)
-            self.changed.emit()
+            self._go_over(edit, back=session.replayed is not None and session.replayed.kind is StepKind.UNDO)
+            return
+        if session.busy is not None and session.busy.kind in _REPLACING:
+            self._touched.update(document.object_boxes.numbers)
+            if self._kept is not None:
+                self._pending = _Pending(self._kept, session.history.next_undo)
+                self._kept = None
+                self._store()
             return
         if math.prod(box.shape) > _LARGE_VOXELS:  # to look which it were would hold the window up
             touched = tuple(document.object_table.rows)
         else:
             touched = document.object_boxes.touching(box, objects)
         self._touched.update(touched)
-        if self.value is not None and not self.stale.issuperset(touched):
-            self.stale |= frozenset(touched)
+        if self._kept is not None and not self.stale.issuperset(touched):
+            document.measurements.mark(touched)
+            self._kept = document.measurements.kept
             self.changed.emit()
+
+    # -- edits that replace all objects ------------------------------------------------------------
+
+    def _on_session_busy_changed(self) -> None:
+        """See what became of a job that replaced all objects: an edit, or nothing."""
+        if self._pending is None or self._session.busy is not None:
+            return
+        pending, self._pending = self._pending, None
+        latest = self._session.history.next_undo
+        if latest is not None and latest is not pending.latest:
+            self._at(latest).before = pending.kept
+        elif self._kept is None:  # it was taken back
+            self._have(pending.kept)
+
+    def _at(self, edit: Edit) -> _Around:
+        """Return what was measured around an edit, with those that are in the history still."""
+        history = self._session.history
+        there = {id(one) for one in (*history.done, *history.undone)}
+        self._around = [one for one in self._around if id(one.edit) in there]
+        found = next((one for one in self._around if one.edit is edit), None)
+        if found is None:
+            found = _Around(edit)
+            self._around.append(found)
+        return found
+
+    def _go_over(self, edit: Edit, *, back: bool) -> None:
+        """Put away what was measured of the objects that went, and have what was measured of those that came.
+
+        They are voxel for voxel what they were when the edit was made or taken back.
+        """
+        around = self._at(edit)
+        if back:
+            around.after = self._kept or around.after
+            self._have(around.before)
+        else:
+            around.before = self._kept or around.before
+            self._have(around.after)
+
+    def _have(self, kept: KeptMeasurements | None) -> None:
+        """Have measurements from before, with the voxel size and the calibration of now."""
+        self._kept = kept
+        if kept is not None:
+            self._lac = self._calibration()
+            self._kept = replace(kept, value=calibrated_anew(kept.value, self._lac))
+            self._mark_all_if_resized()
+        self._store()

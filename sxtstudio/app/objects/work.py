@@ -90,20 +90,25 @@ def measure(context: Context) -> Job:
         raise UserError(f"The objects are being changed by “{session.busy.name}”. Wait for it.")
     objects, voxel_nm, tomogram, lac = document.objects, document.voxel_nm, document.tomogram, document.lac
     classes = {number: row.class_name for number, row in document.object_table.rows.items()}
+    rules, former = measured.contacts_for(voxel_nm), measured.contacts
 
     def work(job: Job) -> Measurements:
         from sxtstudio.core.measure.calibration import calibrated_anew
+        from sxtstudio.core.measure.contacts import contacts_group
         from sxtstudio.core.measure.measure import GROUPS, measure_objects
         from sxtstudio.core.measure.relations import relations_group
 
-        groups = (*GROUPS, relations_group(classes))
+        groups = (*GROUPS, relations_group(classes), *([contacts_group(classes, rules)] if rules else []))
         found = measure_objects(objects, voxel_nm, image=tomogram, groups=groups, progress=job.progress)
         return calibrated_anew(found, lac)
 
     def show(found: Measurements) -> None:
         if session.document is document:
-            measured.set(found)
-            session.message.emit(f"Measured {count(len(found.numbers), 'object')}.")
+            measured.set(found, rules)
+            said = f"Measured {count(len(found.numbers), 'object')}."
+            if former and not rules:
+                said += " Find the contacts again: their distance was in another unit."
+            session.message.emit(said)
 
     measured.begin()
     return context.jobs.start("Measuring objects", work, on_done=show)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import os
 from contextlib import suppress
 from dataclasses import replace
@@ -20,12 +19,13 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import count_labels
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.measure.calibration import LacCalibration
+from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_table import ObjectTable, TableChange
 from sxtstudio.core.patches import Voxels
 from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.reserved import open_numbers
-from sxtstudio.core.steps import Step, StepKind, effective
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import shape_text
@@ -36,7 +36,9 @@ from sxtstudio.io.project import Pointer, Record
 from sxtstudio.io.volume_name import moved_to
 from sxtstudio.workflow.document import state as files
 from sxtstudio.workflow.document.autosave import Autosave
+from sxtstudio.workflow.document.measurements import DocumentMeasurements
 from sxtstudio.workflow.document.objects import DocumentObjects
+from sxtstudio.workflow.document.saved_state import SavedState
 from sxtstudio.workflow.document.undo_store import UndoStore
 from sxtstudio.workflow.document.workplace import (
     create_array,
@@ -68,6 +70,8 @@ class Document:
         Of the tomogram when it was opened, or {} where that is not known (see ``identify``).
     notes
         What the user should know of it once it is shown.
+    measurements
+        Of the objects, what was measured last.
     kept_edits
         What earlier sessions did and can be taken back, the oldest first.
     """
@@ -82,6 +86,7 @@ class Document:
         self.lac: LacCalibration | None = None
         self._arrays: dict[Target, Voxels] = {}
         self._objects = DocumentObjects(folder)
+        self.measurements = DocumentMeasurements(folder)
         self._voxels: dict[Target, int] = {}
         self.steps: list[Step] = []
         self.view: dict[str, Any] = {}
@@ -90,7 +95,7 @@ class Document:
         self.project_lock: FolderLock | None = None
         self.read_only = False
         self.modified = False
-        self._saved: tuple[Step, ...] | None = ()  # what stood when all was saved; None: not known
+        self._saved = SavedState()
         self.fingerprint: dict[str, Any] = {}
         self.notes: tuple[str, ...] = ()
         self.bulk = folder
@@ -165,10 +170,14 @@ class Document:
                 document._objects.read_log()
             except UserError as error:
                 document.notes += (f"{error} The objects are there without their classes and notes.",)
-            interrupted = document.undo.recover(arrays.get, volume.shape, document._objects.take_missing)
+            made: list[Edit] = []
+            interrupted = document.undo.recover(arrays.get, volume.shape, made.append)
+            document._objects.take_missing(made)
             for target, array in arrays.items():
                 document.set_array(target, array)
             document._objects.agree()
+            note = document.measurements.recover(made, document._objects, document.array("objects"))
+            document.notes += (note,) if note else ()
         except BaseException:
             document.let_go()
             raise
@@ -177,7 +186,8 @@ class Document:
         for left in interrupted:
             document._note_interrupted(left)
         document.project = state.project
-        document.modified, document._saved = True, None
+        document.modified = True
+        document._saved.forget()
         with suppress(OSError):
             if document.fingerprint and not has_fingerprint(Path(source), document.fingerprint):
                 document.fingerprint = {}  # the next saving takes the file as it is now
@@ -343,21 +353,23 @@ class Document:
         """Note what was done, and when; what undo has brought back to what is saved need not be saved."""
         self.note(step)
         back_and_forth = step.kind in (StepKind.UNDO, StepKind.REDO)
-        self.modified = not (back_and_forth and self._is_as_saved())
+        self.modified = not (back_and_forth and self._saved.is_now(self.steps, self.measurements.kept))
 
-    def mark_saved(self, steps: int | None = None) -> None:
-        """Say that all is saved that was done up to the step ``steps``, by default up to now."""
-        self._saved = _standing(self.steps[:steps])
-        self.modified = not self._is_as_saved()
-
-    def _is_as_saved(self) -> bool:
-        saved, now = self._saved, _standing(self.steps)
-        return saved is not None and len(saved) == len(now) and all(map(operator.is_, saved, now))
+    def mark_saved(self, steps: int | None = None, measurements: KeptMeasurements | None = None) -> None:
+        """Say that these measurements are saved, and all up to the step ``steps``, by default up to now."""
+        self._saved.take(self.steps[:steps], measurements)
+        self.modified = not self._saved.is_now(self.steps, self.measurements.kept)
 
     def note(self, step: Step) -> None:
         """Note something that changes nothing which would have to be saved, such as an export."""
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self.steps.append(replace(step, parameters=plain(step.parameters), when=now))
+
+    def keep_measurements(self, kept: KeptMeasurements | None) -> None:
+        """Have other measurements of the objects, or none; they are to be saved."""
+        self.measurements.keep(kept)
+        if kept is not None:
+            self.modified = True
 
     def _note_interrupted(self, left: Unfinished) -> None:
         """Take note of a change that a crash ended half-way; it can be taken back as any other."""
@@ -478,14 +490,10 @@ class Document:
         self._closed = True
         if self._undo is not None:
             self._undo.wait()
+        self.measurements.wait()
         self._autosave.close()
         self._arrays.clear()
         self._voxels.clear()
         self.tomogram.close()
         if self.project_lock is not None:
             self.project_lock.release()
-
-
-def _standing(steps: list[Step]) -> tuple[Step, ...]:
-    """Return what stands of the steps and is in the project; exports are not."""
-    return tuple(step for step in effective(steps) if step.kind is not StepKind.EXPORT)

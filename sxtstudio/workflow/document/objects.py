@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.edits import Recorder
+from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.object_boxes import ObjectBoxes
@@ -68,10 +68,11 @@ class DocumentObjects:
         if found is not None:
             self.table, self._marks = found
 
-    def take_missing(self, change: TableChange) -> None:
-        """Take a change that an edit made, if the crash came before it was written down."""
-        if change_mark(change) not in self._marks:
-            self.table = self.table.changed(change)
+    def take_missing(self, made: Iterable[Edit]) -> None:
+        """Take the changes that edits made, where the crash came before they were written down."""
+        for edit in made:
+            if edit.rows is not None and change_mark(edit.rows) not in self._marks:
+                self.table = self.table.changed(edit.rows)
 
     def agree(self) -> None:
         """Have a row for each object that the boxes know, and for no other."""

@@ -17,6 +17,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock, holder
 from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.pace import Work
 from sxtstudio.core.patches import Voxels
@@ -34,6 +35,7 @@ from sxtstudio.io.project import (
     UNDO_BYTES,
     Pointer,
     Record,
+    StoredMeasurements,
     StoredTable,
     StoredVolume,
     half_written,
@@ -50,9 +52,11 @@ from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import KeptOutput, find_output
 from sxtstudio.workflow.document.project_volumes import (
     OUTPUT_WORDS,
+    load_measurements,
     load_output,
     load_table,
     load_volume,
+    save_measurements,
     save_output,
     save_table,
     save_volume,
@@ -74,6 +78,7 @@ class Snapshot:
     record: Record
     volumes: dict[Target, Voxels]
     table: ObjectTable
+    measurements: KeptMeasurements | None
     output: tuple[KeptOutput, Voxels] | None
     undo: UndoStore
     edits: tuple[str, ...]
@@ -90,6 +95,7 @@ class Saved:
     lock: FolderLock
     fingerprint: dict[str, Any]
     steps: int
+    measurements: KeptMeasurements | None
     notes: tuple[str, ...] = ()
 
 
@@ -113,7 +119,9 @@ def snapshot(document: Document) -> Snapshot:
     undo = document.undo
     record, project = document.record(), document.project
     table = document.object_table  # never changed in place
-    return Snapshot(record, volumes, table, output, undo, undo.names, lock, project, document.identify)
+    measured = document.measurements.kept
+    names, identify = undo.names, document.identify
+    return Snapshot(record, volumes, table, measured, output, undo, names, lock, project, identify)
 
 
 def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Saved:
@@ -154,6 +162,11 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
             table = save_table(folder, what.table, former.table)
             if table != former.table:
                 copied.append(folder / table.name)
+        measured: StoredMeasurements | None = None
+        if "objects" in kept and what.measurements is not None:
+            measured = save_measurements(folder, what.measurements, former.measurements)
+            if measured != former.measurements:
+                copied.append(folder / measured.name)
         output = None
         if what.output is not None:
             with stages.stage(Work.PROJECT) as counter:
@@ -165,7 +178,8 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
         copied += new_edits
         progress.check()
         now = datetime.now(UTC).isoformat(timespec="seconds")
-        write_record(folder, replace(record, volumes=kept, table=table, output=output, undo=edits, saved=now))
+        held = replace(record, volumes=kept, table=table, measurements=measured, output=output)
+        write_record(folder, replace(held, undo=edits, saved=now))
     except BaseException:
         for name in written:
             shutil.rmtree(folder / name, ignore_errors=True)
@@ -182,13 +196,15 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
     in_use = {volume.name for volume in kept.values()} | ({output.volume.name} if output else set())
     if table is not None:
         in_use.add(table.name)
+    if measured is not None:
+        in_use.add(measured.name)
     for name in [*volume_names(folder), *table_names(folder), *half_written(folder)]:
         if name not in in_use:
             shutil.rmtree(folder / name, ignore_errors=True)
             with suppress(OSError):
                 (folder / name).unlink()
     _sweep_undo(folder, edits)
-    return Saved(folder, lock, record.tomogram.fingerprint, len(record.steps), notes)
+    return Saved(folder, lock, record.tomogram.fingerprint, len(record.steps), what.measurements, notes)
 
 
 def _saving(what: Snapshot, former: Record) -> list[Stage]:
@@ -241,7 +257,7 @@ def adopt(document: Document, saved: Saved) -> None:
     document.project, document.project_lock = saved.folder, saved.lock
     document.read_only = False
     document.fingerprint = saved.fingerprint
-    document.mark_saved(saved.steps)
+    document.mark_saved(saved.steps, saved.measurements)
 
 
 def open_project(
@@ -290,10 +306,12 @@ def open_project(
         if notes:
             document.fingerprint = {}  # the next saving takes the file as it is now
         stages = Stages(progress, _loading(record))
+        others: set[Target] = set()
         for target, stored in record.volumes.items():
             with stages.stage(Work.LOAD) as counter:
                 crc32 = load_volume(document, folder, target, stored, counter)
             if crc32 != stored.crc32:
+                others.add(target)
                 what = "cell mask" if target == "mask" else target
                 notes.append(
                     f"The {what} in {folder.name} were changed by another program, or are damaged: "
@@ -301,6 +319,9 @@ def open_project(
                 )
         if "objects" in record.volumes or record.table is not None:
             note = load_table(document, folder, record.table)
+            notes += [note] if note else []
+        if "objects" in record.volumes and record.measurements is not None:
+            note = load_measurements(document, folder, record.measurements, changed="objects" in others)
             notes += [note] if note else []
         if record.output is not None:
             try:
@@ -314,7 +335,7 @@ def open_project(
             document.undo.take_over(folder / UNDO, record.undo, UNDO_BYTES)
         document.kept_edits = document.undo.load(document.shape)
         document.project = folder
-        document.mark_saved()
+        document.mark_saved(None, document.measurements.kept)
         document.autosave()
         try:
             shared = lock is not None and lock.share()
@@ -413,7 +434,10 @@ def _former(folder: Path, record: Record) -> Record:
     if output is not None and not (folder / output.volume.name).is_dir():
         output = None
     table = former.table if former.table is not None and (folder / former.table.name).is_file() else None
-    return replace(nothing, volumes=volumes, output=output, table=table)
+    measured = former.measurements
+    if measured is not None and not (folder / measured.name).is_file():
+        measured = None
+    return replace(nothing, volumes=volumes, output=output, table=table, measurements=measured)
 
 
 def _with_pointer(what: Snapshot, folder: Path) -> tuple[Record, tuple[str, ...]]:

@@ -15,6 +15,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.mapped_memory import PageReleaser
+from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.pace import Work
 from sxtstudio.core.patches import Voxels
@@ -27,13 +28,16 @@ from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.walk import slab_slices, walk
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io import export_volume, open_volume
+from sxtstudio.io.measurements import measurements_bytes, read_measurements, write_measurements
 from sxtstudio.io.object_table import read_table, table_bytes, write_table
 from sxtstudio.io.project import (
     OUTPUT,
     Record,
+    StoredMeasurements,
     StoredOutput,
     StoredTable,
     StoredVolume,
+    next_measurements_name,
     next_table_name,
     next_volume_name,
     volume_path,
@@ -193,6 +197,37 @@ def load_table(document: Document, folder: Path, stored: StoredTable | None) -> 
     if not note and document.object_table.rows.keys() != table.rows.keys():
         note = f"{what} was of other objects: those that are there have a row each now."
     return note
+
+
+def save_measurements(
+    folder: Path, kept: KeptMeasurements, former: StoredMeasurements | None
+) -> StoredMeasurements:
+    """Write the measurements of the objects, unless those of the project are the same."""
+    content = measurements_bytes(kept)
+    if former is not None and zlib.crc32(content) == former.crc32:
+        return former
+    name = next_measurements_name(folder)
+    return StoredMeasurements(name, write_measurements(folder / name, content))
+
+
+def load_measurements(document: Document, folder: Path, stored: StoredMeasurements, *, changed: bool) -> str:
+    """Read the measurements of the objects, which are loaded already; return what to know, or "".
+
+    ``changed``: the objects are others than those that were saved, so that all of them are out of date.
+    """
+    what = f"The measurements in {folder.name}"
+    try:
+        path = folder / stored.name
+        if not resolved(path).is_relative_to(resolved(folder)):
+            raise UserError(f"{what} lead to another folder, which is refused.")
+        kept, _, crc32 = read_measurements(path, what)
+        if crc32 != stored.crc32:
+            raise UserError(f"{what} were changed by another program, or are damaged.")
+    except UserError as error:
+        return f"{error} Measure the objects again."
+    kept = kept.only(document.object_table.rows.keys())
+    document.measurements.keep(kept.all_marked() if changed else kept)
+    return ""
 
 
 def load_volume(

@@ -24,7 +24,6 @@ from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.logs import LOGGER
-from sxtstudio.core.object_table import TableChange
 from sxtstudio.core.patches import Voxels
 from sxtstudio.core.plain_files import is_own_folder
 from sxtstudio.io.edit_file import (
@@ -90,7 +89,7 @@ class UndoStore:
         self,
         volume: Callable[[Target], Voxels | None],
         shape: Triple,
-        rows: Callable[[TableChange], None],
+        made: Callable[[Edit], None],
     ) -> list[Unfinished]:
         """Make changes of what a crash ended half-way, for ``load``; return those, the oldest first.
 
@@ -99,8 +98,8 @@ class UndoStore:
         volume
             Returns labels, mask or objects (z, y, x), of ``shape``, which are brought to what was written
             down last; None where they are not there.
-        rows
-            Takes what such a change has made of the table of the objects; it may have it already.
+        made
+            Takes each such change that stands; the table may have what it made of that already.
         """
         found: list[Unfinished] = []
         with suppress(OSError):
@@ -111,8 +110,7 @@ class UndoStore:
                         left = recover_journal(path, volume, shape)
                         if left.edit is not None:
                             write_edit(edit, left.edit)
-                            if left.edit.rows is not None:
-                                rows(left.edit.rows)
+                            made(left.edit)
                         if left.interrupted:
                             found.append(left)
                 except (OSError, ValueError, UserError) as error:

@@ -1,0 +1,40 @@
+"""What of a document is in its project, and whether anything else is to be saved."""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Sequence
+
+from sxtstudio.core.measure.kept import KeptMeasurements
+from sxtstudio.core.steps import Step, StepKind, effective
+
+
+class SavedState:
+    """The steps and measurements that are saved; undo may bring a document back to them."""
+
+    def __init__(self) -> None:
+        """Begin with nothing done, of which nothing is to be saved."""
+        self._steps: tuple[Step, ...] | None = ()
+        self._measurements: KeptMeasurements | None = None
+
+    def take(self, steps: Sequence[Step], measurements: KeptMeasurements | None) -> None:
+        """Note that these are saved."""
+        self._steps, self._measurements = _standing(steps), measurements
+
+    def forget(self) -> None:
+        """Note that it is not known what is saved."""
+        self._steps = None
+
+    def is_now(self, steps: Sequence[Step], measurements: KeptMeasurements | None) -> bool:
+        """Whether what there is now is what is saved; that nothing is measured any more need not be."""
+        if measurements is not None and (
+            self._measurements is None or measurements.value is not self._measurements.value
+        ):
+            return False
+        saved, now = self._steps, _standing(steps)
+        return saved is not None and len(saved) == len(now) and all(map(operator.is_, saved, now))
+
+
+def _standing(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """Return what stands of the steps and is in the project; exports are not."""
+    return tuple(step for step in effective(steps) if step.kind is not StepKind.EXPORT)

@@ -1,0 +1,137 @@
+"""The measurements of a window's objects: kept with its project, through undo and redo, and with contacts."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.objects.measured import ObjectMeasurements
+from sxtstudio.app.session import Busy
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.measure.contacts import ContactRule, contacts_in
+from sxtstudio.core.measure.size import SIZE
+from sxtstudio.core.object_table import ObjectRow
+from sxtstudio.workflow.document.project import open_project
+from tests.app.objects.conftest import BOXES, LARGE, quiet
+
+VOLUME = next(column for column in SIZE.columns if column.key == "volume")
+INSIDE = Box((21, 101, 101), (22, 102, 102))
+OTHER = Box((25, 120, 120), (36, 145, 180))
+
+
+@pytest.fixture
+def measured(room: MainWindow) -> ObjectMeasurements:
+    """With the volumes of the three objects."""
+    measured = room.context.parts.measured
+    measured.set(volumes({number: np.prod(box.shape) * 1e-6 for number, box in BOXES.items()}))
+    return measured
+
+
+def volumes(of: dict[int, float]) -> Measurements:
+    value = Measurements(np.array(sorted(of)))
+    value.add(VOLUME, np.array([of[number] for number in sorted(of)]))
+    return value
+
+
+def erase(room: MainWindow) -> None:
+    with room.session.edit(EditKind.ERASE_OBJECT, "objects") as edit:
+        edit.write(INSIDE, np.zeros(INSIDE.shape, np.uint32))
+
+
+def replace(room: MainWindow, *, cancel: bool = False) -> None:
+    """Have one other object in place of all, as the job that finds them does."""
+    session, document = room.session, room.session.document
+    assert document is not None
+    recorder = session.record(EditKind.FIND_OBJECTS, "objects")
+    session.set_busy(Busy("Finding objects", EditKind.FIND_OBJECTS))
+    for box in BOXES.values():
+        recorder.write(box, np.zeros(box.shape, np.uint32))
+    recorder.write(OTHER, np.full(OTHER.shape, 3, np.uint32))
+    session.touched("objects", recorder.box)
+    if cancel:
+        box = recorder.box
+        recorder.roll_back()
+        session.touched("objects", box)
+    else:
+        rows = dict.fromkeys(document.object_table.rows) | {3: ObjectRow("Vesicle")}
+        session.commit(recorder, announce=False, rows=document.object_table.change(rows))
+    session.set_busy(None)
+
+
+def test_another_window_shows_what_was_measured(
+    room: MainWindow, measured: ObjectMeasurements, qtbot: QtBot, tmp_path: Path
+) -> None:
+    from sxtstudio.workflow.document.project import adopt, save, snapshot
+
+    document = room.session.document
+    assert document is not None and document.modified
+    adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
+    assert not document.modified
+    erase(room)
+    adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
+    table = measured.value
+    found = open_project(tmp_path / "cell.sxt", lock=document.project_lock)
+    room.session.show(found.document)
+    assert measured.value is not None and table is not None and measured.value is not table
+    assert measured.value.values["volume"].tolist() == table.values["volume"].tolist()
+    assert measured.stale == {3} and not found.document.modified
+    erase_5 = BOXES[5]
+    with room.session.edit(EditKind.ERASE_OBJECT, "objects") as edit:
+        edit.write(erase_5, np.zeros(erase_5.shape, np.uint32))
+    assert measured.stale == {3, 5} and found.document.measurements.kept is not None
+    assert found.document.measurements.kept.stale == {3, 5}
+
+
+def test_undo_and_redo_of_found_objects_bring_their_measurements(
+    room: MainWindow, measured: ObjectMeasurements
+) -> None:
+    session, former = room.session, measured.value
+    assert former is not None
+    erase(room)
+    replace(room)
+    assert measured.value is None and session.document is not None
+    assert session.document.measurements.kept is None
+    measured.set(volumes({3: 7.0}))
+    session.undo()
+    assert measured.value is not None and measured.stale == {3}
+    assert measured.value.values["volume"].tolist() == former.values["volume"].tolist()
+    assert session.document.measurements.kept is not None
+    session.redo()
+    assert measured.value is not None and measured.stale == frozenset()
+    assert measured.value.values["volume"].tolist() == [7.0]
+    session.undo()
+    session.undo()  # the eraser
+    assert measured.value is not None and measured.value.numbers.tolist() == sorted([3, 5, LARGE])
+    session.undo()  # that the objects were found: nothing was measured before
+    assert measured.value is None
+    session.redo()
+    assert measured.value is not None and measured.stale == {3}
+
+
+def test_finding_that_was_cancelled_costs_nothing(room: MainWindow, measured: ObjectMeasurements) -> None:
+    former = measured.value
+    replace(room, cancel=True)
+    assert former is not None and measured.value is not None and measured.stale == frozenset()
+    assert measured.value.values["volume"].tolist() == former.values["volume"].tolist()
+
+
+def test_contacts_are_looked_for_again(room: MainWindow, measured: ObjectMeasurements, qtbot: QtBot) -> None:
+    document = room.session.document
+    assert document is not None and document.objects is not None
+    rule = ContactRule("Mitochondrion", "Vesicle", 1e5)
+    classes = {number: row.class_name for number, row in document.object_table.rows.items()}
+    measured.add_contacts(contacts_in(document.objects, document.voxel_nm, classes, rule))
+    assert measured.value is not None and measured.contacts == (rule,)
+    area, patches = (column.key for column in rule.columns())
+    before = dict(zip(measured.value.numbers.tolist(), measured.value.values[area].tolist(), strict=True))
+    room.actions_.by_name["objects.measure"].trigger()
+    quiet(room, qtbot)
+    after = dict(zip(measured.value.numbers.tolist(), measured.value.values[area].tolist(), strict=True))
+    assert "surface" in "".join(measured.value.values) and after == pytest.approx(before, nan_ok=True)
+    assert measured.contacts == (rule,) and patches in measured.value.values and max(after.values()) > 0

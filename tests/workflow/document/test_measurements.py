@@ -1,0 +1,230 @@
+"""What was measured of the objects: saved, opened and recovered with the document."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.measure.columns import Column, Measurements, Quantity
+from sxtstudio.core.measure.contacts import ContactRule
+from sxtstudio.core.measure.kept import KeptMeasurements
+from sxtstudio.core.measure.measure import measure_objects
+from sxtstudio.core.measure.relations import relations_group
+from sxtstudio.core.measure.size import SIZE
+from sxtstudio.core.object_table import ObjectRow
+from sxtstudio.io.measurements import measurements_bytes, read_measurements
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.measurements import VALUES
+from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
+
+BOXES = {2: Box((1, 2, 3), (4, 9, 20)), 7: Box((2, 20, 22), (3, 30, 33))}
+RULE = ContactRule("Vesicle", "ER", 40.0)
+VOXEL = (10.0, 10.0, 10.0)
+
+
+@pytest.fixture
+def document(tomogram: Path) -> Iterator[Document]:
+    """A tomogram with two objects."""
+    document = Document.open(tomogram)
+    document.voxel_nm = VOXEL
+    for number, box in BOXES.items():
+        draw(document, number, box)
+    yield document
+    document.discard()
+    document.close()
+
+
+def draw(document: Document, number: int, box: Box) -> None:
+    recorder = document.recorder(EditKind.NEW_OBJECT, "objects", {})
+    recorder.write(box, np.full(box.shape, number, np.uint32))
+    recorder.rows = document.object_table.change({number: ObjectRow("Vesicle")})
+    edit = recorder.finish()
+    assert edit is not None
+    if edit.rows is not None:
+        document.change_table(edit.rows)
+    document.gain("objects", edit.gained)
+    document.modified = True
+    document.autosave(wait=True)
+
+
+def measured(document: Document) -> KeptMeasurements:
+    """The true values of the objects, with a contact and a place that could not be measured."""
+    objects = document.objects
+    assert objects is not None
+    groups = (SIZE, relations_group(dict.fromkeys(BOXES, "Vesicle")))
+    value = measure_objects(objects, VOXEL, groups=groups)
+    area, patches = RULE.columns()
+    value.add(area, np.array([1200.0, np.nan]))
+    value.add(patches, np.array([3, 0]))
+    value.notes += ("by hand",)
+    return KeptMeasurements(value, voxel_nm=VOXEL, contacts=(RULE,))
+
+
+def same(one: KeptMeasurements | None, other: KeptMeasurements) -> bool:
+    if one is None or one.value.columns != other.value.columns or one.value.notes != other.value.notes:
+        return False
+    values = all(
+        np.array_equal(one.value.values[k], v, equal_nan=True) for k, v in other.value.values.items()
+    )
+    facts = (one.voxel_nm, one.contacts, one.value.calibrated)
+    return (
+        values
+        and facts == (other.voxel_nm, other.contacts, other.value.calibrated)
+        and np.array_equal(one.value.numbers, other.value.numbers)
+    )
+
+
+def reopened(document: Document, folder: Path) -> tuple[Document, tuple[str, ...]]:
+    found = open_project(folder, lock=document.project_lock)
+    return found.document, found.notes
+
+
+def test_a_project_has_the_measurements_and_what_is_out_of_date(document: Document, tmp_path: Path) -> None:
+    kept = measured(document)
+    document.keep_measurements(kept)
+    document.measurements.mark({7})
+    folder = tmp_path / "cell.sxt"
+    adopt(document, save(snapshot(document), folder))
+    assert not document.modified and document.measurements.kept is not None
+    again, notes = reopened(document, folder)
+    assert notes == () and same(again.measurements.kept, kept) and not again.modified
+    assert again.measurements.kept is not None and again.measurements.kept.stale == {7}
+    volume = again.measurements.kept.value.values["volume"]  # in µm³
+    assert volume == pytest.approx([np.prod(box.shape) * 1e-6 for box in BOXES.values()])
+    before = sorted(path.name for path in folder.iterdir() if path.name.startswith("measurements"))
+    adopt(again, save(snapshot(again), folder))
+    assert sorted(path.name for path in folder.iterdir() if path.name.startswith("measurements")) == before
+    again.measurements.keep(None)
+    adopt(again, save(snapshot(again), folder))
+    assert not [path for path in folder.iterdir() if path.name.startswith("measurements")]
+    again.discard()
+    again.close()
+
+
+def test_measuring_is_something_to_save(document: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    adopt(document, save(snapshot(document), folder))
+    document.keep_measurements(measured(document))
+    what = snapshot(document)
+    document.keep_measurements(measured(document))
+    adopt(document, save(what, folder))
+    assert document.modified, "what was measured while it was saved is not in the project"
+
+
+def test_a_killed_session_has_them(document: Document) -> None:
+    kept = measured(document)
+    document.keep_measurements(measured(document))
+    document.measurements.mark({2})  # of a former measuring
+    document.keep_measurements(kept)
+    document.measurements.mark({7})
+    document.measurements.wait()
+    document.let_go()
+    again = Document.recover(document.folder)
+    assert same(again.measurements.kept, kept) and again.notes == ()
+    assert again.measurements.kept is not None and again.measurements.kept.stale == {7}
+    again.measurements.mark({2})
+    again.let_go()
+    again = Document.recover(document.folder)
+    assert again.measurements.kept is not None and again.measurements.kept.stale == {2, 7}
+    again.measurements.keep(None)
+    again.let_go()
+    assert (document.folder / VALUES).exists()
+    again = Document.recover(document.folder)
+    assert again.measurements.kept is None and again.notes == ()
+    again.discard()
+    again.close()
+    assert not document.folder.exists()
+
+
+def test_what_was_changed_right_before_the_crash_is_out_of_date(document: Document) -> None:
+    document.keep_measurements(measured(document))
+    recorder = document.recorder(EditKind.ERASE_OBJECT, "objects", {})
+    inner = Box((2, 22, 24), (3, 24, 26))
+    recorder.write(inner, np.zeros(inner.shape, np.uint32))
+    recorder.finish()  # nobody has heard of it yet
+    document.measurements.wait()
+    document.let_go()
+    again = Document.recover(document.folder)
+    assert again.measurements.kept is not None
+    objects = again.objects
+    assert objects is not None and not objects[inner.slices].any()
+    assert again.measurements.kept.stale == {7}
+    again.discard()
+    again.close()
+
+
+def test_objects_that_are_no_more_are_dropped_and_others_are_out_of_date(
+    document: Document, tmp_path: Path
+) -> None:
+    document.keep_measurements(measured(document))
+    folder = tmp_path / "cell.sxt"
+    draw(document, 2, BOXES[7])  # without a word to the measurements
+    document.object_boxes.find_all(document.volume("objects"))
+    document.set_table(document.object_table)
+    saved = save(snapshot(document), folder)
+    adopt(document, saved)
+    record = json.loads((folder / "project.json").read_text())
+    record["volumes"]["objects"]["crc32"] ^= 1
+    (folder / "project.json").write_text(json.dumps(record))
+    again, notes = reopened(document, folder)
+    kept = again.measurements.kept
+    assert kept is not None and kept.value.numbers.tolist() == [2] and kept.stale == {2}
+    assert kept.value.values["volume"].shape == (1,) and len(notes) == 1
+    again.discard()
+    again.close()
+
+
+@pytest.mark.parametrize("damage", ["cut", "flip", "gone", "long", "json"])
+def test_a_damaged_file_costs_only_the_measurements(document: Document, tmp_path: Path, damage: str) -> None:
+    document.keep_measurements(measured(document))
+    folder = tmp_path / "cell.sxt"
+    adopt(document, save(snapshot(document), folder))
+    (path,) = folder.glob("measurements-*.bin")
+    content = path.read_bytes()
+    if damage == "gone":
+        path.unlink()
+    else:
+        flipped = content[:-3] + bytes([content[-3] ^ 1]) + content[-2:]
+        others = {"cut": content[:-1], "flip": flipped, "long": content + b"x", "json": b"{" + content}
+        path.write_bytes(others[damage])
+    again, notes = reopened(document, folder)
+    assert again.measurements.kept is None and again.object_table == document.object_table
+    assert again.objects is not None and len(notes) == 1
+    assert notes[0].startswith("The measurements in cell.sxt") and notes[0].endswith(
+        "Measure the objects again."
+    )
+    again.discard()
+    again.close()
+
+
+def test_a_project_without_measurements_opens(document: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    document.keep_measurements(measured(document))
+    adopt(document, save(snapshot(document), folder))
+    record = json.loads((folder / "project.json").read_text())
+    assert record["schema"] == "sxtstudio-project/2"
+    del record["measurements"]
+    (folder / "project.json").write_text(json.dumps(record))
+    again, notes = reopened(document, folder)
+    assert again.measurements.kept is None and notes == ()
+    again.discard()
+    again.close()
+
+
+def test_columns_are_known_by_their_keys_alone(tmp_path: Path) -> None:
+    value = Measurements(np.array([1, 5]))
+    volume = next(column for column in SIZE.columns if column.key == "volume")
+    value.add(Column("strange", "<b>Strange</b>", Quantity.NM, "A stranger's."), np.array([1.0, 2.0]))
+    value.add(Column("volume", "Forged", Quantity.NM, "Forged."), np.array([0.5, np.nan]))
+    value.add(Column("words", "Words", Quantity.TEXT, ""), np.array(["a", "b"], object))
+    path = tmp_path / "measurements-1.bin"
+    path.write_bytes(measurements_bytes(KeptMeasurements(value, voxel_nm=VOXEL)))
+    kept, _, _ = read_measurements(path, "They")
+    assert kept.value.columns == (volume,)
+    assert np.array_equal(kept.value.values["volume"], [0.5, np.nan], equal_nan=True)
