@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import Enum, IntEnum
@@ -391,14 +391,17 @@ class Session(QObject):
         self.message.emit(step.name + _where(edit.box))
 
     def _announce_rows(self, edit: Edit) -> None:
-        """Tell everybody that the table has changed; an object that is gone is chosen no more."""
+        """Tell everybody that the table has changed; an object that is gone is chosen no more.
+
+        An object that is new is drawn also where a filter shows only some: nobody draws what he cannot see.
+        """
         if edit.rows is None or self.document is None:
             return
         there, now = self.document.object_table.rows, self.objects.value
         self.objects.set(
             selected=tuple(number for number in now.selected if number in there),
             hidden=frozenset(number for number in now.hidden if number in there),
-            only=None if now.only is None else frozenset(n for n in now.only if n in there),
+            only=_still_only(now.only, edit, there),
         )
         self.table_changed.emit()
 
@@ -441,3 +444,14 @@ def _where(box: Box | None) -> str:
 def _middle(shape: Triple) -> Triple:
     z, y, x = (n // 2 for n in shape)
     return (z, y, x)
+
+
+def _still_only(only: frozenset[int] | None, edit: Edit, there: Container[int]) -> frozenset[int] | None:
+    """Return which objects are shown alone after an edit or its undo; None: all of them."""
+    rows = edit.rows
+    if only is None or rows is None or edit.kind is EditKind.FIND_OBJECTS:
+        return None  # what was found anew are other objects, whatever their numbers
+    both = rows.before.keys() | rows.after.keys()
+    new = {n for n in both if n in there and (rows.before.get(n) is None or rows.after.get(n) is None)}
+    left = frozenset(number for number in only if number in there) | new
+    return left if left or not only else None

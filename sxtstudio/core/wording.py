@@ -10,10 +10,28 @@ from sxtstudio.core.lengths import Unit
 # Thousands are set apart by narrow spaces that do not break: a comma is a decimal sign to half of the world.
 _THOUSANDS = "\u202f"
 
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
 
 def grouped(number: float, decimals: int | None = None) -> str:
     """Return "12 345", or "12 345.60": thousands are set apart by narrow spaces."""
     return f"{number:{',' if decimals is None else f',.{decimals}f'}}".replace(",", _THOUSANDS)
+
+
+def significant(number: float, digits: int) -> str:
+    """Return "0.0123", "12 345" or "3.1×10⁻⁵": a finite number of any size with so many digits."""
+    mantissa, _, power = f"{number:.{digits - 1}e}".partition("e")
+    if number and not -4 < int(power) < 6:
+        return mantissa + times_ten(int(power))
+    decimals = max(0, digits - 1 - int(power))
+    whole, _, rest = grouped(number, decimals).partition(".")
+    rest = rest.rstrip("0")
+    return f"{whole}.{rest}" if rest else whole
+
+
+def times_ten(power: int) -> str:
+    """Return "×10⁻⁵"; "" for 0."""
+    return f"×10{str(power).translate(_RAISED)}" if power else ""
 
 
 def count(number: int, what: str, plural: str = "") -> str:

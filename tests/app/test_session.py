@@ -247,7 +247,7 @@ def test_objects_and_their_table_are_one_history_with_the_labels(sample: MainWin
         undo.trigger()
     assert document.objects is None and document.object_table.rows == {}
     now = session.objects.value
-    assert (now.selected, now.hidden, now.only) == ((), frozenset(), frozenset()), "an object that is gone"
+    assert (now.selected, now.hidden, now.only) == ((), frozenset(), None), "an object that is gone"
     for _ in range(3):
         sample.actions_.by_name["edit.redo"].trigger()
     assert document.object_table.rows == {7: ObjectRow("Gold")} and document.labels is not None

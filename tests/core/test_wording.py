@@ -52,3 +52,13 @@ def test_shapes_and_voxels_name_the_order_of_their_axes() -> None:
     assert wording.shape_text((500, 1324, 1284)) == "500 × 1324 × 1284"
     assert wording.voxel_text((20.0, 10.0, 10.0)) == "10 × 10 × 20 nm voxels (x × y × z)"
     assert wording.voxel_zyx_text((20.0, 10.0, 10.0)) == "20 × 10 × 10 nm (z × y × x)"
+
+
+def test_numbers_of_any_size_have_so_many_digits() -> None:
+    for number, text in ((3.12e-5, "3.1×10⁻⁵"), (0.0123, "0.012"), (0.5, "0.5"), (12.0, "12"), (0.0, "0")):
+        assert wording.significant(number, 2) == text
+    assert (
+        wording.significant(12345.6, 4) == "12\u202f346"
+        and wording.significant(-0.00012345, 3) == "-1.23×10⁻⁴"
+    )
+    assert wording.significant(99999.9999, 4) == "100\u202f000" and wording.significant(2.5e9, 2) == "2.5×10⁹"

@@ -72,7 +72,7 @@ class Finding(QWidget):
         layout.setSpacing(8)
         for widget in (self.form, self.live, self.note):
             layout.addWidget(widget)
-        self.form.changed.connect(self._ask_for_preview)
+        self.form.changed.connect(self._on_form_changed)
         self.live.toggled.connect(self._ask_for_preview)
         session = self._session
         session.document_changed.connect(self._on_session_document_changed)
@@ -158,6 +158,13 @@ class Finding(QWidget):
             find_output(document.bulk, document.shape),
         )
 
+    def _on_form_changed(self) -> None:
+        """Show what the field does, also after the preview was switched off."""
+        if self.isVisible() and not self.live.isChecked():
+            self.live.setChecked(True)  # asks for one
+        else:
+            self._ask_for_preview()
+
     def _ask_for_preview(self) -> None:
         given, wanted = self._input(), self.form.wanted
         seen = self.isVisible() and self.live.isChecked()
@@ -201,7 +208,9 @@ class Finding(QWidget):
         self._take_preview_away()
         self._previews.cancel(wait_s=10)
         self._result.clear()
-        self.live.setChecked(True)
+        document = self._session.document
+        # Objects that are there already are to be seen, not covered.
+        self.live.setChecked(document is None or document.objects is None)
         self._follow()
 
     def _on_session_volumes_changed(self) -> None:

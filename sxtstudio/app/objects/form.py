@@ -11,6 +11,7 @@ from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, Slider, Spin
 from sxtstudio.app.widgets.notes import form, narrow, note, show_note
 from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import grouped, significant
 from sxtstudio.workflow.jobs.document_objects import FindObjects
 
 _USUAL = FindObjects()
@@ -26,6 +27,7 @@ _METHODS = (
         "Label voxels that touch each other are one object; nothing is filled",
     ),
 )
+_FEW_NM3 = 1e6  # below a thousandth of a µm³
 _SPLIT_TIP = (
     "Bodies that touch without an outline between them are divided where their neck is narrower than this "
     "share of the narrower one. Off: only outlines divide."
@@ -82,7 +84,7 @@ class FindForm(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(self._rows)
-        self.size_note.keep_room("= 0.0002 µm³, a ball 150 nm wide")
+        self.size_note.keep_room("= 200 000 nm³, a ball 150 nm wide")
         self.show_voxel_size(None)
         self.reset()
         self.method.currentIndexChanged.connect(self._on_changed)
@@ -121,7 +123,10 @@ class FindForm(QWidget):
             else "There is no cell mask yet; make one in “Cell mask”"
         )
         if not exists:
-            self.inside.setChecked(False)
+            with QSignalBlocker(
+                self.inside
+            ):  # nobody has changed a field; who shows a preview asks for another
+                self.inside.setChecked(False)
 
     @property
     def gap_px(self) -> float:
@@ -159,7 +164,10 @@ class FindForm(QWidget):
         if self._voxel_nm is not None:
             volume_nm3 = self.smallest.value() * math.prod(self._voxel_nm)
             wide = 2 * (3 * volume_nm3 / (4 * math.pi)) ** (1 / 3)
-            text = f"= {volume_nm3 / 1e9:.2g} µm³, a ball {wide:.0f} nm wide"
+            size = f"{significant(volume_nm3 / 1e9, 2)} µm³"
+            if volume_nm3 < _FEW_NM3:
+                size = f"{grouped(round(volume_nm3))} nm³"
+            text = f"= {size}, a ball {wide:.0f} nm wide"
         show_note(self.size_note, text)
 
     def _on_changed(self) -> None:

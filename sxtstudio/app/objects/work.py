@@ -58,7 +58,10 @@ def hide(context: Context) -> None:
     shown = selected - state.value.hidden
     state.set(hidden=state.value.hidden | shown if shown else state.value.hidden - selected)
     if shown:
-        context.session.message.emit(f"Hidden: {count(len(shown), 'object')}. Show all brings them back.")
+        them = "it" if len(shown) == 1 else "them"
+        context.session.message.emit(f"Hidden: {count(len(shown), 'object')}. Show all brings {them} back.")
+    elif selected:
+        context.session.message.emit(f"Shown again: {count(len(selected), 'object')}.")
 
 
 def show_only(context: Context) -> None:
@@ -67,11 +70,15 @@ def show_only(context: Context) -> None:
     if state.value.selected:
         chosen = frozenset(state.value.selected)
         state.set(only=chosen, hidden=state.value.hidden - chosen)
+        context.session.message.emit(
+            f"Shown alone: {count(len(chosen), 'object')}. Show all brings the others back."
+        )
 
 
 def show_all(context: Context) -> None:
     """Draw and list all objects again."""
     context.session.objects.set(only=None, hidden=frozenset())
+    context.session.message.emit("All objects are shown.")
 
 
 def measure(context: Context) -> Job:

@@ -15,8 +15,8 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from PySide6.QtCore import QLocale, Qt
-from PySide6.QtGui import QValidator, QWheelEvent
+from PySide6.QtCore import QEvent, QLocale, Qt
+from PySide6.QtGui import QKeyEvent, QValidator, QWheelEvent
 from PySide6.QtWidgets import QComboBox, QDoubleSpinBox, QSlider, QSpinBox, QTabBar, QTabWidget, QWidget
 from superqt import QDoubleRangeSlider
 
@@ -153,8 +153,29 @@ def _typed(box: QSpinBox | QDoubleSpinBox, text: str) -> str:
     return "".join(text.removeprefix(box.prefix()).removesuffix(box.suffix()).split())
 
 
+_MOVING = (
+    Qt.Key.Key_Home,
+    Qt.Key.Key_End,
+    Qt.Key.Key_PageUp,
+    Qt.Key.Key_PageDown,
+    Qt.Key.Key_Left,
+    Qt.Key.Key_Right,
+    Qt.Key.Key_Up,
+    Qt.Key.Key_Down,
+)
+_UNMODIFIED = (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.KeypadModifier)
+
+
 class Slider(_WheelNeedsFocus, QSlider):
-    """A slider."""
+    """A slider; the keys that move it do so while it has the focus, whatever they mean in the menus."""
+
+    def event(self, event: QEvent) -> bool:
+        """Take the keys that move it before the menus do."""
+        if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            if event.key() in _MOVING and event.modifiers() in _UNMODIFIED:
+                event.accept()
+                return True
+        return super().event(event)
 
 
 class RangeSlider(_WheelNeedsFocus, QDoubleRangeSlider):  # type: ignore[misc]  # superqt's is Any

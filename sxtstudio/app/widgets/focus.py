@@ -25,7 +25,8 @@ class FocusReturns(QObject):
     def _on_app_focus_changed(self, former: QWidget | None, now: QWidget | None) -> None:
         if former is not None and now is not None and now is not self._home:
             inside = former.window() is self._window and now.window() is self._window
-            if inside:
+            # A table takes the focus back from the field of its cell by itself.
+            if inside and not now.isAncestorOf(former):
                 # A control that is being disabled does not say so yet.
                 QTimer.singleShot(0, self, lambda: self._return(former, now))
 

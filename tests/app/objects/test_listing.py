@@ -7,7 +7,7 @@ import pytest
 
 from sxtstudio.app.objects.table.columns import Own, columns_of, flags_sentence, usual_keys
 from sxtstudio.app.objects.table.listing import Filter, Limit, Listing
-from sxtstudio.app.objects.table.text import summary_text, tab_separated
+from sxtstudio.app.objects.table.text import alike, summary_text, tab_separated
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
 
@@ -91,9 +91,26 @@ def test_figures_leave_the_border_out_and_say_so(listing: Listing) -> None:
     column = next(one for one in columns_of(listing.measurements) if one.key == "volume")
     text = summary_text(listing, order, column, chosen=2, stale=1, without_border=True)
     assert text.startswith(
-        "4 objects  ·  2 chosen  ·  Volume (µm³): n = 2, mean 1.5 ± 0.707 (SD), median 1.5"
+        "4 objects  ·  2 chosen  ·  Volume (µm³): n = 2, mean 1.500 ± 0.707 (SD), median 1.500"
     )
     assert "1 at the border left out" in text and "1 changed since they were measured" in text
+
+
+@pytest.mark.parametrize(
+    ("figures", "texts"),
+    [
+        ((0.018784, 0.0177, 0.02), ("0.0188", "0.0177", "0.0200")),
+        ((3.204e-5, 1.51e-5, 3e-5), ("3.20×10⁻⁵", "1.51×10⁻⁵", "3.00×10⁻⁵")),
+        ((12345.6, 890.4, 12000.0), ("12346", "890", "12000")),
+        ((4.0, np.nan, 4.0), ("4.000", "", "4.000")),
+        ((4.0, 0.0, 4.0), ("4.000", "0.000", "4.000")),
+        ((0.0, 0.0, 0.0), ("0", "0", "0")),
+    ],
+)
+def test_mean_sd_and_median_have_the_same_decimals(
+    figures: tuple[float, float, float], texts: tuple[str, str, str]
+) -> None:
+    assert alike(*figures) == texts
 
 
 def test_rows_are_copied_with_all_digits_and_one_line_each(listing: Listing) -> None:

@@ -63,6 +63,48 @@ def test_preview_follows_fields_and_slice_and_goes_with_the_panel(outlined: Main
     assert session.preview is None
 
 
+def test_a_preview_that_is_off_comes_with_the_first_field_that_moves(
+    outlined: MainWindow, qtbot: QtBot
+) -> None:
+    session, finding = outlined.session, outlined.context.parts.objects.finding
+    find(outlined, qtbot)
+    assert not finding.live.isChecked() and session.preview is None
+    session.set_cursor((28, 120, 120))
+    assert session.preview is None and not finding.live.isChecked()
+    split, z = finding.form.split, session.cursor[0]
+    outlined.activateWindow()
+    qtbot.waitUntil(outlined.isActiveWindow)
+    split.setFocus()
+    qtbot.keyClick(split, Qt.Key.Key_PageUp)
+    assert split.value() == split.pageStep() and finding.live.isChecked()
+    qtbot.waitUntil(lambda: session.preview is not None, timeout=20_000)
+    qtbot.keyClick(split, Qt.Key.Key_PageDown)
+    assert split.value() == 0
+    qtbot.keyClick(split, Qt.Key.Key_PageUp)
+    qtbot.keyClick(split, Qt.Key.Key_Home)
+    assert split.value() == 0 and session.cursor[0] == z, "the slice stays"
+
+
+def test_a_project_with_objects_shows_them_and_no_preview(outlined: MainWindow, qtbot: QtBot) -> None:
+    session, finding = outlined.session, outlined.context.parts.objects.finding
+    assert session.document is not None
+    find(outlined, qtbot)
+    finding.live.setChecked(True)
+    session.document_changed.emit()
+    assert not finding.live.isChecked() and session.preview is None
+
+
+def test_the_smallest_volume_is_written_as_people_read_it(outlined: MainWindow) -> None:
+    form = outlined.context.parts.objects.finding.form
+    for voxels, text in (
+        (30, "= 30\u202f000 nm³, "),
+        (12_000, "= 0.012 µm³, "),
+        (10**9, "= 1\u202f000 µm³, "),
+    ):
+        form.smallest.setValue(voxels)
+        assert form.size_note.text().startswith(text)
+
+
 def test_objects_are_found_shown_and_taken_back(outlined: MainWindow, qtbot: QtBot) -> None:
     document = outlined.session.document
     assert document is not None

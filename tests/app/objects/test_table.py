@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QGuiApplication
+from PySide6.QtWidgets import QLineEdit
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.pane import Page
 from sxtstudio.app.objects.table.columns import Own
 from sxtstudio.app.objects.table.page import TablePage
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.object_colours import number_colours
+from sxtstudio.core.object_table import ObjectRow
 from tests.app.objects.conftest import BOXES, LARGE
 
 
@@ -100,10 +106,57 @@ def test_double_click_goes_there_and_edits_notes(room: MainWindow, page: TablePa
     notes = page.model.index(0, column(page, Own.NOTES))
     assert page.model.setData(notes, "  two cristae ")
     document = room.session.document
-    assert document is not None and document.object_table.rows[3].notes == "two cristae"
+    assert document is not None
+    qtbot.waitUntil(lambda: document.object_table.rows[3].notes == "two cristae")
     assert document.object_table.rows[3].class_name == "Mitochondrion"
     room.actions_.by_name["edit.undo"].trigger()
     assert document.object_table.rows[3].notes == "" and page.model.index(0, notes.column()).data() == ""
+
+
+@pytest.mark.parametrize("end", [Qt.Key.Key_Return, Qt.Key.Key_Enter])
+def test_a_note_that_enter_ends_leaves_its_object_chosen(
+    room: MainWindow, page: TablePage, qtbot: QtBot, qtlog: Any, end: Qt.Key
+) -> None:
+    session, view = room.session, page.view
+    document, cursor = session.document, session.cursor
+    assert document is not None
+    room.activateWindow()
+    qtbot.waitUntil(room.isActiveWindow)
+    for row, number in ((1, 5), (2, LARGE)):
+        cell = page.model.index(row, column(page, Own.NOTES))
+        view.setFocus()
+        qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=view.visualRect(cell).center())
+        qtbot.keyClick(view, Qt.Key.Key_F2)
+        field = view.indexWidget(view.currentIndex())
+        assert isinstance(field, QLineEdit)
+        field.selectAll()
+        qtbot.keyClicks(field, "two parts")
+        qtbot.keyClick(field, end)
+        qtbot.waitUntil(lambda number=number: document.object_table.rows[number].notes == "two parts")
+        assert session.objects.value.selected == (number,) and session.cursor == cursor
+        assert view.selected_numbers == (number,)
+        assert room.focusWidget() is view
+        assert (view.currentIndex().row(), view.currentIndex().column()) == (cell.row(), cell.column())
+        qtbot.keyClick(view, Qt.Key.Key_H)
+        assert session.objects.value.hidden == {number}, "the next key is about the same object"
+        qtbot.keyClick(view, Qt.Key.Key_H)
+    assert not [one.message for one in qtlog.records if "editor" in one.message]
+
+
+def test_a_note_that_is_being_written_survives_a_new_listing(
+    room: MainWindow, page: TablePage, qtbot: QtBot, qtlog: Any
+) -> None:
+    document = room.session.document
+    assert document is not None
+    page.view.setFocus()
+    page.view.setCurrentIndex(page.model.index(1, column(page, Own.NOTES)))
+    qtbot.keyClick(page.view, Qt.Key.Key_F2)
+    field = page.view.indexWidget(page.view.currentIndex())
+    assert isinstance(field, QLineEdit)
+    field.setText("half a sen")
+    measure(room)
+    qtbot.waitUntil(lambda: document.object_table.rows[5].notes == "half a sen")
+    assert not [one.message for one in qtlog.records if "editor" in one.message]
 
 
 def test_filter_says_what_is_listed_and_drawn_until_somebody_else_does(
@@ -127,6 +180,90 @@ def test_filter_says_what_is_listed_and_drawn_until_somebody_else_does(
     assert len(page.model.numbers()) == 3
 
 
+def make(room: MainWindow, number: int, there: bool = True) -> None:
+    """Draw a new object, or delete one."""
+    document = room.session.document
+    assert document is not None
+    box = Box((0, 0, 0), (2, 2, 2)) if there else BOXES[number]
+    recorder = room.session.record(EditKind.NEW_OBJECT if there else EditKind.DELETE_OBJECT, "objects")
+    recorder.write(box, np.full(box.shape, number if there else 0, np.uint32))
+    change = document.object_table.change({number: ObjectRow() if there else None})
+    room.session.commit(recorder, rows=change)
+
+
+def test_a_new_object_is_shown_although_only_some_are(
+    room: MainWindow, page: TablePage, qtbot: QtBot
+) -> None:
+    session, undo = room.session, room.actions_.by_name["edit.undo"]
+    session.objects.set(only=frozenset({5}))
+    make(room, 9)
+    assert session.objects.value.only == {5, 9} and page.model.numbers() == [5, 9]
+    assert room.context.parts.style.shown(np.array([3, 5, 9])).tolist() == [False, True, True]
+    undo.trigger()
+    assert session.objects.value.only == {5}
+    room.actions_.by_name["edit.redo"].trigger()
+    assert session.objects.value.only == {5, 9}
+    make(room, 5, there=False)
+    undo.trigger()
+    assert session.objects.value.only == {5, 9}, "it is back where it was seen"
+    session.objects.set(only=frozenset({9}))
+    undo.trigger()
+    assert session.objects.value.only is None, "an empty table tells nobody that there are others"
+    session.objects.set(only=frozenset({5}))
+    undo.trigger()  # of finding all
+    assert session.objects.value.only is None
+
+
+def test_a_new_object_is_shown_under_a_filter_that_stays(
+    room: MainWindow, page: TablePage, qtbot: QtBot
+) -> None:
+    session = room.session
+    page.filter.setText("vesicle")
+    qtbot.waitUntil(lambda: session.objects.value.only == {LARGE})
+    make(room, 9)
+    assert session.objects.value.only == {9, LARGE} and page.filter.text() == "vesicle"
+    make(room, LARGE, there=False)
+    assert session.objects.value.only == {9} and page.filter.text() == "vesicle"
+    page.filter.setText("vesicle border")
+    qtbot.waitUntil(lambda: session.objects.value.only == frozenset())
+
+
+def test_a_filter_without_matches_and_ends_that_are_no_numbers_say_so(
+    room: MainWindow, page: TablePage, qtbot: QtBot
+) -> None:
+    measure(room)
+    assert page.view.placeholder == ""
+    page.filter.setText("nothing of the kind")
+    qtbot.waitUntil(lambda: page.view.placeholder == "No object matches the filter.")
+    page.filter.clear()
+    qtbot.waitUntil(lambda: page.view.placeholder == "")
+    row = page.limits.add()
+    usual = row.low.toolTip()
+    row.low.setText("abc")
+    assert "“abc” is no number" in row.low.toolTip() and row.low.styleSheet() and not row.high.styleSheet()
+    row.low.setText("3")
+    row.high.setText("1")
+    assert "above" in row.high.toolTip() and row.low.styleSheet()
+    row.high.setText("4")
+    assert row.low.toolTip() == usual and not row.low.styleSheet() and not row.high.styleSheet()
+
+
+def test_hiding_and_showing_say_what_they_did(room: MainWindow, page: TablePage, qtbot: QtBot) -> None:
+    said: list[str] = []
+    room.session.message.connect(said.append)
+    room.session.objects.set(selected=(5,))
+    for name, words in (
+        ("hide", "Hidden: 1 object. Show all brings it back."),
+        ("hide", "Shown again: 1 object."),
+        ("only", "Shown alone: 1 object. Show all brings the others back."),
+        ("show_all", "All objects are shown."),
+    ):
+        room.actions_.by_name[f"objects.{name}"].trigger()
+        assert said[-1] == words
+    page.copy()
+    assert said[-1] == "Copied 1 row; paste it into a spreadsheet."
+
+
 def test_measured_columns_come_and_changed_objects_are_marked(
     room: MainWindow, page: TablePage, qtbot: QtBot
 ) -> None:
@@ -137,9 +274,6 @@ def test_measured_columns_come_and_changed_objects_are_marked(
     assert "n = 2" in page.summary.text() and "1 at the border left out" in page.summary.text()
     page.border.setChecked(False)
     assert "n = 3" in page.summary.text()
-    from sxtstudio.core.edit_kind import EditKind
-    from sxtstudio.core.geometry import Box
-
     with room.session.edit(EditKind.ERASE_OBJECT, "objects") as recorder:
         recorder.write(Box((21, 201, 101), (22, 202, 102)), np.zeros((1, 1, 1), np.uint32))
     measured = room.context.parts.measured

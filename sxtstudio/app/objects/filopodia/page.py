@@ -26,8 +26,7 @@ from sxtstudio.app.objects.filopodia.work import FilopodiumWork
 from sxtstudio.app.objects.plots.figure import FigurePlot
 from sxtstudio.app.objects.table.listing import Listing
 from sxtstudio.app.widgets.controls import Slider
-from sxtstudio.app.widgets.elided import ElidedLabel
-from sxtstudio.app.widgets.notes import note, show_note
+from sxtstudio.app.widgets.notes import Note, note, show_note
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.figures import Curve, Figure, FigureKind
 from sxtstudio.core.filopodia.records import Filopodium, why_incomplete
@@ -60,7 +59,7 @@ class FilopodiaPage(QWidget):
         self.take, self.drop = QPushButton("Take it"), QPushButton("Drop it")
         self.profile = FigurePlot("Width along the filopodium")
         self.list = FilopodiumList()
-        self.summary = ElidedLabel(900)
+        self.summary = Note()
         self.table_s1 = QPushButton("Table S1…")
         self._settle = QTimer(self, singleShot=True, interval=40)
         self._set_up()

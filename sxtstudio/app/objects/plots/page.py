@@ -18,7 +18,7 @@ from sxtstudio.app.objects.plots.export import write_figures
 from sxtstudio.app.objects.plots.fields import PlotFields
 from sxtstudio.app.objects.plots.figure import FigurePlot
 from sxtstudio.app.objects.table.listing import Listing
-from sxtstudio.app.widgets.elided import ElidedLabel
+from sxtstudio.app.widgets.notes import Note
 from sxtstudio.core.figures import FigureKind
 from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.wording import count
@@ -42,7 +42,7 @@ class PlotsPage(QWidget):
         self.fields = PlotFields(_choice_from(context.settings.get(_SETTINGS, {})))
         self.plot = FigurePlot("Plot of the objects")
         self.bar = ColourBar()
-        self.words = ElidedLabel(1200)
+        self.words = Note()
         self.nothing = QLabel(NOTHING)
         self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._lay_out()

@@ -14,6 +14,7 @@ from sxtstudio.app.objects.table.listing import Limit
 from sxtstudio.app.widgets.controls import ComboBox
 
 _SETTLE_MS = 250
+_WRONG = "QLineEdit { border: 1px solid #d64545; }"
 
 
 class LimitRow(QWidget):
@@ -41,8 +42,9 @@ class LimitRow(QWidget):
         layout.addStretch()
         self.show_columns(columns)
         self.column.currentIndexChanged.connect(self.changed)
-        self.low.textChanged.connect(self.changed)
-        self.high.textChanged.connect(self.changed)
+        for field in (self.low, self.high):
+            field.textChanged.connect(self._mark)
+            field.textChanged.connect(self.changed)
         self.remove.clicked.connect(self.removed)
 
     def show_columns(self, columns: tuple[TableColumn, ...]) -> None:
@@ -63,6 +65,22 @@ class LimitRow(QWidget):
             place = self.column.count() - 1
         self.column.setCurrentIndex(max(0, place))
 
+    def _mark(self) -> None:
+        """Show which ends are no numbers, and why nothing is left where the ends are the wrong way round."""
+        low, high = number_of(self.low.text()), number_of(self.high.text())
+        crossed = low is not None and high is not None and low > high
+        for field, what in ((self.low, "least"), (self.high, "greatest")):
+            wrong = bool(field.text().strip()) and number_of(field.text()) is None
+            field.setStyleSheet(_WRONG if wrong or crossed else "")
+            if wrong:
+                field.setToolTip(
+                    f"“{field.text()}” is no number, so there is no limit here. Write one like 0.25"
+                )
+            elif crossed:
+                field.setToolTip("“From” is above “to”, so no object lies between them")
+            else:
+                field.setToolTip(_end_tip(what))
+
     @property
     def limit(self) -> Limit | None:
         """What it says; None while it has no ends."""
@@ -75,8 +93,12 @@ def _end(what: str) -> QLineEdit:
     field.setPlaceholderText("any")
     field.setFixedWidth(86)
     field.setAccessibleName(f"The {what} value")
-    field.setToolTip(f"The {what} value that stays; empty: any")
+    field.setToolTip(_end_tip(what))
     return field
+
+
+def _end_tip(what: str) -> str:
+    return f"The {what} value that stays; empty: any"
 
 
 def number_of(text: str) -> float | None:

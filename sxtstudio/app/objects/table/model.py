@@ -13,7 +13,7 @@ from sxtstudio.app.objects.table.columns import OWN, Own, TableColumn, flags_sen
 from sxtstudio.app.objects.table.listing import Indices, Listing
 from sxtstudio.core.object_colours import Colours
 from sxtstudio.core.object_table import Decided, ObjectTable
-from sxtstudio.core.wording import grouped
+from sxtstudio.core.wording import grouped, significant
 
 Index = QModelIndex | QPersistentModelIndex
 _ROOT = QModelIndex()
@@ -33,7 +33,7 @@ class TableModel(QAbstractTableModel):
         The user wants other notes for an object.
     """
 
-    noted = Signal(int, str)
+    noted = Signal(object, str)  # numbers go beyond the "int" of Qt
 
     def __init__(self, is_stale: Callable[[int], bool]) -> None:
         """Begin empty; ``is_stale`` says whether an object changed since it was measured."""
@@ -184,7 +184,7 @@ def value_text(column: TableColumn, value: float) -> str:
     """Return a measured value as the window writes it; "" where there is none."""
     if not np.isfinite(value):
         return ""
-    return grouped(round(value)) if column.integer else f"{value:.4g}"
+    return grouped(round(value)) if column.integer else significant(value, 4)
 
 
 _DECIDED = {

@@ -29,9 +29,10 @@ from sxtstudio.app.objects.table.listing import Filter, Listing
 from sxtstudio.app.objects.table.model import TableModel
 from sxtstudio.app.objects.table.text import summary_text, tab_separated
 from sxtstudio.app.objects.table.view import ObjectsTable, TableKey
-from sxtstudio.app.widgets.elided import ElidedLabel
+from sxtstudio.app.widgets.notes import Note
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.object_table import ObjectTable
+from sxtstudio.core.wording import count
 
 _COLUMNS = "objects/columns"
 _BORDER = "objects/without_border"
@@ -63,6 +64,9 @@ class TablePage(QWidget):
         self.view = ObjectsTable(self.model)
         self.all_columns: tuple[TableColumn, ...] = ()
         self._filtered: frozenset[int] | None = None  # what the filter of this table has left
+        self._new: frozenset[int] = (
+            frozenset()
+        )  # made since then; shown although the filter does not know them
         self._build()
         self._connect()
         self._read()
@@ -84,7 +88,7 @@ class TablePage(QWidget):
         self.border = QCheckBox("Without border objects")
         self.border.setToolTip("Objects that touch the border of the volume are not whole")
         self.border.setChecked(self._context.settings.get(_BORDER, True))
-        self.summary = ElidedLabel(10_000)
+        self.summary = Note()  # never cut: half a number is another number
         self.choice = ColumnChoice(self)
         top = QHBoxLayout()
         for widget in (self.measure_button, self.filter, self.limit_button, self.column_button):
@@ -119,7 +123,8 @@ class TablePage(QWidget):
         self.view.asked.connect(self._on_view_asked)
         self.view.menu_wanted.connect(self._on_view_menu_wanted)
         self.model.modelReset.connect(self._show_chosen)
-        self.model.noted.connect(self._on_model_noted)
+        # Not before the field of the note is closed: the rows are listed anew then.
+        self.model.noted.connect(self._on_model_noted, Qt.ConnectionType.QueuedConnection)
         session.table_changed.connect(self._read)
         session.document_changed.connect(self._on_session_document_changed)
         session.objects.changed.connect(self._on_session_objects_changed)
@@ -138,7 +143,7 @@ class TablePage(QWidget):
         self.limits.show_columns(self.all_columns)
         self.model.show_listing(listing, self._chosen_columns(), self._style.colours(listing.numbers))
         if self._filtered is not None:
-            self._apply_filter()
+            self._list_filtered()
         self._show_chosen()
         self._enable()
 
@@ -151,9 +156,14 @@ class TablePage(QWidget):
     def _apply_filter(self) -> None:
         """Have only what the filter leaves listed, and drawn."""
         self._typed.stop()
+        self._new = frozenset()
+        self._list_filtered()
+
+    def _list_filtered(self) -> None:
         wanted = Filter(self.filter.text(), self.limits.limits)
         if wanted.active:
-            self._filtered = self.model.listing.matching(wanted)
+            listing = self.model.listing
+            self._filtered = listing.matching(wanted) | self._new.intersection(listing.numbers.tolist())
             self._session.objects.set(only=self._filtered)
         elif self._filtered is not None:
             self._filtered = None
@@ -161,7 +171,7 @@ class TablePage(QWidget):
 
     def _forget_filter(self) -> None:
         """Somebody else has said what is shown."""
-        self._filtered = None
+        self._filtered, self._new = None, frozenset()
         self.filter.blockSignals(True)
         self.filter.clear()
         self.filter.blockSignals(False)
@@ -174,9 +184,20 @@ class TablePage(QWidget):
     def _on_session_objects_changed(self) -> None:
         state = self._session.objects.value
         if state.only != self._filtered and self._filtered is not None:
-            self._forget_filter()
+            if state.only is not None and self._came_or_went(state.only ^ self._filtered):
+                self._new |= state.only - self._filtered
+                self._filtered = state.only
+            else:
+                self._forget_filter()
         self.model.show_only(state.only)
         self._show_chosen()
+
+    def _came_or_went(self, numbers: frozenset[int]) -> bool:
+        """Whether all of these objects are not listed yet, or are gone: an edit, and not another choice."""
+        document = self._session.document
+        there = {} if document is None else document.object_table.rows
+        listed = self.model.listing.table.rows
+        return all((number in there) != (number in listed) for number in numbers)
 
     def _on_style_changed(self) -> None:
         listed = self.model.listing.numbers
@@ -205,8 +226,14 @@ class TablePage(QWidget):
             else 0,
             without_border=self.border.isChecked(),
         )
+        self.view.say_when_empty(self._why_empty() if there else "")
         self.summary.setText(text if there else "There are no objects yet: find them in the panel “Objects”.")
         self.summary.setToolTip(text)
+
+    def _why_empty(self) -> str:
+        if self._filtered is not None:
+            return "No object matches the filter."
+        return "None of these objects is left: “Show all objects” lists the others."
 
     def _enable(self) -> None:
         document, idle = self._session.document, self._session.busy is None
@@ -273,7 +300,8 @@ class TablePage(QWidget):
         rows = np.array(model.rows_of(self._session.objects.value.selected), np.intp)
         indices = model.order[rows] if len(rows) else model.order
         QGuiApplication.clipboard().setText(tab_separated(model.listing, indices, model.columns))
-        self._session.message.emit(f"Copied {len(indices)} rows; paste them into a spreadsheet.")
+        them = "it" if len(indices) == 1 else "them"
+        self._session.message.emit(f"Copied {count(len(indices), 'row')}; paste {them} into a spreadsheet.")
 
     def shut_down(self) -> None:
         """Nothing is left behind."""

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
-import numpy as np
+from math import floor, isfinite, log10
 
 from sxtstudio.app.objects.table.columns import TableColumn
 from sxtstudio.app.objects.table.listing import Indices, Listing
-from sxtstudio.core.wording import count, grouped
+from sxtstudio.core.wording import count, grouped, times_ten
 
 
 def summary_text(
@@ -28,11 +26,9 @@ def summary_text(
         parts.append(f"{grouped(chosen)} chosen")
     figures = None if column is None else listing.summary(column.key, shown, without_border=without_border)
     if column is not None and figures is not None:
-        spread = "" if np.isnan(figures.sd) else f" ± {figures.sd:.3g} (SD)"
-        parts.append(
-            f"{column.title}: n = {grouped(figures.count)}, mean {figures.mean:.4g}{spread}, "
-            f"median {figures.median:.4g}"
-        )
+        mean, sd, median = alike(figures.mean, figures.sd, figures.median)
+        spread = f" ± {sd} (SD)" if sd else ""
+        parts.append(f"{column.title}: n = {grouped(figures.count)}, mean {mean}{spread}, median {median}")
         if figures.border:
             parts.append(f"{grouped(figures.border)} at the border left out")
     elif listing.measurements is None and total:
@@ -40,6 +36,24 @@ def summary_text(
     if stale:
         parts.append(f"{grouped(stale)} changed since they were measured")
     return "  ·  ".join(parts)
+
+
+def alike(mean: float, sd: float, median: float) -> tuple[str, str, str]:
+    """Return three figures of a column with the same decimals: three digits of the SD, or four of the mean.
+
+    Small or large ones share a power of ten: "0.00187", but "3.20×10⁻⁵". "" is an SD that is not known.
+    """
+    known = [abs(value) for value in (mean, median) if isfinite(value) and value]
+    power = floor(log10(max(known))) if known else 0
+    power = power if power < -3 or power >= 6 else 0
+    scale, sign = 10.0**-power, times_ten(power)
+    spread = isfinite(sd) and sd > 0
+    # More than six digits of the mean say nothing more.
+    finest = sd * scale if spread else abs(mean) * scale
+    decimals = (2 if spread else 3) - floor(log10(finest)) if finest else 0
+    decimals = min(max(decimals, 0), 6)
+    mean_text, sd_text, median_text = (f"{value * scale:.{decimals}f}{sign}" for value in (mean, sd, median))
+    return mean_text, sd_text if isfinite(sd) else "", median_text
 
 
 def tab_separated(listing: Listing, indices: Indices, columns: tuple[TableColumn, ...]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from enum import Enum, auto
 
 from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
-from PySide6.QtGui import QContextMenuEvent, QKeyEvent
-from PySide6.QtWidgets import QAbstractItemView, QHeaderView, QTableView, QWidget
+from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent
+from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QHeaderView, QTableView, QWidget
 
 from sxtstudio.app.objects.table.columns import Own
 from sxtstudio.app.objects.table.model import TableModel
@@ -61,6 +61,8 @@ class ObjectsTable(QTableView):
         self._table = model
         self._shown_keys: tuple[str, ...] = ()
         self._quiet = False
+        self._nothing = ""
+        self._column = 0  # of the current cell, for a table that is listed anew
         self.setModel(model)
         self.setAccessibleName("Table of objects")
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
@@ -82,9 +84,31 @@ class ObjectsTable(QTableView):
         header.setSortIndicator(0, Qt.SortOrder.AscendingOrder)
         # A heading is never chosen; else each paint would ask all rows of each column whether they are.
         header.setSelectionModel(QItemSelectionModel(model, header))
+        model.modelAboutToBeReset.connect(self._on_model_about_to_be_reset)
         model.modelReset.connect(self._on_model_reset)
         self.doubleClicked.connect(self._on_double_clicked)
         self._on_model_reset()
+
+    @property
+    def placeholder(self) -> str:
+        """The sentence in place of the rows; "" while there are rows."""
+        return "" if self._table.rowCount() else self._nothing
+
+    def say_when_empty(self, text: str) -> None:
+        """Show a sentence in place of the rows while there are none."""
+        if text != self._nothing:
+            self._nothing = text
+            self.viewport().update()
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Paint the rows, or why there are none."""
+        super().paintEvent(event)
+        if self.placeholder:
+            painter = QPainter(self.viewport())
+            painter.setPen(self.palette().placeholderText().color())
+            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+            painter.drawText(self.viewport().rect().adjusted(8, 4, -8, -4), int(flags), self._nothing)
+            painter.end()
 
     # -- the selection ---------------------------------------------------------------------------
 
@@ -115,7 +139,8 @@ class ObjectsTable(QTableView):
             flags = QItemSelectionModel.SelectionFlag
             self.selectionModel().select(selection, flags.ClearAndSelect)
             current = self._table.rows_of(numbers[-1:])
-            index = self._table.index(current[0], 0) if current else QModelIndex()
+            column = min(max(self._column, 0), last)
+            index = self._table.index(current[0], column) if current else QModelIndex()
             self.selectionModel().setCurrentIndex(index, flags.NoUpdate)
             if current:
                 self.scrollTo(index)
@@ -127,6 +152,15 @@ class ObjectsTable(QTableView):
         super().selectionChanged(selected, deselected)
         if not self._quiet:
             self.chosen.emit()
+
+    def _on_model_about_to_be_reset(self) -> None:
+        """Keep what is being written, and the column."""
+        current = self.currentIndex()
+        self._column = current.column()
+        editor = self.indexWidget(current) if current.isValid() else None
+        if editor is not None and self.state() == QAbstractItemView.State.EditingState:
+            self.commitData(editor)
+            self.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
 
     def _on_model_reset(self) -> None:
         """The columns may be others."""
@@ -145,6 +179,7 @@ class ObjectsTable(QTableView):
     def event(self, event: QEvent) -> bool:
         """Take keys of the table before the menus do."""
         if event.type() == QEvent.Type.ShortcutOverride and isinstance(event, QKeyEvent):
+            # Also while a note is written: its field passes Enter on, which means nothing here then.
             if _asked_by(event) is not None:
                 event.accept()
                 return True
@@ -153,7 +188,9 @@ class ObjectsTable(QTableView):
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Do what the keys of the table mean; no letter goes to a row that begins with it."""
         asked = _asked_by(event)
-        if asked is not None:
+        if self.state() == QAbstractItemView.State.EditingState:
+            super().keyPressEvent(event)  # Enter, passed on by the field of a note
+        elif asked is not None:
             self.asked.emit(asked)
         elif event.text().strip() and not event.modifiers() & Qt.KeyboardModifier.ControlModifier:
             event.ignore()
