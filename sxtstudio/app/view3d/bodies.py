@@ -54,7 +54,6 @@ class Bodies(QObject):
         self._meshes: BodyMeshes | None = None
         self._dirty: set[int] | None = None  # numbers to make anew; None: all of them
         self._job: Job | None = None
-        self._came_with_document = False
         self._later = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._later.timeout.connect(self.update)
         self._session.objects_changed.connect(self._on_objects_changed)
@@ -69,7 +68,6 @@ class Bodies(QObject):
             self._job.cancel()
             self._job = None
         self._document, self._bodies, self._dirty = document, {}, None
-        self._came_with_document = document is not None and document.objects is not None
         self._put(None)
         if document is not None:
             self.update()
@@ -155,8 +153,8 @@ class Bodies(QObject):
         self._put(BodyMeshes(self._bodies) if self._bodies else None)
         if self._meshes is None:
             return
-        if first and not self._came_with_document:
-            # Found just now: the membranes would hide them, or be drawn twice.
+        if first:
+            # The membranes would hide them, or be drawn twice. Who wants both ticks the labels again.
             self._scene.set(surface_visible=False)
         if not self._scene.value.surface_visible:
             shown = f"{count(len(self._bodies), 'object')}, {grouped(self._meshes.full.face_count)} faces"

@@ -61,7 +61,6 @@ class View3D(QWidget):
         self._bodies: Bodies | None = None
         self._contacts: ContactPatches | None = None
         self._shown_document: Document | None = None
-        self._chosen = False  # a project says what is shown
         self._shown_voxel_nm: VoxelSize | None = None
         self._pending_camera: dict[str, Any] = {}
         self._auto = QTimer(self, singleShot=True, interval=_AUTO_MS)
@@ -202,7 +201,7 @@ class View3D(QWidget):
             self._bodies.show(document)
         if self._contacts is not None:
             self._contacts.show(document)
-        if document.objects is not None and not self._chosen:
+        if document.objects is not None and self.scene.value.bodies_visible:
             # The membranes of the objects would hide them, or be drawn twice.
             self.scene.set(surface_visible=False)
         self.update_surface()
@@ -223,7 +222,7 @@ class View3D(QWidget):
             self._contacts.show(None)
 
     def _on_document_changed(self) -> None:
-        self._pending_camera, self._chosen = {}, False
+        self._pending_camera = {}
         self._forget()
         self._belonging.begin()
         if self.isVisible():
@@ -402,8 +401,7 @@ class View3D(QWidget):
         camera = state.get("camera")
         self._pending_camera = camera if isinstance(camera, dict) else {}
         self.scene.set(**vars(values))
-        self._chosen = "scene" in state
-        if self._chosen:
+        if "scene" in state:
             self._belonging.restored()
         if self.canvas is not None and self._shown_document is not None:
             self.canvas.scene.camera.restore(self._pending_camera)

@@ -86,3 +86,19 @@ def test_a_click_chooses_and_a_change_makes_one_surface_anew(
     room.actions_.by_name["edit.undo"].trigger()
     qtbot.waitUntil(lambda: set(view.body_surfaces) == set(BOXES), timeout=60_000)
     assert view.body_surfaces[3] is former[3]
+
+
+def test_the_labels_step_back_at_the_first_showing_whatever_a_project_says(
+    room: MainWindow, opengl: OpenGL, qtbot: QtBot
+) -> None:
+    view = room.context.parts.view3d
+    view.restore_view_state({"scene": {"surface_visible": True, "bodies_visible": False}})
+    room.session.layout.set(view3d=True)
+    qtbot.waitUntil(lambda: view.canvas is not None, timeout=60_000)
+    assert view.scene.value.surface_visible, "alone they hide nothing"
+    view.scene.set(bodies_visible=True)
+    qtbot.waitUntil(lambda: bodies(view) is not None, timeout=60_000)
+    assert not view.scene.value.surface_visible
+    view.scene.set(surface_visible=True)
+    room.session.objects.set(hidden=frozenset({5}))
+    assert view.scene.value.surface_visible, "who ticks them then wants both"
