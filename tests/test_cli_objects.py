@@ -154,6 +154,26 @@ def test_touching_objects_stay_apart_whatever_their_numbers(
     assert stored(tmp_path / "o.tif").max() == 1
 
 
+def test_a_tomogram_and_an_output_of_no_number_are_said(
+    labels: Path, packed: Packed, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    nothing = np.full(packed.outlines.shape, np.nan, np.float32)
+    image, sure = written(tmp_path / "i.tif", nothing), written(tmp_path / "p.tif", nothing)
+    assert run("objects", labels, "-o", tmp_path / "o.tif", "--image", image, "--probability", sure) == 0
+    out = capsys.readouterr().out
+    assert "i.tif (tomogram) holds no number" in out and "p.tif (network's output) holds no number" in out
+    assert "not sure of" not in out
+    nothing[-1] = 0.5
+    written(tmp_path / "p.tif", nothing)
+    assert run("objects", labels, "-o", tmp_path / "o.tif", "--probability", sure) == 0
+    out = capsys.readouterr().out
+    assert "not sure of" in out and "holds no number" not in out
+    nothing[:] = np.nan
+    table = tmp_path / "t.csv"
+    assert run("measure", tmp_path / "o.tif", "-o", table, "--image", image) == 0
+    assert "i.tif holds no number" in capsys.readouterr().out
+
+
 def test_the_membrane_is_as_thick_as_it_is_said_to_be(packed: Packed, labels: Path, tmp_path: Path) -> None:
     """A wide line around a body is more than its membrane, which is told by itself if the size is known."""
     wide = ndimage.binary_dilation(packed.outlines, ndimage.generate_binary_structure(3, 1))

@@ -142,7 +142,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         if job.sheets:
             rows.append(("sheets", f"{sheets} that enclose nothing, numbered after the bodies"))
-        if job.probability is not None:
+        if result.judged:
             rows.append(("doubtful", f"the network was not sure of {found.flagged(Flag.DOUBTFUL)} outlines"))
     if not found.count:
         rows.append(

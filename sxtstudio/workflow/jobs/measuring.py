@@ -31,6 +31,7 @@ from sxtstudio.core.reserved import create_numbers
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import SizeUnknown, Volume, VoxelSize
 from sxtstudio.core.walk import walk
+from sxtstudio.core.watched_volume import WatchedVolume
 from sxtstudio.core.wording import count
 from sxtstudio.io import FileVolume, open_volume
 from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, write_table
@@ -179,7 +180,9 @@ def measure_file(
                 numbers, found = _find(numbers, folder, job, voxel_nm, counter)
         with stages.stage(Work.MEASURE) as counter:
             more = prepare(job.more, groups, numbers, image, voxel_nm)
-            measured = measure_objects(numbers, voxel_nm, image=image, groups=more.groups, progress=counter)
+            watched = None if image is None else WatchedVolume(image, image.path.name)
+            measured = measure_objects(numbers, voxel_nm, image=watched, groups=more.groups, progress=counter)
+        notes = notes if watched is None else (*notes, *watched.notes)
         rows = _with_classes(_rows(measured, found), more.classes)
         unknown = len(set(more.classes) - set(rows.rows))
         if unknown and job.more.classes is not None:

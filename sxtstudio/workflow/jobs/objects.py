@@ -27,6 +27,7 @@ from sxtstudio.core.reserved import create_numbers
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
+from sxtstudio.core.watched_volume import WatchedVolume
 from sxtstudio.io import ExportReceipt, export_volume, open_volume
 from sxtstudio.io.tables import TABLE_SUFFIXES, write_table
 from sxtstudio.workflow.document.views import labels_to_disk, notes_of
@@ -104,7 +105,10 @@ class ObjectsJob:
 
 @dataclass(frozen=True)
 class ObjectsResult:
-    """What was found and written; ``taken_as`` and ``values`` say what the file held."""
+    """What was found and written; ``taken_as`` and ``values`` say what the file held.
+
+    ``judged``: outlines of which the network was not sure are flagged.
+    """
 
     found: FoundBodies
     taken_as: TakenAs
@@ -112,6 +116,7 @@ class ObjectsResult:
     receipt: ExportReceipt
     voxel_nm: VoxelSize | None
     notes: tuple[str, ...]
+    judged: bool = False
 
 
 def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsResult:
@@ -184,14 +189,16 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
             )
         if job.table is not None:
             write_table(job.table, _table(found, job.output.name, voxel_nm))
-        notes = notes_of(source, job.voxel_nm)
-    return ObjectsResult(found, taken_as, values, receipt, voxel_nm, notes)
+        watched = [volume for volume in (image, probability) if volume is not None]
+        notes = (*notes_of(source, job.voxel_nm), *(note for one in watched for note in one.notes))
+        judged = probability is not None and not probability.blank
+    return ObjectsResult(found, taken_as, values, receipt, voxel_nm, notes, judged)
 
 
-def _opened(path: Path, what: str, shape: Triple, stack: ExitStack) -> Volume:
+def _opened(path: Path, what: str, shape: Triple, stack: ExitStack) -> WatchedVolume:
     volume = stack.enter_context(open_volume(path))
     check_same_shape(volume, what, shape)
-    return volume
+    return WatchedVolume(volume, f"{path.name} ({what})")
 
 
 def _taken_over(
