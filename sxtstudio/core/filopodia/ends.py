@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import cc3d
 import numpy as np
 from numpy.typing import NDArray
-from skimage.graph import MCP_Geometric
 
 from sxtstudio.core.filopodia.inside import Mask, Solid
+from sxtstudio.core.filopodia.walking import walked
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.volume import VoxelSize
 
@@ -39,10 +39,7 @@ class Tip:
 
 def distances(where: Mask, starts: Triple | Sequence[Triple], spacing: VoxelSize) -> Distances:
     """Return how far each voxel of a mask is from one or several of them, within the mask; inf outside."""
-    walk = MCP_Geometric(np.where(where, 1.0, -1.0), sampling=spacing, fully_connected=True)
-    several = [starts] if isinstance(starts[0], int) else list(starts)
-    result: Distances = walk.find_costs(several)[0]
-    return result
+    return walked(where, starts, spacing)
 
 
 def band_width(spacing: VoxelSize) -> float:

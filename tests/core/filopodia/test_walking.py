@@ -1,0 +1,28 @@
+"""Distances within a mask are those of scikit-image, which walks it voxel by voxel."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from skimage.graph import MCP_Geometric
+
+from sxtstudio.core.filopodia.walking import walked
+
+
+@pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (25.0, 10.0, 7.0)], ids=["cubes", "slabs"])
+def test_ways_are_as_long_as_those_of_another_program(spacing: tuple[float, float, float]) -> None:
+    where = np.random.default_rng(2).random((9, 20, 17)) < 0.35
+    where[0, 0, 0] = where[-1, -1, -1] = True
+    starts = [(0, 0, 0), (8, 19, 16)]
+    expected, _ = MCP_Geometric(np.where(where, 1.0, -1.0), sampling=spacing).find_costs(starts)
+    found = walked(where, starts, spacing)
+    assert np.allclose(found[where], np.asarray(expected)[where])
+    assert np.isinf(found[~where]).all()
+
+
+def test_a_straight_way_and_one_around_a_wall() -> None:
+    where = np.ones((1, 5, 5), np.bool_)
+    where[0, :4, 2] = False
+    far = walked(where, [(0, 0, 0)], (1.0, 2.0, 2.0))
+    assert far[0, 4, 0] == 8 and far[0, 0, 4] == pytest.approx(2 * (2 * (2 + 2 * np.sqrt(2))))
+    assert not np.isfinite(walked(where, [(0, 0, 2)], (1.0, 1.0, 1.0))).any(), "it begins in the wall"
