@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -141,6 +142,15 @@ class ObjectMeasurements(QObject):
             self._session.autosave()
         self.changed.emit()
 
+    def mark(self, numbers: Collection[int]) -> None:
+        """Say that these objects have changed."""
+        self._touched.update(numbers)
+        document = self._session.document
+        if document is not None and self._kept is not None and not self.stale.issuperset(numbers):
+            document.measurements.mark(numbers)
+            self._kept = document.measurements.kept
+            self.changed.emit()
+
     def is_stale(self, number: int) -> bool:
         """Whether an object may have changed since it was measured."""
         return number in self.stale
@@ -208,11 +218,7 @@ class ObjectMeasurements(QObject):
             touched = tuple(document.object_table.rows)
         else:
             touched = document.object_boxes.touching(box, objects)
-        self._touched.update(touched)
-        if self._kept is not None and not self.stale.issuperset(touched):
-            document.measurements.mark(touched)
-            self._kept = document.measurements.kept
-            self.changed.emit()
+        self.mark(touched)
 
     # -- edits that replace all objects ------------------------------------------------------------
 

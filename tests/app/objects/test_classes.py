@@ -401,7 +401,7 @@ def test_what_changed_since_it_was_measured_is_left_out(
     by_hand(window, 3)
     classing.classifier.train.click()
     finish(window, qtbot)
-    window.context.parts.measured.stale = frozenset({20, 1})
+    window.context.parts.measured.mark({20, 1})
     classing.classifier.classify.click()
     finish(window, qtbot)
     assert table(window).rows[20].class_name == "" and "2 have changed" in classing.classifier.result.text()
