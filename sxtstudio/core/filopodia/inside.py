@@ -26,6 +26,7 @@ from scipy import ndimage
 
 from sxtstudio.core.bodies.regions import wall_half_px
 from sxtstudio.core.filopodia.pieces import THICKER_PX, Follower
+from sxtstudio.core.filopodia.walking import near_to
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
@@ -205,7 +206,7 @@ def solid_in(
             return None
         inside = numbers == numbers[start]
         reach = (2 * lumen.half_wall_px + 1.5) * pixel
-        near = edt.edt(~inside, anisotropy=spacing, black_border=False) <= reach
+        near = near_to(inside, reach, spacing)
         half_width = lumen.half_width + 2 * lumen.half_wall_px * pixel
         return Solid(box, inside | (outline & near), inside, start, half_width, lumen.half_width)
     pad = int(np.ceil(radius / pixel)) + 1

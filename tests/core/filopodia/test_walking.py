@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.graph import MCP_Geometric
 
-from sxtstudio.core.filopodia.walking import walked
+from sxtstudio.core.filopodia.walking import near_to, walked
 
 
 @pytest.mark.parametrize("spacing", [(1.0, 1.0, 1.0), (25.0, 10.0, 7.0)], ids=["cubes", "slabs"])
@@ -26,3 +26,13 @@ def test_a_straight_way_and_one_around_a_wall() -> None:
     far = walked(where, [(0, 0, 0)], (1.0, 2.0, 2.0))
     assert far[0, 4, 0] == 8 and far[0, 0, 4] == pytest.approx(2 * (2 * (2 + 2 * np.sqrt(2))))
     assert not np.isfinite(walked(where, [(0, 0, 2)], (1.0, 1.0, 1.0))).any(), "it begins in the wall"
+
+
+def test_what_is_near_is_the_same_in_slabs() -> None:
+    where = np.random.default_rng(3).random((14, 11, 12)) < 0.01
+    where[6:9] = False
+    z, y, x = (axis[..., None] for axis in np.indices(where.shape))
+    places = np.argwhere(where).T
+    far = np.sqrt(((z - places[0]) * 3) ** 2 + ((y - places[1]) * 2) ** 2 + (x - places[2]) ** 2).min(axis=-1)
+    for reach in (0.5, 3.0, 6.5):
+        assert (near_to(where, reach, (3.0, 2.0, 1.0), slab=140) == (far <= reach)).all()
