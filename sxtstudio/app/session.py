@@ -449,8 +449,8 @@ def _middle(shape: Triple) -> Triple:
 def _still_only(only: frozenset[int] | None, edit: Edit, there: Container[int]) -> frozenset[int] | None:
     """Return which objects are shown alone after an edit or its undo; None: all of them."""
     rows = edit.rows
-    if only is None or rows is None or edit.kind is EditKind.FIND_OBJECTS:
-        return None  # what was found anew are other objects, whatever their numbers
+    if only is None or rows is None or edit.kind in (EditKind.FIND_OBJECTS, EditKind.OPEN_OBJECTS):
+        return None  # what was found or read anew are other objects, whatever their numbers
     both = rows.before.keys() | rows.after.keys()
     new = {n for n in both if n in there and (rows.before.get(n) is None or rows.after.get(n) is None)}
     left = frozenset(number for number in only if number in there) | new
