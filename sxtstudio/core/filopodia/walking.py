@@ -14,8 +14,8 @@ from sxtstudio.core.volume import VoxelSize
 
 #: So many voxels are walked on from at once, each to its 26 neighbours.
 _AT_ONCE = 50_000
-#: The distance transform lets no other thread run, either: so many voxels take it some 20 ms.
-_SLAB = 1_000_000
+#: The distance transform lets no other thread run, either: voxels of a slab, without the margins around it.
+_SLAB = 500_000
 
 
 def walked(
