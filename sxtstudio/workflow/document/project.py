@@ -55,7 +55,7 @@ from sxtstudio.workflow.document.project_volumes import (
     load_measurements,
     load_output,
     load_table,
-    load_volume,
+    load_volumes,
     save_measurements,
     save_output,
     save_table,
@@ -306,21 +306,12 @@ def open_project(
         if notes:
             document.fingerprint = {}  # the next saving takes the file as it is now
         stages = Stages(progress, _loading(record))
-        others: set[Target] = set()
-        for target, stored in record.volumes.items():
-            with stages.stage(Work.LOAD) as counter:
-                crc32 = load_volume(document, folder, target, stored, counter)
-            if crc32 != stored.crc32:
-                others.add(target)
-                what = "cell mask" if target == "mask" else target
-                notes.append(
-                    f"The {what} in {folder.name} were changed by another program, or are damaged: "
-                    "look at them before you go on."
-                )
-        if "objects" in record.volumes or record.table is not None:
+        others, lost, said = load_volumes(document, folder, record.volumes, stages)
+        notes += said
+        if not lost and ("objects" in record.volumes or record.table is not None):
             note = load_table(document, folder, record.table)
             notes += [note] if note else []
-        if "objects" in record.volumes and record.measurements is not None:
+        if not lost and "objects" in record.volumes and record.measurements is not None:
             note = load_measurements(document, folder, record.measurements, changed="objects" in others)
             notes += [note] if note else []
         if record.output is not None:
@@ -331,9 +322,10 @@ def open_project(
                 notes.append(
                     f"The network's output was not loaded, so the threshold cannot be changed: {error}"
                 )
-        with suppress(OSError):
-            document.undo.take_over(folder / UNDO, record.undo, UNDO_BYTES)
-        document.kept_edits = document.undo.load(document.shape)
+        if not lost:  # edits of objects that are not there cannot be undone
+            with suppress(OSError):
+                document.undo.take_over(folder / UNDO, record.undo, UNDO_BYTES)
+            document.kept_edits = document.undo.load(document.shape)
         document.project = folder
         document.mark_saved(None, document.measurements.kept)
         document.autosave()

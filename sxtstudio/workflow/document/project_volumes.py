@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 import zlib
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -228,6 +229,43 @@ def load_measurements(document: Document, folder: Path, stored: StoredMeasuremen
     kept = kept.only(document.object_table.rows.keys())
     document.measurements.keep(kept.all_marked() if changed else kept)
     return ""
+
+
+def load_volumes(
+    document: Document, folder: Path, volumes: Mapping[Target, StoredVolume], stages: Stages
+) -> tuple[set[Target], bool, list[str]]:
+    """Copy the volumes into the working folder.
+
+    Returns
+    -------
+    others, lost, notes
+        Those that are not as they were saved; whether the objects could not be read and were left out,
+        without which labels and mask are good; what the user should know.
+    """
+    others: set[Target] = set()
+    lost, notes = False, []
+    for target, stored in volumes.items():
+        try:
+            with stages.stage(Work.LOAD) as counter:
+                crc32 = load_volume(document, folder, target, stored, counter)
+        except UserError as error:
+            if target != "objects":
+                raise
+            lost = True
+            document.file_of("objects").unlink(missing_ok=True)
+            notes.append(
+                f"The objects were left out, and the undo history with them: {error} Save under another "
+                f"name, so that {folder.name} keeps what is left of them."
+            )
+            continue
+        if crc32 != stored.crc32:
+            others.add(target)
+            what = "cell mask" if target == "mask" else target
+            notes.append(
+                f"The {what} in {folder.name} were changed by another program, or are damaged: "
+                "look at them before you go on."
+            )
+    return others, lost, notes
 
 
 def load_volume(

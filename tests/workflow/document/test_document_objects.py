@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -289,6 +290,26 @@ def test_a_damaged_table_of_a_project_is_said_and_the_objects_are_there(
     again.close()
 
 
+def test_objects_that_cannot_be_read_are_left_out_and_the_rest_opens(window: Window, tmp_path: Path) -> None:
+    folder, other = tmp_path / "a.sxt", tmp_path / "b.sxt"
+    window.draw(4, ONE)
+    window.document.volume("labels")[ONE.slices] = 255
+    window.document.recount("labels")
+    window.keep(folder)
+    for chunk in folder.glob("objects-2.zarr/**/*"):
+        if chunk.is_file() and not chunk.name.startswith(".") and chunk.suffix != ".json":
+            chunk.write_bytes(b"no chunk")
+    again, notes = opened(window, folder)
+    assert len(notes) == 1 and "objects were left out" in notes[0] and "another name" in notes[0]
+    assert again.document.objects is None and again.document.object_table.rows == {}
+    assert again.document.voxels("labels") == np.prod(ONE.shape) and again.document.kept_edits == []
+    again.keep(other)
+    again.close()
+    third, notes = opened(window, other)
+    third.close()
+    assert notes == () and (folder / "objects-2.zarr").is_dir()
+
+
 def test_a_table_that_leads_elsewhere_is_refused(window: Window, tmp_path: Path) -> None:
     folder = tmp_path / "a.sxt"
     window.draw(4, ONE)
@@ -328,8 +349,10 @@ def test_labels_do_not_pass_for_objects(window: Window, tmp_path: Path) -> None:
     shutil.rmtree(folder / stored["objects"]["name"])
     (folder / stored["labels"]["name"]).rename(folder / stored["objects"]["name"])
     shutil.copytree(folder / stored["objects"]["name"], folder / stored["labels"]["name"])
-    with pytest.raises(UserError, match=r"type uint8 instead of .* type uint32"):
-        opened(window, folder)
+    again, notes = opened(window, folder)
+    again.close()
+    assert again.document.objects is None
+    assert re.search(r"objects were left out.* type uint8 instead of .* type uint32", notes[0])
 
 
 def test_other_objects_replace_all_as_one_edit(window: Window) -> None:
