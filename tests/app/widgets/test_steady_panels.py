@@ -40,15 +40,18 @@ def test_a_panel_scrolls_rather_than_squashing(qtbot: QtBot, height: int) -> Non
     area.resize(330, height)
     area.show()
     qtbot.waitExposed(area)
+
+    def all_as_high_as_they_need() -> None:
+        assert threshold.height() == threshold.sizeHint().height()
+        assert threshold.spin.height() == threshold.spin.sizeHint().height()
+        for label in (remark, below):
+            assert not label.isVisible() or label.height() == label.heightForWidth(label.width())
+
     show_note(remark, "Finding out whether membranes are dark or bright, on a few slices …")
     for text in ("98 % sure, by the image, in the slice looked at", LONG, "Short"):
         for shown in (below, remark):
             show_note(shown, text)
-            qtbot.wait(30)
-            assert threshold.height() == threshold.sizeHint().height()
-            assert threshold.spin.height() == threshold.spin.sizeHint().height()
-            for label in (remark, below):
-                assert not label.isVisible() or label.height() == label.heightForWidth(label.width())
+            qtbot.waitUntil(all_as_high_as_they_need)
 
 
 @pytest.mark.parametrize("height", [738, 384])

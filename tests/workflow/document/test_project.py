@@ -31,7 +31,7 @@ from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.io.project import NAME, Record, read_record
 from sxtstudio.workflow.document import document as document_module
 from sxtstudio.workflow.document import project as project_module
-from sxtstudio.workflow.document import workplace
+from sxtstudio.workflow.document import project_volumes, workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import find_output, forget_output, keep_output
 from sxtstudio.workflow.document.project import TomogramNotFound, adopt, open_project, save, snapshot
@@ -696,7 +696,7 @@ def test_an_opening_that_was_killed_leaves_nothing_to_recover(
         copied.append(path)
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(project_module, "load_volume", killed)
+    monkeypatch.setattr(project_volumes, "load_volume", killed)
     monkeypatch.setattr(Document, "discard", lambda self: None)
     monkeypatch.setattr(Document, "close", Document.let_go)
     if beside:
