@@ -149,7 +149,8 @@ class Tracks:
     solid
         Whether a track consists of label voxels alone.
     children
-        How many other tracks of two slices and more, not solid, lie in each, none between.
+        How many other tracks of two slices and more (or of all there are), not solid, lie in each, none
+        between.
     sides
         How many of the four sides of a slice each touches, at most.
     inside
@@ -192,14 +193,19 @@ class Tracks:
         average = mean(log_area)
         columns = {name: mean(table[name].astype(np.float64)) for name in FEATURES[:7]}
         columns["log_area"] = average
-        columns["log_slices"] = np.log(self.slices)
+        # What both faces of the volume cut goes on: in a thin slab, or a single slice, nobody knows how far.
+        through = (self.begin == 0) & (self.end == len(first) - 1)
+        columns["log_slices"] = np.log(
+            np.where(through, np.maximum(self.slices, 2 * self.radius), self.slices)
+        )
         columns["change"] = np.sqrt(np.maximum(0, mean(log_area**2) - average**2))
         # A droplet may have a lumen in some slices; what has none may be a piece of a thick outline.
         self.solid = mean(table["solid"].astype(np.float64)) == 1
         of_parent = of_region[(self.first[slices] + table["parent"] - 1).clip(min=0)]
         nested = (table["parent"] > 0) & (of_parent != of_region)
         self.inside = np.unique(np.stack([of_region[nested], of_parent[nested]], 1), axis=0)
-        counted = ~self.solid[self.inside[:, 0]] & (self.slices[self.inside[:, 0]] > 1)
+        child = self.inside[:, 0]
+        counted = ~self.solid[child] & ((self.slices[child] > 1) | through[child])
         self.children = np.bincount(self.inside[counted, 1], minlength=count)
         columns["log_children"] = np.log1p(self.children)
         self.features = np.stack([columns[name] for name in FEATURES], 1)

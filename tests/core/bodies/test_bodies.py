@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from scipy import ndimage
 
 from sxtstudio.core.bodies.evidence import darkness
 from sxtstudio.core.bodies.find import BodyParameters, find_bodies
@@ -307,3 +308,24 @@ def test_one_voxel_is_no_body() -> None:
     outlines = np.zeros((1, 8, 8), np.uint8)
     outlines[0, 4, 4] = 1
     assert not found(outlines).any()
+
+
+@pytest.mark.parametrize("depth", [1, 2, 3])
+def test_vesicles_of_a_single_slice_are_bodies(depth: int) -> None:
+    y, x = np.mgrid[:160, :220]
+    true = np.zeros((160, 220), np.uint32)
+    for number, (row, column, radius) in enumerate(
+        ((40, 40, 22), (40, 100, 16), (45, 160, 30), (115, 45, 28), (120, 120, 34), (115, 190, 18)), 1
+    ):
+        true[(y - row) ** 2 + (x - column) ** 2 <= radius**2] = number
+    inner = ndimage.minimum_filter(true, footprint=np.hypot(*np.mgrid[-3:4, -3:4]) <= 3)
+    outlines = np.repeat(((true > 0) & (inner == 0))[None], depth, 0).astype(np.uint8)
+    bodies = np.zeros(outlines.shape, np.uint32)
+    found = find_bodies(outlines, bodies, BodyParameters())
+    assert found.bodies == 6
+    for number in range(1, 7):
+        where = true == number
+        named = np.bincount(bodies[0][where]).argmax()
+        assert named > 0
+        mine = bodies[0] == named
+        assert (mine & where).sum() / (mine | where).sum() > 0.9, number
