@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,6 +22,9 @@ from sxtstudio.core.wording import cut, grouped
 from sxtstudio.io.table_limits import MOST_ROWS as MOST_TABLE_ROWS
 from sxtstudio.io.table_limits import check_frame, check_names, check_size
 from sxtstudio.io.xlsx import MOST_ROWS, read_xlsx
+
+if TYPE_CHECKING:
+    from polars import DataFrame
 
 TABLE_SUFFIXES = (".csv", ".xlsx", ".parquet")
 _DIGITS = 7
@@ -146,9 +149,7 @@ def _read_csv(path: Path) -> dict[str, list[Any]]:
         raise UserError(
             f"{cut(path.name)} cannot be read as CSV: {_first_line(error)}. Choose a table."
         ) from error
-    check_size(path.name, frame.height, frame.width)
-    check_frame(path.name, frame)
-    return frame.to_dict(as_series=False)
+    return _checked(path, frame)
 
 
 def _check_header(path: Path) -> None:
@@ -179,9 +180,15 @@ def _read_parquet(path: Path) -> dict[str, list[Any]]:
         raise UserError(
             f"{cut(path.name)} cannot be read as Parquet: {_first_line(error)}. Choose a table."
         ) from error
+    return _checked(path, frame)
+
+
+def _checked(path: Path, frame: DataFrame) -> dict[str, list[Any]]:
+    """Return the columns of a table that was read, if it is no larger than a table may be."""
     check_size(path.name, frame.height, frame.width)
     check_frame(path.name, frame)
-    return frame.to_dict(as_series=False)
+    values: dict[str, list[Any]] = frame.to_dict(as_series=False)
+    return values
 
 
 def _first_line(error: Exception) -> str:

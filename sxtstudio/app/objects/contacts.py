@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Qt
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -303,8 +303,8 @@ class ContactsDialog(ToolDialog):
         self._session.contacts.set(sites=())
         super().closeEvent(event)
 
-    def showEvent(self, event: object) -> None:
+    def showEvent(self, event: QShowEvent) -> None:
         """Draw them again."""
-        super().showEvent(event)  # type: ignore[arg-type]
+        super().showEvent(event)
         if self.found is not None:
             self._session.contacts.set(sites=tuple(self.found.sites))

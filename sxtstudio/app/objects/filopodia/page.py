@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 
-from PySide6.QtCore import QSignalBlocker, Qt, QTimer
-from PySide6.QtGui import QShowEvent
+from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtWidgets import (
     QGridLayout,
     QHBoxLayout,
@@ -24,6 +23,7 @@ from sxtstudio.app.objects.filopodia.list import FilopodiumList, filopodia_of
 from sxtstudio.app.objects.filopodia.table_s1 import TableS1Dialog
 from sxtstudio.app.objects.filopodia.work import FilopodiumWork
 from sxtstudio.app.objects.plots.figure import FigurePlot
+from sxtstudio.app.objects.seen_page import SeenPage
 from sxtstudio.app.objects.table.listing import Listing
 from sxtstudio.app.widgets.controls import Slider
 from sxtstudio.app.widgets.notes import Note, note, show_note
@@ -38,7 +38,7 @@ _STEPS = 400  # of the slider
 _GREEN = (120, 205, 95)
 
 
-class FilopodiaPage(QWidget):
+class FilopodiaPage(SeenPage):
     """Follows the proposal and the table."""
 
     def __init__(
@@ -50,7 +50,6 @@ class FilopodiaPage(QWidget):
         """Build the tab."""
         super().__init__(parent)
         self._context, self._session, self.work = context, context.session, work
-        self._stale = True
         self.click = QPushButton(TOOL.title)
         self.hint = note(TOOL.hint)
         self.slider = Slider(Qt.Orientation.Horizontal)
@@ -61,25 +60,13 @@ class FilopodiaPage(QWidget):
         self.list = FilopodiumList()
         self.summary = Note()
         self.table_s1 = QPushButton("Table S1…")
-        self._settle = QTimer(self, singleShot=True, interval=40)
         self._set_up()
         self._lay_out()
         self._connect()
         self._show_tool()
         self._show_proposal()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """List what has changed while nobody saw it."""
-        super().showEvent(event)
-        if self._stale:
-            self.refresh()
-
-    def refresh(self) -> None:
-        """Read the table anew."""
-        self._settle.stop()
-        self._stale = not self.isVisible()
-        if self._stale:
-            return
+    def _read(self) -> None:
         document = self._session.document
         table = ObjectTable() if document is None else document.object_table
         self.work.measures.want()
@@ -90,10 +77,6 @@ class FilopodiaPage(QWidget):
         whole = sum(one.complete for one in found)
         text = f"{count(len(found), 'filopodium', 'filopodia')}, {whole} of them whole"
         self.summary.setText(text if found else "No filopodium was taken yet.")
-
-    def shut_down(self) -> None:
-        """Read no more."""
-        self._settle.stop()
 
     def _set_up(self) -> None:
         self.click.setCheckable(True)
@@ -154,7 +137,6 @@ class FilopodiaPage(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        self._settle.timeout.connect(self.refresh)
         for signal in (session.document_changed, session.table_changed, self.work.measures.changed):
             signal.connect(self._later)
         session.objects.changed.connect(self._on_objects_changed)
@@ -168,11 +150,6 @@ class FilopodiaPage(QWidget):
         self.drop.clicked.connect(self.work.drop)
         self.table_s1.clicked.connect(lambda: self._context.dialogs.bring_up(TableS1Dialog))
         self.list.chosen.connect(self._on_list_chosen)
-
-    def _later(self, *_: object) -> None:
-        self._stale = True
-        if self.isVisible():
-            self._settle.start()
 
     def _show_tool(self) -> None:
         with QSignalBlocker(self.click):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from PySide6.QtCore import QSignalBlocker, Qt, Signal
 from PySide6.QtWidgets import (
@@ -177,8 +178,8 @@ class PlotFields(QWidget):
             field.editingFinished.connect(self._on_limits_edited)
         self.lasso.toggled.connect(lambda on: self.grip_changed.emit(Grip.PICK if on else Grip.RANGE))
 
-    def _choose(self, **fields: object) -> None:
-        self.choice = replace(self.choice, **fields)  # type: ignore[arg-type]
+    def _choose(self, **fields: Any) -> None:
+        self.choice = replace(self.choice, **fields)
         self._show_choice()
         self.changed.emit(self.choice)
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QShowEvent
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from sxtstudio.app import questions
@@ -17,6 +16,7 @@ from sxtstudio.app.objects.plots.data import PlotChoice, number_columns, plot_of
 from sxtstudio.app.objects.plots.export import write_figures
 from sxtstudio.app.objects.plots.fields import PlotFields
 from sxtstudio.app.objects.plots.figure import FigurePlot
+from sxtstudio.app.objects.seen_page import SeenPage
 from sxtstudio.app.objects.table.listing import Listing
 from sxtstudio.app.widgets.notes import Note
 from sxtstudio.core.figures import FigureKind
@@ -25,12 +25,11 @@ from sxtstudio.core.wording import count
 
 _SETTINGS = "objects/plot"
 _FIELDS_PX = 270
-_SETTLE_MS = 40
 NOTHING = "There are no objects yet. Find them in the panel Objects (Ctrl+J)."
 NOT_MEASURED = "The objects are not measured yet. Press Measure in the panel Objects (Ctrl+J)."
 
 
-class PlotsPage(QWidget):
+class PlotsPage(SeenPage):
     """Follows table, measurements and what is chosen."""
 
     def __init__(self, context: Context, measured: ObjectMeasurements, parent: QWidget | None = None) -> None:
@@ -38,28 +37,15 @@ class PlotsPage(QWidget):
         super().__init__(parent)
         self._context, self._session, self._measured = context, context.session, measured
         self._listing = Listing(ObjectTable(), None)
-        self._stale = True
         self.fields = PlotFields(_choice_from(context.settings.get(_SETTINGS, {})))
         self.plot = FigurePlot("Plot of the objects")
         self.bar = ColourBar()
         self.words = Note()
         self.nothing = QLabel(NOTHING)
-        self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MS)
         self._lay_out()
         self._connect()
 
-    def showEvent(self, event: QShowEvent) -> None:
-        """Draw what has changed while nobody saw it."""
-        super().showEvent(event)
-        if self._stale:
-            self.refresh()
-
-    def refresh(self) -> None:
-        """Read table and measurements anew, and draw."""
-        self._settle.stop()
-        self._stale = not self.isVisible()
-        if self._stale:
-            return
+    def _read(self) -> None:
         document = self._session.document
         table = ObjectTable() if document is None else document.object_table
         if self._listing.table is not table or self._listing.measurements is not self._measured.value:
@@ -84,7 +70,7 @@ class PlotsPage(QWidget):
 
     def shut_down(self) -> None:
         """Remember the plot."""
-        self._settle.stop()
+        super().shut_down()
         choice = self.fields.choice
         self._context.settings.set(_SETTINGS, {**vars(choice), "kind": choice.kind.value})
 
@@ -120,15 +106,13 @@ class PlotsPage(QWidget):
 
     def _connect(self) -> None:
         session = self._session
-        self._settle.timeout.connect(self.refresh)
-        for signal in (
+        self.follow(
             session.document_changed,
             session.table_changed,
             session.objects.changed,
             self._measured.changed,
             self.fields.changed,
-        ):
-            signal.connect(self._later)
+        )
         self.fields.colours_changed.connect(lambda key: session.objects.set(colour_by=key))
         self.fields.grip_changed.connect(self._on_grip_changed)
         self.fields.limited.connect(self._on_fields_limited)
@@ -137,11 +121,6 @@ class PlotsPage(QWidget):
         self.plot.picked.connect(self._on_plot_picked)
         self.plot.caught.connect(self._on_plot_caught)
         self.plot.limited.connect(self._on_plot_limited)
-
-    def _later(self, *_: object) -> None:
-        self._stale = True
-        if self.isVisible():
-            self._settle.start()
 
     def _on_grip_changed(self, grip: Any) -> None:
         self.plot.grip = grip
