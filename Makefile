@@ -1,6 +1,7 @@
 # `make run` and `make test` set up all they need on a machine with git, make and Python 3.11 or newer.
 #   make run     open the window with the sample tomogram; without a screen, segment it into out/
 #   make test    all tests          make lint    ruff, deptry     make types   mypy
+#   make handover-test   files for other programs, read by these programs themselves: they are large
 #   make fuzz    strangers' files by the hundred, made of good ones: CASES, SEED, READERS
 #   make bench   speed and memory   make lock-check   are the lock files complete and consistent?
 #   make screenshots   drive the window through its work and draw the pictures in docs/ and of the tutorial
@@ -24,15 +25,18 @@ GL_PACKAGES := libgl1 libegl1 libgl1-mesa-dri
 GUI_PACKAGES := $(GL_PACKAGES) libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 \
   libxcb-render-util0 libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 fonts-dejavu-core
 TEST_PACKAGES := $(GUI_PACKAGES) xvfb xauth
+# Programs to which files are handed over, and which run without a window (`make handover-test`).
+HANDOVER_PACKAGES := octave imagej default-jre-headless povray blender
 
 # A virtual screen with software OpenGL for windows, where there is xvfb-run; the same for everybody.
 SCREEN = $(if $(shell command -v xvfb-run),env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
   xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX")
 
-.PHONY: help run test lint types bench fuzz screenshots lock-check system-run system-test clean
+.PHONY: help run test handover-test lint types bench fuzz screenshots lock-check clean \
+  system-run system-test system-handover
 
 help:
-	@sed -n '2,9s/^# \{0,1\}//p' Makefile
+	@sed -n '2,10s/^# \{0,1\}//p' Makefile
 
 run: $(VENV)/.base system-run
 	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] || [ "$$(uname -s)" = Darwin ]; then \
@@ -44,6 +48,10 @@ run: $(VENV)/.base system-run
 
 test: $(VENV)/.dev system-test
 	@$(SCREEN) $(PY) -m pytest $(if $(filter-out 0 1,$(JOBS)),-n $(JOBS) --dist loadfile --max-worker-restart 0) $(ARGS)
+
+# The same tests, those that are marked "handover"; what is not installed is skipped, and said.
+handover-test: $(VENV)/.handover system-test system-handover
+	@$(SCREEN) $(PY) -m pytest -m handover -rs $(ARGS)
 
 screenshots: $(VENV)/.dev system-test
 	@$(SCREEN) $(PY) docs/screenshots.py
@@ -84,6 +92,11 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.base
 	@$(PIP) install -c requirements.lock -r requirements-dev.lock
 	@touch $@
 
+$(VENV)/.handover: requirements-handover.lock $(VENV)/.dev
+	@echo "Installing readers of other programs into $(VENV) ..."
+	@$(PIP) install -c requirements.lock -r requirements-handover.lock
+	@touch $@
+
 $(PY):
 	@try() { command -v "$$1" >/dev/null && \
 	  "$$1" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; }; \
@@ -107,7 +120,7 @@ if [ "$$(id -u)" = 0 ]; then \
   { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
     apt-get install -y -qq --no-install-recommends $$missing >/dev/null; } && exit 0; \
 fi; \
-echo "For pictures without a screen, please run:  sudo apt-get install -y$$missing" >&2
+echo "For $(or $(2),pictures without a screen), please run:  sudo apt-get install -y$$missing" >&2
 endef
 comma := ,
 
@@ -116,3 +129,6 @@ system-run:
 
 system-test:
 	$(call debian,$(TEST_PACKAGES))
+
+system-handover:
+	$(call debian,$(HANDOVER_PACKAGES),tests with other programs)
