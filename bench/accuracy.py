@@ -22,13 +22,13 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bench import judges
+from sxtstudio.core.evaluation.agreement import Agreement, compare
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.segment import SegmentParameters, load_card, make_runner, segment_slice
 from sxtstudio.segment.device import choose_device
 from sxtstudio.segment.parameters import PolarityChoice
-from sxtstudio.training.scores import Agreement, compare
 from sxtstudio.training.simulate import simulate
 
 ROOT = Path(__file__).parents[1]

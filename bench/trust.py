@@ -26,12 +26,12 @@ from scipy import stats
 
 from bench.judges import other_simulator
 from bench.trust_appearances import CHOSEN_ON, HELD_OUT, ZOOMS, zoomed
+from sxtstudio.core.evaluation.agreement import compare
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment import SegmentParameters, SliceRunner, load_card, make_runner, segment_slice
 from sxtstudio.segment.device import choose_device
 from sxtstudio.segment.trust import certainty, recognised, trust_map
-from sxtstudio.training.scores import compare
 from sxtstudio.training.simulate import simulate
 
 SEEDS = range(720, 724)  # not those on which the figure was chosen

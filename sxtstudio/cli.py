@@ -15,6 +15,7 @@ from sxtstudio.commands import (
     clean,
     compare,
     demo,
+    evaluate,
     filopodia,
     gui,
     info,
@@ -65,8 +66,8 @@ def build_parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"SXT Studio {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    work = (segment, batch, clean, objects, measure, classify, filopodia, compare, robustness, surface)
-    for command in (gui, info, *work, models, train, simulate, demo, probe):
+    work = (segment, batch, clean, objects, measure, classify, filopodia, compare, robustness, evaluate)
+    for command in (gui, info, *work, surface, models, train, simulate, demo, probe):
         command.add(commands)
     return parser
 

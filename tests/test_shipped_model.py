@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
+from sxtstudio.core.evaluation.agreement import Agreement, compare
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.segment import SegmentParameters, check_model, load_card, make_runner, segment_slice
 from sxtstudio.segment.device import choose_device
-from sxtstudio.training.scores import Agreement, compare
 
 ROOT = Path(__file__).parents[1]
 SLICES = (14, 32, 50)

@@ -18,6 +18,7 @@ from PIL import Image
 
 from sxtstudio.cli import main
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.evaluation.agreement import Agreement
 from sxtstudio.core.training_events import read_events
 from sxtstudio.segment import check_model
 from sxtstudio.training import checkpoint, trainer
@@ -29,7 +30,6 @@ from sxtstudio.training.job import StartModel, first_network, train_model
 from sxtstudio.training.load_onnx import load_onnx
 from sxtstudio.training.model_card import write_model
 from sxtstudio.training.network import DeepSXT
-from sxtstudio.training.scores import Agreement
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

@@ -1,0 +1,1 @@
+"""How well labels and objects agree with a reference, and what an expert says of them."""

@@ -1,0 +1,64 @@
+"""Which slices are judged: ranges, all in which the reference holds anything, or some at even intervals."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from sxtstudio.core.errors import UserError
+
+
+@dataclass(frozen=True)
+class SliceChoice:
+    """Slices as a user names them.
+
+    Attributes
+    ----------
+    ranges
+        First and last (not included), counted from 0, or from the end where below 0; None: open end. Without
+        any range: all slices.
+    labelled
+        Of these only slices in which the reference holds something.
+    """
+
+    ranges: tuple[tuple[int | None, int | None], ...] = ()
+    labelled: bool = False
+
+    def among(self, depth: int) -> tuple[int, ...]:
+        """Return the slices of a volume of ``depth`` slices, ascending, whether anything is in them or not.
+
+        Raises
+        ------
+        UserError
+            If a range holds none.
+        """
+        found: set[int] = set()
+        for first, last in self.ranges or ((None, None),):
+            part = range(depth)[first:last]
+            if not part:
+                raise UserError(
+                    f"There are no slices {_text(first)}:{_text(last)}: the volumes have {depth}, counted "
+                    "from 0. Give others with --slices."
+                )
+            found.update(part)
+        return tuple(sorted(found))
+
+
+def spread_evenly(first: int, last: int, count: int, among: Iterable[int] | None = None) -> tuple[int, ...]:
+    """Return ``count`` slices at even intervals from ``first`` to ``last`` (included), from 0.
+
+    The range is divided into as many parts of one length, and the slice in the middle of each is taken: so
+    the ends, where the tomogram is worst, count no more than the rest. ``among``: only these may be taken.
+    """
+    there = list(range(first, last + 1)) if among is None else [z for z in among if first <= z <= last]
+    count = min(count, len(there))
+    if count < 1:
+        return ()
+    places = np.floor((np.arange(count) + 0.5) * len(there) / count).astype(int)
+    return tuple(there[place] for place in places)
+
+
+def _text(end: int | None) -> str:
+    return "" if end is None else str(end)
