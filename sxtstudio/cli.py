@@ -16,6 +16,7 @@ from sxtstudio.commands import (
     compare,
     demo,
     evaluate,
+    export,
     filopodia,
     gui,
     info,
@@ -67,7 +68,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"SXT Studio {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     work = (segment, batch, clean, objects, measure, classify, filopodia, compare, robustness, evaluate)
-    for command in (gui, info, *work, surface, models, train, simulate, demo, probe):
+    for command in (gui, info, *work, surface, export, models, train, simulate, demo, probe):
         command.add(commands)
     return parser
 

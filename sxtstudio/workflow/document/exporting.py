@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -15,7 +16,10 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import LABEL, as_labels
 from sxtstudio.core.mapped_memory import PageReleaser
+from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.numbering import NumberedObjects
+from sxtstudio.core.object_colours import Colours
+from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.pace import Work
 from sxtstudio.core.patches import Voxels
 from sxtstudio.core.progress import Progress
@@ -26,6 +30,7 @@ from sxtstudio.core.wording import bytes_text, count, grouped, shape_text, slice
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume
 from sxtstudio.io.export_mrc import MRC_LABEL
 from sxtstudio.io.place import Place
+from sxtstudio.io.project import Record
 from sxtstudio.workflow.document.document import Document, Labels
 from sxtstudio.workflow.document.network_output import KeptOutput, KeptVolume, find_output
 from sxtstudio.workflow.document.views import VolumeView
@@ -37,6 +42,7 @@ from sxtstudio.workflow.jobs.outputs import (
     check_space,
     scratch_folder,
 )
+from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 if TYPE_CHECKING:
     from sxtstudio.surface import Surface, SurfaceParameters
@@ -72,7 +78,10 @@ class SurfaceChoice:
 
 @dataclass(frozen=True)
 class ExportSource:
-    """What an export reads, taken from the document in the thread of the window."""
+    """What an export reads, taken from the document in the thread of the window.
+
+    ``colours`` are those of the objects of ``table``, in its order, (n, 3); None: as their numbers give them.
+    """
 
     tomogram: FileVolume
     labels: Labels | None
@@ -81,7 +90,21 @@ class ExportSource:
     place: Place
     output: KeptOutput | None = None
     objects: Voxels | None = None
-    largest_number: int = 0
+    table: ObjectTable = field(default_factory=ObjectTable)
+    measured: KeptMeasurements | None = None
+    colours: Colours | None = None
+    record: Record | None = None
+    identify: Callable[[], KnownInput] | None = None
+
+    @property
+    def largest_number(self) -> int:
+        """The largest number of an object; 0 where there is none."""
+        return max(self.table.rows, default=0)
+
+    @property
+    def stem(self) -> str:
+        """The name of the tomogram without endings."""
+        return self.tomogram.path.name.split(".")[0] or "tomogram"
 
 
 @dataclass(frozen=True)
@@ -94,8 +117,8 @@ class Receipt:
     notes: tuple[str, ...] = ()
 
 
-def source_of(document: Document) -> ExportSource:
-    """Return what an export of the document reads."""
+def source_of(document: Document, colours: Colours | None = None) -> ExportSource:
+    """Return what an export of the document reads; ``colours`` as of ``ExportSource``."""
     return ExportSource(
         document.tomogram,
         document.labels,
@@ -104,7 +127,11 @@ def source_of(document: Document) -> ExportSource:
         document.tomogram.place,
         find_output(document.bulk, document.shape),
         document.objects,
-        max(document.object_table.rows, default=0),
+        document.object_table,
+        document.measurements.kept,
+        colours,
+        document.record(),
+        document.identify,
     )
 
 
@@ -144,7 +171,7 @@ def export_voxels(
         if held != (0, source.tomogram.shape[0]):
             notes = (f"Only slices {slice_number(held[0])} to {held[1]} were segmented; the others hold 0.",)
     else:
-        volume = _Part(_voxels(source, choice.what), slices, source, choice.inside_mask)
+        volume = PartOfVoxels(voxels_of(source, choice.what), slices, source, choice.inside_mask)
     voxels = math.prod(volume.shape)
     pieces = choice.what == "objects" and source.objects is None
     numbering = (Stage(Work.NUMBER, voxels, "Numbering the objects"),) if pieces else ()
@@ -184,7 +211,7 @@ def export_surface(
 
     progress = progress or Progress()
     check_outputs([Output(path, "a surface", MESHES)], [source.tomogram.path])
-    labels = _voxels(source, "labels")
+    labels = voxels_of(source, "labels")
     stages = Stages(
         progress,
         (
@@ -228,7 +255,7 @@ def export_surface(
     return Receipt("Surface", path, rows, surface.notes)
 
 
-class _Part:
+class PartOfVoxels:
     """Some slices of labels or objects, only inside the cell mask if wanted.
 
     Objects are of 16 bit where their numbers fit.
@@ -237,6 +264,7 @@ class _Part:
     def __init__(
         self, voxels: Voxels, slices: tuple[int, int], source: ExportSource, inside_mask: bool
     ) -> None:
+        """Look at ``voxels``; UserError where a mask is wanted and there is none."""
         if inside_mask and source.mask is None:
             raise UserError("There is no cell mask yet. Make one first, or export without it.")
         self._view = VolumeView(ArrayVolume(voxels, source.voxel_nm), slices)
@@ -250,6 +278,7 @@ class _Part:
         self.voxel_nm = source.voxel_nm
 
     def read(self, box: Box) -> NDArray[Any]:
+        """Return a copy of the voxels of ``box``."""
         voxels = self._view.read(box)
         if self._mask is not None:
             voxels[self._mask.read(box) == 0] = 0
@@ -257,7 +286,8 @@ class _Part:
         return voxels.astype(self.dtype, copy=False)
 
 
-def _voxels(source: ExportSource, what: What) -> Voxels:
+def voxels_of(source: ExportSource, what: What) -> Voxels:
+    """Return labels, mask or objects; UserError where there are none."""
     if what == "objects" and source.objects is not None:
         return source.objects
     voxels = source.mask if what == "mask" else source.labels
@@ -270,7 +300,7 @@ def _voxels(source: ExportSource, what: What) -> Voxels:
 
 def _masked_copy(labels: Labels, source: ExportSource, path: Path, progress: Progress) -> Labels:
     z, y, x = labels.shape
-    part = _Part(labels, (0, z), source, inside_mask=True)
+    part = PartOfVoxels(labels, (0, z), source, inside_mask=True)
     copy = create_array(path, (z, y, x), labels.dtype)
     for box in walk((z, y, x), copy, progress=progress):
         copy[box.slices] = as_labels(part.read(box))

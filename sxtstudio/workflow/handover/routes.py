@@ -1,0 +1,168 @@
+"""The rows of the table of ``programs``: formats, what is shown, how it is opened, what gets lost."""
+
+from __future__ import annotations
+
+from sxtstudio.workflow.handover.kinds import Content, Form, Program
+
+C, P, F = Content, Program, Form
+Pair = tuple[Content, Program]
+#: What is shown, how it is opened, what gets lost.
+Sentences = tuple[str, str, str]
+
+_FIJI_OPEN = "Drag the file into Fiji's window, or File > Open."
+_MIB_OPEN = "Drag the file into MIB."
+_IMOD_IMAGE = "3dmod FILE; beside the tomogram: 3dmod TOMOGRAM, then File > Open Image."
+_CHIMERAX_OPEN = "File > Open, or drag the file into ChimeraX."
+_BLENDER_OPEN = "File > Import > {}; scale the scene down by 0.001 where lengths are in nm."
+_NO_NAMES = "Names and colours; the tables have them."
+_FLIP = "Of an MRC tomogram rows run the other way round in TIFF; write the tomogram as TIFF, too."
+
+ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
+    (C.LABELS, P.FIJI): (
+        (F.TIFF,),
+        ("A stack of 8 bit, 255 where there is a label, with the voxel size.", _FIJI_OPEN, _FLIP),
+    ),
+    (C.MASK, P.FIJI): (
+        (F.TIFF,),
+        ("A stack of 8 bit, 255 inside the cell, with the voxel size.", _FIJI_OPEN, _FLIP),
+    ),
+    (C.OBJECTS, P.FIJI): (
+        (F.TIFF,),
+        (
+            "A stack of 16 bit (32 bit above 65,535) in which each object has its number of the table.",
+            f"{_FIJI_OPEN} Image > Lookup Tables > glasbey tells numbers apart.",
+            _NO_NAMES,
+        ),
+    ),
+    (C.IMAGE, P.FIJI): (
+        (F.TIFF,),
+        ("The slices with their grey values and the voxel size.", _FIJI_OPEN, ""),
+    ),
+    (C.OUTPUT, P.FIJI): (
+        (F.TIFF,),
+        ("A stack of 8 bit: 255 where the network is sure of a membrane.", _FIJI_OPEN, ""),
+    ),
+    (C.TABLE, P.FIJI): (
+        (F.CSV,),
+        ("The table as a Results table.", "File > Import > Results…", "The dictionary lies beside it."),
+    ),
+    (C.IMAGE, P.MIB): (
+        (F.TIFF,),
+        ("The slices with their grey values and the voxel size.", _MIB_OPEN, ""),
+    ),
+    (C.LABELS, P.IMOD): (
+        (F.MRC,),
+        ("A volume in which labels are 127, right over an MRC tomogram.", _IMOD_IMAGE, ""),
+    ),
+    (C.MASK, P.IMOD): (
+        (F.MRC,),
+        ("A volume in which the cell is 127, right over an MRC tomogram.", _IMOD_IMAGE, ""),
+    ),
+    (C.IMAGE, P.IMOD): ((F.MRC,), ("The slices with their grey values and the voxel size.", _IMOD_IMAGE, "")),
+    (C.LABELS, P.CHIMERAX): (
+        (F.MRC,),
+        ("A map of which the surface at level 64 is that of the labels.", _CHIMERAX_OPEN, ""),
+    ),
+    (C.OBJECTS, P.CHIMERAX): (
+        (F.MRC,),
+        (
+            "A map whose values are the numbers of the objects.",
+            f"{_CHIMERAX_OPEN} segmentation colors #1 shows each in a colour of its own.",
+            "Names, colours, and numbers above 65,535.",
+        ),
+    ),
+    (C.MASK, P.CHIMERAX): (
+        (F.MRC,),
+        ("A map of which the surface at level 64 is that of the cell.", _CHIMERAX_OPEN, ""),
+    ),
+    (C.IMAGE, P.CHIMERAX): (
+        (F.MRC,),
+        ("The tomogram as a map.", _CHIMERAX_OPEN, "What a float16 or 64 bit holds beyond 32 bit."),
+    ),
+    (C.SURFACES, P.CHIMERAX): (
+        (F.STL, F.OBJ),
+        (
+            "The surface at its place in space; lengths in nm are drawn as Å.",
+            _CHIMERAX_OPEN,
+            "Colours in STL.",
+        ),
+    ),
+    (C.IMAGE, P.NAPARI): (
+        (F.ZARR,),
+        ("An image layer with the voxel size.", "Drag the folder into napari (plugin napari-ome-zarr).", ""),
+    ),
+    (C.SURFACES, P.BLENDER): (
+        (F.PLY, F.STL, F.OBJ),
+        (
+            "A mesh; PLY and OBJ with the colours of the objects.",
+            _BLENDER_OPEN.format("the format of the file"),
+            "Which object is which, in PLY and STL; colours in STL.",
+        ),
+    ),
+    (C.LABELS, P.OTHER): (
+        (F.TIFF, F.MRC, F.ZARR),
+        ("255 where there is a label (127 in MRC), else 0.", "As any file of this format.", ""),
+    ),
+    (C.OBJECTS, P.OTHER): (
+        (F.TIFF, F.MRC, F.ZARR),
+        (
+            "The number of an object as the value of its voxels.",
+            "As any file of this format.",
+            f"{_NO_NAMES} In MRC, numbers above 65,535.",
+        ),
+    ),
+    (C.MASK, P.OTHER): (
+        (F.TIFF, F.MRC, F.ZARR),
+        ("255 inside the cell (127 in MRC), else 0.", "As any file of this format.", ""),
+    ),
+    (C.IMAGE, P.OTHER): (
+        (F.TIFF, F.MRC, F.ZARR),
+        ("The grey values as they are in the tomogram.", "As any file of this format.", ""),
+    ),
+    (C.OUTPUT, P.OTHER): (
+        (F.TIFF, F.MRC, F.ZARR),
+        ("255 where the network is sure of a membrane.", "As any file of this format.", ""),
+    ),
+    (C.SURFACES, P.OTHER): (
+        (F.PLY, F.STL, F.OBJ),
+        ("A closed mesh at its place in space.", "As any file of this format.", "Colours in STL."),
+    ),
+    (C.TABLE, P.OTHER): (
+        (F.CSV, F.XLSX, F.PARQUET),
+        (
+            "A row for each object, with class, flags, notes and all that was measured.",
+            "With a spreadsheet, R or pandas; a dictionary of the columns is beside it or the second sheet.",
+            "",
+        ),
+    ),
+    (C.PLOTS, P.OTHER): (
+        (F.PNG, F.SVG),
+        ("Size, shape and grey values of the objects by class, with mean and SD.", "As any picture.", ""),
+    ),
+    (C.PICTURE, P.OTHER): (
+        (F.PNG,),
+        ("The slices as they are on the screen.", "As any picture.", "Depth: it is a picture of a screen."),
+    ),
+    (C.METHODS, P.OTHER): (
+        (F.TEXT,),
+        (
+            "What was done with all parameters, for the methods section; the same as JSON beside it.",
+            "With any editor.",
+            "",
+        ),
+    ),
+}
+
+#: What was written from which source; most programs cannot be installed where this is tested.
+READ: dict[Program, str] = {
+    P.FIJI: "ImageJ 1.52 was run; Fiji itself was not.",
+    P.MIB: "From the sources of MIB 2.91 and MIB 3, which were read; MIB itself was not run.",
+    P.IMOD: "From IMOD's description of its files and its sources, which were read; IMOD was not run.",
+    P.AMIRA: "From published files and readers (ahds, MIB); Amira itself was not run.",
+    P.CHIMERAX: "From ChimeraX's documentation, which was read; ChimeraX was not run.",
+    P.SLICER: "From 3D Slicer's description of its files, which was read; neither program was run.",
+    P.NAPARI: "From OME-NGFF 0.4; read back with another library. napari was not run.",
+    P.BLENDER: "From the published formats; read back with other libraries.",
+    P.POVRAY: "POV-Ray 3.7 was run.",
+    P.OTHER: "Read back with other libraries.",
+}

@@ -1,0 +1,179 @@
+"""Projects and files as what is handed over, for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.measure.calibration import calibrated_anew
+from sxtstudio.core.measure.kept import KeptMeasurements
+from sxtstudio.core.measure.measure import GROUPS, measure_objects
+from sxtstudio.core.measure.relations import relations_group
+from sxtstudio.core.object_classes import ObjectClass
+from sxtstudio.core.object_colours import number_colours
+from sxtstudio.core.object_table import ObjectRow, ObjectTable
+from sxtstudio.core.pace import Work
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io import FileVolume, open_volume
+from sxtstudio.io.project import is_project
+from sxtstudio.workflow.document.exporting import ExportSource, source_of
+from sxtstudio.workflow.document.project import open_project
+from sxtstudio.workflow.document.views import labels_to_disk
+from sxtstudio.workflow.handover.kinds import Content
+from sxtstudio.workflow.jobs.class_table import classes_in
+from sxtstudio.workflow.jobs.outputs import scratch_folder
+
+#: What needs measurements.
+_MEASURED = (Content.TABLE, Content.PLOTS)
+_IMAGES = (Content.IMAGE, Content.OUTPUT)
+_OF_OBJECTS = (Content.OBJECTS, Content.CLASSES, Content.TABLE, Content.PLOTS, Content.SURFACES)
+
+
+@contextmanager
+def opened_source(
+    path: Path,
+    content: Content,
+    beside: Path,
+    *,
+    tomogram: Path | None = None,
+    table: Path | None = None,
+    voxel_nm: VoxelSize | None = None,
+    progress: Progress | None = None,
+) -> Iterator[tuple[ExportSource, tuple[str, ...]]]:
+    """Open a project, or a file of labels, objects or an image, and yield it with notes for the user.
+
+    Parameters
+    ----------
+    path
+        The project folder, or the file. In a file the values are what ``content`` says: objects, classes, or
+        labels where they are not 0.
+    beside
+        What will be written: on its disk is room for copies.
+    tomogram
+        Where that of a project lies now; for a file the one with the grey values that are measured.
+    table
+        A table with the classes of the objects of a file.
+    voxel_nm
+        The voxel size (z, y, x) of a file that does not say it, or wrongly.
+
+    Raises
+    ------
+    UserError
+        If it cannot be read, or holds nothing of that kind.
+    Cancelled
+        If the user stopped it.
+    """
+    progress = progress or Progress()
+    if is_project(path):
+        measure = content in _MEASURED
+        opened = open_project(path, tomogram=tomogram, progress=progress.part(0.5 if measure else 1.0))
+        document = opened.document
+        try:
+            source, notes = source_of(document), opened.notes
+            if measure and source.measured is None and source.objects is not None:
+                found = _measured(source, source.objects, source.tomogram, progress.part(0.5))
+                source = replace(source, measured=found)
+                notes += ("The objects had not been measured: they were now.",)
+            yield source, notes
+        finally:
+            document.discard()
+            document.close()
+        return
+    with open_volume(path) as file, scratch_folder(beside) as folder:
+        if content is Content.METHODS:
+            raise UserError(f"{path.name} does not say what was done: give a project.")
+        bare = ExportSource(file, None, None, voxel_nm or file.voxel_nm, file.place)
+        if content in _IMAGES:
+            yield bare, tuple(file.notes)
+        else:
+            yield _of_labels(bare, file, content, folder, tomogram, table, progress), tuple(file.notes)
+
+
+def _of_labels(
+    bare: ExportSource,
+    file: FileVolume,
+    content: Content,
+    folder: Path,
+    tomogram: Path | None,
+    table: Path | None,
+    progress: Progress,
+) -> ExportSource:
+    """Copy the values of a file to ``folder``, and say what they are."""
+    voxels = int(np.prod(file.shape))
+    measuring = content in _MEASURED
+    stages = Stages(
+        progress,
+        (
+            Stage(Work.COPY, voxels, "reading labels"),
+            *((Stage(Work.MEASURE, voxels, "measuring"),) if measuring else ()),
+        ),
+    )
+    keep = content in _OF_OBJECTS
+    with stages.stage(Work.COPY) as counter:
+        array, values = labels_to_disk(file, folder / "values", file.path.name, counter, keep=keep)
+    if not values.voxels:
+        raise UserError(f"{file.path.name} holds no label: every voxel is 0.")
+    if content is Content.MASK:
+        return replace(bare, mask=array)
+    if not keep or (content in (Content.OBJECTS, Content.SURFACES) and not values.several):
+        return replace(bare, labels=_ones(array))
+    if min(values.voxels) < 0:
+        raise UserError(f"{file.path.name} holds negative numbers, and objects are numbered from 1.")
+    known = _table(file, content, list(values.voxels), table)
+    source = replace(bare, labels=None, objects=array, table=known)
+    if measuring:
+        with stages.stage(Work.MEASURE) as counter:
+            if tomogram is None:
+                source = replace(source, measured=_measured(source, array, None, counter))
+            else:
+                with open_volume(tomogram) as image:
+                    source = replace(source, measured=_measured(source, array, image, counter))
+    return source
+
+
+def _ones(array: NDArray[Any]) -> NDArray[np.uint8]:
+    """Labels of one value may have any; only whether a voxel is 0 counts."""
+    return array if array.dtype == np.uint8 else (array != 0).view(np.uint8)
+
+
+def _table(file: FileVolume, content: Content, values: list[int], table: Path | None) -> ObjectTable:
+    """Return the objects of a file with their classes: those of a table, or a class for each value."""
+    if content is Content.CLASSES and table is None:
+        colours = number_colours(np.array(values)).tolist()
+        classes = tuple(
+            ObjectClass(f"Class {value}", (rgb[0], rgb[1], rgb[2]))
+            for value, rgb in zip(values, colours, strict=True)
+        )
+        rows = {value: ObjectRow(one.name) for value, one in zip(values, classes, strict=True)}
+        return ObjectTable(rows, classes)
+    found = ObjectTable.of(values)
+    if table is None:
+        return found
+    named = classes_in(table)
+    if not named.keys() & found.rows.keys():
+        raise UserError(f"{table.name} names no object of {file.path.name}: give its own table.")
+    names = {one.name for one in found.classes}
+    added = [
+        ObjectClass(name, (160, 160, 160)) for name in dict.fromkeys(named.values()) if name not in names
+    ]
+    rows = {number: replace(row, class_name=named.get(number, "")) for number, row in found.rows.items()}
+    return ObjectTable(rows, (*found.classes, *added))
+
+
+def _measured(
+    source: ExportSource, objects: NDArray[Any], image: FileVolume | None, progress: Progress
+) -> KeptMeasurements:
+    classes = {number: row.class_name for number, row in source.table.rows.items()}
+    groups = (*GROUPS, relations_group(classes))
+    found = measure_objects(objects, source.voxel_nm, image=image, groups=groups, progress=progress)
+    lac = None if source.record is None else source.record.lac
+    return KeptMeasurements(calibrated_anew(found, lac), voxel_nm=source.voxel_nm)

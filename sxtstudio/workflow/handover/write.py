@@ -1,0 +1,231 @@
+"""Write what is handed over; the one door for the window and the command line."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.figures import Figure
+from sxtstudio.core.label_image import HandedOver, LabelImage
+from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.pace import Work
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.core.wording import bytes_text, count, grouped, shape_text, slice_number, voxel_zyx_text
+from sxtstudio.io import export_volume
+from sxtstudio.io.place import Place
+from sxtstudio.workflow.document.exporting import (
+    ExportSource,
+    Receipt,
+    SurfaceChoice,
+    VolumeChoice,
+    What,
+    export_surface,
+    export_voxels,
+)
+from sxtstudio.workflow.document.methods import write_methods
+from sxtstudio.workflow.handover.figures import figures_of
+from sxtstudio.workflow.handover.kinds import CONTENT_NAMES, PROGRAM_NAMES, Content, Form
+from sxtstudio.workflow.handover.label_images import label_image
+from sxtstudio.workflow.handover.label_writers import LABEL_WRITERS
+from sxtstudio.workflow.handover.request import Apart, Handover
+from sxtstudio.workflow.jobs.outputs import Output, check_outputs
+
+#: Draws figures into a file; it needs Qt, which only the doors may load.
+Draw = Callable[[Sequence[Figure], Path], None]
+
+_VOLUMES = (Form.TIFF, Form.MRC, Form.ZARR)
+_AS_VOLUME: dict[Content, What] = {
+    Content.LABELS: "labels",
+    Content.OBJECTS: "objects",
+    Content.MASK: "mask",
+    Content.IMAGE: "tomogram",
+    Content.OUTPUT: "output",
+}
+
+
+def hand_over(
+    request: Handover, source: ExportSource, progress: Progress | None = None, draw: Draw | None = None
+) -> Receipt:
+    """Write what was asked for, read it back, and say what was written and what the format cannot hold.
+
+    Parameters
+    ----------
+    request
+        What, for which program, where.
+    source
+        The document.
+    progress
+        Counts the whole job and takes the cancel.
+    draw
+        For plots.
+
+    Raises
+    ------
+    UserError
+        If there is nothing of that kind, the pair or the name is none of the table, or the file cannot be
+        written; a former file stays.
+    Cancelled
+        If the user stopped it; nothing is left behind.
+    """
+    progress = progress or Progress()
+    route, form = request.route, request.form
+    check_outputs(
+        [Output(request.path, CONTENT_NAMES[request.content].lower(), (request.path.suffix.lower(),))],
+        [source.tomogram.path],
+    )
+    _check_slices(request, source)
+    if request.content is Content.TABLE:
+        receipt = _write_table(request.path, source)
+    elif request.content is Content.METHODS:
+        receipt = _write_methods(request.path, source)
+    elif request.content is Content.PLOTS:
+        receipt = _write_plots(request.path, source, draw)
+    elif request.content is Content.SURFACES:
+        receipt = _write_surface(request, source, progress)
+    elif request.content in _AS_VOLUME and form in _VOLUMES:
+        choice = VolumeChoice(_AS_VOLUME[request.content], request.first, request.last, _inside(request))
+        receipt = export_voxels(request.path, source, choice, progress)
+    else:
+        receipt = _write_labels(request, form, source, progress)
+    said = (("For", PROGRAM_NAMES[request.program]), ("There", route.shows), ("Open it", route.opening))
+    lost = (f"Not in this file: {route.loses}",) if route.loses else ()
+    return Receipt(receipt.what, receipt.path, (*said, *receipt.rows), (*receipt.notes, *lost))
+
+
+def _inside(request: Handover) -> bool:
+    return request.inside_mask and request.content in (Content.LABELS, Content.OBJECTS, Content.CLASSES)
+
+
+def _check_slices(request: Handover, source: ExportSource) -> None:
+    depth = source.tomogram.shape[0]
+    last = depth if request.last is None else request.last
+    if not 0 <= request.first < last <= depth:
+        raise UserError(
+            f"There are no slices {slice_number(request.first)} to {last} (of {depth}). Choose others."
+        )
+
+
+def _write_labels(request: Handover, form: Form, source: ExportSource, progress: Progress) -> Receipt:
+    """Write a label image in a format of another program."""
+    last = source.tomogram.shape[0] if request.last is None else request.last
+    slices = (request.first, last)
+    voxels = (last - request.first) * math.prod(source.tomogram.shape[1:])
+    numbering = request.content is Content.OBJECTS and source.objects is None
+    stages = Stages(
+        progress,
+        (
+            *((Stage(Work.NUMBER, voxels, "Numbering the objects"),) if numbering else ()),
+            Stage(Work.EXPORT, voxels, f"Writing {request.path.name}"),
+        ),
+    )
+    inside = _inside(request)
+    if numbering:
+        with stages.stage(Work.NUMBER) as counter:
+            image = label_image(source, request.content, slices, inside_mask=inside, progress=counter)
+    else:
+        image = label_image(source, request.content, slices, inside_mask=inside)
+    with stages.stage(Work.EXPORT) as counter:
+        if form in _VOLUMES:
+            return _plain_volume(request, image, source, counter)
+        return _handed(request, image, LABEL_WRITERS[form](request.path, image, counter))
+
+
+def _plain_volume(request: Handover, image: LabelImage, source: ExportSource, progress: Progress) -> Receipt:
+    place = Place() if source.voxel_nm is None else source.place.moved(request.first, source.voxel_nm)
+    written = export_volume(
+        request.path, image.volume, voxel_nm=image.voxel_nm, place=place, kind="objects", progress=progress
+    )
+    rows = (
+        ("Format", written.format),
+        *_image_rows(image),
+        ("On disk", bytes_text(written.bytes)),
+        ("Verified", "read back and compared, voxel by voxel"),
+    )
+    return Receipt(CONTENT_NAMES[request.content], written.path, rows)
+
+
+def _handed(request: Handover, image: LabelImage, done: HandedOver) -> Receipt:
+    rows = (
+        ("Format", done.format),
+        *_image_rows(image),
+        *done.details,
+        ("On disk", bytes_text(done.bytes)),
+    )
+    return Receipt(CONTENT_NAMES[request.content], done.path, rows, done.losses)
+
+
+def _image_rows(image: LabelImage) -> tuple[tuple[str, str], ...]:
+    named = ", ".join(f"{entry.value} {entry.name}" for entry in image.legend[:6])
+    more = len(image.legend) - 6
+    return (
+        ("Size", f"{shape_text(image.shape)} voxels (z × y × x)"),
+        ("Voxel size", voxel_zyx_text(image.voxel_nm)),
+        ("Values", f"{named} and {grouped(more)} more" if more > 0 else named or "none"),
+    )
+
+
+def _write_table(path: Path, source: ExportSource) -> Receipt:
+    from sxtstudio.core.measure.table import about, object_table
+    from sxtstudio.io.tables import dictionary_path, write_table
+
+    if not source.table.rows:
+        raise UserError("There are no objects, so there is no table. Find them first (panel “Objects”).")
+    numbers = np.fromiter(source.table.rows, np.int64, len(source.table.rows))
+    measured = None if source.measured is None else source.measured.value
+    table = object_table(
+        measured or Measurements(numbers, calibrated=source.voxel_nm is not None),
+        source.table,
+        about(source.tomogram.path.name, source.voxel_nm),
+    )
+    write_table(path, table)
+    beside = dictionary_path(path)
+    stale = 0 if source.measured is None else len(source.measured.stale)
+    notes = ("The objects have not been measured: the table holds classes, flags and notes.",) * (
+        measured is None
+    )
+    if stale:
+        notes += (f"⚠ {count(stale, 'object')} may have changed since they were measured: measure again.",)
+    rows = (
+        ("Size", f"{count(len(table), 'object')}, {count(len(table.columns), 'column')}"),
+        ("Dictionary", "the second sheet" if beside is None else str(beside)),
+        ("On disk", bytes_text(path.stat().st_size)),
+    )
+    return Receipt(CONTENT_NAMES[Content.TABLE], path, rows, notes)
+
+
+def _write_methods(path: Path, source: ExportSource) -> Receipt:
+    if source.record is None or source.identify is None:
+        raise UserError("What was done is known of projects only: give a project.")
+    return write_methods(path, source.record, source.identify())
+
+
+def _write_plots(path: Path, source: ExportSource, draw: Draw | None) -> Receipt:
+    if draw is None:
+        raise UserError("Plots cannot be drawn here: export them in the window.")
+    figures = figures_of(source)
+    draw(figures, path)
+    return plots_receipt(path, figures)
+
+
+def plots_receipt(path: Path, figures: Sequence[Figure]) -> Receipt:
+    """Return what is said of plots that were drawn."""
+    rows = (
+        ("Plots", ", ".join(figure.y_title for figure in figures)),
+        ("On disk", bytes_text(path.stat().st_size)),
+    )
+    return Receipt(CONTENT_NAMES[Content.PLOTS], path, rows, ("Objects at the border are left out.",))
+
+
+def _write_surface(request: Handover, source: ExportSource, progress: Progress) -> Receipt:
+    from sxtstudio.surface import SurfaceParameters
+
+    mesh = request.mesh
+    parameters = SurfaceParameters(
+        objects=mesh.apart is not Apart.NOTHING, min_faces=mesh.min_faces, smooth=mesh.smooth
+    )
+    return export_surface(request.path, source, SurfaceChoice(parameters, request.inside_mask), progress)

@@ -1,0 +1,120 @@
+"""``sxtstudio export``: the words of the window's dialog on the command line."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import polars
+import pytest
+import tifffile
+
+from sxtstudio.cli import main
+from sxtstudio.core.object_table import Decided, ObjectRow, ObjectTable
+from sxtstudio.workflow.document import workplace
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.project import save, snapshot
+from sxtstudio.workflow.handover.programs import routes
+
+
+@pytest.fixture
+def project(tomogram: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A saved project with two objects of a class each."""
+    monkeypatch.setenv(workplace.VARIABLE, str(tmp_path / "sessions"))
+    made = Document.open(tomogram)
+    made.volume("labels")[1:4, 5:25, 10:50] = 255
+    objects = made.volume("objects")
+    objects[1:4, 5:15, 10:50] = 2
+    objects[2:5, 30:44, 60:70] = 9
+    for target in ("labels", "objects"):
+        made.recount(target)
+    rows = {2: ObjectRow("Vesicle", Decided.HAND), 9: ObjectRow("Mitochondrion", Decided.HAND)}
+    made.set_table(ObjectTable(rows))
+    folder = tmp_path / "cell.sxt"
+    save(snapshot(made), folder).lock.release()
+    made.discard()
+    made.close()
+    return folder
+
+
+def test_objects_and_classes_of_a_project(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "objects.tif"
+    assert main(["export", str(project), "--what", "objects", "--for", "fiji", "-o", str(out)]) == 0
+    found = tifffile.imread(out)
+    assert found.dtype == np.uint16 and np.unique(found).tolist() == [0, 2, 9]
+    printed = capsys.readouterr().out
+    assert "for: Fiji, ImageJ" in " ".join(printed.split()) and str(out) in printed
+    out = tmp_path / "mask.mrc"
+    assert main(["export", str(project), "--what", "mask", "--for", "imod", "-o", str(out)]) == 2
+    assert "no cell mask yet" in capsys.readouterr().err and not out.exists()
+    out = tmp_path / "part.mrc"
+    words = ["--what", "labels", "--for", "imod", "--slices", "1:3", "-o", str(out)]
+    assert main(["export", str(project), *words]) == 0
+    with mrcfile.open(out) as file:
+        assert file.data.shape == (2, 64, 80) and file.data.max() == 127
+    assert not list((tmp_path / "sessions").iterdir()), "the working folder goes"
+
+
+def test_a_table_of_a_project_is_measured_where_it_was_not(project: Path, tmp_path: Path) -> None:
+    out = tmp_path / "table.parquet"
+    assert main(["export", str(project), "--what", "table", "-o", str(out)]) == 0
+    frame = polars.read_parquet(out)
+    assert frame["object"].to_list() == [2, 9] and frame["class"].to_list() == ["Vesicle", "Mitochondrion"]
+    assert frame["volume_um3"].to_list() == pytest.approx([1200 * 1e-6, 420 * 1e-6], rel=1e-6)
+
+
+def test_plots_without_a_window(project: Path, tmp_path: Path) -> None:
+    out = tmp_path / "plots.svg"
+    assert main(["export", str(project), "--what", "plots", "-o", str(out)]) == 0
+    assert "Vesicle" in out.read_text(encoding="utf-8")
+
+
+def test_several_files_go_into_a_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    files = []
+    for name in ("a.tif", "b.tif"):
+        data = np.zeros((3, 8, 9), np.uint8)
+        data[1, 2:4, 3:7] = 4
+        data[2, 6, 1] = 5
+        files.append(str(tmp_path / name))
+        tifffile.imwrite(tmp_path / name, data, photometric="minisblack")
+    folder = tmp_path / "out"
+    words = ["--what", "objects", "--for", "chimerax", "-o", str(folder)]
+    assert main(["export", *files, *words]) == 2 and "give a folder" in capsys.readouterr().err
+    folder.mkdir()
+    assert main(["export", *files, *words]) == 0
+    assert sorted(path.name for path in folder.iterdir()) == ["a.objects.mrc", "b.objects.mrc"]
+    with mrcfile.open(folder / "a.objects.mrc") as file:
+        assert np.unique(file.data).tolist() == [0, 4, 5]
+
+
+def test_the_list_shows_every_row(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["export", "--list"]) == 0
+    printed = capsys.readouterr().out
+    for route in routes():
+        assert route.shows in printed or route.content == "picture"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["a.tif"], "without -o"),
+        (["-o", "x.tif"], "without an INPUT"),
+        (["a.tif", "-o", "x.tif"], "without --what"),
+        (["a.tif", "-o", "x.tif", "--what", "table", "--for", "blender"], "takes no table"),
+        (["a.tif", "-o", "x.doc", "--what", "labels"], "is no name for labels"),
+        (["nothing.sxt", "-o", "x.tif", "--what", "labels"], "nothing.sxt"),
+    ],
+)
+def test_what_cannot_be_is_said_in_a_sentence(
+    words: list[str],
+    said: str,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert main(["export", *words]) == 2
+    assert said in capsys.readouterr().err

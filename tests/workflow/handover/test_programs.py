@@ -1,0 +1,88 @@
+"""The table of programs, and that each of its rows can be written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.progress import Progress
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.exporting import source_of
+from sxtstudio.workflow.handover.kinds import SUFFIXES, Content, Form, Program
+from sxtstudio.workflow.handover.programs import Route, route_for, routes
+from sxtstudio.workflow.handover.request import Apart, Handover, MeshChoice
+from sxtstudio.workflow.handover.write import hand_over
+
+ALL = [(route, form) for route in routes() for form in route.forms]
+#: What the window draws.
+DRAWN = (Content.PICTURE, Content.PLOTS)
+WRITTEN = [(route, form) for route, form in ALL if route.content not in DRAWN]
+
+
+def name_of(value: object) -> str:
+    return f"{value.program}-{value.content}" if isinstance(value, Route) else str(value)
+
+
+def request_for(route: Route, form: Form, folder: Path) -> Handover:
+    path = folder / f"aus gabe{SUFFIXES[form][0]}"
+    mesh = MeshChoice(apart=Apart.PIECES, min_faces=0, smooth=0)
+    return Handover(route.content, route.program, path, mesh=mesh)
+
+
+@pytest.mark.parametrize(("route", "form"), WRITTEN, ids=name_of)
+def test_every_row_of_the_table_can_be_written(
+    document: Document, tmp_path: Path, route: Route, form: Form
+) -> None:
+    (tmp_path / "out").mkdir()
+    request = request_for(route, form, tmp_path / "out")
+    assert request.form is form
+    receipt = hand_over(request, source_of(document))
+    assert request.path.exists() and receipt.path == request.path
+    rows = dict(receipt.rows)
+    assert rows["There"] == route.shows and rows["Open it"] == route.opening
+    assert not route.loses or any(route.loses in note for note in receipt.notes)
+
+
+@pytest.mark.parametrize(("route", "form"), WRITTEN, ids=name_of)
+def test_nothing_is_left_of_what_was_cancelled(
+    document: Document, tmp_path: Path, route: Route, form: Form
+) -> None:
+    if route.content in (Content.TABLE, Content.METHODS):
+        pytest.skip("over before anybody could cancel")
+    (tmp_path / "out").mkdir()
+    progress = Progress()
+    progress.cancel()
+    with pytest.raises(Cancelled):
+        hand_over(request_for(route, form, tmp_path / "out"), source_of(document), progress)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_the_table_is_complete_and_its_sentences_are_such() -> None:
+    for content in Content:
+        assert any(route.content is content for route in routes()), content
+    for route in routes():
+        for text in (route.shows, route.opening, route.loses):
+            assert not text or text.endswith((".", "…")), text
+        assert len(set(route.suffixes)) == len(route.suffixes)
+
+
+def test_a_pair_or_a_name_that_is_not_in_the_table_is_said(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="Blender takes no table of objects: choose one of"):
+        route_for(Content.TABLE, Program.BLENDER)
+    with pytest.raises(UserError, match=r"a.doc is no name for labels for IMOD: end it in one of"):
+        Handover(Content.LABELS, Program.IMOD, tmp_path / "a.doc").form  # noqa: B018
+
+
+def test_slices_that_there_are_not_are_said(document: Document, tmp_path: Path) -> None:
+    request = Handover(Content.LABELS, Program.FIJI, tmp_path / "a.tif", 4, 9)
+    with pytest.raises(UserError, match=r"no slices 5 to 9 \(of 6\)"):
+        hand_over(request, source_of(document))
+
+
+def test_the_tomogram_is_never_overwritten(document: Document) -> None:
+    before = document.tomogram.path.read_bytes()
+    with pytest.raises(UserError, match="input"):
+        hand_over(Handover(Content.LABELS, Program.IMOD, document.tomogram.path), source_of(document))
+    assert document.tomogram.path.read_bytes() == before
