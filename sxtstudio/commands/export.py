@@ -12,7 +12,7 @@ from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows
 from sxtstudio.core.errors import UserError
-from sxtstudio.workflow.handover.kinds import CONTENT_NAMES, PROGRAM_NAMES, Content, Program
+from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, Content, Program
 
 if TYPE_CHECKING:
     from sxtstudio.workflow.document.exporting import Receipt

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.handover import Content
 from sxtstudio.core.label_image import LabelImage, Legend, LegendEntry
 from sxtstudio.core.numbering import NumberedObjects
 from sxtstudio.core.object_classes import Rgb
@@ -18,7 +19,6 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.io.place import Place
 from sxtstudio.workflow.document.exporting import ExportSource, PartOfVoxels, voxels_of
-from sxtstudio.workflow.handover.kinds import Content
 
 #: The colours of labels and cell mask, as the window draws them by default.
 LABELS_RGB: Rgb = (255, 176, 0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from sxtstudio.core.handover import Form
 from sxtstudio.core.label_image import HandedOver, LabelImage
 from sxtstudio.core.progress import Progress
-from sxtstudio.workflow.handover.kinds import Form
 
 LabelWriter = Callable[[Path, LabelImage, Progress], HandedOver]
 

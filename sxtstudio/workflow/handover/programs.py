@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.workflow.handover.kinds import CONTENT_NAMES, PROGRAM_NAMES, SUFFIXES, Content, Form, Program
+from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, SUFFIXES, Content, Form, Program
 from sxtstudio.workflow.handover.routes import ROUTES
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
-from sxtstudio.workflow.handover.kinds import Content, Form, Program
+from sxtstudio.core.handover import Content, Form, Program
 from sxtstudio.workflow.handover.programs import Route, route_for
 
 

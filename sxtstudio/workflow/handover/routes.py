@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sxtstudio.workflow.handover.kinds import Content, Form, Program
+from sxtstudio.core.handover import Content, Form, Program
 
 C, P, F = Content, Program, Form
 Pair = tuple[Content, Program]
@@ -109,6 +109,14 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
             "The number of an object as the value of its voxels.",
             "As any file of this format.",
             f"{_NO_NAMES} In MRC, numbers above 65,535.",
+        ),
+    ),
+    (C.CLASSES, P.OTHER): (
+        (F.TIFF, F.MRC, F.ZARR),
+        (
+            "The number of a class as the value of its voxels; the receipt says which is which.",
+            "As any file of this format.",
+            _NO_NAMES,
         ),
     ),
     (C.MASK, P.OTHER): (

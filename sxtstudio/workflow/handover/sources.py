@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.handover import Content
 from sxtstudio.core.measure.calibration import calibrated_anew
 from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.measure.measure import GROUPS, measure_objects
@@ -28,7 +29,6 @@ from sxtstudio.io.project import is_project
 from sxtstudio.workflow.document.exporting import ExportSource, source_of
 from sxtstudio.workflow.document.project import open_project
 from sxtstudio.workflow.document.views import labels_to_disk
-from sxtstudio.workflow.handover.kinds import Content
 from sxtstudio.workflow.jobs.class_table import classes_in
 from sxtstudio.workflow.jobs.outputs import scratch_folder
 

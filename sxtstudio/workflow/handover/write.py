@@ -10,6 +10,7 @@ import numpy as np
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.figures import Figure
+from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, Content, Form
 from sxtstudio.core.label_image import HandedOver, LabelImage
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.pace import Work
@@ -29,7 +30,6 @@ from sxtstudio.workflow.document.exporting import (
 )
 from sxtstudio.workflow.document.methods import write_methods
 from sxtstudio.workflow.handover.figures import figures_of
-from sxtstudio.workflow.handover.kinds import CONTENT_NAMES, PROGRAM_NAMES, Content, Form
 from sxtstudio.workflow.handover.label_images import label_image
 from sxtstudio.workflow.handover.label_writers import LABEL_WRITERS
 from sxtstudio.workflow.handover.request import Apart, Handover

@@ -7,11 +7,11 @@ import pytest
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.handover import Content
 from sxtstudio.core.label_image import LabelImage
 from sxtstudio.core.object_colours import number_colours
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import source_of
-from sxtstudio.workflow.handover.kinds import Content
 from sxtstudio.workflow.handover.label_images import NO_CLASS, label_image
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.handover import SUFFIXES, Content, Form, Program
 from sxtstudio.core.progress import Progress
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import source_of
-from sxtstudio.workflow.handover.kinds import SUFFIXES, Content, Form, Program
 from sxtstudio.workflow.handover.programs import Route, route_for, routes
 from sxtstudio.workflow.handover.request import Apart, Handover, MeshChoice
 from sxtstudio.workflow.handover.write import hand_over
