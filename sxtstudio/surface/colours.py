@@ -7,6 +7,8 @@ import colorsys
 import numpy as np
 from numpy.typing import NDArray
 
+#: Of labels whose objects are not told apart.
+PLAIN_RGB = (222, 168, 92)
 _GOLDEN = 0.618033988749895
 _LUMINANCE = np.array([0.2126, 0.7152, 0.0722])
 _DARKEST = 0.28

@@ -25,6 +25,7 @@ from vtkmodules.vtkRenderingCore import (
 from sxtstudio.core.lengths import round_length
 from sxtstudio.core.wording import length_text
 from sxtstudio.surface.camera_fit import VIEW_ANGLE, Vector, fit_camera
+from sxtstudio.surface.colours import PLAIN_RGB
 
 # From the middle to the camera, and what is up on the picture. "xy" looks like a slice in ImageJ:
 # x to the right, y down, the first slice in front.
@@ -34,7 +35,6 @@ VIEWS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] 
     "xz": ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0)),
     "yz": ((1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
 }
-PLAIN_COLOUR = (0.87, 0.66, 0.36)
 _AXES_DISTANCE = 9.6
 _AXIS_COLOURS = {"X": (0.80, 0.16, 0.16), "Y": (0.13, 0.58, 0.20), "Z": (0.16, 0.34, 0.82)}
 
@@ -70,7 +70,7 @@ def actor_of(ready: vtkPolyData) -> vtkActor:
     actor = vtkActor()
     actor.SetMapper(mapper)
     look = actor.GetProperty()
-    look.SetColor(*PLAIN_COLOUR)
+    look.SetColor(*(channel / 255 for channel in PLAIN_RGB))
     look.SetInterpolationToPhong()
     look.SetAmbient(0.18)
     look.SetDiffuse(0.85)

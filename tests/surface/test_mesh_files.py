@@ -12,6 +12,8 @@ from vtkmodules.vtkIOXML import vtkXMLPolyDataReader
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.surface import MESH_SUFFIXES, SurfaceParameters, extract_surface, write_mesh
+from sxtstudio.surface.colours import PLAIN_RGB
+from sxtstudio.surface.handover import sink
 
 VOXEL_NM = (10.0, 20.0, 30.0)
 
@@ -76,16 +78,27 @@ def read_stl(path):
 
 def read_obj(path):
     points, faces, groups, group = [], [], [], None
-    for line in path.read_text("ascii").splitlines():
+    for line in path.read_text("utf-8").splitlines():
         kind, *words = line.split()
         if kind == "v":
             points.append([float(word) for word in words])
         elif kind == "f":
             faces.append([int(word) - 1 for word in words])
             groups.append(group)
-        elif kind == "g":
+        elif kind == "o":
             group = words[0]
     return np.array(points), np.array(faces), groups
+
+
+def faces_at(values, faces, points=None):
+    """Values at the corners of each face, the faces in an order that depends on where they are alone."""
+    places = values if points is None else points
+    rows = places[faces]
+    first = np.lexsort(np.moveaxis(rows, 2, 0)[::-1], axis=1)[:, 0]
+    turned = (np.arange(3) + first[:, None]) % 3
+    corners = np.take_along_axis(rows, turned[..., None], axis=1).reshape(len(faces), 9)
+    order = np.lexsort(corners.T[::-1])
+    return values[np.take_along_axis(faces, turned, axis=1)][order]
 
 
 def enclosed(corners):
@@ -94,18 +107,22 @@ def enclosed(corners):
 
 def test_ply(tmp_path, surface):
     points, faces, colours = read_ply(write_mesh(tmp_path / "a.ply", surface))
-    np.testing.assert_array_equal(points, surface.points)
-    np.testing.assert_array_equal(faces, surface.triangles)
+    np.testing.assert_array_equal(faces_at(points, faces), faces_at(surface.points, surface.triangles))
     if surface.colours is None:
-        assert colours is None
+        assert np.unique(colours, axis=0).tolist() == [list(PLAIN_RGB)]
     else:
-        np.testing.assert_array_equal(colours, surface.colours)
+        np.testing.assert_array_equal(
+            faces_at(colours, faces, points), faces_at(surface.colours, surface.triangles, surface.points)
+        )
         assert len(np.unique(colours, axis=0)) == 2
 
 
 def test_stl(tmp_path, surface):
     corners, normals = read_stl(write_mesh(tmp_path / "a.stl", surface))
-    np.testing.assert_array_equal(corners, surface.points[surface.triangles])
+    np.testing.assert_array_equal(
+        faces_at(corners.reshape(-1, 3), np.arange(3 * len(corners)).reshape(-1, 3)),
+        faces_at(surface.points, surface.triangles),
+    )
     assert enclosed(corners) == pytest.approx(surface.volume(), rel=1e-5)
     np.testing.assert_allclose(np.linalg.norm(normals, axis=1), 1, atol=1e-5)
     turn = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
@@ -114,15 +131,20 @@ def test_stl(tmp_path, surface):
 
 def test_obj(tmp_path, surface):
     points, faces, groups = read_obj(write_mesh(tmp_path / "a.obj", surface))
-    np.testing.assert_allclose(points[:, :3], surface.points, atol=1e-3)
+    ours = faces_at(surface.points, surface.triangles)
+    np.testing.assert_allclose(faces_at(points[:, :3], faces), ours, atol=1e-3)
     assert enclosed(points[faces][..., :3]) == pytest.approx(surface.volume(), rel=1e-5)
     if surface.colours is None:
-        assert points.shape[1] == 3
-        np.testing.assert_array_equal(faces, surface.triangles)
+        np.testing.assert_allclose(points[:, 3:] * 255, [PLAIN_RGB] * len(points), atol=0.2)
+        assert set(groups) == {"Labels"}
     else:
-        np.testing.assert_allclose(points[:, 3:] * 255, surface.colours, atol=0.2)
-        owner = [f"object_{number}" for number in surface.objects[faces[:, 0]]]
-        assert groups == owner and len(set(groups)) == 2
+        colours = np.round(points[:, 3:] * 255).astype(np.uint8)
+        np.testing.assert_array_equal(
+            faces_at(colours, faces, points[:, :3].astype(np.float32)),
+            faces_at(surface.colours, surface.triangles, surface.points),
+        )
+        counts = np.bincount(surface.objects[surface.triangles[:, 0]])
+        assert [groups.count(f"Object_{number}") for number in (1, 2)] == counts[1:].tolist()
 
 
 def test_vtp(tmp_path, surface):
@@ -130,12 +152,15 @@ def test_vtp(tmp_path, surface):
     reader.SetFileName(str(write_mesh(tmp_path / "a.vtp", surface)))
     reader.Update()
     mesh = reader.GetOutput()
-    np.testing.assert_array_equal(vtk_to_numpy(mesh.GetPoints().GetData()), surface.points)
+    points = vtk_to_numpy(mesh.GetPoints().GetData())
     faces = vtk_to_numpy(mesh.GetPolys().GetConnectivityArray()).reshape(-1, 3)
-    np.testing.assert_array_equal(faces, surface.triangles)
+    np.testing.assert_array_equal(faces_at(points, faces), faces_at(surface.points, surface.triangles))
     if surface.colours is not None:
-        np.testing.assert_array_equal(vtk_to_numpy(mesh.GetPointData().GetArray("RGB")), surface.colours)
-        np.testing.assert_array_equal(vtk_to_numpy(mesh.GetPointData().GetArray("object")), surface.objects)
+        for name, ours in (("RGB", surface.colours), ("object", surface.objects)):
+            theirs = vtk_to_numpy(mesh.GetPointData().GetArray(name))
+            np.testing.assert_array_equal(
+                faces_at(theirs, faces, points), faces_at(ours, surface.triangles, surface.points)
+            )
 
 
 @pytest.mark.parametrize(
@@ -149,22 +174,20 @@ def test_vtk_reads_what_was_written(tmp_path, surface, suffix, reader):
     assert mesh.GetNumberOfPolys() == surface.face_count
     np.testing.assert_allclose(mesh.GetBounds(), surface.mesh.bounds, atol=1e-2)
     if suffix == ".ply" and surface.colours is not None:
-        np.testing.assert_array_equal(vtk_to_numpy(mesh.GetPointData().GetScalars()), surface.colours)
+        theirs = vtk_to_numpy(mesh.GetPointData().GetScalars())
+        assert np.unique(theirs, axis=0).tolist() == np.unique(surface.colours, axis=0).tolist()
 
 
 def test_chunks_join_without_a_seam(tmp_path, surface, monkeypatch):
-    from sxtstudio.surface import files
-
-    ours = (".ply", ".stl", ".obj")
-    whole = {suffix: write_mesh(tmp_path / f"whole{suffix}", surface).read_bytes() for suffix in ours}
-    monkeypatch.setattr(files, "_ROWS", 7)
+    whole = {suffix: write_mesh(tmp_path / f"a{suffix}", surface).read_bytes() for suffix in MESH_SUFFIXES}
+    monkeypatch.setattr(sink, "ROWS", 7)
     for suffix, data in whole.items():
-        assert write_mesh(tmp_path / f"parts{suffix}", surface).read_bytes() == data
+        assert write_mesh(tmp_path / f"a{suffix}", surface).read_bytes() == data
 
 
 @pytest.mark.parametrize("name", ["mesh.xyz", "mesh", "mesh.ply.gz"])
 def test_unknown_suffix_is_told_with_those_that_are_known(tmp_path, surface, name):
-    with pytest.raises(UserError, match=r"\.ply, \.stl, \.obj or \.vtp"):
+    with pytest.raises(UserError, match=r"\.ply, \.stl, \.obj, \.vtp or \.glb"):
         write_mesh(tmp_path / name, surface)
     assert not list(tmp_path.iterdir())
 
@@ -179,7 +202,7 @@ def test_missing_folder_is_told(tmp_path, surface, suffix):
         write_mesh(tmp_path / "nowhere" / f"a{suffix}", surface)
 
 
-@pytest.mark.parametrize("suffix", [".ply", ".stl", ".obj"])
+@pytest.mark.parametrize("suffix", MESH_SUFFIXES)
 def test_cancel_leaves_the_old_file(tmp_path, surface, suffix):
     path = tmp_path / f"a{suffix}"
     path.write_text("old")
@@ -217,7 +240,7 @@ def test_full_disk_leaves_the_old_file_and_is_told(tmp_path):
         [sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=True
     )
     lines = done.stdout.splitlines()
-    assert len(lines) == 4
+    assert len(lines) == 5
     assert all("disk is full" in line for line in lines)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.obj", "a.ply", "a.stl", "a.vtp"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.glb", "a.obj", "a.ply", "a.stl", "a.vtp"]
     assert done.stderr == ""

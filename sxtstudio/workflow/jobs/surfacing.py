@@ -10,6 +10,7 @@ import numpy as np
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_values import LabelValues
+from sxtstudio.core.length_unit import LengthUnit
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
@@ -23,6 +24,7 @@ from sxtstudio.surface import (
     surface_stages,
     write_mesh,
 )
+from sxtstudio.surface.handover.kinds import files_of, format_of
 from sxtstudio.workflow.document.views import labels_to_disk
 from sxtstudio.workflow.jobs.cleaning import merged_text
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, scratch_folder
@@ -31,7 +33,7 @@ from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 @dataclass(frozen=True)
 class SurfaceJob:
-    """One run of ``sxtstudio surface``."""
+    """One run of ``sxtstudio surface``; ``unit`` None is what is usual for the format."""
 
     labels: Path
     mesh: Path
@@ -39,11 +41,12 @@ class SurfaceJob:
     picture: Path | None = None
     voxel_nm: VoxelSize | None = None
     label: int | None = None
+    unit: LengthUnit | None = None
 
 
 @dataclass(frozen=True)
 class SurfaceResult:
-    """The mesh that was written; lengths in it are nm, or voxels where the size is unknown.
+    """The mesh that was written; lengths in it are in voxels where the size is unknown.
 
     ``picture_error`` says why there is no picture although one was asked for.
     """
@@ -77,7 +80,8 @@ def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceRe
         If the job was cancelled through ``progress``.
     """
     progress = progress or Progress()
-    outputs = [Output(job.mesh, "a surface", tuple(MESH_SUFFIXES))]
+    format_of(job.mesh)
+    outputs = [Output(file, "a surface", (*MESH_SUFFIXES, ".mtl")) for file in files_of(job.mesh)]
     if job.picture:
         outputs.append(Output(job.picture, "a picture", (".png",)))
     check_outputs(outputs, [job.labels])
@@ -109,7 +113,7 @@ def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceRe
                     progress=counter,
                 )
     with stages.stage(Work.MESH_FILE) as counter:
-        write_mesh(job.mesh, surface, counter)
+        write_mesh(job.mesh, surface, counter, unit=job.unit)
     picture_error = None
     if job.picture:
         try:

@@ -1,0 +1,187 @@
+"""A mesh that is handed over, and where such meshes come from; one at a time, so that few are in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from vtkmodules.util.numpy_support import vtk_to_numpy
+from vtkmodules.vtkFiltersCore import vtkTriangleMeshPointNormals
+
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.object_classes import Rgb
+from sxtstudio.core.object_colours import number_colours
+from sxtstudio.core.object_table import ObjectRow, ObjectTable
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.surface.colours import PLAIN_RGB
+from sxtstudio.surface.extract import extract_surface
+from sxtstudio.surface.mesh import Points, Surface, SurfaceParameters, Triangles, polydata
+
+Colours = Callable[[int], Rgb]
+
+
+@dataclass(frozen=True, eq=False)
+class MeshPart:
+    """The surface of one object, or of all labels.
+
+    Attributes
+    ----------
+    name
+        What the other program will call it.
+    rgb
+        Its colour, 0…255 (sRGB).
+    points
+        float32 (n, 3) as (x, y, z) in nm, or in voxels where their size is unknown.
+    triangles
+        int32 (m, 3), counter-clockwise seen from outside.
+    number
+        Of the object; 0 where it is none.
+    class_name
+        "" where it has no class.
+    normals
+        float32 (n, 3) of length 1, outwards; or None.
+    """
+
+    name: str
+    rgb: Rgb
+    points: Points
+    triangles: Triangles
+    number: int = 0
+    class_name: str = ""
+    normals: Points | None = None
+
+    @property
+    def with_normals(self) -> Points:
+        """Its normals, found where there are none yet."""
+        return normals_of(self.points, self.triangles) if self.normals is None else self.normals
+
+
+def normals_of(points: Points, triangles: Triangles) -> Points:
+    """Return the mean direction (n, 3) of the faces around each point, outwards."""
+    shading = vtkTriangleMeshPointNormals()
+    shading.SetInputData(polydata(points, triangles))
+    shading.Update()
+    found: Points = vtk_to_numpy(shading.GetOutput().GetPointData().GetNormals())
+    return found
+
+
+def object_name(number: int, class_name: str) -> str:
+    """Return what an object is called in other programs: "Vesicle 12"."""
+    return f"{class_name or 'Object'} {number}"
+
+
+def class_colours(table: ObjectTable) -> Colours:
+    """Return the colours of objects: that of its class, else that of its number."""
+    known = {found.name: found.rgb for found in table.classes}
+
+    def colour(number: int) -> Rgb:
+        row = table.rows.get(number)
+        rgb = None if row is None else known.get(row.class_name)
+        if rgb is not None:
+            return rgb
+        red, green, blue = number_colours(np.array([number]))[0].tolist()
+        return red, green, blue
+
+    return colour
+
+
+def by_class(numbers: Iterable[int], table: ObjectTable) -> list[int]:
+    """Return numbers in the order of their classes, those without one last; within a class ascending."""
+    place = {found.name: place for place, found in enumerate(table.classes)}
+    last = len(place)
+
+    def key(number: int) -> tuple[int, str, int]:
+        name = table.rows.get(number, ObjectRow()).class_name
+        return (last + 1 if not name else place.get(name, last), name, number)
+
+    return sorted(numbers, key=key)
+
+
+def object_parts(
+    objects: NDArray[Any],
+    boxes: Mapping[int, Box],
+    table: ObjectTable,
+    voxel_nm: VoxelSize | None,
+    parameters: SurfaceParameters | None = None,
+    *,
+    colours: Colours | None = None,
+    progress: Progress | None = None,
+) -> Iterator[MeshPart]:
+    """Yield the surface of each object, class by class, each closed, also where two touch.
+
+    Parameters
+    ----------
+    objects
+        Numbers (z, y, x), array or memory map.
+    boxes
+        Of each wanted object a box that holds it; only these parts are read.
+    table
+        The classes.
+    voxel_nm
+        (z, y, x); None: lengths are in voxels.
+    parameters
+        Smoothing, and the most faces of an object; with ``min_faces``, smaller objects are left out.
+    colours
+        Other ones than those of the classes.
+    progress
+        One step per object.
+
+    Raises
+    ------
+    Cancelled
+        If ``progress.cancel`` was called.
+    """
+    progress = progress or Progress()
+    asked = parameters or SurfaceParameters()
+    each = SurfaceParameters(smooth=asked.smooth, max_faces=asked.max_faces, min_faces=0)
+    colour = colours or class_colours(table)
+    scale = (1.0, 1.0, 1.0) if voxel_nm is None else voxel_nm
+    progress.begin(len(boxes))
+    for number in by_class(boxes, table):
+        box = boxes[number]
+        mask = objects[box.slices] == number
+        if mask.any():
+            z, y, x = (edge * start for edge, start in zip(scale, box.start, strict=True))
+            inner = progress.child(progress.stage, _silent)
+            surface = extract_surface(mask, voxel_nm, each, (z, y, x), inner)
+            name = table.rows.get(number, ObjectRow()).class_name
+            if surface.face_count >= (asked.min_faces or 0):
+                yield MeshPart(
+                    object_name(number, name),
+                    colour(number),
+                    surface.points,
+                    surface.triangles,
+                    number,
+                    name,
+                )
+        progress.step()
+
+
+def surface_parts(surface: Surface, name: str, rgb: Rgb = PLAIN_RGB) -> Iterator[MeshPart]:
+    """Yield a surface as it is, or, where its objects are told apart, each of them in its colour."""
+    objects, colours = surface.objects, surface.colours
+    if objects is None or colours is None:
+        yield MeshPart(name, rgb, surface.points, surface.triangles)
+        return
+    owner = objects[surface.triangles[:, 0]]
+    points = np.argsort(objects, kind="stable")
+    faces = np.argsort(owner, kind="stable")
+    place = np.empty(len(points), np.int32)
+    place[points] = np.arange(len(points), dtype=np.int32)
+    numbers = np.arange(1, surface.object_count + 2)
+    point_ends = np.searchsorted(objects, numbers, sorter=points).tolist()
+    face_ends = np.searchsorted(owner, numbers, sorter=faces).tolist()
+    for number in range(1, surface.object_count + 1):
+        mine = points[point_ends[number - 1] : point_ends[number]]
+        its = faces[face_ends[number - 1] : face_ends[number]]
+        red, green, blue = colours[mine[0]].tolist()
+        triangles = place[surface.triangles[its]] - np.int32(point_ends[number - 1])
+        yield MeshPart(object_name(number, ""), (red, green, blue), surface.points[mine], triangles, number)
+
+
+def _silent(state: object) -> None:
+    """Of the stages of a single mesh nothing is reported."""
