@@ -18,8 +18,9 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.filevolume import FileVolume
+from sxtstudio.io.packed import PackedFile
 from sxtstudio.io.place import NM_PER_ANGSTROM, MrcFrame
-from sxtstudio.io.raw import RawFile, RawSlices
+from sxtstudio.io.raw import RawFile, RawSlices, first_bytes
 from sxtstudio.io.tilt_series import tilt_series_by_header
 from sxtstudio.io.units import judge_voxel
 
@@ -60,8 +61,8 @@ def looks_like_mrc(head: bytes, file_bytes: int) -> bool:
     return bool(voxels) and 0 <= surplus < 4096
 
 
-def open_mrc(path: Path) -> FileVolume:
-    """Open an MRC file; the voxels stay on disk.
+def open_mrc(path: Path, packed: PackedFile | None = None) -> FileVolume:
+    """Open an MRC file, or what a file holds packed; the voxels stay on disk.
 
     Modes 0 (signed bytes, or unsigned where IMOD says so), 1, 2, 6, 12 (float16) and 101
     (4 bit), both byte orders, any extended header.
@@ -71,8 +72,16 @@ def open_mrc(path: Path) -> FileVolume:
     UserError
         If the file is truncated, its header does not fit its size, or it is complex, RGB or 4D.
     """
-    with open(path, "rb") as file:
-        head = file.read(HEADER_BYTES)
+    source = packed or RawFile(path)
+    try:
+        return _open(path, source)
+    except BaseException:
+        source.close()
+        raise
+
+
+def _open(path: Path, source: RawFile | PackedFile) -> FileVolume:
+    head = first_bytes(source, HEADER_BYTES)
     if len(head) < HEADER_BYTES:
         raise UserError(
             f"{path.name} is truncated: it has {len(head)} bytes, an MRC header alone has 1024. "
@@ -82,31 +91,26 @@ def open_mrc(path: Path) -> FileVolume:
     notes: list[str] = []
     frame = MrcFrame.of(header)
     layout = _layout(path, header, frame, notes)
-    file_raw = RawFile(path)
-    try:
-        _check_size(path, layout, file_raw.size, notes)
-    except UserError:
-        file_raw.close()
-        raise
+    _check_size(path, layout, source, notes)
     voxel_nm, why = _voxel_size(header, frame)
     per_image, flags = np.frombuffer(header["extra2"].tobytes()[16:20], header.dtype["mode"].str[0] + "i2")
-    extended = _extended(path, int(header["nsymbt"]))
+    extended = first_bytes(source, min(int(header["nsymbt"]), _MOST_EXTENDED), HEADER_BYTES)
     offsets = range(layout.start, layout.start + layout.shape[0] * layout.slice_bytes, layout.slice_bytes)
     rows, columns = layout.shape[1:]
     if layout.packed:
-        packed = RawSlices(file_raw, offsets, rows, (columns + 1) // 2, np.uint8)
+        packed = RawSlices(source, offsets, rows, (columns + 1) // 2, np.uint8)
 
         def reader(box: Box) -> NDArray[Any]:
             return _unpack(packed, box)
     else:
-        reader = RawSlices(file_raw, offsets, rows, columns, layout.dtype).read
+        reader = RawSlices(source, offsets, rows, columns, layout.dtype).read
     return FileVolume(
         path,
-        format="MRC",
+        format="MRC" if isinstance(source, RawFile) else "MRC, packed",
         shape=layout.shape,
         dtype=layout.dtype,
         reader=reader,
-        close=file_raw.close,
+        close=source.close,
         voxel_nm=voxel_nm,
         origin_nm=frame.origin_nm(voxel_nm),
         frame=frame,
@@ -115,12 +119,6 @@ def open_mrc(path: Path) -> FileVolume:
         ),
         notes=(*why, *notes),
     )
-
-
-def _extended(path: Path, length: int) -> bytes:
-    with open(path, "rb") as file:
-        file.seek(HEADER_BYTES)
-        return file.read(min(length, _MOST_EXTENDED))
 
 
 def _parse(head: bytes) -> np.void:
@@ -195,14 +193,18 @@ def _layout(path: Path, header: np.void, frame: MrcFrame, notes: list[str]) -> _
     )
 
 
-def _check_size(path: Path, layout: _Layout, file_bytes: int, notes: list[str]) -> None:
+def _check_size(path: Path, layout: _Layout, source: RawFile | PackedFile, notes: list[str]) -> None:
     needed = layout.start + layout.shape[0] * layout.slice_bytes
     z, y, x = layout.shape
+    is_packed = isinstance(source, PackedFile)
+    file_bytes = source.size
     if file_bytes < needed:
         raise UserError(
             f"{path.name} is truncated: its header ({x} × {y} × {z} voxels) needs {needed} bytes, "
-            f"the file has {file_bytes}. Copy or reconstruct it again."
+            f"the file has {file_bytes}{' at most' if is_packed else ''}. Copy or reconstruct it again."
         )
+    if is_packed:
+        return
     surplus = file_bytes - needed
     if surplus >= layout.slice_bytes and surplus > 4096:
         raise UserError(

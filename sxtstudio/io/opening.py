@@ -8,26 +8,35 @@ from pathlib import Path
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.temporary import restore
-from sxtstudio.io import folder, mrc, png, tiff, tiff_ifd, zarr
+from sxtstudio.io import folder, mrc, npy, png, tiff, tiff_ifd, zarr
 from sxtstudio.io.filevolume import FileVolume
+from sxtstudio.io.packed import open_packed
+from sxtstudio.io.raw import first_bytes
 from sxtstudio.io.rearranged import rearranged
 from sxtstudio.io.tilt_series import tilt_series_by_files
 from sxtstudio.io.volume_name import VolumeName
 
-_FORMATS = "MRC, TIFF, HDF5, OME-Zarr, or a folder of TIFF or PNG slices"
+_FORMATS = "MRC, TIFF, HDF5, OME-Zarr, NumPy, or a folder of TIFF or PNG slices"
+
+#: How the names of files end that can be opened; what a file is, is told by its content.
+SUFFIXES = (
+    *(".mrc", ".rec", ".st", ".map", ".mrc.gz", ".rec.gz", ".mrc.bz2", ".rec.bz2", ".tif", ".tiff"),
+    *(".h5", ".hdf5", ".nxs", ".nx5", ".hdf", ".zarr", ".png", ".npy"),
+)
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
 
+# Ways to pack a whole file, and what unpacks it.
+_PACKED = ((b"\x1f\x8b", "gzip", "gunzip"), (b"BZh", "bzip2", "bunzip2"))
+_PACKED_NAMES = (".gz", ".bz2")
+
 # Kinds of file that users try, and what to do with them.
 _FOREIGN = (
-    (b"\x1f\x8b", "is compressed with gzip. Unpack it first (gunzip)"),
-    (b"BZh", "is compressed with bzip2. Unpack it first (bunzip2)"),
     (b"\xfd7zXZ", "is compressed with xz. Unpack it first (unxz)"),
     (b"\x28\xb5\x2f\xfd", "is compressed with zstd. Unpack it first (unzstd)"),
     (b"PK\x03\x04", "is a ZIP archive. Unpack it first"),
     (b"\xd0\xcf\x11\xe0", "is a Zeiss TXM/TXRM or Office file. Export it as TIFF or MRC first"),
     (b"\xff\xd8\xff", "is a JPEG photograph. Use the original data"),
-    (b"\x93NUMPY", "is a NumPy array. Save it as TIFF or MRC first"),
     (b"# AmiraMesh", "is an Amira mesh. Export it as TIFF or MRC first"),
     (b"# Avizo", "is an Avizo mesh. Export it as TIFF or MRC first"),
 )
@@ -36,8 +45,8 @@ _FOREIGN = (
 def open_volume(path: str | Path, axes: AxisOrder | None = None) -> FileVolume:
     """Open a tomogram of any format that SXT Studio reads; the voxels stay on disk.
 
-    MRC (.mrc .rec .st .map), TIFF, BigTIFF, ImageJ hyperstack, OME-TIFF, HDF5/NeXus, OME-Zarr 0.4 and
-    0.5, plain Zarr arrays, a folder of numbered 2D TIFF or PNG slices, or a single 2D image.
+    MRC (.mrc .rec .st .map; in gzip and bzip2, too), TIFF, BigTIFF, ImageJ hyperstack, OME-TIFF, HDF5/NeXus, OME-Zarr 0.4 and
+    0.5, plain Zarr arrays, NumPy (.npy), a folder of numbered 2D TIFF or PNG slices, or a single 2D image.
 
     Parameters
     ----------
@@ -62,7 +71,8 @@ def open_volume(path: str | Path, axes: AxisOrder | None = None) -> FileVolume:
     place = name.place
     try:
         volume = _open(place, name.inside, axes or name.axes)
-        volume.tilt_series = volume.tilt_series or tilt_series_by_files(place, volume.shape[0])
+        unpacked = place.with_suffix("") if place.suffix.lower() in _PACKED_NAMES else place
+        volume.tilt_series = volume.tilt_series or tilt_series_by_files(unpacked, volume.shape[0])
         return volume
     except (UserError, MemoryError):
         raise
@@ -96,7 +106,27 @@ def _open(path: Path, inside: str | None, axes: AxisOrder | None) -> FileVolume:
     with open(path, "rb") as file:
         head = file.read(mrc.HEADER_BYTES)
     _refuse_inside(path, inside)
+    if head.startswith(npy.MAGIC):
+        return npy.open_npy(path, axes)
+    for magic, kind, program in _PACKED:
+        if head.startswith(magic):
+            return _named(_open_packed(path, kind, program), axes)
     return _named(_open_by_head(path, head, size, named=axes is not None), axes)
+
+
+def _open_packed(path: Path, kind: str, program: str) -> FileVolume:
+    """Open what a file holds packed with gzip or bzip2, which is looked at like a file."""
+    packed = open_packed(path, kind)
+    try:
+        head = first_bytes(packed, mrc.HEADER_BYTES)
+        if head[208:211] == b"MAP" and mrc.looks_like_mrc(head, packed.size):
+            return mrc.open_mrc(path, packed)
+        raise UserError(
+            f"{path.name} is compressed with {kind}, and holds no MRC file. Unpack it first ({program})."
+        )
+    except BaseException:
+        packed.close()
+        raise
 
 
 def _open_by_head(path: Path, head: bytes, size: int, *, named: bool) -> FileVolume:

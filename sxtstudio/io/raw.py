@@ -10,12 +10,27 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Box
+
+
+class Source(Protocol):
+    """Where voxels are read from: a file, or what a file unpacks to.
+
+    ``size`` is how many bytes it holds, or at most holds.
+    """
+
+    size: int
+
+    def read_into(self, array: NDArray[Any], offset: int) -> None:
+        """Fill a C-ordered array with the bytes from ``offset`` on; EOFError if there are too few."""
+
+    def close(self) -> None:
+        """Close the file."""
 
 
 class RawFile:
@@ -57,7 +72,7 @@ class RawFile:
 class RawSlices:
     """Slices that lie in a file row by row, each at its own offset."""
 
-    def __init__(self, file: RawFile, offsets: Sequence[int], rows: int, columns: int, dtype: Any) -> None:
+    def __init__(self, file: Source, offsets: Sequence[int], rows: int, columns: int, dtype: Any) -> None:
         """Describe slices of ``rows`` × ``columns`` voxels of the file's ``dtype`` at byte ``offsets``."""
         self._file = file
         self._offsets = offsets
@@ -78,6 +93,27 @@ class RawSlices:
             if rows is not None:
                 out[index] = rows[:, box.start[2] : box.stop[2]]
         return native(out)
+
+
+def read_some(source: Source, offset: int, length: int) -> bytes:
+    """Return so many bytes of a source; EOFError if there are too few."""
+    found = np.empty(length, np.uint8)
+    source.read_into(found, offset)
+    return found.tobytes()
+
+
+def first_bytes(source: Source, length: int, start: int = 0) -> bytes:
+    """Return some bytes from ``start`` on, fewer where there are no more."""
+    found = np.zeros(length, np.uint8)
+    done, step = 0, length
+    while step and done < length:
+        step = min(step, length - done)
+        try:
+            source.read_into(found[done : done + step], start + done)
+            done += step
+        except EOFError:
+            step //= 2
+    return found[:done].tobytes()
 
 
 def native(array: NDArray[Any]) -> NDArray[Any]:

@@ -205,7 +205,7 @@ def test_opening_another_asks_and_keeps_the_document_on_cancel(
     [
         ("empty.mrc", b"", "empty"),
         ("text.tif", b"hello, this is no tomogram", "no tomogram that SXT Studio can read"),
-        ("cell.mrc.gz", b"\x1f\x8b" + bytes(100), "gunzip"),
+        ("cell.mrc.xz", b"\xfd7zXZ" + bytes(100), "unxz"),
         ("gone.mrc", None, "does not exist"),
     ],
 )
