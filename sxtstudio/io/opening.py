@@ -45,8 +45,9 @@ _FOREIGN = (
 def open_volume(path: str | Path, axes: AxisOrder | None = None) -> FileVolume:
     """Open a tomogram of any format that SXT Studio reads; the voxels stay on disk.
 
-    MRC (.mrc .rec .st .map; in gzip and bzip2, too), TIFF, BigTIFF, ImageJ hyperstack, OME-TIFF, HDF5/NeXus, OME-Zarr 0.4 and
-    0.5, plain Zarr arrays, NumPy (.npy), a folder of numbered 2D TIFF or PNG slices, or a single 2D image.
+    MRC (.mrc .rec .st .map; in gzip and bzip2, too), TIFF, BigTIFF, ImageJ hyperstack, OME-TIFF,
+    HDF5/NeXus, OME-Zarr 0.4 and 0.5, plain Zarr arrays, NumPy (.npy), a folder of numbered 2D TIFF or PNG
+    slices, or a single 2D image.
 
     Parameters
     ----------

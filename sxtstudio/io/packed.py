@@ -50,7 +50,7 @@ class PackedFile:
     """What a stream unpacks to, read from any place; several threads may."""
 
     def __init__(self, file: RawFile, stream: Stream, size: int) -> None:
-        """``stream`` stands at its beginning and unpacks to ``size`` at most; ``file`` is closed with this."""
+        """``stream`` stands at its beginning, and unpacks to ``size`` at most; closes ``file``."""
         self._file = file
         self.size = size
         self._marks: list[tuple[int, Stream]] = [(0, stream.copy())]

@@ -123,6 +123,7 @@ def check_stored(path: Path, source: Source, start: int, voxels: Sequence[int], 
     UserError
         If it is truncated, or holds nothing.
     """
+    at_most = " at most" if isinstance(source, PackedFile) else ""
     needed = start + math.prod(voxels) * dtype.itemsize
     shown = " × ".join(map(str, voxels))
     if min(voxels, default=0) <= 0:
@@ -130,5 +131,5 @@ def check_stored(path: Path, source: Source, start: int, voxels: Sequence[int], 
     if source.size < needed:
         raise UserError(
             f"{path.name} is truncated: its header ({shown} voxels) needs {needed} bytes, "
-            f"the file has {source.size}{' at most' if isinstance(source, PackedFile) else ''}. Copy or export it again."
+            f"the file has {source.size}{at_most}. Copy or export it again."
         )
