@@ -38,6 +38,12 @@ def add(commands: Any) -> None:
         help="projects (.sxt), or files of labels, objects or images; of several, -o is a folder",
     )
     parser.add_argument("--list", action="store_true", help="show what can be handed over to which program")
+    parser.add_argument(
+        "--results",
+        action="store_true",
+        help="write all results of a project into the folder -o: volumes, tables, plots, surfaces, pictures, "
+        "parameters and a methods paragraph, as RO-Crate; 'sxtstudio rerun' does everything again from it",
+    )
     parser.add_argument("--what", choices=[content.value for content in _HEADLESS], help="what is written")
     parser.add_argument(
         "--for",
@@ -75,6 +81,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.list:
         _list()
         return DONE
+    if arguments.results:
+        return _results(arguments)
     for given, option in (
         (arguments.inputs, "an INPUT"),
         (arguments.output, "-o"),
@@ -86,6 +94,17 @@ def run(arguments: argparse.Namespace) -> int:
             )
     for path, request in _requests(arguments):
         _export(path, request, arguments)
+    return DONE
+
+
+def _results(arguments: argparse.Namespace) -> int:
+    from sxtstudio.commands.export_results import export_results
+
+    if len(arguments.inputs) != 1 or not arguments.output:
+        raise UserError("Results are those of one project, in a folder of their own: give it, and -o FOLDER.")
+    tomogram = Path(arguments.tomogram) if arguments.tomogram else None
+    receipt, notes = export_results(Path(arguments.inputs[0]), Path(arguments.output), tomogram)
+    print_rows(receipt_rows(receipt, notes))
     return DONE
 
 

@@ -1,0 +1,137 @@
+"""A paragraph for the methods section of a paper: what was done, in sentences, with the citation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from sxtstudio import __version__
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.steps import Step, StepKind, effective
+from sxtstudio.core.wording import count, grouped, shape_text
+from sxtstudio.io.project import Record
+
+TITLE = (
+    "3D surface reconstruction of cellular cryo-soft X-ray microscopy tomograms using semisupervised deep "
+    "learning"
+)
+CITATION = f"Dyhr M.C.A., Sadeghi M., et al., “{TITLE}”, PNAS 2023, 120(24) e2209938120."
+DOI = "https://doi.org/10.1073/pnas.2209938120"
+
+
+def paragraph(record: Record, tomogram: str, objects: int = 0) -> str:
+    """Return the paragraph.
+
+    Parameters
+    ----------
+    record
+        What was done.
+    tomogram
+        The name of its file.
+    objects
+        How many there are; 0: none.
+    """
+    size = shape_text(record.tomogram.shape)
+    voxel = "an unknown voxel size"
+    if record.voxel_nm is not None:
+        edges = " × ".join(f"{edge:.4g}" for edge in record.voxel_nm)
+        voxel = f"voxels of {edges} nm (z × y × x)"
+    sentences = [
+        f"The soft X-ray tomogram {tomogram} ({size} voxels, {voxel}) was analysed with SXT Studio "
+        f"{__version__}."
+    ]
+    former = ""
+    for sentence in _sentences(effective(record.steps)):
+        if sentence != former:  # of many strokes of the brush one is said
+            sentences.append(sentence)
+        former = sentence
+    if record.lac is not None:
+        sentences.append(f"Linear absorption coefficients: {record.lac.description()}.".replace("..", "."))
+    if objects:
+        sentences.append(
+            f"Size, shape and grey values of {count(objects, 'object')} were measured; the dictionary beside "
+            "the table gives definition, formula and source of each column."
+        )
+    sentences.append(f"The segmentation method is that of Dyhr, Sadeghi et al. ({DOI}).")
+    return " ".join(sentences)
+
+
+def _sentences(steps: list[Step]) -> Iterator[str]:
+    for step in steps:
+        if step.kind not in (StepKind.EDIT, StepKind.OTHER):
+            continue
+        say = _OF.get(step.edit) if step.edit is not None else None
+        text = say(dict(step.parameters)) if say is not None and not step.partial else ""
+        yield text or _by_hand(step)
+
+
+def _by_hand(step: Step) -> str:
+    words = {"labels": "The labels", "mask": "The cell mask", "objects": "The objects"}
+    return f"{words[step.target]} were then changed by hand.".replace("mask were", "mask was")
+
+
+def _segment(values: dict[str, Any]) -> str:
+    text = f"Membranes were segmented with the model “{values.get('model', 'unknown')}”"
+    sha = values.get("model_sha256")
+    text += f" (SHA-256 {sha[:12]}…)" if isinstance(sha, str) and sha else ""
+    threshold = values.get("threshold")
+    text += f" at a threshold of {threshold:g} on its output" if isinstance(threshold, int | float) else ""
+    if values.get("neighbours") == 1:
+        text += ", the mean of the outputs for each slice and its two neighbours"
+    slices = values.get("slices")
+    if isinstance(slices, list | tuple) and len(slices) == 2 and all(isinstance(z, int) for z in slices):
+        text += f", in slices {slices[0] + 1} to {slices[1]}"
+    return text + "."
+
+
+def _clean(values: dict[str, Any]) -> str:
+    parts = []
+    for key, words in (
+        ("threshold", "the threshold was set to {:g}"),
+        ("smooth_z", "the majority of {:g} slices to either side decided"),
+        ("close", "gaps of up to twice {:g} voxels were closed"),
+        ("fill_holes_px", "holes of up to {:g} pixels within a slice were filled"),
+        ("dilate", "labels were dilated by {:g} voxels"),
+        ("erode", "labels were eroded by {:g} voxels"),
+        ("min_size_voxels", "objects of fewer than {:g} voxels were removed"),
+        ("min_size_nm3", "objects smaller than {:g} nm³ were removed"),
+    ):
+        value = values.get(key)
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            parts.append(words.format(value))
+    if values.get("inside_mask"):
+        parts.append("labels outside of the cell mask were removed")
+    if isinstance(values.get("crop_zyx_px"), list):
+        parts.append(f"{values['crop_zyx_px']} voxels (z, y, x) were cleared at each border")
+    return f"The labels were cleaned up: {'; '.join(parts)}." if parts else "The labels were cleaned up."
+
+
+def _objects(values: dict[str, Any]) -> str:
+    if values.get("method") == "components":
+        text = "Objects are the connected pieces of the labels"
+    else:
+        text = "Objects are the bodies that the outlines enclose"
+        gap, split = values.get("gap_px"), values.get("split")
+        text += f", gaps of up to {gap:g} px closed" if isinstance(gap, int | float) else ""
+        if isinstance(split, int | float) and split > 0:
+            text += f", divided at necks narrower than {split:g} of the narrower part"
+    least = values.get("min_voxels")
+    text += f"; those of fewer than {grouped(least)} voxels were left out" if isinstance(least, int) else ""
+    return text + "."
+
+
+_OF: Mapping[EditKind, Callable[[dict[str, Any]], str]] = {
+    EditKind.SEGMENT: _segment,
+    EditKind.CLEAN_UP: _clean,
+    EditKind.FIND_OBJECTS: _objects,
+    EditKind.FIND_CELL: lambda values: "The cell was told from ice by grey values and outlines.",
+    EditKind.REMOVE_OUTSIDE: lambda values: "What lay outside of the cell mask was removed.",
+    EditKind.CLASS_BY_RULE: lambda values: "Objects got their classes by rules on their measurements.",
+    EditKind.CLASSIFY: lambda values: (
+        "Objects got their classes by a random forest trained with objects that were named by hand."
+    ),
+    EditKind.CLASS: lambda values: "Objects got their classes by hand.",
+    EditKind.CHECKED: lambda values: "Classes of objects were checked by hand.",
+    EditKind.NOTE: lambda values: "Notes were written.",
+    EditKind.EDIT_CLASSES: lambda values: "The list of classes was edited.",
+}

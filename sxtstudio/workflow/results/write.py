@@ -1,0 +1,346 @@
+"""Write the results of a document as a folder to take home: all of it, or nothing."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.classes.classifier import Classifier
+from sxtstudio.core.classes.classifier_file import write_classifier
+from sxtstudio.core.edit_kind import EditKind, Target
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.figures import Figure
+from sxtstudio.core.measure.calibration import calibrated_anew
+from sxtstudio.core.measure.contacts import contacts_group
+from sxtstudio.core.measure.kept import KeptMeasurements
+from sxtstudio.core.measure.measure import GROUPS, measure_objects
+from sxtstudio.core.measure.relations import relations_group
+from sxtstudio.core.measure.table import about, object_table
+from sxtstudio.core.pace import Work
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.core.steps import StepKind, effective
+from sxtstudio.core.wording import bytes_text, count
+from sxtstudio.io.object_table import write_table as write_rows
+from sxtstudio.io.project import Record
+from sxtstudio.io.tables import dictionary_path, write_table
+from sxtstudio.segment.registry import load_card
+from sxtstudio.workflow.document.exporting import (
+    ExportSource,
+    Receipt,
+    SurfaceChoice,
+    VolumeChoice,
+    export_surface,
+    export_voxels,
+)
+from sxtstudio.workflow.document.methods import text_of
+from sxtstudio.workflow.handover.figures import measured_figures
+from sxtstudio.workflow.jobs.outputs import check_space
+from sxtstudio.workflow.results import layout
+from sxtstudio.workflow.results.crate import crate_text
+from sxtstudio.workflow.results.paragraph import paragraph
+from sxtstudio.workflow.results.pictures import PLANES, write_slice_picture
+
+_BLOCK = 1 << 20
+_MESH = "surfaces/labels.ply"
+_WHAT: tuple[tuple[Target, str], ...] = (("labels", "labels"), ("mask", "cell mask"), ("objects", "objects"))
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """What is known before anything is written: measurements of now, and the plots to draw."""
+
+    measured: KeptMeasurements | None
+    figures: tuple[Figure, ...]
+
+
+def prepare(source: ExportSource, progress: Progress | None = None) -> Prepared:
+    """Measure the objects, unless what was measured still holds, and make the plots.
+
+    Raises
+    ------
+    Cancelled
+        If the user stopped it.
+    """
+    kept = source.measured
+    if source.objects is None:
+        return Prepared(None, ())
+    if kept is None or kept.stale or kept.voxel_nm != source.voxel_nm:
+        kept = measured_anew(source, kept, progress)
+    return Prepared(kept, measured_figures(kept.value, source.table))
+
+
+def measured_anew(
+    source: ExportSource, former: KeptMeasurements | None, progress: Progress | None = None
+) -> KeptMeasurements:
+    """Measure all objects, with the relations and the contacts that were measured before."""
+    if source.objects is None:
+        raise UserError("There are no objects to measure.")
+    classes = {number: row.class_name for number, row in source.table.rows.items()}
+    rules = former.contacts if former is not None and former.voxel_nm == source.voxel_nm else ()
+    groups = (*GROUPS, relations_group(classes), *([contacts_group(classes, rules)] if rules else []))
+    found = measure_objects(
+        source.objects, source.voxel_nm, image=source.tomogram, groups=groups, progress=progress
+    )
+    lac = None if source.record is None else source.record.lac
+    return KeptMeasurements(calibrated_anew(found, lac), voxel_nm=source.voxel_nm, contacts=rules)
+
+
+def write_results(
+    folder: Path,
+    source: ExportSource,
+    prepared: Prepared,
+    plots: Mapping[str, bytes] | None = None,
+    *,
+    classifier: Classifier | None = None,
+    progress: Progress | None = None,
+) -> Receipt:
+    """Write labels, mask, objects, tables, plots, surfaces, pictures, methods and parameters into a folder.
+
+    It is made under another name and gets its own when it is complete; former results of that name are
+    replaced then, and nothing else ever is.
+
+    Parameters
+    ----------
+    folder
+        The new folder.
+    source
+        The document.
+    prepared, plots
+        As of ``prepare``; the drawn plots by the ending of their file, ".png" and ".svg".
+    classifier
+        What gave objects their classes.
+    progress
+        Counts the whole job.
+
+    Raises
+    ------
+    UserError
+        If there is nothing to write, the folder holds anything else, or the disk is full.
+    Cancelled
+        If the user stopped it; nothing is left behind.
+    """
+    progress = progress or Progress()
+    if source.record is None or source.identify is None:
+        raise UserError("Results are those of a tomogram that was worked on: open it, or give a project.")
+    if all(one is None for one in (source.labels, source.mask, source.objects)):
+        raise UserError("There are no labels, no cell mask and no objects yet, so there are no results.")
+    layout.refuse_foreign(folder)
+    if not folder.parent.is_dir():
+        raise UserError(f"{folder} cannot be made because {folder.parent} is no folder: create it first.")
+    voxels = math.prod(source.tomogram.shape)
+    check_space(folder.parent, voxels // 5)
+    known = source.identify()
+    pointer = replace(source.record.tomogram, fingerprint=dict(known.fingerprint))
+    record = replace(source.record, tomogram=pointer, view={}, trust=())
+    with atomic_write(folder) as temporary:
+        temporary.mkdir()
+        writing = _Writing(temporary, source, prepared, record, progress)
+        writing.volumes_and_surface()
+        writing.tables(classifier)
+        writing.plots(plots or {})
+        writing.pictures()
+        writing.model()
+        writing.texts()
+        size = writing.finish()
+    rows = (
+        ("Holds", ", ".join(writing.held)),
+        ("Files", count(len(writing.described), "file")),
+        ("On disk", bytes_text(size)),
+        ("Verified", "volumes were read back and compared; each file has its SHA-256 in parameters.json"),
+        ("Again", f"sxtstudio rerun {folder.name}"),
+    )
+    return Receipt("Results", folder, rows, tuple(writing.notes))
+
+
+class _Writing:
+    """The folder as it grows."""
+
+    def __init__(
+        self, folder: Path, source: ExportSource, prepared: Prepared, record: Record, progress: Progress
+    ) -> None:
+        self._folder, self._source, self._prepared = folder, source, prepared
+        self.record = record
+        self.described: dict[str, str] = {}
+        self.held: list[str] = []
+        self.notes: list[str] = []
+        there: dict[Target, object] = {
+            "labels": source.labels,
+            "mask": source.mask,
+            "objects": source.objects,
+        }
+        self._there: list[tuple[Target, str]] = [one for one in _WHAT if there[one[0]] is not None]
+        voxels = math.prod(source.tomogram.shape)
+        self._stages = Stages(
+            progress,
+            (
+                *(Stage(Work.EXPORT, voxels, f"Writing the {words}") for _, words in self._there),
+                *((Stage(Work.SURFACE, voxels, "Making the surface"),) if source.labels is not None else ()),
+                Stage(Work.PICTURE, len(PLANES) + 1, "Drawing pictures"),
+            ),
+        )
+
+    def _path(self, name: str, description: str) -> Path:
+        path = self._folder / name
+        path.parent.mkdir(exist_ok=True)
+        self.described[name] = description
+        return path
+
+    def volumes_and_surface(self) -> None:
+        source = self._source
+        for what, words in self._there:
+            path = self._path(layout.VOLUMES[what], _VOLUME_WORDS[what])
+            with self._stages.stage(Work.EXPORT) as counter:
+                export_voxels(path, source, VolumeChoice(what), counter)
+            self.held.append(words)
+        if source.labels is None:
+            return
+        from sxtstudio.surface import SurfaceParameters
+
+        parameters = SurfaceParameters(objects=True, min_faces=0)
+        with self._stages.stage(Work.SURFACE) as counter:
+            path = self._path(_MESH, "The surface of the labels, a colour for each piece; lengths in nm.")
+            try:
+                export_surface(path, source, SurfaceChoice(parameters), counter)
+                self.held.append("surface")
+            except UserError as error:  # labels like noise have none
+                del self.described[_MESH]
+                self.notes.append(f"There is no surface: {error}")
+
+    def tables(self, classifier: Classifier | None) -> None:
+        source, kept = self._source, self._prepared.measured
+        if kept is None:
+            return
+        table = object_table(
+            kept.value, source.table, about(self._source.tomogram.path.name, source.voxel_nm)
+        )
+        path = self._path(layout.TABLE, "A row for each object: class, flags, notes, all measurements.")
+        write_table(path, table)
+        beside = dictionary_path(path)
+        if beside is not None:
+            name = beside.relative_to(self._folder).as_posix()
+            self.described[name] = "What each column means: definition, formula, source, unit."
+        xlsx = self._path(layout.TABLE_XLSX, "The same table with its dictionary, for spreadsheets.")
+        try:
+            write_table(xlsx, table)
+        except UserError as error:  # more rows than such a file holds
+            del self.described[layout.TABLE_XLSX]
+            self.notes.append(str(error))
+        write_rows(
+            self._path(layout.ROWS, "Classes, flags and notes as SXT Studio reads them."), source.table
+        )
+        by_classifier = any(
+            step.kind is StepKind.EDIT and step.edit is EditKind.CLASSIFY
+            for step in effective(self.record.steps)
+        )
+        if classifier is not None and by_classifier:
+            path = self._path(layout.CLASSIFIER, "The classifier that gave objects their classes.")
+            write_classifier(path, classifier)
+        self.held.append("table of objects")
+
+    def plots(self, drawn: Mapping[str, bytes]) -> None:
+        for suffix, content in drawn.items():
+            path = self._path(f"plots/objects{suffix}", "Dot plots of the objects by class, mean and SD.")
+            path.write_bytes(content)
+        if drawn:
+            self.held.append("plots")
+
+    def pictures(self) -> None:
+        with self._stages.stage(Work.PICTURE) as counter:
+            counter.begin(len(PLANES) + 1)
+            for plane in PLANES:
+                words = f"The middle slice in the {plane} plane, with objects or labels over it."
+                write_slice_picture(self._path(f"pictures/slice-{plane}.png", words), self._source, plane)
+                counter.step()
+            if _MESH in self.described:
+                self._picture_3d()
+            counter.step()
+        self.held.append("pictures")
+
+    def _picture_3d(self) -> None:
+        from sxtstudio.surface import SurfaceParameters, extract_surface, render_picture
+
+        source, name = self._source, "pictures/surface.png"
+        assert source.labels is not None
+        parameters = SurfaceParameters(objects=True, min_faces=0, max_faces=1_000_000)
+        path = self._path(name, "The surface of the labels, drawn off-screen.")
+        try:
+            surface = extract_surface(source.labels, source.voxel_nm, parameters)
+            render_picture(path, surface)
+        except UserError as error:  # no OpenGL here; all else is good without it
+            del self.described[name]
+            self.notes.append(f"There is no picture of the surface: {error}")
+
+    def model(self) -> None:
+        """The card of the model whose labels these are, where that is installed still."""
+        steps = [
+            step
+            for step in effective(self.record.steps)
+            if step.kind is StepKind.EDIT and step.edit is EditKind.SEGMENT
+        ]
+        if not steps:
+            return
+        name, sha256 = steps[-1].parameters.get("model"), steps[-1].parameters.get("model_sha256")
+        try:
+            card = load_card(str(name))
+        except UserError:
+            card = None
+        if card is None or card.sha256 != sha256:
+            self.notes.append(
+                f"The model {name} is not installed any more as it was: its checksum is in "
+                f"{layout.PARAMETERS}."
+            )
+            return
+        path = self._path(layout.MODEL, f"The card of the model {name}, with its SHA-256.")
+        path.write_text(card.to_json(), encoding="utf-8")
+        self.held.append("model card")
+
+    def texts(self) -> None:
+        name = self._source.tomogram.path.name
+        self.text = paragraph(self.record, name, len(self._source.table.rows))
+        listed = text_of(self.record, name)
+        path = self._path(layout.METHODS, "A paragraph for the methods section, and all steps.")
+        path.write_text(f"{self.text}\n\n{listed}", encoding="utf-8", errors="replace")
+        readme = self._path(layout.README, "What is in this folder.")
+        lines = [f"Results of {name}, written by SXT Studio.", "", self.text, "", "Files:", ""]
+        everything = {**self.described, layout.PARAMETERS: _PARAMETERS_WORDS}
+        lines += [f"{name}: {words}" for name, words in sorted(everything.items())]
+        lines += [
+            "",
+            "'sxtstudio rerun FOLDER' does everything again and says whether the results are the same.",
+        ]
+        readme.write_text("\n".join(lines) + "\n", encoding="utf-8", errors="replace")
+
+    def finish(self) -> int:
+        """Write what describes the others; return the size of all."""
+        files = {name: sha256_of(self._folder / name) for name in self.described}
+        kept = self._prepared.measured
+        results = layout.Results(self.record, files, () if kept is None else kept.contacts)
+        path = self._path(layout.PARAMETERS, _PARAMETERS_WORDS)
+        path.write_text(layout.parameters_text(results), encoding="utf-8")
+        files[layout.PARAMETERS] = sha256_of(path)
+        name = self._source.tomogram.path.name
+        text = crate_text(self._folder, self.record, files, self.described, name, self.text)
+        (self._folder / layout.CRATE).write_text(text, encoding="utf-8", errors="replace")
+        return sum(entry.stat().st_size for entry in self._folder.rglob("*") if entry.is_file())
+
+
+_PARAMETERS_WORDS = "All steps with their parameters, the tomogram's checksum, and those of the files."
+_VOLUME_WORDS: dict[Target, str] = {
+    "labels": "The labels: 255 where there is one (8 bit).",
+    "mask": "The cell mask: 255 inside the cell (8 bit).",
+    "objects": "The objects: each has its number of the table (16 bit, 32 bit above 65,535).",
+}
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file."""
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()

@@ -1,0 +1,199 @@
+"""The folder of results: whole or not at all, read by another reader of RO-Crate, nothing foreign lost."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from PIL import Image
+from rocrate.rocrate import ROCrate
+
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.io.tables import read_table
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.exporting import source_of
+from sxtstudio.workflow.results import layout, write
+from sxtstudio.workflow.results.layout import read_results, refuse_foreign
+from sxtstudio.workflow.results.paragraph import DOI, paragraph
+from sxtstudio.workflow.results.write import prepare, write_results
+
+
+@pytest.fixture
+def results(document: Document, tmp_path: Path) -> Path:
+    """The folder of a document with labels, mask, objects and measurements."""
+    document.add_step(
+        Step(
+            StepKind.EDIT,
+            EditKind.SEGMENT,
+            parameters={"model": "compact", "model_sha256": "ab" * 32, "threshold": 0.1, "slices": [0, 6]},
+        )
+    )
+    folder = tmp_path / "zelle-results"
+    source = source_of(document)
+    write_results(folder, source, prepare(source), {".svg": b"<svg/>"})
+    return folder
+
+
+def test_another_reader_finds_every_file(results: Path) -> None:
+    crate = ROCrate(results)
+    on_disk = {path.relative_to(results).as_posix() for path in results.rglob("*") if path.is_file()}
+    named = {entity.id for entity in crate.get_entities() if entity.type == "File"}
+    assert named == on_disk - {layout.CRATE}
+    assert {"volumes/labels.tif", "volumes/mask.tif", "volumes/objects.tif", "tables/objects.csv"} <= named
+    assert {"surfaces/labels.ply", "pictures/slice-xz.png", "plots/objects.svg", "methods.md"} <= named
+    root = crate.root_dataset
+    assert {"name", "description", "datePublished", "license", "hasPart"} <= root.properties().keys()
+    assert root["citation"].id == DOI and "e2209938120" in root["citation"]["name"]
+    for name in named:
+        entity = crate.get(name)
+        content = (results / name).read_bytes()
+        assert entity["sha256"] == hashlib.sha256(content).hexdigest()
+        assert int(entity["contentSize"]) == len(content) and entity["description"]
+    metadata = json.loads((results / layout.CRATE).read_text(encoding="utf-8"))
+    reached = {"./"}
+    while True:  # every file is reached from the root by hasPart
+        more = {
+            part["@id"]
+            for entity in metadata["@graph"]
+            if entity["@id"] in reached
+            for part in entity.get("hasPart", [])
+        }
+        if more <= reached:
+            break
+        reached |= more
+    assert named <= reached
+
+
+def test_volumes_tables_and_pictures_are_those_of_the_document(document: Document, results: Path) -> None:
+    np.testing.assert_array_equal(tifffile.imread(results / "volumes/objects.tif"), document.objects)
+    np.testing.assert_array_equal(tifffile.imread(results / "volumes/labels.tif"), document.labels)
+    table = read_table(results / layout.TABLE)
+    assert table["object"].tolist() == [3, 7, 300]
+    assert table["class"].tolist() == ["Mitochondrion", "Körperchen", ""]
+    assert table["volume_um3"][1] == pytest.approx(3 * 9 * 7 * 2400 * 1e-9)
+    with Image.open(results / "pictures/slice-xz.png") as picture:
+        wide, high = picture.size  # 50 × 12 nm, 6 × 20 nm
+        assert wide / high == pytest.approx(600 / 120, rel=0.02)
+
+
+def test_parameters_are_read_again(document: Document, results: Path) -> None:
+    found = read_results(results)
+    assert found.record.voxel_nm == (20.0, 10.0, 12.0)
+    assert [step.name for step in found.record.steps] == ["Segment"]
+    assert found.record.tomogram.fingerprint == document.identify().fingerprint
+    text = (results / layout.METHODS).read_text(encoding="utf-8")
+    assert "Membranes were segmented with the model “compact” (SHA-256 abababababab…)" in text
+    assert "voxels of 20 × 10 × 12 nm" in text and DOI in text and "3 objects were measured" in text
+    assert "1. Segment" in text
+
+
+def test_writing_again_replaces_former_results_and_nothing_else(document: Document, results: Path) -> None:
+    source = source_of(document)
+    write_results(results, source, prepare(source))
+    assert not (results / "plots").exists()
+    (results / "volumes" / "mine.txt").write_text("kept")
+    with pytest.raises(UserError, match=r"volumes/mine.txt, which is no part of the results"):
+        write_results(results, source, prepare(source))
+    assert (results / "volumes" / "mine.txt").read_text() == "kept"
+
+
+@pytest.mark.parametrize("there", ["file", "folder", "link"])
+def test_what_is_no_results_stays(document: Document, tmp_path: Path, there: str) -> None:
+    folder = tmp_path / "mine"
+    if there == "file":
+        folder.write_text("kept")
+    else:
+        (tmp_path / "other").mkdir()
+        (tmp_path / "other" / "kept.txt").write_text("kept")
+        if there == "link":
+            folder.symlink_to(tmp_path / "other")
+        else:
+            (tmp_path / "other").rename(folder)
+    before = sorted(tmp_path.rglob("*"))
+    with pytest.raises(UserError, match="another name"):
+        refuse_foreign(folder)
+    source = source_of(document)
+    with pytest.raises(UserError, match="another name"):
+        write_results(folder, source, prepare(source))
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+Fault = Callable[..., None]
+
+
+@pytest.mark.parametrize("at", ["export_voxels", "write_table", "crate_text"])
+def test_a_full_disk_leaves_nothing(
+    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, at: str
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(write, at, full)
+    source = source_of(document)
+    prepared = prepare(source)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(UserError, match="disk is full"):
+        write_results(tmp_path / "out", source, prepared)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_cancelled_results_leave_nothing(document: Document, tmp_path: Path) -> None:
+    source = source_of(document)
+    prepared = prepare(source)
+    progress = Progress()
+    progress.cancel()
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(Cancelled):
+        write_results(tmp_path / "out", source, prepared, progress=progress)
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_a_missing_folder_and_nothing_to_write_are_said(document: Document, tmp_path: Path) -> None:
+    source = source_of(document)
+    with pytest.raises(UserError, match="create it first"):
+        write_results(tmp_path / "no" / "out", source, prepare(source))
+    for target in ("labels", "mask", "objects"):
+        document.volume(target)[:] = 0
+        document.recount(target)
+    source = source_of(document)
+    with pytest.raises(UserError, match="no labels, no cell mask and no objects"):
+        write_results(tmp_path / "out", source, prepare(source))
+
+
+@pytest.mark.parametrize(
+    ("files", "said"),
+    [
+        ({"../x": "0" * 64}, "within the folder"),
+        ({"/etc/x": "0" * 64}, "within the folder"),
+        ({"a": "zz"}, "files"),
+    ],
+)
+def test_strangers_parameters_do_no_harm(results: Path, files: dict[str, str], said: str) -> None:
+    content = json.loads((results / layout.PARAMETERS).read_text(encoding="utf-8"))
+    content["files"] = files
+    (results / layout.PARAMETERS).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UserError, match=said):
+        read_results(results)
+
+
+def test_the_paragraph_says_each_kind_of_step_once(document: Document) -> None:
+    for _ in range(3):
+        document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
+    document.add_step(Step(StepKind.EDIT, EditKind.CLEAN_UP, parameters={"erode": 2, "min_size_nm3": 2e6}))
+    document.add_step(Step(StepKind.EDIT, EditKind.FIND_OBJECTS, "objects", parameters={"gap_px": 6.0}))
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
+    document.add_step(Step(StepKind.UNDO, EditKind.BRUSH))
+    text = paragraph(document.record(), "zelle.mrc")
+    assert text.count("changed by hand") == 1
+    assert "eroded by 2 voxels; objects smaller than 2e+06 nm³ were removed" in text
+    assert "gaps of up to 6 px closed" in text
