@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import math
-import os
-import shutil
-import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,26 +10,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.labels import LABEL
 from sxtstudio.core.lengths import is_voxel_size
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
-from sxtstudio.core.walk import walk
 from sxtstudio.io import export_mrc, export_tiff, export_zarr
 from sxtstudio.io.export_plan import Kind, Plan
 from sxtstudio.io.filevolume import FileVolume
-from sxtstudio.io.opening import open_volume
 from sxtstudio.io.place import Place
+from sxtstudio.io.writing import Format, slab_thickness, write_volume
 from sxtstudio.io.zarr import foreign_file, is_zarr
-
-_SLAB_BYTES = 32 << 20
-
-
-class NotAsWritten(UserError):
-    """What was read back from the disk is not what was to be written."""
 
 
 @dataclass(frozen=True)
@@ -53,24 +41,20 @@ class ExportReceipt:
     labelled: int | None = None
 
 
-@dataclass(frozen=True)
-class _Format:
-    write: Callable[[Path, Plan, Iterable[NDArray[Any]]], str]
-    dtype: Callable[[np.dtype[Any]], np.dtype[Any]]
-    label: int
-    label_dtype: Any = np.uint8
-    is_folder: bool = False
-    slab_slices: int = 1
-
-
-_TIFF = _Format(export_tiff.write_tiff, export_tiff.tiff_dtype, LABEL)
-_MRC = _Format(export_mrc.write_mrc, export_mrc.mrc_dtype, export_mrc.MRC_LABEL, np.int8)
-_ZARR = _Format(
+_TIFF = Format(
+    export_tiff.write_tiff,
+    export_tiff.tiff_dtype,
+    LABEL,
+    compressed=lambda plan: plan.kind in ("labels", "objects"),
+)
+_MRC = Format(export_mrc.write_mrc, export_mrc.mrc_dtype, export_mrc.MRC_LABEL, np.int8)
+_ZARR = Format(
     export_zarr.write_zarr,
     lambda dtype: dtype,
     LABEL,
     is_folder=True,
     slab_slices=export_zarr.CHUNK[0],
+    compressed=lambda plan: True,
 )
 _FORMATS = {".tif": _TIFF, ".tiff": _TIFF, ".mrc": _MRC, ".rec": _MRC, ".map": _MRC, ".zarr": _ZARR}
 
@@ -120,29 +104,15 @@ def export_volume(
     form = _format_of(target)
     _check_target(target, form)
     plan = replace(_plan(target, volume, voxel_nm, place, kind, form), zstd=zstd)
-    progress = progress or Progress()
-    progress.begin(2 * plan.shape[0], f"Writing {target.name}")
-    checksums: list[int] = []
-    counts: list[int] = []
-
-    def converted() -> Iterator[NDArray[Any]]:
-        for box in walk(plan.shape, progress=progress, begin=False, slices=plan.thickness):
-            slab = _convert(volume.read(box), plan, form)
-            checksums.append(zlib.crc32(slab.data))
-            if plan.kind in ("labels", "objects"):
-                counts.append(int(np.count_nonzero(slab)))
-            yield slab
-
-    with atomic_write(target) as temporary:
-        _check_space(temporary, plan, form)
-        name = form.write(temporary, plan, converted())
-        _verify(temporary, target, plan, checksums, progress)
-        size = _size_on_disk(temporary)
-    labelled = sum(counts) if counts else None
-    return ExportReceipt(target, name, plan.shape, plan.dtype, plan.voxel_nm, size, True, labelled)
+    written = write_volume(
+        target, volume, plan, form, lambda slab: _convert(slab, plan, form), progress or Progress()
+    )
+    return ExportReceipt(
+        target, written.format, plan.shape, plan.dtype, plan.voxel_nm, written.bytes, True, written.labelled
+    )
 
 
-def _format_of(target: Path) -> _Format:
+def _format_of(target: Path) -> Format:
     form = _FORMATS.get(target.suffix.lower())
     if form is None:
         known = ", ".join(_FORMATS)
@@ -150,7 +120,7 @@ def _format_of(target: Path) -> _Format:
     return form
 
 
-def _check_target(target: Path, form: _Format) -> None:
+def _check_target(target: Path, form: Format) -> None:
     """Refuse at once what would fail, or do harm, at the end."""
     if not form.is_folder and target.is_dir():
         raise UserError(f"{target} is a folder and cannot be replaced by a file. Choose another name.")
@@ -180,7 +150,7 @@ def _plan(
     voxel_nm: Sequence[float] | None,
     place: Place | None,
     kind: Kind,
-    form: _Format,
+    form: Format,
 ) -> Plan:
     voxel = voxel_nm if voxel_nm is not None else volume.voxel_nm
     if voxel is not None and not is_voxel_size(voxel):
@@ -193,70 +163,22 @@ def _plan(
         raise UserError(f"{target.name} was not written: {volume.dtype} values are no grey values.")
     dtype = np.dtype(np.uint8) if volume.dtype.kind == "b" else volume.dtype
     dtype = np.dtype(form.label_dtype) if kind == "labels" else form.dtype(dtype.newbyteorder("="))
-    slice_bytes = volume.shape[1] * volume.shape[2] * max(dtype.itemsize, volume.dtype.itemsize)
-    blocks = max(1, _SLAB_BYTES // (slice_bytes * form.slab_slices))
     return Plan(
         name=target.name.removesuffix(target.suffix).removesuffix(".ome"),
         shape=volume.shape,
         dtype=dtype,
         kind=kind,
-        thickness=min(volume.shape[0], blocks * form.slab_slices),
+        thickness=slab_thickness(volume, dtype, form),
         voxel_nm=None if voxel is None else _three(voxel),
         place=place,
     )
 
 
-def _convert(slab: NDArray[Any], plan: Plan, form: _Format) -> NDArray[Any]:
+def _convert(slab: NDArray[Any], plan: Plan, form: Format) -> NDArray[Any]:
     if plan.kind == "labels":
         labels: NDArray[Any] = np.multiply(slab != 0, form.label, dtype=plan.dtype)
         return labels
     return np.ascontiguousarray(slab, dtype=plan.dtype)
-
-
-def _check_space(temporary: Path, plan: Plan, form: _Format) -> None:
-    """Uncompressed sizes are known beforehand: better no start than a stop after minutes."""
-    compressed = form is _ZARR or (form is _TIFF and plan.kind in ("labels", "objects"))
-    free = shutil.disk_usage(temporary.parent).free
-    if not compressed and plan.bytes > free:
-        raise UserError(
-            f"The disk is too full for {plan.name}: it needs {plan.bytes / 1e6:.1f} MB, "
-            f"{free / 1e6:.1f} MB are free. Free some space or choose another folder."
-        )
-
-
-def _verify(temporary: Path, target: Path, plan: Plan, checksums: list[int], progress: Progress) -> None:
-    """Read the file back as any other file, and compare it with what was to be written."""
-    trouble = f"{target.name} was not written: what was read back from the disk differs"
-    try:
-        with open_volume(temporary) as back:
-            if back.shape != plan.shape or back.dtype != plan.dtype:
-                raise NotAsWritten(f"{trouble} in size or type. Check the disk.")
-            if not _same(back.voxel_nm, plan.voxel_nm):
-                raise NotAsWritten(f"{trouble} in voxel size. Check the voxel size {plan.voxel_nm} nm.")
-            boxes = walk(plan.shape, progress=progress, begin=False, slices=plan.thickness)
-            for box, checksum in zip(boxes, checksums, strict=True):
-                if zlib.crc32(back.read(box).data) != checksum:
-                    raise NotAsWritten(
-                        f"{trouble} in {{slices}}. Check the disk.",
-                        slices=(box.start[0], box.stop[0] - 1),
-                    )
-    except NotAsWritten:
-        raise
-    except UserError as error:
-        raise NotAsWritten(f"{trouble} ({error.text}) Check the disk.", slices=error.slices) from error
-
-
-def _same(found: VoxelSize | None, wanted: VoxelSize | None) -> bool:
-    """A size that no microscope can have is written as given, but not believed when read."""
-    if found is None or wanted is None:
-        return found is None and (wanted is None or any(not 0.1001 < v < 9999 for v in wanted))
-    return all(math.isclose(a, b, rel_tol=1e-5) for a, b in zip(found, wanted, strict=True))
-
-
-def _size_on_disk(path: Path) -> int:
-    if not path.is_dir():
-        return path.stat().st_size
-    return sum(os.path.getsize(Path(folder, name)) for folder, _, names in os.walk(path) for name in names)
 
 
 def _three(values: Sequence[float]) -> VoxelSize:

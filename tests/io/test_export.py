@@ -22,7 +22,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import export as export_module
-from sxtstudio.io import export_tiff, export_volume, open_volume
+from sxtstudio.io import export_tiff, export_volume, open_volume, writing
 from sxtstudio.io.place import Place
 from sxtstudio.io.zarr import foreign_file
 
@@ -253,7 +253,7 @@ def test_voxel_and_origin_come_from_the_file_by_default(tmp_path, labels):
 @pytest.mark.parametrize("name", NAMES)
 def test_many_slabs(tmp_path, name, monkeypatch):
     """With slabs of a few slices the result is the same, and the bar reaches its end."""
-    monkeypatch.setattr(export_module, "_SLAB_BYTES", 2000)
+    monkeypatch.setattr(writing, "SLAB_BYTES", 2000)
     data = np.random.default_rng(0).integers(0, 2, (37, 20, 30)).astype("u1")
     states = []
     export_volume(tmp_path / name, ArrayVolume(data, VOXEL), progress=Progress(listener=states.append))
@@ -306,7 +306,7 @@ class Failing(ArrayVolume):
 )
 def test_failure_half_way(former, monkeypatch, error, expected):
     path, check = former
-    monkeypatch.setattr(export_module, "_SLAB_BYTES", 100)
+    monkeypatch.setattr(writing, "SLAB_BYTES", 100)
     with pytest.raises(expected):
         export_volume(path, Failing(np.ones((40, 7, 11), "u1"), error))
     check()
@@ -314,7 +314,7 @@ def test_failure_half_way(former, monkeypatch, error, expected):
 
 def test_cancel_half_way(former, monkeypatch):
     path, check = former
-    monkeypatch.setattr(export_module, "_SLAB_BYTES", 100)
+    monkeypatch.setattr(writing, "SLAB_BYTES", 100)
     progress = Progress()
     progress._listener = lambda state: progress.cancel()
     with pytest.raises(Cancelled):
@@ -347,7 +347,7 @@ def test_disk_that_is_really_full(former):
 
 @pytest.mark.parametrize("name", ["out.tif", "out.mrc"])
 def test_disk_too_small_is_told_before_the_work(tmp_path, labels, monkeypatch, name):
-    monkeypatch.setattr(export_module.shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
+    monkeypatch.setattr(writing.shutil, "disk_usage", lambda path: SimpleNamespace(free=100))
     with pytest.raises(UserError, match="too full"):
         export_volume(tmp_path / name, ArrayVolume(labels.astype("f4")), kind="image")
     assert contents(tmp_path) == []
