@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -12,6 +13,7 @@ from sxtstudio import __version__
 
 def run(path: Path | None = None) -> int:
     """Open the window, with a file if one is given, and return the exit code when it is closed."""
+    gc.disable()  # the libraries that are loaded now are no garbage, and there is a lot to look through
     # pyqtgraph takes the first binding that they find; there is only one here.
     os.environ.setdefault("QT_API", "pyside6")
     from PySide6.QtCore import QTimer
@@ -20,6 +22,7 @@ def run(path: Path | None = None) -> int:
     from sxtstudio.app import theme
     from sxtstudio.app.document.opening import open_path
     from sxtstudio.app.document.recovering import offer_recovery
+    from sxtstudio.app.garbage import Garbage
     from sxtstudio.app.main_window import MainWindow
     from sxtstudio.app.settings import Settings
     from sxtstudio.core.logs import start_log
@@ -35,7 +38,10 @@ def run(path: Path | None = None) -> int:
     theme.apply(app, settings.get("theme", "system"))
     window = MainWindow(settings)
     window.show()
+    garbage = Garbage(window.jobs)
     if path is not None:
         QTimer.singleShot(0, lambda: open_path(window.context, path))
     QTimer.singleShot(0, lambda: offer_recovery(window.context))
-    return app.exec()
+    code = app.exec()
+    garbage.shut_down()
+    return code
