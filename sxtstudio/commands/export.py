@@ -12,7 +12,8 @@ from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, Content, Program
+from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, Content, MeshOf, Program
+from sxtstudio.core.length_unit import LengthUnit
 
 if TYPE_CHECKING:
     from sxtstudio.workflow.document.exporting import Receipt
@@ -64,13 +65,18 @@ def add(commands: Any) -> None:
     parser.add_argument("--table", metavar="TABLE", help="a table with the classes of the objects of a file")
     group = parser.add_argument_group("surfaces")
     group.add_argument(
-        "--apart",
-        choices=("all", "classes", "objects", "pieces"),
-        help="what is a mesh of its own: nothing, each class, each object, or each piece of the labels",
+        "--mesh-of",
+        choices=[of.value for of in MeshOf],
+        help="the labels, their pieces in a colour each, the objects in one file, or a folder with a file "
+        "for each class or object (default: the objects, else the pieces)",
     )
-    group.add_argument("--unit", choices=("nm", "angstrom", "um"), default="nm", help="of lengths (nm)")
-    group.add_argument("--min-faces", type=whole_number, metavar="N", help="drop smaller pieces (1000)")
-    group.add_argument("--smooth", type=whole_number, metavar="N", help="rounds of smoothing (20)")
+    group.add_argument(
+        "--unit", choices=[unit.value for unit in LengthUnit], help="of lengths (nm; in GLB um)"
+    )
+    group.add_argument("--min-faces", type=whole_number, metavar="N", help="leave smaller meshes out")
+    group.add_argument(
+        "--smooth", type=whole_number, metavar="N", default=20, help="rounds of smoothing (20)"
+    )
     add_axes(parser, "INPUT")
     add_voxel(parser)
     parser.set_defaults(run=run)
@@ -142,7 +148,7 @@ def _draw(figures: Any, path: Path) -> None:
 
 def _requests(arguments: argparse.Namespace) -> list[tuple[Path, Handover]]:
     from sxtstudio.workflow.handover.programs import route_for
-    from sxtstudio.workflow.handover.request import Apart, Handover, LengthUnit, MeshChoice
+    from sxtstudio.workflow.handover.request import Handover, MeshOptions
 
     content, program = Content(arguments.what), Program(arguments.program)
     route = route_for(content, program)
@@ -151,12 +157,11 @@ def _requests(arguments: argparse.Namespace) -> list[tuple[Path, Handover]]:
     if len(arguments.inputs) > 1 and not into_folder:
         raise UserError(f"{output} is no folder that exists, and there are several inputs: give a folder.")
     first, last = arguments.slices or (None, None)
-    usual = MeshChoice()
-    mesh = MeshChoice(
-        Apart(arguments.apart) if arguments.apart else usual.apart,
-        usual.min_faces if arguments.min_faces is None else arguments.min_faces,
-        usual.smooth if arguments.smooth is None else arguments.smooth,
-        LengthUnit(arguments.unit),
+    mesh = MeshOptions(
+        MeshOf(arguments.mesh_of) if arguments.mesh_of else None,
+        arguments.min_faces,
+        arguments.smooth,
+        LengthUnit(arguments.unit) if arguments.unit else None,
     )
     found = []
     for name in arguments.inputs:

@@ -66,6 +66,34 @@ class Form(StrEnum):
     TEXT = "Markdown"
 
 
+class MeshOf(StrEnum):
+    """What is a mesh of its own; the values are the words of the command line."""
+
+    LABELS = "labels"
+    PIECES = "pieces"
+    OBJECTS = "objects"
+    CLASS_FILES = "class-files"
+    OBJECT_FILES = "object-files"
+
+    @property
+    def of_objects(self) -> bool:
+        """Whether the objects are drawn rather than the labels."""
+        return self not in (MeshOf.LABELS, MeshOf.PIECES)
+
+    @property
+    def in_folder(self) -> bool:
+        """Whether several files are written."""
+        return self in (MeshOf.CLASS_FILES, MeshOf.OBJECT_FILES)
+
+
+MESH_NAMES: dict[MeshOf, str] = {
+    MeshOf.LABELS: "Labels, in one colour",
+    MeshOf.PIECES: "Labels, a colour for each piece",
+    MeshOf.OBJECTS: "Objects, together in one file",
+    MeshOf.CLASS_FILES: "Objects, a file for each class",
+    MeshOf.OBJECT_FILES: "Objects, a file for each",
+}
+
 #: The endings of each format, the usual one first; ".seg.nrrd" is told before ".nrrd".
 SUFFIXES: dict[Form, tuple[str, ...]] = {
     Form.TIFF: (".tif", ".tiff"),

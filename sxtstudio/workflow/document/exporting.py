@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import LABEL, as_labels
+from sxtstudio.core.length_unit import LengthUnit
 from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.numbering import NumberedObjects
@@ -45,7 +46,7 @@ from sxtstudio.workflow.jobs.outputs import (
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 if TYPE_CHECKING:
-    from sxtstudio.surface import Surface, SurfaceParameters
+    from sxtstudio.surface import SurfaceParameters
 
 What = Literal["labels", "objects", "mask", "output", "tomogram"]
 NAMES: dict[What, str] = {
@@ -55,7 +56,7 @@ NAMES: dict[What, str] = {
     "output": "Network's output",
     "tomogram": "Tomogram",
 }
-MESHES = (".ply", ".stl", ".obj")
+MESHES = (".ply", ".stl", ".obj", ".vtp", ".glb")
 
 
 @dataclass(frozen=True)
@@ -70,10 +71,11 @@ class VolumeChoice:
 
 @dataclass(frozen=True)
 class SurfaceChoice:
-    """How the surface is made."""
+    """How the surface is made; without a unit lengths are in what is usual for the format."""
 
     parameters: SurfaceParameters
     inside_mask: bool = False
+    unit: LengthUnit | None = None
 
 
 @dataclass(frozen=True)
@@ -208,6 +210,7 @@ def export_surface(
         If the user stopped it.
     """
     from sxtstudio.surface import extract_surface, surface_stages, write_mesh  # VTK takes a second to load
+    from sxtstudio.surface.handover.kinds import format_of
 
     progress = progress or Progress()
     check_outputs([Output(path, "a surface", MESHES)], [source.tomogram.path])
@@ -241,13 +244,17 @@ def export_surface(
             )
         del labels
     with stages.stage(Work.MESH_FILE) as counter:
-        write_mesh(path, surface, counter)
-    _check_mesh(path, surface)
+        write_mesh(path, surface, counter, unit=choice.unit)
     rows = (
         ("Format", path.suffix[1:].upper()),
         ("Objects", f"{grouped(surface.object_count)}" if choice.parameters.objects else "not told apart"),
         ("Size", f"{grouped(surface.face_count)} triangles, {grouped(len(surface.points))} points"),
-        ("Unit of length", "nm" if surface.unit == "nm" else "voxels (the voxel size is unknown)"),
+        (
+            "Unit of length",
+            (choice.unit or format_of(path).usual_unit).text
+            if surface.unit == "nm"
+            else "voxels (the voxel size is unknown)",
+        ),
         ("Voxel size", voxel_zyx_text(source.voxel_nm)),
         ("On disk", bytes_text(path.stat().st_size)),
         ("Verified", "read back: all points and triangles are there"),
@@ -346,41 +353,3 @@ def _why_empty(choice: VolumeChoice, source: ExportSource) -> str:
 
 def _word(choice: VolumeChoice) -> str:
     return "object" if choice.what == "objects" else "label"
-
-
-def _check_mesh(path: Path, surface: Surface) -> None:
-    """Read the file back: are all points and triangles there?"""
-    points, faces = _counts(path)
-    if (points is not None and points != len(surface.points)) or faces != surface.face_count:
-        raise UserError(f"{path} is not complete when it is read back. Check the disk and export again.")
-
-
-def _counts(path: Path) -> tuple[int | None, int]:
-    size = path.stat().st_size
-    suffix = path.suffix.lower()
-    with open(path, "rb") as file:
-        if suffix == ".obj":
-            points = faces = 0
-            for line in file:
-                points += line.startswith(b"v ")
-                faces += line.startswith(b"f ")
-            return points, faces
-        if suffix == ".stl":
-            file.seek(80)
-            faces = int.from_bytes(file.read(4), "little")
-            return None, faces if size == 84 + 50 * faces else -1
-        points = faces = properties = 0
-        row = 0
-        for raw in file:
-            words = raw.split()
-            if words[:2] == [b"element", b"vertex"]:
-                points = int(words[2])
-            elif words[:2] == [b"element", b"face"]:
-                faces = int(words[2])
-            elif words[:1] == [b"property"] and words[1] != b"list":
-                row += 4 if words[1] == b"float" else 1
-                properties += 1
-            elif words[:1] == [b"end_header"]:
-                break
-        complete = size == file.tell() + points * row + faces * 13
-        return points, faces if complete else -1

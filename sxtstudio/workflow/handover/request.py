@@ -3,58 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from pathlib import Path
 
-from sxtstudio.core.handover import Content, Form, Program
+from sxtstudio.core.handover import Content, Form, MeshOf, Program
+from sxtstudio.core.length_unit import LengthUnit
 from sxtstudio.workflow.handover.programs import Route, route_for
 
 
-class Apart(StrEnum):
-    """What of the surfaces is a mesh of its own; the values are the words of the command line."""
-
-    NOTHING = "all"
-    CLASSES = "classes"
-    OBJECTS = "objects"
-    PIECES = "pieces"
-
-
-class LengthUnit(StrEnum):
-    """The unit of the lengths in a mesh; the values are the words of the command line."""
-
-    NM = "nm"
-    ANGSTROM = "angstrom"
-    UM = "um"
-
-    @property
-    def per_nm(self) -> float:
-        """How many of it a nanometre is."""
-        return {LengthUnit.NM: 1.0, LengthUnit.ANGSTROM: 10.0, LengthUnit.UM: 1e-3}[self]
-
-    @property
-    def sign(self) -> str:
-        """How it is written."""
-        return {LengthUnit.NM: "nm", LengthUnit.ANGSTROM: "Å", LengthUnit.UM: "µm"}[self]
-
-
 @dataclass(frozen=True)
-class MeshChoice:
+class MeshOptions:
     """How surfaces are made.
 
     Attributes
     ----------
-    apart
-        What is a mesh, or a group, of its own.
+    of
+        What is a mesh of its own; None: the objects where there are some, else the pieces of the labels.
     min_faces
-        Pieces of fewer faces are left out; for labels.
+        What has fewer faces is left out; None: less than 1000 of the pieces of labels, as in the paper, and
+        nothing of others.
     smooth
         Rounds of smoothing.
+    unit
+        Of lengths; None: what is usual for the format.
     """
 
-    apart: Apart = Apart.PIECES
-    min_faces: int = 1000
+    of: MeshOf | None = None
+    min_faces: int | None = None
     smooth: int = 20
-    unit: LengthUnit = LengthUnit.NM
+    unit: LengthUnit | None = None
 
 
 @dataclass(frozen=True)
@@ -75,7 +51,7 @@ class Handover:
     first: int = 0
     last: int | None = None
     inside_mask: bool = False
-    mesh: MeshChoice = field(default_factory=MeshChoice)
+    mesh: MeshOptions = field(default_factory=MeshOptions)
 
     @property
     def route(self) -> Route:

@@ -13,7 +13,6 @@ _FIJI_OPEN = "Drag the file into Fiji's window, or File > Open."
 _MIB_OPEN = "Drag the file into MIB."
 _IMOD_IMAGE = "3dmod FILE; beside the tomogram: 3dmod TOMOGRAM, then File > Open Image."
 _CHIMERAX_OPEN = "File > Open, or drag the file into ChimeraX."
-_BLENDER_OPEN = "File > Import > {}; scale the scene down by 0.001 where lengths are in nm."
 _NO_NAMES = "Names and colours; the tables have them."
 _FLIP = "Of an MRC tomogram rows run the other way round in TIFF; write the tomogram as TIFF, too."
 
@@ -80,11 +79,11 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
         ("The tomogram as a map.", _CHIMERAX_OPEN, "What a float16 or 64 bit holds beyond 32 bit."),
     ),
     (C.SURFACES, P.CHIMERAX): (
-        (F.STL, F.OBJ),
+        (F.GLB, F.OBJ, F.STL),
         (
-            "The surface at its place in space; lengths in nm are drawn as Å.",
-            _CHIMERAX_OPEN,
-            "Colours in STL.",
+            "Each object as a model with name and colour; lengths are read as Å, whatever the unit.",
+            f"{_CHIMERAX_OPEN} Choose Å as the unit to have them over a map.",
+            "Colours in OBJ and STL, names in STL.",
         ),
     ),
     (C.IMAGE, P.NAPARI): (
@@ -92,11 +91,11 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
         ("An image layer with the voxel size.", "Drag the folder into napari (plugin napari-ome-zarr).", ""),
     ),
     (C.SURFACES, P.BLENDER): (
-        (F.PLY, F.STL, F.OBJ),
+        (F.GLB, F.PLY, F.OBJ, F.STL),
         (
-            "A mesh; PLY and OBJ with the colours of the objects.",
-            _BLENDER_OPEN.format("the format of the file"),
-            "Which object is which, in PLY and STL; colours in STL.",
+            "Each object with its name and material, upright in GLB; there 1 µm is drawn as 1 m.",
+            "File > Import > glTF 2.0 (or PLY, OBJ, STL).",
+            "In GLB nothing; in PLY names, in STL names and colours.",
         ),
     ),
     (C.LABELS, P.OTHER): (
@@ -132,8 +131,12 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
         ("255 where the network is sure of a membrane.", "As any file of this format.", ""),
     ),
     (C.SURFACES, P.OTHER): (
-        (F.PLY, F.STL, F.OBJ),
-        ("A closed mesh at its place in space.", "As any file of this format.", "Colours in STL."),
+        (F.PLY, F.GLB, F.OBJ, F.STL),
+        (
+            "A closed mesh for each object at its place in space.",
+            "As any file of this format.",
+            "Names in PLY; names and colours in STL.",
+        ),
     ),
     (C.TABLE, P.OTHER): (
         (F.CSV, F.XLSX, F.PARQUET),

@@ -22,17 +22,16 @@ from sxtstudio.io.place import Place
 from sxtstudio.workflow.document.exporting import (
     ExportSource,
     Receipt,
-    SurfaceChoice,
     VolumeChoice,
     What,
-    export_surface,
     export_voxels,
 )
 from sxtstudio.workflow.document.methods import write_methods
 from sxtstudio.workflow.handover.figures import figures_of
 from sxtstudio.workflow.handover.label_images import label_image
 from sxtstudio.workflow.handover.label_writers import LABEL_WRITERS
-from sxtstudio.workflow.handover.request import Apart, Handover
+from sxtstudio.workflow.handover.request import Handover
+from sxtstudio.workflow.handover.surfaces import write_surfaces
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs
 
 #: Draws figures into a file; it needs Qt, which only the doors may load.
@@ -74,7 +73,7 @@ def hand_over(
     """
     progress = progress or Progress()
     route, form = request.route, request.form
-    check_outputs(
+    check_outputs(  # a folder of surfaces has another name, which is checked where it is made
         [Output(request.path, CONTENT_NAMES[request.content].lower(), (request.path.suffix.lower(),))],
         [source.tomogram.path],
     )
@@ -86,7 +85,7 @@ def hand_over(
     elif request.content is Content.PLOTS:
         receipt = _write_plots(request.path, source, draw)
     elif request.content is Content.SURFACES:
-        receipt = _write_surface(request, source, progress)
+        receipt = write_surfaces(request, source, progress)
     elif request.content in _AS_VOLUME and form in _VOLUMES:
         choice = VolumeChoice(_AS_VOLUME[request.content], request.first, request.last, _inside(request))
         receipt = export_voxels(request.path, source, choice, progress)
@@ -219,13 +218,3 @@ def plots_receipt(path: Path, figures: Sequence[Figure]) -> Receipt:
         ("On disk", bytes_text(path.stat().st_size)),
     )
     return Receipt(CONTENT_NAMES[Content.PLOTS], path, rows, ("Objects at the border are left out.",))
-
-
-def _write_surface(request: Handover, source: ExportSource, progress: Progress) -> Receipt:
-    from sxtstudio.surface import SurfaceParameters
-
-    mesh = request.mesh
-    parameters = SurfaceParameters(
-        objects=mesh.apart is not Apart.NOTHING, min_faces=mesh.min_faces, smooth=mesh.smooth
-    )
-    return export_surface(request.path, source, SurfaceChoice(parameters, request.inside_mask), progress)

@@ -23,7 +23,7 @@ from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.io import open_volume
 from sxtstudio.io.steps import step_of
 from sxtstudio.surface import SurfaceParameters
-from sxtstudio.workflow.document import exporting, workplace
+from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import (
     SurfaceChoice,
@@ -153,23 +153,6 @@ def test_surface_has_real_lengths(document: Document, tmp_path: Path, suffix: st
     # x, y, z of the first box alone, in nm: half a voxel around the labelled centres.
     assert np.allclose(mesh.bounds, [95, 495, 45, 245, 10, 70], atol=1)
     assert dict(receipt.rows)["Objects"] == "1" and "read back" in dict(receipt.rows)["Verified"]
-
-
-def test_cut_off_mesh_is_noticed(document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    import sxtstudio.surface
-
-    real = sxtstudio.surface.write_mesh
-
-    def careless(path: Path, *rest: object) -> None:
-        real(path, *rest)
-        path.write_bytes(path.read_bytes()[:-20])
-
-    monkeypatch.setattr(sxtstudio.surface, "write_mesh", careless)
-    for suffix in exporting.MESHES:
-        with pytest.raises(UserError, match="not complete"):
-            export_surface(
-                tmp_path / f"a{suffix}", source_of(document), SurfaceChoice(SurfaceParameters(smooth=0))
-            )
 
 
 def test_tomogram_is_never_overwritten(document: Document) -> None:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import unicodedata
 from pathlib import Path
 
+import numpy as np
 import pytest
+import pyvista as pv
 
 from sxtstudio.core.errors import Cancelled, UserError
-from sxtstudio.core.handover import SUFFIXES, Content, Form, Program
+from sxtstudio.core.handover import SUFFIXES, Content, Form, MeshOf, Program
+from sxtstudio.core.length_unit import LengthUnit
 from sxtstudio.core.progress import Progress
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import source_of
 from sxtstudio.workflow.handover.programs import Route, route_for, routes
-from sxtstudio.workflow.handover.request import Apart, Handover, MeshChoice
+from sxtstudio.workflow.handover.request import Handover, MeshOptions
 from sxtstudio.workflow.handover.write import hand_over
 
 ALL = [(route, form) for route in routes() for form in route.forms]
@@ -27,7 +31,7 @@ def name_of(value: object) -> str:
 
 def request_for(route: Route, form: Form, folder: Path) -> Handover:
     path = folder / f"aus gabe{SUFFIXES[form][0]}"
-    mesh = MeshChoice(apart=Apart.PIECES, min_faces=0, smooth=0)
+    mesh = MeshOptions(min_faces=0, smooth=0)
     return Handover(route.content, route.program, path, mesh=mesh)
 
 
@@ -86,3 +90,33 @@ def test_the_tomogram_is_never_overwritten(document: Document) -> None:
     with pytest.raises(UserError, match="input"):
         hand_over(Handover(Content.LABELS, Program.IMOD, document.tomogram.path), source_of(document))
     assert document.tomogram.path.read_bytes() == before
+
+
+@pytest.mark.parametrize("of", list(MeshOf))
+def test_surfaces_are_those_that_were_asked_for(document: Document, tmp_path: Path, of: MeshOf) -> None:
+    (tmp_path / "out").mkdir()
+    options = MeshOptions(of, min_faces=0, smooth=0, unit=LengthUnit.NM)
+    path = tmp_path / "out" / "cell.ply"
+    receipt = hand_over(Handover(Content.SURFACES, Program.OTHER, path, mesh=options), source_of(document))
+    assert receipt.path == (path.with_suffix("") if of.in_folder else path)
+    names = sorted(file.name for file in (tmp_path / "out").rglob("*.*"))
+    expected = {
+        MeshOf.CLASS_FILES: ["K_rperchen.ply", "Mitochondrion.ply", "meshes.csv", "without_class.ply"],
+        MeshOf.OBJECT_FILES: [
+            "K_rperchen_00007.ply",
+            "Mitochondrion_00003.ply",
+            "meshes.csv",
+            "object_00300.ply",
+        ],
+    }.get(of, ["cell.ply"])
+    assert [unicodedata.normalize("NFC", name).replace("ö", "_") for name in names] == expected
+    if not of.in_folder:
+        mesh = pv.read(path)
+        z, y, x = 300.0, 200.0, 100.0  # where the first voxel lies
+        low, high = ((4, 3, 1), (30, 20, 4)) if not of.of_objects else ((4, 3, 0), (37, 38, 5))
+        expected_bounds = [
+            edge
+            for axis, (first, size) in enumerate(((x, 12.0), (y, 10.0), (z, 20.0)))
+            for edge in (first + (low[axis] - 0.5) * size, first + (high[axis] - 0.5) * size)
+        ]
+        assert np.allclose(mesh.bounds, expected_bounds, atol=1)
