@@ -7,9 +7,11 @@ from pathlib import Path
 
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple
 from sxtstudio.core.temporary import restore
 from sxtstudio.io import folder, mrc, npy, png, tiff, tiff_ifd, zarr
 from sxtstudio.io.filevolume import FileVolume
+from sxtstudio.io.handover import imod_read
 from sxtstudio.io.packed import open_packed
 from sxtstudio.io.raw import first_bytes
 from sxtstudio.io.rearranged import rearranged
@@ -68,10 +70,28 @@ def open_volume(path: str | Path, axes: AxisOrder | None = None) -> FileVolume:
         If there is no such file, or it is damaged, truncated, of an unknown format, complex, RGB or 4D; or
         if ``axes`` do not fit it.
     """
-    name = VolumeName.of(path)
+    return _opened(VolumeName.of(path), axes, None)
+
+
+def open_labels(path: str | Path, shape: tuple[int, ...]) -> FileVolume:
+    """Open labels that belong to a tomogram of this shape (z, y, x), of any format of ``open_volume``.
+
+    A model of IMOD has no voxels of its own: its contours are filled into a volume of this shape, where
+    they were drawn on such an image. Of other files the caller looks whether their shape is the same.
+
+    Raises
+    ------
+    UserError
+        As ``open_volume``; or if the contours do not fit into the tomogram.
+    """
+    z, y, x = shape
+    return _opened(VolumeName.of(path), None, (z, y, x))
+
+
+def _opened(name: VolumeName, axes: AxisOrder | None, shape: Triple | None) -> FileVolume:
     place = name.place
     try:
-        volume = _open(place, name.inside, axes or name.axes)
+        volume = _open(place, name.inside, axes or name.axes, shape)
         unpacked = place.with_suffix("") if place.suffix.lower() in _PACKED_NAMES else place
         volume.tilt_series = volume.tilt_series or tilt_series_by_files(unpacked, volume.shape[0])
         return volume
@@ -87,7 +107,7 @@ def open_volume(path: str | Path, axes: AxisOrder | None = None) -> FileVolume:
         raise UserError(f"{place.name} is damaged: {error}. Copy or export it again.") from error
 
 
-def _open(path: Path, inside: str | None, axes: AxisOrder | None) -> FileVolume:
+def _open(path: Path, inside: str | None, axes: AxisOrder | None, shape: Triple | None) -> FileVolume:
     if not path.exists() and not restore(path):
         raise UserError(f"{path} does not exist. Check the name and the folder.")
     if path.is_dir():
@@ -112,6 +132,8 @@ def _open(path: Path, inside: str | None, axes: AxisOrder | None) -> FileVolume:
     for magic, kind, program in _PACKED:
         if head.startswith(magic):
             return _named(_open_packed(path, kind, program), axes)
+    if head.startswith(imod_read.MAGIC) and shape is not None:
+        return imod_read.open_model(path, shape)
     return _named(_open_by_head(path, head, size, named=axes is not None), axes)
 
 
@@ -135,6 +157,8 @@ def _open_by_head(path: Path, head: bytes, size: int, *, named: bool) -> FileVol
         return tiff.open_tiff(path, named=named)
     if head.startswith(png.SIGNATURE):
         return png.open_png(path)
+    if head.startswith(imod_read.MAGIC):
+        return imod_read.open_model(path)
     if head[208:211] == b"MAP" and mrc.looks_like_mrc(head, size):
         return mrc.open_mrc(path)
     for magic, advice in _FOREIGN:

@@ -13,7 +13,7 @@ from sxtstudio.core.labels import as_labels
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import shape_text
-from sxtstudio.io import open_volume
+from sxtstudio.io import open_labels
 from sxtstudio.io.axes import orders_that_fit
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -36,7 +36,7 @@ def inspect_labels(path: Path, shape: Triple, progress: Progress) -> LabelValues
     UserError
         If it has not, or is an image rather than labels: fractional grey values, or no background.
     """
-    with open_volume(path) as source:
+    with open_labels(path, shape) as source:
         if source.shape == shape:
             counter = ValueCounter(path.name)
             for box in walk(source.shape, progress=progress):
@@ -59,7 +59,7 @@ def write_labels(path: Path, recorder: Recorder, progress: Progress, value: int 
     UserError
         If it cannot be read, or was changed meanwhile.
     """
-    with open_volume(path) as source:
+    with open_labels(path, recorder.labels.shape) as source:
         known = KnownInput.of(path, source)
         for box in walk(source.shape, recorder.labels, progress=progress):
             part = source.read(box)
