@@ -14,7 +14,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
-from sxtstudio.io.export import NotAsWritten
+from sxtstudio.io.writing import NotAsWritten
 
 
 class SlabChecksums:

@@ -18,10 +18,10 @@ from sxtstudio.core.label_image import LabelImage, LegendEntry
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
-from sxtstudio.io.export import NotAsWritten
 from sxtstudio.io.handover import imod as writer
 from sxtstudio.io.handover.imod import write_imod
 from sxtstudio.io.handover.meshes import MeshArrays
+from sxtstudio.io.writing import NotAsWritten
 
 
 def image_of(labels, names=NAMES, voxel=VOXEL, origin=ORIGIN):
