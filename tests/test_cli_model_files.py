@@ -101,16 +101,19 @@ def test_what_does_not_fit_leaves_nothing(
     assert not own_models.exists()
 
 
-def test_without_pytorch_the_way_to_add_it_is_told(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+def test_weights_are_imported_and_halved_without_pytorch(
+    tmp_path: Path, own_models: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("keras_import", "keras_weights"):
-        monkeypatch.delitem(sys.modules, f"sxtstudio.training.{name}", raising=False)
+    """The installed program has no PyTorch: nothing of it may be asked for."""
+    for name in [name for name in sys.modules if name.startswith("sxtstudio.training")]:
+        monkeypatch.delitem(sys.modules, name)
     monkeypatch.setitem(sys.modules, "torch", None)
-    assert import_weights(WEIGHTS, "-o", "authors") == 2
-    told = capsys.readouterr().err
-    assert "PyTorch, which is not installed" in told and "pip install" in told
-    assert len(told.strip().splitlines()) == 1
+    assert import_weights(WEIGHTS, "-o", "authors") == 0
+    installed = load_card("authors").path
+    assert installed is not None and max(differences(installed)) < 1e-4
+    half = tmp_path / "half.onnx"
+    assert main(["models", "export", "authors", "-o", str(half), "--float16"]) == 0
+    assert 1e-6 < max(differences(half)) < 0.1
 
 
 def test_the_configuration_beside_the_weights_is_found(tmp_path: Path) -> None:

@@ -17,8 +17,6 @@ from sxtstudio.core.errors import UserError
 if TYPE_CHECKING:
     from sxtstudio.segment import ModelCard
 
-_NO_TORCH = '{} needs PyTorch, which is not installed: add it with pip install "sxtstudio[train]".'
-
 
 def add_import(actions: Any) -> None:
     """Add the parser of ``models import``."""
@@ -57,12 +55,8 @@ def run_import(arguments: argparse.Namespace) -> int:
         raise UserError(
             f"There is no model_config….json beside {Path(arguments.weights).name}: give it with --config."
         )
-    try:
-        from sxtstudio.training.keras_import import import_weights
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise UserError(_NO_TORCH.format("Importing weights")) from error
+    from sxtstudio.workflow.jobs.published_weights import import_weights
+
     # Ended from outside, it still clears up after itself.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     with tempfile.TemporaryDirectory(prefix="sxtstudio-") as folder:
@@ -118,18 +112,19 @@ def run_export(arguments: argparse.Namespace) -> int:
 
 def _halved(card: ModelCard, folder: Path) -> Path:
     """Store a model of this program with float16 weights; the card stays, but for what follows from them."""
-    try:
-        from sxtstudio.training.load_onnx import load_onnx
-        from sxtstudio.training.model_card import write_model
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise UserError(_NO_TORCH.format("Storing weights as float16")) from error
+    from sxtstudio.io.network.halving import halved, noise
+    from sxtstudio.io.network.model_files import write_model_files
+    from sxtstudio.io.network.onnx_graph import network_model
+    from sxtstudio.io.network.onnx_weights import read_onnx_weights
+
     if card.path is None or card.card_path is None:
         raise UserError(f"The model {card.name} has no card: give it one before you export it.")
     entries = json.loads(card.card_path.read_bytes())
     entries.pop("file", None)
-    return write_model(load_onnx(card.path), folder, entries, weights="float16")
+    network, arrays = read_onnx_weights(card.path)
+    return write_model_files(
+        halved(network_model(network, arrays), [noise()]), folder, entries, network.width
+    )
 
 
 def _keep(made: Path, file: Path | None, *, replace: bool) -> ModelCard:

@@ -38,6 +38,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import read_plain
 from sxtstudio.core.polarity import PolarityChoice
 from sxtstudio.core.records import WrongKey, record_of, toml_values
+from sxtstudio.io.network.layers import WIDEST
 from sxtstudio.io.volume_name import VolumeName
 
 Method = Literal["published", "quick"]
@@ -46,8 +47,6 @@ Augmentation = Literal["published", "appearances"]
 _LARGEST = 1_000_000  # bytes
 _MOST_SLICES = 1_000_000
 DEFAULT_WIDTH = 16
-#: The file of a wider network is larger than any that is read (core/model_bytes.py); the published has 64.
-WIDEST = 92
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z"
 _DEVICE = r"^(auto|cpu|cuda(:\d{1,3})?)\Z"
 _RANGE = "[smallest, largest] in nm, both above 0"

@@ -12,9 +12,10 @@ from torch import Tensor
 from torch.nn import functional
 
 from sxtstudio.core.evaluation.agreement import Agreement, compare
+from sxtstudio.io.network.layers import MULTIPLE
 from sxtstudio.training.dataset import Image, SliceReader, SliceRef, Truth
 from sxtstudio.training.losses import huber, image_loss, label_huber, outline_loss
-from sxtstudio.training.network import MULTIPLE, DeepSXT
+from sxtstudio.training.network import DeepSXT
 
 #: At most so many held-out slices are judged each time, and of each a window of so many pixels a side.
 JUDGED_SLICES = 6

@@ -19,9 +19,9 @@ from sxtstudio.training.dataset import Dataset, open_dataset
 from sxtstudio.training.distributed import Group, joined
 from sxtstudio.training.evaluation import Judged, Scores
 from sxtstudio.training.events import Events, Listener
-from sxtstudio.training.load_onnx import load_onnx
 from sxtstudio.training.model_card import write_model
 from sxtstudio.training.network import DeepSXT
+from sxtstudio.training.network_files import load_onnx
 from sxtstudio.training.results import write_comparison
 from sxtstudio.training.run_state import set_aside
 from sxtstudio.training.trainer import Trainer

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, Literal
@@ -11,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.atomic import atomic_write
-from sxtstudio.training.export import export_onnx, halo_px
-from sxtstudio.training.network import MULTIPLE, DeepSXT
+from sxtstudio.io.network.model_files import write_model_files
+from sxtstudio.training.export import checked_model
+from sxtstudio.training.network import DeepSXT
 
 
 def write_model(
@@ -36,23 +34,12 @@ def write_model(
     slices
         Normalised slices (y, x) on which the file is compared with the network, besides noise.
     weights
-        How they are stored; see ``export_onnx``.
+        How they are stored; see ``checked_model``.
 
     Raises
     ------
     UserError
         If the exported model differs from the network, or cannot be written; nothing is written then.
     """
-    path = export_onnx(network, folder / f"{card['name']}.onnx", slices=slices, weights=weights)
-    complete = dict(card) | {
-        "base_width": network.width,
-        "input_name": "input",
-        "label_output": "label",
-        "image_output": "image",
-        "multiple": MULTIPLE,
-        "halo_px": halo_px(),
-        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(),
-    }
-    with atomic_write(path.with_suffix(".json")) as temporary:
-        temporary.write_text(json.dumps(complete, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
-    return path
+    model = checked_model(network, weights=weights, slices=slices)
+    return write_model_files(model, folder, card, network.width)

@@ -20,9 +20,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-STAGES = 4
-MULTIPLE = 2**STAGES
-BATCH_NORM_EPS = 1e-3
+from sxtstudio.io.network.layers import BATCH_NORM_EPS, NECK_KERNELS, STAGES
+
 # Keras' momentum 0.99 is the share of the old mean; PyTorch's is the share of the new one.
 BATCH_NORM_MOMENTUM = 0.01
 
@@ -192,7 +191,7 @@ class DeepSXT(nn.Module):
             raise ValueError(f"the base width must be an even number of at least 2, not {width}")
         self.width = width
         self.encoder = Encoder(width)
-        self.neck = nn.ModuleList(NeckBranch(16 * width, kernel) for kernel in (1, 2, 3))
+        self.neck = nn.ModuleList(NeckBranch(16 * width, kernel) for kernel in NECK_KERNELS)
         self.image_decoder = Decoder(width, blocks_per_stage=1, with_skips=False)
         self.image_head = ImageHead(width)
         self.label_decoder = Decoder(width, blocks_per_stage=2, with_skips=True)

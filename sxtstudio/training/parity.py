@@ -14,8 +14,10 @@ from numpy.typing import NDArray
 from onnx.reference import ReferenceEvaluator
 from torch import Tensor
 
+from sxtstudio.io.network.halving import Batch, noise
+from sxtstudio.io.network.layers import MULTIPLE
 from sxtstudio.training.augment import normalise
-from sxtstudio.training.network import MULTIPLE, DeepSXT
+from sxtstudio.training.network import DeepSXT
 
 # Slices that are compared, and how much of each: the reference evaluator takes its time.
 _MOST_SLICES = 4
@@ -23,15 +25,13 @@ _CROP_PX = 64
 # How many times the rounding of one float32 evaluation two of them may differ by.
 ROUNDINGS = 4
 
-Batch = NDArray[np.floating[Any]]
-
 
 def samples(slices: Iterable[NDArray[Any]] | None = None) -> list[Batch]:
     """Return batches (n, 1, y, x) to compare: two slices of noise, and the centres of the first given ones.
 
     ``slices`` are (y, x) of any numeric type and scale, at least 16 px large; they are normalised.
     """
-    batches = [np.random.default_rng(0).normal(size=(2, 1, 32, 48)).astype(np.float32)]
+    batches = [noise()]
     for image in islice(() if slices is None else slices, _MOST_SLICES):
         if image.ndim != 2 or min(image.shape) < MULTIPLE:
             raise ValueError(f"a slice (y, x) has at least {MULTIPLE} px, not the shape {image.shape}")
@@ -70,15 +70,6 @@ def rounded(network: DeepSXT) -> DeepSXT:
         if values.ndim > 1:
             values.copy_(values.half())
     return network
-
-
-def rounding_effect(network: DeepSXT, other: DeepSXT, batches: Sequence[Batch]) -> float:
-    """Return how far two networks' heads differ, root mean square; units and NaN as for ``parity``."""
-    worst = 0.0
-    for batch in batches:
-        for (ours, spread), (theirs, _) in zip(_heads(network, batch), _heads(other, batch), strict=True):
-            worst = float(np.maximum(worst, float((ours - theirs).square().mean().sqrt()) / spread))
-    return worst
 
 
 def _heads(network: DeepSXT, batch: Batch) -> Iterator[tuple[Tensor, float]]:

@@ -1,4 +1,6 @@
 import json
+import warnings
+from io import BytesIO
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +12,13 @@ from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.io.network import halving
+from sxtstudio.io.network.stage_plan import halo_px
 from sxtstudio.segment import choose_device, load_card, make_runner
 from sxtstudio.segment.stages import StagedExecutor
 from sxtstudio.training import export, model_card, parity
-from sxtstudio.training.keras_weights import load_keras_weights
-from sxtstudio.training.load_onnx import load_onnx
 from sxtstudio.training.network import DeepSXT
+from sxtstudio.training.network_files import load_keras_weights, load_onnx
 from sxtstudio.training.parity import samples
 
 
@@ -79,7 +82,7 @@ def test_every_tensor_of_the_stage_plan_is_in_the_graph(model):
 
 def test_beyond_the_halo_nothing_matters(network):
     """Change pixels farther away than the halo: the label must not change; inside it, it does."""
-    halo = export.halo_px()
+    halo = halo_px()
     slices = torch.randn(1, 1, 32, 2 * halo + 64)
     with torch.no_grad():
         before = network(slices).label
@@ -119,11 +122,43 @@ def test_the_model_is_segmented_stage_by_stage(network, tmp_path):
     assert np.abs(runner.run(slices)["label"] - expected.numpy()).max() < 1e-4
 
 
-def test_no_constant_is_left_to_be_computed(model):
-    constants = {node.output[0] for node in model.graph.node if node.op_type == "Constant"}
-    weights = {entry.name for entry in model.graph.initializer}
-    for node in model.graph.node:
-        assert node.op_type == "Constant" or not set(node.input) <= constants | weights
+def exported_by_pytorch(network):
+    """The graph that PyTorch's own exporter makes of the network, with the same two outputs."""
+
+    class Heads(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.network = network
+
+        def forward(self, x):
+            heads = self.network(x)
+            return heads.label, heads.image
+
+    file = BytesIO()
+    axes = {name: {0: "batch", 2: "height", 3: "width"} for name in ("input", "label", "image")}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        torch.onnx.export(
+            Heads().eval(), (torch.zeros(1, 1, 32, 48),), file, input_names=["input"],
+            output_names=["label", "image"], dynamic_axes=axes, opset_version=17, dynamo=False,
+            training=torch.onnx.TrainingMode.PRESERVE, do_constant_folding=False,
+        )  # fmt: skip
+    return file.getvalue()
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 16), (2, 96, 160)], ids=str)
+def test_the_graph_computes_bit_by_bit_what_that_of_pytorch_s_exporter_computes(network, model, shape):
+    batch, height, width = shape
+    slices = np.random.default_rng(8).normal(size=(batch, 1, height, width)).astype(np.float32)
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 3  # it warns of weights that the exporter stores once for two layers
+    ours, theirs = (
+        onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"]).run(
+            ["label", "image"], {"input": slices}
+        )
+        for content in (model.SerializeToString(), exported_by_pytorch(network))
+    )
+    assert all(np.array_equal(one, other) for one, other in zip(ours, theirs, strict=True))
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +185,7 @@ def test_float16_halves_the_kernels_and_stays_within_its_tolerance(network, half
         heads = network(torch.from_numpy(slices))
     for ours, theirs in ((label, heads.label.numpy()), (image, heads.image.numpy())):
         error = np.sqrt(np.mean((ours - theirs) ** 2)) / max(1, theirs.std())
-        assert 1e-6 < error < export.HALF_TOLERANCE
+        assert 1e-6 < error < halving.HALF_TOLERANCE
 
 
 def test_float16_weights_are_widened_when_read_back(network, half_file):
@@ -174,7 +209,7 @@ def test_float16_runs_like_float32_stage_by_stage(network, half_file, tmp_path):
     )
     slices = np.random.default_rng(5).normal(size=(1, 64, 64)).astype(np.float32)
     labels = [runner.run(slices)["label"] for runner in runners]
-    assert 1e-6 < np.sqrt(np.mean((labels[0] - labels[1]) ** 2)) < export.HALF_TOLERANCE
+    assert 1e-6 < np.sqrt(np.mean((labels[0] - labels[1]) ** 2)) < halving.HALF_TOLERANCE
     assert load_card(half_file).base_width == 4
 
 
@@ -188,7 +223,7 @@ def test_weights_beyond_float16_are_refused(tmp_path):
 
 def test_a_network_that_rounding_changes_is_not_stored_as_float16(network, tmp_path, monkeypatch):
     path = tmp_path / "m.onnx"
-    monkeypatch.setattr(export, "HALF_TOLERANCE", 1e-6)
+    monkeypatch.setattr(halving, "HALF_TOLERANCE", 1e-6)
     with pytest.raises(UserError, match="float16 would change the results"):
         export.export_onnx(network, path, weights="float16")
     assert not list(tmp_path.iterdir())

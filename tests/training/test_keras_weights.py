@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.training.config import WIDEST
-from sxtstudio.training.keras_weights import load_keras_weights
+from sxtstudio.io.network.layers import WIDEST
+from sxtstudio.training.network_files import load_keras_weights
 
 FIXTURE = Path(__file__).parents[1] / "data" / "deep_sxt_m4"
 CONFIG = FIXTURE / "model_config.json"

@@ -7,10 +7,10 @@ from onnx import helper, numpy_helper
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.model_bytes import LARGEST_MODEL_BYTES
-from sxtstudio.training.config import WIDEST
+from sxtstudio.io.network.layers import WIDEST
 from sxtstudio.training.export import to_onnx
-from sxtstudio.training.load_onnx import load_onnx
 from sxtstudio.training.network import DeepSXT
+from sxtstudio.training.network_files import load_onnx
 
 LAYER = "network.label_decoder.last_norm.running_var"
 

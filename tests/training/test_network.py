@@ -6,8 +6,8 @@ import pytest
 import torch
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.training.keras_weights import load_keras_weights
 from sxtstudio.training.network import DeepSXT
+from sxtstudio.training.network_files import load_keras_weights
 
 FIXTURE = Path(__file__).parents[1] / "data" / "deep_sxt_m4"
 

@@ -27,9 +27,9 @@ from sxtstudio.training.config import load_config
 from sxtstudio.training.control import Control
 from sxtstudio.training.evaluation import Scores
 from sxtstudio.training.job import StartModel, first_network, train_model
-from sxtstudio.training.load_onnx import load_onnx
 from sxtstudio.training.model_card import write_model
 from sxtstudio.training.network import DeepSXT
+from sxtstudio.training.network_files import load_onnx
 
 pytestmark = pytest.mark.usefixtures("one_thread")
 

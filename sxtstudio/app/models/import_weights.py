@@ -28,7 +28,6 @@ from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment import find_models
 from sxtstudio.workflow.jobs import importing
-from sxtstudio.workflow.retraining.child import can_train, ways_to_add
 
 _INTRODUCTION = (
     "Choose the weights that the authors of Deep-SXT published and the configuration that belongs to them. "
@@ -137,7 +136,7 @@ class ImportDialog(ToolDialog):
             on_cancel=lambda: self._on_over("Cancelled. Nothing was added."),
             kind=JobKind.ELSEWHERE,
         )
-        show_note(self.remark, "Converting and checking; for base width 64 that takes some minutes.")
+        show_note(self.remark, "Converting and checking; for base width 64 that takes a minute.")
         self._show_running()
 
     def cancel(self) -> None:
@@ -158,11 +157,6 @@ class ImportDialog(ToolDialog):
 
     def _command(self) -> list[str] | None:
         """Return the command for what was chosen; None if the user does not want it after all."""
-        if not can_train():
-            raise UserError(
-                "Importing weights needs PyTorch, which is not installed here. Run this in a terminal, then "
-                f"try again:\n{ways_to_add()[0][1]}"
-            )
         weights, config = pasted_path(self.weights.text()), pasted_path(self.config.text())
         if weights is None:
             raise UserError("Choose the weights file (.h5) first.")

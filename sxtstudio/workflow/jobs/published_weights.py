@@ -1,4 +1,4 @@
-"""Weights of the published network as a model of this program, with its card."""
+"""Weights of the published network as a model of this program, with its card; without PyTorch."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import datetime
 from pathlib import Path
 from typing import Any
 
-from sxtstudio.training.keras_weights import load_keras_weights
-from sxtstudio.training.model_card import write_model
+from sxtstudio.io.network.halving import halved, noise
+from sxtstudio.io.network.keras_weights import read_keras_weights
+from sxtstudio.io.network.model_files import write_model_files
+from sxtstudio.io.network.onnx_graph import network_model
 
 _PUBLISHED_WIDTH = 64
 
@@ -25,22 +27,25 @@ def import_weights(
     Parameters
     ----------
     weights, config
-        As for ``load_keras_weights``.
+        As for ``read_keras_weights``.
     folder
         Where the files go; older ones of that name are replaced.
     name
         Of the model.
     half
-        Store the weights as float16; see ``export_onnx``.
+        Store the weights as float16; see ``halved``.
 
     Raises
     ------
     UserError
         If a file cannot be read or does not fit, or the result cannot be written.
     """
-    network = load_keras_weights(weights, config)
-    card = _card(name, Path(weights), network.width)
-    return write_model(network, Path(folder), card, weights="float16" if half else "float32")
+    network, arrays = read_keras_weights(weights, config)
+    model = network_model(network, arrays)
+    arrays.clear()  # the published ones are 306 MB, which the model now holds
+    if half:
+        model = halved(model, [noise()])
+    return write_model_files(model, Path(folder), _card(name, Path(weights), network.width), network.width)
 
 
 def _card(name: str, weights: Path, width: int) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""The network back from a model file that this program exported, to train it further."""
+"""The arrays of the network back from a model file that this program exported."""
 
 from __future__ import annotations
 
@@ -6,23 +6,20 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import torch
 from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 from numpy.typing import NDArray
 from onnx import TensorProto, numpy_helper
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.model_bytes import read_model_bytes
-from sxtstudio.training.config import WIDEST
-from sxtstudio.training.network import DeepSXT
+from sxtstudio.io.network.layers import WIDEST, Network
+from sxtstudio.io.network.onnx_graph import PREFIX
 
-#: What stands before a parameter's name (as in ``state_dict``) in the file.
-PREFIX = "network."
 _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
 
 
-def load_onnx(path: str | Path) -> DeepSXT:
-    """Return the network with the weights of a model that this program exported, in evaluation mode.
+def read_onnx_weights(path: str | Path) -> tuple[Network, dict[str, NDArray[np.float32]]]:
+    """Return which network a model file of this program holds, and its arrays by name.
 
     Parameters
     ----------
@@ -37,17 +34,14 @@ def load_onnx(path: str | Path) -> DeepSXT:
     """
     path = Path(path)
     weights = _weights(_read(path).graph, path)
-    network = DeepSXT(_base_width(weights, path))
-    state = network.state_dict()
-    # How many batches a norm has seen is not stored; with a fixed momentum nothing depends on it.
-    wanted = [name for name in state if not name.endswith("num_batches_tracked")]
-    missing = [name for name in wanted if PREFIX + name not in weights]
+    network = Network(_base_width(weights, path))
+    shapes = network.shapes()
+    missing = [name for name in shapes if PREFIX + name not in weights]
     if missing:
         raise _cannot_go_on(path, missing)
-    with torch.no_grad():
-        for name in wanted:
-            _fill(state[name], weights[PREFIX + name], name, path)
-    return network.eval()
+    return network, {
+        name: _values(weights[PREFIX + name], shape, name, path) for name, shape in shapes.items()
+    }
 
 
 def _read(path: Path) -> onnx.ModelProto:
@@ -96,12 +90,12 @@ def _cannot_go_on(path: Path, missing: list[str]) -> UserError:
     )
 
 
-def _fill(target: torch.Tensor, stored: onnx.TensorProto, name: str, path: Path) -> None:
+def _values(stored: onnx.TensorProto, shape: tuple[int, ...], name: str, path: Path) -> NDArray[np.float32]:
     layer = name.rpartition(".")[0]
-    if tuple(stored.dims) != tuple(target.shape) or stored.data_type not in _FLOATS:
+    if tuple(stored.dims) != shape or stored.data_type not in _FLOATS:
         raise UserError(
             f"The layer {layer} of {path.name} has weights of the shape {tuple(stored.dims)} instead of "
-            f"{tuple(target.shape)}, so it cannot be trained further: choose another model."
+            f"{shape}, so it cannot be trained further: choose another model."
         )
     try:
         values: NDArray[np.float32] = numpy_helper.to_array(stored).astype(np.float32)
@@ -112,4 +106,4 @@ def _fill(target: torch.Tensor, stored: onnx.TensorProto, name: str, path: Path)
             f"The layer {layer} of {path.name} holds values that are not numbers, so the model is spoilt: "
             "choose another one."
         )
-    target.copy_(torch.from_numpy(values))
+    return values

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.training.config import WIDEST
+from sxtstudio.io.network.layers import WIDEST
 
 _LARGEST = 1_000_000  # bytes; the published one has 2 kB
 

@@ -1,4 +1,4 @@
-"""Read the published weights: Keras' legacy HDF5 layout into the PyTorch network.
+"""Read the published weights: the arrays of the network from Keras' legacy HDF5 layout.
 
 The numbers in Keras' names (``conv2d_90``) depend on the session and mean nothing; what counts is
 the order: first all trainable arrays in the order in which the layers were made, then all moving
@@ -8,21 +8,19 @@ means and variances in the same order.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import h5py
 import numpy as np
-import torch
-from torch import nn
+from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.plain_files import open_plain
 from sxtstudio.io.hdf5_chunks import reader_of
 from sxtstudio.io.hdf5_texts import absurd_texts
-from sxtstudio.training.keras_config import read_base_width
-from sxtstudio.training.network import Decoder, DeepSXT, LabelHead, NeckBranch, ResidualBlock
+from sxtstudio.io.network.keras_config import read_base_width
+from sxtstudio.io.network.layers import Conv, Layer, Network, Norm
 
 _MOST_ARRAYS = 10_000
 _MOST_LEVELS = 16  # in the name of an array; each is looked for from the one above
@@ -34,8 +32,10 @@ _TO_KERAS, _FROM_KERAS = (2, 3, 1, 0), (3, 2, 0, 1)
 _ANOTHER = "Weights and configuration do not belong together, or the file is damaged: get both again."
 
 
-def load_keras_weights(weights: str | Path, config: str | Path) -> DeepSXT:
-    """Return the network of a published weight file, in evaluation mode.
+def read_keras_weights(
+    weights: str | Path, config: str | Path
+) -> tuple[Network, dict[str, NDArray[np.float32]]]:
+    """Return which network a published weight file is of, and its arrays by name, as PyTorch lays them out.
 
     Nothing is read but the arrays that the network needs, and no link in the file is followed.
 
@@ -53,16 +53,16 @@ def load_keras_weights(weights: str | Path, config: str | Path) -> DeepSXT:
     """
     width = read_base_width(Path(config))
     name = Path(weights).name
+    network = Network(width)
+    arrays: dict[str, NDArray[np.float32]] = {}
     try:
         with open_plain(Path(weights)) as plain:
             size = os.fstat(plain.fileno()).st_size
         if size < _NUMBERS_PER_SQUARE * width**2:
             raise ValueError(f"{size} bytes are too few for a network of base width {width}")
-        network = DeepSXT(width)
         with h5py.File(weights, "r") as file:
-            paths = {id(module): path for path, module in network.named_modules()}
-            for group, layers in _groups(network):
-                _fill_group(name, group, _targets(layers, paths), _datasets(name, file, group))
+            for group, layers in network.groups():
+                arrays |= _read_group(name, group, _targets(layers), _datasets(name, file, group))
     except FileNotFoundError as error:
         raise UserError(f"{name} cannot be read, as there is no such file: check its name.") from error
     except (OSError, RuntimeError, ValueError, KeyError) as error:
@@ -70,42 +70,7 @@ def load_keras_weights(weights: str | Path, config: str | Path) -> DeepSXT:
             f"{name} cannot be read as a Keras HDF5 weight file ({_line(error)}): it may be cut short. "
             "Choose the file weights_semisupervised_….h5, or get it again."
         ) from error
-    return network.eval()
-
-
-def _groups(network: DeepSXT) -> Iterator[tuple[str, list[nn.Module]]]:
-    """Yield each top-level HDF5 group with its layers in the order in which Keras made them."""
-    encoder = network.encoder
-    yield (
-        "encoder",
-        [*encoder.stem, encoder.stem_norm, *(layer for block in encoder.blocks for layer in _layers(block))],
-    )
-    for i, branch in enumerate(network.neck):
-        yield f"mid_branch_{i}", _layers(branch)
-    yield "image_decoder", _layers(network.image_decoder)
-    for i, conv in enumerate(network.image_head):
-        yield f"image_decoder_final_convolution_{i}", _layers(conv)
-    yield "label_decoder", _layers(network.label_decoder)
-    head: LabelHead = network.label_head
-    yield "label_decoder_final_batchnorm", [head.norm]
-    yield "label_decoder_final_convolution_1", list(head.conv)
-    yield "label_decoder_final_convolution_2", [head.out]
-
-
-def _layers(module: nn.Module) -> list[nn.Module]:
-    """Return the layers with weights inside a part of the network, in Keras' order."""
-    match module:
-        case ResidualBlock():
-            return [*module.first, *module.second, module.inner_norm, module.outer_norm]
-        case NeckBranch():
-            return [*(layer for conv in module.convs for layer in _layers(conv)), *module.norms]
-        case Decoder():
-            stages = [layer for stage in module.stages for layer in _layers(stage)]
-            return [*module.upsamplers, *stages, *_layers(module.last), module.last_norm]
-        case nn.ModuleList():
-            return [layer for part in module for layer in _layers(part)]
-        case _:
-            return list(module.children())
+    return network, arrays
 
 
 @dataclass(frozen=True)
@@ -113,30 +78,29 @@ class _Target:
     """An array of the network: what it is part of, and whether it is a kernel, whose axes change."""
 
     layer: str
-    values: torch.Tensor
+    name: str
+    shape: tuple[int, ...]
     is_kernel: bool = False
     is_variance: bool = False
 
     @property
     def keras_shape(self) -> tuple[int, ...]:
-        shape = tuple(self.values.shape)
-        return tuple(shape[axis] for axis in _TO_KERAS) if self.is_kernel else shape
+        return tuple(self.shape[axis] for axis in _TO_KERAS) if self.is_kernel else self.shape
 
 
-def _targets(layers: list[nn.Module], paths: dict[int, str]) -> list[_Target]:
+def _targets(layers: list[Layer]) -> list[_Target]:
     """Return the arrays of layers in Keras' order: trainable ones first, then the moving statistics."""
     trainable, moving = [], []
     for layer in layers:
-        path, is_norm = paths[id(layer)], isinstance(layer, nn.BatchNorm2d)
         trainable += [
-            _Target(path, values.data, is_kernel=name == "weight" and not is_norm)
-            for name, values in layer.named_parameters()
+            _Target(layer.name, name, shape, is_kernel=isinstance(layer, Conv) and len(shape) == 4)
+            for name, shape in layer.arrays
         ]
-        moving += [
-            _Target(path, values, is_variance=name == "running_var")
-            for name, values in layer.named_buffers()
-            if name != "num_batches_tracked"
-        ]
+        if isinstance(layer, Norm):
+            moving += [
+                _Target(layer.name, name, shape, is_variance=name.endswith("running_var"))
+                for name, shape in layer.statistics
+            ]
     return trainable + moving
 
 
@@ -178,10 +142,10 @@ def _own_member(group: h5py.Group, path: str) -> h5py.Group | h5py.Dataset | Non
     return current
 
 
-def _fill_group(
+def _read_group(
     file_name: str, group: str, targets: list[_Target], datasets: list[tuple[str, h5py.Dataset]]
-) -> None:
-    """Copy a group's arrays into the network; shapes are compared before anything is read."""
+) -> dict[str, NDArray[np.float32]]:
+    """Return a group's arrays by name; shapes are compared before anything is read."""
     for target, (name, data) in zip(targets, datasets, strict=False):
         if data.shape != target.keras_shape or data.dtype.kind != "f":
             raise UserError(
@@ -197,16 +161,23 @@ def _fill_group(
             f"{file_name} has {len(datasets)} arrays in the group '{group}' where {len(targets)} are needed: "
             f"{where}. {_ANOTHER}"
         )
-    for target, (name, data) in zip(targets, datasets, strict=True):
-        read = reader_of(name, data)  # which unpacks to no more than the shape says
-        values = np.asarray(read([slice(0, n) for n in data.shape]), dtype=np.float32)
-        if not np.isfinite(values).all() or (target.is_variance and (values < 0).any()):
-            raise UserError(
-                f"The layer '{name}' in the group '{group}' of {file_name} holds values that cannot be "
-                "weights. Get the file again."
-            )
-        fitted = values.transpose(_FROM_KERAS) if target.is_kernel else values
-        target.values.copy_(torch.from_numpy(np.ascontiguousarray(fitted)))
+    return {
+        target.name: _values(file_name, group, target, name, data)
+        for target, (name, data) in zip(targets, datasets, strict=True)
+    }
+
+
+def _values(
+    file_name: str, group: str, target: _Target, name: str, data: h5py.Dataset
+) -> NDArray[np.float32]:
+    read = reader_of(name, data)  # which unpacks to no more than the shape says
+    values = np.asarray(read([slice(0, n) for n in data.shape]), dtype=np.float32)
+    if not np.isfinite(values).all() or (target.is_variance and (values < 0).any()):
+        raise UserError(
+            f"The layer '{name}' in the group '{group}' of {file_name} holds values that cannot be "
+            "weights. Get the file again."
+        )
+    return np.ascontiguousarray(values.transpose(_FROM_KERAS) if target.is_kernel else values)
 
 
 def _line(error: Exception) -> str:

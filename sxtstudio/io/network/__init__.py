@@ -1,0 +1,1 @@
+"""The published network in files: its layers, Keras' weight files, and ONNX."""

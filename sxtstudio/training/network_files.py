@@ -1,0 +1,53 @@
+"""The PyTorch network from files and its arrays, and the arrays of a network."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sxtstudio.io.network.keras_weights import read_keras_weights
+from sxtstudio.io.network.onnx_weights import read_onnx_weights
+from sxtstudio.training.network import DeepSXT
+
+
+def load_onnx(path: str | Path) -> DeepSXT:
+    """Return the network with the weights of a model that this program exported, in evaluation mode.
+
+    Errors are those of ``read_onnx_weights``.
+    """
+    described, arrays = read_onnx_weights(path)
+    return network_of(described.width, arrays)
+
+
+def load_keras_weights(weights: str | Path, config: str | Path) -> DeepSXT:
+    """Return the network of a published weight file, in evaluation mode.
+
+    Parameters and errors are those of ``read_keras_weights``.
+    """
+    described, arrays = read_keras_weights(weights, config)
+    return network_of(described.width, arrays)
+
+
+def network_of(width: int, arrays: Mapping[str, NDArray[np.float32]]) -> DeepSXT:
+    """Return a network of a base width with ``arrays`` as its weights, in evaluation mode."""
+    network = DeepSXT(width)
+    # How many batches a norm has seen is not stored; with a fixed momentum nothing depends on it.
+    wanted = {name: values for name, values in network.state_dict().items() if not _counts(name)}
+    with torch.no_grad():
+        for name, values in wanted.items():
+            values.copy_(torch.from_numpy(arrays[name]))
+    return network.eval()
+
+
+def arrays_of(network: DeepSXT) -> dict[str, NDArray[np.float32]]:
+    """Return the weights of a network on the CPU by their names, float32; they share its memory."""
+    state = network.state_dict().items()
+    return {name: values.numpy() for name, values in state if not _counts(name)}
+
+
+def _counts(name: str) -> bool:
+    return name.endswith("num_batches_tracked")
