@@ -23,6 +23,9 @@ Names = Sequence[str | None]
 _KINDS = {"c": "channels", "t": "time points", "e": "energies", "a": "angles"}
 _MOST_COLOURS = 4
 
+#: MATLAB's (rows, columns, slices …) by the number of axes, as files have them: the other way round.
+MATLAB_AXES: dict[int, Names] = {2: "xy", 3: "zxy", 4: "tzxy", 5: "tczxy"}
+
 
 class NamedBy(Enum):
     """Who says which axis is which."""

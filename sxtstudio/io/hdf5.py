@@ -15,7 +15,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.io.axes import NamedBy, find_axes, refuse_colour
 from sxtstudio.io.chunks import ChunkedSlices
 from sxtstudio.io.filevolume import FileVolume
-from sxtstudio.io.hdf5_axes import describe_axes, voxel_size
+from sxtstudio.io.hdf5_axes import describe_axes, origin_of_model, voxel_size
 from sxtstudio.io.hdf5_choice import Choice, likely_dataset, named_dataset
 from sxtstudio.io.hdf5_chunks import reader_of
 from sxtstudio.io.hdf5_links import Hdf5Tree
@@ -79,6 +79,7 @@ def _volume(tree: Hdf5Tree, path: Path, choice: Choice, order: AxisOrder | None)
         reader=axes.mirrored(ChunkedSlices(read, shape, dataset.dtype, axes.depth(dataset.chunks)).read),
         close=tree.close,
         voxel_nm=voxel_nm,
+        origin_nm=origin_of_model(tree, dataset),
         notes=(f"dataset {choice.path}", *choice.notes, *axes.notes, *notes),
         axes=axes,
         tilt_series=tilt_series_of(tree, dataset, choice.group),

@@ -16,15 +16,13 @@ import numpy as np
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.attributes import voxel_from_attributes
-from sxtstudio.io.axes import NamedBy, Names, StoredAxes
+from sxtstudio.io.axes import MATLAB_AXES, NamedBy, Names, StoredAxes
 from sxtstudio.io.axis_names import as_names, as_text, letters_of, names_in, resolutions
 from sxtstudio.io.hdf5_links import Hdf5Tree, attribute, attributes
-from sxtstudio.io.mib import NM_PER_UM, voxel_um_of_box
+from sxtstudio.io.mib import BOXES, NM_PER_UM, origin_of_box, voxel_um_of_box
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
 Coordinates = Sequence[h5py.Dataset | None]
-# MATLAB's (rows, columns, slices …), which it writes the other way round.
-_MATLAB: dict[int, Names] = {2: "xy", 3: "zxy", 4: "tzxy", 5: "tczxy"}
 
 
 @dataclass(frozen=True)
@@ -46,7 +44,7 @@ def describe_axes(tree: Hdf5Tree, dataset: h5py.Dataset, group: h5py.Group) -> D
     letters = letters or letters_of(label or "." for label in _labels(dataset, scales))
     letters = letters or (letters_of(names) if names else None) or names_in(attributes(dataset), dimensions)
     if letters is None and "MATLAB_class" in dataset.attrs:
-        letters = _MATLAB.get(dimensions)
+        letters = MATLAB_AXES.get(dimensions)
     return Described(letters, coordinates)
 
 
@@ -63,6 +61,12 @@ def voxel_size(
         if voxel is None and any(value is not None for value in values):
             voxel, notes = judge_voxel(values, units, depth_matters=deep)
     return voxel, notes
+
+
+def origin_of_model(tree: Hdf5Tree, dataset: h5py.Dataset) -> VoxelSize | None:
+    """Return where the first voxel of a model of Microscopy Image Browser lies (nm; z, y, x)."""
+    box = _box_of_mib(tree, dataset) if "MATLAB_class" in dataset.attrs else None
+    return None if box is None else origin_of_box(box)
 
 
 def _nexus_names(tree: Hdf5Tree, dataset: h5py.Dataset, group: h5py.Group) -> list[str] | None:
@@ -156,14 +160,21 @@ def _from_mib(
     tree: Hdf5Tree, dataset: h5py.Dataset, axes: StoredAxes
 ) -> tuple[VoxelSize | None, tuple[str, ...]] | None:
     """Return the voxel size by the box in a .model of Microscopy Image Browser."""
-    try:
-        item = tree.child(dataset.parent, "BoundingBox")
-    except (KeyError, UserError):
-        return None
-    if not isinstance(item, h5py.Dataset) or item.shape is None or item.size != 6 or item.dtype.kind != "f":
-        return None
-    found = voxel_um_of_box(tree.values(item).ravel().tolist(), axes.volume_shape)
+    box = _box_of_mib(tree, dataset)
+    found = None if box is None else voxel_um_of_box(box, axes.volume_shape)
     return None if found is None else judge_voxel(found, NM_PER_UM, depth_matters=axes.volume_shape[0] > 1)
+
+
+def _box_of_mib(tree: Hdf5Tree, dataset: h5py.Dataset) -> list[float] | None:
+    for name in BOXES:
+        try:
+            item = tree.child(dataset.parent, name)
+        except (KeyError, UserError):
+            continue
+        if isinstance(item, h5py.Dataset) and item.size == 6 and item.dtype.kind == "f":
+            values: list[float] = tree.values(item).ravel().tolist()
+            return values
+    return None
 
 
 def _from_tags(dataset: h5py.Dataset, axes: StoredAxes) -> tuple[list[float | None], list[float | None]]:

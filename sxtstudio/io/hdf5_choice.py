@@ -13,6 +13,7 @@ from sxtstudio.io.axes import is_volume
 from sxtstudio.io.axis_names import as_text
 from sxtstudio.io.hdf5_links import Hdf5Tree, attribute
 from sxtstudio.io.hdf5_tilts import tilt_series_of
+from sxtstudio.io.mib import MODEL_NAMES
 from sxtstudio.io.several import SeveralVolumes, VolumeInside
 
 _LONGEST_CHAIN = 8
@@ -62,6 +63,9 @@ def likely_dataset(tree: Hdf5Tree) -> Choice:
     signal = _default(tree, tree.root["/"])
     if signal is not None:
         return signal
+    model = _model(tree)
+    if model is not None:
+        return model
     everything = [*_datasets(tree)]
     numeric = [c for c in everything if c.dataset.shape is not None and c.dataset.dtype.kind in "iufbc"]
     volumes = [c for c in numeric if is_volume(c.dataset.shape)]
@@ -74,6 +78,21 @@ def likely_dataset(tree: Hdf5Tree) -> Choice:
     if len(images) == 1:
         return images[0]
     raise _ambiguous(tree, images) if images else _nothing(tree, everything, numeric)
+
+
+def _model(tree: Hdf5Tree) -> Choice | None:
+    """Return the labels that a model of Microscopy Image Browser names."""
+    for name in MODEL_NAMES:
+        if not isinstance(tree.root.get(name, getlink=True), h5py.HardLink):
+            continue
+        letters = tree.root[name]
+        if isinstance(letters, h5py.Dataset) and letters.dtype == np.uint16 and 0 < letters.size < 100:
+            called = tree.values(letters).ravel().tobytes().decode("utf-16-le", "ignore")
+            if isinstance(tree.root.get(called, getlink=True), h5py.HardLink):
+                labels = tree.root[called]
+                if isinstance(labels, h5py.Dataset) and labels.dtype.kind in "iuf":
+                    return Choice(f"/{called}", labels, tree.root["/"])
+    return None
 
 
 def _one_of(tree: Hdf5Tree, volumes: Sequence[Choice]) -> Choice:

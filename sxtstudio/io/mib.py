@@ -3,21 +3,35 @@
 from __future__ import annotations
 
 import re
+import struct
+import zlib
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.label_image import Legend, LegendEntry
+from sxtstudio.core.object_classes import Rgb
+from sxtstudio.core.object_colours import number_colours
+from sxtstudio.core.plain_files import open_plain
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io.mat5 import HEADER_BYTES, is_mat5, value_of, variables
 
 NM_PER_UM = 1000.0
 _NUMBER = r"\s+([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
 _BOX = re.compile(r"\bBoundingBox" + 6 * _NUMBER)
 
-_NAMES, _MOST_NAMES, _MOST_LETTERS = "modelMaterialNames", 10_000, 200
+#: The variable of the labels; those that name another one, and the box, of MIB 2 and 3, and of version 1.
+MODEL = "mibModel"
+MODEL_NAMES, BOXES = ("modelVariable", "model_var"), ("BoundingBox", "bounding_box")
+_NAMES, _COLOURS = ("modelMaterialNames", "material_list"), ("modelMaterialColors", "color_list")
+_MOST_NAMES, _MOST_LETTERS, _MOST_COLOURS = 10_000, 200, 100_000
+_DAMAGE = (struct.error, zlib.error, StopIteration)
 
 Box6 = tuple[float, float, float, float, float, float]
 
@@ -58,35 +72,70 @@ def _six(numbers: Sequence[float]) -> Box6 | None:
     return (x0, x1, y0, y1, z0, z1)
 
 
-def material_names(path: Path) -> dict[int, str]:
-    """Return what a model of MIB calls its materials, by the value of their voxels; {} where it says nothing.
+def model_legend(path: Path) -> Legend:
+    """Return what a model of MIB calls its materials, and their colours; () where it says nothing.
 
-    A model is a MATLAB file, version 7.3 (HDF5); entry i of ``modelMaterialNames`` is the name of the value
-    i (MIB2 saveModel). Whatever is not as it should be has no name.
+    A model is a file of MATLAB; entry i of ``modelMaterialNames`` is the name of the value i (MIB2
+    saveModel). Models of more than 255 materials have two names that are numbers, which say nothing.
+    Whatever is not as it should be has no name.
     """
+    found: tuple[list[object], NDArray[Any] | None] = ([], None)
+    with suppress(OSError, KeyError, TypeError, ValueError, AttributeError, EOFError, UserError, *_DAMAGE):
+        found = _texts_5(path) if is_mat5(_head(path)) else _texts_73(path)
+    names, colours = found
+    entries = []
+    for value, name in enumerate(names[:_MOST_NAMES], 1):
+        text = name.strip() if isinstance(name, str) else ""
+        if text and text.isprintable() and not text.isdigit() and len(text) <= _MOST_LETTERS:
+            entries.append(LegendEntry(value, text, _rgb(colours, value - 1)))
+    return tuple(entries)
+
+
+def _head(path: Path) -> bytes:
+    with open_plain(path) as file:
+        return file.read(HEADER_BYTES)
+
+
+def _rgb(colours: NDArray[Any] | None, row: int) -> Rgb:
+    """Return a colour of the list (n, 3) of 0 … 1; without one, that of its number."""
+    if colours is None or colours.ndim != 2 or colours.shape[1] != 3 or not 0 <= row < len(colours):
+        r, g, b = number_colours(np.array([row + 1]))[0].tolist()
+        return (r, g, b)
+    r, g, b = np.rint(np.clip(np.nan_to_num(colours[row].astype(np.float64)), 0, 1) * 255).astype(int)
+    return (int(r), int(g), int(b))
+
+
+def _texts_5(path: Path) -> tuple[list[object], NDArray[Any] | None]:
+    held = variables(path)
+    names = next((value_of(path, held[name]) for name in _NAMES if name in held), None)
+    colours = next((value_of(path, held[name]) for name in _COLOURS if name in held), None)
+    listed: list[object] = [*names] if isinstance(names, list) else []
+    return listed, colours if isinstance(colours, np.ndarray) else None
+
+
+def _texts_73(path: Path) -> tuple[list[object], NDArray[Any] | None]:
     import h5py  # takes long to load
 
     from sxtstudio.io.hdf5_links import Hdf5Tree
 
-    found: dict[int, str] = {}
-    with suppress(OSError, KeyError, TypeError, ValueError, AttributeError, UserError):
-        tree = Hdf5Tree(path)
-        try:
-            # Links that lead out of the folder are refused, here as where voxels are read.
-            cells = tree.follow(tree.root, _NAMES)
-            if (
-                not isinstance(cells, h5py.Dataset)
-                or cells.dtype != h5py.ref_dtype
-                or cells.size > _MOST_NAMES
-            ):
-                return {}
-            tree.check_storage(cells)
-            for value, reference in enumerate(np.ravel(cells[()]), 1):
-                letters = cells.file[reference]
-                if letters.dtype == np.uint16 and 0 < letters.size <= _MOST_LETTERS:
-                    tree.check_storage(letters)
-                    name = letters[()].ravel().tobytes().decode("utf-16-le", "ignore").strip()
-                    found.update({value: name} if name.isprintable() and name else {})
-        finally:
-            tree.close()
-    return found
+    tree = Hdf5Tree(path)
+    names: list[object] = []
+    try:
+        # Links that lead out of the folder are refused, here as where voxels are read.
+        cells = tree.follow(tree.root, next(name for name in _NAMES if name in tree.root))
+        if not isinstance(cells, h5py.Dataset) or cells.dtype != h5py.ref_dtype or cells.size > _MOST_NAMES:
+            return [], None
+        tree.check_storage(cells)
+        for reference in np.ravel(cells[()]):
+            letters, name = cells.file[reference], ""
+            if letters.dtype == np.uint16 and 0 < letters.size <= _MOST_LETTERS:
+                tree.check_storage(letters)
+                name = letters[()].ravel().tobytes().decode("utf-16-le", "ignore")
+            names.append(name)
+        listed = next((name for name in _COLOURS if name in tree.root), None)
+        colours = None if listed is None else tree.follow(tree.root, listed)
+        if not isinstance(colours, h5py.Dataset) or colours.ndim != 2 or colours.size > 3 * _MOST_COLOURS:
+            return names, None
+        return names, tree.values(colours).T  # MATLAB's axes, the other way round
+    finally:
+        tree.close()

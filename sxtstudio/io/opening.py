@@ -12,18 +12,20 @@ from sxtstudio.core.temporary import restore
 from sxtstudio.io import folder, mrc, npy, png, tiff, tiff_ifd, zarr
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.handover import imod_read
+from sxtstudio.io.mat5 import is_mat5
+from sxtstudio.io.mat5_volume import open_mat5
 from sxtstudio.io.packed import open_packed
 from sxtstudio.io.raw import first_bytes
 from sxtstudio.io.rearranged import rearranged
 from sxtstudio.io.tilt_series import tilt_series_by_files
 from sxtstudio.io.volume_name import VolumeName
 
-_FORMATS = "MRC, TIFF, HDF5, OME-Zarr, NumPy, or a folder of TIFF or PNG slices"
+_FORMATS = "MRC, TIFF, HDF5, OME-Zarr, NumPy, MATLAB, or a folder of TIFF or PNG slices"
 
 #: How the names of files end that can be opened; what a file is, is told by its content.
 SUFFIXES = (
     *(".mrc", ".rec", ".st", ".map", ".mrc.gz", ".rec.gz", ".mrc.bz2", ".rec.bz2", ".tif", ".tiff"),
-    *(".h5", ".hdf5", ".nxs", ".nx5", ".hdf", ".zarr", ".png", ".npy"),
+    *(".h5", ".hdf5", ".nxs", ".nx5", ".hdf", ".zarr", ".png", ".npy", ".model", ".mask", ".mat"),
 )
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -48,8 +50,8 @@ def open_volume(path: str | Path, axes: AxisOrder | None = None) -> FileVolume:
     """Open a tomogram of any format that SXT Studio reads; the voxels stay on disk.
 
     MRC (.mrc .rec .st .map; in gzip and bzip2, too), TIFF, BigTIFF, ImageJ hyperstack, OME-TIFF,
-    HDF5/NeXus, OME-Zarr 0.4 and 0.5, plain Zarr arrays, NumPy (.npy), a folder of numbered 2D TIFF or PNG
-    slices, or a single 2D image.
+    HDF5/NeXus, OME-Zarr 0.4 and 0.5, plain Zarr arrays, NumPy (.npy), MATLAB (.model and .mask of MIB),
+    a folder of numbered 2D TIFF or PNG slices, or a single 2D image.
 
     Parameters
     ----------
@@ -126,6 +128,8 @@ def _open(path: Path, inside: str | None, axes: AxisOrder | None, shape: Triple 
         return open_hdf5(path, inside, axes)
     with open(path, "rb") as file:
         head = file.read(mrc.HEADER_BYTES)
+    if is_mat5(head):
+        return open_mat5(path, inside, axes)
     _refuse_inside(path, inside)
     if head.startswith(npy.MAGIC):
         return npy.open_npy(path, axes)

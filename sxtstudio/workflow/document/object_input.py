@@ -24,9 +24,8 @@ from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume, VoxelSize
-from sxtstudio.io import mib, open_labels
-from sxtstudio.io.handover import imod_read
-from sxtstudio.io.volume_name import VolumeName
+from sxtstudio.io import open_labels
+from sxtstudio.io.legend import read_legend
 from sxtstudio.workflow.document.objects import replace_objects
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -102,12 +101,7 @@ def objects_of(
 
 def names_in(path: Path) -> dict[int, str]:
     """Return what a label file calls its materials, by their value; {} where it says nothing."""
-    place = VolumeName.of(path).place
-    if not place.is_file():
-        return {}
-    if imod_read.is_model(place):
-        return {entry.value: entry.name for entry in imod_read.model_legend(place)}
-    return mib.material_names(place)
+    return {entry.value: entry.name for entry in read_legend(path)}
 
 
 def with_classes(classes: tuple[ObjectClass, ...], names: Iterable[str]) -> tuple[ObjectClass, ...]:

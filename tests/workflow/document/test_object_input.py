@@ -17,7 +17,6 @@ from sxtstudio.core.object_classes import CLASSES, ObjectClass
 from sxtstudio.core.object_table import Decided, ObjectRow, ObjectTable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
-from sxtstudio.io.mib import material_names
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.object_input import ReadAs, names_in, objects_of, read_objects
@@ -110,7 +109,7 @@ def model(path: Path, names: list[str]) -> Path:
 def test_names_of_materials_of_mib(tmp_path: Path) -> None:
     path = model(tmp_path / "Labels.model", ["Mitochondria", "Größe", " "])
     assert names_in(path) == {1: "Mitochondria", 2: "Größe"}
-    assert material_names(tmp_path / "missing.model") == {}
+    assert names_in(tmp_path / "missing.model") == {}
     (tmp_path / "elsewhere").mkdir()
     for name, inside in (("outside.model", tmp_path / "elsewhere"), ("beside.model", tmp_path)):
         with h5py.File(inside / name, "w") as file:
