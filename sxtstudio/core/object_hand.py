@@ -10,11 +10,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import cc3d
-import edt
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sxtstudio.core.distance import distances
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
@@ -202,7 +202,7 @@ def grow(hand: Hand, number: int, pixels: float, voxel_nm: VoxelSize | None = No
     steps = _steps(voxel_nm)
     margin = _margin(pixels, steps)
     box, own = hand.where(number, margin, "Draw at its border with the brush.")
-    near = edt.edt(~own, anisotropy=steps) <= pixels + _ROUNDING
+    near = distances(~own, steps, reach=pixels + _ROUNDING) <= pixels + _ROUNDING
     near &= own | (hand.objects[box.slices] == 0)
     # What lies behind another object is near, and no part of this one.
     pieces = cc3d.connected_components(near, connectivity=6, out_dtype=np.uint32)
@@ -234,7 +234,7 @@ def shrink(hand: Hand, number: int, pixels: float, voxel_nm: VoxelSize | None = 
     """
     steps = _steps(voxel_nm)
     box, own = hand.where(number, (1, 1, 1), "Erase at its border with the eraser.")
-    lost = own & (edt.edt(own, anisotropy=steps) <= pixels + _ROUNDING)
+    lost = own & (distances(own, steps, reach=pixels + _ROUNDING) <= pixels + _ROUNDING)
     gone = int(np.count_nonzero(lost))
     if gone == np.count_nonzero(own):
         raise UserError(f"Nothing would be left of object {number}. Shrink it by less, or delete it.")

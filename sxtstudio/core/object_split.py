@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import cc3d
-import edt
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -15,6 +14,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from sxtstudio.core.brushes import Point
+from sxtstudio.core.distance import distances
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.object_hand import MOST_VOXELS, Hand, Mask
@@ -145,7 +145,7 @@ def split_by_points(
         points.append((z, y, x))
     if points[0] == points[1]:
         raise UserError("Both clicks were on the same voxel. Click on one part, then on the other.")
-    depth = edt.edt(own, anisotropy=voxel_nm or (1.0, 1.0, 1.0), black_border=True)
+    depth = distances(own, voxel_nm or (1.0, 1.0, 1.0), border=True)
     # A click near the rim would be flooded from the other part: each goes down to the middle of its own.
     ways = [_way_in(depth, point) for point in points]
     if ways[0][-1] == ways[1][-1]:
@@ -281,7 +281,9 @@ def _with_rest(own: Mask, one: Mask, other: Mask) -> Mask:
         rest, connectivity=CONNECTIVITY, out_dtype=np.uint32, return_N=True
     )
     places = range(1, count + 1)
-    to_one, to_other = (np.asarray(ndimage.minimum(edt.edt(~part), pieces, places)) for part in (one, other))
+    to_one, to_other = (
+        np.asarray(ndimage.minimum(distances(~part), pieces, places)) for part in (one, other)
+    )
     goes = np.concatenate([[False], to_other < to_one])
     taken: Mask = other | goes[pieces]
     return taken

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sxtstudio.core.distance import distances
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import slab_slices, walk
@@ -50,7 +51,7 @@ def near_share(
         own = known[box.relative_to(wide).slices][wanted]
         all_of += np.bincount(own, minlength=len(apart))
         if others.any() and len(own):
-            distance = edt.edt(~others, anisotropy=(z_step, 1, 1), black_border=False)
+            distance = distances(~others, (z_step, 1, 1), reach=reach_px)
             close = distance[box.relative_to(wide).slices][wanted] <= reach_px
             near += np.bincount(own[close], minlength=len(apart))
     return near / np.maximum(1, all_of)

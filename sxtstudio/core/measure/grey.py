@@ -14,10 +14,10 @@ import math
 from dataclasses import dataclass, field
 from typing import Any
 
-import edt
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.distance import distances_to_border
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.calibration import COLUMNS as LAC_COLUMNS
 from sxtstudio.core.measure.calibration import LacCalibration, lac_values
@@ -209,8 +209,7 @@ def _measure(found: _Object, subject: Subject, number: int, piece: _Piece, shell
     seen = _cut(piece.box.grown((reach, 0, 0), subject.shape), piece.whole)
     labels = np.asarray(subject.objects[seen.slices])
     mask = labels == number
-    # One more than the mask: both sides of the border get their distance at once.
-    distance = edt.edt(mask.view(np.uint8) + np.uint8(1), anisotropy=voxel)
+    distance = distances_to_border(mask, voxel, reach=shell)
     own = piece.box.relative_to(seen).slices
     mask, distance, free = mask[own], distance[own], labels[own] == 0
     values = piece.grey[piece.box.relative_to(piece.read).slices]

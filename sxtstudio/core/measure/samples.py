@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import edt
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.distance import distances
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.grey import shell_thickness
@@ -68,7 +68,8 @@ def sample_object(
     mask = np.asarray(objects[wide.slices] == number)
     values = image.read(wide)
     known = mask & np.isfinite(values)
-    deep = edt.edt(mask.view(np.uint8), anisotropy=voxel_nm or (1.0, 1.0, 1.0)) > shell_thickness(voxel_nm)
+    shell = shell_thickness(voxel_nm)
+    deep = distances(mask, voxel_nm or (1.0, 1.0, 1.0), reach=shell) > shell
     for places, where in ((known & deep, f"inside of object {number}"), (known, f"object {number}")):
         found = values[places].astype(np.float64)
         if found.size:

@@ -13,7 +13,6 @@ from itertools import product
 from typing import Any
 
 import cc3d
-import edt
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
@@ -22,6 +21,7 @@ from scipy.sparse.csgraph import dijkstra
 from scipy.spatial import KDTree
 from skimage.measure import euler_number
 
+from sxtstudio.core.distance import distances
 from sxtstudio.core.measure.columns import Column, Quantity
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
 from sxtstudio.core.progress import Progress
@@ -100,7 +100,7 @@ def centre_line(mask: Mask, voxel: tuple[float, float, float]) -> CentreLine:
         line = centre_line(blocks, (voxel[0] * joined, voxel[1] * joined, voxel[2] * joined))
         return replace(line, points=(line.points + 0.5) * joined - 0.5)
     mask = _without_cavities(mask)
-    distance = edt.edt(mask.view(np.uint8), anisotropy=voxel)
+    distance = distances(mask, voxel)
     distance[~np.isfinite(distance)] = max(n * edge for n, edge in zip(mask.shape, voxel, strict=True)) / 2
     graph = _Graph.of(mask, distance, voxel)
     first = graph.farthest(graph.outermost())
