@@ -129,7 +129,7 @@ def _export(path: Path, request: Handover, arguments: argparse.Namespace) -> Non
             voxel_nm=arguments.voxel,
             progress=progress.part(0.4),
         ) as (source, notes):
-            receipt = hand_over(request, source, progress.part(0.6), _draw)
+            receipt = hand_over(request, source, progress.part(0.6))
     print_rows(receipt_rows(receipt, notes))
 
 
@@ -138,12 +138,6 @@ def receipt_rows(receipt: Receipt, notes: tuple[str, ...] = ()) -> list[tuple[st
     rows = [("written", str(receipt.path)), ("what", receipt.what)]
     rows += [(name[:1].lower() + name[1:], text) for name, text in receipt.rows]
     return rows + [("note", note) for note in (*notes, *receipt.notes)]
-
-
-def _draw(figures: Any, path: Path) -> None:
-    from sxtstudio.app.objects.plots.headless import draw_figures  # with Qt
-
-    draw_figures(figures, path)
 
 
 def _requests(arguments: argparse.Namespace) -> list[tuple[Path, Handover]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +20,11 @@ def export_results(project: Path, folder: Path, tomogram: Path | None) -> tuple[
     UserError
         If it is no project, or its results cannot be written.
     """
-    from sxtstudio.app.objects.plots.headless import draw_figures  # with Qt
     from sxtstudio.core.handover import Content
     from sxtstudio.io.project import is_project
     from sxtstudio.workflow.handover.sources import opened_source
     from sxtstudio.workflow.results.layout import refuse_foreign
-    from sxtstudio.workflow.results.write import prepare, write_results
+    from sxtstudio.workflow.results.write import write_results
 
     if not is_project(project):
         raise UserError(f"{project} is no project, and results are those of a project: give one (.sxt).")
@@ -35,13 +33,5 @@ def export_results(project: Path, folder: Path, tomogram: Path | None) -> tuple[
         with opened_source(
             project, Content.LABELS, folder, tomogram=tomogram, progress=progress.part(0.2)
         ) as (source, notes):
-            prepared = prepare(source, progress.part(0.3))
-            plots: dict[str, bytes] = {}
-            if prepared.figures:
-                with tempfile.TemporaryDirectory() as scratch:
-                    for suffix in (".png", ".svg"):
-                        drawn = Path(scratch, f"plots{suffix}")
-                        draw_figures(prepared.figures, drawn)
-                        plots[suffix] = drawn.read_bytes()
-            receipt = write_results(folder, source, prepared, plots, progress=progress.part(0.5))
+            receipt = write_results(folder, source, progress=progress.part(0.8))
     return receipt, notes

@@ -19,6 +19,10 @@ def add(commands: Any) -> None:
     parser.add_argument("window")
     parser.add_argument("renderer")
     parser.set_defaults(run=draw)
+    parser = commands.add_parser("draw-plots")
+    parser.add_argument("plots")
+    parser.add_argument("pictures", nargs="+")
+    parser.set_defaults(run=draw_plots)
 
 
 def probe(arguments: argparse.Namespace) -> int:
@@ -42,4 +46,20 @@ def draw(arguments: argparse.Namespace) -> int:
     from sxtstudio.app.view3d.painter_process import main
 
     main(arguments.window, arguments.renderer)
+    return 0
+
+
+def draw_plots(arguments: argparse.Namespace) -> int:
+    """Draw the plots that a file describes."""
+    from pathlib import Path
+
+    from sxtstudio.app.objects.plots.headless import draw_figures
+    from sxtstudio.core.plain_files import read_plain
+    from sxtstudio.core.records import read_json_record
+    from sxtstudio.workflow.handover.figures import Plot
+
+    content = read_plain(Path(arguments.plots), 1 << 30)
+    plots = read_json_record(content, tuple[Plot, ...], "The plots cannot be drawn")
+    for picture in arguments.pictures:
+        draw_figures([plot.figure() for plot in plots], Path(picture))
     return 0

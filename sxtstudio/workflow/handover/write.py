@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.figures import Figure
 from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, Content, Form
 from sxtstudio.core.label_image import HandedOver, LabelImage
 from sxtstudio.core.measure.columns import Measurements
@@ -27,15 +25,13 @@ from sxtstudio.workflow.document.exporting import (
     export_voxels,
 )
 from sxtstudio.workflow.document.methods import write_methods
-from sxtstudio.workflow.handover.figures import figures_of
+from sxtstudio.workflow.handover.drawing import draw_plots
+from sxtstudio.workflow.handover.figures import plots_of
 from sxtstudio.workflow.handover.label_images import label_image
 from sxtstudio.workflow.handover.label_writers import LABEL_WRITERS
 from sxtstudio.workflow.handover.request import Handover
 from sxtstudio.workflow.handover.surfaces import write_surfaces
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs
-
-#: Draws figures into a file; it needs Qt, which only the doors may load.
-Draw = Callable[[Sequence[Figure], Path], None]
 
 _VOLUMES = (Form.TIFF, Form.MRC, Form.ZARR)
 _AS_VOLUME: dict[Content, What] = {
@@ -47,9 +43,7 @@ _AS_VOLUME: dict[Content, What] = {
 }
 
 
-def hand_over(
-    request: Handover, source: ExportSource, progress: Progress | None = None, draw: Draw | None = None
-) -> Receipt:
+def hand_over(request: Handover, source: ExportSource, progress: Progress | None = None) -> Receipt:
     """Write what was asked for, read it back, and say what was written and what the format cannot hold.
 
     Parameters
@@ -60,8 +54,6 @@ def hand_over(
         The document.
     progress
         Counts the whole job and takes the cancel.
-    draw
-        For plots.
 
     Raises
     ------
@@ -83,7 +75,7 @@ def hand_over(
     elif request.content is Content.METHODS:
         receipt = _write_methods(request.path, source)
     elif request.content is Content.PLOTS:
-        receipt = _write_plots(request.path, source, draw)
+        receipt = _write_plots(request.path, source, progress)
     elif request.content is Content.SURFACES:
         receipt = write_surfaces(request, source, progress)
     elif request.content in _AS_VOLUME and form in _VOLUMES:
@@ -203,18 +195,11 @@ def _write_methods(path: Path, source: ExportSource) -> Receipt:
     return write_methods(path, source.record, source.identify())
 
 
-def _write_plots(path: Path, source: ExportSource, draw: Draw | None) -> Receipt:
-    if draw is None:
-        raise UserError("Plots cannot be drawn here: export them in the window.")
-    figures = figures_of(source)
-    draw(figures, path)
-    return plots_receipt(path, figures)
-
-
-def plots_receipt(path: Path, figures: Sequence[Figure]) -> Receipt:
-    """Return what is said of plots that were drawn."""
+def _write_plots(path: Path, source: ExportSource, progress: Progress) -> Receipt:
+    plots = plots_of(source)
+    draw_plots(plots, path, progress=progress)
     rows = (
-        ("Plots", ", ".join(figure.y_title for figure in figures)),
+        ("Plots", ", ".join(plot.title for plot in plots)),
         ("On disk", bytes_text(path.stat().st_size)),
     )
     return Receipt(CONTENT_NAMES[Content.PLOTS], path, rows, ("Objects at the border are left out.",))

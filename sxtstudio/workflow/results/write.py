@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from sxtstudio.core.atomic import atomic_write
@@ -13,7 +12,6 @@ from sxtstudio.core.classes.classifier import Classifier
 from sxtstudio.core.classes.classifier_file import write_classifier
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.figures import Figure
 from sxtstudio.core.measure.calibration import calibrated_anew
 from sxtstudio.core.measure.contacts import contacts_group
 from sxtstudio.core.measure.kept import KeptMeasurements
@@ -38,7 +36,8 @@ from sxtstudio.workflow.document.exporting import (
     export_voxels,
 )
 from sxtstudio.workflow.document.methods import text_of
-from sxtstudio.workflow.handover.figures import measured_figures
+from sxtstudio.workflow.handover.drawing import draw_plots
+from sxtstudio.workflow.handover.figures import measured_plots
 from sxtstudio.workflow.jobs.outputs import check_space
 from sxtstudio.workflow.results import layout
 from sxtstudio.workflow.results.crate import crate_text
@@ -50,16 +49,8 @@ _MESH = "surfaces/labels.ply"
 _WHAT: tuple[tuple[Target, str], ...] = (("labels", "labels"), ("mask", "cell mask"), ("objects", "objects"))
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """What is known before anything is written: measurements of now, and the plots to draw."""
-
-    measured: KeptMeasurements | None
-    figures: tuple[Figure, ...]
-
-
-def prepare(source: ExportSource, progress: Progress | None = None) -> Prepared:
-    """Measure the objects, unless what was measured still holds, and make the plots.
+def measured_now(source: ExportSource, progress: Progress | None = None) -> KeptMeasurements | None:
+    """Return what was measured of the objects, measured anew unless that still holds; None without objects.
 
     Raises
     ------
@@ -68,10 +59,10 @@ def prepare(source: ExportSource, progress: Progress | None = None) -> Prepared:
     """
     kept = source.measured
     if source.objects is None:
-        return Prepared(None, ())
+        return None
     if kept is None or kept.stale or kept.voxel_nm != source.voxel_nm:
-        kept = measured_anew(source, kept, progress)
-    return Prepared(kept, measured_figures(kept.value, source.table))
+        return measured_anew(source, kept, progress)
+    return kept
 
 
 def measured_anew(
@@ -93,8 +84,6 @@ def measured_anew(
 def write_results(
     folder: Path,
     source: ExportSource,
-    prepared: Prepared,
-    plots: Mapping[str, bytes] | None = None,
     *,
     classifier: Classifier | None = None,
     progress: Progress | None = None,
@@ -110,8 +99,6 @@ def write_results(
         The new folder.
     source
         The document.
-    prepared, plots
-        As of ``prepare``; the drawn plots by the ending of their file, ".png" and ".svg".
     classifier
         What gave objects their classes.
     progress
@@ -139,10 +126,11 @@ def write_results(
     record = replace(source.record, tomogram=pointer, view={}, trust=())
     with atomic_write(folder) as temporary:
         temporary.mkdir()
-        writing = _Writing(temporary, source, prepared, record, progress)
+        writing = _Writing(temporary, source, record, progress)
+        writing.measure()
         writing.volumes_and_surface()
         writing.tables(classifier)
-        writing.plots(plots or {})
+        writing.plots()
         writing.pictures()
         writing.model()
         writing.texts()
@@ -160,10 +148,8 @@ def write_results(
 class _Writing:
     """The folder as it grows."""
 
-    def __init__(
-        self, folder: Path, source: ExportSource, prepared: Prepared, record: Record, progress: Progress
-    ) -> None:
-        self._folder, self._source, self._prepared = folder, source, prepared
+    def __init__(self, folder: Path, source: ExportSource, record: Record, progress: Progress) -> None:
+        self._folder, self._source, self._measured = folder, source, source.measured
         self.record = record
         self.described: dict[str, str] = {}
         self.held: list[str] = []
@@ -178,8 +164,10 @@ class _Writing:
         self._stages = Stages(
             progress,
             (
+                *((Stage(Work.MEASURE, voxels, "Measuring"),) if source.objects is not None else ()),
                 *(Stage(Work.EXPORT, voxels, f"Writing the {words}") for _, words in self._there),
                 *((Stage(Work.SURFACE, voxels, "Making the surface"),) if source.labels is not None else ()),
+                *((Stage(Work.PICTURE, 1, "Drawing plots"),) if source.objects is not None else ()),
                 Stage(Work.PICTURE, len(PLANES) + 1, "Drawing pictures"),
             ),
         )
@@ -189,6 +177,11 @@ class _Writing:
         path.parent.mkdir(exist_ok=True)
         self.described[name] = description
         return path
+
+    def measure(self) -> None:
+        if self._source.objects is not None:
+            with self._stages.stage(Work.MEASURE) as counter:
+                self._measured = measured_now(self._source, counter)
 
     def volumes_and_surface(self) -> None:
         source = self._source
@@ -212,7 +205,7 @@ class _Writing:
                 self.notes.append(f"There is no surface: {error}")
 
     def tables(self, classifier: Classifier | None) -> None:
-        source, kept = self._source, self._prepared.measured
+        source, kept = self._source, self._measured
         if kept is None:
             return
         table = object_table(
@@ -242,11 +235,17 @@ class _Writing:
             write_classifier(path, classifier)
         self.held.append("table of objects")
 
-    def plots(self, drawn: Mapping[str, bytes]) -> None:
-        for suffix, content in drawn.items():
-            path = self._path(f"plots/objects{suffix}", "Dot plots of the objects by class, mean and SD.")
-            path.write_bytes(content)
-        if drawn:
+    def plots(self) -> None:
+        if self._measured is None:
+            return
+        with self._stages.stage(Work.PICTURE) as counter:
+            plots = measured_plots(self._measured.value, self._source.table)
+            if not plots:
+                self.notes.append("There are no plots: all objects touch the border.")
+                return
+            words = "Dot plots of the objects by class, mean and SD."
+            pictures = [self._path(f"plots/objects{suffix}", words) for suffix in (".png", ".svg")]
+            draw_plots(plots, *pictures, progress=counter)
             self.held.append("plots")
 
     def pictures(self) -> None:
@@ -318,7 +317,7 @@ class _Writing:
     def finish(self) -> int:
         """Write what describes the others; return the size of all."""
         files = {name: sha256_of(self._folder / name) for name in self.described}
-        kept = self._prepared.measured
+        kept = self._measured
         results = layout.Results(self.record, files, () if kept is None else kept.contacts)
         path = self._path(layout.PARAMETERS, _PARAMETERS_WORDS)
         path.write_text(layout.parameters_text(results), encoding="utf-8")

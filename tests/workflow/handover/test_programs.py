@@ -20,8 +20,8 @@ from sxtstudio.workflow.handover.request import Handover, MeshOptions
 from sxtstudio.workflow.handover.write import hand_over
 
 ALL = [(route, form) for route in routes() for form in route.forms]
-#: What the window draws.
-DRAWN = (Content.PICTURE, Content.PLOTS)
+#: What only the window has.
+DRAWN = (Content.PICTURE,)
 WRITTEN = [(route, form) for route, form in ALL if route.content not in DRAWN]
 
 

@@ -6,7 +6,7 @@ import errno
 import hashlib
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,10 +22,22 @@ from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.io.tables import read_table
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import source_of
+from sxtstudio.workflow.handover.figures import Plot
 from sxtstudio.workflow.results import layout, write
 from sxtstudio.workflow.results.layout import read_results, refuse_foreign
 from sxtstudio.workflow.results.paragraph import DOI, paragraph
-from sxtstudio.workflow.results.write import prepare, write_results
+from sxtstudio.workflow.results.write import write_results
+
+
+@pytest.fixture(autouse=True)
+def quick_plots(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are drawn in a process of their own, which takes seconds; the test of the command does so."""
+
+    def draw(plots: Sequence[Plot], *paths: Path, progress: Progress) -> None:
+        for path in paths:
+            path.write_text(" ".join(plot.title for plot in plots))
+
+    monkeypatch.setattr(write, "draw_plots", draw)
 
 
 @pytest.fixture
@@ -40,7 +52,7 @@ def results(document: Document, tmp_path: Path) -> Path:
     )
     folder = tmp_path / "zelle-results"
     source = source_of(document)
-    write_results(folder, source, prepare(source), {".svg": b"<svg/>"})
+    write_results(folder, source)
     return folder
 
 
@@ -99,11 +111,12 @@ def test_parameters_are_read_again(document: Document, results: Path) -> None:
 
 def test_writing_again_replaces_former_results_and_nothing_else(document: Document, results: Path) -> None:
     source = source_of(document)
-    write_results(results, source, prepare(source))
-    assert not (results / "plots").exists()
+    (results / "plots" / "objects.svg").unlink()
+    write_results(results, source)
+    assert (results / "plots" / "objects.svg").exists()
     (results / "volumes" / "mine.txt").write_text("kept")
     with pytest.raises(UserError, match=r"volumes/mine.txt, which is no part of the results"):
-        write_results(results, source, prepare(source))
+        write_results(results, source)
     assert (results / "volumes" / "mine.txt").read_text() == "kept"
 
 
@@ -124,7 +137,7 @@ def test_what_is_no_results_stays(document: Document, tmp_path: Path, there: str
         refuse_foreign(folder)
     source = source_of(document)
     with pytest.raises(UserError, match="another name"):
-        write_results(folder, source, prepare(source))
+        write_results(folder, source)
     assert sorted(tmp_path.rglob("*")) == before
 
 
@@ -140,34 +153,32 @@ def test_a_full_disk_leaves_nothing(
 
     monkeypatch.setattr(write, at, full)
     source = source_of(document)
-    prepared = prepare(source)
     before = sorted(tmp_path.iterdir())
     with pytest.raises(UserError, match="disk is full"):
-        write_results(tmp_path / "out", source, prepared)
+        write_results(tmp_path / "out", source)
     assert sorted(tmp_path.iterdir()) == before
 
 
 def test_cancelled_results_leave_nothing(document: Document, tmp_path: Path) -> None:
     source = source_of(document)
-    prepared = prepare(source)
     progress = Progress()
     progress.cancel()
     before = sorted(tmp_path.iterdir())
     with pytest.raises(Cancelled):
-        write_results(tmp_path / "out", source, prepared, progress=progress)
+        write_results(tmp_path / "out", source, progress=progress)
     assert sorted(tmp_path.iterdir()) == before
 
 
 def test_a_missing_folder_and_nothing_to_write_are_said(document: Document, tmp_path: Path) -> None:
     source = source_of(document)
     with pytest.raises(UserError, match="create it first"):
-        write_results(tmp_path / "no" / "out", source, prepare(source))
+        write_results(tmp_path / "no" / "out", source)
     for target in ("labels", "mask", "objects"):
         document.volume(target)[:] = 0
         document.recount(target)
     source = source_of(document)
     with pytest.raises(UserError, match="no labels, no cell mask and no objects"):
-        write_results(tmp_path / "out", source, prepare(source))
+        write_results(tmp_path / "out", source)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,70 @@
+"""Plots are drawn in a process of their own: with thousands of dots a window would stand still."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import msgspec
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.progress import Progress
+from sxtstudio.workflow.handover.figures import Plot
+
+COMMAND = "draw-plots"
+_LOOK_EVERY_S = 0.05
+_LONGEST_S = 600
+_LAST_WORDS = 400
+
+
+def draw_plots(plots: Sequence[Plot], *paths: Path, progress: Progress | None = None) -> None:
+    """Draw plots side by side into each of the files, ``.png`` or ``.svg``.
+
+    Raises
+    ------
+    UserError
+        If there are none, or they cannot be drawn or written.
+    Cancelled
+        If the user stopped it.
+    """
+    if not plots:
+        raise UserError("There is nothing to plot: no object that lies off the border was measured.")
+    progress = progress or Progress()
+    with ExitStack() as stack:
+        pictures = [stack.enter_context(atomic_write(path)) for path in paths]
+        scratch = stack.enter_context(tempfile.TemporaryDirectory())
+        given, errors = Path(scratch, "plots.json"), Path(scratch, "errors.txt")
+        given.write_bytes(msgspec.json.encode(tuple(plots)))
+        words = [sys.executable, COMMAND] if getattr(sys, "frozen", False) else None
+        with open(errors, "wb") as said:
+            child = subprocess.Popen(
+                [*(words or [sys.executable, "-m", "sxtstudio", COMMAND]), str(given), *map(str, pictures)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=said,
+                creationflags=getattr(subprocess, "CREATE_NO_WINDOW", 0),
+            )
+            _wait(child, progress)
+        if child.returncode != 0 or not all(picture.is_file() for picture in pictures):
+            words_left = errors.read_text("utf-8", "replace").strip()[-_LAST_WORDS:]
+            raise UserError(f"The plots could not be drawn: {words_left or 'the drawing ended'}.")
+
+
+def _wait(child: subprocess.Popen[bytes], progress: Progress) -> None:
+    begun = time.monotonic()
+    try:
+        while child.poll() is None:
+            progress.check()
+            if time.monotonic() - begun > _LONGEST_S:
+                raise UserError("The plots took too long to be drawn: export fewer objects.")
+            time.sleep(_LOOK_EVERY_S)
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
