@@ -204,8 +204,11 @@ class ObjectMesh:
         mesh = polydata(self._places, self._drawn)
         rgb = numpy_to_vtk(np.repeat(colours, self._points, axis=0), deep=1)
         rgb.SetName("RGB")
+        numbers = numpy_to_vtk(np.repeat(self.numbers, self._points), deep=1)
+        numbers.SetName("object")
         mesh.GetPointData().SetNormals(self._normals)
         mesh.GetPointData().SetScalars(rgb)
+        mesh.GetPointData().AddArray(numbers)
         self.mesh = mesh
 
     def number_of(self, face: int) -> int:

@@ -83,7 +83,7 @@ def render_picture(
     image, _ = draw(opengl, surface.mesh, size, view, background, surface.unit)
     progress.step()
     with atomic_write(path) as temporary:
-        temporary.write_bytes(_png(image))
+        temporary.write_bytes(png_of(image))
     progress.step()
     return Picture(path, size, opengl)
 
@@ -135,7 +135,8 @@ def _halved(image: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.asarray(np.round(blocks.mean(axis=(1, 3), dtype=np.float32)), np.uint8)
 
 
-def _png(image: NDArray[np.uint8]) -> bytes:
+def png_of(image: NDArray[np.uint8]) -> bytes:
+    """Return a picture (height, width, channels), first row on top, as the bytes of a PNG."""
     height, width, channels = image.shape
     # VTK counts rows from the bottom.
     flat = np.ascontiguousarray(image[::-1]).reshape(-1, channels)

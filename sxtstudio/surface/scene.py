@@ -35,6 +35,8 @@ VIEWS: dict[str, tuple[tuple[float, float, float], tuple[float, float, float]]] 
     "xz": ((0.0, 1.0, 0.0), (0.0, 0.0, -1.0)),
     "yz": ((1.0, 0.0, 0.0), (0.0, -1.0, 0.0)),
 }
+# How surfaces reflect light.
+AMBIENT, DIFFUSE, SPECULAR, SPECULAR_POWER = 0.18, 0.85, 0.18, 25.0
 _AXES_DISTANCE = 9.6
 _AXIS_COLOURS = {"X": (0.80, 0.16, 0.16), "Y": (0.13, 0.58, 0.20), "Z": (0.16, 0.34, 0.82)}
 
@@ -72,10 +74,10 @@ def actor_of(ready: vtkPolyData) -> vtkActor:
     look = actor.GetProperty()
     look.SetColor(*(channel / 255 for channel in PLAIN_RGB))
     look.SetInterpolationToPhong()
-    look.SetAmbient(0.18)
-    look.SetDiffuse(0.85)
-    look.SetSpecular(0.18)
-    look.SetSpecularPower(25)
+    look.SetAmbient(AMBIENT)
+    look.SetDiffuse(DIFFUSE)
+    look.SetSpecular(SPECULAR)
+    look.SetSpecularPower(SPECULAR_POWER)
     return actor
 
 

@@ -38,6 +38,16 @@ def save_movie(context: Context) -> None:
     context.parts.surface.saving.save_movie()
 
 
+def save_povray_scene(context: Context) -> None:
+    """Ask for a name and save what is seen for POV-Ray."""
+    context.parts.surface.saving.save_povray_scene()
+
+
+def save_povray_picture(context: Context) -> None:
+    """Ask for a name and let POV-Ray draw what is seen."""
+    context.parts.surface.saving.save_povray_picture()
+
+
 def _look(name: str, text: str, tip: str) -> ActionInfo:
     return ActionInfo(
         f"surface.view_{name}", text, "3D/Look from", tip, partial(look, name), needs=("tomogram", "view3d")
@@ -98,6 +108,25 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Save a movie (MP4 or GIF) of the scene turning once around",
         save_movie,
         icon="mdi6.movie-open-outline",
+        needs=("tomogram", "view3d"),
+    ),
+    ActionInfo(
+        "surface.povray_scene",
+        "Save POV-Ray scene…",
+        "3D",
+        "Save what the 3D view shows as files for POV-Ray: a mesh for each object, camera, lights, clipping",
+        save_povray_scene,
+        icon="mdi6.cube-scan",
+        needs=("tomogram", "view3d"),
+        separator=True,
+    ),
+    ActionInfo(
+        "surface.povray_picture",
+        "Save picture by POV-Ray…",
+        "3D",
+        "Let POV-Ray, where it is installed, draw what the 3D view shows, in the size of the panel",
+        save_povray_picture,
+        icon="mdi6.camera-outline",
         needs=("tomogram", "view3d"),
     ),
 )

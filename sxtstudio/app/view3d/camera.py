@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.surface.camera_fit import VIEW_ANGLE, fit_camera
+from sxtstudio.surface.povray.scene import PovCamera, camera_of
 from sxtstudio.surface.scene import VIEWS
 
 _HALF = float(np.tan(np.radians(VIEW_ANGLE / 2)))
@@ -133,6 +134,10 @@ class Camera3D:
         finally:
             camera.SetViewAngle(angle)
             camera.SetParallelScale(scale)
+
+    def for_povray(self) -> PovCamera:
+        """Return where it stands and what it shows now."""
+        return camera_of(self._camera)
 
     def state(self) -> dict[str, Any]:
         """Return plain JSON values."""

@@ -82,6 +82,12 @@ def corners_of(shape: Triple, voxel_nm: VoxelSize | None) -> Corners:
     return -0.5 * size, (np.array(shape[::-1]) - 0.5) * size
 
 
+def clip_corners(state: SceneState, lower: NDArray[np.float64], upper: NDArray[np.float64]) -> Corners:
+    """Return the lower and upper corner (x, y, z) of the clipping box in a volume of these corners."""
+    shares = np.array([state.clip_x, state.clip_y, state.clip_z])
+    return lower + shares[:, 0] * (upper - lower), lower + shares[:, 1] * (upper - lower)
+
+
 def all_corners(lower: NDArray[np.float64], upper: NDArray[np.float64]) -> NDArray[np.float64]:
     """Return the eight corners of a box, (8, 3)."""
     return np.array(np.meshgrid(*zip(lower, upper, strict=True))).reshape(3, -1).T

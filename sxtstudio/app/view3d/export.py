@@ -155,11 +155,12 @@ def save_picture(
 
         picture, note = shot.draw(painter, size, clear=clear, progress=progress, waiting=waiting)
         progress.follow(0.96, None, "writing")
-        _write_png(picture, temporary, path, note)
+        write_png(picture, temporary, path, note)
     return path, note
 
 
-def _write_png(picture: QImage, temporary: Path, path: Path, note: str) -> None:
+def write_png(picture: QImage, temporary: Path, path: Path, note: str) -> None:
+    """Write a PNG of 300 dpi that says its scale."""
     picture.setDotsPerMeterX(round(_DPI / 0.0254))
     picture.setDotsPerMeterY(round(_DPI / 0.0254))
     picture.setText("Software", "SXT Studio")

@@ -54,6 +54,22 @@ def read_slice(volume: Volume, axis: int, index: int, longest: int = LONGEST_PX)
     return SliceImage(axis, index, values)
 
 
+def plane_corners(
+    axis: int, index: int, shape: NDArray[np.float64], size: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Return three corners (x, y, z) of a slice: of its first pixel, and at the ends of its columns and rows.
+
+    ``shape`` and ``size`` of the voxels are (z, y, x), and ``axis`` is one of them.
+    """
+    low, high = -0.5 * size, (shape - 0.5) * size
+    low[axis] = high[axis] = index * size[axis]
+    # Rows and columns of the picture run along the other two axes, in the order of z, y, x.
+    rows, columns = (other for other in range(3) if other != axis)
+    along_columns, along_rows = low.copy(), low.copy()
+    along_columns[columns], along_rows[rows] = high[columns], high[rows]
+    return low[::-1], along_columns[::-1], along_rows[::-1]
+
+
 class SlicePlane:
     """A rectangle at one slice with its grey values on it."""
 
@@ -93,16 +109,10 @@ class SlicePlane:
     def set_image(self, image: SliceImage, grey: NDArray[np.uint8]) -> None:
         """Put the picture of a slice on the plane, and the plane where the slice lies."""
         self._image, self._grey = image, grey
-        low = -0.5 * self._size
-        high = (self._shape - 0.5) * self._size
-        low[self.axis] = high[self.axis] = image.index * self._size[self.axis]
-        # Rows and columns of the picture run along the other two axes, in the order of z, y, x.
-        rows, columns = (axis for axis in range(3) if axis != self.axis)
-        along_columns, along_rows = low.copy(), low.copy()
-        along_columns[columns], along_rows[rows] = high[columns], high[rows]
-        self._source.SetOrigin(*low[::-1])
-        self._source.SetPoint1(*along_columns[::-1])
-        self._source.SetPoint2(*along_rows[::-1])
+        corner, along_columns, along_rows = plane_corners(self.axis, image.index, self._shape, self._size)
+        self._source.SetOrigin(*corner)
+        self._source.SetPoint1(*along_columns)
+        self._source.SetPoint2(*along_rows)
         self._source.Update()
         self._texture.SetInputData(_image_data(grey))
         self.actor.SetVisibility(self._wanted)

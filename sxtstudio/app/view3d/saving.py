@@ -24,7 +24,10 @@ from sxtstudio.app.questions import Answer
 from sxtstudio.app.view3d.sizes import LARGEST_PX, SMALLEST_PX, Movie
 from sxtstudio.app.view3d.view import View3D
 from sxtstudio.app.widgets.controls import DoubleSpinBox, SpinBox
+from sxtstudio.app.widgets.notes import show_note
 from sxtstudio.core import wording
+from sxtstudio.core.errors import UserError
+from sxtstudio.workflow.jobs.povray_program import NOT_INSTALLED, find_povray
 
 _DEFAULTS: dict[str, Any] = {
     "width": 2400, "height": 1800, "clear": False,
@@ -36,10 +39,10 @@ _LONG_S = 30.0
 
 
 class SavingGroup(QWidget):
-    """Two groups: Picture and Movie."""
+    """Three groups: Picture, Movie and POV-Ray."""
 
     def __init__(self, context: Context, view: View3D) -> None:
-        """Build both, with the sizes of last time."""
+        """Build them, with the sizes of last time."""
         super().__init__()
         self._context, self._view = context, view
         kept = {name: context.settings.get(f"view3d/{name}", value) for name, value in _DEFAULTS.items()}
@@ -81,6 +84,22 @@ class SavingGroup(QWidget):
         self._time.setProperty("role", "note")
         self._time.setWordWrap(True)
         rows.addRow(self._time)
+        self.scene_button = QPushButton("Save scene…")
+        theme.set_icon(self.scene_button, "mdi6.cube-scan")
+        self.scene_button.clicked.connect(self.save_povray_scene)
+        self.povray_button = QPushButton("Save picture…")
+        theme.set_icon(self.povray_button, "mdi6.camera-outline")
+        self.povray_button.clicked.connect(self.save_povray_picture)
+        povray = QGroupBox("POV-Ray")
+        rows = QFormLayout(povray)
+        buttons = QHBoxLayout()
+        buttons.addWidget(self.scene_button, 1)
+        buttons.addWidget(self.povray_button, 1)
+        rows.addRow(buttons)
+        self._povray_note = QLabel()
+        self._povray_note.setProperty("role", "note")
+        self._povray_note.setWordWrap(True)
+        rows.addRow(self._povray_note)
         # Seconds per frame and the movie it was measured for; surface and look are those of then.
         self._measured: tuple[float, Movie] | None = None
         for spin in (self.movie_width_px, self.movie_height_px, self.rate):
@@ -97,6 +116,7 @@ class SavingGroup(QWidget):
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(picture)
         layout.addWidget(movie)
+        layout.addWidget(povray)
 
     def save_picture(self) -> None:
         """Ask for a name and save what the 3D view shows."""
@@ -106,6 +126,34 @@ class SavingGroup(QWidget):
         size = (self.width_px.value(), self.height_px.value())
         try:
             self._view.save_picture(path, size, self.clear.isChecked())
+        except Exception as error:  # shown in words; the window lives on
+            show_error(self._context.window, error)
+
+    def save_povray_scene(self) -> None:
+        """Ask for a name and save what the 3D view shows as a scene of POV-Ray."""
+        path = questions.save_file(
+            self._context, "Save POV-Ray scene", self._name("pov"), "POV-Ray scene (*.pov)"
+        )
+        if path is None:
+            return
+        try:
+            self._view.save_povray_scene(path, self.clear.isChecked())
+        except Exception as error:  # shown in words; the window lives on
+            show_error(self._context.window, error)
+
+    def save_povray_picture(self) -> None:
+        """Ask for a name and let POV-Ray draw what the 3D view shows."""
+        if find_povray() is None:
+            show_error(self._context.window, UserError(NOT_INSTALLED))
+            return
+        path = questions.save_file(
+            self._context, "Save picture by POV-Ray", self._name("povray.png"), "PNG (*.png)"
+        )
+        if path is None:
+            return
+        size = (self.width_px.value(), self.height_px.value())
+        try:
+            self._view.save_povray_picture(path, size, self.clear.isChecked())
         except Exception as error:  # shown in words; the window lives on
             show_error(self._context.window, error)
 
@@ -140,10 +188,21 @@ class SavingGroup(QWidget):
         there = self._context.session.document is not None and self._view.status.value.ready
         self.picture_button.setEnabled(there)
         self.movie_button.setEnabled(there and not self._measuring)
-        tips = ("Save what the 3D view shows as PNG", "Save a movie of the scene turning once around")
-        missing = "Open a tomogram and show the 3D view first"
-        for button, tip in zip((self.picture_button, self.movie_button), tips, strict=True):
-            button.setToolTip(tip if there else missing)
+        installed = find_povray() is not None
+        self.scene_button.setEnabled(there)
+        self.povray_button.setEnabled(there and installed)
+        tips = {
+            self.picture_button: "Save what the 3D view shows as PNG",
+            self.movie_button: "Save a movie of the scene turning once around",
+            self.scene_button: "Save what the 3D view shows as files for POV-Ray: a mesh for each object, "
+            "camera, lights and clipping",
+            self.povray_button: "Let POV-Ray draw what the 3D view shows, in the size above",
+        }
+        for button, tip in tips.items():
+            button.setToolTip(tip if there else "Open a tomogram and show the 3D view first")
+        if not installed:
+            self.povray_button.setToolTip(NOT_INSTALLED)
+        show_note(self._povray_note, "The picture has the size above." if installed else NOT_INSTALLED)
 
     def _ask_name(self, movie: Movie) -> None:
         text, seconds = self._time_text(movie)

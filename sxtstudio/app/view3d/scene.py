@@ -18,13 +18,13 @@ from vtkmodules.vtkFiltersSources import vtkCubeSource
 from vtkmodules.vtkRenderingCore import vtkActor, vtkCellPicker, vtkPolyDataMapper, vtkRenderer
 
 from sxtstudio.app.view3d.camera import Camera3D
-from sxtstudio.app.view3d.contents import Part, Plane, SceneContents, all_corners, corners_of
+from sxtstudio.app.view3d.contents import Part, Plane, SceneContents, all_corners, clip_corners, corners_of
 from sxtstudio.app.view3d.planes import SlicePlane
 from sxtstudio.app.view3d.state import SceneState
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.surface.objects import BodyMeshes
-from sxtstudio.surface.scene import actor_of, light_kit
+from sxtstudio.surface.scene import DIFFUSE, actor_of, light_kit
 
 Pixels = NDArray[np.uint8]
 Place = tuple[float, float, float]
@@ -36,11 +36,16 @@ BACKDROPS: dict[str, Place] = {
     "light": (0.925, 0.937, 0.953),
     "white": (1.0, 1.0, 1.0),
 }
-_MASK = (0.45, 0.72, 0.90)
+MASK = (0.45, 0.72, 0.90)
 # White would drown in the slices, so the chosen object is pink; the others step back.
-_HIGHLIGHT = (1.0, 0.28, 0.62)
-_CONTACT = (1.0, 0.93, 0.35)
-_DIFFUSE, _DIMMED = 0.85, 0.52
+HIGHLIGHT = (1.0, 0.28, 0.62)
+CONTACT = (1.0, 0.93, 0.35)
+DIMMED = 0.52
+MASK_SPECULAR = 0.05
+# What lies on other surfaces is lighter in the shade.
+ON_TOP_AMBIENT = 0.30
+LEAST_HIGHLIGHT = 0.6
+CLIP_INK = (0.18, 0.51, 0.97)
 # Larger surfaces are drawn lighter while they move, also by a graphics card.
 _HEAVY_FACES = 3_000_000
 _PEELS = {"screen": 3, "best": 8}
@@ -127,16 +132,16 @@ class Scene3D:
         self._mask = self._exchanged(self._mask, mesh)
         if self._mask is not None:
             look = self._mask.GetProperty()
-            look.SetColor(*_MASK)
-            look.SetSpecular(0.05)
+            look.SetColor(*MASK)
+            look.SetSpecular(MASK_SPECULAR)
 
     def set_highlight(self, mesh: Any) -> None:
         """Show the chosen object."""
         self._highlight = self._exchanged(self._highlight, mesh)
         if self._highlight is not None:
             look = self._highlight.GetProperty()
-            look.SetColor(*_HIGHLIGHT)
-            look.SetAmbient(0.30)
+            look.SetColor(*HIGHLIGHT)
+            look.SetAmbient(ON_TOP_AMBIENT)
             # It lies on the surface itself: draw it in front.
             mapper = self._highlight.GetMapper()
             mapper.SetResolveCoincidentTopologyToPolygonOffset()
@@ -147,8 +152,8 @@ class Scene3D:
         self._contacts = self._exchanged(self._contacts, mesh)
         if self._contacts is not None:
             look = self._contacts.GetProperty()
-            look.SetColor(*_CONTACT)
-            look.SetAmbient(0.30)
+            look.SetColor(*CONTACT)
+            look.SetAmbient(ON_TOP_AMBIENT)
             mapper = self._contacts.GetMapper()
             mapper.SetResolveCoincidentTopologyToPolygonOffset()
             mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(-4.0, -400.0)
@@ -241,14 +246,14 @@ class Scene3D:
             (self._bodies, state.opacity),
             (self._light_bodies, state.opacity),
             (self._mask, state.mask_opacity),
-            (self._highlight, max(0.6, state.opacity)),
+            (self._highlight, max(LEAST_HIGHLIGHT, state.opacity)),
         ):
             if actor is not None:
                 actor.GetProperty().SetOpacity(opacity)
                 actor.GetProperty().SetLighting(state.lighting)
         for actor in (self._full, self._coarse):
             if actor is not None:
-                actor.GetProperty().SetDiffuse(_DIFFUSE if self._highlight is None else _DIMMED)
+                actor.GetProperty().SetDiffuse(DIFFUSE if self._highlight is None else DIMMED)
                 actor.GetProperty().SetColor(*(channel / 255 for channel in state.rgb))
         if self._mask is not None:
             self._mask.SetVisibility(state.mask_visible)
@@ -260,17 +265,14 @@ class Scene3D:
             light_kit(state.light).AddLightsToRenderer(self._renderer)
         backdrop = state.backdrop(dark)
         self._backdrop = BACKDROPS[backdrop]
-        ink = (0.50, 0.55, 0.62) if backdrop == "dark" else (0.45, 0.49, 0.55)
-        self._box[1].GetProperty().SetColor(*ink)
+        self._box[1].GetProperty().SetColor(*box_ink(backdrop))
         self._box[1].SetVisibility(state.box)
         self.camera.set_perspective(state.perspective)
         self._clip(state)
 
     def clip_bounds(self) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
         """Corners (x, y, z) of the clipping box."""
-        shares = np.array([self._state.clip_x, self._state.clip_y, self._state.clip_z])
-        size = self._upper - self._lower
-        return self._lower + shares[:, 0] * size, self._lower + shares[:, 1] * size
+        return clip_corners(self._state, self._lower, self._upper)
 
     def _clip(self, state: SceneState) -> None:
         low, high = self.clip_bounds()
@@ -291,7 +293,7 @@ class Scene3D:
                 for plane in planes:
                     mapper.AddClippingPlane(plane)
         _set_edges(self._clip_edges, low, high)
-        self._clip_edges[1].GetProperty().SetColor(0.18, 0.51, 0.97)
+        self._clip_edges[1].GetProperty().SetColor(*CLIP_INK)
         self._clip_edges[1].SetVisibility(state.clip and state.clip_box)
 
     # -- drawing ---------------------------------------------------------------------------------
@@ -442,6 +444,11 @@ class Scene3D:
         self._bodies = self._light_bodies = self._body_meshes = self._contacts = None
         self.planes = ()
         self._window = self._renderer = None
+
+
+def box_ink(backdrop: str) -> Place:
+    """Return the colour of the edges of the volume before a backdrop."""
+    return (0.50, 0.55, 0.62) if backdrop == "dark" else (0.45, 0.49, 0.55)
 
 
 def _edges() -> tuple[vtkCubeSource, vtkActor]:

@@ -22,7 +22,9 @@ from sxtstudio.app.view3d.state import OF_THE_TOMOGRAM, SceneStatus, scene_from_
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import bytes_text
 from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.jobs.povray_program import NOT_INSTALLED, find_povray
 
 if TYPE_CHECKING:  # at run time these load VTK, which must wait
     from sxtstudio.app.view3d.bodies import Bodies
@@ -385,6 +387,48 @@ class View3D(QWidget):
             "Turntable movie",
             lambda job: save_movie(shot, Path(path), movie, job.progress),
             on_done=lambda done: session.message.emit(f"Saved {done} ({movie.frames} pictures)"),
+        )
+
+    def save_povray_scene(self, path: str | Path, clear: bool = False) -> Job:
+        """Write what is seen as a scene of POV-Ray (.pov, and its meshes beside it).
+
+        Raises
+        ------
+        UserError
+            If there is nothing to draw yet, or the name has another suffix.
+        """
+        from sxtstudio.app.view3d.export import shot_of
+        from sxtstudio.app.view3d.povray import check_scene, named_in, save_scene
+
+        check_scene(Path(path))
+        shot, named = shot_of(self._need_canvas()), named_in(self._shown_document)
+        session = self._context.session
+        return self._context.jobs.start(
+            "POV-Ray scene",
+            lambda job: save_scene(shot, named, Path(path), clear, job.progress),
+            on_done=lambda done: session.message.emit(f"Saved {done.path} ({bytes_text(done.bytes)})"),
+        )
+
+    def save_povray_picture(self, path: str | Path, size: tuple[int, int], clear: bool = False) -> Job:
+        """Let POV-Ray draw what is seen as PNG of ``size``; the job can be cancelled.
+
+        Raises
+        ------
+        UserError
+            If there is nothing to draw yet, the size is no good, or POV-Ray is not installed.
+        """
+        from sxtstudio.app.view3d.export import check_picture, shot_of
+        from sxtstudio.app.view3d.povray import named_in, save_povray_picture
+
+        check_picture(Path(path), size)
+        if find_povray() is None:
+            raise UserError(NOT_INSTALLED)
+        shot, named = shot_of(self._need_canvas()), named_in(self._shown_document)
+        session = self._context.session
+        return self._context.jobs.start(
+            "Picture by POV-Ray",
+            lambda job: save_povray_picture(shot, named, Path(path), size, clear, job.progress),
+            on_done=lambda done: session.message.emit(f"Saved {done[0]} ({size[0]}×{size[1]}, {done[1]})"),
         )
 
     # -- keeping and closing ---------------------------------------------------------------------

@@ -167,20 +167,48 @@ def surface_parts(surface: Surface, name: str, rgb: Rgb = PLAIN_RGB) -> Iterator
     if objects is None or colours is None:
         yield MeshPart(name, rgb, surface.points, surface.triangles)
         return
-    owner = objects[surface.triangles[:, 0]]
-    points = np.argsort(objects, kind="stable")
-    faces = np.argsort(owner, kind="stable")
+    yield from parts_by_number(surface.points, surface.triangles, objects, colours)
+
+
+def parts_by_number(
+    points: Points,
+    triangles: Triangles,
+    objects: NDArray[Any],
+    colours: NDArray[np.uint8],
+    normals: Points | None = None,
+    names: Mapping[int, str] | None = None,
+) -> Iterator[MeshPart]:
+    """Yield the objects of one mesh as parts; what has no triangle is left out.
+
+    Parameters
+    ----------
+    points, triangles, normals
+        As of ``MeshPart``; a triangle has the points of one object.
+    objects, colours
+        Number (n,) and colour (n, 3) of each point.
+    names
+        The classes of objects.
+    """
+    owner = objects[triangles[:, 0]]
+    by_point, by_face = np.argsort(objects, kind="stable"), np.argsort(owner, kind="stable")
     place = np.empty(len(points), np.int32)
-    place[points] = np.arange(len(points), dtype=np.int32)
-    numbers = np.arange(1, surface.object_count + 2)
-    point_ends = np.searchsorted(objects, numbers, sorter=points).tolist()
-    face_ends = np.searchsorted(owner, numbers, sorter=faces).tolist()
-    for number in range(1, surface.object_count + 1):
-        mine = points[point_ends[number - 1] : point_ends[number]]
-        its = faces[face_ends[number - 1] : face_ends[number]]
+    place[by_point] = np.arange(len(points), dtype=np.int32)
+    numbers = np.unique(owner)
+    first, last = (np.searchsorted(objects, numbers, side, sorter=by_point) for side in ("left", "right"))
+    begins, ends = (np.searchsorted(owner, numbers, side, sorter=by_face) for side in ("left", "right"))
+    for row, number in enumerate(numbers.tolist()):
+        mine, its = by_point[first[row] : last[row]], by_face[begins[row] : ends[row]]
         red, green, blue = colours[mine[0]].tolist()
-        triangles = place[surface.triangles[its]] - np.int32(point_ends[number - 1])
-        yield MeshPart(object_name(number, ""), (red, green, blue), surface.points[mine], triangles, number)
+        class_name = "" if names is None else names.get(number, "")
+        yield MeshPart(
+            object_name(number, class_name),
+            (red, green, blue),
+            points[mine],
+            place[triangles[its]] - np.int32(first[row]),
+            number,
+            class_name,
+            None if normals is None else normals[mine],
+        )
 
 
 def _silent(state: object) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import os
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -325,6 +326,32 @@ def test_saved_picture_has_size_transparency_and_scale(
         surface_pixels = (pixels[..., 0] > pixels[..., 2] + 60) & (alpha == 255)
         assert surface_pixels[40:-60, 60:-60].sum() > 2000
     assert list(tmp_path.glob(".*")) == []
+
+
+def test_povray_draws_what_the_window_draws(
+    opened: MainWindow, qtbot: QtBot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view = shown(opened, qtbot)
+    view.scene.set(plane_xy=False, box=False, background="white")
+    saving = opened.context.parts.surface.saving
+    saving.width_px.setValue(300)
+    saving.height_px.setValue(200)
+    names = {"surface.picture": "a.png", "surface.povray_picture": "b.png", "surface.povray_scene": "c.pov"}
+    if shutil.which("povray") is None:
+        del names["surface.povray_picture"]
+        assert not saving.povray_button.isEnabled()
+        assert "apt-get install povray" in saving._povray_note.text()
+    for action, name in names.items():
+        monkeypatch.setattr(questions, "save_file", lambda *_, name=name: tmp_path / name)
+        opened.actions_.by_name[action].trigger()
+        latest(view, qtbot)
+    assert (tmp_path / "c.pov").is_file() and (tmp_path / "c.inc").is_file()
+    if "surface.povray_picture" in names:
+        pictures = [np.asarray(Image.open(tmp_path / name).convert("RGB")) for name in ("a.png", "b.png")]
+        ours, theirs = (picture.min(axis=2) < 200 for picture in pictures)
+        assert (ours & theirs).sum() / (ours | theirs).sum() > 0.97
+        with Image.open(tmp_path / "b.png") as drawn:
+            assert drawn.info["Description"].startswith("1 pixel = ")
 
 
 def test_window_itself_draws_nothing_for_pictures_and_movies(
