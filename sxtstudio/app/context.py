@@ -17,6 +17,8 @@ if TYPE_CHECKING:  # the parts import the context
     from sxtstudio.app.document.first_look import FirstLook
     from sxtstudio.app.document.first_scan import FirstScan
     from sxtstudio.app.document.recent import RecentMenu
+    from sxtstudio.app.evaluate.panel import EvaluatePanel
+    from sxtstudio.app.evaluate.work import EvaluationWork
     from sxtstudio.app.jobs.bar import JobBar
     from sxtstudio.app.labels.complete_slices import CompleteSlices
     from sxtstudio.app.labels.panel import LabelsPanel
@@ -53,6 +55,7 @@ class Parts:
 
     toolbox: Toolbox
     complete: CompleteSlices
+    evaluation: EvaluationWork
     first_scan: FirstScan
     slices: SlicesView
     view3d: View3D
@@ -67,6 +70,7 @@ class Parts:
     objects: ObjectsPanel
     pane: ObjectsPane
     surface: SurfacePanel
+    evaluate: EvaluatePanel
     side: SidePanel
     actions: Actions
     recent: RecentMenu

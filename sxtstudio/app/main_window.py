@@ -15,6 +15,8 @@ from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.document.recent import MENU as RECENT
 from sxtstudio.app.document.recent import RecentMenu
 from sxtstudio.app.errors import ErrorGuard, show_error
+from sxtstudio.app.evaluate.panel import EvaluatePanel
+from sxtstudio.app.evaluate.work import EvaluationWork
 from sxtstudio.app.jobs.bar import JobBar
 from sxtstudio.app.jobs.job import Jobs
 from sxtstudio.app.labels.complete_slices import CompleteSlices
@@ -92,12 +94,13 @@ class MainWindow(QMainWindow):
         """Make every part, with the parts that it cannot be without."""
         context, session = self.context, self.session
         toolbox, complete, first_scan = Toolbox(context), CompleteSlices(session), FirstScan(context)
-        measured = ObjectMeasurements(session)
+        measured, evaluation = ObjectMeasurements(session), EvaluationWork(session)
         style = ObjectStyle(session, measured)
         slices, view3d = SlicesView(context, first_scan, toolbox, style), View3D(context, style)
         return Parts(
             toolbox=toolbox,
             complete=complete,
+            evaluation=evaluation,
             first_scan=first_scan,
             slices=slices,
             view3d=view3d,
@@ -112,6 +115,7 @@ class MainWindow(QMainWindow):
             objects=ObjectsPanel(context, measured, style),
             pane=ObjectsPane(context),
             surface=SurfacePanel(context, view3d),
+            evaluate=EvaluatePanel(context, evaluation),
             side=SidePanel(),
             actions=self.actions_,
             recent=RecentMenu(context, self.actions_.menu(RECENT)),
@@ -150,6 +154,13 @@ class MainWindow(QMainWindow):
             (Panel.LABELS, "By hand", "mdi6.brush", parts.labels, None),
             (Panel.OBJECTS, "Objects", "mdi6.chart-bubble", parts.objects, parts.objects.footer),
             (Panel.SURFACE, "3D view", "mdi6.cube-outline", parts.surface, parts.surface.footer),
+            (
+                Panel.EVALUATE,
+                "Evaluate",
+                "mdi6.clipboard-check-outline",
+                parts.evaluate,
+                parts.evaluate.footer,
+            ),
         ):
             parts.side.add(panel, title, icon, widget, footer)
         self._outer = QSplitter(Qt.Orientation.Horizontal)

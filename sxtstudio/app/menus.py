@@ -162,7 +162,7 @@ class Actions(QObject):
             action.setText(classes[place].name if place < len(classes) else f"Class {place + 1}")
             action.setVisible(place < max(1, len(classes)))
         target = session.tool.value.target
-        where = {"labels": "", "mask": " (cell mask)", "objects": " (objects)"}[target]
+        where = {"mask": " (cell mask)", "objects": " (objects)"}.get(target, "")
         for tool in TOOLS:
             title = (tool_info(tool.name, target) or tool).title
             self.by_name[f"labels.{tool.name}"].setText(title + where)

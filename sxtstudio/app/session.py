@@ -18,6 +18,7 @@ from sxtstudio.app.states import (
     ContactsState,
     DisplayState,
     LayoutState,
+    MarksState,
     ObjectsState,
     Observed,
     OfferState,
@@ -114,6 +115,7 @@ class Session(QObject):
     labels_changed = Signal(object)  # Box
     mask_changed = Signal(object)  # Box
     objects_changed = Signal(object)  # Box
+    marks_changed = Signal(object)  # Box
     table_changed = Signal()  # rows or classes of the objects
     preview_changed = Signal()
     cursor_changed = Signal(object)  # (z, y, x)
@@ -133,6 +135,7 @@ class Session(QObject):
         self.tool = Observed(ToolState(), self)
         self.objects = Observed(ObjectsState(), self)
         self.contacts = Observed(ContactsState(), self)
+        self.marks = Observed(MarksState(), self)
         self.layout = Observed(LayoutState(), self)
         self.offers = Observed(OfferState(), self)
         self.preview: Preview | None = None
@@ -240,7 +243,7 @@ class Session(QObject):
     # -- changing labels -------------------------------------------------------------------------
 
     def labels_of(self, target: Target) -> Voxels | None:
-        """Return "labels", "mask" or "objects" (z, y, x), or None where there are none yet."""
+        """Return "labels", "mask", "objects" or "marks" (z, y, x), or None where there are none yet."""
         return None if self.document is None else self.document.array(target)
 
     def record(self, kind: EditKind, target: Target = "labels", **parameters: Any) -> Recorder:
@@ -276,6 +279,7 @@ class Session(QObject):
                 "labels": self.labels_changed,
                 "mask": self.mask_changed,
                 "objects": self.objects_changed,
+                "marks": self.marks_changed,
             }
             signals[target].emit(box)
 

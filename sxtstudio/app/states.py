@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 from PySide6.QtCore import QObject, Signal
 
 from sxtstudio.core.edit_kind import Target
+from sxtstudio.core.evaluation.marks import Mark
 
 if TYPE_CHECKING:  # at run time this loads what measures objects
     from sxtstudio.core.measure.contacts import ContactSite
@@ -86,6 +87,7 @@ class Panel(Enum):
     LABELS = "labels"
     OBJECTS = "objects"
     SURFACE = "surface"
+    EVALUATE = "evaluate"
 
 
 @dataclass(frozen=True)
@@ -180,9 +182,9 @@ class ToolState:
     ----------
     tool
         "look" (pan and crosshair), "brush", "eraser", "fill", "wand", "polygon", "lasso", "delete", "keep",
-        "cut", "merge" or "ruler"; of objects also "pick", "part" and "grow".
+        "cut", "merge" or "ruler"; of objects also "pick", "part" and "grow"; of marks "mark" alone.
     target
-        What the tool changes: "labels", "mask" or "objects".
+        What the tool changes: "labels", "mask", "objects" or "marks".
     brush_px
         Diameter of brush and eraser in pixels.
     ball
@@ -208,6 +210,18 @@ class ToolState:
     cut_px: int = 2
     grow_px: int = 1
     grey_range: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True)
+class MarksState:
+    """The marks of an evaluation: whether they are shown, and which one the tool gives.
+
+    ``brush_px`` is the diameter of what is painted, in pixels.
+    """
+
+    visible: bool = False
+    mark: Mark = Mark.FALSE_POSITIVE
+    brush_px: int = 4
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a change of labels, cell mask or objects is: for the program a kind, for the user a title."""
+"""What a change of labels, mask, objects or marks is: for the program a kind, for the user a title."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from typing import Any, Literal
 import numpy as np
 
 # Which volume is changed.
-Target = Literal["labels", "mask", "objects"]
-TARGETS: tuple[Target, ...] = ("labels", "mask", "objects")
+Target = Literal["labels", "mask", "objects", "marks"]
+TARGETS: tuple[Target, ...] = ("labels", "mask", "objects", "marks")
 
 
 def dtype_of(target: Target) -> np.dtype[Any]:
-    """Return the type of the voxels: objects have a number each, labels and mask are there or not."""
+    """Return the type of the voxels: objects have a number each, all else has few values."""
     return np.dtype(np.uint32 if target == "objects" else np.uint8)
 
 
@@ -60,6 +60,10 @@ class EditKind(Enum):
     CHECKED = "checked"
     EDIT_CLASSES = "edit classes"
     NOTE = "note"
+    MARK_FALSE = "mark false positive"
+    MARK_ARTEFACT = "mark artefact"
+    MARK_MISSING = "mark missing"
+    UNMARK = "unmark"
 
     @property
     def by_hand(self) -> bool:
@@ -128,6 +132,14 @@ _OBJECT_TITLES = {
     EditKind.NOTE: "Note",
 }
 
+_MARK_TITLES = {
+    EditKind.MARK_FALSE: "Mark as false positive",
+    EditKind.MARK_ARTEFACT: "Mark as artefact",
+    EditKind.MARK_MISSING: "Mark what is missing",
+    EditKind.UNMARK: "Take marks away",
+    EditKind.CLEAR: "Take all marks away",
+}
+
 
 def edit_title(kind: EditKind, target: Target = "labels", *, partial: bool = False) -> str:
     """Return how a change is called in *Undo* and in the record; ``partial``: it was ended half-way."""
@@ -135,6 +147,8 @@ def edit_title(kind: EditKind, target: Target = "labels", *, partial: bool = Fal
         title = _OBJECT_TITLES.get(kind) or f"{_title(kind)} (objects)"
     elif target == "mask":
         title = _MASK_TITLES.get(kind) or f"{_title(kind)} (cell mask)"
+    elif target == "marks":
+        title = _MARK_TITLES.get(kind) or f"{_title(kind)} (marks)"
     else:
         title = _title(kind)
     return f"{title} (part)" if partial else title
@@ -142,4 +156,4 @@ def edit_title(kind: EditKind, target: Target = "labels", *, partial: bool = Fal
 
 def _title(kind: EditKind) -> str:
     """Return what it is called where no title is of the volume it is made in."""
-    return _TITLES.get(kind) or _MASK_TITLES.get(kind) or _OBJECT_TITLES[kind]
+    return _TITLES.get(kind) or _MASK_TITLES.get(kind) or _MARK_TITLES.get(kind) or _OBJECT_TITLES[kind]

@@ -1,4 +1,4 @@
-"""Changes of labels, cell mask and objects that can be undone.
+"""Changes of labels, cell mask, objects and marks that can be undone.
 
 A change is kept as patches (``core/patches.py``) and, where it is of objects, as rows of their table.
 """
@@ -30,6 +30,7 @@ _WORDS: dict[Target, str] = {
     "labels": "The labels stay",
     "mask": "The mask stays",
     "objects": "The objects stay",
+    "marks": "The marks stay",
 }
 
 
@@ -41,7 +42,8 @@ class NotAsItWas(UserError):
 class Edit:
     """One step for *Undo*: what it is, what it changed, and in which volume.
 
-    ``target`` is the name of the volume: "labels", "mask" or "objects". ``partial``: it was ended half-way.
+    ``target`` is the name of the volume: "labels", "mask", "objects" or "marks". ``partial``: it was ended
+    half-way.
     ``gained`` is how many voxels more were not 0 after it was made, ``trust`` how sure the network was of the
     labels of each slice before and after, where that changed with them. ``earlier``: it was made in an
     earlier session, so that the labels may be others than it left. ``rows`` is what it changed in the table

@@ -38,6 +38,7 @@ class FigureKind(StrEnum):
     HISTOGRAM = "histogram"
     SCATTER = "scatter"
     CURVES = "curves"
+    BARS = "bars"
 
 
 @dataclass(frozen=True)
@@ -67,15 +68,16 @@ class Dots:
 
 @dataclass(frozen=True)
 class MeanBar:
-    """A line at the mean and a bar of one SD to either side, at a place along x."""
+    """A line at the mean and a bar of one SD to either side, at a place along x; ``half`` as wide there."""
 
     x: float
     spread: Spread
+    half: float = 0.25
 
 
 @dataclass(frozen=True)
 class Bars:
-    """A histogram: edges (n + 1,) and counts (n,)."""
+    """A histogram: edges (n + 1,) and counts (n,); a bar of a bar chart has two edges and its height."""
 
     name: str
     rgb: Rgb
@@ -122,7 +124,9 @@ class Figure:
     @property
     def legend(self) -> tuple[tuple[str, Rgb], ...]:
         """Names and colours that need a legend: none where the axis says them, or each dot has its own."""
-        if self.ticks or any(dots.colours is not None for dots in self.dots):
+        if (self.ticks and self.kind is not FigureKind.BARS) or any(
+            dots.colours is not None for dots in self.dots
+        ):
             return ()
         drawn: tuple[Dots | Bars | Curve, ...] = (*self.dots, *self.bars, *self.curves)
         named = dict.fromkeys((one.name, one.rgb) for one in drawn if one.name)

@@ -21,6 +21,7 @@ class StepKind(Enum):
     LAC = "lac calibration"
     EXPORT = "export"
     COMPLETE = "complete"
+    EVALUATION = "evaluation"
     OTHER = "other"
 
 
@@ -32,6 +33,7 @@ _NAMES = {
     StepKind.LAC: "LAC calibration",
     StepKind.EXPORT: "Export",
     StepKind.COMPLETE: "Mark slices as complete",
+    StepKind.EVALUATION: "Evaluation by an expert",
 }
 
 

@@ -47,12 +47,12 @@ from sxtstudio.io.steps import StepFile, step_to_json
 
 NAME = "project.json"
 SUFFIX = ".sxt"
-FORMAT, VERSION = "sxtstudio-project", 2
-_WITHOUT_OBJECTS = 1
+FORMAT, VERSION = "sxtstudio-project", 3
+_WITHOUT_MARKS, _WITHOUT_OBJECTS = 2, 1
 OUTPUT = "output"
 #: The folder of what can be taken back, and how much of it goes into a project.
 UNDO, UNDO_BYTES = "undo", 64 << 20
-_VOLUME = r"(labels|mask|objects|output)-[0-9]{1,9}\.zarr"
+_VOLUME = r"(labels|mask|objects|marks|output)-[0-9]{1,9}\.zarr"
 _TABLE = r"objects-[0-9]{1,9}\.json"
 _MEASUREMENTS = r"measurements-[0-9]{1,9}\.bin"
 _MOST_VOLUMES = 999_999_999
@@ -299,7 +299,9 @@ def write_record(folder: Path, record: Record) -> None:
     UserError
         If it cannot be written; the former one is then unchanged.
     """
-    version = VERSION if "objects" in record.volumes else _WITHOUT_OBJECTS
+    version = _WITHOUT_MARKS if "objects" in record.volumes else _WITHOUT_OBJECTS
+    if "marks" in record.volumes:
+        version = VERSION
     content = {"schema": f"{FORMAT}/{version}", **to_json(record)}
     text = json.dumps(content, indent=1, allow_nan=False) + "\n"
     with atomic_write(folder / NAME, own=True) as temporary:

@@ -36,13 +36,18 @@ def put_away(context: Context) -> None:
 
 def resize_brush(larger: bool, context: Context) -> None:
     """Make the brush larger or smaller by one step."""
-    size = context.session.tool.value.brush_px
+    session = context.session
+    marking = session.tool.value.tool == "mark"
+    size = session.marks.value.brush_px if marking else session.tool.value.brush_px
     if larger:
         new = min((step for step in _STEPS_PX if step > size), default=_STEPS_PX[-1])
     else:
         new = max((step for step in _STEPS_PX if step < size), default=1)
-    context.session.tool.set(brush_px=new)
-    context.session.message.emit(f"Brush: {new} px")
+    if marking:
+        session.marks.set(brush_px=new)
+    else:
+        session.tool.set(brush_px=new)
+    session.message.emit(f"Brush: {new} px")
 
 
 def _said(work: Any, context: Context) -> None:

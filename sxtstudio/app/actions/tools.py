@@ -5,6 +5,7 @@ from __future__ import annotations
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
 from sxtstudio.app.models.default_model import go_back
+from sxtstudio.app.states import Panel
 from sxtstudio.core.wording import slice_number
 
 
@@ -27,6 +28,11 @@ def robustness(context: Context) -> None:
     from sxtstudio.app.objects.robustness import RobustnessDialog
 
     context.dialogs.bring_up(RobustnessDialog)
+
+
+def evaluate(context: Context) -> None:
+    """Show the panel in which slices are judged."""
+    context.parts.side.show_panel(Panel.EVALUATE)
 
 
 def models(context: Context) -> None:
@@ -88,6 +94,15 @@ ACTIONS = (
         "Plot objects and volume against threshold, erosion and smallest size",
         robustness,
         icon="mdi6.chart-line",
+        needs=("tomogram",),
+    ),
+    ActionInfo(
+        "tools.evaluate",
+        "Evaluate…",
+        "Tools",
+        "Judge the labels of some slices as in the paper: what is false, an artefact, or missing",
+        evaluate,
+        icon="mdi6.clipboard-check-outline",
         needs=("tomogram",),
     ),
     ActionInfo(

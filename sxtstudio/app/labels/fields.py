@@ -22,12 +22,12 @@ from sxtstudio.app import theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.catalogue import ToolInfo
 from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, Slider, SpinBox
+from sxtstudio.app.widgets.pressed import PRESSED
 from sxtstudio.core.lengths import Unit
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import number_text
 
 LARGEST_BRUSH_PX = 100
-_PRESSED = f"QToolButton:checked {{ border: 2px solid {theme.ACCENT}; border-radius: 4px; }}"
 
 
 class ToolButtons(QWidget):
@@ -56,7 +56,7 @@ class ToolButtons(QWidget):
             theme.set_icon(button, info.icon)
         grid.setColumnStretch(0, 1)
         grid.setColumnStretch(1, 1)
-        self.setStyleSheet(_PRESSED)
+        self.setStyleSheet(PRESSED)
         self._tool.changed.connect(self._follow)
         self._follow()
 

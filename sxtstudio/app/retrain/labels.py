@@ -122,8 +122,9 @@ class LabelsPage(QWidget):
         if document is None:
             self._fail("", UserError("No tomogram is open. Open the one that you labelled."))
             return
-        marks = self._context.parts.complete.slices
-        self._add(lambda: of_document(document, sorted(marks)), document.name, bound=True)
+        marks = sorted(self._context.parts.complete.slices)
+        judged = self._context.parts.evaluation.usable
+        self._add(lambda: of_document(document, marks, judged), document.name, bound=True)
 
     def add_project_folder(self, folder: Path) -> None:
         """Learn from a saved project; the one that is open is taken as it is now."""

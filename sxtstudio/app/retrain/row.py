@@ -151,6 +151,7 @@ class SourceRow(QFrame):
         session.cursor_changed.connect(self._show_mark)
         session.facts_changed.connect(self._on_session_facts_changed)
         session.labels_changed.connect(self._on_session_labels_changed)
+        session.marks_changed.connect(self._on_session_labels_changed)  # they correct the labels
         self.mark.clicked.connect(self._on_mark_clicked)
         self._show_mark()
 
@@ -204,12 +205,12 @@ class SourceRow(QFrame):
 
     def _count_again(self) -> None:
         """Follow what is drawn while this list is open; some slices at a time, as each takes a moment."""
-        labels = self._context.session.labels_of("labels")
-        if labels is None or labels.shape != self.summary.shape:
+        held, shape = self.summary.source.held, self.summary.shape
+        if held is None or self._context.session.labels_of("labels") is None or held[1].shape != shape:
             return
         for _ in range(min(_COUNTED_AT_ONCE, len(self._changed_slices))):
             z = self._changed_slices.pop()
-            self.summary.pixels[z] = np.count_nonzero(labels[z])
+            self.summary.pixels[z] = np.count_nonzero(held[1].read(Box.slab(z, z + 1, shape)))
         if self._changed_slices:
             self._recount.start()
         else:
@@ -230,4 +231,6 @@ def facts(found: LabelSummary) -> str:
     parts.append(f"membranes {found.polarity.value}")
     labelled = int(np.count_nonzero(found.pixels))
     parts.append(f"labels in {count(labelled, 'slice')}")
+    if found.source.judged:
+        parts.append(f"{count(found.source.judged, 'slice')} judged by an expert, and corrected by the marks")
     return " · ".join(parts)

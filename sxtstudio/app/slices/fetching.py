@@ -35,7 +35,7 @@ _CHUNK = 8  # slices
 
 @dataclass(frozen=True, eq=False)
 class SliceData:
-    """What a view shows: image (rows, columns), of ``bins`` pixels each; labels, mask, objects if any.
+    """What a view shows: image (rows, columns), of ``bins`` pixels each; labels, mask, objects, marks if any.
 
     ``edits`` counts the changes of labels that it contains. Without ``image`` the old one stays.
     """
@@ -47,6 +47,7 @@ class SliceData:
     labels: NDArray[np.uint8] | None = None
     mask: NDArray[np.uint8] | None = None
     objects: NDArray[np.uint32] | None = None
+    marks: NDArray[np.uint8] | None = None
     edits: int = 0
     note: str = ""
 
@@ -145,7 +146,7 @@ class SliceSource:
 
 @dataclass(frozen=True, eq=False)
 class Wanted:
-    """One request: slice ``depth`` of a plane, with labels, mask and objects as they are at ``edits``."""
+    """One request: slice ``depth`` of a plane, with labels and all else as they are at ``edits``."""
 
     source: SliceSource
     plane: Plane
@@ -154,6 +155,7 @@ class Wanted:
     labels: NDArray[np.uint8] | None
     mask: NDArray[np.uint8] | None
     objects: NDArray[np.uint32] | None
+    marks: NDArray[np.uint8] | None
     edits: int
     shown: bool = False  # the view has it already; what is left is to read its neighbours
 
@@ -191,7 +193,12 @@ class Wanted:
             emit(self._with_overlays(None, note="preparing …"))
         if not self._rests(stale):
             return
-        for volume in (self.labels, self.mask, self.objects):  # a cut goes through every page of these files
+        for volume in (
+            self.labels,
+            self.mask,
+            self.objects,
+            self.marks,
+        ):  # a cut goes through every page of these files
             if volume is not None:
                 release_pages(volume)
         if overview is None and self.plane == "yz":
@@ -244,6 +251,7 @@ class Wanted:
             cut(self.labels, self.plane, self.depth),
             cut(self.mask, self.plane, self.depth),
             cut(self.objects, self.plane, self.depth),
+            cut(self.marks, self.plane, self.depth),
             self.edits,
             note,
         )

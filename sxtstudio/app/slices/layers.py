@@ -16,6 +16,7 @@ from PySide6.QtCore import QPointF, QRectF, Qt
 from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath, QPen, QPolygonF
 
 from sxtstudio.core.contrast import Window, to_grey
+from sxtstudio.core.evaluation.marks import MARK_RGB
 from sxtstudio.core.outline import outlines
 
 Rgb = tuple[int, int, int]
@@ -80,6 +81,10 @@ class ImageLayer:
             kind, stride = QImage.Format.Format_RGB32, columns * 4
         self._picture = QImage(self._buffer.data, columns, rows, stride, kind)
         return self._picture
+
+
+#: Red, violet and green that also differ in brightness, for those who see them alike.
+MARK_COLOURS: Mapping[int, QColor] = {int(mark): QColor(*rgb, 225) for mark, rgb in MARK_RGB.items()}
 
 
 class LabelLayer:

@@ -10,8 +10,10 @@ from PySide6.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPen
 from sxtstudio.app import theme
 from sxtstudio.app.labels.tools.catalogue import FILOPODIUM, LOOK, RULER
 from sxtstudio.app.objects.tools.catalogue import tool_info
+from sxtstudio.app.session import Session
 from sxtstudio.app.slices.layers import path_of, stroke
 from sxtstudio.app.states import ToolState
+from sxtstudio.core.evaluation.marks import MARK_RGB, MARK_TITLES
 from sxtstudio.core.lengths import round_length
 from sxtstudio.core.wording import length_text
 
@@ -30,15 +32,24 @@ def draw_tool(painter: QPainter, view: PlaneView, over: tuple[float, float] | No
         for colour, width in ((QColor(0, 0, 0, 150), 3.5), (QColor(255, 255, 255), 1.5)):
             stroke(painter, _line(colour, width))
             painter.drawPath(path)
-    tool = view.context.session.tool.value
-    if over is not None and tool.tool in ("brush", "eraser"):
-        radius = tool.brush_px / 2
+    session = view.context.session
+    tool, size = session.tool.value, brush_px(session)
+    if over is not None and size is not None:
+        radius = size / 2
         for colour, width in ((QColor(0, 0, 0, 150), 3.0), (QColor(255, 255, 255), 1.2)):
             pen = _line(colour, width)
             if tool.tool == "eraser" and width < 2:
                 pen.setDashPattern([3, 3])
             stroke(painter, pen)
             painter.drawEllipse(QPointF(over[1], over[0]), radius, radius)
+
+
+def brush_px(session: Session) -> int | None:
+    """Return the diameter of the circle around the pointer in pixels; None where the tool has none."""
+    tool = session.tool.value
+    if tool.tool == "mark":
+        return session.marks.value.brush_px
+    return tool.brush_px if tool.tool in ("brush", "eraser") else None
 
 
 def draw_focus(painter: QPainter, view: PlaneView) -> None:
@@ -63,9 +74,13 @@ def draw_all(painter: QPainter, view: PlaneView) -> None:
     _pill(painter, view, name, QPointF(8, 8), QColor(0, 0, 0, 110), QColor(255, 255, 255, 210))
     tool = tool_text(view.context.session.tool.value)
     if tool and view.plane == "xy":
-        target = view.context.session.tool.value.target
+        session = view.context.session
+        target = session.tool.value.target
         colour = QColor("white")
-        if target != "objects":
+        if target == "marks":
+            tool = MARK_TITLES[session.marks.value.mark]
+            colour = QColor(*MARK_RGB[session.marks.value.mark])
+        elif target != "objects":
             colour = QColor(*(state.mask_rgb if target == "mask" else state.label_rgb))
         below = QPointF(8, 8 + QFontMetricsF(painter.font()).height() + 10)
         _pill(painter, view, tool, below, colour, QColor("black"))

@@ -10,6 +10,7 @@ from PySide6.QtGui import QGuiApplication, QKeyEvent, QMouseEvent, QWheelEvent
 from sxtstudio.app.context import Context
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.labels.tools.toolbox import Toolbox
+from sxtstudio.app.slices.overlays import brush_px
 from sxtstudio.app.widgets.controls import NOTCH, WheelSteps
 from sxtstudio.core.planes import COLUMNS, NORMAL, ROWS
 
@@ -183,14 +184,14 @@ class PlaneMouse(QObject):
 
     def _hover_at(self, pointer: PointerEvent) -> None:
         former, self.over = self.over, (pointer.row, pointer.column)
-        if self._context.session.tool.value.tool in ("brush", "eraser"):
+        if brush_px(self._context.session) is not None:
             for place in (former, self.over):
                 if place is not None:
                     self._view.update_pixels(*place, self._radius())
         self.hovered.emit(pointer)
 
     def _radius(self) -> float:
-        return self._context.session.tool.value.brush_px / 2 + 1
+        return (brush_px(self._context.session) or 0) / 2 + 1
 
     def _contrast(self, moved: QPointF) -> None:
         """Up and down: brightness. Right and left: contrast."""

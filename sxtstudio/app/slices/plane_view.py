@@ -29,7 +29,7 @@ from sxtstudio.app.slices import overlays
 from sxtstudio.app.slices.camera import Camera
 from sxtstudio.app.slices.colour_maps import colours_of
 from sxtstudio.app.slices.fetching import SliceData
-from sxtstudio.app.slices.layers import ImageLayer, LabelLayer, OutlineLayer
+from sxtstudio.app.slices.layers import MARK_COLOURS, ImageLayer, LabelLayer, OutlineLayer
 from sxtstudio.app.slices.object_layer import ObjectLayer
 from sxtstudio.app.slices.plane_mouse import PlaneMouse
 from sxtstudio.core.edit_kind import Target
@@ -68,6 +68,8 @@ class PlaneView(QWidget):
         self._style = style
         self.preview = LabelLayer()
         self._preview_style = PreviewStyle.LABELS
+        self.marks = LabelLayer()
+        self.marks.colour_with(MARK_COLOURS)
         self.outline = OutlineLayer(dashed=True)
         self.selected = LabelLayer()
         self.selected_edge = OutlineLayer(dashed=False)
@@ -90,7 +92,7 @@ class PlaneView(QWidget):
     def clear(self) -> None:
         """Show nothing."""
         self.image.set(None)
-        for layer in (self.labels, self.preview, self.selected):
+        for layer in (self.labels, self.preview, self.selected, self.marks):
             layer.set(None)
         self.outline.set(None)
         self.objects.set(None)
@@ -112,6 +114,7 @@ class PlaneView(QWidget):
             self.labels.set(data.labels)
             self.outline.set(data.mask)
             self.objects.set(data.objects)
+            self.marks.set(data.marks)
         if moved:
             self.show_preview()
             self.show_selection()
@@ -185,7 +188,12 @@ class PlaneView(QWidget):
 
     def has(self, target: Target) -> bool:
         """Whether a slice of this volume has been read for this view."""
-        shown = {"labels": self.labels.labels, "mask": self.outline.mask, "objects": self.objects.numbers}
+        shown = {
+            "labels": self.labels.labels,
+            "mask": self.outline.mask,
+            "objects": self.objects.numbers,
+            "marks": self.marks.labels,
+        }
         return shown[target] is not None
 
     def patch(self, target: Target, box: Box) -> None:
@@ -195,6 +203,7 @@ class PlaneView(QWidget):
             "labels": self.labels,
             "mask": self.outline,
             "objects": self.objects,
+            "marks": self.marks,
         }
         volume = self._context.session.labels_of(target)
         if volume is None or not box.start[axis] <= self.shown_depth < box.stop[axis]:
@@ -204,7 +213,7 @@ class PlaneView(QWidget):
         part = volume[tuple(index)].squeeze(axis)
         row, column = box.start[ROWS[self.plane]], box.start[COLUMNS[self.plane]]
         layers[target].patch(row, column, part.T if self.plane == "yz" else part)
-        if target != "labels":
+        if target in ("mask", "objects"):
             self.update()  # outlines may change anywhere
         else:
             rows, columns = box.stop[ROWS[self.plane]], box.stop[COLUMNS[self.plane]]
@@ -265,6 +274,8 @@ class PlaneView(QWidget):
                 self.objects.draw(painter, shown.opacity)
             if state.labels_visible and not replaced:
                 self.labels.draw(painter, covered)  # not below objects: their colours must be their own
+            if session.marks.value.visible and not replaced:
+                self.marks.draw(painter)
             self.preview.draw(painter)
             self.selected.draw(painter)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)

@@ -86,12 +86,14 @@ class SlicesView(QWidget):
         session.labels_changed.connect(lambda box: self._on_edit("labels", box))
         session.mask_changed.connect(lambda box: self._on_edit("mask", box))
         session.objects_changed.connect(lambda box: self._on_edit("objects", box))
+        session.marks_changed.connect(lambda box: self._on_edit("marks", box))
         for view in self.views.values():
             session.preview_changed.connect(view.show_preview)
             session.selection_changed.connect(view.show_selection)
             session.display.changed.connect(view.apply_style)
             session.tool.changed.connect(view.follow_tool)
             session.objects.changed.connect(view.restyle_objects)
+            session.marks.changed.connect(view.update)
             style.changed.connect(view.restyle_objects)
             toolbox.sketch_changed.connect(view.update)
         self.first_scan.sampled.connect(self._on_sample)
@@ -169,12 +171,12 @@ class SlicesView(QWidget):
         # Labels across the file's slices are spread over the disk: only small volumes are cut at once.
         at_once = ready is not None and (plane == "xy" or exact)
         if at_once and ready is not None:
-            labels, mask, objects = (cut(document.array(target), plane, depth) for target in TARGETS)
-            self._show(SliceData(plane, depth, *ready, labels, mask, objects, self._edits))
+            labels, mask, objects, marks = (cut(document.array(t), plane, depth) for t in TARGETS)
+            self._show(SliceData(plane, depth, *ready, labels, mask, objects, marks, self._edits))
         if at_once and exact:
             self.readers[plane].drop()
             return
-        labels, mask, objects = (document.array(target) for target in TARGETS)
+        labels, mask, objects, marks = (document.array(target) for target in TARGETS)
         wanted = Wanted(
             source,
             plane,
@@ -183,6 +185,7 @@ class SlicesView(QWidget):
             labels,
             mask,
             objects,
+            marks,
             self._edits,
             at_once,
         )

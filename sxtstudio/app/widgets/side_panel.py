@@ -26,7 +26,7 @@ WIDTH_PX = 392
 class _Column(QWidget):
     """The buttons, one below the other; without their words where the screen is low."""
 
-    _FULL, _ICON_ONLY = QSize(74, 56), QSize(38, 31)
+    _FULL, _ICON_ONLY = QSize(74, 56), QSize(38, 26)
     _MARGIN, _SPACING = 4, 2
 
     def __init__(self) -> None:

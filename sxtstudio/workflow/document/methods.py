@@ -143,6 +143,8 @@ _PLACES: Mapping[str, Callable[[Any], str]] = {
     "around": lambda value: str(slice_number(value)),
     "slices": _span,
     "complete_slices": slices_text,
+    "slices_to_judge": slices_text,
+    "judged_slices": slices_text,
     "voxel": _voxel,
     "first_voxel": _voxel,
     "second_voxel": _voxel,

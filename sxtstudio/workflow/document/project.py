@@ -308,10 +308,10 @@ def open_project(
         stages = Stages(progress, _loading(record))
         others, lost, said = load_volumes(document, folder, record.volumes, stages)
         notes += said
-        if not lost and ("objects" in record.volumes or record.table is not None):
+        if "objects" not in lost and ("objects" in record.volumes or record.table is not None):
             note = load_table(document, folder, record.table)
             notes += [note] if note else []
-        if not lost and "objects" in record.volumes and record.measurements is not None:
+        if "objects" in record.volumes.keys() - lost and record.measurements is not None:
             note = load_measurements(document, folder, record.measurements, changed="objects" in others)
             notes += [note] if note else []
         if record.output is not None:
@@ -322,7 +322,7 @@ def open_project(
                 notes.append(
                     f"The network's output was not loaded, so the threshold cannot be changed: {error}"
                 )
-        if not lost:  # edits of objects that are not there cannot be undone
+        if not lost:  # edits of objects or marks that are not there cannot be undone
             with suppress(OSError):
                 document.undo.take_over(folder / UNDO, record.undo, UNDO_BYTES)
             document.kept_edits = document.undo.load(document.shape)

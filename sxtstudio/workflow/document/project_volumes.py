@@ -48,13 +48,15 @@ from sxtstudio.workflow.document.network_output import KeptOutput, keep_output
 from sxtstudio.workflow.document.workplace import create_file
 from sxtstudio.workflow.jobs.outputs import check_space
 
+_EXACT: tuple[Target, ...] = ("objects", "marks")
+_WORDS: dict[Target, str] = {"mask": "cell mask", "marks": "marks of the evaluation"}
 OUTPUT_WORDS = "the network's output"
 
 
 class _Checked:
     """Labels as they are saved (0 or 255), with the checksum of all that was read, in order.
 
-    ``exact`` leaves the values as they are: numbers of objects, or the network's output.
+    ``exact`` leaves the values as they are: numbers of objects, kinds of marks, or the network's output.
     """
 
     def __init__(self, voxels: Voxels, voxel_nm: VoxelSize | None = None, *, exact: bool = False) -> None:
@@ -85,7 +87,7 @@ def save_volume(
 ) -> StoredVolume:
     """Write a volume under a new name, unless that of the project is the same."""
     stages = Stages(progress, saving(Work.SAVE, f"the {target}", voxels.size, compare=former is not None))
-    exact = target == "objects"
+    exact = target in _EXACT
     if former is not None and _checksum(_Checked(voxels, exact=exact), stages) == former.crc32:
         return former
     name = next_volume_name(folder, target)
@@ -233,34 +235,35 @@ def load_measurements(document: Document, folder: Path, stored: StoredMeasuremen
 
 def load_volumes(
     document: Document, folder: Path, volumes: Mapping[Target, StoredVolume], stages: Stages
-) -> tuple[set[Target], bool, list[str]]:
+) -> tuple[set[Target], set[Target], list[str]]:
     """Copy the volumes into the working folder.
 
     Returns
     -------
     others, lost, notes
-        Those that are not as they were saved; whether the objects could not be read and were left out,
-        without which labels and mask are good; what the user should know.
+        Those that are not as they were saved; those that could not be read and were left out, objects and
+        marks, without which labels and mask are good; what the user should know.
     """
     others: set[Target] = set()
-    lost, notes = False, []
+    lost: set[Target] = set()
+    notes = []
     for target, stored in volumes.items():
         try:
             with stages.stage(Work.LOAD) as counter:
                 crc32 = load_volume(document, folder, target, stored, counter)
         except UserError as error:
-            if target != "objects":
+            if target not in _EXACT:
                 raise
-            lost = True
-            document.file_of("objects").unlink(missing_ok=True)
+            lost.add(target)
+            document.file_of(target).unlink(missing_ok=True)
             notes.append(
-                f"The objects were left out, and the undo history with them: {error} Save under another "
-                f"name, so that {folder.name} keeps what is left of them."
+                f"The {_WORDS.get(target, target)} were left out, and the undo history with them: {error} "
+                f"Save under another name, so that {folder.name} keeps what is left of them."
             )
             continue
         if crc32 != stored.crc32:
             others.add(target)
-            what = "cell mask" if target == "mask" else target
+            what = _WORDS.get(target, target)
             notes.append(
                 f"The {what} in {folder.name} were changed by another program, or are damaged: "
                 "look at them before you go on."
@@ -287,7 +290,7 @@ def load_volume(
         with open_own(path, "r+b") as file:  # twice as fast as through a memory map
             for box in walk(source.shape, progress=progress, slices=deep):
                 read = source.read(box)
-                part = np.ascontiguousarray(read, dtype) if target == "objects" else as_labels(read)
+                part = np.ascontiguousarray(read, dtype) if target in _EXACT else as_labels(read)
                 crc32 = zlib.crc32(part.data, crc32)
                 if part.any():
                     file.write(part.data)

@@ -67,10 +67,10 @@ def new_folder(root: Path | None = None) -> Path:
 def place_for_voxels(folder: Path, shape: Triple, beside: Path) -> Path:
     """Return where label files of this shape find room: in ``folder``, or in a folder beside the tomogram.
 
-    Room is wanted for labels, mask, objects, an unfinished segmentation and the network's output. Where no
-    disk has enough, it is ``folder``; the want is then told when the file is made.
+    Room is wanted for labels, mask, objects, marks, an unfinished segmentation and the network's output.
+    Where no disk has enough, it is ``folder``; the want is then told when the file is made.
     """
-    needed = 9 * math.prod(shape) + _MARGIN_BYTES
+    needed = 10 * math.prod(shape) + _MARGIN_BYTES
     if _free(folder) >= needed:
         return folder
     other = beside.parent / f".sxtstudio-{folder.name}"

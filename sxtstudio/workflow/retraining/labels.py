@@ -14,16 +14,18 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.contrast import auto_window
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.evaluation.marks import CorrectedLabels, corrected
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
+from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import shape_text, slices_text
 from sxtstudio.io import open_volume
 from sxtstudio.io.project import read_record, volume_path
 from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.evaluation import still_judged_in_project
 from sxtstudio.workflow.document.project import find_tomogram
 from sxtstudio.workflow.retraining.marks import HandWork, hand_work, marked_slices
 
@@ -49,6 +51,10 @@ class LabelSource:
         None where it is not known.
     by_hand, marked
         What was drawn by hand, and the slices (from 0) that the user called complete.
+    marks
+        Where the marks of an expert lie, by which the labels are corrected; "": there are none.
+    judged
+        How many of the marked slices an expert has judged.
     held
         Tomogram and labels that are open already and are not closed after use.
     """
@@ -60,6 +66,8 @@ class LabelSource:
     voxel_nm: VoxelSize | None = None
     by_hand: HandWork = field(default_factory=HandWork)
     marked: tuple[int, ...] = ()
+    marks: str = ""
+    judged: int = 0
     held: tuple[Volume, Volume] | None = field(default=None, compare=False)
 
     def is_same(self, other: LabelSource) -> bool:
@@ -77,7 +85,12 @@ class LabelSource:
             return
         with open_volume(self.tomogram) as image, open_volume(self.labels) as labels:
             _check_fit(self, image, labels)
-            yield image, labels
+            if not self.marks:
+                yield image, labels
+                return
+            with open_volume(self.marks) as marks:
+                _check_fit(self, image, marks)
+                yield image, CorrectedLabels(labels, marks)
 
 
 @dataclass(frozen=True)
@@ -112,8 +125,10 @@ class LabelSummary:
         return int(self.pixels[list(slices)].sum())
 
 
-def of_document(document: Document, marked: Sequence[int] = ()) -> LabelSource:
-    """Return the labels of the open document.
+def of_document(document: Document, marked: Sequence[int] = (), judged: Sequence[int] = ()) -> LabelSource:
+    """Return the labels of the open document, corrected by the marks of its evaluation.
+
+    Slices that are ``marked`` or ``judged`` are complete.
 
     Raises
     ------
@@ -129,13 +144,29 @@ def of_document(document: Document, marked: Sequence[int] = ()) -> LabelSource:
         polarity=document.polarity,
         voxel_nm=document.voxel_nm,
         by_hand=hand_work(document.steps),
-        marked=tuple(marked),
-        held=(document.tomogram, ArrayVolume(document.labels)),
+        marked=tuple(sorted({*marked, *judged})),
+        judged=len(judged),
+        held=(document.tomogram, _OfDocument(document, document.labels)),
     )
 
 
+class _OfDocument:
+    """The labels of a document, corrected by the marks that there are when they are read."""
+
+    def __init__(self, document: Document, labels: NDArray[np.uint8]) -> None:
+        self._document, self._labels = document, labels
+        self.shape: Triple = document.shape
+        self.dtype: np.dtype[Any] = np.dtype(np.uint8)
+        self.voxel_nm = document.voxel_nm
+
+    def read(self, box: Box) -> NDArray[Any]:
+        """Return a copy of the voxels of ``box``."""
+        labels, marks = self._labels[box.slices], self._document.array("marks")
+        return np.array(labels) if marks is None else corrected(labels, marks[box.slices])
+
+
 def of_project(folder: Path) -> LabelSource:
-    """Return the labels of a saved project.
+    """Return the labels of a saved project, corrected by the marks of its evaluation.
 
     Raises
     ------
@@ -146,6 +177,7 @@ def of_project(folder: Path) -> LabelSource:
     stored = record.volumes.get("labels")
     if stored is None:
         raise UserError(f"The project {folder.name} has no labels. Choose another one.")
+    marks, judged = record.volumes.get("marks"), still_judged_in_project(folder, record)
     return LabelSource(
         name=folder.name,
         tomogram=find_tomogram(folder, record, None)[0],
@@ -153,7 +185,9 @@ def of_project(folder: Path) -> LabelSource:
         polarity=record.polarity,
         voxel_nm=record.voxel_nm,
         by_hand=hand_work(record.steps),
-        marked=marked_slices(record.view),
+        marked=tuple(sorted({*marked_slices(record.view), *judged})),
+        marks="" if marks is None else str(volume_path(folder, marks)),
+        judged=len(judged),
     )
 
 

@@ -89,6 +89,8 @@ def test_no_control_of_any_panel_or_dialog_follows_the_wheel(sample: MainWindow,
 def test_the_wheel_over_a_control_scrolls_its_panel(sample: MainWindow, which: Panel, qtbot: QtBot) -> None:
     sample.resize(900, 420)
     sample.context.parts.side.show_panel(which)
+    if which is Panel.EVALUATE:  # else there is too little in it to be scrolled
+        sample.context.parts.evaluation.begin(range(9))
     panel = sample.context.parts.side.widget(which)
     area = panel.parent()
     while not isinstance(area, QScrollArea):

@@ -124,4 +124,11 @@ FILOPODIUM = ToolInfo(
     "Click on the outline of a filopodium, or inside it. Drag the line to move the cut, Enter takes it, Esc "
     "drops it.",
 )
-BY_NAME = {info.name: info for info in (LOOK, RULER, FILOPODIUM, *TOOLS)}
+MARK = ToolInfo(
+    "mark",
+    "Mark",
+    "mdi6.marker-check",
+    "",
+    "Click on a piece of the labels, or hold the left button and paint. With Shift marks are taken away.",
+)
+BY_NAME = {info.name: info for info in (LOOK, RULER, FILOPODIUM, MARK, *TOOLS)}

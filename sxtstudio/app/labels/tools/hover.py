@@ -37,6 +37,7 @@ class AreaHover(QObject):
         context.session.labels_changed.connect(self.clear)
         context.session.mask_changed.connect(self.clear)
         context.session.objects_changed.connect(self.clear)
+        context.session.marks_changed.connect(self.clear)
 
     def ask(self, event: PointerEvent, find: Callable[[], Area], text: str = "") -> None:
         """Show the area that ``find`` returns, once the pointer rests; it is called in a thread.

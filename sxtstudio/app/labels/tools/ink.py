@@ -97,6 +97,8 @@ def ink_of(
     UserError
         If nothing is open, or a job changes it.
     """
+    if target == "marks":
+        raise UserError("Marks are given with the buttons of the panel “Evaluate”.")
     if target == "objects":
         return ObjectInk(session, voxel, erases=erases)
     return Ink(session, kind, target, erases=erases)

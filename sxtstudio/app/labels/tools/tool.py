@@ -21,6 +21,7 @@ from sxtstudio.workflow.document.document import Document
 _NOTHING_OPEN = "No tomogram is open. Open one first (File > Open tomogram)."
 _NO_LABELS = "There are no labels yet. Segment the tomogram, or draw with the brush first."
 _NO_MASK = "There is no cell mask yet. Draw one with the polygon, or let it be found automatically."
+_NO_MARKS = "There are no marks yet. Mark something in the panel “Evaluate” first."
 
 ShowSketch = Callable[[Sketch | None], None]
 
@@ -87,7 +88,7 @@ class Tool:
 
     @property
     def target(self) -> Target:
-        """What is changed: "labels", "mask" or "objects"."""
+        """What is changed: "labels", "mask", "objects" or "marks"."""
         return self.session.tool.value.target
 
     def slice_of(self, event: PointerEvent) -> NDArray[Any]:
@@ -116,7 +117,7 @@ class Tool:
 
 
 def labels_of(session: Session, target: Target) -> NDArray[Any]:
-    """Return labels, mask or objects (z, y, x).
+    """Return labels, mask, objects or marks (z, y, x).
 
     Raises
     ------
@@ -127,7 +128,8 @@ def labels_of(session: Session, target: Target) -> NDArray[Any]:
         raise UserError(_NOTHING_OPEN)
     labels = session.labels_of(target)
     if labels is None:
-        raise UserError({"labels": _NO_LABELS, "mask": _NO_MASK, "objects": NO_OBJECTS}[target])
+        missing = {"labels": _NO_LABELS, "mask": _NO_MASK, "objects": NO_OBJECTS, "marks": _NO_MARKS}
+        raise UserError(missing[target])
     return labels
 
 

@@ -12,6 +12,7 @@ from PySide6.QtWidgets import QAbstractSpinBox, QApplication, QComboBox, QLineEd
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
+from sxtstudio.app.evaluate.tool import MarkTool
 from sxtstudio.app.labels.tools import object_work
 from sxtstudio.app.labels.tools.base import PointerEvent, Sketch
 from sxtstudio.app.labels.tools.brush import BrushTool, EraserTool
@@ -49,6 +50,7 @@ _KINDS: tuple[type[Tool], ...] = (
     CutTool,
     MergeTool,
     RulerTool,
+    MarkTool,
 )
 #: What tools of these names do to objects is something else than what they do to labels.
 _OF_OBJECTS: tuple[type[Tool], ...] = (

@@ -284,6 +284,10 @@ def print_font(points: float = 9) -> QFont:
 def _in_words(figure: Figure) -> str:
     """Return what a figure shows, for those who cannot see it."""
     said = [f"{figure.y_title} {figure.x_title}".strip()]
+    if figure.kind is FigureKind.BARS:
+        pairs = zip(figure.bars, figure.means, strict=True)
+        said += [f"{bar.name}: mean {mean.spread.mean:.4g}, SD {mean.spread.sd:.4g}" for bar, mean in pairs]
+        return "; ".join(said)
     for (_, name), mean in zip(figure.ticks, figure.means, strict=False):
         words = name.replace("\n", ", ")
         said.append(f"{words}: mean {mean.spread.mean:.4g}, SD {mean.spread.sd:.4g}")

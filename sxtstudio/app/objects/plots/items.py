@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PySide6.QtCore import Qt
 from PySide6.QtGui import QBrush, QColor, QFont, QPalette, QPen
 
-from sxtstudio.core.figures import Bars, Curve, Dots, Figure, MeanBar
+from sxtstudio.core.figures import Bars, Curve, Dots, Figure, FigureKind, MeanBar
 
 _DOT_PX, _LARGE_PX = 6, 11
-_MEAN_WIDTH, _CAP_WIDTH = 0.25, 0.1
+_CAP = 0.4  # of the width of the line at the mean
 #: Many dots are drawn from pictures, quickly; few as shapes, which stay shapes in an SVG.
 _FEW = 3000
 
@@ -37,7 +37,7 @@ class Look:
 def items_of(figure: Figure, look: Look) -> Iterator[Any]:
     """Yield the items of a figure, from the lowest to the topmost."""
     for bars in figure.bars:
-        yield _bars(bars, look, alone=len(figure.bars) == 1)
+        yield _bars(bars, look, alone=len(figure.bars) == 1 or figure.kind is FigureKind.BARS)
     for dots in figure.dots:
         yield _dots(dots, look)
     for curve in figure.curves:
@@ -91,12 +91,12 @@ def _mean(bar: MeanBar, look: Look) -> Any:
     import pyqtgraph
 
     x, mean, sd = bar.x, bar.spread.mean, bar.spread.sd
-    xs, ys = [x - _MEAN_WIDTH, x + _MEAN_WIDTH], [mean, mean]
+    xs, ys = [x - bar.half, x + bar.half], [mean, mean]
     if np.isfinite(sd):
         xs += [x, x]
         ys += [mean - sd, mean + sd]
         for end in (mean - sd, mean + sd):
-            xs += [x - _CAP_WIDTH, x + _CAP_WIDTH]
+            xs += [x - _CAP * bar.half, x + _CAP * bar.half]
             ys += [end, end]
     pen = look.pen(look.palette.windowText().color(), 1.6)
     item = pyqtgraph.PlotDataItem(np.array(xs), np.array(ys), connect="pairs", pen=pen)

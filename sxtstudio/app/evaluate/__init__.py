@@ -1,0 +1,1 @@
+"""Labels judged by an expert, slice by slice, as in the paper."""

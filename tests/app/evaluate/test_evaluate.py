@@ -1,0 +1,283 @@
+"""The protocol of the paper in the window: slices, marks, keys, time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PySide6.QtCore import Qt
+from PySide6.QtWidgets import QApplication
+
+from sxtstudio.app.document.opening import open_path
+from sxtstudio.app.evaluate import keys
+from sxtstudio.app.labels.tools.base import PointerEvent
+from sxtstudio.app.states import Panel
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.evaluation.marks import JudgedPixels, Mark
+
+SLICES = (15, 25, 35)
+
+
+def test_slices_at_even_intervals_and_the_first_of_them_is_shown(expert) -> None:
+    expert.panel.choice.first.setValue(11)
+    expert.panel.choice.last.setValue(40)
+    expert.panel.choice.number.setValue(3)
+    assert expert.panel.choice.slices.text() == "Slices 16, 26, 36."
+    assert not expert.panel.judge.isVisible()
+    expert.panel.choice.begin.click()
+    assert expert.work.evaluation.slices == SLICES and expert.session.cursor[0] == 15
+    assert expert.panel.judging.title.text() == "Slice 16 · 1 of 3"
+    assert expert.document.modified
+
+
+def test_a_click_takes_the_piece_and_a_second_click_gives_it_back(expert) -> None:
+    expert.begin()
+    labels = np.array(expert.document.labels)
+    expert.stroke((105, 105))
+    assert (expert.marks() == Mark.FALSE_POSITIVE).sum() == 100
+    assert (expert.marks()[100:110, 100:110] == Mark.FALSE_POSITIVE).all()
+    expert.panel.judging.take(Mark.ARTEFACT)
+    expert.stroke((52, 60))
+    assert (expert.marks() == Mark.ARTEFACT).sum() == 400
+    expert.stroke((52, 60))
+    assert not (expert.marks() == Mark.ARTEFACT).any()
+    assert (np.array(expert.document.labels) == labels).all()
+    assert expert.work.pixels(15) == JudgedPixels(400, 0, 100, 0)
+
+
+def test_a_drag_paints_only_where_the_mark_says_something(expert) -> None:
+    expert.begin()
+    expert.stroke((52, 80), (52, 120))  # along the line of labels, 4 px wide
+    marked = expert.marks() == Mark.FALSE_POSITIVE
+    labels = np.array(expert.document.labels[15]) > 0
+    assert marked.any() and not (marked & ~labels).any()
+    expert.panel.judging.take(Mark.MISSING)
+    expert.stroke((52, 20), (52, 80))  # into the labels
+    missing = expert.marks() == Mark.MISSING
+    rows, columns = (np.flatnonzero(missing.any(axis=axis)) for axis in (1, 0))
+    assert len(rows) == 4 and missing[rows, 25:50][1:3].all() and not (missing & labels).any()
+    assert columns[0] in (18, 19) and columns[-1] >= 49
+
+
+def test_a_single_click_paints_what_is_missing(expert) -> None:
+    expert.begin()
+    expert.panel.judging.take(Mark.MISSING)
+    expert.stroke((200, 200))
+    assert 8 <= (expert.marks() == Mark.MISSING).sum() <= 16
+
+
+def test_shift_takes_marks_away(expert) -> None:
+    expert.begin()
+    expert.stroke((105, 105))
+    expert.panel.judging.take(Mark.MISSING)
+    expert.stroke((200, 200), (200, 240))
+    expert.stroke((105, 105), shift=True)
+    assert not (expert.marks() == Mark.FALSE_POSITIVE).any()
+    before = (expert.marks() == Mark.MISSING).sum()
+    expert.stroke((200, 200), (200, 220), shift=True)
+    assert 0 < (expert.marks() == Mark.MISSING).sum() < before
+
+
+def test_each_mark_can_be_undone_and_made_again(expert) -> None:
+    expert.begin()
+    expert.stroke((105, 105))
+    assert expert.session.history.undo_name == "Mark as false positive"
+    expert.session.undo()
+    assert not expert.marks().any()
+    expert.session.redo()
+    assert (expert.marks() == Mark.FALSE_POSITIVE).sum() == 100
+
+
+def test_marks_are_refused_where_they_mean_nothing(expert) -> None:
+    expert.stroke((105, 105))  # nothing was begun
+    expert.session.tool.set(tool="mark", target="marks")
+    expert.stroke((105, 105))
+    assert "No slices were chosen" in expert.said[-1]
+    expert.begin()
+    expert.stroke((300, 300))
+    assert "no label here" in expert.said[-1]
+    expert.stroke((300, 300), shift=True)
+    assert "no mark here" in expert.said[-1]
+    expert.stroke((15, 105), plane="xz")
+    assert "XY view" in expert.said[-1]
+    expert.session.set_cursor((16, 0, 0))
+    expert.stroke((105, 105))
+    assert "Slice 17 is not judged" in expert.said[-1]
+    expert.session.tool.set(tool="brush")  # no other tool may write into the marks
+    expert.session.set_cursor((15, 0, 0))
+    expert.stroke((300, 300))
+    assert expert.session.labels_of("marks") is None
+
+
+def test_a_piece_is_that_of_one_object_where_objects_are_shown(expert) -> None:
+    with expert.session.edit(EditKind.FIND_OBJECTS, "objects") as recorder:
+        numbers = np.zeros(expert.document.shape, np.uint32)
+        numbers[:, 100:110, 100:104], numbers[:, 100:110, 104:110] = 1, 2
+        from sxtstudio.core.geometry import Box
+
+        recorder.write(Box.whole(expert.document.shape), numbers)
+    expert.begin()
+    expert.stroke((105, 102))
+    assert (expert.marks() == Mark.FALSE_POSITIVE).sum() == 40
+    expert.session.objects.set(visible=False)
+    expert.stroke((105, 105))
+    assert (expert.marks() == Mark.FALSE_POSITIVE).sum() == 100
+
+
+def test_keys_lead_through_the_whole_evaluation(expert) -> None:
+    expert.begin()
+    expert.key(Qt.Key.Key_1)
+    assert expert.session.marks.value.mark is Mark.FALSE_POSITIVE
+    expert.stroke((105, 105))
+    expert.key(Qt.Key.Key_2)
+    expert.stroke((52, 60))
+    expert.key(Qt.Key.Key_3)
+    expert.key(Qt.Key.Key_BracketRight)
+    assert expert.session.marks.value.brush_px == 5
+    expert.stroke((300, 300))
+    expert.key(Qt.Key.Key_0)
+    assert expert.session.tool.value.tool == "look"
+    expert.key(Qt.Key.Key_Space)
+    assert expert.session.cursor[0] == 25
+    assert expert.work.evaluation.judged[15].pixels.counts[2:] == (100, 400)
+    expert.key(Qt.Key.Key_Return)
+    assert expert.session.cursor[0] == 35
+    expert.key(Qt.Key.Key_Backspace)
+    assert expert.session.cursor[0] == 25
+    expert.key(Qt.Key.Key_Space)
+    expert.key(Qt.Key.Key_Space)
+    assert not expert.work.evaluation.left and "All slices are judged" in expert.said[-1]
+    assert expert.panel.judging.next.text() == "Judged, next slice"
+
+
+def test_keys_are_the_windows_own_again_when_another_panel_is_shown(expert) -> None:
+    expert.begin()
+    expert.window.context.parts.side.show_panel(Panel.IMAGE)
+    QApplication.processEvents()
+    assert expert.session.tool.value.target == "labels" and not expert.session.marks.value.visible
+    expert.key(Qt.Key.Key_Space)
+    assert not expert.work.evaluation.judged
+
+
+def test_keys_in_a_field_are_written_there(expert) -> None:
+    expert.begin()
+    field = expert.panel.choice.number
+    expert.panel.choosing.open()
+    field.setFocus()
+    field.selectAll()
+    expert.qtbot.keyClick(field, Qt.Key.Key_2)
+    assert field.value() == 2 and expert.session.marks.value.mark is Mark.FALSE_POSITIVE
+
+
+def test_time_is_counted_while_somebody_works(expert, monkeypatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr(keys.time, "monotonic", lambda: now[0])
+    expert.begin()
+    listener = expert.panel.keys
+    listener.listen(False)
+    listener.listen(True)
+    expert.key(Qt.Key.Key_0)  # the window is active now
+    for _ in range(100):  # ninety of them after the last key
+        now[0] += 1
+        listener.tick()
+    assert 0 < expert.work.evaluation.seconds[15] <= keys.AWAY_S
+    assert "this one 1 min" in expert.panel.judging.time.text()
+
+
+def test_what_was_judged_follows_later_marks(expert) -> None:
+    expert.begin()
+    expert.panel.next()
+    assert expert.work.evaluation.judged[15].pixels == JudgedPixels(500)
+    expert.work.go(15)
+    expert.stroke((105, 105))
+    assert expert.work.evaluation.judged[15].pixels == JudgedPixels(400, 0, 100)
+    expert.session.undo()
+    assert expert.work.evaluation.judged[15].pixels == JudgedPixels(500)
+
+
+def test_labels_that_change_after_they_were_judged_are_said(expert) -> None:
+    expert.begin()
+    expert.panel.next()
+    with expert.session.edit(EditKind.BRUSH) as recorder:
+        from sxtstudio.core.geometry import Box
+
+        recorder.paint(Box((15, 0, 0), (16, 1, 9)), np.ones((1, 1, 9), bool), 255)
+    expert.qtbot.waitUntil(lambda: expert.work.outdated == {15}, timeout=5000)
+    assert "slice 16 have changed" in expert.panel.judging.outdated.text()
+    assert expert.work.usable == () and expert.work.evaluation.judged[15].pixels.total == 500
+    expert.session.undo()
+    expert.qtbot.waitUntil(lambda: not expert.work.outdated, timeout=5000)
+    assert expert.work.usable == (15,)
+    expert.session.redo()
+    expert.qtbot.waitUntil(lambda: bool(expert.work.outdated), timeout=5000)
+    expert.panel.judging.again.click()
+    assert expert.work.evaluation.left == SLICES and expert.session.cursor[0] == 15
+
+
+def test_other_slices_keep_what_was_judged(expert) -> None:
+    expert.begin()
+    expert.panel.next()
+    expert.panel.choice.number.setValue(1)
+    assert "1 slice that you judged" in expert.panel.choice.kept.text()
+    expert.panel.choice.number.setValue(30)
+    assert not expert.panel.choice.kept.text()
+    expert.panel.choice.begin.click()
+    assert len(expert.work.evaluation.slices) == 30 and list(expert.work.evaluation.judged) == [15]
+
+
+def test_the_work_goes_on_after_days(expert, saved: Path) -> None:
+    before = expert.work.evaluation
+    with expert.qtbot.waitSignal(expert.session.document_changed, timeout=20_000):
+        expert.document.modified = False
+        open_path(expert.window.context, saved)
+    expert.qtbot.waitUntil(lambda: bool(expert.work.evaluation.slices), timeout=5000)
+    assert dict(expert.work.evaluation.judged) == dict(before.judged)
+    assert expert.work.evaluation.left == (35,) and not expert.work.outdated
+    marks = expert.session.labels_of("marks")
+    assert (np.array(marks[15]) == Mark.FALSE_POSITIVE).sum() == 100
+    expert.qtbot.waitUntil(lambda: expert.panel.judge.isVisible(), timeout=5000)
+
+
+def test_a_stroke_that_is_taken_back_leaves_nothing(expert) -> None:
+    expert.begin()
+    expert.panel.judging.take(Mark.MISSING)
+    z = expert.session.cursor[0]
+    expert.toolbox.press(PointerEvent("xy", 200, 200, z, "left"))
+    expert.toolbox.move(PointerEvent("xy", 200, 260, z, "left"))
+    assert expert.marks().any() and expert.toolbox.unfinished
+    expert.toolbox.cancel()
+    assert not expert.marks().any()
+
+
+def test_marks_are_drawn_over_the_labels(expert) -> None:
+    expert.begin()
+    expert.stroke((105, 105))
+    view = expert.window.context.parts.slices.views["xy"]
+    expert.qtbot.waitUntil(lambda: view.shown_depth == 15, timeout=5000)
+    QApplication.processEvents()
+    place = view.transform().map(105.0, 105.0)
+    colour = view.grab().toImage().pixelColor(int(place[0]), int(place[1]))
+    assert colour.red() > 1.5 * colour.green()  # red, and not the labels' amber
+    expert.window.context.parts.side.show_panel(Panel.IMAGE)
+    QApplication.processEvents()
+    colour = view.grab().toImage().pixelColor(int(place[0]), int(place[1]))
+    assert colour.red() < 1.5 * colour.green()
+
+
+def test_without_labels_the_panel_says_so(sample) -> None:
+    parts = sample.context.parts
+    parts.side.show_panel(Panel.EVALUATE)
+    QApplication.processEvents()
+    assert "no labels" in parts.evaluate.missing.text()
+    said: list[str] = []
+    sample.session.message.connect(said.append)
+    parts.evaluate.choice.begin.click()
+    parts.evaluate.next()
+    assert "no labels to judge" in said[-1] and not parts.evaluation.evaluation.judged
+
+
+@pytest.mark.parametrize("count", [1, 64])
+def test_as_few_or_as_many_slices_as_there_are(expert, count: int) -> None:
+    expert.begin(1, 64, count)
+    assert len(expert.work.evaluation.slices) == count

@@ -1,0 +1,126 @@
+"""Results: percentages, several projects, figure and CSV, and labels for retraining."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from sxtstudio.app import questions
+from sxtstudio.app.document.opening import open_path
+from sxtstudio.app.evaluate.results import ResultsDialog
+from sxtstudio.app.retrain.labels import LabelsPage
+from sxtstudio.app.states import Panel
+from sxtstudio.core.evaluation.marks import JudgedPixels
+
+SAMPLE = Path(__file__).resolve().parents[3] / "resources" / "sample.tif"
+
+
+@pytest.fixture
+def results(expert) -> ResultsDialog:
+    """The dialog, with two judged slices: one with 100 of 500 pixels false, one without."""
+    expert.begin()
+    expert.stroke((105, 105))
+    expert.panel.next()
+    expert.panel.next()
+    expert.panel.results.click()
+    dialog = expert.window.context.dialogs.find(ResultsDialog)
+    assert dialog is not None
+    return dialog
+
+
+def row(dialog: ResultsDialog, number: int) -> list[str]:
+    return [dialog.rows.item(number, column).text() for column in range(dialog.rows.columnCount())]
+
+
+def test_percentages_with_the_papers_own_beside(results) -> None:
+    assert row(results, 0) == [
+        "2 slices, mean ± SD",
+        "90.0 ± 14.1",
+        "0.0 ± 0.0",
+        "10.0 ± 14.1",
+        "0.0 ± 0.0",
+        "",
+    ]
+    assert row(results, 1)[1:5] == ["90.0", "0.0", "10.0", "0.0"]
+    assert row(results, 2)[1:5] == ["69.8 ± 10.4", "27.7 ± 10.8", "1.3 ± 2.2", "1.2 ± 2.1"]
+    assert row(results, 3) == ["sample.tif, slice 16", "80.0", "0.0", "20.0", "0.0", "500"]
+    assert len(results.plot.figure.bars) == 8
+    results.paper.setChecked(False)
+    assert len(results.plot.figure.bars) == 4
+
+
+def test_it_follows_what_is_judged(expert, results) -> None:
+    expert.panel.next()
+    assert row(results, 0)[0] == "3 slices, mean ± SD"
+    expert.session.undo()  # the mark in slice 16
+    assert row(results, 0)[1] == "100.0 ± 0.0"
+
+
+def test_csv_and_pictures(results, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, press in (("e.csv", results.save), ("e.png", results.export), ("e.svg", results.export)):
+        monkeypatch.setattr(questions, "save_file", lambda *_, name=name, **__: tmp_path / name)
+        press.click()
+    with (tmp_path / "e.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert [r["slice"] for r in rows[:2]] == ["15", "25"]  # files count from 0
+    assert float(rows[0]["false_positive_percent"]) == 20 and rows[0]["false_positive_pixels"] == "100"
+    named = {r["tomogram"]: r for r in rows}
+    assert float(named["mean over slices"]["true_positive_percent"]) == 90
+    assert float(named["sd over slices"]["true_positive_percent"]) == pytest.approx(14.142136)
+    assert float(named["paper: mean over slices"]["false_negative_percent"]) == 27.7
+    assert named["all pixels"]["true_positive_pixels"] == "900"
+    with Image.open(tmp_path / "e.png") as picture:
+        assert picture.size[0] > 1000
+    svg = (tmp_path / "e.svg").read_text(encoding="utf-8")
+    assert "Labelled pixels" in svg and "<path" in svg
+
+
+def test_several_tomograms_together(expert, saved: Path, tmp_path: Path) -> None:
+    with expert.qtbot.waitSignal(expert.session.document_changed, timeout=20_000):
+        open_path(expert.window.context, SAMPLE)
+    expert.panel.results.click()
+    dialog = expert.window.context.dialogs.find(ResultsDialog)
+    dialog.add_project(saved)
+    expert.qtbot.waitUntil(lambda: saved in dialog.others, timeout=5000)
+    assert dialog.summary.pixels == JudgedPixels(800, 0, 200)
+    assert [dialog.tomograms.item(r, 0).text() for r in range(2)] == ["sample.tif (open)", "one.sxt"]
+    assert dialog.tomograms.item(1, 1).text() == "2 of 3 judged"
+    dialog.add_project(tmp_path / "gone.sxt")
+    expert.qtbot.waitUntil(lambda: bool(dialog.problem.text()), timeout=5000)
+    assert dialog.summary.slices == 2
+    dialog.tomograms.selectRow(1)
+    dialog.remove.click()
+    assert dialog.summary.slices == 0 and dialog.others == {}
+    assert expert.window.settings.get("evaluation/projects", []) == [str(tmp_path / "gone.sxt")]
+
+
+def test_the_open_project_counts_once(expert, saved: Path) -> None:
+    expert.panel.results.click()
+    dialog = expert.window.context.dialogs.find(ResultsDialog)
+    dialog.add_project(saved)
+    expert.qtbot.waitUntil(lambda: saved in dialog.others, timeout=5000)
+    assert dialog.summary.slices == 2 and len(dialog.summary.tomograms) == 1
+
+
+def test_judged_slices_are_proposed_for_retraining_as_corrected(expert, results) -> None:
+    from sxtstudio.app.retrain.dialog import RetrainDialog
+
+    results.teach.click()
+    dialog = expert.window.context.dialogs.find(RetrainDialog)
+    page: LabelsPage = dialog.labels
+    expert.qtbot.waitUntil(lambda: bool(page.rows), timeout=20_000)
+    assert page.rows[0].field.text() == "16, 26"
+    assert page.rows[0].summary.pixels[15] == 400 and page.rows[0].summary.pixels[25] == 500
+    assert "2 slices judged by an expert" in page.rows[0].facts.text()
+    assert expert.window.context.parts.complete.slices == {15, 25}
+    dialog.close()
+
+
+def test_the_panel_is_reached_from_the_menu(expert) -> None:
+    side = expert.window.context.parts.side
+    side.show_panel(Panel.IMAGE)
+    expert.window.actions_.by_name["tools.evaluate"].trigger()
+    assert side.current is Panel.EVALUATE

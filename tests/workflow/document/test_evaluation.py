@@ -1,0 +1,200 @@
+"""Marks and judged slices in projects, after a crash, and as labels to learn from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.evaluation.judgement import Evaluation
+from sxtstudio.core.evaluation.marks import JudgedPixels, Mark
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.history import EditHistory
+from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.workflow.document import workplace
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.evaluation import (
+    VIEW,
+    evaluation_of_view,
+    evaluation_to_view,
+    judge_slice,
+    judged_project,
+    still_judged,
+)
+from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
+from sxtstudio.workflow.retraining.labels import of_document, of_project, summary
+
+LINE = Box((2, 10, 5), (3, 12, 45))  # 80 pixels of slice 2
+WRONG = Box((2, 10, 5), (3, 12, 15))  # 20 of them
+MISSING = Box((2, 30, 5), (3, 31, 15))  # 10 others
+
+
+@pytest.fixture
+def document(tmp_path: Path, tomogram: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Document]:
+    """A tomogram with a line of labels in slice 2, some of it marked as false, and something missing."""
+    monkeypatch.setenv(workplace.VARIABLE, str(tmp_path / "sessions"))
+    document = Document.open(tomogram)
+    write(document, "labels", EditKind.BRUSH, LINE, 255)
+    write(document, "marks", EditKind.MARK_FALSE, WRONG, Mark.FALSE_POSITIVE)
+    write(document, "marks", EditKind.MARK_MISSING, MISSING, Mark.MISSING)
+    yield document
+    document.discard()
+    document.close()
+
+
+def write(document: Document, target: str, kind: EditKind, box: Box, value: int) -> None:
+    recorder = document.recorder(kind, target, {"plane": "xy", "slice": box.start[0]})
+    recorder.paint(box, np.ones(box.shape, bool), value)
+    edit = recorder.finish()
+    assert edit is not None
+    document.undo.add(edit)
+    document.gain(target, edit.gained)
+    document.add_step(Step(StepKind.EDIT, kind, target))
+
+
+def judge(document: Document) -> Evaluation:
+    evaluation = Evaluation((2, 4)).with_judged(2, judge_slice(document, 2)).with_time(2, 65.04)
+    document.view = {**document.view, VIEW: evaluation_to_view(evaluation)}
+    return evaluation
+
+
+def test_a_judged_slice_counts_its_pixels(document: Document) -> None:
+    found = judge(document).judged[2]
+    assert found.pixels == JudgedPixels(60, 10, 20, 0)
+    assert judge_slice(document, 4).pixels == JudgedPixels()
+
+
+def test_marks_and_judged_slices_come_back_with_a_project(document: Document, tmp_path: Path) -> None:
+    evaluation = judge(document)
+    folder = tmp_path / "cell.sxt"
+    adopt(document, save(snapshot(document), folder))
+    opened = open_project(folder).document
+    try:
+        marks = opened.array("marks")
+        assert marks is not None and (marks[WRONG.slices] == Mark.FALSE_POSITIVE).all()
+        assert (marks[MISSING.slices] == Mark.MISSING).all() and opened.voxels("marks") == 30
+        back = evaluation_of_view(opened.view[VIEW], opened.shape[0], "It")
+        assert back.slices == (2, 4) and back.judged == dict(evaluation.judged)
+        assert back.seconds == {2: 65.0}
+        assert [edit.kind for edit in opened.kept_edits][-2:] == [EditKind.MARK_FALSE, EditKind.MARK_MISSING]
+        history = EditHistory()
+        history.begin(opened.undo, opened.kept_edits)
+        history.undo(opened)
+        assert not marks[MISSING.slices].any() and (marks[WRONG.slices] == 1).all()
+    finally:
+        opened.discard()
+        opened.close()
+    found = judged_project(folder)
+    assert (found.name, found.pixels) == ("cell.sxt", JudgedPixels(60, 10, 20, 0))
+
+
+def test_marks_and_judged_slices_outlive_a_crash(document: Document) -> None:
+    evaluation = judge(document)
+    document.autosave(wait=True)
+    folder = document.folder
+    document.let_go()  # as if the program had been killed
+    back = Document.recover(folder)
+    try:
+        marks = back.array("marks")
+        assert marks is not None and (marks[WRONG.slices] == Mark.FALSE_POSITIVE).all()
+        assert evaluation_of_view(back.view[VIEW], back.shape[0], "It").judged == dict(evaluation.judged)
+        assert back.kept_edits[-1].target == "marks"
+    finally:
+        back.discard()
+        back.close()
+
+
+def test_a_project_without_marks_can_be_opened_by_former_versions(document: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    adopt(document, save(snapshot(document), folder))
+    assert '"sxtstudio-project/3"' in (folder / "project.json").read_text(encoding="utf-8")
+    for box in (WRONG, MISSING):
+        write(document, "marks", EditKind.UNMARK, box, 0)
+    adopt(document, save(snapshot(document), folder))
+    assert '"sxtstudio-project/1"' in (folder / "project.json").read_text(encoding="utf-8")
+    assert not list(folder.glob("marks-*"))
+
+
+def test_marks_that_cannot_be_read_are_left_out(document: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    adopt(document, save(snapshot(document), folder))
+    for path in next(folder.glob("marks-*.zarr")).rglob("*"):
+        if path.is_file():
+            path.write_bytes(b"no more")
+    opened = open_project(folder)
+    try:
+        assert opened.document.voxels("labels") == 80 and opened.document.array("marks") is None
+        assert any("marks of the evaluation were left out" in note for note in opened.notes)
+        assert opened.document.kept_edits == []
+    finally:
+        opened.document.discard()
+        opened.document.close()
+
+
+def test_other_labels_are_not_those_that_were_judged(document: Document) -> None:
+    evaluation = judge(document)
+    source = of_document(document)
+    assert source.held is not None
+    from sxtstudio.core.volume import ArrayVolume
+
+    labels = document.array("labels")
+    assert labels is not None
+    assert still_judged(evaluation, ArrayVolume(labels)) == (2,)
+    write(document, "labels", EditKind.ERASER, Box((2, 10, 44), (3, 11, 45)), 0)
+    assert still_judged(evaluation, ArrayVolume(labels)) == ()
+
+
+def test_a_model_learns_from_judged_slices_as_corrected(document: Document, tmp_path: Path) -> None:
+    judge(document)
+    write(document, "labels", EditKind.BRUSH, Box((4, 5, 5), (5, 6, 10)), 255)
+    found = summary(of_document(document, (1,), (2,)))
+    assert found.pixels.tolist()[2] == 60 + 10 and found.pixels.tolist()[4] == 5
+    assert found.proposed == (1, 2) and found.source.judged == 1
+    folder = tmp_path / "cell.sxt"
+    adopt(document, save(snapshot(document), folder))
+    of_saved = summary(of_project(folder))
+    assert of_saved.pixels.tolist() == found.pixels.tolist()
+    assert of_saved.proposed == (2,) and of_saved.source.judged == 1
+    with of_saved.source.opened() as (_, labels):
+        plane = labels.read(Box.slab(2, 3, of_saved.shape))
+    assert set(np.unique(plane).tolist()) == {0, 255}
+    assert not plane[0, 10:12, 5:15].any() and plane[0, 30, 5:15].all()
+    write(document, "labels", EditKind.ERASER, Box((2, 10, 44), (3, 11, 45)), 0)
+    adopt(document, save(snapshot(document), folder))
+    assert of_project(folder).judged == 0  # nobody has judged these labels
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        [],
+        {"slices": ["2"]},
+        {"slices": [-1]},
+        {"judged": [{"slice": 2}]},
+        {"seconds": [{"slice": 2, "seconds": -1}]},
+        {"slices": [2], "judged": [{"slice": 2, "true_positive": 1e9}]},
+    ],
+    ids=["a list", "a text", "below 0", "nothing counted", "negative time", "a fraction"],
+)
+def test_a_damaged_evaluation_is_a_sentence(state: object) -> None:
+    with pytest.raises(UserError, match="is damaged: "):
+        evaluation_of_view(state, 6, "The evaluation in cell.sxt")
+
+
+def test_slices_that_there_are_not_are_left_out() -> None:
+    one = {"true_positive": 1, "false_negative": 2, "false_positive": 3, "artefact": 4, "labels_crc32": 5}
+    state = {"slices": [9, 1, 1], "judged": [{"slice": z, **one} for z in (1, 3, 9)]}
+    found = evaluation_of_view(state, 6, "It")
+    assert found.slices == (1,) and list(found.judged) == [1]
+    assert found.judged[1].pixels == JudgedPixels(1, 2, 3, 4)
+
+
+def test_a_project_in_which_nothing_was_judged_says_so(document: Document, tmp_path: Path) -> None:
+    folder = tmp_path / "cell.sxt"
+    adopt(document, save(snapshot(document), folder))
+    with pytest.raises(UserError, match="was judged yet"):
+        judged_project(folder)
