@@ -6,6 +6,7 @@ import hashlib
 import math
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.classes.classifier import Classifier
@@ -46,7 +47,9 @@ from sxtstudio.workflow.results.pictures import PLANES, write_slice_picture
 
 _BLOCK = 1 << 20
 _MESH = "surfaces/labels.ply"
-_WHAT: tuple[tuple[Target, str], ...] = (("labels", "labels"), ("mask", "cell mask"), ("objects", "objects"))
+# The marks of an evaluation are no result by themselves.
+_Taken = Literal["labels", "mask", "objects"]
+_WHAT: tuple[tuple[_Taken, str], ...] = (("labels", "labels"), ("mask", "cell mask"), ("objects", "objects"))
 
 
 def measured_now(source: ExportSource, progress: Progress | None = None) -> KeptMeasurements | None:
@@ -154,12 +157,12 @@ class _Writing:
         self.described: dict[str, str] = {}
         self.held: list[str] = []
         self.notes: list[str] = []
-        there: dict[Target, object] = {
+        there: dict[_Taken, object] = {
             "labels": source.labels,
             "mask": source.mask,
             "objects": source.objects,
         }
-        self._there: list[tuple[Target, str]] = [one for one in _WHAT if there[one[0]] is not None]
+        self._there: list[tuple[_Taken, str]] = [one for one in _WHAT if there[one[0]] is not None]
         voxels = math.prod(source.tomogram.shape)
         self._stages = Stages(
             progress,
