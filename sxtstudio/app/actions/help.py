@@ -60,6 +60,15 @@ def objects(context: Context) -> None:
     page.page.setMarkdown((HELP / "objects.md").read_text(encoding="utf-8"))
 
 
+def evaluation(context: Context) -> None:
+    """Show how labels are judged, and compared with a reference."""
+    from sxtstudio.app.help.pages import HELP
+    from sxtstudio.app.help.text import EvaluationPage
+
+    page = context.dialogs.bring_up(EvaluationPage)
+    page.page.setMarkdown((HELP / "evaluate.md").read_text(encoding="utf-8"))
+
+
 def files(context: Context) -> None:
     """Show what is read and written, and how programs differ."""
     from sxtstudio.app.help.pages import HELP
@@ -148,6 +157,14 @@ ACTIONS = (
         "How objects are found, corrected, classed, measured and compared",
         objects,
         icon="mdi6.book-open-outline",
+    ),
+    ActionInfo(
+        "help.evaluation",
+        "Evaluation",
+        "Help",
+        "How labels are judged slice by slice, and compared with a reference",
+        evaluation,
+        icon="mdi6.clipboard-check-outline",
     ),
     ActionInfo(
         "help.measurements",

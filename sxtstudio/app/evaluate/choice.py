@@ -59,6 +59,17 @@ class SliceChoosing(QWidget):
         self._on_session_document_changed()
 
     @property
+    def untouched(self) -> bool:
+        """Whether the range is still the whole tomogram."""
+        return (self.first.value(), self.last.value()) == (1, self.last.maximum())
+
+    def propose(self, first: int, last: int) -> None:
+        """Begin with a range (from 0, both included) if the user has not chosen another one."""
+        if self.untouched:
+            self.first.setValue(first + 1)
+            self.last.setValue(last + 1)
+
+    @property
     def chosen(self) -> tuple[int, ...]:
         """The slices, from 0."""
         return spread_evenly(self.first.value() - 1, self.last.value() - 1, self.number.value())

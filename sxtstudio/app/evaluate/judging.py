@@ -39,7 +39,7 @@ _HINTS = {
     Mark.MISSING: "Hold the button and paint membranes that are not labelled. With Shift marks are taken "
     "away. The keys [ and ] change the brush.",
 }
-_KEYS = "1, 2, 3: mark · 0: look around · Space or Enter: judged, next · Backspace: back · Ctrl+Z: undo"
+_KEYS = "1, 2, 3: mark · Esc: look around · Space or Enter: judged, next · Backspace: back · Ctrl+Z: undo"
 _LIST_PX = 120
 _COUNT_MS = 150
 _NAMES = ("True positive", "False negative", "False positive", "Artefact")
@@ -94,9 +94,9 @@ class Judging(QWidget):
             button.setText(f"{MARK_TITLES[mark]}  {number}")
             button.setIcon(swatch(MARK_RGB[mark]))
             button.setToolTip(f"{_HINTS[mark]} (key {number})")
-        self.look.setText("Look around  0")
+        self.look.setText("Look around")
         theme.set_icon(self.look, "mdi6.cursor-default-outline")
-        self.look.setToolTip("The left button moves the slice, a click the crosshair (key 0)")
+        self.look.setToolTip("The left button moves the slice, a click the crosshair (Esc)")
         self.group.setExclusive(True)
         self.setStyleSheet(PRESSED)
         for button in (*self.buttons.values(), self.look):

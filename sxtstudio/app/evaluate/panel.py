@@ -17,6 +17,7 @@ from sxtstudio.app.widgets.notes import narrow, note, show_note
 from sxtstudio.app.widgets.section import Section
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.evaluation.marks import Mark
+from sxtstudio.core.evaluation.slices import labelled_range
 
 _WHAT = (
     "Judge the labels of some slices as in the paper: mark what is labelled and no membrane, and paint what "
@@ -55,7 +56,6 @@ class EvaluatePanel(QWidget):
             (key.Key_1, False): lambda: judging.take(Mark.FALSE_POSITIVE),
             (key.Key_2, False): lambda: judging.take(Mark.ARTEFACT),
             (key.Key_3, False): lambda: judging.take(Mark.MISSING),
-            (key.Key_0, False): judging.put_away,
             (key.Key_Space, False): self.next,
             (key.Key_Return, False): self.next,
             (key.Key_Enter, False): self.next,
@@ -94,6 +94,7 @@ class EvaluatePanel(QWidget):
             self._session.marks.set(visible=True)
             self._session.tool.set(target="marks", tool="look")
             self._follow()
+            self._propose_range()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Tools change the labels again."""
@@ -103,6 +104,21 @@ class EvaluatePanel(QWidget):
             self._session.marks.set(visible=False)
             if self._session.tool.value.target == "marks":
                 self._session.tool.set(target="labels", tool="look")
+
+    def _propose_range(self) -> None:
+        """Begin with the slices that hold labels, unless the user has chosen some."""
+        document = self._session.document
+        labels = None if document is None else document.labels
+        if labels is None or self.work.evaluation.slices or not self.choice.untouched:
+            return
+
+        def done(ends: tuple[int, int]) -> None:
+            if self._session.document is document and not self.work.evaluation.slices:
+                self.choice.propose(*ends)
+
+        self._context.jobs.start(
+            "Looking for labelled slices", lambda _: labelled_range(labels), on_done=done, quiet=True
+        )
 
     def _on_begun(self) -> None:
         self.choosing.open(False)

@@ -34,6 +34,13 @@ GESTURES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("Shift while painting", "The tool erases instead"),
     ),
     "Keys in the slices": (("Arrow keys", "Next or previous slice; with Shift ten at once"),),
+    "Keys while slices are judged": (
+        ("1, 2, 3", "Mark false positives, artefacts, what is missing"),
+        ("Esc", "Put the mark away: look around"),
+        ("[ and ]", "Smaller or larger brush"),
+        ("Space, Enter", "The slice is judged: on to the next"),
+        ("Backspace, Shift + Space", "The slice before, of those that are judged"),
+    ),
     "Keys in the table of objects": (
         ("Return, double click", "Go to the object"),
         ("H", "Hide the chosen objects, or show them again"),

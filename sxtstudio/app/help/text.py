@@ -96,6 +96,13 @@ class ObjectsPage(TextDialog):
     SIZE_PX = (720, 700)
 
 
+class EvaluationPage(TextDialog):
+    """How labels are judged slice by slice, and compared with a reference."""
+
+    TITLE = "Evaluation"
+    SIZE_PX = (720, 700)
+
+
 class FilesPage(TextDialog):
     """What is read and written, which axis is which, and how rows run."""
 

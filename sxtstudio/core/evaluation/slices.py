@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 
@@ -58,6 +60,15 @@ def spread_evenly(first: int, last: int, count: int, among: Iterable[int] | None
         return ()
     places = np.floor((np.arange(count) + 0.5) * len(there) / count).astype(int)
     return tuple(there[place] for place in places)
+
+
+def labelled_range(labels: NDArray[Any]) -> tuple[int, int]:
+    """Return the first and the last slice of labels (z, y, x) that hold any; all slices where none does."""
+    depth = len(labels)
+    first = next((z for z in range(depth) if labels[z].any()), None)
+    if first is None:
+        return 0, depth - 1
+    return first, next(z for z in range(depth - 1, -1, -1) if labels[z].any())
 
 
 def _text(end: int | None) -> str:

@@ -136,7 +136,7 @@ def test_keys_lead_through_the_whole_evaluation(expert) -> None:
     expert.key(Qt.Key.Key_BracketRight)
     assert expert.session.marks.value.brush_px == 5
     expert.stroke((300, 300))
-    expert.key(Qt.Key.Key_0)
+    expert.key(Qt.Key.Key_Escape)
     assert expert.session.tool.value.tool == "look"
     expert.key(Qt.Key.Key_Space)
     assert expert.session.cursor[0] == 25
@@ -177,7 +177,7 @@ def test_time_is_counted_while_somebody_works(expert, monkeypatch) -> None:
     listener = expert.panel.keys
     listener.listen(False)
     listener.listen(True)
-    expert.key(Qt.Key.Key_0)  # the window is active now
+    expert.key(Qt.Key.Key_1)  # the window is active now
     for _ in range(100):  # ninety of them after the last key
         now[0] += 1
         listener.tick()
@@ -281,3 +281,19 @@ def test_without_labels_the_panel_says_so(sample) -> None:
 def test_as_few_or_as_many_slices_as_there_are(expert, count: int) -> None:
     expert.begin(1, 64, count)
     assert len(expert.work.evaluation.slices) == count
+
+
+def test_the_range_begins_with_the_slices_that_hold_labels(sample, qtbot) -> None:
+    from sxtstudio.core.geometry import Box
+
+    parts = sample.context.parts
+    with sample.session.edit(EditKind.BRUSH) as recorder:
+        recorder.paint(Box((20, 5, 5), (31, 9, 9)), np.ones((11, 4, 4), bool), 255)
+    parts.side.show_panel(Panel.EVALUATE)
+    choice = parts.evaluate.choice
+    qtbot.waitUntil(lambda: (choice.first.value(), choice.last.value()) == (21, 31), timeout=5000)
+    choice.last.setValue(25)
+    parts.side.show_panel(Panel.IMAGE)
+    parts.side.show_panel(Panel.EVALUATE)
+    qtbot.waitUntil(lambda: not sample.jobs.running, timeout=5000)
+    assert (choice.first.value(), choice.last.value()) == (21, 25)

@@ -15,7 +15,14 @@ from sxtstudio import __version__
 from sxtstudio.app.actions import TABLE
 from sxtstudio.app.help.about import AboutDialog
 from sxtstudio.app.help.pages import HELP, TUTORIAL, tutorial
-from sxtstudio.app.help.text import DiagnosticsPage, MeasurementsPage, ObjectsPage, ShortcutsPage, TextDialog
+from sxtstudio.app.help.text import (
+    DiagnosticsPage,
+    EvaluationPage,
+    MeasurementsPage,
+    ObjectsPage,
+    ShortcutsPage,
+    TextDialog,
+)
 from sxtstudio.app.help.tutorial import TutorialDialog
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.states import Panel
@@ -213,3 +220,20 @@ def test_the_page_on_objects_names_columns_and_keys_that_there_are(window: MainW
     assert f"press {keys['objects.cut_shorter']} and {keys['objects.cut_longer']}" in text
     for name in Flag:
         assert name.value in text
+
+
+def test_the_page_on_evaluation_names_what_there_is(sample: MainWindow) -> None:
+    from sxtstudio.commands import evaluate
+
+    sample.actions_.by_name["help.evaluation"].trigger()
+    page = sample.context.dialogs.find(EvaluationPage)
+    assert page is not None and page.isVisible()
+    text = page.page.toPlainText()
+    panel = sample.context.parts.evaluate
+    for number, button in enumerate(panel.judging.buttons.values(), 1):
+        name, key = button.text().split("  ")
+        assert key == str(number) and f"{key}, {name}" in text
+    assert panel.results.text() in text
+    source = Path(evaluate.__file__).read_text(encoding="utf-8")
+    for option in re.findall(r"--[a-z]+", text):
+        assert f'"{option}"' in source, option
