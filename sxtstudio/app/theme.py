@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal
 
 import qtawesome
@@ -13,9 +12,9 @@ from PySide6.QtCore import QEvent, QObject, Qt
 from PySide6.QtGui import QColor, QGuiApplication, QIcon, QPalette
 from PySide6.QtWidgets import QAbstractButton, QApplication, QWidget
 
-import sxtstudio
+from sxtstudio.core.shipped import resources
 
-RESOURCES = Path(sxtstudio.__file__).resolve().parents[1] / "resources"
+RESOURCES = resources()
 
 Scheme = Literal["dark", "light", "system"]
 

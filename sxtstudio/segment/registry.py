@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-import sxtstudio
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import data_folder
+from sxtstudio.core.shipped import shipped_folders
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.check import card_of
 
@@ -20,14 +19,10 @@ FOLDERS_VARIABLE = "SXTSTUDIO_MODELS"
 def model_folders() -> list[Path]:
     """Return the folders in which models are looked for, the first that has a name wins.
 
-    They are the models that came with the program (beside the package, or in ``share/sxtstudio/models`` of
-    the Python installation), the folders in the variable SXTSTUDIO_MODELS, and the user's own folder. Not
-    all of them need exist.
+    They are the models that came with the program, the folders in the variable SXTSTUDIO_MODELS, and the
+    user's own folder. Not all of them need exist.
     """
-    package = Path(sxtstudio.__file__).resolve().parent
-    folders = [package.parent / "models", Path(sys.prefix, "share", "sxtstudio", "models")]
-    if package.parent.name in ("site-packages", "dist-packages"):
-        del folders[0]  # that would be somebody else's
+    folders = shipped_folders("models")
     folders += [Path(entry) for entry in os.environ.get(FOLDERS_VARIABLE, "").split(os.pathsep) if entry]
     folders.append(user_folder())
     return list(dict.fromkeys(folders))

@@ -11,6 +11,7 @@ from onnx import TensorProto, helper
 
 import sxtstudio
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.shipped import shipped_folders
 from sxtstudio.segment.registry import find_models, load_card, model_folders, user_folder
 
 
@@ -61,13 +62,13 @@ def no_models(monkeypatch, tmp_path):
 def test_all_places_are_searched(no_models, monkeypatch):
     first, second = no_models / "first", no_models / "second"
     monkeypatch.setenv("SXTSTUDIO_MODELS", f"{first}{os.pathsep}{second}")
-    folders = [no_models / "program" / "models", no_models / "python" / "share" / "sxtstudio" / "models"]
-    folders += [first, second, user_folder()]
-    assert model_folders() == folders
+    folders = [no_models / "program" / "models", *shipped_folders("models")[1:], first, second, user_folder()]
+    assert model_folders() == folders and len(folders) >= 6
+    folders = [folder for folder in folders if no_models in folder.parents]
     for i, folder in enumerate(folders):
         put(folder, f"net{i}", gain=i + 1)
-    assert [card.name for card in find_models()] == [f"net{i}" for i in range(5)]
-    assert load_card("net3").path == second / "net3.onnx"
+    assert [card.name for card in find_models()] == [f"net{i}" for i in range(len(folders))]
+    assert load_card(f"net{folders.index(second)}").path.parent == second
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="elsewhere platformdirs knows the place")

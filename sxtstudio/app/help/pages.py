@@ -9,14 +9,14 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import sxtstudio
 from sxtstudio.app.states import Panel
 from sxtstudio.core.measure.columns import Column
+from sxtstudio.core.shipped import resources
 
 if TYPE_CHECKING:
     from sxtstudio.core.measure.dictionary import Section
 
-HELP = Path(sxtstudio.__file__).resolve().parents[1] / "resources" / "help"
+HELP = resources() / "help"
 TUTORIAL = HELP / "tutorial.md"
 
 _BUTTON = re.compile(r"^\[([^\]]+)\]\((action|panel):([\w.]+)\)\s*$", re.MULTILINE)

@@ -21,13 +21,14 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import state_folder
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.plain_files import is_own_folder
+from sxtstudio.core.shipped import resources
 
 VARIABLE = "SXTSTUDIO_WORK"
 # A disk that is filled up to the last byte helps nobody.
 _MARGIN_BYTES = 256 << 20
 _ADVICE = f"name a folder on another disk in {VARIABLE}"
 # Nothing is ever written beside the sample tomogram.
-_OWN_FILES = Path(__file__).resolve().parents[3] / "resources"
+_OWN_FILES = resources()
 
 
 def work_root() -> Path:

@@ -6,11 +6,11 @@ import math
 from dataclasses import dataclass
 from pathlib import Path
 
-import sxtstudio
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.shipped import resources
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.io import open_volume
 from sxtstudio.segment import SegmentParameters
@@ -20,7 +20,7 @@ from sxtstudio.workflow.jobs.report import plain, write_report
 from sxtstudio.workflow.jobs.segmenting import OnSlice, SegmentJob, SegmentResult, segment_file
 from sxtstudio.workflow.jobs.surfacing import SurfaceJob, SurfaceResult, stages_of, surface_file
 
-SAMPLE = Path(sxtstudio.__file__).resolve().parents[1] / "resources" / "sample.tif"
+SAMPLE = resources() / "sample.tif"
 # Specks of less than this are noise rather than membrane.
 MIN_SIZE_VOXELS = 200
 MIN_FACES = 1000
