@@ -24,9 +24,9 @@ GL_PACKAGES := libgl1 libegl1 libgl1-mesa-dri
 # The window on X11; the rest of Qt comes in its wheel.
 GUI_PACKAGES := $(GL_PACKAGES) libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 \
   libxcb-render-util0 libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 fonts-dejavu-core
-TEST_PACKAGES := $(GUI_PACKAGES) xvfb xauth
+TEST_PACKAGES := $(GUI_PACKAGES) xvfb xauth povray
 # Programs to which files are handed over, and which run without a window (`make handover-test`).
-HANDOVER_PACKAGES := octave imagej default-jre-headless povray blender
+HANDOVER_PACKAGES := octave imagej default-jre-headless blender python3-numpy
 
 # A virtual screen with software OpenGL for windows, where there is xvfb-run; the same for everybody.
 SCREEN = $(if $(shell command -v xvfb-run),env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \

@@ -187,7 +187,7 @@ def test_chunks_join_without_a_seam(tmp_path, surface, monkeypatch):
 
 @pytest.mark.parametrize("name", ["mesh.xyz", "mesh", "mesh.ply.gz"])
 def test_unknown_suffix_is_told_with_those_that_are_known(tmp_path, surface, name):
-    with pytest.raises(UserError, match=r"\.ply, \.stl, \.obj, \.vtp or \.glb"):
+    with pytest.raises(UserError, match=r"\.ply, \.stl, \.obj, \.vtp, \.glb or \.pov"):
         write_mesh(tmp_path / name, surface)
     assert not list(tmp_path.iterdir())
 
@@ -240,7 +240,7 @@ def test_full_disk_leaves_the_old_file_and_is_told(tmp_path):
         [sys.executable, "-c", FULL_DISK, str(tmp_path)], capture_output=True, text=True, check=True
     )
     lines = done.stdout.splitlines()
-    assert len(lines) == 5
+    assert len(lines) == 6
     assert all("disk is full" in line for line in lines)
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["a.glb", "a.obj", "a.ply", "a.stl", "a.vtp"]
+    assert sorted(p.name for p in tmp_path.iterdir()) == sorted(f"a{suffix}" for suffix in MESH_SUFFIXES)
     assert done.stderr == ""

@@ -35,7 +35,7 @@ from sxtstudio.core.object_classes import Rgb
 from sxtstudio.core.progress import Progress
 from sxtstudio.surface.handover.part import MeshPart, parts_by_number
 from sxtstudio.surface.povray.scene import Finish, PovBox, PovMesh, PovPlane, PovScene, lights_of
-from sxtstudio.surface.povray.write import SUFFIX, write_scene
+from sxtstudio.surface.povray.write import write_scene
 from sxtstudio.surface.scene import DIFFUSE
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.jobs.povray import povray_picture
@@ -59,18 +59,6 @@ def named_in(document: Document | None) -> Named:
         return Named("tomogram", {})
     classes = {number: row.class_name for number, row in document.object_table.rows.items()}
     return Named(Path(document.name).name.partition(".")[0], classes)
-
-
-def check_scene(path: Path) -> None:
-    """Refuse names of files that are no scenes.
-
-    Raises
-    ------
-    UserError
-        If the name has another suffix.
-    """
-    if path.suffix.lower() != SUFFIX:
-        raise UserError(f"{path.name}: scenes of POV-Ray end in .pov. End the name with it.")
 
 
 def scene_of(shot: Shot, named: Named, size: tuple[int, int] | None = None) -> PovScene:

@@ -132,7 +132,7 @@ class SavingGroup(QWidget):
     def save_povray_scene(self) -> None:
         """Ask for a name and save what the 3D view shows as a scene of POV-Ray."""
         path = questions.save_file(
-            self._context, "Save POV-Ray scene", self._name("pov"), "POV-Ray scene (*.pov)"
+            self._context, "Save POV-Ray scene", self._plain_name("pov"), "POV-Ray scene (*.pov)"
         )
         if path is None:
             return
@@ -248,6 +248,13 @@ class SavingGroup(QWidget):
         document = self._context.session.document
         stem = "tomogram" if document is None else Path(document.name).name.partition(".")[0]
         return f"{stem}.{ending}"
+
+    def _plain_name(self, ending: str) -> str:
+        """Return a name in letters that POV-Ray can read."""
+        from sxtstudio.surface.handover.names import plain_stem  # with VTK, which is there by now
+
+        stem, _, _ = self._name(ending).rpartition(f".{ending}")
+        return f"{plain_stem(stem)}.{ending}"
 
     def keep(self) -> None:
         """Remember the sizes."""

@@ -398,7 +398,8 @@ class View3D(QWidget):
             If there is nothing to draw yet, or the name has another suffix.
         """
         from sxtstudio.app.view3d.export import shot_of
-        from sxtstudio.app.view3d.povray import check_scene, named_in, save_scene
+        from sxtstudio.app.view3d.povray import named_in, save_scene
+        from sxtstudio.surface.povray.write import check_scene
 
         check_scene(Path(path))
         shot, named = shot_of(self._need_canvas()), named_in(self._shown_document)

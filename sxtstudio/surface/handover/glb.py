@@ -22,7 +22,7 @@ from sxtstudio import __version__
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_classes import Rgb
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, append
+from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, Where, append
 
 Json = dict[str, Any]
 _MAGIC, _JSON, _BINARY = b"glTF", b"JSON", b"BIN\0"
@@ -45,9 +45,9 @@ def linear(rgb: Rgb) -> list[float]:
 class GlbSink(MeshSink):
     """Numbers go into a scratch file; the table of contents, which stands before them, comes at the end."""
 
-    def __init__(self, path: Path, final: Path, lengths: Lengths, name: str, step: Step = None) -> None:
+    def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
         """Begin with the node of the tomogram."""
-        super().__init__(path, final, lengths, name, step)
+        super().__init__(where, lengths, name, step)
         self._file = self.opened()
         self._numbers = self.scratch()
         self._bytes = 0
@@ -161,6 +161,10 @@ class GlbSink(MeshSink):
             append(self._file, self._numbers)
         self.close()
 
+    def read_back(self) -> Totals:
+        """Return what the file holds."""
+        return read_totals(self.path)
+
 
 def _u32(number: int) -> bytes:
     return number.to_bytes(4, "little")
@@ -175,7 +179,7 @@ def read_totals(path: Path) -> Totals:
         contents = json.loads(file.read(length))
         begin = file.tell() + 8
         if total != path.stat().st_size:
-            return totals
+            return Totals(-1, -1)
         x, y, z = contents["nodes"][0].get("translation", [0, 0, 0])
         for mesh in contents.get("meshes", []):
             (primitive,) = mesh["primitives"]

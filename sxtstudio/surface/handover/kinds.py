@@ -9,8 +9,9 @@ from pathlib import Path
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.length_unit import LengthUnit
-from sxtstudio.surface.handover import glb, obj, ply, stl, vtp
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals
+from sxtstudio.surface.handover import glb, obj, ply, pov, stl, vtp
+from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Where
+from sxtstudio.surface.povray.write import meshes_file
 
 
 class MeshFormat(StrEnum):
@@ -21,6 +22,7 @@ class MeshFormat(StrEnum):
     OBJ = "obj"
     VTP = "vtp"
     GLB = "glb"
+    POV = "pov"
 
     @property
     def suffix(self) -> str:
@@ -51,27 +53,35 @@ MESH_SUFFIXES = tuple(kind.suffix for kind in MeshFormat)
 
 @dataclass(frozen=True)
 class Kind:
-    """How files of a format are written and read back, and what they cannot hold."""
+    """How files of a format are written, what lies beside them, and what they cannot hold.
 
-    sink: Callable[[Path, Path, Lengths, str, Step], MeshSink]
-    read: Callable[[Path], Totals]
+    With ``plain_names`` the program opens no file whose name has umlauts.
+    """
+
+    sink: Callable[[Where, Lengths, str, Step], MeshSink]
     losses: tuple[str, ...] = ()
+    beside: Callable[[Path], Path] | None = None
+    plain_names: bool = False
 
 
 _KINDS = {
-    MeshFormat.PLY: Kind(
-        ply.PlySink, ply.read_totals, ("PLY keeps the colours of objects, but not their names.",)
-    ),
+    MeshFormat.PLY: Kind(ply.PlySink, ("PLY keeps the colours of objects, but not their names.",)),
     MeshFormat.STL: Kind(
-        stl.StlSink,
-        stl.read_totals,
-        ("STL keeps neither colours nor names, and says its unit only in its first line.",),
+        stl.StlSink, ("STL keeps neither colours nor names, and says its unit only in its first line.",)
     ),
-    MeshFormat.OBJ: Kind(obj.ObjSink, obj.read_totals, ("OBJ has no classes: names hold them.",)),
-    MeshFormat.VTP: Kind(
-        vtp.VtpSink, vtp.read_totals, ("VTP keeps colours and numbers of objects, but not their names.",)
+    MeshFormat.OBJ: Kind(
+        obj.ObjSink,
+        (
+            "OBJ has no classes: names hold them.",
+            "Blender takes the colours of OBJ for lighter ones: GLB has them right.",
+        ),
+        obj.material_file,
     ),
-    MeshFormat.GLB: Kind(glb.GlbSink, glb.read_totals),
+    MeshFormat.VTP: Kind(vtp.VtpSink, ("VTP keeps colours and numbers of objects, but not their names.",)),
+    MeshFormat.GLB: Kind(glb.GlbSink),
+    MeshFormat.POV: Kind(
+        pov.PovSink, ("Names are comments in the scene; POV-Ray itself shows none.",), meshes_file, True
+    ),
 }
 
 
@@ -94,4 +104,5 @@ def format_of(path: Path) -> MeshFormat:
 
 def files_of(path: Path) -> tuple[Path, ...]:
     """Return the files that a mesh file consists of."""
-    return (path, obj.material_file(path)) if format_of(path) is MeshFormat.OBJ else (path,)
+    beside = format_of(path).kind.beside
+    return (path,) if beside is None else (path, beside(path))

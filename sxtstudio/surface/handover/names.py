@@ -12,6 +12,12 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d)(\..*)?", re.IGNORECASE)
 _MOST_BYTES = 120
 
 
+def plain_stem(name: str) -> str:
+    """Return ``name`` as the stem of a file in letters that every program can read: ä becomes a."""
+    letters = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode()
+    return re.sub(r"[^A-Za-z0-9._+-]+", "_", letters).strip("_.") or "scene"
+
+
 def file_stem(name: str) -> str:
     """Return ``name`` as the stem of a file: umlauts stay, blanks become "_", what is refused goes."""
     composed = unicodedata.normalize("NFC", name)

@@ -13,28 +13,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.object_classes import Rgb
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector
+from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, Where
 
 
 class ObjSink(MeshSink):
     """Text: the points of a part, then its triangles."""
 
-    def __init__(self, path: Path, final: Path, lengths: Lengths, name: str, step: Step = None) -> None:
-        """Begin both files; the .mtl lies beside ``path`` and is called as ``final``."""
-        super().__init__(path, final, lengths, name, step)
+    def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
+        """Begin both files."""
+        super().__init__(where, lengths, name, step)
         self._file = io.TextIOWrapper(self.opened(), encoding="utf-8", newline="\n")
         self._stack.callback(self._file.close)
-        self.materials = io.StringIO()
-        self._materials: dict[Rgb, str] = {}
+        assert where.beside is not None
+        self._parts = 0
+        self._materials = self._stack.enter_context(open(where.beside, "w", encoding="utf-8", newline="\n"))
         self._file.write(f"# SXT Studio: unit {lengths.word}; x, y, z along the axes of the volume\n")
-        self._file.write(f"mtllib {material_file(final).name}\n")
+        self._file.write(f"mtllib {material_file(where.final).name}\n")
 
     def _add(self, part: MeshPart, places: Vector) -> None:
+        self._parts += 1
         name = _word(part.name)
         red, green, blue = (channel / 255 for channel in part.rgb)
-        self.materials.write(
+        self._materials.write(
             f"newmtl {name}\nKd {red:.6f} {green:.6f} {blue:.6f}\nKa 0 0 0\nKs 0.1 0.1 0.1\nNs 25\nd 1\n"
             "illum 2\n\n"
         )
@@ -50,6 +51,11 @@ class ObjSink(MeshSink):
         """Close the file."""
         self._file.flush()
         self.close()
+
+    def read_back(self) -> Totals:
+        """Return what the file holds."""
+        materials = b"" if self.beside is None else self.beside.read_bytes()
+        return read_totals(self.path) if materials.count(b"illum 2\n\n") == self._parts else Totals(-1, -1)
 
 
 def material_file(path: Path) -> Path:

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, append
+from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, Where, append
 
 _VERTEX = np.dtype([("place", "<f4", 3), ("rgb", "u1", 3)])
 _FACE = np.dtype([("count", "u1"), ("points", "<i4", 3)])
@@ -17,9 +17,9 @@ _PADDED = 400
 class PlySink(MeshSink):
     """Points go into the file, triangles behind them at the end."""
 
-    def __init__(self, path: Path, final: Path, lengths: Lengths, name: str, step: Step = None) -> None:
+    def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
         """Leave room for the header."""
-        super().__init__(path, final, lengths, name, step)
+        super().__init__(where, lengths, name, step)
         self._file = self.opened()
         self._file.write(self._header())
         self._faces = self.scratch()
@@ -56,6 +56,10 @@ class PlySink(MeshSink):
         self._file.seek(0)
         self._file.write(self._header())
         self.close()
+
+    def read_back(self) -> Totals:
+        """Return what the file holds."""
+        return read_totals(self.path)
 
 
 def read_totals(path: Path) -> Totals:

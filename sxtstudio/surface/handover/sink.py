@@ -65,6 +65,15 @@ class Lengths:
         return places
 
 
+@dataclass(frozen=True)
+class Where:
+    """Where a file is written, what it will be called, and where a second one is written, if there is one."""
+
+    path: Path
+    final: Path
+    beside: Path | None = None
+
+
 @dataclass
 class Totals:
     """What a file of meshes holds: counted while it is written, and again when it is read back.
@@ -98,13 +107,15 @@ class Totals:
 class MeshSink:
     """A file of meshes that is being written, part by part.
 
-    ``path`` is where it is written, ``final`` what it will be called, and ``name`` the tomogram's.
-    ``step`` is called with the number of points or triangles that have been written.
+    ``path`` is where it is written, ``final`` what it will be called, ``beside`` where a second file goes
+    that belongs to it, and ``name`` is the tomogram's. ``step`` is called with the number of points or
+    triangles that have been written.
     """
 
-    def __init__(self, path: Path, final: Path, lengths: Lengths, name: str, step: Step = None) -> None:
+    def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
         """Begin the file."""
-        self.path, self.final, self.lengths, self.name = path, final, lengths, name
+        self.path, self.final, self.beside = where.path, where.final, where.beside
+        self.lengths, self.name = lengths, name
         self.totals = Totals()
         self._step = step or _nothing
         self._stack = ExitStack()
@@ -126,6 +137,10 @@ class MeshSink:
 
     def finish(self) -> None:
         """Write what can be known only at the end, and close the file."""
+        raise NotImplementedError
+
+    def read_back(self) -> Totals:
+        """Return what the finished file holds."""
         raise NotImplementedError
 
     def close(self) -> None:

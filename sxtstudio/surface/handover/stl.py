@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector
+from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, Where
 
 _FACE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("extra", "<u2")])
 _HEADER = 80
@@ -16,9 +16,9 @@ _HEADER = 80
 class StlSink(MeshSink):
     """Triangles as they come; their number at the end."""
 
-    def __init__(self, path: Path, final: Path, lengths: Lengths, name: str, step: Step = None) -> None:
+    def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
         """Write the header."""
-        super().__init__(path, final, lengths, name, step)
+        super().__init__(where, lengths, name, step)
         self._file = self.opened()
         # The first word must not be "solid": that would make it an ASCII file.
         header = f"SXT Studio binary STL, unit {lengths.word}".encode("ascii")
@@ -41,6 +41,10 @@ class StlSink(MeshSink):
         self._file.write(np.uint32(self.totals.triangles).astype("<u4").tobytes())
         self.close()
 
+    def read_back(self) -> Totals:
+        """Return what the file holds."""
+        return read_totals(self.path)
+
 
 def read_totals(path: Path) -> Totals:
     """Return what a file that was written here holds; points are counted by the triangles."""
@@ -51,4 +55,4 @@ def read_totals(path: Path) -> Totals:
         while len(rows := np.fromfile(file, _FACE, 250_000)):
             totals.add_points(rows["corners"].reshape(-1, 3))
             totals.triangles += len(rows)
-    return totals if totals.triangles == count else Totals()
+    return totals if totals.triangles == count else Totals(-1, -1)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, append
+from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, Where, append
 
 # Place in the file: name, kind, components, type in the file.
 _ARRAYS = (
@@ -28,9 +28,9 @@ _ARRAYS = (
 class VtpSink(MeshSink):
     """Arrays in scratch files until their sizes are known."""
 
-    def __init__(self, path: Path, final: Path, lengths: Lengths, name: str, step: Step = None) -> None:
+    def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
         """Open the scratch files."""
-        super().__init__(path, final, lengths, name, step)
+        super().__init__(where, lengths, name, step)
         self._file = self.opened()
         self._arrays = [self.scratch() for _ in _ARRAYS]
 
@@ -82,6 +82,10 @@ class VtpSink(MeshSink):
         text = ElementTree.tostring(root, encoding="unicode").removesuffix("</VTKFile>")
         return f'<?xml version="1.0"?>\n{text}\n<AppendedData encoding="raw">\n_'.encode("ascii")
 
+    def read_back(self) -> Totals:
+        """Return what the file holds."""
+        return read_totals(self.path)
+
 
 def read_totals(path: Path) -> Totals:
     """Return what a file that was written here holds."""
@@ -103,4 +107,4 @@ def read_totals(path: Path) -> Totals:
             totals.triangles += int(np.count_nonzero(corners.max(axis=1) < totals.points))
         file.seek(int.from_bytes(file.read(8), "little"), 1)
         ends = file.read(64).split() == [b"</AppendedData>", b"</VTKFile>"]
-    return totals if ends and begin else Totals()
+    return totals if ends and begin else Totals(-1, -1)

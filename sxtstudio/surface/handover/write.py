@@ -12,11 +12,10 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_image import HandedOver
 from sxtstudio.core.printable import csv_text
 from sxtstudio.core.wording import count, grouped
-from sxtstudio.surface.handover import obj
 from sxtstudio.surface.handover.kinds import MESH_SUFFIXES, MeshFormat, Per, files_of, format_of
-from sxtstudio.surface.handover.names import file_stem
+from sxtstudio.surface.handover.names import file_stem, plain_stem
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step
+from sxtstudio.surface.handover.sink import Lengths, Step, Where
 
 #: What lies beside the files of a folder and says what each of them is.
 LISTING = "meshes.csv"
@@ -77,11 +76,9 @@ def write_file(
     written = Written()
     with ExitStack() as stack:
         temporary = stack.enter_context(atomic_write(path))
-        sink = kind.kind.sink(temporary, path, lengths, name, step)
-        _fill(sink, parts, written, kind)
-        if isinstance(sink, obj.ObjSink):
-            materials = stack.enter_context(atomic_write(obj.material_file(path)))
-            materials.write_text(sink.materials.getvalue(), encoding="utf-8", newline="\n")
+        beside = kind.kind.beside
+        second = None if beside is None else stack.enter_context(atomic_write(beside(path)))
+        _fill(kind, Where(temporary, path, second), parts, written, lengths, name, step)
     size = sum(file.stat().st_size for file in files_of(path))
     details = (*written.details(), ("Unit of length", lengths.text), _VERIFIED)
     return HandedOver(path, kind.value.upper(), size, details, kind.kind.losses)
@@ -118,12 +115,12 @@ def write_folder(
     with atomic_write(folder) as temporary:
         temporary.mkdir()
         for first, group in _grouped(parts, per):
-            path = temporary / names.unique(f"{_stem(first, per)}{kind.suffix}")
-            sink = kind.kind.sink(path, path, lengths, name, None)
-            _fill(sink, _listed(group, path.name, lengths, rows), written, kind)
-            if isinstance(sink, obj.ObjSink):
-                text = sink.materials.getvalue()
-                obj.material_file(path).write_text(text, encoding="utf-8", newline="\n")
+            stem = _stem(first, per)
+            stem = plain_stem(stem) if kind.kind.plain_names else stem
+            path = temporary / names.unique(f"{stem}{kind.suffix}")
+            beside = kind.kind.beside
+            where = Where(path, path, None if beside is None else beside(path))
+            _fill(kind, where, _listed(group, path.name, lengths, rows), written, lengths, name)
             files += 1
         text = csv_text(_COLUMNS, (dict(zip(_COLUMNS, row, strict=True)) for row in rows))
         (temporary / LISTING).write_text(text, encoding="utf-8-sig", newline="")
@@ -147,21 +144,29 @@ def refuse_foreign(folder: Path) -> None:
     there = sorted(path.name for path in folder.iterdir())
     listed = LISTING in there
     for name in there:
-        known = name == LISTING or (Path(name).suffix in (*MESH_SUFFIXES, ".mtl") and listed)
+        known = name == LISTING or (Path(name).suffix in (*MESH_SUFFIXES, ".mtl", ".inc") and listed)
         if not known or not (folder / name).is_file():
             raise UserError(f"{folder} holds {name} and is not replaced: give the name of a new folder.")
 
 
-def _fill(sink: MeshSink, parts: Iterable[MeshPart], written: Written, kind: MeshFormat) -> None:
+def _fill(
+    kind: MeshFormat,
+    where: Where,
+    parts: Iterable[MeshPart],
+    written: Written,
+    lengths: Lengths,
+    name: str,
+    step: Step = None,
+) -> None:
     """Write parts to a file, and read it back."""
-    with closing(sink):
+    with closing(kind.kind.sink(where, lengths, name, step)) as sink:
         for part in parts:
             sink.add(part)
             written.add(part)
         sink.finish()
-    if not sink.totals.agrees(kind.kind.read(sink.path), points=kind is not MeshFormat.STL):
+    if not sink.totals.agrees(sink.read_back(), points=kind is not MeshFormat.STL):
         raise UserError(
-            f"{sink.final} is not complete when it is read back. Check the disk and export again."
+            f"{where.final} is not complete when it is read back. Check the disk and export again."
         )
 
 

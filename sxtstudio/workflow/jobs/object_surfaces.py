@@ -139,8 +139,8 @@ def check_target(target: Path, choice: MeshChoice, inputs: tuple[Path | None, ..
     """
     if not choice.in_folder:
         format_of(target)
-        suffixes = (choice.kind.suffix, ".mtl")
-        check_outputs([Output(file, "such a surface", suffixes) for file in files_of(target)], inputs)
+        files = files_of(target)
+        check_outputs([Output(file, "a surface", (file.suffix.lower(),)) for file in files], inputs)
         return
     if target.suffix.lower() in MESH_SUFFIXES:
         raise UserError(

@@ -17,7 +17,6 @@ from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import open_volume
 from sxtstudio.surface import (
-    MESH_SUFFIXES,
     SurfaceParameters,
     extract_surface,
     render_picture,
@@ -81,7 +80,7 @@ def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceRe
     """
     progress = progress or Progress()
     format_of(job.mesh)
-    outputs = [Output(file, "a surface", (*MESH_SUFFIXES, ".mtl")) for file in files_of(job.mesh)]
+    outputs = [Output(file, "a surface", (file.suffix.lower(),)) for file in files_of(job.mesh)]
     if job.picture:
         outputs.append(Output(job.picture, "a picture", (".png",)))
     check_outputs(outputs, [job.labels])
