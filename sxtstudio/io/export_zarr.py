@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.export_plan import Plan
 
 # The same for every volume, so that the same labels give the same files.
@@ -20,41 +24,63 @@ _ZSTD = {"id": "zstd", "level": 1, "checksum": False}
 
 def write_zarr(path: Path, plan: Plan, slabs: Iterable[NDArray[Any]]) -> str:
     """Write a folder with one resolution, and return the name of the format."""
-    import zarr  # takes half a second to load
-
     path.mkdir()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # about specifications in progress
-        array = zarr.create_array(
-            str(path / "0"),
-            shape=plan.shape,
-            dtype=plan.dtype,
-            chunks=tuple(min(c, n) for c, n in zip(CHUNK, plan.shape, strict=True)),
-            compressors=_ZSTD if plan.zstd else _ZLIB,
-            fill_value=0,
-            zarr_format=2,
-            chunk_key_encoding={"name": "v2", "separator": "/"},
-        )
+    array = new_array(path / "0", plan.shape, plan.dtype, zstd=plan.zstd)
     first = 0
     for slab in slabs:
         array[first : first + slab.shape[0]] = slab
         first += slab.shape[0]
     # The group comes last: a folder without it is no image.
-    (path / ".zattrs").write_text(
-        json.dumps({"multiscales": [_multiscale(plan)]}, indent=2), encoding="utf-8"
-    )
-    (path / ".zgroup").write_text(json.dumps({"zarr_format": 2}), encoding="utf-8")
+    level = Level("0", plan.voxel_nm or (1.0, 1.0, 1.0), plan.origin_nm or (0.0, 0.0, 0.0))
+    write_group(path, {"multiscales": [multiscale(plan.name, plan.voxel_nm is not None, [level])]})
     return "OME-Zarr"
 
 
-def _multiscale(plan: Plan) -> dict[str, Any]:
-    unit = {} if plan.voxel_nm is None else {"unit": "nanometer"}
-    steps: list[dict[str, Any]] = [{"type": "scale", "scale": list(plan.voxel_nm or (1.0, 1.0, 1.0))}]
-    if plan.voxel_nm is not None and plan.origin_nm is not None and any(plan.origin_nm):
-        steps.append({"type": "translation", "translation": list(plan.origin_nm)})
+@dataclass(frozen=True)
+class Level:
+    """A resolution of an image: its array, edge lengths of a voxel, place of the first one (z, y, x)."""
+
+    path: str
+    scale: VoxelSize
+    origin: VoxelSize
+
+
+def new_array(path: Path, shape: Triple, dtype: np.dtype[Any], *, zstd: bool = False) -> Any:
+    """Make an empty array (z, y, x) of version 2 and return it."""
+    import zarr  # takes half a second to load
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # about specifications in progress
+        return zarr.create_array(
+            str(path),
+            shape=shape,
+            dtype=dtype,
+            chunks=tuple(min(c, n) for c, n in zip(CHUNK, shape, strict=True)),
+            compressors=_ZSTD if zstd else _ZLIB,
+            fill_value=0,
+            zarr_format=2,
+            chunk_key_encoding={"name": "v2", "separator": "/"},
+        )
+
+
+def write_group(path: Path, attributes: Mapping[str, Any]) -> None:
+    """Make a folder a group of version 2 with these attributes."""
+    (path / ".zattrs").write_text(json.dumps(attributes, indent=2), encoding="utf-8")
+    (path / ".zgroup").write_text(json.dumps({"zarr_format": 2}), encoding="utf-8")
+
+
+def multiscale(name: str, in_nm: bool, levels: Sequence[Level]) -> dict[str, Any]:
+    """Describe an image by its resolutions; ``in_nm`` where lengths are known, else they are in voxels."""
+    unit = {"unit": "nanometer"} if in_nm else {}
+    datasets = []
+    for level in levels:
+        steps: list[dict[str, Any]] = [{"type": "scale", "scale": list(level.scale)}]
+        if in_nm and any(levels[0].origin):
+            steps.append({"type": "translation", "translation": list(level.origin)})
+        datasets.append({"path": level.path, "coordinateTransformations": steps})
     return {
         "version": "0.4",
-        "name": plan.name,
+        "name": name,
         "axes": [{"name": axis, "type": "space", **unit} for axis in "zyx"],
-        "datasets": [{"path": "0", "coordinateTransformations": steps}],
+        "datasets": datasets,
     }

@@ -1,0 +1,186 @@
+"""Labels in OME-Zarr 0.4 with names and colours, alone or beside their image, for napari and OME.
+
+Format: https://ngff.openmicroscopy.org/0.4/ ("image-label", "labels").
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.label_image import HandedOver, LabelImage, Legend, LegendEntry
+from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.records import json_values
+from sxtstudio.core.volume import Volume
+from sxtstudio.core.wording import grouped, shape_text
+from sxtstudio.io.export import refuse_foreign_folder
+from sxtstudio.io.export_zarr import multiscale, write_group
+from sxtstudio.io.handover.pyramid import Convert, Pyramid, every_second, means
+from sxtstudio.io.handover.readback import size_on_disk
+from sxtstudio.io.handover.values import Found, find_values, smallest_type, whole
+from sxtstudio.io.writing import NotAsWritten
+
+_MOST_JSON_BYTES = 64 << 20
+_MOST_LABELS = 4_000_000
+
+
+def write_ome_labels(
+    path: Path,
+    label_image: LabelImage,
+    progress: Progress | None = None,
+    *,
+    image: Volume | None = None,
+    name: str = "labels",
+    classes: Mapping[int, str] | None = None,
+) -> HandedOver:
+    """Write labels with their names and colours in several resolutions.
+
+    With an image the folder is that of the image, and the labels are ``labels/NAME`` in it, with the same
+    levels, as napari shows them over it. Without one the folder is a label image of its own.
+
+    Parameters
+    ----------
+    path
+        Ends in ``.zarr``.
+    label_image
+        The labels.
+    progress
+        Counts slices: of a first look, and of all levels, written and read back.
+    image
+        The tomogram (z, y, x) of the same shape, if it is to be written, too.
+    name
+        Of the labels beside an image.
+    classes
+        The class of each label, where labels are objects.
+
+    Raises
+    ------
+    UserError
+        If the shapes differ, the folder holds other things, or it cannot be written.
+    Cancelled
+        If the user stopped the job; nothing is left behind.
+    """
+    path, progress = Path(path), progress or Progress()
+    refuse_foreign_folder(path)
+    if image is not None and image.shape != label_image.shape:
+        raise UserError(
+            f"{path.name} was not written: the image has {shape_text(image.shape)} voxels and the labels "
+            f"{shape_text(label_image.shape)}. Choose those that belong together."
+        )
+    progress.begin(label_image.shape[0], f"Looking at {label_image.name}")
+    found = find_values(label_image, progress)
+    with atomic_write(path) as temporary:
+        temporary.mkdir()
+        folder = temporary if image is None else temporary / "labels" / _folder_name(name)
+        folder.mkdir(parents=True, exist_ok=True)
+        dtype = smallest_type(max(1, found.largest))
+        labels = Pyramid(folder, path, label_image.shape, dtype, every_second)
+        pyramids: list[tuple[Pyramid, Volume, Convert]] = [
+            (labels, label_image.volume, partial(whole, name=label_image.name))
+        ]
+        if image is not None:
+            stored = np.dtype(np.uint8) if image.dtype.kind == "b" else image.dtype
+            pyramids.append((Pyramid(temporary, path, image.shape, stored, means), image, lambda part: part))
+        progress.begin(2 * sum(pyramid.slices for pyramid, *_ in pyramids), f"Writing {path.name}")
+        for pyramid, volume, convert in pyramids:
+            pyramid.write(volume, convert, progress)
+        attributes = _label_attributes(label_image, found, labels, classes or {}, beside=image is not None)
+        write_group(folder, attributes)
+        if image is not None:
+            write_group(temporary / "labels", {"labels": [folder.name]})
+            described = pyramids[1][0].described(label_image.voxel_nm, label_image.origin_nm)
+            in_nm = label_image.voxel_nm is not None
+            write_group(temporary, {"multiscales": [multiscale(label_image.name, in_nm, described)]})
+        for pyramid, *_ in pyramids:
+            pyramid.compare(progress)
+        if ome_legend(folder) != found.legend:
+            raise NotAsWritten(
+                f"{path.name} was not written: names or colours that were read back from the disk "
+                "differ. Check the disk."
+            )
+        size = size_on_disk(temporary)
+    details = (("Labels", grouped(len(found.boxes))), ("Levels", str(len(labels.sizes))))
+    losses = () if label_image.voxel_nm else ("The voxel size is not known: lengths are in voxels.",)
+    return HandedOver(path, "OME-Zarr", size, details, losses)
+
+
+def _label_attributes(
+    image: LabelImage, found: Found, labels: Pyramid, classes: Mapping[int, str], *, beside: bool
+) -> dict[str, Any]:
+    colours = [{"label-value": entry.value, "rgba": [*entry.rgb, 255]} for entry in found.legend]
+    properties = [
+        {"label-value": entry.value, "name": entry.name}
+        | ({"class": classes[entry.value]} if entry.value in classes else {})
+        for entry in found.legend
+    ]
+    described = labels.described(image.voxel_nm, image.origin_nm)
+    about: dict[str, Any] = {"version": "0.4"}
+    if colours:  # an empty list is none by the schema
+        about |= {"colors": colours, "properties": properties}
+    if beside:
+        about["source"] = {"image": "../../"}
+    return {
+        "multiscales": [multiscale(image.name, image.voxel_nm is not None, described)],
+        "image-label": about,
+    }
+
+
+def _folder_name(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "_", name).strip("._") or "labels"
+
+
+def ome_legend(folder: Path) -> Legend:
+    """Return names and colours of a label image of OME-Zarr 0.4, () where it has none.
+
+    Whatever is not as it should be is left out: a value without a colour is grey, one without a name is
+    called by its value.
+
+    Raises
+    ------
+    UserError
+        If the attributes cannot be read.
+    """
+    try:
+        content = read_plain(folder / ".zattrs", _MOST_JSON_BYTES)
+    except FileNotFoundError:
+        return ()
+    attributes = json_values(content, f"{folder.name}/.zattrs")
+    about = attributes.get("image-label") if isinstance(attributes, dict) else None
+    if not isinstance(about, dict):
+        return ()
+    colours: dict[int, tuple[int, int, int]] = {}
+    names: dict[int, str] = {}
+    for value, entry in _entries(about.get("colors")):
+        with suppress(KeyError, TypeError, ValueError):
+            red, green, blue = (int(part) for part in entry["rgba"][:3])
+            if all(0 <= part <= 255 for part in (red, green, blue)):
+                colours[value] = (red, green, blue)
+    for value, entry in _entries(about.get("properties")):
+        name = entry.get("name", entry.get("class"))
+        if isinstance(name, str) and name.strip():
+            names[value] = name
+    return tuple(
+        LegendEntry(value, names.get(value, f"Label {value}"), colours.get(value, (128, 128, 128)))
+        for value in sorted(colours.keys() | names.keys())
+    )
+
+
+def _entries(listed: Any) -> list[tuple[int, dict[str, Any]]]:
+    if not isinstance(listed, list) or len(listed) > _MOST_LABELS:
+        return []
+    return [
+        (entry["label-value"], entry)
+        for entry in listed
+        if isinstance(entry, dict)
+        and type(entry.get("label-value")) is int
+        and 0 < entry["label-value"] < 2**32
+    ]
