@@ -10,6 +10,9 @@ Pair = tuple[Content, Program]
 Sentences = tuple[str, str, str]
 
 _FIJI_OPEN = "Drag the file into Fiji's window, or File > Open."
+_MIB_MODEL = "Open the image first, then Models > Load model."
+_MIB_LOST = "The place in space."
+_IMOD_MODEL = "3dmod TOMOGRAM FILE; imodmesh FILE makes surfaces of the contours."
 _MIB_OPEN = "Drag the file into MIB."
 _IMOD_IMAGE = "3dmod FILE; beside the tomogram: 3dmod TOMOGRAM, then File > Open Image."
 _CHIMERAX_OPEN = "File > Open, or drag the file into ChimeraX."
@@ -49,13 +52,65 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
         (F.TIFF,),
         ("The slices with their grey values and the voxel size.", _MIB_OPEN, ""),
     ),
+    (C.LABELS, P.MIB): (
+        (F.MIB_MODEL,),
+        (
+            "A model with one material, right over the image of the same size.",
+            _MIB_MODEL,
+            _MIB_LOST,
+        ),
+    ),
+    (C.CLASSES, P.MIB): (
+        (F.MIB_MODEL,),
+        ("A model with a material for each class, in its colour.", _MIB_MODEL, _MIB_LOST),
+    ),
+    (C.OBJECTS, P.MIB): (
+        (F.MIB_MODEL,),
+        (
+            "A model in which each object is a material; up to 65,535 are shown.",
+            _MIB_MODEL,
+            f"{_MIB_LOST} Above 255 objects, names and colours.",
+        ),
+    ),
+    (C.MASK, P.MIB): (
+        (F.MIB_MASK,),
+        (
+            "The cell as MIB's mask.",
+            "Open the image first, then Mask > Import mask, or Load mask.",
+            _MIB_LOST,
+        ),
+    ),
     (C.LABELS, P.IMOD): (
-        (F.MRC,),
-        ("A volume in which labels are 127, right over an MRC tomogram.", _IMOD_IMAGE, ""),
+        (F.IMOD_MODEL, F.MRC),
+        (
+            "A model with one object, or (.mrc) a volume in which labels are 127, right over the tomogram.",
+            _IMOD_MODEL,
+            "",
+        ),
     ),
     (C.MASK, P.IMOD): (
-        (F.MRC,),
-        ("A volume in which the cell is 127, right over an MRC tomogram.", _IMOD_IMAGE, ""),
+        (F.IMOD_MODEL, F.MRC),
+        (
+            "A model with one object, or (.mrc) a volume in which the cell is 127, right over the tomogram.",
+            _IMOD_MODEL,
+            "",
+        ),
+    ),
+    (C.OBJECTS, P.IMOD): (
+        (F.IMOD_MODEL,),
+        (
+            "An object for each, with name and colour, whose contours run along the edges of the voxels.",
+            _IMOD_MODEL,
+            "Names longer than 63 bytes; what is not in ASCII may be shown wrongly.",
+        ),
+    ),
+    (C.CLASSES, P.IMOD): (
+        (F.IMOD_MODEL,),
+        (
+            "An object for each class, with name and colour; contours run along the edges of the voxels.",
+            _IMOD_MODEL,
+            "Which object is which; what is not in ASCII may be shown wrongly.",
+        ),
     ),
     (C.IMAGE, P.IMOD): ((F.MRC,), ("The slices with their grey values and the voxel size.", _IMOD_IMAGE, "")),
     (C.LABELS, P.CHIMERAX): (
@@ -168,7 +223,7 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
 READ: dict[Program, str] = {
     P.FIJI: "ImageJ 1.52 was run; Fiji itself was not.",
     P.MIB: "From the sources of MIB 2.91 and MIB 3, which were read; MIB itself was not run.",
-    P.IMOD: "From IMOD's description of its files and its sources, which were read; IMOD was not run.",
+    P.IMOD: "IMOD 4.8.2, built from its public source, read the models; newer ones were not run.",
     P.AMIRA: "From published files and readers (ahds, MIB); Amira itself was not run.",
     P.CHIMERAX: "From ChimeraX's documentation, which was read; ChimeraX was not run.",
     P.SLICER: "From 3D Slicer's description of its files, which was read; neither program was run.",

@@ -123,7 +123,7 @@ def _write_labels(request: Handover, form: Form, source: ExportSource, progress:
     with stages.stage(Work.EXPORT) as counter:
         if form in _VOLUMES:
             return _plain_volume(request, image, source, counter)
-        return _handed(request, image, LABEL_WRITERS[form](request.path, image, counter))
+        return _handed(request, image, LABEL_WRITERS[form](request.path, image, source, counter))
 
 
 def _plain_volume(request: Handover, image: LabelImage, source: ExportSource, progress: Progress) -> Receipt:
