@@ -1,4 +1,4 @@
-"""Exports: options, name of the file, a job, a receipt."""
+"""Exports of the window: a job, a receipt, a line in the history."""
 
 from __future__ import annotations
 
@@ -7,47 +7,40 @@ from pathlib import Path
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
+from sxtstudio.app.exports.contents import shown_source
 from sxtstudio.app.exports.receipt import ReceiptDialog
 from sxtstudio.app.exports.volume import VolumeDialog
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.handover import CONTENT_NAMES, Content
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.wording import bytes_text, slice_number, voxel_zyx_text
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.exporting import (
-    Receipt,
-    export_surface,
-    export_voxels,
-    source_of,
-)
-from sxtstudio.workflow.document.methods import write_methods
+from sxtstudio.workflow.document.exporting import Receipt, export_voxels, source_of
+from sxtstudio.workflow.handover.request import Handover
+from sxtstudio.workflow.results.layout import refuse_foreign
+from sxtstudio.workflow.results.write import write_results
 
-TIFF, MRC = "TIFF for ImageJ, Fiji and MIB (*.tif *.tiff)", "MRC for IMOD (*.mrc *.rec *.map)"
-MESHES = "PLY with colours (*.ply);;STL (*.stl);;OBJ with colours (*.obj)"
-PICTURE = "PNG picture (*.png)"
-METHODS = "Markdown (*.md);;Text (*.txt)"
+TIFF = "TIFF for ImageJ, Fiji and MIB (*.tif *.tiff)"
+
+
+def export(context: Context) -> None:
+    """Show the window in which anything is exported for any program."""
+    from sxtstudio.app.exports.dialog import ExportDialog
+
+    open_document(context)
+    context.dialogs.bring_up(ExportDialog)
 
 
 def export_tiff(context: Context) -> None:
-    """Export labels, objects, mask or tomogram as TIFF."""
-    _export_volume(context, "TIFF", TIFF, ".tif")
-
-
-def export_mrc(context: Context) -> None:
-    """Export labels, objects, mask or tomogram as MRC."""
-    _export_volume(context, "MRC", MRC, ".mrc")
-
-
-def _export_volume(context: Context, name: str, filters: str, suffix: str) -> None:
-    document = _document(context)
-    dialog = VolumeDialog(document, name, context.window)
+    """Export labels, objects, mask or tomogram as TIFF: the quick way."""
+    document = open_document(context)
+    dialog = VolumeDialog(document, context.window)
 
     def go() -> None:
         choice = dialog.choice
-        path = questions.save_file(
-            context, f"Export {name}", f"{_stem(document)}.{choice.what}{suffix}", filters
-        )
+        path = questions.save_file(context, "Export TIFF", f"{stem_of(document)}.{choice.what}.tif", TIFF)
         if path is not None:
             source = source_of(document)
             _start(context, document, path, lambda job: export_voxels(path, source, choice, job.progress))
@@ -56,77 +49,83 @@ def _export_volume(context: Context, name: str, filters: str, suffix: str) -> No
     dialog.open()
 
 
-def export_mesh(context: Context) -> None:
-    """Export the surface of the labels."""
-    from sxtstudio.app.exports.surface import SurfaceDialog  # with VTK, which takes a second
-
-    document = _document(context)
-    dialog = SurfaceDialog(document, context.window)
-
-    def go() -> None:
-        choice = dialog.choice
-        path = questions.save_file(context, "Export surface", f"{_stem(document)}.ply", MESHES)
-        if path is not None:
-            source = source_of(document)
-            _start(context, document, path, lambda job: export_surface(path, source, choice, job.progress))
-
-    dialog.accepted.connect(go)
-    dialog.open()
-
-
-def export_picture(context: Context) -> None:
-    """Export the slices as they are on the screen, with labels and scale bar."""
-    document = _document(context)
-    number = slice_number(context.session.cursor[0])
-    # The view is taken before the dialog of files can lie over it.
-    picture = context.parts.slices.grab()
-    path = questions.save_file(context, "Export picture", f"{_stem(document)}.slice{number:04d}.png", PICTURE)
-    if path is None:
+def export_results(context: Context) -> None:
+    """Ask for a folder, and write all results into a folder of their own there."""
+    document = open_document(context)
+    place = questions.open_folder(context, "Where to make the folder of results")
+    if place is None:
         return
+    folder = place / f"{stem_of(document)}-results"
+    refuse_foreign(folder)
+    there = folder.is_dir() and any(folder.iterdir())
+    if there and not questions.may_replace(context, folder):
+        return
+    source = shown_source(context, document)
+    classifier = context.parts.objects.classing.classifier_work.classifier
+    _start(
+        context,
+        document,
+        folder,
+        lambda job: write_results(folder, source, classifier=classifier, progress=job.progress),
+    )
+
+
+def start(context: Context, request: Handover) -> Job | None:
+    """Start what the window of exports asks for; None where it is done already."""
+    document = open_document(context)
+    if request.content is Content.PICTURE:
+        _write_picture(context, document, request.path)
+        return None
+    source = shown_source(context, document)
+
+    def work(job: Job) -> Receipt:
+        from sxtstudio.workflow.handover.write import hand_over  # with all writers
+
+        return hand_over(request, source, job.progress)
+
+    return _start(context, document, request.path, work)
+
+
+def _write_picture(context: Context, document: Document, path: Path) -> None:
+    """Write the slices as they are on the screen, with labels and scale bar."""
+    picture = context.parts.slices.grab()
     with atomic_write(path) as temporary:
         if not picture.save(str(temporary), "PNG"):
             raise UserError(f"{path} could not be written. Check the disk, or choose another folder.")
     rows = (
         ("Size", f"{picture.width()} × {picture.height()} pixels"),
-        ("Slice", str(number)),
+        ("Slice", str(slice_number(context.session.cursor[0]))),
         ("Voxel size", voxel_zyx_text(document.voxel_nm)),
         ("On disk", bytes_text(path.stat().st_size)),
     )
-    _finish(context, document, Receipt("Picture", path, rows))
+    _finish(context, document, Receipt(CONTENT_NAMES[Content.PICTURE], path, rows))
 
 
-def export_methods(context: Context) -> None:
-    """Export what was done as text for the methods section, and as JSON beside it."""
-    document = _document(context)
-    path = questions.save_file(context, "Export methods text", f"{_stem(document)}.methods.md", METHODS)
-    if path is not None:
-        record, identify = document.record(), document.identify
-        _start(context, document, path, lambda job: write_methods(path, record, identify()), note=False)
-
-
-def _document(context: Context) -> Document:
+def open_document(context: Context) -> Document:
+    """Return what is open; UserError where nothing is."""
     document = context.session.document
     if document is None:
         raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
     return document
 
 
-def _stem(document: Document) -> str:
+def stem_of(document: Document) -> str:
+    """Return what files of a document are called, without their endings."""
     return Path(document.name).name.split(".")[0]
 
 
-def _start(
-    context: Context, document: Document, path: Path, work: Callable[[Job], Receipt], *, note: bool = True
-) -> None:
+def _start(context: Context, document: Document, path: Path, work: Callable[[Job], Receipt]) -> Job:
     def done(receipt: Receipt) -> None:
-        _finish(context, document, receipt, note=note)
+        _finish(context, document, receipt)
 
-    context.jobs.start(f"Exporting {path.name}", work, on_done=done)
+    return context.jobs.start(f"Exporting {path.name}", work, on_done=done)
 
 
-def _finish(context: Context, document: Document, receipt: Receipt, *, note: bool = True) -> None:
-    if note and context.session.document is document:
+def _finish(context: Context, document: Document, receipt: Receipt) -> None:
+    if context.session.document is document:
         facts = {"what": receipt.what, "file": str(receipt.path), **dict(receipt.rows)}
+        if receipt.notes:
+            facts["notes"] = "\n".join(receipt.notes)
         document.note(Step(StepKind.EXPORT, parameters=facts))
         context.session.history_changed.emit()
     ReceiptDialog(receipt, context.window).open()

@@ -1,4 +1,4 @@
-"""What of the labels goes into a file: options before *Export .TIFF…* and *Export MRC…*."""
+"""What of the labels goes into a file: options before *Export .TIFF…*."""
 
 from __future__ import annotations
 
@@ -27,13 +27,12 @@ from sxtstudio.workflow.document.network_output import find_output
 class VolumeDialog(Dialog):
     """Asks what to write; ``choice`` is the answer."""
 
-    def __init__(self, document: Document, format: str, parent: QWidget | None = None) -> None:
+    def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         """Offer what the document has."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        self.setWindowTitle(f"Export {format}")
+        self.setWindowTitle("Export TIFF")
         self.setMinimumWidth(420)
-        self._format = format
         self._has_mask = document.mask is not None
         self._has_objects = document.objects is not None
         self.what = ComboBox()
@@ -102,11 +101,10 @@ class VolumeDialog(Dialog):
         fits = self._has_mask and what in ("labels", "objects")
         self.inside.setEnabled(fits)
         self.inside.setChecked(fits)
-        value = 127 if self._format == "MRC" else 255
         self.note.setText(
             {
-                "labels": f"8 bit: {value} where there is a label, 0 elsewhere.",
-                "mask": f"8 bit: {value} inside the cell, 0 outside.",
+                "labels": "8 bit: 255 where there is a label, 0 elsewhere.",
+                "mask": "8 bit: 255 inside the cell, 0 outside.",
                 "objects": "16 bit (32 bit above 65,535): 0 is background; "
                 + (
                     "each object has its number in the table."

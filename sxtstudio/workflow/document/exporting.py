@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,6 +25,7 @@ from sxtstudio.core.pace import Work
 from sxtstudio.core.patches import Voxels
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import bytes_text, count, grouped, shape_text, slice_number, voxel_zyx_text
@@ -117,6 +118,18 @@ class Receipt:
     path: Path
     rows: tuple[tuple[str, str], ...]
     notes: tuple[str, ...] = ()
+
+
+def receipts_of(steps: Iterable[Step]) -> list[Receipt]:
+    """Return the receipts of all exports of a document, as its history keeps them, the oldest first."""
+    found = []
+    for step in steps:
+        facts = {name: value for name, value in step.parameters.items() if isinstance(value, str)}
+        if step.kind is StepKind.EXPORT and "file" in facts:
+            notes = tuple(facts.pop("notes", "").splitlines())
+            what, path = facts.pop("what", "Export"), Path(facts.pop("file"))
+            found.append(Receipt(what, path, tuple(facts.items()), notes))
+    return found
 
 
 def source_of(document: Document, colours: Colours | None = None) -> ExportSource:

@@ -25,7 +25,6 @@ from PySide6.QtWidgets import (
 from pytestqt.qtbot import QtBot
 
 import sxtstudio.app
-from sxtstudio.app.exports.surface import SurfaceDialog
 from sxtstudio.app.exports.volume import VolumeDialog
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.models.import_weights import ImportDialog
@@ -33,7 +32,7 @@ from sxtstudio.app.states import Panel
 from sxtstudio.app.widgets.controls import ComboBox, DoubleSpinBox, RangeSlider, Slider, SpinBox
 
 APP = Path(sxtstudio.app.__file__).parent
-DIALOGS = ("tools.batch", "tools.models", "tools.retrain", "tools.preferences")
+DIALOGS = ("file.export", "tools.batch", "tools.models", "tools.retrain", "tools.preferences")
 
 
 def turn(widget: QWidget, notches: int) -> None:
@@ -65,7 +64,7 @@ def test_no_control_of_any_panel_or_dialog_follows_the_wheel(sample: MainWindow,
     document.volume("labels")
     for name in DIALOGS:
         sample.actions_.by_name[name].trigger()
-    others = [VolumeDialog(document, "TIFF"), SurfaceDialog(document), ImportDialog(sample.context)]
+    others = [VolumeDialog(document), ImportDialog(sample.context)]
     dialogs = [w for w in QApplication.topLevelWidgets() if isinstance(w, QDialog)]
     assert len(dialogs) >= len(DIALOGS) + len(others)
     sample.setFocus()
