@@ -78,6 +78,16 @@ def files(context: Context) -> None:
     page.page.setMarkdown((HELP / "files.md").read_text(encoding="utf-8"))
 
 
+def programs(context: Context) -> None:
+    """Show what is handed over to which program."""
+    from sxtstudio.app.help.pages import programs_html
+    from sxtstudio.app.help.text import ProgramsPage
+    from sxtstudio.workflow.handover.programs import routes
+    from sxtstudio.workflow.handover.routes import READ
+
+    context.dialogs.bring_up(ProgramsPage).show_html(programs_html(routes(), READ))
+
+
 def copy_diagnostics(context: Context) -> None:
     """Collect what somebody who helps needs to know, copy it, and show it."""
     from sxtstudio.app.help.text import DiagnosticsPage
@@ -149,6 +159,14 @@ ACTIONS = (
         "What is read and written, which axis is which, how rows run in MRC and TIFF",
         files,
         icon="mdi6.file-question-outline",
+    ),
+    ActionInfo(
+        "help.programs",
+        "Other programs",
+        "Help",
+        "What is handed over to which program, how it is opened there, and what gets lost",
+        programs,
+        icon="mdi6.swap-horizontal",
     ),
     ActionInfo(
         "help.objects",

@@ -6,7 +6,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import Qt
 from PySide6.QtGui import QCloseEvent
 from PySide6.QtWidgets import (
     QFormLayout,
@@ -24,7 +23,7 @@ from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.exports import start
 from sxtstudio.app.exports.contents import contents_of, offered
-from sxtstudio.app.exports.options import ExportOptions
+from sxtstudio.app.exports.options import ExportOptions, row_label
 from sxtstudio.app.exports.receipt import ReceiptDialog
 from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.widgets.controls import ComboBox
@@ -84,24 +83,23 @@ class ExportDialog(ToolDialog):
         place.addWidget(self.choose)
         self.rows = QFormLayout()
         self.rows.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.rows.addRow("What", self.what)
-        self.rows.addRow("For", self.program)
-        self.rows.addRow("As", self.form)
-        self.rows.addRow("Where", place)
-        self.rows.addRow("Voxel size", self.voxel)
+        self.rows.addRow(row_label("What"), self.what)
+        self.rows.addRow(row_label("For"), self.program)
+        self.rows.addRow(row_label("As"), self.form)
+        self.rows.addRow(row_label("Where"), place)
+        self.rows.addRow(row_label("Voxel size"), self.voxel)
         line = QFrame()
         line.setFrameShape(QFrame.Shape.HLine)
         line.setEnabled(False)
         about = QFormLayout()
         about.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        about.setLabelAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
         for name, text in (
             ("It shows", self.shows),
             ("Open it", self.opening),
-            ("Gets lost", self.loses),
+            ("Lost", self.loses),
             ("Tested", self.read),
         ):
-            about.addRow(name, text)
+            about.addRow(row_label(name), text)
         self.about = about
         buttons = QHBoxLayout()
         buttons.addWidget(self.receipts)

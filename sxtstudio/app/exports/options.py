@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from PySide6.QtCore import Qt
 from PySide6.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QWidget
 
 from sxtstudio.app.widgets.controls import ComboBox, SpinBox
@@ -82,12 +83,12 @@ class ExportOptions(QWidget):
         self.form = QFormLayout(self)
         self.form.setContentsMargins(0, 0, 0, 0)
         self.form.setFieldGrowthPolicy(QFormLayout.FieldGrowthPolicy.AllNonFixedFieldsGrow)
-        self.form.addRow("Slices", self.slices)
-        self.form.addRow("Meshes", self.of)
-        self.form.addRow("Unit", self.unit)
-        self.form.addRow("Smallest", self.min_faces)
-        self.form.addRow("Smoothing", self.smooth)
-        self.form.addRow("", self.inside)
+        self.form.addRow(row_label("Slices"), self.slices)
+        self.form.addRow(row_label("Meshes"), self.of)
+        self.form.addRow(row_label("Unit"), self.unit)
+        self.form.addRow(row_label("Smallest"), self.min_faces)
+        self.form.addRow(row_label("Smoothing"), self.smooth)
+        self.form.addRow(row_label(""), self.inside)
         self.of.currentIndexChanged.connect(self._on_of_changed)
 
     def show_document(self, offered: Offered) -> None:
@@ -153,3 +154,11 @@ class ExportOptions(QWidget):
         self.min_faces.setValue(PIECE_FACES if pieces else 0)
         if self.form.isRowVisible(self.of):
             self.form.setRowVisible(self.inside, not self.mesh_of.of_objects and self._offered.mask)
+
+
+def row_label(text: str) -> QLabel:
+    """Return the name of a row, as wide as the widest of the window, so that several forms are one column."""
+    label = QLabel(text)
+    label.setMinimumWidth(label.fontMetrics().horizontalAdvance("Smoothing") + 8)
+    label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+    return label

@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sxtstudio.app.states import Panel
+from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, Program
 from sxtstudio.core.measure.columns import Column
 from sxtstudio.core.shipped import resources
 
 if TYPE_CHECKING:
     from sxtstudio.core.measure.dictionary import Section
+    from sxtstudio.workflow.handover.programs import Route
 
 HELP = resources() / "help"
 TUTORIAL = HELP / "tutorial.md"
@@ -117,6 +119,36 @@ def measurements_html(found: Sequence[Section]) -> str:
         rows = "".join(_column_html(column) for column in section.columns)
         parts.append(f"<h3>{escape(section.title)}</h3>{note}<table cellpadding='4'>{rows}</table>")
     return "".join(parts)
+
+
+def programs_html(routes: Sequence[Route], read: Mapping[Program, str]) -> str:
+    """Return the table of other programs: what is handed over, how it is opened there, what gets lost.
+
+    Parameters
+    ----------
+    routes
+        The rows, by program.
+    read
+        From what each was written, and whether the program was run.
+    """
+    parts = [
+        "<p><i>File &gt; Export…</i> writes these, and so does <code>sxtstudio export</code>. Every file is "
+        "read back and compared before it counts.</p>"
+    ]
+    heads = "".join(f"<th align='left'>{word}</th>" for word in ("What", "Shown there", "Open it", "Lost"))
+    for program in dict.fromkeys(route.program for route in routes):
+        rows = "".join(_route_html(route) for route in routes if route.program is program)
+        parts.append(
+            f"<h3>{escape(PROGRAM_NAMES[program])}</h3><p>{escape(read[program])}</p>"
+            f"<table cellpadding='4'><tr>{heads}</tr>{rows}</table>"
+        )
+    return "".join(parts)
+
+
+def _route_html(route: Route) -> str:
+    name = f"<b>{escape(CONTENT_NAMES[route.content])}</b><br><code>{' '.join(route.suffixes)}</code>"
+    cells = (route.shows, route.opening, route.loses or "Nothing.")
+    return f"<tr><td width='140'>{name}</td>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}</tr>"
 
 
 def _column_html(column: Column) -> str:

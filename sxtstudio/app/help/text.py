@@ -108,3 +108,10 @@ class FilesPage(TextDialog):
 
     TITLE = "Files and formats"
     SIZE_PX = (720, 700)
+
+
+class ProgramsPage(TextDialog):
+    """What is handed over to which program, how it is opened there, and what gets lost."""
+
+    TITLE = "Other programs"
+    SIZE_PX = (980, 720)

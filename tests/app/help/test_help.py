@@ -20,6 +20,7 @@ from sxtstudio.app.help.text import (
     EvaluationPage,
     MeasurementsPage,
     ObjectsPage,
+    ProgramsPage,
     ShortcutsPage,
     TextDialog,
 )
@@ -27,9 +28,12 @@ from sxtstudio.app.help.tutorial import TutorialDialog
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.states import Panel
 from sxtstudio.app.widgets import outside
+from sxtstudio.core.handover import PROGRAM_NAMES
 from sxtstudio.core.logs import log_file
 from sxtstudio.core.measure.measure import all_columns
 from sxtstudio.core.object_table import Flag
+from sxtstudio.workflow.handover.programs import routes
+from sxtstudio.workflow.handover.routes import READ
 
 
 @pytest.fixture
@@ -237,3 +241,16 @@ def test_the_page_on_evaluation_names_what_there_is(sample: MainWindow) -> None:
     source = Path(evaluate.__file__).read_text(encoding="utf-8")
     for option in re.findall(r"--[a-z]+", text):
         assert f'"{option}"' in source, option
+
+
+def test_the_page_of_programs_has_every_row_of_the_table(window: MainWindow) -> None:
+    window.actions_.by_name["help.programs"].trigger()
+    page = window.context.dialogs.find(ProgramsPage)
+    assert page is not None and page.isVisible()
+    text = " ".join(page.page.toPlainText().split())
+    for route in routes():
+        for sentence in (route.shows, route.opening, route.loses):
+            assert " ".join(sentence.split()) in text, (route.content, route.program)
+        assert all(suffix in text for suffix in route.suffixes)
+    for program in {route.program for route in routes()}:
+        assert READ[program] in text and PROGRAM_NAMES[program] in text
