@@ -21,6 +21,13 @@ def save_as(context: Context) -> None:
     saving.save_as(context)
 
 
+def export(context: Context) -> None:
+    """Show the window in which anything is exported for any program."""
+    from sxtstudio.app.exports.dialog import ExportDialog
+
+    context.dialogs.bring_up(ExportDialog)
+
+
 def clear_recent(context: Context) -> None:
     """Forget the recent files."""
     context.parts.recent.clear()
@@ -122,7 +129,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Export…",
         "File",
         "Write labels, objects, classes, mask, image, surfaces, table, plots or methods for another program",
-        exporting.export,
+        export,
         shortcut="Ctrl+E",
         icon="mdi6.export",
         needs=("tomogram",),

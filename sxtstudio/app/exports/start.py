@@ -25,14 +25,6 @@ from sxtstudio.workflow.results.write import write_results
 TIFF = "TIFF for ImageJ, Fiji and MIB (*.tif *.tiff)"
 
 
-def export(context: Context) -> None:
-    """Show the window in which anything is exported for any program."""
-    from sxtstudio.app.exports.dialog import ExportDialog
-
-    open_document(context)
-    context.dialogs.bring_up(ExportDialog)
-
-
 def export_tiff(context: Context) -> None:
     """Export labels, objects, mask or tomogram as TIFF: the quick way."""
     document = open_document(context)
