@@ -26,6 +26,7 @@ from sxtstudio.commands import (
     probe,
     robustness,
     segment,
+    selfcheck,
     simulate,
     surface,
     train,
@@ -66,9 +67,10 @@ def build_parser() -> argparse.ArgumentParser:
         epilog=EXIT_CODES,
     )
     parser.add_argument("--version", action="version", version=f"SXT Studio {__version__}")
+    parser.add_argument(selfcheck.OPTION, action="store_true", help="try every part of this installation")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     work = (segment, batch, clean, objects, measure, classify, filopodia, compare, robustness, evaluate)
-    for command in (gui, info, *work, surface, export, models, train, simulate, demo, probe):
+    for command in (gui, info, *work, surface, export, models, train, simulate, demo, selfcheck, probe):
         command.add(commands)
     return parser
 
@@ -85,6 +87,8 @@ class _Parser(argparse.ArgumentParser):
 
 def _run(words: list[str]) -> int:
     # Without a command the window opens, as a double click does.
+    if words[:1] == [selfcheck.OPTION]:
+        words = ["selfcheck", *words[1:]]
     _refuse_empty_values(words)
     arguments = build_parser().parse_args(words or ["gui"])
     arguments.words = words

@@ -8,7 +8,7 @@ from PySide6.QtWidgets import QApplication
 
 from sxtstudio.app.actions.info import ActionInfo
 from sxtstudio.app.context import Context
-from sxtstudio.app.jobs.job import JobKind
+from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.widgets import outside
 from sxtstudio.core.logs import log_file
 
@@ -115,6 +115,23 @@ def copy_diagnostics(context: Context) -> None:
     )
 
 
+def check_installation(context: Context) -> None:
+    """Try every part of the program on small data, and show what works."""
+    from sxtstudio.app.help.text import SelfCheckPage
+    from sxtstudio.workflow.selfcheck.record import SelfCheck
+
+    def check(job: Job) -> SelfCheck:
+        from sxtstudio.workflow.selfcheck.check import self_check
+
+        return self_check(job.progress)
+
+    def show(found: SelfCheck) -> None:
+        rows = "\n".join(f"{name}\n    {said}\n" for name, said in found.rows())
+        context.dialogs.bring_up(SelfCheckPage).show_plain(rows, found.verdict())
+
+    context.jobs.start("Checking the installation", check, on_done=show, kind=JobKind.ELSEWHERE)
+
+
 def opengl_name(context: Context) -> str:
     """Return who draws the 3D view, where that is known already."""
     return context.parts.view3d.status.value.opengl or "not used yet"
@@ -193,13 +210,21 @@ ACTIONS = (
         icon="mdi6.table-question",
     ),
     ActionInfo(
+        "help.selfcheck",
+        "Check the installation",
+        "Help",
+        "Try every part on small data: segment, find objects, write files, draw in 3D; takes half a minute",
+        check_installation,
+        icon="mdi6.check-decagram-outline",
+        separator=True,
+    ),
+    ActionInfo(
         "help.diagnostics",
         "Copy diagnostics",
         "Help",
         "Versions, device and the end of the log, to paste when you ask for help",
         copy_diagnostics,
         icon="mdi6.clipboard-pulse-outline",
-        separator=True,
     ),
     ActionInfo(
         "help.log",

@@ -82,6 +82,13 @@ class DiagnosticsPage(TextDialog):
     SIZE_PX = (760, 640)
 
 
+class SelfCheckPage(TextDialog):
+    """Which parts of this installation work."""
+
+    TITLE = "Check of the installation"
+    SIZE_PX = (760, 640)
+
+
 class MeasurementsPage(TextDialog):
     """What every column of a table of objects means."""
 

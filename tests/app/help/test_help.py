@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QTextDocument
-from PySide6.QtWidgets import QApplication, QMessageBox
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from sxtstudio import __version__
@@ -21,6 +21,7 @@ from sxtstudio.app.help.text import (
     MeasurementsPage,
     ObjectsPage,
     ProgramsPage,
+    SelfCheckPage,
     ShortcutsPage,
     TextDialog,
 )
@@ -145,6 +146,20 @@ def test_diagnostics_are_copied_and_shown(window: MainWindow, qtbot: QtBot) -> N
     QApplication.clipboard().clear()
     page.copy_button.click()
     assert QApplication.clipboard().text().strip() == text.strip()
+
+
+def test_the_installation_is_checked_and_what_works_is_shown(
+    window: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sxtstudio.workflow.selfcheck import check
+
+    monkeypatch.setattr(check, "CHECKS", {"one": lambda: "as it should", "two": lambda: 1 / 0})
+    window.actions_.by_name["help.selfcheck"].trigger()
+    qtbot.waitUntil(lambda: window.context.dialogs.find(SelfCheckPage) is not None, timeout=20_000)
+    page: TextDialog = window.context.dialogs.find(SelfCheckPage)
+    text = page.page.toPlainText()
+    assert "as it should" in text and "division by zero" in text
+    assert "two failed" in "".join(label.text() for label in page.findChildren(QLabel))
 
 
 def test_log_folder_is_shown(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -134,8 +135,7 @@ def test_an_import_can_be_cancelled(
 ) -> None:  # fmt: skip
     started = tmp_path / "started"
     code = f"import pathlib, time; pathlib.Path({str(started)!r}).touch(); time.sleep(300)"
-    program = importing.program()[0]
-    monkeypatch.setattr(importing, "import_command", lambda *_, **__: [program, "-c", code])
+    monkeypatch.setattr(importing, "import_command", lambda *_, **__: [sys.executable, "-c", code])
     dialog.set_weights(files)
     dialog.start_button.click()
     qtbot.waitUntil(started.exists, timeout=20_000)

@@ -1,0 +1,1 @@
+"""Whether this installation works: ``sxtstudio --selfcheck`` and Help > Check the installation."""

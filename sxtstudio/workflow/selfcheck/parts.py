@@ -1,0 +1,214 @@
+"""The parts of the program, each tried on small data, and compared with what is stored or known."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.shipped import resources
+from sxtstudio.core.volume import ArrayVolume
+
+#: The slices of the sample whose labels by the default model are stored in ``resources/selfcheck.tif``.
+SLICES = (30, 33)
+# Processors round in their own ways, which moves a pixel here and there; another model moves far more.
+MOST_DIFFERING = 0.002
+_VOXEL_NM = (10.0, 10.0, 10.0)
+_RADIUS_PX = 12
+# Of the volume of a ball of this radius, from its voxels; a body's flat ends may stay open.
+_VOLUME_TOLERANCE, _OVERLAP = 0.02, 0.85
+_AGAIN = "install SXT Studio again"
+_WINDOW_SECONDS = 120
+
+Check = Callable[[], str]
+
+
+class Absent(Exception):
+    """An optional part is not there; the text says how to add it."""
+
+
+def files() -> str:
+    """Look for what ships; the default model must be the one that its card describes."""
+    from sxtstudio.segment import load_card
+    from sxtstudio.segment.registry import DEFAULT_MODEL
+
+    wanted = ("sample.tif", "selfcheck.tif", "help/tutorial.md", "icons/sxtstudio.svg")
+    missing = [name for name in wanted if not (resources() / name).is_file()]
+    if missing:
+        raise UserError(f"{', '.join(missing)} is missing in {resources()}: {_AGAIN}.")
+    card = load_card(DEFAULT_MODEL)
+    if card.path is None or hashlib.sha256(card.path.read_bytes()).hexdigest() != card.sha256:
+        raise UserError(f"The model {DEFAULT_MODEL} is not the one that its card describes: {_AGAIN}.")
+    return f"model {card.name} (base width {card.base_width}), sample, help and icons are there"
+
+
+def device() -> str:
+    """Choose a device, and say why."""
+    from sxtstudio.segment import choose_device
+
+    chosen = choose_device("auto")
+    return f"{chosen.name}, because {chosen.reason}"
+
+
+def segmentation() -> str:
+    """Segment slices of the sample with the default model, and compare with the stored labels."""
+    from sxtstudio.io import open_volume
+
+    with open_volume(resources() / "selfcheck.tif") as stored:
+        expected = stored.read(Box.whole(stored.shape)) != 0
+    labels, device_name = sample_labels()
+    differing = float(np.mean(labels != expected))
+    if not differing <= MOST_DIFFERING:
+        raise UserError(
+            f"{differing:.2%} of the labels of the sample differ from the stored ones ({device_name}): "
+            f"{_AGAIN}, and bring the graphics card's driver up to date."
+        )
+    return f"{len(expected)} slices ({device_name}); {differing:.3%} differ from the stored labels"
+
+
+def sample_labels() -> tuple[NDArray[np.bool_], str]:
+    """Return the labels (z, y, x) of ``SLICES`` of the sample, and the device that made them."""
+    from sxtstudio.io import open_volume
+    from sxtstudio.segment import SegmentParameters, segment
+    from sxtstudio.segment.registry import DEFAULT_MODEL
+
+    parameters = SegmentParameters(model=DEFAULT_MODEL, polarity="dark", slices=SLICES, trust="none")
+    with (
+        tempfile.TemporaryDirectory(prefix="sxtstudio-") as folder,
+        open_volume(resources() / "sample.tif") as sample,
+    ):
+        result = segment(sample, parameters, Path(folder, "run"), resume=False)
+        labels = result.labels.read(Box.whole(result.labels.shape)) != 0
+        result.discard()
+    return labels, result.device
+
+
+def ball() -> NDArray[np.uint8]:
+    """Return the outline of a ball of a known size: a shell (z, y, x), 255 where it is."""
+    shell: NDArray[np.uint8] = np.where(abs(_distance() - _RADIUS_PX + 1) <= 1, 255, 0).astype(np.uint8)
+    return shell
+
+
+def _distance() -> NDArray[np.float64]:
+    """From the middle of a small volume (z, y, x), in voxels."""
+    z, y, x = np.ogrid[-17:18, -17:18, -17:18]
+    distance: NDArray[np.float64] = np.sqrt(z * z + y * y + x * x)
+    return distance
+
+
+def objects() -> str:
+    """Find the one body in the outline of a ball, and measure a ball."""
+    from sxtstudio.core.bodies.find import BodyParameters, find_bodies
+    from sxtstudio.core.measure.measure import measure_objects
+
+    outline, solid = ball(), _distance() <= _RADIUS_PX
+    numbers = np.zeros(outline.shape, np.uint32)
+    found = find_bodies(outline, numbers, BodyParameters())
+    overlap = np.count_nonzero((numbers == 1) & solid) / np.count_nonzero((numbers == 1) | solid)
+    if found.bodies != 1 or overlap < _OVERLAP:
+        raise UserError(f"The outline of a ball gave {found.bodies} bodies, {overlap:.0%} of it: {_AGAIN}.")
+    measured = measure_objects(solid.astype(np.uint8), _VOXEL_NM)
+    volume_um3 = 4 / 3 * math.pi * (_RADIUS_PX * 0.01) ** 3
+    off = abs(float(measured.values["volume"][0]) / volume_um3 - 1)
+    if not off <= _VOLUME_TOLERANCE:
+        raise UserError(f"The volume of a ball was measured wrong by {off:.1%}: {_AGAIN}.")
+    return f"the outline of a ball is one body; the volume of a ball is right within {max(off, 0.001):.1%}"
+
+
+def written_files() -> str:
+    """Write labels in every format of volumes, and read them back."""
+    from sxtstudio.io import export_volume, open_volume
+
+    labels = ball()
+    names = ("labels.tif", "labels.mrc", "labels.ome.zarr")
+    with tempfile.TemporaryDirectory(prefix="sxtstudio-") as folder:
+        for name in names:
+            export_volume(Path(folder, name), ArrayVolume(labels, _VOXEL_NM))
+            with open_volume(Path(folder, name)) as back:
+                if not np.array_equal(back.read(Box.whole(back.shape)) != 0, labels != 0):
+                    raise UserError(f"{name} was not read back as it was written: {_AGAIN}.")
+    return "TIFF, MRC and OME-Zarr were written and read back"
+
+
+def picture() -> str:
+    """Make the surface of a ball, and draw it off-screen."""
+    from sxtstudio.surface import extract_surface
+    from sxtstudio.surface.offscreen import find_opengl
+    from sxtstudio.surface.picture import draw
+
+    surface = extract_surface(ball(), _VOXEL_NM)
+    opengl = find_opengl()
+    image, renderer = draw(opengl, surface.mesh, (320, 240))
+    if np.ptp(image) < 50:
+        raise UserError(f"The picture of a ball is empty ({renderer}): install the graphics driver again.")
+    return f"{surface.face_count} triangles drawn by {renderer}"
+
+
+def window() -> str:
+    """Let Qt draw a 3D picture in a window that is not shown, in a process of its own."""
+    from sxtstudio.surface.offscreen import NO_WINDOW, own_program
+
+    screen = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
+    if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screen):
+        raise Absent("there is no screen here, so no window was opened; commands need none")
+    words = own_program("probe-window", "sxtstudio.app.view3d.native_probe")
+    with tempfile.TemporaryDirectory(prefix="sxtstudio-") as folder:
+        answer = Path(folder, "answer.txt")
+        done = subprocess.run(
+            [*words, str(answer)],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_WINDOW_SECONDS,
+            creationflags=NO_WINDOW,
+        )
+        drawn = answer.read_text("utf-8") if answer.is_file() else None
+    if drawn is None:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()
+        raise UserError(f"No window could be opened ({lines[-1] if lines else done.returncode}): {_AGAIN}.")
+    if not drawn:
+        return "a window opened; its 3D view is drawn off-screen, as OpenGL does not work inside of it"
+    return f"a window opened, and {drawn} drew in it"
+
+
+def retraining() -> str:
+    """Whether models can be retrained."""
+    from sxtstudio.workflow.retraining.child import can_train, is_frozen, ways_to_add
+
+    if can_train():
+        return "PyTorch is there"
+    how = "install the package sxtstudio-retrain" if is_frozen() else ways_to_add()[0][1]
+    raise Absent(f"models cannot be retrained; to add it: {how}")
+
+
+def povray() -> str:
+    """Whether POV-Ray is installed."""
+    from sxtstudio.workflow.jobs.povray_program import NOT_INSTALLED, find_povray
+
+    program = find_povray()
+    if program is None:
+        raise Absent(NOT_INSTALLED)
+    return str(program)
+
+
+#: Every part by its name, in the order in which they are tried.
+CHECKS: dict[str, Check] = {
+    "files": files,
+    "device": device,
+    "segmentation": segmentation,
+    "objects": objects,
+    "formats": written_files,
+    "3D picture": picture,
+    "window": window,
+    "retraining": retraining,
+    "POV-Ray": povray,
+}
