@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from enum import Enum
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +14,9 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QVBoxLayout, 
 
 from sxtstudio.app.clean.form import CleanForm
 from sxtstudio.app.context import Context
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, Work
 from sxtstudio.app.jobs.label_job import LabelJob
-from sxtstudio.app.jobs.latest import Latest
+from sxtstudio.app.jobs.preview import LivePreview
 from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.session import Change, Preview, PreviewStyle
 from sxtstudio.app.widgets.controls import ComboBox
@@ -26,7 +27,7 @@ from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.cleanup_preview import CleanPreview
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit, Recorder
-from sxtstudio.core.errors import UserError, sentence_of
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import grouped
 from sxtstudio.workflow.document.network_output import find_output, standing_threshold
 from sxtstudio.workflow.jobs.cleaning import CleanUp
@@ -58,7 +59,6 @@ class CleanPanel(QWidget):
         super().__init__(parent)
         self._context, self._session = context, context.session
         self._found: CleanPreview | None = None
-        self._shown: Preview | None = None
         self._frames: tuple[Preview, ...] = ()  # that the blink goes between
         self.run: LabelJob | None = None
         self.form = CleanForm(context)
@@ -75,13 +75,15 @@ class CleanPanel(QWidget):
         self.apply_button.setToolTip("Clean up the labels of all slices; it can be undone")
         self.reset_button.setToolTip("Switch all steps off; the labels stay as they are")
         self.strip = ProgressStrip()
-        self._previews = Latest(
+        self.preview = LivePreview(
             context,
             "Previewing the clean-up",
-            self._on_preview_done,
-            on_error=self._on_preview_failed,
+            wanted=self._wanted_preview,
+            on_done=self._on_preview_done,
+            say=partial(show_note, self.preview_note),
             parent=self,
         )
+        self.preview.taken_away.connect(self._on_preview_taken_away)
         buttons = QHBoxLayout()
         buttons.addWidget(narrow(self.apply_button, 120), 1)
         buttons.addWidget(self.reset_button)
@@ -103,10 +105,9 @@ class CleanPanel(QWidget):
         self.form.changed.connect(self._on_form_changed)
         session = self._session
         session.document_changed.connect(self._on_session_document_changed)
-        session.facts_changed.connect(self._ask_for_preview)
+        session.facts_changed.connect(self.preview.ask)
         session.labels_changed.connect(self._on_session_volumes_changed)
         session.mask_changed.connect(self._on_session_volumes_changed)
-        session.cursor_changed.connect(self._on_session_cursor_changed)
         session.busy_changed.connect(self._follow)
         self._follow()
 
@@ -128,7 +129,7 @@ class CleanPanel(QWidget):
         def work(job: Job, recorder: Recorder) -> CleanReport:
             return clean_document(recorder, given, clean_up, folder, job.progress, job.report)
 
-        self._take_preview_away()
+        self.preview.take_away()
         self._result.clear()
         self.run = LabelJob(
             self._context,
@@ -174,14 +175,13 @@ class CleanPanel(QWidget):
         output = find_output(document.bulk, document.shape)
         return CleanInput(document.labels, document.mask, output, document.voxel_nm)
 
-    def _ask_for_preview(self) -> None:
+    def _wanted_preview(self) -> Work | None:
         clean_up, given = self.form.clean_up(), self._input()
         wanted = self.isVisible() and self.live.isChecked() and clean_up.wanted
         if not wanted or given is None or self._session.busy is not None:
-            self._take_preview_away()
-            return
+            return None
         z = self._session.cursor[0]
-        self._previews.request(lambda job: (clean_up, preview_clean_up(given, clean_up, z, job.progress)))
+        return lambda job: (clean_up, preview_clean_up(given, clean_up, z, job.progress))
 
     def _on_preview_done(self, result: tuple[CleanUp, CleanPreview]) -> None:
         found = result[1]
@@ -194,14 +194,6 @@ class CleanPanel(QWidget):
                 "but may be removed."
             )
         show_note(self.preview_note, text)
-
-    def _on_preview_failed(self, error: Exception) -> None:
-        self._take_preview_away()
-        known = sentence_of(error)
-        if known is None:
-            self._context.jobs.failed.emit(error)
-        else:
-            show_note(self.preview_note, f"⚠ {known}")
 
     def _compare(self) -> None:
         """Show the preview that was computed last, in the way that is chosen."""
@@ -222,41 +214,29 @@ class CleanPanel(QWidget):
                 self._blink.start()
             case _:
                 self._frames = (after,)
-        self._show(self._frames[0])
+        self.preview.show(self._frames[0])
 
     def _on_blink(self) -> None:
         if len(self._frames) == 2 and any(self._session.preview is frame for frame in self._frames):
-            self._show(self._frames[1] if self._session.preview is self._frames[0] else self._frames[0])
+            before, after = self._frames
+            self.preview.show(after if self._session.preview is before else before)
         else:  # another panel shows something
             self._blink.stop()
 
-    def _show(self, preview: Preview) -> None:
-        self._shown = preview
-        self._session.set_preview(preview)
-
     def _on_live_toggled(self, on: bool) -> None:
         self.comparison.setEnabled(on)
-        self._ask_for_preview()
+        self.preview.ask()
 
-    def _take_preview_away(self) -> None:
-        self._previews.cancel()
+    def _on_preview_taken_away(self) -> None:
         self._blink.stop()
-        self._found = None
-        show_note(self.preview_note, "")
-        if self._shown is not None and self._session.preview is self._shown:
-            self._session.set_preview(None)
-        self._shown = None
+        self._found, self._frames = None, ()
 
     # -- following the session -------------------------------------------------------------------------
 
     def _on_form_changed(self) -> None:
         self._session.offers.set(clean_up=self.form.clean_up().wanted)
         self.apply_button.setEnabled(self._can_apply())
-        self._ask_for_preview()
-
-    def _on_session_cursor_changed(self) -> None:
-        if self._shown is None or self._shown.z != self._session.cursor[0]:
-            self._ask_for_preview()
+        self.preview.ask()
 
     def _on_session_volumes_changed(self) -> None:
         # A stroke of the brush must not wait for a panel that nobody sees.
@@ -264,8 +244,6 @@ class CleanPanel(QWidget):
             self._follow()
 
     def _on_session_document_changed(self) -> None:
-        self._take_preview_away()
-        self._previews.cancel(wait_s=10)
         self.form.reset()
         self._result.clear()
         self._follow()
@@ -296,7 +274,7 @@ class CleanPanel(QWidget):
     def _ask_for_preview_or_say_why(self) -> None:
         document = self._session.document
         if document is None or document.labels is not None:
-            self._ask_for_preview()
+            self.preview.ask()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Preview again."""
@@ -308,11 +286,11 @@ class CleanPanel(QWidget):
         """Take the preview away; other panels show theirs."""
         super().hideEvent(event)
         if not event.spontaneous():
-            self._take_preview_away()
+            self.preview.take_away()
 
     def shut_down(self) -> None:
         """Let go of the threads."""
-        self._previews.shut_down()
+        self.preview.shut_down()
 
 
 def changes(before: NDArray[np.uint8], after: NDArray[np.uint8]) -> NDArray[np.uint8]:

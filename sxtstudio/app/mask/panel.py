@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QWidget
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.choose_volume import resolve
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, Work
 from sxtstudio.app.jobs.label_job import LabelJob, LabelWork
 from sxtstudio.app.jobs.latest import Latest
+from sxtstudio.app.jobs.preview import LivePreview
 from sxtstudio.app.mask.layout import MaskLayout
 from sxtstudio.app.session import Preview
 from sxtstudio.app.states import Panel
@@ -24,7 +25,7 @@ from sxtstudio.app.widgets.result_note import ResultNote
 from sxtstudio.core import wording
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import Edit, Recorder
-from sxtstudio.core.errors import UserError, sentence_of
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.workflow.document.document import Document
@@ -42,18 +43,18 @@ class MaskPanel(MaskLayout):
         """Build the widget."""
         super().__init__(parent)
         self._context, self._session = context, context.session
-        self._shown: Preview | None = None
         self.run: LabelJob | None = None
         self._result = ResultNote(self._session, self.result)
         self._share: float | None = None
         self._counts = Latest(
             context, "Measuring the mask", self._on_fraction_done, delay_ms=300, parent=self
         )
-        self._previews = Latest(
+        self.preview = LivePreview(
             context,
             "Previewing the mask",
-            self._on_preview_done,
-            on_error=self._on_preview_failed,
+            wanted=self._wanted_preview,
+            on_done=self._on_preview_done,
+            say=partial(show_note, self.preview_note),
             delay_ms=100,
             parent=self,
         )
@@ -76,8 +77,8 @@ class MaskPanel(MaskLayout):
         for name, tool in self.tools.items():
             tool.clicked.connect(partial(self._on_tool_clicked, name))
         self.segment_first.clicked.connect(lambda: context.parts.side.show_panel(Panel.SEGMENT))
-        self.live.toggled.connect(self._ask_for_preview)
-        self.threshold.changed.connect(self._ask_for_preview)
+        self.live.toggled.connect(self.preview.ask)
+        self.threshold.changed.connect(self.preview.ask)
         self.threshold.suggestion_wanted.connect(self._look_at_slice)
         session = self._session
         session.document_changed.connect(self._on_session_document_changed)
@@ -85,7 +86,6 @@ class MaskPanel(MaskLayout):
         session.mask_changed.connect(self._on_session_mask_changed)
         session.labels_changed.connect(self._on_session_labels_changed)
         session.busy_changed.connect(self._follow)
-        session.cursor_changed.connect(self._on_session_cursor_changed)
         session.tool.changed.connect(self._show_tool)
         self._follow()
 
@@ -189,7 +189,7 @@ class MaskPanel(MaskLayout):
     def _change(self, kind: EditKind, work: LabelWork, *, target: Target = "mask", **parameters: Any) -> None:
         """Start a job that changes the mask, or the labels."""
         self.live.setChecked(False)
-        self._take_preview_away()
+        self.preview.take_away()
         self._result.clear()
         self.segment_first.hide()
         self.run = LabelJob(
@@ -230,29 +230,17 @@ class MaskPanel(MaskLayout):
         self.threshold.set_range(grey.low, grey.high)
         self.threshold.set_value(grey.suggested)
 
-    def _ask_for_preview(self) -> None:
+    def _wanted_preview(self) -> Work | None:
         document = self._session.document
         wanted = self.live.isChecked() and self.isVisible() and self._session.busy is None
         if document is None or not wanted:
-            self._take_preview_away()
-            return
+            return None
         volume, z, how = document.tomogram, self._session.cursor[0], self.threshold.how()
-        self._previews.request(lambda job: (z, masking.outline_of_slice(volume, z, how)))
+        return lambda job: (z, masking.outline_of_slice(volume, z, how))
 
     def _on_preview_done(self, found: tuple[int, Pixels]) -> None:
-        self._shown = Preview(*found, "Preview: cell mask")
-        self._session.set_preview(self._shown)
+        self.preview.show(Preview(*found, "Preview: cell mask"))
         show_note(self.preview_note, "")
-
-    def _on_preview_failed(self, error: Exception) -> None:
-        self._take_preview_away()
-        show_note(self.preview_note, f"⚠ {sentence_of(error) or error}")
-
-    def _take_preview_away(self) -> None:
-        self._previews.cancel()
-        if self._shown is not None and self._session.preview is self._shown:
-            self._session.set_preview(None)
-        self._shown = None
 
     # -- by hand -------------------------------------------------------------------------------------------
 
@@ -271,8 +259,7 @@ class MaskPanel(MaskLayout):
     # -- following the session -------------------------------------------------------------------------------
 
     def _on_session_document_changed(self) -> None:
-        self._take_preview_away()
-        for latest in (self._previews, self._grey_ranges, self._counts):
+        for latest in (self._grey_ranges, self._counts):
             latest.cancel(wait_s=10)
         self._result.clear()
         self.segment_first.hide()
@@ -297,10 +284,6 @@ class MaskPanel(MaskLayout):
         # The first labels can be cut; a stroke later changes nothing here.
         if not self.cut.isEnabled():
             self._follow()
-
-    def _on_session_cursor_changed(self) -> None:
-        if self._shown is None or self._shown.z != self._session.cursor[0]:
-            self._ask_for_preview()
 
     def _follow(self) -> None:
         """Offer what can be done now, and measure the mask."""
@@ -338,14 +321,14 @@ class MaskPanel(MaskLayout):
         """Tools change the labels again."""
         super().hideEvent(event)
         if not event.spontaneous():
-            self._take_preview_away()
+            self.preview.take_away()
             self.live.setChecked(False)
             if self._session.tool.value.target == "mask":
                 self._session.tool.set(target="labels", tool="look")
 
     def shut_down(self) -> None:
         """Let go of the threads."""
-        for latest in (self._counts, self._previews, self._grey_ranges):
+        for latest in (self._counts, self.preview, self._grey_ranges):
             latest.shut_down()
 
 

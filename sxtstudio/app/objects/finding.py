@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import numpy as np
 from PySide6.QtCore import Signal
 from PySide6.QtGui import QHideEvent, QShowEvent
@@ -9,9 +11,9 @@ from PySide6.QtWidgets import QCheckBox, QLabel, QVBoxLayout, QWidget
 
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
-from sxtstudio.app.jobs.job import Job
+from sxtstudio.app.jobs.job import Job, Work
 from sxtstudio.app.jobs.label_job import LabelJob
-from sxtstudio.app.jobs.latest import Latest
+from sxtstudio.app.jobs.preview import LivePreview
 from sxtstudio.app.objects.form import FindForm
 from sxtstudio.app.objects.manual import made_by_hand
 from sxtstudio.app.questions import Answer
@@ -20,7 +22,7 @@ from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.app.widgets.result_note import ResultNote
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit, Recorder
-from sxtstudio.core.errors import UserError, sentence_of
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_table import Flag
 from sxtstudio.core.wording import count, grouped
 from sxtstudio.workflow.document.network_output import find_output
@@ -51,7 +53,6 @@ class Finding(QWidget):
         """Build the section; what a job found is said in ``result``."""
         super().__init__()
         self._context, self._session = context, context.session
-        self._shown: Preview | None = None
         self.run: LabelJob | None = None
         self.form = FindForm()
         self.live = QCheckBox("Show a preview on this slice")
@@ -59,11 +60,12 @@ class Finding(QWidget):
         self.live.setChecked(True)
         self.note = note(name="preview")
         self._result = ResultNote(self._session, result)
-        self._previews = Latest(
+        self.preview = LivePreview(
             context,
             "Previewing objects",
-            self._on_preview_done,
-            on_error=self._on_preview_failed,
+            wanted=self._wanted_preview,
+            on_done=self._on_preview_done,
+            say=partial(show_note, self.note),
             delay_ms=_DELAY_MS,
             parent=self,
         )
@@ -73,13 +75,12 @@ class Finding(QWidget):
         for widget in (self.form, self.live, self.note):
             layout.addWidget(widget)
         self.form.changed.connect(self._on_form_changed)
-        self.live.toggled.connect(self._ask_for_preview)
+        self.live.toggled.connect(self.preview.ask)
         session = self._session
         session.document_changed.connect(self._on_session_document_changed)
         session.facts_changed.connect(self._follow)
         session.labels_changed.connect(self._on_session_volumes_changed)
         session.mask_changed.connect(self._on_session_volumes_changed)
-        session.cursor_changed.connect(self._on_session_cursor_changed)
         session.busy_changed.connect(self._follow)
         self._follow()
 
@@ -103,7 +104,7 @@ class Finding(QWidget):
         def work(job: Job, recorder: Recorder) -> FoundObjects:
             return find_document_objects(recorder, given, wanted, folder, job.progress)
 
-        self._take_preview_away()
+        self.preview.take_away()
         self._result.clear()
         self.run = LabelJob(
             self._context,
@@ -163,38 +164,21 @@ class Finding(QWidget):
         if self.isVisible() and not self.live.isChecked():
             self.live.setChecked(True)  # asks for one
         else:
-            self._ask_for_preview()
+            self.preview.ask()
 
-    def _ask_for_preview(self) -> None:
+    def _wanted_preview(self) -> Work | None:
         given, wanted = self._input(), self.form.wanted
         seen = self.isVisible() and self.live.isChecked()
         if given is None or self._session.busy is not None or not seen:
-            self._take_preview_away()
-            return
+            return None
         z = self._session.cursor[0]
-        self._previews.request(lambda job: preview_objects(given, wanted, z, job.progress))
+        return lambda job: preview_objects(given, wanted, z, job.progress)
 
     def _on_preview_done(self, found: ObjectsPreview) -> None:
         colours = np.where(found.numbers > 0, (found.numbers - 1) % _COLOURS + 1, 0).astype(np.uint8)
-        self._shown = Preview(found.z, colours, "Preview: objects", PreviewStyle.OBJECTS)
-        self._session.set_preview(self._shown)
+        self.preview.show(Preview(found.z, colours, "Preview: objects", PreviewStyle.OBJECTS))
         text = f"In this slice: {count(found.count, 'region')}."
         show_note(self.note, f"{text} All slices together decide what is an object.")
-
-    def _on_preview_failed(self, error: Exception) -> None:
-        self._take_preview_away()
-        known = sentence_of(error)
-        if known is None:
-            self._context.jobs.failed.emit(error)
-        else:
-            show_note(self.note, f"⚠ {known}")
-
-    def _take_preview_away(self) -> None:
-        self._previews.cancel()
-        show_note(self.note, "")
-        if self._shown is not None and self._session.preview is self._shown:
-            self._session.set_preview(None)
-        self._shown = None
 
     # -- following the session ---------------------------------------------------------------------
 
@@ -205,8 +189,6 @@ class Finding(QWidget):
         return document is not None and document.labels is not None and self._session.busy is None
 
     def _on_session_document_changed(self) -> None:
-        self._take_preview_away()
-        self._previews.cancel(wait_s=10)
         self._result.clear()
         document = self._session.document
         # Objects that are there already are to be seen, not covered.
@@ -218,17 +200,13 @@ class Finding(QWidget):
         if self._session.busy is None and self.isVisible():
             self._follow()
 
-    def _on_session_cursor_changed(self) -> None:
-        if self._shown is None or self._shown.z != self._session.cursor[0]:
-            self._ask_for_preview()
-
     def _follow(self) -> None:
         document, busy = self._session.document, self._session.busy is not None
         self.form.show_voxel_size(None if document is None else document.voxel_nm)
         if not busy:
             self.form.show_mask(document is not None and document.mask is not None)
         self.setEnabled(document is not None and document.labels is not None and not busy)
-        self._ask_for_preview()
+        self.preview.ask()
         if document is not None and document.labels is None:
             show_note(self.note, "There are no labels yet. Segment the tomogram first.")
 
@@ -242,11 +220,11 @@ class Finding(QWidget):
         """Take the preview away; other panels show theirs."""
         super().hideEvent(event)
         if not event.spontaneous():
-            self._take_preview_away()
+            self.preview.take_away()
 
     def shut_down(self) -> None:
         """Let go of the thread."""
-        self._previews.shut_down()
+        self.preview.shut_down()
 
 
 def found_lines(done: FoundObjects) -> list[str]:

@@ -59,7 +59,7 @@ def apply(window: MainWindow, qtbot: QtBot) -> None:
 def previewed(window: MainWindow, qtbot: QtBot) -> NDArray[np.uint8]:
     """Wait until the preview is that of the fields as they are."""
     panel = panel_of(window)
-    qtbot.waitUntil(lambda: not panel._previews.busy, timeout=20_000)
+    qtbot.waitUntil(lambda: not panel.preview.busy, timeout=20_000)
     preview = window.session.preview
     assert preview is not None and preview.z == window.session.cursor[0]
     return preview.labels
