@@ -19,6 +19,7 @@ from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.io import export_mrc, export_tiff, export_zarr
 from sxtstudio.io.export_plan import Kind, Plan
 from sxtstudio.io.filevolume import FileVolume
+from sxtstudio.io.handover import amira, nifti, nrrd
 from sxtstudio.io.place import Place
 from sxtstudio.io.writing import Format, slab_thickness, write_volume
 from sxtstudio.io.zarr import foreign_file, is_zarr
@@ -56,7 +57,20 @@ _ZARR = Format(
     slab_slices=export_zarr.CHUNK[0],
     compressed=lambda plan: True,
 )
-_FORMATS = {".tif": _TIFF, ".tiff": _TIFF, ".mrc": _MRC, ".rec": _MRC, ".map": _MRC, ".zarr": _ZARR}
+_NRRD = Format(
+    nrrd.write_nrrd, nrrd.nrrd_dtype, LABEL, compressed=lambda plan: plan.kind in ("labels", "objects")
+)
+_AMIRA = Format(amira.write_amira, amira.amira_dtype, LABEL)
+_NIFTI = Format(nifti.write_nifti, nifti.nifti_dtype, LABEL)
+_FORMATS = {
+    **dict.fromkeys((".tif", ".tiff"), _TIFF),
+    **dict.fromkeys((".mrc", ".rec", ".map"), _MRC),
+    ".zarr": _ZARR,
+    ".am": _AMIRA,
+    ".nrrd": _NRRD,
+    ".nii": _NIFTI,
+    ".nii.gz": replace(_NIFTI, compressed=lambda plan: True),
+}
 
 
 def export_volume(
@@ -69,7 +83,7 @@ def export_volume(
     zstd: bool = False,
     progress: Progress | None = None,
 ) -> ExportReceipt:
-    """Write a volume to TIFF, MRC or OME-Zarr, by the suffix of ``path``.
+    """Write a volume to TIFF, MRC, OME-Zarr, AmiraMesh, NRRD or NIfTI, by the suffix of ``path``.
 
     The file is written under a temporary name in the same folder, read back and compared, and
     then renamed; until then a former file of that name stays as it was. The order of the axes is kept.
@@ -77,7 +91,8 @@ def export_volume(
     Parameters
     ----------
     path
-        ``.tif``, ``.tiff`` (BigTIFF above 4 GB), ``.mrc``, ``.rec``, ``.map``, or ``.zarr`` (OME-Zarr 0.4).
+        ``.tif``, ``.tiff`` (BigTIFF above 4 GB), ``.mrc``, ``.rec``, ``.map``, ``.zarr`` (OME-Zarr 0.4),
+        ``.am``, ``.nrrd``, ``.nii``, or ``.nii.gz``.
     volume
         What to write (z, y, x).
     voxel_nm, place
@@ -86,7 +101,8 @@ def export_volume(
     kind
         "labels": every voxel that is not 0 becomes 255 (uint8), in MRC 127 (mode 0 holds signed bytes).
         "objects", "probability" and "image" keep values and type, except float16 in TIFF (written as
-        float32) and uint8 in MRC (written as mode 6, 16 bit).
+        float32), NRRD, NIfTI and AmiraMesh; uint8 in MRC (written as mode 6, 16 bit) and int8 in AmiraMesh
+        (int16).
     zstd
         Pack OME-Zarr with zstd rather than zlib: twice as fast, and known to fewer programs.
     progress
@@ -112,8 +128,15 @@ def export_volume(
     )
 
 
+def suffix_of(target: Path) -> str:
+    """Return the ending of a name that tells the format, ".nii.gz", too."""
+    return next(
+        (suffix for suffix in _FORMATS if target.name.lower().endswith(suffix)), target.suffix.lower()
+    )
+
+
 def _format_of(target: Path) -> Format:
-    form = _FORMATS.get(target.suffix.lower())
+    form = _FORMATS.get(suffix_of(target))
     if form is None:
         known = ", ".join(_FORMATS)
         raise UserError(f"{target.name}: cannot tell the format from the name. End it in one of {known}.")
@@ -164,7 +187,7 @@ def _plan(
     dtype = np.dtype(np.uint8) if volume.dtype.kind == "b" else volume.dtype
     dtype = np.dtype(form.label_dtype) if kind == "labels" else form.dtype(dtype.newbyteorder("="))
     return Plan(
-        name=target.name.removesuffix(target.suffix).removesuffix(".ome"),
+        name=target.name[: -len(suffix_of(target))].removesuffix(".ome"),
         shape=volume.shape,
         dtype=dtype,
         kind=kind,

@@ -11,7 +11,7 @@ from sxtstudio.core.geometry import Triple
 from sxtstudio.core.temporary import restore
 from sxtstudio.io import folder, mrc, npy, png, tiff, tiff_ifd, zarr
 from sxtstudio.io.filevolume import FileVolume
-from sxtstudio.io.handover import imod_read
+from sxtstudio.io.handover import amira_read, imod_read, nifti_read, nrrd_read
 from sxtstudio.io.mat5 import is_mat5
 from sxtstudio.io.mat5_volume import open_mat5
 from sxtstudio.io.packed import open_packed
@@ -20,12 +20,15 @@ from sxtstudio.io.rearranged import rearranged
 from sxtstudio.io.tilt_series import tilt_series_by_files
 from sxtstudio.io.volume_name import VolumeName
 
-_FORMATS = "MRC, TIFF, HDF5, OME-Zarr, NumPy, MATLAB, or a folder of TIFF or PNG slices"
+_FORMATS = (
+    "MRC, TIFF, HDF5, OME-Zarr, NRRD, NIfTI, AmiraMesh, NumPy, MATLAB, or a folder of TIFF or PNG slices"
+)
 
 #: How the names of files end that can be opened; what a file is, is told by its content.
 SUFFIXES = (
     *(".mrc", ".rec", ".st", ".map", ".mrc.gz", ".rec.gz", ".mrc.bz2", ".rec.bz2", ".tif", ".tiff"),
     *(".h5", ".hdf5", ".nxs", ".nx5", ".hdf", ".zarr", ".png", ".npy", ".model", ".mask", ".mat"),
+    *(".am", ".nrrd", ".nhdr", ".nii", ".nii.gz"),
 )
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
@@ -41,8 +44,6 @@ _FOREIGN = (
     (b"PK\x03\x04", "is a ZIP archive. Unpack it first"),
     (b"\xd0\xcf\x11\xe0", "is a Zeiss TXM/TXRM or Office file. Export it as TIFF or MRC first"),
     (b"\xff\xd8\xff", "is a JPEG photograph. Use the original data"),
-    (b"# AmiraMesh", "is an Amira mesh. Export it as TIFF or MRC first"),
-    (b"# Avizo", "is an Avizo mesh. Export it as TIFF or MRC first"),
 )
 
 
@@ -50,8 +51,8 @@ def open_volume(path: str | Path, axes: AxisOrder | None = None) -> FileVolume:
     """Open a tomogram of any format that SXT Studio reads; the voxels stay on disk.
 
     MRC (.mrc .rec .st .map; in gzip and bzip2, too), TIFF, BigTIFF, ImageJ hyperstack, OME-TIFF,
-    HDF5/NeXus, OME-Zarr 0.4 and 0.5, plain Zarr arrays, NumPy (.npy), MATLAB (.model and .mask of MIB),
-    a folder of numbered 2D TIFF or PNG slices, or a single 2D image.
+    HDF5/NeXus, OME-Zarr 0.4 and 0.5, plain Zarr arrays, NRRD, NIfTI, AmiraMesh, NumPy (.npy), MATLAB
+    (.model and .mask of MIB), a folder of numbered 2D TIFF or PNG slices, or a single 2D image.
 
     Parameters
     ----------
@@ -133,23 +134,32 @@ def _open(path: Path, inside: str | None, axes: AxisOrder | None, shape: Triple 
     _refuse_inside(path, inside)
     if head.startswith(npy.MAGIC):
         return npy.open_npy(path, axes)
+    if head.startswith(nrrd_read.MAGIC):
+        return nrrd_read.open_nrrd(path, axes)
+    if head.startswith(amira_read.MAGICS):
+        return amira_read.open_amira(path, axes)
+    if nifti_read.is_nifti(head):
+        return nifti_read.open_nifti(path, None, axes)
     for magic, kind, program in _PACKED:
         if head.startswith(magic):
-            return _named(_open_packed(path, kind, program), axes)
+            return _open_packed(path, kind, program, axes)
     if head.startswith(imod_read.MAGIC) and shape is not None:
         return imod_read.open_model(path, shape)
     return _named(_open_by_head(path, head, size, named=axes is not None), axes)
 
 
-def _open_packed(path: Path, kind: str, program: str) -> FileVolume:
+def _open_packed(path: Path, kind: str, program: str, axes: AxisOrder | None) -> FileVolume:
     """Open what a file holds packed with gzip or bzip2, which is looked at like a file."""
     packed = open_packed(path, kind)
     try:
         head = first_bytes(packed, mrc.HEADER_BYTES)
         if head[208:211] == b"MAP" and mrc.looks_like_mrc(head, packed.size):
-            return mrc.open_mrc(path, packed)
+            return _named(mrc.open_mrc(path, packed), axes)
+        if nifti_read.is_nifti(head):
+            return nifti_read.open_nifti(path, packed, axes)
         raise UserError(
-            f"{path.name} is compressed with {kind}, and holds no MRC file. Unpack it first ({program})."
+            f"{path.name} is compressed with {kind}, and holds no MRC or NIfTI file. "
+            f"Unpack it first ({program})."
         )
     except BaseException:
         packed.close()

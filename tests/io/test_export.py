@@ -28,7 +28,7 @@ from sxtstudio.io.zarr import foreign_file
 
 VOXEL = (20.0, 13.0, 12.5)
 ORIGIN = (100.0, -26.0, 25.0)
-NAMES = ["out.tif", "out.mrc", "out.ome.zarr"]
+NAMES = ["out.tif", "out.mrc", "out.ome.zarr", "out.am", "out.nrrd", "out.nii", "out.nii.gz"]
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def test_round_trip_of_labels(tmp_path, labels, name, voxel):
 
 @pytest.mark.parametrize("kind", ["image", "probability"])
 @pytest.mark.parametrize("dtype", ["u1", "i1", "u2", "i2", "f4", "f2"])
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", NAMES[:3])  # of the others: tests/io/handover
 def test_values_and_types_are_kept(tmp_path, volume, name, dtype, kind):
     data = volume(dtype)
     receipt = export_volume(tmp_path / name, ArrayVolume(data, VOXEL), kind=kind)
@@ -384,7 +384,7 @@ def test_no_permission(tmp_path, labels, name, monkeypatch):
         export_volume(tmp_path / name, ArrayVolume(labels))
 
 
-@pytest.mark.parametrize("name", ["out", "out.png", "out.h5", "out.nii.gz"])
+@pytest.mark.parametrize("name", ["out", "out.png", "out.h5", "out.gz"])
 def test_unknown_suffix(tmp_path, labels, name):
     with pytest.raises(UserError, match="End it in one of"):
         export_volume(tmp_path / name, ArrayVolume(labels))
@@ -471,7 +471,7 @@ def test_reading_back_finds_faults(tmp_path, labels, name, fault, monkeypatch):
         return form.write(path, plan, slabs)
 
     spoilt = type(form)(**{**form.__dict__, "write": spoiling})
-    monkeypatch.setitem(export_module._FORMATS, Path(name).suffix, spoilt)
+    monkeypatch.setitem(export_module._FORMATS, export_module.suffix_of(Path(name)), spoilt)
     with pytest.raises(UserError, match="was not written: what was read back"):
         export_volume(tmp_path / name, ArrayVolume(labels, VOXEL))
     assert contents(tmp_path) == []

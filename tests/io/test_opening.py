@@ -86,7 +86,7 @@ def test_colour_png_is_refused(tmp_path, mode):
         (b"\xd0\xcf\x11\xe0" + bytes(100), "TXM"),
         (b"\xff\xd8\xff\xe0" + bytes(100), "JPEG"),
         (b"\x93NUMPY" + bytes(100), "damaged"),
-        (b"# AmiraMesh BINARY", "Amira"),
+        (b"# AmiraMesh BINARY", "no data section"),
         (b"II*\0", "damaged"),
         (b"MM\0*\0\0\0\0", "without an image"),
         (b"II*\0\x08\0\0\0", "truncated"),

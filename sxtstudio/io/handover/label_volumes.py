@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.label_image import LabelImage, Legend
+from sxtstudio.core.label_image import LabelImage, Legend, LegendEntry, unique_names
 from sxtstudio.core.progress import Progress
 from sxtstudio.io.export_plan import Plan
 from sxtstudio.io.place import Place
@@ -144,3 +144,21 @@ def check_legend(path: Path, found: Legend, wanted: Legend) -> None:
             f"{path.name} was not written: the names or colours that were read back from the disk differ. "
             "Check the disk."
         )
+
+
+def materials(legend: Legend, unnamed: str, *, tidy: Callable[[str], str] = str.strip) -> Legend:
+    """Return a legend with names that a format takes: printable, not empty, and each once.
+
+    Parameters
+    ----------
+    legend
+        Of a label image.
+    unnamed
+        What a value without a name is called, with {} for the value.
+    tidy
+        Makes of a printable name one that the format takes.
+    """
+    names = unique_names(
+        tidy("".join(filter(str.isprintable, entry.name))) or unnamed.format(entry.value) for entry in legend
+    )
+    return tuple(LegendEntry(entry.value, name, entry.rgb) for entry, name in zip(legend, names, strict=True))
