@@ -12,7 +12,7 @@ from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.options import add_axes, add_voxel, named, positive_int, slice_range
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows, taken_as_text
-from sxtstudio.core.wording import count
+from sxtstudio.core.wording import count, grouped
 
 _MOST = 1e6
 
@@ -112,7 +112,7 @@ def run(arguments: argparse.Namespace) -> int:
             ("reference", taken_as_text(result.reference_as, result.reference_values)),
             (
                 "objects",
-                f"{found.found} found of {found.reference}, {found.predicted} predicted; F1 "
+                f"{grouped(found.found)} found of {grouped(found.reference)}, {grouped(found.predicted)} predicted; F1 "
                 f"{_number(found.f1)} at IoU 0.5",
             ),
             (

@@ -120,8 +120,9 @@ def test_a_piece_is_that_of_one_object_where_objects_are_shown(expert) -> None:
     expert.begin()
     expert.stroke((105, 102))
     assert (expert.marks() == Mark.FALSE_POSITIVE).sum() == 40
+    expert.session.undo()
     expert.session.objects.set(visible=False)
-    expert.stroke((105, 105))
+    expert.stroke((105, 102))
     assert (expert.marks() == Mark.FALSE_POSITIVE).sum() == 100
 
 
@@ -213,6 +214,19 @@ def test_labels_that_change_after_they_were_judged_are_said(expert) -> None:
     expert.qtbot.waitUntil(lambda: bool(expert.work.outdated), timeout=5000)
     expert.panel.judging.again.click()
     assert expert.work.evaluation.left == SLICES and expert.session.cursor[0] == 15
+
+
+def test_a_project_whose_labels_are_others_says_so_when_it_is_opened(expert) -> None:
+    expert.begin()
+    expert.panel.next()
+    expert.panel.next()
+    state = expert.work.view_state()
+    state["judged"][0]["labels_crc32"] ^= 1
+    expert.work.restore_view_state(state)
+    expert.qtbot.waitUntil(lambda: expert.work.outdated == {15}, timeout=5000)
+    assert expert.work.usable == (25,)
+    expert.work.restore_view_state({"slices": "all"})
+    assert expert.work.evaluation.slices == () and "is damaged" in expert.said[-1]
 
 
 def test_other_slices_keep_what_was_judged(expert) -> None:
