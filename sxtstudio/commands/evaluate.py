@@ -112,8 +112,8 @@ def run(arguments: argparse.Namespace) -> int:
             ("reference", taken_as_text(result.reference_as, result.reference_values)),
             (
                 "objects",
-                f"{grouped(found.found)} found of {grouped(found.reference)}, {grouped(found.predicted)} predicted; F1 "
-                f"{_number(found.f1)} at IoU 0.5",
+                f"{grouped(found.found)} found of {grouped(found.reference)}, {grouped(found.predicted)} "
+                f"predicted; F1 {_number(found.f1)} at IoU 0.5",
             ),
             (
                 "of them",

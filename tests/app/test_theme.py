@@ -52,9 +52,10 @@ def all_icons(*places: QWidget) -> dict[str, QIcon]:
     found: dict[str, QIcon] = {}
     for place in places:
         for button in place.findChildren(QAbstractButton):
-            # A main button is blue in either theme, some show a colour of the user's, some are Qt's own.
+            # A main button is blue in either theme, some show a colour, some are Qt's own.
             other = (
                 button.property("role") == "main"
+                or button.property("role") == "colour"
                 or isinstance(button, ColourButton)
                 or button.objectName().startswith("qt_")
             )

@@ -93,6 +93,7 @@ class Judging(QWidget):
         for number, (mark, button) in enumerate(self.buttons.items(), 1):
             button.setText(f"{MARK_TITLES[mark]}  {number}")
             button.setIcon(swatch(MARK_RGB[mark]))
+            button.setProperty("role", "colour")  # it does not follow the theme
             button.setToolTip(f"{_HINTS[mark]} (key {number})")
         self.look.setText("Look around")
         theme.set_icon(self.look, "mdi6.cursor-default-outline")
