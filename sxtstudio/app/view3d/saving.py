@@ -87,7 +87,7 @@ class SavingGroup(QWidget):
         self.scene_button = QPushButton("Save scene…")
         theme.set_icon(self.scene_button, "mdi6.cube-scan")
         self.scene_button.clicked.connect(self.save_povray_scene)
-        self.povray_button = QPushButton("Save picture…")
+        self.povray_button = QPushButton("Draw picture…")
         theme.set_icon(self.povray_button, "mdi6.camera-outline")
         self.povray_button.clicked.connect(self.save_povray_picture)
         povray = QGroupBox("POV-Ray")
@@ -196,13 +196,13 @@ class SavingGroup(QWidget):
             self.movie_button: "Save a movie of the scene turning once around",
             self.scene_button: "Save what the 3D view shows as files for POV-Ray: a mesh for each object, "
             "camera, lights and clipping",
-            self.povray_button: "Let POV-Ray draw what the 3D view shows, in the size above",
+            self.povray_button: "Let POV-Ray draw what the 3D view shows, and save it as PNG",
         }
         for button, tip in tips.items():
             button.setToolTip(tip if there else "Open a tomogram and show the 3D view first")
         if not installed:
             self.povray_button.setToolTip(NOT_INSTALLED)
-        show_note(self._povray_note, "The picture has the size above." if installed else NOT_INSTALLED)
+        show_note(self._povray_note, "The picture has size and background of “Picture”." if installed else NOT_INSTALLED)
 
     def _ask_name(self, movie: Movie) -> None:
         text, seconds = self._time_text(movie)
