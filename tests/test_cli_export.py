@@ -128,3 +128,14 @@ def test_results_of_a_project(project: Path, tmp_path: Path, capsys: pytest.Capt
         assert (folder / name).stat().st_size > 100
     assert main(["export", str(tmp_path / "cell.mrc"), "--results", "-o", str(tmp_path / "no")]) == 2
     assert "no project" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("program", "suffix"), [("blender", ".glb"), ("povray", ".pov")])
+def test_surfaces_of_objects_keep_number_and_class(
+    project: Path, tmp_path: Path, program: str, suffix: str
+) -> None:
+    out = tmp_path / f"cell{suffix}"
+    words = ["--what", "surfaces", "--for", program, "-o", str(out)]
+    assert main(["export", str(project), *words]) == 0
+    text = out.read_bytes()
+    assert b"Vesicle 2" in text and b"Mitochondrion 9" in text

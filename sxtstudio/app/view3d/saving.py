@@ -202,7 +202,10 @@ class SavingGroup(QWidget):
             button.setToolTip(tip if there else "Open a tomogram and show the 3D view first")
         if not installed:
             self.povray_button.setToolTip(NOT_INSTALLED)
-        show_note(self._povray_note, "The picture has size and background of “Picture”." if installed else NOT_INSTALLED)
+        show_note(
+            self._povray_note,
+            "The picture has size and background of “Picture”." if installed else NOT_INSTALLED,
+        )
 
     def _ask_name(self, movie: Movie) -> None:
         text, seconds = self._time_text(movie)

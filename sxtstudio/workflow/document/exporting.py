@@ -57,7 +57,7 @@ NAMES: dict[What, str] = {
     "output": "Network's output",
     "tomogram": "Tomogram",
 }
-MESHES = (".ply", ".stl", ".obj", ".vtp", ".glb")
+MESHES = (".ply", ".stl", ".obj", ".vtp", ".glb", ".pov")
 
 
 @dataclass(frozen=True)

@@ -153,6 +153,15 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
             "In GLB nothing; in PLY names, in STL names and colours.",
         ),
     ),
+    (C.SURFACES, P.POVRAY): (
+        (F.POV,),
+        (
+            "A mesh and a colour for each object, on white, seen from an edge of the volume.",
+            "povray +W1600 +H1200 +A0.1 with the file, or open it in POV-Ray 3.7. The panel “3D view” saves "
+            "the scene as the 3D view shows it, with its camera and clipping.",
+            "Names of objects are comments in the scene.",
+        ),
+    ),
     (C.LABELS, P.OTHER): (
         (F.TIFF, F.MRC, F.ZARR),
         ("255 where there is a label (127 in MRC), else 0.", "As any file of this format.", ""),
