@@ -433,6 +433,26 @@ def mrc(**numbers: int) -> Bomb:
     return write
 
 
+def imod(size: int, **numbers: int) -> Bomb:
+    """A model of IMOD with one contour, in a file of this size; what follows are zeros."""
+
+    def write(folder: Path) -> Path:
+        told = {"nx": 64, "ny": 64, "nz": 8, "objects": 1, "contours": 1, "points": 4} | numbers
+        head = (
+            b"IMODV1.2" + bytes(128) + struct.pack(">4i", *(told[k] for k in ("nx", "ny", "nz", "objects")))
+        )
+        one = b"OBJT" + bytes(128) + struct.pack(">i", told["contours"]) + bytes(44)
+        contour = b"CONT" + struct.pack(">4i", told["points"], 0, 0, 0)
+        points = struct.pack(">12f", 1, 1, 1, 60, 1, 1, 60, 60, 1, 1, 60, 1)
+        path = folder / "bomb.mod"
+        path.write_bytes(head.ljust(240, b"\0") + one + contour + points + b"IEOF")
+        if size:
+            os.truncate(path, size)
+        return path
+
+    return write
+
+
 def folder_of(what: str) -> Bomb:
     """A folder of slices in which one is a pipe, or a link to a device."""
 
@@ -451,6 +471,12 @@ def folder_of(what: str) -> Bomb:
 
 
 TOMOGRAMS: dict[str, Bomb] = {
+    "IMOD, 2^31 points in 30 GB": imod(30 * GIGABYTE, points=2**31 - 1),
+    "IMOD, 10^9 points in 30 GB": imod(30 * GIGABYTE, points=10**9),
+    "IMOD, 2^31 objects in 30 GB": imod(30 * GIGABYTE, objects=2**31 - 1),
+    "IMOD, 2^31 contours": imod(0, contours=2**31 - 1),
+    "IMOD, slices of 2^31²": imod(0, nx=2**31 - 1, ny=2**31 - 1),
+    "IMOD, 2^31 slices": imod(0, nz=2**31 - 1),
     **{f"Zarr 2, {name}": zarr_chunk(name) for name in PACKED},
     **{f"Zarr 3, {name}": zarr_chunk(name, 3) for name in PACKED},
     "Zarr, shard": zarr_shard,

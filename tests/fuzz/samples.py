@@ -73,6 +73,15 @@ def tiff(**options: object) -> Callable[[Path], None]:
     return write
 
 
+def imod(path: Path) -> None:
+    from sxtstudio.core.label_image import LabelImage
+    from sxtstudio.core.volume import ArrayVolume
+    from sxtstudio.io.handover.imod import write_imod
+
+    labels = (grey("f4") > 120).astype(np.uint8)
+    write_imod(path, LabelImage("a", ArrayVolume(labels), (), (20.0, 10.0, 10.0), (1.0, 2.0, 3.0)))
+
+
 def png(folder: Path) -> list[Path]:
     from PIL import Image
 
@@ -332,6 +341,7 @@ SAMPLES: dict[str, Sample] = {
     "tiff-imagej": Sample(one("a.tif", tiff(imagej=True, metadata=IMAGEJ)), info("a.tif")),
     "tiff-big": Sample(one("a.tif", tiff(bigtiff=True, compression="lzw")), info("a.tif")),
     "tiff-ome": Sample(one("a.ome.tif", tiff(ome=True, metadata={"axes": "ZYX"})), info("a.ome.tif")),
+    "imod": Sample(one("a.mod", imod), info("a.mod")),
     "png": Sample(png, info("slices")),
     "folder": Sample(tiff_slices, info("slices")),
     "hdf5": Sample(one("a.h5", hdf5), info("a.h5")),

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.label_image import HandedOver, LabelImage, LegendEntry
 from sxtstudio.core.progress import Progress
@@ -18,7 +19,7 @@ from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import grouped
 from sxtstudio.io.handover import imod_format as imod
-from sxtstudio.io.handover.imod_read import Model
+from sxtstudio.io.handover.imod_read import MOST_CONTOURS, Model
 from sxtstudio.io.handover.meshes import MeshArrays, MeshOf
 from sxtstudio.io.handover.pixel_edges import pixel_edges
 from sxtstudio.io.handover.readback import SlabChecksums
@@ -74,7 +75,7 @@ def write_imod(
     progress.begin(2 * label_image.shape[0], f"Writing {path.name}")
     sums = SlabChecksums(path)
     with atomic_write(path) as temporary, tempfile.TemporaryFile(dir=temporary.parent) as spool:
-        contours = _Contours(spool, label_image, rows_from_top)
+        contours = _Contours(spool, path.name, label_image, rows_from_top)
         for box in walk(label_image.shape, progress=progress, begin=False):
             slab = whole(label_image.volume.read(box), label_image.name)
             sums.add(box, slab)
@@ -86,7 +87,12 @@ def write_imod(
             faces = _write(file, label_image, legend, contours, meshes, progress)
         _verify(temporary, label_image, legend, sums, progress, rows_from_top)
         size = temporary.stat().st_size
-    details = [("Objects", grouped(len(legend))), ("Contours", grouped(contours.count))]
+    image = "a TIFF: first row at the top" if rows_from_top else "an MRC: first row at the bottom"
+    details = [
+        ("Objects", grouped(len(legend))),
+        ("Contours", grouped(contours.count)),
+        ("Lies right on", image),
+    ]
     if meshes is not None:
         details.append(("Faces of meshes", grouped(faces)))
     return HandedOver(path, "IMOD model", size, tuple(details), tuple(_losses(label_image, legend)))
@@ -95,7 +101,8 @@ def write_imod(
 class _Contours:
     """The contours of all slices, as they stand in the file, in the order in which they are found."""
 
-    def __init__(self, spool: BinaryIO, image: LabelImage, rows_from_top: bool) -> None:
+    def __init__(self, spool: BinaryIO, target: str, image: LabelImage, rows_from_top: bool) -> None:
+        self._target = target
         self._spool = spool
         self.height = image.shape[1] if rows_from_top else None  # by which y is turned round
         self._values: list[int] = []
@@ -113,6 +120,11 @@ class _Contours:
     def add(self, first: int, slab: NDArray[np.uint32]) -> None:
         """Take the contours of slices (z, y, x) that begin at ``first``."""
         end = self._ends[-1] if self._ends else 0
+        if len(self._values) > MOST_CONTOURS:
+            raise UserError(
+                f"{self._target} was not written: there are more than {grouped(MOST_CONTOURS)} outlines. "
+                "Clean up first (small objects away, holes filled), or export MRC."
+            )
         for z, labels in enumerate(slab, first):
             for value, corners in pixel_edges(labels).polygons():
                 points = np.empty((len(corners), 3), ">f4")

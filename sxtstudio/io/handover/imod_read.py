@@ -26,7 +26,9 @@ from sxtstudio.io.units import judge_voxel
 #: What a model begins with.
 MAGIC = imod.MAGIC
 _MOST_OBJECTS = 200_000
-_MOST_CONTOURS = 3_000_000
+#: More are neither read nor written.
+MOST_CONTOURS = 3_000_000
+_MOST_PARTS = 12_000_000  # of a file; a contour may have some of its own
 _MOST_POINTS = 20_000_000  # of a slice: some 500 MB while they are filled
 _NM_PER_ANGSTROM = 0.1
 _SHIFTED = 1e-3  # pixels; less is the rounding of the file's numbers
@@ -131,12 +133,20 @@ class Model:
     def _damaged(self, why: str) -> UserError:
         return UserError(f"{self.path.name} is damaged: {why}. Copy it again, or save it again with 3dmod.")
 
+    def _too_much(self, what: str) -> UserError:
+        return UserError(
+            f"{self.path.name} has more than {what}, which is more than SXT Studio handles. "
+            "Divide it into several models."
+        )
+
     def _chunks(self, announced: int, flipped: bool) -> None:
         """Go from chunk to chunk; what is not needed is passed over."""
-        while True:
+        for _ in range(_MOST_PARTS):
             name = self._file.read(4)
             if name in (imod.END, b""):
                 break
+            if not (name.isalnum() and name.isascii()):
+                raise self._damaged("where a part should begin there is something else")
             if name == imod.OBJECT:
                 self._take_object(announced)
             elif name == imod.CONTOUR:
@@ -149,6 +159,8 @@ class Model:
                     self._place = imod.IMAGE_PLACE.unpack(self._take(size))
                 else:
                     self._pass(imod.FIXED_BYTES.get(name, size))
+        else:
+            raise self._too_much(f"{_MOST_PARTS} parts")
         if name != imod.END or len(self._objects) != announced:
             raise self._damaged(f"{len(self._objects)} of {announced} objects are there")
         for number, found in enumerate(self._objects, 1):
@@ -179,11 +191,10 @@ class Model:
             raise self._damaged(f"a contour claims to have {points} points")
         found = self._objects[-1]
         found.seen_contours += 1
-        if len(self._found.objects) >= _MOST_CONTOURS:
-            raise UserError(
-                f"{self.path.name} has more than {_MOST_CONTOURS} contours, which is more than SXT Studio "
-                "handles. Divide it into several models."
-            )
+        if len(self._found.objects) >= MOST_CONTOURS:
+            raise self._too_much(f"{MOST_CONTOURS} contours")
+        if points > _MOST_POINTS:
+            raise self._too_much(f"{_MOST_POINTS} points in a contour")
         offset = self._file.tell()
         data = np.frombuffer(self._take(12 * points), ">f4").reshape(points, 3)
         if (found.flags | flags) & imod.OPEN or found.flags & imod.SCATTERED or points < 3:

@@ -189,6 +189,14 @@ def test_what_is_read_back_differently_is_not_kept(tmp_path, monkeypatch):
     assert contents(tmp_path) == []
 
 
+def test_more_outlines_than_are_read_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(writer, "MOST_CONTOURS", 2)
+    monkeypatch.setattr("sxtstudio.core.walk.SLAB_VOXELS", 700)
+    with pytest.raises(UserError, match="more than 2 outlines"):
+        write_imod(tmp_path / "a.mod", image_of(asymmetric()))
+    assert contents(tmp_path) == []
+
+
 def test_numbers_that_are_none(tmp_path):
     for labels in (-asymmetric().astype(np.int16), asymmetric() / np.float32(2)):
         with pytest.raises(UserError, match="no numbers of labels"):

@@ -220,6 +220,7 @@ BAD = {
         model(header(), an_object(contours=0, meshes=1), b"MESH" + struct.pack(">2iI2h", -8, 24, 0, 0, 0)),
         "negative size",
     ),
+    "zeros": (model(*GOOD)[:-4] + bytes(64), "something else"),
     "chunk that goes back": (model(*GOOD, b"XXXX" + struct.pack(">i", -8)), "claims to have -8 bytes"),
     "chunk beyond the end": (model(*GOOD, b"XXXX" + struct.pack(">i", 1 << 30)), "bytes"),
     "no number": (
@@ -264,8 +265,15 @@ def test_more_contours_and_points_than_are_handled(write, monkeypatch):
     monkeypatch.setattr(imod_read, "_MOST_POINTS", 19)
     with open_volume(path) as volume, pytest.raises(UserError, match="too many"):
         volume.read(Box.whole(volume.shape))
-    monkeypatch.setattr(imod_read, "_MOST_CONTOURS", 4)
+    monkeypatch.setattr(imod_read, "_MOST_POINTS", 3)
+    with pytest.raises(UserError, match="more than 3 points in a contour"):
+        open_volume(path)
+    monkeypatch.setattr(imod_read, "MOST_CONTOURS", 4)
+    monkeypatch.setattr(imod_read, "_MOST_POINTS", 19)
     with pytest.raises(UserError, match="more than 4 contours"):
+        open_volume(path)
+    monkeypatch.setattr(imod_read, "_MOST_PARTS", 4)
+    with pytest.raises(UserError, match="more than 4 parts"):
         open_volume(path)
 
 
