@@ -24,6 +24,7 @@ from sxtstudio.commands import (
     models,
     objects,
     probe,
+    rerun,
     robustness,
     segment,
     selfcheck,
@@ -70,7 +71,8 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument(selfcheck.OPTION, action="store_true", help="try every part of this installation")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
     work = (segment, batch, clean, objects, measure, classify, filopodia, compare, robustness, evaluate)
-    for command in (gui, info, *work, surface, export, models, train, simulate, demo, selfcheck, probe):
+    more = (export, rerun, models, train, simulate, demo, selfcheck, probe)
+    for command in (gui, info, *work, surface, *more):
         command.add(commands)
     return parser
 

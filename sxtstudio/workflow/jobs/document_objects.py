@@ -73,7 +73,7 @@ class FindObjects:
         """Return what stands in the record of steps."""
         found: dict[str, Any] = {"method": self.method.value, "min_voxels": self.min_voxels}
         if self.method is Method.BODIES:
-            found |= {"gap_px": round(self.gap_px, 2), "split": round(self.split, 3)}
+            found |= {"gap_px": self.gap_px, "split": self.split}
         found |= {"inside_mask": True} if self.inside_mask else {}
         return found | ({"image": True} if self.image and self.method is Method.BODIES else {})
 

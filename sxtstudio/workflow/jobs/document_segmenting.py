@@ -72,6 +72,7 @@ class SegmentOutcome:
             "tile_px": self.tile_px,
             "neighbours": self.neighbours,
             "voxels": self.voxels,
+            "output_kept": self.output_kept,
         }
 
 

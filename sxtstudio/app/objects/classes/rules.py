@@ -24,7 +24,16 @@ from sxtstudio.app.widgets.controls import ComboBox
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.classes.assigning import by_rules
-from sxtstudio.core.classes.rules import Range, Rule, RuleSet, decided_by, read_rules, unit_of, write_rules
+from sxtstudio.core.classes.rules import (
+    Range,
+    Rule,
+    RuleSet,
+    decided_by,
+    read_rules,
+    unit_of,
+    values_of,
+    write_rules,
+)
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.measure.columns import Measurements
@@ -155,8 +164,10 @@ class RuleDialog(ToolDialog):
     def apply_all(self) -> None:
         """Give all objects that fit their class; what was given by hand stays."""
         try:
-            rows = by_rules(self._work.table, decided_by(self._finished(), self._measurements()))
-            edit = self._work.apply(rows, EditKind.CLASS_BY_RULE)
+            rules = self._finished()
+            rows = by_rules(self._work.table, decided_by(rules, self._measurements()))
+            said = values_of(RuleSet(tuple(rules)))
+            edit = self._work.apply(rows, EditKind.CLASS_BY_RULE, rules=said)
         except UserError as error:
             show_note(self.message, sentence_of(error) or "")
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from PySide6.QtCore import QObject, Signal
 
@@ -84,8 +85,12 @@ class ClassWork(QObject):
             self.show_classes()
         return edit
 
-    def apply(self, rows: Rows, kind: EditKind, added: Collection[ObjectClass] = ()) -> Edit | None:
+    def apply(
+        self, rows: Rows, kind: EditKind, added: Collection[ObjectClass] = (), **parameters: Any
+    ) -> Edit | None:
         """Change rows, and add the classes that the table does not have, as one edit.
+
+        ``parameters`` stand in the record of steps.
 
         Raises
         ------
@@ -93,7 +98,7 @@ class ClassWork(QObject):
             As ``give``.
         """
         table = self.table
-        return self._session.change_rows(table.change(rows, with_classes(table, added)), kind)
+        return self._session.change_rows(table.change(rows, with_classes(table, added)), kind, **parameters)
 
     def show_classes(self) -> bool:
         """Colour objects by class, unless they are already, or a column of measurements colours them.

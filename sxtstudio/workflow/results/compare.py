@@ -1,0 +1,139 @@
+"""How far two results of the same kind are apart: voxels, classes, columns of a table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.object_table import ObjectTable
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import Volume
+from sxtstudio.core.walk import walk
+from sxtstudio.core.wording import count, grouped, significant
+
+
+class Verdict(StrEnum):
+    """What became of a result when everything was done again."""
+
+    SAME = "the same, bit by bit"
+    APART = "not the same"
+    GIVEN = "taken as given"
+    MISSING = "could not be made"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A result, what became of it, and in words how far apart, or why it is given.
+
+    ``measure`` holds the figures by name: voxels, dice, largest_relative_difference, column, objects.
+    """
+
+    name: str
+    verdict: Verdict
+    words: str = ""
+    measure: Mapping[str, float | str] | None = None
+
+
+def compare_volumes(
+    name: str, kept: Volume, again: NDArray[Any], progress: Progress | None = None
+) -> Outcome:
+    """Compare a volume of the folder with the one that was made again.
+
+    Parameters
+    ----------
+    kept, again
+        (z, y, x), whole numbers. Labels and masks may have any value that is not 0; objects are told apart by
+        their numbers.
+
+    Returns
+    -------
+    Outcome
+        Dice is 2 |A ∩ B| / (|A| + |B|) of the voxels that are not 0, and for objects have the same number.
+    """
+    if tuple(kept.shape) != again.shape:
+        raise UserError(
+            f"The {name} of the folder are of another shape than the tomogram: take another folder."
+        )
+    numbers = name == "objects"
+    differing = both = of_kept = of_again = 0
+    for box in walk(kept.shape, again, progress=progress):
+        one, other = kept.read(box), again[box.slices]
+        if not numbers:
+            one, other = one != 0, other != 0
+        there = one != 0
+        differing += int(np.count_nonzero(one != other))
+        both += int(np.count_nonzero(there & (one == other)))
+        of_kept += int(np.count_nonzero(there))
+        of_again += int(np.count_nonzero(other))
+    if not differing:
+        return Outcome(name, Verdict.SAME, f"{count(of_kept, 'voxel')}")
+    dice = 2 * both / max(1, of_kept + of_again)
+    words = f"{count(differing, 'voxel')} differ, Dice {dice:.6f}"
+    return Outcome(name, Verdict.APART, words, {"voxels": differing, "dice": dice})
+
+
+def compare_tables(kept: Mapping[str, NDArray[Any]], again: Mapping[str, NDArray[Any]]) -> Outcome:
+    """Compare the columns of two tables of objects, both as they were read from files."""
+    name = "table"
+    one, other = kept["object"].tolist(), again["object"].tolist()
+    if one != other:
+        lost, new = set(one) - set(other), set(other) - set(one)
+        words = f"{count(len(lost), 'object')} are not there again, {grouped(len(new))} are new"
+        return Outcome(name, Verdict.APART, words, {"objects": len(lost) + len(new)})
+    largest, where, texts = 0.0, "", 0
+    missing = [column for column in kept if column not in again]
+    for column in (column for column in kept if column in again and column not in _OF_ROWS):
+        found = _difference(kept[column], again[column])
+        texts += found is None
+        if found is not None and found > largest:
+            largest, where = found, column
+    if not largest and not texts and not missing:
+        return Outcome(name, Verdict.SAME, f"{count(len(one), 'object')}, {count(len(kept), 'column')}")
+    parts = []
+    if largest:
+        parts.append(f"the largest relative difference is {significant(largest, 3)} (column {where})")
+    if texts:
+        parts.append(f"{count(texts, 'column')} of other words")
+    if missing:
+        parts.append(f"not measured again: {', '.join(missing[:6])}")
+    measure: dict[str, float | str] = {"largest_relative_difference": largest, "column": where}
+    return Outcome(name, Verdict.APART, "; ".join(parts), measure)
+
+
+#: Columns of the table that are compared as classes and flags.
+_OF_ROWS = ("class", "class_by", "class_sure", "flags", "notes")
+
+
+def _difference(kept: NDArray[Any], again: NDArray[Any]) -> float | None:
+    """Return the largest |a - b| / max(|a|, |b|) of a column; None where it is text and differs."""
+    if kept.dtype == object or again.dtype == object:
+        return 0.0 if kept.tolist() == again.tolist() else None
+    one, other = kept.astype(np.float64), again.astype(np.float64)
+    if (np.isnan(one) != np.isnan(other)).any():
+        return np.inf
+    known = np.isfinite(one) & np.isfinite(other)
+    apart = np.abs(one[known] - other[known])
+    scale = np.maximum(np.abs(one[known]), np.abs(other[known]))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        relative = np.where(apart == 0, 0.0, apart / scale)
+    return float(relative.max(initial=0.0))
+
+
+def compare_rows(kept: ObjectTable, again: ObjectTable) -> Outcome:
+    """Compare classes and flags of the objects, whoever gave them."""
+    name = "classes"
+    differ = [
+        number
+        for number in sorted(kept.rows.keys() | again.rows.keys())
+        if kept.rows.get(number) != again.rows.get(number)
+    ]
+    if not differ:
+        return Outcome(name, Verdict.SAME, count(len(kept.rows), "object"))
+    words = f"{count(len(differ), 'object')} of {grouped(len(kept.rows))} have another class, or other flags"
+    return Outcome(name, Verdict.APART, words, {"objects": len(differ)})

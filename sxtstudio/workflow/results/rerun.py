@@ -1,0 +1,276 @@
+"""Do everything again from a folder of results, and say of each result whether it is the same."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from sxtstudio.core.classes.assigning import by_classifier, by_rules, with_classes
+from sxtstudio.core.classes.classifier_file import read_classifier
+from sxtstudio.core.classes.features import features_of
+from sxtstudio.core.classes.rules import decided_by, rules_of
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.measure.kept import KeptMeasurements
+from sxtstudio.core.measure.table import about, object_table
+from sxtstudio.core.object_table import Decided, ObjectTable
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.steps import Step, effective
+from sxtstudio.core.walk import walk
+from sxtstudio.core.wording import count, shape_text
+from sxtstudio.io import open_volume
+from sxtstudio.io.fingerprint import has_fingerprint
+from sxtstudio.io.object_table import read_table as read_rows
+from sxtstudio.io.tables import read_table, write_table
+from sxtstudio.io.volume_name import moved_to
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.exporting import source_of
+from sxtstudio.workflow.jobs.outputs import on_disk
+from sxtstudio.workflow.results import layout
+from sxtstudio.workflow.results.compare import (
+    Outcome,
+    Verdict,
+    compare_rows,
+    compare_tables,
+    compare_volumes,
+)
+from sxtstudio.workflow.results.replay import PARTS, Options, Part, Replay
+from sxtstudio.workflow.results.write import measured_anew, sha256_of
+
+_STEPS_SHARE, _COMPARE_SHARE, _MEASURE_SHARE = 0.7, 0.1, 0.2
+
+
+@dataclass(frozen=True)
+class Rerun:
+    """What came of it: an outcome for each result, and what the user should know."""
+
+    outcomes: tuple[Outcome, ...]
+    done: tuple[str, ...]
+    notes: tuple[str, ...]
+
+    @property
+    def same(self) -> bool:
+        """Whether all that was made again is the same bit by bit; what is given does not count."""
+        return all(one.verdict in (Verdict.SAME, Verdict.GIVEN) for one in self.outcomes)
+
+
+def rerun(
+    folder: Path,
+    tomogram: Path | None = None,
+    options: Options | None = None,
+    progress: Progress | None = None,
+) -> Rerun:
+    """Do everything again and compare it with the folder, which stays as it is.
+
+    Parameters
+    ----------
+    folder
+        Results, as ``write_results`` makes them.
+    tomogram
+        Where it lies now; by default where it was.
+    options
+        Model and device.
+    progress
+        Counts the whole job.
+
+    Raises
+    ------
+    UserError
+        If the folder is damaged, the tomogram is missing or another one, or the model is another one.
+    Cancelled
+        If the user stopped it.
+    """
+    progress = progress or Progress()
+    results = layout.read_results(folder)
+    notes = _changed(folder, results)
+    with _opened(folder, results, tomogram) as document:
+        replay = Replay(document, options or Options(), lambda part: _give(document, folder, part))
+        steps = effective(results.record.steps)
+        replay.run(steps, progress.part(_STEPS_SHARE))
+        outcomes = []
+        comparing = progress.part(_COMPARE_SHARE)
+        for part in PARTS:
+            found = _compare_part(document, folder, part, replay, comparing.part(1 / len(PARTS), "comparing"))
+            outcomes += [] if found is None else [found]
+        # Measured and classed with what they were in the end.
+        document.voxel_nm, document.lac = results.record.voxel_nm, results.record.lac
+        outcomes += _compare_tables(document, folder, results, steps, progress.part(_MEASURE_SHARE))
+    return Rerun(tuple(outcomes), tuple(replay.done), notes)
+
+
+def _changed(folder: Path, results: layout.Results) -> tuple[str, ...]:
+    """Say which files are not as they were written."""
+    changed = []
+    for name, sha256 in results.files.items():
+        path = folder / name
+        if not path.is_file() or path.is_symlink():
+            changed.append(f"⚠ {name} is not there any more.")
+        elif sha256_of(path) != sha256:
+            changed.append(f"⚠ {name} was changed since it was written.")
+    return tuple(changed)
+
+
+@contextmanager
+def _opened(folder: Path, results: layout.Results, tomogram: Path | None) -> Iterator[Document]:
+    """Open the tomogram as a document of its own, if it is the right one."""
+    pointer = results.record.tomogram
+    if tomogram is not None:
+        source = moved_to(pointer.absolute, tomogram)
+    else:
+        name = Path(pointer.absolute).name
+        places = [pointer.absolute, os.path.join(folder.parent, name)]
+        source = next((place for place in places if place and on_disk(Path(place)).exists()), "")
+    if not source or not on_disk(Path(source)).exists():
+        raise UserError(
+            f"The tomogram of {folder.name} is not where it was ({pointer.absolute or 'unknown'}): say where "
+            "it is now with --tomogram."
+        )
+    document = Document.open(source)
+    try:
+        if document.shape != pointer.shape:
+            raise UserError(
+                f"{source} has {shape_text(document.shape)} voxels, but the results are of a tomogram of "
+                f"{shape_text(pointer.shape)}: give the right one with --tomogram."
+            )
+        if pointer.fingerprint and not has_fingerprint(Path(source), pointer.fingerprint):
+            raise UserError(
+                f"{source} is not the tomogram that the results are of: its checksum is another one. Give "
+                "the right one with --tomogram."
+            )
+        yield document
+    finally:
+        document.discard()
+        document.close()
+
+
+def _give(document: Document, folder: Path, part: Part) -> None:
+    """Take labels, mask or objects of the folder into the document."""
+    array = document.volume(part)
+    path = folder / layout.VOLUMES[part]
+    if not path.is_file():
+        array[:] = 0  # it was empty in the end
+    else:
+        with open_volume(path) as kept:
+            _check_shape(document, kept.shape, path)
+            for box in walk(document.shape, array):
+                values = kept.read(box)
+                if part == "objects":
+                    array[box.slices] = values.astype(np.uint32)
+                else:
+                    array[box.slices] = np.where(values != 0, 255, 0)
+    document.recount(part)
+    if part == "objects":
+        document.set_table(_rows_of(folder))
+
+
+def _check_shape(document: Document, shape: tuple[int, ...], path: Path) -> None:
+    if tuple(shape) != document.shape:
+        raise UserError(
+            f"{path} has {shape_text(shape)} voxels, not those of the tomogram: it was exchanged."
+        )
+
+
+def _rows_of(folder: Path) -> ObjectTable:
+    path = folder / layout.ROWS
+    return (
+        read_rows(path, f"The table of the objects in {folder.name}")[0] if path.is_file() else ObjectTable()
+    )
+
+
+def _compare_part(
+    document: Document, folder: Path, part: Part, replay: Replay, progress: Progress
+) -> Outcome | None:
+    path = folder / layout.VOLUMES[part]
+    name = "cell mask" if part == "mask" else part
+    if part in replay.by_hand:
+        each = [f"{step} ×{n}" if n > 1 else step for step, n in replay.by_hand[part].items()]
+        return Outcome(name, Verdict.GIVEN, f"work by hand, or what follows it: {', '.join(each[:8])}")
+    array = document.array(part)
+    if not path.is_file():
+        if document.voxels(part):
+            words = f"{count(document.voxels(part), 'voxel')} that the folder does not have"
+            return Outcome(name, Verdict.APART, words)
+        return None
+    if array is None:
+        return Outcome(name, Verdict.MISSING, "no step of the record makes it")
+    with open_volume(path) as kept:
+        _check_shape(document, kept.shape, path)
+        return replace(compare_volumes(part, kept, array, progress), name=name)
+
+
+def _compare_tables(
+    document: Document, folder: Path, results: layout.Results, steps: list[Step], progress: Progress
+) -> list[Outcome]:
+    path = folder / layout.TABLE
+    if document.objects is None or not path.is_file():
+        return []
+    kept_rows = _rows_of(folder)
+    with_hand = _given_rows(document.object_table, kept_rows)
+    document.set_table(with_hand)
+    # Relations are to the classes that there were in the end.
+    document.set_table(_with_kept_classes(document.object_table, kept_rows))
+    former = KeptMeasurements(Measurements(np.empty(0, np.int64)), contacts=results.contacts)
+    former = replace(former, voxel_nm=document.voxel_nm)
+    measured = measured_anew(source_of(document), former, progress).value
+    again = _classed(with_hand, measured, document, folder, steps)
+    rows = compare_rows(kept_rows, again)
+    by_hand = sum(row.decided is Decided.HAND and bool(row.class_name) for row in kept_rows.rows.values())
+    if by_hand:
+        rows = replace(rows, words=f"{rows.words}; {by_hand} classes by hand are taken as given")
+    outcomes = [rows]
+    scratch = document.folder / "again.csv"
+    name = document.tomogram.path.name
+    write_table(scratch, object_table(measured, again, about(name, document.voxel_nm)))
+    outcomes.append(compare_tables(read_table(path), read_table(scratch)))
+    for left in (scratch, scratch.with_name("again.dictionary.csv")):
+        left.unlink(missing_ok=True)
+    return outcomes
+
+
+def _given_rows(found: ObjectTable, kept: ObjectTable) -> ObjectTable:
+    """Return the objects that were found, with classes and notes that were given by hand."""
+    rows = {}
+    for number, row in found.rows.items():
+        known = kept.rows.get(number)
+        if known is not None:
+            row = replace(row, notes=known.notes)
+            if known.decided is Decided.HAND:
+                row = replace(row, class_name=known.class_name, decided=Decided.HAND)
+            else:
+                row = replace(row, class_name="", decided=Decided.NOBODY, sure=None)
+        rows[number] = row
+    return ObjectTable(rows, kept.classes)
+
+
+def _with_kept_classes(table: ObjectTable, kept: ObjectTable) -> ObjectTable:
+    rows = {
+        number: replace(row, class_name=kept.rows[number].class_name) if number in kept.rows else row
+        for number, row in table.rows.items()
+    }
+    return ObjectTable(rows, kept.classes)
+
+
+def _classed(
+    table: ObjectTable, measured: Measurements, document: Document, folder: Path, steps: list[Step]
+) -> ObjectTable:
+    """Give the objects their classes by the rules and the classifier that are recorded."""
+    for step in steps:
+        if step.target != "objects":
+            continue
+        if step.edit is EditKind.CLASS_BY_RULE and isinstance(step.parameters.get("rules"), dict):
+            rules = rules_of(dict(step.parameters["rules"]), "The rules of the record cannot be used")
+            rows = by_rules(table, decided_by(rules.rules, measured))
+            table = table.changed(table.change(rows, with_classes(table, rules.classes)))
+        elif step.edit is EditKind.CLASSIFY and (folder / layout.CLASSIFIER).is_file():
+            classifier = read_classifier(folder / layout.CLASSIFIER)
+            absorbing = "dark" if document.polarity is None else document.polarity.value
+            said = classifier.predict(features_of(measured, absorbing))
+            rows = by_classifier(table, said)
+            table = table.changed(table.change(rows, with_classes(table, classifier.classes)))
+    return table

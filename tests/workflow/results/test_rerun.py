@@ -1,0 +1,358 @@
+"""Doing everything again: the same bit by bit, how far apart, and what is given."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+import tifffile
+
+from sxtstudio.cli import main
+from sxtstudio.core.classes.assigning import by_rules, with_classes
+from sxtstudio.core.classes.rules import Range, Rule, RuleSet, decided_by, values_of
+from sxtstudio.core.cleanup import CleanParameters
+from sxtstudio.core.edit_kind import EditKind, Target
+from sxtstudio.core.edits import Recorder
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.mask_slices import ThresholdMask
+from sxtstudio.core.measure.measure import measure_objects
+from sxtstudio.core.object_classes import VESICLE
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.steps import Step, StepKind
+from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.segment.parameters import SegmentParameters
+from sxtstudio.workflow.document import workplace
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.exporting import source_of
+from sxtstudio.workflow.document.network_output import find_output
+from sxtstudio.workflow.jobs import document_mask as masking
+from sxtstudio.workflow.jobs.cleaning import CleanUp
+from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document
+from sxtstudio.workflow.jobs.document_objects import FindObjects, ObjectsInput, find_document_objects
+from sxtstudio.workflow.jobs.document_segmenting import segment_document
+from sxtstudio.workflow.results import layout, write
+from sxtstudio.workflow.results.compare import Outcome, Verdict, compare_tables, compare_volumes
+from sxtstudio.workflow.results.rerun import rerun
+from sxtstudio.workflow.results.write import write_results
+
+Work = Callable[[Recorder], dict | None]
+
+
+class Window:
+    """What the window does with a document: the same works, and the same records."""
+
+    def __init__(self, document: Document, model: Path) -> None:
+        self.document, self.model = document, model
+
+    def _do(
+        self, kind: EditKind, target: Target, parameters: dict, work: Callable[[Recorder], dict | None]
+    ) -> None:
+        recorder = self.document.recorder(kind, target, parameters)
+        more = work(recorder) or {}
+        edit = recorder.finish()
+        assert edit is not None
+        if edit.rows is not None:
+            self.document.change_table(edit.rows)
+        self.document.recount(target)
+        self.document.add_step(Step(StepKind.EDIT, kind, target, parameters={**parameters, **more}))
+
+    def segment(self, *, keep: bool = False) -> None:
+        document = self.document
+        parameters = SegmentParameters(model=self.model, probability=keep, trust="none")
+
+        def work(recorder: Recorder) -> dict:
+            done = segment_document(
+                recorder,
+                document.identify(),
+                parameters,
+                document.bulk,
+                document.segmentation_folder,
+                Progress(),
+                lambda box: None,
+            )
+            return done.step()
+
+        self._do(EditKind.SEGMENT, "labels", {}, work)
+
+    def clean(self, clean_up: CleanUp) -> None:
+        document = self.document
+        assert document.labels is not None
+        given = CleanInput(
+            document.labels, document.mask, find_output(document.bulk, document.shape), document.voxel_nm
+        )
+
+        def work(recorder: Recorder) -> None:
+            clean_document(recorder, given, clean_up, document.bulk, Progress(), lambda box: None)
+
+        self._do(EditKind.CLEAN_UP, "labels", clean_up.step(), work)
+
+    def mask(self, how: ThresholdMask) -> None:
+        said = {name: getattr(how, name) for name in ("value", "above", "smooth_px", "large_only", "fill")}
+
+        def work(recorder: Recorder) -> None:
+            masking.make_by_threshold(recorder, self.document.tomogram, how, Progress(), lambda box: None)
+
+        self._do(EditKind.THRESHOLD, "mask", said, work)
+
+    def find(self, wanted: FindObjects) -> None:
+        document = self.document
+        assert document.labels is not None
+        given = ObjectsInput(
+            document.labels,
+            document.mask,
+            document.voxel_nm,
+            document.tomogram,
+            document.object_table,
+            document.object_boxes,
+            find_output(document.bulk, document.shape),
+        )
+
+        def work(recorder: Recorder) -> None:
+            find_document_objects(recorder, given, wanted, document.bulk, Progress())
+
+        self._do(EditKind.FIND_OBJECTS, "objects", wanted.step(), work)
+
+    def paint(self, target: Target, box: Box, value: int) -> None:
+        def work(recorder: Recorder) -> None:
+            recorder.write(box, np.full(box.shape, value, recorder.labels.dtype))
+
+        self._do(EditKind.BRUSH, target, {}, work)
+
+    def rule(self, least_um3: float) -> None:
+        document = self.document
+        assert document.objects is not None
+        rules = RuleSet((Rule("Vesicle", (Range("volume", least_um3, None, "um3"),)),), (VESICLE,))
+        measured = measure_objects(document.objects, document.voxel_nm)
+        table = document.object_table
+        rows = by_rules(table, decided_by(rules.rules, measured))
+        document.change_table(table.change(rows, with_classes(table, rules.classes)))
+        said = {"rules": values_of(rules)}
+        document.add_step(Step(StepKind.EDIT, EditKind.CLASS_BY_RULE, "objects", parameters=said))
+
+
+@pytest.fixture
+def window(
+    tomogram: Path, toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Window]:
+    """A document over rings, and the toy model under its name."""
+    monkeypatch.setenv(workplace.VARIABLE, str(tmp_path / "sessions"))
+    monkeypatch.setenv("SXTSTUDIO_MODELS", str(toy_model.parent))
+    monkeypatch.setattr(
+        write, "draw_plots", lambda plots, *paths, progress: [p.write_text("") for p in paths]
+    )
+    made = Document.open(tomogram)
+    yield Window(made, toy_model)
+    made.discard()
+    made.close()
+
+
+@pytest.fixture
+def write_folder(window: Window, tmp_path: Path) -> Callable[[], Path]:
+    """Write the results of the document."""
+
+    def written() -> Path:
+        folder = tmp_path / "cell-results"
+        write_results(folder, source_of(window.document))
+        return folder
+
+    return written
+
+
+def by_name(outcomes: tuple[Outcome, ...]) -> dict[str, Outcome]:
+    return {one.name: one for one in outcomes}
+
+
+def everything(window: Window) -> None:
+    window.segment(keep=True)
+    window.mask(ThresholdMask(-0.2, above=True, smooth_px=2.0, large_only=False))
+    window.clean(CleanUp(CleanParameters(close=1, min_size_voxels=5), inside_mask=False, threshold=-0.4))
+    window.find(FindObjects(min_voxels=10))
+    window.rule(1e-6)
+
+
+def test_everything_that_was_no_work_by_hand_is_the_same(
+    window: Window, write_folder: Callable[[], Path], tmp_path: Path
+) -> None:
+    everything(window)
+    assert window.document.object_table.rows and window.document.mask is not None
+    found = rerun(write_folder())
+    outcomes = by_name(found.outcomes)
+    assert set(outcomes) == {"labels", "cell mask", "objects", "classes", "table"}
+    assert {one.verdict for one in found.outcomes} == {Verdict.SAME}, found.outcomes
+    assert found.same and not found.notes
+    assert found.done == ("Segment", "Cell mask: threshold", "Clean up", "Find objects")
+    assert all(row.class_name == "Vesicle" for row in window.document.object_table.rows.values())
+    assert len(list((tmp_path / "sessions").iterdir())) == 1, "only that of the window is left"
+
+
+def test_what_was_painted_is_given_and_all_goes_on_from_it(
+    window: Window, write_folder: Callable[[], Path]
+) -> None:
+    window.segment()
+    window.paint("labels", Box((1, 2, 2), (3, 9, 9)), 255)
+    window.find(FindObjects(min_voxels=10))
+    found = rerun(write_folder())
+    outcomes = by_name(found.outcomes)
+    assert outcomes["labels"].verdict is Verdict.GIVEN and "Brush" in outcomes["labels"].words
+    assert outcomes["objects"].verdict is Verdict.SAME and outcomes["table"].verdict is Verdict.SAME
+    assert found.done == ("Segment", "Find objects") and found.same
+
+
+def test_what_followed_work_by_hand_that_was_changed_later_is_given_too(
+    window: Window, write_folder: Callable[[], Path]
+) -> None:
+    """The labels from which the objects came are not in the folder."""
+    window.segment()
+    window.paint("labels", Box((1, 2, 2), (3, 9, 9)), 255)
+    window.find(FindObjects(min_voxels=10))
+    window.paint("labels", Box((1, 2, 2), (3, 9, 9)), 0)
+    outcomes = by_name(rerun(write_folder()).outcomes)
+    assert outcomes["labels"].verdict is Verdict.GIVEN
+    assert outcomes["objects"].verdict is Verdict.GIVEN and "Find objects" in outcomes["objects"].words
+
+
+def test_a_segmentation_of_all_slices_makes_up_for_what_was_drawn_before(
+    window: Window, write_folder: Callable[[], Path]
+) -> None:
+    window.paint("labels", Box((1, 2, 2), (3, 9, 9)), 255)
+    window.segment()
+    outcomes = by_name(rerun(write_folder()).outcomes)
+    assert outcomes["labels"].verdict is Verdict.SAME
+
+
+def test_merged_objects_are_given_and_measured(window: Window, write_folder: Callable[[], Path]) -> None:
+    window.segment()
+    window.find(FindObjects(min_voxels=10))
+    window.paint("objects", Box((0, 0, 0), (2, 4, 4)), 1)
+    found = rerun(write_folder())
+    outcomes = by_name(found.outcomes)
+    assert outcomes["objects"].verdict is Verdict.GIVEN and outcomes["table"].verdict is Verdict.SAME
+
+
+def test_how_far_apart_is_said(window: Window, write_folder: Callable[[], Path]) -> None:
+    everything(window)
+    folder = write_folder()
+    path = folder / layout.VOLUMES["labels"]
+    data = tifffile.imread(path)
+    before = np.count_nonzero(data)
+    data[0, 0, :7] = 255
+    tifffile.imwrite(path, data, photometric="minisblack")
+    table = folder / layout.TABLE
+    lines = table.read_text(encoding="utf-8").split("\n")
+    place = lines[0].split(",").index("volume_um3")
+    cells = lines[1].split(",")
+    cells[place] = repr(float(cells[place]) * 1.25)
+    lines[1] = ",".join(cells)
+    table.write_text("\n".join(lines), encoding="utf-8")
+    found = rerun(folder)
+    outcomes = by_name(found.outcomes)
+    assert not found.same
+    labels = outcomes["labels"].measure
+    assert labels is not None and labels["voxels"] == 7
+    assert labels["dice"] == pytest.approx(2 * before / (2 * before + 7))
+    measured = outcomes["table"].measure
+    assert measured is not None and measured["column"] == "volume_um3"
+    assert measured["largest_relative_difference"] == pytest.approx(0.2, rel=1e-5)
+    assert outcomes["objects"].verdict is Verdict.SAME
+    assert sum("changed since it was written" in note for note in found.notes) == 2
+
+
+def test_another_parameter_gives_another_result(window: Window, write_folder: Callable[[], Path]) -> None:
+    everything(window)
+    folder = write_folder()
+    content = json.loads((folder / layout.PARAMETERS).read_text(encoding="utf-8"))
+    clean = next(step for step in content["record"]["steps"] if step.get("edit") == "clean up")
+    clean["parameters"]["close"] = 3
+    (folder / layout.PARAMETERS).write_text(json.dumps(content), encoding="utf-8")
+    assert by_name(rerun(folder).outcomes)["labels"].verdict is Verdict.APART
+
+
+def test_another_model_and_another_tomogram_are_errors(
+    window: Window,
+    write_folder: Callable[[], Path],
+    tomogram: Path,
+    toy_model: Path,
+    tmp_path: Path,
+    make_model: Callable[..., Path],
+) -> None:
+    window.segment()
+    folder = write_folder()
+    kept = tmp_path / "kept.onnx"
+    shutil.copy(toy_model, kept)
+    toy_model.unlink()
+    with pytest.raises(UserError, match=r"model toy .* which is not here"):
+        rerun(folder)
+    make_model(toy_model, layers=1)
+    with pytest.raises(UserError, match=r"of SHA-256 .* give the right one with --model"):
+        rerun(folder)
+    shutil.copy(kept, toy_model)
+    moved = tmp_path / "else" / "moved.mrc"
+    moved.parent.mkdir()
+    shutil.copy(tomogram, moved)
+    with mrcfile.open(tomogram, "r+") as file:
+        file.data[0, 0, 0] += 1
+    with pytest.raises(UserError, match="its checksum is another one"):
+        rerun(folder)
+    tomogram.unlink()
+    with pytest.raises(UserError, match=r"not where it was .*--tomogram"):
+        rerun(folder)
+    assert rerun(folder, moved).same
+
+
+def test_the_command_says_it_and_its_code_tells(
+    window: Window, write_folder: Callable[[], Path], capsys: pytest.CaptureFixture[str]
+) -> None:
+    everything(window)
+    folder = write_folder()
+    assert main(["rerun", str(folder)]) == 0
+    printed = " ".join(capsys.readouterr().out.split())
+    assert "labels: the same, bit by bit" in printed and "Segment, Cell mask: threshold" in printed
+    data = tifffile.imread(folder / layout.VOLUMES["objects"])
+    data[data != 0] += 1
+    tifffile.imwrite(folder / layout.VOLUMES["objects"], data, photometric="minisblack")
+    assert main(["rerun", str(folder), "--json"]) == 3
+    found = json.loads(capsys.readouterr().out)
+    assert not found["same"] and [one["verdict"] for one in found["results"]][2] == "apart"
+    assert main(["rerun", str(folder.parent)]) == 2
+    assert "no folder of results" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [
+        {"model": "toy"},
+        {"model": "toy", "model_sha256": "x", "threshold": 0, "polarity": "dark", "slices": [0, 6]},
+        {"model": "toy", "model_sha256": "0" * 64, "threshold": 9, "polarity": "dark", "slices": [0, 6]},
+    ],
+)
+def test_a_strangers_record_is_an_error_in_a_sentence(
+    window: Window, write_folder: Callable[[], Path], parameters: dict
+) -> None:
+    window.segment()
+    folder = write_folder()
+    content = json.loads((folder / layout.PARAMETERS).read_text(encoding="utf-8"))
+    content["record"]["steps"][0]["parameters"] = parameters
+    (folder / layout.PARAMETERS).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UserError, match="A segmentation of the record is damaged"):
+        rerun(folder)
+
+
+def test_dice_and_differences_are_those_of_their_definitions() -> None:
+    one, other = np.zeros((2, 3, 4), np.uint16), np.zeros((2, 3, 4), np.uint16)
+    one[0, 0], other[0, 0, 1:], other[1, 1, 1] = 5, 5, 5
+    found = compare_volumes("objects", ArrayVolume(one), other).measure
+    assert found is not None and found["voxels"] == 2 and found["dice"] == pytest.approx(2 * 3 / (4 + 4))
+    other[0, 0, 3] = 6
+    found = compare_volumes("objects", ArrayVolume(one), other).measure
+    assert found is not None and found["voxels"] == 3 and found["dice"] == pytest.approx(2 * 2 / 8)
+    kept = {"object": np.array([1, 2]), "a": np.array([1.0, np.nan]), "class": np.array(["x", "y"], object)}
+    assert compare_tables(kept, {**kept, "class": np.array(["z", "y"], object)}).verdict is Verdict.SAME
+    again = compare_tables(kept, {**kept, "a": np.array([4.0, np.nan])}).measure
+    assert again is not None and again["largest_relative_difference"] == pytest.approx(0.75)
+    assert compare_tables(kept, {**kept, "object": np.array([1, 3])}).verdict is Verdict.APART
