@@ -18,10 +18,12 @@ SCRATCH = Path(tempfile.mkdtemp())
 for variable in ("XDG_STATE_HOME", "XDG_DATA_HOME", "XDG_CONFIG_HOME", "LOCALAPPDATA", "SXTSTUDIO_WORK"):
     os.environ[variable] = str(SCRATCH)
 
+import numpy as np  # noqa: E402
 from PIL import Image  # noqa: E402
 from PySide6.QtCore import QPoint, QSettings  # noqa: E402
 from PySide6.QtGui import QGuiApplication, QPixmap  # noqa: E402
 from PySide6.QtWidgets import QApplication, QDialog, QWidget  # noqa: E402
+from scipy import ndimage  # noqa: E402
 
 from sxtstudio.app import theme  # noqa: E402
 from sxtstudio.app.labels.tools.base import PointerEvent  # noqa: E402
@@ -29,6 +31,7 @@ from sxtstudio.app.main_window import MainWindow  # noqa: E402
 from sxtstudio.app.retrain.dialog import RetrainDialog  # noqa: E402
 from sxtstudio.app.settings import Settings  # noqa: E402
 from sxtstudio.app.states import Panel  # noqa: E402
+from sxtstudio.core.evaluation.marks import Mark  # noqa: E402
 
 LONGEST_S = 240
 
@@ -184,6 +187,7 @@ def main_workflow(driver: Driver) -> None:
     driver.shot("window-table")
     session.layout.set(objects_pane=False)
 
+    evaluation(driver)
     driver.panel(Panel.SURFACE)
     driver.act("surface.show")
     driver.idle()
@@ -202,6 +206,29 @@ def main_workflow(driver: Driver) -> None:
         driver.idle()
         driver.dialog(f"window-{name}")
     retraining(driver)
+
+
+def evaluation(driver: Driver) -> None:
+    """Judge a slice: a piece of the labels is false, and something is missing."""
+    session, panel = driver.window.session, driver.panel(Panel.EVALUATE)
+    session.objects.set(visible=False)
+    panel.choice.number.setValue(8)
+    panel.choice.begin.click()
+    panel.work.go(panel.work.evaluation.slices[3])
+    driver.idle()
+    labels = session.document.labels[session.cursor[0]]
+    parts, count = ndimage.label(labels, np.ones((3, 3)))
+    sizes = np.bincount(parts.ravel())
+    sizes[0] = 0
+    for mark, rank in ((Mark.FALSE_POSITIVE, count // 2), (Mark.ARTEFACT, count // 2 + 1)):
+        panel.judging.take(mark)
+        row, column = np.argwhere(parts == np.argsort(sizes)[rank])[0]
+        stroke(driver, [(float(row), float(column))])
+    panel.judging.take(Mark.MISSING)
+    stroke(driver, [(60 + 2 * i, 200 + 3 * i) for i in range(30)])
+    driver.idle()
+    driver.shot("window-evaluate")
+    session.objects.set(visible=True)
 
 
 def retraining(driver: Driver) -> None:

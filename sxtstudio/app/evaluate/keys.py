@@ -85,7 +85,8 @@ class EvaluationKeys(QObject):
         if kind == QEvent.Type.ShortcutOverride:
             event.accept()  # here the key is no shortcut of the window's
             return False
-        does()
+        if not event.isAutoRepeat():  # a key that is held down must not judge slice after slice
+            does()
         return True
 
     def _ours(self, watched: QObject, event: QKeyEvent) -> bool:

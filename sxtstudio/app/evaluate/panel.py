@@ -77,6 +77,7 @@ class EvaluatePanel(QWidget):
             return
         self._context.parts.toolbox.cancel()
         try:
+            self._session.changeable()  # labels that are being changed are not judged
             self.work.judged()
         except UserError as error:
             self._session.message.emit(str(error))

@@ -6,12 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import Qt
+from PySide6.QtCore import QEvent, Qt
+from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 
 from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.evaluate import keys
 from sxtstudio.app.labels.tools.base import PointerEvent
+from sxtstudio.app.session import Busy
 from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.evaluation.marks import JudgedPixels, Mark
@@ -150,6 +152,26 @@ def test_keys_lead_through_the_whole_evaluation(expert) -> None:
     expert.key(Qt.Key.Key_Space)
     assert not expert.work.evaluation.left and "All slices are judged" in expert.said[-1]
     assert expert.panel.judging.next.text() == "Judged, next slice"
+
+
+def test_a_key_that_is_held_down_judges_one_slice(expert) -> None:
+    expert.begin(1, 64, 20)
+    expert.key(Qt.Key.Key_Space)
+    view = expert.window.context.parts.slices.views["xy"]
+    none = Qt.KeyboardModifier.NoModifier
+    for _ in range(5):
+        QApplication.sendEvent(view, QKeyEvent(QEvent.Type.KeyPress, Qt.Key.Key_Space, none, " ", True))
+    assert len(expert.work.evaluation.judged) == 1
+
+
+def test_labels_that_are_being_changed_are_not_judged(expert) -> None:
+    expert.begin()
+    expert.session.set_busy(Busy("Segment", EditKind.SEGMENT))
+    expert.panel.next()
+    assert not expert.work.evaluation.judged and "being changed" in expert.said[-1]
+    expert.stroke((105, 105))
+    assert expert.session.labels_of("marks") is None
+    expert.session.set_busy(None)
 
 
 def test_keys_are_the_windows_own_again_when_another_panel_is_shown(expert) -> None:

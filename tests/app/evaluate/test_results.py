@@ -14,6 +14,7 @@ from sxtstudio.app.evaluate.results import ResultsDialog
 from sxtstudio.app.retrain.labels import LabelsPage
 from sxtstudio.app.states import Panel
 from sxtstudio.core.evaluation.marks import JudgedPixels
+from sxtstudio.workflow.document.project import save, snapshot
 
 SAMPLE = Path(__file__).resolve().parents[3] / "resources" / "sample.tif"
 
@@ -124,3 +125,28 @@ def test_the_panel_is_reached_from_the_menu(expert) -> None:
     side.show_panel(Panel.IMAGE)
     expert.window.actions_.by_name["tools.evaluate"].trigger()
     assert side.current is Panel.EVALUATE
+
+
+def test_another_project_is_opened_from_the_list_and_the_first_still_counts(
+    expert, saved: Path, tmp_path: Path
+) -> None:
+    second = tmp_path / "two.sxt"
+    with_changes = expert.document
+    expert.panel.next()
+    expert.session.collect_view()
+    save(snapshot(with_changes), second).lock.release()  # a second one, with three judged slices
+    expert.panel.results.click()
+    dialog = expert.window.context.dialogs.find(ResultsDialog)
+    dialog.add_project(second)
+    expert.qtbot.waitUntil(lambda: second in dialog.others, timeout=5000)
+    assert dialog.summary.slices == 3 + 3 and len(dialog.summary.tomograms) == 2
+    dialog.tomograms.selectRow(1)
+    with_changes.modified = False
+    with expert.qtbot.waitSignal(expert.session.document_changed, timeout=20_000):
+        dialog.open_it.click()
+    expert.qtbot.waitUntil(lambda: len(expert.work.evaluation.judged) == 3, timeout=5000)
+    assert saved in dialog.projects
+    expert.qtbot.waitUntil(lambda: saved in dialog.others, timeout=5000)
+    assert dialog.summary.slices == 3 + 2  # as they are saved
+    names = {dialog.tomograms.item(r, 0).text() for r in range(dialog.tomograms.rowCount())}
+    assert names == {"two.sxt (open)", "one.sxt"}

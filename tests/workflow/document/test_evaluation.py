@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
@@ -26,7 +27,8 @@ from sxtstudio.workflow.document.evaluation import (
     still_judged,
 )
 from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
-from sxtstudio.workflow.retraining.labels import of_document, of_project, summary
+from sxtstudio.workflow.retraining import runs
+from sxtstudio.workflow.retraining.labels import Chosen, of_document, of_project, summary
 
 LINE = Box((2, 10, 5), (3, 12, 45))  # 80 pixels of slice 2
 WRONG = Box((2, 10, 5), (3, 12, 15))  # 20 of them
@@ -166,6 +168,18 @@ def test_a_model_learns_from_judged_slices_as_corrected(document: Document, tmp_
     write(document, "labels", EditKind.ERASER, Box((2, 10, 44), (3, 11, 45)), 0)
     adopt(document, save(snapshot(document), folder))
     assert of_project(folder).judged == 0  # nobody has judged these labels
+
+
+def test_the_files_of_a_training_hold_the_corrected_labels(document: Document, tmp_path: Path) -> None:
+    judge(document)
+    found = summary(of_document(document, (), (2,)))
+    start = runs.Start("compact")
+    request = runs.Request("mine", start, 1.0, (Chosen(found, (2,)),))
+    run = runs.prepare(request, root=tmp_path / "runs")
+    written = tifffile.imread(run.folder / "labels-1.labels.tif")  # by another reader than the program's own
+    plane = written.reshape(-1, *document.shape[1:])[0]
+    assert (plane == 255).sum() == 70 and not plane[10:12, 5:15].any() and (plane[30, 5:15] == 255).all()
+    assert (np.array(document.labels[2]) > 0).sum() == 80
 
 
 @pytest.mark.parametrize(
