@@ -7,6 +7,7 @@ Units of newer versions of Amira. ahds reads what is written here in the tests; 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,10 @@ from sxtstudio.io.handover.label_volumes import Write, check_legend, materials, 
 from sxtstudio.io.mib import NM_PER_UM
 
 _WRITTEN = {"u1": "byte", "i2": "short", "u2": "ushort", "i4": "int", "f4": "float", "f8": "double"}
+# Readers such as ahds know ASCII only, and lose the whole file otherwise.
+_SPELT = str.maketrans(
+    {"ä": "ae", "ö": "oe", "ü": "ue", "Ä": "Ae", "Ö": "Oe", "Ü": "Ue", "ß": "ss", "µ": "u"}
+)
 
 
 def amira_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -53,7 +58,7 @@ def write_amira(path: Path, plan: Plan, slabs: Iterable[NDArray[Any]]) -> str:
 def write_amira_labels(path: Path, image: LabelImage, progress: Progress) -> HandedOver:
     """Write labels with a material for each value from 1 to the largest; Id, place and value are the same.
 
-    Names of materials have no spaces in Amira: these become "_".
+    Names of materials have ASCII letters and digits in Amira: anything else becomes "_", and ä "ae".
 
     Raises
     ------
@@ -79,7 +84,7 @@ def write_amira_labels(path: Path, image: LabelImage, progress: Progress) -> Han
     if any(
         a.name != b.name for a, b in zip(image.legend, materials_of(image.legend, fill=False), strict=True)
     ):
-        losses.append("Names of materials have letters, digits and _ only.")
+        losses.append("Names of materials have letters without accents, digits and _ only.")
     if image.voxel_nm is None:
         losses.append("The voxel size is unknown: Amira takes a voxel for 1.")
     details = (("Materials", str(len(image.legend))), ("Largest value", str(done.largest)))
@@ -102,7 +107,8 @@ def materials_of(legend: Legend, *, fill: bool = True) -> Legend:
 
 
 def _amira_name(name: str) -> str:
-    tidy = re.sub(r"\W+", "_", name).strip("_")
+    spelt = unicodedata.normalize("NFKD", name.translate(_SPELT)).encode("ascii", "ignore").decode()
+    tidy = re.sub(r"\W+", "_", spelt).strip("_")
     return f"Material_{tidy}" if tidy and (tidy[0].isdigit() or tidy in ("Exterior", "Inside")) else tidy
 
 
