@@ -94,7 +94,7 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.base
 
 $(VENV)/.handover: requirements-handover.lock $(VENV)/.dev
 	@echo "Installing readers of other programs into $(VENV) ..."
-	@$(PIP) install -c requirements.lock -r requirements-handover.lock
+	@$(PIP) install --no-deps --no-build-isolation -r requirements-handover.lock
 	@touch $@
 
 $(PY):

@@ -21,17 +21,20 @@ from sxtstudio.io.tilt_series import tilt_series_by_files
 from sxtstudio.io.volume_name import VolumeName
 
 _FORMATS = (
-    "MRC, TIFF, HDF5, OME-Zarr, NRRD, NIfTI, AmiraMesh, NumPy, MATLAB, or a folder of TIFF or PNG slices"
+    "MRC, TIFF, HDF5, OME-Zarr, Zeiss TXM, NRRD, NIfTI, AmiraMesh, NumPy, MATLAB, "
+    "or a folder of TIFF or PNG slices"
 )
 
 #: How the names of files end that can be opened; what a file is, is told by its content.
 SUFFIXES = (
     *(".mrc", ".rec", ".st", ".map", ".mrc.gz", ".rec.gz", ".mrc.bz2", ".rec.bz2", ".tif", ".tiff"),
     *(".h5", ".hdf5", ".nxs", ".nx5", ".hdf", ".zarr", ".png", ".npy", ".model", ".mask", ".mat"),
-    *(".am", ".nrrd", ".nhdr", ".nii", ".nii.gz"),
+    *(".am", ".nrrd", ".nhdr", ".nii", ".nii.gz", ".txm", ".txrm"),
 )
 
 _HDF5 = b"\x89HDF\r\n\x1a\n"
+
+_OLE = b"\xd0\xcf\x11\xe0"
 
 # Ways to pack a whole file, and what unpacks it.
 _PACKED = ((b"\x1f\x8b", "gzip", "gunzip"), (b"BZh", "bzip2", "bunzip2"))
@@ -42,7 +45,6 @@ _FOREIGN = (
     (b"\xfd7zXZ", "is compressed with xz. Unpack it first (unxz)"),
     (b"\x28\xb5\x2f\xfd", "is compressed with zstd. Unpack it first (unzstd)"),
     (b"PK\x03\x04", "is a ZIP archive. Unpack it first"),
-    (b"\xd0\xcf\x11\xe0", "is a Zeiss TXM/TXRM or Office file. Export it as TIFF or MRC first"),
     (b"\xff\xd8\xff", "is a JPEG photograph. Use the original data"),
 )
 
@@ -51,8 +53,9 @@ def open_volume(path: str | Path, axes: AxisOrder | None = None) -> FileVolume:
     """Open a tomogram of any format that SXT Studio reads; the voxels stay on disk.
 
     MRC (.mrc .rec .st .map; in gzip and bzip2, too), TIFF, BigTIFF, ImageJ hyperstack, OME-TIFF,
-    HDF5/NeXus, OME-Zarr 0.4 and 0.5, plain Zarr arrays, NRRD, NIfTI, AmiraMesh, NumPy (.npy), MATLAB
-    (.model and .mask of MIB), a folder of numbered 2D TIFF or PNG slices, or a single 2D image.
+    HDF5/NeXus, TXM and TXRM of Zeiss, OME-Zarr 0.4 and 0.5, plain Zarr arrays, NRRD, NIfTI, AmiraMesh,
+    NumPy (.npy), MATLAB (.model and .mask of MIB), a folder of numbered 2D TIFF or PNG slices, or a single
+    2D image.
 
     Parameters
     ----------
@@ -169,6 +172,10 @@ def _open_packed(path: Path, kind: str, program: str, axes: AxisOrder | None) ->
 def _open_by_head(path: Path, head: bytes, size: int, *, named: bool) -> FileVolume:
     if tiff_ifd.is_tiff(head):
         return tiff.open_tiff(path, named=named)
+    if head.startswith(_OLE):
+        from sxtstudio.io.txm import open_txm
+
+        return open_txm(path)
     if head.startswith(png.SIGNATURE):
         return png.open_png(path)
     if head.startswith(imod_read.MAGIC):
