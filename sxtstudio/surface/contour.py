@@ -53,7 +53,7 @@ class Contour:
 
 
 def contours(
-    labels: NDArray[Any],
+    labels: NDArray[Any] | OneValue,
     apart: Sequence[int],
     *,
     with_objects: bool,
@@ -70,6 +70,7 @@ def contours(
         return contour(
             labels, with_objects=with_objects, face_limit=face_limit, binning=binning, progress=progress
         )
+    assert isinstance(labels, np.ndarray)
     extents = _extents(labels, apart)
     found: list[Contour] = []
     depth = sum(last - first for first, last in extents.values())
@@ -106,8 +107,9 @@ class OneValue:
     def __init__(self, labels: NDArray[Any], value: int, first: int, last: int) -> None:
         """Read ``labels`` (z, y, x) from slice ``first`` to ``last`` (not included)."""
         self._labels, self._value, self._first = labels, value, first
-        self.shape = (last - first, *labels.shape[1:])
-        self.itemsize = labels.itemsize
+        depth, height, width = last - first, *labels.shape[1:]
+        self.shape = (depth, height, width)
+        self.size, self.ndim, self.itemsize = depth * height * width, 3, labels.itemsize
 
     def __getitem__(self, part: slice) -> NDArray[np.bool_]:
         """Return where the value is, in some slices."""

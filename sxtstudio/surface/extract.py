@@ -15,7 +15,7 @@ from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import grouped
 from sxtstudio.surface.colours import random_colours
-from sxtstudio.surface.contour import Contour, TooManyFaces, contours
+from sxtstudio.surface.contour import Contour, OneValue, TooManyFaces, contours
 from sxtstudio.surface.mesh import Surface, SurfaceParameters, polydata
 from sxtstudio.surface.simplify import drop_unused, simplify
 from sxtstudio.surface.smooth import smooth
@@ -35,7 +35,7 @@ class EmptyLabels(UserError):
 
 
 def extract_surface(
-    labels: NDArray[Any],
+    labels: NDArray[Any] | OneValue,
     voxel_nm: VoxelSize | None,
     parameters: SurfaceParameters | None = None,
     origin_nm: VoxelSize | None = None,
@@ -52,7 +52,8 @@ def extract_surface(
     Parameters
     ----------
     labels
-        Label volume (z, y, x), array or memory map, any number type; it is read slab by slab.
+        Label volume (z, y, x), array or memory map, any number type, or one value of such; it is read slab by
+        slab.
     voxel_nm
         Edge lengths of a voxel in nm (z, y, x). None: unknown; lengths are in voxels, with a note.
     parameters
@@ -142,7 +143,7 @@ def _to_smooth(faces: int, parameters: SurfaceParameters) -> int:
 
 
 def _geometry(
-    labels: NDArray[Any], voxel_nm: VoxelSize | None, origin_nm: VoxelSize | None
+    labels: NDArray[Any] | OneValue, voxel_nm: VoxelSize | None, origin_nm: VoxelSize | None
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Check the input; return scale and offset as (x, y, z)."""
     if labels.ndim != 3 or 0 in labels.shape:
@@ -165,7 +166,7 @@ def _text(xyz: NDArray[np.float64]) -> str:
 
 
 def _contour(
-    labels: NDArray[Any], parameters: SurfaceParameters, apart: Sequence[int], progress: Progress
+    labels: NDArray[Any] | OneValue, parameters: SurfaceParameters, apart: Sequence[int], progress: Progress
 ) -> tuple[Contour, int]:
     """Contour at the finest resolution that memory allows; return it with its binning."""
     for binning in _BINNINGS:

@@ -29,7 +29,7 @@ def write_mesh(
     surface
         Lengths in it are nm, or voxels.
     progress
-        Counts points and triangles.
+        Counts points and triangles, when they are written and when they are read back.
     unit
         In which lengths are written, where they are known; None: nm, and µm in GLB.
 
@@ -48,7 +48,7 @@ def write_mesh(
     path = Path(path)
     kind = format_of(path)
     progress = progress or Progress()
-    progress.begin(len(surface.points) + surface.face_count, f"writing {path.name}")
+    progress.begin(2 * (len(surface.points) + surface.face_count), f"writing {path.name}")
     progress.check()
     lengths = Lengths(None if surface.unit == "voxel" else unit or kind.usual_unit)
     write_file(path, surface_parts(surface, "Labels"), lengths, path.stem, progress.step)

@@ -9,17 +9,20 @@ import re
 import shutil
 import subprocess
 import sys
+import weakref
+from pathlib import Path
 
 import numpy as np
 import pytest
 import trimesh
 from PIL import Image
 
-from sxtstudio.core.errors import UserError
+from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.length_unit import LengthUnit
 from sxtstudio.core.object_classes import ObjectClass
 from sxtstudio.core.object_table import ObjectRow, ObjectTable
+from sxtstudio.core.progress import Progress
 from sxtstudio.surface import MESH_SUFFIXES, SurfaceParameters
 from sxtstudio.surface.handover import glb
 from sxtstudio.surface.handover.kinds import MeshFormat, Per
@@ -27,6 +30,7 @@ from sxtstudio.surface.handover.names import file_stem
 from sxtstudio.surface.handover.part import MeshPart, object_parts
 from sxtstudio.surface.handover.sink import Lengths
 from sxtstudio.surface.handover.write import LISTING, write_file, write_folder
+from sxtstudio.surface.povray import meshes
 
 VOXEL_NM = (10.0, 20.0, 30.0)
 ORIGIN_NM = (1000.0, -200.0, 50.0)  # x, y, z
@@ -249,14 +253,16 @@ def test_nothing_at_all_is_a_file_without_triangles(tmp_path, kind):
 
 
 def many(count):
-    """Tetrahedra far apart, made as they are asked for; how many are alive is counted."""
-    alive = []
+    """Tetrahedra far apart, made as they are asked for; only a few of them are in memory at a time."""
+    alive = weakref.WeakSet()
     points = np.array([(0, 0, 0), (1, 0, 0), (0, 1, 0), (0, 0, 1)], np.float32)
     triangles = np.array([(0, 2, 1), (0, 1, 3), (0, 3, 2), (1, 2, 3)], np.int32)
     for number in range(1, count + 1):
         shifted = points + np.float32(number)
-        alive.append(shifted)
-        yield MeshPart(f"Object {number}", (number % 256, 0, 9), shifted, triangles, number)
+        part = MeshPart(f"Object {number}", (number % 256, 0, 9), shifted, triangles, number)
+        alive.add(part)
+        assert len(alive) <= 4
+        yield part
 
 
 @pytest.mark.parametrize("kind", MeshFormat)
@@ -316,10 +322,62 @@ def test_a_file_that_is_damaged_on_the_disk_is_told(tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_names_of_strangers_are_made_fit(tmp_path):
+    """A project may hold lone surrogates, line breaks and escape sequences in the name of a class."""
+    odd = "a\ud800\n}\x1b[0m"
+    table = ObjectTable({n: ObjectRow(odd) for n in (1, 4, 9)}, (ObjectClass(odd, (1, 2, 3)),))
+    for kind in MeshFormat:
+        write_file(tmp_path / f"a{kind.suffix}", parts(table), Lengths(), odd)
+        write_folder(tmp_path / kind, parts(table), kind, Per.CLASS, Lengths(), odd)
+    assert contents_of(tmp_path / "a.glb")["materials"][0]["name"] == r"a\ud800\n}\x1b[0m 1"
+    assert len(list(pov_meshes(tmp_path / "a.pov"))) == 3
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self"), reason="there is no folder in which nobody can write")
+@pytest.mark.parametrize("kind", MeshFormat)
+def test_folder_that_cannot_be_written_is_told(kind):
+    with pytest.raises(UserError):
+        write_file(Path(f"/proc/self/a{kind.suffix}"), parts(), Lengths(), "Zelle")
+    with pytest.raises(UserError):
+        write_folder(Path("/proc/self/a"), parts(), kind, Per.OBJECT, Lengths(), "Zelle")
+
+
+@pytest.mark.parametrize("kind", MeshFormat)
+def test_cancel_takes_effect_while_it_is_read_back(tmp_path, kind, monkeypatch):
+    progress = Progress()
+    read_back = kind.kind.sink.read_back
+
+    def cancelled(self):
+        progress.cancel()
+        return read_back(self)
+
+    monkeypatch.setattr(kind.kind.sink, "read_back", cancelled)
+    monkeypatch.setattr(meshes, "_ROWS", 50)
+    with pytest.raises(Cancelled):
+        write_file(tmp_path / f"a{kind.suffix}", parts(), Lengths(), "Zelle", progress.step)
+    assert not list(tmp_path.iterdir())
+
+
+def test_an_object_in_a_large_box_is_read_a_few_slices_at_a_time():
+    """As an array would be that counts what is compared at once."""
+
+    class Counting(np.ndarray):
+        most = 0
+
+        def __eq__(self, other):
+            Counting.most = max(Counting.most, self.size)
+            return np.asarray(self) == other
+
+    numbers = np.zeros((40, 300, 300), np.uint16).view(Counting)
+    numbers[2, 2, 2] = numbers[38, 290, 290] = 7
+    (part,) = object_parts(numbers, {7: Box((0, 0, 0), numbers.shape)}, ObjectTable(), VOXEL_NM)
+    assert len(part.triangles) == 16 and Counting.most <= 2 * 300 * 300
+
+
 FULL_DISK = """
 import resource, signal, sys
 from pathlib import Path
-from sxtstudio.core.errors import UserError
+from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.surface.handover.kinds import MeshFormat, Per
 from sxtstudio.surface.handover.sink import Lengths
 from sxtstudio.surface.handover.write import write_file, write_folder

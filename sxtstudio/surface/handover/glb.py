@@ -22,7 +22,17 @@ from sxtstudio import __version__
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_classes import Rgb
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, Where, append
+from sxtstudio.surface.handover.sink import (
+    Counted,
+    Lengths,
+    MeshSink,
+    Step,
+    Totals,
+    Vector,
+    Where,
+    append,
+    nothing,
+)
 
 Json = dict[str, Any]
 _MAGIC, _JSON, _BINARY = b"glTF", b"JSON", b"BIN\0"
@@ -163,14 +173,14 @@ class GlbSink(MeshSink):
 
     def read_back(self) -> Totals:
         """Return what the file holds."""
-        return read_totals(self.path)
+        return read_totals(self.path, self._step)
 
 
 def _u32(number: int) -> bytes:
     return number.to_bytes(4, "little")
 
 
-def read_totals(path: Path) -> Totals:
+def read_totals(path: Path, step: Counted = nothing) -> Totals:
     """Return what a file that was written here holds, in its unit and along the axes of the volume."""
     totals = Totals()
     with open(path, "rb") as file:
@@ -182,6 +192,7 @@ def read_totals(path: Path) -> Totals:
             return Totals(-1, -1)
         x, y, z = contents["nodes"][0].get("translation", [0, 0, 0])
         for mesh in contents.get("meshes", []):
+            step(0)
             (primitive,) = mesh["primitives"]
             points, corners = (
                 _read(file, begin, contents, accessor)

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, Where
+from sxtstudio.surface.handover.sink import Counted, Lengths, MeshSink, Step, Totals, Vector, Where, nothing
 
 
 class ObjSink(MeshSink):
@@ -55,7 +55,11 @@ class ObjSink(MeshSink):
     def read_back(self) -> Totals:
         """Return what the file holds."""
         materials = b"" if self.beside is None else self.beside.read_bytes()
-        return read_totals(self.path) if materials.count(b"illum 2\n\n") == self._parts else Totals(-1, -1)
+        return (
+            read_totals(self.path, self._step)
+            if materials.count(b"illum 2\n\n") == self._parts
+            else Totals(-1, -1)
+        )
 
 
 def material_file(path: Path) -> Path:
@@ -63,7 +67,7 @@ def material_file(path: Path) -> Path:
     return path.with_suffix(".mtl")
 
 
-def read_totals(path: Path) -> Totals:
+def read_totals(path: Path, step: Counted = nothing) -> Totals:
     """Return what a file that was written here holds."""
     totals = Totals()
     with open(path, "rb") as file:
@@ -71,6 +75,7 @@ def read_totals(path: Path) -> Totals:
         while lines := file.readlines(1 << 24):
             places = [line.split()[1:4] for line in lines if line.startswith(b"v ")]
             totals.add_points(np.array(places, np.float64).reshape(-1, 3))
+            step(len(lines))
             totals.triangles += sum(line.startswith(b"f ") and line.endswith(b"\n") for line in lines)
     return totals
 

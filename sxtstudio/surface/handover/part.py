@@ -15,10 +15,12 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_classes import Rgb
 from sxtstudio.core.object_colours import number_colours
 from sxtstudio.core.object_table import ObjectRow, ObjectTable
+from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.surface.colours import PLAIN_RGB
-from sxtstudio.surface.extract import extract_surface
+from sxtstudio.surface.contour import OneValue
+from sxtstudio.surface.extract import EmptyLabels, extract_surface
 from sxtstudio.surface.mesh import Points, Surface, SurfaceParameters, Triangles, polydata
 
 Colours = Callable[[int], Rgb]
@@ -143,21 +145,20 @@ def object_parts(
     progress.begin(len(boxes))
     for number in by_class(boxes, table):
         box = boxes[number]
-        mask = objects[box.slices] == number
-        if mask.any():
-            z, y, x = (edge * start for edge, start in zip(scale, box.start, strict=True))
-            inner = progress.child(progress.stage, _silent)
-            surface = extract_surface(mask, voxel_nm, each, (z, y, x), inner)
-            name = table.rows.get(number, ObjectRow()).class_name
-            if surface.face_count >= (asked.min_faces or 0):
-                yield MeshPart(
-                    object_name(number, name),
-                    colour(number),
-                    surface.points,
-                    surface.triangles,
-                    number,
-                    name,
-                )
+        z, y, x = (edge * start for edge, start in zip(scale, box.start, strict=True))
+        inner = progress.child(progress.stage, _silent)
+        # A plasma membrane spans the whole tomogram: no copy of its box is made.
+        mine = OneValue(objects[box.slices], number, 0, box.shape[0])
+        try:
+            surface = extract_surface(mine, voxel_nm, each, (z, y, x), inner)
+        except EmptyLabels:
+            surface = None
+        if surface is not None and surface.face_count >= (asked.min_faces or 0):
+            name = printable(table.rows.get(number, ObjectRow()).class_name)
+            yield MeshPart(
+                object_name(number, name), colour(number), surface.points, surface.triangles, number, name
+            )
+            del surface
         progress.step()
 
 
@@ -199,7 +200,7 @@ def parts_by_number(
     for row, number in enumerate(numbers.tolist()):
         mine, its = by_point[first[row] : last[row]], by_face[begins[row] : ends[row]]
         red, green, blue = colours[mine[0]].tolist()
-        class_name = "" if names is None else names.get(number, "")
+        class_name = "" if names is None else printable(names.get(number, ""))
         yield MeshPart(
             object_name(number, class_name),
             (red, green, blue),

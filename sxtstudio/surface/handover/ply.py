@@ -7,7 +7,17 @@ from pathlib import Path
 import numpy as np
 
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, Where, append
+from sxtstudio.surface.handover.sink import (
+    Counted,
+    Lengths,
+    MeshSink,
+    Step,
+    Totals,
+    Vector,
+    Where,
+    append,
+    nothing,
+)
 
 _VERTEX = np.dtype([("place", "<f4", 3), ("rgb", "u1", 3)])
 _FACE = np.dtype([("count", "u1"), ("points", "<i4", 3)])
@@ -59,19 +69,21 @@ class PlySink(MeshSink):
 
     def read_back(self) -> Totals:
         """Return what the file holds."""
-        return read_totals(self.path)
+        return read_totals(self.path, self._step)
 
 
-def read_totals(path: Path) -> Totals:
+def read_totals(path: Path, step: Counted = nothing) -> Totals:
     """Return what a file that was written here holds."""
     totals = Totals()
     with open(path, "rb") as file:
         counts = [int(line.split()[2]) for line in file.read(_PADDED).split(b"\n") if line[:7] == b"element"]
         for count in _pieces(counts[0]):
             totals.add_points(np.fromfile(file, _VERTEX, count)["place"])
+            step(count)
         for count in _pieces(counts[1]):
             faces = np.fromfile(file, _FACE, count)
             totals.triangles += int(np.count_nonzero(faces["points"].max(axis=1) < totals.points))
+            step(count)
     return totals
 
 

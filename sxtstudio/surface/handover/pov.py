@@ -44,4 +44,4 @@ class PovSink(MeshSink):
         """Return what the meshes hold."""
         if self.beside is None or self.path.read_text(encoding="utf-8") != self._whole:
             return Totals(-1, -1)
-        return read_totals(self.beside)
+        return read_totals(self.beside, self._step)

@@ -18,6 +18,7 @@ from sxtstudio.core.length_unit import LengthUnit
 from sxtstudio.surface.handover.part import MeshPart
 
 ROWS = 250_000
+Counted = Callable[[int], None]
 Vector = NDArray[np.float64]
 Step = Callable[[int], None] | None
 # Formats count points with 32 bit.
@@ -105,11 +106,11 @@ class Totals:
 
 
 class MeshSink:
-    """A file of meshes that is being written, part by part.
+    """A file of meshes that is being written, part by part, and read back.
 
     ``path`` is where it is written, ``final`` what it will be called, ``beside`` where a second file goes
     that belongs to it, and ``name`` is the tomogram's. ``step`` is called with the number of points or
-    triangles that have been written.
+    triangles that have been written, and again when they are read back.
     """
 
     def __init__(self, where: Where, lengths: Lengths, name: str, step: Step = None) -> None:
@@ -117,7 +118,7 @@ class MeshSink:
         self.path, self.final, self.beside = where.path, where.final, where.beside
         self.lengths, self.name = lengths, name
         self.totals = Totals()
-        self._step = step or _nothing
+        self._step = step or nothing
         self._stack = ExitStack()
 
     def add(self, part: MeshPart) -> None:
@@ -163,11 +164,11 @@ class MeshSink:
         return self._stack.enter_context(open(self.path, "w+b"))
 
 
+def nothing(_count: int) -> None:
+    """Nobody counts."""
+
+
 def append(file: IO[bytes], scratch: IO[bytes]) -> None:
     """Copy a scratch file behind what is in a file."""
     scratch.seek(0)
     shutil.copyfileobj(scratch, file, 1 << 20)
-
-
-def _nothing(_count: int) -> None:
-    """Nobody counts."""

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, Where
+from sxtstudio.surface.handover.sink import Counted, Lengths, MeshSink, Step, Totals, Vector, Where, nothing
 
 _FACE = np.dtype([("normal", "<f4", 3), ("corners", "<f4", (3, 3)), ("extra", "<u2")])
 _HEADER = 80
@@ -43,10 +43,10 @@ class StlSink(MeshSink):
 
     def read_back(self) -> Totals:
         """Return what the file holds."""
-        return read_totals(self.path)
+        return read_totals(self.path, self._step)
 
 
-def read_totals(path: Path) -> Totals:
+def read_totals(path: Path, step: Counted = nothing) -> Totals:
     """Return what a file that was written here holds; points are counted by the triangles."""
     totals = Totals()
     with open(path, "rb") as file:
@@ -55,4 +55,5 @@ def read_totals(path: Path) -> Totals:
         while len(rows := np.fromfile(file, _FACE, 250_000)):
             totals.add_points(rows["corners"].reshape(-1, 3))
             totals.triangles += len(rows)
+            step(len(rows))
     return totals if totals.triangles == count else Totals(-1, -1)

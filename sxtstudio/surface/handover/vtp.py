@@ -13,7 +13,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.surface.handover.part import MeshPart
-from sxtstudio.surface.handover.sink import Lengths, MeshSink, Step, Totals, Vector, Where, append
+from sxtstudio.surface.handover.sink import (
+    Counted,
+    Lengths,
+    MeshSink,
+    Step,
+    Totals,
+    Vector,
+    Where,
+    append,
+    nothing,
+)
 
 # Place in the file: name, kind, components, type in the file.
 _ARRAYS = (
@@ -84,10 +94,10 @@ class VtpSink(MeshSink):
 
     def read_back(self) -> Totals:
         """Return what the file holds."""
-        return read_totals(self.path)
+        return read_totals(self.path, self._step)
 
 
-def read_totals(path: Path) -> Totals:
+def read_totals(path: Path, step: Counted = nothing) -> Totals:
     """Return what a file that was written here holds."""
     totals = Totals()
     with open(path, "rb") as file:
@@ -99,12 +109,14 @@ def read_totals(path: Path) -> Totals:
         for first in range(0, size, 12_000_000):
             values = np.fromfile(file, "<f4", min(12_000_000, size - first) // 4)
             totals.add_points(values.reshape(-1, 3))
+            step(len(values) // 3)
         for _ in range(2):  # colours and numbers
             file.seek(int.from_bytes(file.read(8), "little"), 1)
         size = int.from_bytes(file.read(8), "little")
         for first in range(0, size, 12_000_000):
             corners = np.fromfile(file, "<i8", min(12_000_000, size - first) // 8).reshape(-1, 3)
             totals.triangles += int(np.count_nonzero(corners.max(axis=1) < totals.points))
+            step(len(corners))
         file.seek(int.from_bytes(file.read(8), "little"), 1)
         ends = file.read(64).split() == [b"</AppendedData>", b"</VTKFile>"]
     return totals if ends and begin else Totals(-1, -1)

@@ -10,7 +10,7 @@ from pathlib import Path
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_image import HandedOver
-from sxtstudio.core.printable import csv_text
+from sxtstudio.core.printable import csv_text, printable
 from sxtstudio.core.wording import count, grouped
 from sxtstudio.surface.handover.kinds import MESH_SUFFIXES, MeshFormat, Per, files_of, format_of
 from sxtstudio.surface.handover.names import file_stem, plain_stem
@@ -65,7 +65,7 @@ def write_file(
     name
         Of the tomogram.
     step
-        Called with the number of points or triangles that have been written.
+        Called with the number of points or triangles that have been written, or read back.
 
     Raises
     ------
@@ -85,7 +85,13 @@ def write_file(
 
 
 def write_folder(
-    folder: Path, parts: Iterable[MeshPart], kind: MeshFormat, per: Per, lengths: Lengths, name: str
+    folder: Path,
+    parts: Iterable[MeshPart],
+    kind: MeshFormat,
+    per: Per,
+    lengths: Lengths,
+    name: str,
+    step: Step = None,
 ) -> HandedOver:
     """Write meshes to a folder, a file for each object or each class, and a list of them, ``meshes.csv``.
 
@@ -99,7 +105,7 @@ def write_folder(
         In the order of their classes.
     kind, per
         Format, and what a file holds.
-    lengths, name
+    lengths, name, step
         As of ``write_file``.
 
     Raises
@@ -120,7 +126,7 @@ def write_folder(
             path = temporary / names.unique(f"{stem}{kind.suffix}")
             beside = kind.kind.beside
             where = Where(path, path, None if beside is None else beside(path))
-            _fill(kind, where, _listed(group, path.name, lengths, rows), written, lengths, name)
+            _fill(kind, where, _listed(group, path.name, lengths, rows), written, lengths, name, step)
             files += 1
         text = csv_text(_COLUMNS, (dict(zip(_COLUMNS, row, strict=True)) for row in rows))
         (temporary / LISTING).write_text(text, encoding="utf-8-sig", newline="")
@@ -159,7 +165,7 @@ def _fill(
     step: Step = None,
 ) -> None:
     """Write parts to a file, and read it back."""
-    with closing(kind.kind.sink(where, lengths, name, step)) as sink:
+    with closing(kind.kind.sink(where, lengths, printable(name), step)) as sink:
         for part in parts:
             sink.add(part)
             written.add(part)

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.printable import printable
-from sxtstudio.surface.handover.sink import Totals
+from sxtstudio.surface.handover.sink import Counted, Totals, nothing
 from sxtstudio.surface.povray.scene import Finish, PovMesh
 
 _ROWS = 250_000
@@ -76,7 +76,7 @@ def _finish(finish: Finish) -> str:
     )
 
 
-def read_totals(path: Path) -> Totals:
+def read_totals(path: Path, step: Counted = nothing) -> Totals:
     """Return what a file of meshes that was written here holds; nothing where it ends too soon."""
     totals = Totals()
     section, normals, line = b"", 0, b"}\n"
@@ -88,12 +88,15 @@ def read_totals(path: Path) -> Totals:
             elif section == b"v":
                 places.append(line[1:-2].split(b","))
                 if len(places) == _ROWS:
+                    step(0)
                     totals.add_points(np.array(places, np.float64))
                     places = []
             elif section == b"n":
                 normals += 1
             else:
                 totals.triangles += 1
+                if totals.triangles % _ROWS == 0:
+                    step(0)
     totals.add_points(np.array(places, np.float64).reshape(-1, 3))
     return totals if line == b"}\n" and normals == totals.points else Totals(-1, -1)
 

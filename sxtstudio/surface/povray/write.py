@@ -25,6 +25,7 @@ from sxtstudio.core.label_image import HandedOver
 from sxtstudio.core.printable import printable
 from sxtstudio.core.wording import grouped
 from sxtstudio.surface.handover.names import plain_stem
+from sxtstudio.surface.handover.sink import nothing
 from sxtstudio.surface.picture import png_of
 from sxtstudio.surface.povray.meshes import CLIP, MeshText, number, read_totals, vector
 from sxtstudio.surface.povray.scene import PovBox, PovCamera, PovPlane, PovScene
@@ -87,10 +88,10 @@ def write_scene(
         included = stack.enter_context(atomic_write(meshes))
         with open(included, "w", encoding="utf-8", newline="\n") as file:
             decimals = _DECIMALS.get(scene.unit, 2)
-            text = MeshText(file, decimals, clipped=scene.clip is not None, step=step or _nothing)
+            text = MeshText(file, decimals, clipped=scene.clip is not None, step=step or nothing)
             for mesh in scene.meshes:
                 text.add(mesh)
-        found = read_totals(included)
+        found = read_totals(included, step or nothing)
         if (found.points, found.triangles) != (text.points, text.triangles):
             raise UserError(f"{meshes} is not complete when it is read back. Check the disk, write again.")
         whole = scene_text(scene, path, text.objects.getvalue(), clear=clear)
@@ -216,7 +217,3 @@ def _edges(box: PovBox) -> str:
 
 def _rgb(grey: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.repeat(grey[..., None], 3, axis=2)
-
-
-def _nothing(_count: int) -> None:
-    """Nobody counts."""

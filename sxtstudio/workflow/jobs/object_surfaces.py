@@ -33,6 +33,9 @@ from sxtstudio.workflow.jobs.class_table import classes_in
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, scratch_folder
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
+# Share of the job that making and writing surfaces takes; the rest is reading them back.
+_MAKING = 0.9
+
 
 @dataclass(frozen=True)
 class MeshChoice:
@@ -111,6 +114,7 @@ def write_object_surfaces(
     """
     if not objects.boxes:
         raise UserError("There is no object whose surface could be written. Find objects first.")
+    progress = progress or Progress()
     parts = object_parts(
         objects.numbers,
         objects.boxes,
@@ -118,15 +122,20 @@ def write_object_surfaces(
         objects.voxel_nm,
         choice.parameters,
         colours=objects.colours,
-        progress=progress,
+        progress=progress.part(_MAKING, "surfaces of the objects"),
     )
+    reading = progress.part(1 - _MAKING, "reading back")
     lengths = Lengths(None)
     if objects.voxel_nm is not None:
         z, y, x = objects.origin_nm or (0.0, 0.0, 0.0)
         lengths = Lengths(choice.unit or choice.kind.usual_unit, (x, y, z))
+
+    def step(_count: int) -> None:
+        reading.check()
+
     if choice.in_folder:
-        return write_folder(target, parts, choice.kind, choice.per, lengths, objects.name)
-    return write_file(target, parts, lengths, objects.name)
+        return write_folder(target, parts, choice.kind, choice.per, lengths, objects.name, step)
+    return write_file(target, parts, lengths, objects.name, step)
 
 
 def check_target(target: Path, choice: MeshChoice, inputs: tuple[Path | None, ...] = ()) -> None:
