@@ -146,10 +146,17 @@ def may_replace(context: Context, path: Path) -> bool:
 
 
 def with_suffix(name: str, filters: str, chosen: str = "") -> Path:
-    """Return ``name`` with one of the suffixes of ``filters``; by default the first of the chosen filter."""
+    """Return ``name`` with one of the suffixes of ``filters``; by default the first of the chosen filter.
+
+    What was meant to be a suffix of theirs is replaced by it: "cell.sxtproj" becomes "cell.sxt".
+    """
     known = _suffixes(filters)
     if any(name.lower().endswith(suffix) for suffix in known):
         return Path(name)
+    typed = Path(name).suffix
+    meant = next((suffix for suffix in known if typed.lower().startswith(suffix) and typed[1:].isalpha()), "")
+    if meant:
+        return Path(name.removesuffix(typed) + meant)
     return Path(name + (_suffixes(chosen) or known)[0])
 
 

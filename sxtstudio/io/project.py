@@ -21,6 +21,8 @@ import itertools
 import json
 import os
 import re
+from collections.abc import Collection
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
@@ -271,6 +273,31 @@ def half_written(folder: Path) -> list[str]:
         )
 
     return [entry.name for entry in folder.iterdir() if is_ours(entry.name)]
+
+
+def keep_unread(folder: Path, names: Collection[str]) -> tuple[str, ...]:
+    """Give parts of a project that could not be read another name, so that no saving removes them.
+
+    Returns
+    -------
+    tuple[str, ...]
+        What the user should know of it, a sentence or none.
+    """
+    kept = []
+    for name in [*volume_names(folder), *table_names(folder)]:
+        if name in names:
+            stem, suffix = os.path.splitext(name)
+            places = (
+                folder / f"unread-{stem}{more}{suffix}" for more in ("", *(f"-{n}" for n in range(2, 99)))
+            )
+            place = next((place for place in places if not os.path.lexists(place)), None)
+            with suppress(OSError):
+                if place is not None:
+                    (folder / name).rename(place)
+                    kept.append(place.name)
+    if not kept:
+        return ()
+    return (f"What could not be read when {folder.name} was opened is kept in it: {', '.join(kept)}.",)
 
 
 def volume_path(folder: Path, stored: StoredVolume) -> Path:

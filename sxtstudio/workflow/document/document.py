@@ -98,6 +98,7 @@ class Document:
         self._saved = SavedState()
         self.fingerprint: dict[str, Any] = {}
         self.notes: tuple[str, ...] = ()
+        self.unread: tuple[str, ...] = ()  # parts of the project that could not be read: saving keeps them
         self.bulk = folder
         self._lock = FolderLock(folder)
         self._closed = False
@@ -185,7 +186,7 @@ class Document:
         document.apply(state.record)
         for left in interrupted:
             document._note_interrupted(left)
-        document.project = state.project
+        document.project, document.unread = state.project, state.unread
         document.modified = True
         document._saved.forget()
         with suppress(OSError):
@@ -442,6 +443,7 @@ class Document:
             project=self.project,
             modified=self.modified,
             bulk=None if self.bulk == self.folder else self.bulk,
+            unread=self.unread,
         )
         self._autosave.save(state, tuple(self.steps), wait=wait)
 
@@ -452,8 +454,7 @@ class Document:
         return Record(pointer, self.voxel_nm, self.polarity, (), view, self.trust, lac=self.lac)
 
     def _flush(self, target: Target) -> None:
-        array = self.array(target)
-        if array is not None:
+        if (array := self.array(target)) is not None:
             flush_array(self.file_of(target), array)
 
     @property

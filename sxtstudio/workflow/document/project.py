@@ -14,23 +14,19 @@ from typing import Any
 from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.edit_kind import TARGETS, Target
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock, holder
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.pace import Work
 from sxtstudio.core.patches import Voxels
-from sxtstudio.core.paths import resolved
 from sxtstudio.core.plain_files import LinkRefused, is_own_folder
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
-from sxtstudio.core.temporary import remove
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io.edit_file import copy_edits, edit_files, newest_edits
 from sxtstudio.io.fingerprint import has_fingerprint
 from sxtstudio.io.project import (
-    NAME,
     UNDO,
     UNDO_BYTES,
     Pointer,
@@ -39,7 +35,7 @@ from sxtstudio.io.project import (
     StoredTable,
     StoredVolume,
     half_written,
-    is_project,
+    keep_unread,
     project_folder,
     read_record,
     table_names,
@@ -50,6 +46,7 @@ from sxtstudio.io.project import (
 from sxtstudio.io.volume_name import VolumeName, moved_to
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import KeptOutput, find_output
+from sxtstudio.workflow.document.project_folder import check_target, empty_folder, make_folder
 from sxtstudio.workflow.document.project_volumes import (
     OUTPUT_WORDS,
     load_measurements,
@@ -84,6 +81,7 @@ class Snapshot:
     edits: tuple[str, ...]
     lock: FolderLock | None
     project: Path | None
+    unread: tuple[str, ...]
     identify: Callable[[], KnownInput]
 
 
@@ -121,7 +119,8 @@ def snapshot(document: Document) -> Snapshot:
     table = document.object_table  # never changed in place
     measured = document.measurements.kept
     names, identify = undo.names, document.identify
-    return Snapshot(record, volumes, table, measured, output, undo, names, lock, project, identify)
+    unread = document.unread
+    return Snapshot(record, volumes, table, measured, output, undo, names, lock, project, unread, identify)
 
 
 def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Saved:
@@ -139,8 +138,8 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
     """
     progress = progress or Progress()
     folder = Path(os.path.abspath(folder))
-    _check_target(folder, what.record)
-    made = _make(folder)
+    check_target(folder, what.record)
+    made = make_folder(folder)
     own_lock = what.lock if what.lock is not None and _same(folder, what.project) else None
     lock: FolderLock | None = own_lock
     written: list[str] = []
@@ -187,7 +186,7 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
             path.unlink(missing_ok=True)
         if lock is not None and lock is not own_lock:
             if made:
-                _empty(folder)
+                empty_folder(folder)
             lock.release(remove=made)
         if made:
             with suppress(OSError):  # somebody else may have begun a project in it
@@ -198,8 +197,10 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
         in_use.add(table.name)
     if measured is not None:
         in_use.add(measured.name)
+    unread = set(what.unread) - in_use if _same(folder, what.project) else set()
+    notes += keep_unread(folder, unread)
     for name in [*volume_names(folder), *table_names(folder), *half_written(folder)]:
-        if name not in in_use:
+        if name not in in_use | unread:
             shutil.rmtree(folder / name, ignore_errors=True)
             with suppress(OSError):
                 (folder / name).unlink()
@@ -255,7 +256,7 @@ def adopt(document: Document, saved: Saved) -> None:
     if former is not None and former is not saved.lock:
         former.release()
     document.project, document.project_lock = saved.folder, saved.lock
-    document.read_only = False
+    document.read_only, document.unread = False, ()
     document.fingerprint = saved.fingerprint
     document.mark_saved(saved.steps, saved.measurements)
 
@@ -314,11 +315,15 @@ def open_project(
         if "objects" in record.volumes.keys() - lost and record.measurements is not None:
             note = load_measurements(document, folder, record.measurements, changed="objects" in others)
             notes += [note] if note else []
+        if "objects" in lost:  # what belongs to them is no use without them
+            parts = (record.table, record.measurements)
+            document.unread += tuple(part.name for part in parts if part is not None)
         if record.output is not None:
             try:
                 with stages.stage(Work.LOAD) as counter:
                     load_output(document, folder, record.output, counter)
             except UserError as error:  # the labels are good without it
+                document.unread += (record.output.volume.name,)
                 notes.append(
                     f"The network's output was not loaded, so the threshold cannot be changed: {error}"
                 )
@@ -374,42 +379,6 @@ def lock_project(folder: Path) -> FolderLock:
         ) from error
     except OSError as error:
         raise UserError(f"Nothing can be written to {folder} ({error.strerror}).") from error
-
-
-def _check_target(folder: Path, record: Record) -> None:
-    if any(is_project(parent) for parent in folder.parents):
-        raise UserError(f"{folder.parent} is a project itself. Save beside it, not in it.")
-    if folder.exists() and not folder.is_dir():
-        raise UserError(f"{folder} is a file and is not replaced by a project. Choose another name.")
-    if folder.is_dir() and not (folder / NAME).exists() and any(folder.iterdir()):
-        raise UserError(f"{folder} exists and is no project. Choose another name, so that nothing is lost.")
-    if not folder.parent.is_dir():
-        raise UserError(f"{folder} cannot be made: the folder {folder.parent} does not exist.")
-    tomogram = on_disk(Path(record.tomogram.absolute))
-    if resolved(tomogram).is_relative_to(resolved(folder)) and folder.exists():
-        return  # a tomogram kept within its project is found again by the relative path
-    if tomogram.is_dir() and resolved(folder).is_relative_to(resolved(tomogram)):
-        raise UserError(f"{folder} lies within the tomogram, which would change it. Choose another folder.")
-
-
-def _make(folder: Path) -> bool:
-    try:
-        folder.mkdir()
-    except FileExistsError:
-        return False
-    except OSError as error:
-        raise UserError(
-            f"{folder} cannot be made ({error.strerror}). Choose another folder to save in."
-        ) from error
-    return True
-
-
-def _empty(folder: Path) -> None:
-    """Remove what is in a project folder that was begun and has no project.json, but for its lock."""
-    with suppress(OSError):
-        for entry in list(folder.iterdir()):
-            if entry.name != LOCK:
-                remove(entry)
 
 
 def _former(folder: Path, record: Record) -> Record:

@@ -196,6 +196,7 @@ def load_table(document: Document, folder: Path, stored: StoredTable | None) -> 
             note = f"{what} was changed by another program: look at it before you go on."
     except UserError as error:
         note = f"{error} The objects are there without their classes and notes."
+        document.unread += () if stored is None else (stored.name,)
     document.set_table(table)
     if not note and document.object_table.rows.keys() != table.rows.keys():
         note = f"{what} was of other objects: those that are there have a row each now."
@@ -227,6 +228,7 @@ def load_measurements(document: Document, folder: Path, stored: StoredMeasuremen
         if crc32 != stored.crc32:
             raise UserError(f"{what} were changed by another program, or are damaged.")
     except UserError as error:
+        document.unread += (stored.name,)
         return f"{error} Measure the objects again."
     kept = kept.only(document.object_table.rows.keys())
     document.measurements.keep(kept.all_marked() if changed else kept)
@@ -255,10 +257,11 @@ def load_volumes(
             if target not in _EXACT:
                 raise
             lost.add(target)
+            document.unread += (stored.name,)
             document.file_of(target).unlink(missing_ok=True)
             notes.append(
                 f"The {_WORDS.get(target, target)} were left out, and the undo history with them: {error} "
-                f"Save under another name, so that {folder.name} keeps what is left of them."
+                f"What is left of them stays in {folder.name}, also when you save."
             )
             continue
         if crc32 != stored.crc32:

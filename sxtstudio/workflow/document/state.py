@@ -43,7 +43,8 @@ _OF_THE_PANELS = ("output.raw", "output.json", "segmentation.json", "cleaning.ra
 class State:
     """What a working folder says.
 
-    ``targets`` are the volumes that are there, in the folder ``bulk``.
+    ``targets`` are the volumes that are there, in the folder ``bulk``; ``unread`` the names of what could not
+    be read of the project.
     """
 
     record: Record
@@ -52,6 +53,7 @@ class State:
     project: Path | None = None
     modified: bool = False
     bulk: Path | None = None
+    unread: tuple[str, ...] = ()
 
 
 class _StateFile(Struct, frozen=True):
@@ -64,6 +66,7 @@ class _StateFile(Struct, frozen=True):
     project: str | None = None
     bulk: str | None = None
     modified: Any = None
+    unread: list[str] = []
 
     def __post_init__(self) -> None:
         """Refuse what is no path."""
@@ -81,6 +84,7 @@ def write_state(folder: Path, state: State) -> None:
         "project": None if state.project is None else str(state.project),
         "modified": state.modified,
         "bulk": None if state.bulk is None else str(state.bulk),
+        "unread": list(state.unread),
         "record": {**to_json(state.record), "steps": []},
     }
     with atomic_write(folder / STATE, own=True) as temporary:
@@ -103,6 +107,7 @@ def read_state(folder: Path) -> State:
         # Whatever does not say clearly that all is saved is kept.
         modified=found.modified is not False,
         bulk=bulk,
+        unread=tuple(found.unread),
     )
 
 

@@ -618,3 +618,18 @@ def test_undo_is_there_after_recovery_and_after_reopening(
     undo.trigger()
     assert session.document is not None and session.document.labels is None and not undo.isEnabled()
     session.document.modified = False
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("cell", "cell.sxt"),
+        ("cell.sxtproj", "cell.sxt"),
+        ("cell.SXTProject", "cell.sxt"),
+        ("cell.1.sxt", "cell.1.sxt"),
+        ("cell.sxt2", "cell.sxt2.sxt"),
+        ("cell.tomogram", "cell.tomogram.sxt"),
+    ],
+)
+def test_what_was_meant_to_be_the_suffix_is_not_added_to(name: str, expected: str) -> None:
+    assert questions.with_suffix(name, "SXT Studio project (*.sxt)") == Path(expected)

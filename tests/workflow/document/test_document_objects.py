@@ -12,21 +12,20 @@ import numpy as np
 import pytest
 
 from sxtstudio.core.edit_kind import EditKind
-from sxtstudio.core.edits import Edit, NotAsItWas, Recorder
+from sxtstudio.core.edits import Edit, NotAsItWas
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.history import EditHistory
 from sxtstudio.core.object_classes import CLASSES, ObjectClass
-from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable, TableChange
+from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable, TableChange
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io.edit_journal import journals
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.objects import LOG, replace_objects
-from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
+from sxtstudio.workflow.document.project import open_project
+from tests.workflow.document.window import ROW, Window
 
 ONE, TWO = Box((1, 2, 3), (4, 9, 20)), Box((2, 20, 22), (3, 30, 33))
-ROW = ObjectRow("Vesicle", Decided.HAND, notes="mine", flags=frozenset({Flag.BORDER}))
 
 
 @pytest.fixture(autouse=True)
@@ -34,52 +33,6 @@ def root(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     folder = tmp_path_factory.mktemp("sessions")
     monkeypatch.setenv(workplace.VARIABLE, str(folder))
     return folder
-
-
-class Window:
-    """A document with its history, as the window has them."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.history = EditHistory()
-        self.history.begin(document.undo, document.kept_edits)
-
-    def finish(self, edit: Edit | None) -> None:
-        assert edit is not None
-        if edit.rows is not None:
-            self.document.change_table(edit.rows)
-        self.history.push(edit)
-        self.document.gain(edit.target, edit.gained)
-        self.document.modified = True
-        self.document.autosave(wait=True)
-
-    def draw(self, number: int, box: Box, row: ObjectRow = ROW) -> None:
-        """Make a block an object."""
-        self.finish(self.drawing(number, box, row).finish())
-
-    def drawing(self, number: int, box: Box, row: ObjectRow = ROW) -> Recorder:
-        recorder = self.document.recorder(EditKind.NEW_OBJECT, "objects", {})
-        recorder.write(box, np.full(box.shape, number, np.uint32))
-        recorder.rows = self.document.object_table.change({number: row})
-        return recorder
-
-    def change(self, rows: dict[int, ObjectRow | None]) -> None:
-        change = self.document.object_table.change(rows)
-        self.finish(Edit(EditKind.CLASS, (), "objects", rows=change))
-
-    def crash(self, *, wait: bool = True) -> Window:
-        """What is in the files is there; nothing is tidied up."""
-        if wait:
-            self.document.undo.wait()
-        self.document.let_go()
-        return Window(Document.recover(self.document.folder))
-
-    def keep(self, folder: Path) -> None:
-        adopt(self.document, save(snapshot(self.document), folder))
-
-    def close(self) -> None:
-        self.document.discard()
-        self.document.close()
 
 
 @pytest.fixture
@@ -300,7 +253,7 @@ def test_objects_that_cannot_be_read_are_left_out_and_the_rest_opens(window: Win
         if chunk.is_file() and not chunk.name.startswith(".") and chunk.suffix != ".json":
             chunk.write_bytes(b"no chunk")
     again, notes = opened(window, folder)
-    assert len(notes) == 1 and "objects were left out" in notes[0] and "another name" in notes[0]
+    assert len(notes) == 1 and "objects were left out" in notes[0] and "also when you save" in notes[0]
     assert again.document.objects is None and again.document.object_table.rows == {}
     assert again.document.voxels("labels") == np.prod(ONE.shape) and again.document.kept_edits == []
     again.keep(other)
@@ -308,6 +261,73 @@ def test_objects_that_cannot_be_read_are_left_out_and_the_rest_opens(window: Win
     third, notes = opened(window, other)
     third.close()
     assert notes == () and (folder / "objects-2.zarr").is_dir()
+
+
+def spoilt(folder: Path, pattern: str) -> None:
+    """Make files of a project unreadable."""
+    for chunk in folder.glob(pattern):
+        if chunk.is_file() and not chunk.name.startswith(".") and chunk.name != "zarr.json":
+            chunk.write_bytes(b"no chunk")
+
+
+def contents(folder: Path) -> dict[Path, bytes]:
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+@pytest.mark.parametrize("crashed", [False, True], ids=["at once", "after a crash"])
+def test_objects_that_cannot_be_read_stay_in_the_project_that_is_saved(
+    window: Window, tmp_path: Path, crashed: bool
+) -> None:
+    folder = tmp_path / "a.sxt"
+    window.draw(4, ONE)
+    window.keep(folder)
+    spoilt(folder, "objects-1.zarr/**/*")
+    before = contents(folder / "objects-1.zarr")
+    window.close()
+    found = open_project(folder)
+    again = Window(found.document)
+    assert len(found.notes) == 1 and "objects were left out" in found.notes[0]
+    again.stroke(3)
+    if crashed:
+        assert found.document.project_lock is not None
+        found.document.project_lock.release()
+        again = again.crash()
+    again.draw(9, TWO)  # and others are made
+    saved = again.keep(folder)
+    assert len(saved.notes) == 1 and "unread-objects-1.zarr, unread-objects-1.json" in saved.notes[0]
+    kept = folder / "unread-objects-1.zarr"
+    assert contents(kept) == before and (folder / "unread-objects-1.json").is_file()
+    again.stroke(9)
+    assert again.keep(folder).notes == () and kept.is_dir()
+    again.close()
+    third, notes = opened(window, folder)
+    third.close()
+    assert notes == () and third.document.object_table.rows.keys() == {9}
+
+
+def test_a_table_that_cannot_be_read_stays_in_the_project_that_is_saved(
+    window: Window, tmp_path: Path
+) -> None:
+    folder = tmp_path / "a.sxt"
+    window.draw(4, ONE)
+    window.keep(folder)
+    (folder / "objects-1.json").write_bytes(b"{")
+    again, notes = opened(window, folder)
+    assert len(notes) == 1
+    saved = again.keep(folder)
+    again.close()
+    assert "unread-objects-1.json" in saved.notes[0]
+    assert (folder / "unread-objects-1.json").read_bytes() == b"{"
+
+
+def test_what_was_read_and_is_no_more_wanted_goes(window: Window, tmp_path: Path) -> None:
+    folder = tmp_path / "a.sxt"
+    window.draw(4, ONE)
+    window.keep(folder)
+    window.history.undo(window.document)
+    window.stroke(3)
+    assert window.keep(folder).notes == ()
+    assert not [entry for entry in folder.iterdir() if "objects" in entry.name]
 
 
 def test_a_table_that_leads_elsewhere_is_refused(window: Window, tmp_path: Path) -> None:

@@ -13,15 +13,15 @@ import pytest
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import NotAsItWas, Recorder
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.history import EditHistory
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.io import edit_journal
 from sxtstudio.io.edit_file import edit_files
 from sxtstudio.io.edit_journal import journals
 from sxtstudio.workflow.document import undo_store, workplace
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
+from sxtstudio.workflow.document.project import open_project
 from sxtstudio.workflow.document.recovery import leftovers
+from tests.workflow.document.window import Window
 
 Labels = np.ndarray
 
@@ -31,47 +31,6 @@ def root(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPat
     folder = tmp_path_factory.mktemp("sessions")
     monkeypatch.setenv(workplace.VARIABLE, str(folder))
     return folder
-
-
-class Window:
-    """A document with its history, as the window has them."""
-
-    def __init__(self, document: Document) -> None:
-        self.document = document
-        self.history = EditHistory()
-        self.history.begin(document.undo, document.kept_edits)
-
-    def stroke(self, row: int) -> Labels:
-        """Label a row of slice 2; return the labels as they were."""
-        labels = self.document.volume("labels")
-        before = np.array(labels)
-        recorder = Recorder(EditKind.BRUSH, labels)
-        box = Box((2, row, 5), (3, row + 1, 30))
-        recorder.write(box, np.full(box.shape, 255, np.uint8))
-        edit = recorder.finish()
-        assert edit is not None
-        self.history.push(edit)
-        self.document.gain("labels", edit.gained)
-        self.document.modified = True
-        self.document.autosave(wait=True)
-        return before
-
-    def undo(self) -> Labels:
-        assert self.history.undo(self.document) is not None
-        return np.array(self.document.array("labels"))
-
-    def crash(self) -> Window:
-        """What is in the files is there; nothing is tidied up."""
-        self.document.undo.wait()
-        self.document.let_go()
-        return Window(Document.recover(self.document.folder))
-
-    def keep(self, folder: Path) -> None:
-        adopt(self.document, save(snapshot(self.document), folder))
-
-    def close(self) -> None:
-        self.document.discard()
-        self.document.close()
 
 
 @pytest.fixture
