@@ -125,9 +125,10 @@ class Actions(QObject):
     def _drawn(self) -> bool:
         """Whether there is anything in what the tools change now."""
         session = self._context.session
-        if session.document is None:
+        target = session.tool.value.target
+        if session.document is None or target == "marks":  # marks are given one by one
             return False
-        return bool(session.document.voxels(session.tool.value.target))
+        return bool(session.document.voxels(target))
 
     def refresh(self, *_: Any) -> None:
         """Enable what can be done now."""

@@ -174,6 +174,20 @@ def test_labels_that_are_being_changed_are_not_judged(expert) -> None:
     expert.session.set_busy(None)
 
 
+def test_no_other_work_on_slices_writes_into_the_marks(expert) -> None:
+    expert.begin()
+    expert.stroke((105, 105))
+    before = np.array(expert.session.labels_of("marks"))
+    actions = expert.window.actions_.by_name
+    assert not actions["labels.interpolate"].isEnabled() and not actions["labels.copy_next"].isEnabled()
+    for key in (Qt.Key.Key_I, Qt.Key.Key_N):
+        expert.key(key)
+    assert (np.array(expert.session.labels_of("marks")) == before).all()
+    expert.key(Qt.Key.Key_B)  # the brush is for labels, and brings their panel
+    assert expert.session.tool.value.target == "labels"
+    assert expert.window.context.parts.side.current is Panel.LABELS
+
+
 def test_keys_are_the_windows_own_again_when_another_panel_is_shown(expert) -> None:
     expert.begin()
     expert.window.context.parts.side.show_panel(Panel.IMAGE)
