@@ -48,6 +48,11 @@ def open_npy(path: Path, order: AxisOrder | None = None) -> FileVolume:
 def _open(path: Path, source: Source, order: AxisOrder | None) -> FileVolume:
     with open(path, "rb") as file:
         version = np.lib.format.read_magic(file)
+        place, length = file.tell(), file.read(4)
+        # NumPy reads a header of any length before it looks at it.
+        if int.from_bytes(length[: 2 if version == (1, 0) else 4], "little") > _LONGEST_HEADER:
+            raise UserError(f"{path.name} is damaged: its header is too long. Copy or export it again.")
+        file.seek(place)
         # Versions 2 and 3 differ in the names of fields only, which no volume has.
         read = (
             np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0

@@ -7,6 +7,7 @@ one sentence within 10 s and 2 GB (or, where it says so, that it opens).
 from __future__ import annotations
 
 import bz2
+import gzip
 import itertools
 import json
 import lzma
@@ -453,6 +454,63 @@ def imod(size: int, **numbers: int) -> Bomb:
     return write
 
 
+def file_of(name: str, *parts: bytes | Callable[[], bytes], size: int = 0) -> Bomb:
+    """A file of these parts; ``size`` makes it so large, with a hole at its end."""
+
+    def write(folder: Path) -> Path:
+        path = folder / name
+        path.write_bytes(b"".join(part() if callable(part) else part for part in parts))
+        if size:
+            os.truncate(path, size)
+        return path
+
+    return write
+
+
+def nrrd(sizes: str, encoding: str = "raw", **fields: str) -> bytes:
+    lines = ["NRRD0004", "type: float", "dimension: 3", f"sizes: {sizes}", f"encoding: {encoding}"]
+    return "\n".join([*lines, *(f"{k.replace('_', ' ')}: {v}" for k, v in fields.items())]).encode() + b"\n\n"
+
+
+def nrrd_pipe(folder: Path) -> Path:
+    """A header whose data are a pipe."""
+    os.mkfifo(folder / "data.raw")
+    return file_of("bomb.nhdr", nrrd("64 64 2", data_file="data.raw"))(folder)
+
+
+def nifti(*size: int) -> bytes:
+    head = bytearray(352)
+    struct.pack_into("<i", head, 0, 348)
+    struct.pack_into("<8h", head, 40, 3, *size, 1, 1, 1, 1)
+    struct.pack_into("<2h", head, 70, 16, 32)
+    struct.pack_into("<f", head, 108, 352)
+    head[344:348] = b"n+1\0"
+    return bytes(head)
+
+
+def amira(parameters: str, size: str = "64 64 2", data: str = "@1") -> bytes:
+    text = f"# AmiraMesh BINARY-LITTLE-ENDIAN 2.1\ndefine Lattice {size}\nParameters {{\n{parameters}\n}}\n"
+    return f"{text}Lattice {{ byte Labels }} {data}\n# Data section follows\n@1\n".encode()
+
+
+def mat5(*elements: bytes) -> bytes:
+    return b"MATLAB 5.0 MAT-file".ljust(124) + b"\x00\x01IM" + b"".join(elements)
+
+
+def variable(name: bytes, size: tuple[int, ...], kind: int, values: bytes, promised: int = 0) -> bytes:
+    def element(code: int, data: bytes, length: int = 0) -> bytes:
+        return struct.pack("<II", code, length or len(data)) + data + bytes(-len(data) % 8)
+
+    head = element(6, struct.pack("<II", kind, 0)) + element(5, struct.pack(f"<{len(size)}i", *size))
+    return element(14, head + element(1, name) + element(2, values, promised))
+
+
+def packed_zeros(count: int) -> bytes:
+    """A variable of MATLAB that unpacks to zeros."""
+    data = zeros_deflated(count)
+    return struct.pack("<II", 15, len(data)) + data
+
+
 def folder_of(what: str) -> Bomb:
     """A folder of slices in which one is a pipe, or a link to a device."""
 
@@ -537,6 +595,64 @@ TOMOGRAMS: dict[str, Bomb] = {
     "OME-TIFF, part that is a device": ome_tiff(_in_other_file("part.tif"), link="part.tif"),
     "MRC of 2^31 columns": mrc(nx=2**31 - 1, ny=2**31 - 1),
     "MRC, extended header of 2 GB": mrc(nsymbt=2**31 - 1),
+    "NRRD, 10^18 voxels": file_of("bomb.nrrd", nrrd("1000000 1000000 1000000")),
+    "NRRD, slices of 4 GB in gzip": file_of(
+        "bomb.nrrd", nrrd("65000 65000 2", "gzip"), lambda: zeros_deflated(GIGABYTE, 31)
+    ),
+    "NRRD, gzip of 4 GB": file_of(
+        "bomb.nrrd", nrrd("64 64 2", "gzip"), lambda: zeros_deflated(4 * GIGABYTE, 31)
+    ),
+    "NRRD, header of 30 GB": file_of("bomb.nrrd", b"NRRD0004\ntype: float\n", size=30 * GIGABYTE),
+    "NRRD, 10^7 fields": file_of(
+        "bomb.nrrd", b"NRRD0004\n", b"".join(b"%d:=\n" % n for n in range(3_000_000))
+    ),
+    "NRRD, data in a pipe": nrrd_pipe,
+    "NRRD, skips of 10^18 bytes": file_of(
+        "bomb.nrrd", nrrd("64 64 2", "gzip", byte_skip=str(10**18)), lambda: zeros_deflated(1 << 20, 31)
+    ),
+    "NIfTI, 2^45 voxels": file_of("bomb.nii", nifti(32767, 32767, 32767)),
+    "NIfTI, gzip of 4 GB": file_of(
+        "bomb.nii.gz",
+        lambda: zlib.compress(b"")[:0],
+        lambda: gzip.compress(nifti(64, 64, 2)) + zeros_deflated(4 * GIGABYTE, 31),
+    ),
+    "gzip, 10^6 empty members": file_of("bomb.mrc.gz", gzip.compress(b"", mtime=0) * 1_000_000),
+    "bzip2 of 4 GB": file_of("bomb.mrc.bz2", lambda: bz2.compress(bytes(GIGABYTE // 64)) * 256),
+    "AmiraMesh, 10^18 voxels": file_of("bomb.am", amira("", "1000000 1000000 1000000")),
+    "AmiraMesh, slices of 4 GB": file_of(
+        "bomb.am", amira("", "65000 65000 2", "@1(HxByteRLE,200000000)"), size=GIGABYTE
+    ),
+    "AmiraMesh, header of 30 GB": file_of(
+        "bomb.am", b"# AmiraMesh BINARY-LITTLE-ENDIAN 2.1\n", size=30 * GIGABYTE
+    ),
+    "AmiraMesh, nested groups": file_of("bomb.am", amira("a {\n" * 1_000_000)),
+    "AmiraMesh, quotes": file_of("bomb.am", amira('"\\' * 4_000_000)),
+    "AmiraMesh, lines": file_of("bomb.am", amira("\n" * 15_000_000)),
+    "NumPy, 10^18 voxels": file_of(
+        "bomb.npy",
+        b"\x93NUMPY\x01\x00\x76\x00",
+        b"{'descr': '<f4', 'fortran_order': False, 'shape': (1000000, 1000000, 1000000), }".ljust(118),
+    ),
+    "NumPy, header of 4 GB": file_of("bomb.npy", b"\x93NUMPY\x02\x00\xf0\xff\xff\xff", size=5 * GIGABYTE),
+    "NumPy, nested header": file_of("bomb.npy", b"\x93NUMPY\x01\x00\x00\x20", b"(" * 8192),
+    "MATLAB, 10^18 voxels": file_of("bomb.mat", mat5(variable(b"a", (10**6, 10**6, 10**6), 9, bytes(64)))),
+    "MATLAB, values of 4 GB": file_of(
+        "bomb.mat", mat5(variable(b"a", (64, 64, 10**6), 9, bytes(64), 0xFFFFFFF0))
+    ),
+    "MATLAB, name of 4 GB": file_of(
+        "bomb.model",
+        mat5(variable(b"mibModel", (8, 8, 8), 9, bytes(512))),
+        lambda: packed_zeros(4 * GIGABYTE),
+    ),
+    "TXM, tables of sectors": file_of(
+        "bomb.txm",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        b"\0" * 16,
+        struct.pack("<5H", 0x3E, 3, 0xFFFE, 9, 6),
+        b"\0" * 6,
+        b"\xff" * 468,
+        size=30 * GIGABYTE,
+    ),
     "folder, pipe": folder_of("a pipe"),
     "folder, device": folder_of("a device"),
 }
@@ -714,7 +830,16 @@ MODELS: dict[str, Bomb] = {
     "ONNX, function of itself": network(chain(("f", [], {"domain": "own"})), functions=itself()),
 }
 # These open: what is odd about them is left out, or does no harm.
-OPENS = {"folder, pipe", "folder, device", "HDF5, attribute of 16 GB", "TIFF, LZMA", "ONNX, functions 2^12"}
+OPENS = {
+    "NRRD, gzip of 4 GB",
+    "NIfTI, gzip of 4 GB",
+    "MATLAB, name of 4 GB",
+    "folder, pipe",
+    "folder, device",
+    "HDF5, attribute of 16 GB",
+    "TIFF, LZMA",
+    "ONNX, functions 2^12",
+}
 
 
 def _bytes_of(make: Bomb) -> bytes:

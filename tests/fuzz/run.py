@@ -157,6 +157,7 @@ def _import_all() -> None:
     """What every case needs is loaded once; a case is a fork of this process."""
     import sxtstudio.cli
     import sxtstudio.io.hdf5
+    import sxtstudio.io.txm
     import sxtstudio.io.zarr_store
     import sxtstudio.segment.check
     import sxtstudio.training.config

@@ -5,6 +5,8 @@ A sample writes into an empty folder. Its first part are the files that are spoi
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import json
 import os
 from collections.abc import Callable
@@ -333,7 +335,75 @@ def spoiled_words(folder: Path) -> list[str]:
     return ["in", str(folder), *(str(word).replace("\0", "0") for word in listed)]
 
 
+def exported(path: Path) -> None:
+    """A volume of grey values, in the format of the name."""
+    from sxtstudio.core.volume import ArrayVolume
+    from sxtstudio.io import export_volume
+
+    export_volume(path, ArrayVolume(grey("u2"), (10.0, 10.0, 10.0)), kind="image")
+
+
+def handed_over(path: Path) -> None:
+    """Labels with names, in the format of the name."""
+    from sxtstudio.core.label_image import LabelImage, LegendEntry
+    from sxtstudio.core.progress import Progress
+    from sxtstudio.core.volume import ArrayVolume
+    from sxtstudio.io.handover import amira, mib_model, nifti, nrrd
+
+    writers = {
+        ".am": amira.write_amira_labels,
+        ".model": mib_model.write_mib_model,
+        ".nrrd": nrrd.write_seg_nrrd,
+        ".gz": nifti.write_nifti_labels,
+    }
+    voxels = (np.arange(4 * 40 * 48).reshape(4, 40, 48) // 100 % 3).astype(np.uint8)
+    legend = (LegendEntry(1, "one", (255, 0, 0)), LegendEntry(2, "two", (0, 0, 255)))
+    image = LabelImage("a", ArrayVolume(voxels), legend, (10.0, 10.0, 10.0), (0.0, 0.0, 0.0))
+    writers[path.suffix](path, image, Progress())
+
+
+def txm(path: Path) -> None:
+    from tests.io.compound import write_compound
+    from tests.io.test_txm import streams
+
+    write_compound(path, streams(grey("u2")))
+
+
+def runs_of_amira(path: Path) -> None:
+    from tests.io.handover.test_amira import HEAD, RUNS
+
+    text = HEAD.replace("Lattice { float[3] Vectors } @1\n", "").replace("@2%s", f"@1(HxByteRLE,{len(RUNS)})")
+    path.write_bytes(text.encode() + b"@1\n" + RUNS + b"\n")
+
+
+def packed(pack: Callable[[bytes], bytes]) -> Callable[[Path], None]:
+    def write(path: Path) -> None:
+        mrc("f4")(path)
+        path.write_bytes(pack(path.read_bytes()))
+
+    return write
+
+
+def names(name: str) -> Words:
+    return lambda folder: ["names", str(folder / name)]
+
+
 SAMPLES: dict[str, Sample] = {
+    "mrc-gzip": Sample(one("a.mrc.gz", packed(gzip.compress)), info("a.mrc.gz")),
+    "mrc-bzip2": Sample(one("a.mrc.bz2", packed(bz2.compress)), info("a.mrc.bz2")),
+    "npy": Sample(one("a.npy", lambda path: np.save(path, grey("u2"))), info("a.npy")),
+    "nrrd": Sample(one("a.nrrd", exported), info("a.nrrd")),
+    "nrrd-labels": Sample(one("a.seg.nrrd", handed_over), info("a.seg.nrrd")),
+    "nrrd-names": Sample(one("a.seg.nrrd", handed_over), names("a.seg.nrrd")),
+    "nifti": Sample(one("a.nii", exported), info("a.nii")),
+    "nifti-packed": Sample(one("a.nii.gz", handed_over), info("a.nii.gz")),
+    "nifti-names": Sample(one("a.nii.gz", handed_over), names("a.nii.gz")),
+    "amira": Sample(one("a.am", exported), info("a.am")),
+    "amira-runs": Sample(one("a.am", runs_of_amira), info("a.am")),
+    "amira-names": Sample(one("a.am", handed_over), names("a.am")),
+    "mib": Sample(one("a.model", handed_over), info("a.model")),
+    "mib-names": Sample(one("a.model", handed_over), names("a.model")),
+    "txm": Sample(one("a.txm", txm), info("a.txm")),
     "mrc": Sample(one("a.mrc", mrc("f4")), info("a.mrc")),
     "mrc-int16": Sample(one("a.mrc", mrc("i2")), info("a.mrc")),
     "tiff": Sample(one("a.tif", tiff()), info("a.tif")),
@@ -387,7 +457,7 @@ def run_words(words: list[str]) -> int:
     if words[0] == "in":
         os.chdir(words[1])
         words = words[2:] or [""]
-    own = {"open": _open, "recover": _recover, "load": _load}
+    own = {"open": _open, "recover": _recover, "load": _load, "names": _names}
     if words[0] in own:
         return guarded(words, lambda: own[words[0]](Path(words[1])))
     return main(words)
@@ -408,6 +478,13 @@ def _recover(root: Path) -> int:
     for left in leftovers(root):
         if not left.damaged:
             Document.recover(left.folder).close()
+    return 0
+
+
+def _names(path: Path) -> int:
+    from sxtstudio.io.legend import read_legend
+
+    read_legend(path)
     return 0
 
 

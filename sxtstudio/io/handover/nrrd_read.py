@@ -29,7 +29,7 @@ from sxtstudio.io.stored import axes_of_format, check_stored, stored_volume
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
 MAGIC = b"NRRD000"
-_MOST_HEADER = 64 << 20
+_MOST_HEADER, _MOST_LINES = 64 << 20, 1_000_000
 _MOST_AXES = 16
 TYPES = {
     "i1": ("signed char", "int8", "int8_t"),
@@ -77,7 +77,10 @@ def read_header(path: Path) -> Header:
     text = content[: found.start() if found else len(content)].decode("utf-8", "replace")
     fields: dict[str, str] = {}
     pairs: dict[str, str] = {}
-    for line in text.splitlines()[1:]:
+    lines = text.splitlines()
+    if len(lines) > _MOST_LINES:
+        raise UserError(f"{path.name} has a header of {len(lines)} lines. It is damaged; copy it again.")
+    for line in lines[1:]:
         if line.startswith("#"):
             continue
         key, _, value = line.partition(":")
@@ -257,4 +260,6 @@ def _origin(origin: list[float | None], units: list[float | None]) -> VoxelSize 
 
 
 def _unescaped(value: str) -> str:
+    if "\\" not in value:
+        return value
     return re.sub(r"\\(n|\\)", lambda found: "\n" if found.group(1) == "n" else "\\", value)
