@@ -57,6 +57,7 @@ class Form(StrEnum):
     STL = "STL"
     PLY = "PLY"
     OBJ = "OBJ"
+    VTP = "VTP"
     POV = "POV-Ray scene"
     CSV = "CSV"
     XLSX = "XLSX"
@@ -114,6 +115,7 @@ SUFFIXES: dict[Form, tuple[str, ...]] = {
     Form.STL: (".stl",),
     Form.PLY: (".ply",),
     Form.OBJ: (".obj",),
+    Form.VTP: (".vtp",),
     Form.POV: (".pov",),
     Form.CSV: (".csv",),
     Form.XLSX: (".xlsx",),

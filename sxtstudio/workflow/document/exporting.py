@@ -57,6 +57,8 @@ NAMES: dict[What, str] = {
     "output": "Network's output",
     "tomogram": "Tomogram",
 }
+#: Those of other programs, too.
+_SUFFIXES = (*VOLUME_SUFFIXES, ".am", ".nrrd", ".nii", ".gz")
 MESHES = (".ply", ".stl", ".obj", ".vtp", ".glb", ".pov")
 
 
@@ -168,7 +170,7 @@ def export_voxels(
         If the user stopped it.
     """
     progress = progress or Progress()
-    check_outputs([Output(path, "such a file", VOLUME_SUFFIXES)], [source.tomogram.path])
+    check_outputs([Output(path, "such a file", _SUFFIXES)], [source.tomogram.path])
     last = source.tomogram.shape[0] if choice.last is None else choice.last
     if not 0 <= choice.first < last <= source.tomogram.shape[0]:
         raise UserError(f"There are no slices {slice_number(choice.first)} to {last}. Choose others.")

@@ -13,6 +13,9 @@ _FIJI_OPEN = "Drag the file into Fiji's window, or File > Open."
 _MIB_MODEL = "Open the image first, then Models > Load model."
 _MIB_LOST = "The place in space."
 _IMOD_MODEL = "3dmod TOMOGRAM FILE; imodmesh FILE makes surfaces of the contours."
+_AMIRA_OPEN = "File > Open Data."
+_SLICER_OPEN = "3D Slicer: File > Add Data; ITK-SNAP: Segmentation > Open, over the image."
+_NAPARI_OPEN = "Drag the folder into napari (plugin napari-ome-zarr)."
 _MIB_OPEN = "Drag the file into MIB."
 _IMOD_IMAGE = "3dmod FILE; beside the tomogram: 3dmod TOMOGRAM, then File > Open Image."
 _CHIMERAX_OPEN = "File > Open, or drag the file into ChimeraX."
@@ -21,19 +24,27 @@ _FLIP = "Of an MRC tomogram rows run the other way round in TIFF; write the tomo
 
 ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
     (C.LABELS, P.FIJI): (
-        (F.TIFF,),
-        ("A stack of 8 bit, 255 where there is a label, with the voxel size.", _FIJI_OPEN, _FLIP),
+        (F.TIFF, F.ROIS),
+        (
+            "A stack of 8 bit, 255 where there is a label, with voxel size; or (.zip) ROIs of the outlines.",
+            f"{_FIJI_OPEN} ROIs open in the ROI Manager.",
+            _FLIP,
+        ),
     ),
     (C.MASK, P.FIJI): (
-        (F.TIFF,),
-        ("A stack of 8 bit, 255 inside the cell, with the voxel size.", _FIJI_OPEN, _FLIP),
+        (F.TIFF, F.ROIS),
+        (
+            "A stack of 8 bit, 255 inside the cell, with the voxel size; or (.zip) ROIs of its outlines.",
+            f"{_FIJI_OPEN} ROIs open in the ROI Manager.",
+            _FLIP,
+        ),
     ),
     (C.OBJECTS, P.FIJI): (
-        (F.TIFF,),
+        (F.COLOUR_TIFF, F.ROIS),
         (
-            "A stack of 16 bit (32 bit above 65,535) in which each object has its number of the table.",
-            f"{_FIJI_OPEN} Image > Lookup Tables > glasbey tells numbers apart.",
-            _NO_NAMES,
+            "A stack in which each object has its number and colour; or (.zip) a ROI for each in each slice.",
+            f"{_FIJI_OPEN} Names stand in Image > Show Info; ROIs open in the ROI Manager.",
+            "Numbers above 65,535 (for napari they are kept); above 255 neighbours in number share a colour.",
         ),
     ),
     (C.IMAGE, P.FIJI): (
@@ -114,20 +125,37 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
     ),
     (C.IMAGE, P.IMOD): ((F.MRC,), ("The slices with their grey values and the voxel size.", _IMOD_IMAGE, "")),
     (C.LABELS, P.CHIMERAX): (
-        (F.MRC,),
-        ("A map of which the surface at level 64 is that of the labels.", _CHIMERAX_OPEN, ""),
+        (
+            F.CHIMERAX_SCRIPT,
+            F.MRC,
+        ),
+        (
+            "The labels as one surface, named and coloured, over a tomogram in MRC; or (.mrc) the map alone.",
+            _CHIMERAX_OPEN,
+            "",
+        ),
     ),
     (C.OBJECTS, P.CHIMERAX): (
-        (F.MRC,),
         (
-            "A map whose values are the numbers of the objects.",
-            f"{_CHIMERAX_OPEN} segmentation colors #1 shows each in a colour of its own.",
-            "Names, colours, and numbers above 65,535.",
+            F.CHIMERAX_SCRIPT,
+            F.MRC,
+        ),
+        (
+            "A surface for each object, named and coloured, over a tomogram in MRC; or (.mrc) the map alone.",
+            _CHIMERAX_OPEN,
+            "Numbers above 16,777,216.",
         ),
     ),
     (C.MASK, P.CHIMERAX): (
-        (F.MRC,),
-        ("A map of which the surface at level 64 is that of the cell.", _CHIMERAX_OPEN, ""),
+        (
+            F.CHIMERAX_SCRIPT,
+            F.MRC,
+        ),
+        (
+            "The cell as one surface, named and coloured, over a tomogram in MRC; or (.mrc) the map alone.",
+            _CHIMERAX_OPEN,
+            "",
+        ),
     ),
     (C.IMAGE, P.CHIMERAX): (
         (F.MRC,),
@@ -160,6 +188,126 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
             "povray +W1600 +H1200 +A0.1 with the file, or open it in POV-Ray 3.7. The panel “3D view” saves "
             "the scene as the 3D view shows it, with its camera and clipping.",
             "Names of objects are comments in the scene.",
+        ),
+    ),
+    (C.CLASSES, P.FIJI): (
+        (F.COLOUR_TIFF, F.ROIS),
+        (
+            "A stack in which each class has its number and colour; or (.zip) a ROI for each in each slice.",
+            f"{_FIJI_OPEN} Names stand in Image > Show Info; ROIs open in the ROI Manager.",
+            "Which object is which.",
+        ),
+    ),
+    (C.LABELS, P.AMIRA): (
+        (F.AMIRA_MESH,),
+        (
+            "A label field with one material; lengths are in µm.",
+            _AMIRA_OPEN,
+            "Names keep letters, digits and _ only.",
+        ),
+    ),
+    (C.LABELS, P.SLICER): (
+        (F.SEG_NRRD, F.NIFTI),
+        (
+            "A segmentation with one segment, with name and colour; µm are read as mm.",
+            _SLICER_OPEN,
+            "In NIfTI names and colours.",
+        ),
+    ),
+    (C.LABELS, P.NAPARI): (
+        (F.LABEL_ZARR,),
+        ("A labels layer with one label, with colour and name.", _NAPARI_OPEN, ""),
+    ),
+    (C.MASK, P.AMIRA): (
+        (F.AMIRA_MESH,),
+        (
+            "A label field with one material, the cell; lengths are in µm.",
+            _AMIRA_OPEN,
+            "Names keep letters, digits and _ only.",
+        ),
+    ),
+    (C.MASK, P.SLICER): (
+        (F.SEG_NRRD, F.NIFTI),
+        (
+            "A segmentation with one segment, the cell, with name and colour; µm are read as mm.",
+            _SLICER_OPEN,
+            "In NIfTI names and colours.",
+        ),
+    ),
+    (C.MASK, P.NAPARI): (
+        (F.LABEL_ZARR,),
+        ("A labels layer with one label, the cell, with colour and name.", _NAPARI_OPEN, ""),
+    ),
+    (C.OBJECTS, P.AMIRA): (
+        (F.AMIRA_MESH,),
+        (
+            "A label field with a material for each object, in its colour; lengths are in µm.",
+            _AMIRA_OPEN,
+            "Names keep letters, digits and _ only.",
+        ),
+    ),
+    (C.OBJECTS, P.SLICER): (
+        (F.SEG_NRRD, F.NIFTI),
+        (
+            "A segmentation with a segment for each object, with name and colour; µm are read as mm.",
+            _SLICER_OPEN,
+            "In NIfTI names and colours.",
+        ),
+    ),
+    (C.OBJECTS, P.NAPARI): (
+        (F.LABEL_ZARR,),
+        ("A labels layer with a label for each object, with colour and name.", _NAPARI_OPEN, ""),
+    ),
+    (C.CLASSES, P.AMIRA): (
+        (F.AMIRA_MESH,),
+        (
+            "A label field with a material for each class, in its colour; lengths are in µm.",
+            _AMIRA_OPEN,
+            "Names keep letters, digits and _ only; which object is which.",
+        ),
+    ),
+    (C.CLASSES, P.SLICER): (
+        (F.SEG_NRRD, F.NIFTI),
+        (
+            "A segmentation with a segment for each class, with name and colour; µm are read as mm.",
+            _SLICER_OPEN,
+            "In NIfTI names and colours.",
+        ),
+    ),
+    (C.CLASSES, P.NAPARI): (
+        (F.LABEL_ZARR,),
+        ("A labels layer with a label for each class, with colour and name.", _NAPARI_OPEN, ""),
+    ),
+    (C.CLASSES, P.CHIMERAX): (
+        (F.CHIMERAX_SCRIPT,),
+        (
+            "A surface for each class, named and coloured, over a tomogram in MRC.",
+            _CHIMERAX_OPEN,
+            "Which object is which.",
+        ),
+    ),
+    (C.IMAGE, P.AMIRA): (
+        (F.AMIRA_MESH,),
+        ("The grey values as a uniform field; lengths are in µm.", _AMIRA_OPEN, ""),
+    ),
+    (C.IMAGE, P.SLICER): (
+        (F.NRRD, F.NIFTI),
+        ("The grey values as a volume; µm are read as mm.", _SLICER_OPEN, ""),
+    ),
+    (C.SURFACES, P.AMIRA): (
+        (F.PLY, F.STL, F.OBJ),
+        (
+            "The surfaces of the objects at their place in space.",
+            _AMIRA_OPEN,
+            "Names in PLY; names and colours in STL.",
+        ),
+    ),
+    (C.SURFACES, P.SLICER): (
+        (F.VTP, F.PLY, F.STL, F.OBJ),
+        (
+            "The surfaces as a model; lengths are read as mm, whatever the unit. Choose µm for a volume's.",
+            "File > Add Data.",
+            "Names; colours in STL.",
         ),
     ),
     (C.LABELS, P.OTHER): (
@@ -195,7 +343,7 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
         ("255 where the network is sure of a membrane.", "As any file of this format.", ""),
     ),
     (C.SURFACES, P.OTHER): (
-        (F.PLY, F.GLB, F.OBJ, F.STL),
+        (F.PLY, F.GLB, F.OBJ, F.STL, F.VTP),
         (
             "A closed mesh for each object at its place in space.",
             "As any file of this format.",

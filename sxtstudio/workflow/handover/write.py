@@ -28,12 +28,13 @@ from sxtstudio.workflow.document.methods import write_methods
 from sxtstudio.workflow.handover.drawing import draw_plots
 from sxtstudio.workflow.handover.figures import plots_of
 from sxtstudio.workflow.handover.label_images import label_image
-from sxtstudio.workflow.handover.label_writers import LABEL_WRITERS
+from sxtstudio.workflow.handover.label_writers import LABEL_WRITERS, Asked
 from sxtstudio.workflow.handover.request import Handover
 from sxtstudio.workflow.handover.surfaces import write_surfaces
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs
 
 _VOLUMES = (Form.TIFF, Form.MRC, Form.ZARR)
+_IMAGES = (Content.IMAGE, Content.OUTPUT)
 _AS_VOLUME: dict[Content, What] = {
     Content.LABELS: "labels",
     Content.OBJECTS: "objects",
@@ -78,7 +79,7 @@ def hand_over(request: Handover, source: ExportSource, progress: Progress | None
         receipt = _write_plots(request.path, source, progress)
     elif request.content is Content.SURFACES:
         receipt = write_surfaces(request, source, progress)
-    elif request.content in _AS_VOLUME and form in _VOLUMES:
+    elif request.content in _AS_VOLUME and (form in _VOLUMES or request.content in _IMAGES):
         choice = VolumeChoice(_AS_VOLUME[request.content], request.first, request.last, _inside(request))
         receipt = export_voxels(request.path, source, choice, progress)
     else:
@@ -115,6 +116,8 @@ def _write_labels(request: Handover, form: Form, source: ExportSource, progress:
         ),
     )
     inside = _inside(request)
+    whole = slices == (0, source.tomogram.shape[0]) and not inside
+    asked = Asked(request.content, source, whole)
     if numbering:
         with stages.stage(Work.NUMBER) as counter:
             image = label_image(source, request.content, slices, inside_mask=inside, progress=counter)
@@ -123,7 +126,7 @@ def _write_labels(request: Handover, form: Form, source: ExportSource, progress:
     with stages.stage(Work.EXPORT) as counter:
         if form in _VOLUMES:
             return _plain_volume(request, image, source, counter)
-        return _handed(request, image, LABEL_WRITERS[form](request.path, image, source, counter))
+        return _handed(request, image, LABEL_WRITERS[form](request.path, image, asked, counter))
 
 
 def _plain_volume(request: Handover, image: LabelImage, source: ExportSource, progress: Progress) -> Receipt:

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import gc
+import resource
 import unicodedata
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +28,8 @@ ALL = [(route, form) for route in routes() for form in route.forms]
 #: What only the window has.
 DRAWN = (Content.PICTURE,)
 WRITTEN = [(route, form) for route, form in ALL if route.content not in DRAWN]
+#: Each writer once.
+EACH = list({(form, route.content is Content.IMAGE): (route, form) for route, form in WRITTEN}.values())
 
 
 def name_of(value: object) -> str:
@@ -49,7 +56,7 @@ def test_every_row_of_the_table_can_be_written(
     assert not route.loses or any(route.loses in note for note in receipt.notes)
 
 
-@pytest.mark.parametrize(("route", "form"), WRITTEN, ids=name_of)
+@pytest.mark.parametrize(("route", "form"), EACH, ids=name_of)
 def test_nothing_is_left_of_what_was_cancelled(
     document: Document, tmp_path: Path, route: Route, form: Form
 ) -> None:
@@ -63,7 +70,50 @@ def test_nothing_is_left_of_what_was_cancelled(
     assert list((tmp_path / "out").iterdir()) == []
 
 
+@contextmanager
+def full_disk(most_bytes: int) -> Iterator[None]:
+    """Files grow no larger than this, as on a disk that gets full."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most_bytes, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(("route", "form"), EACH, ids=name_of)
+def test_a_full_disk_leaves_nothing_half_written(
+    document: Document, tmp_path: Path, route: Route, form: Form
+) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    request, source = request_for(route, form, out), source_of(document)
+    document.identify()
+    with full_disk(100), pytest.raises(UserError) as raised:
+        hand_over(request, source)
+    said = str(raised.value)
+    del raised
+    with warnings.catch_warnings():  # XlsxWriter leaves a scratch file of its own open
+        warnings.simplefilter("ignore", ResourceWarning)
+        gc.collect()
+    assert list(out.iterdir()) == [], said
+    assert "full" in said or form in (Form.PNG, Form.SVG)
+
+
+@pytest.mark.parametrize(("route", "form"), EACH, ids=name_of)
+@pytest.mark.skipif(not Path("/proc/self").exists(), reason="a folder that nobody can write to")
+def test_a_folder_that_cannot_be_written_to_is_said_before_the_work(
+    document: Document, route: Route, form: Form
+) -> None:
+    request = request_for(route, form, Path("/proc"))
+    with pytest.raises(UserError, match=r"No file can be written to /proc|No permission|cannot be"):
+        hand_over(request, source_of(document))
+
+
 def test_the_table_is_complete_and_its_sentences_are_such() -> None:
+    for program in Program:
+        assert any(route.program is program for route in routes()), program
+    assert len({(route.content, route.program) for route in routes()}) == len(routes())
     for content in Content:
         assert any(route.content is content for route in routes()), content
     for route in routes():
