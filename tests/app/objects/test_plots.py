@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pyqtgraph import ScatterPlotItem
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -182,3 +183,21 @@ def test_the_choice_is_remembered(
     damaged = PlotsPage(sample.context, sample.context.parts.measured)
     qtbot.addWidget(damaged)
     assert damaged.fields.choice.kind is FigureKind.DOTS and damaged.fields.choice.y == ""
+
+
+def test_in_a_low_pane_the_plot_gets_the_room(filled: PlotsPage) -> None:
+    whole = filled.words.text()
+    assert filled.plot.view.getAxis("left").labelText == "Volume (µm³)"
+    filled.resize(560, 150)
+    assert filled.words.text().endswith("…") and filled.words.toolTip() == whole
+    assert filled.words.height() < 2 * filled.words.fontMetrics().height()
+    assert not filled.plot.view.getAxis("left").labelText
+    filled.resize(900, 320)
+    assert filled.words.text() == whole and filled.plot.view.getAxis("left").labelText == "Volume (µm³)"
+
+
+def test_dots_are_solid(filled: PlotsPage) -> None:
+    """What is half transparent is hard to tell from the ground, and from other classes."""
+    drawn = [item for item in filled.plot._items if isinstance(item, ScatterPlotItem)]
+    brushes = [spot.brush() for item in drawn for spot in item.points()]
+    assert len(brushes) == 7 and all(brush.color().alpha() == 255 for brush in brushes)

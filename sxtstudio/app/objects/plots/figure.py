@@ -52,6 +52,7 @@ class FigurePlot(Plot):
         self.figure: Figure | None = None
         self.grip = Grip.PICK
         self.line_px = 1.0  # of a line that is 1 wide: more in a picture for print
+        self._small = False
         self._items: list[Any] = []
         self._chosen: frozenset[int] = frozenset()
         self._numbers = np.empty(0, np.int64)
@@ -73,6 +74,12 @@ class FigurePlot(Plot):
         """Draw a figure in place of the former one."""
         self.figure = figure
         self._draw()
+
+    def be_small(self, small: bool) -> None:
+        """Leave the titles of the axes out, where there is no room for them beside the numbers."""
+        if small != self._small:
+            self._small = small
+            self._draw()
 
     def show_chosen(self, numbers: Collection[int]) -> None:
         """Mark the dots of chosen objects."""
@@ -130,11 +137,11 @@ class FigurePlot(Plot):
     def _draw_figure(self, view: Any, figure: Figure) -> None:
         text = self.palette().windowText().color()
         view.setTitle(figure.title or None, color=text, size=f"{self.font().pointSizeF()}pt")
-        view.setLabel("left", figure.y_title)
-        view.setLabel("bottom", figure.x_title or None)
+        view.setLabel("left", None if self._small else figure.y_title)
+        view.setLabel("bottom", None if self._small else figure.x_title or None)
         bottom = view.getAxis("bottom")
         self._set_ticks(view, figure)
-        lines = (2 if figure.ticks else 1) + (1 if figure.x_title else 0)
+        lines = (2 if figure.ticks else 1) + (1 if figure.x_title and not self._small else 0)
         bottom.setHeight(lines * self.fontMetrics().height() + 10)
         for item in items_of(figure, self.look):
             view.addItem(item)

@@ -13,7 +13,7 @@ from PySide6.QtGui import QBrush, QColor, QFont, QPalette, QPen
 
 from sxtstudio.core.figures import Bars, Curve, Dots, Figure, FigureKind, MeanBar
 
-_DOT_PX, _LARGE_PX = 6, 11
+_DOT_PX, _LARGE_PX = 7, 11
 _CAP = 0.4  # of the width of the line at the mean
 #: Many dots are drawn from pictures, quickly; few as shapes, which stay shapes in an SVG.
 _FEW = 3000
@@ -52,7 +52,7 @@ def _dots(dots: Dots, look: Look) -> Any:
     import pyqtgraph
 
     rim = QColor("black") if dots.large else look.palette.base().color()
-    brush = QColor(*dots.rgb, 255 if dots.large else 200) if dots.colours is None else _shared(dots.colours)
+    brush = QColor(*dots.rgb) if dots.colours is None else _shared(dots.colours)
     item = pyqtgraph.ScatterPlotItem(
         x=dots.x,
         y=dots.y,
@@ -119,5 +119,5 @@ def _shared(colours: NDArray[np.uint8]) -> list[QBrush]:
     """Return a brush for each colour (n, 3), the same one for colours that look alike: quicker by far."""
     rough = (colours.astype(np.int64) >> 4) @ np.array((1 << 8, 1 << 4, 1))
     _, first, place = np.unique(rough, return_index=True, return_inverse=True)
-    brushes = [QBrush(QColor(red, green, blue, 200)) for red, green, blue in colours[first].tolist()]
+    brushes = [QBrush(QColor(red, green, blue)) for red, green, blue in colours[first].tolist()]
     return [brushes[i] for i in place.tolist()]

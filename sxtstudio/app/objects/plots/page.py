@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from PySide6.QtCore import Qt
+from PySide6.QtGui import QResizeEvent
 from PySide6.QtWidgets import QHBoxLayout, QLabel, QScrollArea, QStackedLayout, QVBoxLayout, QWidget
 
 from sxtstudio.app import questions
@@ -25,6 +26,7 @@ from sxtstudio.core.wording import count
 
 _SETTINGS = "objects/plot"
 _FIELDS_PX = 270
+_LOW_PX = 200  # of a pane with no room for more than the plot
 NOTHING = "There are no objects yet. Find them in the panel Objects (Ctrl+J)."
 NOT_MEASURED = "The objects are not measured yet. Press Measure in the panel Objects (Ctrl+J)."
 
@@ -41,6 +43,7 @@ class PlotsPage(SeenPage):
         self.plot = FigurePlot("Plot of the objects")
         self.bar = ColourBar()
         self.words = Note()
+        self._said = ""
         self.nothing = QLabel(NOTHING)
         self._lay_out()
         self._connect()
@@ -65,7 +68,8 @@ class PlotsPage(SeenPage):
         self.plot.show_figure(plotted.figure)
         self.plot.show_chosen(state.selected)
         chosen = f"  ·  {count(len(state.selected), 'object')} chosen" if state.selected else ""
-        self.words.setText(plotted.words + chosen)
+        self._said = plotted.words + chosen
+        self._show_words()
         self.bar.show_bar(plotted.figure.bar)
 
     def shut_down(self) -> None:
@@ -73,6 +77,21 @@ class PlotsPage(SeenPage):
         super().shut_down()
         choice = self.fields.choice
         self._context.settings.set(_SETTINGS, {**vars(choice), "kind": choice.kind.value})
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Give the plot the room, where there is little."""
+        super().resizeEvent(event)
+        self._show_words()
+
+    def _show_words(self) -> None:
+        """Say what is in the plot; in a low pane in one line, all of it when the pointer rests there."""
+        low = self.height() < _LOW_PX
+        text, room = self._said, self.width() - _FIELDS_PX - 20
+        if low:
+            text = self.words.fontMetrics().elidedText(text, Qt.TextElideMode.ElideRight, max(0, room))
+        self.words.setText(text)
+        self.words.setToolTip(self._said)
+        self.plot.be_small(low)
 
     def _lay_out(self) -> None:
         scroll = QScrollArea()
