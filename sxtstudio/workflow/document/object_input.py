@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.label_image import Legend
 from sxtstudio.core.label_values import LabelValues
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.numbering import NumberedObjects
@@ -54,7 +55,7 @@ def objects_of(
     values: LabelValues,
     read_as: ReadAs,
     classes: tuple[ObjectClass, ...],
-    names: Mapping[int, str] | None = None,
+    legend: Legend = (),
     progress: Progress | None = None,
 ) -> tuple[Volume, ObjectTable]:
     """Return the objects of a label file as a volume of numbers, and their table.
@@ -69,8 +70,8 @@ def objects_of(
         What the values are. Numbers that do not fit into 32 bit are numbered anew.
     classes
         Those that there are; the materials of other names are added to them.
-    names
-        What the file calls its materials.
+    legend
+        Names and colours of the materials in the file.
     progress
         Counts slices; materials need a walk each.
 
@@ -87,8 +88,13 @@ def objects_of(
     if read_as is ReadAs.NUMBERS:
         numbered = _Numbers(volume, sorted(values.voxels))
         return numbered, ObjectTable.of(numbered.numbers, classes)
-    named = {value: (names or {}).get(value, f"Material {value}") for value in sorted(values.voxels)}
-    classes = with_classes(classes, named.values())
+    entries = {entry.value: entry for entry in legend}
+    named = {
+        value: entries[value].name if value in entries else f"Material {value}"
+        for value in sorted(values.voxels)
+    }
+    colours = {name: entries[value].rgb for value, name in named.items() if value in entries}
+    classes = with_classes(classes, named.values(), colours)
     pieces = _Pieces(volume, named, progress)
     known = {found.name.casefold(): found.name for found in classes}
     rows = {
@@ -104,13 +110,19 @@ def names_in(path: Path) -> dict[int, str]:
     return {entry.value: entry.name for entry in read_legend(path)}
 
 
-def with_classes(classes: tuple[ObjectClass, ...], names: Iterable[str]) -> tuple[ObjectClass, ...]:
-    """Return ``classes`` and one more for each of ``names`` that none of them has, whatever its case."""
+def with_classes(
+    classes: tuple[ObjectClass, ...], names: Iterable[str], colours: Mapping[str, Rgb] | None = None
+) -> tuple[ObjectClass, ...]:
+    """Return ``classes`` and one more for each of ``names`` that none of them has, whatever its case.
+
+    It has the colour of the file, if that gives one in ``colours``, else one of its own.
+    """
     known = {found.name.casefold() for found in classes}
     for name in names:
         if name.casefold() not in known:
             known.add(name.casefold())
-            classes = (*classes, ObjectClass(name, _COLOURS[len(classes) % len(_COLOURS)]))
+            own = _COLOURS[len(classes) % len(_COLOURS)]
+            classes = (*classes, ObjectClass(name, (colours or {}).get(name, own)))
     return classes
 
 
@@ -210,7 +222,7 @@ def read_objects(
             ),
         )
         with stages.stage(Work.NUMBER) as counter:
-            objects, table = objects_of(source, values, read_as, former.classes, names_in(path), counter)
+            objects, table = objects_of(source, values, read_as, former.classes, read_legend(path), counter)
         with stages.stage(Work.LOAD) as counter:
             replace_objects(recorder, objects, former, table, boxes, counter)
         known.check()

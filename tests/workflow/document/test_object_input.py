@@ -12,11 +12,18 @@ import tifffile
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.label_image import LabelImage, LegendEntry
 from sxtstudio.core.label_values import LabelValues, ValueCounter
 from sxtstudio.core.object_classes import CLASSES, ObjectClass
 from sxtstudio.core.object_table import Decided, ObjectRow, ObjectTable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.io import open_volume
+from sxtstudio.io.handover.amira import write_amira_labels
+from sxtstudio.io.handover.mib_model import write_mib_model
+from sxtstudio.io.handover.nifti import write_nifti_labels
+from sxtstudio.io.handover.nrrd import write_seg_nrrd
+from sxtstudio.io.legend import read_legend
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.object_input import ReadAs, names_in, objects_of, read_objects
@@ -69,7 +76,11 @@ def test_numbers_that_no_object_can_have_are_numbered_anew(dtype: str, values: t
 def test_a_material_is_a_class_and_each_piece_of_it_an_object() -> None:
     labels = blocks("u1", 4, 7)
     objects, table = objects_of(
-        ArrayVolume(labels), values_of(labels), ReadAs.MATERIALS, CLASSES, {4: "vesicle", 9: "Nothing"}
+        ArrayVolume(labels),
+        values_of(labels),
+        ReadAs.MATERIALS,
+        CLASSES,
+        (LegendEntry(4, "vesicle", (1, 2, 3)), LegendEntry(9, "Nothing", (1, 2, 3))),
     )
     read = objects.read(Box.whole(SHAPE))
     assert [int(read[2, 4, x]) for x in (1, 7, 13)] == [1, 2, 3]
@@ -81,6 +92,28 @@ def test_a_material_is_a_class_and_each_piece_of_it_an_object() -> None:
     }
     assert all(row.decided is Decided.HAND for row in table.rows.values())
     assert [found.name for found in table.classes] == [*(c.name for c in CLASSES), "Material 7"]
+
+
+WRITERS = {
+    "a.model": write_mib_model,
+    "a.am": write_amira_labels,
+    "a.seg.nrrd": write_seg_nrrd,
+    "a.nii.gz": write_nifti_labels,
+}
+
+
+@pytest.mark.parametrize("name", WRITERS)
+def test_labels_of_other_programs_are_classes_with_names_and_colours(tmp_path: Path, name: str) -> None:
+    labels = blocks("u1", 4, 7)
+    legend = (LegendEntry(4, "Golgi", (1, 2, 3)), LegendEntry(7, "vesicle", (200, 100, 50)))
+    WRITERS[name](tmp_path / name, LabelImage("a", ArrayVolume(labels), legend), Progress())
+    with open_volume(tmp_path / name) as volume:
+        objects, table = objects_of(
+            volume, values_of(labels), ReadAs.MATERIALS, CLASSES, read_legend(tmp_path / name)
+        )
+        np.testing.assert_array_equal(objects.read(Box.whole(SHAPE)) > 0, labels > 0)
+    assert [row.class_name for row in table.rows.values()] == ["Golgi", "Vesicle", "Vesicle"]
+    assert table.classes == (*CLASSES, ObjectClass("Golgi", (1, 2, 3)))
 
 
 def test_materials_that_touch_stay_apart() -> None:
