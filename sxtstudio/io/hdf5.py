@@ -79,7 +79,7 @@ def _volume(tree: Hdf5Tree, path: Path, choice: Choice, order: AxisOrder | None)
         reader=axes.mirrored(ChunkedSlices(read, shape, dataset.dtype, axes.depth(dataset.chunks)).read),
         close=tree.close,
         voxel_nm=voxel_nm,
-        origin_nm=origin_of_model(tree, dataset),
+        origin_nm=origin_of_model(tree, dataset, axes),
         notes=(f"dataset {choice.path}", *choice.notes, *axes.notes, *notes),
         axes=axes,
         tilt_series=tilt_series_of(tree, dataset, choice.group),

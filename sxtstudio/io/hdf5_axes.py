@@ -19,7 +19,7 @@ from sxtstudio.io.attributes import voxel_from_attributes
 from sxtstudio.io.axes import MATLAB_AXES, NamedBy, Names, StoredAxes
 from sxtstudio.io.axis_names import as_names, as_text, letters_of, names_in, resolutions
 from sxtstudio.io.hdf5_links import Hdf5Tree, attribute, attributes
-from sxtstudio.io.mib import BOXES, NM_PER_UM, origin_of_box, voxel_um_of_box
+from sxtstudio.io.mib import BOXES, place_of_model
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
 Coordinates = Sequence[h5py.Dataset | None]
@@ -63,10 +63,10 @@ def voxel_size(
     return voxel, notes
 
 
-def origin_of_model(tree: Hdf5Tree, dataset: h5py.Dataset) -> VoxelSize | None:
+def origin_of_model(tree: Hdf5Tree, dataset: h5py.Dataset, axes: StoredAxes) -> VoxelSize | None:
     """Return where the first voxel of a model of Microscopy Image Browser lies (nm; z, y, x)."""
     box = _box_of_mib(tree, dataset) if "MATLAB_class" in dataset.attrs else None
-    return None if box is None else origin_of_box(box)
+    return None if box is None else place_of_model(box, axes)[2]
 
 
 def _nexus_names(tree: Hdf5Tree, dataset: h5py.Dataset, group: h5py.Group) -> list[str] | None:
@@ -161,8 +161,8 @@ def _from_mib(
 ) -> tuple[VoxelSize | None, tuple[str, ...]] | None:
     """Return the voxel size by the box in a .model of Microscopy Image Browser."""
     box = _box_of_mib(tree, dataset)
-    found = None if box is None else voxel_um_of_box(box, axes.volume_shape)
-    return None if found is None else judge_voxel(found, NM_PER_UM, depth_matters=axes.volume_shape[0] > 1)
+    found = None if box is None else place_of_model(box, axes)
+    return None if found is None or found[2] is None else found[:2]
 
 
 def _box_of_mib(tree: Hdf5Tree, dataset: h5py.Dataset) -> list[float] | None:

@@ -11,9 +11,9 @@ from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import mat5
-from sxtstudio.io.axes import MATLAB_AXES, is_volume
+from sxtstudio.io.axes import MATLAB_AXES, StoredAxes, is_volume
 from sxtstudio.io.filevolume import FileVolume
-from sxtstudio.io.mib import BOXES, MODEL_NAMES, NM_PER_UM, origin_of_box, voxel_um_of_box
+from sxtstudio.io.mib import BOXES, MODEL_NAMES, place_of_model
 from sxtstudio.io.several import SeveralVolumes, VolumeInside
 from sxtstudio.io.stored import axes_of_format, check_stored, stored_volume
 from sxtstudio.io.units import judge_voxel
@@ -41,7 +41,7 @@ def open_mat5(path: Path, inside: str | None = None, order: AxisOrder | None = N
     name = f"{path.name}::/{chosen.name}"
     stored = chosen.size[::-1]
     axes = axes_of_format(name, stored, order, MATLAB_AXES.get(len(stored)))
-    voxel_nm, origin_nm, notes = _place(path, found, axes.volume_shape)
+    voxel_nm, notes, origin_nm = _place(path, found, axes)
     source = chosen.source(path)
     try:
         assert chosen.stored is not None
@@ -92,18 +92,16 @@ def _likely(path: Path, found: dict[str, mat5.Variable]) -> mat5.Variable:
 
 
 def _place(
-    path: Path, found: dict[str, mat5.Variable], shape: tuple[int, int, int]
-) -> tuple[VoxelSize | None, VoxelSize | None, tuple[str, ...]]:
-    """Return voxel size, origin (nm; z, y, x) and notes by the box of a model of MIB."""
+    path: Path, found: dict[str, mat5.Variable], axes: StoredAxes
+) -> tuple[VoxelSize | None, tuple[str, ...], VoxelSize | None]:
+    """Return voxel size, notes and origin (nm; z, y, x) by the box of a model of MIB."""
     for name in BOXES:
         variable = found.get(name)
         if variable is None or math.prod(variable.size) != 6:
             continue
         value = mat5.value_of(path, variable)
         if isinstance(value, np.ndarray):
-            box = value.ravel().astype(float).tolist()
-            size = voxel_um_of_box(box, shape)
-            if size is not None:
-                voxel_nm, notes = judge_voxel(size, NM_PER_UM, depth_matters=shape[0] > 1)
-                return voxel_nm, origin_of_box(box), notes
-    return (None, None, judge_voxel((None, None, None), None)[1])
+            found_place = place_of_model(value.ravel().astype(float).tolist(), axes)
+            if found_place[2] is not None:
+                return found_place
+    return None, judge_voxel((None, None, None), None)[1], None

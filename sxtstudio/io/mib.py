@@ -20,7 +20,9 @@ from sxtstudio.core.object_classes import Rgb
 from sxtstudio.core.object_colours import number_colours
 from sxtstudio.core.plain_files import open_plain
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.io.axes import MATLAB_AXES, StoredAxes
 from sxtstudio.io.mat5 import HEADER_BYTES, is_mat5, value_of, variables
+from sxtstudio.io.units import judge_voxel
 
 NM_PER_UM = 1000.0
 _NUMBER = r"\s+([-+]?[0-9.]+(?:[eE][-+]?[0-9]+)?)"
@@ -62,6 +64,33 @@ def origin_of_box(box: Sequence[float]) -> VoxelSize | None:
     """Return where the first voxel lies (nm; z, y, x)."""
     six = _six(box)
     return None if six is None else (six[4] * NM_PER_UM, six[2] * NM_PER_UM, six[0] * NM_PER_UM)
+
+
+def place_of_model(
+    box: Sequence[float], axes: StoredAxes
+) -> tuple[VoxelSize | None, tuple[str, ...], VoxelSize | None]:
+    """Return voxel size, notes and origin (nm; z, y, x) of labels by the box beside them.
+
+    The box is along the axes as MATLAB has them; where the user names others, lengths go with the axes.
+    """
+    letters = MATLAB_AXES.get(len(axes.shape), "")
+    if len(letters) != len(axes.shape):
+        return None, (), None
+    sizes = {str(letter): n for letter, n in zip(letters, axes.shape, strict=True)}
+    voxel = voxel_um_of_box(box, (sizes.get("z", 1), sizes.get("y", 1), sizes.get("x", 1)))
+    first = origin_of_box(box)
+    if voxel is None or first is None:
+        return None, (), None
+    lengths = dict(zip("zyx", voxel, strict=True))
+    places = dict(zip("zyx", first, strict=True))
+    deep = axes.volume_shape[0] > 1
+    values = axes.pick([lengths.get(str(letter)) for letter in letters])
+    origin = axes.pick([places.get(str(letter)) for letter in letters])
+    if axes.places[0] is None:
+        values[0], origin[0] = lengths["z"], places["z"]
+    voxel_nm, notes = judge_voxel(values, NM_PER_UM, depth_matters=deep)
+    z, y, x = (0.0 if value is None else value for value in origin)
+    return voxel_nm, notes, (z, y, x)
 
 
 def _six(numbers: Sequence[float]) -> Box6 | None:

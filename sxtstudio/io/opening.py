@@ -137,6 +137,8 @@ def _open(path: Path, inside: str | None, axes: AxisOrder | None, shape: Triple 
     _refuse_inside(path, inside)
     if head.startswith(npy.MAGIC):
         return npy.open_npy(path, axes)
+    if head.startswith(nrrd_read.MAGIC) and shape is not None and axes is None:
+        return nrrd_read.open_segments(path, shape)
     if head.startswith(nrrd_read.MAGIC):
         return nrrd_read.open_nrrd(path, axes)
     if head.startswith(amira_read.MAGICS):

@@ -17,12 +17,14 @@ import numpy as np
 
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Triple
 from sxtstudio.core.label_image import Legend, LegendEntry
 from sxtstudio.core.object_classes import Rgb
 from sxtstudio.core.plain_files import open_plain
 from sxtstudio.core.volume import SizeUnknown, VoxelSize
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.handover.directions import lengths_and_origin
+from sxtstudio.io.handover.placed import placed
 from sxtstudio.io.packed import open_packed
 from sxtstudio.io.raw import RawFile, Source
 from sxtstudio.io.stored import axes_of_format, check_stored, stored_volume
@@ -135,6 +137,20 @@ def open_nrrd(path: Path, order: AxisOrder | None = None) -> FileVolume:
         notes=(*notes, *why),
         files=(path, where) if where != path else (),
     )
+
+
+def open_segments(path: Path, shape: Triple) -> FileVolume:
+    """Open labels of a tomogram of this shape: those that 3D Slicer has cropped lie where they were drawn.
+
+    "Segmentation_ReferenceImageExtentOffset" is the voxel (x, y, z) of the image at which they begin.
+    """
+    volume = open_nrrd(path)
+    words = read_header(path).pairs.get("Segmentation_ReferenceImageExtentOffset", "").split()
+    if volume.shape == shape or len(words) != 3 or not all(word.isdigit() for word in words):
+        return volume
+    z, y, x = (int(word) for word in words[::-1])
+    fits = all(at + n <= size for at, n, size in zip((z, y, x), volume.shape, shape, strict=True))
+    return placed(volume, (z, y, x), shape) if fits else volume
 
 
 def segments_in(path: Path) -> Legend:

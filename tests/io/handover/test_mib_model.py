@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import scipy.io
 
+from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.label_image import LegendEntry
@@ -182,6 +183,16 @@ def test_files_of_others_in_version_5(tmp_path, compressed, dtype):
     )
     with open_volume(f"{tmp_path / 'a.model'}::/other") as back:
         assert back.shape == (6, 4, 5)
+
+
+def test_axes_as_the_user_names_them(tmp_path, large):
+    """They are stored with MATLAB's last axis first: slices, columns, rows."""
+    write_mib_model(tmp_path / "a.model", label_image(), Progress())
+    with open_volume(tmp_path / "a.model", AxisOrder("yxz")) as back:
+        stored = asymmetric().transpose(0, 2, 1)
+        np.testing.assert_array_equal(back.read(Box.whole(back.shape)), stored.transpose(2, 0, 1))
+        assert back.voxel_nm == pytest.approx((12.5, 25.0, 10.0))
+        assert back.origin_nm == pytest.approx((-40.0, 300.0, 1000.0))
 
 
 def test_several_variables_are_named(tmp_path):

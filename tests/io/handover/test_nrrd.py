@@ -13,7 +13,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.label_image import LegendEntry
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
-from sxtstudio.io import export_volume, open_volume
+from sxtstudio.io import export_volume, open_labels, open_volume
 from sxtstudio.io.handover.nrrd import write_seg_nrrd
 from sxtstudio.io.legend import read_legend
 from sxtstudio.io.place import Place
@@ -83,6 +83,24 @@ def test_an_unknown_voxel_size_is_not_made_up(tmp_path):
     assert "space directions" not in nrrd.read_header(str(done.path)) and "unknown" in done.losses[0]
     with open_volume(done.path) as back:
         assert back.voxel_nm is None and "voxel size unknown" in back.notes[-1]
+
+
+def test_what_slicer_has_cropped_lies_where_it_was_drawn(tmp_path):
+    write_seg_nrrd(tmp_path / "a.seg.nrrd", label_image(), Progress())
+    content = (tmp_path / "a.seg.nrrd").read_bytes()
+    (tmp_path / "a.seg.nrrd").write_bytes(content.replace(b"ExtentOffset:=0 0 0", b"ExtentOffset:=3 2 1"))
+    right = np.zeros((6, 10, 20), np.uint8)
+    right[1:5, 2:8, 3:12] = asymmetric()
+    with open_labels(tmp_path / "a.seg.nrrd", right.shape) as back:
+        np.testing.assert_array_equal(whole(back), right)
+        for box in (Box((0, 0, 0), (1, 10, 20)), Box((2, 1, 2), (4, 5, 9)), Box((5, 8, 12), (6, 10, 20))):
+            np.testing.assert_array_equal(back.read(box), right[box.slices])
+        assert back.origin_nm == pytest.approx(np.array(ORIGIN) - np.array((1, 2, 3)) * VOXEL)
+        assert "begins at voxel 3, 2, 1" in back.notes[-1]
+    with open_labels(tmp_path / "a.seg.nrrd", (4, 6, 10)) as back:  # of another tomogram
+        assert back.shape == (4, 6, 9)
+    with open_labels(tmp_path / "a.seg.nrrd", (4, 6, 9)) as back:
+        np.testing.assert_array_equal(whole(back), asymmetric())
 
 
 @pytest.mark.parametrize("dtype", ["i1", "u1", "i2", "u2", "i4", "u4", "f2", "f4", "f8"])
