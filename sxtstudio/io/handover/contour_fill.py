@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +14,7 @@ Contour = NDArray[np.float64]
 # A slice is filled this many times over, and this often crossed, at most: more takes minutes.
 _MOST_COVER = 200
 _MOST_CROSSINGS = 50_000_000
+_CELLS = 2_000_000  # pixels and crossings that are worked on at once, of many contours
 
 
 class TooMuch(Exception):
@@ -21,18 +22,55 @@ class TooMuch(Exception):
 
 
 @dataclass(frozen=True)
-class _Filled:
-    """The pixels of a contour: where they begin, (y, x), and which of the box they are."""
+class _Several:
+    """Contours behind each other, and the boxes of pixels that they can fill.
 
-    top: int
-    left: int
-    inside: NDArray[np.bool_]
-    count: int
+    ``points`` are theirs, (n, 2), (x, y), and ``bounds`` where each begins, with the end. ``low`` and
+    ``high`` are the boxes, (contours, 2), (column, row), half-open and within the slice.
+    """
+
+    points: NDArray[np.float64]
+    bounds: NDArray[np.int64]
+    low: NDArray[np.int64]
+    high: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, contours: Sequence[Contour], shape: tuple[int, ...]) -> _Several:
+        points = np.concatenate(contours)
+        bounds = np.cumsum([0, *map(len, contours)])
+        limits = (shape[1], shape[0])
+        low, high = (
+            np.clip(np.ceil(reduce.reduceat(points, bounds[:-1], axis=0) - 0.5), 0, limits).astype(np.int64)
+            for reduce in (np.minimum, np.maximum)
+        )
+        return cls(points, bounds, low, high)
 
     @property
-    def box(self) -> tuple[slice, slice]:
-        height, width = self.inside.shape
-        return slice(self.top, self.top + height), slice(self.left, self.left + width)
+    def areas(self) -> NDArray[np.int64]:
+        """Pixels of the boxes."""
+        return np.asarray(np.prod(self.high - self.low, axis=1))
+
+    def by_size(self) -> NDArray[np.int64]:
+        """The contours that can fill a pixel, the largest first: one within another comes after it."""
+        x, y = self.points.T
+        following = self._following()
+        twice = np.add.reduceat(x * y[following] - x[following] * y, self.bounds[:-1])
+        order = np.lexsort((-np.abs(twice), -self.areas))
+        return order[self.areas[order] > 0]
+
+    def _following(self) -> NDArray[np.int64]:
+        """The number of the point that follows each: the first one after the last."""
+        following = np.arange(1, len(self.points) + 1)
+        following[self.bounds[1:] - 1] = self.bounds[:-1]
+        return following
+
+    def crossings(self, height: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """First and last row (not included) whose centres each edge crosses; edges begin at the points."""
+        y = self.points[:, 1]
+        y_end = y[self._following()]
+        first = np.clip(np.ceil(np.minimum(y, y_end) - 0.5), 0, height).astype(np.int64)
+        stop = np.clip(np.ceil(np.maximum(y, y_end) - 0.5), 0, height).astype(np.int64)
+        return first, stop
 
 
 def paint(out: NDArray[Any], contours: Sequence[Contour], value: int) -> None:
@@ -56,57 +94,73 @@ def paint(out: NDArray[Any], contours: Sequence[Contour], value: int) -> None:
     TooMuch
         If they cover the slice hundreds of times.
     """
-    _check_cover(contours, out.shape)
-    different = {contour.tobytes(): contour for contour in contours}.values()
-    filled = [part for part in (_fill(contour, out.shape) for contour in different) if part is not None]
-    if not filled:
+    different = list({contour.tobytes(): contour for contour in contours}.values())
+    if not different:
         return
-    if len(filled) == 1:
-        out[filled[0].box][filled[0].inside] = value
-        return
-    top, left = min(part.top for part in filled), min(part.left for part in filled)
-    bottom = max(part.box[0].stop for part in filled)
-    right = max(part.box[1].stop for part in filled)
-    object_mask = np.zeros((bottom - top, right - left), np.bool_)
-    for part in sorted(filled, key=lambda part: -part.count):
-        rows, columns = part.box
-        here = object_mask[rows.start - top : rows.stop - top, columns.start - left : columns.stop - left]
-        # What is all there already surrounds this one, which is a hole in it.
-        here[part.inside] = not here[part.inside].all()
-    out[top:bottom, left:right][object_mask] = value
-
-
-def _check_cover(contours: Sequence[Contour], shape: tuple[int, ...]) -> None:
-    covered = crossed = 0.0
-    for contour in contours:
-        low = np.clip(contour.min(axis=0), 0, (shape[1], shape[0]))
-        high = np.clip(contour.max(axis=0), 0, (shape[1], shape[0]))
-        covered += float(np.prod(high - low))
-        y = np.clip(contour[:, 1], 0, shape[0])
-        crossed += float(np.abs(np.diff(y, append=y[:1])).sum())
-    if covered > _MOST_COVER * shape[0] * shape[1] or crossed > _MOST_CROSSINGS:
+    several = _Several.of(different, out.shape)
+    first, stop = several.crossings(out.shape[0])
+    if several.areas.sum() > _MOST_COVER * out.size or (stop - first).sum() > _MOST_CROSSINGS:
         raise TooMuch
+    order = several.by_size()
+    if not len(order):
+        return
+    (left, top), (right, bottom) = several.low[order].min(axis=0), several.high[order].max(axis=0)
+    mask = np.zeros((bottom - top, right - left), np.bool_)
+    for number, inside in _filled(several, order, first, stop):
+        column, row = several.low[number] - (left, top)
+        here = mask[row : row + inside.shape[0], column : column + inside.shape[1]]
+        # What is all there already surrounds this one, which is a hole in it.
+        here[inside] = not here[inside].all()
+    out[top:bottom, left:right][mask] = value
 
 
-def _fill(contour: Contour, shape: tuple[int, ...]) -> _Filled | None:
-    """Return the pixels of a slice of this shape whose centres lie in a polygon, by even and odd."""
-    height, width = shape
-    x, y = contour[:, 0], contour[:, 1]
-    x_end, y_end = np.roll(x, -1), np.roll(y, -1)
-    # Centres of pixels are at j + 0.5; an edge crosses those of the rows first … stop - 1.
-    first = np.clip(np.ceil(np.minimum(y, y_end) - 0.5), 0, height).astype(np.int64)
-    stop = np.clip(np.ceil(np.maximum(y, y_end) - 0.5), 0, height).astype(np.int64)
-    counts = stop - first
-    if not counts.any():
-        return None
-    edge = np.repeat(np.arange(len(counts)), counts)
-    rows = np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts) + first[edge]
-    slope = (x_end - x)[edge] / (y_end - y)[edge]
-    crossing = x[edge] + (rows + 0.5 - y[edge]) * slope
-    columns = np.clip(np.ceil(crossing - 0.5), 0, width).astype(np.int64)
-    top, left = int(rows.min()), int(columns.min())
-    size = (int(rows.max()) - top + 1, int(columns.max()) - left + 1)
-    toggles = np.bincount((rows - top) * size[1] + columns - left, minlength=size[0] * size[1])
-    inside = (np.cumsum(toggles.reshape(size), axis=1) & 1).astype(np.bool_)[:, : width - left]
-    count = int(np.count_nonzero(inside))
-    return _Filled(top, left, inside, count) if count else None
+def _filled(
+    several: _Several, order: NDArray[np.int64], first: NDArray[np.int64], stop: NDArray[np.int64]
+) -> Iterator[tuple[int, NDArray[np.bool_]]]:
+    """Yield each contour with the pixels of its box that lie in it, by even and odd; many at once."""
+    size = several.high - several.low
+    cells = size[:, 1] * (size[:, 0] + 1)  # a column more, for edges to the right of all pixels
+    crossed = np.add.reduceat(stop - first, several.bounds[:-1])
+    work = np.cumsum((cells + crossed)[order])
+    begin = 0
+    while begin < len(order):
+        done = work[begin - 1] if begin else 0
+        end = max(begin + 1, int(np.searchsorted(work, done + _CELLS, "right")))
+        chosen = order[begin:end]
+        places = np.cumsum(cells[chosen]) - cells[chosen]
+        inside = _parity(several, chosen, places, int(cells[chosen].sum()), first, stop)
+        for number, place in zip(chosen.tolist(), places.tolist(), strict=True):
+            width, height = size[number].tolist()
+            part = inside[place : place + height * (width + 1)].reshape(height, width + 1)
+            yield number, part[:, :width]
+        begin = end
+
+
+def _parity(
+    several: _Several,
+    chosen: NDArray[np.int64],
+    places: NDArray[np.int64],
+    cells: int,
+    first: NDArray[np.int64],
+    stop: NDArray[np.int64],
+) -> NDArray[np.bool_]:
+    """Return the pixels inside, box behind box: each row is crossed an even number of times."""
+    lengths = (several.bounds[1:] - several.bounds[:-1])[chosen]
+    owners = np.repeat(np.arange(len(chosen)), lengths)
+    starts = np.cumsum(lengths) - lengths
+    edges = np.repeat(several.bounds[:-1][chosen] - starts, lengths) + np.arange(lengths.sum())
+    last = starts + lengths - 1
+    ends = edges + 1
+    ends[last] = several.bounds[:-1][chosen]
+    counts = (stop - first)[edges]
+    edge = np.repeat(np.arange(len(edges)), counts)
+    rows = np.arange(len(edge)) - np.repeat(np.cumsum(counts) - counts, counts) + first[edges[edge]]
+    (x, y), (x_end, y_end) = several.points[edges].T, several.points[ends].T
+    crossing = x[edge] + (rows + 0.5 - y[edge]) * ((x_end - x)[edge] / (y_end - y)[edge])
+    owner = owners[edge]
+    low, high = several.low[chosen], several.high[chosen]
+    columns = np.clip(np.ceil(crossing - 0.5), low[owner, 0], high[owner, 0]).astype(np.int64)
+    widths = high[:, 0] - low[:, 0] + 1
+    at = places[owner] + (rows - low[owner, 1]) * widths[owner] + columns - low[owner, 0]
+    toggles = np.bincount(at, minlength=cells)
+    return np.asarray((np.cumsum(toggles) & 1).astype(np.bool_))

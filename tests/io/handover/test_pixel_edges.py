@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from skimage.draw import polygon2mask
 
+from sxtstudio.io.handover import contour_fill
 from sxtstudio.io.handover.contour_fill import TooMuch, paint
 from sxtstudio.io.handover.pixel_edges import pixel_edges
 
@@ -30,7 +31,10 @@ def test_what_is_enclosed_is_the_label():
         assert (painted == labels).all()
 
 
-def test_filling_gives_the_labels_back():
+@pytest.mark.parametrize("cells", [1, 40, 10_000])
+def test_filling_gives_the_labels_back(monkeypatch, cells):
+    """However many contours are worked on at once."""
+    monkeypatch.setattr(contour_fill, "_CELLS", cells)
     for labels in random_slices():
         painted = np.zeros_like(labels)
         for value, polygons in pixel_edges(labels).by_label():
