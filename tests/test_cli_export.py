@@ -44,7 +44,7 @@ def test_objects_and_classes_of_a_project(
     out = tmp_path / "objects.tif"
     assert main(["export", str(project), "--what", "objects", "--for", "fiji", "-o", str(out)]) == 0
     found = tifffile.imread(out)
-    assert found.dtype == np.uint16 and np.unique(found).tolist() == [0, 2, 9]
+    assert found.dtype == np.uint8 and np.unique(found).tolist() == [0, 2, 9]
     printed = capsys.readouterr().out
     assert "for: Fiji, ImageJ" in " ".join(printed.split()) and str(out) in printed
     out = tmp_path / "mask.mrc"
@@ -85,8 +85,10 @@ def test_several_files_go_into_a_folder(tmp_path: Path, capsys: pytest.CaptureFi
     assert main(["export", *files, *words]) == 2 and "give a folder" in capsys.readouterr().err
     folder.mkdir()
     assert main(["export", *files, *words]) == 0
-    assert sorted(path.name for path in folder.iterdir()) == ["a.objects.mrc", "b.objects.mrc"]
-    with mrcfile.open(folder / "a.objects.mrc") as file:
+    assert sorted(path.name for path in folder.iterdir()) == [
+        f"{name}.objects{end}" for name in "ab" for end in (".cxc", "_labels.mrc")
+    ]
+    with mrcfile.open(folder / "a.objects_labels.mrc") as file:
         assert np.unique(file.data).tolist() == [0, 4, 5]
 
 
