@@ -38,7 +38,7 @@ from sxtstudio.workflow.handover.request import Handover
 from sxtstudio.workflow.handover.routes import READ
 from sxtstudio.workflow.handover.surfaces import target_of
 
-_WHAT, _FOR, _FORM = "export/what", "export/for", "export/form"
+_WHAT, _FOR, _FORMS = "export/what", "export/for", "export/forms"
 
 
 class ExportDialog(ToolDialog):
@@ -99,7 +99,7 @@ class ExportDialog(ToolDialog):
             ("Lost", self.loses),
             ("Tested", self.read),
         ):
-            about.addRow(row_label(name), text)
+            about.addRow(row_label(name, top=True), text)
         self.about = about
         buttons = QHBoxLayout()
         buttons.addWidget(self.receipts)
@@ -205,7 +205,7 @@ class ExportDialog(ToolDialog):
     def _on_program_changed(self) -> None:
         route = self.route
         forms = () if route is None else route.forms
-        wanted = self.form.currentData() or self._context.settings.get(_FORM, "")
+        wanted = "" if route is None else self._remembered_forms().get(_pair(route), "")
         _fill(self.form, [(f"{form.value} ({SUFFIXES[form][0]})", form.value) for form in forms], wanted)
         self.rows.setRowVisible(self.form, len(forms) > 1)
         for label, text in (
@@ -217,6 +217,11 @@ class ExportDialog(ToolDialog):
             label.setText(text)
             self.about.setRowVisible(label, bool(text))
         self._on_form_changed()
+
+    def _remembered_forms(self) -> dict[str, str]:
+        """Return the format that was chosen last for each pair of content and program."""
+        stored = self._context.settings.get(_FORMS, {})
+        return {str(pair): str(form) for pair, form in stored.items()}
 
     def _on_form_changed(self) -> None:
         route = self.route
@@ -286,7 +291,9 @@ class ExportDialog(ToolDialog):
         settings = self._context.settings
         settings.set(_WHAT, request.content.value)
         settings.set(_FOR, request.program.value)
-        settings.set(_FORM, self.chosen_form.value if self.chosen_form else "")
+        if self.chosen_form is not None:
+            forms = {**self._remembered_forms(), _pair(request.route): self.chosen_form.value}
+            settings.set(_FORMS, forms)
         settings.set_folder(request.path)
         job = start.start(self._context, request)
         if job is not None:
@@ -308,6 +315,10 @@ class ExportDialog(ToolDialog):
         """The next time the name follows what is chosen again; a running job goes on."""
         self._own_name, self._asked = True, None
         super().closeEvent(event)
+
+
+def _pair(route: Route) -> str:
+    return f"{route.content.value}/{route.program.value}"
 
 
 def _fill(box: ComboBox, items: list[tuple[str, str]], wanted: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QWidget
+from PySide6.QtWidgets import QCheckBox, QFormLayout, QHBoxLayout, QLabel, QSizePolicy, QWidget
 
 from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.core.geometry import Triple
@@ -156,9 +156,14 @@ class ExportOptions(QWidget):
             self.form.setRowVisible(self.inside, not self.mesh_of.of_objects and self._offered.mask)
 
 
-def row_label(text: str) -> QLabel:
-    """Return the name of a row, as wide as the widest of the window, so that several forms are one column."""
+def row_label(text: str, *, top: bool = False) -> QLabel:
+    """Return the name of a row, as wide as the widest of the window, so that several forms are one column.
+
+    ``top``: it stands beside the first of several lines.
+    """
     label = QLabel(text)
     label.setMinimumWidth(label.fontMetrics().horizontalAdvance("Smoothing") + 8)
-    label.setAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignTop)
+    where = Qt.AlignmentFlag.AlignTop if top else Qt.AlignmentFlag.AlignVCenter
+    label.setAlignment(Qt.AlignmentFlag.AlignLeft | where)
+    label.setSizePolicy(QSizePolicy.Policy.Preferred, QSizePolicy.Policy.Expanding)
     return label

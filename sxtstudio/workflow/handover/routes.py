@@ -379,13 +379,13 @@ ROUTES: dict[Pair, tuple[tuple[Form, ...], Sentences]] = {
 #: What was written from which source; most programs cannot be installed where this is tested.
 READ: dict[Program, str] = {
     P.FIJI: "ImageJ 1.52 was run; Fiji itself was not.",
-    P.MIB: "From the sources of MIB 2.91 and MIB 3, which were read; MIB itself was not run.",
+    P.MIB: "From the sources of MIB 2.91 and MIB 3; GNU Octave read the files. MIB itself was not run.",
     P.IMOD: "IMOD 4.8.2, built from its public source, read the models; newer ones were not run.",
-    P.AMIRA: "From published files and readers (ahds, MIB); Amira itself was not run.",
+    P.AMIRA: "The library ahds read the files back; Amira itself was not run.",
     P.CHIMERAX: "From ChimeraX's documentation, which was read; ChimeraX was not run.",
-    P.SLICER: "From 3D Slicer's description of its files, which was read; neither program was run.",
-    P.NAPARI: "From OME-NGFF 0.4; read back with another library. napari was not run.",
-    P.BLENDER: "From the published formats; read back with other libraries.",
+    P.SLICER: "pynrrd and nibabel read the files back; neither program was run.",
+    P.NAPARI: "ome-zarr-py read voxels, colours, names and lengths; napari itself was not run.",
+    P.BLENDER: "Blender itself imported GLB, OBJ, PLY and STL in our tests: places, colours, names.",
     P.POVRAY: "POV-Ray 3.7 was run.",
     P.OTHER: "Read back with other libraries.",
 }

@@ -13,6 +13,7 @@ from sxtstudio.core.classes.classifier import Classifier
 from sxtstudio.core.classes.classifier_file import write_classifier
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.handover import Content, MeshOf, Program
 from sxtstudio.core.measure.calibration import calibrated_anew
 from sxtstudio.core.measure.contacts import contacts_group
 from sxtstudio.core.measure.kept import KeptMeasurements
@@ -39,6 +40,7 @@ from sxtstudio.workflow.document.exporting import (
 from sxtstudio.workflow.document.methods import text_of
 from sxtstudio.workflow.handover.drawing import draw_plots
 from sxtstudio.workflow.handover.figures import measured_plots
+from sxtstudio.workflow.handover.request import Handover, MeshOptions
 from sxtstudio.workflow.jobs.outputs import check_space
 from sxtstudio.workflow.results import layout
 from sxtstudio.workflow.results.crate import crate_text
@@ -46,7 +48,7 @@ from sxtstudio.workflow.results.paragraph import paragraph
 from sxtstudio.workflow.results.pictures import PLANES, write_slice_picture
 
 _BLOCK = 1 << 20
-_MESH = "surfaces/labels.ply"
+_MESH, _BODIES = "surfaces/labels.ply", "surfaces/objects.glb"
 # The marks of an evaluation are no result by themselves.
 _Taken = Literal["labels", "mask", "objects"]
 _WHAT: tuple[tuple[_Taken, str], ...] = (("labels", "labels"), ("mask", "cell mask"), ("objects", "objects"))
@@ -132,6 +134,7 @@ def write_results(
         writing = _Writing(temporary, source, record, progress)
         writing.measure()
         writing.volumes_and_surface()
+        writing.bodies()
         writing.tables(classifier)
         writing.plots()
         writing.pictures()
@@ -170,6 +173,11 @@ class _Writing:
                 *((Stage(Work.MEASURE, voxels, "Measuring"),) if source.objects is not None else ()),
                 *(Stage(Work.EXPORT, voxels, f"Writing the {words}") for _, words in self._there),
                 *((Stage(Work.SURFACE, voxels, "Making the surface"),) if source.labels is not None else ()),
+                *(
+                    (Stage(Work.SURFACE, voxels, "Making surfaces of the objects"),)
+                    if source.objects is not None
+                    else ()
+                ),
                 *((Stage(Work.PICTURE, 1, "Drawing plots"),) if source.objects is not None else ()),
                 Stage(Work.PICTURE, len(PLANES) + 1, "Drawing pictures"),
             ),
@@ -206,6 +214,21 @@ class _Writing:
             except UserError as error:  # labels like noise have none
                 del self.described[_MESH]
                 self.notes.append(f"There is no surface: {error}")
+
+    def bodies(self) -> None:
+        """The surface of each object, with name and colour."""
+        source = self._source
+        if source.objects is None:
+            return
+        from sxtstudio.workflow.handover.surfaces import write_surfaces
+
+        path = self._path(_BODIES, "The surface of each object, with its name and colour; lengths in µm.")
+        request = Handover(
+            Content.SURFACES, Program.BLENDER, path, mesh=MeshOptions(MeshOf.OBJECTS, min_faces=0)
+        )
+        with self._stages.stage(Work.SURFACE) as counter:
+            write_surfaces(request, source, counter)
+        self.held.append("surfaces of the objects")
 
     def tables(self, classifier: Classifier | None) -> None:
         source, kept = self._source, self._measured

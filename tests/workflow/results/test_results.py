@@ -62,7 +62,13 @@ def test_another_reader_finds_every_file(results: Path) -> None:
     named = {entity.id for entity in crate.get_entities() if entity.type == "File"}
     assert named == on_disk - {layout.CRATE}
     assert {"volumes/labels.tif", "volumes/mask.tif", "volumes/objects.tif", "tables/objects.csv"} <= named
-    assert {"surfaces/labels.ply", "pictures/slice-xz.png", "plots/objects.svg", "methods.md"} <= named
+    assert {
+        "surfaces/labels.ply",
+        "surfaces/objects.glb",
+        "pictures/slice-xz.png",
+        "plots/objects.svg",
+        "methods.md",
+    } <= named
     root = crate.root_dataset
     assert {"name", "description", "datePublished", "license", "hasPart"} <= root.properties().keys()
     assert root["citation"].id == DOI and "e2209938120" in root["citation"]["name"]
