@@ -28,7 +28,6 @@ from sxtstudio.core.wording import bytes_text, count
 from sxtstudio.io.object_table import write_table as write_rows
 from sxtstudio.io.project import Record
 from sxtstudio.io.tables import dictionary_path, write_table
-from sxtstudio.segment.registry import load_card
 from sxtstudio.workflow.document.exporting import (
     ExportSource,
     Receipt,
@@ -310,6 +309,8 @@ class _Writing:
         if not steps:
             return
         name, sha256 = steps[-1].parameters.get("model"), steps[-1].parameters.get("model_sha256")
+        from sxtstudio.segment.registry import load_card  # with the libraries of the network
+
         try:
             card = load_card(str(name))
         except UserError:
