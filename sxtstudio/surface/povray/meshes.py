@@ -101,11 +101,11 @@ def read_totals(path: Path, step: Counted = nothing) -> Totals:
     return totals if line == b"}\n" and normals == totals.points else Totals(-1, -1)
 
 
-def number(value: float) -> str:
+def number(value: float, digits: int = 9) -> str:
     """Return a number as text."""
-    return f"{value:.9g}"
+    return f"{value:.{digits}g}"
 
 
-def vector(values: NDArray[Any]) -> str:
+def vector(values: NDArray[Any], digits: int = 9) -> str:
     """Return a vector, or a colour, as text."""
-    return f"<{', '.join(number(value) for value in values.tolist())}>"
+    return f"<{', '.join(number(value, digits) for value in values.tolist())}>"

@@ -166,9 +166,13 @@ def _camera(camera: PovCamera, diagonal: float) -> str:
         away = float(np.linalg.norm(camera.position - camera.focus)) + 2 * diagonal
         position, direction, size = camera.focus - away * forward, forward, 2 * camera.half
         kind = "orthographic"
+    # With fewer digits POV-Ray finds that the directions are not perpendicular.
+    at, into, upwards, across = (
+        vector(values, 16) for values in (position, direction, size * up, size * right)
+    )
     return (
-        f"camera {{ {kind} location {vector(position)} direction {vector(direction)}\n"
-        f"  up {vector(size * up)} right {vector(size * right)} * image_width / image_height }}\n"
+        f"camera {{ {kind} location {at} direction {into}\n"
+        f"  up {upwards} right {across} * image_width / image_height }}\n"
     )
 
 

@@ -385,7 +385,7 @@ READ: dict[Program, str] = {
     P.CHIMERAX: "From ChimeraX's documentation, which was read; ChimeraX was not run.",
     P.SLICER: "pynrrd and nibabel read the files back; neither program was run.",
     P.NAPARI: "ome-zarr-py read voxels, colours, names and lengths; napari itself was not run.",
-    P.BLENDER: "Blender itself imported GLB, OBJ, PLY and STL in our tests: places, colours, names.",
+    P.BLENDER: "Blender 3.4 imported GLB, OBJ, PLY and STL in our tests: places, colours, names.",
     P.POVRAY: "POV-Ray 3.7 was run.",
     P.OTHER: "Read back with other libraries.",
 }
