@@ -16,6 +16,7 @@ from PySide6.QtCore import QObject, QTimer, Signal
 from sxtstudio.app.notices import Notices
 from sxtstudio.app.states import (
     ContactsState,
+    CutState,
     DisplayState,
     LayoutState,
     MarksState,
@@ -135,6 +136,7 @@ class Session(QObject):
         self.tool = Observed(ToolState(), self)
         self.objects = Observed(ObjectsState(), self)
         self.contacts = Observed(ContactsState(), self)
+        self.cut = Observed(CutState(), self)
         self.marks = Observed(MarksState(), self)
         self.layout = Observed(LayoutState(), self)
         self.offers = Observed(OfferState(), self)
@@ -162,6 +164,7 @@ class Session(QObject):
         self.preview = self.selection = None
         self.objects.set(selected=(), hidden=frozenset(), only=None, click_class=False, visible=True)
         self.contacts.set(sites=())
+        self.cut.set(place=None)
         self.cursor = (0, 0, 0) if document is None else _middle(document.shape)
         self.document_changed.emit()
         self.preview_changed.emit()

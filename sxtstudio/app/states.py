@@ -233,6 +233,25 @@ class ContactsState:
 
 
 @dataclass(frozen=True)
+class CutState:
+    """The plane that an object is to be split by, while it is looked for.
+
+    Attributes
+    ----------
+    place
+        A point of it (z, y, x), in voxels; None: there is no plane.
+    normal
+        Its direction (z, y, x) in space, of length 1, whatever the shape of a voxel.
+    reach
+        How far it is drawn from the point, in nm (voxels where their size is unknown).
+    """
+
+    place: tuple[float, float, float] | None = None
+    normal: tuple[float, float, float] = (1.0, 0.0, 0.0)
+    reach: float = 0.0
+
+
+@dataclass(frozen=True)
 class ObjectsState:
     """How objects are shown, and which are chosen; the same in slices, 3D, table and plots.
 

@@ -102,13 +102,14 @@ def split_by_plane(hand: Hand, number: int, point: Sequence[float], normal: Sequ
     UserError
         If it is not there, or lies on one side of the plane.
     """
+    return _halve(hand, number, lambda part: beyond_plane(part, point, normal))
 
-    def beyond(part: Box) -> Mask:
-        z, y, x = ((np.arange(part.start[i], part.stop[i]) - point[i]) * normal[i] for i in range(3))
-        side: Mask = z[:, None, None] + y[None, :, None] + x[None, None] > 0
-        return side
 
-    return _halve(hand, number, beyond)
+def beyond_plane(part: Box, point: Sequence[float], normal: Sequence[float]) -> Mask:
+    """Return which voxels of a box (z, y, x) lie beyond the plane of a point and a normal, in voxels."""
+    z, y, x = ((np.arange(part.start[i], part.stop[i]) - point[i]) * normal[i] for i in range(3))
+    side: Mask = z[:, None, None] + y[None, :, None] + x[None, None] > 0
+    return side
 
 
 def split_by_points(

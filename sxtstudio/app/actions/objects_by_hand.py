@@ -54,6 +54,15 @@ def fill(axis: int | None, context: Context) -> None:
     work.fill(context, work.chosen(context.session), axis)
 
 
+def split_by_plane(context: Context) -> None:
+    """Show the dialog that splits the chosen object by a plane, beside the 3D view."""
+    from sxtstudio.app.objects.tools.plane import PlaneDialog
+
+    work.chosen(context.session)
+    context.session.layout.set(view3d=True)
+    context.dialogs.bring_up(PlaneDialog)
+
+
 def _said(run: Callable[[Context], None], context: Context) -> None:
     """Run it; what the user can mend is said in the status bar, as the tools do."""
     try:
@@ -135,6 +144,14 @@ ACTIONS: tuple[ActionInfo, ...] = (
         partial(work.split_at_slice, axis=0),
         "Shift+X",
         "mdi6.content-cut",
+    ),
+    _action(
+        "split_plane",
+        "Split chosen object by a plane…",
+        "Lay a plane through the object that was chosen last, in 3D, and split it there",
+        split_by_plane,
+        "Ctrl+Shift+X",
+        "mdi6.box-cutter",
     ),
     _action(
         "grow",

@@ -15,6 +15,7 @@ from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.states import Observed
 from sxtstudio.app.view3d.canvas import Canvas3D
+from sxtstudio.app.view3d.cutting_plane import CuttingPlane
 from sxtstudio.app.view3d.meshes import MOVING_FACES
 from sxtstudio.app.view3d.state import SceneState, SceneStatus
 from sxtstudio.core.geometry import Box
@@ -50,6 +51,7 @@ class Bodies(QObject):
         self._context, self._session = context, context.session
         self._canvas, self._scene, self._status, self._style = canvas, scene, status, style
         self._document: Document | None = None
+        self._cut = CuttingPlane(self._session, canvas, scene, self)
         self._bodies: dict[int, Body] = {}
         self._meshes: BodyMeshes | None = None
         self._dirty: set[int] | None = None  # numbers to make anew; None: all of them
@@ -75,6 +77,7 @@ class Bodies(QObject):
     def shut_down(self) -> None:
         """Listen to nobody any more."""
         self.show(None)
+        self._cut.shut_down()
         self._session.objects_changed.disconnect(self._on_objects_changed)
         self._session.busy_changed.disconnect(self._on_busy_changed)
         self._session.objects.changed.disconnect(self.restyle)

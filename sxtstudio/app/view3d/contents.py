@@ -31,6 +31,7 @@ class Part(Enum):
     HIGHLIGHT = "highlight"
     BODIES = "bodies"
     CONTACTS = "contacts"
+    CUT = "cut"
 
 
 @dataclass(frozen=True, eq=False)

@@ -48,6 +48,7 @@ LEAST_HIGHLIGHT = 0.6
 CLIP_INK = (0.18, 0.51, 0.97)
 # Larger surfaces are drawn lighter while they move, also by a graphics card.
 _HEAVY_FACES = 3_000_000
+_CUT_OPACITY = 0.45  # of the plane that an object is to be split by
 _PEELS = {"screen": 3, "best": 8}
 
 
@@ -83,6 +84,7 @@ class Scene3D:
         self._mask: vtkActor | None = None
         self._highlight: vtkActor | None = None
         self._contacts: vtkActor | None = None
+        self._cut: vtkActor | None = None
         self._bodies: vtkActor | None = None
         self._light_bodies: vtkActor | None = None
         self._body_meshes: BodyMeshes | None = None
@@ -108,6 +110,7 @@ class Scene3D:
         self.set_highlight(None)
         self.set_bodies(None)
         self.set_contacts(None)
+        self.set_cut(None)
         for plane in self.planes:
             plane.set_volume(shape, voxel_nm or (1.0, 1.0, 1.0))
         _set_edges(self._box, self._lower, self._upper)
@@ -159,6 +162,16 @@ class Scene3D:
             mapper.SetRelativeCoincidentTopologyPolygonOffsetParameters(-4.0, -400.0)
             self._clip(self._state)
 
+    def set_cut(self, mesh: Any) -> None:
+        """Show the plane that an object is to be split by; one can see through it, and it is not picked."""
+        self._cut = self._exchanged(self._cut, mesh)
+        if self._cut is not None:
+            self._cut.PickableOff()
+            look = self._cut.GetProperty()
+            look.SetColor(*HIGHLIGHT)
+            look.SetOpacity(_CUT_OPACITY)
+            look.LightingOff()
+
     def set_bodies(self, meshes: BodyMeshes | None) -> None:
         """Show the surfaces of the objects; what is drawn of them is as the meshes were styled last."""
         self._body_meshes = meshes
@@ -189,6 +202,8 @@ class Scene3D:
             self.set_mask(mesh)
         elif part is Part.CONTACTS:
             self.set_contacts(mesh)
+        elif part is Part.CUT:
+            self.set_cut(mesh)
         else:
             self.set_highlight(mesh)
 
@@ -196,7 +211,7 @@ class Scene3D:
         """Return what is in the scene now and from where it is seen; ``dark``: the window is dark."""
         shape, voxel_nm = self._volume
         actors = {Part.SURFACE: self._full, Part.MASK: self._mask, Part.HIGHLIGHT: self._highlight}
-        actors |= {Part.BODIES: self._bodies, Part.CONTACTS: self._contacts}
+        actors |= {Part.BODIES: self._bodies, Part.CONTACTS: self._contacts, Part.CUT: self._cut}
         return SceneContents(
             shape=shape,
             voxel_nm=voxel_nm,
@@ -378,6 +393,7 @@ class Scene3D:
             (self._full is not None and state.surface_visible and state.opacity < 1)
             or (self._bodies is not None and state.bodies_visible and state.opacity < 1)
             or (self._mask is not None and state.mask_visible)
+            or self._cut is not None
             or (state.plane_opacity < 1 and (state.plane_xy or state.plane_xz or state.plane_yz))
         )
 
@@ -441,7 +457,7 @@ class Scene3D:
         self._window.RemoveRenderer(self._renderer)
         self._window.Finalize()
         self._full = self._coarse = self._mask = self._highlight = None
-        self._bodies = self._light_bodies = self._body_meshes = self._contacts = None
+        self._bodies = self._light_bodies = self._body_meshes = self._contacts = self._cut = None
         self.planes = ()
         self._window = self._renderer = None
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from sxtstudio.app.context import Context
@@ -148,6 +148,21 @@ def split_at_slice(context: Context, axis: int) -> None:
         object=number,
         axis="zyx"[axis],
         behind_slice=session.cursor[axis],
+    )
+
+
+def split_by_plane(context: Context, number: int, place: Sequence[float], normal: Sequence[float]) -> None:
+    """Split an object by a plane: a point and the normal (z, y, x), in voxels."""
+    _change(
+        context,
+        EditKind.SPLIT_OBJECT,
+        (number,),
+        lambda hand: object_split.split_by_plane(hand, number, place, normal),
+        lambda new: f"Object {number} is split; the smaller part is object {new}",
+        select=True,
+        object=number,
+        point=[round(value, 1) for value in place],
+        normal=[round(value, 3) for value in normal],
     )
 
 
