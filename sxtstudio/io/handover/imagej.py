@@ -17,16 +17,14 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.wording import bytes_text, grouped, shape_text
 from sxtstudio.io.export_plan import Plan
 from sxtstudio.io.export_tiff import CLASSIC_LIMIT_BYTES
+from sxtstudio.io.handover.imagej_read import COLOUR_MAP, COLOURS, HEADING, place_in_lut
 from sxtstudio.io.handover.values import find_values, smallest_type, whole
 from sxtstudio.io.mib import NM_PER_UM
 from sxtstudio.io.place import Place
 from sxtstudio.io.writing import Format, NotAsWritten, slab_thickness, write_volume
 
-_COLOUR_MAP = 320
 _NO_UNIT = 1  # ImageJ's unit stands in the description
-_COLOURS = 256  # that a LUT has
 _LARGEST = 65_535
-_HEADING = "Label = name"
 
 Lut = NDArray[np.uint8]
 
@@ -112,16 +110,16 @@ def _with_absent(image: LabelImage, present: Legend) -> Legend:
 
 def lut_of(legend: Legend, largest: int) -> Lut:
     """Return the LUT, (3, 256): ImageJ spreads it over 0 … 255, or 0 … ``largest`` where that is more."""
-    lut = np.zeros((3, _COLOURS), np.uint8)
-    for entry in legend:  # as ImageJ finds the colour of a value (ij.process.ShortProcessor)
-        lut[:, entry.value * _COLOURS // max(largest + 1, _COLOURS)] = entry.rgb
+    lut = np.zeros((3, COLOURS), np.uint8)
+    for entry in legend:
+        lut[:, place_in_lut(entry.value, largest)] = entry.rgb
     return lut
 
 
 def info_of(legend: Legend) -> str:
     """Return the names as the Info of an image, a line each."""
     lines = [f"{entry.value} = {' '.join(entry.name.split())}" for entry in legend]
-    return "\n".join((_HEADING, *lines)) + "\n"
+    return "\n".join((HEADING, *lines)) + "\n"
 
 
 def _write(path: Path, plan: Plan, slabs: Iterable[NDArray[Any]], legend: Legend, largest: int) -> str:
@@ -152,14 +150,14 @@ def _write(path: Path, plan: Plan, slabs: Iterable[NDArray[Any]], legend: Legend
 
 def _colour_map(lut: Lut) -> tuple[int, str, int, list[int], bool]:
     """The LUT as ImageJ stores it, for 16 bit, too: the colour map of palette images, which this is none."""
-    return (_COLOUR_MAP, "H", lut.size, (lut.astype(np.uint16).ravel() << 8).tolist(), True)
+    return (COLOUR_MAP, "H", lut.size, (lut.astype(np.uint16).ravel() << 8).tolist(), True)
 
 
 def _description(plan: Plan, largest: int) -> str:
     """ImageJ's ImageDescription; it counts an origin in voxels, from the other side."""
     lines = ["ImageJ=1.54f"]
     if plan.dtype.itemsize > 1:  # else 8-bit images are shown from 0 to 255
-        lines += ["min=0.0", f"max={max(largest, _COLOURS - 1):.1f}"]
+        lines += ["min=0.0", f"max={max(largest, COLOURS - 1):.1f}"]
     if plan.shape[0] > 1:
         lines += [f"images={plan.shape[0]}", f"slices={plan.shape[0]}", "loop=false"]
     if plan.voxel_nm is not None:
@@ -173,7 +171,7 @@ def _description(plan: Plan, largest: int) -> str:
 def _check(temporary: Path, target: Path, legend: Legend, lut: Lut) -> None:
     with tifffile.TiffFile(temporary) as file:
         info = (file.imagej_metadata or {}).get("Info")
-        colours = np.asarray(file.pages.first.tags[_COLOUR_MAP].value).reshape(3, -1) >> 8
+        colours = np.asarray(file.pages.first.tags[COLOUR_MAP].value).reshape(3, -1) >> 8
     if info != info_of(legend) or not np.array_equal(colours, lut):
         raise NotAsWritten(
             f"{target.name} was not written: what was read back from the disk differs in names or colours. "
@@ -182,7 +180,7 @@ def _check(temporary: Path, target: Path, legend: Legend, lut: Lut) -> None:
 
 
 def _losses(image: LabelImage, largest: int) -> Iterable[str]:
-    if largest >= _COLOURS:
-        yield f"ImageJ has {_COLOURS} colours for {grouped(largest)} numbers: neighbours in number share one."
+    if largest >= COLOURS:
+        yield f"ImageJ has {COLOURS} colours for {grouped(largest)} numbers: neighbours in number share one."
     if image.voxel_nm is None:
         yield "The voxel size is not known: ImageJ measures in pixels."

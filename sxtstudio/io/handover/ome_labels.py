@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,21 +15,17 @@ import numpy as np
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.label_image import HandedOver, LabelImage, Legend, LegendEntry
-from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.label_image import HandedOver, LabelImage
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.records import json_values
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.wording import grouped, shape_text
 from sxtstudio.io.export import refuse_foreign_folder
 from sxtstudio.io.export_zarr import multiscale, write_group
+from sxtstudio.io.handover.ome_read import ome_legend
 from sxtstudio.io.handover.pyramid import Convert, Pyramid, every_second, means
 from sxtstudio.io.handover.readback import size_on_disk
 from sxtstudio.io.handover.values import Found, find_values, smallest_type, whole
 from sxtstudio.io.writing import NotAsWritten
-
-_MOST_JSON_BYTES = 64 << 20
-_MOST_LABELS = 4_000_000
 
 
 def write_ome_labels(
@@ -136,51 +131,3 @@ def _label_attributes(
 
 def _folder_name(name: str) -> str:
     return re.sub(r"[^\w.-]+", "_", name).strip("._") or "labels"
-
-
-def ome_legend(folder: Path) -> Legend:
-    """Return names and colours of a label image of OME-Zarr 0.4, () where it has none.
-
-    Whatever is not as it should be is left out: a value without a colour is grey, one without a name is
-    called by its value.
-
-    Raises
-    ------
-    UserError
-        If the attributes cannot be read.
-    """
-    try:
-        content = read_plain(folder / ".zattrs", _MOST_JSON_BYTES)
-    except FileNotFoundError:
-        return ()
-    attributes = json_values(content, f"{folder.name}/.zattrs")
-    about = attributes.get("image-label") if isinstance(attributes, dict) else None
-    if not isinstance(about, dict):
-        return ()
-    colours: dict[int, tuple[int, int, int]] = {}
-    names: dict[int, str] = {}
-    for value, entry in _entries(about.get("colors")):
-        with suppress(KeyError, TypeError, ValueError):
-            red, green, blue = (int(part) for part in entry["rgba"][:3])
-            if all(0 <= part <= 255 for part in (red, green, blue)):
-                colours[value] = (red, green, blue)
-    for value, entry in _entries(about.get("properties")):
-        name = entry.get("name", entry.get("class"))
-        if isinstance(name, str) and name.strip():
-            names[value] = name
-    return tuple(
-        LegendEntry(value, names.get(value, f"Label {value}"), colours.get(value, (128, 128, 128)))
-        for value in sorted(colours.keys() | names.keys())
-    )
-
-
-def _entries(listed: Any) -> list[tuple[int, dict[str, Any]]]:
-    if not isinstance(listed, list) or len(listed) > _MOST_LABELS:
-        return []
-    return [
-        (entry["label-value"], entry)
-        for entry in listed
-        if isinstance(entry, dict)
-        and type(entry.get("label-value")) is int
-        and 0 < entry["label-value"] < 2**32
-    ]

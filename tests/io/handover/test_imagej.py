@@ -12,6 +12,7 @@ from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.io.handover import imagej
 from sxtstudio.io.handover.imagej import write_imagej
+from sxtstudio.io.legend import read_legend
 from sxtstudio.io.writing import NotAsWritten
 
 
@@ -79,6 +80,31 @@ def test_no_labels_and_many(tmp_path, count):
     write_imagej(tmp_path / "a.tif", image_of(labels, {}))
     with open_volume(tmp_path / "a.tif") as back:
         assert (back.read(Box.whole(back.shape)) == labels).all()
+
+
+@pytest.mark.parametrize("factor", [1, 100], ids=["8 bit", "16 bit"])
+def test_names_and_colours_are_read_again(tmp_path, factor):
+    labels = asymmetric() * np.uint16(factor)
+    image = image_of(labels, {value * factor: name for value, name in NAMES.items()})
+    write_imagej(tmp_path / "a.tif", image)
+    assert read_legend(tmp_path / "a.tif") == image.legend
+
+
+def test_legends_of_others(tmp_path):
+    """Damaged at any place, without Info, or with another one."""
+    path = tmp_path / "a.tif"
+    for info in (None, "", "Label = name", "Label = name\nnothing\n7 = A", "0 = a\n7 = A"):
+        tifffile.imwrite(path, asymmetric(), imagej=True, metadata={} if info is None else {"Info": info})
+        assert read_legend(path) == ()
+    write_imagej(path, image_of(asymmetric()))
+    good = path.read_bytes()
+    rng = np.random.default_rng(4)
+    for _ in range(100):
+        raw = bytearray(good)
+        for place in rng.integers(0, len(raw), 6):
+            raw[place] = rng.integers(0, 256)
+        path.write_bytes(raw[: rng.integers(8, len(raw))] if rng.random() < 0.3 else raw)
+        assert isinstance(read_legend(path), tuple)
 
 
 def test_too_many_and_too_large(tmp_path, monkeypatch):

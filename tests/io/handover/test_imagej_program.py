@@ -11,6 +11,7 @@ from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.io.handover.imagej import write_imagej
 from sxtstudio.io.handover.rois import write_rois
+from sxtstudio.io.legend import read_legend
 
 pytestmark = [
     pytest.mark.handover,
@@ -43,6 +44,7 @@ def test_label_image(tmp_path, factor):
         setSlice({z + 1}); v = getPixel({x}, {y});
         i = floor(v * 256 / (high + 1)); say("" + v + " " + red[i] + " " + green[i] + " " + blue[i]);
         """
+    macro += f'saveAs("Tiff", "{tmp_path / "again.tif"}");'
     said = run_macro(macro, tmp_path)
     assert said[0].split()[:3] == ["0.013", "0.013", "0.02"] and said[0].split()[3] in ("µm", "um")
     assert said[1] == f"30 20 1 6 1 {8 if factor == 1 else 16}"
@@ -53,6 +55,10 @@ def test_label_image(tmp_path, factor):
         value, *rgb = map(int, line.split())
         assert value == labels[point]
         assert tuple(rgb) == COLOURS.get(value // factor, (0, 0, 0))
+    # What ImageJ has saved again still has its names and colours.
+    found = {entry.value // factor: entry for entry in read_legend(tmp_path / "again.tif")}
+    assert {value: entry.rgb for value, entry in found.items()} == COLOURS
+    assert found[3].name == NAMES[3] and found[7].name == NAMES[7]
 
 
 def test_rois_select_the_pixels_of_their_labels(tmp_path):

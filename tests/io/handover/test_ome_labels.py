@@ -16,8 +16,10 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.io.handover import ome_labels, pyramid
-from sxtstudio.io.handover.ome_labels import ome_legend, write_ome_labels
+from sxtstudio.io.handover.ome_labels import write_ome_labels
+from sxtstudio.io.handover.ome_read import ome_legend
 from sxtstudio.io.handover.pyramid import levels_of, means
+from sxtstudio.io.legend import read_legend
 from sxtstudio.io.writing import NotAsWritten
 
 
@@ -131,6 +133,9 @@ def test_our_own_reader_opens_the_image_and_its_labels(tmp_path):
     write_ome_labels(path, image_of(labels), image=ArrayVolume(labels.astype(np.float32) / 3))
     with open_volume(path) as image:
         assert image.dtype == np.float32
+    for name in ("labels/labels", "labels/labels/0"):
+        assert [entry.name for entry in read_legend(f"{path}::{name}")] == list(NAMES.values())
+    assert read_legend(path) == read_legend(f"{path}::labels") == read_legend(f"{path}::../..") == ()
     with open_volume(f"{path}::labels/labels") as back:
         assert (back.read(Box.whole(back.shape)) == labels).all()
 
@@ -250,3 +255,6 @@ def test_legends_of_others(tmp_path):
         ome_legend(tmp_path)
     os.remove(tmp_path / ".zattrs")
     assert ome_legend(tmp_path) == ()
+    version_5 = {"zarr_format": 3, "attributes": {"ome": {"version": "0.5", "image-label": about}}}
+    (tmp_path / "zarr.json").write_text(json.dumps(version_5))
+    assert [entry.name for entry in ome_legend(tmp_path)] == ["ER", "Label 4"]
