@@ -178,10 +178,11 @@ def find_bodies(
         if parameters.caps:
             add_caps(outlines, bodies, ends, z_step=z_step, progress=counter)
     if membrane is not None:
-        whole = np.ones(total + 1, np.bool_)
-        whole[final[1:][enclosed]] = False
+        lumen = np.zeros(total + 1)
+        np.maximum.at(lumen, final[1:], np.where(enclosed, tracks.radius, 0.0))
+        lumen[0] = 0
         with stages.stage(Work.WALLS) as counter:
-            trim_walls(outlines, bodies, whole, line_px, membrane.px, counter)
+            trim_walls(outlines, bodies, lumen, line_px, membrane.px, counter)
     with stages.stage(Work.REWRITE) as counter:
         _, at_border = find_at_border(bodies, total, counter)
     doubtful = None

@@ -51,5 +51,6 @@ def preview_slice(
     result: NDArray[np.int32] = np.where(outline, with_walls, numbers)
     line_px = 2 * half - 1
     if parameters.membrane is not None and parameters.membrane.applies_to(line_px):
-        result[outside_of(result, outline, line_px, parameters.membrane.px)] = 0
+        lumen = np.concatenate([[0.0], table["radius"][likely]])
+        result[outside_of(result, outline, lumen, line_px, parameters.membrane.px)] = 0
     return result
