@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import expand_labels
 
-from sxtstudio.core.bodies.regions import disk, hull_area, neighbours
+from sxtstudio.core.bodies.regions import hull_area, neighbours
 from sxtstudio.core.bodies.tracks import Tracks
 
 #: What is known of a pair of tracks; means over the slices in which they touch, by the smaller one's area.
@@ -82,8 +82,10 @@ class Pairs:
         both = (to_one <= reach) | (to_other <= reach)
         margin = int(_CLOSING_PX) + 2
         wide = np.pad(both, margin)
-        closed = ndimage.binary_closing(wide, disk(min(radius + reach - 1.2, _CLOSING_PX)))
-        closed = closed[margin:-margin, margin:-margin]
+        # Closed with a disk: what is as near to it, and as far from what is not.
+        square = np.float64(min(radius + reach - 1.2, _CLOSING_PX) ** 2)
+        grown = edt.edtsq(~wide, black_border=False) <= square
+        closed = (edt.edtsq(grown, black_border=True) > square)[margin:-margin, margin:-margin]
         middle = np.abs(to_one - to_other) <= 0.75
         notch = float((middle & closed & ~both).sum()) / 3 / (radius + reach)
         bridge = outline & (to_one <= 2 * reach) & (to_other <= 2 * reach)

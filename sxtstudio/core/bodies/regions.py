@@ -244,9 +244,9 @@ def _measure_one(own: NDArray[np.bool_], row: np.void) -> NDArray[np.bool_]:
     row["solidity"] = min(1.0, area / hull_area(own))
     sigma = float(np.clip(0.35 * np.sqrt(area / np.pi), 1.0, 3.0))
     wide = np.pad(filled, 4)
-    grown = ndimage.binary_dilation(wide)
+    grown = _grown(wide)
     blurred = ndimage.gaussian_filter(grown.astype(np.float32), sigma)
-    rim = grown & ~ndimage.binary_erosion(grown)
+    rim = grown & _grown(~grown)
     # On a straight rim the innermost pixel has 0.5 + 0.5 · density of half a pixel; bent inwards, more.
     row["concave"] = float((blurred[rim] > 0.5 + 0.144 / sigma).mean())
     return filled
@@ -254,12 +254,24 @@ def _measure_one(own: NDArray[np.bool_], row: np.void) -> NDArray[np.bool_]:
 
 def hull_area(own: NDArray[np.bool_]) -> float:
     """Return the area of the convex hull of a region's pixels, px; their corners count."""
-    rim = np.argwhere(own & ~ndimage.binary_erosion(own))
-    corners = np.concatenate([rim + half for half in ((-0.5, -0.5), (-0.5, 0.5), (0.5, -0.5), (0.5, 0.5))])
+    rows = np.flatnonzero(own.any(1))
+    first = own[rows].argmax(1) - 0.5  # no other pixel of a row is a corner of the hull
+    last = own.shape[1] - 0.5 - own[rows, ::-1].argmax(1)
+    sides = [np.stack([rows + half, ends], 1) for half in (-0.5, 0.5) for ends in (first, last)]
     try:
-        return float(ConvexHull(corners).volume)
+        return float(ConvexHull(np.concatenate(sides)).volume)
     except QhullError:  # cannot happen to pixels with corners, but for numbers beyond its precision
         return float(own.sum())
+
+
+def _grown(own: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return a region and its neighbours at sides of pixels; faster than scipy where it is small."""
+    result = own.copy()
+    result[1:] |= own[:-1]
+    result[:-1] |= own[1:]
+    result[:, 1:] |= own[:, :-1]
+    result[:, :-1] |= own[:, 1:]
+    return result
 
 
 def disk(radius: float) -> NDArray[np.bool_]:

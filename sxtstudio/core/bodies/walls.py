@@ -11,7 +11,6 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from sxtstudio.core.distance import distances
-from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import slab_slices, walk
 
@@ -40,8 +39,10 @@ def near_share(
         Numbers (z, y, x), uint32, 0 is nothing.
     apart
         Of every number, 0 included, whether its share is wanted; others are what it is measured from.
-    reach_px, z_step, slab_voxels
-        As for ``share_walls``.
+    reach_px, z_step
+        How far that is, px of a slice, and the distance of two slices.
+    slab_voxels
+        About how many are worked on at once; a voxel takes some 20 bytes.
     """
     depth, height, width = bodies.shape
     shape = (depth, height, width)
@@ -69,12 +70,10 @@ def share_walls(
     *,
     z_step: float = 1.0,
     progress: Progress | None = None,
-    slab_voxels: int = 4_000_000,
 ) -> None:
-    """Give label voxels within reach of a body to it, in place.
+    """Give label voxels within reach of a body to the nearest one, in place.
 
-    Slabs are worked on one after the other, each with the slices around it as far as a wall reaches, so the
-    result does not depend on them.
+    The nearest voxel of a body is looked for within each slice once, and then among the slices around.
 
     Parameters
     ----------
@@ -86,30 +85,40 @@ def share_walls(
         How far from the inside of a body its membrane goes, px of a slice.
     z_step
         Distance of two slices, in px of a slice.
-    slab_voxels
-        About how many are worked on at once; a voxel takes some 40 bytes.
     """
     depth, height, width = outlines.shape
-    shape = (depth, height, width)
-    halo = math.ceil(reach_px / z_step)
-    thickness = max(slab_slices(shape, slab_voxels), halo)
-    before = np.empty((0, height, width), np.uint32)  # what stood in the slices above, without walls
-    for box in walk(shape, outlines, bodies, progress=progress, slices=thickness):
-        first, last = box.start[0], box.stop[0]
-        below = Box.slab(first, min(depth, last + halo), shape)
-        known = np.concatenate([before, bodies[below.slices]])
-        own = slice(len(before), len(before) + last - first)
-        before = known[: own.stop][-halo:].copy()
-        free = known == 0
-        if free.all():
-            continue
-        place = np.empty((3, *known.shape), np.int32)
-        distance = ndimage.distance_transform_edt(
-            free, sampling=(z_step, 1, 1), return_indices=True, indices=place
-        )
-        wall = (outlines[box.slices] != 0) & free[own] & (distance[own] <= reach_px)
-        z, y, x = (axis[own][wall] for axis in place)
-        bodies[box.slices][wall] = known[z, y, x]
+    halo = int(reach_px / z_step)
+    steps = sorted(range(-halo, halo + 1), key=abs)
+    found: dict[int, tuple[NDArray[np.int32], Numbers] | None] = {}  # of the slices around, walls not shared
+    for box in walk((depth, height, width), outlines, bodies, progress=progress, slices=1):
+        z = box.start[0]
+        for ahead in range(max(found, default=-1) + 1, min(depth, z + halo + 1)):
+            found[ahead] = _nearest(bodies[ahead])
+        found.pop(z - halo - 1, None)
+        plane = bodies[z]
+        wall = np.flatnonzero((outlines[z] != 0) & (plane == 0))
+        least = np.full(len(wall), reach_px**2 * (1 + 1e-6))
+        own = np.zeros(len(wall), np.uint32)
+        for step in steps:
+            there = found.get(z + step)
+            if there is None:
+                continue
+            squares = there[0].ravel()[wall] + (step * z_step) ** 2
+            nearer = squares < least
+            least[nearer] = squares[nearer]
+            own[nearer] = there[1].ravel()[wall[nearer]]
+        plane[np.unravel_index(wall, plane.shape)] = own
+
+
+def _nearest(plane: Numbers) -> tuple[NDArray[np.int32], Numbers] | None:
+    """Return the square of the distance to the nearest number in a slice, px, and the number, if any."""
+    if not plane.any():
+        return None
+    rows, columns = ndimage.distance_transform_edt(plane == 0, return_distances=False, return_indices=True)
+    number = plane[rows, columns]
+    rows -= np.arange(len(plane), dtype=rows.dtype)[:, None]
+    columns -= np.arange(plane.shape[1], dtype=rows.dtype)
+    return rows * rows + columns * columns, number
 
 
 def trim_walls(
@@ -151,11 +160,11 @@ def outside_of(
     """Return which pixels of a slice (y, x) belong to the line of a body and lie outside of its membrane.
 
     Only towards what is neither a body nor an outline: a wall that is shared has no outside. Half of what a
-    line has too much lies outside of the membrane, and less where the lumen is small: what is dark throughout,
-    or looks so because its lumen is hardly wider than a line, is outlined inside of its edge (on phantoms,
-    between 0.2 and 1 px outside for lumens of 1 to 6 px radius and lines of 5 px). Fractions of a pixel count
-    by the smoothed distance from what is free, which is a quarter of a pixel too small; the width of lines is
-    measured in whole pixels and is too small by as much.
+    line has too much lies outside of the membrane, and less where the lumen is small: what is dark
+    throughout, or looks so as its lumen is hardly wider than a line, is outlined inside of its edge. On
+    phantoms 0.2 to 1 px lay outside around lumens of 1 to 6 px radius, with lines of 5 px. Fractions of a
+    pixel count by the smoothed distance from what is free, which is a quarter of a pixel too small; the width
+    of lines is measured in whole pixels and is too small by as much.
     """
     inside = bodies > 0
     wall = inside & outline

@@ -137,14 +137,30 @@ def test_a_solid_droplet_is_a_body_and_a_thick_outline_is_none() -> None:
     assert matches(bodies, vesicle <= 1.5) > 0.8
 
 
-def test_slabs_change_nothing() -> None:
+def test_a_wall_belongs_to_the_nearest_body_within_reach() -> None:
+    """Against the distance to every body, one by one."""
     packed = packed_bodies.pack(3, touching=True, shape=(16, 96, 96), many=20)
     outlines = packed.outlines.astype(np.uint8)
+    inside = np.where(packed.outlines, 0, packed.bodies).astype(np.uint32)
+    shared = inside.copy()
+    share_walls(outlines, shared, 4.5, z_step=1.5)
+    away = np.stack(
+        [
+            ndimage.distance_transform_edt(inside != number, sampling=(1.5, 1, 1))
+            for number in range(1, int(inside.max()) + 1)
+        ]
+    )
+    least = away.min(0)
+    wall = packed.outlines & (least <= 4.5)
+    assert np.array_equal(shared > 0, (inside > 0) | wall)
+    assert np.array_equal(shared[inside > 0], inside[inside > 0])
+    own = np.take_along_axis(away, shared[None].astype(np.int64) - 1, 0)[0]
+    assert np.allclose(own[wall], least[wall])
+
+
+def test_slabs_change_nothing() -> None:
+    packed = packed_bodies.pack(3, touching=True, shape=(16, 96, 96), many=20)
     whole = np.where(packed.outlines, 0, packed.bodies).astype(np.uint32)
-    parts = whole.copy()
-    share_walls(outlines, whole, 4.5, z_step=1.5)
-    share_walls(outlines, parts, 4.5, z_step=1.5, slab_voxels=96 * 96)
-    assert np.array_equal(whole, parts)
     apart = np.arange(int(whole.max()) + 1) % 2 == 1
     near = [near_share(whole, apart, 4.5, slab_voxels=size) for size in (1, 10**9)]
     assert np.array_equal(*near)
@@ -170,7 +186,7 @@ def test_of_wide_lines_the_middle_is_the_membrane_and_a_common_wall_stays() -> N
 
 @pytest.mark.parametrize(("lumen", "taken"), [(0, 0.0), (2, 1 / 3), (4, 2 / 3), (6, 1.0), (12, 1.0)])
 def test_less_is_taken_from_the_outside_of_small_lumens(lumen: int, taken: float) -> None:
-    """Lines of 5 px, membranes of 3: a pixel lies outside, and less of it around lumens narrower than 6 px."""
+    """Lines of 5 px, membranes of 3: a pixel lies outside, less of it around lumens narrower than 6 px."""
     y, x = np.indices((50, 50)) - 24.7
     away = np.hypot(y, x)
     body = away <= lumen + 5
