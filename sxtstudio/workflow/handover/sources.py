@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.handover import Content
+from sxtstudio.core.label_image import unique_names
 from sxtstudio.core.measure.calibration import calibrated_anew
 from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.measure.measure import GROUPS, measure_objects
@@ -25,6 +26,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import FileVolume, open_volume
+from sxtstudio.io.legend import read_legend
 from sxtstudio.io.project import is_project
 from sxtstudio.workflow.document.exporting import ExportSource, source_of
 from sxtstudio.workflow.document.project import open_project
@@ -149,9 +151,13 @@ def _table(file: FileVolume, content: Content, values: list[int], table: Path | 
     """Return the objects of a file with their classes: those of a table, or a class for each value."""
     if content is Content.CLASSES and table is None:
         colours = number_colours(np.array(values)).tolist()
+        legend = {entry.value: entry for entry in read_legend(file.path)}  # of the file itself
+        names_of = unique_names(
+            legend[value].name if value in legend else f"Class {value}" for value in values
+        )
         classes = tuple(
-            ObjectClass(f"Class {value}", (rgb[0], rgb[1], rgb[2]))
-            for value, rgb in zip(values, colours, strict=True)
+            ObjectClass(name, legend[value].rgb if value in legend else (rgb[0], rgb[1], rgb[2]))
+            for value, name, rgb in zip(values, names_of, colours, strict=True)
         )
         rows = {value: ObjectRow(one.name) for value, one in zip(values, classes, strict=True)}
         return ObjectTable(rows, classes)
