@@ -57,7 +57,7 @@ def write_imod(
     label_image
         The labels, with their voxel size and origin where these are known.
     progress
-        Counts slices: of the contours, of reading them back.
+        Counts slices: of the contours, of the meshes as many, of reading back.
     meshes
         The surface of a value; without it there are contours only, which ``imodmesh`` turns into surfaces.
     rows_from_top
@@ -72,7 +72,8 @@ def write_imod(
         If the user stopped the job; nothing is left behind.
     """
     path, progress = Path(path), progress or Progress()
-    progress.begin(2 * label_image.shape[0], f"Writing {path.name}")
+    # Meshes are made while they are written, and take about as long as the contours.
+    progress.begin((2 + (meshes is not None)) * label_image.shape[0], f"Writing {path.name}")
     sums = SlabChecksums(path)
     with atomic_write(path) as temporary, tempfile.TemporaryFile(dir=temporary.parent) as spool:
         contours = _Contours(spool, path.name, label_image, rows_from_top)
@@ -188,6 +189,8 @@ def _write(
         progress.check()
         own = spans.get(entry.value, np.zeros((0, 2), np.int64))
         mesh = meshes(entry.value) if meshes is not None and len(own) else None
+        if meshes is not None:
+            progress.step(image.shape[0] / len(legend))
         file.write(imod.OBJECT + _object(entry, len(own), mesh is not None))
         contours.copy(own, file)
         if mesh is not None:

@@ -140,6 +140,14 @@ def test_meshes(tmp_path, turned):
     assert (outwards > 0).all()
 
 
+@pytest.mark.parametrize("meshes", [None, lambda value: None], ids=["contours", "meshes"])
+def test_progress_reaches_the_end_and_not_before(tmp_path, meshes):
+    seen = []
+    progress = Progress(listener=lambda state: seen.append(state.fraction))
+    write_imod(tmp_path / "a.mod", image_of(asymmetric()), progress, meshes=meshes)
+    assert seen[-1] == pytest.approx(1) and max(seen[:-1]) < 1 and seen == sorted(seen)
+
+
 def test_no_objects(tmp_path):
     receipt = write_imod(tmp_path / "a.mod", image_of(np.zeros((3, 4, 5), np.uint8), {}))
     assert dict(receipt.details)["Objects"] == "0"
