@@ -23,7 +23,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.wording import grouped
 from sxtstudio.io.export_mrc import write_mrc
 from sxtstudio.io.export_plan import Plan
-from sxtstudio.io.handover.values import Found, find_values, whole
+from sxtstudio.io.handover.values import FIRST_LOOK, Found, find_values, whole
 from sxtstudio.io.place import Place
 from sxtstudio.io.writing import Format, slab_thickness, write_volume
 
@@ -67,8 +67,8 @@ def write_chimerax(
         If the user stopped the job; nothing is left behind.
     """
     path, progress = Path(path), progress or Progress()
-    progress.begin(label_image.shape[0], f"Looking at {label_image.name}")
-    found = find_values(label_image, progress)
+    found = find_values(label_image, progress.part(FIRST_LOOK))
+    writing = progress.part(1 - FIRST_LOOK)
     dtype = _type_for(path, found.largest)
     map_path = path.with_name(f"{path.stem}_labels.mrc")
     with atomic_write(path) as temporary:
@@ -81,7 +81,7 @@ def write_chimerax(
             _plan(map_path, label_image, dtype),
             _FORMAT,
             lambda slab: whole(slab, label_image.name).astype(dtype),
-            progress,
+            writing,
         )
         size = temporary.stat().st_size + written.bytes
     details = (("Labels", grouped(len(found.boxes))), ("Map of the labels", map_path.name))

@@ -18,7 +18,7 @@ from sxtstudio.core.wording import bytes_text, grouped, shape_text
 from sxtstudio.io.export_plan import Plan
 from sxtstudio.io.export_tiff import CLASSIC_LIMIT_BYTES
 from sxtstudio.io.handover.imagej_read import COLOUR_MAP, COLOURS, HEADING, place_in_lut
-from sxtstudio.io.handover.values import find_values, smallest_type, whole
+from sxtstudio.io.handover.values import FIRST_LOOK, find_values, smallest_type, whole
 from sxtstudio.io.mib import NM_PER_UM
 from sxtstudio.io.place import Place
 from sxtstudio.io.writing import Format, NotAsWritten, slab_thickness, write_volume
@@ -52,8 +52,8 @@ def write_imagej(path: Path, label_image: LabelImage, progress: Progress | None 
         If the user stopped the job; nothing is left behind.
     """
     path, progress = Path(path), progress or Progress()
-    progress.begin(label_image.shape[0], f"Looking at {label_image.name}")
-    found = find_values(label_image, progress)
+    found = find_values(label_image, progress.part(FIRST_LOOK))
+    writing = progress.part(1 - FIRST_LOOK)
     largest = max(found.largest, label_image.largest)
     if found.largest > _LARGEST:
         raise UserError(
@@ -89,7 +89,7 @@ def write_imagej(path: Path, label_image: LabelImage, progress: Progress | None 
         plan,
         form,
         lambda slab: whole(slab, label_image.name).astype(dtype),
-        progress,
+        writing,
         partial(_check, target=path, legend=legend, lut=lut_of(legend, largest)),
     )
     details = (

@@ -24,7 +24,7 @@ from sxtstudio.io.export_zarr import multiscale, write_group
 from sxtstudio.io.handover.ome_read import ome_legend
 from sxtstudio.io.handover.pyramid import Convert, Pyramid, every_second, means
 from sxtstudio.io.handover.readback import size_on_disk
-from sxtstudio.io.handover.values import Found, find_values, smallest_type, whole
+from sxtstudio.io.handover.values import FIRST_LOOK, Found, find_values, smallest_type, whole
 from sxtstudio.io.writing import NotAsWritten
 
 
@@ -71,8 +71,8 @@ def write_ome_labels(
             f"{path.name} was not written: the image has {shape_text(image.shape)} voxels and the labels "
             f"{shape_text(label_image.shape)}. Choose those that belong together."
         )
-    progress.begin(label_image.shape[0], f"Looking at {label_image.name}")
-    found = find_values(label_image, progress)
+    found = find_values(label_image, progress.part(FIRST_LOOK))
+    writing = progress.part(1 - FIRST_LOOK)
     with atomic_write(path) as temporary:
         temporary.mkdir()
         folder = temporary if image is None else temporary / "labels" / _folder_name(name)
@@ -85,9 +85,9 @@ def write_ome_labels(
         if image is not None:
             stored = np.dtype(np.uint8) if image.dtype.kind == "b" else image.dtype
             pyramids.append((Pyramid(temporary, path, image.shape, stored, means), image, lambda part: part))
-        progress.begin(2 * sum(pyramid.slices for pyramid, *_ in pyramids), f"Writing {path.name}")
+        writing.begin(2 * sum(pyramid.slices for pyramid, *_ in pyramids), f"Writing {path.name}")
         for pyramid, volume, convert in pyramids:
-            pyramid.write(volume, convert, progress)
+            pyramid.write(volume, convert, writing)
         attributes = _label_attributes(label_image, found, labels, classes or {}, beside=image is not None)
         write_group(folder, attributes)
         if image is not None:
@@ -96,7 +96,7 @@ def write_ome_labels(
             in_nm = label_image.voxel_nm is not None
             write_group(temporary, {"multiscales": [multiscale(label_image.name, in_nm, described)]})
         for pyramid, *_ in pyramids:
-            pyramid.compare(progress)
+            pyramid.compare(writing)
         if ome_legend(folder) != found.legend:
             raise NotAsWritten(
                 f"{path.name} was not written: names or colours that were read back from the disk "

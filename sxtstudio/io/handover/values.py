@@ -19,6 +19,8 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import walk
 
 LARGEST = 2**32 - 1
+#: The share of a writer's bar that ``find_values`` takes.
+FIRST_LOOK = 0.2
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ class Found:
 
 
 def find_values(image: LabelImage, progress: Progress) -> Found:
-    """Go through a label image once; ``progress`` counts its slices and is not begun anew.
+    """Go through a label image once; ``progress`` counts its slices.
 
     Raises
     ------
@@ -45,7 +47,7 @@ def find_values(image: LabelImage, progress: Progress) -> Found:
         If the user stopped the job.
     """
     boxes: dict[int, Box] = {}
-    for box in walk(image.shape, progress=progress, begin=False):
+    for box in walk(image.shape, progress=progress, stage=f"Looking at {image.name}"):
         for value, part in boxes_in(whole(image.volume.read(box), image.name), box.start).items():
             known = boxes.get(value)
             boxes[value] = part if known is None else bounding_box((known, part)) or part

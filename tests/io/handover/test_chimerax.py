@@ -207,3 +207,10 @@ def test_cancel(tmp_path):
     with pytest.raises(Cancelled):
         write_chimerax(tmp_path / "a.cxc", image_of(asymmetric()), progress)
     assert contents(tmp_path) == []
+
+
+def test_progress_goes_on_to_the_end(tmp_path):
+    seen = []
+    progress = Progress(listener=lambda state: seen.append(state.fraction))
+    write_chimerax(tmp_path / "a.cxc", image_of(asymmetric()), progress)
+    assert seen[-1] == pytest.approx(1) and seen == sorted(seen) and len(seen) > 2

@@ -8,6 +8,7 @@ from asymmetric_labels import COLOURS, NAMES, ORIGIN, VOXEL, asymmetric
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.label_image import LabelImage, LegendEntry
+from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.io.handover import imagej
@@ -138,3 +139,10 @@ def test_full_disk(tmp_path):
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     assert contents(tmp_path) == ["a.tif"] and (tmp_path / "a.tif").read_text() == "former"
+
+
+def test_progress_goes_on_to_the_end(tmp_path):
+    seen = []
+    progress = Progress(listener=lambda state: seen.append(state.fraction))
+    write_imagej(tmp_path / "a.tif", image_of(asymmetric()), progress)
+    assert seen[-1] == pytest.approx(1) and seen == sorted(seen) and len(seen) > 2

@@ -258,3 +258,10 @@ def test_legends_of_others(tmp_path):
     version_5 = {"zarr_format": 3, "attributes": {"ome": {"version": "0.5", "image-label": about}}}
     (tmp_path / "zarr.json").write_text(json.dumps(version_5))
     assert [entry.name for entry in ome_legend(tmp_path)] == ["ER", "Label 4"]
+
+
+def test_progress_goes_on_to_the_end(tmp_path):
+    seen = []
+    progress = Progress(listener=lambda state: seen.append(state.fraction))
+    write_ome_labels(tmp_path / "a.zarr", image_of(asymmetric()), progress)
+    assert seen[-1] == pytest.approx(1) and seen == sorted(seen) and len(seen) > 2

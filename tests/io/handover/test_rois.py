@@ -11,6 +11,7 @@ from skimage.draw import polygon2mask
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_image import LabelImage, LegendEntry
+from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io.handover import rois
 from sxtstudio.io.handover.rois import write_rois
@@ -140,3 +141,10 @@ def test_full_disk(tmp_path):
 def test_folder_that_cannot_be_written_to():
     with pytest.raises(UserError, match=r"cannot be written|No permission"):
         write_rois(Path("/proc/a.zip"), image_of(asymmetric()))
+
+
+def test_progress_goes_on_to_the_end(tmp_path):
+    seen = []
+    progress = Progress(listener=lambda state: seen.append(state.fraction))
+    write_rois(tmp_path / "a.zip", image_of(asymmetric()), progress)
+    assert seen[-1] == pytest.approx(1) and seen == sorted(seen) and len(seen) > 2
