@@ -8,6 +8,7 @@ import mrcfile
 import numpy as np
 import polars
 import pytest
+import scipy.io
 import tifffile
 
 from sxtstudio.cli import main
@@ -141,3 +142,17 @@ def test_surfaces_of_objects_keep_number_and_class(
     assert main(["export", str(project), *words]) == 0
     text = out.read_bytes()
     assert b"Vesicle 2" in text and b"Mitochondrion 9" in text
+
+
+def test_classes_of_a_file_keep_their_names_and_colours(project: Path, tmp_path: Path) -> None:
+    """From a project to a segmentation of 3D Slicer, and from that to a model of MIB."""
+    middle, last = tmp_path / "classes.seg.nrrd", tmp_path / "classes.model"
+    words = ["--what", "classes", "-o"]
+    assert main(["export", str(project), *words, str(middle), "--for", "slicer"]) == 0
+    assert main(["export", str(middle), *words, str(last), "--for", "mib"]) == 0
+    found = scipy.io.loadmat(last)
+    names = [str(name[0]) for name in found["modelMaterialNames"].ravel()]
+    assert names == ["Mitochondrion", "Vesicle"]
+    assert found["modelMaterialColors"] * 255 == pytest.approx(np.array([[230, 85, 75], [75, 160, 235]]))
+    voxels = np.moveaxis(found["mibModel"], 2, 0)  # y, x, z in MATLAB
+    assert (voxels == 2).sum() == 3 * 10 * 40 and (voxels[2:5, 30:44, 60:70] == 1).all()

@@ -148,7 +148,10 @@ def _ones(array: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _table(file: FileVolume, content: Content, values: list[int], table: Path | None) -> ObjectTable:
-    """Return the objects of a file with their classes: those of a table, or a class for each value."""
+    """Return the objects of a file with their classes: those of a table, or a class for each value.
+
+    Names and colours of the values are those of the file, where it has such.
+    """
     if content is Content.CLASSES and table is None:
         colours = number_colours(np.array(values)).tolist()
         legend = {entry.value: entry for entry in read_legend(file.path)}  # of the file itself
@@ -164,14 +167,14 @@ def _table(file: FileVolume, content: Content, values: list[int], table: Path | 
     found = ObjectTable.of(values)
     if table is None:
         return found
-    named = classes_in(table)
-    if not named.keys() & found.rows.keys():
+    given = classes_in(table)
+    if not given.keys() & found.rows.keys():
         raise UserError(f"{table.name} names no object of {file.path.name}: give its own table.")
-    names = {one.name for one in found.classes}
+    known = {one.name for one in found.classes}
     added = [
-        ObjectClass(name, (160, 160, 160)) for name in dict.fromkeys(named.values()) if name not in names
+        ObjectClass(name, (160, 160, 160)) for name in dict.fromkeys(given.values()) if name not in known
     ]
-    rows = {number: replace(row, class_name=named.get(number, "")) for number, row in found.rows.items()}
+    rows = {number: replace(row, class_name=given.get(number, "")) for number, row in found.rows.items()}
     return ObjectTable(rows, (*found.classes, *added))
 
 

@@ -85,7 +85,9 @@ def hand_over(request: Handover, source: ExportSource, progress: Progress | None
     else:
         receipt = _write_labels(request, form, source, progress)
     said = (("For", PROGRAM_NAMES[request.program]), ("There", route.shows), ("Open it", route.opening))
-    lost = (f"Not in this file: {route.loses}",) if route.loses else ()
+    # Writers of other programs' formats say themselves what was lost of this file.
+    says_itself = form in LABEL_WRITERS or request.content is Content.SURFACES
+    lost = (f"What gets lost: {route.loses}",) if route.loses and not says_itself else ()
     return Receipt(receipt.what, receipt.path, (*said, *receipt.rows), (*receipt.notes, *lost))
 
 

@@ -14,6 +14,7 @@ from sxtstudio.core.contrast import auto_window
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_classes import Rgb
 from sxtstudio.core.object_colours import number_colours
+from sxtstudio.core.wording import grouped
 from sxtstudio.workflow.document.exporting import ExportSource
 from sxtstudio.workflow.handover.label_images import LABELS_RGB
 
@@ -21,6 +22,7 @@ from sxtstudio.workflow.handover.label_images import LABELS_RGB
 PLANES: dict[str, tuple[int, int, int]] = {"xy": (1, 2, 0), "xz": (0, 2, 1), "yz": (0, 1, 2)}
 _LEAST_PX, _MOST_PX = 512, 2048
 _OPACITY = 0.5
+NARROW = "\u202f"
 _BARS_NM = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
 
 
@@ -103,11 +105,11 @@ def _scale_bar(picture: Image.Image, pixel_nm: float) -> None:
     if not fitting:
         return
     bar = fitting[-1]
-    length = bar / pixel_nm
-    text = f"{bar / 1000:g} µm" if bar >= 1000 else f"{bar} nm"
-    letters = max(14, height // 40)
+    length, thick = bar / pixel_nm, max(3, width // 150)
+    text = f"{grouped(bar).replace(NARROW, ' ')} nm"  # the font has no µ and no narrow space
+    letters = max(14, width // 40)
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(letters)
-    left, top = 0.03 * width, 0.95 * height
+    left, top = 0.03 * width, height - 0.03 * width - thick
     for shift, colour in ((1, (0, 0, 0)), (0, (255, 255, 255))):
-        pen.rectangle((left + shift, top + shift, left + length + shift, top + height / 100 + shift), colour)
+        pen.rectangle((left + shift, top + shift, left + length + shift, top + thick + shift), colour)
         pen.text((left + shift, top - letters * 1.4 + shift), text, colour, font)

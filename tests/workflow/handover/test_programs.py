@@ -53,7 +53,8 @@ def test_every_row_of_the_table_can_be_written(
     assert request.path.exists() and receipt.path == request.path
     rows = dict(receipt.rows)
     assert rows["There"] == route.shows and rows["Open it"] == route.opening
-    assert not route.loses or any(route.loses in note for note in receipt.notes)
+    if form in (Form.TIFF, Form.MRC):
+        assert not route.loses or any(route.loses in note for note in receipt.notes)
 
 
 @pytest.mark.parametrize(("route", "form"), EACH, ids=name_of)

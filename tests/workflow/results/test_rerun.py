@@ -13,7 +13,10 @@ import pytest
 import tifffile
 
 from sxtstudio.cli import main
-from sxtstudio.core.classes.assigning import by_rules, with_classes
+from sxtstudio.core.classes.assigning import by_classifier, by_rules, with_classes
+from sxtstudio.core.classes.classifier import examples_of
+from sxtstudio.core.classes.features import features_of
+from sxtstudio.core.classes.fitting import train
 from sxtstudio.core.classes.rules import Range, Rule, RuleSet, decided_by, values_of
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.edit_kind import EditKind, Target
@@ -23,6 +26,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.mask_slices import ThresholdMask
 from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.object_classes import VESICLE
+from sxtstudio.core.object_table import Decided, ObjectRow, ObjectTable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.volume import ArrayVolume
@@ -39,7 +43,7 @@ from sxtstudio.workflow.jobs.document_segmenting import segment_document
 from sxtstudio.workflow.results import layout, write
 from sxtstudio.workflow.results.compare import Outcome, Verdict, compare_tables, compare_volumes
 from sxtstudio.workflow.results.rerun import rerun
-from sxtstudio.workflow.results.write import write_results
+from sxtstudio.workflow.results.write import measured_anew, write_results
 
 Work = Callable[[Recorder], dict | None]
 
@@ -233,6 +237,46 @@ def test_merged_objects_are_given_and_measured(window: Window, write_folder: Cal
     found = rerun(write_folder())
     outcomes = by_name(found.outcomes)
     assert outcomes["objects"].verdict is Verdict.GIVEN and outcomes["table"].verdict is Verdict.SAME
+
+
+def test_classes_of_a_classifier_are_given_again(
+    window: Window, write_folder: Callable[[], Path], tmp_path: Path
+) -> None:
+    """Large boxes and small ones; of a few of each the class was given by hand."""
+    document = window.document
+    for number in range(1, 25):
+        edge = 4 if number % 2 else 7
+        z, y, x = 0, 9 * ((number - 1) % 6), 10 * ((number - 1) // 6)
+        window.paint("objects", Box((z, y, x), (edge - 2, y + edge, x + edge)), number)
+    document.set_table(document.object_table)
+    by_hand = {number: "Vesicle" if number % 2 else "Mitochondrion" for number in range(1, 15)}
+    rows = {
+        number: ObjectRow(by_hand.get(number, ""), Decided.HAND if number in by_hand else Decided.NOBODY)
+        for number in range(1, 25)
+    }
+    document.set_table(ObjectTable(rows))
+    assert document.objects is not None
+    measured = measured_anew(source_of(document), None).value
+    features = features_of(measured, "dark")
+    classifier = train(examples_of(features, document.object_table.classes, by_hand))
+    table = document.object_table
+    said = by_classifier(table, classifier.predict(features))
+    document.change_table(table.change(said, with_classes(table, classifier.classes)))
+    document.add_step(Step(StepKind.EDIT, EditKind.CLASSIFY, "objects"))
+    given = [row for row in document.object_table.rows.values() if row.decided is Decided.CLASSIFIER]
+    assert len(given) == 10 and {row.class_name for row in given} == {"Vesicle", "Mitochondrion"}
+    folder = tmp_path / "classed-results"
+    write_results(folder, source_of(document), classifier=classifier)
+    assert (folder / layout.CLASSIFIER).is_file()
+    outcomes = by_name(rerun(folder).outcomes)
+    assert outcomes["objects"].verdict is Verdict.GIVEN
+    assert outcomes["classes"].verdict is Verdict.SAME and "14 classes by hand" in outcomes["classes"].words
+    assert outcomes["table"].verdict is Verdict.SAME
+    kept = json.loads((folder / layout.ROWS).read_text(encoding="utf-8"))
+    kept["rows"]["20"]["class"] = "Gold"
+    (folder / layout.ROWS).write_text(json.dumps(kept), encoding="utf-8")
+    found = by_name(rerun(folder).outcomes)["classes"]
+    assert found.verdict is Verdict.APART and found.measure == {"objects": 1}
 
 
 def test_how_far_apart_is_said(window: Window, write_folder: Callable[[], Path]) -> None:
