@@ -64,15 +64,19 @@ def flag_bodies(
 def find_at_border(
     bodies: Numbers, count: int, progress: Progress | None = None
 ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
-    """Return the voxels of the numbers 0…count of a volume (z, y, x), and which of them touch a face."""
+    """Return the voxels of the numbers 0…count of a volume (z, y, x), and which of them touch a face.
+
+    A single slice has no faces along z: all of it would touch them.
+    """
     depth, height, width = bodies.shape
     voxels, result = np.zeros(count + 1, np.int64), np.zeros(count + 1, np.bool_)
     for box in walk((depth, height, width), bodies, progress=progress):
         part = bodies[box.slices]
         voxels += np.bincount(part.ravel(), minlength=count + 1)
-        for face in (part[:, 0], part[:, -1], part[:, :, 0], part[:, :, -1]):
-            result[face] = True
-        for z in {0, depth - 1}:
+        for axis, length in ((1, height), (2, width)):
+            for face in (0, -1) if length > 1 else ():
+                result[np.take(part, face, axis)] = True
+        for z in {0, depth - 1} if depth > 1 else ():
             if box.start[0] <= z < box.stop[0]:
                 result[part[z - box.start[0]]] = True
     result[0] = False
