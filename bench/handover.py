@@ -4,8 +4,8 @@
 
 The objects are ellipsoids of 10 to 40 voxels radius in a memory-mapped file. Every writer reads back what it
 has written before it counts; both together are its time. "Read" is what an independent library, or else the
-program's own reader, takes for the file. Label images are written by all that is registered in
-``workflow.handover.label_writers``.
+program's own reader, takes for the file. Label images are written in every format that the table of programs
+has for objects.
 """
 
 from __future__ import annotations
@@ -27,16 +27,21 @@ CLASSES = ("Vesicle", "Mitochondrion", "Lipid droplet")
 PICTURE = (1600, 1200)
 
 
-def formats() -> dict[str, list[str]]:
-    """Return the names of what can be written; asked in a process of its own, because it loads VTK."""
+def formats() -> dict[str, Any]:
+    """Return what can be written; asked in a process of its own, because it loads VTK."""
+    from sxtstudio.core.handover import SUFFIXES, Content
     from sxtstudio.surface.handover.kinds import MeshFormat
-    from sxtstudio.workflow.handover.label_writers import LABEL_WRITERS
+    from sxtstudio.workflow.handover.programs import routes_of
 
-    return {"labels": [form.value for form in LABEL_WRITERS], "meshes": [kind.value for kind in MeshFormat]}
+    labels: dict[str, tuple[str, str]] = {}
+    for route in routes_of(Content.OBJECTS):
+        for form in route.forms:
+            labels.setdefault(form.value, (route.program.value, SUFFIXES[form][0]))
+    return {"labels": labels, "meshes": [kind.value for kind in MeshFormat]}
 
 
-def make_objects(path: str, shape: tuple[int, int, int], count: int, seed: int = 0) -> None:
-    """Write uint16 numbers (z, y, x): ellipsoids that may cut into each other."""
+def make_objects(path: str, shape: tuple[int, int, int], count: int, seed: int = 0) -> int:
+    """Write uint16 numbers (z, y, x): ellipsoids that may cut into each other; return their voxels."""
     random = np.random.default_rng(seed)
     numbers = np.memmap(path, np.uint16, "w+", shape=tuple(shape))
     for number in range(1, count + 1):
@@ -49,6 +54,7 @@ def make_objects(path: str, shape: tuple[int, int, int], count: int, seed: int =
         z, y, x = ((axis - m) / r for axis, m, r in zip(np.ogrid[box], middle, radii, strict=True))
         numbers[box][z * z + y * y + x * x <= 1] = number
     numbers.flush()
+    return int(np.count_nonzero(numbers))
 
 
 def table_of(count: int) -> Any:
@@ -124,25 +130,38 @@ def read_meshes(file: str) -> dict[str, float]:
     return {"seconds": time.perf_counter() - begin, "faces": faces}
 
 
-def write_labels(path: str, shape: list[int], count: int, form: str, folder: str) -> dict[str, Any]:
-    """Write the objects as a label image."""
-    from sxtstudio.core.handover import SUFFIXES, Form
-    from sxtstudio.core.label_image import LabelImage, LegendEntry
-    from sxtstudio.core.object_colours import number_colours
-    from sxtstudio.core.progress import Progress
-    from sxtstudio.core.volume import ArrayVolume
-    from sxtstudio.workflow.handover.label_writers import LABEL_WRITERS
+def write_labels(
+    path: str, shape: list[int], count: int, program: str, suffix: str, folder: str
+) -> dict[str, Any]:
+    """Write the objects as a label image for a program, by the door of window and command line."""
+    from sxtstudio.core.handover import Content, Program
+    from sxtstudio.io import open_volume
+    from sxtstudio.workflow.document.exporting import ExportSource
+    from sxtstudio.workflow.handover.request import Handover
+    from sxtstudio.workflow.handover.write import hand_over
 
     numbers = np.memmap(path, np.uint16, "r", shape=tuple(shape))
-    colours = number_colours(np.arange(1, count + 1)).tolist()
-    legend = tuple(
-        LegendEntry(n, f"{CLASSES[n % 3]} {n}", (rgb[0], rgb[1], rgb[2])) for n, rgb in enumerate(colours, 1)
-    )
-    image = LabelImage("cells", ArrayVolume(numbers, VOXEL_NM), legend, VOXEL_NM, (0.0, 0.0, 0.0))
-    target = Path(folder, f"labels{len(list(Path(folder).iterdir()))}{SUFFIXES[Form(form)][0]}")
-    begin = time.perf_counter()
-    written = LABEL_WRITERS[Form(form)](target, image, Progress())
-    return {"seconds": time.perf_counter() - begin, "bytes": written.bytes, "path": str(target)}
+    target = Path(folder, f"for-{program}{suffix}")
+    with open_volume(tomogram_in(folder, shape)) as tomogram:
+        source = ExportSource(
+            tomogram, None, None, VOXEL_NM, tomogram.place, objects=numbers, table=table_of(count)
+        )
+        begin = time.perf_counter()
+        receipt = hand_over(Handover(Content.OBJECTS, Program(program), target), source)
+    files = [receipt.path] if receipt.path.is_file() else receipt.path.rglob("*")
+    size = sum(file.stat().st_size for file in files if file.is_file())
+    return {"seconds": time.perf_counter() - begin, "bytes": size, "path": str(receipt.path)}
+
+
+def tomogram_in(folder: str, shape: list[int]) -> Path:
+    """Return an empty tomogram of that size; the document that is exported has one."""
+    import mrcfile
+
+    path = Path(folder, "cells.mrc")
+    if not path.exists():
+        with mrcfile.new_mmap(path, shape=tuple(shape), mrc_mode=0) as file:
+            file.voxel_size = tuple(10 * edge for edge in VOXEL_NM[::-1])
+    return path
 
 
 def read_labels(path: str) -> dict[str, float]:
@@ -216,13 +235,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         numbers = str(Path(folder, "objects.raw"))
         known = measure("bench.handover", "formats").result
-        measure("bench.handover", "make_objects", numbers, shape, arguments.objects)
+        voxels = measure("bench.handover", "make_objects", numbers, shape, arguments.objects).result
         labels = Path(folder, "labels")
         labels.mkdir()
-        for form in filter(is_wanted, known["labels"]):
-            given = (numbers, shape, arguments.objects, form, str(labels))
-            done = measure("bench.handover", "write_labels", *given)
-            row(form, done, measure("bench.handover", "read_labels", done.result["path"]))
+        for form, (program, suffix) in known["labels"].items():
+            if is_wanted(form):
+                given = (numbers, shape, arguments.objects, program, suffix, str(labels))
+                done = measure("bench.handover", "write_labels", *given)
+                read = measure("bench.handover", "read_labels", done.result["path"])
+                row(form, done, read)
+                if read.seconds and read.result["labelled"] != voxels:
+                    print(f"{'':34s}not the same: {read.result['labelled']:,} of {voxels:,} voxels")
         kept = Path(folder, "parts")
         kept.mkdir()
         made = measure("bench.handover", "make_parts", numbers, shape, arguments.objects, str(kept))
