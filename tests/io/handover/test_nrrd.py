@@ -237,3 +237,34 @@ def test_files_of_itk(tmp_path):
     itk.WriteImage(image, str(tmp_path / "a.nrrd"), True)
     with open_volume(tmp_path / "a.nrrd") as back:
         np.testing.assert_array_equal(whole(back), GREY)
+
+
+@pytest.mark.handover
+def test_slicerio_reads_the_same_segments(tmp_path):
+    """The reader of 3D Slicer's own makers."""
+    slicerio = pytest.importorskip("slicerio")
+    write_seg_nrrd(tmp_path / "a.seg.nrrd", label_image(), Progress())
+    found = slicerio.read_segmentation(str(tmp_path / "a.seg.nrrd"))
+    np.testing.assert_array_equal(found["voxels"].transpose(2, 1, 0), asymmetric())
+    z, y, x = np.array(VOXEL) / 1000
+    oz, oy, ox = np.array(ORIGIN) / 1000
+    right = [[x, 0, 0, ox], [0, y, 0, oy], [0, 0, z, oz], [0, 0, 0, 1]]
+    np.testing.assert_allclose(found["ijkToLPS"], right)
+    assert [segment["labelValue"] for segment in found["segments"]] == [1, 2, 5]
+    assert found["segments"][2]["name"] == "ER" and len({s["id"] for s in found["segments"]}) == 3
+    one = slicerio.extract_segments(found, [("ER", 7)])["voxels"]
+    np.testing.assert_array_equal(one.transpose(2, 1, 0), (asymmetric() == 5) * 7)
+
+
+@pytest.mark.handover
+def test_files_of_slicerio(tmp_path):
+    slicerio = pytest.importorskip("slicerio")
+    write_seg_nrrd(tmp_path / "a.seg.nrrd", label_image(), Progress())
+    found = slicerio.read_segmentation(str(tmp_path / "a.seg.nrrd"))
+    slicerio.write_segmentation(str(tmp_path / "b.seg.nrrd"), found)
+    with open_volume(tmp_path / "b.seg.nrrd") as back:
+        np.testing.assert_array_equal(whole(back), asymmetric())
+        assert back.voxel_nm in (None, pytest.approx(VOXEL))
+    assert [(e.value, e.rgb) for e in read_legend(tmp_path / "b.seg.nrrd")] == [
+        (e.value, e.rgb) for e in LEGEND
+    ]
