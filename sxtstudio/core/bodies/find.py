@@ -35,8 +35,9 @@ _MOST_WORKERS = 8
 _SAMPLED = 24
 #: What has no lumen lies in so many slices at least.
 _SLICES = 3
-#: How probable it must be that something without a lumen is a droplet.
-_DROPLET = 0.5
+#: How probable it must be that something without a lumen is a droplet, and in fewer slices, where nobody sees
+#: whether it goes on as a wall does, without a tomogram.
+_DROPLET, _FLAT_DROPLET = 0.5, 0.9
 #: What lies by itself and is so many times as thick as an outline is a body without a lumen.
 _THICK = 1.35
 #: It is a thick piece of a wall where more of it lies at a body, or its section is so much larger than the
@@ -143,7 +144,7 @@ def find_bodies(
         near = near_share(bodies, apart, 2 * half, z_step=z_step, progress=counter)[1:]
     rows = droplet_features(tracks, near, half)
     if image is None:
-        droplets = IS_DROPLET.probability(rows) >= _DROPLET
+        droplets = IS_DROPLET.probability(rows) >= (_DROPLET if depth >= _SLICES else _FLAT_DROPLET)
     else:
         with stages.stage(Work.ENDS) as counter:
             dark = darkness(outlines, bodies, tracks.count, image, counter)[1:]

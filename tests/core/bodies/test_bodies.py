@@ -359,3 +359,16 @@ def test_vesicles_of_a_single_slice_are_bodies(depth: int) -> None:
         assert named > 0
         mine = bodies[0] == named
         assert (mine & where).sum() / (mine | where).sum() > 0.9, number
+
+
+def test_where_walls_meet_in_a_single_slice_is_no_droplet() -> None:
+    """Between three bodies, filled with label: it looks much like a droplet, which the one alone is."""
+    y, x = np.indices((150, 170), dtype=np.float64)
+    centres = ((50, 50), (50, 126), (116, 88))
+    away = np.min([np.hypot(y - row, x - column) - 34 for row, column in centres], 0)
+    between = (np.hypot(y - 72, x - 88) < 25) & (away > 0)
+    outlines = (np.abs(away) <= 2.5) | between | (np.hypot(y - 125, x - 25) <= 7)
+    bodies = np.zeros((1, 150, 170), np.uint32)
+    found = find_bodies(outlines[None].astype(np.uint8), bodies, BodyParameters(sheets=False))
+    assert found.bodies == 4
+    assert {int(bodies[0, row, column]) for row, column in (*centres, (125, 25))} == {1, 2, 3, 4}
