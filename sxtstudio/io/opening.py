@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from sxtstudio.core.axes import AxisOrder
@@ -47,6 +48,11 @@ _FOREIGN = (
     (b"PK\x03\x04", "is a ZIP archive. Unpack it first"),
     (b"\xff\xd8\xff", "is a JPEG photograph. Use the original data"),
 )
+
+
+def name_patterns(suffixes: Iterable[str]) -> str:
+    """Return the endings as dialogs for files want them: "*.mrc *.tif"."""
+    return " ".join(f"*{suffix}" for suffix in suffixes)
 
 
 def open_volume(path: str | Path, axes: AxisOrder | None = None) -> FileVolume:

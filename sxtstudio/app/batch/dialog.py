@@ -35,7 +35,7 @@ from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.outside import show_folder
 from sxtstudio.app.widgets.scroll import VerticalScroll
 from sxtstudio.core.errors import UserError
-from sxtstudio.io.opening import SUFFIXES, may_hold_several
+from sxtstudio.io.opening import SUFFIXES, may_hold_several, name_patterns
 from sxtstudio.io.several import SeveralVolumes
 from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.jobs.batch import BatchParameters, OnRow, run_batch, run_watch
@@ -43,7 +43,7 @@ from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.contact_sheet import sheet_paths
 from sxtstudio.workflow.jobs.watch import FolderWatch, tomograms_in
 
-_FILES = f"Tomograms ({' '.join(f'*{suffix}' for suffix in SUFFIXES)});;All files (*)"
+_FILES = f"Tomograms ({name_patterns(SUFFIXES)});;All files (*)"
 
 
 def choose_files(context: Context) -> list[Path]:

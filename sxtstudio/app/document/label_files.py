@@ -29,7 +29,7 @@ from sxtstudio.workflow.document.object_input import ReadAs, names_in, read_obje
 
 def ask_for_labels(context: Context) -> None:
     """Ask for a file of labels and load it."""
-    kinds = TOMOGRAMS.replace("Tomograms", "Labels").replace("*.h5", "*.h5 *.model *.mod")
+    kinds = TOMOGRAMS.replace("Tomograms", "Labels").replace("*.h5", "*.h5 *.mod")
     path = questions.open_file(context, "Open labels", kinds)
     if path is not None:
         load_labels(context, store_of(path))

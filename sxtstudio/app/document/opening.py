@@ -14,7 +14,7 @@ from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.questions import Answer
 from sxtstudio.core.errors import UserError
-from sxtstudio.io.opening import SUFFIXES
+from sxtstudio.io.opening import SUFFIXES, name_patterns
 from sxtstudio.io.project import NAME, is_project, project_folder
 from sxtstudio.io.several import SeveralVolumes
 from sxtstudio.io.volume_name import VolumeName, with_axes
@@ -22,7 +22,7 @@ from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.project import Opened, TomogramNotFound, open_project
 from sxtstudio.workflow.jobs.outputs import on_disk
 
-TOMOGRAMS = f"Tomograms ({' '.join(f'*{suffix}' for suffix in SUFFIXES)});;All files (*)"
+TOMOGRAMS = f"Tomograms ({name_patterns(SUFFIXES)});;All files (*)"
 
 
 def open_path(context: Context, path: str | Path) -> None:

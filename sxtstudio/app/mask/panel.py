@@ -28,6 +28,7 @@ from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.io.opening import SUFFIXES, name_patterns
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.jobs import document_mask as masking
 from sxtstudio.workflow.jobs.document_mask import GreyRange, MaskResult, OnWritten, Pixels
@@ -151,7 +152,7 @@ class MaskPanel(MaskLayout):
     def load_file(self) -> None:
         """Take the mask from a file."""
         path = questions.open_file(
-            self._context, "Load a cell mask", f"Masks (*.tif *.tiff *.mrc *.rec *.map);;{_FILES}"
+            self._context, "Load a cell mask", f"Masks ({name_patterns(SUFFIXES)});;All files (*)"
         )
         document = self._session.document
         if path is not None and document is not None:

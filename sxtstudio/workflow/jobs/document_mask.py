@@ -29,7 +29,7 @@ from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import SLAB_VOXELS, walk
 from sxtstudio.core.wording import shape_text, slices_text
-from sxtstudio.io import open_volume
+from sxtstudio.io import open_labels
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 Pixels = NDArray[np.uint8]
@@ -255,10 +255,10 @@ def load(recorder: Recorder, path: Path, progress: Progress, on_written: OnWritt
     UserError
         If the file cannot be read, has another shape, or is an image rather than a mask.
     """
-    volume = open_volume(path)
+    shape = _shape(recorder)
+    volume = open_labels(path, shape)
     try:
         known = KnownInput.of(path, volume)
-        shape = _shape(recorder)
         if tuple(volume.shape) != shape:
             raise UserError(
                 f"{path.name} has {shape_text(volume.shape)} voxels (z × y × x) but the tomogram has "
