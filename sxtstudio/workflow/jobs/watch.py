@@ -17,7 +17,7 @@ from sxtstudio.workflow.jobs.arrival import Arrival, Sample, judge, sample_of
 from sxtstudio.workflow.jobs.batch_files import is_own_output
 
 # Reconstructions; .st and .ali are tilt series, which look like them.
-SUFFIXES = frozenset((".mrc", ".rec", ".map", ".tif", ".tiff", ".h5", ".hdf5", ".nxs", ".zarr"))
+SUFFIXES = frozenset((".mrc", ".rec", ".map", ".tif", ".tiff", ".h5", ".hdf5", ".nxs", ".zarr", ".txm"))
 # Of slices in a folder; fewer than three may be pictures of results.
 _SLICES, _FEWEST = frozenset((".tif", ".tiff", ".png")), 3
 
