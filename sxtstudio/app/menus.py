@@ -35,7 +35,7 @@ class Actions(QObject):
         self._toolbar_menu = ""
         window.addToolBar(self.toolbar)
         for name in MENUS:
-            self.menus[name] = window.menuBar().addMenu(name)
+            self.menus[name] = window.menuBar().addMenu(f"&{name}")  # Alt and the first letter
             self.menus[name].setToolTipsVisible(True)
         for info in TABLE:
             self._add(info)

@@ -67,3 +67,9 @@ def test_ticks_and_views_follow_the_layout_whoever_changes_it(window: MainWindow
     assert layout.value.full_screen and actions["view.full_screen"].isChecked()
     actions["view.full_screen"].trigger()
     assert not window.isFullScreen() and not layout.value.full_screen
+
+
+def test_every_menu_opens_with_alt_and_a_letter_of_its_own(window: MainWindow) -> None:
+    titles = [action.text() for action in window.menuBar().actions()]
+    letters = [title[title.index("&") + 1].casefold() for title in titles]
+    assert len(letters) >= 8 and len(set(letters)) == len(letters)

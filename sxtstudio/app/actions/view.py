@@ -28,8 +28,10 @@ def sides(context: Context, shown: bool) -> None:
 
 
 def objects_pane(context: Context, shown: bool) -> None:
-    """Show or hide the pane below the views."""
+    """Show or hide the pane below the views; shown, it has the keyboard."""
     context.session.layout.set(objects_pane=shown)
+    if shown:
+        context.parts.pane.take_focus()
 
 
 def show_objects(context: Context, shown: bool) -> None:

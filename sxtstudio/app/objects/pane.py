@@ -63,6 +63,10 @@ class ObjectsPane(QWidget):
         self.tabs.setCurrentIndex([known for known, _ in self._makers].index(page))
         return self.widget(page)
 
+    def take_focus(self) -> None:
+        """Have the tab in front get the keys."""
+        self.widget(self.current).setFocus(Qt.FocusReason.ShortcutFocusReason)
+
     @property
     def current(self) -> Page:
         """The tab in front."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtWidgets import QLabel, QWidget
+from PySide6.QtWidgets import QLabel, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.main_window import MainWindow
@@ -64,3 +64,14 @@ def test_sections_open_and_close(window: MainWindow, qtbot: QtBot) -> None:
     assert isinstance(section, Section) and content.isHidden() and not section.opened
     section.heading.click()
     assert not content.isHidden() and section.opened
+
+
+def test_from_the_keyboard_the_table_is_reached_at_once(window: MainWindow, qtbot: QtBot) -> None:
+    pane = window.context.parts.pane
+    window.actions_.by_name["view.objects_pane"].trigger()
+    table = pane.widget(Page.TABLE)
+    qtbot.waitUntil(lambda: window.focusWidget() is table.focusProxy())
+    assert isinstance(table.focusProxy(), QTableView)
+    pane.show_page(Page.PLOTS)
+    pane.take_focus()
+    assert window.focusWidget() is pane.widget(Page.PLOTS).focusProxy()

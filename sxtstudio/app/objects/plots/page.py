@@ -46,6 +46,7 @@ class PlotsPage(SeenPage):
         self._said = ""
         self.nothing = QLabel(NOTHING)
         self._lay_out()
+        self.setFocusProxy(self.fields.kind)
         self._connect()
 
     def _read(self) -> None:

@@ -68,6 +68,7 @@ class TablePage(QWidget):
             frozenset()
         )  # made since then; shown although the filter does not know them
         self._build()
+        self.setFocusProxy(self.view)
         self._connect()
         self._read()
 
