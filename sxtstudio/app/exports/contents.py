@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from sxtstudio.app.context import Context
 from sxtstudio.app.exports.options import Offered
 from sxtstudio.core.handover import Content
@@ -41,9 +43,11 @@ def offered(document: Document) -> Offered:
 
 
 def shown_source(context: Context, document: Document) -> ExportSource:
-    """Return what an export reads, with the colours in which the window shows the objects."""
+    """Return what an export reads, with the colours of the window."""
     style = context.parts.style
     numbers = style.numbers
     rows = document.object_table.rows
     colours = style.colours(numbers) if len(numbers) and numbers.tolist() == list(rows) else None
-    return source_of(document, colours)
+    display = context.session.display.value
+    source = source_of(document, colours)
+    return replace(source, label_rgb=display.label_rgb, mask_rgb=display.mask_rgb)

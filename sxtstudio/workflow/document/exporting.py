@@ -19,6 +19,7 @@ from sxtstudio.core.length_unit import LengthUnit
 from sxtstudio.core.mapped_memory import PageReleaser
 from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.numbering import NumberedObjects
+from sxtstudio.core.object_classes import Rgb
 from sxtstudio.core.object_colours import Colours
 from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.pace import Work
@@ -86,6 +87,7 @@ class ExportSource:
     """What an export reads, taken from the document in the thread of the window.
 
     ``colours`` are those of the objects of ``table``, in its order, (n, 3); None: as their numbers give them.
+    ``label_rgb`` and ``mask_rgb`` are the colours of labels and cell mask, at first those of a new window.
     """
 
     tomogram: FileVolume
@@ -98,6 +100,8 @@ class ExportSource:
     table: ObjectTable = field(default_factory=ObjectTable)
     measured: KeptMeasurements | None = None
     colours: Colours | None = None
+    label_rgb: Rgb = (255, 176, 0)
+    mask_rgb: Rgb = (64, 200, 255)
     record: Record | None = None
     identify: Callable[[], KnownInput] | None = None
 
@@ -147,8 +151,8 @@ def source_of(document: Document, colours: Colours | None = None) -> ExportSourc
         document.object_table,
         document.measurements.kept,
         colours,
-        document.record(),
-        document.identify,
+        record=document.record(),
+        identify=document.identify,
     )
 
 

@@ -10,6 +10,8 @@ from typing import Any
 
 from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.classes.rules import Range, rules_of
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.steps import Step, StepKind, effective
 from sxtstudio.core.wording import bytes_text, count, shape_text, slice_number, slices_text, voxel_zyx_text
 from sxtstudio.io.project import Record, to_json
@@ -156,11 +158,31 @@ def _parameter(name: str, value: Any, beside: Mapping[str, Any]) -> str:
     """Return a parameter as people read it; of foreign or former kinds, as it stands."""
     if name == "slices" and "model" not in beside:
         name = "complete_slices"  # as earlier versions wrote it
+    if name == "rules":
+        return f"rules: {_rules(value)}"
     try:
         text = _value(value) if name not in _PLACES or value is None else _PLACES[name](value)
     except (TypeError, ValueError):
         text = _value(value)
     return f"{_words(name)}: {text}"
+
+
+def _rules(value: Any) -> str:
+    """Return "Vesicle: volume 0.01 to 2 um3", one rule after the other; of foreign kinds, as they stand."""
+    try:
+        rules = rules_of(dict(value), "The rules cannot be said").rules
+    except (UserError, TypeError, ValueError):
+        return _value(value)
+    return "; ".join(f"{rule.class_name}: " + ", ".join(_range(one) for one in rule.ranges) for rule in rules)
+
+
+def _range(one: Range) -> str:
+    unit = f" {one.unit}" if one.unit else ""
+    if one.low is None or one.high is None:
+        return (
+            f"{one.column} ≤ {one.high:g}{unit}" if one.low is None else f"{one.column} ≥ {one.low:g}{unit}"
+        )
+    return f"{one.column} {one.low:g} to {one.high:g}{unit}"
 
 
 def _words(name: str) -> str:

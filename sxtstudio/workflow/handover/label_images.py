@@ -12,7 +12,6 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.handover import Content
 from sxtstudio.core.label_image import LabelImage, Legend, LegendEntry
 from sxtstudio.core.numbering import NumberedObjects
-from sxtstudio.core.object_classes import Rgb
 from sxtstudio.core.object_colours import Colours, number_colours
 from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.progress import Progress
@@ -20,9 +19,6 @@ from sxtstudio.core.volume import Volume
 from sxtstudio.io.place import Place
 from sxtstudio.workflow.document.exporting import ExportSource, PartOfVoxels, voxels_of
 
-#: The colours of labels and cell mask, as the window draws them by default.
-LABELS_RGB: Rgb = (255, 176, 0)
-MASK_RGB: Rgb = (80, 160, 255)
 NO_CLASS, NO_CLASS_RGB = "No class", (232, 235, 240)
 #: What an object without a class is called.
 OBJECT = "Object"
@@ -107,10 +103,10 @@ def label_image(
         legend = objects_legend(ObjectTable.of(range(1, numbered.count + 1)))
     elif content is Content.MASK:
         volume = Ones(PartOfVoxels(voxels_of(source, "mask"), slices, source, inside_mask=False))
-        legend = (LegendEntry(1, "Cell", MASK_RGB),)
+        legend = (LegendEntry(1, "Cell", source.mask_rgb),)
     else:
         volume = Ones(PartOfVoxels(voxels_of(source, "labels"), slices, source, inside_mask))
-        legend = (LegendEntry(1, "Labels", LABELS_RGB),)
+        legend = (LegendEntry(1, "Labels", source.label_rgb),)
     place = Place() if source.voxel_nm is None else source.place.moved(slices[0], source.voxel_nm)
     return LabelImage(source.stem, volume, legend, source.voxel_nm, place.origin_nm)
 

@@ -16,7 +16,6 @@ from sxtstudio.core.object_classes import Rgb
 from sxtstudio.core.object_colours import number_colours
 from sxtstudio.core.wording import grouped
 from sxtstudio.workflow.document.exporting import ExportSource
-from sxtstudio.workflow.handover.label_images import LABELS_RGB
 
 #: Axes of the plane, rows first, and the axis that stands on it.
 PLANES: dict[str, tuple[int, int, int]] = {"xy": (1, 2, 0), "xz": (0, 2, 1), "yz": (0, 1, 2)}
@@ -82,7 +81,7 @@ def _coloured(grey: NDArray[np.float32], source: ExportSource, box: Box, across:
         _paint(rgb, numbers, source)
     elif source.labels is not None:
         there = np.asarray(source.labels[box.slices])[box_slice(across)] != 0
-        rgb[there] = rgb[there] * (1 - _OPACITY) + np.array(LABELS_RGB, np.float32) * _OPACITY
+        rgb[there] = rgb[there] * (1 - _OPACITY) + np.array(source.label_rgb, np.float32) * _OPACITY
     return np.rint(rgb).astype(np.uint8)
 
 

@@ -12,6 +12,7 @@ import pytest
 import pyvista as pv
 import tifffile
 
+from sxtstudio.core.classes.rules import Range, Rule, RuleSet, values_of
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
@@ -261,6 +262,116 @@ def test_methods_with_foreign_values_say_them_as_they_stand(document: Document) 
         Step(StepKind.EDIT, EditKind.BRUSH, parameters={"slice": "top", "voxel": [1, 2], "first": {"a": 1}})
     )
     assert "slice: top; voxel: 1, 2; first: (a: 1)" in methods_text(document)
+
+
+def test_rules_are_said_in_words(document: Document) -> None:
+    ranges = (Range("volume", 0.01, 2.0, "um3"), Range("sphericity", 0.8))
+    rules = RuleSet((Rule("Vesicle", ranges), Rule("ER", (Range("sphericity", None, 0.2),))))
+    words = {}
+    for name, said in (("ours", values_of(rules)), ("another", {"format": "another"})):
+        document.add_step(Step(StepKind.EDIT, EditKind.CLASS_BY_RULE, "objects", parameters={"rules": said}))
+        words[name] = methods_text(document)
+    expected = "rules: Vesicle: volume 0.01 to 2 um3, sphericity ≥ 0.8; ER: sphericity ≤ 0.2"
+    assert expected in words["ours"] and "rules: (format: another)" in words["another"]
+
+
+def test_the_receipt_counts_label_voxels_and_none_is_a_warning(document: Document, tmp_path: Path) -> None:
+    written = export_voxels(tmp_path / "a.tif", source_of(document), VolumeChoice())
+    voxels = int(np.count_nonzero(tifffile.imread(tmp_path / "a.tif")))
+    assert voxels == 3 * 20 * 40 + 3 * 10 * 8
+    assert dict(written.rows)["Labelled"].replace("\u202f", "") == f"{voxels} voxels" and not written.notes
+    document.volume("mask")[:] = 0
+    document.volume("mask")[:, 62:] = 255  # beside all labels
+    document.recount("mask")
+    empty = export_voxels(tmp_path / "b.tif", source_of(document), VolumeChoice(inside_mask=True))
+    assert dict(empty.rows)["Labelled"] == "0 voxels"
+    assert any("only background" in note and "cell mask" in note for note in empty.notes)
+    slices = export_voxels(tmp_path / "c.tif", source_of(document), VolumeChoice(first=0, last=1))
+    assert any("only background" in note and "these slices" in note for note in slices.notes)
+
+
+def test_an_empty_mask_is_no_mask(document: Document, tmp_path: Path) -> None:
+    document.volume("mask")[:] = 0
+    document.recount("mask")
+    assert document.mask is None and source_of(document).mask is None
+    with pytest.raises(UserError, match="no cell mask yet"):
+        export_voxels(tmp_path / "a.tif", source_of(document), VolumeChoice(inside_mask=True))
+    export_voxels(tmp_path / "a.tif", source_of(document), VolumeChoice())
+    assert tifffile.imread(tmp_path / "a.tif").any()
+
+
+def test_methods_say_what_was_done_and_not_undone(document: Document, tmp_path: Path) -> None:
+    document.polarity = chosen_polarity("dark")
+    document.lac = of_unit(GreyUnit.PER_UM, None)
+    document.add_step(
+        Step(
+            StepKind.EDIT,
+            EditKind.SEGMENT,
+            parameters={"model": "compact", "sha256": "ab12", "threshold": 0.5},
+        )
+    )
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"size_px": 4}))
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"size_px": 8}))
+    document.add_step(Step(StepKind.EDIT, EditKind.CLEAN_UP, parameters={"smallest_object_nm3": 2e6}))
+    document.add_step(Step(StepKind.UNDO, EditKind.CLEAN_UP))
+    document.note(Step(StepKind.EXPORT, parameters={"file": "a.tif"}))
+    text = methods_text(document)
+    assert "cell.mrc (6 × 64 × 80 voxels (z × y × x) of 20 × 10 × 10 nm" in text
+    assert "Linear absorption coefficients: LAC = 1 × grey 1/µm: the grey values are absorption" in text
+    assert "1. Segment – model: compact; sha256: ab12; threshold: 0.5" in text
+    assert "2. Brush (2 times) – size (pixels): 8" in text
+    assert "Clean up" not in text and "Export" not in text and "doi:10.1073" in text
+    write_methods(tmp_path / "m.md", document.record(), document.identify())
+    content = json.loads((tmp_path / "m.json").read_text())
+    assert [step["name"] for step in content["steps"]][3:] == ["Clean up", "Undo: Clean up", "Export"]
+    assert len(content["tomogram"]["fingerprint"]["value"]) == 64
+
+
+def test_methods_count_slices_as_the_window_does(document: Document, tmp_path: Path) -> None:
+    document.add_step(
+        Step(StepKind.EDIT, EditKind.SEGMENT, parameters={"model": "compact", "slices": [0, 6]})
+    )
+    document.add_step(Step(StepKind.EDIT, EditKind.BRUSH, parameters={"plane": "xy", "slice": 4}))
+    document.add_step(
+        Step(
+            StepKind.EDIT,
+            EditKind.INTERPOLATE,
+            parameters={"axis": "z", "first": 1, "last": 5, "at": None},
+        )
+    )
+    document.add_step(Step(StepKind.EDIT, EditKind.DELETE_OBJECT, parameters={"voxel": [2, 30, 40]}))
+    document.add_step(Step(StepKind.COMPLETE, parameters={"complete_slices": [0, 1, 4]}))
+    document.add_step(
+        Step(StepKind.OTHER, unknown="Mark as it was once written", parameters={"slices": [0, 3]})
+    )
+    lines = methods_text(document).splitlines()
+    assert "1. Segment – model: compact; slices: 1 to 6" in lines
+    assert "2. Brush – plane: xy; slice: 5" in lines
+    assert "3. Interpolate – axis: z; first: 2; last: 6; at: none" in lines
+    assert "4. Delete object – voxel: slice 3, y 30, x 40" in lines
+    assert "5. Mark slices as complete – complete slices: 1-2, 5" in lines
+    assert lines[-3].startswith("6. ") and lines[-3].endswith(": 1, 4")
+    assert lines[-1].startswith("Slices are counted from 1")
+    write_methods(tmp_path / "m.md", document.record(), document.identify())
+    content = json.loads((tmp_path / "m.json").read_text())
+    assert content["counted_from"] == 0 and content["steps"][1]["parameters"]["slice"] == 4
+
+
+def test_methods_with_foreign_values_say_them_as_they_stand(document: Document) -> None:
+    document.add_step(
+        Step(StepKind.EDIT, EditKind.BRUSH, parameters={"slice": "top", "voxel": [1, 2], "first": {"a": 1}})
+    )
+    assert "slice: top; voxel: 1, 2; first: (a: 1)" in methods_text(document)
+
+
+def test_rules_are_said_in_words(document: Document) -> None:
+    ranges = (Range("volume", 0.01, 2.0, "um3"), Range("sphericity", 0.8))
+    rules = RuleSet((Rule("Vesicle", ranges), Rule("ER", (Range("sphericity", None, 0.2),))))
+    for said in (values_of(rules), {"format": "another"}):
+        document.add_step(Step(StepKind.EDIT, EditKind.CLASS_BY_RULE, "objects", parameters={"rules": said}))
+    text = methods_text(document)
+    assert "rules: Vesicle: volume 0.01 to 2 um3, sphericity ≥ 0.8; ER: sphericity ≤ 0.2" in text
+    assert "rules: (format: another)" in text
 
 
 def test_the_receipt_counts_the_steps_that_the_text_lists(document: Document, tmp_path: Path) -> None:
