@@ -66,9 +66,9 @@ class Window:
         self.document.recount(target)
         self.document.add_step(Step(StepKind.EDIT, kind, target, parameters={**parameters, **more}))
 
-    def segment(self, *, keep: bool = False) -> None:
+    def segment(self, *, keep: bool = False, threshold: float | None = None) -> None:
         document = self.document
-        parameters = SegmentParameters(model=self.model, probability=keep, trust="none")
+        parameters = SegmentParameters(model=self.model, probability=keep, threshold=threshold, trust="none")
 
         def work(recorder: Recorder) -> dict:
             done = segment_document(
@@ -231,11 +231,12 @@ def test_a_segmentation_of_all_slices_makes_up_for_what_was_drawn_before(
 
 
 def test_merged_objects_are_given_and_measured(window: Window, write_folder: Callable[[], Path]) -> None:
-    window.segment()
+    window.segment(threshold=0.7)
     window.find(FindObjects(min_voxels=10))
     window.paint("objects", Box((0, 0, 0), (2, 4, 4)), 1)
     found = rerun(write_folder())
     outcomes = by_name(found.outcomes)
+    assert outcomes["labels"].verdict is Verdict.SAME, "with the threshold of then"
     assert outcomes["objects"].verdict is Verdict.GIVEN and outcomes["table"].verdict is Verdict.SAME
 
 
