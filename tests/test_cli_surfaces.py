@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 import trimesh
+from PIL import Image
 
 from sxtstudio.cli import main
 from sxtstudio.surface.handover.write import LISTING
+from sxtstudio.workflow.jobs import povray
+from sxtstudio.workflow.jobs.povray_program import NOT_INSTALLED
 
 CENTRES = {1: (6, 8, 8), 4: (6, 8, 24), 7: (6, 22, 16)}
 
@@ -79,6 +83,7 @@ def test_labels_in_another_unit(objects: Path, tmp_path: Path) -> None:
         (("-o", ".", "--per", "class"), "classes.csv"),
         (("-o", "a.glb", "--per", "all", "--objects"), "--objects is for labels"),
         (("-o", "a.glb", "--per", "all", "--format", "ply"), "--format goes with"),
+        (("-o", "a.glb", "--per", "all", "--picture", "a.png"), "name the output .pov"),
         (("-o", "a.glb", "--classes", "classes.csv"), "give --per"),
     ],
 )
@@ -101,3 +106,26 @@ def test_no_object_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     assert run("surface", tmp_path / "none.tif", "-o", tmp_path / "a.glb", "--per", "all") != 0
     assert "no object" in capsys.readouterr().err
     assert not (tmp_path / "a.glb").exists()
+
+
+@pytest.mark.skipif(shutil.which("povray") is None, reason="POV-Ray is not installed")
+@pytest.mark.parametrize("per", [("--per", "all"), ()], ids=["objects", "labels"])
+def test_povray_draws_its_scene(objects: Path, tmp_path: Path, per: tuple[str, ...]) -> None:
+    scene, picture = tmp_path / "a b.pov", tmp_path / "a.png"
+    assert run("surface", objects, "-o", scene, "--picture", picture, "--voxel", "10", *per) == 0
+    with Image.open(picture) as drawn:
+        assert drawn.size == (1600, 1200)
+        pixels = np.asarray(drawn.convert("RGB"))
+    seen = (pixels != 255).any(axis=2)
+    assert 0.05 < seen.mean() < 0.6, "three balls on white"
+    assert {path.suffix for path in tmp_path.iterdir()} == {".tif", ".csv", ".pov", ".inc", ".png"}
+
+
+def test_scene_is_written_where_povray_is_missing(
+    objects: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(povray, "find_povray", lambda: None)
+    words = ("--picture", tmp_path / "a.png", "--per", "all")
+    assert run("surface", objects, "-o", tmp_path / "a.pov", *words) != 0
+    assert NOT_INSTALLED in capsys.readouterr().err
+    assert (tmp_path / "a.pov").is_file() and not (tmp_path / "a.png").exists()

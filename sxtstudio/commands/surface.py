@@ -36,7 +36,8 @@ def add(commands: Any) -> None:
         "--output",
         metavar="MESH|FOLDER",
         required=True,
-        help=".ply, .stl, .obj, .vtp or .glb; with '--per object' or '--per class' the name of a new folder",
+        help=".ply, .stl, .obj, .vtp, .glb or .pov (POV-Ray); with '--per object' or '--per class' the name of "
+        "a new folder",
     )
     parser.add_argument(
         "--per",
@@ -48,7 +49,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument(
         "--format",
-        choices=("glb", "obj", "ply", "stl", "vtp"),
+        choices=("glb", "obj", "ply", "pov", "stl", "vtp"),
         help="of the files in a folder (default: glb)",
     )
     parser.add_argument(
@@ -64,7 +65,11 @@ def add(commands: Any) -> None:
         help="drop objects with fewer faces (by default 1000 with --objects, else 0)",
     )
     parser.add_argument("--smooth", type=whole_number, metavar="N", help="iterations of smoothing (20)")
-    parser.add_argument("--picture", metavar="FILE.png", help="also draw the surface, with a scale bar")
+    parser.add_argument(
+        "--picture",
+        metavar="FILE.png",
+        help="also draw the surface, with a scale bar; that of a .pov is drawn by POV-Ray",
+    )
     add_label(parser)
     add_axes(parser, "LABELS")
     add_voxel(parser)
@@ -112,13 +117,14 @@ def _check(arguments: argparse.Namespace) -> None:
         with_labels = {
             "--objects": arguments.objects,
             "--label": arguments.label,
-            "--picture": arguments.picture,
         }
         for option, value in with_labels.items():
             if value:
                 raise UserError(f"{option} is for labels, and --per for numbered objects: leave one out.")
     elif arguments.classes:
         raise UserError("--classes is for a file of numbered objects: give --per as well.")
+    if arguments.per and arguments.picture and Path(arguments.output).suffix.lower() != ".pov":
+        raise UserError("Of objects POV-Ray draws the picture: name the output .pov, or leave --picture out.")
     if arguments.format and arguments.per not in ("class", "object"):
         raise UserError("One file is written as its name says: --format goes with '--per class' or object.")
 
@@ -138,6 +144,7 @@ def _run_objects(arguments: argparse.Namespace, parameters: SurfaceParameters) -
         choice=MeshChoice(kind, per, unit, parameters),
         classes=Path(arguments.classes) if arguments.classes else None,
         voxel_nm=arguments.voxel,
+        picture=Path(arguments.picture) if arguments.picture else None,
     )
     with shown_progress() as (progress, _):
         result = object_surfaces_file(job, progress)
@@ -148,8 +155,11 @@ def _run_objects(arguments: argparse.Namespace, parameters: SurfaceParameters) -
             *((name.lower(), text) for name, text in written.details),
             ("voxel size", voxel_zyx_text(result.voxel_nm)),
             *(("note", note) for note in (*result.notes, *written.losses)),
+            *((("picture", str(job.picture)),) if job.picture and not result.picture_error else ()),
         ]
     )
+    if result.picture_error:
+        raise UserError(result.picture_error)
     return DONE
 
 

@@ -30,6 +30,11 @@ class MeshFormat(StrEnum):
         return f".{self.value}"
 
     @property
+    def text(self) -> str:
+        """What it is called."""
+        return "POV-Ray 3.7 scene" if self is MeshFormat.POV else self.value.upper()
+
+    @property
     def usual_unit(self) -> LengthUnit:
         """Programs that read GLB take a length of 1 for a metre, and draw kilometres badly."""
         return LengthUnit.UM if self is MeshFormat.GLB else LengthUnit.NM

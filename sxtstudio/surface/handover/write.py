@@ -81,7 +81,7 @@ def write_file(
         _fill(kind, Where(temporary, path, second), parts, written, lengths, name, step)
     size = sum(file.stat().st_size for file in files_of(path))
     details = (*written.details(), ("Unit of length", lengths.text), _VERIFIED)
-    return HandedOver(path, kind.value.upper(), size, details, kind.kind.losses)
+    return HandedOver(path, kind.text, size, details, kind.kind.losses)
 
 
 def write_folder(
@@ -138,7 +138,7 @@ def write_folder(
     )
     each = "one file per object" if per is Per.OBJECT else "one file per class"
     size = sum(path.stat().st_size for path in folder.iterdir())
-    return HandedOver(folder, f"{kind.value.upper()}, {each}", size, details, kind.kind.losses)
+    return HandedOver(folder, f"{kind.text}, {each}", size, details, kind.kind.losses)
 
 
 def refuse_foreign(folder: Path) -> None:

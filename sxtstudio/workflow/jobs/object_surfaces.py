@@ -31,6 +31,7 @@ from sxtstudio.workflow.document.object_input import with_classes
 from sxtstudio.workflow.document.views import labels_to_disk, notes_of
 from sxtstudio.workflow.jobs.class_table import classes_in
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, scratch_folder
+from sxtstudio.workflow.jobs.povray import draw_scene
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 # Share of the job that making and writing surfaces takes; the rest is reading them back.
@@ -176,6 +177,8 @@ class ObjectSurfacesJob:
         A table with the class of each object.
     voxel_nm
         Where the file does not say it, or is wrong.
+    picture
+        Of a scene of POV-Ray: drawn by that.
     """
 
     objects: Path
@@ -183,15 +186,20 @@ class ObjectSurfacesJob:
     choice: MeshChoice
     classes: Path | None = None
     voxel_nm: VoxelSize | None = None
+    picture: Path | None = None
 
 
 @dataclass(frozen=True)
 class ObjectSurfacesResult:
-    """What was written, and what the user should know of the objects."""
+    """What was written, and what the user should know of the objects.
+
+    ``picture_error`` says why there is no picture although one was asked for.
+    """
 
     written: HandedOver
     voxel_nm: VoxelSize | None
     notes: tuple[str, ...]
+    picture_error: str | None = None
 
 
 def object_surfaces_file(job: ObjectSurfacesJob, progress: Progress | None = None) -> ObjectSurfacesResult:
@@ -207,6 +215,8 @@ def object_surfaces_file(job: ObjectSurfacesJob, progress: Progress | None = Non
     """
     progress = progress or Progress()
     check_target(job.target, job.choice, (job.objects, job.classes))
+    if job.picture is not None:
+        check_outputs([Output(job.picture, "a picture", (".png",))], (job.objects, job.classes))
     classes = {} if job.classes is None else classes_in(job.classes, by_hand=False)
     with open_volume(job.objects) as source:
         known = KnownInput.of(job.objects, source)
@@ -214,7 +224,9 @@ def object_surfaces_file(job: ObjectSurfacesJob, progress: Progress | None = Non
         voxels = math.prod(source.shape)
         check_space(job.target.parent, 4 * voxels)
         reading = Stage(Work.COPY, voxels, "reading objects")
-        stages = Stages(progress, (reading, Stage(Work.SURFACE, voxels, "surfaces of the objects")))
+        making = Stage(Work.SURFACE, voxels, "surfaces of the objects")
+        drawing = () if job.picture is None else (Stage(Work.PICTURE, 1, "drawing"),)
+        stages = Stages(progress, (reading, making, *drawing))
         with scratch_folder(job.target) as folder:
             with stages.stage(Work.COPY) as counter:
                 numbers, values = labels_to_disk(
@@ -240,4 +252,11 @@ def object_surfaces_file(job: ObjectSurfacesJob, progress: Progress | None = Non
             )
             with stages.stage(Work.SURFACE) as counter:
                 written = write_object_surfaces(job.target, objects, job.choice, counter)
-    return ObjectSurfacesResult(written, voxel_nm, notes_of(source, job.voxel_nm))
+    error = None
+    if job.picture is not None:
+        try:
+            with stages.stage(Work.PICTURE) as counter:
+                draw_scene(job.target, job.picture, progress=counter)
+        except UserError as failed:
+            error = str(failed)  # the scene is good all the same
+    return ObjectSurfacesResult(written, voxel_nm, notes_of(source, job.voxel_nm), error)

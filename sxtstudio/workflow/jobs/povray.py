@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import re
+import shutil
 import subprocess
 import tempfile
 import threading
@@ -14,16 +15,20 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
 
+from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.surface.offscreen import NO_WINDOW
 from sxtstudio.surface.povray.scene import PovScene
-from sxtstudio.surface.povray.write import write_scene
+from sxtstudio.surface.povray.write import meshes_file, write_scene
 from sxtstudio.workflow.jobs.povray_program import NOT_INSTALLED, find_povray
 from sxtstudio.workflow.retraining.child import yield_to_window
 
+#: Of a picture for which nobody has chosen a size.
+PICTURE_PX = (1600, 1200)
 _LOG = logging.getLogger(__name__)
 _LOOK_S = 0.05
+_FOLDER = "sxtstudio-povray-"
 _LAST_WORDS = 4000
 _DRAWN = re.compile(rb"Rendered (\d+) of (\d+) pixels")
 # Shares of the job: writing the scene, and POV-Ray's reading of it.
@@ -60,12 +65,37 @@ def povray_picture(
         raise UserError(NOT_INSTALLED)
     progress.begin(1, "writing the scene")
     # POV-Ray reads and writes in its working folder, whatever else it is forbidden.
-    with tempfile.TemporaryDirectory(prefix="sxtstudio-povray-") as folder:
+    with tempfile.TemporaryDirectory(prefix=_FOLDER) as folder:
         file = Path(folder, "scene.pov")
         write_scene(file, scene, clear=clear, step=lambda _count: progress.check())
         progress.follow(_WRITING, None, "POV-Ray reads the scene")
         picture = render(program, file, size, clear=clear, progress=progress)
         yield picture
+
+
+def draw_scene(
+    scene: Path, picture: Path, size: tuple[int, int] = PICTURE_PX, progress: Progress | None = None
+) -> None:
+    """Draw a scene that was written, with its meshes, as a PNG; a former one stays until it is whole.
+
+    Raises
+    ------
+    UserError
+        If POV-Ray is not installed or fails, or the picture cannot be written.
+    Cancelled
+        If the job was cancelled; POV-Ray has ended then.
+    """
+    program = find_povray()
+    if program is None:
+        raise UserError(NOT_INSTALLED)
+    with (
+        tempfile.TemporaryDirectory(prefix="sxtstudio-povray-") as folder,
+        atomic_write(picture) as temporary,
+    ):
+        for file in (scene, meshes_file(scene)):
+            shutil.copyfile(file, Path(folder, file.name))
+        drawn = render(program, Path(folder, scene.name), size, progress=progress)
+        shutil.copyfile(drawn, temporary)
 
 
 def render(
@@ -87,7 +117,8 @@ def render(
     """
     progress = progress or Progress()
     picture = scene.with_suffix(".png")
-    words = [f"+I{scene.name}", f"+O{picture.name}", f"+W{size[0]}", f"+H{size[1]}"]
+    # Names may hold blanks, which POV-Ray takes for the end of one outside of quotes.
+    words = [f'+I"{scene.name}"', f'+O"{picture.name}"', f"+W{size[0]}", f"+H{size[1]}"]
     # No display, no pause, soft edges, PNG of 8 bit.
     words += ["-D", "-P", "+A0.1", "+AM2", "+R2", "+FN8", *(["+UA"] if clear else [])]
     process = subprocess.Popen(

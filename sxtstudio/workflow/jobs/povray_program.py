@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import shutil
+import sys
 from pathlib import Path
 
 _PROGRAM = "povray"
-NOT_INSTALLED = (
+_WINDOWS = "POV-Ray for Windows has no command that draws from here: save the scene, and open it in POV-Ray (povray.org)."
+_OTHERS = (
     "POV-Ray is not installed, so it cannot draw the picture here. Install it (Debian and Ubuntu: sudo "
-    "apt-get install povray; Windows and macOS: povray.org), or save the scene, which needs no POV-Ray, and "
+    "apt-get install povray; macOS: brew install povray), or save the scene, which needs no POV-Ray, and "
     "draw it on another computer."
 )
+NOT_INSTALLED = _WINDOWS if sys.platform == "win32" else _OTHERS
 
 
 def find_povray() -> Path | None:

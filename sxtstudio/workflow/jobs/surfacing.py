@@ -23,16 +23,20 @@ from sxtstudio.surface import (
     surface_stages,
     write_mesh,
 )
-from sxtstudio.surface.handover.kinds import files_of, format_of
+from sxtstudio.surface.handover.kinds import MeshFormat, files_of, format_of
 from sxtstudio.workflow.document.views import labels_to_disk
 from sxtstudio.workflow.jobs.cleaning import merged_text
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, scratch_folder
+from sxtstudio.workflow.jobs.povray import draw_scene
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 
 @dataclass(frozen=True)
 class SurfaceJob:
-    """One run of ``sxtstudio surface``; ``unit`` None is what is usual for the format."""
+    """One run of ``sxtstudio surface``; ``unit`` None is what is usual for the format.
+
+    The picture of a scene of POV-Ray is drawn by that.
+    """
 
     labels: Path
     mesh: Path
@@ -117,7 +121,10 @@ def surface_file(job: SurfaceJob, progress: Progress | None = None) -> SurfaceRe
     if job.picture:
         try:
             with stages.stage(Work.PICTURE) as counter:
-                render_picture(job.picture, surface, progress=counter)
+                if format_of(job.mesh) is MeshFormat.POV:
+                    draw_scene(job.mesh, job.picture, progress=counter)
+                else:
+                    render_picture(job.picture, surface, progress=counter)
         except UserError as error:
             # The mesh is good even where the machine cannot draw (no OpenGL).
             picture_error = str(error)
