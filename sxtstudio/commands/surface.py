@@ -36,8 +36,8 @@ def add(commands: Any) -> None:
         "--output",
         metavar="MESH|FOLDER",
         required=True,
-        help=".ply, .stl, .obj, .vtp, .glb or .pov (POV-Ray); with '--per object' or '--per class' the name of "
-        "a new folder",
+        help=".ply, .stl, .obj, .vtp, .glb or .pov (POV-Ray); with '--per object' or '--per class' the name "
+        "of a new folder",
     )
     parser.add_argument(
         "--per",
@@ -68,7 +68,7 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--picture",
         metavar="FILE.png",
-        help="also draw the surface, with a scale bar; that of a .pov is drawn by POV-Ray",
+        help="also draw the surface, with a scale bar; that of a .pov is drawn by POV-Ray, without",
     )
     add_label(parser)
     add_axes(parser, "LABELS")

@@ -7,7 +7,10 @@ import sys
 from pathlib import Path
 
 _PROGRAM = "povray"
-_WINDOWS = "POV-Ray for Windows has no command that draws from here: save the scene, and open it in POV-Ray (povray.org)."
+_WINDOWS = (
+    "POV-Ray for Windows has no command that draws from here: save the scene, and open it in POV-Ray "
+    "(see povray.org)."
+)
 _OTHERS = (
     "POV-Ray is not installed, so it cannot draw the picture here. Install it (Debian and Ubuntu: sudo "
     "apt-get install povray; macOS: brew install povray), or save the scene, which needs no POV-Ray, and "
