@@ -94,7 +94,7 @@ def _segment_pairs(legend: Legend, shape: tuple[int, int, int]) -> dict[str, str
 
 def _write(path: Path, plan: Plan, slabs: Iterable[NDArray[Any]], pairs: dict[str, str]) -> None:
     packed = plan.kind in ("labels", "objects")
-    lines = ["NRRD0005", *_field_lines(plan, packed)]
+    lines = ["NRRD0004", *_field_lines(plan, packed)]
     for key, value in pairs.items():
         escaped = value.replace("\\", "\\\\").replace("\n", "\\n")
         lines.append(f"{key}:={escaped}")
