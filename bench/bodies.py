@@ -41,8 +41,8 @@ from sxtstudio.segment import SegmentParameters, load_card, make_runner, segment
 from sxtstudio.segment.device import choose_device
 from sxtstudio.training.simulate import simulate
 
-#: By 11 and 12 variants were chosen; 15 and 16 were looked at when all was done.
-JUDGED = {"scattered": (False, (15, 16, 11, 12)), "touching": (True, (15, 16, 11, 12))}
+#: By 11 and 12 variants were chosen; 15 and 16, and later 61 to 63, were looked at when all was done.
+JUDGED = {name: (name == "touching", (61, 62, 63, 15, 16, 11, 12)) for name in ("scattered", "touching")}
 FITTED = ((False, 21, 1.3), (True, 22, 1.3), (True, 23, 1.8), (False, 24, 1.8), (True, 25, 1.5))
 SCENES = tuple(
     (scene, seed) for scene in ("crowded", "cytoplasm", "edge", "several cells") for seed in (900, 910)
