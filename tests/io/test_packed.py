@@ -4,6 +4,7 @@ import bz2
 import gzip
 import random
 import zlib
+from concurrent.futures import ThreadPoolExecutor
 
 import mrcfile
 import numpy as np
@@ -126,3 +127,11 @@ def test_other_things_in_gzip_are_said(tmp_path):
     (tmp_path / "notes.txt.gz").write_bytes(gzip.compress(b"nothing" * 500))
     with pytest.raises(UserError, match="holds no MRC"):
         open_volume(tmp_path / "notes.txt.gz")
+
+
+def test_several_threads_read_at_once(tmp_path):
+    path, voxels = volume(tmp_path, "cell.mrc.gz", gzip.compress)
+    with open_volume(path) as opened, ThreadPoolExecutor(4) as pool:
+        boxes = [Box((z, y, 0), (z + 1, y + 9, 50)) for z in (5, 0, 3, 1) for y in (0, 30)] * 5
+        for box, found in zip(boxes, pool.map(opened.read, boxes), strict=True):
+            np.testing.assert_array_equal(found, voxels[box.slices])
