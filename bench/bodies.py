@@ -127,11 +127,11 @@ def simulated(scene: str, seed: int) -> list[Case]:
     ]
 
 
-def outlined(tomogram: NDArray[np.generic]) -> Outlines:
+def outlined(tomogram: NDArray[np.generic], voxel_nm: tuple[float, float, float] = VOXEL_NM) -> Outlines:
     """Return the shipped model's labels of a tomogram (dark membranes), uint8."""
     card = load_card("compact")
     runner = make_runner(card, choose_device("cpu"))
-    volume = ArrayVolume(tomogram.astype(np.float32), VOXEL_NM)
+    volume = ArrayVolume(tomogram.astype(np.float32), voxel_nm)
     parameters = SegmentParameters("compact", device="cpu", polarity="dark")
     slices = (segment_slice(volume, z, parameters, runner=runner).labels for z in range(len(tomogram)))
     return np.stack([np.zeros(tomogram.shape[1:], np.uint8) if one is None else one for one in slices])

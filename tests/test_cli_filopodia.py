@@ -6,7 +6,9 @@ import csv
 import json
 import os
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ import tifffile
 from PySide6.QtWidgets import QApplication
 
 from sxtstudio.cli import main
+from sxtstudio.core.geometry import Box
 
 METADATA = {"axes": "ZYX", "unit": "um", "spacing": 0.01}
 
@@ -82,6 +85,36 @@ def test_the_cut_of_a_seed_holds(cell: Path, tmp_path: Path, capsys: pytest.Capt
     assert (tifffile.imread(tmp_path / "o.tif") == 1).sum() == pytest.approx(
         np.pi * 36 * 14 + 2 / 3 * np.pi * 216, rel=0.12
     )
+
+
+def test_a_later_seed_takes_no_voxels_of_an_earlier_filopodium(
+    cell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sxtstudio.workflow.jobs import filopodia
+
+    find = filopodia.find_filopodium
+
+    def moved(labels: Any, seed: Any, *more: Any, **options: Any) -> Any:
+        """The second one lies 7 px beside the first one, and reaches into it."""
+        candidate = find(labels, (12, 50, 25), *more, **options)
+        if seed[1] == 50:
+            return candidate
+        box = candidate.box
+        start, stop = box.start, box.stop
+        aside = Box((start[0], start[1], start[2] + 7), (stop[0], stop[1], stop[2] + 7))
+        return replace(candidate, box=aside)
+
+    monkeypatch.setattr(filopodia, "find_filopodium", moved)
+    monkeypatch.setattr(filopodia, "_SAME", 0.9)
+    seeds, alone, both = tmp_path / "seeds.csv", tmp_path / "alone.tif", tmp_path / "both.tif"
+    seeds.write_text("x,y,z\n25,50,12\n", encoding="utf-8")
+    assert run(capsys, "filopodia", cell, "--seeds", seeds, "-o", alone)[0] == 0
+    seeds.write_text("x,y,z\n25,50,12\n25,60,12\n", encoding="utf-8")
+    code, out, _ = run(capsys, "filopodia", cell, "--seeds", seeds, "-o", both)
+    assert code == 0, out
+    assert "with filopodium 1, which keeps them" in out
+    first, later = tifffile.imread(alone), tifffile.imread(both)
+    assert ((later == 1) == (first == 1)).all() and (later == 2).any()
 
 
 @pytest.mark.parametrize(

@@ -5,19 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-import cc3d
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from scipy.spatial import cKDTree
 
 from sxtstudio.core.filopodia.axis import Axis
-from sxtstudio.core.filopodia.inside import Mask, Solid
 from sxtstudio.core.filopodia.records import FACES, Filopodium, Incomplete
+from sxtstudio.core.filopodia.surface import RAYS, Surface
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.volume import VoxelSize
 
-#: The cut may be moved beyond the proposed base by so many widths.
-_BEYOND = 1.5
+#: Slices of a window are filled so many voxels at a time.
+_AT_ONCE = 200_000
 
 
 @dataclass(frozen=True)
@@ -26,23 +26,28 @@ class Candidate:
 
     Attributes
     ----------
-    solid, axis
-        What fills the window, and the axis from the tip.
-    outline
-        The labels of the window (bool).
+    box, places
+        A window (z, y, x), and where along the axis each of its voxels lies that is in the tube, in the unit
+        of the axis; inf outside of it.
+    half_width
+        From its axis to its surface, usually.
+    beyond
+        The farthest place from the tip where it can be cut.
     shape, spacing
         Of the volume, and the edges of a voxel (1 where unknown).
-    open_tip
-        Its outline is not closed at the tip.
+    problems
+        Why it is not whole, but for the borders: its tip is open, much of its outline is missing.
     """
 
     seed: Triple
-    solid: Solid
+    box: Box
+    places: NDArray[np.float32]
     axis: Axis
-    outline: Mask
+    half_width: float
+    beyond: float
     shape: Triple
     spacing: VoxelSize
-    open_tip: bool
+    problems: tuple[Incomplete, ...] = ()
 
     @property
     def proposed(self) -> float:
@@ -52,11 +57,10 @@ class Candidate:
     @property
     def limits(self) -> tuple[float, float]:
         """The nearest and the farthest place from the tip where it can be cut."""
-        width = 2 * self.solid.half_width
-        return min(width / 2, self.proposed), self.proposed + (0.0 if self.axis.ends else _BEYOND * width)
+        return min(self.half_width, self.proposed), self.beyond
 
     def cut(self, place: float | None = None) -> Filopodium:
-        """Cut it across its axis, from what lies beyond, and fill it.
+        """Cut it across its axis, from what lies beyond.
 
         Parameters
         ----------
@@ -66,48 +70,24 @@ class Candidate:
         Returns
         -------
         Filopodium
-            ``incomplete`` knows the borders and the tip, and not yet of gold (``complete``).
+            ``incomplete`` knows the borders, the tip and the gaps, and not yet of gold (``complete``).
         """
         low, high = self.limits
         place = self.proposed if place is None else min(max(place, low), high)
-        where = self._tip_side(place)
-        for plane in where:
-            plane |= _small_holes(plane, self.solid.half_width, self.spacing)
-        box, where = _cropped(self.solid.box, where)
-        count = int(np.searchsorted(self.axis.along, place, side="right"))
+        box, where = _cropped(self.box, _largest(self.places <= place))
+        count = max(1, int(np.searchsorted(self.axis.along, place, side="right")))
         points = np.concatenate([self.axis.points[:count], self.axis.at(place)[0][None]])
-        length = float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum())
         return Filopodium(
             seed=self.seed,
             box=box,
             where=where,
             cut=place,
-            length=length,
-            axis=points / np.array(self.spacing) + self.solid.box.start,
+            length=float(np.linalg.norm(np.diff(points, axis=0), axis=1).sum()),
+            axis=points / np.array(self.spacing),
             along=self.axis.along[:count],
             width=self.axis.width()[:count],
             incomplete=self._incomplete(box),
         )
-
-    def _tip_side(self, place: float) -> Mask:
-        """Return the voxels on the tip's side of the cut."""
-        point, direction = self.axis.at(place)
-        reach = 2.5 * self.solid.half_width
-        part = np.isfinite(self.axis.far) & (self.axis.far <= place + 2 * reach)
-        z, y, x = np.nonzero(part)
-        from_cut = np.stack([z, y, x], axis=1) * np.array(self.spacing) - point
-        ahead = from_cut @ direction
-        aside = np.linalg.norm(from_cut - ahead[:, None] * direction, axis=1)
-        beyond = (ahead > 0) & (aside < 2 * reach) | (self.axis.far[part] > place + reach)
-        far_side = (self.axis.far[part] > place - reach) & (aside > reach) & (ahead > -reach)
-        where = np.zeros(part.shape, np.bool_)
-        where[part] = ~beyond & ~far_side
-        tip = np.unravel_index(int(np.argmin(self.axis.far)), where.shape)
-        if not where[tip]:
-            return self.axis.far <= place
-        numbers = cc3d.connected_components(where, connectivity=26)
-        result: Mask = numbers == numbers[tip]
-        return result
 
     def _incomplete(self, box: Box) -> tuple[Incomplete, ...]:
         found = []
@@ -116,27 +96,64 @@ class Candidate:
                 found.append(first)
             if box.stop[axis] == self.shape[axis]:
                 found.append(last)
-        if self.open_tip and not found:
-            found.append(Incomplete.OPEN_TIP)
+        # Cut by a border its tip is not to be seen.
+        found += [why for why in self.problems if why is not Incomplete.OPEN_TIP or not found]
         return tuple(found)
 
 
-def _small_holes(plane: Mask, half_width: float, spacing: VoxelSize) -> Mask:
-    """Return the holes of a slice that are no wider than the filopodium."""
-    if not plane.any():
-        return plane
-    holes = ndimage.binary_fill_holes(plane) & ~plane
-    numbers, count = ndimage.label(holes)
-    if not count:
-        return plane
-    areas = np.bincount(numbers.ravel()) * spacing[1] * spacing[2]
-    small = areas <= 4 * np.pi * half_width**2
-    small[0] = False
-    result: Mask = small[numbers]
+def places_in(surface: Surface, spacing: VoxelSize, shape: Triple) -> tuple[Box, NDArray[np.float32]] | None:
+    """Return a window around a tube, and where along its axis (px) each voxel in it lies; inf outside.
+
+    None where the tube lies beyond the borders.
+    """
+    scale = np.array(spacing) / min(spacing[1:])
+    reach = float(surface.radii.max()) + 2
+    low = np.maximum(np.floor((surface.points.min(axis=0) - reach) / scale), 0).astype(int)
+    high = np.minimum(np.ceil((surface.points.max(axis=0) + reach) / scale) + 1, shape).astype(int)
+    if (high <= low).any():
+        return None
+    box = Box((int(low[0]), int(low[1]), int(low[2])), (int(high[0]), int(high[1]), int(high[2])))
+    result = np.full(box.shape, np.inf, np.float32)
+    tree = cKDTree(surface.points)
+    thick = max(1, _AT_ONCE // (box.shape[1] * box.shape[2]))
+    for z in range(0, box.shape[0], thick):
+        part = result[z : z + thick]
+        grid = np.indices(part.shape).reshape(3, -1).T + np.array([z, 0, 0]) + low
+        part[...] = _places(surface, tree, grid * scale, reach).reshape(part.shape)
+    return box, result
+
+
+def _places(surface: Surface, tree: Any, points: NDArray[np.float64], reach: float) -> NDArray[np.float32]:
+    far, nearest = tree.query(points, distance_upper_bound=reach)
+    result = np.full(len(points), np.inf, np.float32)
+    near = np.flatnonzero(np.isfinite(far))
+    at = nearest[near]
+    from_axis = points[near] - surface.points[at]
+    ahead = (from_axis * surface.along[at]).sum(axis=1)
+    first = (from_axis * surface.first[at]).sum(axis=1)
+    second = (from_axis * surface.second[at]).sum(axis=1)
+    turn = np.mod(np.arctan2(second, first) / (2 * np.pi) * RAYS, RAYS)
+    ray = np.floor(turn).astype(np.int64) % RAYS
+    share = turn - np.floor(turn)
+    radius = surface.radii[at, ray] * (1 - share) + surface.radii[at, (ray + 1) % RAYS] * share
+    last = len(surface) - 1
+    within = np.hypot(first, second) <= radius
+    within &= ~((at == 0) & (ahead < -0.5)) & ~((at == last) & (ahead > 0.5))
+    result[near[within]] = (at + np.clip(ahead, -0.5, 0.5))[within]
     return result
 
 
-def _cropped(window: Box, where: Mask) -> tuple[Box, NDArray[Any]]:
+def _largest(where: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    numbers, count = ndimage.label(where, np.ones((3, 3, 3)))
+    if count < 2:
+        return where
+    sizes = np.bincount(numbers.ravel())
+    sizes[0] = 0
+    result: NDArray[np.bool_] = numbers == int(sizes.argmax())
+    return result
+
+
+def _cropped(window: Box, where: NDArray[np.bool_]) -> tuple[Box, NDArray[Any]]:
     ranges = []
     for axis in range(3):
         others = tuple(other for other in range(3) if other != axis)

@@ -1,166 +1,122 @@
-"""The tip of a filopodium: where its narrow voxels, followed from a click, come to a closed end."""
+"""Where a tube ends: at a waist, where it becomes wide, or where its outlines end; and which is the tip."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 
-import cc3d
 import numpy as np
-from numpy.typing import NDArray
+from scipy import ndimage
 
-from sxtstudio.core.filopodia.inside import Mask, Solid
-from sxtstudio.core.filopodia.walking import walked
-from sxtstudio.core.geometry import Triple
-from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.filopodia.sampling import Array, Ground
+from sxtstudio.core.filopodia.surface import Surface
+from sxtstudio.core.filopodia.tube import across
 
-Distances = NDArray[np.float64]
-
-#: What is followed may have so many times the cross-section that it has at the click.
-_NARROW = 4.0
-#: Two ends are equally open that differ by less than this share.
-_SAME = 0.03
-#: The cross-section from which the tip is measured lies so many half widths behind it.
-_BEHIND = 4.0
-
-
-@dataclass(frozen=True)
-class Tip:
-    """The tip: a voxel (z, y, x) of the window.
-
-    ``open_aside`` is the share of its rims in the slices that have no membrane (above and below there may be
-    none in ±60° data); ``at_edge``: it may lie beyond the window.
-    """
-
-    voxel: Triple
-    open_aside: float
-    at_edge: bool
+#: Narrower than this share of what it was before and is behind: another body follows.
+_WAIST = 0.8
+#: It begins to become wide where it is so many times as wide as before.
+_BEGINS = 1.1
+#: The neighbourhood of an end is looked at as far beside the tube, px and radii.
+_BESIDE_PX, _BESIDE = 3.0, 1.5
+#: The tip is closed where so many of the directions ahead meet a label.
+_CLOSED = 0.5
+#: At the base the cell's membrane turns away: so much of the usual rim is left where that begins.
+_TURNS_AWAY = 0.7
 
 
-def distances(where: Mask, starts: Triple | Sequence[Triple], spacing: VoxelSize) -> Distances:
-    """Return how far each voxel of a mask is from one or several of them, within the mask; inf outside."""
-    return walked(where, starts, spacing)
+def trimmed(surface: Surface, begin: int, end: int, start: Array, jump: float) -> tuple[int, int]:
+    """Return the ends of a tube, seen from a point (3,) of it, given where its outlines end."""
+    middle = int(np.linalg.norm(surface.points - start, axis=1).argmin())
+    middle = min(max(middle, begin), end)
+    radius = surface.side_radius()
+    ahead = _outward(radius[middle : end + 1], jump)
+    behind = _outward(radius[begin : middle + 1][::-1], jump)
+    return middle - behind, middle + ahead
 
 
-def band_width(spacing: VoxelSize) -> float:
-    """Return the width of the bands of equal distance that are counted."""
-    return 1.5 * max(spacing)
-
-
-def find_tip(solid: Solid, outline: Mask, inner_faces: Mask, spacing: VoxelSize) -> Tip | None:
-    """Return the tip of a filopodium; None where what was clicked is no filopodium.
-
-    Parameters
-    ----------
-    outline
-        Labels of the window (bool).
-    inner_faces
-        The voxels on those faces of the window that are no faces of the volume (bool).
-    """
-    far = distances(solid.where, solid.start, spacing)
-    ends = _narrow_ends(solid, far, inner_faces, spacing)
-    if any(at_edge for _, _, at_edge in ends):
-        place = next(place for place, _, at_edge in ends if at_edge)
-        return Tip(place, 0.0, at_edge=True)
-    if not ends:
-        ends = [(solid.start, 0.0, False)]
-    first = max(ends, key=lambda end: end[1])[0]
-    beyond = distances(solid.where, first, spacing)
-    # Clicked near its tip, that is no branch of its own: it is what lies farthest from the other end there.
-    near = np.where(far <= 3 * solid.half_width, beyond, -np.inf)
-    z, y, x = (int(at) for at in np.unravel_index(int(near.argmax()), near.shape))
-    second = max([(z, y, x), *(end[0] for end in ends)], key=lambda place: beyond[place])
-    candidates = [first] if beyond[second] < 2 * solid.half_width else [first, second]
-    shares = [_open_share(solid, outline, place, spacing) for place in candidates]
-    best = 0
-    if len(candidates) > 1 and shares[1] < shares[0] - _SAME:
-        best = 1
-    tip = _farthest(solid, candidates[best], spacing)
-    return Tip(tip, _open_share(solid, outline, tip, spacing, axes=(1, 2)), at_edge=False)
-
-
-def _farthest(solid: Solid, tip: Triple, spacing: VoxelSize) -> Triple:
-    """Return the voxel near a tip that is farthest from a cross-section behind it.
-
-    What is farthest from a single voxel of the other end lies on the other side of the tip.
-    """
-    far = distances(solid.where, tip, spacing)
-    behind = _BEHIND * solid.half_width
-    section = np.argwhere(np.abs(far - behind) <= band_width(spacing) / 2)
-    if not len(section):
-        return tip
-    from_section = distances(solid.where, [(int(z), int(y), int(x)) for z, y, x in section], spacing)
-    near = np.where(far < behind, from_section, -np.inf)
-    z, y, x = (int(at) for at in np.unravel_index(int(near.argmax()), near.shape))
-    return (z, y, x)
-
-
-def _narrow_ends(
-    solid: Solid, far: Distances, inner_faces: Mask, spacing: VoxelSize
-) -> list[tuple[Triple, float, bool]]:
-    """Return where narrow branches end: a voxel, its distance from the click, and if it is at the edge."""
-    step = band_width(spacing)
-    reached = np.isfinite(far)
-    bands = np.where(reached, far / step, -1).astype(np.int64) + 1
-    parts, count = cc3d.connected_components(bands.astype(np.uint32), connectivity=26, return_N=True)
-    sizes = np.bincount(parts.ravel(), minlength=count + 1) * float(np.prod(spacing)) / step
-    band = np.zeros(count + 1, np.int64)
-    band[parts[reached]] = bands[reached]
-    pairs = np.array(sorted(cc3d.region_graph(parts, connectivity=26)), np.int64).reshape(-1, 2)
-    pairs = pairs[(pairs > 0).all(axis=1)]
-    swapped = band[pairs[:, 0]] > band[pairs[:, 1]]
-    pairs[swapped] = pairs[swapped][:, ::-1]
-    pairs = pairs[band[pairs[:, 0]] < band[pairs[:, 1]]]
-    # The widest way to each part, from the click outwards: all that lie before it are narrow, or not.
-    widest = np.full(count + 1, np.inf)
-    first = int(parts[solid.start])
-    widest[first] = 0.0
-    for near, beyond in pairs[np.argsort(band[pairs[:, 0]], kind="stable")]:
-        widest[beyond] = min(widest[beyond], max(widest[near], sizes[beyond]))
-    limit = _NARROW * np.pi * solid.half_width**2
-    narrow = widest <= limit
-    narrow[0] = False
-    at_edge = np.zeros(count + 1, np.bool_)
-    at_edge[parts[inner_faces]] = True
-    goes_on = np.zeros(count + 1, np.bool_)
-    goes_on[pairs[:, 0]] = True
-    found = []
-    for part in np.flatnonzero(narrow & (at_edge | ~goes_on)):
-        if band[part] * step < solid.half_width and not at_edge[part]:
+def _outward(radius: Array, jump: float) -> int:
+    """Return how far (index) a tube goes on as wide as it begins."""
+    last = len(radius) - 1
+    for place in range(2, len(radius)):
+        usual = float(np.median(radius[: place + 1]))
+        if radius[place : place + 3].min() > jump * usual:
+            while place > 1 and radius[place - 1] > _BEGINS * usual:
+                place -= 1
+            last = place
+            break
+    for place in range(2, last - 2):
+        narrow = float(radius[place])
+        if narrow > radius[max(0, place - 4) : place + 5].min():
             continue
-        places = np.argwhere(parts == part)
-        last = places[np.argmax(far[tuple(places.T)])]
-        place = (int(last[0]), int(last[1]), int(last[2]))
-        found.append((place, float(far[place]), bool(at_edge[part])))
-    return found
+        before = float(np.median(radius[: place + 1]))
+        behind = float(radius[place : place + int(2.5 * narrow) + 3].max())
+        if narrow <= _WAIST * before and behind >= narrow / _WAIST:
+            return place
+    return last
 
 
-def _open_share(
-    solid: Solid, outline: Mask, place: Triple, spacing: VoxelSize, axes: tuple[int, ...] = (0, 1, 2)
-) -> float:
-    """Return the share of the surface of the inside near an end that has no membrane; 0 without an inside."""
-    if solid.inside is None:
-        return 0.0
-    reach = 0.2 * solid.half_inside + solid.half_width + max(spacing)
-    margin = [int(np.ceil(reach / edge)) + 1 for edge in spacing]
-    low = [max(0, at - m) for at, m in zip(place, margin, strict=True)]
-    part = tuple(slice(a, at + m + 1) for a, at, m in zip(low, place, margin, strict=True))
-    inside, label, where = solid.inside[part], outline[part], solid.where[part]
-    grid = np.meshgrid(
-        *(
-            (np.arange(n) + a - at) * edge
-            for n, a, at, edge in zip(inside.shape, low, place, spacing, strict=True)
-        ),
-        indexing="ij",
-    )
-    near = inside & (sum(axis**2 for axis in grid) <= reach**2)
-    open_faces = walled = 0
-    for axis in axes:
-        for ahead in (1, -1):
-            beside = np.roll(near, ahead, axis)  # the neighbours of near voxels in this direction
-            edge: list[slice | int] = [slice(None)] * 3
-            edge[axis] = 0 if ahead == 1 else -1
-            beside[tuple(edge)] = False
-            walled += int(np.count_nonzero(beside & label))
-            open_faces += int(np.count_nonzero(beside & ~label & ~where))
-    return open_faces / max(1, open_faces + walled)
+def base_of(surface: Surface, begin: int, end: int) -> int:
+    """Return where a tube that begins at its tip leaves the cell: there the membrane turns away from it."""
+    outlined = ndimage.gaussian_filter1d(surface.outlined, 1.0)
+    first = max(begin + 1, end - int(np.median(surface.radii[begin : end + 1])))
+    usual = float(np.median(outlined[begin : end + 1]))
+    while end > first and outlined[end] < _TURNS_AWAY * usual:
+        end -= 1
+    return end
+
+
+def tip_of(ground: Ground, surface: Surface, begin: int, end: int) -> int:
+    """Return where a tube that begins at its tip ends there: the outer edge of what lies across its axis."""
+    radius = int(np.median(surface.radii[begin : end + 1]))
+    behind = min(end, begin + max(2, radius // 2))
+    ahead = np.arange(0.0, behind - max(0, begin - radius - 2), 0.5)
+    label, _ = ground.at(surface.points[behind] - ahead[:, None] * surface.along[behind])
+    edges = behind - ahead[:-1][label[:-1] & ~label[1:]] - 0.25
+    near = edges[np.abs(edges - begin) <= 0.7 * radius + 1]
+    return begin if not len(near) else max(0, int(np.ceil(near[np.abs(near - begin).argmin()])))
+
+
+def rounded(surface: Surface, begin: int, seen: int, end: int) -> Surface:
+    """Return a tube whose tip is rounded, from where its rim was last seen to its first point."""
+    if seen <= begin:
+        return surface
+    radius = float(np.median(surface.radii[begin : end + 1]))
+    away = np.arange(seen - begin) + 0.5
+    reach = max(radius, seen - begin + 1.0)
+    round_tip = radius * np.sqrt(np.clip(away * (2 * reach - away), 0, None)) / reach
+    radii = surface.radii.copy()
+    radii[begin:seen] = np.minimum(radii[begin:seen], round_tip[:, None])
+    return replace(surface, radii=radii)
+
+
+def hangs_on(ground: Ground, surface: Surface, place: int) -> float:
+    """Return how much label lies beside a tube at one of its ends (0 or -1): at its base, the cell's."""
+    radius = float(np.median(surface.radii))
+    outward = -1.0 if place == 0 else 1.0
+    point, along = surface.points[place], surface.along[place] * outward
+    first, second = across(along)
+    angles = np.arange(24) * 2 * np.pi / 24
+    rays = np.cos(angles)[:, None] * first + np.sin(angles)[:, None] * second
+    away = radius + _BESIDE_PX + np.linspace(0, _BESIDE * radius, 5)
+    ahead = np.arange(-2.0, radius + 2.0)
+    points = point + ahead[:, None, None, None] * along + rays[:, None] * away[:, None]
+    label, known = ground.at(points)
+    # Of each direction the fullest place counts, and of two opposite ones the emptier: neighbours lie aside.
+    full = (label & known).any(axis=2).mean(axis=0)
+    return float(np.minimum(full, np.roll(full, 12)).mean() + 0.1 * full.mean())
+
+
+def is_closed(ground: Ground, surface: Surface) -> bool:
+    """Whether a label lies across the tip, at the first point."""
+    radius = float(np.median(surface.radii))
+    behind = surface.points[min(len(surface) - 1, int(radius))]
+    along = -surface.along[0]
+    first, second = across(along)
+    angles = np.arange(12) * 2 * np.pi / 12
+    aside = np.cos(angles)[:, None] * first + np.sin(angles)[:, None] * second
+    rays = np.concatenate([along[None], along + 0.3 * aside, along + 0.7 * aside])
+    rays = rays / np.linalg.norm(rays, axis=1, keepdims=True)
+    in_slices = np.abs(rays[:, 0]) < 0.5  # above and below there may be none in ±60° data
+    rays = rays[in_slices] if np.abs(along[0]) < 0.8 and in_slices.any() else rays
+    away = np.arange(0.0, 2.2 * radius + 3, 0.5)
+    label, _ = ground.at(behind + rays[:, None] * away[:, None])
+    return bool(label.any(axis=1).mean() >= _CLOSED)

@@ -2,25 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from sxtstudio.core.bodies.membrane import Membrane, membrane_in
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.filopodia.axis import axis_from
-from sxtstudio.core.filopodia.candidate import Candidate
-from sxtstudio.core.filopodia.ends import find_tip
+from sxtstudio.core.filopodia.axis import Axis
+from sxtstudio.core.filopodia.candidate import Candidate, places_in
+from sxtstudio.core.filopodia.ends import base_of, hangs_on, is_closed, rounded, tip_of, trimmed
 from sxtstudio.core.filopodia.gold import touches_gold
-from sxtstudio.core.filopodia.inside import (
-    Labels,
-    Lumen,
-    Mask,
-    OneObject,
-    Solid,
-    filled_near,
-    lumen_near,
-    solid_in,
-)
 from sxtstudio.core.filopodia.records import (
     Filopodium,
     FilopodiumParameters,
@@ -28,14 +19,48 @@ from sxtstudio.core.filopodia.records import (
     spacing_of,
     widest_of,
 )
-from sxtstudio.core.geometry import Box, Triple
+from sxtstudio.core.filopodia.sampling import Array, Ground, Labels, OneObject, half_wall_px
+from sxtstudio.core.filopodia.start import Piece, pieces_at
+from sxtstudio.core.filopodia.surface import RAYS, Surface, surface_of
+from sxtstudio.core.filopodia.trace import followed
+from sxtstudio.core.filopodia.tube import TubeFit
+from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
 
-#: The first window reaches so many px to each side of the click, each next one twice as far.
-_FIRST_PX = 40
-#: A tip is open where more than this share of its rims in the slices has no membrane.
-_OPEN = 0.2
+#: The click lies in the tube, or so near to its surface, px.
+_CLICK_PX = 2.0
+#: Across so much of the rim of a sheet, which is no tube, the label goes on; less
+#: where it is no thicker than so many lines.
+_SHEET, _LINE, _LINE_CROSSED = 0.3, 1.6, 0.12
+#: It is no ring: its ends are so far apart, measured by its length.
+_STRAIGHT = 0.5
+#: It is longer than so many half widths.
+_LONGER = 2.5
+#: A tube that is found so well is not compared with others.
+_SURE, _SURE_LENGTH = 0.75, 4.0
+#: At least so well a piece at the click must fit.
+_LEAST_FIT = 0.12
+#: Much of its outline is missing where its sides have less than this share of it.
+_GAPS = 0.75
+#: A line is wider than the membrane; no less than this share of a tube's radius is left of it.
+_LEFT = 0.75
+#: The cut may be moved beyond the proposed base by so many widths.
+_BEYOND = 1.5
+
+
+@dataclass(frozen=True)
+class _Tube:
+    """What was followed from a piece, and how good it is; ``begin`` and ``end`` are points of its axis."""
+
+    surface: Surface
+    begin: int
+    end: int
+    quality: float
+
+    @property
+    def found(self) -> Surface:
+        return self.surface.part(self.begin, self.end)
 
 
 def find_filopodium(
@@ -45,7 +70,11 @@ def find_filopodium(
     parameters: FilopodiumParameters | None = None,
     progress: Progress | None = None,
 ) -> Candidate:
-    """Find the filopodium at a voxel on or in it; only a window of the labels is read.
+    """Find the filopodium at a voxel on or in it; only labels near it are read.
+
+    Pieces of tubes are fitted to the outlines around the click, the best ones are followed both ways over
+    gaps, and of the best the surface is taken. Of lines that are wider than membranes only that is left
+    (``core.bodies.membrane``).
 
     Parameters
     ----------
@@ -60,7 +89,7 @@ def find_filopodium(
     Raises
     ------
     UserError
-        If there is no filopodium.
+        If there is no filopodium, or it cannot be cut out sensibly.
     Cancelled
         If the job was cancelled through ``progress``.
     """
@@ -70,28 +99,26 @@ def find_filopodium(
     where = f"x {seed[2]}, y {seed[1]}, {{slices}}"
     if any(not 0 <= at < n for at, n in zip(seed, shape, strict=True)):
         raise _none(where, "lies outside of the volume", seed)
-    widest = widest_of(parameters, voxel_nm)
-    lumen = (
-        filled_near(labels, seed, spacing, widest)
-        if isinstance(labels, OneObject)
-        else lumen_near(labels, seed, spacing, widest)
-    )
-    if lumen.middle is None and lumen.half_width > widest and labels[seed]:
+    ground = Ground(labels, spacing)
+    half_wall = 0.0 if isinstance(labels, OneObject) else half_wall_px(labels, seed, spacing)
+    fit = TubeFit(ground, half_wall)
+    widest = widest_of(parameters, voxel_nm) / ground.px / 2 + 2 * half_wall
+    pieces = [piece for piece in pieces_at(fit, seed, widest) if piece.score >= _LEAST_FIT]
+    if not pieces and isinstance(labels, OneObject) and labels[seed]:
         raise _none(where, "is in something wider than a filopodium", seed)
-    reach = _FIRST_PX
-    while True:
-        z_reach = int(np.ceil(reach * min(spacing[1:]) / spacing[0]))
-        box = Box(seed, (seed[0] + 1, seed[1] + 1, seed[2] + 1)).grown((z_reach, reach, reach), shape)
-        candidate = _in_window(labels, box, seed, lumen, spacing, parameters, progress)
-        if candidate is None:
-            raise _none(where, "is neither on an outline nor in a narrow space between outlines", seed)
-        largest = reach >= parameters.longest_px or box == Box.whole(shape)
-        if isinstance(candidate, Candidate):
-            if largest or not _at_inner_face(candidate, box):
-                return _checked(candidate, where)
-        elif largest:
-            raise _none(where, "belongs to something longer than a filopodium", seed)
-        reach *= 2
+    if not pieces and not labels[seed]:
+        raise _none(where, "is neither on an outline nor in a narrow space between outlines", seed)
+    at = np.array(seed) * ground.scale
+    tube = _best_tube(fit, pieces, at, widest, parameters, progress)
+    if tube is None or tube.end - tube.begin < _LONGER * _half_width(tube.found):
+        raise _none(where, "is not on anything that is longer than wide", seed)
+    if tube.end - tube.begin > parameters.longest_px:
+        raise _none(where, "belongs to something longer than a filopodium", seed)
+    membrane = None if isinstance(labels, OneObject) else membrane_in(voxel_nm)
+    candidate = _candidate(ground, tube, seed, half_wall, membrane, spacing, shape)
+    if candidate is None:
+        raise _none(where, "is not on anything that is longer than wide", seed)
+    return candidate
 
 
 def complete(
@@ -108,61 +135,103 @@ def complete(
     return found.incomplete
 
 
-def _in_window(
-    labels: Labels | OneObject,
-    box: Box,
-    seed: Triple,
-    lumen: Lumen,
-    spacing: VoxelSize,
+def _best_tube(
+    fit: TubeFit,
+    pieces: list[Piece],
+    seed: Array,
+    widest: float,
     parameters: FilopodiumParameters,
     progress: Progress,
-) -> Candidate | bool | None:
-    """Return what a window shows: a candidate, False where it is too small, None where there is nothing."""
-    shape = (labels.shape[0], labels.shape[1], labels.shape[2])
-    solid = solid_in(labels, box, seed, lumen, spacing, progress)
-    if solid is None:
+) -> _Tube | None:
+    best = None
+    for piece in pieces:
+        way = followed(fit, piece, widest, parameters.longest_px, progress)
+        around = surface_of(fit.ground, way)
+        if around is None:
+            continue
+        surface, begin, end = around
+        begin, end = trimmed(surface, begin, end, piece.middle, parameters.jump)
+        found = surface.part(begin, end)
+        radius = _half_width(found)
+        nearest = int(np.linalg.norm(found.points - seed, axis=1).argmin())
+        away = float(np.linalg.norm(found.points[nearest] - seed))
+        if away > found.radii[nearest].max() + _CLICK_PX or _is_sheet(found, fit.half_wall):
+            continue
+        if float(np.linalg.norm(found.points[-1] - found.points[0])) < _STRAIGHT * (end - begin):
+            continue
+        outlined = float(found.outlined.mean())
+        long = min(1.0, (end - begin) / (4 * radius))
+        tube = _Tube(surface, begin, end, outlined * long + piece.score)
+        if best is None or tube.quality > best.quality:
+            best = tube
+        if outlined >= _SURE and end - begin >= _SURE_LENGTH * radius and piece.score >= _SURE / 2:
+            break
+    return best
+
+
+def _candidate(
+    ground: Ground,
+    tube: _Tube,
+    seed: Triple,
+    half_wall: float,
+    membrane: Membrane | None,
+    spacing: VoxelSize,
+    shape: Triple,
+) -> Candidate | None:
+    found = tube.found
+    begins, ends = (hangs_on(ground, found, place) for place in (0, -1))
+    if begins > ends:
+        turned = tube.surface.reversed()
+        last = len(turned) - 1
+        tube = replace(tube, surface=turned, begin=last - tube.end, end=last - tube.begin)
+    tube = replace(tube, end=base_of(tube.surface, tube.begin, tube.end))
+    tip = tip_of(ground, tube.surface, tube.begin, tube.end)
+    tube = replace(tube, surface=rounded(tube.surface, tip, tube.begin, tube.end), begin=tip)
+    found = tube.found
+    problems = [] if is_closed(ground, found) else [Incomplete.OPEN_TIP]
+    if float(found.lateral.mean()) < _GAPS:
+        problems.append(Incomplete.GAPS)
+    half_width = _half_width(found)
+    beyond = min(len(tube.surface) - 1, tube.end + round(2 * _BEYOND * half_width))
+    longer = tube.surface.part(tube.begin, beyond)
+    if membrane is not None and membrane.applies_to(2 * half_wall):
+        # A line of whole voxels is half a voxel thinner than twice the distance from its middle to its edge.
+        thinner = np.maximum(longer.radii - (half_wall - 0.25) + membrane.px / 2, _LEFT * longer.radii)
+        longer = replace(longer, radii=thinner)
+    placed = places_in(longer, spacing, shape)
+    if placed is None:
         return None
-    solid, inner_faces = _closely(solid, _inner_faces(box, shape), spacing)
-    outline = labels[solid.box.slices] != 0
-    tip = find_tip(solid, outline, inner_faces, spacing)
-    if tip is None or tip.at_edge:
-        return False
-    progress.check()
-    # The disk bulges into the mouth, which is half as wide as it, by 2 - √3 of half the mouth's width; a wall
-    # of whole voxels is half a voxel thinner than twice the distance from its middle to what is free.
-    wall = (2 * lumen.half_wall_px - 0.5) * min(spacing[1:])
-    behind = wall - 0.27 * lumen.half_width
-    axis = axis_from(solid, tip.voxel, spacing, parameters.jump, behind)
-    return Candidate(seed, solid, axis, outline, shape, spacing, tip.open_aside > _OPEN)
-
-
-def _closely(solid: Solid, inner_faces: Mask, spacing: VoxelSize) -> tuple[Solid, Mask]:
-    """Return what fills a window, and the window's inner faces, in the part of it that matters."""
-    margin = [int(np.ceil(2 * solid.half_width / edge)) + 2 for edge in spacing]
-    low, high = [], []
-    for axis, size in enumerate(solid.where.shape):
-        others = tuple(other for other in range(3) if other != axis)
-        hit = np.flatnonzero(solid.where.any(axis=others))
-        low.append(max(0, int(hit[0]) - margin[axis]))
-        high.append(min(size, int(hit[-1]) + 1 + margin[axis]))
-    part = tuple(slice(a, b) for a, b in zip(low, high, strict=True))
-    first = [at + a for at, a in zip(solid.box.start, low, strict=True)]
-    last = [at + b for at, b in zip(solid.box.start, high, strict=True)]
-    closer = replace(
-        solid,
-        box=Box((first[0], first[1], first[2]), (last[0], last[1], last[2])),
-        where=np.ascontiguousarray(solid.where[part]),
-        inside=None if solid.inside is None else np.ascontiguousarray(solid.inside[part]),
-        start=(solid.start[0] - low[0], solid.start[1] - low[1], solid.start[2] - low[2]),
+    box, places = placed
+    if not (places <= len(found) - 1).any():
+        return None
+    px = ground.px
+    along = np.concatenate([[0.0], np.cumsum(np.linalg.norm(np.diff(longer.points, axis=0), axis=1))])
+    area = 0.5 * np.sin(2 * np.pi / RAYS) * (longer.radii * np.roll(longer.radii, 1, axis=1)).sum(axis=1)
+    inside = np.isfinite(places)
+    places[inside] = np.interp(places[inside], np.arange(len(along)), along) * px
+    axis = Axis(longer.points * px, along * px, area * px**2, float(along[len(found) - 1]) * px)
+    return Candidate(
+        seed,
+        box,
+        places,
+        axis,
+        _half_width(longer) * px,
+        float(along[-1]) * px,
+        shape,
+        spacing,
+        tuple(problems),
     )
-    return closer, np.ascontiguousarray(inner_faces[part])
 
 
-def _checked(candidate: Candidate, where: str) -> Candidate:
-    """Refuse what is not longer than wide: the membrane of the cell, a vesicle."""
-    if candidate.proposed < 2 * candidate.solid.half_width:
-        raise _none(where, "is not on anything that is longer than wide", candidate.seed)
-    return candidate
+def _is_sheet(found: Surface, half_wall: float) -> bool:
+    """Whether a label goes on across its surface: it is the membrane of a cell, or of something wide."""
+    most = _LINE_CROSSED if _half_width(found) < _LINE * half_wall else _SHEET
+    return float(np.median(found.crossed)) > most
+
+
+def _half_width(surface: Surface) -> float:
+    """Return the usual radius of a tube, px."""
+    return float(np.median(surface.radii.mean(axis=1)))
 
 
 def _none(where: str, why: str, seed: Triple) -> UserError:
@@ -171,21 +240,3 @@ def _none(where: str, why: str, seed: Triple) -> UserError:
         "it; where its outline is broken or missing, close it by hand first.",
         slices=(seed[0], seed[0]),
     )
-
-
-def _at_inner_face(candidate: Candidate, window: Box) -> bool:
-    """Whether what is proposed may go on beyond the window."""
-    cut, shape = candidate.cut().box, candidate.shape
-    sides = zip(cut.start, cut.stop, window.start, window.stop, shape, strict=True)
-    return any((a == first > 0) or (b == last < size) for a, b, first, last, size in sides)
-
-
-def _inner_faces(box: Box, shape: Triple) -> Mask:
-    faces = np.zeros(box.shape, np.bool_)
-    for axis in range(3):
-        planes = np.moveaxis(faces, axis, 0)
-        if box.start[axis] > 0:
-            planes[0] = True
-        if box.stop[axis] < shape[axis]:
-            planes[-1] = True
-    return faces

@@ -44,6 +44,7 @@ class Incomplete(StrEnum):
     FIRST_X, LAST_X = "left border", "right border"
     GOLD = "gold"
     OPEN_TIP = "open tip"
+    GAPS = "gaps"
 
 
 #: In the order of the axes: the faces of the volume.
@@ -61,6 +62,7 @@ _WORDS = {
     Incomplete.LAST_X: "cut by the right border of the slices (x)",
     Incomplete.GOLD: "interrupted by gold",
     Incomplete.OPEN_TIP: "its outline is open at the tip, so that it may go on",
+    Incomplete.GAPS: "much of its outline is missing and was guessed: look whether it is right",
 }
 
 

@@ -18,7 +18,7 @@ def row_of(found: Filopodium) -> ObjectRow:
     flags = set()
     if _BORDERS & set(found.incomplete):
         flags.add(Flag.BORDER)
-    if {Incomplete.GOLD, Incomplete.OPEN_TIP} & set(found.incomplete):
+    if {Incomplete.GOLD, Incomplete.OPEN_TIP, Incomplete.GAPS} & set(found.incomplete):
         flags.add(Flag.OPEN)
     return ObjectRow(
         FILOPODIUM.name, Decided.HAND, notes=why_incomplete(found.incomplete), flags=frozenset(flags)

@@ -218,6 +218,13 @@ def _find_all(
             twin = int(np.bincount(there[there > 0]).argmax())
             notes.append(f"Seed {row} lies on filopodium {twin} again, and is left out.")
         else:
+            shared = int(np.count_nonzero(there))
+            if shared:
+                owners = ", ".join(str(owner) for owner in np.unique(there[there > 0]).tolist())
+                notes.append(
+                    f"Seed {row} shares {count(shared, 'voxel')} with filopodium {owners}, which keeps them."
+                )
+                one = replace(one, where=one.where & (numbers[one.box.slices] == 0))
             recorder = Recorder(EditKind.FILOPODIUM, numbers, "objects")
             number = take(recorder, table, boxes, one)
             assert recorder.rows is not None
@@ -225,7 +232,7 @@ def _find_all(
             boxes.touch(one.box)
             found[number] = one
         progress.step()
-    return {number: one for number, one in found.items() if number in table.rows}, table, tuple(notes)
+    return found, table, tuple(notes)
 
 
 def _nothing(state: object) -> None:

@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.filopodia.candidate import Candidate
 from sxtstudio.core.filopodia.find import complete, find_filopodium
-from sxtstudio.core.filopodia.inside import OneObject
 from sxtstudio.core.filopodia.records import FilopodiumParameters, Incomplete, why_incomplete
+from sxtstudio.core.filopodia.sampling import OneObject
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
@@ -95,7 +95,7 @@ def test_wherever_it_is_clicked_it_is_cut_where_the_cell_begins(straight: Cell, 
     found = candidate.cut()
     assert found.voxels == pytest.approx(straight.capsules.sum(), rel=0.035)
     assert overlap(candidate, straight.capsules) > 0.92
-    assert found.length == pytest.approx(50, abs=2)
+    assert found.length == pytest.approx(50, abs=2.5)
     assert found.axis[-1][1] == pytest.approx(45, abs=1.5), "the outer side of the cell's membrane"
     assert found.incomplete == ()
 
@@ -151,14 +151,44 @@ def test_a_gap_in_its_outline_is_closed(straight: Cell) -> None:
     assert overlap(find_filopodium(labels, STRAIGHT.middle, None), straight.capsules) > 0.92
 
 
-def test_tops_and_bottoms_may_be_missing(straight: Cell) -> None:
-    """As the missing wedge has it; what no outline shows is not there, and it is not called open for that."""
+def test_tops_and_bottoms_that_are_missing_are_rounded_off(straight: Cell) -> None:
+    """As the missing wedge has it: the sides say how wide it is, and it is not called open for that."""
     labels = straight.labels.copy()
     labels[:16], labels[25:] = 0, 0
-    seen = straight.capsules.copy()
-    seen[:16], seen[25:] = False, False
     candidate = find_filopodium(labels, STRAIGHT.middle, None)
-    assert overlap(candidate, seen) > 0.9 and candidate.cut().incomplete == ()
+    assert overlap(candidate, straight.capsules) > 0.87 and candidate.cut().incomplete == ()
+    assert candidate.cut().voxels == pytest.approx(straight.capsules.sum(), rel=0.1)
+
+
+@pytest.mark.parametrize("side", [1, -1], ids=["towards the cell's slit", "away from it"])
+def test_a_whole_piece_of_its_side_may_be_missing(side: int) -> None:
+    """Through such a gap its inside and the slit between it and its neighbour hang together."""
+    neighbour = Capsule((20, 41.7, 84), (0, 1, 0), 50, 7)
+    cell, alone = cell_with(STRAIGHT, neighbour), cell_with(STRAIGHT)
+    labels = cell.labels.copy()
+    labels[:, 62:74, 65 + side * 4 : 65 + side * 9 : side] = 0
+    candidate = find_filopodium(labels, (20, 80, 65), None)
+    assert overlap(candidate, alone.capsules) > 0.88
+    assert Incomplete.GAPS not in candidate.cut().incomplete
+
+
+def test_where_much_of_its_outline_is_missing_it_is_said(straight: Cell) -> None:
+    labels = straight.labels.copy()
+    for y in (49, 59, 69, 79):
+        labels[:, y : y + 5, 66:] = 0
+        labels[:, y + 3 : y + 8, :65] = np.where(straight.capsules, 0, labels)[:, y + 3 : y + 8, :65]
+    found = find_filopodium(labels, STRAIGHT.middle, None).cut()
+    assert Incomplete.GAPS in found.incomplete and "guessed" in why_incomplete(found.incomplete)
+
+
+def test_of_wide_lines_only_the_membrane_is_left() -> None:
+    """Lines of 5 px of 12 nm are 60 nm wide, membranes as X-rays show them 30 nm."""
+    tube, drawn = Capsule((20, 45, 65), (0, 1, 0), 50, 7), Capsule((20, 45, 65), (0, 1, 0), 51, 8.25)
+    labels = cell_with(drawn, wall=5.0).labels
+    found = find_filopodium(labels, tube.middle, (12.0, 12.0, 12.0)).cut()
+    middle = found.width[(found.along > 240) & (found.along < 480)] / 12
+    assert np.median(middle) == pytest.approx(14, abs=1.0)
+    assert find_filopodium(labels, tube.middle, None).cut().width[20] == pytest.approx(16.5, abs=1)
 
 
 @pytest.mark.parametrize("seed", [(20, 60, 65), (20, 74, 66), (20, 86, 65)], ids=["base", "middle", "tip"])

@@ -44,7 +44,7 @@ class FilopodiumTool(Tool):
         candidate = self.work.candidate
         if self._held and candidate is not None:
             axis = candidate.axis
-            here = (np.array(event.voxel) - candidate.solid.box.start) * np.array(candidate.spacing)
+            here = np.array(event.voxel) * np.array(candidate.spacing)
             _, direction = axis.at(candidate.limits[1])
             beyond = float((here - axis.points[-1]) @ direction)
             nearest = int(np.linalg.norm(axis.points - here, axis=1).argmin())
@@ -87,8 +87,8 @@ class FilopodiumTool(Tool):
         length = float(np.linalg.norm(across))
         if length < 0.2:  # it runs along the view: its cut lies in the slice
             return None
-        ends = [point + side * 1.8 * candidate.solid.half_width * across / length for side in (-1, 1)]
-        voxels = [end / spacing + candidate.solid.box.start for end in ends]
+        ends = [point + side * 1.8 * candidate.half_width * across / length for side in (-1, 1)]
+        voxels = [end / spacing for end in ends]
         return np.array([[voxel[rows], voxel[columns]] for voxel in voxels])
 
     def _near_cut(self, event: PointerEvent) -> bool:

@@ -27,7 +27,7 @@ from sxtstudio.workflow.document.document import Document
 
 if TYPE_CHECKING:  # at run time these load what a window need not wait for
     from sxtstudio.core.filopodia.candidate import Candidate
-    from sxtstudio.core.filopodia.inside import OneObject
+    from sxtstudio.core.filopodia.sampling import OneObject
 
 _NOTHING = (
     "There is neither an outline nor an object here. Segment the tomogram first, and click on the outline of "
@@ -246,7 +246,7 @@ def _source(document: Document, seed: Triple) -> tuple[Labels | OneObject, int |
     number = int(objects[seed]) if objects is not None and inside else 0
     if objects is None or not number:
         raise UserError(_NOTHING)
-    from sxtstudio.core.filopodia.inside import OneObject
+    from sxtstudio.core.filopodia.sampling import OneObject
 
     return OneObject(objects, number), number
 
