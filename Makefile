@@ -5,6 +5,7 @@
 #   make fuzz    strangers' files by the hundred, made of good ones: CASES, SEED, READERS
 #   make bench   speed and memory   make lock-check   are the lock files complete and consistent?
 #   make screenshots   drive the window through its work and draw the pictures in docs/ and of the tutorial
+#   make installer   packages for Linux into dist/       make installer-test   try them in bare Debians, as root
 # PYTHON=/path/to/python chooses the interpreter; OUT=folder the folder for `make run` without a screen;
 # ARGS="tests/io -k zarr" the tests; JOBS=1 runs them one after another, not on all processors (at most 4).
 
@@ -28,15 +29,19 @@ TEST_PACKAGES := $(GUI_PACKAGES) xvfb xauth povray
 # Programs to which files are handed over, and which run without a window (`make handover-test`).
 HANDOVER_PACKAGES := octave imagej default-jre-headless blender python3-numpy
 
+# What the installer is built with; Qt's libraries for X11 are put into it. The others try it in bare systems.
+INSTALLER_PACKAGES := $(GUI_PACKAGES) libxcb-util1 binutils makeself zstd dpkg-dev libpython3-dev
+INSTALLER_TEST_PACKAGES := debootstrap xvfb xdg-utils libglib2.0-bin
+
 # A virtual screen with software OpenGL for windows, where there is xvfb-run; the same for everybody.
 SCREEN = $(if $(shell command -v xvfb-run),env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
   xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX")
 
 .PHONY: help run test handover-test lint types bench fuzz screenshots lock-check clean \
-  system-run system-test system-handover
+  installer installer-test system-installer system-run system-test system-handover
 
 help:
-	@sed -n '2,10s/^# \{0,1\}//p' Makefile
+	@sed -n '2,11s/^# \{0,1\}//p' Makefile
 
 run: $(VENV)/.base system-run
 	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] || [ "$$(uname -s)" = Darwin ]; then \
@@ -75,6 +80,26 @@ fuzz: $(VENV)/.dev
 
 lock-check: $(VENV)/.base
 	@$(PY) -m pip check
+
+# The packages for Linux, by PyInstaller in an environment of its own: installer/README.md.
+BUILD := build/installer
+installer: $(BUILD)/venv/.done system-installer
+	@echo "Building the program's folder (some minutes) ..."
+	@$(BUILD)/venv/bin/python -m PyInstaller --noconfirm --log-level WARN \
+	  --workpath $(BUILD)/work --distpath $(BUILD)/dist installer/bundle.spec
+	@echo "Building the packages ..."
+	@$(BUILD)/venv/bin/python installer/linux/package.py $(BUILD)/dist/sxtstudio dist
+
+installer-test: system-installer system-installer-test
+	@$(PY) installer/linux/test.py dist $(ARGS)
+
+$(BUILD)/venv/.done: requirements.lock requirements-installer.lock pyproject.toml | $(PY)
+	@echo "Installing PyInstaller and SXT Studio into $(BUILD)/venv ..."
+	@$(PY) -m venv $(BUILD)/venv
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BUILD)/venv/bin/python -m pip --quiet install --no-deps \
+	  -r requirements.lock -r requirements-installer.lock
+	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BUILD)/venv/bin/python -m pip --quiet install --no-deps --no-build-isolation -e .
+	@touch $@
 
 clean:
 	rm -rf $(VENV) *.egg-info .mypy_cache .ruff_cache .pytest_cache
@@ -129,6 +154,12 @@ system-run:
 
 system-test:
 	$(call debian,$(TEST_PACKAGES))
+
+system-installer:
+	$(call debian,$(INSTALLER_PACKAGES),the installer)
+
+system-installer-test:
+	$(call debian,$(INSTALLER_TEST_PACKAGES),tests of the installer)
 
 system-handover:
 	$(call debian,$(HANDOVER_PACKAGES),tests with other programs)

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PySide6.QtGui import QImage, QPainter
 
 from sxtstudio.app.view3d.camera import Camera3D
@@ -24,6 +21,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.wording import length_text
+from sxtstudio.io.movie import MOVIE_SUFFIXES, Frame, movie_writer
 from sxtstudio.surface.offscreen import find_opengl
 
 _DPI = 300
@@ -31,7 +29,6 @@ _DPI = 300
 _SUPERSAMPLED = 40_000_000
 # A picture of this share of the edges says how long the whole one takes.
 _TRIAL = 4
-Frame = NDArray[np.uint8]
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,7 +181,7 @@ def check_movie(path: Path) -> None:
     UserError
         If the name has another suffix.
     """
-    if path.suffix.lower() not in (".mp4", ".gif"):
+    if path.suffix.lower() not in MOVIE_SUFFIXES:
         raise UserError(f"{path.name}: movies are written as MP4 or GIF. End the name with .mp4 or .gif.")
 
 
@@ -225,7 +222,7 @@ def save_movie(shot: Shot, path: Path, movie: Movie, progress: Progress) -> Path
     with (
         atomic_write(path) as temporary,
         Painter(find_opengl()) as painter,
-        _writer(temporary, movie.rate) as add,
+        movie_writer(temporary, movie.rate) as add,
     ):
         for number in range(movie.frames):
             turned = 360.0 * number / movie.frames
@@ -240,24 +237,3 @@ def frame_of(picture: QImage) -> Frame:
     plain = picture.convertToFormat(QImage.Format.Format_RGB888)
     lines = np.frombuffer(plain.constBits(), np.uint8).reshape(plain.height(), plain.bytesPerLine())
     return np.array(lines[:, : 3 * plain.width()]).reshape(plain.height(), plain.width(), 3)
-
-
-@contextmanager
-def _writer(path: Path, rate: int) -> Iterator[Callable[[Frame], None]]:
-    """Yield a function that adds a frame to an MP4 or GIF."""
-    import imageio
-
-    options: dict[str, Any]
-    if path.suffix.lower() == ".gif":
-        options = {"format": "GIF", "duration": 1000 / rate, "loop": 0}
-    else:
-        options = {"format": "FFMPEG", "fps": rate, "quality": 8, "macro_block_size": 2}
-        options["ffmpeg_log_level"] = "error"
-    try:
-        writer = imageio.get_writer(str(path), mode="I", **options)
-    except (ImportError, RuntimeError) as error:  # no ffmpeg for this system
-        raise UserError(
-            f"Movies cannot be written as {path.suffix[1:].upper()} here ({error}). Choose GIF instead."
-        ) from error
-    with writer:
-        yield writer.append_data

@@ -17,17 +17,15 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.shipped import resources
-from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.workflow.selfcheck.file_parts import movies, packed_files, tables, written_files
+from sxtstudio.workflow.selfcheck.trial import AGAIN, RADIUS_PX, VOXEL_NM, ball, distance
 
 #: The slices of the sample whose labels by the default model are stored in ``resources/selfcheck.tif``.
 SLICES = (30, 33)
 # Processors round in their own ways, which moves a pixel here and there; another model moves far more.
 MOST_DIFFERING = 0.002
-_VOXEL_NM = (10.0, 10.0, 10.0)
-_RADIUS_PX = 12
 # Of the volume of a ball of this radius, from its voxels; a body's flat ends may stay open.
 _VOLUME_TOLERANCE, _OVERLAP = 0.02, 0.85
-_AGAIN = "install SXT Studio again"
 _WINDOW_SECONDS = 120
 
 Check = Callable[[], str]
@@ -45,10 +43,10 @@ def files() -> str:
     wanted = ("sample.tif", "selfcheck.tif", "help/tutorial.md", "icons/sxtstudio.svg")
     missing = [name for name in wanted if not (resources() / name).is_file()]
     if missing:
-        raise UserError(f"{', '.join(missing)} is missing in {resources()}: {_AGAIN}.")
+        raise UserError(f"{', '.join(missing)} is missing in {resources()}: {AGAIN}.")
     card = load_card(DEFAULT_MODEL)
     if card.path is None or hashlib.sha256(card.path.read_bytes()).hexdigest() != card.sha256:
-        raise UserError(f"The model {DEFAULT_MODEL} is not the one that its card describes: {_AGAIN}.")
+        raise UserError(f"The model {DEFAULT_MODEL} is not the one that its card describes: {AGAIN}.")
     return f"model {card.name} (base width {card.base_width}), sample, help and icons are there"
 
 
@@ -71,7 +69,7 @@ def segmentation() -> str:
     if not differing <= MOST_DIFFERING:
         raise UserError(
             f"{differing:.2%} of the labels of the sample differ from the stored ones ({device_name}): "
-            f"{_AGAIN}, and bring the graphics card's driver up to date."
+            f"{AGAIN}, and bring the graphics card's driver up to date."
         )
     return f"{len(expected)} slices ({device_name}); {differing:.3%} differ from the stored labels"
 
@@ -93,51 +91,23 @@ def sample_labels() -> tuple[NDArray[np.bool_], str]:
     return labels, result.device
 
 
-def ball() -> NDArray[np.uint8]:
-    """Return the outline of a ball of a known size: a shell (z, y, x), 255 where it is."""
-    shell: NDArray[np.uint8] = np.where(abs(_distance() - _RADIUS_PX + 1) <= 1, 255, 0).astype(np.uint8)
-    return shell
-
-
-def _distance() -> NDArray[np.float64]:
-    """From the middle of a small volume (z, y, x), in voxels."""
-    z, y, x = np.ogrid[-17:18, -17:18, -17:18]
-    distance: NDArray[np.float64] = np.sqrt(z * z + y * y + x * x)
-    return distance
-
-
 def objects() -> str:
     """Find the one body in the outline of a ball, and measure a ball."""
     from sxtstudio.core.bodies.find import BodyParameters, find_bodies
     from sxtstudio.core.measure.measure import measure_objects
 
-    outline, solid = ball(), _distance() <= _RADIUS_PX
+    outline, solid = ball(), distance() <= RADIUS_PX
     numbers = np.zeros(outline.shape, np.uint32)
     found = find_bodies(outline, numbers, BodyParameters())
     overlap = np.count_nonzero((numbers == 1) & solid) / np.count_nonzero((numbers == 1) | solid)
     if found.bodies != 1 or overlap < _OVERLAP:
-        raise UserError(f"The outline of a ball gave {found.bodies} bodies, {overlap:.0%} of it: {_AGAIN}.")
-    measured = measure_objects(solid.astype(np.uint8), _VOXEL_NM)
-    volume_um3 = 4 / 3 * math.pi * (_RADIUS_PX * 0.01) ** 3
+        raise UserError(f"The outline of a ball gave {found.bodies} bodies, {overlap:.0%} of it: {AGAIN}.")
+    measured = measure_objects(solid.astype(np.uint8), VOXEL_NM)
+    volume_um3 = 4 / 3 * math.pi * (RADIUS_PX * 0.01) ** 3
     off = abs(float(measured.values["volume"][0]) / volume_um3 - 1)
     if not off <= _VOLUME_TOLERANCE:
-        raise UserError(f"The volume of a ball was measured wrong by {off:.1%}: {_AGAIN}.")
+        raise UserError(f"The volume of a ball was measured wrong by {off:.1%}: {AGAIN}.")
     return f"the outline of a ball is one body; the volume of a ball is right within {max(off, 0.001):.1%}"
-
-
-def written_files() -> str:
-    """Write labels in every format of volumes, and read them back."""
-    from sxtstudio.io import export_volume, open_volume
-
-    labels = ball()
-    names = ("labels.tif", "labels.mrc", "labels.ome.zarr")
-    with tempfile.TemporaryDirectory(prefix="sxtstudio-") as folder:
-        for name in names:
-            export_volume(Path(folder, name), ArrayVolume(labels, _VOXEL_NM))
-            with open_volume(Path(folder, name)) as back:
-                if not np.array_equal(back.read(Box.whole(back.shape)) != 0, labels != 0):
-                    raise UserError(f"{name} was not read back as it was written: {_AGAIN}.")
-    return "TIFF, MRC and OME-Zarr were written and read back"
 
 
 def picture() -> str:
@@ -146,7 +116,7 @@ def picture() -> str:
     from sxtstudio.surface.offscreen import find_opengl
     from sxtstudio.surface.picture import draw
 
-    surface = extract_surface(ball(), _VOXEL_NM)
+    surface = extract_surface(ball(), VOXEL_NM)
     opengl = find_opengl()
     image, renderer = draw(opengl, surface.mesh, (320, 240))
     if np.ptp(image) < 50:
@@ -174,7 +144,7 @@ def window() -> str:
         drawn = answer.read_text("utf-8") if answer.is_file() else None
     if drawn is None:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
-        raise UserError(f"No window could be opened ({lines[-1] if lines else done.returncode}): {_AGAIN}.")
+        raise UserError(f"No window could be opened ({lines[-1] if lines else done.returncode}): {AGAIN}.")
     if not drawn:
         return "a window opened; its 3D view is drawn off-screen, as OpenGL does not work inside of it"
     return f"a window opened, and {drawn} drew in it"
@@ -207,6 +177,9 @@ CHECKS: dict[str, Check] = {
     "segmentation": segmentation,
     "objects": objects,
     "formats": written_files,
+    "compression": packed_files,
+    "tables": tables,
+    "movies": movies,
     "3D picture": picture,
     "window": window,
     "retraining": retraining,
