@@ -1,0 +1,73 @@
+"""What the installer's own tools refuse: licences that forbid to hand a package on, and spoilt libraries."""
+
+from __future__ import annotations
+
+import importlib.util
+import struct
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+INSTALLER = Path(__file__).parents[2] / "installer"
+
+
+def loaded(path: Path) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(f"installer_{path.stem}", path)
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+licences = loaded(INSTALLER / "licences.py")
+package = loaded(INSTALLER / "linux" / "package.py")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["MIT", "BSD-3-Clause AND 0BSD AND Zlib AND CC0-1.0", "LGPL-3.0-or-later", "Apache Software License",
+     "Mozilla Public License 2.0 (MPL 2.0)", "GNU Lesser General Public License v3 (LGPLv3)", "PSF-2.0"],
+)  # fmt: skip
+def test_licences_that_allow_it(name: str) -> None:
+    assert licences.Licence("part", "1", name, ()).refusal() is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["GPL-3.0-only", "GNU General Public License v2 (GPLv2)", "AGPL-3.0", "MIT OR GPL-2.0", "", "see LICENSE",
+     "GNU Affero General Public License v3", "Free for non-commercial use", "CC-BY-NC-4.0", "Proprietary"],
+)  # fmt: skip
+def test_licences_that_forbid_it_or_are_not_known(name: str) -> None:
+    refusal = licences.Licence("part", "1", name, ()).refusal()
+    assert refusal and "part" in refusal
+
+
+def test_a_file_of_nobody_ends_the_build(tmp_path: Path) -> None:
+    """Such as a library of CUDA that happens to lie on the build machine."""
+    library = tmp_path / "libcudart.so.13"
+    library.write_bytes(b"")
+    with pytest.raises(SystemExit, match=r"libcudart\.so\.13"):
+        licences.write_licences(tmp_path / "licences.txt", [str(library)])
+
+
+def elf(offset: int, address: int) -> bytes:
+    head = b"\x7fELF\x02".ljust(32, b"\0") + struct.pack("<Q", 64) + b"\0" * 14 + struct.pack("<HH", 56, 1)
+    segment = struct.pack("<IIQQQQQQ", 1, 5, offset, address, address, 16, 16, 4096)
+    return head.ljust(64, b"\0") + segment
+
+
+@pytest.mark.parametrize(("offset", "address", "right"), [(0, 0, True), (16, 4112, True), (8, 4112, False)])
+def test_a_library_whose_segments_have_moved_is_not_taken(
+    tmp_path: Path, offset: int, address: int, right: bool
+) -> None:
+    """The loader says of it: ELF load command address/offset not page-aligned."""
+    (tmp_path / "a.so").write_bytes(elf(offset, address))
+    assert package.is_loadable(tmp_path / "a.so") is right
+
+
+def test_what_is_no_library_is_not_taken(tmp_path: Path) -> None:
+    (tmp_path / "a.so").write_text("INPUT(libc.so.6)", encoding="utf-8")
+    assert not package.is_loadable(tmp_path / "a.so")
