@@ -28,6 +28,8 @@ from screen import Screen
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = REPOSITORY / "build" / "installer"
 TOOLS = {"debootstrap": "debootstrap", "unshare": "util-linux", "Xvfb": "xvfb", "gio": "libglib2.0-bin"}
+# A folder of the bare systems for the packages; what is there is no trace of one.
+CACHE = "var/cache"
 WINDOW_SECONDS = 120
 # A window of the program with a tomogram has hundreds of grey values.
 COLOURS = 100
@@ -67,7 +69,7 @@ def commands(root: Root, run: Program) -> None:
     sample = f"{HOME}/My sample ä.tif"
     with step("info"):
         told = json.loads(run("info", "--json", sample))
-        check(told["shape"][0] > 30, f"info: {told}")
+        check(told["shape_zyx"][0] > 30, f"info: {told}")
     with step("segment"):
         run("segment", sample, "-o", f"{HOME}/labels.tif", "--slices", "28:36", "--trust", "none")
     with step("clean"):
@@ -188,7 +190,7 @@ def try_deb(suite: str, deb: Path, screen: Screen) -> Root:
         needs = ", ".join((*DEPENDS, "libgl1-mesa-dri"))
         root.run("apt-get", "satisfy", "-y", "--no-install-recommends", needs, user=0)
     before = root.files()
-    shutil.copy(deb, root.folder / "tmp" / deb.name)
+    shutil.copy(deb, root.folder / CACHE / deb.name)
     installed = root.folder / "opt/sxtstudio"
 
     def run(*words: str, **more: object) -> str:
@@ -214,12 +216,12 @@ def try_deb(suite: str, deb: Path, screen: Screen) -> Root:
             "-Znone",
             "--build",
             str(old),
-            str(root.folder / "tmp/old.deb"),
+            str(root.folder / CACHE / "old.deb"),
         ]
         subprocess.run(words, check=True, stdout=subprocess.DEVNULL)
-        root.run("dpkg", "-i", "/tmp/old.deb", user=0)
+        root.run("dpkg", "-i", f"/{CACHE}/old.deb", user=0)
     with step("install over it"):
-        root.run("apt-get", "install", "-y", "--no-install-recommends", f"/tmp/{deb.name}", user=0)
+        root.run("apt-get", "install", "-y", "--no-install-recommends", f"/{CACHE}/{deb.name}", user=0)
         check(not (installed / "of-the-old-one.txt").exists(), "a file of the older version is left")
         check(version() in run("--version"), "the version is another")
         check((root.folder / "usr/share/doc/sxtstudio" / LICENCES).is_file(), "no licences")
@@ -251,8 +253,8 @@ def try_run(file: Path, root: Root, screen: Screen) -> None:
     shutil.rmtree(home)
     home.mkdir()
     shutil.chown(home, USER, USER)
-    shutil.copy(file, root.folder / "tmp" / file.name)
-    installer = f"/tmp/{file.name}"
+    shutil.copy(file, root.folder / CACHE / file.name)
+    installer = f"/{CACHE}/{file.name}"
     before = root.files()
     program = f"{HOME}/.local/bin/sxtstudio"
 
