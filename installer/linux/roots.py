@@ -5,7 +5,9 @@ Needs root. Each command runs in mount and process namespaces of its own, which 
 
 from __future__ import annotations
 
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Mapping
 from pathlib import Path
@@ -45,6 +47,15 @@ _PASSING = (
 
 class Failed(Exception):
     """A check of the installer failed."""
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a command in a system, with all that it started: its first process takes the others with it."""
+    children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+    if process.poll() is None and children.exists():
+        for child in children.read_text().split():
+            os.kill(int(child), signal.SIGKILL)
+    process.wait()
 
 
 class Root:
@@ -117,7 +128,6 @@ class Root:
                 "-m",
                 "-p",
                 "-f",
-                "--kill-child",
                 "sh",
                 "-ec",
                 _ENTER,
@@ -152,7 +162,7 @@ class Root:
         try:
             said = process.communicate(timeout=seconds)[0].decode(errors="replace")
         except subprocess.TimeoutExpired:
-            process.kill()
+            end(process)
             raise Failed(f"{' '.join(words)}: not done after {seconds} s") from None
         if process.returncode != code:
             raise Failed(f"{' '.join(words)}: exit code {process.returncode}, not {code}\n{said[-3000:]}")

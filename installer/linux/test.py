@@ -22,7 +22,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from package import DEPENDS, LICENCES, version
-from roots import HOME, USER, Failed, Root
+from roots import HOME, USER, Failed, Root, end
 from screen import Screen
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -144,17 +144,26 @@ def window(root: Root, screen: Screen, program: str, name: str, *words: str) -> 
         check(process.poll() is None, f"{program} ended with code {process.returncode}")
         screen.save(BUILD / "pictures" / f"{name}.png")
     finally:
-        process.kill()
-        process.wait()
-    for _ in range(20):
-        if screen.colours() < COLOURS:
-            break
+        end(process)
+    while screen.colours() >= COLOURS:
+        check(time.monotonic() - begin < 2 * WINDOW_SECONDS, "the window is still there")
         time.sleep(0.5)
 
 
 def file_types(share: Path, home: Path) -> None:
     """The desktop knows tomograms by name and by content, and opens them with the program."""
-    where = {**os.environ, "XDG_DATA_DIRS": str(share), "XDG_DATA_HOME": "/nonexistent", "LC_ALL": "C.UTF-8"}
+    # Entries of programs that cannot be found are left out.
+    programs = BUILD / "bin"
+    programs.mkdir(exist_ok=True)
+    (programs / "sxtstudio").unlink(missing_ok=True)
+    (programs / "sxtstudio").symlink_to("/bin/true")
+    where = {
+        **os.environ,
+        "XDG_DATA_DIRS": str(share),
+        "XDG_DATA_HOME": "/nonexistent",
+        "LC_ALL": "C.UTF-8",
+        "PATH": f"{programs}:{os.environ['PATH']}",
+    }
     shutil.copy(home / "clean.mrc", home / "tomogram.rec")
     shutil.copy(home / "clean.mrc", home / "tomogram-without-ending")
     for name in ("clean.mrc", "tomogram.rec", "tomogram-without-ending"):
