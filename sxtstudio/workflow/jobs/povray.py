@@ -89,7 +89,7 @@ def draw_scene(
     if program is None:
         raise UserError(NOT_INSTALLED)
     with (
-        tempfile.TemporaryDirectory(prefix="sxtstudio-povray-") as folder,
+        tempfile.TemporaryDirectory(prefix=_FOLDER) as folder,
         atomic_write(picture) as temporary,
     ):
         for file in (scene, meshes_file(scene)):
