@@ -130,6 +130,15 @@ def _find_canvas(job: Job, wish: Wish, system: System) -> Choice:
 
     job.progress.check()
     choice = find_canvas(wish, system)
-    if choice.kind is CanvasKind.NATIVE:
-        pass  # loads pyvistaqt
+    load_view(choice.kind)
     return choice
+
+
+def load_view(kind: CanvasKind) -> None:
+    """Load what the window needs once a canvas is found: it takes too long for the thread of the window."""
+    from sxtstudio.app.view3d import bodies, building, contacts, picking, plane_feeder  # noqa: F401
+
+    if kind is CanvasKind.NATIVE:
+        from sxtstudio.app.view3d import native_canvas  # noqa: F401
+    else:
+        from sxtstudio.app.view3d import offscreen_canvas  # noqa: F401
