@@ -21,7 +21,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.export_plan import Plan
 from sxtstudio.io.handover.amira_read import LABELS, materials_in
-from sxtstudio.io.handover.label_volumes import Write, check_legend, materials, write_label_volume
+from sxtstudio.io.handover.label_volumes import Write, check_legend, materials, named, write_label_volume
 from sxtstudio.io.mib import NM_PER_UM
 
 _WRITTEN = {"u1": "byte", "i2": "short", "u2": "ushort", "i4": "int", "f4": "float", "f8": "double"}
@@ -65,7 +65,8 @@ def write_amira_labels(path: Path, image: LabelImage, progress: Progress) -> Han
     UserError
         As ``write_label_volume``.
     """
-    wanted = materials_of(image.legend)
+    legend, lost = named(image)
+    wanted = materials_of(legend)
 
     def write(largest: Callable[[], int]) -> Write:
         def labels(target: Path, plan: Plan, slabs: Iterable[NDArray[Any]]) -> str:
@@ -80,14 +81,13 @@ def write_amira_labels(path: Path, image: LabelImage, progress: Progress) -> Han
     done = write_label_volume(
         path, image, write, progress, dtypes=("u1", "u2", "i4"), check=check, compressed=False
     )
-    losses = []
-    if any(
-        a.name != b.name for a, b in zip(image.legend, materials_of(image.legend, fill=False), strict=True)
-    ):
+    losses = [*lost]
+    spelt = materials_of(legend, fill=False)
+    if any(a.name != b.name for a, b in zip(legend, spelt, strict=True)):
         losses.append("Names of materials have letters without accents, digits and _ only.")
     if image.voxel_nm is None:
         losses.append("The voxel size is unknown: Amira takes a voxel for 1.")
-    details = (("Materials", str(len(image.legend))), ("Largest value", str(done.largest)))
+    details = (("Materials", str(len(legend))), ("Largest value", str(done.largest)))
     return HandedOver(path, done.format, done.bytes, details, tuple(losses))
 
 
@@ -102,8 +102,8 @@ def materials_of(legend: Legend, *, fill: bool = True) -> Legend:
         legend = tuple(
             known.get(value) or LegendEntry(value, "", (160, 160, 160)) for value in range(1, largest + 1)
         )
-    named = materials(legend, "Material_{}", tidy=_amira_name)
-    return tuple(LegendEntry(one.value, one.name.replace(" (", "_").rstrip(")"), one.rgb) for one in named)
+    entries = materials(legend, "Material_{}", tidy=_amira_name)
+    return tuple(LegendEntry(one.value, one.name.replace(" (", "_").rstrip(")"), one.rgb) for one in entries)
 
 
 def _amira_name(name: str) -> str:

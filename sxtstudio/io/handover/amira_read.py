@@ -29,7 +29,7 @@ from sxtstudio.io.units import judge_voxel, nm_per_unit
 MAGICS = (b"# AmiraMesh", b"# Avizo")
 _DATA = b"# Data section follows"
 _MOST_HEADER = 16 << 20
-_MOST_TOKENS, _MOST_LEVELS, _MOST_STREAMS = 4_000_000, 64, 100
+_MOST_TOKENS, _MOST_LEVELS, _MOST_STREAMS = 2_000_000, 64, 100
 _TYPES = {"byte": "u1", "short": "i2", "ushort": "u2", "int": "i4", "uint": "u4", "float": "f4"}
 _TYPES["double"] = "f8"
 _PACKED = {"hxzip": "gzip", "hxbyterle": "rle"}

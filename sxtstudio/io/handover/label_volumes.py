@@ -20,6 +20,8 @@ from sxtstudio.io.writing import Format, NotAsWritten, slab_thickness, write_vol
 Write = Callable[[Path, Plan, Iterable[NDArray[Any]]], str]
 
 UNSIGNED = ("u1", "u2", "u4")
+#: Headers with more names than this open hardly anywhere, nor here.
+MOST_NAMES = 65_535
 
 
 class _TooLarge(Exception):
@@ -144,6 +146,13 @@ def check_legend(path: Path, found: Legend, wanted: Legend) -> None:
             f"{path.name} was not written: the names or colours that were read back from the disk differ. "
             "Check the disk."
         )
+
+
+def named(image: LabelImage) -> tuple[Legend, tuple[str, ...]]:
+    """Return the legend that is written, and what is lost: all names where there are too many of them."""
+    if image.largest <= MOST_NAMES:
+        return image.legend, ()
+    return (), (f"Names and colours: there are more than {MOST_NAMES:,} of them.",)
 
 
 def materials(legend: Legend, unnamed: str, *, tidy: Callable[[str], str] = str.strip) -> Legend:

@@ -20,7 +20,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_image import HandedOver, LabelImage, Legend
 from sxtstudio.core.progress import Progress
 from sxtstudio.io.export_plan import Plan
-from sxtstudio.io.handover.label_volumes import Write, check_legend, materials, write_label_volume
+from sxtstudio.io.handover.label_volumes import Write, check_legend, materials, named, write_label_volume
 from sxtstudio.io.handover.nifti_read import BYTES_1, COMMENT, TYPES, names_in
 from sxtstudio.io.mib import NM_PER_UM
 
@@ -46,7 +46,7 @@ def write_nifti_labels(path: Path, image: LabelImage, progress: Progress) -> Han
     UserError
         As ``write_label_volume``.
     """
-    legend = materials(image.legend, "Label {}")
+    legend = materials(named(image)[0], "Label {}")
 
     def write(largest: Callable[[], int]) -> Write:
         return lambda target, plan, slabs: _write(target, plan, slabs, legend)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.label_image import HandedOver, LabelImage, Legend
 from sxtstudio.core.progress import Progress
 from sxtstudio.io.export_plan import Plan
-from sxtstudio.io.handover.label_volumes import Write, check_legend, materials, write_label_volume
+from sxtstudio.io.handover.label_volumes import Write, check_legend, materials, named, write_label_volume
 from sxtstudio.io.handover.nrrd_read import TYPES, segments_in
 from sxtstudio.io.mib import NM_PER_UM
 
@@ -41,7 +41,8 @@ def write_seg_nrrd(path: Path, image: LabelImage, progress: Progress) -> HandedO
     UserError
         As ``write_label_volume``.
     """
-    legend = segments_of(image.legend)
+    given, lost = named(image)
+    legend = segments_of(given)
     pairs = _segment_pairs(legend, image.shape)
 
     def write(largest: Callable[[], int]) -> Write:
@@ -59,7 +60,7 @@ def write_seg_nrrd(path: Path, image: LabelImage, progress: Progress) -> HandedO
     if image.voxel_nm is None:
         losses = ["The voxel size is unknown: 3D Slicer takes a voxel for 1 mm."]
     details = (("Segments", str(len(legend))), ("Largest value", str(done.largest)))
-    return HandedOver(path, done.format, done.bytes, details, tuple(losses))
+    return HandedOver(path, done.format, done.bytes, details, (*lost, *losses))
 
 
 def segments_of(legend: Legend) -> Legend:

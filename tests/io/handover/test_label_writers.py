@@ -114,6 +114,16 @@ def test_volumes_go_through_slab_by_slab(tmp_path, name):
     assert [box.shape[0] for box in image.volume.boxes] == [1, 1, 1, 1]
 
 
+def test_more_names_than_any_program_reads_are_left_out(tmp_path, name):
+    legend = tuple(LegendEntry(n, f"Object {n}", (1, 2, 3)) for n in range(1, 70_001))
+    labels = asymmetric().astype(np.uint32)
+    labels[3, 5, 8] = 70_000
+    done = WRITERS[name][1](tmp_path / name, label_image(labels, legend), Progress())
+    assert read_legend(done.path) == () and any("ames" in loss for loss in done.losses)
+    with open_volume(done.path) as back:
+        assert int(back.read(Box.whole(back.shape)).max()) == (1 if name == "a.mask" else 70_000)
+
+
 def test_names_that_are_read_back_otherwise_are_found(tmp_path, name, monkeypatch):
     module, write, reader = WRITERS[name]
     if reader is None:
