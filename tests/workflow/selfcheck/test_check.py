@@ -14,7 +14,7 @@ from sxtstudio.cli import main
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.shipped import resources
-from sxtstudio.workflow.selfcheck import check, parts
+from sxtstudio.workflow.selfcheck import check, file_parts, parts
 from sxtstudio.workflow.selfcheck.check import self_check
 from sxtstudio.workflow.selfcheck.record import State
 
@@ -62,6 +62,19 @@ def test_a_missing_file_is_named(broken: Path, monkeypatch: pytest.MonkeyPatch) 
     only(monkeypatch, "files")
     (part,) = self_check().parts
     assert part.state is State.FAILED and "help/tutorial.md" in part.said
+
+
+def test_a_codec_that_is_missing_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a package that was made without it: the library is there, the module that unpacks LZW is not."""
+
+    def gone(*_: object, **__: object) -> bytes:
+        raise ImportError("imagecodecs._imcd is missing")
+
+    monkeypatch.setattr(file_parts, "TIFF_PACKINGS", ("zlib", "lzw"))
+    monkeypatch.setitem(tifffile.TIFF.DECOMPRESSORS._codecs, 5, gone)
+    only(monkeypatch, "compression")
+    (part,) = self_check().parts
+    assert part.state is State.FAILED and "lzw" in part.said
 
 
 def test_what_nobody_expected_is_said_and_the_next_part_is_tried(monkeypatch: pytest.MonkeyPatch) -> None:
