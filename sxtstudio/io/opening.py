@@ -155,7 +155,7 @@ def _open(path: Path, inside: str | None, axes: AxisOrder | None, shape: Triple 
         if head.startswith(magic):
             return _open_packed(path, kind, program, axes)
     if head.startswith(imod_read.MAGIC) and shape is not None:
-        return imod_read.open_model(path, shape)
+        return _named(imod_read.open_model(path, shape, None if axes is None else False), axes)
     return _named(_open_by_head(path, head, size, named=axes is not None), axes)
 
 
@@ -187,7 +187,7 @@ def _open_by_head(path: Path, head: bytes, size: int, *, named: bool) -> FileVol
     if head.startswith(png.SIGNATURE):
         return png.open_png(path)
     if head.startswith(imod_read.MAGIC):
-        return imod_read.open_model(path)
+        return imod_read.open_model(path, None, False if named else None)
     if head[208:211] == b"MAP" and mrc.looks_like_mrc(head, size):
         return mrc.open_mrc(path)
     for magic, advice in _FOREIGN:

@@ -55,3 +55,20 @@ def test_objects_keep_numbers_of_their_own(values: list[int], fine: bool, tmp_pa
             labels_to_disk(volume, tmp_path / "labels", "a.tif", keep=True)
     labels, _ = labels_to_disk(volume, tmp_path / "all", "a.tif")
     np.testing.assert_array_equal(labels, [[[0, 1, 1]]])
+
+
+def test_grey_values_are_no_labels_and_specks_and_noise_of_a_few_labels_are() -> None:
+    rng = np.random.default_rng(0)
+    grey = rng.normal(120, 25, (8, 64, 64)).clip(0, 255).astype(np.uint8)
+    grey[:, :16] = 0  # a frame of a fill
+    specks = np.zeros((8, 64, 64), np.uint32)
+    specks.reshape(-1)[::2] = np.arange(1, specks.size // 2 + 1)
+    classes = np.kron(rng.integers(0, 4, (4, 16, 16)), np.ones((2, 4, 4), int)).astype(np.uint8)
+    for volume, fine in ((grey, False), (specks, True), (classes, True)):
+        counter = ValueCounter("file.tif")
+        counter.add(volume)
+        if fine:
+            assert counter.found().voxels
+        else:
+            with pytest.raises(UserError, match="like grey values"):
+                counter.found()

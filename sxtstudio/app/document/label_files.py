@@ -23,7 +23,7 @@ from sxtstudio.core.wording import count
 from sxtstudio.io.several import SeveralVolumes
 from sxtstudio.io.volume_name import VolumeName, with_axes
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.label_input import OtherAxes, inspect_labels, write_labels
+from sxtstudio.workflow.document.label_input import OtherAxes, inspect_labels, name_over, write_labels
 from sxtstudio.workflow.document.object_input import ReadAs, names_in, read_objects
 
 
@@ -41,6 +41,7 @@ def load_labels(context: Context, path: Path) -> None:
     if document is None:
         return
     shape = document.shape
+    path = name_over(path, document.tomogram)
 
     def inspected(found: tuple[LabelValues, dict[int, str]]) -> None:
         values, names = found

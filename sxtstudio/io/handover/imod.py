@@ -86,7 +86,7 @@ def write_imod(
         )
         with open(temporary, "wb") as file:
             faces = _write(file, label_image, legend, contours, meshes, progress)
-        _verify(temporary, label_image, legend, sums, progress, rows_from_top)
+        _verify(temporary, label_image, legend, sums, progress)
         size = temporary.stat().st_size
     image = "a TIFF: first row at the top" if rows_from_top else "an MRC: first row at the bottom"
     details = [
@@ -184,7 +184,7 @@ def _write(
     spans = contours.by_value()
     place = _place(image)
     faces = 0
-    file.write(imod.MAGIC + imod.VERSION + _header(image, len(legend)))
+    file.write(imod.MAGIC + imod.VERSION + _header(image, len(legend), contours.height is not None))
     for entry in legend:
         progress.check()
         own = spans.get(entry.value, np.zeros((0, 2), np.int64))
@@ -203,11 +203,11 @@ def _write(
     return faces
 
 
-def _header(image: LabelImage, objects: int) -> bytes:
+def _header(image: LabelImage, objects: int, rows_from_top: bool) -> bytes:
     z, y, x = image.shape
     dz, _, dx = image.voxel_nm or (1.0, 1.0, 1.0)
     pixel, unit = (1.0, 0) if image.voxel_nm is None else (dx, imod.NANOMETER)
-    name = imod.name_bytes(image.name, imod.NAME_BYTES)
+    name = imod.model_name(image.name, rows_from_top=rows_from_top)
     flags = _MODEL_FLAGS if _place(image) is not None else imod.MULTIPLE_CLIP | imod.MATERIAL_BYTES
     return imod.HEADER.pack(
         *(name, x, y, z, objects, flags, 1, 1, 0, 255),
@@ -262,30 +262,25 @@ def _verify(
     legend: tuple[LegendEntry, ...],
     sums: SlabChecksums,
     progress: Progress,
-    rows_from_top: bool,
 ) -> None:
     model = Model(temporary)
     with model.volume(image.shape) as back:
         if len(model.legend) != len(legend):
             raise sums.differs("the number of its objects")
         values = np.array([0, *(entry.value for entry in legend)], np.uint32)
-        sums.compare(_Renumbered(back, values, rows_from_top), progress)
+        sums.compare(_Renumbered(back, values), progress)
 
 
 class _Renumbered:
     """The objects of a model with the values of the labels that they were made of."""
 
-    def __init__(self, volume: Volume, values: NDArray[np.uint32], rows_from_top: bool) -> None:
+    def __init__(self, volume: Volume, values: NDArray[np.uint32]) -> None:
         self._volume = volume
         self._values = values
-        self._turned = rows_from_top
         self.shape, self.voxel_nm, self.dtype = volume.shape, volume.voxel_nm, values.dtype
 
     def read(self, box: Box) -> NDArray[np.uint32]:
-        part = self._volume.read(box)
-        if self._turned:  # slabs are as wide and high as the volume
-            part = part[:, ::-1]
-        return np.asarray(self._values[part])
+        return np.asarray(self._values[self._volume.read(box)])
 
 
 def _losses(image: LabelImage, legend: tuple[LegendEntry, ...]) -> Iterator[str]:

@@ -41,6 +41,23 @@ NANOMETER = -9
 NM_OF_UNIT = {3: 1e12, 1: 1e9, -2: 1e7, -3: 1e6, -6: 1e3, -9: 1.0, -10: 0.1, -12: 1e-3}
 
 
+#: How the name of a model ends that this program wrote: over which kind of image it lies right. The file has
+#: no place for it, and 3dmod shows the first row of MRC at the bottom, and of TIFF at the top.
+FIRST_ROW_ENDINGS = {True: " [first row at the top]", False: " [first row at the bottom]"}
+
+
+def model_name(name: str, *, rows_from_top: bool) -> bytes:
+    """Return the name of a model in the file, which says where the first row of its image lies."""
+    ending = FIRST_ROW_ENDINGS[rows_from_top].encode("ascii")
+    return name_bytes(name, NAME_BYTES - len(ending)) + ending
+
+
+def rows_from_top(stored: bytes) -> bool | None:
+    """Whether the first row of the image of a model lies at the top; None where its name does not say."""
+    name = name_of(stored)
+    return next((top for top, ending in FIRST_ROW_ENDINGS.items() if name.endswith(ending)), None)
+
+
 def name_bytes(name: str, size: int) -> bytes:
     """Return a name in UTF-8, cut between characters, so that a zero byte ends it."""
     return name.encode("utf-8")[: size - 1].decode("utf-8", "ignore").encode("utf-8")

@@ -31,6 +31,10 @@ MOST_CONTOURS = 3_000_000
 _MOST_PARTS = 12_000_000  # of a file; a contour may have some of its own
 _MOST_POINTS = 20_000_000  # of a slice: some 500 MB while they are filled
 _NM_PER_ANGSTROM = 0.1
+_GUESSED = (
+    "it is taken for one that was drawn over an MRC, whose first row 3dmod shows at the bottom; "
+    "if it was another format, read y backwards (--axes zy-x)"
+)
 _SHIFTED = 1e-3  # pixels; less is the rounding of the file's numbers
 
 
@@ -113,6 +117,7 @@ class Model:
             )
         header = imod.HEADER.unpack(self._take(imod.HEADER.size))
         x, y, z, announced, flags = header[1:6]
+        self._rows_from_top = imod.rows_from_top(header[0])
         flipped = bool(flags & imod.FLIPPED)
         self.size: Triple = (y, z, x) if flipped else (z, y, x)
         self._place: tuple[float, ...] | None = None
@@ -270,8 +275,11 @@ class Model:
         more = (f"no labels: {', '.join(left_out)}",) if left_out else ()
         return (*self._voxel_notes, *more)
 
-    def volume(self, shape: Triple | None = None) -> FileVolume:
+    def volume(self, shape: Triple | None = None, rows_from_top: bool | None = None) -> FileVolume:
         """Return the labels in a volume of the shape of the image, or of ``shape`` where that is unknown.
+
+        ``rows_from_top`` says where 3dmod shows the first row of the image; None where that is not known. A
+        model of this program says it itself.
 
         Raises
         ------
@@ -281,16 +289,20 @@ class Model:
         shape = self._shape_for(shape)
         beyond = int(np.count_nonzero((self._slices < 0) | (self._slices >= shape[0])))
         outside = (f"{count(beyond, 'contour')} beyond the {shape[0]} slices",) if beyond else ()
+        if self._rows_from_top is not None:
+            rows_from_top = self._rows_from_top
+        guess = (_GUESSED,) if rows_from_top is None and len(self._slices) else ()
+        height = shape[1] if rows_from_top else None
         return FileVolume(
             self.path,
             format="IMOD model",
             shape=shape,
             dtype=np.min_scalar_type(len(self._objects)),
-            reader=lambda box: self._filled(box, shape),
+            reader=lambda box: self._filled(box, shape, height),
             close=self._file.close,
             voxel_nm=self.voxel_nm,
             origin_nm=self.origin_nm,
-            notes=(*self.notes, *outside),
+            notes=(*self.notes, *outside, *guess),
         )
 
     def _shape_for(self, shape: Triple | None) -> Triple:
@@ -313,7 +325,8 @@ class Model:
                 )
         return shape
 
-    def _filled(self, box: Box, shape: Triple) -> NDArray[np.unsignedinteger]:
+    def _filled(self, box: Box, shape: Triple, height: int | None) -> NDArray[np.unsignedinteger]:
+        """Read a box; with ``height`` rows count from the top, and y of the model from the bottom."""
         out = np.zeros(box.shape, np.min_scalar_type(len(self._objects)))
         for z in range(box.start[0], box.stop[0]):
             first, last = np.searchsorted(self._slices, (z, z + 1))
@@ -321,7 +334,7 @@ class Model:
                 continue
             whole = np.zeros(shape[1:], out.dtype)
             self._paint(whole, int(first), int(last), z)
-            out[z - box.start[0]] = whole[box.slices[1:]]
+            out[z - box.start[0]] = (whole if height is None else whole[::-1])[box.slices[1:]]
         return out
 
     def _paint(self, out: NDArray[np.unsignedinteger], first: int, last: int, z: int) -> None:
@@ -353,7 +366,7 @@ class Model:
         self._file.close()
 
 
-def open_model(path: Path, shape: Triple | None = None) -> FileVolume:
+def open_model(path: Path, shape: Triple | None = None, rows_from_top: bool | None = None) -> FileVolume:
     """Open a model of IMOD as a label volume, a value for each of its objects, from 1 on.
 
     Parameters
@@ -363,6 +376,9 @@ def open_model(path: Path, shape: Triple | None = None) -> FileVolume:
     shape
         Of the tomogram (z, y, x), for models that do not say how large their image is, or were drawn on a
         part of it. Others have the shape that they say.
+    rows_from_top
+        Whether 3dmod shows the first row of the tomogram at the top, as of all formats but MRC; None where
+        that is not known: it is then taken for an MRC, and a note says so.
 
     Raises
     ------
@@ -371,7 +387,7 @@ def open_model(path: Path, shape: Triple | None = None) -> FileVolume:
     """
     model = Model(path)
     try:
-        return model.volume(shape)
+        return model.volume(shape, rows_from_top)
     except BaseException:
         model.close()
         raise
@@ -381,6 +397,19 @@ def is_model(path: Path) -> bool:
     """Whether a file, which must be one, begins as a model of IMOD."""
     with open(path, "rb") as file:
         return file.read(len(MAGIC)) == MAGIC
+
+
+def says_its_rows(path: Path) -> bool:
+    """Whether a model says itself where the first row of its image lies, as those of this program do.
+
+    Raises
+    ------
+    UserError
+        If the file cannot be read.
+    """
+    with open(path, "rb") as file:
+        head = file.read(len(MAGIC) + len(imod.VERSION) + imod.NAME_BYTES)
+    return imod.rows_from_top(head[len(MAGIC) + len(imod.VERSION) :]) is not None
 
 
 def model_legend(path: Path) -> Legend:

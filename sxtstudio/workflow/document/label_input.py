@@ -13,8 +13,10 @@ from sxtstudio.core.labels import as_labels
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import shape_text
-from sxtstudio.io import open_labels
+from sxtstudio.io import FileVolume, open_labels
 from sxtstudio.io.axes import orders_that_fit
+from sxtstudio.io.handover import imod_read
+from sxtstudio.io.volume_name import VolumeName, with_axes
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
 
@@ -24,6 +26,20 @@ class OtherAxes(UserError):
     def __init__(self, text: str, order: AxisOrder) -> None:
         super().__init__(text)
         self.order = order
+
+
+def name_over(path: Path, tomogram: FileVolume) -> Path:
+    """Return the name under which a label file is opened over a tomogram.
+
+    3dmod shows the first row of MRC at the bottom and that of other formats at the top, so a model that was
+    drawn over these is read with y backwards, unless it says itself over what it lies right.
+    """
+    name = VolumeName.of(path)
+    if name.axes is not None or tomogram.place.frame is not None or not name.place.is_file():
+        return path
+    if not imod_read.is_model(name.place) or imod_read.says_its_rows(name.place):
+        return path
+    return with_axes(path, AxisOrder.from_text("zy-x"))
 
 
 def inspect_labels(path: Path, shape: Triple, progress: Progress) -> LabelValues:

@@ -58,8 +58,8 @@ def paragraph(record: Record, tomogram: str, objects: int = 0) -> str:
 
 def _sentences(steps: list[Step]) -> Iterator[str]:
     for step in steps:
-        if step.kind not in (StepKind.EDIT, StepKind.OTHER):
-            continue
+        if step.kind not in (StepKind.EDIT, StepKind.OTHER) or step.target == "marks":
+            continue  # marks of an evaluation change no result
         say = _OF.get(step.edit) if step.edit is not None else None
         text = say(dict(step.parameters)) if say is not None and not step.partial else ""
         yield text or _by_hand(step)

@@ -56,7 +56,7 @@ def test_imodmodel_reads_names_colours_sizes_and_contours(written):
     head, labels = model.header, asymmetric()
     assert (head.xmax, head.ymax, head.zmax) == labels.shape[::-1]
     assert (head.pixelsize, head.units, head.xscale, head.yscale) == (13.0, -9, 1, 1)
-    assert head.zscale == pytest.approx(20 / 13) and head.name == "Zelle Nr. 4"
+    assert head.zscale == pytest.approx(20 / 13) and head.name == "Zelle Nr. 4 [first row at the bottom]"
     assert (head.object, head.contour, head.point, head.res, head.thresh) == (0, -1, -1, 3, 128)
     assert (head.csum, head.alpha, head.beta, head.gamma) == (0, 0, 0, 0)
     assert head.flags.mat1_and_mat3_are_bytes and head.flags.otrans_has_image_origin_values

@@ -11,13 +11,15 @@ import pytest
 
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
 from sxtstudio.core.label_image import LabelImage, LegendEntry
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.io import open_labels, open_volume
 from sxtstudio.io.handover.imod import write_imod
 from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.label_input import inspect_labels, write_labels
+from sxtstudio.workflow.document.label_input import inspect_labels, name_over, write_labels
 from sxtstudio.workflow.document.object_input import ReadAs, names_in, read_objects
 
 
@@ -86,3 +88,29 @@ def test_of_another_tomogram(document: Document, tmp_path: Path) -> None:
     write_imod(path, LabelImage("other", ArrayVolume(np.ones((2, 3, 4), np.uint8)), ()))
     with pytest.raises(UserError, match=r"has 2 × 3 × 4 voxels .* Choose the labels that belong"):
         inspect_labels(path, document.shape, Progress())
+
+
+@pytest.mark.parametrize("rows_from_top", [True, False])
+def test_a_model_of_ours_says_over_what_it_lies_right(
+    document: Document, labels: np.ndarray, tmp_path: Path, rows_from_top: bool
+) -> None:
+    path = tmp_path / "cell.mod"
+    legend = LegendEntry(5, "Mitochondrium", (9, 8, 7)), LegendEntry(8, "Lipid droplet", (1, 2, 3))
+    write_imod(path, LabelImage("cell", ArrayVolume(labels), legend), rows_from_top=rows_from_top)
+    with open_volume(path) as back:  # as on the command line, where no tomogram is known
+        np.testing.assert_array_equal(back.read(Box.whole(back.shape)) != 0, labels != 0)
+    assert name_over(path, document.tomogram) == path
+    silent = bytearray(path.read_bytes())
+    silent[8:136] = bytes(128)  # as of any other program
+    path.write_bytes(silent)
+    with open_volume(path) as back:
+        turned = labels[:, ::-1] if rows_from_top else labels
+        np.testing.assert_array_equal(back.read(Box.whole(back.shape)) != 0, turned != 0)
+        assert any("backwards" in note for note in back.notes)
+    over_mrc = document.tomogram.place.frame is not None
+    name = name_over(path, document.tomogram)
+    with open_labels(name, document.shape) as back:
+        found = back.read(Box.whole(back.shape)) != 0
+    expected = labels if over_mrc is not rows_from_top else labels[:, ::-1]
+    np.testing.assert_array_equal(found, expected != 0)
+    assert over_mrc or str(name).endswith("axes=zy-x")

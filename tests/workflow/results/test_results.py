@@ -210,6 +210,7 @@ def test_the_paragraph_says_each_kind_of_step_once(document: Document) -> None:
     document.add_step(Step(StepKind.EDIT, EditKind.FIND_OBJECTS, "objects", parameters={"gap_px": 6.0}))
     document.add_step(Step(StepKind.EDIT, EditKind.BRUSH))
     document.add_step(Step(StepKind.UNDO, EditKind.BRUSH))
+    document.add_step(Step(StepKind.EDIT, EditKind.MARK_FALSE, "marks"))
     text = paragraph(document.record(), "zelle.mrc")
     assert text.count("changed by hand") == 1
     assert "eroded by 2 voxels; objects smaller than 2e+06 nm³ were removed" in text
