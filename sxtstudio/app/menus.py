@@ -17,6 +17,7 @@ from sxtstudio.app.errors import show_error
 from sxtstudio.app.labels.tools.catalogue import TOOLS
 from sxtstudio.app.objects.classes.list import KEYS
 from sxtstudio.app.objects.tools.catalogue import tool_info
+from sxtstudio.app.session import Session
 
 
 class Actions(QObject):
@@ -142,8 +143,9 @@ class Actions(QObject):
             "selection": session.selection is not None,
             "objects": document is not None and document.objects is not None,
             "chosen": bool(session.objects.value.selected),
-            "undo": session.history.undo_name is not None,
-            "redo": session.history.redo_name is not None,
+            # A task with steps of its own says itself why there is nothing of it to take back.
+            "undo": session.history.undo_name is not None or _title(session, back=True) is not None,
+            "redo": session.history.redo_name is not None or _title(session, back=False) is not None,
             "modified": document is not None and document.modified,
             "trust": document is not None and any(f.certainty is not None for f in document.trust),
             "view3d": document is not None and session.layout.value.view3d,
@@ -173,13 +175,26 @@ class Actions(QObject):
         ):
             action = self.by_name[name]
             action.setText(text if edit is None else f"{text}: {edit.name}")
-            if edit is not None and action.isEnabled():
+            if session.task_undo is not None:
+                title = _title(session, back=name == "edit.undo")
+                action.setText(text if title is None else f"{text}: {title}")
+                if title is not None and action.isEnabled():
+                    action.setToolTip(f"{text}: {title}{_keys(action)}")
+            elif edit is not None and action.isEnabled():
                 action.setToolTip(f"{text}: {edit.summary}{_keys(action)}")
 
     def _draw_icons(self) -> None:
         for info in TABLE:
             if info.icon:
                 self.by_name[info.name].setIcon(theme.icon(info.icon))
+
+
+def _title(session: Session, *, back: bool) -> str | None:
+    """Return what the task in the hand would take back or make again; None: nothing, or no such task."""
+    task = session.task_undo
+    if task is None:
+        return None
+    return task.undo_title if back else task.redo_title
 
 
 def _keys(action: QAction) -> str:

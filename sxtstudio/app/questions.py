@@ -29,6 +29,7 @@ class Answer(StrEnum):
     DISCARD = "Discard"
     DISMISS = "Dismiss"
     GO_ON = "Go on with it"
+    JUDGE_OTHERS = "Judge the others"
     KEEP_FOR_LATER = "Keep it for later"
     KEEP_TRAINING = "Keep training"
     KEEP_WAITING = "Keep waiting"
@@ -52,6 +53,7 @@ _ROLES: dict[str, QMessageBox.ButtonRole] = {
     Answer.KEEP_WAITING: QMessageBox.ButtonRole.RejectRole,
     Answer.DISCARD: QMessageBox.ButtonRole.DestructiveRole,
     Answer.DISMISS: QMessageBox.ButtonRole.DestructiveRole,
+    Answer.JUDGE_OTHERS: QMessageBox.ButtonRole.DestructiveRole,
     Answer.START_AGAIN: QMessageBox.ButtonRole.DestructiveRole,
 }
 Button = TypeVar("Button", bound=str)

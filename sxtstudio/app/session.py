@@ -98,6 +98,27 @@ class Busy:
     kind: EditKind
 
 
+class TaskUndo(Protocol):
+    """What *Undo* and *Redo* mean while a task is in the hand that has steps which are no edits.
+
+    They take back nothing of other tasks then.
+    """
+
+    @property
+    def undo_title(self) -> str | None:
+        """Name of what *Undo* would take back; None: nothing of the task is the latest."""
+
+    @property
+    def redo_title(self) -> str | None:
+        """Name of what *Redo* would make again."""
+
+    def undo(self) -> None:
+        """Take back the latest step of the task, or say why there is none."""
+
+    def redo(self) -> None:
+        """Make the latest undone step again."""
+
+
 class HasViewState(Protocol):
     """A widget whose look belongs into the project."""
 
@@ -145,6 +166,7 @@ class Session(QObject):
         self.cursor: Triple = (0, 0, 0)
         self.unit: Unit = "nm"
         self.busy: Busy | None = None
+        self.task_undo: TaskUndo | None = None
         self.notices = Notices(self)
         self.replayed: Step | None = None  # while it is announced that an edit was undone or made again
         self.replayed_edit: Edit | None = None
@@ -372,6 +394,12 @@ class Session(QObject):
             edit = self.history.redo(self.document)
             if edit is not None:
                 self.redone(edit)
+
+    def set_task_undo(self, task: TaskUndo | None) -> None:
+        """Say whose steps *Undo* and *Redo* mean from now on; None: edits of all kinds."""
+        if task is not self.task_undo:
+            self.task_undo = task
+            self.history_changed.emit()
 
     def undone(self, edit: Edit) -> None:
         """Announce that an edit has been taken back."""

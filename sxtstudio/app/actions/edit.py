@@ -8,12 +8,18 @@ from sxtstudio.app.labels.travel import go_to
 
 
 def undo(context: Context) -> None:
-    """Take back the latest change."""
+    """Take back the latest change, of the task in the hand where that has steps of its own."""
+    if context.session.task_undo is not None:
+        context.session.task_undo.undo()
+        return
     go_to(context, max(0, len(context.session.history) - 1))
 
 
 def redo(context: Context) -> None:
-    """Make the latest undone change again."""
+    """Make the latest undone change again, of the task in the hand where that has steps of its own."""
+    if context.session.task_undo is not None:
+        context.session.task_undo.redo()
+        return
     go_to(context, len(context.session.history) + 1)
 
 

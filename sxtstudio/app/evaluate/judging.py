@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from PySide6.QtCore import QSignalBlocker, Qt, QTimer
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QGridLayout,
@@ -39,7 +40,14 @@ _HINTS = {
     Mark.MISSING: "Hold the button and paint membranes that are not labelled. With Shift marks are taken "
     "away. The keys [ and ] change the brush.",
 }
-_KEYS = "1, 2, 3: mark · Esc: look around · Space or Enter: judged, next · Backspace: back · Ctrl+Z: undo"
+_LOOK = (
+    "Nothing is marked by a click now: the left button moves the slice. Take one of the three marks, or "
+    "press 1, 2 or 3."
+)
+_KEYS = (
+    "1, 2, 3: mark · Esc: look around · Space or Enter: judged, next · U: not judged after all · "
+    "Backspace: back · Ctrl+Z: undo"
+)
 _LIST_PX = 120
 _COUNT_MS = 150
 _NAMES = ("True positive", "False negative", "False positive", "Artefact")
@@ -59,11 +67,12 @@ class Judging(QWidget):
         self.buttons = {mark: QToolButton() for mark in MARK_TITLES}
         self.look = QToolButton()
         self.group = QButtonGroup(self)
-        self.hint = SteadyNote(list(_HINTS.values()))
+        self.hint = SteadyNote([*_HINTS.values(), _LOOK])
         self.brush = SpinBox()
         self.counts = QLabel()
         self.outdated, self.again = note(name="outdated"), QPushButton("Judge them again")
         self.next, self.back = QPushButton("Judged, next slice"), QPushButton("Back")
+        self.not_judged = QPushButton("Not judged after all")
         self.list = QListWidget()
         self.keys = note(_KEYS, name="keys")
         self._recount = QTimer(self, singleShot=True, interval=_COUNT_MS)
@@ -80,6 +89,11 @@ class Judging(QWidget):
     def put_away(self) -> None:
         """Look around: the left button moves the slice."""
         self._session.tool.set(tool="look")
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Count what was not counted while nobody saw it."""
+        super().showEvent(event)
+        self._show_counts()
 
     def shut_down(self) -> None:
         """Count no more."""
@@ -115,6 +129,7 @@ class Judging(QWidget):
                 "Nothing is left to mark in this slice: on to the next (Space, Enter)",
             ),
             (self.back, "mdi6.skip-previous", "The slice before, of those that are judged (Backspace)"),
+            (self.not_judged, "mdi6.close", "Take back that this slice is judged; its marks stay (U)"),
             (self.again, "mdi6.replay", "Their marks stay; go through them once more"),
         ):
             theme.set_icon(push, icon)
@@ -152,6 +167,7 @@ class Judging(QWidget):
         layout.addWidget(self.hint)
         layout.addLayout(row)
         layout.addWidget(self.counts)
+        layout.addWidget(self.not_judged)
         layout.addWidget(self.keys)
         layout.addWidget(self.outdated)
         layout.addWidget(self.again)
@@ -163,6 +179,7 @@ class Judging(QWidget):
             button.clicked.connect(partial(self._on_mark_clicked, mark))
         self.look.clicked.connect(self.put_away)
         self.back.clicked.connect(work.back)
+        self.not_judged.clicked.connect(work.take_back_judgement)
         self.again.clicked.connect(lambda: work.judge_again(work.outdated))
         self.brush.valueChanged.connect(lambda value: session.marks.set(brush_px=value))
         self.list.itemClicked.connect(lambda item: work.go(item.data(Qt.ItemDataRole.UserRole)))
@@ -194,7 +211,7 @@ class Judging(QWidget):
         marking = tool.target == "marks" and tool.tool == "mark"
         pressed = self.buttons[marks.mark] if marking else self.look
         pressed.setChecked(True)
-        self.hint.setText(_HINTS[marks.mark])
+        self.hint.setText(_HINTS[marks.mark] if marking else _LOOK)
         with QSignalBlocker(self.brush):
             self.brush.setValue(marks.brush_px)
 
@@ -247,6 +264,7 @@ class Judging(QWidget):
             self.next.setText("Judged, next slice")
             with QSignalBlocker(self.list):
                 self.list.setCurrentRow(place - 1)
+        self.not_judged.setEnabled(current is not None and current in evaluation.judged)
         self._show_time()
 
     def _show_time(self) -> None:

@@ -34,7 +34,8 @@ class EvaluatePanel(QWidget):
         super().__init__(parent)
         self._context, self._session, self.work = context, context.session, work
         self.what, self.missing = note(_WHAT), note(name="missing")
-        self.choice = SliceChoosing(work, context.session)
+        self.choice = SliceChoosing(work, context)
+        self._begun: bool | None = None
         self.judging = Judging(context, work)
         self.results = QPushButton("Results…")
         self.results.setToolTip("Percentages and Figure 2D with the paper's own; of several tomograms")
@@ -61,13 +62,15 @@ class EvaluatePanel(QWidget):
             (key.Key_Enter, False): self.next,
             (key.Key_Space, True): work.back,
             (key.Key_Backspace, False): work.back,
+            (key.Key_U, False): work.take_back_judgement,
         }
         self.keys = EvaluationKeys(context.window, does, work.spend)
         self.choice.begun.connect(self._on_begun)
         judging.next.clicked.connect(self.next)
         self.results.clicked.connect(self.show_results)
         work.changed.connect(self._follow)
-        for signal in (self._session.document_changed, self._session.history_changed):
+        session = self._session
+        for signal in (session.document_changed, session.history_changed, session.labels_changed):
             signal.connect(self._follow)
         self._follow()
 
@@ -94,6 +97,7 @@ class EvaluatePanel(QWidget):
         if not event.spontaneous():
             self._session.marks.set(visible=True)
             self._session.tool.set(target="marks", tool="look")
+            self._session.set_task_undo(self.work.undoing)
             self._follow()
             self._propose_range()
 
@@ -103,6 +107,7 @@ class EvaluatePanel(QWidget):
         if not event.spontaneous():
             self.keys.listen(False)
             self._session.marks.set(visible=False)
+            self._session.set_task_undo(None)
             if self._session.tool.value.target == "marks":
                 self._session.tool.set(target="labels", tool="look")
 
@@ -123,7 +128,6 @@ class EvaluatePanel(QWidget):
 
     def _on_begun(self) -> None:
         self.choosing.open(False)
-        self.judge.open()
         self.judging.take(Mark.FALSE_POSITIVE)
 
     def _follow(self) -> None:
@@ -132,8 +136,10 @@ class EvaluatePanel(QWidget):
         labelled = document is not None and document.labels is not None
         show_note(self.missing, "" if labelled else _NOTHING)
         self.choosing.setVisible(document is not None)
-        if not begun:
-            self.choosing.open()
+        if begun is not self._begun:  # begun, taken from a project, or another tomogram
+            self._begun = begun
+            self.choosing.open(not begun)
+            self.judge.open()
         show_note(self.what, "" if begun else _WHAT)
         self.judge.setVisible(begun)
         for button in (self.judging.back, self.judging.next):

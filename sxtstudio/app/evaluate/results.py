@@ -51,6 +51,9 @@ _HEADINGS = ("", "True positive", "False negative", "False positive", "Artefact"
 _PROJECTS = "evaluation/projects"  # in the settings: those that count beside the open one
 _PLOT_PX = QSize(520, 360)
 _NOTHING = "No slice is judged yet. Choose slices in the panel “Evaluate”, and judge some."
+_TEACH = "Learn from the judged slices, as the marks correct them"
+_NO_TEACHING = "no slice of the open tomogram is judged. Open a project in which some are, with “Open it”."
+_OUTDATED = "the figures are of the labels that were judged."
 _WHAT = (
     "Percent of all pixels that are labelled or should be: mean ± SD over the judged slices, each with the "
     "same weight, as in Figure 2D of the paper."
@@ -70,6 +73,7 @@ class ResultsDialog(ToolDialog):
         self.others: dict[Path, JudgedTomogram] = {}
         self.projects: list[Path] = _stored(context)
         self.summary: EvaluationSummary = summarise(())
+        self._wrong = False  # whether projects could not be read
         self.tomograms = QTableWidget(0, 2)
         self.rows = QTableWidget(0, len(_HEADINGS))
         self.plot = FigurePlot("Figure 2D: what an expert says of the labels")
@@ -90,6 +94,9 @@ class ResultsDialog(ToolDialog):
             self.projects.append(folder)
             self._store()
         self._read()
+        document = self._session.document
+        if document is not None and _same(folder, document.project):
+            show_note(self.problem, f"{folder.name} is open: what is judged in it counts already.")
 
     def remove_project(self) -> None:
         """Count the chosen project no more; it stays as it is."""
@@ -120,11 +127,15 @@ class ResultsDialog(ToolDialog):
         self._show_tomograms()
         self._show_rows()
         there = bool(self.summary.slices)
-        self.what.setText(_WHAT if there else _NOTHING)
+        changed = sum(len(one.outdated) for one in self.summary.tomograms)
+        since = f" ⚠ {count(changed, 'slice')} with other labels by now: {_OUTDATED}" if changed else ""
+        self.what.setText((_WHAT + since) if there else _NOTHING)
         self.plot.show_figure(self._figure() if there else None)
         for button in (self.save, self.export):
             button.setEnabled(there)
         self.teach.setEnabled(open_one is not None)
+        why = "" if open_one is not None else f"\nNot now: {_NO_TEACHING}"
+        self.teach.setToolTip(_TEACH + why)
 
     def _figure(self) -> Figure:
         return evaluation_figure(self.summary, paper=self.paper.isChecked())
@@ -145,7 +156,9 @@ class ResultsDialog(ToolDialog):
 
         def done(result: tuple[dict[Path, JudgedTomogram], list[str]]) -> None:
             self.others, wrong = result
-            show_note(self.problem, "\n".join(f"⚠ {text}" for text in wrong))
+            if wrong or self._wrong:  # what was said of a folder that was added stays
+                show_note(self.problem, "\n".join(f"⚠ {text}" for text in wrong))
+            self._wrong = bool(wrong)
             self.refresh()
 
         self.refresh()
@@ -199,6 +212,7 @@ class ResultsDialog(ToolDialog):
         for tomogram in summary.tomograms:
             for z, one in sorted(tomogram.evaluation.judged.items()):
                 name = f"{tomogram.name}, slice {slice_number(z)}"
+                name += " · labels changed since" if z in tomogram.outdated else ""
                 lines.append((name, *_shares(one.pixels), grouped(one.pixels.total)))
         self.rows.setRowCount(len(lines))
         bold = self.font()
@@ -266,7 +280,7 @@ class ResultsDialog(ToolDialog):
         self.teach = self.button(
             "Retrain with them…",
             "mdi6.school-outline",
-            "Learn from the judged slices, as the marks correct them",
+            _TEACH,
         )
         self.paper.setChecked(True)
         for table, name, headings in (

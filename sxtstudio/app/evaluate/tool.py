@@ -48,10 +48,9 @@ class MarkTool(Tool):
 
     def hover(self, event: PointerEvent) -> None:
         """Show what a click would mark."""
-        labels = self.session.labels_of("labels")
         usable = event.plane == "xy" and within(event, self.document.shape) and not self.session.busy
         mark = self._mark_of(event)
-        if labels is None or not usable or mark in (Mark.NONE, Mark.MISSING) or not labels[event.voxel]:
+        if not usable or mark in (Mark.NONE, Mark.MISSING) or not self._hits(event):
             self._hover.clear()
             return
         self._hover.ask(event, lambda: self._piece(event))
@@ -139,15 +138,38 @@ class MarkTool(Tool):
         self.session.touched("marks", recorder.paint(box, where, mark))
 
     def _piece(self, event: PointerEvent) -> Area:
-        """Return corner and pixels of the piece of labels under the pointer, of one object if it is shown."""
-        labels = self.session.labels_of("labels")
-        if labels is None or not labels[event.voxel]:
+        """Return corner and pixels of the piece of labels under the pointer, of one object if it is shown.
+
+        Within the outline of an object that is shown, all its labels in the slice are meant.
+        """
+        labels, number = self.session.labels_of("labels"), self._object_at(event)
+        if labels is None or not self._hits(event):
             raise UserError("There is no label here. Click on a label, or press 3 and paint what is missing.")
         plane = labels[event.depth]
         objects = self.session.labels_of("objects")
-        if objects is not None and self.session.objects.value.visible and objects[event.voxel]:
-            plane = np.where(objects[event.depth] == objects[event.voxel], plane, 0)
-        return part_at(plane, *pixel_of(event))
+        if objects is not None and number:
+            plane = np.where(objects[event.depth] == number, plane, 0)
+        if labels[event.voxel]:
+            return part_at(plane, *pixel_of(event))
+        rows, columns = (np.flatnonzero(plane.any(axis=axis)) for axis in (1, 0))
+        if not len(rows):
+            raise UserError(
+                f"Object {number} has no labels in this slice. Click on a label, or press 3 and paint what "
+                "is missing."
+            )
+        top, left = int(rows[0]), int(columns[0])
+        return (top, left), plane[top : rows[-1] + 1, left : columns[-1] + 1] != 0
+
+    def _object_at(self, event: PointerEvent) -> int:
+        """Return the number of the object under the pointer, if objects are shown; 0: none."""
+        objects = self.session.labels_of("objects")
+        shown = objects is not None and self.session.objects.value.visible
+        return int(objects[event.voxel]) if objects is not None and shown else 0
+
+    def _hits(self, event: PointerEvent) -> bool:
+        """Whether there is a label under the pointer, or an object that is shown."""
+        labels = self.session.labels_of("labels")
+        return labels is not None and bool(labels[event.voxel] or self._object_at(event))
 
     def _take_piece(self, event: PointerEvent) -> None:
         marks, mark = self.session.labels_of("marks"), self._mark

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from PySide6.QtCore import QObject, QTimer, Signal
 
+from sxtstudio.app.evaluate.undoing import EvaluationUndo, JudgementStep
 from sxtstudio.app.session import Session
 from sxtstudio.app.states import MarksState
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.evaluation.judgement import Evaluation, JudgedTomogram
+from sxtstudio.core.evaluation.judgement import Evaluation, JudgedSlice, JudgedTomogram
 from sxtstudio.core.evaluation.marks import JudgedPixels
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.steps import Step, StepKind
@@ -44,6 +46,7 @@ class EvaluationWork(QObject):
         self._session = session
         self.evaluation = Evaluation()
         self.outdated: frozenset[int] = frozenset()
+        self.undoing = EvaluationUndo(session, self._restore)
         self._to_check: set[int] = set()
         self._check = QTimer(self, singleShot=True, interval=0)
         self._check.timeout.connect(self._check_one)
@@ -66,7 +69,7 @@ class EvaluationWork(QObject):
         document = self._session.document
         if document is None or not self.evaluation.judged:
             return None
-        return JudgedTomogram(document.name, self.evaluation)
+        return JudgedTomogram(document.name, self.evaluation, self.outdated)
 
     @property
     def usable(self) -> tuple[int, ...]:
@@ -91,7 +94,7 @@ class EvaluationWork(QObject):
         """Judge these slices; what was judged of them stays."""
         if self._session.document is None:
             return
-        self._set(self.evaluation.of(slices))
+        self._set("Choose slices", self.evaluation.of(slices))
         self.go(self.evaluation.after(None))
 
     def judged(self) -> None:
@@ -103,11 +106,20 @@ class EvaluationWork(QObject):
             if document.labels is None:
                 raise UserError("There are no labels to judge. Segment the tomogram, or open labels.")
             self.outdated -= {z}
-            self._set(self.evaluation.with_judged(z, judge_slice(document, z)))
+            now, former = judge_slice(document, z), self.evaluation.judged.get(z)
+            if former is None or (former.pixels, former.crc32) != (now.pixels, now.crc32):
+                self._set(f"Slice {slice_number(z)} judged", self.evaluation.with_judged(z, now))
         following = self.evaluation.after(self._session.cursor[0])
         if following is None:
             self._session.message.emit("All slices are judged. “Results…” shows what was found.")
         self.go(following)
+
+    def take_back_judgement(self) -> None:
+        """Have the slice that is shown not judged after all; its marks stay."""
+        z = self.current
+        if z is not None and z in self.evaluation.judged:
+            self.outdated -= {z}
+            self._set(f"Slice {slice_number(z)} not judged", self.evaluation.with_judged(z, None))
 
     def back(self) -> None:
         """Go to the slice before, of those that are judged."""
@@ -128,21 +140,50 @@ class EvaluationWork(QObject):
         for z in wanted:
             evaluation = evaluation.with_judged(z, None)
         self.outdated -= frozenset(wanted)
-        self._set(evaluation)
+        self._set("Judge slices again", evaluation)
         self.go(wanted[0] if wanted else None)
 
     def spend(self, seconds: float) -> None:
         """Take note that so much more time was spent on the slice that is shown."""
-        z = self.current
-        if z is not None:
+        z, labels = self.current, self._session.labels_of("labels")
+        if z is not None and labels is not None and self._session.busy is None:  # nobody judges while waiting
             self.evaluation = self.evaluation.with_time(z, seconds)
             self.ticked.emit()
 
-    def _set(self, evaluation: Evaluation) -> None:
+    def _set(self, title: str, evaluation: Evaluation) -> None:
+        """Have another evaluation, which can be taken back."""
+        before, behind = self.evaluation, self._session.history.next_undo
+        if self._session.document is not None and evaluation != before:
+            shown = self._session.cursor[0]
+            self.undoing.push(JudgementStep.of(title, behind, before, evaluation, shown))
+            self._put(evaluation)
+
+    def _restore(self, step: JudgementStep, back: bool) -> None:
+        """Take back what was done to the evaluation, or do it again; time that was spent stays."""
+        wanted = dict(self.evaluation.judged)
+        for z, one in (step.before if back else step.after).items():
+            wanted.pop(z, None)
+            if one is not None:
+                wanted[z] = self._as_marked(z, one)
+        slices = step.slices[0 if back else 1]
+        judged = {z: one for z, one in wanted.items() if z in slices}
+        self._put(replace(self.evaluation, slices=slices, judged=judged))
+        self._look_again(judged)
+        self.go(step.shown)
+        self._session.message.emit(f"{'Undo' if back else 'Redo'}: {step.title}")
+
+    def _as_marked(self, z: int, former: JudgedSlice) -> JudgedSlice:
+        """Return a judgement of former times with the marks as they are now, if it is of these labels."""
         document = self._session.document
-        if document is None or evaluation == self.evaluation:
+        now = former if document is None else judge_slice(document, z)
+        return replace(former, pixels=now.pixels) if now.crc32 == former.crc32 else former
+
+    def _put(self, evaluation: Evaluation) -> None:
+        document = self._session.document
+        if document is None:
             return
         self.evaluation = evaluation
+        self.outdated &= evaluation.judged.keys()
         parameters = {
             "slices_to_judge": list(evaluation.slices),
             "judged_slices": sorted(evaluation.judged),
@@ -172,6 +213,7 @@ class EvaluationWork(QObject):
 
     def _on_session_document_changed(self) -> None:
         self.evaluation, self.outdated = Evaluation(), frozenset()
+        self.undoing.clear()
         self._to_check.clear()
         own = MarksState()
         self._session.marks.set(mark=own.mark, brush_px=own.brush_px)  # as the protocol has it
@@ -209,6 +251,8 @@ class EvaluationWork(QObject):
         document, evaluation = self._session.document, self.evaluation
         if document is None:
             return
+        if self._session.replayed is None:
+            self.undoing.marked()
         for z in range(box.start[0], box.stop[0]):
             former = evaluation.judged.get(z)
             if former is not None:

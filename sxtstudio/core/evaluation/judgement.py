@@ -81,10 +81,11 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class JudgedTomogram:
-    """A tomogram by name, and what was judged in it."""
+    """A tomogram by name, and what was judged in it; ``outdated``: slices whose labels are others by now."""
 
     name: str
     evaluation: Evaluation
+    outdated: frozenset[int] = frozenset()
 
     @property
     def pixels(self) -> JudgedPixels:

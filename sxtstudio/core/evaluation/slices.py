@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,6 +60,20 @@ def spread_evenly(first: int, last: int, count: int, among: Iterable[int] | None
         return ()
     places = np.floor((np.arange(count) + 0.5) * len(there) / count).astype(int)
     return tuple(there[place] for place in places)
+
+
+def even_range(slices: Sequence[int], depth: int) -> tuple[int, int] | None:
+    """Return a first and a last slice (included, from 0) over which ``spread_evenly`` gives these slices.
+
+    Several ranges give the same slices: of those the longest in a volume of ``depth`` slices is returned.
+    None where there is none: the slices are not even.
+    """
+    wanted, number = tuple(slices), len(slices)
+    for length in range(depth, number - 1, -1):
+        first = wanted[0] - length // (2 * number) if wanted else -1
+        if 0 <= first <= depth - length and spread_evenly(first, first + length - 1, number) == wanted:
+            return first, first + length - 1
+    return None
 
 
 def labelled_range(labels: NDArray[Any]) -> tuple[int, int]:

@@ -11,7 +11,6 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
-from sxtstudio.core.errors import UserError
 from sxtstudio.core.evaluation.judgement import Evaluation, JudgedSlice, JudgedTomogram
 from sxtstudio.core.evaluation.marks import JudgedPixels, judged_pixels
 from sxtstudio.core.geometry import Box
@@ -109,18 +108,18 @@ def evaluation_of_record(record: Record, what: str) -> Evaluation:
 
 
 def judged_project(path: Path) -> JudgedTomogram:
-    """Return what was judged in a saved project.
+    """Return what was judged in a saved project, and of which slices the labels are others by now.
 
     Raises
     ------
     UserError
-        If it cannot be read, or nothing was judged in it.
+        If it cannot be read.
     """
     folder = project_folder(path)
-    found = evaluation_of_record(read_record(folder), f"The evaluation in {folder.name}")
-    if not found.judged:
-        raise UserError(f"No slice of the project {folder.name} was judged yet: open it, and judge some.")
-    return JudgedTomogram(folder.name, found)
+    record = read_record(folder)
+    found = evaluation_of_record(record, f"The evaluation in {folder.name}")
+    same = still_judged_in_project(folder, record)
+    return JudgedTomogram(folder.name, found, frozenset(found.judged.keys() - set(same)))
 
 
 def judge_slice(document: Document, z: int) -> JudgedSlice:

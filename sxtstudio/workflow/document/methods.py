@@ -12,11 +12,13 @@ from sxtstudio import __version__
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.classes.rules import Range, rules_of
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.evaluation.sentence import evaluation_sentence
 from sxtstudio.core.steps import Step, StepKind, effective
 from sxtstudio.core.wording import bytes_text, count, shape_text, slice_number, slices_text, voxel_zyx_text
 from sxtstudio.io.project import Record, to_json
 from sxtstudio.io.volume_name import VolumeName
 from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.evaluation import evaluation_of_record
 from sxtstudio.workflow.document.exporting import Receipt
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -34,6 +36,7 @@ class Done:
     name: str
     parameters: Mapping[str, Any]
     times: int = 1
+    kind: StepKind = StepKind.EDIT
 
 
 def methods_text(document: Document) -> str:
@@ -69,6 +72,9 @@ def text_of(record: Record, tomogram: str) -> str:
     done = grouped_steps(record.steps)
     lines += ["", "What was done, in this order:", ""] if done else ["", "Nothing was changed."]
     for number, step in enumerate(done, 1):
+        if step.kind is StepKind.EVALUATION:
+            lines.append(f"{number}. {step.name}{_found(record)}")
+            continue
         times = f" ({step.times} times)" if step.times > 1 else ""
         values = "; ".join(
             _parameter(name, value, step.parameters) for name, value in step.parameters.items()
@@ -80,19 +86,46 @@ def text_of(record: Record, tomogram: str) -> str:
 
 
 def grouped_steps(steps: Iterable[Step]) -> list[Done]:
-    """Return the steps that stand, without exports; equal ones in a row become one."""
+    """Return the steps that stand, without exports; equal ones in a row become one.
+
+    Of an evaluation, which goes mark by mark and slice by slice, the last step stands for all.
+    """
     found: list[Done] = []
     former: Step | None = None
-    for step in effective(steps):
-        if step.kind is StepKind.EXPORT:
+    stand = effective(steps)
+    last = max((i for i, step in enumerate(stand) if step.kind is StepKind.EVALUATION), default=None)
+    for i, step in enumerate(stand):
+        if step.kind is StepKind.EXPORT or (of_evaluation(step) and i != last):
             continue
         same = former is not None and (former.kind, former.identity) == (step.kind, step.identity)
         former = step
         if same:
-            found[-1] = Done(step.name, step.parameters, found[-1].times + 1)
+            found[-1] = Done(step.name, step.parameters, found[-1].times + 1, step.kind)
         else:
-            found.append(Done(step.name, step.parameters))
+            found.append(Done(step.name, step.parameters, kind=step.kind))
     return found
+
+
+def of_evaluation(step: Step) -> bool:
+    """Whether a step belongs to an evaluation by an expert: marks, and the slices that are judged."""
+    return step.kind is StepKind.EVALUATION or step.target == "marks"
+
+
+def evaluation_found(record: Record) -> str:
+    """Return what an expert found in judged slices, or nothing: none are, or it is damaged."""
+    try:
+        return evaluation_sentence(evaluation_of_record(record, "The evaluation"))
+    except UserError:
+        return ""
+
+
+def _found(record: Record) -> str:
+    """Return the result of an evaluation and its slices, as they follow the name of the step."""
+    text = evaluation_found(record)
+    if not text:
+        return " – no slice was judged"
+    judged = evaluation_of_record(record, "The evaluation").judged
+    return f" – {text} Judged slices: {slices_text(sorted(judged))}"
 
 
 def write_methods(path: Path, record: Record, tomogram: KnownInput) -> Receipt:

@@ -12,19 +12,22 @@ from sxtstudio.core.evaluation.judgement import PAPER, EvaluationSummary
 from sxtstudio.core.evaluation.marks import KINDS, JudgedPixels
 from sxtstudio.core.printable import csv_text
 from sxtstudio.core.statistics import Spread
+from sxtstudio.core.wording import slice_number
 
 COLUMNS = (
     "tomogram",
-    "slice",
+    "slice_from_1",
+    "slice_from_0",
     *(f"{kind}_percent" for kind in KINDS),
     *(f"{kind}_pixels" for kind in KINDS),
     "seconds",
     "judged",
+    "labels_changed_since",
 )
 
 
 def write_judged(path: Path, summary: EvaluationSummary) -> None:
-    """Write a row for each judged slice (from 0), then mean, SD, all pixels, and the paper's own figures.
+    """Write a row for each judged slice, then mean, SD, all pixels, and the paper's own figures.
 
     Raises
     ------
@@ -44,10 +47,12 @@ def judged_rows(summary: EvaluationSummary) -> Iterator[dict[str, Any]]:
             spent = round(evaluation.seconds.get(z, 0.0), 1)
             yield {
                 "tomogram": tomogram.name,
-                "slice": z,
+                "slice_from_1": slice_number(z),
+                "slice_from_0": z,
                 **_pixels(one.pixels),
                 "seconds": spent,
                 "judged": one.when,
+                "labels_changed_since": "yes" if z in tomogram.outdated else "no",
             }
     for name, spreads in (("slices", summary.over_slices), ("tomograms", summary.over_tomograms)):
         for which in ("mean", "sd"):

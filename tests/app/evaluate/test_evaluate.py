@@ -10,6 +10,7 @@ from PySide6.QtCore import QEvent, Qt
 from PySide6.QtGui import QKeyEvent
 from PySide6.QtWidgets import QApplication
 
+from sxtstudio.app import questions
 from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.evaluate import keys
 from sxtstudio.app.labels.tools.base import PointerEvent
@@ -17,6 +18,7 @@ from sxtstudio.app.session import Busy
 from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.evaluation.marks import JudgedPixels, Mark
+from sxtstudio.core.geometry import Box
 
 SLICES = (15, 25, 35)
 
@@ -89,6 +91,110 @@ def test_each_mark_can_be_undone_and_made_again(expert) -> None:
     assert not expert.marks().any()
     expert.session.redo()
     assert (expert.marks() == Mark.FALSE_POSITIVE).sum() == 100
+
+
+def undo(expert) -> None:
+    expert.window.actions_.by_name["edit.undo"].trigger()
+
+
+def redo(expert) -> None:
+    expert.window.actions_.by_name["edit.redo"].trigger()
+
+
+def test_a_judgement_is_taken_back_by_button_and_key(expert) -> None:
+    expert.begin()
+    assert not expert.panel.judging.not_judged.isEnabled()
+    expert.stroke((105, 105))
+    expert.panel.next()
+    expert.panel.next()
+    expert.work.go(15)
+    expert.panel.judging.not_judged.click()
+    assert list(expert.work.evaluation.judged) == [25] and expert.work.evaluation.left == (15, 35)
+    assert (expert.marks() == Mark.FALSE_POSITIVE).sum() == 100  # marks stay
+    assert not expert.panel.judging.not_judged.isEnabled()
+    expert.work.go(25)
+    expert.key(Qt.Key.Key_U)
+    assert not expert.work.evaluation.judged
+    undo(expert)
+    undo(expert)
+    assert sorted(expert.work.evaluation.judged) == [15, 25]
+    assert expert.work.evaluation.judged[15].pixels == JudgedPixels(400, 0, 100)
+
+
+def test_undo_takes_judgements_and_marks_back_in_the_order_of_the_work(expert) -> None:
+    expert.begin()
+    expert.stroke((105, 105))
+    expert.panel.next()  # slice 15
+    expert.stroke((105, 105))
+    expert.panel.next()  # slice 25
+    expert.key(Qt.Key.Key_Space)  # slice 35
+    action = expert.window.actions_.by_name["edit.undo"]
+    assert action.text() == "Undo: Slice 36 judged"
+    seen = []
+    for _ in range(5):
+        expert.key(Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+        marks = expert.session.labels_of("marks")
+        seen.append((sorted(expert.work.evaluation.judged), int(np.count_nonzero(marks))))
+    assert seen == [([15, 25], 200), ([15], 200), ([15], 100), ([], 100), ([], 0)]
+    for _ in range(5):
+        redo(expert)
+    assert sorted(expert.work.evaluation.judged) == [15, 25, 35]
+    assert expert.work.evaluation.judged[25].pixels == JudgedPixels(400, 0, 100)
+
+
+def test_undo_in_the_panel_leaves_the_work_of_other_tasks(expert) -> None:
+    with expert.session.edit(EditKind.FIND_OBJECTS, "objects") as recorder:
+        recorder.paint(Box((15, 100, 100), (16, 110, 110)), np.ones((1, 10, 10), bool), 7)
+    expert.work.begin(SLICES)
+    expert.panel.next()
+    for _ in range(4):
+        undo(expert)
+    assert not expert.work.evaluation.judged and not expert.work.evaluation.slices
+    assert expert.session.labels_of("objects")[15, 105, 105] == 7
+    assert "“Find objects” was not done here" in expert.said[-1]
+    assert expert.window.actions_.by_name["edit.undo"].text() == "Undo"
+    expert.window.context.parts.side.show_panel(Panel.IMAGE)
+    QApplication.processEvents()
+    assert expert.window.actions_.by_name["edit.undo"].text() == "Undo: Find objects"
+    undo(expert)
+    assert expert.session.labels_of("objects")[15, 105, 105] == 0
+
+
+def test_a_judgement_is_the_latest_where_the_mark_before_it_was_taken_back_elsewhere(expert) -> None:
+    expert.begin()
+    expert.stroke((105, 105))
+    expert.panel.next()
+    expert.session.undo()  # as the window of the history does
+    expert.stroke((200, 200))  # nothing there
+    assert expert.work.undoing.undo_title == "Slice 16 judged"
+    expert.stroke((105, 105))
+    assert expert.work.undoing.undo_title == "Mark as false positive"
+    undo(expert)
+    undo(expert)
+    assert not expert.work.evaluation.judged
+
+
+def test_within_the_outline_of_an_object_its_labels_are_meant(expert) -> None:
+    whole = Box.whole(expert.document.shape)
+    with expert.session.edit(EditKind.BRUSH) as recorder:
+        labels = np.array(expert.document.labels)
+        labels[:, 200:220, 200:220], labels[:, 202:218, 202:218] = 255, 0  # a ring of 400 - 256 px
+        recorder.write(whole, labels)
+    with expert.session.edit(EditKind.FIND_OBJECTS, "objects") as recorder:
+        numbers = np.zeros(whole.shape, np.uint32)
+        numbers[:, 200:220, 200:220], numbers[:, 300:310, 300:310] = 1, 2
+        recorder.write(whole, numbers)
+    expert.begin()
+    expert.stroke((210, 210))
+    marks = expert.marks()
+    assert (marks == Mark.FALSE_POSITIVE).sum() == 144 and not marks[202:218, 202:218].any()
+    expert.stroke((210, 210))  # and a second click takes it away
+    assert not expert.marks().any()
+    expert.stroke((305, 305))
+    assert "Object 2 has no labels in this slice" in expert.said[-1]
+    expert.session.objects.set(visible=False)
+    expert.stroke((210, 210))
+    assert "no label here" in expert.said[-1]
 
 
 def test_marks_are_refused_where_they_mean_nothing(expert) -> None:
@@ -276,6 +382,29 @@ def test_other_slices_keep_what_was_judged(expert) -> None:
     assert len(expert.work.evaluation.slices) == 30 and list(expert.work.evaluation.judged) == [15]
 
 
+def test_judged_slices_are_not_dropped_without_a_question(expert, monkeypatch: pytest.MonkeyPatch) -> None:
+    expert.begin()
+    for _ in range(3):
+        expert.panel.next()
+    asked: list[str] = []
+    answers = [questions.Answer.CANCEL, questions.Answer.JUDGE_OTHERS]
+
+    def ask(_parent, _title, text, *_, **__):
+        asked.append(text)
+        return answers.pop(0)
+
+    monkeypatch.setattr(questions, "ask", ask)
+    expert.panel.choice.number.setValue(1)
+    expert.panel.choice.begin.click()
+    assert expert.work.evaluation.slices == SLICES and len(expert.work.evaluation.judged) == 3
+    assert "2 slices that you judged" in asked[0] and "16, 36" in asked[0]
+    expert.panel.choice.begin.click()
+    assert expert.work.evaluation.slices == (25,) and list(expert.work.evaluation.judged) == [25]
+    undo(expert)  # also this can be taken back
+    assert expert.work.evaluation.slices == SLICES and len(expert.work.evaluation.judged) == 3
+    assert expert.panel.choice.chosen == SLICES
+
+
 def test_the_work_goes_on_after_days(expert, saved: Path) -> None:
     before = expert.work.evaluation
     with expert.qtbot.waitSignal(expert.session.document_changed, timeout=20_000):
@@ -287,6 +416,26 @@ def test_the_work_goes_on_after_days(expert, saved: Path) -> None:
     marks = expert.session.labels_of("marks")
     assert (np.array(marks[15]) == Mark.FALSE_POSITIVE).sum() == 100
     expert.qtbot.waitUntil(lambda: expert.panel.judge.isVisible(), timeout=5000)
+    # The choice of the project is shown, and nothing offers to throw it away.
+    assert expert.panel.choice.chosen == SLICES and not expert.panel.choosing.opened
+    assert not expert.panel.choice.begin.isEnabled()
+    expert.work.go(15)
+    expert.qtbot.waitUntil(lambda: "20.0 %" in expert.panel.judging.counts.text(), timeout=5000)
+
+
+def test_figures_that_nobody_saw_are_there_when_the_panel_is_opened_again(expert) -> None:
+    expert.begin()
+    side = expert.window.context.parts.side
+    side.show_panel(Panel.IMAGE)
+    QApplication.processEvents()
+    with expert.session.edit(EditKind.BRUSH) as recorder:
+        recorder.paint(Box((15, 0, 0), (16, 10, 10)), np.ones((1, 10, 10), bool), 255)
+    expert.qtbot.waitUntil(lambda: not expert.panel.judging.counts.text(), timeout=5000)
+    side.show_panel(Panel.EVALUATE)
+    assert "600 px" in expert.panel.judging.counts.text()
+    assert expert.panel.judging.look.isChecked() and "Nothing is marked" in expert.panel.judging.hint.text()
+    expert.key(Qt.Key.Key_1)
+    assert "no membrane" in expert.panel.judging.hint.text()
 
 
 def test_a_stroke_that_is_taken_back_leaves_nothing(expert) -> None:
@@ -315,16 +464,31 @@ def test_marks_are_drawn_over_the_labels(expert) -> None:
     assert colour.red() < 1.5 * colour.green()
 
 
-def test_without_labels_the_panel_says_so(sample) -> None:
+def test_without_labels_the_panel_says_so(sample, qtbot) -> None:
     parts = sample.context.parts
     parts.side.show_panel(Panel.EVALUATE)
     QApplication.processEvents()
     assert "no labels" in parts.evaluate.missing.text()
     said: list[str] = []
     sample.session.message.connect(said.append)
-    parts.evaluate.choice.begin.click()
+    begin = parts.evaluate.choice.begin
+    assert not begin.isEnabled() and "no labels" in begin.toolTip()
+    parts.evaluation.begin((3,))
+    parts.evaluation.spend(5.0)
     parts.evaluate.next()
     assert "no labels to judge" in said[-1] and not parts.evaluation.evaluation.judged
+    assert not parts.evaluation.evaluation.seconds  # who waits for labels judges nothing
+    with sample.session.edit(EditKind.SEGMENT) as recorder:
+        recorder.paint(Box((3, 5, 5), (4, 9, 9)), np.ones((1, 4, 4), bool), 255)
+    assert not parts.evaluate.missing.text() and "chosen already" in begin.toolTip()
+    parts.evaluate.choice.number.setValue(2)
+    assert begin.isEnabled()
+    qtbot.waitUntil(lambda: "16 px" in parts.evaluate.judging.counts.text(), timeout=5000)
+    parts.evaluation.spend(5.0)
+    sample.session.set_busy(Busy("Segment", EditKind.SEGMENT))
+    parts.evaluation.spend(5.0)
+    sample.session.set_busy(None)
+    assert parts.evaluation.evaluation.seconds == {3: 5.0}
 
 
 @pytest.mark.parametrize("count", [1, 64])

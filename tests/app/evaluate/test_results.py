@@ -5,16 +5,21 @@ from __future__ import annotations
 import csv
 from pathlib import Path
 
+import numpy as np
 import pytest
 from PIL import Image
+from PySide6.QtCore import Qt
 
 from sxtstudio.app import questions
 from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.evaluate.results import ResultsDialog
 from sxtstudio.app.retrain.labels import LabelsPage
 from sxtstudio.app.states import Panel
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.evaluation.marks import JudgedPixels
+from sxtstudio.core.geometry import Box
 from sxtstudio.workflow.document.project import save, snapshot
+from sxtstudio.workflow.jobs.judged_files import judged_rows
 
 SAMPLE = Path(__file__).resolve().parents[3] / "resources" / "sample.tif"
 
@@ -66,7 +71,8 @@ def test_csv_and_pictures(results, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         press.click()
     with (tmp_path / "e.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
-    assert [r["slice"] for r in rows[:2]] == ["15", "25"]  # files count from 0
+    assert [(r["slice_from_1"], r["slice_from_0"]) for r in rows[:2]] == [("16", "15"), ("26", "25")]
+    assert [r["labels_changed_since"] for r in rows[:3]] == ["no", "no", ""]
     assert float(rows[0]["false_positive_percent"]) == 20 and rows[0]["false_positive_pixels"] == "100"
     named = {r["tomogram"]: r for r in rows}
     assert float(named["mean over slices"]["true_positive_percent"]) == 90
@@ -77,6 +83,33 @@ def test_csv_and_pictures(results, tmp_path: Path, monkeypatch: pytest.MonkeyPat
         assert picture.size[0] > 1000
     svg = (tmp_path / "e.svg").read_text(encoding="utf-8")
     assert "Labelled pixels" in svg and "<path" in svg
+
+
+def test_labels_that_changed_since_are_said_in_window_and_file(expert, results, tmp_path: Path) -> None:
+    with expert.session.edit(EditKind.BRUSH) as recorder:
+        recorder.paint(Box((15, 0, 0), (16, 1, 9)), np.ones((1, 1, 9), bool), 255)
+    expert.qtbot.waitUntil(lambda: expert.work.outdated == {15}, timeout=5000)
+    assert row(results, 3)[0] == "sample.tif, slice 16 · labels changed since"
+    assert "1 slice with other labels by now" in results.what.text()
+    rows = list(judged_rows(results.summary))
+    assert [r["labels_changed_since"] for r in rows[:2]] == ["yes", "no"]
+
+
+def test_a_project_without_judged_slices_is_listed_and_follows(expert, tmp_path: Path, monkeypatch) -> None:
+    expert.begin()
+    expert.session.collect_view()
+    folder = tmp_path / "none.sxt"
+    save(snapshot(expert.document), folder).lock.release()
+    expert.panel.results.click()
+    dialog = expert.window.context.dialogs.find(ResultsDialog)
+    dialog.add_project(folder)
+    expert.qtbot.waitUntil(lambda: folder in dialog.others, timeout=5000)
+    assert dialog.tomograms.item(1, 1).text() == "0 of 3 judged" and not dialog.problem.text()
+    assert not dialog.teach.isEnabled() and "no slice of the open tomogram" in dialog.teach.toolTip()
+    expert.panel.next()
+    assert dialog.teach.isEnabled() and "Not now" not in dialog.teach.toolTip()
+    expert.qtbot.keyClick(dialog.tomograms, Qt.Key.Key_Escape)
+    assert not dialog.isVisible()
 
 
 def test_several_tomograms_together(expert, saved: Path, tmp_path: Path) -> None:
@@ -104,6 +137,8 @@ def test_the_open_project_counts_once(expert, saved: Path) -> None:
     dialog.add_project(saved)
     expert.qtbot.waitUntil(lambda: saved in dialog.others, timeout=5000)
     assert dialog.summary.slices == 2 and len(dialog.summary.tomograms) == 1
+    expert.qtbot.waitUntil(lambda: not expert.window.jobs.running, timeout=5000)
+    assert "one.sxt is open" in dialog.problem.text()
 
 
 def test_judged_slices_are_proposed_for_retraining_as_corrected(expert, results) -> None:

@@ -26,6 +26,7 @@ from sxtstudio.workflow.document.evaluation import (
     judged_project,
     still_judged,
 )
+from sxtstudio.workflow.document.methods import methods_text
 from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
 from sxtstudio.workflow.retraining import runs
 from sxtstudio.workflow.retraining.labels import Chosen, of_document, of_project, summary
@@ -207,8 +208,28 @@ def test_slices_that_there_are_not_are_left_out() -> None:
     assert found.judged[1].pixels == JudgedPixels(1, 2, 3, 4)
 
 
-def test_a_project_in_which_nothing_was_judged_says_so(document: Document, tmp_path: Path) -> None:
+def test_a_project_says_of_which_judged_slices_the_labels_are_others(
+    document: Document, tmp_path: Path
+) -> None:
     folder = tmp_path / "cell.sxt"
     adopt(document, save(snapshot(document), folder))
-    with pytest.raises(UserError, match="was judged yet"):
-        judged_project(folder)
+    assert not judged_project(folder).evaluation.judged
+    judge(document)
+    adopt(document, save(snapshot(document), folder))
+    assert judged_project(folder).outdated == frozenset()
+    write(document, "labels", EditKind.ERASER, Box((2, 10, 44), (3, 11, 45)), 0)
+    adopt(document, save(snapshot(document), folder))
+    assert judged_project(folder).outdated == {2}
+
+
+def test_the_methods_text_has_one_line_with_the_result(document: Document) -> None:
+    judge(document)
+    for judged in ([], [2]):
+        document.add_step(Step(StepKind.EVALUATION, parameters={"judged_slices": judged}))
+        document.add_step(Step(StepKind.EDIT, EditKind.MARK_FALSE, "marks"))
+    text = methods_text(document)
+    lines = [line for line in text.splitlines() if "Evaluation" in line or "Mark" in line]
+    assert len(lines) == 1 and "times" not in lines[0]
+    # 60 of 90 pixels are right, 10 are missing, 20 are false
+    assert "66.7 % true positive, 11.1 % false negative, 22.2 % false positive, 0.0 % artefact" in lines[0]
+    assert "An expert judged 1 slice, at even intervals" in lines[0] and "Judged slices: 3" in lines[0]

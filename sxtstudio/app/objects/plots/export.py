@@ -11,6 +11,7 @@ from PySide6.QtSvg import QSvgGenerator
 
 from sxtstudio.app.objects.plots.colour_bar import paint_bar
 from sxtstudio.app.objects.plots.figure import FigurePlot, print_font
+from sxtstudio.app.objects.plots.plain_svg import plain_svg
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.figures import Figure
@@ -103,7 +104,7 @@ def _as_svg(plots: Sequence[FigurePlot], places: Sequence[QRect], size: QSize) -
     generator.setSize(size)
     generator.setViewBox(QRect(0, 0, size.width(), size.height()))
     _render(plots, places, size, generator)
-    return bytes(data.data().data())
+    return plain_svg(bytes(data.data().data()))
 
 
 def _as_png(plots: Sequence[FigurePlot], places: Sequence[QRect], size: QSize) -> bytes:
