@@ -176,10 +176,10 @@ class Actions(QObject):
             action = self.by_name[name]
             action.setText(text if edit is None else f"{text}: {edit.name}")
             if session.task_undo is not None:
-                title = _title(session, back=name == "edit.undo")
-                action.setText(text if title is None else f"{text}: {title}")
-                if title is not None and action.isEnabled():
-                    action.setToolTip(f"{text}: {title}{_keys(action)}")
+                step = _title(session, back=name == "edit.undo")
+                action.setText(text if step is None else f"{text}: {step}")
+                if step is not None and action.isEnabled():
+                    action.setToolTip(f"{text}: {step}{_keys(action)}")
             elif edit is not None and action.isEnabled():
                 action.setToolTip(f"{text}: {edit.summary}{_keys(action)}")
 

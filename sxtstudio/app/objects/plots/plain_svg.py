@@ -35,7 +35,8 @@ def plain_svg(svg: bytes) -> bytes:
         del group.attrib["transform"]
     for shape in root.iter():
         shape.attrib.pop(_EFFECT, None)
-    return b'<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n' + ET.tostring(root, encoding="utf-8")
+    text = ET.tostring(root, encoding="unicode")
+    return f'<?xml version="1.0" encoding="UTF-8" standalone="no"?>\n{text}'.encode()
 
 
 def _can_move(shape: ET.Element, group: ET.Element) -> bool:
