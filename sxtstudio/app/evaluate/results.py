@@ -128,7 +128,7 @@ class ResultsDialog(ToolDialog):
         self._show_rows()
         there = bool(self.summary.slices)
         changed = sum(len(one.outdated) for one in self.summary.tomograms)
-        since = f" ⚠ {count(changed, 'slice')} with other labels by now: {_OUTDATED}" if changed else ""
+        since = f" ⚠ {count(changed, 'slice')} with labels that changed since: {_OUTDATED}" if changed else ""
         self.what.setText((_WHAT + since) if there else _NOTHING)
         self.plot.show_figure(self._figure() if there else None)
         for button in (self.save, self.export):
@@ -212,7 +212,7 @@ class ResultsDialog(ToolDialog):
         for tomogram in summary.tomograms:
             for z, one in sorted(tomogram.evaluation.judged.items()):
                 name = f"{tomogram.name}, slice {slice_number(z)}"
-                name += " · labels changed since" if z in tomogram.outdated else ""
+                name += " ⚠" if z in tomogram.outdated else ""
                 lines.append((name, *_shares(one.pixels), grouped(one.pixels.total)))
         self.rows.setRowCount(len(lines))
         bold = self.font()

@@ -42,6 +42,7 @@ GESTURES: Mapping[str, Sequence[tuple[str, str]]] = {
         ("[ and ]", "Smaller or larger brush"),
         ("Space, Enter", "The slice is judged: on to the next"),
         ("Backspace, Shift + Space", "The slice before, of those that are judged"),
+        ("U", "The slice that is shown is not judged after all"),
     ),
     "Keys in the table of objects": (
         ("Return, double click", "Go to the object"),

@@ -10,6 +10,7 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.steps import Step, StepKind, effective
 from sxtstudio.core.wording import count, grouped, shape_text
 from sxtstudio.io.project import Record
+from sxtstudio.workflow.document.methods import evaluation_found
 
 TITLE = (
     "3D surface reconstruction of cellular cryo-soft X-ray microscopy tomograms using semisupervised deep "
@@ -52,6 +53,9 @@ def paragraph(record: Record, tomogram: str, objects: int = 0) -> str:
             f"Size, shape and grey values of {count(objects, 'object')} were measured; the dictionary beside "
             "the table gives definition, formula and source of each column."
         )
+    judged = evaluation_found(record)
+    if judged:
+        sentences.append(judged)
     sentences.append(f"The segmentation method is that of Dyhr, Sadeghi et al. ({DOI}).")
     return " ".join(sentences)
 

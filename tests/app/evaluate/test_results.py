@@ -89,8 +89,8 @@ def test_labels_that_changed_since_are_said_in_window_and_file(expert, results, 
     with expert.session.edit(EditKind.BRUSH) as recorder:
         recorder.paint(Box((15, 0, 0), (16, 1, 9)), np.ones((1, 1, 9), bool), 255)
     expert.qtbot.waitUntil(lambda: expert.work.outdated == {15}, timeout=5000)
-    assert row(results, 3)[0] == "sample.tif, slice 16 · labels changed since"
-    assert "1 slice with other labels by now" in results.what.text()
+    assert row(results, 3)[0] == "sample.tif, slice 16 ⚠"
+    assert "⚠ 1 slice with labels that changed since" in results.what.text()
     rows = list(judged_rows(results.summary))
     assert [r["labels_changed_since"] for r in rows[:2]] == ["yes", "no"]
 

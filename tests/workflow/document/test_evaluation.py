@@ -28,6 +28,7 @@ from sxtstudio.workflow.document.evaluation import (
 )
 from sxtstudio.workflow.document.methods import methods_text
 from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
+from sxtstudio.workflow.results.paragraph import paragraph
 from sxtstudio.workflow.retraining import runs
 from sxtstudio.workflow.retraining.labels import Chosen, of_document, of_project, summary
 
@@ -233,3 +234,5 @@ def test_the_methods_text_has_one_line_with_the_result(document: Document) -> No
     # 60 of 90 pixels are right, 10 are missing, 20 are false
     assert "66.7 % true positive, 11.1 % false negative, 22.2 % false positive, 0.0 % artefact" in lines[0]
     assert "An expert judged 1 slice, at even intervals" in lines[0] and "Judged slices: 3" in lines[0]
+    said = paragraph(document.record(), "cell.mrc")
+    assert said.count("judged") == 1 and "66.7 % true positive" in said
