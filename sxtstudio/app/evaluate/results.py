@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QSize, Qt
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QAbstractItemView,
     QCheckBox,
@@ -83,7 +84,17 @@ class ResultsDialog(ToolDialog):
         self._lay_out()
         self._connect()
         self.resize(1080, 660)
-        self._read()
+        self.refresh()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Read the other projects: slices may have been judged in them since."""
+        super().showEvent(event)
+        if not event.spontaneous():
+            self._read()
+
+    def _on_session_document_changed(self) -> None:
+        if self.isVisible():  # the one that was open may count as another one now, as it was saved
+            self._read()
 
     # -- what counts ---------------------------------------------------------------------------------
 
@@ -161,6 +172,8 @@ class ResultsDialog(ToolDialog):
             self._wrong = bool(wrong)
             self.refresh()
 
+        if not self._wrong:  # what was said of a folder that was added is over
+            show_note(self.problem, "")
         self.refresh()
         if wanted:
             self._context.jobs.start(
@@ -335,6 +348,7 @@ class ResultsDialog(ToolDialog):
     def _connect(self) -> None:
         self.work.changed.connect(self.refresh)
         self._session.history_changed.connect(self._show_tomograms)  # saved under another name
+        self._session.document_changed.connect(self._on_session_document_changed)
         self.paper.toggled.connect(self.refresh)
         self.tomograms.itemSelectionChanged.connect(self._follow_chosen)
         self.tomograms.doubleClicked.connect(lambda _: self.open_project())

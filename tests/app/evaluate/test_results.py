@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -95,7 +96,7 @@ def test_labels_that_changed_since_are_said_in_window_and_file(expert, results, 
     assert [r["labels_changed_since"] for r in rows[:2]] == ["yes", "no"]
 
 
-def test_a_project_without_judged_slices_is_listed_and_follows(expert, tmp_path: Path, monkeypatch) -> None:
+def test_a_project_without_judged_slices_is_listed_and_follows(expert, tmp_path: Path) -> None:
     expert.begin()
     expert.session.collect_view()
     folder = tmp_path / "none.sxt"
@@ -110,6 +111,13 @@ def test_a_project_without_judged_slices_is_listed_and_follows(expert, tmp_path:
     assert dialog.teach.isEnabled() and "Not now" not in dialog.teach.toolTip()
     expert.qtbot.keyClick(dialog.tomograms, Qt.Key.Key_Escape)
     assert not dialog.isVisible()
+    expert.session.collect_view()
+    copy = tmp_path / "judged.sxt"
+    save(snapshot(expert.document), copy).lock.release()
+    shutil.rmtree(folder)
+    copy.rename(folder)  # judged since, by whomever
+    expert.panel.results.click()
+    expert.qtbot.waitUntil(lambda: dialog.tomograms.item(1, 1).text() == "1 of 3 judged", timeout=5000)
 
 
 def test_several_tomograms_together(expert, saved: Path, tmp_path: Path) -> None:
