@@ -160,6 +160,11 @@ class ObjectMeasurements(QObject):
         """Whether everything that was measured is out of date."""
         return self.value is not None and self.stale.issuperset(self.value.numbers.tolist())
 
+    @property
+    def resized(self) -> bool:
+        """Whether what was measured was measured with another voxel size."""
+        return self._kept is not None and self._kept.voxel_nm != self._voxel_size()
+
     def _voxel_size(self) -> VoxelSize | None:
         return None if self._session.document is None else self._session.document.voxel_nm
 

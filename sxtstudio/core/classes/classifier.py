@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,11 @@ ENOUGH = 5
 _USABLE = 0.5
 #: Farther from all training objects than so many times what these are from each other at most: unlike them.
 _UNLIKE = 1.5
+#: Shapes say that two examples are one object where there are so many of them; else all features do.
+_ENOUGH_SHAPES = 3
+#: Features that differ by less are the same: files keep some measurements with seven digits.
+_SAME = 1e-5
+_NO_VALUE = -1e13  # beyond what a feature may be
 
 
 @dataclass(frozen=True)
@@ -269,7 +274,10 @@ def _advice(need: Need) -> str:
 
 
 def combined(one: Examples, other: Examples) -> Examples:
-    """Return the examples of two, with the features and the classes of both.
+    """Return the examples of two, with the features and the classes of both; an object counts once.
+
+    What stands in both is taken from ``other``, with the class that it has there: else one copy of it would be
+    asked of trees that have seen the other, and the score would be too good.
 
     Raises
     ------
@@ -281,6 +289,7 @@ def combined(one: Examples, other: Examples) -> Examples:
             "The voxel size of one of them is known, that of the other is not: objects of both together "
             "train no classifier. Set the voxel size first."
         )
+    one = _without(one, other)
     keys = (*one.keys, *(key for key in other.keys if key not in one.keys))
     classes = list(one.classes)
     names = [known.name for known in classes]
@@ -296,6 +305,27 @@ def combined(one: Examples, other: Examples) -> Examples:
             values[begin : begin + len(part.values), keys.index(key)] = part.values[:, column]
     class_of = np.concatenate([one.class_of, place[other.class_of]])
     return Examples(keys, values, class_of, tuple(classes), one.calibrated)
+
+
+def _without(one: Examples, other: Examples) -> Examples:
+    """Leave out the examples that are in the other ones, too, known by their shape.
+
+    Grey values of the same object change a little with the noise of all objects of its tomogram.
+    """
+    from scipy.spatial import KDTree
+
+    shared = [key for key in one.keys if key in other.keys]
+    shapes = [key for key in shared if (known := feature_named(key)) and known.need is Need.SHAPE]
+    keys = shapes if len(shapes) >= _ENOUGH_SHAPES else shared
+    if not (keys and len(one.values) and len(other.values)):
+        return one
+    mine, theirs = (
+        np.nan_to_num(part.values[:, [part.keys.index(key) for key in keys]], nan=_NO_VALUE)
+        for part in (one, other)
+    )
+    apart, _ = KDTree(theirs).query(mine, p=np.inf, distance_upper_bound=_SAME)
+    new = np.isinf(apart)
+    return replace(one, values=one.values[new], class_of=one.class_of[new])
 
 
 def examples_of(features: FeatureTable, classes: Sequence[ObjectClass], named: dict[int, str]) -> Examples:

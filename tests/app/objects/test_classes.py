@@ -384,11 +384,15 @@ def test_a_classifier_goes_to_a_file_and_on_to_another_tomogram(
     assert work.classifier is not None and section.carry_on.isVisible()
     section.train.click()
     finish(window, qtbot)
-    assert work.classifier.scores.objects == 18, "its own examples, and those that are here"
+    assert work.classifier.scores.objects == 9, "its own examples are those that are here"
+    classing.work.give([n for n in NUMBERS[:9] if n > 6], "")
+    section.train.click()
+    finish(window, qtbot)
+    assert work.classifier.scores.objects == 9, "three of them are only its own now"
     section.carry_on.setChecked(False)
     section.train.click()
     finish(window, qtbot)
-    assert work.classifier.scores.objects == 9
+    assert work.classifier.scores.objects == 6
     (tmp_path / "c.json").write_text("[]")
     section.open.click()
     assert "c.json is damaged" in section.result.text()
@@ -405,9 +409,13 @@ def test_what_changed_since_it_was_measured_is_left_out(
     classing.classifier.classify.click()
     finish(window, qtbot)
     assert table(window).rows[20].class_name == "" and "2 have changed" in classing.classifier.result.text()
+    window.context.parts.measured.mark(NUMBERS)
+    classing.classifier.train.click()
+    said = classing.classifier.result.text()
+    assert said == "The objects have changed since they were measured: measure them again."
     window.session.set_voxel_nm((7.0, 7.0, 7.0))
     classing.classifier.classify.click()
-    assert "measure them again" in classing.classifier.result.text()
+    assert "another voxel size: measure them again" in classing.classifier.result.text()
 
 
 # -- the queue -----------------------------------------------------------------------------------

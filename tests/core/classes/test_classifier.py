@@ -15,7 +15,7 @@ from sklearn.ensemble import ExtraTreesClassifier
 from sxtstudio.core.classes import fitting
 from sxtstudio.core.classes.classifier import Classifier, Examples, combined
 from sxtstudio.core.classes.classifier_file import read_classifier, write_classifier
-from sxtstudio.core.classes.features import FeatureTable, Need, features_of
+from sxtstudio.core.classes.features import FeatureTable, Need, feature_named, features_of
 from sxtstudio.core.classes.fitting import train
 from sxtstudio.core.classes.forest import Forest, Tree
 from sxtstudio.core.errors import UserError
@@ -204,6 +204,23 @@ def test_examples_of_two_tomograms_train_one_classifier(specimens: Any) -> None:
     assert np.array_equal(both.values[12:, 1:], other.values[:, 1:])
     with pytest.raises(UserError, match="voxel size of one of them is known"):
         combined(one, replace(other, calibrated=False))
+
+
+def test_an_object_counts_once_and_its_last_class_counts(specimens: Any, tmp_path: Path) -> None:
+    """Also where another object changed the noise, and with it all grey values."""
+    first = train(specimens.examples([0, 1, 2] * 4, seed=1))
+    write_classifier(tmp_path / "c.json", first)
+    before: Examples = read_classifier(tmp_path / "c.json").examples
+    again = specimens.examples([0, 1, 2] * 4, seed=1)
+    assert train(combined(before, again)).scores == first.scores
+    grey = [place for place, key in enumerate(again.keys) if feature_named(key).need is Need.GREY]
+    values, class_of = again.values.copy(), again.class_of.copy()
+    values[:, grey] *= 1.01
+    class_of[0] = 1
+    both = combined(combined(before, again), replace(again, values=values, class_of=class_of))
+    assert np.bincount(both.class_of).tolist() == [3, 5, 4]
+    more = combined(before, specimens.examples([0, 1, 2], seed=7))
+    assert len(more.values) == 15, "other objects are added"
 
 
 # -- files ---------------------------------------------------------------------------------------

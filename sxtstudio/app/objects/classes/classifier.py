@@ -34,7 +34,8 @@ class ClassifierSection(QWidget):
         self.carry_on = QCheckBox("Train with its former examples, too")
         self.carry_on.setChecked(True)
         self.carry_on.setToolTip(
-            "The objects of other tomograms with which the classifier was trained before"
+            "The objects with which the classifier was trained before, such as those of other tomograms; "
+            "those that are here, too, count once"
         )
         self.train = QPushButton("Train")
         self.train.setToolTip("Train a classifier with the objects whose class was given by hand")

@@ -35,6 +35,7 @@ from sxtstudio.core.wording import count
 
 #: Below this the user is better asked.
 _SURE = 0.6
+CHANGED = "have changed since they were measured"
 NOT_MEASURED = "The objects have not been measured yet: measure them first."
 
 
@@ -218,7 +219,8 @@ class ClassifierWork(QObject):
         if document is None or found is None:
             raise UserError(NOT_MEASURED)
         if self._measured.all_stale:
-            raise UserError("The objects were measured with another voxel size: measure them again.")
+            why = "were measured with another voxel size" if self._measured.resized else CHANGED
+            raise UserError(f"The objects {why}: measure them again.")
         absorbing: Value = "dark" if document.polarity is None else document.polarity.value
         return _Input(document.object_table, found, absorbing, frozenset(self._measured.stale))
 
