@@ -38,7 +38,7 @@ class ObjectStyle(QObject):
         self._shown = np.empty(0, np.bool_)
         session.objects.changed.connect(self._on_objects_changed)
         session.table_changed.connect(self._refresh)
-        session.document_changed.connect(self._refresh)
+        session.document_changed.connect(self._on_session_document_changed)
         measured.changed.connect(self._on_measured_changed)
 
     @property
@@ -74,6 +74,14 @@ class ObjectStyle(QObject):
         elif (former.hidden, former.only) != (state.hidden, state.only):
             self._choose_shown()
             self.changed.emit()
+
+    def _on_session_document_changed(self) -> None:
+        """By class all objects of a tomogram without classes would look the same."""
+        document, state = self._session.document, self._session.objects
+        if document is not None and state.value.colour_by == ColourBy.CLASS:
+            if not any(row.class_name for row in document.object_table.rows.values()):
+                state.set(colour_by=str(ColourBy.NUMBER))
+        self._refresh()
 
     def _on_measured_changed(self) -> None:
         if self._session.objects.value.colour_by not in tuple(ColourBy):

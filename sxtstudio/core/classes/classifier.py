@@ -276,7 +276,7 @@ def _advice(need: Need) -> str:
 def combined(one: Examples, other: Examples) -> Examples:
     """Return the examples of two, with the features and the classes of both; an object counts once.
 
-    What stands in both is taken from ``other``, with the class that it has there: else one copy of it would be
+    What stands in both is taken from ``other``, with the class that it has there: else one copy would be
     asked of trees that have seen the other, and the score would be too good.
 
     Raises

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -296,6 +297,29 @@ def test_columns_are_chosen_and_remembered(room: MainWindow, page: TablePage) ->
     assert [page.choice.list.item(row).isHidden() for row in range(len(texts))].count(False) == 1
     page.choice.usual.click()
     assert [one.key for one in page.model.columns] == ["number", "class", "flags", "volume", "notes"]
+
+
+def test_the_arrow_says_by_what_the_rows_are_sorted(room: MainWindow, page: TablePage) -> None:
+    measure(room)
+    header = page.view.horizontalHeader()
+    page.view.sortByColumn(column(page, "volume"), Qt.SortOrder.DescendingOrder)
+    assert page.model.sorted_by == "volume" and header.sortIndicatorSection() == column(page, "volume")
+    room.context.parts.measured.set(None)
+    assert page.model.sorted_by == "number" and page.model.numbers() == sorted(BOXES)
+    assert header.sortIndicatorSection() == column(page, "number")
+    assert header.sortIndicatorOrder() == Qt.SortOrder.AscendingOrder
+
+
+def test_colours_by_class_do_not_go_on_to_a_tomogram_without_classes(room: MainWindow) -> None:
+    session, document = room.session, room.session.document
+    session.objects.set(colour_by="class")
+    session.document_changed.emit()
+    assert document is not None and session.objects.value.colour_by == "class", "two have a class"
+    rows = {number: replace(row, class_name="") for number, row in document.object_table.rows.items()}
+    session.change_rows(document.object_table.change(rows), EditKind.CLASS)
+    assert session.objects.value.colour_by == "class"
+    session.document_changed.emit()
+    assert session.objects.value.colour_by == "number"
 
 
 def test_another_tomogram_has_no_rows(room: MainWindow, page: TablePage, qtbot: QtBot) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -64,6 +65,14 @@ def test_without_objects_or_measurements_it_is_said_what_to_press(
     assert dialog.caption.text() == NO_OBJECT and dialog.rows.rowCount() == 0
     assert not dialog.copy.isEnabled()
     fill(sample)
+    qtbot.waitUntil(lambda: dialog.table is not None)
+    document = sample.session.document
+    assert document is not None
+    rows = document.object_table.rows
+    cut = {n: replace(rows[n], flags=frozenset({Flag.BORDER})) for n in (1, 2)}
+    sample.session.change_rows(document.object_table.change(cut), EditKind.NOTE)
+    qtbot.waitUntil(lambda: dialog.caption.text() == "3 taken, none of them whole.")
+    sample.session.undo()
     qtbot.waitUntil(lambda: dialog.table is not None)
     dialog.which.setCurrentIndex(dialog.which.findText("Vesicle"))
     assert dialog.table is None and dialog.caption.text() == NOT_MEASURED

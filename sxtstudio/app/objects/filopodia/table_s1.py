@@ -89,7 +89,8 @@ class TableS1Dialog(ToolDialog):
         """Return the table, or why there is none."""
         numbers = self._numbers(listing)
         if not numbers:
-            return None, NO_OBJECT
+            taken = len(filopodia_of(listing)) if self.which.currentData() == _WHOLE else 0
+            return None, f"{taken} taken, none of them whole." if taken else NO_OBJECT
         if listing.measurements is None:
             return None, MEASURING if self.which.currentData() == _WHOLE else NOT_MEASURED
         try:

@@ -4,7 +4,15 @@ from __future__ import annotations
 
 from enum import Enum, auto
 
-from PySide6.QtCore import QEvent, QItemSelection, QItemSelectionModel, QModelIndex, Qt, Signal
+from PySide6.QtCore import (
+    QEvent,
+    QItemSelection,
+    QItemSelectionModel,
+    QModelIndex,
+    QSignalBlocker,
+    Qt,
+    Signal,
+)
 from PySide6.QtGui import QContextMenuEvent, QKeyEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import QAbstractItemDelegate, QAbstractItemView, QHeaderView, QTableView, QWidget
 
@@ -163,8 +171,12 @@ class ObjectsTable(QTableView):
             self.closeEditor(editor, QAbstractItemDelegate.EndEditHint.NoHint)
 
     def _on_model_reset(self) -> None:
-        """The columns may be others."""
+        """The columns may be others, and the rows in another order."""
         keys = tuple(column.key for column in self._table.columns)
+        if self._table.sorted_by in keys:
+            order = Qt.SortOrder.DescendingOrder if self._table.descending else Qt.SortOrder.AscendingOrder
+            with QSignalBlocker(self.horizontalHeader()):  # they are sorted already
+                self.horizontalHeader().setSortIndicator(keys.index(self._table.sorted_by), order)
         if keys == self._shown_keys:
             return
         self._shown_keys = keys
