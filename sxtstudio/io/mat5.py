@@ -14,6 +14,7 @@ import struct
 import zlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -34,6 +35,7 @@ _NUMBERS[13] = "u8"
 _TEXTS = {1: "latin-1", 2: "latin-1", 4: "utf-16-", 16: "utf-8", 17: "utf-16-", 18: "utf-32-"}
 _CLASSES = {"f8": 6, "f4": 7, "i1": 8, "u1": 9, "i2": 10, "u2": 11, "i4": 12, "u4": 13, "i8": 14, "u8": 15}
 _MOST_VARIABLES, _MOST_VALUES, _MOST_CELLS, _MOST_LEVELS = 1000, 16 << 20, 100_000, 8
+_MOST_ELEMENTS = 4 * _MOST_VARIABLES  # of a file, also those that are no variables
 
 Value = NDArray[Any] | str | list[Any] | None
 
@@ -79,11 +81,14 @@ def variables(path: Path) -> dict[str, Variable]:
     file = RawFile(path)
     try:
         order = _order(file)
-        place = HEADER_BYTES
+        place, looked_at = HEADER_BYTES, 0
         while place + 8 <= file.size and len(found) < _MOST_VARIABLES:
             kind, length = struct.unpack(f"{order}II", read_some(file, place, 8))
             if place + 8 + length > file.size:
                 raise EOFError("it ends in the middle of a variable")
+            looked_at += 1
+            if looked_at > _MOST_ELEMENTS:
+                raise ValueError("it consists of too many parts that are no variables")
             if kind in (_MATRIX, _PACKED):
                 variable = _variable(path, file, order, place + 8, length, kind == _PACKED)
                 if variable is not None:
@@ -172,7 +177,7 @@ def _elements(data: bytes, order: str) -> Iterator[tuple[int, _Element]]:
 def _value(content: bytes, order: str, level: int) -> Value:
     if level > _MOST_LEVELS:
         raise ValueError("its cells are nested too deeply")
-    parts = [element for _, element in _elements(content, order)]
+    parts = [element for _, element in islice(_elements(content, order), _MOST_CELLS + 4)]
     if len(parts) < 4 and not (len(parts) == 3 and level):
         return None
     if len(parts[0].content) < 8:

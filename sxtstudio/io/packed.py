@@ -33,6 +33,8 @@ _PIECE_BYTES = 1 << 20
 _MOST_EMPTY = 1000
 _BZ2_BLOCK, _BZ2_END = 0x314159265359, 0x177245385090
 _BZ2_MOST_PACKED = 1 << 21  # a block of 900 kB grows by little where it cannot be packed
+_BZ2_FIRST_LOOK = 1 << 12
+_BZ2_SMALL, _BZ2_MOST_SMALL = 1024, 10_000  # bytes, and how many blocks may unpack to less
 _BZ2_MOST_UNPACKED = 64 << 20
 
 
@@ -219,6 +221,7 @@ class _Bunzip:
     file: RawFile
     bit: int  # of a block, or of the header of a stream
     stop: int
+    small: int = 0  # blocks so far that held next to nothing, and streams without any
 
     def more(self) -> bytes:
         while True:
@@ -229,6 +232,9 @@ class _Bunzip:
                 self.bit = -(-(self.bit + 80) // 8) * 8
                 if not self._starts_stream():
                     return b""
+                self.bit += 32
+                if self._bits(self.bit, 48) == _BZ2_END:
+                    self._count_small(0)
                 continue
             if found != _BZ2_BLOCK:
                 raise ValueError("it is no bzip2 data, or damaged")
@@ -236,8 +242,11 @@ class _Bunzip:
 
     def _block(self) -> bytes:
         begin = self.bit // 8
-        data = _bytes(self.file, begin, min(self.stop, begin + _BZ2_MOST_PACKED))
-        end = _next_magic(data, self.bit - 8 * begin + 48)
+        end, size = None, _BZ2_FIRST_LOOK
+        while end is None and size <= _BZ2_MOST_PACKED:  # most blocks of a strange file may be tiny
+            data = _bytes(self.file, begin, min(self.stop, begin + size))
+            end = _next_magic(data, self.bit - 8 * begin + 48)
+            size = size * 8 if begin + size < self.stop else _BZ2_MOST_PACKED + 1
         if end is None:
             raise EOFError("the file ends in the middle of what is packed in it")
         first, length = self.bit - 8 * begin, end - (self.bit - 8 * begin)
@@ -249,7 +258,13 @@ class _Bunzip:
         stream = b"BZh9" + (whole << spare).to_bytes((length + 80 + spare) // 8, "big")
         unpacked = bz2.BZ2Decompressor().decompress(stream, _BZ2_MOST_UNPACKED)
         self.bit = 8 * begin + first + length
+        self._count_small(len(unpacked))
         return unpacked
+
+    def _count_small(self, size: int) -> None:
+        self.small += size < _BZ2_SMALL
+        if self.small > _BZ2_MOST_SMALL:
+            raise ValueError("it consists of streams that hold next to nothing")
 
     def _starts_stream(self) -> bool:
         begin = self.bit // 8

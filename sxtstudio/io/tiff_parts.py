@@ -22,7 +22,7 @@ from sxtstudio.io.limits import LARGEST_CHUNK_BYTES, MOST_SLICES
 
 FILE_NAMES = re.compile(r"""FileName\s*=\s*["']([^"']*)["']""")
 _COUNTS = re.compile(r"""\b(?:Size[ZCT]|First[ZCT]|IFD|PlaneCount|NumPlanes)\s*=\s*["']\s*(\d+)""")
-_PIXELS = re.compile(r"<[^<>]*\bPixels\b[^<>]*>")
+_ELEMENT, _PIXELS = re.compile(r"<[^<>]*+>"), re.compile(r"\bPixels\b")
 _SIZES = re.compile(r"""\bSize[ZCT]\s*=\s*["']\s*(\d+)""")
 
 # Methods that unpack to no more than they are told to: none, CCITT, LZW, deflate, PackBits, LZMA, zstd.
@@ -122,7 +122,8 @@ def _check_ome(path: Path, xml: str) -> None:
                 "Save the tomogram as one file."
             )
     counts = [int(text[:20]) for text in _COUNTS.findall(xml)]
-    images = [math.prod(int(text[:20]) for text in _SIZES.findall(found)) for found in _PIXELS.findall(xml)]
+    elements = [found for found in _ELEMENT.findall(xml) if _PIXELS.search(found)]
+    images = [math.prod(int(text[:20]) for text in _SIZES.findall(found)) for found in elements]
     if max([*counts, *images], default=0) > MOST_SLICES:
         raise UserError(
             f"{path.name}: the OME description promises {max(counts + images)} slices, which is more than "

@@ -72,7 +72,7 @@ def _angles_in(path: Path) -> int:
     except (OSError, ValueError):
         return 0
     if path.suffix.lower() == ".mdoc":
-        return len(re.findall(r"(?m)^\s*TiltAngle\s*=", text))
+        return len(re.findall(r"(?m)^[ \t]*+TiltAngle[ \t]*+=", text))
     lines = [line for line in text.splitlines() if line.strip()]
     try:
         angles = np.array([float(line.split()[0]) for line in lines])

@@ -472,6 +472,12 @@ def nrrd(sizes: str, encoding: str = "raw", **fields: str) -> bytes:
     return "\n".join([*lines, *(f"{k.replace('_', ' ')}: {v}" for k, v in fields.items())]).encode() + b"\n\n"
 
 
+def mdoc(folder: Path) -> Path:
+    """A volume beside a list of tilt angles that is nothing but ends of lines."""
+    (folder / "bomb.nrrd.mdoc").write_bytes(b"\n" * (1 << 20))
+    return file_of("bomb.nrrd", nrrd("16 16 100"), bytes(102_400))(folder)
+
+
 def nrrd_pipe(folder: Path) -> Path:
     """A header whose data are a pipe."""
     os.mkfifo(folder / "data.raw")
@@ -588,6 +594,8 @@ TOMOGRAMS: dict[str, Bomb] = {
     "OME-TIFF, 10^12 slices": ome_tiff(
         _ome('SizeX="16" SizeY="16" SizeZ="1000000000000" SizeC="1" SizeT="1"')
     ),
+    "OME-TIFF, open tag": ome_tiff(_ome(_TWO, "<" + "Pixels " * 200_000)),
+    "mdoc of lines": mdoc,
     "OME-TIFF, 10^9 channels": ome_tiff(
         _ome('SizeX="16" SizeY="16" SizeZ="1" SizeC="1000000000" SizeT="1"', "<TiffData/>")
     ),
@@ -606,6 +614,12 @@ TOMOGRAMS: dict[str, Bomb] = {
     "NRRD, 10^7 fields": file_of(
         "bomb.nrrd", b"NRRD0004\n", b"".join(b"%d:=\n" % n for n in range(3_000_000))
     ),
+    "NRRD, 7 million lines": file_of("bomb.nrrd", nrrd("64 64 2")[:-1], lambda: b"#\n" * 7_000_000, b"\n"),
+    "NRRD, 32 million lines": file_of("bomb.nrrd", nrrd("64 64 2")[:-1], lambda: b"#\n" * 32_000_000),
+    "NRRD, 10,000 lines of a hole": file_of(
+        "bomb.nrrd", nrrd("64 64 2", line_skip="10000"), size=20 * GIGABYTE
+    ),
+    "NRRD, brackets": file_of("bomb.nrrd", nrrd("64 64 2", space_directions="(" * 1_000_000), bytes(32768)),
     "NRRD, data in a pipe": nrrd_pipe,
     "NRRD, skips of 10^18 bytes": file_of(
         "bomb.nrrd", nrrd("64 64 2", "gzip", byte_skip=str(10**18)), lambda: zeros_deflated(1 << 20, 31)
@@ -618,6 +632,8 @@ TOMOGRAMS: dict[str, Bomb] = {
     ),
     "gzip, 10^6 empty members": file_of("bomb.mrc.gz", gzip.compress(b"", mtime=0) * 1_000_000),
     "bzip2 of 4 GB": file_of("bomb.mrc.bz2", lambda: bz2.compress(bytes(GIGABYTE // 64)) * 256),
+    "bzip2 of streams of one byte": file_of("bomb.mrc.bz2", lambda: bz2.compress(b"a") * 500_000),
+    "bzip2 of streams of nothing": file_of("bomb.mrc.bz2", lambda: bz2.compress(b"") * 4_000_000),
     "AmiraMesh, 10^18 voxels": file_of("bomb.am", amira("", "1000000 1000000 1000000")),
     "AmiraMesh, slices of 4 GB": file_of(
         "bomb.am", amira("", "65000 65000 2", "@1(HxByteRLE,200000000)"), size=GIGABYTE
@@ -627,6 +643,7 @@ TOMOGRAMS: dict[str, Bomb] = {
     ),
     "AmiraMesh, nested groups": file_of("bomb.am", amira("a {\n" * 1_000_000)),
     "AmiraMesh, quotes": file_of("bomb.am", amira('"\\' * 4_000_000)),
+    "AmiraMesh, spaces": file_of("bomb.am", amira("", data=" " * 300_000 + "x")),
     "AmiraMesh, lines": file_of("bomb.am", amira("\n" * 15_000_000)),
     "NumPy, 10^18 voxels": file_of(
         "bomb.npy",
@@ -635,6 +652,7 @@ TOMOGRAMS: dict[str, Bomb] = {
     ),
     "NumPy, header of 4 GB": file_of("bomb.npy", b"\x93NUMPY\x02\x00\xf0\xff\xff\xff", size=5 * GIGABYTE),
     "NumPy, nested header": file_of("bomb.npy", b"\x93NUMPY\x01\x00\x00\x20", b"(" * 8192),
+    "MATLAB, empty parts": file_of("bomb.mat", mat5(), size=1 << 27),
     "MATLAB, 10^18 voxels": file_of("bomb.mat", mat5(variable(b"a", (10**6, 10**6, 10**6), 9, bytes(64)))),
     "MATLAB, values of 4 GB": file_of(
         "bomb.mat", mat5(variable(b"a", (64, 64, 10**6), 9, bytes(64), 0xFFFFFFF0))
@@ -831,6 +849,9 @@ MODELS: dict[str, Bomb] = {
 }
 # These open: what is odd about them is left out, or does no harm.
 OPENS = {
+    "NRRD, brackets",
+    "mdoc of lines",
+    "OME-TIFF, open tag",
     "NRRD, gzip of 4 GB",
     "NIfTI, gzip of 4 GB",
     "MATLAB, name of 4 GB",

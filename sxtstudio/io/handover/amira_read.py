@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -35,10 +36,11 @@ _TYPES["double"] = "f8"
 _PACKED = {"hxzip": "gzip", "hxbyterle": "rle"}
 LABELS = "Labels"
 _TOKEN = re.compile(r'"[^"]*"|[{}]|[^\s{},"]+')
-_LATTICE = re.compile(r"^[ \t]*define[ \t]+Lattice[ \t]+(\d{1,9})[ \t]+(\d{1,9})[ \t]+(\d{1,9})", re.M)
+# Spaces are taken without giving any back: a header of nothing else would be tried in every way otherwise.
+_LATTICE = re.compile(r"^[ \t]*+define[ \t]++Lattice[ \t]++(\d{1,9})[ \t]++(\d{1,9})[ \t]++(\d{1,9})", re.M)
 _STREAM = re.compile(
-    r"^[ \t]*Lattice[ \t]*\{[ \t]*(\w+)(?:\[(\d{1,9})\])?[ \t]+(\w+)[ \t]*\}[ \t]*=?[ \t]*@(\d{1,9})"
-    r"(?:[ \t]*\([ \t]*(\w+)[ \t]*,[ \t]*(\d{1,15})[ \t]*\))?",
+    r"^[ \t]*+Lattice[ \t]*+\{[ \t]*+(\w++)(?:\[(\d{1,9})\])?[ \t]++(\w++)[ \t]*+\}[ \t]*+=?[ \t]*+@(\d{1,9})"
+    r"(?:[ \t]*+\([ \t]*+(\w++)[ \t]*+,[ \t]*+(\d{1,15})[ \t]*+\))?",
     re.M,
 )
 # Without units, lengths are taken for µm, as MIB writes them, where that gives voxels of X-ray microscopy.
@@ -156,18 +158,16 @@ def _read_header(path: Path) -> _Header:
     text = content[:end].decode("utf-8", "replace")
     first = text.split("\n", 1)[0].upper()
     order = "ascii" if "ASCII" in first else "<" if "LITTLE" in first else ">"
-    lattice = re.search(
-        r"^[ \t]*define[ \t]+Lattice[ \t]+(\d{1,9})[ \t]+(\d{1,9})[ \t]+(\d{1,9})", text, re.M
-    )
+    lattice = _LATTICE.search(text)
     if lattice is None:
         raise UserError(f"{path.name} holds no regular volume (Lattice), but surfaces, points or the like.")
     streams = tuple(
         _Stream(
             found[1].lower(), int(found[2] or 1), found[3], int(found[4]), found[5] or "", int(found[6] or 0)
         )
-        for found in list(_STREAM.finditer(text))[:_MOST_STREAMS]
+        for found in islice(_STREAM.finditer(text), _MOST_STREAMS)
     )
-    begin = re.search(r"^[ \t]*Parameters[ \t]*\{", text, re.M)
+    begin = re.search(r"^[ \t]*+Parameters[ \t]*+\{", text, re.M)
     parameters = _group(path, text, begin.end()) if begin else Group()
     line = content.find(b"\n", end)
     return _Header(tuple(map(int, lattice.groups())), parameters, streams, order, line + 1 or len(content))

@@ -31,7 +31,8 @@ from sxtstudio.io.stored import axes_of_format, check_stored, stored_volume
 from sxtstudio.io.units import judge_voxel, nm_per_unit
 
 MAGIC = b"NRRD000"
-_MOST_HEADER, _MOST_LINES = 64 << 20, 1_000_000
+_MOST_HEADER, _MOST_LINES = 16 << 20, 200_000
+_MOST_SKIPPED = 16 << 20  # bytes of the lines that "line skip" passes
 _MOST_AXES = 16
 TYPES = {
     "i1": ("signed char", "int8", "int8_t"),
@@ -69,7 +70,7 @@ def read_header(path: Path) -> Header:
     Raises
     ------
     UserError
-        If it has no end.
+        If it has no end, or too many lines.
     """
     with open_plain(path) as file:
         content = file.read(_MOST_HEADER)
@@ -79,10 +80,12 @@ def read_header(path: Path) -> Header:
     text = content[: found.start() if found else len(content)].decode("utf-8", "replace")
     fields: dict[str, str] = {}
     pairs: dict[str, str] = {}
-    lines = text.splitlines()
+    lines = text.split("\n", _MOST_LINES)
     if len(lines) > _MOST_LINES:
-        raise UserError(f"{path.name} has a header of {len(lines)} lines. It is damaged; copy it again.")
-    for line in lines[1:]:
+        raise UserError(
+            f"{path.name} has a header of more than {_MOST_LINES} lines. It is damaged; copy it again."
+        )
+    for line in (line.removesuffix("\r") for line in lines[1:]):
         if line.startswith("#"):
             continue
         key, _, value = line.partition(":")
@@ -227,9 +230,18 @@ def _beside(path: Path, named: str) -> Path:
 def _after_lines(path: Path, start: int, lines: int) -> int:
     with open_plain(path) as file:
         file.seek(start)
-        for _ in range(min(lines, 10_000)):
-            file.readline(1 << 20)
-        return file.tell()
+        passed = 0
+        for _ in range(lines):
+            line = file.readline(_MOST_SKIPPED + 1 - passed)
+            passed += len(line)
+            if passed > _MOST_SKIPPED:
+                raise UserError(
+                    f"{path.name} has too many or too long lines before its data. It is damaged, or its "
+                    "header (line skip) is wrong; copy or export it again."
+                )
+            if not line:
+                break
+        return start + passed
 
 
 def _geometry(
@@ -240,11 +252,11 @@ def _geometry(
     origin: list[float | None] = [None] * count
     units: list[float | None] = [None] * count
     words = re.findall(r'"([^"]*)"', header.fields.get("space units", header.fields.get("units", "")))
-    vectors = re.findall(r"\(([^)]*)\)|(none)", header.fields.get("space directions", ""), re.I)
+    vectors = re.findall(r"\(([^()]*+)\)|(none)", header.fields.get("space directions", ""), re.I)
     if len(vectors) == count:
         axes = [axis for axis, (vector, _) in enumerate(vectors) if vector]
         directions = np.array([[float(n) for n in vectors[axis][0].split(",")] for axis in axes]).T
-        text = re.search(r"\(([^)]*)\)", header.fields.get("space origin", ""))
+        text = re.search(r"\(([^()]*+)\)", header.fields.get("space origin", ""))
         position = np.array([float(n) for n in text.group(1).split(",")]) if text else None
         if directions.ndim != 2 or (position is not None and len(position) != len(directions)):
             return lengths, origin, units, ()
