@@ -23,7 +23,7 @@ def add(commands: Any) -> None:
         description="Do all steps of a folder of results again, as 'sxtstudio export --results' or File > "
         "Export results writes it, and say of each result whether it is the same bit by bit or how far "
         "apart. What was drawn or corrected by hand is taken as given from the folder. Exit code 0: all is "
-        "the same, 3: something is not.",
+        "the same, 3: something is not, or a file of the folder is missing or was changed.",
     )
     parser.add_argument("folder", metavar="FOLDER", help="the folder of results; it stays as it is")
     parser.add_argument("--tomogram", metavar="PATH", help="where the tomogram is now")

@@ -78,6 +78,23 @@ def load_card(
     """
     if name_or_path is not None and _is_path(name_or_path):
         return card_of(name_or_path)
+    return _installed(name_or_path, folders)
+
+
+def installed_card(name: str, *, folders: Iterable[str | Path] | None = None) -> ModelCard:
+    """Return the card of an installed model, as ``load_card`` does; a path is no name here.
+
+    For names that were read from files, which may come from strangers.
+
+    Raises
+    ------
+    UserError
+        If no model of that name is installed, or something is wrong with it.
+    """
+    return _installed(name, folders)
+
+
+def _installed(name_or_path: str | Path | None, folders: Iterable[str | Path] | None) -> ModelCard:
     problems: list[str] = []
     cards = find_models(folders, problems=problems)
     for card in cards:

@@ -24,7 +24,7 @@ class Verdict(StrEnum):
     SAME = "the same, bit by bit"
     APART = "not the same"
     GIVEN = "taken as given"
-    MISSING = "could not be made"
+    MISSING = "missing"
 
 
 @dataclass(frozen=True)

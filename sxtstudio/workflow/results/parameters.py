@@ -6,10 +6,17 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
-from sxtstudio.core.records import Finite
-
 _Count = Annotated[int, Meta(ge=0, le=1_000_000)]
 _Number = Annotated[float, Meta(ge=-1e30, le=1e30)]
+
+
+_Edge = Annotated[float, Meta(gt=0, le=1e9)]
+
+
+class VoxelStep(Struct, frozen=True):
+    """Of a voxel size, (z, y, x) in nm; None where it was taken back."""
+
+    voxel_nm: tuple[_Edge, _Edge, _Edge] | None = None
 
 
 class SegmentStep(Struct, frozen=True):
@@ -44,7 +51,7 @@ class CleanStep(Struct, frozen=True):
 class ThresholdStep(Struct, frozen=True):
     """Of a mask by a grey value."""
 
-    value: Finite
+    value: _Number
     above: bool = False
     smooth_px: Annotated[float, Meta(ge=0, le=1000)] = 8.0
     large_only: bool = True

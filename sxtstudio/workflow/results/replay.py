@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.cleanup import CleanParameters
@@ -21,7 +21,7 @@ from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.core.volume import ArrayVolume, VoxelSize
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.parameters import SegmentParameters
-from sxtstudio.segment.registry import load_card
+from sxtstudio.segment.registry import installed_card, load_card
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import find_output
 from sxtstudio.workflow.jobs import document_mask as masking
@@ -29,7 +29,7 @@ from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.document_cleaning import CleanInput, clean_document
 from sxtstudio.workflow.jobs.document_objects import FindObjects, ObjectsInput, find_document_objects
 from sxtstudio.workflow.jobs.document_segmenting import segment_document
-from sxtstudio.workflow.results.parameters import CleanStep, FindStep, SegmentStep, ThresholdStep
+from sxtstudio.workflow.results.parameters import CleanStep, FindStep, SegmentStep, ThresholdStep, VoxelStep
 
 Part = Literal["labels", "mask", "objects"]
 PARTS: tuple[Part, ...] = ("labels", "mask", "objects")
@@ -61,7 +61,8 @@ class Replay:
     document
         New, of the same tomogram.
     give
-        Takes labels, mask or objects from the folder into the document.
+        Takes labels, mask or objects from the folder into the document; whether they are there as they were
+        written.
     by_hand
         Of each part, the names of the steps that are not done again, and how often; a part that has some is
         given from the folder.
@@ -71,7 +72,7 @@ class Replay:
 
     document: Document
     options: Options
-    give: Callable[[Part], None]
+    give: Callable[[Part], bool]
     by_hand: dict[Part, dict[str, int]] = field(default_factory=dict)
     done: list[str] = field(default_factory=list)
     _known: dict[Part, bool] = field(default_factory=lambda: dict.fromkeys(PARTS, True))
@@ -96,15 +97,14 @@ class Replay:
         edits = [step for step in steps if _is_edit(step)]
         for number, step in enumerate(steps):
             if step.kind is StepKind.VOXEL_SIZE:
-                self.document.voxel_nm = _voxel(step.parameters.get("voxel_nm"))
+                self.document.voxel_nm = _voxel(step)
             elif step.kind is StepKind.POLARITY and step.parameters.get("value") in ("dark", "bright"):
                 self.document.polarity = chosen_polarity(step.parameters["value"])
             elif _is_edit(step):
                 self._edit(step, keep_output, progress.part(1 / len(edits), step.name))
             for part in PARTS:
                 if last[part] == number and not self._known[part]:
-                    self.give(part)
-                    self._known[part] = True
+                    self._known[part] = self.give(part)
 
     def _edit(self, step: Step, keep_output: bool, progress: Progress) -> None:
         part = _part_of(step)
@@ -166,7 +166,8 @@ class Replay:
 
     def _card(self, name: str, sha256: str) -> ModelCard:
         try:
-            card = load_card(self.options.model or name)
+            # The record may be a stranger's: no file is opened because it is named there.
+            card = load_card(self.options.model) if self.options.model else installed_card(name)
         except UserError as error:
             raise UserError(
                 f"The labels were made with the model {name} ({_short(sha256)}), which is not here: {error} "
@@ -319,10 +320,9 @@ def _last_step(steps: list[Step], part: Part) -> int | None:
     return found[-1] if found else None
 
 
-def _voxel(value: Any) -> VoxelSize | None:
-    if isinstance(value, list | tuple) and len(value) == 3:
-        return (float(value[0]), float(value[1]), float(value[2]))
-    return None
+def _voxel(step: Step) -> VoxelSize | None:
+    said = record_of(dict(step.parameters), VoxelStep, "A voxel size of the record is damaged")
+    return said.voxel_nm
 
 
 def _short(sha256: str) -> str:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 
@@ -43,6 +43,8 @@ from sxtstudio.workflow.results.compare import (
 from sxtstudio.workflow.results.replay import PARTS, Options, Part, Replay
 from sxtstudio.workflow.results.write import measured_anew, sha256_of
 
+_NAMES: Mapping[Part, str] = {"labels": "labels", "mask": "cell mask", "objects": "objects"}
+_ALL_GIVEN = "No step was done again: all is work by hand, and was taken as given from the folder."
 _STEPS_SHARE, _COMPARE_SHARE, _MEASURE_SHARE = 0.7, 0.1, 0.2
 
 
@@ -56,7 +58,7 @@ class Rerun:
 
     @property
     def same(self) -> bool:
-        """Whether all that was made again is the same bit by bit; what is given does not count."""
+        """Whether what was made again is the same bit by bit, and what is given as it was written."""
         return all(one.verdict in (Verdict.SAME, Verdict.GIVEN) for one in self.outcomes)
 
 
@@ -88,32 +90,45 @@ def rerun(
     """
     progress = progress or Progress()
     results = layout.read_results(folder)
-    notes = _changed(folder, results)
+    changed = _changed(folder, results)
     with _opened(folder, results, tomogram) as document:
-        replay = Replay(document, options or Options(), lambda part: _give(document, folder, part))
+        replay = Replay(document, options or Options(), lambda part: _give(document, folder, part, changed))
         steps = effective(results.record.steps)
         replay.run(steps, progress.part(_STEPS_SHARE))
         outcomes = []
         comparing = progress.part(_COMPARE_SHARE)
         for part in PARTS:
-            found = _compare_part(document, folder, part, replay, comparing.part(1 / len(PARTS), "comparing"))
+            found = _compare_part(
+                document, folder, part, replay, changed, comparing.part(1 / len(PARTS), "comparing")
+            )
             outcomes += [] if found is None else [found]
         # Measured and classed with what they were in the end.
         document.voxel_nm, document.lac = results.record.voxel_nm, results.record.lac
         outcomes += _compare_tables(document, folder, results, steps, progress.part(_MEASURE_SHARE))
+    outcomes += list(changed.values())
+    given = all(one.verdict is Verdict.GIVEN for one in outcomes if one.name in _NAMES.values())
+    notes = (_ALL_GIVEN,) if given and not replay.done else ()
     return Rerun(tuple(outcomes), tuple(replay.done), notes)
 
 
-def _changed(folder: Path, results: layout.Results) -> tuple[str, ...]:
-    """Say which files are not as they were written."""
-    changed = []
+def _changed(folder: Path, results: layout.Results) -> dict[str, Outcome]:
+    """Return for each file that is not as it was written what became of it."""
+    changed = {}
     for name, sha256 in results.files.items():
-        path = folder / name
-        if not path.is_file() or path.is_symlink():
-            changed.append(f"⚠ {name} is not there any more.")
-        elif sha256_of(path) != sha256:
-            changed.append(f"⚠ {name} was changed since it was written.")
-    return tuple(changed)
+        if not _is_within(folder, name):
+            changed[name] = Outcome(name, Verdict.MISSING, "the file is not there any more")
+        elif sha256_of(folder / name) != sha256:
+            changed[name] = Outcome(name, Verdict.APART, "the file was changed since it was written")
+    for name in (*layout.VOLUMES.values(), layout.TABLE, layout.ROWS, layout.CLASSIFIER):
+        if name not in results.files and os.path.lexists(folder / name):
+            changed[name] = Outcome(name, Verdict.APART, f"the file is not listed in {layout.PARAMETERS}")
+    return changed
+
+
+def _is_within(folder: Path, name: str) -> bool:
+    """Whether it is a file of the folder itself, and not one that a link leads to."""
+    places = [folder / name, *(folder / parent for parent in PurePosixPath(name).parents)][:-1]
+    return not any(place.is_symlink() for place in places) and (folder / name).is_file()
 
 
 @contextmanager
@@ -149,8 +164,10 @@ def _opened(folder: Path, results: layout.Results, tomogram: Path | None) -> Ite
         document.close()
 
 
-def _give(document: Document, folder: Path, part: Part) -> None:
-    """Take labels, mask or objects of the folder into the document."""
+def _give(document: Document, folder: Path, part: Part, changed: Mapping[str, Outcome]) -> bool:
+    """Take labels, mask or objects of the folder into the document, if they are as they were written."""
+    if layout.VOLUMES[part] in changed:
+        return False
     array = document.volume(part)
     path = folder / layout.VOLUMES[part]
     if not path.is_file():
@@ -167,6 +184,7 @@ def _give(document: Document, folder: Path, part: Part) -> None:
     document.recount(part)
     if part == "objects":
         document.set_table(_rows_of(folder))
+    return True
 
 
 def _check_shape(document: Document, shape: tuple[int, ...], path: Path) -> None:
@@ -184,10 +202,17 @@ def _rows_of(folder: Path) -> ObjectTable:
 
 
 def _compare_part(
-    document: Document, folder: Path, part: Part, replay: Replay, progress: Progress
+    document: Document,
+    folder: Path,
+    part: Part,
+    replay: Replay,
+    changed: Mapping[str, Outcome],
+    progress: Progress,
 ) -> Outcome | None:
-    path = folder / layout.VOLUMES[part]
-    name = "cell mask" if part == "mask" else part
+    path, name = folder / layout.VOLUMES[part], _NAMES[part]
+    broken = changed.get(layout.VOLUMES[part])
+    if broken is not None and (part in replay.by_hand or broken.verdict is Verdict.MISSING):
+        return replace(broken, name=name)
     if part in replay.by_hand:
         each = [f"{step} ×{n}" if n > 1 else step for step, n in replay.by_hand[part].items()]
         return Outcome(name, Verdict.GIVEN, f"work by hand, or what follows it: {', '.join(each[:8])}")
@@ -199,9 +224,14 @@ def _compare_part(
         return None
     if array is None:
         return Outcome(name, Verdict.MISSING, "no step of the record makes it")
-    with open_volume(path) as kept:
-        _check_shape(document, kept.shape, path)
-        return replace(compare_volumes(part, kept, array, progress), name=name)
+    try:
+        with open_volume(path) as kept:
+            _check_shape(document, kept.shape, path)
+            return replace(compare_volumes(part, kept, array, progress), name=name)
+    except UserError as error:
+        if broken is None:
+            raise
+        return Outcome(name, Verdict.APART, f"{broken.words}, and cannot be compared: {error}")
 
 
 def _compare_tables(

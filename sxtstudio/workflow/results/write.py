@@ -309,10 +309,10 @@ class _Writing:
         if not steps:
             return
         name, sha256 = steps[-1].parameters.get("model"), steps[-1].parameters.get("model_sha256")
-        from sxtstudio.segment.registry import load_card  # with the libraries of the network
+        from sxtstudio.segment.registry import installed_card  # with the libraries of the network
 
         try:
-            card = load_card(str(name))
+            card = installed_card(str(name))
         except UserError:
             card = None
         if card is None or card.sha256 != sha256:

@@ -13,6 +13,7 @@ import pytest
 import tifffile
 
 from sxtstudio.cli import main
+from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.classes.assigning import by_classifier, by_rules, with_classes
 from sxtstudio.core.classes.classifier import examples_of
 from sxtstudio.core.classes.features import features_of
@@ -305,7 +306,8 @@ def test_how_far_apart_is_said(window: Window, write_folder: Callable[[], Path])
     assert measured is not None and measured["column"] == "volume_um3"
     assert measured["largest_relative_difference"] == pytest.approx(0.2, rel=1e-5)
     assert outcomes["objects"].verdict is Verdict.SAME
-    assert sum("changed since it was written" in note for note in found.notes) == 2
+    changed = [one.name for one in found.outcomes if "changed since it was written" in one.words]
+    assert changed == [layout.VOLUMES["labels"], layout.TABLE]
 
 
 def test_another_parameter_gives_another_result(window: Window, write_folder: Callable[[], Path]) -> None:
@@ -385,6 +387,89 @@ def test_a_strangers_record_is_an_error_in_a_sentence(
     content["record"]["steps"][0]["parameters"] = parameters
     (folder / layout.PARAMETERS).write_text(json.dumps(content), encoding="utf-8")
     with pytest.raises(UserError, match="A segmentation of the record is damaged"):
+        rerun(folder)
+
+
+@pytest.mark.parametrize("harm", ["gone", "linked", "changed"])
+def test_given_results_that_are_gone_or_changed_are_not_the_same(
+    window: Window, write_folder: Callable[[], Path], tmp_path: Path, harm: str
+) -> None:
+    window.paint("labels", Box((1, 2, 2), (3, 9, 9)), 255)
+    folder = write_folder()
+    found = rerun(folder)
+    assert found.same and found.outcomes[0].verdict is Verdict.GIVEN and "as given" in found.notes[0]
+    path = folder / layout.VOLUMES["labels"]
+    if harm == "changed":
+        data = tifffile.imread(path)
+        data[0, 0, :7] = 255
+        tifffile.imwrite(path, data, photometric="minisblack")
+    else:
+        shutil.move(path.parent, tmp_path / "elsewhere")
+        if harm == "linked":
+            path.parent.symlink_to(tmp_path / "elsewhere", target_is_directory=True)
+    found = rerun(folder)
+    wanted = Verdict.APART if harm == "changed" else Verdict.MISSING
+    outcomes = by_name(found.outcomes)
+    assert not found.same and not found.notes
+    assert outcomes["labels"].verdict is wanted and outcomes[layout.VOLUMES["labels"]].verdict is wanted
+    assert main(["rerun", str(folder)]) == 3
+
+
+def test_what_followed_labels_that_are_gone_is_not_made_from_nothing(
+    window: Window, write_folder: Callable[[], Path]
+) -> None:
+    window.paint("labels", Box((1, 2, 2), (3, 9, 9)), 255)
+    window.find(FindObjects(Method.COMPONENTS, min_voxels=10))
+    folder = write_folder()
+    (folder / layout.VOLUMES["labels"]).unlink()
+    found = rerun(folder)
+    assert not found.same and by_name(found.outcomes)["labels"].verdict is Verdict.MISSING
+    assert by_name(found.outcomes)["objects"].verdict is Verdict.GIVEN and not found.done
+
+
+def _with_step(folder: Path, step: Step) -> None:
+    """Put a step of a stranger into the record."""
+    content = json.loads((folder / layout.PARAMETERS).read_text(encoding="utf-8"))
+    first = content["record"]["steps"][0]
+    added = {**first, "kind": step.kind.value, "name": step.name, "parameters": dict(step.parameters)}
+    if step.kind is not StepKind.EDIT:
+        added = {key: value for key, value in added.items() if key not in ("edit", "target")}
+    content["record"]["steps"].insert(0, added)
+    (folder / layout.PARAMETERS).write_text(json.dumps(content), encoding="utf-8")
+
+
+@pytest.mark.parametrize("size", [["a", "b", "c"], [None] * 3, [10**400] * 3, [-1, 0, 1], 5])
+def test_a_strangers_voxel_size_is_an_error_in_a_sentence(
+    window: Window, write_folder: Callable[[], Path], size: object, capsys: pytest.CaptureFixture[str]
+) -> None:
+    window.paint("labels", Box((1, 2, 2), (3, 9, 9)), 255)
+    folder = write_folder()
+    _with_step(folder, Step(StepKind.VOXEL_SIZE, parameters={"voxel_nm": size}))
+    assert main(["rerun", str(folder)]) == 2
+    assert "A voxel size of the record is damaged" in capsys.readouterr().err
+
+
+def test_a_threshold_beyond_all_grey_values_is_an_error_in_a_sentence(
+    window: Window, write_folder: Callable[[], Path]
+) -> None:
+    window.mask(ThresholdMask(-0.2, above=True, smooth_px=2.0, large_only=False))
+    folder = write_folder()
+    content = json.loads((folder / layout.PARAMETERS).read_text(encoding="utf-8"))
+    content["record"]["steps"][0]["parameters"]["value"] = 1e300
+    (folder / layout.PARAMETERS).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UserError, match="A threshold of the record is damaged"):
+        rerun(folder)
+
+
+def test_no_model_is_opened_because_a_record_names_its_path(
+    window: Window, write_folder: Callable[[], Path], toy_model: Path
+) -> None:
+    window.segment()
+    folder = write_folder()
+    content = json.loads((folder / layout.PARAMETERS).read_text(encoding="utf-8"))
+    content["record"]["steps"][0]["parameters"]["model"] = str(toy_model)
+    (folder / layout.PARAMETERS).write_text(json.dumps(content), encoding="utf-8")
+    with pytest.raises(UserError, match="Say where it is with --model"):
         rerun(folder)
 
 
