@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 import zipfile
 from collections.abc import Generator, Iterator
 from contextlib import closing
@@ -26,6 +27,7 @@ from sxtstudio.io.handover.values import legend_for, whole
 _MOST_ROIS = 300_000  # the ROI Manager takes minutes for as many
 _MOST_WIDE = 32_767  # pixels: the box of a ROI is stored as 16-bit numbers
 _MOVE, _LINE, _CLOSE = 0.0, 1.0, 4.0  # of the path of a shape
+_SECOND_HEADER, _NAME_LENGTH = 60, 20  # where its place stands, and in it the length of the name
 _TIME = (1980, 1, 1, 0, 0, 0)  # the same labels give the same file
 _NOT_IN_NAMES = str.maketrans(dict.fromkeys('/\\:*?"<>|', "_"))
 
@@ -76,7 +78,7 @@ def write_rois(path: Path, label_image: LabelImage, progress: Progress | None = 
                         name = f"{entry.name} z{z + 1:04d}"
                         info = zipfile.ZipInfo(f"{name}.roi", _TIME)
                         info.compress_type = zipfile.ZIP_DEFLATED
-                        archive.writestr(info, _roi(name, entry, z, polygons).tobytes())
+                        archive.writestr(info, _content(_roi(name, entry, z, polygons)))
         with closing(_rois_of(temporary)) as rois:
             sums.compare(_Back(rois, label_image.shape, owners), progress)
         size = temporary.stat().st_size
@@ -137,6 +139,17 @@ def _roi(name: str, entry: LegendEntry, z: int, polygons: list[NDArray[np.int32]
     roi.multi_coordinates = np.concatenate([_path(polygon) for polygon in polygons])
     roi.shape_roi_size = len(roi.multi_coordinates)
     return roi
+
+
+def _content(roi: roifile.ImagejRoi) -> bytes:
+    """Return the file of a ROI, with its whole name.
+
+    ImageJ counts a name in units of UTF-16, and roifile in letters, some of which are two units.
+    """
+    content = bytearray(roi.tobytes())
+    (second,) = struct.unpack_from(">i", content, _SECOND_HEADER)
+    struct.pack_into(">i", content, second + _NAME_LENGTH, len(roi.name.encode("utf-16-be")) // 2)
+    return bytes(content)
 
 
 def _path(polygon: NDArray[np.int32]) -> NDArray[np.float32]:

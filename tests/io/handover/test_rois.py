@@ -69,6 +69,16 @@ def test_names_that_are_no_names_of_files(tmp_path):
     assert len({name.casefold() for name in found}) == 12
 
 
+@pytest.mark.parametrize("name", ["𝛼" * 9, "🦠🦠🦠 phage", "\ud83e\udda0 lone", "a🦠"])
+def test_names_of_letters_that_are_two_units_are_whole(tmp_path, name):
+    write_rois(tmp_path / "rois.zip", image_of(np.ones((1, 2, 2), np.uint8), {1: name}))
+    roi = roifile.roiread(tmp_path / "rois.zip")[0]
+    wanted = "".join("_" if "\ud800" <= letter <= "\udfff" else letter for letter in name)
+    assert roi.name == f"{wanted} z0001"
+    with zipfile.ZipFile(tmp_path / "rois.zip") as archive:
+        assert archive.namelist() == [f"{wanted} z0001.roi"]
+
+
 def test_the_same_labels_give_the_same_file(tmp_path, monkeypatch):
     write_rois(tmp_path / "a.zip", image_of(asymmetric()))
     monkeypatch.setattr("sxtstudio.core.walk.SLAB_VOXELS", 700)
