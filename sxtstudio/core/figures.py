@@ -20,6 +20,7 @@ Numbers = NDArray[np.int64]
 #: Dots of a category spread over so much of its width to either side.
 _SWARM = 0.36
 _MOST_BINS = 60
+_MOST_LETTERS = 40
 #: Colours of groups (Okabe and Ito, told apart by colour-blind readers, too).
 GROUP_COLOURS: tuple[Rgb, ...] = (
     (0, 114, 178),
@@ -129,7 +130,7 @@ class Figure:
         ):
             return ()
         drawn: tuple[Dots | Bars | Curve, ...] = (*self.dots, *self.bars, *self.curves)
-        named = dict.fromkeys((one.name, one.rgb) for one in drawn if one.name)
+        named = dict.fromkeys((short_name(one.name), one.rgb) for one in drawn if one.name)
         return tuple(named) if len(named) > 1 else ()
 
     @property
@@ -155,6 +156,11 @@ class Category:
         return Category(self.name, self.rgb, self.numbers[known], self.values[known], colours)
 
 
+def short_name(name: str) -> str:
+    """Return a name of a class or group as a plot shows it: a plot grows with its names, up to 40 letters."""
+    return name if len(name) <= _MOST_LETTERS else f"{name[: _MOST_LETTERS - 1].rstrip()}…"
+
+
 def dot_plot(categories: Sequence[Category], y_title: str, title: str = "") -> Figure:
     """Return a dot plot as Figure 3 of the paper: dots side by side, a line at the mean, bars of one SD."""
     shown = [category.finite() for category in categories]
@@ -163,7 +169,9 @@ def dot_plot(categories: Sequence[Category], y_title: str, title: str = "") -> F
         for place, c in enumerate(shown, 1)
     )
     means = tuple(MeanBar(place, Spread.of(c.values)) for place, c in enumerate(shown, 1) if len(c.values))
-    ticks = tuple((float(place), f"{c.name}\nn = {len(c.values)}") for place, c in enumerate(shown, 1))
+    ticks = tuple(
+        (float(place), f"{short_name(c.name)}\nn = {len(c.values)}") for place, c in enumerate(shown, 1)
+    )
     return Figure(FigureKind.DOTS, "", y_title, title, dots, means, ticks=ticks)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from sxtstudio.core.figures import GROUP_COLOURS, Dots, Figure, FigureKind, MeanBar, swarm
+from sxtstudio.core.figures import GROUP_COLOURS, Dots, Figure, FigureKind, MeanBar, short_name, swarm
 from sxtstudio.core.statistics import AnalysisUnit, Comparison
 
 
@@ -31,7 +31,7 @@ def group_figure(comparison: Comparison, y_title: str, *, per_cell: bool = False
         if observed.n:
             means.append(MeanBar(float(place), observed))
         objects_too = "" if per_cell else f", {group.objects.n} objects"
-        words = f"{group.name}\n{group.cells.n} cells{objects_too}"
+        words = f"{short_name(group.name)}\n{group.cells.n} cells{objects_too}"
         ticks.append((float(place), words))
     return Figure(FigureKind.DOTS, "", y_title, dots=tuple(dots), means=tuple(means), ticks=tuple(ticks))
 

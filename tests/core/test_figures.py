@@ -26,6 +26,15 @@ def test_dots_have_the_mean_and_sd_of_what_is_drawn() -> None:
     assert np.abs(figure.dots[0].x - 1).max() < 0.5 and figure.legend == ()
 
 
+def test_names_of_any_length_are_cut() -> None:
+    """A plot is as wide as its names ask for."""
+    long = "W" * 300
+    figure = dot_plot([category(long, [1, 2]), category("a" * 40, [1])], "Volume")
+    assert figure.ticks == ((1.0, f"{'W' * 39}…\nn = 2"), (2.0, f"{'a' * 40}\nn = 1"))
+    legend = histogram([category(long, [1, 2]), category("b", [1, 3])], "Volume").legend
+    assert [name for name, _ in legend] == [f"{'W' * 39}…", "b"]
+
+
 def test_equal_values_are_told_apart_and_stay_in_their_places() -> None:
     values = np.concatenate([np.full(200, 5.0), np.linspace(0, 10, 21)])
     aside = swarm(values)

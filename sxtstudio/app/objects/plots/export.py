@@ -21,6 +21,8 @@ PANEL_PX = QSize(330, 280)
 _SCALE, _DOTS_PER_M = 4, 96 / 0.0254
 #: For the axis and its numbers, beside the categories.
 _MARGIN_PX = 84
+#: Of a panel; the names of more categories than fit are cut short.
+_WIDEST_PX = 2000
 #: For a colour bar on the right.
 _BAR_PX = 76
 SUFFIXES = (".png", ".svg")
@@ -78,7 +80,8 @@ def _wanted_width(figure: Figure) -> int:
     """Return how wide a panel must be for the names of its categories."""
     letters = QFontMetrics(print_font())
     lines = [line for _, text in figure.ticks for line in text.split("\n")]
-    return _MARGIN_PX + len(figure.ticks) * (max(map(letters.horizontalAdvance, lines), default=0) + 8)
+    wanted = _MARGIN_PX + len(figure.ticks) * (max(map(letters.horizontalAdvance, lines), default=0) + 8)
+    return min(wanted, _WIDEST_PX)
 
 
 def _printed(figure: Figure, size: QSize, line_px: float) -> FigurePlot:
