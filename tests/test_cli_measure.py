@@ -228,3 +228,20 @@ def test_bad_outputs_are_told_before_the_work(objects: Path, tmp_path: Path, cap
         assert run("measure", objects, *words) == 2
         assert sentence in capsys.readouterr().err
     assert not list(tmp_path.glob("t.*"))
+
+
+def test_a_single_slice_has_areas_and_no_volumes(
+    volume: NDArray[np.uint32], tmp_path: Path, capsys: Out
+) -> None:
+    slice_file, table = save(tmp_path / "one.tif", volume[14:15]), tmp_path / "t.csv"
+    assert run("measure", slice_file, "-o", table, "--voxel", "10", "--axes", "ZYX", "--as", "objects") == 0
+    out = capsys.readouterr().out
+    assert "One slice: 3D columns are left empty" in out
+    assert "Area per slice, mean" in out and "Volume" not in out
+    first = rows(table)[0]
+    assert first["volume_um3"] == first["equivalent_diameter_nm"] == first["euler_number"] == ""
+    assert float(first["slice_area_mean_nm2"]) == 100 * int((volume[14] == 3).sum())
+    for other in ("t.xlsx", "t.parquet"):
+        assert run("measure", slice_file, "-o", tmp_path / other, "--voxel", "10", "--as", "objects") == 0
+    assert polars.read_parquet(tmp_path / "t.parquet")["volume_um3"].is_nan().all()
+    assert first["flags"] == "", "the faces above and below are no borders that cut it"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 #: What the summary says of the objects; all is in the table.
 _SUMMARY = ("volume", "surface_mesh", "surface_to_volume", "axis_1", "axis_2", "axis_3", "sphericity")
+_SUMMARY_OF_SLICE = ("slice_area_mean", "slice_axis_1_mean", "slice_axis_2_mean", "slice_perimeter_mean")
 
 
 def add(commands: Any) -> None:
@@ -71,6 +72,7 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure, write, and say what was found."""
     from sxtstudio.core.bodies.method import Method
+    from sxtstudio.core.measure.measure import ONE_SLICE
     from sxtstudio.workflow.jobs.measuring import MeasureJob, measure_file
     from sxtstudio.workflow.jobs.objects import TakenAs
 
@@ -95,7 +97,7 @@ def run(arguments: argparse.Namespace) -> int:
         ("voxel size", voxel_zyx_text(result.voxel_nm)),
         *_summary(result, include_border=arguments.include_border),
         *(("note", note) for note in result.notes),
-        *(("note", note) for note in result.measured.notes if job.more.calibrates),
+        *(("note", note) for note in result.measured.notes if job.more.calibrates or note == ONE_SLICE),
         *(("written", str(path)) for path in result.written),
     ]
     if job.meshes is not None:
@@ -121,7 +123,8 @@ def _summary(result: MeasureResult, *, include_border: bool) -> Iterator[tuple[s
         yield "note", "no object is left for means: all are cut by the border"
         return
     titles = {column.key: column for column in measured.columns}
-    for key in _SUMMARY:
+    solid = not np.isnan(measured.values["volume"].astype(float)).all()
+    for key in _SUMMARY if solid else _SUMMARY_OF_SLICE:
         column = titles[key]
         values = measured.values[key][counted].astype(float)
         unit = unit_text(column.quantity, calibrated=measured.calibrated)

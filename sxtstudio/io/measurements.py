@@ -154,7 +154,10 @@ def read_measurements(path: Path, what: str) -> tuple[KeptMeasurements, str, int
     kinds = {key: array for (key, _), array in zip(header.columns, columns, strict=True)}
     value = Measurements(numbers, calibrated=header.calibrated, notes=header.notes)
     for key, array in kinds.items():
-        if key in known and (array.dtype.kind in "iub" or not known[key].integer):
+        if key not in known:
+            continue
+        # Whole numbers are floats only where none could be measured, as in a volume of one slice.
+        if array.dtype.kind in "iub" or not known[key].integer or np.isnan(array).all():
             value.add(known[key], array)
     if "grey_inside_mean" in value.values and not {"grey_mean", "grey_sd", "volume"} <= value.values.keys():
         raise UserError(f"{what} are damaged: columns of grey values are missing.")

@@ -28,6 +28,7 @@ from sxtstudio.app.objects.table.listing import Listing
 from sxtstudio.app.objects.table.model import STALE, value_text
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.measure.measure import ONE_SLICE
 from sxtstudio.core.object_table import ObjectRow, ObjectTable
 from sxtstudio.core.wording import count
 
@@ -167,6 +168,8 @@ class ChosenObject(QWidget):
             self._figures.addRow(title, value)
         if self._measured.is_stale(number):
             show_note(self.figure_note, f"⚠ {STALE}")
+        elif ONE_SLICE in measurements.notes:
+            show_note(self.figure_note, ONE_SLICE)
 
     def _enable(self) -> None:
         rows = self._table.rows

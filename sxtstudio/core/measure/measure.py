@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,19 @@ from sxtstudio.core.volume import Volume, VoxelSize
 #: All groups of columns, in the order of the table.
 GROUPS: tuple[ColumnGroup, ...] = (SIZE, SHAPE, SKELETON, SLICES, GREY)
 _INVENTORY_SHARE = 0.5
+
+#: What a single slice cannot tell, for want of the third dimension; centre lines are those of balls.
+_SOLID = frozenset(
+    {
+        *("volume", "equivalent_diameter", "axis_1", "axis_2", "axis_3", "angle_to_beam"),
+        *("surface_mesh", "surface_voxels", "surface_to_volume", "sphericity"),
+        *("feret_max", "feret_min", "feret_mean"),
+        *("euler_number", "wedge_share", "end_share", "cut_by_wedge"),
+        *(column.key for column in SKELETON.columns),
+    }
+)
+#: Goes with the values of a volume of one slice.
+ONE_SLICE = "One slice: 3D columns are left empty; see the columns per slice."
 
 
 def all_columns(groups: Sequence[ColumnGroup] = GROUPS) -> tuple[Column, ...]:
@@ -60,7 +73,8 @@ def measure_objects(
     Returns
     -------
     Measurements
-        One row per object, ascending; no rows where there is none.
+        One row per object, ascending; no rows where there is none. Of a volume of one slice, columns that
+        need a third dimension are NaN, and a note says so.
 
     Raises
     ------
@@ -81,11 +95,25 @@ def measure_objects(
     )
     found = Measurements(inventory.numbers, calibrated=subject.calibrated)
     for group in wanted:
-        values = group.measure(subject, progress.part(group.share / total, "measuring"))
+        part = progress.part(group.share / total, "measuring")
+        values = (
+            _without_solid(group, subject, part) if objects.shape[0] == 1 else group.measure(subject, part)
+        )
         for column in group.columns:
             found.add(column, _in_unit(values[column.key], column, subject.calibrated))
         found.notes += group.notes(subject)
+    if objects.shape[0] == 1 and not _SOLID.isdisjoint(found.values):
+        found.notes += (ONE_SLICE,)
     return found
+
+
+def _without_solid(group: ColumnGroup, subject: Subject, progress: Progress) -> Mapping[str, NDArray[Any]]:
+    """Measure a group in a volume of one slice: what needs a third dimension is NaN."""
+    empty = np.full(len(subject.inventory.numbers), np.nan)
+    left = {column.key: empty for column in group.columns if column.key in _SOLID}
+    if len(left) == len(group.columns):
+        return left
+    return {**group.measure(subject, progress), **left}
 
 
 def _in_unit(values: NDArray[Any], column: Column, calibrated: bool) -> NDArray[Any]:

@@ -55,4 +55,4 @@ def joined(parts: Sequence[Measurements]) -> Measurements | None:
     first = ordered[0]
     values = {key: np.concatenate([part.values[key] for part in ordered]) for key in first.values}
     numbers = np.concatenate([part.numbers for part in ordered])
-    return Measurements(numbers, values, first.columns, first.calibrated)
+    return Measurements(numbers, values, first.columns, first.calibrated, first.notes)

@@ -114,11 +114,16 @@ class Tables:
         return self._read[path]
 
     def number_columns(self, groups: Sequence[GroupFiles]) -> tuple[str, ...]:
-        """Return the names of the columns of numbers that all tables have, in the order of the first."""
+        """Return the names of the columns of numbers that all tables have, in the order of the first.
+
+        A column without any value is not there, as volumes of a tomogram of one slice.
+        """
         tables = [self.of(path) for group in groups for cell in group.cells for path in cell.tables]
         if not tables:
             return ()
-        shared = set.intersection(*({name for name in table if _is_number(table[name])} for table in tables))
+        shared = set.intersection(
+            *({name for name in table if _has_numbers(table[name])} for table in tables)
+        )
         return tuple(name for name in tables[0] if name in shared and name != "object")
 
     def classes(self, groups: Sequence[GroupFiles]) -> tuple[str, ...]:
@@ -253,6 +258,12 @@ def _kept(table: Columns, path: Path, choice: CompareChoice) -> tuple[NDArray[np
 
 def _paths(groups: Sequence[GroupFiles]) -> Iterator[Path]:
     return (path for group in groups for cell in group.cells for path in cell.tables)
+
+
+def _has_numbers(column: NDArray[Any]) -> bool:
+    if not _is_number(column):
+        return False
+    return column.dtype.kind != "f" or not column.size or not bool(np.isnan(column).all())
 
 
 def _is_number(values: NDArray[Any]) -> bool:

@@ -323,7 +323,7 @@ def _rows(measured: Measurements, found: FoundBodies | None) -> ObjectTable:
     columns = ((Flag.BORDER, "touches_border"), (Flag.OPEN, "cut_by_wedge"))
     each = zip(*(measured.values[key].tolist() for _, key in columns), strict=True)
     rows = (
-        ObjectRow(flags=frozenset(flag for (flag, _), there in zip(columns, row, strict=True) if there))
+        ObjectRow(flags=frozenset(flag for (flag, _), there in zip(columns, row, strict=True) if there == 1))
         for row in each
     )
     return ObjectTable(dict(zip(measured.numbers.tolist(), rows, strict=True)))

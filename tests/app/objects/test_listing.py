@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sxtstudio.app.objects.plots.data import PlotChoice, number_columns, with_columns
 from sxtstudio.app.objects.table.columns import Own, columns_of, flags_sentence, usual_keys
 from sxtstudio.app.objects.table.listing import Filter, Limit, Listing
 from sxtstudio.app.objects.table.text import alike, summary_text, tab_separated
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
+from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
 
 VOLUME = Column("volume", "Volume", Quantity.UM3, "All voxels of the object.", formula="n · v")
@@ -143,3 +145,15 @@ def test_twenty_thousand_objects_are_sorted_as_a_plain_sort_does() -> None:
     known = [n for n in range(1, count + 1) if not np.isnan(values[n - 1])]
     unknown = [n for n in range(1, count + 1) if np.isnan(values[n - 1])]
     assert found == sorted(known, key=lambda n: -values[n - 1]) + unknown
+
+
+def test_where_there_is_one_slice_columns_of_slices_come_first() -> None:
+    disc = np.zeros((1, 30, 30), np.uint8)
+    disc[0, 5:20, 5:25] = 1
+    measured = measure_objects(disc, (10.0, 10.0, 10.0))
+    listing = Listing(ObjectTable({1: ObjectRow()}), measured)
+    usual = usual_keys(columns_of(measured))
+    assert usual[3:5] == ("slice_area_mean", "slice_axis_1_mean") and "volume" not in usual
+    offered = number_columns(listing)
+    assert "volume" not in {column.key for column in offered}
+    assert with_columns(PlotChoice(), offered).y == "slice_area_mean"

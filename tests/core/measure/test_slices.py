@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from skimage.measure import perimeter_crofton, regionprops
 
-from sxtstudio.core.measure.measure import measure_objects
+from sxtstudio.core.measure.measure import GROUPS, ONE_SLICE, measure_objects
 from sxtstudio.core.measure.slices import SLICE_COLUMNS, SLICES, measure_slices
 
 
@@ -70,3 +70,22 @@ def test_mean_and_sd_over_the_slices_of_an_object(objects: np.ndarray) -> None:
 def test_nothing_has_no_slices() -> None:
     found = measure_slices(np.zeros((3, 4, 5), np.uint8), None)
     assert len(found.numbers) == 0 and all(len(values) == 0 for values in found.values.values())
+
+
+def test_one_slice_has_no_third_dimension() -> None:
+    y, x = np.mgrid[:60, :60]
+    disc = ((y - 29.5) ** 2 + (x - 29.5) ** 2 <= 25**2).astype(np.uint8)
+    found = measure_objects(disc[None], (10.0, 10.0, 10.0))
+    assert found.notes == (ONE_SLICE,)
+    keys = {column.key for column in found.columns}
+    assert keys == {column.key for group in GROUPS if not group.needs_image for column in group.columns}
+    solid = ("volume", "equivalent_diameter", "axis_1", "axis_3", "surface_mesh", "sphericity")
+    solid += ("feret_min", "euler_number", "cut_by_wedge", "skeleton_length", "width_mean", "angle_to_beam")
+    assert all(np.isnan(found.values[key]).all() for key in solid)
+    assert found.values["slice_area_mean"] == pytest.approx(np.pi * 250**2, rel=0.01)
+    assert found.values["slice_axis_1_mean"] == pytest.approx(500, rel=0.01)
+    assert found.values["slice_perimeter_mean"] == pytest.approx(np.pi * 500, rel=0.02)
+    assert found.values["voxels"][0] == disc.sum() and found.values["solidity"][0] > 0.98
+    deeper = measure_objects(np.stack([disc, 0 * disc]), (10.0, 10.0, 10.0))
+    assert deeper.notes == () and np.isfinite(deeper.values["volume"]).all(), "a tomogram has a depth"
+    assert measure_objects(disc[None], None, groups=(SLICES,)).notes == (), "nothing was left empty"

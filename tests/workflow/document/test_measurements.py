@@ -228,3 +228,12 @@ def test_columns_are_known_by_their_keys_alone(tmp_path: Path) -> None:
     kept, _, _ = read_measurements(path, "They")
     assert kept.value.columns == (volume,)
     assert np.array_equal(kept.value.values["volume"], [0.5, np.nan], equal_nan=True)
+
+
+def test_what_one_slice_left_empty_is_empty_when_it_is_read(tmp_path: Path) -> None:
+    found = measure_objects(np.ones((1, 5, 6), np.uint8), VOXEL)
+    path = tmp_path / "values"
+    path.write_bytes(measurements_bytes(KeptMeasurements(found, frozenset(), VOXEL)))
+    value = read_measurements(path, "They")[0].value
+    assert value.columns == found.columns and value.notes == found.notes
+    assert np.isnan(value.values["euler_number"]).all() and value.values["voxels"].tolist() == [30]

@@ -210,3 +210,14 @@ def test_the_figure_has_mean_and_sd_of_the_unit_of_analysis(groups: tuple[GroupF
 def test_columns_are_named_as_people_write_them() -> None:
     assert column_title("volume_voxels") == "Volume (voxels)"
     assert column_title("something_of_my_own") == "something_of_my_own"
+
+
+def test_a_column_that_one_slice_left_empty_is_not_offered(
+    groups: tuple[GroupFiles, ...], tmp_path: Path
+) -> None:
+    flat = tmp_path / "flat.csv"
+    flat.write_text("object,touches_border,volume_um3\n1,0,\n2,0,\n", encoding="utf-8")
+    both = (*groups, GroupFiles("slice", cells_of([flat])))
+    assert "volume_um3" in Tables().read(groups).number_columns(groups)
+    offered = Tables().read(both).number_columns(both)
+    assert "volume_um3" not in offered and "touches_border" in offered

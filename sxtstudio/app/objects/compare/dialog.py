@@ -48,7 +48,7 @@ from sxtstudio.workflow.jobs.group_file import read_groups, write_groups
 
 _ALL = "All classes"
 _GROUPS = "Groups (*.toml)"
-_FIRST = ("volume_um3", "volume_voxels")
+_FIRST = ("volume_um3", "volume_voxels", "slice_area_mean_nm2", "slice_area_mean_px2")
 BEGIN = (
     "Add the tables of your cells to the groups: a table, or a saved project, per cell. Tables come from "
     "the panel Objects, or from 'sxtstudio measure'."

@@ -19,8 +19,8 @@ from sxtstudio.core.wording import count
 NO_CLASS = "No class"
 ALL = "All objects"
 #: A plot begins with the first of these that was measured.
-_FIRST = ("volume", "equivalent_diameter")
-_SECOND = ("surface", "surface_mesh", "sphericity", "axis_1")
+_FIRST = ("volume", "equivalent_diameter", "slice_area_mean")
+_SECOND = ("surface", "surface_mesh", "sphericity", "axis_1", "slice_perimeter_mean")
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Plotted:
 
 
 def number_columns(listing: Listing) -> tuple[TableColumn, ...]:
-    """Return the measured columns that hold numbers."""
+    """Return the measured columns that hold numbers; of volumes of one slice, none that is empty."""
     measured = listing.measurements
     if measured is None:
         return ()
     return tuple(
         column
         for column in columns_of(measured)
-        if column.measured and np.issubdtype(measured.values[column.key].dtype, np.number)
+        if column.measured and not column.empty and np.issubdtype(measured.values[column.key].dtype, np.number)
     )
 
 

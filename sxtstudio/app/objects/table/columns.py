@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sxtstudio.core.measure.columns import Column, Measurements
 from sxtstudio.core.measure.units import heading
@@ -23,7 +27,8 @@ class Own(StrEnum):
 class TableColumn:
     """A column of the window's table: its key, its heading with unit, and what it means.
 
-    ``integer`` numbers are written without decimals; ``measured`` is False for the table's own columns.
+    ``integer`` numbers are written without decimals; ``measured`` is False for the table's own columns;
+    ``empty`` ones hold no value, as volumes do where the tomogram has one slice.
     """
 
     key: str
@@ -31,6 +36,7 @@ class TableColumn:
     tip: str
     measured: bool = False
     integer: bool = False
+    empty: bool = False
 
 
 OWN: tuple[TableColumn, ...] = (
@@ -54,6 +60,13 @@ USUAL = (
     "grey_inside_mean",
     "lac_inside",
 )
+_OF_SLICE = (
+    "slice_area_mean",
+    "slice_axis_1_mean",
+    "slice_axis_2_mean",
+    "slice_perimeter_mean",
+    "slice_eccentricity_mean",
+)
 _AT_FIRST = 6
 
 #: In the table, and in a sentence.
@@ -76,26 +89,38 @@ def flags_sentence(flags: frozenset[Flag]) -> str:
     return "\n".join(line[:1].upper() + line[1:] + "." for line in lines)
 
 
-def table_column(column: Column, *, calibrated: bool) -> TableColumn:
+def table_column(column: Column, *, calibrated: bool, empty: bool = False) -> TableColumn:
     """Return a measured column as the window shows it; its tip is what the dictionary says."""
     lines = [column.definition]
     lines += [f"= {column.formula}"] if column.formula else []
     lines += [f"Source: {column.source}"] if column.source else []
     lines.append(f"In files: {column.name(calibrated=calibrated)}")
     title = heading(column, calibrated=calibrated)
-    return TableColumn(column.key, title, "\n".join(lines), True, column.integer)
+    return TableColumn(column.key, title, "\n".join(lines), True, column.integer, empty)
 
 
 def columns_of(measurements: Measurements | None) -> tuple[TableColumn, ...]:
     """Return all columns that there are now, the table's own first."""
     if measurements is None:
         return OWN
-    measured = (table_column(one, calibrated=measurements.calibrated) for one in measurements.columns)
+    measured = (
+        table_column(one, calibrated=measurements.calibrated, empty=_is_empty(measurements.values[one.key]))
+        for one in measurements.columns
+    )
     return (*OWN, *measured)
+
+
+def _is_empty(values: NDArray[Any]) -> bool:
+    # The first value decides nearly always, whatever the number of objects.
+    if values.dtype.kind != "f" or not values.size:
+        return False
+    return bool(np.isnan(values[0]) and np.isnan(values).all())
 
 
 def usual_keys(columns: tuple[TableColumn, ...]) -> tuple[str, ...]:
     """Return the keys of the columns that are shown as long as the user has not chosen others."""
-    measured = [column.key for column in columns if column.measured]
-    shown = [key for key in USUAL if key in measured] or measured[:_AT_FIRST]
+    measured = [column.key for column in columns if column.measured and not column.empty]
+    flat = any(column.empty and column.key == "volume" for column in columns)
+    usual = (*_OF_SLICE, *USUAL) if flat else USUAL
+    shown = [key for key in usual if key in measured] or measured[:_AT_FIRST]
     return (Own.NUMBER, Own.CLASS, Own.FLAGS, *shown, Own.NOTES)
