@@ -60,8 +60,8 @@ class Picking(QObject):
             session.objects.set(selected=())
             return
         if picked.what == "bodies":
+            # The slices stay where they are, for the one in this view would come before the object.
             session.objects.set(selected=(picked.number,))
-            session.set_cursor(voxel_index(picked.place, document.voxel_nm, document.shape))
             return
         if picked.what == "plane" or document.labels is None:
             session.set_cursor(voxel_index(picked.place, document.voxel_nm, document.shape))

@@ -70,8 +70,13 @@ def test_a_click_chooses_and_a_change_makes_one_surface_anew(
     canvas = view.canvas
     assert canvas is not None
     monkeypatch.setattr(canvas, "pick", lambda x, y: Picked((1100.0, 2050.0, 250.0), "bodies", 5))
+    former_cursor = room.session.cursor
     canvas.clicked.emit(1.0, 1.0)
-    assert room.session.objects.value.selected == (5,) and room.session.cursor == (25, 205, 110)
+    assert room.session.objects.value.selected == (5,)
+    assert room.session.cursor == former_cursor != (25, 205, 110), "the slices stay where they are"
+    room.actions_.by_name["objects.go_to"].trigger()
+    z, y, x = room.session.cursor
+    assert all(a <= v < b for v, a, b in zip((z, y, x), BOXES[5].start, BOXES[5].stop, strict=True))
     monkeypatch.setattr(canvas, "pick", lambda x, y: None)
     canvas.clicked.emit(1.0, 1.0)
     assert room.session.objects.value.selected == ()
