@@ -37,6 +37,7 @@ class BatchTable(QTableWidget):
         self.fixed = False
         self.setHorizontalHeaderLabels(_HEADS)
         self.verticalHeader().hide()
+        self.setTabKeyNavigation(False)
         self.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
         self.setEditTriggers(QAbstractItemView.EditTrigger.NoEditTriggers)
         self.setShowGrid(False)

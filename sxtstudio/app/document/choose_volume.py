@@ -53,6 +53,7 @@ class WhichVolumeDialog(Dialog):
         )
         text.setWordWrap(True)
         self.list = QTableWidget(len(several.choices), len(_HEADS))
+        self.list.setTabKeyNavigation(False)
         self.list.setHorizontalHeaderLabels(_HEADS)
         self.list.horizontalHeader().setDefaultAlignment(
             Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter

@@ -76,7 +76,9 @@ class ResultsDialog(ToolDialog):
         self.summary: EvaluationSummary = summarise(())
         self._wrong = False  # whether projects could not be read
         self.tomograms = QTableWidget(0, 2)
+        self.tomograms.setTabKeyNavigation(False)
         self.rows = QTableWidget(0, len(_HEADINGS))
+        self.rows.setTabKeyNavigation(False)
         self.plot = FigurePlot("Figure 2D: what an expert says of the labels")
         self.paper = QCheckBox("With the paper's own figures")
         self.problem, self.what = note(name="problem"), QLabel(_WHAT)

@@ -98,6 +98,23 @@ def test_keys_of_the_table_go_before_those_of_the_menus(
     assert copied[0].startswith("Object\tClass") and copied[1].startswith("5\t") and len(copied) == 2
 
 
+def test_tab_leaves_the_table_and_arrow_keys_move_in_it(
+    room: MainWindow, page: TablePage, qtbot: QtBot
+) -> None:
+    view = page.view
+    room.activateWindow()
+    for modifier in (Qt.KeyboardModifier.NoModifier, Qt.KeyboardModifier.ShiftModifier):
+        view.setFocus()
+        qtbot.waitUntil(view.hasFocus)
+        view.setCurrentIndex(view.model().index(0, 0))
+        qtbot.keyClick(view, Qt.Key.Key_Down)
+        qtbot.keyClick(view, Qt.Key.Key_Right)
+        assert (view.currentIndex().row(), view.currentIndex().column()) == (1, 1) and view.hasFocus()
+        qtbot.keyClick(view, Qt.Key.Key_Tab, modifier)
+        assert not view.hasFocus()
+        assert (view.currentIndex().row(), view.currentIndex().column()) == (1, 1)
+
+
 def test_double_click_goes_there_and_edits_notes(room: MainWindow, page: TablePage, qtbot: QtBot) -> None:
     view = page.view
     view.doubleClicked.emit(page.model.index(0, 0))

@@ -57,6 +57,7 @@ class TableS1Dialog(ToolDialog):
         self.which = ComboBox()
         self.border = QCheckBox("With objects at the border")
         self.rows = QTableWidget(0, len(_HEADINGS))
+        self.rows.setTabKeyNavigation(False)
         self.caption = QLabel()
         self._plots: list[FigurePlot] = []
         self._settle = QTimer(self, singleShot=True, interval=60)

@@ -82,6 +82,7 @@ class ObjectsTable(QTableView):
         self.setWordWrap(False)
         self.setCornerButtonEnabled(False)
         self.setSortingEnabled(True)
+        self.setTabKeyNavigation(False)  # Tab leaves the table; arrow keys move in it
         self.verticalHeader().hide()
         # Heights of single rows would be kept and counted for each of thousands of rows.
         self.verticalHeader().setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
