@@ -60,7 +60,9 @@ def number_columns(listing: Listing) -> tuple[TableColumn, ...]:
     return tuple(
         column
         for column in columns_of(measured)
-        if column.measured and not column.empty and np.issubdtype(measured.values[column.key].dtype, np.number)
+        if column.measured
+        and not column.empty
+        and np.issubdtype(measured.values[column.key].dtype, np.number)
     )
 
 
