@@ -110,7 +110,7 @@ ACTIONS: tuple[ActionInfo, ...] = (
         measure,
         shortcut="Ctrl+Shift+M",
         icon="mdi6.ruler-square",
-        needs=("objects", "idle"),
+        needs=("objects",),  # while they are being changed it says so
     ),
     ActionInfo(
         "objects.export_table",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QObject, Signal
 
+from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.session import Session
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit
@@ -66,6 +67,7 @@ class ObjectMeasurements(QObject):
         self._begun = False
         self._around: list[_Around] = []
         self._pending: _Pending | None = None
+        self.job: Job | None = None  # that measures
         session.document_changed.connect(self._on_session_document_changed)
         session.facts_changed.connect(self._on_session_facts_changed)
         session.objects_changed.connect(self._on_session_objects_changed)
@@ -100,6 +102,23 @@ class ObjectMeasurements(QObject):
         self._voxel_nm = self._voxel_size()
         self._lac = self._calibration()
         self._begun = True
+
+    @property
+    def busy(self) -> bool:
+        """Whether the objects of the open tomogram are being measured."""
+        return self.job is not None
+
+    def watch(self, job: Job) -> None:
+        """Say which job measures, until it ends."""
+        self.job = job
+
+        def ended() -> None:
+            if self.job is job:
+                self.job = None
+                self.changed.emit()
+
+        job.finished.connect(ended)
+        self.changed.emit()
 
     def set(self, value: Measurements | None, contacts: tuple[ContactRule, ...] = ()) -> None:
         """Have other measurements, of the objects as they were at ``begin``, or are now without that.
@@ -191,7 +210,7 @@ class ObjectMeasurements(QObject):
         document = self._session.document
         self._touched.clear()
         self._around.clear()
-        self._pending, self._begun = None, False
+        self._pending, self._begun, self.job = None, False, None
         self._kept = None if document is None else document.measurements.kept
         self._lac = self._calibration()
         if self._mark_all_if_resized() and document is not None:

@@ -123,7 +123,7 @@ class ObjectsPanel(QWidget):
         document = self._session.document
         self.find_button.setEnabled(self.finding.can_start)
         there = document is not None and document.objects is not None
-        self.measure_button.setEnabled(there and self._session.busy is None)
+        self.measure_button.setEnabled(there)
 
     def shut_down(self) -> None:
         """Let go of the threads."""

@@ -87,7 +87,7 @@ def measure(context: Context) -> Job:
     Raises
     ------
     UserError
-        If there are no objects, or they are being changed.
+        If there are no objects, or they are being changed or measured.
     """
     session, measured = context.session, context.parts.measured
     document = session.document
@@ -95,6 +95,8 @@ def measure(context: Context) -> Job:
         raise UserError("There are no objects to measure. Find them first (panel “Objects”).")
     if session.busy is not None:
         raise UserError(f"The objects are being changed by “{session.busy.name}”. Wait for it.")
+    if measured.busy:
+        raise UserError("The objects are being measured already. Wait for it.")
     objects, voxel_nm, tomogram, lac = document.objects, document.voxel_nm, document.tomogram, document.lac
     classes = {number: row.class_name for number, row in document.object_table.rows.items()}
     rules, former = measured.contacts_for(voxel_nm), measured.contacts
@@ -118,7 +120,9 @@ def measure(context: Context) -> Job:
             session.message.emit(said)
 
     measured.begin()
-    return context.jobs.start("Measuring objects", work, on_done=show)
+    job = context.jobs.start("Measuring objects", work, on_done=show)
+    measured.watch(job)
+    return job
 
 
 def export_table(context: Context) -> Job | None:

@@ -12,10 +12,11 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtTest import QTest
 from pytestqt.qtbot import QtBot
 
-from sxtstudio.app import questions
+from sxtstudio.app import menus, questions
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.classes.rules import RuleDialog
 from sxtstudio.app.objects.classes.sections import ClassSections
+from sxtstudio.app.session import Busy
 from sxtstudio.app.states import Panel
 from sxtstudio.core.classes.features import FEATURES
 from sxtstudio.core.edit_kind import EditKind
@@ -238,7 +239,14 @@ def test_a_rule_counts_highlights_and_gives(window_with_objects: MainWindow, cla
     row.low.setText("0.5")
     dialog.limits.changed.emit()
     large = [number for number in NUMBERS if kind_of(number) == 0]
-    assert dialog.count.text() == "8 objects of 24, 1 of them given by hand, which stay"
+    said = "8 objects of 24, 1 of them given by hand, which stay"
+    assert dialog.count.text() == said
+    flags = {
+        n: ObjectRow(flags=frozenset({Flag.SHEET, Flag.BORDER} if n == 4 else {Flag.SHEET})) for n in (4, 7)
+    }
+    window.session.change_rows(table(window).change(flags), EditKind.NOTE)
+    more = "; 2 of them pieces of membrane, no bodies; 1 at the border, so not whole"
+    assert dialog.count.text() == said + more
     dialog.highlight.setChecked(True)
     assert list(window.session.objects.value.selected) == large
     dialog.add_rule()
@@ -396,6 +404,29 @@ def test_a_classifier_goes_to_a_file_and_on_to_another_tomogram(
     (tmp_path / "c.json").write_text("[]")
     section.open.click()
     assert "c.json is damaged" in section.result.text()
+
+
+def test_what_must_wait_says_for_what(
+    window_with_objects: MainWindow,
+    classing: ClassSections,
+    qtbot: QtBot,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    window, given = window_with_objects, classing.classifier.given
+    errors: list[str] = []
+    monkeypatch.setattr(menus, "show_error", lambda _window, error: errors.append(str(error)))
+    window.context.parts.measured.set(None)
+    press(window, "objects.measure")
+    assert given.text() == "The objects are being measured: wait for it."
+    press(window, "objects.measure")
+    assert errors.pop() == "The objects are being measured already. Wait for it."
+    finish(window, qtbot)
+    assert given.text().startswith("Give 5 or more")
+    window.session.set_busy(Busy("Finding objects", EditKind.FIND_OBJECTS))
+    press(window, "objects.measure")
+    assert errors.pop() == "The objects are being changed by “Finding objects”. Wait for it."
+    assert "changed by “Finding objects”" in given.text()
+    window.session.set_busy(None)
 
 
 def test_what_changed_since_it_was_measured_is_left_out(

@@ -10,7 +10,7 @@ from PySide6.QtWidgets import QCheckBox, QHBoxLayout, QPushButton, QSizePolicy, 
 
 from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
-from sxtstudio.app.objects.classes.classifier_work import NOT_MEASURED, ClassifierWork
+from sxtstudio.app.objects.classes.classifier_work import MEASURING, NOT_MEASURED, ClassifierWork
 from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.widgets.notes import narrow, note, show_note
 from sxtstudio.core.classes.classifier import ENOUGH, Classifier, Reason
@@ -142,8 +142,10 @@ class ClassifierSection(QWidget):
         document = self._session.document
         if document is None or not document.object_table.rows:
             return "Find objects first."
+        if self._session.busy is not None:
+            return f"The objects are being changed by “{self._session.busy.name}”: wait for it."
         if not measured:
-            return NOT_MEASURED
+            return MEASURING if self._measured.busy else NOT_MEASURED
         by_hand = self.work.by_hand
         given = ", ".join(f"{objects} {name}" for name, objects in by_hand.most_common())
         if not given:

@@ -36,6 +36,7 @@ from sxtstudio.core.wording import count
 #: Below this the user is better asked.
 _SURE = 0.6
 CHANGED = "have changed since they were measured"
+MEASURING = "The objects are being measured: wait for it."
 NOT_MEASURED = "The objects have not been measured yet: measure them first."
 
 
@@ -217,7 +218,7 @@ class ClassifierWork(QObject):
     def _input(self) -> _Input:
         document, found = self._session.document, self._measured.value
         if document is None or found is None:
-            raise UserError(NOT_MEASURED)
+            raise UserError(MEASURING if self._measured.busy else NOT_MEASURED)
         if self._measured.all_stale:
             why = "were measured with another voxel size" if self._measured.resized else CHANGED
             raise UserError(f"The objects {why}: measure them again.")

@@ -38,9 +38,10 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.units import heading
-from sxtstudio.core.object_table import Decided
+from sxtstudio.core.object_table import Decided, Flag
 from sxtstudio.core.wording import count
 
+_FLAGGED = {Flag.SHEET: "of them pieces of membrane, no bodies", Flag.BORDER: "at the border, so not whole"}
 FILTER = "Rules for classes (*.json)"
 
 
@@ -281,7 +282,11 @@ class RuleDialog(ToolDialog):
         rows = self._work.table.rows
         by_hand = sum(number in rows and rows[number].decided is Decided.HAND for number in fits)
         text = f"{count(len(fits), 'object')} of {len(rows)}" if rule.ranges else "No limits yet: no object"
-        self.count.setText(text + (f", {by_hand} of them given by hand, which stay" if by_hand else ""))
+        text += f", {by_hand} of them given by hand, which stay" if by_hand else ""
+        for flag, what in _FLAGGED.items():
+            flagged = sum(number in rows and flag in rows[number].flags for number in fits)
+            text += f"; {flagged} {what}" if flagged else ""
+        self.count.setText(text)
         if self.highlight.isChecked() and self.isVisible():
             self._session.objects.set(selected=tuple(number for number in fits if number in rows))
 

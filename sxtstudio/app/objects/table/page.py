@@ -237,9 +237,9 @@ class TablePage(QWidget):
         return "None of these objects is left: “Show all objects” lists the others."
 
     def _enable(self) -> None:
-        document, idle = self._session.document, self._session.busy is None
+        document = self._session.document
         there = document is not None and document.objects is not None and len(self.model.listing) > 0
-        self.measure_button.setEnabled(there and idle)
+        self.measure_button.setEnabled(there)
         for widget in (self.filter, self.limit_button, self.copy_button, self.export_button):
             widget.setEnabled(there)
 
