@@ -134,15 +134,15 @@ def write_methods(path: Path, record: Record, tomogram: KnownInput) -> Receipt:
     Raises
     ------
     UserError
-        If one of the files cannot be written.
+        If one of the files cannot be written; then none is.
     """
     record = replace(record, tomogram=replace(record.tomogram, fingerprint=dict(tomogram.fingerprint)))
-    with atomic_write(path) as temporary:
-        temporary.write_text(text_of(record, tomogram.volume.path.name), encoding="utf-8", errors="replace")
     content = {"schema": SCHEMA, **to_json(record), "program": __version__, "counted_from": 0}
     beside = path.with_suffix(".json")
-    with atomic_write(beside) as temporary:
-        temporary.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
+    # Both get their names when both are complete.
+    with atomic_write(path) as text, atomic_write(beside) as values:
+        text.write_text(text_of(record, tomogram.volume.path.name), encoding="utf-8", errors="replace")
+        values.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     listed, recorded = len(grouped_steps(record.steps)), len(record.steps)
     rows = (
         ("Steps in the text", str(listed)),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import mrcfile
 import numpy as np
@@ -225,6 +227,23 @@ def test_methods_say_what_was_done_and_not_undone(document: Document, tmp_path: 
     content = json.loads((tmp_path / "m.json").read_text())
     assert [step["name"] for step in content["steps"]][3:] == ["Clean up", "Undo: Clean up", "Export"]
     assert len(content["tomogram"]["fingerprint"]["value"]) == 64
+
+
+def test_methods_are_written_as_a_whole_or_not(
+    document: Document, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = Path.write_text
+
+    def write_text(path: Path, *args: Any, **more: Any) -> int:
+        if path.suffix == ".json":
+            raise OSError(errno.ENOSPC, "No space left on device")
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(Path, "write_text", write_text)
+    before = sorted(tmp_path.iterdir())
+    with pytest.raises(UserError, match="The disk is full"):
+        write_methods(tmp_path / "m.md", document.record(), document.identify())
+    assert sorted(tmp_path.iterdir()) == before
 
 
 def test_methods_count_slices_as_the_window_does(document: Document, tmp_path: Path) -> None:
