@@ -81,6 +81,16 @@ def leftovers(root: Path | None = None) -> list[Leftover]:
     return sorted(found, key=lambda left: left.when, reverse=True)
 
 
+def of_a_command(folder: Path) -> None:
+    """Note that a working folder holds a command's copies and no work; remove what killed commands left.
+
+    Unsaved work stays. While the command lives it holds the lock of the folder; after that anybody who looks
+    for leftovers removes it.
+    """
+    files.mark_discarded(folder)
+    leftovers()
+
+
 def discard(leftover: Leftover) -> None:
     """Remove a leftover for good; harmless if a window has taken it up in the meantime."""
     try:

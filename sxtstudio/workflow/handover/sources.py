@@ -30,6 +30,7 @@ from sxtstudio.io.legend import read_legend
 from sxtstudio.io.project import is_project
 from sxtstudio.workflow.document.exporting import ExportSource, source_of
 from sxtstudio.workflow.document.project import open_project
+from sxtstudio.workflow.document.recovery import of_a_command
 from sxtstudio.workflow.document.views import labels_to_disk
 from sxtstudio.workflow.jobs.class_table import classes_in
 from sxtstudio.workflow.jobs.outputs import scratch_folder
@@ -80,6 +81,7 @@ def opened_source(
         opened = open_project(path, tomogram=tomogram, progress=progress.part(0.5 if measure else 1.0))
         document = opened.document
         try:
+            of_a_command(document.folder)
             source, notes = source_of(document), opened.notes
             if measure and source.measured is None and source.objects is not None:
                 found = _measured(source, source.objects, source.tomogram, progress.part(0.5))

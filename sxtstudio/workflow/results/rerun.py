@@ -31,6 +31,7 @@ from sxtstudio.io.tables import read_table, write_table
 from sxtstudio.io.volume_name import moved_to
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import source_of
+from sxtstudio.workflow.document.recovery import of_a_command
 from sxtstudio.workflow.jobs.outputs import on_disk
 from sxtstudio.workflow.results import layout
 from sxtstudio.workflow.results.compare import (
@@ -148,6 +149,7 @@ def _opened(folder: Path, results: layout.Results, tomogram: Path | None) -> Ite
         )
     document = Document.open(source)
     try:
+        of_a_command(document.folder)
         if document.shape != pointer.shape:
             raise UserError(
                 f"{source} has {shape_text(document.shape)} voxels, but the results are of a tomogram of "
