@@ -44,6 +44,14 @@ def cut(text: str, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+def reason_of(error: BaseException) -> str:
+    """Return what a library said of a damaged file, cut to fit a sentence, without terms of Python."""
+    text = str(error)
+    if "set_int_max_str_digits" in text:
+        return "a number in it is too long"
+    return cut(" ".join(text.split()), 160).rstrip(".")
+
+
 def listed(names: Sequence[str], most: int = 8) -> str:
     """Return "a, b, c", or the first few and "and 1 990 more"; long names are cut."""
     text = ", ".join(cut(name, 24) for name in names[:most])

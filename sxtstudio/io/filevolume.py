@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import reason_of
 from sxtstudio.io.axes import NamedBy, StoredAxes
 from sxtstudio.io.limits import LARGEST_SLICE_BYTES, MOST_SLICES
 from sxtstudio.io.place import MrcFrame, Place
@@ -128,7 +129,7 @@ class FileVolume:
             raise
         except Exception as error:  # decoders raise whatever they like for damaged data
             raise UserError(
-                f"{self.path.name}: {{slices}} cannot be read ({error}). "
+                f"{self.path.name}: {{slices}} cannot be read ({reason_of(error)}). "
                 "The file is damaged or has gone; copy it again.",
                 slices=(box.start[0], box.stop[0] - 1),
             ) from error

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.wording import reason_of
 from sxtstudio.io.axes import NamedBy, find_axes, refuse_colour
 from sxtstudio.io.chunks import ChunkedSlices
 from sxtstudio.io.filevolume import FileVolume
@@ -50,7 +51,7 @@ def open_hdf5(path: Path, inside: str | None = None, order: AxisOrder | None = N
         raise
     except Exception as error:  # damaged files raise many kinds
         tree.close()
-        raise UserError(f"{path.name} is a damaged HDF5 file ({error}). Copy it again.") from error
+        raise UserError(f"{path.name} is a damaged HDF5 file ({reason_of(error)}). Copy it again.") from error
 
 
 def _volume(tree: Hdf5Tree, path: Path, choice: Choice, order: AxisOrder | None) -> FileVolume:

@@ -13,6 +13,7 @@ import numpy as np
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.volume import SizeUnknown
+from sxtstudio.core.wording import cut
 from sxtstudio.io.axes import NamedBy, find_axes, refuse_colour
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.raw import RawFile, Source
@@ -57,11 +58,18 @@ def _open(path: Path, source: Source, order: AxisOrder | None) -> FileVolume:
         read = (
             np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         )
-        shape, backwards, dtype = read(file, max_header_size=_LONGEST_HEADER)
+        try:
+            shape, backwards, dtype = read(file, max_header_size=_LONGEST_HEADER)
+        except OSError:
+            raise
+        except Exception as error:  # the parser of Python too, which takes deep nesting for too little memory
+            raise UserError(
+                f"{path.name} is damaged: its header does not describe an array. Copy or export it again."
+            ) from error
         start = file.tell()
     if dtype.hasobject or dtype.kind not in "biufc":
         raise UserError(
-            f"{path.name} holds values of type {dtype}, not grey values. Save an array of numbers."
+            f"{path.name} holds values of type {cut(str(dtype))}, not grey values. Save an array of numbers."
         )
     axes = find_axes(path.name, shape, None, order)
     if backwards:  # Fortran's order: the first axis is the fastest

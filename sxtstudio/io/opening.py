@@ -10,6 +10,7 @@ from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.temporary import restore
+from sxtstudio.core.wording import reason_of
 from sxtstudio.io import folder, mrc, npy, png, tiff, tiff_ifd, zarr
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.handover import amira_read, imod_read, nifti_read, nrrd_read
@@ -116,7 +117,7 @@ def _opened(name: VolumeName, axes: AxisOrder | None, shape: Triple | None) -> F
             f"{place} cannot be read: {error.strerror or error}. Check the disk or the network."
         ) from error
     except Exception as error:  # a damaged file can hold anything where a number should be
-        raise UserError(f"{place.name} is damaged: {error}. Copy or export it again.") from error
+        raise UserError(f"{place.name} is damaged: {reason_of(error)}. Copy or export it again.") from error
 
 
 def _open(path: Path, inside: str | None, axes: AxisOrder | None, shape: Triple | None) -> FileVolume:

@@ -15,6 +15,7 @@ from PIL import Image
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.volume import SizeUnknown
+from sxtstudio.core.wording import reason_of
 from sxtstudio.io.filevolume import FileVolume
 from sxtstudio.io.pages import DecodedSlices
 
@@ -80,7 +81,9 @@ def _opened(path: Path) -> Iterator[Image.Image]:
     except (SyntaxError, ValueError, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
-        raise UserError(f"{path.name} is damaged and cannot be read ({error}). Copy it again.") from error
+        raise UserError(
+            f"{path.name} is damaged and cannot be read ({reason_of(error)}). Copy it again."
+        ) from error
     raise UserError(f"{path.name} is truncated: the PNG image has no end. Copy it again.")
 
 

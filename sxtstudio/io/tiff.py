@@ -13,6 +13,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.wording import reason_of
 from sxtstudio.io.filevolume import FileVolume, Reader
 from sxtstudio.io.pages import DecodedSlices
 from sxtstudio.io.raw import RawFile, RawSlices
@@ -43,7 +44,9 @@ def open_tiff(path: Path, *, named: bool = False) -> FileVolume:
     try:
         tif = tifffile.TiffFile(path)
     except Exception as error:  # tifffile raises many kinds for damaged files
-        raise UserError(f"{path.name} is a damaged TIFF file ({error}). Export it again.") from error
+        raise UserError(
+            f"{path.name} is a damaged TIFF file ({reason_of(error)}). Export it again."
+        ) from error
     try:
         return _describe(path, tif, directories, named)
     except BaseException:
@@ -58,7 +61,9 @@ def _describe(path: Path, tif: tifffile.TiffFile, directories: list[Directory], 
     except (UserError, MemoryError):
         raise
     except Exception as error:
-        raise UserError(f"{path.name} is a damaged TIFF file ({error}). Export it again.") from error
+        raise UserError(
+            f"{path.name} is a damaged TIFF file ({reason_of(error)}). Export it again."
+        ) from error
     if not series:
         raise UserError(f"{path.name} is a TIFF file without an image. Export it again.")
     if len(series) > 1:

@@ -23,6 +23,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.plain_files import read_plain
 from sxtstudio.core.records import json_values, record_of
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import reason_of
 from sxtstudio.io.attributes import voxel_from_attributes
 from sxtstudio.io.axes import NamedBy, StoredAxes, find_axes, is_volume, refuse_colour
 from sxtstudio.io.axis_names import letter_of, names_in
@@ -275,7 +276,9 @@ def _open_array(path: Path, folder: Path) -> Any:
             warnings.simplefilter("ignore")  # about specifications in progress
             return open_array(folder)
     except Exception as error:  # damaged metadata raise many kinds
-        raise UserError(f"{path.name} is a damaged Zarr store ({error}). Copy it again.") from error
+        raise UserError(
+            f"{path.name} is a damaged Zarr store ({reason_of(error)}). Copy it again."
+        ) from error
 
 
 def _codec_names(codecs: Any) -> list[str]:

@@ -83,3 +83,23 @@ def test_a_truncated_file(tmp_path):
     (tmp_path / "a.npy").write_bytes(content[:40])
     with pytest.raises(UserError, match="damaged"):
         open_volume(tmp_path / "a.npy")
+
+
+@pytest.mark.parametrize(
+    "header",
+    ["[" * 9000, "-" * 9000 + "1", "{'shape': 1 + 1j * a}", "9" * 9000],
+    ids=["nested", "signs", "sum", "long"],
+)
+def test_a_strange_header_is_told_in_one_short_sentence(tmp_path, header):
+    length = len(header).to_bytes(2, "little")
+    (tmp_path / "a.npy").write_bytes(b"\x93NUMPY\x01\x00" + length + header.encode())
+    with pytest.raises(UserError, match="its header does not describe an array") as caught:
+        open_volume(tmp_path / "a.npy")
+    assert len(str(caught.value)) < 120
+
+
+def test_a_long_type_is_cut(tmp_path):
+    np.save(tmp_path / "a.npy", np.zeros((3, 4, 5), [(f"field{n}", "f4") for n in range(100)]))
+    with pytest.raises(UserError, match="not grey values") as caught:
+        open_volume(tmp_path / "a.npy")
+    assert len(str(caught.value)) < 160

@@ -205,3 +205,15 @@ def test_two_threads_read_one_file(tmp_path, volume):
         with open_volume(tmp_path / name) as opened, ThreadPoolExecutor(4) as pool:
             parts = list(pool.map(lambda z: opened.read(Box.slab(z, z + 1, opened.shape)), range(40)))
         np.testing.assert_array_equal(np.concatenate(parts), data)
+
+
+def test_a_number_without_end_is_told_in_plain_words(tmp_path):
+    text = "NRRD0004\ntype: float\ndimension: 3\nencoding: raw\nsizes: 4 4 " + "9" * 9000
+    (tmp_path / "a.nrrd").write_bytes(text.encode() + b"\n\n" + bytes(64))
+    with pytest.raises(UserError, match="a number in it is too long") as caught:
+        open_volume(tmp_path / "a.nrrd")
+    assert "sys." not in str(caught.value)
+    (tmp_path / "a.nrrd").write_bytes(text.replace("9" * 9000, "x" * 9000).encode() + b"\n\n" + bytes(64))
+    with pytest.raises(UserError, match="damaged") as caught:
+        open_volume(tmp_path / "a.nrrd")
+    assert len(str(caught.value)) < 250

@@ -34,6 +34,7 @@ _NM = {1: 1e9, 2: 1e6, 3: 1e3}
 COMMENT = 6
 _MOST_EXTENSION = 16 << 20
 _MOST_AXES = 7
+_LARGE_SCALE = 1e30  # from here on, values may be too large for 32 bits
 
 
 def is_nifti(head: bytes) -> bool:
@@ -137,11 +138,12 @@ def _open(path: Path, source: Source, order: AxisOrder | None) -> FileVolume:
     voxel_nm, why = judge_voxel(axes.pick(along[::-1]), unit, depth_matters=axes.volume_shape[0] > 1)
     slope, intercept = float(header.slope), float(header.intercept)
     scaled = np.isfinite([slope, intercept]).all() and slope != 0 and (slope, intercept) != (1.0, 0.0)
-    exact = dtype.itemsize < 4 or dtype.str[1:] == "f4"
+    exact = (dtype.itemsize < 4 or dtype.str[1:] == "f4") and max(abs(slope), abs(intercept)) < _LARGE_SCALE
     kind = np.dtype(np.float32 if exact else np.float64)
 
     def rescaled(voxels: NDArray[Any]) -> NDArray[Any]:
-        values: NDArray[Any] = voxels.astype(kind) * kind.type(slope) + kind.type(intercept)
+        with np.errstate(over="ignore", invalid="ignore"):  # a strange scale gives infinite values
+            values: NDArray[Any] = voxels.astype(kind) * kind.type(slope) + kind.type(intercept)
         return values
 
     return stored_volume(

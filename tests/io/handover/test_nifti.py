@@ -165,3 +165,20 @@ def test_itk_reads_the_same_place_as_from_nrrd(tmp_path, name):
     np.testing.assert_allclose(image.GetSpacing(), np.array(VOXEL[::-1]) * 1e-6, rtol=1e-5)
     np.testing.assert_allclose(image.GetOrigin(), np.array(ORIGIN[::-1]) * 1e-6, rtol=1e-5)
     np.testing.assert_allclose(image.GetDirection(), np.eye(3).ravel(), atol=1e-6)
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize(("code", "slope"), [("<i2", 3e38), ("<f4", 1e29), ("<f8", 3e38)])
+def test_a_huge_slope_warns_of_nothing(tmp_path, code, slope):
+    stored = np.array([[[0, 2], [100, -7]]], code) * np.array(1e10 if code == "<f4" else 1, code)
+    image = nibabel.Nifti1Image(stored.transpose(2, 1, 0), np.eye(4))
+    image.header.set_slope_inter(slope, 0)
+    nibabel.save(image, tmp_path / "a.nii")
+    head = bytearray((tmp_path / "a.nii").read_bytes())
+    head[112:116] = np.float32(slope).tobytes()  # nibabel keeps its own slope
+    (tmp_path / "a.nii").write_bytes(head)
+    with open_volume(tmp_path / "a.nii") as volume:
+        found = whole(volume)
+    with np.errstate(over="ignore"):
+        right = (stored.astype(np.float64) * float(np.float32(slope))).astype(found.dtype)
+    np.testing.assert_allclose(found, right, rtol=1e-6)
