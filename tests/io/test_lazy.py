@@ -88,8 +88,8 @@ def test_3_gb_open_at_once_and_stay_on_the_disk(tmp_path, write):
 
 EXPORT = """
 import numpy as np
-from sxtstudio.io import export, export_volume
-export._SLAB_BYTES = 4 << 20
+from sxtstudio.io import export_volume, writing
+writing.SLAB_BYTES = 4 << 20
 class Made:
     dtype, voxel_nm = np.dtype("uint8"), (10.0, 10.0, 10.0)
     def __init__(self, slices): self.shape = (slices, 512, 512)
