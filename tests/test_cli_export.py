@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import mrcfile
@@ -131,6 +132,20 @@ def test_results_of_a_project(project: Path, tmp_path: Path, capsys: pytest.Capt
         assert (folder / name).stat().st_size > 100
     assert main(["export", str(tmp_path / "cell.mrc"), "--results", "-o", str(tmp_path / "no")]) == 2
     assert "no project" in capsys.readouterr().err
+
+
+def test_results_without_the_objects_of_the_project_are_none(
+    project: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They were written without a word but a note, and ended well."""
+    damaged = tmp_path / "damaged.sxt"
+    shutil.copytree(project, damaged)
+    for chunk in damaged.glob("objects-*.zarr/**/*"):
+        if chunk.is_file() and not chunk.name.startswith(".") and chunk.suffix != ".json":
+            chunk.write_bytes(b"no chunk")
+    folder = tmp_path / "results"
+    assert main(["export", str(damaged), "--results", "-o", str(folder)]) == 2
+    assert "objects were left out" in capsys.readouterr().err and not folder.exists()
 
 
 @pytest.mark.parametrize(("program", "suffix"), [("blender", ".glb"), ("povray", ".pov")])

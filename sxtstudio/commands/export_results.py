@@ -31,7 +31,7 @@ def export_results(project: Path, folder: Path, tomogram: Path | None) -> tuple[
     refuse_foreign(folder)
     with shown_progress() as (progress, _):
         with opened_source(
-            project, Content.LABELS, folder, tomogram=tomogram, progress=progress.part(0.2)
+            project, Content.LABELS, folder, tomogram=tomogram, whole=True, progress=progress.part(0.2)
         ) as (source, notes):
             receipt = write_results(folder, source, progress=progress.part(0.8))
     return receipt, notes

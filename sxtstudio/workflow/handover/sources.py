@@ -50,6 +50,7 @@ def opened_source(
     tomogram: Path | None = None,
     table: Path | None = None,
     voxel_nm: VoxelSize | None = None,
+    whole: bool = False,
     progress: Progress | None = None,
 ) -> Iterator[tuple[ExportSource, tuple[str, ...]]]:
     """Open a project, or a file of labels, objects or an image, and yield it with notes for the user.
@@ -65,6 +66,8 @@ def opened_source(
         Where that of a project lies now; for a file the one with the grey values that are measured.
     table
         A table with the classes of the objects of a file.
+    whole
+        Refuse a project of which a part cannot be read, such as its objects.
     voxel_nm
         The voxel size (z, y, x) of a file that does not say it, or wrongly.
 
@@ -82,6 +85,9 @@ def opened_source(
         document = opened.document
         try:
             of_a_command(document.folder)
+            if whole and document.unread:
+                lost = " ".join(opened.notes)
+                raise UserError(f"Not all of {path} could be read, and its results would lack that: {lost}")
             source, notes = source_of(document), opened.notes
             if measure and source.measured is None and source.objects is not None:
                 found = _measured(source, source.objects, source.tomogram, progress.part(0.5))
