@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -25,15 +27,37 @@ _ZSTD = {"id": "zstd", "level": 1, "checksum": False}
 def write_zarr(path: Path, plan: Plan, slabs: Iterable[NDArray[Any]]) -> str:
     """Write a folder with one resolution, and return the name of the format."""
     path.mkdir()
-    array = new_array(path / "0", plan.shape, plan.dtype, zstd=plan.zstd)
-    first = 0
-    for slab in slabs:
-        array[first : first + slab.shape[0]] = slab
-        first += slab.shape[0]
-    # The group comes last: a folder without it is no image.
-    level = Level("0", plan.voxel_nm or (1.0, 1.0, 1.0), plan.origin_nm or (0.0, 0.0, 0.0))
-    write_group(path, {"multiscales": [multiscale(plan.name, plan.voxel_nm is not None, [level])]})
+    with nothing_written_later():
+        array = new_array(path / "0", plan.shape, plan.dtype, zstd=plan.zstd)
+        first = 0
+        for slab in slabs:
+            array[first : first + slab.shape[0]] = slab
+            first += slab.shape[0]
+        # The group comes last: a folder without it is no image.
+        level = Level("0", plan.voxel_nm or (1.0, 1.0, 1.0), plan.origin_nm or (0.0, 0.0, 0.0))
+        write_group(path, {"multiscales": [multiscale(plan.name, plan.voxel_nm is not None, [level])]})
     return "OME-Zarr"
+
+
+@contextmanager
+def nothing_written_later() -> Iterator[None]:
+    """Let what is done inside end before an error leaves it.
+
+    zarr writes several files at once and raises the first error, while the others are still being written: a
+    folder that is removed then would be made again.
+    """
+    try:
+        yield
+    except BaseException:
+        from zarr.core.sync import sync  # the only door to the loop in which zarr writes
+
+        sync(_others_ended())
+        raise
+
+
+async def _others_ended() -> None:
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 @dataclass(frozen=True)

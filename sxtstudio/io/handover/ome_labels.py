@@ -20,7 +20,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.wording import grouped, shape_text
 from sxtstudio.io.export import refuse_foreign_folder
-from sxtstudio.io.export_zarr import multiscale, write_group
+from sxtstudio.io.export_zarr import multiscale, nothing_written_later, write_group
 from sxtstudio.io.handover.ome_read import ome_legend
 from sxtstudio.io.handover.pyramid import Convert, Pyramid, every_second, means
 from sxtstudio.io.handover.readback import size_on_disk
@@ -73,7 +73,7 @@ def write_ome_labels(
         )
     found = find_values(label_image, progress.part(FIRST_LOOK))
     writing = progress.part(1 - FIRST_LOOK)
-    with atomic_write(path) as temporary:
+    with atomic_write(path) as temporary, nothing_written_later():
         temporary.mkdir()
         folder = temporary if image is None else temporary / "labels" / _folder_name(name)
         folder.mkdir(parents=True, exist_ok=True)
