@@ -1,4 +1,4 @@
-"""The PyTorch network from files and its arrays, and the arrays of a network."""
+"""The PyTorch network from a model file and from arrays, and the arrays of a network."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from sxtstudio.io.network.keras_weights import read_keras_weights
 from sxtstudio.io.network.onnx_weights import read_onnx_weights
 from sxtstudio.training.network import DeepSXT
 
@@ -20,15 +19,6 @@ def load_onnx(path: str | Path) -> DeepSXT:
     Errors are those of ``read_onnx_weights``.
     """
     described, arrays = read_onnx_weights(path)
-    return network_of(described.width, arrays)
-
-
-def load_keras_weights(weights: str | Path, config: str | Path) -> DeepSXT:
-    """Return the network of a published weight file, in evaluation mode.
-
-    Parameters and errors are those of ``read_keras_weights``.
-    """
-    described, arrays = read_keras_weights(weights, config)
     return network_of(described.width, arrays)
 
 

@@ -8,6 +8,7 @@ import onnx
 import onnxruntime
 import pytest
 import torch
+from keras_network import load_keras_weights
 from onnx import numpy_helper
 from onnx.reference import ReferenceEvaluator
 
@@ -18,7 +19,7 @@ from sxtstudio.segment import choose_device, load_card, make_runner
 from sxtstudio.segment.stages import StagedExecutor
 from sxtstudio.training import export, model_card, parity
 from sxtstudio.training.network import DeepSXT
-from sxtstudio.training.network_files import load_keras_weights, load_onnx
+from sxtstudio.training.network_files import load_onnx
 from sxtstudio.training.parity import samples
 
 

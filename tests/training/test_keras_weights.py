@@ -8,10 +8,10 @@ from pathlib import Path
 import h5py
 import numpy as np
 import pytest
+from keras_network import load_keras_weights
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.network.layers import WIDEST
-from sxtstudio.training.network_files import load_keras_weights
 
 FIXTURE = Path(__file__).parents[1] / "data" / "deep_sxt_m4"
 CONFIG = FIXTURE / "model_config.json"

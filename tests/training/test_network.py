@@ -4,10 +4,10 @@ import h5py
 import numpy as np
 import pytest
 import torch
+from keras_network import load_keras_weights
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.training.network import DeepSXT
-from sxtstudio.training.network_files import load_keras_weights
 
 FIXTURE = Path(__file__).parents[1] / "data" / "deep_sxt_m4"
 

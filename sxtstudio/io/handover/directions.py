@@ -12,8 +12,6 @@ directions, and the origin is the position along them. A volume that is written,
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -54,9 +52,3 @@ def lengths_and_origin(
     elif along != sorted(along) or np.linalg.det(unit if unit.shape[0] == unit.shape[1] else np.eye(2)) < 0:
         notes = ("the file exchanges or mirrors axes; its voxels are kept as they are stored",)
     return [float(length) for length in lengths], origin, notes
-
-
-def in_axes_of_volume(values: Sequence[float | None] | None, count: int) -> list[float | None]:
-    """Return one value for each stored axis, the slowest first, from values with the fastest first."""
-    found: list[float | None] = [None] * count if values is None else list(values)
-    return found[::-1]
