@@ -200,7 +200,7 @@ class ObjectMeasurements(QObject):
 
     def _mark_all_if_resized(self) -> bool:
         """Another voxel size makes all lengths wrong."""
-        if self._kept is None or self._voxel_size() == self._kept.voxel_nm:
+        if self._kept is None or self._voxel_size() == self._kept.voxel_nm or self.all_stale:
             return False
         self._kept = self._kept.all_marked()
         return True

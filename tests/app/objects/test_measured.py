@@ -88,6 +88,18 @@ def test_another_window_shows_what_was_measured(
     assert found.document.measurements.kept.stale == {3, 5}
 
 
+def test_facts_told_again_are_no_unsaved_work(room: MainWindow, measured: ObjectMeasurements) -> None:
+    """The polarity is found some seconds after opening, and says nothing about measurements."""
+    document = room.session.document
+    assert document is not None
+    room.session.set_voxel_nm((20.0, 20.0, 20.0))
+    assert measured.stale == set(BOXES) and document.modified
+    document.mark_saved(None, document.measurements.kept)
+    assert not document.modified
+    room.session.facts_changed.emit()
+    assert measured.stale == set(BOXES) and not document.modified
+
+
 def test_undo_and_redo_of_found_objects_bring_their_measurements(
     room: MainWindow, measured: ObjectMeasurements
 ) -> None:
