@@ -9,6 +9,7 @@
       measurements-3.bin what was measured of them, see measurements.py
       output-3.zarr      the network's output of the last segmentation, uint8, for some or all slices
       undo/              what can be taken back: 000007-9f3ab201.edit …, see edit_file.py
+      open.sxtproject    what a double-click opens, see project_marker.py
 
 A project with objects is of version 2, which programs that know no objects refuse; any other is of version 1.
 project.json is replaced last and at once: it is the moment at which a saving happens. Everything in it
@@ -45,6 +46,8 @@ from sxtstudio.core.trust import Trust, trust_to_json
 from sxtstudio.core.trust_records import TrustColumns
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.edit_file import EDIT_NAME
+from sxtstudio.io.project_marker import NAME as MARKER
+from sxtstudio.io.project_marker import is_marker
 from sxtstudio.io.steps import StepFile, step_to_json
 
 NAME = "project.json"
@@ -220,13 +223,15 @@ class RecordFile(Struct, frozen=True):
 
 
 def is_project(path: Path) -> bool:
-    """Whether a path is a project folder, or the project.json in it."""
-    return path.name == NAME or (path.is_dir() and ((path / NAME).exists() or path.suffix == SUFFIX))
+    """Whether a path is a project folder, or the project.json or open.sxtproject in it."""
+    if path.name == NAME or is_marker(path):
+        return True
+    return path.is_dir() and ((path / NAME).exists() or path.suffix == SUFFIX)
 
 
 def project_folder(path: Path) -> Path:
-    """Return the absolute path of the folder of a project, named by it or by the project.json in it."""
-    return Path(os.path.abspath(path.parent if path.name == NAME else path))
+    """Return the absolute path of the folder of a project; ``path`` is that or a file that stands for it."""
+    return Path(os.path.abspath(path.parent if path.name == NAME or is_marker(path) else path))
 
 
 def volume_names(folder: Path) -> list[str]:
@@ -269,7 +274,7 @@ def half_written(folder: Path) -> list[str]:
     def is_ours(name: str) -> bool:
         final = final_name(name)
         return final is not None and (
-            final == NAME or re.fullmatch(rf"{_VOLUME}|{_TABLE}|{_MEASUREMENTS}", final) is not None
+            final in (NAME, MARKER) or re.fullmatch(rf"{_VOLUME}|{_TABLE}|{_MEASUREMENTS}", final) is not None
         )
 
     return [entry.name for entry in folder.iterdir() if is_ours(entry.name)]

@@ -16,6 +16,7 @@ from sxtstudio.app.questions import Answer
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.opening import SUFFIXES, name_patterns
 from sxtstudio.io.project import NAME, is_project, project_folder
+from sxtstudio.io.project_marker import SUFFIX as MARKER_SUFFIX
 from sxtstudio.io.several import SeveralVolumes
 from sxtstudio.io.volume_name import VolumeName, with_axes
 from sxtstudio.workflow.document.document import Document
@@ -23,6 +24,7 @@ from sxtstudio.workflow.document.project import Opened, TomogramNotFound, open_p
 from sxtstudio.workflow.jobs.outputs import on_disk
 
 TOMOGRAMS = f"Tomograms ({name_patterns(SUFFIXES)});;All files (*)"
+_OPENED = f"Tomograms and projects ({name_patterns(SUFFIXES)} *{MARKER_SUFFIX});;All files (*)"
 
 
 def open_path(context: Context, path: str | Path) -> None:
@@ -35,8 +37,8 @@ def open_path(context: Context, path: str | Path) -> None:
 
 
 def open_tomogram(context: Context) -> None:
-    """Ask for a tomogram and open it."""
-    path = questions.open_file(context, "Open tomogram", TOMOGRAMS)
+    """Ask for a tomogram, or the file of a project that a double-click opens, and open it."""
+    path = questions.open_file(context, "Open tomogram", _OPENED)
     if path is not None:
         open_path(context, store_of(path))
 

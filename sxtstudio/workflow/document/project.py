@@ -26,6 +26,7 @@ from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.wording import shape_text
 from sxtstudio.io.edit_file import copy_edits, edit_files, newest_edits
 from sxtstudio.io.fingerprint import has_fingerprint
+from sxtstudio.io.project import NAME as RECORD
 from sxtstudio.io.project import (
     UNDO,
     UNDO_BYTES,
@@ -43,6 +44,7 @@ from sxtstudio.io.project import (
     volume_path,
     write_record,
 )
+from sxtstudio.io.project_marker import check_marker, write_marker
 from sxtstudio.io.volume_name import VolumeName, moved_to
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.network_output import KeptOutput, find_output
@@ -178,6 +180,7 @@ def save(what: Snapshot, folder: Path, progress: Progress | None = None) -> Save
         progress.check()
         now = datetime.now(UTC).isoformat(timespec="seconds")
         held = replace(record, volumes=kept, table=table, measurements=measured, output=output)
+        write_marker(folder)  # projects of former versions have none
         write_record(folder, replace(held, undo=edits, saved=now))
     except BaseException:
         for name in written:
@@ -274,7 +277,7 @@ def open_project(
     Parameters
     ----------
     path
-        The project folder, or the project.json in it.
+        The project folder, or the project.json or open.sxtproject in it.
     tomogram
         Where the tomogram lies now; by default where the project says.
     lock
@@ -288,6 +291,7 @@ def open_project(
         If the project is damaged or of a newer version.
     """
     progress = progress or Progress()
+    check_marker(path, RECORD)
     folder = project_folder(path)
     record = read_record(folder)
     for stored in record.volumes.values():

@@ -27,6 +27,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import export_volume
+from sxtstudio.io.project_marker import NAME as MARKER
 from sxtstudio.workflow.document import project, workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.recovery import leftovers
@@ -346,19 +347,36 @@ def test_recovered_work_of_the_open_project_can_be_saved_in_it(
     document.modified = False
 
 
-def test_dropped_file_opens(window: MainWindow, qtbot: QtBot, tomogram: Path) -> None:
+def drop(window: MainWindow, path: Path) -> None:
+    """Drop a file on a window."""
     data = QMimeData()
-    data.setUrls([QUrl.fromLocalFile(str(tomogram))])
-    event = QDropEvent(
-        QPoint(10, 10),
-        Qt.DropAction.CopyAction,
-        data,
-        Qt.MouseButton.LeftButton,
-        Qt.KeyboardModifier.NoModifier,
-    )
+    data.setUrls([QUrl.fromLocalFile(str(path))])
+    keys, buttons = Qt.KeyboardModifier.NoModifier, Qt.MouseButton.LeftButton
+    window.dropEvent(QDropEvent(QPoint(10, 10), Qt.DropAction.CopyAction, data, buttons, keys))
+
+
+def test_dropped_file_opens(window: MainWindow, qtbot: QtBot, tomogram: Path) -> None:
     with qtbot.waitSignal(window.session.document_changed, timeout=10_000):
-        window.dropEvent(event)
+        drop(window, tomogram)
     assert "cell.mrc" in window.windowTitle()
+
+
+@pytest.mark.parametrize("door", ["dropped", "chosen"])
+def test_the_file_in_a_project_that_is_double_clicked_opens_it(
+    door: str, cell: MainWindow, qtbot: QtBot, answers: Answers, tmp_path: Path
+) -> None:
+    place = tmp_path / "cell.sxt"
+    paint(cell)
+    save_as(cell, qtbot, answers, place)
+    with qtbot.waitSignal(cell.session.document_changed, timeout=10_000):
+        if door == "chosen":
+            answers.paths.append(place / MARKER)
+            do(cell, "file.open")
+        else:
+            drop(cell, place / MARKER)
+    document = cell.session.document
+    assert document is not None and document.project == place and document.voxels("labels")
+    assert cell.settings.recent[0] == str(place)
 
 
 def test_recent_files_are_listed_and_missing_ones_are_grey(
