@@ -15,6 +15,9 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("probe-window")
     parser.add_argument("answer_file")
     parser.set_defaults(run=probe_window)
+    parser = commands.add_parser("probe-pytorch")
+    parser.add_argument("answer_file")
+    parser.set_defaults(run=probe_pytorch)
     parser = commands.add_parser("draw-scene")
     parser.add_argument("window")
     parser.add_argument("renderer")
@@ -36,6 +39,14 @@ def probe(arguments: argparse.Namespace) -> int:
 def probe_window(arguments: argparse.Namespace) -> int:
     """Draw a test picture in a window of Qt's that is not shown."""
     from sxtstudio.app.view3d.native_probe import main
+
+    main(arguments.answer_file)
+    return 0
+
+
+def probe_pytorch(arguments: argparse.Namespace) -> int:
+    """Compute with PyTorch, in the program that has it."""
+    from sxtstudio.training.probe import main
 
     main(arguments.answer_file)
     return 0

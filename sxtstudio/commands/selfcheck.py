@@ -42,6 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         show_json(found.as_json(), indent=2)
     else:
-        print_rows([("version", found.version), *found.computer.items(), *found.rows()])
+        print_rows(found.rows())
         show(found.verdict())
     return DONE if found.works else FAILED

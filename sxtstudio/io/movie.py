@@ -48,3 +48,10 @@ def movie_writer(path: Path, rate: int) -> Iterator[Callable[[Frame], None]]:
         ) from error
     with writer:
         yield writer.append_data
+
+
+def ffmpeg_version() -> str:
+    """Return the version of the FFmpeg that writes MP4; RuntimeError where there is none."""
+    import imageio_ffmpeg
+
+    return str(imageio_ffmpeg.get_ffmpeg_version())

@@ -1,4 +1,5 @@
 import errno
+import sys
 
 import pytest
 
@@ -25,3 +26,12 @@ def test_each_door_counts_slices_in_its_own_way(
 def test_a_name_in_braces_stays_as_it_is() -> None:
     assert str(UserError("{slices}.mrc is damaged.")) == "{slices}.mrc is damaged."
     assert "No such file" in str(sentence_of(OSError(errno.ENOENT, "No such file", "{slices}.mrc")))
+
+
+def test_a_missing_part_of_the_installed_application_is_a_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In a checkout it is a bug, whose details belong in the log."""
+    error = ModuleNotFoundError("No module named 'vtkmodules'")
+    assert sentence_of(error) is None
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    said = sentence_of(error)
+    assert said is not None and "vtkmodules" in said and "install it again" in said

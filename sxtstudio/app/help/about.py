@@ -17,7 +17,7 @@ from PySide6.QtWidgets import (
 from sxtstudio import __version__
 from sxtstudio.app.context import Context
 from sxtstudio.app.widgets.dialogs import ToolDialog
-from sxtstudio.workflow.document.diagnostics import licences, required_libraries
+from sxtstudio.workflow.libraries import licences, required_libraries
 
 DOI = "10.1073/pnas.2209938120"
 TITLE = (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -35,6 +36,7 @@ if TYPE_CHECKING:  # at run time these load VTK, which must wait
     from sxtstudio.app.view3d.plane_feeder import PlaneFeeder
     from sxtstudio.surface.objects import Body
 
+_LOG = logging.getLogger(__name__)
 # Volumes of at most so many voxels can be updated automatically.
 SMALL_VOXELS = 64_000_000
 _AUTO_MS = 900
@@ -167,6 +169,7 @@ class View3D(QWidget):
         sentence = sentence_of(error)
         if sentence is None:
             show_error(self._context.window, error)
+        _LOG.warning("No 3D view: %s", sentence or error)
         self._page.setText(
             f"The 3D view cannot be shown here.\n\n{sentence or error}\n\n"
             "Everything else works; surfaces can be exported without it."

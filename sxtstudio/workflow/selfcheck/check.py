@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import logging
+import os
 import platform
+import sys
 import time
 
 import psutil
 
 from sxtstudio import __version__
 from sxtstudio.core.errors import Cancelled, sentence_of
+from sxtstudio.core.packaged import is_packaged
 from sxtstudio.core.progress import Progress
-from sxtstudio.workflow.document.diagnostics import library_versions
-from sxtstudio.workflow.selfcheck.parts import CHECKS, Absent, Check
+from sxtstudio.workflow.libraries import library_versions
+from sxtstudio.workflow.selfcheck.optional_parts import Absent
+from sxtstudio.workflow.selfcheck.parts import CHECKS, Check
 from sxtstudio.workflow.selfcheck.record import Part, SelfCheck, State
 
 _LOG = logging.getLogger(__name__)
@@ -33,14 +37,29 @@ def self_check(progress: Progress | None = None) -> SelfCheck:
         progress.check()
         parts.append(_tried(name, check))
         progress.step()
-    memory = psutil.virtual_memory().total
-    computer = {
+    return SelfCheck(__version__, _computer(), _device(), library_versions(), tuple(parts))
+
+
+def _computer() -> dict[str, str]:
+    return {
         "system": platform.platform(),
+        "program": f"{sys.executable} ({'packaged' if is_packaged() else 'installed'})",
         "Python": platform.python_version(),
         "processor": platform.processor() or platform.machine(),
-        "memory": f"{memory / 1e9:.1f} GB",
+        "threads": str(os.cpu_count()),
+        "memory": f"{psutil.virtual_memory().total / 1e9:.1f} GB",
     }
-    return SelfCheck(__version__, computer, library_versions(), tuple(parts))
+
+
+def _device() -> dict[str, str]:
+    """Say where networks run, and why; what is wrong is in the part of the check that asks for it."""
+    try:
+        from sxtstudio.segment import choose_device
+
+        chosen = choose_device("auto")
+    except Exception as error:  # such as a library that is missing
+        return {"kind": "", "name": "", "reason": sentence_of(error) or str(error)}
+    return {"kind": chosen.kind, "name": chosen.name, "reason": chosen.reason}
 
 
 def _tried(name: str, check: Check) -> Part:

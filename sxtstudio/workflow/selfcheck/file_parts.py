@@ -80,7 +80,7 @@ def tables() -> str:
 
 def movies() -> str:
     """Write a movie of each kind."""
-    from sxtstudio.io.movie import MOVIE_SUFFIXES, movie_writer
+    from sxtstudio.io.movie import MOVIE_SUFFIXES, ffmpeg_version, movie_writer
 
     frame = np.repeat(ball()[17][:34, :34, None], 3, axis=2)
     with tempfile.TemporaryDirectory(prefix="sxtstudio-") as folder:
@@ -91,4 +91,5 @@ def movies() -> str:
                 add(255 - frame)
             if not path.is_file() or path.stat().st_size < 100:
                 raise UserError(f"{path.name} was not written: {AGAIN}.")
-    return f"{' and '.join(suffix[1:].upper() for suffix in MOVIE_SUFFIXES)} were written"
+    kinds = " and ".join(suffix[1:].upper() for suffix in MOVIE_SUFFIXES)
+    return f"{kinds} were written; FFmpeg {ffmpeg_version()}"

@@ -18,6 +18,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.shipped import resources
 from sxtstudio.workflow.selfcheck.file_parts import movies, packed_files, tables, written_files
+from sxtstudio.workflow.selfcheck.optional_parts import Absent, nvidia, povray, retraining
 from sxtstudio.workflow.selfcheck.trial import AGAIN, RADIUS_PX, VOXEL_NM, ball, distance
 
 #: The slices of the sample whose labels by the default model are stored in ``resources/selfcheck.tif``.
@@ -29,10 +30,6 @@ _VOLUME_TOLERANCE, _OVERLAP = 0.02, 0.85
 _WINDOW_SECONDS = 120
 
 Check = Callable[[], str]
-
-
-class Absent(Exception):
-    """An optional part is not there; the text says how to add it."""
 
 
 def files() -> str:
@@ -150,26 +147,6 @@ def window() -> str:
     return f"a window opened, and {drawn} drew in it"
 
 
-def retraining() -> str:
-    """Whether models can be retrained."""
-    from sxtstudio.workflow.retraining.child import can_train, is_frozen, ways_to_add
-
-    if can_train():
-        return "PyTorch is there"
-    how = "install the package sxtstudio-retrain" if is_frozen() else ways_to_add()[0][1]
-    raise Absent(f"models cannot be retrained; to add it: {how}")
-
-
-def povray() -> str:
-    """Whether POV-Ray is installed."""
-    from sxtstudio.workflow.jobs.povray_program import NOT_INSTALLED, find_povray
-
-    program = find_povray()
-    if program is None:
-        raise Absent(NOT_INSTALLED)
-    return str(program)
-
-
 #: Every part by its name, in the order in which they are tried.
 CHECKS: dict[str, Check] = {
     "files": files,
@@ -182,6 +159,7 @@ CHECKS: dict[str, Check] = {
     "movies": movies,
     "3D picture": picture,
     "window": window,
+    "NVIDIA card": nvidia,
     "retraining": retraining,
     "POV-Ray": povray,
 }

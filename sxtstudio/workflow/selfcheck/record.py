@@ -31,10 +31,14 @@ class Part:
 
 @dataclass(frozen=True)
 class SelfCheck:
-    """The whole check: the computer, and every part in the order in which it was tried."""
+    """The whole check: the computer, the device of networks, and every part in the order of trial.
+
+    ``device`` has its kind ("cpu" or "cuda"), name and reason; all empty but the reason where none works.
+    """
 
     version: str
     computer: Mapping[str, str]
+    device: Mapping[str, str]
     libraries: Mapping[str, str]
     parts: tuple[Part, ...]
 
@@ -43,13 +47,20 @@ class SelfCheck:
         """Whether nothing failed."""
         return all(part.state is not State.FAILED for part in self.parts)
 
+    @property
+    def seconds(self) -> float:
+        """How long all parts took."""
+        return sum(part.seconds for part in self.parts)
+
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
             "program": "SXT Studio",
             "version": self.version,
             "works": self.works,
+            "seconds": round(self.seconds, 3),
             "computer": dict(self.computer),
+            "device": dict(self.device),
             "parts": [
                 {"name": p.name, "state": p.state.value, "seconds": round(p.seconds, 3), "said": p.said}
                 for p in self.parts
@@ -58,8 +69,11 @@ class SelfCheck:
         }
 
     def rows(self) -> list[tuple[str, str]]:
-        """Return a row for every part: its name, and its state with what was found."""
-        return [(part.name, f"{part.state.value} ({part.seconds:.1f} s): {part.said}") for part in self.parts]
+        """Return a row for each fact of the computer, and for every part: its name, state and finding."""
+        facts = [("version", self.version), *self.computer.items(), ("device", self.device["name"])]
+        return facts + [
+            (part.name, f"{part.state.value} ({part.seconds:.1f} s): {part.said}") for part in self.parts
+        ]
 
     def verdict(self) -> str:
         """Return the result in one sentence."""

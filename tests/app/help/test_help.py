@@ -159,6 +159,7 @@ def test_the_installation_is_checked_and_what_works_is_shown(
     page: TextDialog = window.context.dialogs.find(SelfCheckPage)
     text = page.page.toPlainText()
     assert "as it should" in text and "division by zero" in text
+    assert __version__ in text and "device\n" in text and "system\n" in text
     assert "two failed" in "".join(label.text() for label in page.findChildren(QLabel))
 
 

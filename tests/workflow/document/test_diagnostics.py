@@ -10,7 +10,8 @@ import pytest
 
 from sxtstudio import __version__
 from sxtstudio.workflow.document import diagnostics as module
-from sxtstudio.workflow.document.diagnostics import diagnostics, licences, required_libraries
+from sxtstudio.workflow.document.diagnostics import diagnostics
+from sxtstudio.workflow.libraries import licences, required_libraries
 
 
 @pytest.fixture

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import tifffile
 
+from sxtstudio import segment
 from sxtstudio.cli import main
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.shipped import resources
+from sxtstudio.segment.device import Device
+from sxtstudio.workflow.jobs import povray, povray_program
+from sxtstudio.workflow.retraining import child
 from sxtstudio.workflow.selfcheck import check, file_parts, parts
 from sxtstudio.workflow.selfcheck.check import self_check
 from sxtstudio.workflow.selfcheck.record import State
@@ -28,6 +34,8 @@ def test_every_part_of_this_checkout_works(tmp_path: Path, capsys: pytest.Captur
     assert code == 0 and printed["works"] and not failed
     assert {part["name"] for part in printed["parts"]} == set(parts.CHECKS)
     assert printed["libraries"]["numpy"] == np.__version__
+    assert printed["device"]["kind"] in ("cpu", "cuda") and printed["device"]["reason"]
+    assert printed["seconds"] == pytest.approx(sum(part["seconds"] for part in printed["parts"]), abs=0.01)
 
 
 @pytest.fixture
@@ -101,3 +109,61 @@ def test_it_can_be_cancelled(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(check, "CHECKS", {"one": cancel, "two": lambda: never("it went on")})
     with pytest.raises(Cancelled):
         self_check(progress)
+
+
+def test_a_program_without_onnx_runtime_still_checks_itself(tmp_path: Path) -> None:
+    """Half of a package is missing: what needs the other half fails, and everything else is tried."""
+    file = tmp_path / "check.json"
+    script = (
+        "import sys; sys.modules['onnxruntime'] = None\n"
+        "from sxtstudio.workflow.selfcheck import check, parts\n"
+        "check.CHECKS = {name: parts.CHECKS[name] for name in ('device', 'segmentation', 'tables')}\n"
+        "from sxtstudio.cli import main\n"
+        f"sys.exit(main(['--selfcheck', '-o', {str(file)!r}]))"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert done.returncode == 1, done.stderr
+    found = json.loads(file.read_text())
+    states = {part["name"]: part["state"] for part in found["parts"]}
+    assert states == {"device": "failed", "segmentation": "failed", "tables": "works"}
+    assert found["device"]["kind"] == "" and "onnxruntime" in found["device"]["reason"]
+
+
+def alone(monkeypatch: pytest.MonkeyPatch, name: str) -> tuple[State, str]:
+    only(monkeypatch, name)
+    (part,) = self_check().parts
+    return part.state, part.said
+
+
+def test_without_a_card_it_is_said_why_and_that_nothing_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(segment, "choose_device", lambda wish: Device("cpu", "CPU", "the driver is too old"))
+    state, said = alone(monkeypatch, "NVIDIA card")
+    assert state is State.MISSING and said.endswith("gives the same: the driver is too old")
+
+
+def test_a_pytorch_that_cannot_be_loaded_is_a_failure(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "program"
+    program.write_text("#!/bin/sh\necho libtorch_cpu.so is damaged >&2; exit 3\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr(child, "can_train", lambda: True)
+    monkeypatch.setattr(child, "program", lambda: [str(program)])
+    state, said = alone(monkeypatch, "retraining")
+    assert state is State.FAILED and "libtorch_cpu.so is damaged" in said
+
+
+def test_without_pytorch_it_is_said_what_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "can_train", lambda: False)
+    state, said = alone(monkeypatch, "retraining")
+    assert state is State.MISSING and "cannot be retrained" in said and "torch" in said
+
+
+@pytest.mark.parametrize(("found", "expected"), [(None, State.MISSING), ("/bin/false", State.FAILED)])
+def test_povray_that_is_missing_or_does_not_draw(
+    found: str | None, expected: State, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (povray, povray_program):
+        monkeypatch.setattr(module, "find_povray", lambda: None if found is None else Path(found))
+    state, said = alone(monkeypatch, "POV-Ray")
+    assert state is expected and "POV-Ray" in said
