@@ -11,7 +11,7 @@ from PySide6.QtWidgets import QApplication
 from screenshots import Driver, find_objects, stroke
 
 from sxtstudio.app import theme
-from sxtstudio.app.help.pages import HELP
+from sxtstudio.app.help.contents import HELP
 from sxtstudio.app.states import Panel
 
 WIDTH_PX = 900
@@ -102,7 +102,7 @@ def main() -> None:
     """Draw them all, in the dark scheme."""
     app = QApplication(sys.argv[:1])
     theme.apply(app, "dark")
-    driver = HelpDriver(app, Path(sys.argv[1]) if len(sys.argv) > 1 else HELP)
+    driver = HelpDriver(app, Path(sys.argv[1]) if len(sys.argv) > 1 else HELP / "pictures")
     tour(driver)
     if driver.window.session.document is not None:
         driver.window.session.document.modified = False

@@ -6,13 +6,21 @@ import sys
 import threading
 import traceback
 from types import TracebackType
-from typing import Any
+from typing import Any, Protocol, runtime_checkable
 
 from PySide6.QtCore import QObject, Qt, Signal
 from PySide6.QtWidgets import QApplication, QMessageBox, QWidget
 
 from sxtstudio.core.errors import Cancelled, sentence_of
 from sxtstudio.core.logs import LOGGER, log_file
+
+
+@runtime_checkable
+class ExplainsErrors(Protocol):
+    """A window that shows the page of the documentation about an error."""
+
+    def explain_error(self, message: str) -> None:
+        """Show it."""
 
 
 def show_error(parent: QWidget | None, error: BaseException, title: str = "SXT Studio") -> None:
@@ -27,6 +35,7 @@ def show_error(parent: QWidget | None, error: BaseException, title: str = "SXT S
     if known is not None:
         box.setIcon(QMessageBox.Icon.Warning)
         box.setText(known)
+        _add_help(box, known)
     else:
         details = "".join(traceback.format_exception(error))
         LOGGER.error("unexpected error\n%s", details)
@@ -44,6 +53,23 @@ def show_error(parent: QWidget | None, error: BaseException, title: str = "SXT S
         box.setDefaultButton(QMessageBox.StandardButton.Ok)
         box.setEscapeButton(QMessageBox.StandardButton.Ok)  # with two buttons Qt finds none by itself
     box.open()
+
+
+def _add_help(box: QMessageBox, message: str) -> None:
+    """Add a button that shows what can be done, where a window above the box knows."""
+    above = box.parentWidget()
+    while above is not None and not isinstance(above, ExplainsErrors):
+        above = above.parentWidget()
+    if above is None:
+        return
+    window: ExplainsErrors = above
+    box.addButton(QMessageBox.StandardButton.Ok)
+    more = box.addButton("What can I do?", QMessageBox.ButtonRole.HelpRole)
+    more.setToolTip("The page of the documentation about this")
+    more.clicked.disconnect()  # reading must not close the box
+    more.clicked.connect(lambda: window.explain_error(message))
+    box.setDefaultButton(QMessageBox.StandardButton.Ok)
+    box.setEscapeButton(QMessageBox.StandardButton.Ok)
 
 
 class ErrorGuard(QObject):

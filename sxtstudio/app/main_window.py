@@ -199,6 +199,12 @@ class MainWindow(QMainWindow):
             self.setWindowTitle(f"{document.name}[*] – SXT Studio")
         self.setWindowModified(document is not None and document.modified)
 
+    def explain_error(self, message: str) -> None:
+        """Show what the documentation says about an error message."""
+        from sxtstudio.app.help.reader import Documentation
+
+        self.context.dialogs.bring_up(Documentation).explain(message)
+
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files and folders."""
         if any(url.isLocalFile() for url in event.mimeData().urls()):

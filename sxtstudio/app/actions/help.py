@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from PySide6.QtCore import qVersion
 from PySide6.QtGui import QGuiApplication
 from PySide6.QtWidgets import QApplication
@@ -51,31 +53,11 @@ def measurements(context: Context) -> None:
     )
 
 
-def objects(context: Context) -> None:
-    """Show how objects are found, corrected, classed, measured and compared."""
-    from sxtstudio.app.help.pages import HELP
-    from sxtstudio.app.help.text import ObjectsPage
+def documentation(context: Context, link: str = "index.md") -> None:
+    """Show a page of the documentation, by default its contents."""
+    from sxtstudio.app.help.reader import Documentation
 
-    page = context.dialogs.bring_up(ObjectsPage)
-    page.page.setMarkdown((HELP / "objects.md").read_text(encoding="utf-8"))
-
-
-def evaluation(context: Context) -> None:
-    """Show how labels are judged, and compared with a reference."""
-    from sxtstudio.app.help.pages import HELP
-    from sxtstudio.app.help.text import EvaluationPage
-
-    page = context.dialogs.bring_up(EvaluationPage)
-    page.page.setMarkdown((HELP / "evaluate.md").read_text(encoding="utf-8"))
-
-
-def files(context: Context) -> None:
-    """Show what is read and written, and how programs differ."""
-    from sxtstudio.app.help.pages import HELP
-    from sxtstudio.app.help.text import FilesPage
-
-    page = context.dialogs.bring_up(FilesPage)
-    page.page.setMarkdown((HELP / "files.md").read_text(encoding="utf-8"))
+    context.dialogs.bring_up(Documentation).show_page(link)
 
 
 def programs(context: Context) -> None:
@@ -162,6 +144,23 @@ ACTIONS = (
         icon="mdi6.school-outline",
     ),
     ActionInfo(
+        "help.documentation",
+        "Documentation",
+        "Help",
+        "All pages, with search: the work step by step, files, other programs, when something goes wrong",
+        documentation,
+        shortcut="Shift+F1",
+        icon="mdi6.book-open-page-variant-outline",
+    ),
+    ActionInfo(
+        "help.trouble",
+        "When something goes wrong",
+        "Help",
+        "What to do about a message or a result that is not as it should be",
+        partial(documentation, link="trouble.md"),
+        icon="mdi6.lifebuoy",
+    ),
+    ActionInfo(
         "help.shortcuts",
         "Keyboard shortcuts",
         "Help",
@@ -174,7 +173,7 @@ ACTIONS = (
         "Files and formats",
         "Help",
         "What is read and written, which axis is which, how rows run in MRC and TIFF",
-        files,
+        partial(documentation, link="files.md"),
         icon="mdi6.file-question-outline",
     ),
     ActionInfo(
@@ -190,7 +189,7 @@ ACTIONS = (
         "Objects",
         "Help",
         "How objects are found, corrected, classed, measured and compared",
-        objects,
+        partial(documentation, link="objects.md"),
         icon="mdi6.book-open-outline",
     ),
     ActionInfo(
@@ -198,7 +197,7 @@ ACTIONS = (
         "Evaluation",
         "Help",
         "How labels are judged slice by slice, and compared with a reference",
-        evaluation,
+        partial(documentation, link="evaluate.md"),
         icon="mdi6.clipboard-check-outline",
     ),
     ActionInfo(

@@ -9,19 +9,19 @@ from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sxtstudio.app.help.contents import HELP
 from sxtstudio.app.states import Panel
 from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, Program
 from sxtstudio.core.measure.columns import Column
-from sxtstudio.core.shipped import resources
 
 if TYPE_CHECKING:
     from sxtstudio.core.measure.dictionary import Section
     from sxtstudio.workflow.handover.programs import Route
 
-HELP = resources() / "help"
 TUTORIAL = HELP / "tutorial.md"
 
-_BUTTON = re.compile(r"^\[([^\]]+)\]\((action|panel):([\w.]+)\)\s*$", re.MULTILINE)
+#: A line that is nothing but a link which does something in the window.
+BUTTON_LINE = re.compile(r"^\[([^\]]+)\]\((action|panel):([\w.]+)\)\s*$", re.MULTILINE)
 _PICTURE = re.compile(r"!\[[^\]]*\]\(([^)]+)\)\n*")
 
 # What the mouse does; keys come from the table of actions.
@@ -96,9 +96,9 @@ def tutorial(path: Path = TUTORIAL) -> list[TutorialStep]:
     steps = []
     for part in re.split(r"^## ", source, flags=re.MULTILINE)[1:]:
         title, _, body = part.partition("\n")
-        buttons = tuple(Button.of(*match.groups()) for match in _BUTTON.finditer(body))
+        buttons = tuple(Button.of(*match.groups()) for match in BUTTON_LINE.finditer(body))
         pictures = tuple(_PICTURE.findall(body))
-        text = _BUTTON.sub("", body)
+        text = BUTTON_LINE.sub("", body)
         for name in pictures:
             if not (path.parent / name).is_file():
                 text = re.sub(rf"!\[[^\]]*\]\({re.escape(name)}\)\n*", "", text)

@@ -1,4 +1,4 @@
-"""A page of text to read or to copy: keyboard shortcuts, files and formats, diagnostics."""
+"""A page of text to read or to copy: keyboard shortcuts, measurements, diagnostics."""
 
 from __future__ import annotations
 
@@ -94,27 +94,6 @@ class MeasurementsPage(TextDialog):
 
     TITLE = "Measurements"
     SIZE_PX = (760, 720)
-
-
-class ObjectsPage(TextDialog):
-    """From outlines to numbers of objects: finding, flags, classes, measuring, filopodia, plots."""
-
-    TITLE = "Objects"
-    SIZE_PX = (720, 700)
-
-
-class EvaluationPage(TextDialog):
-    """How labels are judged slice by slice, and compared with a reference."""
-
-    TITLE = "Evaluation"
-    SIZE_PX = (720, 700)
-
-
-class FilesPage(TextDialog):
-    """What is read and written, which axis is which, and how rows run."""
-
-    TITLE = "Files and formats"
-    SIZE_PX = (720, 700)
 
 
 class ProgramsPage(TextDialog):

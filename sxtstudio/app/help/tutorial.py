@@ -15,7 +15,8 @@ from PySide6.QtWidgets import (
 )
 
 from sxtstudio.app.context import Context
-from sxtstudio.app.help.pages import HELP, Button, TutorialStep, tutorial
+from sxtstudio.app.help.contents import HELP
+from sxtstudio.app.help.pages import Button, TutorialStep, tutorial
 from sxtstudio.app.widgets.dialogs import ToolDialog
 
 _PICTURE_MARGIN = 40
@@ -52,17 +53,20 @@ class Page(QTextBrowser):
             self._again.start()
 
     def loadResource(self, kind: int, name: QUrl | str) -> object:
-        """Load a picture of the help."""
-        place = HELP / QUrl(name).fileName()
-        if kind == QTextDocument.ResourceType.ImageResource.value and place.is_file():
-            image = QImage(str(place))
-            width, ratio = max(200, self.viewport().width() - _PICTURE_MARGIN), self.devicePixelRatioF()
-            if image.width() > width * ratio:
-                image = image.scaledToWidth(round(width * ratio), Qt.TransformationMode.SmoothTransformation)
-            # Points are not pixels on screens of high resolution.
-            image.setDevicePixelRatio(max(1.0, min(ratio, image.width() / width)))
-            return image
-        return super().loadResource(kind, name)
+        """Load a picture of the help; nothing else is loaded."""
+        address = QUrl(name).path()
+        place = HELP / address
+        if kind != QTextDocument.ResourceType.ImageResource.value:
+            return None
+        if address.startswith("/") or ".." in place.parts or not place.is_file():
+            return None
+        image = QImage(str(place))
+        width, ratio = max(200, self.viewport().width() - _PICTURE_MARGIN), self.devicePixelRatioF()
+        if image.width() > width * ratio:
+            image = image.scaledToWidth(round(width * ratio), Qt.TransformationMode.SmoothTransformation)
+        # Points are not pixels on screens of high resolution.
+        image.setDevicePixelRatio(max(1.0, min(ratio, image.width() / width)))
+        return image
 
 
 class TutorialDialog(ToolDialog):
@@ -126,17 +130,7 @@ class TutorialDialog(ToolDialog):
 
     def do(self, button: Button) -> None:
         """Do what a button of a step says, as if it were chosen in the window."""
-        self.note.setText("")
-        if button.panel is not None:
-            self._context.parts.side.show_panel(button.panel)
-            return
-        action = self._context.parts.actions.by_name[button.action]
-        if action.isEnabled():
-            action.trigger()
-        elif self._context.session.busy:
-            self.note.setText(f"“{self._context.session.busy.name}” is running; wait for it first.")
-        else:
-            self.note.setText("This needs a step before: open the sample first, then segment it.")
+        self.note.setText(press(self._context, button))
 
     def _show_step(self, number: int) -> None:
         step = self.steps[number]
@@ -165,3 +159,17 @@ class TutorialDialog(ToolDialog):
             self.close()
         else:
             self.list.setCurrentRow(self.list.currentRow() + 1)
+
+
+def press(context: Context, button: Button) -> str:
+    """Do what a button of a page says, as if it were chosen in the window; return why it cannot be done."""
+    if button.panel is not None:
+        context.parts.side.show_panel(button.panel)
+        return ""
+    action = context.parts.actions.by_name[button.action]
+    if action.isEnabled():
+        action.trigger()
+        return ""
+    if context.session.busy:
+        return f"“{context.session.busy.name}” is running; wait for it first."
+    return "This needs a step before: open the sample first, then segment it."

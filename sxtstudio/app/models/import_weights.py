@@ -19,8 +19,7 @@ from PySide6.QtWidgets import (
 from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
-from sxtstudio.app.help.pages import HELP
-from sxtstudio.app.help.text import TextDialog
+from sxtstudio.app.help.reader import Documentation
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import ToolDialog
@@ -33,13 +32,6 @@ _INTRODUCTION = (
     "Choose the weights that the authors of Deep-SXT published and the configuration that belongs to them. "
     "They are converted, checked, and added to your own models."
 )
-
-
-class WeightsHelp(TextDialog):
-    """Where the published weights are."""
-
-    TITLE = "The published weights"
-    SIZE_PX = (620, 560)
 
 
 class ImportDialog(ToolDialog):
@@ -147,8 +139,7 @@ class ImportDialog(ToolDialog):
 
     def show_where(self) -> None:
         """Show the help page that says where the files are published."""
-        page = self._context.dialogs.bring_up(WeightsHelp)
-        page.page.setMarkdown((HELP / "weights.md").read_text(encoding="utf-8"))
+        self._context.dialogs.bring_up(Documentation).show_page("weights.md")
 
     def shut_down(self) -> None:
         """End with the window."""

@@ -11,8 +11,7 @@ from PySide6.QtWidgets import QHBoxLayout, QLabel, QStackedWidget, QVBoxLayout, 
 from sxtstudio.app import questions, theme
 from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
-from sxtstudio.app.help.pages import HELP
-from sxtstudio.app.help.text import TextDialog
+from sxtstudio.app.help.reader import Documentation
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.notices import Notice, NoticeKind
 from sxtstudio.app.questions import Answer
@@ -32,13 +31,6 @@ from sxtstudio.workflow.retraining.runs import Request, TrainingRun, find_runs, 
 
 STEPS = ("1  Labels", "2  Other tomograms", "3  Model", "4  Training", "5  Before and after")
 LABELS, OTHERS, MODEL, TRAINING, RESULT, MISSING = range(6)
-
-
-class RetrainHelp(TextDialog):
-    """What makes a good training."""
-
-    TITLE = "Retraining with my labels"
-    SIZE_PX = (720, 760)
 
 
 class RetrainDialog(ToolDialog):
@@ -264,8 +256,7 @@ class RetrainDialog(ToolDialog):
 
     def show_help(self) -> None:
         """Show the page about retraining."""
-        page = self._context.dialogs.bring_up(RetrainHelp)
-        page.page.setMarkdown((HELP / "retrain.md").read_text(encoding="utf-8"))
+        self._context.dialogs.bring_up(Documentation).show_page("retrain.md")
 
     def showEvent(self, event: QShowEvent) -> None:
         """Begin with the labels of the open document."""

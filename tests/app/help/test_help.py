@@ -14,12 +14,12 @@ from pytestqt.qtbot import QtBot
 from sxtstudio import __version__
 from sxtstudio.app.actions import TABLE
 from sxtstudio.app.help.about import AboutDialog
-from sxtstudio.app.help.pages import HELP, TUTORIAL, tutorial
+from sxtstudio.app.help.contents import HELP
+from sxtstudio.app.help.pages import TUTORIAL, tutorial
+from sxtstudio.app.help.reader import Documentation
 from sxtstudio.app.help.text import (
     DiagnosticsPage,
-    EvaluationPage,
     MeasurementsPage,
-    ObjectsPage,
     ProgramsPage,
     SelfCheckPage,
     ShortcutsPage,
@@ -73,7 +73,7 @@ def test_every_menu_entry_named_in_the_help_exists() -> None:
 
 def test_pictures_are_small_and_used() -> None:
     used = {name for step in tutorial() for name in step.pictures}
-    there = {path.name for path in HELP.glob("*.png")}
+    there = {f"pictures/{path.name}" for path in HELP.glob("pictures/*.png")}
     assert there == used
     assert all((HELP / name).stat().st_size <= 150_000 for name in used)
 
@@ -228,7 +228,7 @@ def test_the_dictionary_explains_every_column(window: MainWindow, qtbot: QtBot) 
 
 def test_the_page_on_objects_names_columns_and_keys_that_there_are(window: MainWindow) -> None:
     window.actions_.by_name["help.objects"].trigger()
-    page = window.context.dialogs.find(ObjectsPage)
+    page = window.context.dialogs.find(Documentation)
     assert page is not None and page.isVisible()
     text = page.page.toPlainText()
     titles = {column.title for column in all_columns() if column.title.startswith("Surface area")}
@@ -246,7 +246,7 @@ def test_the_page_on_evaluation_names_what_there_is(sample: MainWindow) -> None:
     from sxtstudio.commands import evaluate
 
     sample.actions_.by_name["help.evaluation"].trigger()
-    page = sample.context.dialogs.find(EvaluationPage)
+    page = sample.context.dialogs.find(Documentation)
     assert page is not None and page.isVisible()
     text = page.page.toPlainText()
     panel = sample.context.parts.evaluate

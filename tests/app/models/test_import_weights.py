@@ -13,9 +13,10 @@ from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
+from sxtstudio.app.help.reader import Documentation
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.models.dialog import ModelsDialog
-from sxtstudio.app.models.import_weights import ImportDialog, WeightsHelp
+from sxtstudio.app.models.import_weights import ImportDialog
 from sxtstudio.segment.registry import user_folder
 from sxtstudio.workflow.jobs import importing
 
@@ -147,7 +148,7 @@ def test_an_import_can_be_cancelled(
 
 def test_the_help_page_names_the_places(dialog: ImportDialog, window: MainWindow) -> None:
     dialog.where_button.click()
-    text = window.context.dialogs.find(WeightsHelp).page.toPlainText()
+    text = window.context.dialogs.find(Documentation).page.toPlainText()
     for remark in (
         "github.com/noegroup/deep_sxt",
         "10.17169/refubium-37222",

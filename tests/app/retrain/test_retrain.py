@@ -19,6 +19,7 @@ from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
 from sxtstudio.app.document.closing import may_close
+from sxtstudio.app.help.reader import Documentation
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.models.default_model import use_model
 from sxtstudio.app.notices import NoticeBar
@@ -30,7 +31,6 @@ from sxtstudio.app.retrain.dialog import (
     RESULT,
     TRAINING,
     RetrainDialog,
-    RetrainHelp,
 )
 from sxtstudio.app.session import Busy
 from sxtstudio.app.settings import Settings
@@ -572,8 +572,8 @@ def test_help_stands_beside_it(labelled: MainWindow, fake: dict[str, Any], qtbot
     dialog.activateWindow()
     qtbot.waitUntil(dialog.isActiveWindow, timeout=5000)
     qtbot.keyClick(dialog, Qt.Key.Key_F1)
-    qtbot.waitUntil(lambda: labelled.context.dialogs.find(RetrainHelp) is not None, timeout=5000)
-    text = labelled.context.dialogs.find(RetrainHelp).page.toPlainText()
+    qtbot.waitUntil(lambda: labelled.context.dialogs.find(Documentation) is not None, timeout=5000)
+    text = labelled.context.dialogs.find(Documentation).page.toPlainText()
     for word in ("complete", "kept aside", "Go back to the model before", "PyTorch", "Ctrl+K"):
         assert word in text
     names = {info.text().rstrip("…") for info in labelled.actions_.by_name.values()}
