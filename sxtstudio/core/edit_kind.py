@@ -75,6 +75,11 @@ class EditKind(Enum):
             EditKind.FIND_OBJECTS,
         )
 
+    @property
+    def replaces_objects(self) -> bool:
+        """Whether all objects are others after it, whatever their numbers."""
+        return self in (EditKind.FIND_OBJECTS, EditKind.OPEN_OBJECTS)
+
 
 _TITLES = {
     EditKind.BRUSH: "Brush",

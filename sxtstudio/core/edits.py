@@ -6,7 +6,7 @@ A change is kept as patches (``core/patches.py``) and, where it is of objects, a
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Protocol
 
@@ -17,7 +17,7 @@ from sxtstudio.core.edit_kind import EditKind, Target, edit_title
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_table import ObjectTable, TableChange
-from sxtstudio.core.patches import AnyPatch, Patch, Voxels, bounding_box, checksum, nonzero_box
+from sxtstudio.core.patches import AnyPatch, OnWrite, Patch, Voxels, bounding_box, checksum, nonzero_box
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.wording import count, slice_number
 
@@ -92,17 +92,19 @@ class Edit:
         """The smallest box around all changes, or None if nothing changed."""
         return bounding_box(patch.box for patch in self.patches)
 
-    def toggle(self, volume: Voxels) -> int:
+    def toggle(self, volume: Voxels, on_write: OnWrite | None = None) -> int:
         """Take the edit back, or make it again if it was taken back; entirely, or (error) not at all.
+
+        ``on_write`` hears of each box that was changed, or changed back.
 
         Returns
         -------
         int
             How many voxels more are not 0.
         """
-        return self._apply(self.patches, volume)
+        return self._apply(self.patches, volume, on_write)
 
-    def take_back(self, volume: Voxels) -> int:
+    def take_back(self, volume: Voxels, on_write: OnWrite | None = None) -> int:
         """Take the edit back as ``toggle`` does; one of an earlier session only if the labels are as it left.
 
         Raises
@@ -111,10 +113,10 @@ class Edit:
             If they are not. Nothing is changed then.
         """
         if not self.earlier:
-            return self.toggle(volume)
+            return self.toggle(volume, on_write)
         try:
             # In this order each patch finds the voxels as it has left them, also where patches overlap.
-            return self._apply(reversed(self.patches), volume, check=True)
+            return self._apply(reversed(self.patches), volume, on_write, check=True)
         except ValueError as error:
             raise NotAsItWas(self._why_not(error)) from error
 
@@ -146,18 +148,20 @@ class Edit:
         )
 
     @staticmethod
-    def _apply(patches: Iterable[AnyPatch], volume: Voxels, *, check: bool = False) -> int:
+    def _apply(
+        patches: Iterable[AnyPatch], volume: Voxels, on_write: OnWrite | None, *, check: bool = False
+    ) -> int:
         applied: list[Patch] = []
         gained = 0
         try:
             for patch in map(_in_memory, patches):
                 if check and checksum(volume[patch.box.slices]) != patch.crc:
                     raise ValueError("the voxels have been changed since by something else")
-                gained += patch.apply(volume)
+                gained += patch.apply(volume, on_write)
                 applied.append(patch)
         except BaseException:
             for patch in reversed(applied):
-                patch.apply(volume)
+                patch.apply(volume, on_write)
             raise
         return gained
 
@@ -185,11 +189,11 @@ class Recorder:
         labels: Voxels,
         target: Target = "labels",
         journal: Journal | None = None,
-        on_write: Callable[[Box], None] | None = None,
+        on_write: OnWrite | None = None,
     ) -> None:
         """Begin an edit of ``labels`` (z, y, x), uint8, or objects, uint32.
 
-        ``on_write`` hears of each box whose voxels were changed, or changed back.
+        ``on_write`` hears of each box that was changed, or changed back.
         """
         self.kind = kind
         self.labels = labels
@@ -223,7 +227,7 @@ class Recorder:
         self._gained += int(np.count_nonzero(inside)) - before
         self._patches.append(patch)
         if self._on_write is not None:
-            self._on_write(moved)
+            self._on_write(moved, cut)
         return moved
 
     def paint(self, box: Box, where: NDArray[np.bool_], value: int) -> Box | None:
@@ -251,10 +255,8 @@ class Recorder:
         self.rows = None
         while self._patches:
             patch = self._patches[-1]
-            self._gained += patch.apply(self.labels)
+            self._gained += patch.apply(self.labels, self._on_write)
             self._patches.pop()
-            if self._on_write is not None:
-                self._on_write(patch.box)
         if self._journal is not None:
             self._journal.end(kept=False)
 

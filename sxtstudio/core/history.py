@@ -10,7 +10,7 @@ from typing import Protocol
 from sxtstudio.core.edit_kind import Target
 from sxtstudio.core.edits import Edit, NotAsItWas
 from sxtstudio.core.object_table import ObjectTable, TableChange
-from sxtstudio.core.patches import Voxels
+from sxtstudio.core.patches import OnWrite, Voxels
 from sxtstudio.core.trust import Trust
 
 
@@ -23,6 +23,9 @@ class Volumes(Protocol):
 
     def volume(self, target: Target) -> Voxels:
         """Return the volume (z, y, x) of that name, of its type."""
+
+    def heard_of(self, edit: Edit) -> OnWrite | None:
+        """Return what hears of each box while an edit is taken back or made again; None: nothing."""
 
     def moved(self, edit: Edit, gained: int) -> None:
         """Take note that an edit was taken back or made again, and left so many voxels more."""
@@ -112,7 +115,8 @@ class EditHistory:
             edit = edit.loaded()  # its file goes, and redo needs it
             edit.check_rows(volumes.object_table)
             if edit.patches:
-                volumes.moved(edit, edit.take_back(volumes.volume(edit.target)))
+                gained = edit.take_back(volumes.volume(edit.target), volumes.heard_of(edit))
+                volumes.moved(edit, gained)
         except NotAsItWas:
             self.clear()
             raise
@@ -130,7 +134,7 @@ class EditHistory:
             return None
         edit = self._undone[-1]
         if edit.patches:
-            volumes.moved(edit, edit.toggle(volumes.volume(edit.target)))
+            volumes.moved(edit, edit.toggle(volumes.volume(edit.target), volumes.heard_of(edit)))
         if edit.rows is not None:
             volumes.change_table(edit.rows)
         self._done.append(self._undone.pop())

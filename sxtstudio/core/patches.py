@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,6 +20,9 @@ from sxtstudio.core.geometry import Box
 #: Labels and masks are uint8, objects uint32.
 Voxels = NDArray[Any]
 BYTES: np.dtype[Any] = np.dtype(np.uint8)
+
+#: Hears of each box whose voxels were changed, or changed back, and of the XOR of before and after.
+OnWrite = Callable[[Box, Voxels], None]
 
 # Fast compression: labels are mostly zeros, and a brush must follow the pointer.
 _LEVEL = 1
@@ -80,11 +83,14 @@ class Patch:
             raise ValueError("a patch of another size")
         return np.frombuffer(data, self.dtype).reshape(self.box.shape)
 
-    def apply(self, volume: Voxels) -> int:
+    def apply(self, volume: Voxels, on_write: OnWrite | None = None) -> int:
         """Change ``volume`` (z, y, x), or change it back; return how many voxels more are not 0."""
         part = volume[self.box.slices]
         before = int(np.count_nonzero(part))
-        part ^= self.unpack()
+        changed = self.unpack()
+        part ^= changed
+        if on_write is not None:
+            on_write(self.box, changed)
         return int(np.count_nonzero(part)) - before
 
 

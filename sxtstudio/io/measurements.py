@@ -4,8 +4,12 @@ The first line is JSON, UTF-8:
 
     {"schema": "sxtstudio-measurements/1", "id": "9f3ab201", "objects": 120, "calibrated": true,
      "voxel_nm_zyx": [10.0, 10.0, 10.0], "columns": [["volume", "<f8"], …], "stale": [3, 17],
+     "differ": [[17, "5f0c39b1"]],
      "classes": ["Vesicle"], "contacts": [{"first": "Vesicle", "second": "ER", "at_most": 50.0}],
      "notes": […]}
+
+"stale" are the objects that have, or may have, changed since, and "differ" says of some of them by how much
+(``core/object_differences.py``, hexadecimal), so that going back makes their measurements valid again.
 
 After it come the numbers of the objects (int64) and the values of each column, one array after another, least
 byte first. Columns are known by their keys: what they mean says the program, not the file. Everything is
@@ -42,6 +46,7 @@ _MOST_OBJECTS, _MOST_COLUMNS = 10_000_000, 2000
 _TO_CLASS, _TITLE = "distance_to_", "Distance to "
 _Name = Annotated[str, Meta(min_length=1, max_length=1000, description="a name")]
 _Type = Literal["<f8", "<f4", "<i8", "<i4", "<u4", "|u1", "|b1"]
+Difference = Annotated[str, Meta(pattern=r"^[0-9a-f]{1,16}\Z", description="hexadecimal digits")]
 _Number = Annotated[int, Meta(ge=1, le=MOST_NUMBER)]
 
 
@@ -59,6 +64,7 @@ class _Header(Struct, frozen=True):
     voxel_nm_zyx: tuple[float, float, float] | None
     columns: Annotated[tuple[tuple[_Name, _Type], ...], Meta(max_length=_MOST_COLUMNS)]
     stale: tuple[_Number, ...] = ()
+    differ: tuple[tuple[_Number, Difference], ...] = ()
     classes: Annotated[tuple[_Name, ...], Meta(max_length=_MOST_COLUMNS)] = ()
     contacts: Annotated[tuple[_Contact, ...], Meta(max_length=_MOST_COLUMNS)] = ()
     notes: Annotated[tuple[str, ...], Meta(max_length=1000)] = ()
@@ -102,6 +108,7 @@ def measurements_bytes(kept: KeptMeasurements, name: str = "") -> bytes:
         "voxel_nm_zyx": kept.voxel_nm,
         "columns": [(column.key, array.dtype.str) for column, array in held],
         "stale": sorted(kept.stale),
+        "differ": [(n, f"{by:x}") for n, by in sorted(kept.differences.items()) if n not in kept.doubtful],
         "classes": [
             column.title.removeprefix(_TITLE) for column, _ in held if column.key.startswith(_TO_CLASS)
         ],
@@ -161,7 +168,9 @@ def read_measurements(path: Path, what: str) -> tuple[KeptMeasurements, str, int
             value.add(known[key], array)
     if "grey_inside_mean" in value.values and not {"grey_mean", "grey_sd", "volume"} <= value.values.keys():
         raise UserError(f"{what} are damaged: columns of grey values are missing.")
-    kept = KeptMeasurements(value, frozenset(header.stale), header.voxel_nm_zyx, contacts)
+    differ = {number: int(by, 16) for number, by in header.differ if int(by, 16)}
+    doubtful = frozenset(header.stale) - differ.keys()
+    kept = KeptMeasurements(value, doubtful, header.voxel_nm_zyx, contacts, differ)
     return kept, header.id, zlib.crc32(content)
 
 

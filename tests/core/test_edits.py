@@ -30,6 +30,9 @@ class Held:
     def gain(self, target: str, voxels: int) -> None:
         self.counts[target] += voxels
 
+    def heard_of(self, edit: Edit) -> None:
+        return None
+
     def moved(self, edit: Edit, gained: int) -> None:
         self.gain(edit.target, gained)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -11,7 +9,6 @@ from PySide6.QtCore import QObject, Signal
 
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.session import Session
-from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.calibration import LacCalibration, calibrated_anew
@@ -19,13 +16,10 @@ from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.steps import StepKind
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.workflow.document.measurements import Doubt
 
 if TYPE_CHECKING:  # at run time these load what measures objects
     from sxtstudio.core.measure.contacts import ContactRule, Contacts
-
-# A change of a larger box may have been of any object.
-_LARGE_VOXELS = 30_000_000
-_REPLACING = (EditKind.FIND_OBJECTS, EditKind.OPEN_OBJECTS)
 
 
 @dataclass
@@ -61,7 +55,7 @@ class ObjectMeasurements(QObject):
         super().__init__(session)
         self._session = session
         self._kept: KeptMeasurements | None = None
-        self._touched: set[int] = set()  # since the measuring that goes on now has begun
+        self._said: tuple[bool, frozenset[int]] = (False, frozenset())  # what was out of date
         self._voxel_nm: VoxelSize | None = None  # when it has begun
         self._lac: LacCalibration | None = None
         self._begun = False
@@ -80,8 +74,8 @@ class ObjectMeasurements(QObject):
 
     @property
     def stale(self) -> frozenset[int]:
-        """Objects that may have changed since."""
-        return frozenset() if self._kept is None else self._kept.stale
+        """Objects that are out of date: another voxel size makes all lengths wrong."""
+        return frozenset() if self._kept is None else self._kept.out_of_date(self._voxel_size())
 
     @property
     def contacts(self) -> tuple[ContactRule, ...]:
@@ -98,7 +92,8 @@ class ObjectMeasurements(QObject):
 
     def begin(self) -> None:
         """Say that measuring begins now: what changes from here on will be out of date in the result."""
-        self._touched.clear()
+        if self._session.document is not None:
+            self._session.document.measurements.begin()
         self._voxel_nm = self._voxel_size()
         self._lac = self._calibration()
         self._begun = True
@@ -131,16 +126,15 @@ class ObjectMeasurements(QObject):
         if value is None:
             self._kept = None
         else:
-            self._kept = KeptMeasurements(value, frozenset(self._touched), self._voxel_nm, contacts)
-        self._mark_all_if_resized()
+            self._kept = KeptMeasurements(value, voxel_nm=self._voxel_nm, contacts=contacts)
         self._calibrate_if_changed()
-        self._store()
+        self._store(Doubt.SINCE_BEGUN)
 
     def replace(self, value: Measurements) -> None:
         """Have a table of the same measurements with other columns; what is out of date stays so."""
         if self._kept is not None:
             self._kept = replace(self._kept, value=value)
-            self._store()
+            self._store(Doubt.STAYS)
 
     def add_contacts(self, found: Contacts) -> None:
         """Have the columns of contacts in the table, where there is one, also when measuring again."""
@@ -150,34 +144,41 @@ class ObjectMeasurements(QObject):
             others = tuple(rule for rule in self._kept.contacts if rule.key != found.rule.key)
             value = with_contacts(self._kept.value, found)
             self._kept = replace(self._kept, value=value, contacts=(*others, found.rule))
-            self._store()
+            self._store(Doubt.STAYS)
 
-    def _store(self) -> None:
+    def _store(self, doubt: Doubt = Doubt.AS_SAID) -> None:
         """Have the document keep what is there now, and tell everybody."""
         document = self._session.document
         if document is not None and document.measurements.kept is not self._kept:
-            document.keep_measurements(self._kept)
+            document.keep_measurements(self._kept, doubt)
+            self._kept = document.measurements.kept
             self._session.history_changed.emit()
             self._session.autosave()
+        self._tell()
+
+    def _tell(self) -> None:
+        """Tell everybody, and remember what was out of date then."""
+        self._said = self._out_of_date()
         self.changed.emit()
 
-    def mark(self, numbers: Collection[int]) -> None:
-        """Say that these objects have changed."""
-        self._touched.update(numbers)
-        document = self._session.document
-        if document is not None and self._kept is not None and not self.stale.issuperset(numbers):
-            document.measurements.mark(numbers)
-            self._kept = document.measurements.kept
-            self.changed.emit()
+    def _tell_if_other(self) -> None:
+        """Tell everybody where other objects are out of date than when they were told last."""
+        if self._said != self._out_of_date():
+            self._tell()
+
+    def _out_of_date(self) -> tuple[bool, frozenset[int]]:
+        return self.resized, frozenset() if self._kept is None else self._kept.stale
 
     def is_stale(self, number: int) -> bool:
-        """Whether an object may have changed since it was measured."""
-        return number in self.stale
+        """Whether what was measured of an object is out of date."""
+        return self._kept is not None and (self.resized or number in self._kept.stale)
 
     @property
     def all_stale(self) -> bool:
         """Whether everything that was measured is out of date."""
-        return self.value is not None and self.stale.issuperset(self.value.numbers.tolist())
+        return self._kept is not None and (
+            self.resized or self._kept.stale.issuperset(self._kept.value.numbers.tolist())
+        )
 
     @property
     def resized(self) -> bool:
@@ -198,28 +199,20 @@ class ObjectMeasurements(QObject):
         self._kept = replace(self._kept, value=calibrated_anew(self._kept.value, self._lac))
         return True
 
-    def _mark_all_if_resized(self) -> bool:
-        """Another voxel size makes all lengths wrong."""
-        if self._kept is None or self._voxel_size() == self._kept.voxel_nm or self.all_stale:
-            return False
-        self._kept = self._kept.all_marked()
-        return True
-
     def _on_session_document_changed(self) -> None:
         """Take what the document has kept."""
         document = self._session.document
-        self._touched.clear()
         self._around.clear()
         self._pending, self._begun, self.job = None, False, None
         self._kept = None if document is None else document.measurements.kept
         self._lac = self._calibration()
-        if self._mark_all_if_resized() and document is not None:
-            document.measurements.keep(self._kept)
-        self.changed.emit()
+        self._tell()
 
     def _on_session_facts_changed(self) -> None:
-        if self._mark_all_if_resized() | self._calibrate_if_changed():
-            self._store()
+        if self._calibrate_if_changed():
+            self._store(Doubt.STAYS)
+        else:
+            self._tell_if_other()
 
     def _on_session_objects_changed(self, box: Box) -> None:
         session, document = self._session, self._session.document
@@ -227,22 +220,19 @@ class ObjectMeasurements(QObject):
         if document is None or objects is None:
             return
         edit = session.replayed_edit
-        if edit is not None and edit.kind in _REPLACING:
-            self._touched.update(document.object_boxes.numbers)
+        if edit is not None and edit.kind.replaces_objects:
+            document.measurements.mark_begun(document.object_boxes.numbers)
             self._go_over(edit, back=session.replayed is not None and session.replayed.kind is StepKind.UNDO)
             return
-        if session.busy is not None and session.busy.kind in _REPLACING:
-            self._touched.update(document.object_boxes.numbers)
+        if session.busy is not None and session.busy.kind.replaces_objects:
+            document.measurements.mark_begun(document.object_boxes.numbers)
             if self._kept is not None:
                 self._pending = _Pending(self._kept, session.history.next_undo)
                 self._kept = None
                 self._store()
             return
-        if math.prod(box.shape) > _LARGE_VOXELS:  # to look which it were would hold the window up
-            touched = tuple(document.object_table.rows)
-        else:
-            touched = document.object_boxes.touching(box, objects)
-        self.mark(touched)
+        self._kept = document.measurements.kept  # which has heard of the voxels themselves
+        self._tell_if_other()
 
     # -- edits that replace all objects ------------------------------------------------------------
 
@@ -287,5 +277,4 @@ class ObjectMeasurements(QObject):
         if kept is not None:
             self._lac = self._calibration()
             self._kept = replace(kept, value=calibrated_anew(kept.value, self._lac))
-            self._mark_all_if_resized()
         self._store()

@@ -22,7 +22,7 @@ from sxtstudio.core.measure.calibration import LacCalibration
 from sxtstudio.core.measure.kept import KeptMeasurements
 from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_table import ObjectTable, TableChange
-from sxtstudio.core.patches import Voxels
+from sxtstudio.core.patches import OnWrite, Voxels
 from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.reserved import open_numbers
 from sxtstudio.core.steps import Step, StepKind
@@ -36,7 +36,7 @@ from sxtstudio.io.project import Pointer, Record
 from sxtstudio.io.volume_name import moved_to
 from sxtstudio.workflow.document import state as files
 from sxtstudio.workflow.document.autosave import Autosave
-from sxtstudio.workflow.document.measurements import DocumentMeasurements
+from sxtstudio.workflow.document.measurements import DocumentMeasurements, Doubt
 from sxtstudio.workflow.document.objects import DocumentObjects
 from sxtstudio.workflow.document.saved_state import SavedState
 from sxtstudio.workflow.document.undo_store import UndoStore
@@ -304,19 +304,34 @@ class Document:
             If the disk has no room for the volume.
         """
         journal = self.undo.journal(kind, target, parameters)
-        on_write = self.object_boxes.touch if target == "objects" else None
-        return Recorder(kind, self.volume(target), target, journal, on_write)
+        return Recorder(kind, self.volume(target), target, journal, self._on_write(kind, target))
+
+    def _on_write(self, kind: EditKind, target: Target) -> OnWrite | None:
+        """Return what hears of each box while an edit is made, taken back or made again."""
+        if target != "objects":
+            return None
+        objects = self.volume(target)
+
+        def on_write(box: Box, changed: Voxels) -> None:
+            self.object_boxes.touch(box)
+            if not kind.replaces_objects:  # nothing that was measured is of what comes
+                self.measurements.note(objects, box, changed)
+
+        return on_write
+
+    def heard_of(self, edit: Edit) -> OnWrite | None:
+        """Return what hears of each box while an edit is taken back or made again."""
+        return self._on_write(edit.kind, edit.target)
 
     def gain(self, target: Target, voxels: int) -> None:
         """Take note that a finished edit has left so many voxels more that are not 0."""
         self._voxels[target] = self.voxels(target) + voxels
+        if target == "objects":
+            self.measurements.settle()
 
     def moved(self, edit: Edit, gained: int) -> None:
         """Take note that an edit was taken back or made again, and left so many voxels more."""
         self.gain(edit.target, gained)
-        if edit.target == "objects":
-            for patch in edit.patches:
-                self.object_boxes.touch(patch.box)
 
     def set_array(self, target: Target, array: Voxels) -> None:
         """Have another array (z, y, x) of the type of ``target``; goes through it to count its voxels."""
@@ -366,9 +381,9 @@ class Document:
         now = datetime.now(UTC).isoformat(timespec="seconds")
         self.steps.append(replace(step, parameters=plain(step.parameters), when=now))
 
-    def keep_measurements(self, kept: KeptMeasurements | None) -> None:
+    def keep_measurements(self, kept: KeptMeasurements | None, doubt: Doubt = Doubt.AS_SAID) -> None:
         """Have other measurements of the objects, or none; they are to be saved."""
-        self.measurements.keep(kept)
+        self.measurements.keep(kept, doubt)
         if kept is not None:
             self.modified = True
 

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Collection, Iterable
 from contextlib import suppress
+from dataclasses import replace
+from enum import Enum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,12 +18,14 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.measure.kept import KeptMeasurements
+from sxtstudio.core.object_differences import differences
 from sxtstudio.core.object_table import MOST_NUMBER
 from sxtstudio.core.plain_files import create_own, open_own, read_plain
 from sxtstudio.core.records import RecordError, read_json_record
-from sxtstudio.io.measurements import measurements_bytes, read_measurements, write_measurements
+from sxtstudio.io.measurements import Difference, measurements_bytes, read_measurements, write_measurements
 from sxtstudio.workflow.document.objects import DocumentObjects
 from sxtstudio.workflow.document.saver import Saver
 
@@ -28,17 +33,40 @@ VALUES, LOG = "measurements.raw", "measurements.jsonl"
 _MOST_LOG_BYTES = 256 << 20
 
 
-class _Line(Struct, frozen=True):
-    """A line of the log: of which measurements it is, and which objects are out of date from there on."""
+class Doubt(Enum):
+    """Which measurements are out of date when they are kept.
+
+    AS_SAID: those that the record itself says. SINCE_BEGUN: of objects that have changed since ``begin``, if
+    only for a while. STAYS: they have other columns, and what was out of date before stays so.
+    """
+
+    AS_SAID = "as said"
+    SINCE_BEGUN = "since begun"
+    STAYS = "stays"
+
+
+_Number = Annotated[int, Meta(ge=1, le=MOST_NUMBER)]
+_Numbers = Annotated[tuple[_Number, ...], Meta(description="numbers")]
+
+
+class _Line(Struct, frozen=True, omit_defaults=True):
+    """A line of the log: of which measurements it is, and what changed from there on.
+
+    ``stale`` objects are in doubt for good, ``changing`` ones until a later line says by how much they
+    ``differ`` from what was measured; 0: not at all.
+    """
 
     of: str
-    stale: Annotated[tuple[Annotated[int, Meta(ge=1, le=MOST_NUMBER)], ...], Meta(description="numbers")] = ()
+    stale: _Numbers = ()
+    changing: _Numbers = ()
+    differ: tuple[tuple[_Number, Difference], ...] = ()
 
 
 class DocumentMeasurements:
     """What was measured last. The values are written in a thread; what is out of date is written at once.
 
-    The log says which measurements hold: a file of values of another name is a former one.
+    The log says which measurements hold: a file of values of another name is a former one. Edits are heard
+    of in any thread.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -46,6 +74,9 @@ class DocumentMeasurements:
         self._folder = folder
         self._kept: KeptMeasurements | None = None
         self._name = ""
+        self._lock = threading.RLock()
+        self._since: set[int] | None = None  # what has changed since the measuring that goes on has begun
+        self._changing: set[int] = set()  # of which the log does not say yet by how much they differ
         self._saver: Saver[tuple[KeptMeasurements, str]] = Saver(self._write)
 
     @property
@@ -53,23 +84,74 @@ class DocumentMeasurements:
         """What was measured last, and what of it is out of date; None where nothing was."""
         return self._kept
 
-    def keep(self, kept: KeptMeasurements | None) -> None:
-        """Have other measurements, or none."""
-        if kept is self._kept:
-            return
-        self._kept = kept
-        self._name = "" if kept is None else secrets.token_hex(8)
-        self._log(_Line(self._name), anew=True)
-        if kept is not None:
-            self._saver.submit((kept, self._name))
+    def keep(self, kept: KeptMeasurements | None, doubt: Doubt = Doubt.AS_SAID) -> None:
+        """Have other measurements, or none; ``doubt`` says which of them are out of date."""
+        with self._lock:
+            if kept is self._kept:
+                return
+            if kept is None or doubt is not Doubt.STAYS:
+                self._changing.clear()
+            if kept is not None and doubt is Doubt.STAYS and self._kept is not None:
+                kept = replace(kept, doubtful=self._kept.doubtful, differences=self._kept.differences)
+            if kept is not None and doubt is Doubt.SINCE_BEGUN:
+                kept = kept.marked(self._since or ())
+                self._since = None
+            self._kept = kept
+            self._name = "" if kept is None else secrets.token_hex(8)
+            self._log(_Line(self._name, changing=tuple(sorted(self._changing))), anew=True)
+            if kept is not None:
+                self._saver.submit((kept, self._name))
+
+    def begin(self) -> None:
+        """Say that measuring begins now: what changes from here on will be in doubt in the result."""
+        with self._lock:
+            self._since = set()
+
+    def mark_begun(self, numbers: Collection[int]) -> None:
+        """Note that objects have changed for what is being measured now; what was measured holds or goes."""
+        with self._lock:
+            if self._since is not None:
+                self._since.update(numbers)
 
     def mark(self, numbers: Collection[int]) -> None:
-        """Note that objects have changed since they were measured."""
-        if self._kept is None or self._kept.stale.issuperset(numbers):
+        """Note that objects may be others than those that were measured, nobody knows by how much."""
+        with self._lock:
+            if self._since is not None:
+                self._since.update(numbers)
+            if self._kept is None or self._kept.doubtful.issuperset(numbers):
+                return
+            new = frozenset(numbers) - self._kept.doubtful
+            self._kept = self._kept.marked(new)
+            self._log(_Line(self._name, tuple(sorted(new))), anew=False)
+
+    def note(self, objects: NDArray[np.uint32], box: Box, changed: NDArray[np.uint32]) -> None:
+        """Note that voxels in a ``box`` of the objects (z, y, x) have been changed.
+
+        ``changed`` is the XOR of their numbers before and after it.
+        """
+        if self._kept is None and self._since is None:
             return
-        new = frozenset(numbers) - self._kept.stale
-        self._kept = self._kept.marked(new)
-        self._log(_Line(self._name, tuple(sorted(new))), anew=False)
+        depth, height, width = objects.shape
+        sums = differences(objects[box.slices], changed, box, (depth, height, width))
+        with self._lock:
+            if self._since is not None:
+                self._since.update(sums)
+            if self._kept is None or not sums:
+                return
+            new = sums.keys() - self._changing
+            self._changing.update(new)
+            self._kept = self._kept.changed(sums)
+            if new:
+                self._log(_Line(self._name, changing=tuple(sorted(new))), anew=False)
+
+    def settle(self) -> None:
+        """Write down by how much objects differ now from what was measured; an edit is complete."""
+        with self._lock:
+            changing, self._changing = self._changing, set()
+            if self._kept is not None and changing:
+                now = self._kept.differences
+                differ = tuple((number, f"{now.get(number, 0):x}") for number in sorted(changing))
+                self._log(_Line(self._name, differ=differ), anew=False)
 
     def wait(self) -> None:
         """Block until all is written."""
@@ -109,32 +191,40 @@ class DocumentMeasurements:
     def _read(self) -> str:
         what = f"The measurements in {self._folder}"
         try:
-            name, stale = self._read_log(what)
+            name, stale, differ = self._read_log(what)
             if not name or not (self._folder / VALUES).exists():
                 return ""
             kept, of, _ = read_measurements(self._folder / VALUES, what)
         except UserError as error:
             return f"{error} Measure the objects again."
         if of == name:
-            self._kept, self._name = kept.marked(stale), name
+            now = {**kept.differences, **differ}
+            differing = {number: value for number, value in now.items() if value}
+            self._kept, self._name = replace(kept.marked(stale), differences=differing), name
         return ""
 
-    def _read_log(self, what: str) -> tuple[str, frozenset[int]]:
+    def _read_log(self, what: str) -> tuple[str, frozenset[int], dict[int, int]]:
+        """Return the name of the measurements that hold, what is in doubt, and how objects differ."""
         path = self._folder / LOG
         if not path.exists():
-            return "", frozenset()
+            return "", frozenset(), {}
         try:
             lines = read_plain(path, _MOST_LOG_BYTES).split(b"\n")
         except OSError as error:
             raise UserError(f"{what} cannot be read: {error.strerror or error}.") from error
         name = ""
         stale: set[int] = set()
+        changing: set[int] = set()
+        differ: dict[int, int] = {}
         for text in lines:
             with suppress(RecordError):  # the last one may have been being written when the program ended
                 line = read_json_record(text, _Line, what)
                 name = line.of
                 stale.update(line.stale)
-        return name, frozenset(stale)
+                changing.update(line.changing)
+                changing.difference_update(number for number, _ in line.differ)
+                differ.update((number, int(value, 16)) for number, value in line.differ)
+        return name, frozenset(stale | changing), differ
 
     def _log(self, line: _Line, *, anew: bool) -> None:
         """Write a line; where that fails, nothing may be taken for valid that is not."""

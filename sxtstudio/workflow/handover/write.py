@@ -180,7 +180,8 @@ def _write_table(path: Path, source: ExportSource) -> Receipt:
     )
     write_table(path, table)
     beside = dictionary_path(path)
-    stale = 0 if source.measured is None else len(source.measured.stale)
+    outdated = () if source.measured is None else source.measured.out_of_date(source.voxel_nm)
+    stale = len(source.table.rows.keys() & set(outdated))
     notes = ("The objects have not been measured: the table holds classes, flags and notes.",) * (
         measured is None
     )

@@ -123,7 +123,9 @@ def test_undo_and_redo_of_found_objects_bring_their_measurements(
     session.undo()  # that the objects were found: nothing was measured before
     assert measured.value is None
     session.redo()
-    assert measured.value is not None and measured.stale == {3}
+    assert measured.value is not None and measured.stale == frozenset(), "nothing is erased of it now"
+    session.redo()
+    assert measured.stale == {3}
 
 
 def test_finding_that_was_cancelled_costs_nothing(room: MainWindow, measured: ObjectMeasurements) -> None:
@@ -131,6 +133,98 @@ def test_finding_that_was_cancelled_costs_nothing(room: MainWindow, measured: Ob
     replace(room, cancel=True)
     assert former is not None and measured.value is not None and measured.stale == frozenset()
     assert measured.value.values["volume"].tolist() == former.values["volume"].tolist()
+
+
+def test_what_is_taken_back_is_valid_again(room: MainWindow, measured: ObjectMeasurements) -> None:
+    session, told = room.session, list[frozenset[int]]()
+    measured.changed.connect(lambda: told.append(measured.stale))
+    erase(room)
+    assert measured.stale == {3} and measured.is_stale(3) and not measured.is_stale(5)
+    session.undo()
+    assert measured.stale == frozenset() and not measured.is_stale(3)
+    session.redo()
+    assert measured.stale == {3}
+    assert told == [{3}, frozenset(), {3}]
+    with session.edit(EditKind.REDRAW_OBJECT, "objects") as edit:  # the same voxels, by hand
+        edit.write(INSIDE, np.full(INSIDE.shape, 3, np.uint32))
+    assert measured.stale == frozenset()
+
+
+def test_only_what_really_changed_is_out_of_date(room: MainWindow, measured: ObjectMeasurements) -> None:
+    """Not what only lies in the same box, and not what was given to a table row."""
+    objects = room.session.labels_of("objects")
+    assert objects is not None
+    everything = Box.whole((objects.shape[0], objects.shape[1], objects.shape[2]))
+    changed = objects.copy()
+    changed[(5, 5, 5)] = 11
+    changed[BOXES[5].start] = 0
+    with room.session.edit(EditKind.REDRAW_OBJECT, "objects") as edit:
+        edit.write(everything, changed)
+    assert measured.stale == {5, 11}
+
+
+def test_measuring_between_makes_the_way_back_out_of_date(
+    room: MainWindow, measured: ObjectMeasurements
+) -> None:
+    erase(room)
+    measured.set(volumes(dict.fromkeys(BOXES, 1.0)))
+    assert measured.stale == frozenset()
+    room.session.undo()
+    assert measured.stale == {3}, "what was measured is without the voxels that are back"
+    room.session.redo()
+    assert measured.stale == frozenset()
+
+
+def test_what_changed_while_it_was_measured_stays_in_doubt(
+    room: MainWindow, measured: ObjectMeasurements
+) -> None:
+    measured.begin()
+    erase(room)
+    room.session.undo()
+    measured.set(volumes(dict.fromkeys(BOXES, 1.0)))
+    assert measured.stale == {3}, "it may have been measured while voxels were missing"
+    measured.set(volumes(dict.fromkeys(BOXES, 1.0)))
+    assert measured.stale == frozenset()
+
+
+def test_the_voxel_size_that_was_measured_with_makes_it_valid_again(
+    room: MainWindow, measured: ObjectMeasurements
+) -> None:
+    session = room.session
+    assert session.document is not None
+    former = session.document.voxel_nm
+    erase(room)
+    session.set_voxel_nm((20.0, 20.0, 20.0))
+    assert measured.stale == set(BOXES) and measured.all_stale and measured.resized
+    session.set_voxel_nm(former)
+    assert measured.stale == {3} and not measured.all_stale
+    session.undo()
+    assert measured.stale == frozenset()
+
+
+def test_undo_after_saving_and_opening_makes_it_valid(
+    room: MainWindow, measured: ObjectMeasurements, tmp_path: Path
+) -> None:
+    from sxtstudio.workflow.document.project import adopt, save, snapshot
+
+    document = room.session.document
+    assert document is not None
+    erase(room)
+    adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
+    room.session.show(open_project(tmp_path / "cell.sxt", lock=document.project_lock).document)
+    assert measured.stale == {3}
+    room.session.undo()
+    assert measured.stale == frozenset()
+    room.session.redo()
+    assert measured.stale == {3}
+
+
+def test_columns_that_come_leave_out_of_date_what_is(room: MainWindow, measured: ObjectMeasurements) -> None:
+    erase(room)
+    assert measured.value is not None
+    measured.replace(measured.value)
+    room.session.undo()
+    assert measured.stale == frozenset()
 
 
 def test_contacts_are_looked_for_again(room: MainWindow, measured: ObjectMeasurements, qtbot: QtBot) -> None:

@@ -142,6 +142,40 @@ def test_a_killed_session_has_them(document: Document) -> None:
     assert not document.folder.exists()
 
 
+def test_a_killed_session_knows_by_how_much_objects_differ(document: Document) -> None:
+    document.keep_measurements(measured(document))
+    recorder = document.recorder(EditKind.ERASE_OBJECT, "objects", {})
+    inner = Box((2, 22, 24), (3, 24, 26))
+    recorder.write(inner, np.zeros(inner.shape, np.uint32))
+    edit = recorder.finish()
+    assert edit is not None and document.measurements.kept is not None
+    assert document.measurements.kept.stale == {7}
+    document.gain("objects", edit.gained)
+    draw(document, 9, Box((5, 2, 2), (6, 4, 4)))  # so that the eraser is not the last thing
+    document.measurements.wait()
+    document.let_go()
+    again = Document.recover(document.folder)
+    kept, objects = again.measurements.kept, again.objects
+    assert kept is not None and objects is not None and 7 in kept.stale and 2 not in kept.stale
+    again.moved(edit, edit.toggle(objects, again.heard_of(edit)))
+    assert again.measurements.kept is not None and 7 not in again.measurements.kept.stale
+    again.let_go()
+    again = Document.recover(document.folder)
+    assert again.measurements.kept is not None and 7 not in again.measurements.kept.stale
+    again.discard()
+    again.close()
+
+
+def test_an_older_program_takes_nothing_for_valid(document: Document, tmp_path: Path) -> None:
+    """It knows only the list of what is out of date."""
+    kept = measured(document).changed({7: 5}).marked({2})
+    (tmp_path / "m.bin").write_bytes(measurements_bytes(kept))
+    header = json.loads((tmp_path / "m.bin").read_bytes().partition(b"\n")[0])
+    assert header["stale"] == [2, 7] and header["differ"] == [[7, "5"]]
+    again, _, _ = read_measurements(tmp_path / "m.bin", "It")
+    assert again.doubtful == {2} and again.differences == {7: 5} and again.stale == {2, 7}
+
+
 def test_what_was_changed_right_before_the_crash_is_out_of_date(document: Document) -> None:
     document.keep_measurements(measured(document))
     recorder = document.recorder(EditKind.ERASE_OBJECT, "objects", {})
@@ -174,7 +208,7 @@ def test_objects_that_are_no_more_are_dropped_and_others_are_out_of_date(
     (folder / "project.json").write_text(json.dumps(record))
     again, notes = reopened(document, folder)
     kept = again.measurements.kept
-    assert kept is not None and kept.value.numbers.tolist() == [2] and kept.stale == {2}
+    assert kept is not None and kept.value.numbers.tolist() == [2] and 2 in kept.stale
     assert kept.value.values["volume"].shape == (1,) and len(notes) == 1
     again.discard()
     again.close()
