@@ -1,10 +1,11 @@
-"""Rules: a class for all objects whose measurements lie within ranges. Their file is JSON."""
+"""Rules: a class for all objects of a kind whose measurements lie within ranges. Their file is JSON."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -16,7 +17,8 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.classes.class_entries import ClassEntry, Name, check_names
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Measurements, Quantity
-from sxtstudio.core.object_classes import ObjectClass
+from sxtstudio.core.object_classes import PLASMA_MEMBRANE, RETICULUM, ObjectClass
+from sxtstudio.core.object_table import Flag, ObjectTable
 from sxtstudio.core.records import Finite, RecordError, WrongKey, read_json, record_of
 
 _MOST = 1000
@@ -40,17 +42,50 @@ class Range:
     unit: str = ""
 
 
+class Among(StrEnum):
+    """Which objects a rule is about; the values stand in files and never change.
+
+    A membrane that encloses nothing, such as ER or the plasma membrane with what is joined to it, is no body:
+    its volume is that of its wall.
+    """
+
+    ALL = "all"
+    BODIES = "bodies"
+    SHEETS = "sheets"
+
+
+def usual_among(class_name: str) -> Among:
+    """Return which objects a rule for a class is about, unless somebody says otherwise."""
+    return Among.SHEETS if class_name in (RETICULUM.name, PLASMA_MEMBRANE.name) else Among.BODIES
+
+
 @dataclass(frozen=True)
 class Rule:
     """Objects get this class if all ranges hold for them; without a range no object does."""
 
     class_name: str
     ranges: tuple[Range, ...] = ()
+    among: Among = Among.ALL
 
-    def matching(self, measurements: Measurements) -> NDArray[np.int64]:
+    def matching(self, measurements: Measurements, sheets: Collection[int]) -> NDArray[np.int64]:
         """Return the numbers of the objects that it holds for, ascending.
 
-        What could not be measured (NaN) never fits.
+        What could not be measured (NaN) never fits. ``sheets`` are the objects that enclose nothing
+        (``sheets_in``).
+
+        Raises
+        ------
+        UserError
+            As ``within``.
+        """
+        found = self.within(measurements)
+        if self.among is Among.ALL:
+            return found
+        flat = np.isin(found, np.fromiter(sheets, np.int64, len(sheets)))
+        return found[flat if self.among is Among.SHEETS else ~flat]
+
+    def within(self, measurements: Measurements) -> NDArray[np.int64]:
+        """Return the numbers of all objects within the ranges, whatever kind it is about.
 
         Raises
         ------
@@ -67,8 +102,15 @@ class Rule:
         return np.asarray(measurements.numbers[fits])
 
 
-def decided_by(rules: Sequence[Rule], measurements: Measurements) -> dict[int, str]:
+def sheets_in(table: ObjectTable) -> frozenset[int]:
+    """Return the objects of a table that enclose nothing."""
+    return frozenset(number for number, row in table.rows.items() if Flag.SHEET in row.flags)
+
+
+def decided_by(rules: Sequence[Rule], measurements: Measurements, sheets: Collection[int]) -> dict[int, str]:
     """Return the class of each object that a rule holds for: of the first that does.
+
+    ``sheets`` are the objects that enclose nothing.
 
     Raises
     ------
@@ -77,7 +119,7 @@ def decided_by(rules: Sequence[Rule], measurements: Measurements) -> dict[int, s
     """
     decided: dict[int, str] = {}
     for rule in rules:
-        for number in rule.matching(measurements).tolist():
+        for number in rule.matching(measurements, sheets).tolist():
             decided.setdefault(number, rule.class_name)
     return decided
 
@@ -122,12 +164,13 @@ class _RangeEntry(Struct, forbid_unknown_fields=True, omit_defaults=True):
             raise WrongKey("high", "no less than 'low'")
 
 
-class _RuleEntry(Struct, forbid_unknown_fields=True, rename={"class_name": "class"}):
+class _RuleEntry(Struct, forbid_unknown_fields=True, rename={"class_name": "class"}, kw_only=True):
     class_name: Name
+    among: Among = Among.ALL  # as all rules of the first version were
     ranges: Annotated[list[_RangeEntry], Meta(min_length=1, max_length=100, description="a list of ranges")]
 
 
-FORMAT, VERSION = "sxtstudio class rules", 1
+FORMAT, VERSION = "sxtstudio class rules", 2
 _ADVICE = "Save the rules again."
 
 
@@ -175,7 +218,7 @@ def rules_of(values: dict[str, Any], what: str) -> RuleSet:
         raise RecordError(what, "they were made by a newer version of the program", "Update SXT Studio.")
     file = record_of(values, _File, what, _ADVICE)
     rules = tuple(
-        Rule(rule.class_name, tuple(Range(r.column, r.low, r.high, r.unit) for r in rule.ranges))
+        Rule(rule.class_name, tuple(Range(r.column, r.low, r.high, r.unit) for r in rule.ranges), rule.among)
         for rule in file.rules
     )
     return RuleSet(rules, tuple(entry.object_class() for entry in file.classes))
@@ -185,11 +228,12 @@ def values_of(rules: RuleSet) -> dict[str, Any]:
     """Return rules as JSON values."""
     return {
         "format": FORMAT,
-        "version": VERSION,
+        "version": VERSION if any(one.among is not Among.ALL for one in rules.rules) else 1,
         "classes": [to_builtins(ClassEntry.of(one)) for one in rules.classes],
         "rules": [
             {
                 "class": rule.class_name,
+                **({} if rule.among is Among.ALL else {"among": rule.among.value}),
                 "ranges": [
                     {"column": one.column, "unit": one.unit, "low": one.low, "high": one.high}
                     for one in rule.ranges

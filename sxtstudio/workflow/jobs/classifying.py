@@ -11,7 +11,7 @@ from sxtstudio.core.classes.classifier import Classifier, combined, examples_of
 from sxtstudio.core.classes.classifier_file import read_classifier, write_classifier
 from sxtstudio.core.classes.features import FeatureTable, Need, features_of
 from sxtstudio.core.classes.fitting import train
-from sxtstudio.core.classes.rules import RuleSet, decided_by, read_rules
+from sxtstudio.core.classes.rules import RuleSet, decided_by, read_rules, sheets_in
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.measure.columns import Measurements
@@ -151,7 +151,7 @@ class _Deciding:
                 classes = with_classes(table, classifier.classes)
                 table = table.changed(table.change(by_classifier(table, said), classes))
         if self.rules is not None:
-            rows = by_rules(table, decided_by(self.rules.rules, measured))
+            rows = by_rules(table, decided_by(self.rules.rules, measured, sheets_in(table)))
             table = table.changed(table.change(rows, with_classes(table, self.rules.classes)))
         self.table = table
         return table

@@ -13,7 +13,7 @@ import numpy as np
 from sxtstudio.core.classes.assigning import by_classifier, by_rules, with_classes
 from sxtstudio.core.classes.classifier_file import read_classifier
 from sxtstudio.core.classes.features import features_of
-from sxtstudio.core.classes.rules import decided_by, rules_of
+from sxtstudio.core.classes.rules import decided_by, rules_of, sheets_in
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Measurements
@@ -297,7 +297,7 @@ def _classed(
             continue
         if step.edit is EditKind.CLASS_BY_RULE and isinstance(step.parameters.get("rules"), dict):
             rules = rules_of(dict(step.parameters["rules"]), "The rules of the record cannot be used")
-            rows = by_rules(table, decided_by(rules.rules, measured))
+            rows = by_rules(table, decided_by(rules.rules, measured, sheets_in(table)))
             table = table.changed(table.change(rows, with_classes(table, rules.classes)))
         elif step.edit is EditKind.CLASSIFY and (folder / layout.CLASSIFIER).is_file():
             classifier = read_classifier(folder / layout.CLASSIFIER)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +19,7 @@ from sxtstudio.app.objects.classes.sections import ClassSections
 from sxtstudio.app.session import Busy
 from sxtstudio.app.states import Panel
 from sxtstudio.core.classes.features import FEATURES
+from sxtstudio.core.classes.rules import Among
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
@@ -79,6 +80,13 @@ def window_with_objects(sample: MainWindow, qtbot: QtBot) -> MainWindow:
 @pytest.fixture
 def classing(window_with_objects: MainWindow) -> ClassSections:
     return window_with_objects.context.parts.objects.classing
+
+
+def say_changed(window: MainWindow, numbers: Iterable[int]) -> None:
+    """Have objects in doubt, as a crash leaves them."""
+    assert window.session.document is not None
+    window.session.document.measurements.mark(frozenset(numbers))
+    window.session.objects_changed.emit(box_of(1))
 
 
 def table(window: MainWindow) -> ObjectTable:
@@ -227,6 +235,32 @@ def test_classes_are_added_renamed_recoloured_and_removed(
 # -- by rule -------------------------------------------------------------------------------------
 
 
+def test_a_rule_is_about_what_its_class_is(window_with_objects: MainWindow, classing: ClassSections) -> None:
+    """Volumes are of closed bodies, unless it is a class of membranes or the user says otherwise."""
+    window = window_with_objects
+    flags = frozenset({Flag.SHEET})
+    change = table(window).change({n: ObjectRow(flags=flags) for n in (4, 7)})
+    window.session.change_rows(change, EditKind.NOTE)
+    press(window, "classes.by_rule")
+    dialog = window.context.dialogs.find(RuleDialog)
+    assert dialog is not None and dialog.rules[0].among is Among.BODIES
+    row = dialog.limits.add()
+    row.column.setCurrentIndex(row.column.findData("volume"))
+    row.low.setText("0.5")
+    dialog.limits.changed.emit()
+    dialog.class_name.setCurrentIndex(dialog.class_name.findData("ER"))
+    assert dialog.rules[0].among is Among.SHEETS
+    assert dialog.count.text() == "2 objects of 24; 6 closed bodies left out"
+    dialog.apply.click()
+    assert {n for n, found in table(window).rows.items() if found.class_name == "ER"} == {4, 7}
+    dialog.class_name.setCurrentIndex(dialog.class_name.findData("Vesicle"))
+    assert dialog.rules[0].among is Among.BODIES
+    dialog.among.setCurrentIndex(dialog.among.findData(Among.ALL))
+    dialog.class_name.setCurrentIndex(dialog.class_name.findData("ER"))
+    assert dialog.rules[0].among is Among.ALL, "that was chosen by hand"
+    dialog.close()
+
+
 def test_a_rule_counts_highlights_and_gives(window_with_objects: MainWindow, classing: ClassSections) -> None:
     window = window_with_objects
     classing.work.give([1], "Gold")
@@ -245,7 +279,10 @@ def test_a_rule_counts_highlights_and_gives(window_with_objects: MainWindow, cla
         n: ObjectRow(flags=frozenset({Flag.SHEET, Flag.BORDER} if n == 4 else {Flag.SHEET})) for n in (4, 7)
     }
     window.session.change_rows(table(window).change(flags), EditKind.NOTE)
-    more = "; 2 of them pieces of membrane, no bodies; 1 at the border, so not whole"
+    less = "6 objects of 24, 1 of them given by hand, which stay; 2 open membranes left out"
+    assert dialog.count.text() == less, "what encloses nothing is no mitochondrion"
+    dialog.among.setCurrentIndex(dialog.among.findData(Among.ALL))
+    more = "; 2 of them open membranes, no bodies; 1 at the border, so not whole"
     assert dialog.count.text() == said + more
     dialog.highlight.setChecked(True)
     assert list(window.session.objects.value.selected) == large
@@ -255,6 +292,7 @@ def test_a_rule_counts_highlights_and_gives(window_with_objects: MainWindow, cla
     row.column.setCurrentIndex(row.column.findData("volume"))
     row.high.setText("5")
     dialog.limits.changed.emit()
+    dialog.among.setCurrentIndex(dialog.among.findData(Among.ALL))
     assert [rule.class_name for rule in dialog.rules] == ["Mitochondrion", "Vesicle"]
     dialog.apply.click()
     rows = table(window).rows
@@ -436,11 +474,11 @@ def test_what_changed_since_it_was_measured_is_left_out(
     by_hand(window, 3)
     classing.classifier.train.click()
     finish(window, qtbot)
-    window.context.parts.measured.mark({20, 1})
+    say_changed(window, {20, 1})
     classing.classifier.classify.click()
     finish(window, qtbot)
     assert table(window).rows[20].class_name == "" and "2 have changed" in classing.classifier.result.text()
-    window.context.parts.measured.mark(NUMBERS)
+    say_changed(window, NUMBERS)
     classing.classifier.train.click()
     said = classing.classifier.result.text()
     assert said == "The objects have changed since they were measured: measure them again."

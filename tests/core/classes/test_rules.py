@@ -1,16 +1,31 @@
 """Rules: which objects lie within ranges, and what stands in their files."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from sxtstudio.core.classes.rules import Range, Rule, RuleSet, decided_by, read_rules, write_rules
+from sxtstudio.core.classes.rules import (
+    Among,
+    Range,
+    Rule,
+    RuleSet,
+    decided_by,
+    read_rules,
+    rules_of,
+    sheets_in,
+    usual_among,
+    values_of,
+    write_rules,
+)
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
-from sxtstudio.core.object_classes import DROPLET, VESICLE, ObjectClass
+from sxtstudio.core.object_classes import CLASSES, DROPLET, VESICLE, ObjectClass
+from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
 
+SHEETS = frozenset({Flag.SHEET})
 VOLUME = Column("volume", "Volume", Quantity.UM3, "Its volume.")
 ROUND = Column("sphericity", "Sphericity", Quantity.NUMBER, "How round it is.")
 
@@ -36,35 +51,64 @@ def measured(*, calibrated: bool = True) -> Measurements:
     ],
 )
 def test_objects_within_ranges(ranges: tuple[Range, ...], numbers: list[int]) -> None:
-    assert Rule("Vesicle", ranges).matching(measured()).tolist() == numbers
+    assert Rule("Vesicle", ranges).matching(measured(), ()).tolist() == numbers
 
 
 def test_the_first_rule_that_fits_decides() -> None:
     small = Rule("Vesicle", (Range("volume", None, 0.5, "um3"),))
     all_sizes = Rule("Lipid droplet", (Range("volume", 0, None, "um3"),))
-    assert decided_by([small, all_sizes], measured()) == {
+    assert decided_by([small, all_sizes], measured(), ()) == {
         2: "Vesicle",
         5: "Vesicle",
         6: "Lipid droplet",
         9: "Lipid droplet",
     }
-    assert set(decided_by([all_sizes, small], measured()).values()) == {"Lipid droplet"}
+    assert set(decided_by([all_sizes, small], measured(), ()).values()) == {"Lipid droplet"}
+
+
+@pytest.mark.parametrize(
+    ("among", "numbers"),
+    [
+        pytest.param(Among.ALL, [2, 5, 6, 9], id="all"),
+        pytest.param(Among.BODIES, [2, 9], id="bodies"),
+        pytest.param(Among.SHEETS, [5, 6], id="sheets"),
+    ],
+)
+def test_a_rule_is_about_bodies_or_sheets(among: Among, numbers: list[int]) -> None:
+    rule = Rule("Vesicle", (Range("volume", 0, None, "um3"),), among)
+    table = ObjectTable({5: ObjectRow(flags=frozenset({Flag.SHEET, Flag.OPEN})), 6: ObjectRow(flags=SHEETS)})
+    assert sheets_in(table) == {5, 6}
+    assert rule.matching(measured(), sheets_in(table)).tolist() == numbers
+    assert list(decided_by([rule], measured(), sheets_in(table))) == numbers
+    assert rule.within(measured()).tolist() == [2, 5, 6, 9]
+
+
+def test_what_encloses_nothing_is_only_a_membrane() -> None:
+    assert {one.name for one in CLASSES if usual_among(one.name) is Among.SHEETS} == {"ER", "Plasma membrane"}
+
+
+def test_rules_of_the_first_version_are_about_all_and_stay_readable() -> None:
+    """And an older program refuses what it would take for another rule."""
+    former = rules_of(dict(GOOD), "They")
+    assert former.rules[0].among is Among.ALL and values_of(former)["version"] == 1
+    bodies = RuleSet((replace(former.rules[0], among=Among.BODIES),))
+    assert values_of(bodies)["version"] == 2 and rules_of(values_of(bodies), "They") == bodies
 
 
 def test_micrometres_are_no_voxels() -> None:
     """Nor is a column guessed that was not measured."""
     rule = Rule("Vesicle", (Range("volume", 0.5, 1.0, "um3"),))
     with pytest.raises(UserError, match="'volume' in um3, but these objects are measured in voxels"):
-        rule.matching(measured(calibrated=False))
+        rule.matching(measured(calibrated=False), ())
     with pytest.raises(UserError, match="“Vesicle” asks for 'grey_mean', which has not been measured"):
-        Rule("Vesicle", (Range("grey_mean", 0, 1, "grey"),)).matching(measured())
+        Rule("Vesicle", (Range("grey_mean", 0, 1, "grey"),)).matching(measured(), ())
 
 
 def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
     rules = RuleSet(
         (
             Rule("Vesicle", (Range("volume", 0.25, None, "um3"), Range("sphericity", None, 0.1 + 0.2))),
-            Rule("Größe „x“", (Range("volume", 1e-9, 1e9, "um3"),)),
+            Rule("Größe „x“", (Range("volume", 1e-9, 1e9, "um3"),), Among.BODIES),
         ),
         (VESICLE, DROPLET, ObjectClass("Größe „x“", (0, 255, 1))),
     )
@@ -72,11 +116,12 @@ def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
     assert read_rules(tmp_path / "r.json") == rules
 
 
+GOOD_RULE = {"class": "Vesicle", "ranges": [{"column": "volume", "unit": "um3", "low": 1.0}]}
 GOOD = {
     "format": "sxtstudio class rules",
     "version": 1,
     "classes": [{"name": "Vesicle", "rgb": [1, 2, 3]}],
-    "rules": [{"class": "Vesicle", "ranges": [{"column": "volume", "unit": "um3", "low": 1.0}]}],
+    "rules": [GOOD_RULE],
 }
 
 
@@ -84,8 +129,11 @@ GOOD = {
     ("change", "said"),
     [
         pytest.param({"format": "rules"}, "'format' is wrong", id="another-format"),
-        pytest.param({"version": 2}, "newer version", id="of-the-future"),
+        pytest.param({"version": 3}, "newer version", id="of-the-future"),
         pytest.param({"rules": [{"class": " ", "ranges": []}]}, "'rules.*class'", id="no-name"),
+        pytest.param(
+            {"rules": [{**GOOD_RULE, "among": "some"}]}, "among' is wrong", id="about-nothing-known"
+        ),
         pytest.param({"rules": [{"class": "V", "ranges": []}]}, "ranges' is wrong", id="no-range"),
         pytest.param({"rules": [{"class": "V", "ranges": [{"column": "v"}]}]}, "'low' is wrong", id="no-end"),
         pytest.param(

@@ -135,7 +135,7 @@ class Window:
         rules = RuleSet((Rule("Vesicle", (Range("volume", least_um3, None, "um3"),)),), (VESICLE,))
         measured = measure_objects(document.objects, document.voxel_nm)
         table = document.object_table
-        rows = by_rules(table, decided_by(rules.rules, measured))
+        rows = by_rules(table, decided_by(rules.rules, measured, ()))
         document.change_table(table.change(rows, with_classes(table, rules.classes)))
         said = {"rules": values_of(rules)}
         document.add_step(Step(StepKind.EDIT, EditKind.CLASS_BY_RULE, "objects", parameters=said))

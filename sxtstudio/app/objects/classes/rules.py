@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QListWidgetItem,
     QSizePolicy,
     QVBoxLayout,
+    QWidget,
 )
 
 from sxtstudio.app import questions
@@ -23,14 +24,18 @@ from sxtstudio.app.objects.table.listing import Limit
 from sxtstudio.app.widgets.controls import ComboBox
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
+from sxtstudio.app.widgets.scroll import VerticalScroll
 from sxtstudio.core.classes.assigning import by_rules
 from sxtstudio.core.classes.rules import (
+    Among,
     Range,
     Rule,
     RuleSet,
     decided_by,
     read_rules,
+    sheets_in,
     unit_of,
+    usual_among,
     values_of,
     write_rules,
 )
@@ -41,7 +46,15 @@ from sxtstudio.core.measure.units import heading
 from sxtstudio.core.object_table import Decided, Flag
 from sxtstudio.core.wording import count
 
-_FLAGGED = {Flag.SHEET: "of them pieces of membrane, no bodies", Flag.BORDER: "at the border, so not whole"}
+_AMONG = {
+    Among.BODIES: "Closed bodies only",
+    Among.SHEETS: "Open membranes only",
+    Among.ALL: "Bodies and open membranes",
+}
+_LEFT_OUT = {
+    Among.BODIES: ("open membrane", "open membranes"),
+    Among.SHEETS: ("closed body", "closed bodies"),
+}
 FILTER = "Rules for classes (*.json)"
 
 
@@ -70,6 +83,14 @@ class RuleDialog(ToolDialog):
         self.class_name = ComboBox()
         self.class_name.setAccessibleName("Class that the rule gives")
         self.class_name.setToolTip("The class of all objects that lie within all of the limits")
+        self.among = ComboBox()
+        self.among.setAccessibleName("Objects that the rule is about")
+        self.among.setToolTip(
+            "A membrane that encloses nothing, such as ER, or what is joined to the plasma membrane, has the "
+            "flag “sheet”: its volume is that of the membrane, not of a body"
+        )
+        for value, title in _AMONG.items():
+            self.among.addItem(title, value)
         self.limits = LimitsBar()
         self.add_limit = self.button(
             "Add a limit", "mdi6.plus", "A further column that must lie within limits"
@@ -91,7 +112,8 @@ class RuleDialog(ToolDialog):
         self.apply.setProperty("role", "main")
         self._lay_out()
         self.list.currentRowChanged.connect(self._on_row_changed)
-        self.class_name.currentIndexChanged.connect(self._on_edited)
+        self.class_name.currentIndexChanged.connect(self._on_class_changed)
+        self.among.currentIndexChanged.connect(self._on_edited)
         self.limits.changed.connect(self._on_edited)
         self.add.clicked.connect(self.add_rule)
         self.remove.clicked.connect(self._on_remove)
@@ -122,7 +144,10 @@ class RuleDialog(ToolDialog):
         head = QHBoxLayout()
         head.addWidget(QLabel("Class"))
         head.addWidget(self.class_name, 1)
-        right = QVBoxLayout()
+        head.addWidget(self.among, 1)
+        fields = QWidget()
+        right = QVBoxLayout(fields)
+        right.setContentsMargins(0, 0, 0, 0)
         right.addLayout(head)
         right.addWidget(self.limits)
         row = QHBoxLayout()
@@ -136,7 +161,7 @@ class RuleDialog(ToolDialog):
         halves = QHBoxLayout()
         halves.setSpacing(14)
         halves.addLayout(left, 2)
-        halves.addLayout(right, 3)
+        halves.addWidget(VerticalScroll(fields), 3)  # many limits scroll; the dialog stays as large as it is
         below = QHBoxLayout()
         below.addWidget(self.open_button)
         below.addWidget(self.save_button)
@@ -154,19 +179,22 @@ class RuleDialog(ToolDialog):
 
     def set_rules(self, rules: tuple[Rule, ...]) -> None:
         """Have other rules."""
-        self._rules = list(rules) or [Rule(self._work.current)]
+        self._rules = list(rules) or [self._new_rule()]
         self._list(0)
 
     def add_rule(self) -> None:
         """Add a rule without limits for the current class."""
-        self._rules.append(Rule(self._work.current))
+        self._rules.append(self._new_rule())
         self._list(len(self._rules) - 1)
+
+    def _new_rule(self) -> Rule:
+        return Rule(self._work.current, among=usual_among(self._work.current))
 
     def apply_all(self) -> None:
         """Give all objects that fit their class; what was given by hand stays."""
         try:
             rules = self._finished()
-            rows = by_rules(self._work.table, decided_by(rules, self._measurements()))
+            rows = by_rules(self._work.table, decided_by(rules, self._measurements(), self._sheets()))
             said = values_of(RuleSet(tuple(rules)))
             edit = self._work.apply(rows, EditKind.CLASS_BY_RULE, rules=said)
         except UserError as error:
@@ -213,6 +241,8 @@ class RuleDialog(ToolDialog):
                 else:
                     self.class_name.addItem(swatch(known.rgb), name, name)
             self.class_name.setCurrentIndex(self.class_name.findData(rule.class_name))
+        with QSignalBlocker(self.among):
+            self.among.setCurrentIndex(self.among.findData(rule.among))
         with QSignalBlocker(self.limits):
             self.limits.set_limits(tuple(Limit(one.column, one.low, one.high) for one in rule.ranges))
         self._follow()
@@ -220,6 +250,16 @@ class RuleDialog(ToolDialog):
     def _on_row_changed(self, row: int) -> None:
         if row >= 0:
             self._edit_chosen()
+
+    def _on_class_changed(self) -> None:
+        """Have another class, and the objects that it is usually about, unless others were chosen."""
+        if self._rules:
+            rule = self._rules[self._row]
+            if rule.among is usual_among(rule.class_name):
+                with QSignalBlocker(self.among):
+                    usual = usual_among(str(self.class_name.currentData() or ""))
+                    self.among.setCurrentIndex(self.among.findData(usual))
+        self._on_edited()
 
     def _on_edited(self) -> None:
         if not self._rules:
@@ -229,7 +269,8 @@ class RuleDialog(ToolDialog):
             Range(one.key, one.low, one.high, self._unit(one.key) or units.get(one.key, ""))
             for one in self.limits.limits
         )
-        rule = Rule(str(self.class_name.currentData() or ""), ranges)
+        among = Among(self.among.currentData())
+        rule = Rule(str(self.class_name.currentData() or ""), ranges, among)
         self._rules[self._row] = rule
         item = self.list.currentItem()
         if item is not None:
@@ -275,7 +316,8 @@ class RuleDialog(ToolDialog):
             return
         rule = self._rules[row]
         try:
-            fits = rule.matching(self._measurements()).tolist()
+            within = rule.within(self._measurements()).tolist()
+            fits = rule.matching(self._measurements(), self._sheets()).tolist()
         except UserError as error:
             self.count.setText(sentence_of(error) or "")
             return
@@ -283,9 +325,12 @@ class RuleDialog(ToolDialog):
         by_hand = sum(number in rows and rows[number].decided is Decided.HAND for number in fits)
         text = f"{count(len(fits), 'object')} of {len(rows)}" if rule.ranges else "No limits yet: no object"
         text += f", {by_hand} of them given by hand, which stay" if by_hand else ""
-        for flag, what in _FLAGGED.items():
-            flagged = sum(number in rows and flag in rows[number].flags for number in fits)
-            text += f"; {flagged} {what}" if flagged else ""
+        out = len(within) - len(fits)
+        text += f"; {count(out, *_LEFT_OUT[rule.among])} left out" if out else ""
+        sheets = len(self._sheets().intersection(fits)) if rule.among is Among.ALL else 0
+        text += f"; {sheets} of them open membranes, no bodies" if sheets else ""
+        border = sum(number in rows and Flag.BORDER in rows[number].flags for number in fits)
+        text += f"; {border} at the border, so not whole" if border else ""
         self.count.setText(text)
         if self.highlight.isChecked() and self.isVisible():
             self._session.objects.set(selected=tuple(number for number in fits if number in rows))
@@ -299,6 +344,9 @@ class RuleDialog(ToolDialog):
             raise UserError("The objects have not been measured yet: measure them first.")
         return self._measured.value
 
+    def _sheets(self) -> frozenset[int]:
+        return sheets_in(self._work.table)
+
     def _unit(self, key: str) -> str:
         return "" if self._measured.value is None else unit_of(key, self._measured.value) or ""
 
@@ -308,9 +356,10 @@ class RuleDialog(ToolDialog):
         titles = {}
         if found is not None:
             titles = {one.key: heading(one, calibrated=found.calibrated) for one in found.columns}
-        return f"{rule.class_name}: " + (
-            "; ".join(_range_text(one, titles) for one in rule.ranges) or "no limits yet"
-        )
+        if not rule.ranges:
+            return f"{rule.class_name}: no limits yet"
+        kind = "" if rule.among is usual_among(rule.class_name) else f" ({_AMONG[rule.among].lower()})"
+        return f"{rule.class_name}{kind}: " + "; ".join(_range_text(one, titles) for one in rule.ranges)
 
     # -- what changes around it ------------------------------------------------------------------
 

@@ -14,6 +14,8 @@ from sxtstudio.app.objects.table.listing import Limit
 from sxtstudio.app.widgets.controls import ComboBox
 
 _SETTLE_MS = 250
+# What a new limit is about; a tomogram of one slice has no volumes.
+_FIRST = ("volume", "slice_area_mean")
 _WRONG = "QLineEdit { border: 1px solid #d64545; }"
 
 
@@ -48,12 +50,12 @@ class LimitRow(QWidget):
         self.remove.clicked.connect(self.removed)
 
     def show_columns(self, columns: tuple[TableColumn, ...]) -> None:
-        """Offer the columns that hold numbers; the chosen one stays, whether it is measured or not."""
+        """Offer the columns that hold values; the chosen one stays, whether it does or not."""
         chosen, title = self.column.currentData(), self.column.currentText()
         with QSignalBlocker(self.column):
             self.column.clear()
             for column in columns:
-                if column.measured or column.key == Own.NUMBER:
+                if (column.measured and not column.empty) or column.key == Own.NUMBER:
                     self.column.addItem(column.title, column.key)
             self.choose(chosen, title)
 
@@ -136,8 +138,8 @@ class LimitsBar(QWidget):
     def add(self, *, focus: bool = True) -> LimitRow:
         """Add a limit, for the first column that was measured."""
         row = LimitRow(self._columns)
-        usual = row.column.findData("volume")
-        row.column.setCurrentIndex(usual if usual >= 0 else row.column.count() - 1)
+        offered = [place for key in _FIRST if (place := row.column.findData(key)) >= 0]
+        row.column.setCurrentIndex(offered[0] if offered else row.column.count() - 1)
         self.rows.append(row)
         self._layout.addWidget(row)
         row.changed.connect(self._settled.start)
