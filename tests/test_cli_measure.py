@@ -14,6 +14,7 @@ import tifffile
 from numpy.typing import NDArray
 
 from sxtstudio.cli import main
+from sxtstudio.workflow.jobs.measuring import write_meshes
 
 Out = pytest.CaptureFixture[str]
 
@@ -158,6 +159,18 @@ def test_a_mesh_of_each_object(suffix: str, objects: Path, tmp_path: Path, capsy
     volumes = {row["object"]: float(row["volume_um3"]) for row in rows(tmp_path / "t.csv")}
     assert mesh.volume * 1e-9 == pytest.approx(volumes["3"], rel=0.02)
     assert mesh.center == pytest.approx((140, 200, 140), abs=2)  # x, y, z of the volume
+
+
+def test_meshes_lie_where_the_volume_lies_and_touching_objects_stay_apart(tmp_path: Path) -> None:
+    numbers = np.zeros((20, 24, 40), np.uint32)
+    numbers[5:15, 6:18, 4:20] = 7
+    numbers[5:15, 6:18, 20:34] = 9
+    assert write_meshes(numbers, (10.0, 20.0, 5.0), tmp_path, (1000.0, 2000.0, 3000.0)) == 2
+    left, right = (pyvista.read(tmp_path / f"object_0000{n}.ply") for n in (7, 9))
+    assert left.is_manifold and right.is_manifold
+    assert left.center == pytest.approx((3000 + 11.5 * 5, 2000 + 11.5 * 20, 1000 + 9.5 * 10), abs=1)
+    assert right.center == pytest.approx((3000 + 26.5 * 5, 2000 + 11.5 * 20, 1000 + 9.5 * 10), abs=1)
+    assert left.volume == pytest.approx(10 * 12 * 16 * 1000, rel=0.06)
 
 
 def test_objects_of_one_voxel_and_specks(tmp_path: Path, capsys: Out) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import Protocol
 
-from sxtstudio.core.edit_kind import Target
+from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import Edit, NotAsItWas
 from sxtstudio.core.object_table import ObjectTable, TableChange
 from sxtstudio.core.patches import OnWrite, Voxels
@@ -24,7 +24,7 @@ class Volumes(Protocol):
     def volume(self, target: Target) -> Voxels:
         """Return the volume (z, y, x) of that name, of its type."""
 
-    def heard_of(self, edit: Edit) -> OnWrite | None:
+    def listener(self, kind: EditKind, target: Target) -> OnWrite | None:
         """Return what hears of each box while an edit is taken back or made again; None: nothing."""
 
     def moved(self, edit: Edit, gained: int) -> None:
@@ -115,7 +115,8 @@ class EditHistory:
             edit = edit.loaded()  # its file goes, and redo needs it
             edit.check_rows(volumes.object_table)
             if edit.patches:
-                gained = edit.take_back(volumes.volume(edit.target), volumes.heard_of(edit))
+                heard = volumes.listener(edit.kind, edit.target)
+                gained = edit.take_back(volumes.volume(edit.target), heard)
                 volumes.moved(edit, gained)
         except NotAsItWas:
             self.clear()
@@ -134,7 +135,8 @@ class EditHistory:
             return None
         edit = self._undone[-1]
         if edit.patches:
-            volumes.moved(edit, edit.toggle(volumes.volume(edit.target), volumes.heard_of(edit)))
+            heard = volumes.listener(edit.kind, edit.target)
+            volumes.moved(edit, edit.toggle(volumes.volume(edit.target), heard))
         if edit.rows is not None:
             volumes.change_table(edit.rows)
         self._done.append(self._undone.pop())

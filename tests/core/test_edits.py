@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.history import EditHistory
@@ -30,7 +30,7 @@ class Held:
     def gain(self, target: str, voxels: int) -> None:
         self.counts[target] += voxels
 
-    def heard_of(self, edit: Edit) -> None:
+    def listener(self, kind: EditKind, target: Target) -> None:
         return None
 
     def moved(self, edit: Edit, gained: int) -> None:

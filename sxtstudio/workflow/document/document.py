@@ -36,7 +36,7 @@ from sxtstudio.io.project import Pointer, Record
 from sxtstudio.io.volume_name import moved_to
 from sxtstudio.workflow.document import state as files
 from sxtstudio.workflow.document.autosave import Autosave
-from sxtstudio.workflow.document.measurements import DocumentMeasurements, Doubt
+from sxtstudio.workflow.document.measurements import DocumentMeasurements, Doubt, hear_of
 from sxtstudio.workflow.document.objects import DocumentObjects
 from sxtstudio.workflow.document.saved_state import SavedState
 from sxtstudio.workflow.document.undo_store import UndoStore
@@ -304,24 +304,13 @@ class Document:
             If the disk has no room for the volume.
         """
         journal = self.undo.journal(kind, target, parameters)
-        return Recorder(kind, self.volume(target), target, journal, self._on_write(kind, target))
+        return Recorder(kind, self.volume(target), target, journal, self.listener(kind, target))
 
-    def _on_write(self, kind: EditKind, target: Target) -> OnWrite | None:
+    def listener(self, kind: EditKind, target: Target) -> OnWrite | None:
         """Return what hears of each box while an edit is made, taken back or made again."""
         if target != "objects":
             return None
-        objects = self.volume(target)
-
-        def on_write(box: Box, changed: Voxels) -> None:
-            self.object_boxes.touch(box)
-            if not kind.replaces_objects:  # nothing that was measured is of what comes
-                self.measurements.note(objects, box, changed)
-
-        return on_write
-
-    def heard_of(self, edit: Edit) -> OnWrite | None:
-        """Return what hears of each box while an edit is taken back or made again."""
-        return self._on_write(edit.kind, edit.target)
+        return hear_of(kind, self.volume(target), self.object_boxes, self.measurements)
 
     def gain(self, target: Target, voxels: int) -> None:
         """Take note that a finished edit has left so many voxels more that are not 0."""
@@ -389,18 +378,13 @@ class Document:
 
     def _note_interrupted(self, left: Unfinished) -> None:
         """Take note of a change that a crash ended half-way; it can be taken back as any other."""
+        said = f"“{edit_title(left.kind, left.target)}” was under way when the program ended"
         if left.edit is not None:
             edit = left.edit
             self.note(Step(StepKind.EDIT, edit.kind, edit.target, edit.partial, left.parameters))
-            self.notes += (
-                f"“{edit_title(edit.kind, edit.target)}” was under way when the program ended. "
-                "What it had changed is there; Undo takes it back.",
-            )
+            self.notes += (f"{said}. What it had changed is there; Undo takes it back.",)
         else:
-            self.notes += (
-                f"“{edit_title(left.kind, left.target)}” was under way when the program ended, and was taken "
-                "back.",
-            )
+            self.notes += (f"{said}, and was taken back.",)
 
     def identify(self) -> KnownInput:
         """Return the tomogram as it was when it was opened; the first time this reads some of the file.

@@ -16,13 +16,16 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.measure.kept import KeptMeasurements
+from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_differences import differences
 from sxtstudio.core.object_table import MOST_NUMBER
+from sxtstudio.core.patches import OnWrite, Voxels
 from sxtstudio.core.plain_files import create_own, open_own, read_plain
 from sxtstudio.core.records import RecordError, read_json_record
 from sxtstudio.io.measurements import Difference, measurements_bytes, read_measurements, write_measurements
@@ -240,3 +243,16 @@ class DocumentMeasurements:
     def _write(self, job: tuple[KeptMeasurements, str]) -> None:
         kept, name = job
         write_measurements(self._folder / VALUES, measurements_bytes(kept, name))
+
+
+def hear_of(
+    kind: EditKind, objects: NDArray[np.uint32], boxes: ObjectBoxes, measurements: DocumentMeasurements
+) -> OnWrite:
+    """Return what hears of each box of objects (z, y, x) while an edit is made, or taken back."""
+
+    def on_write(box: Box, changed: Voxels) -> None:
+        boxes.touch(box)
+        if not kind.replaces_objects:  # nothing that was measured is of what comes
+            measurements.note(objects, box, changed)
+
+    return on_write

@@ -18,6 +18,7 @@ from sxtstudio.core.bodies.membrane import membrane_in
 from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_values import LabelValues
+from sxtstudio.core.length_unit import LengthUnit
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.inventory import take_inventory
 from sxtstudio.core.measure.measure import GROUPS, measure_objects
@@ -35,7 +36,9 @@ from sxtstudio.core.watched_volume import WatchedVolume
 from sxtstudio.core.wording import count
 from sxtstudio.io import FileVolume, open_volume
 from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, write_table
-from sxtstudio.surface import SurfaceParameters, extract_surface, write_mesh
+from sxtstudio.surface.handover.part import object_parts
+from sxtstudio.surface.handover.sink import Lengths
+from sxtstudio.surface.handover.write import write_file
 from sxtstudio.workflow.document.views import labels_to_disk
 from sxtstudio.workflow.jobs.cleaning import check_same_shape
 from sxtstudio.workflow.jobs.measure_more import MoreMeasurements, prepare, write_more
@@ -223,26 +226,19 @@ def write_meshes(
     """
     progress = progress or Progress()
     found = take_inventory(numbers, progress.part(0.1, "meshes"))
-    rest = progress.part(0.9, "meshes")
-    rest.begin(len(found.numbers))
     folder.mkdir(exist_ok=True)
-    parameters = SurfaceParameters(min_faces=0)
-    scale = (1.0, 1.0, 1.0) if voxel_nm is None else voxel_nm
-    origin = (0.0, 0.0, 0.0) if origin_nm is None else origin_nm
-    for row, number in enumerate(found.numbers.tolist()):
-        box = found.box(row)
-        corner = tuple(o + s * at for o, s, at in zip(origin, scale, box.start, strict=True))
-        mask = numbers[box.slices] == number
-        surface = extract_surface(
-            mask, voxel_nm, parameters, (corner[0], corner[1], corner[2]), progress.child("meshes", _silent)
-        )
-        write_mesh(folder / f"object_{number:05d}{suffix}", surface)
-        rest.step()
-    return len(found.numbers)
-
-
-def _silent(state: object) -> None:
-    """Of the stages of a single mesh nothing is reported."""
+    boxes = {number: found.box(row) for row, number in enumerate(found.numbers.tolist())}
+    lengths = Lengths(None)
+    if voxel_nm is not None:
+        z, y, x = origin_nm or (0.0, 0.0, 0.0)
+        lengths = Lengths(LengthUnit.NM, (x, y, z))
+    rest = progress.part(0.9, "meshes")
+    written = 0
+    for part in object_parts(numbers, boxes, ObjectTable(), voxel_nm, progress=rest):
+        name = f"object_{part.number:05d}"
+        write_file(folder / f"{name}{suffix}", iter((part,)), lengths, name, lambda _count: rest.check())
+        written += 1
+    return written
 
 
 def _check_outputs(job: MeasureJob) -> tuple[Path, ...]:

@@ -157,7 +157,7 @@ def test_a_killed_session_knows_by_how_much_objects_differ(document: Document) -
     again = Document.recover(document.folder)
     kept, objects = again.measurements.kept, again.objects
     assert kept is not None and objects is not None and 7 in kept.stale and 2 not in kept.stale
-    again.moved(edit, edit.toggle(objects, again.heard_of(edit)))
+    again.moved(edit, edit.toggle(objects, again.listener(edit.kind, "objects")))
     assert again.measurements.kept is not None and 7 not in again.measurements.kept.stale
     again.let_go()
     again = Document.recover(document.folder)
