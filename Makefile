@@ -6,6 +6,7 @@
 #   make bench   speed and memory   make lock-check   are the lock files complete and consistent?
 #   make screenshots   drive the window through its work and draw the pictures in docs/ and of the tutorial
 #   make installer   packages for Linux into dist/       make installer-test   try them in bare Debians, as root
+#   make installer-windows-test   try the installer for Windows under Wine, with stubs of the program
 # PYTHON=/path/to/python chooses the interpreter; OUT=folder the folder for `make run` without a screen;
 # ARGS="tests/io -k zarr" the tests; JOBS=1 runs them one after another, not on all processors (at most 4).
 
@@ -32,16 +33,17 @@ HANDOVER_PACKAGES := octave imagej default-jre-headless blender python3-numpy
 # What the installer is built with; Qt's libraries for X11 are put into it. The others try it in bare systems.
 INSTALLER_PACKAGES := $(GUI_PACKAGES) libxcb-util1 binutils makeself zstd dpkg-dev libpython3-dev
 INSTALLER_TEST_PACKAGES := debootstrap xvfb xdg-utils libglib2.0-bin
+WINDOWS_TEST_PACKAGES := nsis wine64
 
 # A virtual screen with software OpenGL for windows, where there is xvfb-run; the same for everybody.
 SCREEN = $(if $(shell command -v xvfb-run),env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
   xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX")
 
 .PHONY: help run test handover-test lint types bench fuzz screenshots lock-check clean \
-  installer installer-test system-installer system-run system-test system-handover
+  installer installer-test installer-windows-test system-installer system-run system-test system-handover
 
 help:
-	@sed -n '2,11s/^# \{0,1\}//p' Makefile
+	@sed -n '2,12s/^# \{0,1\}//p' Makefile
 
 run: $(VENV)/.base system-run
 	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] || [ "$$(uname -s)" = Darwin ]; then \
@@ -92,6 +94,10 @@ installer: $(BUILD)/venv/.done system-installer
 
 installer-test: system-installer system-installer-test
 	@$(PY) installer/linux/test.py dist $(ARGS)
+
+# What is missing for it is said, and then it is skipped.
+installer-windows-test: system-installer-windows-test | $(PY)
+	@$(PY) installer/windows/test.py $(ARGS)
 
 $(BUILD)/venv/.done: requirements.lock requirements-installer.lock pyproject.toml | $(PY)
 	@echo "Installing PyInstaller and SXT Studio into $(BUILD)/venv ..."
@@ -160,6 +166,9 @@ system-installer:
 
 system-installer-test:
 	$(call debian,$(INSTALLER_TEST_PACKAGES),tests of the installer)
+
+system-installer-windows-test:
+	$(call debian,$(WINDOWS_TEST_PACKAGES),tests of the installer for Windows)
 
 system-handover:
 	$(call debian,$(HANDOVER_PACKAGES),tests with other programs)
