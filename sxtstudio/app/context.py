@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the parts import the context
     from sxtstudio.app.document.first_look import FirstLook
     from sxtstudio.app.document.first_scan import FirstScan
     from sxtstudio.app.document.recent import RecentMenu
+    from sxtstudio.app.document.recent_files import RecentFiles
     from sxtstudio.app.evaluate.panel import EvaluatePanel
     from sxtstudio.app.evaluate.work import EvaluationWork
     from sxtstudio.app.jobs.bar import JobBar
@@ -73,6 +74,7 @@ class Parts:
     evaluate: EvaluatePanel
     side: SidePanel
     actions: Actions
+    recent_files: RecentFiles
     recent: RecentMenu
     job_bar: JobBar
 

@@ -14,6 +14,8 @@ from sxtstudio.app.document.first_scan import FirstScan
 from sxtstudio.app.document.opening import open_path
 from sxtstudio.app.document.recent import MENU as RECENT
 from sxtstudio.app.document.recent import RecentMenu
+from sxtstudio.app.document.recent_files import RecentFiles
+from sxtstudio.app.document.start_page import StartPage
 from sxtstudio.app.errors import ErrorGuard, show_error
 from sxtstudio.app.evaluate.panel import EvaluatePanel
 from sxtstudio.app.evaluate.work import EvaluationWork
@@ -96,7 +98,9 @@ class MainWindow(QMainWindow):
         toolbox, complete, first_scan = Toolbox(context), CompleteSlices(session), FirstScan(context)
         measured, evaluation = ObjectMeasurements(session), EvaluationWork(session)
         style = ObjectStyle(session, measured)
-        slices, view3d = SlicesView(context, first_scan, toolbox, style), View3D(context, style)
+        recent = RecentFiles(context)
+        slices = SlicesView(context, first_scan, toolbox, style, StartPage(context, recent))
+        view3d = View3D(context, style)
         return Parts(
             toolbox=toolbox,
             complete=complete,
@@ -118,7 +122,8 @@ class MainWindow(QMainWindow):
             evaluate=EvaluatePanel(context, evaluation),
             side=SidePanel(),
             actions=self.actions_,
-            recent=RecentMenu(context, self.actions_.menu(RECENT)),
+            recent_files=recent,
+            recent=RecentMenu(context, recent, self.actions_.menu(RECENT)),
             job_bar=JobBar(context),
         )
 

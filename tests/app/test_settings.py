@@ -47,6 +47,30 @@ def test_recent_files_have_no_doubles_and_an_end(settings: Settings, tmp_path: P
     assert len(set(settings.recent)) == MOST_RECENT
 
 
+def test_two_windows_add_to_one_list(tmp_path: Path) -> None:
+    """Each is a process of its own, which has read the list when it started."""
+    path = str(tmp_path / "s.ini")
+    one, other = (Settings(QSettings(path, QSettings.Format.IniFormat)) for _ in range(2))
+    assert one.recent == other.recent == []
+    one.add_recent("/data/a.mrc")
+    other.add_recent("/data/b.mrc")
+    one.add_recent("/data/c.mrc")
+    assert other.recent_time("/data/b.mrc") is not None
+    one.set("theme", "light")
+    other.set("unit", "µm")
+    for settings in (one, other):
+        settings.sync()
+    again = Settings(QSettings(path, QSettings.Format.IniFormat))
+    assert again.recent == ["/data/c.mrc", "/data/b.mrc", "/data/a.mrc"]
+    assert (again.get("theme", ""), again.get("unit", "")) == ("light", "µm")
+    other.forget_recent("/data/a.mrc")
+    one.add_recent("/data/d.mrc")
+    assert one.recent == ["/data/d.mrc", "/data/c.mrc", "/data/b.mrc"]
+    other.clear_recent()
+    one.add_recent("/data/e.mrc")
+    assert one.recent == ["/data/e.mrc"] and one.recent_time("/data/d.mrc") is None
+
+
 def test_the_readme_says_the_limit_of_undo_that_the_preferences_have() -> None:
     readme = (Path(__file__).resolve().parents[2] / "README.md").read_text(encoding="utf-8")
     assert f"{USUAL_UNDO_MB} MB of compressed changes" in readme and "no limit of steps" not in readme

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -122,7 +121,7 @@ def _start(context: Context, path: Path, tomogram: Path | None, discard: bool) -
             choose_volume(context.window, error, chosen)
             return
         if not place.exists():
-            forget_recent(context, path)
+            context.settings.forget_recent(path)
         show_error(context.window, error)
 
     _run(context, f"Opening {path.name}", work, failed, discard)
@@ -159,9 +158,3 @@ def _show(context: Context, opened: Opened, discard: bool) -> None:
     document.autosave()
     if opened.notes:
         show_error(context.window, UserError("\n\n".join(opened.notes)), document.name)
-
-
-def forget_recent(context: Context, path: str | Path) -> None:
-    """Take a file off the list of recent ones."""
-    name = os.path.abspath(path)
-    context.settings.set("recent", [other for other in context.settings.recent if other != name])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 
 from PySide6.QtCore import QObject
 from PySide6.QtGui import QAction
@@ -11,7 +10,7 @@ from PySide6.QtWidgets import QMenu
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.opening import open_path
-from sxtstudio.workflow.jobs.outputs import on_disk
+from sxtstudio.app.document.recent_files import RecentFiles
 
 MENU = "File/Open recent"
 
@@ -19,13 +18,15 @@ MENU = "File/Open recent"
 class RecentMenu(QObject):
     """Fills the submenu anew each time that it opens; files that are gone are greyed."""
 
-    def __init__(self, context: Context, menu: QMenu) -> None:
+    def __init__(self, context: Context, files: RecentFiles, menu: QMenu) -> None:
         """Take over the menu that the table of actions has made."""
         super().__init__(context.window)
-        self._context = context
+        self._context, self._files = context, files
         self._made: list[QAction] = []
         self.menu = menu
         self.menu.aboutToShow.connect(self.rebuild)
+        self.menu.aboutToShow.connect(files.look)
+        files.changed.connect(self.rebuild)
         self.rebuild()
 
     def rebuild(self) -> None:
@@ -35,23 +36,22 @@ class RecentMenu(QObject):
             action.deleteLater()
         self._made.clear()
         below = self.menu.actions()[0] if self.menu.actions() else None
-        for name in self._context.settings.recent:
-            path = Path(name)
-            action = QAction(f"{path.name} – {_short(path.parent)}".replace("&", "&&"), self.menu)
-            there = _exists(on_disk(path))
-            action.setEnabled(there)
-            action.setToolTip(name if there else f"{name} is not there any more")
-            action.triggered.connect(partial(self._open, name))
+        recent = self._files.files
+        for file in recent:
+            action = QAction(f"{file.name} – {_short(file.place)}".replace("&", "&&"), self.menu)
+            action.setEnabled(file.there)
+            action.setToolTip(file.path if file.there else f"{file.path} is not there any more")
+            action.triggered.connect(partial(self._open, file.path))
             self._add(action, below)
         line = QAction(self.menu)
         line.setSeparator(True)
         self._add(line, below)
         self.menu.setToolTipsVisible(True)
-        self._context.session.offers.set(recent=bool(self._context.settings.recent))
+        self._context.session.offers.set(recent=bool(recent))
 
     def clear(self) -> None:
         """Forget the recent files; they stay as they are."""
-        self._context.settings.set("recent", [])
+        self._files.clear()
         self.rebuild()
 
     def _add(self, action: QAction, below: QAction | None) -> None:
@@ -65,13 +65,5 @@ class RecentMenu(QObject):
         open_path(self._context, name)
 
 
-def _exists(path: Path) -> bool:
-    try:
-        return path.exists()
-    except OSError:
-        return False
-
-
-def _short(folder: Path) -> str:
-    text = str(folder)
-    return text if len(text) <= 48 else f"…{text[-47:]}"
+def _short(folder: str) -> str:
+    return folder if len(folder) <= 48 else f"…{folder[-47:]}"

@@ -3,96 +3,127 @@
 from __future__ import annotations
 
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import qtawesome
-from PySide6.QtCore import QSize, Qt
+from PySide6.QtCore import QSize, QTimer
+from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QVBoxLayout, QWidget
 from superqt import QFlowLayout
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context
+from sxtstudio.app.document.opening import open_path
+from sxtstudio.app.document.recent_files import RecentFiles
+from sxtstudio.app.document.recent_list import RecentList
+from sxtstudio.app.jobs.job import JobKind
+from sxtstudio.app.widgets.scroll import VerticalScroll
 
-_MOST = 6
+_WIDEST_PX = 640
+# The window is there first: what finds out the device takes some tenths of a second of the processor.
+_DEVICE_MS = 400
 
 
-class StartPage(QWidget):
-    """Open a tomogram, the sample, or one of the recent files."""
+class StartPage(VerticalScroll):
+    """Open a tomogram, the sample, or one of the recent files; learn; and where networks will run."""
 
-    def __init__(self, context: Context, parent: QWidget | None = None) -> None:
+    def __init__(self, context: Context, recent: RecentFiles, parent: QWidget | None = None) -> None:
         """Build the widgets."""
-        super().__init__(parent)
-        self._context = context
+        page = QWidget()
+        super().__init__(page, parent)
+        self._context, self._recent_files = context, recent
         title = QLabel("Open a tomogram to begin")
         title.setStyleSheet("font-size: 22px; font-weight: 600;")
-        title.setWordWrap(True)
         note = QLabel(
-            "MRC, TIFF, HDF5, OME-Zarr, or a folder of TIFF or PNG slices. You can also drop a file here."
+            "MRC, TIFF, HDF5, OME-Zarr and others, a folder of slices, or a project. "
+            "You can also drop it on this window."
         )
-        note.setProperty("role", "note")
-        note.setWordWrap(True)
-        self.open = _button("Open tomogram…", "Choose a file or folder", main=True)
-        self.sample = _button("Open sample tomogram", "A small simulated cell to try everything on")
-        self.open.clicked.connect(partial(self._run, "file.open"))
-        self.sample.clicked.connect(partial(self._run, "file.open_sample"))
+        self.open = _button("Open tomogram…", "Choose a file (Ctrl+O)", main=True)
+        self.sample = _button("Open sample", "A small simulated cell to try everything on")
+        self.tutorial = _button("Tutorial", "Five minutes to read, with pictures (F1)")
         row = QFlowLayout()  # one below the other where the window is narrow
         row.setHorizontalSpacing(8)
         row.setVerticalSpacing(8)
-        row.addWidget(self.open)
-        row.addWidget(self.sample)
-        self._recent = QVBoxLayout()
-        self._recent.setSpacing(2)
-        column = QVBoxLayout()
-        column.setSpacing(10)
-        for widget in (title, note):
-            column.addWidget(widget)
-        column.addLayout(row)
-        column.addSpacing(12)
-        column.addLayout(self._recent)
+        for button, action in (
+            (self.open, "file.open"),
+            (self.sample, "file.open_sample"),
+            (self.tutorial, "help.tutorial"),
+        ):
+            row.addWidget(button)
+            button.clicked.connect(partial(self._run, action))
+        self.recent = RecentList(recent)
+        self.recent.opened.connect(lambda path: open_path(context, path))
+        self.device = QLabel()
+        self.settings_note = QLabel(
+            f"Settings and recent files cannot be kept: {context.settings.file} cannot be written. "
+            "Everything else works."
+        )
+        self.settings_note.setVisible(not context.settings.writable)
         inner = QFrame()
-        inner.setMaximumWidth(560)
-        inner.setLayout(column)
-        outer = QVBoxLayout(self)
-        outer.addStretch(2)
+        inner.setMaximumWidth(_WIDEST_PX)
+        column = QVBoxLayout(inner)
+        column.setContentsMargins(16, 12, 16, 12)
+        column.setSpacing(10)
+        column.addWidget(title)
+        column.addWidget(note)
+        column.addLayout(row)
+        column.addSpacing(8)
+        column.addWidget(self.recent)
+        column.addSpacing(8)
+        for label in (self.device, self.settings_note):
+            column.addWidget(label)
+        for label in (title, note, self.device, self.settings_note):
+            label.setWordWrap(True)
+        for label in (note, self.device, self.settings_note):
+            label.setProperty("role", "note")
         middle = QHBoxLayout()
+        middle.setContentsMargins(0, 0, 0, 0)
         middle.addStretch(1)
         middle.addWidget(inner, 1000)  # as wide as it may be
         middle.addStretch(1)
+        outer = QVBoxLayout(page)
+        outer.setContentsMargins(0, 0, 0, 0)
+        outer.addStretch(2)
         outer.addLayout(middle)
         outer.addStretch(3)
         self.open.setIcon(qtawesome.icon("mdi6.folder-open", color="white"))
         theme.set_icon(self.sample, "mdi6.flask-outline")
-        self.refresh()
+        theme.set_icon(self.tutorial, "mdi6.school-outline")
+        self._find_device = QTimer(self, singleShot=True, interval=_DEVICE_MS)
+        self._find_device.timeout.connect(self._on_find_device_timeout)
 
     def refresh(self) -> None:
-        """Show the recent files that are still there."""
-        while (item := self._recent.takeAt(0)) is not None:
-            if (widget := item.widget()) is not None:
-                widget.deleteLater()
-        paths = self._context.settings.recent[:_MOST]
-        if not paths:
-            return
-        heading = QLabel("Recent")
-        heading.setProperty("role", "title")
-        self._recent.addWidget(heading)
-        for path in paths:
-            button = QPushButton(f"{Path(path).name}    {_shortened(str(Path(path).parent))}")
-            button.setFlat(True)
-            button.setStyleSheet("text-align: left; padding: 4px 6px;")
-            button.setMinimumHeight(28)
-            button.setToolTip(path)
-            button.setCursor(Qt.CursorShape.PointingHandCursor)
-            button.clicked.connect(partial(self._open_path, path))
-            self._recent.addWidget(button)
+        """Show the recent files as they are now."""
+        self.recent.refresh()
+        self._recent_files.look()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """See which recent files are still there, and where networks run."""
+        super().showEvent(event)
+        if not event.spontaneous():
+            self.refresh()
+            self._find_device.start()
+
+    def _on_find_device_timeout(self) -> None:
+        if not self.isVisible():
+            return  # a tomogram was opened: the panel “Segment” says it then
+        wanted = str(self._context.settings.get("segment/device", "auto"))
+
+        def work(job: object) -> str:
+            from sxtstudio.workflow.jobs.choices import device_sentence  # loads what runs networks
+
+            return device_sentence(wanted)
+
+        self._context.jobs.start(
+            "Looking for a graphics card",
+            work,
+            on_done=self.device.setText,
+            kind=JobKind.ELSEWHERE,
+            quiet=True,
+        )
 
     def _run(self, name: str, *_: Any) -> None:
         self._context.parts.actions.by_name[name].trigger()
-
-    def _open_path(self, path: str, *_: Any) -> None:
-        from sxtstudio.app.document.opening import open_path
-
-        open_path(self._context, path)
 
 
 def _button(text: str, tip: str, main: bool = False) -> QPushButton:
@@ -103,7 +134,3 @@ def _button(text: str, tip: str, main: bool = False) -> QPushButton:
     if main:
         button.setProperty("role", "main")
     return button
-
-
-def _shortened(folder: str, most: int = 46) -> str:
-    return folder if len(folder) <= most else "…" + folder[-most:]

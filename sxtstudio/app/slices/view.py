@@ -47,6 +47,7 @@ class SlicesView(QWidget):
         first_scan: FirstScan,
         toolbox: Toolbox,
         style: ObjectStyle,
+        start_page: StartPage,
         parent: QWidget | None = None,
     ) -> None:
         """Build the widgets."""
@@ -65,7 +66,7 @@ class SlicesView(QWidget):
         self._fitted = False  # follows the size of the window until the user pans or zooms
         self._contrast_chosen = False
         self._sides_wanted = True  # a single slice is shown without them
-        self.start_page = StartPage(context)
+        self.start_page = start_page
         self.start_page.setMinimumWidth(1)  # hidden, it must not make a small window wider
         self.bar = SliceBar(context)
         self.bar.entered.connect(self.views["xy"].setFocus)
@@ -119,7 +120,6 @@ class SlicesView(QWidget):
         self.planes.line.setText(" ")
         if document is None:
             self._source = None
-            self.start_page.refresh()
             return
         self._source = SliceSource(document.tomogram)
         self.camera.voxel = (1.0, 1.0, 1.0)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.wording import count
 
 if TYPE_CHECKING:
     from sxtstudio.segment import ModelCard
@@ -42,3 +43,24 @@ def find_choices(extra: Sequence[str] = ()) -> Choices:
     devices = [("auto", "Automatic"), ("cpu", choose_device("cpu").name)]
     devices += [(f"cuda:{index}", name) for index, name in enumerate(cards)]
     return Choices(tuple(models), tuple(devices), tuple(problems))
+
+
+def device_sentence(wanted: str = "auto") -> str:
+    """Return in one sentence where networks run on this computer, and why; it tries a card, if there is one.
+
+    Parameters
+    ----------
+    wanted
+        The device that is set: "auto", "cpu", "cuda" or "cuda:N".
+    """
+    from sxtstudio.segment import choose_device
+    from sxtstudio.segment.device import available_cpus
+
+    try:
+        device = choose_device(wanted)
+    except UserError as error:
+        return str(error)
+    if device.is_gpu:
+        return f"Runs on the graphics card {device.name}: {device.reason}."
+    reason = f"{device.reason} in the panel “Segment”" if device.required else device.reason
+    return f"Runs on the processor ({count(available_cpus(), 'thread')}): {reason}."

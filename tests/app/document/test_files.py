@@ -384,7 +384,8 @@ def test_recent_files_are_listed_and_missing_ones_are_grey(
 ) -> None:
     cell.settings.add_recent(tmp_path / "gone.mrc")
     recent = cell.context.parts.recent
-    recent.rebuild()
+    with qtbot.waitSignal(cell.context.parts.recent_files.changed, timeout=10_000):
+        recent.menu.aboutToShow.emit()
     shown = {action.text().split(" – ")[0]: action for action in recent.menu.actions() if action.text()}
     assert list(shown) == ["gone.mrc", "cell.mrc", "Clear list"]
     assert not shown["gone.mrc"].isEnabled()

@@ -106,10 +106,6 @@ def test_start_page_shows_what_can_be_opened(window: MainWindow, qtbot: QtBot) -
     with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
         qtbot.mouseClick(page.sample, Qt.MouseButton.LeftButton)
     assert not page.isVisible() and slices.planes.isVisible()
-    window.context.settings.add_recent("/nowhere/cell_7.mrc")
-    page.refresh()
-    buttons = [page._recent.itemAt(i).widget() for i in range(1, page._recent.count())]
-    assert any("cell_7.mrc" in b.text() for b in buttons)
 
 
 def test_automatic_contrast_and_the_histogram(latest: MainWindow, qtbot: QtBot) -> None:
