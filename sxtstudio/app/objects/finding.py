@@ -236,7 +236,10 @@ def found_lines(done: FoundObjects) -> list[str]:
         lines[0] = f"Found {count(found.bodies, 'body', 'bodies')} and {count(sheets, 'piece')} of membrane."
     border, is_open, doubtful = map(found.flagged, (Flag.BORDER, Flag.OPEN, Flag.DOUBTFUL))
     if border:
-        lines.append(f"{grouped(border)} touch the border of the volume; figures leave them out.")
+        lines.append(
+            f"{grouped(border)} touch the border of the volume or of what was measured; "
+            "figures leave them out."
+        )
     if is_open:
         lines.append(f"{grouped(is_open)} end where their outlines end: top or bottom are missing.")
     if doubtful:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,14 @@ class FoundBodies:
     def flagged(self, flag: Flag) -> int:
         """Return how many have a flag."""
         return sum(flag in flags for flags in self.flags)
+
+
+def at_fill(found: FoundBodies, numbers: Iterable[int]) -> FoundBodies:
+    """Return what was found, with some numbers flagged as cut at the edge of what was measured."""
+    flags = list(found.flags)
+    for number in numbers:
+        flags[number - 1] |= {Flag.BORDER}
+    return replace(found, flags=tuple(flags))
 
 
 def bodies_table(found: FoundBodies) -> ObjectTable:

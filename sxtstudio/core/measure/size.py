@@ -7,6 +7,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.measure.columns import Column, Quantity
 from sxtstudio.core.measure.subject import ColumnGroup, Floats, Subject
+from sxtstudio.core.measured_edge import numbers_at_fill
 from sxtstudio.core.progress import Progress
 
 _AXES = "zyx"
@@ -91,8 +92,9 @@ COLUMNS: tuple[Column, ...] = (
         "touches_border",
         "At the border",
         Quantity.NUMBER,
-        "1 where the object touches a face of the volume, so that it is not whole; such objects are left out "
-        "of statistics unless they are asked for.",
+        "1 where the object touches a face of the volume or, where the tomogram is given, the edge of what "
+        "was measured of it (beside the fill around a turned or round reconstruction), so that it is not "
+        "whole; such objects are left out of statistics unless they are asked for.",
         integer=True,
     ),
 )
@@ -123,6 +125,14 @@ def fitted_axes(covariances: Floats, voxel: tuple[float, ...]) -> tuple[Floats, 
     return lengths, np.swapaxes(vectors[:, :, ::-1], 1, 2)
 
 
+def _at_fill(subject: Subject, progress: Progress) -> NDArray[np.bool_]:
+    """Return which objects (n,) lie at the edge of what was measured of the tomogram."""
+    found = subject.inventory
+    if subject.image is None:
+        return np.zeros(len(found.numbers), np.bool_)
+    return np.isin(found.numbers, numbers_at_fill(subject.objects, subject.image, progress))
+
+
 def _measure(subject: Subject, progress: Progress) -> dict[str, NDArray[np.generic]]:
     found, voxel = subject.inventory, np.array(subject.voxel)
     volume = found.voxels * voxel.prod()
@@ -134,7 +144,7 @@ def _measure(subject: Subject, progress: Progress) -> dict[str, NDArray[np.gener
         "equivalent_diameter": np.cbrt(6 * volume / np.pi),
         "angle_to_beam": np.degrees(np.arccos(np.clip(upright, 0, 1))),
         "slices_covered": found.slices,
-        "touches_border": found.at_border.astype(np.int64),
+        "touches_border": (found.at_border | _at_fill(subject, progress)).astype(np.int64),
     }
     for number in range(3):
         values[f"axis_{number + 1}"] = lengths[:, number]
@@ -147,4 +157,4 @@ def _measure(subject: Subject, progress: Progress) -> dict[str, NDArray[np.gener
     return values
 
 
-SIZE = ColumnGroup(COLUMNS, _measure, share=0.1)
+SIZE = ColumnGroup(COLUMNS, _measure, share=0.3)

@@ -32,9 +32,9 @@ FLAGS = Column(
     "flags",
     "Flags",
     Quantity.TEXT,
-    "Why the object may not be whole or not be one: border (touches a face of the volume), open (ends "
-    "where its "
-    "outlines end), doubtful (the network was not sure of its outline), sheet (encloses nothing).",
+    "Why the object may not be whole or not be one: border (touches a face of the volume, or the edge of "
+    "what was measured in it), open (ends where its outlines end), "
+    "doubtful (the network was not sure of its outline), sheet (encloses nothing).",
 )
 NOTES = Column("notes", "Notes", Quantity.TEXT, "What the user wrote.")
 SLICE = Column("slice", "Slice", Quantity.NUMBER, "Slice, counted from 0.", integer=True)

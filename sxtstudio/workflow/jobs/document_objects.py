@@ -202,7 +202,8 @@ def _find_in(
     wanted: FindObjects,
     progress: Progress,
 ) -> FoundObjects:
-    from sxtstudio.core.bodies.found import bodies_table, keep_large
+    from sxtstudio.core.bodies.found import at_fill, bodies_table, keep_large
+    from sxtstudio.core.measured_edge import numbers_at_fill
     from sxtstudio.workflow.jobs.objects import number_objects, number_stage
 
     voxels, certainty = math.prod(given.shape), given.certainty
@@ -211,6 +212,7 @@ def _find_in(
         progress,
         (
             replace(planned, name="finding objects"),
+            Stage(Work.COPY, voxels, "the edge of what was measured"),
             Stage(Work.REWRITE, 3 * voxels, "taking them over"),
         ),
     )
@@ -225,6 +227,8 @@ def _find_in(
             image=given.tomogram if wanted.image else None,
             probability=certainty,
         )
+    with stages.stage(Work.COPY) as counter:
+        every = at_fill(every, numbers_at_fill(numbers, given.tomogram, counter).tolist())
     with stages.stage(Work.REWRITE) as counter:
         found = keep_large(numbers, every, wanted.min_voxels, counter.part(0.4))
         table = ObjectTable(bodies_table(found).rows, given.former.classes)

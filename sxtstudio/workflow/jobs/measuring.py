@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.bodies.find import BodyParameters
-from sxtstudio.core.bodies.found import FoundBodies, bodies_table
+from sxtstudio.core.bodies.found import FoundBodies, at_fill, bodies_table
 from sxtstudio.core.bodies.membrane import membrane_in
 from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.errors import UserError
@@ -315,7 +315,8 @@ def _rows(measured: Measurements, found: FoundBodies | None) -> ObjectTable:
     "shape.
     """
     if found is not None:
-        return bodies_table(found)
+        cut = measured.numbers[measured.values["touches_border"] == 1]
+        return bodies_table(at_fill(found, cut.tolist()))
     columns = ((Flag.BORDER, "touches_border"), (Flag.OPEN, "cut_by_wedge"))
     each = zip(*(measured.values[key].tolist() for _, key in columns), strict=True)
     rows = (

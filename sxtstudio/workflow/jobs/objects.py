@@ -13,13 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.bodies.find import BodyParameters, body_stages, find_bodies
-from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, keep_large
+from sxtstudio.core.bodies.found import FoundBodies, at_fill, find_at_border, flag_bodies, keep_large
 from sxtstudio.core.bodies.membrane import membrane_in
 from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.label_values import LabelValues
 from sxtstudio.core.measure.table import FLAGS, NUMBER, Table, TableColumn, about
+from sxtstudio.core.measured_edge import numbers_at_fill
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
@@ -176,6 +177,9 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
                 found = number_objects(
                     labels, numbers, job.method, parameters, voxel_nm, counter, image, probability
                 )
+        if image is not None:
+            with stages.stage(Work.COPY) as counter:
+                found = at_fill(found, numbers_at_fill(numbers, image, counter).tolist())
         with stages.stage(Work.REWRITE) as counter:
             found = keep_large(numbers, found, smallest, counter)
         with stages.stage(Work.EXPORT) as counter:
@@ -281,6 +285,7 @@ def _stages(job: ObjectsJob, voxels: int) -> tuple[Stage, ...]:
             certainty=job.probability is not None,
             trimmed=job.membrane_nm != 0,
         ),
+        *((Stage(Work.COPY, voxels, "the edge of what was measured"),) if job.image else ()),
         Stage(Work.REWRITE, voxels, "small objects"),
         Stage(Work.EXPORT, voxels, "writing"),
     )

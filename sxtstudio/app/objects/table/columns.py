@@ -71,7 +71,10 @@ _AT_FIRST = 6
 
 #: In the table, and in a sentence.
 FLAGS: dict[Flag, tuple[str, str]] = {
-    Flag.BORDER: ("border", "touches the border of the volume, so part of it may be missing"),
+    Flag.BORDER: (
+        "border",
+        "touches the border of the volume, or of what was measured in it, so part of it may be missing",
+    ),
     Flag.OPEN: ("open", "ends where its outlines end: top or bottom are missing"),
     Flag.DOUBTFUL: ("doubtful", "the network was not sure of its outline"),
     Flag.SHEET: ("sheet", "an open sheet of membrane that encloses nothing"),
