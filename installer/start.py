@@ -1,37 +1,39 @@
 """What the installed program starts with: the command line, which opens the window without a command."""
 
+import io
 import multiprocessing
-import os
 import sys
 
+from sxtstudio.cli import main
 
-def restore_library_path() -> None:
-    """Let other programs that are started from here, such as a file manager, find their own libraries.
+_STOP_SIGN = 0x10
 
-    The bundle's own are found without: each part of it knows its neighbours, and what is loaded by its name
-    goes by what the variable was when the process began.
-    """
-    former = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
-    os.environ.pop("LD_LIBRARY_PATH", None)
-    if former is not None:
-        os.environ["LD_LIBRARY_PATH"] = former
+
+def show_message(text: str) -> None:
+    """Show a box with a text, without any library of ours: these may be what is missing."""
+    if sys.platform == "win32":
+        import ctypes
+
+        ctypes.windll.user32.MessageBoxW(None, text, "SXT Studio", _STOP_SIGN)
 
 
 def run() -> int:
-    """Run the command line; a program of which half is missing says so in a sentence."""
-    try:
-        from sxtstudio.cli import main
-    except ImportError as error:
-        print(
-            f"sxtstudio: A part of SXT Studio is missing or damaged ({error}): install SXT Studio again.",
-            file=sys.stderr,
-        )
-        return 2
-    return main()
+    """Run the program; why it cannot go on is shown where nobody would see it otherwise.
+
+    On Windows the program of the window has no console, and sys.stdout and sys.stderr are None, unless
+    another program listens to it.
+    """
+    unheard = io.StringIO() if sys.stderr is None else None
+    if unheard is not None:
+        sys.stderr = unheard
+    code = main()
+    text = unheard.getvalue().strip() if unheard is not None else ""
+    if code and text:
+        show_message(text.removeprefix("sxtstudio: "))
+    return code
 
 
 if __name__ == "__main__":
     # A bundle starts itself anew for each process of a pool.
     multiprocessing.freeze_support()
-    restore_library_path()
     sys.exit(run())

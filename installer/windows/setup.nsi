@@ -1,4 +1,4 @@
-; The installer for Windows: for one user, without an administrator. build.py compiles it and sets
+; The installer for Windows: for one user, without an administrator. make_setup.py compiles it and sets
 ;   VERSION, VERSION4       0.1.0 and 0.1.0.0
 ;   OUT, ICON, LICENCE      the .exe to write, the program's icon, the licence to show
 ;   PROGRAM, RETRAIN, CUDA  "folder\*.*" of each part that is packed; PROGRAM or CUDA must be there

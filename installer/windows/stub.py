@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import build
+import make_setup
 
 HERE = Path(__file__).resolve().parent
 #: Names that packers lose: without a dot, with a dot first, with a space and umlauts, deep.
@@ -34,10 +34,10 @@ def make_stub(folder: Path, number: str, programs: tuple[str, ...], *, megabytes
         facts: dict[str, object] = {
             "OUT": folder / name,
             "VERSION": number,
-            "VERSION4": ".".join(map(str, build.four_numbers(number))),
+            "VERSION4": ".".join(map(str, make_setup.four_numbers(number))),
             "TARGET": "amd64-unicode",
         }
-        build.run_makensis(HERE / "stub.nsi", facts)
+        make_setup.run_makensis(HERE / "stub.nsi", facts)
     for name in ODD_NAMES:
         (inside / name).parent.mkdir(parents=True, exist_ok=True)
         (inside / name).write_text(f"{name} of {number}", encoding="utf-8")

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import build
+import make_setup
 import stub
 from wine import Computer, Ended, wait_for, wine_program
 
@@ -45,7 +45,7 @@ class Setups:
         self.folder = folder
         self.parts = {
             version: {
-                "PROGRAM": stub.make_stub(folder / version / "program", version, build.PROGRAMS),
+                "PROGRAM": stub.make_stub(folder / version / "program", version, make_setup.PROGRAMS),
                 "RETRAIN": stub.make_stub(folder / version / "retrain", version, RETRAIN),
             }
             for version in (OLD, NEW)
@@ -61,7 +61,7 @@ class Setups:
     def make(self, version: str, parts: dict[str, Path], name: str = "out", **more: int) -> Path:
         """Compile one into a folder of its own."""
         out = self.folder / version / name
-        return build.compile_setup(
+        return make_setup.compile_setup(
             out, parts, number=version, target="amd64-unicode", compressor="zlib", **more
         )
 

@@ -26,41 +26,41 @@ SCRIPTS = {path.name: path.read_text(encoding="utf-8") for path in WINDOWS.glob(
 
 
 @pytest.fixture(scope="module")
-def build() -> Iterator[ModuleType]:
+def make_setup() -> Iterator[ModuleType]:
     sys.path.insert(0, str(WINDOWS))
     try:
-        import build  # type: ignore[import-not-found]
+        import make_setup  # type: ignore[import-not-found]
 
-        yield build
+        yield make_setup
     finally:
         sys.path.remove(str(WINDOWS))
-        sys.modules.pop("build", None)
+        sys.modules.pop("make_setup", None)
 
 
 @pytest.mark.parametrize(
     ("text", "numbers"),
     [("0.1.0", (0, 1, 0, 0)), ("1.12", (1, 12, 0, 0)), ("2.0.0rc1", (2, 0, 0, 0)), ("1.2.3.4", (1, 2, 3, 4))],
 )
-def test_a_version_as_windows_wants_it(build: ModuleType, text: str, numbers: tuple[int, ...]) -> None:
-    assert build.four_numbers(text) == numbers
+def test_a_version_as_windows_wants_it(make_setup: ModuleType, text: str, numbers: tuple[int, ...]) -> None:
+    assert make_setup.four_numbers(text) == numbers
 
 
 @pytest.mark.parametrize("text", ["", "v1", "70000.1"])
-def test_what_is_no_version(build: ModuleType, text: str) -> None:
+def test_what_is_no_version(make_setup: ModuleType, text: str) -> None:
     with pytest.raises(ValueError, match="no version"):
-        build.four_numbers(text)
+        make_setup.four_numbers(text)
 
 
-def test_a_folder_without_the_program_is_refused(build: ModuleType, tmp_path: Path) -> None:
+def test_a_folder_without_the_program_is_refused(make_setup: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match=r"no sxtstudiow\.exe and no sxtstudio\.exe"):
-        build.compile_setup(tmp_path, {"PROGRAM": tmp_path})
+        make_setup.compile_setup(tmp_path, {"PROGRAM": tmp_path})
     with pytest.raises(SystemExit, match="is no folder"):
-        build.compile_setup(tmp_path, {"PROGRAM": tmp_path / "none"})
+        make_setup.compile_setup(tmp_path, {"PROGRAM": tmp_path / "none"})
 
 
-def test_the_nvidia_package_does_not_fit_into_the_same_file(build: ModuleType, tmp_path: Path) -> None:
+def test_the_nvidia_package_does_not_fit_into_the_same_file(make_setup: ModuleType, tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="either --program or --cuda"):
-        build.compile_setup(tmp_path, {"PROGRAM": tmp_path, "CUDA": tmp_path})
+        make_setup.compile_setup(tmp_path, {"PROGRAM": tmp_path, "CUDA": tmp_path})
 
 
 def test_nothing_is_written_for_all_users() -> None:
@@ -105,11 +105,11 @@ def test_only_own_folders_are_removed_with_all_that_is_in_them() -> None:
 
 
 @pytest.mark.skipif(not shutil.which("makensis"), reason="makensis is not installed")
-def test_the_script_compiles_without_a_warning(build: ModuleType, tmp_path: Path) -> None:
-    for name in build.PROGRAMS:
+def test_the_script_compiles_without_a_warning(make_setup: ModuleType, tmp_path: Path) -> None:
+    for name in make_setup.PROGRAMS:
         (tmp_path / name).write_bytes(b"stub")
     for target in ("x86-unicode", "amd64-unicode"):
-        made = build.compile_setup(
+        made = make_setup.compile_setup(
             tmp_path / target, {"PROGRAM": tmp_path}, target=target, compressor="zlib", number="1.2.3"
         )
         content = made.read_bytes()

@@ -1,7 +1,7 @@
 """The folders that PyInstaller made as one installer for Windows, by NSIS: setup.nsi says what it does.
 
-    python installer/windows/build.py OUT --program build/dist/sxtstudio --retrain build/dist/…-retrain
-    python installer/windows/build.py OUT --cuda build/dist/sxtstudio-cuda
+    python installer/windows/make_setup.py OUT --program build/dist/sxtstudio --retrain build/dist/…-retrain
+    python installer/windows/make_setup.py OUT --cuda build/dist/sxtstudio-cuda
 
 The package for NVIDIA cards is an installer of its own: NSIS and GitHub take no file of more than 2 GB.
 """
