@@ -46,6 +46,9 @@ def probe_window(arguments: argparse.Namespace) -> int:
 
 def probe_pytorch(arguments: argparse.Namespace) -> int:
     """Compute with PyTorch, in the program that has it."""
+    from sxtstudio.workflow.retraining.child import bring_torch
+
+    bring_torch()
     from sxtstudio.training.probe import main
 
     main(arguments.answer_file)

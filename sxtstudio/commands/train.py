@@ -72,16 +72,16 @@ def run(arguments: argparse.Namespace) -> int:
 def _prepared(path: Path) -> tuple[TrainConfig, StartModel | None]:
     """Read the configuration and find the model to go on from."""
     from sxtstudio.training.config import load_config
+    from sxtstudio.workflow.retraining.child import bring_torch, why_not
 
     config = load_config(path)
+    bring_torch()
     try:
         import sxtstudio.training.job as job
     except ModuleNotFoundError as error:
         if error.name != "torch":
             raise
-        raise UserError(
-            'Training needs PyTorch, which is not installed: add it with pip install "sxtstudio[train]".'
-        ) from error
+        raise UserError(why_not()) from error
     if config.start_from is None:
         return config, None
     from sxtstudio.segment import load_card

@@ -26,6 +26,7 @@ import onnxruntime as ort
 import psutil
 from numpy.typing import NDArray
 
+from sxtstudio.core.add_ons import AddOn, find, is_frozen, way_to_add
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment.control_groups import processor_quota
 
@@ -184,13 +185,28 @@ def _working_card(index: int) -> str:
     names = driver_cards()
     if index >= len(names):
         raise _Unusable(f"the NVIDIA driver knows {_count(len(names))} only, counted from 0")
+    if is_frozen():
+        _check_add_on(names[index])
     if _CUDA not in ort.get_available_providers():
         raise _Unusable("onnxruntime has no CUDA provider: install onnxruntime-gpu instead of onnxruntime")
     missing = _load_cuda_libraries()
     if missing:
-        raise _Unusable(f"CUDA libraries are missing ({', '.join(missing)}): install sxtstudio[cuda]")
+        raise _Unusable(f"CUDA libraries are missing ({', '.join(missing)}): {_how_to_install()}")
     _open_on_card(_test_network(), index, None, None)
     return names[index]
+
+
+def _check_add_on(card: str) -> None:
+    """Raise _Unusable where the installed program has no package for NVIDIA's cards that fits."""
+    found, file = find(AddOn.NVIDIA), way_to_add(AddOn.NVIDIA).file
+    if found.problem:
+        raise _Unusable(f"the NVIDIA package cannot be used: {found.problem}; put {file} in its place")
+    if found.folder is None:
+        raise _Unusable(f"there is a card ({card}), but not the NVIDIA package; to use it, install {file}")
+
+
+def _how_to_install() -> str:
+    return f"install {way_to_add(AddOn.NVIDIA).file} again" if is_frozen() else "install sxtstudio[cuda]"
 
 
 def driver_cards() -> list[str]:
@@ -267,9 +283,7 @@ def _open_on_card(
             _source(model), options, providers=[(_CUDA, settings), _CPU], enable_fallback=0
         )
         if session.get_providers()[0] != _CUDA:
-            raise _Unusable(
-                "onnxruntime took the CPU; CUDA libraries may be missing: install sxtstudio[cuda]"
-            )
+            raise _Unusable(f"onnxruntime took the CPU; CUDA libraries may be missing: {_how_to_install()}")
         _compare_with_cpu(session, model, sample)
     except _Unusable:
         raise

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.add_ons import is_frozen
 from sxtstudio.core.errors import UserError
 
 DEBIAN_PACKAGES = ("libgl1", "libegl1", "libgl1-mesa-dri")
@@ -112,7 +113,7 @@ def own_program(command: str, module: str) -> list[str]:
 
     A bundled application is no Python: it is started anew with a command that is not in its help.
     """
-    if getattr(sys, "frozen", False):
+    if is_frozen():
         return [sys.executable, command]
     return [sys.executable, "-m", module]
 

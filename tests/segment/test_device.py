@@ -10,6 +10,7 @@ import numpy as np
 import onnxruntime
 import pytest
 
+from sxtstudio.core.add_ons import Found
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment import control_groups
 from sxtstudio.segment import device as device_module
@@ -192,6 +193,37 @@ def test_a_card_asked_for_by_name_is_an_error(computer, kind, said):
     spoil(computer, kind)
     with pytest.raises(UserError, match=f"cuda cannot be used: .*{said}.*Choose cpu or auto"):
         choose_device("cuda")
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (
+            Found(),
+            r"there is a card \(NVIDIA Test 1\), but not the NVIDIA package; .* install sxtstudio-cuda",
+        ),
+        (Found(problem="it is of last year"), "cannot be used: it is of last year; put sxtstudio-cuda"),
+    ],
+    ids=["none", "misfit"],
+)
+def test_the_installed_program_names_the_package_for_a_card(computer, monkeypatch, found, said):
+    monkeypatch.setattr(device_module, "is_frozen", lambda: True)
+    monkeypatch.setattr(device_module, "find", lambda add_on: found)
+    chosen = choose_device("auto")
+    assert chosen.kind == "cpu" and re.search(said, chosen.reason), chosen.reason
+    assert computer.requests == []
+    computer.driver = None  # who has no card is not asked to install anything
+    assert "no NVIDIA driver" in choose_device("auto").reason
+
+
+def test_the_installed_program_uses_a_card_with_its_package(computer, monkeypatch, tmp_path):
+    monkeypatch.setattr(device_module, "is_frozen", lambda: True)
+    monkeypatch.setattr(device_module, "find", lambda add_on: Found(tmp_path))
+    assert choose_device("auto").kind == "cuda"
+    spoil(computer, "no cuda")
+    assert re.search(
+        r"CUDA libraries are missing .*: install sxtstudio-cuda.* again", choose_device("auto").reason
+    )
 
 
 @pytest.mark.parametrize("kind", ["no driver", "no card", "no provider", "old driver"])

@@ -186,8 +186,7 @@ class RetrainDialog(ToolDialog):
         if child.can_train():
             self._show_page(LABELS)
         else:
-            self.missing.remark.setText("It is not there yet.")
-            self.missing.remark.show()
+            self.missing.say_not_there()
 
     def _on_labels_changed(self) -> None:
         self.others.follow([one for one in self.labels.chosen if one.slices])

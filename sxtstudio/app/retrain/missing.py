@@ -10,6 +10,7 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QVBo
 
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
+from sxtstudio.core.add_ons import AddOn, find, is_frozen, way_to_add
 from sxtstudio.workflow.retraining import child
 
 _WHY = (
@@ -17,10 +18,11 @@ _WHY = (
     "installed here. Everything else works as before."
 )
 _HOW = "Copy a line, run it in a terminal (a command prompt on Windows), then come back and look again:"
-_FROZEN = (
-    "This installation has no training program. Install the add-on “SXT Studio training”, which belongs in "
-    "the folder {folder}, then look again. Or install SXT Studio with Python: pip install sxtstudio[train]"
+_WHY_INSTALLED = (
+    "Training a model needs PyTorch, a large library that the rest of SXT Studio does without. It comes in a "
+    "package of its own, {file}."
 )
+_MISFIT = "The package for retraining that is here cannot be used: {problem}. Put {file} in its place."
 
 
 class MissingPage(QWidget):
@@ -33,8 +35,7 @@ class MissingPage(QWidget):
         super().__init__()
         title = QLabel("PyTorch is missing")
         title.setProperty("role", "title")
-        why = QLabel(_WHY)
-        why.setWordWrap(True)
+        why = _words(_WHY)
         self.remark = note()
         self.again = dialog.button("Look again", "mdi6.refresh", "Look whether PyTorch is there now")
         layout = QVBoxLayout(self)
@@ -43,8 +44,13 @@ class MissingPage(QWidget):
         layout.addWidget(title)
         layout.addWidget(why)
         self.commands: list[QLineEdit] = []
-        if child.is_frozen():
-            layout.addWidget(_words(_FROZEN.format(folder=child.training_program().parent)))
+        if is_frozen():
+            problem, way = find(AddOn.RETRAINING).problem, way_to_add(AddOn.RETRAINING)
+            title.setText("The package for retraining cannot be used" if problem else title.text())
+            why.setText((_MISFIT if problem else _WHY_INSTALLED).format(problem=problem, file=way.file))
+            layout.addWidget(_words(f"{way.words} Then come back and look again."))
+            if way.command:
+                self._add(layout, dialog, "In a terminal, in the folder of the file", way.command)
         else:
             layout.addWidget(_words(_HOW))
             for whom, command in child.ways_to_add():
@@ -56,6 +62,11 @@ class MissingPage(QWidget):
         layout.addWidget(self.remark)
         layout.addStretch()
         self.again.clicked.connect(self.look_again)
+
+    def say_not_there(self) -> None:
+        """Say that training is still not possible."""
+        problem = find(AddOn.RETRAINING).problem
+        show_note(self.remark, f"It cannot be used: {problem}." if problem else "It is not there yet.")
 
     def _add(self, layout: QVBoxLayout, dialog: ToolDialog, whom: str, command: str) -> None:
         field = QLineEdit(command)

@@ -6,7 +6,6 @@ import os
 import platform
 import re
 import shutil
-import sys
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ from pathlib import Path
 import psutil
 
 from sxtstudio import __version__
+from sxtstudio.core.add_ons import is_frozen
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import home_folder
 from sxtstudio.segment import choose_device, find_models
@@ -52,7 +52,7 @@ def diagnostics(
             "Computer",
             {
                 "system": platform.platform(),
-                "Python": f"{platform.python_version()} ({'packaged' if _packaged() else 'installed'})",
+                "Python": f"{platform.python_version()} ({'packaged' if is_frozen() else 'installed'})",
                 "processor": f"{platform.processor() or platform.machine()}, "
                 f"{available_cpus()} of {os.cpu_count()} threads may be used",
                 "memory": f"{memory.total / 1e9:.1f} GB, {available_memory() / 1e9:.1f} GB of it free",
@@ -95,10 +95,6 @@ def _display() -> dict[str, str]:
         if os.environ.get(variable):
             variables[variable] = os.environ[variable]
     return variables
-
-
-def _packaged() -> bool:
-    return bool(getattr(sys, "frozen", False))
 
 
 def _log(path: Path) -> list[str]:

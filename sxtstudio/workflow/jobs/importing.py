@@ -9,14 +9,13 @@ from __future__ import annotations
 import os
 import re
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
 
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
-from sxtstudio.workflow.retraining.child import environment, is_frozen
+from sxtstudio.workflow.retraining.child import environment, program
 
 _POLL_S = 0.1
 # A child that does not end within this time is ended without asking.
@@ -58,8 +57,7 @@ def suggested_name(weights: str | Path) -> str:
 
 def import_command(weights: Path, config: Path, name: str, *, replace: bool = False) -> list[str]:
     """Return the words that import weights as the user's model ``name``."""
-    program = [sys.executable] if is_frozen() else [sys.executable, "-m", "sxtstudio"]
-    words = [*program, "models", "import", str(weights), "--config", str(config), "-o", name]
+    words = [*program(), "models", "import", str(weights), "--config", str(config), "-o", name]
     return [*words, "--replace"] if replace else words
 
 

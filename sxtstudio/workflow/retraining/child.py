@@ -1,6 +1,7 @@
-"""The training program: whether it is there, how it is called, and that it leaves the window room to work.
+"""Training in a process of its own: whether it can, how it is called, and that it leaves the window room.
 
-Training needs PyTorch, which the window itself never loads: it runs in a process of its own.
+It needs PyTorch, which the window itself never loads. The installed application starts itself anew, and that
+process takes PyTorch from the add-on; a program with a Python of its own has it from pip.
 """
 
 from __future__ import annotations
@@ -13,34 +14,39 @@ from pathlib import Path
 
 import psutil
 
+from sxtstudio.core.add_ons import AddOn, find, is_frozen, use, way_to_add
+
 TORCH = "torch>=2.6"
 _CPU_INDEX = "https://download.pytorch.org/whl/cpu"
-_PROGRAM = "sxt-train"
 # From here on a core is left to the window; with fewer, training would take twice as long.
 _MANY_CORES = 5
-
-
-def is_frozen() -> bool:
-    """Whether this is the installed application, without a Python of its own."""
-    return bool(getattr(sys, "frozen", False))
-
-
-def training_program() -> Path:
-    """Return where the installed application keeps its training program; it may not be there."""
-    name = f"{_PROGRAM}.exe" if sys.platform == "win32" else _PROGRAM
-    return Path(sys.executable).parent / _PROGRAM / name
 
 
 def can_train() -> bool:
     """Whether training is possible here; nothing heavy is loaded to find out."""
     if is_frozen():
-        return training_program().is_file()
+        return find(AddOn.RETRAINING).folder is not None
     importlib.invalidate_caches()
     return importlib.util.find_spec("torch") is not None
 
 
+def bring_torch() -> None:
+    """Make PyTorch of the add-on importable in this process, where this is the installed application."""
+    use(AddOn.RETRAINING)
+
+
+def why_not() -> str:
+    """Return why training is not possible here, and how to add what it needs: sentences."""
+    if not is_frozen():
+        return 'Training needs PyTorch, which is not installed: add it with pip install "sxtstudio[train]".'
+    problem, way = find(AddOn.RETRAINING).problem, way_to_add(AddOn.RETRAINING)
+    if problem:
+        return f"The package for retraining cannot be used: {problem}. Replace it: {way.file}. {way.words}"
+    return f"Training needs the package for retraining, which is not installed: {way.file}. {way.words}"
+
+
 def ways_to_add() -> list[tuple[str, str]]:
-    """Return how PyTorch can be added: (for whom, command to copy)."""
+    """Return how PyTorch can be added to this Python: (for whom, command to copy)."""
     python = f'"{sys.executable}" -m pip install "{TORCH}"'
     ways = [("For the processor; about 200 MB", f"{python} --index-url {_CPU_INDEX}")]
     if sys.platform == "darwin":
@@ -49,8 +55,8 @@ def ways_to_add() -> list[tuple[str, str]]:
 
 
 def program() -> list[str]:
-    """Return the words that start the program with PyTorch; a command follows."""
-    return [str(training_program())] if is_frozen() else [sys.executable, "-m", "sxtstudio"]
+    """Return the words that start this program anew; a command follows."""
+    return [sys.executable] if is_frozen() else [sys.executable, "-m", "sxtstudio"]
 
 
 def command(config: Path, run: Path) -> list[str]:

@@ -33,11 +33,10 @@ def nvidia() -> str:
 def retraining() -> str:
     """Whether models can be retrained: PyTorch, in a process of its own, finds a gradient."""
     from sxtstudio.surface.offscreen import NO_WINDOW
-    from sxtstudio.workflow.retraining.child import can_train, environment, is_frozen, program, ways_to_add
+    from sxtstudio.workflow.retraining.child import can_train, environment, program, why_not
 
     if not can_train():
-        how = "install the package sxtstudio-retrain" if is_frozen() else ways_to_add()[0][1]
-        raise Absent(f"models cannot be retrained, everything else works; to add it: {how}")
+        raise Absent(f"models cannot be retrained, everything else works. {why_not()}")
     with tempfile.TemporaryDirectory(prefix="sxtstudio-") as folder:
         answer = Path(folder, "answer.txt")
         done = subprocess.run(

@@ -14,15 +14,17 @@ import psutil
 import pytest
 import tifffile
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QApplication, QMessageBox, QPushButton
+from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
+from sxtstudio import __version__
 from sxtstudio.app import questions
 from sxtstudio.app.document.closing import may_close
 from sxtstudio.app.help.reader import Documentation
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.models.default_model import use_model
 from sxtstudio.app.notices import NoticeBar
+from sxtstudio.app.retrain import missing
 from sxtstudio.app.retrain.dialog import (
     LABELS,
     MISSING,
@@ -34,6 +36,7 @@ from sxtstudio.app.retrain.dialog import (
 )
 from sxtstudio.app.session import Busy
 from sxtstudio.app.settings import Settings
+from sxtstudio.core.add_ons import Found
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.polarity import Polarity, chosen_polarity
@@ -565,6 +568,24 @@ def test_without_pytorch_the_way_to_add_it_is_shown(
     monkeypatch.undo()
     dialog.missing.again.click()
     assert dialog.page == LABELS
+
+
+@pytest.mark.parametrize("problem", ["", "the one in the folder is of last year"], ids=["none", "misfit"])
+def test_without_its_package_the_installed_program_names_the_file(
+    labelled: MainWindow, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot, problem: str
+) -> None:
+    monkeypatch.setattr(missing, "is_frozen", lambda: True)
+    monkeypatch.setattr(missing, "find", lambda add_on: Found(problem=problem))
+    monkeypatch.setattr(child, "can_train", lambda: False)
+    monkeypatch.setattr(sys, "executable", "/opt/sxtstudio/sxtstudio")
+    dialog = opened(labelled, qtbot)
+    assert dialog.page == MISSING
+    said = " ".join(label.text() for label in dialog.missing.findChildren(QLabel))
+    file = f"sxtstudio-retrain_{__version__}_amd64.deb"
+    assert file in said and problem in said and "pip" not in said
+    assert [line.text() for line in dialog.missing.commands] == [f"sudo apt install ./{file}"]
+    dialog.missing.again.click()
+    assert (problem or "not there yet") in dialog.missing.remark.text()
 
 
 def test_help_stands_beside_it(labelled: MainWindow, fake: dict[str, Any], qtbot: QtBot) -> None:

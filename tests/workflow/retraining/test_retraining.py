@@ -20,6 +20,7 @@ import psutil
 import pytest
 import tifffile
 
+from sxtstudio.core.add_ons import Found
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
@@ -470,13 +471,18 @@ def test_training_program_of_a_python_and_of_the_installed_application(
     monkeypatch.setattr(child.importlib.util, "find_spec", lambda name: None)
     assert not child.can_train()
     assert all(sys.executable in line and "torch>=2.6" in line for _, line in child.ways_to_add())
+    assert "sxtstudio[train]" in child.why_not()
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "sxtstudio"))
+    # The installed program starts itself, and has its own package for PyTorch.
+    assert child.command(Path("a.toml"), Path("run"))[:2] == [str(tmp_path / "sxtstudio"), "train"]
     assert not child.can_train()
-    child.training_program().parent.mkdir()
-    child.training_program().touch()
+    assert "sxtstudio-retrain" in child.why_not() and "not installed" in child.why_not()
+    monkeypatch.setattr(child, "find", lambda add_on: Found(problem="it is of last year"))
+    assert not child.can_train()
+    assert "cannot be used: it is of last year. Replace it: sxtstudio-retrain" in child.why_not()
+    monkeypatch.setattr(child, "find", lambda add_on: Found(tmp_path))
     assert child.can_train()
-    assert child.command(Path("a.toml"), Path("run"))[:2] == [str(child.training_program()), "train"]
 
 
 def test_asking_for_torch_loads_nothing() -> None:

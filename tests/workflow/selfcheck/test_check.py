@@ -156,7 +156,7 @@ def test_a_pytorch_that_cannot_be_loaded_is_a_failure(
 def test_without_pytorch_it_is_said_what_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "can_train", lambda: False)
     state, said = alone(monkeypatch, "retraining")
-    assert state is State.MISSING and "cannot be retrained" in said and "torch" in said
+    assert state is State.MISSING and "cannot be retrained" in said and "PyTorch" in said
 
 
 @pytest.mark.parametrize(("found", "expected"), [(None, State.MISSING), ("/bin/false", State.FAILED)])

@@ -1,0 +1,179 @@
+"""Packages of their own for the installed program: PyTorch for training, CUDA for NVIDIA's cards.
+
+An add-on is a folder of libraries with a manifest. It is built against the Python and the library that the
+program was tested with (``add-ons.json`` in the program's folder), and anything else is not taken:
+
+/opt/sxtstudio                      the program, or ~/.local/lib/sxtstudio from the .run
+/opt/sxtstudio-retrain/             beside it, or in one of the places of the other way to install
+  sxtstudio-add-on.json             what it was made for
+  torch/ sympy/ …                   put before the program's own libraries by the process that needs them
+
+A program that runs with a Python of its own has no add-ons: pip installs the same libraries.
+"""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Literal
+
+from msgspec import Struct
+
+import sxtstudio
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.folders import home_folder
+from sxtstudio.core.paths import resolved
+from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.records import read_json_record
+
+MANIFEST, WANTED = "sxtstudio-add-on.json", "add-ons.json"
+_MOST_BYTES = 100_000
+_OPT = Path("/opt")
+
+
+class AddOn(StrEnum):
+    """An add-on; the value ends the name of its package and of its folder."""
+
+    RETRAINING = "retrain"
+    NVIDIA = "cuda"
+
+    @property
+    def package(self) -> str:
+        """The name of its package, and of its folder."""
+        return f"sxtstudio-{self.value}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable that names its folder, where that is another one."""
+        return f"SXTSTUDIO_{self.name}"
+
+
+class Manifest(Struct, frozen=True):
+    """What an add-on was made for: ``library`` is its main one with its version, such as "torch 2.13.0"."""
+
+    schema: Literal["sxtstudio-add-on/1"]
+    name: str
+    version: str
+    python: str
+    system: str
+    library: str
+
+
+class Wanted(Struct, frozen=True):
+    """Which libraries this program was tested with, by add-on."""
+
+    schema: Literal["sxtstudio-add-ons/1"]
+    libraries: dict[str, str]
+
+
+@dataclass(frozen=True)
+class Found:
+    """What was found of an add-on: its folder where it fits; else, of one that is there, what is wrong."""
+
+    folder: Path | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True)
+class WayToAdd:
+    """How an add-on is added: the file to get, what to do with it, and a line for a terminal (or "")."""
+
+    file: str
+    words: str
+    command: str = ""
+
+
+def is_frozen() -> bool:
+    """Whether this is the installed application, without a Python of its own."""
+    return bool(getattr(sys, "frozen", False))
+
+
+def made_for() -> tuple[str, str]:
+    """Return the Python and the system that libraries must be made for, such as "3.11", "linux-x86_64"."""
+    python = f"{sys.version_info.major}.{sys.version_info.minor}"
+    return python, f"{sys.platform}-{platform.machine().lower()}"
+
+
+def find(add_on: AddOn) -> Found:
+    """Look for an add-on; nothing of it is loaded.
+
+    The first one that fits is taken. An environment variable (``AddOn.variable``) names the only place.
+    """
+    if not is_frozen():
+        return Found()
+    problems = []
+    for folder in places(add_on):
+        if not folder.is_dir():
+            continue
+        problem = _problem(add_on, folder)
+        if not problem:
+            return Found(folder)
+        problems.append(problem)
+    return Found(problem=problems[0] if problems else "")
+
+
+def use(add_on: AddOn) -> Found:
+    """Put the libraries of an add-on that fits before those of the program, for this process."""
+    found = find(add_on)
+    if found.folder is not None and str(found.folder) not in sys.path:
+        sys.path.insert(0, str(found.folder))
+    return found
+
+
+def places(add_on: AddOn) -> list[Path]:
+    """Return where an add-on may lie, in the order in which it is looked for."""
+    named = os.environ.get(add_on.variable)
+    if named:
+        return [Path(named)]
+    program, package = resolved(Path(sys.executable)).parent, add_on.package
+    if sys.platform == "win32":
+        return [program / package]
+    if sys.platform == "darwin":
+        bundle = next((path for path in program.parents if path.suffix == ".app"), program)
+        return [bundle.parent / package]
+    home = home_folder() / ".local" / "lib"
+    return list(dict.fromkeys(folder / package for folder in (program.parent, home, _OPT)))
+
+
+def way_to_add(add_on: AddOn) -> WayToAdd:
+    """Return which file adds an add-on to this installation, and how."""
+    package, version = add_on.package, sxtstudio.__version__
+    where = "Get the file from where SXT Studio was from"
+    if sys.platform == "win32":
+        if add_on is AddOn.NVIDIA:
+            return WayToAdd(f"SXTStudio-nvidia-{version}-setup.exe", f"{where}, and start it.")
+        file = f"SXTStudio-{version}-setup.exe"
+        return WayToAdd(file, f"Start {file} once more and choose “Retraining”.")
+    if sys.platform == "darwin":
+        file = f"{package}-{version}-macos-{platform.machine()}.tar.gz"
+        return WayToAdd(file, f"{where}, and unpack it beside SXT Studio: {places(add_on)[0]}.")
+    if resolved(Path(sys.executable)).is_relative_to(_OPT):
+        file = f"{package}_{version}_amd64.deb"
+        return WayToAdd(file, f"{where}, and install it as SXT Studio itself.", f"sudo apt install ./{file}")
+    file = f"{package}-{version}.run"
+    return WayToAdd(file, f"{where}, and run it as that of SXT Studio itself, without root.", f"sh {file}")
+
+
+def _problem(add_on: AddOn, folder: Path) -> str:
+    """Return what is wrong with an add-on in a folder, or ""."""
+    try:
+        content = read_plain(folder / MANIFEST, _MOST_BYTES)
+        manifest = read_json_record(content, Manifest, f"{folder / MANIFEST} is damaged")
+        wanted = _wanted()
+    except (OSError, UserError):
+        return f"{folder} is not whole"
+    if manifest.name != add_on.value:
+        return f"{folder} holds something else"
+    asked = (*made_for(), wanted.libraries.get(add_on.value, ""))
+    if (manifest.python, manifest.system, manifest.library) != asked:
+        return f"the one in {folder} was made for SXT Studio {manifest.version}, and this is another version"
+    return ""
+
+
+def _wanted() -> Wanted:
+    path = Path(sxtstudio.__file__).resolve().parent.parent / WANTED
+    return read_json_record(read_plain(path, _MOST_BYTES), Wanted, f"{path} is damaged")
