@@ -6,6 +6,7 @@
 #   make bench   speed and memory   make lock-check   are the lock files complete and consistent?
 #   make screenshots   drive the window through its work and draw the pictures in docs/ and of the tutorial
 #   make installer   packages for Linux into dist/       make installer-test   try them in bare Debians, as root
+#   make installer-cuda   the package for NVIDIA's cards: 1.6 GB, from NVIDIA's wheels, under NVIDIA's terms
 #   make installer-windows-test   try the installer for Windows under Wine, with stubs of the program
 # PYTHON=/path/to/python chooses the interpreter; OUT=folder the folder for `make run` without a screen;
 # ARGS="tests/io -k zarr" the tests; JOBS=1 runs them one after another, not on all processors (at most 4).
@@ -40,10 +41,10 @@ SCREEN = $(if $(shell command -v xvfb-run),env -u WAYLAND_DISPLAY QT_QPA_PLATFOR
   xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX")
 
 .PHONY: help run test handover-test lint types bench fuzz screenshots lock-check clean \
-  installer installer-test installer-windows-test system-installer system-run system-test system-handover
+  installer installer-cuda installer-test installer-windows-test system-installer system-run system-test system-handover
 
 help:
-	@sed -n '2,12s/^# \{0,1\}//p' Makefile
+	@sed -n '2,13s/^# \{0,1\}//p' Makefile
 
 run: $(VENV)/.base system-run
 	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] || [ "$$(uname -s)" = Darwin ]; then \
@@ -91,6 +92,15 @@ installer: $(BUILD)/venv/.done system-installer
 	  --workpath $(BUILD)/work --distpath $(BUILD)/dist installer/bundle.spec
 	@echo "Building the packages ..."
 	@$(BUILD)/venv/bin/python installer/linux/package.py $(BUILD)/dist/sxtstudio dist
+	@echo "Building the package for retraining ..."
+	@$(BUILD)/venv/bin/python installer/add_on.py retrain $(BUILD)/sxtstudio-retrain
+	@$(BUILD)/venv/bin/python installer/linux/package_add_on.py retrain $(BUILD)/sxtstudio-retrain dist
+
+# Not a part of `make installer`, and never of CI: 1.6 GB, and not ours to hand on without thought.
+installer-cuda: $(BUILD)/venv/.done system-installer
+	@echo "Building the package for NVIDIA's cards ..."
+	@$(BUILD)/venv/bin/python installer/add_on.py cuda $(BUILD)/sxtstudio-cuda
+	@$(BUILD)/venv/bin/python installer/linux/package_add_on.py cuda $(BUILD)/sxtstudio-cuda dist $(ARGS)
 
 installer-test: system-installer system-installer-test
 	@$(PY) installer/linux/test.py dist $(ARGS)

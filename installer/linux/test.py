@@ -24,6 +24,7 @@ from pathlib import Path
 from package import DEPENDS, LICENCES, version
 from roots import HOME, USER, Failed, Root, end
 from screen import Screen
+from test_retrain import try_retraining
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BUILD = REPOSITORY / "build" / "installer"
@@ -243,6 +244,8 @@ def try_deb(suite: str, deb: Path, screen: Screen) -> Root:
         root, screen, "sxtstudio", f"{suite}-sample", "gui", "/opt/sxtstudio/_internal/resources/sample.tif"
     )
     project(root, run)
+    with step("retraining, by the package for it"):
+        try_retraining(deb.parent, root, "sxtstudio", deb=True)
     spoilt(root, run, installed / "_internal")
     with step("remove, and compare the files"):
         root.run("apt-get", "purge", "-y", "sxtstudio", user=0)
@@ -281,6 +284,8 @@ def try_run(file: Path, root: Root, screen: Screen) -> None:
     entry = (home / ".local/share/applications/sxtstudio.desktop").read_text(encoding="utf-8")
     check(f'Exec="{HOME}/.local/lib/sxtstudio/sxtstudio" gui %f' in entry, f"the menu entry: {entry}")
     window(root, screen, program, "run", "gui", f"{HOME}/.local/lib/sxtstudio/_internal/resources/sample.tif")
+    with step("retraining, by the .run for it"):
+        try_retraining(file.parent, root, program, deb=False)
     with step("uninstall, and compare the files"):
         root.run(f"{HOME}/.local/lib/sxtstudio/uninstall.sh")
         left = {

@@ -12,5 +12,9 @@ rm -f "$prefix/share/applications/sxtstudio.desktop" "$prefix/share/mime/package
 for tool in "update-desktop-database $prefix/share/applications" "update-mime-database $prefix/share/mime"; do
   command -v "${tool%% *}" >/dev/null 2>&1 && "${tool%% *}" "${tool#* }" >/dev/null 2>&1 || true
 done
+# Add-ons are of no use without it.
+for add_on in "$program"-retrain "$program"-cuda; do
+  if [ -x "$add_on/uninstall.sh" ]; then "$add_on/uninstall.sh"; fi
+done
 rm -rf "$program"
 echo "SXT Studio is removed. Your projects, settings and own models are where they were."

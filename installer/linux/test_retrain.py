@@ -1,0 +1,123 @@
+"""Try the package for retraining, as a .deb and as a .run, with the installed program; see test.py."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from package import version
+from roots import HOME, USER, Failed, Root
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PACKAGE = "sxtstudio-retrain"
+# Long enough for a start, two steps and the export of the model on a slow computer.
+MINUTES = 0.2
+CONFIG = f"""\
+name = "tiny-mine"
+start_from = "compact"
+labelled = [{{tomogram = "few.tif", labels = "few.labels.tif", polarity = "dark"}}]
+[training]
+minutes = {MINUTES}
+"""
+# Runs in a Python of the checkout: six slices of the sample, and what the program made of them.
+CUT = """\
+import sys, tifffile
+sample, labels, out = sys.argv[1:]
+tifffile.imwrite(out + "/few.tif", tifffile.imread(sample)[30:36])
+tifffile.imwrite(out + "/few.labels.tif", tifffile.imread(labels)[:6])
+"""
+
+
+def try_retraining(dist: Path, root: Root, program: str, *, deb: bool) -> None:
+    """Everything with the package in a system where the program is installed.
+
+    Parameters
+    ----------
+    dist
+        Where the packages are.
+    root
+        The system; nothing of the add-on is left in it.
+    program
+        What starts the installed program.
+    deb
+        The .deb, by root; else the .run, by the user.
+    """
+    file = dist / (f"{PACKAGE}_{version()}_amd64.deb" if deb else f"{PACKAGE}-{version()}.run")
+    folder = Path("/opt" if deb else f"{HOME}/.local/lib", PACKAGE)
+    home = root.folder / HOME[1:]
+    prepare(root, program, home)
+    said = root.run(program, "train", f"{HOME}/tiny.toml", code=2)
+    check(file.name in said, f"without its package: {said}")
+    check("missing" in state(root, program), "the self-check does not miss it")
+    before = root.files()
+    shutil.copy(file, root.folder / "var/cache" / file.name)
+    if deb:
+        root.run("apt-get", "install", "-y", "--no-install-recommends", f"/var/cache/{file.name}", user=0)
+    else:
+        root.run("sh", f"/var/cache/{file.name}")
+    check("works" in state(root, program), "the self-check does not find it")
+    train(root, program, home)
+    check_other_version(root, program, root.folder / str(folder)[1:])
+    if deb:
+        root.run("apt-get", "purge", "-y", PACKAGE, user=0)
+    else:
+        root.run(f"{folder}/uninstall.sh")
+    left = {name for name in root.files() - before if PACKAGE in name}
+    check(not left, f"left behind: {sorted(left)[:20]}")
+    said = root.run(program, "train", f"{HOME}/tiny.toml", code=2)
+    check("not installed" in said, f"after its removal: {said}")
+
+
+def prepare(root: Root, program: str, home: Path) -> None:
+    """Put a few slices with labels into the home folder, and what to train with them."""
+    sample = REPOSITORY / "resources/sample.tif"
+    shutil.copy(sample, home / "sample.tif")
+    root.run(program, "segment", f"{HOME}/sample.tif", "-o", f"{HOME}/cut.tif", "--slices", "30:36",
+             "--trust", "none")  # fmt: skip
+    words = [sys.executable, "-c", CUT, str(sample), str(home / "cut.tif"), str(home)]
+    subprocess.run(words, check=True)
+    (home / "tiny.toml").write_text(CONFIG, encoding="utf-8")
+    for name in ("few.tif", "few.labels.tif", "tiny.toml"):
+        shutil.chown(home / name, USER, USER)
+
+
+def train(root: Root, program: str, home: Path) -> None:
+    """Train as the window does (a child process that writes events), and segment with the new model."""
+    said = root.run(program, "train", f"{HOME}/tiny.toml", "-o", f"{HOME}/run", "--json", "--control")
+    events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
+    kinds = [event["event"] for event in events]
+    check(kinds[0] == "start" and kinds[-1] == "done", f"the training says {said[-2000:]}")
+    check("error" not in kinds, f"the training says {said[-2000:]}")
+    model = f"{HOME}/run/tiny-mine.onnx"
+    root.run(program, "segment", f"{HOME}/sample.tif", "-o", f"{HOME}/by-mine.tif", "--slices", "30:32",
+             "--model", model, "--trust", "none")  # fmt: skip
+    check((home / "by-mine.tif").stat().st_size > 1000, "the new model segments nothing")
+    shutil.rmtree(home / "run")
+
+
+def check_other_version(root: Root, program: str, folder: Path) -> None:
+    """A package of another version is not loaded; what is wrong with it is said."""
+    manifest = folder / "sxtstudio-add-on.json"
+    content = manifest.read_text(encoding="utf-8")
+    try:
+        manifest.write_text(json.dumps(json.loads(content) | {"library": "torch 1.0.0", "version": "0.0.1"}))
+        said = root.run(program, "train", f"{HOME}/tiny.toml", code=2)
+        check("made for SXT Studio 0.0.1" in said, f"with a package of another version: {said}")
+    finally:
+        manifest.write_text(content, encoding="utf-8")
+
+
+def state(root: Root, program: str) -> str:
+    """Return what the self-check says of retraining."""
+    said = root.run(program, "--selfcheck", "--json")
+    parts = json.loads(said[said.index("{") :])["parts"]
+    return str(next(part["state"] for part in parts if part["name"] == "retraining"))
+
+
+def check(right: bool, words: str) -> None:
+    """Raise Failed where something is not right."""
+    if not right:
+        raise Failed(words)

@@ -1,0 +1,138 @@
+"""How add-ons are made: what they fit, what is left out, which licences are taken, how a .run installs."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+
+import sxtstudio
+from sxtstudio.core.add_ons import AddOn, find
+
+INSTALLER = Path(__file__).parents[2] / "installer"
+
+
+@pytest.fixture(scope="module")
+def add_on() -> ModuleType:
+    before = list(sys.path)
+    spec = importlib.util.spec_from_file_location("installer_add_on", INSTALLER / "add_on.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    sys.path[:] = before
+    return module
+
+
+def test_add_ons_hold_what_the_program_is_tested_with(add_on: ModuleType) -> None:
+    """The same versions as in the lock files of the program and of its tests."""
+    assert (
+        add_on.locked("requirements-retrain.lock").items()
+        <= (add_on.locked("requirements-dev.lock") | add_on.locked("requirements.lock")).items()
+    )
+    name = "onnxruntime-gpu"
+    assert add_on.locked("requirements-cuda.lock")[name] == add_on.locked("requirements.lock")[name]
+
+
+@pytest.mark.parametrize("kind", AddOn)
+def test_what_is_made_fits_the_program_that_is_made(
+    add_on: ModuleType, kind: AddOn, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "sxtstudio").mkdir()
+    add_on.write_wanted(tmp_path)
+    folder = tmp_path / "add-on"
+    folder.mkdir()
+    add_on.write_manifest(kind, folder)
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sxtstudio, "__file__", str(tmp_path / "sxtstudio" / "__init__.py"))
+    monkeypatch.setenv(kind.variable, str(folder))
+    assert find(kind).folder == folder
+
+
+def installed(folder: Path, licence: str, *, text: bool = True) -> Path:
+    """A Python package in a folder, as pip leaves it there."""
+    info = folder / "thing-1.0.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(
+        f"Metadata-Version: 2.4\nName: thing\nVersion: 1.0\nLicense-Expression: {licence}\n"
+    )
+    (info / "RECORD").write_text("thing-1.0.dist-info/LICENSE,,\n" if text else "")
+    (info / "LICENSE").write_text("Do as you like.")
+    return folder
+
+
+NVIDIA = "LicenseRef-NVIDIA-Proprietary"
+
+
+@pytest.mark.parametrize(
+    ("kind", "licence", "text", "refusal"),
+    [
+        (AddOn.RETRAINING, "MIT", True, ""),
+        (AddOn.RETRAINING, "MIT", False, "no text"),
+        (AddOn.RETRAINING, NVIDIA, True, "does not allow"),
+        (AddOn.RETRAINING, "GPL-3.0-only", True, "does not allow"),
+        (AddOn.NVIDIA, NVIDIA, True, ""),
+        (AddOn.NVIDIA, NVIDIA, False, "no text"),
+        (AddOn.NVIDIA, "GPL-3.0-only", True, "does not allow"),
+    ],
+)
+def test_licences_of_an_add_on(
+    add_on: ModuleType, tmp_path: Path, kind: AddOn, licence: str, text: bool, refusal: str
+) -> None:
+    recipe, folder = add_on.RECIPES[kind], installed(tmp_path, licence, text=text)
+    if refusal:
+        with pytest.raises(SystemExit, match=refusal):
+            add_on.write_licences(recipe, folder)
+        return
+    add_on.write_licences(recipe, folder)
+    written = (folder / add_on.LICENCES).read_text(encoding="utf-8")
+    assert f"thing 1.0: {licence}" in written and "Do as you like." in written
+
+
+def test_what_pytorch_needs_to_start_stays(add_on: ModuleType, tmp_path: Path) -> None:
+    kept = ("torch/__init__.py", "torch/bin/torch_shm_manager", "torch/lib/libtorch_cpu.so", "torch/nn/a.py")
+    gone = ("torch/bin/protoc", "torch/bin/test_api", "torch/test/a.py", "torch/include/a.h",
+            "torch/lib/libtorchbind_test.so", "torch/_C/a.pyi", "sympy/core/tests/a.py")  # fmt: skip
+    for name in (*kept, *gone):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).touch()
+    add_on.trim(add_on.RECIPES[AddOn.RETRAINING], tmp_path)
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert left == set(kept)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="shell scripts of the packages for Linux")
+def test_the_run_replaces_and_removes_an_add_on(tmp_path: Path) -> None:
+    packed, home = tmp_path / "packed", tmp_path / "Jörg Müller"
+    (packed / "sxtstudio-retrain").mkdir(parents=True)
+    (packed / "sxtstudio-retrain" / "of-the-new-one").touch()
+    (packed / "NAME").write_text("sxtstudio-retrain\n")
+    for name in ("install", "uninstall"):
+        shutil.copy(INSTALLER / "linux" / "files" / f"{name}-add-on.sh", packed / f"{name}.sh")
+    installed_in = home / ".local" / "lib" / "sxtstudio-retrain"
+    installed_in.mkdir(parents=True)
+    (installed_in / "of-the-old-one").touch()
+    where = os.environ | {"HOME": str(home)}
+    where.pop("SXTSTUDIO_PREFIX", None)
+    said = subprocess.run(
+        ["sh", packed / "install.sh"], env=where, capture_output=True, text=True, check=True
+    )
+    assert "sxtstudio-retrain is installed" in said.stdout and "SXT Studio itself is not there" in said.stdout
+    assert sorted(path.name for path in installed_in.iterdir()) == ["of-the-new-one", "uninstall.sh"]
+    subprocess.run(["sh", installed_in / "uninstall.sh"], env=where, capture_output=True, check=True)
+    assert list((home / ".local" / "lib").iterdir()) == []
+    where["SXTSTUDIO_PREFIX"] = "relative"
+    assert subprocess.run(["sh", packed / "install.sh"], env=where, capture_output=True).returncode == 2
+
+
+def test_the_manifest_names_what_it_was_made_for(add_on: ModuleType, tmp_path: Path) -> None:
+    add_on.write_manifest(AddOn.RETRAINING, tmp_path)
+    facts = json.loads((tmp_path / "sxtstudio-add-on.json").read_text())
+    assert facts["library"].startswith("torch 2.") and facts["version"] == sxtstudio.__version__
