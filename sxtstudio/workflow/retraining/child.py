@@ -17,6 +17,7 @@ import psutil
 from sxtstudio.core.add_ons import AddOn, find, is_frozen, use, way_to_add
 
 TORCH = "torch>=2.6"
+_TERMINAL_PROGRAM = "sxtstudio.exe"
 _CPU_INDEX = "https://download.pytorch.org/whl/cpu"
 # From here on a core is left to the window; with fewer, training would take twice as long.
 _MANY_CORES = 5
@@ -56,7 +57,11 @@ def ways_to_add() -> list[tuple[str, str]]:
 
 def program() -> list[str]:
     """Return the words that start this program anew; a command follows."""
-    return [sys.executable] if is_frozen() else [sys.executable, "-m", "sxtstudio"]
+    if not is_frozen():
+        return [sys.executable, "-m", "sxtstudio"]
+    # Of the two on Windows the one for terminals: what the one of the desktop prints, nobody gets.
+    terminal = Path(sys.executable).with_name(_TERMINAL_PROGRAM)
+    return [str(terminal) if sys.platform == "win32" and terminal.is_file() else sys.executable]
 
 
 def command(config: Path, run: Path) -> list[str]:

@@ -485,6 +485,17 @@ def test_training_program_of_a_python_and_of_the_installed_application(
     assert child.can_train()
 
 
+def test_on_windows_the_child_is_the_program_that_prints(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    monkeypatch.setattr(sys, "platform", "win32")
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "sxtstudiow.exe"))
+    assert child.program() == [str(tmp_path / "sxtstudiow.exe")]
+    (tmp_path / "sxtstudio.exe").touch()
+    assert child.program() == [str(tmp_path / "sxtstudio.exe")]
+
+
 def test_asking_for_torch_loads_nothing() -> None:
     code = (
         "import sys; from sxtstudio.workflow.retraining import child as c; c.can_train();"
