@@ -49,6 +49,7 @@ from sxtstudio.core.pace import Pace
 
 PANE_PX = 260  # the pane of the objects below the views
 LEAST_SLICES_PX = 120  # beside a 3D view on a small screen
+LEAST_VIEWS_PX = 80  # above the pane of the objects on a small screen
 SIZE_PX = QSize(1440, 900)  # where the screen has room for it
 STATUS_HEIGHT_PX = 34
 _PACE = "pace"  # how long the stages of jobs take on this computer
@@ -81,6 +82,7 @@ class MainWindow(QMainWindow):
         for signal in (self.session.document_changed, self.session.history_changed):
             signal.connect(self._show_title)
         self._former_layout = self.session.layout.value
+        self._side_px = WIDTH_PX  # of the panel, while it is folded away
         self.session.layout.changed.connect(self._on_session_layout_changed)
         self._show_title()
         self.restoreGeometry(self.settings.bytes("window/geometry"))
@@ -134,7 +136,8 @@ class MainWindow(QMainWindow):
         self._views.addWidget(parts.view3d)
         self._views.setChildrenCollapsible(False)
         self._views.setSizes([800, 600])
-        parts.slices.setMinimumWidth(LEAST_SLICES_PX)
+        parts.slices.setMinimumSize(LEAST_SLICES_PX, LEAST_VIEWS_PX)
+        parts.view3d.setMinimumHeight(LEAST_VIEWS_PX)
         parts.view3d.hide()
         column = QVBoxLayout()
         column.setContentsMargins(0, 0, 0, 0)
@@ -175,6 +178,7 @@ class MainWindow(QMainWindow):
         self._outer.setStretchFactor(0, 1)
         self._outer.setStretchFactor(1, 0)
         self._outer.setSizes([SIZE_PX.width() - WIDTH_PX, WIDTH_PX])
+        parts.side.fold_wanted.connect(lambda folded: self.session.layout.set(panel=not folded))
         self.setCentralWidget(self._outer)
         self.statusBar().addPermanentWidget(NoticeBar(self.session.notices))
         self.statusBar().addPermanentWidget(parts.job_bar)
@@ -191,10 +195,20 @@ class MainWindow(QMainWindow):
         self._parts.slices.setVisible(layout.slices)
         self._parts.view3d.setVisible(layout.view3d)
         self._parts.pane.setVisible(layout.objects_pane)
+        if layout.panel != former.panel:
+            self._fold_panel(not layout.panel)
         if layout.view3d and not former.view3d:
             self._parts.side.show_panel(Panel.SURFACE)
         if layout.full_screen != self.isFullScreen():
             self.setWindowState(self.windowState() ^ Qt.WindowState.WindowFullScreen)
+
+    def _fold_panel(self, folded: bool) -> None:
+        """Give the room of the panel to the views; shown again, it is as wide as it was."""
+        if folded:
+            self._side_px = self._outer.sizes()[1]
+        self._parts.side.fold(folded)
+        side_px = 1 if folded else self._side_px  # the buttons alone take what they need
+        self._outer.setSizes([self._outer.width() - side_px, side_px])
 
     def _show_title(self) -> None:
         document = self.session.document
@@ -238,6 +252,7 @@ class MainWindow(QMainWindow):
         if not may_close(self.context):
             event.ignore()
             return
+        self.session.layout.set(panel=True)  # the columns as they are when it is shown
         self.settings.set_bytes("window/geometry", self.saveGeometry())
         self.settings.set_bytes("window/state", self.saveState())
         self.settings.set_bytes("window/columns", self._outer.saveState())

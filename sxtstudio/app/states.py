@@ -138,6 +138,8 @@ class LayoutState:
         All three planes rather than XY alone.
     objects_pane
         The pane below the views: table of the objects, plots, filopodia.
+    panel
+        The panel of the current step beside the views; its column of buttons is always there.
     full_screen
         The window fills the screen.
     scheme
@@ -148,6 +150,7 @@ class LayoutState:
     view3d: bool = False
     sides: bool = True
     objects_pane: bool = False
+    panel: bool = True
     full_screen: bool = False
     scheme: Literal["dark", "light", "system"] = "system"
 

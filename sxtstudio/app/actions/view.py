@@ -34,6 +34,11 @@ def objects_pane(context: Context, shown: bool) -> None:
         context.parts.pane.take_focus()
 
 
+def panel(context: Context, shown: bool) -> None:
+    """Show or fold the panel beside the views."""
+    context.session.layout.set(panel=shown)
+
+
 def show_objects(context: Context, shown: bool) -> None:
     """Show or hide the objects in the slices."""
     context.session.objects.set(visible=shown)
@@ -159,6 +164,16 @@ ACTIONS = (
         "Ctrl+4",
         icon="mdi6.table-large",
         shows=of_layout(lambda layout: layout.objects_pane),
+        needs=(),
+    ),
+    _info(
+        "panel",
+        "Panel beside the views",
+        "Show the panel of the current step, or fold it away for more room; so does a click on its button",
+        panel,
+        "Ctrl+5",
+        icon="mdi6.dock-right",
+        shows=of_layout(lambda layout: layout.panel),
         needs=(),
     ),
     _info(

@@ -6,11 +6,13 @@ from collections.abc import Callable
 from enum import Enum
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QToolButton, QVBoxLayout, QWidget
+from PySide6.QtWidgets import QFrame, QScrollArea, QToolButton, QVBoxLayout, QWidget
 
 from sxtstudio.app import theme
 from sxtstudio.app.context import Context, ShutsDown
 from sxtstudio.app.widgets.controls import TabWidget
+
+LEAST_HEIGHT_PX = 80  # the tabs and a line of a table, on a small screen
 
 
 class Page(Enum):
@@ -44,7 +46,7 @@ class ObjectsPane(QWidget):
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addWidget(self.tabs)
-        self.setMinimumHeight(120)
+        self.setMinimumHeight(LEAST_HEIGHT_PX)
         self.tabs.currentChanged.connect(self._make_current)
 
     def add_page(self, page: Page, title: str, tip: str, make: Callable[[], QWidget]) -> None:
@@ -54,7 +56,12 @@ class ObjectsPane(QWidget):
         layout = QVBoxLayout(holder)
         layout.setContentsMargins(0, 0, 0, 0)
         self._holders.append(layout)
-        number = self.tabs.addTab(holder, title)
+        area = QScrollArea()  # on a small screen a page scrolls, rather than making the window larger
+        area.setWidgetResizable(True)
+        area.setFrameShape(QFrame.Shape.NoFrame)
+        area.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        area.setWidget(holder)
+        number = self.tabs.addTab(area, title)
         self.tabs.setTabToolTip(number, tip)
 
     def show_page(self, page: Page) -> QWidget:

@@ -1,0 +1,91 @@
+"""A window of 683 x 384, as a laptop of 1366 x 768 has it at a scale of 2: nothing is out of reach."""
+
+from __future__ import annotations
+
+import pytest
+from PySide6.QtCore import QPoint, QRect, QSize, Qt
+from PySide6.QtWidgets import QAbstractButton, QScrollArea, QWidget
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.objects.pane import Page
+from sxtstudio.app.settings import Settings
+from sxtstudio.app.states import Panel
+
+SMALL = QSize(683, 384)
+# What the desktop's bar and the frame of the window leave of it.
+LEAST = QSize(675, 328)
+
+
+@pytest.fixture
+def small(sample: MainWindow, qtbot: QtBot) -> MainWindow:
+    """The sample with all rooms of the window open."""
+    sample.session.layout.set(view3d=True, objects_pane=True)
+    qtbot.waitUntil(lambda: not sample.jobs.running, timeout=30_000)
+    sample.resize(SMALL)
+    qtbot.waitUntil(lambda: sample.size() == SMALL, timeout=5_000)
+    return sample
+
+
+def test_the_window_can_be_small_whatever_is_open(small: MainWindow, qtbot: QtBot) -> None:
+    parts = small.context.parts
+    for page in Page:
+        parts.pane.show_page(page)
+        for panel in Panel:
+            parts.side.show_panel(panel)
+            qtbot.wait(1)
+            least = small.minimumSizeHint()
+            assert least.height() <= LEAST.height(), (page, panel)
+            assert least.width() <= SMALL.width(), (page, panel)
+    small.session.layout.set(panel=False)
+    qtbot.wait(1)
+    assert small.minimumSizeHint().width() <= LEAST.width() // 2 + 40
+
+
+def test_every_button_of_the_pane_can_be_scrolled_to(small: MainWindow, qtbot: QtBot) -> None:
+    pane = small.context.parts.pane
+    for page in Page:
+        content = pane.show_page(page)
+        qtbot.wait(20)
+        for button in content.findChildren(QAbstractButton):
+            if button.isVisibleTo(content):
+                for area in areas_around(button):
+                    area.ensureWidgetVisible(button, 0, 0)
+                    qtbot.wait(1)
+                for area in areas_around(button):
+                    seen = QRect(button.mapTo(area.viewport(), QPoint()), button.size())
+                    assert area.viewport().rect().adjusted(-1, -1, 1, 1).contains(seen), button.text()
+
+
+def test_a_click_on_its_button_folds_the_panel_and_brings_it_back(
+    small: MainWindow, qtbot: QtBot, settings: Settings
+) -> None:
+    small.resize(1200, 800)
+    parts, layout = small.context.parts, small.session.layout
+    parts.side.show_panel(Panel.CLEAN)
+    qtbot.wait(1)
+    width, views = parts.side.width(), parts.slices.parentWidget()
+    assert views is not None
+    before = views.width()
+    button = parts.side.button(Panel.CLEAN)
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: views.width() > before + 200, timeout=5_000)
+    assert not layout.value.panel and not parts.clean.isVisible() and button.isVisible()
+    assert not small.actions_.by_name["view.panel"].isChecked()
+    qtbot.mouseClick(parts.side.button(Panel.MASK), Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: abs(parts.side.width() - width) <= 2, timeout=5_000)
+    assert layout.value.panel and parts.mask.isVisible()
+    small.actions_.by_name["view.panel"].trigger()
+    assert not parts.mask.isVisible()
+    parts.side.show_panel(Panel.CLEAN)  # whoever wants a panel seen
+    assert parts.clean.isVisible()
+
+
+def areas_around(widget: QWidget) -> list[QScrollArea]:
+    """The areas that a widget scrolls in, the innermost first."""
+    found, parent = [], widget.parentWidget()
+    while parent is not None:
+        if isinstance(parent, QScrollArea):
+            found.append(parent)
+        parent = parent.parentWidget()
+    return found
