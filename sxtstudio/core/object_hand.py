@@ -21,7 +21,7 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.interpolation import interpolate_slices, nearest_gap
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.object_boxes import ObjectBoxes
-from sxtstudio.core.object_table import ObjectRow, ObjectTable
+from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
 from sxtstudio.core.planes import IN_PLANE, as_planes, from_planes
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
@@ -57,6 +57,18 @@ class Hand:
         """Number of voxels along (z, y, x)."""
         z, y, x = self.objects.shape
         return (z, y, x)
+
+    def free_for(self, number: int, part: NDArray[np.uint32]) -> Mask:
+        """Return which voxels a body may be drawn over: those of no object, and of open membranes.
+
+        A membrane that encloses nothing was found as an object of its own only for want of the body that it
+        bounds. It stays where another open membrane is drawn.
+        """
+        row = self.table.rows.get(number)
+        sheets = [n for n, other in self.table.rows.items() if Flag.SHEET in other.flags]
+        if not sheets or (row is not None and Flag.SHEET in row.flags):
+            return np.asarray(part == 0)
+        return np.isin(part, [0, *sheets])
 
     def box_of(self, number: int) -> Box:
         """Return a box that holds an object.
@@ -135,6 +147,8 @@ def merge(hand: Hand, numbers: tuple[int, ...]) -> int:
     classed = next((row for row in there if row.class_name), there[0])
     notes = "; ".join(dict.fromkeys(row.notes for row in there if row.notes))
     flags = frozenset().union(*(row.flags for row in there))
+    if not all(Flag.SHEET in row.flags for row in there):
+        flags -= {Flag.SHEET}
     for number in others:
         hand.renumber(number, kept)
     hand.change_rows({**dict.fromkeys(others), kept: replace(classed, notes=notes, flags=flags)})
@@ -166,6 +180,21 @@ def paint(hand: Hand, number: int, box: Box, where: Mask) -> Box | None:
     The rows follow with ``painted`` at the end.
     """
     return hand.recorder.paint(box, where & (hand.objects[box.slices] == 0), number)
+
+
+def enclose(hand: Hand, number: int, box: Box, where: Mask) -> set[int]:
+    """Give what lies within a drawn outline to an object, open membranes too, but none of another object.
+
+    Returns
+    -------
+    set
+        The objects that have changed. The rows follow with ``painted`` at the end.
+    """
+    part = hand.objects[box.slices]
+    taken = where & hand.free_for(number, part)
+    changed = {number, *np.unique(part[taken]).tolist()} - {0}
+    hand.recorder.paint(box, taken, number)
+    return changed
 
 
 def erase(hand: Hand, number: int, box: Box, where: Mask) -> Box | None:
@@ -265,6 +294,9 @@ def fill(hand: Hand, number: int, axis: int | None = 0) -> int:
             own = as_planes(hand.objects[box.slices] == number, axis)
             holes = np.stack([ndimage.binary_fill_holes(plane) & ~plane for plane in own])
             gained += _fill(hand, number, box, from_planes(holes, axis))
+    row = hand.table.rows[number]
+    if gained and Flag.SHEET in row.flags:  # it encloses something, so it is a body
+        hand.change_rows({number: replace(row, flags=row.flags - {Flag.SHEET})})
     if not gained:
         where = "closed in 3D" if axis is None else "in these slices"
         raise UserError(f"Object {number} has no hole {where}. Close its outline with the brush first.")
@@ -330,6 +362,7 @@ def interpolate(
             )
         first, last = gap
     interpolate_slices(part, axis, first, last)
-    new = (part != 0) & (hand.objects[box.slices] == 0)
-    hand.recorder.paint(box, new, number)
-    return int(np.count_nonzero(new))
+    new = (part != 0) & (hand.objects[box.slices] != number)
+    gained = int(np.count_nonzero(new & hand.free_for(number, hand.objects[box.slices])))
+    painted(hand, *enclose(hand, number, box, new))
+    return gained

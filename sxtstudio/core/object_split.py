@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cc3d
@@ -18,6 +18,7 @@ from sxtstudio.core.distance import distances
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.object_hand import MOST_VOXELS, Hand, Mask
+from sxtstudio.core.object_table import Flag, ObjectRow
 from sxtstudio.core.objects import CONNECTIVITY
 from sxtstudio.core.planes import IN_PLANE, from_planes
 from sxtstudio.core.volume import VoxelSize
@@ -213,7 +214,7 @@ def _halve(hand: Hand, number: int, beyond: Callable[[Box], Mask]) -> int:
     for box in hand.slabs(number):
         side = beyond(box) if takes_beyond else ~beyond(box)
         hand.recorder.paint(box, (hand.objects[box.slices] == number) & side, new)
-    hand.change_rows({new: hand.table.rows[number]})
+    hand.change_rows(_rows_of_parts(hand, number, new))
     return new
 
 
@@ -297,8 +298,32 @@ def _give(hand: Hand, number: int, box: Box, own: Mask, part: Mask) -> int:
         raise UserError(_ONE_PIECE)
     new = hand.table.next_number
     hand.recorder.paint(box, part if 2 * voxels <= whole else own & ~part, new)
-    hand.change_rows({new: hand.table.rows[number]})
+    hand.change_rows(_rows_of_parts(hand, number, new))
     return new
+
+
+def _rows_of_parts(hand: Hand, number: int, new: int) -> dict[int, ObjectRow | None]:
+    """Return the rows of both parts: all is as of the whole, but one may lie at no face of the volume now."""
+    row = hand.table.rows[number]
+    at_face = {part: _at_face(hand, number, part) for part in (number, new)}
+    if Flag.BORDER not in row.flags or not any(at_face.values()):
+        return {new: row}  # or it lies at the edge of what was measured, which both may do
+    inner = replace(row, flags=row.flags - {Flag.BORDER})
+    return {part: row if at else inner for part, at in at_face.items()}
+
+
+def _at_face(hand: Hand, whole: int, number: int) -> bool:
+    """Whether an object that has come off ``whole``, or is the rest of it, touches a face of the volume."""
+    box = hand.box_of(whole)
+    for axis in range(3):
+        length = hand.shape[axis]
+        faces = {0, length - 1} if length > 1 else set()  # a single slice has none
+        for face in faces.intersection((box.start[axis], box.stop[axis] - 1)):
+            place = list(box.slices)
+            place[axis] = slice(face, face + 1)
+            if (hand.objects[tuple(place)] == number).any():
+                return True
+    return False
 
 
 def _onward(before: NDArray[np.float64], end: NDArray[np.float64], far: float) -> NDArray[np.float64]:

@@ -14,6 +14,7 @@ from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_hand import (
     Hand,
     delete,
+    enclose,
     erase,
     fill,
     grow,
@@ -28,6 +29,7 @@ from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
 
 SHAPE = (24, 40, 44)
 Z, Y, X = np.indices(SHAPE)
+SHEET = frozenset({Flag.SHEET})
 
 
 def ball(
@@ -40,7 +42,9 @@ def hand_of(objects: np.ndarray, rows: dict[int, ObjectRow] | None = None) -> Ha
     boxes = ObjectBoxes()
     boxes.find_all(objects)
     table = ObjectTable.of(boxes.numbers) if rows is None else ObjectTable(rows)
-    recorder = Recorder(EditKind.REDRAW_OBJECT, objects, "objects", None, boxes.touch)
+    recorder = Recorder(
+        EditKind.REDRAW_OBJECT, objects, "objects", None, lambda box, changed: boxes.touch(box)
+    )
     return Hand(recorder, table, boxes)
 
 
@@ -240,6 +244,53 @@ def test_interpolation_continues_one_object_and_goes_round_others(axis: int) -> 
     assert (planes[6, 4:6, 4:6] == 8).all()
     with pytest.raises(UserError, match="Slice 16 is empty"):
         interpolate(hand_of(objects), 5, axis, 3, 15)
+
+
+def test_a_body_takes_the_open_membranes_within_its_outline_and_no_body() -> None:
+    """Its own wall was found as a sheet, joined with others outside of it."""
+    objects = np.zeros((9, 30, 30), np.uint32)
+    objects[:, 5, 2:28] = 33  # a wall that goes on to both sides
+    objects[4, 8, 8] = 7  # another body
+    rows = {7: ObjectRow(), 33: ObjectRow(flags=SHEET | {Flag.BORDER}), 40: ObjectRow(flags=SHEET)}
+    objects[4, 10, 10] = 40
+    hand = hand_of(objects, rows)
+    inside = np.zeros((1, 30, 30), bool)
+    inside[0, 3:13, 6:16] = True
+    for z in (2, 6):
+        changed = enclose(hand, 50, Box((z, 0, 0), (z + 1, 30, 30)), inside)
+        painted(hand, *changed)
+        assert changed == {33, 50}
+    hand = hand_of(objects, {**rows, 50: ObjectRow()})
+    assert interpolate(hand, 50, 0, None, None, around=4) == 3 * 100 - 1
+    assert (objects[2:7, 3:13, 6:16] == 50).sum() == 5 * 100 - 1 and objects[4, 8, 8] == 7
+    assert (objects[2:7, 5, 2:6] == 33).all() and (objects[2:7, 5, 16:28] == 33).all()
+    assert table_after(hand).rows.keys() == {7, 33, 50}, "of a piece of membrane nothing is left"
+
+
+def test_a_membrane_takes_no_other_membrane() -> None:
+    objects = np.zeros((2, 9, 9), np.uint32)
+    objects[0, 4, :5], objects[0, 4, 5:] = 1, 2
+    hand = hand_of(objects, {1: ObjectRow(flags=SHEET), 2: ObjectRow(flags=SHEET)})
+    assert enclose(hand, 1, Box((0, 0, 0), (1, 9, 9)), np.ones((1, 9, 9), bool)) == {1}
+    assert (objects[0] == 2).sum() == 4
+
+
+def test_what_encloses_something_is_no_sheet() -> None:
+    objects = np.zeros((3, 12, 12), np.uint32)
+    objects[:, 2:9, 2:9] = 4
+    objects[:, 4:7, 4:7] = 0
+    hand = hand_of(objects, {4: ObjectRow("ER", flags=SHEET | {Flag.OPEN})})
+    assert fill(hand, 4) == 27
+    assert table_after(hand).rows[4] == ObjectRow("ER", flags=frozenset({Flag.OPEN}))
+
+
+@pytest.mark.parametrize(("other", "left"), [(SHEET, SHEET), (frozenset(), frozenset())])
+def test_a_merge_is_a_sheet_if_all_of_it_are(
+    objects: np.ndarray, other: frozenset[Flag], left: frozenset[Flag]
+) -> None:
+    hand = hand_of(objects, {3: ObjectRow(flags=SHEET), 9: ObjectRow(), 700: ObjectRow(flags=other)})
+    merge(hand, (3, 700))
+    assert table_after(hand).rows[3].flags == left
 
 
 def test_where_the_largest_number_is_taken_a_new_object_gets_a_free_one() -> None:

@@ -14,7 +14,10 @@ from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.labels import LABEL
-from sxtstudio.core.object_hand import Hand, erase, paint, painted
+from sxtstudio.core.object_hand import Hand, enclose, erase, paint, painted
+
+# What draws a whole outline: the open membranes within it are the body's own.
+_ENCLOSING = (EditKind.POLYGON, EditKind.LASSO, EditKind.COPY_SHAPE)
 
 Where = NDArray[np.bool_]
 
@@ -44,13 +47,13 @@ class Ink:
 
 
 class ObjectInk(Ink):
-    """Writes one object, and leaves the others as they are.
+    """Writes one object, and leaves the others as they are, but for open membranes within an outline.
 
     That is the chosen object; else the one at ``voxel``, if a voxel is given and there is one; else what is
     drawn is a new object, which is chosen then, and what is erased is whatever lies there.
     """
 
-    def __init__(self, session: Session, voxel: Triple | None, *, erases: bool) -> None:
+    def __init__(self, session: Session, kind: EditKind, voxel: Triple | None, *, erases: bool) -> None:
         """Begin an edit of the objects."""
         document = session.document
         if document is None:
@@ -59,7 +62,7 @@ class ObjectInk(Ink):
         number = chosen_number(session) or (0 if voxel is None else number_at(session, voxel))
         self._is_new = not number and not erases
         self._number = table.next_number if self._is_new else number
-        self._erases = erases
+        self._erases, self._encloses = erases, kind in _ENCLOSING
         self._touched: set[int] = set()
         self.session = session
         drawn = EditKind.NEW_OBJECT if self._is_new else EditKind.REDRAW_OBJECT
@@ -68,6 +71,9 @@ class ObjectInk(Ink):
 
     def paint(self, box: Box, where: Where) -> Box | None:
         """Write at ``where`` of ``box``; return what changed."""
+        if not self._erases and self._encloses:
+            self._touched |= enclose(self._hand, self._number, box, where)
+            return box
         if not self._erases:
             self._touched.add(self._number)
             return paint(self._hand, self._number, box, where)
@@ -100,5 +106,5 @@ def ink_of(
     if target == "marks":
         raise UserError("Marks are given with the buttons of the panel “Evaluate”.")
     if target == "objects":
-        return ObjectInk(session, voxel, erases=erases)
+        return ObjectInk(session, kind, voxel, erases=erases)
     return Ink(session, kind, target, erases=erases)
