@@ -3,7 +3,7 @@
 #   make test    all tests          make lint    ruff, deptry     make types   mypy
 #   make handover-test   files for other programs, read by these programs themselves: they are large
 #   make fuzz    strangers' files by the hundred, made of good ones: CASES, SEED, READERS
-#   make bench   speed and memory   make lock-check   are the lock files complete and consistent?
+#   make bench   speed and memory   make lock, lock-check   write and check the lock files
 #   make screenshots   drive the window through its work and draw the pictures in docs/ and of the tutorial
 #   make installer   packages for Linux into dist/       make installer-test   try them in bare Debians, as root
 #   make installer-cuda   the package for NVIDIA's cards: 1.6 GB, from NVIDIA's wheels, under NVIDIA's terms
@@ -40,7 +40,7 @@ WINDOWS_TEST_PACKAGES := nsis wine64
 SCREEN = $(if $(shell command -v xvfb-run),env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
   xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX")
 
-.PHONY: help run test handover-test lint types bench fuzz screenshots lock-check clean \
+.PHONY: help run test handover-test lint types bench fuzz screenshots lock lock-check clean \
   installer installer-cuda installer-test installer-windows-test system-installer system-run system-test system-handover
 
 help:
@@ -81,8 +81,13 @@ fuzz: $(VENV)/.dev
 	@PYTHONPATH=. $(PY) tests/fuzz/run.py bombs
 	@PYTHONPATH=. $(PY) tests/fuzz/run.py fuzz $(READERS) $(if $(CASES),--cases $(CASES)) $(if $(SEED),--seed $(SEED))
 
-lock-check: $(VENV)/.base
+# After a change of what pyproject.toml needs; of what is pinned, only what it says stays or goes.
+lock: $(VENV)/.dev
+	@$(PY) installer/lock.py
+
+lock-check: $(VENV)/.dev
 	@$(PY) -m pip check
+	@$(PY) installer/lock.py --check
 
 # The packages for Linux, by PyInstaller in an environment of its own: installer/README.md.
 BUILD := build/installer
@@ -130,7 +135,8 @@ $(VENV)/.base: requirements.lock pyproject.toml | $(PY)
 
 $(VENV)/.dev: requirements-dev.lock $(VENV)/.base
 	@echo "Installing PyTorch and the tools for tests into $(VENV) ..."
-	@$(PIP) install -c requirements.lock -r requirements-dev.lock
+	@sed '/--hash=/d; s/ \\$$//' requirements.lock > $(VENV)/.versions
+	@$(PIP) install -c $(VENV)/.versions -r requirements-dev.lock
 	@touch $@
 
 $(VENV)/.handover: requirements-handover.lock $(VENV)/.dev

@@ -346,7 +346,10 @@ def try_wheel(screen: Screen) -> None:
         subprocess.run([sys.executable, "-m", "venv", str(folder / "venv")], check=True)
         (wheel,) = folder.glob("*.whl")
         words = [str(folder / "venv/bin/python"), "-m", "pip", "install", *quiet, str(wheel)]
-        subprocess.run([*words, "-c", str(REPOSITORY / "requirements.lock")], check=True)
+        lock = (REPOSITORY / "requirements.lock").read_text(encoding="utf-8")
+        versions = folder / "versions.txt"  # with hashes, pip would want one of the wheel as well
+        versions.write_text(re.sub(r"( \\)?\n +--hash=\S+", "", lock), encoding="utf-8")
+        subprocess.run([*words, "-c", str(versions)], check=True)
     with step("self-check"):
         where = {**os.environ, "DISPLAY": screen.name, "HOME": str(folder), "LIBGL_ALWAYS_SOFTWARE": "1"}
         where.pop("PYTHONPATH", None)
