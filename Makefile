@@ -4,7 +4,8 @@
 #   make handover-test   files for other programs, read by these programs themselves: they are large
 #   make fuzz    strangers' files by the hundred, made of good ones: CASES, SEED, READERS
 #   make bench   speed and memory   make lock, lock-check   write and check the lock files
-#   make screenshots   drive the window through its work and draw the pictures in docs/ and of the tutorial
+#   make site    the documentation as a web site into build/site      make pages   its parts that the program makes
+#   make screenshots   drive the window through its work and draw the pictures of the documentation
 #   make installer   packages for Linux into dist/       make installer-test   try them in bare Debians, as root
 #   make installer-cuda   the package for NVIDIA's cards: 1.6 GB, from NVIDIA's wheels, under NVIDIA's terms
 #   make installer-windows-test   try the installer for Windows under Wine, with stubs of the program
@@ -40,11 +41,11 @@ WINDOWS_TEST_PACKAGES := nsis wine64
 SCREEN = $(if $(shell command -v xvfb-run),env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
   xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX")
 
-.PHONY: help run test handover-test lint types bench fuzz screenshots lock lock-check clean \
+.PHONY: help run test handover-test lint types bench fuzz screenshots site pages lock lock-check clean \
   installer installer-cuda installer-test installer-windows-test system-installer system-run system-test system-handover
 
 help:
-	@sed -n '2,13s/^# \{0,1\}//p' Makefile
+	@sed -n '2,14s/^# \{0,1\}//p' Makefile
 
 run: $(VENV)/.base system-run
 	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] || [ "$$(uname -s)" = Darwin ]; then \
@@ -64,6 +65,14 @@ handover-test: $(VENV)/.handover system-test system-handover
 screenshots: $(VENV)/.dev system-test
 	@$(SCREEN) $(PY) docs/screenshots.py
 	@$(SCREEN) $(PY) docs/help_pictures.py
+
+# Dead links and anchors, and pages that no contents name, end it.
+site: $(VENV)/.docs
+	@PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@$(PY) docs/check_site.py build/site
+
+pages: $(VENV)/.dev
+	@PYTHONPATH=. $(PY) docs/pages.py
 
 lint: $(VENV)/.dev
 	@$(PY) -m ruff check .
@@ -137,6 +146,11 @@ $(VENV)/.dev: requirements-dev.lock $(VENV)/.base
 	@echo "Installing PyTorch and the tools for tests into $(VENV) ..."
 	@sed '/--hash=/d; s/ \\$$//' requirements.lock > $(VENV)/.versions
 	@$(PIP) install -c $(VENV)/.versions -r requirements-dev.lock
+	@touch $@
+
+$(VENV)/.docs: requirements-docs.lock $(VENV)/.dev
+	@echo "Installing the tools for the documentation into $(VENV) ..."
+	@$(PIP) install -c $(VENV)/.versions -c requirements-dev.lock -r requirements-docs.lock
 	@touch $@
 
 $(VENV)/.handover: requirements-handover.lock $(VENV)/.dev

@@ -24,12 +24,18 @@ TITLE = (
     "3D surface reconstruction of cellular cryo-soft X-ray microscopy tomograms using semisupervised "
     "deep learning"
 )
+#: As the authors' own repository names them (github.com/noegroup/deep_sxt).
+AUTHORS = (
+    *("Dyhr, Michael C. A.", "Sadeghi, Mohsen", "Moynova, Ralitsa", "Knappe, Carolin"),
+    *("Kepsutlu Çakmak, Burcu", "Werner, Stephan", "Schneider, Gerd", "McNally, James"),
+    *("Noé, Frank", "Ewers, Helge"),
+)
 CITATION = (
     f"Dyhr M.C.A., Sadeghi M., et al., “{TITLE}”, PNAS 2023, 120(24) e2209938120, https://doi.org/{DOI}. "
     f"Segmented with SXT Studio {__version__}."
 )
 BIBTEX = f"""@article{{dyhr2023sxt,
-  author  = {{Dyhr, Michael C. A. and Sadeghi, Mohsen and others}},
+  author  = {{{" and ".join(AUTHORS)}}},
   title   = {{{TITLE}}},
   journal = {{Proceedings of the National Academy of Sciences}},
   volume  = {{120}},

@@ -1,0 +1,89 @@
+"""What ``mkdocs.yml`` cannot say: contents from index.md, tables from the program, pages for developers."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+from mkdocs.config.defaults import MkDocsConfig
+from mkdocs.structure.files import File, Files
+from mkdocs.structure.pages import Page
+
+from sxtstudio.app.help.contents import INDEX, contents
+from sxtstudio.app.help.pages import BUTTON_LINE, measurements_html, programs_html
+from sxtstudio.core.measure.dictionary import sections
+from sxtstudio.workflow.handover.programs import routes
+from sxtstudio.workflow.handover.routes import READ
+
+ROOT = Path(__file__).resolve().parent.parent
+HELP = ROOT / "resources" / "help"
+#: Files that are no help for users: where they lie, and where the site has them.
+DEVELOPERS = {
+    "Contributing": ("CONTRIBUTING.md", "developers/contributing.md"),
+    "Changes": ("CHANGELOG.md", "developers/changes.md"),
+    "How the models were made": ("docs/models.md", "developers/models.md"),
+}
+ASSETS = {
+    "pictures/logo.svg": "resources/icons/sxtstudio.svg",
+    "assets/iframe-worker.js": "docs/offline/iframe-worker.js",
+}
+#: The public modules of each layer of which the site has the docstrings.
+API = {
+    "core": (
+        "volume", "geometry", "errors", "progress", "walk", "normalise", "cleanup", "objects", "edits",
+        "bodies.find", "measure.measure", "measure.columns", "evaluation.agreement", "statistics",
+    ),
+    "io": ("opening", "filevolume", "export", "writing", "tables", "project"),
+    "segment": ("pipeline", "parameters", "tiles", "card", "registry", "device", "preview"),
+    "surface": ("extract", "mesh", "objects", "picture", "handover.write", "povray.write"),
+    "workflow": (
+        "jobs.segmenting", "jobs.cleaning", "jobs.objects", "jobs.measuring", "jobs.surfacing", "jobs.batch",
+        "document.document", "document.project", "handover.programs", "results.write", "results.rerun",
+    ),
+}  # fmt: skip
+_GENERATED = {
+    "<!-- table: programs -->": lambda: programs_html(routes(), READ),
+    "<!-- table: measurements -->": lambda: measurements_html(sections()),
+}
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Take the navigation from index.md, as the program does."""
+    chapters = contents(HELP)
+    nav: list[Any] = [{"Home": INDEX}]
+    nav += [{chapter.title: [{page.title: page.file} for page in chapter.pages]} for chapter in chapters]
+    developers: list[Any] = [{title: place} for title, (_, place) in DEVELOPERS.items()]
+    developers += [{f"API: {layer}": f"developers/api-{layer}.md"} for layer in API]
+    config.theme.static_templates.discard("404.html")  # of a server; its addresses are not those of a folder
+    config.nav = [*nav, {"For developers": developers}]
+    return config
+
+
+def on_files(files: Files, config: MkDocsConfig) -> Files:
+    """Add the pages for developers, and the pictures that they show."""
+    for place, source in ASSETS.items():
+        files.append(File.generated(config, place, abs_src_path=str(ROOT / source)))
+    for source, place in DEVELOPERS.values():
+        text = (ROOT / source).read_text(encoding="utf-8")
+        folder = (ROOT / source).parent
+        for link in set(re.findall(r"!\[[^\]]*\]\(([^)]+\.png)\)", text)):
+            picture = (folder / link).resolve()
+            files.append(File.generated(config, f"developers/{picture.name}", abs_src_path=str(picture)))
+            text = text.replace(f"]({link})", f"]({picture.name})")
+        files.append(File.generated(config, place, content=text))
+    for layer, modules in API.items():
+        blocks = "\n\n".join(f"::: sxtstudio.{layer}.{module}" for module in modules)
+        files.append(
+            File.generated(config, f"developers/api-{layer}.md", content=f"# API: {layer}\n\n{blocks}\n")
+        )
+    return files
+
+
+def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
+    """Turn buttons of the program into text, and fill in the tables that the program makes."""
+    markdown = BUTTON_LINE.sub(r"*In the window:* **\1**", markdown)
+    for mark, table in _GENERATED.items():
+        if mark in markdown:
+            markdown = markdown.replace(mark, table())
+    return markdown
