@@ -271,7 +271,9 @@ class ObjectsState:
     visible, opacity
         Of the overlay in the slices; opacity 0…1.
     click_class
-        Objects that are clicked on get the current class.
+        Objects that are clicked on get the current class,
+    click_gives
+        which has this name.
     """
 
     selected: tuple[int, ...] = ()
@@ -281,3 +283,4 @@ class ObjectsState:
     visible: bool = True
     opacity: float = 0.5
     click_class: bool = False
+    click_gives: str = ""

@@ -80,6 +80,8 @@ def draw_all(painter: QPainter, view: PlaneView) -> None:
         if target == "marks":
             tool = MARK_TITLES[session.marks.value.mark]
             colour = QColor(*MARK_RGB[session.marks.value.mark])
+        elif session.objects.value.click_class:
+            tool = f"A click gives: {session.objects.value.click_gives or 'no class'}"
         elif target != "objects":
             colour = QColor(*(state.mask_rgb if target == "mask" else state.label_rgb))
         below = QPointF(8, 8 + QFontMetricsF(painter.font()).height() + 10)

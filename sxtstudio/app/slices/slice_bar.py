@@ -89,7 +89,7 @@ class SliceBar(QWidget):
         self.strip.show_figures(figures if any(f.certainty is not None for f in figures) else ())
         scale = self.strip.scale
         if scale is not None:
-            self.legend.setText(legend(scale))
+            self.legend.setText(legend(scale, figures))
         for label in (self.strip_name, self.legend):
             label.setVisible(scale is not None)
             label.setToolTip("" if scale is None else about(scale))

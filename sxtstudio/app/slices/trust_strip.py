@@ -99,8 +99,11 @@ class TrustStrip(QWidget):
         return handle // 2, max(1, self.width() - handle)
 
 
-def legend(scale: Scale) -> str:
-    """Return what the first and the last colour stand for, as rich text."""
+def legend(scale: Scale, figures: Trust = ()) -> str:
+    """Return what the first and the last colour stand for, as rich text; of one slice what it has."""
+    known = [figure.certainty for figure in figures if figure.certainty is not None]
+    if len(known) == 1:
+        return f'<span style="color:{colour_of(known[0], scale).name()}">■</span> {100 * known[0]:.0f} %'
     ends = (
         f'<span style="color:{colour}">■</span> {100 * value:.0f} %'
         for colour, value in ((UNSURE, scale.low), (SURE, scale.high))

@@ -19,22 +19,46 @@ from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import count
 
+_CLIPPED = 0.02  # of the voxels; so many at the end of the scale move the mean
+_REPEATED = 20  # so many equal ones are no chance
 _MOST_VOXELS = 64_000_000  # of an object's box that are read; of a larger one its middle slices
 
 
 @dataclass(frozen=True)
 class GreySample:
-    """Mean and SD of grey values, how many they are, and where they were taken, in words."""
+    """Mean and SD of grey values, how many they are, and where they were taken, in words.
+
+    ``clipped`` is the share of them that lie at an end of the scale of the file, where all that is darker or
+    brighter has the same value: the mean is then not that of the material.
+    """
 
     mean: float
     sd: float
     voxels: int
     where: str
+    clipped: float = 0.0
 
     @property
     def measured(self) -> str:
         """What a calibration says of it: "inside of object 12, 5 210 voxels, SD 3.1"."""
-        return f"{self.where}, {count(self.voxels, 'voxel')}, SD {self.sd:.3g}"
+        cut = f", {100 * self.clipped:.0f} % of them cut off" if self.is_clipped else ""
+        return f"{self.where}, {count(self.voxels, 'voxel')}, SD {self.sd:.3g}{cut}"
+
+    @property
+    def is_clipped(self) -> bool:
+        """Whether so many are cut off that it changes the mean."""
+        return self.clipped > _CLIPPED
+
+    @property
+    def warning(self) -> str:
+        """What the user should know of it, or ""."""
+        if not self.is_clipped:
+            return ""
+        return (
+            f"⚠ {100 * self.clipped:.0f} % of these voxels lie at an end of the file's grey values: the "
+            "material may be darker or brighter, and its grey value is not known. Take another place, or the "
+            "reconstruction before it was made 8 or 16 bit."
+        )
 
 
 def sample_object(
@@ -73,7 +97,8 @@ def sample_object(
     for places, where in ((known & deep, f"inside of object {number}"), (known, f"object {number}")):
         found = values[places].astype(np.float64)
         if found.size:
-            return GreySample(float(found.mean()), float(found.std()), found.size, where)
+            cut = _at_ends(values[places]) / found.size
+            return GreySample(float(found.mean()), float(found.std()), found.size, where, cut)
     raise UserError(
         f"Object {number} has no voxel with a grey value. Choose another one, or type the grey value."
     )
@@ -106,18 +131,36 @@ def sample_place(
     UserError
         If no voxel counts.
     """
-    n, total, squares, middle = 0, 0.0, 0.0, math.nan
+    n, total, squares, middle, cut = 0, 0.0, 0.0, math.nan, 0
     for slab in walk(box.shape, progress=progress, stage="grey values"):
         first = box.start[0] + slab.start[0]
         part = Box((first, *box.start[1:]), (first + slab.shape[0], *box.stop[1:]))
-        values = image.read(part).astype(np.float64)
-        kept = values[np.isfinite(values) if inside is None else inside(part) & np.isfinite(values)]
+        stored = image.read(part)
+        values = stored.astype(np.float64)
+        counts = np.isfinite(values) if inside is None else inside(part) & np.isfinite(values)
+        kept = values[counts]
         if kept.size:
             middle = float(kept[0]) if math.isnan(middle) else middle
             n += kept.size
+            cut += _at_ends(stored[counts])
             total += float((kept - middle).sum())
             squares += float(np.square(kept - middle).sum())
     if not n:
         raise UserError(f"There is no grey value in {where}. Choose another place, or type the grey value.")
     mean = total / n
-    return GreySample(middle + mean, math.sqrt(max(0.0, squares / n - mean * mean)), n, where)
+    return GreySample(middle + mean, math.sqrt(max(0.0, squares / n - mean * mean)), n, where, cut / n)
+
+
+def _at_ends(values: NDArray[Any]) -> int:
+    """Return how many values lie at an end of what their type can hold.
+
+    Of floating point numbers these are values that several have exactly, the least or the greatest: grain
+    never repeats them, a file that was of 8 bit does.
+    """
+    if values.dtype.kind in "ui":
+        ends = np.iinfo(values.dtype)
+        return int(np.count_nonzero((values == ends.min) | (values == ends.max)))
+    if values.size < _REPEATED or values.min() == values.max():
+        return 0
+    counts = (int(np.count_nonzero(values == end)) for end in (values.min(), values.max()))
+    return sum(number for number in counts if number >= _REPEATED)

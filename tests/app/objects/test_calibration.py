@@ -13,6 +13,7 @@ from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.calibration import GreyUnit, LacCalibration, Material
 from sxtstudio.core.measure.grey import grey_group
 from sxtstudio.core.measure.measure import measure_objects
+from sxtstudio.core.measure.samples import GreySample
 from sxtstudio.core.measure.size import SIZE
 from sxtstudio.core.object_table import ObjectRow, ObjectTable
 from sxtstudio.workflow.jobs.document_sampling import SampleFrom
@@ -78,6 +79,26 @@ def test_ice_and_a_chosen_object(
     assert not dialog.apply.isEnabled(), "it is calibrated like this"
     dialog.remove.click()
     assert session.document.lac is None and dialog.apply.isEnabled()
+
+
+def test_what_is_cut_off_is_said(
+    dialog: CalibrationDialog, sample: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cut = GreySample(250.0, 9.0, 4000, "inside of object 4", 0.31)
+    monkeypatch.setattr("sxtstudio.app.objects.calibration.dialog.sample_document", lambda *_: cut)
+    take(dialog.known, SampleFrom.OBJECT, qtbot, sample)
+    assert dialog.message.text().startswith("⚠ 31 % of these voxels") and dialog.known.value == 250
+    assert dialog.known.measured.endswith("31 % of them cut off"), "the record says it, too"
+
+
+def test_it_fits_a_small_screen_and_its_rows_stay_where_they_are(
+    dialog: CalibrationDialog, sample: MainWindow, qtbot: QtBot
+) -> None:
+    assert dialog.minimumSizeHint().width() <= 683 - 8, "1366 px at a scale of 2, with a frame"
+    before = dialog.known.grey.y()
+    take(dialog.ice, SampleFrom.CROSSHAIR, qtbot, sample)
+    qtbot.wait(50)
+    assert dialog.ice.found.text() and dialog.known.grey.y() == before
 
 
 def test_labels_of_the_slice_and_what_is_outside_the_mask(

@@ -161,7 +161,9 @@ def test_clicks_give_the_current_class_and_keys_only_look(
     assert classing.classes.by_click.isChecked() and "Lipid droplet" in classing.classes.hint.text()
     click_on(window, 4)
     qtbot.waitUntil(lambda: table(window).rows[4].class_name == "Lipid droplet")
+    assert window.session.objects.value.click_gives == "Lipid droplet"
     classing.work.set_current("Gold")
+    assert window.session.objects.value.click_gives == "Gold"
     qtbot.waitUntil(lambda: not window.session.objects.value.selected)
     click_on(window, 4)
     qtbot.waitUntil(lambda: table(window).rows[4].class_name == "Gold")
@@ -172,6 +174,7 @@ def test_clicks_give_the_current_class_and_keys_only_look(
     assert table(window).rows[11].class_name == "", "what keys choose is only looked at"
     press(window, "labels.look")
     assert not classing.classes.by_click.isChecked() and not window.session.objects.value.click_class
+    assert window.session.objects.value.click_gives == ""
     click_on(window, 12)
     assert table(window).rows[12].class_name == ""
 

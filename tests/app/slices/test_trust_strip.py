@@ -15,9 +15,9 @@ from sxtstudio.app.actions.segment import least_certain_slice
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.session import Preview, PreviewStyle
 from sxtstudio.app.slices.slice_bar import SliceBar
-from sxtstudio.app.slices.trust_strip import tip
+from sxtstudio.app.slices.trust_strip import legend, tip
 from sxtstudio.core.polarity import chosen_polarity
-from sxtstudio.core.trust import SliceTrust
+from sxtstudio.core.trust import SliceTrust, scale_of
 
 BLUE, PALE, VERMILION = QColor(0, 114, 178), QColor(240, 228, 190), QColor(213, 94, 0)
 
@@ -66,6 +66,14 @@ def test_each_slice_has_its_colour_below_the_handle(sample: MainWindow, qtbot: Q
         assert colour(z) == VERMILION, z
     assert colour(32) == PALE
     assert colour(60) not in (BLUE, PALE, VERMILION), "nothing is known of this slice"
+
+
+def test_one_slice_has_one_figure() -> None:
+    figures = (SliceTrust(0.83),)
+    scale = scale_of(figures)
+    assert scale is not None
+    assert legend(scale, figures).count("%") == 1 and "83 %" in legend(scale, figures)
+    assert legend(scale, (*figures, SliceTrust(0.9))).count("%") == 2
 
 
 def test_small_differences_show_and_the_legend_tells_the_scale(sample: MainWindow, qtbot: QtBot) -> None:

@@ -55,6 +55,33 @@ def test_a_box_and_a_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     assert odd.voxels == 20
 
 
+@pytest.mark.parametrize(
+    ("values", "share"),
+    [
+        pytest.param([255] * 30 + [200] * 70, 0.3, id="white of 8 bit"),
+        pytest.param([0] * 5 + [200] * 95, 0.05, id="black of 8 bit"),
+        pytest.param([254] * 100, 0.0, id="nearly white"),
+    ],
+)
+def test_what_is_cut_off_at_the_end_of_the_scale_is_said(values: list[int], share: float) -> None:
+    image = np.array(values, np.uint8).reshape(4, 5, 5)
+    objects = np.ones((4, 5, 5), np.uint32)
+    box = Box((0, 0, 0), (4, 5, 5))
+    place = sample_place(ArrayVolume(image), box, "the box")
+    thing = sample_object(ArrayVolume(image), objects, 1, box, None)
+    assert place.clipped == thing.clipped == pytest.approx(share)
+    assert bool(place.warning) is place.is_clipped is (share > 0)
+    assert (f"{100 * share:.0f} % of them cut off" in place.measured) is (share > 0)
+
+
+def test_grain_is_not_cut_off_and_a_scale_that_was_is() -> None:
+    grain = np.random.default_rng(0).normal(5, 1, (8, 10, 10)).astype(np.float32)
+    box = Box((0, 0, 0), (8, 10, 10))
+    assert sample_place(ArrayVolume(grain), box, "it").clipped == 0
+    cut = sample_place(ArrayVolume(np.minimum(grain, np.float32(5.5))), box, "it")
+    assert cut.clipped == pytest.approx((grain >= 5.5).mean())
+
+
 def test_a_place_without_values_is_a_sentence() -> None:
     image = ArrayVolume(np.full((4, 4, 4), np.nan, np.float32))
     with pytest.raises(UserError, match="no grey value in the box"):

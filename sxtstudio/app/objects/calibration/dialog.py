@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import Qt, Signal
 from PySide6.QtGui import QShowEvent
@@ -38,12 +39,16 @@ from sxtstudio.core.measure.calibration import (
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.jobs.document_sampling import Place, SampleFrom, sample_document
 
+if TYPE_CHECKING:  # at run time this loads what measures objects
+    from sxtstudio.core.measure.samples import GreySample
+
 _UNITS = {GreyUnit.PER_UM: "1/µm", GreyUnit.PER_NM: "1/nm", GreyUnit.PER_VOXEL: "per voxel"}
 _INTRO = (
     "Grey values become linear absorption coefficients (LAC) along a straight line. This is right for "
     "reconstructions of absorption, made after the logarithm was taken of the projections."
 )
 _TYPED = "typed"
+_SOURCE_CHARACTERS = 16
 
 
 class MaterialFields(QWidget):
@@ -57,7 +62,7 @@ class MaterialFields(QWidget):
         super().__init__()
         self.measured = _TYPED
         self.name = QLineEdit(name)
-        self.name.setMinimumWidth(120)
+        self.name.setMinimumWidth(90)
         self.name.setToolTip(tip)
         self.name.setAccessibleName("Name of the material")
         self.lac = DoubleSpinBox()
@@ -69,7 +74,7 @@ class MaterialFields(QWidget):
         self.lac.setToolTip(tip)
         self.lac.setAccessibleName(f"LAC of {name}")
         self.grey = QLineEdit()
-        self.grey.setMinimumWidth(110)
+        self.grey.setMinimumWidth(80)
         self.grey.setPlaceholderText("not known yet")
         self.grey.setToolTip("Type it, or take the mean of a place in the tomogram")
         self.grey.setAccessibleName(f"Grey value of {name}")
@@ -78,12 +83,17 @@ class MaterialFields(QWidget):
         self.source.setToolTip("A place of the tomogram in which there is nothing else")
         for place in SampleFrom:
             self.source.addItem(place.value, place)
+        # The longest of them would make the dialog wider than a small screen; the open list shows all of it.
+        self.source.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+        self.source.setMinimumContentsLength(_SOURCE_CHARACTERS)
+        self.source.view().setMinimumWidth(self.source.view().sizeHintForColumn(0) + 24)
         self.source.setCurrentIndex(self.source.findData(source))
         self.button = QPushButton("Take")
         self.button.setAutoDefault(False)
         self.button.setToolTip("Take the mean grey value of this place")
         self.button.setAccessibleName(f"Take the grey value of {name}")
         self.found = note(name="measured")
+        self.found.keep_room("One line")  # the rows below do not slip when it comes
         self.name.textEdited.connect(self.changed)
         self.lac.valueChanged.connect(self.changed)
         self.grey.textEdited.connect(self._on_grey_edited)
@@ -289,12 +299,16 @@ class CalibrationDialog(ToolDialog):
         self._job = self._context.jobs.start(
             "Taking a grey value",
             lambda job: sample_document(document, place, job.progress),
-            on_done=lambda found: fields.show_value(found.mean, found.measured),
+            on_done=lambda found: self._on_taken(fields, found),
             on_error=self._fail,
         )
         self._job.finished.connect(self._on_job_finished)
         for own in (self.ice, self.known):
             own.button.setEnabled(False)
+
+    def _on_taken(self, fields: MaterialFields, found: GreySample) -> None:
+        fields.show_value(found.mean, found.measured)
+        self._failed = found.warning  # shown once the job has ended
 
     def _fail(self, error: Exception) -> None:
         sentence = sentence_of(error)

@@ -26,6 +26,7 @@ class ClickGives(QObject):
         self._watching = False
         session.objects.changed.connect(self._on_objects_changed)
         session.tool.changed.connect(self._on_tool_changed)
+        work.current_changed.connect(self._name)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
         """Take note of whether the mouse or a key was used last."""
@@ -38,6 +39,7 @@ class ClickGives(QObject):
     def _on_objects_changed(self) -> None:
         state = self._session.objects.value
         self._watch(state.click_class)
+        self._name()
         former, self._former = set(self._former), state.selected
         new = [number for number in state.selected if number not in former]
         if state.click_class and self._by_mouse and new and self._work.current:
@@ -47,6 +49,12 @@ class ClickGives(QObject):
                 self._session.message.emit(str(error))
             # A second click on the same object, with another class, is a click, too.
             QTimer.singleShot(0, self, lambda: self._session.objects.set(selected=()))
+
+    def _name(self) -> None:
+        """Have it said in the slices which class a click gives."""
+        given = self._work.current if self._session.objects.value.click_class else ""
+        if given != self._session.objects.value.click_gives:
+            self._session.objects.set(click_gives=given)
 
     def _on_tool_changed(self) -> None:
         """Who takes another tool into the hand gives no classes with it."""

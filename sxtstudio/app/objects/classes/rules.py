@@ -6,6 +6,7 @@ from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
     QCheckBox,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -135,25 +136,26 @@ class RuleDialog(ToolDialog):
         self.resize(760, 420)
 
     def _lay_out(self) -> None:
-        order = QHBoxLayout()
-        for button in (self.add, self.remove, self.up, self.down):
-            order.addWidget(button)
+        order = QGridLayout()  # in two rows, so that the dialog fits a small screen
+        for place, button in enumerate((self.add, self.remove, self.up, self.down)):
+            order.addWidget(button, place // 2, place % 2)
         left = QVBoxLayout()
         left.addWidget(self.list, 1)
         left.addLayout(order)
-        head = QHBoxLayout()
-        head.addWidget(QLabel("Class"))
-        head.addWidget(self.class_name, 1)
-        head.addWidget(self.among, 1)
+        head = QGridLayout()
+        head.setColumnStretch(1, 1)
+        for row, (text, field) in enumerate((("Class", self.class_name), ("Of", self.among))):
+            head.addWidget(QLabel(text), row, 0)
+            head.addWidget(field, row, 1)
         fields = QWidget()
         right = QVBoxLayout(fields)
         right.setContentsMargins(0, 0, 0, 0)
         right.addLayout(head)
         right.addWidget(self.limits)
-        row = QHBoxLayout()
-        row.addWidget(self.add_limit)
-        row.addStretch()
-        right.addLayout(row)
+        add = QHBoxLayout()
+        add.addWidget(self.add_limit)
+        add.addStretch()
+        right.addLayout(add)
         right.addWidget(self.count)
         right.addWidget(self.highlight)
         right.addWidget(self.message)

@@ -14,6 +14,7 @@ from sxtstudio.app.objects.table.listing import Limit
 from sxtstudio.app.widgets.controls import ComboBox
 
 _SETTLE_MS = 250
+_LEAST_CHARACTERS, _LEAST_WIDTH = 10, 110
 # What a new limit is about; a tomogram of one slice has no volumes.
 _FIRST = ("volume", "slice_area_mean")
 _WRONG = "QLineEdit { border: 1px solid #d64545; }"
@@ -31,6 +32,9 @@ class LimitRow(QWidget):
         self.column = ComboBox()
         self.column.setAccessibleName("Column of the limit")
         self.column.setToolTip("The column that the limit is about")
+        self.column.setSizeAdjustPolicy(ComboBox.SizeAdjustPolicy.AdjustToContents)
+        self.column.setMinimumContentsLength(_LEAST_CHARACTERS)
+        self.column.setMinimumWidth(_LEAST_WIDTH)  # where there is little room; the open list shows all
         self.low, self.high = _end("least"), _end("greatest")
         self.remove = QToolButton()
         theme.set_icon(self.remove, "mdi6.close")

@@ -247,7 +247,7 @@ class PlaneDialog(ToolDialog):
 
     def _on_session_voxels_changed(self, _box: Box) -> None:
         if self.isVisible() and self._session.busy is None:
-            self._begin()
+            self.take_anew()
 
     def _follow(self) -> None:
         ready = self._cut is not None and self._session.busy is None

@@ -152,14 +152,16 @@ def split_at_slice(context: Context, axis: int) -> None:
 
 
 def split_by_plane(context: Context, number: int, place: Sequence[float], normal: Sequence[float]) -> None:
-    """Split an object by a plane: a point and the normal (z, y, x), in voxels."""
+    """Split an object by a plane: a point and the normal (z, y, x), in voxels.
+
+    It stays chosen, so that another part of it can be split off.
+    """
     _change(
         context,
         EditKind.SPLIT_OBJECT,
         (number,),
         lambda hand: object_split.split_by_plane(hand, number, place, normal),
         lambda new: f"Object {number} is split; the smaller part is object {new}",
-        select=True,
         object=number,
         point=[round(value, 1) for value in place],
         normal=[round(value, 3) for value in normal],
