@@ -102,7 +102,8 @@ def locked(lock: str) -> dict[str, str]:
     """Return the versions in a lock file, without what marks a build of them ("+cpu")."""
     text = (ROOT / lock).read_text(encoding="utf-8")
     return {
-        name.lower(): version for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE)
+        re.sub(r"[-_.]+", "-", name).lower(): version
+        for name, version in re.findall(r"^([\w.-]+)==([\w.]+)", text, re.MULTILINE)
     }
 
 

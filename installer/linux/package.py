@@ -19,7 +19,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parents[1]
 FILES = HERE / "files"
-LICENCES = "THIRD-PARTY-LICENCES.txt"
+LICENCES, SBOM = "THIRD-PARTY-LICENCES.txt", "sbom.cdx.json"
 PT_LOAD = 1
 # What must be the system's own; see bundle.spec.
 DEPENDS = (
@@ -110,7 +110,8 @@ def make_deb(bundle: Path, out: Path) -> Path:
         documents.mkdir(parents=True)
         shutil.copy(ROOT / "LICENSE", documents / "copyright")
         shutil.copy(ROOT / "CHANGELOG.md", documents / "CHANGELOG.md")
-        shutil.copy(bundle / "_internal" / LICENCES, documents / LICENCES)
+        for name in (LICENCES, SBOM):
+            shutil.copy(bundle / "_internal" / name, documents / name)
         kilobytes = sum(p.lstat().st_size for p in root.rglob("*")) // 1024
         (root / "DEBIAN").mkdir()
         (root / "DEBIAN" / "control").write_text(
@@ -157,6 +158,9 @@ def main() -> None:
     arguments = parser.parse_args()
     arguments.out.mkdir(parents=True, exist_ok=True)
     slim(arguments.bundle)
+    shutil.copy(
+        arguments.bundle / "_internal" / SBOM, arguments.out / f"sxtstudio-{version()}-linux-x86_64.{SBOM}"
+    )
     for made in (make_deb(arguments.bundle, arguments.out), make_run(arguments.bundle, arguments.out)):
         print(f"{made} ({made.stat().st_size / 1e6:.0f} MB)")
 

@@ -1,0 +1,64 @@
+"""What of other people lies in a bundle: one text with all licences, and a list of parts for machines (SBOM).
+
+PyInstaller says which files it takes; a file of nobody, or a licence that forbids to hand it on, is an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from licences import KNOWN, Licence, licence_of, owners
+from system_licences import system_licences
+
+LICENCES, SBOM = "THIRD-PARTY-LICENCES.txt", "sbom.cdx.json"
+# Texts that some packages only name.
+_COMMON = Path(__file__).parent / "licence_texts"
+_NOTE = """\
+SXT Studio is under the MIT licence. The libraries below are used unchanged, each under its own licence, whose
+text follows. Those under the LGPL (Qt and PySide6, connected-components-3d, edt) lie beside the program as
+files of their own and can be replaced by other versions; their sources are at https://download.qt.io,
+https://code.qt.io and https://pypi.org under their names and versions.
+
+FFmpeg (imageio_ffmpeg/binaries) is a program of its own under the GPL, version 3 or later, that SXT Studio
+starts to write MP4 movies and is not linked to. It is handed on as imageio-ffmpeg publishes it; its sources
+are at https://github.com/imageio/imageio-binaries and https://ffmpeg.org. Without it SXT Studio writes GIF.
+"""
+
+
+def parts_of(sources: Iterable[str]) -> list[Licence]:
+    """Return all parts of a bundle, with their licences.
+
+    Parameters
+    ----------
+    sources
+        The files that PyInstaller takes, where they lie now.
+
+    Raises
+    ------
+    SystemExit
+        If a licence forbids to hand the package on, or is not known.
+    """
+    files = {Path(source) for source in sources if source and Path(source).is_file()}
+    python = [licence_of(owner) for owner in owners(files).values()]
+    refused = [
+        reason
+        for licence in python
+        if licence.name not in KNOWN and (reason := licence.refusal())  # what is known was looked at
+    ]
+    if refused:
+        raise SystemExit("\n".join(refused))
+    return system_licences(files) + sorted(python, key=lambda licence: licence.name.lower())
+
+
+def write_licences(path: Path, parts: Sequence[Licence]) -> None:
+    """Write the licences of all parts as one text."""
+    rows = "\n".join(f"{part.name} {part.version}: {part.licence}" for part in parts)
+    line = "=" * 100
+    bodies = [
+        f"{line}\n{part.name} {part.version}: {part.licence}\n{line}\n" + "\n\n".join(part.texts)
+        for part in parts
+    ]
+    for name in ("LGPL-3", "LGPL-2.1", "GPL-3"):
+        bodies.append(f"{line}\n{name}\n{line}\n" + (_COMMON / f"{name}.txt").read_text(encoding="utf-8"))
+    path.write_text(f"{_NOTE}\n{rows}\n\n" + "\n\n".join(bodies) + "\n", encoding="utf-8")
