@@ -7,6 +7,7 @@
 #   make site    the documentation as a web site into build/site      make pages   its parts that the program makes
 #   make screenshots   drive the window through its work and draw the pictures of the documentation
 #   make installer   packages for Linux into dist/       make installer-test   try them in bare Debians, as root
+#   make clean-machine-test   `make run` and `make test` in a bare Debian 12, as root: a part of installer-test
 #   make installer-cuda   the package for NVIDIA's cards: 1.6 GB, from NVIDIA's wheels, under NVIDIA's terms
 #   make installer-windows-test   try the installer for Windows under Wine, with stubs of the program
 # PYTHON=/path/to/python chooses the interpreter; OUT=folder the folder for `make run` without a screen;
@@ -34,7 +35,7 @@ HANDOVER_PACKAGES := octave imagej default-jre-headless blender python3-numpy
 
 # What the installer is built with; Qt's libraries for X11 are put into it. The others try it in bare systems.
 INSTALLER_PACKAGES := $(GUI_PACKAGES) libxcb-util1 binutils makeself zstd dpkg-dev libpython3-dev
-INSTALLER_TEST_PACKAGES := debootstrap xvfb xdg-utils libglib2.0-bin
+INSTALLER_TEST_PACKAGES := debootstrap xvfb xdg-utils xdotool binutils libglib2.0-bin
 WINDOWS_TEST_PACKAGES := nsis wine64
 
 # A virtual screen with software OpenGL for windows, where there is xvfb-run; the same for everybody.
@@ -42,7 +43,7 @@ SCREEN = $(if $(shell command -v xvfb-run),env -u WAYLAND_DISPLAY QT_QPA_PLATFOR
   xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX")
 
 .PHONY: help run test handover-test lint types bench fuzz screenshots site pages lock lock-check clean \
-  installer installer-cuda installer-test installer-windows-test system-installer system-run system-test system-handover
+  installer installer-cuda installer-test clean-machine-test installer-windows-test system-installer system-run system-test system-handover
 
 help:
 	@sed -n '2,14s/^# \{0,1\}//p' Makefile
@@ -116,8 +117,14 @@ installer-cuda: $(BUILD)/venv/.done system-installer
 	@$(BUILD)/venv/bin/python installer/add_on.py cuda $(BUILD)/sxtstudio-cuda
 	@$(BUILD)/venv/bin/python installer/linux/package_add_on.py cuda $(BUILD)/sxtstudio-cuda dist $(ARGS)
 
-installer-test: system-installer system-installer-test
+# Without ARGS="run trixie" or the like also `make run` and `make test` on a clean machine, which takes longest.
+installer-test: $(VENV)/.base system-installer system-installer-test
 	@$(PY) installer/linux/test.py dist $(ARGS)
+	$(if $(ARGS),,@$(PY) installer/linux/clean_machine.py)
+
+# ARGS="tests/core -k box" are the tests that are run there.
+clean-machine-test: system-installer-test | $(PY)
+	@$(PY) installer/linux/clean_machine.py $(ARGS)
 
 # What is missing for it is said, and then it is skipped.
 installer-windows-test: system-installer-windows-test | $(PY)

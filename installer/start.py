@@ -1,12 +1,14 @@
 """What the installed program starts with: the command line, which opens the window without a command."""
 
+import importlib
 import io
 import multiprocessing
+import os
 import sys
-
-from sxtstudio.cli import main
+from pathlib import Path
 
 _STOP_SIGN = 0x10
+_IMPORT_ALL = "import-all"
 
 
 def show_message(text: str) -> None:
@@ -15,6 +17,49 @@ def show_message(text: str) -> None:
         import ctypes
 
         ctypes.windll.user32.MessageBoxW(None, text, "SXT Studio", _STOP_SIGN)
+
+
+def restore_library_path() -> None:
+    """Let other programs that are started from here, such as a file manager, find their own libraries.
+
+    The bundle's own are found without: each part of it knows its neighbours, and what is loaded by its name
+    goes by what the variable was when the process began.
+    """
+    former = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
+    os.environ.pop("LD_LIBRARY_PATH", None)
+    if former is not None:
+        os.environ["LD_LIBRARY_PATH"] = former
+
+
+def import_all(names_file: str, answer_file: str) -> int:
+    """Import each line of a file, a module or "module:name", and write those that cannot be imported.
+
+    So the trial of a package asks whether anything was forgotten that is imported late (linux/contents.py).
+    """
+    lines = []
+    for line in Path(names_file).read_text("utf-8").splitlines():
+        module, _, name = line.partition(":")
+        try:
+            found = importlib.import_module(module)
+            if name and not hasattr(found, name):
+                importlib.import_module(f"{module}.{name}")
+        except Exception as error:  # whatever a module that is half there may raise
+            lines.append(f"{line}\t{type(error).__name__} {error}")
+    Path(answer_file).write_text("".join(f"{line}\n" for line in lines), "utf-8")
+    return 0
+
+
+def main() -> int:
+    """Run the command line; a program of which half is missing says so in a sentence."""
+    try:
+        from sxtstudio.cli import main as command_line
+    except ImportError as error:
+        print(
+            f"sxtstudio: A part of SXT Studio is missing or damaged ({error}): install SXT Studio again.",
+            file=sys.stderr,
+        )
+        return 2
+    return command_line()
 
 
 def run() -> int:
@@ -36,4 +81,5 @@ def run() -> int:
 if __name__ == "__main__":
     # A bundle starts itself anew for each process of a pool.
     multiprocessing.freeze_support()
-    sys.exit(run())
+    restore_library_path()
+    sys.exit(import_all(*sys.argv[2:]) if sys.argv[1:2] == [_IMPORT_ALL] else run())

@@ -5,16 +5,19 @@ Needs root. Each command runs in mount and process namespaces of its own, which 
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import signal
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 # /dev holds what every program may expect, and shared memory.
 _ENTER = """\
 root=$1; shift
+IFS=
 mount -t proc proc "$root/proc"
 mount -t tmpfs tmpfs "$root/dev"
 for device in null zero full random urandom tty; do
@@ -23,8 +26,20 @@ done
 ln -s /proc/self/fd "$root/dev/fd"
 mkdir "$root/dev/shm"; mount -t tmpfs tmpfs "$root/dev/shm"
 if [ -n "${SMALL_DISK:-}" ]; then
-  mkdir -p "$root/small"; mount -t tmpfs -o "$SMALL_DISK" small "$root/small"
+  mkdir -p "$root$SMALL_FOLDER"; mount -t tmpfs -o "$SMALL_DISK" small "$root$SMALL_FOLDER"
 fi
+if [ -n "${READ_ONLY:-}" ]; then
+  mount --bind "$root$READ_ONLY" "$root$READ_ONLY"; mount -o remount,ro,bind "$root$READ_ONLY"
+fi
+printf %s "${HIDDEN:-}" | while IFS= read -r path; do
+  for found in "$root"$path; do
+    if [ -d "$found" ]; then mount -t tmpfs none "$found"
+    elif [ -e "$found" ]; then mount --bind /dev/null "$found"; fi
+  done
+done
+printf %s "${LENT:-}" | while IFS= read -r path; do
+  mkdir -p "$root$path"; mount --bind "$path" "$root$path"
+done
 exec chroot "$root" "$@"
 """
 USER = 1000
@@ -47,6 +62,43 @@ _PASSING = (
 
 class Failed(Exception):
     """A check of the installer failed."""
+
+
+@dataclass(frozen=True)
+class Change:
+    """What is otherwise in a system while one command runs.
+
+    Attributes
+    ----------
+    small_disk, small_folder
+        A disk of this size ("size=400m") at this folder, which is empty then.
+    read_only
+        A folder in which nothing can be written.
+    hidden
+        Files that are empty, and folders without content; ``*`` stands for any name.
+    lent
+        Folders of the machine that the system has, too.
+    """
+
+    small_disk: str = ""
+    small_folder: str = "/small"
+    read_only: str = ""
+    hidden: tuple[str, ...] = ()
+    lent: tuple[str, ...] = ()
+
+    def variables(self) -> dict[str, str]:
+        """Return it as ``_ENTER`` reads it."""
+        hidden, lent = ("".join(f"{path}\n" for path in paths) for paths in (self.hidden, self.lent))
+        return {
+            "SMALL_DISK": self.small_disk,
+            "SMALL_FOLDER": self.small_folder,
+            "READ_ONLY": self.read_only,
+            "HIDDEN": hidden,
+            "LENT": lent,
+        }
+
+
+UNCHANGED = Change()
 
 
 def end(process: subprocess.Popen[bytes]) -> None:
@@ -74,8 +126,22 @@ class Root:
         self.screen = screen
 
     @classmethod
-    def fresh(cls, suite: str, cache: Path, screen: str) -> Root:
-        """Unpack a bare system; it is made once, and kept as ``cache/SUITE.tar``."""
+    def fresh(cls, suite: str, cache: Path, screen: str, needs: str = "") -> Root:
+        """Unpack a bare system; it is made once, and kept as ``cache/SUITE.tar``.
+
+        Parameters
+        ----------
+        suite
+            Of Debian, such as "bookworm".
+        cache
+            Where archives and the system lie.
+        screen
+            The X display of the machine.
+        needs
+            Packages that are installed in it, as in a "Depends" line; kept in an archive of their own.
+        """
+        if needs:
+            return cls._with(suite, cache, screen, needs)
         archive = cache / f"{suite}.tar"
         folder = cache / suite
         shutil.rmtree(folder, ignore_errors=True)
@@ -102,12 +168,31 @@ class Root:
         shutil.chown(home, USER, USER)
         return root
 
+    @classmethod
+    def _with(cls, suite: str, cache: Path, screen: str, needs: str) -> Root:
+        key = hashlib.sha256(needs.encode()).hexdigest()[:8]
+        archive = cache / f"{suite}-{key}.tar"
+        folder = cache / suite
+        if archive.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir(parents=True)
+            subprocess.run(["tar", "-C", str(folder), "-xf", str(archive)], check=True)
+            return cls(folder, screen)
+        root = cls.fresh(suite, cache, screen)
+        root.run("apt-get", "update", user=0)
+        root.run("apt-get", "satisfy", "-y", "--no-install-recommends", needs, user=0)
+        root.run("apt-get", "clean", user=0)
+        partial = archive.with_suffix(".partial")
+        subprocess.run(["tar", "-C", str(folder), "--one-file-system", "-cf", str(partial), "."], check=True)
+        partial.rename(archive)
+        return root
+
     def started(
         self,
         *words: str,
         user: int = USER,
         home: str = HOME,
-        small_disk: str = "",
+        change: Change = UNCHANGED,
         more: Mapping[str, str] = {},
     ) -> subprocess.Popen[bytes]:
         """Start a command in the system."""
@@ -138,7 +223,7 @@ class Root:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
-            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "SMALL_DISK": small_disk},
+            env={"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", **change.variables()},
         )
 
     def run(
@@ -147,7 +232,7 @@ class Root:
         user: int = USER,
         home: str = HOME,
         code: int = 0,
-        small_disk: str = "",
+        change: Change = UNCHANGED,
         more: Mapping[str, str] = {},
         seconds: float = 600,
     ) -> str:
@@ -158,7 +243,7 @@ class Root:
         Failed
             If its exit code is not ``code``.
         """
-        process = self.started(*words, user=user, home=home, small_disk=small_disk, more=more)
+        process = self.started(*words, user=user, home=home, change=change, more=more)
         try:
             said = process.communicate(timeout=seconds)[0].decode(errors="replace")
         except subprocess.TimeoutExpired:
@@ -167,6 +252,11 @@ class Root:
         if process.returncode != code:
             raise Failed(f"{' '.join(words)}: exit code {process.returncode}, not {code}\n{said[-3000:]}")
         return said
+
+    def give(self, path: Path) -> None:
+        """Make a file or folder of the system, with all that is in it, that of the user."""
+        for each in [path, *(path.rglob("*") if path.is_dir() else ())]:
+            shutil.chown(each, USER, USER)
 
     def files(self) -> set[str]:
         """Return the paths of all files, but for those that come and go without a package."""

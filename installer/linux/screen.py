@@ -6,6 +6,7 @@ import os
 import struct
 import subprocess
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 _DEPTH_FIELDS = 25
@@ -48,6 +49,16 @@ class Screen:
             rgb[0::3], rgb[1::3], rgb[2::3] = blue_first[2::4], blue_first[1::4], blue_first[0::4]
             rows.append(bytes(rgb))
         return width, height, b"".join(rows)
+
+    def count(self, box: tuple[int, int, int, int], wanted: Callable[[int, int, int], bool]) -> int:
+        """Return how many pixels of a box (left, top, right, bottom) have a colour of this kind."""
+        width, _, rgb = self.pixels()
+        left, top, right, bottom = box
+        found = 0
+        for row in range(top, bottom):
+            line = rgb[3 * (row * width + left) : 3 * (row * width + right)]
+            found += sum(map(wanted, line[0::3], line[1::3], line[2::3]))
+        return found
 
     def colours(self) -> int:
         """Return how many colours are on the screen: one or two where no window is."""
