@@ -69,6 +69,31 @@ def test_unexpected_errors_are_shown_logged_and_survived(window: MainWindow, qtb
     assert window.isVisible()
 
 
+def test_an_error_while_an_error_is_shown_ends_in_the_log(
+    window: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each would raise the next, until the stack is full and the program gone."""
+    shown = []
+
+    def fails(*args: object) -> None:
+        shown.append(args)
+        raise ValueError("no box today")
+
+    monkeypatch.setattr("sxtstudio.app.errors.show_error", fails)
+    handler = start_log()
+    assert handler is not None
+    for number in range(2):
+        error = ZeroDivisionError(f"by moon {number}")
+        sys.excepthook(type(error), error, None)
+        assert len(shown) == number + 1, "once each"
+    handler.flush()
+    assert log_file().read_text().count("ValueError: no box today") == 2
+    import logging
+
+    logging.getLogger("sxtstudio").removeHandler(handler)
+    handler.close()
+
+
 def test_errors_of_threads_reach_the_window(window: MainWindow, qtbot: QtBot) -> None:
     def fail() -> None:
         raise ValueError("in a thread")

@@ -118,6 +118,7 @@ class Bodies(QObject):
         most, moving = max(1, int(share * state.max_faces)), max(1, int(share * MOVING_FACES))
 
         def work(job: Job) -> dict[int, Body]:
+            boxes.refresh(objects)  # what was drawn last may not have been looked at yet
             numbers = boxes.numbers if wanted is None else tuple(wanted)
             found = {number: boxes.of(number, objects) for number in numbers}
             return object_bodies(

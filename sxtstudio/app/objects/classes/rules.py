@@ -139,6 +139,7 @@ class RuleDialog(ToolDialog):
         order = QGridLayout()  # in two rows, so that the dialog fits a small screen
         for place, button in enumerate((self.add, self.remove, self.up, self.down)):
             order.addWidget(button, place // 2, place % 2)
+        order.setVerticalSpacing(6)
         left = QVBoxLayout()
         left.addWidget(self.list, 1)
         left.addLayout(order)
