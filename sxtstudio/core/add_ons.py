@@ -26,6 +26,7 @@ from msgspec import Struct
 import sxtstudio
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import home_folder
+from sxtstudio.core.packaged import is_packaged
 from sxtstudio.core.paths import resolved
 from sxtstudio.core.plain_files import read_plain
 from sxtstudio.core.records import read_json_record
@@ -87,11 +88,6 @@ class WayToAdd:
     command: str = ""
 
 
-def is_frozen() -> bool:
-    """Whether this is the installed application, without a Python of its own."""
-    return bool(getattr(sys, "frozen", False))
-
-
 def made_for() -> tuple[str, str]:
     """Return the Python and the system that libraries must be made for, such as "3.11", "linux-x86_64"."""
     python = f"{sys.version_info.major}.{sys.version_info.minor}"
@@ -103,7 +99,7 @@ def find(add_on: AddOn) -> Found:
 
     The first one that fits is taken. An environment variable (``AddOn.variable``) names the only place.
     """
-    if not is_frozen():
+    if not is_packaged():
         return Found()
     problems = []
     for folder in places(add_on):

@@ -26,8 +26,9 @@ import onnxruntime as ort
 import psutil
 from numpy.typing import NDArray
 
-from sxtstudio.core.add_ons import AddOn, find, is_frozen, way_to_add
+from sxtstudio.core.add_ons import AddOn, find, way_to_add
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.packaged import is_packaged
 from sxtstudio.segment.control_groups import processor_quota
 
 Model = bytes | str | Path
@@ -185,7 +186,7 @@ def _working_card(index: int) -> str:
     names = driver_cards()
     if index >= len(names):
         raise _Unusable(f"the NVIDIA driver knows {_count(len(names))} only, counted from 0")
-    if is_frozen():
+    if is_packaged():
         _check_add_on(names[index])
     if _CUDA not in ort.get_available_providers():
         raise _Unusable("onnxruntime has no CUDA provider: install onnxruntime-gpu instead of onnxruntime")
@@ -206,7 +207,7 @@ def _check_add_on(card: str) -> None:
 
 
 def _how_to_install() -> str:
-    return f"install {way_to_add(AddOn.NVIDIA).file} again" if is_frozen() else "install sxtstudio[cuda]"
+    return f"install {way_to_add(AddOn.NVIDIA).file} again" if is_packaged() else "install sxtstudio[cuda]"
 
 
 def driver_cards() -> list[str]:

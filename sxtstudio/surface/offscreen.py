@@ -21,8 +21,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.add_ons import is_frozen
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.packaged import is_packaged
 
 DEBIAN_PACKAGES = ("libgl1", "libegl1", "libgl1-mesa-dri")
 # For subprocess: no black window beside the program on Windows.
@@ -113,7 +113,7 @@ def own_program(command: str, module: str) -> list[str]:
 
     A bundled application is no Python: it is started anew with a command that is not in its help.
     """
-    if is_frozen():
+    if is_packaged():
         return [sys.executable, command]
     return [sys.executable, "-m", module]
 

@@ -207,7 +207,7 @@ def test_a_card_asked_for_by_name_is_an_error(computer, kind, said):
     ids=["none", "misfit"],
 )
 def test_the_installed_program_names_the_package_for_a_card(computer, monkeypatch, found, said):
-    monkeypatch.setattr(device_module, "is_frozen", lambda: True)
+    monkeypatch.setattr(device_module, "is_packaged", lambda: True)
     monkeypatch.setattr(device_module, "find", lambda add_on: found)
     chosen = choose_device("auto")
     assert chosen.kind == "cpu" and re.search(said, chosen.reason), chosen.reason
@@ -217,7 +217,7 @@ def test_the_installed_program_names_the_package_for_a_card(computer, monkeypatc
 
 
 def test_the_installed_program_uses_a_card_with_its_package(computer, monkeypatch, tmp_path):
-    monkeypatch.setattr(device_module, "is_frozen", lambda: True)
+    monkeypatch.setattr(device_module, "is_packaged", lambda: True)
     monkeypatch.setattr(device_module, "find", lambda add_on: Found(tmp_path))
     assert choose_device("auto").kind == "cuda"
     spoil(computer, "no cuda")

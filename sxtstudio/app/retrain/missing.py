@@ -10,7 +10,8 @@ from PySide6.QtWidgets import QApplication, QHBoxLayout, QLabel, QLineEdit, QVBo
 
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.notes import note, show_note
-from sxtstudio.core.add_ons import AddOn, find, is_frozen, way_to_add
+from sxtstudio.core.add_ons import AddOn, find, way_to_add
+from sxtstudio.core.packaged import is_packaged
 from sxtstudio.workflow.retraining import child
 
 _WHY = (
@@ -44,7 +45,7 @@ class MissingPage(QWidget):
         layout.addWidget(title)
         layout.addWidget(why)
         self.commands: list[QLineEdit] = []
-        if is_frozen():
+        if is_packaged():
             problem, way = find(AddOn.RETRAINING).problem, way_to_add(AddOn.RETRAINING)
             title.setText("The package for retraining cannot be used" if problem else title.text())
             why.setText((_MISFIT if problem else _WHY_INSTALLED).format(problem=problem, file=way.file))

@@ -13,9 +13,9 @@ from pathlib import Path
 import psutil
 
 from sxtstudio import __version__
-from sxtstudio.core.add_ons import is_frozen
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import home_folder
+from sxtstudio.core.packaged import is_packaged
 from sxtstudio.segment import choose_device, find_models
 from sxtstudio.segment.device import available_cpus, providers
 from sxtstudio.segment.memory import available_memory
@@ -52,7 +52,7 @@ def diagnostics(
             "Computer",
             {
                 "system": platform.platform(),
-                "Python": f"{platform.python_version()} ({'packaged' if is_frozen() else 'installed'})",
+                "Python": f"{platform.python_version()} ({'packaged' if is_packaged() else 'installed'})",
                 "processor": f"{platform.processor() or platform.machine()}, "
                 f"{available_cpus()} of {os.cpu_count()} threads may be used",
                 "memory": f"{memory.total / 1e9:.1f} GB, {available_memory() / 1e9:.1f} GB of it free",

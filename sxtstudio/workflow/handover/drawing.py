@@ -12,9 +12,9 @@ from pathlib import Path
 
 import msgspec
 
-from sxtstudio.core.add_ons import is_frozen
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.packaged import is_packaged
 from sxtstudio.core.progress import Progress
 from sxtstudio.workflow.handover.figures import Plot
 
@@ -42,7 +42,7 @@ def draw_plots(plots: Sequence[Plot], *paths: Path, progress: Progress | None = 
         scratch = stack.enter_context(tempfile.TemporaryDirectory())
         given, errors = Path(scratch, "plots.json"), Path(scratch, "errors.txt")
         given.write_bytes(msgspec.json.encode(tuple(plots)))
-        words = [sys.executable, COMMAND] if is_frozen() else None
+        words = [sys.executable, COMMAND] if is_packaged() else None
         with open(errors, "wb") as said:
             child = subprocess.Popen(
                 [*(words or [sys.executable, "-m", "sxtstudio", COMMAND]), str(given), *map(str, pictures)],

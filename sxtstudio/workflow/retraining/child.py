@@ -14,7 +14,8 @@ from pathlib import Path
 
 import psutil
 
-from sxtstudio.core.add_ons import AddOn, find, is_frozen, use, way_to_add
+from sxtstudio.core.add_ons import AddOn, find, use, way_to_add
+from sxtstudio.core.packaged import is_packaged
 
 TORCH = "torch>=2.6"
 _TERMINAL_PROGRAM = "sxtstudio.exe"
@@ -25,7 +26,7 @@ _MANY_CORES = 5
 
 def can_train() -> bool:
     """Whether training is possible here; nothing heavy is loaded to find out."""
-    if is_frozen():
+    if is_packaged():
         return find(AddOn.RETRAINING).folder is not None
     importlib.invalidate_caches()
     return importlib.util.find_spec("torch") is not None
@@ -38,7 +39,7 @@ def bring_torch() -> None:
 
 def why_not() -> str:
     """Return why training is not possible here, and how to add what it needs: sentences."""
-    if not is_frozen():
+    if not is_packaged():
         return 'Training needs PyTorch, which is not installed: add it with pip install "sxtstudio[train]".'
     problem, way = find(AddOn.RETRAINING).problem, way_to_add(AddOn.RETRAINING)
     if problem:
@@ -57,7 +58,7 @@ def ways_to_add() -> list[tuple[str, str]]:
 
 def program() -> list[str]:
     """Return the words that start this program anew; a command follows."""
-    if not is_frozen():
+    if not is_packaged():
         return [sys.executable, "-m", "sxtstudio"]
     # Of the two on Windows the one for terminals: what the one of the desktop prints, nobody gets.
     terminal = Path(sys.executable).with_name(_TERMINAL_PROGRAM)

@@ -574,7 +574,7 @@ def test_without_pytorch_the_way_to_add_it_is_shown(
 def test_without_its_package_the_installed_program_names_the_file(
     labelled: MainWindow, monkeypatch: pytest.MonkeyPatch, qtbot: QtBot, problem: str
 ) -> None:
-    monkeypatch.setattr(missing, "is_frozen", lambda: True)
+    monkeypatch.setattr(missing, "is_packaged", lambda: True)
     monkeypatch.setattr(missing, "find", lambda add_on: Found(problem=problem))
     monkeypatch.setattr(child, "can_train", lambda: False)
     monkeypatch.setattr(sys, "executable", "/opt/sxtstudio/sxtstudio")
