@@ -84,7 +84,11 @@ def add(commands: Any) -> None:
     parser.add_argument("--min-size", type=size, metavar="N", help="smallest object: 500 voxels, or 2e6nm3")
     parser.add_argument("--mask", metavar="FILE", help="label nothing outside of this mask")
     parser.add_argument(
-        "--image", metavar="TOMOGRAM", help="tell droplets without a lumen from thick outlines by grey values"
+        "--image",
+        metavar="TOMOGRAM",
+        help="find droplets by their grey values: balls that are darker than membranes (or brighter, as these "
+        "are), which labels alone hide in the walls that they touch; of bodies that touch each other it finds "
+        "more by a tenth on phantoms",
     )
     parser.add_argument(
         "--probability",

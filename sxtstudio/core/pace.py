@@ -28,6 +28,7 @@ class Work(Enum):
     CLEAN_UP = "clean-up"
     NUMBER = "number"
     REGIONS = "regions"
+    DROPLETS = "droplets"
     JOIN = "join"
     WALLS = "walls"
     ENDS = "ends"
@@ -59,6 +60,7 @@ _USUAL: Mapping[Work, float] = {
     Work.POLARITY: 1.6e-6,  # a pixel of a slice
     Work.COPY: 1e-9,
     Work.REGIONS: 600e-9,
+    Work.DROPLETS: 350e-9,
     Work.JOIN: 200e-9,
     Work.WALLS: 250e-9,
     Work.ENDS: 15e-9,

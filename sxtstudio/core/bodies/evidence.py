@@ -62,18 +62,43 @@ def darkness(
     """
     depth, height, width = outlines.shape
     total, voxels = np.zeros(count + 1), np.zeros(count + 1, np.int64)
-    grey, pixels = np.zeros(2), np.zeros(2, np.int64)
+    sums = _Levels()
     for box in walk((depth, height, width), outlines, numbers, progress=progress):
         part, of = image.read(box).astype(np.float32), numbers[box.slices].ravel()
         part[~np.isfinite(part)] = 0
         total += np.bincount(of, part.ravel(), count + 1)
         voxels += np.bincount(of, minlength=count + 1)
-        line = outlines[box.slices] != 0
-        for side, where in enumerate((~line, line)):
-            grey[side] += part[where].sum(dtype=np.float64)
-            pixels[side] += where.sum()
-    free, lines = grey / np.maximum(1, pixels)
+        sums.add(part, outlines[box.slices] != 0)
+    free, lines = sums.means
     if lines == free:
         return np.ones(count + 1)
     result: NDArray[np.float64] = (total / np.maximum(1, voxels) - free) / (lines - free)
     return result
+
+
+def grey_levels(outlines: NDArray[np.uint8], image: Volume) -> tuple[float, float]:
+    """Return the mean grey value of what is no outline, and that of outlines."""
+    depth, height, width = outlines.shape
+    sums = _Levels()
+    for box in walk((depth, height, width), outlines):
+        part = image.read(box).astype(np.float32)
+        part[~np.isfinite(part)] = 0
+        sums.add(part, outlines[box.slices] != 0)
+    return sums.means
+
+
+class _Levels:
+    """Sums grey values of what is no outline, and of outlines."""
+
+    def __init__(self) -> None:
+        self._grey, self._pixels = np.zeros(2), np.zeros(2, np.int64)
+
+    def add(self, part: NDArray[np.float32], line: NDArray[np.bool_]) -> None:
+        for side, where in enumerate((~line, line)):
+            self._grey[side] += part[where].sum(dtype=np.float64)
+            self._pixels[side] += where.sum()
+
+    @property
+    def means(self) -> tuple[float, float]:
+        free, lines = (self._grey / np.maximum(1, self._pixels)).tolist()
+        return free, lines

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from sxtstudio.core.bodies.droplets import add_balls, choose_balls, find_balls, no_balls
 from sxtstudio.core.bodies.ends import add_caps, find_ends
 from sxtstudio.core.bodies.evidence import darkness, find_doubtful
 from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, renumber
@@ -19,7 +20,7 @@ from sxtstudio.core.bodies.joining import Pairs
 from sxtstudio.core.bodies.leftovers import number_leftovers
 from sxtstudio.core.bodies.membrane import Membrane
 from sxtstudio.core.bodies.regions import Regions, find_regions, wall_half_px
-from sxtstudio.core.bodies.rule import IS_BODY, IS_DARK_DROPLET, IS_DROPLET, IS_ONE, droplet_features
+from sxtstudio.core.bodies.rule import IS_BALL, IS_BODY, IS_DARK_DROPLET, IS_DROPLET, IS_ONE, droplet_features
 from sxtstudio.core.bodies.tracks import FEATURES, Linker, Tracks
 from sxtstudio.core.bodies.walls import Numbers, near_share, share_walls, trim_walls
 from sxtstudio.core.geometry import Triple
@@ -108,8 +109,9 @@ def find_bodies(
     z_step
         Distance of two slices, in px of a slice.
     image
-        The tomogram (z, y, x), any unit and polarity: what has no lumen is rather a droplet if it is darker
-        than outlines are.
+        The tomogram (z, y, x), any unit and polarity: balls in the labels that are darker than outlines are
+        droplets, also where the labels run into others, and what else has no lumen is rather a droplet if it
+        is darker.
     probability
         The network's certainty (z, y, x), 0…255 or 0…1; bodies whose outline it was not sure of are flagged.
 
@@ -152,13 +154,26 @@ def find_bodies(
     is_body = np.where(tracks.solid, maybe & droplets, enclosed)
     pieces = _pieces_of_droplets(tracks, is_body)
     is_body[pieces] = True
+    balls = no_balls()
+    if image is not None and depth >= _SLICES:
+        with stages.stage(Work.DROPLETS) as counter:
+            balls = find_balls(outlines, image, half, z_step=z_step, progress=counter)
+        balls = balls.only(IS_BALL.probability(balls.features) >= _DROPLET)
+        chosen, is_body = choose_balls(balls, outlines, bodies, tracks, is_body, half, z_step=z_step)
+        balls = balls.only(chosen)
+        whole = is_body[pieces].all(1)
+        is_body[pieces[~whole]] = False  # a ball takes the place of both pieces of a droplet
+        pieces, enclosed = pieces[whole], enclosed & is_body
     with stages.stage(Work.JOIN) as counter:
         joined = _join(outlines, bodies, tracks, enclosed, half, pieces, counter)
-    count, final = _in_order(is_body, joined, tracks.begin)
+    begin = np.concatenate([tracks.begin, balls.begin(z_step)])
+    count, final = _in_order(is_body, joined, begin)
+    final, of_ball = np.split(final, [tracks.count + 1])
     with stages.stage(Work.REWRITE) as counter:
         renumber(bodies, final, counter)
     with stages.stage(Work.WALLS) as counter:
         share_walls(outlines, bodies, 2 * half, z_step=z_step, progress=counter)
+    add_balls(outlines, bodies, balls, of_ball, half, z_step=z_step)
     with stages.stage(Work.NUMBER) as counter:
         left = number_leftovers(outlines, bodies, count + 1, progress=counter)
     solid = (left.thickness >= _THICK * half) & (left.slices >= min(_SLICES, depth))
@@ -210,8 +225,13 @@ def enclosed_bodies(tracks: Tracks, parameters: BodyParameters) -> NDArray[np.bo
 def _in_order(
     is_body: NDArray[np.bool_], joined: NDArray[np.int64], begin: NDArray[np.int64]
 ) -> tuple[int, NDArray[np.uint32]]:
-    """Return how many bodies there are, and the number of each track + 1, in the order of first slices."""
-    count = len(is_body)
+    """Return how many bodies there are, and the number of each track + 1, in the order of first slices.
+
+    ``begin`` has the first slices of tracks, and behind them those of bodies that are none.
+    """
+    tracks, count = len(is_body), len(begin)
+    is_body = np.concatenate([is_body, np.ones(count - tracks, np.bool_)])
+    joined = np.concatenate([joined, np.arange(tracks, count)])
     lead = np.full(count, np.iinfo(np.int64).max)
     np.minimum.at(lead, joined[is_body], begin[is_body])
     groups = np.unique(joined[is_body])
@@ -230,6 +250,7 @@ def body_stages(
         Stage(Work.REWRITE, voxels, "telling bodies"),
         Stage(Work.WALLS, voxels, "telling bodies"),
         *((Stage(Work.ENDS, voxels, "telling bodies"),) if image else ()),
+        *((Stage(Work.DROPLETS, voxels, "looking for droplets"),) if image else ()),
         Stage(Work.JOIN, voxels, "joining parts"),
         Stage(Work.REWRITE, voxels, "numbering"),
         Stage(Work.WALLS, voxels, "sharing walls"),

@@ -1,4 +1,4 @@
-"""Which tracks are bodies, with and without a lumen, and which pairs of them are one: three logistic rules.
+"""Which tracks are bodies, which pairs of them are one, and which balls are droplets: logistic rules.
 
 They were fitted to phantoms whose bodies are known, with perfect outlines and with a network's
 (``python -m bench.bodies fit``); ``bench.bodies`` judges them on others.
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.bodies import joining, tracks
+from sxtstudio.core.bodies import balls, joining, tracks
 
 #: A feature farther from its mean than so many deviations says no more than one that is so far.
 _FAR = 4.0
@@ -115,5 +115,15 @@ IS_DARK_DROPLET = Rule(
     (0.09717, 0.03557, 0.1285, 0.2609, 0.1404, 0.5107, 0.325, 0.1601, 0.4766, 1.293),
     (0.4658, 0.5057, -0.8067, 0.09849, -0.5099, -0.01047, -1.48, 0.9925, 0.3071, 0.9305),
     -3.453,
+)
+IS_BALL = Rule(
+    balls.FEATURES,
+    (1.288, 0.8332, 0.3971, 0.1876, 1.985, 0.9932, 0.02769, 2.323, 0.7263, 0.2922, 0.9182, 0.3905, 1.258,
+     0.9571),
+    (0.4412, 0.1103, 0.2207, 0.1631, 0.8578, 0.5251, 0.7542, 0.712, 0.1074, 0.3136, 0.06036, 0.1164, 0.3881,
+     0.7375),
+    (0.8856, 0.1103, 0.2542, 0.3981, -0.4797, -0.4294, -0.2637, 0.6805, 1.567, 1.904, 0.8911, -0.4838, 0.595,
+     -0.9491),
+    -4.101,
 )
 # fmt: on
