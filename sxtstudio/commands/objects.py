@@ -86,9 +86,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--image",
         metavar="TOMOGRAM",
-        help="find droplets by their grey values: balls that are darker than membranes (or brighter, as these "
-        "are), which labels alone hide in the walls that they touch; of bodies that touch each other it finds "
-        "more by a tenth on phantoms",
+        help="find droplets by their grey values: balls that absorb more than membranes, which labels hide in "
+        "the walls that they touch; where bodies touch, a tenth more of them is found on phantoms",
     )
     parser.add_argument(
         "--probability",

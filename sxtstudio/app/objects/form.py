@@ -70,7 +70,9 @@ class FindForm(QWidget):
         self.inside = QCheckBox("Inside the cell mask only")
         self.inside.setToolTip("What lies outside of the cell mask is nothing")
         self.image = QCheckBox("Use the grey values")
-        self.image.setToolTip("Find droplets that lie on walls by how dark they are, and tell them from thick outlines")
+        self.image.setToolTip(
+            "Find droplets on walls by how dark they are, and tell them from thick outlines"
+        )
         self._rows = form()
         splitting = QHBoxLayout()
         splitting.addWidget(self.split, 1)
