@@ -86,8 +86,8 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--image",
         metavar="TOMOGRAM",
-        help="find droplets by their grey values: balls that absorb more than membranes, which labels hide in "
-        "the walls that they touch; where bodies touch, a tenth more of them is found on phantoms",
+        help="find droplets by their grey values: balls that absorb more than membranes, which labels hide "
+        "in the walls that they touch; where bodies touch, a tenth more of them is found on phantoms",
     )
     parser.add_argument(
         "--probability",
