@@ -6,10 +6,12 @@ Its metadata and licence files say so. What else lies in a bundle: system_licenc
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import re
 import sysconfig
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 # May be handed on in a program under another licence, some with their text and their own source.
@@ -97,16 +99,24 @@ def licence_of(distribution: importlib.metadata.Distribution) -> Licence:
     return Licence(name, distribution.version, next(filter(None, candidates), ""), tuple(texts), "pypi")
 
 
+@cache
+def _owner_of_each_file() -> dict[str, importlib.metadata.Distribution]:
+    """Return whose each installed file is; to resolve all of these paths would take long."""
+    of_file = {}
+    for distribution in importlib.metadata.distributions():
+        root = str(Path(str(distribution.locate_file(""))).resolve())
+        for file in distribution.files or []:
+            of_file[os.path.normpath(os.path.join(root, str(file)))] = distribution
+    return of_file
+
+
 def owners(files: Iterable[Path]) -> dict[str, importlib.metadata.Distribution]:
     """Return the Python packages to which these files belong."""
     packages = {Path(sysconfig.get_path(kind)).resolve() for kind in ("purelib", "platlib")}
-    of_file = {}
-    for distribution in importlib.metadata.distributions():
-        for file in distribution.files or []:
-            of_file[Path(str(file.locate())).resolve()] = distribution
+    of_file = _owner_of_each_file()
     found = {}
     for path in files:
-        owner = of_file.get(path.resolve())
+        owner = of_file.get(str(path.resolve())) or of_file.get(os.path.abspath(path))
         if owner is not None:
             found[owner.name] = owner
         elif any(path.resolve().is_relative_to(folder) for folder in packages):
