@@ -123,21 +123,13 @@ FunctionEnd
 ; Sets $Failure if a program of ours is running: Windows lets nobody write into its file then.
 !macro RUNNING_FUNCTION un
 Function ${un}LookForRunning
-  Push "${DIR_PROGRAM}"
-  Call ${un}LookInFolder
-  Push "${DIR_RETRAIN}"
-  Call ${un}LookInFolder
-FunctionEnd
-
-Function ${un}LookInFolder
-  Pop $0
-  FindFirst $1 $2 "$INSTDIR\$0\*.exe"
+  FindFirst $1 $2 "$INSTDIR\${DIR_PROGRAM}\*.exe"
   ${DoWhile} $2 != ""
     ClearErrors
-    FileOpen $3 "$INSTDIR\$0\$2" a
+    FileOpen $3 "$INSTDIR\${DIR_PROGRAM}\$2" a
     ${If} ${Errors}
       StrCpy $FailureCode ${IN_USE}
-      StrCpy $Failure "${NAME} is running ($INSTDIR\$0\$2), or its files are in use: save your work and close it, and start this again."
+      StrCpy $Failure "${NAME} is running ($INSTDIR\${DIR_PROGRAM}\$2), or its files are in use: save your work and close it, and start this again."
     ${Else}
       FileClose $3
     ${EndIf}

@@ -22,7 +22,6 @@ import stub
 from wine import Computer, Ended, wait_for, wine_program
 
 OLD, NEW = "0.1.0", "0.2.0"
-RETRAIN = ("sxtstudio-retrain.exe",)
 CLASSES = r"Software\Classes"
 TYPES = {
     **dict.fromkeys((".mrc", ".rec", ".st", ".map", ".txm"), "SXTStudio.tomogram"),
@@ -46,7 +45,7 @@ class Setups:
         self.parts = {
             version: {
                 "PROGRAM": stub.make_stub(folder / version / "program", version, make_setup.PROGRAMS),
-                "RETRAIN": stub.make_stub(folder / version / "retrain", version, RETRAIN),
+                "RETRAIN": stub.make_stub(folder / version / "retrain", version, ()),
             }
             for version in (OLD, NEW)
         }
@@ -241,14 +240,14 @@ def test_upgrade(pc: Try) -> None:
 def test_running(pc: Try) -> None:
     """While a program of ours runs, neither setup nor uninstaller changes anything, and both say so."""
     same(pc.setup(pc.setups.old).code, 0, "exit code")
-    for program in ("sxtstudio/sxtstudiow.exe", "sxtstudio-retrain/sxtstudio-retrain.exe"):
+    for name in make_setup.PROGRAMS:
         flag = pc.computer.user / "running"
         flag.write_text("", encoding="utf-8")
-        process = pc.computer.start(pc.home / program, "--wait", pc.computer.windows_path(flag))
+        process = pc.computer.start(pc.home / "sxtstudio" / name, "--wait", pc.computer.windows_path(flag))
         try:
             refused = wait_for(lambda: pc.setup(pc.setups.new).code == IN_USE, 20)
-            same(refused, True, f"refused while {program} runs")
-            pc.check_refusal(pc.setup(pc.setups.new), IN_USE, "is running", Path(program).name, "close it")
+            same(refused, True, f"refused while {name} runs")
+            pc.check_refusal(pc.setup(pc.setups.new), IN_USE, "is running", name, "close it")
             pc.check_program(OLD, "RETRAIN")
             # _?= lets it run where it is, and not in a copy, so that its exit code can be seen.
             where = pc.computer.windows_path(pc.home)

@@ -3,7 +3,8 @@
 An add-on is a folder of libraries with a manifest. It is built against the Python and the library that the
 program was tested with (``add-ons.json`` in the program's folder), and anything else is not taken:
 
-/opt/sxtstudio                      the program, or ~/.local/lib/sxtstudio from the .run
+/opt/sxtstudio                      the program, or ~/.local/lib/sxtstudio from the .run; on Windows
+                                    SXT Studio/sxtstudio among the user's programs
 /opt/sxtstudio-retrain/             beside it, or in one of the places of the other way to install
   sxtstudio-add-on.json             what it was made for
   torch/ sympy/ …                   put before the program's own libraries by the process that needs them
@@ -127,7 +128,7 @@ def places(add_on: AddOn) -> list[Path]:
         return [Path(named)]
     program, package = resolved(Path(sys.executable)).parent, add_on.package
     if sys.platform == "win32":
-        return [program / package]
+        return [program.parent / package]
     if sys.platform == "darwin":
         bundle = next((path for path in program.parents if path.suffix == ".app"), program)
         return [bundle.parent / package]

@@ -121,7 +121,7 @@ def test_a_program_with_a_python_of_its_own_has_none(tmp_path: Path, monkeypatch
         ("linux", "opt/sxtstudio", "sxtstudio-retrain_{0}_amd64.deb",
          "sudo apt install ./sxtstudio-retrain_{0}_amd64.deb"),
         ("linux", "home/.local/lib/sxtstudio", "sxtstudio-retrain-{0}.run", "sh sxtstudio-retrain-{0}.run"),
-        ("win32", "Programs/SXTStudio", "SXTStudio-{0}-setup.exe", ""),
+        ("win32", "Programs/SXT Studio/sxtstudio", "SXTStudio-{0}-setup.exe", ""),
         ("darwin", "Applications/SXT Studio.app/Contents/MacOS", "sxtstudio-retrain-{0}-macos-", ""),
     ],
     ids=["deb", "run", "Windows", "macOS"],
@@ -146,7 +146,7 @@ def test_the_way_to_add_it_is_that_of_the_installation(
 @pytest.mark.parametrize(
     ("system", "where", "place"),
     [
-        ("win32", "Programs/SXTStudio", "Programs/SXTStudio/sxtstudio-cuda"),
+        ("win32", "Programs/SXT Studio/sxtstudio", "Programs/SXT Studio/sxtstudio-cuda"),
         ("darwin", "Applications/SXT Studio.app/Contents/MacOS", "Applications/sxtstudio-cuda"),
     ],
     ids=["Windows", "macOS"],
