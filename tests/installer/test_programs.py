@@ -101,6 +101,7 @@ def test_what_the_hardened_runtime_must_allow() -> None:
     assert set(allowed) == {
         "com.apple.security.cs.allow-jit",
         "com.apple.security.cs.allow-unsigned-executable-memory",
+        "com.apple.security.cs.disable-library-validation",
     }
 
 
