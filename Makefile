@@ -65,7 +65,6 @@ handover-test: $(VENV)/.handover system-test system-handover
 
 screenshots: $(VENV)/.dev system-test
 	@$(SCREEN) $(PY) docs/screenshots.py
-	@$(SCREEN) $(PY) docs/help_pictures.py
 
 # Dead links and anchors, and pages that no contents name, end it.
 site: $(VENV)/.docs

@@ -71,13 +71,6 @@ def test_every_menu_entry_named_in_the_help_exists() -> None:
         assert info.shortcut == key
 
 
-def test_pictures_are_small_and_used() -> None:
-    used = {name for step in tutorial() for name in step.pictures}
-    there = {f"pictures/{path.name}" for path in HELP.glob("pictures/*.png")}
-    assert there == used
-    assert all((HELP / name).stat().st_size <= 150_000 for name in used)
-
-
 def test_pages_follow_each_other(dialog: TutorialDialog) -> None:
     assert dialog.list.count() == len(dialog.steps) >= 6
     titles = []

@@ -1,0 +1,94 @@
+"""Which words the rooms of the window show, so that a picture of it can be told to be older than the window.
+
+``make screenshots`` notes them beside the pictures; ``tests/app/help/test_pictures.py`` compares. Words are
+those of buttons, boxes to tick, tabs and headings of a window in which nothing is open; what depends on the
+work, such as numbers, is none of them.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+from PySide6.QtWidgets import QAbstractButton, QGroupBox, QTabBar, QWidget
+
+from sxtstudio.app.batch.dialog import BatchDialog
+from sxtstudio.app.document.start_page import StartPage
+from sxtstudio.app.help.contents import HELP
+from sxtstudio.app.help.reader import Documentation
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.models.dialog import ModelsDialog
+from sxtstudio.app.states import Panel
+
+PICTURES = HELP / "pictures"
+WIDEST_PX = 1200
+LARGEST_BYTES = 200_000
+NOTED = Path(__file__).resolve().parent / "pictures.json"
+#: What each picture shows, besides slices and 3D.
+ROOMS: dict[str, tuple[str, ...]] = {
+    "start": ("menus", "start"),
+    "open": ("menus", "image"),
+    "look": ("image",),
+    "try": ("segment",),
+    "segment": ("segment",),
+    "mask": ("mask",),
+    "clean": ("clean",),
+    "paint": ("labels",),
+    "objects": ("objects", "pane"),
+    "plots": ("objects", "pane"),
+    "evaluate": ("evaluate",),
+    "bodies": ("surface",),
+    "surface": ("surface",),
+    "batch": ("batch",),
+    "models": ("models",),
+    "export": (),
+    "documentation": ("documentation",),
+    "retrain": (),
+}
+
+
+def words_of(window: MainWindow) -> dict[str, list[str]]:
+    """Return the words of each room of a window in which nothing is open."""
+    parts = window.context.parts
+    rooms: dict[str, QWidget] = {panel.value: parts.side.widget(panel) for panel in Panel}
+    rooms["pane"] = parts.pane
+    rooms["start"] = window.findChildren(StartPage)[0]
+    dialogs = (
+        ("batch", "tools.batch", BatchDialog),
+        ("models", "tools.models", ModelsDialog),
+        ("documentation", "help.documentation", Documentation),
+    )
+    for name, action, kind in dialogs:
+        window.actions_.by_name[action].trigger()
+        dialog = window.context.dialogs.find(kind)
+        assert dialog is not None
+        rooms[name] = dialog
+        dialog.hide()
+    found = {name: _words(room) for name, room in rooms.items()}
+    menus = [menu for menu in window.menuBar().actions() if menu.menu() is not None]
+    found["menus"] = sorted(menu.text().replace("&", "") for menu in menus)
+    return found
+
+
+def note(window: MainWindow) -> None:
+    """Write down what the pictures show that are about to be made."""
+    NOTED.write_text(json.dumps(words_of(window), indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def noted() -> dict[str, list[str]]:
+    """Return what the pictures that are there show."""
+    read: dict[str, list[str]] = json.loads(NOTED.read_text(encoding="utf-8"))
+    return read
+
+
+def _words(room: QWidget) -> list[str]:
+    texts: list[str] = []
+    for widget in room.findChildren(QWidget):
+        if isinstance(widget, QAbstractButton):
+            texts.append(widget.text())
+        elif isinstance(widget, QGroupBox):
+            texts.append(widget.title())
+        elif isinstance(widget, QTabBar):
+            texts += [widget.tabText(number) for number in range(widget.count())]
+    return sorted({text.replace("&", "") for text in texts if re.fullmatch(r"[^\d]*[A-Za-z]{2}[^\d]*", text)})
