@@ -33,6 +33,7 @@ if TYPE_CHECKING:  # the parts import the context
     from sxtstudio.app.segment.panel import SegmentPanel
     from sxtstudio.app.slices.panel import ImagePanel
     from sxtstudio.app.slices.view import SlicesView
+    from sxtstudio.app.tour.tour import Tour
     from sxtstudio.app.view3d.panel import SurfacePanel
     from sxtstudio.app.view3d.view import View3D
     from sxtstudio.app.widgets.side_panel import SidePanel
@@ -54,6 +55,7 @@ class Parts:
     gets it when it is made.
     """
 
+    tour: Tour
     toolbox: Toolbox
     complete: CompleteSlices
     evaluation: EvaluationWork

@@ -40,6 +40,7 @@ from sxtstudio.app.settings import Settings
 from sxtstudio.app.slices.panel import ImagePanel
 from sxtstudio.app.slices.view import SlicesView
 from sxtstudio.app.states import Panel
+from sxtstudio.app.tour.tour import Tour
 from sxtstudio.app.view3d.panel import SurfacePanel
 from sxtstudio.app.view3d.view import View3D
 from sxtstudio.app.widgets.focus import FocusReturns
@@ -104,6 +105,7 @@ class MainWindow(QMainWindow):
         slices = SlicesView(context, first_scan, toolbox, style, StartPage(context, recent))
         view3d = View3D(context, style)
         return Parts(
+            tour=Tour(context),
             toolbox=toolbox,
             complete=complete,
             evaluation=evaluation,

@@ -31,3 +31,8 @@ def resources() -> Path:
     """Return the folder of icons, help and sample: the first that is there."""
     folders = shipped_folders("resources")
     return next((folder for folder in folders if folder.is_dir()), folders[0])
+
+
+def sample_tomogram() -> Path:
+    """Return the file of the sample tomogram, which may be missing."""
+    return resources() / "sample.tif"

@@ -26,6 +26,11 @@ def tutorial(context: Context) -> None:
     context.dialogs.bring_up(TutorialDialog)
 
 
+def tour(context: Context) -> None:
+    """Begin the guided tour, or go on with it."""
+    context.parts.tour.start()
+
+
 def shortcuts(context: Context) -> None:
     """Show all keys and mouse gestures."""
     from sxtstudio.app.help.pages import GESTURES, shortcuts_html
@@ -159,6 +164,14 @@ ACTIONS = (
         "What to do about a message or a result that is not as it should be",
         partial(documentation, link="trouble.md"),
         icon="mdi6.lifebuoy",
+    ),
+    ActionInfo(
+        "help.tour",
+        "Guided tour",
+        "Help",
+        "Seven steps on the sample, from slices to a measured object; begins where it was left",
+        tour,
+        icon="mdi6.sign-direction",
     ),
     ActionInfo(
         "help.shortcuts",

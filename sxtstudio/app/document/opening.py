@@ -13,6 +13,7 @@ from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.questions import Answer
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.shipped import sample_tomogram
 from sxtstudio.io.opening import SUFFIXES, name_patterns
 from sxtstudio.io.project import NAME, is_project, project_folder
 from sxtstudio.io.project_marker import SUFFIX as MARKER_SUFFIX
@@ -61,11 +62,10 @@ def open_project_folder(context: Context) -> None:
 
 def open_sample(context: Context) -> None:
     """Open the tomogram that comes with the program."""
-    from sxtstudio.workflow.jobs.demo import SAMPLE  # with all that a segmentation needs
-
-    if not SAMPLE.is_file():
+    sample = sample_tomogram()
+    if not sample.is_file():
         raise UserError("The sample tomogram is missing: get SXT Studio again.")
-    open_path(context, SAMPLE)
+    open_path(context, sample)
 
 
 def open_recovered(context: Context, recover: Callable[[Document | None], Document]) -> None:

@@ -40,6 +40,7 @@ class StartPage(VerticalScroll):
         )
         self.open = _button("Open tomogram…", "Choose a file (Ctrl+O)", main=True)
         self.sample = _button("Open sample", "A small simulated cell to try everything on")
+        self.tour = _button("Guided tour", "Seven steps on the sample, from slices to a measured object")
         self.tutorial = _button("Tutorial", "Five minutes to read, with pictures (F1)")
         row = QFlowLayout()  # one below the other where the window is narrow
         row.setHorizontalSpacing(8)
@@ -47,6 +48,7 @@ class StartPage(VerticalScroll):
         for button, action in (
             (self.open, "file.open"),
             (self.sample, "file.open_sample"),
+            (self.tour, "help.tour"),
             (self.tutorial, "help.tutorial"),
         ):
             row.addWidget(button)
@@ -88,6 +90,7 @@ class StartPage(VerticalScroll):
         outer.addStretch(3)
         self.open.setIcon(qtawesome.icon("mdi6.folder-open", color="white"))
         theme.set_icon(self.sample, "mdi6.flask-outline")
+        theme.set_icon(self.tour, "mdi6.sign-direction")
         theme.set_icon(self.tutorial, "mdi6.school-outline")
         self._find_device = QTimer(self, singleShot=True, interval=_DEVICE_MS)
         self._find_device.timeout.connect(self._on_find_device_timeout)

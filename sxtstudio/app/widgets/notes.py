@@ -269,6 +269,10 @@ class SliceRange(QWidget):
             if self.mode.currentData() == "around":
                 self.changed.emit()
 
+    def set_all(self) -> None:
+        """Choose all slices."""
+        self.mode.setCurrentIndex(self.mode.findData("all"))
+
     def set_range(self, first: int, last: int) -> None:
         """Choose the slices ``first`` to ``last`` (not included), from 0."""
         self.mode.setCurrentIndex(self.mode.findData("range"))

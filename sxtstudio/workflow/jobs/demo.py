@@ -10,7 +10,7 @@ from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.shipped import resources
+from sxtstudio.core.shipped import sample_tomogram
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.io import open_volume
 from sxtstudio.segment import SegmentParameters
@@ -20,7 +20,7 @@ from sxtstudio.workflow.jobs.report import plain, write_report
 from sxtstudio.workflow.jobs.segmenting import OnSlice, SegmentJob, SegmentResult, segment_file
 from sxtstudio.workflow.jobs.surfacing import SurfaceJob, SurfaceResult, stages_of, surface_file
 
-SAMPLE = resources() / "sample.tif"
+SAMPLE = sample_tomogram()
 # Specks of less than this are noise rather than membrane.
 MIN_SIZE_VOXELS = 200
 MIN_FACES = 1000

@@ -1,0 +1,192 @@
+"""Help > Guided tour: which step it is at, and what it shows; it follows whatever the user does meanwhile."""
+
+from __future__ import annotations
+
+from PySide6.QtCore import QObject, QPoint, QRect, QTimer
+from PySide6.QtWidgets import QWidget
+
+from sxtstudio.app.context import Context
+from sxtstudio.app.tour.bubble import Bubble, Shown, TargetFrame
+from sxtstudio.app.tour.doing import Doing
+from sxtstudio.app.tour.results import chosen, is_done, missing, sample_of, volume_text
+from sxtstudio.app.tour.steps import STEPS, WORDS, TourStep
+from sxtstudio.workflow.document.document import Document
+
+_SETTING = "tour/step"
+# Rooms move, scroll and hide in many ways, and a step may be done by anybody: it looks where all is.
+_LOOK_MS = 100
+_MARGIN_PX = 6
+
+
+class Tour(QObject):
+    """Begins with ``start``, ends with ``leave`` or after the last step; else there is nothing of it."""
+
+    def __init__(self, context: Context) -> None:
+        """Show nothing yet."""
+        super().__init__(context.window)
+        self._context = context
+        self._doing = Doing(context)
+        self.step: TourStep | None = None
+        self.bubble: Bubble | None = None
+        self.frame: TargetFrame | None = None
+        self._prepared: tuple[TourStep, Document | None] | None = None
+        self._begun_at: int | None = None  # the slice that was shown when the user was asked to look around
+        self._looked = False
+        self._helping: set[TourStep] | None = None  # what the tour has done by itself, while it does
+        self._stopped = False
+        self._look = QTimer(self, interval=_LOOK_MS)
+        self._look.timeout.connect(self.refresh)
+
+    # -- what the user does ------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Begin, or go on where the tour was left; where it is shown already, it gets the keyboard."""
+        if self.bubble is None:
+            window = self._context.window
+            self.frame, self.bubble = TargetFrame(window), Bubble(window)
+            self.bubble.back.connect(lambda: self._move(-1))
+            self.bubble.forward.connect(lambda: self._move(1))
+            self.bubble.helped.connect(self.help)
+            self.bubble.left.connect(self.leave)
+            stored = self._context.settings.get(_SETTING, "")
+            self._go(next((step for step in STEPS if step.value == stored), STEPS[0]))
+            self._look.start()
+        self.bubble.setFocus()
+
+    def leave(self) -> None:
+        """Put the tour away; the work on the sample stays as it is."""
+        if self.step is not None:
+            self._context.settings.set(_SETTING, self.step.value)
+            self._context.session.message.emit("Help > Guided tour goes on with the tour.")
+        self._end()
+
+    def help(self) -> None:
+        """Do this step for the user, and what it needs before it."""
+        self._helping, self._stopped = set(), False
+        self.refresh()
+
+    def shut_down(self) -> None:
+        """Close with the window."""
+        if self.step is not None:
+            self._context.settings.set(_SETTING, self.step.value)
+        self._end()
+
+    def _move(self, by: int) -> None:
+        if self.step is None:
+            return
+        place = STEPS.index(self.step) + by
+        if place == len(STEPS):
+            self._context.settings.set(_SETTING, "")
+            self._end()
+        elif place >= 0:
+            self._go(STEPS[place])
+
+    def _go(self, step: TourStep) -> None:
+        self.step, self._prepared, self._begun_at = step, None, None
+        self._helping, self._stopped = None, False
+        self.refresh()
+
+    def _end(self) -> None:
+        self._look.stop()
+        self._doing.restore()
+        self.step = self._helping = self._prepared = None
+        if self.bubble is not None and self.frame is not None:
+            self.bubble.hide()
+            self.bubble.deleteLater()
+            self.frame.delete()
+        self.bubble = self.frame = None
+
+    # -- what it shows -----------------------------------------------------------------------------
+
+    def refresh(self) -> None:
+        """Look where the work is, and show it."""
+        if self.step is None or self.bubble is None or self.frame is None:
+            return
+        self._follow(self.step)
+        if self._helping is not None:
+            self._go_on_helping(self.step, self._helping)
+        self.bubble.say(self._words(self.step))
+        room = self._context.window.rect()
+        target = self._target(self.step)
+        self.frame.show_around(target, room)
+        inside = room.adjusted(_MARGIN_PX, _MARGIN_PX, -_MARGIN_PX, -_MARGIN_PX)
+        self.bubble.stand_beside(target, inside)
+
+    def done(self, step: TourStep) -> bool:
+        """Whether a step is done."""
+        done = is_done(step, self._context)
+        return done and (self._looked or step is not TourStep.LOOK)
+
+    def _follow(self, step: TourStep) -> None:
+        """Bring up what a step needs, once for each tomogram; see whether slices were looked through."""
+        session, document = self._context.session, sample_of(self._context)
+        if missing(step, self._context) is None and self._prepared != (step, document):
+            self._prepared = (step, document)
+            self._begun_at = session.cursor[0]
+            self._doing.prepare(step)
+        if step is TourStep.LOOK and document is not None and self._begun_at is not None:
+            self._looked = self._looked or session.cursor[0] != self._begun_at
+
+    def _go_on_helping(self, step: TourStep, tried: set[TourStep]) -> None:
+        """Do the next of the steps that are to be done; what fails or is cancelled is not tried again."""
+        if self._working or self.done(step):
+            self._helping = None if self.done(step) else self._helping
+            return
+        wanted = missing(step, self._context) or step
+        if wanted in tried:
+            self._helping, self._stopped = None, True
+            return
+        if wanted is not step:
+            self._doing.prepare(wanted)
+            self._prepared = None
+        if self._doing.do(wanted):
+            tried.add(wanted)
+
+    @property
+    def _working(self) -> bool:
+        """Whether something goes on that the user can see."""
+        return self._context.session.busy is not None or bool(self._context.jobs.visible)
+
+    def _words(self, step: TourStep) -> Shown:
+        words, done, lacks = WORDS[step], self.done(step), missing(step, self._context)
+        if done:
+            said = words.done.format(
+                number=chosen(self._context), volume=volume_text(self._context) or ""
+            )  # both are known where they stand
+        elif self._working:
+            said = "This takes a moment. The line below the window says how long, and can stop it."
+        elif lacks is not None:
+            said = f"This step needs {WORDS[lacks].lacks}: go back, or let the tour do it."
+        elif self._stopped:
+            said = f"That was stopped, or did not work. {words.text}"
+        elif step is TourStep.MEASURE and self._context.parts.measured.value is not None:
+            said = "Click a row of the table, to see the numbers of one object."
+        else:
+            said = words.text
+        return Shown(
+            step.number,
+            len(STEPS),
+            words.title,
+            said,
+            done=done,
+            helps=self._helping is None and not self._working,
+            last=step is STEPS[-1],
+        )
+
+    def _target(self, step: TourStep) -> QRect | None:
+        """Return what is seen of the first control of a step that can be seen, in the window."""
+        lacks = missing(step, self._context)
+        for widget in self._doing.targets(lacks or step):
+            seen = self._seen(widget)
+            if seen is not None:
+                return seen
+        return None
+
+    def _seen(self, widget: QWidget) -> QRect | None:
+        if not widget.isVisible():
+            return None
+        part = widget.visibleRegion().boundingRect()
+        if part.isEmpty():
+            part = widget.rect()  # the bubble itself may lie over it for a moment
+        corner = widget.mapTo(self._context.window, QPoint())
+        return part.translated(corner).intersected(self._context.window.rect())
