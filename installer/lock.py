@@ -41,12 +41,18 @@ class Lock:
         The group of pyproject.toml that it is for, on top of requirements.lock; None: the program itself.
     more
         What is needed besides, such as what pip builds the program with.
+    by_hand
+        Its versions stand in it alone, as an add-on holds no more than it must: only hashes are added.
+    systems
+        For which it is.
     """
 
     name: str
-    says: str
+    says: str = ""
     extra: str | None = None
     more: tuple[str, ...] = ()
+    by_hand: bool = False
+    systems: tuple[str, ...] = SYSTEMS
 
 
 LOCKS = (
@@ -60,7 +66,13 @@ LOCKS = (
         "What builds the installers, beside requirements.lock.",
         extra="installer",
     ),
+    Lock("requirements-retrain.lock", by_hand=True),
+    Lock("requirements-cuda.lock", by_hand=True, systems=SYSTEMS[:2]),
 )
+_UNIVERSAL = (
+    "--universal", "--python-version", OLDEST_PYTHON, "--only-binary", ":all:", "--generate-hashes",
+    "--no-annotate", "--no-header", "--quiet",
+)  # fmt: skip
 
 
 def pinned(text: str) -> list[str]:
@@ -79,11 +91,11 @@ def uv() -> str:
 
 def resolve(lock: Lock, target: Path) -> None:
     """Let uv write a lock file; versions that the target has already stay where they may."""
-    words = [
-        uv(), "pip", "compile", str(ROOT / "pyproject.toml"), "-", "--output-file", str(target),
-        "--universal", "--python-version", OLDEST_PYTHON, "--only-binary", ":all:", "--generate-hashes",
-        "--no-annotate", "--no-header", "--quiet",
-    ]  # fmt: skip
+    if lock.by_hand:
+        target.write_text(with_hashes(target.read_text(encoding="utf-8")), encoding="utf-8")
+        return
+    words = [uv(), "pip", "compile", str(ROOT / "pyproject.toml"), "-", "--output-file", str(target)]
+    words += _UNIVERSAL
     if lock.extra:
         base = ROOT / BASE
         words += ["--extra", lock.extra, "--constraints", str(base)]
@@ -102,16 +114,48 @@ def resolve(lock: Lock, target: Path) -> None:
     target.write_text(head + body.rstrip("\n") + "\n", encoding="utf-8")
 
 
+def with_hashes(text: str) -> str:
+    """Return a lock file with the hashes of its versions.
+
+    Raises
+    ------
+    SystemExit
+        If a build of its own ("+cpu") has no hash yet: it is not in the usual registry, and is given by hand.
+    """
+    comments = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
+    own, usual = [], []
+    for block in blocks(text):
+        (own if "+" in block.splitlines()[0] else usual).append(block)
+    for block in own:
+        if "--hash=" not in block:
+            raise SystemExit(f"Give the hash of its wheel by hand (pip hash FILE): {block.strip()}")
+    pins = "\n".join(block.splitlines()[0].removesuffix(" \\") for block in usual)
+    words = [uv(), "pip", "compile", "-", "--no-deps", *_UNIVERSAL]
+    done = subprocess.run(words, input=pins, capture_output=True, text=True, cwd=ROOT)
+    if done.returncode:
+        raise SystemExit(done.stderr.strip())
+    return comments + "".join(sorted([*own, *blocks(done.stdout)], key=str.lower))
+
+
+def blocks(text: str) -> list[str]:
+    """Return the lines of a lock file for each of its versions."""
+    whole = "".join(line for line in text.splitlines(keepends=True) if not line.startswith("#"))
+    return re.split(r"^(?=[\w.-]+==)", whole.rstrip("\n") + "\n", flags=re.MULTILINE)[1:]
+
+
 def check_wheels(lock: Lock) -> None:
     """End where a system or a version of Python has no wheel of a version that is pinned."""
-    for system in SYSTEMS:
+    usual = [block for block in blocks((ROOT / lock.name).read_text(encoding="utf-8")) if "+" not in block]
+    for system in lock.systems:
         for python in (OLDEST_PYTHON, NEWEST_PYTHON):
             words = [
-                uv(), "pip", "compile", str(ROOT / lock.name), "--no-deps", "--only-binary", ":all:",
+                uv(), "pip", "compile", "-", "--no-deps", "--only-binary", ":all:",
                 "--python-platform", system, "--python-version", python, "--generate-hashes", "--quiet",
             ]  # fmt: skip
             surroundings = {**os.environ, "MACOSX_DEPLOYMENT_TARGET": OLDEST_MACOS}
-            done = subprocess.run(words, capture_output=True, text=True, cwd=ROOT, env=surroundings)
+            done = subprocess.run(
+                words, input="".join(usual), capture_output=True, text=True, cwd=ROOT, env=surroundings
+            )
             if done.returncode:
                 raise SystemExit(f"{lock.name}, {system}, Python {python}: {done.stderr.strip()}")
 
@@ -132,9 +176,9 @@ def main() -> None:
             shutil.copy(path, target)
             resolve(lock, target)
             if target.read_text(encoding="utf-8") != path.read_text(encoding="utf-8"):
-                raise SystemExit(f"{lock.name} is not what pyproject.toml wants: run `make lock`.")
+                raise SystemExit(f"{lock.name} is not what `make lock` writes: run it.")
         check_wheels(lock)
-        print(f"{lock.name}: as pyproject.toml wants it; wheels for {', '.join(SYSTEMS)}")
+        print(f"{lock.name}: complete; wheels for {', '.join(lock.systems)}")
 
 
 if __name__ == "__main__":

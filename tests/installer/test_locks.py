@@ -20,7 +20,7 @@ ROOT = Path(__file__).parents[2]
 LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
 BASE = "requirements.lock"
 #: Those whose files go into packages.
-PACKED = [BASE, "requirements-installer.lock"]
+PACKED = [BASE, "requirements-installer.lock", "requirements-retrain.lock", "requirements-cuda.lock"]
 SYSTEMS = {
     "linux": {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"},
     "windows": {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"},
