@@ -16,8 +16,8 @@ LICENCES, SBOM = "THIRD-PARTY-LICENCES.txt", "sbom.cdx.json"
 _COMMON = Path(__file__).parent / "licence_texts"
 _NOTE = """\
 SXT Studio is under the MIT licence. The libraries below are used unchanged, each under its own licence, whose
-text follows. Those under the LGPL (Qt and PySide6, connected-components-3d, edt) lie beside the program as
-files of their own and can be replaced by other versions; their sources are at https://download.qt.io,
+text follows. Those under the LGPL ({lgpl}; PySide6 with Qt)
+lie beside the program as files of their own and can be replaced by other versions; their sources are at https://download.qt.io,
 https://code.qt.io and https://pypi.org under their names and versions.
 
 FFmpeg (imageio_ffmpeg/binaries) is a program of its own under the GPL, version 3 or later, that SXT Studio
@@ -61,4 +61,5 @@ def write_licences(path: Path, parts: Sequence[Licence]) -> None:
     ]
     for name in ("LGPL-3", "LGPL-2.1", "GPL-3"):
         bodies.append(f"{line}\n{name}\n{line}\n" + (_COMMON / f"{name}.txt").read_text(encoding="utf-8"))
-    path.write_text(f"{_NOTE}\n{rows}\n\n" + "\n\n".join(bodies) + "\n", encoding="utf-8")
+    lgpl = ", ".join(part.name for part in parts if part.licence.startswith("LGPL"))
+    path.write_text(f"{_NOTE.format(lgpl=lgpl)}\n{rows}\n\n" + "\n\n".join(bodies) + "\n", encoding="utf-8")

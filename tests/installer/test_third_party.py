@@ -94,6 +94,19 @@ def test_examined_libraries_are_what_debian_says_of_most_files(tools: SimpleName
             assert "GPL" not in licence or " or " in licence.lower(), (package, licence)
 
 
+def test_all_licences_stand_in_one_text(tools: SimpleNamespace, tmp_path: Path) -> None:
+    """And those that only name the LGPL or the GPL have its text there as well."""
+    licence = tools.licences.Licence
+    parts = [
+        licence("edt", "3.1", "LGPL-3.0-or-later", ()),
+        licence("attrs", "26", "MIT", ("Permission is",)),
+    ]
+    tools.third_party.write_licences(tmp_path / "all.txt", parts)
+    text = (tmp_path / "all.txt").read_text(encoding="utf-8")
+    assert "Those under the LGPL (edt; " in text and "attrs 26: MIT" in text and "Permission is" in text
+    assert text.count("GNU LESSER GENERAL PUBLIC LICENSE") >= 2 and "GNU GENERAL PUBLIC LICENSE" in text
+
+
 def test_the_list_of_parts_is_cyclonedx(tools: SimpleNamespace, tmp_path: Path) -> None:
     """Checked by the published schema."""
     licence = tools.licences.Licence
