@@ -162,6 +162,17 @@ def test_links_are_followed_in_one_place() -> None:
     assert found == []
 
 
+@pytest.mark.parametrize("path", [path for path in MODULES if "app" in path.parts], ids=name_of)
+def test_painters_end_also_after_an_error(path: Path) -> None:
+    """One that is not ended when its widget has been painted, as an error keeps it, ends the program."""
+    kept = [
+        node.lineno
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Assign) and ast.unparse(node.value).startswith("QPainter(")
+    ]
+    assert kept == [], "write: with QPainter(…) as painter"
+
+
 def test_tables_are_written_in_one_place() -> None:
     """No text of a table may be a formula; ``core.printable.csv_text`` sees to it."""
     assert imports().find_modules_that_directly_import("csv") == {"sxtstudio.core.printable"}

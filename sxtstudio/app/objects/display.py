@@ -47,19 +47,18 @@ class ColourBar(QWidget):
         scale = self._scale
         if scale is None:
             return
-        painter = QPainter(self)
-        bar = QRect(0, 0, self.width(), 10)
-        gradient = QLinearGradient(bar.topLeft(), bar.topRight())
-        places = np.linspace(0, 1, _STEPS)
-        colours = column_colours(scale.low + places * (scale.high - scale.low), scale)
-        for place, rgb in zip(places.tolist(), colours.tolist(), strict=True):
-            gradient.setColorAt(place, QColor(*rgb))
-        painter.fillRect(bar, gradient)
-        painter.setPen(self.palette().windowText().color())
-        line = QRect(0, 12, self.width(), self.fontMetrics().height())
-        painter.drawText(line, Qt.AlignmentFlag.AlignLeft, f"{scale.low:.3g}")
-        painter.drawText(line, Qt.AlignmentFlag.AlignRight, f"{scale.high:.3g}")
-        painter.end()
+        with QPainter(self) as painter:
+            bar = QRect(0, 0, self.width(), 10)
+            gradient = QLinearGradient(bar.topLeft(), bar.topRight())
+            places = np.linspace(0, 1, _STEPS)
+            colours = column_colours(scale.low + places * (scale.high - scale.low), scale)
+            for place, rgb in zip(places.tolist(), colours.tolist(), strict=True):
+                gradient.setColorAt(place, QColor(*rgb))
+            painter.fillRect(bar, gradient)
+            painter.setPen(self.palette().windowText().color())
+            line = QRect(0, 12, self.width(), self.fontMetrics().height())
+            painter.drawText(line, Qt.AlignmentFlag.AlignLeft, f"{scale.low:.3g}")
+            painter.drawText(line, Qt.AlignmentFlag.AlignRight, f"{scale.high:.3g}")
 
 
 class ObjectsDisplay(QWidget):

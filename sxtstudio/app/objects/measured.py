@@ -123,6 +123,7 @@ class ObjectMeasurements(QObject):
         if not self._begun:
             self.begin()
         self._begun = False
+        self.job = None  # it has done its work: that it ends is told with what it found
         if value is None:
             self._kept = None
         else:

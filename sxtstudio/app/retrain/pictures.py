@@ -80,23 +80,22 @@ class SlicePicture(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint title and picture."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        head = painter.fontMetrics().height() + 6
-        painter.setPen(self.palette().windowText().color())
-        title = painter.fontMetrics().elidedText(self.title, Qt.TextElideMode.ElideRight, self.width())
-        painter.drawText(QPointF(0, head - 8), title)
-        room = QRectF(0, head, self.width(), self.height() - head)
-        if self._pixmap is None:
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(self.palette().base())
-            painter.drawRoundedRect(room, 6, 6)
-            painter.setPen(QPen(QColor(self.palette().placeholderText().color())))
-            wrap = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(room.adjusted(12, 12, -12, -12), wrap, self.empty_text)
-        else:
-            scale = min(room.width() / self._pixmap.width(), room.height() / self._pixmap.height())
-            width, height = self._pixmap.width() * scale, self._pixmap.height() * scale
-            place = QRectF(0, head, width, height)
-            painter.drawPixmap(place, self._pixmap, QRectF(self._pixmap.rect()))
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            head = painter.fontMetrics().height() + 6
+            painter.setPen(self.palette().windowText().color())
+            title = painter.fontMetrics().elidedText(self.title, Qt.TextElideMode.ElideRight, self.width())
+            painter.drawText(QPointF(0, head - 8), title)
+            room = QRectF(0, head, self.width(), self.height() - head)
+            if self._pixmap is None:
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(self.palette().base())
+                painter.drawRoundedRect(room, 6, 6)
+                painter.setPen(QPen(QColor(self.palette().placeholderText().color())))
+                wrap = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(room.adjusted(12, 12, -12, -12), wrap, self.empty_text)
+            else:
+                scale = min(room.width() / self._pixmap.width(), room.height() / self._pixmap.height())
+                width, height = self._pixmap.width() * scale, self._pixmap.height() * scale
+                place = QRectF(0, head, width, height)
+                painter.drawPixmap(place, self._pixmap, QRectF(self._pixmap.rect()))

@@ -171,23 +171,22 @@ class _PictureButton(QAbstractButton):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint picture, frame and caption."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
-        edge = min(self.width(), self.height() - self._caption_px)
-        square = QRect((self.width() - edge) // 2, 0, edge, edge)
-        if not self._pixmap.isNull():
-            painter.drawPixmap(square, self._pixmap)
-        marked = self.underMouse() or self.hasFocus()
-        role = self.palette().highlight() if marked else self.palette().mid()
-        pen = QPen(role.color(), 3 if marked else 1)
-        pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
-        inset = pen.width() // 2
-        painter.setPen(pen)
-        painter.drawRect(square.adjusted(inset, inset, -inset - 1, -inset - 1))
-        painter.setPen(self.palette().windowText().color())
-        caption = QRect(0, edge + _GAP_PX, self.width(), self.fontMetrics().height())
-        painter.drawText(caption, Qt.AlignmentFlag.AlignHCenter, self.text())
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+            edge = min(self.width(), self.height() - self._caption_px)
+            square = QRect((self.width() - edge) // 2, 0, edge, edge)
+            if not self._pixmap.isNull():
+                painter.drawPixmap(square, self._pixmap)
+            marked = self.underMouse() or self.hasFocus()
+            role = self.palette().highlight() if marked else self.palette().mid()
+            pen = QPen(role.color(), 3 if marked else 1)
+            pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+            inset = pen.width() // 2
+            painter.setPen(pen)
+            painter.drawRect(square.adjusted(inset, inset, -inset - 1, -inset - 1))
+            painter.setPen(self.palette().windowText().color())
+            caption = QRect(0, edge + _GAP_PX, self.width(), self.fontMetrics().height())
+            painter.drawText(caption, Qt.AlignmentFlag.AlignHCenter, self.text())
 
     @property
     def _caption_px(self) -> int:

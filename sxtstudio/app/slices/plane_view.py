@@ -257,39 +257,38 @@ class PlaneView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint what needs painting; Qt cuts everything off outside the changed rectangle."""
-        painter = QPainter(self)
-        painter.fillRect(event.rect(), QColor("#0d0f11" if theme.is_dark() else "#d5d8dc"))
-        session = self._context.session
-        state = session.display.value
-        self._crossed = self.cross()
-        if session.document is not None:
-            painter.setTransform(self.transform(), True)
-            self.image.draw(painter, state.smooth)
-            replaced = self.preview.labels is not None and self._preview_style is not PreviewStyle.SHADES
-            shown = session.objects.value
-            proposed = self.preview.labels is not None and self._preview_style is PreviewStyle.OBJECTS
-            covered = None
-            if shown.visible and not proposed:
-                covered = self.objects.prepare(self._style.colours, self._style.shown)
-                self.objects.draw(painter, shown.opacity)
-            if state.labels_visible and not replaced:
-                self.labels.draw(painter, covered)  # not below objects: their colours must be their own
-            if session.marks.value.visible and not replaced:
-                self.marks.draw(painter)
-            self.preview.draw(painter)
-            self.selected.draw(painter)
-            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-            self.selected_edge.draw(painter, _SELECTED, 1.5)
-            if shown.visible:
-                self.objects.draw_selected(painter, self._style.shown)
-            if state.mask_visible:
-                self.outline.draw(painter, state.mask_rgb)
-            overlays.draw_tool(painter, self, self.mouse.over)
-            painter.resetTransform()
-            overlays.draw_all(painter, self)
-        if self.hasFocus() and self.mouse.by_keyboard:
-            overlays.draw_focus(painter, self)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.fillRect(event.rect(), QColor("#0d0f11" if theme.is_dark() else "#d5d8dc"))
+            session = self._context.session
+            state = session.display.value
+            self._crossed = self.cross()
+            if session.document is not None:
+                painter.setTransform(self.transform(), True)
+                self.image.draw(painter, state.smooth)
+                replaced = self.preview.labels is not None and self._preview_style is not PreviewStyle.SHADES
+                shown = session.objects.value
+                proposed = self.preview.labels is not None and self._preview_style is PreviewStyle.OBJECTS
+                covered = None
+                if shown.visible and not proposed:
+                    covered = self.objects.prepare(self._style.colours, self._style.shown)
+                    self.objects.draw(painter, shown.opacity)
+                if state.labels_visible and not replaced:
+                    self.labels.draw(painter, covered)  # not below objects: their colours must be their own
+                if session.marks.value.visible and not replaced:
+                    self.marks.draw(painter)
+                self.preview.draw(painter)
+                self.selected.draw(painter)
+                painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+                self.selected_edge.draw(painter, _SELECTED, 1.5)
+                if shown.visible:
+                    self.objects.draw_selected(painter, self._style.shown)
+                if state.mask_visible:
+                    self.outline.draw(painter, state.mask_rgb)
+                overlays.draw_tool(painter, self, self.mouse.over)
+                painter.resetTransform()
+                overlays.draw_all(painter, self)
+            if self.hasFocus() and self.mouse.by_keyboard:
+                overlays.draw_focus(painter, self)
 
     @property
     def context(self) -> Context:

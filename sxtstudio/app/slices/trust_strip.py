@@ -66,17 +66,16 @@ class TrustStrip(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint a line for every pixel; where it stands for several slices, the least certain one."""
-        painter = QPainter(self)
-        left, span = self._way()
-        painter.fillRect(QRect(left, self.height() // 2, span + 1, 1), self.palette().mid().color())
-        last = len(self.figures) - 1
-        for x in range(span + 1 if self.figures else 0):
-            low, high = (round(last * (x + side) / max(1, span)) for side in (-0.5, 0.5))
-            part = self.figures[max(0, low) : max(0, low, min(last, high)) + 1]
-            known = [figure.certainty for figure in part if figure.certainty is not None]
-            if known and self.scale is not None:
-                painter.fillRect(QRect(left + x, 0, 1, self.height()), colour_of(min(known), self.scale))
-        painter.end()
+        with QPainter(self) as painter:
+            left, span = self._way()
+            painter.fillRect(QRect(left, self.height() // 2, span + 1, 1), self.palette().mid().color())
+            last = len(self.figures) - 1
+            for x in range(span + 1 if self.figures else 0):
+                low, high = (round(last * (x + side) / max(1, span)) for side in (-0.5, 0.5))
+                part = self.figures[max(0, low) : max(0, low, min(last, high)) + 1]
+                known = [figure.certainty for figure in part if figure.certainty is not None]
+                if known and self.scale is not None:
+                    painter.fillRect(QRect(left + x, 0, 1, self.height()), colour_of(min(known), self.scale))
 
     def mousePressEvent(self, event: QMouseEvent) -> None:
         """Choose the slice under the pointer."""

@@ -96,9 +96,8 @@ class Shot:
         with camera.turned(self.contents.camera, turned or 0.0), camera.enlarged(enlarged):
             overlay = overlay_of(camera, height, self.contents.state, self.unit, self.contents.dark)
             note = scale_note(camera, height, self)
-        brush = QPainter(picture)
-        paint_overlay(brush, width, height, overlay)
-        brush.end()
+        with QPainter(picture) as brush:
+            paint_overlay(brush, width, height, overlay)
         return picture, note
 
 

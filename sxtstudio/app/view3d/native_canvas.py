@@ -129,5 +129,5 @@ class _Overlay(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint both."""
-        painter = QPainter(self)
-        paint_overlay(painter, self.width(), self.height(), self._canvas.overlay(self.height()))
+        with QPainter(self) as painter:
+            paint_overlay(painter, self.width(), self.height(), self._canvas.overlay(self.height()))

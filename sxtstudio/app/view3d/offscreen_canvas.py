@@ -140,13 +140,13 @@ class _PictureWidget(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Show the latest picture."""
-        painter = QPainter(self)
         image = self._canvas.image
-        if image is None:
-            painter.fillRect(self.rect(), self.palette().window())
-            return
-        painter.drawImage(self.rect(), image)
-        paint_overlay(painter, self.width(), self.height(), self._canvas.overlay(self.height()))
+        with QPainter(self) as painter:
+            if image is None:
+                painter.fillRect(self.rect(), self.palette().window())
+                return
+            painter.drawImage(self.rect(), image)
+            paint_overlay(painter, self.width(), self.height(), self._canvas.overlay(self.height()))
 
 
 def image_of(pixels: NDArray[np.uint8], clear: bool = False) -> QImage:

@@ -208,8 +208,7 @@ def save_povray_picture(
         with camera.enlarged(shot.room_for(size)):
             overlay = overlay_of(camera, size[1], contents.state, shot.unit, contents.dark)
             note = scale_note(camera, size[1], shot)
-        brush = QPainter(picture)
-        paint_overlay(brush, *size, overlay)
-        brush.end()
+        with QPainter(picture) as brush:
+            paint_overlay(brush, *size, overlay)
         write_png(picture, temporary, path, note)
     return path, note

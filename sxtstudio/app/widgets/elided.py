@@ -30,11 +30,10 @@ class ElidedLabel(QLabel):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint the words, or what fits of them."""
-        painter = QPainter(self)
-        mode = Qt.TextElideMode.ElideMiddle
-        text = self.fontMetrics().elidedText(self.text(), mode, self.contentsRect().width())
-        self.style().drawItemText(
-            painter, self.contentsRect(), int(self.alignment()), self.palette(), self.isEnabled(), text,
-            self.foregroundRole(),
-        )  # fmt: skip
-        painter.end()
+        with QPainter(self) as painter:
+            mode = Qt.TextElideMode.ElideMiddle
+            text = self.fontMetrics().elidedText(self.text(), mode, self.contentsRect().width())
+            self.style().drawItemText(
+                painter, self.contentsRect(), int(self.alignment()), self.palette(), self.isEnabled(), text,
+                self.foregroundRole(),
+            )  # fmt: skip

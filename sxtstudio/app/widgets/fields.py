@@ -77,11 +77,10 @@ class ColourButton(QPushButton):
         self._rgb = rgb
         picture = QPixmap(36, 28)
         picture.fill(Qt.GlobalColor.transparent)
-        painter = QPainter(picture)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setBrush(QColor(*rgb))
-        painter.drawRoundedRect(1, 1, 34, 26, 5, 5)
-        painter.end()
+        with QPainter(picture) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setBrush(QColor(*rgb))
+            painter.drawRoundedRect(1, 1, 34, 26, 5, 5)
         self.setIcon(QIcon(picture))
 
     def _ask(self) -> None:

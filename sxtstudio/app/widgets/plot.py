@@ -79,12 +79,11 @@ class Plot(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Paint what lies behind the plot, and a frame while the keyboard moves it."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(QColor(theme.ACCENT), 1) if self.hasFocus() else Qt.PenStyle.NoPen)
-        painter.setBrush(self.palette().base())
-        painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), _ROUND_PX, _ROUND_PX)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.setPen(QPen(QColor(theme.ACCENT), 1) if self.hasFocus() else Qt.PenStyle.NoPen)
+            painter.setBrush(self.palette().base())
+            painter.drawRoundedRect(QRectF(self.rect()).adjusted(0.5, 0.5, -0.5, -0.5), _ROUND_PX, _ROUND_PX)
 
     def write_picture(self, path: Path) -> None:
         """Write the plot as it is shown into a ``.png``, 2000 pixels wide, or an ``.svg``.
@@ -123,11 +122,10 @@ class Plot(QWidget):
         return bytes(data.data().data())
 
     def _render(self, device: QPaintDevice) -> None:
-        painter = QPainter(device)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.fillRect(self.view.rect(), self.palette().base())
-        self.view.render(painter, QRectF(self.view.rect()), self.view.rect())
-        painter.end()
+        with QPainter(device) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            painter.fillRect(self.view.rect(), self.palette().base())
+            self.view.render(painter, QRectF(self.view.rect()), self.view.rect())
 
     def _make(self) -> Any:
         import pyqtgraph

@@ -186,28 +186,27 @@ class ReasonBars(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw each bar behind its title."""
-        painter = QPainter(self)
-        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        most = max((one.part for one in self.reasons), default=1.0) or 1.0
-        bar = QColor(theme.ACCENT)
-        bar.setAlpha(90)
-        metrics = self.fontMetrics()
-        for place, one in enumerate(self.reasons):
-            text = share(one.part)
-            right = metrics.horizontalAdvance(text) + 8
-            room = QRectF(0, place * self._row, self.width() - right, self._row - self._GAP)
-            painter.setPen(Qt.PenStyle.NoPen)
-            painter.setBrush(bar)
-            painter.drawRoundedRect(
-                QRectF(room.x(), room.y(), max(3.0, room.width() * one.part / most), room.height()), 3, 3
-            )
-            painter.setPen(self.palette().text().color())
-            middle = Qt.AlignmentFlag.AlignVCenter
-            title = metrics.elidedText(one.title, Qt.TextElideMode.ElideRight, int(room.width()) - 6)
-            painter.drawText(room.adjusted(5, 0, 0, 0), middle | Qt.AlignmentFlag.AlignLeft, title)
-            whole = QRectF(0, room.y(), self.width(), room.height())
-            painter.drawText(whole, middle | Qt.AlignmentFlag.AlignRight, text)
-        painter.end()
+        with QPainter(self) as painter:
+            painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+            most = max((one.part for one in self.reasons), default=1.0) or 1.0
+            bar = QColor(theme.ACCENT)
+            bar.setAlpha(90)
+            metrics = self.fontMetrics()
+            for place, one in enumerate(self.reasons):
+                text = share(one.part)
+                right = metrics.horizontalAdvance(text) + 8
+                room = QRectF(0, place * self._row, self.width() - right, self._row - self._GAP)
+                painter.setPen(Qt.PenStyle.NoPen)
+                painter.setBrush(bar)
+                painter.drawRoundedRect(
+                    QRectF(room.x(), room.y(), max(3.0, room.width() * one.part / most), room.height()), 3, 3
+                )
+                painter.setPen(self.palette().text().color())
+                middle = Qt.AlignmentFlag.AlignVCenter
+                title = metrics.elidedText(one.title, Qt.TextElideMode.ElideRight, int(room.width()) - 6)
+                painter.drawText(room.adjusted(5, 0, 0, 0), middle | Qt.AlignmentFlag.AlignLeft, title)
+                whole = QRectF(0, room.y(), self.width(), room.height())
+                painter.drawText(whole, middle | Qt.AlignmentFlag.AlignRight, text)
 
 
 def _scores_text(classifier: Classifier, source: str) -> str:

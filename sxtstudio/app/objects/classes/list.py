@@ -126,12 +126,11 @@ def swatch(rgb: Rgb) -> QIcon:
     picture = QPixmap(2 * _SWATCH.width(), 2 * _SWATCH.height())
     picture.setDevicePixelRatio(2)
     picture.fill(Qt.GlobalColor.transparent)
-    painter = QPainter(picture)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.setPen(QColor(0, 0, 0, 90))
-    painter.setBrush(QColor(*rgb))
-    painter.drawRoundedRect(2, 2, _SWATCH.width() - 4, _SWATCH.height() - 4, 3, 3)
-    painter.end()
+    with QPainter(picture) as painter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(QColor(0, 0, 0, 90))
+        painter.setBrush(QColor(*rgb))
+        painter.drawRoundedRect(2, 2, _SWATCH.width() - 4, _SWATCH.height() - 4, 3, 3)
     icon = QIcon(picture)
     icon.addPixmap(picture, QIcon.Mode.Selected)  # the colour itself, not tinted by the row's
     return icon

@@ -46,10 +46,9 @@ class ColourBar(QWidget):
     def paintEvent(self, event: QPaintEvent) -> None:
         """Draw bar, numbers at its ends, and the title along it."""
         if self._bar is not None:
-            painter = QPainter(self)
-            painter.setPen(self.palette().windowText().color())
-            paint_bar(painter, QRectF(self.rect()), *self._bar)
-            painter.end()
+            with QPainter(self) as painter:
+                painter.setPen(self.palette().windowText().color())
+                paint_bar(painter, QRectF(self.rect()), *self._bar)
 
 
 def paint_bar(painter: QPainter, area: QRectF, low: float, high: float, title: str) -> None:

@@ -124,17 +124,16 @@ def _as_png(plots: Sequence[FigurePlot], places: Sequence[QRect], size: QSize) -
 
 
 def _render(plots: Sequence[FigurePlot], places: Sequence[QRect], size: QSize, device: QPaintDevice) -> None:
-    painter = QPainter(device)
-    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-    painter.fillRect(QRect(0, 0, size.width(), size.height()), QColor("white"))
-    for plot, place in zip(plots, places, strict=True):
-        inner = QRectF(place).marginsRemoved(QMarginsF(6, 6, 6, 6))
-        bar = None if plot.figure is None else plot.figure.bar
-        if bar is not None:
-            side = inner.adjusted(inner.width() - _BAR_PX + 12, 6, 0, -30)
-            inner.setWidth(inner.width() - _BAR_PX)
-            painter.setFont(print_font())
-            painter.setPen(QColor("black"))
-            paint_bar(painter, side, *bar)
-        plot.view.render(painter, inner, plot.view.rect())
-    painter.end()
+    with QPainter(device) as painter:
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.fillRect(QRect(0, 0, size.width(), size.height()), QColor("white"))
+        for plot, place in zip(plots, places, strict=True):
+            inner = QRectF(place).marginsRemoved(QMarginsF(6, 6, 6, 6))
+            bar = None if plot.figure is None else plot.figure.bar
+            if bar is not None:
+                side = inner.adjusted(inner.width() - _BAR_PX + 12, 6, 0, -30)
+                inner.setWidth(inner.width() - _BAR_PX)
+                painter.setFont(print_font())
+                painter.setPen(QColor("black"))
+                paint_bar(painter, side, *bar)
+            plot.view.render(painter, inner, plot.view.rect())

@@ -222,9 +222,7 @@ class TablePage(QWidget):
             model.order,
             column,
             chosen=len(self._session.objects.value.selected),
-            stale=sum(map(self._measured.is_stale, model.listing.numbers.tolist()))
-            if self._measured.value is not None
-            else 0,
+            stale=len(self._measured.stale.intersection(model.listing.numbers.tolist())),
             without_border=self.border.isChecked(),
         )
         self.view.say_when_empty(self._why_empty() if there else "")

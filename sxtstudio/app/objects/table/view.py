@@ -8,6 +8,7 @@ from PySide6.QtCore import (
     QEvent,
     QItemSelection,
     QItemSelectionModel,
+    QItemSelectionRange,
     QModelIndex,
     QSignalBlocker,
     Qt,
@@ -113,11 +114,10 @@ class ObjectsTable(QTableView):
         """Paint the rows, or why there are none."""
         super().paintEvent(event)
         if self.placeholder:
-            painter = QPainter(self.viewport())
-            painter.setPen(self.palette().placeholderText().color())
-            flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
-            painter.drawText(self.viewport().rect().adjusted(8, 4, -8, -4), int(flags), self._nothing)
-            painter.end()
+            with QPainter(self.viewport()) as painter:
+                painter.setPen(self.palette().placeholderText().color())
+                flags = Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap
+                painter.drawText(self.viewport().rect().adjusted(8, 4, -8, -4), int(flags), self._nothing)
 
     # -- the selection ---------------------------------------------------------------------------
 
@@ -140,13 +140,20 @@ class ObjectsTable(QTableView):
         begin = 0
         for place in range(1, len(rows) + 1):
             if place == len(rows) or rows[place] != rows[place - 1] + 1:
-                top, bottom = self._table.index(rows[begin], 0), self._table.index(rows[place - 1], last)
-                selection.select(top, bottom)
+                # Not ``index``, which asks the model twice for each of thousands of scattered rows.
+                top, bottom = (
+                    self._table.createIndex(rows[begin], 0),
+                    self._table.createIndex(rows[place - 1], last),
+                )
+                selection.append(QItemSelectionRange(top, bottom))
                 begin = place
         self._quiet = True
         try:
             flags = QItemSelectionModel.SelectionFlag
-            self.selectionModel().select(selection, flags.ClearAndSelect)
+            # Forgotten first: Qt would compare each of the former rows with each of the new ones.
+            self.selectionModel().reset()
+            self.selectionModel().select(selection, flags.Select)
+            self.viewport().update()
             current = self._table.rows_of(numbers[-1:])
             column = min(max(self._column, 0), last)
             index = self._table.index(current[0], column) if current else QModelIndex()
