@@ -63,6 +63,8 @@ class Documentation(ToolDialog):
         self.page = Page()
         self.page.setOpenLinks(False)
         self.page.document().setDocumentMargin(16)
+        # Pictures are made as wide as the page, so its width must not change with its length.
+        self.page.setVerticalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOn)
         self.note = QLabel()
         self.note.setProperty("role", "note")
         self.note.setWordWrap(True)
@@ -180,6 +182,7 @@ class Documentation(ToolDialog):
             return
         found = search(words, self.passages)
         self.tree.clear()
+        self._items = {}
         for passage in found[:_MOST_FOUND]:
             same = passage.heading == passage.page.title
             item = QTreeWidgetItem(

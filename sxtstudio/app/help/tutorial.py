@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import Qt, QTimer, QUrl
-from PySide6.QtGui import QImage, QResizeEvent, QTextDocument
+from PySide6.QtGui import QImage, QResizeEvent, QTextCursor, QTextDocument
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
@@ -44,7 +44,19 @@ class Page(QTextBrowser):
         place = bar.value()
         self.document().clear()  # with the pictures in their former width
         self.setMarkdown(self._text)
+        self._wrap_commands()
         bar.setValue(place)
+
+    def _wrap_commands(self) -> None:
+        """Wrap lines of commands, which Qt keeps whole, and put them onto a ground of their own."""
+        block = self.document().begin()
+        while block.isValid():
+            form = block.blockFormat()
+            if form.nonBreakableLines():
+                form.setNonBreakableLines(False)
+                form.setBackground(self.palette().alternateBase())
+                QTextCursor(block).setBlockFormat(form)
+            block = block.next()
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Make the pictures as wide as the page is now."""

@@ -95,7 +95,9 @@ def test_words_are_found_and_their_page_opened(reader: Documentation, qtbot: QtB
     reader.search.setText("xyzzy plugh")
     qtbot.waitUntil(lambda: "Nothing found" in reader.tree.topLevelItem(0).text(0))
     reader.search.clear()
+    reader.show_page("files.md")  # before the contents are back
     qtbot.waitUntil(lambda: reader.tree.topLevelItem(0).childCount() > 0)
+    assert reader.tree.currentItem().text(0) == PAGES["files.md"].title
 
 
 def test_headings_rank_before_text() -> None:
@@ -160,3 +162,12 @@ def test_internal_links_and_pictures_exist() -> None:
             file, _, anchor = link.partition("#")
             assert not file or (HELP / file).is_file(), f"{path.name}: {link}"
             assert not anchor or anchor in anchors[file or path.name], f"{path.name}: {link}"
+
+
+def test_no_page_is_wider_than_the_window(reader: Documentation, qtbot: QtBot) -> None:
+    """Lines of commands are wrapped."""
+    reader.resize(760, 600)
+    qtbot.wait(150)
+    for page in ("measure.md", "batch.md", "segment.md", "index.md", "errors-open.md"):
+        reader.show_page(page)
+        assert reader.page.horizontalScrollBar().maximum() == 0, page
