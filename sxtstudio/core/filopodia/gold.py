@@ -1,4 +1,4 @@
-"""Gold beads: compact, and absorbing far more than any membrane."""
+"""Gold beads: round, and absorbing far more than a filopodium and any membrane."""
 
 from __future__ import annotations
 
@@ -9,10 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-#: Gold differs from what is around it by so many times what membranes do.
-_TIMES = 2.5
-#: It is no single voxel of noise.
-_LEAST_VOXELS = 27
+#: Gold differs from what is free by so many times what a filopodium and membranes do.
+_TIMES = 4.0
+#: What absorbs less than all but this share of what is around is free: ice, not the inside of a cell.
+_FREE = 0.1
+#: Noise is smoothed over so many voxels; gold is so many times above what is left of it.
+_SMOOTH, _NOISE = 1.0, 8.0
+#: It is no single voxel of noise, and in a slice no streak: so much of the circle around it is filled.
+_LEAST_VOXELS, _ROUND = 27, 0.45
 #: It counts where it lies so near to a filopodium, voxels.
 _NEAR = 2
 
@@ -22,6 +26,9 @@ def touches_gold(
 ) -> bool:
     """Return whether a gold bead lies in or at an object.
 
+    What is told from gold is measured against what is free around: in a cell the cytoplasm absorbs nearly as
+    much as membranes do, and would make gold of all that is a little darker.
+
     Parameters
     ----------
     image, outline, where
@@ -29,22 +36,34 @@ def touches_gold(
     absorbing_dark
         Whether what absorbs is dark.
     """
-    absorbs = image.astype(np.float32)
+    raw = image.astype(np.float32)
     if absorbing_dark:
-        np.negative(absorbs, out=absorbs)
-    around, membrane = absorbs[~outline & ~where], absorbs[outline]
-    if not around.size or not membrane.size:
+        np.negative(raw, out=raw)
+    absorbs: NDArray[np.float32] = ndimage.gaussian_filter(raw, _SMOOTH)
+    if not where.any() or where.all():
         return False
-    level = float(np.median(around))
-    contrast = float(np.median(membrane)) - level
-    if not contrast > 0:  # labels that do not lie on what absorbs say nothing of gold
+    level = float(np.quantile(absorbs[~where], _FREE))
+    contrasts = [float(np.median(absorbs[where])) - level]
+    if outline.any():
+        contrasts.append(float(np.median(absorbs[outline])) - level)
+    contrast = max(contrasts)
+    if not contrast > 0:
         return False
-    gold = absorbs > level + _TIMES * max(contrast, 2 * _noise(around))
+    noise = _noise(absorbs - ndimage.gaussian_filter(absorbs, 2 * _SMOOTH))
+    gold = absorbs > level + max(_TIMES * contrast, _NOISE * noise)
     numbers = cc3d.connected_components(gold, connectivity=6)
     near = ndimage.binary_dilation(where, iterations=_NEAR)
-    sizes = np.bincount(numbers.ravel())
-    touching = np.unique(numbers[near & gold])
-    return bool((sizes[touching] >= _LEAST_VOXELS).any())
+    return any(_is_bead(numbers == number) for number in np.unique(numbers[near & gold]).tolist())
+
+
+def _is_bead(part: NDArray[np.bool_]) -> bool:
+    """Whether it is as large as a bead, and round in its fullest slice."""
+    if np.count_nonzero(part) < _LEAST_VOXELS:
+        return False
+    plane = part[int(part.sum(axis=(1, 2)).argmax())]
+    rows, columns = (np.flatnonzero(plane.any(axis=axis)) for axis in (1, 0))
+    across = max(rows[-1] - rows[0], columns[-1] - columns[0]) + 1
+    return bool(np.count_nonzero(plane) >= _ROUND * np.pi / 4 * across**2)
 
 
 def _noise(values: NDArray[np.float32]) -> float:
