@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 import tifffile
 from PySide6.QtWidgets import QApplication
+from scipy import ndimage
 
 from sxtstudio.cli import main
 from sxtstudio.core.geometry import Box
@@ -75,6 +76,30 @@ def test_filopodia_are_cut_measured_and_listed(
     assert "filopodium_length_nm" in (tmp_path / "t.dictionary.csv").read_text(encoding="utf-8")
     middle = [float(row["width_nm"]) for row in rows_of(profiles) if row["object"] == "1"]
     assert np.median(middle) == pytest.approx(120, rel=0.12)
+
+
+def test_two_rows_of_one_name_are_its_base_and_its_tip(
+    cell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The labels are empty and the tomogram is pale in one half: without it there is nothing."""
+    labels = tifffile.imread(cell)
+    z, y, x = np.meshgrid(*(np.arange(n, dtype=float) for n in labels.shape), indexing="ij")
+    tube = np.sqrt((z - 12) ** 2 + (y - np.clip(y, 0, 64)) ** 2 + (x - 25) ** 2) - 6
+    absorbs = ndimage.gaussian_filter(0.2 * (np.minimum(y - 30, tube) <= 0) + 0.1 * (labels > 0), 1.0)
+    absorbs += np.random.default_rng(1).normal(0, 0.03, labels.shape)
+    image = write(tmp_path / "image.tif", -absorbs.astype(np.float32))
+    empty = write(tmp_path / "empty.tif", np.zeros_like(labels))
+    seeds, output = tmp_path / "seeds.csv", tmp_path / "o.tif"
+    seeds.write_text("x,y,z,filopodium\n25,33,12,a\n25,67,12,a\n25,50,12,\n25,67,12,b\n", encoding="utf-8")
+    arguments = ("filopodia", empty, "--seeds", seeds, "-o", output)
+    code, _, error = run(capsys, *arguments)
+    assert code != 0 and "No seed" in error
+    code, out, _ = run(capsys, *arguments, "--image", image)
+    assert code == 0, out
+    assert "1 filopodium" in out and "Seed 3 lies on filopodium 1 again" in out
+    assert "1 seed at the same voxel as an earlier one left out" in out
+    mine, truth = tifffile.imread(output) == 1, (tube <= 0) & (y > 33)
+    assert (mine & truth).sum() / (mine | truth).sum() > 0.85
 
 
 def test_the_cut_of_a_seed_holds(cell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -20,8 +20,9 @@ def add(commands: Any) -> None:
         "filopodia",
         help="cut filopodia from a cell, and measure them",
         description="Cut the filopodia at given points from the cell at their base, close and fill their "
-        "outlines, and say of each whether it is whole: not cut by the borders, not interrupted by gold. "
-        "As the window does it by a click.",
+        "outlines, and say of each whether it is whole (not cut by the borders, not interrupted by gold) or "
+        "doubtful. With --image they are followed along the grey values where outlines are missing. As the "
+        "window does it by a click.",
     )
     parser.add_argument(
         "labels", metavar="LABELS", help="label file; every voxel that is not 0 is a membrane"
@@ -31,14 +32,17 @@ def add(commands: Any) -> None:
         metavar="FILE.csv",
         required=True,
         help="a point on each filopodium: columns x, y and z (voxels from 0), and maybe cut (nm from the "
-        "tip, where the proposed one is not right)",
+        "tip, where the proposed one is not right) and filopodium (a name: rows that share it are points of "
+        "one, such as its base and its tip, and it runs from the first to the last)",
     )
     parser.add_argument(
         "-o", "--output", metavar="OBJECTS", required=True, help=".tif, .mrc, .rec, .map or .zarr"
     )
     parser.add_argument("--table", metavar="TABLE", help="measure them: .csv, .xlsx or .parquet")
     parser.add_argument("--profiles", metavar="FILE.csv", help="the width of each along its axis")
-    parser.add_argument("--image", metavar="TOMOGRAM", help="look for gold in it, and measure grey values")
+    parser.add_argument(
+        "--image", metavar="TOMOGRAM", help="follow filopodia in it, look for gold, and measure grey values"
+    )
     parser.add_argument(
         "--polarity",
         choices=("dark", "bright"),

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 from scipy import ndimage
 
+from sxtstudio.core.filopodia.grey import INSIDE_PX, OUTSIDE_PX, Grey, edge
 from sxtstudio.core.filopodia.sampling import Array, Ground
 from sxtstudio.core.filopodia.surface import Surface
 from sxtstudio.core.filopodia.tube import across
@@ -21,6 +22,8 @@ _BESIDE_PX, _BESIDE = 3.0, 1.5
 _CLOSED = 0.5
 #: At the base the cell's membrane turns away: so much of the usual rim is left where that begins.
 _TURNS_AWAY = 0.7
+#: From this share of a whole edge of the tomogram on a tip is closed there.
+_TIP_EDGE = 0.4
 
 
 def trimmed(surface: Surface, begin: int, end: int, start: Array, jump: float) -> tuple[int, int]:
@@ -69,10 +72,28 @@ def tip_of(ground: Ground, surface: Surface, begin: int, end: int) -> int:
     radius = int(np.median(surface.radii[begin : end + 1]))
     behind = min(end, begin + max(2, radius // 2))
     ahead = np.arange(0.0, behind - max(0, begin - radius - 2), 0.5)
+    if ground.grey is not None and len(ahead):
+        seen = _grey_tip(ground.grey, surface, behind, ahead)
+        if seen is not None and abs(behind - seen - begin) <= 0.7 * radius + 1:
+            return min(end, max(0, round(behind - seen)))
     label, _ = ground.at(surface.points[behind] - ahead[:, None] * surface.along[behind])
     edges = behind - ahead[:-1][label[:-1] & ~label[1:]] - 0.25
     near = edges[np.abs(edges - begin) <= 0.7 * radius + 1]
     return begin if not len(near) else max(0, int(np.ceil(near[np.abs(near - begin).argmin()])))
+
+
+def _grey_tip(grey: Grey, surface: Surface, place: int, ahead: Array) -> float | None:
+    """Return how far ahead of a point of the axis, towards the tip, absorption ends; None: nowhere."""
+    radius = float(np.median(surface.radii[place]))
+    aside = [np.zeros(3)]
+    for way in (surface.first[place], surface.second[place]):
+        aside += [0.35 * radius * way, -0.35 * radius * way]
+    steps = np.stack([ahead - INSIDE_PX, ahead + OUTSIDE_PX])
+    points = surface.points[place] - steps[..., None] * surface.along[place]
+    absorbs = np.nan_to_num(grey.at(np.array(aside)[:, None, None] + points)).mean(axis=0)
+    drop = edge(absorbs[0] - absorbs[1])
+    best = int(drop.argmax())
+    return float(ahead[best]) if drop[best] > _TIP_EDGE else None
 
 
 def rounded(surface: Surface, begin: int, seen: int, end: int) -> Surface:
@@ -102,7 +123,19 @@ def hangs_on(ground: Ground, surface: Surface, place: int) -> float:
     label, known = ground.at(points)
     # Of each direction the fullest place counts, and of two opposite ones the emptier: neighbours lie aside.
     full = (label & known).any(axis=2).mean(axis=0)
+    if ground.grey is not None:
+        full = np.maximum(full, _dark_beside(ground.grey, surface, points))
     return float(np.minimum(full, np.roll(full, 12)).mean() + 0.1 * full.mean())
+
+
+def _dark_beside(grey: Grey, surface: Surface, points: Array) -> Array:
+    """Return how dark it is beside an end (…, directions): 0 as outside of the tube, 1 as inside."""
+    inside = np.nanmedian(grey.at(surface.points))
+    rays = surface.rays()
+    outside = np.nanmedian(grey.at(surface.points[:, None] + rays * (surface.radii[..., None] + 3.0)))
+    dark = (grey.at(points) - outside) / max(float(inside - outside), 0.1)
+    result: Array = np.clip(np.nan_to_num(dark), 0, 1).mean(axis=(0, 2))
+    return result
 
 
 def is_closed(ground: Ground, surface: Surface) -> bool:
@@ -119,4 +152,9 @@ def is_closed(ground: Ground, surface: Surface) -> bool:
     rays = rays[in_slices] if np.abs(along[0]) < 0.8 and in_slices.any() else rays
     away = np.arange(0.0, 2.2 * radius + 3, 0.5)
     label, _ = ground.at(behind + rays[:, None] * away[:, None])
-    return bool(label.any(axis=1).mean() >= _CLOSED)
+    closed = label.any(axis=1)
+    if ground.grey is not None:
+        steps = np.stack([away - INSIDE_PX, away + OUTSIDE_PX])
+        absorbs = ground.grey.at(behind + rays[:, None, None] * steps[..., None])
+        closed |= (edge(absorbs[:, 0] - absorbs[:, 1]) > _TIP_EDGE).any(axis=1)
+    return bool(closed.mean() >= _CLOSED)

@@ -6,12 +6,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from sxtstudio.core.bodies.membrane import Membrane, membrane_in
+from sxtstudio.core.bodies.membrane import membrane_in
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.filopodia.axis import Axis
 from sxtstudio.core.filopodia.candidate import Candidate, places_in
+from sxtstudio.core.filopodia.doubt import is_doubtful
 from sxtstudio.core.filopodia.ends import base_of, hangs_on, is_closed, rounded, tip_of, trimmed
 from sxtstudio.core.filopodia.gold import touches_gold
+from sxtstudio.core.filopodia.grey import Grey
+from sxtstudio.core.filopodia.path import way_through
 from sxtstudio.core.filopodia.records import (
     Filopodium,
     FilopodiumParameters,
@@ -43,6 +46,8 @@ _SURE, _SURE_LENGTH = 0.75, 4.0
 _LEAST_FIT = 0.12
 #: Much of its outline is missing where its sides have less than this share of it.
 _GAPS = 0.75
+#: Followed in a tomogram, it has an edge along so much of its sides.
+_LEAST_SIDES = 0.65
 #: A line is wider than the membrane; no less than this share of a tube's radius is left of it.
 _LEFT = 0.75
 #: The cut may be moved beyond the proposed base by so many widths.
@@ -69,6 +74,8 @@ def find_filopodium(
     voxel_nm: VoxelSize | None,
     parameters: FilopodiumParameters | None = None,
     progress: Progress | None = None,
+    grey: Grey | None = None,
+    more: tuple[Triple, ...] = (),
 ) -> Candidate:
     """Find the filopodium at a voxel on or in it; only labels near it are read.
 
@@ -85,6 +92,10 @@ def find_filopodium(
         Voxel (z, y, x).
     voxel_nm
         Edges of a voxel (z, y, x); None where unknown: lengths are then in voxels.
+    grey
+        How much the tomogram absorbs around the points (``grey_around``), for where labels are missing.
+    more
+        Further voxels on it: it runs through all of them, and from the first to the last.
 
     Raises
     ------
@@ -97,25 +108,28 @@ def find_filopodium(
     shape = (labels.shape[0], labels.shape[1], labels.shape[2])
     spacing = spacing_of(voxel_nm)
     where = f"x {seed[2]}, y {seed[1]}, {{slices}}"
-    if any(not 0 <= at < n for at, n in zip(seed, shape, strict=True)):
-        raise _none(where, "lies outside of the volume", seed)
-    ground = Ground(labels, spacing)
+    for place in (seed, *more):
+        if any(not 0 <= at < n for at, n in zip(place, shape, strict=True)):
+            outside = f"x {place[2]}, y {place[1]}, {{slices}}"
+            raise _none(outside, "lies outside of the volume", place)
     half_wall = 0.0 if isinstance(labels, OneObject) else half_wall_px(labels, seed, spacing)
+    membrane = None if isinstance(labels, OneObject) else membrane_in(voxel_nm)
+    # A line of whole voxels is half a voxel thinner than twice the distance from its middle to its edge.
+    thicker = 0.0
+    if membrane is not None and membrane.applies_to(2 * half_wall):
+        thicker = half_wall - 0.25 - membrane.px / 2
+    ground = Ground(labels, spacing, grey, thicker if grey is not None else 0.0)
     fit = TubeFit(ground, half_wall)
     widest = widest_of(parameters, voxel_nm) / ground.px / 2 + 2 * half_wall
-    pieces = [piece for piece in pieces_at(fit, seed, widest) if piece.score >= _LEAST_FIT]
-    if not pieces and isinstance(labels, OneObject) and labels[seed]:
-        raise _none(where, "is in something wider than a filopodium", seed)
-    if not pieces and not labels[seed]:
-        raise _none(where, "is neither on an outline nor in a narrow space between outlines", seed)
-    at = np.array(seed) * ground.scale
-    tube = _best_tube(fit, pieces, at, widest, parameters, progress)
+    if more:
+        tube: _Tube | None = _tube_through(fit, (seed, *more), widest)
+    else:
+        tube = _tube_at(fit, seed, widest, parameters, progress, where)
     if tube is None or tube.end - tube.begin < _LONGER * _half_width(tube.found):
         raise _none(where, "is not on anything that is longer than wide", seed)
     if tube.end - tube.begin > parameters.longest_px:
         raise _none(where, "belongs to something longer than a filopodium", seed)
-    membrane = None if isinstance(labels, OneObject) else membrane_in(voxel_nm)
-    candidate = _candidate(ground, tube, seed, half_wall, membrane, spacing, shape)
+    candidate = _candidate(ground, tube, seed, 0.0 if grey is not None else thicker, spacing, shape)
     if candidate is None:
         raise _none(where, "is not on anything that is longer than wide", seed)
     return candidate
@@ -133,6 +147,35 @@ def complete(
     if touches_gold(image.read(box), labels[box.slices] != 0, where, absorbing_dark=absorbing_dark):
         return (*found.incomplete, Incomplete.GOLD)
     return found.incomplete
+
+
+def _tube_at(
+    fit: TubeFit,
+    seed: Triple,
+    widest: float,
+    parameters: FilopodiumParameters,
+    progress: Progress,
+    where: str,
+) -> _Tube | None:
+    labels = fit.ground.labels
+    pieces = [piece for piece in pieces_at(fit, seed, widest) if piece.score >= _LEAST_FIT]
+    if not pieces and isinstance(labels, OneObject) and labels[seed]:
+        raise _none(where, "is in something wider than a filopodium", seed)
+    if not pieces and not labels[seed]:
+        raise _none(where, "is neither on an outline nor in a narrow space between outlines", seed)
+    return _best_tube(fit, pieces, np.array(seed) * fit.ground.scale, widest, parameters, progress)
+
+
+def _tube_through(fit: TubeFit, seeds: tuple[Triple, ...], widest: float) -> _Tube | None:
+    """Return the tube through points, from the first one to the last."""
+    way = way_through(fit, seeds, widest)
+    around = surface_of(fit.ground, way)
+    if around is None:
+        return None
+    surface, _, _ = around
+    apart = [np.linalg.norm(surface.points - at, axis=1) for at in (way.points[0], way.points[-1])]
+    ends = [int(far.argmin()) for far in apart]
+    return _Tube(surface, min(ends), max(ends), 1.0)
 
 
 def _best_tube(
@@ -155,7 +198,12 @@ def _best_tube(
         radius = _half_width(found)
         nearest = int(np.linalg.norm(found.points - seed, axis=1).argmin())
         away = float(np.linalg.norm(found.points[nearest] - seed))
-        if away > found.radii[nearest].max() + _CLICK_PX or _is_sheet(found, fit.half_wall):
+        line = fit.half_wall
+        if fit.ground.grey is not None:
+            line = 0.0
+            if float(found.lateral.mean()) < _LEAST_SIDES or radius > widest:
+                continue
+        if away > found.radii[nearest].max() + _CLICK_PX or _is_sheet(found, line):
             continue
         if float(np.linalg.norm(found.points[-1] - found.points[0])) < _STRAIGHT * (end - begin):
             continue
@@ -173,8 +221,7 @@ def _candidate(
     ground: Ground,
     tube: _Tube,
     seed: Triple,
-    half_wall: float,
-    membrane: Membrane | None,
+    thicker: float,
     spacing: VoxelSize,
     shape: Triple,
 ) -> Candidate | None:
@@ -191,13 +238,13 @@ def _candidate(
     problems = [] if is_closed(ground, found) else [Incomplete.OPEN_TIP]
     if float(found.lateral.mean()) < _GAPS:
         problems.append(Incomplete.GAPS)
+    if ground.grey is not None and is_doubtful(ground.grey, found):
+        problems.append(Incomplete.DOUBTFUL)
     half_width = _half_width(found)
     beyond = min(len(tube.surface) - 1, tube.end + round(2 * _BEYOND * half_width))
     longer = tube.surface.part(tube.begin, beyond)
-    if membrane is not None and membrane.applies_to(2 * half_wall):
-        # A line of whole voxels is half a voxel thinner than twice the distance from its middle to its edge.
-        thinner = np.maximum(longer.radii - (half_wall - 0.25) + membrane.px / 2, _LEFT * longer.radii)
-        longer = replace(longer, radii=thinner)
+    if thicker:
+        longer = replace(longer, radii=np.maximum(longer.radii - thicker, _LEFT * longer.radii))
     placed = places_in(longer, spacing, shape)
     if placed is None:
         return None
@@ -237,6 +284,6 @@ def _half_width(surface: Surface) -> float:
 def _none(where: str, why: str, seed: Triple) -> UserError:
     return UserError(
         f"There is no filopodium: the point ({where}) {why}. Click on the outline of one, or inside "
-        "it; where its outline is broken or missing, close it by hand first.",
+        "it; or give a second point, so that its base and its tip are known, or close its outline by hand.",
         slices=(seed[0], seed[0]),
     )

@@ -37,7 +37,7 @@ class FilopodiumParameters:
 
 
 class Incomplete(StrEnum):
-    """Why a filopodium is not whole; the values stand in files and never change."""
+    """Why a filopodium is not whole, or may be wrong; the values stand in files and never change."""
 
     FIRST_Z, LAST_Z = "first slice", "last slice"
     FIRST_Y, LAST_Y = "top border", "bottom border"
@@ -45,6 +45,7 @@ class Incomplete(StrEnum):
     GOLD = "gold"
     OPEN_TIP = "open tip"
     GAPS = "gaps"
+    DOUBTFUL = "doubtful"
 
 
 #: In the order of the axes: the faces of the volume.
@@ -63,6 +64,7 @@ _WORDS = {
     Incomplete.GOLD: "interrupted by gold",
     Incomplete.OPEN_TIP: "its outline is open at the tip, so that it may go on",
     Incomplete.GAPS: "much of its outline is missing and was guessed: look whether it is right",
+    Incomplete.DOUBTFUL: "doubtful, as its edge, width or grey values are uneven: look whether it is right",
 }
 
 

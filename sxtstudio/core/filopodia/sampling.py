@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.bodies.regions import wall_half_px
+from sxtstudio.core.filopodia.grey import Grey
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.volume import VoxelSize
 
@@ -38,9 +39,16 @@ class OneObject:
 class Ground:
     """Labels, asked at points (…, 3) in px of a slice (z, y, x), the middle of the first voxel being 0."""
 
-    def __init__(self, labels: Labels | OneObject, spacing: VoxelSize) -> None:
-        """Take labels with voxels of these edges."""
-        self._labels = labels
+    def __init__(
+        self,
+        labels: Labels | OneObject,
+        spacing: VoxelSize,
+        grey: Grey | None = None,
+        thicker: float = 0.0,
+    ) -> None:
+        """Take labels with voxels of these edges, thicker than membranes by so many px on each side."""
+        self.grey, self.thicker = grey, thicker
+        self.labels = labels
         self.px = min(spacing[1:])
         self.scale = np.array(spacing) / self.px
         self.shape = np.array(labels.shape)
@@ -52,7 +60,7 @@ class Ground:
         margin = _MIRROR_PX / self.scale
         known = ((index >= -margin) & (index <= last + margin)).all(axis=-1)
         index = np.clip(last - np.abs(last - np.abs(index)), 0, last)
-        label: Mask = np.asarray(self._labels[index[..., 0], index[..., 1], index[..., 2]] != 0)
+        label: Mask = np.asarray(self.labels[index[..., 0], index[..., 1], index[..., 2]] != 0)
         return label, np.asarray(known)
 
     def holds(self, point: Array) -> bool:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sxtstudio.core.filopodia.grey import INSIDE_PX, OUTSIDE_PX, Grey, edge
 from sxtstudio.core.filopodia.sampling import Array, Ground
 from sxtstudio.core.filopodia.tube import TubeFit
 from sxtstudio.core.geometry import Triple
@@ -19,6 +20,10 @@ _BESIDE = frozenset(
 )
 #: So many edges are looked at on each side; each that is passed by counts against the piece.
 _EDGES, _PASSED = 4, 0.04
+#: An edge of the tomogram counts from this share of a whole one on.
+_EDGE = 0.25
+#: In the tomogram all is drawn out along the beam, so that what runs along it counts less.
+_BEAM_COST = 0.3
 #: What is no wider than so many lines may be one, such as the wall of a tube that was clicked.
 _LINE, _LINE_COST = 1.5, 0.2
 #: Places along a piece where it is looked at, px.
@@ -53,7 +58,7 @@ def pieces_at(fit: TubeFit, seed: Triple, widest: float, most: int = 4) -> list[
                 if (shift, above) not in _BESIDE or not ground.holds(base):
                     continue
                 leans = (-_LEAN, 0, _LEAN) if above == 0 else (0,)
-                for offset, radius, cost in _between(ground, base, side, least, widest):
+                for offset, radius, cost in _between(ground, base, along, side, least, widest):
                     for lean in leans:
                         found.append(
                             (
@@ -64,7 +69,7 @@ def pieces_at(fit: TubeFit, seed: Triple, widest: float, most: int = 4) -> list[
                             )
                         )
         if turn % 3 == 0:  # along the beam, and nearly so
-            for offset, radius, cost in _between(ground, at, side, least, widest):
+            for offset, radius, cost in _between(ground, at, along, side, least, widest):
                 found.append((at + offset * side, np.array([1.0, 0.0, 0.0]), radius, cost))
                 for lean in (-60, 60):
                     found += [
@@ -80,7 +85,7 @@ def _leaning(along: Array, degrees: float) -> Array:
 
 
 def _between(
-    ground: Ground, base: Array, side: Array, least: float, widest: float
+    ground: Ground, base: Array, along: Array, side: Array, least: float, widest: float
 ) -> list[tuple[float, float, float]]:
     """Return offset, radius and cost of what lies between an edge on each side."""
     away = np.arange(0, 2 * widest, 0.5)
@@ -88,8 +93,13 @@ def _between(
     label &= known
     ends = label[:-1] & ~label[1:] & known[1:]
     count = len(away)
-    one = away[:-1][ends[: count - 1]][:_EDGES] + 0.25
-    other = away[:-1][ends[count:]][:_EDGES] + 0.25
+    sides = [away[:-1][ends[: count - 1]] + 0.25, away[:-1][ends[count:]] + 0.25]
+    if ground.grey is not None:
+        sides = [
+            _merged(edges - ground.thicker, _grey_edges(ground.grey, base, along, way, away))
+            for edges, way in zip(sides, (side, -side), strict=True)
+        ]
+    one, other = (edges[:_EDGES] for edges in sides)
     found = []
     for i, right in enumerate(one.tolist()):
         for j, left in enumerate(other.tolist()):
@@ -97,6 +107,22 @@ def _between(
             if least <= radius <= widest:
                 found.append(((right - left) / 2, radius, _PASSED * (i + j)))
     return found
+
+
+def _grey_edges(grey: Grey, base: Array, along: Array, side: Array, away: Array) -> Array:
+    """Return where absorption drops most from a point on, looked at along the tube's direction too."""
+    lines = base + np.array([-3.0, -1.5, 0.0, 1.5, 3.0])[:, None] * along
+    points = lines[:, None, None] + np.stack([away - INSIDE_PX, away + OUTSIDE_PX])[..., None] * side
+    absorbs = grey.at(points).mean(axis=0)
+    drop = edge(absorbs[0] - absorbs[1])
+    top = (drop[1:-1] >= drop[:-2]) & (drop[1:-1] > drop[2:]) & (drop[1:-1] > _EDGE)
+    return np.asarray(away[1:-1][top])
+
+
+def _merged(one: Array, other: Array) -> Array:
+    """Return edges of both, each once, the nearest first."""
+    apart = [place for place in one.tolist() if not len(other) or np.abs(other - place).min() > 1]
+    return np.sort(np.concatenate([other, apart]))
 
 
 def _best(fit: TubeFit, found: list[tuple[Array, Array, float, float]], most: int) -> list[Piece]:
@@ -109,6 +135,8 @@ def _best(fit: TubeFit, found: list[tuple[Array, Array, float, float]], most: in
             for i in range(0, len(middles), _AT_ONCE)
         ]
     )
+    if fit.ground.grey is not None:
+        costs = costs + _BEAM_COST * directions[:, 0] ** 2
     scores = scores - costs - np.where(radii < _LINE * fit.half_wall, _LINE_COST, 0.0)
     chosen: list[Piece] = []
     for best in np.argsort(-scores).tolist():

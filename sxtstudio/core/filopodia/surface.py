@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sxtstudio.core.filopodia.grey import INSIDE_PX, OUTSIDE_PX, edge
 from sxtstudio.core.filopodia.sampling import Array, Ground, Mask
 from sxtstudio.core.filopodia.trace import Way
 from sxtstudio.core.filopodia.tube import across, ray_weights
@@ -26,6 +27,14 @@ _DIFFERS = (0.5, 0.4, 0.3, 0.25)
 #: Wherever so much of the rim is outlined, it has not ended; over so many px that is smoothed.
 _OUTLINED, _ENDS_PX = 0.35, 1.5
 _RAY_PX = 0.5
+#: Grey values are smoothed along the tube (px) and around it (rays); an edge of them counts from this share
+#: of a whole one on, and a missing one counts so much as a place that differs by such a share.
+_GREY_SMOOTH, _GREY_TURN = 2.0, 1.0
+_GREY_EDGE, _AGAINST = 0.25, 0.3
+#: Tomograms of ±60° show edges elsewhere than where they are along the beam: on rays that run so along it.
+_BEAM = 0.7
+#: Where it is steepest is measured over so many px to both sides.
+_SLOPE_PX = 0.75
 #: A label goes on that lies on both sides of the surface, so far from it, px.
 _GOES_ON_PX = (1.0, 2.0)
 
@@ -76,6 +85,10 @@ class Surface:
             self.radii[::-1], self.outlined[::-1], self.lateral[::-1], self.crossed[::-1],
         )  # fmt: skip
 
+    def rays(self) -> Array:
+        """Return the unit vectors from the axis on which the radii lie (n, RAYS, 3)."""
+        return _rays(self.first, self.second)
+
     def side_radius(self) -> Array:
         """Return the radius along the axis (n,), in which the sides in the slices count most."""
         weight = ray_weights(_rays(self.first, self.second))
@@ -123,15 +136,22 @@ def _around(ground: Ground, points: Array, radius: Array) -> Surface:
     label = ndimage.binary_opening(label & known, np.ones((1, 1, 2)))  # a single sample is no outline
     ends = label[..., :-1] & ~label[..., 1:]
     places = (away[:-1] + away[1:]) / 2
+    against = np.zeros(ends.shape)
+    tops = np.zeros(ends.shape, np.bool_)
+    if ground.grey is not None:
+        absorbs = ground.grey.at(points[:, None, None] + rays[:, :, None] * away[:, None])
+        ends, tops, against = _with_grey(ends, absorbs, round(ground.thicker / _RAY_PX))
+        ends &= (np.abs(rays[..., 0]) <= _BEAM)[..., None]
     expected = np.repeat(radius[:, None], RAYS, axis=1)
     hit, nearest = np.zeros(expected.shape, np.bool_), expected
     for differs in _DIFFERS:
         share = np.abs(places - expected[..., None]) / np.maximum(expected[..., None], 4.0)
+        best = np.where(ends, share + against, np.inf).argmin(axis=-1)
         cost = np.where(ends, share, np.inf)
-        best = cost.argmin(axis=-1)
         hit = np.take_along_axis(cost, best[..., None], axis=-1)[..., 0] < differs
         nearest = places[best]
         expected = _expected(hit, nearest, radius)
+    by_grey = hit & np.take_along_axis(tops, best[..., None], axis=-1)[..., 0]
     values, weight = _blurred(np.where(hit, 1.0, 0.15), np.where(hit, nearest, expected), (1.0, 0.6))
     seen = known[..., -1]
     counts = ray_weights(rays)
@@ -141,9 +161,37 @@ def _around(ground: Ground, points: Array, radius: Array) -> Surface:
     sides = np.abs(rays[..., 0]) < 0.5
     lateral = (hit & sides).sum(axis=1) / np.maximum(1, (sides & seen).sum(axis=1))
     radii = values / weight
-    beyond = [_sampled(label, radii + more) for more in _GOES_ON_PX]
-    crossed = (beyond[0] & beyond[1] & _sampled(label, radii - _GOES_ON_PX[0])).mean(axis=1)
+    outer = radii + ground.thicker
+    beyond = [_sampled(label, outer + more) for more in _GOES_ON_PX]
+    goes_on = beyond[0] & beyond[1] & _sampled(label, outer - _GOES_ON_PX[0])
+    crossed = (goes_on & ~by_grey).mean(axis=1)
     return Surface(points, along, first, second, radii, outlined, np.minimum(lateral, 1.0), crossed)
+
+
+def _with_grey(ends: Mask, absorbs: Array, thicker: int) -> tuple[Mask, Mask, Array]:
+    """Return where labels (n, RAYS, m) or absorption end, where absorption does, and what is against each."""
+    missing = np.isnan(absorbs)
+    mean = ndimage.gaussian_filter(
+        np.where(missing, 0.0, absorbs), (_GREY_SMOOTH, _GREY_TURN, 0), mode=("nearest", "wrap", "nearest")
+    )
+    index = np.arange(ends.shape[-1])
+
+    def taken(px: float) -> Array:  # between two samples each
+        shifted = index + 0.5 + px / _RAY_PX
+        low = np.clip(np.floor(shifted), 0, mean.shape[-1] - 1).astype(int)
+        high = np.clip(low + 1, 0, mean.shape[-1] - 1)
+        result: Array = (mean[..., low] + mean[..., high]) / 2
+        return result
+
+    strength = np.where(missing[..., :-1], 0.0, edge(taken(-INSIDE_PX) - taken(OUTSIDE_PX)))
+    slope = taken(-_SLOPE_PX) - taken(_SLOPE_PX)
+    before, after = np.roll(slope, 1, axis=-1), np.roll(slope, -1, axis=-1)
+    before[..., 0] = after[..., -1] = np.inf
+    tops = (slope >= before) & (slope > after) & (strength > _GREY_EDGE)
+    moved = np.zeros_like(ends)
+    moved[..., : ends.shape[-1] - thicker] = ends[..., thicker:]
+    moved &= strength > -_GREY_EDGE
+    return tops | moved, tops, np.where(tops, _AGAINST * (1 - strength), 0.6 * _AGAINST)
 
 
 def _sampled(label: Mask, away: Array) -> Mask:

@@ -20,6 +20,8 @@ def row_of(found: Filopodium) -> ObjectRow:
         flags.add(Flag.BORDER)
     if {Incomplete.GOLD, Incomplete.OPEN_TIP, Incomplete.GAPS} & set(found.incomplete):
         flags.add(Flag.OPEN)
+    if Incomplete.DOUBTFUL in found.incomplete:
+        flags.add(Flag.DOUBTFUL)
     return ObjectRow(
         FILOPODIUM.name, Decided.HAND, notes=why_incomplete(found.incomplete), flags=frozenset(flags)
     )

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from sxtstudio.core.filopodia.grey import INSIDE_PX, OUTSIDE_PX, edge
 from sxtstudio.core.filopodia.sampling import Array, Ground, Mask
 
 #: Rays from the axis.
@@ -83,11 +84,14 @@ class TubeFit:
         first, second = across(direction)
         rays = _ACROSS[:, None] * first[:, None] + _UP[:, None] * second[:, None]
         places = middle[:, None] + along[:, None] * direction[:, None]
-        out = np.maximum(radius[:, None] + self._offsets, 0.0)
+        out = np.maximum(radius[:, None] + self._offsets + self.ground.thicker, 0.0)
         points = places[:, :, None, None] + rays[:, None, :, None] * out[:, None, None, :, None]
         label, known = self.ground.at(points)
         lies = label.astype(np.float32)
         ends = np.maximum(0.0, (lies[..., 0] + lies[..., 1] - lies[..., 2] - lies[..., 3]) / 2)
+        grey = self._grey_edge(places, rays, radius)
+        if grey is not None:
+            ends = np.maximum(ends, grey) + 0.5 * np.minimum(grey, 0.0)
         goes_on = label[..., 0] & label[..., 2] & label[..., 3]
         weight = ray_weights(rays)[:, None] * known[..., 1]
         left, right, rest = (_mean(ends, weight, part) for part in (_LEFT, _RIGHT, _REST))
@@ -96,6 +100,16 @@ class TubeFit:
         at_places = (left + right) * (1 - beam) / 2 + rest * beam
         at_places = at_places - _GOES_ON * against - _UNLIKE * np.abs(left - right)
         return Score(at_places.mean(axis=-1), left, right)
+
+    def _grey_edge(self, places: Array, rays: Array, radius: Array) -> Array | None:
+        """Return how much of an edge there is in the tomogram, -1…1 (n, 1, rays); None without one."""
+        grey = self.ground.grey
+        if grey is None:
+            return None
+        out = np.maximum(radius[:, None] + np.array([-INSIDE_PX, OUTSIDE_PX]), 0.0)
+        points = places[:, :, None, None] + rays[:, None, :, None] * out[:, None, None, :, None]
+        absorbs = grey.at(points)
+        return edge((absorbs[..., 0] - absorbs[..., 1]).mean(axis=1, keepdims=True))
 
     def centred(
         self, middle: Array, direction: Array, radius: float, along: Array, step: float = 1.0

@@ -16,7 +16,8 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Recorder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.filopodia.find import complete, find_filopodium
-from sxtstudio.core.filopodia.records import Filopodium, FilopodiumParameters, why_incomplete
+from sxtstudio.core.filopodia.grey import grey_around
+from sxtstudio.core.filopodia.records import Filopodium, FilopodiumParameters, spacing_of, why_incomplete
 from sxtstudio.core.filopodia.taking import take
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.measure.columns import FROM_NM, Column, Quantity
@@ -64,11 +65,13 @@ class FilopodiaJob:
     Attributes
     ----------
     seeds
-        A table with the columns x, y, z (voxels from 0), and maybe cut (from the tip, nm).
+        A table with the columns x, y, z (voxels from 0), and maybe cut (from the tip, nm) and filopodium:
+        rows with the same name in that are points of one, which runs from the first to the last of them.
     table, profiles
         Measurements of each filopodium, and its width along its axis; None: not wanted.
     image, absorbing
-        The tomogram, in which gold is looked for, and how absorbing structures look in it.
+        The tomogram, along whose grey values they are followed where outlines are missing and in which gold
+        is looked for, and how absorbing structures look in it.
     """
 
     labels: Path
@@ -111,7 +114,7 @@ def filopodia_file(job: FilopodiaJob, progress: Progress | None = None) -> Filop
     progress = progress or Progress()
     check_outputs(_outputs(job), [job.labels, job.seeds, job.image])
     seeds = read_seeds(job.seeds)
-    repeated = len(seeds) - len({place for place, _ in seeds})
+    repeated = sum(seed.repeated for seed in seeds)
     with open_volume(job.labels) as source:
         known = KnownInput.of(job.labels, source)
         voxel_nm = job.voxel_nm or source.voxel_nm
@@ -156,8 +159,21 @@ def filopodia_file(job: FilopodiaJob, progress: Progress | None = None) -> Filop
     return FilopodiaResult(found, receipt, voxel_nm, notes)
 
 
-def read_seeds(path: Path) -> tuple[tuple[Triple, float | None], ...]:
-    """Read a table of points: the voxel (z, y, x) of each, and where it is to be cut (None: as proposed).
+@dataclass(frozen=True)
+class Seed:
+    """Points (z, y, x) of a filopodium, where it is to be cut (None: as proposed), its first row from 1.
+
+    ``repeated`` are the rows that are left out: their voxel was named before.
+    """
+
+    places: tuple[Triple, ...]
+    cut: float | None
+    row: int
+    repeated: int = 0
+
+
+def read_seeds(path: Path) -> tuple[Seed, ...]:
+    """Read a table of points on filopodia.
 
     Raises
     ------
@@ -180,15 +196,32 @@ def read_seeds(path: Path) -> tuple[tuple[Triple, float | None], ...]:
     cuts = columns.get("cut", np.full(len(places), np.nan))
     if cuts.dtype.kind not in "iuf":
         raise UserError(f"{path.name}: the column cut must hold lengths from the tip, or nothing.")
-    return tuple(
-        ((round(z), round(y), round(x)), float(cut) if math.isfinite(cut) else None)
-        for (z, y, x), cut in zip(places.tolist(), cuts.tolist(), strict=True)
-    )
+    names = _names(columns.get("filopodium"), len(places))
+    seeds: dict[str, Seed] = {}
+    first: dict[Triple, str] = {}
+    for row, ((z, y, x), cut, name) in enumerate(zip(places.tolist(), cuts.tolist(), names, strict=True), 1):
+        place = (round(z), round(y), round(x))
+        wanted = float(cut) if math.isfinite(cut) else None
+        earlier = first.setdefault(place, name)
+        if earlier != name or place in (seeds[name].places if name in seeds else ()):
+            seeds[earlier] = replace(seeds[earlier], repeated=seeds[earlier].repeated + 1)
+        elif name in seeds:
+            one = seeds[name]
+            seeds[name] = replace(one, places=(*one.places, place), cut=one.cut if wanted is None else wanted)
+        else:
+            seeds[name] = Seed((place,), wanted, row)
+    return tuple(seeds.values())
+
+
+def _names(column: NDArray[Any] | None, rows: int) -> list[str]:
+    """Return of which filopodium each row is a point; one without a name is one of its own."""
+    given = [""] * rows if column is None else [str(value).strip() for value in column.tolist()]
+    return [f"named {name}" if name and name != "nan" else f"row {row}" for row, name in enumerate(given)]
 
 
 def _find_all(
     job: FilopodiaJob,
-    seeds: tuple[tuple[Triple, float | None], ...],
+    seeds: tuple[Seed, ...],
     labels: NDArray[np.uint8],
     numbers: NDArray[np.uint32],
     image: Volume | None,
@@ -198,20 +231,27 @@ def _find_all(
     found: dict[int, Filopodium] = {}
     table, boxes, notes = ObjectTable(), ObjectBoxes(), []
     progress.begin(len(seeds), "cutting filopodia")
-    done: set[Triple] = set()
-    for row, (seed, cut) in enumerate(seeds, 1):
-        if seed in done:
-            progress.step()
-            continue
-        done.add(seed)
+    dark = job.absorbing == "dark"
+    for seed in seeds:
+        row = seed.row
         try:
-            candidate = find_filopodium(labels, seed, voxel_nm, job.parameters, progress.child("", _nothing))
+            grey = None
+            if image is not None and _all_in(seed.places, labels.shape):
+                grey = grey_around(image, seed.places, spacing_of(voxel_nm), absorbing_dark=dark)
+            candidate = find_filopodium(
+                labels,
+                seed.places[0],
+                voxel_nm,
+                job.parameters,
+                progress.child("", _nothing),
+                grey,
+                seed.places[1:],
+            )
         except UserError as error:
             notes.append(f"Seed {row}: {error.counted_from(0)}")
             progress.step()
             continue
-        one = candidate.cut(cut)
-        dark = job.absorbing == "dark"
+        one = candidate.cut(seed.cut)
         one = replace(one, incomplete=complete(one, labels, image, absorbing_dark=dark))
         there = numbers[one.box.slices][one.where]
         if np.count_nonzero(there) > _SAME * len(there):
@@ -233,6 +273,10 @@ def _find_all(
             found[number] = one
         progress.step()
     return found, table, tuple(notes)
+
+
+def _all_in(places: tuple[Triple, ...], shape: tuple[int, ...]) -> bool:
+    return all(0 <= at < size for place in places for at, size in zip(place, shape, strict=True))
 
 
 def _nothing(state: object) -> None:

@@ -18,6 +18,7 @@ from sxtstudio.app.objects.filopodia.page import FilopodiaPage
 from sxtstudio.app.objects.pane import Page
 from sxtstudio.app.questions import Answer
 from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.filopodia import find
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_table import Decided, Flag, ObjectRow
 
@@ -88,7 +89,7 @@ def test_a_click_proposes_a_cut_that_is_seen_in_all_views(
     qtbot.waitUntil(lambda: "nm long" in page.figures.text(), timeout=20_000)
     assert page.take.isEnabled() and page.whole.text() == "It is whole."
     sketch = cell.context.parts.toolbox.sketch
-    assert sketch is not None and np.abs(sketch.lines[0][:, 0] - 30).max() < 4, "the line of the cut"
+    assert sketch is not None and np.abs(sketch.lines[-1][:, 0] - 30).max() < 4, "the line of the cut"
 
 
 def test_the_cut_is_moved_by_keys_slider_and_mouse(
@@ -102,7 +103,7 @@ def test_the_cut_is_moved_by_keys_slider_and_mouse(
     page.slider.setValue(page.slider.minimum())
     qtbot.waitUntil(lambda: page.work.found.cut < first / 2)
     toolbox = cell.context.parts.toolbox
-    line = toolbox.sketch.lines[0].mean(axis=0)
+    line = toolbox.sketch.lines[-1].mean(axis=0)
     toolbox.press(PointerEvent("xy", line[0], line[1], 13, "left"))
     toolbox.move(PointerEvent("xy", 44, 35, 13, "left"))
     toolbox.release(PointerEvent("xy", 44, 35, 13, "left"))
@@ -173,13 +174,15 @@ def test_one_that_a_border_cuts_is_listed_as_not_whole(
     labels = labels_of()
     with cell.session.edit(EditKind.BRUSH) as edit:
         edit.write(Box.whole(labels.shape), np.roll(labels, 10, axis=0))
+    document = cell.session.document
+    assert document is not None
+    document.polarity = None  # the tomogram shows it elsewhere, and is not looked at
     click(cell, 50, 35, 23)
     qtbot.waitUntil(lambda: page.work.found is not None, timeout=20_000)
     assert "cut by the last slice (z)" in page.whole.text()
     page.take.click()
     qtbot.waitUntil(lambda: page.list.rowCount() == 1)
-    document = cell.session.document
-    assert document is not None and document.object_table.rows[1].flags == {Flag.BORDER}
+    assert document.object_table.rows[1].flags == {Flag.BORDER}
     assert page.list.item(0, 1).text() == "no: cut by the last slice (z)"
     assert "0 of them whole" in page.summary.text()
 
@@ -197,6 +200,45 @@ def test_where_none_is_it_is_said_and_esc_drops_a_proposal(
     with cell.session.edit(EditKind.BRUSH) as edit:
         edit.write(Box((0, 0, 0), (2, 2, 2)), np.full((2, 2, 2), 255, np.uint8))
     assert page.work.found is None, "it was of other labels"
+
+
+def shift_click(window: MainWindow, y: float, x: float, z: int = 13) -> None:
+    window.context.parts.toolbox.press(PointerEvent("xy", y, x, z, "left", shift=True))
+    window.context.parts.toolbox.release(PointerEvent("xy", y, x, z, "left", shift=True))
+
+
+def test_without_an_outline_its_base_and_tip_are_clicked(
+    page: FilopodiaPage, cell: MainWindow, qtbot: QtBot
+) -> None:
+    """The tomogram shows it; a point that is added runs it through both, and a plain click begins anew."""
+    labels = labels_of()
+    with cell.session.edit(EditKind.BRUSH) as edit:
+        edit.write(Box.whole(labels.shape), np.zeros_like(labels))
+    shift_click(cell, 33, 35)
+    qtbot.waitUntil(lambda: not page.work.searching, timeout=20_000)
+    shift_click(cell, 67, 35)
+    qtbot.waitUntil(lambda: page.work.found is not None and not page.work.searching, timeout=20_000)
+    found = page.work.found
+    assert found is not None and page.work.seeds == ((13, 33, 35), (13, 67, 35))
+    ends = sorted(float(place[1]) for place in (found.axis[0], found.axis[-1]))
+    assert ends == pytest.approx([33, 69], abs=3)
+    assert np.median(found.width) == pytest.approx(20 * RADIUS, rel=0.15)
+    sketch = cell.context.parts.toolbox.sketch
+    assert sketch is not None and len(sketch.lines) > 2, "the points are shown"
+    click(cell, 50, 35)
+    assert page.work.seeds == ((13, 50, 35),)
+
+
+def test_what_is_doubtful_says_what_to_do_and_is_whole_once_it_was_taken(
+    page: FilopodiaPage, cell: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(find, "is_doubtful", lambda *_: True)
+    propose(page, cell, qtbot)
+    assert "doubtful" in page.whole.text() and "Shift+click its base and its tip" in page.whole.text()
+    page.take.click()
+    document = cell.session.document
+    assert document is not None
+    assert document.object_table.rows[1].notes == "" and not document.object_table.rows[1].flags
 
 
 def test_one_that_is_chosen_in_the_list_is_gone_to(

@@ -121,8 +121,9 @@ FILOPODIUM = ToolInfo(
     "Click a filopodium",
     "mdi6.vector-curve",
     "Shift+F",
-    "Click on the outline of a filopodium, or inside it. Drag the line to move the cut, Enter takes it, Esc "
-    "drops it.",
+    "Click on the outline of a filopodium, or inside it. Where the proposal is wrong or missing, Shift+click "
+    "its base and its tip: it then runs from one to the other. Drag the line to move the cut, Enter takes "
+    "it, Esc drops it.",
 )
 MARK = ToolInfo(
     "mark",

@@ -29,12 +29,13 @@ from sxtstudio.app.widgets.controls import Slider
 from sxtstudio.app.widgets.notes import Note, note, show_note
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.figures import Curve, Figure, FigureKind
-from sxtstudio.core.filopodia.records import Filopodium, why_incomplete
+from sxtstudio.core.filopodia.records import Filopodium, Incomplete, why_incomplete
 from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.wording import count
 
 _WORK_PX = 290
 _STEPS = 400  # of the slider
+_WRONG = "If it is wrong, Shift+click its base and its tip, or paint what is missing of its outline."
 _GREEN = (120, 205, 95)
 
 
@@ -170,8 +171,12 @@ class FilopodiaPage(SeenPage):
         with QSignalBlocker(self.slider):
             self.slider.setValue(round(_STEPS * (found.cut - low) / max(high - low, 1e-9)))
         self.figures.setText(self._in_words(found))
-        why = why_incomplete(found.incomplete)
-        text = f"<b>Not whole:</b> {why}." if why else "It is whole."
+        parts = [problem for problem in found.incomplete if problem is not Incomplete.DOUBTFUL]
+        text = f"<b>Not whole:</b> {why_incomplete(parts)}." if parts else "It is whole."
+        if Incomplete.DOUBTFUL in found.incomplete:
+            text = f"<b>It is {why_incomplete([Incomplete.DOUBTFUL])}.</b> {text if parts else ''}".strip()
+        if {Incomplete.GAPS, Incomplete.DOUBTFUL} & set(found.incomplete):
+            text += f" {_WRONG}"
         if self.work.size is not None and self.work.size.as_wide:
             text += " <b>It is as wide as long:</b> this may be no filopodium."
         self.whole.setText(text)

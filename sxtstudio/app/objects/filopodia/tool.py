@@ -13,6 +13,8 @@ from sxtstudio.core.planes import COLUMNS, NORMAL, ROWS, Plane
 
 #: The line of the cut is taken hold of within so many px of the slice.
 _GRIP_PX = 6.0
+#: Half the size of the cross at a point that was clicked, px of the slice.
+_CROSS_PX = 1.5
 
 
 class FilopodiumTool(Tool):
@@ -35,9 +37,9 @@ class FilopodiumTool(Tool):
         if event.double:
             return
         self._plane = event.plane
-        self._held = self._near_cut(event)
+        self._held = not event.shift and self._near_cut(event)
         if not self._held:
-            self.work.find(event.voxel)
+            self.work.find(event.voxel, more=event.shift)
 
     def move(self, event: PointerEvent) -> None:
         """Move the cut to where the pointer is."""
@@ -100,13 +102,25 @@ class FilopodiumTool(Tool):
         share = float(np.clip((here - line[0]) @ along / (along @ along), 0, 1))
         return float(np.linalg.norm(line[0] + share * along - here)) <= _GRIP_PX
 
+    def _points(self) -> list[NDArray[np.float64]]:
+        """Return crosses (2, 2) at the points that were clicked in the slice that is shown."""
+        rows, columns, normal = ROWS[self._plane], COLUMNS[self._plane], NORMAL[self._plane]
+        lines = []
+        for place in self.work.seeds:
+            if place[normal] == self.session.cursor[normal]:
+                middle = np.array((place[rows], place[columns]), np.float64)
+                lines += [middle + _CROSS_PX * np.array([[a, b], [-a, -b]]) for a, b in ((1, 1), (1, -1))]
+        return lines
+
     def _draw(self, *_: object) -> None:
-        line = self._line()
-        if line is None:
+        line, points = self._line(), self._points()
+        if line is None and not points:
             if self._shown:  # else the lines are another tool's
                 self._shown = False
                 self.show(None)
             return
         self._shown = True
         depth = self.session.cursor[NORMAL[self._plane]]
-        self.show(Sketch(self._plane, depth, (line,), text="cut"))
+        # The text stands beside the last line.
+        lines = points if line is None else [*points, line]
+        self.show(Sketch(self._plane, depth, tuple(lines), text="" if line is None else "cut"))

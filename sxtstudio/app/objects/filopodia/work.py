@@ -18,7 +18,7 @@ from sxtstudio.app.questions import Answer
 from sxtstudio.app.session import Labels, Selection, Session
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.filopodia.records import Filopodium
+from sxtstudio.core.filopodia.records import Filopodium, Incomplete
 from sxtstudio.core.filopodia.sharing import shares_of, without
 from sxtstudio.core.filopodia.taking import take
 from sxtstudio.core.geometry import Triple
@@ -57,6 +57,7 @@ class FilopodiumWork(QObject):
         self.found: Filopodium | None = None
         self.size: Size | None = None
         self.measures = FilopodiumMeasures(context, self)
+        self.seeds: tuple[Triple, ...] = ()
         self._search: Job | None = None
         self._cut_from: int | None = None
         self._cut = Latest(context, "Cutting the filopodium", self._on_cut, delay_ms=0, parent=self)
@@ -71,25 +72,46 @@ class FilopodiumWork(QObject):
         """The session of the window."""
         return self._context.session
 
-    def find(self, seed: Triple) -> None:
+    def find(self, seed: Triple, *, more: bool = False) -> None:
         """Look for the filopodium at a voxel (z, y, x), in a job.
+
+        Parameters
+        ----------
+        more
+            It lies on the same one as those that were clicked before: it runs through all of them, from the
+            first to the last.
 
         Raises
         ------
         UserError
-            If nothing is open, or there is neither a label nor an object.
+            If nothing is open, or there is nothing in which it could be looked for.
         """
         document = self.session.document
         if document is None:
             raise UserError("No tomogram is open. Open one first (File > Open tomogram).")
-        source, self._cut_from = _source(document, seed)
+        before = tuple(place for place in self.seeds if place != seed) if more else ()
+        source, cut_from = _source(document, before[0] if before else seed)
         self.drop()
-        voxel_nm, check = document.voxel_nm, _check_of(document)
+        self._cut_from = cut_from
+        self.seeds = seeds = (*before, seed)
+        self.changed.emit()
+        voxel_nm, check, tomogram, polarity = (
+            document.voxel_nm, _check_of(document), document.tomogram, document.polarity
+        )  # fmt: skip
 
         def work(job: Job) -> tuple[Candidate, Filopodium]:
             from sxtstudio.core.filopodia.find import find_filopodium
+            from sxtstudio.core.filopodia.grey import grey_around
+            from sxtstudio.core.filopodia.records import spacing_of
 
-            candidate = find_filopodium(source, seed, voxel_nm, progress=job.progress)
+            grey = None
+            if tomogram is not None and polarity is not None:
+                dark = polarity.value == "dark"
+                grey = grey_around(tomogram, seeds, spacing_of(voxel_nm), absorbing_dark=dark)
+                job.progress.check()
+            candidate = find_filopodium(
+                source, seeds[0], voxel_nm, progress=job.progress, grey=grey, more=seeds[1:]
+            )
             return candidate, check(candidate.cut())
 
         self._search = job = self._context.jobs.start(
@@ -128,6 +150,9 @@ class FilopodiumWork(QObject):
         if asked is None or document is None:
             return None
         found, from_objects = asked
+        # Who takes it has looked at it.
+        looked_at = tuple(why for why in found.incomplete if why is not Incomplete.DOUBTFUL)
+        found = replace(found, incomplete=looked_at)
         recorder = self.session.record(EditKind.FILOPODIUM, "objects")
         try:
             number = take(recorder, document.object_table, document.object_boxes, found)
@@ -181,9 +206,12 @@ class FilopodiumWork(QObject):
             self._search = None
         self._cut.cancel()
         self._size.cancel()
-        if self.found is not None:
+        if self.found is not None or self.seeds:
+            had = self.found is not None
             self.candidate = self.found = None
-            self.session.select(None)
+            self.seeds = ()
+            if had:
+                self.session.select(None)
             self.changed.emit()
 
     @property
@@ -238,14 +266,19 @@ class FilopodiumWork(QObject):
 
 
 def _source(document: Document, seed: Triple) -> tuple[Labels | OneObject, int | None]:
-    """Return the labels where there are any, else the object under the click, and its number."""
+    """Return the labels where there are any, else the object under the click, and its number.
+
+    With neither there is still the tomogram: then the labels are empty.
+    """
     labels, objects = document.labels, document.objects
     inside = all(0 <= at < size for at, size in zip(seed, document.shape, strict=True))
     if labels is not None and document.voxels("labels"):
         return labels, None
     number = int(objects[seed]) if objects is not None and inside else 0
     if objects is None or not number:
-        raise UserError(_NOTHING)
+        if document.tomogram is None or document.polarity is None:
+            raise UserError(_NOTHING)
+        return np.broadcast_to(np.uint8(0), document.shape), None
     from sxtstudio.core.filopodia.sampling import OneObject
 
     return OneObject(objects, number), number
@@ -258,9 +291,10 @@ def _check_of(document: Document) -> Callable[[Filopodium], Filopodium]:
     def check(found: Filopodium) -> Filopodium:
         from sxtstudio.core.filopodia.find import complete
 
-        if labels is None or polarity is None:
+        if tomogram is None or polarity is None:
             return found
-        why = complete(found, labels, tomogram, absorbing_dark=polarity.value == "dark")
+        there = np.broadcast_to(np.uint8(0), tomogram.shape) if labels is None else labels
+        why = complete(found, there, tomogram, absorbing_dark=polarity.value == "dark")
         return replace(found, incomplete=why)
 
     return check
