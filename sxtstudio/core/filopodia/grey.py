@@ -84,7 +84,7 @@ def grey_around(
     noise = _noise_of(absorbs)
     units = []
     for place in places:
-        here = np.array(place) - box.start
+        here = np.array(place, np.int64) - np.array(box.start, np.int64)
         reach = np.ceil(_AROUND_PX / scale).astype(int)
         near = tuple(
             slice(max(0, a - r), a + r + 1) for a, r in zip(here, (reach[0] // 4, *reach[1:]), strict=True)
