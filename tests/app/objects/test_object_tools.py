@@ -8,6 +8,7 @@ import pytest
 from sxtstudio.app.labels.tools.base import PointerEvent
 from sxtstudio.app.objects.tools import work
 from sxtstudio.app.objects.tools.catalogue import OBJECTS_BY_NAME, TOOLS
+from sxtstudio.app.objects.tools.click import object_around
 from sxtstudio.app.states import Panel
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
@@ -269,6 +270,42 @@ def test_fill_holes_in_the_slices_of_the_view_or_in_3d(two: Objects) -> None:
     two.click((66, 66))
     two.wait()
     np.testing.assert_array_equal(two.array, blocks())
+
+
+def test_a_click_into_a_hole_fills_it(two: Objects) -> None:
+    with two.session.edit(EditKind.BRUSH, "objects") as recorder:
+        recorder.paint(Box((10, 55, 55), (20, 60, 60)), np.ones((10, 5, 5), bool), 0)
+    two.take("fill")
+    two.click((57, 57))
+    two.wait()
+    np.testing.assert_array_equal(two.array, blocks())
+    two.click((120, 120))
+    assert "no object under the pointer" in two.hand.said[-1]
+
+
+def test_an_outline_that_is_no_object_yet_says_so(two: Objects) -> None:
+    with two.session.edit(EditKind.BRUSH) as recorder:
+        recorder.paint(Box((15, 120, 120), (16, 121, 130)), np.ones((1, 1, 10), bool), 255)
+    two.take("fill")
+    two.click((120, 125))
+    assert two.hand.said[-1].startswith("This outline is no object yet.")
+
+
+@pytest.mark.parametrize(
+    ("where", "expected"),
+    [
+        pytest.param((5, 5), 3, id="in the hole"),
+        pytest.param((1, 1), 0, id="outside of all"),
+        pytest.param((3, 5), 0, id="on the object"),
+        pytest.param((5, 11), 0, id="between two objects"),
+    ],
+)
+def test_the_object_around_a_place(where: tuple[int, int], expected: int) -> None:
+    plane = np.zeros((12, 16), np.uint32)
+    plane[3:8, 3:8], plane[4:7, 4:7] = 3, 0
+    plane[3:8, 9:14], plane[4:7, 10:13] = 4, 0
+    plane[3, 9:14] = 5
+    assert object_around(plane, where) == expected
 
 
 def test_the_brush_changes_the_chosen_object_and_goes_round_others(two: Objects) -> None:

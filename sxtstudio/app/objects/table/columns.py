@@ -77,7 +77,11 @@ FLAGS: dict[Flag, tuple[str, str]] = {
     ),
     Flag.OPEN: ("open", "ends where its outlines end: top or bottom are missing"),
     Flag.DOUBTFUL: ("doubtful", "the network was not sure of its outline"),
-    Flag.SHEET: ("sheet", "an open sheet of membrane that encloses nothing"),
+    Flag.SHEET: (
+        "sheet",
+        "an open sheet of membrane that encloses nothing; a lasso drawn around a part of "
+        "it, while no object is chosen, makes a body of that part",
+    ),
 }
 
 

@@ -82,7 +82,8 @@ TOOLS = (
         "Fill holes",
         BY_NAME["fill"].icon,
         "F",
-        "Click on an object to fill its holes, slice by slice; with Shift only cavities closed in 3D.",
+        "Click on an object, or into its hole, to fill its holes, slice by slice; with Shift only cavities "
+        "closed in 3D.",
         "Fill",
     ),
     ToolInfo(

@@ -115,6 +115,18 @@ class KeepObjectTool(NumberTool):
         work.keep_only(self.context, (self.number(event),))
 
 
+def object_around(plane: NDArray[np.uint32], place: tuple[int, int]) -> int:
+    """Return the object that encloses a pixel (row, column) of no object in a slice; 0: none does alone."""
+    if plane[place]:
+        return 0
+    parts, _ = ndimage.label(plane == 0)
+    hole = parts == parts[place]
+    if hole[[0, -1]].any() or hole[:, [0, -1]].any():
+        return 0
+    rim = np.unique(plane[ndimage.binary_dilation(hole) & ~hole])
+    return int(rim[0]) if len(rim) == 1 else 0
+
+
 class FillObjectTool(NumberTool):
     """Fills the holes of the object under a click."""
 
@@ -126,6 +138,31 @@ class FillObjectTool(NumberTool):
         corner, own = area_of(objects, number, box, event)
         holes = ndimage.binary_fill_holes(own) & ~own
         return corner, holes if holes.any() and not event.shift else own
+
+    def number(self, event: PointerEvent) -> int:
+        """Return the object under a click, or the one around it: a hole is where one clicks to fill it.
+
+        Raises
+        ------
+        UserError
+            If there is none; of an outline that is no object yet it says so.
+        """
+        objects = self.session.labels_of("objects")
+        if objects is None or number_at(self.session, event.voxel):
+            return super().number(event)
+        self._hover.clear()
+        axis = NORMAL[event.plane]
+        place = (event.voxel[ROWS[event.plane]], event.voxel[COLUMNS[event.plane]])
+        around = object_around(plane_of(objects, axis, event.depth), place)
+        if around:
+            return around
+        labels = self.session.labels_of("labels")
+        if labels is not None and labels[event.voxel]:
+            raise UserError(
+                "This outline is no object yet. Find objects anew, or choose no object and draw around it "
+                "with the lasso."
+            )
+        return super().number(event)
 
     def press(self, event: PointerEvent) -> None:
         """Fill them, in the slices of the view; with Shift in 3D."""
