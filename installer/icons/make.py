@@ -1,6 +1,6 @@
-"""The program's icon for Windows (.ico) and macOS (.icns), drawn from resources/icons/sxtstudio.svg.
+"""The program's icon for Windows (.ico) and macOS (.icns), and the side of the installer's first page (.bmp).
 
-python installer/icons/make.py      writes both beside this file; they are committed
+python installer/icons/make.py      writes them beside this file, drawn from resources/icons/sxtstudio.svg
 """
 
 from __future__ import annotations
@@ -33,14 +33,23 @@ def drawn(size: int) -> Image.Image:
     return Image.open(io.BytesIO(content.data())).convert("RGBA")
 
 
+def side() -> Image.Image:
+    """Return the picture beside the first page of the installer for Windows: the icon on its own dark grey."""
+    width, height, icon = 164, 314, 120
+    picture = Image.new("RGB", (width, height), (23, 27, 34))
+    picture.paste(drawn(icon), ((width - icon) // 2, 48), drawn(icon))
+    return picture.quantize(64)
+
+
 def main() -> None:
-    """Write both files."""
+    """Write all files."""
     for name, sizes in (("sxtstudio.ico", ICO_PX), ("sxtstudio.icns", ICNS_PX)):
         pictures = [drawn(size) for size in sizes]
         target = HERE / name
         keywords = {"sizes": [(size, size) for size in sizes]} if target.suffix == ".ico" else {}
         pictures[-1].save(target, append_images=pictures[:-1], **keywords)
         print(f"{target} ({target.stat().st_size / 1e3:.0f} kB)")
+    side().save(HERE / "setup.bmp")
 
 
 if __name__ == "__main__":

@@ -108,7 +108,7 @@ def compile_setup(
         "VERSION4": ".".join(map(str, four_numbers(number))),
         "OUT": made,
         "ICON": ICON,
-        "LICENCE": ROOT / "LICENSE",
+        "SIDE": ICON.with_name("setup.bmp"),
         "NAME_CUDA": setup_name(number, cuda=True),
         "TARGET": target,
         "COMPRESSOR": compressor,

@@ -1,6 +1,6 @@
 ; The installer for Windows: for one user, without an administrator. make_setup.py compiles it and sets
 ;   VERSION, VERSION4       0.1.0 and 0.1.0.0
-;   OUT, ICON, LICENCE      the .exe to write, the program's icon, the licence to show
+;   OUT, ICON, SIDE         the .exe to write, the program's icon, the picture of the first page
 ;   PROGRAM, RETRAIN, CUDA  "folder\*.*" of each part that is packed; PROGRAM or CUDA must be there
 ;   NAME_CUDA               file name of the NVIDIA package that may lie beside this one
 ;   RESERVE_KB              how much must stay free on the disk
@@ -63,8 +63,12 @@ VIAddVersionKey "LegalCopyright" "MIT licence"
 !define MUI_UNICON "${ICON}"
 !define MUI_ABORTWARNING
 !define MUI_COMPONENTSPAGE_SMALLDESC
+!define MUI_WELCOMEFINISHPAGE_BITMAP "${SIDE}"
+!define MUI_UNWELCOMEFINISHPAGE_BITMAP "${SIDE}"
+!define MUI_WELCOMEPAGE_TEXT "This installs $(^Name) ${VERSION} for you alone; no administrator is needed.$\r$\n$\r$\n\
+  An older version is replaced. Your projects, settings and models stay as they are.$\r$\n$\r$\n\
+  It is free software under the MIT licence, and needs no internet."
 !insertmacro MUI_PAGE_WELCOME
-!insertmacro MUI_PAGE_LICENSE "${LICENCE}"
 !insertmacro MUI_PAGE_COMPONENTS
 !define MUI_PAGE_CUSTOMFUNCTION_LEAVE LeaveDirectory
 !insertmacro MUI_PAGE_DIRECTORY
