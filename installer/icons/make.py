@@ -34,7 +34,7 @@ def drawn(size: int) -> Image.Image:
 
 
 def side() -> Image.Image:
-    """Return the picture beside the first page of the installer for Windows: the icon on its own dark grey."""
+    """Return the picture beside the first page of the installer: the icon on its own dark grey."""
     width, height, icon = 164, 314, 120
     picture = Image.new("RGB", (width, height), (23, 27, 34))
     picture.paste(drawn(icon), ((width - icon) // 2, 48), drawn(icon))

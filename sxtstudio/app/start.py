@@ -20,6 +20,7 @@ def run(path: Path | None = None) -> int:
     from PySide6.QtWidgets import QApplication
 
     from sxtstudio.app import theme
+    from sxtstudio.app.document.from_desktop import FilesFromDesktop
     from sxtstudio.app.document.opening import open_path
     from sxtstudio.app.document.recovering import offer_recovery
     from sxtstudio.app.garbage import Garbage
@@ -39,6 +40,7 @@ def run(path: Path | None = None) -> int:
     window = MainWindow(settings)
     window.show()
     garbage = Garbage(window.jobs)
+    FilesFromDesktop(app, lambda file: open_path(window.context, file))
     if path is not None:
         QTimer.singleShot(0, lambda: open_path(window.context, path))
     QTimer.singleShot(0, lambda: offer_recovery(window.context))
