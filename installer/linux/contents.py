@@ -47,4 +47,5 @@ def check_contents(root: Root, run: Program) -> None:
             for name, _, why in (line.partition("\t") for line in lines)
             if name not in here and not any(f"'{added}" in why for added in _ADDED)
         ]
-        check(not forgotten, f"{len(forgotten)} are not in the package: {'; '.join(forgotten[:20])}")
+        older = "; is it older than the sources?" if forgotten else ""
+        check(not forgotten, f"{len(forgotten)} are not in the package{older} {'; '.join(forgotten[:20])}")

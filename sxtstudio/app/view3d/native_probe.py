@@ -18,11 +18,16 @@ from sxtstudio.surface.scene import shaded
 
 
 def main(answer_file: str) -> None:
-    """Write OpenGL's name for itself, or nothing where the picture shows nothing."""
+    """Write OpenGL's name for itself, or nothing where the picture shows nothing.
+
+    Nothing is also written before OpenGL is tried, whose failure may end the process: a window opened.
+    """
     application = QApplication(sys.argv[:1])
-    window = QWidget()
-    window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
-    window.resize(200, 160)
+    plain = _window()
+    plain.show()
+    application.processEvents()
+    Path(answer_file).write_text("", "utf-8")
+    window = _window()
     canvas = NativeCanvas(OpenGL("", ""))
     layout = QVBoxLayout(window)
     layout.addWidget(canvas.widget)
@@ -39,6 +44,13 @@ def main(answer_file: str) -> None:
     canvas.render()
     Path(answer_file).write_text(canvas.renderer_name() if _is_drawn(canvas) else "", "utf-8")
     canvas.close()
+
+
+def _window() -> QWidget:
+    window = QWidget()
+    window.setAttribute(Qt.WidgetAttribute.WA_DontShowOnScreen)
+    window.resize(200, 160)
+    return window
 
 
 def _is_drawn(canvas: NativeCanvas) -> bool:

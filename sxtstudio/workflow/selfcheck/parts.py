@@ -143,7 +143,7 @@ def window() -> str:
         lines = done.stderr.decode(errors="replace").strip().splitlines()
         raise UserError(f"No window could be opened ({lines[-1] if lines else done.returncode}): {AGAIN}.")
     if not drawn:
-        return "a window opened; its 3D view is drawn off-screen, as OpenGL does not work inside of it"
+        return "a window opened; OpenGL does not work inside of it, so that 3D needs one without a window"
     return f"a window opened, and {drawn} drew in it"
 
 

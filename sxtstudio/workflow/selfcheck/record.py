@@ -80,4 +80,4 @@ class SelfCheck:
         failed = [part.name for part in self.parts if part.state is State.FAILED]
         if not failed:
             return "This installation works."
-        return f"This installation does not work: {', '.join(failed)} failed. Install SXT Studio again."
+        return f"This installation does not work: {', '.join(failed)} failed. What to do is said with each."

@@ -18,6 +18,7 @@ from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.shipped import resources
 from sxtstudio.segment.device import Device
+from sxtstudio.surface import offscreen
 from sxtstudio.workflow.jobs import povray, povray_program
 from sxtstudio.workflow.retraining import child
 from sxtstudio.workflow.selfcheck import check, file_parts, parts
@@ -167,3 +168,24 @@ def test_povray_that_is_missing_or_does_not_draw(
         monkeypatch.setattr(module, "find_povray", lambda: None if found is None else Path(found))
     state, said = alone(monkeypatch, "POV-Ray")
     assert state is expected and "POV-Ray" in said
+
+
+@pytest.mark.parametrize(
+    ("script", "expected", "words"),
+    [
+        ("exit 3", State.FAILED, "could be opened (Could not connect to display)"),
+        (': > "$2"; exit 6', State.WORKS, "a window opened; OpenGL does not work inside"),
+        ('printf llvmpipe > "$2"', State.WORKS, "llvmpipe drew in it"),
+    ],
+    ids=["no window", "OpenGL ends the process", "all works"],
+)
+def test_a_window_without_opengl_is_a_window(
+    script: str, expected: State, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\necho Could not connect to display >&2\n{script}\n", encoding="utf-8")
+    program.chmod(0o755)
+    monkeypatch.setattr(offscreen, "own_program", lambda command, module: [str(program), command])
+    monkeypatch.setenv("DISPLAY", ":7")
+    state, said = alone(monkeypatch, "window")
+    assert state is expected and words in said
