@@ -26,9 +26,10 @@ JOBS := $(shell n=$$(nproc 2>/dev/null || sysctl -n hw.logicalcpu 2>/dev/null ||
 
 # Off-screen OpenGL for the pictures; the tests of windows need a virtual screen as well.
 GL_PACKAGES := libgl1 libegl1 libgl1-mesa-dri
-# The window on X11; the rest of Qt comes in its wheel.
+# The window on X11; the rest of Qt comes in its wheel. shared-mime-info brings GLib, whose name differs.
 GUI_PACKAGES := $(GL_PACKAGES) libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libxcb-image0 \
-  libxcb-render-util0 libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 fonts-dejavu-core
+  libxcb-render-util0 libxcb-shape0 libxcb-xkb1 libxkbcommon-x11-0 libdbus-1-3 libfontconfig1 fonts-dejavu-core \
+  shared-mime-info
 TEST_PACKAGES := $(GUI_PACKAGES) xvfb xauth povray
 # Programs to which files are handed over, and which run without a window (`make handover-test`).
 HANDOVER_PACKAGES := octave imagej default-jre-headless blender python3-numpy

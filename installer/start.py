@@ -22,11 +22,12 @@ def show_message(text: str) -> None:
 def restore_library_path() -> None:
     """Let other programs that are started from here, such as a file manager, find their own libraries.
 
-    The bundle's own are found without: each part of it knows its neighbours, and what is loaded by its name
-    goes by what the variable was when the process began.
+    This process goes by what the variable was when it began. A part of the program in a process of its own
+    needs it again, and so is started as a program of its own (which PyInstaller's variable says).
     """
     former = os.environ.pop("LD_LIBRARY_PATH_ORIG", None)
-    os.environ.pop("LD_LIBRARY_PATH", None)
+    if os.environ.pop("LD_LIBRARY_PATH", None) is not None:
+        os.environ["PYINSTALLER_RESET_ENVIRONMENT"] = "1"
     if former is not None:
         os.environ["LD_LIBRARY_PATH"] = former
 

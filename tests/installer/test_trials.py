@@ -120,9 +120,11 @@ def test_other_programs_get_no_libraries_of_the_bundle(
     import os
 
     monkeypatch.setenv("LD_LIBRARY_PATH", "/opt/sxtstudio/_internal")
+    monkeypatch.setenv("PYINSTALLER_RESET_ENVIRONMENT", "")  # so that it is put back
     if former is None:
         monkeypatch.delenv("LD_LIBRARY_PATH_ORIG", raising=False)
     else:
         monkeypatch.setenv("LD_LIBRARY_PATH_ORIG", former)
     loaded(INSTALLER / "start.py").restore_library_path()
     assert os.environ.get("LD_LIBRARY_PATH") == former and "LD_LIBRARY_PATH_ORIG" not in os.environ
+    assert os.environ["PYINSTALLER_RESET_ENVIRONMENT"] == "1", "else its own processes find none, either"
