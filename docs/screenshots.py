@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -26,6 +27,8 @@ from sxtstudio.app.retrain.dialog import RetrainDialog
 from sxtstudio.app.states import Panel
 from sxtstudio.core.evaluation.marks import Mark
 from sxtstudio.workflow.jobs.demo import SAMPLE
+
+ENOUGH_S = 120  # of a training, on a slow computer
 
 
 def find_objects(driver: Driver) -> None:
@@ -172,7 +175,15 @@ def retraining(driver: Driver) -> None:
     page = dialog.running
     driver.until(lambda: page.training is not None, "the training")
     history = page.training.history
-    driver.until(lambda: history.step >= 20 or page.problem.isVisible(), "some steps of the training")
+    enough = time.monotonic() + ENOUGH_S
+    driver.until(
+        lambda: (
+            history.step >= 20
+            or (history.step >= 4 and time.monotonic() > enough)
+            or page.problem.isVisible()
+        ),
+        "some steps of the training",
+    )
     if page.problem.isVisible():
         raise SystemExit(page.problem.text())
     dialog.resize(QSize(1100, 760))

@@ -11,7 +11,7 @@ import json
 import re
 from pathlib import Path
 
-from PySide6.QtWidgets import QAbstractButton, QGroupBox, QTabBar, QWidget
+from PySide6.QtWidgets import QAbstractButton, QGroupBox, QStackedWidget, QTabBar, QWidget
 
 from sxtstudio.app.batch.dialog import BatchDialog
 from sxtstudio.app.document.start_page import StartPage
@@ -51,7 +51,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
 def words_of(window: MainWindow) -> dict[str, list[str]]:
     """Return the words of each room of a window in which nothing is open."""
     parts = window.context.parts
-    rooms: dict[str, QWidget] = {panel.value: parts.side.widget(panel) for panel in Panel}
+    rooms: dict[str, QWidget] = {panel.value: _page(parts.side.widget(panel)) for panel in Panel}
     rooms["pane"] = parts.pane
     rooms["start"] = window.findChildren(StartPage)[0]
     dialogs = (
@@ -80,6 +80,14 @@ def noted() -> dict[str, list[str]]:
     """Return what the pictures that are there show."""
     read: dict[str, list[str]] = json.loads(NOTED.read_text(encoding="utf-8"))
     return read
+
+
+def _page(panel: QWidget) -> QWidget:
+    """Return the page of the side column that a panel is on, with the buttons that stay below it."""
+    page = panel
+    while (above := page.parentWidget()) is not None and not isinstance(above, QStackedWidget):
+        page = above
+    return page
 
 
 def _words(room: QWidget) -> list[str]:

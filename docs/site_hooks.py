@@ -83,7 +83,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:
     """Turn buttons of the program into text, and fill in the tables that the program makes."""
     if page.file.src_uri.startswith(("errors-", "developers/")):
-        page.meta["search"] = {"boost": 0.2}  # their many words would hide the pages about the work
+        page.meta["search"] = {"boost": 0.001}  # their many words would hide the pages about the work
     markdown = BUTTON_LINE.sub(r"*In the window:* **\1**", markdown)
     for mark, table in _GENERATED.items():
         if mark in markdown:
