@@ -69,7 +69,7 @@ screenshots: $(VENV)/.dev system-test
 
 # Dead links and anchors, and pages that no contents name, end it.
 site: $(VENV)/.docs
-	@PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict --quiet
+	@PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@$(PY) docs/check_site.py build/site
 
 pages: $(VENV)/.dev
