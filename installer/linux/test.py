@@ -29,13 +29,14 @@ from package import DEPENDS, LICENCES, version
 from roots import HOME, Failed, Root
 from screen import Screen
 from steps import BUILD, CACHE, check, step
+from test_nvidia import try_nvidia
 from test_retrain import try_retraining
 from wheel import try_wheel
 from window_work import show, work_in_window
 
 TOOLS = {
     "debootstrap": "debootstrap", "unshare": "util-linux", "Xvfb": "xvfb", "gio": "libglib2.0-bin",
-    "xdotool": "xdotool", "ar": "binutils",
+    "xdotool": "xdotool", "ar": "binutils", "cc": "gcc",
 }  # fmt: skip
 _INTERNAL = "/opt/sxtstudio/_internal"
 _FIRST_VIEW_S = 180
@@ -137,6 +138,8 @@ def try_trixie(deb: Path, screen: Screen) -> Root:
     bad_cases.no_opengl(root, run, screen, "sxtstudio", "trixie")
     with step("retraining, by the package for it"):
         try_retraining(deb.parent, root, "sxtstudio", deb=True)
+    with step("without a card, with an old driver, without or with CUDA"):
+        try_nvidia(deb.parent, root, "sxtstudio")
     remove(root, before)
     return root
 

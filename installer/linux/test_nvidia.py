@@ -13,18 +13,18 @@ import tempfile
 from pathlib import Path
 
 from package import version
-from roots import HOME, Failed, Root
+from roots import HOME, Root
+from steps import REPOSITORY, check
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = "sxtstudio-cuda"
 DRIVER = "usr/lib/x86_64-linux-gnu/libcuda.so.1"
 STUB = """\
-#include <string.h>
 int cuInit(unsigned flags) { return 0; }
 int cuDeviceGetCount(int *count) { *count = 1; return 0; }
 int cuDriverGetVersion(int *version) { *version = VERSION; return 0; }
 int cuDeviceGet(int *device, int number) { *device = number; return 0; }
-int cuDeviceGetName(char *name, int length, int device) { strncpy(name, "NVIDIA Stub", length); return 0; }
+int cuDeviceGetName(char *name, int length, int device)
+{ const char *said = "NVIDIA Stub"; while ((*name++ = *said++)) ; return 0; }
 """
 
 
@@ -67,8 +67,8 @@ def with_driver(root: Root, known: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "stub.c")
         source.write_text(STUB, encoding="utf-8")
-        words = ["cc", "-shared", "-fPIC", f"-DVERSION={known}", "-o", str(root.folder / DRIVER), str(source)]
-        subprocess.run(words, check=True)
+        words = ["cc", "-shared", "-fPIC", "-nostdlib", "-ffreestanding", f"-DVERSION={known}"]
+        subprocess.run([*words, "-o", str(root.folder / DRIVER), str(source)], check=True)
 
 
 def reason(root: Root, program: str) -> str:
@@ -92,9 +92,3 @@ def labels(root: Root, program: str) -> bytes:
     said = root.run(program, *words, "--trust", "none")
     check("CPU" in said, f"segment does not say where it runs: {said[-1500:]}")
     return (root.folder / HOME[1:] / "by-device.mrc").read_bytes()
-
-
-def check(right: bool, words: str) -> None:
-    """Raise Failed where something is not right."""
-    if not right:
-        raise Failed(words)

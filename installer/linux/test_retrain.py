@@ -9,9 +9,9 @@ import sys
 from pathlib import Path
 
 from package import version
-from roots import HOME, USER, Failed, Root
+from roots import HOME, USER, Root
+from steps import REPOSITORY, check
 
-REPOSITORY = Path(__file__).resolve().parents[2]
 PACKAGE = "sxtstudio-retrain"
 # Long enough for a start, two steps and the export of the model on a slow computer.
 MINUTES = 0.2
@@ -86,7 +86,10 @@ def prepare(root: Root, program: str, home: Path) -> None:
 
 def train(root: Root, program: str, home: Path) -> None:
     """Train as the window does (a child process that writes events), and segment with the new model."""
-    said = root.run(program, "train", f"{HOME}/tiny.toml", "-o", f"{HOME}/run", "--json", "--control")
+    # The window listens and can say "pause": where nobody can, a training that may be controlled ends.
+    listening = 'mkfifo "$HOME/words" && exec 3<>"$HOME/words" && rm "$HOME/words" && exec "$@" <&3'
+    words = ["train", f"{HOME}/tiny.toml", "-o", f"{HOME}/run", "--json", "--control"]
+    said = root.run("sh", "-c", listening, "sh", program, *words)
     events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     kinds = [event["event"] for event in events]
     check(kinds[0] == "start" and kinds[-1] == "done", f"the training says {said[-2000:]}")
@@ -115,9 +118,3 @@ def state(root: Root, program: str) -> str:
     said = root.run(program, "--selfcheck", "--json")
     parts = json.loads(said[said.index("{") :])["parts"]
     return str(next(part["state"] for part in parts if part["name"] == "retraining"))
-
-
-def check(right: bool, words: str) -> None:
-    """Raise Failed where something is not right."""
-    if not right:
-        raise Failed(words)
