@@ -139,7 +139,7 @@ def places(add_on: AddOn) -> list[Path]:
 def way_to_add(add_on: AddOn) -> WayToAdd:
     """Return which file adds an add-on to this installation, and how."""
     package, version = add_on.package, sxtstudio.__version__
-    where = "Get the file from where SXT Studio was from"
+    where = "Get the file where you got SXT Studio"
     if sys.platform == "win32":
         if add_on is AddOn.NVIDIA:
             return WayToAdd(f"SXTStudio-nvidia-{version}-setup.exe", f"{where}, and start it.")
@@ -150,9 +150,11 @@ def way_to_add(add_on: AddOn) -> WayToAdd:
         return WayToAdd(file, f"{where}, and unpack it beside SXT Studio: {places(add_on)[0]}.")
     if resolved(Path(sys.executable)).is_relative_to(_OPT):
         file = f"{package}_{version}_amd64.deb"
-        return WayToAdd(file, f"{where}, and install it as SXT Studio itself.", f"sudo apt install ./{file}")
+        return WayToAdd(
+            file, f"{where}, and install it like SXT Studio itself.", f"sudo apt install ./{file}"
+        )
     file = f"{package}-{version}.run"
-    return WayToAdd(file, f"{where}, and run it as that of SXT Studio itself, without root.", f"sh {file}")
+    return WayToAdd(file, f"{where}, and run it like that of SXT Studio, without root.", f"sh {file}")
 
 
 def _problem(add_on: AddOn, folder: Path) -> str:
