@@ -284,7 +284,11 @@ def _open_on_card(
             _source(model), options, providers=[(_CUDA, settings), _CPU], enable_fallback=0
         )
         if session.get_providers()[0] != _CUDA:
-            raise _Unusable(f"onnxruntime took the CPU; CUDA libraries may be missing: {_how_to_install()}")
+            # The libraries were there and could be loaded.
+            raise _Unusable(
+                "onnxruntime took the CPU, as CUDA does not start; update the NVIDIA driver or restart the "
+                "computer"
+            )
         _compare_with_cpu(session, model, sample)
     except _Unusable:
         raise
