@@ -8,6 +8,12 @@ import sys
 from pathlib import Path
 
 import pytest
+from PySide6.QtCore import QSettings
+
+from sxtstudio.app.settings import Settings
+from sxtstudio.io.project_marker import NAME as MARKER
+from sxtstudio.workflow.document.document import Document
+from sxtstudio.workflow.document.project import save, snapshot
 
 SAMPLE = Path(__file__).resolve().parents[2] / "resources" / "sample.tif"
 
@@ -45,6 +51,97 @@ def test_window_opens_with_a_file_and_ends_cleanly(tmp_path: Path) -> None:
     # VTK takes a second to load and is not needed to look at slices.
     assert vtk_loaded == "False"
     assert "Traceback" not in done.stderr
+
+
+# Opens a file, says what message comes with it, and closes when a line comes in.
+SECOND = """
+import sys, threading
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication, QMessageBox
+from sxtstudio.app import start
+
+def main():
+    return [w for w in QApplication.topLevelWidgets() if w.objectName() == "main"][0]
+
+def look():
+    window = main()
+    if window.session.document is None or window.jobs.running:
+        return QTimer.singleShot(50, look)
+    boxes = [w for w in QApplication.topLevelWidgets() if isinstance(w, QMessageBox) and w.isVisible()]
+    print("TOLD", *[" ".join(box.text().split()) for box in boxes], flush=True)
+    for box in boxes:
+        box.close()
+    window.actions_.by_name["view.sides"].trigger()
+    threading.Thread(target=wait, daemon=True).start()
+
+def wait():
+    sys.stdin.readline()
+    QTimer.singleShot(0, main(), main().close)
+
+QTimer.singleShot(0, look)
+sys.exit(start.run(sys.argv[1]))
+"""
+
+
+def begin(file: Path, folder: Path) -> subprocess.Popen[str]:
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(folder), "SXTSTUDIO_WORK": str(folder / "work")}
+    return subprocess.Popen(
+        [sys.executable, "-c", SECOND, str(file)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+    )
+
+
+def told(process: subprocess.Popen[str]) -> str:
+    assert process.stdout is not None and process.stderr is not None
+    line = next((line for line in process.stdout if line.startswith("TOLD")), None)
+    assert line is not None, process.stderr.read()
+    return line.removeprefix("TOLD").strip()
+
+
+def end(process: subprocess.Popen[str]) -> None:
+    _, errors = process.communicate("close\n", timeout=60)
+    assert process.returncode == 0 and "Traceback" not in errors, errors
+
+
+@pytest.fixture
+def saved_project(tomogram: Path, tmp_path: Path) -> Path:
+    """A project that nobody has open, in a folder with a space and an umlaut."""
+    folder = tmp_path / "Zellen übrig" / "cell 1.sxt"
+    folder.parent.mkdir()
+    document = Document.open(tomogram, tmp_path / "work")
+    saved = save(snapshot(document), folder)
+    saved.lock.release()
+    document.discard()
+    document.close()
+    return folder
+
+
+def test_a_second_start_is_a_second_window_and_a_project_is_open_in_one(
+    saved_project: Path, tmp_path: Path
+) -> None:
+    """Nobody loses recent files or settings by it, and each project is written by one window."""
+    config = tmp_path / "config"
+    windows = [begin(saved_project / MARKER, config)]
+    try:
+        assert told(windows[0]) == ""
+        windows.append(begin(saved_project, config))
+        said = told(windows[1])
+        assert said.startswith("The project cell 1.sxt is open in another window (")
+        assert said.endswith("You can look at it and save it under another name.")
+        windows.append(begin(SAMPLE, config))
+        assert told(windows[2]) == ""
+        for window in (windows[1], windows[0], windows[2]):
+            end(window)
+    finally:
+        for window in windows:
+            window.kill()
+    (store,) = config.rglob("*.ini")
+    settings = Settings(QSettings(str(store), QSettings.Format.IniFormat))
+    assert settings.recent == [str(SAMPLE), str(saved_project)]
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="other systems always have a screen")
