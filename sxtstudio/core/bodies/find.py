@@ -13,6 +13,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
 from sxtstudio.core.bodies.droplets import add_balls, choose_balls, find_balls, no_balls
+from sxtstudio.core.bodies.edges import find_edges
 from sxtstudio.core.bodies.ends import add_caps, find_ends
 from sxtstudio.core.bodies.evidence import darkness, find_doubtful
 from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, renumber
@@ -197,8 +198,13 @@ def find_bodies(
         lumen = np.zeros(total + 1)
         np.maximum.at(lumen, final[1:], np.where(enclosed, tracks.radius, 0.0))
         lumen[0] = 0
+        edges = None
+        if image is not None:
+            with stages.stage(Work.WALLS) as counter:
+                edges = find_edges(outlines, bodies, image, lumen > 0, counter)
+                edges[bodies_count + 1 :] = np.nan  # sheets stay as they are drawn
         with stages.stage(Work.WALLS) as counter:
-            trim_walls(outlines, bodies, lumen, line_px, membrane.px, counter)
+            trim_walls(outlines, bodies, lumen, line_px, membrane.px, counter, edges)
     with stages.stage(Work.REWRITE) as counter:
         _, at_border = find_at_border(bodies, total, counter)
     doubtful = None
@@ -258,6 +264,7 @@ def body_stages(
         Stage(Work.REWRITE, voxels, "sheets"),
         Stage(Work.ENDS, voxels, "closing ends"),
         Stage(Work.ENDS, voxels, "closing ends"),
+        *((Stage(Work.WALLS, voxels, "membranes"),) if trimmed and image else ()),
         *((Stage(Work.WALLS, voxels, "membranes"),) if trimmed else ()),
         Stage(Work.REWRITE, voxels, "closing ends"),
         *((Stage(Work.ENDS, voxels, "certainty"),) if certainty else ()),

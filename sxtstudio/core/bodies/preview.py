@@ -10,7 +10,7 @@ from sxtstudio.core.bodies.find import BodyParameters
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
 from sxtstudio.core.bodies.rule import IS_BODY
 from sxtstudio.core.bodies.tracks import FEATURES
-from sxtstudio.core.bodies.walls import outside_of
+from sxtstudio.core.bodies.walls import outside_of, outside_px
 
 #: A body lies in about so many slices, and changes so much from one to the next: one slice does not say it.
 _SLICES, _CHANGE = 8, 0.25
@@ -52,5 +52,6 @@ def preview_slice(
     line_px = 2 * half - 1
     if parameters.membrane is not None and parameters.membrane.applies_to(line_px):
         lumen = np.concatenate([[0.0], table["radius"][likely]])
-        result[outside_of(result, outline, lumen, line_px, parameters.membrane.px)] = 0
+        outside = outside_px(lumen, line_px, parameters.membrane.px)
+        result[outside_of(result, outline, outside, parameters.membrane.px)] = 0
     return result

@@ -18,6 +18,8 @@ Numbers = NDArray[np.uint32]
 
 #: A lumen is wide whose radius is so many times the width of a line.
 _WIDE_LUMEN = 1.2
+#: How far that is, px.
+_BLUR_PX = 0.2
 #: Distances are smoothed by so much where fractions of a pixel count.
 _SMOOTHED_PX = 0.8
 
@@ -128,6 +130,7 @@ def trim_walls(
     line_px: float,
     membrane_px: float,
     progress: Progress | None = None,
+    edge_px: NDArray[np.float64] | None = None,
 ) -> None:
     """Take from bodies what of their lines lies outside of the membrane in its middle, in place.
 
@@ -142,37 +145,59 @@ def trim_walls(
         it is.
     line_px, membrane_px
         Usual width of a line, and thickness of a membrane, px of a slice.
+    edge_px
+        Of every number, how far inside of its line a tomogram shows its edge (``find_edges``), px; NaN where
+        nobody knows.
     """
+    outside = outside_px(lumen_px, line_px, membrane_px)
+    if edge_px is not None:
+        # Half of the level of a membrane, which is thin, lies outside of its edge in a blurred image.
+        shown = np.maximum(0, edge_px + _BLUR_PX * np.minimum(1, lumen_px / (_WIDE_LUMEN * line_px)))
+        outside = np.where(np.isfinite(edge_px), shown, outside)
     depth, height, width = bodies.shape
     for box in walk((depth, height, width), outlines, bodies, progress=progress, slices=1):
         plane = bodies[box.start[0]]
-        outline = outlines[box.start[0]] != 0
-        plane[outside_of(plane, outline, lumen_px, line_px, membrane_px)] = 0
+        plane[outside_of(plane, outlines[box.start[0]] != 0, outside, membrane_px)] = 0
+
+
+def outside_px(lumen_px: NDArray[np.float64], line_px: float, membrane_px: float) -> NDArray[np.float64]:
+    """Return how much of the line of each number lies outside of its membrane, px.
+
+    Half of what a line has too much, and less where the lumen is small: what is dark throughout, or looks so
+    as its lumen is hardly wider than a line, is outlined inside of its edge. On phantoms 0.2 to 1 px lay
+    outside around lumens of 1 to 6 px radius, with lines of 5 px.
+    """
+    share = np.minimum(1, lumen_px / (_WIDE_LUMEN * line_px))
+    result: NDArray[np.float64] = (line_px - membrane_px) / 2 * share
+    return result
 
 
 def outside_of(
-    bodies: NDArray[Any],
-    outline: NDArray[np.bool_],
-    lumen_px: NDArray[np.float64],
-    line_px: float,
-    membrane_px: float,
+    bodies: NDArray[Any], outline: NDArray[np.bool_], outside_px: NDArray[np.float64], membrane_px: float
 ) -> NDArray[np.bool_]:
-    """Return which pixels of a slice (y, x) belong to the line of a body and lie outside of its membrane.
+    """Return which pixels of a slice belong to the line of a body and lie outside of its membrane.
 
-    Only towards what is neither a body nor an outline: a wall that is shared has no outside. Half of what a
-    line has too much lies outside of the membrane, and less where the lumen is small: what is dark
-    throughout, or looks so as its lumen is hardly wider than a line, is outlined inside of its edge. On
-    phantoms 0.2 to 1 px lay outside around lumens of 1 to 6 px radius, with lines of 5 px. Fractions of a
+    Only towards what is neither a body nor an outline: a wall that is shared has no outside. Fractions of a
     pixel count by the smoothed distance from what is free, which is a quarter of a pixel too small; the width
     of lines is measured in whole pixels and is too small by as much.
+
+    Parameters
+    ----------
+    bodies
+        Number at each pixel (y, x), with membranes.
+    outline
+        (y, x), True where there is a label.
+    outside_px
+        Of every number, how much of its line that is, px.
+    membrane_px
+        So much of the line around a lumen stays, px.
     """
     inside = bodies > 0
     wall = inside & outline
     free = ~(inside | outline)
     if not (wall.any() and free.any()):
         return np.zeros(wall.shape, np.bool_)
-    share = np.minimum(1, lumen_px / (_WIDE_LUMEN * line_px))
-    outside = ((line_px - membrane_px) / 2 * share).astype(np.float32)[bodies]
+    outside = outside_px.astype(np.float32)[bodies]
     away = edt.edt(~free, black_border=False) - 0.5  # from what is free, its neighbour's middle is at 0.5
     smooth = ndimage.gaussian_filter(away - edt.edt(free, black_border=False) + 0.5 * free, _SMOOTHED_PX)
     deep = edt.edt(~(inside & ~outline), black_border=False)  # from the nearest lumen

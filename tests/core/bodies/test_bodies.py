@@ -19,7 +19,7 @@ from sxtstudio.core.bodies.membrane import Membrane, membrane_in
 from sxtstudio.core.bodies.preview import preview_slice
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
 from sxtstudio.core.bodies.tracks import Linker
-from sxtstudio.core.bodies.walls import near_share, outside_of, share_walls
+from sxtstudio.core.bodies.walls import near_share, outside_of, outside_px, share_walls
 from sxtstudio.core.object_table import Flag
 from sxtstudio.core.objects import label_objects
 from sxtstudio.core.volume import ArrayVolume
@@ -191,7 +191,7 @@ def test_less_is_taken_from_the_outside_of_small_lumens(lumen: int, taken: float
     away = np.hypot(y, x)
     body = away <= lumen + 5
     outline = body & (away > lumen)
-    outside = outside_of(body.astype(np.uint32), outline, np.array([0.0, lumen]), 5.0, 3.0)
+    outside = outside_of(body.astype(np.uint32), outline, outside_px(np.array([0.0, lumen]), 5.0, 3.0), 3.0)
     before, after = (np.sqrt(part.sum() / np.pi) for part in (body, body & ~outside))
     # Distances in pixels are a quarter too small, and so is the width that is measured of a line.
     assert 0 <= before - after - taken < 0.35 * (lumen > 0) + 1e-9

@@ -1,0 +1,120 @@
+"""Where the outer edges of bodies lie in the tomogram: lines are drawn wider than membranes are.
+
+The level of a tomogram across the outside of a body, averaged over its surface, falls from the membrane to
+what surrounds it; half of the way is the edge, to a fraction of a pixel::
+
+       free  │   line of the label   │ lumen
+             │      ╭───╮            │
+             │     ╱ ½   ╲           │       what is darker than a membrane (a droplet) ends where a
+    ─────────┼───╯┊        ╲─────────┼──     membrane would
+             │    edge               │
+"""
+
+from __future__ import annotations
+
+import edt
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from sxtstudio.core.bodies.evidence import grey_levels
+from sxtstudio.core.bodies.walls import Numbers
+from sxtstudio.core.geometry import Triple
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.volume import Volume
+from sxtstudio.core.walk import walk
+
+#: How far outside of a label, and inside, the level is measured, and in which steps, px.
+_OUTSIDE, _INSIDE, _STEP = 4.0, 5.0, 0.5
+#: From there on outwards a level is that of the surroundings; a membrane lies between the other two.
+_AROUND, _MEMBRANE = -1.0, (0.5, 3.6)
+#: A level is known from so many pixels; an edge if so many lie in the outer half of the line.
+_LEAST, _LEAST_EDGE = 8, 40
+
+
+def find_edges(
+    outlines: NDArray[np.uint8],
+    bodies: Numbers,
+    image: Volume,
+    hollow: NDArray[np.bool_],
+    progress: Progress | None = None,
+) -> NDArray[np.float64]:
+    """Return how far inside of its label the outer edge of each number lies, px; NaN where nobody knows.
+
+    Parameters
+    ----------
+    outlines
+        Labels (z, y, x), uint8, 0 is no membrane.
+    bodies
+        Number of the body at each voxel (z, y, x), uint32, with its membrane as it is drawn.
+    image
+        The tomogram (z, y, x), any unit and polarity.
+    hollow
+        Of every number, 0 included, whether it has a lumen: these show how dark membranes are.
+    """
+    free, lines = grey_levels(outlines, image)
+    if lines == free or not hollow.any():
+        return np.full(len(hollow), np.nan)
+    steps = round((_OUTSIDE + _INSIDE) / _STEP)
+    total, pixels = np.zeros(len(hollow) * steps), np.zeros(len(hollow) * steps)
+    for box in walk(_shape(outlines), outlines, bodies, progress=progress, slices=1):
+        grey = image.read(box)[0].astype(np.float64)
+        grey[~np.isfinite(grey)] = free
+        where, of, step = _across(bodies[box.start[0]], outlines[box.start[0]] != 0)
+        total += np.bincount(of * steps + step, grey[where], len(total))
+        pixels += np.bincount(of * steps + step, minlength=len(total))
+    level = (total / np.maximum(1, pixels) - free) / (lines - free)
+    level[pixels < _LEAST] = np.nan
+    return _half_way(level.reshape(-1, steps), pixels.reshape(-1, steps), hollow)
+
+
+def _across(
+    bodies: Numbers, line: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    """Return which pixels of a slice lie near the outside of a body, of which one, and at which step."""
+    inside = bodies > 0
+    free = ~(inside | line)
+    if not (inside.any() and free.any()):
+        return np.zeros(line.shape, np.bool_), np.empty(0, np.int64), np.empty(0, np.int64)
+    signed = edt.edt(~free, black_border=False) - edt.edt(free, black_border=False)
+    signed -= np.where(free, -0.5, 0.5)  # the edge lies between two pixels
+    away, (row, column) = ndimage.distance_transform_edt(~inside, return_indices=True)
+    # What is nearer to the line of another body than to this one says nothing of it.
+    outside = free & (signed > -_OUTSIDE) & (away - 0.5 <= 0.01 - signed)
+    where = outside | (inside & (signed < _INSIDE))
+    step = np.floor((signed[where] + _OUTSIDE) / _STEP).astype(np.int64)
+    return where, bodies[row, column][where].astype(np.int64), step
+
+
+def _half_way(
+    level: NDArray[np.float64], pixels: NDArray[np.float64], hollow: NDArray[np.bool_]
+) -> NDArray[np.float64]:
+    """Return where the level of each number (n, steps) is half that of a membrane and half that around."""
+    middle = -_OUTSIDE + _STEP * (np.arange(level.shape[1]) + 0.5)
+    known = np.isfinite(level)
+    membrane = (middle > _MEMBRANE[0]) & (middle < _MEMBRANE[1])
+    darkest = np.where(known & membrane, level, -np.inf).max(1)
+    seen = darkest[hollow & np.isfinite(darkest)]
+    usual = float(np.median(seen)) if len(seen) else np.nan
+    result = np.full(len(level), np.nan)
+    drawn = pixels[:, (middle > 0) & (middle < 1.5)].sum(1) >= _LEAST_EDGE
+    for n in np.flatnonzero(drawn & np.isfinite(darkest)).tolist():
+        at = np.flatnonzero(known[n])
+        around = at[middle[at] < _AROUND]
+        if not len(around):
+            continue
+        outside = np.average(level[n, around], weights=pixels[n, around])
+        half = (outside + min(usual, darkest[n])) / 2
+        top = np.flatnonzero(membrane & (level[n] == darkest[n]))[0]
+        last = np.flatnonzero((level[n, at] <= half) & (at < top))
+        if not len(last):
+            continue
+        low, high = at[last[-1]], at[last[-1] + 1]
+        share = (half - level[n, low]) / (level[n, high] - level[n, low])
+        result[n] = middle[low] + share * (middle[high] - middle[low])
+    return result
+
+
+def _shape(array: NDArray[np.generic]) -> Triple:
+    depth, height, width = array.shape
+    return (depth, height, width)
