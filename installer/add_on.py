@@ -24,12 +24,13 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(HERE), str(ROOT)]
-from licences import licence_of  # noqa: E402
+from licences import Licence, licence_of  # noqa: E402
+from sbom import write_sbom  # noqa: E402
+from third_party import LICENCES, SBOM  # noqa: E402
 
 from sxtstudio import __version__  # noqa: E402
 from sxtstudio.core.add_ons import MANIFEST, WANTED, AddOn, made_for  # noqa: E402
 
-LICENCES = "THIRD-PARTY-LICENCES.txt"
 _PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet", "install")
 
 
@@ -153,7 +154,7 @@ def trim(recipe: Recipe, folder: Path) -> None:
                 path.unlink(missing_ok=True)
 
 
-def write_licences(recipe: Recipe, folder: Path) -> None:
+def write_licences(recipe: Recipe, folder: Path) -> list[Licence]:
     """Collect the licences of all that was installed; one that does not allow it ends the build."""
     parts = [
         licence_of(distribution) for distribution in importlib.metadata.distributions(path=[str(folder)])
@@ -170,6 +171,7 @@ def write_licences(recipe: Recipe, folder: Path) -> None:
     bodies = [f"{line}\n{part.name} {part.version}\n{line}\n" + "\n\n".join(part.texts) for part in parts]
     text = f"{recipe.note}\n\n{rows}\n\n" + "\n\n".join(bodies) + "\n"
     (folder / LICENCES).write_text(text, encoding="utf-8")
+    return parts
 
 
 def compile_all(folder: Path) -> None:
@@ -185,7 +187,8 @@ def make(add_on: AddOn, folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     install(recipe, folder)
-    write_licences(recipe, folder)
+    parts = write_licences(recipe, folder)
+    write_sbom(folder / SBOM, parts, __version__, made_for()[1], name=f"SXT Studio: {add_on.value}")
     trim(recipe, folder)
     compile_all(folder)
     write_manifest(add_on, folder)

@@ -21,7 +21,12 @@ from packageurl import PackageURL
 
 
 def write_sbom(
-    path: Path, parts: Sequence[Licence], version: str, system: str, models: Iterable[Path] = ()
+    path: Path,
+    parts: Sequence[Licence],
+    version: str,
+    system: str,
+    models: Iterable[Path] = (),
+    name: str = "SXT Studio",
 ) -> None:
     """Write the list of parts.
 
@@ -37,10 +42,12 @@ def write_sbom(
         For which system the package is, such as "linux-x86_64".
     models
         Networks that ship with it; the card of each lies beside it.
+    name
+        Of the package.
     """
     licences = LicenseFactory()
     own = Component(
-        name="SXT Studio",
+        name=name,
         version=version,
         type=ComponentType.APPLICATION,
         bom_ref="sxtstudio",

@@ -169,13 +169,15 @@ def test_install(pc: Try) -> None:
 def test_stub_runs(pc: Try) -> None:
     """What was installed can be started, from a folder with a space and umlauts in its path."""
     same(pc.setup(pc.setups.old).code, 0, "exit code")
-    out = pc.computer.user / "check.json"
-    pc.computer.run(
-        pc.home / "sxtstudio" / "sxtstudio.exe", "--selfcheck", "-o", pc.computer.windows_path(out)
-    )
-    same(
-        json.loads(out.read_text(encoding="utf-8")), {"stub": True, "version": OLD}, "self-check of the stub"
-    )
+    out, answer = pc.computer.user / "check.json", {"stub": True, "version": OLD}
+    words = ("--selfcheck", "-o", pc.computer.windows_path(out))
+    pc.computer.run(pc.home / "sxtstudio" / "sxtstudio.exe", *words)
+    same(json.loads(out.read_text(encoding="utf-8")), answer, "self-check of the stub")
+    # As the shortcut to the commands does it: a terminal whose PATH begins with the program's folder.
+    out.unlink()
+    path = pc.computer.windows_path(pc.home / "sxtstudio")
+    pc.computer.run_line(f'cmd /c "set "PATH={path};%PATH%" & sxtstudio {" ".join(words)}"')
+    same(json.loads(out.read_text(encoding="utf-8")), answer, "self-check by the commands")
 
 
 def test_components(pc: Try) -> None:
