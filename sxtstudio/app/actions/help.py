@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
 from PySide6.QtCore import qVersion
@@ -16,6 +17,7 @@ from sxtstudio.core.logs import log_file
 
 COPIED = "This has been copied. Paste it into your message; read it first if your data are confidential."
 # Settings that say how the program behaves; recent files and window layouts are nobody's business.
+_DIAGNOSTICS = "Help/Diagnostics"
 _TOLD = ("theme", "undo_mb", "work_folder", "model", "segment/device", "segment/tile_px", "view3d/canvas")
 
 
@@ -114,7 +116,8 @@ def check_installation(context: Context) -> None:
 
     def show(found: SelfCheck) -> None:
         rows = "\n".join(f"{name}\n    {said}\n" for name, said in found.rows())
-        context.dialogs.bring_up(SelfCheckPage).show_plain(rows, found.verdict())
+        page = context.dialogs.bring_up(SelfCheckPage)
+        page.show_plain(rows, found.verdict(), json.dumps(found.as_json(), indent=2))
 
     context.jobs.start("Checking the installation", check, on_done=show, kind=JobKind.ELSEWHERE)
 
@@ -224,16 +227,15 @@ ACTIONS = (
     ActionInfo(
         "help.selfcheck",
         "Check the installation",
-        "Help",
+        _DIAGNOSTICS,
         "Try every part on small data: segment, find objects, write files, draw in 3D; takes half a minute",
         check_installation,
         icon="mdi6.check-decagram-outline",
-        separator=True,
     ),
     ActionInfo(
         "help.diagnostics",
         "Copy diagnostics",
-        "Help",
+        _DIAGNOSTICS,
         "Versions, device and the end of the log, to paste when you ask for help",
         copy_diagnostics,
         icon="mdi6.clipboard-pulse-outline",
@@ -241,7 +243,7 @@ ACTIONS = (
     ActionInfo(
         "help.log",
         "Open log folder",
-        "Help",
+        _DIAGNOSTICS,
         "Show the folder of the log file, to attach it when you report a problem",
         open_log_folder,
         icon="mdi6.folder-text-outline",

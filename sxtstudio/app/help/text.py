@@ -36,11 +36,15 @@ class TextDialog(ToolDialog):
         self.copy_button = QPushButton("Copy")
         self.copy_button.setToolTip("Copy the text, to paste it into a message")
         self.copy_button.hide()
+        self._json = ""
+        self.json_button = QPushButton("Copy as JSON")
+        self.json_button.setToolTip("Copy it for programs, as “sxtstudio --selfcheck --json” prints it")
+        self.json_button.hide()
         close = QPushButton("Close")
         close.setToolTip("Close this page")
         row = QHBoxLayout()
         row.addStretch()
-        for button in (self.copy_button, close):
+        for button in (self.json_button, self.copy_button, close):
             button.setAutoDefault(False)
             row.addWidget(button)
         layout = QVBoxLayout(self)
@@ -48,24 +52,32 @@ class TextDialog(ToolDialog):
         layout.addWidget(self.page, 1)
         layout.addLayout(row)
         self.copy_button.clicked.connect(self.copy)
+        self.json_button.clicked.connect(self.copy_json)
         close.clicked.connect(self.close)
 
     def show_html(self, html: str) -> None:
         """Show a page."""
         self.page.setHtml(html)
 
-    def show_plain(self, text: str, note: str) -> None:
-        """Show text that can be copied, and a sentence above it."""
+    def show_plain(self, text: str, note: str, json: str = "") -> None:
+        """Show text that can be copied, and a sentence above it; ``json`` is the same for programs."""
         self.note.setText(note)
         self.note.show()
         self.page.setFont(QFontDatabase.systemFont(QFontDatabase.SystemFont.FixedFont))
         self.page.setPlainText(text)
         self.copy_button.show()
+        self._json = json
+        self.json_button.setVisible(bool(json))
 
     def copy(self) -> None:
         """Copy all of the text."""
         QApplication.clipboard().setText(self.page.toPlainText())
         self.note.setText("Copied.")
+
+    def copy_json(self) -> None:
+        """Copy what programs read."""
+        QApplication.clipboard().setText(self._json)
+        self.note.setText("Copied as JSON.")
 
 
 class ShortcutsPage(TextDialog):

@@ -1,1 +1,1 @@
-"""Whether this installation works: ``sxtstudio --selfcheck`` and Help > Check the installation."""
+"""Whether this installation works: ``sxtstudio --selfcheck``, and Help > Diagnostics in the window."""

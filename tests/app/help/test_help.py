@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -154,6 +155,11 @@ def test_the_installation_is_checked_and_what_works_is_shown(
     assert "as it should" in text and "division by zero" in text
     assert __version__ in text and "device\n" in text and "system\n" in text
     assert "two failed" in "".join(label.text() for label in page.findChildren(QLabel))
+    page.copy_button.click()
+    assert QApplication.clipboard().text().strip() == text.strip()
+    page.json_button.click()
+    copied = json.loads(QApplication.clipboard().text())
+    assert copied["works"] is False and [part["state"] for part in copied["parts"]] == ["works", "failed"]
 
 
 def test_log_folder_is_shown(window: MainWindow, monkeypatch: pytest.MonkeyPatch) -> None:
