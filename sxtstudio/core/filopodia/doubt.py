@@ -15,8 +15,9 @@ from sxtstudio.core.filopodia.surface import Surface
 #: Weights of a logistic regression on clicks in the cells 15, 31, 33, 34 and 36 of bench/filopodia.py: per
 #: share of the sides, per unevenness, and for the logarithms of length by radius and of widest by narrowest.
 _SIDES, _UNEVEN, _LENGTH, _WIDTHS, _BIAS = 10.2, -2.4, 0.64, -1.94, -9.22
-#: It is doubtful where the odds are less than 58 %: so four of five wrong ones are.
-_LEAST = 0.32
+#: It is doubtful below these sums, of one click and of more: so are about four of five wrong ones, and a
+#: third of the right ones after one click, one in seven after two.
+_LEAST, _LEAST_OF_MORE = 0.32, -0.6
 #: Sides are rays that run nearly in the slices.
 _SIDE = 0.5
 _OUTSIDE_PX = 2.5
@@ -24,8 +25,11 @@ _OUTSIDE_PX = 2.5
 _NARROWEST, _WIDEST = 5, 95
 
 
-def is_doubtful(grey: Grey, found: Surface) -> bool:
-    """Return whether a tube (from its tip to its base) that was followed in a tomogram may be wrong."""
+def is_doubtful(grey: Grey, found: Surface, *, of_ends: bool) -> bool:
+    """Return whether a tube (from its tip to its base) that was followed in a tomogram may be wrong.
+
+    ``of_ends`` says that both of its ends were clicked.
+    """
     radius = float(np.median(found.radii.mean(axis=1)))
     widths = found.side_radius()
     if len(found) > 4 * radius:
@@ -38,7 +42,7 @@ def is_doubtful(grey: Grey, found: Surface) -> bool:
         + _LENGTH * np.log(len(found) / max(radius, 0.5))
         + _WIDTHS * np.log(wide / max(narrow, 0.1))
     )
-    return bool(certain < _LEAST)
+    return bool(certain < (_LEAST_OF_MORE if of_ends else _LEAST))
 
 
 def _unevenness(grey: Grey, found: Surface) -> float:

@@ -56,12 +56,16 @@ _BEYOND = 1.5
 
 @dataclass(frozen=True)
 class _Tube:
-    """What was followed from a piece, and how good it is; ``begin`` and ``end`` are points of its axis."""
+    """What was followed from a piece, and how good it is; ``begin`` and ``end`` are points of its axis.
+
+    ``of_ends``: both ends were clicked, and it may be as short as they say.
+    """
 
     surface: Surface
     begin: int
     end: int
     quality: float
+    of_ends: bool = False
 
     @property
     def found(self) -> Surface:
@@ -125,7 +129,7 @@ def find_filopodium(
         tube: _Tube | None = _tube_through(fit, (seed, *more), widest)
     else:
         tube = _tube_at(fit, seed, widest, parameters, progress, where)
-    if tube is None or tube.end - tube.begin < _LONGER * _half_width(tube.found):
+    if tube is None or (not tube.of_ends and tube.end - tube.begin < _LONGER * _half_width(tube.found)):
         raise _none(where, "is not on anything that is longer than wide", seed)
     if tube.end - tube.begin > parameters.longest_px:
         raise _none(where, "belongs to something longer than a filopodium", seed)
@@ -175,7 +179,7 @@ def _tube_through(fit: TubeFit, seeds: tuple[Triple, ...], widest: float) -> _Tu
     surface, _, _ = around
     apart = [np.linalg.norm(surface.points - at, axis=1) for at in (way.points[0], way.points[-1])]
     ends = [int(far.argmin()) for far in apart]
-    return _Tube(surface, min(ends), max(ends), 1.0)
+    return _Tube(surface, min(ends), max(ends), 1.0, of_ends=True)
 
 
 def _best_tube(
@@ -238,7 +242,7 @@ def _candidate(
     problems = [] if is_closed(ground, found) else [Incomplete.OPEN_TIP]
     if float(found.lateral.mean()) < _GAPS:
         problems.append(Incomplete.GAPS)
-    if ground.grey is not None and is_doubtful(ground.grey, found):
+    if ground.grey is not None and is_doubtful(ground.grey, found, of_ends=tube.of_ends):
         problems.append(Incomplete.DOUBTFUL)
     half_width = _half_width(found)
     beyond = min(len(tube.surface) - 1, tube.end + round(2 * _BEYOND * half_width))

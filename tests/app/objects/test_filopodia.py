@@ -232,7 +232,7 @@ def test_without_an_outline_its_base_and_tip_are_clicked(
 def test_what_is_doubtful_says_what_to_do_and_is_whole_once_it_was_taken(
     page: FilopodiaPage, cell: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(find, "is_doubtful", lambda *_: True)
+    monkeypatch.setattr(find, "is_doubtful", lambda *_, **__: True)
     propose(page, cell, qtbot)
     assert "doubtful" in page.whole.text() and "Shift+click its base and its tip" in page.whole.text()
     page.take.click()

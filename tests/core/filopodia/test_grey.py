@@ -9,7 +9,10 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.filopodia.candidate import Candidate
 from sxtstudio.core.filopodia.find import find_filopodium
 from sxtstudio.core.filopodia.grey import edge, grey_around
+from sxtstudio.core.filopodia.records import Incomplete, why_incomplete
+from sxtstudio.core.filopodia.taking import row_of
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.object_table import Flag
 from sxtstudio.core.volume import ArrayVolume
 from tests.core.filopodia.phantoms import BASE, MIDDLE, TIP, Scene, scene
 
@@ -113,3 +116,20 @@ def test_an_edge_is_a_drop_outwards() -> None:
     assert edge(np.array([1.0, 0.6, 0.35, 0.05, 0.0, -0.05, -0.6, np.nan])) == pytest.approx(
         [1, 1, 0.5, 0, 0, 0, -1, 0]
     )
+
+
+def test_what_runs_into_something_else_is_doubtful_and_what_does_not_is_not(alone: Scene) -> None:
+    """A point in the ice beside it and one in the cell are on no filopodium."""
+    nothing = np.zeros_like(alone.labels)
+    for places in ((MIDDLE,), (BASE, TIP)):
+        assert find(alone, nothing, *places).cut().incomplete == ()
+    wrong = find(alone, nothing, TIP, (18, 60, 85)).cut()
+    assert Incomplete.DOUBTFUL in wrong.incomplete
+    assert "doubtful" in why_incomplete(wrong.incomplete)
+    row = row_of(wrong)
+    assert Flag.DOUBTFUL in row.flags and "doubtful" in row.notes
+
+
+def test_two_near_points_are_not_refused_for_being_short(alone: Scene) -> None:
+    found = find(alone, np.zeros_like(alone.labels), (18, 60, 50), (18, 68, 50)).cut()
+    assert found.length == pytest.approx(8, abs=4)
