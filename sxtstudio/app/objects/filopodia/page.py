@@ -36,6 +36,9 @@ from sxtstudio.core.wording import count
 _WORK_PX = 290
 _STEPS = 400  # of the slider
 _WRONG = "If it is wrong, Shift+click its base and its tip, or paint what is missing of its outline."
+_STILL_WRONG = (
+    "If it is wrong, Shift+click more points in its middle, or paint what is missing of its outline."
+)
 _GREEN = (120, 205, 95)
 
 
@@ -176,7 +179,7 @@ class FilopodiaPage(SeenPage):
         if Incomplete.DOUBTFUL in found.incomplete:
             text = f"<b>It is {why_incomplete([Incomplete.DOUBTFUL])}.</b> {text if parts else ''}".strip()
         if {Incomplete.GAPS, Incomplete.DOUBTFUL} & set(found.incomplete):
-            text += f" {_WRONG}"
+            text += f" {_WRONG if len(self.work.seeds) < 2 else _STILL_WRONG}"
         if self.work.size is not None and self.work.size.as_wide:
             text += " <b>It is as wide as long:</b> this may be no filopodium."
         self.whole.setText(text)
