@@ -18,8 +18,9 @@ def show_panel(context: Context) -> None:
 
 
 def show_plots(context: Context) -> None:
-    """Show the plots of the objects."""
+    """Show the plots of the objects; they have the keyboard then."""
     context.parts.pane.show_page(Page.PLOTS)
+    context.parts.pane.take_focus()
 
 
 def contacts(context: Context) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtWidgets import QLabel, QTableView, QWidget
 from pytestqt.qtbot import QtBot
 
+from sxtstudio.app.actions.objects import show_plots
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.pane import ObjectsPane, Page
 from sxtstudio.app.settings import Settings
@@ -72,6 +73,5 @@ def test_from_the_keyboard_the_table_is_reached_at_once(window: MainWindow, qtbo
     table = pane.widget(Page.TABLE)
     qtbot.waitUntil(lambda: window.focusWidget() is table.focusProxy())
     assert isinstance(table.focusProxy(), QTableView)
-    pane.show_page(Page.PLOTS)
-    pane.take_focus()
+    show_plots(window.context)
     assert window.focusWidget() is pane.widget(Page.PLOTS).focusProxy()

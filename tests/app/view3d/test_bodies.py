@@ -14,7 +14,9 @@ from sxtstudio.app.view3d.contents import Part
 from sxtstudio.app.view3d.scene import Picked
 from sxtstudio.app.view3d.view import View3D
 from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_colours import number_colours
+from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.surface import OpenGL
 from sxtstudio.surface.objects import BodyMeshes
 from tests.app.objects.conftest import BOXES, LARGE, room
@@ -45,6 +47,22 @@ def colour_of(view: View3D, number: int) -> tuple[int, ...] | None:
             point = int(meshes.full.mesh.regular_faces[face, 0])
             return tuple(meshes.full.mesh.point_data["RGB"][point].tolist())
     return None
+
+
+def test_what_was_drawn_last_has_a_surface_though_nobody_looked_where_it_lies(
+    room: MainWindow, opengl: OpenGL, qtbot: QtBot
+) -> None:
+    document, box = room.session.document, Box((40, 200, 200), (52, 230, 240))
+    assert document is not None
+    recorder = room.session.record(EditKind.NEW_OBJECT, "objects")
+    recorder.write(box, np.full(box.shape, 77, np.uint32))
+    room.session.commit(recorder, rows=document.object_table.change({77: ObjectRow()}))
+    assert 77 not in document.object_boxes.numbers, "else this says nothing"
+    view = room.context.parts.view3d
+    room.session.layout.set(view3d=True)
+    qtbot.waitUntil(lambda: view.canvas is not None and bodies(view) is not None, timeout=60_000)
+    meshes = bodies(view)
+    assert meshes is not None and 77 in meshes.numbers
 
 
 def test_colours_and_visibility_follow_without_another_surface(
