@@ -24,6 +24,7 @@ from sxtstudio.cli import build_parser
 COMMANDS = HELP / "commands.md"
 _LIST = re.compile(r"<!-- sentences: ([^>]*?) -->\n(.*?)<!-- end -->", re.DOTALL)
 _MARKS = re.compile(r"([\\`*_\[\]#<>~|])")
+_ABOVE = "**The messages:**"
 _HEAD = HELP.parent.parent / "docs" / "commands_head.md"
 
 
@@ -89,7 +90,7 @@ def updated(pages: Mapping[str, str], said: Mapping[str, Iterable[str]]) -> dict
         def filled(match: re.Match[str], page: str = page, numbers: Iterable[int] = numbers) -> str:
             entries = kept[page, next(iter(numbers))]
             lines = "".join(f"- {escaped(entry)}\n" for entry in sorted(entries, key=_order))
-            return f"<!-- sentences: {match[1]} -->\n\n{lines}\n<!-- end -->"
+            return f"<!-- sentences: {match[1]} -->\n\n{_ABOVE}\n\n{lines}\n<!-- end -->"
 
         result[page] = _LIST.sub(filled, text)
     return result

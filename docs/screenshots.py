@@ -53,7 +53,9 @@ def tour(driver: Driver) -> None:
     session = driver.window.session
     driver.shot("start")
     driver.act("help.documentation")
-    driver.window.context.dialogs.bring_up(Documentation).show_page("trouble.md")
+    driver.window.context.dialogs.bring_up(Documentation).show_page(
+        "errors-open.md#it-is-damaged-cut-off-or-empty"
+    )
     driver.dialog("documentation")
     driver.act("file.open_sample")
     driver.until(lambda: session.document is not None, "the sample")
