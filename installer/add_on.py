@@ -62,7 +62,7 @@ class Recipe:
     note: str
 
 
-_OF_PYTHON = ("bin", "**/*.pyi", "**/*.a", "**/include", "**/tests", "**/__pycache__")
+_OF_PYTHON = ("bin", "**/*.pyi", "**/*.a", "**/*.lib", "**/include", "**/tests", "**/__pycache__")
 RECIPES = {
     AddOn.RETRAINING: Recipe(
         "requirements-retrain.lock",
