@@ -99,6 +99,7 @@ class Bubble(QFrame):
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._shown: Shown | None = None
+        self._placed_for: tuple[Shown | None, QRect | None, QRect] | None = None
         self.count, self.title, self.text = QLabel(), QLabel(), QLabel()
         self.count.setProperty("role", "note")
         self.title.setProperty("role", "title")
@@ -144,6 +145,7 @@ class Bubble(QFrame):
         self._shown = shown
         self.count.setText(f"Step {shown.number} of {shown.count}")
         self.title.setText(("✓ " if shown.done else "") + shown.title)
+        self.title.setToolTip(shown.text)  # on a small window the title stands alone
         self.text.setText(shown.text)
         self.setAccessibleName(f"Guided tour, step {shown.number}: {shown.title}")
         self.setAccessibleDescription(shown.text)
@@ -159,9 +161,15 @@ class Bubble(QFrame):
             self.next_button.style().polish(self.next_button)
 
     def stand_beside(self, target: QRect | None, room: QRect) -> None:
-        """Take a place within ``room`` that leaves ``target`` free; without one, in the middle."""
+        """Take a place within ``room`` that leaves ``target`` free; without one, in the middle.
+
+        Where nothing has changed nothing is done: a button that is moved takes no click for a moment.
+        """
+        wanted = (self._shown, target, room)
+        if wanted == self._placed_for and self.isVisible():
+            return
+        self._placed_for = wanted
         self.text.show()
-        self.title.show()
         width = min(_WIDTH_PX, room.width())
         size = QSize(width, self._height(width))
         if target is None:
@@ -173,7 +181,6 @@ class Bubble(QFrame):
                 corner = beside(target, size, room)
         if corner is None:  # the lower edge of the window is no control of any step
             self.text.hide()
-            self.count.setToolTip(self.text.text())
             size = QSize(room.width(), self._height(room.width()))
             corner = room.bottomLeft() - QPoint(0, size.height() - 1)
         place = QRect(corner, size)
@@ -187,10 +194,11 @@ class Bubble(QFrame):
         return max(self._column.totalHeightForWidth(width), self._column.totalMinimumSize().height())
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
-        """Esc leaves the tour, Return goes on."""
+        """Esc leaves the tour, Return goes on once a step is done."""
         if event.key() == Qt.Key.Key_Escape:
             self.left.emit()
         elif event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter):
-            self.forward.emit()
+            if self._shown is not None and self._shown.done:  # no step is skipped by accident
+                self.forward.emit()
         else:
             super().keyPressEvent(event)

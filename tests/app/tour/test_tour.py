@@ -233,8 +233,26 @@ def test_on_a_small_window_the_words_give_way_to_a_target_that_fills_it(
     bubble.stand_beside(window.rect().adjusted(0, 60, 0, -60), room)
     assert not bubble.text.isVisible() and bubble.next_button.isVisible()
     assert bubble.geometry().bottom() == room.bottom() and room.contains(bubble.geometry())
+    moved: list[QPoint] = []
+    bubble.next_button.moveEvent = lambda event: moved.append(event.pos())  # type: ignore[method-assign]
+    tour._look.stop()
+    for _ in range(3):
+        bubble.stand_beside(window.rect().adjusted(0, 60, 0, -60), room)
+        qtbot.wait(20)
+    assert moved == []  # a button that moves takes no click for half a second
     bubble.stand_beside(window.rect().adjusted(0, 300, 0, 0), room)
     assert bubble.text.isVisible()
+
+
+def test_return_goes_on_once_a_step_is_done_and_skips_none(
+    tour: Tour, window: MainWindow, qtbot: QtBot
+) -> None:
+    qtbot.keyClick(bubble_of(tour), Qt.Key.Key_Return)
+    assert tour.step is TourStep.OPEN
+    click(qtbot, window.context.parts.slices.start_page.sample)
+    wait(tour, qtbot, TourStep.OPEN)
+    qtbot.keyClick(bubble_of(tour), Qt.Key.Key_Return)
+    assert tour.step is TourStep.LOOK
 
 
 def test_closing_the_sample_and_opening_ones_own_stops_nothing_and_touches_nothing(
