@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -47,28 +49,39 @@ def test_recent_files_have_no_doubles_and_an_end(settings: Settings, tmp_path: P
     assert len(set(settings.recent)) == MOST_RECENT
 
 
+ELSEWHERE = """
+import sys
+from PySide6.QtCore import QSettings
+from sxtstudio.app.settings import Settings
+settings = Settings(QSettings(sys.argv[1], QSettings.Format.IniFormat))
+getattr(settings, sys.argv[2])(*sys.argv[3:])
+settings.set("unit", "µm")
+settings.sync()
+"""
+
+
+def elsewhere(path: str, *words: str) -> None:
+    """Do something with the settings in another process; within one, Qt shares what was read."""
+    subprocess.run([sys.executable, "-c", ELSEWHERE, path, *words], check=True, timeout=60)
+
+
 def test_two_windows_add_to_one_list(tmp_path: Path) -> None:
     """Each is a process of its own, which has read the list when it started."""
     path = str(tmp_path / "s.ini")
-    one, other = (Settings(QSettings(path, QSettings.Format.IniFormat)) for _ in range(2))
-    assert one.recent == other.recent == []
-    one.add_recent("/data/a.mrc")
-    other.add_recent("/data/b.mrc")
-    one.add_recent("/data/c.mrc")
-    assert other.recent_time("/data/b.mrc") is not None
-    one.set("theme", "light")
-    other.set("unit", "µm")
-    for settings in (one, other):
-        settings.sync()
-    again = Settings(QSettings(path, QSettings.Format.IniFormat))
-    assert again.recent == ["/data/c.mrc", "/data/b.mrc", "/data/a.mrc"]
-    assert (again.get("theme", ""), again.get("unit", "")) == ("light", "µm")
-    other.forget_recent("/data/a.mrc")
-    one.add_recent("/data/d.mrc")
-    assert one.recent == ["/data/d.mrc", "/data/c.mrc", "/data/b.mrc"]
-    other.clear_recent()
-    one.add_recent("/data/e.mrc")
-    assert one.recent == ["/data/e.mrc"] and one.recent_time("/data/d.mrc") is None
+    settings = Settings(QSettings(path, QSettings.Format.IniFormat))
+    settings.add_recent("/data/a.mrc")
+    settings.set("theme", "light")
+    elsewhere(path, "add_recent", "/data/b.mrc")
+    settings.add_recent("/data/c.mrc")
+    assert settings.recent == ["/data/c.mrc", "/data/b.mrc", "/data/a.mrc"]
+    assert settings.recent_time("/data/b.mrc") is not None
+    assert (settings.get("theme", ""), settings.get("unit", "")) == ("light", "µm")
+    elsewhere(path, "forget_recent", "/data/a.mrc")
+    settings.add_recent("/data/d.mrc")
+    assert settings.recent == ["/data/d.mrc", "/data/c.mrc", "/data/b.mrc"]
+    elsewhere(path, "clear_recent")
+    settings.forget_recent("/data/e.mrc")
+    assert settings.recent == [] and settings.recent_time("/data/d.mrc") is None
 
 
 def test_the_readme_says_the_limit_of_undo_that_the_preferences_have() -> None:

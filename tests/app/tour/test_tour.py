@@ -276,6 +276,28 @@ def test_closing_the_sample_and_opening_ones_own_stops_nothing_and_touches_nothi
     assert "sample.tif" in window.windowTitle()
 
 
+def test_the_fields_that_it_fills_in_are_emptied_when_it_is_left(
+    tour: Tour, window: MainWindow, qtbot: QtBot, quick: Path
+) -> None:
+    form, clean = window.context.parts.segment.form, window.context.parts.clean.form
+    click(qtbot, window.context.parts.slices.start_page.sample)
+    wait(tour, qtbot, TourStep.OPEN)
+    for _ in range(2):
+        click(qtbot, bubble_of(tour).next_button)
+    assert form.slices.slices == (FIRST, LAST)
+    click(qtbot, bubble_of(tour).leave_button)
+    assert form.slices.slices == (0, 64)
+    form.slices.set_range(3, 5)  # the user's own choice stays
+    window.actions_.by_name["help.tour"].trigger()
+    assert form.slices.slices == (3, 5)
+    help_me(tour, qtbot)
+    wait(tour, qtbot, TourStep.SEGMENT)
+    click(qtbot, bubble_of(tour).next_button)
+    assert clean.smallest.value() == SMALLEST and form.slices.slices == (3, 5)
+    click(qtbot, bubble_of(tour).back_button)
+    assert clean.smallest.value() == 0 and not clean.clean_up().wanted
+
+
 def test_unsaved_work_is_asked_about_and_a_no_is_a_no(
     tour: Tour,
     window: MainWindow,
