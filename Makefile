@@ -68,11 +68,11 @@ screenshots: $(VENV)/.dev system-test
 	@$(SCREEN) $(PY) docs/screenshots.py
 
 # Dead links and anchors, and pages that no contents name, end it.
-site: $(VENV)/.docs
+site: $(VENV)/.docs system-run
 	@PYTHONPATH=. NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@$(PY) docs/check_site.py build/site
 
-pages: $(VENV)/.dev
+pages: $(VENV)/.dev system-run
 	@PYTHONPATH=. $(PY) docs/pages.py
 
 lint: $(VENV)/.dev
