@@ -10,13 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.filopodia.records import LONGEST_PX
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.volume import Volume, VoxelSize
 
 Array = NDArray[np.float64]
 
-#: So far around the clicks it is looked at, px: in the slices, and along the beam.
-_MARGIN_PX = (48, 150, 150)
+#: So far around a click it is looked at, px (z, y, x); around two, between which it lies, less.
+_MARGIN_PX, _MARGIN_OF_MORE_PX = (48, 150, 150), (40, 90, 90)
 #: It is smoothed by so many px.
 _SMOOTH_PX = 1.2
 #: Free is what absorbs less than all but this share of what is around within so many px.
@@ -70,10 +72,21 @@ def edge(drop: Array) -> Array:
 def grey_around(
     image: Volume, places: tuple[Triple, ...], spacing: VoxelSize, *, absorbing_dark: bool
 ) -> Grey | None:
-    """Read a tomogram around some voxels (z, y, x); None where nothing there differs from noise."""
+    """Read a tomogram around some voxels (z, y, x); None where nothing there differs from noise.
+
+    Raises
+    ------
+    UserError
+        If they are too far apart to lie on one filopodium.
+    """
     scale = np.array(spacing) / min(spacing[1:])
     low, high = np.min(places, axis=0), np.max(places, axis=0) + 1
-    margin = np.ceil(np.array(_MARGIN_PX) / scale).astype(int)
+    if float(np.linalg.norm((high - 1 - low) * scale)) > LONGEST_PX:
+        raise UserError(
+            f"The points are more than {LONGEST_PX} pixels apart, farther than any filopodium is long: "
+            "choose points of one filopodium."
+        )
+    margin = np.ceil(np.array(_MARGIN_PX if len(places) == 1 else _MARGIN_OF_MORE_PX) / scale).astype(int)
     box = Box(_triple(low), _triple(high)).grown(_triple(margin), image.shape)
     raw = image.read(box).astype(np.float32)
     if not np.isfinite(raw).all():

@@ -14,6 +14,8 @@ from sxtstudio.core.volume import VoxelSize
 
 #: The first axis of filopodia in slices is 302 ± 189 nm long in the paper, their width some 130 to 200 nm.
 WIDEST_NM, WIDEST_PX = 400.0, 40.0
+#: None is longer, px of a slice.
+LONGEST_PX = 600
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class FilopodiumParameters:
 
     widest: float | None = None
     jump: float = 1.4
-    longest_px: int = 600
+    longest_px: int = LONGEST_PX
 
 
 class Incomplete(StrEnum):

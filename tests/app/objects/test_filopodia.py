@@ -225,6 +225,9 @@ def test_without_an_outline_its_base_and_tip_are_clicked(
     assert np.median(found.width) == pytest.approx(20 * RADIUS, rel=0.15)
     sketch = cell.context.parts.toolbox.sketch
     assert sketch is not None and len(sketch.lines) > 2, "the points are shown"
+    with qtbot.waitSignal(cell.session.message, timeout=20_000):
+        shift_click(cell, 50, 5000)
+    assert page.work.seeds == ((13, 33, 35), (13, 67, 35)), "a slip is not kept"
     click(cell, 50, 35)
     assert page.work.seeds == ((13, 50, 35),)
 

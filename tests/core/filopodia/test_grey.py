@@ -11,7 +11,7 @@ from sxtstudio.core.filopodia.find import find_filopodium
 from sxtstudio.core.filopodia.grey import edge, grey_around
 from sxtstudio.core.filopodia.records import Incomplete, why_incomplete
 from sxtstudio.core.filopodia.taking import row_of
-from sxtstudio.core.geometry import Triple
+from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.object_table import Flag
 from sxtstudio.core.volume import ArrayVolume
 from tests.core.filopodia.phantoms import BASE, MIDDLE, TIP, Scene, scene
@@ -85,6 +85,18 @@ def test_a_neighbour_is_not_taken_with_it() -> None:
 def test_points_outside_of_the_volume_are_refused(alone: Scene) -> None:
     with pytest.raises(UserError, match=r"x 500, y 80, slice 19.*outside"):
         find_filopodium(alone.labels, MIDDLE, None, more=((18, 80, 500),))
+
+
+def test_points_too_far_apart_read_nothing() -> None:
+    """Else a slip of the mouse would read most of a tomogram."""
+
+    class Unread(ArrayVolume):
+        def read(self, box: Box) -> np.ndarray:
+            raise AssertionError("it was read")
+
+    volume = Unread(np.broadcast_to(np.float32(0), (20, 900, 900)))
+    with pytest.raises(UserError, match="600 pixels apart"):
+        grey_around(volume, ((4, 10, 10), (4, 10, 700)), PX, absorbing_dark=True)
 
 
 def test_a_tomogram_without_contrast_has_no_grey_values() -> None:

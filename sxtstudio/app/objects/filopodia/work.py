@@ -235,6 +235,9 @@ class FilopodiumWork(QObject):
 
     def _on_error(self, error: Exception) -> None:
         self._search = None
+        if len(self.seeds) > 1:  # the last one was the slip
+            self.seeds = self.seeds[:-1]
+            self.changed.emit()
         if isinstance(error, UserError):
             self.session.message.emit(str(error))
         else:
