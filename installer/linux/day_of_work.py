@@ -168,7 +168,7 @@ def more_work(root: Root, run: Program) -> None:
 
 
 def project_work(root: Root, run: Program) -> None:
-    """A project of the checkout is exported, with all its results, which are made again from their folder."""
+    """A project of the checkout, drawn by hand, is exported, with all its results."""
     home = root.folder / HOME[1:]
     tomogram = ["--tomogram", f"{HOME}/{_SAMPLE}"]
     with step("project: export of objects and of all results"):
@@ -179,8 +179,13 @@ def project_work(root: Root, run: Program) -> None:
             check((home / "exports" / name).exists(), f"no {what}")
         run("export", f"{HOME}/cell.sxt", "--results", "-o", f"{HOME}/results", *tomogram)
         check((home / "results/ro-crate-metadata.json").is_file(), "no results")
-    with step("rerun of the folder of results"):
-        run("rerun", f"{HOME}/results", *tomogram)
+
+
+def rerun(run: Program, project: str) -> None:
+    """All results of a project that was made by the program's own steps are made again, and are the same."""
+    with step("all results of the project, and rerun of their folder"):
+        run("export", project, "--results", "-o", f"{HOME}/results of the window")
+        run("rerun", f"{HOME}/results of the window")
 
 
 def povray_draws(root: Root, run: Program) -> None:

@@ -102,6 +102,7 @@ def try_bookworm(deb: Path, screen: Screen) -> Root:
         made = [(root.folder / HOME[1:] / name).read_bytes() for name in ("before.tif", "after.tif")]
         check(made[0] == made[1], "the objects of the project are others")
         show(root, screen, "sxtstudio", "bookworm-project", saved)
+    day_of_work.rerun(run, saved)
     with step("self-check"):
         day_of_work.self_check(run)
     check_contents(root, run)

@@ -23,7 +23,7 @@ COLOURS = 100
 # surface is and no labels are.
 _JOB, _SLICES, _SURFACE = (1000, 735, 1366, 766), (0, 110, 560, 560), (600, 120, 800, 690)
 _SOME, _MANY = 100, 3000
-_LOG = ".local/state/SXT Studio/log/sxtstudio.log"
+_LOG = ".local/state/sxtstudio/sxtstudio.log"
 
 
 def is_orange(red: int, green: int, blue: int) -> bool:
@@ -49,6 +49,7 @@ class Window:
         change: Change = UNCHANGED,
     ) -> None:
         self.root, self.screen = root, screen
+        self._logged = len(self._whole_log())
         self.begin = time.monotonic()
         self._process = root.started(program, "gui", *words, home=home, change=change)
         self._finished = False
@@ -145,7 +146,10 @@ class Window:
         self._finished = True
 
     def log(self) -> str:
-        """Return the program's log."""
+        """Return what the program has logged since the window was started."""
+        return self._whole_log()[self._logged :]
+
+    def _whole_log(self) -> str:
         path = self.root.folder / HOME[1:] / _LOG
         return path.read_text(encoding="utf-8") if path.is_file() else ""
 
