@@ -134,6 +134,12 @@ class Queue:
         gone = self.current is None or self.current.number not in table.rows
         return self._at_first(table, margins) if gone else self
 
+    def resumed(self, table: ObjectTable, margins: Mapping[int, float] | None = None) -> Queue:
+        """Return the queue after a pause: with the same question, unless it was answered meanwhile."""
+        asked = {question.number for question in questions(table, margins)}
+        still = self.current is not None and self.current.number in asked
+        return self if still else self._at_first(table, margins)
+
     def _at_first(self, table: ObjectTable, margins: Mapping[int, float] | None) -> Queue:
         left = {question.number: question for question in questions(table, margins)}
         fresh = [question for number, question in left.items() if number not in self.skipped]

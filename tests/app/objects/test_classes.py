@@ -538,6 +538,59 @@ def test_one_key_answers_and_the_next_object_comes(classified: MainWindow, class
     assert not queue.start.isEnabled()
 
 
+def test_another_chosen_object_pauses_the_queue_and_gets_the_key(
+    classified: MainWindow, classing: ClassSections
+) -> None:
+    """A key names the object that the user sees as chosen, never the one that was asked about before."""
+    window, queue = classified, classing.queue
+    press(window, "classes.check")
+    queue.skip.click()
+    assert window.session.objects.value.selected == (3,) and "object 3" in queue.keys.text()
+    assert "object 3" in classing.classes.hint.text()
+    choose(window, 7)
+    assert not queue.running and not queue.card.isVisible() and queue.start.text() == "Go on checking"
+    assert "object 7" in classing.classes.hint.text()
+    press(window, "classes.give_1")
+    rows = table(window).rows
+    assert rows[7].class_name == "Mitochondrion"
+    assert rows[3] == ObjectRow("Vesicle", Decided.CLASSIFIER, 0.7)
+    queue.start.click()
+    assert window.session.objects.value.selected == (3,), "it goes on where it was"
+    press(window, "classes.give_1")
+    assert table(window).rows[3] == ObjectRow("Mitochondrion", Decided.HAND)
+    assert window.session.objects.value.selected == (1,), "what was skipped comes last, also after a pause"
+
+
+def test_what_is_answered_in_a_pause_is_not_asked_again(
+    classified: MainWindow, classing: ClassSections
+) -> None:
+    window, queue = classified, classing.queue
+    press(window, "classes.check")
+    choose(window, 2, 3)
+    assert not queue.running and "2 chosen objects" in classing.classes.hint.text()
+    press(window, "classes.give_1")
+    queue.start.click()
+    assert window.session.objects.value.selected == (1,)
+
+
+def test_keys_do_not_answer_a_question_that_is_not_shown(
+    classified: MainWindow, classing: ClassSections
+) -> None:
+    """The section is closed: the key is for the chosen object alone, and nothing moves on."""
+    window, queue = classified, classing.queue
+    press(window, "classes.check")
+    assert queue.takes_keys
+    section = next(one for one in window.context.parts.objects.sections if one.content is queue)
+    section.open(False)
+    assert not queue.takes_keys
+    press(window, "classes.give_1")
+    assert window.session.objects.value.selected == (2,)
+    window.session.objects.set(selected=())
+    with pytest.raises(UserError, match="No object is chosen"):
+        classing.key(0)
+    assert table(window).rows[3].decided is Decided.CLASSIFIER
+
+
 def test_undo_of_an_answer_asks_again(classified: MainWindow, classing: ClassSections) -> None:
     window, queue = classified, classing.queue
     press(window, "classes.check")

@@ -33,6 +33,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import count, share
 
 _REASONS = 2
+_START, _GO_ON = "Check them one by one", "Go on checking"
 _KEYS = "Enter: right · 1–9: another class · Space or →: skip · ←: back · Esc: later"
 
 
@@ -51,9 +52,10 @@ class QueueSection(QWidget):
         self._context, self._session = context, context.session
         self._classes, self._classifier, self._show_object = classes, classifier, show_object
         self.queue: Queue | None = None  # while it is being gone through
+        self._paused: Queue | None = None  # where it goes on, once another object was chosen
         self._answering = False
         self.left = note(name="left")
-        self.start = QPushButton("Check them one by one")
+        self.start = QPushButton(_START)
         self.start.setToolTip("Go to the object that the classifier is least sure of, then to the next")
         theme.set_icon(self.start, "mdi6.playlist-check")
         self.card = QWidget()
@@ -90,6 +92,7 @@ class QueueSection(QWidget):
             widget.installEventFilter(self)
         session = self._session
         session.table_changed.connect(self._on_session_table_changed)
+        session.objects.changed.connect(self._on_session_objects_changed)
         session.document_changed.connect(self.end)
         session.busy_changed.connect(self._follow)
         classifier.changed.connect(self._follow)
@@ -125,9 +128,16 @@ class QueueSection(QWidget):
         """Whether an object is being asked about."""
         return self.queue is not None and self.queue.current is not None
 
+    @property
+    def takes_keys(self) -> bool:
+        """Whether a key answers here: the question is shown, and no other object is chosen."""
+        return self.running and self.card.isVisible()
+
     def begin(self) -> None:
         """Ask about the object that needs it most; what was answered before is not asked again."""
-        queue = Queue.begin(self._classes.table, self._classifier.margins)
+        table, margins = self._classes.table, self._classifier.margins
+        paused, self._paused = self._paused, None
+        queue = Queue.begin(table, margins) if paused is None else paused.resumed(table, margins)
         if queue.current is None:
             self._session.message.emit("There is nothing to check.")
             return
@@ -164,7 +174,15 @@ class QueueSection(QWidget):
 
     def end(self) -> None:
         """Stop here; the rest is asked another time."""
-        self.queue = None
+        self.queue = self._paused = None
+        self._follow()
+
+    def _pause(self) -> None:
+        """Another object was chosen: from now on keys are for that one, until checking goes on."""
+        self._paused, self.queue = self.queue, None
+        self._session.message.emit(
+            f"Checking is paused, since you chose another object. “{_GO_ON}” comes back to it."
+        )
         self._follow()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -200,11 +218,19 @@ class QueueSection(QWidget):
                 self._go(now)
         self._follow()
 
+    def _on_session_objects_changed(self) -> None:
+        """Who chooses another object has that one in mind, and not the one that is asked about."""
+        selected = self._session.objects.value.selected
+        if self.queue is not None and self.queue.current is not None and selected:
+            if selected != (self.queue.current.number,):
+                self._pause()
+
     def _follow(self) -> None:
         left = questions(self._classes.table, self._classifier.margins)
         running = self.running
         self.card.setVisible(running)
         self.start.setVisible(not running)
+        self.start.setText(_START if self._paused is None else _GO_ON)
         self.start.setEnabled(bool(left) and self._session.busy is None)
         show_note(self.left, _left_text(left, running))
         if self.queue is not None and self.queue.current is not None:
@@ -219,6 +245,7 @@ class QueueSection(QWidget):
         name = row.class_name or "no class"
         sure = "" if row.sure is None else f", {share(row.sure)} sure"
         self.class_buttons.show_classes(table.classes)
+        show_note(self.keys, f"Keys for object {question.number}: {_KEYS}")
         self.title.setText(f"Object {question.number}: {name}{sure}")
         known = table.class_named(row.class_name)
         self.colour.setVisible(known is not None)

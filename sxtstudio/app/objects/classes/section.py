@@ -171,12 +171,14 @@ class ClassesSection(QWidget):
             button.setEnabled(there)
         for button in (self.rename, self.colour, self.remove):
             button.setEnabled(free and bool(self.work.current))
-        show_note(
-            self.hint,
-            f"Click on objects: each becomes “{self.work.current}”. Esc ends it."
-            if state.click_class
-            else "",
-        )
+        if state.click_class:
+            hint = f"Click on objects: each becomes “{self.work.current}”. Esc ends it."
+        elif chosen:
+            whom = f"object {state.selected[0]}" if chosen == 1 else f"the {chosen} chosen objects"
+            hint = f"Keys 1 to 9 give {whom} a class."
+        else:
+            hint = ""
+        show_note(self.hint, hint)
 
 
 def _button(icon: str, tip: str, run: Callable[[], None]) -> QToolButton:

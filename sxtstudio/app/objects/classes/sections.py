@@ -76,7 +76,9 @@ class ClassSections(QObject):
         self.rules_restored.emit()
 
     def key(self, place: int) -> None:
-        """Give the class at a place of the list to what is being checked, else to the chosen objects.
+        """Give the class at a place of the list to the chosen objects.
+
+        If the chosen one is being checked, and one sees that, the class is the answer.
 
         Raises
         ------
@@ -86,7 +88,7 @@ class ClassSections(QObject):
         name = self.work.name_at(place)
         if name is None:
             return
-        if self.queue.running:
+        if self.queue.takes_keys:
             self.queue.give(name)
         else:
             self.classes.give_to_chosen(name)
