@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import logging
+import math
+import os
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +15,11 @@ from PySide6.QtCore import QByteArray, QLockFile, QSettings
 
 from sxtstudio.core.folders import home_folder
 
+_LOG = logging.getLogger(__name__)
+
 MOST_RECENT = 12
+# What the program writes is far shorter; to read what is longer would only keep the window from coming.
+_LONGEST = 1_000_000
 _RECENT, _TIMES = "recent", "recent_times"
 # Another window has the list for some milliseconds; who waits longer waits for nobody.
 _PATIENCE_MS = 200
@@ -28,13 +35,16 @@ class Settings:
         )
 
     def get(self, name: str, default: Any) -> Any:
-        """Return a JSON value of the same type as ``default``, or ``default``."""
+        """Return a JSON value of the same type as ``default``, or ``default``; what is no JSON is dropped."""
+        text = str(self._store.value(name, ""))
         try:
-            value = json.loads(str(self._store.value(name, "")))
-        except ValueError:
+            value = _parsed(text) if text else None
+            if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
+                value = float(value)
+        except (ValueError, OverflowError, RecursionError) as error:
+            _LOG.warning("The setting %s is damaged and dropped (%s): %.80s", name, error, text)
+            self._store.remove(name)
             return default
-        if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
-            return float(value)
         return value if default is None or type(value) is type(default) else default
 
     def set(self, name: str, value: Any) -> None:
@@ -53,7 +63,7 @@ class Settings:
     @property
     def recent(self) -> list[str]:
         """Tomograms and projects, the latest first."""
-        return [str(path) for path in self.get(_RECENT, [])]
+        return [path for path in self.get(_RECENT, [])[:MOST_RECENT] if _is_path(path)]
 
     def recent_time(self, path: str) -> datetime | None:
         """Return when one of them was opened or saved last; None where that is not known."""
@@ -123,3 +133,35 @@ class Settings:
     def sync(self) -> None:
         """Write to disk now."""
         self._store.sync()
+
+
+def _parsed(text: str) -> Any:
+    """Read JSON; ValueError or RecursionError for what the program never wrote."""
+    if len(text) > _LONGEST:
+        raise ValueError(f"{len(text)} characters")
+    return json.loads(text, parse_constant=_refused, parse_float=_finite, parse_int=_counted)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if math.isfinite(number) else _refused(text)
+
+
+def _counted(text: str) -> int:
+    number = int(text)  # a ValueError from some thousands of digits on
+    return number if abs(number) < 1 << 63 else int(_refused(f"{text:.20}…"))
+
+
+def _refused(text: str) -> float:
+    raise ValueError(f"{text} is no number")
+
+
+def _is_path(value: object) -> bool:
+    """Whether a path can be asked for at all."""
+    if not isinstance(value, str) or not value or "\0" in value:
+        return False
+    try:
+        os.fsencode(value)
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 from PySide6.QtCore import QSettings
 
 from sxtstudio.app.preferences import USUAL_UNDO_MB
@@ -38,6 +39,33 @@ def test_damaged_or_foreign_values_count_as_not_set(settings: Settings) -> None:
     assert settings.get("size", 4) == 4
     settings.set("size", True)
     assert settings.get("size", 4) == 4
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 100_000, '"' + "x" * 2_000_000 + '"', "1" + "0" * 400, "NaN", "1e400", "[1, Infinity]", "{not json"],
+    ids=["deep", "long", "huge integer", "nan", "huge", "infinite", "no JSON"],
+)
+@pytest.mark.parametrize("default", [[], 4.0, None], ids=["list", "number", "anything"])
+def test_what_cannot_be_read_is_dropped_and_said(
+    settings: Settings, text: str, default: object, caplog: pytest.LogCaptureFixture
+) -> None:
+    settings._store.setValue("damaged", text)
+    assert settings.get("damaged", default) == default
+    assert not settings._store.contains("damaged")
+    assert [record.getMessage()[:37] for record in caplog.records] == ["The setting damaged is damaged and dr"]
+    assert len(caplog.text) < 1000
+
+
+def test_recent_files_of_a_damaged_file_are_few_and_paths(settings: Settings) -> None:
+    settings.set("recent", ["/data/a.mrc", 5, None, "", "/data/\0", "/\ud800", ["x"], "/data/b.mrc"])
+    assert settings.recent == ["/data/a.mrc", "/data/b.mrc"]
+    settings.set("recent", [f"/{number}" for number in range(20_000)])
+    assert settings.recent == [f"/{number}" for number in range(MOST_RECENT)]
+    settings._store.setValue("recent", "[" * 100_000)
+    assert settings.recent == []
+    settings._store.setValue("recent_times", "[" * 100_000)
+    assert settings.recent_time("/data/a.mrc") is None
 
 
 def test_recent_files_have_no_doubles_and_an_end(settings: Settings, tmp_path: Path) -> None:
