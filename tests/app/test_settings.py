@@ -43,7 +43,15 @@ def test_damaged_or_foreign_values_count_as_not_set(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["[" * 100_000, '"' + "x" * 2_000_000 + '"', "1" + "0" * 400, "NaN", "1e400", "[1, Infinity]", "{not json"],
+    [
+        "[" * 100_000,
+        '"' + "x" * 2_000_000 + '"',
+        "1" + "0" * 400,
+        "NaN",
+        "1e400",
+        "[1, Infinity]",
+        "{not json",
+    ],
     ids=["deep", "long", "huge integer", "nan", "huge", "infinite", "no JSON"],
 )
 @pytest.mark.parametrize("default", [[], 4.0, None], ids=["list", "number", "anything"])
@@ -53,7 +61,9 @@ def test_what_cannot_be_read_is_dropped_and_said(
     settings._store.setValue("damaged", text)
     assert settings.get("damaged", default) == default
     assert not settings._store.contains("damaged")
-    assert [record.getMessage()[:37] for record in caplog.records] == ["The setting damaged is damaged and dr"]
+    assert [record.getMessage()[:37] for record in caplog.records] == [
+        "The setting damaged is damaged and dr"
+    ]
     assert len(caplog.text) < 1000
 
 
