@@ -20,7 +20,7 @@ from sxtstudio.core.errors import UserError
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a pipe would wait for its other end
-_MODES = {"r+b": os.O_RDWR, "ab": os.O_WRONLY | os.O_CREAT | os.O_APPEND}
+_MODES = {"r+b": os.O_RDWR, "ab": os.O_RDWR | os.O_CREAT | os.O_APPEND}
 
 
 class LinkRefused(UserError):
@@ -68,6 +68,26 @@ def open_own(path: Path, mode: Literal["r+b", "ab"]) -> BinaryIO:
             path, "no file" if not stat.S_ISREG(facts.st_mode) else "a second name of another file"
         )
     return os.fdopen(descriptor, mode)
+
+
+def append_lines(path: Path, lines: bytes) -> None:
+    """Append whole lines, each with its line end, to a file of the program's own; made if it is missing.
+
+    A line that was left without an end, by a loss of power or a full disk, gets one first: what is appended
+    must not become a part of it.
+
+    Raises
+    ------
+    LinkRefused, OSError
+        As ``open_own``, or if they cannot be written; a part of them may be there then.
+    """
+    with open_own(path, "ab") as file:
+        descriptor = file.fileno()
+        if os.lseek(descriptor, 0, os.SEEK_END) > 0:
+            os.lseek(descriptor, -1, os.SEEK_END)
+            if os.read(descriptor, 1) != b"\n":
+                lines = b"\n" + lines
+        file.write(lines)
 
 
 def open_plain(path: Path) -> BufferedReader:

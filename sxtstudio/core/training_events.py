@@ -18,7 +18,7 @@ from sxtstudio.core.records import json_values, record_of
 
 EVENTS = "events.jsonl"
 Event = dict[str, Any]
-_LONGEST_LINE = 1 << 16
+LONGEST_LINE = 1 << 16
 
 
 class _Kind(Struct):
@@ -27,7 +27,7 @@ class _Kind(Struct):
 
 def parse_event(line: str | bytes) -> Event | None:
     """Return the event of a line, or None for anything else, such as a library's own words."""
-    if len(line) > _LONGEST_LINE:
+    if len(line) > LONGEST_LINE:
         return None
     try:
         values: Event = json_values(line, "The event")
@@ -42,7 +42,7 @@ def read_events(path: Path) -> list[Event]:
     events = []
     try:
         with open_plain(path) as file:
-            while line := file.readline(_LONGEST_LINE + 1):
+            while line := file.readline(LONGEST_LINE + 1):
                 if (event := parse_event(line)) is not None:
                     events.append(event)
     except OSError:
@@ -53,6 +53,10 @@ def read_events(path: Path) -> list[Event]:
 def number(event: Mapping[str, Any], key: str) -> float | None:
     """Return a finite number of an event, or None."""
     value = event.get(key)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float):
         return None
-    return float(value)
+    try:
+        figure = float(value)
+    except OverflowError:  # hundreds of digits
+        return None
+    return figure if math.isfinite(figure) else None

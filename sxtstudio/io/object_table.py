@@ -26,7 +26,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.object_classes import ObjectClass
 from sxtstudio.core.object_table import MOST_NUMBER, Decided, Flag, ObjectRow, ObjectTable, TableChange
-from sxtstudio.core.plain_files import open_own, read_plain
+from sxtstudio.core.plain_files import append_lines, read_plain
 from sxtstudio.core.records import RecordError, WrongKey, json_values, read_json, record_of
 from sxtstudio.core.wording import bytes_text
 
@@ -247,8 +247,7 @@ class TableLog:
                 temporary.write_bytes(text)
             self._base = self._bytes = len(text)
         else:
-            with open_own(self._path, "ab") as file:
-                file.write(line)
+            append_lines(self._path, line)
             self._bytes += len(line)
         self._begun = True
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from sxtstudio.core.atomic import atomic_write
-from sxtstudio.core.plain_files import open_own
+from sxtstudio.core.plain_files import append_lines
 from sxtstudio.core.training_events import EVENTS, Event, number, read_events
 
 Listener = Callable[[Event], None]
@@ -34,8 +34,8 @@ class Events:
             return
         entry: Event = {"event": event, **{key: _plain(value) for key, value in figures.items()}}
         # A full disk must not stop the training: its state is what counts, and saving that tells.
-        with suppress(OSError), open_own(self._path, "ab") as log:
-            log.write((to_line(entry) + "\n").encode())
+        with suppress(OSError):
+            append_lines(self._path, (to_line(entry) + "\n").encode())
         if self._listener is not None:
             self._listener(entry)
 

@@ -10,7 +10,14 @@ import pytest
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.lock import HOLDER, NAME, FolderLock, holder
-from sxtstudio.core.plain_files import LinkRefused, create_own, open_own, open_plain, read_plain
+from sxtstudio.core.plain_files import (
+    LinkRefused,
+    append_lines,
+    create_own,
+    open_own,
+    open_plain,
+    read_plain,
+)
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs links and pipes")
 
@@ -107,3 +114,12 @@ def test_small_file_is_read_whole_and_a_large_one_not_at_all(tmp_path):
     assert read_plain(tmp_path / "a", 5) == b"12345"
     with pytest.raises(OSError, match="larger than 4 bytes"):
         read_plain(tmp_path / "a", 4)
+
+
+def test_lines_are_appended_after_the_end_of_a_torn_one(tmp_path):
+    path = tmp_path / "log.jsonl"
+    append_lines(path, b"one\n")
+    append_lines(path, b"two\nthr")
+    append_lines(path, b"four\n")
+    append_lines(path, b"five\n")
+    assert path.read_bytes() == b"one\ntwo\nthr\nfour\nfive\n"

@@ -19,5 +19,5 @@ def test_a_line_without_end_is_passed_over_and_what_follows_is_read(tmp_path: Pa
 
 
 def test_only_finite_numbers_are_numbers() -> None:
-    event = {"a": 1, "b": True, "c": "2", "d": float("nan")}
-    assert [number(event, key) for key in "abcde"] == [1.0, None, None, None, None]
+    event = {"a": 1, "b": True, "c": "2", "d": float("nan"), "e": 10**400}
+    assert [number(event, key) for key in "abcdef"] == [1.0, None, None, None, None, None]

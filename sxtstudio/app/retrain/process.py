@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from typing import Any
 
-from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, Signal
+from PySide6.QtCore import QObject, QProcess, QProcessEnvironment, QTimer, Signal
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.lock import FolderLock
-from sxtstudio.core.training_events import EVENTS, parse_event, read_events
+from sxtstudio.core.training_events import EVENTS, LONGEST_LINE, parse_event, read_events
 from sxtstudio.workflow.retraining import child
 from sxtstudio.workflow.retraining.events import History
 from sxtstudio.workflow.retraining.runs import TrainingRun
@@ -23,6 +24,9 @@ _PATIENCE_S = 20.0
 _LEAVE_S = 0.5
 _CANCELLED, _USER_ERROR = 130, 2
 _MOST_WORDS = 8000
+# A training says a few lines a second. Of one that floods its output the window reads so many a turn, and
+# keeps no more waiting: the newest, among them its last word.
+_LINES_A_TURN, _MOST_WAITING = 20, 2000
 
 
 class TrainingProcess(QObject):
@@ -51,6 +55,10 @@ class TrainingProcess(QObject):
         self.words = ""
         self.job: Job | None = None
         self._left = b""
+        self._lines: deque[bytes] = deque(maxlen=_MOST_WAITING)  # not taken in yet
+        self._turn = QTimer(self, singleShot=True, interval=0)
+        self._turn.timeout.connect(self._take_lines)
+        self._end: tuple[int, QProcess.ExitStatus] | None = None  # how it ended
         self._over = threading.Event()
         self._lock: FolderLock | None = None
         self._leaving = False
@@ -67,7 +75,11 @@ class TrainingProcess(QObject):
 
     @property
     def running(self) -> bool:
-        """Whether the training goes on, or is paused."""
+        """Whether the training goes on, or is paused, or what it said is not all taken in."""
+        return self._alive or self._end is not None
+
+    @property
+    def _alive(self) -> bool:
         return self.process.state() != QProcess.ProcessState.NotRunning
 
     @property
@@ -117,7 +129,9 @@ class TrainingProcess(QObject):
     def shut_down(self) -> None:
         """End with the window: the training program saves its state when nobody listens any more."""
         self._leaving = True
-        if self.running:
+        self._turn.stop()
+        self._end = None
+        if self._alive:
             patience_s = _PATIENCE_S if self.at_work else _LEAVE_S
             self.cancel()
             self.process.closeWriteChannel()
@@ -127,7 +141,7 @@ class TrainingProcess(QObject):
         self._let_go()
 
     def _say(self, word: str) -> None:
-        if self.running:
+        if self._alive:
             self.process.write(f"{word}\n".encode())
 
     def _wait(self, job: Job) -> None:
@@ -160,12 +174,26 @@ class TrainingProcess(QObject):
         child.yield_to_window(self.process.processId())
 
     def _on_output(self) -> None:
-        lines = (self._left + bytes(self.process.readAllStandardOutput().data())).split(b"\n")
-        self._left = lines.pop()
-        for line in lines:
-            event = parse_event(line)
+        first, *others = bytes(self.process.readAllStandardOutput().data()).split(b"\n")
+        # A line that is too long is no event, however much longer it becomes.
+        self._left += first[: LONGEST_LINE + 1 - len(self._left)]
+        if others:
+            self._lines.append(self._left)
+            self._left = others.pop()[: LONGEST_LINE + 1]
+            self._lines.extend(others)
+        if self._lines:
+            self._turn.start()
+
+    def _take_lines(self) -> None:
+        """Take in the next lines; the window has its turn before others."""
+        for _ in range(min(_LINES_A_TURN, len(self._lines))):
+            event = parse_event(self._lines.popleft())
             if event is not None:
                 self._take(event)
+        if self._lines:
+            self._turn.start()
+        elif self._end is not None:
+            self._say_the_end(*self._end)
 
     def _take(self, event: dict[str, Any]) -> None:
         self.history.add(event)
@@ -178,6 +206,17 @@ class TrainingProcess(QObject):
     def _on_finished(self, code: int, status: QProcess.ExitStatus) -> None:
         self._on_output()
         self._on_words()
+        if self._leaving:
+            self._turn.stop()
+            self._let_go()
+        elif self._lines:
+            self._end = code, status
+        else:
+            self._say_the_end(code, status)
+
+    def _say_the_end(self, code: int, status: QProcess.ExitStatus) -> None:
+        """Let go, and say why it ended; all that it had said was taken in."""
+        self._end = None
         history = self.history
         if status == QProcess.ExitStatus.CrashExit:
             reason = "crashed"
@@ -192,8 +231,7 @@ class TrainingProcess(QObject):
         else:
             reason = "crashed"
         self._let_go()
-        if not self._leaving:
-            self.ended.emit(reason)
+        self.ended.emit(reason)
 
     def _on_error(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:

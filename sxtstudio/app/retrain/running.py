@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from PySide6.QtCore import Qt, Signal
+from PySide6.QtCore import Qt, QTimer, Signal
 from PySide6.QtWidgets import QGridLayout, QHBoxLayout, QLabel, QProgressBar, QVBoxLayout, QWidget
 
 from sxtstudio.app import questions, theme
@@ -22,6 +22,7 @@ from sxtstudio.workflow.retraining.runs import TrainingRun, remove
 
 _DEVICES = {"cpu": "the processor (CPU)", "cuda": "the graphics card"}
 _BAR = 1000
+_SETTLE_MS = 50  # curves of many points are not drawn with every one
 _CRASHED = (
     "The training ended without a word: it was stopped from outside, or the memory did not suffice. What it "
     "had saved is there, so it can go on."
@@ -53,6 +54,8 @@ class RunningPage(QWidget):
         self.training: TrainingProcess | None = None
         self.run: TrainingRun | None = None
         self._throw_away = self._cancelling = self._finishing = False
+        self._settle = QTimer(self, singleShot=True, interval=_SETTLE_MS)
+        self._settle.timeout.connect(self._show_curves)
         self.title = QLabel()
         self.title.setProperty("role", "title")
         self.status = QLabel()
@@ -144,6 +147,7 @@ class RunningPage(QWidget):
 
     def shut_down(self) -> None:
         """The window closes: the training saves its state."""
+        self._settle.stop()
         if self.training is not None:
             self.training.shut_down()
 
@@ -152,7 +156,9 @@ class RunningPage(QWidget):
     def _on_event(self, event: dict[str, Any]) -> None:
         if event["event"] == "preview":
             self._show_preview()
-        self._refresh()
+        self._show_state()
+        if not self._settle.isActive():
+            self._settle.start()
 
     def _show_preview(self) -> None:
         if self.run is None:
@@ -223,10 +229,21 @@ class RunningPage(QWidget):
             self.left.emit(self.run)
 
     def _refresh(self) -> None:
-        history = History() if self.training is None else self.training.history
-        busy = self.busy
+        self._settle.stop()
+        self._show_curves()
+        self._show_state()
+
+    @property
+    def _history(self) -> History:
+        return History() if self.training is None else self.training.history
+
+    def _show_curves(self) -> None:
+        history = self._history
         self.losses.show_points(history.curves, history.best_step, history.step)
         self.metrics.show_points(history.curves, history.best_step, history.step)
+
+    def _show_state(self) -> None:
+        history, busy = self._history, self.busy
         cancelling = busy and self._cancelling
         self.status.setText("Saving what was learned…" if cancelling else status_text(history, busy))
         # Until the first step it moves to and fro: how long is not known.

@@ -26,7 +26,7 @@ from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_differences import differences
 from sxtstudio.core.object_table import MOST_NUMBER
 from sxtstudio.core.patches import OnWrite, Voxels
-from sxtstudio.core.plain_files import create_own, open_own, read_plain
+from sxtstudio.core.plain_files import append_lines, create_own, read_plain
 from sxtstudio.core.records import RecordError, read_json_record
 from sxtstudio.io.measurements import Difference, measurements_bytes, read_measurements, write_measurements
 from sxtstudio.workflow.document.objects import DocumentObjects
@@ -80,6 +80,7 @@ class DocumentMeasurements:
         self._lock = threading.RLock()
         self._since: set[int] | None = None  # what has changed since the measuring that goes on has begun
         self._changing: set[int] = set()  # of which the log does not say yet by how much they differ
+        self._unlogged = False  # a line could not be written: what the log says is not all
         self._saver: Saver[tuple[KeptMeasurements, str]] = Saver(self._write)
 
     @property
@@ -100,10 +101,7 @@ class DocumentMeasurements:
                 kept = kept.marked(self._since or ())
                 self._since = None
             self._kept = kept
-            self._name = "" if kept is None else secrets.token_hex(8)
-            self._log(_Line(self._name, changing=tuple(sorted(self._changing))), anew=True)
-            if kept is not None:
-                self._saver.submit((kept, self._name))
+            self._begin_log()
 
     def begin(self) -> None:
         """Say that measuring begins now: what changes from here on will be in doubt in the result."""
@@ -125,7 +123,7 @@ class DocumentMeasurements:
                 return
             new = frozenset(numbers) - self._kept.doubtful
             self._kept = self._kept.marked(new)
-            self._log(_Line(self._name, tuple(sorted(new))), anew=False)
+            self._log(_Line(self._name, tuple(sorted(new))))
 
     def note(self, objects: NDArray[np.uint32], box: Box, changed: NDArray[np.uint32]) -> None:
         """Note that voxels in a ``box`` of the objects (z, y, x) have been changed.
@@ -145,7 +143,7 @@ class DocumentMeasurements:
             self._changing.update(new)
             self._kept = self._kept.changed(sums)
             if new:
-                self._log(_Line(self._name, changing=tuple(sorted(new))), anew=False)
+                self._log(_Line(self._name, changing=tuple(sorted(new))))
 
     def settle(self) -> None:
         """Write down by how much objects differ now from what was measured; an edit is complete."""
@@ -154,7 +152,7 @@ class DocumentMeasurements:
             if self._kept is not None and changing:
                 now = self._kept.differences
                 differ = tuple((number, f"{now.get(number, 0):x}") for number in sorted(changing))
-                self._log(_Line(self._name, differ=differ), anew=False)
+                self._log(_Line(self._name, differ=differ))
 
     def wait(self) -> None:
         """Block until all is written."""
@@ -194,7 +192,7 @@ class DocumentMeasurements:
     def _read(self) -> str:
         what = f"The measurements in {self._folder}"
         try:
-            name, stale, differ = self._read_log(what)
+            name, stale, differ, whole = self._read_log(what)
             if not name or not (self._folder / VALUES).exists():
                 return ""
             kept, of, _ = read_measurements(self._folder / VALUES, what)
@@ -203,14 +201,19 @@ class DocumentMeasurements:
         if of == name:
             now = {**kept.differences, **differ}
             differing = {number: value for number, value in now.items() if value}
-            self._kept, self._name = replace(kept.marked(stale), differences=differing), name
+            kept = replace(kept.marked(stale), differences=differing)
+            self._kept, self._name = kept if whole else kept.all_marked(), name
         return ""
 
-    def _read_log(self, what: str) -> tuple[str, frozenset[int], dict[int, int]]:
-        """Return the name of the measurements that hold, what is in doubt, and how objects differ."""
+    def _read_log(self, what: str) -> tuple[str, frozenset[int], dict[int, int], bool]:
+        """Return the name of the measurements that hold, what is in doubt, and how objects differ.
+
+        The last one says whether every line could be read. Of a line that was being written when the power
+        went nobody knows which objects it was about.
+        """
         path = self._folder / LOG
         if not path.exists():
-            return "", frozenset(), {}
+            return "", frozenset(), {}, True
         try:
             lines = read_plain(path, _MOST_LOG_BYTES).split(b"\n")
         except OSError as error:
@@ -219,30 +222,60 @@ class DocumentMeasurements:
         stale: set[int] = set()
         changing: set[int] = set()
         differ: dict[int, int] = {}
-        for text in lines:
-            with suppress(RecordError):  # the last one may have been being written when the program ended
+        whole = not lines[-1]  # its end was written
+        for text in filter(None, lines):
+            try:
                 line = read_json_record(text, _Line, what)
-                name = line.of
-                stale.update(line.stale)
-                changing.update(line.changing)
-                changing.difference_update(number for number, _ in line.differ)
-                differ.update((number, int(value, 16)) for number, value in line.differ)
-        return name, frozenset(stale | changing), differ
+            except RecordError:
+                whole = False
+                continue
+            name = line.of
+            stale.update(line.stale)
+            changing.update(line.changing)
+            changing.difference_update(number for number, _ in line.differ)
+            differ.update((number, int(value, 16)) for number, value in line.differ)
+        return name, frozenset(stale | changing), differ, whole
 
-    def _log(self, line: _Line, *, anew: bool) -> None:
-        """Write a line; where that fails, nothing may be taken for valid that is not."""
+    def _begin_log(self) -> None:
+        """Begin the log, and have the values written, under a new name: what was written before is void."""
+        self._name = "" if self._kept is None else secrets.token_hex(8)
+        line = _Line(self._name, changing=tuple(sorted(self._changing)))
+        try:
+            with create_own(self._folder / LOG) as file:
+                file.write(_encoded(line))
+            self._unlogged = False
+        except (OSError, UserError) as error:
+            self._on_log_failed(error)
+        if self._kept is not None:
+            self._saver.submit((self._kept, self._name))
+
+    def _log(self, line: _Line) -> None:
+        """Append a line; all begins again where the log is not whole, as after a disk that was full."""
         path = self._folder / LOG
         try:
-            with create_own(path) if anew else open_own(path, "ab") as file:
-                file.write(msgspec.json.encode(line) + b"\n")
+            if self._unlogged or not path.exists():
+                self._begin_log()
+            else:
+                append_lines(path, _encoded(line))
         except (OSError, UserError) as error:
-            LOGGER.warning("a crash would lose the measurements: %s", error)
+            self._on_log_failed(error)
+
+    def _on_log_failed(self, error: Exception) -> None:
+        """See to it that nothing is taken for valid that is not: without a log the values say nothing."""
+        LOGGER.warning("a crash would lose the measurements: %s", error)
+        self._unlogged = True
+        for name in (LOG, VALUES):
             with suppress(OSError):
-                path.unlink()
+                (self._folder / name).unlink()
+                return
 
     def _write(self, job: tuple[KeptMeasurements, str]) -> None:
         kept, name = job
         write_measurements(self._folder / VALUES, measurements_bytes(kept, name))
+
+
+def _encoded(line: _Line) -> bytes:
+    return msgspec.json.encode(line) + b"\n"
 
 
 def hear_of(

@@ -22,7 +22,7 @@ from msgspec import Struct
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.edit_kind import TARGETS, Target
 from sxtstudio.core.lock import FolderLock
-from sxtstudio.core.plain_files import create_own, open_own
+from sxtstudio.core.plain_files import append_lines, create_own
 from sxtstudio.core.records import RecordError, WrongKey, json_values, read_json, record_of
 from sxtstudio.core.steps import Step
 from sxtstudio.core.temporary import final_name
@@ -123,10 +123,13 @@ def read_steps(folder: Path) -> list[Step]:
 
 def append_steps(folder: Path, steps: Sequence[Step], *, anew: bool) -> None:
     """Append steps to those on disk, or replace them."""
-    lines = "".join(json.dumps(step_to_json(step)) + "\n" for step in steps)
+    lines = "".join(json.dumps(step_to_json(step)) + "\n" for step in steps).encode()
     path = folder / STEPS
-    with create_own(path) if anew else open_own(path, "ab") as file:
-        file.write(lines.encode())
+    if not anew:
+        append_lines(path, lines)
+        return
+    with create_own(path) as file:
+        file.write(lines)
 
 
 def has_unfinished_segmentation(bulk: Path) -> bool:

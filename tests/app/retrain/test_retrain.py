@@ -13,7 +13,7 @@ import numpy as np
 import psutil
 import pytest
 import tifffile
-from PySide6.QtCore import Qt
+from PySide6.QtCore import Qt, QTimer
 from PySide6.QtWidgets import QApplication, QLabel, QMessageBox, QPushButton
 from pytestqt.qtbot import QtBot
 
@@ -398,6 +398,31 @@ def test_cancelled_and_kept_for_later_or_thrown_away(
     qtbot.waitUntil(lambda: dialog.page == LABELS, timeout=WAIT)
     latest(labelled, qtbot)
     assert list(runs_folder().iterdir()) == [] and not dialog.waiting.isVisible()
+
+
+def test_a_flood_of_events_leaves_the_window_its_turn_and_the_last_word_arrives(
+    labelled: MainWindow, fake: dict[str, Any], qtbot: QtBot
+) -> None:
+    fake.update(steps=2, flood=4000)
+    dialog = opened(labelled, qtbot)
+    start(dialog, qtbot)
+    read, most = 0, 0
+
+    def on_event(event: object) -> None:
+        nonlocal read
+        read += 1
+
+    def on_turn() -> None:
+        nonlocal read, most
+        read, most = 0, max(most, read)
+
+    dialog.running.training.event_read.connect(on_event)
+    turn = QTimer(interval=0)
+    turn.timeout.connect(on_turn)
+    turn.start()
+    qtbot.waitUntil(lambda: finished(dialog), timeout=WAIT)
+    turn.stop()
+    assert 0 < most <= 100
 
 
 def test_training_killed_in_the_middle_goes_on_and_its_model_can_be_thrown_away(

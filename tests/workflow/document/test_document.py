@@ -27,7 +27,7 @@ from sxtstudio.workflow.document import workplace
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.recovery import discard, leftovers
 from sxtstudio.workflow.document.saver import Saver
-from sxtstudio.workflow.document.state import State, read_state, read_steps, write_state
+from sxtstudio.workflow.document.state import State, append_steps, read_state, read_steps, write_state
 
 # Paints voxel after voxel along a line, each a stroke of its own, and says which one is done.
 STROKES = """
@@ -406,6 +406,15 @@ def test_autosave_does_not_hold_up_strokes(document: Document, monkeypatch: pyte
     made.set()
     document.autosave(wait=True)
     assert len(read_steps(document.folder)) == 51
+
+
+def test_steps_after_a_line_that_the_power_cut_off_are_read(tmp_path: Path) -> None:
+    first, last = Step(StepKind.EDIT, EditKind.BRUSH), Step(StepKind.EDIT, EditKind.ERASER)
+    append_steps(tmp_path, [first, first], anew=True)
+    path = tmp_path / "steps.jsonl"
+    path.write_bytes(path.read_bytes()[:-9])
+    append_steps(tmp_path, [last], anew=False)
+    assert [step.name for step in read_steps(tmp_path)] == [first.name, last.name]
 
 
 def test_folder_that_another_window_has_just_made_is_left_alone(root: Path) -> None:

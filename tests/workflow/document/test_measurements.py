@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,8 +20,9 @@ from sxtstudio.core.measure.relations import relations_group
 from sxtstudio.core.measure.size import SIZE
 from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.io.measurements import measurements_bytes, read_measurements
+from sxtstudio.workflow.document import measurements as log_of_measurements
 from sxtstudio.workflow.document.document import Document
-from sxtstudio.workflow.document.measurements import VALUES
+from sxtstudio.workflow.document.measurements import LOG, VALUES
 from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
 
 BOXES = {2: Box((1, 2, 3), (4, 9, 20)), 7: Box((2, 20, 22), (3, 30, 33))}
@@ -271,3 +273,90 @@ def test_what_one_slice_left_empty_is_empty_when_it_is_read(tmp_path: Path) -> N
     value = read_measurements(path, "They")[0].value
     assert value.columns == found.columns and value.notes == found.notes
     assert np.isnan(value.values["euler_number"]).all() and value.values["voxels"].tolist() == [30]
+
+
+def erase(document: Document, box: Box) -> None:
+    """Erase voxels of objects, as a complete edit."""
+    recorder = document.recorder(EditKind.ERASE_OBJECT, "objects", {})
+    recorder.write(box, np.zeros(box.shape, np.uint32))
+    edit = recorder.finish()
+    assert edit is not None
+    document.gain("objects", edit.gained)
+    document.autosave(wait=True)
+
+
+@pytest.mark.parametrize("how", ["stroke", "settling", "doubt"])
+def test_what_a_full_disk_did_not_take_is_out_of_date_after_a_crash(
+    document: Document, monkeypatch: pytest.MonkeyPatch, how: str
+) -> None:
+    document.keep_measurements(measured(document))
+    document.measurements.wait()
+    erase(document, Box((2, 22, 24), (3, 23, 26)))  # of 7, in the log
+    full = {"now": how != "settling"}
+    append = log_of_measurements.append_lines
+
+    def append_lines(path: Path, lines: bytes) -> None:
+        if full["now"] or b"differ" in lines:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        append(path, lines)
+
+    monkeypatch.setattr(log_of_measurements, "append_lines", append_lines)
+    if how == "doubt":
+        document.measurements.mark({2})
+    else:
+        erase(document, Box((1, 2, 3), (2, 4, 6)))  # of 2
+    monkeypatch.undo()  # there is room again
+    erase(document, Box((2, 24, 24), (3, 25, 26)))  # of 7, which the log hears of
+    document.measurements.wait()
+    document.let_go()
+    again = Document.recover(document.folder)
+    kept = again.measurements.kept
+    assert kept is None or kept.stale == {2, 7}
+    assert kept is not None, "the values are written again as soon as there is room"
+    again.discard()
+    again.close()
+
+
+def test_a_log_that_is_gone_makes_no_row_valid(document: Document) -> None:
+    document.keep_measurements(measured(document))
+    document.measurements.mark({2})
+    document.measurements.wait()
+    (document.folder / LOG).unlink()
+    document.measurements.mark({7})
+    document.measurements.wait()
+    document.let_go()
+    again = Document.recover(document.folder)
+    assert again.measurements.kept is not None and again.measurements.kept.stale == {2, 7}
+    again.discard()
+    again.close()
+
+
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_line_that_the_power_cut_off_makes_no_row_valid(document: Document, times: int) -> None:
+    document.keep_measurements(measured(document))
+    document.measurements.mark({2})
+    document.measurements.wait()
+    document.let_go()
+    log = document.folder / LOG
+    log.write_bytes(log.read_bytes()[:-5])
+    again = Document.recover(document.folder)
+    for _ in range(times - 1):
+        again.measurements.mark({7})
+        again.let_go()
+        again = Document.recover(document.folder)
+    assert again.measurements.kept is not None and again.measurements.kept.stale == {2, 7}
+    again.discard()
+    again.close()
+
+
+def test_what_follows_a_cut_off_line_is_read(document: Document) -> None:
+    document.keep_measurements(measured(document))
+    document.measurements.wait()
+    log = document.folder / LOG
+    log.write_bytes(log.read_bytes()[:-1])  # only the end of the line is missing
+    document.measurements.mark({7})
+    document.let_go()
+    again = Document.recover(document.folder)
+    assert again.measurements.kept is not None and again.measurements.kept.stale == {7}
+    again.discard()
+    again.close()
