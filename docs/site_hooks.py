@@ -11,10 +11,9 @@ from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
 from sxtstudio.app.help.contents import INDEX, contents
-from sxtstudio.app.help.pages import BUTTON_LINE, measurements_html, programs_html
+from sxtstudio.app.help.pages import BUTTON_LINE, measurements_html
+from sxtstudio.app.help.tables import filled
 from sxtstudio.core.measure.dictionary import sections
-from sxtstudio.workflow.handover.programs import routes
-from sxtstudio.workflow.handover.routes import READ
 
 ROOT = Path(__file__).resolve().parent.parent
 HELP = ROOT / "resources" / "help"
@@ -42,10 +41,7 @@ API = {
         "document.document", "document.project", "handover.programs", "results.write", "results.rerun",
     ),
 }  # fmt: skip
-_GENERATED = {
-    "<!-- table: programs -->": lambda: programs_html(routes(), READ),
-    "<!-- table: measurements -->": lambda: measurements_html(sections()),
-}
+_MEASUREMENTS = "<!-- table: measurements -->"
 
 
 def on_config(config: MkDocsConfig) -> MkDocsConfig:
@@ -85,7 +81,6 @@ def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Fil
     if page.file.src_uri.startswith(("errors-", "developers/")):
         page.meta["search"] = {"boost": 0.001}  # their many words would hide the pages about the work
     markdown = BUTTON_LINE.sub(r"*In the window:* **\1**", markdown)
-    for mark, table in _GENERATED.items():
-        if mark in markdown:
-            markdown = markdown.replace(mark, table())
-    return markdown
+    if _MEASUREMENTS in markdown:
+        markdown = markdown.replace(_MEASUREMENTS, measurements_html(sections()))
+    return filled(markdown)

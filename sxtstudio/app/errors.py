@@ -66,8 +66,8 @@ def _add_help(box: QMessageBox, message: str) -> None:
     box.addButton(QMessageBox.StandardButton.Ok)
     more = box.addButton("What can I do?", QMessageBox.ButtonRole.HelpRole)
     more.setToolTip("The page of the documentation about this")
-    more.clicked.disconnect()  # reading must not close the box
-    more.clicked.connect(lambda: window.explain_error(message))
+    # The box closes first: a box that is modal keeps the mouse and the keys from the documentation.
+    box.finished.connect(lambda: window.explain_error(message) if box.clickedButton() is more else None)
     box.setDefaultButton(QMessageBox.StandardButton.Ok)
     box.setEscapeButton(QMessageBox.StandardButton.Ok)
 

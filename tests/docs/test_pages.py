@@ -11,7 +11,8 @@ import pytest
 from error_sentences import GAP, error_sentences, without_words
 from pages import COMMANDS, commands_page, error_pages, escaped, lists_of, unescaped, updated
 
-from sxtstudio.app.help.contents import HELP, Passage, explaining, passages
+from sxtstudio.app.help.contents import HELP, Passage, passages
+from sxtstudio.app.help.searching import explaining
 from sxtstudio.cli import build_parser
 from sxtstudio.core.cleanup import CleanParameters, check_parameters
 from sxtstudio.core.errors import UserError
@@ -227,3 +228,13 @@ def test_addresses_are_known_and_well_formed() -> None:
     for address in known:
         parts = urlsplit(address)
         assert parts.scheme == "https" and re.fullmatch(r"([a-z0-9-]+\.)+[a-z]{2,}", parts.netloc), address
+
+
+def test_voxels_that_the_models_need_stand_where_the_voxel_size_does(read: list[Passage]) -> None:
+    (passage,) = [p for p in read if p.link == "files.md#voxel-size"]
+    assert "8 to 25 nm" in passage.text
+
+
+def test_first_aid_is_not_pushed_down_by_a_picture() -> None:
+    before = (HELP / "trouble.md").read_text(encoding="utf-8").split("\n## ")[0]
+    assert "![" not in before

@@ -1,4 +1,4 @@
-"""The pages of the documentation: which there are, what they say, and where a word or a sentence stands.
+"""The pages of the documentation: which there are, and what they say.
 
 They are the Markdown files of ``resources/help``, of which the documentation site is made as well.
 ``index.md`` is the table of contents of both: headings of the second level, below each a list of pages.
@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from sxtstudio.app.help.tables import filled
 from sxtstudio.core.shipped import resources
 
 HELP = resources() / "help"
@@ -23,7 +23,6 @@ _HEADING = re.compile(r"^(#{1,4}) +(.+?) *#*$")
 _COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
 _MARKS = re.compile(r"[*`]|!?\[([^\]]*)\]\([^)]*\)")
 _FENCE = "```"
-_FEWEST_LETTERS = 12  # of a sentence's own words, so that it is not found in every message
 
 
 @dataclass(frozen=True)
@@ -82,51 +81,8 @@ def passages(folder: Path = HELP) -> list[Passage]:
     found = []
     first = PageInfo("Contents", INDEX)
     for page in (first, *(page for chapter in contents(folder) for page in chapter.pages)):
-        found += _passages_of(page, (folder / page.file).read_text(encoding="utf-8"))
+        found += _passages_of(page, filled((folder / page.file).read_text(encoding="utf-8")))
     return found
-
-
-def search(words: str, among: Sequence[Passage]) -> list[Passage]:
-    """Return the passages that hold all of the words, those with them in their headings first.
-
-    A message of the program finds the passage that explains it, although names and numbers differ.
-    """
-    explained = explaining(words, among)
-    wanted = words.casefold().split()
-    if not wanted:
-        return []
-    ranked = []
-    for number, passage in enumerate(among):
-        heading, text = f"{passage.page.title} {passage.heading}".casefold(), passage.text.casefold()
-        if passage is not explained and all(word in heading or word in text for word in wanted):
-            in_heading = sum(word in heading for word in wanted)
-            often = sum(min(text.count(word), 5) for word in wanted)
-            ranked.append((-in_heading, -often, number, passage))
-    ranked.sort(key=lambda entry: entry[:3])
-    return [*([explained] if explained else []), *(entry[3] for entry in ranked)]
-
-
-def explaining(message: str, among: Sequence[Passage]) -> Passage | None:
-    """Return the passage with the sentence of which a message is made; of several the most exact one."""
-    message = " ".join(message.split())
-    best: tuple[int, Passage] | None = None
-    for passage in among:
-        for sentence in passage.sentences:
-            own = len(sentence.replace(GAP, ""))
-            if own >= _FEWEST_LETTERS and (best is None or own > best[0]) and _fits(sentence, message):
-                best = (own, passage)
-    return best[1] if best else None
-
-
-def _fits(sentence: str, message: str) -> bool:
-    """Whether the parts of a sentence stand in a message, one after the other."""
-    place = 0
-    for part in sentence.split(GAP):
-        place = message.find(part.strip(), place)
-        if place < 0:
-            return False
-        place += len(part.strip())
-    return True
 
 
 def _passages_of(page: PageInfo, source: str) -> list[Passage]:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from functools import cached_property
 
 from PySide6.QtCore import Qt, QTimer, QUrl
-from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut, QTextCursor
+from PySide6.QtGui import QDesktopServices, QKeySequence, QShortcut, QTextBlock, QTextCursor
 from PySide6.QtWidgets import (
     QHBoxLayout,
     QLabel,
     QLineEdit,
     QSplitter,
+    QTextEdit,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -24,11 +25,11 @@ from sxtstudio.app.help.contents import (
     Passage,
     anchor_of,
     contents,
-    explaining,
     passages,
-    search,
 )
 from sxtstudio.app.help.pages import BUTTON_LINE, Button
+from sxtstudio.app.help.searching import explained_by, search
+from sxtstudio.app.help.tables import filled
 from sxtstudio.app.help.tutorial import Page, press
 from sxtstudio.app.widgets.dialogs import ToolDialog
 
@@ -118,8 +119,13 @@ class Documentation(ToolDialog):
 
     def explain(self, message: str) -> None:
         """Show what is to be done about an error message, or how to go on where no page names it."""
-        passage = explaining(message, self.passages)
-        self.show_page(passage.link if passage is not None else TROUBLE)
+        found = explained_by(message, self.passages)
+        if found is None:
+            self.show_page(TROUBLE)
+            return
+        passage, sentence = found
+        self.show_page(passage.link)
+        self._mark_sentence(passage.anchor, sentence)
 
     def go_back(self) -> None:
         """Show the page before."""
@@ -129,13 +135,38 @@ class Documentation(ToolDialog):
     def _show(self, link: str) -> None:
         file, _, anchor = link.partition("#")
         if file != self.link.partition("#")[0]:
-            text = (HELP / file).read_text(encoding="utf-8")
+            text = filled((HELP / file).read_text(encoding="utf-8"))
             self.page.show_text(BUTTON_LINE.sub(r"- [\1](\2:\3)", text))
         self.link = link
         self.note.setText("")
+        self.page.setExtraSelections([])
         self.back.setEnabled(bool(self._history))
         self._scroll_to(anchor)
         self._mark(file)
+
+    def _mark_sentence(self, anchor: str, sentence: str) -> None:
+        """Mark a sentence in the list below a heading, and bring it into view."""
+        block, below = self.page.document().begin(), not anchor
+        while block.isValid():
+            if block.blockFormat().headingLevel() > 1:
+                below = anchor_of(block.text()) == anchor
+            elif below and block.text() == sentence:
+                self._mark_block(block)
+                return
+            block = block.next()
+
+    def _mark_block(self, block: QTextBlock) -> None:
+        cursor = QTextCursor(block)
+        cursor.movePosition(QTextCursor.MoveOperation.EndOfBlock, QTextCursor.MoveMode.KeepAnchor)
+        mark = QTextEdit.ExtraSelection()
+        mark.cursor = cursor
+        mark.format.setBackground(self.palette().highlight())
+        mark.format.setForeground(self.palette().highlightedText())
+        self.page.setExtraSelections([mark])
+        cursor.clearSelection()
+        self.page.setTextCursor(cursor)
+        self.page.ensureCursorVisible()
+        self.note.setText("Your message is marked in the list; what to do stands above it.")
 
     def _scroll_to(self, anchor: str) -> None:
         """Bring a heading to the top: Qt gives those of Markdown no anchors."""

@@ -8,16 +8,21 @@ from pathlib import Path
 import pytest
 from PySide6.QtCore import QUrl
 from PySide6.QtGui import QDesktopServices
-from PySide6.QtWidgets import QMessageBox
+from PySide6.QtWidgets import QApplication, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.errors import show_error
-from sxtstudio.app.help.contents import HELP, INDEX, anchor_of, contents, explaining, passages, search
+from sxtstudio.app.help.contents import HELP, INDEX, anchor_of, contents, passages
 from sxtstudio.app.help.reader import Documentation
+from sxtstudio.app.help.searching import explaining, search
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.states import Panel
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.handover import Program
+from sxtstudio.workflow.handover.programs import routes
+from sxtstudio.workflow.handover.routes import READ
 
+ALL = passages()
 PAGES = {page.file: page for chapter in contents() for page in chapter.pages}
 
 
@@ -143,8 +148,81 @@ def test_an_error_offers_its_page(window: MainWindow) -> None:
     help_button.click()
     reader = window.context.dialogs.find(Documentation)
     assert reader is not None and reader.link == "trouble.md"
-    assert box.isVisible()  # reading does not close it
-    box.close()
+
+
+def test_the_documentation_can_be_used_once_an_error_has_led_to_it(window: MainWindow, qtbot: QtBot) -> None:
+    """The box is modal: as long as it is open, wheel, contents and search of the documentation are dead."""
+    window.actions_.by_name["help.documentation"].trigger()
+    opened = window.context.dialogs.find(Documentation)
+    assert opened is not None
+    show_error(window, UserError("The project cell.sxt is open in another window (anna on b since 14:03)."))
+    (box,) = window.findChildren(QMessageBox)
+    (help_button,) = [b for b in box.buttons() if b.text() == "What can I do?"]
+    qtbot.waitUntil(lambda: QApplication.activeModalWidget() is box)
+    help_button.click()
+    assert QApplication.activeModalWidget() is None
+    assert opened.isVisible() and opened.link == "errors-save.md#the-project-is-open-in-another-window"
+    (mark,) = opened.page.extraSelections()
+    assert mark.cursor.selectedText() == "The project … is open in another window…."
+    place = opened.page.cursorRect().center()
+    assert opened.page.viewport().rect().contains(place)
+    opened.show_page("files.md")
+    assert opened.page.extraSelections() == []
+
+
+def test_an_error_that_is_only_read_opens_nothing(window: MainWindow) -> None:
+    show_error(window, UserError("cell.mrc is something that nobody has written about."))
+    (box,) = window.findChildren(QMessageBox)
+    box.button(QMessageBox.StandardButton.Ok).click()
+    assert window.context.dialogs.find(Documentation) is None
+
+
+@pytest.mark.parametrize(
+    ("words", "link"),
+    [
+        ("MIB", "programs.md#microscopy-image-browser-mib"),
+        ("Microscopy Image Browser", "programs.md#microscopy-image-browser-mib"),
+        ("voxel size", "files.md#voxel-size"),
+        ("what is my voxel size good for", "files.md#voxel-size"),
+        ("What is my voxel size good for?", "files.md#voxel-size"),
+        ("filopodia", "filopodia.md"),
+        ("measure filopodia", "filopodia.md"),
+        ("measuring", "measure.md"),
+        ("mask", "mask.md"),
+        ("undo", "paint.md#undo"),
+        ("error", "trouble.md"),
+        ("error message", "trouble.md"),
+        ("it hangs", "trouble.md#the-program-hangs-or-does-not-react"),
+        ("flags", "objects.md#2-flags"),
+    ],
+)
+def test_what_is_asked_for_comes_first(words: str, link: str) -> None:
+    assert search(words, ALL)[0].link == link
+
+
+def test_pages_of_messages_come_next_for_an_error() -> None:
+    files = [passage.page.file for passage in search("error", ALL)[:6]]
+    assert sum(file.startswith("errors-") for file in files) >= 4
+
+
+def test_lists_of_commands_come_last() -> None:
+    found = [passage.page.file for passage in search("filopodia", ALL)]
+    assert found.index("commands.md") > found.index("objects.md")
+
+
+def test_the_table_of_programs_is_read_and_searched(reader: Documentation) -> None:
+    reader.show_page("programs.md#microscopy-image-browser-mib")
+    assert reader.page.textCursor().block().text() == "Microscopy Image Browser (MIB)"
+    text = " ".join(reader.page.toPlainText().split())
+    for route in routes():
+        assert " ".join(route.opening.split()) in text, route
+    assert search("lookup table glasbey", ALL)[0].page.file == "programs.md"
+    assert any("(MIB)" in passage.heading and READ[Program.MIB] in passage.text for passage in ALL)
+
+
+def test_a_message_without_its_point_is_known_too() -> None:
+    found = explaining("The project a.sxt is open in another window (anna on b)", ALL)
+    assert found is not None and found.anchor == "the-project-is-open-in-another-window"
 
 
 def test_internal_links_and_pictures_exist() -> None:

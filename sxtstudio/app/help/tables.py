@@ -1,0 +1,39 @@
+"""Tables of the documentation that the program makes: a comment on a page says where they stand."""
+
+from __future__ import annotations
+
+import re
+
+from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, Program
+
+_PROGRAMS = "<!-- table: programs -->"
+#: People look for a program under either name.
+_HEADINGS = PROGRAM_NAMES | {Program.MIB: "Microscopy Image Browser (MIB)"}
+_MARKS = re.compile(r"([\\`*_\[\]#<>~|])")
+
+
+def filled(source: str) -> str:
+    """Return a page with its table of other programs, as Markdown, where it has one."""
+    return source.replace(_PROGRAMS, programs_markdown()) if _PROGRAMS in source else source
+
+
+def programs_markdown() -> str:
+    """Return the table of other programs, a heading for each."""
+    from sxtstudio.workflow.handover.programs import routes
+    from sxtstudio.workflow.handover.routes import READ
+
+    found = routes()
+    parts = []
+    for program in dict.fromkeys(route.program for route in found):
+        parts.append(f"### {_HEADINGS[program]}\n\n{_cell(READ[program])}\n")
+        rows = ["| What | Shown there | Open it | Lost |", "|---|---|---|---|"]
+        for route in (route for route in found if route.program is program):
+            name = f"**{_cell(CONTENT_NAMES[route.content])}** {' '.join(f'`{s}`' for s in route.suffixes)}"
+            cells = (route.shows, route.opening, route.loses or "Nothing.")
+            rows.append(f"| {name} | {' | '.join(map(_cell, cells))} |")
+        parts.append("\n".join(rows) + "\n")
+    return "\n".join(parts)
+
+
+def _cell(text: str) -> str:
+    return _MARKS.sub(r"\\\1", " ".join(text.split()))
