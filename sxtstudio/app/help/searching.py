@@ -14,7 +14,8 @@ _WORD = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*")
 _SMALL = frozenset(
     "a about all am an and are as at be by can could do does doing for from get good had has have how i "
     "in into is it its me my no not of on or our so than that the their them there these they this those to "
-    "up us use want was we what what's when where which who why will with you your should would much many".split()
+    "up us use want was we what what's when where which who why will with you your should would "
+    "much many".split()
 )
 #: A page that is a list of commands, or of messages, has every word, and seldom what was meant.
 _LISTS = ("commands.md", "errors-", INDEX)
