@@ -200,17 +200,22 @@ BAD = {
     "numbers too large": (
         np.array([0, 2**33, 2**34, 0] * 225, np.float64).reshape(1, 30, 30).repeat(4, 0),
         (),
-        "must be below",
+        "and objects are numbered from 1 to 4294967295",
     ),
     "numbers beyond 32 bit": (
         np.array([0, 7, 2**32 + 7, 0] * 225, np.uint64).reshape(1, 30, 30).repeat(4, 0),
         (),
-        "must be below",
+        "and objects are numbered from 1 to 4294967295",
     ),
     "negative numbers": (
         np.array([0, -1, 7, 0] * 225, np.int32).reshape(1, 30, 30).repeat(4, 0),
         (),
         "holds -1, and objects are numbered from 1",
+    ),
+    "NaN in one slice": (
+        np.where(np.arange(4)[:, None, None] == 2, np.nan, np.eye(30)[None] * 7).astype(np.float32),
+        (),
+        "holds NaN (voxels without a number), and labels are whole numbers",
     ),
 }
 
@@ -225,6 +230,18 @@ def test_bad_input_is_one_sentence(name: str, tmp_path: Path, capsys: Out) -> No
     assert sentence in error and error.count("\n") == 1
     assert precious.read_text() == "hours of work"
     assert sorted(path.name for path in tmp_path.iterdir()) == ["bad.tif", "t.csv"]
+
+
+@pytest.mark.parametrize("name", ["numbers too large", "numbers beyond 32 bit", "negative numbers"])
+def test_objects_makes_numbers_that_measure_takes_and_says_so(name: str, tmp_path: Path, capsys: Out) -> None:
+    """What ``measure`` refuses for its numbers it takes from ``objects``, to which its sentence leads."""
+    source = save(tmp_path / "bad.tif", np.repeat(BAD[name][0], 4, axis=2))
+    assert run("measure", source, "-o", tmp_path / "t.csv") == 2
+    assert "Number the objects anew with 'sxtstudio objects'." in capsys.readouterr().err
+    assert run("objects", source, "-o", tmp_path / "o.tif") == 0
+    assert "are none of objects: the new ones are in their order" in capsys.readouterr().out
+    assert run("measure", tmp_path / "o.tif", "-o", tmp_path / "t.csv") == 0
+    assert [row["object"] for row in rows(tmp_path / "t.csv")] == ["1", "2"]
 
 
 def test_bad_outputs_are_told_before_the_work(objects: Path, tmp_path: Path, capsys: Out) -> None:
@@ -258,3 +275,38 @@ def test_a_single_slice_has_areas_and_no_volumes(
         assert run("measure", slice_file, "-o", tmp_path / other, "--voxel", "10", "--as", "objects") == 0
     assert polars.read_parquet(tmp_path / "t.parquet")["volume_um3"].is_nan().all()
     assert first["flags"] == "", "the faces above and below are no borders that cut it"
+
+
+def test_flags_of_a_table_are_kept_and_sheets_left_out_of_means(
+    volume: NDArray[np.uint32], objects: Path, tmp_path: Path, capsys: Out
+) -> None:
+    flags, table = tmp_path / "flags.csv", tmp_path / "t.csv"
+    flags.write_text("object,flags,class\n3,open doubtful,Vesicle\n70000,,\n2147483648,sheet,ER\n")
+    words = ("-o", table, "--voxel", "10", "--flags", flags, "--table-s1", tmp_path / "s1.md")
+    assert run("measure", objects, *words) == 0
+    out = capsys.readouterr().out
+    first, border, sheet = rows(table)
+    assert first["flags"].split() == ["open", "doubtful"] and first["cut_by_wedge"] == "1"
+    assert border["flags"] == "border" and sheet["flags"] == "sheet" and sheet["cut_by_wedge"] == "0"
+    assert (first["class"], border["class"], sheet["class"]) == ("Vesicle", "", "ER")
+    assert "1 that enclose nothing: left out of the means" in out and "n = 1)" in out
+    assert "not known" not in out
+    assert "over 1 object" in (tmp_path / "s1.md").read_text(encoding="utf-8")
+    assert run("measure", objects, "-o", table) == 0
+    assert "which objects are open, doubtful or sheets is not known" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("object,class\n3,Vesicle\n", "has no columns “object” and “flags”"),
+        ("object,flags\n3,opened\n", "gives object 3 the flag “opened”: flags are border, open"),
+        ("object,flags\n1,open\n", "names no object of objects.tif"),
+    ],
+)
+def test_a_table_of_other_flags_is_refused(
+    text: str, said: str, objects: Path, tmp_path: Path, capsys: Out
+) -> None:
+    (tmp_path / "f.csv").write_text(text, encoding="utf-8")
+    assert run("measure", objects, "-o", tmp_path / "t.csv", "--flags", tmp_path / "f.csv") == 2
+    assert said in capsys.readouterr().err and not (tmp_path / "t.csv").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import shlex
 import sys
 from pathlib import Path
 
@@ -259,3 +260,23 @@ def test_labels_without_a_label_or_a_voxel_size_say_so(
     assert "voxel size is unknown" in capsys.readouterr().err
     assert run("objects", empty, "-o", tmp_path / "o.tif") == 0
     assert "0 objects" in (text := capsys.readouterr().out) and "no object was found" in text
+
+
+def test_the_way_to_measure_is_shown_and_loses_no_flag(
+    labels: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The last line of ``objects`` goes on with the flags that it has found."""
+    assert run("objects", labels, "-o", tmp_path / "o.tif", "--table", tmp_path / "f.csv") == 0
+    last = capsys.readouterr().out.strip().splitlines()[-1]
+    words = shlex.split(last[last.index("measure") :])
+    assert words[:1] == ["measure"] and words[-2:] == ["-o", "measured.csv"]
+    assert run(*words[:-1], tmp_path / "t.csv") == 0
+    flags, cut = [], []
+    for name in ("f.csv", "t.csv"):
+        with open(tmp_path / name, encoding="utf-8") as file:
+            found = list(csv.DictReader(file))
+        flags.append({row["object"]: set(row["flags"].split()) for row in found})
+        cut = [(row["object"], row.get("cut_by_wedge")) for row in found]
+    assert flags[0] == flags[1] and any("open" in found for found in flags[0].values())
+    bodies_open = {number for number, found in flags[0].items() if "open" in found and "sheet" not in found}
+    assert bodies_open <= {number for number, value in cut if value == "1"}

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import BAD_INPUT, DONE, say
-from sxtstudio.commands.options import add_axes, add_voxel, named
+from sxtstudio.commands.options import add_axes, add_flags, add_voxel, named
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows
@@ -61,6 +61,7 @@ def add(commands: Any) -> None:
         default="auto",
         help="whether absorbing structures are dark or bright in the tomogram (default: found by itself)",
     )
+    add_flags(parser)
     add_axes(parser, "OBJECTS")
     add_voxel(parser)
     parser.set_defaults(run=run)
@@ -109,10 +110,18 @@ def _jobs(arguments: argparse.Namespace) -> list[ClassifyJob]:
         raise UserError(
             "Only a classifier that is trained can be saved: give --train, too, or leave --save out."
         )
+    if arguments.flags and len(sources) > 1:
+        raise UserError("The flags of a table belong to one file of objects: give a single one with --flags.")
     given: list[Path | None] = [Path(file) for file in arguments.image]
     tables = _tables(Path(arguments.output), sources)
     job = ClassifyJob(
-        MeasureJob(sources[0], tables[0], taken_as=TakenAs.OBJECTS, voxel_nm=arguments.voxel),
+        MeasureJob(
+            sources[0],
+            tables[0],
+            taken_as=TakenAs.OBJECTS,
+            voxel_nm=arguments.voxel,
+            flags=_path(arguments.flags),
+        ),
         classifier=_path(arguments.classifier),
         rules=_path(arguments.rules),
         training=_path(arguments.train),

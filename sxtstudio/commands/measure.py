@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.measure_more import add_more, more_of
-from sxtstudio.commands.options import add_axes, add_label, add_voxel, named
+from sxtstudio.commands.options import add_axes, add_flags, add_label, add_voxel, named
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import print_rows, taken_as_text
 from sxtstudio.core.wording import count, voxel_zyx_text
@@ -62,6 +62,7 @@ def add(commands: Any) -> None:
         action="store_true",
         help="take objects that touch a face of the volume into the means that are printed, and Table S1",
     )
+    add_flags(parser)
     add_more(parser)
     add_label(parser)
     add_axes(parser, "OBJECTS")
@@ -89,6 +90,7 @@ def run(arguments: argparse.Namespace) -> int:
         mesh_suffix=f".{arguments.mesh_format}",
         more=more_of(arguments),
         with_border=arguments.include_border,
+        flags=Path(arguments.flags) if arguments.flags else None,
     )
     with shown_progress() as (progress, _):
         result = measure_file(job, progress)
@@ -118,9 +120,12 @@ def _summary(result: MeasureResult, *, include_border: bool) -> Iterator[tuple[s
         left = "with them" if include_border else "left out of the means (--include-border takes them in)"
         text += f", {at_border} of them cut by the border: {left}"
     yield "objects", text
-    counted = np.ones(len(border), bool) if include_border else ~border
+    sheets = result.sheets
+    if sheets.any():
+        yield "sheets", f"{int(sheets.sum())} that enclose nothing: left out of the means"
+    counted = (np.ones(len(border), bool) if include_border else ~border) & ~sheets
     if not counted.any():
-        yield "note", "no object is left for means: all are cut by the border"
+        yield "note", "no object is left for means: all are cut by the border or are sheets"
         return
     titles = {column.key: column for column in measured.columns}
     solid = not np.isnan(measured.values["volume"].astype(float)).all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import math
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -139,6 +140,11 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [("taken as", taken_as_text(result.taken_as, result.values)), ("objects", what)]
     if result.taken_as is TakenAs.OBJECTS:
         rows.append(("note", "the file holds objects already: they are taken as they are, numbered from 1"))
+        if result.values.not_of_objects:
+            ends = f"{min(result.values.voxels)} to {max(result.values.voxels)}"
+            rows.append(
+                ("warning", f"its numbers, {ends}, are none of objects: the new ones are in their order")
+            )
     elif job.method is Method.BODIES and found.count:
         rows.append(
             ("bodies", f"{found.bodies}, {found.flagged(Flag.OPEN)} of them open where no outline is drawn")
@@ -152,7 +158,13 @@ def run(arguments: argparse.Namespace) -> int:
             ("warning", "no object was found: the outlines enclose nothing, or --close is too narrow")
         )
     rows += [("note", note) for note in result.notes]
-    print_rows([*rows, ("written", receipt_text(result.receipt))])
+    rows.append(("written", receipt_text(result.receipt)))
+    flags = "" if job.table is None else f" --flags {shlex.quote(str(job.table))}"
+    if job.table is None and found.count:
+        rows.append(("note", "with --table FILE the flags (open, doubtful, sheet) are kept for 'measure'"))
+    if found.count:
+        rows.append(("next", f"sxtstudio measure {shlex.quote(str(job.output))}{flags} -o measured.csv"))
+    print_rows(rows)
     return DONE
 
 

@@ -213,3 +213,13 @@ def _whole(text: str, least: int) -> int:
     if number < least:
         raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of {least} or more")
     return number
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Add the option for the table with the flags of objects."""
+    parser.add_argument(
+        "--flags",
+        metavar="TABLE",
+        help="the table that 'objects --table' wrote with OBJECTS, or one exported in the window: which "
+        "objects are open, doubtful or sheets; sheets are left out of means",
+    )

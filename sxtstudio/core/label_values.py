@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.object_table import MOST_NUMBER
 from sxtstudio.core.wording import count, grouped
 
 # Larger whole numbers of floating point are not told apart.
@@ -47,6 +48,21 @@ class LabelValues:
         more = len(self.voxels) - len(named)
         return f"the values {', '.join(named)}" + (f" and {grouped(more)} more" if more else "")
 
+    @property
+    def not_of_objects(self) -> list[int]:
+        """Values that cannot be numbers of objects, which are 1 to 2³² − 1: the smallest, the largest."""
+        ends = (min(self.voxels), max(self.voxels)) if self.voxels else ()
+        return [value for value in ends if not 0 < value <= MOST_NUMBER]
+
+    def check_objects(self) -> None:
+        """Raise UserError unless the values are numbers of objects."""
+        wrong = self.not_of_objects
+        if wrong:
+            raise UserError(
+                f"{self.name} holds {wrong[0]}, and objects are numbered from 1 to {MOST_NUMBER}. Number the "
+                "objects anew with 'sxtstudio objects'."
+            )
+
     def check(self, value: int) -> None:
         """Raise UserError unless some voxel has this value."""
         if value not in self.voxels:
@@ -73,6 +89,12 @@ class ValueCounter:
             If it holds fractional grey values, some that are too large to be told apart, or too many.
         """
         if part.dtype.kind == "f":
+            if not np.isfinite(part).all():
+                what = "infinite values" if not np.isnan(part).any() else "NaN (voxels without a number)"
+                raise UserError(
+                    f"{self._name} holds {what}, and labels are whole numbers. Put 0 there, or choose "
+                    "another file."
+                )
             if not np.array_equal(part, np.rint(part)):
                 raise UserError(
                     f"{self._name} holds fractional grey values and is no label file. "

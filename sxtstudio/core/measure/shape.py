@@ -52,8 +52,8 @@ COLUMNS: tuple[Column, ...] = (
         "sphericity",
         "Sphericity",
         Quantity.NUMBER,
-        "Surface area of a sphere of the same volume divided by that of the object: 1 for a sphere, else "
-        "less.",
+        "Surface area of a sphere of the same volume divided by that of the object: about 1 for a sphere "
+        "(up to 1.01 by its voxels), else less.",
         "π^(1/3) (6 volume)^(2/3) / surface_mesh",
         "Wadell, J. Geol. 43 (1935)",
     ),
@@ -122,8 +122,9 @@ COLUMNS: tuple[Column, ...] = (
         Quantity.NUMBER,
         "1 where the object ends with its outlines, as bodies do whose tops and bottoms the missing "
         "wedge took: its "
-        f"flat end is {CUT_SHARE:g} or more, and it does not lie at the volume's border there.",
-        f"end_share ≥ {CUT_SHARE:g}",
+        f"flat end is {CUT_SHARE:g} or more, and it does not lie at the volume's border there; or it is a "
+        "body with the flag open, whose cap hides the flat end.",
+        f"end_share ≥ {CUT_SHARE:g}, or flag open",
         integer=True,
     ),
 )

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.label_values import LabelValues, ValueCounter
 from sxtstudio.core.progress import Progress
@@ -107,7 +106,4 @@ def labels_to_disk(
 def _check_range(name: str, values: list[int]) -> None:
     """Refuse values, ascending, of which several would be the same in 4 bytes."""
     if values and (values[-1] >= 2**32 or values[0] < -(2**31) or (values[0] < 0 and values[-1] >= 2**31)):
-        raise UserError(
-            f"{name} holds label numbers from {values[0]} to {values[-1]}, and they must be below {2**32}. "
-            "Number the objects anew."
-        )
+        LabelValues(name, dict.fromkeys(values, 1)).check_objects()

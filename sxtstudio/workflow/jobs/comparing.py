@@ -27,6 +27,8 @@ Columns = Mapping[str, NDArray[Any]]
 
 #: In place of a column: how many objects a cell has.
 COUNT, COUNT_TITLE = "count", "Objects per cell"
+# Two cells do not share these.
+_SAME = ("volume", "centroid")
 CLASS, FLAGS, AT_BORDER = "class", "flags", "touches_border"
 
 
@@ -174,13 +176,14 @@ def compare_tables(groups: Sequence[GroupFiles], choice: CompareChoice, tables: 
     check_groups(groups)
     counted = choice.column == COUNT
     name = COUNT if counted else _one_name(groups, choice.column, tables)
-    gathered, at_border, other_class = [], 0, 0
+    gathered, at_border, sheets, other_class = [], 0, 0, 0
     for group in groups:
         cells = []
         for cell in group.cells:
             values = []
             for path in cell.tables:
-                kept, border, others = _kept(tables.of(path), path, choice)
+                kept, border, flat, others = _kept(tables.of(path), path, choice)
+                sheets += flat
                 at_border, other_class = at_border + border, other_class + others
                 column = np.ones(len(kept)) if counted else np.asarray(tables.of(path)[name], np.float64)
                 values.append(column[kept])
@@ -190,10 +193,38 @@ def compare_tables(groups: Sequence[GroupFiles], choice: CompareChoice, tables: 
     notes = []
     if at_border:
         notes.append(f"{count(at_border, 'object')} at the border of a tomogram left out.")
+    if sheets:
+        which = "sheet that encloses" if sheets == 1 else "sheets that enclose"
+        notes.append(f"{sheets} {which} nothing left out; to compare them choose their class.")
+    notes += same_objects(groups, tables)
     if choice.class_name is not None:
         notes.append(f"Objects of the class {choice.class_name} only; {other_class} others left out.")
     unit = AnalysisUnit.CELLS if counted else choice.unit
     return Compared(compare_groups(gathered, unit), name, column_title(name), tuple(notes), counted)
+
+
+def same_objects(groups: Sequence[GroupFiles], tables: Tables) -> list[str]:
+    """Return a warning for each two tables of the same objects: one cell counts twice there.
+
+    Volume and centroid of all objects are the same, which no two cells share.
+    """
+    first: dict[tuple[bytes, ...], Path] = {}
+    found = []
+    for path in dict.fromkeys(_paths(groups)):
+        table = tables.of(path)
+        names = [name for name in table if name.startswith(_SAME) and _is_number(table[name])]
+        if not names or len(table[names[0]]) == 0:
+            continue
+        # As many digits as CSV, XLSX and Parquet share.
+        key = tuple(f"{name} {value:.5g}".encode() for name in sorted(names) for value in table[name])
+        if key in first:
+            found.append(
+                f"Warning: {cut(first[key].name)} and {cut(path.name)} hold the same objects (volumes and "
+                "places are equal), so one cell counts twice. Take one of them out."
+            )
+        else:
+            first[key] = path
+    return found
 
 
 def column_title(name: str) -> str:
@@ -237,8 +268,11 @@ def _one_name(groups: Sequence[GroupFiles], wanted: str, tables: Tables) -> str:
     return next(iter(found))
 
 
-def _kept(table: Columns, path: Path, choice: CompareChoice) -> tuple[NDArray[np.bool_], int, int]:
-    """Return which rows count, how many are left out for the border, and how many for their class."""
+def _kept(table: Columns, path: Path, choice: CompareChoice) -> tuple[NDArray[np.bool_], int, int, int]:
+    """Return which rows count, and how many are left out: for the border, as sheets, for their class.
+
+    Of all objects sheets are left out, which are no bodies; of a class they count.
+    """
     length = len(next(iter(table.values()))) if table else 0
     kept = np.ones(length, np.bool_)
     if choice.class_name is not None:
@@ -246,6 +280,10 @@ def _kept(table: Columns, path: Path, choice: CompareChoice) -> tuple[NDArray[np
             raise UserError(f"{path.name} has no column 'class': compare all objects, or class them first.")
         kept = np.array([str(name) == choice.class_name for name in table[CLASS]], np.bool_)
     others = length - int(kept.sum())
+    sheets = np.zeros(length, np.bool_)
+    if choice.class_name is None and FLAGS in table and table[FLAGS].dtype.kind == "O":
+        sheets = np.array([Flag.SHEET.value in str(text).split() for text in table[FLAGS]], np.bool_)
+        kept &= ~sheets
     border = np.zeros(length, np.bool_)
     if not choice.border:
         if FLAGS in table and table[FLAGS].dtype.kind == "O":
@@ -253,7 +291,7 @@ def _kept(table: Columns, path: Path, choice: CompareChoice) -> tuple[NDArray[np
         if AT_BORDER in table and _is_number(table[AT_BORDER]):
             border |= np.asarray(table[AT_BORDER], np.float64) > 0
     at_border = int((kept & border).sum())
-    return kept & ~border, at_border, others
+    return kept & ~border, at_border, int(sheets.sum()), others
 
 
 def _paths(groups: Sequence[GroupFiles]) -> Iterator[Path]:

@@ -20,6 +20,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_values import LabelValues
 from sxtstudio.core.length_unit import LengthUnit
 from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.measure.flagged import with_open_cut
 from sxtstudio.core.measure.inventory import take_inventory
 from sxtstudio.core.measure.measure import GROUPS, measure_objects
 from sxtstudio.core.measure.slices import measure_slices
@@ -41,6 +42,7 @@ from sxtstudio.surface.handover.sink import Lengths
 from sxtstudio.surface.handover.write import write_file
 from sxtstudio.workflow.document.views import labels_to_disk
 from sxtstudio.workflow.jobs.cleaning import check_same_shape
+from sxtstudio.workflow.jobs.flag_table import FlagTable, read_flags
 from sxtstudio.workflow.jobs.measure_more import MoreMeasurements, prepare, write_more
 from sxtstudio.workflow.jobs.objects import TakenAs, number_objects, number_stage
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs, check_space, on_disk, scratch_folder
@@ -76,6 +78,8 @@ class MeasureJob:
         LAC, relations, contact sites, Table S1.
     with_border
         Objects at the border count in Table S1.
+    flags
+        A table that says which objects of ``source`` are open, doubtful or sheets, as ``objects`` writes it.
     """
 
     source: Path
@@ -90,6 +94,7 @@ class MeasureJob:
     mesh_suffix: str = ".ply"
     more: MoreMeasurements = field(default_factory=MoreMeasurements)
     with_border: bool = False
+    flags: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -106,6 +111,12 @@ class MeasureResult:
     written: tuple[Path, ...]
     meshes: int
     notes: tuple[str, ...]
+    rows: ObjectTable = field(default_factory=ObjectTable)
+
+    @property
+    def sheets(self) -> NDArray[np.bool_]:
+        """Which objects are flagged as sheets, which enclose nothing (n,)."""
+        return np.isin(self.measured.numbers, _flagged_sheets(self.rows))
 
     @property
     def at_border(self) -> NDArray[np.bool_]:
@@ -146,6 +157,9 @@ def measure_file(
         If the job was cancelled through ``progress``.
     """
     progress = progress or Progress()
+    given = None if job.flags is None else read_flags(job.flags)
+    if given is not None and given.has_classes and job.more.classes is None and decide is None:
+        job = replace(job, more=replace(job.more, classes=job.flags))
     job.more.check(image=job.image is not None)
     written = _check_outputs(job)
     with ExitStack() as files:
@@ -172,10 +186,12 @@ def measure_file(
             )
         known.check()
         taken_as = TakenAs.of(values, job.taken_as, job.label)
-        if taken_as is TakenAs.OBJECTS and min(values.voxels) < 0:
+        if taken_as is TakenAs.OBJECTS:
+            values.check_objects()
+        if taken_as is TakenAs.LABELS and given is not None:
             raise UserError(
-                f"{job.source.name} holds {min(values.voxels)}, and objects are numbered from 1. Number the "
-                "objects anew with 'sxtstudio objects', or measure them as labels (--as labels)."
+                f"{job.source.name} holds labels, in which objects are found first: their numbers are not "
+                "those of --flags. Give the file of objects that belongs to the table, or leave --flags out."
             )
         found: FoundBodies | None = None
         if taken_as is TakenAs.LABELS:
@@ -186,7 +202,9 @@ def measure_file(
             watched = None if image is None else WatchedVolume(image, image.path.name)
             measured = measure_objects(numbers, voxel_nm, image=watched, groups=more.groups, progress=counter)
         notes = notes if watched is None else (*notes, *watched.notes)
-        rows = _with_classes(_rows(measured, found), more.classes)
+        rows = _with_classes(_rows(measured, found, given), more.classes)
+        measured = with_open_cut(measured, rows)
+        notes = (*notes, *_notes_of_flags(job, taken_as, given, rows))
         unknown = len(set(more.classes) - set(rows.rows))
         if unknown and job.more.classes is not None:
             notes = (
@@ -201,14 +219,24 @@ def measure_file(
                 each = measure_slices(numbers, voxel_nm, progress=counter)
                 write_table(job.per_slice, slice_table(each, described))
             write_table(job.table, object_table(measured, rows, described))
-            write_more(job.more, more, measured, numbers, voxel_nm, described, with_border=job.with_border)
+            bodies = np.setdiff1d(measured.numbers, _flagged_sheets(rows)).tolist()
+            write_more(
+                job.more,
+                more,
+                measured,
+                numbers,
+                voxel_nm,
+                described,
+                only=bodies,
+                with_border=job.with_border,
+            )
         meshes = 0
         if job.meshes is not None:
             with stages.stage(Work.SURFACE) as counter:
                 meshes = write_meshes(
                     numbers, voxel_nm, job.meshes, source.origin_nm, suffix=job.mesh_suffix, progress=counter
                 )
-    return MeasureResult(measured, taken_as, values, voxel_nm, written, meshes, notes)
+    return MeasureResult(measured, taken_as, values, voxel_nm, written, meshes, notes, rows)
 
 
 def write_meshes(
@@ -255,7 +283,7 @@ def _check_outputs(job: MeasureJob) -> tuple[Path, ...]:
             beside = dictionary_path(path)
             if beside is not None:
                 outputs.append(Output(beside, "a dictionary", (".csv",)))
-    check_outputs(outputs, [job.source, job.image, *job.more.inputs()])
+    check_outputs(outputs, [job.source, job.image, job.flags, *job.more.inputs()])
     if job.meshes is not None:
         if job.meshes.exists() and not job.meshes.is_dir():
             raise UserError(f"{job.meshes} is a file: give a folder for the meshes.")
@@ -310,13 +338,46 @@ def _find(
     return numbers, found
 
 
-def _rows(measured: Measurements, found: FoundBodies | None) -> ObjectTable:
-    """Return the rows of the objects: the flags that were found with them, or those that follow from "
-    "shape.
-    """
+def _flagged_sheets(rows: ObjectTable) -> NDArray[np.int64]:
+    return np.array([n for n, row in rows.rows.items() if Flag.SHEET in row.flags], np.int64)
+
+
+def _notes_of_flags(
+    job: MeasureJob, taken_as: TakenAs, given: FlagTable | None, rows: ObjectTable
+) -> tuple[str, ...]:
+    """Say what is not known of the objects of a file, for want of the table of their flags."""
+    if taken_as is TakenAs.LABELS:
+        return ()
+    if given is None or job.flags is None:
+        return (
+            "which objects are open, doubtful or sheets is not known: give the table of 'sxtstudio objects "
+            "--table' with --flags",
+        )
+    here = set(rows.rows)
+    if here.isdisjoint(given.flags):
+        raise UserError(
+            f"{job.flags.name} names no object of {job.source.name}: give the table that was written with it."
+        )
+    missing = len(here - set(given.flags))
+    if not missing:
+        return ()
+    return (f"{job.flags.name} does not have {count(missing, 'object')} of {job.source.name}",)
+
+
+def _rows(measured: Measurements, found: FoundBodies | None, given: FlagTable | None) -> ObjectTable:
+    """Return the rows of the objects: with the flags that were found or given, or that follow from shape."""
     if found is not None:
         cut = measured.numbers[measured.values["touches_border"] == 1]
         return bodies_table(at_fill(found, cut.tolist()))
+    if given is not None:
+        border = measured.values["touches_border"] == 1
+        nothing: frozenset[Flag] = frozenset()
+        return ObjectTable(
+            {
+                n: ObjectRow(flags=given.flags.get(n, nothing) | ({Flag.BORDER} if cut else nothing))
+                for n, cut in zip(measured.numbers.tolist(), border.tolist(), strict=True)
+            }
+        )
     columns = ((Flag.BORDER, "touches_border"), (Flag.OPEN, "cut_by_wedge"))
     each = zip(*(measured.values[key].tolist() for _, key in columns), strict=True)
     rows = (

@@ -233,11 +233,7 @@ def object_surfaces_file(job: ObjectSurfacesJob, progress: Progress | None = Non
                     source, folder / "objects", job.objects.name, counter.part(0.6), keep=True
                 )
                 known.check()
-                if min(values.voxels, default=1) < 0:
-                    raise UserError(
-                        f"{job.objects.name} holds {min(values.voxels)}, and objects are numbered from 1. "
-                        "Number the objects anew with 'sxtstudio objects'."
-                    )
+                values.check_objects()
                 found = take_inventory(numbers, counter.part(0.4))
             boxes = {number: found.box(row) for row, number in enumerate(found.numbers.tolist())}
             named = with_classes(CLASSES, sorted(set(classes.values())))

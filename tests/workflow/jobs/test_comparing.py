@@ -56,6 +56,31 @@ def test_objects_at_the_border_are_left_out_and_counted(groups: tuple[GroupFiles
     assert all_of.comparison.groups[0].objects.n == 12 and all_of.notes == ()
 
 
+def test_one_cell_under_two_names_is_warned_of(groups: tuple[GroupFiles, ...], tmp_path: Path) -> None:
+    """Both were measured of the same objects: the files differ in what was measured besides."""
+    twice = table(tmp_path, "again", [100, 1, 3, 5])
+    text = twice.read_text(encoding="utf-8").replace("Vesicle", "ER").replace(",1\n", ",1.0000001\n")
+    twice.write_text(text, encoding="utf-8")
+    more = (groups[0], GroupFiles("infected", cells_of([twice])))
+    found = compare_tables(more, CompareChoice("volume"), Tables().read(more))
+    (warning,) = [note for note in found.notes if note.startswith("Warning")]
+    assert "c1.csv and again.csv hold the same objects" in warning and "counts twice" in warning
+    once = compare_tables(groups, CompareChoice("volume"), Tables().read(groups))
+    assert not [note for note in once.notes if note.startswith("Warning")]
+
+
+def test_sheets_count_only_as_a_class(groups: tuple[GroupFiles, ...], tmp_path: Path) -> None:
+    flat = table(tmp_path, "flat", [100, 2, 4, 6])
+    text = flat.read_text(encoding="utf-8").replace("2,Vesicle,,", "2,Vesicle,sheet,")
+    flat.write_text(text, encoding="utf-8")
+    more = (groups[0], GroupFiles("infected", cells_of([flat])))
+    found = compare_tables(more, CompareChoice("volume"), Tables().read(more))
+    assert found.comparison.groups[1].objects.n == 2
+    assert any(note.startswith("1 sheet that encloses nothing left out") for note in found.notes)
+    named = compare_tables(more, CompareChoice("volume", class_name="Vesicle"), Tables().read(more))
+    assert named.comparison.groups[1].objects.n == 2, "2 and 4: the sheet is what was asked for"
+
+
 def test_objects_are_counted_per_cell_also_where_there_is_none(tmp_path: Path) -> None:
     few = [table(tmp_path, f"f{i}", [9] * n) for i, n in enumerate((1, 2, 3))]
     many = [table(tmp_path, f"m{i}", [9] * n) for i, n in enumerate((11, 15, 21))]
