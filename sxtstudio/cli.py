@@ -60,7 +60,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     return guarded(words, lambda: _run(words))
 
 
-def build_parser() -> argparse.ArgumentParser:
+def build_parser() -> _Parser:
     """Return the parser of all commands."""
     parser = _Parser(
         prog="sxtstudio",
@@ -74,11 +74,17 @@ def build_parser() -> argparse.ArgumentParser:
     more = (export, rerun, models, train, simulate, demo, selfcheck, probe)
     for command in (gui, info, *work, surface, *more):
         command.add(commands)
+    parser.names = frozenset(commands.choices)
     return parser
 
 
 class _Parser(argparse.ArgumentParser):
-    """Wrong usage is a sentence like any other bad input, not a page of usage."""
+    """Wrong usage is a sentence like any other bad input, not a page of usage.
+
+    ``names`` are those of the commands, the internal ones included.
+    """
+
+    names: frozenset[str] = frozenset()
 
     def error(self, message: str) -> NoReturn:
         raise UserError(f"{message[:1].upper()}{message[1:]}; '{self.prog} --help' shows what is possible.")
@@ -92,7 +98,15 @@ def _run(words: list[str]) -> int:
     if words[:1] == [selfcheck.OPTION]:
         words = ["selfcheck", *words[1:]]
     _refuse_empty_values(words)
-    arguments = build_parser().parse_args(words or ["gui"])
+    parser = build_parser()
+    if words and not words[0].startswith("-") and words[0] not in parser.names:
+        if not gui.is_there(words[0]):
+            raise UserError(
+                f"There is neither a command nor a file '{words[0]}'; to open a file: 'sxtstudio gui FILE'; "
+                "'sxtstudio --help' lists the commands."
+            )
+        words = ["gui", *words]  # as "Open with" of a desktop does
+    arguments = parser.parse_args(words or ["gui"])
     arguments.words = words
     check_working_folder()
     code: int = arguments.run(arguments)

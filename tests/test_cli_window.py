@@ -65,3 +65,25 @@ def test_who_starts_from_the_menu_sees_a_message_box(
     lacking |= {"libGL.so.1"}
     assert main(["gui"]) == 2
     assert "libgl1" in shown.read_text(encoding="utf-8").splitlines()[-1]
+
+
+def test_a_file_alone_is_opened_as_with_open_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sxtstudio.app import start
+
+    opened: list[Path | None] = []
+    monkeypatch.setattr(gui, "check_screen", lambda: None)
+    monkeypatch.setattr(start, "run", lambda path: opened.append(path) or 0)
+    (tmp_path / "cell.mrc").write_bytes(b"")
+    monkeypatch.chdir(tmp_path)
+    assert main(["cell.mrc"]) == 0 and main(["gui", "cell.mrc"]) == 0
+    assert opened[0] == opened[1] and str(opened[0]).endswith("cell.mrc")
+
+
+def test_what_is_neither_a_command_nor_a_file_names_the_way_to_open_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for word in ("segmnt", "gone.mrc", "a\0b"):
+        assert main([word]) == 2
+        (line,) = capsys.readouterr().err.splitlines()
+        assert "sxtstudio gui FILE" in line and "probe" not in line and "draw-" not in line

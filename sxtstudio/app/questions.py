@@ -58,6 +58,10 @@ _ROLES: dict[str, QMessageBox.ButtonRole] = {
 }
 Button = TypeVar("Button", bound=str)
 
+#: No icons that folders bring along: to find these, files are read, and some never answer.
+FEW_ICONS = QFileDialog.Option.DontUseCustomDirectoryIcons
+ONLY_FOLDERS = QFileDialog.Option.ShowDirsOnly
+
 
 def ask(
     parent: QWidget | None,
@@ -93,13 +97,17 @@ def ask(
 
 def open_file(context: Context, title: str, filters: str) -> Path | None:
     """Let the user choose a file that exists; remembers its folder."""
-    name, _ = QFileDialog.getOpenFileName(context.window, title, str(start_folder(context)), filters)
+    name, _ = QFileDialog.getOpenFileName(
+        context.window, title, str(start_folder(context)), filters, options=FEW_ICONS
+    )
     return _remembered(context, name)
 
 
 def open_folder(context: Context, title: str) -> Path | None:
     """Let the user choose a folder that exists."""
-    name = QFileDialog.getExistingDirectory(context.window, title, str(start_folder(context)))
+    name = QFileDialog.getExistingDirectory(
+        context.window, title, str(start_folder(context)), options=FEW_ICONS | ONLY_FOLDERS
+    )
     return _remembered(context, name)
 
 
@@ -108,22 +116,35 @@ def save_file(
 ) -> Path | None:
     """Let the user choose a name to write to; the dialog asks before a file is replaced.
 
-    It begins in ``folder``, by default where a file was chosen last. A missing suffix is added: that of the
-    chosen filter, ``"PLY (*.ply);;STL (*.stl)"``.
+    It begins in ``folder``, by default where a file was saved last; its own is remembered for the next one
+    if it can be written there. A missing suffix is added: that of the chosen filter,
+    ``"PLY (*.ply);;STL (*.stl)"``.
     """
-    folder = folder or start_folder(context)
+    folder = folder or save_folder(context)
     suggested = _no_folder(folder, suggested)
     while True:
-        name, chosen = QFileDialog.getSaveFileName(context.window, title, str(folder / suggested), filters)
+        name, chosen = QFileDialog.getSaveFileName(
+            context.window, title, str(folder / suggested), filters, options=FEW_ICONS
+        )
         path = with_suffix(name, filters, chosen) if name else None
         # The dialog has asked about the name as it was typed, not about the one with the suffix.
         if path is None or str(path) == name or not path.exists() or may_replace(context, path):
-            return None if path is None else _remembered(context, str(path))
+            if path is not None:
+                context.settings.set_save_target(path)
+            return path
 
 
 def start_folder(context: Context) -> Path:
-    """Return the folder that a dialog begins in: never within a project or a Zarr store."""
-    folder = Path(context.settings.folder())
+    """Return the folder that a dialog for opening begins in: never within a project or a Zarr store."""
+    return _outside_stores(Path(context.settings.folder()))
+
+
+def save_folder(context: Context) -> Path:
+    """Return the folder that a dialog for saving begins in: never within a project or a Zarr store."""
+    return _outside_stores(Path(context.settings.save_folder()))
+
+
+def _outside_stores(folder: Path) -> Path:
     inner = [place for place in (folder, *folder.parents) if is_project(place) or is_zarr(place)]
     return inner[-1].parent if inner else folder
 

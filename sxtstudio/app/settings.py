@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtCore import QByteArray, QLockFile, QSettings
+from PySide6.QtCore import QByteArray, QLockFile, QSettings, QStandardPaths
 
 from sxtstudio.core.folders import home_folder
 
@@ -21,6 +21,9 @@ MOST_RECENT = 12
 # What the program writes is far shorter; to read what is longer would only keep the window from coming.
 _LONGEST = 1_000_000
 _RECENT, _TIMES = "recent", "recent_times"
+_OPENED_IN, _SAVED_IN = "folder", "save_folder"
+# Folders of the system, not of files: a dialog that peeks into some of these waits for ever.
+_SYSTEM = tuple(Path(name) for name in ("/proc", "/sys", "/dev"))
 # Another window has the list for some milliseconds; who waits longer waits for nobody.
 _PATIENCE_MS = 200
 
@@ -33,6 +36,7 @@ class Settings:
         self._store = store or QSettings(
             QSettings.Format.IniFormat, QSettings.Scope.UserScope, "SXT Studio", "SXT Studio"
         )
+        self._save_target: Path | None = None
 
     def get(self, name: str, default: Any) -> Any:
         """Return a JSON value of the same type as ``default``, or ``default``; what is no JSON is dropped."""
@@ -113,12 +117,44 @@ class Settings:
                 lock.unlock()
 
     def folder(self) -> str:
-        """Return the folder that file dialogs begin in."""
-        return str(self.get("folder", str(home_folder())))
+        """Return the folder that dialogs for opening begin in."""
+        stored = str(self.get(_OPENED_IN, ""))
+        return stored if _may_begin_in(stored) else str(home_folder())
 
     def set_folder(self, path: str | Path) -> None:
-        """Remember the folder of a chosen file."""
-        self.set("folder", str(Path(path).absolute().parent))
+        """Remember the folder of a file that was chosen to be opened."""
+        self.set(_OPENED_IN, str(Path(path).absolute().parent))
+
+    def save_folder(self) -> str:
+        """Return the folder that dialogs for saving begin in: where something was saved last.
+
+        Before that it is the user's folder of documents, never the one of the data: that may be read-only,
+        or belong to a file that is only about to be opened.
+        """
+        self._keep_save_folder()
+        stored = str(self.get(_SAVED_IN, ""))
+        if _may_begin_in(stored):
+            return stored
+        documents = QStandardPaths.writableLocation(QStandardPaths.StandardLocation.DocumentsLocation)
+        return documents if documents and Path(documents).is_dir() else str(home_folder())
+
+    def set_save_target(self, path: str | Path) -> None:
+        """Note where something is about to be saved; its folder is remembered once the file is there."""
+        self._keep_save_folder()
+        self._save_target = Path(path).absolute()
+
+    def _keep_save_folder(self) -> None:
+        """Remember the folder of what was saved last, if that has succeeded: it is there."""
+        target = self._save_target
+        if target is None:
+            return
+        try:
+            there = target.exists()
+        except OSError:
+            there = False
+        if there:  # else a job may still be writing it
+            self.set(_SAVED_IN, str(target.parent))
+            self._save_target = None
 
     @property
     def file(self) -> str:
@@ -132,6 +168,7 @@ class Settings:
 
     def sync(self) -> None:
         """Write to disk now."""
+        self._keep_save_folder()
         self._store.sync()
 
 
@@ -165,3 +202,7 @@ def _is_path(value: object) -> bool:
     except UnicodeEncodeError:
         return False
     return True
+
+
+def _may_begin_in(folder: str) -> bool:
+    return _is_path(folder) and not any(Path(folder).is_relative_to(place) for place in _SYSTEM)

@@ -9,6 +9,7 @@ import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 from sxtstudio.commands.options import add_axes, named
@@ -31,6 +32,16 @@ def run(arguments: argparse.Namespace) -> int:
     from sxtstudio.app.start import run as start
 
     return start(named(arguments.file, arguments.axes) if arguments.file else None)
+
+
+def is_there(word: str) -> bool:
+    """Whether a word names something on the disk that may be opened."""
+    from sxtstudio.workflow.jobs.outputs import on_disk
+
+    try:
+        return on_disk(Path(word)).exists()
+    except (OSError, ValueError):
+        return False
 
 
 def check_screen() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
-from sxtstudio.app.document import saving
+from sxtstudio.app.document import closing, saving
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.workflow.document.project import adopt, save, snapshot
 
@@ -67,13 +68,13 @@ def proposed(monkeypatch: pytest.MonkeyPatch) -> list[Path]:
     """What dialogs for files begin with; they are cancelled."""
     found: list[Path] = []
 
-    def dialog(parent: object, title: str, start: str, *_: object) -> tuple[str, str]:
+    def dialog(parent: object, title: str, start: str, *_: object, **__: object) -> tuple[str, str]:
         found.append(Path(start))
         return "", ""
 
     monkeypatch.setattr(QFileDialog, "getSaveFileName", dialog)
     monkeypatch.setattr(QFileDialog, "getOpenFileName", dialog)
-    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args: dialog(*args)[0])
+    monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *args, **_: dialog(*args)[0])
     return found
 
 
@@ -97,7 +98,74 @@ def test_no_dialog_begins_within_a_project_or_a_store_or_proposes_a_folder(
     for folder in (tmp_path / "cells.zarr", inner):
         (folder / ".zgroup").write_text("{}")
     window.context.settings.set_folder(inner / "0.0.0")
+    window.context.settings.set_save_target(inner)
     questions.open_file(window.context, "Open", "All files (*)")
     questions.open_folder(window.context, "Open")
     questions.save_file(window.context, "Export", "cells.zarr", "Zarr (*.zarr)")
     assert proposed == [tmp_path, tmp_path, tmp_path / "cells-2.zarr"]
+
+
+def test_a_folder_is_remembered_for_saving_once_something_was_saved_there(
+    window: MainWindow, tmp_path: Path, proposed: list[Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    context, data = window.context, tmp_path / "data"
+    documents = Path(context.settings.save_folder())
+
+    def choose(path: Path) -> None:
+        with monkeypatch.context() as inner:
+            inner.setattr(QFileDialog, "getSaveFileName", lambda *_, **__: (str(path), ""))
+            assert questions.save_file(context, "Save", "a.csv", "CSV (*.csv)") == path
+
+    def propose() -> Path:
+        questions.save_file(context, "Save", "a.csv", "CSV (*.csv)")
+        return proposed[-1].parent
+
+    context.settings.set_folder(data / "cell.mrc")  # was opened, or is only about to be
+    assert propose() == documents and not documents.is_relative_to(tmp_path)
+    for folder in (tmp_path / "full", tmp_path / "one", tmp_path / "two"):
+        folder.mkdir()
+    choose(tmp_path / "full" / "a.csv")
+    assert propose() == documents  # nothing could be written there
+    choose(tmp_path / "one" / "a.csv")
+    (tmp_path / "one" / "a.csv").write_text("1")
+    assert propose() == tmp_path / "one"
+    choose(tmp_path / "two" / "a.csv")
+    assert propose() == tmp_path / "one"  # a job is still writing it
+    (tmp_path / "two" / "a.csv").write_text("1")
+    context.settings.sync()  # as when the window closes
+    assert context.settings.get("save_folder", "") == str(tmp_path / "two")
+    assert Path(context.settings.folder()) == data
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="these are folders of Linux")
+@pytest.mark.parametrize("folder", ["/proc", "/proc/1/fd", "/sys/kernel", "/dev"])
+def test_no_dialog_begins_among_the_files_of_the_system(
+    window: MainWindow, proposed: list[Path], folder: str
+) -> None:
+    """Also where an older version has stored such a folder."""
+    settings = window.context.settings
+    for name in ("folder", "save_folder"):
+        settings.set(name, folder)
+    questions.open_file(window.context, "Open", "All files (*)")
+    questions.save_file(window.context, "Save", "a.csv", "CSV (*.csv)")
+    assert not any(path.is_relative_to("/" + folder.split("/")[1]) for path in proposed)
+
+
+def test_an_answer_about_a_document_that_is_gone_by_then_is_asked_for_anew(
+    sample: MainWindow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another question may have been answered meanwhile: work is neither thrown away nor saved for it."""
+    session, asked, gone = sample.session, [], []
+    document = session.document
+    assert document is not None
+    document.modified = True
+
+    def ask(parent: object, title: str, text: str, *rest: object) -> questions.Answer:
+        asked.append(text)
+        document.modified = False
+        session.show(None)
+        return questions.Answer.DISCARD
+
+    monkeypatch.setattr(questions, "ask", ask)
+    closing.settle(sample.context, gone.append)
+    assert len(asked) == 1 and gone == [False]

@@ -49,7 +49,11 @@ _FILES = f"Tomograms ({name_patterns(SUFFIXES)});;All files (*)"
 def choose_files(context: Context) -> list[Path]:
     """Let the user choose several tomograms."""
     names, _ = QFileDialog.getOpenFileNames(
-        context.window, "Add tomograms", str(questions.start_folder(context)), _FILES
+        context.window,
+        "Add tomograms",
+        str(questions.start_folder(context)),
+        _FILES,
+        options=questions.FEW_ICONS,
     )
     if names:
         context.settings.set_folder(names[0])

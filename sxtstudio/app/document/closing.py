@@ -50,6 +50,7 @@ def settle(
     if document is None or not document.modified or document.discarded:
         then(False)
         return
+    asked = document
     answer = questions.ask(
         context.window,
         "Unsaved work",
@@ -57,7 +58,9 @@ def settle(
         (Answer.SAVE, Answer.DISCARD, Answer.CANCEL),
         "Discarded changes cannot be recovered.",
     )
-    if answer == Answer.SAVE:
+    if answer != Answer.CANCEL and context.session.document is not asked:
+        settle(context, then, what=what, leaving=leaving)  # the answer was about one that is gone
+    elif answer == Answer.SAVE:
         save(context, after=lambda: then(False))
     elif answer == Answer.DISCARD:
         then(True)

@@ -121,7 +121,7 @@ def _start(context: Context, path: Path, tomogram: Path | None, discard: bool) -
             choose_volume(context.window, error, chosen)
             return
         if not place.exists():
-            context.settings.forget_recent(path)
+            context.parts.recent_files.mark_gone(path)
         show_error(context.window, error)
 
     _run(context, f"Opening {path.name}", work, failed, discard)

@@ -92,6 +92,10 @@ class RecentFiles(QObject):
         paths = self._context.settings.recent
         threading.Thread(target=self._look, args=(paths,), name="recent files", daemon=True).start()
 
+    def mark_gone(self, path: str | Path) -> None:
+        """Show one as gone, without another look at the disk: it may come back, with its drive."""
+        self._on_looked(self._gone | {str(path), str(Path(path).absolute())})
+
     def forget(self, path: str) -> None:
         """Take one off the list; the file stays."""
         self._context.settings.forget_recent(path)

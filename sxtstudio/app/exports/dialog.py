@@ -165,7 +165,7 @@ class ExportDialog(ToolDialog):
             raise UserError("The file has no name yet: give one, or choose it.")
         path = Path(name).expanduser()
         if not path.is_absolute():
-            path = Path(self._context.settings.folder(), name)
+            path = Path(self._context.settings.save_folder(), name)
         first, last = self.options.range
         return Handover(
             route.content, route.program, path, first, last, self.options.inside_mask, self.options.mesh
@@ -237,7 +237,7 @@ class ExportDialog(ToolDialog):
             return
         suffix = SUFFIXES[form][0]
         if self._own_name:
-            folder = questions.start_folder(self._context)
+            folder = questions.save_folder(self._context)
             self.where.setText(str(folder / f"{start.stem_of(document)}.{route.content.value}{suffix}"))
         elif not self.where.text().lower().endswith(SUFFIXES[form]):
             self.where.setText(_without_ending(self.where.text()) + suffix)
@@ -294,7 +294,7 @@ class ExportDialog(ToolDialog):
         if self.chosen_form is not None:
             forms = {**self._remembered_forms(), _pair(request.route): self.chosen_form.value}
             settings.set(_FORMS, forms)
-        settings.set_folder(request.path)
+        settings.set_save_target(path)
         job = start.start(self._context, request)
         if job is not None:
             self.strip.watch(job)

@@ -34,6 +34,7 @@ class Tour(QObject):
         self._looked = False
         self._helping: set[TourStep] | None = None  # what the tour has done by itself, while it does
         self._stopped = False
+        self._acting = False  # an action of the tour may ask something, and wait for the answer
         self._look = QTimer(self, interval=_LOOK_MS)
         self._look.timeout.connect(self.refresh)
 
@@ -83,6 +84,8 @@ class Tour(QObject):
 
     def _go(self, step: TourStep) -> None:
         self.step, self._prepared, self._begun_at = step, None, None
+        self._context.settings.set(_SETTING, step.value)
+        self._context.settings.sync()  # after a crash the tour goes on here
         self._helping, self._stopped = None, False
         self.refresh()
 
@@ -129,6 +132,8 @@ class Tour(QObject):
 
     def _go_on_helping(self, step: TourStep, tried: set[TourStep]) -> None:
         """Do the next of the steps that are to be done; what fails or is cancelled is not tried again."""
+        if self._acting:
+            return  # it asks the user something: nothing else is begun meanwhile, nor the same again
         if self._working or self.done(step):
             self._helping = None if self.done(step) else self._helping
             return
@@ -139,8 +144,13 @@ class Tour(QObject):
         if wanted is not step:
             self._doing.prepare(wanted)
             self._prepared = None
-        if self._doing.do(wanted):
-            tried.add(wanted)
+        tried.add(wanted)
+        self._acting = True
+        try:
+            if not self._doing.do(wanted):
+                tried.discard(wanted)
+        finally:
+            self._acting = False
 
     @property
     def _working(self) -> bool:

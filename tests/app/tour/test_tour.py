@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
+from PySide6.QtCore import QEvent, QPoint, QPointF, QSettings, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
 from pytestqt.qtbot import QtBot
@@ -17,6 +17,7 @@ from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.pane import Page
 from sxtstudio.app.objects.table.page import TablePage
 from sxtstudio.app.questions import Answer
+from sxtstudio.app.settings import Settings
 from sxtstudio.app.states import Panel
 from sxtstudio.app.tour.bubble import Bubble
 from sxtstudio.app.tour.steps import FIRST, LAST, SMALLEST, STEPS, WORDS, TourStep
@@ -323,6 +324,34 @@ def test_unsaved_work_is_asked_about_and_a_no_is_a_no(
     assert document is not None and document.voxels("labels") == 6 and "cell.mrc" in window.windowTitle()
 
 
+def test_one_question_is_asked_once_however_long_the_answer_takes(
+    tour: Tour,
+    window: MainWindow,
+    qtbot: QtBot,
+    open_file: Open,
+    tomogram: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    open_file(tomogram)
+    with window.session.edit(EditKind.BRUSH) as recorder:
+        recorder.write(Box((1, 2, 3), (2, 4, 6)), np.full((1, 2, 3), 255, np.uint8))
+    asked: list[str] = []
+
+    def ask(parent: object, title: str, text: str, *rest: object) -> Answer:
+        asked.append(text)
+        if len(asked) < 5:  # a box has an event loop of its own, and the tour looks on meanwhile
+            for _ in range(3):
+                qtbot.wait(120)
+                tour.refresh()
+        return Answer.DISCARD
+
+    monkeypatch.setattr(questions, "ask", ask)
+    help_me(tour, qtbot)
+    wait(tour, qtbot, TourStep.OPEN)
+    assert len(asked) == 1 and "cell.mrc" in asked[0]
+    assert "sample.tif" in window.windowTitle()
+
+
 def test_a_cancelled_job_and_an_error_leave_the_step_open(
     tour: Tour, window: MainWindow, qtbot: QtBot, errors: list[Exception], slow_model: Path
 ) -> None:
@@ -366,6 +395,8 @@ def test_closing_the_window_puts_it_away_and_the_next_one_goes_on(
     tour: Tour, window: MainWindow, qtbot: QtBot
 ) -> None:
     click(qtbot, bubble_of(tour).next_button)
+    crashed = QSettings(window.settings.file, QSettings.Format.IniFormat)  # as a crash now would leave it
+    assert Settings(crashed).get("tour/step", "") == TourStep.LOOK.value
     window.close()
     assert tour.bubble is None
     other = MainWindow(window.settings)

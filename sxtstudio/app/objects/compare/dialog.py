@@ -277,6 +277,7 @@ class CompareDialog(ToolDialog):
             "Add tables",
             str(questions.start_folder(self._context)),
             "Tables (*.csv *.xlsx *.parquet);;All files (*)",
+            options=questions.FEW_ICONS,
         )
         if names:
             self._context.settings.set_folder(names[0])
