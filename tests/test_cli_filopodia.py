@@ -115,6 +115,7 @@ def test_the_cut_of_a_seed_holds(cell: Path, tmp_path: Path, capsys: pytest.Capt
 def test_a_later_seed_takes_no_voxels_of_an_earlier_filopodium(
     cell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from sxtstudio.core.filopodia import several
     from sxtstudio.workflow.jobs import filopodia
 
     find = filopodia.find_filopodium
@@ -130,7 +131,7 @@ def test_a_later_seed_takes_no_voxels_of_an_earlier_filopodium(
         return replace(candidate, box=aside)
 
     monkeypatch.setattr(filopodia, "find_filopodium", moved)
-    monkeypatch.setattr(filopodia, "_SAME", 0.9)
+    monkeypatch.setattr(several, "_SAME", 0.9)
     seeds, alone, both = tmp_path / "seeds.csv", tmp_path / "alone.tif", tmp_path / "both.tif"
     seeds.write_text("x,y,z\n25,50,12\n", encoding="utf-8")
     assert run(capsys, "filopodia", cell, "--seeds", seeds, "-o", alone)[0] == 0

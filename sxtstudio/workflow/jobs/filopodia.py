@@ -18,6 +18,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.filopodia.find import complete, find_filopodium
 from sxtstudio.core.filopodia.grey import grey_around
 from sxtstudio.core.filopodia.records import Filopodium, FilopodiumParameters, spacing_of, why_incomplete
+from sxtstudio.core.filopodia.several import Apart, apart
 from sxtstudio.core.filopodia.taking import take
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.measure.columns import FROM_NM, Column, Quantity
@@ -46,8 +47,6 @@ from sxtstudio.workflow.jobs.outputs import (
 )
 from sxtstudio.workflow.jobs.unchanged import KnownInput
 
-#: Two seeds lie on one filopodium where it shares more than this of its voxels with an earlier one.
-_SAME = 0.5
 LENGTH = Column(
     "filopodium_length",
     "Length from tip to cut",
@@ -228,12 +227,11 @@ def _find_all(
     voxel_nm: VoxelSize | None,
     progress: Progress,
 ) -> tuple[dict[int, Filopodium], ObjectTable, tuple[str, ...]]:
-    found: dict[int, Filopodium] = {}
-    table, boxes, notes = ObjectTable(), ObjectBoxes(), []
+    found: list[tuple[Seed, Filopodium]] = []
+    said: dict[int, str] = {}
     progress.begin(len(seeds), "cutting filopodia")
     dark = job.absorbing == "dark"
     for seed in seeds:
-        row = seed.row
         try:
             grey = None
             if image is not None and _all_in(seed.places, labels.shape):
@@ -248,31 +246,48 @@ def _find_all(
                 seed.places[1:],
             )
         except UserError as error:
-            notes.append(f"Seed {row}: {error.counted_from(0)}")
-            progress.step()
-            continue
-        one = candidate.cut(seed.cut)
-        one = replace(one, incomplete=complete(one, labels, image, absorbing_dark=dark))
-        there = numbers[one.box.slices][one.where]
-        if np.count_nonzero(there) > _SAME * len(there):
-            twin = int(np.bincount(there[there > 0]).argmax())
-            notes.append(f"Seed {row} lies on filopodium {twin} again, and is left out.")
+            said[seed.row] = f"Seed {seed.row}: {error.counted_from(0)}"
         else:
-            shared = int(np.count_nonzero(there))
-            if shared:
-                owners = ", ".join(str(owner) for owner in np.unique(there[there > 0]).tolist())
-                notes.append(
-                    f"Seed {row} shares {count(shared, 'voxel')} with filopodium {owners}, which keeps them."
-                )
-                one = replace(one, where=one.where & (numbers[one.box.slices] == 0))
-            recorder = Recorder(EditKind.FILOPODIUM, numbers, "objects")
-            number = take(recorder, table, boxes, one)
-            assert recorder.rows is not None
-            table = table.changed(recorder.rows)
-            boxes.touch(one.box)
-            found[number] = one
+            one = candidate.cut(seed.cut)
+            complete_one = complete(one, labels, image, absorbing_dark=dark)
+            found.append((seed, replace(one, incomplete=complete_one)))
         progress.step()
-    return found, table, tuple(notes)
+    fates = apart([one for _, one in found], [seed.places for seed, _ in found])
+    kept = [index for index, fate in enumerate(fates) if fate.where is not None]
+    number_of = {index: number for number, index in enumerate(kept, 1)}
+    table, boxes, written = ObjectTable(), ObjectBoxes(), {}
+    for index, ((seed, one), fate) in enumerate(zip(found, fates, strict=True)):
+        note = _said_of(seed.row, fate, number_of)
+        if note:
+            said[seed.row] = note
+        if fate.where is None:
+            continue
+        recorder = Recorder(EditKind.FILOPODIUM, numbers, "objects")
+        number = take(recorder, table, boxes, replace(one, where=fate.where))
+        assert recorder.rows is not None and number == number_of[index]
+        table = table.changed(recorder.rows)
+        boxes.touch(one.box)
+        written[number] = replace(one, where=fate.where)
+    return written, table, tuple(said[row] for row in sorted(said))
+
+
+def _said_of(row: int, fate: Apart, number_of: dict[int, int]) -> str:
+    """Return what is to be said of a seed whose filopodium another one has, in part or whole; maybe ""."""
+    if fate.same_as is not None:
+        twin = number_of[fate.same_as]
+        if fate.on_it:
+            return f"Seed {row} lies on filopodium {twin} again, and is left out."
+        return (
+            f"Seed {row} is left out: what was followed from it is mostly filopodium {twin}, on which it "
+            "does not lie. Name its base and its tip, and a point between them."
+        )
+    if not fate.shares:
+        return ""
+    owners = ", ".join(str(number_of[other]) for other in sorted(fate.shares))
+    return (
+        f"Seed {row} shares {count(sum(fate.shares.values()), 'voxel')} with filopodium {owners}, "
+        "which keeps them."
+    )
 
 
 def _all_in(places: tuple[Triple, ...], shape: tuple[int, ...]) -> bool:
