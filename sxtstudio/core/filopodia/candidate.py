@@ -18,6 +18,8 @@ from sxtstudio.core.volume import VoxelSize
 
 #: Slices of a window are filled so many voxels at a time.
 _AT_ONCE = 200_000
+#: Two tubes are compared at every n-th point of their axes.
+_EVERY = 3
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,23 @@ def places_in(surface: Surface, spacing: VoxelSize, shape: Triple) -> tuple[Box,
         grid = np.indices(part.shape).reshape(3, -1).T + np.array([z, 0, 0]) + low
         part[...] = _places(surface, tree, grid * scale, reach).reshape(part.shape)
     return box, result
+
+
+def overlap_of(one: Surface, other: Surface) -> float:
+    """Return intersection over union of two tubes, from points spread through both."""
+    sizes, shared = [], []
+    for first, second in ((one, other), (other, one)):
+        every = slice(None, None, _EVERY)
+        radii = first.radii[every]
+        away = radii[..., None] * np.sqrt((np.arange(4) + 0.5) / 4)
+        points = first.points[every, None, None] + first.rays()[every, :, None] * away[..., None]
+        reach = float(second.radii.max()) + 2
+        inside = np.isfinite(_places(second, cKDTree(second.points), points.reshape(-1, 3), reach))
+        weight = radii**2
+        sizes.append(float(weight.sum()))
+        shared.append(float((inside.reshape(away.shape).mean(axis=-1) * weight).sum()))
+    both = sum(shared) / 2
+    return both / max(sum(sizes) - both, 1e-9)
 
 
 def _places(surface: Surface, tree: Any, points: NDArray[np.float64], reach: float) -> NDArray[np.float32]:

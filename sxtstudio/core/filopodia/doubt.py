@@ -23,6 +23,9 @@ _SIDE = 0.5
 _OUTSIDE_PX = 2.5
 #: Its widths are those at which so many percent of its length, without its ends, are narrower and wider.
 _NARROWEST, _WIDEST = 5, 95
+#: Filopodia are nearly straight: they turn by less than this many degrees over two widths, and are no longer
+#: than so many times the straight line between their ends.
+_TURN, _LONGER = 50.0, 1.15
 
 
 def is_doubtful(grey: Grey, found: Surface, *, of_ends: bool) -> bool:
@@ -43,6 +46,25 @@ def is_doubtful(grey: Grey, found: Surface, *, of_ends: bool) -> bool:
         + _WIDTHS * np.log(wide / max(narrow, 0.1))
     )
     return bool(certain < (_LEAST_OF_MORE if of_ends else _LEAST))
+
+
+def is_unlike_one(found: Surface) -> bool:
+    """Return whether a tube bends sharply, or is much longer than the line between its ends."""
+    chord = max(4, round(2 * float(np.median(found.radii.mean(axis=1)))))
+    straight = float(np.linalg.norm(found.points[-1] - found.points[0]))
+    if len(found) > 2 * chord and (len(found) - 1) > _LONGER * straight:
+        return True
+    return _sharpest(found.points, chord) > _TURN
+
+
+def _sharpest(points: Array, chord: int) -> float:
+    """Return the largest turn of an axis (n, 3), degrees, from one piece of so many points to the next."""
+    if len(points) <= 2 * chord:
+        return 0.0
+    steps = points[chord:] - points[:-chord]
+    steps = steps / np.maximum(np.linalg.norm(steps, axis=1, keepdims=True), 1e-9)
+    cosine = np.clip((steps[chord:] * steps[:-chord]).sum(axis=1), -1, 1)
+    return float(np.degrees(np.arccos(cosine.min())))
 
 
 def _unevenness(grey: Grey, found: Surface) -> float:

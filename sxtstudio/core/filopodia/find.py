@@ -9,8 +9,8 @@ import numpy as np
 from sxtstudio.core.bodies.membrane import membrane_in
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.filopodia.axis import Axis
-from sxtstudio.core.filopodia.candidate import Candidate, places_in
-from sxtstudio.core.filopodia.doubt import is_doubtful
+from sxtstudio.core.filopodia.candidate import Candidate, overlap_of, places_in
+from sxtstudio.core.filopodia.doubt import is_doubtful, is_unlike_one
 from sxtstudio.core.filopodia.ends import base_of, hangs_on, is_closed, rounded, tip_of, trimmed
 from sxtstudio.core.filopodia.gold import touches_gold
 from sxtstudio.core.filopodia.grey import Grey
@@ -42,6 +42,11 @@ _STRAIGHT = 0.5
 _LONGER = 2.5
 #: A tube that is found so well is not compared with others.
 _SURE, _SURE_LENGTH = 0.75, 4.0
+#: A click is moved to the middle of what it is in, at most so often.
+_CENTRED = 2
+#: A tube is followed again from places so far along its axis to both sides, px, or radii where that is more;
+#: it is doubtful where what is found from there overlaps with it less than this.
+_AGAIN_PX, _AGAIN, _AGREES = 6.0, 1.0, 0.7
 #: At least so well a piece at the click must fit.
 _LEAST_FIT = 0.12
 #: Much of its outline is missing where its sides have less than this share of it.
@@ -58,7 +63,8 @@ _BEYOND = 1.5
 class _Tube:
     """What was followed from a piece, and how good it is; ``begin`` and ``end`` are points of its axis.
 
-    ``of_ends``: both ends were clicked, and it may be as short as they say.
+    ``of_ends``: both ends were clicked, and it may be as short as they say. ``agrees``: it is found from the
+    places beside the click, too.
     """
 
     surface: Surface
@@ -66,6 +72,7 @@ class _Tube:
     end: int
     quality: float
     of_ends: bool = False
+    agrees: bool = True
 
     @property
     def found(self) -> Surface:
@@ -162,12 +169,60 @@ def _tube_at(
     where: str,
 ) -> _Tube | None:
     labels = fit.ground.labels
+    clicked = np.array(seed) * fit.ground.scale
+    if fit.ground.grey is not None:
+        seed = _centred(fit, seed, widest)
     pieces = [piece for piece in pieces_at(fit, seed, widest) if piece.score >= _LEAST_FIT]
     if not pieces and isinstance(labels, OneObject) and labels[seed]:
         raise _none(where, "is in something wider than a filopodium", seed)
     if not pieces and not labels[seed]:
         raise _none(where, "is neither on an outline nor in a narrow space between outlines", seed)
-    return _best_tube(fit, pieces, np.array(seed) * fit.ground.scale, widest, parameters, progress)
+    best = _best_tube(fit, pieces, clicked, widest, parameters, progress)
+    if best is None or fit.ground.grey is None:
+        return best
+    return _from_beside(fit, best, clicked, widest, parameters, progress)
+
+
+def _centred(fit: TubeFit, seed: Triple, widest: float) -> Triple:
+    """Return the voxel in the middle of what a click lies in, so that what is found depends on it little."""
+    for _ in range(_CENTRED):
+        pieces = pieces_at(fit, seed, widest, 1)
+        if not pieces or pieces[0].score < _LEAST_FIT:
+            break
+        piece, at = pieces[0], np.array(seed) * fit.ground.scale
+        middle = piece.middle + ((at - piece.middle) @ piece.direction) * piece.direction
+        if float(np.linalg.norm(middle - at)) > piece.radius + _CLICK_PX or not fit.ground.holds(middle):
+            break
+        z, y, x = np.rint(middle / fit.ground.scale).astype(int).tolist()
+        if (z, y, x) == seed:
+            break
+        seed = (z, y, x)
+    return seed
+
+
+def _from_beside(
+    fit: TubeFit,
+    best: _Tube,
+    clicked: Array,
+    widest: float,
+    parameters: FilopodiumParameters,
+    progress: Progress,
+) -> _Tube:
+    """Return of a tube, and what is followed from places beside the click on its axis, the one most alike."""
+    found = best.found
+    radius = _half_width(found)
+    here = int(np.linalg.norm(found.points - clicked, axis=1).argmin())
+    apart = round(max(_AGAIN_PX, _AGAIN * radius))
+    tubes = [best]
+    for place in (here - apart, here + apart):
+        place = min(max(place, 0), len(found) - 1)
+        piece = Piece(found.points[place], found.along[place], float(found.radii[place].mean()), 1.0)
+        again = _best_tube(fit, [piece], found.points[place], widest, parameters, progress)
+        if again is not None:
+            tubes.append(again)
+    alike = np.array([[overlap_of(one.found, other.found) for other in tubes] for one in tubes])
+    chosen = int(alike.sum(axis=1).argmax())
+    return replace(tubes[chosen], agrees=len(tubes) == 3 and bool(alike[chosen].min() >= _AGREES))
 
 
 def _tube_through(fit: TubeFit, seeds: tuple[Triple, ...], widest: float) -> _Tube | None:
@@ -242,7 +297,8 @@ def _candidate(
     problems = [] if is_closed(ground, found) else [Incomplete.OPEN_TIP]
     if float(found.lateral.mean()) < _GAPS:
         problems.append(Incomplete.GAPS)
-    if ground.grey is not None and is_doubtful(ground.grey, found, of_ends=tube.of_ends):
+    doubtful = ground.grey is not None and is_doubtful(ground.grey, found, of_ends=tube.of_ends)
+    if doubtful or not tube.agrees or is_unlike_one(found):
         problems.append(Incomplete.DOUBTFUL)
     half_width = _half_width(found)
     beyond = min(len(tube.surface) - 1, tube.end + round(2 * _BEYOND * half_width))
