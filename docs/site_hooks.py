@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
 from mkdocs.structure.pages import Page
 
-from sxtstudio.app.help.contents import INDEX, contents
+from sxtstudio.app.help.contents import INDEX, contents, passages
 from sxtstudio.app.help.pages import BUTTON_LINE, measurements_html
 from sxtstudio.app.help.tables import filled
 from sxtstudio.core.measure.dictionary import sections
@@ -60,6 +61,7 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
     """Add the pages for developers, and the pictures that they show."""
     for place, source in ASSETS.items():
         files.append(File.generated(config, place, abs_src_path=str(ROOT / source)))
+    files.append(File.generated(config, "assets/messages.js", content=messages_script()))
     for source, place in DEVELOPERS.values():
         text = (ROOT / source).read_text(encoding="utf-8")
         folder = (ROOT / source).parent
@@ -74,6 +76,17 @@ def on_files(files: Files, config: MkDocsConfig) -> Files:
             File.generated(config, f"developers/api-{layer}.md", content=f"# API: {layer}\n\n{blocks}\n")
         )
     return files
+
+
+def messages_script() -> str:
+    """Return the script that finds the place of a pasted message, with all sentences before it."""
+    listed = [
+        (sentence, passage.link.replace(".md", ".html", 1))
+        for passage in passages(HELP)
+        for sentence in passage.sentences
+    ]
+    script = (ROOT / "docs" / "offline" / "messages.js").read_text(encoding="utf-8")
+    return f"const SENTENCES = {json.dumps(listed, ensure_ascii=False)};\n{script}"
 
 
 def on_page_markdown(markdown: str, page: Page, config: MkDocsConfig, files: Files) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
+from PySide6.QtQml import QJSEngine
 from error_sentences import GAP, error_sentences, without_words
 from pages import COMMANDS, commands_page, error_pages, escaped, lists_of, unescaped, updated
 
@@ -238,3 +240,15 @@ def test_voxels_that_the_models_need_stand_where_the_voxel_size_does(read: list[
 def test_first_aid_is_not_pushed_down_by_a_picture() -> None:
     before = (HELP / "trouble.md").read_text(encoding="utf-8").split("\n## ")[0]
     assert "![" not in before
+
+
+def test_the_site_finds_the_place_of_a_message_as_the_program_does(read: list[Passage]) -> None:
+    listed = [(sentence, passage.link) for passage in read for sentence in passage.sentences]
+    engine = QJSEngine()
+    script = (ROOT / "docs" / "offline" / "messages.js").read_text(encoding="utf-8")
+    made = engine.evaluate(f"const SENTENCES = {json.dumps(listed)};\n{script}\nexplained")
+    assert made.isCallable(), made.toString()
+    for message in [sentence.replace(GAP, "cell 7") for sentence, _ in listed[::25]] + ["voxel size", ""]:
+        expected = explaining(message, read)
+        found = made.call([message]).toString()
+        assert found == (expected.link if expected else "null"), message
