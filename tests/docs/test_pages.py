@@ -9,9 +9,10 @@ from urllib.parse import urlsplit
 
 import numpy as np
 import pytest
-from PySide6.QtQml import QJSEngine
 from error_sentences import GAP, error_sentences, without_words
 from pages import COMMANDS, commands_page, error_pages, escaped, lists_of, unescaped, updated
+from PySide6.QtQml import QJSEngine, QJSValue
+from PySide6.QtWidgets import QApplication
 
 from sxtstudio.app.help.contents import HELP, Passage, passages
 from sxtstudio.app.help.searching import explaining
@@ -242,13 +243,15 @@ def test_first_aid_is_not_pushed_down_by_a_picture() -> None:
     assert "![" not in before
 
 
-def test_the_site_finds_the_place_of_a_message_as_the_program_does(read: list[Passage]) -> None:
+def test_the_site_finds_the_place_of_a_message_as_the_program_does(
+    qapp: QApplication, read: list[Passage]
+) -> None:
     listed = [(sentence, passage.link) for passage in read for sentence in passage.sentences]
     engine = QJSEngine()
     script = (ROOT / "docs" / "offline" / "messages.js").read_text(encoding="utf-8")
     made = engine.evaluate(f"const SENTENCES = {json.dumps(listed)};\n{script}\nexplained")
     assert made.isCallable(), made.toString()
-    for message in [sentence.replace(GAP, "cell 7") for sentence, _ in listed[::25]] + ["voxel size", ""]:
+    for message in [*(sentence.replace(GAP, "cell 7") for sentence, _ in listed[::25]), "voxel size", ""]:
         expected = explaining(message, read)
-        found = made.call([message]).toString()
+        found = made.call([QJSValue(message)]).toString()
         assert found == (expected.link if expected else "null"), message
