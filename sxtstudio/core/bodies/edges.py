@@ -8,9 +8,15 @@ what surrounds it; half of the way is the edge, to a fraction of a pixel::
              │     ╱ ½   ╲           │       what is darker than a membrane (a droplet) ends where a
     ─────────┼───╯┊        ╲─────────┼──     membrane would
              │    edge               │
+
+What is solid and small looks smaller than it is: blurred by a Gaussian of width s, the edge of a ball of
+radius R is seen s²/R farther in, as an edge moves by s²/2 times the sum of its curvatures (first order; the
+scheme of Merriman, Bence and Osher 1992). How steep the edges of solid bodies are in a tomogram tells s.
 """
 
 from __future__ import annotations
+
+import math
 
 import edt
 import numpy as np
@@ -30,6 +36,10 @@ _OUTSIDE, _INSIDE, _STEP = 4.0, 5.0, 0.5
 _AROUND, _MEMBRANE = -1.0, (0.5, 3.6)
 #: A level is known from so many pixels; an edge if so many lie in the outer half of the line.
 _LEAST, _LEAST_EDGE = 8, 40
+#: What lies so deep in a solid body is as dark as it is, and no less than that part of its darkest.
+_DEEP, _SOLID = 3.0, 0.8
+#: An edge moves by no more than that part of the blur.
+_MOST_MOVED = 0.5
 
 
 def find_edges(
@@ -38,6 +48,8 @@ def find_edges(
     image: Volume,
     hollow: NDArray[np.bool_],
     progress: Progress | None = None,
+    *,
+    z_step: float = 1.0,
 ) -> NDArray[np.float64]:
     """Return how far inside of its label the outer edge of each number lies, px; NaN where nobody knows.
 
@@ -51,21 +63,31 @@ def find_edges(
         The tomogram (z, y, x), any unit and polarity.
     hollow
         Of every number, 0 included, whether it has a lumen: these show how dark membranes are.
+    z_step
+        Distance of two slices, px of a slice.
     """
     free, lines = grey_levels(outlines, image)
     if lines == free or not hollow.any():
         return np.full(len(hollow), np.nan)
     steps = round((_OUTSIDE + _INSIDE) / _STEP)
     total, pixels = np.zeros(len(hollow) * steps), np.zeros(len(hollow) * steps)
+    voxels = np.zeros(len(hollow))
     for box in walk(_shape(outlines), outlines, bodies, progress=progress, slices=1):
         grey = image.read(box)[0].astype(np.float64)
         grey[~np.isfinite(grey)] = free
+        voxels += np.bincount(bodies[box.start[0]].ravel(), minlength=len(hollow))
         where, of, step = _across(bodies[box.start[0]], outlines[box.start[0]] != 0)
         total += np.bincount(of * steps + step, grey[where], len(total))
         pixels += np.bincount(of * steps + step, minlength=len(total))
     level = (total / np.maximum(1, pixels) - free) / (lines - free)
     level[pixels < _LEAST] = np.nan
-    return _half_way(level.reshape(-1, steps), pixels.reshape(-1, steps), hollow)
+    level = level.reshape(-1, steps)
+    result = _half_way(level, pixels.reshape(-1, steps), hollow)
+    blur = _blur(level[~hollow & np.isfinite(result)])
+    radius: NDArray[np.float64] = np.cbrt(3 * voxels * z_step / (4 * np.pi))
+    moved = np.minimum(blur**2 / np.maximum(radius, 1.0), _MOST_MOVED * blur)
+    result[~hollow] -= moved[~hollow]
+    return result
 
 
 def _across(
@@ -86,11 +108,35 @@ def _across(
     return where, bodies[row, column][where].astype(np.int64), step
 
 
+def _blur(level: NDArray[np.float64]) -> float:
+    """Return the width of the Gaussian that makes edges as steep as those of solid bodies (n, steps), px."""
+    middle = _middle(level.shape[1])
+    widths = []
+    for one in level:
+        known = np.isfinite(one)
+        around, deep = known & (middle < _AROUND), known & (middle > _DEEP)
+        if not (around.any() and deep.any()):
+            continue
+        low, high = float(one[around].mean()), float(one[deep].mean())
+        if high - low < _SOLID * (float(one[known].max()) - low):
+            continue
+        rising = np.interp(middle, middle[known], one[known])
+        steepest = float((rising[2:] - rising[:-2]).max()) / (2 * _STEP)
+        widths.append((high - low) / (math.sqrt(2 * math.pi) * steepest))
+    return float(np.median(widths)) if widths else 0.0
+
+
+def _middle(steps: int) -> NDArray[np.float64]:
+    """Return how far inside of a label the middle of each step lies, px."""
+    result: NDArray[np.float64] = np.asarray(-_OUTSIDE + _STEP * (np.arange(steps) + 0.5), np.float64)
+    return result
+
+
 def _half_way(
     level: NDArray[np.float64], pixels: NDArray[np.float64], hollow: NDArray[np.bool_]
 ) -> NDArray[np.float64]:
     """Return where the level of each number (n, steps) is half that of a membrane and half that around."""
-    middle = -_OUTSIDE + _STEP * (np.arange(level.shape[1]) + 0.5)
+    middle = _middle(level.shape[1])
     known = np.isfinite(level)
     membrane = (middle > _MEMBRANE[0]) & (middle < _MEMBRANE[1])
     darkest = np.where(known & membrane, level, -np.inf).max(1)

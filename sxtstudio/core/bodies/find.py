@@ -201,7 +201,7 @@ def find_bodies(
         edges = None
         if image is not None:
             with stages.stage(Work.WALLS) as counter:
-                edges = find_edges(outlines, bodies, image, lumen > 0, counter)
+                edges = find_edges(outlines, bodies, image, lumen > 0, counter, z_step=z_step)
                 edges[bodies_count + 1 :] = np.nan  # sheets stay as they are drawn
         with stages.stage(Work.WALLS) as counter:
             trim_walls(outlines, bodies, lumen, line_px, membrane.px, counter, edges)

@@ -43,6 +43,24 @@ def test_the_edge_of_a_membrane_is_found_within_its_line(beyond: float, sign: fl
     assert -1.0 < edges[2] < -0.3, "what is darker ends where a membrane would"
 
 
+@pytest.mark.parametrize("blur", [0.6, 1.6])
+@pytest.mark.parametrize("radius", [6.0, 8.0])
+def test_small_solid_bodies_are_as_large_as_they_are_however_they_are_blurred(
+    radius: float, blur: float
+) -> None:
+    """A ball as dark as the membrane of a vesicle is; its line goes on for half a pixel beyond it."""
+    z, y, x = np.indices((31, 60, 100))
+    middle = np.hypot(y - 30, x - 28) - 18
+    away = np.sqrt((z - 15) ** 2 + (y - 30) ** 2 + (x - 76) ** 2)
+    outlines = (np.abs(middle) <= 3) | (away <= radius + 0.5)
+    numbers = np.where(middle <= 3, 1, np.where(away <= radius + 0.5, 2, 0))
+    # The membrane is drawn as it looks, so that half of it and half of the ball are one level.
+    grey = ndimage.gaussian_filter(np.where(away <= radius, 1.0, 0.0), blur) + np.exp(-((middle / 1.5) ** 2))
+    image, hollow = ArrayVolume(grey.astype(np.float32)), np.array([False, True, False])
+    edges = find_edges(outlines.astype(np.uint8), numbers.astype(np.uint32), image, hollow)
+    assert edges[2] == pytest.approx(0.5, abs=0.2)
+
+
 def test_nobody_knows_edges_where_the_tomogram_shows_nothing_or_no_lumen_is_known() -> None:
     outlines, numbers, image = cylinders(1.0, 1.0)
     flat = ArrayVolume(np.full(SHAPE, np.nan, np.float32))
