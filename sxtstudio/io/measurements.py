@@ -5,11 +5,14 @@ The first line is JSON, UTF-8:
     {"schema": "sxtstudio-measurements/1", "id": "9f3ab201", "objects": 120, "calibrated": true,
      "voxel_nm_zyx": [10.0, 10.0, 10.0], "columns": [["volume", "<f8"], …], "stale": [3, 17],
      "differ": [[17, "5f0c39b1"]],
-     "classes": ["Vesicle"], "contacts": [{"first": "Vesicle", "second": "ER", "at_most": 50.0}],
+     "classes": ["Vesicle"], "classified": "5c1b…",
+     "contacts": [{"first": "Vesicle", "second": "ER", "at_most": 50.0}],
      "notes": […]}
 
 "stale" are the objects that have, or may have, changed since, and "differ" says of some of them by how much
 (``core/object_differences.py``, hexadecimal), so that going back makes their measurements valid again.
+
+"classified" are digits that are others when the objects have other classes (``core/measure/kept.py``).
 
 After it come the numbers of the objects (int64) and the values of each column, one array after another, least
 byte first. Columns are known by their keys: what they mean says the program, not the file. Everything is
@@ -67,6 +70,7 @@ class _Header(Struct, frozen=True):
     differ: tuple[tuple[_Number, Difference], ...] = ()
     classes: Annotated[tuple[_Name, ...], Meta(max_length=_MOST_COLUMNS)] = ()
     contacts: Annotated[tuple[_Contact, ...], Meta(max_length=_MOST_COLUMNS)] = ()
+    classified: Annotated[str, Meta(pattern=r"^[0-9a-f]{0,16}\Z", description="hexadecimal digits")] = ""
     notes: Annotated[tuple[str, ...], Meta(max_length=1000)] = ()
 
     def __post_init__(self) -> None:
@@ -112,6 +116,7 @@ def measurements_bytes(kept: KeptMeasurements, name: str = "") -> bytes:
         "classes": [
             column.title.removeprefix(_TITLE) for column, _ in held if column.key.startswith(_TO_CLASS)
         ],
+        "classified": kept.classified,
         "contacts": [_Contact(rule.first, rule.second, rule.at_most) for rule in kept.contacts],
         "notes": value.notes,
     }
@@ -170,7 +175,7 @@ def read_measurements(path: Path, what: str) -> tuple[KeptMeasurements, str, int
         raise UserError(f"{what} are damaged: columns of grey values are missing.")
     differ = {number: int(by, 16) for number, by in header.differ if int(by, 16)}
     doubtful = frozenset(header.stale) - differ.keys()
-    kept = KeptMeasurements(value, doubtful, header.voxel_nm_zyx, contacts, differ)
+    kept = KeptMeasurements(value, doubtful, header.voxel_nm_zyx, contacts, differ, header.classified)
     return kept, header.id, zlib.crc32(content)
 
 

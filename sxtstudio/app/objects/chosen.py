@@ -25,7 +25,7 @@ from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.objects.table.columns import columns_of, flags_sentence, usual_keys
 from sxtstudio.app.objects.table.listing import Listing
-from sxtstudio.app.objects.table.model import STALE, value_text
+from sxtstudio.app.objects.table.model import STALE, STALE_COLUMN, value_text
 from sxtstudio.app.widgets.notes import note, show_note
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.measure.measure import ONE_SLICE
@@ -168,6 +168,8 @@ class ChosenObject(QWidget):
             self._figures.addRow(title, value)
         if self._measured.is_stale(number):
             show_note(self.figure_note, f"⚠ {STALE}")
+        elif outdated := [c.title for c in shown if c.key in self._measured.outdated_columns]:
+            show_note(self.figure_note, f"⚠ {', '.join(outdated)}: {STALE_COLUMN}")
         elif ONE_SLICE in measurements.notes:
             show_note(self.figure_note, ONE_SLICE)
 

@@ -13,13 +13,18 @@ from sxtstudio.core.edits import Edit
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.calibration import LacCalibration, calibrated_anew
 from sxtstudio.core.measure.columns import Measurements
-from sxtstudio.core.measure.kept import KeptMeasurements
+from sxtstudio.core.measure.kept import KeptMeasurements, mark_of_classes
+from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.steps import StepKind
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.workflow.document.measurements import Doubt
 
 if TYPE_CHECKING:  # at run time these load what measures objects
     from sxtstudio.core.measure.contacts import ContactRule, Contacts
+
+
+#: Another voxel size, the objects, and the columns that are out of date.
+_OutOfDate = tuple[bool, frozenset[int], frozenset[str]]
 
 
 @dataclass
@@ -55,7 +60,9 @@ class ObjectMeasurements(QObject):
         super().__init__(session)
         self._session = session
         self._kept: KeptMeasurements | None = None
-        self._said: tuple[bool, frozenset[int]] = (False, frozenset())  # what was out of date
+        self._said: _OutOfDate = (False, frozenset(), frozenset())
+        self._classified: tuple[ObjectTable, str] = (ObjectTable(), "")  # the latest mark, and of which table
+        self._begun_classified = ""
         self._voxel_nm: VoxelSize | None = None  # when it has begun
         self._lac: LacCalibration | None = None
         self._begun = False
@@ -66,6 +73,7 @@ class ObjectMeasurements(QObject):
         session.facts_changed.connect(self._on_session_facts_changed)
         session.objects_changed.connect(self._on_session_objects_changed)
         session.busy_changed.connect(self._on_session_busy_changed)
+        session.table_changed.connect(self._tell_if_other)
 
     @property
     def value(self) -> Measurements | None:
@@ -96,6 +104,7 @@ class ObjectMeasurements(QObject):
             self._session.document.measurements.begin()
         self._voxel_nm = self._voxel_size()
         self._lac = self._calibration()
+        self._begun_classified = self._mark_of_classes()
         self._begun = True
 
     @property
@@ -127,7 +136,9 @@ class ObjectMeasurements(QObject):
         if value is None:
             self._kept = None
         else:
-            self._kept = KeptMeasurements(value, voxel_nm=self._voxel_nm, contacts=contacts)
+            self._kept = KeptMeasurements(
+                value, voxel_nm=self._voxel_nm, contacts=contacts, classified=self._begun_classified
+            )
         self._calibrate_if_changed()
         self._store(Doubt.SINCE_BEGUN)
 
@@ -167,12 +178,27 @@ class ObjectMeasurements(QObject):
         if self._said != self._out_of_date():
             self._tell()
 
-    def _out_of_date(self) -> tuple[bool, frozenset[int]]:
-        return self.resized, frozenset() if self._kept is None else self._kept.stale
+    def _out_of_date(self) -> _OutOfDate:
+        stale = frozenset[int]() if self._kept is None else self._kept.stale
+        return self.resized, stale, self.outdated_columns
+
+    @property
+    def outdated_columns(self) -> frozenset[str]:
+        """Columns that depend on other objects or their classes, where these have changed; for every row."""
+        return frozenset() if self._kept is None else self._kept.outdated_columns(self._mark_of_classes())
 
     def is_stale(self, number: int) -> bool:
         """Whether what was measured of an object is out of date."""
         return self._kept is not None and (self.resized or number in self._kept.stale)
+
+    def _mark_of_classes(self) -> str:
+        """Return the mark of the classes of now; it is made anew only for another table."""
+        table = None if self._session.document is None else self._session.document.object_table
+        if table is None:
+            return ""
+        if self._classified[0] is not table:
+            self._classified = (table, mark_of_classes(table))
+        return self._classified[1]
 
     @property
     def all_stale(self) -> bool:

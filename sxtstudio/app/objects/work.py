@@ -143,17 +143,20 @@ def export_table(context: Context) -> Job | None:
         return None
     table, voxel_nm, name = document.object_table, document.voxel_nm, document.tomogram.path.name
     numbers = np.fromiter(table.rows, np.int64, len(table.rows))
+    kept = document.measurements.kept
+    warnings = () if kept is None else kept.warnings(table, voxel_nm)
+    said = [f"Saved {path}, with a dictionary of its columns.", *(f"⚠ {text}" for text in warnings)]
     measured = context.parts.measured.value or Measurements(numbers, calibrated=voxel_nm is not None)
 
     def work(job: Job) -> Path:
-        from sxtstudio.core.measure.table import about, object_table
+        from sxtstudio.core.measure.table import about, object_table, out_of_date
         from sxtstudio.io.tables import write_table
 
-        write_table(path, object_table(measured, table, about(name, voxel_nm)))
+        write_table(path, object_table(measured, table, {**about(name, voxel_nm), **out_of_date(warnings)}))
         return path
 
     return context.jobs.start(
         "Exporting the table",
         work,
-        on_done=lambda done: session.message.emit(f"Saved {done}, with a dictionary of its columns."),
+        on_done=lambda _: session.message.emit(" ".join(said)),
     )

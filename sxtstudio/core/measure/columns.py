@@ -32,6 +32,14 @@ _WITHOUT_UNIT = (Quantity.NUMBER, Quantity.TEXT, Quantity.GREY, Quantity.SLICES)
 FROM_NM = {Quantity.NM: 1.0, Quantity.NM2: 1.0, Quantity.UM2: 1e-6, Quantity.UM3: 1e-9, Quantity.PER_UM: 1e3}
 
 
+class DependsOn(Enum):
+    """What must not have changed for the values of a column to hold, besides the voxels of the object."""
+
+    NOTHING_ELSE = "nothing else"
+    OBJECTS = "the voxels of other objects"
+    CLASSES = "the voxels and the classes of other objects"
+
+
 @dataclass(frozen=True)
 class Column:
     """A column: its key for the program, what it measures, and what the user's dictionary says of it.
@@ -46,6 +54,8 @@ class Column:
         One sentence, plain text formula ("" where the definition is enough), and where it comes from.
     integer
         Whole numbers.
+    depends_on
+        What else than the object itself makes its values wrong.
     """
 
     key: str
@@ -55,6 +65,7 @@ class Column:
     formula: str = ""
     source: str = ""
     integer: bool = False
+    depends_on: DependsOn = DependsOn.NOTHING_ELSE
 
     def name(self, *, calibrated: bool) -> str:
         """Return the name in files, such as ``volume_um3``, or ``volume_voxels`` without a voxel size."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from sxtstudio.core.measure.columns import Column, Measurements, Quantity
+from sxtstudio.core.measure.columns import Column, DependsOn, Measurements, Quantity
 from sxtstudio.core.measure.faces import Faces, Surfaces
 from sxtstudio.core.measure.inventory import take_inventory
 from sxtstudio.core.measure.relations import slug
@@ -56,6 +56,7 @@ class ContactRule:
                 Quantity.NM2,
                 f"Area of the surface {what}, measured on the object's own side.",
                 "sum of face area × |cos(face, smoothed surface)| over the outer faces of its voxels",
+                depends_on=DependsOn.CLASSES,
             ),
             Column(
                 f"contact_patches_{self.key}",
@@ -63,6 +64,7 @@ class ContactRule:
                 Quantity.NUMBER,
                 f"Number of connected patches of the surface {what}.",
                 integer=True,
+                depends_on=DependsOn.CLASSES,
             ),
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -9,12 +10,20 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.measure.columns import DependsOn, Measurements
 from sxtstudio.core.object_differences import Sums, added
+from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import count
 
 if TYPE_CHECKING:  # at run time this loads what measures objects
     from sxtstudio.core.measure.contacts import ContactRule
+
+
+def mark_of_classes(table: ObjectTable) -> str:
+    """Return hexadecimal digits that are others when an object has another class, or none any more."""
+    classes = [f"{number} {row.class_name}" for number, row in table.rows.items() if row.class_name]
+    return hashlib.blake2b("\n".join(classes).encode(), digest_size=8).hexdigest()
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,6 +44,8 @@ class KeptMeasurements:
         The voxel size (z, y, x) in nm that was measured with, None: unknown.
     contacts
         The contacts whose columns were added; measuring again looks for them again.
+    classified
+        ``mark_of_classes`` when it was measured; "": not known.
     """
 
     value: Measurements
@@ -42,6 +53,7 @@ class KeptMeasurements:
     voxel_nm: VoxelSize | None = None
     contacts: tuple[ContactRule, ...] = ()
     differences: Mapping[int, int] = field(default_factory=dict)
+    classified: str = ""
 
     @cached_property
     def stale(self) -> frozenset[int]:
@@ -51,6 +63,34 @@ class KeptMeasurements:
     def out_of_date(self, voxel_nm: VoxelSize | None) -> frozenset[int]:
         """Return the objects whose measurements do not hold; another voxel size makes all lengths wrong."""
         return self.stale if voxel_nm == self.voxel_nm else self.stale.union(self.value.numbers.tolist())
+
+    def outdated_columns(self, classified: str) -> frozenset[str]:
+        """Return the keys of the columns that hold of no object, by the mark of the classes of now.
+
+        What depends on other objects is wrong as soon as any object differs: nobody knows whose neighbour it
+        was, or is now.
+        """
+        wrong: set[DependsOn] = set()
+        if self.stale:
+            wrong = {DependsOn.OBJECTS, DependsOn.CLASSES}
+        elif self.classified and classified != self.classified:
+            wrong = {DependsOn.CLASSES}
+        return frozenset(column.key for column in self.value.columns if column.depends_on in wrong)
+
+    def warnings(
+        self, table: ObjectTable, voxel_nm: VoxelSize | None, columns: Collection[str] | None = None
+    ) -> tuple[str, ...]:
+        """Return sentences of what does not hold now of these columns, by default all, for this table."""
+        stale = len(self.out_of_date(voxel_nm).intersection(table.rows))
+        found = [f"{count(stale, 'object')} may have changed since they were measured: measure again."]
+        outdated = self.outdated_columns(mark_of_classes(table))
+        titles = [
+            column.title
+            for column in self.value.columns
+            if column.key in outdated and (columns is None or column.key in columns)
+        ]
+        others = [f"Other objects or their classes have changed, so measure again for: {', '.join(titles)}."]
+        return (*(found if stale else ()), *(others if titles else ()))
 
     def marked(self, numbers: Collection[int]) -> KeptMeasurements:
         """Return it with more objects in doubt."""
@@ -65,12 +105,12 @@ class KeptMeasurements:
         return replace(self, differences=added(dict(self.differences), sums))
 
     def only(self, numbers: Collection[int]) -> KeptMeasurements:
-        """Return it without objects that are not among ``numbers``."""
+        """Return it without objects that are not among ``numbers``; they stay in doubt as neighbours."""
         there = np.isin(self.value.numbers, np.fromiter(numbers, np.int64, len(numbers)))
-        doubtful = self.doubtful.intersection(numbers)
         if there.all():
-            return replace(self, doubtful=doubtful)
+            return self
         old = self.value
+        doubtful = self.doubtful.union(old.numbers[~there].tolist())
         values = {key: values[there] for key, values in old.values.items()}
         value = Measurements(old.numbers[there], values, old.columns, old.calibrated, old.notes)
         return replace(self, value=value, doubtful=doubtful)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.measure.columns import Column, Quantity
+from sxtstudio.core.measure.columns import Column, DependsOn, Quantity
 from sxtstudio.core.measure.faces import Surfaces
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
 from sxtstudio.core.object_classes import NUCLEUS, PLASMA_MEMBRANE
@@ -26,7 +26,11 @@ _BETWEEN = "Distance between the surfaces (centres of the outer faces of voxels)
 
 NEAREST = (
     Column(
-        "nearest_distance", "Distance to nearest", Quantity.NM, f"{_BETWEEN}, to the nearest other object."
+        "nearest_distance",
+        "Distance to nearest",
+        Quantity.NM,
+        f"{_BETWEEN}, to the nearest other object.",
+        depends_on=DependsOn.OBJECTS,
     ),
     Column(
         "nearest_number",
@@ -34,6 +38,7 @@ NEAREST = (
         Quantity.NUMBER,
         "Number of the nearest other object; 0 where there is none.",
         integer=True,
+        depends_on=DependsOn.OBJECTS,
     ),
 )
 POSITION = Column(
@@ -44,6 +49,7 @@ POSITION = Column(
     "plasma membrane.",
     "d_nucleus / (d_nucleus + d_plasma_membrane), d from the centroid to the nearest point of their "
     "surfaces; 0 inside the nucleus",
+    depends_on=DependsOn.CLASSES,
 )
 SHELL = Column(
     "cell_shell",
@@ -53,6 +59,7 @@ SHELL = Column(
     "next to the plasma membrane, all are equally thick in cell_position; 0 where it has none.",
     "floor(cell_position × shells) + 1",
     integer=True,
+    depends_on=DependsOn.CLASSES,
 )
 
 
@@ -65,6 +72,7 @@ def class_columns(name: str) -> tuple[Column, Column]:
             f"Distance to {name}",
             Quantity.NM,
             f"{_BETWEEN}, to the nearest other object of the class {name}.",
+            depends_on=DependsOn.CLASSES,
         ),
         Column(
             f"nearest_{key}_number",
@@ -72,6 +80,7 @@ def class_columns(name: str) -> tuple[Column, Column]:
             Quantity.NUMBER,
             f"Number of the nearest other object of the class {name}; 0 where there is none.",
             integer=True,
+            depends_on=DependsOn.CLASSES,
         ),
     )
 

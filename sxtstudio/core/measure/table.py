@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -107,6 +107,11 @@ def about(file: str, voxel_nm: VoxelSize | None, **more: str) -> dict[str, str]:
         "program": f"SXT Studio {sxtstudio.__version__}",
         **more,
     }
+
+
+def out_of_date(warnings: Sequence[str]) -> dict[str, str]:
+    """Return what is said of a table whose values do not all hold any more, as ``about``."""
+    return {"out of date": " ".join(warnings)} if warnings else {}
 
 
 def object_table(measured: Measurements, rows: ObjectTable | None, about: Mapping[str, str]) -> Table:

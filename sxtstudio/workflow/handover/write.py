@@ -26,7 +26,7 @@ from sxtstudio.workflow.document.exporting import (
 )
 from sxtstudio.workflow.document.methods import write_methods
 from sxtstudio.workflow.handover.drawing import draw_plots
-from sxtstudio.workflow.handover.figures import plots_of
+from sxtstudio.workflow.handover.figures import COLUMNS, plots_of
 from sxtstudio.workflow.handover.label_images import label_image
 from sxtstudio.workflow.handover.label_writers import LABEL_WRITERS, Asked
 from sxtstudio.workflow.handover.request import Handover
@@ -166,27 +166,25 @@ def _image_rows(image: LabelImage) -> tuple[tuple[str, str], ...]:
 
 
 def _write_table(path: Path, source: ExportSource) -> Receipt:
-    from sxtstudio.core.measure.table import about, object_table
+    from sxtstudio.core.measure.table import about, object_table, out_of_date
     from sxtstudio.io.tables import dictionary_path, write_table
 
     if not source.table.rows:
         raise UserError("There are no objects, so there is no table. Find them first (panel “Objects”).")
     numbers = np.fromiter(source.table.rows, np.int64, len(source.table.rows))
     measured = None if source.measured is None else source.measured.value
+    warnings = () if source.measured is None else source.measured.warnings(source.table, source.voxel_nm)
     table = object_table(
         measured or Measurements(numbers, calibrated=source.voxel_nm is not None),
         source.table,
-        about(source.tomogram.path.name, source.voxel_nm),
+        {**about(source.tomogram.path.name, source.voxel_nm), **out_of_date(warnings)},
     )
     write_table(path, table)
     beside = dictionary_path(path)
-    outdated = () if source.measured is None else source.measured.out_of_date(source.voxel_nm)
-    stale = len(source.table.rows.keys() & set(outdated))
     notes = ("The objects have not been measured: the table holds classes, flags and notes.",) * (
         measured is None
     )
-    if stale:
-        notes += (f"⚠ {count(stale, 'object')} may have changed since they were measured: measure again.",)
+    notes += tuple(f"⚠ {text}" for text in warnings)
     rows = (
         ("Size", f"{count(len(table), 'object')}, {count(len(table.columns), 'column')}"),
         ("Dictionary", "the second sheet" if beside is None else str(beside)),
@@ -208,4 +206,7 @@ def _write_plots(path: Path, source: ExportSource, progress: Progress) -> Receip
         ("Plots", ", ".join(plot.title for plot in plots)),
         ("On disk", bytes_text(path.stat().st_size)),
     )
-    return Receipt(CONTENT_NAMES[Content.PLOTS], path, rows, ("Objects at the border are left out.",))
+    kept = source.measured
+    warnings = () if kept is None else kept.warnings(source.table, source.voxel_nm, COLUMNS)
+    notes = ("Objects at the border are left out.", *(f"⚠ {text}" for text in warnings))
+    return Receipt(CONTENT_NAMES[Content.PLOTS], path, rows, notes)

@@ -16,7 +16,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.handover import Content, MeshOf, Program
 from sxtstudio.core.measure.calibration import calibrated_anew
 from sxtstudio.core.measure.contacts import contacts_group
-from sxtstudio.core.measure.kept import KeptMeasurements
+from sxtstudio.core.measure.kept import KeptMeasurements, mark_of_classes
 from sxtstudio.core.measure.measure import GROUPS, measure_objects
 from sxtstudio.core.measure.relations import relations_group
 from sxtstudio.core.measure.table import about, object_table
@@ -64,7 +64,8 @@ def measured_now(source: ExportSource, progress: Progress | None = None) -> Kept
     kept = source.measured
     if source.objects is None:
         return None
-    if kept is None or kept.stale or kept.voxel_nm != source.voxel_nm:
+    holds = kept is not None and not kept.stale and kept.voxel_nm == source.voxel_nm
+    if kept is None or not holds or kept.outdated_columns(mark_of_classes(source.table)):
         return measured_anew(source, kept, progress)
     return kept
 
@@ -82,7 +83,12 @@ def measured_anew(
         source.objects, source.voxel_nm, image=source.tomogram, groups=groups, progress=progress
     )
     lac = None if source.record is None else source.record.lac
-    return KeptMeasurements(calibrated_anew(found, lac), voxel_nm=source.voxel_nm, contacts=rules)
+    return KeptMeasurements(
+        calibrated_anew(found, lac),
+        voxel_nm=source.voxel_nm,
+        contacts=rules,
+        classified=mark_of_classes(source.table),
+    )
 
 
 def write_results(

@@ -6,18 +6,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.objects.measured import ObjectMeasurements
+from sxtstudio.app.objects.pane import Page
+from sxtstudio.app.objects.plots.page import PlotsPage
+from sxtstudio.app.objects.table.model import STALE_COLUMN
+from sxtstudio.app.objects.table.page import TablePage
 from sxtstudio.app.session import Busy
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.contacts import ContactRule, contacts_in
+from sxtstudio.core.measure.kept import mark_of_classes
+from sxtstudio.core.measure.measure import measure_objects
+from sxtstudio.core.measure.relations import relations_group
 from sxtstudio.core.measure.size import SIZE
 from sxtstudio.core.object_table import ObjectRow
-from sxtstudio.workflow.document.project import open_project
+from sxtstudio.workflow.document.project import adopt, open_project, save, snapshot
 from tests.app.objects.conftest import BOXES, LARGE, quiet
 
 VOLUME = next(column for column in SIZE.columns if column.key == "volume")
@@ -67,8 +75,6 @@ def replace(room: MainWindow, *, cancel: bool = False) -> None:
 def test_another_window_shows_what_was_measured(
     room: MainWindow, measured: ObjectMeasurements, qtbot: QtBot, tmp_path: Path
 ) -> None:
-    from sxtstudio.workflow.document.project import adopt, save, snapshot
-
     document = room.session.document
     assert document is not None and document.modified
     adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
@@ -205,8 +211,6 @@ def test_the_voxel_size_that_was_measured_with_makes_it_valid_again(
 def test_undo_after_saving_and_opening_makes_it_valid(
     room: MainWindow, measured: ObjectMeasurements, tmp_path: Path
 ) -> None:
-    from sxtstudio.workflow.document.project import adopt, save, snapshot
-
     document = room.session.document
     assert document is not None
     erase(room)
@@ -241,3 +245,86 @@ def test_contacts_are_looked_for_again(room: MainWindow, measured: ObjectMeasure
     after = dict(zip(measured.value.numbers.tolist(), measured.value.values[area].tolist(), strict=True))
     assert "surface" in "".join(measured.value.values) and after == pytest.approx(before, nan_ok=True)
     assert measured.contacts == (rule,) and patches in measured.value.values and max(after.values()) > 0
+
+
+NEAREST_COLUMNS = {"nearest_distance", "nearest_number"}
+BY_CLASS = {"distance_to_vesicle", "nearest_vesicle_number"}
+
+
+@pytest.fixture
+def related(room: MainWindow) -> ObjectMeasurements:
+    """With the true volumes and neighbours of the three objects, all of them vesicles."""
+    session, measured = room.session, room.context.parts.measured
+    document = session.document
+    assert document is not None and document.objects is not None
+    session.change_rows(
+        document.object_table.change(dict.fromkeys(BOXES, ObjectRow("Vesicle"))), EditKind.CLASSIFY
+    )
+    groups = (SIZE, relations_group(dict.fromkeys(BOXES, "Vesicle")))
+    measured.set(measure_objects(document.objects, document.voxel_nm, groups=groups))
+    assert measured.stale == frozenset() == measured.outdated_columns
+    return measured
+
+
+def test_neighbours_hold_of_nobody_once_an_object_differs(
+    room: MainWindow, related: ObjectMeasurements
+) -> None:
+    page, key = room.context.parts.pane.show_page(Page.TABLE), "nearest_distance"
+    assert isinstance(page, TablePage)
+    page.choice.changed.emit(("number", "volume", key))
+    place = [one.key for one in page.model.columns].index(key)
+
+    def shown(row: int, column: int) -> tuple[str | None, bool]:
+        index = page.model.index(row, column)
+        faint = index.data(Qt.ItemDataRole.ForegroundRole) is not None
+        return index.data(Qt.ItemDataRole.ToolTipRole), faint
+
+    assert page.model.number(1) == 5 and shown(1, place) == (None, False)
+    document = room.session.document
+    assert document is not None
+    erase(room)  # a voxel of 3
+    assert related.outdated_columns == NEAREST_COLUMNS | BY_CLASS and not related.is_stale(5)
+    kept = document.measurements.kept
+    assert kept is not None
+    assert shown(1, place) == (STALE_COLUMN, True) and shown(1, place - 1) == (None, False)
+    assert "Distance to nearest" in page.summary.text()
+    rows, columns = kept.warnings(document.object_table, document.voxel_nm)
+    assert rows.startswith("1 object may") and "Distance to nearest" in columns and "Volume" not in columns
+    assert kept.warnings(document.object_table, document.voxel_nm, {"volume"}) == (rows,)
+    room.session.undo()
+    assert related.outdated_columns == frozenset() and shown(1, place) == (None, False)
+
+
+def test_distances_to_a_class_hold_of_nobody_once_a_class_differs(
+    room: MainWindow, related: ObjectMeasurements, tmp_path: Path
+) -> None:
+    session, document, told = room.session, room.session.document, list[frozenset[str]]()
+    assert document is not None
+    related.changed.connect(lambda: told.append(related.outdated_columns))
+    session.change_rows(document.object_table.change({5: ObjectRow("ER")}), EditKind.CLASSIFY)
+    assert related.outdated_columns == BY_CLASS and related.stale == frozenset()
+    adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
+    again = open_project(tmp_path / "cell.sxt", lock=document.project_lock).document
+    kept = again.measurements.kept
+    assert kept is not None and kept.outdated_columns(mark_of_classes(again.object_table)) == BY_CLASS
+    again.let_go()
+    session.undo()
+    noted = ObjectRow("Vesicle", notes="seen")
+    assert related.outdated_columns == frozenset() and told == [BY_CLASS, frozenset()]
+    session.change_rows(document.object_table.change({5: noted}), EditKind.CLASSIFY)
+    assert related.outdated_columns == frozenset(), "a note is no class"
+
+
+def test_a_plot_says_that_its_column_is_out_of_date(
+    room: MainWindow, related: ObjectMeasurements, qtbot: QtBot
+) -> None:
+    page = room.context.parts.pane.show_page(Page.PLOTS)
+    assert isinstance(page, PlotsPage)
+    qtbot.waitUntil(lambda: page.plot.figure is not None)
+    assert "⚠" not in page.words.toolTip()
+    erase(room)
+    qtbot.waitUntil(lambda: "1 object changed since" in page.words.toolTip())
+    page.fields.column.setCurrentIndex(page.fields.column.findData("nearest_distance"))
+    qtbot.waitUntil(lambda: "Distance to nearest" in page.words.toolTip())
+    room.session.undo()
+    qtbot.waitUntil(lambda: "⚠" not in page.words.toolTip())

@@ -69,9 +69,20 @@ class PlotsPage(SeenPage):
         self.plot.show_figure(plotted.figure)
         self.plot.show_chosen(state.selected)
         chosen = f"  ·  {count(len(state.selected), 'object')} chosen" if state.selected else ""
-        self._said = plotted.words + chosen
+        self._said = plotted.words + chosen + self._out_of_date(choice)
         self._show_words()
         self.bar.show_bar(plotted.figure.bar)
+
+    def _out_of_date(self, choice: PlotChoice) -> str:
+        """Return what of the plot may be wrong by now."""
+        keys = {choice.y, choice.x} if choice.kind is FigureKind.SCATTER else {choice.y}
+        outdated = keys & self._measured.outdated_columns
+        stale = len(self._measured.stale.intersection(self._listing.numbers.tolist()))
+        if outdated:
+            names = [one.title for one in number_columns(self._listing) if one.key in outdated]
+            return f"  ·  ⚠ {' and '.join(names)} out of date: measure again"
+        changed = f"{count(stale, 'object')} changed since they were measured"
+        return f"  ·  ⚠ {changed}: measure again" if stale else ""
 
     def shut_down(self) -> None:
         """Remember the plot."""

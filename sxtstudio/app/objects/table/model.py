@@ -22,6 +22,7 @@ _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _READ = Qt.ItemFlag.ItemIsEnabled | Qt.ItemFlag.ItemIsSelectable
 _WRITTEN = _READ | Qt.ItemFlag.ItemIsEditable
 STALE = "May have changed since it was measured: measure again."
+STALE_COLUMN = "Depends on other objects, and these or their classes have changed: measure again."
 
 
 class TableModel(QAbstractTableModel):
@@ -48,12 +49,24 @@ class TableModel(QAbstractTableModel):
         self._only: Collection[int] | None = None
         self._colours: Colours = np.empty((0, 3), np.uint8)
         self._hidden: frozenset[int] = frozenset()
+        self._outdated: frozenset[str] = frozenset()
 
     # -- what is shown ---------------------------------------------------------------------------
 
-    def show_listing(self, listing: Listing, columns: tuple[TableColumn, ...], colours: Colours) -> None:
-        """List other objects; ``colours`` (n, 3) of all objects of the listing."""
+    def show_listing(
+        self,
+        listing: Listing,
+        columns: tuple[TableColumn, ...],
+        colours: Colours,
+        outdated: frozenset[str],
+    ) -> None:
+        """List other objects.
+
+        ``colours`` (n, 3) are of all objects of the listing; ``outdated`` are the keys of columns that hold
+        of none of them any more.
+        """
         self.beginResetModel()
+        self._outdated = outdated
         self.listing, self.columns, self._colours = listing, columns, colours
         self._notes = next((n for n, one in enumerate(columns) if one.key == Own.NOTES), -1)
         if self.sorted_by not in [column.key for column in columns]:
@@ -139,9 +152,9 @@ class TableModel(QAbstractTableModel):
             return QColor(*self._colours[place].tolist()) if len(self._colours) else None
         number = int(self.listing.numbers[place])
         if role == Qt.ItemDataRole.ForegroundRole:
-            faint = number in self._hidden or (column.measured and self._is_stale(number))
+            faint = number in self._hidden or self._is_outdated(number, column)
             return QGuiApplication.palette().placeholderText() if faint else None
-        if role == Qt.ItemDataRole.FontRole and column.measured and self._is_stale(number):
+        if role == Qt.ItemDataRole.FontRole and self._is_outdated(number, column):
             font = QFont()
             font.setItalic(True)
             return font
@@ -155,6 +168,9 @@ class TableModel(QAbstractTableModel):
             return self.listing.text(column.key, place)
         return value_text(column, float(self.listing.values(column.key)[place]))
 
+    def _is_outdated(self, number: int, column: TableColumn) -> bool:
+        return column.measured and (column.key in self._outdated or self._is_stale(number))
+
     def _tip(self, place: int, number: int, column: TableColumn) -> str | None:
         row = self.listing.rows[place]
         if column.key == Own.FLAGS:
@@ -166,6 +182,8 @@ class TableModel(QAbstractTableModel):
             return row.notes or None
         if column.measured and self._is_stale(number):
             return STALE
+        if column.key in self._outdated:
+            return STALE_COLUMN
         return "Hidden" if column.key == Own.NUMBER and number in self._hidden else None
 
     def flags(self, index: Index) -> Qt.ItemFlag:

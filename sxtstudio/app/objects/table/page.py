@@ -142,11 +142,15 @@ class TablePage(QWidget):
         listing = Listing(table, self._measured.value)
         self.all_columns = columns_of(self._measured.value)
         self.limits.show_columns(self.all_columns)
-        self.model.show_listing(listing, self._chosen_columns(), self._style.colours(listing.numbers))
+        self._show_columns(listing, self._chosen_columns())
         if self._filtered is not None:
             self._list_filtered()
         self._show_chosen()
         self._enable()
+
+    def _show_columns(self, listing: Listing, chosen: tuple[TableColumn, ...]) -> None:
+        colours, outdated = self._style.colours(listing.numbers), self._measured.outdated_columns
+        self.model.show_listing(listing, chosen, colours, outdated)
 
     def _chosen_columns(self) -> tuple[TableColumn, ...]:
         keys = self._context.settings.get(_COLUMNS, []) or usual_keys(self.all_columns)
@@ -223,6 +227,7 @@ class TablePage(QWidget):
             column,
             chosen=len(self._session.objects.value.selected),
             stale=len(self._measured.stale.intersection(model.listing.numbers.tolist())),
+            outdated=[one.title for one in self.all_columns if one.key in self._measured.outdated_columns],
             without_border=self.border.isChecked(),
         )
         self.view.say_when_empty(self._why_empty() if there else "")
@@ -288,7 +293,7 @@ class TablePage(QWidget):
     def _on_choice_changed(self, keys: tuple[str, ...] | None) -> None:
         self._context.settings.set(_COLUMNS, list(keys or ()))
         chosen, listing = self._chosen_columns(), self.model.listing
-        self.model.show_listing(listing, chosen, self._style.colours(listing.numbers))
+        self._show_columns(listing, chosen)
         if keys is None:
             self.choice.show_columns(self.all_columns, [column.key for column in chosen])
         self._show_chosen()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import floor, isfinite, log10
 
 from sxtstudio.app.objects.table.columns import TableColumn
@@ -16,6 +17,7 @@ def summary_text(
     *,
     chosen: int,
     stale: int,
+    outdated: Sequence[str] = (),
     without_border: bool,
 ) -> str:
     """Return what is listed, and the figures of a column: n, mean, SD, median; who is left out is said."""
@@ -35,6 +37,8 @@ def summary_text(
         parts.append("not measured yet")
     if stale:
         parts.append(f"{grouped(stale)} changed since they were measured")
+    if outdated:
+        parts.append(f"{outdated[0]}{' and other columns' if len(outdated) > 1 else ''} out of date")
     return "  ·  ".join(parts)
 
 
