@@ -237,3 +237,20 @@ def test_distances_in_nm_need_the_voxel_size(files: dict[str, Path], tmp_path: P
     words = ("measure", files["objects.tif"], "-o", tmp_path / "t.csv", "--classes", files["classes.csv"])
     assert run(*words, "--contacts", "Vesicle:Nucleus:45") == 2
     assert "give it with --voxel" in capsys.readouterr().err
+
+
+def test_a_calibration_that_means_nothing_is_warned_of(
+    files: dict[str, Path], cell: NDArray[np.uint16], tmp_path: Path, capsys: Out
+) -> None:
+    words = ("measure", files["objects.tif"], "--image", files["image.tif"], "-o", tmp_path / "t.csv", *VOXEL)
+    assert run(*words, "--ice", "20", "--known", "70=0.6") == 0
+    assert "⚠" not in capsys.readouterr().out
+    assert run(*words, "--ice", "60", "--known", "20=0.6") == 0
+    assert "Of 4 objects there are 1 with a negative LAC, which cannot be" in capsys.readouterr().out
+    assert run(*words, "--ice", "20", "--known", "21=0.6") == 0
+    assert "4 with more than 3 1/µm, as only metals have" in capsys.readouterr().out
+    noisy = (np.random.default_rng(1).normal(50, 10, cell.shape) + (cell == 1)).astype(np.float32)
+    tifffile.imwrite(files["image.tif"], noisy, photometric="minisblack")
+    assert run(*words, "--ice", f"mask:{files['mask.tif']}", "--known", "object:1=0.6") == 0
+    out = capsys.readouterr().out
+    assert "The grey values of ice and known material differ by" in out and "less than their SD of" in out

@@ -7,6 +7,7 @@ turned round. Two materials of known LAC, or a known unit of the grey values, gi
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -17,6 +18,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Column, Measurements, Quantity
 from sxtstudio.core.records import WrongKey
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import count
 
 #: Amorphous ice around cells, 1/µm. Like every LAC it depends on the photon energy: the user may change it.
 ICE_LAC = 0.10
@@ -25,6 +27,9 @@ ICE_SOURCE = (
     "and Davis, At. Data Nucl. Data Tables 54, 181 (1993); 0.113 1/µm at 500 eV"
 )
 LARGEST_LAC = 100.0  # 1/µm; gold has 23 at 520 eV
+#: In cells nothing has more, 1/µm: in the water window organic matter absorbs about ten times as strongly as
+#: water (0.1 1/µm), so that thirty times is beyond all of it; only metals, such as gold, have more.
+MOST_OF_CELLS = 3.0
 _LINE = "LAC = "
 _CUBE = 0.01  # edges of a voxel differ at most so much where absorption is per voxel
 
@@ -138,6 +143,35 @@ def through_materials(first: Material, second: Material) -> LacCalibration:
         )
     slope = (second.lac - first.lac) / step
     return LacCalibration(slope, first.lac - slope * first.grey, (first, second))
+
+
+def contrast_warning(first: Material, second: Material, sds: Iterable[float | None]) -> str:
+    """Return what is to be said where two materials differ by less than their noise, or "".
+
+    ``sds`` are the standard deviations of their grey values, None where they were typed.
+    """
+    noise = max((sd for sd in sds if sd is not None), default=0.0)
+    if abs(second.grey - first.grey) >= noise:
+        return ""
+    return (
+        f"⚠ The grey values of {first.name} and {second.name} differ by "
+        f"{abs(second.grey - first.grey):.3g}, less than their SD of {noise:.3g}: the line through them "
+        "means little. Take places that differ more, or a larger one."
+    )
+
+
+def lac_warning(measured: Measurements) -> str:
+    """Return what is to be said where objects have a LAC that cannot be, or ""."""
+    lac = measured.values.get("lac_mean")
+    if lac is None:
+        return ""
+    low = int(np.count_nonzero(np.asarray(lac, np.float64) < 0))
+    high = int(np.count_nonzero(np.asarray(lac, np.float64) > MOST_OF_CELLS))
+    parts = [f"{low} with a negative LAC, which cannot be"] if low else []
+    parts += [f"{high} with more than {MOST_OF_CELLS:g} 1/µm, as only metals have"] if high else []
+    if not parts:
+        return ""
+    return f"⚠ Of {count(len(lac), 'object')} there are {' and '.join(parts)}: check the calibration."
 
 
 def of_unit(unit: GreyUnit, voxel_nm: VoxelSize | None) -> LacCalibration:

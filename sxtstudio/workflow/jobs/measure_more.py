@@ -17,6 +17,7 @@ from sxtstudio.core.measure.calibration import (
     GreyUnit,
     LacCalibration,
     Material,
+    contrast_warning,
     of_unit,
     through_materials,
 )
@@ -134,6 +135,7 @@ class MoreFound:
     groups: tuple[ColumnGroup, ...]
     classes: Mapping[int, str]
     lac: LacCalibration | None
+    warnings: tuple[str, ...] = ()
 
 
 def prepare(
@@ -158,19 +160,22 @@ def prepare(
         if missing:
             there = listed(sorted(set(classes.values())))
             raise UserError(f"No object has the class “{cut(min(missing))}”. The classes are: {there}.")
-    lac = None
+    lac, warning = None, ""
     if image is not None and more.grey_unit is not None:
         lac = of_unit(more.grey_unit, voxel_nm)
     elif image is not None and more.ice is not None and more.known is not None:
-        ice, known = (_material(given, numbers, image, voxel_nm) for given in (more.ice, more.known))
+        (ice, ice_sd), (known, known_sd) = (
+            _material(given, numbers, image, voxel_nm) for given in (more.ice, more.known)
+        )
         lac = through_materials(ice, known)
+        warning = contrast_warning(ice, known, (ice_sd, known_sd))
     grey = GREY if lac is None and more.rim_nm is None else grey_group(more.rim_nm, lac)
     groups = [grey if group is GREY else group for group in base]
     if more.neighbours or classes:
         groups.append(relations_group(classes, more.parts))
     if more.contacts:
         groups.append(contacts_group(classes, more.contacts))
-    return MoreFound(tuple(groups), classes, lac)
+    return MoreFound(tuple(groups), classes, lac, (warning,) if warning else ())
 
 
 def write_more(
@@ -207,11 +212,12 @@ def write_more(
 
 def _material(
     given: MaterialInput, numbers: NDArray[Any], image: Volume, voxel_nm: VoxelSize | None
-) -> Material:
+) -> tuple[Material, float | None]:
+    """Return a material, and the SD of its grey values where they were measured."""
     if given.grey is not None:
-        return Material(given.name, given.grey, given.lac)
+        return Material(given.name, given.grey, given.lac), None
     sample = _sample(given, numbers, image, voxel_nm)
-    return Material(given.name, sample.mean, given.lac, sample.measured)
+    return Material(given.name, sample.mean, given.lac, sample.measured), sample.sd
 
 
 def _sample(

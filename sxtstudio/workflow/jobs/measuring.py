@@ -19,6 +19,7 @@ from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.label_values import LabelValues
 from sxtstudio.core.length_unit import LengthUnit
+from sxtstudio.core.measure.calibration import lac_warning
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.flagged import with_open_cut
 from sxtstudio.core.measure.inventory import take_inventory
@@ -202,6 +203,8 @@ def measure_file(
             watched = None if image is None else WatchedVolume(image, image.path.name)
             measured = measure_objects(numbers, voxel_nm, image=watched, groups=more.groups, progress=counter)
         notes = notes if watched is None else (*notes, *watched.notes)
+        unlikely = lac_warning(measured)
+        notes = (*notes, *more.warnings, *((unlikely,) if unlikely else ()))
         rows = _with_classes(_rows(measured, found, given), more.classes)
         measured = with_open_cut(measured, rows)
         notes = (*notes, *_notes_of_flags(job, taken_as, given, rows))

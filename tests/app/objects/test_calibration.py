@@ -175,3 +175,31 @@ def test_what_holds_is_shown_and_another_tomogram_begins_anew(
     assert dialog.ice.value == 10
     sample.session.show(None)
     assert dialog.ice.value is None and not dialog.apply.isEnabled() and not dialog.remove.isEnabled()
+
+
+def test_materials_that_differ_by_less_than_their_noise_are_warned_of(dialog: CalibrationDialog) -> None:
+    for fields, grey in ((dialog.ice, 100.0), (dialog.known, 102.0)):
+        fields.show_value(grey, "a box, 500 voxels, SD 9", 9.0)
+    assert "differ by 2, less than their SD of 9" in dialog.message.text()
+    typed(dialog.known, "150")
+    assert dialog.message.text() == ""
+
+
+def test_lacs_that_cannot_be_are_said(dialog: CalibrationDialog, sample: MainWindow) -> None:
+    document = sample.session.document
+    assert document is not None
+    add_object(sample)
+    objects = document.objects
+    assert objects is not None
+    groups = (SIZE, grey_group(50.0, None))
+    found = measure_objects(objects, document.voxel_nm, image=document.tomogram, groups=groups)
+    sample.context.parts.measured.set(found)
+    mean = float(found.values["grey_mean"][0])
+    typed(dialog.ice, f"{mean + 2}")
+    typed(dialog.known, f"{mean + 1}")
+    dialog.known.lac.setValue(50)
+    dialog.calibrate()
+    assert "1 with more than 3 1/µm, as only metals have" in dialog.message.text()
+    typed(dialog.known, f"{mean + 3}")
+    dialog.calibrate()
+    assert "1 with a negative LAC, which cannot be" in dialog.message.text()

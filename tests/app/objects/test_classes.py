@@ -367,6 +367,24 @@ def test_rules_and_the_current_class_stay_with_the_project(
     dialog.close()
 
 
+def test_limits_that_say_nothing_are_named(window_with_objects: MainWindow) -> None:
+    press(window_with_objects, "classes.by_rule")
+    dialog = window_with_objects.context.dialogs.find(RuleDialog)
+    assert dialog is not None
+    row = dialog.limits.add()
+    row.low.setText("abc")
+    dialog.limits.changed.emit()
+    assert "“abc” is no number, so it is no limit" in dialog.count.text()
+    row.low.setText("0.1")
+    row.high.setText("0.05")
+    dialog.limits.changed.emit()
+    assert dialog.count.text() == "0 objects of 24; “from” is above “to”"
+    row.high.setText("0.5")
+    dialog.limits.changed.emit()
+    assert "above" not in dialog.count.text() and "no number" not in dialog.count.text()
+    dialog.close()
+
+
 # -- by a classifier -----------------------------------------------------------------------------
 
 

@@ -33,6 +33,9 @@ from sxtstudio.core.measure.calibration import (
     GreyUnit,
     LacCalibration,
     Material,
+    calibrated_anew,
+    contrast_warning,
+    lac_warning,
     of_unit,
     through_materials,
 )
@@ -61,6 +64,7 @@ class MaterialFields(QWidget):
         """Begin with a name and a LAC; nothing is known of its grey value."""
         super().__init__()
         self.measured = _TYPED
+        self.sd: float | None = None  # of the grey values, where they were taken here
         self.name = QLineEdit(name)
         self.name.setMinimumWidth(90)
         self.name.setToolTip(tip)
@@ -120,9 +124,9 @@ class MaterialFields(QWidget):
             return None
         return Material(self.name.text().strip() or "material", self.value, self.lac.value(), self.measured)
 
-    def show_value(self, grey: float, measured: str) -> None:
+    def show_value(self, grey: float, measured: str, sd: float | None = None) -> None:
         """Show a grey value and how it was measured."""
-        self.measured = measured
+        self.measured, self.sd = measured, sd
         self.grey.setText(f"{grey:.6g}")
         show_note(self.found, "" if measured == _TYPED else measured)
         self.changed.emit()
@@ -131,16 +135,18 @@ class MaterialFields(QWidget):
         """Show a material of the calibration that holds."""
         self.name.setText(material.name)
         self.lac.setValue(material.lac)
-        self.show_value(material.grey, material.measured)
+        self.show_value(
+            material.grey, material.measured, self.sd if material.measured == self.measured else None
+        )
 
     def clear(self) -> None:
         """Know nothing of the grey value."""
-        self.measured = _TYPED
+        self.measured, self.sd = _TYPED, None
         self.grey.clear()
         show_note(self.found, "")
 
     def _on_grey_edited(self) -> None:
-        self.measured = _TYPED
+        self.measured, self.sd = _TYPED, None
         show_note(self.found, "")
         self.changed.emit()
 
@@ -253,7 +259,20 @@ class CalibrationDialog(ToolDialog):
             return
         if found is not None:
             self._session.set_lac(found)
-            show_note(self.message, "Calibrated. The LACs stand in the table once objects are measured.")
+            said = "Calibrated. The LACs stand in the table once objects are measured."
+            show_note(self.message, self._unlikely(found) or said)
+
+    def _unlikely(self, found: LacCalibration) -> str:
+        """Return what is to be said of the LACs that measured objects have by a line, or ""."""
+        measured = self._context.parts.measured.value
+        return "" if measured is None else lac_warning(calibrated_anew(measured, found))
+
+    def _warning(self, found: LacCalibration | None) -> str:
+        """Return why the line may mean little, or ""."""
+        ice, known = self.ice.material(), self.known.material()
+        if found is None or not self.by_materials.isChecked() or ice is None or known is None:
+            return ""
+        return contrast_warning(ice, known, (self.ice.sd, self.known.sd))
 
     def _follow(self) -> None:
         """Show the line that follows from the fields."""
@@ -275,7 +294,7 @@ class CalibrationDialog(ToolDialog):
         document = self._session.document
         self.apply.setEnabled(found is not None and document is not None and document.lac != found)
         self.remove.setEnabled(document is not None and document.lac is not None)
-        show_note(self.message, "")
+        show_note(self.message, self._warning(found))
 
     def _said(self, found: LacCalibration) -> str:
         display = self._session.display.value
@@ -307,7 +326,7 @@ class CalibrationDialog(ToolDialog):
             own.button.setEnabled(False)
 
     def _on_taken(self, fields: MaterialFields, found: GreySample) -> None:
-        fields.show_value(found.mean, found.measured)
+        fields.show_value(found.mean, found.measured, found.sd)
         self._failed = found.warning  # shown once the job has ended
 
     def _fail(self, error: Exception) -> None:
@@ -320,7 +339,8 @@ class CalibrationDialog(ToolDialog):
         self._job = None
         failed, self._failed = self._failed, ""
         self._follow()
-        show_note(self.message, failed)
+        if failed:
+            show_note(self.message, failed)
 
     def _show_current(self) -> None:
         """Show the calibration that holds; another tomogram has other grey values."""

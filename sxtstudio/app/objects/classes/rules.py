@@ -328,6 +328,7 @@ class RuleDialog(ToolDialog):
         by_hand = sum(number in rows and rows[number].decided is Decided.HAND for number in fits)
         text = f"{count(len(fits), 'object')} of {len(rows)}" if rule.ranges else "No limits yet: no object"
         text += f", {by_hand} of them given by hand, which stay" if by_hand else ""
+        text += self._limits_warning()
         out = len(within) - len(fits)
         text += f"; {count(out, *_LEFT_OUT[rule.among])} left out" if out else ""
         sheets = len(self._sheets().intersection(fits)) if rule.among is Among.ALL else 0
@@ -337,6 +338,12 @@ class RuleDialog(ToolDialog):
         self.count.setText(text)
         if self.highlight.isChecked() and self.isVisible():
             self._session.objects.set(selected=tuple(number for number in fits if number in rows))
+
+    def _limits_warning(self) -> str:
+        """Return what is wrong with the limits as they are written, or ""."""
+        wrong = [word for row in self.limits.rows for word in row.no_numbers]
+        text = f"; “{wrong[0]}” is no number, so it is no limit" if wrong else ""
+        return text + ("; “from” is above “to”" if any(row.crossed for row in self.limits.rows) else "")
 
     def _finished(self) -> list[Rule]:
         """The rules that have limits."""

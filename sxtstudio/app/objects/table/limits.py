@@ -73,8 +73,7 @@ class LimitRow(QWidget):
 
     def _mark(self) -> None:
         """Show which ends are no numbers, and why nothing is left where the ends are the wrong way round."""
-        low, high = number_of(self.low.text()), number_of(self.high.text())
-        crossed = low is not None and high is not None and low > high
+        crossed = self.crossed
         for field, what in ((self.low, "least"), (self.high, "greatest")):
             wrong = bool(field.text().strip()) and number_of(field.text()) is None
             field.setStyleSheet(_WRONG if wrong or crossed else "")
@@ -86,6 +85,18 @@ class LimitRow(QWidget):
                 field.setToolTip("“From” is above “to”, so no object lies between them")
             else:
                 field.setToolTip(_end_tip(what))
+
+    @property
+    def no_numbers(self) -> tuple[str, ...]:
+        """What was written for an end and is no number."""
+        words = (field.text().strip() for field in (self.low, self.high))
+        return tuple(word for word in words if word and number_of(word) is None)
+
+    @property
+    def crossed(self) -> bool:
+        """Whether “from” is above “to”, so that nothing lies between them."""
+        low, high = number_of(self.low.text()), number_of(self.high.text())
+        return low is not None and high is not None and low > high
 
     @property
     def limit(self) -> Limit | None:
