@@ -72,7 +72,8 @@ def nothing_can_be_written(
         run("--selfcheck", change=Change(read_only=installed))
     with step("no write access to settings"):
         run("--selfcheck", home="/usr")
-        show(root, screen, program, f"{name}-no-settings", f"{HOME}/clean.mrc", home="/usr")
+        sample = f"{installed}/_internal/resources/sample.tif"
+        show(root, screen, program, f"{name}-no-settings", sample, home="/usr")
 
 
 def second_instance(root: Root, screen: Screen, program: str, name: str) -> None:

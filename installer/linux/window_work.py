@@ -207,8 +207,9 @@ def work_in_window(root: Root, screen: Screen, program: str, name: str, tomogram
 
 
 def show(root: Root, screen: Screen, program: str, name: str, *words: str, home: str = HOME) -> None:
-    """Open the window, wait until it shows something, and take a picture."""
+    """Open the window, wait until it shows something and no message, and take a picture."""
     with Window(root, screen, program, *words, home=home) as window:
         print(f"  window with its content: after {window.content():.1f} s", flush=True)
         window.idle()
         window.picture(name)
+        check(len(window.titles()) == 1, f"there is more than the window: {window.titles()}")
