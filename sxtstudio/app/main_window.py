@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from PySide6.QtCore import QEvent, QSize, Qt, QTimer
+from PySide6.QtCore import QEvent, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent, QShowEvent
 from PySide6.QtWidgets import QMainWindow, QSplitter, QVBoxLayout, QWidget
 
@@ -57,7 +57,15 @@ _PACE = "pace"  # how long the stages of jobs take on this computer
 
 
 class MainWindow(QMainWindow):
-    """A window with one document."""
+    """A window with one document.
+
+    Signals
+    -------
+    closed()
+        It has let go of everything.
+    """
+
+    closed = Signal()
 
     def __init__(self, settings: Settings | None = None) -> None:
         """Build the window; nothing is open yet."""
@@ -270,3 +278,4 @@ class MainWindow(QMainWindow):
         self.session.show(None)
         self._guard.release()
         event.accept()
+        self.closed.emit()

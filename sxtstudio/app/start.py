@@ -38,6 +38,8 @@ def run(path: Path | None = None) -> int:
     settings = Settings()
     theme.apply(app, settings.get("theme", "system"))
     window = MainWindow(settings)
+    # A window that goes before Qt counts it as shown does not end the program as the last one.
+    window.closed.connect(lambda: QTimer.singleShot(0, app, app.quit))
     window.show()
     garbage = Garbage(window.jobs)
     FilesFromDesktop(app, lambda file: open_path(window.context, file))

@@ -166,3 +166,33 @@ def test_the_window_starts_without_the_libraries_of_network_3d_view_and_training
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
     heavy = {"onnx", "onnxruntime", "torch", "vtkmodules", "pyvista", "pyqtgraph", "zarr", "sklearn"}
     assert not heavy & set(loaded.split())
+
+
+# Closes the window in the first turn of the event loop.
+HASTY = """
+import sys
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from sxtstudio.app import main_window, start
+
+class Hasty(main_window.MainWindow):
+    def show(self):
+        if "before" in sys.argv:
+            super().show()
+            self.close()
+        else:
+            QTimer.singleShot(0, self.close)
+            super().show()
+
+main_window.MainWindow = Hasty
+sys.exit(start.run(None))
+"""
+
+
+@pytest.mark.parametrize("when", ["before", "first"])
+def test_a_window_that_is_closed_at_once_ends_the_program(tmp_path: Path, when: str) -> None:
+    environment = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path), "SXTSTUDIO_WORK": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", HASTY, when], capture_output=True, text=True, timeout=60, env=environment
+    )
+    assert done.returncode == 0 and "Traceback" not in done.stderr

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PySide6.QtCore import QPoint, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QKeyEvent
+from PySide6.QtGui import QKeyEvent, QMouseEvent
 from PySide6.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton, QToolButton, QVBoxLayout, QWidget
 
 from sxtstudio.app import theme
-from sxtstudio.app.tour.placing import beside
+from sxtstudio.app.tour.placing import beside, within
 from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
 
 _WIDTH_PX, _LEAST_PX = 320, 240
 _LINE_PX, _AROUND_PX = 3, 2
+_BORDER_PX = 2
+# The main buttons have the accent: a frame of it around them would not be seen.
+_MARK = "#f59e0b"
 
 
 @dataclass(frozen=True)
@@ -36,7 +39,7 @@ class TargetFrame:
         """Begin hidden."""
         self._lines = [QFrame(window) for _ in range(4)]
         for line in self._lines:
-            line.setStyleSheet(f"background: {theme.ACCENT};")
+            line.setStyleSheet(f"background: {_MARK};")
             line.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
             line.hide()
 
@@ -78,6 +81,8 @@ class TargetFrame:
 class Bubble(QFrame):
     """The words of a step, with its buttons; on a small window the title alone, at its lower end.
 
+    The mouse drags it elsewhere, until the next step, and it can be folded to its title.
+
     Signals
     -------
     back(), forward(), helped(), left()
@@ -95,15 +100,21 @@ class Bubble(QFrame):
         self.setObjectName("tour")
         self.setAutoFillBackground(True)
         self.setStyleSheet(
-            f"#tour {{ background: palette(base); border: 2px solid {theme.ACCENT}; border-radius: 6px; }}"
+            f"#tour {{ background: palette(base); border: {_BORDER_PX}px solid {_MARK}; "
+            "border-radius: 6px; }"
         )
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._shown: Shown | None = None
+        self.folded = False
+        self._held: QPoint | None = None  # where the mouse has it
+        self._dragged_to: QPoint | None = None
         self._placed_for: tuple[Shown | None, QRect | None, QRect] | None = None
         self.count, self.title, self.text = QLabel(), QLabel(), QLabel()
         self.count.setProperty("role", "note")
         self.title.setProperty("role", "title")
         self.text.setWordWrap(True)
+        self.fold_button = QToolButton()
+        self.fold_button.setAutoRaise(True)
         self.leave_button = QToolButton()
         self.leave_button.setAutoRaise(True)
         theme.set_icon(self.leave_button, "mdi6.close")
@@ -119,8 +130,11 @@ class Bubble(QFrame):
         head = QHBoxLayout()
         head.addWidget(self.count)
         head.addStretch()
+        head.addWidget(self.fold_button)
         head.addWidget(self.leave_button)
-        self._buttons = QHBoxLayout()
+        self._row = QWidget()
+        self._buttons = QHBoxLayout(self._row)
+        self._buttons.setContentsMargins(0, 0, 0, 0)
         self._buttons.setSpacing(6)
         for button in (self.back_button, self.help_button, self.next_button):
             self._buttons.addWidget(button)
@@ -130,11 +144,13 @@ class Bubble(QFrame):
         self._column.addLayout(head)
         self._column.addWidget(self.title)
         self._column.addWidget(self.text)
-        self._column.addLayout(self._buttons)
+        self._column.addWidget(self._row)
         self.back_button.clicked.connect(self.back)
         self.help_button.clicked.connect(self.helped)
         self.next_button.clicked.connect(self.forward)
         self.leave_button.clicked.connect(self.left)
+        self.fold_button.clicked.connect(lambda: self._fold(not self.folded))
+        self._fold(False)
         ignore_hasty_clicks(self)
         self.hide()
 
@@ -142,6 +158,8 @@ class Bubble(QFrame):
         """Show the words of a step, if they are others."""
         if shown == self._shown:
             return
+        if self._shown is None or shown.number != self._shown.number:
+            self._dragged_to = None
         self._shown = shown
         self.count.setText(f"Step {shown.number} of {shown.count}")
         self.title.setText(("✓ " if shown.done else "") + shown.title)
@@ -165,11 +183,13 @@ class Bubble(QFrame):
 
         Where nothing has changed nothing is done: a button that is moved takes no click for a moment.
         """
+        if self._held is not None:
+            return
         wanted = (self._shown, target, room)
         if wanted == self._placed_for and self.isVisible():
             return
         self._placed_for = wanted
-        self.text.show()
+        self.text.setVisible(not self.folded)
         width = min(_WIDTH_PX, room.width())
         size = QSize(width, self._height(width))
         if target is None:
@@ -183,6 +203,10 @@ class Bubble(QFrame):
             self.text.hide()
             size = QSize(room.width(), self._height(room.width()))
             corner = room.bottomLeft() - QPoint(0, size.height() - 1)
+        if self._dragged_to is not None:
+            self.text.setVisible(not self.folded)
+            size = QSize(width, self._height(width))
+            corner = within(QRect(self._dragged_to, size), room).topLeft()
         place = QRect(corner, size)
         if self.geometry() != place:
             self.setGeometry(place)
@@ -191,7 +215,33 @@ class Bubble(QFrame):
 
     def _height(self, width: int) -> int:
         self._column.invalidate()
-        return max(self._column.totalHeightForWidth(width), self._column.totalMinimumSize().height())
+        high = self._column.totalHeightForWidth(width - 2 * _BORDER_PX)  # lines break within the border
+        return max(high, self._column.totalMinimumSize().height()) + 2 * _BORDER_PX
+
+    def _fold(self, folded: bool) -> None:
+        """Show the title alone, or all again."""
+        self.folded, self._placed_for = folded, None
+        self._row.setVisible(not folded)
+        name = "Show all of the step" if folded else "Show the title alone"
+        theme.set_icon(self.fold_button, "mdi6.chevron-down" if folded else "mdi6.chevron-up")
+        self.fold_button.setToolTip(name)
+        self.fold_button.setAccessibleName(name)
+
+    def mousePressEvent(self, event: QMouseEvent) -> None:
+        """Take hold of it, beside its buttons."""
+        self._held = event.position().toPoint() if event.button() == Qt.MouseButton.LeftButton else None
+
+    def mouseMoveEvent(self, event: QMouseEvent) -> None:
+        """Drag it within the window."""
+        if self._held is not None:
+            room = self.parentWidget().rect()
+            wanted = QRect(self.mapToParent(event.position().toPoint() - self._held), self.size())
+            self._dragged_to = within(wanted, room).topLeft()
+            self.move(self._dragged_to)
+
+    def mouseReleaseEvent(self, event: QMouseEvent) -> None:
+        """Let it lie there."""
+        self._held, self._placed_for = None, None
 
     def keyPressEvent(self, event: QKeyEvent) -> None:
         """Esc leaves the tour, Return goes on once a step is done."""

@@ -117,14 +117,17 @@ class Doing:
             case TourStep.LOOK:
                 return [parts.slices.bar]
             case TourStep.SEGMENT:
-                return [parts.segment.start_button, parts.side.button(Panel.SEGMENT)]
+                offers = parts.segment.offers
+                return [offers.resume_button, parts.segment.start_button, parts.side.button(Panel.SEGMENT)]
             case TourStep.CLEAN:
                 return [parts.clean.apply_button, parts.side.button(Panel.CLEAN)]
             case TourStep.FIND:
                 return [parts.objects.find_button, parts.side.button(Panel.OBJECTS)]
             case TourStep.CHOOSE:
                 show = parts.actions.by_name["surface.show"]
-                return [parts.view3d, parts.actions.toolbar.widgetForAction(show)]
+                canvas = parts.view3d.canvas
+                picture = parts.view3d if canvas is None else canvas.widget
+                return [picture, parts.view3d, parts.actions.toolbar.widgetForAction(show)]
             case TourStep.MEASURE:
                 page = parts.pane.widget(Page.TABLE)
                 measured = [page.view] if isinstance(page, TablePage) and chosen(self._context) else []

@@ -20,13 +20,13 @@ def beside(target: QRect, size: QSize, room: QRect) -> QPoint | None:
         QPoint(x, y - GAP_PX - size.height()),
         QPoint(target.right() + 1 + GAP_PX, y),
     ):
-        placed = _within(QRect(corner, size), room)
+        placed = within(QRect(corner, size), room)
         if room.contains(placed) and not placed.intersects(target):
             return placed.topLeft()
     return None
 
 
-def _within(wanted: QRect, room: QRect) -> QRect:
+def within(wanted: QRect, room: QRect) -> QRect:
     """Push a rectangle into a room, as far as it goes."""
     left = max(room.left(), min(wanted.left(), room.right() + 1 - wanted.width()))
     top = max(room.top(), min(wanted.top(), room.bottom() + 1 - wanted.height()))

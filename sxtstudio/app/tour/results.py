@@ -8,7 +8,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.objects.table.columns import columns_of
 from sxtstudio.app.objects.table.listing import Listing
 from sxtstudio.app.objects.table.model import value_text
-from sxtstudio.app.tour.steps import TourStep
+from sxtstudio.app.tour.steps import FIRST, LAST, TourStep
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.shipped import sample_tomogram
@@ -39,7 +39,36 @@ def sample_of(context: Context) -> Document | None:
 
 def missing(step: TourStep, context: Context) -> TourStep | None:
     """Return the first earlier step whose result this one needs and that is not there; None: it can begin."""
-    return next((need for need in _NEEDS.get(step, ()) if not is_done(need, context)), None)
+    return next((need for need in _NEEDS.get(step, ()) if not _is_there(need, context)), None)
+
+
+def _is_there(step: TourStep, context: Context) -> bool:
+    """Whether later steps have something to go on with, be it a part."""
+    document = sample_of(context)
+    if document is not None and step is TourStep.SEGMENT:
+        return bool(document.voxels("labels")) or document.objects is not None
+    return is_done(step, context)
+
+
+def stopped_after(context: Context) -> tuple[int, int] | None:
+    """Return how many slices of how many a segmentation has done that was stopped and can go on."""
+    pending = context.parts.segment.offers.pending
+    if pending is None or not pending.finished:
+        return None
+    return pending.finished, pending.wanted
+
+
+def labelled_slice(context: Context) -> int | None:
+    """Return a slice that has labels where the one that is shown has none; else None."""
+    document = sample_of(context)
+    if document is None or not document.voxels("labels"):
+        return None
+    depth = document.shape[0]
+    shown, middle = context.session.cursor[0], (FIRST + LAST) // 2
+    if document.labels[shown].any():
+        return None
+    near = sorted(range(depth), key=lambda z: abs(z - middle))
+    return next((z for z in near if document.labels[z].any()), None)
 
 
 def is_done(step: TourStep, context: Context) -> bool:
@@ -49,7 +78,7 @@ def is_done(step: TourStep, context: Context) -> bool:
         return False
     match step:
         case TourStep.SEGMENT:
-            return bool(document.voxels("labels")) or document.objects is not None
+            return _is_there(step, context) and stopped_after(context) is None
         case TourStep.CLEAN:
             return any(one.kind is StepKind.EDIT and one.edit is EditKind.CLEAN_UP for one in document.steps)
         case TourStep.FIND:

@@ -80,7 +80,7 @@ WORDS: dict[TourStep, Words] = {
     TourStep.CHOOSE: Words(
         "Choose an object in 3D",
         "Drag to turn the picture, turn the wheel to come closer. Then click one of the coloured bodies.",
-        "Object {number} is chosen: in 3D, in the slices and in the table.",
+        "Object {number} is chosen, in 3D and in the slices.",
     ),
     TourStep.MEASURE: Words(
         "Measure",

@@ -3,12 +3,20 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QObject, QPoint, QRect, QTimer
-from PySide6.QtWidgets import QWidget
+from PySide6.QtWidgets import QMenuBar, QWidget
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.tour.bubble import Bubble, Shown, TargetFrame
 from sxtstudio.app.tour.doing import Doing
-from sxtstudio.app.tour.results import chosen, is_done, missing, sample_of, volume_text
+from sxtstudio.app.tour.results import (
+    chosen,
+    is_done,
+    labelled_slice,
+    missing,
+    sample_of,
+    stopped_after,
+    volume_text,
+)
 from sxtstudio.app.tour.steps import STEPS, WORDS, TourStep
 from sxtstudio.workflow.document.document import Document
 
@@ -34,6 +42,7 @@ class Tour(QObject):
         self._looked = False
         self._helping: set[TourStep] | None = None  # what the tour has done by itself, while it does
         self._stopped = False
+        self._revealed = False  # a slice that has labels is shown
         self._acting = False  # an action of the tour may ask something, and wait for the answer
         self._look = QTimer(self, interval=_LOOK_MS)
         self._look.timeout.connect(self.refresh)
@@ -86,7 +95,7 @@ class Tour(QObject):
         self.step, self._prepared, self._begun_at = step, None, None
         self._context.settings.set(_SETTING, step.value)
         self._context.settings.sync()  # after a crash the tour goes on here
-        self._helping, self._stopped = None, False
+        self._helping, self._stopped, self._revealed = None, False, False
         self.refresh()
 
     def _end(self) -> None:
@@ -112,7 +121,8 @@ class Tour(QObject):
         room = self._context.window.rect()
         target = self._target(self.step)
         self.frame.show_around(target, room)
-        inside = room.adjusted(_MARGIN_PX, _MARGIN_PX, -_MARGIN_PX, -_MARGIN_PX)
+        bar = self._context.window.statusBar().height()  # where the progress of jobs is shown
+        inside = room.adjusted(_MARGIN_PX, _MARGIN_PX, -_MARGIN_PX, -_MARGIN_PX - bar)
         self.bubble.stand_beside(target, inside)
 
     def done(self, step: TourStep) -> bool:
@@ -127,8 +137,20 @@ class Tour(QObject):
             self._prepared = (step, document)
             self._begun_at = session.cursor[0]
             self._doing.prepare(step)
+        if step is TourStep.SEGMENT and not self._working:
+            self._reveal()
         if step is TourStep.LOOK and document is not None and self._begun_at is not None:
             self._looked = self._looked or session.cursor[0] != self._begun_at
+
+    def _reveal(self) -> None:
+        """Go to a slice that is coloured, once it is said that something is."""
+        done = self.done(TourStep.SEGMENT)
+        if done and not self._revealed:
+            found = labelled_slice(self._context)
+            if found is not None:
+                _, y, x = self._context.session.cursor
+                self._context.session.set_cursor((found, y, x))
+        self._revealed = done
 
     def _go_on_helping(self, step: TourStep, tried: set[TourStep]) -> None:
         """Do the next of the steps that are to be done; what fails or is cancelled is not tried again."""
@@ -163,12 +185,16 @@ class Tour(QObject):
             said = words.done.format(
                 number=chosen(self._context), volume=volume_text(self._context) or ""
             )  # both are known where they stand
-        elif self._working:
+        elif self._working and (self._helping is not None or sample_of(self._context) is not None):
             said = "This takes a moment. The line below the window says how long, and can stop it."
         elif lacks is not None:
             said = f"This step needs {WORDS[lacks].lacks}: go back, or let the tour do it."
+        elif step is TourStep.SEGMENT and (parts := stopped_after(self._context)) is not None:
+            said = f"It was stopped after {parts[0]} of {parts[1]} slices. Press “Go on”."
         elif self._stopped:
             said = f"That was stopped, or did not work. {words.text}"
+        elif step is TourStep.OPEN and not self._context.parts.slices.start_page.sample.isVisible():
+            said = words.text.replace("Press “Open sample”, or choose", "Choose")
         elif step is TourStep.MEASURE and self._context.parts.measured.value is not None:
             said = "Click a row of the table, to see the numbers of one object."
         else:
@@ -188,6 +214,9 @@ class Tour(QObject):
         lacks = missing(step, self._context)
         for widget in self._doing.targets(lacks or step):
             seen = self._seen(widget)
+            if seen is not None and isinstance(widget, QMenuBar):
+                file = widget.actionGeometry(widget.actions()[0])  # "File" is the first
+                seen = file.translated(widget.mapTo(self._context.window, QPoint()))
             if seen is not None:
                 return seen
         return None
@@ -195,8 +224,12 @@ class Tour(QObject):
     def _seen(self, widget: QWidget) -> QRect | None:
         if not widget.isVisible():
             return None
-        part = widget.visibleRegion().boundingRect()
-        if part.isEmpty():
-            part = widget.rect()  # the bubble itself may lie over it for a moment
-        corner = widget.mapTo(self._context.window, QPoint())
-        return part.translated(corner).intersected(self._context.window.rect())
+        # Its visible region lacks what a child with a window of its own covers, such as a 3D picture.
+        window: QWidget = self._context.window
+        seen = widget.rect().translated(widget.mapTo(window, QPoint()))
+        around = widget.parentWidget()
+        while around is not None and around is not window:
+            seen = seen.intersected(around.rect().translated(around.mapTo(window, QPoint())))
+            around = around.parentWidget()
+        seen = seen.intersected(window.rect())
+        return None if seen.isEmpty() else seen

@@ -25,6 +25,8 @@ from sxtstudio.app.tour.tour import Tour
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
+from sxtstudio.segment.parameters import SegmentParameters
+from sxtstudio.workflow.jobs.document_segmenting import Interrupted
 
 Open = Callable[[Path], MainWindow]
 LEFT = Qt.MouseButton.LeftButton
@@ -322,6 +324,64 @@ def test_unsaved_work_is_asked_about_and_a_no_is_a_no(
     assert len(asked) == 1 and "cell.mrc" in asked[0]
     document = window.session.document
     assert document is not None and document.voxels("labels") == 6 and "cell.mrc" in window.windowTitle()
+
+
+def test_a_slice_with_colours_is_shown_and_a_part_of_the_slices_is_said_to_be_one(
+    tour: Tour, window: MainWindow, qtbot: QtBot, quick: Path
+) -> None:
+    click(qtbot, window.context.parts.slices.start_page.sample)
+    wait(tour, qtbot, TourStep.OPEN)
+    for _ in range(2):
+        click(qtbot, bubble_of(tour).next_button)
+    session, document = window.session, window.session.document
+    assert document is not None
+    session.set_cursor((2, 100, 100))
+    tour._look.stop()
+    tour._go(TourStep.SEGMENT)
+    with session.edit(EditKind.SEGMENT) as recorder:
+        recorder.write(Box((28, 2, 3), (30, 4, 6)), np.full((2, 2, 3), 255, np.uint8))
+    qtbot.waitUntil(lambda: not at_work(tour), timeout=LONG_MS)
+    offers = window.context.parts.segment.offers
+    offers.pending = Interrupted(SegmentParameters(quick), 6, 16)
+    tour.refresh()
+    text = bubble_of(tour).text.text()
+    assert not tour.done(TourStep.SEGMENT) and "after 6 of 16 slices" in text and "“Go on”" in text
+    assert bubble_of(tour).next_button.text() == "Skip" and session.cursor[0] == 2
+    tour._go(TourStep.CLEAN)
+    assert "needs" not in bubble_of(tour).text.text()  # a part is enough to go on with
+    tour._go(TourStep.SEGMENT)
+    offers.pending = None
+    tour.refresh()
+    assert tour.done(TourStep.SEGMENT) and session.cursor == (29, 100, 100)
+    session.set_cursor((2, 100, 100))  # who wants to look elsewhere may
+    tour.refresh()
+    assert session.cursor[0] == 2
+
+
+def test_it_can_be_dragged_and_folded_and_leaves_the_progress_of_jobs_free(
+    tour: Tour, window: MainWindow, qtbot: QtBot
+) -> None:
+    window.resize(683, 384)
+    qtbot.wait(30)
+    tour.refresh()
+    bubble = bubble_of(tour)
+    before, full = bubble.pos(), bubble.height()
+    assert bubble.geometry().bottom() < window.height() - window.statusBar().height()
+    for send, place in (
+        (qtbot.mousePress, QPoint(150, 12)),
+        (qtbot.mouseMove, QPoint(110, 32)),
+        (qtbot.mouseRelease, QPoint(150, 12)),
+    ):
+        send(bubble, *(() if send == qtbot.mouseMove else (LEFT,)), pos=place)
+    tour.refresh()
+    dragged = bubble.pos()
+    assert dragged != before and window.rect().contains(bubble.geometry())
+    click(qtbot, bubble.fold_button)
+    tour.refresh()
+    assert bubble.height() < 0.6 * full and bubble.title.isVisible() and not bubble.next_button.isVisible()
+    click(qtbot, bubble.fold_button)
+    tour.refresh()
+    assert bubble.text.isVisible() and bubble.next_button.isVisible() and bubble.height() >= full
 
 
 def test_one_question_is_asked_once_however_long_the_answer_takes(
