@@ -234,7 +234,7 @@ class Bubble(QFrame):
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Drag it within the window."""
         if self._held is not None:
-            room = self.parentWidget().rect()
+            room = self.window().rect()
             wanted = QRect(self.mapToParent(event.position().toPoint() - self._held), self.size())
             self._dragged_to = within(wanted, room).topLeft()
             self.move(self._dragged_to)

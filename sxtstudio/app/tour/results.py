@@ -61,14 +61,15 @@ def stopped_after(context: Context) -> tuple[int, int] | None:
 def labelled_slice(context: Context) -> int | None:
     """Return a slice that has labels where the one that is shown has none; else None."""
     document = sample_of(context)
-    if document is None or not document.voxels("labels"):
+    labels = None if document is None else document.labels
+    if document is None or labels is None or not document.voxels("labels"):
         return None
     depth = document.shape[0]
     shown, middle = context.session.cursor[0], (FIRST + LAST) // 2
-    if document.labels[shown].any():
+    if labels[shown].any():
         return None
     near = sorted(range(depth), key=lambda z: abs(z - middle))
-    return next((z for z in near if document.labels[z].any()), None)
+    return next((z for z in near if labels[z].any()), None)
 
 
 def is_done(step: TourStep, context: Context) -> bool:
