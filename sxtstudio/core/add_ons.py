@@ -7,7 +7,10 @@ program was tested with (``add-ons.json`` in the program's folder), and anything
                                     SXT Studio/sxtstudio among the user's programs
 /opt/sxtstudio-retrain/             beside it, or in one of the places of the other way to install
   sxtstudio-add-on.json             what it was made for
-  torch/ sympy/ …                   put before the program's own libraries by the process that needs them
+  torch/ torch-2.13.0.dist-info/ …  taken instead of the program's own by the process that needs them
+
+What lies there runs with the rights of the user: it is taken from folders only that nobody else but the
+administrator can change, and never in place of a module of Python's own library.
 
 A program that runs with a Python of its own has no add-ons: pip installs the same libraries.
 """
@@ -16,10 +19,14 @@ from __future__ import annotations
 
 import os
 import platform
+import re
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from importlib.machinery import ModuleSpec, PathFinder
 from pathlib import Path
+from types import ModuleType
 from typing import Literal
 
 from msgspec import Struct
@@ -30,6 +37,7 @@ from sxtstudio.core.folders import home_folder
 from sxtstudio.core.packaged import is_packaged
 from sxtstudio.core.paths import resolved
 from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.private_folders import who_else_writes
 from sxtstudio.core.records import read_json_record
 
 MANIFEST, WANTED = "sxtstudio-add-on.json", "add-ons.json"
@@ -98,14 +106,21 @@ def made_for() -> tuple[str, str]:
 def find(add_on: AddOn) -> Found:
     """Look for an add-on; nothing of it is loaded.
 
-    The first one that fits is taken. An environment variable (``AddOn.variable``) names the only place.
+    The first one that fits is taken. An environment variable (``AddOn.variable``) names the only place. What
+    this process found out not to work (``give_up``) is not taken again.
     """
     if not is_packaged():
         return Found()
+    if add_on in _GIVEN_UP:
+        return Found(problem=_GIVEN_UP[add_on])
     problems = []
-    for folder in places(add_on):
-        if not folder.is_dir():
+    for place in places(add_on):
+        if not place.is_absolute():
+            problems.append(f"{add_on.variable} names {place}, which is no absolute path")
             continue
+        if not place.is_dir():
+            continue
+        folder = resolved(place)
         problem = _problem(add_on, folder)
         if not problem:
             return Found(folder)
@@ -114,11 +129,55 @@ def find(add_on: AddOn) -> Found:
 
 
 def use(add_on: AddOn) -> Found:
-    """Put the libraries of an add-on that fits before those of the program, for this process."""
+    """Take the libraries of an add-on that fits instead of those of the program, for this process."""
     found = find(add_on)
     if found.folder is not None and str(found.folder) not in sys.path:
-        sys.path.insert(0, str(found.folder))
+        # Processes that this one starts, and lists of what is installed, go by sys.path.
+        sys.path.append(str(found.folder))
+        sys.meta_path.insert(0, _AddOnFinder(found.folder))
     return found
+
+
+def give_up(add_on: AddOn, folder: Path, problem: str) -> None:
+    """Go back to the libraries of the program; ``problem`` is the end of a sentence on that folder."""
+    _GIVEN_UP[add_on] = f"the one in {folder} {problem}"
+    sys.meta_path[:] = [
+        finder
+        for finder in sys.meta_path
+        if not (isinstance(finder, _AddOnFinder) and finder.folder == str(folder))
+    ]
+    sys.path[:] = [entry for entry in sys.path if entry != str(folder)]
+    for name, module in list(sys.modules.items()):
+        if (getattr(module, "__file__", None) or "").startswith(f"{folder}{os.sep}"):
+            del sys.modules[name]
+
+
+def wanted_version(add_on: AddOn) -> str:
+    """Return the version of its main library that the program was tested with.
+
+    Raises
+    ------
+    UserError, OSError
+        If the program's own list of them cannot be read.
+    """
+    return _wanted().libraries.get(add_on.value, "").partition(" ")[2]
+
+
+class _AddOnFinder:
+    """Finds the packages of an add-on before those of the program, but none in place of Python's own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = str(folder)
+
+    def find_spec(
+        self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if path is not None or name in sys.stdlib_module_names:
+            return None
+        return PathFinder.find_spec(name, [self.folder], target)
+
+
+_GIVEN_UP: dict[AddOn, str] = {}
 
 
 def places(add_on: AddOn) -> list[Path]:
@@ -159,6 +218,9 @@ def way_to_add(add_on: AddOn) -> WayToAdd:
 
 def _problem(add_on: AddOn, folder: Path) -> str:
     """Return what is wrong with an add-on in a folder, or ""."""
+    other = who_else_writes(folder)
+    if other:
+        return f"{folder} may hold code of somebody else, as {other}"
     try:
         content = read_plain(folder / MANIFEST, _MOST_BYTES)
         manifest = read_json_record(content, Manifest, f"{folder / MANIFEST} is damaged")
@@ -170,7 +232,21 @@ def _problem(add_on: AddOn, folder: Path) -> str:
     asked = (*made_for(), wanted.libraries.get(add_on.value, ""))
     if (manifest.python, manifest.system, manifest.library) != asked:
         return f"the one in {folder} was made for SXT Studio {manifest.version}, and this is another version"
-    return ""
+    return "" if _holds(folder, manifest.library) else f"{folder} is not whole"
+
+
+def _holds(folder: Path, library: str) -> bool:
+    """Whether a library is there by what pip wrote, such as torch-2.13.0+cpu.dist-info for "torch 2.13.0"."""
+    name, _, version = library.partition(" ")
+    for path in folder.glob("*.dist-info"):
+        found, _, there = path.name.removesuffix(".dist-info").partition("-")
+        if _plain(found) == _plain(name) and there.partition("+")[0] == version:
+            return True
+    return False
+
+
+def _plain(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def _wanted() -> Wanted:

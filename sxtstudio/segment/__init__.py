@@ -5,8 +5,6 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
-from sxtstudio.core.add_ons import AddOn, use
-
 if TYPE_CHECKING:
     from sxtstudio.segment.card import ModelCard
     from sxtstudio.segment.check import check_model
@@ -25,9 +23,6 @@ if TYPE_CHECKING:
     )
     from sxtstudio.segment.registry import find_models, load_card
     from sxtstudio.segment.runner import SliceRunner, make_runner
-
-# Its onnxruntime, which brings CUDA, must be found before the one of the installed program.
-use(AddOn.NVIDIA)
 
 _MODULES = {
     "card": ("ModelCard",),

@@ -22,7 +22,6 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-import onnxruntime as ort
 import psutil
 from numpy.typing import NDArray
 
@@ -30,6 +29,7 @@ from sxtstudio.core.add_ons import AddOn, find, way_to_add
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.packaged import is_packaged
 from sxtstudio.segment.control_groups import processor_quota
+from sxtstudio.segment.runtime import ort
 
 Model = bytes | str | Path
 Feeds = Mapping[str, NDArray[Any]]

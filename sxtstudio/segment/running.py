@@ -6,11 +6,11 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment.memory import is_out_of_memory
+from sxtstudio.segment.runtime import ort
 
 
 class ModelFailed(UserError):

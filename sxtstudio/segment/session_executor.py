@@ -8,12 +8,12 @@ from typing import Protocol
 
 import numpy as np
 import onnx
-import onnxruntime
 
 from sxtstudio.segment.cost import TILE_PX, UnknownSizeError, cost
 from sxtstudio.segment.device import Device, create_session
 from sxtstudio.segment.graph import cut, footprint, input_name, peak_floats
 from sxtstudio.segment.running import run_session
+from sxtstudio.segment.runtime import ort
 from sxtstudio.segment.stages import Check, Image, wait_for
 from sxtstudio.segment.tiles import Shape2D
 
@@ -55,7 +55,7 @@ class SessionExecutor:
         self._parts: list[onnx.ModelProto] = []
         contents: dict[tuple[str, ...], bytes] = {}
         self._peaks: dict[Shape2D, list[float]] = {}
-        self._sessions: dict[tuple[str, ...], onnxruntime.InferenceSession] = {}
+        self._sessions: dict[tuple[str, ...], ort.InferenceSession] = {}
         # A session for the label alone, and one for all: the first computes most slices.
         for asked in dict.fromkeys((self.heads[:1], self.heads)):
             part = cut(model, [self._input], asked, sizes)
@@ -72,7 +72,7 @@ class SessionExecutor:
 
     def run(self, slices: Image, check: Check, heads: Sequence[str] | None = None) -> dict[str, Image]:
         """Return the heads (n, y, x), or those named, for normalised, padded slices (n, y, x)."""
-        options = onnxruntime.RunOptions()
+        options = ort.RunOptions()
         asked = tuple(heads or self.heads)
         session = self._sessions.get(asked, self.session)
         feeds = {self._input: slices[:, np.newaxis]}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-import onnxruntime as ort
+from sxtstudio.segment.runtime import ort
 
 
 def open_stage(content: bytes) -> ort.InferenceSession:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -26,6 +28,8 @@ def program(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(sys, "executable", str(folder / "sxtstudio"))
     monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "meta_path", list(sys.meta_path))
+    monkeypatch.setattr(add_ons, "_GIVEN_UP", {})
     monkeypatch.setattr(sxtstudio, "__file__", str(folder / "_internal" / "sxtstudio" / "__init__.py"))
     monkeypatch.setattr(add_ons, "_OPT", tmp_path / "opt")
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
@@ -42,6 +46,7 @@ def made(folder: Path, **other: str) -> Path:
     }  # fmt: skip
     folder.mkdir(parents=True)
     (folder / MANIFEST).write_text(json.dumps(facts | other))
+    (folder / "torch-2.13.0+cpu.dist-info").mkdir()
     return folder
 
 
@@ -95,11 +100,81 @@ def test_another_add_on_under_this_name(program: Path, tmp_path: Path) -> None:
     assert find(RETRAINING).problem == f"{folder} holds something else"
 
 
-def test_its_libraries_go_before_those_of_the_program(program: Path, tmp_path: Path) -> None:
+def test_its_libraries_go_before_those_of_the_program_but_not_before_pythons(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     folder = made(tmp_path / "lib" / "sxtstudio-retrain")
+    own = tmp_path / "own"
+    for place, words in ((own, "the program's"), (folder, "the add-on's")):
+        place.mkdir(exist_ok=True)
+        for name in ("library_of_both", "wave"):
+            (place / f"{name}.py").write_text(f'WHOSE = "{words}"')
+    monkeypatch.syspath_prepend(own)
+    monkeypatch.delitem(sys.modules, "wave", raising=False)
     assert use(RETRAINING).folder == folder
     assert use(RETRAINING).folder == folder
-    assert sys.path[0] == str(folder) and sys.path.count(str(folder)) == 1
+    assert sys.path[-1] == str(folder) and sys.path.count(str(folder)) == 1
+    assert importlib.import_module("library_of_both").WHOSE == "the add-on's"
+    assert importlib.import_module("wave").WHOSE == "the program's"
+    add_ons.give_up(RETRAINING, folder, "does not work")
+    assert str(folder) not in sys.path
+    assert importlib.import_module("library_of_both").WHOSE == "the program's"
+    assert use(RETRAINING) == add_ons.Found(problem=f"the one in {folder} does not work")
+    for name in ("library_of_both", "wave"):
+        del sys.modules[name]
+
+
+@pytest.mark.parametrize("there", [[], ["torch-2.12.0.dist-info"], ["torch_other-2.13.0.dist-info"]])
+def test_the_library_must_be_there_in_its_version(program: Path, tmp_path: Path, there: list[str]) -> None:
+    folder = made(tmp_path / "lib" / "sxtstudio-retrain")
+    (folder / "torch-2.13.0+cpu.dist-info").rmdir()
+    for name in there:
+        (folder / name).mkdir()
+    assert find(RETRAINING).problem == f"{folder} is not whole"
+    (folder / "Torch-2.13.0.dist-info").mkdir()
+    assert find(RETRAINING).folder == folder
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes and owners are those of POSIX")
+@pytest.mark.parametrize("what", ["folder", "parent", "library", "group", "owner", "owner of the parent"])
+@pytest.mark.parametrize("linked", [False, True], ids=["itself", "by a link"])
+def test_code_that_others_could_have_written_is_not_taken(
+    program: Path, tmp_path: Path, what: str, linked: bool
+) -> None:
+    parent = tmp_path / "elsewhere" if linked else tmp_path / "lib"
+    folder = made(parent / "sxtstudio-retrain")
+    (folder / "torch").mkdir()
+    if linked:
+        (tmp_path / "lib" / "sxtstudio-retrain").symlink_to(folder)
+    assert find(RETRAINING).folder == folder
+    if "owner" in what:
+        if os.getuid():
+            pytest.skip("only root can give files to another user")
+        os.chown(folder if what == "owner" else parent, 54321, 54321)
+    elif what == "group":
+        if os.getuid():
+            pytest.skip("only root can give files to another group")
+        os.chown(folder, -1, 54321)
+        folder.chmod(0o775)
+    else:
+        {"folder": folder, "parent": parent, "library": folder / "torch"}[what].chmod(0o777)
+    found = find(RETRAINING)
+    assert found.folder is None
+    assert found.problem.startswith(f"{folder} may hold code of somebody else, as ")
+    if what == "parent":
+        parent.chmod(0o1777)  # sticky, as /tmp: nobody else can rename what lies there
+        assert find(RETRAINING).folder == folder
+
+
+def test_a_variable_with_a_relative_path_is_refused(
+    program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made(tmp_path / "mine")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv(RETRAINING.variable, "mine")
+    assert find(RETRAINING) == add_ons.Found(
+        problem="SXTSTUDIO_RETRAINING names mine, which is no absolute path"
+    )
 
 
 def test_what_does_not_fit_is_not_loaded(program: Path, tmp_path: Path) -> None:

@@ -50,6 +50,8 @@ def test_what_is_made_fits_the_program_that_is_made(
     folder = tmp_path / "add-on"
     folder.mkdir()
     add_on.write_manifest(kind, folder)
+    name, _, version = add_on.library(kind).partition(" ")
+    (folder / f"{name.replace('-', '_')}-{version}.dist-info").mkdir()
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     monkeypatch.setattr(sxtstudio, "__file__", str(tmp_path / "sxtstudio" / "__init__.py"))
     monkeypatch.setenv(kind.variable, str(folder))

@@ -1,0 +1,67 @@
+"""A broken package for NVIDIA's cards costs the card only: the program's own onnxruntime computes."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from sxtstudio.core.add_ons import MANIFEST, made_for
+
+#: An installed program with the package, whose onnxruntime is tried in a process of its own.
+PROGRAM = """
+import sys
+sys.frozen = True
+from sxtstudio.core import add_ons
+add_ons._wanted = lambda: add_ons.Wanted("sxtstudio-add-ons/1", {"cuda": "onnxruntime-gpu 1.2.3"})
+from sxtstudio.segment import device
+print(device.ort.__version__)
+print(device.choose_device("cpu").kind)
+print(add_ons.find(add_ons.AddOn.NVIDIA).problem)
+device.driver_cards = lambda: ["NVIDIA Test"]
+print(device.choose_device("auto").reason)
+"""
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        ('raise ImportError("libcublasLt.so.12: cannot open shared object file")',
+         "ImportError: libcublasLt.so.12: cannot open shared object file"),
+        ('raise RuntimeError("no\\nCUDA")', "RuntimeError: no CUDA"),
+        ("import sys; sys.exit(5)", "SystemExit: 5"),
+        ("", "its onnxruntime is empty, and should be 1.2.3"),
+        ('__version__ = "1.0"', "its onnxruntime is 1.0, and should be 1.2.3"),
+        ("import onnxruntime.part", "ModuleNotFoundError: No module named 'onnxruntime.part'"),
+    ],
+    ids=["a library is missing", "raises", "exits", "empty", "old", "half"],
+)  # fmt: skip
+def test_a_broken_one_is_given_up(tmp_path: Path, content: str, reason: str) -> None:
+    import onnxruntime
+
+    folder = tmp_path / "sxtstudio-cuda"
+    (folder / "onnxruntime").mkdir(parents=True)
+    (folder / "onnxruntime" / "__init__.py").write_text(content)
+    (folder / "onnxruntime_gpu-1.2.3.dist-info").mkdir()
+    python, system = made_for()
+    facts = {
+        "schema": "sxtstudio-add-on/1", "name": "cuda", "version": "0.1.0", "python": python,
+        "system": system, "library": "onnxruntime-gpu 1.2.3",
+    }  # fmt: skip
+    (folder / MANIFEST).write_text(json.dumps(facts))
+    done = subprocess.run(
+        [sys.executable, "-c", PROGRAM],
+        env={**os.environ, "SXTSTUDIO_NVIDIA": str(folder)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert not done.returncode, done.stderr
+    version, kind, problem, why = done.stdout.splitlines()
+    assert (version, kind) == (onnxruntime.__version__, "cpu")
+    assert problem == f"the one in {folder} does not work ({reason})"
+    assert problem in why and "sxtstudio-cuda" in why.rpartition("; put ")[2]
