@@ -210,3 +210,56 @@ def test_robustness_is_a_table_and_a_plot(
         capsys, "robustness", write(tmp_path / "f.tif", output.astype(np.float32)), "-o", table
     )
     assert code == 2 and "not the network's output" in err
+
+
+@pytest.fixture(scope="module")
+def grey(cell: Path) -> np.ndarray:
+    """Membranes that are dark in ice of 100 ± 3."""
+    labels = tifffile.imread(cell)
+    noise = np.random.default_rng(0).normal(100, 3, labels.shape)
+    return np.asarray(noise - 40 * (labels > 0), np.float32)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [(5.0, "image.tif (tomogram) is 5 everywhere it was read"), (0.0, "is 0 everywhere it was read"),
+     (np.nan, "(all is NaN)")],
+    ids=["constant", "zero", "NaN"],
+)  # fmt: skip
+@pytest.mark.parametrize("command", ["filopodia", "objects"])
+def test_a_tomogram_without_anything_in_it_is_named(
+    cell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], command: str, value: float, said: str
+) -> None:
+    image = write(tmp_path / "image.tif", np.full(tifffile.imread(cell).shape, value, np.float32))
+    (tmp_path / "seeds.csv").write_text("x,y,z\n25,50,12\n", encoding="utf-8")
+    seeds = ("--seeds", tmp_path / "seeds.csv") if command == "filopodia" else ()
+    code, out, _ = run(capsys, command, cell, *seeds, "-o", tmp_path / "o.tif", "--image", image)
+    assert code == 0
+    assert said in " ".join(out.split())
+
+
+def test_a_filopodium_is_the_same_in_a_tomogram_turned_round(
+    cell: Path, grey: np.ndarray, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """How absorbing structures look is found by itself."""
+    (tmp_path / "seeds.csv").write_text("x,y,z\n25,50,12\n", encoding="utf-8")
+    found = []
+    for name, image in (("dark", grey), ("bright", 200 - grey)):
+        path = write(tmp_path / f"{name}.tif", image)
+        output = tmp_path / f"{name}.o.tif"
+        code, _, _ = run(
+            capsys, "filopodia", cell, "--seeds", tmp_path / "seeds.csv", "-o", output, "--image", path
+        )
+        assert code == 0
+        found.append(tifffile.imread(output))
+    assert found[0].any() and np.array_equal(*found)
+
+
+def test_a_seed_beyond_all_numbers_is_named(
+    cell: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "seeds.csv").write_text("x,y,z\n25,50,12\n1e400,50,12\n", encoding="utf-8")
+    code, _, told = run(
+        capsys, "filopodia", cell, "--seeds", tmp_path / "seeds.csv", "-o", tmp_path / "o.tif"
+    )
+    assert code == 2 and "x, y or z of row 2 is larger than any number" in told

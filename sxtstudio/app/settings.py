@@ -46,7 +46,7 @@ class Settings:
             if isinstance(default, float) and isinstance(value, int) and not isinstance(value, bool):
                 value = float(value)
         except (ValueError, OverflowError, RecursionError) as error:
-            _LOG.warning("The setting %s is damaged and dropped (%s): %.80s", name, error, text)
+            _LOG.warning("setting %s: damaged and dropped (%s): %.80s", name, error, text)
             self._store.remove(name)
             return default
         return value if default is None or type(value) is type(default) else default

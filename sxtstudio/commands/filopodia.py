@@ -45,9 +45,9 @@ def add(commands: Any) -> None:
     )
     parser.add_argument(
         "--polarity",
-        choices=("dark", "bright"),
-        default="dark",
-        help="how absorbing structures look in TOMOGRAM (default: dark)",
+        choices=("auto", "dark", "bright"),
+        default="auto",
+        help="how absorbing structures look in TOMOGRAM (default: found by itself)",
     )
     parser.add_argument(
         "--widest",

@@ -47,7 +47,7 @@ from sxtstudio.core.trust_records import TrustColumns
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.edit_file import EDIT_NAME
 from sxtstudio.io.project_marker import NAME as MARKER
-from sxtstudio.io.project_marker import is_marker
+from sxtstudio.io.project_marker import is_marker, marked_folder
 from sxtstudio.io.steps import StepFile, step_to_json
 
 NAME = "project.json"
@@ -224,14 +224,16 @@ class RecordFile(Struct, frozen=True):
 
 def is_project(path: Path) -> bool:
     """Whether a path is a project folder, or the project.json or open.sxtproject in it."""
-    if path.name == NAME or is_marker(path):
+    if path.name in (NAME, MARKER) or is_marker(path):
         return True
     return path.is_dir() and ((path / NAME).exists() or path.suffix == SUFFIX)
 
 
 def project_folder(path: Path) -> Path:
     """Return the absolute path of the folder of a project; ``path`` is that or a file that stands for it."""
-    return Path(os.path.abspath(path.parent if path.name == NAME or is_marker(path) else path))
+    if is_marker(path) and path.name != NAME:
+        return marked_folder(path)
+    return Path(os.path.abspath(path.parent if path.name == NAME else path))
 
 
 def volume_names(folder: Path) -> list[str]:

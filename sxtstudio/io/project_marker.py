@@ -14,6 +14,7 @@ from pathlib import Path
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.paths import resolved
 
 SUFFIX = ".sxtproject"
 NAME = f"open{SUFFIX}"
@@ -29,6 +30,15 @@ def is_marker(path: Path) -> bool:
     return path.suffix.lower() == SUFFIX and not path.is_dir()
 
 
+def marked_folder(path: Path) -> Path:
+    """Return the absolute path of the folder that such a file opens: of a link, where the file itself lies.
+
+    A link in a project to something else, such as to a disk that is gone, stands for that project.
+    """
+    target = resolved(path) if path.is_symlink() else path
+    return Path(os.path.abspath(target if target.is_file() and is_marker(target) else path)).parent
+
+
 def check_marker(path: Path, record: str) -> None:
     """Refuse one that lies in no project; ``record`` is the name of the file that every project has.
 
@@ -37,11 +47,22 @@ def check_marker(path: Path, record: str) -> None:
     UserError
         If it was copied out of its project.
     """
-    if is_marker(path) and not (path.parent / record).is_file():
+    if path.suffix.lower() == SUFFIX and path.is_dir() and not (path / record).is_file():
         raise UserError(
-            f"{path.name} opens the project that it lies in, and {Path(os.path.abspath(path)).parent} is "
-            "none. Copy the whole project folder, or open that (File > Open project)."
+            f"{path.name} is a folder, and not the file that opens a project: open the project folder "
+            "(File > Open project)."
         )
+    if not is_marker(path) or (marked_folder(path) / record).is_file():
+        return
+    if path.is_symlink() and not path.exists():
+        raise UserError(
+            f"{path.name} is a link to {os.path.realpath(path)}, which is not there: open the project folder "
+            "(File > Open project), or make the link again."
+        )
+    raise UserError(
+        f"{path.name} opens the project that it lies in, and {marked_folder(path)} is "
+        "none. Copy the whole project folder, or open that (File > Open project)."
+    )
 
 
 def write_marker(folder: Path) -> None:

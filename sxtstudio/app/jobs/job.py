@@ -5,10 +5,11 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from enum import Enum, auto
 from typing import Any
 
-from PySide6.QtCore import QObject, Signal
+from PySide6.QtCore import QObject, Signal, SignalInstance
 
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.pace import Pace
@@ -104,7 +105,7 @@ class Job(QObject):
 
     def report(self, value: Any) -> None:
         """Send something to the window; called by the work."""
-        self._said.emit(value)
+        _send(self._said, value)
 
     @property
     def running(self) -> bool:
@@ -119,7 +120,7 @@ class Job(QObject):
         now = time.monotonic()
         if state.fraction >= 1 or now - self._shown_at > _SHORTEST_S:
             self._shown_at = now
-            self._moved.emit(state)
+            _send(self._moved, state)
 
     def _on_moved(self, state: ProgressState) -> None:
         self.state = state
@@ -130,7 +131,7 @@ class Job(QObject):
             result, error = self._work(self), None
         except BaseException as caught:  # it is shown in the window, whatever it is
             result, error = None, caught
-        self._ended.emit(result, error)
+        _send(self._ended, result, error)
 
     def _on_ended(self, result: Any, error: BaseException | None) -> None:
         self._thread.join()
@@ -141,6 +142,12 @@ class Job(QObject):
         else:
             self.failed.emit(error)
         self.finished.emit()
+
+
+def _send(signal: SignalInstance, *values: object) -> None:
+    """Emit a signal from the thread of the work; where the window has gone meanwhile, nobody listens."""
+    with suppress(RuntimeError):  # the slots run in the window's thread, and so cannot raise it here
+        signal.emit(*values)
 
 
 class Jobs(QObject):

@@ -229,16 +229,27 @@ class TrainingProcess(QObject):
             history.error = history.error or (lines[-1].removeprefix("sxtstudio: ") if lines else "")
             reason = "failed"
         else:
-            reason = "crashed"
+            history.error = self._ended_by_itself(code)
+            reason = "failed"
         self._let_go()
         self.ended.emit(reason)
 
     def _on_error(self, error: QProcess.ProcessError) -> None:
         if error == QProcess.ProcessError.FailedToStart:
-            self.words = self.process.errorString()
+            program = self.process.program()
+            self.history.error = (
+                f"The training program {program} cannot be started ({self.process.errorString()}): look "
+                "whether it is there and may be run, or install SXT Studio again."
+            )
             self._let_go()
             if not self._leaving:
-                self.ended.emit("crashed")
+                self.ended.emit("failed")
+
+    def _ended_by_itself(self, code: int) -> str:
+        """Return what to say of a program that was not killed and left neither a model nor a reason."""
+        last = next((line for line in reversed(self.words.splitlines()) if line.strip()), "")
+        said = f": {last.removeprefix('sxtstudio: ').strip()}" if last else " and said nothing."
+        return f"The training program ended by itself with code {code}{said}"
 
     def _let_go(self) -> None:
         self._over.set()

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.distance import distances_to_border
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.measure.calibration import COLUMNS as LAC_COLUMNS
 from sxtstudio.core.measure.calibration import LacCalibration, lac_values
@@ -34,6 +35,8 @@ _FEWEST_VOXELS = 2  # that a shell is thick
 _TO_BORDER = (
     0.3  # voxels: by so much the distance between centres is longer than that from the border (balls)
 )
+_LARGEST = 1e100  # of what is squared and summed up in float64
+_USUAL = (1e-12, 1e12)  # whose squares float32 holds, with room for edges of voxels
 _MOST_VALUES = 1_000_000  # of a region that percentiles are taken of; every k-th of more
 _SLAB_VOXELS = 64_000_000  # large, since an object that is cut by slabs needs a shell for each of its pieces
 
@@ -164,6 +167,8 @@ def measure_grey(
     ------
     ValueError
         If there is no tomogram.
+    UserError
+        If grey values are beyond what can be computed with.
     """
     image, found = subject.image, subject.inventory
     if image is None:
@@ -214,6 +219,11 @@ def _measure(found: _Object, subject: Subject, number: int, piece: _Piece, shell
     mask, distance, free = mask[own], distance[own], labels[own] == 0
     values = piece.grey[piece.box.relative_to(piece.read).slices]
     known = np.isfinite(values) if values.dtype.kind == "f" else np.ones(values.shape, bool)
+    if _is_double(values) and np.abs(values, where=known, out=np.zeros(values.shape)).max() > _LARGEST:
+        raise UserError(
+            f"The tomogram holds grey values beyond {_LARGEST:g}, whose squares no number can hold: "
+            "divide them by a constant, or look whether the file is read with its right data type."
+        )
     near = distance <= shell
     places = {
         "inside": mask & ~near & known,
@@ -233,16 +243,31 @@ def _measure(found: _Object, subject: Subject, number: int, piece: _Piece, shell
         found.line += (d.size, d.sum(), g.sum(), np.square(d).sum(), (d * g).sum())
 
 
-def _gradient(piece: _Piece, voxel: VoxelSize) -> NDArray[np.float32]:
+def _gradient(piece: _Piece, voxel: VoxelSize) -> NDArray[np.floating]:
     """Return the magnitude of the gradient in a piece; its neighbours are looked at where they were read."""
     wide = _cut(piece.box.grown((1, 1, 1), piece.read.stop), piece.read)
-    values = piece.grey[wide.relative_to(piece.read).slices].astype(np.float32)
+    grey = piece.grey[wide.relative_to(piece.read).slices]
+    unit = _unit_of(grey)
+    values = (grey if unit == 1 else grey / np.float64(unit)).astype(np.float32)
     square = np.zeros(values.shape, np.float32)
     with np.errstate(invalid="ignore"):
         for axis, edge in enumerate(voxel):
             if values.shape[axis] > 1:
                 square += np.square(np.gradient(values, edge, axis=axis))
-    return np.asarray(np.sqrt(square[piece.box.relative_to(wide).slices]))
+    size = np.sqrt(square[piece.box.relative_to(wide).slices])
+    return np.asarray(size if unit == 1 else size * np.float64(unit))
+
+
+def _is_double(values: NDArray[Any]) -> bool:
+    """Whether they may be larger than what is summed up."""
+    return values.dtype.kind == "f" and values.dtype.itemsize > 4
+
+
+def _unit_of(values: NDArray[Any]) -> float:
+    """Return what to divide grey values by, so that float32 holds their squares; mostly 1."""
+    known = values[np.isfinite(values)] if values.dtype.kind == "f" else values
+    largest = max(abs(float(known.min())), abs(float(known.max()))) if known.size else 0.0
+    return largest if largest and not _USUAL[0] < largest < _USUAL[1] else 1.0
 
 
 def _row(found: _Object) -> tuple[float, ...]:

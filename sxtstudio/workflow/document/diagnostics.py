@@ -56,7 +56,7 @@ def diagnostics(
                 "processor": f"{platform.processor() or platform.machine()}, "
                 f"{available_cpus()} of {os.cpu_count()} threads may be used",
                 "memory": f"{memory.total / 1e9:.1f} GB, {available_memory() / 1e9:.1f} GB of it free",
-                "disk": f"{shutil.disk_usage(home_folder()).free / 1e9:.1f} GB free in the home folder",
+                "disk": _free_disk(),
                 **_display(),
                 **(more or {}),
             },
@@ -120,3 +120,12 @@ def _rows(title: str, rows: Mapping[str, str]) -> str:
         return f"{title}\n  (none)"
     width = max(len(name) for name in rows) + 2
     return "\n".join([title, *(f"  {name:<{width}}{value}" for name, value in rows.items())])
+
+
+def _free_disk() -> str:
+    """Return how much is free, or that there is no home folder."""
+    home = home_folder()
+    try:
+        return f"{shutil.disk_usage(home).free / 1e9:.1f} GB free in the home folder"
+    except OSError as error:
+        return f"the home folder {home} cannot be used ({error.strerror})"

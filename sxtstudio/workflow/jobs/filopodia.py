@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +21,20 @@ from sxtstudio.core.filopodia.records import Filopodium, FilopodiumParameters, s
 from sxtstudio.core.filopodia.several import Apart, apart
 from sxtstudio.core.filopodia.taking import take
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.measure.columns import FROM_NM, Column, Quantity
 from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.measure.table import about, object_table
 from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.pace import Work
+from sxtstudio.core.polarity import PolarityChoice, Value
 from sxtstudio.core.printable import csv_text
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import create_numbers
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.watched_volume import WatchedVolume
 from sxtstudio.core.wording import count
 from sxtstudio.io import ExportReceipt, export_volume, open_volume
 from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, read_table, write_table
@@ -70,7 +73,7 @@ class FilopodiaJob:
         Measurements of each filopodium, and its width along its axis; None: not wanted.
     image, absorbing
         The tomogram, along whose grey values they are followed where outlines are missing and in which gold
-        is looked for, and how absorbing structures look in it.
+        is looked for, and how absorbing structures look in it; "auto" judges by itself.
     """
 
     labels: Path
@@ -79,7 +82,7 @@ class FilopodiaJob:
     table: Path | None = None
     profiles: Path | None = None
     image: Path | None = None
-    absorbing: Literal["dark", "bright"] = "dark"
+    absorbing: PolarityChoice = "auto"
     parameters: FilopodiumParameters = field(default_factory=FilopodiumParameters)
     voxel_nm: VoxelSize | None = None
     label: int | None = None
@@ -129,11 +132,19 @@ def filopodia_file(job: FilopodiaJob, progress: Progress | None = None) -> Filop
             numbers = create_numbers(folder / "objects", source.shape, 4, "write to another disk")
             with stages.stage(Work.REGIONS) as counter:
                 if job.image is None:
-                    found, table, notes = _find_all(job, seeds, labels, numbers, None, voxel_nm, counter)
+                    found, table, notes = _find_all(job, seeds, labels, numbers, voxel_nm, counter)
                 else:
                     with open_volume(job.image) as image:
                         check_same_shape(image, "tomogram", source.shape)
-                        found, table, notes = _find_all(job, seeds, labels, numbers, image, voxel_nm, counter)
+                        watched = WatchedVolume(image, f"{job.image.name} (tomogram)")
+                        polarity, doubts = _polarity(job, watched)
+                        # Where nothing of it is a number, labels alone are followed.
+                        seen = None if watched.blank else watched
+                        found, table, notes = _find_all(
+                            job, seeds, labels, numbers, voxel_nm, counter, seen, polarity
+                        )
+                        # A tomogram without anything in it has no polarity that could be doubted.
+                        notes = (*(watched.notes or doubts), *notes)
             if not found:
                 why = " ".join(notes[:2])
                 raise UserError(f"No seed of {job.seeds.name} lies on a filopodium. {why}")
@@ -190,6 +201,12 @@ def read_seeds(path: Path) -> tuple[Seed, ...]:
     places = np.stack([np.asarray(columns[name], np.float64) for name in "zyx"], axis=1)
     if not len(places):
         raise UserError(f"{path.name} holds no seed: write a row with x, y and z for each filopodium.")
+    if np.isinf(places).any():
+        row = 1 + int(np.isinf(places).any(axis=1).argmax())
+        raise UserError(
+            f"{path.name}: x, y or z of row {row} is larger than any number. "
+            "Each row is a voxel, counted from 0."
+        )
     if not np.isfinite(places).all():
         raise UserError(f"{path.name}: a seed lacks x, y or z. Each row is a voxel, counted from 0.")
     cuts = columns.get("cut", np.full(len(places), np.nan))
@@ -223,19 +240,25 @@ def _find_all(
     seeds: tuple[Seed, ...],
     labels: NDArray[np.uint8],
     numbers: NDArray[np.uint32],
-    image: Volume | None,
     voxel_nm: VoxelSize | None,
     progress: Progress,
+    image: Volume | None = None,
+    polarity: Value = "dark",
 ) -> tuple[dict[int, Filopodium], ObjectTable, tuple[str, ...]]:
     found: list[tuple[Seed, Filopodium]] = []
     said: dict[int, str] = {}
+    nothing: list[str] = []
     progress.begin(len(seeds), "cutting filopodia")
-    dark = job.absorbing == "dark"
+    dark = polarity == "dark"
     for seed in seeds:
         try:
             grey = None
             if image is not None and _all_in(seed.places, labels.shape):
                 grey = grey_around(image, seed.places, spacing_of(voxel_nm), absorbing_dark=dark)
+                if grey is None:
+                    nothing.append(
+                        f"Seed {seed.row}: the tomogram shows nothing there; only labels were followed."
+                    )
             candidate = find_filopodium(
                 labels,
                 seed.places[0],
@@ -268,7 +291,7 @@ def _find_all(
         table = table.changed(recorder.rows)
         boxes.touch(one.box)
         written[number] = replace(one, where=fate.where)
-    return written, table, tuple(said[row] for row in sorted(said))
+    return written, table, (*(said[row] for row in sorted(said)), *nothing)
 
 
 def _said_of(row: int, fate: Apart, number_of: dict[int, int]) -> str:
@@ -288,6 +311,15 @@ def _said_of(row: int, fate: Apart, number_of: dict[int, int]) -> str:
         f"Seed {row} shares {count(sum(fate.shares.values()), 'voxel')} with filopodium {owners}, "
         "which keeps them."
     )
+
+
+def _polarity(job: FilopodiaJob, image: Volume) -> tuple[Value, tuple[str, ...]]:
+    """Return how absorbing structures look in the tomogram, and what is to be said of that."""
+    if job.absorbing != "auto":
+        return job.absorbing, ()
+    judged = detect_polarity(image)
+    doubt = judged.doubt(f"If filopodia are not followed, give --polarity {judged.other}.")
+    return judged.value, () if judged.sure else (doubt,)
 
 
 def _all_in(places: tuple[Triple, ...], shape: tuple[int, ...]) -> bool:

@@ -6,6 +6,7 @@ import threading
 from typing import Any
 
 import pytest
+import shiboken6
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.jobs.job import Job, Jobs
@@ -99,3 +100,27 @@ def test_quiet_jobs_are_not_shown(jobs: Jobs, qtbot: QtBot) -> None:
     assert jobs.visible == [shown]
     go_on.set()
     qtbot.waitUntil(lambda: not jobs.running, timeout=5000)
+
+
+def test_work_that_outlives_its_window_ends_without_a_word(
+    qtbot: QtBot, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A window that is closed waits only so long for its jobs."""
+    gone, problems = threading.Event(), []
+
+    def work(job: Job) -> None:
+        gone.wait(10)
+        job.report("late")
+        job.progress.begin(1)
+        job.progress.step()
+
+    job = Job("late", work)
+    hook, threading.excepthook = threading.excepthook, problems.append
+    try:
+        job.start()
+        shiboken6.delete(job)
+        gone.set()
+        job.wait(10)
+    finally:
+        threading.excepthook = hook
+    assert not problems

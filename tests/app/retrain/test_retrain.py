@@ -682,3 +682,38 @@ def test_a_tiny_training_with_the_real_program(
     assert (
         made["tiny-mine"].base_width == 4 and "3 labelled slices of cell.mrc" in made["tiny-mine"].description
     )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="a script is a program by its mode")
+@pytest.mark.parametrize(
+    ("script", "mode", "said"),
+    [
+        ("#!/bin/sh\nexit 0", 0o644, "cannot be started"),
+        ("#!/bin/sh\nexit 3", 0o755, "ended by itself with code 3 and said nothing."),
+        ("#!/bin/sh\necho 'No card is free' >&2; exit 3", 0o755, "with code 3: No card is free"),
+        ("#!/bin/sh\nkill -9 $$", 0o755, "it was stopped from outside, or the memory did not suffice"),
+    ],
+    ids=["cannot be started", "silent", "with a reason", "killed"],
+)
+def test_why_a_training_program_ended_is_said(
+    labelled: MainWindow,
+    fake: dict[str, Any],
+    qtbot: QtBot,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    script: str,
+    mode: int,
+    said: str,
+) -> None:
+    program = tmp_path / "program"
+    program.write_text(script)
+    program.chmod(mode)
+    monkeypatch.setattr(child, "command", lambda config, run: [str(program)])
+    dialog = opened(labelled, qtbot)
+    while dialog.page < MODEL:
+        dialog.next.click()
+    dialog.next.click()
+    qtbot.waitUntil(lambda: dialog.running.problem.isVisible(), timeout=WAIT)
+    text = dialog.running.problem.text()
+    assert said in text
+    assert ("stopped from outside" in text) is ("kill" in script)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure import grey
 from sxtstudio.core.measure.grey import measure_grey, shell_of
 from sxtstudio.core.measure.inventory import take_inventory
@@ -160,3 +161,20 @@ def test_shells_have_two_voxels_at_least() -> None:
     assert shell_of(Subject(objects, (10, 10, 10), True, found)) == 50
     assert shell_of(Subject(objects, (90, 30, 30), True, found)) == 180
     assert shell_of(Subject(objects, (1, 1, 1), False, found)) == 5
+
+
+@pytest.mark.parametrize("factor", [2.0**-200, 2.0**120, 2.0**300], ids=["tiny", "large", "huge"])
+def test_figures_are_those_of_the_same_grey_values_in_another_unit(factor: float) -> None:
+    """All are linear in the grey values, however small or large these are."""
+    objects, outside = ball((10.0, 10.0, 10.0))
+    image = 100 + outside.clip(-80, 80) / 4
+    usual = measured(objects, image, (10.0, 10.0, 10.0))
+    scaled = measured(objects, image * factor, (10.0, 10.0, 10.0))
+    for key, values in usual.items():
+        assert scaled[key] / factor == pytest.approx(values, rel=1e-5), key
+
+
+def test_what_cannot_be_squared_is_refused_in_a_sentence() -> None:
+    objects, outside = ball((10.0, 10.0, 10.0))
+    with pytest.raises(UserError, match="grey values beyond 1e\\+100"):
+        measured(objects, (100 + outside) * 1e300, (10.0, 10.0, 10.0))

@@ -69,3 +69,9 @@ def test_every_library_has_a_licence() -> None:
     assert set(found) == set(names)
     assert all(found.values()) and "see its package" not in found.values()
     assert "LGPL" in found["PySide6-Essentials"]
+
+
+def test_without_a_home_folder_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path / "nowhere"))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path / "nowhere"))
+    assert "cannot be used (No such file or directory)" in diagnostics()

@@ -113,3 +113,33 @@ def test_what_a_killed_saving_left_of_it_goes(document: Document, tmp_path: Path
     left = temporary_name(folder / NAME)
     left.write_text("half")
     assert half_written(folder) == [left.name]
+
+
+def test_a_link_to_one_opens_the_project_that_the_real_one_lies_in(
+    document: Document, tmp_path: Path
+) -> None:
+    folder, desktop = tmp_path / "cell.sxt", tmp_path / "desktop"
+    keep(document, folder)
+    document.project_lock.release()  # type: ignore[union-attr]
+    desktop.mkdir()
+    for name in (NAME, "my cell.sxtproject"):
+        (desktop / name).symlink_to(Path("..", "cell.sxt", NAME))
+        assert is_project(desktop / name) and project_folder(desktop / name) == folder
+        assert labels_of(desktop / name) == 30
+
+
+def test_a_link_to_nothing_and_a_folder_are_said_to_be_that(tmp_path: Path) -> None:
+    gone = tmp_path / "gone.sxtproject"
+    gone.symlink_to(tmp_path / "nowhere" / NAME)
+    folder = tmp_path / NAME
+    with pytest.raises(UserError, match=r"gone\.sxtproject is a link to .*nowhere.*, which is not there"):
+        open_project(gone)
+    folder.mkdir()
+    assert is_project(folder)
+    with pytest.raises(UserError, match=r"open\.sxtproject is a folder, and not the file that opens"):
+        open_project(folder)
+    link = tmp_path / "link.sxtproject"
+    (tmp_path / "alone.sxtproject").write_text("x")
+    link.symlink_to(tmp_path / "alone.sxtproject")
+    with pytest.raises(UserError, match="opens the project that it lies in"):
+        open_project(link)

@@ -189,3 +189,11 @@ def test_a_window_without_opengl_is_a_window(
     monkeypatch.setenv("DISPLAY", ":7")
     state, said = alone(monkeypatch, "window")
     assert state is expected and words in said
+
+
+def test_where_the_report_goes_is_tried_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def never(progress: Progress) -> None:
+        raise AssertionError("checked for nothing")
+
+    monkeypatch.setattr(check, "self_check", never)
+    assert main(["selfcheck", "-o", str(tmp_path / "nowhere" / "check.json")]) == 2
