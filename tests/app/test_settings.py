@@ -62,7 +62,7 @@ def test_what_cannot_be_read_is_dropped_and_said(
     assert settings.get("damaged", default) == default
     assert not settings._store.contains("damaged")
     assert [record.getMessage()[:37] for record in caplog.records] == [
-        "The setting damaged is damaged and dr"
+        "setting damaged: damaged and dropped "
     ]
     assert len(caplog.text) < 1000
 
