@@ -5,9 +5,7 @@ Whatever computes imports ``ort`` from here. A broken package costs the card, an
 
 from __future__ import annotations
 
-import importlib
 import logging
-from typing import TYPE_CHECKING
 
 from sxtstudio.core.add_ons import AddOn, give_up, use, wanted_version
 
@@ -30,7 +28,8 @@ def bring_nvidia() -> None:
 def _problem() -> str:
     """Return why its onnxruntime cannot be used, or ""."""
     try:
-        found = importlib.import_module(_NAME)
+        import onnxruntime as found
+
         version, wanted = str(vars(found).get("__version__", "")), wanted_version(AddOn.NVIDIA)
     except KeyboardInterrupt:
         raise
@@ -44,9 +43,6 @@ def _problem() -> str:
 
 bring_nvidia()
 
-if TYPE_CHECKING:
-    import onnxruntime as ort
-else:
-    ort = importlib.import_module(_NAME)
+import onnxruntime as ort  # noqa: E402  (the right one of two is found from here on)
 
 __all__ = ["bring_nvidia", "ort"]
