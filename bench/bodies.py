@@ -43,7 +43,7 @@ from sxtstudio.segment import SegmentParameters, load_card, make_runner, segment
 from sxtstudio.segment.device import choose_device
 from sxtstudio.training.simulate import simulate
 
-#: By 11, 12 and 61 to 63 variants were chosen; 71 to 74 and later 81 to 84 were looked at once, when all was done.
+#: By 11, 12 and 61 to 63 variants were chosen; 71 to 74, and later 81 to 84, were looked at once at the end.
 JUDGED = (81, 82, 83, 84, 71, 72, 73, 74, 61, 62, 63, 11, 12)
 FITTED = ((False, 21, 1.3), (True, 22, 1.3), (True, 23, 1.8), (False, 24, 1.8), (True, 25, 1.5))
 SCENES = tuple(
