@@ -24,12 +24,12 @@ def test_values_are_counted(dtype: str) -> None:
 @pytest.mark.parametrize("value", [7e300, -4e303, np.inf, 2.0**53 + 2])
 def test_numbers_that_floating_point_does_not_tell_apart_are_no_labels(value: float) -> None:
     """As whole numbers of 64 bit, all of them were the same one."""
-    with pytest.raises(UserError, match=r"a\.tif holds .* no number of a label"):
+    with pytest.raises(UserError, match=r"a\.tif holds (.* no number of a label|infinite values)"):
         ValueCounter("a.tif").add(np.array([[[0, value, 1]]]))
 
 
 def test_numbers_that_are_no_numbers_are_no_labels() -> None:
-    with pytest.raises(UserError, match="fractional"):
+    with pytest.raises(UserError, match=r"a\.tif holds NaN"):
         ValueCounter("a.tif").add(np.array([[[0, np.nan, 1]]]))
 
 
@@ -51,7 +51,7 @@ def test_objects_keep_numbers_of_their_own(values: list[int], fine: bool, tmp_pa
         labels, found = labels_to_disk(volume, tmp_path / "labels", "a.tif", keep=True)
         assert len(np.unique(labels)) == 3 and list(found.voxels) == values
     else:
-        with pytest.raises(UserError, match=r"a\.tif holds label numbers from"):
+        with pytest.raises(UserError, match=r"a\.tif holds -?\d+, .*numbered from 1 to 4294967295"):
             labels_to_disk(volume, tmp_path / "labels", "a.tif", keep=True)
     labels, _ = labels_to_disk(volume, tmp_path / "all", "a.tif")
     np.testing.assert_array_equal(labels, [[[0, 1, 1]]])

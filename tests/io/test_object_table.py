@@ -170,7 +170,7 @@ def test_after_trouble_the_whole_table_is_written(tmp_path: Path, monkeypatch: p
     log = TableLog(path)
     log.append(table)
     with monkeypatch.context() as context, pytest.raises(OSError, match="full"):
-        context.setattr(object_table, "open_own", lambda *_: (_ for _ in ()).throw(OSError("full")))
+        context.setattr(object_table, "append_lines", lambda *_: (_ for _ in ()).throw(OSError("full")))
         log.append(table, table.change({1: ObjectRow("Vesicle")}))
     table = ObjectTable.of((1, 2, 3))
     log.append(table, TableChange())
