@@ -145,9 +145,14 @@ def make_run(bundle: Path, out: Path) -> Path:
             shutil.copy(FILES / name, root / name)
             (root / name).chmod(0o755)
         target = out / f"sxtstudio-{version()}.run"
-        words = ["makeself", "--gzip", "--complevel", "6", "--nox11", "--quiet", str(root), str(target)]
-        subprocess.run([*words, f"SXT Studio {version()}", "./install.sh"], check=True)
+        pack_run(root, target, f"SXT Studio {version()}")
     return target
+
+
+def pack_run(root: Path, target: Path, title: str) -> None:
+    """Make a .run of ``root`` that runs the ``install.sh`` in it; every system can unpack it (gzip)."""
+    words = ["makeself", "--gzip", "--complevel", "6", "--nox11", "--quiet", str(root), str(target)]
+    subprocess.run([*words, title, "./install.sh"], check=True)
 
 
 def main() -> None:

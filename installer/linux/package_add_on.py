@@ -15,7 +15,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-from package import FILES, LICENCES, slim, version
+from package import FILES, LICENCES, pack_run, slim, version
 
 CONTROL = """\
 Package: {package}
@@ -118,8 +118,7 @@ def make_run(name: str, folder: Path, out: Path) -> Path:
             shutil.copy(FILES / f"{script}-add-on.sh", root / f"{script}.sh")
             (root / f"{script}.sh").chmod(0o755)
         target = out / f"{package}-{version()}.run"
-        words = ["makeself", "--gzip", "--complevel", "6", "--nox11", "--quiet", str(root), str(target)]
-        subprocess.run([*words, f"{KINDS[name].summary} {version()}", "./install.sh"], check=True)
+        pack_run(root, target, f"{KINDS[name].summary} {version()}")
     return target
 
 

@@ -34,6 +34,14 @@ LONG_MS = 120_000
 
 
 @pytest.fixture
+def unsaved(window: MainWindow, open_file: Open, tomogram: Path) -> None:
+    """A tomogram of somebody's own with six voxels painted, which are not saved."""
+    open_file(tomogram)
+    with window.session.edit(EditKind.BRUSH) as recorder:
+        recorder.write(Box((1, 2, 3), (2, 4, 6)), np.full((1, 2, 3), 255, np.uint8))
+
+
+@pytest.fixture
 def tour(window: MainWindow, qtbot: QtBot) -> Tour:
     """The tour at its first step, begun on the start page."""
     tour: Tour = window.context.parts.tour
@@ -305,13 +313,9 @@ def test_unsaved_work_is_asked_about_and_a_no_is_a_no(
     tour: Tour,
     window: MainWindow,
     qtbot: QtBot,
-    open_file: Open,
-    tomogram: Path,
+    unsaved: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    open_file(tomogram)
-    with window.session.edit(EditKind.BRUSH) as recorder:
-        recorder.write(Box((1, 2, 3), (2, 4, 6)), np.full((1, 2, 3), 255, np.uint8))
     asked: list[str] = []
 
     def ask(parent: object, title: str, text: str, *rest: object) -> Answer:
@@ -388,13 +392,9 @@ def test_one_question_is_asked_once_however_long_the_answer_takes(
     tour: Tour,
     window: MainWindow,
     qtbot: QtBot,
-    open_file: Open,
-    tomogram: Path,
+    unsaved: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    open_file(tomogram)
-    with window.session.edit(EditKind.BRUSH) as recorder:
-        recorder.write(Box((1, 2, 3), (2, 4, 6)), np.full((1, 2, 3), 255, np.uint8))
     asked: list[str] = []
 
     def ask(parent: object, title: str, text: str, *rest: object) -> Answer:
