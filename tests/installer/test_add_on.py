@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import os
 import shutil
@@ -15,18 +14,13 @@ import pytest
 
 import sxtstudio
 from sxtstudio.core.add_ons import AddOn, find
-
-INSTALLER = Path(__file__).parents[2] / "installer"
+from tests.installer.scripts import INSTALLER, loaded
 
 
 @pytest.fixture(scope="module")
 def add_on() -> ModuleType:
     before = list(sys.path)
-    spec = importlib.util.spec_from_file_location("installer_add_on", INSTALLER / "add_on.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
+    module = loaded(INSTALLER / "add_on.py")
     sys.path[:] = before
     return module
 

@@ -2,25 +2,12 @@
 
 from __future__ import annotations
 
-import importlib.util
 import struct
-import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 
-INSTALLER = Path(__file__).parents[2] / "installer"
-
-
-def loaded(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(f"installer_{path.stem}", path)
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
-
+from tests.installer.scripts import INSTALLER, loaded
 
 licences = loaded(INSTALLER / "licences.py")
 package = loaded(INSTALLER / "linux" / "package.py")

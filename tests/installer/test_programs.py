@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import importlib.util
 import io
 import plistlib
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -16,8 +14,8 @@ import pytest
 from PIL import Image
 
 from sxtstudio import __version__
+from tests.installer.scripts import INSTALLER, loaded
 
-INSTALLER = Path(__file__).parents[2] / "installer"
 Loader = Callable[[str], ModuleType]
 
 
@@ -26,11 +24,7 @@ def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Loader]:
     def loader(name: str) -> ModuleType:
         path = INSTALLER / name
         monkeypatch.syspath_prepend(str(path.parent))
-        spec = importlib.util.spec_from_file_location(f"installer_{path.stem}", path)
-        assert spec and spec.loader
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+        return loaded(path)
 
     yield loader
     for name in ("make_setup", "version_resource"):
