@@ -90,7 +90,8 @@ def add(commands: Any) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Segment all of them, and say what became of each."""
-    from sxtstudio.workflow.jobs.batch import run_batch, run_watch
+    from sxtstudio.workflow.jobs.batch import run_batch
+    from sxtstudio.workflow.jobs.watching import run_watch
 
     if bool(arguments.tomograms) == bool(arguments.watch):
         raise UserError("Give either tomograms or --watch FOLDER; 'sxtstudio batch --help' shows how.")

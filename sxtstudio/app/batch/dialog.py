@@ -38,10 +38,11 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.io.opening import SUFFIXES, may_hold_several, name_patterns
 from sxtstudio.io.several import SeveralVolumes
 from sxtstudio.io.volume_name import VolumeName
-from sxtstudio.workflow.jobs.batch import BatchParameters, OnRow, run_batch, run_watch
+from sxtstudio.workflow.jobs.batch import BatchParameters, OnRow, run_batch
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.contact_sheet import sheet_paths
 from sxtstudio.workflow.jobs.watch import FolderWatch, tomograms_in
+from sxtstudio.workflow.jobs.watching import run_watch
 
 _FILES = f"Tomograms ({name_patterns(SUFFIXES)});;All files (*)"
 

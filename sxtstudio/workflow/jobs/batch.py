@@ -1,4 +1,4 @@
-"""Many tomograms with one set of parameters: a list of them, or each that arrives in a folder."""
+"""Many tomograms with one set of parameters; ``watching`` takes those that arrive in a folder."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from sxtstudio.workflow.jobs.batch_files import (
     write_summary,
 )
 from sxtstudio.workflow.jobs.cleaning import CleanUp
-from sxtstudio.workflow.jobs.contact_sheet import Panel, panel_of, write_contact_sheet
+from sxtstudio.workflow.jobs.contact_sheet import PANELS_PER_SHEET, Panel, panel_of, write_contact_sheet
 from sxtstudio.workflow.jobs.outputs import Output, check_outputs
 from sxtstudio.workflow.jobs.report import plain
 from sxtstudio.workflow.jobs.segmenting import (
@@ -39,14 +39,12 @@ from sxtstudio.workflow.jobs.segmenting import (
     partial_folder,
     segment_file,
 )
-from sxtstudio.workflow.jobs.watch import FolderWatch
 
 OnRow = Callable[[int, BatchRow], None]
 Free = Callable[[], bool]
 
-# Between two messages about the slices of one tomogram, and between two looks into a folder.
+# Between two messages about the slices of one tomogram.
 _SHORTEST_S = 0.2
-POLL_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -133,7 +131,7 @@ def run_batch(
         If the batch was cancelled; contact sheet and summary then show what is finished.
     """
     progress = progress or Progress()
-    batch = _Batch(parameters, on_row, free, slices_from)
+    batch = Batch(parameters, on_row, free, slices_from)
     finished = {row.tomogram: row for row in earlier if row.state in ("done", "skipped")}
     numbers: dict[object, int] = {}
     for tomogram in tomograms:
@@ -151,60 +149,12 @@ def run_batch(
     return batch.rows
 
 
-def run_watch(
-    folder: Path,
-    parameters: BatchParameters,
-    on_row: OnRow | None = None,
-    progress: Progress | None = None,
-    *,
-    watch: FolderWatch | None = None,
-    free: Free | None = None,
-    poll_s: float = POLL_S,
-    slices_from: SliceBase = 1,
-    on_note: Callable[[str], None] | None = None,
-) -> None:
-    """Segment each finished tomogram that arrives in a folder, until the job is cancelled.
+class Batch:
+    """Rows, names and the pictures of a batch that runs.
 
-    Results that are there already are never made again: ``parameters.existing`` "rename" counts as "skip".
-    But a tomogram that has been replaced is segmented again, under another name unless that is "replace".
-    ``slices_from`` is the number of the first slice in messages: 0 for the command line. ``on_note`` is
-    called once if folders of slices arrive, which are not taken: nothing tells when the last slice is there.
-
-    Raises
-    ------
-    UserError
-        If the folder does not exist, or results cannot be written.
-    Cancelled
-        When the user has had enough.
+    ``last`` keeps the pictures of the last contact sheet only: those before are full, and a watched folder
+    goes on for days.
     """
-    progress = progress or Progress()
-    if parameters.existing == "rename":
-        parameters = replace(parameters, existing="skip")
-    watch = watch or FolderWatch(folder)
-    batch = _Batch(parameters, on_row, free, slices_from, skip_projections=True)
-    earlier: set[Path] = set()
-    while True:
-        progress.restart("waiting for tomograms")
-        found = watch.poll()
-        if watch.slice_folders and on_note is not None:
-            on_note(
-                f"folders of slices are not taken from a watched folder ({watch.slice_folders[0]}): nothing "
-                "tells when the last slice is there. Segment them when they are complete."
-            )
-            on_note = None
-        for tomogram in found:
-            number = batch.add(with_axes(tomogram, parameters.axes))
-            progress.restart("segmenting")
-            batch.run(number, progress.part(1, "segmenting"), replaced=tomogram in earlier)
-            earlier.add(tomogram)
-        until = time.monotonic() + poll_s
-        while time.monotonic() < until:
-            progress.step(0)
-            time.sleep(min(0.1, poll_s))
-
-
-class _Batch:
-    """Rows, names and the pictures of a batch that runs."""
 
     def __init__(
         self,
@@ -214,6 +164,7 @@ class _Batch:
         slices_from: SliceBase,
         *,
         skip_projections: bool = False,
+        last: bool = False,
     ) -> None:
         self.parameters = parameters
         self._slices_from = slices_from
@@ -223,6 +174,8 @@ class _Batch:
         self._on_row = on_row
         self._names = Names(parameters.folder, parameters.suffix, parameters.existing)
         self._panels: dict[int, Panel] = {}
+        self._last = last
+        self._first_sheet = 0
         if parameters.folder is not None:
             try:
                 parameters.folder.mkdir(parents=True, exist_ok=True)
@@ -240,21 +193,24 @@ class _Batch:
         )
 
     def add(self, tomogram: Path, finished: BatchRow | None = None) -> int:
+        """Add a tomogram, or what is known of one that was finished earlier, and return its number."""
         self.rows.append(finished or BatchRow(tomogram))
         number = len(self.rows) - 1
         if finished is not None and finished.output is not None:
             self._names.keep(finished.output, tomogram)
             with suppress(UserError):  # it may have been moved away since
-                self._panels[number] = panel_of(tomogram, finished.output, _caption(finished))
+                self._picture(number, finished)
         self._set(number)
         return number
 
-    def run(self, number: int, progress: Progress, *, replaced: bool = False) -> None:
-        """Segment one tomogram; only a cancel and trouble with sheet or summary get out of here.
+    def run(self, number: int, progress: Progress, *, replaced: bool = False) -> Exception | None:
+        """Segment one tomogram, and return the error where it failed.
 
-        ``replaced`` says that it has taken the place of one that was segmented before.
+        Only a cancel and trouble with sheet or summary get out of here. ``replaced`` says that it has taken
+        the place of one that was segmented before.
         """
         begin = time.monotonic()
+        failed: Exception | None = None
         try:
             self._run(number, progress, begin, replaced)
         except Cancelled:
@@ -271,9 +227,16 @@ class _Batch:
             self._set(number, state=state, message=text, seconds=time.monotonic() - begin)
             if skip:
                 self._set(number, output=None)
-            else:
+            elif self.parameters.contact_sheet is not None:
                 self._panels[number] = Panel(self.rows[number].tomogram.name, state, message=text)
+            failed = error
         self._write()
+        return failed
+
+    def wait(self, number: int, message: str) -> None:
+        """Say that a tomogram is to be tried again."""
+        self._panels.pop(number, None)
+        self._set(number, state="waiting", slices=None, seconds=None, message=message)
 
     def _run(self, number: int, progress: Progress, begin: float, replaced: bool) -> None:
         while not self._free():
@@ -288,7 +251,7 @@ class _Batch:
         if there:
             text = f"{output.name} is there already{self._unfinished(output)}"
             self._set(number, state="skipped", message=text)
-            self._panels[number] = panel_of(tomogram, output, _caption(self.rows[number]))
+            self._picture(number, self.rows[number])
             return
         job = SegmentJob(
             tomogram=tomogram,
@@ -321,7 +284,11 @@ class _Batch:
             message="; ".join([*result.report["warnings"], *result.notes_counted_from(self._slices_from)]),
             details=details,
         )
-        self._panels[number] = panel_of(tomogram, output, _caption(self.rows[number]))
+        self._picture(number, self.rows[number])
+
+    def _picture(self, number: int, row: BatchRow) -> None:
+        if self.parameters.contact_sheet is not None and row.output is not None:
+            self._panels[number] = panel_of(row.tomogram, row.output, _caption(row))
 
     def _unfinished(self, output: Path) -> str:
         """Say what an interrupted run has left beside labels that are there; what is of no use goes."""
@@ -346,7 +313,11 @@ class _Batch:
     def _write(self) -> None:
         if self.parameters.contact_sheet is not None and self._panels:
             panels = [self._panels[number] for number in sorted(self._panels)]
-            write_contact_sheet(self.parameters.contact_sheet, panels)
+            write_contact_sheet(self.parameters.contact_sheet, panels, first=self._first_sheet)
+            while self._last and len(self._panels) > PANELS_PER_SHEET:
+                for number in sorted(self._panels)[:PANELS_PER_SHEET]:
+                    del self._panels[number]
+                self._first_sheet += 1
         for path in self.parameters.summary:
             axes = self.parameters.axes
             settings = {**plain(self.parameters), "axes": None if axes is None else str(axes)}

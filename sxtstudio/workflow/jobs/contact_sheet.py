@@ -69,15 +69,17 @@ def sheet_paths(path: Path, panels: int) -> list[Path]:
     return [path if n == 1 else path.with_name(f"{path.stem}-{n}{path.suffix}") for n in range(1, count + 1)]
 
 
-def write_contact_sheet(path: Path, panels: list[Panel]) -> list[Path]:
+def write_contact_sheet(path: Path, panels: list[Panel], first: int = 0) -> list[Path]:
     """Write the panels as PNG pictures and return their files; more than 60 panels need several.
+
+    ``first`` is the number of full pictures that were written before, whose panels are not among these.
 
     Raises
     ------
     UserError
         If a file cannot be written.
     """
-    paths = sheet_paths(path, len(panels))
+    paths = sheet_paths(path, first * PANELS_PER_SHEET + len(panels))[first:]
     for number, file in enumerate(paths):
         picture = draw(panels[number * PANELS_PER_SHEET : (number + 1) * PANELS_PER_SHEET])
         with atomic_write(file) as temporary:

@@ -24,6 +24,9 @@ _SLICES, _FEWEST = frozenset((".tif", ".tiff", ".png")), 3
 STABLE_S = 6.0
 # A file that does not change any more and cannot be read is damaged; this long it gets a chance.
 GIVE_UP_S = 60.0
+# With so many that were returned before, each of them is looked at again only now and then: a share answers
+# some thousand questions a second, and stores of chunks are thousands of files each.
+_FEW, RECHECK_S = 100, 60.0
 
 Signature = tuple[int, int, float, float]
 
@@ -36,12 +39,13 @@ class _Seen:
     next_try: float
 
 
-@dataclass(frozen=True)
+@dataclass
 class _Taken:
     """A file that was returned; its fingerprint is None where that is not known."""
 
     signature: Signature
     fingerprint: dict[str, Any] | None
+    next_look: float = 0.0
 
 
 def tomograms_in(folder: Path) -> list[Path]:
@@ -101,6 +105,8 @@ class FolderWatch:
         self._seen: dict[Path, _Seen] = {}
         self._taken: dict[Path, _Taken] = {}
         self.slice_folders: list[str] = []
+        #: The folder could not be listed at the last look: a share that has gone.
+        self.away = False
         if not include_present:
             self._taken = {path: _Taken(found, None) for path, found in self._candidates().items()}
 
@@ -119,10 +125,18 @@ class FolderWatch:
                 self._seen.pop(path, None)
             elif self._stands_still(path, signature):
                 known = _fingerprint(path)
-                self._taken[path] = _Taken(signature, known)
+                self._taken[path] = _Taken(signature, known, self._clock() + RECHECK_S)
                 if taken is None or known is None or known != taken.fingerprint:  # not only touched
                     ready.append((signature[2], path))
         return [path for _, path in sorted(ready)]
+
+    def take(self, path: Path, signature: Signature) -> None:
+        """Let a tomogram that was worked on before count as returned, as long as it is as it was then."""
+        self._taken[path] = _Taken(signature, None, 0.0)
+
+    def forget(self, path: Path) -> None:
+        """Return a tomogram once more, when it stands still."""
+        self._taken.pop(path, None)
 
     def _stands_still(self, path: Path, signature: Signature) -> bool:
         """Whether nobody has written to a file for long enough, and it is complete as far as one can see."""
@@ -150,17 +164,30 @@ class FolderWatch:
                     if is_own_output(path):
                         continue
                     if path.suffix.lower() not in SUFFIXES:
-                        if _holds_slices(path):
+                        if entry.is_dir() and _holds_slices(path):
                             self.slice_folders.append(path.name)
                         continue
+                    known = self._known(path)
                     try:
-                        found[path] = _signature(path)
+                        found[path] = signature_of(path) if known is None else known
                     except OSError:  # it has gone in the meantime
                         continue
         except OSError:
             # A share may be away for a moment; what was seen before counts again from the start.
+            self.away = True
             return {}
+        self.away = False
         return found
+
+    def _known(self, path: Path) -> Signature | None:
+        """Return the signature of one that was returned, unless it is time to look at it again."""
+        taken = self._taken.get(path)
+        if taken is None or len(self._taken) <= _FEW:
+            return None
+        if self._clock() < taken.next_look:
+            return taken.signature
+        taken.next_look = self._clock() + RECHECK_S
+        return None
 
 
 def _holds_slices(path: Path) -> bool:
@@ -174,7 +201,7 @@ def _holds_slices(path: Path) -> bool:
         return False
 
 
-def _signature(path: Path) -> Signature:
+def signature_of(path: Path) -> Signature:
     """Return number of files, bytes, and times of the latest change of a content and of an entry."""
     if path.is_dir():
         files = [part.stat() for part in path.rglob("*") if part.is_file()]

@@ -21,7 +21,7 @@ from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.segment import SegmentParameters
-from sxtstudio.workflow.jobs.batch import BatchParameters, run_batch, run_watch
+from sxtstudio.workflow.jobs.batch import BatchParameters, run_batch
 from sxtstudio.workflow.jobs.batch_files import BatchRow, Names, is_own_output
 from sxtstudio.workflow.jobs.contact_sheet import (
     CAPTION_PX,
@@ -33,6 +33,7 @@ from sxtstudio.workflow.jobs.contact_sheet import (
 )
 from sxtstudio.workflow.jobs.segmenting import partial_folder
 from sxtstudio.workflow.jobs.watch import GIVE_UP_S, FolderWatch
+from sxtstudio.workflow.jobs.watching import run_watch
 
 
 @pytest.fixture

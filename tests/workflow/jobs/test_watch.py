@@ -126,7 +126,7 @@ def test_nothing_is_taken_before_it_is_complete(
 ) -> None:
     """Also where a network share says nothing of changes of a file."""
     if not times:
-        monkeypatch.setattr(module, "_signature", lambda path: (1, path.stat().st_size, 0.0, 0.0))
+        monkeypatch.setattr(module, "signature_of", lambda path: (1, path.stat().st_size, 0.0, 0.0))
     source = write(tmp_path / name)
     folder, clock = tmp_path / "in", Clock()
     folder.mkdir()
@@ -268,9 +268,9 @@ def test_the_command_waits_for_a_copier_and_segments_a_replaced_file_again(
     folder = tmp_path / "in"
     folder.mkdir()
     code = (
-        "import sys; from sxtstudio.workflow.jobs import watch, batch; from sxtstudio.cli import main\n"
-        "watch.STABLE_S, batch.POLL_S = 0.4, 0.1\n"
-        "batch.run_watch.__kwdefaults__['poll_s'] = 0.1\n"
+        "import sys; from sxtstudio.workflow.jobs import watch, watching; from sxtstudio.cli import main\n"
+        "watch.STABLE_S, watching.POLL_S = 0.4, 0.1\n"
+        "watching.run_watch.__kwdefaults__['poll_s'] = 0.1\n"
         "sys.exit(main(sys.argv[1:]))"
     )
     words = ["batch", "--watch", str(folder), "--model", str(toy_model), "--device", "cpu"]

@@ -1,0 +1,277 @@
+"""Each finished tomogram that arrives in a folder is segmented, until somebody stops it: for a week, if so.
+
+What is nobody's fault is waited for: a network share that has gone, a disk that is full. A tomogram that
+failed because of that is tried again; one that is damaged is, once its file changes.
+"""
+
+from __future__ import annotations
+
+import errno
+import shutil
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+from sxtstudio.core.errors import SliceBase, UserError, sentence_of
+from sxtstudio.core.progress import Progress
+from sxtstudio.io.volume_name import with_axes
+from sxtstudio.workflow.jobs.batch import Batch, BatchParameters, Free, OnRow
+from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.disk_room import DiskState, Room, Usage, disk_state, worst_disk
+from sxtstudio.workflow.jobs.watch import FolderWatch
+
+# Between two looks into a folder, and at a disk that is full or has gone.
+POLL_S = 2.0
+_STEP_S = 0.1
+# What a network or a disk says of itself, not of a file.
+_OF_THE_PLACE = {
+    errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN,
+    errno.EHOSTUNREACH, errno.ENETUNREACH, errno.ENETDOWN, errno.ECONNRESET, errno.ENOSPC, errno.EDQUOT,
+}  # fmt: skip
+_MOST_TRIES = 3
+
+OnNote = Callable[[str], None]
+
+
+class Follower:
+    """What goes along with a watched folder; this one does nothing.
+
+    Attributes
+    ----------
+    folders
+        Where it writes: their disks are looked at, too.
+    """
+
+    folders: tuple[Path, ...] = ()
+
+    def begin(self, watch: FolderWatch) -> None:
+        """Take note that the watch begins; tomograms known from before may be taken off it."""
+
+    def wants(self, tomogram: Path) -> bool:
+        """Whether a tomogram is to be segmented; False where that was done before."""
+        return True
+
+    def found(self, tomograms: list[Path]) -> None:
+        """Take note of those that wait."""
+
+    def changed(self, row: BatchRow) -> None:
+        """Take note of what becomes of a tomogram; called often."""
+
+    def ended(self, row: BatchRow, progress: Progress) -> None:
+        """Do what comes after a tomogram; whatever goes wrong in it stays in it."""
+
+    def waits(self, reason: str) -> None:
+        """Take note that work waits for something ("": it goes on) or that a disk is short of room."""
+
+    def idle(self) -> None:
+        """Do what can be done while there is no tomogram."""
+
+    def stopped(self) -> None:
+        """Take note that the watch has ended."""
+
+
+def run_watch(
+    folder: Path,
+    parameters: BatchParameters,
+    on_row: OnRow | None = None,
+    progress: Progress | None = None,
+    *,
+    watch: FolderWatch | None = None,
+    free: Free | None = None,
+    poll_s: float = POLL_S,
+    slices_from: SliceBase = 1,
+    on_note: OnNote | None = None,
+    follower: Follower | None = None,
+    usage: Usage = shutil.disk_usage,
+) -> None:
+    """Segment each finished tomogram that arrives in a folder, until the job is cancelled.
+
+    Results that are there already are never made again: ``parameters.existing`` "rename" counts as "skip".
+    But a tomogram that has been replaced is segmented again, under another name unless that is "replace".
+
+    Parameters
+    ----------
+    folder, parameters
+        Where tomograms arrive, and what is done to each.
+    on_row, progress, free
+        As of ``run_batch``.
+    watch
+        Finds them; by default those that are there already count, too.
+    poll_s
+        Between two looks.
+    slices_from
+        The number of the first slice in messages: 0 for the command line.
+    on_note
+        Called with what concerns all of them, once each time: folders of slices, which are not taken since
+        nothing tells when the last slice is there; a share that has gone and is back; a disk short of room.
+    follower
+        What is done besides.
+    usage
+        As ``shutil.disk_usage``; for tests.
+
+    Raises
+    ------
+    UserError
+        If the folder does not exist, or results cannot be written from the start.
+    Cancelled
+        When the user has had enough.
+    """
+    progress = progress or Progress()
+    if parameters.existing == "rename":
+        parameters = replace(parameters, existing="skip")
+    watch = watch or FolderWatch(folder)
+    follower = follower or Follower()
+
+    def on_change(number: int, row: BatchRow) -> None:
+        follower.changed(row)
+        if on_row is not None:
+            on_row(number, row)
+
+    batch = Batch(parameters, on_change, free, slices_from, skip_projections=True, last=True)
+    watching = _Watching(watch, batch, progress, follower, on_note or (lambda text: None), usage)
+    follower.begin(watch)
+    try:
+        while True:
+            watching.look()
+            watching.pause(poll_s)
+    finally:
+        follower.stopped()
+
+
+class _Watching:
+    """A watched folder and the batch that its tomograms belong to."""
+
+    def __init__(
+        self,
+        watch: FolderWatch,
+        batch: Batch,
+        progress: Progress,
+        follower: Follower,
+        on_note: OnNote,
+        usage: Usage,
+    ) -> None:
+        self._watch, self._batch, self._progress = watch, batch, progress
+        self._follower, self._on_note, self._usage = follower, on_note, usage
+        self._numbers: dict[Path, int] = {}  # of those that wait to be tried again
+        self._tries: dict[Path, int] = {}
+        self._earlier: set[Path] = set()
+        self._said: tuple[Room, Path | None] = (Room.ENOUGH, None)
+        self._told_of_slices = False
+
+    def look(self) -> None:
+        """Segment what has become complete."""
+        self._progress.restart("waiting for tomograms")
+        found = self._watch.poll()
+        if self._watch.away:
+            self._say(disk_state(self._watch.folder, 0, _listed))
+            return
+        if self._watch.slice_folders and not self._told_of_slices:
+            self._told_of_slices = True
+            self._on_note(
+                f"folders of slices are not taken from a watched folder ({self._watch.slice_folders[0]}): "
+                "nothing tells when the last slice is there. Segment them when they are complete."
+            )
+        wanted = [path for path in found if self._follower.wants(path)]
+        if wanted:
+            self._follower.found(wanted)
+        for tomogram in wanted:
+            self._wait_for_room(tomogram)
+            self._run(tomogram)
+        if not wanted:
+            self._say(self._worst(0))
+            self._follower.idle()
+
+    def pause(self, seconds: float) -> None:
+        """Do nothing for a while; a cancel ends it."""
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            self._progress.step(0)
+            time.sleep(min(_STEP_S, seconds))
+
+    def _run(self, tomogram: Path) -> None:
+        number = self._numbers.pop(tomogram, None)
+        named = with_axes(tomogram, self._batch.parameters.axes)
+        number = self._batch.add(named) if number is None else number
+        self._progress.restart("segmenting")
+        counter = self._progress.part(1, "segmenting")
+        error: Exception | None = None
+        try:
+            error = self._batch.run(number, counter, replaced=tomogram in self._earlier)
+        except (UserError, OSError) as trouble:  # with sheet or table, which the next one writes anew
+            self._on_note(sentence_of(trouble) or str(trouble))
+        if error is not None and self._is_of_the_place(error, tomogram):
+            text = sentence_of(error) or str(error)
+            self._batch.wait(number, f"{text} It is tried again.")
+            self._numbers[tomogram] = number
+            self._watch.forget(tomogram)
+            return
+        self._tries.pop(tomogram, None)
+        self._earlier.add(tomogram)
+        self._follower.ended(self._batch.rows[number], self._progress)
+
+    def _is_of_the_place(self, error: Exception, tomogram: Path) -> bool:
+        """Whether the share or the disk is to blame, not the tomogram; a few times only where both may be."""
+        state = self._worst(_needed(tomogram))
+        if self._watch_is_away() or (state is not None and state.room >= Room.FULL):
+            return True
+        if not _numbers_of(error) & _OF_THE_PLACE:
+            return False
+        self._tries[tomogram] = self._tries.get(tomogram, 0) + 1
+        return self._tries[tomogram] < _MOST_TRIES
+
+    def _watch_is_away(self) -> bool:
+        return disk_state(self._watch.folder, 0, _listed).room is Room.AWAY
+
+    def _worst(self, needed: int) -> DiskState | None:
+        own = self._batch.parameters.folder or self._watch.folder
+        return worst_disk(dict.fromkeys((own, *self._follower.folders)), needed, self._usage)
+
+    def _wait_for_room(self, tomogram: Path) -> None:
+        while (state := self._worst(_needed(tomogram))) is not None and state.room >= Room.FULL:
+            self._say(state)
+            self._progress.restart("waiting for room on the disk")
+            self.pause(POLL_S)
+        self._say(state)
+
+    def _say(self, state: DiskState | None) -> None:
+        """Say once what is waited for, and once that it goes on."""
+        room = Room.ENOUGH if state is None else state.room
+        if state is None or room is Room.ENOUGH:
+            if self._said[0] is not Room.ENOUGH:
+                self._said = (Room.ENOUGH, None)
+                self._follower.waits("")
+                self._on_note("work goes on: the disk has room, and the folders are there")
+            return
+        if self._said != (room, state.folder):
+            self._said = (room, state.folder)
+            self._follower.waits(state.sentence)
+            self._on_note(state.sentence)
+
+
+def _needed(tomogram: Path) -> int:
+    """Return what the results of a tomogram take at most: labels of a byte, twice, and numbers of four."""
+    try:
+        size = tomogram.stat().st_size
+    except OSError:
+        return 0
+    return max(size, 1 << 20)
+
+
+def _listed(folder: Path) -> tuple[int, int, int]:
+    """Raise OSError where a folder cannot be listed; its disk is of no interest."""
+    next(folder.iterdir(), None)
+    return (1 << 62, 0, 1 << 62)
+
+
+def _numbers_of(error: BaseException) -> set[int]:
+    """Return what the operating system said, wherever in the chain of errors."""
+    found: set[int] = set()
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        if isinstance(current, OSError) and current.errno is not None:
+            found.add(current.errno)
+        current = current.__cause__ or current.__context__
+    return found

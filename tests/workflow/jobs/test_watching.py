@@ -1,0 +1,281 @@
+"""A watched folder over days: full disks, shares that go, damaged files, thousands of tomograms."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sxtstudio.core.errors import Cancelled
+from sxtstudio.core.progress import Progress
+from sxtstudio.segment import SegmentParameters
+from sxtstudio.workflow.jobs import watch as watch_module
+from sxtstudio.workflow.jobs.batch import Batch, BatchParameters
+from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.contact_sheet import PANELS_PER_SHEET, Panel, sheet_paths
+from sxtstudio.workflow.jobs.disk_room import KEPT_FREE_BYTES, Room, disk_state, worst_disk
+from sxtstudio.workflow.jobs.watch import RECHECK_S, FolderWatch
+from sxtstudio.workflow.jobs.watching import Follower, run_watch
+
+GB = 1 << 30
+
+
+@pytest.fixture
+def folder(tomogram: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(tomogram, folder / "first.mrc")
+    return folder
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sxtstudio.workflow.jobs.watching.POLL_S", 0.02)
+
+
+class Until(Follower):
+    """Stops the watch at the end of so many tomograms; keeps what it is told."""
+
+    def __init__(self, progress: Progress, ends: int) -> None:
+        self.progress, self.ends, self.rows, self.waited = progress, ends, [], []
+
+    def ended(self, row: BatchRow, progress: Progress) -> None:
+        self.rows.append(row)
+        if len(self.rows) == self.ends:
+            self.progress.cancel()
+
+    def waits(self, reason: str) -> None:
+        self.waited.append(reason)
+
+
+def watched(
+    folder: Path, model: Path, follower: Follower, progress: Progress, **more
+) -> list[tuple[str, str]]:
+    wanted = BatchParameters(SegmentParameters(model=model, device="cpu", polarity="dark"))
+    states: list[tuple[str, str]] = []
+
+    def on_row(number: int, row: BatchRow) -> None:
+        states.append((row.tomogram.name, row.state))
+
+    watch = FolderWatch(folder, stable_s=0.02)
+    with pytest.raises(Cancelled):
+        run_watch(folder, wanted, on_row, progress, watch=watch, poll_s=0.02, follower=follower, **more)
+    return states
+
+
+def test_a_disk_that_is_nearly_full_holds_work_back_until_there_is_room(
+    folder: Path, toy_model: Path
+) -> None:
+    progress, notes = Progress(), []
+    follower = Until(progress, 1)
+    free = iter([0, 0, GB // 2, 5 * GB])
+    last = 100 * GB
+
+    def usage(path: Path) -> tuple[int, int, int]:
+        assert folder in (path, *path.parents)
+        return 200 * GB, 0, next(free, last)
+
+    states = watched(folder, toy_model, follower, progress, usage=usage, on_note=notes.append)
+    assert [state for _, state in states][:2] == ["waiting", "running"] and states[-1] == (
+        "first.mrc",
+        "done",
+    )
+    assert "nearly full" in follower.waited[0] and "goes on by itself" in follower.waited[0]
+    assert "left: make room before" in follower.waited[1], "5 GB of 200 are little"
+    assert notes == [text for text in follower.waited if text], "each is said once"
+    assert not list(folder.glob("*.partial"))
+
+
+@pytest.mark.parametrize(
+    ("free", "needed", "room"),
+    [
+        (KEPT_FREE_BYTES + 3 * GB - 1, 3 * GB, Room.FULL),
+        (KEPT_FREE_BYTES + 3 * GB, 3 * GB, Room.SHORT),
+        (KEPT_FREE_BYTES + 30 * GB - 1, 3 * GB, Room.SHORT),
+        (KEPT_FREE_BYTES + 30 * GB, 3 * GB, Room.ENOUGH),
+        (KEPT_FREE_BYTES + 29 * GB, 0, Room.SHORT),  # 3 % of the disk
+    ],
+)
+def test_room_is_judged_by_what_a_tomogram_writes(free: int, needed: int, room: Room, tmp_path: Path) -> None:
+    state = disk_state(tmp_path, needed, lambda path: (1000 * GB, 0, free))
+    assert state.room is room and bool(state.sentence) is (room is not Room.ENOUGH)
+
+
+def test_the_worst_of_several_disks_counts(tmp_path: Path) -> None:
+    frees = {"a": 500 * GB, "b": 2 * GB}
+
+    def usage(path: Path) -> tuple[int, int, int]:
+        if path.name == "gone":
+            raise OSError(116, "Stale file handle")
+        return 1000 * GB, 0, frees[path.name]
+
+    worst = worst_disk([Path("a"), Path("b")], GB, usage)
+    assert worst is not None and worst.folder == Path("b") and worst.room is Room.SHORT
+    worst = worst_disk([Path("a"), Path("gone"), Path("b")], GB, usage)
+    assert worst is not None and worst.room is Room.AWAY and "Stale file handle" in worst.sentence
+    assert worst_disk([], GB, usage) is None
+
+
+def test_a_share_that_goes_while_it_is_read_fails_nothing(
+    folder: Path, toy_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress, notes = Progress(), []
+    away = folder.with_name("elsewhere")
+
+    class Share(Until):
+        def wants(self, tomogram: Path) -> bool:
+            if not notes and not away.exists() and not self.rows:
+                folder.rename(away)
+            return True
+
+        def waits(self, reason: str) -> None:
+            super().waits(reason)
+            if "cannot be reached" in reason:
+                away.rename(folder)
+
+    follower = Share(progress, 1)
+    states = watched(folder, toy_model, follower, progress, on_note=notes.append)
+    assert ("first.mrc", "done") == states[-1] and "failed" not in {row.state for row in follower.rows}
+    assert "cannot be reached" in notes[0] and "goes on" in notes[-1]
+    assert len({number for number, _ in states}) == 1
+
+
+def test_a_share_that_goes_during_the_work_is_waited_for(
+    folder: Path, toy_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first reading of the file fails with an error of the network; the row stays one."""
+    from sxtstudio.workflow.jobs import batch as module
+
+    progress, calls = Progress(), []
+    real = module.segment_file
+
+    def segment(*args: object, **more: object):
+        calls.append(1)
+        if len(calls) == 1:
+            raise OSError(116, "Stale file handle", str(folder / "first.mrc"))
+        return real(*args, **more)
+
+    monkeypatch.setattr(module, "segment_file", segment)
+    follower = Until(progress, 1)
+    states = [state for _, state in watched(folder, toy_model, follower, progress)]
+    assert [row.state for row in follower.rows] == ["done"] and len(calls) == 2
+    assert "failed" in states and states.index("failed") < len(states) - 1 and states[-1] == "done"
+
+
+def test_a_damaged_file_fails_alone_and_is_tried_again_when_it_changes(
+    tomogram: Path, folder: Path, toy_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_module, "GIVE_UP_S", 0.1)
+    bad = folder / "bad.mrc"
+    bad.write_bytes(tomogram.read_bytes()[:20_000])
+    progress = Progress()
+
+    class Mended(Until):
+        def ended(self, row: BatchRow, progress: Progress) -> None:
+            super().ended(row, progress)
+            if row.state == "failed":
+                shutil.copy(tomogram, bad)
+
+    follower = Mended(progress, 3)
+    watched(folder, toy_model, follower, progress)
+    ends = [(row.tomogram.name, row.state) for row in follower.rows]
+    assert sorted(ends[:2]) == [("bad.mrc", "failed"), ("first.mrc", "done")] or ends[1:] == [
+        ("bad.mrc", "failed"),
+        ("bad.mrc", "done"),
+    ]
+    assert ends.count(("bad.mrc", "failed")) == 1 and ends.count(("bad.mrc", "done")) == 1
+
+
+def test_thousands_of_known_files_are_looked_at_now_and_then(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now, looks = [0.0], [0]
+    real = watch_module.signature_of
+
+    def counted(path: Path) -> watch_module.Signature:
+        looks[0] += 1
+        return real(path)
+
+    monkeypatch.setattr(watch_module, "signature_of", counted)
+    paths = [tmp_path / f"{number:04}.mrc" for number in range(2000)]
+    watch = FolderWatch(tmp_path, clock=lambda: now[0])
+    for path in paths:
+        path.touch()
+        watch.take(path, real(path))
+    for second in range(0, round(10 * RECHECK_S), 2):
+        now[0] = second
+        assert watch.poll() == []
+    polls = 5 * RECHECK_S
+    assert 10 * len(paths) <= looks[0] <= 11 * len(paths) < polls * len(paths) / 20
+    paths[7].write_bytes(b"another file")
+    looks[0] = 0
+    now[0] += RECHECK_S + 1
+    watch.poll()
+    assert paths[7] in watch._seen, "one that was replaced is noticed, if later"
+    new = tmp_path / "new.mrc"
+    new.touch()
+    watch.poll()
+    assert new in watch._seen, "a new one at once"
+
+
+def test_what_a_watch_keeps_does_not_grow_with_contact_sheets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And the pictures are the same as those of a list."""
+    from sxtstudio.workflow.jobs import batch as module
+
+    monkeypatch.setattr(module, "segment_file", lambda *a: (_ for _ in ()).throw(ValueError("no")))
+    monkeypatch.setattr(module, "_sentence", lambda error, base: "no")
+    sheets: dict[bool, list[bytes]] = {}
+    count = 2 * PANELS_PER_SHEET + 5
+    pixels = np.zeros((4, 4, 3), np.uint8)
+    monkeypatch.setattr(module, "write_contact_sheet", _rarely(module.write_contact_sheet))
+    for last in (False, True):
+        out = tmp_path / str(last)
+        out.mkdir()
+        batch = Batch(BatchParameters(contact_sheet=out / "sheet.png"), None, None, 1, last=last)
+        for number in range(count):
+            batch.add(tmp_path / f"{number}.mrc")
+            batch.run(number, Progress())
+            assert last is False or len(batch._panels) <= PANELS_PER_SHEET
+        assert len(batch._panels) == (5 if last else count)
+        files = sheet_paths(out / "sheet.png", count)
+        assert len(files) == 3 and sorted(files) == sorted(out.iterdir())
+        sheets[last] = [np.asarray(Image.open(file)).tobytes() for file in files]
+        batch = Batch(BatchParameters(), None, None, 1, last=last)
+        batch.add(tmp_path / "x.mrc")
+        batch.run(0, Progress())
+        assert batch._panels == {}, "without a sheet nothing is kept"
+    assert sheets[True] == sheets[False]
+    assert Panel("x", "y", pixels).pixels is pixels
+
+
+def _rarely(write):
+    """Write only sheets that are full or last: that is what counts here, and 120 pictures take long."""
+
+    def written(path: Path, panels: list[Panel], first: int = 0) -> list[Path]:
+        if len(panels) % PANELS_PER_SHEET in (0, 1, 5):
+            return write(path, panels, first)
+        return []
+
+    return written
+
+
+def test_the_log_of_a_week_stays_small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from sxtstudio.core import logs
+
+    monkeypatch.setattr(logs, "log_folder", lambda: tmp_path / "log")
+    handler = logs.start_log()
+    assert handler is not None
+    try:
+        for number in range(30_000):
+            logs.LOGGER.error("trouble with the share number %d %s", number, "x" * 200)
+    finally:
+        logs.LOGGER.removeHandler(handler)
+        handler.close()
+    sizes = [os.path.getsize(file) for file in (tmp_path / "log").iterdir()]
+    assert len(sizes) == 4 and sum(sizes) < 5_000_000 < 30_000 * 200
