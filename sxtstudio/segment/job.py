@@ -22,6 +22,7 @@ from sxtstudio.segment.check import try_model
 from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.segment.device import Device, choose_device
 from sxtstudio.segment.field import fill_note
+from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.segment.neighbours import Mean, Neighbours, Output
 from sxtstudio.segment.overlap import overlapped
 from sxtstudio.segment.parameters import Segmentation, SegmentParameters
@@ -53,7 +54,8 @@ class Finished:
 class SegmentationJob:
     """A segmentation of the slices ``slices`` (first, one after the last) of a volume.
 
-    ``redraws`` says whether slices are redrawn as well; ``lent`` is a runner that somebody else will close.
+    ``redraws`` says whether slices are redrawn as well; ``lent`` is a runner that somebody else will close,
+    ``keeper`` has one, or makes it.
     """
 
     volume: CheckedVolume
@@ -64,6 +66,7 @@ class SegmentationJob:
     polarity: Polarity
     redraws: bool = False
     lent: SliceRunner | None = None
+    keeper: RunnerKeeper | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     voxels: int = 0
@@ -73,6 +76,11 @@ class SegmentationJob:
 
     def runner(self) -> SliceRunner:
         """Return the network, loaded when it is asked for first."""
+        if self.lent is None and self.keeper is not None:
+            with self.timed("loading the model"):
+                self.lent = self.keeper.lend(
+                    self.card, self.device, tile_px=self.parameters.tile_px, image=self.redraws
+                )
         if self.lent is not None:
             return self.lent
         if self._own is None:
@@ -318,6 +326,7 @@ def prepare(
     *,
     redraws: bool = False,
     runner: SliceRunner | None = None,
+    keeper: RunnerKeeper | None = None,
 ) -> SegmentationJob:
     """Check the parameters and decide on model, device and polarity.
 
@@ -331,6 +340,8 @@ def prepare(
         Whether slices will be redrawn as well.
     runner
         A network for these that is loaded already; it stays the caller's.
+    keeper
+        Has a network, or makes it, where the caller has none yet.
 
     Raises
     ------
@@ -347,7 +358,7 @@ def prepare(
         polarity = detect_polarity(volume, progress=progress)
     else:
         polarity = chosen_polarity(parameters.polarity)
-    job = SegmentationJob(volume, parameters, slices, card, device, polarity, redraws, runner)
+    job = SegmentationJob(volume, parameters, slices, card, device, polarity, redraws, runner, keeper)
     if not polarity.sure and card.polarity == "dark":
         try:
             job.polarity = ask_network(volume, card, job.runner(), progress)

@@ -11,6 +11,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume
 from sxtstudio.segment.job import prepare
+from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.segment.parameters import Segmentation, SegmentParameters
 from sxtstudio.segment.slices import Pixels
 
@@ -26,6 +27,7 @@ def segment(
     progress: Progress | None = None,
     on_slices: OnSlices | None = None,
     on_earlier: OnSlices | None = None,
+    keeper: RunnerKeeper | None = None,
 ) -> Segmentation:
     """Outline membranes in a tomogram.
 
@@ -48,6 +50,8 @@ def segment(
         is on disk; first for those of an interrupted run. It runs in the caller's thread.
     on_earlier
         Called in its place for the slices of an interrupted run.
+    keeper
+        Keeps the network for the next tomogram; None loads it anew, and gives its memory back.
 
     Returns
     -------
@@ -68,7 +72,7 @@ def segment(
     looking_at = height * width if parameters.polarity == "auto" else 0
     stages = Stages(progress, (Stage(Work.POLARITY, looking_at), Stage(Work.SEGMENT, depth)))
     with stages.stage(Work.POLARITY) as looking:
-        job = prepare(volume, parameters, looking, redraws=parameters.trust != "none")
+        job = prepare(volume, parameters, looking, redraws=parameters.trust != "none", keeper=keeper)
     with (
         closing(job),
         (checkpoint := job.checkpoint(Path(work_dir), resume)).closed_on_error(),

@@ -89,7 +89,7 @@ class SliceRunner:
         self.multiple = multiple
         self.tile_px = None if tile_px is None else round_up(tile_px, multiple)
         self.notes: list[str] = []
-        self._wanted = self.tile_px
+        self._asked = self._wanted = self.tile_px
         self._largest_area = largest_area
         self._largest_bytes = largest_bytes
         self._available = available
@@ -151,6 +151,16 @@ class SliceRunner:
         largest = max((tile.outer for tile in tiles), key=lambda outer: outer.area)
         area = sum(tile.outer.area for tile in tiles)
         return area, self.executor.peak_bytes(largest.shape, batch)
+
+    def renew(self, available: int | None) -> None:
+        """Forget what the last tomogram taught of memory; ``available`` bytes are there now, None: as many.
+
+        A runner that is kept for the next tomogram then plans, and notes, as a new one does.
+        """
+        self.tile_px = self._wanted = self._asked
+        self._at_once, self._planned_for = None, None
+        self._available = available
+        self.notes.clear()
 
     def close(self) -> None:
         """Give threads and memory back."""

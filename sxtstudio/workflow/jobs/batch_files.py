@@ -47,6 +47,8 @@ class BatchRow:
         For the user: what went wrong, or what to know.
     details
         Model, device, polarity … of a finished one, as plain values.
+    worker
+        Which of several machines has it or had it, and on what device; "" for this one.
     """
 
     tomogram: Path
@@ -57,6 +59,7 @@ class BatchRow:
     labelled: float | None = None
     message: str = ""
     details: Mapping[str, Any] | None = None
+    worker: str = ""
 
 
 class Names:

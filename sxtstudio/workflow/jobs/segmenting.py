@@ -25,6 +25,7 @@ from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume, open_volume
 from sxtstudio.segment import Segmentation, SegmentParameters, segment
 from sxtstudio.segment.checkpoint import forget
+from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.workflow.document.views import VolumeView, notes_of
 from sxtstudio.workflow.jobs.cleaning import (
     CleanUp,
@@ -113,7 +114,10 @@ def partial_folder(output: Path) -> Path:
 
 
 def segment_file(
-    job: SegmentJob, progress: Progress | None = None, on_slice: OnSlice | None = None
+    job: SegmentJob,
+    progress: Progress | None = None,
+    on_slice: OnSlice | None = None,
+    keeper: RunnerKeeper | None = None,
 ) -> SegmentResult:
     """Segment a tomogram file and write its labels.
 
@@ -126,6 +130,8 @@ def segment_file(
     on_slice
         Called for every finished slice, those of an interrupted run included, with its index in the
         tomogram, its labels (y, x), and the numbers of finished and of all slices.
+    keeper
+        Keeps the network for the next job.
 
     Returns
     -------
@@ -150,7 +156,7 @@ def segment_file(
         source = _open(job, stack)
         stages = Stages(progress, _stages(job, source))
         with _timed(seconds, "segmentation"), stages.stage(Work.SEGMENT) as counter:
-            found = _segment(job, source, counter, on_slice)
+            found = _segment(job, source, counter, on_slice, keeper)
         stack.callback(found.close)
         cleaned: CleanReport | None = None
         notes: Notes = ()
@@ -216,7 +222,13 @@ def _open(job: SegmentJob, stack: ExitStack) -> _Source:
     return source
 
 
-def _segment(job: SegmentJob, source: _Source, progress: Progress, on_slice: OnSlice | None) -> Segmentation:
+def _segment(
+    job: SegmentJob,
+    source: _Source,
+    progress: Progress,
+    on_slice: OnSlice | None,
+    keeper: RunnerKeeper | None,
+) -> Segmentation:
     work = partial_folder(job.output)
     total = source.shape[0]
     finished = 0
@@ -229,7 +241,13 @@ def _segment(job: SegmentJob, source: _Source, progress: Progress, on_slice: OnS
 
     try:
         return segment(
-            source.file, job.parameters, work, resume=job.resume, progress=progress, on_slices=count
+            source.file,
+            job.parameters,
+            work,
+            resume=job.resume,
+            progress=progress,
+            on_slices=count,
+            keeper=keeper,
         )
     except UserError:
         try:

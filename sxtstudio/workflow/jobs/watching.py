@@ -9,21 +9,21 @@ from __future__ import annotations
 import errno
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-from sxtstudio.core.errors import SliceBase, UserError, sentence_of
+from sxtstudio.core.errors import SliceBase, sentence_of
 from sxtstudio.core.progress import Progress
 from sxtstudio.io.volume_name import with_axes
-from sxtstudio.workflow.jobs.batch import Batch, BatchParameters, Free, OnRow
+from sxtstudio.workflow.jobs.batch import BatchParameters
 from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.batch_jobs import Batch, Free, JobOutcome, JobRunner, OneAfterAnother, OnRow
 from sxtstudio.workflow.jobs.disk_room import DiskState, Room, Usage, disk_state, worst_disk
 from sxtstudio.workflow.jobs.watch import FolderWatch
 
 # Between two looks into a folder, and at a disk that is full or has gone.
 POLL_S = 2.0
-_STEP_S = 0.1
 # What a network or a disk says of itself, not of a file.
 _OF_THE_PLACE = {
     errno.EIO, errno.ESTALE, errno.ENODEV, errno.ENOTCONN, errno.ETIMEDOUT, errno.EHOSTDOWN,
@@ -84,6 +84,7 @@ def run_watch(
     on_note: OnNote | None = None,
     follower: Follower | None = None,
     usage: Usage = shutil.disk_usage,
+    runner: JobRunner | None = None,
 ) -> None:
     """Segment each finished tomogram that arrives in a folder, until the job is cancelled.
 
@@ -109,11 +110,13 @@ def run_watch(
         What is done besides.
     usage
         As ``shutil.disk_usage``; for tests.
+    runner
+        What runs the jobs; None runs them in this process, one after another.
 
     Raises
     ------
     UserError
-        If the folder does not exist, or results cannot be written from the start.
+        If the folder does not exist, results cannot be written from the start, or the runner can run no job.
     Cancelled
         When the user has had enough.
     """
@@ -128,40 +131,52 @@ def run_watch(
         if on_row is not None:
             on_row(number, row)
 
-    batch = Batch(parameters, on_change, free, slices_from, skip_projections=True, last=True)
-    watching = _Watching(watch, batch, progress, follower, on_note or (lambda text: None), usage)
+    note = on_note or (lambda text: None)
+    watching = _Watching(watch, parameters, progress, follower, note, usage)
+    batch = Batch(
+        parameters,
+        on_change,
+        slices_from,
+        skip_projections=True,
+        last=True,
+        on_end=watching.take,
+        on_trouble=lambda trouble: note(sentence_of(trouble) or str(trouble)),
+    )
     follower.begin(watch)
     try:
-        while True:
-            watching.look()
-            watching.pause(poll_s)
+        (runner or OneAfterAnother(free)).run(batch, watching.numbers(batch, poll_s), progress, None)
     finally:
         follower.stopped()
 
 
 class _Watching:
-    """A watched folder and the batch that its tomograms belong to."""
+    """A watched folder, and what becomes of the tomograms that arrive in it."""
 
     def __init__(
         self,
         watch: FolderWatch,
-        batch: Batch,
+        parameters: BatchParameters,
         progress: Progress,
         follower: Follower,
         on_note: OnNote,
         usage: Usage,
     ) -> None:
-        self._watch, self._batch, self._progress = watch, batch, progress
+        self._watch, self._parameters, self._progress = watch, parameters, progress
         self._follower, self._on_note, self._usage = follower, on_note, usage
-        self._numbers: dict[Path, int] = {}  # of those that wait to be tried again
+        self._tomograms: dict[int, Path] = {}  # of the rows that have not ended for good
         self._tries: dict[Path, int] = {}
         self._earlier: set[Path] = set()
         self._said: tuple[Room, Path | None] = (Room.ENOUGH, None)
         self._told_of_slices = False
 
-    def look(self) -> None:
-        """Segment what has become complete."""
-        self._progress.restart("waiting for tomograms")
+    def numbers(self, batch: Batch, poll_s: float) -> Iterator[int | None]:
+        """Yield the row of each tomogram that has become complete, and None while there is none."""
+        while True:
+            self._progress.restart("waiting for tomograms")
+            yield from self._look(batch)
+            yield from self._pause(poll_s)
+
+    def _look(self, batch: Batch) -> Iterator[int | None]:
         found = self._watch.poll()
         if self._watch.away:
             self._say(disk_state(self._watch.folder, 0, _listed))
@@ -176,46 +191,47 @@ class _Watching:
         if wanted:
             self._follower.found(wanted)
         for tomogram in wanted:
-            self._wait_for_room(tomogram)
-            self._run(tomogram)
+            yield from self._wait_for_room(tomogram)
+            yield self._row_of(tomogram, batch)
         if not wanted:
             self._say(self._worst(0))
             self._follower.idle()
 
-    def pause(self, seconds: float) -> None:
-        """Do nothing for a while; a cancel ends it."""
+    def _pause(self, seconds: float) -> Iterator[None]:
         until = time.monotonic() + seconds
         while time.monotonic() < until:
-            self._progress.step(0)
-            time.sleep(min(_STEP_S, seconds))
+            yield None
 
-    def _run(self, tomogram: Path) -> None:
-        number = self._numbers.pop(tomogram, None)
-        named = with_axes(tomogram, self._batch.parameters.axes)
-        number = self._batch.add(named) if number is None else number
-        self._progress.restart("segmenting")
-        counter = self._progress.part(1, "segmenting")
-        error: Exception | None = None
-        try:
-            error = self._batch.run(number, counter, replaced=tomogram in self._earlier)
-        except (UserError, OSError) as trouble:  # with sheet or table, which the next one writes anew
-            self._on_note(sentence_of(trouble) or str(trouble))
-        if error is not None and self._is_of_the_place(error, tomogram):
-            text = sentence_of(error) or str(error)
-            self._batch.wait(number, f"{text} It is tried again.")
-            self._numbers[tomogram] = number
+    def _row_of(self, tomogram: Path, batch: Batch) -> int:
+        """Return the row of a tomogram: that in which it waits for another try, or a new one."""
+        waiting = (
+            n for n, path in self._tomograms.items() if path == tomogram and batch.rows[n].state == "waiting"
+        )
+        number = next(waiting, None)
+        if number is None:
+            named = with_axes(tomogram, self._parameters.axes)
+            number = batch.add(named, replaced=tomogram in self._earlier)
+        self._tomograms[number] = tomogram
+        return number
+
+    def take(self, batch: Batch, number: int, outcome: JobOutcome) -> None:
+        """Decide whether a tomogram that has ended is tried again."""
+        tomogram = self._tomograms[number]
+        if outcome.state != "done" and self._is_of_the_place(outcome, tomogram):
+            batch.wait(number, f"{outcome.message} It is tried again.")
             self._watch.forget(tomogram)
             return
+        del self._tomograms[number]
         self._tries.pop(tomogram, None)
         self._earlier.add(tomogram)
-        self._follower.ended(self._batch.rows[number], self._progress)
+        self._follower.ended(batch.rows[number], self._progress)
 
-    def _is_of_the_place(self, error: Exception, tomogram: Path) -> bool:
+    def _is_of_the_place(self, outcome: JobOutcome, tomogram: Path) -> bool:
         """Whether the share or the disk is to blame, not the tomogram; a few times only where both may be."""
         state = self._worst(_needed(tomogram))
         if self._watch_is_away() or (state is not None and state.room >= Room.FULL):
             return True
-        if not _numbers_of(error) & _OF_THE_PLACE:
+        if not outcome.system_errors & _OF_THE_PLACE:
             return False
         self._tries[tomogram] = self._tries.get(tomogram, 0) + 1
         return self._tries[tomogram] < _MOST_TRIES
@@ -224,14 +240,14 @@ class _Watching:
         return disk_state(self._watch.folder, 0, _listed).room is Room.AWAY
 
     def _worst(self, needed: int) -> DiskState | None:
-        own = self._batch.parameters.folder or self._watch.folder
+        own = self._parameters.folder or self._watch.folder
         return worst_disk(dict.fromkeys((own, *self._follower.folders)), needed, self._usage)
 
-    def _wait_for_room(self, tomogram: Path) -> None:
+    def _wait_for_room(self, tomogram: Path) -> Iterator[None]:
         while (state := self._worst(_needed(tomogram))) is not None and state.room >= Room.FULL:
             self._say(state)
             self._progress.restart("waiting for room on the disk")
-            self.pause(POLL_S)
+            yield from self._pause(POLL_S)
         self._say(state)
 
     def _say(self, state: DiskState | None) -> None:
@@ -262,16 +278,3 @@ def _listed(folder: Path) -> tuple[int, int, int]:
     """Raise OSError where a folder cannot be listed; its disk is of no interest."""
     next(folder.iterdir(), None)
     return (1 << 62, 0, 1 << 62)
-
-
-def _numbers_of(error: BaseException) -> set[int]:
-    """Return what the operating system said, wherever in the chain of errors."""
-    found: set[int] = set()
-    seen: set[int] = set()
-    current: BaseException | None = error
-    while current is not None and id(current) not in seen:
-        seen.add(id(current))
-        if isinstance(current, OSError) and current.errno is not None:
-            found.add(current.errno)
-        current = current.__cause__ or current.__context__
-    return found

@@ -246,7 +246,7 @@ def test_unexpected_error_in_one_row_is_told_and_logged(
     def broken(*_: object) -> None:
         raise ZeroDivisionError("inside")
 
-    monkeypatch.setattr("sxtstudio.workflow.jobs.batch.segment_file", broken)
+    monkeypatch.setattr("sxtstudio.workflow.jobs.batch_jobs.segment_file", broken)
     rows = run_batch(three[:1], parameters(toy_model, tmp_path))
     assert rows[0].state == "failed" and "ZeroDivisionError" in rows[0].message
     assert "unexpected error" in caplog.text

@@ -14,8 +14,9 @@ from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.progress import Progress
 from sxtstudio.segment import SegmentParameters
 from sxtstudio.workflow.jobs import watch as watch_module
-from sxtstudio.workflow.jobs.batch import Batch, BatchParameters
+from sxtstudio.workflow.jobs.batch import BatchParameters
 from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.batch_jobs import Batch, JobOutcome
 from sxtstudio.workflow.jobs.contact_sheet import PANELS_PER_SHEET, Panel, sheet_paths
 from sxtstudio.workflow.jobs.disk_room import KEPT_FREE_BYTES, Room, disk_state, worst_disk
 from sxtstudio.workflow.jobs.watch import RECHECK_S, FolderWatch
@@ -148,7 +149,7 @@ def test_a_share_that_goes_during_the_work_is_waited_for(
     folder: Path, toy_model: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The first reading of the file fails with an error of the network; the row stays one."""
-    from sxtstudio.workflow.jobs import batch as module
+    from sxtstudio.workflow.jobs import batch_jobs as module
 
     progress, calls = Progress(), []
     real = module.segment_file
@@ -226,10 +227,8 @@ def test_what_a_watch_keeps_does_not_grow_with_contact_sheets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And the pictures are the same as those of a list."""
-    from sxtstudio.workflow.jobs import batch as module
+    from sxtstudio.workflow.jobs import batch_jobs as module
 
-    monkeypatch.setattr(module, "segment_file", lambda *a: (_ for _ in ()).throw(ValueError("no")))
-    monkeypatch.setattr(module, "_sentence", lambda error, base: "no")
     sheets: dict[bool, list[bytes]] = {}
     count = 2 * PANELS_PER_SHEET + 5
     pixels = np.zeros((4, 4, 3), np.uint8)
@@ -237,18 +236,18 @@ def test_what_a_watch_keeps_does_not_grow_with_contact_sheets(
     for last in (False, True):
         out = tmp_path / str(last)
         out.mkdir()
-        batch = Batch(BatchParameters(contact_sheet=out / "sheet.png"), None, None, 1, last=last)
+        batch = Batch(BatchParameters(contact_sheet=out / "sheet.png"), None, 1, last=last)
         for number in range(count):
             batch.add(tmp_path / f"{number}.mrc")
-            batch.run(number, Progress())
+            batch.end(number, JobOutcome("failed", "no"))
             assert last is False or len(batch._panels) <= PANELS_PER_SHEET
         assert len(batch._panels) == (5 if last else count)
         files = sheet_paths(out / "sheet.png", count)
         assert len(files) == 3 and sorted(files) == sorted(out.iterdir())
         sheets[last] = [np.asarray(Image.open(file)).tobytes() for file in files]
-        batch = Batch(BatchParameters(), None, None, 1, last=last)
+        batch = Batch(BatchParameters(), None, 1, last=last)
         batch.add(tmp_path / "x.mrc")
-        batch.run(0, Progress())
+        batch.end(0, JobOutcome("failed", "no"))
         assert batch._panels == {}, "without a sheet nothing is kept"
     assert sheets[True] == sheets[False]
     assert Panel("x", "y", pixels).pixels is pixels

@@ -1,0 +1,417 @@
+"""The rows of a batch that runs, and what runs its jobs: by itself, one tomogram after another.
+
+A ``Batch`` decides names and keeps the rows, the contact sheet and the tables. A ``JobRunner`` takes a job
+for each tomogram from it and says what became of it; ``cluster`` has one that has many machines.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal, Protocol
+
+from sxtstudio.core.errors import Cancelled, SliceBase, UserError, sentence_of
+from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.pace import Work
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.core.wording import count
+from sxtstudio.segment.checkpoint import forget, read_unfinished
+from sxtstudio.segment.keeper import RunnerKeeper
+from sxtstudio.workflow.jobs.batch_files import BatchRow, Names, write_summary
+from sxtstudio.workflow.jobs.contact_sheet import PANELS_PER_SHEET, Panel, panel_of, write_contact_sheet
+from sxtstudio.workflow.jobs.outputs import Output, check_outputs
+from sxtstudio.workflow.jobs.report import plain
+from sxtstudio.workflow.jobs.segmenting import (
+    LooksLikeTiltSeries,
+    OnSlice,
+    SegmentJob,
+    SegmentResult,
+    partial_folder,
+    segment_file,
+)
+
+if TYPE_CHECKING:
+    from sxtstudio.workflow.jobs.batch import BatchParameters
+
+OnRow = Callable[[int, BatchRow], None]
+Free = Callable[[], bool]
+OnEnd = Callable[["Batch", int, "JobOutcome"], None]
+
+# Between two messages about the slices of one tomogram, and two looks whether there is anything to do.
+SHORTEST_S = 0.2
+
+
+@dataclass(frozen=True)
+class JobOutcome:
+    """What became of a job, in plain values: how a row of the batch ends.
+
+    Attributes
+    ----------
+    state
+        "projections": the input looks like a tilt series.
+    message
+        Warnings and notes, or the sentence of the error.
+    labelled
+        Labelled share of the voxels, 0…1.
+    details
+        Model, device, polarity … of a finished one.
+    system_errors
+        What the operating system said (errno), wherever in the chain of errors of a failed one.
+    """
+
+    state: Literal["done", "failed", "projections"]
+    message: str = ""
+    labelled: float | None = None
+    details: Mapping[str, int | float | str] | None = None
+    system_errors: frozenset[int] = frozenset()
+
+
+class JobRunner(Protocol):
+    """Runs the jobs of a batch."""
+
+    def run(self, batch: Batch, numbers: Iterator[int | None], progress: Progress, total: int | None) -> None:
+        """Run the jobs of all rows that ``numbers`` names; ``total`` of them, None where that is not known.
+
+        None among the numbers means that there is nothing to begin now, but there may be later. All methods
+        of the batch are called in the thread that called this.
+
+        Raises
+        ------
+        UserError
+            If no job at all can be run, or contact sheet or tables cannot be written.
+        Cancelled
+            If ``progress`` was cancelled; the rows that were running are then stopped ones.
+        """
+
+
+class OneAfterAnother:
+    """Runs them in this process."""
+
+    def __init__(self, free: Free | None = None) -> None:
+        """``free`` is asked before each job: it begins once that is True."""
+        self._free = free or (lambda: True)
+
+    def run(self, batch: Batch, numbers: Iterator[int | None], progress: Progress, total: int | None) -> None:
+        """Run the jobs, as ``JobRunner`` says."""
+        stages = None
+        if total is not None:
+            stages = Stages(progress, [Stage(Work.FILE, 1, "segmenting")] * total)
+        for number in numbers:
+            if number is None:
+                progress.step(0)
+                time.sleep(SHORTEST_S / 2)
+                continue
+            if stages is None:
+                progress.restart("segmenting")
+                counting: AbstractContextManager[Progress] = nullcontext(progress.part(1, "segmenting"))
+            else:
+                counting = stages.stage(Work.FILE)
+            with counting as counter:
+                self._run(batch, number, counter)
+            if stages is None:
+                progress.restart("waiting for tomograms")
+
+    def _run(self, batch: Batch, number: int, progress: Progress) -> None:
+        last = 0.0
+
+        def on_slice(z: int, labels: object, finished: int, total: int) -> None:
+            nonlocal last
+            shown = finished == total or time.monotonic() - last > SHORTEST_S
+            last = time.monotonic() if shown else last
+            batch.count_slices(number, finished, total, show=shown)
+
+        try:
+            while not self._free():
+                progress.step(0, "waiting for the other work to end")
+                time.sleep(SHORTEST_S)
+            progress.check()
+            job = batch.job_of(number)
+            if job is not None:
+                batch.begin(number)
+                batch.end(number, run_job(job, progress, on_slice, batch.slices_from))
+        except Cancelled:
+            batch.stop(number)
+            raise
+
+
+class Batch:
+    """Rows, names and the pictures of a batch that runs.
+
+    ``last`` keeps the pictures of the last contact sheet only: those before are full, and a watched folder
+    goes on for days. ``on_end`` hears of every tomogram that has ended, after its row and before the tables;
+    it may let it ``wait`` for another try. ``on_trouble`` hears of sheets and tables that cannot be written;
+    without it that ends the batch.
+    """
+
+    def __init__(
+        self,
+        parameters: BatchParameters,
+        on_row: OnRow | None,
+        slices_from: SliceBase,
+        *,
+        skip_projections: bool = False,
+        last: bool = False,
+        on_end: OnEnd | None = None,
+        on_trouble: Callable[[Exception], None] | None = None,
+    ) -> None:
+        """Begin without rows.
+
+        Raises
+        ------
+        UserError
+            If the folder for the results cannot be made, or a sheet or a table not written there.
+        """
+        self.parameters = parameters
+        self.slices_from = slices_from
+        self.rows: list[BatchRow] = []
+        self._skip_projections = skip_projections
+        self._on_row = on_row
+        self._names = Names(parameters.folder, parameters.suffix, parameters.existing)
+        self._panels: dict[int, Panel] = {}
+        self._last = last
+        self._first_sheet = 0
+        self._on_end = on_end
+        self._on_trouble = on_trouble
+        self._begun: dict[int, float] = {}
+        self._replaced: set[int] = set()
+        if parameters.folder is not None:
+            try:
+                parameters.folder.mkdir(parents=True, exist_ok=True)
+            except OSError as error:
+                raise UserError(
+                    f"The folder {parameters.folder} cannot be made ({error.strerror}): choose another."
+                ) from error
+        sheets = [parameters.contact_sheet] if parameters.contact_sheet else []
+        check_outputs(
+            [
+                *(Output(path, "a contact sheet", (".png",)) for path in sheets),
+                *(Output(path, "a table", (".csv", ".json")) for path in parameters.summary),
+            ],
+            [],
+        )
+
+    def add(self, tomogram: Path, finished: BatchRow | None = None, *, replaced: bool = False) -> int:
+        """Add a row and return its number; ``replaced``: it took the place of one that was segmented."""
+        self.rows.append(finished or BatchRow(tomogram))
+        number = len(self.rows) - 1
+        if replaced:
+            self._replaced.add(number)
+        if finished is not None and finished.output is not None:
+            self._names.keep(finished.output, tomogram)
+            with suppress(UserError):  # it may have been moved away since
+                self._picture(number, finished)
+        self._set(number)
+        return number
+
+    def job_of(self, number: int) -> SegmentJob | None:
+        """Decide how the labels of a tomogram are called; None where there is nothing to be done for it."""
+        try:
+            job = self._job_of(number)
+        except Exception as error:
+            self._fail(number, failed(error, self.slices_from))
+            return None
+        if job is None:
+            self._ended(number, JobOutcome("done"))
+        return job
+
+    def _job_of(self, number: int) -> SegmentJob | None:
+        parameters, tomogram = self.parameters, self.rows[number].tomogram
+        replaced, skip = number in self._replaced, parameters.existing == "skip"
+        there = self._names.there(tomogram, replaced=replaced) if skip else None
+        output = there or self._names.output(tomogram, anew=skip)
+        self.rows[number] = replace(self.rows[number], output=output)
+        if there:
+            text = f"{output.name} is there already{_unfinished(output)}"
+            self._set(number, state="skipped", message=text)
+            self._picture(number, self.rows[number])
+            return None
+        return SegmentJob(
+            tomogram=tomogram,
+            output=output,
+            parameters=parameters.segmentation,
+            clean_up=parameters.clean_up,
+            resume=parameters.resume and not replaced,
+            report=output.with_suffix(".json") if parameters.reports else None,
+            voxel_nm=parameters.voxel_nm,
+            force=parameters.force,
+        )
+
+    def begin(self, number: int, worker: str = "") -> None:
+        """Say that a tomogram is being worked on."""
+        self._begun[number] = time.monotonic()
+        self._set(number, state="running", worker=worker)
+
+    def count_slices(self, number: int, finished: int, total: int, *, show: bool = True) -> None:
+        """Say how many slices are finished."""
+        self.rows[number] = replace(self.rows[number], slices=(finished, total))
+        if show:
+            self._set(number)
+
+    def end(self, number: int, outcome: JobOutcome) -> None:
+        """Say what became of a tomogram; only trouble with the contact sheet or a table gets out of here."""
+        seconds = time.monotonic() - self._begun.get(number, time.monotonic())
+        message = outcome.message
+        if outcome.state == "done":
+            self._set(
+                number,
+                state="done",
+                seconds=seconds,
+                labelled=outcome.labelled,
+                message=message,
+                details=outcome.details,
+            )
+            try:
+                self._picture(number, self.rows[number])
+            except Exception as error:
+                self._fail(number, failed(error, self.slices_from), seconds)
+                return
+        elif outcome.state == "projections" and self._skip_projections:
+            # Tilt series arrive beside the tomograms that are made of them.
+            self._set(number, state="skipped", message=message, seconds=seconds, output=None)
+        else:
+            self._fail(number, outcome, seconds)
+            return
+        self._ended(number, outcome)
+
+    def wait(self, number: int, message: str) -> None:
+        """Say that a tomogram is to be tried again."""
+        self._panels.pop(number, None)
+        self._set(number, state="waiting", slices=None, seconds=None, message=message, worker="")
+
+    def stop(self, number: int) -> None:
+        """Say that a tomogram was given up when the batch was cancelled."""
+        slices = self.rows[number].slices
+        text = f"stopped after {slices[0]} of {slices[1]} slices" if slices else "stopped"
+        self._set(number, state="stopped", message=f"{text}; start again to go on", seconds=None)
+        self._write()
+
+    def _fail(self, number: int, outcome: JobOutcome, seconds: float | None = None) -> None:
+        self._set(number, state="failed", message=outcome.message, seconds=seconds)
+        if self.parameters.contact_sheet is not None:
+            name = self.rows[number].tomogram.name
+            self._panels[number] = Panel(name, "failed", message=outcome.message)
+        self._ended(number, outcome)
+
+    def _ended(self, number: int, outcome: JobOutcome) -> None:
+        if self._on_end is not None:
+            self._on_end(self, number, outcome)
+        self._write()
+
+    def _picture(self, number: int, row: BatchRow) -> None:
+        if self.parameters.contact_sheet is not None and row.output is not None:
+            self._panels[number] = panel_of(row.tomogram, row.output, _caption(row))
+
+    def _set(self, number: int, **changes: object) -> None:
+        self.rows[number] = replace(self.rows[number], **changes)  # type: ignore[arg-type]
+        if self._on_row is not None:
+            self._on_row(number, self.rows[number])
+
+    def _write(self) -> None:
+        try:
+            self._write_all()
+        except (UserError, OSError) as trouble:
+            if self._on_trouble is None:
+                raise
+            self._on_trouble(trouble)  # the next tomogram writes them anew
+
+    def _write_all(self) -> None:
+        if self.parameters.contact_sheet is not None and self._panels:
+            panels = [self._panels[number] for number in sorted(self._panels)]
+            write_contact_sheet(self.parameters.contact_sheet, panels, first=self._first_sheet)
+            while self._last and len(self._panels) > PANELS_PER_SHEET:
+                for number in sorted(self._panels)[:PANELS_PER_SHEET]:
+                    del self._panels[number]
+                self._first_sheet += 1
+        for path in self.parameters.summary:
+            axes = self.parameters.axes
+            settings = {**plain(self.parameters), "axes": None if axes is None else str(axes)}
+            write_summary(path, self.rows, settings)
+
+
+def run_job(
+    job: SegmentJob,
+    progress: Progress,
+    on_slice: OnSlice,
+    slices_from: SliceBase,
+    keeper: RunnerKeeper | None = None,
+) -> JobOutcome:
+    """Segment one tomogram; only a cancel gets out of here.
+
+    Parameters
+    ----------
+    job, progress, on_slice, keeper
+        As for ``segment_file``.
+    slices_from
+        The number of the first slice in messages.
+    """
+    try:
+        return done(segment_file(job, progress, on_slice, keeper), slices_from)
+    except Cancelled:
+        raise
+    except Exception as error:
+        return failed(error, slices_from)
+
+
+def done(result: SegmentResult, slices_from: SliceBase) -> JobOutcome:
+    """Return the outcome of a job that is done."""
+    found = result.segmentation
+    voxels = found.voxels if result.clean_up is None else result.clean_up.voxels_after
+    details: dict[str, int | float | str] = {
+        "voxels_labelled": voxels,
+        "model": found.card.name,
+        "model_sha256": found.card.sha256,
+        "device": found.device,
+        "polarity": found.polarity.value,
+        "polarity_probability": round(found.polarity.probability, 3),
+        "threshold": found.threshold,
+    }
+    message = "; ".join([*result.report["warnings"], *result.notes_counted_from(slices_from)])
+    return JobOutcome("done", message, voxels / math.prod(result.labels.shape), details)
+
+
+def failed(error: Exception, slices_from: SliceBase) -> JobOutcome:
+    """Return the outcome of a job that ended with an error; what nobody expected goes to the log as well."""
+    text = sentence_of(error, slices_from)
+    if text is None:
+        LOGGER.error("unexpected error in a batch", exc_info=error)
+        text = f"Something went wrong in the program ({type(error).__name__}: {error}); see the log file."
+    projections = isinstance(error, LooksLikeTiltSeries)
+    return JobOutcome("projections" if projections else "failed", text, system_errors=_numbers_of(error))
+
+
+def _numbers_of(error: BaseException) -> frozenset[int]:
+    """Return what the operating system said, wherever in the chain of errors."""
+    found: set[int] = set()
+    seen: set[int] = set()
+    current: BaseException | None = error
+    while current is not None and id(current) not in seen:
+        seen.add(id(current))
+        if isinstance(current, OSError) and current.errno is not None:
+            found.add(current.errno)
+        current = current.__cause__ or current.__context__
+    return frozenset(found)
+
+
+def _unfinished(output: Path) -> str:
+    """Say what an interrupted run has left beside labels that are there; what is of no use goes."""
+    left = partial_folder(output)
+    if not left.is_dir():
+        return ""
+    found = read_unfinished(left)
+    if found is None:
+        with suppress(UserError):  # somebody works in it
+            forget(left)
+        return ""
+    return (
+        f"; {count(found.finished, 'slice')} of an unfinished run that was to replace it are in "
+        f"{left.name}: replace it to go on with them, or delete that folder"
+    )
+
+
+def _caption(row: BatchRow) -> str:
+    return "was there already" if row.labelled is None else f"{100 * row.labelled:.2f} % labelled"
