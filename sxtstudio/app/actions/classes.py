@@ -73,6 +73,11 @@ def save_classifier(context: Context) -> None:
     _shown(context).save_classifier()
 
 
+def remove_classifier(context: Context) -> None:
+    """Have no classifier any more."""
+    _shown(context).remove_classifier()
+
+
 def check(context: Context) -> None:
     """Begin, or go on, to check objects one by one."""
     _shown(context).check()
@@ -159,6 +164,15 @@ ACTIONS: tuple[ActionInfo, ...] = (
         "Write the classifier to a file, for other tomograms and for the command line",
         partial(_said, save_classifier),
         icon="mdi6.content-save-outline",
+        needs=("tomogram",),
+    ),
+    ActionInfo(
+        "classes.remove",
+        "Remove the classifier",
+        "Objects",
+        "Have no classifier, and no examples of other tomograms, any more; classes that were given stay",
+        remove_classifier,
+        icon="mdi6.close",
         needs=("tomogram",),
     ),
     ActionInfo(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -116,6 +117,19 @@ def by_hand(window: MainWindow, of_each: int) -> None:
     for kind, one in enumerate(KINDS):
         own = [number for number in NUMBERS if kind_of(number) == kind][:of_each]
         window.context.parts.objects.classing.work.give(own, one.name)
+
+
+def name_at_random(classing: ClassSections) -> None:
+    """Give classes that have nothing to do with what the objects look like."""
+    for number in NUMBERS:
+        classing.work.give([number], KINDS[(number - 1) // 3 % 3].name)
+
+
+def go_to(window: MainWindow, path: Path, open_file: Opened) -> None:
+    """Open another tomogram; what was done in this one is thrown away."""
+    assert window.session.document is not None
+    window.session.document.modified = False
+    open_file(path)
 
 
 def finish(window: MainWindow, qtbot: QtBot) -> None:
@@ -460,9 +474,58 @@ def test_a_classifier_goes_to_a_file_and_on_to_another_tomogram(
     section.train.click()
     finish(window, qtbot)
     assert work.classifier.scores.objects == 6
+    former = work.classifier
     (tmp_path / "c.json").write_text("[]")
     section.open.click()
-    assert "c.json is damaged" in section.result.text()
+    said = section.result.text()
+    assert "c.json is damaged" in said and said.endswith("The former classifier is still there.")
+    assert work.classifier is former and work.source == ""
+
+
+def test_another_tomogram_gets_a_good_classifier_that_says_whose_it_is(
+    window_with_objects: MainWindow,
+    classing: ClassSections,
+    qtbot: QtBot,
+    tmp_path: Path,
+    open_file: Opened,
+) -> None:
+    window, section, work = window_with_objects, classing.classifier, classing.classifier_work
+    by_hand(window, 3)
+    section.train.click()
+    finish(window, qtbot)
+    work.classify()
+    finish(window, qtbot)
+    assert "new class" in section.result.text() and "learned from" not in section.scores.text()
+    good = work.classifier
+    other = tmp_path / "other.tif"
+    shutil.copy(SAMPLE, other)
+    go_to(window, other, open_file)
+    assert work.classifier is good and not section.carry_on.isHidden() and section.result.text() == ""
+    assert section.scores.text().startswith("It learned from “sample.tif”; ")
+    work.save(tmp_path / "c.json")
+    work.open(tmp_path / "c.json")
+    assert section.scores.text().startswith("“c.json”: ")
+    go_to(window, SAMPLE, open_file)
+    assert section.scores.text().startswith("It was opened for “other.tif”; ")
+    go_to(window, other, open_file)
+    assert section.scores.text().startswith("“c.json”: "), "it is that of this tomogram again"
+    press(window, "classes.remove")
+    assert work.classifier is None and work.source == "" and not work.carries_on
+    assert section.scores.text() == "" and section.bars.isHidden() and not section.remove.isEnabled()
+
+
+def test_a_classifier_that_is_mostly_wrong_stays_with_its_tomogram(
+    window_with_objects: MainWindow, classing: ClassSections, qtbot: QtBot, open_file: Opened, tmp_path: Path
+) -> None:
+    window, work = window_with_objects, classing.classifier_work
+    name_at_random(classing)
+    press(window, "classes.train")
+    finish(window, qtbot)
+    work.save(tmp_path / "bad.json")
+    work.open(tmp_path / "bad.json")
+    assert "too often wrong" in classing.classifier.scores.text() and work.carries_on
+    go_to(window, SAMPLE, open_file)
+    assert work.classifier is None and work.source == "" and not work.carries_on
 
 
 def test_what_must_wait_says_for_what(
@@ -646,8 +709,7 @@ def test_a_classifier_that_is_mostly_wrong_is_not_offered(
     """Classes that have nothing to do with what the objects look like."""
     said: list[str] = []
     window_with_objects.session.message.connect(said.append)
-    for number in NUMBERS:
-        classing.work.give([number], KINDS[(number - 1) // 3 % 3].name)
+    name_at_random(classing)
     press(window_with_objects, "classes.train")
     finish(window_with_objects, qtbot)
     assert "too often wrong to use; give more examples" in said[-1]

@@ -51,13 +51,19 @@ class ClassifierSection(QWidget):
         self.open, self.save = QPushButton("Open…"), QPushButton("Save…")
         self.open.setToolTip("Take a classifier from a file, such as one of another tomogram")
         self.save.setToolTip("Write the classifier to a file, for other tomograms and for the command line")
+        self.remove = QPushButton("Remove")
+        self.remove.setToolTip(
+            "Have no classifier, and no examples of other tomograms, any more; classes that were given stay"
+        )
         theme.set_icon(self.open, "mdi6.folder-open-outline")
+        theme.set_icon(self.remove, "mdi6.close")
         theme.set_icon(self.save, "mdi6.content-save-outline")
         first, files = QHBoxLayout(), QHBoxLayout()
         first.addWidget(narrow(self.train, 80), 1)
         first.addWidget(narrow(self.classify, 130), 2)
         files.addWidget(narrow(self.open, 90), 1)
         files.addWidget(narrow(self.save, 90), 1)
+        files.addWidget(narrow(self.remove, 90), 1)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.setSpacing(6)
@@ -72,6 +78,7 @@ class ClassifierSection(QWidget):
         self.classify.clicked.connect(lambda: self._try(self.work.classify))
         self.open.clicked.connect(lambda: self._try(self.open_file))
         self.save.clicked.connect(lambda: self._try(self.save_file))
+        self.remove.clicked.connect(self.work.remove)
         work.changed.connect(self._follow)
         work.said.connect(lambda text: show_note(self.result, text))
         measured.changed.connect(self._follow)
@@ -134,8 +141,9 @@ class ClassifierSection(QWidget):
         self.classify.setEnabled(measured and usable and not busy)
         self.open.setEnabled(not self.work.busy)
         self.save.setEnabled(classifier is not None and not busy)
+        self.remove.setEnabled(classifier is not None and not busy)
         show_note(self.given, self._given_text(measured))
-        show_note(self.scores, "" if classifier is None else _scores_text(classifier, self.work.source))
+        show_note(self.scores, "" if classifier is None else _scores_text(classifier, self.work))
         self.bars.show_reasons([] if classifier is None else classifier.reasons[:_REASONS])
 
     def _given_text(self, measured: bool) -> str:
@@ -209,9 +217,12 @@ class ReasonBars(QWidget):
                 painter.drawText(whole, middle | Qt.AlignmentFlag.AlignRight, text)
 
 
-def _scores_text(classifier: Classifier, source: str) -> str:
-    """Return how right it is, over all and for each class."""
-    head = f"“{source}”: " if source else ""
+def _scores_text(classifier: Classifier, work: ClassifierWork) -> str:
+    """Return whose it is, and how right it is, over all and for each class."""
+    head = f"“{work.source}”: " if work.source else ""
     lines = [f"{head}{classifier.scores.text}."]
+    if work.learned_from:
+        whose = "It was opened for" if work.source else "It learned from"
+        lines.insert(0, f"{whose} “{work.learned_from}”; what it says of this tomogram wants a look.")
     lines += [f"{one.name}: {one.right} of {one.objects} right" for one in classifier.scores.classes]
     return "\n".join([*lines, "It goes by:"])

@@ -60,6 +60,14 @@ class _Input:
         return examples_of(features, self.table.classes, named)
 
 
+@dataclass(frozen=True)
+class _Home:
+    """The tomogram in which a classifier was trained or opened: its file, and the name of that."""
+
+    source: str = ""
+    name: str = ""
+
+
 class ClassifierWork(QObject):
     """The classifier of a window, trained here or read from a file.
 
@@ -68,7 +76,7 @@ class ClassifierWork(QObject):
     classifier
         None while there is none.
     source
-        The name of its file, "" where it was trained here and is not saved.
+        The name of its file, "" where it is not saved.
     margins
         Of the objects that it gave their class, how much more probable that is than the next one.
 
@@ -76,11 +84,14 @@ class ClassifierWork(QObject):
     -------
     changed()
         Another classifier is there, or it was applied.
+    trained()
+        It has been trained.
     said(text)
-        What came of it, a sentence for the user.
+        What came of it, a sentence for the user, or "" where what was said is over.
     """
 
     changed = Signal()
+    trained = Signal()
     said = Signal(str)
 
     def __init__(self, context: Context, classes: ClassWork, measured: ObjectMeasurements) -> None:
@@ -90,12 +101,23 @@ class ClassifierWork(QObject):
         self._classes, self._measured = classes, measured
         self.classifier: Classifier | None = None
         self.source = ""
+        self._home = _Home()
         self.margins: dict[int, float] = {}
         self._learned = 0
         self._features: FeatureTable | None = None
         self._before: Examples | None = None
         self._job: Job | None = None
         self._session.document_changed.connect(self._on_session_document_changed)
+
+    @property
+    def learned_from(self) -> str:
+        """The name of the tomogram where it was trained or opened, "" where that is this one."""
+        return "" if self._home.source == self._here.source else self._home.name
+
+    @property
+    def _here(self) -> _Home:
+        document = self._session.document
+        return _Home() if document is None else _Home(document.source, Path(document.source).name)
 
     @property
     def by_hand(self) -> Counter[str]:
@@ -131,7 +153,7 @@ class ClassifierWork(QObject):
             If the objects have not been measured.
         """
         given, before = self._input(), self._before if carry_on else None
-        learned = len(given_by_hand(given.table))
+        learned, home = len(given_by_hand(given.table)), self._here
 
         def work(job: Job) -> Classifier:
             from sxtstudio.core.classes.fitting import train  # with scikit-learn
@@ -140,11 +162,12 @@ class ClassifierWork(QObject):
             return train(examples if before is None else combined(before, examples))
 
         def done(classifier: Classifier) -> None:
-            self.classifier, self.source = classifier, ""
+            self.classifier, self.source, self._home = classifier, "", home
             self._learned = learned
             self.said.emit("")
             self._session.message.emit(f"The classifier is trained: {classifier.scores.text}.")
             self.changed.emit()
+            self.trained.emit()
 
         self._start("Training the classifier", work, done)
 
@@ -193,13 +216,22 @@ class ClassifierWork(QObject):
         Raises
         ------
         UserError
-            If it cannot be read.
+            If it cannot be read; what was there before stays.
         """
-        self.classifier = read_classifier(path)
-        self._before, self.source = self.classifier.examples, path.name
-        self.margins, self._features, self._learned = {}, None, 0
-        self.said.emit("")
-        self.changed.emit()
+        try:
+            classifier = read_classifier(path)
+        except UserError as error:
+            if self.classifier is None:
+                raise
+            raise UserError(f"{error} The former classifier is still there.") from error
+        self.classifier, self.source, self._home = classifier, path.name, self._here
+        self._before = classifier.examples
+        self._begin_anew()
+
+    def remove(self) -> None:
+        """Have no classifier and no examples of other tomograms any more; the classes that it gave stay."""
+        self.classifier, self.source, self._home, self._before = None, "", _Home(), None
+        self._begin_anew()
 
     def save(self, path: Path) -> None:
         """Write the classifier to a file.
@@ -243,10 +275,20 @@ class ClassifierWork(QObject):
         self.changed.emit()
 
     def _on_session_document_changed(self) -> None:
-        """What was trained goes on to the next tomogram, with its examples."""
-        if self.classifier is not None:
+        """What was trained goes on to the next tomogram, with its examples, and whose it is is said there.
+
+        What is too often wrong to be used stays behind.
+        """
+        if self.classifier is not None and self.classifier.scores.usable:
             self._before = self.classifier.examples
+            self._begin_anew()
+        else:
+            self.remove()
+
+    def _begin_anew(self) -> None:
+        """Nothing has been said by this classifier yet."""
         self.margins, self._features, self._learned = {}, None, 0
+        self.said.emit("")
         self.changed.emit()
 
 

@@ -58,7 +58,8 @@ class ClassSections(QObject):
             context, self.work, self.classifier_work, lambda number: show_object(context, number)
         )
 
-        self.classifier_work.said.connect(lambda _: self._show_result())
+        self.classifier_work.trained.connect(self._show_result)
+        self.classifier_work.said.connect(lambda text: self._show_result() if text else None)
         context.session.register_view("classes", self)
 
     def view_state(self) -> dict[str, Any]:
@@ -149,6 +150,11 @@ class ClassSections(QObject):
         """
         self._open(self.classifier)
         self.classifier.save_file()
+
+    def remove_classifier(self) -> None:
+        """Have no classifier any more."""
+        self._open(self.classifier)
+        self.classifier_work.remove()
 
     def check(self) -> None:
         """Begin, or go on, to check objects one by one."""
