@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.measure.bricks import Brick, over_bricks
 from sxtstudio.core.measure.columns import Column, Quantity
 from sxtstudio.core.measure.configurations import area_table, count_cells, euler_table
+from sxtstudio.core.measure.ends import CUT_SHARE, CUT_SLICES, cut_ends, end_shares
 from sxtstudio.core.measure.hull import Hull, hull_corners, measure_hull, row_ends
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
 from sxtstudio.core.measure.surface import Areas, measure_areas
@@ -18,8 +19,6 @@ from sxtstudio.core.progress import Progress
 
 #: Surfaces whose normal lies within this angle of the beam axis are not measured at tilts of ±60°.
 WEDGE_DEGREES = 30.0
-#: An object whose first or last slice is this large a share of its largest one ends there as if cut.
-CUT_SHARE = 0.5
 
 COLUMNS: tuple[Column, ...] = (
     Column(
@@ -121,10 +120,11 @@ COLUMNS: tuple[Column, ...] = (
         "Cut by the missing wedge",
         Quantity.NUMBER,
         "1 where the object ends with its outlines, as bodies do whose tops and bottoms the missing "
-        "wedge took: its "
-        f"flat end is {CUT_SHARE:g} or more, and it does not lie at the volume's border there; or it is a "
-        "body with the flag open, whose cap hides the flat end.",
-        f"end_share ≥ {CUT_SHARE:g}, or flag open",
+        f"wedge took: its flat end is {CUT_SHARE:g} or more, and were it round, more than {CUT_SLICES:g} "
+        "slices would be missing there (a thin tube that lies flat ends abruptly, too, but whole), and it does "
+        "not lie at the volume's border; or it is a body with the flag open, whose cap hides the flat end.",
+        f"s = end_share ≥ {CUT_SHARE:g} and (1 − √(1 − s²)) R > {CUT_SLICES:g} slices, R = height of the "
+        "largest slice above the end / √(1 − s²), √(largest area / π) at most; or flag open",
         integer=True,
     ),
 )
@@ -162,7 +162,7 @@ def _measure(subject: Subject, progress: Progress) -> dict[str, NDArray[np.gener
         progress.check()
     volume = found.voxels * np.prod(subject.voxel)
     in_order = [hulls[row] for row in range(n)]
-    ends = _end_shares(subject)
+    ends = end_shares(subject)
     values: dict[str, NDArray[np.generic]] = {
         "surface_mesh": area,
         "surface_voxels": cells @ area_table(subject.voxel),
@@ -175,7 +175,7 @@ def _measure(subject: Subject, progress: Progress) -> dict[str, NDArray[np.gener
         "euler_number": np.rint(cells @ euler_table()).astype(np.int64),
         "wedge_share": facing / area,
         "end_share": ends.max(axis=1) if n else np.empty(0),
-        "cut_by_wedge": np.asarray((_inner(subject, ends) >= CUT_SHARE).any(axis=1), np.int64),
+        "cut_by_wedge": np.asarray(cut_ends(subject).any(axis=1), np.int64),
     }
     return values
 
@@ -203,25 +203,6 @@ def _brick_shape(voxel: tuple[float, float, float]) -> Callable[[Brick], _BrickS
         return _BrickShape(areas, cells, tuple(hulls))
 
     return measure
-
-
-def _end_shares(subject: Subject) -> NDArray[np.float64]:
-    """Return the area of the first and of the last slice of each object in those of its largest: (n, 2)."""
-    found = subject.inventory
-    area, row = found.planes.area, found.row_of_plane
-    n = len(found.numbers)
-    largest = np.zeros(n, np.int64)
-    np.maximum.at(largest, row, area)
-    last = np.cumsum(found.slices) - 1
-    ends = np.stack([area[last - found.slices + 1], area[last]], axis=1) if n else np.empty((0, 2))
-    return np.asarray(ends / np.maximum(largest, 1)[:, None])
-
-
-def _inner(subject: Subject, ends: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Leave out the ends that lie at the faces of the volume: what is cut there is cut by the border."""
-    found = subject.inventory
-    at_face = np.stack([found.first[:, 0] == 0, found.last[:, 0] == subject.shape[0] - 1], axis=1)
-    return np.where(at_face, 0.0, ends)
 
 
 SHAPE = ColumnGroup(COLUMNS, _measure, share=5.0)

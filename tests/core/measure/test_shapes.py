@@ -183,6 +183,28 @@ def test_what_the_missing_wedge_takes() -> None:
     assert (cut["cut_by_wedge"], cut["touches_border"]) == (0, 1)
 
 
+@pytest.mark.parametrize("voxel", [CUBES, FLAT, (4.0, 1.0, 1.0)], ids=["cubes", "2:1", "4:1"])
+@pytest.mark.parametrize("body", [capsule(8, 24), torus(20, 8), ellipsoid(8, 16, 20)], ids=str)
+def test_what_lies_flat_is_cut_only_where_slices_are_missing(
+    body: Body, voxel: tuple[float, float, float]
+) -> None:
+    """Round bodies of few slices: whole wherever they lie between slices, then without their upper third."""
+    for offset in (0.2, 0.5, 0.8):
+        whole = voxels(body, voxel, offset=(offset, 0.3, -0.2))
+        filled = np.flatnonzero(whole.any(axis=(1, 2)))
+        assert measured(whole, voxel)["cut_by_wedge"] == 0, (offset, len(filled))
+        whole[filled[-1] - len(filled) // 3 :] = 0
+        assert measured(whole, voxel)["cut_by_wedge"] == 1, (offset, len(filled))
+
+
+def test_what_stands_upright_is_cut_only_where_its_end_is_missing() -> None:
+    column = np.moveaxis(voxels(capsule(3, 40)), 2, 0)
+    assert measured(column, CUBES)["end_share"] >= 0.5 and measured(column, CUBES)["cut_by_wedge"] == 0
+    filled = np.flatnonzero(column.any(axis=(1, 2)))
+    column[filled[-1] - 3 :] = 0
+    assert measured(column, CUBES)["cut_by_wedge"] == 1
+
+
 def test_large_objects_are_cut_into_bricks_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
     objects = voxels(BODIES["box"], turn=2).astype(np.uint32) * 5
     objects[2:8, 3:9, 3:9] = 9
