@@ -99,19 +99,14 @@ def measure(context: Context) -> Job:
         raise UserError("The objects are being measured already. Wait for it.")
     objects, voxel_nm, tomogram, lac = document.objects, document.voxel_nm, document.tomogram, document.lac
     table = document.object_table
-    classes = {number: row.class_name for number, row in table.rows.items()}
     rules, former = measured.contacts_for(voxel_nm), measured.contacts
 
     def work(job: Job) -> Measurements:
-        from sxtstudio.core.measure.calibration import calibrated_anew
-        from sxtstudio.core.measure.contacts import contacts_group
-        from sxtstudio.core.measure.flagged import with_open_cut
-        from sxtstudio.core.measure.measure import GROUPS, measure_objects
-        from sxtstudio.core.measure.relations import relations_group
+        from sxtstudio.core.measure.tabled import measure_tabled
 
-        groups = (*GROUPS, relations_group(classes), *([contacts_group(classes, rules)] if rules else []))
-        found = measure_objects(objects, voxel_nm, image=tomogram, groups=groups, progress=job.progress)
-        return calibrated_anew(with_open_cut(found, table), lac)
+        return measure_tabled(
+            objects, table, voxel_nm, image=tomogram, contacts=rules, lac=lac, progress=job.progress
+        )
 
     def show(found: Measurements) -> None:
         if session.document is document:

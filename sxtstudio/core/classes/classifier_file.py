@@ -19,6 +19,7 @@ right        of each class, how many of its training objects were named rightly 
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Annotated, Any
@@ -154,6 +155,16 @@ def write_classifier(path: Path, classifier: Classifier) -> None:
     UserError
         If it cannot be written.
     """
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(_content(classifier))
+
+
+def sha256_of_classifier(classifier: Classifier) -> str:
+    """Return the SHA-256 of its file, which says of a record of steps which classifier gave the classes."""
+    return hashlib.sha256(_content(classifier)).hexdigest()
+
+
+def _content(classifier: Classifier) -> bytes:
     examples = classifier.examples
     content = {
         "format": FORMAT,
@@ -179,9 +190,7 @@ def write_classifier(path: Path, classifier: Classifier) -> None:
             for tree in classifier.forest.trees
         ],
     }
-    with atomic_write(path) as temporary:
-        text = json.dumps(content, ensure_ascii=False, allow_nan=False)
-        temporary.write_text(text + "\n", encoding="utf-8")
+    return json.dumps(content, ensure_ascii=False, allow_nan=False).encode() + b"\n"
 
 
 def _is_newer(values: dict[str, Any]) -> bool:

@@ -28,10 +28,10 @@ def missing_slices(subject: Subject) -> NDArray[np.float64]:
     """Return how far below its first and above its last slice each object would close if it is round: (n, 2).
 
     In slices. A round tube that lies in the slices closes the most abruptly: its width is 2√(R² − h²) at the
-    height h above its middle. A slice of the share s of the widest one lies h = √(1 − s²) R above it, and
-    (1 − √(1 − s²)) R below its top. R follows from h, and is half the width of the object at most: what
-    stands upright closes no farther away than it is wide. Coarse slices of a whole tube, which leave up to one
-    slice open, are told from a cut by that.
+    height h above its middle. A slice of the share s of the widest one lies h = √(1 − s²) R above it,
+    and (1 − √(1 − s²)) R below its top. R follows from h, and is half the width of the object at most:
+    what stands upright closes no farther away than it is wide. Coarse slices of a whole tube, which leave
+    up to one slice open, are told from a cut by that.
     """
     found = subject.inventory
     if not len(found.numbers):
@@ -50,7 +50,7 @@ def missing_slices(subject: Subject) -> NDArray[np.float64]:
 
 
 def cut_ends(subject: Subject) -> NDArray[np.bool_]:
-    """Return whether the first and the last slice of each object look cut, not by the volume's faces: (n, 2)."""
+    """Return whether the first and the last slice of each object look cut, but not by a face: (n, 2)."""
     found = subject.inventory
     inner = np.stack([found.first[:, 0] > 0, found.last[:, 0] < subject.shape[0] - 1], axis=1)
     flat = (end_shares(subject) >= CUT_SHARE) & (missing_slices(subject) > CUT_SLICES)

@@ -121,8 +121,9 @@ COLUMNS: tuple[Column, ...] = (
         Quantity.NUMBER,
         "1 where the object ends with its outlines, as bodies do whose tops and bottoms the missing "
         f"wedge took: its flat end is {CUT_SHARE:g} or more, and were it round, more than {CUT_SLICES:g} "
-        "slices would be missing there (a thin tube that lies flat ends abruptly, too, but whole), and it does "
-        "not lie at the volume's border; or it is a body with the flag open, whose cap hides the flat end.",
+        "slices would be missing there (a thin tube that lies flat ends abruptly, too, but whole), and it "
+        "does not lie at the volume's border; or it is a body with the flag open, whose cap hides the flat "
+        "end.",
         f"s = end_share ≥ {CUT_SHARE:g} and (1 − √(1 − s²)) R > {CUT_SLICES:g} slices, R = height of the "
         "largest slice above the end / √(1 − s²), √(largest area / π) at most; or flag open",
         integer=True,

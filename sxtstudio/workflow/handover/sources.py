@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.handover import Content
 from sxtstudio.core.label_image import unique_names
-from sxtstudio.core.measure.calibration import calibrated_anew
-from sxtstudio.core.measure.kept import KeptMeasurements
-from sxtstudio.core.measure.measure import GROUPS, measure_objects
-from sxtstudio.core.measure.relations import relations_group
+from sxtstudio.core.measure.kept import KeptMeasurements, mark_of_classes
+from sxtstudio.core.measure.tabled import measure_tabled
 from sxtstudio.core.object_classes import ObjectClass
 from sxtstudio.core.object_colours import number_colours
 from sxtstudio.core.object_table import ObjectRow, ObjectTable
@@ -189,8 +187,6 @@ def _table(file: FileVolume, content: Content, values: list[int], table: Path | 
 def _measured(
     source: ExportSource, objects: NDArray[Any], image: FileVolume | None, progress: Progress
 ) -> KeptMeasurements:
-    classes = {number: row.class_name for number, row in source.table.rows.items()}
-    groups = (*GROUPS, relations_group(classes))
-    found = measure_objects(objects, source.voxel_nm, image=image, groups=groups, progress=progress)
     lac = None if source.record is None else source.record.lac
-    return KeptMeasurements(calibrated_anew(found, lac), voxel_nm=source.voxel_nm)
+    found = measure_tabled(objects, source.table, source.voxel_nm, image=image, lac=lac, progress=progress)
+    return KeptMeasurements(found, voxel_nm=source.voxel_nm, classified=mark_of_classes(source.table))

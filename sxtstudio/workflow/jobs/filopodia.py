@@ -23,6 +23,7 @@ from sxtstudio.core.filopodia.taking import take
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.measure.columns import FROM_NM, Column, Quantity
+from sxtstudio.core.measure.flagged import with_open_cut
 from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.measure.table import about, object_table
 from sxtstudio.core.object_boxes import ObjectBoxes
@@ -344,6 +345,7 @@ def _write_table(
     else:
         with open_volume(job.image) as image:
             measured = measure_objects(numbers, voxel_nm, image=image, progress=progress)
+    measured = with_open_cut(measured, table)
     factor = FROM_NM[LENGTH.quantity] if measured.calibrated else 1.0
     lengths = [found[number].length * factor for number in measured.numbers.tolist()]
     measured.add(LENGTH, np.array(lengths, np.float64))

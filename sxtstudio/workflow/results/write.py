@@ -10,16 +10,14 @@ from typing import Literal
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.classes.classifier import Classifier
-from sxtstudio.core.classes.classifier_file import write_classifier
+from sxtstudio.core.classes.classifier_file import sha256_of_classifier, write_classifier
 from sxtstudio.core.edit_kind import EditKind, Target
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.handover import Content, MeshOf, Program
-from sxtstudio.core.measure.calibration import calibrated_anew
-from sxtstudio.core.measure.contacts import contacts_group
+from sxtstudio.core.measure.flagged import with_open_cut
 from sxtstudio.core.measure.kept import KeptMeasurements, mark_of_classes
-from sxtstudio.core.measure.measure import GROUPS, measure_objects
-from sxtstudio.core.measure.relations import relations_group
 from sxtstudio.core.measure.table import about, object_table
+from sxtstudio.core.measure.tabled import measure_tabled
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
@@ -67,7 +65,8 @@ def measured_now(source: ExportSource, progress: Progress | None = None) -> Kept
     holds = kept is not None and not kept.stale and kept.voxel_nm == source.voxel_nm
     if kept is None or not holds or kept.outdated_columns(mark_of_classes(source.table)):
         return measured_anew(source, kept, progress)
-    return kept
+    # A project of a former version was measured without the flags.
+    return replace(kept, value=with_open_cut(kept.value, source.table))
 
 
 def measured_anew(
@@ -76,18 +75,18 @@ def measured_anew(
     """Measure all objects, with the relations and the contacts that were measured before."""
     if source.objects is None:
         raise UserError("There are no objects to measure.")
-    classes = {number: row.class_name for number, row in source.table.rows.items()}
     rules = former.contacts if former is not None and former.voxel_nm == source.voxel_nm else ()
-    groups = (*GROUPS, relations_group(classes), *([contacts_group(classes, rules)] if rules else []))
-    found = measure_objects(
-        source.objects, source.voxel_nm, image=source.tomogram, groups=groups, progress=progress
-    )
-    lac = None if source.record is None else source.record.lac
-    return KeptMeasurements(
-        calibrated_anew(found, lac),
-        voxel_nm=source.voxel_nm,
+    found = measure_tabled(
+        source.objects,
+        source.table,
+        source.voxel_nm,
+        image=source.tomogram,
         contacts=rules,
-        classified=mark_of_classes(source.table),
+        lac=None if source.record is None else source.record.lac,
+        progress=progress,
+    )
+    return KeptMeasurements(
+        found, voxel_nm=source.voxel_nm, contacts=rules, classified=mark_of_classes(source.table)
     )
 
 
@@ -110,7 +109,7 @@ def write_results(
     source
         The document.
     classifier
-        What gave objects their classes.
+        What gave objects their classes, or may have: it is written if the record of steps says so.
     progress
         Counts the whole job.
 
@@ -257,14 +256,27 @@ class _Writing:
         write_rows(
             self._path(layout.ROWS, "Classes, flags and notes as SXT Studio reads them."), source.table
         )
-        by_classifier = any(
-            step.kind is StepKind.EDIT and step.edit is EditKind.CLASSIFY
-            for step in effective(self.record.steps)
-        )
-        if classifier is not None and by_classifier:
-            path = self._path(layout.CLASSIFIER, "The classifier that gave objects their classes.")
-            write_classifier(path, classifier)
+        self._classifier(classifier)
         self.held.append("table of objects")
+
+    def _classifier(self, classifier: Classifier | None) -> None:
+        """Write the classifier, if it is the one that gave classes last: another one may have been opened."""
+        by_classifier = [
+            step
+            for step in effective(self.record.steps)
+            if step.kind is StepKind.EDIT and step.edit is EditKind.CLASSIFY
+        ]
+        if not by_classifier:
+            return
+        wanted = by_classifier[-1].parameters.get("classifier_sha256")
+        if classifier is None or sha256_of_classifier(classifier) != wanted:
+            self.notes.append(
+                "The classifier that gave objects their classes is not open any more, so it is not there: "
+                "open it, or classify again, to have it in the results."
+            )
+            return
+        path = self._path(layout.CLASSIFIER, "The classifier that gave objects their classes.")
+        write_classifier(path, classifier)
 
     def plots(self) -> None:
         if self._measured is None:

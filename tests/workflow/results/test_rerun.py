@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
@@ -16,6 +17,11 @@ from sxtstudio.cli import main
 from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.classes.assigning import by_classifier, by_rules, with_classes
 from sxtstudio.core.classes.classifier import examples_of
+from sxtstudio.core.classes.classifier_file import (
+    read_classifier,
+    sha256_of_classifier,
+    write_classifier,
+)
 from sxtstudio.core.classes.features import features_of
 from sxtstudio.core.classes.fitting import train
 from sxtstudio.core.classes.rules import Range, Rule, RuleSet, decided_by, values_of
@@ -264,7 +270,8 @@ def test_classes_of_a_classifier_are_given_again(
     table = document.object_table
     said = by_classifier(table, classifier.predict(features))
     document.change_table(table.change(said, with_classes(table, classifier.classes)))
-    document.add_step(Step(StepKind.EDIT, EditKind.CLASSIFY, "objects"))
+    named = {"classifier_sha256": sha256_of_classifier(classifier)}
+    document.add_step(Step(StepKind.EDIT, EditKind.CLASSIFY, "objects", parameters=named))
     given = [row for row in document.object_table.rows.values() if row.decided is Decided.CLASSIFIER]
     assert len(given) == 10 and {row.class_name for row in given} == {"Vesicle", "Mitochondrion"}
     folder = tmp_path / "classed-results"
@@ -279,6 +286,15 @@ def test_classes_of_a_classifier_are_given_again(
     (folder / layout.ROWS).write_text(json.dumps(kept), encoding="utf-8")
     found = by_name(rerun(folder).outcomes)["classes"]
     assert found.verdict is Verdict.APART and found.measure == {"objects": 1}
+    fewer = {number: by_hand[number] for number in range(1, 13)}
+    other = train(examples_of(features, document.object_table.classes, fewer))
+    for another in (other, None):
+        receipt = write_results(tmp_path / "other-results", source_of(document), classifier=another)
+        assert not (tmp_path / "other-results" / layout.CLASSIFIER).exists()
+        assert any("not open any more" in note for note in receipt.notes)
+    write_classifier(tmp_path / "c.json", classifier)
+    written = hashlib.sha256((tmp_path / "c.json").read_bytes()).hexdigest()
+    assert written == named["classifier_sha256"] == sha256_of_classifier(read_classifier(tmp_path / "c.json"))
 
 
 def test_how_far_apart_is_said(window: Window, write_folder: Callable[[], Path]) -> None:

@@ -17,12 +17,19 @@ from rocrate.rocrate import ROCrate
 
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.handover import Content
+from sxtstudio.core.measure.kept import KeptMeasurements
+from sxtstudio.core.measure.measure import measure_objects
+from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.steps import Step, StepKind
 from sxtstudio.io.tables import read_table
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.exporting import source_of
+from sxtstudio.workflow.document.project import adopt, save, snapshot
 from sxtstudio.workflow.handover.figures import Plot
+from sxtstudio.workflow.handover.sources import opened_source
+from sxtstudio.workflow.jobs.project_table import project_columns
 from sxtstudio.workflow.results import layout, write
 from sxtstudio.workflow.results.layout import read_results, refuse_foreign
 from sxtstudio.workflow.results.paragraph import DOI, paragraph
@@ -102,6 +109,38 @@ def test_volumes_tables_and_pictures_are_those_of_the_document(document: Documen
     with Image.open(results / "pictures/slice-xz.png") as picture:
         wide, high = picture.size  # 50 × 12 nm, 6 × 20 nm
         assert wide / high == pytest.approx(600 / 120, rel=0.02)
+
+
+@pytest.mark.parametrize("measured", ["before-the-flags", "never", "out-of-date"])
+def test_open_bodies_count_as_cut_by_the_missing_wedge(
+    document: Document, tmp_path: Path, measured: str
+) -> None:
+    """Their caps hide the flat end; so it is in the window, and so it must be in all that is exported."""
+    objects = document.volume("objects")
+    objects[4, 0, 40:48] = 9
+    objects[4, 2, 40:48] = 10  # alike, but not flagged
+    document.recount("objects")
+    rows = {**document.object_table.rows, 9: ObjectRow(flags=frozenset({Flag.OPEN})), 10: ObjectRow()}
+    document.set_table(ObjectTable(rows, document.object_table.classes))
+    kept = measure_objects(objects, document.voxel_nm, image=document.tomogram)
+    assert kept.values["cut_by_wedge"][-3:-1].tolist() == [0, 0]
+    document.keep_measurements(
+        None if measured == "never" else KeptMeasurements(kept, voxel_nm=document.voxel_nm)
+    )
+    if measured == "out-of-date":
+        document.measurements.mark([9])
+    write_results(tmp_path / "r", source_of(document))
+    table = read_table(tmp_path / "r" / layout.TABLE)
+    assert dict(zip(table["object"].tolist(), table["cut_by_wedge"].tolist(), strict=True))[9] == 1
+    assert dict(zip(table["object"].tolist(), table["cut_by_wedge"].tolist(), strict=True))[10] == 0
+    adopt(document, save(snapshot(document), tmp_path / "cell.sxt"))
+    with opened_source(tmp_path / "cell.sxt", Content.TABLE, tmp_path / "t.csv") as (source, _):
+        assert source.measured is not None
+        if measured == "never":
+            assert source.measured.value.values["cut_by_wedge"][-3:-1].tolist() == [1, 0]
+    columns = project_columns(tmp_path / "cell.sxt")
+    assert columns["cut_by_wedge"][columns["object"] == 9].tolist() == [1]
+    assert columns["cut_by_wedge"][columns["object"] == 10].tolist() == [0]
 
 
 def test_parameters_are_read_again(document: Document, results: Path) -> None:

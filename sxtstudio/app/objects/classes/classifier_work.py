@@ -23,7 +23,11 @@ from sxtstudio.core.classes.classifier import (
     combined,
     examples_of,
 )
-from sxtstudio.core.classes.classifier_file import read_classifier, write_classifier
+from sxtstudio.core.classes.classifier_file import (
+    read_classifier,
+    sha256_of_classifier,
+    write_classifier,
+)
 from sxtstudio.core.classes.features import FeatureTable, features_of
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit
@@ -185,17 +189,17 @@ class ClassifierWork(QObject):
         if not classifier.scores.usable:
             raise UserError(f"The classifier is {TOO_WRONG}, then train it again.")
 
-        def work(job: Job) -> tuple[FeatureTable, Predictions, Rows]:
+        def work(job: Job) -> tuple[FeatureTable, Predictions, Rows, str]:
             features = given.features()
             said = classifier.predict(features)
-            return features, said, given.rows(given.table, said)
+            return features, said, given.rows(given.table, said), sha256_of_classifier(classifier)
 
-        def done(found: tuple[FeatureTable, Predictions, Rows]) -> None:
-            self._features, said, rows = found
+        def done(found: tuple[FeatureTable, Predictions, Rows, str]) -> None:
+            self._features, said, rows, sha256 = found
             if self._classes.table is not given.table:  # somebody gave a class meanwhile
                 rows = given.rows(self._classes.table, said)
             self.margins = dict(zip(said.numbers.tolist(), said.margins.tolist(), strict=True))
-            edit = self._classes.apply(rows, EditKind.CLASSIFY, classifier.classes)
+            edit = self._classes.apply(rows, EditKind.CLASSIFY, classifier.classes, classifier_sha256=sha256)
             coloured = self._classes.show_classes()
             text = _summary(edit, said, len(given.stale))
             self.said.emit(text)
