@@ -5,6 +5,7 @@ All of it are plain frozen records, which msgspec writes as JSON and reads again
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -71,7 +72,7 @@ class Figure:
     @property
     def text(self) -> str:
         """The value with its unit as people read it: "37 nm", "43 %", "–" where there is none."""
-        if self.value is None:
+        if self.value is None or not math.isfinite(self.value):
             return "–"
         if self.unit == "share":
             return share(self.value)

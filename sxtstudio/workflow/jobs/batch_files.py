@@ -23,8 +23,10 @@ from sxtstudio.workflow.jobs.outputs import on_disk
 Existing = Literal["rename", "skip", "replace"]
 State = Literal["waiting", "running", "done", "skipped", "failed", "stopped"]
 
-# What this program writes itself: labels, unfinished segmentations, reports, temporary files.
-_OWN = re.compile(r".*\.labels(-\d+)?\.(tiff?|mrc|rec|map|zarr)(\.partial)?|.*\.partial|\..*", re.IGNORECASE)
+# What this program writes itself: labels, objects, unfinished segmentations, temporary files.
+_OWN = re.compile(
+    r".*\.(labels|objects)(-\d+)?\.(tiff?|mrc|rec|map|zarr)(\.partial)?|.*\.partial|\..*", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)

@@ -57,7 +57,7 @@ def write_slice_picture(path: Path, source: ExportSource, plane: str, index: int
     wide, high = (max(1, round(edge * zoom)) for edge in size)
     drawn = Image.fromarray(picture).resize((wide, high), Image.Resampling.BICUBIC)
     if source.voxel_nm is not None:
-        _scale_bar(drawn, pixel / zoom)
+        draw_scale_bar(drawn, pixel / zoom)
     with atomic_write(path) as temporary:
         drawn.save(temporary, "PNG")
 
@@ -98,7 +98,11 @@ def _paint(rgb: NDArray[np.float32], numbers: NDArray[Any], source: ExportSource
     rgb[there] = rgb[there] * (1 - _OPACITY) + colours[place.ravel()] * _OPACITY
 
 
-def _scale_bar(picture: Image.Image, pixel_nm: float) -> None:
+def draw_scale_bar(picture: Image.Image, pixel_nm: float) -> None:
+    """Draw a scale bar into the lower left corner, white with a dark edge, and its length above it.
+
+    Nothing is drawn where even the shortest would be too long. A palette must have both colours.
+    """
     width, height = picture.size
     fitting = [bar for bar in _BARS_NM if bar / pixel_nm <= 0.3 * width]
     if not fitting:

@@ -1,0 +1,1 @@
+"""A beamtime: each tomogram that arrives is segmented, judged and shown on a wall of pictures."""

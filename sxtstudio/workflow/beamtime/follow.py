@@ -1,0 +1,330 @@
+"""What comes after each tomogram of a watched folder: objects, quality, pictures, a record, and the page.
+
+Each of these may fail without harm to the others: what went wrong stands in the record. The tomogram counts
+as done only when all of them were tried, so that a run that was killed goes on where it was.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from sxtstudio.core.errors import SliceBase, UserError, sentence_of
+from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.quality.record import Quality
+from sxtstudio.io import open_volume
+from sxtstudio.io.fingerprint import fingerprint
+from sxtstudio.workflow.beamtime.page import write_now, write_page
+from sxtstudio.workflow.beamtime.pdf import write_pdf
+from sxtstudio.workflow.beamtime.pictures import read_planes, write_pictures
+from sxtstudio.workflow.beamtime.record import PICTURES, Kind, RecordFolder, State, TomogramRecord, record_for
+from sxtstudio.workflow.beamtime.status import Doing, Status
+from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.classifying import ClassifyJob, classify_file
+from sxtstudio.workflow.jobs.measuring import MeasureJob
+from sxtstudio.workflow.jobs.objects import ObjectsJob, objects_file
+from sxtstudio.workflow.jobs.outputs import on_disk
+from sxtstudio.workflow.jobs.watch import FolderWatch, signature_of
+from sxtstudio.workflow.jobs.watching import Follower
+
+# The page hears this often that the program is alive; the PDF is written anew at most that often.
+_NOW_EVERY_S, _PDF_EVERY_S = 15.0, 600.0
+_RECENT = 10
+
+#: Judges a tomogram by itself and its labels; its caller gives it.
+Judge = Callable[[Path, Path, Progress], Quality]
+OnRecord = Callable[[TomogramRecord], None]
+OnStatus = Callable[[Status], None]
+
+
+@dataclass(frozen=True)
+class BeamtimeParameters:
+    """What is done beside the segmentation.
+
+    Attributes
+    ----------
+    page
+        The folder of page, pictures and records.
+    title
+        Of page and PDF.
+    objects
+        Find objects in the labels, and count them.
+    classifier
+        A file by which objects get their classes.
+    """
+
+    page: Path
+    title: str = "Beamtime"
+    objects: bool = False
+    classifier: Path | None = None
+
+
+class BeamtimeFollower(Follower):
+    """Goes along with ``run_watch``, and keeps the page of a beamtime."""
+
+    def __init__(
+        self,
+        parameters: BeamtimeParameters,
+        on_record: OnRecord | None = None,
+        on_status: OnStatus | None = None,
+        *,
+        judge: Judge | None = None,
+        slices_from: SliceBase = 1,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Read the records of earlier runs, and keep others out of the folder.
+
+        Raises
+        ------
+        UserError
+            If the folder cannot be used, or another window or command works in it.
+        """
+        self.parameters = parameters
+        self.folders = (parameters.page,)
+        self.records = RecordFolder(parameters.page)
+        self._lock = FolderLock(parameters.page)
+        self._on_record = on_record or (lambda record: None)
+        self._on_status = on_status or (lambda status: None)
+        self._judge = judge
+        self._slices_from, self._clock = slices_from, clock
+        self.status = Status()
+        self._arrived: dict[Path, TomogramRecord] = {}
+        self._seconds: deque[float] = deque(maxlen=_RECENT)
+        self._begun = self._told = 0.0
+        self._version = ""
+        self._changed = True
+        self._pdf_at: float | None = None
+        self._pdf_stale = True
+
+    # What run_watch calls
+
+    def begin(self, watch: FolderWatch) -> None:
+        """Take off the watch what was done in earlier runs, and show that on the page."""
+        for record in self.records:
+            if record.state in (State.WAITING, State.RUNNING) and not self._is_there(record):
+                self.records.remove(record.id)
+            elif record.state in (State.DONE, State.SKIPPED) and not record.replaced:
+                watch.take(Path(record.path), record.signature)
+        self._tell(Status(Doing.LOOKING), at_once=True)
+
+    def wants(self, tomogram: Path) -> bool:
+        """Whether a tomogram is not done; one that was only touched or moved back is."""
+        try:
+            record = record_for(tomogram, fingerprint(tomogram), signature_of(tomogram))
+        except OSError:
+            return True  # its error reaches the user as that of the segmentation
+        known = self.records.get(record.id)
+        if known is not None and known.state in (State.DONE, State.SKIPPED) and not known.replaced:
+            self._keep(replace(self._whole(known), signature=record.signature))
+            return False
+        self._arrived[tomogram] = record
+        return True
+
+    def found(self, tomograms: list[Path]) -> None:
+        """Show those that wait."""
+        for tomogram in tomograms:
+            if tomogram in self._arrived:
+                self._keep(self._arrived[tomogram])
+        self._tell(replace(self.status, waiting=len(tomograms)), at_once=True)
+
+    def changed(self, row: BatchRow) -> None:
+        """Show the tomogram that is segmented, and how far that is."""
+        tomogram = on_disk(row.tomogram)
+        record = self._arrived.get(tomogram)
+        if row.state == "waiting" and record is not None and row.message:
+            self._keep(replace(record, state=State.WAITING, messages=(row.message,)))
+        if row.state != "running":
+            return
+        if record is not None and record.state is not State.RUNNING:
+            self._begun = self._clock()
+            self._arrived[tomogram] = replace(record, state=State.RUNNING)
+            self._keep(self._arrived[tomogram])
+            waiting = max(0, self.status.waiting - 1)
+            self._tell(Status(Doing.WORKING, tomogram.name, "segmenting", waiting=waiting), at_once=True)
+        done, total = row.slices or (0, 1)
+        self._tell(replace(self.status, doing=Doing.WORKING, fraction=done / total, left_s=self._left()))
+
+    def ended(self, row: BatchRow, progress: Progress) -> None:
+        """Judge and draw a tomogram that was segmented, and keep its record."""
+        tomogram = on_disk(row.tomogram)
+        record = self._arrived.pop(tomogram, None)
+        if record is None:  # it could not be read then
+            with suppress(OSError):
+                record = record_for(tomogram, fingerprint(tomogram), signature_of(tomogram))
+        if record is None:
+            record = record_for(tomogram, {}, (0, 0, 0.0, time.time()))
+        messages = tuple(text for text in (row.message,) if text)
+        details = row.details or {}
+        record = replace(
+            record,
+            messages=messages,
+            labels=None if row.output is None else str(row.output),
+            labelled=row.labelled,
+            seconds=row.seconds,
+            model=str(details.get("model", "")),
+            device=str(details.get("device", "")),
+        )
+        if row.state in ("done", "skipped") and row.output is not None:
+            record = self._after(replace(record, state=State.RUNNING), row.tomogram, row.output, progress)
+            self._seconds.append(self._clock() - self._begun)
+        else:
+            skipped = row.state == "skipped"
+            record = replace(record, state=State.SKIPPED if skipped else State.FAILED, labels=None)
+        self._keep(record)
+        self._tell(replace(self.status, doing=Doing.LOOKING, name="", step="", fraction=0.0), at_once=True)
+
+    def waits(self, reason: str) -> None:
+        """Show what work waits for, or what to see to soon."""
+        blocked = bool(reason) and "left:" not in reason
+        doing = Doing.BLOCKED if blocked else Doing.LOOKING
+        self._tell(replace(self.status, doing=doing, trouble=reason), at_once=True)
+
+    def idle(self) -> None:
+        """Say that the program is alive, and write the PDF where much is new."""
+        self._tell(replace(self.status, waiting=0, left_s=None))
+        now = self._clock()
+        if self._pdf_stale and (self._pdf_at is None or now - self._pdf_at > _PDF_EVERY_S):
+            self._write_pdf()
+
+    def stopped(self) -> None:
+        """Show that nothing is done any more, and let others into the folder."""
+        for record in list(self._arrived.values()):
+            if record.state is State.RUNNING:
+                self._keep(replace(record, state=State.WAITING))
+        self._tell(Status(Doing.STOPPED, trouble=""), at_once=True)
+        if self._pdf_stale:
+            self._write_pdf()
+        self._lock.release()
+
+    # What comes after a segmentation
+
+    def _after(
+        self, record: TomogramRecord, tomogram: Path, labels: Path, progress: Progress
+    ) -> TomogramRecord:
+        steps: tuple[tuple[str, Callable[..., dict[str, Any]]], ...] = (
+            ("objects", self._objects),
+            ("quality", self._quality),
+            ("pictures", self._pictures),
+        )
+        for name, step in steps:
+            progress.restart(name)
+            self._tell(replace(self.status, step=name, fraction=0.0), at_once=True)
+            try:
+                record = replace(record, **step(record, tomogram, labels, progress.part(1, name)))
+            except Exception as error:
+                said = sentence_of(error, self._slices_from)
+                if said is None:
+                    LOGGER.error("unexpected error in the %s of a beamtime", name, exc_info=error)
+                    said = f"Something went wrong in the program ({type(error).__name__}); see the log file."
+                record = replace(record, messages=(*record.messages, f"No {name}: {said}"))
+        return replace(record, state=State.DONE)
+
+    def _objects(
+        self, record: TomogramRecord, tomogram: Path, labels: Path, progress: Progress
+    ) -> dict[str, Any]:
+        if not self.parameters.objects and self.parameters.classifier is None:
+            return {}
+        output = objects_path(labels)
+        table = output.with_suffix(".csv")
+        progress.begin(1)
+        job = ObjectsJob(labels, output, image=tomogram, table=table)
+        found = objects_file(job, progress.part(0.6, "objects"))
+        if self.parameters.classifier is None:
+            return {"objects": {"": found.found.count}}
+        measure = MeasureJob(output, table.with_suffix(".classes.csv"), image=tomogram, flags=table)
+        classified = classify_file(
+            ClassifyJob(measure, self.parameters.classifier), progress.part(0.4, "classes")
+        )
+        return {
+            "objects": dict(classified.counts),
+            "messages": (*record.messages, *classified.notes),
+        }
+
+    def _quality(
+        self, record: TomogramRecord, tomogram: Path, labels: Path, progress: Progress
+    ) -> dict[str, Any]:
+        return {} if self._judge is None else {"quality": self._judge(tomogram, labels, progress)}
+
+    def _pictures(
+        self, record: TomogramRecord, tomogram: Path, labels: Path, progress: Progress
+    ) -> dict[str, Any]:
+        def path_of(kind: Kind) -> Path:
+            return self.parameters.page / PICTURES / f"{record.id}-{kind.value}.png"
+
+        with open_volume(tomogram) as image, open_volume(labels) as there:
+            planes = read_planes(image, there, progress)
+            facts = {"shape": image.shape, "voxel_nm": image.voxel_nm, "labelled": planes.labelled}
+        made, trouble = write_pictures(planes, path_of)
+        messages = (*record.messages, *([trouble] if trouble else []))
+        return {**facts, "pictures": made, "messages": messages}
+
+    # Records and page
+
+    def _keep(self, record: TomogramRecord) -> None:
+        """Write a record; one that cannot be written now is, once more, with the next state of it."""
+        self._changed = self._pdf_stale = True
+        try:
+            self.records.write(record)
+        except UserError as error:
+            LOGGER.warning("a record of a beamtime was not written: %s", error)
+        self._on_record(record)
+
+    def _whole(self, record: TomogramRecord) -> TomogramRecord:
+        try:
+            return self.records.whole(record.id)
+        except UserError:
+            return record
+
+    def _is_there(self, record: TomogramRecord) -> bool:
+        try:
+            return signature_of(Path(record.path)) == record.signature
+        except OSError:
+            return False
+
+    def _left(self) -> float | None:
+        """Return how long the tomogram in work and those that wait take, from what those before took."""
+        if not self._seconds:
+            return None
+        usual = sum(self._seconds) / len(self._seconds)
+        own = max(0.0, usual - (self._clock() - self._begun))
+        return own + usual * self.status.waiting
+
+    def _tell(self, status: Status, *, at_once: bool = False) -> None:
+        """Show what is done now; what changes all the time is shown now and then."""
+        self.status = status
+        self._on_status(status)
+        now = self._clock()
+        if not at_once and now - self._told < _NOW_EVERY_S:
+            return
+        self._told = now
+        try:
+            if self._changed:
+                self._version = write_page(self.parameters.page, self.parameters.title, list(self.records))
+                self._changed = False
+            write_now(self.parameters.page, status, self._version)
+        except UserError as error:  # a share that has gone: with the next one
+            LOGGER.warning("the page of a beamtime was not written: %s", error)
+
+    def _write_pdf(self) -> None:
+        self._pdf_at = self._clock()
+        try:
+            write_pdf(self.parameters.page, self.parameters.title, list(self.records))
+            self._pdf_stale = False
+        except UserError as error:
+            LOGGER.warning("the summary of a beamtime was not written: %s", error)
+
+
+def objects_path(labels: Path) -> Path:
+    """Return the file for the objects of a label file: cell.labels.tif gives cell.objects.tif."""
+    stem = labels.name.removesuffix(labels.suffix)
+    head, dot, tail = stem.rpartition(".labels")
+    return labels.with_name(
+        f"{head}.objects{tail}{labels.suffix}" if dot else f"{stem}.objects{labels.suffix}"
+    )

@@ -1,0 +1,63 @@
+"""What a beamtime is doing now: for the page, the window and the person who looks in at night."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sxtstudio.core.wording import count, rough_duration
+
+
+class Doing(StrEnum):
+    """What it does; files keep the value."""
+
+    LOOKING = "looking"  # for new tomograms
+    WORKING = "working"
+    BLOCKED = "blocked"  # by a full disk, or a share that has gone
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True)
+class Status:
+    """What is done now.
+
+    Attributes
+    ----------
+    doing
+        In one word.
+    name, step, fraction
+        The tomogram in work, what is done to it, and how much of that, 0…1.
+    waiting
+        How many are complete and wait for their turn.
+    left_s
+        Until these are done, from what those before took; None where that is not known.
+    trouble
+        What work waits for, or what to see to soon: a whole sentence, or nothing.
+    """
+
+    doing: Doing = Doing.LOOKING
+    name: str = ""
+    step: str = ""
+    fraction: float = 0.0
+    waiting: int = 0
+    left_s: float | None = None
+    trouble: str = ""
+
+    @property
+    def text(self) -> str:
+        """One line for a person."""
+        match self.doing:
+            case Doing.STOPPED:
+                return "Stopped: new tomograms are not segmented."
+            case Doing.BLOCKED:
+                return "Work waits."
+            case Doing.LOOKING:
+                return "Up to date. Waiting for the next tomogram."
+        step = f", {self.step}" if self.step else ""
+        done = f" {round(100 * self.fraction)} %" if self.fraction > 0 else ""
+        words = [f"{self.name}{step}{done}"]
+        if self.waiting:
+            words.append(f"{count(self.waiting, 'more tomogram', 'more tomograms')} to come")
+        if self.left_s is not None:
+            words.append(f"about {rough_duration(self.left_s)} left")
+        return "; ".join(words)

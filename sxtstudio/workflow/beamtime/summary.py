@@ -1,0 +1,203 @@
+"""What a wall shows in words and numbers: of a tomogram, of a day, and of a day beside the one before.
+
+Page, PDF and window say the same, because they say this.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from sxtstudio.core.quality.dictionary import DEFINITIONS, FigureName
+from sxtstudio.core.quality.record import Figure, Flag
+from sxtstudio.core.wording import count, grouped, share, significant
+from sxtstudio.workflow.beamtime.record import State, TomogramRecord
+
+#: What days are compared by, beside the figures of quality.
+LABELLED, OBJECTS_FOUND = "labelled", "objects found"
+_COMPARED = (
+    FigureName.RESOLUTION, FigureName.CONTRAST, FigureName.CELL_CONTRAST, FigureName.NOISE, FigureName.CELL,
+    FigureName.STREAKS, FigureName.DOUBLES, FigureName.CERTAINTY, FigureName.RECOGNISED,
+)  # fmt: skip
+
+
+class Mark(StrEnum):
+    """What a tomogram is sorted and filtered by, from what asks most for a look."""
+
+    FAILED = "failed"
+    BAD = "bad"
+    LOOK = "worth a look"
+    GOOD = "good"
+    RUNNING = "in work"
+    WAITING = "waiting"
+    SKIPPED = "left out"
+
+
+def mark_of(record: TomogramRecord) -> Mark:
+    """Return the one word for a tomogram."""
+    match record.state:
+        case State.FAILED:
+            return Mark.FAILED
+        case State.SKIPPED:
+            return Mark.SKIPPED
+        case State.RUNNING:
+            return Mark.RUNNING
+        case State.WAITING:
+            return Mark.WAITING
+    return {Flag.BAD: Mark.BAD, Flag.LOOK: Mark.LOOK}.get(record.flag, Mark.GOOD)
+
+
+def needs_look(record: TomogramRecord) -> bool:
+    """Whether somebody should look at it."""
+    return mark_of(record) in (Mark.FAILED, Mark.BAD, Mark.LOOK) and not record.replaced
+
+
+def sentences_of(record: TomogramRecord) -> list[str]:
+    """Return what to know of a tomogram, what asks for a look first, each a whole sentence."""
+    texts = list(record.messages)
+    if record.replaced:
+        texts.insert(0, "Another file of this name has taken its place since.")
+    if record.quality is not None:
+        texts += [figure.sentence for figure in record.quality.flagged]
+    return [text if text.endswith((".", "!", "?")) else f"{text}." for text in texts if text]
+
+
+def headline_of(record: TomogramRecord) -> str:
+    """Return the line below a thumbnail: why it asks for a look, or what was found."""
+    if record.state in (State.WAITING, State.RUNNING):
+        return record.state.value if record.state is State.WAITING else "in work"
+    if record.state is not State.DONE:
+        return record.messages[0] if record.messages else record.state.value
+    asking = () if record.quality is None else record.quality.flagged
+    if asking:
+        return asking[0].sentence
+    words = [] if record.labelled is None else [f"{share(record.labelled)} labelled"]
+    total = objects_total(record)
+    return ", ".join([*words, *([] if total is None else [count(total, "object")])])
+
+
+def objects_total(record: TomogramRecord) -> int | None:
+    """Return how many objects there are; None where none were looked for."""
+    return None if record.objects is None else sum(record.objects.values())
+
+
+def objects_text(record: TomogramRecord) -> str:
+    """Return "3 Mitochondrion, 12 Vesicle, 4 without a class"; "" where none were looked for."""
+    if record.objects is None:
+        return ""
+    named = sorted((name, number) for name, number in record.objects.items() if name and number)
+    words = [f"{grouped(number)} {name}" for name, number in named]
+    rest = record.objects.get("", 0)
+    if rest:
+        words.append(f"{grouped(rest)} without a class" if named else count(rest, "object"))
+    return ", ".join(words) or "no object"
+
+
+@dataclass(frozen=True)
+class DayFigure:
+    """A figure of a day: the mean of its tomograms, and the difference to the day before."""
+
+    title: str
+    mean: float | None
+    unit: str
+    change: float | None
+
+    @property
+    def text(self) -> str:
+        """The mean as people read it; "–" where there is none."""
+        return _text(self.mean, self.unit)
+
+    @property
+    def change_text(self) -> str:
+        """The difference with its sign; "" where there is none."""
+        if self.change is None:
+            return ""
+        size = abs(self.change)
+        text = f"{100 * size:.1f} points" if self.unit == "share" else f"{significant(size, 2)} {self.unit}"
+        sign = "±" if not text.strip("0. points") or size == 0 else "+" if self.change > 0 else "−"
+        return f"{sign}{text}".rstrip()
+
+
+@dataclass(frozen=True)
+class Day:
+    """What came of a day; ``before`` is the day that it is compared with, the one before with tomograms."""
+
+    day: str
+    before: str | None
+    tomograms: int
+    done: int
+    failed: int
+    to_look_at: int
+    figures: tuple[DayFigure, ...]
+
+
+def days_of(records: Iterable[TomogramRecord]) -> list[Day]:
+    """Return the days, the latest first; tomograms whose file was replaced since do not count."""
+    groups: dict[str, list[TomogramRecord]] = {}
+    for record in records:
+        if not record.replaced and record.state is not State.SKIPPED:
+            groups.setdefault(record.day, []).append(record)
+    names = sorted(groups)
+    days = []
+    for number, name in enumerate(names):
+        ours = groups[name]
+        before = names[number - 1] if number else None
+        days.append(
+            Day(
+                name,
+                before,
+                len(ours),
+                sum(one.state is State.DONE for one in ours),
+                sum(one.state is State.FAILED for one in ours),
+                sum(needs_look(one) for one in ours),
+                tuple(_compared(ours, [] if before is None else groups[before])),
+            )
+        )
+    return days[::-1]
+
+
+def _compared(ours: Sequence[TomogramRecord], theirs: Sequence[TomogramRecord]) -> Iterable[DayFigure]:
+    for key in (LABELLED, *_COMPARED, OBJECTS_FOUND):
+        (mean, unit), (other, other_unit) = _mean(ours, key), _mean(theirs, key)
+        if mean is None and other is None:
+            continue
+        comparable = mean is not None and other is not None and unit == other_unit
+        title = DEFINITIONS[key].title if isinstance(key, FigureName) else key.capitalize()
+        change = mean - other if comparable and mean is not None and other is not None else None
+        yield DayFigure(title, mean, unit, change)
+
+
+def _mean(records: Sequence[TomogramRecord], key: str) -> tuple[float | None, str]:
+    """Return the mean over the tomograms that are done and have the figure, and its unit."""
+    values: list[float] = []
+    unit = "share" if key == LABELLED else ""
+    for record in records:
+        if record.state is not State.DONE:
+            continue
+        value: float | None
+        if key == LABELLED:
+            value = record.labelled
+        elif key == OBJECTS_FOUND:
+            total = objects_total(record)
+            value = None if total is None else float(total)
+        else:
+            figure = _figure(record, key)
+            value = None if figure is None else figure.value
+            unit = unit if figure is None else figure.unit
+        if value is not None and math.isfinite(value):
+            values.append(value)
+    return (sum(values) / len(values) if values else None), unit
+
+
+def _figure(record: TomogramRecord, key: str) -> Figure | None:
+    return None if record.quality is None else record.quality.figure(FigureName(key))
+
+
+def _text(value: float | None, unit: str) -> str:
+    if value is None:
+        return "–"
+    if unit == "share":
+        return share(value)
+    return f"{significant(value, 3)} {unit}".rstrip()

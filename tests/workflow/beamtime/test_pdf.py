@@ -1,0 +1,64 @@
+"""The summary as PDF, read by poppler where that is there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from sxtstudio.core.quality.record import Flag
+from sxtstudio.workflow.beamtime import pdf as module
+from sxtstudio.workflow.beamtime.pdf import MOST_PICTURES, write_pdf
+from sxtstudio.workflow.beamtime.record import Kind, RecordFolder
+
+needs_poppler = pytest.mark.skipif(shutil.which("pdftotext") is None, reason="poppler-utils are not there")
+
+
+@needs_poppler
+def test_another_reader_finds_names_days_and_pictures(page: RecordFolder) -> None:
+    path = write_pdf(page.folder, "Beamtime <b>", list(page))
+    words = ["pdftotext", "-layout", str(path), "-"]
+    text = subprocess.run(words, capture_output=True, text=True, check=True).stdout
+    assert "Beamtime <b>" in text and "4 tomograms, 3 done, 3 to look at" in text
+    assert "<img src=x" in text and "Zoë Łódź □□.mrc" in text
+    assert "It is cut off: copy it again." in text and "Details below 50 nm are lost" in text
+    assert re.search(r"Resolution +50 nm \(\+8 nm\) +42 nm", text)
+    found = subprocess.run(["pdfimages", "-list", str(path)], capture_output=True, text=True, check=True)
+    assert "jpeg" in found.stdout
+    info = subprocess.run(["pdfinfo", str(path)], capture_output=True, text=True, check=True).stdout
+    assert "JavaScript:      no" in info and "A4" in info
+
+
+def test_its_size_is_bounded(tmp_path: Path, make_record, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures of pure grain are the largest that there are; those to look at come first."""
+    monkeypatch.setattr(module, "MOST_PICTURES", 6)
+    (tmp_path / "pictures").mkdir()
+    drawn: list[str] = []
+    rng = np.random.default_rng(0)
+    records = [make_record(f"{n:03}.mrc", n / 10, flag=Flag.LOOK if n == 3 else Flag.GOOD) for n in range(20)]
+    for record in records:
+        grain = rng.integers(0, 255, (320, 320), np.uint8)
+        Image.fromarray(grain).save(tmp_path / (record.picture(Kind.SMALL) or ""))
+    real = module._jpeg
+    monkeypatch.setattr(module, "_jpeg", lambda path: drawn.append(path.name[:3]) or real(path))
+    size = write_pdf(tmp_path, "Beamtime", records).stat().st_size
+    assert drawn == ["019", "018", "017", "016", "015", "003"]
+    assert size / 6 * MOST_PICTURES < 8_000_000
+
+
+def test_pictures_that_are_gone_or_damaged_are_left_out(page: RecordFolder) -> None:
+    for number, file in enumerate(sorted((page.folder / "pictures").glob("*small*"))):
+        if number:
+            file.write_bytes(b"\x89PNG nothing")
+        else:
+            file.unlink()
+    assert write_pdf(page.folder, "Beamtime", list(page)).stat().st_size > 1000
+
+
+def test_without_any_tomogram_there_is_a_page(tmp_path: Path) -> None:
+    assert write_pdf(tmp_path, "Beamtime", [], tmp_path / "mine.pdf").read_bytes().startswith(b"%PDF")
