@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sxtstudio.commands.beamtime import add_beamtime, beamtime_of
 from sxtstudio.commands.clean import clean_up_of
 from sxtstudio.commands.guard import BAD_INPUT, CANCELLED, DONE, say
 from sxtstudio.commands.options import (
@@ -42,6 +43,7 @@ def add(commands: Any) -> None:
         help="segment each finished tomogram that arrives here, until Ctrl-C; "
         "folders of slices are not taken",
     )
+    add_beamtime(parser)
     parser.add_argument("-o", "--output", metavar="FOLDER", help="for the labels (default: beside each)")
     parser.add_argument(
         "--format", choices=("tif", "mrc"), default="tif", help="of the labels (default: tif)"
@@ -96,11 +98,20 @@ def run(arguments: argparse.Namespace) -> int:
     if bool(arguments.tomograms) == bool(arguments.watch):
         raise UserError("Give either tomograms or --watch FOLDER; 'sxtstudio batch --help' shows how.")
     parameters = _parameters(arguments)
+    follower = beamtime_of(arguments)
     with shown_progress() as (progress, display):
         rows = _Rows(len(arguments.tomograms), display)
         try:
             if arguments.watch:
-                run_watch(Path(arguments.watch), parameters, rows, progress, slices_from=0, on_note=rows.note)
+                run_watch(
+                    Path(arguments.watch),
+                    parameters,
+                    rows,
+                    progress,
+                    slices_from=0,
+                    on_note=rows.note,
+                    follower=follower,
+                )
             else:
                 tomograms = [Path(name) for name in arguments.tomograms]
                 run_batch(tomograms, parameters, rows, progress, slices_from=0)

@@ -17,6 +17,7 @@ from typing import Any
 from sxtstudio.core.errors import SliceBase, UserError, sentence_of
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.paths import resolved
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.quality.record import Quality
 from sxtstudio.io import open_volume
@@ -28,6 +29,7 @@ from sxtstudio.workflow.beamtime.record import PICTURES, Kind, RecordFolder, Sta
 from sxtstudio.workflow.beamtime.status import Doing, Status
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.classifying import ClassifyJob, classify_file
+from sxtstudio.workflow.jobs.disk_room import DiskState, Room
 from sxtstudio.workflow.jobs.measuring import MeasureJob
 from sxtstudio.workflow.jobs.objects import ObjectsJob, objects_file
 from sxtstudio.workflow.jobs.outputs import on_disk
@@ -147,7 +149,8 @@ class BeamtimeFollower(Follower):
             self._arrived[tomogram] = replace(record, state=State.RUNNING)
             self._keep(self._arrived[tomogram])
             waiting = max(0, self.status.waiting - 1)
-            self._tell(Status(Doing.WORKING, tomogram.name, "segmenting", waiting=waiting), at_once=True)
+            status = Status(Doing.WORKING, tomogram.name, "segmenting", waiting=waiting)
+            self._tell(replace(status, trouble=self.status.trouble), at_once=True)
         done, total = row.slices or (0, 1)
         self._tell(replace(self.status, doing=Doing.WORKING, fraction=done / total, left_s=self._left()))
 
@@ -180,11 +183,12 @@ class BeamtimeFollower(Follower):
         self._keep(record)
         self._tell(replace(self.status, doing=Doing.LOOKING, name="", step="", fraction=0.0), at_once=True)
 
-    def waits(self, reason: str) -> None:
+    def waits(self, state: DiskState | None) -> None:
         """Show what work waits for, or what to see to soon."""
-        blocked = bool(reason) and "left:" not in reason
+        blocked = state is not None and state.room >= Room.FULL
         doing = Doing.BLOCKED if blocked else Doing.LOOKING
-        self._tell(replace(self.status, doing=doing, trouble=reason), at_once=True)
+        trouble = "" if state is None else state.sentence
+        self._tell(replace(self.status, doing=doing, trouble=trouble), at_once=True)
 
     def idle(self) -> None:
         """Say that the program is alive, and write the PDF where much is new."""
@@ -195,7 +199,7 @@ class BeamtimeFollower(Follower):
 
     def stopped(self) -> None:
         """Show that nothing is done any more, and let others into the folder."""
-        for record in list(self._arrived.values()):
+        for record in self.records:
             if record.state is State.RUNNING:
                 self._keep(replace(record, state=State.WAITING))
         self._tell(Status(Doing.STOPPED, trouble=""), at_once=True)
@@ -319,6 +323,20 @@ class BeamtimeFollower(Follower):
             self._pdf_stale = False
         except UserError as error:
             LOGGER.warning("the summary of a beamtime was not written: %s", error)
+
+
+def check_page(page: Path, watched: Path) -> None:
+    """Refuse a page in the very folder that is watched: its pictures would be taken for slices.
+
+    Raises
+    ------
+    UserError
+        If it is that folder, or there is nothing to watch.
+    """
+    if not watched.is_dir():
+        raise UserError(f"{watched} is no folder that can be watched: choose the one where tomograms arrive.")
+    if resolved(page) == resolved(watched):
+        raise UserError(f"{page} is watched for tomograms: choose a folder of its own for the page.")
 
 
 def objects_path(labels: Path) -> Path:

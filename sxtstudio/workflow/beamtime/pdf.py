@@ -225,7 +225,10 @@ def _shortened(pdf: FPDF, text: str, width: float) -> str:
 
 def _fit(pdf: FPDF, text: str) -> str:
     """Return a text in letters that the font has: names of files may be in any script."""
-    known = pdf.fonts[_FONT.lower()].cmap
+    from fpdf.fonts import TTFFont
+
+    font = pdf.fonts[_FONT.lower()]
+    known = font.cmap if isinstance(font, TTFFont) else {}
     text = text.replace("\u202f", "\u00a0")
     return "".join(letter if ord(letter) in known else "□" for letter in text)
 

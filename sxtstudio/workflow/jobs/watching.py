@@ -61,8 +61,8 @@ class Follower:
     def ended(self, row: BatchRow, progress: Progress) -> None:
         """Do what comes after a tomogram; whatever goes wrong in it stays in it."""
 
-    def waits(self, reason: str) -> None:
-        """Take note that work waits for something ("": it goes on) or that a disk is short of room."""
+    def waits(self, state: DiskState | None) -> None:
+        """Take note that work waits for a disk or that one is short of room; None: there is room again."""
 
     def idle(self) -> None:
         """Do what can be done while there is no tomogram."""
@@ -256,12 +256,12 @@ class _Watching:
         if state is None or room is Room.ENOUGH:
             if self._said[0] is not Room.ENOUGH:
                 self._said = (Room.ENOUGH, None)
-                self._follower.waits("")
+                self._follower.waits(None)
                 self._on_note("work goes on: the disk has room, and the folders are there")
             return
         if self._said != (room, state.folder):
             self._said = (room, state.folder)
-            self._follower.waits(state.sentence)
+            self._follower.waits(state)
             self._on_note(state.sentence)
 
 

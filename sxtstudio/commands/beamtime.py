@@ -1,0 +1,75 @@
+"""Options of ``sxtstudio batch --watch`` for the page of a beamtime."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sxtstudio.commands.output import show
+from sxtstudio.core.errors import UserError
+
+if TYPE_CHECKING:
+    from sxtstudio.workflow.beamtime.follow import BeamtimeFollower
+
+DEFAULT_PAGE = "beamtime"
+
+
+def add_beamtime(parser: argparse.ArgumentParser) -> None:
+    """Add the options; all of them go with ``--watch``."""
+    group = parser.add_argument_group("beamtime (with --watch)")
+    where = group.add_mutually_exclusive_group()
+    where.add_argument(
+        "--page",
+        metavar="FOLDER",
+        help="keep a page of all tomograms here: index.html with pictures and quality, and a PDF",
+    )
+    where.add_argument(
+        "--beamtime",
+        action="store_true",
+        help=f"keep it in the folder '{DEFAULT_PAGE}' beside the labels",
+    )
+    group.add_argument("--title", metavar="TEXT", help="of the page (default: Beamtime)")
+    group.add_argument(
+        "--objects", action="store_true", help="also find objects in the labels, and count them"
+    )
+    group.add_argument(
+        "--classifier", metavar="FILE", help="also give the objects their classes with this classifier"
+    )
+
+
+def beamtime_of(arguments: argparse.Namespace) -> BeamtimeFollower | None:
+    """Return what keeps the page that is asked for, or None.
+
+    Raises
+    ------
+    UserError
+        If an option is given without those that it needs, or the folder cannot be used.
+    """
+    page = arguments.page or arguments.beamtime
+    if page and not arguments.watch:
+        raise UserError("A page is kept of a watched folder: give --watch FOLDER instead of tomograms.")
+    if not page:
+        for name in ("title", "objects", "classifier"):
+            if vars(arguments)[name]:
+                raise UserError(
+                    f"--{name} is for the page of a beamtime: give --page FOLDER or --beamtime, too."
+                )
+        return None
+    from sxtstudio.core.classes.classifier_file import read_classifier
+    from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters, check_page
+    from sxtstudio.workflow.beamtime.page import INDEX
+
+    folder = Path(arguments.page or Path(arguments.output or arguments.watch) / DEFAULT_PAGE)
+    classifier = Path(arguments.classifier) if arguments.classifier else None
+    if classifier is not None:
+        read_classifier(classifier)  # a wrong one is said now, not after the first tomogram
+    check_page(folder, Path(arguments.watch))
+    parameters = BeamtimeParameters(
+        folder, arguments.title or BeamtimeParameters.title, bool(arguments.objects), classifier
+    )
+    follower = BeamtimeFollower(parameters, slices_from=0)
+    for text in follower.records.damaged:
+        show(f"note: {text}")
+    show(f"page: {folder / INDEX}")
+    return follower

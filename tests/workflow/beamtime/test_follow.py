@@ -1,0 +1,255 @@
+"""A beamtime from the first tomogram to a restart days later: nothing twice, nothing lost, nothing grows."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+import tracemalloc
+from dataclasses import replace
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+import tifffile
+
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.quality.record import Flag
+from sxtstudio.segment import SegmentParameters
+from sxtstudio.workflow.beamtime import follow as module
+from sxtstudio.workflow.beamtime import pictures
+from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters, check_page, objects_path
+from sxtstudio.workflow.beamtime.record import Kind, RecordFolder, State, TomogramRecord
+from sxtstudio.workflow.beamtime.status import Doing, Status
+from sxtstudio.workflow.jobs import watch as watch_module
+from sxtstudio.workflow.jobs.batch import BatchParameters
+from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.watch import FolderWatch
+from sxtstudio.workflow.jobs.watching import run_watch
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Times of minutes become parts of a second, and VTK is tested with the pictures."""
+    monkeypatch.setattr("sxtstudio.workflow.jobs.watching.POLL_S", 0.02)
+    monkeypatch.setattr(watch_module, "GIVE_UP_S", 0.1)
+    monkeypatch.setattr(pictures, "render_picture", lambda path, *a, **more: path.touch())
+
+
+@pytest.fixture
+def folder(tomogram: Path, tmp_path: Path) -> Path:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(tomogram, folder / "first.mrc")
+    return folder
+
+
+class Evening:
+    """One run of the program, which ends once so many tomograms have ended."""
+
+    def __init__(self, folder: Path, model: Path, ends: int, **more: object) -> None:
+        self.folder, self.model, self.progress = folder, model, Progress()
+        self.ended: list[TomogramRecord] = []
+        self.statuses: list[Status] = []
+        self.segmented: list[str] = []
+        parameters = BeamtimeParameters(folder / "page", **more)
+        self.follower = BeamtimeFollower(parameters, self._on_record, self.statuses.append)
+        self.ends = ends
+
+    def _on_record(self, record: TomogramRecord) -> None:
+        if record.state in (State.DONE, State.FAILED, State.SKIPPED):
+            self.ended.append(record)
+            if len(self.ended) == self.ends:
+                self.progress.cancel()
+
+    def run(self, looks: int = 0) -> list[tuple[str, str]]:
+        """Watch until so many have ended, or for so many looks."""
+        left = [looks]
+
+        class Watch(FolderWatch):
+            def poll(self) -> list[Path]:
+                left[0] -= 1
+                if left[0] == 0:
+                    evening.progress.cancel()
+                return super().poll()
+
+        def on_row(number: int, row: BatchRow) -> None:
+            if row.state == "running":
+                evening.segmented.append(row.tomogram.name)
+
+        evening = self
+        wanted = BatchParameters(SegmentParameters(model=self.model, device="cpu", polarity="dark"))
+        watch = Watch(self.folder, stable_s=0.02)
+        with pytest.raises(Cancelled):
+            run_watch(
+                self.folder, wanted, on_row, self.progress, watch=watch, poll_s=0.02, follower=self.follower
+            )
+        return sorted((record.name, record.state.value) for record in self.ended)
+
+
+def test_a_tomogram_gets_its_record_pictures_page_and_pdf(folder: Path, toy_model: Path) -> None:
+    evening = Evening(folder, toy_model, 1)
+    assert evening.run() == [("first.mrc", "done")]
+    page = folder / "page"
+    (record,) = RecordFolder(page)
+    labels = tifffile.imread(folder / "first.labels.tif")
+    assert record.labels == str(folder / "first.labels.tif") and record.shape == labels.shape == (6, 64, 80)
+    assert record.labelled == pytest.approx((labels != 0).mean()) and record.voxel_nm == (10, 10, 10)
+    assert record.pictures == tuple(Kind)
+    assert all((page / (record.picture(kind) or "")).is_file() for kind in Kind)
+    for name in ("index.html", "data.js", "now.js", "beamtime.pdf"):
+        assert (page / name).stat().st_size > 100
+    assert '"doing":"stopped"' in (page / "now.js").read_text()
+    assert record.id in (page / "data.js").read_text()
+    assert [status.doing for status in evening.statuses][-1] is Doing.STOPPED
+    assert any(status.doing is Doing.WORKING and status.name == "first.mrc" for status in evening.statuses)
+
+
+def test_a_restart_makes_nothing_twice_and_keeps_the_days_before(
+    tomogram: Path, folder: Path, toy_model: Path
+) -> None:
+    yesterday = time.time() - 86_400
+    os.utime(folder / "first.mrc", (yesterday, yesterday))
+    Evening(folder, toy_model, 1).run()
+    made = {file: file.stat().st_mtime_ns for file in (folder / "page" / "pictures").iterdir()}
+    shutil.copy(tomogram, folder / "second.mrc")
+    evening = Evening(folder, toy_model, 1)
+    assert evening.run() == [("second.mrc", "done")] and set(evening.segmented) == {"second.mrc"}
+    first, second = RecordFolder(folder / "page")
+    assert (first.name, second.name) == ("first.mrc", "second.mrc") and first.day < second.day
+    assert all(file.stat().st_mtime_ns == at for file, at in made.items())
+    (folder / "first.mrc").touch()
+    evening = Evening(folder, toy_model, 9)
+    assert evening.run(looks=12) == [("first.mrc", "done")] and evening.segmented == []
+    (folder / "first.mrc").unlink()
+    assert len(RecordFolder(folder / "page")) == 2, "what was moved away stays on the wall"
+
+
+def test_a_run_that_was_killed_goes_on(
+    folder: Path, toy_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between labels and pictures: the labels are not made again, the pictures are."""
+    real = module.write_pictures
+    monkeypatch.setattr(module, "write_pictures", lambda *a: (_ for _ in ()).throw(KeyboardInterrupt))
+    evening = Evening(folder, toy_model, 1)
+    with pytest.raises(KeyboardInterrupt):
+        evening.run()
+    (record,) = RecordFolder(folder / "page")
+    assert record.state is not State.DONE
+    monkeypatch.setattr(module, "write_pictures", real)
+    evening = Evening(folder, toy_model, 1)
+    assert evening.run() == [("first.mrc", "done")] and evening.segmented == []
+    (record,) = RecordFolder(folder / "page")
+    assert record.pictures == tuple(Kind) and record.labelled == pytest.approx(
+        (tifffile.imread(folder / "first.labels.tif") != 0).mean()
+    )
+
+
+def test_a_replaced_tomogram_is_a_new_one_and_a_mended_one_takes_the_place(
+    tomogram: Path, folder: Path, toy_model: Path
+) -> None:
+    (folder / "bad.mrc").write_bytes(tomogram.read_bytes()[:20_000])
+    assert Evening(folder, toy_model, 2).run() == [("bad.mrc", "failed"), ("first.mrc", "done")]
+    shutil.copy(tomogram, folder / "bad.mrc")
+    with mrcfile.open(folder / "first.mrc", "r+") as file:
+        file.set_data(file.data[::-1].copy())
+    assert Evening(folder, toy_model, 2).run() == [("bad.mrc", "done"), ("first.mrc", "done")]
+    found = sorted((one.name, one.state.value, one.replaced) for one in RecordFolder(folder / "page"))
+    assert found == [("bad.mrc", "done", False), ("first.mrc", "done", False), ("first.mrc", "done", True)]
+    assert {one.labels for one in RecordFolder(folder / "page")} == {
+        str(folder / name) for name in ("bad.labels.tif", "first.labels.tif", "first.labels-2.tif")
+    }
+
+
+@pytest.mark.parametrize("broken", ["read_planes", "write_pictures", "judge"])
+def test_what_fails_after_the_labels_harms_nothing_else(
+    broken: str, folder: Path, toy_model: Path, monkeypatch: pytest.MonkeyPatch, make_record
+) -> None:
+    def fail(*args: object) -> None:
+        raise UserError("It does not work today.")
+
+    evening = Evening(folder, toy_model, 1)
+    quality = make_record("x", flag=Flag.LOOK).quality
+    evening.follower._judge = fail if broken == "judge" else lambda *args: quality
+    if broken != "judge":
+        monkeypatch.setattr(module, broken, fail)
+    assert evening.run() == [("first.mrc", "done")]
+    (record,) = RecordFolder(folder / "page")
+    assert any("It does not work today." in text for text in record.messages)
+    assert (record.quality == quality) is (broken != "judge")
+    assert bool(record.pictures) is (broken == "judge")
+
+
+def test_objects_are_counted(folder: Path, toy_model: Path) -> None:
+    assert Evening(folder, toy_model, 1, objects=True).run() == [("first.mrc", "done")]
+    (record,) = RecordFolder(folder / "page")
+    numbers = tifffile.imread(folder / "first.objects.tif")
+    assert record.objects == {"": len(np.unique(numbers[numbers > 0]))} and record.objects[""] > 0
+    evening = Evening(folder, toy_model, 9, objects=True)
+    evening.run(looks=12)
+    assert evening.segmented == [] and len(RecordFolder(folder / "page")) == 1, "objects are no tomogram"
+    assert objects_path(Path("a/cell.labels-2.mrc")) == Path("a/cell.objects-2.mrc")
+    assert objects_path(Path("a/outlines.tif")) == Path("a/outlines.objects.tif")
+
+
+def test_the_page_survives_a_share_that_is_away(folder: Path, toy_model: Path, monkeypatch) -> None:
+    """Records and page that could not be written are, with the next change."""
+    evening = Evening(folder, toy_model, 1)
+    calls: list[str] = []
+    real = module.write_page
+
+    def write(*args: object) -> str:
+        calls.append("page")
+        if len(calls) < 3:
+            raise UserError("No permission to write.")
+        return real(*args)
+
+    monkeypatch.setattr(module, "write_page", write)
+    assert evening.run() == [("first.mrc", "done")]
+    assert "first.mrc" in (folder / "page" / "data.js").read_text()
+
+
+def test_two_programs_do_not_share_a_page_and_a_page_is_not_watched(folder: Path, toy_model: Path) -> None:
+    evening = Evening(folder, toy_model, 1)
+    with pytest.raises(UserError, match="Another window"):
+        Evening(folder, toy_model, 1)
+    evening.run()
+    Evening(folder, toy_model, 1).follower.stopped()
+    with pytest.raises(UserError, match="of its own"):
+        check_page(folder / "x" / "..", folder)
+    with pytest.raises(UserError, match="no folder"):
+        check_page(folder / "page", folder / "missing")
+
+
+def test_memory_does_not_grow_with_thousands_of_tomograms(
+    tmp_path: Path, make_record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is kept of a tomogram is a small part of its record, and page and folder are not read again."""
+    monkeypatch.setattr(module, "write_page", lambda *args: "1")
+    monkeypatch.setattr(module, "write_now", lambda *args: None)
+    monkeypatch.setattr("sxtstudio.core.atomic._flush_to_disk", lambda path: None)
+    from sxtstudio.core.quality.record import SliceFigures
+
+    follower = BeamtimeFollower(BeamtimeParameters(tmp_path / "page"))
+    slices = tuple(SliceFigures(z, z / 7, z / 3) for z in range(350))
+
+    def hundred(first: int) -> int:
+        for number in range(first, first + 100):
+            record = make_record(f"{number:05}.mrc")
+            follower._keep(replace(record, quality=replace(record.quality, slices=slices)))
+        return tracemalloc.get_traced_memory()[0]
+
+    hundred(0)
+    tracemalloc.start()
+    try:
+        grown = hundred(100)
+    finally:
+        tracemalloc.stop()
+    files = list((tmp_path / "page" / "records").iterdir())
+    assert len(files) == 200
+    assert grown / 100 < files[0].stat().st_size / 4
+    assert json.loads(files[0].read_text())["version"] == 1
+    follower._lock.release()
