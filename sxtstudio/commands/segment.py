@@ -29,7 +29,7 @@ from sxtstudio.core.wording import duration, voxel_zyx_text
 
 if TYPE_CHECKING:
     from sxtstudio.core.polarity import Polarity
-    from sxtstudio.segment import Segmentation
+    from sxtstudio.segment.parameters import SegmentationFacts
     from sxtstudio.workflow.jobs.segmenting import SegmentResult
 
 
@@ -164,7 +164,7 @@ def result_rows(result: SegmentResult) -> list[tuple[str, str]]:
     return rows
 
 
-def trust_rows(found: Segmentation) -> list[tuple[str, str]]:
+def trust_rows(found: SegmentationFacts) -> list[tuple[str, str]]:
     """Return how sure the network was: the median, the least certain slices, and a small plot."""
     figures = found.trust or ()
     middle = median([f.certainty for f in figures])

@@ -65,6 +65,33 @@ def atomic_write(path: str | Path, *, own: bool = False) -> Iterator[Path]:
         raise explained from error
 
 
+def publish_folder(temporary: Path, final: Path) -> bool:
+    """Give a complete folder its name, unless one of that name is there already, which then stays.
+
+    Of several processes that do so at once, on whatever computers, one succeeds: this needs no lock, only a
+    file system on which renaming is one step, as it is on NFS.
+
+    Returns
+    -------
+    bool
+        False where ``final`` was there; ``temporary`` then stays as well.
+
+    Raises
+    ------
+    OSError
+        If it cannot be renamed for another reason.
+    """
+    _flush_to_disk(temporary)
+    try:
+        os.rename(temporary, final)
+    except OSError:
+        # A server may have done it, and its answer got lost: it is asked again, and then there is nothing.
+        if final.is_dir():
+            return False
+        raise
+    return True
+
+
 def refuse_special(path: Path) -> None:
     """Raise UserError where a pipe, a device or a socket lies: a file would take its place."""
     try:

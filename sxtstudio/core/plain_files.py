@@ -20,6 +20,7 @@ from sxtstudio.core.errors import UserError
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a pipe would wait for its other end
+_MORE_BYTES = 1 << 20
 _MODES = {"r+b": os.O_RDWR, "ab": os.O_RDWR | os.O_CREAT | os.O_APPEND}
 
 
@@ -114,7 +115,12 @@ def read_plain(path: Path, most_bytes: int) -> bytes:
         As ``open_plain``, or if the file is larger.
     """
     with open_plain(path) as file:
-        content = file.read(most_bytes + 1)
+        # No more than there is: room for all that is asked for would be claimed at once.
+        content = file.read(min(os.fstat(file.fileno()).st_size, most_bytes) + 1)
+        while len(content) <= most_bytes and (
+            more := file.read(min(_MORE_BYTES, most_bytes + 1 - len(content)))
+        ):
+            content += more  # it grows, or the system makes it up, as it does in /proc
     if len(content) > most_bytes:
         raise OSError(errno.EINVAL, f"it is larger than {most_bytes} bytes", str(path))
     return content

@@ -17,13 +17,14 @@ Nothing in the folder is changed or removed but by the process that holds the lo
 
 from __future__ import annotations
 
+import errno
 import json
 import math
 import os
 import re
 import shutil
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -38,7 +39,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.lock import NAME as LOCK
 from sxtstudio.core.lock import FolderLock
-from sxtstudio.core.plain_files import LinkRefused, create_own, open_own, read_plain
+from sxtstudio.core.plain_files import LinkRefused, create_own, open_own, open_plain, read_plain
 from sxtstudio.core.records import RecordError, read_json_record
 from sxtstudio.core.reserved import open_array, reserve
 from sxtstudio.core.temporary import final_name, remove
@@ -188,16 +189,35 @@ class Checkpoint:
         if source is not None:
             self._sources[z] = source
 
+    def adopt(self, other: Path) -> int:
+        """Copy the finished slices that another run of the same settings has in the folder ``other``.
+
+        That run may go on meanwhile: what it says to be finished it does not touch again. A folder that is
+        none, is damaged or has other settings gives nothing. Returns how many slices were copied.
+        """
+        count = 0
+        with suppress(OSError, RecordError):
+            settings, _ = _read_settings(other)
+            if settings.changes_from(self.settings):
+                return 0
+            trust = dict(read_trust(read_plain(other / TRUST, _MOST_BYTES)))
+            for z, (voxels, source) in sorted(_claims(other).items()):
+                if z >= self.shape[0] or z in self.finished:
+                    continue
+                labels, *more = (_read_slice(other / name, z, self.shape) for name in self._names)
+                if _crc_of([labels, *more]) == voxels:
+                    self.write(z, labels, more[0] if more else None, trust.get(z), source=source)
+                    count += 1
+        return count
+
     def source(self, z: int) -> int | None:
         """Return the CRC-32 of the slice of the tomogram that slice ``z`` was made from, if it is known."""
         return self._sources.get(z)
 
     def read(self, z: int) -> Pixels:
         """Return a copy of the labels of slice ``z`` (y, x), without mapping the file."""
-        height, width = self.shape[1:]
         with explained(self.folder):
-            pixels = np.fromfile(self.folder / LABELS, np.uint8, height * width, offset=z * height * width)
-        return pixels.reshape(height, width)
+            return _read_slice(self.folder / LABELS, z, self.shape)
 
     def trust(self) -> tuple[SliceTrust, ...]:
         """Return the figures of every slice; empty ones where nothing is known."""
@@ -333,18 +353,31 @@ class Checkpoint:
                     self._sources[z] = source
 
     def _checksum(self, z: int) -> int:
-        size = self.shape[1] * self.shape[2]
-        checksum = 0
-        for name in self._names:
-            with open(self.folder / name, "rb") as file:
-                file.seek(z * size)
-                checksum = zlib.crc32(file.read(size), checksum)
-        return checksum
+        return _crc_of([_read_slice(self.folder / name, z, self.shape) for name in self._names])
 
     def _map(self, name: str) -> Pixels:
         if name not in self._maps:
             self._maps[name] = open_array(self.folder / name, self.shape)
         return self._maps[name]
+
+
+def _read_slice(path: Path, z: int, shape: Triple) -> Pixels:
+    """Return a copy of a slice (y, x) of a file of slices; OSError if it is not there."""
+    height, width = shape[1:]
+    with open_plain(path) as file:
+        file.seek(z * height * width)
+        content = file.read(height * width)
+    if len(content) < height * width:
+        raise OSError(errno.EIO, "it is too short", str(path))
+    return np.frombuffer(content, np.uint8).reshape(height, width).copy()
+
+
+def _crc_of(slices: Iterable[Pixels]) -> int:
+    """Return the CRC-32 of slices, one after the other."""
+    checksum = 0
+    for pixels in slices:
+        checksum = zlib.crc32(pixels.data, checksum)
+    return checksum
 
 
 def trust_line(z: int, trust: SliceTrust) -> bytes:

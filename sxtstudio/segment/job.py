@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 
 from sxtstudio.core.checked_volume import CheckedVolume, InputChangedError
-from sxtstudio.core.errors import UserError
 from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.polarity import Polarity, chosen_polarity
 from sxtstudio.core.progress import Progress
@@ -21,11 +20,18 @@ from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.check import try_model
 from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.segment.device import Device, choose_device
-from sxtstudio.segment.field import fill_note
 from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.segment.neighbours import Mean, Neighbours, Output
 from sxtstudio.segment.overlap import overlapped
-from sxtstudio.segment.parameters import Segmentation, SegmentParameters
+from sxtstudio.segment.parameters import (
+    Fill,
+    PartOf,
+    Segmentation,
+    SegmentParameters,
+    all_blank,
+    kept_note,
+    warnings_of,
+)
 from sxtstudio.segment.polarity import ask_network
 from sxtstudio.segment.registry import load_card
 from sxtstudio.segment.run_settings import RunSettings
@@ -55,7 +61,7 @@ class SegmentationJob:
     """A segmentation of the slices ``slices`` (first, one after the last) of a volume.
 
     ``redraws`` says whether slices are redrawn as well; ``lent`` is a runner that somebody else will close,
-    ``keeper`` has one, or makes it.
+    ``keeper`` has one, or makes it; ``part_of`` is the whole where these slices are a part of one.
     """
 
     volume: CheckedVolume
@@ -67,6 +73,7 @@ class SegmentationJob:
     redraws: bool = False
     lent: SliceRunner | None = None
     keeper: RunnerKeeper | None = None
+    part_of: PartOf | None = None
     seconds: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     voxels: int = 0
@@ -100,6 +107,11 @@ class SegmentationJob:
         """Network output above which a pixel is labelled."""
         wanted = self.parameters.threshold
         return self.card.threshold if wanted is None else wanted
+
+    @property
+    def whole(self) -> tuple[int, int]:
+        """All slices of the segmentation to which these belong."""
+        return self.slices if self.part_of is None else self.part_of.slices
 
     @property
     def neighbours(self) -> Neighbours:
@@ -138,8 +150,9 @@ class SegmentationJob:
             If a slice of the tomogram is not the one that its labels were made from.
         """
         self.resumed = len(checkpoint.finished)
-        if self.resumed:
-            self.notes.append(f"{self.resumed} slices were finished by an earlier run and kept.")
+        if self.resumed and self.part_of is None:
+            self.notes.append(kept_note(self.resumed))
+        trust = checkpoint.trust()
         for index in sorted(checkpoint.finished):
             progress.check()
             z, made_from = self.slices[0] + index, checkpoint.source(index)
@@ -149,7 +162,8 @@ class SegmentationJob:
                     "{slices} is another. Restart to discard the finished slices.",
                     slices=(z, z),
                 )
-            yield Finished(z, checkpoint.read(index))
+            # Only where there was nothing to see, nothing was measured.
+            yield Finished(z, checkpoint.read(index), blank=trust[index].measured == 0)
 
     def compute(self, checkpoint: Checkpoint, progress: Progress) -> Iterator[Finished]:
         """Compute the other slices; yield each once it is on disk."""
@@ -171,29 +185,25 @@ class SegmentationJob:
             self.blank.append(done.z)
 
     def refuse_if_all_blank(self, checkpoint: Checkpoint) -> None:
-        """Raise UserError if there was nothing to be seen in any slice."""
-        if len(self.blank) == checkpoint.shape[0]:
+        """Raise UserError if there was nothing to be seen in any slice; a part may be so."""
+        if self.part_of is None and len(self.blank) == checkpoint.shape[0]:
             checkpoint.discard()
-            raise UserError(
-                "There is nothing to segment: every slice is constant or holds no numbers. "
-                "Check that the file is the reconstruction, and that it was written completely."
-            )
+            raise all_blank()
 
     def result(self, checkpoint: Checkpoint) -> Segmentation:
         """Return what came out."""
         probability = checkpoint.probability()
         voxel_nm = self.volume.voxel_nm
         trust = checkpoint.trust()
-        measured = [1.0 if f.measured is None else f.measured for f in trust]
-        fill_share = 1 - sum(measured) / len(measured)
-        seen = [share for share in measured if share > 0]
-        if sum(seen) < len(seen):
-            self.notes.append(fill_note(1 - sum(seen) / len(seen), "the slices"))
+        fill = Fill.of(trust)
+        if fill.note and self.part_of is None:
+            self.notes.append(fill.note)
         return Segmentation(
             labels=ArrayVolume(checkpoint.labels(), voxel_nm),
             probability=None if probability is None else ArrayVolume(probability, voxel_nm),
             card=self.card,
             parameters=self.parameters,
+            on_gpu=self.device.is_gpu,
             device=self.device.name,
             device_reason=self.device.reason,
             polarity=self.polarity,
@@ -203,24 +213,13 @@ class SegmentationJob:
             voxels=self.voxels,
             seconds={name: round(seconds, 3) for name, seconds in self.seconds.items()},
             notes=tuple(self.notes),
-            warnings=tuple(self._warnings()),
-            fill_share=fill_share,
-            blank=tuple(self.blank),
+            warnings=warnings_of(self.voxels, self.polarity, self.threshold),
+            fill_share=fill.share,
+            blank=tuple(sorted(self.blank)),
             checkpoint=checkpoint,
             sources=dict(self.volume.checksums),
             trust=None if self.parameters.trust == "none" else trust,
         )
-
-    def _warnings(self) -> Iterator[str]:
-        polarity = self.polarity
-        if not self.voxels:
-            yield (
-                f"Nothing was labelled. Check in the image whether membranes are {polarity.value}, as was "
-                f"assumed here, or {polarity.other}; else try a lower threshold than {self.threshold:g}, or "
-                "another model."
-            )
-        if not polarity.sure:
-            yield polarity.doubt(f"If the labels look wrong, choose {polarity.other}.")
 
     @contextmanager
     def timed(self, stage: str) -> Iterator[None]:
@@ -291,7 +290,7 @@ class SegmentationJob:
     def _is_redrawn(self, position: int) -> bool:
         if len(self.heads) == 1 or not self.slices[0] <= position < self.slices[1]:
             return False
-        return self.parameters.trust == "every" or sampled(position, self.slices)
+        return self.parameters.trust == "every" or sampled(position, self.whole)
 
     def _keep(self, output: Output, checkpoint: Checkpoint) -> Finished:
         z, values = output.position, output.values
@@ -327,6 +326,7 @@ def prepare(
     redraws: bool = False,
     runner: SliceRunner | None = None,
     keeper: RunnerKeeper | None = None,
+    part_of: PartOf | None = None,
 ) -> SegmentationJob:
     """Check the parameters and decide on model, device and polarity.
 
@@ -342,6 +342,8 @@ def prepare(
         A network for these that is loaded already; it stays the caller's.
     keeper
         Has a network, or makes it, where the caller has none yet.
+    part_of
+        The whole where only a part of its slices is done; its polarity is taken.
 
     Raises
     ------
@@ -354,12 +356,16 @@ def prepare(
     try_model(card)
     device = choose_device(parameters.device)
     begin = time.perf_counter()
-    if parameters.polarity == "auto":
+    if part_of is not None:
+        polarity = part_of.polarity
+    elif parameters.polarity == "auto":
         polarity = detect_polarity(volume, progress=progress)
     else:
         polarity = chosen_polarity(parameters.polarity)
-    job = SegmentationJob(volume, parameters, slices, card, device, polarity, redraws, runner, keeper)
-    if not polarity.sure and card.polarity == "dark":
+    job = SegmentationJob(
+        volume, parameters, slices, card, device, polarity, redraws, runner, keeper, part_of
+    )
+    if part_of is None and not polarity.sure and card.polarity == "dark":
         try:
             job.polarity = ask_network(volume, card, job.runner(), progress)
         except BaseException:

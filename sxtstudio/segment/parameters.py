@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -14,6 +14,7 @@ from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.checkpoint import Checkpoint
+from sxtstudio.segment.field import fill_note
 from sxtstudio.segment.neighbours import Reach
 from sxtstudio.segment.slices import listed
 
@@ -96,19 +97,29 @@ class SegmentParameters:
         return first, last
 
 
-@dataclass
-class Segmentation:
-    """A finished segmentation; its labels lie on disk until ``discard``.
+@dataclass(frozen=True)
+class PartOf:
+    """The segmentation of which only some slices are done: what is decided once, for all of its parts.
 
     Attributes
     ----------
-    labels
-        uint8 (z, y, x), 0 or 255: the slices ``slices`` of the tomogram, in a file that may be changed.
-    probability
-        uint8 (z, y, x): 255 times (output + 1)/2, rounded so that it is above 127 exactly where the
-        output is above 0; or None. Eight bits, because ImageJ does not read 16-bit floats and one part
-        in 255 is finer than the network's own certainty.
-    device, device_reason
+    slices
+        All slices, first and one after the last: of these, every fifth is redrawn.
+    polarity
+        As it was judged in the whole tomogram.
+    """
+
+    slices: tuple[int, int]
+    polarity: Polarity
+
+
+@dataclass(kw_only=True)
+class SegmentationFacts:
+    """What is known of a finished segmentation but for its voxels.
+
+    Attributes
+    ----------
+    on_gpu, device, device_reason
         What it ran on, and why.
     polarity
         "dark" or "bright", how that is known, and how surely.
@@ -135,10 +146,9 @@ class Segmentation:
         The CRC-32 of every slice of the tomogram that was read.
     """
 
-    labels: ArrayVolume
-    probability: ArrayVolume | None
     card: ModelCard
     parameters: SegmentParameters
+    on_gpu: bool
     device: str
     device_reason: str
     polarity: Polarity
@@ -150,7 +160,6 @@ class Segmentation:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     fill_share: float
-    checkpoint: Checkpoint = field(repr=False)
     trust: tuple[SliceTrust, ...] | None = None
     sources: Mapping[int, int] = field(default_factory=dict, repr=False)
     blank: tuple[int, ...] = ()
@@ -173,6 +182,25 @@ class Segmentation:
         """SHA-256 of the model's file."""
         return self.card.sha256
 
+
+@dataclass(kw_only=True)
+class Segmentation(SegmentationFacts):
+    """A finished segmentation; its labels lie on disk until ``discard``.
+
+    Attributes
+    ----------
+    labels
+        uint8 (z, y, x), 0 or 255: the slices ``slices`` of the tomogram, in a file that may be changed.
+    probability
+        uint8 (z, y, x): 255 times (output + 1)/2, rounded so that it is above 127 exactly where the
+        output is above 0; or None. Eight bits, because ImageJ does not read 16-bit floats and one part
+        in 255 is finer than the network's own certainty.
+    """
+
+    labels: ArrayVolume
+    probability: ArrayVolume | None
+    checkpoint: Checkpoint = field(repr=False)
+
     def take_probability(self, target: Path) -> None:
         """Move the file of ``probability`` to ``target``; ``labels`` cannot be used after that either."""
         self.checkpoint.take_probability(target)
@@ -194,3 +222,54 @@ class Segmentation:
     ) -> None:
         """Let go of the files."""
         self.close()
+
+
+@dataclass(frozen=True)
+class Fill:
+    """What of the segmented slices was no measurement.
+
+    Attributes
+    ----------
+    share
+        Share (0…1) of all voxels.
+    note
+        What the user should know of it, of the slices in which there is anything; "" where there is none.
+    """
+
+    share: float
+    note: str
+
+    @classmethod
+    def of(cls, trust: Sequence[SliceTrust]) -> Fill:
+        """Sum up the figures of all slices."""
+        measured = [1.0 if f.measured is None else f.measured for f in trust]
+        seen = [share for share in measured if share > 0]
+        note = fill_note(1 - sum(seen) / len(seen), "the slices") if sum(seen) < len(seen) else ""
+        return cls(1 - sum(measured) / len(measured), note)
+
+
+def warnings_of(voxels: int, polarity: Polarity, threshold: float) -> tuple[str, ...]:
+    """Return what is probably wrong where so many ``voxels`` were labelled."""
+    found = []
+    if not voxels:
+        found.append(
+            f"Nothing was labelled. Check in the image whether membranes are {polarity.value}, as was "
+            f"assumed here, or {polarity.other}; else try a lower threshold than {threshold:g}, or "
+            "another model."
+        )
+    if not polarity.sure:
+        found.append(polarity.doubt(f"If the labels look wrong, choose {polarity.other}."))
+    return tuple(found)
+
+
+def kept_note(slices: int) -> str:
+    """Return what the user should know where so many slices were there already."""
+    return f"{slices} slices were finished by an earlier run and kept."
+
+
+def all_blank() -> UserError:
+    """Return what to raise where there was nothing to be seen in any slice."""
+    return UserError(
+        "There is nothing to segment: every slice is constant or holds no numbers. "
+        "Check that the file is the reconstruction, and that it was written completely."
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume
 from sxtstudio.segment.job import prepare
 from sxtstudio.segment.keeper import RunnerKeeper
-from sxtstudio.segment.parameters import Segmentation, SegmentParameters
+from sxtstudio.segment.parameters import PartOf, Segmentation, SegmentParameters
 from sxtstudio.segment.slices import Pixels
 
 OnSlices = Callable[[int, Pixels], None]
@@ -28,6 +28,8 @@ def segment(
     on_slices: OnSlices | None = None,
     on_earlier: OnSlices | None = None,
     keeper: RunnerKeeper | None = None,
+    part_of: PartOf | None = None,
+    others: Sequence[Path] = (),
 ) -> Segmentation:
     """Outline membranes in a tomogram.
 
@@ -52,6 +54,10 @@ def segment(
         Called in its place for the slices of an interrupted run.
     keeper
         Keeps the network for the next tomogram; None loads it anew, and gives its memory back.
+    part_of
+        The whole segmentation where these slices are a part of it, so that they come out as in the whole.
+    others
+        Work folders of other runs, whose finished slices are copied where they fit.
 
     Returns
     -------
@@ -69,15 +75,24 @@ def segment(
     """
     progress = progress or Progress()
     depth, height, width = volume.shape
-    looking_at = height * width if parameters.polarity == "auto" else 0
+    looking_at = height * width if parameters.polarity == "auto" and part_of is None else 0
     stages = Stages(progress, (Stage(Work.POLARITY, looking_at), Stage(Work.SEGMENT, depth)))
     with stages.stage(Work.POLARITY) as looking:
-        job = prepare(volume, parameters, looking, redraws=parameters.trust != "none", keeper=keeper)
+        job = prepare(
+            volume,
+            parameters,
+            looking,
+            redraws=parameters.trust != "none",
+            keeper=keeper,
+            part_of=part_of,
+        )
     with (
         closing(job),
         (checkpoint := job.checkpoint(Path(work_dir), resume)).closed_on_error(),
         stages.stage(Work.SEGMENT) as counter,
     ):
+        for other in others:
+            checkpoint.adopt(other)
         for slices, tell in (
             (job.earlier(checkpoint, counter), on_earlier or on_slices),
             (job.compute(checkpoint, counter), on_slices),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
 
@@ -114,6 +115,22 @@ def test_small_file_is_read_whole_and_a_large_one_not_at_all(tmp_path):
     assert read_plain(tmp_path / "a", 5) == b"12345"
     with pytest.raises(OSError, match="larger than 4 bytes"):
         read_plain(tmp_path / "a", 4)
+
+
+def test_reading_takes_the_memory_of_what_is_there(tmp_path):
+    (tmp_path / "a").write_bytes(b"12345")
+    tracemalloc.start()
+    assert read_plain(tmp_path / "a", 100_000_000) == b"12345"
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 1_000_000
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="only Linux makes up such files")
+def test_files_that_the_system_makes_up_are_read_whole():
+    assert b"Threads" in read_plain(Path("/proc/self/status"), 1 << 20)
+    with pytest.raises(OSError, match="larger than 50 bytes"):
+        read_plain(Path("/proc/self/status"), 50)
 
 
 def test_lines_are_appended_after_the_end_of_a_torn_one(tmp_path):

@@ -27,7 +27,7 @@ from sxtstudio.workflow.jobs.cleaning import nothing_left
 
 if TYPE_CHECKING:
     from sxtstudio.core.cleanup import CleanReport
-    from sxtstudio.segment import Segmentation
+    from sxtstudio.segment.parameters import SegmentationFacts
     from sxtstudio.workflow.jobs.segmenting import SegmentJob
     from sxtstudio.workflow.jobs.unchanged import KnownInput
 
@@ -102,7 +102,7 @@ def segment_report(
     job: SegmentJob,
     source: KnownInput,
     voxel_nm: VoxelSize | None,
-    found: Segmentation,
+    found: SegmentationFacts,
     cleaned: CleanReport | None,
     receipts: Sequence[ExportReceipt],
     seconds: Mapping[str, float],
@@ -147,7 +147,7 @@ def segment_report(
     return report
 
 
-def trust_entry(found: Segmentation) -> dict[str, Any] | None:
+def trust_entry(found: SegmentationFacts) -> dict[str, Any] | None:
     """Return what a report says of trust: what the figures mean, their medians, the worst slices, and all."""
     if found.trust is None:
         return None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,14 +18,17 @@ from sxtstudio.core.cleanup import CleanReport
 from sxtstudio.core.errors import SliceBase, UserError
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.pace import Work
+from sxtstudio.core.polarity import Value
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.reserved import create_array
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import ArrayVolume, Volume, VoxelSize
 from sxtstudio.io import ExportReceipt, FileVolume, export_volume, open_volume
+from sxtstudio.io.place import Place
 from sxtstudio.segment import Segmentation, SegmentParameters, segment
 from sxtstudio.segment.checkpoint import forget
 from sxtstudio.segment.keeper import RunnerKeeper
+from sxtstudio.segment.parameters import SegmentationFacts
 from sxtstudio.workflow.document.views import VolumeView, notes_of
 from sxtstudio.workflow.jobs.cleaning import (
     CleanUp,
@@ -95,7 +98,7 @@ class LooksLikeTiltSeries(UserError):
 class SegmentResult:
     """What was found and written; ``report`` is the JSON report, whether it was written or not."""
 
-    segmentation: Segmentation
+    segmentation: SegmentationFacts
     clean_up: CleanReport | None
     labels: ExportReceipt
     probability: ExportReceipt | None
@@ -150,11 +153,14 @@ def segment_file(
         If the job was cancelled through ``progress``.
     """
     progress = progress or Progress()
-    check_outputs(_outputs(job), [job.tomogram, job.clean_up.mask])
+    check_outputs(outputs_of(job), [job.tomogram, job.clean_up.mask])
     seconds: dict[str, float] = {}
     with ExitStack() as stack:
-        source = _open(job, stack)
-        stages = Stages(progress, _stages(job, source))
+        source = open_source(job, stack)
+        stages = Stages(
+            progress,
+            [Stage(Work.SEGMENT, math.prod(source.shape), "segmenting"), *last_stages(job, source.shape)],
+        )
         with _timed(seconds, "segmentation"), stages.stage(Work.SEGMENT) as counter:
             found = _segment(job, source, counter, on_slice, keeper)
         stack.callback(found.close)
@@ -162,10 +168,23 @@ def segment_file(
         notes: Notes = ()
         if job.clean_up.wanted:
             with _timed(seconds, "clean-up"), stages.stage(Work.CLEAN_UP) as counter:
-                cleaned, notes = _clean(job, source, found, counter)
-        _check_unchanged(job, source, found)
+                cleaned, notes = clean_labels(
+                    job,
+                    source,
+                    found.labels.array,
+                    # Not in place: an interrupted clean-up must not spoil the finished slices.
+                    create_array(found.checkpoint.folder / CLEANED, source.shape, "write to another disk"),
+                    found.polarity.value,
+                    counter,
+                )
+        try:
+            check_unchanged(job, source, found.sources)
+        except InputChangedError:
+            found.discard()
+            raise
         with _timed(seconds, "writing"):
-            receipt, probability = _write(job, source, found, cleaned, stages)
+            labels = found.labels if cleaned is None else ArrayVolume(cleaned.labels, source.voxel_nm)
+            receipt, probability = write_results(job, source, labels, found.probability, stages)
         receipts = [receipt] if probability is None else [receipt, probability]
         report = segment_report(job, source.tomogram, source.voxel_nm, found, cleaned, receipts, seconds)
         report["notes"] += notes
@@ -176,17 +195,17 @@ def segment_file(
     return SegmentResult(found, cleaned, receipt, probability, report, tuple(input_notes), tuple(notes))
 
 
-def _stages(job: SegmentJob, source: _Source) -> list[Stage]:
-    """List what is to be done, for what it will take."""
-    voxels = math.prod(source.shape)
-    stages = [Stage(Work.SEGMENT, voxels, "segmenting")]
+def last_stages(job: SegmentJob, shape: Triple) -> list[Stage]:
+    """List what is to be done with labels of ``shape`` after the segmentation, for what it will take."""
+    voxels = math.prod(shape)
+    stages = []
     if job.clean_up.wanted:
-        stages.append(clean_up_stage(job.clean_up, source.shape, polarity_known=True))
+        stages.append(clean_up_stage(job.clean_up, shape, polarity_known=True))
     return stages + [Stage(Work.EXPORT, voxels, "writing")] * (2 if job.probability else 1)
 
 
 @dataclass(frozen=True)
-class _Source:
+class Source:
     """An opened tomogram and what of it is segmented; the mask lies over these slices."""
 
     tomogram: KnownInput
@@ -197,14 +216,21 @@ class _Source:
 
     @property
     def file(self) -> FileVolume:
+        """The tomogram's file."""
         return self.tomogram.volume
 
     @property
     def shape(self) -> Triple:
+        """Of the slices that are segmented, (z, y, x)."""
         return (self.slices[1] - self.slices[0], *self.file.shape[1:])
 
+    @property
+    def place(self) -> Place:
+        """Where the first of these slices lies."""
+        return self.file.place.moved(self.slices[0], self.voxel_nm)
 
-def _open(job: SegmentJob, stack: ExitStack) -> _Source:
+
+def open_source(job: SegmentJob, stack: ExitStack) -> Source:
     """Open the inputs and check all that can be checked before the work begins."""
     file = stack.enter_context(open_volume(job.tomogram))
     if file.tilt_series and not job.force:
@@ -216,7 +242,7 @@ def _open(job: SegmentJob, stack: ExitStack) -> _Source:
         mask, mask_file = mask_for(opened, file.shape, slices), KnownInput.of(job.clean_up.mask, opened)
         check_mask(mask, job.clean_up.mask)
     tomogram = KnownInput.of(job.tomogram, file)
-    source = _Source(tomogram, slices, job.voxel_nm or file.voxel_nm, mask, mask_file)
+    source = Source(tomogram, slices, job.voxel_nm or file.voxel_nm, mask, mask_file)
     check_clean_up(job.clean_up, source.shape, source.voxel_nm)
     _check_disk(job, source.shape)
     return source
@@ -224,7 +250,7 @@ def _open(job: SegmentJob, stack: ExitStack) -> _Source:
 
 def _segment(
     job: SegmentJob,
-    source: _Source,
+    source: Source,
     progress: Progress,
     on_slice: OnSlice | None,
     keeper: RunnerKeeper | None,
@@ -259,59 +285,58 @@ def _segment(
         raise
 
 
-def _check_unchanged(job: SegmentJob, source: _Source, found: Segmentation) -> None:
-    """Labels of slices of two tomograms, or with the mask of another, are of no use to anybody."""
-    try:
-        source.tomogram.check(found.sources, lambda: open_volume(job.tomogram))
-        if source.mask_file is not None:
-            source.mask_file.check()
-    except InputChangedError:
-        found.discard()
-        raise
+def check_unchanged(job: SegmentJob, source: Source, read: Mapping[int, int]) -> None:
+    """Raise InputChangedError if an input is not what it was; ``read`` holds the CRC-32 of slices read.
+
+    Labels of slices of two tomograms, or with the mask of another, are of no use to anybody.
+    """
+    source.tomogram.check(read, lambda: open_volume(job.tomogram))
+    if source.mask_file is not None:
+        source.mask_file.check()
 
 
-def _clean(
-    job: SegmentJob, source: _Source, found: Segmentation, progress: Progress
+def clean_labels(
+    job: SegmentJob,
+    source: Source,
+    labels: Pixels,
+    out: Pixels,
+    polarity: Value,
+    progress: Progress,
 ) -> tuple[CleanReport, Notes]:
+    """Clean the labels of the segmented slices into ``out``; returns what was done, and notes of the mask."""
     report, notes, _ = run_clean_up(  # of the polarity, the segmentation warns itself
-        found.labels.array,
+        labels,
         job.clean_up,
-        # Not in place: an interrupted clean-up must not spoil the finished slices.
-        out=create_array(found.checkpoint.folder / CLEANED, source.shape, "write to another disk"),
+        out=out,
         voxel_nm=source.voxel_nm,
         mask=source.mask,
         tomogram=VolumeView(source.file, source.slices),
-        polarity=found.polarity.value,
+        polarity=polarity,
         progress=progress,
     )
     return report, notes
 
 
-def _write(
-    job: SegmentJob,
-    source: _Source,
-    found: Segmentation,
-    cleaned: CleanReport | None,
-    stages: Stages,
+def write_results(
+    job: SegmentJob, source: Source, labels: Volume, probability: Volume | None, stages: Stages
 ) -> tuple[ExportReceipt, ExportReceipt | None]:
     """Write labels, and probabilities if they are wanted, at their place in space."""
 
-    def export(path: Path, array: Pixels, kind: Literal["labels", "probability"]) -> ExportReceipt:
+    def export(path: Path, volume: Volume, kind: Literal["labels", "probability"]) -> ExportReceipt:
         with stages.stage(Work.EXPORT) as counter:
             return export_volume(
                 path,
-                ArrayVolume(array, source.voxel_nm),
+                volume,
                 voxel_nm=source.voxel_nm,
-                place=source.file.place.moved(source.slices[0], source.voxel_nm),
+                place=source.place,
                 kind=kind,
                 progress=counter,
             )
 
-    probability = None
-    if job.probability and found.probability is not None:
-        probability = export(job.probability, found.probability.array, "probability")
-    labels = found.labels.array if cleaned is None else cleaned.labels
-    return export(job.output, labels, "labels"), probability
+    written = None
+    if job.probability and probability is not None:
+        written = export(job.probability, probability, "probability")
+    return export(job.output, labels, "labels"), written
 
 
 @contextmanager
@@ -321,7 +346,8 @@ def _timed(seconds: dict[str, float], stage: str) -> Iterator[None]:
     seconds[stage] = time.perf_counter() - begin
 
 
-def _outputs(job: SegmentJob) -> list[Output]:
+def outputs_of(job: SegmentJob) -> list[Output]:
+    """Return the files that a job writes."""
     outputs = [Output(job.output, "labels", VOLUME_SUFFIXES)]
     if job.probability:
         outputs.append(Output(job.probability, "probabilities", VOLUME_SUFFIXES))
