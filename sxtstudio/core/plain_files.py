@@ -20,7 +20,7 @@ from sxtstudio.core.errors import UserError
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 _NO_WAIT = getattr(os, "O_NONBLOCK", 0)  # a pipe would wait for its other end
-_MORE_BYTES = 1 << 20
+_MORE_BYTES = 1 << 16
 _MODES = {"r+b": os.O_RDWR, "ab": os.O_RDWR | os.O_CREAT | os.O_APPEND}
 
 
