@@ -20,11 +20,13 @@ from error_sentences import error_sentences
 
 from sxtstudio.app.help.contents import HELP
 from sxtstudio.cli import build_parser
+from sxtstudio.commands.exit_codes import as_table
 
 COMMANDS = HELP / "commands.md"
 _LIST = re.compile(r"<!-- sentences: ([^>]*?) -->\n(.*?)<!-- end -->", re.DOTALL)
 _MARKS = re.compile(r"([\\`*_\[\]#<>~|])")
 _ABOVE = "**The messages:**"
+_EXIT_CODES = "<!-- exit codes -->"
 _HEAD = HELP.parent.parent / "docs" / "commands_head.md"
 
 
@@ -109,7 +111,7 @@ def unescaped(line: str) -> str:
 def commands_page() -> str:
     """Return the page of commands, made from the parser."""
     parser = build_parser()
-    parts = [_HEAD.read_text(encoding="utf-8")]
+    parts = [_HEAD.read_text(encoding="utf-8").replace(_EXIT_CODES, as_table())]
     for name, command in _commands(parser):
         parts.append(f"## {name}\n\n{_sentence(command.description)}\n\n```\n{_usage(name, command)}\n```\n")
         rows = [_row(action) for action in command._actions if action.help != argparse.SUPPRESS]

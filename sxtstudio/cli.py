@@ -32,12 +32,16 @@ from sxtstudio.commands import (
     surface,
     train,
 )
+from sxtstudio.commands.exit_codes import in_one_sentence
 from sxtstudio.commands.guard import guarded
+from sxtstudio.commands.json_lines import OPTION as JSON_LINES
+from sxtstudio.commands.json_lines import begin
 from sxtstudio.commands.output import prepare_streams, quieten_libraries, show_page
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.paths import check_working_folder
 
-EXIT_CODES = "Exit codes: 0 done, 2 wrong usage or bad input, 130 cancelled, 1 an error in the program."
+#: Commands that end at once, or go on in a window.
+_SHORT = ("gui", "models", "probe")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -51,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     Returns
     -------
     int
-        Exit code: 0 done, 2 wrong usage or bad input, 130 cancelled, 1 an error in the program.
+        Exit code; ``commands/exit_codes.py`` says what each means.
     """
     prepare_streams()
     if argv is None:
@@ -65,7 +69,7 @@ def build_parser() -> _Parser:
     parser = _Parser(
         prog="sxtstudio",
         description="Segment, clean up and show soft X-ray tomograms of whole cells.",
-        epilog=EXIT_CODES,
+        epilog=in_one_sentence(),
     )
     parser.add_argument("--version", action="version", version=f"SXT Studio {__version__}")
     parser.add_argument(selfcheck.OPTION, action="store_true", help="try every part of this installation")
@@ -74,8 +78,15 @@ def build_parser() -> _Parser:
     more = (export, rerun, models, train, simulate, demo, selfcheck, probe)
     for command in (gui, info, *work, surface, *more):
         command.add(commands)
+    for name, added in commands.choices.items():
+        added.set_defaults(json_lines=False)
+        if name not in _SHORT:
+            added.add_argument(JSON_LINES, action="store_true", help=_JSON_LINES_HELP)
     parser.names = frozenset(commands.choices)
     return parser
+
+
+_JSON_LINES_HELP = "progress and result as one JSON object a line on stdout, for other programs"
 
 
 class _Parser(argparse.ArgumentParser):
@@ -108,6 +119,8 @@ def _run(words: list[str]) -> int:
         words = ["gui", *words]  # as "Open with" of a desktop does
     arguments = parser.parse_args(words or ["gui"])
     arguments.words = words
+    if arguments.json_lines:  # also where the option was abbreviated
+        begin(words)
     check_working_folder()
     code: int = arguments.run(arguments)
     return code

@@ -20,6 +20,7 @@ from sxtstudio.commands.options import (
 )
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import ProgressDisplay, shown_progress
+from sxtstudio.commands.text import note_item, note_result
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.wording import count, duration
 
@@ -119,10 +120,12 @@ def run(arguments: argparse.Namespace) -> int:
             display.clear()
             if arguments.watch and not rows.stopped:
                 show(rows.total())
+                note_result([parameters.contact_sheet, *parameters.summary], **rows.counts())
                 return DONE
             say(f"Cancelled; {rows.total()}. The same command with --skip-existing goes on.")
             return CANCELLED
     show(rows.total())
+    note_result([parameters.contact_sheet, *parameters.summary], **rows.counts())
     # Whoever calls this from a script must hear of errors.
     return BAD_INPUT if rows.states.count("failed") else DONE
 
@@ -168,8 +171,16 @@ class _Rows:
         self._display.slices = row.slices
         if row.state in ("done", "skipped", "failed"):
             self._display.clear()
-            of = f" of {self._count}" if self._count else ""
-            show(f"{number + 1}{of}  {row.tomogram}: {_row_text(row)}")
+            if not self._noted(number, row):
+                of = f" of {self._count}" if self._count else ""
+                show(f"{number + 1}{of}  {row.tomogram}: {_row_text(row)}")
+
+    def _noted(self, number: int, row: BatchRow) -> bool:
+        figures = {"seconds": row.seconds, "labelled": row.labelled, **(row.details or {})}
+        of, output = self._count or None, row.output if row.state != "failed" else None
+        return note_item(
+            row.tomogram, row.state, number + 1, of, output=output, message=row.message, figures=figures
+        )
 
     def note(self, text: str) -> None:
         """Print a note about all of them."""
@@ -183,6 +194,10 @@ class _Rows:
     @property
     def stopped(self) -> bool:
         return "stopped" in self.states
+
+    def counts(self) -> dict[str, int]:
+        """Return how many ended how."""
+        return {state: self.states.count(state) for state in ("done", "skipped", "failed")}
 
     def total(self) -> str:
         words = [f"{self.states.count('done')} of {count(len(self.states), 'tomogram')} segmented"]

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import BAD_INPUT, DONE, say
+from sxtstudio.commands.json_lines import active
 from sxtstudio.commands.options import add_axes, add_flags, add_voxel, named
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows
+from sxtstudio.commands.text import note_item, note_result, print_rows
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.wording import count, share
 
@@ -74,7 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
     jobs = _jobs(arguments)
     failed = 0
     for number, job in enumerate(jobs, 1):
-        if len(jobs) > 1:
+        name, of = job.measure.source, len(jobs)
+        if len(jobs) > 1 and active() is None:
             show(f"{number} of {len(jobs)}  {job.measure.source.name}")
         try:
             with shown_progress() as (progress, _):
@@ -84,9 +86,14 @@ def run(arguments: argparse.Namespace) -> int:
             if sentence is None or len(jobs) == 1:
                 raise
             say(sentence)
+            note_item(name, "failed", number, of, message=sentence)
             failed += 1
             continue
         print_rows(_rows(result, job))
+        written = [*result.measured.written, job.save]
+        found = {"objects": sum(result.counts.values()), "classes": dict(result.counts)}
+        note_result(written)
+        note_item(name, "done", number, of, output=job.measure.table, figures=found)
     if failed:
         say(f"{count(failed, 'file')} of {len(jobs)} could not be classified.")
     return BAD_INPUT if failed else DONE

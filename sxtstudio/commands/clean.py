@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.options import add_axes, add_clean_up, add_label, add_voxel, named
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows, receipt_text
+from sxtstudio.commands.text import note_result, print_rows, receipt_text
 from sxtstudio.core.wording import duration
 
 if TYPE_CHECKING:
@@ -59,6 +60,9 @@ def run(arguments: argparse.Namespace) -> int:
     notes = [("warning", warning) for warning in result.warnings]
     notes += [("note", note) for note in result.notes]
     print_rows([*step_rows(result.report), *notes, ("written", receipt_text(result.receipt))])
+    before, after = result.report.voxels_before, result.report.voxels_after
+    steps = [asdict(step) for step in result.report.steps]
+    note_result([result.receipt.path], voxels_before=before, voxels_after=after, steps=steps)
     return DONE
 
 

@@ -7,8 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
+from sxtstudio.commands.json_lines import active
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import shown_progress
+from sxtstudio.commands.text import note_result, print_rows
 from sxtstudio.core.errors import UserError
 
 if TYPE_CHECKING:
@@ -87,8 +89,12 @@ def run(arguments: argparse.Namespace) -> int:
         from sxtstudio.app.objects.plots.headless import draw_figures
 
         draw_figures([group_figure(compared.comparison, compared.title, per_cell=compared.per_cell)], plot)
-    for line in report_text(compared).splitlines():
-        show(line)
+    note_result([output, plot])
+    if active() is None:
+        for line in report_text(compared).splitlines():
+            show(line)
+    else:
+        print_rows([("report", report_text(compared))])
     return DONE
 
 

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from sxtstudio.commands.guard import DONE
-from sxtstudio.commands.segment import result_rows
+from sxtstudio.commands.segment import note_segmented, result_rows
 from sxtstudio.commands.surface import surface_text
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows
+from sxtstudio.commands.text import note_result, print_rows
 from sxtstudio.core.errors import UserError
 
 
@@ -44,6 +44,8 @@ def run(arguments: argparse.Namespace) -> int:
             ("report", str(result.report)),
         ]
     )
+    note_segmented(result.segmentation)
+    note_result([surface.mesh, surface.picture, result.report])
     if surface.picture_error:
         raise UserError(surface.picture_error)
     return DONE

@@ -11,7 +11,7 @@ from typing import Any
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.options import add_axes, add_voxel, named, positive_int, slice_range
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows, taken_as_text
+from sxtstudio.commands.text import note_result, print_rows, taken_as_text
 from sxtstudio.core.wording import count, grouped
 
 _MOST = 1e6
@@ -123,6 +123,7 @@ def run(arguments: argparse.Namespace) -> int:
         ]
     rows += [("note", note) for note in result.notes]
     print_rows([*rows, ("written", str(job.report))])
+    note_result([job.report], slices=len(pixels.slices), **scores_of(total))
     return DONE
 
 

@@ -10,7 +10,7 @@ from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.options import add_axes, add_voxel, named, slice_range, whole_number
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows
+from sxtstudio.commands.text import note_result, print_rows
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, Content, MeshOf, Program
 from sxtstudio.core.length_unit import LengthUnit
@@ -111,6 +111,7 @@ def _results(arguments: argparse.Namespace) -> int:
     tomogram = Path(arguments.tomogram) if arguments.tomogram else None
     receipt, notes = export_results(Path(arguments.inputs[0]), Path(arguments.output), tomogram)
     print_rows(receipt_rows(receipt, notes))
+    note_result([receipt.path])
     return DONE
 
 
@@ -131,6 +132,7 @@ def _export(path: Path, request: Handover, arguments: argparse.Namespace) -> Non
         ) as (source, notes):
             receipt = hand_over(request, source, progress.part(0.6))
     print_rows(receipt_rows(receipt, notes))
+    note_result([receipt.path])
 
 
 def receipt_rows(receipt: Receipt, notes: tuple[str, ...] = ()) -> list[tuple[str, str]]:

@@ -10,7 +10,7 @@ from typing import Any
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.options import add_axes, add_label, add_voxel, named
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows, receipt_text
+from sxtstudio.commands.text import note_result, print_rows, receipt_text, table_files
 from sxtstudio.core.wording import count
 
 
@@ -84,6 +84,8 @@ def run(arguments: argparse.Namespace) -> int:
     rows = [("filopodia", f"{found}, {result.whole} of them whole"), *summary(result)]
     rows += [("note", note) for note in result.notes]
     print_rows([*rows, ("written", receipt_text(result.receipt))])
+    written = [result.receipt.path, *table_files(job.table), job.profiles]
+    note_result(written, filopodia=len(result.found), whole=result.whole)
     return DONE
 
 

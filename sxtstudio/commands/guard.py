@@ -16,6 +16,8 @@ from pathlib import Path
 from types import FrameType
 
 from sxtstudio import __version__
+from sxtstudio.commands import json_lines
+from sxtstudio.commands.exit_codes import ExitCode
 from sxtstudio.commands.output import flush, silence
 from sxtstudio.core.errors import Cancelled, sentence_of
 from sxtstudio.core.folders import log_folder
@@ -23,12 +25,15 @@ from sxtstudio.core.plain_files import create_own
 from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress
 
-DONE, FAILED, BAD_INPUT, CANCELLED = 0, 1, 2, 130
+DONE, FAILED, BAD_INPUT, CANCELLED = ExitCode.DONE, ExitCode.FAILED, ExitCode.BAD_INPUT, ExitCode.CANCELLED
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def say(text: str) -> None:
     """Print one line for the user on stderr."""
+    lines = json_lines.active()
+    if lines is not None:
+        lines.sentence(printable(" ".join(text.split())))
     try:
         print("sxtstudio: " + printable(" ".join(text.split())), file=sys.stderr, flush=True)
     except OSError:  # nobody can be told; the exit code stays what it is
@@ -37,33 +42,43 @@ def say(text: str) -> None:
 
 def guarded(words: list[str], command: Callable[[], int]) -> int:
     """Run a command and turn whatever ends it into an exit code and at most one line on stderr."""
+    with json_lines.asked_for(words):
+        code, failed = _guarded(words, command)
+        lines = json_lines.active()
+        if lines is not None:
+            lines.end(code, failed=failed)
+        return int(code)
+
+
+def _guarded(words: list[str], command: Callable[[], int]) -> tuple[int, bool]:
+    """Return the exit code, and whether an error ended the command."""
     try:
         try:
             code = command()
         except SystemExit:  # after a help page
-            if flush() is None:
+            if json_lines.active() is None and flush() is None:
                 raise
             code = DONE
         lost = flush()
         if lost is None:
-            return code
+            return code, False
         say(f"What was to be printed cannot be written ({lost}); files that were to be written are there.")
-        return code or BAD_INPUT
+        return code or BAD_INPUT, True
     except (Cancelled, KeyboardInterrupt):
         say("Cancelled.")
-        return CANCELLED
+        return CANCELLED, True
     except BrokenPipeError:
         # The reader of our output (head, less) has gone; Python must not try to flush at exit.
         silence(sys.stdout)
-        return DONE
+        return DONE, False
     except Exception as error:
         sentence = sentence_of(error, slices_from=0)
         if sentence is not None:
             say(sentence)
-            return BAD_INPUT
+            return BAD_INPUT, True
         log = _write_log(words)
         say(f"Something went wrong in the program ({type(error).__name__}); the details are in {log}.")
-        return FAILED
+        return FAILED, True
 
 
 @contextmanager

@@ -9,7 +9,7 @@ from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.options import add_axes, named
 from sxtstudio.commands.output import show_json
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows
+from sxtstudio.commands.text import note_result, print_rows
 from sxtstudio.core.wording import bytes_text, shape_text, voxel_zyx_text
 
 
@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     with shown_progress() as (progress, _):
         facts = inspect_file(named(arguments.file, arguments.axes), progress)
+    note_result((), **facts.as_json())
     if arguments.json:
         show_json(facts.as_json(), indent=2)
         return DONE

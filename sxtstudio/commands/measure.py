@@ -11,7 +11,7 @@ from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.measure_more import add_more, more_of
 from sxtstudio.commands.options import add_axes, add_flags, add_label, add_voxel, named
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows, taken_as_text
+from sxtstudio.commands.text import note_result, print_rows, taken_as_text
 from sxtstudio.core.wording import count, voxel_zyx_text
 
 if TYPE_CHECKING:
@@ -105,6 +105,9 @@ def run(arguments: argparse.Namespace) -> int:
     if job.meshes is not None:
         rows.append(("written", f"{job.meshes} ({count(result.meshes, 'mesh', 'meshes')})"))
     print_rows(rows)
+    at_border, sheets = int(result.at_border.sum()), int(result.sheets.sum())
+    found = {"objects": len(result.at_border), "at_border": at_border, "sheets": sheets}
+    note_result([*result.written, job.meshes], **found, meshes=result.meshes)
     return DONE
 
 

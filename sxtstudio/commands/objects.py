@@ -11,7 +11,7 @@ from typing import Any
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.options import add_axes, add_label, add_voxel, named, size
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows, receipt_text, taken_as_text
+from sxtstudio.commands.text import note_result, print_rows, receipt_text, table_files, taken_as_text
 from sxtstudio.core.wording import count
 
 
@@ -165,6 +165,15 @@ def run(arguments: argparse.Namespace) -> int:
     if found.count:
         rows.append(("next", f"sxtstudio measure {shlex.quote(str(job.output))}{flags} -o measured.csv"))
     print_rows(rows)
+    note_result(
+        [result.receipt.path, *table_files(job.table)],
+        objects=found.count,
+        bodies=found.bodies,
+        at_border=found.flagged(Flag.BORDER),
+        open=found.flagged(Flag.OPEN),
+        doubtful=found.flagged(Flag.DOUBTFUL) if result.judged else None,
+        sheets=sheets,
+    )
     return DONE
 
 

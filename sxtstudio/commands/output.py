@@ -12,6 +12,7 @@ import warnings
 from contextlib import suppress
 from typing import Any, TextIO
 
+from sxtstudio.commands.json_lines import active
 from sxtstudio.core.logs import start_log
 from sxtstudio.core.printable import printable
 
@@ -61,18 +62,27 @@ class _Stdout:
 
 
 def show(text: str = "") -> None:
-    """Print one line on stdout."""
-    _print(printable(text))
+    """Print one line on stdout; a note of the lines for programs, where these are wanted."""
+    lines = active()
+    if lines is not None:
+        lines.note(text)
+    else:
+        _print(printable(text))
 
 
 def show_page(text: str) -> None:
     """Print lines of the program's own, such as a page of help, on stdout."""
-    _print(text.rstrip("\n"))
+    lines = active()
+    if lines is not None:
+        lines.note(text)
+    else:
+        _print(text.rstrip("\n"))
 
 
 def show_json(value: Any, indent: int | None = None) -> None:
-    """Print a value as JSON on stdout, in ASCII, which every program reads."""
-    _print(json.dumps(value, indent=indent, allow_nan=False))
+    """Print a value as JSON on stdout, in ASCII, for every program; not among lines, whose result has it."""
+    if active() is None:
+        _print(json.dumps(value, indent=indent, allow_nan=False))
 
 
 def flush() -> str | None:

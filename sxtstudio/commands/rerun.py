@@ -6,13 +6,10 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from sxtstudio.commands.guard import DONE
+from sxtstudio.commands.exit_codes import ExitCode
 from sxtstudio.commands.output import show_json
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows
-
-#: Everything was done again, and something is not the same.
-NOT_THE_SAME = 3
+from sxtstudio.commands.text import note_result, print_rows
 
 
 def add(commands: Any) -> None:
@@ -42,20 +39,17 @@ def run(arguments: argparse.Namespace) -> int:
     tomogram = Path(arguments.tomogram) if arguments.tomogram else None
     with shown_progress() as (progress, _):
         found = rerun(Path(arguments.folder), tomogram, options, progress)
+    outcomes = [
+        {"result": one.name, "verdict": one.verdict.name.lower(), "words": one.words, **(one.measure or {})}
+        for one in found.outcomes
+    ]
+    compared = {"same": found.same, "results": outcomes, "done": found.done, "notes": found.notes}
+    note_result((), **compared)
     if arguments.json:
-        outcomes = [
-            {
-                "result": one.name,
-                "verdict": one.verdict.name.lower(),
-                "words": one.words,
-                **(one.measure or {}),
-            }
-            for one in found.outcomes
-        ]
-        show_json({"same": found.same, "results": outcomes, "done": found.done, "notes": found.notes}, 1)
+        show_json(compared, 1)
     else:
         rows = [("done again", ", ".join(found.done) or "nothing: all is work by hand")]
         rows += [(one.name, f"{one.verdict.value}: {one.words}") for one in found.outcomes]
         rows += [("note", note) for note in found.notes]
         print_rows(rows)
-    return DONE if found.same else NOT_THE_SAME
+    return ExitCode.DONE if found.same else ExitCode.NOT_THE_SAME

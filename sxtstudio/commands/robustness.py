@@ -9,7 +9,7 @@ from typing import Any
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.options import add_voxel, slice_range, whole_number
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows
+from sxtstudio.commands.text import note_result, print_rows
 
 
 def add(commands: Any) -> None:
@@ -73,6 +73,7 @@ def run(arguments: argparse.Namespace) -> int:
         draw_figures(robustness_figures(result.found, result.voxel_nm), plot, columns=2)
         rows.append(("plot", str(plot)))
     print_rows([*rows, ("written", str(job.table))])
+    note_result([job.table, plot], trials=len(result.found.trials))
     return DONE
 
 

@@ -22,7 +22,7 @@ from sxtstudio.commands.options import (
     slice_range,
 )
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows, receipt_text
+from sxtstudio.commands.text import note_result, print_rows, receipt_text
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.trust import bars, least_certain, median, scale_of
 from sxtstudio.core.wording import duration, voxel_zyx_text
@@ -30,7 +30,7 @@ from sxtstudio.core.wording import duration, voxel_zyx_text
 if TYPE_CHECKING:
     from sxtstudio.core.polarity import Polarity
     from sxtstudio.segment.parameters import SegmentationFacts
-    from sxtstudio.workflow.jobs.segmenting import SegmentResult
+    from sxtstudio.workflow.jobs.segmenting import SegmentJob, SegmentResult
 
 
 def add(commands: Any) -> None:
@@ -135,7 +135,15 @@ def run(arguments: argparse.Namespace) -> int:
         except UndecidedError as error:
             raise UserError(f"{error} (Add --resume or --restart.)") from error
     print_rows(result_rows(result))
+    note_segmented(result, job)
     return DONE
+
+
+def note_segmented(result: SegmentResult, job: SegmentJob | None = None) -> None:
+    """Say to other programs what was written and found: what the report holds."""
+    probability = None if result.probability is None else result.probability.path
+    report = None if job is None else job.report
+    note_result([result.labels.path, probability, report], **result.report)
 
 
 def result_rows(result: SegmentResult) -> list[tuple[str, str]]:

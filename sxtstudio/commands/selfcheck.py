@@ -10,7 +10,7 @@ from typing import Any
 from sxtstudio.commands.guard import DONE, FAILED
 from sxtstudio.commands.output import show, show_json
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows
+from sxtstudio.commands.text import note_result, print_rows
 
 OPTION = "--selfcheck"
 
@@ -43,6 +43,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output:
         with atomic_write(Path(arguments.output)) as temporary:
             temporary.write_text(json.dumps(found.as_json(), indent=2) + "\n", encoding="utf-8")
+    note_result([Path(arguments.output) if arguments.output else None], **found.as_json())
     if arguments.json:
         show_json(found.as_json(), indent=2)
     else:

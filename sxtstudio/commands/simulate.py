@@ -10,6 +10,7 @@ from sxtstudio.commands.guard import CANCELLED, DONE, say
 from sxtstudio.commands.options import positive_int, whole_number
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import shown_progress
+from sxtstudio.commands.text import note_item
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
@@ -81,7 +82,10 @@ def run(arguments: argparse.Namespace) -> int:
                     with stages.stage(Work.FILE) as counter:
                         line = _one(folder, name, request, counter)
                 display.clear()
-                show(f"{number} of {arguments.count}  {line}")
+                path = folder / f"{name}.tif"
+                state = "done" if name not in there else "skipped"
+                if not note_item(path, state, number, arguments.count, output=path, message=line):
+                    show(f"{number} of {arguments.count}  {line}")
                 done += 1
         except (Cancelled, KeyboardInterrupt):
             display.clear()

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.options import add_axes, add_label, add_voxel, named, whole_number
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows
+from sxtstudio.commands.text import note_result, print_rows
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import bytes_text, count, voxel_zyx_text
 
@@ -106,6 +106,7 @@ def run(arguments: argparse.Namespace) -> int:
     if result.picture:
         rows.append(("picture", str(result.picture)))
     print_rows(rows)
+    note_result([result.mesh, result.picture], objects=result.objects, faces=result.faces)
     if result.picture_error:
         raise UserError(result.picture_error)
     return DONE
@@ -158,6 +159,7 @@ def _run_objects(arguments: argparse.Namespace, parameters: SurfaceParameters) -
             *((("picture", str(job.picture)),) if job.picture and not result.picture_error else ()),
         ]
     )
+    note_result([written.path, None if result.picture_error else job.picture])
     if result.picture_error:
         raise UserError(result.picture_error)
     return DONE

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from sxtstudio.commands.guard import cancel_on_signals
+from sxtstudio.commands.json_lines import JsonLines, active
 from sxtstudio.commands.output import silence
 from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress, ProgressState
@@ -70,10 +71,23 @@ class ProgressDisplay:
             silence(self.stream)
 
 
+class LinesDisplay(ProgressDisplay):
+    """Writes the state of a job for other programs."""
+
+    def __init__(self, lines: JsonLines) -> None:
+        super().__init__()
+        self._lines = lines
+
+    def __call__(self, state: ProgressState) -> None:
+        """Write ``state``, unless a line was written a moment ago."""
+        self._lines.progress(state, *(self.slices or (None, None)))
+
+
 @contextmanager
 def shown_progress() -> Iterator[tuple[Progress, ProgressDisplay]]:
-    """Yield a progress that is shown on stderr and that Ctrl-C and SIGTERM cancel."""
-    display = ProgressDisplay()
+    """Yield a progress that is shown on stderr, or written as lines, and that Ctrl-C and SIGTERM cancel."""
+    lines = active()
+    display = ProgressDisplay() if lines is None else LinesDisplay(lines)
     progress = Progress(listener=display)
     try:
         with cancel_on_signals(progress):

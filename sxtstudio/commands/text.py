@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+from sxtstudio.commands.json_lines import active
 from sxtstudio.commands.output import show
 from sxtstudio.core.wording import bytes_text, count, shape_text, voxel_zyx_text
 
@@ -15,11 +17,45 @@ if TYPE_CHECKING:
 
 
 def print_rows(rows: Iterable[tuple[str, str]]) -> None:
-    """Print names and values in two columns on stdout."""
-    rows = list(rows)
+    """Print names and values in two columns on stdout, or keep them for the result of ``--json-lines``."""
+    rows, lines = list(rows), active()
+    if lines is not None:
+        lines.rows(rows)
+        return
     width = max((len(name) for name, _ in rows), default=0) + 2
     for name, value in rows:
         show(f"{name + ':':<{width}}{value}")
+
+
+def note_result(written: Iterable[Path | None], **figures: Any) -> None:
+    """Say to other programs what was written and found; people read it in the rows."""
+    lines = active()
+    if lines is not None:
+        lines.found(written, figures)
+
+
+def note_item(
+    name: Path,
+    state: str,
+    number: int,
+    of: int | None,
+    *,
+    output: Path | None = None,
+    message: str = "",
+    figures: Mapping[str, Any] | None = None,
+) -> bool:
+    """Say to other programs that one of many files has ended; False where only people read it."""
+    lines = active()
+    if lines is not None:
+        lines.item(name, state, number=number, of=of, output=output, message=message, figures=figures)
+    return lines is not None
+
+
+def table_files(table: Path | None) -> list[Path | None]:
+    """Return a table and the dictionary of its columns, if it has one beside it."""
+    from sxtstudio.io.tables import dictionary_path
+
+    return [] if table is None else [table, dictionary_path(table)]
 
 
 def receipt_text(receipt: ExportReceipt) -> str:

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import CANCELLED, DONE, cancel_on_signals, say
+from sxtstudio.commands.json_lines import JsonLines, active
 from sxtstudio.commands.output import show, show_json
+from sxtstudio.commands.text import note_result
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.progress import ProgressState
 from sxtstudio.core.wording import count, duration
 
 if TYPE_CHECKING:
@@ -42,11 +45,13 @@ def run(arguments: argparse.Namespace) -> int:
     """Train, and say how far it is and how good it has become."""
     path = Path(arguments.config)
     folder = Path(arguments.output) if arguments.output else path.with_suffix(".run")
-    listener = _as_json if arguments.json else _Words()
+    lines = active()
+    as_json = arguments.json and lines is None
+    listener = _as_json if as_json else _Words() if lines is None else _AsLines(lines)
     try:
         config, start = _prepared(path)
     except UserError as error:
-        if arguments.json:
+        if as_json:
             _as_json({"event": "error", "text": str(error)})
         raise
     from sxtstudio.training.control import Control, lines_of
@@ -64,7 +69,8 @@ def run(arguments: argparse.Namespace) -> int:
     except (Cancelled, KeyboardInterrupt):
         say(f"Cancelled; the same command goes on from the state in {folder}.")
         return CANCELLED
-    if first and not arguments.json:
+    note_result([model])
+    if first and not arguments.json and lines is None:
         show(f"The model is {model}. To use it everywhere by its name, install it with Tools > Models.")
     return DONE
 
@@ -97,15 +103,36 @@ def _as_json(event: dict[str, Any]) -> None:
     show_json(event)
 
 
+class _AsLines:
+    """Tells events to other programs, in the lines that every command has."""
+
+    def __init__(self, lines: JsonLines) -> None:
+        from sxtstudio.workflow.retraining.events import History
+
+        self._lines, self._words, self._history = lines, _Words(), History()
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        self._history.add(event)
+        if event["event"] == "step":
+            so_far = self._history
+            state = ProgressState("training", so_far.fraction, so_far.seconds or 0.0, so_far.remaining_s)
+            self._lines.progress(state, so_far.step, so_far.of or None)
+        else:
+            self._lines.note(self._words.sentence(event))
+        if event["event"] == "done":
+            self._lines.found((), {key: value for key, value in event.items() if key != "event"})
+
+
 class _Words:
     """Tells events to people."""
 
     def __call__(self, event: dict[str, Any]) -> None:
-        text = self._sentence(event)
+        text = self.sentence(event)
         if text:
             show(text)
 
-    def _sentence(self, event: dict[str, Any]) -> str:
+    def sentence(self, event: dict[str, Any]) -> str:
+        """Return what is said of an event; "" where nothing is."""
         match event["event"]:
             case "start":
                 slices = ", ".join(
