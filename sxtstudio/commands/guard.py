@@ -18,7 +18,8 @@ from types import FrameType
 from sxtstudio import __version__
 from sxtstudio.commands import json_lines
 from sxtstudio.commands.exit_codes import ExitCode
-from sxtstudio.commands.output import flush, silence
+from sxtstudio.commands.output import flush
+from sxtstudio.commands.streams import silence
 from sxtstudio.core.errors import Cancelled, sentence_of
 from sxtstudio.core.folders import log_folder
 from sxtstudio.core.plain_files import create_own

@@ -18,6 +18,7 @@ from typing import Any
 
 from sxtstudio import __version__
 from sxtstudio.commands.exit_codes import ExitCode
+from sxtstudio.commands.streams import silence
 from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import ProgressState
 
@@ -138,7 +139,7 @@ class JsonLines:
             except OSError:
                 # The reader has gone, or its disk is full: the work that it asked for is done all the same.
                 self._gone = True
-                _let_nobody_read()
+                silence(sys.stdout)
 
 
 class _Active:
@@ -167,12 +168,6 @@ def asked_for(words: Sequence[str]) -> Iterator[None]:
         yield
     finally:
         _Active.lines = None
-
-
-def _let_nobody_read() -> None:
-    from sxtstudio.commands.output import silence
-
-    silence(sys.stdout)
 
 
 def _plain(value: Any) -> Any:

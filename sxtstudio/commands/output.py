@@ -10,9 +10,10 @@ import os
 import sys
 import warnings
 from contextlib import suppress
-from typing import Any, TextIO
+from typing import Any
 
 from sxtstudio.commands.json_lines import active
+from sxtstudio.commands.streams import silence
 from sxtstudio.core.logs import start_log
 from sxtstudio.core.printable import printable
 
@@ -100,14 +101,6 @@ def flush() -> str | None:
     except OSError as error:
         _lose(error)
     return _Stdout.lost
-
-
-def silence(stream: TextIO) -> None:
-    """Let nobody read a stream from now on; else Python tries once more to write, when it ends."""
-    with suppress(OSError, ValueError):  # a stream of a test leads nowhere
-        number = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(number, stream.fileno())
-        os.close(number)
 
 
 def _print(text: str) -> None:

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from sxtstudio.commands.guard import cancel_on_signals
 from sxtstudio.commands.json_lines import JsonLines, active
-from sxtstudio.commands.output import silence
+from sxtstudio.commands.streams import silence
 from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress, ProgressState
 from sxtstudio.core.wording import duration
