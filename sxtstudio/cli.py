@@ -24,6 +24,7 @@ from sxtstudio.commands import (
     models,
     objects,
     probe,
+    ranges,
     rerun,
     robustness,
     segment,
@@ -74,7 +75,19 @@ def build_parser() -> _Parser:
     parser.add_argument("--version", action="version", version=f"SXT Studio {__version__}")
     parser.add_argument(selfcheck.OPTION, action="store_true", help="try every part of this installation")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND")
-    work = (segment, batch, clean, objects, measure, classify, filopodia, compare, robustness, evaluate)
+    work = (
+        segment,
+        batch,
+        ranges,
+        clean,
+        objects,
+        measure,
+        classify,
+        filopodia,
+        compare,
+        robustness,
+        evaluate,
+    )
     more = (export, rerun, models, train, simulate, demo, selfcheck, probe)
     for command in (gui, info, *work, surface, *more):
         command.add(commands)

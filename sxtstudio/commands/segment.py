@@ -41,6 +41,19 @@ def add(commands: Any) -> None:
         description="Segment a tomogram slice by slice. Finished slices are kept in LABELS.partial until the "
         "output is written, so that an interrupted run can be resumed.",
     )
+    add_job(parser)
+    again = parser.add_mutually_exclusive_group()
+    again.add_argument(
+        "--resume", dest="resume", action="store_const", const=True, help="go on where a run stopped"
+    )
+    again.add_argument(
+        "--restart", dest="resume", action="store_const", const=False, help="discard what it left"
+    )
+    parser.set_defaults(run=run)
+
+
+def add_job(parser: argparse.ArgumentParser) -> None:
+    """Add what a segmentation is asked to do."""
     parser.add_argument("tomogram", metavar="FILE", help="tomogram: file, folder, or file.h5::/path")
     parser.add_argument("-o", "--output", metavar="LABELS", required=True, help=".tif, .mrc or .zarr")
     parser.add_argument(
@@ -72,32 +85,18 @@ def add(commands: Any) -> None:
     add_trust(parser)
     add_neighbours(parser)
     parser.add_argument("--report", metavar="FILE.json", help="also write a report")
-    again = parser.add_mutually_exclusive_group()
-    again.add_argument(
-        "--resume", dest="resume", action="store_const", const=True, help="go on where a run stopped"
-    )
-    again.add_argument(
-        "--restart", dest="resume", action="store_const", const=False, help="discard what it left"
-    )
     add_axes(parser)
     add_voxel(parser)
     add_force(parser)
     add_clean_up(parser, own_tomogram=True)
-    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Segment, write, and say what was found and how."""
+def job_of(arguments: argparse.Namespace) -> SegmentJob:
+    """Return what was asked for."""
     from sxtstudio.segment import SegmentParameters
-    from sxtstudio.segment.checkpoint import UndecidedError
-    from sxtstudio.workflow.jobs.segmenting import (
-        LooksLikeTiltSeries,
-        SegmentJob,
-        partial_folder,
-        segment_file,
-    )
+    from sxtstudio.workflow.jobs.segmenting import SegmentJob
 
-    job = SegmentJob(
+    return SegmentJob(
         tomogram=named(arguments.tomogram, arguments.axes),
         output=Path(arguments.output),
         parameters=SegmentParameters(
@@ -119,6 +118,14 @@ def run(arguments: argparse.Namespace) -> int:
         voxel_nm=arguments.voxel,
         force=arguments.force,
     )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Segment, write, and say what was found and how."""
+    from sxtstudio.segment.checkpoint import UndecidedError
+    from sxtstudio.workflow.jobs.segmenting import LooksLikeTiltSeries, partial_folder, segment_file
+
+    job = job_of(arguments)
     with shown_progress() as (progress, display):
 
         def count(z: int, labels: object, finished: int, total: int) -> None:

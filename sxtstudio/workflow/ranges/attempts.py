@@ -19,6 +19,7 @@ import os
 import platform
 from collections.abc import Iterator
 from contextlib import suppress
+from enum import Enum, auto
 from pathlib import Path
 from typing import Annotated
 
@@ -85,25 +86,31 @@ def attempts_at(final: Path) -> Iterator[Path]:
         yield from [Path(entry.path) for entry in entries if final_name(entry.name) == wanted]
 
 
-def is_over(attempt: Path) -> bool:
-    """Whether nobody works on an attempt for certain: that was said, or its process on this computer is dead.
+class Worker(Enum):
+    """Who works on an attempt."""
 
-    Of processes on other computers nobody knows.
-    """
+    NOBODY = auto()
+    HERE = auto()  # a process of this computer that is alive
+    ELSEWHERE = auto()  # a process of another computer, of which nobody knows whether it is alive
+
+
+def worker_of(attempt: Path) -> Worker:
+    """Return who works on an attempt; ``NOBODY`` is certain: that was said, or the process here is dead."""
     if (attempt / _OVER).exists():
-        return True
+        return Worker.NOBODY
     try:
         owner = read_json_record(read_plain(attempt / _OWNER, _MOST_BYTES), _Owner, _OWNER)
     except (OSError, RecordError):
-        return False
+        return Worker.ELSEWHERE
     if owner.computer != platform.node():
-        return False
+        return Worker.ELSEWHERE
     try:
-        return abs(psutil.Process(owner.process).create_time() - owner.begin) > _SAME_BEGIN_S
+        began = psutil.Process(owner.process).create_time()
     except psutil.NoSuchProcess:
-        return True
+        return Worker.NOBODY
     except psutil.Error:
-        return False
+        return Worker.HERE
+    return Worker.HERE if abs(began - owner.begin) <= _SAME_BEGIN_S else Worker.NOBODY
 
 
 def take_over(final: Path, attempt: Path) -> list[Path]:
@@ -116,7 +123,7 @@ def take_over(final: Path, attempt: Path) -> list[Path]:
     """
     others = [other for other in attempts_at(final) if other != attempt]
     for other in sorted(others, key=_changed, reverse=True):
-        if is_over(other):
+        if worker_of(other) is Worker.NOBODY:
             with suppress(OSError):  # somebody else has taken it, or it has none
                 os.rename(other / SLICES, attempt / SLICES)
                 break

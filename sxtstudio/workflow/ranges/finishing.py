@@ -54,7 +54,11 @@ class RangesMissing(UserError):
 
 
 def finish_segmentation(
-    path: Path, progress: Progress | None = None, *, tomogram: Path | None = None, model: Path | None = None
+    path: Path,
+    progress: Progress | None = None,
+    *,
+    tomogram: Path | None = None,
+    model: str | Path | None = None,
 ) -> SegmentResult:
     """Join the ranges of a plan: clean up, write labels, probabilities and report, and remove the folder.
 

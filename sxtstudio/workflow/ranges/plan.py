@@ -143,7 +143,7 @@ class SegmentPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
         slices: tuple[int, int] | None = None,
         device: str = "auto",
         tile_px: int | None = None,
-        model: Path | None = None,
+        model: str | Path | None = None,
     ) -> SegmentParameters:
         """Return the parameters of the whole, or of some slices of the tomogram on one machine."""
         return SegmentParameters(
@@ -159,7 +159,7 @@ class SegmentPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
             neighbours=self.neighbours,
         )
 
-    def job(self, tomogram: Path | None = None, model: Path | None = None) -> SegmentJob:
+    def job(self, tomogram: Path | None = None, model: str | Path | None = None) -> SegmentJob:
         """Return the job of which this is the plan; ``tomogram`` and ``model`` are where they lie here."""
         return SegmentJob(
             tomogram=tomogram or Path(self.tomogram.path),
@@ -187,7 +187,7 @@ class SegmentPlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
                 f"{__version__}: their labels could differ. Use one version on all computers, or plan anew."
             )
 
-    def check_model(self, model: Path | None = None) -> ModelCard:
+    def check_model(self, model: str | Path | None = None) -> ModelCard:
         """Return the card of the model here; raises DoesNotFit if it is another one than that of the plan."""
         card = load_card(model or self.model.asked_for)
         if card.sha256 != self.model.sha256:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,7 +22,7 @@ from sxtstudio.segment.job import prepare
 from sxtstudio.segment.registry import load_card
 from sxtstudio.workflow.jobs.outputs import check_outputs
 from sxtstudio.workflow.jobs.segmenting import SegmentJob, open_source, outputs_of
-from sxtstudio.workflow.ranges.attempts import SLICES, attempts_at
+from sxtstudio.workflow.ranges.attempts import SLICES, Worker, attempts_at, worker_of
 from sxtstudio.workflow.ranges.folder import NoPlan, RangesFolder
 from sxtstudio.workflow.ranges.plan import LABELS, PROBABILITY, SegmentPlan, plan_of
 from sxtstudio.workflow.ranges.records import RangeRecord
@@ -138,6 +139,29 @@ def read_state(path: Path) -> RangesState:
         most = max((one.finished for one in unfinished if one is not None), default=0)
         states.append(RangeState(part, finished, part.depth if finished else most))
     return RangesState(path, Path(plan.output), plan.slices[0], tuple(states))
+
+
+def ranges_left(path: Path) -> Iterator[int]:
+    """Yield the ranges that are left, one when the last is done; those come first that nobody works on.
+
+    What another process of this computer works on is left to it.
+    """
+    folder = RangesFolder(path)
+    yielded: set[int] = set()
+    while left := [number for number in read_state(path).unfinished if number not in yielded]:
+        workers = {number: _workers(folder.final(number)) for number in left}
+        free = [number for number in left if Worker.HERE not in workers[number]]
+        if not free:
+            return
+        number = min(free, key=lambda number: (len(workers[number]), number))
+        yielded.add(number)
+        yield number
+
+
+def _workers(final: Path) -> list[Worker]:
+    """Return who may be at work on a range."""
+    found = [worker_of(attempt) for attempt in attempts_at(final)]
+    return [worker for worker in found if worker is not Worker.NOBODY]
 
 
 def _is_planned(folder: RangesFolder, plan: SegmentPlan) -> bool:

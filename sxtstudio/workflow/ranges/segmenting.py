@@ -52,7 +52,7 @@ class SegmentRange:
     device: str = "auto"
     tile_px: int | None = None
     tomogram: Path | None = None
-    model: Path | None = None
+    model: str | Path | None = None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,239 @@
+"""``sxtstudio ranges``: one large tomogram in ranges of slices, by many processes or computers."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from sxtstudio.commands import segment
+from sxtstudio.commands.guard import CANCELLED, DONE, say
+from sxtstudio.commands.options import named, positive_int, whole_number
+from sxtstudio.commands.output import show, show_json
+from sxtstudio.commands.terminal import shown_progress
+from sxtstudio.commands.text import print_rows
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.wording import count, duration
+
+if TYPE_CHECKING:
+    from sxtstudio.workflow.ranges.planning import RangesState
+
+
+def add(commands: Any) -> None:
+    """Add the command's parsers."""
+    parser = commands.add_parser(
+        "ranges",
+        help="segment a large tomogram in ranges of slices, on many computers",
+        description="Segment one large tomogram in ranges of slices: plan them, run each on any computer, "
+        "and finish. The result is that of 'segment'. What is finished is kept in LABELS.ranges, which all "
+        "computers must see.",
+    )
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    _add_plan(actions)
+    _add_run(actions)
+    _add_finish(actions)
+    _add_show(actions)
+
+
+def _add_plan(actions: Any) -> None:
+    parser = actions.add_parser(
+        "plan",
+        help="divide a tomogram into ranges",
+        description="Divide a tomogram into ranges, and decide on all that they have in common. The same "
+        "command again goes on with the same plan.",
+    )
+    segment.add_job(parser)
+    parser.add_argument(
+        "--slices-per-range",
+        type=positive_int,
+        metavar="N",
+        help="slices in a range, rounded up to a multiple of 16 (default: 32, which takes 6 %% more work)",
+    )
+    parser.add_argument(
+        "--restart", dest="resume", action="store_const", const=False, help="discard what is finished"
+    )
+    _add_json(parser)
+    parser.set_defaults(run=run_plan)
+
+
+def _add_run(actions: Any) -> None:
+    parser = actions.add_parser(
+        "run",
+        help="segment ranges; stopped, the same command goes on",
+        description="Segment one range, several, or all that are left. What is finished already takes no "
+        "time, and a range that was stopped goes on from its finished slices, on whatever computer.",
+    )
+    _add_folder(parser)
+    parser.add_argument(
+        "--range",
+        type=whole_number,
+        nargs="+",
+        dest="numbers",
+        metavar="N",
+        help="numbers of ranges, from 0 (default: all that are left and that nobody else works on)",
+    )
+    parser.add_argument(
+        "--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or cuda:N (default: auto)"
+    )
+    parser.add_argument(
+        "--tile", type=positive_int, metavar="PX", help="edge of the tiles; the result is the same"
+    )
+    _add_places(parser)
+    _add_json(parser)
+    parser.set_defaults(run=run_ranges)
+
+
+def _add_finish(actions: Any) -> None:
+    parser = actions.add_parser(
+        "finish",
+        help="join the ranges: clean up, write labels and report",
+        description="Check that all ranges are there and as they were written, clean up, write the outputs, "
+        "and remove LABELS.ranges.",
+    )
+    _add_folder(parser)
+    _add_places(parser)
+    parser.set_defaults(run=run_finish)
+
+
+def _add_show(actions: Any) -> None:
+    parser = actions.add_parser(
+        "show", help="say what is finished", description="Say which ranges there are and what is finished."
+    )
+    _add_folder(parser)
+    _add_json(parser)
+    parser.set_defaults(run=run_show)
+
+
+def _add_folder(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("folder", metavar="LABELS", help="label file of the plan, or LABELS.ranges")
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--tomogram", metavar="FILE", help="the tomogram, where it lies elsewhere on this computer"
+    )
+    parser.add_argument(
+        "--model", metavar="NAME|FILE", help="the model, where it lies elsewhere on this computer"
+    )
+
+
+def _add_json(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print JSON")
+
+
+def run_plan(arguments: argparse.Namespace) -> int:
+    """Plan, and say which ranges there are."""
+    from sxtstudio.workflow.jobs.segmenting import LooksLikeTiltSeries
+    from sxtstudio.workflow.ranges.planning import plan_segmentation
+    from sxtstudio.workflow.ranges.split import SLICES_PER_RANGE
+
+    job = segment.job_of(arguments)
+    with shown_progress() as (progress, _):
+        try:
+            state = plan_segmentation(job, arguments.slices_per_range or SLICES_PER_RANGE, progress)
+        except LooksLikeTiltSeries as error:
+            raise UserError(f"{error} (--force segments it all the same.)") from error
+    _show_state(state, arguments.json)
+    return DONE
+
+
+def run_show(arguments: argparse.Namespace) -> int:
+    """Say what is finished."""
+    from sxtstudio.workflow.ranges.planning import read_state
+
+    _show_state(read_state(_folder(arguments)), arguments.json)
+    return DONE
+
+
+def run_ranges(arguments: argparse.Namespace) -> int:
+    """Segment ranges, and say of each what was done."""
+    from sxtstudio.segment.keeper import RunnerKeeper
+    from sxtstudio.workflow.ranges.planning import ranges_left
+    from sxtstudio.workflow.ranges.segmenting import SegmentRange, segment_range
+
+    folder, keeper = _folder(arguments), RunnerKeeper()
+    tomogram, model = _places(arguments)
+    chosen = arguments.numbers
+    with shown_progress() as (progress, display):
+
+        def on_slice(z: int, labels: object, finished: int, total: int) -> None:
+            display.slices = finished, total
+
+        for number in ranges_left(folder) if chosen is None else chosen:
+            job = SegmentRange(folder, number, arguments.device, arguments.tile, tomogram, model)
+            progress.restart(f"range {number}")
+            try:
+                result = segment_range(job, progress, on_slice, keeper=keeper)
+            except (Cancelled, KeyboardInterrupt):
+                display.clear()
+                again = shlex.join(arguments.words)
+                say(f"Cancelled; finished slices are kept in {folder}. Go on with: sxtstudio {again}")
+                return CANCELLED
+            display.clear()
+            if arguments.json:
+                show_json(
+                    {
+                        "range": result.number,
+                        "slices": [result.first, result.last],
+                        "computed": result.computed,
+                        "voxels_labelled": result.voxels,
+                        "device": result.device,
+                        "seconds": result.seconds,
+                    }
+                )
+                continue
+            show(
+                f"range {result.number}: slices {result.first} to {result.last - 1}, "
+                f"{result.computed} computed now, {count(result.voxels, 'label voxel')}, "
+                f"{duration(result.seconds)} on {result.device}"
+            )
+    keeper.close()
+    return DONE
+
+
+def run_finish(arguments: argparse.Namespace) -> int:
+    """Join the ranges, and say what was found and how."""
+    from sxtstudio.workflow.ranges.finishing import finish_segmentation
+
+    tomogram, model = _places(arguments)
+    with shown_progress() as (progress, _):
+        result = finish_segmentation(_folder(arguments), progress, tomogram=tomogram, model=model)
+    print_rows(segment.result_rows(result))
+    return DONE
+
+
+def _folder(arguments: argparse.Namespace) -> Path:
+    """Return the folder of the plan; the label file names it, too."""
+    from sxtstudio.workflow.ranges.planning import ranges_folder
+
+    given = Path(arguments.folder)
+    return given if given.suffix == ".ranges" else ranges_folder(given)
+
+
+def _places(arguments: argparse.Namespace) -> tuple[Path | None, str | Path | None]:
+    tomogram = None if arguments.tomogram is None else named(arguments.tomogram, None)
+    return tomogram, arguments.model
+
+
+def _show_state(state: RangesState, as_json: bool) -> None:
+    ranges = [
+        {
+            "range": one.range.number,
+            "slices": [state.first_slice + one.range.first, state.first_slice + one.range.last],
+            "finished": one.finished,
+            "slices_finished": one.slices_finished,
+        }
+        for one in state.ranges
+    ]
+    if as_json:
+        show_json({"folder": str(state.folder), "output": str(state.output), "ranges": ranges}, indent=2)
+        return
+    rows = [("folder", str(state.folder)), ("labels", str(state.output))]
+    for one in state.ranges:
+        first, last = (state.first_slice + z for z in (one.range.first, one.range.last))
+        done = "finished" if one.finished else f"{one.slices_finished} of {one.range.depth} slices finished"
+        rows.append((f"range {one.range.number}", f"slices {first} to {last - 1}, {done}"))
+    left = len(state.unfinished)
+    rows.append(("left", f"{left} of {len(state.ranges)}" if left else "nothing: finish it"))
+    print_rows(rows)

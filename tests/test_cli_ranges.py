@@ -1,0 +1,100 @@
+"""``sxtstudio ranges`` as it is typed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import mrcfile
+import numpy as np
+import pytest
+
+from sxtstudio.cli import main
+from sxtstudio.io import export_zarr, zarr_layers
+from sxtstudio.workflow.ranges import finishing, split
+from sxtstudio.workflow.ranges.attempts import begin_attempt
+
+
+@pytest.fixture(autouse=True)
+def chunks_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Six slices make three ranges."""
+    monkeypatch.setattr(export_zarr, "CHUNK", (2, 64, 64))
+    for module in (zarr_layers, split, finishing):
+        monkeypatch.setattr(module, "LAYER_SLICES", 2)
+
+
+@pytest.fixture
+def words(tomogram: Path, toy_model: Path, tmp_path: Path) -> list[str]:
+    """What is asked for, of both commands."""
+    options = ["--model", str(toy_model), "--device", "cpu", "--polarity", "dark", "--min-size", "5"]
+    return [str(tomogram), *options, "--report", str(tmp_path / "report.json")]
+
+
+def ran(*words: object) -> int:
+    return main([str(word) for word in words])
+
+
+def test_plan_run_and_finish_give_the_labels_of_segment(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = tmp_path / "ranges.mrc"
+    assert ran("segment", *words, "-o", tmp_path / "once.mrc") == 0
+    capsys.readouterr()
+    plan = ["ranges", "plan", *words, "-o", labels, "--slices-per-range", "2"]
+    assert ran(*plan, "--json") == 0
+    state = json.loads(capsys.readouterr().out)
+    assert [one["slices"] for one in state["ranges"]] == [[0, 2], [2, 4], [4, 6]]
+    assert state["folder"] == f"{labels}.ranges"
+
+    assert ran("ranges", "run", labels, "--range", "1", "--json") == 0
+    done = json.loads(capsys.readouterr().out)
+    assert (done["range"], done["slices"], done["computed"]) == (1, [2, 4], 2)
+    assert ran("ranges", "finish", labels) == 2
+    told = capsys.readouterr().err
+    assert "0, 2" in told and told.count("\n") == 1
+
+    assert ran(*plan) == 0 and ran("ranges", "run", state["folder"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(":")[0] for line in lines[-2:]] == ["range 0", "range 2"]
+    assert ran("ranges", "run", labels, "--range", "0", "2") == 0
+    assert capsys.readouterr().out.count("0 computed now") == 2
+    assert ran("ranges", "show", labels) == 0
+    assert "nothing: finish it" in capsys.readouterr().out
+    assert ran("ranges", "finish", labels) == 0
+    assert "read back and equal" in capsys.readouterr().out
+    with mrcfile.open(labels) as mine, mrcfile.open(tmp_path / "once.mrc") as once:
+        assert mine.data.any() and np.array_equal(mine.data, once.data)
+    report = json.loads((tmp_path / "report.json").read_text())
+    assert report["clean_up"] is not None and len(report["ranges"]) == 3
+    assert not Path(state["folder"]).exists()
+
+
+def test_what_another_process_here_works_on_is_left_to_it(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = tmp_path / "ranges.tif"
+    assert ran("ranges", "plan", *words, "-o", labels, "--slices-per-range", "2") == 0
+    begin_attempt(Path(f"{labels}.ranges") / "range-0001")  # of this process, which is alive
+    capsys.readouterr()
+    assert ran("ranges", "run", labels, "--json") == 0
+    done: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [one["range"] for one in done] == [0, 2]
+
+
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [
+        (["show"], "holds no plan of ranges"),
+        (["run"], "holds no plan of ranges"),
+        (["finish"], "holds no plan of ranges"),
+        (["run", "--range", "-1"], "whole number"),
+    ],
+    ids=str,
+)
+def test_what_is_wrong_is_a_sentence(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], last: list[str], said: str
+) -> None:
+    assert ran("ranges", last[0], tmp_path / "labels.tif", *last[1:]) == 2
+    told = capsys.readouterr().err
+    assert said in told and told.count("\n") == 1
