@@ -94,9 +94,18 @@ def build_parser() -> _Parser:
     for name, added in commands.choices.items():
         added.set_defaults(json_lines=False)
         if name not in _SHORT:
-            added.add_argument(JSON_LINES, action="store_true", help=_JSON_LINES_HELP)
+            _add_json_lines(added)
     parser.names = frozenset(commands.choices)
     return parser
+
+
+def _add_json_lines(parser: argparse.ArgumentParser) -> None:
+    """Add the option to a command and to its actions; what is said before an action holds for it."""
+    parser.add_argument(JSON_LINES, action="store_true", default=argparse.SUPPRESS, help=_JSON_LINES_HELP)
+    for action in parser._actions:  # argparse has no other door to them
+        if isinstance(action, argparse._SubParsersAction):
+            for inner in action.choices.values():
+                _add_json_lines(inner)
 
 
 _JSON_LINES_HELP = "progress and result as one JSON object a line on stdout, for other programs"

@@ -31,6 +31,13 @@ def words(tomogram: Path, toy_model: Path, tmp_path: Path) -> list[str]:
     return [str(tomogram), *options, "--report", str(tmp_path / "report.json")]
 
 
+def items(lines: str) -> list[dict[str, Any]]:
+    """Return what the lines for programs say of the ranges."""
+    found = [json.loads(line) for line in lines.splitlines()]
+    assert found[-1]["event"] == "result"
+    return [line["figures"] for line in found if line["event"] == "item"]
+
+
 def ran(*words: object) -> int:
     return main([str(word) for word in words])
 
@@ -47,8 +54,8 @@ def test_plan_run_and_finish_give_the_labels_of_segment(
     assert [one["slices"] for one in state["ranges"]] == [[0, 2], [2, 4], [4, 6]]
     assert state["folder"] == f"{labels}.ranges"
 
-    assert ran("ranges", "run", labels, "--range", "1", "--json") == 0
-    done = json.loads(capsys.readouterr().out)
+    assert ran("ranges", "run", labels, "--range", "1", "--json-lines") == 0
+    (done,) = items(capsys.readouterr().out)
     assert (done["range"], done["slices"], done["computed"]) == (1, [2, 4], 2)
     assert ran("ranges", "finish", labels) == 2
     told = capsys.readouterr().err
@@ -77,9 +84,8 @@ def test_what_another_process_here_works_on_is_left_to_it(
     assert ran("ranges", "plan", *words, "-o", labels, "--slices-per-range", "2") == 0
     begin_attempt(Path(f"{labels}.ranges") / "range-0001")  # of this process, which is alive
     capsys.readouterr()
-    assert ran("ranges", "run", labels, "--json") == 0
-    done: list[dict[str, Any]] = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
-    assert [one["range"] for one in done] == [0, 2]
+    assert ran("ranges", "--json-lines", "run", labels) == 0
+    assert [one["range"] for one in items(capsys.readouterr().out)] == [0, 2]
 
 
 @pytest.mark.parametrize(

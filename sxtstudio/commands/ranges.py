@@ -12,7 +12,7 @@ from sxtstudio.commands.guard import CANCELLED, DONE, say
 from sxtstudio.commands.options import named, positive_int, whole_number
 from sxtstudio.commands.output import show, show_json
 from sxtstudio.commands.terminal import shown_progress
-from sxtstudio.commands.text import print_rows
+from sxtstudio.commands.text import note_item, note_result, print_rows
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.wording import count, duration
 
@@ -80,7 +80,6 @@ def _add_run(actions: Any) -> None:
         "--tile", type=positive_int, metavar="PX", help="edge of the tiles; the result is the same"
     )
     _add_places(parser)
-    _add_json(parser)
     parser.set_defaults(run=run_ranges)
 
 
@@ -160,7 +159,7 @@ def run_ranges(arguments: argparse.Namespace) -> int:
         def on_slice(z: int, labels: object, finished: int, total: int) -> None:
             display.slices = finished, total
 
-        for number in ranges_left(folder) if chosen is None else chosen:
+        for done, number in enumerate(ranges_left(folder) if chosen is None else chosen, 1):
             job = SegmentRange(folder, number, arguments.device, arguments.tile, tomogram, model)
             progress.restart(f"range {number}")
             try:
@@ -171,17 +170,22 @@ def run_ranges(arguments: argparse.Namespace) -> int:
                 say(f"Cancelled; finished slices are kept in {folder}. Go on with: sxtstudio {again}")
                 return CANCELLED
             display.clear()
-            if arguments.json:
-                show_json(
-                    {
-                        "range": result.number,
-                        "slices": [result.first, result.last],
-                        "computed": result.computed,
-                        "voxels_labelled": result.voxels,
-                        "device": result.device,
-                        "seconds": result.seconds,
-                    }
-                )
+            seen = note_item(
+                Path(f"range {result.number}"),
+                "done",
+                number=done,
+                of=None if chosen is None else len(chosen),
+                output=folder,
+                figures={
+                    "range": result.number,
+                    "slices": [result.first, result.last],
+                    "computed": result.computed,
+                    "voxels_labelled": result.voxels,
+                    "device": result.device,
+                    "seconds": result.seconds,
+                },
+            )
+            if seen:
                 continue
             show(
                 f"range {result.number}: slices {result.first} to {result.last - 1}, "
@@ -200,6 +204,7 @@ def run_finish(arguments: argparse.Namespace) -> int:
     with shown_progress() as (progress, _):
         result = finish_segmentation(_folder(arguments), progress, tomogram=tomogram, model=model)
     print_rows(segment.result_rows(result))
+    segment.note_segmented(result)
     return DONE
 
 
@@ -226,8 +231,10 @@ def _show_state(state: RangesState, as_json: bool) -> None:
         }
         for one in state.ranges
     ]
+    figures = {"folder": str(state.folder), "output": str(state.output), "ranges": ranges}
+    note_result([], **figures)
     if as_json:
-        show_json({"folder": str(state.folder), "output": str(state.output), "ranges": ranges}, indent=2)
+        show_json(figures, indent=2)
         return
     rows = [("folder", str(state.folder)), ("labels", str(state.output))]
     for one in state.ranges:
