@@ -130,11 +130,11 @@ clean-machine-test: system-installer-test | $(PY)
 installer-windows-test: system-installer-windows-test | $(PY)
 	@$(PY) installer/windows/test.py $(ARGS)
 
-$(BUILD)/venv/.done: requirements.lock requirements-installer.lock pyproject.toml | $(PY)
+$(BUILD)/venv/.done: requirements.lock requirements-cluster.lock requirements-installer.lock pyproject.toml | $(PY)
 	@echo "Installing PyInstaller and SXT Studio into $(BUILD)/venv ..."
 	@$(PY) -m venv $(BUILD)/venv
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BUILD)/venv/bin/python -m pip --quiet install --no-deps \
-	  -r requirements.lock -r requirements-installer.lock
+	  -r requirements.lock -r requirements-cluster.lock -r requirements-installer.lock
 	@PIP_DISABLE_PIP_VERSION_CHECK=1 $(BUILD)/venv/bin/python -m pip --quiet install --no-deps --no-build-isolation -e .
 	@touch $@
 
@@ -149,10 +149,11 @@ $(VENV)/.base: requirements.lock pyproject.toml | $(PY)
 	@$(PY) -m pip check
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock $(VENV)/.base
+$(VENV)/.dev: requirements-dev.lock requirements-cluster.lock $(VENV)/.base
 	@echo "Installing PyTorch and the tools for tests into $(VENV) ..."
 	@sed '/--hash=/d; s/ \\$$//' requirements.lock > $(VENV)/.versions
 	@$(PIP) install -c $(VENV)/.versions -r requirements-dev.lock
+	@$(PIP) install --no-deps -r requirements-cluster.lock
 	@touch $@
 
 $(VENV)/.docs: requirements-docs.lock $(VENV)/.dev

@@ -66,6 +66,11 @@ LOCKS = (
         "What builds the installers, beside requirements.lock.",
         extra="installer",
     ),
+    Lock(
+        "requirements-cluster.lock",
+        "What batches on many machines need (batch --cluster), beside requirements.lock; packages hold it.",
+        extra="cluster",
+    ),
     Lock("requirements-retrain.lock", by_hand=True),
     Lock("requirements-cuda.lock", by_hand=True, systems=SYSTEMS[:2]),
 )

@@ -13,6 +13,7 @@ from sxtstudio.commands import (
     batch,
     classify,
     clean,
+    cluster,
     compare,
     demo,
     evaluate,
@@ -88,7 +89,7 @@ def build_parser() -> _Parser:
         robustness,
         evaluate,
     )
-    more = (export, rerun, models, train, simulate, demo, selfcheck, probe)
+    more = (export, rerun, models, train, cluster, simulate, demo, selfcheck, probe)
     for command in (gui, info, *work, surface, *more):
         command.add(commands)
     for name, added in commands.choices.items():

@@ -35,6 +35,10 @@ ONLY_HERE = {
     "superqt": ("app",),
     "pyqtgraph": ("app",),
     "sklearn": ("core.classes.fitting",),
+    "dask": ("cluster",),
+    "dask_jobqueue": ("cluster",),
+    "distributed": ("cluster",),
+    "cryptography": ("cluster",),
 }
 CORE_LIBRARIES = {"numpy", "scipy", "skimage", "cc3d", "edt", "msgspec", "platformdirs", "psutil", "sklearn"}
 NAME_REACHERS = {"getattr", "hasattr", "setattr", "delattr"}

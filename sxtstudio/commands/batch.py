@@ -34,7 +34,8 @@ def add(commands: Any) -> None:
     parser = commands.add_parser(
         "batch",
         help="segment many tomograms, or each that arrives in a folder",
-        description="Segment many tomograms one after another. An error in one does not stop the others. "
+        description="Segment many tomograms, one after another, or on many machines (--cluster). An error "
+        "in one does not stop the others. "
         "Ctrl-C keeps what is finished; the same command with --skip-existing goes on from there.",
     )
     parser.add_argument("tomograms", metavar="FILE", nargs="*", help="tomograms: files, or folders of slices")
@@ -84,6 +85,17 @@ def add(commands: Any) -> None:
     parser.add_argument(
         "--summary", metavar="FILE", action="append", default=[], help="also write a table, .csv or .json"
     )
+    parser.add_argument(
+        "--cluster",
+        metavar="WHERE",
+        help="on several workers: local:N (processes of this machine), slurm, pbs, lsf, sge, or "
+        "tcp://HOST:PORT (a scheduler of dask); the results are the same",
+    )
+    parser.add_argument(
+        "--profile",
+        metavar="NAME|FILE",
+        help="what each worker gets: a TOML file ('sxtstudio cluster profile --example slurm' prints one)",
+    )
     add_axes(parser, "each FILE")
     add_voxel(parser)
     add_force(parser)
@@ -100,6 +112,12 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("Give either tomograms or --watch FOLDER; 'sxtstudio batch --help' shows how.")
     parameters = _parameters(arguments)
     follower = beamtime_of(arguments)
+    runner = None
+    if arguments.cluster or arguments.profile:
+        # Nothing of dask is loaded without this.
+        from sxtstudio.cluster.door import runner_of
+
+        runner = runner_of(arguments.cluster, arguments.profile)
     with shown_progress() as (progress, display):
         rows = _Rows(len(arguments.tomograms), display)
         try:
@@ -112,10 +130,11 @@ def run(arguments: argparse.Namespace) -> int:
                     slices_from=0,
                     on_note=rows.note,
                     follower=follower,
+                    runner=runner,
                 )
             else:
                 tomograms = [Path(name) for name in arguments.tomograms]
-                run_batch(tomograms, parameters, rows, progress, slices_from=0)
+                run_batch(tomograms, parameters, rows, progress, slices_from=0, runner=runner)
         except Cancelled:
             display.clear()
             if arguments.watch and not rows.stopped:
@@ -168,7 +187,7 @@ class _Rows:
 
     def __call__(self, number: int, row: BatchRow) -> None:
         self._states[number] = row.state
-        self._display.slices = row.slices
+        self._display.slices = None if row.worker else row.slices
         if row.state in ("done", "skipped", "failed"):
             self._display.clear()
             if not self._noted(number, row):
@@ -210,5 +229,6 @@ class _Rows:
 def _row_text(row: BatchRow) -> str:
     if row.state != "done" or row.labelled is None or row.seconds is None:
         return f"{row.state}, {row.message}" if row.message else row.state
-    note = f"; {row.message}" if row.message else ""
+    note = f", on {row.worker}" if row.worker else ""
+    note += f"; {row.message}" if row.message else ""
     return f"{row.output}, {100 * row.labelled:.2f} % labelled, {duration(row.seconds)}{note}"

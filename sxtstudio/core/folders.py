@@ -57,6 +57,13 @@ def data_folder() -> Path:
     return _own(platformdirs.user_data_path, ".local/share")
 
 
+def settings_folder() -> Path:
+    """Return the folder for files that the user writes to say how the program works, such as profiles."""
+    import platformdirs
+
+    return _own(platformdirs.user_config_path, ".config")
+
+
 def _own(path_of: Callable[..., Path], usual: str) -> Path:
     """Return the program's folder where the system, or its user, wants it.
 

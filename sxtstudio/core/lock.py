@@ -65,6 +65,11 @@ class FolderLock:
         """Whether it has not been released."""
         return self._file is not None
 
+    @property
+    def current(self) -> bool:
+        """Whether it is held, and nobody has put another lock in its place, taking this process for dead."""
+        return self._file is not None and _is_at(self._file, self._path)
+
     def share(self) -> bool:
         """Have one more owner, who releases it, too; False if it was released already.
 

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.add_ons import AddOn, find, way_to_add
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.packaged import is_packaged
+from sxtstudio.segment.allocation import allocated_cpus
 from sxtstudio.segment.control_groups import processor_quota
 from sxtstudio.segment.runtime import ort
 
@@ -111,14 +112,14 @@ def providers() -> list[str]:
 
 
 def available_cpus() -> int:
-    """Return how many processors this process may use, by its affinity and its control groups' quota."""
+    """Return how many processors this process may use: affinity, control groups' quota, batch system."""
     if hasattr(os, "sched_getaffinity"):
         count = len(os.sched_getaffinity(0))
     else:
         process = psutil.Process()
         count = len(process.cpu_affinity()) if hasattr(process, "cpu_affinity") else os.cpu_count() or 1
     quota = processor_quota() if sys.platform == "linux" else math.inf
-    return max(1, math.ceil(min(count, quota)))
+    return max(1, math.ceil(min(count, quota, allocated_cpus() or math.inf)))
 
 
 def create_session(
@@ -234,6 +235,14 @@ def driver_cards() -> list[str]:
             f"the NVIDIA driver is too old: it knows CUDA {had}, and {needed} is needed; update it"
         )
     return [_card_name(driver, i) for i in range(count.value)]
+
+
+def count_cards() -> int:
+    """Return how many cards the NVIDIA driver knows; whether they work is not tried."""
+    try:
+        return len(driver_cards())
+    except _Unusable:
+        return 0
 
 
 def _card_name(driver: Any, index: int) -> str:

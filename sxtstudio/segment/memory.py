@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import psutil
 
+from sxtstudio.segment.allocation import allocated_memory
 from sxtstudio.segment.control_groups import memory_left
 from sxtstudio.segment.tiles import Shape2D, round_up
 
@@ -21,9 +22,12 @@ def available_memory() -> int:
     """Return the bytes that this process may still use.
 
     The least of: what the machine has free, what the container or batch job allows (cgroups, both
-    versions), and the limit on the address space.
+    versions), what a batch system gave, and the limit on the address space.
     """
     limits = [psutil.virtual_memory().available, *memory_left()]
+    given = allocated_memory()
+    if given is not None:
+        limits.append(given - psutil.Process().memory_info().rss)
     if sys.platform != "win32":
         import resource
 

@@ -20,7 +20,13 @@ ROOT = Path(__file__).parents[2]
 LOCKS = sorted(path.name for path in ROOT.glob("requirements*.lock"))
 BASE = "requirements.lock"
 #: Those whose files go into packages.
-PACKED = [BASE, "requirements-installer.lock", "requirements-retrain.lock", "requirements-cuda.lock"]
+PACKED = [
+    BASE,
+    "requirements-cluster.lock",
+    "requirements-installer.lock",
+    "requirements-retrain.lock",
+    "requirements-cuda.lock",
+]
 SYSTEMS = {
     "linux": {"sys_platform": "linux", "platform_system": "Linux", "os_name": "posix"},
     "windows": {"sys_platform": "win32", "platform_system": "Windows", "os_name": "nt"},
@@ -77,8 +83,9 @@ def test_all_lock_files_have_the_same_version_of_a_package(system: str) -> None:
 @pytest.mark.parametrize(
     ("groups", "locks"),
     [((), (BASE,)), (("installer",), (BASE, "requirements-installer.lock")),
+     (("cluster",), (BASE, "requirements-cluster.lock")),
      (("dev", "train"), (BASE, "requirements-dev.lock"))],
-    ids=["program", "installer", "tests"],
+    ids=["program", "installer", "cluster", "tests"],
 )  # fmt: skip
 def test_what_pyproject_wants_is_pinned_once_and_fits(
     system: str, groups: tuple[str, ...], locks: tuple[str, ...]

@@ -1,0 +1,206 @@
+"""Who works on a tomogram, on whatever machine: file systems that machines share may know no locks.
+
+A worker holds a small file beside the labels, and writes it anew every few seconds (a beat). Another one that
+finds it takes over once it has not changed for a while; no clocks are compared. Whoever was only asleep, and
+wakes up, finds another name in the file and stops. So a dead worker blocks nobody for ever, and of two that
+live only one goes on; what both may write in between is a slice of the same labels.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import secrets
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import psutil
+from msgspec import Meta, Struct
+
+from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.lock import NAME as LOCK
+from sxtstudio.core.plain_files import read_plain
+from sxtstudio.core.records import read_json_record
+
+# Between two beats; without one for so long its holder counts as dead. Network file systems may keep what a
+# folder holds for a minute.
+BEAT_S, SILENT_S = 5.0, 90.0
+# Two that take over at once both write their name; after this both can read whose it is.
+SETTLE_S = 2.0
+# A worker that lives and goes on working has so long to end, after a scheduler has lost it.
+PATIENCE_S = 240.0
+_LOOK_S = 0.5
+_MOST_BYTES = 10_000
+_Word = Annotated[str, Meta(max_length=300)]
+
+
+class Taken(UserError):
+    """Somebody else works on the tomogram, and lives."""
+
+
+class _Holder(Struct, frozen=True):
+    token: _Word
+    host: _Word
+    space: _Word
+    process: int
+    beat: int
+
+
+@dataclass(frozen=True)
+class Times:
+    """The times of a lease, in seconds."""
+
+    beat: float = BEAT_S
+    silent: float = SILENT_S
+    settle: float = SETTLE_S
+    patience: float = PATIENCE_S
+
+
+def lease_file(output: Path) -> Path:
+    """Return the file beside ``output`` that says who works on it."""
+    return output.with_name(f".{output.name}.worker")
+
+
+class Lease:
+    """Held from ``take`` to ``release``; ``lost`` tells whether somebody has taken over."""
+
+    def __init__(self, path: Path, times: Times) -> None:
+        self._path, self._times = path, times
+        self._own = _Holder(secrets.token_hex(16), platform.node(), _space(), os.getpid(), 0)
+        self._stopped = threading.Event()
+        self._lost = threading.Event()
+        self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
+
+    @classmethod
+    def take(
+        cls, output: Path, work: Path, check: Callable[[], None] = lambda: None, times: Times | None = None
+    ) -> Lease:
+        """Wait until nobody else works on ``output``, and hold it.
+
+        Parameters
+        ----------
+        output
+            The labels.
+        work
+            The folder of the finished slices, whose lock a dead worker on another machine may have left.
+        check
+            Called while it waits; it may raise.
+
+        Raises
+        ------
+        Taken
+            If somebody does, and goes on doing so.
+        """
+        lease = cls(lease_file(output), times or Times())
+        lease._acquire(output, work, check)
+        lease._thread.start()
+        return lease
+
+    @property
+    def lost(self) -> bool:
+        """Whether somebody else has taken over: this process was taken for dead."""
+        return self._lost.is_set()
+
+    def release(self) -> None:
+        """Let others work on it."""
+        self._stopped.set()
+        if self._thread.is_alive():
+            self._thread.join()
+        if not self.lost and self._is_own():
+            with suppress(OSError):
+                self._path.unlink()
+
+    def _acquire(self, output: Path, work: Path, check: Callable[[], None]) -> None:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        begin = changed = time.monotonic()
+        seen: _Holder | None = None
+        while True:
+            check()
+            if self._create():
+                return
+            found = self._read()
+            now = time.monotonic()
+            if found != seen:
+                seen, changed = found, now
+            if (found is not None and _is_dead_here(found)) or now - changed >= self._times.silent:
+                if self._take_over(work):
+                    return
+                begin = changed = time.monotonic()
+            elif found is not None and now - begin >= self._times.patience and now - changed < 10:
+                raise Taken(
+                    f"Another worker, on {found.host}, is working on {output}. Wait for it, or end it there."
+                )
+            time.sleep(min(_LOOK_S, self._times.silent / 4))
+
+    def _create(self) -> bool:
+        """Make the file if there is none; of several that try only one succeeds."""
+        try:
+            number = os.open(self._path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o644)
+        except FileExistsError:
+            return False
+        with os.fdopen(number, "wb") as file:
+            file.write(self._content())
+        return True
+
+    def _take_over(self, work: Path) -> bool:
+        """Put this name in the place of that of a dead worker; False if another one was quicker."""
+        self._write()
+        time.sleep(self._times.settle)
+        if not self._is_own():
+            return False
+        with suppress(OSError):
+            # Its lock, too: a file server may keep that of a machine that does not come back.
+            (work / LOCK).unlink(missing_ok=True)
+        return True
+
+    def _beat(self) -> None:
+        while not self._stopped.wait(self._times.beat):
+            found = self._read()
+            if found is not None and found.token != self._own.token:
+                self._lost.set()
+                return
+            self._write()
+
+    def _is_own(self) -> bool:
+        found = self._read()
+        return found is not None and found.token == self._own.token
+
+    def _read(self) -> _Holder | None:
+        """Return who holds it; None where that cannot be read now."""
+        try:
+            return read_json_record(read_plain(self._path, _MOST_BYTES), _Holder, "the lease")
+        except (OSError, UserError):
+            return None
+
+    def _write(self) -> None:
+        own = self._own
+        self._own = _Holder(own.token, own.host, own.space, own.process, own.beat + 1)
+        # A share that is away for a moment: others wait longer than that.
+        with suppress(OSError, UserError), atomic_write(self._path, own=True) as temporary:
+            temporary.write_bytes(self._content())
+
+    def _content(self) -> bytes:
+        own = self._own
+        entries = {"token": own.token, "host": own.host, "space": own.space}
+        return json.dumps({**entries, "process": own.process, "beat": own.beat}).encode()
+
+
+def _is_dead_here(found: _Holder) -> bool:
+    """Whether it was a process of this machine that has ended; of others that is not known."""
+    here = found.host == platform.node() and found.space == _space()
+    return here and found.process != os.getpid() and not psutil.pid_exists(found.process)
+
+
+def _space() -> str:
+    """Return the name of the space in which numbers of processes count; containers have their own."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""

@@ -1,0 +1,102 @@
+"""A worker on this machine: the program once more, in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from distributed.deploy.spec import ProcessInterface
+
+from sxtstudio.cluster.profile import Profile
+from sxtstudio.core.packaged import is_packaged
+from sxtstudio.segment.allocation import CPUS, MEMORY
+from sxtstudio.segment.device import available_cpus, count_cards
+from sxtstudio.segment.memory import available_memory
+
+THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
+# A worker that was asked to end has so long to keep its slices.
+_TO_END_S = 10.0
+
+
+class LocalProcess(ProcessInterface):  # type: ignore[misc]
+    """As dask's ``SpecCluster`` wants it."""
+
+    def __init__(
+        self,
+        scheduler: str,
+        name: Any,
+        profile: Profile,
+        words: Sequence[str],
+        folder: Path,
+        tls: tuple[str, str, str],
+    ) -> None:
+        super().__init__(scheduler, name)
+        self._words = [*words, *worker_words(scheduler, str(name), folder / f"worker-{name}", tls)]
+        self._environment = {**os.environ, **share_of(profile, int(name))}
+        self._log = folder / "logs" / f"worker-{name}.log"
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def start(self) -> None:
+        """Start the process."""
+        with open(self._log, "ab") as log:
+            self._process = subprocess.Popen(
+                self._words,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=self._environment,
+                # Ctrl-C in a terminal is for the batch, which then ends its workers.
+                start_new_session=True,
+            )
+        await super().start()
+
+    async def close(self) -> None:
+        """End it, at the latest after some seconds."""
+        process = self._process
+        if process is not None and process.poll() is None:
+            process.terminate()
+            for _ in range(int(_TO_END_S / 0.1)):
+                if process.poll() is not None:
+                    break
+                await asyncio.sleep(0.1)
+            else:
+                process.kill()
+        if process is not None:
+            process.wait()
+        await super().close()
+
+
+def program_words(profile: Profile) -> list[str]:
+    """Return the words that start SXT Studio on a worker."""
+    if profile.program:
+        return [word for line in profile.program for word in shlex.split(line)]
+    return [sys.executable] if is_packaged() else [sys.executable, "-m", "sxtstudio"]
+
+
+def worker_words(scheduler: str, name: str, scratch: Path | str, tls: tuple[str, str, str]) -> list[str]:
+    """Return the command and options of a worker."""
+    words = ["cluster", "worker", scheduler, "--name", name, "--scratch", str(scratch)]
+    for option, value in zip(("--tls-ca-file", "--tls-cert", "--tls-key"), tls, strict=True):
+        words += [option, value]
+    return words
+
+
+def share_of(profile: Profile, number: int) -> dict[str, str]:
+    """Return the variables that give a worker of this machine its share: processors, memory, a card."""
+    cpus = profile.cores or max(1, available_cpus() // profile.workers)
+    memory = profile.memory_bytes or available_memory() // profile.workers
+    found = {name: str(cpus) for name in (CPUS, *THREADS)}
+    found[MEMORY] = str(memory)
+    cards = count_cards() if profile.workers > 1 or profile.gpus else 0
+    if cards:
+        visible = [text for text in os.environ.get("CUDA_VISIBLE_DEVICES", "").split(",") if text]
+        names = visible or [str(card) for card in range(cards)]
+        each = max(1, profile.gpus)
+        found["CUDA_VISIBLE_DEVICES"] = ",".join(names[(number * each + i) % len(names)] for i in range(each))
+    return found

@@ -1,0 +1,221 @@
+"""Gets the workers of a profile, replaces those that are lost, and leaves none behind."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+import time
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import dask
+from distributed import Client, Scheduler, SpecCluster
+
+from sxtstudio.cluster.credentials import write_credentials
+from sxtstudio.cluster.local_process import LocalProcess, program_words
+from sxtstudio.cluster.process import quieten, security_of
+from sxtstudio.cluster.profile import QUEUES, Profile
+from sxtstudio.cluster.queue_state import QueueState
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.folders import state_folder
+from sxtstudio.core.wording import reason_of
+
+# Between two looks whether workers were lost.
+_LOOK_S = 2.0
+# So often in a row workers may end without having finished a slice: for each that was asked for; at least.
+_MOST_RESTARTS, _FEWEST_RESTARTS = 2, 3
+_CONFIG = {
+    # Lost tomograms are given out anew by the batch, which knows whether a try got on.
+    "distributed.scheduler.allowed-failures": 0,
+    "distributed.scheduler.http.routes": [],
+    "distributed.scheduler.active-memory-manager.start": False,
+    "distributed.scheduler.default-task-durations": {"run_task": "1h"},
+    "distributed.deploy.lost-worker-timeout": "1s",
+    "distributed.comm.timeouts.connect": "30s",
+    "distributed.admin.log-format": "%(message)s",
+}
+
+
+class Machines:
+    """The workers of one run; used in a ``with``."""
+
+    def __init__(self, profile: Profile) -> None:
+        """Start a scheduler and ask for the workers, or go to the scheduler at an address.
+
+        Raises
+        ------
+        UserError
+            If the scheduler cannot be reached, or the queue takes no job.
+        """
+        self.profile = profile
+        self.restarts = 0
+        self._stack = ExitStack()
+        self._next_look = 0.0
+        self._cluster: SpecCluster | None = None
+        quieten()
+        try:
+            self._stack.enter_context(dask.config.set(_CONFIG))
+            if profile.kind == "address":
+                self.folder = None
+                self.client = self._connect(profile)
+            else:
+                self.folder = self._run_folder()
+                self._cluster = self._start(self.folder)
+                self._stack.callback(self._close_cluster)
+                self.client = Client(self._cluster, set_as_default=False)
+            self._stack.callback(self._close_client)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def __enter__(self) -> Machines:
+        """Return the machines."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End all workers."""
+        self.close()
+
+    def close(self) -> None:
+        """End all workers and their jobs in the queue, and the scheduler; harmless when called twice."""
+        self._stack.close()
+
+    @property
+    def workers(self) -> dict[str, Any]:
+        """The workers that run, by their address."""
+        found: dict[str, Any] = self.client.scheduler_info(n_workers=-1).get("workers", {})
+        return found
+
+    def state(self) -> QueueState:
+        """Return what the machines do now."""
+        running = len(self.workers)
+        kind = self.profile.kind
+        if self._cluster is None:
+            return QueueState(kind, running, running)
+        asked = self.profile.workers
+        waiting = self._waiting() if kind in QUEUES else 0
+        return QueueState(kind, running, asked, min(waiting, max(0, asked - running)))
+
+    def progressed(self) -> None:
+        """Say that a worker has finished something: those that are lost from now on are counted anew."""
+        self.restarts = 0
+
+    def keep(self) -> None:
+        """Ask again for workers that were lost.
+
+        Raises
+        ------
+        UserError
+            If they end again and again without having finished anything.
+        """
+        cluster = self._cluster
+        if cluster is None or time.monotonic() < self._next_look:
+            return
+        self._next_look = time.monotonic() + _LOOK_S
+        lost = len(cluster.worker_spec) - len(cluster.workers)
+        if lost <= 0:
+            return
+        self.restarts += lost
+        most = max(_FEWEST_RESTARTS, _MOST_RESTARTS * self.profile.workers)
+        if self.restarts > most:
+            raise UserError(
+                f"The workers end again and again before they finish a slice ({self.restarts} times)"
+                f"{self._last_words()}. Look at 'sxtstudio cluster check', and at the time and memory of "
+                "each in the profile."
+            )
+        cluster.scale(self.profile.workers)
+
+    def _last_words(self) -> str:
+        """Return what the worker that ended last has said."""
+        if self.folder is None:
+            return ""
+        logs = sorted(self.folder.glob("logs/*"), key=lambda path: path.stat().st_mtime)
+        for path in reversed(logs):
+            with suppress(OSError):
+                lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
+                if lines:
+                    return f"; the last one said: {reason_of(Exception(lines[-1]))}"
+        return ""
+
+    def _run_folder(self) -> Path:
+        profile = self.profile
+        if profile.scratch is not None:
+            place = Path(profile.scratch)
+        elif profile.kind == "local":
+            place = Path(tempfile.gettempdir())
+        else:
+            place = state_folder() / "cluster"
+        try:
+            place.mkdir(parents=True, exist_ok=True)
+            folder = Path(tempfile.mkdtemp(prefix="sxtstudio-run-", dir=place))
+        except OSError as error:
+            raise UserError(
+                f"The folder {place} for the workers' logs cannot be used ({error.strerror}): name another "
+                "one in the profile (scratch)."
+            ) from error
+        self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
+        (folder / "logs").mkdir()
+        return folder
+
+    def _start(self, folder: Path) -> SpecCluster:
+        profile = self.profile
+        tls = write_credentials(folder)
+        options: dict[str, Any] = {
+            "protocol": "tls://",
+            "security": security_of(tls),
+            "dashboard": profile.dashboard,
+            "dashboard_address": "127.0.0.1:0",
+        }
+        if profile.kind == "local":
+            options["host"] = "127.0.0.1"
+            words = program_words(profile)
+            cluster = SpecCluster(
+                scheduler={"cls": Scheduler, "options": options},
+                worker={
+                    "cls": LocalProcess,
+                    "options": {"profile": profile, "words": words, "folder": folder, "tls": tls},
+                },
+                security=security_of(tls),
+                name="sxtstudio",
+            )
+        else:
+            from sxtstudio.cluster.queues import queue_cluster
+
+            cluster = queue_cluster(profile, options, folder, tls)
+        if not profile.dashboard:
+            cluster.loop.add_callback(cluster.scheduler.http_server.stop)
+        cluster.scale(profile.workers)
+        return cluster
+
+    def _connect(self, profile: Profile) -> Client:
+        tls = None
+        if profile.tls_ca and profile.tls_cert and profile.tls_key:
+            tls = (profile.tls_ca, profile.tls_cert, profile.tls_key)
+        try:
+            return Client(profile.address, security=security_of(tls), set_as_default=False, timeout="20s")
+        except (OSError, TimeoutError, ValueError) as error:
+            raise UserError(
+                f"The scheduler at {profile.address} cannot be reached ({reason_of(error)}). Start it there "
+                "with 'dask scheduler', and check address and credentials."
+            ) from error
+
+    def _waiting(self) -> int:
+        """Return how many jobs wait in the queue."""
+        from sxtstudio.cluster.queues import waiting_jobs
+
+        if self._cluster is None:
+            return 0
+        return waiting_jobs(self._cluster, {entry["name"] for entry in self.workers.values()})
+
+    def _close_client(self) -> None:
+        with suppress(Exception):
+            self.client.close(timeout=5)
+
+    def _close_cluster(self) -> None:
+        if self._cluster is not None:
+            with suppress(Exception):
+                self._cluster.close(timeout=60)

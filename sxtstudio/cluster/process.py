@@ -1,0 +1,117 @@
+"""The process of a worker: it takes its processors from the allocation, and ends with the scheduler."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+import dask
+from distributed import Security, Worker
+
+from sxtstudio.cluster.worker import stop_all
+
+#: As ``sxtstudio cluster worker`` takes them.
+TLS_OPTIONS = ("--tls-ca-file", "--tls-cert", "--tls-key")
+# Until the job that runs has kept its slices; then the process ends whatever it does.
+_LAST_S = 20.0
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class WorkerOptions:
+    """What a worker is started with: TLS files as ``Security`` takes them; ``patience_s`` for a scheduler."""
+
+    scheduler: str
+    name: str
+    scratch: Path
+    tls: tuple[str, str, str] | None = None
+    interface: str | None = None
+    host: str | None = None
+    patience_s: float = 300.0
+
+
+def run_worker(options: WorkerOptions) -> int:
+    """Run a worker until its scheduler has gone, or the batch system ends it."""
+    quieten()
+    with dask.config.set(
+        {
+            "distributed.worker.http.routes": [],
+            # Nothing of ours is kept in dask's memory, and tiles are chosen by what is free.
+            "distributed.worker.memory.target": False,
+            "distributed.worker.memory.spill": False,
+            "distributed.worker.memory.pause": False,
+            "distributed.worker.memory.terminate": False,
+            "distributed.worker.daemon": True,
+        }
+    ):
+        code = asyncio.run(_serve(options))
+    sys.stdout.flush()
+    sys.stderr.flush()
+    # A network that runs cannot be interrupted, and must not keep the place of the next job.
+    os._exit(code)
+
+
+def quieten() -> None:
+    """Let dask's own log say what went wrong only."""
+    for name in ("distributed", "distributed.worker", "distributed.core", "distributed.comm", "tornado"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+
+
+async def _serve(options: WorkerOptions) -> int:
+    options.scratch.mkdir(parents=True, exist_ok=True, mode=0o700)
+    worker = Worker(
+        options.scheduler,
+        nthreads=1,
+        name=options.name,
+        local_directory=str(options.scratch),
+        security=security_of(options.tls),
+        interface=options.interface,
+        host=options.host,
+        memory_limit=0,
+        dashboard=False,
+        dashboard_address="127.0.0.1:0",
+        death_timeout=options.patience_s,
+    )
+    ended = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    if sys.platform != "win32":
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, ended.set)
+    try:
+        await worker
+    except Exception as error:
+        print(f"The scheduler at {options.scheduler} cannot be reached: {error}", file=sys.stderr)
+        return 1
+    worker.http_server.stop()  # nobody is to ask there
+    gone = asyncio.ensure_future(worker.finished())
+    told = asyncio.ensure_future(ended.wait())
+    await asyncio.wait((gone, told), return_when=asyncio.FIRST_COMPLETED)
+    stop_all()
+    if not gone.done():
+        try:
+            await asyncio.wait_for(worker.close(timeout=_LAST_S), _LAST_S + 5)
+        except Exception as error:
+            _LOG.warning("the worker did not close: %s", error)
+    return 0
+
+
+def security_of(tls: tuple[str, str, str] | None) -> Security:
+    """Return the credentials in files (authority, certificate, key); without them nothing is encrypted."""
+    if tls is None:
+        return Security()
+    authority, certificate, key = tls
+    return Security(
+        tls_ca_file=authority,
+        tls_client_cert=certificate,
+        tls_client_key=key,
+        tls_scheduler_cert=certificate,
+        tls_scheduler_key=key,
+        tls_worker_cert=certificate,
+        tls_worker_key=key,
+        require_encryption=True,
+    )

@@ -1,0 +1,156 @@
+"""Workers from a queue: dask-jobqueue submits, cancels, and knows the options of each."""
+
+from __future__ import annotations
+
+import shlex
+import shutil
+import subprocess
+import time
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from dask_jobqueue import LSFCluster, PBSCluster, SGECluster, SLURMCluster
+from distributed import SpecCluster
+from distributed.utils import get_ip
+
+from sxtstudio.cluster.local_process import THREADS, program_words, worker_words
+from sxtstudio.cluster.process import security_of
+from sxtstudio.cluster.profile import NAMES, Kind, Profile
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.wording import reason_of
+from sxtstudio.segment.allocation import CPUS
+
+_CLUSTERS = {"slurm": SLURMCluster, "pbs": PBSCluster, "lsf": LSFCluster, "sge": SGECluster}
+_COMMANDS = {"slurm": "sbatch", "pbs": "qsub", "lsf": "bsub", "sge": "qsub"}
+# How each is asked for cards; for PBS they belong to the resources.
+_CARDS = {"slurm": "--gres=gpu:{}", "lsf": '-gpu "num={}"', "sge": "-l gpu={}"}
+# A job that the queue does not know any more, and whose worker has not come, is lost.
+_NEW_S, _ASK_S, _ASK_LIMIT_S = 15.0, 5.0, 20.0
+
+
+def queue_cluster(
+    profile: Profile, scheduler: dict[str, Any], folder: Path, tls: tuple[str, str, str]
+) -> SpecCluster:
+    """Start a scheduler here whose workers come from a queue.
+
+    Raises
+    ------
+    UserError
+        If there is no such queue here, or it refuses.
+    """
+    command = _COMMANDS[profile.kind]
+    if shutil.which(command) is None:
+        raise UserError(
+            f"{NAMES[profile.kind]} is not here ({command} was not found): start the batch on a machine of "
+            "the cluster from which jobs are submitted."
+        )
+    if profile.interface is not None:
+        scheduler["interface"] = profile.interface
+    else:
+        scheduler["host"] = get_ip()  # and not all networks of this machine
+    cluster_class = _CLUSTERS[profile.kind]
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            cluster: SpecCluster = cluster_class(
+                job_cls=_job_class(cluster_class.job_cls, profile, folder, tls),
+                security=security_of(tls),
+                scheduler_options=scheduler,
+                protocol="tls://",
+                **_options(profile, folder),
+            )
+    except (RuntimeError, ValueError, OSError) as error:
+        raise UserError(
+            f"{NAMES[profile.kind]} does not take the workers ({reason_of(error)}): look at the profile."
+        ) from error
+    return cluster
+
+
+def _options(profile: Profile, folder: Path) -> dict[str, Any]:
+    directives = list(profile.directives)
+    if profile.gpus and profile.kind in _CARDS:
+        directives.append(_CARDS[profile.kind].format(profile.gpus))
+    cpus = str(profile.cores or 1)
+    threads = [f"export {name}={cpus}" for name in (*THREADS, CPUS)]
+    options: dict[str, Any] = {
+        "cores": profile.cores,
+        "memory": profile.memory,
+        "processes": 1,
+        "queue": profile.queue,
+        "walltime": profile.walltime,
+        "job_name": "sxtstudio",
+        "job_extra_directives": directives,
+        "job_script_prologue": [*threads, *profile.prologue],
+        "log_directory": str(folder / "logs"),
+        "shared_temp_directory": str(folder),
+        "name": "sxtstudio",
+    }
+    if profile.account is not None:
+        options["project" if profile.kind in ("lsf", "sge") else "account"] = profile.account
+    if profile.kind == "pbs":
+        megabytes = (profile.memory_bytes or 0) // 10**6
+        cards = f":ngpus={profile.gpus}" if profile.gpus else ""
+        options["resource_spec"] = f"select=1:ncpus={cpus}:mem={megabytes}mb{cards}"
+    return options
+
+
+def _job_class(base: Any, profile: Profile, folder: Path, tls: tuple[str, str, str]) -> Any:
+    """Return the class of a job that starts our worker."""
+    words = program_words(profile)
+
+    class WorkerJob(base):  # type: ignore[misc]
+        def __init__(self, scheduler: Any = None, name: Any = None, **options: Any) -> None:
+            super().__init__(scheduler=scheduler, name=name, **options)
+            self.submitted = time.monotonic()
+            command = [*words, *worker_words(str(scheduler), str(name), _scratch(folder, name), tls)]
+            if profile.interface is not None:
+                command += ["--interface", profile.interface]
+            # exec: a signal of the queue reaches the worker, not a shell.
+            self._command_template = "exec " + shlex.join(command)
+
+    return WorkerJob
+
+
+def _scratch(folder: Path, name: Any) -> Path:
+    return folder / f"worker-{name}"
+
+
+def waiting_jobs(cluster: SpecCluster, running: Sequence[Any] | set[Any]) -> int:
+    """Return how many jobs were submitted whose worker is not there yet."""
+    return sum(1 for name in list(cluster.workers) if name not in running)
+
+
+def lost_jobs(kind: Kind, cluster: SpecCluster, running: set[Any]) -> list[Any]:
+    """Return the names of the jobs that the queue does not know any more and that have no worker.
+
+    Of SLURM this is asked; dask itself only hears of workers that were there once.
+    """
+    if kind != "slurm":
+        return []
+    now = time.monotonic()
+    jobs = {
+        name: job.job_id
+        for name, job in list(cluster.workers.items())
+        if name not in running and job.job_id and now - job.submitted > _NEW_S
+    }
+    if not jobs:
+        return []
+    known = _known_to_slurm()
+    return [] if known is None else [name for name, number in jobs.items() if str(number) not in known]
+
+
+def _known_to_slurm() -> set[str] | None:
+    """Return the jobs of this user that wait or run; None where SLURM does not answer."""
+    try:
+        done = subprocess.run(
+            ["squeue", "--me", "--noheader", "--format=%i"],
+            capture_output=True,
+            text=True,
+            timeout=_ASK_LIMIT_S,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError):
+        return None
+    return set(done.stdout.split())

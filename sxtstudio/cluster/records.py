@@ -1,0 +1,190 @@
+"""What goes between the batch and its workers: plain data, checked where it arrives."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote_from_bytes, unquote_to_bytes
+
+import msgspec
+from msgspec import Meta, Struct
+
+from sxtstudio.cluster.mapping import PathMapping
+from sxtstudio.core.cleanup import CleanParameters
+from sxtstudio.core.errors import SliceBase
+from sxtstudio.core.polarity import PolarityChoice
+from sxtstudio.core.records import read_json_record
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.segment.neighbours import Reach
+from sxtstudio.segment.parameters import SegmentParameters, SliceChoice, TrustChoice
+from sxtstudio.workflow.jobs.batch_jobs import JobOutcome
+from sxtstudio.workflow.jobs.cleaning import CleanUp
+from sxtstudio.workflow.jobs.segmenting import SegmentJob
+
+Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="64 hexadecimal digits")]
+# A path whose bytes are no UTF-8 goes as well: all but plain letters are written %C3.
+_Path = Annotated[str, Meta(pattern=r"^[!-~]+\Z", max_length=40_000, description="a quoted path")]
+
+
+class SegmentationRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """SegmentParameters but for the model."""
+
+    device: str
+    tile_px: int | None
+    batch: int | None
+    threshold: float | None
+    polarity: PolarityChoice
+    slices: SliceChoice | None
+    probability: bool
+    trust: TrustChoice
+    neighbours: Reach
+
+
+class ModelRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """A model: its name, whether it was asked for by that or is the default, its file, and its checksum.
+
+    The checksum decides; where the worker has no such model, it is sent.
+    """
+
+    name: str
+    by: Literal["default", "name", "file"]
+    file: _Path
+    sha256: Sha256
+
+
+class JobRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """A tomogram to segment; all paths are those of the worker.
+
+    ``back`` names the folders of the worker as the batch calls them, for the report. ``topic`` is what the
+    worker's messages are sent under, ``key`` what they are about.
+    """
+
+    key: str
+    topic: str
+    versions: dict[str, str]
+    model: ModelRecord
+    tomogram: _Path
+    output: _Path
+    report: _Path | None
+    mask: _Path | None
+    segmentation: SegmentationRecord
+    clean: CleanParameters
+    auto_mask: bool
+    resume: bool | None
+    voxel_nm: VoxelSize | None
+    force: bool
+    slices_from: SliceBase
+    back: dict[str, str]
+
+    def job(self, model: str | Path | None) -> SegmentJob:
+        """Return the job, with the model as it is found on this machine."""
+        parameters = msgspec.structs.asdict(self.segmentation)
+        return SegmentJob(
+            tomogram=path_of(self.tomogram),
+            output=path_of(self.output),
+            parameters=SegmentParameters(model=model, **parameters),
+            clean_up=CleanUp(
+                self.clean,
+                mask=None if self.mask is None else path_of(self.mask),
+                auto_mask=self.auto_mask,
+            ),
+            resume=self.resume,
+            report=None if self.report is None else path_of(self.report),
+            voxel_nm=self.voxel_nm,
+            force=self.force,
+        )
+
+
+class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """What became of it.
+
+    "refused": the worker cannot run it, as it has other versions; "no-model": it must be sent the model;
+    "stopped": the worker was told to stop.
+    """
+
+    state: Literal["done", "failed", "projections", "refused", "no-model", "stopped"]
+    message: str = ""
+    labelled: float | None = None
+    details: dict[str, int | float | str] | None = None
+    system_errors: tuple[int, ...] = ()
+    worker: str = ""
+
+    def outcome(self) -> JobOutcome:
+        """Return it for the row of the batch."""
+        state: Literal["done", "failed", "projections"]
+        state = self.state if self.state in ("done", "projections") else "failed"
+        numbers = frozenset(self.system_errors)
+        return JobOutcome(state, self.message, self.labelled, self.details, numbers)
+
+
+def job_record(
+    job: SegmentJob,
+    *,
+    key: str,
+    topic: str,
+    versions: dict[str, str],
+    model: ModelRecord,
+    mapping: PathMapping,
+    slices_from: SliceBase,
+) -> JobRecord:
+    """Return the record of a job, with the paths of the workers."""
+    given, clean_up = job.parameters, job.clean_up
+    if job.probability is not None or clean_up.inside_mask or clean_up.threshold is not None:
+        raise ValueError("a batch has none of these")
+    names = SegmentationRecord.__struct_fields__
+    parameters = {name: value for name, value in vars(given).items() if name in names}
+
+    def there(path: Path | None) -> str | None:
+        return None if path is None else quoted(mapping.there(path.absolute()))
+
+    return JobRecord(
+        key=key,
+        topic=topic,
+        versions=versions,
+        model=model,
+        tomogram=quoted(mapping.there(job.tomogram.absolute())),
+        output=quoted(mapping.there(job.output.absolute())),
+        report=there(job.report),
+        mask=there(clean_up.mask),
+        segmentation=SegmentationRecord(**parameters),
+        clean=clean_up.parameters,
+        auto_mask=clean_up.auto_mask,
+        resume=job.resume,
+        voxel_nm=job.voxel_nm,
+        force=job.force,
+        slices_from=slices_from,
+        back=mapping.back(),
+    )
+
+
+def to_bytes(record: Struct) -> bytes:
+    """Return a record as JSON."""
+    return json.dumps(msgspec.to_builtins(record)).encode()
+
+
+def job_from(content: bytes) -> JobRecord:
+    """Read a job; RecordError says what is wrong with it."""
+    return read_json_record(content, JobRecord, "The job that was sent")
+
+
+def outcome_from(content: bytes) -> OutcomeRecord:
+    """Read an outcome; RecordError says what is wrong with it."""
+    return read_json_record(content, OutcomeRecord, "What a worker answered")
+
+
+def quoted(path: str | Path) -> str:
+    """Return a path as plain letters."""
+    return quote_from_bytes(os.fsencode(path), safe="/:\\")
+
+
+def path_of(text: str) -> Path:
+    """Return the path that ``quoted`` wrote."""
+    return Path(os.fsdecode(unquote_to_bytes(text)))
+
+
+def message(values: Any) -> dict[str, Any]:
+    """Return the message in an event of dask's, an empty one where it is none."""
+    found = values[1] if isinstance(values, tuple | list) and len(values) == 2 else values
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,132 @@
+"""What a worker does: one tomogram after another, with the network loaded once."""
+
+from __future__ import annotations
+
+import platform
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from sxtstudio.cluster.lease import Lease, Taken
+from sxtstudio.cluster.mapping import PathMapping, mapped_texts
+from sxtstudio.cluster.models import ModelMissing, model_here
+from sxtstudio.cluster.records import JobRecord, OutcomeRecord, job_from, to_bytes
+from sxtstudio.cluster.versions import check_versions, own_versions
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.progress import Progress
+from sxtstudio.segment.device import choose_device
+from sxtstudio.segment.keeper import RunnerKeeper
+from sxtstudio.workflow.jobs.batch_jobs import JobOutcome, done, failed
+from sxtstudio.workflow.jobs.report import write_report
+from sxtstudio.workflow.jobs.segmenting import partial_folder, segment_file
+
+Send = Callable[[dict[str, Any]], None]
+Wanted = Callable[[], bool]
+# Between two messages about slices, and two looks whether the work is still wanted.
+_SHORTEST_S, _LOOK_S = 0.5, 0.3
+
+_keeper = RunnerKeeper()
+_lock = threading.Lock()
+_running: set[Progress] = set()
+
+
+def describe_worker(device: str) -> str:
+    """Return "node-3: CPU (8 threads)"."""
+    return f"{platform.node()}: {choose_device(device).name}"
+
+
+def stop_all() -> None:
+    """Cancel what is running here; finished slices stay."""
+    for progress in list(_running):
+        progress.cancel()
+
+
+def work(content: bytes, send: Send, wanted: Wanted, models: Path) -> bytes:
+    """Run a job that was sent, and return what became of it.
+
+    Parameters
+    ----------
+    content
+        A JobRecord.
+    send
+        Takes messages for the batch: that it begins, and how many slices are finished.
+    wanted
+        Asked now and then whether the result is still wanted.
+    models
+        Where models lie that were sent to this worker.
+    """
+    record = job_from(content)
+    try:
+        check_versions(record.versions, own_versions(), platform.node())
+    except UserError as refusal:
+        return to_bytes(OutcomeRecord("refused", str(refusal)))
+    try:
+        model = model_here(record.model, models)
+    except ModelMissing:
+        return to_bytes(OutcomeRecord("no-model"))
+    with _lock:  # whatever the number of threads: one network, and one tomogram in memory
+        return to_bytes(_run(record, model, send, wanted))
+
+
+def _run(record: JobRecord, model: str | Path | None, send: Send, wanted: Wanted) -> OutcomeRecord:
+    progress = Progress()
+    ended = threading.Event()
+    lease: Lease | None = None
+    name = platform.node()
+
+    def follow() -> None:
+        while not ended.wait(_LOOK_S):
+            if not wanted() or (lease is not None and lease.lost):
+                progress.cancel()
+
+    _running.add(progress)
+    follower = threading.Thread(target=follow, name="follower", daemon=True)
+    follower.start()
+    try:
+        job = record.job(model)
+        name = describe_worker(job.parameters.device)
+        send({"key": record.key, "what": "begin", "who": name})
+        lease = Lease.take(job.output, partial_folder(job.output), progress.check)
+        outcome = _segment(record, model, progress, send)
+    except Cancelled:
+        if lease is not None and lease.lost:
+            return OutcomeRecord("failed", str(Taken("Another worker has taken this tomogram over.")))
+        return OutcomeRecord("stopped", worker=name)
+    except UserError as error:
+        outcome = failed(error, record.slices_from)
+    except Exception as error:
+        _keeper.close()
+        outcome = failed(error, record.slices_from)
+    finally:
+        ended.set()
+        follower.join()
+        _running.discard(progress)
+        if lease is not None:
+            lease.release()
+    details = None if outcome.details is None else dict(outcome.details)
+    numbers = tuple(sorted(outcome.system_errors))
+    return OutcomeRecord(outcome.state, outcome.message, outcome.labelled, details, numbers, name)
+
+
+def _segment(record: JobRecord, model: str | Path | None, progress: Progress, send: Send) -> JobOutcome:
+    job = record.job(model)
+    last = 0.0
+
+    def on_slice(z: int, labels: object, finished: int, total: int) -> None:
+        nonlocal last
+        if finished == total or time.monotonic() - last > _SHORTEST_S:
+            last = time.monotonic()
+            send({"key": record.key, "what": "slices", "finished": finished, "total": total})
+
+    back = PathMapping(record.back)
+    report = job.report
+    if back and report is not None:
+        job = replace(job, report=None)
+    result = segment_file(job, progress, on_slice, _keeper)
+    if back and report is not None:
+        # As the batch calls the files, so that it knows its results again.
+        write_report(report, mapped_texts(result.report, back))
+    return done(result, record.slices_from)

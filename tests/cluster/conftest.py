@@ -1,0 +1,46 @@
+"""Two workers of this machine for all tests of a file; more are started only where a test ends some."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import mrcfile
+import numpy as np
+import pytest
+
+from sxtstudio.cluster.machines import Machines
+from sxtstudio.cluster.profile import Profile
+
+
+@pytest.fixture(scope="session")
+def machines() -> Iterator[Machines]:
+    """Two workers, once for all tests of the process."""
+    with Machines(Profile("local", workers=2, cores=1)) as found:
+        yield found
+
+
+@pytest.fixture
+def several(tomogram: Path, tmp_path: Path) -> list[Path]:
+    """Two good tomograms, and between them one whose second half is missing."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    files = [folder / name for name in ("a.mrc", "b.mrc", "c.mrc")]
+    for file in files:
+        shutil.copy(tomogram, file)
+    files[1].write_bytes(files[1].read_bytes()[: files[1].stat().st_size // 2])
+    return files
+
+
+@pytest.fixture
+def deep(tmp_path: Path) -> Path:
+    """Forty slices of 64 × 80 voxels: with the slow model some seconds."""
+    path = tmp_path / "deep.mrc"
+    z, y, x = np.indices((40, 64, 80))
+    image = np.random.default_rng(0).normal(0, 0.05, z.shape)
+    image -= np.abs(np.hypot(y - 32, x - 40) - 16 - z / 8) < 1.5
+    with mrcfile.new(path) as file:
+        file.set_data(image.astype(np.float32))
+        file.voxel_size = 100.0
+    return path

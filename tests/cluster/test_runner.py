@@ -1,0 +1,127 @@
+"""A batch on several workers: the same rows and the same files as on this machine alone."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sxtstudio.cluster.machines import Machines
+from sxtstudio.cluster.profile import Profile
+from sxtstudio.cluster.runner import ClusterRunner
+from sxtstudio.core.cleanup import CleanParameters
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.progress import Progress
+from sxtstudio.segment import SegmentParameters
+from sxtstudio.workflow.jobs.batch import BatchParameters, run_batch
+from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.cleaning import CleanUp
+from sxtstudio.workflow.jobs.segmenting import partial_folder
+
+TWO = Profile("local", workers=2)
+
+
+def parameters(model: Path, folder: Path | None, **more: object) -> BatchParameters:
+    segmentation = SegmentParameters(model=model, device="cpu", polarity="dark")
+    return BatchParameters(segmentation, folder=folder, **more)
+
+
+def contents(folder: Path) -> dict[str, str]:
+    """Return the checksum of every file but the reports, in which the time stands."""
+    return {
+        path.name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.iterdir())
+        if path.suffix != ".json"
+    }
+
+
+def as_told(row: BatchRow) -> tuple[object, ...]:
+    details = {name: value for name, value in (row.details or {}).items() if name != "device"}
+    return row.tomogram, row.state, row.output and row.output.name, row.labelled, row.message, details
+
+
+def test_rows_and_files_are_those_of_one_machine(
+    several: list[Path], toy_model: Path, tmp_path: Path, machines: Machines
+) -> None:
+    wanted = {"clean_up": CleanUp(CleanParameters(min_size_voxels=20)), "suffix": ".mrc"}
+    alone, many = tmp_path / "alone", tmp_path / "many"
+    seen: list[tuple[int, str]] = []
+    states: list[str] = []
+    fractions: list[float] = []
+    rows = {
+        alone: run_batch(several, parameters(toy_model, alone, contact_sheet=alone / "s.png", **wanted)),
+        many: run_batch(
+            several,
+            parameters(toy_model, many, contact_sheet=many / "s.png", summary=(many / "s.csv",), **wanted),
+            lambda number, row: seen.append((number, row.state)),
+            Progress(listener=lambda state: fractions.append(state.fraction)),
+            runner=ClusterRunner(TWO, states.append, machines),
+        ),
+    }
+    assert [as_told(row) for row in rows[many]] == [as_told(row) for row in rows[alone]]
+    assert [row.state for row in rows[many]] == ["done", "failed", "done"]
+    found = contents(many)
+    assert "sxtstudio" not in " ".join(found) and found.pop("s.csv") and found.pop("s.png")
+    made = contents(alone)
+    assert made.pop("s.png") and found == made and len(made) == 2
+    assert (0, "running") in seen and all("CPU (1 thread)" in row.worker for row in rows[many])
+    assert fractions == sorted(fractions) and states[-1] == "2 workers run"
+    reports = [json.loads((place / "a.labels.json").read_text()) for place in (alone, many)]
+    for report in reports:
+        for name in ("finished", "seconds", "device", "outputs", "clean_up"):
+            report.pop(name)
+    assert reports[0] == reports[1]
+    assert not [path for path in many.iterdir() if path.name.startswith(".") or "partial" in path.name]
+
+
+def test_namesakes_and_existing_results_are_named_as_on_one_machine(
+    several: list[Path], toy_model: Path, tmp_path: Path, machines: Machines
+) -> None:
+    other = tmp_path / "tuesday" / "a.mrc"
+    other.parent.mkdir()
+    other.write_bytes(several[0].read_bytes())
+    given = [several[0], other, several[0]]
+    names = {}
+    for place, runner in (("one", None), ("two", ClusterRunner(TWO, machines=machines))):
+        wanted = parameters(toy_model, tmp_path / place)
+        run_batch(given[:1], wanted)
+        rows = run_batch(given, wanted, runner=runner)
+        again = run_batch(given, replace(wanted, existing="skip"), runner=runner)
+        names[place] = [(r.state, r.output and r.output.name, r.message) for r in [*rows, *again]]
+    assert names["one"] == names["two"]
+    assert names["two"][0][1] == "a.labels-2.tif" and names["two"][1][1] == "tuesday-a.labels.tif"
+
+
+def test_a_cancelled_batch_goes_on_where_it_stopped(
+    deep: Path, slow_model: Path, tmp_path: Path, machines: Machines
+) -> None:
+    out, progress = tmp_path / "out", Progress()
+    rows: dict[int, BatchRow] = {}
+
+    def stop(number: int, row: BatchRow) -> None:
+        rows[number] = row
+        if row.slices is not None and row.state == "running":
+            progress.cancel()
+
+    wanted = parameters(slow_model, out)
+    with pytest.raises(Cancelled):
+        run_batch([deep], wanted, stop, progress, runner=ClusterRunner(TWO, machines=machines))
+    assert rows[0].state == "stopped" and partial_folder(out / "deep.labels.tif").is_dir()
+    (row,) = run_batch([deep], wanted, runner=ClusterRunner(TWO, machines=machines))
+    assert row.state == "done"
+    report = json.loads((out / "deep.labels.json").read_text())
+    assert report["slices"]["kept_from_earlier_run"] >= 1
+    assert [path.name for path in sorted(out.iterdir())] == ["deep.labels.json", "deep.labels.tif"]
+
+
+def test_too_little_memory_is_refused_before_anything_starts(
+    several: list[Path], toy_model: Path, tmp_path: Path
+) -> None:
+    little = Profile("local", workers=1, memory="300 MB")
+    with pytest.raises(
+        UserError, match=r"gives 0\.3 GB of memory to each worker, and the model toy needs at"
+    ):
+        run_batch(several, parameters(toy_model, tmp_path), runner=ClusterRunner(little))
