@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import platform
 import secrets
 import time
 from collections.abc import Sequence
@@ -12,38 +10,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-from msgspec import Struct
 
 from sxtstudio.cluster.mapping import PathMapping
 from sxtstudio.cluster.profile import Profile
-from sxtstudio.cluster.records import path_of, quoted, to_bytes
+from sxtstudio.cluster.question import WorkerAnswer, WorkerQuestion
+from sxtstudio.cluster.records import quoted, to_bytes
 from sxtstudio.cluster.versions import check_versions, own_versions
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.records import read_json_record
 from sxtstudio.core.wording import count
-from sxtstudio.segment.device import available_cpus, choose_device
-from sxtstudio.segment.memory import available_memory
-from sxtstudio.segment.registry import find_models
-
-
-class WorkerQuestion(Struct, frozen=True, forbid_unknown_fields=True):
-    """What a worker is asked: whether it sees these files, and a file that was just written, by its name."""
-
-    files: tuple[str, ...] = ()
-
-
-class WorkerAnswer(Struct, frozen=True, forbid_unknown_fields=True):
-    """What it says of itself."""
-
-    host: str
-    device: str
-    reason: str
-    cpus: int
-    memory_bytes: int
-    versions: dict[str, str]
-    models: tuple[str, ...]
-    seen: tuple[bool, ...]
 
 
 @dataclass(frozen=True)
@@ -52,21 +28,6 @@ class ClusterCheck:
 
     works: bool
     lines: tuple[str, ...]
-
-
-def answer(question: WorkerQuestion) -> WorkerAnswer:
-    """Answer on the worker."""
-    device = choose_device()
-    return WorkerAnswer(
-        host=platform.node(),
-        device=device.name,
-        reason=device.reason,
-        cpus=available_cpus(),
-        memory_bytes=available_memory(),
-        versions=own_versions(),
-        models=tuple(card.name for card in find_models()),
-        seen=tuple(os.path.exists(path_of(name)) for name in question.files),
-    )
 
 
 def check_cluster(

@@ -8,8 +8,10 @@ from typing import Any
 from distributed import get_worker
 
 from sxtstudio.cluster.models import store_model
+from sxtstudio.cluster.question import WorkerQuestion, answer
 from sxtstudio.cluster.records import job_from, to_bytes
 from sxtstudio.cluster.worker import work
+from sxtstudio.core.records import read_json_record
 
 
 def run_task(content: bytes, key: str) -> bytes:
@@ -35,9 +37,6 @@ def take_model(content: bytes, model: bytes, card: bytes) -> bytes:
 
 def check_task(content: bytes) -> bytes:
     """Say what this worker is and what it sees."""
-    from sxtstudio.cluster.check import WorkerQuestion, answer
-    from sxtstudio.core.records import read_json_record
-
     return to_bytes(answer(read_json_record(content, WorkerQuestion, "The question that was sent")))
 
 
