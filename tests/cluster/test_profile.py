@@ -104,11 +104,11 @@ def test_sizes_are_told_apart_as_the_queue_does() -> None:
 
 
 def test_paths_are_mapped_by_the_longest_folder_and_back() -> None:
-    mapping = PathMapping({"/data": "/mnt/data", "/data/b/": "/other", "Z:\\beam": "/beam", "/win": "D:\\w"})
+    mapping = PathMapping({"/data": "/srv/data", "/data/b/": "/other", "Z:\\beam": "/beam", "/win": "D:\\w"})
     moved = {
-        "/data/a/x.mrc": "/mnt/data/a/x.mrc",
+        "/data/a/x.mrc": "/srv/data/a/x.mrc",
         "/data/b/x.h5::/y": "/other/x.h5::/y",
-        "/data": "/mnt/data",
+        "/data": "/srv/data",
         "/database/x": "/database/x",
         "Z:\\beam\\a\\x.mrc": "/beam/a/x.mrc",
         "/win/a/x": "D:\\w\\a\\x",
@@ -116,7 +116,7 @@ def test_paths_are_mapped_by_the_longest_folder_and_back() -> None:
     assert {path: mapping.there(path) for path in moved} == moved
     back = PathMapping(mapping.back())
     assert back.there("/other/x.mrc") == "/data/b/x.mrc" and back.there("D:\\w\\a\\x") == "/win/a/x"
-    report = {"input": {"path": "/mnt/data/x"}, "seconds": 1.5, "outputs": [{"path": "/other/y"}, None]}
+    report = {"input": {"path": "/srv/data/x"}, "seconds": 1.5, "outputs": [{"path": "/other/y"}, None]}
     assert mapped_texts(report, back) == {
         "input": {"path": "/data/x"}, "seconds": 1.5, "outputs": [{"path": "/data/b/y"}, None],
     }  # fmt: skip
