@@ -334,6 +334,8 @@ def test_the_rules_can_fail() -> None:
         ("training/x.py", "workflow.x", ["Training knows io and core only"]),
         ("app/x.py", "training.x", ["Only commands start the window or a training"]),
         ("cli.py", "workflow.x", ["The command line leaves all work to commands"]),
+        ("workflow/x.py", "cluster.x", ["Arrows point down only"]),
+        ("app/x.py", "cluster.x", []),
         ("app/x.py", "workflow.x", []),
         ("commands/x.py", "training.x", []),
     ],
@@ -343,7 +345,7 @@ def test_an_arrow_upwards_is_seen(
     tmp_path: Path, importer: str, imported: str, broken: list[str], form: str
 ) -> None:
     """The contracts, on a package of empty modules with a single import: in whatever form it is written."""
-    for layer in ("core", "io", "segment", "surface", "training", "workflow", "commands", "app"):
+    for layer in ("core", "io", "segment", "surface", "training", "workflow", "cluster", "commands", "app"):
         for name in ("__init__.py", "x.py"):
             path = tmp_path / "sxtstudio" / layer / name
             path.parent.mkdir(parents=True, exist_ok=True)
