@@ -5,16 +5,33 @@ from __future__ import annotations
 import re
 
 from sxtstudio.core.handover import CONTENT_NAMES, PROGRAM_NAMES, Program
+from sxtstudio.core.quality.dictionary import DEFINITIONS
 
 _PROGRAMS = "<!-- table: programs -->"
+_QUALITY = "<!-- table: quality -->"
 #: People look for a program under either name.
 _HEADINGS = PROGRAM_NAMES | {Program.MIB: "Microscopy Image Browser (MIB)"}
 _MARKS = re.compile(r"([\\`*_\[\]#<>~|])")
 
 
 def filled(source: str) -> str:
-    """Return a page with its table of other programs, as Markdown, where it has one."""
-    return source.replace(_PROGRAMS, programs_markdown()) if _PROGRAMS in source else source
+    """Return a page with its tables of other programs and of figures of quality, as Markdown."""
+    if _PROGRAMS in source:
+        source = source.replace(_PROGRAMS, programs_markdown())
+    return source.replace(_QUALITY, quality_markdown()) if _QUALITY in source else source
+
+
+def quality_markdown() -> str:
+    """Return the dictionary of the figures of quality, a row for each."""
+    rows = ["| Figure | What it means |", "|---|---|"]
+    for definition in DEFINITIONS.values():
+        parts = [_cell(definition.definition)]
+        if definition.formula:
+            parts.append(f"*{_cell(definition.formula)}*")
+        if definition.source:
+            parts.append(_cell(definition.source))
+        rows.append(f"| **{_cell(definition.title)}** | {' '.join(parts)} |")
+    return "\n".join(rows) + "\n"
 
 
 def programs_markdown() -> str:

@@ -93,15 +93,16 @@ class ResolutionCurve:
     correlation
         Of each ring (n,), −1…1.
     limit
-        What the correlation must stay above (n,).
+        What the correlation must stay above.
     resolution_px
-        1 / the first frequency at which it falls below; None if it does nowhere, or at once.
+        Of the tomogram; with two halves 1 / the frequency at which it falls below. None if it does nowhere,
+        or at once.
     """
 
     source: CurveSource
     frequency: tuple[float, ...]
     correlation: tuple[float, ...]
-    limit: tuple[float, ...]
+    limit: float
     resolution_px: float | None
 
 

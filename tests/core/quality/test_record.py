@@ -28,7 +28,7 @@ QUALITY = Quality(
     (12.0, 10.0, 10.0),
     (Figure(FigureName.CELL, 0.43, "share", Flag.GOOD, "Cell."), NOISY, DOUBLED),
     (SliceFigures(0, 1.5, 0.5), SliceFigures(9, None, None)),
-    ResolutionCurve(CurveSource.HALVES, (0.1, 0.2), (0.9, 0.1), (0.5, 0.4), 6.5),
+    ResolutionCurve(CurveSource.HALVES, (0.1, 0.2), (0.9, 0.1), 0.5, 6.5),
     (Side.LEFT, Side.LAST),
     {"vesicle": 4},
 )

@@ -1,0 +1,269 @@
+"""From a figure to a flag and a sentence: the thresholds, and what they say to a user.
+
+The thresholds are those of ``python -m bench.quality``: good tomograms (phantoms of three simulators and real
+slices) stay clear of them, those that were spoilt on purpose do not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from sxtstudio.core.quality.dictionary import FigureName
+from sxtstudio.core.quality.record import CurveSource, Figure, Flag, ResolutionCurve, Side
+from sxtstudio.core.trust import LOW, Trust, median
+from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import count, grouped, share, significant
+
+#: Of each figure from where on it asks for a look, and from where on it is bad.
+RESOLUTION_PX = (12.0, 24.0)
+CONTRAST = (1.0, 0.5)
+CELL_CONTRAST = (0.25, 0.0)
+DOUBLES_PX = (4.0, 8.0)
+STREAKS = (0.02, 0.1)
+FILL = (0.35, 0.7)
+CLIPPED = (0.02, 0.1)
+DRIFT = (2.0, 4.0)
+RECOGNISED = (0.45, 0.3)
+#: Edges of voxels of soft X-ray tomograms, nm; and how much they may differ in a slice, and from slice to it.
+VOXEL_NM = (4.0, 80.0)
+_SQUARE, _SLAB = 0.01, 4.0
+
+
+def resolution(curve: ResolutionCurve | None, voxel_nm: VoxelSize | None) -> Figure:
+    """Judge the resolution; it is in nm where the voxel size is known."""
+    name = FigureName.RESOLUTION
+    if curve is None or curve.resolution_px is None:
+        sentence = (
+            "The resolution could not be estimated: that takes neighbouring slices of at least 64 × 64 "
+            "pixels in which something can be seen, or a second half reconstruction."
+        )
+        return Figure(name, None, "nm" if voxel_nm else "px", Flag.UNKNOWN, sentence)
+    pixels = curve.resolution_px
+    value, unit = (pixels * voxel_nm[2], "nm") if voxel_nm else (pixels, "px")
+    about = "" if curve.source is CurveSource.HALVES else "about "
+    said = f"{about}{significant(value, 2)} {unit}"
+    flag = _above(pixels, RESOLUTION_PX)
+    sentences = {
+        Flag.GOOD: f"Details down to {said} can be told from the noise.",
+        Flag.LOOK: f"Only details of {said} and larger rise above the noise: thin membranes and small "
+        "vesicles get lost.",
+        Flag.BAD: f"Nothing finer than {said} rises above the noise: hardly a membrane can be followed.",
+    }
+    return Figure(name, value, unit, flag, sentences[flag])
+
+
+def contrast(value: float | None) -> Figure:
+    """Judge how far structures stand out from the grain."""
+    if value is None:
+        return _unknown(
+            FigureName.CONTRAST, "The contrast could not be measured: there is no grain to compare with."
+        )
+    flag = _below(value, CONTRAST)
+    sentences = {
+        Flag.GOOD: "Structures stand out clearly from the grain.",
+        Flag.LOOK: "Structures hardly stand out from the grain: expect gaps in the outlines.",
+        Flag.BAD: "Next to nothing stands out from the grain: is it ice, or did the reconstruction fail?",
+    }
+    return Figure(FigureName.CONTRAST, value, "× noise", flag, sentences[flag])
+
+
+def cell_contrast(difference: float | None, noise: float | None) -> Figure:
+    """Judge how far the cell lies from the ice."""
+    if difference is None or not noise:
+        sentence = "No ice could be told from the cell, so the two cannot be compared."
+        return _unknown(FigureName.CELL_CONTRAST, sentence)
+    value = difference / noise
+    flag = _below(value, CELL_CONTRAST)
+    sentence = "The cell is denser than the ice around it, as it should be."
+    if flag is not Flag.GOOD:
+        sentence = "Cell and ice have nearly the same grey values: a threshold will not separate them."
+    return Figure(FigureName.CELL_CONTRAST, value, "× noise", flag, sentence)
+
+
+def noise(value: float | None) -> Figure:
+    """Say how strong the grain is; whether that is much, the contrast says."""
+    if value is None:
+        return _unknown(FigureName.NOISE, "The noise could not be measured: no place is large enough.")
+    sentence = "The grain of the quietest places; compare it with other tomograms of the same beamline."
+    return Figure(FigureName.NOISE, value, "grey values", Flag.GOOD, sentence)
+
+
+def doubles(pixels: float | None, voxel_nm: VoxelSize | None) -> Figure:
+    """Judge how far a second picture of all gold beads lies from the first."""
+    if pixels is None:
+        sentence = (
+            "Too few gold beads to tell whether the tilt series was aligned as one: look for doubled edges."
+        )
+        return _unknown(FigureName.DOUBLES, sentence)
+    flag = _above(pixels, DOUBLES_PX)
+    value, unit = (pixels * voxel_nm[2], "nm") if voxel_nm else (pixels, "px")
+    sentence = "The gold beads are single and round: no sign of a misaligned tilt series."
+    if flag is not Flag.GOOD:
+        sentence = (
+            f"The gold beads are doubled, {significant(value, 2)} {unit} apart: a part of the tilt series is "
+            "misaligned, and so every membrane is there twice. Align the series again."
+        )
+    return Figure(FigureName.DOUBLES, value, unit, flag, sentence)
+
+
+def beads(number: int) -> Figure:
+    """Say how many gold beads there are."""
+    sentence = f"{count(number, 'gold bead')} in the slices that were read." if number else "No gold beads."
+    return Figure(FigureName.BEADS, float(number), "", Flag.GOOD, sentence)
+
+
+def streaks(value: float) -> Figure:
+    """Judge how much of the slices lies under streaks of gold."""
+    flag = _above(value, STREAKS)
+    sentence = "Streaks of gold spoil little or nothing."
+    if flag is not Flag.GOOD:
+        sentence = "Bright and dark streaks run through gold beads: what is found beside gold may be false."
+    return Figure(FigureName.STREAKS, value, "share", flag, sentence)
+
+
+def cell(value: float | None) -> Figure:
+    """Say how much is cell."""
+    if value is None:
+        return _unknown(FigureName.CELL, "Nothing tells cell from ice here: the cell may fill the view.")
+    flag = Flag.LOOK if value < 0.08 else Flag.GOOD
+    sentence = "Hardly any of this is cell." if flag is Flag.LOOK else f"{share(value)} of the view is cell."
+    return Figure(FigureName.CELL, value, "share", flag, sentence)
+
+
+def cut_sides(sides: Sequence[Side] | None) -> Figure:
+    """Say at which faces the cell goes on; that is so in most tomograms, and no fault."""
+    if sides is None:
+        sentence = "Where the cell ends cannot be told, so neither whether the field of view cuts it."
+        return _unknown(FigureName.CUT_SIDES, sentence)
+    around = [side.value for side in sides if side not in (Side.FIRST, Side.LAST)]
+    through = [side.value for side in sides if side in (Side.FIRST, Side.LAST)]
+    if not sides:
+        sentence = "The whole cell lies in the field of view."
+    elif around:
+        sentence = (
+            f"The plasma membrane is cut by the field of view ({', '.join(around + through)}): volumes and "
+            "counts are those of a part of the cell."
+        )
+    else:
+        sentence = f"The cell goes on beyond the {' and the '.join(through)}."
+    return Figure(FigureName.CUT_SIDES, float(len(sides)), "", Flag.GOOD, sentence)
+
+
+def fill(value: float) -> Figure:
+    """Judge how much was not measured."""
+    flag = _above(value, FILL)
+    sentence = f"{share(value)} of the slices holds a fill value, where nothing was measured."
+    if value < 0.001:
+        sentence = "The slices are measured as a whole."
+    return Figure(FigureName.FILL, value, "share", flag, sentence)
+
+
+def empty_slices(number: int, read: int) -> Figure:
+    """Judge slices that hold nothing."""
+    name, value = FigureName.EMPTY_SLICES, float(number)
+    if not number:
+        return Figure(name, value, "", Flag.GOOD, "No slice that was read is empty.")
+    flag = Flag.BAD if 2 * number > read else Flag.LOOK
+    sentence = (
+        f"{grouped(number)} of the {grouped(read)} slices that were read hold nothing: was the file written "
+        "to its end?"
+    )
+    return Figure(name, value, "", flag, sentence)
+
+
+def clipped(value: float) -> Figure:
+    """Judge how many grey values lie at the end of the range."""
+    flag = _above(value, CLIPPED)
+    sentence = "Grey values were not cut off."
+    if flag is not Flag.GOOD:
+        sentence = (
+            f"{share(value)} of the voxels have the very lowest or highest grey value: the contrast was cut "
+            "off when the file was written. Export it again with a wider range, or as 32-bit."
+        )
+    return Figure(FigureName.CLIPPED, value, "share", flag, sentence)
+
+
+def drift(value: float | None) -> Figure:
+    """Judge how the mean changes along z."""
+    if value is None:
+        return _unknown(FigureName.DRIFT, "Too few slices to tell whether the brightness changes along z.")
+    flag = _above(value, DRIFT)
+    sentence = "The slices are about equally bright."
+    if flag is not Flag.GOOD:
+        sentence = (
+            "The brightness changes strongly from slice to slice: one threshold of grey values will not do "
+            "for all. The segmentation looks at each slice by itself and does not mind."
+        )
+    return Figure(FigureName.DRIFT, value, "SD", flag, sentence)
+
+
+def voxel_size(voxel_nm: VoxelSize | None) -> Figure:
+    """Judge the size of a voxel."""
+    name = FigureName.VOXEL_SIZE
+    if voxel_nm is None:
+        sentence = "The file does not give the voxel size: enter it, or all lengths will be in voxels."
+        return Figure(name, None, "nm", Flag.LOOK, sentence)
+    z, y, x = voxel_nm
+    low, high = VOXEL_NM
+    sentence = ""
+    if not (low <= x <= high and low <= y <= high):
+        sentence = (
+            f"A voxel of {significant(x, 3)} nm is unusual for soft X-ray tomograms ({low:g} to {high:g} nm):"
+            " check its unit."
+        )
+    elif abs(y - x) > _SQUARE * x:
+        sentence = f"Voxels are {significant(x, 3)} nm wide and {significant(y, 3)} nm high: check the file."
+    elif not 1 / _SLAB <= z / x <= _SLAB:
+        sentence = (
+            f"Slices lie {significant(z, 3)} nm apart and voxels are {significant(x, 3)} nm wide: check the "
+            "file."
+        )
+    return Figure(name, x, "nm", Flag.LOOK if sentence else Flag.GOOD, sentence or "As is usual.")
+
+
+def tilt_series(reason: str) -> list[Figure]:
+    """Return a figure where these are projections; ``reason`` says why, "" if they are none."""
+    sentence = f"This is a tilt series, not a tomogram: {reason}. Reconstruct it first."
+    return [Figure(FigureName.TILT_SERIES, 1.0, "", Flag.BAD, sentence)] if reason else []
+
+
+def trust_figures(trust: Trust) -> list[Figure]:
+    """Judge certainty and what the network recognised, where either is known."""
+    found = []
+    certainty = median([figures.certainty for figures in trust])
+    if certainty is not None:
+        flag = Flag.BAD if certainty < LOW else Flag.LOOK if certainty < 0.5 else Flag.GOOD
+        sentence = "The network is sure of most of its outlines."
+        if flag is not Flag.GOOD:
+            sentence = "The network doubts its own outlines: look through the least certain slices."
+        found.append(Figure(FigureName.CERTAINTY, certainty, "share", flag, sentence))
+    seen = median([figures.recognised for figures in trust])
+    if seen is not None:
+        flag = _below(seen, RECOGNISED)
+        sentence = "The network recognises what it sees."
+        if flag is not Flag.GOOD:
+            sentence = "This tomogram is unlike those the network was trained on: judge some slices by eye."
+        found.append(Figure(FigureName.RECOGNISED, seen, "share", flag, sentence))
+    return found
+
+
+def objects(numbers: Mapping[str, int]) -> Figure:
+    """Say how many objects there are."""
+    total = sum(numbers.values())
+    listed = ", ".join(f"{grouped(n)} {name}" for name, n in numbers.items())
+    sentence = f"{count(total, 'object')}: {listed}." if len(numbers) > 1 else f"{count(total, 'object')}."
+    return Figure(FigureName.OBJECTS, float(total), "", Flag.GOOD, sentence)
+
+
+def _unknown(name: FigureName, sentence: str) -> Figure:
+    return Figure(name, None, "", Flag.UNKNOWN, sentence)
+
+
+def _above(value: float, limits: tuple[float, float]) -> Flag:
+    look, bad = limits
+    return Flag.BAD if value >= bad else Flag.LOOK if value >= look else Flag.GOOD
+
+
+def _below(value: float, limits: tuple[float, float]) -> Flag:
+    look, bad = limits
+    return Flag.BAD if value < bad else Flag.LOOK if value < look else Flag.GOOD

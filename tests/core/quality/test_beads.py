@@ -1,0 +1,65 @@
+"""Beads that were placed must be counted, and doubled ones told from single ones."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sxtstudio.core.quality.beads import Section, beads, sections
+from sxtstudio.core.quality.doubles import displacement
+from tests.core.quality.phantoms import ball, beads_in_noise
+
+CENTRES = [(6, 40, 40), (12, 60, 140), (18, 150, 50), (9, 120, 110), (15, 100, 30), (5, 160, 150)]
+
+
+def found_in(volume: np.ndarray, every: int = 2, *, dark: bool = True) -> list[Section]:
+    return [one for z in range(0, len(volume), every) for one in sections(volume[z], z, None, dark=dark)]
+
+
+@pytest.mark.parametrize("dark", [True, False], ids=["dark", "bright"])
+def test_beads_are_counted_where_they_were_placed(dark: bool) -> None:
+    volume = beads_in_noise(CENTRES) * (1 if dark else -1)
+    found = beads(found_in(volume, dark=dark))
+    assert sorted((round(b.y), round(b.x)) for b in found) == sorted((y, x) for _, y, x in CENTRES)
+    assert all(bead.diameter == pytest.approx(10, abs=1) for bead in found)
+    assert beads(found_in(volume, dark=not dark)) == []
+
+
+def test_what_is_no_gold_is_no_bead() -> None:
+    """Lipid droplets are not dark enough, walls go on, specks are too small."""
+    volume = beads_in_noise([])
+    volume[ball(volume.shape, (12, 60, 60), 9)] -= 6
+    volume[:, :, 150:156] -= 25
+    volume[12, 100, 100] -= 50
+    assert beads(found_in(volume)) == []
+
+
+@pytest.mark.parametrize("shift", [(6, 0), (8, 0), (16, 0), (0, 22), (12, 9)], ids=str)
+def test_how_far_doubles_lie_apart_is_told_within_a_pixel(shift: tuple[float, float]) -> None:
+    found = found_in(beads_in_noise(CENTRES, shift))
+    assert displacement(beads(found), found) == pytest.approx(np.hypot(*shift), abs=1)
+
+
+def test_single_beads_are_not_doubled() -> None:
+    found = found_in(beads_in_noise(CENTRES))
+    assert displacement(beads(found), found) == 0
+
+
+def test_two_beads_that_touch_are_no_doubles() -> None:
+    found = found_in(beads_in_noise([*CENTRES, (12, 69, 141)]))
+    assert displacement(beads(found), found) == 0
+
+
+def test_too_few_beads_tell_nothing() -> None:
+    found = found_in(beads_in_noise(CENTRES[:2]))
+    assert displacement(beads(found), found) is None
+
+
+def test_streaks_beside_a_bead_are_measured() -> None:
+    volume = beads_in_noise([(12, 96, 96)])
+    plain = beads(found_in(volume))[0]
+    volume[:, 93:100, 60:88] += 4
+    volume[:, 93:100, 105:130] += 4
+    streaked = beads(found_in(volume))[0]
+    assert plain.streak < 0.5
+    assert streaked.streak > 2.5

@@ -1,0 +1,204 @@
+"""A good tomogram raises no flag; one that was spoilt in a known way raises the one for it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.quality.dictionary import FigureName
+from sxtstudio.core.quality.measure import Known, measure_quality
+from sxtstudio.core.quality.record import CurveSource, Flag, Quality, Side
+from sxtstudio.core.trust import SliceTrust
+from sxtstudio.core.volume import ArrayVolume
+from tests.core.quality.phantoms import cell_in_ice
+
+CUBE = (10.0, 10.0, 10.0)
+KNOWN = Known("cell.mrc", polarity="dark")
+
+
+@pytest.fixture(scope="module")
+def cell() -> NDArray[np.float32]:
+    return cell_in_ice(noise=0.15)[0]
+
+
+def quality_of(volume: NDArray[Any], known: Known = KNOWN, **options: Any) -> Quality:
+    return measure_quality(ArrayVolume(volume, options.pop("voxel_nm", CUBE)), known, **options)
+
+
+def flag(quality: Quality, name: FigureName) -> Flag:
+    figure = quality.figure(name)
+    assert figure is not None
+    assert figure.sentence.endswith((".", "?"))
+    return figure.flag
+
+
+def test_a_good_tomogram_raises_no_flag(cell: NDArray[np.float32]) -> None:
+    quality = quality_of(cell)
+    assert quality.flagged == ()
+    assert quality.tomogram == "cell.mrc"
+    assert quality.shape == cell.shape
+    assert [one.z for one in quality.slices] == list(range(24))
+    assert quality.slices[3].mean == pytest.approx(cell[3].mean(), rel=1e-5)
+    assert quality.slices[3].deviation == pytest.approx(cell[3].std(), rel=1e-5)
+
+
+def test_the_cell_and_where_it_is_cut_are_told() -> None:
+    volume, truth = cell_in_ice(shape=(24, 320, 320), noise=0.2)
+    quality = quality_of(volume)
+    share = quality.figure(FigureName.CELL)
+    contrast = quality.figure(FigureName.CELL_CONTRAST)
+    assert share is not None
+    assert share.value == pytest.approx(truth.mean(), abs=0.06)
+    assert set(quality.cut_sides) == {Side.LEFT, Side.FIRST, Side.LAST}
+    assert contrast is not None
+    assert contrast.value == pytest.approx(1 / 0.2, rel=0.15)
+
+
+def spoilt(cell: NDArray[np.float32]) -> dict[FigureName, NDArray[np.float32]]:
+    """The cell, spoilt in a way for each figure that must tell it."""
+    y, x = np.ogrid[:160, :160]
+    rng = np.random.default_rng(0)
+    cut = np.clip(cell, *np.percentile(cell, (6, 94)))
+    drifting = cell + np.linspace(0, 8, 24, dtype=np.float32)[:, None, None]
+    round_one = np.where((y - 80) ** 2 + (x - 80) ** 2 < 60**2, cell, np.float32(0))
+    unfinished = cell.copy()
+    unfinished[18:] = 0
+    return {
+        FigureName.CONTRAST: rng.normal(size=cell.shape).astype(np.float32),
+        FigureName.CLIPPED: cut,
+        FigureName.DRIFT: drifting,
+        FigureName.FILL: round_one,
+        FigureName.EMPTY_SLICES: unfinished,
+    }
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        FigureName.CONTRAST,
+        FigureName.CLIPPED,
+        FigureName.DRIFT,
+        FigureName.FILL,
+        FigureName.EMPTY_SLICES,
+    ],
+)
+def test_what_was_spoilt_is_flagged(cell: NDArray[np.float32], name: FigureName) -> None:
+    quality = quality_of(spoilt(cell)[name])
+    assert flag(quality, name) in (Flag.LOOK, Flag.BAD)
+    others = {figure.name for figure in quality.flagged} - {name}
+    # Noise alone has neither details nor a cell; what is not there is not measured either.
+    also = {FigureName.CONTRAST: {FigureName.RESOLUTION}, FigureName.EMPTY_SLICES: {FigureName.FILL}}
+    assert others <= also.get(name, set())
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [(FigureName.FILL, 1 - np.pi * 60**2 / 160**2), (FigureName.EMPTY_SLICES, 6), (FigureName.CLIPPED, 0.12)],
+)
+def test_how_much_was_spoilt_is_told(cell: NDArray[np.float32], name: FigureName, value: float) -> None:
+    figure = quality_of(spoilt(cell)[name]).figure(name)
+    assert figure is not None
+    assert figure.value == pytest.approx(value, abs=0.03)
+
+
+@pytest.mark.parametrize(
+    ("voxel_nm", "asks"),
+    [
+        ((10.0, 10.0, 10.0), False),
+        ((30.0, 8.0, 8.0), False),
+        (None, True),
+        ((10.0, 1e-3, 1e-3), True),
+        ((10.0, 10.0, 12.0), True),
+        ((100.0, 10.0, 10.0), True),
+    ],
+    ids=["cube", "slab", "missing", "wrong unit", "not square", "far apart"],
+)
+def test_odd_voxel_sizes_are_flagged(
+    cell: NDArray[np.float32], voxel_nm: tuple[float, float, float] | None, asks: bool
+) -> None:
+    small = cell[:3, :70, :70]
+    found = flag(quality_of(small, voxel_nm=voxel_nm), FigureName.VOXEL_SIZE)
+    assert (found is Flag.LOOK) == asks
+
+
+def test_what_is_known_besides_the_voxels_is_judged(cell: NDArray[np.float32]) -> None:
+    small = cell[:3, :70, :70]
+    good = replace(KNOWN, trust=(SliceTrust(0.9, 0.68),) * 3, objects={"vesicle": 4, "mitochondrion": 2})
+    quality = quality_of(small, good)
+    assert flag(quality, FigureName.CERTAINTY) is Flag.GOOD
+    assert flag(quality, FigureName.RECOGNISED) is Flag.GOOD
+    figure = quality.figure(FigureName.OBJECTS)
+    assert figure is not None
+    assert figure.sentence == "6 objects: 4 vesicle, 2 mitochondrion."
+    bad = quality_of(small, Known(tilt_series="the header says so", trust=(SliceTrust(0.2, 0.2),) * 3))
+    for name in (FigureName.CERTAINTY, FigureName.RECOGNISED, FigureName.TILT_SERIES):
+        assert flag(bad, name) is Flag.BAD
+    assert quality_of(small).figure(FigureName.OBJECTS) is None
+
+
+def test_halves_are_compared_with_each_other(cell: NDArray[np.float32]) -> None:
+    rng = np.random.default_rng(1)
+    other = (cell + rng.normal(0, 0.4, cell.shape)).astype(np.float32)
+    quality = quality_of(cell, half=ArrayVolume(other, CUBE))
+    assert quality.curve is not None
+    assert quality.curve.source is CurveSource.HALVES
+    with pytest.raises(UserError, match="23 × 160 × 160"):
+        quality_of(cell, half=ArrayVolume(other[1:], CUBE))
+
+
+@pytest.mark.parametrize("shape", [(1, 20, 20), (1, 200, 200), (4, 100, 100), (9, 64, 70)], ids=str)
+def test_small_tomograms_have_figures_as_far_as_they_go(shape: tuple[int, int, int]) -> None:
+    volume = np.random.default_rng(1).normal(size=shape).astype(np.float32)
+    quality = quality_of(volume, Known())
+    assert flag(quality, FigureName.DRIFT) is (Flag.UNKNOWN if shape[0] < 5 else Flag.GOOD)
+    assert flag(quality, FigureName.DOUBLES) is Flag.UNKNOWN
+
+
+@pytest.mark.parametrize("value", [0.0, np.nan])
+def test_a_tomogram_that_holds_nothing_is_said_to(value: float) -> None:
+    quality = quality_of(np.full((8, 70, 70), value, np.float32), Known())
+    assert flag(quality, FigureName.EMPTY_SLICES) is Flag.BAD
+    assert flag(quality, FigureName.NOISE) is Flag.UNKNOWN
+    assert quality.worst is Flag.BAD
+
+
+class Deep(ArrayVolume):
+    """A tomogram of many slices that are all the same one; it counts which are read."""
+
+    def __init__(self, depth: int) -> None:
+        super().__init__(np.random.default_rng(0).normal(size=(1, 70, 70)), CUBE)
+        self.depth = depth
+        self.read_slices: Counter[int] = Counter()
+
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        return (self.depth, 70, 70)
+
+    def read(self, box: Box) -> NDArray[Any]:
+        assert box.shape[0] == 1
+        self.read_slices[box.start[0]] += 1
+        return self.array.copy()
+
+
+def test_few_slices_are_read_and_none_twice() -> None:
+    volume = Deep(4000)
+    measure_quality(volume)
+    assert max(volume.read_slices.values()) == 1
+    assert len(volume.read_slices) <= 96
+    assert min(volume.read_slices) == 0
+    assert max(volume.read_slices) == 3999
+
+
+def test_it_can_be_cancelled() -> None:
+    progress = Progress()
+    progress.cancel()
+    with pytest.raises(Cancelled):
+        measure_quality(Deep(50), progress=progress)
