@@ -16,6 +16,7 @@ two of them is below a half.
 from __future__ import annotations
 
 import argparse
+import itertools
 import textwrap
 import time
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,7 @@ from sxtstudio.core.bodies.droplets import ball_in, find_balls
 from sxtstudio.core.bodies.evidence import darkness
 from sxtstudio.core.bodies.find import BodyParameters, enclosed_bodies, find_bodies
 from sxtstudio.core.bodies.joining import Pairs
+from sxtstudio.core.bodies.leaks import Leaks
 from sxtstudio.core.bodies.membrane import membrane_in
 from sxtstudio.core.bodies.regions import find_regions, wall_half_px
 from sxtstudio.core.bodies.rule import droplet_features, products, scaled_features
@@ -247,10 +249,13 @@ Examples = tuple[NDArray[np.float64], NDArray[np.bool_]]
 def examples_of(case: Case) -> list[Examples]:
     """Return tracks with a lumen, pairs of them, and tracks without, twice; and the answers of each rule."""
     half = wall_half_px(case.outlines[::4] != 0)
-    linker, planes = Linker(), []
+    linker, leaks, planes = Linker(), Leaks(half), []
     parameters = BodyParameters()
-    for plane in case.outlines:
-        regions = find_regions(plane != 0, gap_px=parameters.gap_px, split=parameters.split, half_px=half)
+    each = (
+        find_regions(plane != 0, gap_px=parameters.gap_px, split=parameters.split, half_px=half)
+        for plane in case.outlines
+    )
+    for regions in [*itertools.chain.from_iterable(map(leaks.add, each)), *leaks.finish()]:
         linker.add(regions)
         planes.append(regions.numbers)
     found = linker.finish()

@@ -18,8 +18,10 @@ from sxtstudio.core.bodies.ends import add_caps, find_ends
 from sxtstudio.core.bodies.evidence import darkness, find_doubtful
 from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, renumber
 from sxtstudio.core.bodies.joining import Pairs
+from sxtstudio.core.bodies.leaks import Leaks
 from sxtstudio.core.bodies.leftovers import number_leftovers
 from sxtstudio.core.bodies.membrane import Membrane
+from sxtstudio.core.bodies.necks import divide_at_necks
 from sxtstudio.core.bodies.regions import Regions, find_regions, wall_half_px
 from sxtstudio.core.bodies.rule import IS_BALL, IS_BODY, IS_DARK_DROPLET, IS_DROPLET, IS_ONE, droplet_features
 from sxtstudio.core.bodies.tracks import FEATURES, Linker, Tracks
@@ -136,6 +138,7 @@ def find_bodies(
     stages = Stages(progress, planned)
     with stages.stage(Work.REGIONS) as counter:
         tracks = _link(outlines, bodies, parameters, half, counter)
+    tracks = divide_at_necks(tracks, enclosed_bodies(tracks, parameters))
     enclosed = enclosed_bodies(tracks, parameters)
     maybe = np.where(tracks.solid, tracks.slices >= min(_SLICES, depth), enclosed)
     maybe[_pieces_of_droplets(tracks, maybe)] = True
@@ -279,7 +282,13 @@ def _link(
     progress: Progress,
 ) -> Tracks:
     """Find the regions of all slices; ``bodies`` gets the number of each, from 1, through all slices."""
-    linker = Linker()
+    linker, leaks = Linker(), Leaks(half_px)
+
+    def number(known: list[Regions]) -> None:
+        for regions in known:
+            first = linker.first[-1]
+            bodies[len(linker.first) - 1] = np.where(regions.numbers > 0, regions.numbers + first, 0)
+            linker.add(regions)
 
     def regions_of(z: int) -> Regions:
         outline = outlines[z] != 0
@@ -294,9 +303,8 @@ def _link(
                 regions = ahead.popleft().result()
                 if z + workers < depth:
                     ahead.append(pool.submit(regions_of, z + workers))
-                first = linker.first[-1]
-                linker.add(regions)
-                bodies[z] = np.where(regions.numbers > 0, regions.numbers + first, 0)
+                number(leaks.add(regions))
+            number(leaks.finish())
         finally:
             pool.shutdown(cancel_futures=True)
     return linker.finish()

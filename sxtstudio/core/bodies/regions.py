@@ -202,6 +202,39 @@ def _measure(numbers: Numbers, depth: NDArray[np.float32], table: NDArray[np.voi
         table["parent"][inside - 1] = number  # the smallest one comes last
 
 
+def measure_again(numbers: Numbers, table: NDArray[np.void], which: list[int], half_px: float) -> None:
+    """Measure some regions of a slice again, in place; what lies around them stays as it was measured.
+
+    Parameters
+    ----------
+    numbers
+        (y, x), 0 outline, regions 1…n.
+    table
+        ``REGION`` of each.
+    which
+        Numbers of those that changed.
+    half_px
+        Half the usual width of an outline.
+    """
+    table["area"] = np.bincount(numbers.ravel(), minlength=len(table) + 1)[1:]
+    boxes = ndimage.find_objects(numbers)
+    margin = int(half_px) + 3
+    for number in which:
+        box, row = boxes[number - 1], table[number - 1]
+        rows, columns = (slice(max(0, side.start - margin), side.stop + margin) for side in box)
+        part = numbers[rows, columns]
+        walled, cut, at_border = (of[number - 1] for of in _rims(part, len(table)))
+        row["walled"] = walled / max(1, walled + cut + at_border)
+        row["at_border"] = at_border > 0
+        ends = (numbers[0], numbers[-1], numbers[:, 0], numbers[:, -1])
+        row["sides"] = sum(bool((side == number).any()) for side in ends)
+        row["shared"] = _shared(part, table["area"], half_px)[number - 1]
+        own = np.pad(numbers[box] == number, 1)
+        _measure_one(own, row)
+        row["radius"] = edt.edt(own, black_border=False).max()
+        row["round"] = row["radius"] / np.sqrt(row["area"] / np.pi)
+
+
 def _rims(numbers: Numbers, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
     """Of each region, count sides of pixels towards outlines, towards other regions, and at the border."""
     padded = np.pad(numbers, 1, constant_values=-1)

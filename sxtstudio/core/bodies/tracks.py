@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +18,8 @@ SAME = 0.5
 _SAME_IF_BEST, _INSIDE = 0.25, 0.7
 #: A track goes on over so many slices in which its outline is missing.
 _MISSING = 1
+#: Where it is missing, the next one is no more than so many times as large, or as small.
+_GROWN = 2.5
 
 #: What is known of a track; the means count every slice by the width of the region in it.
 FEATURES = (
@@ -61,7 +64,9 @@ class Linker:
         begun = np.zeros(len(regions.table), np.bool_)
         for gap, former in enumerate(reversed(self._recent), 1):
             before = z - gap
-            above, below, over = self._same(self._tables[before], former, regions)
+            above, below, over = self._same(
+                self._tables[before], former, regions, grown=np.inf if gap == 1 else _GROWN
+            )
             if gap == 1:
                 self._over.append((over[0] + self.first[before], over[1] + first, over[2]))
             if gap > 1:  # only what ends there and begins here
@@ -77,7 +82,7 @@ class Linker:
         self._continued.pop(z - _MISSING - 1, None)
 
     def _same(
-        self, table: NDArray[np.void], former: NDArray[np.int32], now: Regions
+        self, table: NDArray[np.void], former: NDArray[np.int32], now: Regions, grown: float
     ) -> tuple[
         NDArray[np.int64],
         NDArray[np.int64],
@@ -98,7 +103,12 @@ class Linker:
         best_above, best_below = np.zeros(len(table)), np.zeros(len(now.table))
         np.maximum.at(best_above, above, share)
         np.maximum.at(best_below, below, share)
-        best = (share >= best_above[above]) & (share >= best_below[below]) & (share > _SAME_IF_BEST)
+        best = (
+            (np.maximum(area, other) <= grown * np.minimum(area, other))
+            & (share >= best_above[above])
+            & (share >= best_below[below])
+            & (share > _SAME_IF_BEST)
+        )
         same = (share >= SAME) | (best & (common > _INSIDE * np.minimum(area, other)))
         other_ones = ~same & (common > _INSIDE * np.minimum(area, other))
         covered = common / np.minimum(area, other)
@@ -112,21 +122,18 @@ class Linker:
         count = len(table)
         links = coo_array((np.ones(len(one), np.bool_), (one, other)), shape=(count, count))
         number, track = connected_components(links, directed=False) if count else (0, np.empty(0, np.int32))
-        slices = np.repeat(np.arange(len(self._tables)), np.diff(self.first))
-        found = Tracks(int(number), np.asarray(track, np.int32), table, slices, np.asarray(self.first))
-        found.stacked = self._stacked(found, slices)
-        return found
+        none = (np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))
+        above, below, covered = (np.concatenate(part) for part in zip(none, *self._over, strict=True))
+        over = Over(above, below, covered)
+        return Tracks(int(number), np.asarray(track, np.int32), table, np.asarray(self.first), over)
 
-    def _stacked(self, found: Tracks, slices: NDArray[np.int64]) -> dict[tuple[int, int], float]:
-        """Return the pairs of tracks of which one ends or begins on the other, and how much of it does."""
-        stacked: dict[tuple[int, int], float] = {}
-        for above, below, covered in self._over:
-            one, other = found.of_region[above], found.of_region[below]
-            ends = (found.end[one] == slices[above] + 1) | (found.begin[other] == slices[below])
-            for a, b, share in zip(one[ends].tolist(), other[ends].tolist(), covered[ends], strict=True):
-                pair = (min(a, b), max(a, b))
-                stacked[pair] = max(stacked.get(pair, 0.0), float(share))
-        return stacked
+
+class Over(NamedTuple):
+    """Regions of two slices that lie over each other and are not the same thing, and how much of them."""
+
+    above: NDArray[np.int64]
+    below: NDArray[np.int64]
+    covered: NDArray[np.float64]
 
 
 class Tracks:
@@ -158,6 +165,8 @@ class Tracks:
     stacked
         Pairs of tracks, the lower number first, of which one ends where the other goes on, and how much of
         its last region lies on that, 0…1; 0 for all others.
+    table
+        ``REGION`` of every region of the volume.
     features
         (tracks, FEATURES) of each.
     """
@@ -167,12 +176,12 @@ class Tracks:
         count: int,
         of_region: NDArray[np.int32],
         table: NDArray[np.void],
-        slices: NDArray[np.int64],
         first: NDArray[np.int64],
+        over: Over,
     ) -> None:
-        """Measure the tracks; ``slices`` has the slice of every region."""
-        self.stacked: dict[tuple[int, int], float] = {}
-        self.count, self.of_region, self.first = count, of_region, first
+        """Measure the tracks; ``table`` and ``over`` have the regions of all slices."""
+        self.count, self.of_region, self.first, self.table, self._over = count, of_region, first, table, over
+        slices = np.repeat(np.arange(len(first) - 1), np.diff(first))
         self.area = np.bincount(of_region, table["area"], count)
         self.radius = np.zeros(count)
         np.maximum.at(self.radius, of_region, table["radius"])
@@ -209,3 +218,19 @@ class Tracks:
         self.children = np.bincount(self.inside[counted, 1], minlength=count)
         columns["log_children"] = np.log1p(self.children)
         self.features = np.stack([columns[name] for name in FEATURES], 1)
+        self.stacked = self._stacked(slices)
+
+    def regrouped(self, of_region: NDArray[np.int32], count: int) -> Tracks:
+        """Return the same regions in other tracks, 0…count - 1."""
+        return Tracks(count, of_region, self.table, self.first, self._over)
+
+    def _stacked(self, slices: NDArray[np.int64]) -> dict[tuple[int, int], float]:
+        """Return the pairs of tracks of which one ends or begins on the other, and how much of it does."""
+        above, below, covered = self._over
+        one, other = self.of_region[above], self.of_region[below]
+        ends = (self.end[one] == slices[above] + 1) | (self.begin[other] == slices[below])
+        stacked: dict[tuple[int, int], float] = {}
+        for a, b, share in zip(one[ends].tolist(), other[ends].tolist(), covered[ends], strict=True):
+            pair = (min(a, b), max(a, b))
+            stacked[pair] = max(stacked.get(pair, 0.0), float(share))
+        return stacked
