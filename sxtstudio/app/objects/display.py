@@ -13,7 +13,8 @@ from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.objects.table.columns import columns_of
 from sxtstudio.app.widgets.controls import ComboBox, Slider
-from sxtstudio.app.widgets.notes import form, narrow
+from sxtstudio.app.widgets.notes import form, narrow, note, show_note
+from sxtstudio.core.wording import count
 
 _STEPS = 9
 
@@ -77,7 +78,7 @@ class ObjectsDisplay(QWidget):
         self.colours = ComboBox()
         self.colours.setAccessibleName("Colours of the objects")
         self.colours.setToolTip("What the colours of the objects mean, in slices, 3D, table and plots")
-        self.bar = ColourBar()
+        self.bar, self.out_of_date = ColourBar(), note(name="out_of_date")
         drawn = QHBoxLayout()
         drawn.addWidget(self.visible)
         drawn.addWidget(self.opacity, 1)
@@ -89,6 +90,7 @@ class ObjectsDisplay(QWidget):
         layout.addLayout(drawn)
         layout.addLayout(rows)
         layout.addWidget(self.bar)
+        layout.addWidget(self.out_of_date)
         self.visible.toggled.connect(lambda on: self._state.set(visible=on))
         self.opacity.valueChanged.connect(lambda value: self._state.set(opacity=value / 100))
         self.colours.activated.connect(lambda _: self._state.set(colour_by=self.colours.currentData()))
@@ -114,3 +116,14 @@ class ObjectsDisplay(QWidget):
             self.opacity.setValue(round(100 * state.opacity))
             self.colours.setCurrentIndex(max(0, self.colours.findData(state.colour_by)))
         self.bar.show_scale(self._style.scale)
+        show_note(self.out_of_date, self._out_of_date())
+
+    def _out_of_date(self) -> str:
+        """Return what of the colours is not of now; only a column that was measured gives them a scale."""
+        scale, measured = self._style.scale, self._measured
+        if scale is None or measured.value is None:
+            return ""
+        if scale.key in measured.outdated_columns:
+            return "⚠ Out of date, since other objects or their classes have changed: measure again."
+        stale = len(measured.stale.intersection(self._style.numbers.tolist()))
+        return f"⚠ {count(stale, 'object')} changed since measured, now grey: measure again." if stale else ""

@@ -60,6 +60,7 @@ class ObjectMeasurements(QObject):
         super().__init__(session)
         self._session = session
         self._kept: KeptMeasurements | None = None
+        self._holding: tuple[KeptMeasurements, VoxelSize | None, Measurements] | None = None
         self._said: _OutOfDate = (False, frozenset(), frozenset())
         self._classified: tuple[ObjectTable, str] = (ObjectTable(), "")  # the latest mark, and of which table
         self._begun_classified = ""
@@ -79,6 +80,16 @@ class ObjectMeasurements(QObject):
     def value(self) -> Measurements | None:
         """What was measured last, None where nothing was."""
         return None if self._kept is None else self._kept.value
+
+    @property
+    def holding(self) -> Measurements | None:
+        """What was measured, without the values of objects that are out of date: for what decides by them."""
+        if self._kept is None:
+            return None
+        voxel_nm, made = self._voxel_size(), self._holding
+        if made is None or made[0] is not self._kept or made[1] != voxel_nm:
+            made = self._holding = (self._kept, voxel_nm, self._kept.holding(voxel_nm))
+        return made[2]
 
     @property
     def stale(self) -> frozenset[int]:

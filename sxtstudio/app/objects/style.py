@@ -92,7 +92,7 @@ class ObjectStyle(QObject):
         table = ObjectTable() if document is None else document.object_table
         self._numbers = np.fromiter(table.rows, np.int64, len(table.rows))
         self._colours, self.scale = object_colours(
-            self._numbers, state.colour_by, table, self._measured.value
+            self._numbers, state.colour_by, table, self._measured.holding
         )
         self._choose_shown()
         self.changed.emit()

@@ -64,6 +64,20 @@ class KeptMeasurements:
         """Return the objects whose measurements do not hold; another voxel size makes all lengths wrong."""
         return self.stale if voxel_nm == self.voxel_nm else self.stale.union(self.value.numbers.tolist())
 
+    def holding(self, voxel_nm: VoxelSize | None) -> Measurements:
+        """Return the measurements without the values of objects that are out of date: NaN, as not measured.
+
+        Columns that depend on other objects keep their values (``outdated_columns``).
+        """
+        gone = np.isin(self.value.numbers, np.array(sorted(self.out_of_date(voxel_nm)), np.int64))
+        if not gone.any():
+            return self.value
+        values = {
+            key: np.where(gone, np.nan, column) if column.dtype.kind in "biuf" else column
+            for key, column in self.value.values.items()
+        }
+        return replace(self.value, values=values)
+
     def outdated_columns(self, classified: str) -> frozenset[str]:
         """Return the keys of the columns that hold of no object, by the mark of the classes of now.
 

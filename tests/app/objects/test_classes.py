@@ -24,7 +24,7 @@ from sxtstudio.core.classes.rules import Among
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
-from sxtstudio.core.measure.columns import Column, Measurements, Quantity
+from sxtstudio.core.measure.columns import Column, DependsOn, Measurements, Quantity
 from sxtstudio.core.object_classes import CLASSES, DROPLET, MITOCHONDRION, VESICLE
 from sxtstudio.core.object_table import Decided, Flag, ObjectRow, ObjectTable
 
@@ -327,6 +327,42 @@ def test_a_rule_counts_highlights_and_gives(window_with_objects: MainWindow, cla
     dialog.close()
 
 
+def test_a_rule_goes_by_values_that_hold_and_offers_to_measure(
+    window_with_objects: MainWindow, classing: ClassSections, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    window = window_with_objects
+    found = measured()
+    near = Column("near", "Near", Quantity.NUMBER, "How near", depends_on=DependsOn.CLASSES)
+    found.add(near, np.arange(len(NUMBERS), dtype=float))
+    window.context.parts.measured.set(found)
+    press(window, "classes.by_rule")
+    dialog = window.context.dialogs.find(RuleDialog)
+    assert dialog is not None
+    row = dialog.limits.add()
+    row.column.setCurrentIndex(row.column.findData("volume"))
+    row.low.setText("0.5")
+    dialog.limits.changed.emit()
+    assert dialog.count.text() == "8 objects of 24" and not dialog.measure.isVisible()
+    say_changed(window, (4, 5))  # a large one and a small one
+    assert dialog.count.text() == "7 objects of 24; 2 changed since measured, left out"
+    asked = []
+    monkeypatch.setattr(window.context.parts.objects, "measure", lambda: asked.append(True))
+    dialog.measure.click()
+    assert dialog.measure.isVisible() and asked == [True]
+    dialog.apply.click()
+    given = [number for number, one in table(window).rows.items() if one.class_name]
+    assert given == [1, 7, 10, 13, 16, 19, 22]
+    (row,) = dialog.limits.rows
+    row.column.setCurrentIndex(row.column.findData("near"))
+    dialog.limits.changed.emit()
+    assert "“Near” depends on other objects" in dialog.count.text()
+    dialog.apply.click()
+    assert "“Near” depends on other objects" in dialog.message.text()
+    window.session.set_voxel_nm((7.0, 7.0, 7.0))
+    assert "measure them again" in dialog.count.text()
+    dialog.close()
+
+
 def test_rules_come_from_a_file_and_go_to_one(
     window_with_objects: MainWindow, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -561,7 +597,8 @@ def test_what_changed_since_it_was_measured_is_left_out(
     say_changed(window, {20, 1})
     classing.classifier.classify.click()
     finish(window, qtbot)
-    assert table(window).rows[20].class_name == "" and "2 have changed" in classing.classifier.result.text()
+    said = classing.classifier.result.text()
+    assert table(window).rows[20].class_name == "" and "2 have changed" in said
     say_changed(window, NUMBERS)
     classing.classifier.train.click()
     said = classing.classifier.result.text()

@@ -10,6 +10,7 @@ from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.objects.colouring import NEUTRAL, ColourBy
 from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.objects.pane import Page
 from sxtstudio.app.objects.plots.page import PlotsPage
@@ -328,3 +329,47 @@ def test_a_plot_says_that_its_column_is_out_of_date(
     qtbot.waitUntil(lambda: "Distance to nearest" in page.words.toolTip())
     room.session.undo()
     qtbot.waitUntil(lambda: "⚠" not in page.words.toolTip())
+    erase(room)
+    page.fields.column.setCurrentIndex(page.fields.column.findData("volume"))
+    qtbot.waitUntil(lambda: "1 object changed since" in page.words.toolTip())
+    assert page.plot.figure is not None and 3 not in page.plot.figure.dots[0].numbers
+    room.session.objects.set(colour_by="nearest_distance")
+    qtbot.waitUntil(lambda: "Distance to nearest" in page.words.toolTip())
+
+
+def test_colours_by_a_column_leave_out_what_changed_and_say_so(
+    room: MainWindow, related: ObjectMeasurements
+) -> None:
+    display, style = room.context.parts.objects.display, room.context.parts.objects.display._style
+    room.session.objects.set(colour_by="volume")
+
+    def greys() -> list[int]:
+        colours = style.colours(style.numbers).tolist()
+        return [n for n, rgb in zip(style.numbers.tolist(), colours, strict=True) if rgb == list(NEUTRAL)]
+
+    assert greys() == [] and display.out_of_date.text() == ""
+    erase(room)  # a voxel of 3
+    assert greys() == [3] and "1 object changed" in display.out_of_date.text()
+    room.session.objects.set(colour_by="nearest_distance")
+    assert "other objects" in display.out_of_date.text()
+    room.session.objects.set(colour_by=str(ColourBy.CLASS))
+    assert display.out_of_date.text() == ""
+    room.session.undo()
+    room.session.objects.set(colour_by="volume")
+    assert greys() == [] and display.out_of_date.text() == ""
+    room.session.set_voxel_nm((5.0, 5.0, 5.0))
+    assert set(greys()) == set(BOXES) and "3 objects changed" in display.out_of_date.text()
+
+
+def test_values_that_hold_are_those_of_objects_that_did_not_change(
+    room: MainWindow, related: ObjectMeasurements
+) -> None:
+    assert related.value is not None and related.holding is related.value
+    before = related.value.values["volume"].copy()
+    erase(room)
+    assert related.holding is not None and related.holding is related.holding
+    place = related.value.numbers.tolist().index(3)
+    np.testing.assert_array_equal(np.flatnonzero(np.isnan(related.holding.values["volume"])), [place])
+    np.testing.assert_array_equal(related.value.values["volume"], before)
+    room.session.undo()
+    assert related.holding is related.value

@@ -28,7 +28,7 @@ from sxtstudio.core.classes.classifier_file import (
     sha256_of_classifier,
     write_classifier,
 )
-from sxtstudio.core.classes.features import FeatureTable, features_of
+from sxtstudio.core.classes.features import FeatureTable, feature_named, features_of
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
@@ -52,6 +52,13 @@ class _Input:
     measurements: Measurements
     absorbing: Value
     stale: frozenset[int]
+    outdated: frozenset[str]
+
+    def old_features(self, classifier: Classifier) -> str:
+        """Return a sentence about features of the classifier that depend on other objects, which changed."""
+        known = [feature_named(key) for key in classifier.examples.keys]
+        old = [one.title for one in known if one is not None and self.outdated.intersection(one.columns)]
+        return f" “{old[0]}” is out of date, since other objects changed: measure again." if old else ""
 
     def rows(self, table: ObjectTable, said: Predictions) -> Rows:
         return {n: row for n, row in by_classifier(table, said).items() if n not in self.stale}
@@ -168,7 +175,7 @@ class ClassifierWork(QObject):
         def done(classifier: Classifier) -> None:
             self.classifier, self.source, self._home = classifier, "", home
             self._learned = learned
-            self.said.emit("")
+            self.said.emit(given.old_features(classifier).strip())
             self._session.message.emit(f"The classifier is trained: {classifier.scores.text}.")
             self.changed.emit()
             self.trained.emit()
@@ -201,7 +208,7 @@ class ClassifierWork(QObject):
             self.margins = dict(zip(said.numbers.tolist(), said.margins.tolist(), strict=True))
             edit = self._classes.apply(rows, EditKind.CLASSIFY, classifier.classes, classifier_sha256=sha256)
             coloured = self._classes.show_classes()
-            text = _summary(edit, said, len(given.stale))
+            text = _summary(edit, said, len(given.stale)) + given.old_features(classifier)
             self.said.emit(text)
             self._session.message.emit(f"{text} {COLOURED}" if coloured else text)
             self.changed.emit()
@@ -259,7 +266,13 @@ class ClassifierWork(QObject):
             why = "were measured with another voxel size" if self._measured.resized else CHANGED
             raise UserError(f"The objects {why}: measure them again.")
         absorbing: Value = "dark" if document.polarity is None else document.polarity.value
-        return _Input(document.object_table, found, absorbing, frozenset(self._measured.stale))
+        return _Input(
+            document.object_table,
+            found,
+            absorbing,
+            frozenset(self._measured.stale),
+            self._measured.outdated_columns,
+        )
 
     def _start(self, name: str, work: Callable[[Job], object], done: Callable[..., None]) -> None:
         if self._job is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from PySide6.QtCore import QSignalBlocker, Qt
 from PySide6.QtGui import QShowEvent
 from PySide6.QtWidgets import (
@@ -107,6 +109,9 @@ class RuleDialog(ToolDialog):
         self.save_button = self.button(
             "Save…", "mdi6.content-save-outline", "Write the rules to a file for other tomograms"
         )
+        self.measure = self.button(
+            "Measure", "mdi6.ruler", "Measure all objects: rules go by values that hold now, and no others"
+        )
         self.apply = self.button(
             "Give these classes", "", "Give all objects that fit their class, as one step"
         )
@@ -124,6 +129,7 @@ class RuleDialog(ToolDialog):
         self.highlight.toggled.connect(lambda _: self._follow())
         self.open_button.clicked.connect(self._on_open)
         self.save_button.clicked.connect(self._on_save)
+        self.measure.clicked.connect(self._on_measure)
         self.apply.clicked.connect(self.apply_all)
         session = self._session
         self._measured.changed.connect(self._on_measured_changed)
@@ -158,6 +164,10 @@ class RuleDialog(ToolDialog):
         add.addStretch()
         right.addLayout(add)
         right.addWidget(self.count)
+        again = QHBoxLayout()
+        again.addWidget(self.measure)
+        again.addStretch()
+        right.addLayout(again)
         right.addWidget(self.highlight)
         right.addWidget(self.message)
         right.addStretch()
@@ -197,7 +207,7 @@ class RuleDialog(ToolDialog):
         """Give all objects that fit their class; what was given by hand stays."""
         try:
             rules = self._finished()
-            rows = by_rules(self._work.table, decided_by(rules, self._measurements(), self._sheets()))
+            rows = by_rules(self._work.table, decided_by(rules, self._measurements(rules), self._sheets()))
             said = values_of(RuleSet(tuple(rules)))
             edit = self._work.apply(rows, EditKind.CLASS_BY_RULE, rules=said)
         except UserError as error:
@@ -308,7 +318,9 @@ class RuleDialog(ToolDialog):
         row, last = self._row, len(self._rules) - 1
         self.up.setEnabled(row > 0)
         self.down.setEnabled(0 <= row < last)
-        measured = self._measured.value is not None
+        measured, stale = self._measured.value is not None, self._stale
+        self.measure.setVisible(not measured or bool(stale) or bool(self._measured.outdated_columns))
+        self.measure.setEnabled(self._session.busy is None and not self._measured.busy)
         self.add_limit.setEnabled(measured)
         self.apply.setEnabled(measured and self._session.busy is None and bool(self._finished()))
         self.save_button.setEnabled(bool(self._finished()))
@@ -319,8 +331,9 @@ class RuleDialog(ToolDialog):
             return
         rule = self._rules[row]
         try:
-            within = rule.within(self._measurements()).tolist()
-            fits = rule.matching(self._measurements(), self._sheets()).tolist()
+            values = self._measurements((rule,))
+            within = rule.within(values).tolist()
+            fits = rule.matching(values, self._sheets()).tolist()
         except UserError as error:
             self.count.setText(sentence_of(error) or "")
             return
@@ -335,6 +348,7 @@ class RuleDialog(ToolDialog):
         text += f"; {sheets} of them open membranes, no bodies" if sheets else ""
         border = sum(number in rows and Flag.BORDER in rows[number].flags for number in fits)
         text += f"; {border} at the border, so not whole" if border else ""
+        text += f"; {stale} changed since measured, left out" if stale else ""
         self.count.setText(text)
         if self.highlight.isChecked() and self.isVisible():
             self._session.objects.set(selected=tuple(number for number in fits if number in rows))
@@ -349,10 +363,26 @@ class RuleDialog(ToolDialog):
         """The rules that have limits."""
         return [rule for rule in self._rules if rule.ranges and rule.class_name]
 
-    def _measurements(self) -> Measurements:
-        if self._measured.value is None:
+    @property
+    def _stale(self) -> int:
+        """How many objects changed since they were measured: no rule holds for them."""
+        return len(self._measured.stale.intersection(self._work.table.rows))
+
+    def _measurements(self, rules: Iterable[Rule]) -> Measurements:
+        """Return the values that hold now, if the columns that the rules ask for do."""
+        found = self._measured.holding
+        if found is None:
             raise UserError("The objects have not been measured yet: measure them first.")
-        return self._measured.value
+        if self._measured.all_stale:
+            raise UserError("The objects have changed since they were measured: measure them again.")
+        asked = {one.column for rule in rules for one in rule.ranges}
+        old = [c.title for c in found.columns if c.key in asked & self._measured.outdated_columns]
+        if old:
+            raise UserError(
+                f"“{old[0]}” depends on other objects, and these or their classes have changed: measure "
+                "again."
+            )
+        return found
 
     def _sheets(self) -> frozenset[int]:
         return sheets_in(self._work.table)
@@ -370,6 +400,12 @@ class RuleDialog(ToolDialog):
             return f"{rule.class_name}: no limits yet"
         kind = "" if rule.among is usual_among(rule.class_name) else f" ({_AMONG[rule.among].lower()})"
         return f"{rule.class_name}{kind}: " + "; ".join(_range_text(one, titles) for one in rule.ranges)
+
+    def _on_measure(self) -> None:
+        try:
+            self._context.parts.objects.measure()
+        except UserError as error:
+            show_note(self.message, sentence_of(error) or "")
 
     # -- what changes around it ------------------------------------------------------------------
 

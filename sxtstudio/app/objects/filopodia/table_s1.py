@@ -33,6 +33,7 @@ from sxtstudio.core.figures import Figure
 from sxtstudio.core.measure.table_s1 import TableS1, plus_minus, table_s1
 from sxtstudio.core.measure.table_s1_figure import s1_figures
 from sxtstudio.core.object_table import ObjectTable
+from sxtstudio.core.wording import count
 
 _WHOLE, _CHOSEN, _EVERY = "whole filopodia", "chosen", "all"
 _HEADINGS = ("", "Mean ± SD", "SD over slices", "n", "Paper")
@@ -60,6 +61,7 @@ class TableS1Dialog(ToolDialog):
         self.rows.setTabKeyNavigation(False)
         self.caption = QLabel()
         self._plots: list[FigurePlot] = []
+        self._stale = 0
         self._settle = QTimer(self, singleShot=True, interval=60)
         self.resize(1080, 640)
         self._set_up()
@@ -89,6 +91,7 @@ class TableS1Dialog(ToolDialog):
     def _made(self, listing: Listing) -> tuple[TableS1 | None, str]:
         """Return the table, or why there is none."""
         numbers = self._numbers(listing)
+        self._stale = len(numbers & self._measured.stale)
         if not numbers:
             taken = len(filopodia_of(listing)) if self.which.currentData() == _WHOLE else 0
             return None, f"{taken} taken, none of them whole." if taken else NO_OBJECT
@@ -100,6 +103,16 @@ class TableS1Dialog(ToolDialog):
             return None, NOT_ALL
         except UserError as error:
             return None, str(error)
+
+    def _out_of_date(self) -> str:
+        """Return a warning where objects of the table are others than those that were measured."""
+        if self.which.currentData() in (None, _WHOLE):  # measured anew whenever they change
+            return ""
+        return (
+            f"\n\n⚠ {count(self._stale, 'object')} changed since they were measured: measure again."
+            if self._stale
+            else ""
+        )
 
     def _numbers(self, listing: Listing) -> frozenset[int]:
         which = self.which.currentData()
@@ -127,7 +140,7 @@ class TableS1Dialog(ToolDialog):
 
     def _show(self, why: str) -> None:
         table = self.table
-        self.caption.setText(why if table is None else table.caption())
+        self.caption.setText(why if table is None else table.caption() + self._out_of_date())
         self.rows.setRowCount(0 if table is None else len(table.rows))
         for index, row in enumerate(() if table is None else table.rows):
             unit = f" ({row.unit})" if row.unit else ""
@@ -221,7 +234,7 @@ class TableS1Dialog(ToolDialog):
 
     def _on_copy_clicked(self) -> None:
         if self.table is not None:
-            QGuiApplication.clipboard().setText(self.table.markdown())
+            QGuiApplication.clipboard().setText(self.table.markdown() + self._out_of_date())
 
     def _on_save_clicked(self) -> None:
         if self.table is not None:
@@ -229,6 +242,7 @@ class TableS1Dialog(ToolDialog):
             if path is not None:
                 with atomic_write(path) as temporary:
                     temporary.write_text(self.table.csv(), encoding="utf-8", newline="")
+                self._session.message.emit(f"Saved {path}.{self._out_of_date()}".replace("\n\n", " "))
 
     def _on_export_clicked(self) -> None:
         if self.table is not None:
@@ -236,6 +250,7 @@ class TableS1Dialog(ToolDialog):
             path = questions.save_file(self._context, "Export the plots", "table-s1.svg", kinds)
             if path is not None:
                 write_figures(s1_figures(self.table), path, columns=4)
+                self._session.message.emit(f"Saved {path}.{self._out_of_date()}".replace("\n\n", " "))
 
 
 def _rounded(value: float) -> str:

@@ -43,7 +43,7 @@ class PlotsPage(SeenPage):
         self.plot = FigurePlot("Plot of the objects")
         self.bar = ColourBar()
         self.words = Note()
-        self._said = ""
+        self._said, self._warning = "", ""
         self.nothing = QLabel(NOTHING)
         self._lay_out()
         self.setFocusProxy(self.fields.kind)
@@ -52,8 +52,8 @@ class PlotsPage(SeenPage):
     def _read(self) -> None:
         document = self._session.document
         table = ObjectTable() if document is None else document.object_table
-        if self._listing.table is not table or self._listing.measurements is not self._measured.value:
-            self._listing = Listing(table, self._measured.value)
+        if self._listing.table is not table or self._listing.measurements is not self._measured.holding:
+            self._listing = Listing(table, self._measured.holding)
         columns = number_columns(self._listing)
         ready = bool(columns) and bool(len(self._listing))
         self.nothing.setText(NOT_MEASURED if len(self._listing) else NOTHING)
@@ -69,19 +69,22 @@ class PlotsPage(SeenPage):
         self.plot.show_figure(plotted.figure)
         self.plot.show_chosen(state.selected)
         chosen = f"  ·  {count(len(state.selected), 'object')} chosen" if state.selected else ""
-        self._said = plotted.words + chosen + self._out_of_date(choice)
+        self._warning = self._out_of_date(choice)
+        self._said = plotted.words + chosen + self._warning
         self._show_words()
         self.bar.show_bar(plotted.figure.bar)
 
     def _out_of_date(self, choice: PlotChoice) -> str:
         """Return what of the plot may be wrong by now."""
         keys = {choice.y, choice.x} if choice.kind is FigureKind.SCATTER else {choice.y}
+        if choice.kind is not FigureKind.HISTOGRAM:
+            keys.add(self._session.objects.value.colour_by)
         outdated = keys & self._measured.outdated_columns
         stale = len(self._measured.stale.intersection(self._listing.numbers.tolist()))
         if outdated:
             names = [one.title for one in number_columns(self._listing) if one.key in outdated]
             return f"  ·  ⚠ {' and '.join(names)} out of date: measure again"
-        changed = f"{count(stale, 'object')} changed since they were measured"
+        changed = f"{count(stale, 'object')} changed since measured and left out"
         return f"  ·  ⚠ {changed}: measure again" if stale else ""
 
     def shut_down(self) -> None:
@@ -207,7 +210,7 @@ class PlotsPage(SeenPage):
         )
         if path is not None:
             write_figures([figure], path)
-            self._session.message.emit(f"The plot is in {path}.")
+            self._session.message.emit(f"The plot is in {path}.{self._warning.replace('  ·', '')}")
 
 
 def _choice_from(stored: dict[str, Any]) -> PlotChoice:
