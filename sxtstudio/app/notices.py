@@ -19,6 +19,7 @@ class NoticeKind(Enum):
 
     TRAINING = auto()
     BATCH = auto()
+    BEAMTIME = auto()
 
 
 @dataclass(frozen=True)

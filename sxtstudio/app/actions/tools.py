@@ -16,6 +16,13 @@ def batch(context: Context) -> None:
     context.dialogs.bring_up(BatchDialog)
 
 
+def beamtime(context: Context) -> None:
+    """Show the wall of the tomograms that arrive."""
+    from sxtstudio.app.beamtime.dialog import BeamtimeDialog
+
+    context.dialogs.bring_up(BeamtimeDialog)
+
+
 def compare(context: Context) -> None:
     """Compare groups of measured tomograms."""
     from sxtstudio.app.objects.compare.dialog import CompareDialog
@@ -78,6 +85,14 @@ ACTIONS = (
         batch,
         shortcut="Ctrl+B",
         icon="mdi6.playlist-play",
+    ),
+    ActionInfo(
+        "tools.beamtime",
+        "Beamtime…",
+        "Tools",
+        "Segment each tomogram that arrives, on a wall with pictures and quality, and keep a page of it",
+        beamtime,
+        icon="mdi6.view-grid-plus-outline",
     ),
     ActionInfo(
         "tools.compare",

@@ -163,6 +163,11 @@ def _arrival(signature: Signature) -> str:
     return datetime.fromtimestamp(changed if sensible else entered).astimezone().isoformat(timespec="seconds")
 
 
+def is_page(folder: Path) -> bool:
+    """Whether a folder holds records of a beamtime."""
+    return (folder / RECORDS).is_dir()
+
+
 class RecordFolder:
     """The records of a page, in memory without what only one of them at a time is looked at for."""
 

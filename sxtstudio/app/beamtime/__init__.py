@@ -1,0 +1,1 @@
+"""Beamtime: a wall of the tomograms that arrive, each segmented and judged."""
