@@ -18,6 +18,7 @@ from scipy import ndimage
 
 from sxtstudio.cli import main
 from sxtstudio.core.geometry import Box
+from tests.installer.scripts import INSTALLER, loaded
 
 METADATA = {"axes": "ZYX", "unit": "um", "spacing": 0.01}
 
@@ -35,14 +36,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
 @pytest.fixture(scope="module")
 def cell(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Membranes of a cell above y = 30 with two filopodia of 40 px, the second cut by the last slice."""
-    z, y, x = np.meshgrid(*(np.arange(n, dtype=float) for n in (26, 84, 90)), indexing="ij")
-    nearest = np.clip(y, 0, 64)
-    tubes = [
-        np.sqrt((z - at) ** 2 + (y - nearest) ** 2 + (x - column) ** 2) - 6
-        for at, column in ((12, 25), (22, 65))
-    ]
-    whole = np.minimum(y - 30, np.min(tubes, axis=0))
-    labels = ((whole <= 0) & (whole > -2.2)).astype(np.uint8) * 255
+    labels = loaded(INSTALLER / "linux" / "make_data.py").cell_with_filopodia()
     return write(tmp_path_factory.mktemp("filopodia") / "labels.tif", labels)
 
 

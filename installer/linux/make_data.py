@@ -11,12 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import tifffile
+from numpy.typing import NDArray
 
 METADATA = {"axes": "ZYX", "unit": "um", "spacing": 0.01}
 
 
-def filopodia(folder: Path) -> None:
-    """Draw a cell above y = 30 with two tubes, 12 px wide."""
+def cell_with_filopodia() -> NDArray[np.uint8]:
+    """Return membranes (z, y, x) of a cell above y = 30 with two tubes, 40 px long and 12 wide.
+
+    The second tube is cut by the last slice.
+    """
     z, y, x = np.meshgrid(*(np.arange(n, dtype=float) for n in (26, 84, 90)), indexing="ij")
     nearest = np.clip(y, 0, 64)
     tubes = [
@@ -24,7 +28,12 @@ def filopodia(folder: Path) -> None:
         for at, column in ((12, 25), (22, 65))
     ]
     whole = np.minimum(y - 30, np.min(tubes, axis=0))
-    labels = ((whole <= 0) & (whole > -2.2)).astype(np.uint8) * 255
+    return ((whole <= 0) & (whole > -2.2)).astype(np.uint8) * 255
+
+
+def filopodia(folder: Path) -> None:
+    """Write the cell, and a seed on each of its tubes."""
+    labels = cell_with_filopodia()
     tifffile.imwrite(folder / "filopodia.tif", labels, imagej=True, resolution=(100, 100), metadata=METADATA)
     (folder / "seeds.csv").write_text("x,y,z\n25,50,12\n65,50,22\n", encoding="utf-8")
 

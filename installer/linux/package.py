@@ -21,6 +21,8 @@ ROOT = HERE.parents[1]
 FILES = HERE / "files"
 LICENCES, SBOM = "THIRD-PARTY-LICENCES.txt", "sbom.cdx.json"
 PT_LOAD = 1
+MAKESELF_HEADER = Path("/usr/share/makeself/makeself-header.sh")
+_ITS_FOLDER, _OUR_FOLDER = r"selfgz\$\$\$RANDOM", r"sxtstudio-setup.\$\$.\$RANDOM"
 # What must be the system's own; see bundle.spec.
 DEPENDS = (
     "libc6 (>= 2.35)", "libstdc++6 (>= 12)", "libgcc-s1", "zlib1g", "libgl1", "libegl1", "libx11-6",
@@ -141,7 +143,7 @@ def make_run(bundle: Path, out: Path) -> Path:
         # Hard links: the bundle has a gigabyte.
         shutil.copytree(bundle, root / "sxtstudio", symlinks=True, copy_function=os.link)
         menu_files(root / "share")
-        for name in ("install.sh", "uninstall.sh"):
+        for name in ("install.sh", "put.sh", "uninstall.sh"):
             shutil.copy(FILES / name, root / name)
             (root / name).chmod(0o755)
         target = out / f"sxtstudio-{version()}.run"
@@ -150,9 +152,28 @@ def make_run(bundle: Path, out: Path) -> Path:
 
 
 def pack_run(root: Path, target: Path, title: str) -> None:
-    """Make a .run of ``root`` that runs the ``install.sh`` in it; every system can unpack it (gzip)."""
-    words = ["makeself", "--gzip", "--complevel", "6", "--nox11", "--quiet", str(root), str(target)]
-    subprocess.run([*words, title, "./install.sh"], check=True)
+    """Make a .run of ``root`` that runs the ``install.sh`` in it; every system can unpack it (gzip).
+
+    It unpacks into a folder of our name, so that put.sh finds what a killed one left.
+    """
+    with tempfile.NamedTemporaryFile("w", suffix=".sh", dir=target.parent) as header:
+        header.write(run_header(MAKESELF_HEADER.read_text(encoding="utf-8")))
+        header.flush()
+        words = ["makeself", "--gzip", "--complevel", "6", "--nox11", "--quiet", "--header", header.name]
+        subprocess.run([*words, str(root), str(target), title, "./install.sh"], check=True)
+
+
+def run_header(text: str) -> str:
+    """Return makeself's script for a .run, with the name of the folder into which it unpacks changed.
+
+    Raises
+    ------
+    SystemExit
+        If this makeself names its folder otherwise.
+    """
+    if text.count(_ITS_FOLDER) != 1:
+        raise SystemExit(f"{MAKESELF_HEADER} does not unpack into {_ITS_FOLDER}: look at its new name.")
+    return text.replace(_ITS_FOLDER, _OUR_FOLDER)
 
 
 def main() -> None:

@@ -114,6 +114,7 @@ def make_run(name: str, folder: Path, out: Path) -> Path:
         root.mkdir()
         shutil.copytree(folder, root / package, symlinks=True, copy_function=os.link)
         (root / "NAME").write_text(package + "\n", encoding="utf-8")
+        shutil.copy(FILES / "put.sh", root / "put.sh")
         for script in ("install", "uninstall"):
             shutil.copy(FILES / f"{script}-add-on.sh", root / f"{script}.sh")
             (root / f"{script}.sh").chmod(0o755)

@@ -106,28 +106,61 @@ def test_what_pytorch_needs_to_start_stays(add_on: ModuleType, tmp_path: Path) -
     assert left == set(kept)
 
 
+#: No process has this number: Linux gives none above four million.
+DEAD = 99_999_999
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="shell scripts of the packages for Linux")
 def test_the_run_replaces_and_removes_an_add_on(tmp_path: Path) -> None:
     packed, home = tmp_path / "packed", tmp_path / "Jörg Müller"
     (packed / "sxtstudio-retrain").mkdir(parents=True)
     (packed / "sxtstudio-retrain" / "of-the-new-one").touch()
     (packed / "NAME").write_text("sxtstudio-retrain\n")
+    shutil.copy(INSTALLER / "linux" / "files" / "put.sh", packed)
     for name in ("install", "uninstall"):
         shutil.copy(INSTALLER / "linux" / "files" / f"{name}-add-on.sh", packed / f"{name}.sh")
     installed_in = home / ".local" / "lib" / "sxtstudio-retrain"
     installed_in.mkdir(parents=True)
     (installed_in / "of-the-old-one").touch()
-    where = os.environ | {"HOME": str(home)}
+    unpacked = tmp_path / "temporary files"
+    killed = [
+        unpacked / f"sxtstudio-setup.{DEAD}.12",
+        installed_in.with_name(f"{installed_in.name}.new.{DEAD}"),
+    ]
+    others = [unpacked / f"sxtstudio-setup.{os.getpid()}.12", unpacked / "of somebody else"]
+    for folder in (*killed, *others):
+        (folder / "a part of it").mkdir(parents=True)
+    where = os.environ | {"HOME": str(home), "TMPDIR": str(unpacked)}
     where.pop("SXTSTUDIO_PREFIX", None)
     said = subprocess.run(
         ["sh", packed / "install.sh"], env=where, capture_output=True, text=True, check=True
     )
+    assert sorted(unpacked.iterdir()) == sorted(others), "what a killed one left goes, and nothing else"
     assert "sxtstudio-retrain is installed" in said.stdout and "SXT Studio itself is not there" in said.stdout
     assert sorted(path.name for path in installed_in.iterdir()) == ["of-the-new-one", "uninstall.sh"]
     subprocess.run(["sh", installed_in / "uninstall.sh"], env=where, capture_output=True, check=True)
     assert list((home / ".local" / "lib").iterdir()) == []
     where["SXTSTUDIO_PREFIX"] = "relative"
     assert subprocess.run(["sh", packed / "install.sh"], env=where, capture_output=True).returncode == 2
+
+
+@pytest.mark.skipif(shutil.which("makeself") is None, reason="makeself is not installed")
+def test_a_run_unpacks_into_a_folder_of_our_name_and_leaves_nothing(tmp_path: Path) -> None:
+    """Were its name makeself's, put.sh could not tell what a killed one has left."""
+    package = loaded(INSTALLER / "linux" / "package.py")
+    root, temporary = tmp_path / "root", tmp_path / "tmp"
+    root.mkdir()
+    temporary.mkdir()
+    (root / "install.sh").write_text("#!/bin/sh\nset -eu\n. ./put.sh\npwd\n")
+    (root / "install.sh").chmod(0o755)
+    shutil.copy(INSTALLER / "linux" / "files" / "put.sh", root)
+    (temporary / f"sxtstudio-setup.{DEAD}.").mkdir()
+    package.pack_run(root, tmp_path / "a.run", "SXT Studio")
+    words = ["sh", tmp_path / "a.run", "--quiet"]
+    where = os.environ | {"TMPDIR": str(temporary), "SXTSTUDIO_PREFIX": str(tmp_path)}
+    done = subprocess.run(words, env=where, capture_output=True, text=True, check=True)
+    assert Path(done.stdout.strip()).name.startswith("sxtstudio-setup.")
+    assert list(temporary.iterdir()) == []
 
 
 def test_the_manifest_names_what_it_was_made_for(add_on: ModuleType, tmp_path: Path) -> None:
