@@ -15,6 +15,9 @@ def add(commands: Any) -> None:
     parser = commands.add_parser("probe-window")
     parser.add_argument("answer_file")
     parser.set_defaults(run=probe_window)
+    parser = commands.add_parser("probe-card")
+    parser.add_argument("answer_file")
+    parser.set_defaults(run=probe_card)
     parser = commands.add_parser("probe-pytorch")
     parser.add_argument("answer_file")
     parser.set_defaults(run=probe_pytorch)
@@ -39,6 +42,14 @@ def probe(arguments: argparse.Namespace) -> int:
 def probe_window(arguments: argparse.Namespace) -> int:
     """Draw a test picture in a window of Qt's that is not shown."""
     from sxtstudio.app.view3d.native_probe import main
+
+    main(arguments.answer_file)
+    return 0
+
+
+def probe_card(arguments: argparse.Namespace) -> int:
+    """Load the libraries of a graphics card; where these are broken, this process ends or hangs."""
+    from sxtstudio.segment.card_trial import main
 
     main(arguments.answer_file)
     return 0

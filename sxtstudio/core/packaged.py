@@ -8,3 +8,13 @@ import sys
 def is_packaged() -> bool:
     """Whether this is the installed application, which brings all that it needs, and no Python to add to."""
     return bool(getattr(sys, "frozen", False))
+
+
+def own_program(command: str, module: str) -> list[str]:
+    """Return the words that start a part of this program in a process of its own.
+
+    A bundled application is no Python: it is started anew with a command that is not in its help.
+    """
+    if is_packaged():
+        return [sys.executable, command]
+    return [sys.executable, "-m", module]

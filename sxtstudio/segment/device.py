@@ -29,6 +29,7 @@ from sxtstudio.core.add_ons import AddOn, find, way_to_add
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.packaged import is_packaged
 from sxtstudio.segment.allocation import allocated_cpus
+from sxtstudio.segment.card_trial import problem_of_card
 from sxtstudio.segment.control_groups import processor_quota
 from sxtstudio.segment.runtime import ort
 
@@ -184,6 +185,11 @@ def _cpu(reason: str, *, required: bool = False) -> Device:
 
 def _working_card(index: int) -> str:
     """Return the name of a card on which a small network gives the right result."""
+    _driver_library()
+    problem = problem_of_card()  # in another process first: a broken driver raises no error, it ends this one
+    if problem:
+        _refuse_broken_package()
+        raise _Unusable(f"the NVIDIA driver or CUDA {problem}; update the driver, or restart the computer")
     names = driver_cards()
     if index >= len(names):
         raise _Unusable(f"the NVIDIA driver knows {_count(len(names))} only, counted from 0")
@@ -200,26 +206,41 @@ def _working_card(index: int) -> str:
 
 def _check_add_on(card: str) -> None:
     """Raise _Unusable where the installed program has no package for NVIDIA's cards that fits."""
+    _refuse_broken_package()
+    file = way_to_add(AddOn.NVIDIA).file
+    if find(AddOn.NVIDIA).folder is None:
+        raise _Unusable(f"there is a card ({card}), but not the NVIDIA package; to use it, install {file}")
+
+
+def _refuse_broken_package() -> None:
     found, file = find(AddOn.NVIDIA), way_to_add(AddOn.NVIDIA).file
     if found.problem:
         raise _Unusable(f"the NVIDIA package cannot be used: {found.problem}; put {file} in its place")
-    if found.folder is None:
-        raise _Unusable(f"there is a card ({card}), but not the NVIDIA package; to use it, install {file}")
 
 
 def _how_to_install() -> str:
     return f"install {way_to_add(AddOn.NVIDIA).file} again" if is_packaged() else "install sxtstudio[cuda]"
 
 
-def driver_cards() -> list[str]:
-    """Return the names of the cards that the NVIDIA driver knows; _Unusable if there are none."""
+def _driver_library() -> ctypes.CDLL:
     library = {"win32": "nvcuda.dll", "darwin": None}.get(sys.platform, "libcuda.so.1")
     if library is None:
         raise _Unusable("CUDA does not exist for macOS")
     try:
-        driver = ctypes.CDLL(library)
+        return ctypes.CDLL(library)
     except OSError:
         raise _Unusable(f"no NVIDIA driver was found ({library} is missing)") from None
+
+
+def driver_cards() -> list[str]:
+    """Return the names of the cards that the NVIDIA driver knows; _Unusable if there are none."""
+    try:
+        return _cards_of(_driver_library())
+    except AttributeError as error:  # a function is not in it
+        raise _Unusable(f"the NVIDIA driver is damaged ({_first_line(error)}): reinstall it") from error
+
+
+def _cards_of(driver: ctypes.CDLL) -> list[str]:
     count, version = ctypes.c_int(), ctypes.c_int()
     status = driver.cuInit(0) or driver.cuDeviceGetCount(ctypes.byref(count))
     if status not in (0, 100):  # 100: there is a driver, but no card

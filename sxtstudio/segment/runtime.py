@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 
 from sxtstudio.core.add_ons import AddOn, give_up, use, wanted_version
+from sxtstudio.segment.card_trial import problem_of_card
 
 _LOG = logging.getLogger(__name__)
 _NAME = "onnxruntime"
@@ -19,7 +20,8 @@ def bring_nvidia() -> None:
     folder = use(AddOn.NVIDIA).folder
     if folder is None:
         return
-    problem = _problem()
+    # Another process loads it first: what is broken may end this one, or never come back.
+    problem = problem_of_card() or _problem()
     if problem:
         _LOG.error("the NVIDIA package in %s %s", folder, problem)
         give_up(AddOn.NVIDIA, folder, problem)

@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.packaged import is_packaged
+from sxtstudio.core.packaged import own_program
 
 DEBIAN_PACKAGES = ("libgl1", "libegl1", "libgl1-mesa-dri")
 # For subprocess: no black window beside the program on Windows.
@@ -106,16 +106,6 @@ def _probe(window: str, variables: dict[str, str] | None = None) -> OpenGL | Non
         except (OSError, subprocess.SubprocessError, ValueError):
             return None
     return OpenGL(window, answer["renderer"]) if answer and answer["drawn"] else None
-
-
-def own_program(command: str, module: str) -> list[str]:
-    """Return the words that start a part of this program in a process of its own.
-
-    A bundled application is no Python: it is started anew with a command that is not in its help.
-    """
-    if is_packaged():
-        return [sys.executable, command]
-    return [sys.executable, "-m", module]
 
 
 def hidden_window(opengl: OpenGL) -> Any:

@@ -97,6 +97,7 @@ class CardSession:
 @pytest.fixture
 def computer(monkeypatch):
     fake = Computer()
+    monkeypatch.setattr(device_module, "problem_of_card", lambda: "")  # tests/segment/test_card_trial.py
     monkeypatch.setattr(sys, "platform", "linux")
     monkeypatch.setattr(ctypes, "CDLL", fake.load)
     monkeypatch.setattr(onnxruntime, "InferenceSession", fake.open)

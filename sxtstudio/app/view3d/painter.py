@@ -22,9 +22,10 @@ from sxtstudio.app.view3d.contents import Part, Plane, SceneContents, write_mesh
 from sxtstudio.app.view3d.scene import Quality
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.packaged import own_program
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import VoxelSize
-from sxtstudio.surface.offscreen import NO_WINDOW, OpenGL, own_program
+from sxtstudio.surface.offscreen import NO_WINDOW, OpenGL
 from sxtstudio.workflow.retraining.child import yield_to_window
 
 _LOG = logging.getLogger(__name__)

@@ -9,7 +9,8 @@ import tempfile
 from pathlib import Path
 
 from sxtstudio.app.view3d.choice import Choice, System, Wish, choose
-from sxtstudio.surface.offscreen import NO_WINDOW, OpenGL, find_opengl, own_program
+from sxtstudio.core.packaged import own_program
+from sxtstudio.surface.offscreen import NO_WINDOW, OpenGL, find_opengl
 
 _LOG = logging.getLogger(__name__)
 _PROBE_S = 60

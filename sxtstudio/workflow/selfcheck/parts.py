@@ -123,7 +123,8 @@ def picture() -> str:
 
 def window() -> str:
     """Let Qt draw a 3D picture in a window that is not shown, in a process of its own."""
-    from sxtstudio.surface.offscreen import NO_WINDOW, own_program
+    from sxtstudio.core.packaged import own_program
+    from sxtstudio.surface.offscreen import NO_WINDOW
 
     screen = ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM")
     if sys.platform.startswith("linux") and not any(os.environ.get(name) for name in screen):

@@ -14,11 +14,11 @@ import tifffile
 
 from sxtstudio import segment
 from sxtstudio.cli import main
+from sxtstudio.core import packaged
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.shipped import resources
 from sxtstudio.segment.device import Device
-from sxtstudio.surface import offscreen
 from sxtstudio.workflow.jobs import povray, povray_program
 from sxtstudio.workflow.retraining import child
 from sxtstudio.workflow.selfcheck import check, file_parts, parts
@@ -185,7 +185,7 @@ def test_a_window_without_opengl_is_a_window(
     program = tmp_path / "program"
     program.write_text(f"#!/bin/sh\necho Could not connect to display >&2\n{script}\n", encoding="utf-8")
     program.chmod(0o755)
-    monkeypatch.setattr(offscreen, "own_program", lambda command, module: [str(program), command])
+    monkeypatch.setattr(packaged, "own_program", lambda command, module: [str(program), command])
     monkeypatch.setenv("DISPLAY", ":7")
     state, said = alone(monkeypatch, "window")
     assert state is expected and words in said
