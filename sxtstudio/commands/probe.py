@@ -49,7 +49,7 @@ def probe_window(arguments: argparse.Namespace) -> int:
 
 def probe_card(arguments: argparse.Namespace) -> int:
     """Load the libraries of a graphics card; where these are broken, this process ends or hangs."""
-    from sxtstudio.segment.card_trial import main
+    from sxtstudio.segment.card_child import main
 
     main(arguments.answer_file)
     return 0

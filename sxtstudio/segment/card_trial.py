@@ -34,7 +34,8 @@ from sxtstudio.core.records import read_json_record
 LIMIT_S = 90.0
 #: What a process that cannot be killed (it waits for the driver) may hold us up.
 _GRACE_S = 2.0
-_INSIDE = "SXTSTUDIO_CARD_TRIAL"
+#: Set for the other process, which tries nothing in a third one.
+INSIDE = "SXTSTUDIO_CARD_TRIAL"
 _MOST_BYTES = 10_000
 _NO_WINDOW = 0x08000000 if sys.platform == "win32" else 0
 _LOG = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ def problem_of_card() -> str:
 
     The first time it takes as long as the trial.
     """
-    if os.environ.get(_INSIDE):
+    if os.environ.get(INSIDE):
         return ""
     if _Here.tried is None:
         of = [*_package(), *_driver(), _since_start()]
@@ -77,32 +78,16 @@ def problem_of_card() -> str:
     return _Here.tried.problem
 
 
-def main(answer_file: str) -> None:
-    """Load the libraries and try the first card, in the other process; say in a file how far that came."""
-    os.environ[_INSIDE] = "1"
-    if sys.platform == "win32":
-        import ctypes
-
-        ctypes.windll.kernel32.SetErrorMode(0x8003)  # no box that says it has stopped working
-    answer = Path(answer_file)
-    answer.write_text("while its libraries were loaded", "utf-8")
-    from sxtstudio.segment.device import choose_device
-
-    answer.write_text("while the card was tried", "utf-8")
-    choose_device("auto")  # what is wrong with a card that answers, this process's parent finds out and says
-    answer.write_text("", "utf-8")
-
-
 def _try() -> str:
     with tempfile.TemporaryDirectory() as folder:
         answer = Path(folder, "answer.txt")
         try:
             child = subprocess.Popen(
-                [*own_program("probe-card", __name__), str(answer)],
+                [*own_program("probe-card", "sxtstudio.segment.card_child"), str(answer)],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                env={**os.environ, _INSIDE: "1"},
+                env={**os.environ, INSIDE: "1"},
                 creationflags=_NO_WINDOW,
             )
         except OSError as error:
@@ -200,7 +185,3 @@ def _remember(tried: _Tried) -> None:
             temporary.write_text(json.dumps(facts), "utf-8")
     except (OSError, UserError):  # it is tried again next time
         _LOG.warning("what came of the trial of the card cannot be kept in %s", _file())
-
-
-if __name__ == "__main__":
-    main(sys.argv[1])

@@ -27,7 +27,8 @@ card_trial.LIMIT_S = limit
 card_trial.own_program = lambda *_: [sys.executable, program, *sys.argv[1:4]]
 if len(sys.argv) > 4:
     open(os.environ["TRIALS"], "a").write("x")
-    card_trial.main(sys.argv[4])
+    from sxtstudio.segment import card_child
+    card_child.main(sys.argv[4])
     sys.exit()
 from sxtstudio.segment import device
 chosen = device.choose_device("auto")
