@@ -37,6 +37,13 @@ def robustness(context: Context) -> None:
     context.dialogs.bring_up(RobustnessDialog)
 
 
+def quality(context: Context) -> None:
+    """Show how good the open tomogram is."""
+    from sxtstudio.app.quality.dialog import QualityDialog
+
+    context.dialogs.bring_up(QualityDialog)
+
+
 def evaluate(context: Context) -> None:
     """Show the panel in which slices are judged."""
     context.parts.side.show_panel(Panel.EVALUATE)
@@ -109,6 +116,15 @@ ACTIONS = (
         "Plot objects and volume against threshold, erosion and smallest size",
         robustness,
         icon="mdi6.chart-line",
+        needs=("tomogram",),
+    ),
+    ActionInfo(
+        "tools.quality",
+        "Quality of the tomogram…",
+        "Tools",
+        "Judge resolution, contrast, noise, doubled edges, gold and more, with what to do about them",
+        quality,
+        icon="mdi6.gauge",
         needs=("tomogram",),
     ),
     ActionInfo(

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from msgspec import Struct, field
+from msgspec.json import encode
+from msgspec.json import format as format_json
 
+from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.polarity import Value
 from sxtstudio.core.printable import printable
@@ -119,5 +123,21 @@ def objects_in(table: Path) -> dict[str, int]:
     classes: Any = columns.get("class")
     if classes is None or classes.dtype.kind != "O":
         return {UNCLASSIFIED: len(numbers)}
-    found = Counter(str(name).strip() or UNCLASSIFIED for name in classes)
-    return dict(found.most_common())
+    return classes_counted([str(name) for name in classes])
+
+
+def classes_counted(names: Iterable[str]) -> dict[str, int]:
+    """Return how often each class occurs, the most frequent first; "" is none."""
+    return dict(Counter(name.strip() or UNCLASSIFIED for name in names).most_common())
+
+
+def write_quality(path: Path, quality: Quality) -> None:
+    """Write the record of a tomogram's quality as JSON.
+
+    Raises
+    ------
+    UserError
+        If it cannot be written.
+    """
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(format_json(encode(quality)))

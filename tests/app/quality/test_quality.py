@@ -1,0 +1,114 @@
+"""Tools > Quality of the tomogram: it judges what is open, shows it in words, and writes it."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytestqt.qtbot import QtBot
+
+from sxtstudio.app import questions
+from sxtstudio.app.help.reader import Documentation
+from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.quality.dialog import QualityDialog
+from sxtstudio.core.edit_kind import EditKind
+from sxtstudio.core.geometry import Box
+from sxtstudio.core.object_table import ObjectRow
+from sxtstudio.core.quality.dictionary import FigureName
+from sxtstudio.core.quality.record import CurveSource, Flag, Quality
+from sxtstudio.core.records import record_of
+from sxtstudio.core.trust import SliceTrust
+
+
+@pytest.fixture
+def dialog(sample: MainWindow, qtbot: QtBot) -> QualityDialog:
+    sample.actions_.by_name["tools.quality"].trigger()
+    dialog = sample.context.dialogs.find(QualityDialog)
+    assert dialog is not None
+    judged(dialog, qtbot)
+    return dialog
+
+
+def judged(dialog: QualityDialog, qtbot: QtBot) -> None:
+    qtbot.waitUntil(lambda: dialog.found is not None and dialog.job is None, timeout=30_000)
+
+
+def test_the_sample_is_judged_by_itself_and_is_good(dialog: QualityDialog) -> None:
+    """The sample that the program ships raises no flag; every figure has a row with a sentence."""
+    found = dialog.found
+    assert found is not None
+    assert [figure.sentence for figure in found.flagged] == []
+    assert dialog.rows.rowCount() == len(found.figures)
+    for row, figure in enumerate(found.figures):
+        title, value, sentence = (dialog.rows.item(row, column) for column in range(3))
+        assert title is not None and value is not None and sentence is not None
+        assert (title.text(), value.text(), sentence.text()) == (
+            figure.definition.title,
+            figure.text,
+            figure.sentence,
+        )
+    correlation, along_z = (plot.figure for plot in dialog.plots)
+    assert correlation is not None and correlation.x_title == "Frequency (1/µm)"
+    assert along_z is not None and along_z.curves[0].x.tolist() == [one.z + 1 for one in found.slices]
+    assert not dialog.strip.isVisible()
+
+
+def test_all_of_it_is_written(dialog: QualityDialog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for button, name in ((dialog.save, "q.json"), (dialog.export, "q.svg")):
+        monkeypatch.setattr(questions, "save_file", lambda *_, name=name: tmp_path / name)
+        button.click()
+    values = json.loads((tmp_path / "q.json").read_text(encoding="utf-8"))
+    assert record_of(values, Quality, "The record") == dialog.found
+    assert "Fourier ring correlation" in (tmp_path / "q.svg").read_text(encoding="utf-8")
+
+
+def test_a_half_reconstruction_gives_a_true_resolution(
+    dialog: QualityDialog, sample: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = sample.session.document
+    assert document is not None
+    monkeypatch.setattr(questions, "open_file", lambda *_: Path(document.source))
+    dialog.found = None
+    dialog.choose.click()
+    judged(dialog, qtbot)
+    assert dialog.found is not None and dialog.found.curve is not None
+    assert dialog.found.curve.source is CurveSource.HALVES
+    assert min(dialog.found.curve.correlation) > 0.99  # it is the same one
+
+
+def test_labels_objects_and_trust_of_what_is_open_count(
+    dialog: QualityDialog, sample: MainWindow, qtbot: QtBot
+) -> None:
+    session = sample.session
+    document = session.document
+    assert document is not None
+    document.trust = (SliceTrust(0.2),) * document.shape[0]
+    recorder = session.record(EditKind.FIND_OBJECTS, "objects")
+    recorder.write(Box((0, 0, 0), (2, 2, 2)), np.full((2, 2, 2), 3, np.uint32))
+    session.commit(recorder, rows=document.object_table.change({3: ObjectRow("Vesicle")}))
+    dialog.found = None
+    dialog.run.click()
+    judged(dialog, qtbot)
+    assert dialog.found is not None
+    certainty = dialog.found.figure(FigureName.CERTAINTY)
+    assert certainty is not None and certainty.flag is Flag.BAD
+    assert dialog.found.objects == {"Vesicle": 1}
+    assert "to look at" in dialog.summary.text()
+    row = dialog.found.figures.index(certainty)
+    item = dialog.rows.item(row, 0)
+    assert item is not None and item.font().bold()
+
+
+def test_the_help_page_is_one_click_away(dialog: QualityDialog, sample: MainWindow) -> None:
+    dialog.explain.click()
+    page = sample.context.dialogs.find(Documentation)
+    assert page is not None and page.isVisible()
+
+
+def test_another_tomogram_is_judged_anew(dialog: QualityDialog, sample: MainWindow, qtbot: QtBot) -> None:
+    dialog.found = None
+    sample.session.document_changed.emit()
+    judged(dialog, qtbot)
+    assert dialog.rows.rowCount() > 0
