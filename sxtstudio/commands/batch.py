@@ -187,7 +187,7 @@ class _Rows:
 
     def __call__(self, number: int, row: BatchRow) -> None:
         self._states[number] = row.state
-        self._display.slices = None if row.worker else row.slices
+        self._display.slices = row.slices if row.state == "running" and not row.worker else None
         if row.state in ("done", "skipped", "failed"):
             self._display.clear()
             if not self._noted(number, row):

@@ -56,17 +56,18 @@ def beamtime_of(arguments: argparse.Namespace) -> BeamtimeFollower | None:
                     f"--{name} is for the page of a beamtime: give --page FOLDER or --beamtime, too."
                 )
         return None
-    from sxtstudio.core.classes.classifier_file import read_classifier
     from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, BeamtimeParameters, check_page
     from sxtstudio.workflow.beamtime.page import INDEX
 
     folder = Path(arguments.page or Path(arguments.output or arguments.watch) / DEFAULT_PAGE)
     classifier = Path(arguments.classifier) if arguments.classifier else None
-    if classifier is not None:
-        read_classifier(classifier)  # a wrong one is said now, not after the first tomogram
     check_page(folder, Path(arguments.watch))
     parameters = BeamtimeParameters(
-        folder, arguments.title or BeamtimeParameters.title, bool(arguments.objects), classifier
+        folder,
+        arguments.title or BeamtimeParameters.title,
+        bool(arguments.objects),
+        classifier,
+        arguments.voxel,
     )
     follower = BeamtimeFollower(parameters, slices_from=0)
     for text in follower.records.damaged:

@@ -149,7 +149,11 @@ class BeamtimeForm(QWidget):
             watched,
             self.present.isChecked(),
             BeamtimeParameters(
-                page, title, wants_objects, Path(classifier) if classifier and wants_objects else None
+                page,
+                title,
+                wants_objects,
+                Path(classifier) if classifier and wants_objects else None,
+                batch.voxel_nm,
             ),
             batch,
         )

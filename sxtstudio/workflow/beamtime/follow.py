@@ -14,12 +14,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from sxtstudio.core.classes.classifier_file import read_classifier
 from sxtstudio.core.errors import SliceBase, UserError, sentence_of
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.paths import resolved
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.quality.record import Quality
+from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io import open_volume
 from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.workflow.beamtime.page import write_now, write_page
@@ -27,12 +29,14 @@ from sxtstudio.workflow.beamtime.pdf import write_pdf
 from sxtstudio.workflow.beamtime.pictures import read_planes, write_pictures
 from sxtstudio.workflow.beamtime.record import PICTURES, Kind, RecordFolder, State, TomogramRecord, record_for
 from sxtstudio.workflow.beamtime.status import Doing, Status
+from sxtstudio.workflow.document.views import VolumeView
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.classifying import ClassifyJob, classify_file
 from sxtstudio.workflow.jobs.disk_room import DiskState, Room
 from sxtstudio.workflow.jobs.measuring import MeasureJob
 from sxtstudio.workflow.jobs.objects import ObjectsJob, objects_file
 from sxtstudio.workflow.jobs.outputs import on_disk
+from sxtstudio.workflow.jobs.quality import QualityJob, quality_of_file
 from sxtstudio.workflow.jobs.watch import FolderWatch, signature_of
 from sxtstudio.workflow.jobs.watching import Follower
 
@@ -40,8 +44,8 @@ from sxtstudio.workflow.jobs.watching import Follower
 _NOW_EVERY_S, _PDF_EVERY_S = 15.0, 600.0
 _RECENT = 10
 
-#: Judges a tomogram by itself and its labels; its caller gives it.
-Judge = Callable[[Path, Path, Progress], Quality]
+#: Judges a tomogram.
+Judge = Callable[[QualityJob, Progress], Quality]
 OnRecord = Callable[[TomogramRecord], None]
 OnStatus = Callable[[Status], None]
 
@@ -60,12 +64,15 @@ class BeamtimeParameters:
         Find objects in the labels, and count them.
     classifier
         A file by which objects get their classes.
+    voxel_nm
+        In place of what the files say.
     """
 
     page: Path
     title: str = "Beamtime"
     objects: bool = False
     classifier: Path | None = None
+    voxel_nm: VoxelSize | None = None
 
 
 class BeamtimeFollower(Follower):
@@ -77,7 +84,7 @@ class BeamtimeFollower(Follower):
         on_record: OnRecord | None = None,
         on_status: OnStatus | None = None,
         *,
-        judge: Judge | None = None,
+        judge: Judge = quality_of_file,
         slices_from: SliceBase = 1,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -86,8 +93,10 @@ class BeamtimeFollower(Follower):
         Raises
         ------
         UserError
-            If the folder cannot be used, or another window or command works in it.
+            If the folder cannot be used, another window or command works in it, or the classifier is none.
         """
+        if parameters.classifier is not None:
+            read_classifier(parameters.classifier)  # a wrong one is said now, not after the first tomogram
         self.parameters = parameters
         self.folders = (parameters.page,)
         self.records = RecordFolder(parameters.page)
@@ -236,13 +245,14 @@ class BeamtimeFollower(Follower):
         if not self.parameters.objects and self.parameters.classifier is None:
             return {}
         output = objects_path(labels)
-        table = output.with_suffix(".csv")
+        classes, table = _tables_of(labels)
+        voxel_nm = self.parameters.voxel_nm
         progress.begin(1)
-        job = ObjectsJob(labels, output, image=tomogram, table=table)
+        job = ObjectsJob(labels, output, image=tomogram, table=table, voxel_nm=voxel_nm)
         found = objects_file(job, progress.part(0.6, "objects"))
         if self.parameters.classifier is None:
             return {"objects": {"": found.found.count}}
-        measure = MeasureJob(output, table.with_suffix(".classes.csv"), image=tomogram, flags=table)
+        measure = MeasureJob(output, classes, image=tomogram, flags=table, voxel_nm=voxel_nm)
         classified = classify_file(
             ClassifyJob(measure, self.parameters.classifier), progress.part(0.4, "classes")
         )
@@ -254,7 +264,9 @@ class BeamtimeFollower(Follower):
     def _quality(
         self, record: TomogramRecord, tomogram: Path, labels: Path, progress: Progress
     ) -> dict[str, Any]:
-        return {} if self._judge is None else {"quality": self._judge(tomogram, labels, progress)}
+        table = next((path for path in _tables_of(labels) if record.objects and path.is_file()), None)
+        job = QualityJob(tomogram, labels, objects=table, voxel_nm=self.parameters.voxel_nm)
+        return {"quality": self._judge(job, progress)}
 
     def _pictures(
         self, record: TomogramRecord, tomogram: Path, labels: Path, progress: Progress
@@ -263,8 +275,10 @@ class BeamtimeFollower(Follower):
             return self.parameters.page / PICTURES / f"{record.id}-{kind.value}.png"
 
         with open_volume(tomogram) as image, open_volume(labels) as there:
-            planes = read_planes(image, there, progress)
-            facts = {"shape": image.shape, "voxel_nm": image.voxel_nm, "labelled": planes.labelled}
+            voxel_nm = self.parameters.voxel_nm or image.voxel_nm
+            view = VolumeView(image, (0, image.shape[0]), voxel_nm)
+            planes = read_planes(view, there, progress)
+            facts = {"shape": image.shape, "voxel_nm": voxel_nm, "labelled": planes.labelled}
         made, trouble = write_pictures(planes, path_of)
         messages = (*record.messages, *([trouble] if trouble else []))
         return {**facts, "pictures": made, "messages": messages}
@@ -337,6 +351,12 @@ def check_page(page: Path, watched: Path) -> None:
         raise UserError(f"{watched} is no folder that can be watched: choose the one where tomograms arrive.")
     if resolved(page) == resolved(watched):
         raise UserError(f"{page} is watched for tomograms: choose a folder of its own for the page.")
+
+
+def _tables_of(labels: Path) -> tuple[Path, Path]:
+    """Return the tables of the objects with their classes, and with their flags only."""
+    flags = objects_path(labels).with_suffix(".csv")
+    return flags.with_suffix(".classes.csv"), flags
 
 
 def objects_path(labels: Path) -> Path:

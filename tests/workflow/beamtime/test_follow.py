@@ -17,6 +17,7 @@ import tifffile
 
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.record import Flag
 from sxtstudio.segment import SegmentParameters
 from sxtstudio.workflow.beamtime import follow as module
@@ -98,7 +99,9 @@ def test_a_tomogram_gets_its_record_pictures_page_and_pdf(folder: Path, toy_mode
     labels = tifffile.imread(folder / "first.labels.tif")
     assert record.labels == str(folder / "first.labels.tif") and record.shape == labels.shape == (6, 64, 80)
     assert record.labelled == pytest.approx((labels != 0).mean()) and record.voxel_nm == (10, 10, 10)
-    assert record.pictures == tuple(Kind)
+    assert record.pictures == tuple(Kind) and not any("No " in text[:3] for text in record.messages)
+    assert record.quality is not None and record.quality.shape == (6, 64, 80)
+    assert record.quality.figure(FigureName.VOXEL_SIZE).value == pytest.approx(10)
     assert all((page / (record.picture(kind) or "")).is_file() for kind in Kind)
     for name in ("index.html", "data.js", "now.js", "beamtime.pdf"):
         assert (page / name).stat().st_size > 100
