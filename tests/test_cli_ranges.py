@@ -12,7 +12,7 @@ import pytest
 
 from sxtstudio.cli import main
 from sxtstudio.io import export_zarr, zarr_layers
-from sxtstudio.workflow.ranges import finishing, split
+from sxtstudio.workflow.ranges import running, split
 from sxtstudio.workflow.ranges.attempts import begin_attempt
 
 
@@ -20,7 +20,7 @@ from sxtstudio.workflow.ranges.attempts import begin_attempt
 def chunks_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
     """Six slices make three ranges."""
     monkeypatch.setattr(export_zarr, "CHUNK", (2, 64, 64))
-    for module in (zarr_layers, split, finishing):
+    for module in (zarr_layers, split, running):
         monkeypatch.setattr(module, "LAYER_SLICES", 2)
 
 

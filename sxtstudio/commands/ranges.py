@@ -17,7 +17,7 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.wording import count, duration
 
 if TYPE_CHECKING:
-    from sxtstudio.workflow.ranges.planning import RangesState
+    from sxtstudio.workflow.ranges.state import RangesState
 
 
 def add(commands: Any) -> None:
@@ -139,7 +139,7 @@ def run_plan(arguments: argparse.Namespace) -> int:
 
 def run_show(arguments: argparse.Namespace) -> int:
     """Say what is finished."""
-    from sxtstudio.workflow.ranges.planning import read_state
+    from sxtstudio.workflow.ranges.state import read_state
 
     _show_state(read_state(_folder(arguments)), arguments.json)
     return DONE
@@ -148,8 +148,8 @@ def run_show(arguments: argparse.Namespace) -> int:
 def run_ranges(arguments: argparse.Namespace) -> int:
     """Segment ranges, and say of each what was done."""
     from sxtstudio.segment.keeper import RunnerKeeper
-    from sxtstudio.workflow.ranges.planning import ranges_left
     from sxtstudio.workflow.ranges.segmenting import SegmentRange, segment_range
+    from sxtstudio.workflow.ranges.state import ranges_left
 
     folder, keeper = _folder(arguments), RunnerKeeper()
     tomogram, model = _places(arguments)
@@ -210,7 +210,7 @@ def run_finish(arguments: argparse.Namespace) -> int:
 
 def _folder(arguments: argparse.Namespace) -> Path:
     """Return the folder of the plan; the label file names it, too."""
-    from sxtstudio.workflow.ranges.planning import ranges_folder
+    from sxtstudio.workflow.ranges.state import ranges_folder
 
     given = Path(arguments.folder)
     return given if given.suffix == ".ranges" else ranges_folder(given)

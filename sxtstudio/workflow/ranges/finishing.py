@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import math
 import time
-import zlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
-from sxtstudio.core.checked_volume import CheckedVolume, InputChangedError
 from sxtstudio.core.cleanup import CleanReport
-from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
@@ -21,7 +18,6 @@ from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import ArrayVolume, Volume
 from sxtstudio.core.walk import walk
 from sxtstudio.io import open_volume
-from sxtstudio.io.fingerprint import is_exact
 from sxtstudio.io.zarr_layers import LAYER_SLICES
 from sxtstudio.workflow.document.views import notes_of
 from sxtstudio.workflow.jobs.outputs import check_outputs
@@ -39,18 +35,9 @@ from sxtstudio.workflow.jobs.segmenting import (
     write_results,
 )
 from sxtstudio.workflow.ranges.folder import CLEANED, RangesFolder
-from sxtstudio.workflow.ranges.plan import LABELS, PROBABILITY, SegmentPlan, written_at
-from sxtstudio.workflow.ranges.planning import IMAGES
-from sxtstudio.workflow.ranges.records import RangeRecord, facts_of
-from sxtstudio.workflow.ranges.segmenting import finished_record
-
-
-class RangesMissing(UserError):
-    """Ranges that are not finished, or are damaged: ``numbers`` have to be done, or done again."""
-
-    def __init__(self, text: str, numbers: Sequence[int]) -> None:
-        super().__init__(text)
-        self.numbers = tuple(numbers)
+from sxtstudio.workflow.ranges.running import all_records, check_images
+from sxtstudio.workflow.ranges.segment_plan import LABELS, PROBABILITY, SegmentPlan
+from sxtstudio.workflow.ranges.segment_records import SegmentRecord, facts_of
 
 
 def finish_segmentation(
@@ -93,20 +80,20 @@ def finish_segmentation(
     check_outputs(outputs_of(job), [job.tomogram, job.clean_up.mask])
     with ExitStack() as stack:
         stack.callback(FolderLock(path).release, remove=True)
-        records = _all_records(folder, plan, checksum)
+        records = all_records(folder, plan, checksum, SegmentRecord)
         facts = facts_of(plan, plan.check_model(model), records)
         source = open_source(job, stack)
-        plan.check_tomogram(source.tomogram)
+        plan.tomogram.check(source.tomogram)
         voxels = math.prod(source.shape)
         stages = Stages(
             progress, [Stage(Work.COPY, voxels, "checking the ranges"), *last_stages(job, source.shape)]
         )
         images: dict[str, Volume] = {
-            image: stack.enter_context(open_volume(folder.store(image))) for image in plan.images
+            image: stack.enter_context(open_volume(folder.store(image))) for image in plan.names
         }
         with stages.stage(Work.COPY) as counter:
-            _check_images(folder, plan, records, images, counter)
-        _check_tomogram(plan, source, facts.sources, progress)
+            check_images(folder, plan, records, images, counter)
+        plan.tomogram.check_slices(source.tomogram, records, progress)
         seconds = {"segmentation": sum(record.seconds for record in records)}
         cleaned: CleanReport | None = None
         notes: Notes = ()
@@ -125,72 +112,8 @@ def finish_segmentation(
         if job.report:
             write_report(job.report, report)
         input_notes = notes_of(source.tomogram.volume, job.voxel_nm)
-    folder.discard(IMAGES)
+    folder.discard()
     return SegmentResult(facts, cleaned, receipt, probability, report, tuple(input_notes), tuple(notes))
-
-
-def _all_records(folder: RangesFolder, plan: SegmentPlan, checksum: str) -> list[RangeRecord]:
-    """Return the records of all ranges, whose layers then are at their place."""
-    found = [finished_record(folder, plan, checksum, part) for part in plan.ranges]
-    missing = [number for number, record in enumerate(found) if record is None]
-    if missing:
-        raise RangesMissing(
-            f"{len(missing)} of {len(found)} ranges in {folder.path} are not finished: "
-            f"{', '.join(map(str, missing))}. Do these, and finish again.",
-            missing,
-        )
-    return [record for record in found if record is not None]
-
-
-def _check_images(
-    folder: RangesFolder,
-    plan: SegmentPlan,
-    records: Sequence[RangeRecord],
-    images: dict[str, Volume],
-    progress: Progress,
-) -> None:
-    """Read all slices back; those of a range that are not as they were written have it forgotten."""
-    damaged = set()
-    per_range = plan.ranges[0].depth
-    progress.begin(len(images) * plan.shape[0])
-    for image, volume in images.items():
-        for box in walk(plan.shape, progress=progress, begin=False, slices=LAYER_SLICES):
-            number = box.start[0] // per_range
-            record = records[number]
-            written = record.labels if image == LABELS else record.probability or []
-            first = box.start[0] - record.first
-            try:
-                slices = volume.read(box)
-            except UserError:  # a chunk cannot be unpacked
-                damaged.add(number)
-                continue
-            if [zlib.crc32(one.data) for one in slices] != written[first : first + box.shape[0]]:
-                damaged.add(number)
-    if damaged:
-        for number in damaged:
-            folder.forget_range(plan.part(number), plan.images)
-        raise RangesMissing(
-            f"Ranges in {folder.path} are damaged and have to be done again: "
-            f"{', '.join(map(str, sorted(damaged)))}. Check the disk.",
-            sorted(damaged),
-        )
-
-
-def _check_tomogram(plan: SegmentPlan, source: Source, read: Mapping[int, int], progress: Progress) -> None:
-    """Read the tomogram again where its files were touched since, and its fingerprint does not cover all."""
-    known = source.tomogram
-    untouched = plan.tomogram.written and written_at(known.volume) == plan.tomogram.written
-    if untouched or is_exact(plan.tomogram.fingerprint):
-        return
-    volume = CheckedVolume(known.volume)
-    for z in sorted(read):
-        progress.check()
-        if volume.checksum(z) != read[z]:
-            raise InputChangedError(
-                f"{known.path} was changed after ranges of it were segmented: its {{slices}} is another. "
-                "Plan anew, and restart.",
-                slices=(z, z),
-            )
 
 
 def _clean(
@@ -208,11 +131,11 @@ def _clean(
     return clean_labels(job, source, out, out, plan.polarity.value, progress)
 
 
-def _entry(plan: SegmentPlan, record: RangeRecord) -> dict[str, Any]:
+def _entry(plan: SegmentPlan, record: SegmentRecord) -> dict[str, Any]:
     """Return what the report says of a range; its slices are counted as those of the tomogram, from 0."""
     first = plan.slices[0] + record.first
     return {
-        "slices": [first, first + len(record.labels)],
+        "slices": [first, first + record.depth],
         "kept_from_earlier_attempt": record.kept,
         "computer": record.computer,
         "device": record.device,

@@ -18,6 +18,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -35,6 +36,7 @@ from sxtstudio.workflow.ranges.split import Range
 
 PLAN, RECORD = "plan.json", "range.json"
 CLEANED = "cleaned.raw"
+_OURS = re.compile(r"plan\.json|[a-z]+\.zarr|[a-z]+\.raw|[a-z]+\.npz|range-\d+")
 _MOST_BYTES = 64 << 20
 Record = TypeVar("Record", bound=msgspec.Struct)
 
@@ -131,17 +133,14 @@ class RangesFolder:
             for layer in layer_folders(self.store(image), layers_of(part.first, part.last)):
                 remove(layer)
 
-    def discard(self, images: tuple[str, ...]) -> None:
+    def discard(self) -> None:
         """Remove all but the lock, and the folder itself if nothing else is in it."""
         if not self.path.is_dir():
             return
         with suppress(OSError):
             (self.path / PLAN).unlink(missing_ok=True)
         for entry in list(self.path.iterdir()):
-            name = final_name(entry.name) or entry.name
-            if name in (PLAN, CLEANED, *(self.store(image).name for image in images)) or name.startswith(
-                "range-"
-            ):
+            if _OURS.fullmatch(final_name(entry.name) or entry.name):
                 remove(entry)
         with suppress(OSError):
             os.rmdir(self.path)

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import time
-import zlib
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from sxtstudio.core.checked_volume import InputChangedError
-from sxtstudio.core.errors import UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.temporary import remove
 from sxtstudio.io import open_volume
@@ -21,14 +17,12 @@ from sxtstudio.segment.checkpoint import explained
 from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.workflow.jobs.segmenting import OnSlice, Pixels
 from sxtstudio.workflow.jobs.unchanged import KnownInput
-from sxtstudio.workflow.ranges.attempts import SLICES, begin_attempt, give_up, take_over
+from sxtstudio.workflow.ranges.attempts import SLICES, take_over
 from sxtstudio.workflow.ranges.folder import RangesFolder
-from sxtstudio.workflow.ranges.plan import LABELS, PROBABILITY, SegmentPlan
-from sxtstudio.workflow.ranges.planning import make_images
-from sxtstudio.workflow.ranges.records import RangeRecord, record_of_range
+from sxtstudio.workflow.ranges.running import RESULT, checksums_of, do_range
+from sxtstudio.workflow.ranges.segment_plan import LABELS, PROBABILITY, SegmentPlan
+from sxtstudio.workflow.ranges.segment_records import SegmentRecord, record_of_range
 from sxtstudio.workflow.ranges.split import Range
-
-_RESULT = "result"
 
 
 @dataclass(frozen=True)
@@ -118,44 +112,26 @@ def segment_range(
     plan, checksum = folder.read_plan(SegmentPlan)
     plan.check_program()
     part = plan.part(job.number)
-    record = finished_record(folder, plan, checksum, part)
-    if record is not None:
-        return _result(plan, part, record, 0)
-    attempt = begin_attempt(folder.final(part.number))
-    try:
-        computed = _attempt(
+    computed = 0
+
+    def work(attempt: Path) -> SegmentRecord:
+        nonlocal computed
+        record = _attempt(
             job, folder, plan, checksum, part, attempt, progress or Progress(), on_slice, keeper
         )
-    except BaseException as error:
-        if isinstance(error, InputChangedError):
-            remove(attempt)  # what it has is of no tomogram
-        give_up(attempt)
-        done = isinstance(error, UserError | OSError) and finished_record(folder, plan, checksum, part)
-        if not done:
-            raise
-        computed = 0  # somebody else was quicker, and has cleared up
-    record = finished_record(folder, plan, checksum, part)
-    if record is None:
-        raise UserError(f"Range {part.number} has vanished from {folder.path}: do it again.")
-    return _result(plan, part, record, computed)
+        computed = record.depth - record.kept
+        return record
 
-
-def finished_record(
-    folder: RangesFolder, plan: SegmentPlan, checksum: str, part: Range
-) -> RangeRecord | None:
-    """Return the record of a range, whose layers then are at their place; None if it is not finished.
-
-    What lies there without a record that fits is removed.
-    """
-    record = folder.record(part.number, RangeRecord)
-    with explained(folder.path):
-        if record is not None and record.is_of(checksum, part):
-            make_images(folder, plan)
-            folder.install(part, plan.images)
-            return record
-        if folder.final(part.number).is_dir():
-            folder.forget_range(part, plan.images)
-    return None
+    record, done_now = do_range(folder, plan, checksum, part, SegmentRecord, work)
+    return RangeResult(
+        number=part.number,
+        first=plan.first_slice + part.first,
+        last=plan.first_slice + part.last,
+        computed=computed if done_now else 0,
+        voxels=sum(record.voxels),
+        device=record.device,
+        seconds=record.seconds,
+    )
 
 
 def _attempt(
@@ -168,8 +144,8 @@ def _attempt(
     progress: Progress,
     on_slice: OnSlice | None,
     keeper: RunnerKeeper | None,
-) -> int:
-    """Segment a range and finish it; returns how many slices were computed."""
+) -> SegmentRecord:
+    """Segment a range, and write its layers to the result of the attempt."""
     begin = time.monotonic()
     tomogram = job.tomogram or Path(plan.tomogram.path)
     slices = (plan.slices[0] + part.first, plan.slices[0] + part.last)
@@ -184,7 +160,7 @@ def _attempt(
 
     with open_volume(tomogram) as volume:
         known = KnownInput.of(tomogram, volume)
-        plan.check_tomogram(known)
+        plan.tomogram.check(known)
         plan.check_model(job.model)
         others = take_over(folder.final(part.number), attempt)
         with segment(
@@ -199,50 +175,28 @@ def _attempt(
             others=others,
         ) as found:
             known.check(found.sources, lambda: open_volume(tomogram))
-            computed = part.depth - found.resumed
             with explained(folder.path):
-                make_images(folder, plan)
-                record = _write(found, plan, checksum, part, attempt / _RESULT, begin)
-    with explained(folder.path):
-        folder.finish(part, attempt / _RESULT, record, plan.images)
-    return computed
+                return _write(found, plan, checksum, part, attempt / RESULT, begin)
 
 
 def _write(
     found: Segmentation, plan: SegmentPlan, checksum: str, part: Range, result: Path, begin: float
-) -> RangeRecord:
+) -> SegmentRecord:
     """Write the layers of a range, and return its record."""
     remove(result)
     result.mkdir()
-    write_layers(result / LABELS, plan.shape, part.first, found.labels.array)
-    probability = None
+    images = {LABELS: found.labels.array}
     if found.probability is not None:
-        write_layers(result / PROBABILITY, plan.shape, part.first, found.probability.array)
-        probability = _checksums(found.probability.array)
+        images[PROBABILITY] = found.probability.array
+    for name, array in images.items():
+        write_layers(result / name, plan.shape, part.first, array)
     return record_of_range(
         found,
         found.checkpoint.trust(),
         plan=checksum,
         first=part.first,
-        labels=_checksums(found.labels.array),
-        probability=probability,
+        checksums={name: checksums_of(array) for name, array in images.items()},
         voxels=[int(np.count_nonzero(plane)) for plane in found.labels.array],
         seconds=time.monotonic() - begin,
         known_notes=plan.notes,
-    )
-
-
-def _checksums(slices: Iterable[Pixels]) -> list[int]:
-    return [zlib.crc32(np.ascontiguousarray(plane).data) for plane in slices]
-
-
-def _result(plan: SegmentPlan, part: Range, record: RangeRecord, computed: int) -> RangeResult:
-    return RangeResult(
-        number=part.number,
-        first=plan.slices[0] + part.first,
-        last=plan.slices[0] + part.last,
-        computed=computed,
-        voxels=sum(record.voxels),
-        device=record.device,
-        seconds=record.seconds,
     )

@@ -32,10 +32,12 @@ from sxtstudio.workflow.jobs.segmenting import SegmentJob, SegmentResult, segmen
 from sxtstudio.workflow.ranges import folder as folder_module
 from sxtstudio.workflow.ranges import plan as plan_module
 from sxtstudio.workflow.ranges import segmenting
-from sxtstudio.workflow.ranges.finishing import RangesMissing, finish_segmentation
+from sxtstudio.workflow.ranges.finishing import finish_segmentation
 from sxtstudio.workflow.ranges.plan import DoesNotFit
-from sxtstudio.workflow.ranges.planning import plan_segmentation, read_state
+from sxtstudio.workflow.ranges.planning import plan_segmentation
+from sxtstudio.workflow.ranges.running import RangesMissing
 from sxtstudio.workflow.ranges.segmenting import RangeResult, SegmentRange, segment_range
+from sxtstudio.workflow.ranges.state import read_state
 from tests.workflow.ranges.conftest import MakeJob, small_chunks
 
 # What may differ: times, and what was done where.

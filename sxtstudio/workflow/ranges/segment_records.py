@@ -6,11 +6,7 @@ import platform
 from collections.abc import Sequence
 from contextlib import suppress
 from importlib import metadata
-from typing import Annotated
 
-from msgspec import Meta, Struct
-
-from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.trust_records import TrustColumns
 from sxtstudio.segment.card import ModelCard
@@ -22,62 +18,41 @@ from sxtstudio.segment.parameters import (
     kept_note,
     warnings_of,
 )
-from sxtstudio.workflow.ranges.plan import SegmentPlan
-from sxtstudio.workflow.ranges.split import Range
+from sxtstudio.workflow.ranges.plan import Index, RangeRecord, sources_of
+from sxtstudio.workflow.ranges.segment_plan import SegmentPlan
 
-_Index = Annotated[int, Meta(ge=0)]
-_Checksum = Annotated[int, Meta(ge=0, lt=1 << 32)]
 # On whose version the last bits of the network's output depend.
 _LIBRARIES = ("numpy", "onnxruntime", "onnxruntime-gpu", "scikit-image", "scipy")
 
 
-class RangeRecord(Struct, frozen=True, kw_only=True):
+class SegmentRecord(RangeRecord, frozen=True, kw_only=True):
     """A finished range of a segmentation.
 
     Attributes
     ----------
-    plan
-        Checksum of the plan.
-    first
-        First slice of the range, counted from the first one that is segmented.
-    labels, probability
-        The CRC-32 of each of its slices; ``probability`` is None where it is not kept.
-    sources
-        Slices of the tomogram that were read, those of the neighbours as well, with their CRC-32.
     voxels
         Labelled voxels of each slice.
     kept
         How many slices an earlier attempt had finished.
-    seconds
-        Of the last attempt, in all and by stage.
+    stages
+        Seconds by stage.
     """
 
-    plan: str
-    first: _Index
-    labels: list[_Checksum]
-    probability: list[_Checksum] | None
-    sources: list[tuple[_Index, _Checksum]]
-    voxels: list[_Index]
+    voxels: list[Index]
     blank: list[bool]
     trust: TrustColumns
-    kept: _Index
-    seconds: float
+    kept: Index
     stages: dict[str, float]
     on_gpu: bool
     device: str
     device_reason: str
-    computer: str
     libraries: dict[str, str]
     notes: list[str]
-
-    def is_of(self, plan: str, part: Range) -> bool:
-        """Whether it is the record of a range of the plan with this checksum."""
-        return self.plan == plan and (self.first, len(self.labels)) == (part.first, part.depth)
 
     @property
     def figures(self) -> tuple[SliceTrust, ...]:
         """The figures of trust of its slices."""
-        return self.trust.of_slices(len(self.labels))
+        return self.trust.of_slices(self.depth)
 
 
 def record_of_range(
@@ -86,19 +61,18 @@ def record_of_range(
     *,
     plan: str,
     first: int,
-    labels: list[int],
-    probability: list[int] | None,
+    checksums: dict[str, list[int]],
     voxels: list[int],
     seconds: float,
     known_notes: Sequence[str],
-) -> RangeRecord:
+) -> SegmentRecord:
     """Return the record of a range that was just segmented; ``known_notes`` stand in the plan already."""
     blank = set(found.blank)
-    return RangeRecord(
+    return SegmentRecord(
         plan=plan,
         first=first,
-        labels=labels,
-        probability=probability,
+        depth=len(voxels),
+        checksums=checksums,
         sources=sorted(found.sources.items()),
         voxels=voxels,
         blank=[z in blank for z in range(*found.slices)],
@@ -117,7 +91,7 @@ def record_of_range(
     )
 
 
-def facts_of(plan: SegmentPlan, card: ModelCard, records: Sequence[RangeRecord]) -> SegmentationFacts:
+def facts_of(plan: SegmentPlan, card: ModelCard, records: Sequence[SegmentRecord]) -> SegmentationFacts:
     """Return what the ``records`` of all ranges, in their order, say of the whole.
 
     Raises
@@ -161,26 +135,12 @@ def facts_of(plan: SegmentPlan, card: ModelCard, records: Sequence[RangeRecord])
         warnings=(*warnings_of(voxels, plan.polarity, threshold), *_mixture(records)),
         fill_share=fill.share,
         trust=None if plan.trust == "none" else figures,
-        sources=_sources(records),
+        sources=sources_of(records),
         blank=tuple(plan.slices[0] + z for z, is_blank in enumerate(blank) if is_blank),
     )
 
 
-def _sources(records: Sequence[RangeRecord]) -> dict[int, int]:
-    """Join the checksums of the tomogram's slices; neighbouring ranges have read some of the same ones."""
-    found: dict[int, int] = {}
-    for number, record in enumerate(records):
-        for z, checksum in record.sources:
-            if found.setdefault(z, checksum) != checksum:
-                raise InputChangedError(
-                    f"The tomogram was changed between the ranges {number - 1} and {number}, which both read "
-                    "{slices}. Plan anew once it is complete.",
-                    slices=(z, z),
-                )
-    return found
-
-
-def _mixture(records: Sequence[RangeRecord]) -> list[str]:
+def _mixture(records: Sequence[SegmentRecord]) -> list[str]:
     """Say where the last bits of the network's output need not be alike in all ranges."""
     found = []
     kinds = {record.device if record.on_gpu else "processors" for record in records}
