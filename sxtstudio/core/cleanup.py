@@ -146,7 +146,7 @@ def clean(
     progress = progress or Progress()
     shape = _checked_shape(labels)
     check_parameters(parameters, shape)
-    min_voxels = _min_voxels(parameters, voxel_nm)
+    min_voxels = min_voxels_of(parameters, voxel_nm)
     if mask is not None and tuple(mask.shape) != shape:
         raise UserError(
             f"The mask has {shape_text(mask.shape)} voxels (z × y × x) but the labels have "
@@ -179,6 +179,54 @@ def clean(
         steps.append(CleanStep(planned_step.name, voxels, after, seconds, found, removed))
         voxels = after
     return CleanReport(target, before, voxels, tuple(steps))
+
+
+def reach_of(parameters: CleanParameters) -> int:
+    """Return how many slices above and below a slice have a say in what the steps make of it.
+
+    Small objects are another matter: they may reach through all slices. So is cropping, for which the slice's
+    number counts.
+    """
+    p = parameters
+    return p.smooth_z + (p.erode_3d and 2 * p.close + p.dilate + p.erode)
+
+
+def clean_slab(
+    labels: NDArray[np.uint8],
+    own: slice,
+    parameters: CleanParameters,
+    *,
+    mask: Volume | None = None,
+    value: int = 1,
+) -> list[tuple[int, float]]:
+    """Do, in place, the steps that look at neighbouring slices only: all but small objects and cropping.
+
+    Parameters
+    ----------
+    labels
+        uint8 array (z, y, x): some slices of a volume.
+    own
+        Those of them that come out as in the whole: there are ``reach_of`` more on both sides of them, unless
+        the volume ends there.
+    mask
+        The same slices of a mask.
+    value
+        What voxels get that a step adds; in the whole it is the largest value of all.
+
+    Returns
+    -------
+    list
+        Label voxels of the own slices after each step, and the seconds that it took.
+    """
+    shape = _checked_shape(labels)
+    runs = _runs(labels, parameters, mask, 0, value)
+    found = []
+    for stage in stages_of(parameters, shape, masked=mask is not None):
+        if stage.work not in (Work.COPY, Work.SMALL_OBJECTS, Work.CROP):
+            begin = time.perf_counter()
+            runs[stage.work](Progress())
+            found.append((count_labels(labels[own]), time.perf_counter() - begin))
+    return found
 
 
 def stages_of(parameters: CleanParameters, shape: Triple, *, masked: bool = False) -> tuple[Stage, ...]:
@@ -267,7 +315,8 @@ def check_parameters(parameters: CleanParameters, shape: Triple) -> None:
             )
 
 
-def _min_voxels(parameters: CleanParameters, voxel_nm: VoxelSize | None) -> int:
+def min_voxels_of(parameters: CleanParameters, voxel_nm: VoxelSize | None) -> int:
+    """Return the voxels of the smallest object that stays; UserError if that is in nm³, and no size known."""
     limit = parameters.min_size_voxels or 0
     if parameters.min_size_nm3:
         if voxel_nm is None:

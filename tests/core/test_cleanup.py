@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 
-from sxtstudio.core.cleanup import CleanParameters, clean
+from sxtstudio.core.cleanup import CleanParameters, clean, clean_slab, reach_of
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress, ProgressState
 from sxtstudio.core.volume import ArrayVolume
@@ -321,3 +321,33 @@ def test_cancel_takes_effect_in_every_step(stage):
     progress = Progress(listener=listener)
     with pytest.raises(Cancelled):
         clean(blobs(), EVERYTHING, mask=ArrayVolume(blobs(4)), progress=progress)
+
+
+@pytest.mark.parametrize("three_d", [True, False], ids=["3D", "2D"])
+@pytest.mark.parametrize(
+    "steps",
+    [
+        {"smooth_z": 2},
+        {"close": 2},
+        {"dilate": 3},
+        {"erode": 2},
+        {"fill_px": 40},
+        {},
+        {"smooth_z": 1, "close": 1, "fill_px": 9, "dilate": 1, "erode": 2},
+    ],
+    ids=str,
+)
+def test_slices_with_those_around_them_come_out_as_in_the_whole(steps, three_d):
+    labels = blobs(density=0.7)[:, :13, :13] // 255
+    parameters = CleanParameters(**steps, erode_3d=three_d)
+    mask = blobs(3, labels.shape, density=0.8)
+    whole = clean(labels.copy(), parameters, mask=ArrayVolume(mask))
+    reach, depth = reach_of(parameters), len(labels)
+    counts = []
+    for first, last in ((0, 4), (4, 5), (5, 11)):
+        low, high = max(0, first - reach), min(depth, last + reach)
+        slab = labels[low:high].copy()
+        own = slice(first - low, last - low)
+        counts.append([n for n, _ in clean_slab(slab, own, parameters, mask=ArrayVolume(mask[low:high]))])
+        assert np.array_equal(slab[own], whole.labels[first:last])
+    assert [sum(n) for n in zip(*counts, strict=True)] == [step.voxels_after for step in whole.steps]

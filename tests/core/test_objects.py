@@ -7,7 +7,13 @@ import pytest
 from scipy import ndimage
 
 from sxtstudio.core.errors import Cancelled
-from sxtstudio.core.objects import label_objects, remove_small_objects
+from sxtstudio.core.objects import (
+    NumberedSlices,
+    join_slices,
+    label_objects,
+    number_slices,
+    remove_small_objects,
+)
 from sxtstudio.core.progress import Progress
 
 ALL_26 = np.ones((3, 3, 3), bool)
@@ -82,3 +88,28 @@ def test_cancel_takes_effect():
     progress.cancel()
     with pytest.raises(Cancelled):
         remove_small_objects(random_labels(0.1), 3, progress=progress)
+
+
+def in_parts(labels: np.ndarray, ends: list[int], slab_voxels: int) -> tuple[np.ndarray, np.ndarray]:
+    """Number the slices up to each end by themselves, and join them."""
+    parts: list[NumberedSlices] = []
+    local = np.empty(labels.shape, np.uint32)
+    for first, last in zip([0, *ends], [*ends, len(labels)], strict=True):
+        seen = np.ascontiguousarray(labels[first : last + 1])
+        parts.append(number_slices(seen, last - first, local[first:last], slab_voxels=slab_voxels))
+    numbers, sizes = join_slices(parts)
+    found = np.empty_like(local)
+    for first, last, names in zip([0, *ends], [*ends, len(labels)], numbers, strict=True):
+        found[first:last] = np.concatenate([[0], names])[local[first:last]]
+    return found, sizes
+
+
+@pytest.mark.parametrize("slab_voxels", [1, 17 * 19 * 2, 10**6])
+@pytest.mark.parametrize("ends", [[], [5], [1, 2, 9], [4, 8, 12]], ids=str)
+@pytest.mark.parametrize("density", [0.0, 0.02, 0.08, 0.1, 0.13, 1.0])
+def test_parts_joined_at_their_seams_are_numbered_as_the_whole(density, ends, slab_voxels):
+    labels = random_labels(density, seed=len(ends))
+    found, sizes = in_parts(labels, ends, slab_voxels)
+    expected, count = ndimage.label(labels, ALL_26)
+    assert np.array_equal(found, expected)
+    assert sizes.tolist() == np.bincount(expected.ravel(), minlength=count + 1)[1:].tolist()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -91,6 +92,20 @@ class BodyParameters:
     membrane: Membrane | None = None
 
 
+#: Gives what the outlines of a slice enclose.
+RegionsOf = Callable[[int], Regions]
+
+
+def half_px_of(outlines: NDArray[np.uint8]) -> float:
+    """Return half the usual width of outlines (z, y, x), px of a slice, from some of the slices."""
+    return wall_half_px(outlines[:: max(1, len(outlines) // _SAMPLED)] != 0)
+
+
+def regions_in(outlines: NDArray[np.uint8], parameters: BodyParameters, half_px: float) -> Regions:
+    """Return what the outlines (y, x) of one slice enclose: all that needs no other slice."""
+    return find_regions(outlines != 0, gap_px=parameters.gap_px, split=parameters.split, half_px=half_px)
+
+
 def find_bodies(
     outlines: NDArray[np.uint8],
     bodies: Numbers,
@@ -100,6 +115,7 @@ def find_bodies(
     image: Volume | None = None,
     probability: Volume | None = None,
     progress: Progress | None = None,
+    regions_of: RegionsOf | None = None,
 ) -> FoundBodies:
     """Number the bodies of a label volume 1…n, in the order of their first slices; sheets come after them.
 
@@ -117,6 +133,9 @@ def find_bodies(
         is darker.
     probability
         The network's certainty (z, y, x), 0…255 or 0…1; bodies whose outline it was not sure of are flagged.
+    regions_of
+        Gives what the outlines of slice z enclose, where that was found before (``regions_in``); it is called
+        by several threads.
 
     Raises
     ------
@@ -125,7 +144,7 @@ def find_bodies(
     """
     progress = progress or Progress()
     depth, height, width = outlines.shape
-    half = wall_half_px(outlines[:: max(1, depth // _SAMPLED)] != 0)
+    half = half_px_of(outlines)
     line_px = 2 * half - 1
     membrane = parameters.membrane
     membrane = membrane if membrane is not None and membrane.applies_to(line_px) else None
@@ -136,8 +155,12 @@ def find_bodies(
         trimmed=membrane is not None,
     )
     stages = Stages(progress, planned)
+
+    def looked_at(z: int) -> Regions:
+        return regions_in(outlines[z], parameters, half)
+
     with stages.stage(Work.REGIONS) as counter:
-        tracks = _link(outlines, bodies, parameters, half, counter)
+        tracks = _link(outlines, bodies, regions_of or looked_at, half, counter)
     tracks = divide_at_necks(tracks, enclosed_bodies(tracks, parameters))
     enclosed = enclosed_bodies(tracks, parameters)
     maybe = np.where(tracks.solid, tracks.slices >= min(_SLICES, depth), enclosed)
@@ -277,7 +300,7 @@ def body_stages(
 def _link(
     outlines: NDArray[np.uint8],
     bodies: Numbers,
-    parameters: BodyParameters,
+    regions_of: RegionsOf,
     half_px: float,
     progress: Progress,
 ) -> Tracks:
@@ -289,10 +312,6 @@ def _link(
             first = linker.first[-1]
             bodies[len(linker.first) - 1] = np.where(regions.numbers > 0, regions.numbers + first, 0)
             linker.add(regions)
-
-    def regions_of(z: int) -> Regions:
-        outline = outlines[z] != 0
-        return find_regions(outline, gap_px=parameters.gap_px, split=parameters.split, half_px=half_px)
 
     depth, workers = len(outlines), min(_MOST_WORKERS, os.cpu_count() or 1)
     with ThreadPoolExecutor(workers, "regions") as pool:

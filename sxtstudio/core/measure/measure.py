@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import FROM_NM, Column, Measurements
 from sxtstudio.core.measure.grey import GREY
-from sxtstudio.core.measure.inventory import take_inventory
+from sxtstudio.core.measure.inventory import Inventory, take_inventory
 from sxtstudio.core.measure.shape import SHAPE
 from sxtstudio.core.measure.size import SIZE
 from sxtstudio.core.measure.skeleton import SKELETON
@@ -50,6 +50,8 @@ def measure_objects(
     image: Volume | None = None,
     groups: Sequence[ColumnGroup] = GROUPS,
     only: Collection[int] | None = None,
+    inventory: Inventory | None = None,
+    known: Mapping[str, NDArray[np.generic]] | None = None,
     progress: Progress | None = None,
 ) -> Measurements:
     """Measure every object of a volume.
@@ -67,6 +69,11 @@ def measure_objects(
         The columns that are wanted.
     only
         Measure only the objects of these numbers.
+    inventory
+        That of ``objects``, where it was taken before.
+    known
+        By their keys columns (n,) of just these objects, in the units of the columns: groups of which all is
+        known are not measured.
     progress
         Reports and takes the cancel.
 
@@ -87,7 +94,8 @@ def measure_objects(
     progress = progress or Progress()
     wanted = [group for group in groups if image is not None or not group.needs_image]
     total = _INVENTORY_SHARE + sum(group.share for group in wanted)
-    inventory = take_inventory(objects, progress.part(_INVENTORY_SHARE / total, "finding objects"))
+    counter = progress.part(_INVENTORY_SHARE / total, "finding objects")
+    inventory = take_inventory(objects, counter) if inventory is None else inventory
     if only is not None:
         inventory = inventory.only(only)
     subject = Subject(
@@ -96,6 +104,11 @@ def measure_objects(
     found = Measurements(inventory.numbers, calibrated=subject.calibrated)
     for group in wanted:
         part = progress.part(group.share / total, "measuring")
+        if known is not None and all(column.key in known for column in group.columns):
+            for column in group.columns:
+                found.add(column, known[column.key])
+            found.notes += group.notes(subject)
+            continue
         values = (
             _without_solid(group, subject, part) if objects.shape[0] == 1 else group.measure(subject, part)
         )

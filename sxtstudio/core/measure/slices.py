@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sxtstudio.core.measure.bricks import over_bricks
 from sxtstudio.core.measure.columns import FROM_NM, Column, Quantity
 from sxtstudio.core.measure.configurations import count_planes, perimeter_table
-from sxtstudio.core.measure.inventory import take_inventory
+from sxtstudio.core.measure.inventory import Inventory, take_inventory
 from sxtstudio.core.measure.size import fitted_axes
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
 from sxtstudio.core.progress import Progress
@@ -116,11 +116,13 @@ def measure_slices(
     voxel_nm: VoxelSize | None,
     *,
     only: Collection[int] | None = None,
+    inventory: Inventory | None = None,
     progress: Progress | None = None,
 ) -> SliceMeasurements:
     """Measure every object in each of its slices; parameters and errors are those of ``measure_objects``."""
     progress = progress or Progress()
-    found = take_inventory(objects, progress.part(0.4, "finding objects"))
+    counter = progress.part(0.4, "finding objects")
+    found = take_inventory(objects, counter) if inventory is None else inventory
     if only is not None:
         found = found.only(only)
     voxel = (1.0, 1.0, 1.0) if voxel_nm is None else voxel_nm

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,7 +121,13 @@ class CleanResult:
     warnings: tuple[str, ...] = ()
 
 
-def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
+#: Cleans labels in place: the map of the labels, what counts progress → report, notes, warnings.
+CleanedBy = Callable[[NDArray[np.uint8], Progress], tuple[CleanReport, tuple[str, ...], tuple[str, ...]]]
+
+
+def clean_file(
+    job: CleanJob, progress: Progress | None = None, *, cleaned_by: CleanedBy | None = None
+) -> CleanResult:
     """Clean the labels of a file and write them to another one.
 
     Parameters
@@ -129,6 +136,8 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
         Files and parameters. Labels are all voxels that are not 0, or those with the value ``label``.
     progress
         Counts reading, cleaning and writing.
+    cleaned_by
+        Does the clean-up; None does it here.
 
     Returns
     -------
@@ -175,16 +184,19 @@ def clean_file(job: CleanJob, progress: Progress | None = None) -> CleanResult:
                 source, folder / "labels", job.labels.name, counter, value=job.label
             )
         with stages.stage(Work.CLEAN_UP) as counter:
-            report, notes, warnings = run_clean_up(
-                labels,
-                job.clean_up,
-                out=labels,
-                voxel_nm=voxel_nm,
-                mask=mask,
-                tomogram=tomogram,
-                polarity=job.polarity,
-                progress=counter,
-            )
+            if cleaned_by is not None:
+                report, notes, warnings = cleaned_by(labels, counter)
+            else:
+                report, notes, warnings = run_clean_up(
+                    labels,
+                    job.clean_up,
+                    out=labels,
+                    voxel_nm=voxel_nm,
+                    mask=mask,
+                    tomogram=tomogram,
+                    polarity=job.polarity,
+                    progress=counter,
+                )
         for known in inputs:
             known.check()
         with stages.stage(Work.EXPORT) as counter:
@@ -237,21 +249,34 @@ def run_clean_up(
     z, y, x = labels.shape
     stages = Stages(progress, clean_up_stage(clean_up, (z, y, x), polarity_known=polarity != "auto").inner)
     if clean_up.auto_mask:
-        if tomogram is None:
-            raise UserError("The automatic mask needs the tomogram of these labels: give its file.")
-        if polarity == "auto":
-            with stages.stage(Work.POLARITY) as counter:
-                judged = detect_polarity(tomogram, progress=counter)
-            polarity = judged.value
-            if not judged.sure:
-                warnings = (judged.doubt(f"If the wrong labels are left, give --polarity {judged.other}."),)
-        with stages.stage(Work.CELL_MASK) as counter:
-            shown = ArrayVolume(labels)
-            found = cell_mask(tomogram, polarity=polarity, labels=shown, progress=counter)
-        mask, notes = found, found.notes
+        mask, notes, warnings = auto_mask(ArrayVolume(labels), tomogram, polarity, stages)
     with stages.stage(Work.CLEAN_UP) as counter:
         report = clean(labels, clean_up.parameters, out=out, voxel_nm=voxel_nm, mask=mask, progress=counter)
     return report, notes, warnings
+
+
+def auto_mask(
+    labels: Volume, tomogram: Volume | None, polarity: PolarityChoice, stages: Stages
+) -> tuple[Volume, tuple[str, ...], tuple[str, ...]]:
+    """Return the mask of the cell that is looked for in the tomogram, notes on it, and what to check.
+
+    Raises
+    ------
+    UserError
+        If there is no tomogram, or nothing to be seen in it.
+    """
+    warnings: tuple[str, ...] = ()
+    if tomogram is None:
+        raise UserError("The automatic mask needs the tomogram of these labels: give its file.")
+    if polarity == "auto":
+        with stages.stage(Work.POLARITY) as counter:
+            judged = detect_polarity(tomogram, progress=counter)
+        polarity = judged.value
+        if not judged.sure:
+            warnings = (judged.doubt(f"If the wrong labels are left, give --polarity {judged.other}."),)
+    with stages.stage(Work.CELL_MASK) as counter:
+        found = cell_mask(tomogram, polarity=polarity, labels=labels, progress=counter)
+    return found, found.notes, warnings
 
 
 def clean_up_stage(clean_up: CleanUp, shape: Triple, *, polarity_known: bool = False) -> Stage:

@@ -24,7 +24,7 @@ from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.flagged import with_open_cut
 from sxtstudio.core.measure.inventory import take_inventory
 from sxtstudio.core.measure.measure import GROUPS, measure_objects
-from sxtstudio.core.measure.slices import measure_slices
+from sxtstudio.core.measure.slices import SliceMeasurements, measure_slices
 from sxtstudio.core.measure.subject import ColumnGroup
 from sxtstudio.core.measure.table import about, object_table, slice_table
 from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
@@ -34,7 +34,7 @@ from sxtstudio.core.reserved import create_numbers
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import SizeUnknown, Volume, VoxelSize
 from sxtstudio.core.walk import walk
-from sxtstudio.core.watched_volume import WatchedVolume
+from sxtstudio.core.watched_volume import Seen, WatchedVolume
 from sxtstudio.core.wording import count
 from sxtstudio.io import FileVolume, open_volume
 from sxtstudio.io.tables import TABLE_SUFFIXES, dictionary_path, write_table
@@ -125,6 +125,25 @@ class MeasureResult:
         return self.measured.values["touches_border"].astype(np.bool_)
 
 
+@dataclass(frozen=True)
+class KnownMeasurements:
+    """What is known of all objects of a file.
+
+    Attributes
+    ----------
+    values
+        As ``known`` of ``measure_objects``.
+    per_slice
+        Of all objects, or None.
+    seen
+        What was seen of the tomogram meanwhile.
+    """
+
+    values: Mapping[str, NDArray[np.generic]]
+    per_slice: SliceMeasurements | None
+    seen: Seen
+
+
 #: Gives objects their class once they are measured: measurements, rows and tomogram to other rows.
 Decide = Callable[[Measurements, ObjectTable, Volume | None], ObjectTable]
 
@@ -135,6 +154,7 @@ def measure_file(
     *,
     groups: Sequence[ColumnGroup] = GROUPS,
     decide: Decide | None = None,
+    known: KnownMeasurements | None = None,
 ) -> MeasureResult:
     """Measure the objects of a file and write the tables, with a dictionary beside each.
 
@@ -148,6 +168,8 @@ def measure_file(
         The columns that are measured.
     decide
         Gives the objects their classes before the table is written.
+    known
+        What was measured of the objects of this file before.
 
     Raises
     ------
@@ -162,14 +184,14 @@ def measure_file(
     if given is not None and given.has_classes and job.more.classes is None and decide is None:
         job = replace(job, more=replace(job.more, classes=job.flags))
     job.more.check(image=job.image is not None)
-    written = _check_outputs(job)
+    written = check_measure_outputs(job)
     with ExitStack() as files:
         source = files.enter_context(open_volume(job.source))
-        known = KnownInput.of(job.source, source)
+        opened = KnownInput.of(job.source, source)
         image = None if job.image is None else files.enter_context(open_volume(job.image))
         if image is not None:
             check_same_shape(image, "tomogram", source.shape)
-        voxel_nm, notes = _voxel_size(job, source, image)
+        voxel_nm, notes = voxel_size_of(job, source, image)
         voxels = math.prod(source.shape)
         check_space(job.table.parent, 8 * voxels)
         stages = Stages(progress, _stages(job, voxels))
@@ -178,14 +200,8 @@ def measure_file(
             numbers, values = labels_to_disk(
                 source, folder / "values", job.source.name, counter, value=job.label, keep=True
             )
-        if not values.voxels:
-            raise UserError(f"{job.source.name} holds no object and no label: every voxel is 0.")
-        if sum(values.voxels.values()) > _MOST_FILLED * voxels:
-            raise UserError(
-                f"{job.source.name} has hardly any background (voxels that are 0), as an image has: give a "
-                "file of objects or labels."
-            )
-        known.check()
+        check_values(values, job.source.name, voxels)
+        opened.check()
         taken_as = TakenAs.of(values, job.taken_as, job.label)
         if taken_as is TakenAs.OBJECTS:
             values.check_objects()
@@ -201,7 +217,16 @@ def measure_file(
         with stages.stage(Work.MEASURE) as counter:
             more = prepare(job.more, groups, numbers, image, voxel_nm)
             watched = None if image is None else WatchedVolume(image, image.path.name)
-            measured = measure_objects(numbers, voxel_nm, image=watched, groups=more.groups, progress=counter)
+            if watched is not None and known is not None:
+                watched.seen = watched.seen | known.seen
+            measured = measure_objects(
+                numbers,
+                voxel_nm,
+                image=watched,
+                groups=more.groups,
+                known=None if known is None else known.values,
+                progress=counter,
+            )
         notes = notes if watched is None else (*notes, *watched.notes)
         unlikely = lac_warning(measured)
         notes = (*notes, *more.warnings, *((unlikely,) if unlikely else ()))
@@ -219,7 +244,9 @@ def measure_file(
         described = about(job.source.name, voxel_nm, **_described(job, taken_as))
         with stages.stage(Work.TABLE) as counter:
             if job.per_slice is not None:
-                each = measure_slices(numbers, voxel_nm, progress=counter)
+                each = None if known is None else known.per_slice
+                if each is None:
+                    each = measure_slices(numbers, voxel_nm, progress=counter)
                 write_table(job.per_slice, slice_table(each, described))
             write_table(job.table, object_table(measured, rows, described))
             bodies = np.setdiff1d(measured.numbers, _flagged_sheets(rows)).tolist()
@@ -240,6 +267,17 @@ def measure_file(
                     numbers, voxel_nm, job.meshes, source.origin_nm, suffix=job.mesh_suffix, progress=counter
                 )
     return MeasureResult(measured, taken_as, values, voxel_nm, written, meshes, notes, rows)
+
+
+def check_values(values: LabelValues, name: str, voxels: int) -> None:
+    """Raise UserError if a file of so many voxels holds nothing, or is an image."""
+    if not values.voxels:
+        raise UserError(f"{name} holds no object and no label: every voxel is 0.")
+    if sum(values.voxels.values()) > _MOST_FILLED * voxels:
+        raise UserError(
+            f"{name} has hardly any background (voxels that are 0), as an image has: give a "
+            "file of objects or labels."
+        )
 
 
 def write_meshes(
@@ -272,7 +310,7 @@ def write_meshes(
     return written
 
 
-def _check_outputs(job: MeasureJob) -> tuple[Path, ...]:
+def check_measure_outputs(job: MeasureJob) -> tuple[Path, ...]:
     """Check all that will be written; return it."""
     tables = [
         (job.table, "a table"),
@@ -297,7 +335,7 @@ def _check_outputs(job: MeasureJob) -> tuple[Path, ...]:
     return tuple(output.path for output in outputs)
 
 
-def _voxel_size(
+def voxel_size_of(
     job: MeasureJob, source: FileVolume, image: FileVolume | None
 ) -> tuple[VoxelSize | None, tuple[str, ...]]:
     """Return the voxel size, and what the user should know of it and of the file."""

@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.bodies.find import BodyParameters, body_stages, find_bodies
+from sxtstudio.core.bodies.find import BodyParameters, RegionsOf, body_stages, find_bodies
 from sxtstudio.core.bodies.found import FoundBodies, at_fill, find_at_border, flag_bodies, keep_large
 from sxtstudio.core.bodies.membrane import membrane_in
 from sxtstudio.core.bodies.method import Method
@@ -120,8 +120,30 @@ class ObjectsResult:
     judged: bool = False
 
 
-def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsResult:
+class NumberedBy(Protocol):
+    """Numbers the objects of labels, as ``number_objects`` does."""
+
+    def __call__(
+        self,
+        labels: NDArray[np.uint8],
+        numbers: NDArray[np.uint32],
+        method: Method,
+        parameters: BodyParameters,
+        voxel_nm: VoxelSize | None,
+        progress: Progress,
+        image: Volume | None,
+        probability: Volume | None,
+        /,
+    ) -> FoundBodies:
+        """Return what was found."""
+
+
+def objects_file(
+    job: ObjectsJob, progress: Progress | None = None, *, numbered_by: NumberedBy | None = None
+) -> ObjectsResult:
     """Number the objects of a label file and write them, uint16 where their numbers fit, else uint32.
+
+    ``numbered_by`` finds them; None does it here.
 
     Raises
     ------
@@ -142,14 +164,7 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
         known = KnownInput.of(job.labels, source)
         voxel_nm = job.voxel_nm or source.voxel_nm
         smallest = _smallest(job, voxel_nm)
-        gap_px = _px(job.gap_nm, "width of gaps", voxel_nm)
-        parameters = BodyParameters(
-            gap_px=BodyParameters.gap_px if gap_px is None else gap_px,
-            split=job.split,
-            sheets=job.sheets,
-            caps=job.caps,
-            membrane=membrane_in(voxel_nm, job.membrane_nm),
-        )
+        parameters = parameters_of(job, voxel_nm)
         image, probability = (
             None if path is None else _opened(path, what, source.shape, stack)
             for path, what in ((job.image, "tomogram"), (job.probability, "network's output"))
@@ -166,7 +181,7 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
             raise UserError(f"{job.labels.name} holds no label: every voxel is 0, so there is no object.")
         if job.mask is not None:
             with stages.stage(Work.MASK) as counter:
-                _keep_inside(labels, job.mask, counter)
+                keep_inside(labels, job.mask, counter)
         known.check()
         numbers = create_numbers(folder / "objects", source.shape, 4, "write to another disk")
         taken_as = TakenAs.of(values, job.taken_as, job.label)
@@ -174,7 +189,7 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
             if taken_as is TakenAs.OBJECTS:
                 found = _taken_over(source, values, labels, numbers, counter)
             else:
-                found = number_objects(
+                found = (numbered_by or number_objects)(
                     labels, numbers, job.method, parameters, voxel_nm, counter, image, probability
                 )
         if image is not None:
@@ -197,6 +212,18 @@ def objects_file(job: ObjectsJob, progress: Progress | None = None) -> ObjectsRe
         notes = (*notes_of(source, job.voxel_nm), *(note for one in watched for note in one.notes))
         judged = probability is not None and not probability.blank
     return ObjectsResult(found, taken_as, values, receipt, voxel_nm, notes, judged)
+
+
+def parameters_of(job: ObjectsJob, voxel_nm: VoxelSize | None) -> BodyParameters:
+    """Return how bodies are found; raises UserError if a length is given and no voxel size known."""
+    gap_px = _px(job.gap_nm, "width of gaps", voxel_nm)
+    return BodyParameters(
+        gap_px=BodyParameters.gap_px if gap_px is None else gap_px,
+        split=job.split,
+        sheets=job.sheets,
+        caps=job.caps,
+        membrane=membrane_in(voxel_nm, job.membrane_nm),
+    )
 
 
 def _opened(path: Path, what: str, shape: Triple, stack: ExitStack) -> WatchedVolume:
@@ -241,10 +268,11 @@ def number_objects(
     progress: Progress,
     image: Volume | None = None,
     probability: Volume | None = None,
+    regions_of: RegionsOf | None = None,
 ) -> FoundBodies:
     """Number the objects of labels (z, y, x; 0 and 1) in ``numbers``, a map of this shape full of zeros.
 
-    ``image`` and ``probability`` as of ``find_bodies``.
+    ``image``, ``probability`` and ``regions_of`` as of ``find_bodies``.
     """
     if method is Method.BODIES:
         z_step = 1.0 if voxel_nm is None else 2 * voxel_nm[0] / (voxel_nm[1] + voxel_nm[2])
@@ -256,6 +284,7 @@ def number_objects(
             image=image,
             probability=probability,
             progress=progress,
+            regions_of=regions_of,
         )
     numbers[:], count = label_objects(labels)
     return flag_bodies(count, count, at_border=find_at_border(numbers, count)[1])
@@ -325,7 +354,7 @@ def _smallest(job: ObjectsJob, voxel_nm: VoxelSize | None) -> int:
     return math.ceil(job.min_nm3 / math.prod(voxel_nm))
 
 
-def _keep_inside(labels: NDArray[np.uint8], path: Path, progress: Progress) -> None:
+def keep_inside(labels: NDArray[np.uint8], path: Path, progress: Progress) -> None:
     """Clear the labels outside of a mask, in place."""
     z, y, x = labels.shape
     with open_volume(path) as mask:

@@ -9,7 +9,7 @@ from pathlib import Path
 from sxtstudio.segment.checkpoint import read_unfinished
 from sxtstudio.workflow.ranges.attempts import SLICES, Worker, attempts_at, worker_of
 from sxtstudio.workflow.ranges.folder import RangesFolder
-from sxtstudio.workflow.ranges.kinds import AnyPlan
+from sxtstudio.workflow.ranges.kinds import read_any_plan
 from sxtstudio.workflow.ranges.plan import RangeRecord
 from sxtstudio.workflow.ranges.split import Range
 
@@ -52,7 +52,7 @@ def read_state(path: Path) -> RangesState:
         If there is no plan, or it is damaged.
     """
     folder = RangesFolder(path)
-    plan, checksum = folder.read_plan(AnyPlan)
+    plan, checksum = read_any_plan(folder)
     states = []
     for part in plan.ranges:
         record = folder.record(part.number, RangeRecord)

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 from sxtstudio.io import export_zarr, zarr_layers
 from sxtstudio.segment import SegmentParameters
 from sxtstudio.workflow.jobs.segmenting import SegmentJob
-from sxtstudio.workflow.ranges import running, split
+from sxtstudio.workflow.ranges import cleaning, objects, running, split
 
 MakeJob = Callable[..., SegmentJob]
 SIZE = (48, 40)
@@ -70,7 +70,7 @@ def write_network(path: Path) -> Path:
 def small_chunks(patch: pytest.MonkeyPatch) -> None:
     """Let a layer of chunks have 4 slices, so that few slices make several ranges."""
     patch.setattr(export_zarr, "CHUNK", (4, 32, 32))
-    for module in (zarr_layers, split, running):
+    for module in (zarr_layers, split, running, cleaning, objects):
         patch.setattr(module, "LAYER_SLICES", 4)
 
 
