@@ -130,10 +130,12 @@ def hangs_on(ground: Ground, surface: Surface, place: int) -> float:
 
 def _dark_beside(grey: Grey, surface: Surface, points: Array) -> Array:
     """Return how dark it is beside an end (…, directions): 0 as outside of the tube, 1 as inside."""
-    inside = np.nanmedian(grey.at(surface.points))
-    rays = surface.rays()
-    outside = np.nanmedian(grey.at(surface.points[:, None] + rays * (surface.radii[..., None] + 3.0)))
-    dark = (grey.at(points) - outside) / max(float(inside - outside), 0.1)
+    inside = grey.at(surface.points)
+    outside = grey.at(surface.points[:, None] + surface.rays() * (surface.radii[..., None] + 3.0))
+    if np.isnan(inside).all() or np.isnan(outside).all():  # it lies in a hole, or beyond what was read
+        return np.zeros(points.shape[1])
+    free = float(np.nanmedian(outside))
+    dark = (grey.at(points) - free) / max(float(np.nanmedian(inside)) - free, 0.1)
     result: Array = np.clip(np.nan_to_num(dark), 0, 1).mean(axis=(0, 2))
     return result
 

@@ -140,7 +140,7 @@ def find_filopodium(
         raise _none(where, "is not on anything that is longer than wide", seed)
     if tube.end - tube.begin > parameters.longest_px:
         raise _none(where, "belongs to something longer than a filopodium", seed)
-    candidate = _candidate(ground, tube, seed, 0.0 if grey is not None else thicker, spacing, shape)
+    candidate = _candidate(fit, tube, seed, 0.0 if grey is not None else thicker, spacing, shape, widest)
     if candidate is None:
         raise _none(where, "is not on anything that is longer than wide", seed)
     return candidate
@@ -277,14 +277,15 @@ def _best_tube(
 
 
 def _candidate(
-    ground: Ground,
+    fit: TubeFit,
     tube: _Tube,
     seed: Triple,
     thicker: float,
     spacing: VoxelSize,
     shape: Triple,
+    widest: float,
 ) -> Candidate | None:
-    found = tube.found
+    ground, found = fit.ground, tube.found
     begins, ends = (hangs_on(ground, found, place) for place in (0, -1))
     if begins > ends:
         turned = tube.surface.reversed()
@@ -297,8 +298,11 @@ def _candidate(
     problems = [] if is_closed(ground, found) else [Incomplete.OPEN_TIP]
     if float(found.lateral.mean()) < _GAPS:
         problems.append(Incomplete.GAPS)
-    doubtful = ground.grey is not None and is_doubtful(ground.grey, found, of_ends=tube.of_ends)
-    if doubtful or not tube.agrees or is_unlike_one(found):
+    grey = ground.grey
+    doubtful = grey is not None and is_doubtful(
+        fit, grey, found, widest, agrees=tube.agrees, of_ends=tube.of_ends
+    )
+    if doubtful or is_unlike_one(found):
         problems.append(Incomplete.DOUBTFUL)
     half_width = _half_width(found)
     beyond = min(len(tube.surface) - 1, tube.end + round(2 * _BEYOND * half_width))

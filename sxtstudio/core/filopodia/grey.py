@@ -27,6 +27,8 @@ _FREE, _AROUND_PX = 0.15, 50
 _WALL_PX, _WALL = 7, 0.85
 #: Noise is no contrast: at least so many times its standard deviation.
 _LEAST_NOISE = 4.0
+#: Larger values are no grey values: smoothed, they would no longer be numbers.
+_LARGEST = 1e30
 #: Across a surface it absorbs so much less, px within it and outside, and a whole edge is so much less.
 INSIDE_PX, OUTSIDE_PX = 1.5, 2.0
 _WHOLE_EDGE = 0.6
@@ -37,17 +39,27 @@ _NO_EDGE = 0.1
 class Grey:
     """Absorption, asked at points (…, 3) in px of a slice."""
 
-    def __init__(self, absorbs: NDArray[np.float32], box: Box, spacing: VoxelSize, unit: float) -> None:
-        """Take the smoothed absorption (z, y, x) in a box of the volume, and what one unit of it is."""
+    def __init__(
+        self,
+        absorbs: NDArray[np.float32],
+        box: Box,
+        spacing: VoxelSize,
+        unit: float,
+        missing: NDArray[np.bool_] | None = None,
+    ) -> None:
+        """Take smoothed absorption (z, y, x) in a box of the volume, what its unit is, and its holes."""
         self._absorbs, self._start = absorbs, np.array(box.start)
         self._scale = np.array(spacing) / min(spacing[1:])
         self._last = np.array(absorbs.shape) - 1
-        self._unit = unit
+        self._unit, self._missing = unit, missing
 
     def at(self, points: Array) -> Array:
-        """Return how much it absorbs, in units; nan outside of what was read."""
+        """Return how much it absorbs, in units; nan outside of what was read, and in holes."""
         index = points / self._scale - self._start
         inside = ((index >= -0.5) & (index <= self._last + 0.5)).all(axis=-1)
+        if self._missing is not None:
+            z, y, x = np.moveaxis(np.clip(np.rint(index), 0, self._last).astype(np.int64), -1, 0)
+            inside &= ~self._missing[z, y, x]
         values = ndimage.map_coordinates(
             self._absorbs, np.moveaxis(index, -1, 0).reshape(3, -1), order=1, mode="nearest"
         )
@@ -89,8 +101,12 @@ def grey_around(
     margin = np.ceil(np.array(_MARGIN_PX if len(places) == 1 else _MARGIN_OF_MORE_PX) / scale).astype(int)
     box = Box(_triple(low), _triple(high)).grown(_triple(margin), image.shape)
     raw = image.read(box).astype(np.float32)
-    if not np.isfinite(raw).all():
-        raw = np.nan_to_num(raw, nan=float(np.nanmedian(raw)), posinf=0.0, neginf=0.0)
+    there = np.isfinite(raw) & (np.abs(raw) < _LARGEST)
+    if not there.any():
+        return None
+    missing = None if there.all() else ~there
+    if missing is not None:
+        raw[missing] = np.median(raw[there])
     if absorbing_dark:
         np.negative(raw, out=raw)
     absorbs: NDArray[np.float32] = ndimage.gaussian_filter(raw, _SMOOTH_PX / scale)
@@ -105,7 +121,7 @@ def grey_around(
         free = float(np.quantile(absorbs[near], _FREE))
         units.append(_membrane_near(absorbs, here, scale) - free)
     unit = max(float(np.median(units)), _LEAST_NOISE * noise)
-    return Grey(absorbs, box, spacing, unit) if unit > 0 else None
+    return Grey(absorbs, box, spacing, unit, missing) if unit > 0 else None
 
 
 def _membrane_near(absorbs: NDArray[np.float32], here: NDArray[np.integer], scale: Array) -> float:

@@ -11,7 +11,8 @@ from scipy import ndimage
 from sxtstudio.core.filopodia.grey import Grey
 from sxtstudio.core.filopodia.sampling import Array
 from sxtstudio.core.filopodia.trace import Way
-from sxtstudio.core.filopodia.tube import TubeFit, across
+from sxtstudio.core.filopodia.tube import TubeFit
+from sxtstudio.core.filopodia.widths import widths_along
 from sxtstudio.core.geometry import Triple
 
 #: The way leaves the box of two points by so much of their distance, and px.
@@ -23,11 +24,8 @@ _NO_TUBE = 10.0
 #: Filopodia are nearly straight: so far beside the line between two points, in their distance or px where
 #: that is more, a way costs twice as much, and the more the farther.
 _BESIDE, _BESIDE_PX = 0.05, 8.0
-#: The tube is measured at places so far apart, px, at so many widths.
-_APART_PX, _WIDTHS = 4.0, 14
-#: Its middle is looked for so far aside, radii.
-_ASIDE = 0.6
-_STEP_AROUND = np.array([-6.0, -3.0, 0.0, 3.0, 6.0])
+#: The tube is measured at places so far apart, px.
+_APART_PX = 4.0
 
 
 def way_through(fit: TubeFit, seeds: tuple[Triple, ...], widest: float) -> Way:
@@ -117,31 +115,8 @@ def _even(line: Array) -> Array:
 
 
 def _measured(fit: TubeFit, line: Array, widest: float) -> Way:
-    """Return a line as the middle of a tube of the one width that fits best all along it."""
-    way = np.gradient(line, axis=0)
-    way /= np.maximum(np.linalg.norm(way, axis=1, keepdims=True), 1e-9)
-    radii = np.geomspace(max(2.0, fit.half_wall + 0.25), max(widest, 3.0), _WIDTHS)
-    first, second = across(way)
-    best_total, best = -np.inf, (line, float(radii[0]))
-    for radius in radii.tolist():
-        aside = np.arange(-2, 3) / 2 * _ASIDE * radius
-        offsets = np.array([(a, b) for a in aside for b in aside])
-        middles = line[:, None] + offsets[:, :1] * first[:, None] + offsets[:, 1:] * second[:, None]
-        count = len(offsets)
-        total = fit.score(
-            middles.reshape(-1, 3),
-            np.repeat(way, count, axis=0),
-            np.full(len(line) * count, radius),
-            _STEP_AROUND,
-        ).total.reshape(len(line), count)
-        cost = 0.15 * (offsets**2).sum(axis=1) / radius**2
-        total = ndimage.gaussian_filter1d(total - cost, 1.5, axis=0, mode="nearest")
-        chosen = total.argmax(axis=1)
-        mean = float(np.sort(total.max(axis=1))[len(line) // 5 :].mean())  # the ends may lie in the cell
-        if mean > best_total:
-            centred = middles[np.arange(len(line)), chosen]
-            best_total, best = mean, (centred, radius)
-    middle, radius = best
+    """Return a line as the middle of a tube, whose width may vary along it."""
+    middle, radii = widths_along(fit, line, widest).along()
     smooth = ndimage.gaussian_filter1d(middle, 1.5, axis=0, mode="nearest")
     smooth[0], smooth[-1] = middle[0], middle[-1]
-    return Way(smooth, np.full(len(smooth), radius))
+    return Way(smooth, ndimage.gaussian_filter1d(radii, 1.5, mode="nearest"))

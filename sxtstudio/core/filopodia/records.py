@@ -66,7 +66,9 @@ _WORDS = {
     Incomplete.GOLD: "interrupted by gold",
     Incomplete.OPEN_TIP: "its outline is open at the tip, so that it may go on",
     Incomplete.GAPS: "much of its outline is missing and was guessed: look whether it is right",
-    Incomplete.DOUBTFUL: "doubtful, as its edge, width or grey values are uneven: look whether it is right",
+    Incomplete.DOUBTFUL: (
+        "doubtful, as its edge is unclear, it is uneven, or it may be several: look whether it is right"
+    ),
 }
 
 

@@ -145,3 +145,27 @@ def test_what_runs_into_something_else_is_doubtful_and_what_does_not_is_not(alon
 def test_two_near_points_are_not_refused_for_being_short(alone: Scene) -> None:
     found = find(alone, np.zeros_like(alone.labels), (18, 60, 50), (18, 68, 50)).cut()
     assert found.length == pytest.approx(8, abs=4)
+
+
+def test_a_hole_across_it_is_no_edge_and_what_is_all_holes_has_no_grey_values(alone: Scene) -> None:
+    """A slab without numbers, of a filopodium with its outline: it is followed through it."""
+    image = alone.image()
+    image.array[:, 58:66] = np.nan
+    assert alone.overlap(find(alone, alone.labels, MIDDLE, image=image)) > 0.85
+    grey = grey_around(image, (MIDDLE,), PX, absorbing_dark=True)
+    assert grey is not None
+    assert np.isnan(grey.at(np.array([18.0, 62.0, 50.0]))) and np.isfinite(grey.at(np.array([18.0, 70, 50])))
+    image.array[:] = np.nan
+    assert grey_around(image, (MIDDLE,), PX, absorbing_dark=True) is None
+
+
+@pytest.mark.parametrize("value", [np.inf, -np.inf, 3e38], ids=str)
+def test_values_beyond_all_grey_values_count_as_holes(alone: Scene, value: float) -> None:
+    """A single one among the free voxels beside it, which smoothing would spread over its edge."""
+    image = alone.image()
+    image.array[18, 62, 58] = value
+    plain = grey_around(alone.image(), (MIDDLE,), PX, absorbing_dark=True)
+    spoilt = grey_around(image, (MIDDLE,), PX, absorbing_dark=True)
+    assert plain is not None and spoilt is not None
+    around = np.array([[18.0, 62.0, 56.0], [18.0, 62.0, 60.0], [20.0, 62.0, 58.0]])
+    assert spoilt.at(around) == pytest.approx(plain.at(around), abs=0.25)
