@@ -38,6 +38,8 @@ _VARIES, _STEP_COST = 1.35, 0.2
 #: What divides a tube counts so much against it. It is looked for on so many rays, but for those that run so
 #: along the beam, at so many places each.
 _DIVIDED, _RAYS, _BEAM, _PROFILE = 0.5, 16, 0.7, 12
+#: What is narrower within its walls has no room for outlines, px.
+_INSIDE_PX = 3.0
 
 
 @dataclass(frozen=True)
@@ -135,38 +137,44 @@ def widths_along(fit: TubeFit, line: Array, widest: float) -> Widths:
     return Widths(radii, np.array(fits), np.array(centred), fit.half_wall)
 
 
-def divided(fit: TubeFit, middles: Array, first: Array, second: Array, radii: Array | float) -> Array:
+def divided(fit: TubeFit, middles: Array, first: Array, second: Array, radius: float) -> Array:
     """Return how much a tube is divided inside (n,), 0…1: by outlines, or valleys between what absorbs.
 
     Parameters
     ----------
     middles, first, second
         Its axis (n, 3), and unit vectors across it (n, 3).
-    radii
-        Its radius, at each place (n,) or everywhere.
+    radius
+        From there to its surface, px.
     """
-    ground = fit.ground
     angles = np.arange(_RAYS) * 2 * np.pi / _RAYS
     rays = np.cos(angles)[:, None] * first[:, None] + np.sin(angles)[:, None] * second[:, None]
     sides = np.abs(rays[..., 0]) <= _BEAM
-    inner = np.maximum(np.broadcast_to(radii, len(middles)) - 2 * fit.half_wall - 1, 0)
-    away = inner[:, None] * np.linspace(0.25, 1, 5)
-    label, known = ground.at(middles[:, None, None] + rays[:, :, None] * away[:, None, :, None])
-    counts = (known & sides[..., None] & (inner > 3)[:, None, None]).astype(float)
-    outlined = (label * counts).sum(axis=(1, 2)) / np.maximum(counts.sum(axis=(1, 2)), 1)
-    if ground.grey is None:
-        return outlined
-    away = np.broadcast_to(radii, len(middles))[:, None] * np.linspace(0, 1, _PROFILE)
-    absorbs = ground.grey.at(middles[:, None, None] + rays[:, :, None] * away[:, None, :, None])
+    within = radius - 2 * fit.half_wall - 1
+    result = np.zeros(len(middles))
+    if within > _INSIDE_PX:
+        label, known = fit.ground.at(_points(middles, rays, within * np.linspace(0.25, 1, 5)))
+        counts = (known & sides[..., None]).astype(float)
+        result = (label * counts).sum(axis=(1, 2)) / np.maximum(counts.sum(axis=(1, 2)), 1)
+    if fit.ground.grey is not None:
+        absorbs = fit.ground.grey.at(_points(middles, rays, radius * np.linspace(0, 1, _PROFILE)))
+        valleys = (_valleys(absorbs) * sides).sum(axis=1) / np.maximum(sides.sum(axis=1), 1)
+        result = np.maximum(result, valleys)
+    return result
+
+
+def _points(middles: Array, rays: Array, away: Array) -> Array:
+    points: Array = middles[:, None, None] + rays[:, :, None] * away[:, None]
+    return points
+
+
+def _valleys(absorbs: Array) -> Array:
+    """Return how much of an edge leads out of what absorbs least between what absorbs more (n, rays)."""
     known = np.isfinite(absorbs)
-    weight = ndimage.gaussian_filter(
-        known.astype(float), (_SMOOTH, 1, 0), mode=("nearest", "wrap", "nearest")
-    )
-    mean = ndimage.gaussian_filter(
-        np.where(known, absorbs, 0.0), (_SMOOTH, 1, 0), mode=("nearest", "wrap", "nearest")
-    ) / np.maximum(weight, 1e-3)
+    sigma, mode = (_SMOOTH, 1, 0), ("nearest", "wrap", "nearest")
+    weight = ndimage.gaussian_filter(known.astype(np.float64), sigma, mode=mode)
+    mean = ndimage.gaussian_filter(np.where(known, absorbs, 0.0), sigma, mode=mode)
+    mean /= np.maximum(weight, 1e-3)
     before = np.maximum.accumulate(mean, axis=-1)
     after = np.maximum.accumulate(mean[..., ::-1], axis=-1)[..., ::-1]
-    valley = edge((np.minimum(before, after) - mean).max(axis=-1))
-    valleys = (valley * sides).sum(axis=1) / np.maximum(sides.sum(axis=1), 1)
-    return np.asarray(np.maximum(outlined, valleys))
+    return edge((np.minimum(before, after) - mean).max(axis=-1))

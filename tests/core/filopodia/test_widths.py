@@ -10,9 +10,12 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from sxtstudio.core.filopodia.find import find_filopodium
-from sxtstudio.core.filopodia.grey import grey_around
+from sxtstudio.core.filopodia.grey import Grey, grey_around
 from sxtstudio.core.filopodia.records import Filopodium, Incomplete
-from sxtstudio.core.filopodia.widths import Widths
+from sxtstudio.core.filopodia.sampling import Ground
+from sxtstudio.core.filopodia.tube import TubeFit
+from sxtstudio.core.filopodia.widths import Widths, divided
+from sxtstudio.core.geometry import Box
 from sxtstudio.core.volume import ArrayVolume
 
 RADIUS, WALL, BASE, LENGTH, GAP = 4.5, 2.2, 20, 50, 0.8
@@ -69,6 +72,29 @@ def test_one_of_a_tuft_is_cut_out_along_its_outlines(tuft: Tuft) -> None:
 def test_where_no_outline_parts_them_it_is_said_that_it_may_be_several(tuft: Tuft) -> None:
     found = tuft.clicked(np.zeros_like(tuft.labels))
     assert found.voxels > 3 * tuft.middle.sum() and Incomplete.DOUBTFUL in found.incomplete
+
+
+@pytest.mark.parametrize(
+    ("radius", "by_outlines", "by_valleys"),
+    [(RADIUS, 0.0, 0.0), (3 * RADIUS, 0.15, 0.15)],
+    ids=["its own", "of all"],
+)
+def test_all_of_a_tuft_is_divided_inside(radius: float, by_outlines: float, by_valleys: float) -> None:
+    """Wide ones, so that the ice between them shows."""
+    places = np.array([[23.0, y, 32.0] for y in range(8, 56, 4)])
+    first, second = np.tile([[0.0, 0.0, 1.0]], (12, 1)), np.tile([[1.0, 0.0, 0.0]], (12, 1))
+    z, _, x = np.meshgrid(*(np.arange(n, dtype=float) for n in (46, 64, 64)), indexing="ij")
+    turns = np.arange(6) * np.pi / 3
+    centres = [(23.0, 32.0), *np.array([23 + 12 * np.sin(turns), 32 + 12 * np.cos(turns)]).T.tolist()]
+    nearest = np.min([np.hypot(z - up, x - aside) for up, aside in centres], axis=0) - RADIUS
+    labels = ((nearest <= 0) & (nearest > -1.5)).astype(np.uint8)
+    grey = Grey((nearest <= 0).astype(np.float32), Box.whole(labels.shape), (1.0, 1.0, 1.0), 1.0)
+    for ground, least in (
+        (Ground(labels, (1.0, 1.0, 1.0)), by_outlines),
+        (Ground(0 * labels, (1.0, 1.0, 1.0), grey), by_valleys),
+    ):
+        value = divided(TubeFit(ground, 0.75), places, first, second, radius).mean()
+        assert value > least if least else value < 0.02, value
 
 
 RADII = np.array([2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0])
