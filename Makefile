@@ -2,6 +2,7 @@
 #   make run     open the window with the sample tomogram; without a screen, segment it into out/
 #   make test    all tests          make lint    ruff, deptry     make types   mypy
 #   make handover-test   files for other programs, read by these programs themselves: they are large
+#   make cluster-test   batches and a training on a real SLURM of this machine, as root
 #   make fuzz    strangers' files by the hundred, made of good ones: CASES, SEED, READERS
 #   make bench   speed and memory   make lock, lock-check   write and check the lock files
 #   make site    the documentation as a web site into build/site      make pages   its parts that the program makes
@@ -32,6 +33,7 @@ GUI_PACKAGES := $(GL_PACKAGES) libxcb-cursor0 libxcb-icccm4 libxcb-keysyms1 libx
   shared-mime-info
 TEST_PACKAGES := $(GUI_PACKAGES) xvfb xauth povray
 # Programs to which files are handed over, and which run without a window (`make handover-test`).
+CLUSTER_PACKAGES := slurm-wlm munge gcc libc6-dev
 HANDOVER_PACKAGES := octave imagej default-jre-headless blender python3-numpy
 
 # What the installer is built with; Qt's libraries for X11 are put into it. The others try it in bare systems.
@@ -43,11 +45,11 @@ WINDOWS_TEST_PACKAGES := nsis wine64
 SCREEN = $(if $(shell command -v xvfb-run),env -u WAYLAND_DISPLAY QT_QPA_PLATFORM=xcb LIBGL_ALWAYS_SOFTWARE=1 \
   xvfb-run -a -s "-screen 0 1600x1000x24 +extension GLX")
 
-.PHONY: help run test handover-test lint types bench fuzz screenshots site pages lock lock-check clean \
-  installer installer-cuda installer-test clean-machine-test installer-windows-test system-installer system-run system-test system-handover
+.PHONY: help run test handover-test cluster-test lint types bench fuzz screenshots site pages lock lock-check clean \
+  installer installer-cuda installer-test clean-machine-test installer-windows-test system-installer system-run system-test system-cluster system-handover
 
 help:
-	@sed -n '2,14s/^# \{0,1\}//p' Makefile
+	@sed -n '2,15s/^# \{0,1\}//p' Makefile
 
 run: $(VENV)/.base system-run
 	@if [ -n "$${DISPLAY:-}$${WAYLAND_DISPLAY:-}" ] || [ "$$(uname -s)" = Darwin ]; then \
@@ -63,6 +65,10 @@ test: $(VENV)/.dev system-test
 # The same tests, those that are marked "handover"; what is not installed is skipped, and said.
 handover-test: $(VENV)/.handover system-test system-handover
 	@$(SCREEN) $(PY) -m pytest -m handover -rs $(ARGS)
+
+# Batches and a training on a real SLURM of this machine, as root; what is not there is skipped, and said.
+cluster-test: $(VENV)/.dev system-test system-cluster
+	@$(PY) -m pytest -m cluster -rs tests/cluster/slurm $(ARGS)
 
 screenshots: $(VENV)/.dev system-test
 	@$(SCREEN) $(PY) docs/screenshots.py
@@ -207,6 +213,9 @@ system-installer-test:
 
 system-installer-windows-test:
 	$(call debian,$(WINDOWS_TEST_PACKAGES),tests of the installer for Windows)
+
+system-cluster:
+	$(call debian,$(CLUSTER_PACKAGES),tests with SLURM)
 
 system-handover:
 	$(call debian,$(HANDOVER_PACKAGES),tests with other programs)

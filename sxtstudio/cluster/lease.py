@@ -121,6 +121,7 @@ class Lease:
         output.parent.mkdir(parents=True, exist_ok=True)
         begin = changed = time.monotonic()
         seen: _Holder | None = None
+        lives = False
         while True:
             check()
             if self._create():
@@ -128,12 +129,14 @@ class Lease:
             found = self._read()
             now = time.monotonic()
             if found != seen:
+                lives = lives or (seen is not None and found is not None)
                 seen, changed = found, now
             if (found is not None and _is_dead_here(found)) or now - changed >= self._times.silent:
                 if self._take_over(work):
                     return
                 begin = changed = time.monotonic()
-            elif found is not None and now - begin >= self._times.patience and now - changed < 10:
+                lives = False
+            elif found is not None and lives and now - begin >= self._times.patience:
                 raise Taken(
                     f"Another worker, on {found.host}, is working on {output}. Wait for it, or end it there."
                 )

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from distributed import SpecCluster
 from distributed.deploy.spec import ProcessInterface
 
 from sxtstudio.cluster.profile import Profile
@@ -24,6 +25,14 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB
 _TO_END_S = 10.0
 
 
+class LocalCluster(SpecCluster):  # type: ignore[misc]
+    """Dask's own one forks its workers; here each is a program of its own, as in a queue."""
+
+    def _new_worker_name(self, worker_number: int) -> str:
+        """Return a text, as the worker itself is told: by it dask finds which one was lost."""
+        return str(worker_number)
+
+
 class LocalProcess(ProcessInterface):  # type: ignore[misc]
     """As dask's ``SpecCluster`` wants it."""
 
@@ -35,26 +44,37 @@ class LocalProcess(ProcessInterface):  # type: ignore[misc]
         words: Sequence[str],
         folder: Path,
         tls: tuple[str, str, str],
+        errors: list[Exception],
     ) -> None:
+        """``errors`` takes why it cannot be started."""
         super().__init__(scheduler, name)
         self._words = [*words, *worker_words(scheduler, str(name), folder / f"worker-{name}", tls)]
         self._environment = {**os.environ, **share_of(profile, int(name))}
         self._log = folder / "logs" / f"worker-{name}.log"
+        self._errors = errors
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
         """Start the process."""
-        with open(self._log, "ab") as log:
-            self._process = subprocess.Popen(
-                self._words,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                env=self._environment,
-                # Ctrl-C in a terminal is for the batch, which then ends its workers.
-                start_new_session=True,
-            )
+        try:
+            with open(self._log, "ab") as log:
+                self._process = subprocess.Popen(
+                    self._words,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    env=self._environment,
+                    # Ctrl-C in a terminal is for the batch, which then ends its workers.
+                    start_new_session=True,
+                )
+        except OSError as error:
+            self._errors.append(error)
         await super().start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether the process has ended."""
+        return self._process is not None and self._process.poll() is not None
 
     async def close(self) -> None:
         """End it, at the latest after some seconds."""

@@ -14,7 +14,7 @@ import dask
 from distributed import Client, Scheduler, SpecCluster
 
 from sxtstudio.cluster.credentials import write_credentials
-from sxtstudio.cluster.local_process import LocalProcess, program_words
+from sxtstudio.cluster.local_process import LocalCluster, LocalProcess, program_words
 from sxtstudio.cluster.process import quieten, security_of
 from sxtstudio.cluster.profile import QUEUES, Profile
 from sxtstudio.cluster.queue_state import QueueState
@@ -53,6 +53,8 @@ class Machines:
         self.restarts = 0
         self._stack = ExitStack()
         self._next_look = 0.0
+        self._opened: set[Any] = set()
+        self._errors: list[Exception] = []
         self._cluster: SpecCluster | None = None
         quieten()
         try:
@@ -110,16 +112,23 @@ class Machines:
         Raises
         ------
         UserError
-            If they end again and again without having finished anything.
+            If one cannot be started, or they end again and again without having finished anything.
         """
         cluster = self._cluster
         if cluster is None or time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + _LOOK_S
-        lost = len(cluster.worker_spec) - len(cluster.workers)
-        if lost <= 0:
+        if self._errors:
+            raise UserError(
+                f"A worker cannot be started ({reason_of(self._errors[0])}): look at the profile."
+            ) from self._errors[0]
+        self._drop_lost(cluster)
+        there = set(cluster.workers)
+        lost = self._opened - there
+        self._opened = there
+        if not lost:
             return
-        self.restarts += lost
+        self.restarts += len(lost)
         most = max(_FEWEST_RESTARTS, _MOST_RESTARTS * self.profile.workers)
         if self.restarts > most:
             raise UserError(
@@ -128,6 +137,18 @@ class Machines:
                 "each in the profile."
             )
         cluster.scale(self.profile.workers)
+
+    def _drop_lost(self, cluster: SpecCluster) -> None:
+        """Take note of those that have ended before they came to the scheduler: it cannot know of them."""
+        if self.profile.kind == "local":
+            lost = [name for name, process in list(cluster.workers.items()) if process.ended]
+        else:
+            from sxtstudio.cluster.queues import lost_jobs
+
+            running = {entry["name"] for entry in self.workers.values()}
+            lost = lost_jobs(self.profile.kind, cluster, running)
+        for name in lost:
+            cluster.workers.pop(name, None)
 
     def _last_words(self) -> str:
         """Return what the worker that ended last has said."""
@@ -173,11 +194,17 @@ class Machines:
         if profile.kind == "local":
             options["host"] = "127.0.0.1"
             words = program_words(profile)
-            cluster = SpecCluster(
+            cluster = LocalCluster(
                 scheduler={"cls": Scheduler, "options": options},
                 worker={
                     "cls": LocalProcess,
-                    "options": {"profile": profile, "words": words, "folder": folder, "tls": tls},
+                    "options": {
+                        "profile": profile,
+                        "words": words,
+                        "folder": folder,
+                        "tls": tls,
+                        "errors": self._errors,
+                    },
                 },
                 security=security_of(tls),
                 name="sxtstudio",
@@ -185,7 +212,7 @@ class Machines:
         else:
             from sxtstudio.cluster.queues import queue_cluster
 
-            cluster = queue_cluster(profile, options, folder, tls)
+            cluster = queue_cluster(profile, options, folder, tls, self._errors)
         if not profile.dashboard:
             cluster.loop.add_callback(cluster.scheduler.http_server.stop)
         cluster.scale(profile.workers)

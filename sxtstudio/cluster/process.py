@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import dask
-from distributed import Security, Worker
+from distributed import Security, Status, Worker
 
 from sxtstudio.cluster.worker import stop_all
 
@@ -19,6 +19,7 @@ from sxtstudio.cluster.worker import stop_all
 TLS_OPTIONS = ("--tls-ca-file", "--tls-cert", "--tls-key")
 # Until the job that runs has kept its slices; then the process ends whatever it does.
 _LAST_S = 20.0
+_LOOK_S = 0.2
 _LOG = logging.getLogger(__name__)
 
 
@@ -88,15 +89,14 @@ async def _serve(options: WorkerOptions) -> int:
         print(f"The scheduler at {options.scheduler} cannot be reached: {error}", file=sys.stderr)
         return 1
     worker.http_server.stop()  # nobody is to ask there
-    gone = asyncio.ensure_future(worker.finished())
-    told = asyncio.ensure_future(ended.wait())
-    await asyncio.wait((gone, told), return_when=asyncio.FIRST_COMPLETED)
+    while not ended.is_set() and worker.status in (Status.running, Status.paused):
+        await asyncio.sleep(_LOOK_S)
+    # It closes itself once the scheduler has gone, and then waits for what runs.
     stop_all()
-    if not gone.done():
-        try:
-            await asyncio.wait_for(worker.close(timeout=_LAST_S), _LAST_S + 5)
-        except Exception as error:
-            _LOG.warning("the worker did not close: %s", error)
+    try:
+        await asyncio.wait_for(worker.close(timeout=_LAST_S), _LAST_S + 5)
+    except Exception as error:
+        _LOG.warning("the worker did not close: %s", error)
     return 0
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -31,9 +32,13 @@ _NEW_S, _ASK_S, _ASK_LIMIT_S = 15.0, 5.0, 20.0
 
 
 def queue_cluster(
-    profile: Profile, scheduler: dict[str, Any], folder: Path, tls: tuple[str, str, str]
+    profile: Profile,
+    scheduler: dict[str, Any],
+    folder: Path,
+    tls: tuple[str, str, str],
+    errors: list[Exception],
 ) -> SpecCluster:
-    """Start a scheduler here whose workers come from a queue.
+    """Start a scheduler here whose workers come from a queue; ``errors`` takes why it refuses one.
 
     Raises
     ------
@@ -55,7 +60,7 @@ def queue_cluster(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             cluster: SpecCluster = cluster_class(
-                job_cls=_job_class(cluster_class.job_cls, profile, folder, tls),
+                job_cls=_job_class(cluster_class.job_cls, profile, folder, tls, errors),
                 security=security_of(tls),
                 scheduler_options=scheduler,
                 protocol="tls://",
@@ -96,7 +101,9 @@ def _options(profile: Profile, folder: Path) -> dict[str, Any]:
     return options
 
 
-def _job_class(base: Any, profile: Profile, folder: Path, tls: tuple[str, str, str]) -> Any:
+def _job_class(
+    base: Any, profile: Profile, folder: Path, tls: tuple[str, str, str], errors: list[Exception]
+) -> Any:
     """Return the class of a job that starts our worker."""
     words = program_words(profile)
 
@@ -110,7 +117,19 @@ def _job_class(base: Any, profile: Profile, folder: Path, tls: tuple[str, str, s
             # exec: a signal of the queue reaches the worker, not a shell.
             self._command_template = "exec " + shlex.join(command)
 
+        async def start(self) -> None:
+            try:
+                await super().start()
+            except (RuntimeError, ValueError, OSError) as error:
+                errors.append(ValueError(_said(error)))
+
     return WorkerJob
+
+
+def _said(error: Exception) -> str:
+    """Return what the queue said, out of all that dask-jobqueue writes down."""
+    found = re.search(r"stderr:\n(.+?)\n*\Z", str(error), re.DOTALL)
+    return " ".join((found[1] if found else str(error)).split())
 
 
 def _scratch(folder: Path, name: Any) -> Path:

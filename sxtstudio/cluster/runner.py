@@ -22,7 +22,7 @@ from sxtstudio.cluster.profile import Profile
 from sxtstudio.cluster.records import OutcomeRecord, job_record, message, outcome_from, to_bytes
 from sxtstudio.cluster.task import run_task, take_model
 from sxtstudio.cluster.versions import own_versions
-from sxtstudio.core.errors import Cancelled, UserError, sentence_of
+from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.progress import Progress
 from sxtstudio.workflow.jobs.batch_jobs import Batch, JobOutcome
 from sxtstudio.workflow.jobs.segmenting import SegmentJob
@@ -113,7 +113,6 @@ class _Run:
         self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._sent: dict[str, _Sent] = {}  # by the number of the row
         self._ended = 0
-        self._refused = 0
         self._first_begin: float | None = None
         self._next_show = 0.0
 
@@ -130,13 +129,11 @@ class _Run:
                     left = self._give_out(numbers)
                 self._take_events()
                 self._show()
-        except Cancelled:
-            self._give_up()
-            for sent in list(self._sent.values()):
-                self._batch.stop(sent.number)
-            raise
         except BaseException:
             self._give_up()
+            for sent in list(self._sent.values()):
+                with suppress(UserError, OSError):
+                    self._batch.stop(sent.number)
             raise
         finally:
             with suppress(Exception):
@@ -222,10 +219,7 @@ class _Run:
         if found.worker:
             sent.worker = found.worker
         if found.state == "refused":
-            self._refused += 1
-            if self._refused > max(2, self._machines.profile.workers):
-                raise UserError(found.message)
-            self._retire(sent)
+            raise UserError(found.message)
         elif found.state == "no-model":
             self._send_model(sent)
         elif found.state == "stopped":
@@ -247,17 +241,6 @@ class _Run:
             self._end(sent, JobOutcome("failed", text))
             return
         self._batch.wait(sent.number, "its worker was lost; it goes on where that one stopped")
-        self._submit(sent)
-
-    def _retire(self, sent: _Sent) -> None:
-        """Send a worker away that has other versions, and give its tomogram to another one."""
-        client = self._machines.client
-        where = client.who_has([sent.future]) if sent.future is not None else {}
-        addresses = [address for place in where.values() for address in place]
-        if self._machines.profile.kind == "address" or not addresses:
-            text = outcome_from(sent.future.result()).message if sent.future is not None else ""
-            raise UserError(text)
-        client.retire_workers(addresses)
         self._submit(sent)
 
     def _send_model(self, sent: _Sent) -> None:

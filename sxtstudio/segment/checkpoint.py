@@ -168,7 +168,17 @@ class Checkpoint:
         """Store slice ``z``; when this returns, it survives a power cut.
 
         ``source`` is the CRC-32 of the slice of the tomogram.
+
+        Raises
+        ------
+        UserError
+            If the disk is full or has gone, or another process took this one for dead, and works here now.
         """
+        if not self._lock.current:
+            raise UserError(
+                f"Another process has taken over the work in {self.folder}, as this one did not answer for a "
+                "while: the other one goes on."
+            )
         checksum = 0
         with explained(self.folder):
             for name, pixels in zip(self._names, (labels, probability), strict=False):
@@ -265,6 +275,9 @@ class Checkpoint:
         Nothing is deleted after ``close`` if another process has begun to work in the folder.
         """
         self._close_files()
+        if self._lock.held and not self._lock.current:
+            self._lock.release()  # somebody has taken this process for dead, and works here
+            return
         if not self._lock.held:
             try:
                 self._lock = FolderLock(self.folder)

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import replace
+from dataclasses import replace as changed
 from pathlib import Path
 
+import psutil
 import pytest
+from msgspec.structs import replace
 
 from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.profile import Profile
 from sxtstudio.cluster.runner import ClusterRunner
+from sxtstudio.cluster.versions import own_versions
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
@@ -89,7 +92,7 @@ def test_namesakes_and_existing_results_are_named_as_on_one_machine(
         wanted = parameters(toy_model, tmp_path / place)
         run_batch(given[:1], wanted)
         rows = run_batch(given, wanted, runner=runner)
-        again = run_batch(given, replace(wanted, existing="skip"), runner=runner)
+        again = run_batch(given, changed(wanted, existing="skip"), runner=runner)
         names[place] = [(r.state, r.output and r.output.name, r.message) for r in [*rows, *again]]
     assert names["one"] == names["two"]
     assert names["two"][0][1] == "a.labels-2.tif" and names["two"][1][1] == "tuesday-a.labels.tif"
@@ -115,6 +118,53 @@ def test_a_cancelled_batch_goes_on_where_it_stopped(
     report = json.loads((out / "deep.labels.json").read_text())
     assert report["slices"]["kept_from_earlier_run"] >= 1
     assert [path.name for path in sorted(out.iterdir())] == ["deep.labels.json", "deep.labels.tif"]
+
+
+def test_a_killed_worker_costs_the_slices_in_hand_and_is_replaced(
+    deep: Path, slow_model: Path, tmp_path: Path, machines: Machines
+) -> None:
+    """The model is sent to the workers as well: they are told that it lies in a folder that is not there."""
+    out = tmp_path / "out"
+    killed: list[int] = []
+    before: list[int] = []
+    rows: list[BatchRow] = []
+
+    def kill(number: int, row: BatchRow) -> None:
+        rows.append(row)
+        if row.slices is not None and row.slices[0] >= 3 and not killed:
+            before.append(row.slices[0])
+            for child in psutil.Process().children():
+                if "worker" in child.cmdline():
+                    child.kill()
+                    killed.append(child.pid)
+
+    moved = replace(TWO, paths={str(slow_model.parent / slow_model.name): "/nowhere/slow.onnx"})
+    (row,) = run_batch(
+        [deep], parameters(slow_model, out), kill, runner=ClusterRunner(moved, machines=machines)
+    )
+    assert len(killed) == 2 and row.state == "done", row.message
+    assert "its worker was lost; it goes on where that one stopped" in {row.message for row in rows}
+    report = json.loads((out / "deep.labels.json").read_text())
+    assert report["slices"]["kept_from_earlier_run"] >= before[0]
+    assert report["model"]["path"].endswith("/slow.onnx") and report["model"]["path"] != str(slow_model)
+    (alone,) = run_batch([deep], parameters(slow_model, tmp_path / "alone"))
+    assert row.output.read_bytes() == alone.output.read_bytes()
+
+
+def test_a_worker_of_another_version_stops_the_batch_with_a_sentence(
+    several: list[Path], toy_model: Path, tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    versions = {**own_versions(), "SXT Studio": "9.9"}
+    monkeypatch.setattr("sxtstudio.cluster.runner.own_versions", lambda: versions)
+    rows: dict[int, str] = {}
+    with pytest.raises(UserError, match=r"The worker on .* has SXT Studio .* instead of 9\.9"):
+        run_batch(
+            several,
+            parameters(toy_model, tmp_path / "out"),
+            lambda number, row: rows.update({number: row.state}),
+            runner=ClusterRunner(TWO, machines=machines),
+        )
+    assert set(rows.values()) <= {"stopped", "waiting"} and not list((tmp_path / "out").iterdir())
 
 
 def test_too_little_memory_is_refused_before_anything_starts(

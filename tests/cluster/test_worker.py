@@ -1,0 +1,117 @@
+"""What a worker does with a job that was sent: it checks versions, model and paths itself."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import tifffile
+
+from sxtstudio.cluster.mapping import PathMapping
+from sxtstudio.cluster.models import (
+    ModelMissing,
+    model_files,
+    model_here,
+    model_record,
+    sent_file,
+    store_model,
+)
+from sxtstudio.cluster.records import job_from, job_record, outcome_from, to_bytes
+from sxtstudio.cluster.versions import own_versions
+from sxtstudio.cluster.worker import stop_all, work
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.records import RecordError
+from sxtstudio.segment import SegmentParameters
+from sxtstudio.workflow.jobs.segmenting import SegmentJob
+
+
+def sent(job: SegmentJob, paths: dict[str, str] | None = None, **changes: Any) -> bytes:
+    mapping = PathMapping(paths or {})
+    record, _ = model_record(job.parameters.model, mapping)
+    values = {"key": "0", "topic": "t", "versions": own_versions(), "model": record, "slices_from": 0}
+    return to_bytes(job_record(job, mapping=mapping, **{**values, **changes}))
+
+
+@pytest.fixture
+def job(tomogram: Path, toy_model: Path, tmp_path: Path) -> SegmentJob:
+    parameters = SegmentParameters(model=toy_model, device="cpu", polarity="dark")
+    return SegmentJob(tomogram, tmp_path / "out.tif", parameters, report=tmp_path / "out.json")
+
+
+def run(content: bytes, models: Path) -> tuple[Any, list[dict[str, Any]]]:
+    messages: list[dict[str, Any]] = []
+    return outcome_from(work(content, messages.append, lambda: True, models)), messages
+
+
+def test_a_job_is_plain_data_that_comes_back_as_it_was(job: SegmentJob, tmp_path: Path) -> None:
+    record = job_from(sent(job))
+    assert record.job(job.parameters.model) == job
+    odd = SegmentJob(tmp_path / "fr\udce9 %2F ü.h5::/a", job.output, job.parameters)
+    assert job_from(sent(odd)).job(job.parameters.model).tomogram == odd.tomogram
+    values = json.loads(sent(job))
+    for key, value in (("tomogram", 3), ("clean", {"erode": "x"}), ("segmentation", {}), ("more", 1)):
+        with pytest.raises(RecordError, match="The job that was sent"):
+            job_from(json.dumps({**values, key: value}).encode())
+
+
+def test_a_worker_says_who_it_is_and_how_far_it_got(job: SegmentJob, tmp_path: Path) -> None:
+    found, messages = run(sent(job), tmp_path)
+    assert found.state == "done" and found.details["model"] == "toy" and "CPU" in found.worker
+    assert messages[0]["what"] == "begin" and messages[0]["who"] == found.worker
+    assert (messages[-1]["finished"], messages[-1]["total"]) == (6, 6)
+    assert tifffile.imread(job.output).shape == (6, 64, 80)
+
+
+def test_other_versions_are_refused_with_a_sentence(job: SegmentJob, tmp_path: Path) -> None:
+    found, messages = run(sent(job, versions={**own_versions(), "SXT Studio": "9.9"}), tmp_path)
+    assert found.state == "refused" and not messages and not job.output.exists()
+    assert "instead of 9.9, and its results could differ: install the same version" in found.message
+
+
+def test_a_folder_that_is_called_otherwise_there_is_mapped_and_the_report_speaks_of_here(
+    job: SegmentJob, tomogram: Path, toy_model: Path, tmp_path: Path
+) -> None:
+    """The batch knows its results again by the path in the report."""
+    there, here = tmp_path, tmp_path.parent / f"{tmp_path.name}-here"
+    given = SegmentJob(here / tomogram.name, here / "out.tif", job.parameters, report=here / "out.json")
+    found, _ = run(sent(given, {str(here): str(there)}), tmp_path / "models")
+    assert found.state == "done", found.message
+    report = json.loads((there / "out.json").read_text())
+    assert report["input"]["path"] == str(given.tomogram)
+    assert [entry["path"] for entry in report["outputs"]] == [str(given.output)]
+    assert not here.exists()
+
+
+def test_a_model_that_is_not_there_is_asked_for_and_checked(job: SegmentJob, tmp_path: Path) -> None:
+    models, model = tmp_path / "models", Path(str(job.parameters.model))
+    record, card = model_record(model, PathMapping({str(model.parent): "/nowhere"}))
+    with pytest.raises(ModelMissing):
+        model_here(record, models)
+    content, entries = model_files(card)
+    with pytest.raises(UserError, match="arrived damaged"):
+        store_model(models, record, content[:-1] + b"x", entries)
+    assert not sent_file(models, record).exists()
+    store_model(models, record, content, entries)
+    found = model_here(record, models)
+    assert found == sent_file(models, record) and found.read_bytes() == content
+    # One of the same name with other content does not count.
+    sent_file(models, record).write_bytes(content + b"\n")
+    with pytest.raises(ModelMissing):
+        model_here(record, models)
+
+
+def test_a_shipped_model_is_that_of_the_worker() -> None:
+    for asked in (None, "compact"):
+        record, _ = model_record(asked, PathMapping({}))
+        assert model_here(record, Path("/nowhere")) == asked
+
+
+def test_a_bad_tomogram_and_work_that_is_not_wanted(job: SegmentJob, tmp_path: Path) -> None:
+    missing = SegmentJob(tmp_path / "none.mrc", job.output, job.parameters)
+    found, _ = run(sent(missing), tmp_path)
+    assert found.state == "failed" and "none.mrc" in found.message
+    stopped = work(sent(job), lambda message: stop_all(), lambda: True, tmp_path)
+    assert outcome_from(stopped).state == "stopped"
+    assert not list(tmp_path.glob(".*.worker"))
