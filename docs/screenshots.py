@@ -10,9 +10,10 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from window_driver import Driver  # first: it leaves the files of the person who runs this alone
+from window_driver import SCRATCH, Driver  # first: it leaves the files of the person who runs this alone
 
 import numpy as np  # isort: skip
+import tifffile  # isort: skip
 from PySide6.QtCore import QSize  # isort: skip
 from PySide6.QtWidgets import QApplication  # isort: skip
 from scipy import ndimage  # isort: skip
@@ -21,11 +22,15 @@ import shown_texts  # isort: skip
 
 from sxtstudio.app import theme
 from sxtstudio.app.batch.dialog import BatchDialog
+from sxtstudio.app.beamtime.dialog import BeamtimeDialog
 from sxtstudio.app.exports.dialog import ExportDialog
 from sxtstudio.app.help.reader import Documentation
 from sxtstudio.app.retrain.dialog import RetrainDialog
 from sxtstudio.app.states import Panel
 from sxtstudio.core.evaluation.marks import Mark
+from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.io import export_volume
+from sxtstudio.workflow.beamtime.record import State
 from sxtstudio.workflow.jobs.demo import SAMPLE
 
 ENOUGH_S = 120  # of a training, on a slow computer
@@ -130,9 +135,54 @@ def tour(driver: Driver) -> None:
     driver.act("tools.batch")
     driver.window.context.dialogs.bring_up(BatchDialog).add([SAMPLE])
     driver.dialog("batch")
+    beamtime(driver)
     driver.act("tools.models")
     driver.dialog("models")
     retraining(driver)
+
+
+def beamtime(driver: Driver) -> None:
+    """Let the sample arrive a few times, as it is and spoilt, and one that is cut off."""
+    incoming = SCRATCH / "incoming"
+    incoming.mkdir()
+    values = tifffile.imread(SAMPLE)
+    rng = np.random.default_rng(0)
+    grain = rng.normal(0, 3 * values.std(), values.shape)
+    others = {
+        "cell_011": values[:, ::-1],
+        "cell_012": values[:, :, ::-1],
+        "cell_013": np.clip(values + grain, 0, np.iinfo(values.dtype).max).astype(values.dtype),
+        "cell_014": values.transpose(0, 2, 1),
+    }
+    for name, changed in others.items():
+        export_volume(
+            incoming / f"{name}.mrc", ArrayVolume(np.ascontiguousarray(changed), (10.0,) * 3), kind="image"
+        )
+    whole = (incoming / "cell_014.mrc").read_bytes()
+    (incoming / "cell_015.mrc").write_bytes(whole[: len(whole) // 2])
+    driver.act("tools.beamtime")
+    dialog = driver.window.context.dialogs.bring_up(BeamtimeDialog)
+    form = dialog.form
+    driver.until(lambda: form.batch.segment.ready, "the models")
+    form.watched.setText(str(incoming))
+    form.objects.setChecked(True)
+    dialog.start.click()
+    ends = (State.DONE, State.FAILED)
+    driver.until(
+        lambda: (
+            len(dialog.model.records) == len(others) + 1
+            and all(record.state in ends for record in dialog.model.records.values())
+        ),
+        "the tomograms",
+    )
+    noisy = next(one for one in dialog.model.records.values() if one.name == "cell_013.mrc")
+    dialog.wall.setCurrentIndex(dialog.model.index(dialog.model.row_of(noisy.id) or 0))
+    dialog.resize(QSize(1120, 700))
+    driver.rest(1.5)
+    driver.save(dialog.grab(), "beamtime")
+    dialog.stop.click()
+    driver.idle()
+    dialog.close()
 
 
 def evaluation(driver: Driver) -> None:

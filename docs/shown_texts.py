@@ -14,6 +14,7 @@ from pathlib import Path
 from PySide6.QtWidgets import QAbstractButton, QGroupBox, QStackedWidget, QTabBar, QWidget
 
 from sxtstudio.app.batch.dialog import BatchDialog
+from sxtstudio.app.beamtime.dialog import BeamtimeDialog
 from sxtstudio.app.document.start_page import StartPage
 from sxtstudio.app.help.contents import HELP
 from sxtstudio.app.help.reader import Documentation
@@ -41,6 +42,7 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "bodies": ("surface",),
     "surface": ("surface",),
     "batch": ("batch",),
+    "beamtime": ("beamtime",),
     "models": ("models",),
     "export": (),
     "documentation": ("documentation",),
@@ -56,6 +58,7 @@ def words_of(window: MainWindow) -> dict[str, list[str]]:
     rooms["start"] = window.findChildren(StartPage)[0]
     dialogs = (
         ("batch", "tools.batch", BatchDialog),
+        ("beamtime", "tools.beamtime", BeamtimeDialog),
         ("models", "tools.models", ModelsDialog),
         ("documentation", "help.documentation", Documentation),
     )

@@ -293,6 +293,7 @@ class BeamtimeDialog(ToolDialog):
 
     def _show_now(self, status: Status) -> None:
         self.status = status
+        self.strip.setVisible(self.job is not None and status.doing is Doing.WORKING)
         if self.job is not None:
             self.job.segments = status.doing is Doing.WORKING
         self._show_status()

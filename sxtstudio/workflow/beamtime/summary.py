@@ -56,12 +56,12 @@ def needs_look(record: TomogramRecord) -> bool:
 
 def sentences_of(record: TomogramRecord) -> list[str]:
     """Return what to know of a tomogram, what asks for a look first, each a whole sentence."""
-    texts = list(record.messages)
-    if record.replaced:
-        texts.insert(0, "Another file of this name has taken its place since.")
+    texts = ["Another file of this name has taken its place since."] if record.replaced else []
     if record.quality is not None:
         texts += [figure.sentence for figure in record.quality.flagged]
-    return [text if text.endswith((".", "!", "?")) else f"{text}." for text in texts if text]
+    texts += record.messages
+    whole = (text if text.endswith((".", "!", "?")) else f"{text}." for text in texts if text)
+    return [f"{text[0].upper()}{text[1:]}" for text in whole]
 
 
 def headline_of(record: TomogramRecord) -> str:
