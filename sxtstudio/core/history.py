@@ -66,10 +66,12 @@ class EditHistory:
         self._done: deque[Edit] = deque()
         self._undone: list[Edit] = []
         self._bytes = 0
+        self._position = 0
 
     def begin(self, keeper: Keeper | None = None, kept: Iterable[Edit] = ()) -> None:
         """Begin anew with what ``keeper`` has kept of earlier sessions, the oldest first."""
         self._keeper = keeper
+        self._position = 0
         self._undone.clear()
         self._done = deque(kept)
         self._bytes = sum(edit.bytes for edit in self._done)
@@ -80,6 +82,7 @@ class EditHistory:
         self._bytes -= sum(undone.bytes for undone in self._undone)
         self._undone.clear()
         self._done.append(edit)
+        self._position += 1
         self._bytes += edit.bytes
         if self._keeper is not None:
             self._keeper.add(edit)
@@ -124,6 +127,7 @@ class EditHistory:
         if edit.rows is not None:
             volumes.change_table(edit.rows.reversed())
         self._done.pop()
+        self._position -= 1
         self._undone.append(edit)
         if self._keeper is not None:
             self._keeper.drop_latest()
@@ -140,6 +144,7 @@ class EditHistory:
         if edit.rows is not None:
             volumes.change_table(edit.rows)
         self._done.append(self._undone.pop())
+        self._position += 1
         if self._keeper is not None:
             self._keeper.add(edit)
         return edit
@@ -161,6 +166,14 @@ class EditHistory:
     def undone(self) -> tuple[Edit, ...]:
         """What can be made again, in the order in which it would be."""
         return tuple(reversed(self._undone))
+
+    @property
+    def position(self) -> int:
+        """Edits made less edits taken back since the beginning, also where the oldest are forgotten.
+
+        What was true at a position no longer is once there is a lower one.
+        """
+        return self._position
 
     @property
     def next_undo(self) -> Edit | None:

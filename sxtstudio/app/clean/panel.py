@@ -156,7 +156,7 @@ class CleanPanel(QWidget):
                 lines.append(_change("Objects", step.objects_found, left))
         if edit is None:
             lines.append("Nothing was to be changed.")
-        self._result.show("\n".join(lines), edit)
+        self._result.show_result("\n".join(lines))
         self._session.message.emit(f"Cleaned up. {lines[0]}")
         # Applied twice, erosion would take twice as much: begin anew.
         if edit is not None:

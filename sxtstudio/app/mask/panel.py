@@ -208,7 +208,7 @@ class MaskPanel(MaskLayout):
         self.segment_first.setVisible(result.segment_first)
         if edit is None and not result.segment_first:
             lines.append("Nothing was to be changed.")
-        self._result.show("\n".join(lines), edit)
+        self._result.show_result("\n".join(lines))
 
     def _on_run_ended(self, edit: Edit | None) -> None:
         self.run = None

@@ -133,7 +133,7 @@ class Finding(QWidget):
 
     def _on_run_done(self, done: FoundObjects, edit: Edit | None) -> None:
         lines = found_lines(done)
-        self._result.show("\n".join(lines), edit)
+        self._result.show_result("\n".join(lines))
         self._session.message.emit(lines[0])
         if done.found.count:
             self.live.setChecked(False)  # the objects themselves are shown now

@@ -318,7 +318,7 @@ class SegmentPanel(QWidget):
             self._session.set_trust(replaced(document.trust, document.shape[0], first, figures), edit)
             lines += trust_lines(outcome.trust, first)
             self._session.autosave()
-        self._result.show("\n".join([*lines, *outcome.notes]), edit)
+        self._result.show_result("\n".join([*lines, *outcome.notes]))
         self._session.message.emit(lines[0])
 
     def _take_polarity(self, judged: Polarity) -> None:
@@ -330,9 +330,8 @@ class SegmentPanel(QWidget):
             self._session.set_polarity(judged)
 
     def _on_run_cancelled(self, edit: Edit | None) -> None:
-        self._result.show(
-            "" if edit is None else "The finished slices were kept; Undo takes them back.", edit
-        )
+        kept = "" if edit is None else "The finished slices were kept; Undo takes them back."
+        self._result.show_result(kept)
 
     def _on_run_ended(self, edit: Edit | None) -> None:
         self.run = None

@@ -1,4 +1,4 @@
-"""What the last job of a panel did, shown for as long as it stands."""
+"""What the last work of a panel did, shown for as long as it stands."""
 
 from __future__ import annotations
 
@@ -7,27 +7,36 @@ from PySide6.QtWidgets import QLabel
 from sxtstudio.app.session import Session
 from sxtstudio.app.widgets.notes import show_note
 from sxtstudio.core.edits import Edit
-from sxtstudio.core.patches import AnyPatch
 
 
 class ResultNote:
-    """A note that goes when the change that it is about is undone."""
+    """A note that goes when what it is about is undone, and with the tomogram."""
 
     def __init__(self, session: Session, label: QLabel) -> None:
         """Show in ``label``, which is empty yet."""
-        self._label = label
-        self._patches: tuple[AnyPatch, ...] | None = None
+        self._session, self._label = session, label
+        self._position: int | None = None
         session.edit_undone.connect(self._on_edit_undone)
+        session.document_changed.connect(self.clear)
 
-    def show(self, text: str, edit: Edit | None = None) -> None:
-        """Show a text; with ``edit``, the change of the labels that it is about."""
-        self._patches = None if edit is None else edit.patches
+    def show(self, text: str) -> None:
+        """Show a text that is about no change."""
+        self._position = None
         show_note(self._label, text)
+
+    def show_result(self, text: str) -> None:
+        """Show what came of a change, or that nothing was to be changed: it holds for what there is now.
+
+        The change has been made, and is the latest one.
+        """
+        self.show(text)
+        self._position = self._session.history.position
 
     def clear(self) -> None:
         """Show nothing."""
         self.show("")
 
     def _on_edit_undone(self, edit: Edit) -> None:
-        if edit.patches is self._patches:
+        """Of several that are undone at once this hears of each when all are."""
+        if self._position is not None and self._session.history.position < self._position:
             self.clear()

@@ -13,6 +13,7 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.objects.classes.classifier_work import MEASURING, NOT_MEASURED, ClassifierWork
 from sxtstudio.app.objects.measured import ObjectMeasurements
 from sxtstudio.app.widgets.notes import narrow, note, show_note
+from sxtstudio.app.widgets.result_note import ResultNote
 from sxtstudio.core.classes.classifier import ENOUGH, Classifier, Reason
 from sxtstudio.core.classes.fitting import LEAST
 from sxtstudio.core.errors import UserError, sentence_of
@@ -31,6 +32,7 @@ class ClassifierSection(QWidget):
         self._context, self._session = context, context.session
         self.work, self._measured = work, measured
         self.given, self.scores, self.result = note(name="given"), note(name="scores"), note(name="result")
+        self._result = ResultNote(self._session, self.result)
         self.carry_on = QCheckBox("Train with its former examples, too")
         self.carry_on.setChecked(True)
         self.carry_on.setToolTip(
@@ -80,7 +82,7 @@ class ClassifierSection(QWidget):
         self.save.clicked.connect(lambda: self._try(self.save_file))
         self.remove.clicked.connect(self.work.remove)
         work.changed.connect(self._follow)
-        work.said.connect(lambda text: show_note(self.result, text))
+        work.said.connect(self._result.show_result)
         measured.changed.connect(self._follow)
         session = self._session
         session.table_changed.connect(self._follow)
@@ -121,13 +123,13 @@ class ClassifierSection(QWidget):
         path = questions.save_file(self._context, "Save the classifier", "classifier.json", FILTER)
         if path is not None:
             self.work.save(path)
-            show_note(self.result, f"Saved as {path}.")
+            self._result.show(f"Saved as {path}.")
 
     def _try(self, work: Callable[[], object]) -> None:
         try:
             work()
         except UserError as error:
-            show_note(self.result, sentence_of(error) or "")
+            self._result.show(sentence_of(error) or "")
 
     def _follow(self) -> None:
         classifier, by_hand = self.work.classifier, self.work.by_hand

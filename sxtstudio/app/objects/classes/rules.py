@@ -26,7 +26,8 @@ from sxtstudio.app.objects.table.limits import LimitsBar
 from sxtstudio.app.objects.table.listing import Limit
 from sxtstudio.app.widgets.controls import ComboBox
 from sxtstudio.app.widgets.dialogs import ToolDialog
-from sxtstudio.app.widgets.notes import note, show_note
+from sxtstudio.app.widgets.notes import note
+from sxtstudio.app.widgets.result_note import ResultNote
 from sxtstudio.app.widgets.scroll import VerticalScroll
 from sxtstudio.core.classes.assigning import by_rules
 from sxtstudio.core.classes.rules import (
@@ -103,6 +104,7 @@ class RuleDialog(ToolDialog):
             "Choose the objects that fit, so that slices, 3D and table show which they are"
         )
         self.count, self.message = QLabel(), note(name="message")
+        self._result = ResultNote(context.session, self.message)
         self.count.setTextFormat(Qt.TextFormat.PlainText)
         self.count.setWordWrap(True)
         self.open_button = self.button("Open…", "mdi6.folder-open-outline", "Read rules from a file")
@@ -211,13 +213,12 @@ class RuleDialog(ToolDialog):
             said = values_of(RuleSet(tuple(rules)))
             edit = self._work.apply(rows, EditKind.CLASS_BY_RULE, rules=said)
         except UserError as error:
-            show_note(self.message, sentence_of(error) or "")
+            self._result.show(sentence_of(error) or "")
             return
         self._work.show_classes()
         changed = 0 if edit is None or edit.rows is None else len(edit.rows.after)
-        show_note(
-            self.message,
-            f"{count(changed, 'object')} changed. Undo takes it back." if changed else "Nothing changed.",
+        self._result.show_result(
+            f"{count(changed, 'object')} changed. Undo takes it back." if changed else "Nothing changed."
         )
 
     # -- the chosen rule -------------------------------------------------------------------------
@@ -405,7 +406,7 @@ class RuleDialog(ToolDialog):
         try:
             self._context.parts.objects.measure()
         except UserError as error:
-            show_note(self.message, sentence_of(error) or "")
+            self._result.show(sentence_of(error) or "")
 
     # -- what changes around it ------------------------------------------------------------------
 
@@ -433,10 +434,10 @@ class RuleDialog(ToolDialog):
             found = read_rules(path)
             self._work.apply({}, EditKind.EDIT_CLASSES, found.classes)
         except UserError as error:
-            show_note(self.message, sentence_of(error) or "")
+            self._result.show(sentence_of(error) or "")
             return
         self.set_rules(found.rules)
-        show_note(self.message, f"{count(len(found.rules), 'rule')} of {path.name}.")
+        self._result.show(f"{count(len(found.rules), 'rule')} of {path.name}.")
 
     def _on_save(self) -> None:
         path = questions.save_file(self._context, "Save rules", "rules.json", FILTER)
@@ -449,9 +450,9 @@ class RuleDialog(ToolDialog):
                 path, RuleSet(rules, tuple(one for one in self._work.table.classes if one.name in used))
             )
         except UserError as error:
-            show_note(self.message, sentence_of(error) or "")
+            self._result.show(sentence_of(error) or "")
             return
-        show_note(self.message, f"Saved as {path}.")
+        self._result.show(f"Saved as {path}.")
 
     def showEvent(self, event: QShowEvent) -> None:
         """Follow what happened meanwhile."""
