@@ -71,8 +71,10 @@ def open_own(path: Path, mode: Literal["r+b", "ab"]) -> BinaryIO:
     return os.fdopen(descriptor, mode)
 
 
-def append_lines(path: Path, lines: bytes) -> None:
+def append_lines(path: Path, lines: bytes, *, to_disk: bool = False) -> None:
     """Append whole lines, each with its line end, to a file of the program's own; made if it is missing.
+
+    ``to_disk``: a power cut after it has returned does not take them.
 
     A line that was left without an end, by a loss of power or a full disk, gets one first: what is appended
     must not become a part of it.
@@ -89,6 +91,9 @@ def append_lines(path: Path, lines: bytes) -> None:
             if os.read(descriptor, 1) != b"\n":
                 lines = b"\n" + lines
         file.write(lines)
+        if to_disk:
+            file.flush()
+            os.fsync(descriptor)
 
 
 def open_plain(path: Path) -> BufferedReader:

@@ -32,6 +32,8 @@ class Autosave:
         self._steps_written = -1  # none, and what may lie there is not ours
         self._recoverable: tuple[bool, tuple[str, ...]] | None = None
         self._flushed_at = 0.0
+        self._flushing = threading.Lock()
+        self._later: threading.Timer | None = None
         self._explained = False
 
     def save(self, state: files.State, steps: tuple[Step, ...], *, wait: bool) -> None:
@@ -66,16 +68,30 @@ class Autosave:
     def close(self) -> None:
         """Write nothing more; what is being written now is finished first."""
         self._closed = True
+        if self._later is not None:
+            self._later.cancel()
         with self._writing:
             pass
 
     def _write(self, job: tuple[files.State, tuple[Step, ...]]) -> None:
         """Write one state and, now and then, the voxels; runs in the thread."""
         self._store(job)
-        # This may take seconds; a document that is closed does not wait for it.
-        if time.monotonic() - self._flushed_at > _FLUSH_EVERY_S:
+        targets = job[0].targets
+        left = self._flushed_at + _FLUSH_EVERY_S - time.monotonic()
+        if left <= 0:
+            self._flush_all(targets)
+        elif self._later is None or not self._later.is_alive():  # nobody may change anything any more
+            self._later = threading.Timer(left, self._flush_all, (targets,))
+            self._later.daemon = True
+            self._later.start()
+
+    def _flush_all(self, targets: tuple[Target, ...]) -> None:
+        """Bring the voxels to the disk; it may take seconds, and who closes the document does not wait."""
+        with self._flushing:
+            if self._closed:
+                return
             self._flushed_at = time.monotonic()
-            for target in job[0].targets:
+            for target in targets:
                 with suppress(FileNotFoundError):  # closed in the meantime
                     self._flush(target)
 

@@ -6,6 +6,7 @@ import os
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -154,8 +155,7 @@ class Document:
             if volume.shape != state.record.tomogram.shape:
                 raise UserError(
                     f"{volume.path} is not the tomogram of this work: it has {shape_text(volume.shape)} "
-                    "voxels "
-                    f"instead of {shape_text(state.record.tomogram.shape)}. Choose the right one."
+                    f"voxels instead of {shape_text(state.record.tomogram.shape)}. Choose the right one."
                 )
             document = cls(volume, folder, source=source)
         except BaseException:
@@ -454,7 +454,8 @@ class Document:
 
     def _flush(self, target: Target) -> None:
         if (array := self.array(target)) is not None:
-            flush_array(self.file_of(target), array)
+            flush = partial(flush_array, self.file_of(target), array)
+            self.measurements.sync(flush) if target == "objects" else flush()
 
     @property
     def unfinished_segmentation(self) -> bool:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import secrets
 import threading
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from pathlib import Path
 from typing import Annotated
@@ -16,6 +17,7 @@ import numpy as np
 from msgspec import Meta, Struct
 from numpy.typing import NDArray
 
+from sxtstudio.core.boot import boot_id
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.errors import UserError
@@ -34,6 +36,10 @@ from sxtstudio.workflow.document.saver import Saver
 
 VALUES, LOG = "measurements.raw", "measurements.jsonl"
 _MOST_LOG_BYTES = 256 << 20
+_POWER_CUT = (
+    "The computer stopped before all objects were on the disk: nobody knows which of them are those that "
+    "were measured, so all measurements are out of date. Measure the objects again."
+)
 
 
 class Doubt(Enum):
@@ -56,13 +62,31 @@ class _Line(Struct, frozen=True, omit_defaults=True):
     """A line of the log: of which measurements it is, and what changed from there on.
 
     ``stale`` objects are in doubt for good, ``changing`` ones until a later line says by how much they
-    ``differ`` from what was measured; 0: not at all.
+    ``differ`` from what was measured; 0: not at all. ``boot`` names the run of the computer from here on.
+    ``synced``: the voxels of all lines above are on the disk.
     """
 
     of: str
     stale: _Numbers = ()
     changing: _Numbers = ()
     differ: tuple[tuple[_Number, Difference], ...] = ()
+    boot: Annotated[str, Meta(max_length=100)] = ""
+    synced: bool = False
+
+
+@dataclass(frozen=True)
+class _Log:
+    """What the log says: of which measurements, what is in doubt, how objects differ from what was measured.
+
+    ``whole``: every line could be read.
+    """
+
+    name: str = ""
+    doubtful: frozenset[int] = frozenset()
+    differ: Mapping[int, int] = field(default_factory=dict)
+    whole: bool = True
+    boot: str = ""
+    synced: bool = False
 
 
 class DocumentMeasurements:
@@ -70,6 +94,11 @@ class DocumentMeasurements:
 
     The log says which measurements hold: a file of values of another name is a former one. Edits are heard
     of in any thread.
+
+    A crash of the program leaves log and voxels as they were written. A power cut does not: either may be the
+    older one. So each time that the voxels are on the disk (``sync``) the log says so, and the first change
+    after that is on the disk in the log before anything else happens. What a power cut finds in between is
+    out of date as a whole.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -80,6 +109,8 @@ class DocumentMeasurements:
         self._lock = threading.RLock()
         self._since: set[int] | None = None  # what has changed since the measuring that goes on has begun
         self._changing: set[int] = set()  # of which the log does not say yet by how much they differ
+        self._lines = 0  # how many were written
+        self._synced = False  # the log on the disk says that the voxels are there, too
         self._unlogged = False  # a line could not be written: what the log says is not all
         self._saver: Saver[tuple[KeptMeasurements, str]] = Saver(self._write)
 
@@ -154,6 +185,19 @@ class DocumentMeasurements:
                 differ = tuple((number, f"{now.get(number, 0):x}") for number in sorted(changing))
                 self._log(_Line(self._name, differ=differ))
 
+    def sync(self, flush: Callable[[], None]) -> None:
+        """Have the voxels brought to the disk by ``flush``, and let the log say so; called in a thread.
+
+        It does not, if there were changes meanwhile.
+        """
+        with self._lock:
+            lines = self._lines
+        self._saver.wait()
+        flush()
+        with self._lock:
+            if self._kept is not None and self._lines == lines and not (self._synced or self._changing):
+                self._log(_Line(self._name, synced=True))
+
     def wait(self) -> None:
         """Block until all is written."""
         self._saver.wait()
@@ -178,6 +222,9 @@ class DocumentMeasurements:
         note = self._read()
         if self._kept is None:
             return note
+        with self._lock:
+            doubtful = self._kept.doubtful if note else frozenset[int]()
+            self._log(_Line(self._name, tuple(sorted(doubtful)), boot=boot_id()))
         if objects is None:
             self.keep(None)
             return note
@@ -192,33 +239,33 @@ class DocumentMeasurements:
     def _read(self) -> str:
         what = f"The measurements in {self._folder}"
         try:
-            name, stale, differ, whole = self._read_log(what)
-            if not name or not (self._folder / VALUES).exists():
+            log = self._read_log(what)
+            if not log.name or not (self._folder / VALUES).exists():
                 return ""
             kept, of, _ = read_measurements(self._folder / VALUES, what)
         except UserError as error:
             return f"{error} Measure the objects again."
-        if of == name:
-            now = {**kept.differences, **differ}
-            differing = {number: value for number, value in now.items() if value}
-            kept = replace(kept.marked(stale), differences=differing)
-            self._kept, self._name = kept if whole else kept.all_marked(), name
-        return ""
+        if of != log.name:
+            return ""
+        now = {**kept.differences, **log.differ}
+        differing = {number: value for number, value in now.items() if value}
+        kept = replace(kept.marked(log.doubtful), differences=differing)
+        power_cut = not log.synced and log.boot != boot_id()
+        self._kept = kept.all_marked() if power_cut or not log.whole else kept
+        self._name, self._synced = log.name, log.synced
+        return _POWER_CUT if power_cut else ""
 
-    def _read_log(self, what: str) -> tuple[str, frozenset[int], dict[int, int], bool]:
-        """Return the name of the measurements that hold, what is in doubt, and how objects differ.
-
-        The last one says whether every line could be read. Of a line that was being written when the power
-        went nobody knows which objects it was about.
-        """
+    def _read_log(self, what: str) -> _Log:
+        """Return what the log says; of a line that was being written when the power went nothing is known."""
         path = self._folder / LOG
         if not path.exists():
-            return "", frozenset(), {}, True
+            return _Log()
         try:
             lines = read_plain(path, _MOST_LOG_BYTES).split(b"\n")
         except OSError as error:
             raise UserError(f"{what} cannot be read: {error.strerror or error}.") from error
-        name = ""
+        name = boot = ""
+        synced = False
         stale: set[int] = set()
         changing: set[int] = set()
         differ: dict[int, int] = {}
@@ -229,20 +276,24 @@ class DocumentMeasurements:
             except RecordError:
                 whole = False
                 continue
-            name = line.of
+            name, boot, synced = line.of, line.boot or boot, line.synced
             stale.update(line.stale)
             changing.update(line.changing)
             changing.difference_update(number for number, _ in line.differ)
             differ.update((number, int(value, 16)) for number, value in line.differ)
-        return name, frozenset(stale | changing), differ, whole
+        return _Log(name, frozenset(stale | changing), differ, whole, boot, synced)
 
     def _begin_log(self) -> None:
         """Begin the log, and have the values written, under a new name: what was written before is void."""
         self._name = "" if self._kept is None else secrets.token_hex(8)
-        line = _Line(self._name, changing=tuple(sorted(self._changing)))
+        line = _Line(self._name, changing=tuple(sorted(self._changing)), boot=boot_id())
+        self._lines += 1
+        self._synced = False
         try:
             with create_own(self._folder / LOG) as file:
                 file.write(_encoded(line))
+                file.flush()
+                os.fsync(file.fileno())
             self._unlogged = False
         except (OSError, UserError) as error:
             self._on_log_failed(error)
@@ -250,13 +301,18 @@ class DocumentMeasurements:
             self._saver.submit((self._kept, self._name))
 
     def _log(self, line: _Line) -> None:
-        """Append a line; all begins again where the log is not whole, as after a disk that was full."""
+        """Append a line; all begins again where the log is not whole, as after a disk that was full.
+
+        It is on the disk at once where it says that the voxels are there, or is the first after that.
+        """
         path = self._folder / LOG
         try:
             if self._unlogged or not path.exists():
                 self._begin_log()
             else:
-                append_lines(path, _encoded(line))
+                append_lines(path, _encoded(line), to_disk=line.synced or self._synced or bool(line.boot))
+                self._lines += 1
+                self._synced = line.synced
         except (OSError, UserError) as error:
             self._on_log_failed(error)
 

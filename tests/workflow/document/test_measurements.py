@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import errno
 import json
+import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from sxtstudio.core.measure.relations import relations_group
 from sxtstudio.core.measure.size import SIZE
 from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.io.measurements import measurements_bytes, read_measurements
+from sxtstudio.workflow.document import autosave
 from sxtstudio.workflow.document import measurements as log_of_measurements
 from sxtstudio.workflow.document.document import Document
 from sxtstudio.workflow.document.measurements import LOG, VALUES
@@ -295,10 +298,10 @@ def test_what_a_full_disk_did_not_take_is_out_of_date_after_a_crash(
     full = {"now": how != "settling"}
     append = log_of_measurements.append_lines
 
-    def append_lines(path: Path, lines: bytes) -> None:
+    def append_lines(path: Path, lines: bytes, *, to_disk: bool) -> None:
         if full["now"] or b"differ" in lines:
             raise OSError(errno.ENOSPC, "No space left on device")
-        append(path, lines)
+        append(path, lines, to_disk=to_disk)
 
     monkeypatch.setattr(log_of_measurements, "append_lines", append_lines)
     if how == "doubt":
@@ -360,3 +363,105 @@ def test_what_follows_a_cut_off_line_is_read(document: Document) -> None:
     assert again.measurements.kept is not None and again.measurements.kept.stale == {7}
     again.discard()
     again.close()
+
+
+# -- after a power cut ---------------------------------------------------------------------------
+
+
+def correct(document: Document) -> None:
+    """Take some voxels of object 7, and make another one, so that the eraser is not the last thing."""
+    erase(document, Box((2, 22, 24), (3, 24, 26)))
+    draw(document, 9, Box((5, 2, 2), (6, 4, 4)))
+
+
+def after_a_power_cut(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> tuple[frozenset[int], tuple[str, ...]]:
+    """Return what is out of date, and what is said, once the computer was started again; twice the same."""
+    document.measurements.wait()
+    document.let_go()
+    monkeypatch.setattr(log_of_measurements, "boot_id", lambda: "another one")
+    again = Document.recover(document.folder)
+    assert again.measurements.kept is not None
+    stale, notes = again.measurements.kept.stale, again.notes
+    again.measurements.wait()
+    again.let_go()
+    again = Document.recover(document.folder)  # the program crashed, and the computer did not
+    assert again.measurements.kept is not None and again.measurements.kept.stale == stale
+    assert not any("computer stopped" in note for note in again.notes)
+    again.let_go()
+    return stale, notes
+
+
+def test_a_power_cut_before_the_voxels_are_on_the_disk_makes_all_out_of_date(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document.keep_measurements(measured(document))
+    correct(document)
+    stale, notes = after_a_power_cut(document, monkeypatch)
+    assert stale == {2, 7, 9} and any("computer stopped" in note for note in notes)
+
+
+def test_a_power_cut_after_voxels_and_log_are_on_the_disk_costs_nothing(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document.keep_measurements(measured(document))
+    correct(document)
+    document._flush("objects")
+    stale, notes = after_a_power_cut(document, monkeypatch)
+    assert stale == {7, 9} and not any("computer stopped" in note for note in notes)
+
+
+def test_the_first_change_after_that_is_on_the_disk_before_anything_else(
+    document: Document, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What follows in the log may be lost: that there is something is not."""
+    document.keep_measurements(measured(document))
+    document._flush("objects")
+    synced: list[bytes] = []
+    log, fsync = document.folder / LOG, os.fsync
+
+    def to_disk(descriptor: int) -> None:
+        fsync(descriptor)
+        if log.exists() and os.path.sameopenfile(descriptor, there := os.open(log, os.O_RDONLY)):
+            synced.append(log.read_bytes())
+            os.close(there)
+
+    monkeypatch.setattr(os, "fsync", to_disk)
+    correct(document)
+    assert len(synced) == 1 and b'"changing":[7]' in synced[0]
+    document.measurements.wait()
+    document.let_go()
+    log.write_bytes(synced[0])
+    monkeypatch.setattr(log_of_measurements, "boot_id", lambda: "another one")
+    again = Document.recover(document.folder)
+    assert again.measurements.kept is not None and again.measurements.kept.stale == {2, 7, 9}
+    again.discard()
+    again.close()
+
+
+def test_the_log_says_that_voxels_are_there_only_when_they_are(document: Document) -> None:
+    document.keep_measurements(measured(document))
+    log, seen = document.folder / LOG, []
+    document.measurements.sync(lambda: seen.append(log.read_bytes()))
+    assert b"synced" not in seen[0] and b'"synced":true' in log.read_bytes()
+    correct(document)
+    lines = log.read_bytes()
+    document.measurements.sync(lambda: document.measurements.mark({2}))  # a change meanwhile
+    assert log.read_bytes().count(b"synced") == lines.count(b"synced") == 1
+
+
+def test_voxels_are_brought_to_the_disk_although_nobody_changes_anything_more(
+    tomogram: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(autosave, "_FLUSH_EVERY_S", 0.2)
+    document = Document.open(tomogram)
+    draw(document, 2, BOXES[2])
+    document.keep_measurements(KeptMeasurements(Measurements(np.array([2]))))
+    document.autosave(wait=True)
+    ends = time.monotonic() + 10
+    while b"synced" not in (document.folder / LOG).read_bytes() and time.monotonic() < ends:
+        time.sleep(0.02)
+    assert b'"synced":true' in (document.folder / LOG).read_bytes()
+    document.discard()
+    document.close()
