@@ -12,7 +12,7 @@ import pytest
 
 from sxtstudio.cli import main
 from sxtstudio.io import export_zarr, zarr_layers
-from sxtstudio.workflow.ranges import running, split
+from sxtstudio.workflow.ranges import cleaning, objects, running, split
 from sxtstudio.workflow.ranges.attempts import begin_attempt
 
 
@@ -20,7 +20,7 @@ from sxtstudio.workflow.ranges.attempts import begin_attempt
 def chunks_of_two(monkeypatch: pytest.MonkeyPatch) -> None:
     """Six slices make three ranges."""
     monkeypatch.setattr(export_zarr, "CHUNK", (2, 64, 64))
-    for module in (zarr_layers, split, running):
+    for module in (zarr_layers, split, running, cleaning, objects):
         monkeypatch.setattr(module, "LAYER_SLICES", 2)
 
 
@@ -65,7 +65,7 @@ def test_plan_run_and_finish_give_the_labels_of_segment(
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(":")[0] for line in lines[-2:]] == ["range 0", "range 2"]
     assert ran("ranges", "run", labels, "--range", "0", "2") == 0
-    assert capsys.readouterr().out.count("0 computed now") == 2
+    assert capsys.readouterr().out.count("computed 0") == 2
     assert ran("ranges", "show", labels) == 0
     assert "nothing: finish it" in capsys.readouterr().out
     assert ran("ranges", "finish", labels) == 0
@@ -104,3 +104,39 @@ def test_what_is_wrong_is_a_sentence(
     assert ran("ranges", last[0], tmp_path / "labels.tif", *last[1:]) == 2
     told = capsys.readouterr().err
     assert said in told and told.count("\n") == 1
+
+
+def test_clean_objects_and_measure_in_ranges(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    once, ranges = tmp_path / "once", tmp_path / "ranges"
+    labels, tomogram = tmp_path / "labels.tif", words[0]
+    assert ran("segment", *words, "-o", labels) == 0
+    for folder in (once, ranges):
+        folder.mkdir()
+    clean = ["--smooth-z", "1", "--min-size", "4"]
+    find = ["--method", "components"]
+    assert ran("clean", labels, "-o", once / "clean.tif", *clean) == 0
+    assert ran("objects", once / "clean.tif", "-o", once / "objects.tif", *find) == 0
+    assert (
+        ran("measure", once / "objects.tif", "-o", once / "table.csv", "--image", tomogram, "--as", "objects")
+        == 0
+    )
+
+    def in_ranges(action: str, output: Path, *asked: object) -> None:
+        assert ran("ranges", action, *asked, "-o", output, "--slices-per-range", "2") == 0
+        assert ran("ranges", "run", output) == 0
+        assert "3 of 3" not in capsys.readouterr().out.splitlines()[-1]
+
+    in_ranges("plan-clean", ranges / "clean.tif", labels, *clean)
+    assert ran("ranges", "finish", ranges / "clean.tif") == 0
+    in_ranges("plan-objects", ranges / "objects.tif", ranges / "clean.tif", *find)
+    assert ran("ranges", "finish", ranges / "objects.tif") == 0
+    measure = [ranges / "objects.tif", "--image", tomogram, "--as", "objects"]
+    in_ranges("plan-measure", ranges / "table.csv", *measure)
+    assert ran("ranges", "finish", ranges / "table.csv") == 2
+    assert "measure" in capsys.readouterr().err
+    assert ran("measure", *measure, "-o", ranges / "table.csv", "--ranges") == 0
+    for name in ("clean.tif", "objects.tif", "table.csv"):
+        assert (once / name).read_bytes() == (ranges / name).read_bytes()
+    assert not [path for path in ranges.iterdir() if path.suffix == ".ranges"]

@@ -15,7 +15,7 @@ from sxtstudio.core.wording import duration
 
 if TYPE_CHECKING:
     from sxtstudio.core.cleanup import CleanReport
-    from sxtstudio.workflow.jobs.cleaning import CleanUp
+    from sxtstudio.workflow.jobs.cleaning import CleanJob, CleanResult, CleanUp
 
 
 def add(commands: Any) -> None:
@@ -25,6 +25,12 @@ def add(commands: Any) -> None:
         help="smooth, mend, mask, erode labels, remove small objects, clear borders",
         description="Clean up the labels of a file. Without options the labels are only converted.",
     )
+    add_job(parser)
+    parser.set_defaults(run=run)
+
+
+def add_job(parser: argparse.ArgumentParser) -> None:
+    """Add what is asked for."""
     parser.add_argument("labels", metavar="LABELS", help="label file; every voxel that is not 0 is a label")
     parser.add_argument(
         "-o", "--output", metavar="OUT", required=True, help=".tif, .mrc, .rec, .map or .zarr"
@@ -39,14 +45,13 @@ def add(commands: Any) -> None:
     add_label(parser)
     add_axes(parser, "LABELS")
     add_voxel(parser)
-    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Clean, write, and say what each step did."""
-    from sxtstudio.workflow.jobs.cleaning import CleanJob, clean_file
+def job_of(arguments: argparse.Namespace) -> CleanJob:
+    """Return what was asked for."""
+    from sxtstudio.workflow.jobs.cleaning import CleanJob
 
-    job = CleanJob(
+    return CleanJob(
         labels=named(arguments.labels, arguments.axes),
         output=Path(arguments.output),
         clean_up=clean_up_of(arguments),
@@ -55,15 +60,27 @@ def run(arguments: argparse.Namespace) -> int:
         label=arguments.label,
         polarity=arguments.polarity,
     )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Clean, write, and say what each step did."""
+    from sxtstudio.workflow.jobs.cleaning import clean_file
+
+    job = job_of(arguments)
     with shown_progress() as (progress, _):
         result = clean_file(job, progress)
+    show_cleaned(result)
+    return DONE
+
+
+def show_cleaned(result: CleanResult) -> None:
+    """Say what each step did, and what was written."""
     notes = [("warning", warning) for warning in result.warnings]
     notes += [("note", note) for note in result.notes]
     print_rows([*step_rows(result.report), *notes, ("written", receipt_text(result.receipt))])
     before, after = result.report.voxels_before, result.report.voxels_after
     steps = [asdict(step) for step in result.report.steps]
     note_result([result.receipt.path], voxels_before=before, voxels_after=after, steps=steps)
-    return DONE
 
 
 def clean_up_of(arguments: argparse.Namespace) -> CleanUp:

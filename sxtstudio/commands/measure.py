@@ -15,7 +15,7 @@ from sxtstudio.commands.text import note_result, print_rows, taken_as_text
 from sxtstudio.core.wording import count, voxel_zyx_text
 
 if TYPE_CHECKING:
-    from sxtstudio.workflow.jobs.measuring import MeasureResult
+    from sxtstudio.workflow.jobs.measuring import MeasureJob, MeasureResult
 
 #: What the summary says of the objects; all is in the table.
 _SUMMARY = ("volume", "surface_mesh", "surface_to_volume", "axis_1", "axis_2", "axis_3", "sphericity")
@@ -33,6 +33,17 @@ def add(commands: Any) -> None:
         "flagged, "
         "and left out of the means that are printed.",
     )
+    add_job(parser)
+    parser.add_argument(
+        "--ranges",
+        action="store_true",
+        help="take what 'ranges run' has measured; the rest of the command is that of 'ranges plan-measure'",
+    )
+    parser.set_defaults(run=run)
+
+
+def add_job(parser: argparse.ArgumentParser) -> None:
+    """Add what is asked for."""
     parser.add_argument("objects", metavar="OBJECTS|LABELS", help="file of objects, or of labels")
     parser.add_argument("--image", metavar="TOMOGRAM", help="also measure the grey values of this tomogram")
     parser.add_argument("-o", "--output", metavar="TABLE", required=True, help=".csv, .xlsx or .parquet")
@@ -67,17 +78,15 @@ def add(commands: Any) -> None:
     add_label(parser)
     add_axes(parser, "OBJECTS")
     add_voxel(parser)
-    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Measure, write, and say what was found."""
+def job_of(arguments: argparse.Namespace) -> MeasureJob:
+    """Return what was asked for."""
     from sxtstudio.core.bodies.method import Method
-    from sxtstudio.core.measure.measure import ONE_SLICE
-    from sxtstudio.workflow.jobs.measuring import MeasureJob, measure_file
+    from sxtstudio.workflow.jobs.measuring import MeasureJob
     from sxtstudio.workflow.jobs.objects import TakenAs
 
-    job = MeasureJob(
+    return MeasureJob(
         source=named(arguments.objects, arguments.axes),
         table=Path(arguments.output),
         image=Path(arguments.image) if arguments.image else None,
@@ -92,8 +101,21 @@ def run(arguments: argparse.Namespace) -> int:
         with_border=arguments.include_border,
         flags=Path(arguments.flags) if arguments.flags else None,
     )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure, write, and say what was found."""
+    from sxtstudio.core.measure.measure import ONE_SLICE
+    from sxtstudio.workflow.jobs.measuring import measure_file
+    from sxtstudio.workflow.ranges.measuring import finish_measuring
+    from sxtstudio.workflow.ranges.state import ranges_folder
+
+    job = job_of(arguments)
     with shown_progress() as (progress, _):
-        result = measure_file(job, progress)
+        if arguments.ranges:
+            result = finish_measuring(ranges_folder(job.table), job, progress)
+        else:
+            result = measure_file(job, progress)
     rows = [
         ("taken as", taken_as_text(result.taken_as, result.values)),
         ("voxel size", voxel_zyx_text(result.voxel_nm)),

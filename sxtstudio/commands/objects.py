@@ -6,13 +6,16 @@ import argparse
 import math
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.options import add_axes, add_label, add_voxel, named, size
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import note_result, print_rows, receipt_text, table_files, taken_as_text
 from sxtstudio.core.wording import count
+
+if TYPE_CHECKING:
+    from sxtstudio.workflow.jobs.objects import ObjectsJob, ObjectsResult
 
 
 def add(commands: Any) -> None:
@@ -24,6 +27,12 @@ def add(commands: Any) -> None:
         "every slice the regions that outlines enclose, linked over the slices, joined where only an inner "
         "membrane divides them, and told from the cytoplasm between. A body ends where its outlines end.",
     )
+    add_job(parser)
+    parser.set_defaults(run=run)
+
+
+def add_job(parser: argparse.ArgumentParser) -> None:
+    """Add what is asked for."""
     parser.add_argument(
         "labels",
         metavar="LABELS",
@@ -103,17 +112,15 @@ def add(commands: Any) -> None:
     add_label(parser)
     add_axes(parser, "LABELS")
     add_voxel(parser)
-    parser.set_defaults(run=run)
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """Number, write, and say how many there are."""
+def job_of(arguments: argparse.Namespace) -> ObjectsJob:
+    """Return what was asked for."""
     from sxtstudio.core.bodies.method import Method
-    from sxtstudio.core.object_table import Flag
-    from sxtstudio.workflow.jobs.objects import ObjectsJob, TakenAs, objects_file
+    from sxtstudio.workflow.jobs.objects import ObjectsJob, TakenAs
 
     voxels, nm3 = arguments.min_size or (None, None)
-    job = ObjectsJob(
+    return ObjectsJob(
         labels=named(arguments.labels, arguments.axes),
         output=Path(arguments.output),
         method=Method(arguments.method),
@@ -132,8 +139,25 @@ def run(arguments: argparse.Namespace) -> int:
         table=_path(arguments.table),
         taken_as=TakenAs(arguments.taken_as) if arguments.taken_as else None,
     )
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Number, write, and say how many there are."""
+    from sxtstudio.workflow.jobs.objects import objects_file
+
+    job = job_of(arguments)
     with shown_progress() as (progress, _):
         result = objects_file(job, progress)
+    show_found(result, job)
+    return DONE
+
+
+def show_found(result: ObjectsResult, job: ObjectsJob) -> None:
+    """Say how many objects there are, and what was written."""
+    from sxtstudio.core.bodies.method import Method
+    from sxtstudio.core.object_table import Flag
+    from sxtstudio.workflow.jobs.objects import TakenAs
+
     found = result.found
     sheets = found.count - found.bodies
     what = f"{count(found.count, 'object')}, {found.flagged(Flag.BORDER)} of them cut by the border"
@@ -174,7 +198,6 @@ def run(arguments: argparse.Namespace) -> int:
         doubtful=found.flagged(Flag.DOUBTFUL) if result.judged else None,
         sheets=sheets,
     )
-    return DONE
 
 
 def _path(text: str | None) -> Path | None:

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import argparse
 import shlex
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from sxtstudio.commands import segment
+from sxtstudio.commands import clean, measure, objects, segment
 from sxtstudio.commands.guard import CANCELLED, DONE, say
 from sxtstudio.commands.options import named, positive_int, whole_number
 from sxtstudio.commands.output import show, show_json
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import note_item, note_result, print_rows
 from sxtstudio.core.errors import Cancelled, UserError
-from sxtstudio.core.wording import count, duration
+from sxtstudio.core.wording import duration
 
 if TYPE_CHECKING:
     from sxtstudio.workflow.ranges.state import RangesState
@@ -24,13 +25,14 @@ def add(commands: Any) -> None:
     """Add the command's parsers."""
     parser = commands.add_parser(
         "ranges",
-        help="segment a large tomogram in ranges of slices, on many computers",
+        help="work on a large tomogram in ranges of slices, on many computers",
         description="Segment one large tomogram in ranges of slices: plan them, run each on any computer, "
         "and finish. The result is that of 'segment'. What is finished is kept in LABELS.ranges, which all "
-        "computers must see.",
+        "computers must see. Labels are cleaned, and objects found and measured, in ranges as well.",
     )
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     _add_plan(actions)
+    _add_plan_of_labels(actions)
     _add_run(actions)
     _add_finish(actions)
     _add_show(actions)
@@ -44,6 +46,29 @@ def _add_plan(actions: Any) -> None:
         "command again goes on with the same plan.",
     )
     segment.add_job(parser)
+    _add_per_range(parser)
+    parser.set_defaults(run=run_plan)
+
+
+def _add_plan_of_labels(actions: Any) -> None:
+    kinds = (
+        ("plan-clean", "divide the clean-up of labels into ranges", clean.add_job, run_plan_clean),
+        ("plan-objects", "divide the search for objects into ranges", objects.add_job, run_plan_objects),
+        (
+            "plan-measure",
+            "divide the measurement of objects into ranges; 'measure --ranges' joins them",
+            measure.add_job,
+            run_plan_measure,
+        ),
+    )
+    for name, what, add_job, run in kinds:
+        parser = actions.add_parser(name, help=what, description=f"{what[0].upper()}{what[1:]}.")
+        add_job(parser)
+        _add_per_range(parser)
+        parser.set_defaults(run=run)
+
+
+def _add_per_range(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--slices-per-range",
         type=positive_int,
@@ -54,14 +79,13 @@ def _add_plan(actions: Any) -> None:
         "--restart", dest="resume", action="store_const", const=False, help="discard what is finished"
     )
     _add_json(parser)
-    parser.set_defaults(run=run_plan)
 
 
 def _add_run(actions: Any) -> None:
     parser = actions.add_parser(
         "run",
-        help="segment ranges; stopped, the same command goes on",
-        description="Segment one range, several, or all that are left. What is finished already takes no "
+        help="do ranges; stopped, the same command goes on",
+        description="Do one range, several, or all that are left. What is finished already takes no "
         "time, and a range that was stopped goes on from its finished slices, on whatever computer.",
     )
     _add_folder(parser)
@@ -137,6 +161,37 @@ def run_plan(arguments: argparse.Namespace) -> int:
     return DONE
 
 
+def run_plan_clean(arguments: argparse.Namespace) -> int:
+    """Plan a clean-up, and say which ranges there are."""
+    from sxtstudio.workflow.ranges.cleaning import plan_cleaning
+
+    return _plan(arguments, clean.job_of(arguments), plan_cleaning)
+
+
+def run_plan_objects(arguments: argparse.Namespace) -> int:
+    """Plan the search for objects, and say which ranges there are."""
+    from sxtstudio.workflow.ranges.objects import plan_objects
+
+    return _plan(arguments, objects.job_of(arguments), plan_objects)
+
+
+def run_plan_measure(arguments: argparse.Namespace) -> int:
+    """Plan a measurement, and say which ranges there are."""
+    from sxtstudio.workflow.ranges.measuring import plan_measuring
+
+    return _plan(arguments, measure.job_of(arguments), plan_measuring)
+
+
+def _plan(arguments: argparse.Namespace, job: Any, plan: Callable[..., RangesState]) -> int:
+    from sxtstudio.workflow.ranges.split import SLICES_PER_RANGE
+
+    per_range = arguments.slices_per_range or SLICES_PER_RANGE
+    with shown_progress() as (progress, _):
+        state = plan(job, per_range, progress, restart=arguments.resume is False)
+    _show_state(state, arguments.json)
+    return DONE
+
+
 def run_show(arguments: argparse.Namespace) -> int:
     """Say what is finished."""
     from sxtstudio.workflow.ranges.state import read_state
@@ -146,9 +201,9 @@ def run_show(arguments: argparse.Namespace) -> int:
 
 
 def run_ranges(arguments: argparse.Namespace) -> int:
-    """Segment ranges, and say of each what was done."""
+    """Do ranges, and say of each what was done."""
     from sxtstudio.segment.keeper import RunnerKeeper
-    from sxtstudio.workflow.ranges.segmenting import SegmentRange, segment_range
+    from sxtstudio.workflow.ranges.any_range import AnyRange, any_range
     from sxtstudio.workflow.ranges.state import ranges_left
 
     folder, keeper = _folder(arguments), RunnerKeeper()
@@ -160,51 +215,48 @@ def run_ranges(arguments: argparse.Namespace) -> int:
             display.slices = finished, total
 
         for done, number in enumerate(ranges_left(folder) if chosen is None else chosen, 1):
-            job = SegmentRange(folder, number, arguments.device, arguments.tile, tomogram, model)
+            job = AnyRange(folder, number, arguments.device, arguments.tile, tomogram, model)
             progress.restart(f"range {number}")
             try:
-                result = segment_range(job, progress, on_slice, keeper=keeper)
+                result = any_range(job, progress, on_slice, keeper=keeper)
             except (Cancelled, KeyboardInterrupt):
                 display.clear()
                 again = shlex.join(arguments.words)
-                say(f"Cancelled; finished slices are kept in {folder}. Go on with: sxtstudio {again}")
+                say(f"Cancelled; what is finished is kept in {folder}. Go on with: sxtstudio {again}")
                 return CANCELLED
             display.clear()
-            seen = note_item(
-                Path(f"range {result.number}"),
+            figures = {"range": number, "slices": [result.first, result.last], "seconds": result.seconds}
+            if not note_item(
+                Path(f"range {number}"),
                 "done",
                 number=done,
                 of=None if chosen is None else len(chosen),
                 output=folder,
-                figures={
-                    "range": result.number,
-                    "slices": [result.first, result.last],
-                    "computed": result.computed,
-                    "voxels_labelled": result.voxels,
-                    "device": result.device,
-                    "seconds": result.seconds,
-                },
-            )
-            if seen:
-                continue
-            show(
-                f"range {result.number}: slices {result.first} to {result.last - 1}, "
-                f"{result.computed} computed now, {count(result.voxels, 'label voxel')}, "
-                f"{duration(result.seconds)} on {result.device}"
-            )
+                figures={**figures, **result.figures},
+            ):
+                said = ", ".join(f"{name} {value}" for name, value in result.figures.items())
+                slices = f"slices {result.first} to {result.last - 1}"
+                show(f"range {number}: {slices}, {said}, {duration(result.seconds)}")
     keeper.close()
     return DONE
 
 
 def run_finish(arguments: argparse.Namespace) -> int:
     """Join the ranges, and say what was found and how."""
-    from sxtstudio.workflow.ranges.finishing import finish_segmentation
+    from sxtstudio.workflow.jobs.cleaning import CleanResult
+    from sxtstudio.workflow.jobs.segmenting import SegmentResult
+    from sxtstudio.workflow.ranges.any_range import finish_any
 
     tomogram, model = _places(arguments)
     with shown_progress() as (progress, _):
-        result = finish_segmentation(_folder(arguments), progress, tomogram=tomogram, model=model)
-    print_rows(segment.result_rows(result))
-    segment.note_segmented(result)
+        result = finish_any(_folder(arguments), progress, tomogram=tomogram, model=model)
+    if isinstance(result, SegmentResult):
+        print_rows(segment.result_rows(result))
+        segment.note_segmented(result)
+    elif isinstance(result, CleanResult):
+        clean.show_cleaned(result)
+    else:
+        objects.show_found(*result)
     return DONE
 
 

@@ -51,6 +51,13 @@ class Planes:
     x_first: Ints
     x_last: Ints
 
+    def columns(self) -> tuple[Ints, ...]:
+        """Return all of them, in their order."""
+        return (
+            *(self.number, self.z, self.area, self.y, self.x, self.yy, self.xx, self.yx),
+            *(self.y_first, self.y_last, self.x_first, self.x_last),
+        )
+
     def __len__(self) -> int:
         """Return how many pairs of an object and a slice there are."""
         return len(self.number)
@@ -144,7 +151,7 @@ class Inventory:
     def only(self, numbers: Collection[int]) -> Inventory:
         """Return the inventory of these objects, as far as there are such."""
         wanted = np.isin(self.planes.number, np.fromiter(numbers, np.int64, len(numbers)))
-        return Inventory(self.shape, Planes(*(of[wanted] for of in _columns(self.planes))))
+        return Inventory(self.shape, Planes(*(of[wanted] for of in self.planes.columns())))
 
     def _sum(self, of: Ints) -> Ints:
         return self._reduce(np.add, of)
@@ -208,8 +215,3 @@ def _slab_planes(slab: NDArray[Any], first: int) -> Ints:
     low = [np.minimum.reduceat(y, group), np.minimum.reduceat(x, group)]
     high = [np.maximum.reduceat(y, group), np.maximum.reduceat(x + n - 1, group)]
     return np.stack([number[group], z[group] + first, *sums, low[0], high[0], low[1], high[1]])
-
-
-def _columns(planes: Planes) -> tuple[Ints, ...]:
-    p = planes
-    return (p.number, p.z, p.area, p.y, p.x, p.yy, p.xx, p.yx, p.y_first, p.y_last, p.x_first, p.x_last)

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.measure.bricks import Brick, over_bricks
 from sxtstudio.core.measure.columns import Column, Quantity
-from sxtstudio.core.measure.configurations import area_table, count_cells, euler_table
+from sxtstudio.core.measure.configurations import area_table, count_cells, euler_table, weighted
 from sxtstudio.core.measure.ends import CUT_SHARE, CUT_SLICES, cut_ends, end_shares
 from sxtstudio.core.measure.hull import Hull, hull_corners, measure_hull, row_ends
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
@@ -166,14 +166,14 @@ def _measure(subject: Subject, progress: Progress) -> dict[str, NDArray[np.gener
     ends = end_shares(subject)
     values: dict[str, NDArray[np.generic]] = {
         "surface_mesh": area,
-        "surface_voxels": cells @ area_table(subject.voxel),
+        "surface_voxels": weighted(cells, area_table(subject.voxel)),
         "surface_to_volume": area / volume,
         "sphericity": np.cbrt(np.pi) * np.cbrt(6 * volume) ** 2 / area,
         "solidity": found.voxels / np.array([hull.voxels for hull in in_order], float),
         "feret_max": np.array([hull.feret_max for hull in in_order], float),
         "feret_min": np.array([hull.feret_min for hull in in_order], float),
         "feret_mean": np.array([hull.feret_mean for hull in in_order], float),
-        "euler_number": np.rint(cells @ euler_table()).astype(np.int64),
+        "euler_number": np.rint(weighted(cells, euler_table())).astype(np.int64),
         "wedge_share": facing / area,
         "end_share": ends.max(axis=1) if n else np.empty(0),
         "cut_by_wedge": np.asarray(cut_ends(subject).any(axis=1), np.int64),

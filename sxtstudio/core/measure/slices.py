@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.measure.bricks import over_bricks
 from sxtstudio.core.measure.columns import FROM_NM, Column, Quantity
-from sxtstudio.core.measure.configurations import count_planes, perimeter_table
+from sxtstudio.core.measure.configurations import count_planes, perimeter_table, weighted
 from sxtstudio.core.measure.inventory import Inventory, take_inventory
 from sxtstudio.core.measure.size import fitted_axes
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
@@ -164,7 +164,7 @@ def _perimeters(subject: Subject, progress: Progress) -> NDArray[np.float64]:
         wanted = brick.rows[:, None] * depth + z
         # Slices that an object is not in, also those just outside of it, find another plane and add nothing.
         place = np.minimum(np.searchsorted(keys, wanted), len(keys) - 1)
-        np.add.at(perimeters, place, counts @ table)
+        np.add.at(perimeters, place, weighted(counts, table))
     return perimeters
 
 

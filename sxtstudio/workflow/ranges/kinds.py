@@ -8,11 +8,12 @@ from msgspec import Meta, Struct
 
 from sxtstudio.workflow.ranges.clean_plan import CleanPlan
 from sxtstudio.workflow.ranges.folder import RangesFolder
+from sxtstudio.workflow.ranges.measure_plan import MeasurePlan
 from sxtstudio.workflow.ranges.objects_plan import ObjectsPlan
 from sxtstudio.workflow.ranges.plan import RangePlan
 from sxtstudio.workflow.ranges.segment_plan import SegmentPlan
 
-_KINDS: tuple[type[RangePlan], ...] = (SegmentPlan, CleanPlan, ObjectsPlan)
+_KINDS: tuple[type[RangePlan], ...] = (SegmentPlan, CleanPlan, ObjectsPlan, MeasurePlan)
 _BY_TAG = {str(kind.__struct_config__.tag): kind for kind in _KINDS}
 
 

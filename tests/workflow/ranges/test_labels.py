@@ -16,13 +16,23 @@ from sxtstudio.core.bodies.method import Method
 from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.errors import Cancelled, UserError
+from sxtstudio.core.measure import bricks
+from sxtstudio.core.measure.calibration import GreyUnit
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import export_volume
 from sxtstudio.workflow.jobs.cleaning import CleanJob, CleanResult, CleanUp, clean_file
+from sxtstudio.workflow.jobs.measure_more import MoreMeasurements
+from sxtstudio.workflow.jobs.measuring import MeasureJob, MeasureResult, measure_file
 from sxtstudio.workflow.jobs.objects import ObjectsJob, ObjectsResult, objects_file
 from sxtstudio.workflow.ranges import objects
 from sxtstudio.workflow.ranges.cleaning import CleanRange, clean_range, finish_cleaning, plan_cleaning
+from sxtstudio.workflow.ranges.measuring import (
+    MeasureRange,
+    finish_measuring,
+    measure_range,
+    plan_measuring,
+)
 from sxtstudio.workflow.ranges.objects import ObjectsRange, find_in_range, finish_objects, plan_objects
 from sxtstudio.workflow.ranges.running import RangesMissing
 
@@ -212,3 +222,74 @@ def test_labels_that_changed_after_planning_are_refused(labels: Path, tmp_path: 
     export_volume(labels, ArrayVolume(blobs(9)), voxel_nm=NM)
     with pytest.raises(InputChangedError):
         finish_objects(state.folder)
+
+
+def measured_in_ranges(job: MeasureJob) -> MeasureResult:
+    state = plan_measuring(job, 4)
+    for number in reversed(state.unfinished):
+        measure_range(MeasureRange(state.folder, number))
+    return finish_measuring(state.folder, job)
+
+
+@pytest.mark.parametrize(
+    ("more", "known"),
+    [
+        (MoreMeasurements(), True),
+        (MoreMeasurements(), False),
+        (MoreMeasurements(rim_nm=30.0, neighbours=True), True),
+        (MoreMeasurements(grey_unit=GreyUnit.PER_UM), True),
+    ],
+    ids=["nm", "voxels", "rim and neighbours", "LAC"],
+)
+def test_measurements_of_ranges_equal_those_of_the_whole(
+    tmp_path: Path, more: MoreMeasurements, known: bool
+) -> None:
+    source, tomogram = tmp_path / "objects.tif", tmp_path / "cell.mrc"
+    numbers = ndimage.label(blobs(3, 0.85), np.ones((3, 3, 3)))[0].astype(np.uint16)
+    numbers[numbers == 2] = 60_000  # numbers need not be in the order of slices
+    nm = NM if known else None
+    export_volume(source, ArrayVolume(numbers), voxel_nm=nm, kind="objects")
+    export_volume(tomogram, ArrayVolume(grey(3)), voxel_nm=nm, kind="image")
+    jobs = []
+    for place in ("once", "ranges"):
+        (tmp_path / place).mkdir()
+        tables = {"table": tmp_path / place / "a.csv", "per_slice": tmp_path / place / "b.csv"}
+        jobs.append(MeasureJob(source, image=tomogram, more=more, **tables))
+    once, job = jobs
+    whole, parts = measure_file(once), measured_in_ranges(job)
+    assert len(whole.measured.numbers) > 10
+    assert parts.notes == whole.notes and parts.measured.notes == whole.measured.notes
+    assert parts.measured.columns == whole.measured.columns
+    for key, values in whole.measured.values.items():
+        assert parts.measured.values[key].tobytes() == values.tobytes(), key
+    for mine, theirs in zip(parts.written, whole.written, strict=True):
+        assert mine.read_bytes() == theirs.read_bytes()
+
+
+def test_objects_that_are_measured_in_bricks_are_equal_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bricks, "_LARGEST_BOX", 4000)
+    monkeypatch.setattr(bricks, "_OWNED", (4, 16, 16))
+    test_measurements_of_ranges_equal_those_of_the_whole(tmp_path, MoreMeasurements(), True)
+
+
+def test_ranges_measure_objects_and_not_labels(labels: Path, tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="have to be found first"):
+        plan_measuring(MeasureJob(labels, tmp_path / "a.csv"), 4)
+
+
+def test_measured_ranges_are_joined_for_their_own_job_only(tmp_path: Path) -> None:
+    source = tmp_path / "objects.tif"
+    numbers = ndimage.label(blobs(3, 0.85))[0].astype(np.uint16)
+    export_volume(source, ArrayVolume(numbers), voxel_nm=NM, kind="objects")
+    job = MeasureJob(source, tmp_path / "a.csv")
+    state = plan_measuring(job, 4)
+    for number in state.unfinished:
+        measure_range(MeasureRange(state.folder, number))
+    with pytest.raises(UserError, match="measure something else"):
+        finish_measuring(state.folder, replace(job, voxel_nm=(1.0, 1.0, 1.0)))
+    numbers[0, 0, 0] += 1
+    export_volume(source, ArrayVolume(numbers), voxel_nm=NM, kind="objects")
+    with pytest.raises(InputChangedError):
+        finish_measuring(state.folder, job)
