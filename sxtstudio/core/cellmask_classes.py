@@ -225,7 +225,9 @@ def find_valley(values: Samples, independent: float) -> Valley | None:
     while cuts:
         peaks = np.split(height, cuts)
         tops, masses = [p.max() for p in peaks], [p.sum() for p in peaks]
-        ratios = [height[c] / min(tops[k : k + 2]) for k, c in enumerate(cuts)]
+        lower = [min(tops[k : k + 2]) for k in range(len(cuts))]
+        # Between values far apart, such as gold's and the rest, the histogram is empty: no peak, no valley.
+        ratios = [height[c] / top if top > 0 else 1.0 for c, top in zip(cuts, lower, strict=True)]
         smaller = [min(masses[k : k + 2]) for k in range(len(cuts))]
         # The worst valley goes first, so that a ripple does not hide a peak behind it.
         faults = [ratio + (mass < SMALLEST_CLASS) for ratio, mass in zip(ratios, smaller, strict=True)]

@@ -29,7 +29,7 @@ from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.figures import Figure as PlotFigure
 from sxtstudio.core.quality.plots import quality_plots
 from sxtstudio.core.quality.record import Figure, Flag, Quality
-from sxtstudio.core.wording import count
+from sxtstudio.core.wording import count, cut
 from sxtstudio.workflow.jobs.document_quality import OpenTomogram, quality_of_open
 from sxtstudio.workflow.jobs.quality import write_quality
 
@@ -93,7 +93,7 @@ class QualityDialog(ToolDialog):
         self.found = found
         flagged = len(found.flagged)
         text = "Nothing asks for a look." if not flagged else f"{count(flagged, 'figure')} to look at."
-        self.summary.setText(f"{found.tomogram}: {text}")
+        self.summary.setText(f"{cut(found.tomogram, 50)}: {text}")
         self.rows.setRowCount(len(found.figures))
         for row, figure in enumerate(found.figures):
             self._show_row(row, figure)
@@ -129,7 +129,6 @@ class QualityDialog(ToolDialog):
         self.save = self.button("Save…", "mdi6.content-save-outline", "Write all figures as JSON")
         self.export = self.button("Export plots…", "mdi6.export", "As SVG or PNG, dark on white")
         self.explain = self.button("What do these mean?", "mdi6.help-circle-outline", "Show the help page")
-        self.summary.setWordWrap(True)
         rows = self.rows
         rows.setAccessibleName("Figures")
         rows.setHorizontalHeaderLabels(list(_HEADINGS))

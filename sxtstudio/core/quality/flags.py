@@ -85,7 +85,7 @@ def noise(value: float | None) -> Figure:
     if value is None:
         return _unknown(FigureName.NOISE, "The noise could not be measured: no place is large enough.")
     sentence = "The grain of the quietest places; compare it with other tomograms of the same beamline."
-    return Figure(FigureName.NOISE, value, "grey values", Flag.GOOD, sentence)
+    return Figure(FigureName.NOISE, value, "grey", Flag.GOOD, sentence)
 
 
 def doubles(pixels: float | None, voxel_nm: VoxelSize | None) -> Figure:
@@ -218,7 +218,7 @@ def voxel_size(voxel_nm: VoxelSize | None) -> Figure:
             f"Slices lie {significant(z, 3)} nm apart and voxels are {significant(x, 3)} nm wide: check the "
             "file."
         )
-    return Figure(name, x, "nm", Flag.LOOK if sentence else Flag.GOOD, sentence or "As is usual.")
+    return Figure(name, x, "nm", Flag.LOOK if sentence else Flag.GOOD, sentence or "A usual size.")
 
 
 def tilt_series(reason: str) -> list[Figure]:

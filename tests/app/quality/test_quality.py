@@ -12,12 +12,14 @@ from pytestqt.qtbot import QtBot
 from sxtstudio.app import questions
 from sxtstudio.app.help.reader import Documentation
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.app.objects.plots.figure import FigurePlot
 from sxtstudio.app.quality.dialog import QualityDialog
 from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.core.quality.dictionary import FigureName
-from sxtstudio.core.quality.record import CurveSource, Flag, Quality
+from sxtstudio.core.quality.plots import quality_plots
+from sxtstudio.core.quality.record import CurveSource, Flag, Quality, SliceFigures
 from sxtstudio.core.records import record_of
 from sxtstudio.core.trust import SliceTrust
 
@@ -112,3 +114,13 @@ def test_another_tomogram_is_judged_anew(dialog: QualityDialog, sample: MainWind
     sample.session.document_changed.emit()
     judged(dialog, qtbot)
     assert dialog.rows.rowCount() > 0
+
+
+def test_grey_values_below_zero_are_drawn(qtbot: QtBot) -> None:
+    """Counts begin at 0; the mean of a reconstruction may lie anywhere."""
+    plot = FigurePlot("Mean and SD along z")
+    qtbot.addWidget(plot)
+    slices = tuple(SliceFigures(z, -5.0 - z, 0.5) for z in range(4))
+    plot.show_figure(quality_plots(Quality("a", (4, 1, 1), None, (), slices))[1])
+    plot.view.plotItem.vb.updateAutoRange()
+    assert plot.view.plotItem.vb.viewRange()[1][0] < -8

@@ -25,7 +25,7 @@ def test_fills_and_bad_pixels_do_not_count() -> None:
     grain = Grain()
     for image in volume[::6]:
         measured = np.ones(image.shape, bool)
-        measured[:, 100:] = False
+        measured[:, 70:] = False
         spoilt = np.where(measured, image, np.float32(1e4))
         spoilt[40, 40] = np.nan
         grain.add(spoilt, measured)
@@ -48,6 +48,7 @@ def test_noise_alone_has_no_contrast() -> None:
     grain.add(np.random.default_rng(2).normal(size=(256, 256)), None)
     assert grain.contrast is not None
     assert grain.contrast < 0.4
+    assert grain.noise == pytest.approx(1, abs=0.03)
 
 
 def test_without_a_grain_there_is_neither() -> None:

@@ -18,7 +18,7 @@ from sxtstudio.core.quality.measure import Known, measure_quality
 from sxtstudio.core.quality.record import CurveSource, Flag, Quality, Side
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
-from tests.core.quality.phantoms import cell_in_ice
+from tests.core.quality.phantoms import beads_in_noise, cell_in_ice
 
 CUBE = (10.0, 10.0, 10.0)
 KNOWN = Known("cell.mrc", polarity="dark")
@@ -142,6 +142,24 @@ def test_what_is_known_besides_the_voxels_is_judged(cell: NDArray[np.float32]) -
     for name in (FigureName.CERTAINTY, FigureName.RECOGNISED, FigureName.TILT_SERIES):
         assert flag(bad, name) is Flag.BAD
     assert quality_of(small).figure(FigureName.OBJECTS) is None
+
+
+def test_gold_is_judged_with_its_streaks_and_doubles() -> None:
+    """Twelve beads are six that are doubled."""
+    centres = [(6, 40, 40), (12, 60, 140), (18, 150, 50), (9, 120, 110), (15, 100, 30), (5, 160, 150)]
+    volume = beads_in_noise(centres, (16, 0))
+    quality = quality_of(volume)
+    assert flag(quality, FigureName.DOUBLES) is Flag.BAD
+    values = {figure.name: figure.value for figure in quality.figures}
+    assert values[FigureName.DOUBLES] == pytest.approx(160, abs=10)
+    assert values[FigureName.BEADS] == 6
+    streaked = beads_in_noise(centres[:1])
+    streaked[:, 37:44, :120] += np.where(streaked[:, 37:44, :120] > -15, np.float32(4), np.float32(0))
+    figure = quality_of(streaked).figure(FigureName.STREAKS)
+    assert figure is not None
+    # A strip of six diameters in those of 24 slices in which the bead is: 6 · Σ d².
+    sections = sum(6 * 4 * (25 - dz**2) for dz in range(-4, 5))
+    assert figure.value == pytest.approx(sections / (24 * 192 * 192), rel=0.25)
 
 
 def test_halves_are_compared_with_each_other(cell: NDArray[np.float32]) -> None:

@@ -156,7 +156,8 @@ class FigurePlot(Plot):
             view.enableAutoRange(y=True)
         else:
             view.enableAutoRange(x=True, y=True)
-        view.plotItem.vb.setLimits(yMin=0 if figure.bars or figure.curves else None)
+        counts = bool(figure.bars or figure.curves) and all((c.y >= 0).all() for c in figure.curves)
+        view.plotItem.vb.setLimits(yMin=0 if counts else None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
         """Write the names of categories in what room there is now."""
