@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import TYPE_CHECKING
 
 from sxtstudio.cluster.profile import profile_of
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.packaged import is_packaged
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from sxtstudio.cluster.profile import Profile
     from sxtstudio.workflow.jobs.batch_jobs import JobRunner
+
+
+_NEEDED = ("cryptography", "dask_jobqueue", "distributed")
 
 
 def runner_of(
@@ -44,13 +47,8 @@ def runner_for(profile: Profile, on_state: Callable[[str], None] | None = None) 
 
 def need_dask() -> None:
     """Raise UserError, with what to do, where dask is missing."""
-    try:
-        import cryptography  # noqa: F401
-        import dask_jobqueue  # noqa: F401
-        import distributed  # noqa: F401
-    except ImportError as error:
-        if is_packaged():
-            raise  # then the installation is damaged, which is said elsewhere
+    missing = [name for name in _NEEDED if find_spec(name) is None]
+    if missing:
         raise UserError(
-            f"A cluster needs {error.name}: pip install 'sxtstudio[cluster]', here and on the workers."
-        ) from error
+            f"A cluster needs {missing[0]}: pip install 'sxtstudio[cluster]', here and on the workers."
+        )

@@ -12,10 +12,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from dask_jobqueue import LSFCluster, PBSCluster, SGECluster, SLURMCluster
 from distributed import SpecCluster
 from distributed.utils import get_ip
 
+from sxtstudio.cluster.jobqueue import CLUSTERS
 from sxtstudio.cluster.local_process import THREADS, program_words, worker_words
 from sxtstudio.cluster.process import security_of
 from sxtstudio.cluster.profile import NAMES, Kind, Profile
@@ -23,7 +23,6 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import reason_of
 from sxtstudio.segment.allocation import CPUS
 
-_CLUSTERS = {"slurm": SLURMCluster, "pbs": PBSCluster, "lsf": LSFCluster, "sge": SGECluster}
 _COMMANDS = {"slurm": "sbatch", "pbs": "qsub", "lsf": "bsub", "sge": "qsub"}
 # How each is asked for cards; for PBS they belong to the resources.
 _CARDS = {"slurm": "--gres=gpu:{}", "lsf": '-gpu "num={}"', "sge": "-l gpu={}"}
@@ -55,7 +54,7 @@ def queue_cluster(
         scheduler["interface"] = profile.interface
     else:
         scheduler["host"] = get_ip()  # and not all networks of this machine
-    cluster_class = _CLUSTERS[profile.kind]
+    cluster_class = CLUSTERS[profile.kind]
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")

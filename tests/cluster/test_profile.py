@@ -140,3 +140,15 @@ def test_without_a_cluster_nothing_of_dask_is_loaded(tomogram: Path, toy_model: 
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
+
+
+def test_loading_the_queues_leaves_ctrl_c_alone_and_works_in_any_thread() -> None:
+    """dask-jobqueue takes the signal for itself as it is imported, which a thread may not even do."""
+    code = (
+        "import signal, threading\nbefore = signal.getsignal(signal.SIGINT), signal.signal\n"
+        "def load():\n    global found\n    import sxtstudio.cluster.queues as found\n"
+        "thread = threading.Thread(target=load); thread.start(); thread.join()\n"
+        "assert found and before == (signal.getsignal(signal.SIGINT), signal.signal)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr

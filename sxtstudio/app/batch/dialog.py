@@ -34,11 +34,13 @@ from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.outside import show_folder
 from sxtstudio.app.widgets.scroll import VerticalScroll
+from sxtstudio.cluster.door import runner_for
+from sxtstudio.cluster.profile import Profile
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.opening import SUFFIXES, may_hold_several, name_patterns
 from sxtstudio.io.several import SeveralVolumes
 from sxtstudio.io.volume_name import VolumeName
-from sxtstudio.workflow.jobs.batch import BatchParameters, OnRow, run_batch
+from sxtstudio.workflow.jobs.batch import BatchParameters, JobRunner, OnRow, run_batch
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.contact_sheet import sheet_paths
 from sxtstudio.workflow.jobs.watch import FolderWatch, tomograms_in
@@ -233,7 +235,7 @@ class BatchDialog(ToolDialog):
                 return
             rows = [BatchRow(_as_given(row.tomogram)) for row in rows]
         goes_on = self._sheet is not None and any(row.state == "done" for row in rows)
-        parameters = self.form.parameters(rows[0].tomogram.parent)
+        parameters, profile = self.form.parameters(rows[0].tomogram.parent), self.form.where.profile()
         if goes_on and self._sheet is not None and parameters.contact_sheet is not None:
             parameters = _same_sheet(parameters, self._sheet)
         for number, row in enumerate(rows):
@@ -250,6 +252,7 @@ class BatchDialog(ToolDialog):
                 job.progress,
                 earlier=rows,
                 free=self._free,
+                runner=_runner_for(profile),
             )
 
         self._run("Batch", work, parameters, tomograms[0].parent)
@@ -259,11 +262,19 @@ class BatchDialog(ToolDialog):
             raise UserError("Choose the folder to watch first.")
         folder = Path(self.folder.text().strip())
         watch = FolderWatch(folder, include_present=self.present.isChecked())
-        parameters = self.form.parameters(folder)
+        parameters, profile = self.form.parameters(folder), self.form.where.profile()
         self.table.clear_rows()
 
         def work(job: Job) -> None:
-            run_watch(folder, parameters, _row_listener(job), job.progress, watch=watch, free=self._free)
+            run_watch(
+                folder,
+                parameters,
+                _row_listener(job),
+                job.progress,
+                watch=watch,
+                free=self._free,
+                runner=_runner_for(profile),
+            )
 
         self._run(f"Watching {folder.name}", work, parameters, folder)
 
@@ -287,7 +298,7 @@ class BatchDialog(ToolDialog):
     def _on_row(self, number: int, row: BatchRow) -> None:
         self.table.show_row(number, row)
         if self.job is not None:
-            self.job.segments = row.state == "running"
+            self.job.segments = row.state == "running" and not row.worker
         self._refresh()
 
     def _on_row_double_clicked(self, number: int) -> None:
@@ -359,6 +370,11 @@ class BatchDialog(ToolDialog):
 def _as_given(tomogram: Path) -> Path:
     """Return the name of a tomogram without the order of axes that a batch gave it."""
     return Path(str(replace(VolumeName.of(tomogram), axes=None)))
+
+
+def _runner_for(profile: Profile | None) -> JobRunner | None:
+    """Return what runs the jobs; called in the batch's own thread, as it loads dask."""
+    return None if profile is None else runner_for(profile)
 
 
 def _row_listener(job: Job) -> OnRow:

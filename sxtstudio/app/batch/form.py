@@ -17,6 +17,7 @@ from PySide6.QtWidgets import (
 )
 
 from sxtstudio.app import questions
+from sxtstudio.app.batch.where import WhereFields
 from sxtstudio.app.clean.fields import CleanFields
 from sxtstudio.app.context import Context
 from sxtstudio.app.segment.fields import SegmentFields
@@ -47,6 +48,7 @@ class BatchForm(QWidget):
         self._context = context
         self.segment = SegmentFields(context)
         self.clean = CleanFields()
+        self.where = WhereFields(context)
         show_note(self.clean.mask_note, "A rough mask of the cell is made from each tomogram.")
         self.axes = QLineEdit()
         self.axes.setPlaceholderText("As in each file")
@@ -108,6 +110,7 @@ class BatchForm(QWidget):
             ("Clean up", self.clean),
             ("Tomograms", tomograms),
             ("Results", results),
+            ("Machines", self.where),
         ):
             group = QGroupBox(title)
             inside = QVBoxLayout(group)
@@ -210,6 +213,7 @@ class BatchForm(QWidget):
             "resume": self.resume,
             "reports": self.reports,
             "sheet": self.sheet,
+            "workers": self.where.workers,
         }
 
     def _remember(self) -> None:
@@ -217,6 +221,7 @@ class BatchForm(QWidget):
         values: dict[str, object] = {
             "threshold": self.segment.threshold.choice,
             "device": self.segment.device.currentData(),
+            "where": self.where.choice,
         }
         for name, field in self._fields().items():
             if isinstance(field, ComboBox):
@@ -240,6 +245,9 @@ class BatchForm(QWidget):
                 self.segment.use_device("cuda:0")
             case str(device):
                 self.segment.use_device(device)
+        match values.get("where"):
+            case str(choice):
+                self.where.choose(choice)
         for name, field in self._fields().items():
             value = values.get(name)
             if isinstance(field, ComboBox):

@@ -13,7 +13,7 @@ from sxtstudio.app import theme
 from sxtstudio.core import wording
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 
-_HEADS = ("Tomogram", "Result", "Time", "Labelled", "Notes")
+_HEADS = ("Tomogram", "Result", "Time", "Labelled", "Device", "Notes")
 _RIGHT = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
 _STATES = {
     "waiting": ("waiting", "mdi6.clock-outline"),
@@ -48,7 +48,7 @@ class BatchTable(QTableWidget):
         header = self.horizontalHeader()
         header.setDefaultAlignment(Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter)
         header.setStretchLastSection(True)
-        for column, width in enumerate((190, 120, 70, 76)):
+        for column, width in enumerate((170, 110, 70, 76, 120)):
             header.setSectionResizeMode(column, QHeaderView.ResizeMode.Interactive)
             self.setColumnWidth(column, width)
         for column in (2, 3):
@@ -85,6 +85,7 @@ class BatchTable(QTableWidget):
             state,
             "" if row.seconds is None else _time(row.seconds),
             "" if row.labelled is None else f"{100 * row.labelled:.2f} %",
+            row.worker or str((row.details or {}).get("device", "")),
             row.message,
         )
         for item, text in zip(items, texts, strict=True):
@@ -92,7 +93,8 @@ class BatchTable(QTableWidget):
         items[0].setToolTip(str(row.tomogram))
         items[1].setIcon(theme.icon(icon))
         items[1].setToolTip("" if row.output is None else str(row.output))
-        items[4].setToolTip(row.message)
+        items[4].setToolTip(items[4].text())
+        items[5].setToolTip(row.message)
         self.resizeRowToContents(number)
         self.setRowHeight(number, max(28, self.rowHeight(number) + 8))
 

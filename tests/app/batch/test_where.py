@@ -1,0 +1,72 @@
+"""Where a batch runs: this program, workers of this computer, or those of a profile."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from sxtstudio.app.batch import where as module
+from sxtstudio.app.batch.dialog import BatchDialog
+from sxtstudio.app.batch.where import HERE, LOCAL, WhereFields
+from sxtstudio.cluster import profile as profiles
+from sxtstudio.cluster.profile import Profile
+from sxtstudio.core.errors import UserError
+from sxtstudio.workflow.jobs.batch_files import BatchRow
+
+SLURM = 'kind = "slurm"\nworkers = 20\ncores = 8\nmemory = "16 GB"\ngpus = 1\n'
+
+
+def test_profiles_of_the_settings_are_a_choice_and_a_bad_one_says_why(
+    window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(profiles, "profiles_folder", lambda: tmp_path)
+    (tmp_path / "beamline.toml").write_text(SLURM)
+    (tmp_path / "bad.toml").write_text(SLURM.replace("20", "0"))
+    fields = WhereFields(window.context)
+    assert [fields.place.itemData(n) for n in range(fields.place.count())] == [HERE, LOCAL, "bad", "beamline"]
+    assert fields.profile() is None and fields.workers.isHidden() is False
+    fields.choose(LOCAL)
+    fields.workers.setValue(3)
+    assert fields.profile() == Profile("local", workers=3)
+    fields.choose("beamline")
+    assert fields.note.text() == "20 workers of SLURM, each with 8 processors, 16 GB, 1 card."
+    assert fields.profile().kind == "slurm"
+    fields.choose("bad")
+    assert "the key 'workers' is wrong" in fields.note.text()
+    with pytest.raises(UserError):
+        fields.profile()
+    fields.choose("one that has gone")
+    assert fields.choice == HERE
+    elsewhere = tmp_path / "elsewhere" / "mine.toml"
+    elsewhere.parent.mkdir()
+    elsewhere.write_text(SLURM)
+    fields.choose(str(elsewhere))
+    assert fields.choice == str(elsewhere) and module._described(None) == ""
+
+
+def test_the_batch_hands_its_jobs_to_the_machines_and_names_their_devices(
+    window, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, qtbot
+) -> None:
+    """Which of them, dask decides elsewhere; here a runner that only says where."""
+    asked: list[Profile] = []
+
+    class Runner:
+        def run(self, batch, numbers, progress, total) -> None:
+            for number in numbers:
+                batch.begin(number, "node-3: NVIDIA A100")
+                batch.stop(number)
+
+    def runner_for(profile: Profile) -> Runner:
+        asked.append(profile)
+        return Runner()
+
+    monkeypatch.setattr("sxtstudio.app.batch.dialog.runner_for", runner_for)
+    dialog = window.context.dialogs.bring_up(BatchDialog)
+    dialog.table.add([tmp_path / "a.mrc"])
+    dialog.form.where.choose(LOCAL)
+    dialog.begin()
+    qtbot.waitUntil(lambda: dialog.job is None, timeout=10_000)
+    assert asked == [Profile("local", workers=2)]
+    row: BatchRow = dialog.table.rows[0]
+    assert row.state == "stopped" and dialog.table.item(0, 4).text() == "node-3: NVIDIA A100"
