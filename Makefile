@@ -155,16 +155,19 @@ $(VENV)/.base: requirements.lock pyproject.toml | $(PY)
 	@$(PY) -m pip check
 	@touch $@
 
-$(VENV)/.dev: requirements-dev.lock requirements-cluster.lock $(VENV)/.base
+# PyTorch for processors: on Linux its wheel is in an index of its own, where no other has it.
+TORCH := install --no-deps -r requirements-retrain.lock
+$(VENV)/.dev: requirements-dev.lock requirements-retrain.lock requirements-cluster.lock $(VENV)/.base
 	@echo "Installing PyTorch and the tools for tests into $(VENV) ..."
-	@sed '/--hash=/d; s/ \\$$//' requirements.lock > $(VENV)/.versions
-	@$(PIP) install -c $(VENV)/.versions -r requirements-dev.lock
-	@$(PIP) install --no-deps -r requirements-cluster.lock
+	@$(PIP) install --no-deps -r requirements-dev.lock -r requirements-cluster.lock
+	@$(PIP) $(TORCH) 2>/dev/null || $(PIP) $(TORCH) --extra-index-url https://download.pytorch.org/whl/cpu
+	@$(PY) -m pip check
 	@touch $@
 
 $(VENV)/.docs: requirements-docs.lock $(VENV)/.dev
 	@echo "Installing the tools for the documentation into $(VENV) ..."
-	@$(PIP) install -c $(VENV)/.versions -c requirements-dev.lock -r requirements-docs.lock
+	@$(PIP) install --no-deps -r requirements-docs.lock
+	@$(PY) -m pip check
 	@touch $@
 
 $(VENV)/.handover: requirements-handover.lock $(VENV)/.dev

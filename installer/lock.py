@@ -43,6 +43,10 @@ class Lock:
         What is needed besides, such as what pip builds the program with.
     by_hand
         Its versions stand in it alone, as an add-on holds no more than it must: only hashes are added.
+    beside
+        Lock files that are installed before it, whose versions it takes and does not repeat.
+    sources
+        Some of it is built here, as there are no wheels.
     systems
         For which it is.
     """
@@ -52,6 +56,8 @@ class Lock:
     extra: str | None = None
     more: tuple[str, ...] = ()
     by_hand: bool = False
+    beside: tuple[str, ...] = (BASE,)
+    sources: bool = False
     systems: tuple[str, ...] = SYSTEMS
 
 
@@ -73,16 +79,30 @@ LOCKS = (
     ),
     Lock("requirements-retrain.lock", by_hand=True),
     Lock("requirements-cuda.lock", by_hand=True, systems=SYSTEMS[:2]),
+    Lock(
+        "requirements-dev.lock",
+        "What tests, checks and benchmarks need, beside requirements.lock and PyTorch of requirements-retrain.lock.",
+        extra="dev",
+    ),
+    Lock(
+        "requirements-docs.lock",
+        "What `make site` builds the documentation with, beside requirements.lock and requirements-dev.lock.",
+        extra="docs",
+        beside=(BASE, "requirements-dev.lock"),
+    ),
+    Lock("requirements-handover.lock", by_hand=True, sources=True, systems=()),
 )
+_WHEELS_ONLY = ("--only-binary", ":all:")
 _UNIVERSAL = (
-    "--universal", "--python-version", OLDEST_PYTHON, "--only-binary", ":all:", "--generate-hashes",
+    "--universal", "--python-version", OLDEST_PYTHON, *_WHEELS_ONLY, "--generate-hashes",
     "--no-annotate", "--no-header", "--quiet",
 )  # fmt: skip
 
 
-def pinned(text: str) -> list[str]:
-    """Return the names in a lock file."""
-    return re.findall(r"^([\w.-]+)==", text, re.MULTILINE)
+def pinned(text: str, *, everywhere: bool = False) -> list[str]:
+    """Return the names in a lock file; ``everywhere``: without those that only some systems need."""
+    lines = re.findall(r"^([\w.-]+)==([^\\\n]*)", text, re.MULTILINE)
+    return [name for name, rest in lines if not (everywhere and ";" in rest)]
 
 
 def uv() -> str:
@@ -97,15 +117,17 @@ def uv() -> str:
 def resolve(lock: Lock, target: Path) -> None:
     """Let uv write a lock file; versions that the target has already stay where they may."""
     if lock.by_hand:
-        target.write_text(with_hashes(target.read_text(encoding="utf-8")), encoding="utf-8")
+        text = with_hashes(target.read_text(encoding="utf-8"), sources=lock.sources)
+        target.write_text(text, encoding="utf-8")
         return
     words = [uv(), "pip", "compile", str(ROOT / "pyproject.toml"), "-", "--output-file", str(target)]
     words += _UNIVERSAL
     if lock.extra:
-        base = ROOT / BASE
-        words += ["--extra", lock.extra, "--constraints", str(base)]
-        for name in pinned(base.read_text(encoding="utf-8")):
-            words += ["--no-emit-package", name]
+        words += ["--extra", lock.extra]
+        for other in lock.beside:
+            words += ["--constraints", str(ROOT / other)]
+            for name in pinned((ROOT / other).read_text(encoding="utf-8"), everywhere=other != BASE):
+                words += ["--no-emit-package", name]
     done = subprocess.run(words, input="\n".join(lock.more), capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
         raise SystemExit(f"{lock.name}: {done.stderr.strip()}")
@@ -119,7 +141,7 @@ def resolve(lock: Lock, target: Path) -> None:
     target.write_text(head + body.rstrip("\n") + "\n", encoding="utf-8")
 
 
-def with_hashes(text: str) -> str:
+def with_hashes(text: str, *, sources: bool = False) -> str:
     """Return a lock file with the hashes of its versions.
 
     Raises
@@ -135,7 +157,10 @@ def with_hashes(text: str) -> str:
         if "--hash=" not in block:
             raise SystemExit(f"Give the hash of its wheel by hand (pip hash FILE): {block.strip()}")
     pins = "\n".join(block.splitlines()[0].removesuffix(" \\") for block in usual)
-    words = [uv(), "pip", "compile", "-", "--no-deps", *_UNIVERSAL]
+    universal = [word for word in _UNIVERSAL if not (sources and word in _WHEELS_ONLY)]
+    if sources:  # Debian 12's own Python: "3.11" is 3.11.0, which some refuse
+        universal[universal.index(OLDEST_PYTHON)] = f"{OLDEST_PYTHON}.2"
+    words = [uv(), "pip", "compile", "-", "--no-deps", *universal]
     done = subprocess.run(words, input=pins, capture_output=True, text=True, cwd=ROOT)
     if done.returncode:
         raise SystemExit(done.stderr.strip())
