@@ -81,7 +81,7 @@ LOCKS = (
     Lock("requirements-cuda.lock", by_hand=True, systems=SYSTEMS[:2]),
     Lock(
         "requirements-dev.lock",
-        "What tests, checks and benchmarks need, beside requirements.lock and PyTorch of requirements-retrain.lock.",
+        "What tests and checks need, beside requirements.lock and PyTorch of requirements-retrain.lock.",
         extra="dev",
     ),
     Lock(

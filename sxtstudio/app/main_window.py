@@ -271,8 +271,8 @@ class MainWindow(QMainWindow):
         self.settings.set("window/panel", self._parts.side.current.value)
         self.settings.set(_PACE, self.jobs.pace.to_json())
         self.settings.sync()
-        self.jobs.cancel_all()
-        self.jobs.wait_all()
+        self._parts.tour.shut_down()  # it would do the next step
+        self.jobs.close()
         self._parts.shut_down()
         self.context.dialogs.shut_down()
         self.session.show(None)

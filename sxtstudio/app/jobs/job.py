@@ -144,6 +144,10 @@ class Job(QObject):
         self.finished.emit()
 
 
+def _nothing(_: Job) -> None:
+    raise Cancelled
+
+
 def _send(signal: SignalInstance, *values: object) -> None:
     """Emit a signal from the thread of the work; where the window has gone meanwhile, nobody listens."""
     with suppress(RuntimeError):  # the slots run in the window's thread, and so cannot raise it here
@@ -162,6 +166,7 @@ class Jobs(QObject):
         super().__init__(parent)
         self.pace = pace or Pace()
         self.running: list[Job] = []
+        self._closed = False
 
     def start(
         self,
@@ -178,9 +183,9 @@ class Jobs(QObject):
         """Run ``work(job)`` in a thread; the callbacks run in the thread of the window.
 
         Without ``on_error`` an error is shown to the user. A ``quiet`` job does not appear in the bar
-        of jobs and does not ask when the window is closed.
+        of jobs and does not ask when the window is closed. After ``close`` the work is cancelled at once.
         """
-        job = Job(name, work, self, kind=kind, quiet=quiet, pace=self.pace)
+        job = Job(name, _nothing if self._closed else work, self, kind=kind, quiet=quiet, pace=self.pace)
         for signal, callback in (
             (job.succeeded, on_done),
             (job.failed, on_error or self.failed.emit),
@@ -199,6 +204,12 @@ class Jobs(QObject):
     def visible(self) -> list[Job]:
         """Running jobs that the user knows of."""
         return [job for job in self.running if not job.quiet]
+
+    def close(self) -> None:
+        """Let all threads end, and begin nothing any more, whoever is still about to."""
+        self._closed = True
+        self.cancel_all()
+        self.wait_all()
 
     def cancel_all(self) -> None:
         """Ask all jobs to stop."""

@@ -15,6 +15,8 @@ from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
 _WIDTH_PX, _LEAST_PX = 320, 240
 _LINE_PX, _AROUND_PX = 3, 2
 _BORDER_PX = 2
+# A window that is smaller leaves no room for the words beside what they are about.
+_SHORT_PX, _NARROW_PX = 420, 640
 # The main buttons have the accent: a frame of it around them would not be seen.
 _MARK = "#f59e0b"
 
@@ -81,7 +83,8 @@ class TargetFrame:
 class Bubble(QFrame):
     """The words of a step, with its buttons; on a small window the title alone, at its lower end.
 
-    The mouse drags it elsewhere, until the next step, and it can be folded to its title.
+    The mouse drags it elsewhere, until the next step, and it can be folded to its title. On a small window
+    it keeps its words back by itself, until they are asked for.
 
     Signals
     -------
@@ -106,6 +109,8 @@ class Bubble(QFrame):
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self._shown: Shown | None = None
         self.folded = False
+        self._brief = False  # the window is too small for the words
+        self._asked_for_words = False
         self._held: QPoint | None = None  # where the mouse has it
         self._dragged_to: QPoint | None = None
         self._placed_for: tuple[Shown | None, QRect | None, QRect] | None = None
@@ -149,7 +154,7 @@ class Bubble(QFrame):
         self.help_button.clicked.connect(self.helped)
         self.next_button.clicked.connect(self.forward)
         self.leave_button.clicked.connect(self.left)
-        self.fold_button.clicked.connect(lambda: self._fold(not self.folded))
+        self.fold_button.clicked.connect(self._on_fold_clicked)
         self._fold(False)
         ignore_hasty_clicks(self)
         self.hide()
@@ -159,7 +164,7 @@ class Bubble(QFrame):
         if shown == self._shown:
             return
         if self._shown is None or shown.number != self._shown.number:
-            self._dragged_to = None
+            self._dragged_to, self._asked_for_words = None, False
         self._shown = shown
         self.count.setText(f"Step {shown.number} of {shown.count}")
         self.title.setText(("✓ " if shown.done else "") + shown.title)
@@ -189,7 +194,10 @@ class Bubble(QFrame):
         if wanted == self._placed_for and self.isVisible():
             return
         self._placed_for = wanted
-        self.text.setVisible(not self.folded)
+        small = room.height() < _SHORT_PX or room.width() < _NARROW_PX
+        self._brief = small and not self._asked_for_words and not self.folded
+        self._name_fold_button()
+        self.text.setVisible(not self.folded and not self._brief)
         width = min(_WIDTH_PX, room.width())
         size = QSize(width, self._height(width))
         if target is None:
@@ -204,7 +212,7 @@ class Bubble(QFrame):
             size = QSize(room.width(), self._height(room.width()))
             corner = room.bottomLeft() - QPoint(0, size.height() - 1)
         if self._dragged_to is not None:
-            self.text.setVisible(not self.folded)
+            self.text.setVisible(not self.folded and not self._brief)
             size = QSize(width, self._height(width))
             corner = within(QRect(self._dragged_to, size), room).topLeft()
         place = QRect(corner, size)
@@ -222,8 +230,18 @@ class Bubble(QFrame):
         """Show the title alone, or all again."""
         self.folded, self._placed_for = folded, None
         self._row.setVisible(not folded)
-        name = "Show all of the step" if folded else "Show the title alone"
-        theme.set_icon(self.fold_button, "mdi6.chevron-down" if folded else "mdi6.chevron-up")
+        self._name_fold_button()
+
+    def _on_fold_clicked(self) -> None:
+        self._asked_for_words = self._asked_for_words or self._brief or self.folded
+        self._fold(not self.folded and not self._brief)
+
+    def _name_fold_button(self) -> None:
+        less = self.folded or self._brief
+        name = "Show all of the step" if less else "Show the title alone"
+        if self.fold_button.toolTip() == name:
+            return
+        theme.set_icon(self.fold_button, "mdi6.chevron-down" if less else "mdi6.chevron-up")
         self.fold_button.setToolTip(name)
         self.fold_button.setAccessibleName(name)
 

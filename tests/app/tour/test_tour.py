@@ -251,8 +251,20 @@ def test_on_a_small_window_the_words_give_way_to_a_target_that_fills_it(
         bubble.stand_beside(window.rect().adjusted(0, 60, 0, -60), room)
         qtbot.wait(20)
     assert moved == []  # a button that moves takes no click for half a second
-    bubble.stand_beside(window.rect().adjusted(0, 300, 0, 0), room)
-    assert bubble.text.isVisible()
+    # The window is small: the words come when they are asked for, until the next step.
+    target = window.rect().adjusted(0, 300, 0, 0)
+    bubble.stand_beside(target, room)
+    assert not bubble.text.isVisible() and bubble.next_button.isVisible()
+    click(qtbot, bubble.fold_button)
+    bubble.stand_beside(target, room)
+    assert bubble.text.isVisible() and bubble.fold_button.toolTip() == "Show the title alone"
+    click(qtbot, bubble.fold_button)
+    bubble.stand_beside(target, room)
+    assert bubble.folded and not bubble.next_button.isVisible()
+    click(qtbot, bubble.fold_button)
+    tour._move(1)
+    bubble.stand_beside(target, room)
+    assert not bubble.folded and not bubble.text.isVisible() and bubble.next_button.isVisible()
 
 
 def test_return_goes_on_once_a_step_is_done_and_skips_none(
@@ -369,6 +381,8 @@ def test_it_can_be_dragged_and_folded_and_leaves_the_progress_of_jobs_free(
     qtbot.wait(30)
     tour.refresh()
     bubble = bubble_of(tour)
+    click(qtbot, bubble.fold_button)  # a small window keeps the words back
+    tour.refresh()
     before, full = bubble.pos(), bubble.height()
     assert bubble.geometry().bottom() < window.height() - window.statusBar().height()
     for send, place in (
@@ -468,6 +482,27 @@ def test_closing_the_window_puts_it_away_and_the_next_one_goes_on(
     assert other.context.parts.tour.step is None
     qtbot.waitUntil(lambda: not other.jobs.running, timeout=20_000)
     other.close()
+
+
+def test_closing_the_window_while_the_tour_helps_leaves_no_job_behind(
+    tour: Tour, window: MainWindow, qtbot: QtBot, quick: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither one of the tour nor one of somebody else who was about to begin one."""
+    click(qtbot, window.context.parts.slices.start_page.sample)
+    wait(tour, qtbot, TourStep.OPEN)
+    monkeypatch.setattr("sxtstudio.app.main_window.may_close", lambda context: True)
+    tour._go(TourStep.MEASURE)
+    tour.help()
+    qtbot.waitUntil(lambda: at_work(tour), timeout=LONG_MS)
+    begun: list[str] = []
+    window.jobs.started.connect(lambda job: begun.append(job.name))
+    window.close()
+    done: list[object] = []
+    late = window.jobs.start("late", lambda job: done.append(job))
+    tour.refresh()
+    qtbot.waitUntil(lambda: not window.jobs.running, timeout=LONG_MS)
+    qtbot.wait(3 * tour._look.interval())
+    assert begun == ["late"] and not late.running and done == []
 
 
 def test_what_the_words_name_is_what_the_buttons_say(window: MainWindow) -> None:
