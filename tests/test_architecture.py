@@ -273,7 +273,7 @@ def test_nothing_of_one_machine_in_the_sources() -> None:
 
 
 def test_lock_files_pin_exactly_and_name_no_source() -> None:
-    pin = re.compile(r"[A-Za-z0-9][\w.-]*==[\w.]+( ; sys_platform [!=]= '\w+')?( \\)?|    --hash=.*")
+    pin = re.compile(r"[A-Za-z0-9][\w.-]*==[\w.]+( ; \w+ [!=<>]=? '[\w.]+')?( \\)?|    --hash=.*")
     for name in ("requirements.lock", "requirements-dev.lock"):
         lines = (ROOT / name).read_text().splitlines()
         wanted = [line for line in lines if line and not line.startswith("#")]
