@@ -6,6 +6,7 @@ as done only when all of them were tried, so that a run that was killed goes on 
 
 from __future__ import annotations
 
+import math
 import time
 from collections import deque
 from collections.abc import Callable
@@ -43,6 +44,8 @@ from sxtstudio.workflow.jobs.watching import Follower
 # The page hears this often that the program is alive; the PDF is written anew at most that often.
 _NOW_EVERY_S, _PDF_EVERY_S = 15.0, 600.0
 _RECENT = 10
+# Between two writings of the page pass so many times as long as one takes.
+_PAGE_SHARE = 30
 
 #: Judges a tomogram.
 Judge = Callable[[QualityJob, Progress], Quality]
@@ -110,6 +113,7 @@ class BeamtimeFollower(Follower):
         self._seconds: deque[float] = deque(maxlen=_RECENT)
         self._begun = self._told = 0.0
         self._version = ""
+        self._written_at, self._writing_s = -math.inf, 0.0
         self._changed = True
         self._pdf_at: float | None = None
         self._pdf_stale = True
@@ -322,10 +326,14 @@ class BeamtimeFollower(Follower):
         if not at_once and now - self._told < _NOW_EVERY_S:
             return
         self._told = now
+        # The page of thousands takes a second: it is written seldom enough to cost next to nothing.
+        due = now - self._written_at >= _PAGE_SHARE * self._writing_s or status.doing is Doing.STOPPED
         try:
-            if self._changed:
+            if self._changed and due:
                 self._version = write_page(self.parameters.page, self.parameters.title, list(self.records))
                 self._changed = False
+                self._written_at = self._clock()
+                self._writing_s = self._written_at - now
             write_now(self.parameters.page, status, self._version)
         except UserError as error:  # a share that has gone: with the next one
             LOGGER.warning("the page of a beamtime was not written: %s", error)

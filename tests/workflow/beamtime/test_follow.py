@@ -215,6 +215,30 @@ def test_the_page_survives_a_share_that_is_away(folder: Path, toy_model: Path, m
     assert "first.mrc" in (folder / "page" / "data.js").read_text()
 
 
+def test_the_page_of_thousands_costs_next_to_nothing(
+    tmp_path: Path, make_record, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each writing takes two seconds here, and every second something is new."""
+    now, writings = [0.0], []
+
+    def write(*args: object) -> str:
+        writings.append(now[0])
+        now[0] += 2
+        return str(len(writings))
+
+    monkeypatch.setattr(module, "write_page", write)
+    follower = BeamtimeFollower(BeamtimeParameters(tmp_path / "page"), clock=lambda: now[0])
+    follower.parameters.page.mkdir(exist_ok=True)
+    while now[0] < 1000:
+        follower._changed = True
+        follower._tell(Status(Doing.WORKING), at_once=True)
+        now[0] += 1
+    assert 10 < len(writings) < 1000 / 2 / 20
+    follower._changed = True
+    follower.stopped()
+    assert writings[-1] >= 1000, "at the end it is complete"
+
+
 def test_two_programs_do_not_share_a_page_and_a_page_is_not_watched(folder: Path, toy_model: Path) -> None:
     evening = Evening(folder, toy_model, 1)
     with pytest.raises(UserError, match="Another window"):
