@@ -39,6 +39,7 @@ _INTRO = (
     "Where the surface of an object comes near, and faces, an object of another class. Membranes that are "
     "nearer than the resolution look like one: choose a distance that the tomogram can show."
 )
+_NO_CLASS = "No object has a class yet. Give classes in the panel “Objects” first."
 _MOST_ROWS = 10_000  # are listed; all are drawn and written
 
 
@@ -53,6 +54,7 @@ class ContactsDialog(ToolDialog):
         self._context, self._session = context, context.session
         self._job: Job | None = None
         self.found: Contacts | None = None
+        self._found_of: dict[int, str] = {}
         self.first, self.second = ComboBox(), ComboBox()
         for box, name in ((self.first, "First class"), (self.second, "Second class")):
             box.setAccessibleName(name)
@@ -79,6 +81,7 @@ class ContactsDialog(ToolDialog):
         self.said = QLabel()
         self.said.setWordWrap(True)
         self.said.setTextFormat(Qt.TextFormat.PlainText)
+        self.lacking = note(_NO_CLASS, name="message")
         self.message = note(name="message")
         self.strip = ProgressStrip()
         self._lay_out()
@@ -89,7 +92,7 @@ class ContactsDialog(ToolDialog):
         session = self._session
         session.document_changed.connect(self._begin)
         session.facts_changed.connect(self._begin)
-        session.table_changed.connect(self._list_classes)
+        session.table_changed.connect(self._on_table_changed)
         session.objects_changed.connect(self._on_objects_changed)
         session.busy_changed.connect(self._follow)
         self._begin()
@@ -115,6 +118,7 @@ class ContactsDialog(ToolDialog):
         layout.addWidget(self.strip)
         layout.addWidget(self.said)
         layout.addWidget(self.list, 1)
+        layout.addWidget(self.lacking)
         layout.addWidget(self.message)
         layout.addLayout(below)
 
@@ -129,7 +133,7 @@ class ContactsDialog(ToolDialog):
         if self.second.currentIndex() < 0 or self.first.currentIndex() < 0:
             return
         at_most, objects, voxel_nm = self.distance.value(), document.objects, document.voxel_nm
-        classes = {number: row.class_name for number, row in document.object_table.rows.items()}
+        classes = self._classes()
 
         def work(job: Job) -> Contacts:
             from sxtstudio.core.measure.contacts import ContactRule, contacts_in
@@ -139,7 +143,9 @@ class ContactsDialog(ToolDialog):
 
         def show(found: Contacts) -> None:
             if self._session.document is document:
+                self._found_of = classes
                 self._show(found)
+                self._on_table_changed()
 
         show_note(self.message, "")
         self._job = self._context.jobs.start("Finding contact sites", work, on_done=show, on_error=self._fail)
@@ -274,6 +280,17 @@ class ContactsDialog(ToolDialog):
             self._forget("The objects have changed: find the contacts again.")
         self._follow()
 
+    def _classes(self) -> dict[int, str]:
+        """Return the class of each object that has one."""
+        document = self._session.document
+        rows = {} if document is None else document.object_table.rows
+        return {number: row.class_name for number, row in rows.items() if row.class_name}
+
+    def _on_table_changed(self) -> None:
+        if self.found is not None and self._classes() != self._found_of:
+            self._forget("Classes have changed: find the contacts again.")
+        self._list_classes()
+
     def _list_classes(self) -> None:
         """Offer the classes that objects have."""
         document = self._session.document
@@ -295,8 +312,7 @@ class ContactsDialog(ToolDialog):
         ready = document is not None and document.objects is not None and self.first.count() > 0
         self.search.setEnabled(ready and self._job is None and self._session.busy is None)
         self.save.setEnabled(self.found is not None and bool(self.found.sites))
-        if document is not None and not ready and self.message.isHidden():
-            show_note(self.message, "No object has a class yet. Give classes in the panel “Objects” first.")
+        show_note(self.lacking, _NO_CLASS if document is not None and not ready else "")
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Take the patches from the 3D view."""

@@ -29,7 +29,7 @@ _ABOUT = (
     "A count that stays the same over a range of thresholds does not hang on the one that was chosen. "
     "Objects are label voxels that hang together."
 )
-_MOST = 41
+_MOST = 41  # thresholds; each takes a pass per erosion
 
 
 class RobustnessDialog(ToolDialog):
@@ -89,7 +89,11 @@ class RobustnessDialog(ToolDialog):
             If the fields say nothing that can be tried.
         """
         low, high = sorted((self.low.value(), self.high.value()))
-        count = min(_MOST, int((high - low) / self.step.value() + 1e-6) + 1)
+        count = int((high - low) / self.step.value() + 1e-6) + 1
+        if count > _MOST:
+            raise UserError(
+                f"These are {count} thresholds, and at most {_MOST} are tried: choose a larger step."
+            )
         thresholds = tuple(round(low + index * self.step.value(), 4) for index in range(count))
         try:
             sizes = tuple(sorted({int(word) for word in self.sizes.text().replace(",", " ").split()}))

@@ -110,6 +110,33 @@ def test_changed_objects_have_no_contacts_any_more(
     assert dialog.first.count() == 0 and not dialog.search.isEnabled()
 
 
+def test_changed_classes_have_no_contacts_any_more(
+    dialog: ContactsDialog, sample: MainWindow, qtbot: QtBot
+) -> None:
+    """What was said of a class would be said of what is no longer of it."""
+    choose(dialog, "Vesicle", "Mitochondrion", 30)
+    search(dialog, sample, qtbot)
+    assert cells(dialog)
+    sample.context.parts.objects.classing.work.give([4], "ER")
+    qtbot.waitUntil(lambda: not cells(dialog))
+    assert "Classes have changed" in dialog.message.text() and not dialog.save.isEnabled()
+
+
+def test_it_says_that_classes_are_lacking_until_there_are_some(sample: MainWindow, qtbot: QtBot) -> None:
+    document = sample.session.document
+    assert document is not None
+    recorder = sample.session.record(EditKind.FIND_OBJECTS, "objects")
+    recorder.write(BOXES[3], np.full(BOXES[3].shape, 3, np.uint32))
+    sample.session.commit(recorder, rows=document.object_table.change({3: ObjectRow()}))
+    quiet(sample, qtbot)
+    sample.actions_.by_name["objects.contacts"].trigger()
+    dialog = sample.context.dialogs.find(ContactsDialog)
+    assert dialog is not None and not dialog.lacking.isHidden() and not dialog.search.isEnabled()
+    sample.context.parts.objects.classing.work.give([3], "Mitochondrion")
+    qtbot.waitUntil(dialog.search.isEnabled)
+    assert dialog.lacking.isHidden()
+
+
 def test_the_table_of_sites_is_written(
     dialog: ContactsDialog,
     sample: MainWindow,

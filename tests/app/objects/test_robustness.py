@@ -81,3 +81,13 @@ def test_sizes_that_are_no_numbers_are_said(filled: RobustnessDialog) -> None:
     filled.sizes.setText("many")
     filled.run.click()
     assert "whole numbers" in filled.about.text() and filled.job is None
+
+
+def test_more_thresholds_than_are_tried_are_said_and_not_left_out(filled: RobustnessDialog) -> None:
+    filled.low.setValue(-1.0)
+    filled.high.setValue(1.0)
+    filled.step.setValue(0.02)
+    filled.run.click()
+    assert "101 thresholds" in filled.about.text() and filled.job is None
+    filled.step.setValue(0.05)
+    assert filled.choices.thresholds[-1] == 1.0
