@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from sxtstudio.core.atomic import atomic_write
+from sxtstudio.core.atomic import atomic_write, publish_folder
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.temporary import final_name, restore, temporary_name
 
@@ -279,3 +279,36 @@ def test_permission_error_of_another_file_is_not_blamed_on_the_output(tmp_path):
 def test_block_that_writes_nothing_is_a_mistake(tmp_path):
     with pytest.raises(RuntimeError, match="nothing was written"), atomic_write(tmp_path / "a.mrc"):
         pass
+
+
+def complete_folder(path: Path, content: bytes) -> Path:
+    (path / "0").mkdir(parents=True)
+    (path / "0" / "1").write_bytes(content)
+    return path
+
+
+def test_of_two_folders_the_first_gets_the_name_and_stays(tmp_path):
+    final = tmp_path / "range-0001"
+    first, second = (complete_folder(tmp_path / name, name.encode()) for name in ("first", "second"))
+    assert publish_folder(first, final)
+    assert not publish_folder(second, final)
+    assert (final / "0" / "1").read_bytes() == b"first" and second.is_dir() and not first.exists()
+
+
+def test_a_name_whose_answer_got_lost_is_not_an_error(tmp_path, monkeypatch):
+    """A network share renames, its answer gets lost, and asked again it says that there is nothing."""
+    final, folder = tmp_path / "range-0001", complete_folder(tmp_path / "attempt", b"mine")
+    rename = os.rename
+
+    def twice(old, new):
+        rename(old, new)
+        rename(old, new)
+
+    monkeypatch.setattr(os, "rename", twice)
+    assert not publish_folder(folder, final)
+    assert (final / "0" / "1").read_bytes() == b"mine"
+
+
+def test_a_folder_that_cannot_get_its_name_is_an_error(tmp_path):
+    with pytest.raises(OSError, match="No such file"):
+        publish_folder(complete_folder(tmp_path / "attempt", b"mine"), tmp_path / "missing" / "name")

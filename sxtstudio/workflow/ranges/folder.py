@@ -109,15 +109,14 @@ class RangesFolder:
         except OSError as error:
             raise UserError(f"{path} cannot be read ({error.strerror}). Check the disk.") from error
 
-    def finish(self, part: Range, result: Path, record: msgspec.Struct, images: tuple[str, ...]) -> bool:
-        """Make a complete ``result``, a folder with the layers of ``images``, the finished range.
+    def finish(self, part: Range, result: Path, record: msgspec.Struct) -> bool:
+        """Make a complete ``result``, a folder with the layers of all images, the finished range.
 
-        Returns False where somebody else has finished it meanwhile; what he has done then counts.
+        Returns False where somebody else has finished it meanwhile; what he has done then counts. ``install``
+        moves the layers to their place.
         """
         (result / RECORD).write_bytes(to_json(record))
-        first = publish_folder(result, self.final(part.number))
-        self.install(part, images)
-        return first
+        return publish_folder(result, self.final(part.number))
 
     def install(self, part: Range, images: tuple[str, ...]) -> None:
         """Move the layers of a finished range to their place, and remove what is left of attempts at it."""

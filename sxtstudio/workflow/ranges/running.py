@@ -116,7 +116,7 @@ def do_range(
         made = work(attempt)
         with explained(folder.path):
             make_images(folder, plan)
-            done_now = folder.finish(part, attempt / RESULT, made, plan.names)
+            done_now = folder.finish(part, attempt / RESULT, made)
     except BaseException as error:
         if isinstance(error, InputChangedError):
             remove(attempt)  # what it has is of no input

@@ -224,6 +224,20 @@ def test_labels_that_changed_after_planning_are_refused(labels: Path, tmp_path: 
         finish_objects(state.folder)
 
 
+def test_a_mask_that_changed_after_planning_is_refused(labels: Path, tmp_path: Path) -> None:
+    mask = tmp_path / "mask.tif"
+    inside = np.ones(SHAPE, np.uint8)
+    export_volume(mask, ArrayVolume(inside))
+    job = ObjectsJob(labels, tmp_path / "objects.tif", Method.COMPONENTS, mask=mask)
+    state = plan_objects(job, 4)
+    for number in state.unfinished:
+        find_in_range(ObjectsRange(state.folder, number))
+    inside[:, :20] = 0
+    export_volume(mask, ArrayVolume(inside))
+    with pytest.raises(InputChangedError, match="or its mask"):
+        finish_objects(state.folder)
+
+
 def measured_in_ranges(job: MeasureJob) -> MeasureResult:
     state = plan_measuring(job, 4)
     for number in reversed(state.unfinished):

@@ -244,6 +244,19 @@ def test_of_an_attempt_on_another_computer_only_copies_are_taken(make_job: MakeJ
     assert attempts(state.folder) == []
 
 
+def test_a_blank_slice_that_was_kept_is_still_said_to_be_blank(make_job: MakeJob) -> None:
+    once, job = make_job(10, "once.tif"), make_job(10, "ranges.tif")
+    segment_file(once)
+    state = plan_segmentation(job, 4)
+    stopped_at(state.folder, 2, 1)
+    assert read_state(state.folder).ranges[2].slices_finished
+    for number in state.unfinished:
+        segment_range(SegmentRange(state.folder, number))
+    finish_segmentation(state.folder)
+    blank = [note for note in report_of(once)["notes"] if "constant" in note]
+    assert len(blank) == 1 and blank[0] in report_of(job)["notes"]
+
+
 @pytest.mark.parametrize("locks", [True, False], ids=["locks", "a share without locks"])
 def test_two_processes_on_one_range_do_not_mix(
     make_job: MakeJob, monkeypatch: pytest.MonkeyPatch, locks: bool
