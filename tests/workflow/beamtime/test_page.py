@@ -85,6 +85,19 @@ def test_days_are_compared_by_their_means(page: RecordFolder) -> None:
     assert ["Labelled", "5.0 %", "±0.0 points"] in today["figures"]
 
 
+def test_a_day_is_compared_with_the_one_before_that_has_tomograms(make_record, tmp_path: Path) -> None:
+    (tmp_path / "pictures").mkdir()
+    nm = {0: 40.0, 1: 46.0, 4: 50.0}
+    write_page(tmp_path, TITLE, [make_record(f"{day}.mrc", day, nm[day]) for day in nm])
+    days = called(tmp_path / "data.js", "data")["days"]
+    changes = [next(figure for figure in day["figures"] if figure[0] == "Resolution") for day in days]
+    assert changes == [
+        ["Resolution", "50 nm", "+4 nm"],
+        ["Resolution", "46 nm", "+6 nm"],
+        ["Resolution", "40 nm", ""],
+    ]
+
+
 def test_tomograms_that_were_replaced_do_not_count(page: RecordFolder, make_record) -> None:
     former = make_record("cell.mrc", 1, nm=500.0, flag=Flag.BAD)
     page.write(former)

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sxtstudio.core.errors import Cancelled
+from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
 from sxtstudio.segment import SegmentParameters
 from sxtstudio.workflow.jobs import watch as watch_module
@@ -55,9 +55,9 @@ class Until(Follower):
 
 
 def watched(
-    folder: Path, model: Path, follower: Follower, progress: Progress, **more
+    folder: Path, model: Path, follower: Follower, progress: Progress, output: Path | None = None, **more
 ) -> list[tuple[str, str]]:
-    wanted = BatchParameters(SegmentParameters(model=model, device="cpu", polarity="dark"))
+    wanted = BatchParameters(SegmentParameters(model=model, device="cpu", polarity="dark"), folder=output)
     states: list[tuple[str, str]] = []
 
     def on_row(number: int, row: BatchRow) -> None:
@@ -166,6 +166,33 @@ def test_a_share_that_goes_during_the_work_is_waited_for(
     states = [state for _, state in watched(folder, toy_model, follower, progress)]
     assert [row.state for row in follower.rows] == ["done"] and len(calls) == 2
     assert "failed" in states and states.index("failed") < len(states) - 1 and states[-1] == "done"
+
+
+def test_a_share_that_went_is_to_blame_whatever_the_error_says(
+    folder: Path, toy_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from sxtstudio.workflow.jobs import batch_jobs as module
+
+    progress, calls, away = Progress(), [], folder.with_name("elsewhere")
+    real = module.segment_file
+
+    def segment(*args: object, **more: object):
+        calls.append(1)
+        if len(calls) == 1:
+            folder.rename(away)
+            raise UserError("first.mrc cannot be read.")
+        return real(*args, **more)
+
+    class Share(Until):
+        def waits(self, state: DiskState | None) -> None:
+            super().waits(state)
+            if state is not None and state.room is Room.AWAY and away.exists():
+                away.rename(folder)
+
+    monkeypatch.setattr(module, "segment_file", segment)
+    follower = Share(progress, 1)
+    watched(folder, toy_model, follower, progress, output=folder.with_name("labels"))
+    assert [row.state for row in follower.rows] == ["done"] and len(calls) == 2
 
 
 def test_a_damaged_file_fails_alone_and_is_tried_again_when_it_changes(
