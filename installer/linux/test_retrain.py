@@ -13,6 +13,8 @@ from roots import HOME, USER, Root
 from steps import REPOSITORY, check
 
 PACKAGE = "sxtstudio-retrain"
+# What the trial makes itself: gone at its end, so that what is left then is of the program.
+TRIAL = f"{HOME}/retraining"
 # Long enough for a start, two steps and the export of the model on a slow computer.
 MINUTES = 0.2
 CONFIG = f"""\
@@ -47,9 +49,11 @@ def try_retraining(dist: Path, root: Root, program: str, *, deb: bool) -> None:
     """
     file = dist / (f"{PACKAGE}_{version()}_amd64.deb" if deb else f"{PACKAGE}-{version()}.run")
     folder = Path("/opt" if deb else f"{HOME}/.local/lib", PACKAGE)
-    home = root.folder / HOME[1:]
-    prepare(root, program, home)
-    said = root.run(program, "train", f"{HOME}/tiny.toml", code=2)
+    trial = root.folder / TRIAL[1:]
+    trial.mkdir()
+    shutil.chown(trial, USER, USER)
+    prepare(root, program, trial)
+    said = root.run(program, "train", f"{TRIAL}/tiny.toml", code=2)
     check(file.name in said, f"without its package: {said}")
     check("missing" in state(root, program), "the self-check does not miss it")
     before = root.files()
@@ -59,7 +63,7 @@ def try_retraining(dist: Path, root: Root, program: str, *, deb: bool) -> None:
     else:
         root.run("sh", f"/var/cache/{file.name}")
     check("works" in state(root, program), "the self-check does not find it")
-    train(root, program, home)
+    train(root, program, trial)
     check_other_version(root, program, root.folder / str(folder)[1:])
     if deb:
         root.run("apt-get", "purge", "-y", PACKAGE, user=0)
@@ -67,38 +71,39 @@ def try_retraining(dist: Path, root: Root, program: str, *, deb: bool) -> None:
         root.run(f"{folder}/uninstall.sh")
     left = {name for name in root.files() - before if PACKAGE in name}
     check(not left, f"left behind: {sorted(left)[:20]}")
-    said = root.run(program, "train", f"{HOME}/tiny.toml", code=2)
+    said = root.run(program, "train", f"{TRIAL}/tiny.toml", code=2)
     check("not installed" in said, f"after its removal: {said}")
+    shutil.rmtree(trial)
 
 
-def prepare(root: Root, program: str, home: Path) -> None:
-    """Put a few slices with labels into the home folder, and what to train with them."""
+def prepare(root: Root, program: str, trial: Path) -> None:
+    """Put a few slices with labels into a folder, and what to train with them."""
     sample = REPOSITORY / "resources/sample.tif"
-    shutil.copy(sample, home / "sample.tif")
-    root.run(program, "segment", f"{HOME}/sample.tif", "-o", f"{HOME}/cut.tif", "--slices", "30:36",
+    shutil.copy(sample, trial / "sample.tif")
+    root.run(program, "segment", f"{TRIAL}/sample.tif", "-o", f"{TRIAL}/cut.tif", "--slices", "30:36",
              "--trust", "none")  # fmt: skip
-    words = [sys.executable, "-c", CUT, str(sample), str(home / "cut.tif"), str(home)]
+    words = [sys.executable, "-c", CUT, str(sample), str(trial / "cut.tif"), str(trial)]
     subprocess.run(words, check=True)
-    (home / "tiny.toml").write_text(CONFIG, encoding="utf-8")
+    (trial / "tiny.toml").write_text(CONFIG, encoding="utf-8")
     for name in ("few.tif", "few.labels.tif", "tiny.toml"):
-        shutil.chown(home / name, USER, USER)
+        shutil.chown(trial / name, USER, USER)
 
 
-def train(root: Root, program: str, home: Path) -> None:
+def train(root: Root, program: str, trial: Path) -> None:
     """Train as the window does (a child process that writes events), and segment with the new model."""
     # The window listens and can say "pause": where nobody can, a training that may be controlled ends.
     listening = 'mkfifo "$HOME/words" && exec 3<>"$HOME/words" && rm "$HOME/words" && exec "$@" <&3'
-    words = ["train", f"{HOME}/tiny.toml", "-o", f"{HOME}/run", "--json", "--control"]
+    words = ["train", f"{TRIAL}/tiny.toml", "-o", f"{TRIAL}/run", "--json", "--control"]
     said = root.run("sh", "-c", listening, "sh", program, *words)
     events = [json.loads(line) for line in said.splitlines() if line.startswith("{")]
     kinds = [event["event"] for event in events]
     check(kinds[0] == "start" and kinds[-1] == "done", f"the training says {said[-2000:]}")
     check("error" not in kinds, f"the training says {said[-2000:]}")
-    model = f"{HOME}/run/tiny-mine.onnx"
-    root.run(program, "segment", f"{HOME}/sample.tif", "-o", f"{HOME}/by-mine.tif", "--slices", "30:32",
+    model = f"{TRIAL}/run/tiny-mine.onnx"
+    root.run(program, "segment", f"{TRIAL}/sample.tif", "-o", f"{TRIAL}/by-mine.tif", "--slices", "30:32",
              "--model", model, "--trust", "none")  # fmt: skip
-    check((home / "by-mine.tif").stat().st_size > 1000, "the new model segments nothing")
-    shutil.rmtree(home / "run")
+    check((trial / "by-mine.tif").stat().st_size > 1000, "the new model segments nothing")
+    shutil.rmtree(trial / "run")
 
 
 def check_other_version(root: Root, program: str, folder: Path) -> None:
@@ -107,7 +112,7 @@ def check_other_version(root: Root, program: str, folder: Path) -> None:
     content = manifest.read_text(encoding="utf-8")
     try:
         manifest.write_text(json.dumps(json.loads(content) | {"library": "torch 1.0.0", "version": "0.0.1"}))
-        said = root.run(program, "train", f"{HOME}/tiny.toml", code=2)
+        said = root.run(program, "train", f"{TRIAL}/tiny.toml", code=2)
         check("made for SXT Studio 0.0.1" in said, f"with a package of another version: {said}")
     finally:
         manifest.write_text(content, encoding="utf-8")
