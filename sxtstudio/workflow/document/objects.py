@@ -10,7 +10,9 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.edits import Edit, Recorder
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.geometry import Box
 from sxtstudio.core.logs import LOGGER
+from sxtstudio.core.object_border import with_border_flags
 from sxtstudio.core.object_boxes import ObjectBoxes
 from sxtstudio.core.object_table import ObjectRow, ObjectTable, TableChange
 from sxtstudio.core.progress import Progress
@@ -123,4 +125,5 @@ def replace_objects(
         recorder.write(box, objects.read(box).astype(np.uint32, copy=False))
     boxes.find_all(volume)
     rows = dict.fromkeys(former.rows.keys() - table.rows.keys()) | dict(table.rows)
-    recorder.rows = former.change(rows, table.classes)
+    change = former.change(rows, table.classes)
+    recorder.rows = with_border_flags(change, former, volume, boxes, Box.whole(volume.shape))
