@@ -248,7 +248,7 @@ def test_a_calibration_that_means_nothing_is_warned_of(
     assert run(*words, "--ice", "60", "--known", "20=0.6") == 0
     assert "Of 4 objects there are 1 with a negative LAC, which cannot be" in capsys.readouterr().out
     assert run(*words, "--ice", "20", "--known", "21=0.6") == 0
-    assert "4 with more than 3 1/µm, as only metals have" in capsys.readouterr().out
+    assert "4 with more than 3 1/µm, as only minerals and metals have" in capsys.readouterr().out
     noisy = (np.random.default_rng(1).normal(50, 10, cell.shape) + (cell == 1)).astype(np.float32)
     tifffile.imwrite(files["image.tif"], noisy, photometric="minisblack")
     assert run(*words, "--ice", f"mask:{files['mask.tif']}", "--known", "object:1=0.6") == 0

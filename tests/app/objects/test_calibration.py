@@ -199,7 +199,7 @@ def test_lacs_that_cannot_be_are_said(dialog: CalibrationDialog, sample: MainWin
     typed(dialog.known, f"{mean + 1}")
     dialog.known.lac.setValue(50)
     dialog.calibrate()
-    assert "1 with more than 3 1/µm, as only metals have" in dialog.message.text()
+    assert "1 with more than 3 1/µm, as only minerals and metals have" in dialog.message.text()
     typed(dialog.known, f"{mean + 3}")
     dialog.calibrate()
     assert "1 with a negative LAC, which cannot be" in dialog.message.text()
