@@ -6,7 +6,6 @@ import asyncio
 import os
 import shlex
 import subprocess
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,10 +14,10 @@ from distributed import SpecCluster
 from distributed.deploy.spec import ProcessInterface
 
 from sxtstudio.cluster.profile import Profile
-from sxtstudio.core.packaged import is_packaged
 from sxtstudio.segment.allocation import CPUS, MEMORY
 from sxtstudio.segment.device import available_cpus, count_cards
 from sxtstudio.segment.memory import available_memory
+from sxtstudio.workflow.retraining.child import program
 
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 # A worker that was asked to end has so long to keep its slices.
@@ -96,7 +95,7 @@ def program_words(profile: Profile) -> list[str]:
     """Return the words that start SXT Studio on a worker."""
     if profile.program:
         return [word for line in profile.program for word in shlex.split(line)]
-    return [sys.executable] if is_packaged() else [sys.executable, "-m", "sxtstudio"]
+    return program()
 
 
 def worker_words(scheduler: str, name: str, scratch: Path | str, tls: tuple[str, str, str]) -> list[str]:

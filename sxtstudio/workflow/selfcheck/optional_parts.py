@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from sxtstudio.core.errors import UserError
 from sxtstudio.workflow.selfcheck.trial import VOXEL_NM, ball
 
+# For PyTorch, and for a worker of a cluster.
 _PYTORCH_SECONDS = 300
 _PICTURE_PX = (80, 60)
 
@@ -53,6 +55,30 @@ def retraining() -> str:
         why = lines[-1] if lines else f"exit code {done.returncode}"
         raise UserError(f"PyTorch is there and does not work ({why}): install it again.")
     return f"{found} found a gradient"
+
+
+def cluster() -> str:
+    """Whether a worker of this computer can be had, as a batch on several machines has it."""
+    from sxtstudio.surface.offscreen import NO_WINDOW
+    from sxtstudio.workflow.retraining.child import program
+
+    if find_spec("distributed") is None:
+        raise Absent(
+            "batches run in one process only, everything else works: pip install 'sxtstudio[cluster]' adds it"
+        )
+    with tempfile.TemporaryDirectory(prefix="sxtstudio-") as folder:
+        done = subprocess.run(
+            [*program(), "cluster", "check", "--cluster", "local", "--file", folder],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=_PYTORCH_SECONDS,
+            creationflags=NO_WINDOW,
+        )
+    said = (done.stdout + done.stderr).decode(errors="replace").strip().splitlines()
+    if done.returncode or not said:
+        why = said[-1] if said else f"exit code {done.returncode}"
+        raise UserError(f"A worker of a cluster does not work here ({why}): install SXT Studio again.")
+    return said[0]
 
 
 def povray() -> str:

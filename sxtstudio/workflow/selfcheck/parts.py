@@ -18,7 +18,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.shipped import resources
 from sxtstudio.workflow.selfcheck.file_parts import movies, packed_files, tables, written_files
-from sxtstudio.workflow.selfcheck.optional_parts import Absent, nvidia, povray, retraining
+from sxtstudio.workflow.selfcheck.optional_parts import Absent, cluster, nvidia, povray, retraining
 from sxtstudio.workflow.selfcheck.trial import AGAIN, RADIUS_PX, VOXEL_NM, ball, distance
 
 #: The slices of the sample whose labels by the default model are stored in ``resources/selfcheck.tif``.
@@ -162,5 +162,6 @@ CHECKS: dict[str, Check] = {
     "window": window,
     "NVIDIA card": nvidia,
     "retraining": retraining,
+    "cluster": cluster,
     "POV-Ray": povray,
 }

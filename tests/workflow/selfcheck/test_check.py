@@ -21,7 +21,7 @@ from sxtstudio.core.shipped import resources
 from sxtstudio.segment.device import Device
 from sxtstudio.workflow.jobs import povray, povray_program
 from sxtstudio.workflow.retraining import child
-from sxtstudio.workflow.selfcheck import check, file_parts, parts
+from sxtstudio.workflow.selfcheck import check, file_parts, optional_parts, parts
 from sxtstudio.workflow.selfcheck.check import self_check
 from sxtstudio.workflow.selfcheck.record import State
 
@@ -197,3 +197,11 @@ def test_where_the_report_goes_is_tried_first(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(check, "self_check", never)
     assert main(["selfcheck", "-o", str(tmp_path / "nowhere" / "check.json")]) == 2
+
+
+def test_a_cluster_that_is_missing_or_has_no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    state, said = alone(monkeypatch, "cluster")
+    assert state is State.WORKS and "A worker came after" in said
+    monkeypatch.setattr(optional_parts, "find_spec", lambda name: None)
+    state, said = alone(monkeypatch, "cluster")
+    assert state is State.MISSING and "sxtstudio[cluster]" in said
