@@ -19,6 +19,8 @@ from pathlib import Path
 from error_sentences import error_sentences
 
 from sxtstudio.app.help.contents import HELP
+from sxtstudio.app.help.pages import GESTURES
+from sxtstudio.app.menus import keys_of_actions
 from sxtstudio.cli import build_parser
 from sxtstudio.commands.exit_codes import as_table
 
@@ -28,6 +30,8 @@ _MARKS = re.compile(r"([\\`*_\[\]#<>~|])")
 _ABOVE = "**The messages:**"
 _EXIT_CODES = "<!-- exit codes -->"
 _HEAD = HELP.parent.parent / "docs" / "commands_head.md"
+KEYS = HELP / "keys.md"
+_KEYS_HEAD = HELP.parent.parent / "docs" / "keys_head.md"
 
 
 @dataclass(frozen=True)
@@ -123,6 +127,16 @@ def commands_page() -> str:
     return "\n".join(parts)
 
 
+def keys_page() -> str:
+    """Return the page of keys and mouse gestures, made from the table of actions."""
+    parts = [_KEYS_HEAD.read_text(encoding="utf-8")]
+    for group, rows in {**keys_of_actions(), **GESTURES}.items():
+        if rows:
+            lines = "\n".join(f"| {_text(key)} | {_text(what)} |" for key, what in rows)
+            parts.append(f"## {group}\n\n| Key or gesture | What it does |\n|---|---|\n{lines}\n")
+    return "\n".join(parts)
+
+
 def _commands(parser: argparse.ArgumentParser) -> list[tuple[str, argparse.ArgumentParser]]:
     """Return the names and parsers of all commands, those below others too, without hidden ones."""
     found = []
@@ -199,6 +213,7 @@ def main() -> int:
     for name, text in updated(error_pages(), error_sentences()).items():
         _write(HELP / name, text)
     _write(COMMANDS, commands_page())
+    _write(KEYS, keys_page())
     return 0
 
 

@@ -20,6 +20,19 @@ from sxtstudio.app.objects.tools.catalogue import tool_info
 from sxtstudio.app.session import Session
 
 
+def keys_of_actions() -> dict[str, list[tuple[str, str]]]:
+    """Return the keys of all actions by menu, as this system writes them, each with what it does."""
+    native = QKeySequence.SequenceFormat.NativeText
+    found: dict[str, list[tuple[str, str]]] = {menu: [] for menu in MENUS}
+    for info in TABLE:
+        if info.shortcut:
+            words = info.text.rstrip("…")
+            what = "" if info.tip.startswith(words) else f"{words}: "
+            tip = what + (info.tip[:1].lower() + info.tip[1:] if what else info.tip)
+            found[info.menu.split("/")[0]].append((QKeySequence(info.shortcut).toString(native), tip))
+    return found
+
+
 class Actions(QObject):
     """The actions of a window by name; each is enabled while what it needs is there."""
 
@@ -98,16 +111,8 @@ class Actions(QObject):
         return self.menus[path]
 
     def keys(self) -> dict[str, list[tuple[str, str]]]:
-        """Return the keys of all actions by menu, as this system writes them, each with what it does."""
-        native = QKeySequence.SequenceFormat.NativeText
-        found: dict[str, list[tuple[str, str]]] = {menu: [] for menu in MENUS}
-        for info in TABLE:
-            if info.shortcut:
-                words = info.text.rstrip("…")
-                what = "" if info.tip.startswith(words) else f"{words}: "
-                tip = what + (info.tip[:1].lower() + info.tip[1:] if what else info.tip)
-                found[info.menu.split("/")[0]].append((QKeySequence(info.shortcut).toString(native), tip))
-        return found
+        """Return the keys of all actions by menu, each with what it does."""
+        return keys_of_actions()
 
     def _run(self, info: ActionInfo, *_: object) -> None:
         try:

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import numpy as np
 import pytest
 from error_sentences import GAP, error_sentences, without_words
-from pages import COMMANDS, commands_page, error_pages, escaped, lists_of, unescaped, updated
+from pages import COMMANDS, KEYS, commands_page, error_pages, escaped, keys_page, lists_of, unescaped, updated
 from PySide6.QtQml import QJSEngine, QJSValue
 from PySide6.QtWidgets import QApplication
 
@@ -63,6 +63,10 @@ def test_every_sentence_of_an_error_stands_on_a_page(said: dict[str, set[str]], 
     left_over = set(listed) - said.keys()
     assert not left_over, "these are on a page, and nothing says them any more: run `make pages`"
     assert len(listed) == len(set(listed)) > 700
+
+
+def test_the_page_of_keys_is_that_of_the_program() -> None:
+    assert KEYS.read_text(encoding="utf-8") == keys_page(), "run `make pages`"
 
 
 def test_pages_are_as_they_are_made(said: dict[str, set[str]]) -> None:

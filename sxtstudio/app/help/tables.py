@@ -9,16 +9,31 @@ from sxtstudio.core.quality.dictionary import DEFINITIONS
 
 _PROGRAMS = "<!-- table: programs -->"
 _QUALITY = "<!-- table: quality -->"
+_TOUR = "<!-- table: tour -->"
 #: People look for a program under either name.
 _HEADINGS = PROGRAM_NAMES | {Program.MIB: "Microscopy Image Browser (MIB)"}
 _MARKS = re.compile(r"([\\`*_\[\]#<>~|])")
 
 
 def filled(source: str) -> str:
-    """Return a page with its tables of other programs and of figures of quality, as Markdown."""
+    """Return a page with its tables, as Markdown: of other programs, figures of quality, the tour."""
     if _PROGRAMS in source:
         source = source.replace(_PROGRAMS, programs_markdown())
+    if _TOUR in source:
+        source = source.replace(f"{_TOUR}\n", tour_markdown())
     return source.replace(_QUALITY, quality_markdown()) if _QUALITY in source else source
+
+
+def tour_markdown() -> str:
+    """Return the rows of the steps of the guided tour."""
+    from sxtstudio.app.tour.steps import WORDS
+
+    gaps = {"number": "…", "volume": "…"}
+    rows = [
+        f"| {step.number}. {_cell(words.title)} | {_cell(words.text)} | {_cell(words.done.format(**gaps))} |"
+        for step, words in WORDS.items()
+    ]
+    return "\n".join(rows) + "\n"
 
 
 def quality_markdown() -> str:
