@@ -23,7 +23,9 @@ STREAKS = (0.02, 0.1)
 FILL = (0.35, 0.7)
 CLIPPED = (0.02, 0.1)
 DRIFT = (2.0, 4.0)
-RECOGNISED = (0.45, 0.3)
+#: Good tomograms, simulated and real, have 0.81 to 0.99 with the shipped model; noise alone 0.68 to 0.70,
+#: stacks of electron microscopes 0.76 and 0.91, stripes 0.53.
+RECOGNISED = (0.78, 0.6)
 #: Edges of voxels of soft X-ray tomograms, nm; and how much they may differ in a slice, and from slice to it.
 VOXEL_NM = (4.0, 80.0)
 _SQUARE, _SLAB = 0.01, 4.0
@@ -242,7 +244,7 @@ def trust_figures(trust: Trust) -> list[Figure]:
         flag = _below(seen, RECOGNISED)
         sentence = "The network recognises what it sees."
         if flag is not Flag.GOOD:
-            sentence = "This tomogram is unlike those the network was trained on: judge some slices by eye."
+            sentence = "This tomogram is mostly noise, or unlike the training data: judge some slices by eye."
         found.append(Figure(FigureName.RECOGNISED, seen, "share", flag, sentence))
     return found
 

@@ -29,8 +29,17 @@ def test_what_is_no_gold_is_no_bead() -> None:
     """Lipid droplets are not dark enough, walls go on, specks are too small."""
     volume = beads_in_noise([])
     volume[ball(volume.shape, (12, 60, 60), 9)] -= 6
-    volume[:, :, 150:156] -= 25
+    volume[:, :, 153:155] -= 25
     volume[12, 100, 100] -= 50
+    volume[12, 120:123, 100:103] -= 50
+    assert beads(found_in(volume)) == []
+
+
+def test_spots_of_a_wall_are_no_beads() -> None:
+    volume = beads_in_noise([])
+    volume[:, :, 22:28] -= 8.5
+    for y in range(20, 180, 20):
+        volume[ball(volume.shape, (12, y, 25), 4)] -= 30
     assert beads(found_in(volume)) == []
 
 
@@ -48,6 +57,21 @@ def test_single_beads_are_not_doubled() -> None:
 def test_two_beads_that_touch_are_no_doubles() -> None:
     found = found_in(beads_in_noise([*CENTRES, (12, 69, 141)]))
     assert displacement(beads(found), found) == 0
+
+
+def test_a_few_that_lie_at_the_same_distance_by_chance_are_no_doubles() -> None:
+    partners = [(z, y + 14, x) for z, y, x in CENTRES[:2]]
+    found = found_in(beads_in_noise([*CENTRES, *partners]))
+    assert len(beads(found)) == 8
+    assert displacement(beads(found), found) == 0
+
+
+def test_beads_that_are_stretched_by_different_lengths_are_no_doubles() -> None:
+    stretches = [60.0, 5.0, 100.0, 20.0, 0.0]
+    different = [Section(0, 90.0 * i, 0, 10, 0, (s, 0.0)) for i, s in enumerate(stretches)]
+    alike = [Section(0, 90.0 * i, 0, 10, 0, (36.0 + i, 1.0)) for i in range(5)]
+    assert displacement(different, different) == 0
+    assert displacement(alike, alike) == pytest.approx(6.2, abs=0.1)
 
 
 def test_too_few_beads_tell_nothing() -> None:
