@@ -131,7 +131,7 @@ def test_odd_voxel_sizes_are_flagged(
 
 def test_what_is_known_besides_the_voxels_is_judged(cell: NDArray[np.float32]) -> None:
     small = cell[:3, :70, :70]
-    good = replace(KNOWN, trust=(SliceTrust(0.9, 0.68),) * 3, objects={"vesicle": 4, "mitochondrion": 2})
+    good = replace(KNOWN, trust=(SliceTrust(0.9, 0.94),) * 3, objects={"vesicle": 4, "mitochondrion": 2})
     quality = quality_of(small, good)
     assert flag(quality, FigureName.CERTAINTY) is Flag.GOOD
     assert flag(quality, FigureName.RECOGNISED) is Flag.GOOD
