@@ -5,7 +5,7 @@
     python -m bench.filopodia --without-tomogram    # from labels alone
 
 The cells are those of ``sxtstudio simulate --scene edge --size 48,224,224 --voxel 12``; the rules were chosen
-by the seeds 11 to 16 and 31 to 36, doubt by those named in core/filopodia/doubt.py. The truth is the filopodium with its membrane, whether an outline was
+by the seeds 11 to 16 and 31 to 36. The truth is the filopodium with its membrane, whether an outline was
 drawn there or not. Each is clicked at three places: where its fullest slice is widest, and at a quarter and
 three quarters of it there; and once at two, near its base and its tip. A filopodium is outlined where labels
 cover a third of its surface: of others there is little to be found from labels.
