@@ -1,16 +1,19 @@
 """Where bodies end: at a face of the volume, below a lid of outline, or open, where no outline was drawn.
 
 Membranes that lie in the slice are not seen in ±60° data. A body whose outline leans until it fades, at about
-53° to the upright (where 0.6 of its normal lies in the slice), goes on for a third of the half width that it
-has there: that is the rest of a sphere or ellipsoid, and the cap that is added to it::
+53° to the upright (where 0.6 of its normal lies in the slice), goes on for a third of the half width w that it
+has there: that is the rest of a sphere, and the least cap that is added to it. Where an outline has gaps it ends
+earlier, while the body is hardly narrower than at its widest, W: were it as high as wide, it would go on for
+h = W - √(W² - w²). Bodies are rather flat than high; the cap is as high as the mean of both::
 
-            ╭┄┄┄╮      cap, h = w / 3: its sphere has the radius 5 h
+            ╭┄┄┄╮      cap
            ╱  w  ╲     last slice with an outline
-          │       │
+          │   W   │
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import edt
@@ -22,8 +25,10 @@ from sxtstudio.core.bodies.walls import Numbers
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import walk
 
-#: The height of a cap by the half width of the body below it, and the radius of its sphere by its height.
-_CAP, _SPHERE = 1 / 3, 5.0
+#: The height of the least cap by the half width of the body below it, which is so wide beside the widest.
+_CAP, _FADED = 1 / 3, 0.6
+#: What lies at the border of a body is half a pixel inside of it: distances count to the next one's middle.
+_PIXEL = 0.5
 #: A body is open where so much of its lumen in its last slice, or of its widest section, has nothing above.
 _OPEN_SLICE, _OPEN_SECTION = 0.5, 0.1
 
@@ -87,6 +92,7 @@ def add_caps(
     outlines: NDArray[np.uint8],
     bodies: Numbers,
     ends: Ends,
+    widest_px: NDArray[np.float64],
     *,
     z_step: float = 1.0,
     progress: Progress | None = None,
@@ -101,6 +107,8 @@ def add_caps(
         Number of the body at each voxel (z, y, x), uint32, with its membrane.
     ends
         Of these bodies.
+    widest_px
+        Of every number, 0 included, the radius of the largest circle in any of its sections, px.
     z_step
         Distance of two slices, in px of a slice.
     """
@@ -121,7 +129,30 @@ def add_caps(
             inside = edt.edt(np.pad(numbers[place] == number, 1), black_border=False)[1:-1, 1:-1]
             for wanted, step in ((begun, -1), (ended, 1)):
                 if wanted[number]:
-                    _add_cap(outlines, bodies, (z, *place), number, inside, step, z_step)
+                    cap = cap_over(float(inside.max()) - _PIXEL, float(widest_px[number]) - _PIXEL)
+                    _add_cap(outlines, bodies, (z, *place), number, inside, cap, step * z_step)
+
+
+@dataclass(frozen=True)
+class Cap:
+    """A part of an ellipsoid: how high it is, and how far the middle of its body lies below it, px."""
+
+    height: float
+    below: float
+
+    def share(self, up: float) -> float:
+        """Return the width of the section so much higher than the one below the cap, by that one's."""
+        top = self.below + self.height
+        return math.sqrt(max(0.0, (top**2 - (self.below + up) ** 2) / (top**2 - self.below**2)))
+
+
+def cap_over(half: float, widest: float) -> Cap:
+    """Return the cap over a section of that half width, of a body with that one at its widest, px."""
+    round_one = widest if widest > half else half / _FADED
+    level = math.sqrt(round_one**2 - half**2)  # of the section in a body as high as wide
+    rest = round_one - level
+    height = max(_CAP * half, rest)
+    return Cap(height, level * height / rest)
 
 
 def _add_cap(
@@ -130,18 +161,19 @@ def _add_cap(
     place: tuple[int, slice, slice],
     number: int,
     inside: NDArray[np.float32],
-    step: int,
+    cap: Cap,
     z_step: float,
 ) -> None:
-    """Add the cap of one end; ``inside`` is the distance to the border of the body in its last slice."""
+    """Add the cap of one end; ``inside`` is the distance to the border of the body in its last slice.
+
+    ``z_step`` is negative where the cap lies before it.
+    """
     z, rows, columns = place
-    half = float(inside.max())
-    high = _CAP * half
-    for n in range(1, int(high / z_step) + 1):
-        at = z + n * step
+    half = float(inside.max()) - _PIXEL
+    for n in range(1, int(cap.height / abs(z_step)) + 1):
+        at = z + (n if z_step > 0 else -n)
         if not 0 <= at < len(bodies):
             return
-        up = n * z_step
-        left = np.sqrt(max(0.0, (_SPHERE * high) ** 2 - ((_SPHERE - 1) * high + up) ** 2))
+        left = half * cap.share(n * abs(z_step))
         plane, lines = bodies[at, rows, columns], outlines[at, rows, columns]
-        plane[(inside > half - left) & (plane == 0) & (lines == 0)] = number
+        plane[(inside - _PIXEL > half - left) & (plane == 0) & (lines == 0)] = number

@@ -217,13 +217,10 @@ def find_bodies(
         renumber(bodies, kept, counter)
     with stages.stage(Work.ENDS) as counter:
         ends = find_ends(outlines, bodies, total, counter)
-    with stages.stage(Work.ENDS) as counter:
-        if parameters.caps:
-            add_caps(outlines, bodies, ends, z_step=z_step, progress=counter)
+    lumen = np.zeros(total + 1)
+    np.maximum.at(lumen, final[1:], np.where(enclosed, tracks.radius, 0.0))
+    lumen[0] = 0
     if membrane is not None:
-        lumen = np.zeros(total + 1)
-        np.maximum.at(lumen, final[1:], np.where(enclosed, tracks.radius, 0.0))
-        lumen[0] = 0
         edges = None
         if image is not None:
             with stages.stage(Work.WALLS) as counter:
@@ -231,6 +228,10 @@ def find_bodies(
                 edges[bodies_count + 1 :] = np.nan  # sheets stay as they are drawn
         with stages.stage(Work.WALLS) as counter:
             trim_walls(outlines, bodies, lumen, line_px, membrane.px, counter, edges)
+    with stages.stage(Work.ENDS) as counter:
+        if parameters.caps:
+            widest = lumen + (line_px if membrane is None else membrane.px)
+            add_caps(outlines, bodies, ends, widest, z_step=z_step, progress=counter)
     with stages.stage(Work.REWRITE) as counter:
         _, at_border = find_at_border(bodies, total, counter)
     doubtful = None
@@ -289,9 +290,9 @@ def body_stages(
         Stage(Work.NUMBER, voxels, "sheets"),
         Stage(Work.REWRITE, voxels, "sheets"),
         Stage(Work.ENDS, voxels, "closing ends"),
-        Stage(Work.ENDS, voxels, "closing ends"),
         *((Stage(Work.WALLS, voxels, "membranes"),) if trimmed and image else ()),
         *((Stage(Work.WALLS, voxels, "membranes"),) if trimmed else ()),
+        Stage(Work.ENDS, voxels, "closing ends"),
         Stage(Work.REWRITE, voxels, "closing ends"),
         *((Stage(Work.ENDS, voxels, "certainty"),) if certainty else ()),
     )

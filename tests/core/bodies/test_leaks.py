@@ -114,3 +114,20 @@ def test_sections_of_one_body_have_no_neck() -> None:
     assert necks(halved) == [], "an inner membrane takes half of it away at once"
     assert necks(100 + 15 * np.cos(np.arange(40) / 4)) == [], "not by 15 %"
     assert necks(np.concatenate([ball, ball[:4]])) == [], "nothing lies in so few slices"
+
+
+@pytest.mark.parametrize("lean", [0.8, 0.6, 0.4])
+@pytest.mark.parametrize("half_length", [0, 20])
+def test_caps_make_up_for_tops_without_outlines(lean: float, half_length: int) -> None:
+    """A ball and a lying tube that end where the outline leans by 53°, and where it ends earlier."""
+    z, y, x = np.indices((38, 48, 96))
+    along = np.clip(x, 48 - half_length, 48 + half_length)
+    distance = np.sqrt((z - 18.5) ** 2 + (y - 24) ** 2 + (x - along) ** 2) - 14
+    upward = np.abs(z - 18.5) / (distance + 14)
+    outlines = ((np.abs(distance) <= 1.5) & (upward <= lean)).astype(np.uint8)
+    bodies = np.zeros(outlines.shape, np.uint32)
+    find_bodies(outlines, bodies, BodyParameters(sheets=False))
+    truth = distance <= 1.5
+    assert bodies.max() == 1
+    assert (bodies > 0).sum() == pytest.approx(truth.sum(), rel=0.06)
+    assert (truth & (bodies > 0)).sum() > 0.93 * truth.sum()
