@@ -1,6 +1,6 @@
 """Judges the bodies made of outlines on packed phantoms, and fits the rules behind them.
 
-    python -m bench.bodies          # F1 and volume error, from perfect outlines and from the model's, one seed
+    python -m bench.bodies          # F1 and volume error of one seed, perfect outlines and the model's
     python -m bench.bodies --seeds 71 72      # of these phantoms alone (some 5 minutes each)
     python -m bench.bodies --fit    # fit the rules first, and print them for core/bodies/rule.py (minutes)
 
