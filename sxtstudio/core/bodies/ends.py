@@ -1,10 +1,9 @@
 """Where bodies end: at a face of the volume, below a lid of outline, or open, where no outline was drawn.
 
 Membranes that lie in the slice are not seen in ±60° data. A body whose outline leans until it fades, at about
-53° to the upright (where 0.6 of its normal lies in the slice), goes on for a third of the half width w that it
-has there: that is the rest of a sphere, and the least cap that is added to it. Where an outline has gaps it ends
-earlier, while the body is hardly narrower than at its widest, W: were it as high as wide, it would go on for
-h = W - √(W² - w²). Bodies are rather flat than high; the cap is as high as the mean of both::
+53° to the upright (where 0.6 of its normal lies in the slice), goes on for a third of the half width w there:
+that is the rest of a sphere, and the least cap that is added. Where an outline has gaps it ends earlier, while
+the body is hardly narrower than at its widest, W: as high as wide, it goes on for h = W - √(W² - w²)::
 
             ╭┄┄┄╮      cap
            ╱  w  ╲     last slice with an outline
