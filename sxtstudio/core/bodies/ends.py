@@ -2,8 +2,8 @@
 
 Membranes that lie in the slice are not seen in ±60° data. A body whose outline leans until it fades, at about
 53° to the upright (where 0.6 of its normal lies in the slice), goes on for a third of the half width w there:
-that is the rest of a sphere, and the least cap that is added. Where an outline has gaps it ends earlier, while
-the body is hardly narrower than at its widest, W: as high as wide, it goes on for h = W - √(W² - w²)::
+that is the rest of a sphere, and the least cap that is added. Where an outline has gaps it ends before,
+while the body is hardly narrower than at its widest, W: as high as wide, it goes on for h = W - √(W² - w²)::
 
             ╭┄┄┄╮      cap
            ╱  w  ╲     last slice with an outline
