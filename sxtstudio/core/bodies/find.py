@@ -248,7 +248,7 @@ def enclosed_bodies(tracks: Tracks, parameters: BodyParameters) -> NDArray[np.bo
     # Few of those that the rule was fitted to had something in them: a closed outline that bulges is one.
     nucleus = (tracks.children > 0) & (column["walled"] >= 0.9) & (column["solidity"] >= 0.93)
     found |= nucleus & (column["holes"] <= _CELL_TAKEN) & (tracks.sides == 0)
-    found &= (tracks.area >= parameters.min_voxels) & ~tracks.solid
+    found &= (tracks.area >= parameters.min_voxels) & ~tracks.solid & ~tracks.between
     cell = (tracks.children >= _CELL_CHILDREN) & (column["holes"] > _CELL_TAKEN)
     cell |= tracks.children >= _CELL_MANY
     result: NDArray[np.bool_] = found & ~cell & (tracks.sides < _ROUND_ABOUT)

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import expand_labels
 
-from sxtstudio.core.bodies.regions import hull_area, neighbours
+from sxtstudio.core.bodies.hull import hull_area
+from sxtstudio.core.bodies.regions import neighbours
 from sxtstudio.core.bodies.tracks import Tracks
 
 #: What is known of a pair of tracks; means over the slices in which they touch, by the smaller one's area.

@@ -21,8 +21,10 @@ import edt
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from scipy.spatial import ConvexHull, QhullError
 from skimage.segmentation import expand_labels, watershed
+
+from sxtstudio.core.bodies.hull import hull_area
+from sxtstudio.core.bodies.interstices import LARGEST, LEAST_RADIUS, MOST_SOLID, is_interstice
 
 Numbers = NDArray[np.int32]
 
@@ -42,7 +44,8 @@ _MUCH_LARGER = 6.0
 #: radius of the largest circle in it by that of a circle of its area; ``holes`` area of what lies in it, by
 #: its own; ``shared`` share of its rim behind whose wall is another region; ``at_border`` whether it touches
 #: the border of the slice; ``radius`` of the largest circle in it, px; ``solid`` it consists of label voxels;
-#: ``parent`` number of the smallest region around it, 0 if it lies in none; ``sides`` of the slice touched.
+#: ``parent`` number of the smallest region around it, 0 if it lies in none; ``sides`` of the slice touched;
+#: ``between`` whether its shape is that of a space between bodies (interstices.py).
 REGION = np.dtype(
     [
         ("area", np.float64),
@@ -57,6 +60,7 @@ REGION = np.dtype(
         ("solid", np.bool_),
         ("parent", np.int32),
         ("sides", np.int8),
+        ("between", np.bool_),
     ]
 )
 
@@ -195,6 +199,7 @@ def _measure(numbers: Numbers, depth: NDArray[np.float32], table: NDArray[np.voi
         filled = _measure_one(np.pad(own, 1), row)[1:-1, 1:-1]
         row["radius"] = depth[box][own].max()
         row["round"] = row["radius"] / np.sqrt(row["area"] / np.pi)
+        _tell_interstice(own, row, half_px, numbers.size)
         if row["holes"]:
             inside = np.unique(numbers[box][filled & ~own])
             around.append((row["area"] * (1 + row["holes"]), number, inside[inside > 0]))
@@ -233,6 +238,14 @@ def measure_again(numbers: Numbers, table: NDArray[np.void], which: list[int], h
         _measure_one(own, row)
         row["radius"] = edt.edt(own, black_border=False).max()
         row["round"] = row["radius"] / np.sqrt(row["area"] / np.pi)
+        _tell_interstice(own, row, half_px, numbers.size)
+
+
+def _tell_interstice(own: NDArray[np.bool_], row: np.void, half_px: float, slice_px: int) -> None:
+    large = row["radius"] >= LEAST_RADIUS * half_px and row["area"] <= LARGEST * slice_px
+    row["between"] = (
+        large and row["solidity"] < MOST_SOLID and not row["solid"] and is_interstice(own, half_px)
+    )
 
 
 def _rims(numbers: Numbers, count: int) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
@@ -283,18 +296,6 @@ def _measure_one(own: NDArray[np.bool_], row: np.void) -> NDArray[np.bool_]:
     # On a straight rim the innermost pixel has 0.5 + 0.5 · density of half a pixel; bent inwards, more.
     row["concave"] = float((blurred[rim] > 0.5 + 0.144 / sigma).mean())
     return filled
-
-
-def hull_area(own: NDArray[np.bool_]) -> float:
-    """Return the area of the convex hull of a region's pixels, px; their corners count."""
-    rows = np.flatnonzero(own.any(1))
-    first = own[rows].argmax(1) - 0.5  # no other pixel of a row is a corner of the hull
-    last = own.shape[1] - 0.5 - own[rows, ::-1].argmax(1)
-    sides = [np.stack([rows + half, ends], 1) for half in (-0.5, 0.5) for ends in (first, last)]
-    try:
-        return float(ConvexHull(np.concatenate(sides)).volume)
-    except QhullError:  # cannot happen to pixels with corners, but for numbers beyond its precision
-        return float(own.sum())
 
 
 def _grown(own: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -21,6 +21,9 @@ _MISSING = 1
 #: Where it is missing, the next one is no more than so many times as large, or as small.
 _GROWN = 2.5
 
+#: A space between bodies has its shape in more than that part of its slices.
+_BETWEEN = 0.5
+
 #: What is known of a track; the means count every slice by the width of the region in it.
 FEATURES = (
     "walled",
@@ -160,6 +163,8 @@ class Tracks:
         between.
     sides
         How many of the four sides of a slice each touches, at most.
+    between
+        Whether each has, in most of its slices, the shape of a space between bodies.
     inside
         Pairs (n, 2) of tracks of which the first lies in the second.
     stacked
@@ -210,6 +215,7 @@ class Tracks:
         columns["change"] = np.sqrt(np.maximum(0, mean(log_area**2) - average**2))
         # A droplet may have a lumen in some slices; what has none may be a piece of a thick outline.
         self.solid = mean(table["solid"].astype(np.float64)) == 1
+        self.between = mean(table["between"].astype(np.float64)) > _BETWEEN
         of_parent = of_region[(self.first[slices] + table["parent"] - 1).clip(min=0)]
         nested = (table["parent"] > 0) & (of_parent != of_region)
         self.inside = np.unique(np.stack([of_region[nested], of_parent[nested]], 1), axis=0)
