@@ -22,8 +22,9 @@ from scipy import ndimage
 
 from sxtstudio.core.bodies.hull import hull_of
 
-#: The least radius of the largest circle in a space, by half the width of outlines: smaller ones have the shape
-#: of the rims of outlines. Larger ones, by the slice, are no bodies anyway; and what closing leaves solid was no more so before.
+#: The least radius of the largest circle in a space, by half the width of outlines: the shape of smaller ones
+#: is that of the rims of outlines. Larger ones, by the slice, are no bodies anyway; what is closed gets more
+#: solid, but by less than this.
 LEAST_RADIUS, LARGEST, MOST_SOLID = 2.5, 0.1, 0.88
 #: A pocket takes so much, by the area of the region; there are so many of them, and all together they leave
 #: less than that part of the hull.
