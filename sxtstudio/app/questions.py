@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from PySide6.QtCore import Qt
-from PySide6.QtWidgets import QFileDialog, QMessageBox, QPushButton, QWidget
+from PySide6.QtWidgets import QApplication, QFileDialog, QMessageBox, QPushButton, QWidget
 
 from sxtstudio.app.context import Context
 from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
@@ -32,9 +32,10 @@ class Answer(StrEnum):
     JUDGE_OTHERS = "Judge the others"
     KEEP_FOR_LATER = "Keep it for later"
     KEEP_TRAINING = "Keep training"
-    KEEP_WAITING = "Keep waiting"
+    KEEP_WORKING = "Keep working"
     LEAVE_THEM = "Leave them"
     MAKE_MOVIE = "Make the movie"
+    OPEN_OTHER = "Open the other file"
     PAUSE_AND_CLOSE = "Pause it and close"
     REPLACE = "Replace"
     SAVE = "Save"
@@ -43,6 +44,7 @@ class Answer(StrEnum):
     START_AGAIN = "Start again"
     STAY = "Stay here"
     STOP = "Stop"
+    STOP_AND_CLOSE = "Stop it and close the program"
     TAKE_THEM = "Take them, too"
     THROW_AWAY = "Throw away"
     THROW_IT_AWAY = "Throw it away"
@@ -50,7 +52,7 @@ class Answer(StrEnum):
 
 _ROLES: dict[str, QMessageBox.ButtonRole] = {
     Answer.CANCEL: QMessageBox.ButtonRole.RejectRole,
-    Answer.KEEP_WAITING: QMessageBox.ButtonRole.RejectRole,
+    Answer.KEEP_WORKING: QMessageBox.ButtonRole.RejectRole,
     Answer.DISCARD: QMessageBox.ButtonRole.DestructiveRole,
     Answer.DISMISS: QMessageBox.ButtonRole.DestructiveRole,
     Answer.JUDGE_OTHERS: QMessageBox.ButtonRole.DestructiveRole,
@@ -98,7 +100,7 @@ def ask(
 def open_file(context: Context, title: str, filters: str) -> Path | None:
     """Let the user choose a file that exists; remembers its folder."""
     name, _ = QFileDialog.getOpenFileName(
-        context.window, title, str(start_folder(context)), filters, options=FEW_ICONS
+        _asking(context), title, str(start_folder(context)), filters, options=FEW_ICONS
     )
     return _remembered(context, name)
 
@@ -106,7 +108,7 @@ def open_file(context: Context, title: str, filters: str) -> Path | None:
 def open_folder(context: Context, title: str) -> Path | None:
     """Let the user choose a folder that exists."""
     name = QFileDialog.getExistingDirectory(
-        context.window, title, str(start_folder(context)), options=FEW_ICONS | ONLY_FOLDERS
+        _asking(context), title, str(start_folder(context)), options=FEW_ICONS | ONLY_FOLDERS
     )
     return _remembered(context, name)
 
@@ -124,7 +126,7 @@ def save_file(
     suggested = _no_folder(folder, suggested)
     while True:
         name, chosen = QFileDialog.getSaveFileName(
-            context.window, title, str(folder / suggested), filters, options=FEW_ICONS
+            _asking(context), title, str(folder / suggested), filters, options=FEW_ICONS
         )
         path = with_suffix(name, filters, chosen) if name else None
         # The dialog has asked about the name as it was typed, not about the one with the suffix.
@@ -132,6 +134,11 @@ def save_file(
             if path is not None:
                 context.settings.set_save_target(path)
             return path
+
+
+def _asking(context: Context) -> QWidget:
+    """Return the window in which the user works now: it has the focus again after the question."""
+    return QApplication.activeWindow() or context.window
 
 
 def start_folder(context: Context) -> Path:

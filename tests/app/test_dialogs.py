@@ -101,7 +101,7 @@ def test_batch_over_dropped_files_one_of_them_damaged(
     assert not batch.start.isEnabled() and not batch.form.isEnabled() and batch.stop.isEnabled()
     qtbot.waitUntil(lambda: batch.job is None, timeout=20_000)
     assert [row.state for row in batch.table.rows] == ["done", "failed", "done"]
-    assert batch.table.item(1, 4).text() == batch.table.rows[1].message != ""
+    assert batch.table.item(1, 5).text() == batch.table.rows[1].message != ""
     assert batch.table.item(0, 3).text().endswith(" %")
     assert "2 of 3 segmented, 1 failed" in batch.status.text()
     assert (folder / "a.labels.json").is_file() and (folder / "c.labels.tif").is_file()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from PySide6.QtCore import QEvent
 from PySide6.QtWidgets import (
+    QApplication,
     QCheckBox,
     QFileDialog,
     QHBoxLayout,
@@ -25,7 +26,7 @@ from sxtstudio.app.batch.sheet import SheetDialog
 from sxtstudio.app.batch.table import BatchTable
 from sxtstudio.app.context import Context
 from sxtstudio.app.document.choose_volume import WhichVolumeDialog, several_in_all
-from sxtstudio.app.document.opening import open_path
+from sxtstudio.app.document.open_result import open_result
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind, Work
 from sxtstudio.app.jobs.strip import ProgressStrip
@@ -52,7 +53,7 @@ _FILES = f"Tomograms ({name_patterns(SUFFIXES)});;All files (*)"
 def choose_files(context: Context) -> list[Path]:
     """Let the user choose several tomograms."""
     names, _ = QFileDialog.getOpenFileNames(
-        context.window,
+        QApplication.activeWindow() or context.window,
         "Add tomograms",
         str(questions.start_folder(context)),
         _FILES,
@@ -67,6 +68,7 @@ class BatchDialog(ToolDialog):
     """Stays open beside the window; closed, it works on, and the bar of jobs shows it."""
 
     TITLE = "Batch"
+    BESIDE = True
 
     def __init__(self, context: Context) -> None:
         """Build the dialog with an empty list."""
@@ -302,7 +304,9 @@ class BatchDialog(ToolDialog):
         self._refresh()
 
     def _on_row_double_clicked(self, number: int) -> None:
-        open_path(self._context, self.table.rows[number].tomogram)
+        row = self.table.rows[number]
+        finished = row.state in ("done", "skipped")
+        open_result(self._context, row.tomogram, row.output if finished else None)
 
     def _on_stop_clicked(self) -> None:
         if self.job is not None:

@@ -28,22 +28,24 @@ from sxtstudio.app.beamtime.model import Order, Show, SortKey, WallModel, title_
 from sxtstudio.app.beamtime.thumbnails import Thumbnails
 from sxtstudio.app.beamtime.wall import Wall, colour_of
 from sxtstudio.app.context import Context
-from sxtstudio.app.document.opening import open_path
+from sxtstudio.app.document.open_result import open_result
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.notices import Notice, NoticeKind
+from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.controls import ComboBox
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.outside import open_outside, show_folder
 from sxtstudio.app.widgets.scroll import VerticalScroll
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.printable import printable
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.wording import count
-from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, check_page
+from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, check_page, objects_path
 from sxtstudio.workflow.beamtime.page import INDEX
 from sxtstudio.workflow.beamtime.pdf import PDF, write_pdf
-from sxtstudio.workflow.beamtime.record import RecordFolder, TomogramRecord, is_page
+from sxtstudio.workflow.beamtime.record import RecordFolder, TomogramRecord, current_id, is_page
 from sxtstudio.workflow.beamtime.status import Doing, Status
 from sxtstudio.workflow.beamtime.summary import Mark
 from sxtstudio.workflow.jobs.batch import Free
@@ -66,6 +68,7 @@ class BeamtimeDialog(ToolDialog):
     """Stays open beside the window; closed, it works on, and the bar of jobs shows it."""
 
     TITLE = "Beamtime"
+    BESIDE = True
 
     def __init__(self, context: Context) -> None:
         """Build the dialog with the wall of the folder that was used last."""
@@ -340,8 +343,38 @@ class BeamtimeDialog(ToolDialog):
     # What leads elsewhere
 
     def _open(self, record: TomogramRecord | None) -> None:
-        if record is not None:
-            open_path(self._context, Path(record.path))
+        """Open a tomogram with what was made of it, unless another file has its name now."""
+        if record is None:
+            return
+        path = Path(record.path)
+        self._context.jobs.start(
+            f"Looking at {path.name}",
+            lambda job: current_id(path),
+            on_done=lambda there: self._open_as(record, there),
+            kind=JobKind.OPENING,
+        )
+
+    def _open_as(self, record: TomogramRecord, there: str | None) -> None:
+        if there is not None and there != record.id:
+            name = printable(record.name)
+            answer = questions.ask(
+                self,
+                "Another file",
+                f"Another file is called {name} now: what this card shows was made of a former one.",
+                (Answer.OPEN_OTHER, Answer.CANCEL),
+                "The former one may have been moved, or reconstructed anew.",
+                default=Answer.CANCEL,
+            )
+            if answer != Answer.OPEN_OTHER:
+                return
+            known = self.model.records.get(there)
+            if known is None:  # it is not segmented yet
+                open_result(self._context, Path(record.path), None)
+                return
+            record = known
+        labels = None if record.labels is None else Path(record.labels)
+        objects = None if labels is None or not record.objects else objects_path(labels)
+        open_result(self._context, Path(record.path), labels, objects)
 
     def _on_open_page_clicked(self) -> None:
         if self._page is not None and not open_outside(self._page / INDEX):

@@ -36,14 +36,17 @@ def settle(
     ]
     if running:
         names = " and ".join(f"“{job.name}”" for job in running)
+        end = Answer.STOP_AND_CLOSE if leaving else Answer.STOP
         answer = questions.ask(
             context.window,
             "Still working",
             f"{names} {'is' if len(running) == 1 else 'are'} still running.",
-            (Answer.STOP, Answer.KEEP_WAITING),
+            (end, Answer.KEEP_WORKING),
             "What is finished of it stays.",
+            # Whoever presses Return without reading loses no night of a beamtime.
+            default=Answer.KEEP_WORKING,
         )
-        if answer == Answer.STOP:
+        if answer == end:
             stop(context, running, lambda: settle(context, then, what=what, leaving=leaving))
         return
     document = context.session.document

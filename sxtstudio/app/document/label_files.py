@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +36,11 @@ def ask_for_labels(context: Context) -> None:
         load_labels(context, store_of(path))
 
 
-def load_labels(context: Context, path: Path) -> None:
-    """Replace the labels by those of a file of the same size; in a job, and undoable."""
+def load_labels(context: Context, path: Path, then: Callable[[], None] | None = None) -> None:
+    """Replace the labels by those of a file of the same size; in a job, and undoable.
+
+    ``then`` is called after they are there, not where they could not be read.
+    """
     document = context.session.document
     if document is None:
         return
@@ -49,13 +53,13 @@ def load_labels(context: Context, path: Path) -> None:
         if context.session.document is not document:
             return
         if not values.several:
-            _replace(context, document, path, None)
+            _replace(context, document, path, None, then)
             return
         dialog = LabelKindsDialog(values, names, context.window)
 
         def answered() -> None:
             if dialog.read_as is None:
-                _replace(context, document, path, dialog.value)
+                _replace(context, document, path, dialog.value, then)
             else:
                 _replace_objects(context, document, path, values, dialog.read_as)
 
@@ -67,7 +71,7 @@ def load_labels(context: Context, path: Path) -> None:
             choose_volume(
                 context.window,
                 error,
-                lambda volume: load_labels(context, with_axes(volume, VolumeName.of(path).axes)),
+                lambda volume: load_labels(context, with_axes(volume, VolumeName.of(path).axes), then),
                 shape=shape,
                 labels=True,
             )
@@ -75,7 +79,7 @@ def load_labels(context: Context, path: Path) -> None:
         if isinstance(error, OtherAxes) and context.session.document is document:
             read_so = f"Read as {', '.join(error.order.names)}"
             if questions.ask(context.window, "Other axes", str(error), (read_so, Answer.CANCEL)) == read_so:
-                load_labels(context, with_axes(path, error.order))
+                load_labels(context, with_axes(path, error.order), then)
             return
         context.jobs.failed.emit(error)
 
@@ -87,7 +91,27 @@ def load_labels(context: Context, path: Path) -> None:
     )
 
 
-def _replace(context: Context, document: Document, path: Path, value: int | None) -> None:
+def load_objects(context: Context, path: Path) -> None:
+    """Replace the objects by those of a file in which each has a number; in a job, and undoable."""
+    document = context.session.document
+    if document is None:
+        return
+    shape = document.shape
+
+    def inspected(values: LabelValues) -> None:
+        if values.voxels:
+            _replace_objects(context, document, path, values, ReadAs.NUMBERS)
+
+    context.jobs.start(
+        f"Looking at {path.name}",
+        lambda job: inspect_labels(path, shape, job.progress),
+        on_done=inspected,
+    )
+
+
+def _replace(
+    context: Context, document: Document, path: Path, value: int | None, then: Callable[[], None] | None
+) -> None:
     session = context.session
     if session.document is not document:
         return
@@ -110,6 +134,8 @@ def _replace(context: Context, document: Document, path: Path, value: int | None
         # The network said nothing of these labels.
         if session.commit(recorder, trust=(), file=str(path), **chosen) is None:
             session.message.emit(f"{path.name} holds the labels that are there already.")
+        if then is not None:
+            then()
 
     def undone() -> None:
         session.set_busy(None)

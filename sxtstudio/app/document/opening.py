@@ -27,13 +27,14 @@ TOMOGRAMS = f"Tomograms ({name_patterns(SUFFIXES)});;All files (*)"
 _OPENED = f"Tomograms and projects ({name_patterns(SUFFIXES)} *{MARKER_SUFFIX});;All files (*)"
 
 
-def open_path(context: Context, path: str | Path) -> None:
+def open_path(context: Context, path: str | Path, then: Callable[[], None] | None = None) -> None:
     """Open a tomogram or a project; where that fails, the open document stays as it was.
 
     Running jobs and unsaved work are asked about first. It goes on in a job; ``document_changed`` of
-    the session comes when it is open.
+    the session comes when it is open, and ``then`` is called after that.
     """
-    settle(context, lambda discard: _start(context, Path(path), None, discard), what="open another")
+    after = then or (lambda: None)
+    settle(context, lambda discard: _start(context, Path(path), None, discard, after), what="open another")
 
 
 def open_tomogram(context: Context) -> None:
@@ -85,7 +86,13 @@ def open_recovered(context: Context, recover: Callable[[Document | None], Docume
     settle(context, lambda discard: _run(context, "Recovering", work, failed, discard), what="open another")
 
 
-def _start(context: Context, path: Path, tomogram: Path | None, discard: bool) -> None:
+def _start(
+    context: Context,
+    path: Path,
+    tomogram: Path | None,
+    discard: bool,
+    then: Callable[[], None] = lambda: None,
+) -> None:
     place = on_disk(path)
     root = context.settings.get("work_folder", "")
     work_root = Path(root) if root else None
@@ -103,9 +110,9 @@ def _start(context: Context, path: Path, tomogram: Path | None, discard: bool) -
 
     def chosen(volume: Path) -> None:
         if is_project(place):  # it is where its tomogram lies now
-            _start(context, path, volume, discard)
+            _start(context, path, volume, discard, then)
         else:
-            _start(context, with_axes(volume, VolumeName.of(path).axes), None, discard)
+            _start(context, with_axes(volume, VolumeName.of(path).axes), None, discard, then)
 
     def failed(error: Exception) -> None:
         if isinstance(error, TomogramNotFound):
@@ -115,7 +122,7 @@ def _start(context: Context, path: Path, tomogram: Path | None, discard: bool) -
             if answer != Answer.CANCEL:
                 moved = questions.open_file(context, "Where is the tomogram now?", TOMOGRAMS)
                 if moved is not None:
-                    _start(context, path, store_of(moved), discard)
+                    _start(context, path, store_of(moved), discard, then)
             return
         if isinstance(error, SeveralVolumes):
             choose_volume(context.window, error, chosen)
@@ -124,7 +131,7 @@ def _start(context: Context, path: Path, tomogram: Path | None, discard: bool) -
             context.parts.recent_files.mark_gone(path)
         show_error(context.window, error)
 
-    _run(context, f"Opening {path.name}", work, failed, discard)
+    _run(context, f"Opening {path.name}", work, failed, discard, then)
 
 
 def _run(
@@ -133,6 +140,7 @@ def _run(
     work: Callable[[Job], Opened],
     failed: Callable[[Exception], None],
     discard: bool,
+    then: Callable[[], None] = lambda: None,
 ) -> None:
     for other in context.jobs.running:
         if other.kind is JobKind.OPENING:
@@ -144,12 +152,12 @@ def _run(
             return
         # What still reads the old tomogram must let go of it first.
         others = [other for other in context.jobs.running if other is not job and other.kind.bound]
-        stop(context, others, lambda: _show(context, opened, discard))
+        stop(context, others, lambda: _show(context, opened, discard, then))
 
     job = context.jobs.start(name, work, on_done=done, on_error=failed, kind=JobKind.OPENING)
 
 
-def _show(context: Context, opened: Opened, discard: bool) -> None:
+def _show(context: Context, opened: Opened, discard: bool, then: Callable[[], None]) -> None:
     former, document = context.session.document, opened.document
     if discard and former is not None:
         former.discard()
@@ -158,3 +166,4 @@ def _show(context: Context, opened: Opened, discard: bool) -> None:
     document.autosave()
     if opened.notes:
         show_error(context.window, UserError("\n\n".join(opened.notes)), document.name)
+    then()

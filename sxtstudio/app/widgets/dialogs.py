@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, ClassVar, TypeVar
 
-from PySide6.QtGui import QShowEvent
-from PySide6.QtWidgets import QDialog, QPushButton
+from PySide6.QtCore import Qt
+from PySide6.QtGui import QKeyEvent, QShowEvent
+from PySide6.QtWidgets import QDialog, QPushButton, QToolButton
 
 from sxtstudio.app import theme
 from sxtstudio.app.widgets.hasty_clicks import ignore_hasty_clicks
-from sxtstudio.app.widgets.placement import fit_dialog
+from sxtstudio.app.widgets.placement import bring_to_front, fit_dialog
 
 if TYPE_CHECKING:  # the context holds the dialogs
     from sxtstudio.app.context import Context
@@ -28,16 +29,37 @@ class Dialog(QDialog):
             ignore_hasty_clicks(self)
         super().showEvent(event)
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Enter presses the button that has the focus, which Qt grants to some buttons only."""
+        focused = self.focusWidget()
+        if event.key() in (Qt.Key.Key_Return, Qt.Key.Key_Enter) and isinstance(
+            focused, QPushButton | QToolButton
+        ):
+            focused.click()
+            return
+        super().keyPressEvent(event)
+
 
 class ToolDialog(Dialog):
     """A dialog that stays open beside the window, and closes with it."""
 
     TITLE: ClassVar[str] = ""
+    #: Whether the window may come in front of it.
+    BESIDE: ClassVar[bool] = False
 
     def __init__(self, context: Context) -> None:
         """Begin empty; the dialog belongs to the window."""
         super().__init__(context.window)
         self.setWindowTitle(self.TITLE)
+        if self.BESIDE:
+            self.setWindowFlag(Qt.WindowType.Window)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Lie beside the window, not above it: what is opened from here must be seen."""
+        super().showEvent(event)
+        handle = self.windowHandle()
+        if self.BESIDE and handle is not None:
+            handle.setTransientParent(None)  # type: ignore[arg-type]  # None is "nobody" in Qt
 
     def button(self, text: str, icon: str, tip: str) -> QPushButton:
         """Return a button that Enter does not press by accident."""
@@ -69,9 +91,7 @@ class Dialogs:
         dialog = self.find(kind)
         if dialog is None:
             dialog = self._made[kind] = kind(self._context)
-        dialog.show()
-        dialog.raise_()
-        dialog.activateWindow()
+        bring_to_front(dialog)
         return dialog
 
     def find(self, kind: type[Kind]) -> Kind | None:

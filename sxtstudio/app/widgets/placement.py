@@ -32,6 +32,14 @@ def fit_to_screen(window: QWidget) -> None:
         window.setGeometry(place)
 
 
+def bring_to_front(window: QWidget) -> None:
+    """Show a window in front of the others, also one that was minimised; a maximised one stays so."""
+    window.setWindowState(window.windowState() & ~Qt.WindowState.WindowMinimized)
+    window.show()
+    window.raise_()
+    window.activateWindow()
+
+
 def fit_dialog(dialog: QDialog) -> None:
     """Do the same for a dialog; where its content needs more room than there is, it scrolls."""
     inside = room(dialog).marginsRemoved(_frame(dialog)).size()

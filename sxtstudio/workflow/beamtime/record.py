@@ -28,6 +28,7 @@ from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.quality.record import Flag, Quality
 from sxtstudio.core.records import read_json, record_of
+from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.workflow.jobs.watch import Signature
 
 RECORDS, PICTURES = "records", "pictures"
@@ -154,6 +155,14 @@ def id_of(tomogram: Path, fingerprint: Mapping[str, Any]) -> str:
     digest.update(json.dumps(dict(fingerprint), sort_keys=True).encode())
     stem = _UNFIT.sub("-", tomogram.stem)[:_STEM_LETTERS].strip("-") or "tomogram"
     return f"{stem}-{digest.hexdigest()[:12]}"
+
+
+def current_id(tomogram: Path) -> str | None:
+    """Return the id that the record of the file at a place would have now; None where it cannot be read."""
+    try:
+        return id_of(tomogram, fingerprint(tomogram))
+    except OSError:
+        return None
 
 
 def _arrival(signature: Signature) -> str:

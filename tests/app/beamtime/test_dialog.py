@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 import time
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
+import tifffile
 from PySide6.QtCore import Qt
 from pytestqt.qtbot import QtBot
 
@@ -14,11 +17,13 @@ from sxtstudio.app import questions
 from sxtstudio.app.beamtime import dialog as module
 from sxtstudio.app.beamtime.dialog import BeamtimeDialog
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.segment.registry import user_folder
 from sxtstudio.workflow.beamtime import pictures
-from sxtstudio.workflow.beamtime.record import Kind, RecordFolder, State
+from sxtstudio.workflow.beamtime.record import Kind, RecordFolder, State, record_for
 from sxtstudio.workflow.beamtime.status import Doing
 from sxtstudio.workflow.jobs import watch
+from sxtstudio.workflow.jobs.watch import signature_of
 from sxtstudio.workflow.jobs.watching import run_watch
 
 
@@ -107,6 +112,52 @@ def test_tomograms_arrive_on_the_wall(
     with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
         beamtime.wall.activated.emit(beamtime.model.index(row))
     assert window.session.document.source == str(folder / "first.mrc")
+    expected = tifffile.imread(folder / "first.labels.tif") != 0
+    document = window.session.document
+    qtbot.waitUntil(
+        lambda: document.labels is not None and np.array_equal(np.asarray(document.labels) != 0, expected),
+        timeout=20_000,
+    )
+    assert beamtime.windowHandle().transientParent() is None, "the window may come in front of it"
+
+
+def test_a_file_that_has_taken_the_place_of_another_is_not_shown_in_its_stead(
+    beamtime: BeamtimeDialog, window: MainWindow, folder: Path, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The card is of the former file, even where program and page did not hear of the change."""
+    path = folder / "first.mrc"
+    record = replace(record_for(path, fingerprint(path), signature_of(path)), state=State.DONE)
+    beamtime.model.show_all([record])
+    path.write_bytes(path.read_bytes()[:-4] + b"\1\2\3\4")
+    asked: list[str] = []
+    answer = ["Cancel"]
+
+    def ask(parent: object, title: str, text: str, *_: object, **more: object) -> str:
+        assert more["default"] == "Cancel"
+        asked.append(text)
+        return answer[0]
+
+    monkeypatch.setattr(questions, "ask", ask)
+    beamtime.wall.opened.emit(record)
+    qtbot.waitUntil(lambda: bool(asked) and not window.jobs.running, timeout=20_000)
+    assert "Another file is called first.mrc now" in asked[0] and window.session.document is None
+    answer[0] = "Open the other file"
+    with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
+        beamtime.wall.opened.emit(record)
+    again = record_for(path, fingerprint(path), signature_of(path))
+    beamtime.model.take(replace(again, state=State.DONE))
+    with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
+        beamtime.wall.opened.emit(beamtime.model.records[again.id])
+    assert len(asked) == 2, "the file of the card itself opens without a question"
+
+
+def test_enter_presses_the_button_that_has_the_focus(beamtime: BeamtimeDialog, qtbot: QtBot) -> None:
+    pressed: list[str] = []
+    beamtime.close_button.clicked.connect(lambda: pressed.append("close"))
+    beamtime.activateWindow()
+    beamtime.close_button.setFocus()
+    qtbot.keyClick(beamtime.close_button, Qt.Key.Key_Return)
+    assert pressed == ["close"] and not beamtime.isVisible()
 
 
 def records_of(dialog: BeamtimeDialog):

@@ -42,9 +42,11 @@ class Answers:
         self.buttons: list[str] = []
         self.paths: list[Path | None] = []
         self.asked: list[str] = []
+        self.defaults: list[object] = []
 
-    def ask(self, parent: object, title: str, text: str, buttons: object, *_: object, **__: object) -> str:
+    def ask(self, parent: object, title: str, text: str, buttons: object, *_: object, **more: object) -> str:
         self.asked.append(text)
+        self.defaults.append(more.get("default"))
         assert self.buttons, f"an unexpected question: {text}"
         answer = self.buttons.pop(0)
         assert answer in list(buttons)
@@ -176,10 +178,11 @@ def test_closing_with_a_running_job_asks(cell: MainWindow, qtbot: QtBot, answers
             job.progress.step(0)
 
     cell.jobs.start("Counting sheep", work)
-    answers.buttons.append("Keep waiting")
+    answers.buttons.append("Keep working")
     assert not cell.close()
     assert cell.jobs.running and "Counting sheep" in answers.asked[0]
-    answers.buttons.append("Stop")
+    assert answers.defaults == ["Keep working"], "Return without reading loses nothing"
+    answers.buttons.append("Stop it and close the program")
     assert not cell.close()
     qtbot.waitUntil(lambda: not cell.isVisible(), timeout=10_000)
     assert not cell.jobs.running

@@ -487,9 +487,9 @@ def test_closing_the_program_saves_the_training(
     answers["ask"] = "Close, and let it go on"
     dialog.close()
     assert not dialog.isVisible() and dialog.running.busy and len(labelled.jobs.visible) == 1
-    answers["ask"] = "Keep waiting"
+    answers["ask"] = "Keep working"
     assert not may_close(labelled.context) and "compact-mine" in answers["asked"][-1]
-    answers["ask"] = "Stop"
+    answers["ask"] = "Stop it and close the program"
     labelled.session.document.modified = False
     labelled.close()
     qtbot.waitUntil(lambda: not labelled.isVisible(), timeout=WAIT)
