@@ -23,6 +23,7 @@ from typing import Annotated
 import psutil
 from msgspec import Meta, Struct
 
+from sxtstudio.cluster.space import process_space
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import NAME as LOCK
@@ -73,7 +74,7 @@ class Lease:
 
     def __init__(self, path: Path, times: Times) -> None:
         self._path, self._times = path, times
-        self._own = _Holder(secrets.token_hex(16), platform.node(), _space(), os.getpid(), 0)
+        self._own = _Holder(secrets.token_hex(16), platform.node(), process_space(), os.getpid(), 0)
         self._stopped = threading.Event()
         self._lost = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="lease", daemon=True)
@@ -197,13 +198,5 @@ class Lease:
 
 def _is_dead_here(found: _Holder) -> bool:
     """Whether it was a process of this machine that has ended; of others that is not known."""
-    here = found.host == platform.node() and found.space == _space()
+    here = found.host == platform.node() and found.space == process_space()
     return here and found.process != os.getpid() and not psutil.pid_exists(found.process)
-
-
-def _space() -> str:
-    """Return the name of the space in which numbers of processes count; containers have their own."""
-    try:
-        return os.readlink("/proc/self/ns/pid")
-    except OSError:
-        return ""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import shlex
+import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -14,6 +16,7 @@ from distributed import SpecCluster
 from distributed.deploy.spec import ProcessInterface
 
 from sxtstudio.cluster.profile import Profile
+from sxtstudio.core.errors import UserError
 from sxtstudio.segment.allocation import CPUS, MEMORY
 from sxtstudio.segment.device import available_cpus, count_cards
 from sxtstudio.segment.memory import available_memory
@@ -22,6 +25,8 @@ from sxtstudio.workflow.retraining.child import program
 THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "VECLIB_MAXIMUM_THREADS")
 # A worker that was asked to end has so long to keep its slices.
 _TO_END_S = 10.0
+#: The option of ``sxtstudio cluster worker`` by which it ends when its stdin does.
+WITH_PARENT = "--with-parent"
 
 
 class LocalCluster(SpecCluster):  # type: ignore[misc]
@@ -44,13 +49,20 @@ class LocalProcess(ProcessInterface):  # type: ignore[misc]
         folder: Path,
         tls: tuple[str, str, str],
         errors: list[Exception],
+        started: list[str],
     ) -> None:
-        """``errors`` takes why it cannot be started."""
+        """``errors`` takes why it cannot be started, ``started`` its name if it could."""
         super().__init__(scheduler, name)
-        self._words = [*words, *worker_words(scheduler, str(name), folder / f"worker-{name}", tls)]
+        self._name = str(name)
+        self._words = [
+            *words,
+            *worker_words(scheduler, str(name), folder / f"worker-{name}", tls),
+            WITH_PARENT,
+        ]
         self._environment = {**os.environ, **share_of(profile, int(name))}
         self._log = folder / "logs" / f"worker-{name}.log"
-        self._errors = errors
+        self._errors, self._started = errors, started
+        self._ended_at: float | None = None
         self._process: subprocess.Popen[bytes] | None = None
 
     async def start(self) -> None:
@@ -59,21 +71,33 @@ class LocalProcess(ProcessInterface):  # type: ignore[misc]
             with open(self._log, "ab") as log:
                 self._process = subprocess.Popen(
                     self._words,
-                    stdin=subprocess.DEVNULL,
+                    # Never written to: its end tells the worker that this process has gone, even if killed.
+                    stdin=subprocess.PIPE,
                     stdout=log,
                     stderr=log,
                     env=self._environment,
                     # Ctrl-C in a terminal is for the batch, which then ends its workers.
                     start_new_session=True,
                 )
+            self._started.append(self._name)
         except OSError as error:
             self._errors.append(error)
         await super().start()
 
+    def ended_for(self) -> float:
+        """Return for how long the process is known to have ended, in seconds; -1 if it has not."""
+        if self._process is None or self._process.poll() is None:
+            return -1.0
+        self._ended_at = self._ended_at or time.monotonic()
+        return time.monotonic() - self._ended_at
+
     @property
-    def ended(self) -> bool:
-        """Whether the process has ended."""
-        return self._process is not None and self._process.poll() is not None
+    def end_text(self) -> str:
+        """Return how it ended: "ended with code 1", or "was ended by signal 9"."""
+        code = None if self._process is None else self._process.poll()
+        if code is None:
+            return ""
+        return f"was ended by signal {-code}" if code < 0 else f"ended with code {code}"
 
     async def close(self) -> None:
         """End it, at the latest after some seconds."""
@@ -88,6 +112,8 @@ class LocalProcess(ProcessInterface):  # type: ignore[misc]
                 process.kill()
         if process is not None:
             process.wait()
+            if process.stdin is not None:
+                process.stdin.close()
         await super().close()
 
 
@@ -96,6 +122,26 @@ def program_words(profile: Profile) -> list[str]:
     if profile.program:
         return [word for line in profile.program for word in shlex.split(line)]
     return program()
+
+
+def check_program(words: Sequence[str]) -> None:
+    """Refuse a program that cannot be started here, with the right reason.
+
+    Raises
+    ------
+    UserError
+        If there is none of this name, it is a folder, or it may not be run.
+    """
+    name = words[0]
+    if shutil.which(name) is not None:
+        return
+    if not os.path.dirname(name) and not os.path.exists(name):
+        problem = "was not found"
+    elif os.path.isdir(name):
+        problem = "is a folder"
+    else:
+        problem = "may not be run" if os.path.exists(name) else "does not exist"
+    raise UserError(f"A worker cannot be started: {name} {problem}. Look at the profile (program).")
 
 
 def worker_words(scheduler: str, name: str, scratch: Path | str, tls: tuple[str, str, str]) -> list[str]:

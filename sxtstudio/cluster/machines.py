@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 import time
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from tempfile import gettempdir
 from types import TracebackType
 from typing import Any
 
@@ -14,16 +14,20 @@ import dask
 from distributed import Client, Scheduler, SpecCluster
 
 from sxtstudio.cluster.credentials import write_credentials
-from sxtstudio.cluster.local_process import LocalCluster, LocalProcess, program_words
+from sxtstudio.cluster.local_process import LocalCluster, LocalProcess, check_program, program_words
 from sxtstudio.cluster.process import quieten, security_of
 from sxtstudio.cluster.profile import QUEUES, Profile
 from sxtstudio.cluster.queue_state import QueueState
+from sxtstudio.cluster.run_folder import LOGS, make_run_folder
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import state_folder
 from sxtstudio.core.wording import reason_of
 
 # Between two looks whether workers were lost.
 _LOOK_S = 2.0
+# Of a worker that the scheduler knew dask itself takes note, after a second; one that is still on its list
+# then had not come.
+_DASK_S = 2.0
 # So often in a row workers may end without having finished a slice: for each that was asked for; at least.
 _MOST_RESTARTS, _FEWEST_RESTARTS = 2, 3
 _CONFIG = {
@@ -50,10 +54,11 @@ class Machines:
             If the scheduler cannot be reached, or the queue takes no job.
         """
         self.profile = profile
-        self.restarts = 0
+        self._started: list[str] = []  # the names of all workers that were ever started
+        self._counted = 0
+        self._last_end = ""
         self._stack = ExitStack()
         self._next_look = 0.0
-        self._opened: set[Any] = set()
         self._errors: list[Exception] = []
         self._cluster: SpecCluster | None = None
         quieten()
@@ -104,7 +109,12 @@ class Machines:
 
     def progressed(self) -> None:
         """Say that a worker has finished something: those that are lost from now on are counted anew."""
-        self.restarts = 0
+        self._counted = len(self._started)
+
+    @property
+    def restarts(self) -> int:
+        """How many workers had to be started anew since one has finished something."""
+        return max(0, len(self._started) - max(self._counted, self.profile.workers))
 
     def keep(self) -> None:
         """Ask again for workers that were lost.
@@ -123,16 +133,15 @@ class Machines:
                 f"A worker cannot be started ({reason_of(self._errors[0])}): look at the profile."
             ) from self._errors[0]
         self._drop_lost(cluster)
-        there = set(cluster.workers)
-        lost = self._opened - there
-        self._opened = there
-        if not lost:
+        # Those that are being started are not there yet, either: to ask for them twice does nothing.
+        missing = set(cluster.worker_spec) - set(cluster.workers)
+        if not missing:
             return
-        self.restarts += len(lost)
+        ends = self.restarts + len(missing)
         most = max(_FEWEST_RESTARTS, _MOST_RESTARTS * self.profile.workers)
-        if self.restarts > most:
+        if ends > most:
             raise UserError(
-                f"The workers end again and again before they finish a slice ({self.restarts} times)"
+                f"The workers end again and again before they finish a slice ({ends} times)"
                 f"{self._last_words()}. Look at 'sxtstudio cluster check', and at the time and memory of "
                 "each in the profile."
             )
@@ -141,45 +150,41 @@ class Machines:
     def _drop_lost(self, cluster: SpecCluster) -> None:
         """Take note of those that have ended before they came to the scheduler: it cannot know of them."""
         if self.profile.kind == "local":
-            lost = [name for name, process in list(cluster.workers.items()) if process.ended]
+            processes = list(cluster.workers.items())
+            lost = [name for name, process in processes if process.ended_for() > _DASK_S]
         else:
             from sxtstudio.cluster.queues import lost_jobs
 
             running = {entry["name"] for entry in self.workers.values()}
             lost = lost_jobs(self.profile.kind, cluster, running)
         for name in lost:
-            cluster.workers.pop(name, None)
+            gone = cluster.workers.pop(name, None)
+            if isinstance(gone, LocalProcess):
+                self._last_end = gone.end_text
+                cluster.loop.add_callback(gone.close)
 
     def _last_words(self) -> str:
         """Return what the worker that ended last has said."""
         if self.folder is None:
             return ""
-        logs = sorted(self.folder.glob("logs/*"), key=lambda path: path.stat().st_mtime)
+        logs = sorted((self.folder / LOGS).glob("*"), key=lambda path: path.stat().st_mtime)
         for path in reversed(logs):
             with suppress(OSError):
                 lines = path.read_text(encoding="utf-8", errors="replace").strip().splitlines()
                 if lines:
                     return f"; the last one said: {reason_of(Exception(lines[-1]))}"
-        return ""
+        return f"; the last one {self._last_end} and said nothing" if self._last_end else ""
 
     def _run_folder(self) -> Path:
         profile = self.profile
         if profile.scratch is not None:
             place = Path(profile.scratch)
         elif profile.kind == "local":
-            place = Path(tempfile.gettempdir())
+            place = Path(gettempdir())
         else:
             place = state_folder() / "cluster"
-        try:
-            place.mkdir(parents=True, exist_ok=True)
-            folder = Path(tempfile.mkdtemp(prefix="sxtstudio-run-", dir=place))
-        except OSError as error:
-            raise UserError(
-                f"The folder {place} for the workers' logs cannot be used ({error.strerror}): name another "
-                "one in the profile (scratch)."
-            ) from error
+        folder = make_run_folder(place)
         self._stack.callback(shutil.rmtree, folder, ignore_errors=True)
-        (folder / "logs").mkdir()
         return folder
 
     def _start(self, folder: Path) -> SpecCluster:
@@ -194,6 +199,7 @@ class Machines:
         if profile.kind == "local":
             options["host"] = "127.0.0.1"
             words = program_words(profile)
+            check_program(words)
             cluster = LocalCluster(
                 scheduler={"cls": Scheduler, "options": options},
                 worker={
@@ -204,6 +210,7 @@ class Machines:
                         "folder": folder,
                         "tls": tls,
                         "errors": self._errors,
+                        "started": self._started,
                     },
                 },
                 security=security_of(tls),
@@ -212,7 +219,7 @@ class Machines:
         else:
             from sxtstudio.cluster.queues import queue_cluster
 
-            cluster = queue_cluster(profile, options, folder, tls, self._errors)
+            cluster = queue_cluster(profile, options, folder, tls, self._errors, self._started)
         if not profile.dashboard:
             cluster.loop.add_callback(cluster.scheduler.http_server.stop)
         cluster.scale(profile.workers)

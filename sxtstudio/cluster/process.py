@@ -7,8 +7,13 @@ import logging
 import os
 import signal
 import sys
+import threading
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dask
 from distributed import Security, Status, Worker
@@ -25,7 +30,10 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class WorkerOptions:
-    """What a worker is started with: TLS files as ``Security`` takes them; ``patience_s`` for a scheduler."""
+    """What a worker is started with: TLS files as ``Security`` takes them; ``patience_s`` for a scheduler.
+
+    ``with_parent``: it ends when its stdin does, which whoever started it keeps open.
+    """
 
     scheduler: str
     name: str
@@ -34,6 +42,7 @@ class WorkerOptions:
     interface: str | None = None
     host: str | None = None
     patience_s: float = 300.0
+    with_parent: bool = False
 
 
 def run_worker(options: WorkerOptions) -> int:
@@ -83,8 +92,11 @@ async def _serve(options: WorkerOptions) -> int:
     if sys.platform != "win32":
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, ended.set)
+    if options.with_parent:
+        threading.Thread(target=_follow_parent, args=(loop, ended), name="parent", daemon=True).start()
     try:
-        await worker
+        if not await _is_first(worker.start(), ended.wait()):
+            return 1  # nobody wants it any more, and it may never find its scheduler
     except Exception as error:
         print(f"The scheduler at {options.scheduler} cannot be reached: {error}", file=sys.stderr)
         return 1
@@ -98,6 +110,28 @@ async def _serve(options: WorkerOptions) -> int:
     except Exception as error:
         _LOG.warning("the worker did not close: %s", error)
     return 0
+
+
+async def _is_first(work: Coroutine[Any, Any, Any], other: Coroutine[Any, Any, Any]) -> bool:
+    """Whether ``work`` ends before ``other``; what it raises is raised."""
+    tasks = asyncio.ensure_future(work), asyncio.ensure_future(other)
+    await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    tasks[1].cancel()
+    if not tasks[0].done():
+        return False
+    tasks[0].result()
+    return True
+
+
+def _follow_parent(loop: asyncio.AbstractEventLoop, ended: asyncio.Event) -> None:
+    """Wait until stdin ends, and let the worker keep its slices and end; it has not for ever."""
+    with suppress(OSError, ValueError):
+        while os.read(0, 1):
+            pass
+    with suppress(RuntimeError):
+        loop.call_soon_threadsafe(ended.set)
+    time.sleep(2 * _LAST_S)
+    os._exit(1)
 
 
 def security_of(tls: tuple[str, str, str] | None) -> Security:

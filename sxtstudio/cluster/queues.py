@@ -36,8 +36,11 @@ def queue_cluster(
     folder: Path,
     tls: tuple[str, str, str],
     errors: list[Exception],
+    started: list[str],
 ) -> SpecCluster:
-    """Start a scheduler here whose workers come from a queue; ``errors`` takes why it refuses one.
+    """Start a scheduler here whose workers come from a queue.
+
+    ``errors`` takes why it refuses one, ``started`` the names of those that it took.
 
     Raises
     ------
@@ -59,7 +62,7 @@ def queue_cluster(
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             cluster: SpecCluster = cluster_class(
-                job_cls=_job_class(cluster_class.job_cls, profile, folder, tls, errors),
+                job_cls=_job_class(cluster_class.job_cls, profile, folder, tls, errors, started),
                 security=security_of(tls),
                 scheduler_options=scheduler,
                 protocol="tls://",
@@ -101,7 +104,12 @@ def _options(profile: Profile, folder: Path) -> dict[str, Any]:
 
 
 def _job_class(
-    base: Any, profile: Profile, folder: Path, tls: tuple[str, str, str], errors: list[Exception]
+    base: Any,
+    profile: Profile,
+    folder: Path,
+    tls: tuple[str, str, str],
+    errors: list[Exception],
+    started: list[str],
 ) -> Any:
     """Return the class of a job that starts our worker."""
     words = program_words(profile)
@@ -119,6 +127,7 @@ def _job_class(
         async def start(self) -> None:
             try:
                 await super().start()
+                started.append(str(self.name))
             except (RuntimeError, ValueError, OSError) as error:
                 errors.append(ValueError(_said(error)))
 

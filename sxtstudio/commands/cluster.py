@@ -56,6 +56,7 @@ def add(commands: Any) -> None:
         worker.add_argument(f"--tls-{option}", metavar="FILE", help=f"the {words}, for tls://")
     worker.add_argument("--interface", help="network to use, such as ib0")
     worker.add_argument("--wait", metavar="SECONDS", type=float, default=300.0, help="for the scheduler")
+    worker.add_argument("--with-parent", action="store_true", help=argparse.SUPPRESS)
     worker.set_defaults(run=run_worker)
 
 
@@ -111,6 +112,12 @@ def run_worker(arguments: argparse.Namespace) -> int:
     scratch = arguments.scratch or tempfile.mkdtemp(prefix="sxtstudio-worker-")
     name = arguments.name or f"{platform.node()}-{os.getpid()}"
     options = WorkerOptions(
-        arguments.scheduler, name, Path(scratch), tls, arguments.interface, patience_s=arguments.wait
+        arguments.scheduler,
+        name,
+        Path(scratch),
+        tls,
+        arguments.interface,
+        patience_s=arguments.wait,
+        with_parent=arguments.with_parent,
     )
     return run(options)
