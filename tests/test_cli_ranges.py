@@ -9,6 +9,7 @@ from typing import Any
 import mrcfile
 import numpy as np
 import pytest
+import tifffile
 
 from sxtstudio.cli import main
 from sxtstudio.io import export_zarr, zarr_layers
@@ -140,3 +141,19 @@ def test_clean_objects_and_measure_in_ranges(
     for name in ("clean.tif", "objects.tif", "table.csv"):
         assert (once / name).read_bytes() == (ranges / name).read_bytes()
     assert not [path for path in ranges.iterdir() if path.suffix == ".ranges"]
+
+
+def test_rounded_ranges_are_said_and_no_figure_is_empty(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels = np.zeros((5, 24, 24), np.uint8)
+    labels[1:4, 5:9, 5:9] = 255
+    tifffile.imwrite(tmp_path / "l.tif", labels)
+    cleaned = tmp_path / "c.tif"
+    assert ran("ranges", "plan-clean", tmp_path / "l.tif", "-o", cleaned, "--slices-per-range", 3) == 0
+    out = capsys.readouterr().out
+    assert "3 slices per range were rounded up to 4" in out
+    assert ran("ranges", "run", cleaned) == 0
+    out = capsys.readouterr().out
+    assert "range 0: slices 0 to 3, " in out and ", ," not in out
+    assert ran("ranges", "finish", cleaned) == 0

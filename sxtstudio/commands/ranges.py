@@ -157,7 +157,7 @@ def run_plan(arguments: argparse.Namespace) -> int:
             state = plan_segmentation(job, arguments.slices_per_range or SLICES_PER_RANGE, progress)
         except LooksLikeTiltSeries as error:
             raise UserError(f"{error} (--force segments it all the same.)") from error
-    _show_state(state, arguments.json)
+    _show_state(state, arguments.json, arguments.slices_per_range)
     return DONE
 
 
@@ -188,7 +188,7 @@ def _plan(arguments: argparse.Namespace, job: Any, plan: Callable[..., RangesSta
     per_range = arguments.slices_per_range or SLICES_PER_RANGE
     with shown_progress() as (progress, _):
         state = plan(job, per_range, progress, restart=arguments.resume is False)
-    _show_state(state, arguments.json)
+    _show_state(state, arguments.json, arguments.slices_per_range)
     return DONE
 
 
@@ -234,9 +234,9 @@ def run_ranges(arguments: argparse.Namespace) -> int:
                 output=folder,
                 figures={**figures, **result.figures},
             ):
-                said = ", ".join(f"{name} {value}" for name, value in result.figures.items())
-                slices = f"slices {result.first} to {result.last - 1}"
-                show(f"range {number}: {slices}, {said}, {duration(result.seconds)}")
+                said = [f"slices {result.first} to {result.last - 1}"]
+                said += [f"{name} {value}" for name, value in result.figures.items()]
+                show(f"range {number}: {', '.join(said)}, {duration(result.seconds)}")
     keeper.close()
     return DONE
 
@@ -273,7 +273,10 @@ def _places(arguments: argparse.Namespace) -> tuple[Path | None, str | Path | No
     return tomogram, arguments.model
 
 
-def _show_state(state: RangesState, as_json: bool) -> None:
+def _show_state(state: RangesState, as_json: bool, asked_for: int | None = None) -> None:
+    """Print what is planned and done; ``asked_for`` are the slices per range that the user has given."""
+    from sxtstudio.workflow.ranges.split import whole_layers
+
     ranges = [
         {
             "range": one.range.number,
@@ -293,6 +296,14 @@ def _show_state(state: RangesState, as_json: bool) -> None:
         first, last = (state.first_slice + z for z in (one.range.first, one.range.last))
         done = "finished" if one.finished else f"{one.slices_finished} of {one.range.depth} slices finished"
         rows.append((f"range {one.range.number}", f"slices {first} to {last - 1}, {done}"))
+    if asked_for is not None and whole_layers(asked_for) != asked_for:
+        rows.append(
+            (
+                "note",
+                f"{asked_for} slices per range were rounded up to {whole_layers(asked_for)}: ranges end "
+                "where layers of chunks end",
+            )
+        )
     left = len(state.unfinished)
     rows.append(("left", f"{left} of {len(state.ranges)}" if left else "nothing: finish it"))
     print_rows(rows)

@@ -131,6 +131,28 @@ def read_plain(path: Path, most_bytes: int) -> bytes:
     return content
 
 
+def refuse_links_in(folder: Path, advice: str) -> None:
+    """Look for links in a folder of the program's own, at whatever depth; none is followed.
+
+    Parameters
+    ----------
+    folder
+        Need not be there.
+    advice
+        A sentence of what to do.
+
+    Raises
+    ------
+    LinkRefused
+        If one lies there.
+    """
+    for place, folders, files in os.walk(folder):
+        for name in (*folders, *files):
+            if os.path.islink(os.path.join(place, name)):
+                path = Path(place, name)
+                raise LinkRefused(f"{path} is a link, and nothing is written through it. {advice}")
+
+
 def is_own_folder(folder: Path) -> bool:
     """Whether a folder belongs to the user who runs this, and is no link; OSError if there is none."""
     facts = folder.lstat()

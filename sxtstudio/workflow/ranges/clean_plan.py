@@ -11,7 +11,7 @@ from sxtstudio.core.cleanup import min_voxels_of
 from sxtstudio.core.polarity import PolarityChoice
 from sxtstudio.workflow.jobs.cleaning import CleanJob
 from sxtstudio.workflow.ranges.label_plan import LabelPlan
-from sxtstudio.workflow.ranges.plan import Index, InputPlan, RangeRecord, SharedImage
+from sxtstudio.workflow.ranges.plan import FileName, Index, InputPlan, RangeRecord, SharedImage
 from sxtstudio.workflow.ranges.segment_plan import CleanUpPlan, title_of
 
 CLEANED = "cleaned"
@@ -31,7 +31,7 @@ class CleanPlan(
     """
 
     clean_up: CleanUpPlan
-    tomogram: str | None
+    tomogram: FileName | None
     polarity: PolarityChoice
     mask: InputPlan | None
     mask_notes: list[str]

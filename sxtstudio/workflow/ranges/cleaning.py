@@ -49,6 +49,7 @@ from sxtstudio.workflow.jobs.unchanged import KnownInput
 from sxtstudio.workflow.ranges.clean_plan import CLEANED, CleanPlan, CleanRecord
 from sxtstudio.workflow.ranges.folder import RangesFolder
 from sxtstudio.workflow.ranges.label_plan import OpenedLabels
+from sxtstudio.workflow.ranges.places import check_places
 from sxtstudio.workflow.ranges.plan import InputPlan, absolute
 from sxtstudio.workflow.ranges.running import (
     RESULT,
@@ -235,6 +236,7 @@ def finish_cleaning(path: Path, progress: Progress | None = None) -> CleanResult
     plan, checksum = folder.read_plan(CleanPlan)
     plan.check_program()
     job = plan.job()
+    check_places(folder, plan)
     with ExitStack() as stack:
         stack.callback(FolderLock(path).release, remove=True)
         records = all_records(folder, plan, checksum, CleanRecord)

@@ -35,6 +35,7 @@ from sxtstudio.workflow.jobs.segmenting import (
     write_results,
 )
 from sxtstudio.workflow.ranges.folder import CLEANED, RangesFolder
+from sxtstudio.workflow.ranges.places import check_places
 from sxtstudio.workflow.ranges.running import all_records, check_images
 from sxtstudio.workflow.ranges.segment_plan import LABELS, PROBABILITY, SegmentPlan
 from sxtstudio.workflow.ranges.segment_records import SegmentRecord, facts_of
@@ -76,6 +77,7 @@ def finish_segmentation(
     folder = RangesFolder(path)
     plan, checksum = folder.read_plan(SegmentPlan)
     plan.check_program()
+    check_places(folder, plan)
     job = plan.job(tomogram, model)
     check_outputs(outputs_of(job), [job.tomogram, job.clean_up.mask])
     with ExitStack() as stack:

@@ -27,7 +27,7 @@ import msgspec
 
 from sxtstudio.core.atomic import atomic_write, publish_folder
 from sxtstudio.core.errors import UserError
-from sxtstudio.core.plain_files import LinkRefused, read_plain
+from sxtstudio.core.plain_files import LinkRefused, read_plain, refuse_links_in
 from sxtstudio.core.records import RecordError, read_json_record
 from sxtstudio.core.temporary import final_name, remove
 from sxtstudio.io.zarr_layers import layer_folders, layers_of, move_layers
@@ -52,6 +52,10 @@ class RangesFolder:
         if path.is_symlink():
             raise LinkRefused(f"{path} is a link, and nothing is written through it. Remove it.")
         self.path = path
+
+    def check_plain(self) -> None:
+        """Raise LinkRefused if any of its files or folders is a link; to be called before writing."""
+        refuse_links_in(self.path, "Remove it: what is missing then is made anew.")
 
     def store(self, image: str) -> Path:
         """Return the OME-Zarr of one of the images."""

@@ -18,7 +18,13 @@ _BY_TAG = {str(kind.__struct_config__.tag): kind for kind in _KINDS}
 
 
 class _Head(Struct):
-    kind: Annotated[str, Meta(pattern=f"^({'|'.join(_BY_TAG)})$")]
+    kind: Annotated[
+        str,
+        Meta(
+            pattern=rf"\A({'|'.join(_BY_TAG)})\Z",
+            description=" or ".join(f'"{tag}"' for tag in _BY_TAG),
+        ),
+    ]
 
 
 def read_any_plan(folder: RangesFolder) -> tuple[RangePlan, str]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import numpy as np
+from msgspec import Meta
 from numpy.typing import NDArray
 
 from sxtstudio.core.checked_volume import InputChangedError
@@ -42,7 +43,7 @@ class LabelPlan(RangePlan, frozen=True, kw_only=True, forbid_unknown_fields=True
 
     labels: InputPlan
     label: int | None
-    bytes_each: int
+    bytes_each: Annotated[int, Meta(ge=1, le=8)]
     given_nm: VoxelSize | None
     voxel_nm: VoxelSize | None
 
@@ -72,7 +73,7 @@ class LabelPlan(RangePlan, frozen=True, kw_only=True, forbid_unknown_fields=True
         path = folder.path / _VOXELS
         try:
             return np.memmap(path, np.dtype(f"u{self.bytes_each}"), "r", shape=self.shape)
-        except (OSError, ValueError) as error:
+        except (OSError, TypeError, ValueError) as error:
             raise UserError(f"{path} is damaged ({error}): plan anew, and restart.") from error
 
     def check_copy(self, folder: RangesFolder, now: NDArray[Any]) -> None:

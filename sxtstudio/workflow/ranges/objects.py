@@ -53,6 +53,7 @@ from sxtstudio.workflow.ranges.attempts import SLICES, take_over
 from sxtstudio.workflow.ranges.folder import RangesFolder
 from sxtstudio.workflow.ranges.label_plan import OpenedLabels
 from sxtstudio.workflow.ranges.objects_plan import NUMBERS, ObjectsPlan, ObjectsRecord
+from sxtstudio.workflow.ranges.places import check_places
 from sxtstudio.workflow.ranges.plan import InputPlan, absolute
 from sxtstudio.workflow.ranges.running import (
     RESULT,
@@ -251,6 +252,7 @@ def finish_objects(path: Path, progress: Progress | None = None) -> ObjectsResul
     folder = RangesFolder(path)
     plan, checksum = folder.read_plan(ObjectsPlan)
     plan.check_program()
+    check_places(folder, plan)
     with ExitStack() as stack:
         stack.callback(FolderLock(path).release, remove=True)
         records = all_records(folder, plan, checksum, ObjectsRecord)

@@ -7,9 +7,10 @@ from typing import Any
 
 from sxtstudio.core.bodies.find import BodyParameters
 from sxtstudio.core.bodies.method import Method
+from sxtstudio.io.tables import dictionary_path
 from sxtstudio.workflow.jobs.objects import ObjectsJob, TakenAs, parameters_of
 from sxtstudio.workflow.ranges.label_plan import LabelPlan
-from sxtstudio.workflow.ranges.plan import RangeRecord, SharedImage
+from sxtstudio.workflow.ranges.plan import FileName, RangeRecord, SharedImage
 from sxtstudio.workflow.ranges.segment_plan import title_of
 
 NUMBERS = "numbers"
@@ -25,15 +26,24 @@ class ObjectsPlan(
     split: float
     min_voxels: int | None
     min_nm3: float | None
-    mask: str | None
+    mask: FileName | None
     membrane_nm: float | None
     sheets: bool
     caps: bool
-    image: str | None
-    probability: str | None
-    table: str | None
+    image: FileName | None
+    probability: FileName | None
+    table: FileName | None
     taken_as: TakenAs | None
     half_px: float
+
+    @property
+    def other_outputs(self) -> tuple[Path, ...]:
+        """The table, and the dictionary beside it."""
+        if self.table is None:
+            return ()
+        table = Path(self.table)
+        beside = dictionary_path(table)
+        return (table,) if beside is None else (table, beside)
 
     @property
     def images(self) -> tuple[SharedImage, ...]:

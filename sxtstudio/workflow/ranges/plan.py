@@ -20,9 +20,15 @@ from sxtstudio.io import FileVolume
 from sxtstudio.io.fingerprint import is_exact
 from sxtstudio.io.stamp import stamp_of
 from sxtstudio.workflow.jobs.unchanged import KnownInput
-from sxtstudio.workflow.ranges.split import Range, split
+from sxtstudio.workflow.ranges.split import MOST_SLICES, Range, split
 
 Count = Annotated[int, Meta(ge=1)]
+#: Edge of a volume in voxels.
+Edge = Annotated[int, Meta(ge=1, le=MOST_SLICES)]
+#: A NUL ends names for the system, and is in none.
+FileName = Annotated[
+    str, Meta(min_length=1, max_length=4096, pattern=r"^[^\x00]+$", description="the name of a file")
+]
 Index = Annotated[int, Meta(ge=0)]
 
 
@@ -53,8 +59,8 @@ class InputPlan(Struct, frozen=True, forbid_unknown_fields=True):
         Size, and times of the last changes, of each of its files; [] where these would not tell.
     """
 
-    path: str
-    shape: tuple[Count, Count, Count]
+    path: FileName
+    shape: tuple[Edge, Edge, Edge]
     dtype: str
     fingerprint: dict[str, str | int]
     written: list[tuple[int, int, int]]
@@ -107,7 +113,7 @@ class RangePlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What plans of all kinds hold; ``output`` is the file that comes out at last."""
 
     program: str
-    output: str
+    output: FileName
     slices_per_range: Count
 
     @property
@@ -119,6 +125,11 @@ class RangePlan(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     def first_slice(self) -> int:
         """The slice of the input that is the first one of the ranges."""
         return 0
+
+    @property
+    def other_outputs(self) -> tuple[Path, ...]:
+        """The files that come out beside ``output``."""
+        return ()
 
     @property
     def images(self) -> tuple[SharedImage, ...]:

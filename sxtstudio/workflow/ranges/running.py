@@ -21,7 +21,7 @@ from sxtstudio.segment.checkpoint import explained
 from sxtstudio.workflow.ranges.attempts import begin_attempt, give_up
 from sxtstudio.workflow.ranges.folder import NoPlan, RangesFolder
 from sxtstudio.workflow.ranges.plan import RangePlan, RangeRecord
-from sxtstudio.workflow.ranges.split import Range
+from sxtstudio.workflow.ranges.split import Range, numbers_text
 
 #: Where in an attempt all is written that becomes the finished range.
 RESULT = "result"
@@ -54,6 +54,7 @@ def is_planned(folder: RangesFolder, plan: RangePlan) -> bool:
         earlier, _ = folder.read_plan(type(plan))
     except NoPlan:
         return False
+    folder.check_plain()
     changes = plan.changes_from(earlier)
     if changes:
         raise UserError(
@@ -107,6 +108,7 @@ def do_range(
     InputChangedError
         If ``work`` does: nothing is kept of the attempt.
     """
+    folder.check_plain()
     record = finished_record(folder, plan, checksum, part, kind)
     if record is not None:
         return record, False
@@ -139,13 +141,16 @@ def all_records(folder: RangesFolder, plan: RangePlan, checksum: str, kind: type
     ------
     RangesMissing
         If some are not finished.
+    LinkRefused
+        If something in the folder is a link.
     """
+    folder.check_plain()
     found = [finished_record(folder, plan, checksum, part, kind) for part in plan.ranges]
     missing = [number for number, record in enumerate(found) if record is None]
     if missing:
         raise RangesMissing(
             f"{len(missing)} of {len(found)} ranges in {folder.path} are not finished: "
-            f"{', '.join(map(str, missing))}. Do these, and finish again.",
+            f"{numbers_text(missing)}. Do these, and finish again.",
             missing,
         )
     return [record for record in found if record is not None]
@@ -185,7 +190,7 @@ def check_images(
             folder.forget_range(plan.part(number), plan.names)
         raise RangesMissing(
             f"Ranges in {folder.path} are damaged and have to be done again: "
-            f"{', '.join(map(str, sorted(damaged)))}. Check the disk.",
+            f"{numbers_text(sorted(damaged))}. Check the disk.",
             sorted(damaged),
         )
 

@@ -12,6 +12,7 @@ from sxtstudio import __version__
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.polarity import Polarity, PolarityChoice
+from sxtstudio.core.records import WrongKey
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.export import suffix_of
 from sxtstudio.segment.card import ModelCard
@@ -22,6 +23,7 @@ from sxtstudio.workflow.jobs.segmenting import SegmentJob, Source
 from sxtstudio.workflow.ranges.plan import (
     Count,
     DoesNotFit,
+    FileName,
     Index,
     InputPlan,
     RangePlan,
@@ -36,7 +38,7 @@ class CleanUpPlan(Struct, frozen=True, forbid_unknown_fields=True):
     """The clean-up of the whole."""
 
     parameters: CleanParameters
-    mask: str | None
+    mask: FileName | None
     auto_mask: bool
 
     @classmethod
@@ -55,7 +57,7 @@ class CleanUpPlan(Struct, frozen=True, forbid_unknown_fields=True):
 class ModelPlan(Struct, frozen=True, forbid_unknown_fields=True):
     """The model: as it was asked for, and what it is."""
 
-    asked_for: str | None
+    asked_for: FileName | None
     name: str
     sha256: str
 
@@ -78,8 +80,8 @@ class SegmentPlan(
     """
 
     tomogram: InputPlan
-    probability: str | None
-    report: str | None
+    probability: FileName | None
+    report: FileName | None
     voxel_nm: VoxelSize | None
     force: bool
     clean_up: CleanUpPlan
@@ -96,6 +98,11 @@ class SegmentPlan(
     origin_nm: VoxelSize | None
     notes: list[str]
 
+    def __post_init__(self) -> None:
+        """Refuse slices that are not in the tomogram."""
+        if not self.slices[0] < self.slices[1] <= self.tomogram.shape[0]:
+            raise WrongKey("slices", f"two numbers, ascending, from 0 to {self.tomogram.shape[0]}")
+
     @property
     def shape(self) -> Triple:
         """Of the labels, (z, y, x)."""
@@ -105,6 +112,11 @@ class SegmentPlan(
     def first_slice(self) -> int:
         """The first slice of the tomogram that is segmented."""
         return self.slices[0]
+
+    @property
+    def other_outputs(self) -> tuple[Path, ...]:
+        """The network's output and the report."""
+        return tuple(Path(name) for name in (self.probability, self.report) if name is not None)
 
     @property
     def images(self) -> tuple[SharedImage, ...]:
