@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.bodies.regions import wall_half_px
-from sxtstudio.core.filopodia.grey import Grey
+from sxtstudio.core.filopodia.grey import Grey, all_of
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.volume import VoxelSize
 
@@ -58,10 +58,10 @@ class Ground:
         index = np.rint(points / self.scale).astype(np.int64)
         last = self.shape - 1
         margin = _MIRROR_PX / self.scale
-        known = ((index >= -margin) & (index <= last + margin)).all(axis=-1)
+        known = all_of((index >= -margin) & (index <= last + margin))
         index = np.clip(last - np.abs(last - np.abs(index)), 0, last)
         label: Mask = np.asarray(self.labels[index[..., 0], index[..., 1], index[..., 2]] != 0)
-        return label, np.asarray(known)
+        return label, known
 
     def holds(self, point: Array) -> bool:
         """Whether a point (3,) lies in the volume."""

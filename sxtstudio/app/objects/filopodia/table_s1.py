@@ -37,7 +37,7 @@ from sxtstudio.core.wording import count
 
 _WHOLE, _CHOSEN, _EVERY = "whole filopodia", "chosen", "all"
 _HEADINGS = ("", "Mean ± SD", "SD over slices", "n", "Paper")
-_COLUMNS = 2
+_COLUMNS, _FEW = 2, 3
 NOT_MEASURED = "The objects are not measured yet. Press Measure in the panel Objects (Ctrl+J)."
 NO_OBJECT = "There is no such object yet. Take filopodia (Shift+F), or choose other objects above."
 MEASURING = "The filopodia are being measured …"
@@ -164,11 +164,16 @@ class TableS1Dialog(ToolDialog):
         while len(self._plots) < len(figures):
             plot = FigurePlot("Dot plot of a measure")
             plot.setMinimumHeight(190)
-            self._grid.addWidget(plot, len(self._plots) // _COLUMNS, len(self._plots) % _COLUMNS)
             self._plots.append(plot)
+        place = 0
         for index, plot in enumerate(self._plots):
             plot.setVisible(index < len(figures))
             if index < len(figures):
+                # The names of many categories take the whole width.
+                wide = _COLUMNS if len(figures[index].ticks) > _FEW else 1
+                place = -(-place // wide) * wide
+                self._grid.addWidget(plot, place // _COLUMNS, place % _COLUMNS, 1, wide)
+                place += wide
                 plot.show_figure(figures[index])
 
     def _set_up(self) -> None:

@@ -137,7 +137,7 @@ class FigurePlot(Plot):
     def _draw_figure(self, view: Any, figure: Figure) -> None:
         text = self.palette().windowText().color()
         view.setTitle(figure.title or None, color=text, size=f"{self.font().pointSizeF()}pt")
-        view.setLabel("left", None if self._small else figure.y_title)
+        self._set_y_title(view, figure)
         view.setLabel("bottom", None if self._small else figure.x_title or None)
         bottom = view.getAxis("bottom")
         self._set_ticks(view, figure)
@@ -160,10 +160,21 @@ class FigurePlot(Plot):
         view.plotItem.vb.setLimits(yMin=0 if counts else None)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Write the names of categories in what room there is now."""
+        """Write the title at the side and the names of categories in what room there is now."""
         super().resizeEvent(event)
-        if self.drawn and self.figure is not None and self.figure.ticks:
-            self._set_ticks(self.view, self.figure)
+        if self.drawn and self.figure is not None and not self.figure.empty:
+            self._set_y_title(self.view, self.figure)
+            if self.figure.ticks:
+                self._set_ticks(self.view, self.figure)
+
+    def _set_y_title(self, view: Any, figure: Figure) -> None:
+        """Write the title along the axis at the left, its unit on a second line where the axis is short."""
+        title, letters = figure.y_title, self.fontMetrics()
+        room = self.height() - (4 if figure.ticks else 3) * letters.height()
+        name, unit = title.rsplit(" (", 1) if " (" in title else (title, "")
+        if unit and letters.horizontalAdvance(title) > room:
+            title = f"{name}<br>({unit}"
+        view.setLabel("left", None if self._small else title)
 
     def _set_ticks(self, view: Any, figure: Figure) -> None:
         """Name the categories; names that are too long for their room are cut short."""
