@@ -19,6 +19,7 @@ from sxtstudio.app.document.start_page import StartPage
 from sxtstudio.app.errors import ErrorGuard, show_error
 from sxtstudio.app.evaluate.panel import EvaluatePanel
 from sxtstudio.app.evaluate.work import EvaluationWork
+from sxtstudio.app.help.help_key import HelpKey
 from sxtstudio.app.jobs.bar import JobBar
 from sxtstudio.app.jobs.job import Jobs
 from sxtstudio.app.labels.complete_slices import CompleteSlices
@@ -86,6 +87,7 @@ class MainWindow(QMainWindow):
         add_pages(self.context, parts)
         self._lay_out(parts)
         FocusReturns(self, parts.slices.views["xy"])
+        HelpKey(self.context)
         self.session.message.connect(lambda text: self.statusBar().showMessage(text, 8000))
         self.jobs.failed.connect(lambda error: show_error(self, error))
         for signal in (self.session.document_changed, self.session.history_changed):

@@ -59,6 +59,7 @@ class PreferencesDialog(ToolDialog):
     """Stays open beside the window."""
 
     TITLE = "Preferences"
+    PAGE = "install.md#where-things-lie"
 
     def __init__(self, context: Context) -> None:
         """Show what is remembered."""

@@ -69,6 +69,7 @@ class BatchDialog(ToolDialog):
 
     TITLE = "Batch"
     BESIDE = True
+    PAGE = "batch.md"
 
     def __init__(self, context: Context) -> None:
         """Build the dialog with an empty list."""

@@ -19,6 +19,7 @@ class SheetDialog(ToolDialog):
     """Shows the pictures of a contact sheet below each other, as wide as the window or in full size."""
 
     TITLE = "Contact sheet"
+    PAGE = "batch.md"
 
     def __init__(self, context: Context) -> None:
         """Build the dialog; it shows nothing yet."""

@@ -69,6 +69,7 @@ class BeamtimeDialog(ToolDialog):
 
     TITLE = "Beamtime"
     BESIDE = True
+    PAGE = "beamtime.md"
 
     def __init__(self, context: Context) -> None:
         """Build the dialog with the wall of the folder that was used last."""

@@ -28,6 +28,8 @@ _RANKS = ("First", "Second", "Third")
 class AxesDialog(Dialog):
     """A row for each stored axis: its size, what it is, and whether it runs backwards."""
 
+    PAGE = "files.md"
+
     def __init__(self, context: Context, name: str, axes: StoredAxes) -> None:
         """Show how the axes are read now."""
         super().__init__(context.window)

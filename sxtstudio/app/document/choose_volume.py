@@ -32,6 +32,8 @@ _HEADS = ("Name", "Size (as stored)", "Numbers", "")
 class WhichVolumeDialog(Dialog):
     """A row for each volume; the likely one is chosen. With ``many`` several can be."""
 
+    PAGE = "files.md"
+
     def __init__(
         self,
         several: SeveralVolumes,

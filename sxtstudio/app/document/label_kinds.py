@@ -20,6 +20,8 @@ _LISTED = 500
 class LabelKindsDialog(Dialog):
     """Asks what the values are: ``read_as`` for objects, else labels of ``value``, None for all of them."""
 
+    PAGE = "files.md#where-labels-lie"
+
     def __init__(
         self, values: LabelValues, names: Mapping[int, str] | None = None, parent: QWidget | None = None
     ) -> None:

@@ -61,6 +61,8 @@ def _offer(context: Context, found: list[Leftover]) -> None:
 class RecoveryDialog(Dialog):
     """A row for each leftover: *Recover*, *Discard*; what is left alone is offered again next time."""
 
+    PAGE = "projects.md#nothing-is-lost"
+
     def __init__(self, context: Context, found: list[Leftover]) -> None:
         """Show ``found``."""
         super().__init__(context.window)

@@ -65,6 +65,7 @@ class ResultsDialog(ToolDialog):
     """The open tomogram and other projects together; it follows what is judged."""
 
     TITLE = "Evaluation"
+    PAGE = "evaluate.md#2-results"
 
     def __init__(self, context: Context) -> None:
         """Build the page."""

@@ -45,6 +45,7 @@ class ExportDialog(ToolDialog):
     """Stays open beside the window; what was chosen last is chosen again."""
 
     TITLE = "Export"
+    PAGE = "programs.md"
 
     def __init__(self, context: Context) -> None:
         """Build the dialog for the open tomogram."""

@@ -21,6 +21,8 @@ from sxtstudio.workflow.document.exporting import Receipt
 class ReceiptDialog(Dialog):
     """Shows a receipt; its text can be copied."""
 
+    PAGE = "projects.md#export"
+
     def __init__(self, receipt: Receipt, parent: QWidget | None = None) -> None:
         """Show ``receipt``."""
         super().__init__(parent)

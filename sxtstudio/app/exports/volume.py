@@ -27,6 +27,8 @@ from sxtstudio.workflow.document.network_output import find_output
 class VolumeDialog(Dialog):
     """Asks what to write; ``choice`` is the answer."""
 
+    PAGE = "projects.md#export"
+
     def __init__(self, document: Document, parent: QWidget | None = None) -> None:
         """Offer what the document has."""
         super().__init__(parent)

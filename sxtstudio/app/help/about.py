@@ -51,6 +51,7 @@ class AboutDialog(ToolDialog):
     """Stays open beside the window."""
 
     TITLE = "About SXT Studio"
+    PAGE = "cite.md"
 
     def __init__(self, context: Context) -> None:
         """Show all of it."""

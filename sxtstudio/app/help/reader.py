@@ -41,13 +41,19 @@ _CONTENTS_PX = 300
 
 
 class Documentation(ToolDialog):
-    """Stays open beside the window. A page is named by its file, a place in it by its heading's anchor."""
+    """Stays open beside the window. A page is named by its file, a place in it by its heading's anchor.
+
+    It is a window of its own, with no other above it: a question or a message that keeps mouse and keys from
+    the main window and all that belong to that one leaves them to the documentation (see ``help_key.py``).
+    """
 
     TITLE = "Documentation"
+    PAGE = INDEX
 
     def __init__(self, context: Context) -> None:
         """Show the contents."""
         super().__init__(context)
+        self.setParent(None, Qt.WindowType.Window)
         self._context = context
         self.resize(1180, 820)
         self._history: list[str] = []
@@ -105,6 +111,11 @@ class Documentation(ToolDialog):
         QShortcut(QKeySequence.StandardKey.Find, self, self.search.setFocus)
         self._list_contents()
         self.show_page(INDEX)
+
+    def shut_down(self) -> None:
+        """Close with the window, which is nothing above it that would take it along."""
+        super().shut_down()
+        self.deleteLater()
 
     @cached_property
     def passages(self) -> list[Passage]:

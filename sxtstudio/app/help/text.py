@@ -84,6 +84,7 @@ class ShortcutsPage(TextDialog):
     """All keys and mouse gestures."""
 
     TITLE = "Keyboard shortcuts and mouse"
+    PAGE = "keys.md"
     SIZE_PX = (640, 700)
 
 
@@ -91,6 +92,7 @@ class DiagnosticsPage(TextDialog):
     """What somebody who helps needs to know."""
 
     TITLE = "Diagnostics"
+    PAGE = "trouble.md#report-a-problem"
     SIZE_PX = (760, 640)
 
 
@@ -98,6 +100,7 @@ class SelfCheckPage(TextDialog):
     """Which parts of this installation work."""
 
     TITLE = "Check of the installation"
+    PAGE = "install.md#does-it-work-here"
     SIZE_PX = (760, 640)
 
 
@@ -105,6 +108,7 @@ class MeasurementsPage(TextDialog):
     """What every column of a table of objects means."""
 
     TITLE = "Measurements"
+    PAGE = "measure.md"
     SIZE_PX = (760, 720)
 
 
@@ -112,4 +116,5 @@ class ProgramsPage(TextDialog):
     """What is handed over to which program, how it is opened there, and what gets lost."""
 
     TITLE = "Other programs"
+    PAGE = "programs.md"
     SIZE_PX = (980, 720)

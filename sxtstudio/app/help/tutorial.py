@@ -5,6 +5,7 @@ from __future__ import annotations
 from PySide6.QtCore import Qt, QTimer, QUrl
 from PySide6.QtGui import QImage, QResizeEvent, QTextCursor, QTextDocument
 from PySide6.QtWidgets import (
+    QApplication,
     QHBoxLayout,
     QLabel,
     QListWidget,
@@ -85,6 +86,7 @@ class TutorialDialog(ToolDialog):
     """Stays open beside the window, so that the steps can be tried."""
 
     TITLE = "Tutorial: five minutes with SXT Studio"
+    PAGE = "tutorial.md"
 
     def __init__(self, context: Context) -> None:
         """Show the first step."""
@@ -175,6 +177,8 @@ class TutorialDialog(ToolDialog):
 
 def press(context: Context, button: Button) -> str:
     """Do what a button of a page says, as if it were chosen in the window; return why it cannot be done."""
+    if QApplication.activeModalWidget() is not None:  # the window waits for an answer; this page does not
+        return "Answer the open question first."
     if button.panel is not None:
         context.parts.side.show_panel(button.panel)
         return ""

@@ -14,6 +14,7 @@ class HistoryDialog(ToolDialog):
     """A row for each change, the oldest first; the row that is marked is how labels and mask are now."""
 
     TITLE = "History"
+    PAGE = "paint.md#undo"
 
     def __init__(self, context: Context) -> None:
         """Show the history of what is open."""

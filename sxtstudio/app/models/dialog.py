@@ -35,6 +35,7 @@ class ModelsDialog(ToolDialog):
     """Stays open beside the window."""
 
     TITLE = "Models"
+    PAGE = "models.md"
 
     def __init__(self, context: Context) -> None:
         """Build the dialog and look for models."""

@@ -44,6 +44,7 @@ class ImportDialog(ToolDialog):
     """
 
     TITLE = "Import Deep-SXT weights"
+    PAGE = "weights.md"
     imported = Signal(str)
 
     def __init__(self, context: Context) -> None:

@@ -47,6 +47,7 @@ class ContactsDialog(ToolDialog):
     """Stays open beside the window; a row that is chosen is shown in all views."""
 
     TITLE = "Contact sites"
+    PAGE = "measure.md#4-contacts-and-distances"
 
     def __init__(self, context: Context) -> None:
         """Begin with the classes of the open tomogram."""

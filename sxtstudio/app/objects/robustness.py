@@ -36,6 +36,7 @@ class RobustnessDialog(ToolDialog):
     """Tries all combinations in a job, and draws what came out."""
 
     TITLE = "Threshold robustness"
+    PAGE = "measure.md#how-exact-is-it"
 
     def __init__(self, context: Context) -> None:
         """Build the dialog."""

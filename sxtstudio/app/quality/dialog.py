@@ -49,6 +49,7 @@ class QualityDialog(ToolDialog):
     """Judges the open tomogram in a job, and shows what came out."""
 
     TITLE = "Quality of the tomogram"
+    PAGE = "quality.md"
 
     def __init__(self, context: Context) -> None:
         """Build the dialog."""

@@ -37,6 +37,7 @@ class RetrainDialog(ToolDialog):
     """Stays open beside the window; closed, a training goes on, and the bar of jobs shows it."""
 
     TITLE = "Retrain with my labels"
+    PAGE = "retrain.md"
 
     def __init__(self, context: Context) -> None:
         """Build all steps; trainings that wait are looked for in a job."""

@@ -17,8 +17,15 @@ if TYPE_CHECKING:  # the context holds the dialogs
 
 
 class Dialog(QDialog):
-    """A dialog that lies within the screen, whatever its size, and takes no click that was under way."""
+    """A dialog that lies within the screen, whatever its size, and takes no click that was under way.
 
+    Attributes
+    ----------
+    PAGE
+        The page of the documentation about it, "objects.md#4-classes": Shift+F1 opens it.
+    """
+
+    PAGE: ClassVar[str]
     _guarded = False
 
     def showEvent(self, event: QShowEvent) -> None:

@@ -155,6 +155,7 @@ class CalibrationDialog(ToolDialog):
     """Stays open beside the window, so that places can be looked for in the slices."""
 
     TITLE = "Calibrate LAC"
+    PAGE = "measure.md#3-absorption-lac"
 
     def __init__(self, context: Context) -> None:
         """Begin with what the open tomogram has."""

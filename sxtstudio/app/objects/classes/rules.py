@@ -66,6 +66,7 @@ class RuleDialog(ToolDialog):
     """Several rules in their order; the first that fits an object decides."""
 
     TITLE = "Classes by rule"
+    PAGE = "objects.md#4-classes"
 
     def __init__(self, context: Context) -> None:
         """Begin with one rule for the current class."""

@@ -69,6 +69,7 @@ class CompareDialog(ToolDialog):
     """Compares anew whenever groups or choices change."""
 
     TITLE = "Compare groups"
+    PAGE = "measure.md#5-plots-and-groups-of-cells"
 
     def __init__(self, context: Context) -> None:
         """Begin with two empty groups."""

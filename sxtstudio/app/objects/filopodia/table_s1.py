@@ -48,6 +48,7 @@ class TableS1Dialog(ToolDialog):
     """Follows the table of the objects, what was measured, and what is chosen."""
 
     TITLE = "Table S1"
+    PAGE = "filopodia.md#table-s1"
 
     def __init__(self, context: Context) -> None:
         """Build the page."""

@@ -72,6 +72,7 @@ class PlaneDialog(ToolDialog):
     """Stays open beside the window; each split is a step for Undo."""
 
     TITLE = "Split by a plane"
+    PAGE = "objects.md#3-correct"
 
     def __init__(self, context: Context) -> None:
         """Begin with the object that was chosen last."""
