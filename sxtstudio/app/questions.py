@@ -89,8 +89,6 @@ def ask(
     box.setDefaultButton(made[0 if default is None else list(buttons).index(default)])
     box.setEscapeButton(made[-1])
     ignore_hasty_clicks(box)
-    if parent is not None:
-        box.setWindowModality(Qt.WindowModality.WindowModal)  # the documentation can be read meanwhile
     box.exec()
     pressed = box.clickedButton()
     box.deleteLater()

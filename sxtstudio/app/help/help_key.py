@@ -65,7 +65,7 @@ class HelpKey(QObject):
         handle = documentation.windowHandle()
         if handle is not None and handle is not window:
             all_windows = window.modality() is Qt.WindowModality.ApplicationModal
-            handle.setTransientParent(window if all_windows else None)
+            handle.setTransientParent(window if all_windows else None)  # type: ignore[arg-type]  # nobody
 
     def _on_key_activated(self) -> None:
         dialog = QApplication.activeWindow()

@@ -43,8 +43,9 @@ _CONTENTS_PX = 300
 class Documentation(ToolDialog):
     """Stays open beside the window. A page is named by its file, a place in it by its heading's anchor.
 
-    It is a window of its own, with no other above it: a question or a message that keeps mouse and keys from
-    the main window and all that belong to that one leaves them to the documentation (see ``help_key.py``).
+    It is a window of its own, with no other above it: a message that keeps mouse and keys from the window
+    and all that belong to it leaves them to the documentation. Beside what keeps them from all windows
+    it is used as help_key.py says.
     """
 
     TITLE = "Documentation"

@@ -115,7 +115,8 @@ def test_a_dialog_that_waits_for_an_answer_leaves_the_documentation_alone(
         box = QApplication.activeModalWidget()
         assert isinstance(box, QMessageBox)
         try:
-            assert box.windowModality() is Qt.WindowModality.WindowModal
+            assert box.windowModality() is Qt.WindowModality.ApplicationModal
+            qtbot.waitUntil(lambda: QApplication.activeWindow() is box, timeout=10_000)
             found.append(read(window, qtbot))  # as it was left
             press(box, qtbot)
             found.append(read(window, qtbot))
@@ -171,3 +172,6 @@ def test_a_file_is_chosen_with_the_documentation_beside(
     QTimer.singleShot(0, use)
     assert questions.open_file(window.context, "Open", "All files (*)") is None
     assert found == ["files.md", "files.md"]
+    window.activateWindow()
+    qtbot.waitUntil(lambda: QApplication.activeWindow() is window, timeout=10_000)
+    assert read(window, qtbot) == INDEX  # it stays when the dialog has gone
