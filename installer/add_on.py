@@ -24,6 +24,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent
 sys.path[:0] = [str(HERE), str(ROOT)]
+from bundled_libraries import bundled_libraries  # noqa: E402
 from licences import Licence, licence_of  # noqa: E402
 from sbom import write_sbom  # noqa: E402
 from third_party import LICENCES, SBOM  # noqa: E402
@@ -77,8 +78,9 @@ RECIPES = {
         None,
         """\
 The libraries of SXT Studio's package for retraining, each under its own licence, whose text follows.
-PyTorch's wheel for processors holds Intel's oneMKL (under Intel's Simplified Software License, which allows
-to hand it on) and the runtime of GCC for OpenMP (GPL 3 with the runtime exception).""",
+PyTorch's wheel for processors holds libraries of others, whose texts stand below its own. Those that it
+brings no text of are listed by their names, oneMKL and libgomp among them on Linux: Intel's Simplified
+Software License allows to hand oneMKL on, and GCC's runtime exception lets programs of any licence use it.""",
     ),
     AddOn.NVIDIA: Recipe(
         "requirements-cuda.lock",
@@ -165,11 +167,18 @@ def write_licences(recipe: Recipe, folder: Path) -> list[Licence]:
             raise SystemExit(refusal)
         if not part.texts:
             raise SystemExit(f"{part.name} brings no text of its licence.")
-    parts.sort(key=lambda part: part.name.lower())
+    bundled, strangers = bundled_libraries(folder)
+    parts = sorted([*parts, *bundled], key=lambda part: part.name.lower())
+    named = "".join(f"\nof unknown licence: {stranger}" for stranger in strangers)
+    if named:  # the licences of the wheels that hold them are all that is known
+        print(
+            f"Look for the texts of these, and add them to installer/bundled_libraries.py:{named}",
+            file=sys.stderr,
+        )
     line = "=" * 100
     rows = "\n".join(f"{part.name} {part.version}: {part.licence}" for part in parts)
     bodies = [f"{line}\n{part.name} {part.version}\n{line}\n" + "\n\n".join(part.texts) for part in parts]
-    text = f"{recipe.note}\n\n{rows}\n\n" + "\n\n".join(bodies) + "\n"
+    text = f"{recipe.note}\n\n{rows}{named}\n\n" + "\n\n".join(bodies) + "\n"
     (folder / LICENCES).write_text(text, encoding="utf-8")
     return parts
 

@@ -87,13 +87,22 @@ def licence_of(distribution: importlib.metadata.Distribution) -> Licence:
         lines[0] if lines else "",
     )
     texts = []
+    declared = told.get_all("License-File") or []
     for file in distribution.files or []:
         if re.search(r"licen[cs]e|copying|notice|copyright", file.name, re.IGNORECASE) or (
             re.search(r"/licen[cs]es/", str(file), re.IGNORECASE)
         ):
             path = Path(str(file.locate()))
             if path.is_file() and path.suffix not in (".py", ".pyc", ".pyi", ".so"):
-                texts.append(path.read_text(encoding="utf-8", errors="replace"))
+                text = path.read_text(encoding="utf-8", errors="replace")
+                # Of libraries within it: whose text it is, its path alone says.
+                place = str(file).partition("/licenses/")[2]
+                texts.append(f"{place}:\n\n{text}" if "/" in place else text)
+    read = {
+        str(file).partition(".dist-info/")[2].removeprefix("licenses/") for file in distribution.files or []
+    }
+    if missing := sorted(set(declared) - read):
+        raise SystemExit(f"{name} lacks texts of licences that it names: {', '.join(missing)}")
     if not texts and lines:
         texts.append("\n".join(lines))
     return Licence(name, distribution.version, next(filter(None, candidates), ""), tuple(texts), "pypi")

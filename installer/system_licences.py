@@ -17,16 +17,15 @@ from licences import FORBIDDEN, Licence
 
 # Debian's packages whose copyright file names the GPL, and the licence of the library that is taken.
 # Of each the file was read, in Debian 12: the GPL is that of what stands behind, which is not in the library.
-# Any other package that names the GPL is refused.
+# Any other package that names the GPL is refused. Since Debian 13 some names end in "t64", for the same library
+# with times of 64 bits.
 EXAMINED = {
     "libbz2-1.0": "bzip2-1.0.6",  # the packaging
     "libffi8": "MIT",  # its tests, two scripts of its build, the packaging
     "liblz4-1": "BSD-2-Clause",  # the programs, tests and examples, the packaging
     "liblzma5": "LicenseRef-public-domain",  # scripts such as xzgrep, a setting for Doxygen
     "libpng16-16": "Libpng",  # contrib/gregbook, the packaging
-    "libpng16-16t64": "Libpng",
     "libssl3": "Apache-2.0",  # Perl's Text::Template, for its tests
-    "libssl3t64": "Apache-2.0",
     "libxcb-icccm4": "X11",  # of this one and the four below: the packaging
     "libxcb-image0": "X11",
     "libxcb-keysyms1": "X11",
@@ -87,7 +86,10 @@ def debian_licences(files: Iterable[Path]) -> list[Licence]:
         if not said:
             raise SystemExit(f"It is not known under which licence {path} is: no package of Debian holds it.")
         package = said.split(":")[0]
-        text = Path("/usr/share/doc", package, "copyright").read_text(encoding="utf-8", errors="replace")
+        words_of_it = Path("/usr/share/doc", package, "copyright")
+        if not words_of_it.is_file():
+            raise SystemExit(f"{package} brings no text of its licence: there is no {words_of_it}.")
+        text = words_of_it.read_text(encoding="utf-8", errors="replace")
         words = ["dpkg-query", "-W", "-f=${Version}", package]
         version = subprocess.run(words, capture_output=True, text=True).stdout.split("\n")[0]
         found[package] = Licence(package, version, licence_in_debian(package, text), (text,), "deb")
@@ -102,8 +104,8 @@ def licence_in_debian(package: str, text: str) -> str:
     SystemExit
         If it names the GPL, and nobody has looked yet for what.
     """
-    if package in EXAMINED:
-        return EXAMINED[package]
+    if (name := package.removesuffix("t64")) in EXAMINED:
+        return EXAMINED[name]
     names = set(re.findall(r"^License: *(\S.*)$", text, re.MULTILINE))
     if FORBIDDEN.search(" ".join(names)) or (not names and FORBIDDEN.search(text)):
         raise SystemExit(f"{package} names the GPL; look for what, and whether it may be in the package.")

@@ -88,6 +88,42 @@ def test_licences_of_an_add_on(
     assert f"thing 1.0: {licence}" in written and "Do as you like." in written
 
 
+def test_libraries_within_a_wheel_are_named_with_their_texts(
+    add_on: ModuleType, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """OneMKL is linked into PyTorch; GCC's runtime lies beside it; the third is of nobody."""
+    folder = installed(tmp_path, "MIT")
+    libraries = folder / "torch" / "lib"
+    libraries.mkdir(parents=True)
+    (libraries / "libtorch_cpu.so").write_bytes(b"code, and Intel oneMKL FATAL ERROR: Cannot load %s.")
+    for name in ("libc10.so", "libgomp.so.1", "libforeign.so.7", "readme.txt"):
+        (libraries / name).write_bytes(b"code")
+    names = [part.name for part in add_on.write_licences(add_on.RECIPES[AddOn.RETRAINING], folder)]
+    assert names == ["libgomp", "oneMKL", "thing"]
+    written = (folder / add_on.LICENCES).read_text(encoding="utf-8")
+    assert "Intel Simplified Software License" in written and "GCC RUNTIME LIBRARY EXCEPTION" in written
+    named = "of unknown licence: torch/lib/libforeign.so.7"
+    assert named in written and named in capsys.readouterr().err
+    (libraries / "libtorch_cpu.so").write_bytes(b"code without it")
+    assert "Intel" not in str(add_on.write_licences(add_on.RECIPES[AddOn.RETRAINING], folder))
+
+
+def test_texts_that_a_wheel_names_must_be_there(add_on: ModuleType, tmp_path: Path) -> None:
+    folder = installed(tmp_path, "MIT")
+    info = folder / "thing-1.0.dist-info"
+    with (info / "METADATA").open("a") as file:
+        file.write("License-File: LICENSE\nLicense-File: third_party/fmt/LICENSE.rst\n")
+    with pytest.raises(SystemExit, match=r"thing lacks .*third_party/fmt/LICENSE\.rst$"):
+        add_on.write_licences(add_on.RECIPES[AddOn.RETRAINING], folder)
+    (info / "licenses" / "third_party" / "fmt").mkdir(parents=True)
+    (info / "licenses" / "third_party" / "fmt" / "LICENSE.rst").write_text("Of fmt.")
+    with (info / "RECORD").open("a") as file:
+        file.write("thing-1.0.dist-info/licenses/third_party/fmt/LICENSE.rst,,\n")
+    add_on.write_licences(add_on.RECIPES[AddOn.RETRAINING], folder)
+    written = (folder / add_on.LICENCES).read_text(encoding="utf-8")
+    assert "third_party/fmt/LICENSE.rst:\n\nOf fmt." in written
+
+
 def test_what_pytorch_needs_to_start_stays(add_on: ModuleType, tmp_path: Path) -> None:
     kept = ("torch/__init__.py", "torch/bin/torch_shm_manager", "torch/lib/libtorch_cpu.so",
             "torch/lib/c10.dll", "torch/nn/a.py")  # fmt: skip
