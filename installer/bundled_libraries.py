@@ -1,4 +1,4 @@
-"""Libraries within PyTorch's wheel, found in its files: those whose licences it does not bring, and strangers.
+"""Libraries within PyTorch's wheel, found in its files: those whose texts it does not bring, and strangers.
 
 The wheel brings the texts of what it was built from (license files of torch-VERSION.dist-info), but not that
 of Intel's oneMKL, which is linked into it, nor that of GCC's runtime for OpenMP, which lies beside it.
