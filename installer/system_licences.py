@@ -17,8 +17,7 @@ from licences import FORBIDDEN, Licence
 
 # Debian's packages whose copyright file names the GPL, and the licence of the library that is taken.
 # Of each the file was read, in Debian 12: the GPL is that of what stands behind, which is not in the library.
-# Any other package that names the GPL is refused. Since Debian 13 some names end in "t64", for the same library
-# with times of 64 bits.
+# Any other package that names the GPL is refused. Since Debian 13 some names end in "t64": times of 64 bits.
 EXAMINED = {
     "libbz2-1.0": "bzip2-1.0.6",  # the packaging
     "libffi8": "MIT",  # its tests, two scripts of its build, the packaging

@@ -74,6 +74,7 @@ def test_debians_packages_that_name_the_gpl_are_refused_until_somebody_looked(to
     with pytest.raises(SystemExit, match="libnew1 names the GPL"):
         licence("libnew1", text)
     assert licence("libzstd1", text) == "BSD-3-Clause"
+    assert licence("libssl3t64", text) == licence("libssl3", text) == "Apache-2.0"
     assert licence("libnew1", "Files: *\nLicense: Expat\n") == "Expat"
 
 
