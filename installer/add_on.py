@@ -79,8 +79,8 @@ RECIPES = {
         """\
 The libraries of SXT Studio's package for retraining, each under its own licence, whose text follows.
 PyTorch's wheel for processors holds libraries of others, whose texts stand below its own. Those that it
-brings no text of are listed by their names, oneMKL and libgomp among them on Linux: Intel's Simplified
-Software License allows to hand oneMKL on, and GCC's runtime exception lets programs of any licence use it.""",
+brings no text of are listed by name, oneMKL and libgomp among them on Linux: Intel's Simplified Software
+License allows to hand oneMKL on, and GCC's runtime exception lets programs of any licence use libgomp.""",
     ),
     AddOn.NVIDIA: Recipe(
         "requirements-cuda.lock",
