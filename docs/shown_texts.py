@@ -16,11 +16,14 @@ from PySide6.QtWidgets import QAbstractButton, QGroupBox, QStackedWidget, QTabBa
 from sxtstudio.app.batch.dialog import BatchDialog
 from sxtstudio.app.beamtime.dialog import BeamtimeDialog
 from sxtstudio.app.document.start_page import StartPage
+from sxtstudio.app.exports.dialog import ExportDialog
 from sxtstudio.app.help.contents import HELP
 from sxtstudio.app.help.reader import Documentation
 from sxtstudio.app.main_window import MainWindow
 from sxtstudio.app.models.dialog import ModelsDialog
+from sxtstudio.app.retrain.dialog import RetrainDialog
 from sxtstudio.app.states import Panel
+from sxtstudio.app.widgets.dialogs import ToolDialog
 
 PICTURES = HELP / "pictures"
 WIDEST_PX = 1200
@@ -44,9 +47,9 @@ ROOMS: dict[str, tuple[str, ...]] = {
     "batch": ("batch",),
     "beamtime": ("beamtime",),
     "models": ("models",),
-    "export": (),
+    "export": ("export",),
     "documentation": ("documentation",),
-    "retrain": (),
+    "retrain": ("retrain",),
 }
 
 
@@ -56,17 +59,16 @@ def words_of(window: MainWindow) -> dict[str, list[str]]:
     rooms: dict[str, QWidget] = {panel.value: _page(parts.side.widget(panel)) for panel in Panel}
     rooms["pane"] = parts.pane
     rooms["start"] = window.findChildren(StartPage)[0]
-    dialogs = (
-        ("batch", "tools.batch", BatchDialog),
-        ("beamtime", "tools.beamtime", BeamtimeDialog),
-        ("models", "tools.models", ModelsDialog),
-        ("documentation", "help.documentation", Documentation),
+    dialogs: tuple[tuple[str, type[ToolDialog]], ...] = (
+        ("batch", BatchDialog),
+        ("beamtime", BeamtimeDialog),
+        ("models", ModelsDialog),
+        ("documentation", Documentation),
+        ("export", ExportDialog),
+        ("retrain", RetrainDialog),  # with all its steps, and the one for want of PyTorch
     )
-    for name, action, kind in dialogs:
-        window.actions_.by_name[action].trigger()
-        dialog = window.context.dialogs.find(kind)
-        assert dialog is not None
-        rooms[name] = dialog
+    for name, kind in dialogs:
+        rooms[name] = dialog = window.context.dialogs.bring_up(kind)
         dialog.hide()
     found = {name: _words(room) for name, room in rooms.items()}
     menus = [menu for menu in window.menuBar().actions() if menu.menu() is not None]

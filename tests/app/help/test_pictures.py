@@ -59,4 +59,6 @@ def test_words_are_those_of_the_window(window: MainWindow) -> None:
     words = words_of(window)
     assert {"Brush  B", "Eraser  E"} <= set(words["labels"]) and "Find objects" in words["objects"]
     assert "Segment" in words["menus"] and "Find the cell" in words["mask"]
+    assert {"Export", "Receipts"} <= set(words["export"])
+    assert {"Use the new model", "Look again"} <= set(words["retrain"])
     assert "Apply to all slices" in words["clean"] and "Apply to all slices" not in words["mask"]
