@@ -68,6 +68,7 @@ def beamtime_of(arguments: argparse.Namespace) -> BeamtimeFollower | None:
         bool(arguments.objects),
         classifier,
         arguments.voxel,
+        retry_failed=True,  # who starts the command anew has mended something
     )
     follower = BeamtimeFollower(parameters, slices_from=0)
     for text in follower.records.damaged:

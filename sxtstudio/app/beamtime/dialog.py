@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from PySide6.QtCore import Qt, QTimer
-from PySide6.QtGui import QColor, QPalette
+from PySide6.QtGui import QColor, QPalette, QShowEvent
 from PySide6.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
     QLabel,
     QLineEdit,
+    QProgressBar,
     QSplitter,
     QTabWidget,
     QToolButton,
@@ -31,21 +33,22 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.document.open_result import open_result
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
-from sxtstudio.app.jobs.strip import ProgressStrip
 from sxtstudio.app.notices import Notice, NoticeKind
 from sxtstudio.app.questions import Answer
 from sxtstudio.app.widgets.controls import ComboBox
 from sxtstudio.app.widgets.dialogs import ToolDialog
+from sxtstudio.app.widgets.elided import ElidedLabel
 from sxtstudio.app.widgets.outside import open_outside, show_folder
 from sxtstudio.app.widgets.scroll import VerticalScroll
+from sxtstudio.cluster.door import runner_for
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.printable import printable
 from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.wording import count
-from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, check_page, objects_path
+from sxtstudio.workflow.beamtime.follow import BeamtimeFollower, check_page, objects_path, read_page
 from sxtstudio.workflow.beamtime.page import INDEX
 from sxtstudio.workflow.beamtime.pdf import PDF, write_pdf
-from sxtstudio.workflow.beamtime.record import RecordFolder, TomogramRecord, current_id, is_page
+from sxtstudio.workflow.beamtime.record import TomogramRecord, current_id
 from sxtstudio.workflow.beamtime.status import Doing, Status
 from sxtstudio.workflow.beamtime.summary import Mark
 from sxtstudio.workflow.jobs.batch import Free
@@ -54,6 +57,8 @@ from sxtstudio.workflow.jobs.watching import run_watch
 
 # The table of days and the numbers of the filters follow at most that often.
 _CALM_MS = 400
+# What another window does is read again so often.
+_LOOK_AGAIN_MS = 10_000
 _TIPS = {
     Show.ALL: "All tomograms",
     Show.LOOK: "Those that failed, are bad, or are worth a look",
@@ -96,6 +101,7 @@ class BeamtimeDialog(ToolDialog):
         self.wall.opened.connect(self._open)
         self.details.open_button.clicked.connect(lambda: self._open(self.details.record))
         self.form.page_changed.connect(self.show_page)
+        self.form.watched.textChanged.connect(self._on_watched_changed)
         self.shown.idClicked.connect(lambda number: self._filter())
         self.search.textChanged.connect(self._filter)
         self.order.currentIndexChanged.connect(self._on_order_changed)
@@ -108,7 +114,14 @@ class BeamtimeDialog(ToolDialog):
         theme.follow(self, self._show_status)
         self._show_numbers()
         self._refresh()
+        if not self.form.watched.text().strip():
+            self.tabs.setCurrentIndex(2)
+        self._show_status()
         self.show_page()
+
+    def _on_watched_changed(self) -> None:
+        self._show_status()
+        self._refresh()
 
     def _build(self) -> None:
         self.dot, self.headline, self.trouble = QLabel("●"), QLabel(), QLabel()
@@ -143,7 +156,14 @@ class BeamtimeDialog(ToolDialog):
         self.open_page = self.button("Open page", "mdi6.web", "Show the page in the browser")
         self.save_pdf = self.button("PDF…", "mdi6.file-pdf-box", "Write a summary that can be mailed")
         self.close_button = self.button("Close", "", "Close this window; a running beamtime goes on")
-        self.strip = ProgressStrip(cancel=False)
+        self.bar = QProgressBar()
+        self.bar.setTextVisible(False)
+        self.bar.setFixedHeight(8)
+        self.bar.setAccessibleName("How much of the tomograms in work is done")
+        room = self.bar.sizePolicy()
+        room.setRetainSizeWhenHidden(True)  # the wall stays where it is
+        self.bar.setSizePolicy(room)
+        self.said = ElidedLabel(most_px=2000)
 
     def _lay_out(self) -> None:
         upper = QHBoxLayout()
@@ -157,7 +177,7 @@ class BeamtimeDialog(ToolDialog):
         tools.addWidget(self.search, 1)
         tools.addWidget(self.order)
         self.tabs = QTabWidget()
-        self.tabs.addTab(self.details, "Details")
+        self.tabs.addTab(VerticalScroll(self.details), "Details")  # on small screens the buttons must be seen
         self.tabs.addTab(self.days, "Days")
         self.tabs.addTab(VerticalScroll(self.form), "Settings")
         self.tabs.setMinimumWidth(340)
@@ -170,12 +190,12 @@ class BeamtimeDialog(ToolDialog):
         lower = QHBoxLayout()
         for button in (self.open_page, self.save_pdf):
             lower.addWidget(button)
-        lower.addStretch()
+        lower.addWidget(self.said, 1)
         lower.addWidget(self.close_button)
         layout = QVBoxLayout(self)
         layout.addLayout(upper)
         layout.addWidget(self.trouble)
-        layout.addWidget(self.strip)
+        layout.addWidget(self.bar)
         layout.addLayout(tools)
         layout.addWidget(self.splitter, 1)
         layout.addLayout(lower)
@@ -208,7 +228,7 @@ class BeamtimeDialog(ToolDialog):
             kind=JobKind.BATCH,
         )
         self.job.finished.connect(self._on_finished)
-        self.strip.watch(self.job)
+        self.job.progressed.connect(self._show_status)
         self.tabs.setCurrentIndex(0)
         self._show_now(Status(Doing.LOOKING))
 
@@ -260,11 +280,30 @@ class BeamtimeDialog(ToolDialog):
         self._use_page(folder)
         self._context.jobs.start(
             "Reading the beamtime",
-            lambda job: list(RecordFolder(folder)) if is_page(folder) else [],
-            on_done=self._on_report,
+            lambda job: read_page(folder),
+            on_done=lambda found: self._on_page_read(folder, *found),
             kind=JobKind.ELSEWHERE,
             quiet=True,
         )
+
+    def _on_page_read(self, folder: Path, doing: Doing, records: list[TomogramRecord]) -> None:
+        if self.job is not None or folder != self._page:
+            return
+        self._on_report(records)
+        self._show_now(Status(doing))
+        if doing is Doing.ELSEWHERE:
+            QTimer.singleShot(_LOOK_AGAIN_MS, self, self._look_again)
+
+    def _look_again(self) -> None:
+        """Read anew what another window or command has done meanwhile."""
+        if self.isVisible() and self.job is None and self.status.doing is Doing.ELSEWHERE:
+            self._page = None
+            self.show_page()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """See what others have done while this was closed."""
+        super().showEvent(event)
+        self._look_again()
 
     def _use_page(self, folder: Path) -> None:
         self._page = self.wall.card.folder = self.details.folder = folder
@@ -289,6 +328,8 @@ class BeamtimeDialog(ToolDialog):
         if row is not None:
             self.wall.setCurrentIndex(self.model.index(row))
             self.wall.scrollTo(self.wall.currentIndex())
+        else:
+            self.details.show_record(None)  # nothing of one that cannot be seen
 
     def _on_wall_chosen(self, record: TomogramRecord | None) -> None:
         self.details.show_record(record)
@@ -297,16 +338,21 @@ class BeamtimeDialog(ToolDialog):
 
     def _show_now(self, status: Status) -> None:
         self.status = status
-        self.strip.setVisible(self.job is not None and status.doing is Doing.WORKING)
         if self.job is not None:
             self.job.segments = status.doing is Doing.WORKING
         self._show_status()
         self._refresh()
 
     def _show_status(self) -> None:
-        doing = self.status.doing
+        status = self._counted()
+        doing = status.doing
         stopping = self.job is not None and self.job.progress.cancelled
-        text = "Stopping: what is begun goes on at the next start." if stopping else self.status.text
+        text = "Stopping: what is begun goes on at the next start." if stopping else status.text
+        if doing is Doing.STOPPED and not self.form.watched.text().strip():
+            text = "Choose the folder to watch (Settings), then press Start."
+        self.bar.setVisible(self.job is not None and doing is Doing.WORKING)
+        self.bar.setRange(0, 1000 if status.fraction > 0 else 0)
+        self.bar.setValue(round(1000 * status.fraction))
         self.headline.setText(text)
         self.trouble.setText(self.status.trouble)
         self.trouble.setVisible(bool(self.status.trouble))
@@ -317,6 +363,13 @@ class BeamtimeDialog(ToolDialog):
         pale = QPalette(palette)
         pale.setColor(QPalette.ColorRole.Window, QColor("#3a2f14" if theme.is_dark() else "#fff3d6"))
         self.trouble.setPalette(pale)
+
+    def _counted(self) -> Status:
+        """Return the status with the figure of the bar of jobs: one number for one thing."""
+        state = None if self.job is None else self.job.state
+        if self.status.step != "segmenting" or state is None or not 0 < state.fraction:
+            return self.status
+        return replace(self.status, fraction=state.fraction)
 
     def _show_numbers(self) -> None:
         for number, show in enumerate(Show):
@@ -329,12 +382,21 @@ class BeamtimeDialog(ToolDialog):
     def _show_hidden(self) -> None:
         hidden = len(self.model.records) - self.model.rowCount()
         self.search.setToolTip(f"{count(hidden, 'tomogram')} hidden" if hidden else "All are shown")
+        if hidden:
+            self.wall.why_empty = f"None of {count(hidden, 'tomogram')} fits the search and the filter."
+        else:
+            self.wall.why_empty = "Tomograms appear here once they are complete and their turn has come."
+        self.wall.viewport().update()
 
     def _refresh(self) -> None:
         """Show what can be done now."""
         running = self.job is not None
         stopping = self.job is not None and self.job.progress.cancelled
-        self.start.setEnabled(not running)
+        named = bool(self.form.watched.text().strip())
+        self.start.setEnabled(not running and named)
+        self.start.setToolTip(
+            "Segment each tomogram that arrives" if named else "Choose the folder to watch first (Settings)"
+        )
         self.stop.setEnabled(running and not stopping)
         self.stop.setText("Stopping…" if stopping else "Stop")
         self.form.setEnabled(not running)
@@ -393,10 +455,14 @@ class BeamtimeDialog(ToolDialog):
         self._context.jobs.start(
             "Writing the summary",
             lambda job: write_pdf(page, title, records, path),
-            on_done=lambda file: self._context.session.message.emit(f"Written: {file}"),
+            on_done=self._on_pdf_written,
             on_error=lambda error: show_error(self, error, "Beamtime"),
             kind=JobKind.ELSEWHERE,
         )
+
+    def _on_pdf_written(self, file: Path) -> None:
+        self.said.setText(f"Written: {printable(str(file))}")
+        self._context.session.message.emit(f"Written: {file}")
 
     def shut_down(self) -> None:
         """Let go of the pictures."""
@@ -417,4 +483,5 @@ def work(job: Job, request: BeamtimeRequest, free: Free) -> None:
         watch=watch,
         free=free,
         follower=follower,
+        runner=None if request.profile is None else runner_for(request.profile),
     )

@@ -12,6 +12,7 @@ from sxtstudio.app import questions
 from sxtstudio.app.batch.form import BatchForm
 from sxtstudio.app.context import Context
 from sxtstudio.app.widgets.notes import form, note
+from sxtstudio.cluster.profile import Profile
 from sxtstudio.core.errors import UserError
 from sxtstudio.workflow.beamtime.follow import BeamtimeParameters
 from sxtstudio.workflow.jobs.batch import BatchParameters
@@ -28,6 +29,7 @@ class BeamtimeRequest:
     present: bool
     beamtime: BeamtimeParameters
     batch: BatchParameters
+    profile: Profile | None = None
 
 
 class BeamtimeForm(QWidget):
@@ -56,6 +58,10 @@ class BeamtimeForm(QWidget):
         self.title.setToolTip("Stands above page and PDF, such as the name of the experiment")
         self.present = QCheckBox("Also those that are there already")
         self.present.setChecked(True)
+        self.retry_failed = QCheckBox("Failed ones once more")
+        self.retry_failed.setToolTip(
+            "Try those again that failed, such as after other settings; else only once their file changes"
+        )
         self.objects = QCheckBox("Find and count objects")
         self.objects.setToolTip(
             "Organelles in the outlines; needs about as long as the segmentation on a processor"
@@ -104,6 +110,7 @@ class BeamtimeForm(QWidget):
             places.addRow(title, _beside(field, button))
         places.addRow("Title", self.title)
         places.addRow(self.present)
+        places.addRow(self.retry_failed)
         objects = form()
         objects.addRow(self.objects)
         objects.addRow("Classes", _beside(self.classifier, self.choose_classifier))
@@ -154,8 +161,10 @@ class BeamtimeForm(QWidget):
                 wants_objects,
                 Path(classifier) if classifier and wants_objects else None,
                 batch.voxel_nm,
+                self.retry_failed.isChecked(),
             ),
             batch,
+            self.batch.where.profile(),
         )
 
     def _refresh(self) -> None:

@@ -194,6 +194,8 @@ class WallModel(QAbstractListModel):
         if not self._words:
             return True
         said = [record.path, mark_of(record).value, *sentences_of(record), objects_text(record)]
+        for figure in () if record.quality is None else record.quality.figures:
+            said += [figure.definition.title, figure.text, figure.sentence]
         text = " ".join(said).lower()
         return all(word in text for word in self._words)
 

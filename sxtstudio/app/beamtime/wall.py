@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from PySide6.QtCore import QModelIndex, QPersistentModelIndex, QRect, QSize, Qt, Signal
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPalette, QPen
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPalette, QPen
 from PySide6.QtWidgets import QListView, QStyle, QStyledItemDelegate, QStyleOptionViewItem, QWidget
 
 from sxtstudio.app import theme
@@ -16,7 +16,7 @@ from sxtstudio.workflow.beamtime.record import Kind, TomogramRecord
 from sxtstudio.workflow.beamtime.summary import Mark, headline_of, mark_of
 
 Index = QModelIndex | QPersistentModelIndex
-PICTURE_PX, _EDGE_PX, _TEXT_LINES = 150, 8, 4
+PICTURE_PX, _EDGE_PX, _REASON_LINES = 150, 8, 3
 # For light and for dark: a text in these is read on a card.
 _COLOURS: dict[Mark, tuple[str, str]] = {
     Mark.FAILED: ("#b3261e", "#ff8a80"),
@@ -45,7 +45,7 @@ class Card(QStyledItemDelegate):
 
     def sizeHint(self, option: QStyleOptionViewItem, index: Index) -> QSize:
         """All cards are of one size: the view need not ask for each."""
-        lines = option.fontMetrics.lineSpacing() * _TEXT_LINES
+        lines = option.fontMetrics.lineSpacing() * (2 + _REASON_LINES)
         return QSize(PICTURE_PX + 2 * _EDGE_PX, PICTURE_PX + lines + 3 * _EDGE_PX)
 
     def paint(self, painter: QPainter, option: QStyleOptionViewItem, index: Index) -> None:
@@ -121,20 +121,25 @@ class Card(QStyledItemDelegate):
         font.setBold(False)
         painter.setFont(font)
         painter.setPen(palette.placeholderText().color())
-        place = QRect(left, top + 2 * high, width, 2 * high)
-        text = _two_lines(printable(headline_of(record)), metrics, width)
+        place = QRect(left, top + 2 * high, width, _REASON_LINES * high)
+        text = _in_lines(printable(headline_of(record)), metrics, width)
         painter.drawText(place, Qt.AlignmentFlag.AlignLeft, text)
 
 
-def _two_lines(text: str, metrics: QFontMetrics, width: int) -> str:
-    """Return a text broken into two lines that fit, the second cut."""
-    words, first = text.split(), ""
-    while words and metrics.horizontalAdvance(f"{first} {words[0]}".strip()) <= width:
-        first = f"{first} {words.pop(0)}".strip()
-    if not first and words:
-        return metrics.elidedText(text, Qt.TextElideMode.ElideRight, width)
-    rest = metrics.elidedText(" ".join(words), Qt.TextElideMode.ElideRight, width)
-    return f"{first}\n{rest}" if rest else first
+def _in_lines(text: str, metrics: QFontMetrics, width: int) -> str:
+    """Return a text broken into lines that fit, the last of them cut."""
+    words, lines = text.split(), [""]
+    while words:
+        longer = f"{lines[-1]} {words[0]}".strip()
+        if lines[-1] and metrics.horizontalAdvance(longer) > width:
+            if len(lines) == _REASON_LINES:
+                break
+            lines.append("")
+            continue
+        lines[-1] = longer
+        words.pop(0)
+    lines[-1] = " ".join([lines[-1], *words])
+    return "\n".join(metrics.elidedText(line, Qt.TextElideMode.ElideRight, width) for line in lines)
 
 
 class Wall(QListView):
@@ -155,6 +160,7 @@ class Wall(QListView):
         """Show the tomograms of ``cards``."""
         super().__init__(parent)
         self._cards = cards
+        self.why_empty = ""
         self.setModel(cards)
         self.card = Card(cards, thumbnails, self)
         self.setItemDelegate(self.card)
@@ -170,6 +176,18 @@ class Wall(QListView):
         self.setMinimumWidth(2 * PICTURE_PX)
         thumbnails.arrived.connect(lambda path: self.viewport().update())
         self.activated.connect(self._on_activated)
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        """Say on an empty wall why it is empty."""
+        super().paintEvent(event)
+        if self._cards.rowCount():
+            return
+        with QPainter(self.viewport()) as painter:
+            painter.setPen(self.palette().placeholderText().color())
+            room = self.viewport().rect().adjusted(20, 20, -20, -20)
+            painter.drawText(
+                room, Qt.AlignmentFlag.AlignCenter | Qt.TextFlag.TextWordWrap, printable(self.why_empty)
+            )
 
     def currentChanged(self, current: Index, previous: Index) -> None:
         """Say which tomogram is chosen."""

@@ -23,12 +23,21 @@ from sxtstudio.core.paths import resolved
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.quality.record import Quality
 from sxtstudio.core.volume import VoxelSize
+from sxtstudio.core.wording import count
 from sxtstudio.io import open_volume
 from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.workflow.beamtime.page import write_now, write_page
 from sxtstudio.workflow.beamtime.pdf import write_pdf
 from sxtstudio.workflow.beamtime.pictures import read_planes, write_pictures
-from sxtstudio.workflow.beamtime.record import PICTURES, Kind, RecordFolder, State, TomogramRecord, record_for
+from sxtstudio.workflow.beamtime.record import (
+    PICTURES,
+    Kind,
+    RecordFolder,
+    State,
+    TomogramRecord,
+    is_page,
+    record_for,
+)
 from sxtstudio.workflow.beamtime.status import Doing, Status
 from sxtstudio.workflow.document.views import VolumeView
 from sxtstudio.workflow.jobs.batch_files import BatchRow
@@ -44,6 +53,8 @@ from sxtstudio.workflow.jobs.watching import Follower
 # The page hears this often that the program is alive; the PDF is written anew at most that often.
 _NOW_EVERY_S, _PDF_EVERY_S = 15.0, 600.0
 _RECENT = 10
+# Before this much is known, a remaining time would be a guess.
+_SPEAK_AFTER_S = 2.0
 # Between two writings of the page pass so many times as long as one takes.
 _PAGE_SHARE = 30
 
@@ -69,6 +80,8 @@ class BeamtimeParameters:
         A file by which objects get their classes.
     voxel_nm
         In place of what the files say.
+    retry_failed
+        Try those again that failed in earlier runs, although their files are as they were.
     """
 
     page: Path
@@ -76,6 +89,16 @@ class BeamtimeParameters:
     objects: bool = False
     classifier: Path | None = None
     voxel_nm: VoxelSize | None = None
+    retry_failed: bool = False
+
+
+@dataclass
+class _Running:
+    """A tomogram in work: since when, how large, and how much of it is done."""
+
+    begun: float
+    bytes: int
+    fraction: float = 0.0
 
 
 class BeamtimeFollower(Follower):
@@ -110,12 +133,16 @@ class BeamtimeFollower(Follower):
         self._slices_from, self._clock = slices_from, clock
         self.status = Status()
         self._arrived: dict[Path, TomogramRecord] = {}
-        self._seconds: deque[float] = deque(maxlen=_RECENT)
-        self._begun = self._told = 0.0
+        self._running: dict[Path, _Running] = {}
+        self._waiting: dict[str, int] = {}  # bytes of those that wait, by the id of their record
+        self._arriving: tuple[str, ...] = ()
+        self._took: deque[tuple[float, int]] = deque(maxlen=_RECENT)  # seconds and bytes
+        self._told = 0.0
         self._version = ""
         self._written_at, self._writing_s = -math.inf, 0.0
         self._changed = True
         self._pdf_at: float | None = None
+        self._pdf_writing_s = 0.0
         self._pdf_stale = True
 
     # What run_watch calls
@@ -123,11 +150,15 @@ class BeamtimeFollower(Follower):
     def begin(self, watch: FolderWatch) -> None:
         """Take off the watch what was done in earlier runs, and show that on the page."""
         for record in self.records:
-            if record.state in (State.WAITING, State.RUNNING) and not self._is_there(record):
-                self.records.remove(record.id)
-            elif record.state in (State.DONE, State.SKIPPED) and not record.replaced:
+            if record.state in (State.WAITING, State.RUNNING):
+                if self._is_there(record):
+                    self._keep(replace(record, state=State.WAITING))  # a killed run left it as in work
+                    watch.forget(Path(record.path))
+                else:
+                    self.records.remove(record.id)
+            elif self._is_settled(record):
                 watch.take(Path(record.path), record.signature)
-        self._tell(Status(Doing.LOOKING), at_once=True)
+        self._tell(self._now(), at_once=True)
 
     def wants(self, tomogram: Path) -> bool:
         """Whether a tomogram is not done; one that was only touched or moved back is."""
@@ -136,7 +167,7 @@ class BeamtimeFollower(Follower):
         except OSError:
             return True  # its error reaches the user as that of the segmentation
         known = self.records.get(record.id)
-        if known is not None and known.state in (State.DONE, State.SKIPPED) and not known.replaced:
+        if known is not None and self._is_settled(known):
             self._keep(replace(self._whole(known), signature=record.signature))
             return False
         self._arrived[tomogram] = record
@@ -147,7 +178,11 @@ class BeamtimeFollower(Follower):
         for tomogram in tomograms:
             if tomogram in self._arrived:
                 self._keep(self._arrived[tomogram])
-        self._tell(replace(self.status, waiting=len(tomograms)), at_once=True)
+        self._tell(self._now(), at_once=True)
+
+    def arriving(self, tomograms: list[Path]) -> None:
+        """Show which are there and not complete yet."""
+        self._arriving = tuple(path.name for path in tomograms)
 
     def changed(self, row: BatchRow) -> None:
         """Show the tomogram that is segmented, and how far that is."""
@@ -155,17 +190,19 @@ class BeamtimeFollower(Follower):
         record = self._arrived.get(tomogram)
         if row.state == "waiting" and record is not None and row.message:
             self._keep(replace(record, state=State.WAITING, messages=(row.message,)))
+        if row.state in ("waiting", "stopped"):
+            self._running.pop(tomogram, None)
         if row.state != "running":
             return
-        if record is not None and record.state is not State.RUNNING:
-            self._begun = self._clock()
-            self._arrived[tomogram] = replace(record, state=State.RUNNING)
-            self._keep(self._arrived[tomogram])
-            waiting = max(0, self.status.waiting - 1)
-            status = Status(Doing.WORKING, tomogram.name, "segmenting", waiting=waiting)
-            self._tell(replace(status, trouble=self.status.trouble), at_once=True)
+        begins = tomogram not in self._running
+        if begins:
+            self._running[tomogram] = _Running(self._clock(), 0 if record is None else record.signature[1])
+            if record is not None:
+                self._arrived[tomogram] = replace(record, state=State.RUNNING)
+                self._keep(self._arrived[tomogram])
         done, total = row.slices or (0, 1)
-        self._tell(replace(self.status, doing=Doing.WORKING, fraction=done / total, left_s=self._left()))
+        self._running[tomogram].fraction = done / total
+        self._tell(self._now(), at_once=begins)
 
     def ended(self, row: BatchRow, progress: Progress) -> None:
         """Judge and draw a tomogram that was segmented, and keep its record."""
@@ -189,25 +226,38 @@ class BeamtimeFollower(Follower):
         )
         if row.state in ("done", "skipped") and row.output is not None:
             record = self._after(replace(record, state=State.RUNNING), row.tomogram, row.output, progress)
-            self._seconds.append(self._clock() - self._begun)
+            running = self._running.get(tomogram)
+            if running is not None:
+                self._took.append((self._clock() - running.begun, running.bytes))
         else:
             skipped = row.state == "skipped"
             record = replace(record, state=State.SKIPPED if skipped else State.FAILED, labels=None)
+        self._running.pop(tomogram, None)
         self._keep(record)
-        self._tell(replace(self.status, doing=Doing.LOOKING, name="", step="", fraction=0.0), at_once=True)
+        self._tell(self._now(), at_once=True)
+        if self._pdf_at is None or self._clock() - self._pdf_at > _PDF_EVERY_S:
+            self._write_pdf()
 
     def waits(self, state: DiskState | None) -> None:
         """Show what work waits for, or what to see to soon."""
         blocked = state is not None and state.room >= Room.FULL
-        doing = Doing.BLOCKED if blocked else Doing.LOOKING
-        trouble = "" if state is None else state.sentence
-        self._tell(replace(self.status, doing=doing, trouble=trouble), at_once=True)
+        self.status = replace(self.status, trouble="" if state is None else state.sentence)
+        status = self._now()
+        self._tell(replace(status, doing=Doing.BLOCKED) if blocked else status, at_once=True)
 
     def idle(self) -> None:
-        """Say that the program is alive, and write the PDF where much is new."""
-        self._tell(replace(self.status, waiting=0, left_s=None))
-        now = self._clock()
-        if self._pdf_stale and (self._pdf_at is None or now - self._pdf_at > _PDF_EVERY_S):
+        """Say that the program is alive, and write the PDF where something is new."""
+        for record_id in list(self._waiting):
+            waiting = self.records.get(record_id)
+            if waiting is not None and not Path(waiting.path).exists():  # it was taken away
+                self.records.remove(record_id)
+                del self._waiting[record_id]
+        status = self._now()
+        if self.status.doing is Doing.BLOCKED:
+            status = replace(status, doing=Doing.BLOCKED)
+        self._tell(status, at_once=status != self.status)
+        pause = max(_NOW_EVERY_S, _PAGE_SHARE * self._pdf_writing_s)
+        if self._pdf_stale and (self._pdf_at is None or self._clock() - self._pdf_at > pause):
             self._write_pdf()
 
     def stopped(self) -> None:
@@ -215,6 +265,7 @@ class BeamtimeFollower(Follower):
         for record in self.records:
             if record.state is State.RUNNING:
                 self._keep(replace(record, state=State.WAITING))
+        self._running.clear()
         self._tell(Status(Doing.STOPPED, trouble=""), at_once=True)
         if self._pdf_stale:
             self._write_pdf()
@@ -232,7 +283,8 @@ class BeamtimeFollower(Follower):
         )
         for name, step in steps:
             progress.restart(name)
-            self._tell(replace(self.status, step=name, fraction=0.0), at_once=True)
+            now = replace(self._now(), doing=Doing.WORKING, name=record.name, step=name, fraction=0.0)
+            self._tell(now, at_once=True)
             try:
                 record = replace(record, **step(record, tomogram, labels, progress.part(1, name)))
             except Exception as error:
@@ -292,6 +344,9 @@ class BeamtimeFollower(Follower):
     def _keep(self, record: TomogramRecord) -> None:
         """Write a record; one that cannot be written now is, once more, with the next state of it."""
         self._changed = self._pdf_stale = True
+        self._waiting.pop(record.id, None)
+        if record.state is State.WAITING:
+            self._waiting[record.id] = record.signature[1]
         try:
             self.records.write(record)
         except UserError as error:
@@ -310,13 +365,39 @@ class BeamtimeFollower(Follower):
         except OSError:
             return False
 
+    def _is_settled(self, record: TomogramRecord) -> bool:
+        """Whether nothing is to be done as long as the file is as it is; failing again helps nobody."""
+        final = [State.DONE, State.SKIPPED]
+        if not self.parameters.retry_failed:
+            final.append(State.FAILED)
+        return record.state in final and not record.replaced
+
+    def _now(self) -> Status:
+        """Return what is done, from what is in work, waits and arrives."""
+        trouble, waiting = self.status.trouble, len(self._waiting)
+        if not self._running:
+            return Status(waiting=waiting, arriving=self._arriving, trouble=trouble)
+        running = list(self._running.values())
+        names = [path.name for path in self._running]
+        name = names[0] if len(names) == 1 else count(len(names), "tomogram")
+        whole = sum(one.bytes for one in running)
+        done = sum(one.bytes * one.fraction for one in running) / whole if whole else running[0].fraction
+        return Status(Doing.WORKING, name, "segmenting", done, waiting, self._left(), trouble, self._arriving)
+
     def _left(self) -> float | None:
-        """Return how long the tomogram in work and those that wait take, from what those before took."""
-        if not self._seconds:
-            return None
-        usual = sum(self._seconds) / len(self._seconds)
-        own = max(0.0, usual - (self._clock() - self._begun))
-        return own + usual * self.status.waiting
+        """Return how long those in work and those that wait take: as long as a byte took until now.
+
+        Bytes stand for voxels: tomograms of a beamtime are stored alike, and their shapes cost a reading.
+        """
+        running = self._running.values()
+        seconds, done = (sum(numbers) for numbers in zip(*self._took, strict=True)) if self._took else (0, 0)
+        if not done:
+            seconds = sum(self._clock() - one.begun for one in running)
+            done = sum(one.bytes * one.fraction for one in running)
+            if seconds < _SPEAK_AFTER_S or not done:
+                return None
+        left = sum(self._waiting.values()) + sum(one.bytes * (1 - one.fraction) for one in running)
+        return float(seconds / done * left / max(1, len(running)))
 
     def _tell(self, status: Status, *, at_once: bool = False) -> None:
         """Show what is done now; what changes all the time is shown now and then."""
@@ -343,8 +424,32 @@ class BeamtimeFollower(Follower):
         try:
             write_pdf(self.parameters.page, self.parameters.title, list(self.records))
             self._pdf_stale = False
+            self._pdf_writing_s = self._clock() - self._pdf_at
         except UserError as error:
             LOGGER.warning("the summary of a beamtime was not written: %s", error)
+
+
+def read_page(folder: Path) -> tuple[Doing, list[TomogramRecord]]:
+    """Return the records of a page for one who only looks, and whether somebody works there.
+
+    Where nobody does, none of them is in work, whatever a program that was killed has left.
+
+    Raises
+    ------
+    UserError
+        If the folder cannot be read.
+    """
+    if not is_page(folder):
+        return Doing.STOPPED, []
+    records = list(RecordFolder(folder))
+    try:
+        FolderLock(folder).release()
+    except UserError:
+        return Doing.ELSEWHERE, records
+    except OSError:  # read-only: nobody can work there
+        pass
+    killed = (replace(one, state=State.WAITING) if one.state is State.RUNNING else one for one in records)
+    return Doing.STOPPED, list(killed)
 
 
 def check_page(page: Path, watched: Path) -> None:

@@ -116,6 +116,7 @@ def _table_of_days(pdf: FPDF, days: Sequence[Day]) -> None:
     ) as table:
         table.row(["", *(_date(day.day) for day in days)])
         table.row(["Tomograms", *(str(day.tomograms) for day in days)])
+        table.row(["Failed", *(str(day.failed) for day in days)])
         table.row(["To look at", *(str(day.to_look_at) for day in days)])
         for title in titles:
             cells = []

@@ -15,6 +15,7 @@ class Doing(StrEnum):
     WORKING = "working"
     BLOCKED = "blocked"  # by a full disk, or a share that has gone
     STOPPED = "stopped"
+    ELSEWHERE = "elsewhere"  # another window or command works there
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,8 @@ class Status:
         Until these are done, from what those before took; None where that is not known.
     trouble
         What work waits for, or what to see to soon: a whole sentence, or nothing.
+    arriving
+        The names of files that are there and not complete yet.
     """
 
     doing: Doing = Doing.LOOKING
@@ -42,6 +45,7 @@ class Status:
     waiting: int = 0
     left_s: float | None = None
     trouble: str = ""
+    arriving: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
@@ -52,7 +56,9 @@ class Status:
             case Doing.BLOCKED:
                 return "Work waits."
             case Doing.LOOKING:
-                return "Up to date. Waiting for the next tomogram."
+                return self._looking
+            case Doing.ELSEWHERE:
+                return "Another window or command works in this folder; here is what it has done."
         step = f", {self.step}" if self.step else ""
         done = f" {round(100 * self.fraction)} %" if self.fraction > 0 else ""
         words = [f"{self.name}{step}{done}"]
@@ -60,4 +66,15 @@ class Status:
             words.append(f"{count(self.waiting, 'more tomogram', 'more tomograms')} to come")
         if self.left_s is not None:
             words.append(f"about {rough_duration(self.left_s)} left")
+        if self.arriving:
+            words.append(f"{count(len(self.arriving), 'file')} arriving")
         return "; ".join(words)
+
+    @property
+    def _looking(self) -> str:
+        words = [f"{count(self.waiting, 'tomogram waits', 'tomograms wait')}."] if self.waiting else []
+        if self.arriving:
+            first = self.arriving[0] + (", …" if len(self.arriving) > 1 else "")
+            files = count(len(self.arriving), "file is", "files are")
+            words.append(f"{files} arriving: not complete yet, or still being written ({first}).")
+        return " ".join(words) or "Up to date. Waiting for the next tomogram."

@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from pathlib import Path
 
 from sxtstudio.core.quality.dictionary import DEFINITIONS, FigureName
 from sxtstudio.core.quality.record import Figure, Flag
@@ -60,14 +61,21 @@ def sentences_of(record: TomogramRecord) -> list[str]:
     if record.quality is not None:
         texts += [figure.sentence for figure in record.quality.flagged]
     texts += record.messages
+    names = {Path(path).stem.split(".")[0] for path in (record.path, record.labels or record.path)}
     whole = (text if text.endswith((".", "!", "?")) else f"{text}." for text in texts if text)
-    return [f"{text[0].upper()}{text[1:]}" for text in whole]
+    return [text if _begins_with_name(text, names) else f"{text[0].upper()}{text[1:]}" for text in whole]
+
+
+def _begins_with_name(text: str, names: Iterable[str]) -> bool:
+    """Whether a sentence begins with the name of a file, which has its own letters."""
+    first = text.split()[0].rstrip(".,:;!?") if text.split() else ""
+    return not first.isalpha() or any(name and text.startswith(name) for name in names)
 
 
 def headline_of(record: TomogramRecord) -> str:
     """Return the line below a thumbnail: why it asks for a look, or what was found."""
     if record.state in (State.WAITING, State.RUNNING):
-        return record.state.value if record.state is State.WAITING else "in work"
+        return record.messages[0] if record.messages else ""  # the mark says the rest
     if record.state is not State.DONE:
         return record.messages[0] if record.messages else record.state.value
     asking = () if record.quality is None else record.quality.flagged

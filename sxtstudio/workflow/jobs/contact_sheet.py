@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.contrast import auto_window
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.shipped import resources
 from sxtstudio.io import open_volume
 
 PANEL_PX = 320
@@ -94,7 +96,7 @@ def draw(panels: list[Panel]) -> Image.Image:
     step_x, step_y = PANEL_PX + GAP_PX, PANEL_PX + CAPTION_PX + GAP_PX
     sheet = Image.new("RGB", (GAP_PX + columns * step_x, GAP_PX + rows * step_y), _GROUND)
     pen = ImageDraw.Draw(sheet)
-    large, small = ImageFont.load_default(15), ImageFont.load_default(12)
+    large, small = _font(15), _font(12)
     for number, panel in enumerate(panels):
         left, top = GAP_PX + number % columns * step_x, GAP_PX + number // columns * step_y
         if panel.pixels is None:
@@ -107,6 +109,15 @@ def draw(panels: list[Panel]) -> Image.Image:
         pen.text((left, top + PANEL_PX + 5), _shortened(pen, panel.name, large), _TEXT, large)
         pen.text((left, top + PANEL_PX + 25), _shortened(pen, panel.caption, small), _FAINT, small)
     return sheet
+
+
+@cache
+def _font(px: int) -> Any:
+    """Return the font that came with the program: Pillow's own has no letters beyond those of English."""
+    try:
+        return ImageFont.truetype(resources() / "fonts" / "DejaVuSans.ttf", px)
+    except OSError:
+        return ImageFont.load_default(px)
 
 
 def _overlay(image: NDArray[Any], labels: NDArray[np.bool_] | None) -> NDArray[np.uint8]:

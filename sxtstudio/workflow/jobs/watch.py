@@ -130,6 +130,15 @@ class FolderWatch:
                     ready.append((signature[2], path))
         return [path for _, path in sorted(ready)]
 
+    @property
+    def arriving(self) -> list[Path]:
+        """Those of the last look that are not complete, or were written to a moment ago, by name."""
+        return sorted(
+            path
+            for path, seen in self._seen.items()
+            if path not in self._taken or self._taken[path].signature != seen.signature
+        )
+
     def take(self, path: Path, signature: Signature) -> None:
         """Let a tomogram that was worked on before count as returned, as long as it is as it was then."""
         self._taken[path] = _Taken(signature, None, 0.0)

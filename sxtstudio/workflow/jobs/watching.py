@@ -55,6 +55,9 @@ class Follower:
     def found(self, tomograms: list[Path]) -> None:
         """Take note of those that wait."""
 
+    def arriving(self, tomograms: list[Path]) -> None:
+        """Take note of those that are there and not complete yet."""
+
     def changed(self, row: BatchRow) -> None:
         """Take note of what becomes of a tomogram; called often."""
 
@@ -187,6 +190,7 @@ class _Watching:
                 f"folders of slices are not taken from a watched folder ({self._watch.slice_folders[0]}): "
                 "nothing tells when the last slice is there. Segment them when they are complete."
             )
+        self._follower.arriving(self._watch.arriving)
         wanted = [path for path in found if self._follower.wants(path)]
         if wanted:
             self._follower.found(wanted)

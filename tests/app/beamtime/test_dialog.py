@@ -17,11 +17,12 @@ from sxtstudio.app import questions
 from sxtstudio.app.beamtime import dialog as module
 from sxtstudio.app.beamtime.dialog import BeamtimeDialog
 from sxtstudio.app.main_window import MainWindow
+from sxtstudio.core.lock import FolderLock
 from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.segment.registry import user_folder
 from sxtstudio.workflow.beamtime import pictures
 from sxtstudio.workflow.beamtime.record import Kind, RecordFolder, State, record_for
-from sxtstudio.workflow.beamtime.status import Doing
+from sxtstudio.workflow.beamtime.status import Doing, Status
 from sxtstudio.workflow.jobs import watch
 from sxtstudio.workflow.jobs.watch import signature_of
 from sxtstudio.workflow.jobs.watching import run_watch
@@ -68,8 +69,8 @@ def test_tomograms_arrive_on_the_wall(
     beamtime: BeamtimeDialog, window: MainWindow, folder: Path, tomogram: Path, qtbot: QtBot, shown
 ) -> None:
     form = beamtime.form
-    beamtime.start.click()
-    assert "folder to watch" in str(shown.pop()) and beamtime.job is None
+    assert not beamtime.start.isEnabled() and "Choose the folder to watch" in beamtime.headline.text()
+    assert "folder to watch" in beamtime.start.toolTip() and beamtime.tabs.currentIndex() == 2
     form.watched.setText(str(folder))
     form.watched.editingFinished.emit()
     assert form.page.text() == str(folder / "beamtime")
@@ -149,6 +150,45 @@ def test_a_file_that_has_taken_the_place_of_another_is_not_shown_in_its_stead(
     with qtbot.waitSignal(window.session.document_changed, timeout=20_000):
         beamtime.wall.opened.emit(beamtime.model.records[again.id])
     assert len(asked) == 2, "the file of the card itself opens without a question"
+
+
+def test_a_killed_run_is_not_in_work_and_another_window_is_not_stopped(
+    beamtime: BeamtimeDialog, make_page, qtbot: QtBot
+) -> None:
+    page = make_page(3)
+    folder = RecordFolder(page)
+    record = next(iter(folder))
+    folder.write(replace(record, state=State.RUNNING))
+    lock = FolderLock(page)
+    beamtime.form.page.setText(str(page))
+    beamtime.show_page()
+    qtbot.waitUntil(lambda: beamtime.status.doing is Doing.ELSEWHERE, timeout=20_000)
+    assert beamtime.model.records[record.id].state is State.RUNNING
+    assert "Another window" in beamtime.headline.text() or not beamtime.form.watched.text()
+    lock.release()
+    beamtime._look_again()
+    qtbot.waitUntil(lambda: beamtime.status.doing is Doing.STOPPED, timeout=20_000)
+    assert beamtime.model.records[record.id].state is State.WAITING
+
+
+def test_all_fits_a_small_screen_and_an_empty_wall_says_why(
+    beamtime: BeamtimeDialog, make_page, qtbot: QtBot
+) -> None:
+    beamtime.form.page.setText(str(make_page(3)))
+    beamtime.show_page()
+    qtbot.waitUntil(lambda: beamtime.model.rowCount() == 3, timeout=20_000)
+    beamtime.wall.setCurrentIndex(beamtime.model.index(1))
+    for tab in range(3):
+        beamtime.tabs.setCurrentIndex(tab)
+        assert beamtime.layout().totalHeightForWidth(1100) < 650
+    high = beamtime.splitter.y()
+    beamtime.job = beamtime._context.jobs.start("x", lambda job: None, kind=module.JobKind.ELSEWHERE)
+    beamtime._show_now(Status(Doing.WORKING, "a.mrc", "segmenting", 0.5))
+    beamtime.layout().activate()
+    assert beamtime.bar.isVisible() and beamtime.splitter.y() == high, "the wall stays where it is"
+    beamtime.job = None
+    beamtime.search.setText("no such word")
+    assert "None of 3 tomograms" in beamtime.wall.why_empty and beamtime.details.record is None
 
 
 def test_enter_presses_the_button_that_has_the_focus(beamtime: BeamtimeDialog, qtbot: QtBot) -> None:

@@ -280,3 +280,47 @@ def test_memory_does_not_grow_with_thousands_of_tomograms(
     assert grown / 100 < files[0].stat().st_size / 4
     assert json.loads(files[0].read_text())["version"] == 1
     follower._lock.release()
+
+
+def test_a_damaged_file_is_tried_again_only_when_it_changes(
+    tomogram: Path, folder: Path, toy_model: Path
+) -> None:
+    (folder / "first.mrc").unlink()
+    (folder / "bad.mrc").write_bytes(tomogram.read_bytes()[:20_000])
+    assert Evening(folder, toy_model, 1).run() == [("bad.mrc", "failed")]
+    assert Evening(folder, toy_model, 9).run(looks=12) == []
+    assert Evening(folder, toy_model, 1, retry_failed=True).run() == [("bad.mrc", "failed")]
+
+
+def test_what_is_left_counts_how_large_tomograms_are(tmp_path: Path, make_record) -> None:
+    """A tenth of the work took 30 s: 270 s are left, however many tomograms that are."""
+    now = [0.0]
+    follower = BeamtimeFollower(BeamtimeParameters(tmp_path / "page"), clock=lambda: now[0])
+    sizes = {"small.mrc": 200, "large.mrc": 1800}
+    for name, size in sizes.items():
+        path = Path("/data/in") / name
+        record = replace(make_record(name), state=State.WAITING, signature=(1, size, 1e9, 1e9))
+        follower._arrived[path] = record
+    follower.found(list(follower._arrived))
+    assert follower.status.waiting == 2 and "2 tomograms wait" in follower.status.text
+    row = BatchRow(Path("/data/in/small.mrc"), "running")
+    follower.changed(row)
+    now[0] = 30.0
+    follower.changed(replace(row, slices=(40, 40)))
+    assert follower.status.left_s == pytest.approx(270) and follower.status.waiting == 1
+    follower.ended(replace(row, state="failed", message="small.mrc is damaged"), Progress())
+    assert follower.status.doing is Doing.LOOKING and "Up to date" not in follower.status.text
+    follower.arriving([Path("/data/in/third.mrc")])
+    follower._waiting.clear()
+    follower.idle()
+    assert "1 file is arriving" in follower.status.text and "third.mrc" in follower.status.text
+    follower._lock.release()
+
+
+def test_names_keep_their_letters_in_sentences(make_record) -> None:
+    from sxtstudio.workflow.beamtime.summary import sentences_of
+
+    record = replace(
+        make_record("cell 1.mrc"), quality=None, messages=("cell 1.labels.tif is there", "the disk is slow")
+    )
+    assert sentences_of(record) == ["cell 1.labels.tif is there.", "The disk is slow."]
