@@ -12,6 +12,7 @@ from PySide6.QtWidgets import (
     QHeaderView,
     QLabel,
     QSplitter,
+    QStackedWidget,
     QTableWidget,
     QTableWidgetItem,
     QVBoxLayout,
@@ -27,7 +28,7 @@ from sxtstudio.app.objects.plots.export import write_figures
 from sxtstudio.app.objects.plots.figure import FigurePlot
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.core.figures import Figure as PlotFigure
-from sxtstudio.core.quality.plots import quality_plots
+from sxtstudio.core.quality.plots import quality_plots, why_empty
 from sxtstudio.core.quality.record import Figure, Flag, Quality
 from sxtstudio.core.wording import count, cut
 from sxtstudio.workflow.jobs.document_quality import OpenTomogram, quality_of_open
@@ -60,6 +61,8 @@ class QualityDialog(ToolDialog):
         self.half: Path | None = None
         self.rows = QTableWidget(0, len(_HEADINGS))
         self.plots = (FigurePlot("Fourier ring correlation"), FigurePlot("Mean and SD along z"))
+        self.reasons = (QLabel(), QLabel())
+        self.places = (QStackedWidget(), QStackedWidget())  # a plot, or why there is none
         self.summary = QLabel(_ABOUT)
         self.strip = ProgressStrip()
         self.resize(1120, 700)
@@ -101,7 +104,14 @@ class QualityDialog(ToolDialog):
         self.rows.resizeRowsToContents()
         for plot, drawn in zip(self.plots, quality_plots(found), strict=True):
             plot.show_figure(drawn)
+        self._give_reasons(why_empty(found))
         self._enable()
+
+    def _give_reasons(self, reasons: tuple[str, str]) -> None:
+        """Say in place of a plot that is not there why it is not."""
+        for place, plot, label, why in zip(self.places, self.plots, self.reasons, reasons, strict=True):
+            label.setText(why)
+            place.setCurrentWidget(label if plot.figure is None else plot)
 
     def _show_row(self, row: int, figure: Figure) -> None:
         definition = figure.definition
@@ -153,8 +163,13 @@ class QualityDialog(ToolDialog):
         drawn = QWidget()
         column = QVBoxLayout(drawn)
         column.setContentsMargins(0, 0, 0, 0)
-        for plot in self.plots:
-            column.addWidget(plot)
+        for place, plot, label in zip(self.places, self.plots, self.reasons, strict=True):
+            label.setWordWrap(True)
+            label.setAlignment(Qt.AlignmentFlag.AlignCenter)
+            label.setMargin(24)
+            place.addWidget(plot)
+            place.addWidget(label)
+            column.addWidget(place)
         parts = QSplitter()
         parts.addWidget(self.rows)
         parts.addWidget(drawn)
@@ -200,6 +215,7 @@ class QualityDialog(ToolDialog):
         self.summary.setText(_ABOUT)
         for plot in self.plots:
             plot.show_figure(None)
+        self._give_reasons(("", ""))
         self._enable()
         if self.isVisible():
             self.judge()

@@ -13,6 +13,7 @@ class FigureName(StrEnum):
     CONTRAST = "contrast"
     CELL_CONTRAST = "cell_contrast"
     NOISE = "noise"
+    SMOOTHING = "smoothing"
     DOUBLES = "doubles"
     BEADS = "beads"
     STREAKS = "streaks"
@@ -21,12 +22,14 @@ class FigureName(StrEnum):
     FILL = "fill"
     EMPTY_SLICES = "empty_slices"
     CLIPPED = "clipped"
+    HOT_PIXELS = "hot_pixels"
     DRIFT = "drift"
     VOXEL_SIZE = "voxel_size"
     TILT_SERIES = "tilt_series"
     CERTAINTY = "certainty"
     RECOGNISED = "recognised"
     OBJECTS = "objects"
+    LABELS = "labels"
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,9 @@ DEFINITIONS: dict[FigureName, Definition] = {
         "The size of the smallest details within a slice that rise above the noise, as the period of a "
         "pattern: of lines as wide as the gaps between them, a line and a gap together. With two half "
         "reconstructions it is exact. From one alone neighbouring slices are compared; that is an estimate: "
-        "on 17 simulated tomograms within a quarter of the exact one in 16, and 0.6 of it in one. The noise "
-        "decides it, not the optics alone; where nothing fine is in view it is coarse.",
-        "1 / the frequency at which the Fourier ring correlation falls below 1/7",
+        "on 17 simulated tomograms within a quarter of the exact one in 16, and a third too coarse in one. "
+        "The noise decides it, not the optics alone; where nothing fine is in view it is coarse.",
+        "1 / the frequency at which the Fourier ring correlation falls below 1/7 and stays there",
         "Saxton and Baumeister 1982 (ring correlation); Rosenthal and Henderson 2003 (1/7 of two halves).",
     ),
     FigureName.CONTRAST: Definition(
@@ -79,6 +82,14 @@ DEFINITIONS: dict[FigureName, Definition] = {
         "where least is to be seen.",
         "20th percentile, over places of 24 × 24 px, of the standard deviation of the slice without what is "
         "wider than σ = 3 px, made up for what that takes from white noise",
+    ),
+    FigureName.SMOOTHING: Definition(
+        "Smoothing",
+        "Whether the tomogram was smoothed after its reconstruction: the powers of ten by which the power of "
+        "its spectrum falls over 0.1 1/px, where it falls most. Reconstructions have up to 2.1; behind a "
+        "Gaussian of σ = 1.5 px and more it is above 2.2, or nothing but rounding is left. Weaker filters "
+        "are not told, nor are others such as the median.",
+        "log₁₀(P(k) / P(k + 0.1)); P: the power of tiles of the slices",
     ),
     FigureName.DOUBLES: Definition(
         "Doubled edges",
@@ -117,6 +128,12 @@ DEFINITIONS: dict[FigureName, Definition] = {
         "Clipped grey values",
         "The share of what was measured that has exactly the lowest or the highest grey value.",
     ),
+    FigureName.HOT_PIXELS: Definition(
+        "Hot pixels",
+        "Single pixels and rows of them, up to two wide, that lie more than ten times as far from the middle "
+        "of the grey values as these are spread, with nothing around them. All other figures leave them out.",
+        whole=True,
+    ),
     FigureName.DRIFT: Definition(
         "Drift of the brightness",
         "How far apart the means of the slices lie along z, without the twentieth at either end, in standard "
@@ -138,4 +155,9 @@ DEFINITIONS: dict[FigureName, Definition] = {
         source="Dyhr, Sadeghi et al., PNAS 2023.",
     ),
     FigureName.OBJECTS: Definition("Objects", "How many objects there are in all.", whole=True),
+    FigureName.LABELS: Definition(
+        "Labels",
+        "1 where the file holds labels or numbers of objects: whole numbers in even areas on a ground of 0.",
+        whole=True,
+    ),
 }

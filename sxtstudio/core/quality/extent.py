@@ -84,11 +84,11 @@ class Overview:
 
 def _cut_sides(cell: NDArray[np.bool_]) -> tuple[Side, ...]:
     faces = {
-        Side.FIRST: cell[0],
-        Side.LAST: cell[-1],
         Side.TOP: cell[:, 0],
         Side.BOTTOM: cell[:, -1],
         Side.LEFT: cell[:, :, 0],
         Side.RIGHT: cell[:, :, -1],
     }
+    if len(cell) > 1:  # one slice says nothing of what lies before and behind it
+        faces = {Side.FIRST: cell[0], Side.LAST: cell[-1], **faces}
     return tuple(side for side, face in faces.items() if face.mean() > _TOUCHES)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from sxtstudio.core.quality.dictionary import FigureName
+from sxtstudio.core.quality.outliers import HotPixels
 from sxtstudio.core.quality.record import CurveSource, Figure, Flag, ResolutionCurve, Side
 from sxtstudio.core.trust import LOW, Trust, median
 from sxtstudio.core.volume import VoxelSize
@@ -29,6 +30,12 @@ RECOGNISED = (0.78, 0.6)
 #: Edges of voxels of soft X-ray tomograms, nm; and how much they may differ in a slice, and from slice to it.
 VOXEL_NM = (4.0, 80.0)
 _SQUARE, _SLAB = 0.01, 4.0
+#: Powers of ten over 0.1 1/px (``smoothing``).
+SMOOTHED = 2.2
+#: Share of the pixels, and spreads from the median, from which on hot ones ask for a look.
+HOT_SHARE, HOT_SPREADS = 1e-5, 100.0
+_FILTERED = "The grain itself was filtered away, so from this tomogram alone {} cannot be told."
+_EMPTY = "All slices that were read are empty, so there was nothing to measure."
 
 
 def resolution(curve: ResolutionCurve | None, voxel_nm: VoxelSize | None) -> Figure:
@@ -76,7 +83,9 @@ def cell_contrast(difference: float | None, noise: float | None) -> Figure:
         return _unknown(FigureName.CELL_CONTRAST, sentence)
     value = difference / noise
     flag = _below(value, CELL_CONTRAST)
-    sentence = "The cell is denser than the ice around it, as it should be."
+    sentence = "The grey values of the cell differ from those around it by more than the grain."
+    if value < 1:
+        sentence = "The grey values of the cell differ a little from those around it."
     if flag is not Flag.GOOD:
         sentence = "Cell and ice have nearly the same grey values: a threshold will not separate them."
     return Figure(FigureName.CELL_CONTRAST, value, "× noise", flag, sentence)
@@ -88,6 +97,57 @@ def noise(value: float | None) -> Figure:
         return _unknown(FigureName.NOISE, "The noise could not be measured: no place is large enough.")
     sentence = "The grain of the quietest places; compare it with other tomograms of the same beamline."
     return Figure(FigureName.NOISE, value, "grey", Flag.GOOD, sentence)
+
+
+def smoothing(fall: float | None, *, rounded: bool) -> Figure:
+    """Judge whether the grain was filtered away."""
+    name, unit = FigureName.SMOOTHING, "powers of ten"
+    if fall is None:
+        return _unknown(name, "No place is large enough to tell whether the tomogram was smoothed.")
+    if fall < SMOOTHED and not rounded:
+        return Figure(name, fall, unit, Flag.GOOD, "No sign of a blur.")
+    why = "" if fall >= SMOOTHED else " (nothing but the rounding to whole grey values is left of it)"
+    sentence = (
+        f"This was smoothed: the grain itself was filtered away{why}. Contrast, noise and resolution would "
+        "mean little; look at the reconstruction as it was before the filter."
+    )
+    return Figure(name, fall, unit, Flag.LOOK, sentence)
+
+
+def without_grain(figure: Figure, what: str) -> Figure:
+    """Return a figure that compares with the grain, without its value; ``what`` it would tell."""
+    return _unknown(figure.name, _FILTERED.format(what))
+
+
+def hot_pixels(found: HotPixels) -> Figure:
+    """Judge how many single pixels lie far outside the grey values."""
+    name = FigureName.HOT_PIXELS
+    if not found.number:
+        return Figure(name, 0.0, "", Flag.GOOD, "No single pixel lies far outside the grey values.")
+    part = found.number / found.total
+    flag = Flag.LOOK if part >= HOT_SHARE or found.spreads >= HOT_SPREADS else Flag.GOOD
+    them = "It was" if found.number == 1 else "They were"
+    sentence = (
+        f"{count(found.number, 'pixel')} of the slices that were read ({significant(100 * part, 2)} %) "
+        f"{'lies' if found.number == 1 else 'lie'} far outside the other grey values, at most at "
+        f"{significant(found.largest, 4)}. {them} left out of all other figures."
+    )
+    if flag is Flag.LOOK:
+        sentence += " Take hot pixels out of the projections before the reconstruction."
+    return Figure(name, float(found.number), "", flag, sentence)
+
+
+def labels(what: str) -> Figure:
+    """Say that these are labels; ``what`` is the kind of them."""
+    sentence = f"This looks like labels ({what}), not like a tomogram: open the tomogram instead."
+    return Figure(FigureName.LABELS, 1.0, "", Flag.BAD, sentence)
+
+
+def of_nothing(figures: Sequence[Figure]) -> list[Figure]:
+    """Return figures of a tomogram of which all slices are empty: what was measured of them is unknown."""
+    kept = (FigureName.FILL, FigureName.EMPTY_SLICES, FigureName.VOXEL_SIZE, FigureName.TILT_SERIES,
+            FigureName.CERTAINTY, FigureName.RECOGNISED, FigureName.OBJECTS)  # fmt: skip
+    return [figure if figure.name in kept else _unknown(figure.name, _EMPTY) for figure in figures]
 
 
 def doubles(pixels: float | None, voxel_nm: VoxelSize | None) -> Figure:
@@ -132,7 +192,7 @@ def cell(value: float | None) -> Figure:
     return Figure(FigureName.CELL, value, "share", flag, sentence)
 
 
-def cut_sides(sides: Sequence[Side] | None) -> Figure:
+def cut_sides(sides: Sequence[Side] | None, *, one_slice: bool = False) -> Figure:
     """Say at which faces the cell goes on; that is so in most tomograms, and no fault."""
     if sides is None:
         sentence = "Where the cell ends cannot be told, so neither whether the field of view cuts it."
@@ -141,6 +201,8 @@ def cut_sides(sides: Sequence[Side] | None) -> Figure:
     through = [side.value for side in sides if side in (Side.FIRST, Side.LAST)]
     if not sides:
         sentence = "The whole cell lies in the field of view."
+        if one_slice:
+            sentence = "In this one slice the whole cell lies in the field of view."
     elif around:
         sentence = (
             f"The plasma membrane is cut by the field of view ({', '.join(around + through)}): volumes and "
@@ -220,7 +282,14 @@ def voxel_size(voxel_nm: VoxelSize | None) -> Figure:
             f"Slices lie {significant(z, 3)} nm apart and voxels are {significant(x, 3)} nm wide: check the "
             "file."
         )
-    return Figure(name, x, "nm", Flag.LOOK if sentence else Flag.GOOD, sentence or "A usual size.")
+    if sentence:
+        return Figure(name, x, "nm", Flag.LOOK, sentence)
+    sentence = "A usual size, the same along all axes."
+    if abs(z - x) > _SQUARE * x:
+        edges = " × ".join(significant(edge, 3) for edge in voxel_nm)
+        nearer = "closer together" if z < x else "farther apart"
+        sentence = f"{edges} nm (z, y, x): slices lie {nearer} than the pixels within them."
+    return Figure(name, x, "nm", Flag.GOOD, sentence)
 
 
 def tilt_series(reason: str) -> list[Figure]:

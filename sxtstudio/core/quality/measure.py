@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,12 +18,16 @@ from sxtstudio.core.polarity import Basis, Value, verdict
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.quality import flags
 from sxtstudio.core.quality.beads import Section, beads, sections
+from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.doubles import displacement
 from sxtstudio.core.quality.extent import Overview
 from sxtstudio.core.quality.grain import Grain
-from sxtstudio.core.quality.record import Figure, Quality, ResolutionCurve, SliceFigures
+from sxtstudio.core.quality.labelled import LabelSigns
+from sxtstudio.core.quality.outliers import HotPixels, without_hot_pixels
+from sxtstudio.core.quality.record import CurveSource, Figure, Flag, Quality, ResolutionCurve, SliceFigures
 from sxtstudio.core.quality.resolution import DISTANCES_PX, of_halves, of_neighbours
-from sxtstudio.core.quality.sampling import read_slices, sample_of, spread
+from sxtstudio.core.quality.sampling import known_pixels, read_slices, sample_of, spread
+from sxtstudio.core.quality.smoothing import Fineness
 from sxtstudio.core.quality.spectra import CrossPower, Spectrum, tile_px, tile_spectra
 from sxtstudio.core.trust import Trust
 from sxtstudio.core.volume import Volume, VoxelSize
@@ -31,6 +35,8 @@ from sxtstudio.core.wording import shape_text
 
 #: So many slices tell the polarity, and the grain.
 _SIGNS, _GRAINS = 5, 16
+#: And so many whether they were smoothed.
+_FINE = 5
 #: From so strong a streak on, in spreads, what lies under it counts, over so many diameters along it.
 _STREAK, _STREAK_LENGTH = 1.0, 6.0
 #: Slices at either end are left out of the drift, and a change is looked for over so many of the rest.
@@ -95,6 +101,9 @@ class _Findings:
 
     grain: Grain
     overview: Overview
+    fineness: Fineness
+    hot: HotPixels = field(default_factory=HotPixels)
+    signs: LabelSigns = field(default_factory=LabelSigns)
     ends: _Ends = field(default_factory=_Ends)
     sections: list[Section] = field(default_factory=list)
     slices: list[SliceFigures] = field(default_factory=list)
@@ -145,14 +154,21 @@ def measure_quality(
     progress.begin(len(sample.slices) + 1, "looking at slices")
     ready = _first_slices(volume, sample.places)
     polarity = known.polarity or _polarity(ready.values())
-    found = _Findings(Grain(), Overview(volume.shape, volume.voxel_nm))
+    found = _Findings(Grain(), Overview(volume.shape, volume.voxel_nm), Fineness(volume.shape))
     resolution = _Resolution(volume, half, sample.groups)
-    of_grain = {sample.places[i] for i in spread(0, len(sample.places) - 1, _GRAINS)}
+    last = len(sample.places) - 1
+    of_grain, of_fine = ({sample.places[i] for i in spread(0, last, n)} for n in (_GRAINS, _FINE))
     for z, image, measured in read_slices(volume, sample.slices, progress, ready):
         if z in sample.places:
+            found.signs.add(image)
+            image = found.hot.clean(image, measured)
             marked = None if labels is None else labels.read(Box.slab(z, z + 1, labels.shape))[0]
             found.overview.add(image, marked)
             _look(found, z, image, measured, dark=polarity == "dark", grain=z in of_grain)
+            if z in of_fine:
+                found.fineness.add(image, measured)
+        else:
+            image = without_hot_pixels(image, measured)
         resolution.add(z, image, measured)
     quality = _judged(volume, known, polarity, found, resolution.curve(), len(sample.places))
     progress.step()
@@ -167,7 +183,7 @@ def _first_slices(volume: Volume, places: Sequence[int]) -> dict[int, NDArray[An
 
 
 def _polarity(slices: Iterable[NDArray[Any]]) -> Value:
-    signs = [image_signs(image) for image in slices]
+    signs = [image_signs(without_hot_pixels(image, known_pixels(image))) for image in slices]
     return verdict([one.log_odds for one in signs if one is not None], Basis.IMAGE).value
 
 
@@ -209,6 +225,7 @@ class _Resolution:
         if self._half is not None:
             if z in self._first:
                 other = self._half.read(Box.slab(z, z + 1, self._half.shape))[0]
+                other = without_hot_pixels(other, measured)
                 first, second = (tile_spectra(one, measured, self._edge) for one in (image, other))
                 self._power(0.0).add(first, second)
             return
@@ -250,6 +267,9 @@ def _judged(
 ) -> Quality:
     """Return the record of what was found, with its flags."""
     voxel_nm: VoxelSize | None = volume.voxel_nm
+    if found.signs.are_labels:
+        only = (flags.labels(found.signs.what), flags.voxel_size(voxel_nm))
+        return Quality(known.name, volume.shape, voxel_nm, only)
     slice_px = 1.0 if voxel_nm is None else voxel_nm[0] / voxel_nm[2]
     gold = beads(found.sections, slice_px)
     apart = displacement(gold, found.sections)
@@ -260,19 +280,22 @@ def _judged(
     streaked = sum(_STREAK_LENGTH * s.diameter**2 for s in found.sections if s.streak >= _STREAK)
     extent = found.overview.extent(polarity)
     noise = found.grain.noise
+    smoothing = flags.smoothing(found.fineness.fall, rounded=found.fineness.rounded)
     figures: list[Figure] = [
         flags.resolution(curve, voxel_nm),
         flags.contrast(found.grain.contrast),
         flags.cell_contrast(None if extent is None else extent.contrast, noise),
         flags.noise(noise),
+        smoothing,
         flags.doubles(apart, voxel_nm),
         flags.beads(number),
         flags.streaks(min(1.0, streaked / pixels)),
         flags.cell(None if extent is None else extent.share),
-        flags.cut_sides(None if extent is None else extent.cut),
+        flags.cut_sides(None if extent is None else extent.cut, one_slice=volume.shape[0] == 1),
         flags.fill(1 - float(np.mean(found.measured))),
         flags.empty_slices(sum(one.mean is None for one in found.slices), read),
         flags.clipped(found.ends.share),
+        flags.hot_pixels(found.hot),
         flags.drift(_drift(found.slices)),
         flags.voxel_size(voxel_nm),
         *flags.tilt_series(known.tilt_series),
@@ -280,6 +303,10 @@ def _judged(
     ]
     if known.objects is not None:
         figures.append(flags.objects(known.objects))
+    if all(one.mean is None for one in found.slices):
+        figures = flags.of_nothing(figures)
+    elif smoothing.flag is Flag.LOOK:
+        figures, curve = _without_grain(figures, curve)
     return Quality(
         known.name,
         volume.shape,
@@ -290,6 +317,22 @@ def _judged(
         () if extent is None else extent.cut,
         dict(known.objects or {}),
     )
+
+
+def _without_grain(
+    figures: list[Figure], curve: ResolutionCurve | None
+) -> tuple[list[Figure], ResolutionCurve | None]:
+    """Leave out what is told by comparing with the grain, which is gone; two halves have other means."""
+    told = {
+        FigureName.CONTRAST: "the contrast",
+        FigureName.CELL_CONTRAST: "how far the cell stands out",
+        FigureName.NOISE: "the noise",
+    }
+    if curve is None or curve.source is CurveSource.ONE_IMAGE:
+        told[FigureName.RESOLUTION] = "the resolution"
+        curve = None if curve is None else replace(curve, resolution_px=None)
+    left = [flags.without_grain(one, told[one.name]) if one.name in told else one for one in figures]
+    return left, curve
 
 
 def _drift(slices: Sequence[SliceFigures]) -> float | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from sxtstudio.core.figures import GROUP_COLOURS, Curve, Figure, FigureKind
+from sxtstudio.core.quality.dictionary import FigureName
 from sxtstudio.core.quality.record import CurveSource, Quality
 from sxtstudio.core.wording import significant, slice_number
 
@@ -12,6 +13,23 @@ _TITLES = {
     CurveSource.HALVES: "two half reconstructions",
     CurveSource.ONE_IMAGE: "neighbouring slices",
 }
+
+
+def why_empty(quality: Quality) -> tuple[str, str]:
+    """Return what stands in place of either plot where there is nothing to draw."""
+    labels = quality.figure(FigureName.LABELS)
+    if labels is not None:
+        return labels.sentence, ""
+    resolution = quality.figure(FigureName.RESOLUTION)
+    known = [one for one in quality.slices if one.mean is not None and one.deviation is not None]
+    along_z = "There is nothing in the slices that were read."
+    if known:
+        mean, deviation = (significant(value or 0.0, 4) for value in (known[0].mean, known[0].deviation))
+        along_z = (
+            f"One slice only, so nothing changes along z: its mean is {mean}, its standard deviation "
+            f"{deviation}."
+        )
+    return ("" if resolution is None else resolution.sentence), along_z
 
 
 def quality_plots(quality: Quality) -> tuple[Figure | None, Figure | None]:
@@ -47,7 +65,7 @@ def _along_z(quality: Quality) -> Figure | None:
         for column in zip(*known, strict=True)
     ) if known else (np.empty(0),) * 3  # fmt: skip
     there = np.isfinite(mean)
-    if not there.any():
+    if np.count_nonzero(there) < 2:
         return None
     x, mean, deviation = x[there], mean[there], deviation[there]
     curves = (

@@ -91,12 +91,12 @@ class ResolutionCurve:
     frequency
         Of the rings (n,), in 1/px of a slice, 0…0.5, ascending.
     correlation
-        Of each ring (n,), −1…1.
+        Of each ring (n,), −1…1, averaged with its neighbours.
     limit
         What the correlation must stay above.
     resolution_px
-        Of the tomogram; with two halves 1 / the frequency at which it falls below. None if it does nowhere,
-        or at once.
+        1 / the frequency at which it falls below, and stays there. None if it does nowhere, or at once, or
+        if it means nothing because the grain was filtered away.
     """
 
     source: CurveSource

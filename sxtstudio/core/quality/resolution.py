@@ -13,21 +13,21 @@ noise of a slice is gone 1/(2 k tan θ) further on (θ: the largest tilt, some 6
 compared in the half of Fourier space across the tilt axis, with the smallest d for which k·d is above 0.25
 where the correlation falls below 1/7, and which leaves no plateau of noise. Structures differ as well from
 slice to slice, the more the further they are apart: nearer slices say too good a figure, farther ones too bad
-a one, and what is given is the geometric mean of the nearest that will do and the next.
-On 17 phantoms with random microscopes the figure was within a quarter of that of two halves in 16, and 0.6
-of it in one (``python -m bench.quality``).
+a one, and what is given is where the mean of two curves falls below: of the nearest that will do and the
+next.
+On 17 phantoms with random microscopes the figure was within a quarter of that of two halves in 16, and a
+third too coarse in one (``python -m bench.quality``).
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 
 from sxtstudio.core.quality.record import CurveSource, ResolutionCurve
-from sxtstudio.core.quality.spectra import CrossPower, Plane, first_crossing, frequencies
+from sxtstudio.core.quality.spectra import CrossPower, Plane, first_crossing, frequencies, smoothed
 
 #: What the correlation of two halves must stay above.
 LIMIT = 1 / 7
@@ -52,6 +52,7 @@ class _Candidate:
 def of_halves(power: CrossPower) -> ResolutionCurve:
     """Return the curve of two half reconstructions, slice by slice."""
     frequency, correlation = power.correlation()
+    correlation = smoothed(correlation)
     crossing = first_crossing(frequency, correlation, LIMIT)
     return ResolutionCurve(
         CurveSource.HALVES,
@@ -82,13 +83,14 @@ def of_neighbours(powers: Mapping[float, CrossPower]) -> ResolutionCurve | None:
     while best > 0 and _is_next(found[best], found[best - 1]):
         best -= 1
     chosen, further = found[best], found[min(best + 1, len(found) - 1)]
-    resolution = math.sqrt(chosen.resolution_px * further.resolution_px)
+    correlation = (chosen.correlation + further.correlation) / 2
+    crossing = first_crossing(chosen.frequency, correlation, LIMIT)
     return ResolutionCurve(
         CurveSource.ONE_IMAGE,
         tuple(float(f) for f in chosen.frequency),
-        tuple(round(float(c), 5) for c in chosen.correlation),
+        tuple(round(float(c), 5) for c in correlation),
         LIMIT,
-        resolution,
+        None if crossing is None else 1 / crossing,
     )
 
 
@@ -106,6 +108,7 @@ def _across(distance: float, power: CrossPower) -> _Candidate | None:
     curves = [power.correlation(x > y), power.correlation(y > x)]
     means = [float(c[(f > _LOW) & (f < _HIGH)].mean()) for f, c in curves]
     frequency, correlation = curves[int(np.argmin(means))]
+    correlation = smoothed(correlation)
     crossing = first_crossing(frequency, correlation, LIMIT)
     if crossing is None or not correlation.any():
         return None

@@ -24,6 +24,8 @@ Plane = NDArray[np.float64]
 TILE_PX, SMALL_TILE_PX = 128, 64
 #: Tiles overlap by half where a slice has fewer of them.
 _ENOUGH_TILES = 60
+#: A curve that rises again within so much, 1/px, has not ended: it has a zero of the optics, or noise.
+DIP = 0.05
 
 
 def tile_px(shape: tuple[int, ...]) -> int | None:
@@ -54,8 +56,7 @@ def tile_spectra(image: NDArray[Any], measured: Mask | None, edge: int) -> Spect
     whole = (height // edge) * (width // edge)
     step = edge if whole >= _ENOUGH_TILES else edge // 2
     corners = [(y, x) for y in range(0, height - edge + 1, step) for x in range(0, width - edge + 1, step)]
-    taper = np.hanning(edge + 2)[1:-1]
-    window = np.outer(taper, taper).astype(np.float32)
+    window = _window(edge)
     tiles = np.zeros((len(corners), edge, edge), np.float32)
     for tile, (y, x) in zip(tiles, corners, strict=True):
         part = np.s_[y : y + edge, x : x + edge]
@@ -64,6 +65,11 @@ def tile_spectra(image: NDArray[Any], measured: Mask | None, edge: int) -> Spect
             tile[:] = (values - values.mean(dtype=np.float64)) * window
     spectra: Spectrum = fft.rfft2(tiles, overwrite_x=True)
     return spectra
+
+
+def taper_power(edge: int) -> float:
+    """Return the power at each frequency of a tile of white noise of variance 1, behind its window."""
+    return float((_window(edge).astype(np.float64) ** 2).sum())
 
 
 class CrossPower:
@@ -122,20 +128,38 @@ def ring_numbers(edge: int) -> NDArray[np.intp]:
     return rings
 
 
-def first_crossing(frequency: Plane, values: Plane, limit: float) -> float | None:
-    """Return the frequency (1/px) at which a smoothed curve first falls below a limit; None if nowhere.
-
-    Between two rings it is interpolated. A curve that begins below is given up: None as well.
-    """
+def smoothed(values: Plane) -> Plane:
+    """Return a curve (n,) of which each ring is averaged with its neighbours: 1/4, 1/2, 1/4."""
     padded = np.pad(values, 1, mode="edge")
-    smooth = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
-    below = np.flatnonzero(smooth < limit)
-    if not below.size or below[0] == 0:
+    smooth: Plane = (padded[:-2] + 2 * padded[1:-1] + padded[2:]) / 4
+    return smooth
+
+
+def first_crossing(frequency: Plane, values: Plane, limit: float) -> float | None:
+    """Return the frequency (1/px) at which a curve first falls below a limit and stays there.
+
+    A dip that is narrower than ``DIP`` does not count; what comes back later (noise that both share) does not
+    either. Between two rings it is interpolated. None where it never falls, and where it begins below.
+    """
+    below = values < limit
+    starts = np.flatnonzero(below & ~np.r_[False, below[:-1]])
+    if not starts.size or starts[0] == 0:
         return None
-    i = int(below[0])
-    share = (smooth[i - 1] - limit) / (smooth[i - 1] - smooth[i])
+    for i in starts.tolist():
+        again = np.flatnonzero(~below[i:])
+        if not again.size or frequency[i + int(again[0])] - frequency[i] >= DIP:
+            break
+    else:
+        return None
+    share = (values[i - 1] - limit) / (values[i - 1] - values[i])
     found = float(frequency[i - 1] + share * (frequency[i] - frequency[i - 1]))
     return found if math.isfinite(found) else None
+
+
+def _window(edge: int) -> Image:
+    taper = np.hanning(edge + 2)[1:-1]
+    window: Image = np.outer(taper, taper).astype(np.float32)
+    return window
 
 
 def _products(a: Spectrum, b: Spectrum) -> Plane:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 from pytestqt.qtbot import QtBot
 
 from sxtstudio.app import questions
@@ -18,16 +20,38 @@ from sxtstudio.core.edit_kind import EditKind
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_table import ObjectRow
 from sxtstudio.core.quality.dictionary import FigureName
+from sxtstudio.core.quality.measure import measure_quality
 from sxtstudio.core.quality.plots import quality_plots
 from sxtstudio.core.quality.record import CurveSource, Flag, Quality, SliceFigures
 from sxtstudio.core.records import record_of
 from sxtstudio.core.trust import SliceTrust
+from sxtstudio.core.volume import ArrayVolume
+from tests.core.quality.phantoms import cell_in_ice
+
+
+@pytest.fixture(scope="module")
+def cell(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small cell (8 × 96 × 96, 10 nm), which is judged much sooner than the sample."""
+    path = tmp_path_factory.mktemp("quality") / "cell.tif"
+    volume, _ = cell_in_ice(shape=(8, 96, 96), noise=0.15)
+    about = {"axes": "ZYX", "unit": "nm", "spacing": 10.0}
+    tifffile.imwrite(path, volume, imagej=True, resolution=(0.1, 0.1), metadata=about)
+    return path
 
 
 @pytest.fixture
-def dialog(sample: MainWindow, qtbot: QtBot) -> QualityDialog:
-    sample.actions_.by_name["tools.quality"].trigger()
-    dialog = sample.context.dialogs.find(QualityDialog)
+def opened(open_file: Callable[[Path], MainWindow], cell: Path) -> MainWindow:
+    return open_file(cell)
+
+
+@pytest.fixture
+def dialog(opened: MainWindow, qtbot: QtBot) -> QualityDialog:
+    return asked_for(opened, qtbot)
+
+
+def asked_for(window: MainWindow, qtbot: QtBot) -> QualityDialog:
+    window.actions_.by_name["tools.quality"].trigger()
+    dialog = window.context.dialogs.find(QualityDialog)
     assert dialog is not None
     judged(dialog, qtbot)
     return dialog
@@ -37,8 +61,9 @@ def judged(dialog: QualityDialog, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: dialog.found is not None and dialog.job is None, timeout=30_000)
 
 
-def test_the_sample_is_judged_by_itself_and_is_good(dialog: QualityDialog) -> None:
+def test_the_sample_is_judged_by_itself_and_is_good(sample: MainWindow, qtbot: QtBot) -> None:
     """The sample that the program ships raises no flag; every figure has a row with a sentence."""
+    dialog = asked_for(sample, qtbot)
     found = dialog.found
     assert found is not None
     assert [figure.sentence for figure in found.flagged] == []
@@ -67,9 +92,9 @@ def test_all_of_it_is_written(dialog: QualityDialog, tmp_path: Path, monkeypatch
 
 
 def test_a_half_reconstruction_gives_a_true_resolution(
-    dialog: QualityDialog, sample: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
+    dialog: QualityDialog, opened: MainWindow, qtbot: QtBot, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    document = sample.session.document
+    document = opened.session.document
     assert document is not None
     monkeypatch.setattr(questions, "open_file", lambda *_: Path(document.source))
     dialog.found = None
@@ -81,9 +106,9 @@ def test_a_half_reconstruction_gives_a_true_resolution(
 
 
 def test_labels_objects_and_trust_of_what_is_open_count(
-    dialog: QualityDialog, sample: MainWindow, qtbot: QtBot
+    dialog: QualityDialog, opened: MainWindow, qtbot: QtBot
 ) -> None:
-    session = sample.session
+    session = opened.session
     document = session.document
     assert document is not None
     document.trust = (SliceTrust(0.2),) * document.shape[0]
@@ -103,15 +128,15 @@ def test_labels_objects_and_trust_of_what_is_open_count(
     assert item is not None and item.font().bold()
 
 
-def test_the_help_page_is_one_click_away(dialog: QualityDialog, sample: MainWindow) -> None:
+def test_the_help_page_is_one_click_away(dialog: QualityDialog, opened: MainWindow) -> None:
     dialog.explain.click()
-    page = sample.context.dialogs.find(Documentation)
+    page = opened.context.dialogs.find(Documentation)
     assert page is not None and page.isVisible()
 
 
-def test_another_tomogram_is_judged_anew(dialog: QualityDialog, sample: MainWindow, qtbot: QtBot) -> None:
+def test_another_tomogram_is_judged_anew(dialog: QualityDialog, opened: MainWindow, qtbot: QtBot) -> None:
     dialog.found = None
-    sample.session.document_changed.emit()
+    opened.session.document_changed.emit()
     judged(dialog, qtbot)
     assert dialog.rows.rowCount() > 0
 
@@ -124,3 +149,15 @@ def test_grey_values_below_zero_are_drawn(qtbot: QtBot) -> None:
     plot.show_figure(quality_plots(Quality("a", (4, 1, 1), None, (), slices))[1])
     plot.view.plotItem.vb.updateAutoRange()
     assert plot.view.plotItem.vb.viewRange()[1][0] < -8
+
+
+def test_a_plot_that_is_not_there_says_why(dialog: QualityDialog) -> None:
+    """One slice has no neighbours to compare it with, and no course along z."""
+    image = np.random.default_rng(1).normal(5, 1, (1, 96, 96)).astype(np.float32)
+    dialog.show_quality(measure_quality(ArrayVolume(image)))
+    said = [place.currentWidget() for place in dialog.places]
+    assert said == list(dialog.reasons)
+    assert "neighbouring slices" in dialog.reasons[0].text()
+    assert f"mean is {image.mean():.4g}" in dialog.reasons[1].text()
+    dialog.show_quality(measure_quality(ArrayVolume(np.repeat(image, 3, axis=0) * [[[1]], [[2]], [[3]]])))
+    assert dialog.places[1].currentWidget() is dialog.plots[1]

@@ -195,6 +195,30 @@ def test_a_tomogram_that_holds_nothing_is_said_to(value: float) -> None:
     assert flag(quality, FigureName.EMPTY_SLICES) is Flag.BAD
     assert flag(quality, FigureName.NOISE) is Flag.UNKNOWN
     assert quality.worst is Flag.BAD
+    # Nothing is claimed that was not measured.
+    told = {figure.name for figure in quality.figures if figure.flag is not Flag.UNKNOWN}
+    assert told == {FigureName.EMPTY_SLICES, FigureName.FILL, FigureName.VOXEL_SIZE}
+
+
+def test_one_slice_says_nothing_of_what_lies_before_and_behind() -> None:
+    volume = cell_in_ice(shape=(24, 320, 320), noise=0.2)[0][12:13]
+    quality = quality_of(volume)
+    assert set(quality.cut_sides) == {Side.LEFT}
+    sentence = quality.figure(FigureName.CUT_SIDES).sentence  # type: ignore[union-attr]
+    assert "slice" not in sentence
+
+
+@pytest.mark.parametrize("sign", [1, -1], ids=["dark", "bright"])
+def test_which_of_cell_and_ice_is_denser_is_not_claimed(cell: NDArray[np.float32], sign: int) -> None:
+    """Their difference was measured without its sign; of an electron microscope it is the other one."""
+    quality = quality_of(cell * np.float32(sign), replace(KNOWN, polarity="dark" if sign > 0 else "bright"))
+    assert not any("denser" in figure.sentence for figure in quality.figures)
+
+
+def test_edges_of_voxels_that_differ_are_all_said(cell: NDArray[np.float32]) -> None:
+    figure = quality_of(cell[:3, :70, :70], voxel_nm=(10.0, 20.0, 20.0)).figure(FigureName.VOXEL_SIZE)
+    assert figure is not None
+    assert figure.sentence.startswith("10 × 20 × 20 nm (z, y, x)")
 
 
 class Deep(ArrayVolume):

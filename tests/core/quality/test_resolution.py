@@ -76,3 +76,31 @@ def test_a_curve_that_never_falls_has_no_crossing() -> None:
     assert first_crossing(frequency, np.zeros(19), 1 / 7) is None
     falling = np.linspace(1, 0, 19)
     assert first_crossing(frequency, falling, 0.5) == pytest.approx(10 / 40, abs=0.01)
+
+
+def test_a_dip_is_no_end_and_what_comes_back_later_is_no_signal() -> None:
+    """The curve falls through the limit at 0.25, and has had a narrow dip before; noise comes back at 0.4."""
+    frequency = np.arange(2, 65) / 128
+    curve = np.where(frequency < 0.25, 0.8, 0.0)
+    dipped = np.where(np.abs(frequency - 0.12) < 0.012, 0.05, curve)
+    back = np.where(frequency > 0.4, 0.9, dipped)
+    for values in (curve, dipped, back):
+        assert first_crossing(frequency, values, 0.5) == pytest.approx(0.25, abs=1 / 128)
+    wide = np.where(np.abs(frequency - 0.12) < 0.04, 0.05, curve)
+    assert first_crossing(frequency, wide, 0.5) == pytest.approx(0.08, abs=1 / 128)
+
+
+def test_the_resolution_lies_where_the_curve_that_is_shown_crosses_the_limit() -> None:
+    """For each kind of curve: the dotted line of the plot stands there."""
+    rng = np.random.default_rng(5)
+    shape = (12, 128, 128)
+    specimen = through_optics(bodies(5, shape), 1.5)
+    slices = [tile_spectra(s + rng.normal(0, 0.3, shape[1:]), None, 128) for s in specimen]
+    powers = {distance: CrossPower(128) for distance in DISTANCES_PX}
+    for distance, power in powers.items():
+        for z in range(len(slices) - distance):
+            power.add(slices[z], slices[z + distance])
+    for curve in (of_halves(powers[2]), of_neighbours(powers)):
+        assert curve is not None and curve.resolution_px is not None
+        at = 1 / curve.resolution_px
+        assert np.interp(at, curve.frequency, curve.correlation) == pytest.approx(1 / 7, abs=0.002)

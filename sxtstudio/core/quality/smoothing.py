@@ -1,0 +1,74 @@
+"""Whether a tomogram was smoothed after its reconstruction, so that its grain is gone.
+
+Contrast, noise and resolution compare what is seen with the grain. Where a filter has taken that away, they
+would praise the filter. A reconstruction has grain up to the finest frequencies: on real images and phantoms
+of three simulators the power falls by a factor of 110 at most over 0.1 1/px, wherever that is. Behind a
+Gaussian it falls as exp(−4 π² σ² k²), by more than 150 from σ = 1.5 px on. In a file of whole numbers it
+falls no lower than the rounding, a white noise of the variance 1/12: power that lies there is no grain
+either. Other filters (median, non-local means) leave no such trace.
+"""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sxtstudio.core.measured import Mask
+from sxtstudio.core.quality.spectra import Plane, ring_numbers, taper_power, tile_px, tile_spectra
+
+#: Bands of frequencies, 1/px, and over how many of them a fall is looked for: over 0.1 1/px.
+_BANDS, _OVER = np.arange(0.1, 0.501, 0.05), 2
+#: Power of rounding to whole numbers, and up to how many times that it counts as nothing else.
+_ROUNDING, _NEAR = 1 / 12, 1.5
+_FINEST = 0.4
+
+
+class Fineness:
+    """The power of slices at each frequency, summed as they come."""
+
+    def __init__(self, shape: tuple[int, int, int]) -> None:
+        """Begin with nothing; ``shape`` is that of the tomogram (z, y, x)."""
+        self._edge = tile_px(shape)
+        self._power: Plane | None = None
+        self._tiles = 0
+        self._whole = True
+
+    def add(self, image: NDArray[Any], measured: Mask | None) -> None:
+        """Add a slice (y, x); None: all of it was measured."""
+        if self._edge is None:
+            return
+        spectra = tile_spectra(image, measured, self._edge)
+        spectra = spectra[spectra[:, 0, 1] != 0]
+        if not len(spectra):
+            return
+        power = (np.abs(spectra).astype(np.float64) ** 2).sum(axis=0)
+        self._power = power if self._power is None else self._power + power
+        self._tiles += len(spectra)
+        if self._whole and image.dtype.kind == "f":
+            known = image[np.isfinite(image)]
+            self._whole = bool(np.array_equal(known, np.rint(known)))
+
+    @property
+    def fall(self) -> float | None:
+        """By how many powers of ten the power falls over 0.1 1/px where it does most; None without tiles."""
+        if self._power is None or self._edge is None:
+            return None
+        bands = [self._mean(low, high) for low, high in pairwise(_BANDS.tolist())]
+        pairs = zip(bands, bands[_OVER:], strict=False)
+        return max((math.log10(near / far) for near, far in pairs if near > 0 and far > 0), default=None)
+
+    @property
+    def rounded(self) -> bool:
+        """Whether nothing but rounding to whole numbers is left at the finest frequencies."""
+        if self._power is None or self._edge is None or not self._whole:
+            return False
+        return self._mean(_FINEST, 0.5) < _NEAR * _ROUNDING * taper_power(self._edge)
+
+    def _mean(self, low: float, high: float) -> float:
+        assert self._power is not None and self._edge is not None
+        frequency = ring_numbers(self._edge) / self._edge
+        return float(self._power[(frequency >= low) & (frequency < high)].mean()) / self._tiles
