@@ -289,9 +289,10 @@ def test_flags_of_a_table_are_kept_and_sheets_left_out_of_means(
     assert first["flags"].split() == ["open", "doubtful"] and first["cut_by_wedge"] == "1"
     assert border["flags"] == "border" and sheet["flags"] == "sheet" and sheet["cut_by_wedge"] == "0"
     assert (first["class"], border["class"], sheet["class"]) == ("Vesicle", "", "ER")
-    assert "1 that enclose nothing: left out of the means" in out and "n = 1)" in out
+    assert "1 sheet that encloses nothing: left out of the means" in out and "n = 1)" in out
     assert "not known" not in out
-    assert "over 1 object" in (tmp_path / "s1.md").read_text(encoding="utf-8")
+    caption = (tmp_path / "s1.md").read_text(encoding="utf-8")
+    assert "over 1 object" in caption and "1 sheet that encloses nothing is left out" in caption
     assert run("measure", objects, "-o", table) == 0
     assert "which objects are open, doubtful or sheets is not known" in capsys.readouterr().out
 

@@ -136,27 +136,26 @@ def run(arguments: argparse.Namespace) -> int:
 def _summary(result: MeasureResult, *, include_border: bool) -> Iterator[tuple[str, str]]:
     import numpy as np
 
+    from sxtstudio.core.measure.counted import sheets_text
     from sxtstudio.core.measure.units import unit_text
 
-    measured, border = result.measured, result.at_border
-    at_border = int(border.sum())
-    text = count(len(border), "object")
+    measured, found = result.measured, result.counted(with_border=include_border)
+    at_border, sheets = int(found.border.sum()), int(found.sheets.sum())
+    text = count(len(found.rows), "object")
     if at_border:
         left = "with them" if include_border else "left out of the means (--include-border takes them in)"
         text += f", {at_border} of them cut by the border: {left}"
     yield "objects", text
-    sheets = result.sheets
-    if sheets.any():
-        yield "sheets", f"{int(sheets.sum())} that enclose nothing: left out of the means"
-    counted = (np.ones(len(border), bool) if include_border else ~border) & ~sheets
-    if not counted.any():
+    if sheets:
+        yield "sheets", f"{sheets_text(sheets)}: left out of the means"
+    if not found.rows.any():
         yield "note", "no object is left for means: all are cut by the border or are sheets"
         return
     titles = {column.key: column for column in measured.columns}
     solid = not np.isnan(measured.values["volume"].astype(float)).all()
     for key in _SUMMARY if solid else _SUMMARY_OF_SLICE:
         column = titles[key]
-        values = measured.values[key][counted].astype(float)
+        values = measured.values[key][found.rows].astype(float)
         unit = unit_text(column.quantity, calibrated=measured.calibrated)
         spread = f" ± {values.std(ddof=1):.4g}" if len(values) > 1 else ""
         unit = f" {unit}" if unit else ""

@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.measure.counted import Counted, at_border, counted, flagged, sheets_text
+from sxtstudio.core.object_table import Flag, ObjectTable
 from sxtstudio.core.printable import csv_text
 from sxtstudio.core.wording import count
 
@@ -85,13 +87,14 @@ class S1Row:
 
 @dataclass(frozen=True)
 class TableS1:
-    """Table S1 of some objects: its rows, the objects in it, and those left out at the volume's border."""
+    """Table S1 of some objects: its rows, the objects in it, those at the border, and sheets left out."""
 
     rows: tuple[S1Row, ...]
     objects: tuple[int, ...]
     at_border: tuple[int, ...]
     borders_in: bool
     calibrated: bool
+    sheets: tuple[int, ...] = ()
 
     def caption(self) -> str:
         """Return what the table holds, in sentences."""
@@ -101,6 +104,8 @@ class TableS1:
             touch = f"{count(len(self.at_border), 'object')} at the border of the volume"
             verb = "is" if len(self.at_border) == 1 else "are"
             text += f"{touch} {verb} {'counted, though not whole' if self.borders_in else 'left out'}. "
+        if self.sheets:
+            text += f"{sheets_text(len(self.sheets))} {'is' if len(self.sheets) == 1 else 'are'} left out. "
         if not self.calibrated:
             text += (
                 "The voxel size is unknown: lengths are in voxels, and cannot be compared with the paper. "
@@ -156,7 +161,12 @@ _CSV = ("dimensions", "measure", "unit", "mean", "sd", "sd_over_slices", "n", "p
 
 
 def table_s1(
-    measured: Measurements, only: Collection[int] | None = None, *, with_border: bool = False
+    measured: Measurements,
+    only: Collection[int] | None = None,
+    *,
+    with_border: bool = False,
+    table: ObjectTable | None = None,
+    with_sheets: bool = False,
 ) -> TableS1:
     """Make the table of objects that were measured.
 
@@ -168,6 +178,10 @@ def table_s1(
         Numbers of the objects that count; None is all.
     with_border
         Count objects at the border of the volume, which are not whole, as well.
+    table
+        Which objects are flagged as sheets, or as cut by a border; None: no flags are known.
+    with_sheets
+        Count sheets as well: they were chosen one by one, or by their class.
 
     Raises
     ------
@@ -177,22 +191,32 @@ def table_s1(
     chosen = np.ones(len(measured.numbers), bool)
     if only is not None:
         chosen = np.isin(measured.numbers, np.fromiter(only, np.int64, len(only)))
-    border = chosen & (np.asarray(measured.values[_BORDER], np.float64) > 0)
-    counted = chosen if with_border else chosen & ~border
-    if not counted.any():
-        raise UserError(
-            "Table S1 has no objects: all that were chosen touch the border of the volume. Choose others, or "
-            "count these as well."
-            if border.any()
-            else "Table S1 has no objects: choose some first."
-        )
+    rows = {} if table is None else table.rows
+    found = counted(
+        chosen,
+        at_border(measured.numbers, measured.values[_BORDER], rows),
+        flagged(measured.numbers, rows, Flag.SHEET),
+        with_border=with_border,
+        with_sheets=with_sheets,
+    )
+    if not found.rows.any():
+        raise UserError(f"Table S1 has no objects: {_why_none(found)}")
     return TableS1(
-        tuple(_row(measured, wanted, counted) for wanted in _ROWS),
-        tuple(measured.numbers[counted].tolist()),
-        tuple(measured.numbers[border].tolist()),
+        tuple(_row(measured, wanted, found.rows) for wanted in _ROWS),
+        tuple(measured.numbers[found.rows].tolist()),
+        tuple(measured.numbers[found.border].tolist()),
         with_border,
         measured.calibrated,
+        tuple(measured.numbers[found.sheets].tolist()),
     )
+
+
+def _why_none(found: Counted) -> str:
+    if found.sheets.any():
+        return "all are sheets, which enclose nothing, or touch the border. Choose others."
+    if found.border.any():
+        return "all that were chosen touch the border of the volume. Choose others, or count these as well."
+    return "choose some first."
 
 
 def _row(measured: Measurements, wanted: _Wanted, counted: NDArray[np.bool_]) -> S1Row:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Quantity
+from sxtstudio.core.measure.counted import counted, sheets_text
 from sxtstudio.core.measure.measure import all_columns
 from sxtstudio.core.measure.units import heading
 from sxtstudio.core.object_table import Flag
@@ -194,8 +195,7 @@ def compare_tables(groups: Sequence[GroupFiles], choice: CompareChoice, tables: 
     if at_border:
         notes.append(f"{count(at_border, 'object')} at the border of a tomogram left out.")
     if sheets:
-        which = "sheet that encloses" if sheets == 1 else "sheets that enclose"
-        notes.append(f"{sheets} {which} nothing left out; to compare them choose their class.")
+        notes.append(f"{sheets_text(sheets)} left out; to compare them choose their class.")
     notes += same_objects(groups, tables)
     if choice.class_name is not None:
         notes.append(f"Objects of the class {choice.class_name} only; {other_class} others left out.")
@@ -283,15 +283,14 @@ def _kept(table: Columns, path: Path, choice: CompareChoice) -> tuple[NDArray[np
     sheets = np.zeros(length, np.bool_)
     if choice.class_name is None and FLAGS in table and table[FLAGS].dtype.kind == "O":
         sheets = np.array([Flag.SHEET.value in str(text).split() for text in table[FLAGS]], np.bool_)
-        kept &= ~sheets
     border = np.zeros(length, np.bool_)
     if not choice.border:
         if FLAGS in table and table[FLAGS].dtype.kind == "O":
             border |= np.array([Flag.BORDER.value in str(text).split() for text in table[FLAGS]], np.bool_)
         if AT_BORDER in table and _is_number(table[AT_BORDER]):
             border |= np.asarray(table[AT_BORDER], np.float64) > 0
-    at_border = int((kept & border).sum())
-    return kept & ~border, at_border, int(sheets.sum()), others
+    found = counted(kept, border, sheets)
+    return found.rows, int(found.border.sum()), int(found.sheets.sum()), others
 
 
 def _paths(groups: Sequence[GroupFiles]) -> Iterator[Path]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,7 @@ from sxtstudio.core.measure.relations import CellParts, relations_group
 from sxtstudio.core.measure.samples import GreySample, sample_object, sample_place
 from sxtstudio.core.measure.subject import ColumnGroup, Subject
 from sxtstudio.core.measure.table_s1 import table_s1
+from sxtstudio.core.object_table import ObjectTable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.wording import cut, listed
@@ -186,11 +187,11 @@ def write_more(
     voxel_nm: VoxelSize | None,
     about: Mapping[str, str],
     *,
-    only: Collection[int] | None = None,
+    rows: ObjectTable | None = None,
     with_border: bool,
     progress: Progress | None = None,
 ) -> None:
-    """Write contact sites and Table S1, where they are wanted; ``only`` these objects are in Table S1.
+    """Write contact sites and Table S1, where they are wanted; ``rows`` say which objects are sheets.
 
     Raises
     ------
@@ -198,7 +199,7 @@ def write_more(
         If Table S1 has no object, or a file cannot be written.
     """
     if more.table_s1 is not None:
-        table = table_s1(measured, only, with_border=with_border)
+        table = table_s1(measured, with_border=with_border, table=rows)
         text = table.csv() if more.table_s1.suffix.lower() == ".csv" else table.markdown()
         with atomic_write(more.table_s1) as temporary:
             temporary.write_text(text, encoding="utf-8", newline="")

@@ -21,6 +21,7 @@ from sxtstudio.core.label_values import LabelValues
 from sxtstudio.core.length_unit import LengthUnit
 from sxtstudio.core.measure.calibration import lac_warning
 from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.measure.counted import Counted, at_border, counted, flagged
 from sxtstudio.core.measure.flagged import with_open_cut
 from sxtstudio.core.measure.inventory import take_inventory
 from sxtstudio.core.measure.measure import GROUPS, measure_objects
@@ -117,12 +118,22 @@ class MeasureResult:
     @property
     def sheets(self) -> NDArray[np.bool_]:
         """Which objects are flagged as sheets, which enclose nothing (n,)."""
-        return np.isin(self.measured.numbers, _flagged_sheets(self.rows))
+        return self.counted().sheets
 
     @property
     def at_border(self) -> NDArray[np.bool_]:
-        """Which objects touch a face of the volume (n,)."""
-        return self.measured.values["touches_border"].astype(np.bool_)
+        """Which objects that are no sheets are cut by a border (n,)."""
+        return self.counted().border
+
+    def counted(self, *, with_border: bool = False) -> Counted:
+        """Return which objects count in means, by the rule of all means."""
+        numbers, rows = self.measured.numbers, self.rows.rows
+        return counted(
+            np.ones(len(numbers), np.bool_),
+            at_border(numbers, self.measured.values["touches_border"], rows),
+            flagged(numbers, rows, Flag.SHEET),
+            with_border=with_border,
+        )
 
 
 @dataclass(frozen=True)
@@ -249,7 +260,6 @@ def measure_file(
                     each = measure_slices(numbers, voxel_nm, progress=counter)
                 write_table(job.per_slice, slice_table(each, described))
             write_table(job.table, object_table(measured, rows, described))
-            bodies = np.setdiff1d(measured.numbers, _flagged_sheets(rows)).tolist()
             write_more(
                 job.more,
                 more,
@@ -257,7 +267,7 @@ def measure_file(
                 numbers,
                 voxel_nm,
                 described,
-                only=bodies,
+                rows=rows,
                 with_border=job.with_border,
             )
         meshes = 0
@@ -377,10 +387,6 @@ def _find(
             "'--method components', or find objects with 'sxtstudio objects' and a wider --close."
         )
     return numbers, found
-
-
-def _flagged_sheets(rows: ObjectTable) -> NDArray[np.int64]:
-    return np.array([n for n, row in rows.rows.items() if Flag.SHEET in row.flags], np.int64)
 
 
 def _notes_of_flags(

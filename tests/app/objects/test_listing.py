@@ -157,3 +157,30 @@ def test_where_there_is_one_slice_columns_of_slices_come_first() -> None:
     offered = number_columns(listing)
     assert "volume" not in {column.key for column in offered}
     assert with_columns(PlotChoice(), offered).y == "slice_area_mean"
+
+
+def test_figures_leave_sheets_out_and_say_so() -> None:
+    nothing: frozenset[Flag] = frozenset()
+    flags: list[set[Flag] | frozenset[Flag]] = [
+        nothing,
+        {Flag.SHEET},
+        {Flag.SHEET, Flag.BORDER},
+        {Flag.BORDER},
+        nothing,
+    ]
+    table = ObjectTable({n: ObjectRow(flags=frozenset(f)) for n, f in zip(range(1, 6), flags, strict=True)})
+    measurements = Measurements(np.arange(1, 6))
+    measurements.add(VOLUME, np.array([1.0, 100, 200, 50, 2]))
+    measurements.add(PARTS, np.ones(5, int))
+    listing = Listing(table, measurements)
+    order = listing.order(Own.NUMBER, descending=False)
+    found = listing.summary("volume", order, without_border=True)
+    assert found is not None
+    assert (found.count, found.sheets, found.border, found.mean) == (2, 2, 1, 1.5)
+    with_border = listing.summary("volume", order, without_border=False)
+    assert with_border is not None and (with_border.count, with_border.sheets) == (3, 2)
+    column = next(one for one in columns_of(listing.measurements) if one.key == "volume")
+    text = summary_text(listing, order, column, chosen=0, stale=0, without_border=True)
+    assert "n = 2" in text and "1 at the border left out" in text and "2 sheets left out" in text
+    alone = listing.summary("volume", order[1:3], without_border=False)  # a list of sheets only
+    assert alone is not None and (alone.count, alone.sheets, alone.mean) == (2, 0, 150)

@@ -13,6 +13,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.measure.columns import Measurements
 from sxtstudio.core.measure.measure import measure_objects
 from sxtstudio.core.measure.table_s1 import plus_minus, table_s1
+from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
 
 
 def rods(voxel_nm: tuple[float, float, float] | None) -> Measurements:
@@ -111,3 +112,22 @@ def test_without_a_voxel_size_nothing_is_compared() -> None:
 )
 def test_numbers_have_the_decimals_of_the_paper(mean: float, sd: float, text: str) -> None:
     assert plus_minus(mean, sd) == text
+
+
+def test_sheets_are_left_out_and_counted_in_the_caption() -> None:
+    measured = rods((10.0, 10.0, 10.0))
+    numbers = measured.numbers.tolist()
+    cut = [n for n, at in zip(numbers, measured.values["touches_border"].tolist(), strict=True) if at]
+    whole = [n for n in numbers if n not in cut]
+    sheets = [whole[0], cut[0]]
+    table = ObjectTable(
+        {n: ObjectRow(flags=frozenset({Flag.SHEET} if n in sheets else set())) for n in numbers}
+    )
+    found = table_s1(measured, table=table)
+    assert found.objects == tuple(whole[1:]) and set(found.sheets) == set(sheets)
+    assert found.at_border == tuple(cut[1:])
+    for text in (found.markdown(), found.csv()):
+        assert "2 sheets that enclose nothing are left out." in text
+    assert table_s1(measured, {whole[0]}, table=table, with_sheets=True).objects == (whole[0],)
+    with pytest.raises(UserError, match="all are sheets"):
+        table_s1(measured, sheets, table=table)

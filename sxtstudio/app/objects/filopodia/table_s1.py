@@ -99,7 +99,15 @@ class TableS1Dialog(ToolDialog):
         if listing.measurements is None:
             return None, MEASURING if self.which.currentData() == _WHOLE else NOT_MEASURED
         try:
-            return table_s1(listing.measurements, numbers, with_border=self.border.isChecked()), ""
+            every = self.which.currentData() == _EVERY
+            found = table_s1(
+                listing.measurements,
+                numbers,
+                with_border=self.border.isChecked(),
+                table=listing.table,
+                with_sheets=not every,
+            )
+            return found, ""
         except KeyError:
             return None, NOT_ALL
         except UserError as error:

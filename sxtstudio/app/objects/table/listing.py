@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from sxtstudio.app.objects.colouring import at_numbers
 from sxtstudio.app.objects.table.columns import Own, flags_text
 from sxtstudio.core.measure.columns import Measurements
+from sxtstudio.core.measure.counted import at_border, counted, flagged
 from sxtstudio.core.object_table import Flag, ObjectRow, ObjectTable
 
 Indices = NDArray[np.intp]
@@ -49,10 +50,11 @@ class Filter:
 
 @dataclass(frozen=True)
 class Summary:
-    """Figures of a column over ``count`` objects; ``border`` more were left out for touching the border."""
+    """Figures of a column over ``count`` objects; ``border`` and ``sheets`` were left out as such."""
 
     count: int
     border: int
+    sheets: int
     mean: float
     sd: float
     median: float
@@ -142,12 +144,16 @@ class Listing:
 
     def summary(self, key: str, indices: Indices, *, without_border: bool) -> Summary | None:
         """Return the figures of a column over some rows; None where nothing of them was measured."""
-        border = np.array([Flag.BORDER in self.rows[index].flags for index in indices.tolist()], np.bool_)
-        values = self.values(key)[indices]
-        known = np.isfinite(values)
-        left_out = border & known if without_border else np.zeros(len(indices), np.bool_)
-        used: NDArray[Any] = values[known & ~left_out]
+        numbers, values = self.numbers[indices], self.values(key)[indices]
+        known, rows = np.isfinite(values), self.table.rows
+        border = at_border(numbers, self.values("touches_border")[indices], rows)
+        sheets = flagged(numbers, rows, Flag.SHEET)
+        asked_for = bool(sheets[known].all())  # nothing but sheets is listed
+        found = counted(known, border, sheets, with_border=not without_border, with_sheets=asked_for)
+        used: NDArray[Any] = values[found.rows]
         if not len(used):
             return None
         sd = float(np.std(used, ddof=1)) if len(used) > 1 else float("nan")
-        return Summary(len(used), int(left_out.sum()), float(used.mean()), sd, float(np.median(used)))
+        left_out = int(found.border.sum()) if without_border else 0
+        flat = int(found.sheets.sum())
+        return Summary(len(used), left_out, flat, float(used.mean()), sd, float(np.median(used)))

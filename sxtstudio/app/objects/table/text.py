@@ -33,6 +33,8 @@ def summary_text(
         parts.append(f"{column.title}: n = {grouped(figures.count)}, mean {mean}{spread}, median {median}")
         if figures.border:
             parts.append(f"{grouped(figures.border)} at the border left out")
+        if figures.sheets:
+            parts.append(f"{count(figures.sheets, 'sheet')} left out")
     elif listing.measurements is None and total:
         parts.append("not measured yet")
     if stale:
