@@ -13,7 +13,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from sxtstudio.core.edit_kind import EditKind, Target, edit_title
+from sxtstudio.core.edit_kind import EditKind, Target, dtype_of, edit_title
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.object_table import ObjectTable, TableChange
@@ -24,6 +24,9 @@ from sxtstudio.core.wording import count, slice_number
 # What a patch and a row need besides their data, about.
 _PATCH_BYTES = 600
 _ROW_BYTES = 200
+# Going through a patch, or changing a row of the table, takes as long as so many bytes of voxels.
+_PATCH_EFFORT_BYTES = 40_000
+_ROW_EFFORT_BYTES = 1_000
 # The many small patches of a stroke become one where the box around them is no larger than this.
 _JOINED_BYTES = 8_000_000
 _WORDS: dict[Target, str] = {
@@ -83,9 +86,15 @@ class Edit:
         return sum(patch.size + _PATCH_BYTES for patch in self.patches) + rows * _ROW_BYTES
 
     @property
-    def voxels(self) -> int:
-        """How many voxels must be gone through to take it back."""
-        return sum(math.prod(patch.box.shape) for patch in self.patches)
+    def effort_bytes(self) -> int:
+        """What it takes to take it back, as bytes of voxels that are gone through in the same time."""
+        voxels = sum(math.prod(patch.box.shape) for patch in self.patches)
+        rows = 0 if self.rows is None else len(self.rows.after)
+        return (
+            voxels * dtype_of(self.target).itemsize
+            + len(self.patches) * _PATCH_EFFORT_BYTES
+            + rows * _ROW_EFFORT_BYTES
+        )
 
     @property
     def box(self) -> Box | None:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from PySide6.QtCore import QTimer
+
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.session import Busy
-from sxtstudio.core.edit_kind import dtype_of
 from sxtstudio.core.edits import Edit
 from sxtstudio.core.steps import Step, StepKind
 
@@ -23,9 +24,8 @@ def go_to(context: Context, kept: int) -> None:
     ways = tuple(reversed(history.done[kept:])) if back else history.undone[: kept - len(history)]
     if not ways:
         return
-    if sum(edit.voxels * dtype_of(edit.target).itemsize for edit in ways) < LARGE_BYTES:
-        for _ in ways:
-            (session.undo if back else session.redo)()
+    if len(ways) == 1 and ways[0].effort_bytes < LARGE_BYTES:
+        (session.undo if back else session.redo)()
         return
     move, announce = (history.undo, session.undone) if back else (history.redo, session.redone)
     moved: list[Edit] = []
@@ -40,10 +40,14 @@ def go_to(context: Context, kept: int) -> None:
         document.find_boxes()  # nobody waits for it later
 
     def over() -> None:
-        session.set_busy(None)
-        if session.document is document:
-            for edit in moved:
-                announce(edit)
+        """Announce one change a turn of the window: with thousands of objects each takes a while."""
+        here = session.document is document
+        if not here or len(moved) <= 1:
+            session.set_busy(None)
+        if here and moved:
+            announce(moved.pop(0))
+            if moved:
+                QTimer.singleShot(0, session, over)
 
     def failed(error: Exception) -> None:
         over()

@@ -49,9 +49,10 @@ class Hand:
         self.qtbot.keyClick(self.window, key)
 
     def wait(self) -> None:
-        """Until all jobs have ended."""
-        self.qtbot.waitUntil(lambda: not self.window.jobs.running, timeout=10_000)
-        assert self.session.busy is None
+        """Until all jobs have ended, and what they did has been announced."""
+        self.qtbot.waitUntil(
+            lambda: not self.window.jobs.running and self.session.busy is None, timeout=10_000
+        )
 
     def voxels(self, target: str = "labels") -> np.ndarray:
         """The labels as bool (z, y, x)."""
