@@ -98,13 +98,19 @@ def test_each_tomogram_of_a_batch_is_an_item(
     broken = tmp_path / "broken\n{.mrc"
     broken.write_bytes(b"nothing of the kind")
     words = ["batch", tomogram, broken, "-o", tmp_path / "out", "--model", toy_model, *FAST, "--json-lines"]
-    lines, code = lines_of(*words)
+    table = tmp_path / "table.csv"
+    lines, code = lines_of(*words, "--summary", table)
     first, second = (line for line in lines if line["event"] == "item")
     assert (first["state"], first["name"], first["of"]) == ("done", str(tomogram), 2)
     assert Path(first["output"]).is_file() and 0 < first["figures"]["labelled"] < 1
     assert (second["state"], second["name"], second["output"]) == ("failed", str(broken), None)
     assert code == ExitCode.BAD_INPUT and lines[-1]["event"] == "result"
     assert lines[-1]["figures"] == {"done": 1, "skipped": 0, "failed": 1}
+    assert {Path(path) for path in lines[-1]["written"]} == {table, *(tmp_path / "out").iterdir()}
+    rows = lines[-1]["rows"]
+    assert [row["name"] for row in rows] == [str(tomogram), str(broken).replace("\n", "\\n"), "total"]
+    assert first["output"] in rows[0]["value"] and rows[1]["value"].startswith("failed, ")
+    assert rows[2]["value"] == "1 of 2 tomograms segmented, 1 failed"
 
 
 def test_errors_are_a_line_too(lines_of: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

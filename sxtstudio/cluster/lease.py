@@ -98,6 +98,8 @@ class Lease:
         ------
         Taken
             If somebody does, and goes on doing so.
+        UserError
+            If a folder lies where the file of the lease must be.
         """
         lease = cls(lease_file(output), times or Times())
         lease._acquire(output, work, check)
@@ -127,6 +129,11 @@ class Lease:
             check()
             if self._create():
                 return
+            if self._path.is_dir() and not self._path.is_symlink():
+                raise UserError(
+                    f"{self._path} is a folder, and a worker keeps a file of this name while it works on "
+                    f"{output.name}. Remove it, or choose another folder for the labels."
+                )
             found = self._read()
             now = time.monotonic()
             if found != seen:

@@ -16,7 +16,7 @@ from distributed import Client, Scheduler, SpecCluster
 from sxtstudio.cluster.credentials import write_credentials
 from sxtstudio.cluster.local_process import LocalCluster, LocalProcess, check_program, program_words
 from sxtstudio.cluster.process import quieten, security_of
-from sxtstudio.cluster.profile import QUEUES, Profile
+from sxtstudio.cluster.profile import QUEUES, Profile, check_here
 from sxtstudio.cluster.queue_state import QueueState
 from sxtstudio.cluster.run_folder import LOGS, make_run_folder
 from sxtstudio.core.errors import UserError
@@ -61,6 +61,7 @@ class Machines:
         self._next_look = 0.0
         self._errors: list[Exception] = []
         self._cluster: SpecCluster | None = None
+        check_here(profile)
         quieten()
         try:
             self._stack.enter_context(dask.config.set(_CONFIG))
@@ -231,7 +232,7 @@ class Machines:
             tls = (profile.tls_ca, profile.tls_cert, profile.tls_key)
         try:
             return Client(profile.address, security=security_of(tls), set_as_default=False, timeout="20s")
-        except (OSError, TimeoutError, ValueError) as error:
+        except (OSError, RuntimeError, ValueError) as error:
             raise UserError(
                 f"The scheduler at {profile.address} cannot be reached ({reason_of(error)}). Start it there "
                 "with 'dask scheduler', and check address and credentials."

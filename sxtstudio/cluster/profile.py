@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import re
+import shlex
 from pathlib import Path
 from typing import Annotated, Literal
 
+import psutil
 from msgspec import Meta, Struct
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.folders import settings_folder
 from sxtstudio.core.plain_files import read_plain
 from sxtstudio.core.records import WrongKey, record_of, toml_values
+from sxtstudio.core.wording import listed
 
 Kind = Literal["local", "slurm", "pbs", "lsf", "sge", "address"]
 QUEUES: tuple[Kind, ...] = ("slurm", "pbs", "lsf", "sge")
@@ -21,11 +24,17 @@ _MOST_BYTES = 1 << 20
 _UNITS = {"KB": 10**3, "MB": 10**6, "GB": 10**9, "TB": 10**12}
 _UNITS |= {"KIB": 1 << 10, "MIB": 1 << 20, "GIB": 1 << 30, "TIB": 1 << 40}
 _SIZE = r"^[0-9]{1,6}(\.[0-9]{1,3})? ?([KMGT]i?B)\Z"
-_ADDRESS = r"^(tcp|tls)://[^\s/]+:[0-9]{1,5}\Z"
-_WALLTIME = r"^[0-9]{1,3}(-[0-9]{1,2}|:[0-9]{2}){0,3}(:[0-9]{2})*\Z"
-_LINE = r"^[^\n\r]*\Z"
+_LEAST_BYTES, _MOST_MEMORY_BYTES = 10**8, 10**14
+_PORT = r"([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_ADDRESS = rf"^(tcp|tls)://[^\s/\x00-\x1f]+:{_PORT}\Z"
+# Minutes, MM:SS, HH:MM:SS, D-HH, D-HH:MM or D-HH:MM:SS; more than nothing.
+_WALLTIME = r"^(?=.*[1-9])([0-9]{1,3}-([01]?[0-9]|2[0-3])(:[0-5][0-9]){0,2}|[0-9]{1,6}(:[0-5][0-9]){0,2})\Z"
+_LINE = r"^[^\x00-\x08\x0a-\x1f\x7f]*\Z"
 
-_Line = Annotated[str, Meta(pattern=_LINE, max_length=2000, description="a text on one line")]
+_Line = Annotated[
+    str,
+    Meta(pattern=_LINE, max_length=2000, description="a text on one line, without control characters"),
+]
 _Size = Annotated[str, Meta(pattern=_SIZE, description='a size such as "16 GB"')]
 _Time = Annotated[str, Meta(pattern=_WALLTIME, description='a time such as "08:00:00"')]
 _Address = Annotated[
@@ -98,13 +107,51 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
         if self.kind in QUEUES and self.memory is None:
             raise WrongKey("memory", f"given, as {NAMES[self.kind]} must be told what a worker needs")
         for here, there in self.paths.items():
+            if re.search(_LINE, here) is None or re.search(_LINE, there) is None:
+                raise WrongKey("paths", "texts on one line, without control characters")
             if not _is_absolute(here) or not _is_absolute(there):
                 raise WrongKey("paths", "whole paths on both sides: here = there")
+        size = self.memory_bytes
+        if size is not None and not _LEAST_BYTES <= size <= _MOST_MEMORY_BYTES:
+            raise WrongKey("memory", "a size from 100 MB to 100 TB")
+        if self.scratch is not None and not _is_absolute(self.scratch):
+            raise WrongKey("scratch", "a whole path, which is the same folder on all machines")
+        if self.program and not _are_words(self.program):
+            raise WrongKey("program", "words as a shell takes them, with each quotation mark closed")
 
     @property
     def memory_bytes(self) -> int | None:
         """Bytes of each worker."""
         return None if self.memory is None else size_bytes(self.memory)
+
+
+def check_here(profile: Profile) -> None:
+    """Refuse a profile that cannot work on this machine, or without what it lacks.
+
+    Raises
+    ------
+    UserError
+        If there is no such network here, or the scheduler at a tls:// address wants credentials.
+    """
+    interfaces = psutil.net_if_addrs()
+    if profile.interface is not None and profile.interface not in interfaces:
+        raise UserError(
+            f"This machine has no network {profile.interface!r} (found: {listed(sorted(interfaces))}): "
+            "change the interface in the profile."
+        )
+    secure = (profile.address or "").startswith("tls:")
+    if secure and not (profile.tls_ca and profile.tls_cert and profile.tls_key):
+        raise UserError(
+            f"The scheduler at {profile.address} wants credentials: give tls_ca, tls_cert and tls_key in a "
+            "profile (--profile); 'sxtstudio cluster profile --example address' shows one."
+        )
+
+
+def _are_words(lines: tuple[str, ...]) -> bool:
+    try:
+        return bool([word for line in lines for word in shlex.split(line)])
+    except ValueError:
+        return False
 
 
 def _is_absolute(path: str) -> bool:

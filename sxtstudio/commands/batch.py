@@ -17,10 +17,11 @@ from sxtstudio.commands.options import (
     add_tile,
     add_trust,
     add_voxel,
+    not_empty,
 )
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import ProgressDisplay, shown_progress
-from sxtstudio.commands.text import note_item, note_result
+from sxtstudio.commands.text import note_item, note_result, note_rows
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.wording import count, duration
 
@@ -87,12 +88,14 @@ def add(commands: Any) -> None:
     )
     parser.add_argument(
         "--cluster",
+        type=not_empty,
         metavar="WHERE",
         help="on several workers: local:N (processes of this machine), slurm, pbs, lsf, sge, or "
         "tcp://HOST:PORT (a scheduler of dask); the results are the same",
     )
     parser.add_argument(
         "--profile",
+        type=not_empty,
         metavar="NAME|FILE",
         help="what each worker gets: a TOML file ('sxtstudio cluster profile --example slurm' prints one)",
     )
@@ -119,7 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
 
         runner = runner_of(arguments.cluster, arguments.profile)
     with shown_progress() as (progress, display):
-        rows = _Rows(len(arguments.tomograms), display)
+        rows = _Rows(len(arguments.tomograms), display, reports=parameters.reports)
         try:
             if arguments.watch:
                 run_watch(
@@ -138,13 +141,11 @@ def run(arguments: argparse.Namespace) -> int:
         except Cancelled:
             display.clear()
             if arguments.watch and not rows.stopped:
-                show(rows.total())
-                note_result([parameters.contact_sheet, *parameters.summary], **rows.counts())
+                rows.conclude(parameters)
                 return DONE
             say(f"Cancelled; {rows.total()}. The same command with --skip-existing goes on.")
             return CANCELLED
-    show(rows.total())
-    note_result([parameters.contact_sheet, *parameters.summary], **rows.counts())
+    rows.conclude(parameters)
     # Whoever calls this from a script must hear of errors.
     return BAD_INPUT if rows.states.count("failed") else DONE
 
@@ -180,16 +181,23 @@ def _parameters(arguments: argparse.Namespace) -> BatchParameters:
 class _Rows:
     """Prints a line for each tomogram that has ended."""
 
-    def __init__(self, count: int, display: ProgressDisplay) -> None:
+    def __init__(self, count: int, display: ProgressDisplay, *, reports: bool) -> None:
         self._display = display
         self._count = count
+        self._reports = reports
         self._states: dict[int, str] = {}
+        self._texts: dict[int, tuple[str, str]] = {}
+        self._outputs: dict[int, list[Path]] = {}
 
     def __call__(self, number: int, row: BatchRow) -> None:
         self._states[number] = row.state
         self._display.slices = row.slices if row.state == "running" and not row.worker else None
         if row.state in ("done", "skipped", "failed"):
             self._display.clear()
+            self._texts[number] = (str(row.tomogram), _row_text(row))
+            if row.state == "done" and row.output is not None:
+                report = [row.output.with_suffix(".json")] if self._reports else []
+                self._outputs[number] = [row.output, *report]
             if not self._noted(number, row):
                 of = f" of {self._count}" if self._count else ""
                 show(f"{number + 1}{of}  {row.tomogram}: {_row_text(row)}")
@@ -217,6 +225,14 @@ class _Rows:
     def counts(self) -> dict[str, int]:
         """Return how many ended how."""
         return {state: self.states.count(state) for state in ("done", "skipped", "failed")}
+
+    def conclude(self, parameters: BatchParameters) -> None:
+        """Say how many were segmented, and to other programs also what was written."""
+        show(self.total())
+        made = [path for number in sorted(self._outputs) for path in self._outputs[number]]
+        made += [path for path in (parameters.contact_sheet, *parameters.summary) if path is not None]
+        note_rows([*(self._texts[number] for number in sorted(self._texts)), ("total", self.total())])
+        note_result([path for path in made if path.exists()], **self.counts())
 
     def total(self) -> str:
         words = [f"{self.states.count('done')} of {count(len(self.states), 'tomogram')} segmented"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from sxtstudio.commands.guard import BAD_INPUT, DONE
+from sxtstudio.commands.options import not_empty
 from sxtstudio.commands.output import show
 from sxtstudio.commands.terminal import shown_progress
 
@@ -36,8 +37,8 @@ def add(commands: Any) -> None:
         help="try a cluster with one small task",
         description="Start one worker as a batch would, ask it what it is and what it sees, and end it.",
     )
-    check.add_argument("--cluster", metavar="WHERE", help="as for 'sxtstudio batch'")
-    check.add_argument("--profile", metavar="NAME|FILE", help="as for 'sxtstudio batch'")
+    check.add_argument("--cluster", type=not_empty, metavar="WHERE", help="as for 'sxtstudio batch'")
+    check.add_argument("--profile", type=not_empty, metavar="NAME|FILE", help="as for 'sxtstudio batch'")
     check.add_argument(
         "--file", metavar="PATH", action="append", default=[], help="ask the worker whether it sees this, too"
     )
@@ -63,13 +64,14 @@ def add(commands: Any) -> None:
 def run_profile(arguments: argparse.Namespace) -> int:
     """Print an example, or what is known of a profile."""
     from sxtstudio.cluster.examples import example
-    from sxtstudio.cluster.profile import Kind, known_profiles, profile_of, profiles_folder
+    from sxtstudio.cluster.profile import Kind, check_here, known_profiles, profile_of, profiles_folder
 
     if arguments.example:
         for line in example(cast(Kind, arguments.example)).splitlines():
             show(line)
     elif arguments.check:
         profile = profile_of(None, arguments.check)
+        check_here(profile)
         show(f"{arguments.check} is fine: {profile.kind}, {profile.workers} workers.")
     else:
         names = known_profiles()

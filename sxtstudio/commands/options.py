@@ -13,6 +13,13 @@ from sxtstudio.core.lengths import is_voxel_size
 NM3 = {"nm3": 1.0, "nm³": 1.0, "um3": 1e9, "µm3": 1e9, "um³": 1e9, "µm³": 1e9}
 
 
+def not_empty(text: str) -> str:
+    """Take a name that is one: a variable of a script that is not set gives none."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("nothing is named")
+    return text
+
+
 def positive_int(text: str) -> int:
     """Read a whole number of 1 or more."""
     return _whole(text, 1)

@@ -27,6 +27,13 @@ def print_rows(rows: Iterable[tuple[str, str]]) -> None:
         show(f"{name + ':':<{width}}{value}")
 
 
+def note_rows(rows: Iterable[tuple[str, str]]) -> None:
+    """Say to other programs what people have read already."""
+    lines = active()
+    if lines is not None:
+        lines.rows(rows)
+
+
 def note_result(written: Iterable[Path | None], **figures: Any) -> None:
     """Say to other programs what was written and found; people read it in the rows."""
     lines = active()

@@ -159,6 +159,12 @@ def is_own_folder(folder: Path) -> bool:
     return stat.S_ISDIR(facts.st_mode) and (not hasattr(os, "getuid") or facts.st_uid == os.getuid())
 
 
+def refuse_linked_folder(folder: Path) -> None:
+    """Raise LinkRefused where a link lies in place of a folder of the program's own."""
+    if folder.is_symlink():
+        raise _refused(folder, "a link")
+
+
 def _refused(path: Path, what: str) -> LinkRefused:
     return LinkRefused(
         f"{path} is {what}, and nothing is written through it. Remove it, or choose another folder."

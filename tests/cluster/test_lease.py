@@ -80,6 +80,12 @@ def test_a_worker_that_died_here_does_not_block_at_all(output: Path) -> None:
     assert time.monotonic() - begin < 20
 
 
+def test_a_folder_of_its_name_is_told_at_once(output: Path) -> None:
+    lease_file(output).mkdir()
+    with pytest.raises(UserError, match=r"\.worker is a folder, and a worker keeps a file of this name"):
+        take(output)
+
+
 def test_who_was_only_asleep_stops_and_leaves_everything(output: Path) -> None:
     lease = take(output)
     leave(output, beat=4)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -46,7 +47,12 @@ def until(done: Callable[[], bool], seconds: float = 30.0) -> None:
 
 
 def children() -> set[int]:
-    return {child.pid for child in psutil.Process().children() if "worker" in child.cmdline()}
+    found = set()
+    for child in psutil.Process().children():
+        with suppress(psutil.Error):  # killed, or ended just now
+            if "worker" in child.cmdline():
+                found.add(child.pid)
+    return found
 
 
 def test_a_program_that_ends_at_once_ends_the_run_with_what_it_said(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import pytest
 
 from sxtstudio.cli import main
 from sxtstudio.cluster import profile as module
+from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.mapping import PathMapping, mapped_texts
 from sxtstudio.cluster.profile import Profile, profile_of, read_profile, size_bytes
 from sxtstudio.core.errors import UserError
@@ -63,6 +64,22 @@ def test_examples_are_profiles_with_all_that_a_kind_has(kind: str, tmp_path: Pat
         ("kind = 'k8s'", r"the key 'kind' is wrong; it must be \"address\" or \"local\" or \"lsf\""),
         ("kind = 'address'", r"the key 'address' is wrong; it must be the address of a scheduler"),
         ("kind = 'local'\nmemory = '16'", r"the key 'memory' is wrong; it must be a size such as \"16 GB\""),
+        ("kind = 'local'\nmemory = '0 KB'", r"'memory' is wrong; it must be a size from 100 MB to 100 TB"),
+        (
+            "kind = 'local'\nmemory = '999999 TB'",
+            r"'memory' is wrong; it must be a size from 100 MB to 100 TB",
+        ),
+        (
+            'kind = "local"\nprogram = ["\'open"]',
+            r"'program' is wrong; it must be words as a shell takes them",
+        ),
+        ("kind = 'local'\nprogram = ['']", r"'program' is wrong; it must be words as a shell takes them"),
+        ("kind = 'local'\nscratch = 'here'", r"'scratch' is wrong; it must be a whole path"),
+        ('kind = "local"\nscratch = "/a\\u0000b"', r"'scratch' is wrong; it must be a text on one line"),
+        ('kind = "local"\n[paths]\n"/a\\u0000" = "/b"', r"'paths' is wrong; it must be texts on one line"),
+        (SLURM + "walltime = '99-99:99:99:99:99'", r"'walltime' is wrong; it must be a time such as"),
+        (SLURM + "walltime = '00:00:00'", r"'walltime' is wrong; it must be a time such as"),
+        ("kind = 'address'\naddress = 'tcp://a:99999'", r"'address' is wrong; it must be the address of a"),
         ("kind = ", r"p\.toml: it is no valid TOML"),
     ],
     ids=lambda value: value.splitlines()[-1][:24] if isinstance(value, str) else "",
@@ -92,11 +109,32 @@ def test_a_profile_is_found_by_its_name_and_must_fit(settings: Path) -> None:
         profile_of("pbs", "mine")
     with pytest.raises(UserError, match=r"The profile .*none\.toml cannot be read"):
         profile_of("slurm", str(settings / "none.toml"))
-    for words in ("local:0", "cloud", "local:x"):
+    for words in ("local:0", "cloud", "local:x", ""):
         with pytest.raises(UserError, match="is not known: choose local, local:N, slurm"):
             profile_of(words, None)
     with pytest.raises(UserError, match="is no address of a scheduler"):
         profile_of("tcp://host", None)
+
+
+@pytest.mark.parametrize("time", ["90", "30:00", "08:00", "08:00:00", "120:00:00", "2-00", "1-23:59:59"])
+def test_times_are_taken_as_the_queues_write_them(time: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(SLURM + f"walltime = '{time}'")
+    assert read_profile(path).walltime == time
+
+
+def test_what_cannot_work_on_this_machine_is_told(tmp_path: Path, capsys) -> None:
+    path = tmp_path / "p.toml"
+    path.write_text(SLURM + "interface = 'zz9'")
+    assert main(["cluster", "profile", "--check", str(path)]) == 2
+    assert "This machine has no network 'zz9' (found: " in capsys.readouterr().err
+    with pytest.raises(
+        UserError, match=r"at tls://head:8786 wants credentials: give tls_ca, tls_cert and tls"
+    ):
+        Machines(Profile("address", address="tls://head:8786"))
+    for option in ("--cluster", "--profile"):
+        assert main(["batch", "a.mrc", option, ""]) == 2
+        assert f"Argument {option}: nothing is named" in capsys.readouterr().err
 
 
 def test_sizes_are_told_apart_as_the_queue_does() -> None:

@@ -20,14 +20,15 @@ from sxtstudio.core.errors import SliceBase, UserError, sentence_of
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.logs import LOGGER
 from sxtstudio.core.paths import resolved
+from sxtstudio.core.plain_files import refuse_linked_folder
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.quality.record import Quality
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.core.wording import count
 from sxtstudio.io import open_volume
 from sxtstudio.io.fingerprint import fingerprint
-from sxtstudio.workflow.beamtime.page import write_now, write_page
-from sxtstudio.workflow.beamtime.pdf import write_pdf
+from sxtstudio.workflow.beamtime.page import check_files, write_now, write_page
+from sxtstudio.workflow.beamtime.pdf import PDF, write_pdf
 from sxtstudio.workflow.beamtime.pictures import read_planes, write_pictures
 from sxtstudio.workflow.beamtime.record import (
     PICTURES,
@@ -125,6 +126,7 @@ class BeamtimeFollower(Follower):
             read_classifier(parameters.classifier)  # a wrong one is said now, not after the first tomogram
         self.parameters = parameters
         self.folders = (parameters.page,)
+        check_files(parameters.page, (PDF,))
         self.records = RecordFolder(parameters.page)
         self._lock = FolderLock(parameters.page)
         self._on_record = on_record or (lambda record: None)
@@ -327,6 +329,8 @@ class BeamtimeFollower(Follower):
     def _pictures(
         self, record: TomogramRecord, tomogram: Path, labels: Path, progress: Progress
     ) -> dict[str, Any]:
+        refuse_linked_folder(self.parameters.page / PICTURES)
+
         def path_of(kind: Kind) -> Path:
             return self.parameters.page / PICTURES / f"{record.id}-{kind.value}.png"
 

@@ -19,6 +19,7 @@ from typing import Any
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.plain_files import open_plain
 from sxtstudio.core.printable import printable
 from sxtstudio.core.quality.dictionary import DEFINITIONS
 from sxtstudio.core.quality.record import Figure
@@ -37,11 +38,41 @@ from sxtstudio.workflow.beamtime.summary import (
 )
 
 INDEX, DATA, NOW = "index.html", "data.js", "now.js"
+# By this our own files are known; it stands in the first part of each.
+_MARK, _MARK_BYTES = b"sxtBeamtime", 1 << 17
 # Without scripts, so many are enough: a list that nobody can filter.
 _PLAIN_ROWS = 200
 _WITHOUT_SCRIPTS = "<!-- without scripts -->"
 # In a script these could end it, or the line.
 _UNFIT = re.compile("[<>&\u2028\u2029]")
+
+
+def check_files(folder: Path, others: Sequence[str] = ()) -> None:
+    """Refuse a folder in which somebody else's files have the names of the page and of ``others``.
+
+    Raises
+    ------
+    UserError
+        If there are any.
+    """
+    if _is_own(folder / INDEX, _MARK):
+        return
+    marked = (name for name in (DATA, NOW) if not _is_own(folder / name, _MARK))
+    for name in (INDEX, *marked, *others):
+        path = folder / name
+        if path.exists() and not path.is_symlink():  # a link is replaced, and its target stays
+            raise UserError(
+                f"{path} was not made by SXT Studio and would be overwritten: choose another folder for the "
+                "page, or move the file away."
+            )
+
+
+def _is_own(path: Path, mark: bytes) -> bool:
+    try:
+        with open_plain(path) as file:
+            return mark in file.read(_MARK_BYTES)
+    except OSError:
+        return False
 
 
 def write_page(folder: Path, title: str, records: Sequence[TomogramRecord]) -> str:

@@ -26,6 +26,7 @@ import msgspec
 
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.plain_files import refuse_linked_folder
 from sxtstudio.core.quality.record import Flag, Quality
 from sxtstudio.core.records import read_json, record_of
 from sxtstudio.io.fingerprint import fingerprint
@@ -194,6 +195,7 @@ class RecordFolder:
         self._of_path: dict[str, list[str]] = {}
         try:
             for part in (RECORDS, PICTURES):
+                refuse_linked_folder(folder / part)
                 (folder / part).mkdir(parents=True, exist_ok=True)
             files = sorted(name for name in os.listdir(folder / RECORDS) if name.endswith(".json"))
         except OSError as error:
@@ -266,6 +268,8 @@ class RecordFolder:
         return self.folder / RECORDS / f"{record_id}.json"
 
     def _write(self, record: TomogramRecord) -> None:
+        for part in (RECORDS, PICTURES):
+            refuse_linked_folder(self.folder / part)
         values = msgspec.to_builtins(record)
         with atomic_write(self._file(record.id), own=True) as temporary:
             # Not msgspec's own writer: names that are not UTF-8 are no text to it.
@@ -292,6 +296,15 @@ def read_record(path: Path) -> TomogramRecord:
     what = f"The record {path.name} of a beamtime"
     advice = "It is left as it is; the tomogram counts as new."
     record = record_of(read_json(path, what, advice), TomogramRecord, what, advice)
+    if any(not _is_path(text) for text in (record.path, record.labels or "")):
+        raise UserError(f"{what} holds a name that no file can have. {advice}")
     if record.id != path.stem:
         raise UserError(f"{what} is that of another tomogram ({record.id}). {advice}")
     return record
+
+
+def _is_path(text: str) -> bool:
+    try:
+        return b"\0" not in os.fsencode(text)
+    except UnicodeEncodeError:  # half of a character
+        return False

@@ -19,7 +19,7 @@ def test_a_record_is_written_and_read_as_it_was(make_record, tmp_path: Path) -> 
     folder = RecordFolder(tmp_path / "page")
     record = make_record("cell.mrc")
     assert record.quality is not None
-    curve = ResolutionCurve(CurveSource.HALVES, (0.1, 0.2), (0.9, 0.1), (0.5, 0.5), 6.0)
+    curve = ResolutionCurve(CurveSource.HALVES, (0.1, 0.2), (0.9, 0.1), 0.5, 6.0)
     slices = (SliceFigures(0, 1.0, 2.0), SliceFigures(3, None, None))
     record = replace(record, quality=replace(record.quality, slices=slices, curve=curve))
     folder.write(record)
