@@ -25,7 +25,9 @@ from sxtstudio.cluster.versions import own_versions
 from sxtstudio.core.errors import UserError, sentence_of
 from sxtstudio.core.progress import Progress
 from sxtstudio.workflow.jobs.batch_jobs import Batch, JobOutcome
+from sxtstudio.workflow.jobs.outputs import on_disk
 from sxtstudio.workflow.jobs.segmenting import SegmentJob
+from sxtstudio.workflow.jobs.watch import signature_of
 
 # So often in a row a tomogram may be lost with its worker without a slice more than before.
 MOST_TRIES = 3
@@ -112,7 +114,8 @@ class _Run:
         self._total, self._on_state = total, on_state
         self._events: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._sent: dict[str, _Sent] = {}  # by the number of the row
-        self._ended = 0
+        self._done: set[int] = set()
+        self._sizes: dict[int, int] = {}
         self._first_begin: float | None = None
         self._next_show = 0.0
 
@@ -152,7 +155,6 @@ class _Run:
                 return False
             job = self._batch.job_of(number)
             if job is None:
-                self._ended += 1
                 continue
             sent = _Sent(number, job)
             try:
@@ -275,7 +277,7 @@ class _Run:
 
     def _end(self, sent: _Sent, outcome: JobOutcome) -> None:
         self._sent.pop(str(sent.number), None)
-        self._ended += 1
+        self._done.add(sent.number)
         sent.future = None
         if outcome.state == "done" and not _is_seen(sent.job.output):
             text = (
@@ -291,6 +293,19 @@ class _Run:
         with suppress(Exception):
             self._machines.client.cancel(futures, force=True, reason="the batch was cancelled")
 
+    def _fraction(self) -> float:
+        """Return how much of all voxels is done: a tomogram of a hundred times the size takes as long."""
+        numbers = [
+            n for n, row in enumerate(self._batch.rows) if str(n) in self._sent or row.state == "waiting"
+        ]
+        for number in (*numbers, *self._done):
+            if number not in self._sizes:
+                self._sizes[number] = _bytes_of(self._batch.rows[number].tomogram)
+        done = float(sum(self._sizes[number] for number in self._done))
+        whole = done + sum(self._sizes[number] for number in numbers)
+        done += sum(self._sizes[sent.number] * sent.fraction for sent in self._sent.values())
+        return min(1.0, done / whole) if whole else 1.0
+
     def _show(self) -> None:
         now = time.monotonic()
         if now < self._next_show:
@@ -302,12 +317,19 @@ class _Run:
             what = "segmenting" if self._sent else "waiting for tomograms"
             self._progress.follow(0.0, None, f"{what}; {state}")
             return
-        running = sum(sent.fraction for sent in self._sent.values())
-        fraction = min(1.0, (self._ended + running) / max(1, self._total))
+        fraction = self._fraction()
         rest = None
         if self._first_begin is not None and fraction > 0:
             rest = (now - self._first_begin) * (1 - fraction) / fraction
         self._progress.follow(fraction, rest, f"segmenting; {state}")
+
+
+def _bytes_of(tomogram: Path) -> int:
+    """Return how large a tomogram is on its disk, which stands for its voxels; 1 where that is not known."""
+    try:
+        return max(1, signature_of(on_disk(tomogram))[1])
+    except OSError:
+        return 1
 
 
 def _is_seen(path: Path) -> bool:

@@ -434,3 +434,11 @@ def test_watched_folder_is_segmented_as_files_arrive(tomogram: Path, toy_model: 
     assert {p.name for p in folder.glob("*.tif")} == {"first.labels.tif", "second.labels.tif"}
     with Image.open(folder / "sheet.png") as sheet:
         assert sheet.width > 2 * PANEL_PX
+
+
+def test_names_on_a_contact_sheet_have_all_their_letters() -> None:
+    """A letter that the font lacks is drawn as every other one that it lacks: an empty box."""
+    from sxtstudio.workflow.jobs.contact_sheet import _font
+
+    boxes = [bytes(_font(15).getmask(letter)) for letter in "äößŁŻ細"]
+    assert len(set(boxes[:5])) == 5 and boxes[5] not in boxes[:5]
