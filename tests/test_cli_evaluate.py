@@ -14,6 +14,8 @@ from sklearn import metrics
 
 from sxtstudio.cli import main
 from sxtstudio.core import walk
+from sxtstudio.core.labels import NOT_JUDGED
+from sxtstudio.training import simulate
 
 METADATA = {"axes": "ZYX", "unit": "um", "spacing": 0.01}
 SHAPE = (6, 24, 30)
@@ -185,3 +187,26 @@ def test_another_voxel_size_can_be_given_where_a_file_is_wrong(tmp_path, capsys)
     predicted, (reference,) = write(tmp_path / "a.tif", labels(1)), wrong_voxel(tmp_path)
     code, _, _ = run(capsys, "evaluate", predicted, reference, "--voxel", "10", "-o", tmp_path / "r.csv")
     assert code == 0
+
+
+@pytest.mark.parametrize("of", ["reference", "predicted"])
+def test_what_is_not_to_be_judged_does_not_count(files, tmp_path, capsys, of) -> None:
+    assert NOT_JUDGED == simulate.IGNORE
+    ignored = np.random.default_rng(7).random(SHAPE) < 0.2
+    ours, theirs = labels(1), labels(2)
+    marked = theirs if of == "reference" else ours
+    marked[ignored] = NOT_JUDGED
+    write(tmp_path / f"{of}.tif", marked)
+    code, out, _ = run(capsys, "evaluate", *files, "-o", tmp_path / "r.json", "--objects")
+    assert code == 0 and f"{of}.tif holds 128 beside 0 and 255" in out
+    report = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    ours, theirs = (ours == 255)[~ignored], (theirs == 255)[~ignored]
+    assert report["all"]["f1"] == pytest.approx(metrics.f1_score(theirs, ours))
+    for row, one in zip(report["per_slice"], range(SHAPE[0]), strict=True):
+        there = ~ignored[one]
+        expected = metrics.f1_score((labels(2)[one] > 0)[there], (labels(1)[one] > 0)[there])
+        assert row["f1"] == pytest.approx(expected)
+    assert out.count("labels (") == 2, "neither file holds numbers of objects"
+    assert report["objects"]["reference"] > 2
+    code, out, _ = run(capsys, "evaluate", *files, "-o", tmp_path / "r.json", "--label", 255)
+    assert code == 0 and "not to be judged" not in out

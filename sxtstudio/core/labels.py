@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from sxtstudio.core.walk import walk
 
 LABEL = 255
+#: In labels to compare with or to train on: it is not to be judged whether there is membrane.
+NOT_JUDGED = 128
 
 
 def as_labels(where: NDArray[Any]) -> NDArray[np.uint8]:

@@ -20,7 +20,7 @@ from sxtstudio.core.evaluation.slices import SliceChoice
 from sxtstudio.core.evaluation.tolerance import Tolerance
 from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.label_values import LabelValues, ValueCounter
-from sxtstudio.core.labels import in_mask
+from sxtstudio.core.labels import LABEL, NOT_JUDGED, in_mask
 from sxtstudio.core.numbering import NumberedObjects
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume, VoxelSize
@@ -112,9 +112,16 @@ def evaluate_file(job: EvaluateJob, progress: Progress | None = None) -> Evaluat
             check_mask(opened, job.mask)
             known.append(KnownInput.of(job.mask, opened))
             mask = _Inside(opened)
-        ours, our_values, our_pixels = _read(predicted, job.predicted.name, job.label, mask, progress)
-        theirs, their_values, their_pixels = _read(reference, job.reference.name, job.label, mask, progress)
+        ours, our_values, our_pixels = _read(predicted, job.predicted.name, job, mask, progress)
+        theirs, their_values, their_pixels = _read(reference, job.reference.name, job, mask, progress)
         slices, notes = _slices(job, their_pixels)
+        for path, volume, judged in ((job.predicted, predicted, ours), (job.reference, reference, theirs)):
+            if isinstance(judged, _Membrane):
+                mask = _Inside(volume, but=NOT_JUDGED, mask=mask)
+                notes += (
+                    f"{path.name} holds {NOT_JUDGED} beside 0 and {LABEL}, which marks what is not to be "
+                    "judged: nothing counts there.",
+                )
         share = 0.25 if job.objects else 0.6
         pixels = score_pixels(
             ours,
@@ -158,17 +165,19 @@ def evaluate_file(job: EvaluateJob, progress: Progress | None = None) -> Evaluat
 
 
 class _Inside:
-    """A mask as 0 and 1, whatever numbers its file holds."""
+    """A mask as 0 and 1, whatever numbers its file holds; or all of a file ``but`` one value, in a mask."""
 
-    def __init__(self, mask: Volume) -> None:
-        self._mask = mask
-        self.shape: Triple = mask.shape
+    def __init__(self, volume: Volume, *, but: int | None = None, mask: Volume | None = None) -> None:
+        self._volume, self._but, self._mask = volume, but, mask
+        self.shape: Triple = volume.shape
         self.dtype: np.dtype[Any] = np.dtype(np.bool_)
-        self.voxel_nm = mask.voxel_nm
+        self.voxel_nm = volume.voxel_nm
 
     def read(self, box: Box) -> NDArray[Any]:
         """Return what of ``box`` is inside."""
-        return in_mask(self._mask.read(box))
+        values = self._volume.read(box)
+        inside: NDArray[Any] = in_mask(values) if self._but is None else values != self._but
+        return inside if self._mask is None else inside & self._mask.read(box)
 
 
 class _OneLabel:
@@ -186,19 +195,33 @@ class _OneLabel:
         return one
 
 
+class _Membrane(_OneLabel):
+    """The membranes of labels in which ``NOT_JUDGED`` marks what does not count, as ``simulate`` has them."""
+
+    def __init__(self, volume: Volume) -> None:
+        super().__init__(volume, LABEL)
+
+
 def _read(
-    volume: Volume, name: str, label: int | None, mask: Volume | None, progress: Progress
+    volume: Volume, name: str, job: EvaluateJob, mask: Volume | None, progress: Progress
 ) -> tuple[Volume, LabelValues, NDArray[np.int64]]:
     """Return what is judged of a file, the values that it holds, and the labelled pixels of each slice."""
     counter, part = ValueCounter(name), progress.part(0.2, f"reading {name}")
-    pixels = np.zeros(volume.shape[0], np.int64)
+    label = job.label
+    pixels, doubtful = np.zeros((2, volume.shape[0]), np.int64)
     for box in walk(volume.shape, progress=part):
         values = counter.add(volume.read(box))
         labelled = values != 0 if label is None else values == label
         if mask is not None:
             labelled = labelled & mask.read(box)
         pixels[box.start[0] : box.stop[0]] = np.count_nonzero(labelled, axis=(1, 2))
+        doubtful[box.start[0] : box.stop[0]] = np.count_nonzero(
+            labelled & (values == NOT_JUDGED), axis=(1, 2)
+        )
     found = counter.found()
+    if label is None and job.taken_as is not TakenAs.OBJECTS and set(found.voxels) == {NOT_JUDGED, LABEL}:
+        judged = LabelValues(found.name, {LABEL: found.voxels[LABEL]})
+        return _Membrane(volume), judged, pixels - doubtful
     if label is None:
         return volume, found, pixels
     return _OneLabel(volume, label), found, pixels
