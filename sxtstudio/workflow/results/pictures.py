@@ -110,7 +110,7 @@ def draw_scale_bar(picture: Image.Image, pixel_nm: float) -> None:
     bar = fitting[-1]
     length, thick = bar / pixel_nm, max(3, width // 150)
     text = f"{grouped(bar).replace(NARROW, ' ')} nm"  # the font has no µ and no narrow space
-    letters = max(14, width // 40)
+    letters = max(14, width // 26)  # read, too, where the picture is shown at half its size
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(letters)
     left, top = 0.03 * width, height - 0.03 * width - thick
     for shift, colour in ((1, (0, 0, 0)), (0, (255, 255, 255))):
