@@ -91,7 +91,12 @@ def add_job(parser: argparse.ArgumentParser) -> None:
         help="end bodies with the last slice of their outline; else a cap is added where the top or bottom "
         "is missing, as in tomograms of ±60°",
     )
-    parser.add_argument("--min-size", type=size, metavar="N", help="smallest object: 500 voxels, or 2e6nm3")
+    parser.add_argument(
+        "--min-size",
+        type=size,
+        metavar="N",
+        help="leave out objects smaller than N voxels, or than a volume such as 2e6nm3 (default: 30 voxels)",
+    )
     parser.add_argument("--mask", metavar="FILE", help="label nothing outside of this mask")
     parser.add_argument(
         "--image",

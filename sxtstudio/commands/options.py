@@ -207,7 +207,7 @@ def add_clean_up(parser: argparse.ArgumentParser, *, own_tomogram: bool) -> None
         "--min-size",
         type=size,
         metavar="SIZE",
-        help="remove objects smaller than 500 (voxels), 2e6nm3 or 0.002um3",
+        help="remove objects smaller than so many voxels, or a volume: 2e6nm3, 0.002um3 (default: none)",
     )
     group.add_argument("--crop", type=crop, metavar="Z,Y,X", help="clear so many voxels at each border")
 

@@ -44,11 +44,16 @@ def cut(text: str, most: int = 60) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
+_PYTHONS_OWN = (AttributeError, TypeError, ZeroDivisionError)
+
+
 def reason_of(error: BaseException) -> str:
     """Return what a library said of a damaged file, cut to fit a sentence, without terms of Python."""
     text = str(error)
     if "set_int_max_str_digits" in text:
         return "a number in it is too long"
+    if isinstance(error, _PYTHONS_OWN):  # what they say is of the code, not of the file
+        return "sizes or other numbers in it make no sense"
     return cut(" ".join(text.split()), 160).rstrip(".")
 
 

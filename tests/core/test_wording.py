@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from sxtstudio.core import wording
+from sxtstudio.core.wording import reason_of
 
 
 @pytest.mark.parametrize(
@@ -62,3 +63,12 @@ def test_numbers_of_any_size_have_so_many_digits() -> None:
         and wording.significant(-0.00012345, 3) == "-1.23×10⁻⁴"
     )
     assert wording.significant(99999.9999, 4) == "100\u202f000" and wording.significant(2.5e9, 2) == "2.5×10⁹"
+
+
+def test_what_python_says_of_its_code_is_no_reason() -> None:
+    for error in (
+        TypeError("'NoneType' object is not iterable"),
+        ZeroDivisionError("integer modulo by zero"),
+    ):
+        assert reason_of(error) == "sizes or other numbers in it make no sense"
+    assert reason_of(ValueError("the file is cut short.")) == "the file is cut short"

@@ -68,7 +68,7 @@ class ObjectsJob:
     split
         Bodies are divided where their neck is narrower than this share of the narrower part, 0…1.
     min_voxels, min_nm3
-        Objects smaller than this are left out.
+        Objects smaller than this are left out; both None: than 30 voxels, as in the window.
     mask
         What lies outside of this is nothing.
     membrane_nm
@@ -345,7 +345,7 @@ def _px(nm: float | None, what: str, voxel_nm: VoxelSize | None) -> float | None
 def _smallest(job: ObjectsJob, voxel_nm: VoxelSize | None) -> int:
     """Return how many voxels an object has at least."""
     if job.min_nm3 is None:
-        return job.min_voxels or 1
+        return BodyParameters.min_voxels if job.min_voxels is None else job.min_voxels
     if voxel_nm is None:
         raise UserError(
             "The smallest size is given in nm³ but the voxel size is unknown: give it with --voxel, "
