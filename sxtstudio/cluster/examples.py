@@ -40,6 +40,9 @@ directives = [{directive}]
 # program = ["/opt/sxtstudio/bin/sxtstudio"]
 """
 _TAIL = """\
+# Tomograms of more slices are divided into ranges of so many, which several workers share; 0: never (without
+# this line large ones are where there are more workers than tomograms left):
+# slices_per_task = 32
 # The most tomograms that are worked on at once (without this line as many as there are workers):
 # in_flight = 20
 

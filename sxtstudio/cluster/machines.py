@@ -54,6 +54,7 @@ class Machines:
             If the scheduler cannot be reached, or the queue takes no job.
         """
         self.profile = profile
+        self.tls: tuple[str, str, str] = ("", "", "")  # the credentials of the run
         self._started: list[str] = []  # the names of all workers that were ever started
         self._counted = 0
         self._last_end = ""
@@ -190,7 +191,7 @@ class Machines:
 
     def _start(self, folder: Path) -> SpecCluster:
         profile = self.profile
-        tls = write_credentials(folder)
+        tls = self.tls = write_credentials(folder)
         options: dict[str, Any] = {
             "protocol": "tls://",
             "security": security_of(tls),

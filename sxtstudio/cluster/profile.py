@@ -52,7 +52,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     address
         Of that scheduler.
     workers
-        How many; each works on one tomogram at a time.
+        How many; each works on one tomogram, or range of one, at a time.
     cores, memory, gpus
         Of each worker. Without ``memory`` the workers of this machine share what it has.
     queue, account, walltime
@@ -69,6 +69,9 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
         Network through which workers reach this machine, such as "ib0".
     paths
         Folders that have another name on the workers: here = there.
+    slices_per_task
+        Tomograms of more slices are divided into ranges of so many, which several workers share; 0: never.
+        Without it large ones are where there are more workers than tomograms left.
     in_flight
         The most tomograms that are worked on at once; None: as many as there are workers.
     tls_ca, tls_cert, tls_key
@@ -92,6 +95,7 @@ class Profile(Struct, frozen=True, forbid_unknown_fields=True):
     program: tuple[_Line, ...] = ()
     interface: _Line | None = None
     paths: dict[str, str] = {}
+    slices_per_task: Annotated[int, Meta(ge=0, le=100_000)] | None = None
     in_flight: Annotated[int, Meta(ge=1, le=10_000)] | None = None
     tls_ca: _Line | None = None
     tls_cert: _Line | None = None

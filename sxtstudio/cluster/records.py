@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote_from_bytes, unquote_to_bytes
@@ -54,11 +55,27 @@ class ModelRecord(Struct, frozen=True, forbid_unknown_fields=True):
     sha256: Sha256
 
 
+class Step(StrEnum):
+    """What a worker is to do for a tomogram."""
+
+    BEGIN = "begin"  # segment it, or plan ranges of it
+    RANGE = "range"  # do one of these
+    FINISH = "finish"  # join them
+
+
+class Division(Struct, frozen=True, forbid_unknown_fields=True):
+    """A tomogram of more than ``slices`` slices, and of ``least_voxels``, is divided into ranges of these."""
+
+    slices: Annotated[int, Meta(ge=1)]
+    least_voxels: Annotated[int, Meta(ge=0)] = 0
+
+
 class JobRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """A tomogram to segment; all paths are those of the worker.
 
     ``back`` names the folders of the worker as the batch calls them, for the report. ``topic`` is what the
-    worker's messages are sent under, ``key`` what they are about.
+    worker's messages are sent under, ``key`` what they are about. ``division`` is for the step that begins
+    it (None: as a whole), ``range`` the number of the range to do.
     """
 
     key: str
@@ -77,6 +94,9 @@ class JobRecord(Struct, frozen=True, forbid_unknown_fields=True):
     force: bool
     slices_from: SliceBase
     back: dict[str, str]
+    step: Step = Step.BEGIN
+    division: Division | None = None
+    range: Annotated[int, Meta(ge=0)] | None = None
 
     def job(self, model: str | Path | None) -> SegmentJob:
         """Return the job, with the model as it is found on this machine."""
@@ -97,19 +117,33 @@ class JobRecord(Struct, frozen=True, forbid_unknown_fields=True):
         )
 
 
+class PlannedRange(Struct, frozen=True, forbid_unknown_fields=True):
+    """A range of a tomogram: how many slices it has, and how many of them are finished."""
+
+    slices: Annotated[int, Meta(ge=1)]
+    finished: Annotated[int, Meta(ge=0)]
+    done: bool
+
+
 class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """What became of it.
 
     "refused": the worker cannot run it, as it has other versions; "no-model": it must be sent the model;
-    "stopped": the worker was told to stop.
+    "stopped": the worker was told to stop; "planned": it is divided into ``ranges``; "range-done": the range
+    is; "missing": ranges with these numbers have to be done again; "no-plan": its plan has gone.
     """
 
-    state: Literal["done", "failed", "projections", "refused", "no-model", "stopped"]
+    state: Literal[
+        "done", "failed", "projections", "refused", "no-model", "stopped", "planned", "range-done", "missing",
+        "no-plan",
+    ]  # fmt: skip
     message: str = ""
     labelled: float | None = None
     details: dict[str, int | float | str] | None = None
     system_errors: tuple[int, ...] = ()
     worker: str = ""
+    ranges: tuple[PlannedRange, ...] = ()
+    missing: tuple[int, ...] = ()
 
     def outcome(self) -> JobOutcome:
         """Return it for the row of the batch."""
@@ -128,6 +162,9 @@ def job_record(
     model: ModelRecord,
     mapping: PathMapping,
     slices_from: SliceBase,
+    step: Step = Step.BEGIN,
+    division: Division | None = None,
+    range_number: int | None = None,
 ) -> JobRecord:
     """Return the record of a job, with the paths of the workers."""
     given, clean_up = job.parameters, job.clean_up
@@ -156,6 +193,9 @@ def job_record(
         force=job.force,
         slices_from=slices_from,
         back=mapping.back(),
+        step=step,
+        division=division,
+        range=range_number,
     )
 
 

@@ -1,4 +1,4 @@
-"""What a worker does: one tomogram after another, with the network loaded once."""
+"""What a worker does: one tomogram, or range of one, after another, with the network loaded once."""
 
 from __future__ import annotations
 
@@ -10,10 +10,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from sxtstudio.cluster.lease import Lease, Taken
 from sxtstudio.cluster.mapping import PathMapping, mapped_texts
 from sxtstudio.cluster.models import ModelMissing, model_here
-from sxtstudio.cluster.records import JobRecord, OutcomeRecord, job_from, to_bytes
+from sxtstudio.cluster.ranges import do_range, join_ranges, plan_if_divided
+from sxtstudio.cluster.records import JobRecord, OutcomeRecord, Step, job_from, to_bytes
 from sxtstudio.cluster.versions import check_versions, own_versions
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
@@ -21,7 +24,9 @@ from sxtstudio.segment.device import choose_device
 from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.workflow.jobs.batch_jobs import JobOutcome, done, failed
 from sxtstudio.workflow.jobs.report import write_report
-from sxtstudio.workflow.jobs.segmenting import partial_folder, segment_file
+from sxtstudio.workflow.jobs.segmenting import SegmentResult, partial_folder, segment_file
+from sxtstudio.workflow.ranges.folder import NoPlan
+from sxtstudio.workflow.ranges.running import RangesMissing
 
 Send = Callable[[dict[str, Any]], None]
 Wanted = Callable[[], bool]
@@ -89,8 +94,13 @@ def _run(record: JobRecord, model: str | Path | None, send: Send, wanted: Wanted
         job = record.job(model)
         name = describe_worker(job.parameters.device)
         send({"key": record.key, "what": "begin", "who": name})
-        lease = Lease.take(job.output, partial_folder(job.output), progress.check)
-        outcome = _segment(record, model, progress, send)
+        if record.step is not Step.RANGE:  # the same range twice is harmless
+            lease = Lease.take(job.output, partial_folder(job.output), progress.check)
+        return msgspec.structs.replace(_do(record, model, progress, send), worker=name)
+    except RangesMissing as missing:
+        return OutcomeRecord("missing", str(missing), missing=missing.numbers, worker=name)
+    except NoPlan as gone:
+        return OutcomeRecord("no-plan", str(gone), worker=name)
     except Cancelled:
         if lease is not None and lease.lost:
             return OutcomeRecord("failed", str(Taken("Another worker has taken this tomogram over.")))
@@ -106,12 +116,16 @@ def _run(record: JobRecord, model: str | Path | None, send: Send, wanted: Wanted
         _running.discard(progress)
         if lease is not None:
             lease.release()
+    return _outcome(outcome, name)
+
+
+def _outcome(outcome: JobOutcome, name: str = "") -> OutcomeRecord:
     details = None if outcome.details is None else dict(outcome.details)
     numbers = tuple(sorted(outcome.system_errors))
     return OutcomeRecord(outcome.state, outcome.message, outcome.labelled, details, numbers, name)
 
 
-def _segment(record: JobRecord, model: str | Path | None, progress: Progress, send: Send) -> JobOutcome:
+def _do(record: JobRecord, model: str | Path | None, progress: Progress, send: Send) -> OutcomeRecord:
     job = record.job(model)
     last = 0.0
 
@@ -121,12 +135,22 @@ def _segment(record: JobRecord, model: str | Path | None, progress: Progress, se
             last = time.monotonic()
             send({"key": record.key, "what": "slices", "finished": finished, "total": total})
 
+    if record.step is Step.RANGE:
+        do_range(job, record.range or 0, progress, on_slice, _keeper)
+        return OutcomeRecord("range-done")
     back = PathMapping(record.back)
     report = job.report
-    if back and report is not None:
+    if back:
         job = replace(job, report=None)
-    result = segment_file(job, progress, on_slice, _keeper)
+    result: SegmentResult
+    if record.step is Step.FINISH:
+        result = join_ranges(job, progress)
+    else:
+        planned = plan_if_divided(job, record.division, progress)
+        if planned is not None:
+            return OutcomeRecord("planned", ranges=planned)
+        result = segment_file(job, progress, on_slice, _keeper)
     if back and report is not None:
         # As the batch calls the files, so that it knows its results again.
         write_report(report, mapped_texts(result.report, back))
-    return done(result, record.slices_from)
+    return _outcome(done(result, record.slices_from))

@@ -26,8 +26,11 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.wording import count, duration
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from sxtstudio.workflow.jobs.batch import BatchParameters
     from sxtstudio.workflow.jobs.batch_files import BatchRow
+    from sxtstudio.workflow.jobs.batch_jobs import JobRunner
 
 
 def add(commands: Any) -> None:
@@ -99,6 +102,13 @@ def add(commands: Any) -> None:
         metavar="NAME|FILE",
         help="what each worker gets: a TOML file ('sxtstudio cluster profile --example slurm' prints one)",
     )
+    parser.add_argument(
+        "--slices-per-task",
+        type=slices_per_task,
+        metavar="N",
+        help="divide tomograms of more slices into ranges of N, which several workers share; 0: never "
+        "(default: as the profile says; else large ones into 32, where workers are more than tomograms)",
+    )
     add_axes(parser, "each FILE")
     add_voxel(parser)
     add_force(parser)
@@ -115,14 +125,9 @@ def run(arguments: argparse.Namespace) -> int:
         raise UserError("Give either tomograms or --watch FOLDER; 'sxtstudio batch --help' shows how.")
     parameters = _parameters(arguments)
     follower = beamtime_of(arguments)
-    runner = None
-    if arguments.cluster or arguments.profile:
-        # Nothing of dask is loaded without this.
-        from sxtstudio.cluster.door import runner_of
-
-        runner = runner_of(arguments.cluster, arguments.profile)
     with shown_progress() as (progress, display):
         rows = _Rows(len(arguments.tomograms), display, reports=parameters.reports)
+        runner = _runner(arguments, rows.note)
         try:
             if arguments.watch:
                 run_watch(
@@ -148,6 +153,27 @@ def run(arguments: argparse.Namespace) -> int:
     rows.conclude(parameters)
     # Whoever calls this from a script must hear of errors.
     return BAD_INPUT if rows.states.count("failed") else DONE
+
+
+def slices_per_task(text: str) -> int:
+    """Read a number of slices, 0 or more."""
+    number = int(text)
+    if not 0 <= number <= 100_000:
+        raise argparse.ArgumentTypeError(f"{text} is no number of slices from 0 to 100000")
+    return number
+
+
+def _runner(arguments: argparse.Namespace, on_note: Callable[[str], None]) -> JobRunner | None:
+    """Return what runs the jobs on a cluster; nothing of dask is loaded without one."""
+    if not arguments.cluster and not arguments.profile:
+        if arguments.slices_per_task is not None:
+            raise UserError(
+                "--slices-per-task is for several workers: give --cluster too, such as --cluster local:2."
+            )
+        return None
+    from sxtstudio.cluster.door import runner_of
+
+    return runner_of(arguments.cluster, arguments.profile, arguments.slices_per_task, on_note)
 
 
 def _parameters(arguments: argparse.Namespace) -> BatchParameters:

@@ -12,6 +12,7 @@ from sxtstudio.core.errors import SliceBase, UserError
 from sxtstudio.core.polarity import Polarity, PolarityChoice
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume
+from sxtstudio.core.wording import count
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.checkpoint import Checkpoint
 from sxtstudio.segment.field import fill_note
@@ -264,7 +265,7 @@ def warnings_of(voxels: int, polarity: Polarity, threshold: float) -> tuple[str,
 
 def kept_note(slices: int) -> str:
     """Return what the user should know where so many slices were there already."""
-    return f"{slices} slices were finished by an earlier run and kept."
+    return f"{count(slices, 'slice')} {'was' if slices == 1 else 'were'} finished by an earlier run and kept."
 
 
 def all_blank() -> UserError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,10 +16,21 @@ from sxtstudio.cluster.profile import Profile
 
 
 @pytest.fixture(scope="session")
-def machines() -> Iterator[Machines]:
+def started() -> Iterator[Machines]:
     """Two workers, once for all tests of the process."""
     with Machines(Profile("local", workers=2, cores=1)) as found:
         yield found
+
+
+@pytest.fixture
+def machines(started: Machines) -> Machines:
+    """The two workers; those that a test before has killed were replaced."""
+    until = time.monotonic() + 60
+    while len(started.workers) < 2:
+        assert time.monotonic() < until
+        started.keep()
+        time.sleep(0.05)
+    return started
 
 
 @pytest.fixture
@@ -35,9 +47,9 @@ def several(tomogram: Path, tmp_path: Path) -> list[Path]:
 
 @pytest.fixture
 def deep(tmp_path: Path) -> Path:
-    """Forty slices of 64 × 80 voxels: with the slow model some seconds."""
+    """23 slices of 64 × 80 voxels, a range and a half: with the slow model some seconds."""
     path = tmp_path / "deep.mrc"
-    z, y, x = np.indices((40, 64, 80))
+    z, y, x = np.indices((23, 64, 80))
     image = np.random.default_rng(0).normal(0, 0.05, z.shape)
     image -= np.abs(np.hypot(y - 32, x - 40) - 16 - z / 8) < 1.5
     with mrcfile.new(path) as file:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -180,7 +181,7 @@ def test_without_a_cluster_nothing_of_dask_is_loaded(tomogram: Path, toy_model: 
     assert done.returncode == 0, done.stderr
 
 
-def test_loading_the_queues_leaves_ctrl_c_alone_and_works_in_any_thread() -> None:
+def test_loading_the_queues_leaves_ctrl_c_and_settings_alone_and_works_in_any_thread(tmp_path: Path) -> None:
     """dask-jobqueue takes the signal for itself as it is imported, which a thread may not even do."""
     code = (
         "import signal, threading\nbefore = signal.getsignal(signal.SIGINT), signal.signal\n"
@@ -188,5 +189,9 @@ def test_loading_the_queues_leaves_ctrl_c_alone_and_works_in_any_thread() -> Non
         "thread = threading.Thread(target=load); thread.start(); thread.join()\n"
         "assert found and before == (signal.getsignal(signal.SIGINT), signal.signal)"
     )
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True)
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, env=environment
+    )
     assert done.returncode == 0, done.stderr
+    assert not (tmp_path / ".config" / "dask").exists()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
 from dataclasses import replace as changed
 from pathlib import Path
 
@@ -11,6 +15,7 @@ import psutil
 import pytest
 from msgspec.structs import replace
 
+from sxtstudio.cluster.local_process import worker_words
 from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.profile import Profile
 from sxtstudio.cluster.runner import ClusterRunner
@@ -165,6 +170,42 @@ def test_a_worker_of_another_version_stops_the_batch_with_a_sentence(
             runner=ClusterRunner(TWO, machines=machines),
         )
     assert set(rows.values()) <= {"stopped", "waiting"} and not list((tmp_path / "out").iterdir())
+
+
+@pytest.fixture
+def of_another_version(machines: Machines, tmp_path: Path) -> Iterator[None]:
+    """One more worker, of another version."""
+    code = (
+        "import sxtstudio, sys\nsxtstudio.__version__ = '0.0.1'\n"
+        "from sxtstudio.cli import main\nmain(sys.argv[1:])"
+    )
+    address = machines.client.scheduler_info()["address"]
+    words = worker_words(address, "old", tmp_path / "old", machines.tls)
+    process = subprocess.Popen([sys.executable, "-c", code, *words], cwd=Path(__file__).parents[2])
+    until = time.monotonic() + 60
+    while len(machines.workers) < 3:
+        assert time.monotonic() < until and process.poll() is None
+        time.sleep(0.1)
+    yield
+    process.kill()
+    process.wait()
+
+
+def test_a_worker_of_another_version_is_left_out_alone_with_a_sentence(
+    several: list[Path], toy_model: Path, tmp_path: Path, machines: Machines, of_another_version: None
+) -> None:
+    notes: list[str] = []
+    progress: list[str] = []
+    rows = run_batch(
+        several,
+        parameters(toy_model, tmp_path / "out"),
+        progress=Progress(listener=lambda state: progress.append(state.stage)),
+        runner=ClusterRunner(TWO, machines=machines, on_note=notes.append),
+    )
+    assert [row.state for row in rows] == ["done", "failed", "done"]
+    (note,) = notes
+    assert "has SXT Studio 0.0.1 instead of" in note and note.endswith("It is left out.")
+    assert "1 worker of another version is left out" in " ".join(progress)
 
 
 def test_too_little_memory_is_refused_before_anything_starts(

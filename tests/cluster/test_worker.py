@@ -18,13 +18,14 @@ from sxtstudio.cluster.models import (
     sent_file,
     store_model,
 )
-from sxtstudio.cluster.records import job_from, job_record, outcome_from, to_bytes
+from sxtstudio.cluster.records import Division, Step, job_from, job_record, outcome_from, to_bytes
 from sxtstudio.cluster.versions import own_versions
 from sxtstudio.cluster.worker import stop_all, work
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.records import RecordError
 from sxtstudio.segment import SegmentParameters
-from sxtstudio.workflow.jobs.segmenting import SegmentJob
+from sxtstudio.workflow.jobs.segmenting import SegmentJob, partial_folder
+from sxtstudio.workflow.ranges.state import ranges_folder
 
 
 def sent(job: SegmentJob, paths: dict[str, str] | None = None, **changes: Any) -> bytes:
@@ -115,3 +116,58 @@ def test_a_bad_tomogram_and_work_that_is_not_wanted(job: SegmentJob, tmp_path: P
     stopped = work(sent(job), lambda message: stop_all(), lambda: True, tmp_path)
     assert outcome_from(stopped).state == "stopped"
     assert not list(tmp_path.glob(".*.worker"))
+
+
+def test_a_tomogram_goes_on_as_it_was_begun(deep: Path, toy_model: Path, tmp_path: Path) -> None:
+    """In ranges, though it is not to be divided any more; or as a whole, though it is to be divided now."""
+    models, divided = tmp_path / "models", Division(16)
+    parameters = SegmentParameters(toy_model, "cpu", polarity="dark")
+    job = SegmentJob(deep, tmp_path / "out.tif", parameters, resume=True)
+    begun, _ = run(sent(job, division=divided), models)
+    assert begun.state == "planned" and [part.slices for part in begun.ranges] == [16, 7]
+    assert run(sent(job, step=Step.RANGE, range_number=1), models)[0].state == "range-done"
+    early, _ = run(sent(job, step=Step.FINISH), models)
+    assert (early.state, early.missing) == ("missing", (0,)) and not job.output.exists()
+    again, _ = run(sent(job), models)
+    assert [(part.finished, part.done) for part in again.ranges] == [(0, False), (7, True)]
+    _, messages = run(sent(job, step=Step.RANGE, range_number=0), models)
+    assert [m["total"] for m in messages if m["what"] == "slices"][-1] == 16
+    assert run(sent(job, step=Step.FINISH), models)[0].state == "done" and job.output.exists()
+    assert run(sent(job, step=Step.RANGE, range_number=0), models)[0].state == "no-plan"
+
+    def stop(message: dict[str, Any]) -> None:
+        if message["what"] == "slices":
+            stop_all()
+
+    assert outcome_from(work(sent(job), stop, lambda: True, models)).state == "stopped"
+    assert partial_folder(job.output).is_dir()
+    whole, _ = run(sent(job, division=divided), models)
+    assert whole.state == "done" and not ranges_folder(job.output).exists()
+
+
+def test_a_fresh_start_forgets_what_was_begun_and_small_ones_are_not_divided(
+    deep: Path, toy_model: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    parameters = SegmentParameters(toy_model, "cpu", polarity="dark")
+    job = SegmentJob(deep, tmp_path / "out.tif", parameters, resume=False)
+    run(sent(job, division=Division(16)), models)
+    assert ranges_folder(job.output).is_dir()
+    for division in (None, Division(23), Division(16, 23 * 64 * 80 + 1)):
+        assert run(sent(job, division=division), models)[0].state == "done"
+        assert not ranges_folder(job.output).exists()
+
+
+def test_a_tomogram_that_changed_between_its_ranges_leaves_nothing(
+    deep: Path, toy_model: Path, tmp_path: Path
+) -> None:
+    models = tmp_path / "models"
+    parameters = SegmentParameters(toy_model, "cpu", polarity="dark")
+    job = SegmentJob(deep, tmp_path / "out.tif", parameters, resume=True)
+    run(sent(job, division=Division(16)), models)
+    content = bytearray(deep.read_bytes())
+    content[-1] ^= 1
+    deep.write_bytes(content)
+    found, _ = run(sent(job, step=Step.RANGE, range_number=0), models)
+    assert found.state == "failed" and "changed" in found.message
+    assert not ranges_folder(job.output).exists()

@@ -214,6 +214,7 @@ class BatchForm(QWidget):
             "reports": self.reports,
             "sheet": self.sheet,
             "workers": self.where.workers,
+            "divide": self.where.divide,
         }
 
     def _remember(self) -> None:

@@ -12,12 +12,20 @@ from sxtstudio.app.context import Context
 from sxtstudio.app.errors import show_error
 from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.widgets.notes import form, narrow, show_note
+from sxtstudio.cluster.door import divided
 from sxtstudio.cluster.profile import NAMES, Profile, known_profiles, profile_of
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import count
 
 HERE, LOCAL = "", "local"
 _MOST_WORKERS = 64
+_DIVISIONS = (
+    ("where workers would idle", None),
+    ("no: whole tomograms", 0),
+    ("into 16 slices each", 16),
+    ("into 32 slices each", 32),
+    ("into 64 slices each", 64),
+)
 
 
 class WhereFields(QWidget):
@@ -46,6 +54,12 @@ class WhereFields(QWidget):
         self.note = QLabel()
         self.note.setProperty("role", "note")
         self.note.setWordWrap(True)
+        self.divide = ComboBox()
+        for text, slices in _DIVISIONS:
+            self.divide.addItem(text, slices)
+        self.divide.setToolTip(
+            "Ranges of the slices of a tomogram are shared by several workers; the results are the same"
+        )
         self._count_row = QWidget()
         inner = QHBoxLayout(self._count_row)
         inner.setContentsMargins(0, 0, 0, 0)
@@ -58,6 +72,8 @@ class WhereFields(QWidget):
         fields = form()
         fields.addRow("Runs", row)
         fields.addRow(self._count_row)
+        fields.addRow("Divide", narrow(self.divide, 120))
+        self._fields = fields
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(fields)
@@ -90,11 +106,14 @@ class WhereFields(QWidget):
         if self.choice == HERE:
             return None
         if self.choice == LOCAL:
-            return Profile("local", workers=self.workers.value())
-        return profile_of(None, self.choice)
+            profile = Profile("local", workers=self.workers.value())
+        else:
+            profile = profile_of(None, self.choice)
+        return divided(profile, self.divide.currentData())
 
     def _on_place_changed(self) -> None:
         self._count_row.setVisible(self.choice == LOCAL)
+        self._fields.setRowVisible(self.divide, self.choice != HERE)
         try:
             text = _described(self.profile())
         except UserError as error:

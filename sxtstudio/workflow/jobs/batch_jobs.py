@@ -246,6 +246,11 @@ class Batch:
         self._begun[number] = time.monotonic()
         self._set(number, state="running", worker=worker)
 
+    def worked_on_by(self, number: int, worker: str) -> None:
+        """Say which machines work on a tomogram that is being worked on."""
+        if self.rows[number].worker != worker:
+            self._set(number, worker=worker)
+
     def count_slices(self, number: int, finished: int, total: int, *, show: bool = True) -> None:
         """Say how many slices are finished."""
         self.rows[number] = replace(self.rows[number], slices=(finished, total))

@@ -6,6 +6,7 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from sxtstudio.core.volume import ArrayVolume, Volume
 from sxtstudio.core.walk import walk
 from sxtstudio.io import open_volume
 from sxtstudio.io.zarr_layers import LAYER_SLICES
+from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.workflow.document.views import notes_of
 from sxtstudio.workflow.jobs.outputs import check_outputs
 from sxtstudio.workflow.jobs.report import segment_report, write_report
@@ -47,6 +49,7 @@ def finish_segmentation(
     *,
     tomogram: Path | None = None,
     model: str | Path | None = None,
+    parameters: SegmentParameters | None = None,
 ) -> SegmentResult:
     """Join the ranges of a plan: clean up, write labels, probabilities and report, and remove the folder.
 
@@ -61,6 +64,8 @@ def finish_segmentation(
         Counts the whole job.
     tomogram, model
         Where these lie on this computer, if not where the plan says.
+    parameters
+        As they were asked for on this computer, for the report; else as the plan has them.
 
     Raises
     ------
@@ -84,6 +89,7 @@ def finish_segmentation(
         stack.callback(FolderLock(path).release, remove=True)
         records = all_records(folder, plan, checksum, SegmentRecord)
         facts = facts_of(plan, plan.check_model(model), records)
+        facts = replace(facts, parameters=parameters or facts.parameters)
         source = open_source(job, stack)
         plan.tomogram.check(source.tomogram)
         voxels = math.prod(source.shape)

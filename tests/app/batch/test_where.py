@@ -29,6 +29,10 @@ def test_profiles_of_the_settings_are_a_choice_and_a_bad_one_says_why(
     fields.choose(LOCAL)
     fields.workers.setValue(3)
     assert fields.profile() == Profile("local", workers=3)
+    fields.divide.setCurrentIndex(fields.divide.findData(32))
+    assert fields.profile() == Profile("local", workers=3, slices_per_task=32)
+    fields.divide.setCurrentIndex(0)
+    assert fields.profile() == Profile("local", workers=3)
     fields.choose("beamline")
     assert fields.note.text() == "20 workers of SLURM, each with 8 processors, 16 GB, 1 card."
     assert fields.profile().kind == "slurm"

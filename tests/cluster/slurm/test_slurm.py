@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 
+from sxtstudio.core.errors import UserError
 from sxtstudio.segment import SegmentParameters
 from sxtstudio.segment.checkpoint import read_unfinished
 from sxtstudio.workflow.jobs.segmenting import SegmentJob, partial_folder, segment_file
+from sxtstudio.workflow.ranges.state import ranges_folder, read_state
 
 pytestmark = pytest.mark.cluster
 ROOT = Path(__file__).parents[3]
@@ -99,10 +101,31 @@ def test_a_lost_worker_costs_the_slices_in_hand(
     until(lambda: jobs.jobs() == {} and workers() == [], 20)
 
 
+def test_ranges_of_one_tomogram_are_shared_and_a_lost_worker_costs_the_slices_in_hand(
+    start: Start, make_tomogram, slow_model: Path, tmp_path: Path, alone, jobs, workers, until: Until
+) -> None:
+    tomogram, out = make_tomogram("a.mrc", 75), tmp_path / "out"
+    batch = start(*words_for(slow_model, out, tomogram), "--slices-per-task", "32")
+    ranges = ranges_folder(out / "a.labels.tif")
+
+    def slices() -> int:
+        with suppress(UserError):  # it is not planned yet
+            return sum(one.slices_finished for one in read_state(ranges).ranges)
+        return 0
+
+    until(lambda: slices() >= 5, said=batch.said)
+    jobs.cancel(next(iter(jobs.jobs())))
+    assert batch.wait() == 0, batch.said()
+    report = json.loads((out / "a.labels.json").read_text())
+    assert [entry["slices"] for entry in report["ranges"]] == [[0, 32], [32, 64], [64, 75]]
+    assert checksum(out / "a.labels.tif") == alone(tomogram) and not ranges.exists()
+    until(lambda: jobs.jobs() == {} and workers() == [], 20)
+
+
 def test_a_walltime_that_ends_is_gone_on_with(
     start: Start, make_tomogram, slow_model: Path, tmp_path: Path, alone, jobs, write_profile, slurm: Path
 ) -> None:
-    tomogram, out = make_tomogram("long.mrc", 1600), tmp_path / "out"
+    tomogram, out = make_tomogram("long.mrc", 700), tmp_path / "out"
     batch = start(
         *words_for(slow_model, out, tomogram), profile=write_profile(workers=1, walltime="00:01:00")
     )

@@ -1,0 +1,111 @@
+"""The tomograms that a batch has begun, and what of each is with its workers.
+
+A tomogram has one task to begin with. Where that comes back as planned, there is one for each of its ranges,
+and a last one that joins them; ``todo`` holds those that wait for a worker.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from distributed import Future
+
+from sxtstudio.cluster.records import Division, PlannedRange, Step
+from sxtstudio.core.wording import count
+from sxtstudio.workflow.jobs.segmenting import SegmentJob
+
+
+@dataclass
+class Task:
+    """What one worker does for a tomogram; ``name`` is that of dask's task, another one for each try.
+
+    ``slices`` are those that are finished of ``total``, ``allowed`` the addresses of the workers that may do
+    it (None: all), ``given`` those that were sent the model.
+    """
+
+    tomogram: OpenTomogram
+    step: Step
+    range: int | None = None
+    total: int = 0
+    slices: int = 0
+    name: str = ""
+    future: Future | None = None
+    begun: bool = False
+    tries: int = 0
+    worker: str = ""
+    allowed: frozenset[str] | None = None
+    given: set[str] = field(default_factory=set)
+
+    @property
+    def key(self) -> str:
+        """What the worker's messages are about."""
+        number = self.tomogram.number
+        return f"{number}" if self.range is None else f"{number}-{self.range}"
+
+
+@dataclass
+class OpenTomogram:
+    """A tomogram that is worked on; ``ranges`` are its ranges where it is divided, ``rounds`` how often these
+    were given out or joined anew.
+    """
+
+    number: int
+    job: SegmentJob
+    division: Division | None = None
+    todo: deque[Task] = field(default_factory=deque)
+    given_out: dict[str, Task] = field(default_factory=dict)  # by their key
+    ranges: dict[int, Task] = field(default_factory=dict)
+    whole: Task | None = None
+    rounds: int = 0
+    workers: dict[str, str] = field(default_factory=dict)  # by their address
+
+    def begin(self) -> None:
+        """Begin with one task for all of it."""
+        self.ranges.clear()
+        self.whole = Task(self, Step.BEGIN)
+        self.todo.append(self.whole)
+
+    def divide(self, ranges: Sequence[PlannedRange]) -> None:
+        """Go on with the ranges that are left."""
+        self.whole = None
+        for number, planned in enumerate(ranges):
+            finished = planned.slices if planned.done else planned.finished
+            self.ranges[number] = Task(self, Step.RANGE, number, planned.slices, finished)
+            if not planned.done:
+                self.todo.append(self.ranges[number])
+        self.join_if_done()
+
+    def again(self, numbers: Sequence[int]) -> None:
+        """Do these ranges again."""
+        for number in numbers:
+            if number in self.ranges:
+                self.ranges[number].slices = 0
+                self.todo.append(self.ranges[number])
+
+    def join_if_done(self) -> None:
+        """Join the ranges once no other work is left."""
+        if not self.todo and not self.given_out:
+            self.todo.append(Task(self, Step.FINISH))
+
+    @property
+    def slices(self) -> tuple[int, int]:
+        """How many slices are finished, and how many there are; 0 before that is known."""
+        tasks = list(self.ranges.values()) or ([self.whole] if self.whole is not None else [])
+        return sum(task.slices for task in tasks), sum(task.total for task in tasks)
+
+    @property
+    def fraction(self) -> float:
+        """How much of it is done, 0…1."""
+        finished, total = self.slices
+        return finished / total if total else 0.0
+
+    @property
+    def who(self) -> str:
+        """Which workers have or had it, as a row names them: "2 workers (node-3: CPU (8 threads))"."""
+        names = sorted(set(self.workers.values()))
+        if len(self.workers) < 2:
+            return "".join(names)
+        more = f" and {len(names) - 2} more" if len(names) > 2 else ""
+        return f"{count(len(self.workers), 'worker')} ({'; '.join(names[:2])}{more})"

@@ -1,0 +1,134 @@
+"""What a worker does for a tomogram that several of them share: plan ranges of slices, do one, join them."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from pathlib import Path
+
+from sxtstudio.cluster.records import Division, PlannedRange
+from sxtstudio.core.checked_volume import InputChangedError
+from sxtstudio.core.errors import UserError
+from sxtstudio.core.lock import FolderLock
+from sxtstudio.core.progress import Progress
+from sxtstudio.io import open_volume
+from sxtstudio.segment.checkpoint import forget, read_unfinished
+from sxtstudio.segment.keeper import RunnerKeeper
+from sxtstudio.segment.registry import load_card
+from sxtstudio.workflow.jobs.segmenting import OnSlice, SegmentJob, SegmentResult, partial_folder
+from sxtstudio.workflow.ranges.any_range import AnyRange, any_range
+from sxtstudio.workflow.ranges.finishing import finish_segmentation
+from sxtstudio.workflow.ranges.folder import NoPlan, RangesFolder
+from sxtstudio.workflow.ranges.planning import plan_segmentation
+from sxtstudio.workflow.ranges.segment_plan import SegmentPlan
+from sxtstudio.workflow.ranges.state import RangesState, ranges_folder
+
+
+def plan_if_divided(
+    job: SegmentJob, division: Division | None, progress: Progress
+) -> tuple[PlannedRange, ...] | None:
+    """Plan the ranges of a tomogram, or return None where it is to be segmented as a whole.
+
+    What an earlier run has begun goes on as it was begun, in ranges of its size or as a whole.
+
+    Raises
+    ------
+    UserError
+        If the job cannot be done, or ranges were planned for another one.
+    """
+    goes_on = job.resume is not False
+    per_range = _planned_before(job) if goes_on else None
+    if per_range is None:
+        left = read_unfinished(partial_folder(job.output)) if goes_on else None
+        if division is None or (left is not None and left.finished) or not _is_worth_it(job, division):
+            _discard(job)
+            return None
+        per_range = division.slices
+    state = plan_segmentation(job, per_range, progress)
+    with suppress(UserError):  # somebody works in it
+        if partial_folder(job.output).is_dir():
+            forget(partial_folder(job.output))
+    return _planned(state)
+
+
+def do_range(
+    job: SegmentJob, number: int, progress: Progress, on_slice: OnSlice, keeper: RunnerKeeper
+) -> None:
+    """Do a range.
+
+    Raises
+    ------
+    NoPlan
+        If its plan has gone.
+    UserError, Cancelled
+        As ``segment_range``; of a tomogram that was changed nothing is kept.
+    """
+    folder = ranges_folder(job.output)
+    part = AnyRange(
+        folder, number, job.parameters.device, job.parameters.tile_px, job.tomogram, _model_of(job)
+    )
+    try:
+        any_range(part, progress, on_slice, keeper=keeper)
+    except InputChangedError:
+        _discard(job)
+        raise
+
+
+def join_ranges(job: SegmentJob, progress: Progress) -> SegmentResult:
+    """Join the ranges, and write labels and report.
+
+    Raises
+    ------
+    RangesMissing
+        If some have to be done, or done again.
+    NoPlan
+        If their plan has gone.
+    UserError, Cancelled
+        As ``finish_segmentation``; of a tomogram that was changed nothing is kept.
+    """
+    folder = ranges_folder(job.output)
+    try:
+        return finish_segmentation(
+            folder,
+            progress,
+            tomogram=job.tomogram,
+            model=_model_of(job),
+            parameters=job.parameters,
+        )
+    except InputChangedError:
+        _discard(job)
+        raise
+
+
+def _discard(job: SegmentJob) -> None:
+    """Remove ranges that are of no use to anybody, unless somebody is planning or joining them just now."""
+    folder = RangesFolder(ranges_folder(job.output))
+    if folder.path.is_dir():
+        with suppress(UserError, OSError):
+            FolderLock(folder.path).release(remove=True)
+            folder.discard()
+
+
+def _planned_before(job: SegmentJob) -> int | None:
+    """Return how many slices each range has that was planned earlier; None without such a plan."""
+    try:
+        plan, _ = RangesFolder(ranges_folder(job.output)).read_plan(SegmentPlan)
+    except NoPlan:
+        return None
+    return plan.slices_per_range
+
+
+def _is_worth_it(job: SegmentJob, division: Division) -> bool:
+    with open_volume(job.tomogram) as file:
+        first, last = job.parameters.checked(file.shape[0])
+        voxels = (last - first) * math.prod(file.shape[1:])
+    return last - first > division.slices and voxels >= division.least_voxels
+
+
+def _planned(state: RangesState) -> tuple[PlannedRange, ...]:
+    return tuple(PlannedRange(one.range.depth, one.slices_finished, one.finished) for one in state.ranges)
+
+
+def _model_of(job: SegmentJob) -> str | Path | None:
+    """Return the model as this machine has it: the plan names that of the machine which made it."""
+    return job.parameters.model or load_card(None).path

@@ -1,0 +1,125 @@
+"""Tomograms that several workers share, range by range: the same rows and files as one machine."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from msgspec.structs import replace
+
+from sxtstudio.cluster import runner as runner_module
+from sxtstudio.cluster.assignments import OpenTomogram
+from sxtstudio.cluster.machines import Machines
+from sxtstudio.cluster.profile import Profile
+from sxtstudio.cluster.records import PlannedRange, Step
+from sxtstudio.cluster.runner import ClusterRunner
+from sxtstudio.core.cleanup import CleanParameters
+from sxtstudio.core.progress import Progress
+from sxtstudio.segment import SegmentParameters
+from sxtstudio.workflow.jobs.batch import run_batch
+from sxtstudio.workflow.jobs.batch_files import BatchRow
+from sxtstudio.workflow.jobs.cleaning import CleanUp
+from sxtstudio.workflow.jobs.segmenting import SegmentJob
+from tests.cluster.test_runner import as_told, contents, parameters
+
+SHARED = Profile("local", workers=2, slices_per_task=16)
+
+
+def report_of(folder: Path, name: str = "deep") -> dict[str, Any]:
+    """Return a report but for times and places."""
+    report = json.loads((folder / f"{name}.labels.json").read_text())
+    for entry in ("finished", "seconds", "device", "outputs", "clean_up"):
+        report.pop(entry)
+    return report
+
+
+def test_a_tomogram_in_odd_ranges_is_that_of_one_machine(
+    deep: Path, toy_model: Path, tmp_path: Path, machines: Machines
+) -> None:
+    """A range of 16 slices, and one of seven."""
+    broken = tmp_path / "broken.mrc"
+    broken.write_bytes(deep.read_bytes()[:5000])
+    wanted = {"clean_up": CleanUp(CleanParameters(min_size_voxels=20, smooth_z=1)), "suffix": ".mrc"}
+    alone, many = tmp_path / "alone", tmp_path / "many"
+    seen: list[BatchRow] = []
+    fractions: list[float] = []
+    given = [deep, broken]
+    rows = {
+        alone: run_batch(given, parameters(toy_model, alone, **wanted)),
+        many: run_batch(
+            given,
+            parameters(toy_model, many, **wanted),
+            lambda number, row: seen.append(row),
+            Progress(listener=lambda state: fractions.append(state.fraction)),
+            runner=ClusterRunner(SHARED, machines=machines),
+        ),
+    }
+    assert [as_told(row) for row in rows[many]] == [as_told(row) for row in rows[alone]]
+    assert [row.state for row in rows[many]] == ["done", "failed"]
+    assert contents(many) == contents(alone) and len(contents(many)) == 1
+    reports = [report_of(folder) for folder in (alone, many)]
+    ranges = reports[1].pop("ranges")
+    assert reports[0] == reports[1]
+    assert [entry["slices"] for entry in ranges] == [[0, 16], [16, 23]]
+    counted = [row.slices for row in seen if row.slices is not None and row.state == "running"]
+    assert counted == sorted(counted) and counted[-1] == (23, 23)
+    assert rows[many][0].worker.startswith("2 workers (") and "CPU (1 thread)" in rows[many][0].worker
+    assert fractions == sorted(fractions)
+    assert sorted(path.name for path in many.iterdir()) == ["deep.labels.json", "deep.labels.mrc"]
+
+
+def test_a_worker_that_is_killed_in_a_range_costs_the_slices_in_hand(
+    deep: Path, slow_model: Path, tmp_path: Path, machines: Machines
+) -> None:
+    out = tmp_path / "out"
+    killed: list[int] = []
+
+    def kill(number: int, row: BatchRow) -> None:
+        if row.slices is not None and row.slices[0] >= 5 and not killed:
+            for child in psutil.Process().children():
+                if "worker" in child.cmdline() and not killed:
+                    child.kill()
+                    killed.append(child.pid)
+
+    (row,) = run_batch(
+        [deep], parameters(slow_model, out), kill, runner=ClusterRunner(SHARED, machines=machines)
+    )
+    assert killed and row.state == "done", row.message
+    kept = [entry["kept_from_earlier_attempt"] for entry in report_of(out)["ranges"]]
+    assert sum(kept) >= 1 and min(kept) == 0
+    (alone,) = run_batch([deep], parameters(slow_model, tmp_path / "alone"))
+    assert row.output is not None and alone.output is not None
+    assert row.output.read_bytes() == alone.output.read_bytes()
+
+
+def test_a_large_tomogram_is_divided_where_workers_would_idle(
+    deep: Path, toy_model: Path, tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runner_module, "SLICES_PER_RANGE", 16)
+    by_itself = replace(SHARED, slices_per_task=None)
+    out = {}
+    for name, least in (("large", 23 * 64 * 80), ("small", 23 * 64 * 80 + 1)):
+        monkeypatch.setattr(runner_module, "LARGE_VOXELS", least)
+        out[name] = tmp_path / name
+        run_batch(
+            [deep], parameters(toy_model, out[name]), runner=ClusterRunner(by_itself, machines=machines)
+        )
+    assert "ranges" in report_of(out["large"]) and "ranges" not in report_of(out["small"])
+    assert contents(out["large"]) == contents(out["small"])
+
+
+def test_only_ranges_that_are_left_are_given_out_and_joined_at_last(
+    deep: Path, toy_model: Path, tmp_path: Path
+) -> None:
+    tomogram = OpenTomogram(0, SegmentJob(deep, tmp_path / "out.tif", SegmentParameters(toy_model)))
+    tomogram.begin()
+    tomogram.todo.clear()
+    tomogram.divide([PlannedRange(16, 16, True), PlannedRange(16, 3, False), PlannedRange(8, 0, False)])
+    assert tomogram.slices == (19, 40)
+    assert [(task.step, task.range) for task in tomogram.todo] == [(Step.RANGE, 1), (Step.RANGE, 2)]
+    tomogram.todo.clear()
+    tomogram.join_if_done()
+    assert [task.step for task in tomogram.todo] == [Step.FINISH]
