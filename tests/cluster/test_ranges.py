@@ -71,7 +71,7 @@ def test_a_tomogram_in_odd_ranges_is_that_of_one_machine(
     assert sorted(path.name for path in many.iterdir()) == ["deep.labels.json", "deep.labels.mrc"]
 
 
-def test_a_worker_that_is_killed_in_a_range_costs_the_slices_in_hand(
+def test_workers_that_are_killed_in_a_range_cost_the_slices_in_hand(
     deep: Path, slow_model: Path, tmp_path: Path, machines: Machines
 ) -> None:
     out = tmp_path / "out"
@@ -80,7 +80,7 @@ def test_a_worker_that_is_killed_in_a_range_costs_the_slices_in_hand(
     def kill(number: int, row: BatchRow) -> None:
         if row.slices is not None and row.slices[0] >= 5 and not killed:
             for child in psutil.Process().children():
-                if "worker" in child.cmdline() and not killed:
+                if "worker" in child.cmdline():
                     child.kill()
                     killed.append(child.pid)
 
@@ -89,7 +89,7 @@ def test_a_worker_that_is_killed_in_a_range_costs_the_slices_in_hand(
     )
     assert killed and row.state == "done", row.message
     kept = [entry["kept_from_earlier_attempt"] for entry in report_of(out)["ranges"]]
-    assert sum(kept) >= 1 and min(kept) == 0
+    assert sum(kept) >= 1
     (alone,) = run_batch([deep], parameters(slow_model, tmp_path / "alone"))
     assert row.output is not None and alone.output is not None
     assert row.output.read_bytes() == alone.output.read_bytes()

@@ -113,7 +113,7 @@ def test_ranges_of_one_tomogram_are_shared_and_a_lost_worker_costs_the_slices_in
             return sum(one.slices_finished for one in read_state(ranges).ranges)
         return 0
 
-    until(lambda: slices() >= 5, said=batch.said)
+    until(lambda: slices() >= 5, 180, batch.said)
     jobs.cancel(next(iter(jobs.jobs())))
     assert batch.wait() == 0, batch.said()
     report = json.loads((out / "a.labels.json").read_text())
