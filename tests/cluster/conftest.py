@@ -48,8 +48,12 @@ def several(tomogram: Path, tmp_path: Path) -> list[Path]:
 @pytest.fixture
 def deep(tmp_path: Path) -> Path:
     """23 slices of 64 × 80 voxels, a range and a half: with the slow model some seconds."""
-    path = tmp_path / "deep.mrc"
-    z, y, x = np.indices((23, 64, 80))
+    return write_deep(tmp_path / "deep.mrc", 23)
+
+
+def write_deep(path: Path, slices: int) -> Path:
+    """Write noise with a cone."""
+    z, y, x = np.indices((slices, 64, 80))
     image = np.random.default_rng(0).normal(0, 0.05, z.shape)
     image -= np.abs(np.hypot(y - 32, x - 40) - 16 - z / 8) < 1.5
     with mrcfile.new(path) as file:

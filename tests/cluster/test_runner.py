@@ -28,6 +28,7 @@ from sxtstudio.workflow.jobs.batch import BatchParameters, run_batch
 from sxtstudio.workflow.jobs.batch_files import BatchRow
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.segmenting import partial_folder
+from tests.cluster.conftest import write_deep
 
 TWO = Profile("local", workers=2)
 
@@ -104,14 +105,15 @@ def test_namesakes_and_existing_results_are_named_as_on_one_machine(
 
 
 def test_a_cancelled_batch_goes_on_where_it_stopped(
-    deep: Path, slow_model: Path, tmp_path: Path, machines: Machines
+    slow_model: Path, tmp_path: Path, machines: Machines
 ) -> None:
+    deep = write_deep(tmp_path / "deep.mrc", 80)  # it is not done before the cancel reaches its worker
     out, progress = tmp_path / "out", Progress()
     rows: dict[int, BatchRow] = {}
 
     def stop(number: int, row: BatchRow) -> None:
         rows[number] = row
-        if row.slices is not None and row.state == "running":
+        if row.slices is not None and row.slices[0] >= 2 and row.state == "running":
             progress.cancel()
 
     wanted = parameters(slow_model, out)
