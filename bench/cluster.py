@@ -25,6 +25,8 @@ from sxtstudio.workflow.jobs.batch_files import BatchRow
 TOMOGRAMS, SHAPE = 6, (6, 384, 384)
 # What the paper's tomograms have, and a cluster for many of them.
 FULL, MANY = (350, 1324, 1284), 1000
+# So many slices of that size are measured: reading, the start of the network and writing are in it.
+FULL_SLICES = 8
 NODES, CORES = 50, 32
 
 
@@ -52,18 +54,26 @@ def main() -> None:
     )
     cpu_one, cpu_two = min(spent[1]), min(spent[2])
     print(f"processor time of one worker / that of two, for the same tomograms: {cpu_one / cpu_two:.2f}")
-    voxels = TOMOGRAMS * int(np.prod(SHAPE))
-    core_s = cpu_one / voxels * int(np.prod(FULL))
+    core_s = slice_seconds() * FULL[0]
     print(f"reckoned for {FULL} on one processor like this: {core_s / 3600:.2f} h")
     hours = MANY * core_s / 3600 / (NODES * CORES)
     print(f"reckoned for {MANY} of them on {NODES} nodes with {CORES} processors each: {hours:.1f} h")
 
 
-def _tomogram(path: Path, seed: int) -> Path:
+def slice_seconds() -> float:
+    """Measure the processor time of a slice of full size, as a worker with one processor takes it."""
+    with tempfile.TemporaryDirectory() as folder:
+        tomogram = _tomogram(Path(folder, "full.mrc"), 0, (FULL_SLICES, *FULL[1:]))
+        _, _, cpu_s = _run([tomogram], 1, Path(folder, "out"))
+    print(f"a slice of {FULL[1:]}: {cpu_s / FULL_SLICES:.1f} s of one processor (of {FULL_SLICES} slices)")
+    return cpu_s / FULL_SLICES
+
+
+def _tomogram(path: Path, seed: int, shape: tuple[int, int, int] = SHAPE) -> Path:
     """Noise with rings: what it shows does not matter for the time."""
-    _, y, x = np.indices(SHAPE)
-    image = np.random.default_rng(seed).normal(0, 0.2, SHAPE)
-    image -= np.abs(np.hypot(y - SHAPE[1] / 2, x - SHAPE[2] / 2) - SHAPE[1] / 3) < 2
+    _, y, x = np.indices(shape)
+    image = np.random.default_rng(seed).normal(0, 0.2, shape)
+    image -= np.abs(np.hypot(y - shape[1] / 2, x - shape[2] / 2) - shape[1] / 3) < 2
     with mrcfile.new(path) as file:
         file.set_data(image.astype(np.float32))
         file.voxel_size = 100.0
