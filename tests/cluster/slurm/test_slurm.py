@@ -7,6 +7,7 @@ import json
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -125,7 +126,11 @@ def test_ranges_of_one_tomogram_are_shared_and_a_lost_worker_costs_the_slices_in
 def test_a_walltime_that_ends_is_gone_on_with(
     start: Start, make_tomogram, slow_model: Path, tmp_path: Path, alone, jobs, write_profile, slurm: Path
 ) -> None:
-    tomogram, out = make_tomogram("long.mrc", 1600), tmp_path / "out"
+    begin = time.monotonic()
+    alone(make_tomogram("probe.mrc", 100))
+    # With all processors this takes 90 s, so that a worker with one is not done within a minute.
+    slices = int(100 * 90 / (time.monotonic() - begin))
+    tomogram, out = make_tomogram("long.mrc", slices), tmp_path / "out"
     batch = start(
         *words_for(slow_model, out, tomogram), profile=write_profile(workers=1, walltime="00:01:00")
     )
