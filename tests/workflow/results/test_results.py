@@ -167,23 +167,26 @@ def test_writing_again_replaces_former_results_and_nothing_else(document: Docume
 
 @pytest.mark.parametrize("there", ["file", "folder", "link"])
 def test_what_is_no_results_stays(document: Document, tmp_path: Path, there: str) -> None:
-    folder = tmp_path / "mine"
+    # Beside the session of the document, which is written to by itself.
+    place = tmp_path / "place"
+    place.mkdir()
+    folder = place / "mine"
     if there == "file":
         folder.write_text("kept")
     else:
-        (tmp_path / "other").mkdir()
-        (tmp_path / "other" / "kept.txt").write_text("kept")
+        (place / "other").mkdir()
+        (place / "other" / "kept.txt").write_text("kept")
         if there == "link":
-            folder.symlink_to(tmp_path / "other")
+            folder.symlink_to(place / "other")
         else:
-            (tmp_path / "other").rename(folder)
-    before = sorted(tmp_path.rglob("*"))
+            (place / "other").rename(folder)
+    before = sorted(place.rglob("*"))
     with pytest.raises(UserError, match="another name"):
         refuse_foreign(folder)
     source = source_of(document)
     with pytest.raises(UserError, match="another name"):
         write_results(folder, source)
-    assert sorted(tmp_path.rglob("*")) == before
+    assert sorted(place.rglob("*")) == before
 
 
 Fault = Callable[..., None]
