@@ -126,10 +126,14 @@ def test_ranges_of_one_tomogram_are_shared_and_a_lost_worker_costs_the_slices_in
 def test_a_walltime_that_ends_is_gone_on_with(
     start: Start, make_tomogram, slow_model: Path, tmp_path: Path, alone, jobs, write_profile, slurm: Path
 ) -> None:
-    begin = time.monotonic()
-    alone(make_tomogram("probe.mrc", 100))
-    # With all processors this takes 90 s, so that a worker with one is not done within a minute.
-    slices = int(100 * 90 / (time.monotonic() - begin))
+    took = []
+    for depth in (50, 300):
+        probe, begin = make_tomogram(f"probe{depth}.mrc", depth), time.monotonic()
+        alone(probe)
+        took.append(time.monotonic() - begin)
+    # With all processors this takes 150 s, so that a worker with one is not done within a minute, nor within
+    # the half minute in which SLURM may take note of that.
+    slices = min(8000, max(1500, int(250 * 150 / (took[1] - took[0]))))
     tomogram, out = make_tomogram("long.mrc", slices), tmp_path / "out"
     batch = start(
         *words_for(slow_model, out, tomogram), profile=write_profile(workers=1, walltime="00:01:00")
