@@ -17,7 +17,6 @@ from PySide6.QtWidgets import (
     QLineEdit,
     QProgressBar,
     QSplitter,
-    QTabWidget,
     QToolButton,
     QVBoxLayout,
 )
@@ -35,7 +34,7 @@ from sxtstudio.app.errors import show_error
 from sxtstudio.app.jobs.job import Job, JobKind
 from sxtstudio.app.notices import Notice, NoticeKind
 from sxtstudio.app.questions import Answer
-from sxtstudio.app.widgets.controls import ComboBox
+from sxtstudio.app.widgets.controls import ComboBox, TabWidget
 from sxtstudio.app.widgets.dialogs import ToolDialog
 from sxtstudio.app.widgets.elided import ElidedLabel
 from sxtstudio.app.widgets.outside import open_outside, show_folder
@@ -176,7 +175,7 @@ class BeamtimeDialog(ToolDialog):
             tools.addWidget(button)
         tools.addWidget(self.search, 1)
         tools.addWidget(self.order)
-        self.tabs = QTabWidget()
+        self.tabs = TabWidget()
         self.tabs.addTab(VerticalScroll(self.details), "Details")  # on small screens the buttons must be seen
         self.tabs.addTab(self.days, "Days")
         self.tabs.addTab(VerticalScroll(self.form), "Settings")
