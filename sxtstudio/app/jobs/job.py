@@ -198,6 +198,8 @@ class Jobs(QObject):
         self.running.append(job)
         self.started.emit(job)
         job.start()
+        if self._closed:
+            job.wait()  # its thread must not speak while the program ends; there is nothing that it does
         return job
 
     @property

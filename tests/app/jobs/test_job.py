@@ -102,6 +102,17 @@ def test_quiet_jobs_are_not_shown(jobs: Jobs, qtbot: QtBot) -> None:
     qtbot.waitUntil(lambda: not jobs.running, timeout=5000)
 
 
+def test_after_the_end_no_work_begins_and_no_thread_is_left(jobs: Jobs, qtbot: QtBot) -> None:
+    """A thread that speaks while the program ends takes it down."""
+    jobs.close()
+    began: list[Job] = []
+    for _ in range(20):
+        job = jobs.start("late", began.append)
+        assert not job.running
+    qtbot.waitUntil(lambda: not jobs.running, timeout=5000)
+    assert not began
+
+
 def test_work_that_outlives_its_window_ends_without_a_word(
     qtbot: QtBot, capsys: pytest.CaptureFixture[str]
 ) -> None:
