@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from PySide6.QtGui import QCloseEvent
+from PySide6.QtGui import QCloseEvent, QShowEvent
 from PySide6.QtWidgets import (
     QFormLayout,
     QFrame,
@@ -52,6 +52,7 @@ class ExportDialog(ToolDialog):
         super().__init__(context)
         self._context, self._session = context, context.session
         self._own_name = True  # the name follows what is chosen
+        self._chosen: str | None = None  # by the user; what is there only for want of labels does not count
         self._asked: Path | None = None  # a name about which the file dialog has asked
         self.setMinimumWidth(560)
         self.what, self.program, self.form = ComboBox(), ComboBox(), ComboBox()
@@ -125,7 +126,7 @@ class ExportDialog(ToolDialog):
         session.busy_changed.connect(self._refresh)
         session.history_changed.connect(self._list_receipts)
         self._context.parts.measured.changed.connect(self._refresh)
-        self.what.currentIndexChanged.connect(self._on_what_changed)
+        self.what.currentIndexChanged.connect(self._on_what_chosen)
         self.program.currentIndexChanged.connect(self._on_program_changed)
         self.form.currentIndexChanged.connect(self._on_form_changed)
         self.options.of.currentIndexChanged.connect(self._show_note_of_folder)
@@ -176,7 +177,7 @@ class ExportDialog(ToolDialog):
         """Offer what there is now; what was chosen stays chosen where it can."""
         document = self._session.document
         contents = [] if document is None else contents_of(document)
-        wanted = self.what.currentData() or self._context.settings.get(_WHAT, Content.LABELS.value)
+        wanted = self._chosen or self._context.settings.get(_WHAT, Content.LABELS.value)
         if [self.what.itemData(i) for i in range(self.what.count())] != [c.value for c in contents]:
             _fill(self.what, [(CONTENT_NAMES[content], content.value) for content in contents], wanted)
             self._on_what_changed()
@@ -195,6 +196,10 @@ class ExportDialog(ToolDialog):
         # A stroke of the brush must not wait for a window that nobody sees.
         if self.isVisible() and self._session.busy is None:
             self._refresh()
+
+    def _on_what_chosen(self) -> None:
+        self._chosen = self.what.currentData()
+        self._on_what_changed()
 
     def _on_what_changed(self) -> None:
         content = self.what.currentData()
@@ -311,6 +316,11 @@ class ExportDialog(ToolDialog):
 
     def _show(self, receipt: Receipt) -> None:
         ReceiptDialog(receipt, self).open()
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Offer what there is now: strokes of the brush do not wait for a window that nobody sees."""
+        self._refresh()
+        super().showEvent(event)
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """The next time the name follows what is chosen again; a running job goes on."""

@@ -197,6 +197,23 @@ def test_only_what_there_is_is_offered_and_said(
     assert dialog.options.inside.isVisible() and dialog.options.inside.isChecked()
 
 
+def test_labels_are_offered_first_once_there_are_some(
+    open_file: Callable[[Path], MainWindow], tomogram: Path
+) -> None:
+    window = open_file(tomogram)
+    dialog = window.context.dialogs.bring_up(ExportDialog)
+    assert dialog.what.currentData() == Content.IMAGE.value, "there is nothing else"
+    dialog.close()
+    with window.session.edit(EditKind.BRUSH) as recorder:
+        recorder.write(Box((1, 5, 10), (2, 6, 11)), np.full((1, 1, 1), 255, np.uint8))
+    assert window.context.dialogs.bring_up(ExportDialog) is dialog
+    assert dialog.what.currentData() == Content.LABELS.value
+    dialog.what.setCurrentIndex(dialog.what.findData(Content.IMAGE.value))
+    with window.session.edit(EditKind.BRUSH) as recorder:
+        recorder.write(Box((2, 5, 10), (3, 6, 11)), np.full((1, 1, 1), 255, np.uint8))
+    assert dialog.what.currentData() == Content.IMAGE.value, "what was chosen stays"
+
+
 def test_slices_and_choices_are_used_and_remembered(
     cell: MainWindow, window_of_exports: ExportDialog, qtbot: QtBot, tmp_path: Path
 ) -> None:
