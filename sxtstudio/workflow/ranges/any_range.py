@@ -25,18 +25,11 @@ from sxtstudio.workflow.ranges.segmenting import SegmentRange, segment_range
 
 
 @dataclass(frozen=True)
-class AnyRange:
-    """One range to do; device, tile and model are those of a segmentation.
+class AnyRange(SegmentRange):
+    """One range to do of whatever was planned; device, tile and model are those of a segmentation.
 
-    ``tomogram`` and ``model`` are where these lie on this computer, if not where the plan says.
+    ``tomogram`` is where that of the plan lies on this computer, also for a measurement.
     """
-
-    folder: Path
-    number: int
-    device: str = "auto"
-    tile_px: int | None = None
-    tomogram: Path | None = None
-    model: str | Path | None = None
 
 
 @dataclass(frozen=True)
@@ -75,12 +68,7 @@ def any_range(
         measured = measure_range(MeasureRange(job.folder, job.number, job.tomogram), progress)
         seconds, figures = measured.seconds, {"objects": measured.objects}
     else:
-        result = segment_range(
-            SegmentRange(job.folder, job.number, job.device, job.tile_px, job.tomogram, job.model),
-            progress,
-            on_slice,
-            keeper=keeper,
-        )
+        result = segment_range(job, progress, on_slice, keeper=keeper)
         seconds = result.seconds
         figures = {"computed": result.computed, "voxels_labelled": result.voxels, "device": result.device}
     first = plan.first_slice

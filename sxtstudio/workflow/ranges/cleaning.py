@@ -63,7 +63,7 @@ from sxtstudio.workflow.ranges.running import (
 from sxtstudio.workflow.ranges.seam import read_numbered, write_numbered
 from sxtstudio.workflow.ranges.segment_plan import CleanUpPlan
 from sxtstudio.workflow.ranges.split import SLICES_PER_RANGE, Range
-from sxtstudio.workflow.ranges.state import RangesState, ranges_folder, read_state
+from sxtstudio.workflow.ranges.state import RangesState, begin_plan, read_state
 
 MASK = "mask"
 
@@ -117,10 +117,7 @@ def plan_cleaning(
                 check_same_shape(other, name, source.file.shape)
         if mask is not None:
             check_mask(mask.volume, job.clean_up.mask)
-        folder = RangesFolder(ranges_folder(job.output))
-        with explained(folder.path):
-            folder.path.mkdir(exist_ok=True)
-        stack.callback(FolderLock(folder.path).release)
+        folder = begin_plan(job.output, stack)
         plan = CleanPlan(
             program=__version__,
             output=absolute(job.output),

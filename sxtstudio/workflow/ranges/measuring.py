@@ -53,7 +53,7 @@ from sxtstudio.workflow.ranges.measure_plan import MeasurePlan, MeasureRecord
 from sxtstudio.workflow.ranges.plan import InputPlan, absolute
 from sxtstudio.workflow.ranges.running import RESULT, all_records, do_range, is_planned
 from sxtstudio.workflow.ranges.split import SLICES_PER_RANGE, Range
-from sxtstudio.workflow.ranges.state import RangesState, ranges_folder, read_state
+from sxtstudio.workflow.ranges.state import RangesState, begin_plan, read_state
 
 _INVENTORY, _MEASURED = "inventory.npz", "measured.npz"
 _PLANES = {field.name: np.int64 for field in fields(Planes)}
@@ -101,10 +101,7 @@ def plan_measuring(
             image = KnownInput.of(job.image, stack.enter_context(open_volume(job.image)))
             check_same_shape(image.volume, "tomogram", source.file.shape)
         voxel_nm, _ = voxel_size_of(job, source.file, None if image is None else image.volume)
-        folder = RangesFolder(ranges_folder(job.table))
-        with explained(folder.path):
-            folder.path.mkdir(exist_ok=True)
-        stack.callback(FolderLock(folder.path).release)
+        folder = begin_plan(job.table, stack)
         plan = MeasurePlan(
             program=__version__,
             output=absolute(job.table),

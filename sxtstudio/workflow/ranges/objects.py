@@ -66,7 +66,7 @@ from sxtstudio.workflow.ranges.running import (
 )
 from sxtstudio.workflow.ranges.seam import read_numbered, write_numbered
 from sxtstudio.workflow.ranges.split import SLICES_PER_RANGE, Range
-from sxtstudio.workflow.ranges.state import RangesState, ranges_folder, read_state
+from sxtstudio.workflow.ranges.state import RangesState, begin_plan, read_state
 
 _REGIONS = {"numbers": np.int32, "table": REGION}
 
@@ -110,10 +110,7 @@ def plan_objects(
     with ExitStack() as stack:
         source = OpenedLabels(job.labels, job.voxel_nm, stack)
         parameters_of(job, source.voxel_nm)  # refuses lengths without a voxel size
-        folder = RangesFolder(ranges_folder(job.output))
-        with explained(folder.path):
-            folder.path.mkdir(exist_ok=True)
-        stack.callback(FolderLock(folder.path).release)
+        folder = begin_plan(job.output, stack)
         plan = ObjectsPlan(
             program=__version__,
             output=absolute(job.output),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from contextlib import ExitStack, closing
 
-from sxtstudio.core.lock import FolderLock
 from sxtstudio.core.polarity import chosen_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.segment.checkpoint import explained
@@ -12,11 +11,10 @@ from sxtstudio.segment.job import prepare
 from sxtstudio.segment.registry import load_card
 from sxtstudio.workflow.jobs.outputs import check_outputs
 from sxtstudio.workflow.jobs.segmenting import SegmentJob, open_source, outputs_of
-from sxtstudio.workflow.ranges.folder import RangesFolder
 from sxtstudio.workflow.ranges.running import is_planned, make_images
 from sxtstudio.workflow.ranges.segment_plan import plan_of
 from sxtstudio.workflow.ranges.split import SLICES_PER_RANGE, split
-from sxtstudio.workflow.ranges.state import RangesState, ranges_folder, read_state
+from sxtstudio.workflow.ranges.state import RangesState, begin_plan, read_state
 
 
 def plan_segmentation(
@@ -49,10 +47,7 @@ def plan_segmentation(
     with ExitStack() as stack:
         source = open_source(job, stack)
         card = load_card(job.parameters.model)
-        folder = RangesFolder(ranges_folder(job.output))
-        with explained(folder.path):
-            folder.path.mkdir(exist_ok=True)
-        stack.callback(FolderLock(folder.path).release)
+        folder = begin_plan(job.output, stack)
         undecided = plan_of(job, source, card, chosen_polarity("dark"), slices_per_range, [])
         if job.resume is False or not is_planned(folder, undecided):
             folder.discard()

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from sxtstudio.segment.checkpoint import read_unfinished
+from sxtstudio.core.lock import FolderLock
+from sxtstudio.segment.checkpoint import explained, read_unfinished
 from sxtstudio.workflow.ranges.attempts import SLICES, Worker, attempts_at, worker_of
 from sxtstudio.workflow.ranges.folder import RangesFolder
 from sxtstudio.workflow.ranges.kinds import read_any_plan
@@ -41,6 +43,21 @@ class RangesState:
 def ranges_folder(output: Path) -> Path:
     """Return the folder in which the ranges of ``output`` are kept until it is written."""
     return output.with_name(output.name + ".ranges")
+
+
+def begin_plan(output: Path, stack: ExitStack) -> RangesFolder:
+    """Return the folder of the ranges of ``output``, made if need be and locked until ``stack`` ends.
+
+    Raises
+    ------
+    UserError
+        If it cannot be made, is a link, or somebody else is at work in it.
+    """
+    folder = RangesFolder(ranges_folder(output))
+    with explained(folder.path):
+        folder.path.mkdir(exist_ok=True)
+    stack.callback(FolderLock(folder.path).release)
+    return folder
 
 
 def read_state(path: Path) -> RangesState:
