@@ -121,6 +121,18 @@ def tomogram(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
+def three(tomogram: Path, tmp_path: Path) -> list[Path]:
+    """Two good tomograms, and between them one whose second half is missing."""
+    folder = tmp_path / "data"
+    folder.mkdir()
+    files = [folder / name for name in ("a.mrc", "b.mrc", "c.mrc")]
+    for file in files:
+        shutil.copy(tomogram, file)
+    files[1].write_bytes(files[1].read_bytes()[: files[1].stat().st_size // 2])
+    return files
+
+
+@pytest.fixture
 def toy_model(tmp_path: Path) -> Path:
     """A model that labels what is more than one SD darker than the slice's mean."""
     return write_toy_model(tmp_path / "toy.onnx")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -31,18 +30,6 @@ def machines(started: Machines) -> Machines:
         started.keep()
         time.sleep(0.05)
     return started
-
-
-@pytest.fixture
-def several(tomogram: Path, tmp_path: Path) -> list[Path]:
-    """Two good tomograms, and between them one whose second half is missing."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    files = [folder / name for name in ("a.mrc", "b.mrc", "c.mrc")]
-    for file in files:
-        shutil.copy(tomogram, file)
-    files[1].write_bytes(files[1].read_bytes()[: files[1].stat().st_size // 2])
-    return files
 
 
 @pytest.fixture

@@ -53,7 +53,7 @@ def as_told(row: BatchRow) -> tuple[object, ...]:
 
 
 def test_rows_and_files_are_those_of_one_machine(
-    several: list[Path], toy_model: Path, tmp_path: Path, machines: Machines
+    three: list[Path], toy_model: Path, tmp_path: Path, machines: Machines
 ) -> None:
     wanted = {"clean_up": CleanUp(CleanParameters(min_size_voxels=20)), "suffix": ".mrc"}
     alone, many = tmp_path / "alone", tmp_path / "many"
@@ -61,9 +61,9 @@ def test_rows_and_files_are_those_of_one_machine(
     states: list[str] = []
     fractions: list[float] = []
     rows = {
-        alone: run_batch(several, parameters(toy_model, alone, contact_sheet=alone / "s.png", **wanted)),
+        alone: run_batch(three, parameters(toy_model, alone, contact_sheet=alone / "s.png", **wanted)),
         many: run_batch(
-            several,
+            three,
             parameters(toy_model, many, contact_sheet=many / "s.png", summary=(many / "s.csv",), **wanted),
             lambda number, row: seen.append((number, row.state)),
             Progress(listener=lambda state: fractions.append(state.fraction)),
@@ -87,12 +87,12 @@ def test_rows_and_files_are_those_of_one_machine(
 
 
 def test_namesakes_and_existing_results_are_named_as_on_one_machine(
-    several: list[Path], toy_model: Path, tmp_path: Path, machines: Machines
+    three: list[Path], toy_model: Path, tmp_path: Path, machines: Machines
 ) -> None:
     other = tmp_path / "tuesday" / "a.mrc"
     other.parent.mkdir()
-    other.write_bytes(several[0].read_bytes())
-    given = [several[0], other, several[0]]
+    other.write_bytes(three[0].read_bytes())
+    given = [three[0], other, three[0]]
     names = {}
     for place, runner in (("one", None), ("two", ClusterRunner(TWO, machines=machines))):
         wanted = parameters(toy_model, tmp_path / place)
@@ -159,14 +159,14 @@ def test_a_killed_worker_costs_the_slices_in_hand_and_is_replaced(
 
 
 def test_a_worker_of_another_version_stops_the_batch_with_a_sentence(
-    several: list[Path], toy_model: Path, tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch
+    three: list[Path], toy_model: Path, tmp_path: Path, machines: Machines, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     versions = {**own_versions(), "SXT Studio": "9.9"}
     monkeypatch.setattr("sxtstudio.cluster.runner.own_versions", lambda: versions)
     rows: dict[int, str] = {}
     with pytest.raises(UserError, match=r"The worker on .* has SXT Studio .* instead of 9\.9"):
         run_batch(
-            several,
+            three,
             parameters(toy_model, tmp_path / "out"),
             lambda number, row: rows.update({number: row.state}),
             runner=ClusterRunner(TWO, machines=machines),
@@ -194,12 +194,12 @@ def of_another_version(machines: Machines, tmp_path: Path) -> Iterator[None]:
 
 
 def test_a_worker_of_another_version_is_left_out_alone_with_a_sentence(
-    several: list[Path], toy_model: Path, tmp_path: Path, machines: Machines, of_another_version: None
+    three: list[Path], toy_model: Path, tmp_path: Path, machines: Machines, of_another_version: None
 ) -> None:
     notes: list[str] = []
     progress: list[str] = []
     rows = run_batch(
-        several,
+        three,
         parameters(toy_model, tmp_path / "out"),
         progress=Progress(listener=lambda state: progress.append(state.stage)),
         runner=ClusterRunner(TWO, machines=machines, on_note=notes.append),
@@ -211,10 +211,10 @@ def test_a_worker_of_another_version_is_left_out_alone_with_a_sentence(
 
 
 def test_too_little_memory_is_refused_before_anything_starts(
-    several: list[Path], toy_model: Path, tmp_path: Path
+    three: list[Path], toy_model: Path, tmp_path: Path
 ) -> None:
     little = Profile("local", workers=1, memory="300 MB")
     with pytest.raises(
         UserError, match=r"gives 0\.3 GB of memory to each worker, and the model toy needs at"
     ):
-        run_batch(several, parameters(toy_model, tmp_path), runner=ClusterRunner(little))
+        run_batch(three, parameters(toy_model, tmp_path), runner=ClusterRunner(little))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,8 @@ import numpy as np
 import onnx
 import pytest
 from onnx import TensorProto, helper, numpy_helper
+
+from sxtstudio.core.add_ons import MANIFEST, made_for
 
 SCALES = {"input": 1, "skip_0": 1, "skip_1": 2, "skip_2": 4, "skip_3": 8, "neck": 16}
 SCALES |= {"label_0": 8, "label_1": 4, "label_2": 2, "label": 1}
@@ -190,3 +193,23 @@ def noisy_slices(*shape: int, seed: int = 0) -> np.ndarray:
 def make_slices() -> Any:
     """The function that makes noise of any size."""
     return noisy_slices
+
+
+@pytest.fixture
+def write_nvidia_package() -> Callable[[Path, str], Path]:
+    """Write a package for NVIDIA's cards whose onnxruntime does this when it is loaded; return its folder."""
+
+    def write(folder: Path, content: str) -> Path:
+        package = folder / "sxtstudio-cuda"
+        (package / "onnxruntime").mkdir(parents=True)
+        (package / "onnxruntime" / "__init__.py").write_text(content)
+        (package / "onnxruntime_gpu-1.2.3.dist-info").mkdir()
+        python, system = made_for()
+        facts = {
+            "schema": "sxtstudio-add-on/1", "name": "cuda", "version": "0.1.0", "python": python,
+            "system": system, "library": "onnxruntime-gpu 1.2.3",
+        }  # fmt: skip
+        (package / MANIFEST).write_text(json.dumps(facts))
+        return package
+
+    return write

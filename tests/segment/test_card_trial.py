@@ -7,11 +7,11 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from sxtstudio.core.add_ons import MANIFEST, made_for
 from sxtstudio.segment import card_trial
 
 #: This program, which says what it computes with and why; with one more argument, the process that tries.
@@ -42,7 +42,8 @@ DRIVER = "int pause(void); int cuInit(unsigned flags) { %s return 0; }"
 class Computer:
     """A computer with a program, its state, and what stands for a package or a driver."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, write_package: Callable[[Path, str], Path]) -> None:
+        self._write_package = write_package
         self.folder, self.limit, self.packaged = folder, 60.0, "packaged"
         self.program, self.trials = folder / "program.py", folder / "trials"
         self.program.write_text(PROGRAM)
@@ -51,16 +52,7 @@ class Computer:
 
     def add_package(self, content: str) -> Path:
         """Install a package for NVIDIA's cards whose onnxruntime does this when it is loaded."""
-        folder = self.folder / "sxtstudio-cuda"
-        (folder / "onnxruntime").mkdir(parents=True)
-        (folder / "onnxruntime" / "__init__.py").write_text(content)
-        (folder / "onnxruntime_gpu-1.2.3.dist-info").mkdir()
-        python, system = made_for()
-        facts = {
-            "schema": "sxtstudio-add-on/1", "name": "cuda", "version": "0.1.0", "python": python,
-            "system": system, "library": "onnxruntime-gpu 1.2.3",
-        }  # fmt: skip
-        (folder / MANIFEST).write_text(json.dumps(facts))
+        folder = self._write_package(self.folder, content)
         self.variables["SXTSTUDIO_NVIDIA"] = str(folder)
         return folder
 
@@ -91,8 +83,8 @@ class Computer:
 
 
 @pytest.fixture
-def computer(tmp_path: Path) -> Computer:
-    return Computer(tmp_path)
+def computer(tmp_path: Path, write_nvidia_package: Callable[[Path, str], Path]) -> Computer:
+    return Computer(tmp_path, write_nvidia_package)
 
 
 needs_compiler = pytest.mark.skipif(

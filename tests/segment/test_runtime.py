@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
-from sxtstudio.core.add_ons import MANIFEST, made_for
 
 #: An installed program with the package, whose onnxruntime is tried in a process of its own.
 PROGRAM = """
@@ -41,19 +39,12 @@ print(device.choose_device("auto").reason)
     ],
     ids=["a library is missing", "raises", "exits", "empty", "old", "half"],
 )  # fmt: skip
-def test_a_broken_one_is_given_up(tmp_path: Path, content: str, reason: str) -> None:
+def test_a_broken_one_is_given_up(
+    tmp_path: Path, write_nvidia_package: Callable[[Path, str], Path], content: str, reason: str
+) -> None:
     import onnxruntime
 
-    folder = tmp_path / "sxtstudio-cuda"
-    (folder / "onnxruntime").mkdir(parents=True)
-    (folder / "onnxruntime" / "__init__.py").write_text(content)
-    (folder / "onnxruntime_gpu-1.2.3.dist-info").mkdir()
-    python, system = made_for()
-    facts = {
-        "schema": "sxtstudio-add-on/1", "name": "cuda", "version": "0.1.0", "python": python,
-        "system": system, "library": "onnxruntime-gpu 1.2.3",
-    }  # fmt: skip
-    (folder / MANIFEST).write_text(json.dumps(facts))
+    folder = write_nvidia_package(tmp_path, content)
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
         # Whether it is tried in another process first is tested in test_card_trial.py.

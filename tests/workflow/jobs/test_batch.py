@@ -36,18 +36,6 @@ from sxtstudio.workflow.jobs.watch import GIVE_UP_S, FolderWatch
 from sxtstudio.workflow.jobs.watching import run_watch
 
 
-@pytest.fixture
-def three(tomogram: Path, tmp_path: Path) -> list[Path]:
-    """Two good tomograms, and between them one whose second half is missing."""
-    folder = tmp_path / "data"
-    folder.mkdir()
-    files = [folder / name for name in ("a.mrc", "b.mrc", "c.mrc")]
-    for file in files:
-        shutil.copy(tomogram, file)
-    files[1].write_bytes(files[1].read_bytes()[: files[1].stat().st_size // 2])
-    return files
-
-
 def parameters(model: Path, folder: Path | None, **more: object) -> BatchParameters:
     return BatchParameters(
         SegmentParameters(model=model, device="cpu", polarity="dark"), folder=folder, **more
