@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -60,20 +61,23 @@ def write_pdf(folder: Path, title: str, records: Sequence[TomogramRecord], path:
         If it cannot be written.
     """
     counted = [record for record in records if not record.replaced and record.state is not State.SKIPPED]
-    pdf = _begun(title)
     days = days_of(records)
-    _heading(pdf, title, counted)
-    _table_of_days(pdf, days[:_MOST_DAYS])
-    _told(pdf, [record for record in counted[::-1] if needs_look(record)])
-    _wall(pdf, folder, counted)
     final = folder / PDF if path is None else path
-    with atomic_write(final) as temporary:
-        temporary.write_bytes(bytes(pdf.output()))
+    with _begun(title) as pdf:
+        _heading(pdf, title, counted)
+        _table_of_days(pdf, days[:_MOST_DAYS])
+        _told(pdf, [record for record in counted[::-1] if needs_look(record)])
+        _wall(pdf, folder, counted)
+        with atomic_write(final) as temporary:
+            temporary.write_bytes(bytes(pdf.output()))
     return final
 
 
-def _begun(title: str) -> FPDF:
+@contextmanager
+def _begun(title: str) -> Iterator[FPDF]:
+    """Begin the document; the file of its letters, which is read until the end, is closed afterwards."""
     from fpdf import FPDF  # here, because it takes long to load
+    from fpdf.fonts import TTFFont
 
     font = resources() / "fonts" / "DejaVuSans.ttf"
     if not font.is_file():
@@ -85,7 +89,13 @@ def _begun(title: str) -> FPDF:
     pdf.set_margin(14)
     pdf.set_auto_page_break(True, 14)
     pdf.add_page()
-    return pdf
+    try:
+        yield pdf
+    finally:
+        # Also where the document was not finished, which closes it too.
+        for letters in pdf.fonts.values():
+            if isinstance(letters, TTFFont):
+                letters.close()
 
 
 def _heading(pdf: FPDF, title: str, records: Sequence[TomogramRecord]) -> None:

@@ -5,12 +5,16 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 from PIL import Image
 
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.quality.record import Flag
 from sxtstudio.workflow.beamtime import pdf as module
 from sxtstudio.workflow.beamtime.pdf import MOST_PICTURES, write_pdf
@@ -32,6 +36,25 @@ def test_another_reader_finds_names_days_and_pictures(page: RecordFolder) -> Non
     assert "jpeg" in found.stdout
     info = subprocess.run(["pdfinfo", str(path)], capture_output=True, text=True, check=True).stdout
     assert "JavaScript:      no" in info and "A4" in info
+
+
+def test_no_file_stays_open_when_it_cannot_be_written(
+    page: RecordFolder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begun, documents = module._begun, []
+
+    @contextmanager
+    def held(title: str) -> Iterator[object]:
+        with begun(title) as pdf:
+            documents.append(pdf)  # or it might be gone, and its files with it, by chance
+            yield pdf
+
+    monkeypatch.setattr(module, "_begun", held)
+    with pytest.raises(UserError):
+        write_pdf(page.folder, "Beamtime", list(page), page.folder / "missing" / "beamtime.pdf")
+    assert documents
+    names = [Path(one.path).name for one in psutil.Process().open_files()]
+    assert not [name for name in names if name.endswith((".ttf", ".pdf"))]
 
 
 def test_its_size_is_bounded(tmp_path: Path, make_record, monkeypatch: pytest.MonkeyPatch) -> None:
