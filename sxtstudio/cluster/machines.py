@@ -17,6 +17,7 @@ from sxtstudio.cluster.credentials import write_credentials
 from sxtstudio.cluster.local_process import LocalCluster, LocalProcess, check_program, program_words
 from sxtstudio.cluster.process import quieten, security_of
 from sxtstudio.cluster.profile import QUEUES, Profile, check_here
+from sxtstudio.cluster.queue_jobs import QueueJobs, waiting_jobs
 from sxtstudio.cluster.queue_state import QueueState
 from sxtstudio.cluster.run_folder import LOGS, make_run_folder
 from sxtstudio.core.errors import UserError
@@ -60,6 +61,7 @@ class Machines:
         self._last_end = ""
         self._stack = ExitStack()
         self._next_look = 0.0
+        self._jobs = QueueJobs(profile.kind)
         self._errors: list[Exception] = []
         self._cluster: SpecCluster | None = None
         check_here(profile)
@@ -155,10 +157,7 @@ class Machines:
             processes = list(cluster.workers.items())
             lost = [name for name, process in processes if process.ended_for() > _DASK_S]
         else:
-            from sxtstudio.cluster.queues import lost_jobs
-
-            running = {entry["name"] for entry in self.workers.values()}
-            lost = lost_jobs(self.profile.kind, cluster, running)
+            lost = self._jobs.lost(cluster, {entry["name"] for entry in self.workers.values()})
         for name in lost:
             gone = cluster.workers.pop(name, None)
             if isinstance(gone, LocalProcess):
@@ -241,8 +240,6 @@ class Machines:
 
     def _waiting(self) -> int:
         """Return how many jobs wait in the queue."""
-        from sxtstudio.cluster.queues import waiting_jobs
-
         if self._cluster is None:
             return 0
         return waiting_jobs(self._cluster, {entry["name"] for entry in self.workers.values()})

@@ -5,10 +5,8 @@ from __future__ import annotations
 import re
 import shlex
 import shutil
-import subprocess
 import time
 import warnings
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +16,7 @@ from distributed.utils import get_ip
 from sxtstudio.cluster.jobqueue import CLUSTERS
 from sxtstudio.cluster.local_process import THREADS, program_words, worker_words
 from sxtstudio.cluster.process import security_of
-from sxtstudio.cluster.profile import NAMES, Kind, Profile
+from sxtstudio.cluster.profile import NAMES, Profile
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.wording import reason_of
 from sxtstudio.segment.allocation import CPUS
@@ -26,8 +24,8 @@ from sxtstudio.segment.allocation import CPUS
 _COMMANDS = {"slurm": "sbatch", "pbs": "qsub", "lsf": "bsub", "sge": "qsub"}
 # How each is asked for cards; for PBS they belong to the resources.
 _CARDS = {"slurm": "--gres=gpu:{}", "lsf": '-gpu "num={}"', "sge": "-l gpu={}"}
-# A job that the queue does not know any more, and whose worker has not come, is lost.
-_NEW_S, _ASK_S, _ASK_LIMIT_S = 15.0, 5.0, 20.0
+# The scheduler is there before any job is: one that begins after the batch was killed need not wait for it.
+PATIENCE_S = 60.0
 
 
 def queue_cluster(
@@ -119,6 +117,7 @@ def _job_class(
             super().__init__(scheduler=scheduler, name=name, **options)
             self.submitted = time.monotonic()
             command = [*words, *worker_words(str(scheduler), str(name), _scratch(folder, name), tls)]
+            command += ["--wait", f"{PATIENCE_S:.0f}"]
             if profile.interface is not None:
                 command += ["--interface", profile.interface]
             # exec: a signal of the queue reaches the worker, not a shell.
@@ -142,42 +141,3 @@ def _said(error: Exception) -> str:
 
 def _scratch(folder: Path, name: Any) -> Path:
     return folder / f"worker-{name}"
-
-
-def waiting_jobs(cluster: SpecCluster, running: Sequence[Any] | set[Any]) -> int:
-    """Return how many jobs were submitted whose worker is not there yet."""
-    return sum(1 for name in list(cluster.workers) if name not in running)
-
-
-def lost_jobs(kind: Kind, cluster: SpecCluster, running: set[Any]) -> list[Any]:
-    """Return the names of the jobs that the queue does not know any more and that have no worker.
-
-    Of SLURM this is asked; dask itself only hears of workers that were there once.
-    """
-    if kind != "slurm":
-        return []
-    now = time.monotonic()
-    jobs = {
-        name: job.job_id
-        for name, job in list(cluster.workers.items())
-        if name not in running and job.job_id and now - job.submitted > _NEW_S
-    }
-    if not jobs:
-        return []
-    known = _known_to_slurm()
-    return [] if known is None else [name for name, number in jobs.items() if str(number) not in known]
-
-
-def _known_to_slurm() -> set[str] | None:
-    """Return the jobs of this user that wait or run; None where SLURM does not answer."""
-    try:
-        done = subprocess.run(
-            ["squeue", "--me", "--noheader", "--format=%i"],
-            capture_output=True,
-            text=True,
-            timeout=_ASK_LIMIT_S,
-            check=True,
-        )
-    except (OSError, subprocess.SubprocessError):
-        return None
-    return set(done.stdout.split())
