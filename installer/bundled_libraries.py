@@ -54,6 +54,8 @@ class Bundled:
             return content.find(self.mark) >= 0
 
 
+# Licences that allow to hand a library on as it is only, not even without its symbols for debuggers.
+_UNCHANGED_ONLY = frozenset({"LicenseRef-ISSL"})
 _ISSL = ("ISSL", "oneMKL-third-party")
 KNOWN = (
     Bundled(
@@ -92,6 +94,11 @@ def bundled_libraries(folder: Path) -> tuple[list[Licence], list[str]]:
         if not within and not _OF_PYTORCH.fullmatch(path.name):
             strangers.append(path.relative_to(folder).as_posix())
     return list(found.values()), strangers
+
+
+def must_stay_unchanged(path: Path) -> bool:
+    """Return whether a library is, or holds, one whose licence allows no change of it."""
+    return any(known.licence in _UNCHANGED_ONLY and known.is_in(path) for known in KNOWN)
 
 
 def _libraries(folder: Path) -> Iterator[Path]:

@@ -15,10 +15,11 @@ LICENCES, SBOM = "THIRD-PARTY-LICENCES.txt", "sbom.cdx.json"
 # Texts that some packages only name.
 _COMMON = Path(__file__).parent / "licence_texts"
 _NOTE = """\
-SXT Studio is under the MIT licence. The libraries below are used unchanged, each under its own licence, whose
-text follows. Those under the LGPL ({lgpl}; PySide6 with Qt)
-lie beside the program as files of their own and can be replaced by other versions; their sources are at https://download.qt.io,
-https://code.qt.io and https://pypi.org under their names and versions.
+SXT Studio is under the MIT licence. The libraries below are used unchanged, but for their symbols for
+debuggers, which the packages for Linux leave out; each is under its own licence, whose text follows.
+Those under the LGPL ({lgpl}; PySide6 with Qt)
+lie beside the program as files of their own and can be replaced by other versions; their sources are at
+https://download.qt.io, https://code.qt.io and https://pypi.org under their names and versions.
 
 FFmpeg (imageio_ffmpeg/binaries) is a program of its own under the GPL, version 3 or later, that SXT Studio
 starts to write MP4 movies and is not linked to. It is handed on as imageio-ffmpeg publishes it; its sources

@@ -12,11 +12,15 @@ import os
 import shutil
 import struct
 import subprocess
+import sys
 import tempfile
 import tomllib
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
+sys.path.append(str(HERE.parent))
+from bundled_libraries import must_stay_unchanged  # noqa: E402
+
 ROOT = HERE.parents[1]
 FILES = HERE / "files"
 LICENCES, SBOM = "THIRD-PARTY-LICENCES.txt", "sbom.cdx.json"
@@ -59,9 +63,12 @@ def project() -> dict[str, object]:
 
 
 def slim(bundle: Path) -> None:
-    """Take from the libraries of the bundle what only debuggers need: a fifth of them."""
+    """Take from the libraries of the bundle what only debuggers need: a fifth of them.
+
+    Those whose licence allows no change of them stay as they are.
+    """
     for path in sorted(bundle.rglob("*.so*")):
-        if path.is_symlink() or not path.is_file():
+        if path.is_symlink() or not path.is_file() or must_stay_unchanged(path):
             continue
         stripped = path.with_name(path.name + ".stripped")
         words = ["strip", "--strip-unneeded", "-o", str(stripped), str(path)]

@@ -42,7 +42,7 @@ class Kind:
     section
         Debian's: "non-free/science" is no free software.
     stripped
-        Symbols for debuggers are taken away; NVIDIA's libraries must stay as they are.
+        Symbols for debuggers are taken away, but for what must stay unchanged; NVIDIA's libraries must all.
     level
         How hard it is compressed: CUDA's kernels get hardly smaller.
     """

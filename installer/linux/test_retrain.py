@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -63,6 +66,7 @@ def try_retraining(dist: Path, root: Root, program: str, *, deb: bool) -> None:
     else:
         root.run("sh", f"/var/cache/{file.name}")
     check("works" in state(root, program), "the self-check does not find it")
+    check_unchanged(root.folder / str(folder)[1:])
     train(root, program, trial)
     check_other_version(root, program, root.folder / str(folder)[1:])
     if deb:
@@ -104,6 +108,17 @@ def train(root: Root, program: str, trial: Path) -> None:
              "--model", model, "--trust", "none")  # fmt: skip
     check((trial / "by-mine.tif").stat().st_size > 1000, "the new model segments nothing")
     shutil.rmtree(trial / "run")
+
+
+def check_unchanged(folder: Path) -> None:
+    """The library that holds Intel's oneMKL has the sum that PyTorch's wheel gives it."""
+    (record,) = folder.glob("torch-*.dist-info/RECORD")
+    told = re.search(r"^torch/lib/libtorch_cpu\.so,sha256=([\w-]+),", record.read_text("utf-8"), re.MULTILINE)
+    check(told is not None, f"{record} names no libtorch_cpu.so")
+    with (folder / "torch/lib/libtorch_cpu.so").open("rb") as file:
+        found = hashlib.file_digest(file, "sha256").digest()
+    same = told is not None and base64.urlsafe_b64encode(found).decode().rstrip("=") == told[1]
+    check(same, "libtorch_cpu.so, which holds oneMKL, was changed")
 
 
 def check_other_version(root: Root, program: str, folder: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -50,3 +51,29 @@ def test_a_library_whose_segments_have_moved_is_not_taken(
 def test_what_is_no_library_is_not_taken(tmp_path: Path) -> None:
     (tmp_path / "a.so").write_text("INPUT(libc.so.6)", encoding="utf-8")
     assert not package.is_loadable(tmp_path / "a.so")
+
+
+def test_what_must_stay_unchanged_keeps_its_symbols(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Intel's licence allows to hand oneMKL on without modification; PyTorch's own may be stripped."""
+    whole = elf(0, 0) + b"symbols"
+    libraries = {
+        "libc10.so": whole,
+        "libtorch_cpu.so": whole + b"Intel oneMKL FATAL ERROR: Cannot load %s.",
+        "libiomp5.so": whole,
+    }
+    for name, content in libraries.items():
+        (tmp_path / name).write_bytes(content)
+
+    def strip(words: list[str], **_: object) -> subprocess.CompletedProcess[bytes]:
+        Path(words[words.index("-o") + 1]).write_bytes(elf(0, 0))
+        return subprocess.CompletedProcess(words, 0)
+
+    monkeypatch.setattr(package.subprocess, "run", strip)
+    package.slim(tmp_path)
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        **libraries,
+        "libc10.so": elf(0, 0),
+    }
+    (tmp_path / "libtorch_cpu.so").write_bytes(whole)  # a build of PyTorch without oneMKL
+    package.slim(tmp_path)
+    assert (tmp_path / "libtorch_cpu.so").read_bytes() == elf(0, 0)
