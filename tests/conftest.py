@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import atexit
 import gc
+import hashlib
+import json
 import os
 import shutil
 import subprocess
@@ -66,7 +68,8 @@ from onnx import TensorProto, helper, numpy_helper
 import sxtstudio  # noqa: F401  before any test imports ONNX Runtime: it turns its telemetry off
 from sxtstudio.segment.run_settings import RunSettings
 
-MakeModel = Callable[..., Path]
+MakeModel = MakeContextModel = Callable[..., Path]
+HEADS = ("label", "image")
 
 
 def rings(shape: tuple[int, int, int] = (6, 64, 80), seed: int = 0) -> NDArray[np.float32]:
@@ -172,6 +175,38 @@ def write_toy_model(
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
     onnx.save(model, path)
     return path
+
+
+def write_context_model(path: Path, kernel: NDArray[np.float32], *, slices: int | None = None) -> Path:
+    """Write label = tanh(the sum over all channels of their correlations with ``kernel`` (slices, y, x)).
+
+    ``image`` is the sum without tanh. A card says that it takes ``slices``, by default as many as it does.
+    """
+    height, width = kernel.shape[1:]
+    graph = helper.make_graph(
+        [
+            helper.make_node("Conv", ["input", "w"], ["image"], pads=[height // 2, width // 2] * 2),
+            helper.make_node("Tanh", ["image"], ["label"]),
+        ],
+        "context",
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, ["n", len(kernel), "y", "x"])],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 1, "y", "x"]) for name in HEADS],
+        [numpy_helper.from_array(kernel[np.newaxis].astype(np.float32), "w")],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9), path)
+    card = {
+        "name": path.stem, "description": "A sum over slices.", "trained_on": "nothing", "base_width": 1,
+        "label_output": "label", "image_output": "image", "licence": "MIT", "halo_px": 16, "multiple": 1,
+        "sha256": hashlib.sha256(path.read_bytes()).hexdigest(), "slices": slices or len(kernel),
+    }  # fmt: skip
+    path.with_suffix(".json").write_text(json.dumps(card))
+    return path
+
+
+@pytest.fixture
+def make_context_model() -> MakeContextModel:
+    """The function that writes models which see several slices."""
+    return write_context_model
 
 
 @pytest.fixture

@@ -122,9 +122,8 @@ def _halved(card: ModelCard, folder: Path) -> Path:
     entries = json.loads(card.card_path.read_bytes())
     entries.pop("file", None)
     network, arrays = read_onnx_weights(card.path)
-    return write_model_files(
-        halved(network_model(network, arrays), [noise()]), folder, entries, network.width
-    )
+    half = halved(network_model(network, arrays), [noise(network.slices)])
+    return write_model_files(half, folder, entries, network.width)
 
 
 def _keep(made: Path, file: Path | None, *, replace: bool) -> ModelCard:

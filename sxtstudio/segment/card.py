@@ -13,7 +13,8 @@ base_width    whole number >= 1              required  base width m of the netwo
 label_output  text                           required  output with the outlines, -1…1
 sha256        text, 64 hexadecimal digits    required  checksum of the .onnx file
 licence       text                           required  e.g. "MIT"
-input_name    text                           "input"   the only input, float32 (batch, 1, y, x)
+input_name    text                           "input"   the only input, float32 (batch, slices, y, x)
+slices        1, 3, 5 or 7                   1         slices that it sees at once: see below
 image_output  text or null                   null      output with the redrawn slice
 limits        list of texts                  []        what it is known to get wrong
 voxel_nm      [low, high] or null            null      range of voxel sizes trained on, nm
@@ -25,6 +26,9 @@ scores        object of finite numbers       {}        e.g. {"phantoms": {"preci
 created       text                           ""        date, e.g. "2025-01-31"
 file          text                           see below name of the .onnx in the card's folder
 ============= ============================== ========= =====================================================
+
+A model for more than one slice sees neighbours as channels, in the order of z; it outlines the middle one,
+``slices // 2``. Each channel is normalised on its own. What it sees at borders and jumps: see ``context``.
 
 ``file`` is the card's own name with the ending .onnx if it is not given. It never leaves the card's folder.
 Which card belongs to a model is asked of ``find_card`` alone.
@@ -54,6 +58,7 @@ _FILE_WORDS = "the name of an .onnx file in the card's own folder, without a pat
 _SHA256 = r"^[0-9a-f]{64}\Z"
 _RANGE = "[low, high] in nm with 0 < low ≤ high"
 _Text = Annotated[str, Meta(pattern=r"\S", description="a text")]
+SliceCount = Literal[1, 3, 5, 7]
 _Length = Annotated[float, Meta(gt=0, le=1e300)]
 
 
@@ -69,6 +74,7 @@ class CardEntries:
     sha256: Annotated[str, Meta(pattern=_SHA256, description="64 hexadecimal digits in lower case")]
     licence: _Text
     input_name: _Text = "input"
+    slices: SliceCount = 1
     image_output: _Text | None = None
     limits: tuple[str, ...] = ()
     voxel_nm: Annotated[tuple[_Length, _Length], Meta(description=_RANGE)] | None = None

@@ -14,6 +14,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 import onnx
@@ -24,8 +25,8 @@ from onnx import TensorProto, numpy_helper
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.model_bytes import check_model_bytes, read_model_bytes
 from sxtstudio.core.paths import resolved
-from sxtstudio.core.wording import bytes_text
-from sxtstudio.segment.card import ModelCard, file_sha256, find_card
+from sxtstudio.core.wording import bytes_text, count
+from sxtstudio.segment.card import ModelCard, SliceCount, file_sha256, find_card
 from sxtstudio.segment.cost import check_cost
 from sxtstudio.segment.device import choose_device, create_session
 from sxtstudio.segment.running import said
@@ -39,7 +40,7 @@ _UNBOUNDED = ("Loop", "Scan", "SequenceMap")
 _SIZED = {"ConstantOfShape": 0, "Expand": 1, "Tile": 1, "Pad": 1, "Resize": 3, "Range": 1}
 _REACH = ("kernel_shape", "pads", "strides", "dilations", "output_padding")
 _LARGEST_REACH = 1024  # pixels
-_HOW = "A model has one input (batch, 1, y, x) and an output 'label' of the same size."
+_HOW = "A model has one input (batch, slices, y, x), and an output 'label' (batch, 1, y, x) of that size."
 _AGAIN = "Get the model again from where it came from."
 
 
@@ -113,7 +114,8 @@ class _Key:
 
     def __post_init__(self) -> None:
         card = self.card
-        facts = (card.path, card.sha256, card.input_name, card.label_output, card.image_output, card.multiple)
+        heads = (card.label_output, card.image_output)
+        facts = (card.path, card.sha256, card.input_name, card.slices, *heads, card.multiple)
         object.__setattr__(self, "facts", facts)
 
 
@@ -297,8 +299,14 @@ def _check_interface(model: onnx.ModelProto, card: ModelCard) -> None:
             f"{inputs[0].name}. {_AGAIN}"
         )
     lengths = _lengths(inputs[0])
-    if lengths is None or len(lengths) != 4 or lengths[0] > 1 or lengths[1] != 1:
+    if lengths is None or len(lengths) != 4 or lengths[0] > 1 or lengths[1] < 1:
         raise UserError(f"{path}: the input {inputs[0].name} has another type or shape than needed. {_HOW}")
+    if lengths[1] != card.slices:
+        takes, said = (count(n, "slice") for n in (lengths[1], card.slices))
+        raise UserError(
+            f"{path} takes {takes} at once, and the card's field 'slices' says {said}: write into the card "
+            "what the model was trained with, or get both again."
+        )
     if any(n % card.multiple for n in lengths[2:]):
         raise UserError(
             f"{path} takes only slices of {lengths[2]}×{lengths[3]} px, which are no multiples of "
@@ -332,34 +340,54 @@ def _deduced(model: onnx.ModelProto, path: Path) -> ModelCard:
     outputs = [entry.name for entry in model.graph.output]
     if "label" not in outputs:
         raise UserError(f"{path} has no output 'label' (it has {', '.join(outputs) or 'none'}). {_HOW}")
+    slices = _slices(model, path)
+    assumed = "dark absorbing structures, threshold 0"
+    if slices > 1:
+        assumed += f", and that the {slices} channels of its input are neighbouring slices"
     return ModelCard(
         name=re.sub(r"[^A-Za-z0-9._+-]", "_", path.stem).lstrip("._+-")[:64] or "model",
         description="A model without a card.",
         trained_on="unknown",
-        base_width=_base_width(model, inputs[0] if inputs else ""),
+        base_width=_base_width(model, inputs[0] if inputs else "", slices),
         label_output="label",
         sha256=file_sha256(path),
         licence="unknown",
         input_name=inputs[0] if inputs else "input",
+        slices=slices,
         image_output="image" if "image" in outputs else None,
         halo_px=_halo_px(model),
         path=path,
         notes=(
             f"There is no card {path.with_suffix('.json').name} beside the model: usual values are assumed "
-            "(dark absorbing structures, threshold 0), and what it was trained on is unknown.",
+            f"({assumed}), and what it was trained on is unknown.",
         ),
     )
 
 
-def _base_width(model: onnx.ModelProto, input_name: str) -> int:
-    """The first convolution is the bottleneck's 1 → m/2; other networks have no base width, so 1."""
+def _slices(model: onnx.ModelProto, path: Path) -> SliceCount:
+    """The channels of the input; 1 where another fault of it will be found."""
+    weights = {tensor.name for tensor in model.graph.initializer}
+    inputs = [entry for entry in model.graph.input if entry.name not in weights]
+    lengths = _lengths(inputs[0]) if len(inputs) == 1 else None
+    found = lengths[1] if lengths is not None and len(lengths) == 4 else 1
+    for possible in get_args(SliceCount):
+        if found in (0, possible):
+            slices: SliceCount = possible
+            return slices
+    raise UserError(
+        f"{path} takes {found} slices at once; a model takes 1, 3, 5 or 7, the middle one's outlines."
+    )
+
+
+def _base_width(model: onnx.ModelProto, input_name: str, slices: int) -> int:
+    """The first convolution is the bottleneck's slices → m/2; other networks have no base width, so 1."""
     weights = {tensor.name: tensor.dims for tensor in model.graph.initializer}
     for node in model.graph.node:
         if node.op_type in ("Cast", "Identity") and node.input[0] in weights:
             weights[node.output[0]] = weights[node.input[0]]
         if node.op_type == "Conv" and node.input[0] == input_name and node.input[1] in weights:
             dims = weights[node.input[1]]
-            return 2 * dims[0] if list(dims[1:]) == [1, 1, 1] else 1
+            return 2 * dims[0] if list(dims[1:]) == [slices, 1, 1] else 1
     return 1
 
 
@@ -387,7 +415,7 @@ def _run_patterns(card: ModelCard) -> None:
                 for n, w in zip(fixed, wanted, strict=True)
             ]
             names = [card.label_output, *([card.image_output] if card.image_output else [])]
-            results = session.run(names, {card.input_name: _pattern(shape[0], shape[1])})
+            results = session.run(names, {card.input_name: _pattern(shape[0], shape[1], card.slices)})
             for name, result in zip(names, results, strict=True):
                 _check_result(path, name, np.asarray(result), shape)
             if np.abs(results[0]).max() > 1.001:
@@ -415,13 +443,13 @@ def _check_result(path: Path, name: str, result: NDArray[np.float32], shape: lis
         )
 
 
-def _pattern(height: int, width: int) -> NDArray[np.float32]:
-    """A dark ring in grain, normalised as slices are: (1, 1, y, x)."""
+def _pattern(height: int, width: int, slices: int) -> NDArray[np.float32]:
+    """A dark ring in grain, normalised as slices are, the same in all of them: (1, slices, y, x)."""
     y, x = np.mgrid[:height, :width]
     ring = np.abs(np.hypot(y - height / 2, x - width / 2) - height / 4) < 2
     image = np.random.default_rng(0).normal(size=(height, width)) - 3 * ring
     pattern: NDArray[np.float32] = ((image - image.mean()) / image.std()).astype(np.float32)
-    return pattern[np.newaxis, np.newaxis]
+    return np.repeat(pattern[np.newaxis, np.newaxis], slices, axis=1)
 
 
 def _path_of(card: ModelCard) -> Path:

@@ -21,6 +21,7 @@ CARD = {
 }
 FULL = CARD | {
     "input_name": "input",
+    "slices": 5,
     "image_output": "image",
     "limits": ["membranes parallel to the slice", "dichte Körner"],
     "voxel_nm": [8, 13.5],
@@ -49,7 +50,7 @@ def test_the_least_card_has_the_published_networks_values():
     card = ModelCard.from_json(json.dumps(CARD))
     assert (card.multiple, card.halo_px, card.threshold, card.polarity) == (16, 192, 0.0, "dark")
     assert card.input_name == "input" and card.image_output is None and card.voxel_nm is None
-    assert card.path is None
+    assert card.slices == 1 and card.path is None
 
 
 @pytest.mark.parametrize("data", [CARD, FULL], ids=["least", "full"])
@@ -97,6 +98,12 @@ def test_a_missing_field_is_named(key):
         ("polarity", "bright"),
         ("multiple", 0),
         ("halo_px", -1),
+        ("slices", 0),
+        ("slices", 2),
+        ("slices", 9),
+        ("slices", 3.0),
+        ("slices", True),
+        ("slices", "3"),
         ("halo_px", 10**400),
         ("threshold", 2),
         ("threshold", float("nan")),

@@ -10,10 +10,15 @@ from onnx import TensorProto, helper, numpy_helper
 
 from sxtstudio.cli import main
 from sxtstudio.core.errors import UserError
+from sxtstudio.io.network.layers import Network
+from sxtstudio.io.network.model_files import write_model_files
+from sxtstudio.io.network.onnx_graph import network_model
+from sxtstudio.io.network.onnx_weights import read_onnx_weights
 from sxtstudio.segment.card import file_sha256
 from sxtstudio.segment.check import card_of, check_model
 
 FREE = ["batch", 1, "height", "width"]
+CARD_OF_A_NETWORK = {"name": "net", "description": "A test.", "trained_on": "nothing", "licence": "MIT"}
 
 
 def value(name, shape=FREE, kind=TensorProto.FLOAT):
@@ -146,9 +151,9 @@ def test_files_cut_short_or_damaged_are_told(tmp_path):
             assert str(path) in str(error)
 
 
-def colour_model():
-    weights = numpy_helper.from_array(np.zeros((1, 3, 3, 3), np.float32), "kernel")
-    return model(inputs=[value("input", ["n", 3, "h", "w"])], weights=[weights])
+def many_channels(channels):
+    weights = numpy_helper.from_array(np.zeros((1, channels, 3, 3), np.float32), "kernel")
+    return model(inputs=[value("input", ["n", channels, "h", "w"])], weights=[weights])
 
 
 def cast_model():
@@ -169,7 +174,9 @@ BAD_INTERFACES = {
         r"other inputs than needed \(input, other",
     ),
     "no input": (model([node("Tanh", ["kernel"], ["label"])], [value("kernel", [1, 1, 3, 3])]), r"\(none\)"),
-    "colour": (colour_model(), OTHER_INPUT),
+    "two slices": (many_channels(2), "takes 2 slices at once; a model takes 1, 3, 5 or 7"),
+    "nine slices": (many_channels(9), "takes 9 slices at once; a model takes 1, 3, 5 or 7"),
+    "any slices": (model(inputs=[value("input", ["n", "slices", "h", "w"])]), OTHER_INPUT),
     "volume": (model(ONLY_TANH, [value("input", [1, 1, "z", "y", "x"])]), OTHER_INPUT),
     "batch of four": (model(inputs=[value("input", [4, 1, "h", "w"])]), OTHER_INPUT),
     "integers": (integer_model(), OTHER_INPUT),
@@ -205,6 +212,40 @@ def test_a_card_that_does_not_fit_is_refused(tmp_path, changes, said):
     put_card(path, **changes)
     with pytest.raises(UserError, match=said):
         check_model(path)
+
+
+@pytest.mark.parametrize("slices", [1, 3, 5, 7])
+def test_a_model_sees_as_many_slices_as_its_card_says(tmp_path, make_context_model, slices):
+    path = make_context_model(tmp_path / "net.onnx", np.full((slices, 1, 1), 0.1 / slices))
+    card = check_model(path)
+    assert card.slices == slices and not card.notes
+    path.with_suffix(".json").unlink()
+    deduced = check_model(path)
+    assert deduced.slices == slices
+    assert (f"the {slices} channels of its input are neighbouring slices" in deduced.notes[0]) == (slices > 1)
+
+
+@pytest.mark.parametrize(("takes", "says"), [(3, None), (3, 1), (3, 5), (1, 3), (2, 1), (9, 7)])
+def test_another_number_of_slices_than_the_cards_is_refused(tmp_path, make_context_model, takes, says):
+    path = make_context_model(tmp_path / "net.onnx", np.full((takes, 1, 1), 0.1), slices=says or 1)
+    if says is None:  # a card of before there were such models
+        entries = json.loads(path.with_suffix(".json").read_bytes())
+        del entries["slices"]
+        path.with_suffix(".json").write_text(json.dumps(entries))
+    said = [f"{n} slice{'s' if n > 1 else ''}" for n in (takes, says or 1)]
+    with pytest.raises(UserError, match=f"takes {said[0]} at once.*field 'slices' says {said[1]}: write"):
+        check_model(path)
+
+
+def test_the_base_width_of_a_network_for_several_slices(tmp_path):
+    network = Network(4, 3)
+    arrays = {name: np.full(shape, 0.01, np.float32) for name, shape in network.shapes().items()}
+    path = write_model_files(network_model(network, arrays), tmp_path, CARD_OF_A_NETWORK, 4)
+    assert check_model(path).slices == 3
+    assert read_onnx_weights(path)[0] == network
+    path.with_suffix(".json").unlink()
+    card = check_model(path)
+    assert (card.slices, card.base_width, card.halo_px) == (3, 4, 192)
 
 
 def half(name):

@@ -19,9 +19,9 @@ HALF_TOLERANCE = 0.02
 Batch = NDArray[np.floating[Any]]
 
 
-def noise() -> Batch:
-    """Return two slices of noise (2, 1, 32, 48) on which models are compared."""
-    return np.random.default_rng(0).normal(size=(2, 1, 32, 48)).astype(np.float32)
+def noise(slices: int = 1) -> Batch:
+    """Return two inputs of noise (2, slices, 32, 48) on which models are compared."""
+    return np.random.default_rng(0).normal(size=(2, slices, 32, 48)).astype(np.float32)
 
 
 def halved(model: onnx.ModelProto, batches: Sequence[Batch]) -> onnx.ModelProto:
@@ -35,7 +35,7 @@ def halved(model: onnx.ModelProto, batches: Sequence[Batch]) -> onnx.ModelProto:
     model
         A model of the network.
     batches
-        Normalised slices (n, 1, y, x) on which it is compared with the result.
+        Normalised slices (n, slices, y, x) on which it is compared with the result.
 
     Raises
     ------

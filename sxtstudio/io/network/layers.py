@@ -207,14 +207,18 @@ class Decoder:
 
 @dataclass(frozen=True)
 class Network:
-    """Both heads of the network at a base width (an even number; 64 as published)."""
+    """Both heads of the network at a base width (an even number; 64 as published).
+
+    It sees ``slices`` neighbouring slices as channels (1 as published) and outlines the middle one.
+    """
 
     width: int
+    slices: int = 1
 
     @property
     def stem(self) -> Bottleneck:
-        """The first convolutions, on the slice itself."""
-        return Bottleneck("encoder.stem", 1, self.width, 3, True)
+        """The first convolutions, on the slices themselves."""
+        return Bottleneck("encoder.stem", self.slices, self.width, 3, True)
 
     @property
     def stem_norm(self) -> Norm:

@@ -41,6 +41,7 @@ def write_model_files(model: onnx.ModelProto, folder: Path, card: Mapping[str, A
     complete = dict(card) | {
         "base_width": width,
         "input_name": "input",
+        "slices": model.graph.input[0].type.tensor_type.shape.dim[1].dim_value,
         "label_output": "label",
         "image_output": "image",
         "multiple": MULTIPLE,

@@ -39,7 +39,8 @@ Arrays = Mapping[str, NDArray[np.float32]]
 def network_model(network: Network, arrays: Arrays) -> onnx.ModelProto:
     """Return the network with its weights as an ONNX model: ``input`` to ``label`` and ``image``.
 
-    Inputs and outputs are (batch, 1, y, x) float32 with any batch and any multiples of 16. The tensors at
+    The input is (batch, slices, y, x) float32 with any batch and any multiples of 16, outputs are
+    (batch, 1, y, x). The tensors at
     the borders between the stages have the names of ``stage_plan``, which stands in the metadata. Batch norms
     stay apart from the convolutions, so that a model can be trained further; the runtime joins them.
 
@@ -71,7 +72,7 @@ def network_model(network: Network, arrays: Arrays) -> onnx.ModelProto:
     for part in rest:
         drawn = graph.bottleneck(drawn, part)
     graph.bottleneck(drawn, last, "image")
-    return graph.model()
+    return graph.model(network.slices)
 
 
 class _Graph:
@@ -156,9 +157,10 @@ class _Graph:
                 x = self.residual(x, block, f"{head}_{i}" if ends else "")
         return self.norm_relu(self.bottleneck(x, decoder.last), decoder.last_norm)
 
-    def model(self) -> onnx.ModelProto:
+    def model(self, slices: int) -> onnx.ModelProto:
         size = ["batch", 1, "height", "width"]
-        self._proto.input.append(helper.make_tensor_value_info("input", TensorProto.FLOAT, size))
+        seen = ["batch", slices, "height", "width"]
+        self._proto.input.append(helper.make_tensor_value_info("input", TensorProto.FLOAT, seen))
         for head in ("label", "image"):
             self._proto.output.append(helper.make_tensor_value_info(head, TensorProto.FLOAT, size))
         entry = self._model.metadata_props.add()

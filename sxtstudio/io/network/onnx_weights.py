@@ -16,6 +16,8 @@ from sxtstudio.io.network.layers import WIDEST, Network
 from sxtstudio.io.network.onnx_graph import PREFIX
 
 _FLOATS = (TensorProto.FLOAT, TensorProto.FLOAT16)
+_FIRST = f"{PREFIX}encoder.stem.0.weight"
+_SLICES = (1, 3, 5, 7)
 
 
 def read_onnx_weights(path: str | Path) -> tuple[Network, dict[str, NDArray[np.float32]]]:
@@ -34,7 +36,7 @@ def read_onnx_weights(path: str | Path) -> tuple[Network, dict[str, NDArray[np.f
     """
     path = Path(path)
     weights = _weights(_read(path).graph, path)
-    network = Network(_base_width(weights, path))
+    network = Network(_base_width(weights, path), _slices(weights))
     shapes = network.shapes()
     missing = [name for name in shapes if PREFIX + name not in weights]
     if missing:
@@ -69,13 +71,19 @@ def _weights(graph: onnx.GraphProto, path: Path) -> dict[str, onnx.TensorProto]:
 
 def _base_width(weights: dict[str, onnx.TensorProto], path: Path) -> int:
     """The first convolution of the stem has half as many channels as the base width."""
-    first = weights.get(f"{PREFIX}encoder.stem.0.weight")
+    first = weights.get(_FIRST)
     if first is None or not 1 <= len(first.dims) <= 4 or not 1 <= first.dims[0] <= WIDEST // 2:
         raise UserError(
             f"{path.name} is not a model of the two-headed network of this program, so it cannot be trained "
             "further: choose another model, or start from nothing."
         )
     return 2 * int(first.dims[0])
+
+
+def _slices(weights: dict[str, onnx.TensorProto]) -> int:
+    """The stem's first convolution sees so many; 1 where its kernel is none, which is told by its shape."""
+    dims = weights[_FIRST].dims
+    return int(dims[1]) if len(dims) == 4 and dims[1] in _SLICES else 1
 
 
 def _cannot_go_on(path: Path, missing: list[str]) -> UserError:
