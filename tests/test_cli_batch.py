@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
-from sxtstudio.cli import main
+from sxtstudio.cli import build_parser, main
+from sxtstudio.commands.beamtime import beamtime_of
+from sxtstudio.workflow.beamtime.record import RecordFolder, State, record_for
+from sxtstudio.workflow.jobs.watch import signature_of
 
 
 def test_batch_tells_of_every_tomogram(tomogram: Path, toy_model: Path, tmp_path: Path, capsys) -> None:
@@ -69,3 +73,20 @@ def test_wrong_usage_is_a_sentence(words: list[str], capsys) -> None:
     assert main(words) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1 and told.startswith("sxtstudio: ")
+
+
+def test_of_what_failed_in_earlier_runs_a_watch_says_when_it_is_tried_again(tmp_path: Path, capsys) -> None:
+    bad, page = tmp_path / "bad.mrc", tmp_path / "page"
+    bad.write_bytes(b"nothing of the kind")
+    record = replace(record_for(bad, {}, signature_of(bad)), state=State.FAILED)
+    RecordFolder(page).write(record)
+    words = ["batch", "--watch", str(tmp_path), "--page", str(page)]
+    said = {}
+    for more in ([], ["--retry"]):
+        follower = beamtime_of(build_parser().parse_args([*words, *more]))
+        said["".join(more)] = capsys.readouterr().out
+        follower.stopped()
+    note = "note: 1 tomogram failed in earlier runs, and is tried again only once the file has changed, or with"
+    assert said[""].startswith(f"{note} --retry: bad.mrc\npage: ") and said["--retry"].startswith("page: ")
+    assert main(["batch", "--watch", str(tmp_path), "--retry"]) == 2
+    assert "--retry is for the page of a beamtime" in capsys.readouterr().err

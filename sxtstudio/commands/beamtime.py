@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from sxtstudio.commands.output import show
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.wording import count, listed
 
 if TYPE_CHECKING:
     from sxtstudio.workflow.beamtime.follow import BeamtimeFollower
@@ -36,6 +37,12 @@ def add_beamtime(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--classifier", metavar="FILE", help="also give the objects their classes with this classifier"
     )
+    group.add_argument(
+        "--retry",
+        action="store_true",
+        help="try those again that failed in earlier runs (default: only once their file has changed; without "
+        "a page nothing is known of earlier runs)",
+    )
 
 
 def beamtime_of(arguments: argparse.Namespace) -> BeamtimeFollower | None:
@@ -50,7 +57,7 @@ def beamtime_of(arguments: argparse.Namespace) -> BeamtimeFollower | None:
     if page and not arguments.watch:
         raise UserError("A page is kept of a watched folder: give --watch FOLDER instead of tomograms.")
     if not page:
-        for name in ("title", "objects", "classifier"):
+        for name in ("title", "objects", "classifier", "retry"):
             if vars(arguments)[name]:
                 raise UserError(
                     f"--{name} is for the page of a beamtime: give --page FOLDER or --beamtime, too."
@@ -68,10 +75,17 @@ def beamtime_of(arguments: argparse.Namespace) -> BeamtimeFollower | None:
         bool(arguments.objects),
         classifier,
         arguments.voxel,
-        retry_failed=True,  # who starts the command anew has mended something
+        retry_failed=arguments.retry,
     )
     follower = BeamtimeFollower(parameters, slices_from=0)
     for text in follower.records.damaged:
         show(f"note: {text}")
+    failed = follower.left_as_failed
+    if failed:
+        show(
+            f"note: {count(len(failed), 'tomogram')} failed in earlier runs, and "
+            f"{'is' if len(failed) == 1 else 'are'} tried again only once the file has changed, or with "
+            f"--retry: {listed(failed)}"
+        )
     show(f"page: {folder / INDEX}")
     return follower

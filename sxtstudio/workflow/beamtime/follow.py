@@ -147,6 +147,15 @@ class BeamtimeFollower(Follower):
         self._pdf_writing_s = 0.0
         self._pdf_stale = True
 
+    @property
+    def left_as_failed(self) -> list[str]:
+        """The names of those that failed in earlier runs and are not tried again as they are."""
+        return [
+            record.name
+            for record in self.records
+            if record.state is State.FAILED and self._is_settled(record) and self._is_there(record)
+        ]
+
     # What run_watch calls
 
     def begin(self, watch: FolderWatch) -> None:

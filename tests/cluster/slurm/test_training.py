@@ -68,7 +68,7 @@ def test_two_tasks_train_as_one_and_go_on_after_one_was_killed(
         return [event["step"] for event in found if event["event"] == "step"]
 
     job = submit(config)
-    until(lambda: any(step >= 6 for step in steps()) or is_over(job), 180, said)
+    until(lambda: any(step >= 6 for step in steps()) or is_over(job), said)
     tasks = [
         process
         for process in psutil.process_iter(["cmdline"])
@@ -77,11 +77,11 @@ def test_two_tasks_train_as_one_and_go_on_after_one_was_killed(
     ]  # fmt: skip
     assert len(tasks) == 2, said()
     tasks[-1].kill()
-    until(lambda: is_over(job), 180, said)
+    until(lambda: is_over(job), said)
     reached = max(steps())
     assert reached < 40
     again = submit(config)
-    until(lambda: is_over(again), 240, said)
+    until(lambda: is_over(again), said)
     found = read_events(events)
     assert (found[-1]["event"], found[-1]["step"]) == ("done", 40), said()
     resumed = [event["step"] for event in found if event["event"] == "start"]

@@ -288,8 +288,14 @@ def test_a_damaged_file_is_tried_again_only_when_it_changes(
     (folder / "first.mrc").unlink()
     (folder / "bad.mrc").write_bytes(tomogram.read_bytes()[:20_000])
     assert Evening(folder, toy_model, 1).run() == [("bad.mrc", "failed")]
-    assert Evening(folder, toy_model, 9).run(looks=12) == []
+    evening = Evening(folder, toy_model, 9)
+    assert evening.follower.left_as_failed == ["bad.mrc"]
+    assert evening.run(looks=12) == []
     assert Evening(folder, toy_model, 1, retry_failed=True).run() == [("bad.mrc", "failed")]
+    (folder / "bad.mrc").write_bytes(tomogram.read_bytes()[:19_000])
+    evening = Evening(folder, toy_model, 1)
+    assert evening.follower.left_as_failed == []
+    assert evening.run() == [("bad.mrc", "failed")]
 
 
 def test_what_is_left_counts_how_large_tomograms_are(tmp_path: Path, make_record) -> None:
