@@ -86,7 +86,9 @@ def test_of_what_failed_in_earlier_runs_a_watch_says_when_it_is_tried_again(tmp_
         follower = beamtime_of(build_parser().parse_args([*words, *more]))
         said["".join(more)] = capsys.readouterr().out
         follower.stopped()
-    note = "note: 1 tomogram failed in earlier runs, and is tried again only once the file has changed, or with"
+    note = (
+        "note: 1 tomogram failed in earlier runs, and is tried again only once the file has changed, or with"
+    )
     assert said[""].startswith(f"{note} --retry: bad.mrc\npage: ") and said["--retry"].startswith("page: ")
     assert main(["batch", "--watch", str(tmp_path), "--retry"]) == 2
     assert "--retry is for the page of a beamtime" in capsys.readouterr().err

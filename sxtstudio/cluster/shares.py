@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
 from sxtstudio.workflow.jobs.batch_files import BatchRow
-from sxtstudio.workflow.jobs.outputs import on_disk
-from sxtstudio.workflow.jobs.watch import signature_of
+from sxtstudio.workflow.jobs.watch import stored_bytes
 
 
 class Shares:
@@ -26,16 +24,8 @@ class Shares:
         numbers = [n for n, row in enumerate(rows) if n in begun or row.state == "waiting"]
         for number in (*numbers, *self._done):
             if number not in self._sizes:
-                self._sizes[number] = _bytes_of(rows[number].tomogram)
+                self._sizes[number] = stored_bytes(rows[number].tomogram)
         done = float(sum(self._sizes[number] for number in self._done))
         whole = done + sum(self._sizes[number] for number in numbers)
         done += sum(self._sizes[number] * share for number, share in begun.items())
         return min(1.0, done / whole) if whole else 1.0
-
-
-def _bytes_of(tomogram: Path) -> int:
-    """Return how large a tomogram is on its disk, which stands for its voxels; 1 where that is not known."""
-    try:
-        return max(1, signature_of(on_disk(tomogram))[1])
-    except OSError:
-        return 1

@@ -40,8 +40,8 @@ def add_beamtime(parser: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--retry",
         action="store_true",
-        help="try those again that failed in earlier runs (default: only once their file has changed; without "
-        "a page nothing is known of earlier runs)",
+        help="try those again that failed in earlier runs (default: only once their file has changed; "
+        "without a page nothing is known of earlier runs)",
     )
 
 

@@ -34,6 +34,7 @@ from sxtstudio.workflow.jobs.segmenting import (
     partial_folder,
     segment_file,
 )
+from sxtstudio.workflow.jobs.watch import stored_bytes
 
 if TYPE_CHECKING:
     from sxtstudio.workflow.jobs.batch import BatchParameters
@@ -100,23 +101,28 @@ class OneAfterAnother:
         """Run the jobs, as ``JobRunner`` says."""
         stages = None
         if total is not None:
-            stages = Stages(progress, [Stage(Work.FILE, 1, "segmenting")] * total)
+            sizes = (stored_bytes(row.tomogram) for row in batch.rows if row.state == "waiting")
+            stages = Stages(progress, [Stage(Work.FILE, size, "segmenting") for size in sizes])
         for number in numbers:
             if number is None:
                 progress.step(0)
                 time.sleep(SHORTEST_S / 2)
                 continue
+            job = batch.job_of(number)
             if stages is None:
                 progress.restart("segmenting")
                 counting: AbstractContextManager[Progress] = nullcontext(progress.part(1, "segmenting"))
             else:
+                if job is None:  # what is left out says nothing of how long the others take
+                    stages.expect(Work.FILE, 0)
                 counting = stages.stage(Work.FILE)
             with counting as counter:
-                self._run(batch, number, counter)
+                if job is not None:
+                    self._run(batch, number, job, counter)
             if stages is None:
                 progress.restart("waiting for tomograms")
 
-    def _run(self, batch: Batch, number: int, progress: Progress) -> None:
+    def _run(self, batch: Batch, number: int, job: SegmentJob, progress: Progress) -> None:
         last = 0.0
 
         def on_slice(z: int, labels: object, finished: int, total: int) -> None:
@@ -130,10 +136,8 @@ class OneAfterAnother:
                 progress.step(0, "waiting for the other work to end")
                 time.sleep(SHORTEST_S)
             progress.check()
-            job = batch.job_of(number)
-            if job is not None:
-                batch.begin(number)
-                batch.end(number, run_job(job, progress, on_slice, batch.slices_from))
+            batch.begin(number)
+            batch.end(number, run_job(job, progress, on_slice, batch.slices_from))
         except Cancelled:
             batch.stop(number)
             raise

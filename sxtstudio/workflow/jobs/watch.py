@@ -15,6 +15,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.io.fingerprint import fingerprint
 from sxtstudio.workflow.jobs.arrival import Arrival, Sample, judge, sample_of
 from sxtstudio.workflow.jobs.batch_files import is_own_output
+from sxtstudio.workflow.jobs.outputs import on_disk
 
 # Reconstructions; .st and .ali are tilt series, which look like them.
 SUFFIXES = frozenset((".mrc", ".rec", ".map", ".tif", ".tiff", ".h5", ".hdf5", ".nxs", ".zarr", ".txm"))
@@ -220,6 +221,14 @@ def signature_of(path: Path) -> Signature:
     # Whoever sets the time of the original changes the entry.
     entered = max((facts.st_ctime for facts in files), default=0.0)
     return len(files), sum(facts.st_size for facts in files), changed, entered
+
+
+def stored_bytes(tomogram: Path) -> int:
+    """Return how large a tomogram is on its disk, which stands for its voxels; 1 where that is not known."""
+    try:
+        return max(1, signature_of(on_disk(tomogram))[1])
+    except OSError:
+        return 1
 
 
 def _sample(path: Path) -> Sample | None:

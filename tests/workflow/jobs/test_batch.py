@@ -9,6 +9,7 @@ import shutil
 import threading
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import h5py
 import mrcfile
@@ -19,10 +20,11 @@ from PIL import Image
 
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.errors import Cancelled, UserError
-from sxtstudio.core.progress import Progress
+from sxtstudio.core.progress import Progress, ProgressState
 from sxtstudio.segment import SegmentParameters
 from sxtstudio.workflow.jobs.batch import BatchParameters, run_batch
 from sxtstudio.workflow.jobs.batch_files import BatchRow, Names, is_own_output
+from sxtstudio.workflow.jobs.batch_jobs import JobOutcome
 from sxtstudio.workflow.jobs.contact_sheet import (
     CAPTION_PX,
     GAP_PX,
@@ -31,7 +33,7 @@ from sxtstudio.workflow.jobs.contact_sheet import (
     Panel,
     write_contact_sheet,
 )
-from sxtstudio.workflow.jobs.segmenting import partial_folder
+from sxtstudio.workflow.jobs.segmenting import SegmentJob, partial_folder
 from sxtstudio.workflow.jobs.watch import GIVE_UP_S, FolderWatch
 from sxtstudio.workflow.jobs.watching import run_watch
 
@@ -213,6 +215,38 @@ def test_cancelled_batch_keeps_what_is_finished_and_goes_on(
     report = json.loads((out / "c.labels.json").read_text())
     assert report["slices"]["kept_from_earlier_run"] >= 1
     assert not partial_folder(out / "c.labels.tif").exists()
+
+
+def test_the_time_left_goes_by_the_size_of_tomograms_and_not_by_what_is_left_out(
+    toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second for each 100 bytes: after the first one 90 s are left, of which three tomograms say nothing."""
+    sizes = {"small.mrc": 1000, "there.mrc": 50_000, "large.mrc": 8000, "last.mrc": 1000}
+    for name, size in sizes.items():
+        (tmp_path / name).write_bytes(bytes(size))
+    (tmp_path / "there.labels.tif").touch()
+    clock = [0.0]
+    monkeypatch.setattr("sxtstudio.core.stages.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    monkeypatch.setattr("sxtstudio.core.progress.time", SimpleNamespace(monotonic=lambda: clock[0]))
+    states: list[tuple[float, ProgressState]] = []
+
+    def segmented(job: SegmentJob, progress: Progress, *others: object) -> JobOutcome:
+        progress.begin(10)
+        for _ in range(10):
+            clock[0] += job.tomogram.stat().st_size / 1000
+            progress.step()
+        return JobOutcome("failed", "it was not real")
+
+    monkeypatch.setattr("sxtstudio.workflow.jobs.batch_jobs.run_job", segmented)
+    rows = run_batch(
+        [tmp_path / name for name in sizes],
+        parameters(toy_model, None, existing="skip"),
+        progress=Progress(listener=lambda state: states.append((clock[0], state))),
+    )
+    assert [row.state for row in rows] == ["failed", "skipped", "failed", "failed"]
+    after = [state.remaining_s for seconds, state in states if 10 < seconds < 90]
+    wrong = [abs(seconds + (state.remaining_s or 0) - 100) for seconds, state in states if 10 < seconds]
+    assert after and max(wrong) < 1
 
 
 def test_batch_waits_until_it_is_free(three: list[Path], toy_model: Path, tmp_path: Path) -> None:
