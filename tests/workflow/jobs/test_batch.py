@@ -220,7 +220,7 @@ def test_cancelled_batch_keeps_what_is_finished_and_goes_on(
 def test_the_time_left_goes_by_the_size_of_tomograms_and_not_by_what_is_left_out(
     toy_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A second for each 100 bytes: after the first one 90 s are left, of which three tomograms say nothing."""
+    """A second for each 100 bytes: after the first one 90 s are left, of three tomograms or not."""
     sizes = {"small.mrc": 1000, "there.mrc": 50_000, "large.mrc": 8000, "last.mrc": 1000}
     for name, size in sizes.items():
         (tmp_path / name).write_bytes(bytes(size))
@@ -228,7 +228,7 @@ def test_the_time_left_goes_by_the_size_of_tomograms_and_not_by_what_is_left_out
     clock = [0.0]
     monkeypatch.setattr("sxtstudio.core.stages.time", SimpleNamespace(monotonic=lambda: clock[0]))
     monkeypatch.setattr("sxtstudio.core.progress.time", SimpleNamespace(monotonic=lambda: clock[0]))
-    states: list[tuple[float, ProgressState]] = []
+    seen: list[tuple[float, ProgressState]] = []
 
     def segmented(job: SegmentJob, progress: Progress, *others: object) -> JobOutcome:
         progress.begin(10)
@@ -241,12 +241,11 @@ def test_the_time_left_goes_by_the_size_of_tomograms_and_not_by_what_is_left_out
     rows = run_batch(
         [tmp_path / name for name in sizes],
         parameters(toy_model, None, existing="skip"),
-        progress=Progress(listener=lambda state: states.append((clock[0], state))),
+        progress=Progress(listener=lambda state: seen.append((clock[0], state))),
     )
     assert [row.state for row in rows] == ["failed", "skipped", "failed", "failed"]
-    after = [state.remaining_s for seconds, state in states if 10 < seconds < 90]
-    wrong = [abs(seconds + (state.remaining_s or 0) - 100) for seconds, state in states if 10 < seconds]
-    assert after and max(wrong) < 1
+    wrong = [abs(seconds + (state.remaining_s or 0) - 100) for seconds, state in seen if seconds > 10]
+    assert len(wrong) >= 18 and max(wrong) < 1
 
 
 def test_batch_waits_until_it_is_free(three: list[Path], toy_model: Path, tmp_path: Path) -> None:
