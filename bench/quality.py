@@ -32,14 +32,8 @@ from sxtstudio.core.volume import ArrayVolume, VoxelSize
 from sxtstudio.io import open_volume
 from sxtstudio.training.microscope import FULL_ROTATION_DEG, Microscope, random_microscope
 from sxtstudio.training.phantom import make_phantom
-from sxtstudio.training.tilt_series import (
-    Alignment,
-    develop,
-    expose,
-    project,
-    random_alignment,
-    reconstruct,
-)
+from sxtstudio.training.reconstruction import develop, reconstruct
+from sxtstudio.training.tilt_series import Alignment, expose, project, random_alignment
 
 Volume = NDArray[np.float32]
 SHAPE = (40, 320, 320)

@@ -17,7 +17,7 @@ from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.wording import count
 
-SCENES = ("crowded", "cytoplasm", "edge", "several-cells", "ice")
+SCENES = ("crowded", "cytoplasm", "edge", "several-cells", "vesicles", "ice")
 
 
 def add(commands: Any) -> None:
@@ -124,6 +124,7 @@ def _one(folder: Path, name: str, request: dict[str, Any], progress: Progress) -
         voxel_nm=request["voxel_nm"],
         scene=request["scene"],
         polarity=request["polarity"],
+        framed=True,
         progress=progress,
     )
     written = write_phantom(folder, name, simulated, request)

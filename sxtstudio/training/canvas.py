@@ -39,6 +39,7 @@ CLASSES = {
     "vacuum": 16,
     "carbon film": 17,
     "glass": 18,
+    "no data": 19,
 }
 
 #: Sites for new bodies are looked for on every fourth voxel.
@@ -117,12 +118,25 @@ class Phantom:
         self.objects.append(kind)
         return min(len(self.objects), np.iinfo(np.uint16).max)
 
-    def find_site(self, rng: np.random.Generator, radius: float, crowded: float) -> Vector | None:
+    def find_site(
+        self,
+        rng: np.random.Generator,
+        radius: float,
+        crowded: float,
+        near: tuple[Vector, float] | None = None,
+    ) -> Vector | None:
         """Return a place where a ball finds room, touching its neighbours with the chance ``crowded``.
 
         Up to a sixth of the radius may overlap: the new body is then pressed flat against its neighbour.
+        ``near`` is a point and how far from it (voxels) the place may be.
         """
         free = self.sites > radius * 0.83
+        if near is not None:
+            z, y, x = (
+                (np.arange(n, dtype=np.float32) * SITE_STEP - c) ** 2
+                for n, c in zip(self.sites.shape, near[0].astype(np.float32), strict=True)
+            )
+            free &= z[:, None, None] + y[:, None] + x < np.float32(near[1] ** 2)
         if crowded > 0 and rng.random() < crowded:
             tight = free & (self.sites < radius * 1.25 + 3)
             free = tight if tight.any() else free

@@ -24,7 +24,7 @@ def _radius_px(rng: np.random.Generator, appearance: Appearance, low_nm: float, 
     return log_uniform(rng, max(appearance.px(low_nm), 3.5), max(appearance.px(high_nm), 5.0))
 
 
-def _gap(rng: np.random.Generator) -> float:
+def gap_px(rng: np.random.Generator) -> float:
     """Distance to a neighbour (voxels): mostly touching."""
     return float(rng.choice([0.0, 0.5, 2.0, 4.0], p=[0.3, 0.3, 0.25, 0.15]))
 
@@ -42,7 +42,7 @@ def vesicle(rng: np.random.Generator, phantom: Phantom, crowded: float, largest_
     )
     radii = radius * rng.uniform(0.85, 1.2, 3)
     body = paint_ellipsoid(
-        rng, phantom, centre, radii, material, rng.uniform(0, 0.08), "vesicle", gap=_gap(rng)
+        rng, phantom, centre, radii, material, rng.uniform(0, 0.08), "vesicle", gap=gap_px(rng)
     )
     if body is not None and radius > 12 and rng.random() < 0.35:
         _fill_endosome(rng, phantom, centre, radius, body)
@@ -84,7 +84,7 @@ def dense_body(rng: np.random.Generator, phantom: Phantom, crowded: float, large
     material = Material(inside, appearance.rim(rng, inside), width, grain)
     radii = radius * rng.uniform(0.8, 1.25, 3)
     body = paint_ellipsoid(
-        rng, phantom, centre, radii, material, rng.uniform(0, 0.1), "dense body", gap=_gap(rng)
+        rng, phantom, centre, radii, material, rng.uniform(0, 0.1), "dense body", gap=gap_px(rng)
     )
     if body is not None and rng.random() < 0.35:
         for _ in range(int(rng.integers(1, 8))):
@@ -104,74 +104,8 @@ def lipid_droplet(rng: np.random.Generator, phantom: Phantom, crowded: float) ->
     inside = rng.uniform(0.55, 0.85)
     material = Material(inside, inside, 1, 0.02)
     radii = radius * rng.uniform(0.93, 1.07, 3)
-    paint_ellipsoid(rng, phantom, centre, radii, material, 0.02, "lipid droplet", gap=_gap(rng))
+    paint_ellipsoid(rng, phantom, centre, radii, material, 0.02, "lipid droplet", gap=gap_px(rng))
     return True
-
-
-def mitochondrion(rng: np.random.Generator, phantom: Phantom, crowded: float) -> bool:
-    """Add a curved, now and then branched tube of dense matrix, with or without visible cristae."""
-    appearance = phantom.appearance
-    radius = appearance.px(rng.uniform(130, 290))
-    centre = phantom.find_site(rng, radius, crowded)
-    if centre is None:
-        return False
-    wanted = appearance.px(log_uniform(rng, 300, 5000))
-    trunk = _free_curve(rng, phantom, centre, rng.normal(size=3) * [0.3, 1, 1], wanted, radius)
-    curves = [trunk]
-    while len(trunk) > 8 * radius and rng.random() < 0.25 and len(curves) < 4:
-        root = trunk[rng.integers(len(trunk))]
-        branch = _free_curve(
-            rng, phantom, root, rng.normal(size=3) * [0.3, 1, 1], wanted * rng.uniform(0.2, 0.6), radius
-        )
-        curves.append(branch)
-    points = np.concatenate(curves)
-    box = box_around(phantom, points.min(0) - radius * 1.3, points.max(0) + radius * 1.3)
-    if box is None:
-        return False
-    swelling = rng.uniform(0, 0.25)
-    implicit = shapes.tube(rng, box, trunk, radius, swelling)
-    for branch in curves[1:]:
-        np.minimum(implicit, shapes.tube(rng, box, branch, radius * 0.85, swelling), out=implicit)
-    implicit = phantom.fit(box, implicit, _gap(rng))
-    phantom.claim(box, implicit, points[:: max(1, int(radius))], radius)
-    inside = appearance.cytosol + rng.uniform(0.05, 0.2)
-    grain = np.float32(rng.uniform(0, 0.03)) * shapes.smooth_noise(rng, box.shape, rng.uniform(4, 8))
-    material = Material(inside, appearance.rim(rng, inside), appearance.width * rng.uniform(0.9, 1.4))
-    paint(phantom, box, implicit, material, grain, "mitochondrion")
-    if radius > 9 and rng.random() < 0.5:
-        _fold_cristae(rng, phantom, box, implicit)
-    return True
-
-
-def _fold_cristae(rng: np.random.Generator, phantom: Phantom, box: Box, implicit: Array) -> None:
-    """Add thin folded sheets across a mitochondrion; not to be judged, for few would outline them."""
-    waves = shapes.smooth_noise(rng, box.shape, phantom.appearance.px(rng.uniform(110, 220)))
-    folds = (np.abs(waves) < rng.uniform(0.06, 0.18)) & (implicit < -3)
-    strength = rng.uniform(0.03, 0.14) * rng.choice([-0.6, 1])
-    phantom.grain[box.slices][folds] += np.float32(strength)
-    if abs(strength) > 0.06:
-        phantom.hidden[box.slices][folds] = True
-
-
-def _free_curve(
-    rng: np.random.Generator,
-    phantom: Phantom,
-    start: Vector,
-    direction: Vector,
-    length: float,
-    radius: float,
-) -> Vector:
-    """Return the longest of some random curves, each ended where it would run into something."""
-    best = start[None] + np.zeros((8, 3))
-    bend = rng.uniform(0.1, 0.5)
-    for _ in range(4):
-        curve = shapes.random_curve(rng, start, direction, length, bend, knot_px=max(4.0, 1.6 * radius))
-        blocked = np.flatnonzero(phantom.room_at(curve) < 0.55 * radius)
-        curve = curve[: blocked[0]] if len(blocked) else curve
-        if len(curve) > len(best):
-            best = curve
-        direction = rng.normal(size=3) * [0.3, 1, 1]
-    return best
 
 
 def virus(

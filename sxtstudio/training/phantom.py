@@ -10,12 +10,21 @@ import numpy as np
 
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
-from sxtstudio.training import endomembranes, organelles, surroundings
+from sxtstudio.training import endomembranes, mitochondria, organelles, surroundings, vesicle_packs
 from sxtstudio.training.canvas import Appearance, Phantom
 from sxtstudio.training.shapes import smooth_noise
 
 #: Kinds of scenes and how often they come.
-SCENES = {"crowded": 0.26, "cytoplasm": 0.28, "edge": 0.26, "several cells": 0.12, "ice": 0.08}
+SCENES = {
+    "crowded": 0.22,
+    "cytoplasm": 0.25,
+    "edge": 0.22,
+    "several cells": 0.11,
+    "vesicles": 0.13,
+    "ice": 0.07,
+}
+#: So many vesicles are packed into ``BODIES_VOXELS`` at most.
+MOST_VESICLES = 700
 #: No more bodies are tried for in this many voxels, which bounds the time that a phantom takes.
 MOST_BODIES, BODIES_VOXELS = 260, 4e6
 
@@ -102,7 +111,15 @@ def _fill_cytoplasm(rng: np.random.Generator, phantom: Phantom, progress: Progre
         endomembranes.reticulum(rng, phantom, crowded)
     for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.3, 0.1]))):
         endomembranes.golgi(rng, phantom, 0.0)
+    if phantom.scene == "vesicles":
+        fill = rng.uniform(0.05, 0.25)
+        crowded = 0.9
     _pack_bodies(rng, phantom, crowded, free * (1 - fill), int(MOST_BODIES * max(1.0, size)), progress)
+    if phantom.scene == "vesicles":
+        vesicle_packs.cram(rng, phantom, int(rng.uniform(0.3, 1.0) * MOST_VESICLES * max(1.0, size)))
+    elif rng.random() < 0.4:
+        for _ in range(int(rng.integers(1, 4))):
+            vesicle_packs.add_pack(rng, phantom)
     organelles.granules(rng, phantom, int(rng.integers(0, 80) * free * size))
     organelles.filaments(rng, phantom, int(rng.integers(0, 13) * free * size))
     for painter in (organelles.virus, organelles.nanoparticles):
@@ -117,7 +134,7 @@ def _pack_bodies(
 ) -> None:
     """Add bodies of random kinds until only the share ``target`` of the volume is free."""
     kinds = (
-        (organelles.mitochondrion, 1.2),
+        (mitochondria.mitochondrion, 1.2),
         (organelles.dense_body, 2.0),
         (organelles.vesicle, 2.0),
         (organelles.lipid_droplet, 0.5),

@@ -24,7 +24,7 @@ from sxtstudio.training.simulate import IGNORE, Simulated, labels_of
 #: Every tomogram has these files; the description is written last, so that it says that all are complete.
 ENDINGS = (".tif", ".labels.tif", ".classes.tif", ".instances.tif", ".json")
 #: Counts changes of the simulator after which the same seed gives something else.
-SIMULATOR = 3
+SIMULATOR = 4
 
 LEAST: Triple = (8, 48, 48)
 MOST: Triple = (512, 1600, 1600)

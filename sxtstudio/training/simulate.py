@@ -15,18 +15,12 @@ from sxtstudio.core.labels import as_labels
 from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
+from sxtstudio.training import frames
 from sxtstudio.training.canvas import CLASSES
 from sxtstudio.training.microscope import FULL_ROTATION_DEG, Microscope, random_microscope
 from sxtstudio.training.phantom import make_phantom
-from sxtstudio.training.tilt_series import (
-    Alignment,
-    develop,
-    expose,
-    passes,
-    project,
-    random_alignment,
-    reconstruct,
-)
+from sxtstudio.training.reconstruction import denoise, develop, passes, reconstruct
+from sxtstudio.training.tilt_series import Alignment, expose, project, random_alignment
 from sxtstudio.training.visibility import smears, what_shows, without_gold
 
 #: How far the specimen goes on beyond the field of view, voxels to each side along x.
@@ -61,6 +55,7 @@ def simulate(
     voxel_nm: float | None = None,
     scene: str | None = None,
     polarity: str = "dark",
+    framed: bool = False,
     progress: Progress | None = None,
 ) -> Simulated:
     """Return a simulated tomogram of ``shape`` (z, y, x); the same seed gives the same tomogram.
@@ -77,6 +72,8 @@ def simulate(
         One of ``phantom.SCENES``; None lets the seed choose.
     polarity
         "dark" or "bright": how absorbing structures look.
+    framed
+        Whether the tomogram may have a frame of no data along some edges, as the seed chooses.
 
     Raises
     ------
@@ -99,10 +96,12 @@ def simulate(
             progress=counter,
         )
     wider = _unseen_px(microscope, width)
-    alignment = random_alignment(rng, (depth, height, size[2] + 2 * wider), microscope)
+    alignment = random_alignment(rng, (depth, height, size[2] + 2 * wider), microscope, width)
     tomogram = _take(_wider(phantom.lac + phantom.grain, wider), width, microscope, alignment, rng, stages)
     pale = without_gold(phantom.lac)
     plain = _take(_wider(pale, wider), width, microscope, alignment, None, stages)
+    noise = float(np.std(tomogram - plain))
+    tomogram, plain = (denoise(volume, noise, microscope) for volume in (tomogram, plain))
     view = (slice(None), slice(None), slice(BEYOND_PX, BEYOND_PX + width))
     drawn = phantom.outline[view]
     blur_px = float(np.hypot(microscope.blur_px, microscope.smoothing_px))
@@ -114,9 +113,13 @@ def simulate(
         counter.step()
         hidden = (phantom.hidden[view] | drawn | smears(plain, blurred, outline)) & ~outline
         counter.step()
+    classes, instances = phantom.classes[view].copy(), phantom.instances[view].copy()
+    frame = frames.random_frame(rng, height, width) if framed else None
+    if frame is not None:
+        frame.apply(tomogram)
+        _cut_truth(frame.mask(height, width), outline, hidden, classes, instances)
     if polarity == "dark":
         np.negative(tomogram, out=tomogram)
-    instances = phantom.instances[view].copy()
     shown = np.unique(instances)
     objects = {int(i): phantom.objects[i - 1] for i in shown[shown > 0]}
     facts = {
@@ -125,12 +128,13 @@ def simulate(
         "polarity": polarity,
         "scene": phantom.scene,
         "microscope": asdict(microscope),
+        "frame": asdict(frame) if frame is not None else None,
         "appearance": asdict(phantom.appearance),
         "classes": CLASSES,
         "counts": {name: list(objects.values()).count(name) for name in CLASSES if name in objects.values()},
         "objects": objects,
     }
-    return Simulated(tomogram, outline, hidden, phantom.classes[view].copy(), instances, microscope, facts)
+    return Simulated(tomogram, outline, hidden, classes, instances, microscope, facts)
 
 
 def _stages(size: Triple, microscope: Microscope) -> list[Stage]:
@@ -163,9 +167,27 @@ def _take(
         series = project(lac, width, microscope, alignment, counter)
         if noise is not None:
             series = expose(noise, series, microscope)
+        if alignment.ended is not None:
+            series = frames.fill(series, alignment.ended, microscope.fill)
         series = develop(series, microscope)
     with stages.stage(Work.RECONSTRUCT) as counter:
         return reconstruct(series, len(lac), microscope, counter)
+
+
+def _cut_truth(
+    cut: NDArray[np.bool_],
+    outline: NDArray[np.bool_],
+    hidden: NDArray[np.bool_],
+    classes: NDArray[np.uint8],
+    instances: NDArray[np.uint16],
+) -> None:
+    """Take out of the truth (z, y, x) what lies where there is no data; ``cut`` is (y, x)."""
+    beside = ndimage.binary_dilation(cut, iterations=frames.BESIDE_PX) & ~cut
+    hidden[:, beside] |= outline[:, beside]
+    outline[:, cut | beside] = False
+    hidden[:, cut] = False
+    classes[:, cut] = CLASSES["no data"]
+    instances[:, cut] = 0
 
 
 def _wider(lac: NDArray[np.float32], px: int) -> NDArray[np.float32]:

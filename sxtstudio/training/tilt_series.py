@@ -1,9 +1,9 @@
-"""A tilt series of a phantom and its reconstruction, with the artefacts of a real microscope.
+"""A tilt series of a phantom, with the faults of a real microscope.
 
 The specimen turns about the y axis, so each (z, x) plane is projected and reconstructed alone, and
 one sparse matrix serves all planes. Because the projections show only the field of view while the
 specimen is wider, border and region-of-interest artefacts arise as they do in an experiment; the
-tilt range leaves the missing wedge.
+tilt range leaves the missing wedge. What is made of the series is in ``reconstruction``.
 """
 
 from __future__ import annotations
@@ -13,15 +13,19 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, ndimage, sparse
+from scipy import ndimage, sparse
 
 from sxtstudio.core.progress import Progress
+from sxtstudio.training.frames import ended
 from sxtstudio.training.microscope import FULL_ROTATION_DEG, Microscope
 
 Array = NDArray[np.float32]
 
 DEPTH_BINS = 3
-_SUBSETS = 8  # of the angles, in SIRT
+#: Optical depth above the median that only gold and the like has.
+GOLD_DEPTH = 0.5
+#: By how much alignment moves a picture against the one before, SD.
+_MOVES_PX = 3.0
 
 
 def projection_matrices(
@@ -63,17 +67,18 @@ class Alignment:
 
     focus_px: float  # distance of the focal plane from the middle of the specimen, along the beam
     shifts_px: NDArray[np.float64]  # (angles, 2): along the detector and along y
+    ended: NDArray[np.bool_] | None = None  # where aligned pictures have ended, (angles, detector, y)
 
 
 def random_alignment(
-    rng: np.random.Generator, size: tuple[int, int, int], microscope: Microscope
+    rng: np.random.Generator, size: tuple[int, int, int], microscope: Microscope, detector: int | None = None
 ) -> Alignment:
-    """Return the alignment of a series of a specimen of ``size`` (z, y, x)."""
+    """Return the alignment of a series of a specimen of ``size`` (z, y, x), seen by ``detector`` pixels."""
     focus = rng.uniform(-0.3, 0.3) * np.hypot(size[0], size[2]) / 2
     shifts = np.zeros((len(microscope.angles), 2))
     if microscope.jitter_px:
         shifts = rng.normal(scale=microscope.jitter_px, size=shifts.shape)
-    return Alignment(float(focus), shifts)
+    return Alignment(float(focus), shifts, ended(rng, microscope, detector or size[2], size[1]))
 
 
 def project(
@@ -105,107 +110,49 @@ def project(
     if alignment.shifts_px.any():
         for i, shift in enumerate(alignment.shifts_px):
             series[i] = ndimage.shift(series[i], shift, order=1, mode="nearest")
+    if microscope.fringes:
+        _add_fringes(series, microscope, alignment)
     return series
+
+
+def _add_fringes(series: Array, microscope: Microscope, alignment: Alignment) -> None:
+    """Put rings round what absorbs as strongly as gold, as its edges do out of focus, in place.
+
+    Propagation turns phase into contrast by sin(π λ d f²) (Pogany et al., Rev. Sci. Instrum. 68 (1997) 2774);
+    the rings die away where the source is not coherent enough.
+    """
+    strong = np.maximum(series - np.median(series) - np.float32(GOLD_DEPTH), 0)
+    if not strong.any():
+        return
+    _, detector, height = series.shape
+    u, v = np.meshgrid(np.fft.fftfreq(2 * detector), np.fft.rfftfreq(2 * height), indexing="ij")
+    square = u * u + v * v
+    # The defocus, in voxels of 10 nm and the wavelength, decides how wide the rings are.
+    rings = 1.5 + abs(alignment.focus_px) / max(microscope.focus_depth_px, 1.0)
+    transfer = np.sin(np.pi * 40 * rings * square) * np.exp(-square / 0.02)
+    for picture, gold in zip(series, strong, strict=True):
+        if gold.any():
+            spectrum = np.fft.rfft2(gold, (2 * detector, 2 * height)) * transfer
+            picture -= np.float32(microscope.fringes) * np.fft.irfft2(spectrum)[:detector, :height].astype(
+                np.float32
+            )
 
 
 def expose(rng: np.random.Generator, series: Array, microscope: Microscope) -> Array:
-    """Return projections with noise: transmission is exp(−∫LAC), photons are counted, the log is taken."""
-    counts = rng.poisson(microscope.photons * np.exp(-series)).astype(np.float32)
-    noisy: Array = -np.log(np.maximum(counts, 0.5) / np.float32(microscope.photons))
-    return noisy
+    """Return projections with noise: transmission is exp(−∫LAC), photons are counted, the log is taken.
 
-
-def develop(series: Array, microscope: Microscope) -> Array:
-    """Return projections filtered as an experimenter would, with the halos that filters leave."""
-    if microscope.smoothing_px:
-        series = ndimage.gaussian_filter(series, (0, microscope.smoothing_px, microscope.smoothing_px))
-    if microscope.halo:
-        around = ndimage.gaussian_filter(series, (0, microscope.halo_px, microscope.halo_px))
-        series = series + np.float32(microscope.halo) * (series - around)
-    return series
-
-
-def reconstruct(series: Array, depth: int, microscope: Microscope, progress: Progress | None = None) -> Array:
-    """Return the tomogram (z, y, x) of the field of view, ``depth`` slices, absorbing structures positive."""
-    progress = progress or Progress()
-    if microscope.method == "wbp":
-        volume = _weighted_back_projection(series, depth, microscope)
-        progress.step()
-        return volume
-    return _sirt(series, depth, microscope, progress)
-
-
-def passes(microscope: Microscope) -> int:
-    """Return how often ``reconstruct`` goes through the projections."""
-    return 1 if microscope.method == "wbp" else 1 + 2 * _rounds(microscope)
-
-
-def _rounds(microscope: Microscope) -> int:
-    return max(1, microscope.iterations // _SUBSETS)
-
-
-def _sirt(series: Array, depth: int, microscope: Microscope, progress: Progress) -> Array:
-    """Simultaneous iterative reconstruction: x += C Aᵀ R (b − A x), by ordered subsets of angles.
-
-    Subsets reach after n rounds about what plain SIRT reaches after n times their number. Tilted views see
-    more than the field of view; with a margin that is taken for a slab that goes on as the border begins,
-    without it ends up in the borders.
+    Binned pixels count the photons of all they are made of. An error of the flat field stays where it is on
+    the camera while alignment moves the pictures: arcs and streaks; over a full rotation in a capillary,
+    which hardly moves, rings.
     """
-    angles = microscope.angles
-    _, detector, ny = series.shape
-    subsets = _SUBSETS
-    width = detector + 2 * microscope.margin_px
-    volume = np.zeros((depth * width, ny), np.float32)
-    beyond = _absorption_beyond(series[np.argmin(np.abs(angles))], depth)
-    goes_on = microscope.margin_px > 0 and np.abs(angles).max() < np.deg2rad(FULL_ROTATION_DEG - 1)
-    parts = []
-    for k in range(subsets):
-        (matrix,) = projection_matrices((depth, width), detector, angles[k::subsets])
-        inside = np.asarray(matrix.sum(axis=1))
-        rows = 1 / np.maximum(inside, 1e-3)
-        # Voxels that hardly any ray meets would otherwise run away.
-        columns = 1 / np.maximum(np.asarray(matrix.sum(axis=0)).T, 1.0)
-        measured = series[k::subsets].reshape(-1, ny)
-        if goes_on:
-            whole = np.repeat(depth / np.cos(angles[k::subsets]), detector)[:, None]
-            outside = np.maximum(whole - inside, 0).astype(np.float32)
-            measured = measured - outside * np.tile(beyond, (len(angles[k::subsets]), 1))
-        parts.append(
-            (matrix, matrix.T.tocsr(), rows.astype(np.float32), columns.astype(np.float32), measured)
-        )
-    rounds = _rounds(microscope)
-    progress.begin(rounds * subsets)
-    for _ in range(rounds):
-        for matrix, back, rows, columns, measured in parts:
-            volume += columns * (back @ (rows * (measured - matrix @ volume)))
-            progress.step()
-    view = volume.reshape(depth, width, ny)[:, microscope.margin_px : microscope.margin_px + detector]
-    return np.ascontiguousarray(view.transpose(0, 2, 1))
-
-
-def _absorption_beyond(upright: Array, depth: int) -> Array:
-    """Return the mean absorption beside the field of view, (detector, y): that of the nearer border."""
-    strip = max(1, len(upright) // 8)
-    smooth = ndimage.gaussian_filter1d(upright, 6, axis=1) / depth
-    beyond = np.empty_like(upright)
-    beyond[: len(upright) // 2] = smooth[:strip].mean(axis=0)
-    beyond[len(upright) // 2 :] = smooth[-strip:].mean(axis=0)
-    return beyond
-
-
-def _weighted_back_projection(series: Array, depth: int, microscope: Microscope) -> Array:
-    """Ramp filter with a soft cut-off along the detector, then back-projection."""
-    _, detector, ny = series.shape
-    margin = microscope.margin_px
-    level = series - series.mean(axis=1, keepdims=True)
-    level = np.pad(level, ((0, 0), (margin, margin), (0, 0)), "edge")
-    padded = 2 * level.shape[1]
-    frequency = fft.rfftfreq(padded)
-    ramp = (frequency * np.exp(-((frequency / 0.3) ** 2))).astype(np.float32)
-    spectrum = fft.rfft(level, padded, axis=1) * ramp[None, :, None]
-    filtered = fft.irfft(spectrum, padded, axis=1)[:, : level.shape[1]].astype(np.float32)
-    angles = microscope.angles
-    (matrix,) = projection_matrices((depth, detector), level.shape[1], angles)
-    volume = matrix.T.tocsr() @ filtered.reshape(-1, ny)
-    volume *= np.float32(np.pi / len(angles))  # to absorption per voxel
-    return np.ascontiguousarray(volume.reshape(depth, detector, ny).transpose(0, 2, 1))
+    photons = microscope.photons * microscope.binning**2
+    counts = rng.poisson(photons * np.exp(-series)).astype(np.float32)
+    noisy: Array = -np.log(np.maximum(counts, 0.5) / np.float32(photons))
+    if microscope.uneven:
+        flat = rng.normal(scale=microscope.uneven, size=series.shape[1:]).astype(np.float32)
+        moved = np.zeros((len(series), 2), int)
+        if microscope.tilt_deg < FULL_ROTATION_DEG:
+            moved = np.cumsum(rng.normal(scale=_MOVES_PX, size=moved.shape), axis=0).round().astype(int)
+        for picture, (du, dy) in zip(noisy, moved, strict=True):
+            picture += np.roll(flat, (du, dy), (0, 1))
+    return noisy

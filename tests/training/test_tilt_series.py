@@ -2,14 +2,8 @@ import numpy as np
 import pytest
 
 from sxtstudio.training.microscope import Microscope
-from sxtstudio.training.tilt_series import (
-    develop,
-    expose,
-    project,
-    projection_matrices,
-    random_alignment,
-    reconstruct,
-)
+from sxtstudio.training.reconstruction import develop, reconstruct
+from sxtstudio.training.tilt_series import expose, project, projection_matrices, random_alignment
 
 CLEAN = {"photons": 1e7, "zone_plate_nm": 0.0, "voxel_nm": 10}
 
