@@ -18,18 +18,11 @@ from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from skimage.measure import block_reduce
 
-from sxtstudio.core.measured import Mask
 from sxtstudio.segment.field import Field
 
 Image = NDArray[np.float32]
 Reach = Literal[0, 1]
-
-#: Correlation of neighbouring slices, coarsened, from which on they show the same. Measured: above 0.95 in
-#: tomograms (0.4 where a phantom's structures end), at most 0.5 between different tomograms.
-RESEMBLANCE = 0.8
-_COARSE_PX = 4
 
 
 @dataclass(frozen=True)
@@ -131,29 +124,3 @@ class Mean:
         if own.field is not None:
             own.field.clear(mean)
         return Output(z, mean, own.like_previous, own.recognised, own.field)
-
-
-def coarsened(image: Image, measured: Mask | None = None) -> NDArray[np.floating]:
-    """Return the means of a slice (y, x) over blocks of 4×4 pixels; a tiny one stays as it is.
-
-    NaN where not all of a block was measured.
-    """
-    if measured is not None:
-        image = np.where(measured, image, np.float32(np.nan))
-    edge = _COARSE_PX if min(image.shape) >= 4 * _COARSE_PX else 1
-    height, width = (length // edge * edge for length in image.shape)
-    means: NDArray[np.floating] = block_reduce(image[:height, :width], (edge, edge), np.mean)
-    return means
-
-
-def resemble(first: NDArray[np.floating], second: NDArray[np.floating]) -> bool:
-    """Return whether two coarsened slices show the same, by Pearson's correlation.
-
-    Only what was measured of both counts.
-    """
-    both = np.isfinite(first) & np.isfinite(second)
-    if np.count_nonzero(both) < 2:
-        return False
-    with np.errstate(divide="ignore", invalid="ignore"):  # a constant slice resembles nothing
-        correlation = np.corrcoef(first[both], second[both])[0, 1]
-    return bool(correlation > RESEMBLANCE)

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.labels import as_labels
 from sxtstudio.core.normalise import Normalised, normalise
+from sxtstudio.core.resemblance import coarsened, resemble
 from sxtstudio.core.volume import Volume
 from sxtstudio.segment.field import Field
-from sxtstudio.segment.neighbours import Image, Neighbours, coarsened, resemble
+from sxtstudio.segment.neighbours import Image, Neighbours
 
 # Read together, for the sake of formats that pack several slices into a compressed block.
 _READ_BYTES = 32_000_000

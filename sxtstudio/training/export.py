@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.network.halving import halved
-from sxtstudio.io.network.layers import Network
 from sxtstudio.io.network.onnx_graph import network_model
 from sxtstudio.training.network import DeepSXT
-from sxtstudio.training.network_files import arrays_of
+from sxtstudio.training.network_files import arrays_of, layers_of
 from sxtstudio.training.parity import parity, rounded, samples
 
 PARITY = 1e-4
@@ -23,7 +22,7 @@ PARITY = 1e-4
 
 def to_onnx(network: DeepSXT) -> onnx.ModelProto:
     """Return the network as an ONNX model; see ``network_model``."""
-    return network_model(Network(network.width), arrays_of(network.eval()))
+    return network_model(layers_of(network), arrays_of(network.eval()))
 
 
 def checked_model(
@@ -41,8 +40,8 @@ def checked_model(
     weights
         float16 halves the file; see ``halved``.
     slices
-        Real slices (y, x), of any numeric type, scale and size from 16 px, dark structures dark: the centres
-        of the first four are compared besides random noise.
+        Real slices (y, x) or (slices, y, x), of any numeric type, scale and size from 16 px, dark structures
+        dark: the centres of the first four are compared besides random noise.
 
     Raises
     ------
@@ -51,7 +50,7 @@ def checked_model(
         where the spread is less), or if rounding to float16 moves a head too far.
     """
     model = to_onnx(network)
-    batches = samples(slices)
+    batches = samples(slices, network.slices)
     expected = network
     if weights == "float16":
         model, expected = halved(model, batches), rounded(network)

@@ -2,7 +2,8 @@
 
 One encoder feeds two decoders: one redraws the slice, the other outlines membranes. At base width
 m = 64 it has 76.5 M parameters. Tensors are (batch, channels, y, x) float32; height and width are
-multiples of 16.
+multiples of 16. The published network sees one slice; here it may see its neighbours as further channels,
+and redraws and outlines the middle one.
 
     input ─ stem ─ E0 ─▼─ E1 ─▼─ E2 ─▼─ E3 ─▼─ neck ─▲─ D0 ─▲─ D1 ─▲─ D2 ─▲─ D3 ─ label
                    │      │      │      └─────────────┤      │      │      │
@@ -20,7 +21,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from sxtstudio.io.network.layers import BATCH_NORM_EPS, NECK_KERNELS, STAGES
+from sxtstudio.io.network.layers import BATCH_NORM_EPS, MOST_SLICES, NECK_KERNELS, STAGES
 
 # Keras' momentum 0.99 is the share of the old mean; PyTorch's is the share of the new one.
 BATCH_NORM_MOMENTUM = 0.01
@@ -81,10 +82,10 @@ class ResidualBlock(nn.Module):
 class Encoder(nn.Module):
     """The contracting path; its stages' outputs are kept as skip connections."""
 
-    def __init__(self, width: int) -> None:
+    def __init__(self, width: int, slices: int) -> None:
         """Build four stages that grow by 1, 2, 4 and 8 times the base width."""
         super().__init__()
-        self.stem = BottleneckConv(1, width, 3, bias=True)
+        self.stem = BottleneckConv(slices, width, 3, bias=True)
         self.stem_norm = batch_norm(width)
         self.blocks = nn.ModuleList(ResidualBlock(width * 2**i, width * 2**i) for i in range(STAGES))
 
@@ -182,15 +183,17 @@ class LabelHead(nn.Module):
 
 
 class DeepSXT(nn.Module):
-    """The whole network at any base width (an even number; 64 as published)."""
+    """The whole network at any base width (an even number) for any odd number of slices; published: 64, 1."""
 
-    def __init__(self, width: int = 64) -> None:
+    def __init__(self, width: int = 64, slices: int = 1) -> None:
         """Build the network with He-uniform weights."""
         super().__init__()
+        if slices not in range(1, MOST_SLICES + 1, 2):
+            raise ValueError(f"a network sees an odd number of slices, {MOST_SLICES} at most, not {slices}")
         if width < 2 or width % 2:
             raise ValueError(f"the base width must be an even number of at least 2, not {width}")
-        self.width = width
-        self.encoder = Encoder(width)
+        self.width, self.slices = width, slices
+        self.encoder = Encoder(width, slices)
         self.neck = nn.ModuleList(NeckBranch(16 * width, kernel) for kernel in NECK_KERNELS)
         self.image_decoder = Decoder(width, blocks_per_stage=1, with_skips=False)
         self.image_head = ImageHead(width)
@@ -199,7 +202,7 @@ class DeepSXT(nn.Module):
         self.apply(_he_uniform)
 
     def forward(self, x: Tensor) -> TwoHeads:
-        """Return the redrawn slice and the label map of normalised slices (batch, 1, y, x)."""
+        """Return the redrawn slice and the label map of normalised slices (batch, slices, y, x)."""
         tensors = self.trace(x)
         return TwoHeads(tensors["image"], tensors["label"])
 

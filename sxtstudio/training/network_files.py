@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sxtstudio.io.network.layers import Network
 from sxtstudio.io.network.onnx_weights import read_onnx_weights
 from sxtstudio.training.network import DeepSXT
 
@@ -19,12 +20,17 @@ def load_onnx(path: str | Path) -> DeepSXT:
     Errors are those of ``read_onnx_weights``.
     """
     described, arrays = read_onnx_weights(path)
-    return network_of(described.width, arrays)
+    return network_of(described, arrays)
 
 
-def network_of(width: int, arrays: Mapping[str, NDArray[np.float32]]) -> DeepSXT:
-    """Return a network of a base width with ``arrays`` as its weights, in evaluation mode."""
-    network = DeepSXT(width)
+def layers_of(network: DeepSXT) -> Network:
+    """Return which network it is, as model files describe it."""
+    return Network(network.width, network.slices)
+
+
+def network_of(described: Network, arrays: Mapping[str, NDArray[np.float32]]) -> DeepSXT:
+    """Return the network that was ``described``, with ``arrays`` as its weights, in evaluation mode."""
+    network = DeepSXT(described.width, described.slices)
     # How many batches a norm has seen is not stored; with a fixed momentum nothing depends on it.
     wanted = {name: values for name, values in network.state_dict().items() if not _counts(name)}
     with torch.no_grad():

@@ -26,19 +26,24 @@ _CROP_PX = 64
 ROUNDINGS = 4
 
 
-def samples(slices: Iterable[NDArray[Any]] | None = None) -> list[Batch]:
-    """Return batches (n, 1, y, x) to compare: two slices of noise, and the centres of the first given ones.
+def samples(slices: Iterable[NDArray[Any]] | None = None, channels: int = 1) -> list[Batch]:
+    """Return batches (n, channels, y, x) to compare: noise, and the centres of the first given slices.
 
-    ``slices`` are (y, x) of any numeric type and scale, at least 16 px large; they are normalised.
+    ``slices`` are (y, x), which are repeated in all channels, or (channels, y, x), of any numeric type and
+    scale, at least 16 px large; they are normalised.
     """
-    batches = [noise()]
+    batches = [noise(channels)]
     for image in islice(() if slices is None else slices, _MOST_SLICES):
-        if image.ndim != 2 or min(image.shape) < MULTIPLE:
+        if image.ndim not in (2, 3) or min(image.shape[-2:]) < MULTIPLE:
             raise ValueError(f"a slice (y, x) has at least {MULTIPLE} px, not the shape {image.shape}")
-        size = [min(_CROP_PX, length // MULTIPLE * MULTIPLE) for length in image.shape]
-        y, x = ((length - n) // 2 for length, n in zip(image.shape, size, strict=True))
-        crop = normalise(image.astype(np.float32))[y : y + size[0], x : x + size[1]]
-        batches.append(np.ascontiguousarray(crop)[np.newaxis, np.newaxis])
+        size = [min(_CROP_PX, length // MULTIPLE * MULTIPLE) for length in image.shape[-2:]]
+        y, x = ((length - n) // 2 for length, n in zip(image.shape[-2:], size, strict=True))
+        planes = [
+            normalise(plane.astype(np.float32)) for plane in (image[None] if image.ndim == 2 else image)
+        ]
+        crop = np.stack(planes)[:, y : y + size[0], x : x + size[1]]
+        shape = (channels, *crop.shape[1:])
+        batches.append(np.ascontiguousarray(np.broadcast_to(crop, shape))[np.newaxis])
     return batches
 
 

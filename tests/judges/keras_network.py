@@ -11,4 +11,4 @@ from sxtstudio.training.network_files import network_of
 
 def load_keras_weights(weights: str | Path, config: str | Path) -> DeepSXT:
     described, arrays = read_keras_weights(weights, config)
-    return network_of(described.width, arrays)
+    return network_of(described, arrays)

@@ -13,8 +13,9 @@ from scipy import ndimage
 
 from sxtstudio.core.errors import Cancelled
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.resemblance import coarsened, resemble
 from sxtstudio.core.volume import ArrayVolume
-from sxtstudio.segment.neighbours import Mean, Neighbours, Output, coarsened, resemble
+from sxtstudio.segment.neighbours import Mean, Neighbours, Output
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.segment.pipeline import segment
 from sxtstudio.segment.preview import recognise_slice, segment_slice

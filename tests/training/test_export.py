@@ -25,15 +25,19 @@ from sxtstudio.training.parity import samples
 
 @pytest.fixture(scope="module")
 def network():
+    return seasoned(4)
+
+
+def seasoned(*size):
     torch.manual_seed(0)
-    network = DeepSXT(4)
+    network = DeepSXT(*size)
     with torch.no_grad():  # statistics as after training, so that no layer's output explodes
         network.train()
         for module in network.modules():
             if isinstance(module, torch.nn.BatchNorm2d):
                 module.momentum = 0.5
         for _ in range(8):
-            network(torch.randn(2, 1, 64, 64))
+            network(torch.randn(2, network.slices, 64, 64))
     return network.eval()
 
 
@@ -261,3 +265,21 @@ def test_parity_sees_a_single_wrong_pixel(network, model, monkeypatch, head):
     assert parity.parity(network, model, crop) > export.PARITY
     wrong = float("nan")
     assert np.isnan(parity.parity(network, model, crop))
+
+
+@pytest.mark.parametrize("slices", [3, 5])
+def test_a_network_that_sees_neighbours_is_exported_and_read_back(slices, tmp_path):
+    network = seasoned(2, slices)
+    path = model_card.write_model(
+        network, tmp_path, {"name": "among"}, [np.eye(32), np.ones((slices, 20, 40)) * np.arange(40)]
+    )
+    assert json.loads((tmp_path / "among.json").read_text())["slices"] == slices
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    assert [tensor.shape[1] for tensor in (*session.get_inputs(), *session.get_outputs())] == [slices, 1, 1]
+    image = np.random.default_rng(0).normal(size=(2, slices, 32, 48)).astype(np.float32)
+    label, _ = session.run(["label", "image"], {"input": image})
+    again = load_onnx(path)
+    assert again.slices == slices
+    with torch.no_grad():
+        assert np.abs(label - again(torch.from_numpy(image)).label.numpy()).max() < 1e-4
+    assert np.ptp(label) > 0.01

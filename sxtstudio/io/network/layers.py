@@ -19,6 +19,8 @@ BATCH_NORM_EPS = 1e-3
 BATCH_NORM_KEEPS = 0.99
 #: The file of a wider network is larger than any that is read (core/model_bytes.py); the published has 64.
 WIDEST = 92
+#: The most neighbouring slices that a network sees, the middle one included.
+MOST_SLICES = 7
 
 
 @dataclass(frozen=True)

@@ -40,9 +40,9 @@ def network_model(network: Network, arrays: Arrays) -> onnx.ModelProto:
     """Return the network with its weights as an ONNX model: ``input`` to ``label`` and ``image``.
 
     The input is (batch, slices, y, x) float32 with any batch and any multiples of 16, outputs are
-    (batch, 1, y, x). The tensors at
-    the borders between the stages have the names of ``stage_plan``, which stands in the metadata. Batch norms
-    stay apart from the convolutions, so that a model can be trained further; the runtime joins them.
+    (batch, 1, y, x). The tensors at the borders between the stages have the names of ``stage_plan``, which
+    stands in the metadata. Batch norms stay apart from the convolutions, so that a model can be trained
+    further; the runtime joins them.
 
     Parameters
     ----------

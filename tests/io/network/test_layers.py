@@ -25,3 +25,15 @@ def test_the_published_network_has_its_published_number_of_weights():
             count *= length
         total += count
     assert total == 76_541_230
+
+
+@pytest.mark.parametrize("slices", [3, 7])
+def test_only_the_first_convolution_sees_the_neighbouring_slices(slices):
+    alone, among = Network(2).shapes(), Network(2, slices).shapes()
+    assert {name for name in alone if alone[name] != among[name]} == {"encoder.stem.0.weight"}
+    assert among["encoder.stem.0.weight"] == (1, slices, 1, 1)
+    assert among == {
+        name: tuple(values.shape)
+        for name, values in DeepSXT(2, slices).state_dict().items()
+        if not name.endswith("num_batches_tracked")
+    }
