@@ -1,7 +1,7 @@
 """Checks the figures of quality against what is known of simulated tomograms, and on every real image.
 
     python -m bench.quality               # real images, gold and four phantoms: some minutes of one core
-    python -m bench.quality --seeds 17    # as the README's figures were measured: about half an hour
+    python -m bench.quality --seeds 17    # as for docs/measured.md: about half an hour
 
 *Resolution and noise*: phantoms with random microscopes are exposed twice with half of the photons each, and
 the two series reconstructed apart. Their ring correlation is the truth that one reconstruction alone has to

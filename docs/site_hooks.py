@@ -22,6 +22,7 @@ HELP = ROOT / "resources" / "help"
 DEVELOPERS = {
     "Contributing": ("CONTRIBUTING.md", "developers/contributing.md"),
     "Changes": ("CHANGELOG.md", "developers/changes.md"),
+    "What was measured": ("docs/measured.md", "developers/measured.md"),
     "How the models were made": ("docs/models.md", "developers/models.md"),
 }
 ASSETS = {

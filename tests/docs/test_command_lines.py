@@ -12,7 +12,7 @@ from sxtstudio.cli import build_parser
 from sxtstudio.core.errors import UserError
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "resources/help").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "docs/measured.md", *sorted((ROOT / "resources/help").glob("*.md"))]
 #: They list what the program says; their lines are no examples.
 GENERATED = re.compile(r"commands\.md|errors-.*\.md")
 
