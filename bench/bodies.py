@@ -271,7 +271,7 @@ def examples_of(case: Case) -> list[Examples]:
     in_bodies = np.where(hollow & (of > 0) & (part > 0.6), np.arange(1, found.count + 1), 0)
     pairs = Pairs(half, found)
     for z, plane in enumerate(painted(found, planes, in_bodies)):
-        pairs.add(z, plane, case.outlines[z] != 0)
+        pairs.take(pairs.measure(z, plane, case.outlines[z] != 0))
     both, features = pairs.finish()
     nested = {tuple(sorted(pair)) for pair in found.inside.tolist()}
     apart = np.array([tuple(pair) not in nested for pair in both.tolist()], np.bool_)

@@ -23,6 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sxtstudio.core.bodies.ahead import worked_ahead
 from sxtstudio.core.bodies.evidence import grey_levels
 from sxtstudio.core.bodies.walls import Numbers
 from sxtstudio.core.geometry import Triple
@@ -72,13 +73,14 @@ def find_edges(
     steps = round((_OUTSIDE + _INSIDE) / _STEP)
     total, pixels = np.zeros(len(hollow) * steps), np.zeros(len(hollow) * steps)
     voxels = np.zeros(len(hollow))
-    for box in walk(_shape(outlines), outlines, bodies, progress=progress, slices=1):
-        grey = image.read(box)[0].astype(np.float64)
-        grey[~np.isfinite(grey)] = free
-        voxels += np.bincount(bodies[box.start[0]].ravel(), minlength=len(hollow))
-        where, of, step = _across(bodies[box.start[0]], outlines[box.start[0]] != 0)
-        total += np.bincount(of * steps + step, grey[where], len(total))
-        pixels += np.bincount(of * steps + step, minlength=len(total))
+    with worked_ahead(lambda z: _across(bodies[z], outlines[z] != 0), len(outlines)) as across:
+        for box in walk(_shape(outlines), outlines, bodies, progress=progress, slices=1):
+            grey = image.read(box)[0].astype(np.float64)
+            grey[~np.isfinite(grey)] = free
+            voxels += np.bincount(bodies[box.start[0]].ravel(), minlength=len(hollow))
+            where, of, step = next(across)
+            total += np.bincount(of * steps + step, grey[where], len(total))
+            pixels += np.bincount(of * steps + step, minlength=len(total))
     level = (total / np.maximum(1, pixels) - free) / (lines - free)
     level[pixels < _LEAST] = np.nan
     level = level.reshape(-1, steps)

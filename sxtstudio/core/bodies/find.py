@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
-from collections import deque
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,12 +10,13 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from sxtstudio.core.bodies.ahead import worked_ahead
 from sxtstudio.core.bodies.droplets import add_balls, choose_balls, find_balls, no_balls
 from sxtstudio.core.bodies.edges import find_edges
 from sxtstudio.core.bodies.ends import add_caps, find_ends
 from sxtstudio.core.bodies.evidence import darkness, find_doubtful
 from sxtstudio.core.bodies.found import FoundBodies, find_at_border, flag_bodies, renumber
-from sxtstudio.core.bodies.joining import Pairs
+from sxtstudio.core.bodies.joining import PairInSlice, Pairs
 from sxtstudio.core.bodies.leaks import Leaks
 from sxtstudio.core.bodies.leftovers import number_leftovers
 from sxtstudio.core.bodies.membrane import Membrane
@@ -34,8 +32,6 @@ from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume
 from sxtstudio.core.walk import walk
 
-#: So many slices are looked at at once.
-_MOST_WORKERS = 8
 #: The width of outlines is measured in so many slices.
 _SAMPLED = 24
 #: What has no lumen lies in so many slices at least.
@@ -314,19 +310,10 @@ def _link(
             bodies[len(linker.first) - 1] = np.where(regions.numbers > 0, regions.numbers + first, 0)
             linker.add(regions)
 
-    depth, workers = len(outlines), min(_MOST_WORKERS, os.cpu_count() or 1)
-    with ThreadPoolExecutor(workers, "regions") as pool:
-        ahead = deque(pool.submit(regions_of, z) for z in range(min(depth, workers)))
-        try:
-            for box in walk(_shape(outlines), outlines, bodies, progress=progress, slices=1):
-                z = box.start[0]
-                regions = ahead.popleft().result()
-                if z + workers < depth:
-                    ahead.append(pool.submit(regions_of, z + workers))
-                number(leaks.add(regions))
-            number(leaks.finish())
-        finally:
-            pool.shutdown(cancel_futures=True)
+    with worked_ahead(regions_of, len(outlines)) as found:
+        for _ in walk(_shape(outlines), outlines, bodies, progress=progress, slices=1):
+            number(leaks.add(next(found)))
+        number(leaks.finish())
     return linker.finish()
 
 
@@ -342,11 +329,15 @@ def _join(
     """Return, of each track, the first track of its body: of those ``enclosed``, and of ``pieces`` (n, 2)."""
     pairs = Pairs(half_px, tracks)
     hollow = np.concatenate([[True], enclosed])
-    for box in walk(_shape(outlines), outlines, bodies, progress=progress, slices=1):
-        z = box.start[0]
+
+    def measured(z: int) -> list[PairInSlice]:
         shown = bodies[z].astype(np.int32)
         shown[~hollow[shown]] = 0
-        pairs.add(z, shown, outlines[z] != 0)
+        return pairs.measure(z, shown, outlines[z] != 0)
+
+    with worked_ahead(measured, len(outlines)) as found_pairs:
+        for _ in walk(_shape(outlines), outlines, bodies, progress=progress, slices=1):
+            pairs.take(next(found_pairs))
     found, features = pairs.finish()
     one = found[IS_ONE.probability(features) >= 0.5] if len(found) else found
     # What lies in a body is a body of its own.

@@ -31,6 +31,7 @@ def _corners(own: NDArray[np.bool_]) -> NDArray[np.float64]:
     rows = np.flatnonzero(own.any(1))
     first = own[rows].argmax(1) - 0.5  # no other pixel of a row is a corner of the hull
     last = own.shape[1] - 0.5 - own[rows, ::-1].argmax(1)
-    return np.concatenate(
-        [np.stack([rows + half, ends], 1) for half in (-0.5, 0.5) for ends in (first, last)]
-    )
+    corners = np.empty((2, 2, len(rows), 2))  # upper and lower, left and right, in each row
+    corners[0, ..., 0], corners[1, ..., 0] = rows - 0.5, rows + 0.5
+    corners[:, 0, :, 1], corners[:, 1, :, 1] = first, last
+    return corners.reshape(-1, 2)

@@ -20,6 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sxtstudio.core.bodies.holes import without_holes
 from sxtstudio.core.bodies.hull import hull_of
 
 #: The least radius of the largest circle in a space, by half the width of outlines: the shape of smaller ones
@@ -67,5 +68,4 @@ def _closed(own: NDArray[np.bool_], reach: float) -> NDArray[np.bool_]:
     """Return a region with slits and holes closed, in a box with a margin."""
     wide = np.pad(own, int(reach) + 2)
     near = edt.edt(~wide, black_border=False) <= reach
-    closed: NDArray[np.bool_] = ndimage.binary_fill_holes(wide | (edt.edt(near, black_border=False) > reach))
-    return closed
+    return without_holes(wide | (edt.edt(near, black_border=False) > reach))

@@ -7,6 +7,7 @@ of both bends inwards (a notch), and the wall is shorter than they are wide.
 from __future__ import annotations
 
 from collections import defaultdict
+from typing import NamedTuple
 
 import edt
 import numpy as np
@@ -33,6 +34,13 @@ _MOST_SLICES = 16
 _CLOSING_PX = 10.0
 
 
+class PairInSlice(NamedTuple):
+    """Two tracks that touch in a slice, each from 0, and what was measured there, if anything."""
+
+    pair: tuple[int, int]
+    row: tuple[float, ...] | None
+
+
 class Pairs:
     """Takes the tracks of slice after slice, and measures those that only a wall keeps apart."""
 
@@ -43,8 +51,18 @@ class Pairs:
         self._rows: dict[tuple[int, int], list[tuple[float, ...]]] = defaultdict(list)
         self._touch: dict[tuple[int, int], int] = defaultdict(int)
 
-    def add(self, z: int, tracks: NDArray[np.int32], outline: NDArray[np.bool_]) -> None:
-        """Take slice ``z``: track + 1 at each pixel (y, x), 0 elsewhere; and where outlines are."""
+    def measure(self, z: int, tracks: NDArray[np.int32], outline: NDArray[np.bool_]) -> list[PairInSlice]:
+        """Return the pairs that touch in slice ``z``; several threads may ask for several slices.
+
+        Parameters
+        ----------
+        z
+            The slice, by which it depends what is measured.
+        tracks
+            Track + 1 at each pixel (y, x), 0 elsewhere.
+        outline
+            (y, x), where outlines are.
+        """
         reach = expand_labels(tracks, self._reach)
         found = []
         for axis in (0, 1):
@@ -52,8 +70,9 @@ class Pairs:
             touch = (one != other) & (one > 0) & (other > 0)
             found.append(np.stack([np.minimum(one, other)[touch], np.maximum(one, other)[touch]], 1))
         pairs, sides = np.unique(np.concatenate(found), axis=0, return_counts=True)
+        result: list[PairInSlice] = []
         if not len(pairs):
-            return
+            return result
         boxes = ndimage.find_objects(tracks)
         depth = edt.edt(tracks, black_border=False)
         for (one, other), count in zip(pairs.tolist(), sides.tolist(), strict=True):
@@ -61,13 +80,21 @@ class Pairs:
             if length < _LEAST_CONTACT_PX:
                 continue
             pair = (one - 1, other - 1)
-            self._touch[pair] += 1
             both = min(self._end[list(pair)]) - max(self._begin[list(pair)])
-            if (z - max(self._begin[list(pair)])) % max(1, both // _MOST_SLICES):
-                continue
-            box = _around(boxes[one - 1], boxes[other - 1], 14, tracks.shape)
-            row = self._measured(tracks[box] == one, tracks[box] == other, depth[box], outline[box], length)
-            self._rows[pair].append(row)
+            row = None
+            if (z - max(self._begin[list(pair)])) % max(1, both // _MOST_SLICES) == 0:
+                box = _around(boxes[one - 1], boxes[other - 1], 14, tracks.shape)
+                sides_of = tracks[box] == one, tracks[box] == other
+                row = self._measured(*sides_of, depth[box], outline[box], length)
+            result.append(PairInSlice(pair, row))
+        return result
+
+    def take(self, pairs: list[PairInSlice]) -> None:
+        """Take what was measured in the next slice."""
+        for pair, row in pairs:
+            self._touch[pair] += 1
+            if row is not None:
+                self._rows[pair].append(row)
 
     def _measured(
         self,
@@ -81,14 +108,12 @@ class Pairs:
         radius = float(min(depth[one].max(), depth[other].max()))
         to_one, to_other = edt.edt(~one, black_border=False), edt.edt(~other, black_border=False)
         both = (to_one <= reach) | (to_other <= reach)
-        margin = int(_CLOSING_PX) + 2
-        wide = np.pad(both, margin)
-        # Closed with a disk: what is as near to it, and as far from what is not.
-        square = np.float64(min(radius + reach - 1.2, _CLOSING_PX) ** 2)
-        grown = edt.edtsq(~wide, black_border=False) <= square
-        closed = (edt.edtsq(grown, black_border=True) > square)[margin:-margin, margin:-margin]
-        middle = np.abs(to_one - to_other) <= 0.75
-        notch = float((middle & closed & ~both).sum()) / 3 / (radius + reach)
+        closing = min(radius + reach - 1.2, _CLOSING_PX)
+        # What lies in the middle and is closed is so near to both, and nothing farther away has a say in it.
+        near = _bounds((to_one <= reach + closing + 1) & (to_other <= reach + closing + 1))
+        closed = _closed(both, near, closing)
+        middle = np.abs(to_one[near] - to_other[near]) <= 0.75
+        notch = float((middle & closed & ~both[near]).sum()) / 3 / (radius + reach)
         bridge = outline & (to_one <= 2 * reach) & (to_other <= 2 * reach)
         together = one | other | bridge
         areas = np.array([one.sum(), other.sum()], np.float64)
@@ -112,6 +137,26 @@ class Pairs:
             together, stacked = self._touch[pair] / shorter, self._stacked.get(pair, 0.0)
             feature[:] = (contact, notch, together, solidity, less, area, thickness, stacked)
         return np.array(pairs, np.int64).reshape(-1, 2), features
+
+
+def _bounds(where: NDArray[np.bool_]) -> tuple[slice, slice]:
+    """Return a box around the pixels that are True, of which there are some."""
+    rows, columns = np.flatnonzero(where.any(1)), np.flatnonzero(where.any(0))
+    return slice(int(rows[0]), int(rows[-1]) + 1), slice(int(columns[0]), int(columns[-1]) + 1)
+
+
+def _closed(own: NDArray[np.bool_], box: tuple[slice, slice], radius: float) -> NDArray[np.bool_]:
+    """Return which pixels in a box are in a region closed with a disk, as in a slice without borders."""
+    margin = 2 * int(radius) + 3
+    inner = tuple(slice(max(0, side.start - margin), side.stop + margin) for side in box)
+    left = [(margin - (side.start - part.start), 0) for side, part in zip(box, inner, strict=True)]
+    wide = np.pad(own[inner], [(before, margin) for before, _ in left])
+    # Closed with a disk: what is as near to it, and as far from what is not.
+    square = np.float64(radius**2)
+    grown = edt.edtsq(~wide, black_border=False) <= square
+    closed: NDArray[np.bool_] = edt.edtsq(grown, black_border=False) > square
+    rows, columns = (slice(margin, margin + side.stop - side.start) for side in box)
+    return closed[rows, columns]
 
 
 def _around(

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from skimage.segmentation import expand_labels, watershed
 
+from sxtstudio.core.bodies.holes import without_holes
 from sxtstudio.core.bodies.hull import hull_area
 from sxtstudio.core.bodies.interstices import LARGEST, LEAST_RADIUS, MOST_SOLID, is_interstice
 
@@ -284,7 +285,7 @@ def _measure_one(own: NDArray[np.bool_], row: np.void) -> NDArray[np.bool_]:
 
     ``own`` has a margin of 1 px.
     """
-    filled: NDArray[np.bool_] = ndimage.binary_fill_holes(own)
+    filled = without_holes(own)
     area = row["area"]
     row["holes"] = (filled.sum() - area) / area
     row["solidity"] = min(1.0, area / hull_area(own))

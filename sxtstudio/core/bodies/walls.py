@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sxtstudio.core.bodies.ahead import worked_ahead
 from sxtstudio.core.distance import distances
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.walk import slab_slices, walk
@@ -92,24 +93,25 @@ def share_walls(
     halo = int(reach_px / z_step)
     steps = sorted(range(-halo, halo + 1), key=abs)
     found: dict[int, tuple[NDArray[np.int32], Numbers] | None] = {}  # of the slices around, walls not shared
-    for box in walk((depth, height, width), outlines, bodies, progress=progress, slices=1):
-        z = box.start[0]
-        for ahead in range(max(found, default=-1) + 1, min(depth, z + halo + 1)):
-            found[ahead] = _nearest(bodies[ahead])
-        found.pop(z - halo - 1, None)
-        plane = bodies[z]
-        wall = np.flatnonzero((outlines[z] != 0) & (plane == 0))
-        least = np.full(len(wall), reach_px**2 * (1 + 1e-6))
-        own = np.zeros(len(wall), np.uint32)
-        for step in steps:
-            there = found.get(z + step)
-            if there is None:
-                continue
-            squares = there[0].ravel()[wall] + (step * z_step) ** 2
-            nearer = squares < least
-            least[nearer] = squares[nearer]
-            own[nearer] = there[1].ravel()[wall[nearer]]
-        plane[np.unravel_index(wall, plane.shape)] = own
+    with worked_ahead(lambda z: _nearest(bodies[z]), depth) as nearest:
+        for box in walk((depth, height, width), outlines, bodies, progress=progress, slices=1):
+            z = box.start[0]
+            for ahead in range(max(found, default=-1) + 1, min(depth, z + halo + 1)):
+                found[ahead] = next(nearest)
+            found.pop(z - halo - 1, None)
+            plane = bodies[z]
+            wall = np.flatnonzero((outlines[z] != 0) & (plane == 0))
+            least = np.full(len(wall), reach_px**2 * (1 + 1e-6))
+            own = np.zeros(len(wall), np.uint32)
+            for step in steps:
+                there = found.get(z + step)
+                if there is None:
+                    continue
+                squares = there[0].ravel()[wall] + (step * z_step) ** 2
+                nearer = squares < least
+                least[nearer] = squares[nearer]
+                own[nearer] = there[1].ravel()[wall[nearer]]
+            plane[np.unravel_index(wall, plane.shape)] = own
 
 
 def _nearest(plane: Numbers) -> tuple[NDArray[np.int32], Numbers] | None:
@@ -155,9 +157,9 @@ def trim_walls(
         shown = np.maximum(0, edge_px + _BLUR_PX * np.minimum(1, lumen_px / (_WIDE_LUMEN * line_px)))
         outside = np.where(np.isfinite(edge_px), shown, outside)
     depth, height, width = bodies.shape
-    for box in walk((depth, height, width), outlines, bodies, progress=progress, slices=1):
-        plane = bodies[box.start[0]]
-        plane[outside_of(plane, outlines[box.start[0]] != 0, outside, membrane_px)] = 0
+    with worked_ahead(lambda z: outside_of(bodies[z], outlines[z] != 0, outside, membrane_px), depth) as away:
+        for box in walk((depth, height, width), outlines, bodies, progress=progress, slices=1):
+            bodies[box.start[0]][next(away)] = 0
 
 
 def outside_px(lumen_px: NDArray[np.float64], line_px: float, membrane_px: float) -> NDArray[np.float64]:
