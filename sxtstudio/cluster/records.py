@@ -17,6 +17,7 @@ from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.errors import SliceBase
 from sxtstudio.core.polarity import PolarityChoice
 from sxtstudio.core.records import read_json_record
+from sxtstudio.core.uses import Use
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.segment.neighbours import Reach
 from sxtstudio.segment.parameters import SegmentParameters, SliceChoice, TrustChoice
@@ -36,6 +37,7 @@ class SegmentationRecord(Struct, frozen=True, forbid_unknown_fields=True):
     tile_px: int | None
     batch: int | None
     threshold: float | None
+    use: Use | None
     polarity: PolarityChoice
     slices: SliceChoice | None
     probability: bool

@@ -14,6 +14,7 @@ from sxtstudio.commands.options import (
     add_clean_up,
     add_force,
     add_neighbours,
+    add_threshold,
     add_tile,
     add_trust,
     add_voxel,
@@ -56,9 +57,7 @@ def add(commands: Any) -> None:
     )
     parser.add_argument("--model", metavar="NAME|FILE", help="model by name, or an .onnx file")
     parser.add_argument("--device", default="auto", metavar="DEVICE", help="auto, cpu, cuda or cuda:N")
-    parser.add_argument(
-        "--threshold", type=float, metavar="T", help="label above it (default: that of the model)"
-    )
+    add_threshold(parser)
     parser.add_argument(
         "--polarity", choices=("auto", "dark", "bright"), default="auto", help="how dense structures look"
     )
@@ -186,6 +185,7 @@ def _parameters(arguments: argparse.Namespace) -> BatchParameters:
             device=arguments.device,
             tile_px=arguments.tile,
             threshold=arguments.threshold,
+            use=arguments.use,
             polarity=arguments.polarity,
             trust=arguments.trust,
             neighbours=arguments.neighbours,

@@ -11,6 +11,7 @@ from sxtstudio.commands.guard import DONE
 from sxtstudio.commands.output import show
 from sxtstudio.commands.text import print_rows
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.uses import Use
 
 if TYPE_CHECKING:
     from sxtstudio.segment import ModelCard
@@ -70,6 +71,10 @@ def card_rows(card: ModelCard) -> list[tuple[str, str]]:
     if card.voxel_nm:
         rows.append(("voxel size", f"{card.voxel_nm[0]:g} to {card.voxel_nm[1]:g} nm"))
     rows += [("score", f"{judge}: {_figures(score)}") for judge, score in card.scores.items()]
+    for use in Use:
+        if (entry := card.uses.get(use)) is not None:
+            judged = "; ".join(f"{judge}: {_figures(score)}" for judge, score in entry.scores.items())
+            rows.append(("use", f"{use.value} (“{use.words}”): threshold {entry.threshold:g}; {judged}"))
     rows += [("limit", limit) for limit in card.limits]
     rows += [("licence", card.licence), ("sha256", card.sha256)]
     rows += [("note", note) for note in card.notes]

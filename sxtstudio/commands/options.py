@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sxtstudio.core.axes import AxisOrder
 from sxtstudio.core.lengths import is_voxel_size
+from sxtstudio.core.uses import Use, use_named
 
 NM3 = {"nm3": 1.0, "nm³": 1.0, "um3": 1e9, "µm3": 1e9, "um³": 1e9, "µm³": 1e9}
 
@@ -83,6 +84,30 @@ def voxel_size(text: str) -> tuple[float, float, float]:
             f"{text!r} is no voxel size: give nanometres, such as 9.8 or 20,10,10"
         )
     return numbers[0], numbers[1], numbers[2]
+
+
+def use(text: str) -> Use:
+    """Read a use of labels, by its name or in words."""
+    found = use_named(text)
+    if found is None:
+        known = ", ".join(f"{one.value} (“{one.words}”)" for one in Use)
+        raise argparse.ArgumentTypeError(f"{text!r} is no use of labels: give one of {known}")
+    return found
+
+
+def add_threshold(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say from which output of the network on a pixel is labelled."""
+    either = parser.add_mutually_exclusive_group()
+    either.add_argument(
+        "--use",
+        type=use,
+        metavar="USE",
+        help="what the labels are for: few-false (“few false labels”), balanced or everything (“find "
+        "everything”); each is a threshold of the model, whose measured precision and recall `models` shows",
+    )
+    either.add_argument(
+        "--threshold", type=float, metavar="T", help="label above it (default: that of the model)"
+    )
 
 
 def add_tile(parser: argparse.ArgumentParser) -> None:

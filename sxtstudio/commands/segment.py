@@ -14,6 +14,7 @@ from sxtstudio.commands.options import (
     add_clean_up,
     add_force,
     add_neighbours,
+    add_threshold,
     add_tile,
     add_trust,
     add_voxel,
@@ -66,9 +67,7 @@ def add_job(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--batch", type=positive_int, metavar="N", help="tiles in one go; the result is the same"
     )
-    parser.add_argument(
-        "--threshold", type=float, metavar="T", help="label above it (default: that of the model)"
-    )
+    add_threshold(parser)
     parser.add_argument(
         "--polarity", choices=("auto", "dark", "bright"), default="auto", help="how dense structures look"
     )
@@ -105,6 +104,7 @@ def job_of(arguments: argparse.Namespace) -> SegmentJob:
             tile_px=arguments.tile,
             batch=arguments.batch,
             threshold=arguments.threshold,
+            use=arguments.use,
             polarity=arguments.polarity,
             slices=arguments.slices,
             probability=bool(arguments.probability),

@@ -23,12 +23,17 @@ multiple      whole number 1…1024            16        height and width must b
 halo_px       whole number 0…4096            192       margin of a tile that makes its centre exact, pixels
 threshold     number -1…1                    0.0       a pixel is labelled where label_output is above
 scores        object of finite numbers       {}        e.g. {"phantoms": {"precision": 0.9, "recall": 0.8}}
+uses          object of uses, see below      {}        threshold and scores for each use of labels
 created       text                           ""        date, e.g. "2025-01-31"
 file          text                           see below name of the .onnx in the card's folder
 ============= ============================== ========= =====================================================
 
 A model for more than one slice sees neighbours as channels, in the order of z; it outlines the middle one,
 ``slices // 2``. Each channel is normalised on its own. What it sees at borders and jumps: see ``context``.
+
+``uses`` has at most the keys "few-false", "balanced" and "everything" (``core.uses``), whose thresholds do
+not rise in this order; each is an object such as ``{"threshold": 0.4, "scores": {"phantoms": {"precision":
+0.95, "recall": 0.7}}}``. A card without it has its ``threshold`` only.
 
 ``file`` is the card's own name with the ending .onnx if it is not given. It never leaves the card's folder.
 Which card belongs to a model is asked of ``find_card`` alone.
@@ -43,12 +48,13 @@ from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from msgspec import Meta
+from msgspec import Meta, to_builtins
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.paths import resolved
 from sxtstudio.core.plain_files import open_plain, read_plain
-from sxtstudio.core.records import RecordError, WrongKey, has_half_characters, json_values, record_of
+from sxtstudio.core.records import Finite, RecordError, WrongKey, has_half_characters, json_values, record_of
+from sxtstudio.core.uses import Use
 
 _LARGEST_CARD = 1_000_000  # bytes
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9._+-]{0,63}\Z"
@@ -60,6 +66,16 @@ _RANGE = "[low, high] in nm with 0 < low ≤ high"
 _Text = Annotated[str, Meta(pattern=r"\S", description="a text")]
 SliceCount = Literal[1, 3, 5, 7]
 _Length = Annotated[float, Meta(gt=0, le=1e300)]
+_USES = "thresholds that do not rise from few-false over balanced to everything"
+_SAME_THRESHOLD = 0.0005  # a card may say its thresholds in more places than people type
+
+
+@dataclass(frozen=True)
+class UseEntry:
+    """What a card says of a use: its threshold, and the figures of each judge, such as its precision."""
+
+    threshold: Annotated[float, Meta(ge=-1, lt=1)]
+    scores: dict[str, dict[str, Finite]] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True)
@@ -83,6 +99,7 @@ class CardEntries:
     halo_px: Annotated[int, Meta(ge=0, le=4096)] = 192
     threshold: Annotated[float, Meta(ge=-1, le=1)] = 0.0
     scores: dict[str, Any] = field(default_factory=dict, hash=False)
+    uses: dict[Use, UseEntry] = field(default_factory=dict, hash=False)
     created: str = ""
     file: Annotated[str, Meta(pattern=_FILE, description=_FILE_WORDS)] = ""
 
@@ -92,6 +109,9 @@ class CardEntries:
             raise WrongKey("voxel_nm", _RANGE)
         if not _are_finite(self.scores):
             raise WrongKey("scores", "an object of finite numbers")
+        thresholds = [self.uses[use].threshold for use in Use if use in self.uses]
+        if thresholds != sorted(thresholds, reverse=True):
+            raise WrongKey("uses", _USES)
 
 
 @dataclass(frozen=True)
@@ -105,6 +125,29 @@ class ModelCard(CardEntries):
     path: Path | None = field(default=None, compare=False)
     card_path: Path | None = field(default=None, compare=False)
     notes: tuple[str, ...] = field(default=(), compare=False)
+
+    def threshold_of(self, use: Use | None) -> float:
+        """Return the threshold for a use; for None, the model's own.
+
+        Raises
+        ------
+        UserError
+            If the card does not know one for this use.
+        """
+        if use is None:
+            return self.threshold
+        if use not in self.uses:
+            known = ", ".join(f"“{one.words}”" for one in Use if one in self.uses)
+            raise UserError(
+                f"The model {self.name} has no threshold for “{use.words}”: give a threshold as a number"
+                + (f", or one of {known}." if known else ".")
+            )
+        return self.uses[use].threshold
+
+    def use_of(self, threshold: float) -> Use | None:
+        """Return the use for which the card has this threshold, or None."""
+        near = (use for use, entry in self.uses.items() if abs(entry.threshold - threshold) < _SAME_THRESHOLD)
+        return next(near, None)
 
     @classmethod
     def from_json(cls, text: str | bytes, source: str = "the model card") -> ModelCard:
@@ -132,9 +175,10 @@ class ModelCard(CardEntries):
     def to_json(self) -> str:
         """Return the card as JSON text, which ``from_json`` reads back to an equal card."""
         data = {name: value for name in _WRITTEN if (value := getattr(self, name)) is not None}
-        if not self.file:
-            del data["file"]
-        return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+        for key in ("file", "uses"):
+            if not data[key]:
+                del data[key]
+        return json.dumps(to_builtins(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
 
     @classmethod
     def load(cls, path: str | Path, *, verify: bool = True) -> ModelCard:

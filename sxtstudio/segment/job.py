@@ -105,8 +105,7 @@ class SegmentationJob:
     @property
     def threshold(self) -> float:
         """Network output above which a pixel is labelled."""
-        wanted = self.parameters.threshold
-        return self.card.threshold if wanted is None else wanted
+        return self.parameters.threshold_for(self.card)
 
     @property
     def whole(self) -> tuple[int, int]:
@@ -353,6 +352,7 @@ def prepare(
     volume = CheckedVolume(volume)
     slices = parameters.checked(volume.shape[0])
     card = load_card(parameters.model)
+    parameters.threshold_for(card)  # refused now, not after the polarity has been judged
     try_model(card)
     device = choose_device(parameters.device)
     begin = time.perf_counter()

@@ -11,6 +11,7 @@ from typing import Literal, get_args
 from sxtstudio.core.errors import SliceBase, UserError
 from sxtstudio.core.polarity import Polarity, PolarityChoice
 from sxtstudio.core.trust import SliceTrust
+from sxtstudio.core.uses import Use
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.core.wording import count
 from sxtstudio.segment.card import ModelCard
@@ -40,7 +41,9 @@ class SegmentParameters:
     batch
         Slices computed at once on a GPU; None chooses.
     threshold
-        Network output (−1…1) above which a pixel is labelled; None takes the model's own.
+        Network output (−1…1) above which a pixel is labelled; None takes that for the ``use``.
+    use
+        What the labels are for: the model's card has a threshold for it. None takes the model's own.
     polarity
         Whether absorbing structures are dark or bright in the tomogram.
     slices
@@ -63,11 +66,16 @@ class SegmentParameters:
     tile_px: int | None = None
     batch: int | None = None
     threshold: float | None = None
+    use: Use | None = None
     polarity: PolarityChoice = "auto"
     slices: SliceChoice | None = None
     probability: bool = False
     trust: TrustChoice = "sample"
     neighbours: Reach = 1
+
+    def threshold_for(self, card: ModelCard) -> float:
+        """Return the output above which a pixel is labelled; UserError if the card does not know the use."""
+        return card.threshold_of(self.use) if self.threshold is None else self.threshold
 
     def checked(self, slice_count: int) -> tuple[int, int]:
         """Return the slices to segment, out of ``slice_count``.
@@ -84,6 +92,11 @@ class SegmentParameters:
         if self.threshold is not None and not -1 <= self.threshold < 1:
             raise UserError(
                 f"The threshold is {self.threshold:g}: give a number from −1 up to, not including, 1."
+            )
+        if self.threshold is not None and self.use is not None:
+            raise UserError(
+                f"Both a threshold ({self.threshold:g}) and a use (“{self.use.words}”) are given: give "
+                "one of them."
             )
         if self.polarity not in get_args(PolarityChoice):
             raise UserError(f"The polarity is {self.polarity!r}: give auto, dark or bright.")
@@ -177,6 +190,11 @@ class SegmentationFacts:
             else f"{len(self.blank)} slices are constant or hold no numbers and have no labels: {slices}"
         )
         return (*self.notes, text + (" (counted from 0)." if first == 0 else "."))
+
+    @property
+    def use(self) -> Use | None:
+        """What the card says that this threshold is for, if anything."""
+        return self.card.use_of(self.threshold)
 
     @property
     def model_checksum(self) -> str:

@@ -7,6 +7,7 @@ import os
 import pytest
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.uses import Use
 from sxtstudio.segment.card import ModelCard, file_sha256
 
 MODEL = b"stands for a model"
@@ -30,6 +31,10 @@ FULL = CARD | {
     "halo_px": 160,
     "threshold": -0.25,
     "scores": {"phantoms": {"precision": 0.9, "recall": None}, "f1": 0.6, "per_file": [0.5, 0.7]},
+    "uses": {
+        "few-false": {"threshold": 0.5, "scores": {"phantoms": {"precision": 0.95, "recall": 0.7}}},
+        "balanced": {"threshold": -0.25, "scores": {"phantoms": {"precision": 0.9, "recall": 0.8}}},
+    },
     "created": "2025-01-31",
     "file": "net.onnx",
 }
@@ -111,6 +116,8 @@ def test_a_missing_field_is_named(key):
         ("scores", [0.9]),
         ("scores", {"f1": float("inf")}),
         ("scores", {"a": {"b": [float("nan")]}}),
+        ("uses", [0.5]),
+        ("uses", {"few-false": {"threshold": 0.1}, "balanced": {"threshold": 0.2}}),
         ("created", 2025),
         ("file", "../net.onnx"),
         ("file", "/etc/net.onnx"),
@@ -185,3 +192,39 @@ def test_a_link_out_of_the_folder_is_refused(tmp_path):
     (inner / "compact.onnx").symlink_to(tmp_path / "secret")
     with pytest.raises(UserError, match="out of the card's folder"):
         ModelCard.load(path)
+
+
+def test_each_use_has_its_threshold_and_the_models_own_is_that_without_one():
+    card = ModelCard.from_json(json.dumps(FULL))
+    assert card.threshold_of(Use.FEW_FALSE) == 0.5 and card.threshold_of(None) == -0.25
+    assert card.use_of(0.5) is Use.FEW_FALSE and card.use_of(0.3) is None
+    assert card.uses[Use.FEW_FALSE].scores["phantoms"] == {"precision": 0.95, "recall": 0.7}
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (CARD, r"no threshold for “find everything”: give a threshold as a number\."),
+        (FULL, "one of “few false"),
+    ],
+    ids=["no uses", "others"],
+)
+def test_a_use_that_the_card_does_not_know_is_refused(data, words):
+    with pytest.raises(UserError, match=words):
+        ModelCard.from_json(json.dumps(data)).threshold_of(Use.EVERYTHING)
+
+
+@pytest.mark.parametrize(
+    ("entry", "where"),
+    [
+        ({"never": {"threshold": 0.5}}, "uses"),
+        ({"balanced": {}}, "threshold"),
+        ({"balanced": {"threshold": 1}}, "threshold"),
+        ({"balanced": {"threshold": "0.5"}}, "threshold"),
+        ({"balanced": {"threshold": 0.5, "scores": {"phantoms": {"precision": None}}}}, "scores"),
+        ({"balanced": {"threshold": 0.5, "scores": {"phantoms": 0.9}}}, "scores"),
+    ],
+)
+def test_a_wrong_use_is_named(entry, where):
+    with pytest.raises(UserError, match=f"{where}.* (is wrong|is missing)"):
+        ModelCard.from_json(json.dumps(CARD | {"uses": entry}))

@@ -8,6 +8,7 @@ from typing import Any
 
 from sxtstudio.core import wording
 from sxtstudio.core.paths import resolved
+from sxtstudio.core.uses import Use
 from sxtstudio.segment import ModelCard
 from sxtstudio.segment.registry import model_folders
 
@@ -33,6 +34,10 @@ def card_html(card: ModelCard, *, default: bool, own: bool) -> str:
         parts.append(f"<h3>Where it fails</h3><ul>{items}</ul>")
     if card.scores:
         parts.append(f"<h3>How well it does</h3>{_scores(card.scores)}")
+    for use in Use:
+        if (entry := card.uses.get(use)) is not None:
+            title = f"{use.words[:1].upper()}{use.words[1:]} (threshold {entry.threshold:g})"
+            parts.append(f"<h3>{escape(title)}</h3><p>{escape(use.meaning)}</p>{_scores(entry.scores)}")
     parts.append("<h3>Details</h3>" + _table(_details(card)))
     return "".join(parts)
 

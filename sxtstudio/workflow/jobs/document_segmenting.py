@@ -26,6 +26,7 @@ from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.records import read_json, record_of
 from sxtstudio.core.trust import Trust, least_certain, median
+from sxtstudio.core.uses import Use
 from sxtstudio.core.wording import count, share, slice_number
 from sxtstudio.io import open_volume
 from sxtstudio.segment.checkpoint import forget, read_unfinished
@@ -55,6 +56,7 @@ class SegmentOutcome:
     model: str
     model_sha256: str
     threshold: float
+    use: Use | None
     tile_px: int | None
     neighbours: int
     notes: tuple[str, ...] = ()
@@ -67,6 +69,7 @@ class SegmentOutcome:
             "model_sha256": self.model_sha256,
             "device": self.device,
             "threshold": self.threshold,
+            **({} if self.use is None else {"use": self.use.words}),
             "polarity": self.polarity.value,
             "slices": list(self.slices),
             "tile_px": self.tile_px,
@@ -202,6 +205,7 @@ def segment_document(
         card.name,
         card.sha256,
         segmentation.threshold,
+        segmentation.use,
         parameters.tile_px,
         parameters.neighbours,
         tuple(notes),

@@ -120,6 +120,7 @@ def segment_report(
     report["parameters"] = {
         **plain(found.parameters),
         "threshold": found.threshold,
+        "use": None if found.use is None else found.use.value,
         "slices": list(found.slices),
         "clean_up": plain(job.clean_up),
     }

@@ -13,6 +13,7 @@ from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.polarity import Polarity, PolarityChoice
 from sxtstudio.core.records import WrongKey
+from sxtstudio.core.uses import Use
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.io.export import suffix_of
 from sxtstudio.segment.card import ModelCard
@@ -89,6 +90,7 @@ class SegmentPlan(
     tile_px: int | None
     batch: int | None
     threshold: float | None
+    use: Use | None = None
     polarity_asked_for: PolarityChoice
     trust: TrustChoice
     neighbours: Literal[0, 1]
@@ -148,6 +150,7 @@ class SegmentPlan(
             tile_px=tile_px or self.tile_px,
             batch=self.batch,
             threshold=self.threshold,
+            use=self.use,
             polarity=self.polarity_asked_for,
             slices=slices or self.slices,
             probability=self.probability is not None,
@@ -192,6 +195,7 @@ class SegmentPlan(
             "the clean-up": msgspec.to_builtins(self.clean_up),
             "the model": f"{self.model.name} {self.model.sha256[:12]}",
             "the threshold": self.threshold,
+            "the use": self.use,
             "the polarity": self.polarity_asked_for,
             "the choice for trust": self.trust,
             "the number of neighbours": self.neighbours,
@@ -231,6 +235,7 @@ def plan_of(
         tile_px=job.parameters.tile_px,
         batch=job.parameters.batch,
         threshold=job.parameters.threshold,
+        use=job.parameters.use,
         polarity_asked_for=job.parameters.polarity,
         trust=job.parameters.trust,
         neighbours=job.parameters.neighbours,

@@ -107,7 +107,7 @@ def facts_of(plan: SegmentPlan, card: ModelCard, records: Sequence[SegmentRecord
         raise all_blank()
     voxels = sum(sum(record.voxels) for record in records)
     resumed = sum(record.kept for record in records)
-    threshold = card.threshold if plan.threshold is None else plan.threshold
+    threshold = plan.parameters().threshold_for(card)
     fill = Fill.of(figures)
     notes = [
         *plan.notes,
