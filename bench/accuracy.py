@@ -5,7 +5,9 @@ code with it, a plain one from the textbook and one with all that makes real tom
 ../shared holds them, four hand-labelled patches of real cells and six slices of another microscope (B24) in
 which the mitochondria alone are labelled: of their borders only recall can be told. A pixel is right within
 2 px; what a phantom marks as invisible to a human counts neither way.
-Run ``python -m bench.accuracy``; with ``--json`` for the card.
+Run ``python -m bench.accuracy``. With ``--uses`` it measures the thresholds for each use of labels
+(``core.evaluation.calibration``), and ``--write`` puts these, their figures and the balanced threshold as the
+model's own into its card; with ``--json`` it prints JSON. The mitochondria choose no threshold.
 """
 
 from __future__ import annotations
@@ -22,8 +24,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from bench import judges
+from sxtstudio.core.atomic import atomic_write
 from sxtstudio.core.evaluation.agreement import Agreement, compare
+from sxtstudio.core.evaluation.calibration import Curve, card_entry
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.uses import Use
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.segment import SegmentParameters, load_card, make_runner, segment_slice
@@ -42,6 +47,7 @@ OTHER_SHAPE = (24, 320, 320)
 TEXTBOOK_SEEDS = range(400, 404)
 
 Mask = NDArray[np.bool_]
+Image = NDArray[np.float32]
 
 
 class Outlined(NamedTuple):
@@ -99,20 +105,69 @@ def mitochondria() -> Iterator[Outlined]:
             yield Outlined(tomogram, z, border, ~border)
 
 
-def score(slices: Iterable[Outlined], parameters: SegmentParameters) -> dict[str, float]:
-    """Return precision, recall and F1 of a model's labels, pooled over the slices."""
-    card = load_card(parameters.model)
-    runner = make_runner(card, choose_device("cpu"))
-    agreement = Agreement()
+def outputs(
+    slices: Iterable[Outlined], parameters: SegmentParameters
+) -> Iterator[tuple[Outlined, Image, Mask]]:
+    """Yield each slice with the network's output (y, x), and its labels at the parameters' threshold."""
+    runner = make_runner(load_card(parameters.model), choose_device("cpu"))
     try:
-        for tomogram, z, truth, doubtful in slices:
-            done = segment_slice(ArrayVolume(tomogram), z, parameters, runner=runner)
-            labels = np.zeros(truth.shape, bool) if done.labels is None else done.labels > 0
-            agreement += compare(labels, truth, doubtful=doubtful)
+        for one in slices:
+            done = segment_slice(ArrayVolume(one.tomogram), one.z, parameters, runner=runner)
+            if done.values is None or done.labels is None:
+                yield one, np.full(one.truth.shape, -1, np.float32), np.zeros(one.truth.shape, bool)
+            else:
+                yield one, done.values, done.labels > 0
     finally:
         runner.close()
+
+
+def score(slices: Iterable[Outlined], parameters: SegmentParameters) -> dict[str, float]:
+    """Return precision, recall and F1 of a model's labels, pooled over the slices."""
+    agreement = Agreement()
+    for one, _, labels in outputs(slices, parameters):
+        agreement += compare(labels, one.truth, doubtful=one.doubtful)
     figures = {"precision": agreement.precision, "recall": agreement.recall, "f1": agreement.f1}
     return {name: round(value, 3) for name, value in figures.items()}
+
+
+def curve(slices: Iterable[Outlined], parameters: SegmentParameters) -> Curve:
+    """Return what a model's output is worth at each threshold, pooled over the slices."""
+    found = Curve()
+    for one, values, _ in outputs(slices, parameters):
+        found.add(values, one.truth, one.doubtful)
+    return found
+
+
+def all_judges() -> dict[str, tuple[Callable[[], Iterator[Outlined]], PolarityChoice]]:
+    """Return the judges that there are here, by name, with what is known of their polarity."""
+    judges_here: dict[str, tuple[Callable[[], Iterator[Outlined]], PolarityChoice]] = {
+        "held-out phantoms": (held_out, "dark"),
+        "phantoms of the textbook": (textbook_simulator, "dark"),
+        "phantoms of another simulator": (other_simulator, "dark"),
+    }
+    if PATCHES.is_dir():
+        judges_here["4 labelled real patches"] = (real_patches, "auto")
+        judges_here[BORDERS] = (mitochondria, "dark")
+    return judges_here
+
+
+def measured_uses(parameters: SegmentParameters) -> dict[str, Any]:
+    """Return the entry ``uses`` of a model's card."""
+    curves = {
+        name: curve(slices(), replace(parameters, polarity=polarity))
+        for name, (slices, polarity) in all_judges().items()
+    }
+    borders = {name: curves.pop(name) for name in (BORDERS,) if name in curves}
+    return card_entry(curves, borders)
+
+
+def write_uses(card: Path, uses: dict[str, Any]) -> None:
+    """Put the uses into a card; its own threshold and scores become those of the balanced use."""
+    content = json.loads(card.read_text(encoding="utf-8"))
+    balanced = uses[Use.BALANCED.value]
+    content |= {"threshold": balanced["threshold"], "scores": balanced["scores"], "uses": uses}
+    with atomic_write(card) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
 
 
 def main() -> None:
@@ -121,22 +176,19 @@ def main() -> None:
     parser.add_argument("--model", default="compact")
     parser.add_argument("--threshold", type=float, help="network output, −1…1 (default: the model's own)")
     parser.add_argument("--neighbours", type=int, choices=(0, 1), default=1, help="on each side (default: 1)")
+    parser.add_argument("--uses", action="store_true", help="measure the thresholds for each use of labels")
+    parser.add_argument("--write", action="store_true", help="put them into the model's card")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
-    all_judges: dict[str, tuple[Callable[[], Iterator[Outlined]], PolarityChoice]] = {
-        "held-out phantoms": (held_out, "dark"),
-        "phantoms of the textbook": (textbook_simulator, "dark"),
-        "phantoms of another simulator": (other_simulator, "dark"),
-    }
-    if PATCHES.is_dir():
-        all_judges["4 labelled real patches"] = (real_patches, "auto")
-        all_judges[BORDERS] = (mitochondria, "dark")
     wanted = SegmentParameters(
         options.model, device="cpu", threshold=options.threshold, neighbours=options.neighbours
     )
+    if options.uses or options.write:
+        show_uses(options.model, measured_uses(wanted), write=options.write, as_json=options.json)
+        return
     scores = {
         name: score(slices(), replace(wanted, polarity=polarity))
-        for name, (slices, polarity) in all_judges.items()
+        for name, (slices, polarity) in all_judges().items()
     }
     if BORDERS in scores:
         scores[BORDERS] = {"recall": scores[BORDERS]["recall"]}
@@ -144,9 +196,27 @@ def main() -> None:
         print(json.dumps(scores, indent=2))
         return
     for name, figures in scores.items():
-        print(
-            f"{options.model}, {name}: " + ", ".join(f"{key} {value:.3f}" for key, value in figures.items())
-        )
+        print(f"{options.model}, {name}: {_text(figures)}")
+
+
+def show_uses(model: str, uses: dict[str, Any], *, write: bool, as_json: bool) -> None:
+    """Print the entry ``uses`` of a card, and put it into the card."""
+    if write:
+        card = load_card(model).card_path
+        if card is None:
+            raise SystemExit(f"{model} has no card.")
+        write_uses(card, uses)
+    if as_json:
+        print(json.dumps(uses, indent=2))
+        return
+    for name, entry in uses.items():
+        print(f"{model}, {name}: threshold {entry['threshold']:g}")
+        for judge, figures in entry["scores"].items():
+            print(f"    {judge}: {_text(figures)}")
+
+
+def _text(figures: dict[str, float]) -> str:
+    return ", ".join(f"{key} {value:.3f}" for key, value in figures.items())
 
 
 if __name__ == "__main__":

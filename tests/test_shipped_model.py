@@ -8,6 +8,7 @@ from scipy import ndimage
 
 from sxtstudio.core.evaluation.agreement import Agreement, compare
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.uses import Use
 from sxtstudio.core.volume import ArrayVolume
 from sxtstudio.io import open_volume
 from sxtstudio.segment import SegmentParameters, check_model, load_card, make_runner, segment_slice
@@ -99,3 +100,21 @@ def test_hot_pixels_cost_nothing(judged):
         return lac
 
     assert judged(spoilt, ALL)[0] == pytest.approx(judged(lambda lac: lac, ALL)[0], abs=0.005)
+
+
+def test_the_card_says_what_each_use_of_labels_costs():
+    card = load_card("compact")
+    assert list(card.uses) == list(Use)
+    assert card.use_of(card.threshold) is Use.BALANCED  # what it does when nobody chooses
+    judged = card.uses[Use.BALANCED].scores
+    assert judged == card.scores and len(judged) >= 4
+    for entry in card.uses.values():
+        assert list(entry.scores) == list(judged)
+        assert all(
+            set(figures) in ({"precision", "recall", "f1"}, {"recall"}) for figures in entry.scores.values()
+        )
+    for judge, figures in judged.items():
+        strict, loose = (card.uses[use].scores[judge] for use in (Use.FEW_FALSE, Use.EVERYTHING))
+        assert strict["recall"] <= figures["recall"] <= loose["recall"]
+        if "precision" in figures:
+            assert strict["precision"] >= figures["precision"] >= loose["precision"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import torch
 
 from sxtstudio.core.errors import UserError
+from sxtstudio.core.evaluation.calibration import Curve, card_entry
 from sxtstudio.core.lock import FolderLock
 from sxtstudio.training.config import DEFAULT_WIDTH, TrainConfig
 from sxtstudio.training.control import Control
@@ -158,6 +160,7 @@ def _finish(
     write_comparison(folder / "comparison.npz", shown_before or None, shown_after)
     slices = [judged.image for judged in shown_after]
     card = _card(config, start, data, _figures(after), trainer.state.best_step)
+    card |= _uses(shown_after)
     path = write_model(network.cpu().eval(), folder, card, slices)
     better = before_figures is None or _figures(after)["f1"] > before_figures["f1"]
     events.write(
@@ -179,6 +182,15 @@ def _figures(scores: Scores) -> dict[str, float]:
         "recall": round(agreement.recall, 4),
         "f1": round(agreement.f1, 4),
     }
+
+
+def _uses(judged: Sequence[Judged]) -> dict[str, Any]:
+    """Return the thresholds for each use of labels, by held-out slices; nothing where nothing is outlined."""
+    curve = Curve()
+    for one in judged:
+        known = one.truth != 0
+        curve.add(np.where(known, one.label, -np.inf), one.truth > 0)
+    return {"uses": card_entry({_SCORED_ON: curve})} if curve.has_truth else {}
 
 
 def _card(

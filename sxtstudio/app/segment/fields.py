@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QSignalBlocker, Signal
 from PySide6.QtWidgets import (
@@ -18,11 +19,16 @@ from sxtstudio.app import questions
 from sxtstudio.app.context import Context
 from sxtstudio.app.jobs.job import Job
 from sxtstudio.app.segment.about_model import about, misfit
+from sxtstudio.app.segment.use_choice import UseChoice
 from sxtstudio.app.widgets.controls import ComboBox, SpinBox
 from sxtstudio.app.widgets.notes import ThresholdField, form, note, show_note
+from sxtstudio.core.uses import Use
 from sxtstudio.core.volume import VoxelSize
 from sxtstudio.segment.parameters import SegmentParameters
 from sxtstudio.workflow.jobs.choices import Choices, find_choices
+
+if TYPE_CHECKING:
+    from sxtstudio.segment import ModelCard
 
 _POLARITIES = (("auto", "Automatic"), ("dark", "Dark membranes"), ("bright", "Bright membranes"))
 _TRUST = (("sample", "Redraw every 5th slice"), ("every", "Redraw all slices"), ("none", "Do not judge"))
@@ -55,7 +61,8 @@ class SegmentFields(QWidget):
         self.model_file.clicked.connect(self._on_model_file_clicked)
         self.more.toggled.connect(self.details.setVisible)
         self.device.currentIndexChanged.connect(self._on_device_changed)
-        self.threshold.changed.connect(self.changed)
+        self.threshold.changed.connect(self._on_threshold_changed)
+        self.use.chosen.connect(self._on_use_chosen)
         self.tile.valueChanged.connect(self.changed)
         self.neighbours.toggled.connect(self.network_changed)
         self.neighbours.toggled.connect(self.changed)
@@ -84,6 +91,7 @@ class SegmentFields(QWidget):
         self.device.addItem("Automatic", "auto")
         self.device.setToolTip("Where the network runs")
         self.device_note = note(name="device")
+        self.use = UseChoice()
         self.threshold = ThresholdField()
         self.polarity = ComboBox()
         for value, text in _POLARITIES:
@@ -119,6 +127,7 @@ class SegmentFields(QWidget):
         fields.addRow(self.details)
         fields.addRow("Device", self.device)
         fields.addRow(self.device_note)
+        fields.addRow("Aim", self.use)
         fields.addRow("Threshold", self.threshold)
         fields.addRow("Polarity", self.polarity)
         fields.addRow(self.polarity_note)
@@ -139,6 +148,7 @@ class SegmentFields(QWidget):
             device=str(self.device.currentData() or "auto"),
             tile_px=self.tile.value() or None,
             threshold=self.threshold.choice,
+            use=self.use.use if self.threshold.choice is None else None,
             polarity=self.polarity.currentData(),
             trust=self.trust.currentData(),
             neighbours=1 if self.neighbours.isChecked() else 0,
@@ -175,6 +185,11 @@ class SegmentFields(QWidget):
         self._wanted_model = path
         # Until it has been looked at, the file's name must do.
         self._choices = None
+
+    def set_use(self, value: object) -> None:
+        """Choose a use by its name; what is none is the model's own threshold."""
+        self.use.set_wanted(next((use for use in Use if use == value), None))
+        self.threshold.set_default(self.use.threshold)
 
     def use_device(self, key: str) -> None:
         """Choose a device by its key, such as "cpu"; one that is not known yet, as soon as it is."""
@@ -221,9 +236,23 @@ class SegmentFields(QWidget):
             show_note(self.description, card.description)
             show_note(self.details, about(card))
             show_note(self.warning, misfit(card, self._voxel_nm()))
-            self.threshold.set_default(card.threshold)
+        self._show_uses(card)
         self.more.setVisible(card is not None)
         self.details.setVisible(card is not None and self.more.isChecked())
+
+    def _show_uses(self, card: ModelCard | None) -> None:
+        self.use.set_card(card)
+        self.rows.setRowVisible(self.use, self.use.has_uses)
+        if card is not None:
+            self.threshold.set_default(self.use.threshold)
+
+    def _on_use_chosen(self) -> None:
+        self.threshold.set_default(self.use.threshold)
+        self.threshold.set_choice(None)
+
+    def _on_threshold_changed(self) -> None:
+        self.use.show_number(self.threshold.choice is not None)
+        self.changed.emit()
 
     def _on_model_changed(self) -> None:
         self._wanted_model = self.chosen_model or ""

@@ -51,6 +51,7 @@ class SegmentForm(SegmentFields):
         self.neighbours.setChecked(settings.get("segment/neighbours", True))
         self.trust.setCurrentIndex(max(0, self.trust.findData(settings.get("segment/trust", "sample"))))
         self.slices.reach.setValue(settings.get("segment/reach", 5))
+        self.set_use(settings.get("segment/use", ""))
         self.polarity.activated.connect(self._on_polarity_chosen)
         self.slices.changed.connect(self.changed)
         self.keep.toggled.connect(self.changed)
@@ -78,10 +79,12 @@ class SegmentForm(SegmentFields):
         """Return what belongs to this tomogram, for its project."""
         first, last = self.slices.first.value(), self.slices.last.value()
         slices = [self.slices.mode.currentData(), first, last]
-        return {"threshold": self.threshold.choice, "slices": slices}
+        return {"threshold": self.threshold.choice, "use": self.use.wanted, "slices": slices}
 
     def restore_view_state(self, state: dict[str, Any]) -> None:
         """Take it back; what is missing or damaged stays at its beginning."""
+        if isinstance(use := state.get("use"), str):
+            self.set_use(use)
         match state.get("threshold"):
             case int() | float() as value if not isinstance(value, bool) and -1 <= value < 1:
                 self.threshold.set_choice(float(value))
@@ -102,6 +105,7 @@ class SegmentForm(SegmentFields):
         settings.set("segment/neighbours", self.neighbours.isChecked())
         settings.set("segment/trust", self.trust.currentData())
         settings.set("segment/reach", self.slices.reach.value())
+        settings.set("segment/use", self.use.wanted or "")
 
     def use_model(self, path: str) -> None:
         """Choose a model by its file."""

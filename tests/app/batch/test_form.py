@@ -106,7 +106,7 @@ def test_the_fields_give_one_record_and_are_remembered_but_for_the_model(
     wanted = fill_in(form, model, tmp_path / "out")
     assert form.parameters(tmp_path) == wanted
     # A parameter that the form does not ask for is one that a batch should not have.
-    assert same_as_usual(wanted.segmentation) == {"batch", "slices", "probability"}
+    assert same_as_usual(wanted.segmentation) == {"batch", "slices", "probability", "use"}
     assert same_as_usual(wanted.clean_up.parameters) == {"min_size_voxels"}
     assert same_as_usual(wanted.clean_up) == {"mask", "inside_mask", "threshold"}
     assert same_as_usual(wanted) == {"contact_sheet", "summary"}
