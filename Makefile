@@ -38,7 +38,7 @@ HANDOVER_PACKAGES := octave imagej default-jre-headless blender python3-numpy
 
 # What the installer is built with; Qt's libraries for X11 are put into it. The others try it in bare systems.
 INSTALLER_PACKAGES := $(GUI_PACKAGES) libxcb-util1 binutils makeself zstd dpkg-dev libpython3-dev
-INSTALLER_TEST_PACKAGES := debootstrap xvfb xdg-utils xdotool binutils gcc libglib2.0-bin
+INSTALLER_TEST_PACKAGES := debootstrap xvfb xdg-utils xdotool tesseract-ocr tesseract-ocr-eng binutils gcc libglib2.0-bin
 WINDOWS_TEST_PACKAGES := nsis wine64
 
 # A virtual screen with software OpenGL for windows, where there is xvfb-run; the same for everybody.

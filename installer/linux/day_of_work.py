@@ -155,6 +155,12 @@ def more_work(root: Root, run: Program) -> None:
         words = ["--thresholds", "0", "--erosions", "0", "--min-sizes", "0", "--plot", f"{HOME}/robust.png"]
         run("robustness", f"{HOME}/small.tif", "-o", f"{HOME}/robust.csv", *words)
         check((home / "robust.png").read_bytes()[1:4] == b"PNG", "no plot of robustness")
+    with step("batch on two workers of this machine"):
+        words = ["--trust", "none", "--polarity", "dark", "--cluster", "local:2"]
+        said = run("batch", f"{HOME}/small.tif", "-o", f"{HOME}/by-workers", *words)
+        (name,) = (path.name for path in (home / "batch").iterdir() if path.suffix == ".tif")
+        alike = [(home / folder / name).read_bytes() for folder in ("batch", "by-workers")]
+        check(alike[0] == alike[1], f"the labels by workers are others: {said[-1500:]}")
     with step("simulate"):
         run("simulate", "-o", f"{HOME}/simulated", "--seed", "1", "--size", "16,64,64")
         check(len(list((home / "simulated").glob("*.tif"))) == 4, "no simulated tomogram")

@@ -4,7 +4,8 @@
 
 bookworm    Debian 12, .deb: full disk, upgrade with projects of the version before, work in the window, the
             same results as this checkout, all other commands, damage, removal
-trixie      Debian 13, .deb: the commands of the main work, POV-Ray, no OpenGL, two windows, removal
+trixie      Debian 13, .deb: the commands of the main work, POV-Ray, no OpenGL, two windows, retraining
+            in the window, removal
 run         the .run without root, in the first of both systems: twice over itself, read-only, full disks
 wheel       in a fresh environment
 
@@ -36,7 +37,7 @@ from window_work import show, work_in_window
 
 TOOLS = {
     "debootstrap": "debootstrap", "unshare": "util-linux", "Xvfb": "xvfb", "gio": "libglib2.0-bin",
-    "xdotool": "xdotool", "ar": "binutils", "cc": "gcc",
+    "xdotool": "xdotool", "tesseract": "tesseract-ocr", "ar": "binutils", "cc": "gcc",
 }  # fmt: skip
 _INTERNAL = "/opt/sxtstudio/_internal"
 _FIRST_VIEW_S = 180
@@ -138,7 +139,7 @@ def try_trixie(deb: Path, screen: Screen) -> Root:
     bad_cases.second_instance(root, screen, "sxtstudio", "trixie")
     bad_cases.no_opengl(root, run, screen, "sxtstudio", "trixie")
     with step("retraining, by the package for it"):
-        try_retraining(deb.parent, root, "sxtstudio", deb=True)
+        try_retraining(deb.parent, root, screen, "sxtstudio", deb=True)
     with step("without a card, with an old driver, without or with CUDA"):
         try_nvidia(deb.parent, root, "sxtstudio")
     remove(root, before)
@@ -178,7 +179,7 @@ def try_run(file: Path, root: Root, screen: Screen) -> None:
     with step("the project from before"):
         run("export", project, "--what", "labels", "--for", "mib", "-o", f"{HOME}/labels.model")
     with step("retraining, by the .run for it"):
-        try_retraining(file.parent, root, program, deb=False)
+        try_retraining(file.parent, root, screen, program, deb=False)
     bad_cases.nothing_can_be_written(root, run, screen, program, "run", installed)
     with step("uninstall, and compare the files"):
         root.run(f"{installed}/uninstall.sh")

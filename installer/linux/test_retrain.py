@@ -12,7 +12,9 @@ import sys
 from pathlib import Path
 
 from package import version
+from retrain_in_window import retrain_in_window
 from roots import HOME, USER, Root
+from screen import Screen
 from steps import REPOSITORY, check
 
 PACKAGE = "sxtstudio-retrain"
@@ -31,24 +33,25 @@ minutes = {MINUTES}
 CUT = """\
 import sys, tifffile
 sample, labels, out = sys.argv[1:]
-tifffile.imwrite(out + "/few.tif", tifffile.imread(sample)[30:36])
+size = {"imagej": True, "resolution": (100, 100), "metadata": {"axes": "ZYX", "unit": "um", "spacing": 0.01}}
+tifffile.imwrite(out + "/few.tif", tifffile.imread(sample)[30:36], **size)
 tifffile.imwrite(out + "/few.labels.tif", tifffile.imread(labels)[:6])
 """
 
 
-def try_retraining(dist: Path, root: Root, program: str, *, deb: bool) -> None:
+def try_retraining(dist: Path, root: Root, screen: Screen, program: str, *, deb: bool) -> None:
     """Everything with the package in a system where the program is installed.
 
     Parameters
     ----------
     dist
         Where the packages are.
-    root
-        The system; nothing of the add-on is left in it.
+    root, screen
+        The system, and its screen; nothing of the add-on is left in it.
     program
         What starts the installed program.
     deb
-        The .deb, by root; else the .run, by the user.
+        The .deb, by root, and also worked with in the window; else the .run, by the user.
     """
     file = dist / (f"{PACKAGE}_{version()}_amd64.deb" if deb else f"{PACKAGE}-{version()}.run")
     folder = Path("/opt" if deb else f"{HOME}/.local/lib", PACKAGE)
@@ -68,6 +71,8 @@ def try_retraining(dist: Path, root: Root, program: str, *, deb: bool) -> None:
     check("works" in state(root, program), "the self-check does not find it")
     check_unchanged(root.folder / str(folder)[1:])
     train(root, program, trial)
+    if deb:
+        retrain_in_window(root, screen, program, "retraining", f"{TRIAL}/few.tif", f"{HOME}/learned.sxt")
     check_other_version(root, program, root.folder / str(folder)[1:])
     if deb:
         root.run("apt-get", "purge", "-y", PACKAGE, user=0)

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Self
 
 from roots import HOME, UNCHANGED, Change, Root, end
-from screen import Screen
+from screen import Screen, place_of
 from steps import PICTURES, check
 
 LONGEST_S = 240
@@ -22,6 +22,8 @@ COLOURS = 100
 # Of a screen of 1366 × 768 with the sample: the bar of a running job; where slices show labels; and where a
 # surface is and no labels are.
 _JOB, _SLICES, _SURFACE = (1000, 735, 1366, 766), (0, 110, 560, 560), (600, 120, 800, 690)
+# Where a dialog in the middle of the screen has its last buttons.
+_FOOT = (500, 700, 1000, 768)
 _SOME, _MANY = 100, 3000
 _LOG = ".local/state/sxtstudio/sxtstudio.log"
 
@@ -34,6 +36,11 @@ def is_orange(red: int, green: int, blue: int) -> bool:
 def is_blue(red: int, green: int, blue: int) -> bool:
     """Whether it is the colour of a progress bar."""
     return blue - red > 80
+
+
+def is_accent(red: int, green: int, blue: int) -> bool:
+    """Whether it is the colour of the button that leads on."""
+    return (red, green, blue) == (47, 129, 247)
 
 
 class Window:
@@ -120,6 +127,33 @@ class Window:
         self._focus()
         self._xdotool("type", "--delay", "20", text)
 
+    def click(self, words: str, right: int = 0) -> None:
+        """Click where these words stand, as soon as they do, or so many pixels to the right of them."""
+        x, y = self.read(words)
+        self._click_at(x + right, y)
+
+    def click_main(self) -> None:
+        """Click the blue button at the foot of a dialog, as soon as it is there."""
+        self.until(lambda: self.screen.count(_FOOT, is_accent) > _SOME, "the blue button of the dialog")
+        self._click_at(*self.screen.middle(_FOOT, is_accent))
+
+    def _click_at(self, x: int, y: int) -> None:
+        self._xdotool("mousemove", "--sync", str(x), str(y), "click", "1")
+        time.sleep(1)
+        self._xdotool("mousemove", "--sync", "2", "2")  # no tool tip shall hide anything
+
+    def read(self, words: str) -> tuple[int, int]:
+        """Wait until these words stand on the screen; return where."""
+        places: list[tuple[int, int]] = []
+
+        def stand() -> bool:
+            place = place_of(self.screen.words(), words)
+            places.extend([place] if place else [])
+            return bool(places)
+
+        self.until(stand, f"the words {words!r}")
+        return places[-1]
+
     def titles(self) -> list[str]:
         """Return the titles of all windows that are shown."""
         return [self._xdotool("getwindowname", number).strip() for number in self._windows()]
@@ -195,15 +229,20 @@ def work_in_window(root: Root, screen: Screen, program: str, name: str, tomogram
         window.keys("ctrl+shift+m")
         window.idle(4)
         window.picture(f"{name}-objects")
-        window.keys("ctrl+s")
-        window.until(lambda: len(window.titles()) > 1, "the dialog of a project's name")
-        window.type(project.rpartition("/")[2])  # in the home folder, whose name xdotool cannot write
-        window.keys("Return")
-        saved = root.folder / project[1:] / "project.json"
-        window.until(saved.is_file, f"the project {project}; windows: {window.titles()}")
-        window.idle()
-        window.quit()
+        save_and_quit(root, window, project)
     return seconds
+
+
+def save_and_quit(root: Root, window: Window, project: str) -> None:
+    """Save a project in the home folder, whose name xdotool cannot write, and leave."""
+    window.keys("ctrl+s")
+    window.until(lambda: len(window.titles()) > 1, "the dialog of a project's name")
+    window.type(project.rpartition("/")[2])
+    window.keys("Return")
+    saved = root.folder / project[1:] / "project.json"
+    window.until(saved.is_file, f"the project {project}; windows: {window.titles()}")
+    window.idle()
+    window.quit()
 
 
 def show(root: Root, screen: Screen, program: str, name: str, *words: str, home: str = HOME) -> None:
