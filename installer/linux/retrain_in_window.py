@@ -12,6 +12,8 @@ from window_work import Window, save_and_quit
 
 _DIALOG = "Retrain with my labels"
 MODEL = "learned"
+# The shortest training that can be chosen is a minute; a busy computer loads PyTorch and judges as long.
+_TRAINING_S = 900
 
 
 def retrain_in_window(
@@ -53,9 +55,9 @@ def retrain_in_window(
         window.idle()
         window.picture(f"{name}-model")
         window.click_main()
-        window.read("Stop and keep the best so far")
+        window.read("Held-out slices")
         window.picture(f"{name}-running")
-        window.read("Keep both, use the old one")
+        window.read("Keep both, use the old one", _TRAINING_S)
         window.idle()
         window.picture(f"{name}-result")
         window.click("Keep both, use the old one")

@@ -73,9 +73,9 @@ class Window:
             check(time.monotonic() - begin < LONGEST_S, "the window is still there")
             time.sleep(0.5)
 
-    def until(self, condition: Callable[[], bool], what: str) -> float:
+    def until(self, condition: Callable[[], bool], what: str, longest_s: float = LONGEST_S) -> float:
         """Wait for something, and return the seconds since the window was started."""
-        last = time.monotonic() + LONGEST_S
+        last = time.monotonic() + longest_s
         while not condition():
             self.alive()
             if time.monotonic() > last:
@@ -142,7 +142,7 @@ class Window:
         time.sleep(1)
         self._xdotool("mousemove", "--sync", "2", "2")  # no tool tip shall hide anything
 
-    def read(self, words: str) -> tuple[int, int]:
+    def read(self, words: str, longest_s: float = LONGEST_S) -> tuple[int, int]:
         """Wait until these words stand on the screen; return where."""
         places: list[tuple[int, int]] = []
 
@@ -151,7 +151,7 @@ class Window:
             places.extend([place] if place else [])
             return bool(places)
 
-        self.until(stand, f"the words {words!r}")
+        self.until(stand, f"the words {words!r}", longest_s)
         return places[-1]
 
     def titles(self) -> list[str]:
