@@ -118,3 +118,43 @@ def test_other_programs_get_no_libraries_of_the_bundle(
     loaded(INSTALLER / "start.py").restore_library_path()
     assert os.environ.get("LD_LIBRARY_PATH") == former and "LD_LIBRARY_PATH_ORIG" not in os.environ
     assert os.environ["PYINSTALLER_RESET_ENVIRONMENT"] == "1", "else its own processes find none, either"
+
+
+@pytest.mark.usefixtures("trials")
+@pytest.mark.parametrize(
+    ("wanted", "place"),
+    [
+        ("Retrain with my labels…", (100, 40)),
+        ("Close", (300, 90)),  # the button, not the sentence above it or the note below
+        ("close this window", (120, 60)),
+        ("Next", None),
+        ("labels… Close", None),  # of two lines
+    ],
+)
+def test_words_are_found_where_they_stand(wanted: str, place: tuple[int, int] | None) -> None:
+    screen = loaded(LINUX / "screen.py")
+    lines = {
+        (0, 40): ("Retrain", "with", "|", "my", "labels..."),
+        (1, 60): ("First", "close", "this", "window"),
+        (2, 90): ("Close",),
+        (3, 95): ("Close", "it"),
+    }
+    words = [
+        screen.Word(text, (1, 1, line), (x if line != 2 else 300, y))
+        for (line, y), texts in lines.items()
+        for x, text in zip(range(40, 999, 40 if line else 30), texts, strict=False)
+    ]
+    assert screen.place_of(words, wanted) == place
+
+
+@pytest.mark.usefixtures("trials")
+def test_the_middle_of_a_button_is_found_by_its_colour() -> None:
+    module = loaded(LINUX / "screen.py")
+    width, height = 40, 20
+    rgb = bytearray(3 * width * height)
+    for y in range(6, 11):
+        for x in range(20, 31):
+            rgb[3 * (y * width + x) : 3 * (y * width + x) + 3] = bytes((47, 129, 247))
+    screen = module.Screen.__new__(module.Screen)
+    screen.pixels = lambda: (width, height, bytes(rgb))
+    assert screen.middle((10, 2, 40, 20), lambda *colour: colour == (47, 129, 247)) == (25, 8)
