@@ -167,7 +167,9 @@ def write_licences(recipe: Recipe, folder: Path) -> list[Licence]:
             raise SystemExit(refusal)
         if not part.texts:
             raise SystemExit(f"{part.name} brings no text of its licence.")
-    bundled, strangers = bundled_libraries(folder)
+    bundled, found = bundled_libraries(folder)
+    going = {path for pattern in recipe.needless for path in folder.glob(pattern)}
+    strangers = [name for name in found if folder / name not in going]
     parts = sorted([*parts, *bundled], key=lambda part: part.name.lower())
     named = "".join(f"\nof unknown licence: {stranger}" for stranger in strangers)
     if named:  # the licences of the wheels that hold them are all that is known

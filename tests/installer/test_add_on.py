@@ -96,14 +96,16 @@ def test_libraries_within_a_wheel_are_named_with_their_texts(
     libraries = folder / "torch" / "lib"
     libraries.mkdir(parents=True)
     (libraries / "libtorch_cpu.so").write_bytes(b"code, and Intel oneMKL FATAL ERROR: Cannot load %s.")
-    for name in ("libc10.so", "libgomp.so.1", "libforeign.so.7", "readme.txt"):
+    for name in ("libc10.so", "libgomp.so.1", "libforeign.so.7", "libof_a_test.so", "readme.txt"):
         (libraries / name).write_bytes(b"code")
     names = [part.name for part in add_on.write_licences(add_on.RECIPES[AddOn.RETRAINING], folder)]
     assert names == ["libgomp", "oneMKL", "thing"]
     written = (folder / add_on.LICENCES).read_text(encoding="utf-8")
     assert "Intel Simplified Software License" in written and "GCC RUNTIME LIBRARY EXCEPTION" in written
     named = "of unknown licence: torch/lib/libforeign.so.7"
-    assert named in written and named in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert named in written and named in said
+    assert "libof_a_test" not in written + said, "it is taken out, as only developers need it"
     (libraries / "libtorch_cpu.so").write_bytes(b"code without it")
     assert "Intel" not in str(add_on.write_licences(add_on.RECIPES[AddOn.RETRAINING], folder))
 
