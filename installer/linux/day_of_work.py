@@ -187,6 +187,24 @@ def project_work(root: Root, run: Program) -> None:
         check((home / "results/ro-crate-metadata.json").is_file(), "no results")
 
 
+def older_projects(root: Root, run: Program) -> None:
+    """Projects that older versions saved open, and have the labels that the checkout finds in them."""
+    home, there = root.folder / HOME[1:], BUILD / "by-checkout"
+    there.mkdir(parents=True, exist_ok=True)
+    with step("projects of older versions"):
+        for archive in sorted((REPOSITORY / "tests/data/projects").glob("*.zip")):
+            name = archive.stem
+            shutil.unpack_archive(archive, home / name)
+            root.give(home / name)
+            words = ["--what", "labels", "--for", "fiji", "-o"]
+            run("export", f"{HOME}/{name}/cell.sxt", *words, f"{HOME}/{name}.tif")
+            by_checkout(
+                "-m", "sxtstudio", "export", str(home / name / "cell.sxt"), *words, str(there / f"{name}.tif")
+            )
+            made = [(folder / f"{name}.tif").read_bytes() for folder in (home, there)]
+            check(made[0] == made[1], f"the labels of {archive.name} are others")
+
+
 def rerun(run: Program, project: str) -> None:
     """All results of a project that was made by the program's own steps are made again, and are the same."""
     with step("all results of the project, and rerun of their folder"):

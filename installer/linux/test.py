@@ -112,6 +112,7 @@ def try_bookworm(deb: Path, screen: Screen) -> Root:
     day_of_work.same_as_checkout(root)
     day_of_work.more_work(root, run)
     day_of_work.project_work(root, run)
+    day_of_work.older_projects(root, run)
     check_file_types(root.folder / "usr/share", root.folder / HOME[1:])
     bad_cases.half_missing(root, run, _INTERNAL)
     remove(root, before)
