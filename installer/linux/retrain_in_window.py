@@ -72,6 +72,8 @@ def retrain_in_window(
         window.picture(f"{name}-segmented")
         save_and_quit(root, window, project)
     check(MODEL in root.run(program, "models"), "the model that was trained in the window is not listed")
+    record = (root.folder / project[1:] / "project.json").read_text(encoding="utf-8")
+    check(f'"model": "{MODEL}"' in record, "the project does not say that the new model segmented")
 
 
 def _has_dialog(window: Window) -> bool:
