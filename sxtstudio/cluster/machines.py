@@ -29,6 +29,8 @@ _LOOK_S = 2.0
 # Of a worker that the scheduler knew dask itself takes note, after a second; one that is still on its list
 # then had not come.
 _DASK_S = 2.0
+# A scheduler at an address has so long to answer.
+_REACH_S = 20.0
 # So often in a row workers may end without having finished a slice: for each that was asked for; at least.
 _MOST_RESTARTS, _FEWEST_RESTARTS = 2, 3
 _CONFIG = {
@@ -231,7 +233,7 @@ class Machines:
         if profile.tls_ca and profile.tls_cert and profile.tls_key:
             tls = (profile.tls_ca, profile.tls_cert, profile.tls_key)
         try:
-            return Client(profile.address, security=security_of(tls), set_as_default=False, timeout="20s")
+            return Client(profile.address, security=security_of(tls), set_as_default=False, timeout=_REACH_S)
         except (OSError, RuntimeError, ValueError) as error:
             raise UserError(
                 f"The scheduler at {profile.address} cannot be reached ({reason_of(error)}). Start it there "
