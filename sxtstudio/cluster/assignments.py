@@ -1,7 +1,8 @@
 """The tomograms that a batch has begun, and what of each is with its workers.
 
 A tomogram has one task to begin with. Where that comes back as planned, there is one for each of its ranges,
-and a last one that joins them; ``todo`` holds those that wait for a worker.
+one that plans the clean-up and one for each range of that, and a last one that joins them; ``todo`` holds
+those that wait for a worker.
 """
 
 from __future__ import annotations
@@ -42,13 +43,15 @@ class Task:
     def key(self) -> str:
         """What the worker's messages are about."""
         number = self.tomogram.number
-        return f"{number}" if self.range is None else f"{number}-{self.range}"
+        return f"{number}" if self.range is None else f"{number}-{self.step.value}-{self.range}"
 
 
 @dataclass
 class OpenTomogram:
-    """A tomogram that is worked on; ``ranges`` are its ranges where it is divided, ``rounds`` how often these
-    were given out or joined anew.
+    """A tomogram that is worked on.
+
+    ``ranges`` are its ranges where it is divided, ``cleaning`` those of its clean-up once that is planned,
+    ``rounds`` how often ranges were given out or joined anew.
     """
 
     number: int
@@ -57,6 +60,7 @@ class OpenTomogram:
     todo: deque[Task] = field(default_factory=deque)
     given_out: dict[str, Task] = field(default_factory=dict)  # by their key
     ranges: dict[int, Task] = field(default_factory=dict)
+    cleaning: dict[int, Task] | None = None
     whole: Task | None = None
     rounds: int = 0
     workers: dict[str, str] = field(default_factory=dict)  # by their address
@@ -64,30 +68,42 @@ class OpenTomogram:
     def begin(self) -> None:
         """Begin with one task for all of it."""
         self.ranges.clear()
+        self.cleaning = None
         self.whole = Task(self, Step.BEGIN)
         self.todo.append(self.whole)
 
-    def divide(self, ranges: Sequence[PlannedRange]) -> None:
-        """Go on with the ranges that are left."""
-        self.whole = None
+    def divide(self, step: Step, ranges: Sequence[PlannedRange]) -> None:
+        """Go on with the ranges that are left, as ``step``, which planned them, has found them."""
+        if step is Step.PLAN_CLEANING:
+            of, tasks = Step.CLEAN, {}
+            self.cleaning = tasks
+        else:
+            of, tasks = Step.RANGE, self.ranges
+            self.whole = None
         for number, planned in enumerate(ranges):
             finished = planned.slices if planned.done else planned.finished
-            self.ranges[number] = Task(self, Step.RANGE, number, planned.slices, finished)
+            tasks[number] = Task(self, of, number, planned.slices, finished)
             if not planned.done:
-                self.todo.append(self.ranges[number])
-        self.join_if_done()
+                self.todo.append(tasks[number])
+        self.go_on_if_done()
 
-    def again(self, numbers: Sequence[int]) -> None:
-        """Do these ranges again."""
+    def again(self, step: Step, numbers: Sequence[int]) -> None:
+        """Do these ranges again; a clean-up of what they had is planned anew."""
+        if step is Step.RANGE:
+            self.cleaning = None
+        tasks = self.ranges if step is Step.RANGE else self.cleaning or {}
         for number in numbers:
-            if number in self.ranges:
-                self.ranges[number].slices = 0
-                self.todo.append(self.ranges[number])
+            if number in tasks:
+                tasks[number].slices = 0
+                self.todo.append(tasks[number])
+        self.go_on_if_done()
 
-    def join_if_done(self) -> None:
-        """Join the ranges once no other work is left."""
-        if not self.todo and not self.given_out:
-            self.todo.append(Task(self, Step.FINISH))
+    def go_on_if_done(self) -> None:
+        """Clean up once all ranges are done, and join them once no other work is left."""
+        if self.todo or self.given_out:
+            return
+        planned = self.cleaning is not None or not self.job.clean_up.wanted
+        self.todo.append(Task(self, Step.FINISH if planned else Step.PLAN_CLEANING))
 
     @property
     def slices(self) -> tuple[int, int]:

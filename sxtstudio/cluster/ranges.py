@@ -1,4 +1,4 @@
-"""What a worker does for a tomogram that several of them share: plan ranges of slices, do one, join them."""
+"""What a worker does for a tomogram that several of them share: plan ranges, do or clean one, join them."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import math
 from contextlib import suppress
 from pathlib import Path
 
-from sxtstudio.cluster.records import Division, PlannedRange
+from sxtstudio.cluster.records import Division, PlannedRange, Step
 from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.errors import UserError
 from sxtstudio.core.lock import FolderLock
@@ -16,12 +16,16 @@ from sxtstudio.segment.checkpoint import forget, read_unfinished
 from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.segment.registry import load_card
 from sxtstudio.workflow.jobs.segmenting import OnSlice, SegmentJob, SegmentResult, partial_folder
-from sxtstudio.workflow.ranges.any_range import AnyRange, any_range
+from sxtstudio.workflow.ranges.clean_up import clean_up_folder, forget_clean_up, plan_clean_up
+from sxtstudio.workflow.ranges.cleaning import CleanRange
+from sxtstudio.workflow.ranges.cleaning import clean_range as clean_one
 from sxtstudio.workflow.ranges.finishing import finish_segmentation
 from sxtstudio.workflow.ranges.folder import NoPlan, RangesFolder
 from sxtstudio.workflow.ranges.planning import plan_segmentation
+from sxtstudio.workflow.ranges.running import RangesMissing
 from sxtstudio.workflow.ranges.segment_plan import SegmentPlan
-from sxtstudio.workflow.ranges.state import RangesState, ranges_folder
+from sxtstudio.workflow.ranges.segmenting import SegmentRange, segment_range
+from sxtstudio.workflow.ranges.state import RangesState, ranges_folder, read_state
 
 
 def plan_if_divided(
@@ -64,14 +68,48 @@ def do_range(
         As ``segment_range``; of a tomogram that was changed nothing is kept.
     """
     folder = ranges_folder(job.output)
-    part = AnyRange(
+    part = SegmentRange(
         folder, number, job.parameters.device, job.parameters.tile_px, job.tomogram, _model_of(job)
     )
     try:
-        any_range(part, progress, on_slice, keeper=keeper)
+        segment_range(part, progress, on_slice, keeper=keeper)
     except InputChangedError:
         _discard(job)
         raise
+
+
+def plan_cleaning(job: SegmentJob, progress: Progress) -> tuple[PlannedRange, ...]:
+    """Plan the clean-up of a tomogram whose ranges are done; none where it is cleaned as a whole.
+
+    Raises
+    ------
+    RangesMissing, NoPlan, UserError
+        As ``join_ranges``.
+    """
+    folder = ranges_folder(job.output)
+    try:
+        state = plan_clean_up(folder, progress, tomogram=job.tomogram, model=_model_of(job))
+    except RangesMissing:
+        forget_clean_up(folder)  # the labels will be others
+        raise
+    except InputChangedError:
+        _discard(job)
+        raise
+    return () if state is None else _planned(state)
+
+
+def clean_range(job: SegmentJob, number: int) -> None:
+    """Clean a range; raises as ``do_range``."""
+    clean_one(CleanRange(clean_up_folder(ranges_folder(job.output)), number, job.clean_up.mask))
+
+
+def what_is_missing(job: SegmentJob) -> Step:
+    """Return which ranges have to be done before they can be joined, told by the step that does them."""
+    folder = ranges_folder(job.output)
+    if read_state(folder).unfinished:
+        forget_clean_up(folder)  # the labels will be others
+        return Step.RANGE
+    return Step.CLEAN
 
 
 def join_ranges(job: SegmentJob, progress: Progress) -> SegmentResult:

@@ -62,7 +62,9 @@ class Step(StrEnum):
 
     BEGIN = "begin"  # segment it, or plan ranges of it
     RANGE = "range"  # do one of these
-    FINISH = "finish"  # join them
+    PLAN_CLEANING = "plan-cleaning"  # once all are done: plan the clean-up in ranges
+    CLEAN = "clean"  # do one of those
+    FINISH = "finish"  # join all
 
 
 class Division(Struct, frozen=True, forbid_unknown_fields=True):
@@ -132,7 +134,8 @@ class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
 
     "refused": the worker cannot run it, as it has other versions; "no-model": it must be sent the model;
     "stopped": the worker was told to stop; "planned": it is divided into ``ranges``; "range-done": the range
-    is; "missing": ranges with these numbers have to be done again; "no-plan": its plan has gone.
+    is; "missing": ranges with these numbers have to be done again, those that ``step`` does; "no-plan": its
+    plan has gone.
     """
 
     state: Literal[
@@ -146,6 +149,7 @@ class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
     worker: str = ""
     ranges: tuple[PlannedRange, ...] = ()
     missing: tuple[int, ...] = ()
+    step: Step = Step.RANGE
 
     def outcome(self) -> JobOutcome:
         """Return it for the row of the batch."""

@@ -322,12 +322,12 @@ class _Run:
                 self._lost(task)
             case "planned":
                 self._progressed(task)
-                tomogram.divide(found.ranges)
+                tomogram.divide(task.step, found.ranges)
                 self._batch.count_slices(tomogram.number, *tomogram.slices)
             case "range-done":
                 self._progressed(task)
                 task.slices = task.total
-                tomogram.join_if_done()
+                tomogram.go_on_if_done()
                 self._batch.count_slices(tomogram.number, *tomogram.slices)
             case "missing" | "no-plan":
                 self._go_round(task, found)
@@ -360,7 +360,7 @@ class _Run:
             return
         self._forget(task)
         if found.state == "missing":
-            tomogram.again(found.missing)
+            tomogram.again(found.step, found.missing)
             return
         for other in list(tomogram.given_out.values()):
             self._take_back(other)

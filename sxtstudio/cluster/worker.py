@@ -15,7 +15,14 @@ import msgspec
 from sxtstudio.cluster.lease import Lease, Taken
 from sxtstudio.cluster.mapping import PathMapping, mapped_texts
 from sxtstudio.cluster.models import ModelMissing, model_here
-from sxtstudio.cluster.ranges import do_range, join_ranges, plan_if_divided
+from sxtstudio.cluster.ranges import (
+    clean_range,
+    do_range,
+    join_ranges,
+    plan_cleaning,
+    plan_if_divided,
+    what_is_missing,
+)
 from sxtstudio.cluster.records import JobRecord, OutcomeRecord, Step, job_from, to_bytes
 from sxtstudio.cluster.versions import check_versions, own_versions
 from sxtstudio.core.errors import Cancelled, UserError
@@ -94,11 +101,12 @@ def _run(record: JobRecord, model: str | Path | None, send: Send, wanted: Wanted
         job = record.job(model)
         name = describe_worker(job.parameters.device)
         send({"key": record.key, "what": "begin", "who": name})
-        if record.step is not Step.RANGE:  # the same range twice is harmless
+        if record.step not in (Step.RANGE, Step.CLEAN):  # the same range twice is harmless
             lease = Lease.take(job.output, partial_folder(job.output), progress.check)
         return msgspec.structs.replace(_do(record, model, progress, send), worker=name)
     except RangesMissing as missing:
-        return OutcomeRecord("missing", str(missing), missing=missing.numbers, worker=name)
+        step = what_is_missing(record.job(model))
+        return OutcomeRecord("missing", str(missing), missing=missing.numbers, worker=name, step=step)
     except NoPlan as gone:
         return OutcomeRecord("no-plan", str(gone), worker=name)
     except Cancelled:
@@ -138,6 +146,11 @@ def _do(record: JobRecord, model: str | Path | None, progress: Progress, send: S
     if record.step is Step.RANGE:
         do_range(job, record.range or 0, progress, on_slice, _keeper)
         return OutcomeRecord("range-done")
+    if record.step is Step.CLEAN:
+        clean_range(job, record.range or 0)
+        return OutcomeRecord("range-done")
+    if record.step is Step.PLAN_CLEANING:
+        return OutcomeRecord("planned", ranges=plan_cleaning(job, progress))
     back = PathMapping(record.back)
     report = job.report
     if back:

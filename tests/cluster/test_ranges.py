@@ -14,7 +14,7 @@ from sxtstudio.cluster import runner as runner_module
 from sxtstudio.cluster.assignments import OpenTomogram
 from sxtstudio.cluster.machines import Machines
 from sxtstudio.cluster.profile import Profile
-from sxtstudio.cluster.records import PlannedRange, Step
+from sxtstudio.cluster.records import JobRecord, PlannedRange, Step, job_record
 from sxtstudio.cluster.runner import ClusterRunner
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.progress import Progress
@@ -28,18 +28,35 @@ from tests.cluster.test_runner import as_told, contents, parameters
 SHARED = Profile("local", workers=2, slices_per_task=16)
 
 
-def report_of(folder: Path, name: str = "deep") -> dict[str, Any]:
+def report_of(folder: Path, but: tuple[str, ...] = ("clean_up",)) -> dict[str, Any]:
     """Return a report but for times and places."""
-    report = json.loads((folder / f"{name}.labels.json").read_text())
-    for entry in ("finished", "seconds", "device", "outputs", "clean_up"):
+    report: dict[str, Any] = json.loads((folder / "deep.labels.json").read_text())
+    for entry in ("finished", "seconds", "device", "outputs", *but):
         report.pop(entry)
     return report
 
 
+@pytest.fixture
+def given_out(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Step, int | None]]:
+    """What was given to workers."""
+    found: list[tuple[Step, int | None]] = []
+
+    def noted(job: SegmentJob, **values: Any) -> JobRecord:
+        found.append((values["step"], values["range_number"]))
+        return job_record(job, **values)
+
+    monkeypatch.setattr(runner_module, "job_record", noted)
+    return found
+
+
 def test_a_tomogram_in_odd_ranges_is_that_of_one_machine(
-    deep: Path, toy_model: Path, tmp_path: Path, machines: Machines
+    deep: Path,
+    toy_model: Path,
+    tmp_path: Path,
+    machines: Machines,
+    given_out: list[tuple[Step, int | None]],
 ) -> None:
-    """A range of 16 slices, and one of seven."""
+    """A range of 16 slices, and one of seven; both are cleaned as well."""
     broken = tmp_path / "broken.mrc"
     broken.write_bytes(deep.read_bytes()[:5000])
     wanted = {"clean_up": CleanUp(CleanParameters(min_size_voxels=20, smooth_z=1)), "suffix": ".mrc"}
@@ -60,7 +77,13 @@ def test_a_tomogram_in_odd_ranges_is_that_of_one_machine(
     assert [as_told(row) for row in rows[many]] == [as_told(row) for row in rows[alone]]
     assert [row.state for row in rows[many]] == ["done", "failed"]
     assert contents(many) == contents(alone) and len(contents(many)) == 1
-    reports = [report_of(folder) for folder in (alone, many)]
+    ranges_done = [Step.RANGE] * 2 + [Step.PLAN_CLEANING] + [Step.CLEAN] * 2 + [Step.FINISH]
+    assert [step for step, _ in given_out if step is not Step.BEGIN] == ranges_done
+    assert {number for step, number in given_out if step is Step.CLEAN} == {0, 1}
+    reports = [report_of(folder, but=()) for folder in (alone, many)]
+    for report in reports:
+        for step in report["clean_up"]["steps"]:
+            del step["seconds"]
     ranges = reports[1].pop("ranges")
     assert reports[0] == reports[1]
     assert [entry["slices"] for entry in ranges] == [[0, 16], [16, 23]]
@@ -117,9 +140,39 @@ def test_only_ranges_that_are_left_are_given_out_and_joined_at_last(
     tomogram = OpenTomogram(0, SegmentJob(deep, tmp_path / "out.tif", SegmentParameters(toy_model)))
     tomogram.begin()
     tomogram.todo.clear()
-    tomogram.divide([PlannedRange(16, 16, True), PlannedRange(16, 3, False), PlannedRange(8, 0, False)])
+    tomogram.divide(
+        Step.BEGIN, [PlannedRange(16, 16, True), PlannedRange(16, 3, False), PlannedRange(8, 0, False)]
+    )
     assert tomogram.slices == (19, 40)
     assert [(task.step, task.range) for task in tomogram.todo] == [(Step.RANGE, 1), (Step.RANGE, 2)]
     tomogram.todo.clear()
-    tomogram.join_if_done()
+    tomogram.go_on_if_done()
     assert [task.step for task in tomogram.todo] == [Step.FINISH]
+
+
+def test_the_clean_up_is_planned_once_all_ranges_are_done_and_anew_where_one_was_damaged(
+    deep: Path, toy_model: Path, tmp_path: Path
+) -> None:
+    clean_up = CleanUp(CleanParameters(erode=1))
+    job = SegmentJob(deep, tmp_path / "out.tif", SegmentParameters(toy_model), clean_up)
+    tomogram = OpenTomogram(0, job)
+
+    def steps() -> list[tuple[Step, int | None]]:
+        found = [(task.step, task.range) for task in tomogram.todo]
+        tomogram.todo.clear()
+        return found
+
+    tomogram.divide(Step.BEGIN, [PlannedRange(16, 16, True), PlannedRange(7, 7, True)])
+    assert steps() == [(Step.PLAN_CLEANING, None)]
+    tomogram.divide(Step.PLAN_CLEANING, [PlannedRange(16, 0, False), PlannedRange(7, 7, True)])
+    assert steps() == [(Step.CLEAN, 0)] and tomogram.slices == (23, 23)
+    tomogram.go_on_if_done()
+    assert steps() == [(Step.FINISH, None)]
+    tomogram.again(Step.CLEAN, [1])
+    assert steps() == [(Step.CLEAN, 1)]
+    tomogram.again(Step.RANGE, [1])
+    assert steps() == [(Step.RANGE, 1)]
+    tomogram.go_on_if_done()
+    assert steps() == [(Step.PLAN_CLEANING, None)]
+    tomogram.divide(Step.PLAN_CLEANING, [])
+    assert steps() == [(Step.FINISH, None)], "it is cleaned as a whole"

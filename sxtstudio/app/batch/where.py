@@ -58,7 +58,7 @@ class WhereFields(QWidget):
         for text, slices in _DIVISIONS:
             self.divide.addItem(text, slices)
         self.divide.setToolTip(
-            "Ranges of the slices of a tomogram are shared by several workers; the results are the same"
+            "Several workers segment and clean ranges of the slices of a tomogram; the results are the same"
         )
         self._count_row = QWidget()
         inner = QHBoxLayout(self._count_row)

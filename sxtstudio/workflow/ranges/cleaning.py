@@ -230,28 +230,56 @@ def finish_cleaning(path: Path, progress: Progress | None = None) -> CleanResult
         If the job was cancelled through ``progress``; the ranges are kept.
     """
     folder = RangesFolder(path)
-    plan, checksum = folder.read_plan(CleanPlan)
-    plan.check_program()
+    plan, _ = folder.read_plan(CleanPlan)
     job = plan.job()
     check_places(folder, plan)
+
+    def joined(
+        labels: NDArray[np.uint8], counter: Progress
+    ) -> tuple[CleanReport, tuple[str, ...], tuple[str, ...]]:
+        return join_cleaning(path, labels, counter)
+
     with ExitStack() as stack:
         stack.callback(FolderLock(path).release, remove=True)
-        records = all_records(folder, plan, checksum, CleanRecord)
+        all_cleaned(path)
         with open_volume(job.labels) as labels:
             plan.labels.check(KnownInput.of(job.labels, labels))
-        image = stack.enter_context(open_volume(folder.store(CLEANED)))
-        check_images(folder, plan, records, {CLEANED: image}, Progress())
-
-        def joined(
-            labels: NDArray[np.uint8], counter: Progress
-        ) -> tuple[CleanReport, tuple[str, ...], tuple[str, ...]]:
-            plan.check_copy(folder, labels)
-            report = _join(folder, plan, records, image, labels, counter)
-            return report, tuple(plan.mask_notes), tuple(plan.mask_warnings)
-
         result = clean_file(job, progress, cleaned_by=joined)
     folder.discard()
     return result
+
+
+def all_cleaned(path: Path) -> tuple[RangesFolder, CleanPlan, list[CleanRecord]]:
+    """Return the records of all ranges of a plan; raises RangesMissing where some are not finished."""
+    folder = RangesFolder(path)
+    plan, checksum = folder.read_plan(CleanPlan)
+    plan.check_program()
+    return folder, plan, all_records(folder, plan, checksum, CleanRecord)
+
+
+def join_cleaning(
+    path: Path, labels: NDArray[np.uint8], progress: Progress
+) -> tuple[CleanReport, tuple[str, ...], tuple[str, ...]]:
+    """Replace labels (z, y, x), from which the ranges were planned, by what is left of them.
+
+    Returns
+    -------
+    report, notes, warnings
+        As of ``run_clean_up``.
+
+    Raises
+    ------
+    RangesMissing
+        If ranges are missing or damaged.
+    InputChangedError
+        If these are other labels.
+    """
+    folder, plan, records = all_cleaned(path)
+    plan.check_copy(folder, labels)
+    with open_volume(folder.store(CLEANED)) as image:
+        check_images(folder, plan, records, {CLEANED: image}, Progress())
+        report = _join(folder, plan, records, image, labels, progress)
+    return report, tuple(plan.mask_notes), tuple(plan.mask_warnings)
 
 
 def _join(

@@ -36,6 +36,8 @@ from sxtstudio.workflow.jobs.segmenting import (
     outputs_of,
     write_results,
 )
+from sxtstudio.workflow.ranges.clean_up import clean_up_folder, is_plan
+from sxtstudio.workflow.ranges.cleaning import join_cleaning
 from sxtstudio.workflow.ranges.folder import CLEANED, RangesFolder
 from sxtstudio.workflow.ranges.places import check_places
 from sxtstudio.workflow.ranges.running import all_records, check_images
@@ -133,9 +135,13 @@ def _clean(
     progress: Progress,
 ) -> tuple[CleanReport, Notes]:
     out = create_array(folder.path / CLEANED, source.shape, "write to another disk")
+    parts = clean_up_folder(folder.path)
     for box in walk(source.shape, out, slices=LAYER_SLICES):
         progress.check()
-        out[box.slices] = labels.read(box)
+        out[box.slices] = labels.read(box) != 0  # as labels of a file are copied
+    if is_plan(parts):
+        report, notes, _ = join_cleaning(parts, out, progress)
+        return report, notes
     return clean_labels(job, source, out, out, plan.polarity.value, progress)
 
 

@@ -7,6 +7,7 @@
         NAME            its layers, until they have been moved into NAME.zarr
     .range-0003.*.part  attempts at a range (see ``attempts``)
     cleaned.raw         labels that are being cleaned
+    cleaned.tif.ranges  ranges of that clean-up, a folder like this one
     in-use              the lock of who plans or finishes
 
 A range is finished as soon as ``range-0003`` has its name. Its layers are then moved, by the process that
@@ -36,7 +37,7 @@ from sxtstudio.workflow.ranges.split import Range
 
 PLAN, RECORD = "plan.json", "range.json"
 CLEANED = "cleaned.raw"
-_OURS = re.compile(r"plan\.json|[a-z]+\.zarr|[a-z]+\.raw|[a-z]+\.npz|range-\d+")
+_OURS = re.compile(r"plan\.json|[a-z]+\.zarr|[a-z]+\.raw|[a-z]+\.npz|range-\d+|cleaned\.tif\.ranges")
 _MOST_BYTES = 64 << 20
 Record = TypeVar("Record", bound=msgspec.Struct)
 
