@@ -74,12 +74,11 @@ class OpenTomogram:
 
     def divide(self, step: Step, ranges: Sequence[PlannedRange]) -> None:
         """Go on with the ranges that are left, as ``step``, which planned them, has found them."""
+        tasks, of = self.ranges, Step.RANGE
         if step is Step.PLAN_CLEANING:
-            of, tasks = Step.CLEAN, {}
+            tasks, of = {}, Step.CLEAN
             self.cleaning = tasks
-        else:
-            of, tasks = Step.RANGE, self.ranges
-            self.whole = None
+        self.whole = None
         for number, planned in enumerate(ranges):
             finished = planned.slices if planned.done else planned.finished
             tasks[number] = Task(self, of, number, planned.slices, finished)
