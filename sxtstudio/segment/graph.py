@@ -24,7 +24,7 @@ class Footprint:
 
 
 def footprint(model: onnx.ModelProto) -> Footprint:
-    """Return what each tensor of a network for single-channel slices takes.
+    """Return what each tensor of a network takes.
 
     The sizes come from shape inference on a square slice. Tensors whose size does not follow from
     the graph are left out.
@@ -109,8 +109,10 @@ def _probe(model: onnx.ModelProto) -> onnx.ModelProto:
     own = {weight.name for weight in model.graph.initializer}
     for entry in model.graph.input:
         if entry.name not in own:
-            kind, size = entry.type.tensor_type.elem_type, [1, 1, _PROBE_PX, _PROBE_PX]
-            probe.graph.input.append(helper.make_tensor_value_info(entry.name, kind, size))
+            kind = entry.type.tensor_type
+            channels = [dim.dim_value for dim in kind.shape.dim][1:2]
+            size = [1, *(max(1, n) for n in channels), _PROBE_PX, _PROBE_PX]
+            probe.graph.input.append(helper.make_tensor_value_info(entry.name, kind.elem_type, size))
     for entry in model.graph.output:
         kind = entry.type.tensor_type.elem_type
         probe.graph.output.append(helper.make_tensor_value_info(entry.name, kind, None))

@@ -115,7 +115,7 @@ class SegmentationJob:
     @property
     def neighbours(self) -> Neighbours:
         """How each slice is looked at."""
-        return Neighbours(self.parameters.neighbours, self.volume.shape[0])
+        return Neighbours(self.parameters.neighbours, self.volume.shape[0], self.card.slices)
 
     @property
     def flip(self) -> bool:
@@ -274,7 +274,7 @@ class SegmentationJob:
                 if len(heads) > 1:
                     again, image = (
                         self.neighbours.turned_back(one, position)
-                        for one in (results[heads[1]][row], images[i])
+                        for one in (results[heads[1]][row], images[i][len(images[i]) // 2])
                     )
                     share = recognised(again, image, field.in_box)
                 outputs[i] = Output(position, values, batch.like_previous[i], share, field)

@@ -1,6 +1,6 @@
 """The outputs of three slices for every slice, at the price of one: its own and its neighbours', each turned.
 
-The network sees one slice at a time, and errs a little differently on each and in each direction, while
+The network outlines one slice at a time, and errs a little differently on each and in each direction, while
 membranes hardly move from one slice to the next. So every slice is turned by a quarter more than the one
 before it, and what is labelled is the mean of the network's outputs for a slice and its two neighbours. Each
 slice goes through the network once. The first and the last slice have a neighbour less and go through once
@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sxtstudio.core.resemblance import around
 from sxtstudio.segment.field import Field
 
 Image = NDArray[np.float32]
@@ -27,10 +28,14 @@ Reach = Literal[0, 1]
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Which slice each position shows, how it is turned, and how many neighbours on each side have a say."""
+    """Which slice each position shows, how it is turned, and how many neighbours on each side have a say.
+
+    ``slices`` is how many the network sees at once: see ``context``.
+    """
 
     reach: Reach
     slice_count: int
+    slices: int = 1
 
     def needed(self, slices: Iterable[int]) -> list[int]:
         """Return the positions (ascending) that make up the outputs of some slices."""
@@ -40,6 +45,10 @@ class Neighbours:
     def slice_of(self, position: int) -> int:
         """Return the slice that a position shows."""
         return min(max(position, 0), self.slice_count - 1)
+
+    def window(self, position: int) -> list[int]:
+        """Return the slices that the network sees at a position: the one that it shows in the middle."""
+        return around(self.slice_of(position), self.slices, self.slice_count)
 
     def turned(self, image: Image, position: int) -> Image:
         """Return an image (…, y, x) as the network is given it at this position."""

@@ -31,6 +31,7 @@ from sxtstudio.core.polarity import SURE, Basis, Polarity, probability, slices_t
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.volume import Volume
 from sxtstudio.segment.card import ModelCard
+from sxtstudio.segment.context import stack_of
 from sxtstudio.segment.field import NO_MEMBRANE, Field
 from sxtstudio.segment.runner import SliceRunner
 from sxtstudio.segment.trust import certainty
@@ -108,7 +109,9 @@ def ask_network(
     found: list[float] = []
     for z in slices_to_judge(volume.shape[0], _SLICES):
         progress.step(0, "asking the network for the polarity")
-        signs = signs_of(volume.read(Box.slab(z, z + 1, volume.shape))[0], card, runner, progress)
+        plane = volume.read(Box.slab(z, z + 1, volume.shape))[0]
+        stack = stack_of(volume, z, card.slices) if card.slices > 1 else None
+        signs = signs_of(plane, card, runner, progress, stack=stack)
         if signs is not None:
             found.append(signs.log_odds)
         if len(found) >= _FEWEST and probability(abs(voted(found))) >= SURE:
@@ -117,9 +120,17 @@ def ask_network(
 
 
 def signs_of(
-    image: NDArray[np.generic], card: ModelCard, runner: SliceRunner, progress: Progress | None = None
+    image: NDArray[np.generic],
+    card: ModelCard,
+    runner: SliceRunner,
+    progress: Progress | None = None,
+    *,
+    stack: Image | None = None,
 ) -> Signs | None:
-    """Return all signs of a slice (y, x), or None where there is nothing to judge."""
+    """Return all signs of a slice (y, x), or None where there is nothing to judge.
+
+    ``stack`` is what a network for several slices is shown of it (``stack_of``); None: the slice alone.
+    """
     check = (progress or Progress()).check
     of_image, normal = image_signs(image), normalise(image)
     if of_image is None or normal is None:
@@ -128,15 +139,16 @@ def signs_of(
     field = Field(shape, normal.measured)
     window = _liveliest(field.cut(normal.values), field.in_box)
     piece = np.ascontiguousarray(field.cut(normal.values)[window])
+    shown = piece[None] if stack is None else np.ascontiguousarray(stack[:, *window][None])
     measured = None if field.in_box is None else field.in_box[window]
     sure, lines = [], []
-    for seen in (piece, -piece):
-        values = runner.run(seen[None], check, heads=[card.label_output])[card.label_output][0]
+    for sign in (np.float32(1), np.float32(-1)):
+        values = runner.run(sign * shown, check, heads=[card.label_output])[card.label_output][0]
         if measured is not None:
             values = np.where(measured, values, np.float32(NO_MEMBRANE))
         counted = values if measured is None else values[measured]
         sure.append(certainty(counted, card.threshold) or 0.0)
-        lines.append(line_signs(seen, values, card.threshold))
+        lines.append(line_signs(sign * piece, values, card.threshold))
     as_is, turned = lines
     along = abs(as_is.along) + abs(turned.along)
     return Signs(

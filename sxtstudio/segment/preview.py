@@ -24,6 +24,7 @@ from sxtstudio.segment.slices import Pixels, labels_of, read_batches
 from sxtstudio.segment.trust import recognised, share_redrawn, trust_map
 
 _PROBE_PX = 256
+_STACKS = 4  # are between reading and the network: see ``overlap``
 
 
 @dataclass(frozen=True)
@@ -208,7 +209,8 @@ def recognise_slice(
             return Recognition(None, None)
         redrawn = job.runner().run(batch.images, progress.check)[head][0]
     field = batch.fields[0]
-    redrawn, image = (job.neighbours.turned_back(one, z) for one in (redrawn, batch.images[0]))
+    stack = batch.images[0]
+    redrawn, image = (job.neighbours.turned_back(one, z) for one in (redrawn, stack[len(stack) // 2]))
     around = field.placed(trust_map(redrawn, image, field.in_box), outside=1.0)
     return Recognition(recognised(redrawn, image, field.in_box), np.ascontiguousarray(around))
 
@@ -242,7 +244,7 @@ def estimate(
         at_once = batch_size(device, shape, batch)
         area, memory = own.plan((shape[1], shape[2]), at_once)
         edge = -(-min(_PROBE_PX, max(shape[1:])) // card.multiple) * card.multiple
-        probe = np.random.default_rng(0).normal(size=(1, edge, edge)).astype(np.float32)
+        probe = np.random.default_rng(0).normal(size=(1, card.slices, edge, edge)).astype(np.float32)
         seconds = (1 - redrawn) * _timed(own, probe, [card.label_output])
         if redrawn and card.image_output is not None:
             seconds += redrawn * _timed(own, probe, [card.label_output, card.image_output])
@@ -253,7 +255,12 @@ def estimate(
     disk = int(np.prod(shape)) * (2 if probability else 1)
     passes = len(Neighbours(neighbours, shape[0]).needed(range(shape[0])))
     # Outputs wait for their neighbours'.
-    memory += (2 * neighbours + 1) * shape[1] * shape[2] * np.dtype(np.float32).itemsize
+    waiting = 2 * neighbours + 1
+    if (
+        card.slices > 1
+    ):  # those that are held, and the stacks that are made, wait, are computed, or wait again
+        waiting += card.slices * (1 + _STACKS * at_once)
+    memory += waiting * shape[1] * shape[2] * np.dtype(np.float32).itemsize
     return Estimate(seconds / edge**2 * area * passes, memory, disk, tile, notes)
 
 

@@ -59,6 +59,7 @@ class SliceRunner:
         device: Device,
         halo_px: int,
         multiple: int,
+        slices: int = 1,
         tile_px: int | None = None,
         largest_area: float | None = None,
         largest_bytes: int | None = None,
@@ -74,6 +75,8 @@ class SliceRunner:
             Where it does so.
         halo_px, multiple
             The model's: how far it looks, and of what its input must be a multiple.
+        slices
+            How many neighbouring slices the model sees as channels.
         tile_px
             Wanted edge of the tiles; None chooses.
         largest_area
@@ -87,6 +90,7 @@ class SliceRunner:
         self.device = device
         self.halo_px = halo_px
         self.multiple = multiple
+        self.slices = slices
         self.tile_px = None if tile_px is None else round_up(tile_px, multiple)
         self.notes: list[str] = []
         self._asked = self._wanted = self.tile_px
@@ -104,7 +108,7 @@ class SliceRunner:
         Parameters
         ----------
         slices
-            float32 (n, y, x), of any size.
+            float32 (n, slices, y, x), of any size. Single ones (n, y, x) stand in for their neighbours.
         check
             Called every 0.1 s; what it raises ends the computation.
         heads
@@ -120,8 +124,10 @@ class SliceRunner:
         UserError
             If memory runs out even with the smallest tiles.
         """
+        if slices.ndim == 3:
+            slices = np.repeat(slices[:, np.newaxis], self.slices, axis=1)
         padded = np.ascontiguousarray(pad_slices(slices, self.multiple))
-        shape: Shape2D = (padded.shape[1], padded.shape[2])
+        shape: Shape2D = (padded.shape[2], padded.shape[3])
         self.plan(shape, len(slices))
         results: dict[str, list[Image]] = {}
         done = 0
@@ -136,7 +142,7 @@ class SliceRunner:
                 self._ask_for_less(shape, len(part), error)
             else:
                 done += len(part)
-        height, width = slices.shape[1:]
+        height, width = slices.shape[2:]
         return {head: np.concatenate(parts)[:, :height, :width] for head, parts in results.items()}
 
     def plan(self, shape: Shape2D, batch: int = 1) -> tuple[int, int]:
@@ -175,9 +181,9 @@ class SliceRunner:
         results: dict[str, Image] = {}
         for tile in tiles:
             check()
-            part = np.ascontiguousarray(padded[:, *tile.outer.at(1)])
+            part = np.ascontiguousarray(padded[..., *tile.outer.at(1)])
             for head, values in self.executor.run(part, check, heads).items():
-                whole = results.setdefault(head, np.empty_like(padded))
+                whole = results.setdefault(head, np.empty_like(padded[:, 0]))
                 whole[:, *tile.inner.at(1)] = values[:, *tile.inner.relative_to(tile.outer).at(1)]
         return results
 
@@ -319,6 +325,7 @@ def make_runner(
         device=device,
         halo_px=card.halo_px,
         multiple=card.multiple,
+        slices=card.slices,
         tile_px=tile_px,
         largest_area=largest_area,
         largest_bytes=largest_bytes,

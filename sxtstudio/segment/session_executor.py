@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
-import numpy as np
 import onnx
 
 from sxtstudio.segment.cost import TILE_PX, UnknownSizeError, cost
@@ -28,7 +27,7 @@ class Executor(Protocol):
     """Computes padded slices in one go, without a thought for how many fit into memory."""
 
     def run(self, slices: Image, check: Check, heads: Sequence[str] | None = None) -> dict[str, Image]:
-        """Return the heads (n, y, x), or those named, for slices (n, y, x)."""
+        """Return the heads (n, y, x), or those named, for stacks (n, slices, y, x)."""
 
     def peak_bytes(self, shape: Shape2D, batch: int = 1) -> int:
         """Return the memory that ``batch`` slices of a size need."""
@@ -71,11 +70,11 @@ class SessionExecutor:
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="session")
 
     def run(self, slices: Image, check: Check, heads: Sequence[str] | None = None) -> dict[str, Image]:
-        """Return the heads (n, y, x), or those named, for normalised, padded slices (n, y, x)."""
+        """Return the heads (n, y, x), or those named, for normalised, padded stacks (n, slices, y, x)."""
         options = ort.RunOptions()
         asked = tuple(heads or self.heads)
         session = self._sessions.get(asked, self.session)
-        feeds = {self._input: slices[:, np.newaxis]}
+        feeds = {self._input: slices}
         job = self._pool.submit(run_session, session, list(asked), feeds, options)
         wait_for([job], check, stop=lambda: setattr(options, "terminate", True))
         return {head: result[:, 0] for head, result in zip(asked, job.result(), strict=True)}

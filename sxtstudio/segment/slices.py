@@ -12,23 +12,21 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.labels import as_labels
-from sxtstudio.core.normalise import Normalised, normalise
-from sxtstudio.core.resemblance import coarsened, resemble
 from sxtstudio.core.volume import Volume
+from sxtstudio.segment.context import SliceRing
 from sxtstudio.segment.field import Field
 from sxtstudio.segment.neighbours import Image, Neighbours
 
-# Read together, for the sake of formats that pack several slices into a compressed block.
-_READ_BYTES = 32_000_000
 _MOST_SIZES = 4  # of images that wait for others of their size
 Pixels = NDArray[np.uint8]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Slices at ``positions``, normalised, cut to their fields and turned: (n, y, x).
+    """What the network is shown of the slices at ``positions``: (n, slices, y, x).
 
-    ``images`` is None where nothing is to be seen. ``like_previous`` says of each whether its slice resembles
+    Slices are normalised, cut to the field of the one that is outlined, and turned. ``images`` is None where
+    nothing is to be seen. ``like_previous`` says of each whether its slice resembles
     that of the position before.
     """
 
@@ -41,32 +39,31 @@ class Batch:
 def read_batches(
     volume: Volume, neighbours: Neighbours, wanted: Iterable[int], size: int, flip: bool
 ) -> Iterator[Batch]:
-    """Yield the positions ``wanted`` (ascending), normalised, in batches of at most ``size``.
+    """Yield the positions ``wanted`` (ascending) in batches of at most ``size``; each slice is read once.
 
     ``flip`` turns bright into dark. Slices that are constant or not a number come alone. A batch holds slices
     whose fields are alike in size and lie alike, so positions need not come in order.
     """
     waiting: dict[tuple[int, ...], list[_Turned]] = {}
-    former: dict[int, NDArray[np.floating]] = {}  # the position before, coarsened
     wanted = list(wanted)
-    for position, found in zip(
-        wanted, _read(volume, [neighbours.slice_of(position) for position in wanted]), strict=True
-    ):
-        coarse = (
-            {position: coarsened(found.values, found.measured)}
-            if neighbours.reach and found is not None
-            else {}
-        )
-        is_like = (
-            position - 1 in former and position in coarse and resemble(former[position - 1], coarse[position])
-        )
-        former = coarse
+    windows = [neighbours.window(position) for position in wanted]
+    compared = bool(neighbours.reach) or neighbours.slices > 1
+    ring = SliceRing(volume, sorted({z for window in windows for z in window}), compared=compared)
+    former: int | None = None  # the position before
+    for position, window in zip(wanted, windows, strict=True):
+        z = neighbours.slice_of(position)
+        follows = bool(neighbours.reach) and former == position - 1
+        before = neighbours.slice_of(position - 1) if follows else z
+        ring.forget_before(min(window[0], before))
+        is_like = follows and ring.alike(before, z)
+        former = position
+        found = ring.plane(z)
         if found is None:
             yield Batch((position,), None, (is_like,), (Field(volume.shape[1:]),))
             continue
         field = Field(volume.shape[1:], found.measured)
-        image = field.cut(found.values)
-        turned = neighbours.turned(-image if flip else image, position)
+        stack = ring.stack(window, field)
+        turned = neighbours.turned(-stack if flip else stack, position)
         if turned.shape not in waiting and len(waiting) == _MOST_SIZES:
             yield _batch(waiting.pop(next(iter(waiting))))
         group = waiting.setdefault(turned.shape, [])
@@ -115,31 +112,8 @@ def listed(indices: Iterable[int], most: int = 6) -> str:
     return ", ".join(texts[:most]) + (", …" if len(texts) > most else "")
 
 
-def _read(volume: Volume, indices: Iterable[int]) -> Iterator[Normalised | None]:
-    slice_bytes = volume.shape[1] * volume.shape[2] * volume.dtype.itemsize
-    most = max(1, _READ_BYTES // slice_bytes)
-    for first, last in _runs(indices, most):
-        slab = volume.read(Box.slab(first, last, volume.shape))
-        for plane in slab:
-            yield normalise(plane)
-
-
-def _runs(indices: Iterable[int], most: int) -> Iterator[tuple[int, int]]:
-    """Join neighbouring indices to half-open runs of at most ``most``."""
-    first = last = -1
-    for z in indices:
-        if first >= 0 and z == last and last - first < most:
-            last += 1
-            continue
-        if first >= 0:
-            yield first, last
-        first, last = z, z + 1
-    if first >= 0:
-        yield first, last
-
-
 class _Turned(NamedTuple):
-    """A slice of a batch to come."""
+    """A position of a batch to come."""
 
     position: int
     image: Image

@@ -129,6 +129,7 @@ class StagedExecutor:
         self.heads = tuple(heads)
         self.workers = max(1, workers)
         self.sizes = footprint(model)
+        self._slices = self.sizes.channels[plan.source]
         self._sessions: dict[str, Any] = {}
         self._peak: dict[str, float] = {}
         self.weight_bytes = 0
@@ -149,8 +150,8 @@ class StagedExecutor:
         self._scratch = local()
 
     def run(self, slices: Image, check: Check, heads: Sequence[str] | None = None) -> dict[str, Image]:
-        """Return the heads (n, y, x), or those named, for normalised, padded slices (n, y, x)."""
-        results = {head: np.empty_like(slices) for head in heads or self.heads}
+        """Return the heads (n, y, x), or those named, for normalised, padded stacks (n, slices, y, x)."""
+        results = {head: np.empty_like(slices[:, 0]) for head in heads or self.heads}
         stages = self.plan.stages_for(tuple(results))
         for i, image in enumerate(slices):
             self._run_slice(image, {head: result[i] for head, result in results.items()}, stages, check)
@@ -165,7 +166,7 @@ class StagedExecutor:
             floats = self._peak[stage.output] * _RUNTIME_SURPLUS + self._input_floats(stage)
             working = max(working, floats * largest * min(self.workers, len(tiles)))
         area = shape[0] * shape[1]
-        kept = self._kept_floats + (2 + 2 * len(self.heads)) * batch
+        kept = self._kept_floats + 2 * (self._slices + len(self.heads)) * batch
         return int(4 * (kept * area + working) + 1.5 * self.weight_bytes)
 
     def economise(self, shape: Shape2D, budget: float) -> None:
@@ -186,7 +187,8 @@ class StagedExecutor:
         edge = self.plan.multiple(first)
         if first.output in self._sessions:
             shrink_pool(
-                self._sessions[first.output], {self.plan.source: np.zeros((1, 1, edge, edge), np.float32)}
+                self._sessions[first.output],
+                {self.plan.source: np.zeros((1, self._slices, edge, edge), np.float32)},
             )
         self._sessions.clear()
         self._buffer = np.empty(0, np.float32)
@@ -194,9 +196,9 @@ class StagedExecutor:
     def _run_slice(
         self, image: Image, results: dict[str, Image], stages: Sequence[Stage], check: Check
     ) -> None:
-        shape: Shape2D = (image.shape[0], image.shape[1])
+        shape: Shape2D = (image.shape[1], image.shape[2])
         tensors = self._tensors(shape)
-        tensors[self.plan.source] = image[np.newaxis]
+        tensors[self.plan.source] = image
         tensors |= {head: result[np.newaxis] for head, result in results.items()}
         for stage in stages:
             jobs = [

@@ -78,16 +78,16 @@ def round_up(length: int, multiple: int) -> int:
 
 
 def pad_slices(slices: NDArray[np.float32], multiple: int) -> NDArray[np.float32]:
-    """Widen slices (n, y, x) at the bottom and right to a multiple of ``multiple`` pixels.
+    """Widen slices (…, y, x) at the bottom and right to a multiple of ``multiple`` pixels.
 
     The new pixels mirror the slice; the mirror starts anew where the slice is smaller than the
     margin, and a line of a single pixel is repeated. It does not depend on how the slice is tiled.
     """
-    height, width = slices.shape[1:]
-    for axis, length in ((1, height), (2, width)):
+    height, width = slices.shape[-2:]
+    for axis, length in ((-2, height), (-1, width)):
         margin = round_up(length, multiple) - length
         if margin:
-            widths = [(0, 0)] * 3
+            widths = [(0, 0)] * slices.ndim
             widths[axis] = (0, margin)
             if length > 1:
                 slices = np.pad(slices, widths, mode="reflect")

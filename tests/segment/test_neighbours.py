@@ -169,7 +169,7 @@ def test_batches_hold_slices_that_lie_alike(tomogram: np.ndarray) -> None:
     assert sorted(position for batch in batches for position in batch.positions) == list(range(-1, 8))
     for batch in batches:
         assert len({position % 2 for position in batch.positions}) == 1 and len(batch.positions) <= 3
-        assert batch.images.shape[1:] == ((50, 37) if batch.positions[0] % 2 else (37, 50))
+        assert batch.images.shape[1:] == ((1, 50, 37) if batch.positions[0] % 2 else (1, 37, 50))
     like = {
         position: flag
         for batch in batches

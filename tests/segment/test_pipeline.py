@@ -336,7 +336,7 @@ def test_an_error_while_reading_comes_out(
     tomogram: np.ndarray, parameters: SegmentParameters, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(job, "fingerprint", lambda volume, slices: "same")
-    monkeypatch.setattr("sxtstudio.segment.slices._READ_BYTES", 1)
+    monkeypatch.setattr("sxtstudio.segment.context._READ_BYTES", 1)
     with pytest.raises(UserError, match="slice 3"):
         segment(Broken(tomogram), parameters, tmp_path / "w")
     # What was finished is kept for when the file is mended.

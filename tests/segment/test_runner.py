@@ -136,7 +136,7 @@ class Limited:
             self.refused += 1
             raise RuntimeError("Failed to allocate memory for requested buffer")
         self.areas.append(slices[0].size)
-        return {"label": slices * 2}
+        return {"label": slices[:, 0] * 2}
 
     def peak_bytes(self, shape: tuple[int, int], batch: int = 1) -> int:
         return 100 * shape[0] * shape[1] * batch

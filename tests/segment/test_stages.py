@@ -63,7 +63,7 @@ def test_stages_in_tiles_give_the_result_of_the_whole_slice(
     expected = whole(model, slices, BOTH)
     if area == 3_000 and min(shape) > 100:
         assert len(executor.tiles(executor.plan.stages[-1], shape)) > 4
-    for head, result in executor.run(slices, lambda: None).items():
+    for head, result in executor.run(slices[:, np.newaxis], lambda: None).items():
         assert expected[head].std() > 0.1, "a dead network, with which the test could not fail"
         assert_same(result, expected[head])
 
@@ -106,7 +106,7 @@ def test_every_stage_needs_its_halo_to_the_pixel(
 
     monkeypatch.setattr(wrong, "tiles", many)
     slices, expected = whole_slice
-    difference = np.abs(wrong.run(slices, lambda: None)[head] - expected[head]).max()
+    difference = np.abs(wrong.run(slices[:, np.newaxis], lambda: None)[head] - expected[head]).max()
     wrong.close()
     assert difference > 100 * ROUNDING * expected[head].std()
 
@@ -211,6 +211,6 @@ def test_a_cancel_ends_within_a_tile(executor: StagedExecutor, make_slices: Any)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        executor.run(make_slices(1, 208, 176), check)
+        executor.run(make_slices(1, 1, 208, 176), check)
     assert len(calls) == 3
-    assert executor.run(make_slices(1, 32, 32), lambda: None)["label"].shape == (1, 32, 32)
+    assert executor.run(make_slices(1, 1, 32, 32), lambda: None)["label"].shape == (1, 32, 32)

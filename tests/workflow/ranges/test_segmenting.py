@@ -26,7 +26,7 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
 from sxtstudio.io import fingerprint, open_volume, writing
-from sxtstudio.segment import slices
+from sxtstudio.segment import context
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.segmenting import SegmentJob, SegmentResult, segment_file
 from sxtstudio.workflow.ranges import folder as folder_module
@@ -435,7 +435,7 @@ def test_memory_does_not_grow_with_the_tomogram(make_job: MakeJob, monkeypatch: 
     slice_bytes = 192 * 192
     monkeypatch.setattr(walk, "SLAB_VOXELS", 4 * slice_bytes)
     monkeypatch.setattr(writing, "SLAB_BYTES", 4 * slice_bytes)
-    monkeypatch.setattr(slices, "_READ_BYTES", 4 * slice_bytes)
+    monkeypatch.setattr(context, "_READ_BYTES", 4 * slice_bytes)
     peaks = []
     for depth in (4, 8, 32):  # the first one only loads libraries
         job = make_job(5, f"labels{depth}.tif", probability=False, trust="none")
