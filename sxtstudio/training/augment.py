@@ -2,7 +2,8 @@
 
 A network trained on clean phantoms takes the grain of real cytoplasm for membrane. What carries
 over is variety of texture: grain of many sizes, granules, slow background, halos, saturation. All
-images are (y, x) float32 with absorbing structures dark.
+images are float32 with absorbing structures dark: a slice (y, x), or neighbouring ones (slices, y, x), which
+share everything but their grain and what their heights change.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from scipy import fft, ndimage
 
 from sxtstudio.core.normalise import standardise
 from sxtstudio.training.canvas import DARK_SIDE_PX, OUTLINE_HALF_PX
+from sxtstudio.training.neighbouring import heights, middle_of, persisting, random_share
 
 Image = NDArray[np.float32]
-blur = ndimage.gaussian_filter
+_IN_SLICE = (-2, -1)
 
 
 def cutter(
@@ -51,8 +53,16 @@ def cutter(
     return cut
 
 
+def blur(image: NDArray[np.floating], sd_px: float | NDArray[np.float64]) -> Image:
+    """Return images blurred within their slices."""
+    blurred: Image = ndimage.gaussian_filter(image, sd_px, axes=_IN_SLICE)
+    return blurred
+
+
 def normalise(image: Image) -> Image:
-    """Return (x − mean) / SD as inference does, or zeros for an image without contrast."""
+    """Return (x − mean) / SD of each slice as inference does, or zeros for a slice without contrast."""
+    if image.ndim == 3:
+        return np.stack([normalise(plane) for plane in image])
     normal = standardise(image)
     return np.zeros(image.shape, np.float32) if normal is None else normal
 
@@ -85,9 +95,9 @@ def random_appearance(rng: np.random.Generator, image: Image, spectra: Sequence[
     for _ in range(int(rng.integers(0, 3))):
         image = image + 1.05 * rng.random() ** 1.7 * _grain(rng, image.shape, spectra)
     if rng.random() < 0.5:
-        image = image + rng.uniform(0, 0.8) * _waves(rng, image.shape)
+        image = image + rng.uniform(0, 0.8) * _waves(rng, image.shape[-2:])
     if rng.random() < 0.12:
-        image = image + rng.uniform(0.1, 0.5) * _stripes(rng, image.shape)
+        image = image + rng.uniform(0.1, 0.5) * _stripes(rng, image.shape[-2:])
     if rng.random() < 0.5:
         image = _bend_contrast(rng, image)
     if rng.random() < 0.15:
@@ -96,7 +106,7 @@ def random_appearance(rng: np.random.Generator, image: Image, spectra: Sequence[
 
 
 def add_soft_bodies(rng: np.random.Generator, image: Image, label: Image) -> tuple[Image, Image]:
-    """Return the patch with some round dark bodies of soft rim, and their outlines in the label.
+    """Return the crop with some round dark bodies of soft rim, and their outlines in the label (y, x).
 
     Lipid droplets and dense vesicles show no membrane; annotators outline their rim. The image is
     normalised; bodies are put only where the label is empty, and into the darker half of the crop, which is
@@ -105,28 +115,49 @@ def add_soft_bodies(rng: np.random.Generator, image: Image, label: Image) -> tup
     if rng.random() < 0.5:
         return image, label
     image, label = image.copy(), label.copy()
-    y, x = np.mgrid[: image.shape[0], : image.shape[1]].astype(np.float32)
-    surroundings = blur(image, 15)
+    planes = image[np.newaxis] if image.ndim == 2 else image
+    size = image.shape[-2:]
+    y, x = np.mgrid[: size[0], : size[1]].astype(np.float32)
+    surroundings = blur(middle_of(image), 15)
     cell = surroundings <= np.median(surroundings)
     wanted = int(rng.integers(1, 5))
     for _ in range(12):
         if wanted == 0:
             break
         radius = float(np.exp(rng.uniform(np.log(5), np.log(22))))
-        cy, cx = rng.uniform(0, image.shape[0]), rng.uniform(0, image.shape[1])
+        cy, cx = rng.uniform(0, size[0]), rng.uniform(0, size[1])
         angle, stretch = rng.uniform(0, np.pi), np.exp(rng.uniform(0, 0.35))
         along = (y - cy) * np.sin(angle) + (x - cx) * np.cos(angle)
         across = (y - cy) * np.cos(angle) - (x - cx) * np.sin(angle)
-        distance = np.hypot(along / stretch, across) - radius
+        from_axis = np.hypot(along / stretch, across)
+        distance = from_axis - radius
         if label[distance < 5].any() or not cell[int(cy), int(cx)]:
             continue
         wanted -= 1
         darkness: float | Image = rng.uniform(0.8, 4.0)
         if rng.random() < 0.3:  # granular inside
-            darkness = darkness * (1 + 0.4 * normalise(blur(rng.normal(size=image.shape), rng.uniform(1, 3))))
-        image -= (darkness / (1 + np.exp(distance / rng.uniform(0.5, 1.8)))).astype(np.float32)
+            darkness = darkness * (1 + 0.4 * normalise(blur(rng.normal(size=size), rng.uniform(1, 3))))
+        rim = rng.uniform(0.5, 1.8)
+        for plane, slice_radius in zip(planes, _radii(rng, radius, image.shape), strict=True):
+            if slice_radius > 0:
+                plane -= (darkness / (1 + np.exp((from_axis - slice_radius) / rim))).astype(np.float32)
         label[np.abs(distance + DARK_SIDE_PX) < OUTLINE_HALF_PX] = 1
     return image, label
+
+
+def _radii(rng: np.random.Generator, radius: float, shape: Sequence[int]) -> list[float]:
+    """Return the radius in each slice of a body that has ``radius`` in the middle one; 0 where it has ended.
+
+    It is a ball, drawn out along z by the missing wedge, and cut at some height h above its middle:
+    r² = R² − h².
+    """
+    steps = heights(shape)
+    if len(steps) == 1:
+        return [radius]
+    share, drawn_out = rng.uniform(-0.85, 0.85), rng.uniform(1, 2)
+    height = radius * share / np.sqrt(1 - share**2)
+    squares = [radius**2 + height**2 - (height + step / drawn_out) ** 2 for step in steps]
+    return [float(np.sqrt(max(square, 0))) for square in squares]
 
 
 def _grain(rng: np.random.Generator, shape: tuple[int, ...], spectra: Sequence[Image]) -> Image:
@@ -134,13 +165,15 @@ def _grain(rng: np.random.Generator, shape: tuple[int, ...], spectra: Sequence[I
     if spectra and rng.random() < 0.5:
         # Random phases under the spectrum of a real image: its grain, none of its structures.
         spectrum = spectra[int(rng.integers(len(spectra)))]
-        if rng.random() < 0.5 and shape[0] == shape[1]:
-            white = np.ascontiguousarray(white.T)
-        coloured = fft.irfft2(fft.rfft2(white) * _resized(spectrum, shape), shape)
+        if rng.random() < 0.5 and shape[-2] == shape[-1]:
+            white = np.ascontiguousarray(white.swapaxes(-1, -2))
+        white = persisting(white, random_share(rng, shape))
+        coloured = fft.irfft2(fft.rfft2(white) * _resized(spectrum, shape[-2:]), shape[-2:])
         return normalise(coloured.astype(np.float32))
     sigma = np.exp(rng.uniform(np.log(0.4), np.log(3), size=2))
     if rng.random() < 0.5:
         sigma[1] = sigma[0]
+    white = persisting(white, random_share(rng, shape, float(sigma.mean())))
     grain = blur(white, sigma)
     if rng.random() < 0.4:  # band-passed, as after ramp filtering
         grain = grain - blur(grain, sigma * 2)
@@ -163,10 +196,17 @@ def _add_granules(rng: np.random.Generator, image: Image) -> Image:
     if rng.random() < 0.5:
         return image
     points = np.zeros_like(image)
+    size, steps = image.shape[-2:], heights(image.shape)
     count = int(rng.integers(3, 70))
-    y, x = rng.integers(0, image.shape[0], count), rng.integers(0, image.shape[1], count)
-    points[y, x] = rng.uniform(0.3, 1, count)
+    y, x = rng.integers(0, size[0], count), rng.integers(0, size[1], count)
+    strength = rng.uniform(0.3, 1, count)
     sigma = rng.uniform(0.8, 2.6)
+    if len(steps) == 1:
+        points[..., y, x] = strength
+    else:  # each granule lies at a height of its own, and is as thick as it is wide
+        height = rng.uniform(-2, 2, count) * sigma
+        for plane, step in zip(points, steps, strict=True):
+            plane[y, x] = strength * np.exp(-((step - height) ** 2) / (2 * sigma**2))
     spots = blur(points, sigma) * 2 * np.pi * sigma**2
     sign = -1 if rng.random() < 0.8 else 1
     added: Image = image + sign * rng.uniform(0.5, 2.2) * spots

@@ -5,6 +5,7 @@
     name = "mine"                  # name of the model to make
     start_from = "compact"         # model to go on from; left out: from nothing, with base_width
     base_width = 16                # with start_from: widens that model (widen.py); left out: its own width
+    slices = 3                     # what it sees at once: 1, 3, 5 or 7; left out: 1, or the model's own
     method = "quick"               # "published": both protocols of the paper | "quick": see protocols.py
     augmentation = "appearances"   # "published": crops, quarter turns, flips | "appearances": augment.py
     voxel_nm = [8.0, 20.0]         # optional, for the card, like description, trained_on and licence
@@ -43,6 +44,7 @@ from sxtstudio.io.volume_name import VolumeName
 
 Method = Literal["published", "quick"]
 Augmentation = Literal["published", "appearances"]
+Slices = Literal[1, 3, 5, 7]
 
 _LARGEST = 1_000_000  # bytes
 _MOST_SLICES = 1_000_000
@@ -140,7 +142,7 @@ class TrainConfig:
     """A whole training.
 
     ``start_from`` is the name of a model or the path of its file. ``base_width`` is None where that model's
-    own is kept.
+    own is kept; so are the ``slices`` that it sees at once.
     """
 
     name: str
@@ -150,6 +152,7 @@ class TrainConfig:
     training: Training = _PUBLISHED
     start_from: str | None = None
     base_width: int | None = None
+    slices: int | None = None
     method: Method = "quick"
     augmentation: Augmentation = "appearances"
     voxel_nm: tuple[float, float] | None = None
@@ -170,9 +173,11 @@ class TrainConfig:
         for key in ("steps", "minutes", "device", "plateau", "evaluate_every", "save_every", "preview"):
             del training[key]
         sources = [[_plain(source) for source in group] for group in (self.labelled, self.held_out)]
-        chosen = (self.start_from, self.base_width, self.method, self.augmentation)
+        chosen = [self.start_from, self.base_width, self.method, self.augmentation]
+        if self.slices is not None:
+            chosen.append(self.slices)
         unlabelled = [_plain(source) for source in self.unlabelled]
-        return {"training": training, "sources": sources, "unlabelled": unlabelled, "chosen": list(chosen)}
+        return {"training": training, "sources": sources, "unlabelled": unlabelled, "chosen": chosen}
 
 
 class _Unlabelled(Struct, frozen=True, forbid_unknown_fields=True):
@@ -227,6 +232,7 @@ class _ConfigFile(Struct, frozen=True, forbid_unknown_fields=True):
         Annotated[int, Meta(ge=2, le=WIDEST, multiple_of=2)] | None,
         Meta(description=f"an even number from 2 to {WIDEST}"),
     ] = None
+    slices: Annotated[Slices | None, Meta(description="1, 3, 5 or 7")] = None
     method: Method = "quick"
     augmentation: Augmentation | None = None
     voxel_nm: Annotated[tuple[_Length, _Length] | None, Meta(description=_RANGE)] = None
@@ -291,6 +297,7 @@ def read_config(data: dict[str, Any], folder: Path, file: str = "the configurati
         training=_training(read.training, f"{file}, [training]", usual),
         start_from=start_from,
         base_width=width,
+        slices=read.slices,
         method=read.method,
         augmentation=read.augmentation or ("published" if read.method == "published" else "appearances"),
         voxel_nm=read.voxel_nm,

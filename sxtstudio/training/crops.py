@@ -16,6 +16,7 @@ from sxtstudio.training.augment import add_soft_bodies, cutter, normalise, rando
 from sxtstudio.training.config import Augmentation
 from sxtstudio.training.dataset import Dataset, Image, SliceRef, Truth
 from sxtstudio.training.grain import fine_texture, quilt
+from sxtstudio.training.neighbouring import as_at_borders, middle_of
 from sxtstudio.training.visibility import drowned
 
 _LABELLED, _UNLABELLED = 0, 1
@@ -29,7 +30,10 @@ _ANY = 0.3  # share of the crops that may well show no membrane
 
 @dataclass(frozen=True)
 class Crops:
-    """Images and labels (n, 1, y, x) float32; labels are −1 background, 1 membrane, 0 does not count."""
+    """Images (n, slices, y, x) and labels of the middle slices (n, 1, y, x), float32.
+
+    Labels are −1 background, 1 membrane, 0 does not count.
+    """
 
     images: NDArray[np.float32]
     labels: NDArray[np.float32] | None = None
@@ -45,10 +49,11 @@ class CropMaker:
         size_px: int,
         seed: int,
         *,
+        slices: int = 1,
         soft_bodies: bool = False,
         own_appearance: float = 0.0,
     ) -> None:
-        """Choose how crops appear.
+        """Choose how crops appear, and how many neighbouring ``slices`` they show.
 
         Of "appearances", ``soft_bodies`` draws outlined droplets into labelled crops as well, and
         ``own_appearance`` is the share of labelled crops that are only turned and scaled: enough to learn a
@@ -58,11 +63,12 @@ class CropMaker:
         self._varied = augmentation == "appearances"
         self._size = size_px
         self._seed = seed
+        self._slices = slices
         self._soft_bodies = soft_bodies
         self._own_appearance = own_appearance
-        slices = self._sample() if self._varied else []
-        self._spectra = texture_spectra(slices, min(size_px, _SPECTRUM_PX))
-        self._textures = [texture for texture in map(fine_texture, slices) if texture is not None]
+        sample = self._sample() if self._varied else []
+        self._spectra = texture_spectra(map(middle_of, sample), min(size_px, _SPECTRUM_PX))
+        self._textures = [texture for texture in map(fine_texture, sample) if texture is not None]
 
     def labelled(self, step: int, numbers: range) -> Crops:
         """Return the labelled crops with these numbers of a step (several processes share a step)."""
@@ -70,7 +76,7 @@ class CropMaker:
         for number in numbers:
             rng = np.random.default_rng([self._seed, step, _LABELLED, number])
             pairs.append(self._labelled(rng))
-        images = np.stack([image for image, _ in pairs])[:, None]
+        images = np.stack([image for image, _ in pairs])
         return Crops(images, np.stack([truth for _, truth in pairs])[:, None].astype(np.float32))
 
     def unlabelled(self, step: int, numbers: range) -> Crops:
@@ -79,17 +85,17 @@ class CropMaker:
         for number in numbers:
             rng = np.random.default_rng([self._seed, step, _UNLABELLED, number])
             images.append(self._unlabelled(rng))
-        return Crops(np.stack(images)[:, None])
+        return Crops(np.stack(images))
 
     def _labelled(self, rng: np.random.Generator) -> tuple[Image, Truth]:
         ref = _choose(rng, self._data.labelled, self._data.chances)
-        image, truth = self._data.reader.image(ref), self._data.reader.truth(ref)
+        planes, truth = self._data.reader.context(ref, self._slices), self._data.reader.truth(ref)
         empty_is_fine = not self._varied or rng.random() < _ANY
         for _ in range(_TRIES):
             crop = (
-                self._varied_crop(rng, image, truth)
+                self._varied_crop(rng, planes, truth)
                 if self._varied
-                else turned_crop(rng, image, truth, self._size)
+                else turned_crop(rng, planes, truth, self._size)
             )
             # What does not count at all teaches nothing; with varied appearances, empty crops are rarer too.
             if (crop[1] != 0).mean() > 0.05 and (empty_is_fine or (crop[1] > 0).mean() > 0.01):
@@ -101,64 +107,83 @@ class CropMaker:
             cut = normalise(cut)
             if rng.random() >= self._own_appearance:
                 cut, labels = self._other_appearance(rng, cut, labels)
+            cut = as_at_borders(rng, cut, _is_single(planes))
         return cut, labels
 
     def _other_appearance(self, rng: np.random.Generator, cut: Image, labels: Truth) -> tuple[Image, Truth]:
         """Return the normalised crop as another instrument might have shown it, and what then counts."""
         if rng.random() < _BARE_ICE:
-            cut, labels = bare_ice(rng, self._size)
+            cut, labels = bare_ice(rng, self._size, self._slices)
         cut, labels = add_artefacts(rng, cut, labels)
         before = cut
         if self._textures and rng.random() < _WITH_GRAIN:
             grain = quilt(rng, self._textures, cut.shape)
             cut = normalise(normalise(cut) + np.float32(rng.uniform(0.2, 1.3)) * grain)
         appearance = random_appearance(rng, cut, self._spectra)
-        return appearance, np.where(drowned(before, appearance, labels > 0), np.int8(0), labels)
+        lost = drowned(middle_of(before), middle_of(appearance), labels > 0)
+        return appearance, np.where(lost, np.int8(0), labels)
 
-    def _varied_crop(self, rng: np.random.Generator, image: Image, truth: Truth) -> tuple[Image, Truth]:
-        cut = cutter(rng, image.shape, self._size, float(np.exp(rng.uniform(-0.3, 0.45))))
+    def _varied_crop(
+        self, rng: np.random.Generator, planes: Sequence[Image], truth: Truth
+    ) -> tuple[Image, Truth]:
+        cut = cutter(rng, truth.shape, self._size, float(np.exp(rng.uniform(-0.3, 0.45))))
         labels = np.where(cut((truth > 0).astype(np.float32)) > 0.5, 1, -1).astype(np.int8)
         if not truth.all():
             # Interpolation mixes neighbours: a pixel counts only if all that went into it did.
             labels[cut((truth == 0).astype(np.float32)) > 1e-6] = 0
-        return cut(image), labels
+        return np.stack([cut(plane) for plane in planes]), labels
 
     def _unlabelled(self, rng: np.random.Generator) -> Image:
-        image = self._data.reader.image(_choose(rng, self._data.unlabelled))
+        planes = self._data.reader.context(_choose(rng, self._data.unlabelled), self._slices)
         if not self._varied:
-            return turned_crop(rng, image, None, self._size)[0]
-        crop = cutter(rng, image.shape, self._size, float(np.exp(rng.uniform(-0.2, 0.3))))(image)
+            return turned_crop(rng, planes, None, self._size)[0]
+        cut = cutter(rng, planes[0].shape, self._size, float(np.exp(rng.uniform(-0.2, 0.3))))
+        crop = np.stack([cut(plane) for plane in planes])
         # A few hot pixels would take all the contrast.
         crop = normalise(np.clip(crop, *np.percentile(crop, [0.1, 99.9])))
         return -crop if rng.random() < 0.15 else crop
 
     def _sample(self) -> list[Image]:
-        """Return some of the slices without labels; their grain is lent to labelled crops."""
+        """Return some of the slices without labels; their grain is lent to labelled crops.
+
+        A single image comes alone (y, x), the others among their neighbours (slices, y, x).
+        """
         refs = self._data.unlabelled
-        chosen = refs[:: max(1, -(-len(refs) // _SPECTRA_SLICES))]
-        return [_clipped(self._data.reader.image(ref)) for ref in chosen]
+        found = []
+        for ref in refs[:: max(1, -(-len(refs) // _SPECTRA_SLICES))]:
+            planes = self._data.reader.context(ref, self._slices)
+            clipped = [_clipped(plane) for plane in planes[:1] if _is_single(planes)]
+            found.append(clipped[0] if clipped else np.stack([_clipped(plane) for plane in planes]))
+        return found
 
 
 def turned_crop(
-    rng: np.random.Generator, image: Image, truth: Truth | None, size: int
+    rng: np.random.Generator, planes: Sequence[Image], truth: Truth | None, size: int
 ) -> tuple[Image, Truth]:
     """Cut a random square, turned by a multiple of 90° and perhaps mirrored, as published.
 
-    A slice smaller than the square is mirrored at its borders; what is added does not count.
+    ``planes`` are neighbouring slices (y, x), ``truth`` labels (y, x); returned are (slices, y, x) and
+    (y, x). Slices smaller than the square are mirrored at their borders; what is added does not count.
     """
-    truth = np.zeros(image.shape, np.int8) if truth is None else truth
-    lacking = [max(0, size - n) for n in image.shape]
+    truth = np.zeros(planes[0].shape, np.int8) if truth is None else truth
+    lacking = [max(0, size - n) for n in truth.shape]
     if any(lacking):
         margins = [(n // 2, n - n // 2) for n in lacking]
-        image, truth = np.pad(image, margins, mode="symmetric"), np.pad(truth, margins)
-    y, x = (int(rng.integers(n - size + 1)) for n in image.shape)
+        planes = [np.pad(plane, margins, mode="symmetric") for plane in planes]
+        truth = np.pad(truth, margins)
+    y, x = (int(rng.integers(n - size + 1)) for n in truth.shape)
     quarters, mirrored = int(rng.integers(4)), rng.random() < 0.5
 
     def cut(array: NDArray[np.generic]) -> NDArray[np.generic]:
         square = np.rot90(array[y : y + size, x : x + size], quarters)
         return np.ascontiguousarray(square[:, ::-1] if mirrored else square)
 
-    return cut(image), cut(truth)  # type: ignore[return-value]
+    return np.stack([cut(plane) for plane in planes]), cut(truth)  # type: ignore[return-value]
+
+
+def _is_single(planes: Sequence[Image]) -> bool:
+    """Tell whether a slice has no neighbours, or none that resembles it."""
+    return all(plane is planes[0] for plane in planes)
 
 
 def _with_bodies(rng: np.random.Generator, image: Image, labels: Truth) -> tuple[Image, Truth]:

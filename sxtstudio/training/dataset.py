@@ -16,6 +16,7 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.measured import measured_pixels
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.resemblance import around, coarsened, resemble
 from sxtstudio.training.config import TrainConfig, TrainingSource
 from sxtstudio.training.stacks import Stack, open_labelled, open_unlabelled
 
@@ -52,11 +53,32 @@ class SliceReader:
         self._budget = budget_bytes
         self._used = 0
         self._kept: OrderedDict[tuple[int, int, str], NDArray[Any]] = OrderedDict()
+        self._alike: dict[tuple[int, int, int], bool] = {}
         self._lock = threading.Lock()
 
     def image(self, ref: SliceRef) -> Image:
         """Return a slice (y, x): mean 0, SD 1, absorbing structures dark; zeros if it has no contrast."""
         return self._get(ref, "image")
+
+    def context(self, ref: SliceRef, slices: int) -> tuple[Image, ...]:
+        """Return a slice among its neighbours in order: ``slices`` images (y, x), of which it is the middle.
+
+        Border slices are repeated; a neighbour that does not resemble the slice is replaced by it. Of a
+        single image all are the same array.
+        """
+        own = self.image(ref)
+        others = around(ref.z, slices, ref.stack.depth) if slices > 1 else [ref.z]
+        return tuple(
+            own if z == ref.z or not self._are_alike(ref, z) else self.image(SliceRef(ref.stack, z))
+            for z in others
+        )
+
+    def _are_alike(self, ref: SliceRef, z: int) -> bool:
+        key = (id(ref.stack), min(ref.z, z), max(ref.z, z))
+        if key not in self._alike:
+            one, other = self.image(ref), self.image(SliceRef(ref.stack, z))
+            self._alike[key] = one.shape == other.shape and resemble(coarsened(one), coarsened(other))
+        return self._alike[key]
 
     def truth(self, ref: SliceRef) -> Truth:
         """Return the labels of a slice: −1 background, 1 membrane, 0 does not count (also in a fill)."""

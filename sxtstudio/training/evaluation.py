@@ -15,6 +15,7 @@ from sxtstudio.core.evaluation.agreement import Agreement, compare
 from sxtstudio.io.network.layers import MULTIPLE
 from sxtstudio.training.dataset import Image, SliceReader, SliceRef, Truth
 from sxtstudio.training.losses import huber, image_loss, label_huber, outline_loss
+from sxtstudio.training.neighbouring import middle_of
 from sxtstudio.training.network import DeepSXT
 
 #: At most so many held-out slices are judged each time, and of each a window of so many pixels a side.
@@ -53,20 +54,23 @@ def chosen_slices(refs: Sequence[SliceRef]) -> list[SliceRef]:
     return [refs[i] for i in spread]
 
 
-def window(reader: SliceReader, ref: SliceRef) -> tuple[Image, Truth]:
-    """Return the middle of a slice, at most 640 pixels a side, and its labels."""
-    image, truth = reader.image(ref), reader.truth(ref)
+def window(reader: SliceReader, ref: SliceRef, slices: int) -> tuple[Image, Truth]:
+    """Return the middle of a slice among its neighbours (slices, y, x), 640 px a side, and its labels."""
+    truth = reader.truth(ref)
     middle = tuple(
-        slice(max(0, (n - JUDGED_PX) // 2), max(0, (n - JUDGED_PX) // 2) + JUDGED_PX) for n in image.shape
+        slice(max(0, (n - JUDGED_PX) // 2), max(0, (n - JUDGED_PX) // 2) + JUDGED_PX) for n in truth.shape
     )
-    return image[middle], truth[middle]
+    return np.stack([plane[middle] for plane in reader.context(ref, slices)]), truth[middle]
 
 
 def run_network(network: DeepSXT, image: Image, device: torch.device | None = None) -> tuple[Tensor, Tensor]:
-    """Return label map before tanh and redrawn image, both (1, 1, y, x), of a normalised slice (y, x)."""
+    """Return label map before tanh and redrawn image, both (1, 1, y, x), of the middle slice.
+
+    ``image`` are normalised neighbouring slices (slices, y, x).
+    """
     network.eval()
-    height, width = image.shape
-    tensor = torch.from_numpy(np.ascontiguousarray(image))[None, None].to(device or torch.device("cpu"))
+    height, width = image.shape[-2:]
+    tensor = torch.from_numpy(np.ascontiguousarray(image))[None].to(device or torch.device("cpu"))
     # Mirrored like a tile at the border of a tomogram; a slice of fewer than 16 pixels is repeated.
     mode = "reflect" if min(height, width) >= MULTIPLE else "replicate"
     padded = functional.pad(tensor, (0, -width % MULTIPLE, 0, -height % MULTIPLE), mode=mode)
@@ -98,8 +102,9 @@ def judge(
     agreement = Agreement()
     for ref in refs:
         check()
-        image, truth = window(reader, ref)
-        scores, redrawn = (tensor.cpu() for tensor in run_network(network, image, device))
+        seen, truth = window(reader, ref, network.slices)
+        scores, redrawn = (tensor.cpu() for tensor in run_network(network, seen, device))
+        image = middle_of(seen)
         target = torch.from_numpy(truth.astype(np.float32))[None, None]
         drawn = torch.from_numpy(np.ascontiguousarray(image))[None, None]
         label = torch.tanh(scores)

@@ -129,11 +129,12 @@ def first_network(config: TrainConfig, start: StartModel | None) -> DeepSXT:
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(config.training.seed)
         if start is None:
-            return DeepSXT(config.base_width or DEFAULT_WIDTH)
+            return DeepSXT(config.base_width or DEFAULT_WIDTH, config.slices or 1)
         network = load_onnx(start.path)
-        if config.base_width in (None, network.width):
+        width, slices = config.base_width or network.width, config.slices or network.slices
+        if (width, slices) == (network.width, network.slices):
             return network
-        return widened(network, config.base_width, config.training.seed)
+        return widened(network, width, config.training.seed, slices=slices)
 
 
 def _finish(
@@ -146,7 +147,7 @@ def _finish(
     reason: str,
 ) -> None:
     """Compare the best weights with those before, and write comparison, model and card."""
-    network = DeepSXT(trainer.network.width)
+    network = DeepSXT(trainer.network.width, trainer.network.slices)
     if trainer.best is None:
         raise UserError("The training ended before anything was learned; let it run longer.")
     network.load_state_dict({name: value.cpu() for name, value in trainer.best.items()})

@@ -61,7 +61,7 @@ class Losses(nn.Module):
     def forward(
         self, images: Tensor, labels: Tensor | None, with_image: bool = True
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Return the losses of crops (n, 1, y, x), of which the first ``len(labels)`` have labels."""
+        """Return the losses of crops (n, slices, y, x), of which the first ``len(labels)`` have labels."""
         count = 0 if labels is None else len(labels)
         with torch.autocast(images.device.type, torch.bfloat16, enabled=self.mixed):
             if count:
@@ -70,6 +70,8 @@ class Losses(nn.Module):
                 scores, neck = None, self.network.encode(images)[1]
             redrawn = self.draw_image(neck).float() if with_image else None
         absent = images.new_full((), float("nan"))
+        middle = images.shape[1] // 2
+        images = images[:, middle : middle + 1]  # what is redrawn
         if self.method == "published":
             if scores is None or labels is None:
                 image = image_loss(_given(redrawn), images, self.data_range)

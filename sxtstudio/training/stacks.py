@@ -25,9 +25,13 @@ _TOMOGRAM_ENDINGS = (".npy", ".tif", ".tiff", ".mrc", ".rec", ".st", ".map", ".h
 
 
 class Stack(Protocol):
-    """Slices of one tomogram; ``polarity`` is what the source says, or what was judged."""
+    """Slices of one tomogram; ``polarity`` is what the source says, or what was judged.
+
+    Of its ``depth`` slices, those to learn from are ``slices``; the others are neighbours of them.
+    """
 
     name: str
+    depth: int
     slices: tuple[int, ...]
     polarity: Polarity
     voxel_nm: VoxelSize | None
@@ -51,6 +55,7 @@ class TomogramStack:
         self._labels = _open(labels) if labels else None
         self.voxel_nm = self._volume.voxel_nm
         shape = self._volume.shape
+        self.depth = shape[0]
         if self._labels is not None and labels is not None and self._labels.shape != shape:
             raise UserError(
                 f"{labels.name} has {shape_text(self._labels.shape)} voxels but {self.name} has "
@@ -101,7 +106,7 @@ class FramedStack:
         self.source = source
         self.voxel_nm: VoxelSize | None = None
         self._framed = framed
-        count = len(framed.images)
+        count = self.depth = len(framed.images)
         self.slices = tuple(range(count)) if source.slices is None else source.slices
         if not self.slices or self.slices[-1] >= count:
             raise UserError(f"{source.where}: {name} has {count} slices, 0 to {count - 1} (counted from 0).")

@@ -84,6 +84,7 @@ class Trainer:
             config.augmentation,
             self.plan.crop_px,
             self.plan.seed,
+            slices=network.slices,
             soft_bodies=self.plan.soft_bodies,
             own_appearance=self.plan.own_appearance,
         )
@@ -351,7 +352,7 @@ class Trainer:
         return self._step_seconds / steps + judging
 
     def _copy(self) -> DeepSXT:
-        copy = DeepSXT(self.network.width).to(self.group.device)
+        copy = DeepSXT(self.network.width, self.network.slices).to(self.group.device)
         copy.load_state_dict(self.network.state_dict())
         return copy.eval()
 

@@ -68,7 +68,8 @@ def test_image_and_label_are_turned_alike_in_all_eight_ways():
     image = truth + np.linspace(0, 0.1, 50, dtype=np.float32)  # so that a crop tells where it comes from
     seen = set()
     for _ in range(100):
-        cut, labels = turned_crop(rng, image, truth, 16)
+        cut, labels = turned_crop(rng, [image], truth, 16)
+        cut = cut[0]
         assert np.array_equal(np.rint(cut - 0.05), labels)
         slope = np.rint(
             1e4
@@ -84,8 +85,8 @@ def test_what_is_added_round_a_small_slice_does_not_count():
     rng = np.random.default_rng(0)
     image, truth = np.ones((20, 48), np.float32), np.ones((20, 48), np.int8)
     for _ in range(8):
-        cut, labels = turned_crop(rng, image, truth, 32)
-        assert cut.shape == labels.shape == (32, 32)
+        cut, labels = turned_crop(rng, [image], truth, 32)
+        assert cut.shape == (1, 32, 32) and labels.shape == (32, 32)
         assert (cut == 1).all()
         assert (labels != 0).sum() == 20 * 32
 
@@ -98,10 +99,10 @@ def test_a_pixel_that_mixes_with_an_ignored_one_is_ignored(maker):
     truth[:, 20:] = 0
     truth[::2, 20:] = 0
     for _ in range(20):
-        _, labels = appearances._varied_crop(rng, image, truth)
+        _, labels = appearances._varied_crop(rng, [image], truth)
         assert not (labels == 1).any()
     truth[:, 20:] = 1  # the same place counts now: then there is membrane
-    assert any((appearances._varied_crop(rng, image, truth)[1] == 1).any() for _ in range(20))
+    assert any((appearances._varied_crop(rng, [image], truth)[1] == 1).any() for _ in range(20))
 
 
 @pytest.fixture

@@ -47,7 +47,7 @@ def test_six_slices_are_judged_first_and_last_among_them():
 @pytest.mark.parametrize("shape", [(32, 48), (37, 50), (17, 20)], ids=str)
 def test_slices_of_any_size_come_back_in_their_size(shape):
     image = np.random.default_rng(0).normal(size=shape).astype(np.float32)
-    scores, redrawn = run_network(DeepSXT(2), image)
+    scores, redrawn = run_network(DeepSXT(2), image[np.newaxis])
     assert scores.shape == redrawn.shape == (1, 1, *shape)
 
 
@@ -67,7 +67,7 @@ def test_the_figures_of_a_network_whose_output_is_known(monkeypatch):
 
     def told(network, image, device=None):
         z = 0 if np.allclose(image, reader.image(refs[0])) else 1
-        redrawn = torch.from_numpy(image.copy())
+        redrawn = torch.from_numpy(image[0].copy())
         redrawn[0] += 1.5  # one row of 32 is off by more than one standard deviation
         return torch.atanh(torch.from_numpy(label[z]))[None, None], redrawn[None, None]
 

@@ -413,6 +413,28 @@ def test_a_wider_model_begins_as_good_as_the_narrow_one(configure, project, star
         first_network(replace(load_config(configure(top=top)), base_width=1), start)
 
 
+@pytest.mark.usefixtures("exports")
+def test_a_model_for_three_slices_goes_on_from_one_for_one(configure, project, start):
+    """It begins as good as that; interrupted, it goes on to the same weights; the card says what it sees."""
+    top = 'start_from = "first.onnx"\nslices = 3'
+    slow = configure('steps = 2\nlearning_rate = 1e-9\nnorms = "keep"', top=top)
+    events = train(slow, "slow", start=start)
+    assert events[-1]["before"] == events[-1]["after"]
+    train(configure("steps = 4\nlearning_rate = 0.01", top=top), "whole", start=start)
+    train(configure("steps = 2\nlearning_rate = 0.01", top=top), start=start)
+    train(configure("steps = 4\nlearning_rate = 0.01", top=top), start=start)
+    assert_same_state(project / "run", project / "whole")
+    stem = weights(project / "run")["network/encoder.stem.0.weight"]
+    assert stem.shape[1] == 3 and (stem != 0).all()
+    assert check_model(project / "run" / "small.onnx").slices == 3
+    # Its child sees three slices, too, without being told to.
+    child = StartModel(project / "run" / "small.onnx", "small")
+    further = load_config(configure(top='start_from = "run/small.onnx"'))
+    assert first_network(further, child).slices == 3
+    with pytest.raises(UserError, match="other data or settings"):
+        train(configure("steps = 4\nlearning_rate = 0.01", top=top.replace("3", "5")), start=start)
+
+
 def test_the_command_line_finds_the_model_to_go_on_from(configure, project, start, capsys):
     assert main(["train", str(configure("steps = 1", top='start_from = "first.onnx"'))]) == 0
     assert "before" in capsys.readouterr().out

@@ -34,6 +34,23 @@ def test_the_outputs_are_the_same_at_any_width(narrow, width):
             torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
 
 
+@pytest.mark.parametrize(("width", "slices"), [(6, 3), (6, 7), (8, 3)])
+def test_neighbours_have_no_say_at_first_and_then_learn(narrow, width, slices):
+    images = torch.randn(2, slices, 48, 32)
+    wide = widened(narrow, width, slices=slices)
+    assert (wide.width, wide.slices) == (width, slices)
+    middle = images[:, slices // 2 : slices // 2 + 1]
+    with torch.inference_mode():
+        for one, other in zip(narrow(middle), wide(images), strict=True):
+            torch.testing.assert_close(one, other, rtol=1e-3, atol=1e-4)
+    huber(wide.train()(images).label, torch.ones(2, 1, 48, 32)).backward()
+    gradient = wide.encoder.stem[0].weight.grad
+    assert (gradient.abs().amax(dim=(0, 2, 3)) > 0).all()
+    assert widened(wide.eval(), width).slices == slices  # left out: as many as before
+    with pytest.raises(UserError, match=f"sees {slices}: a model can be given more"):
+        widened(wide, width, slices=1)
+
+
 def test_copies_learn_apart(narrow):
     wide = widened(narrow, 12).train()
     weight = wide.label_decoder.last[0].weight  # each row of it and the next copy one old row

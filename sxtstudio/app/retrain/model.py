@@ -100,7 +100,8 @@ class ModelPage(QWidget):
         one = self._candidate
         if one is None or one.card.path is None:
             return Start()
-        return Start(one.card.name, str(one.card.path), one.card.licence, one.card.voxel_nm)
+        card = one.card
+        return Start(card.name, str(card.path), card.licence, card.voxel_nm, card.slices)
 
     def found_problems(self) -> list[Problem]:
         """Return what is wrong with the fields."""

@@ -3,7 +3,8 @@
 retraining/mine-20250131-1403/
   about.json          what the user asked for, and what became of it
   train.toml          the same for the training program
-  labels-1.tif        the complete slices of one tomogram, and their labels (0, 255; 128 does not count)
+  labels-1.tif        the complete slices of one tomogram (for a model that sees several slices among their
+                      neighbours), and their labels (0, 255; 128 does not count)
   labels-1.labels.tif
   run/                what the training program writes: events, state, model, before and after
 """
@@ -36,13 +37,14 @@ from sxtstudio.core.pace import Work
 from sxtstudio.core.printable import printable
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.records import Finite, read_json, record_of
+from sxtstudio.core.resemblance import around
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.temporary import remove as remove_entry
 from sxtstudio.core.training_events import EVENTS, read_events
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.wording import slices_text
 from sxtstudio.io import export_volume
-from sxtstudio.workflow.retraining.labels import Chosen, truth_of
+from sxtstudio.workflow.retraining.labels import IGNORE, Chosen, truth_of
 
 ABOUT, CONFIG, RUN = "about.json", "train.toml", "run"
 SCHEMA: Literal["sxtstudio-retraining/1"] = "sxtstudio-retraining/1"
@@ -53,12 +55,16 @@ State = Literal["running", "interrupted", "failed", "finished", "decided"]
 
 @dataclass(frozen=True)
 class Start:
-    """The model to go on from; without a file, training begins with nothing."""
+    """The model to go on from; without a file, training begins with nothing.
+
+    ``slices`` are those that it sees at once: labelled slices bring their neighbours.
+    """
 
     name: str = ""
     path: str = ""
     licence: str = "MIT"
     voxel_nm: tuple[float, float] | None = None
+    slices: int = 1
 
 
 @dataclass(frozen=True)
@@ -155,8 +161,11 @@ def prepare(request: Request, progress: Progress | None = None, root: Path | Non
     folder = _new_folder(root or runs_folder(), f"{request.name}-{now:%Y%m%d-%H%M}")
     try:
         used = [one for one in request.labels if one.slices]
-        stages = Stages(progress, [stage for one in used for stage in _writing(one)])
-        pairs = [_write_pair(one, folder / f"labels-{number}", stages) for number, one in enumerate(used, 1)]
+        seen = request.start.slices
+        stages = Stages(progress, [stage for one in used for stage in _writing(one, seen)])
+        pairs = [
+            _write_pair(one, seen, folder / f"labels-{number}", stages) for number, one in enumerate(used, 1)
+        ]
         with atomic_write(folder / CONFIG, own=True) as temporary:
             temporary.write_text(config_text(request, pairs), encoding="utf-8")
         learned = tuple(f"{printable(one.name)}: slices {slices_text(one.slices)}" for one in used)
@@ -169,8 +178,28 @@ def prepare(request: Request, progress: Progress | None = None, root: Path | Non
     return run
 
 
-def config_text(request: Request, pairs: Sequence[tuple[str, str, str]]) -> str:
-    """Return the configuration (TOML); ``pairs`` are (tomogram, labels, polarity), beside it."""
+@dataclass(frozen=True)
+class _Pair:
+    """A copy of slices and the one of their labels, by their names; which of its slices count, from 0."""
+
+    tomogram: str
+    labels: str
+    polarity: str
+    slices: str = ""
+
+    def entry(self) -> dict[str, Any]:
+        """Return its section of the configuration."""
+        facts = {
+            "tomogram": self.tomogram,
+            "labels": self.labels,
+            "ignore": IGNORE,
+            "polarity": self.polarity,
+        }
+        return facts | ({"slices": self.slices} if self.slices else {})
+
+
+def config_text(request: Request, pairs: Sequence[_Pair]) -> str:
+    """Return the configuration (TOML); ``pairs`` lie beside it."""
     facts: dict[str, Any] = {"name": request.name}
     if request.start.path:
         facts["start_from"] = request.start.path
@@ -184,10 +213,7 @@ def config_text(request: Request, pairs: Sequence[tuple[str, str, str]]) -> str:
     if sizes_nm and None not in voxels:
         known = [*sizes_nm, *(request.start.voxel_nm or ())]
         facts["voxel_nm"] = [min(known), max(known)]
-    facts["labelled"] = [
-        {"tomogram": tomogram, "labels": labels, "ignore": 128, "polarity": polarity}
-        for tomogram, labels, polarity in pairs
-    ]
+    facts["labelled"] = [pair.entry() for pair in pairs]
     unlabelled = []
     for path, polarity in request.unlabelled:
         others = _other_slices(path, request.labels)
@@ -201,7 +227,7 @@ def config_text(request: Request, pairs: Sequence[tuple[str, str, str]]) -> str:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        name = next(path for path in (*sum(pairs, ()), *sum(request.unlabelled, ())) if _is_odd(path))
+        name = next(path for path in (request.start.path, *sum(request.unlabelled, ())) if _is_odd(path))
         raise UserError(f"The name {name} is not UTF-8. Rename it before you train with it.") from error
     return text
 
@@ -354,39 +380,49 @@ class _Slices:
 
 
 class _Truth(_Slices):
-    """The same of labels, as 0, 255 and 128."""
+    """The same of labels, as 0, 255 and 128; slices that are not ``complete`` do not count."""
 
     signed = False
+    complete: tuple[int, ...] = ()
 
     @property
     def dtype(self) -> np.dtype[Any]:
         return np.dtype(np.uint8)
 
     def read(self, box: Box) -> NDArray[Any]:
-        return truth_of(super().read(box), self.signed)
+        truth = truth_of(super().read(box), self.signed)
+        truth[[z not in self.complete for z in self._slices[box.start[0] : box.stop[0]]]] = IGNORE
+        return truth
 
 
-def _writing(one: Chosen) -> tuple[Stage, Stage]:
+def _copied(one: Chosen, seen: int) -> list[int]:
+    """Return the slices that are copied: the complete ones, each among the neighbours that a model sees."""
+    return sorted({other for z in one.slices for other in around(z, seen, one.summary.shape[0])})
+
+
+def _writing(one: Chosen, seen: int) -> tuple[Stage, Stage]:
     """Slices and labels that are written, for what that will take."""
-    voxels = len(one.slices) * one.summary.shape[1] * one.summary.shape[2]
+    voxels = len(_copied(one, seen)) * one.summary.shape[1] * one.summary.shape[2]
     slices = f"Writing slices of {printable(one.name)}"
     return Stage(Work.EXPORT, voxels, slices), Stage(Work.EXPORT, voxels, slices)
 
 
-def _write_pair(one: Chosen, place: Path, stages: Stages) -> tuple[str, str, str]:
-    """Write the complete slices of a tomogram and their labels; return both names and the polarity."""
+def _write_pair(one: Chosen, seen: int, place: Path, stages: Stages) -> _Pair:
+    """Write the complete slices of a tomogram, with those that a model sees beside them, and their labels."""
     image_path, truth_path = place.with_suffix(".tif"), place.with_suffix(".labels.tif")
     with one.summary.source.opened() as (image, labels):
         for z in one.slices:
             _check_measured(one, image.read(Box.slab(z, z + 1, image.shape))[0], z)
-        picked = _Slices(image, one.slices, one.summary.voxel_nm)
+        copied = _copied(one, seen)
+        picked = _Slices(image, copied, one.summary.voxel_nm)
         with stages.stage(Work.EXPORT) as counter:
             export_volume(image_path, picked, kind="image", progress=counter)
-        truth = _Truth(labels, one.slices, one.summary.voxel_nm)
-        truth.signed = one.summary.signed
+        truth = _Truth(labels, copied, one.summary.voxel_nm)
+        truth.signed, truth.complete = one.summary.signed, tuple(one.slices)
         with stages.stage(Work.EXPORT) as counter:
             export_volume(truth_path, truth, kind="objects", progress=counter)
-    return image_path.name, truth_path.name, one.summary.polarity.value
+    counted = ", ".join(str(copied.index(z)) for z in one.slices) if len(copied) > len(one.slices) else ""
+    return _Pair(image_path.name, truth_path.name, one.summary.polarity.value, counted)
 
 
 def _check_measured(one: Chosen, image: NDArray[Any], z: int) -> None:

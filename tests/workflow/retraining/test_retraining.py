@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tomllib
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -335,6 +336,21 @@ def test_only_the_complete_slices_are_copied(tmp_path: Path) -> None:
     assert config["unlabelled"] == [{"tomogram": 'a "b".mrc', "polarity": "dark"}, own]
     assert "2 labelled slices of cell.mrc" in config["description"]
     assert runs.read_run(run.folder).learned_from == ("cell.mrc: slices 2, 5",)
+
+
+def test_slices_bring_the_neighbours_that_the_model_sees(tmp_path: Path) -> None:
+    labels = some_labels(0, 2, 4, dtype=np.uint8)
+    image = np.random.default_rng(2).normal(5, 1, SHAPE).astype(np.float32)
+    found = write_pair(tmp_path, labels, image=image)
+    start = replace(request_for().start, slices=3)
+    run = runs.prepare(request_for(chosen(found, 0, 4), start=start), root=tmp_path / "r")
+    # Slice 0 has no neighbour before it; 2 has labels, but was not called complete.
+    assert np.array_equal(tifffile.imread(run.folder / "labels-1.tif"), image[[0, 1, 3, 4, 5]])
+    truth = tifffile.imread(run.folder / "labels-1.labels.tif")
+    assert (truth[[1, 2, 4]] == 128).all()
+    assert np.array_equal(truth[[0, 3]], labels[[0, 4]])
+    (labelled,) = tomllib.loads(run.config.read_text(encoding="utf-8"))["labelled"]
+    assert labelled["slices"] == "0, 3"
 
 
 def test_empty_slices_and_a_full_disk_leave_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
