@@ -69,7 +69,7 @@ def _quilted(rng: np.random.Generator, texture: Image, shape: tuple[int, ...]) -
             variance[place] += weight**2
     height, width = shape[-2:]
     middle = np.s_[..., half : half + height, half : half + width]  # every pixel lies under four tiles
-    even: Image = canvas[middle] / np.sqrt(variance[middle])
+    even = (canvas[middle] / np.sqrt(variance[middle])).astype(np.float32, copy=False)
     if even.ndim == 2:
         return _standard(even)
     return np.stack([_standard(plane) for plane in even])
