@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands.guard import CANCELLED, DONE, say
 from sxtstudio.commands.options import positive_int, whole_number
@@ -16,6 +16,9 @@ from sxtstudio.core.pace import Work
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.wording import count
+
+if TYPE_CHECKING:
+    from sxtstudio.training.shape_library import Library
 
 SCENES = ("crowded", "cytoplasm", "edge", "several-cells", "vesicles", "ice")
 
@@ -52,6 +55,13 @@ def add(commands: Any) -> None:
         default="dark",
         help="how dense structures look; both: every second tomogram is bright (default: dark)",
     )
+    parser.add_argument(
+        "--shapes",
+        metavar="FOLDER",
+        help="place shapes of real organelles beside the simulated ones: label volumes in FOLDER, of which "
+        'its file shapes.toml says what they mean, in sections such as [[shapes]] files = "*.tif" '
+        'voxel_nm = [5, 5, 5] labels = { 1 = "mitochondrion", 2 = "cristae" }',
+    )
     parser.add_argument("--overwrite", action="store_true", help="replace tomograms that are there already")
     parser.set_defaults(run=run)
 
@@ -59,14 +69,16 @@ def add(commands: Any) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Simulate one after another, and say where each is."""
     from sxtstudio.training.phantom_files import check_size, is_complete, prepare
+    from sxtstudio.training.shape_library import read_library
 
     folder = Path(arguments.output)
     check_size(arguments.size)
     if folder.exists() and not folder.is_dir():
         raise UserError(f"{folder} is a file, not a folder: give another folder with -o.")
+    library = read_library(Path(arguments.shapes)) if arguments.shapes is not None else None
     prepare(folder)
     numbers = range(arguments.seed, arguments.seed + arguments.count)
-    requests = {f"phantom-{seed:04d}": _request(arguments, seed) for seed in numbers}
+    requests = {f"phantom-{seed:04d}": _request(arguments, seed, library) for seed in numbers}
     there = {
         name
         for name, request in requests.items()
@@ -80,7 +92,7 @@ def run(arguments: argparse.Namespace) -> int:
                 line = f"{folder / name}.tif: complete already"
                 if name not in there:
                     with stages.stage(Work.FILE) as counter:
-                        line = _one(folder, name, request, counter)
+                        line = _one(folder, name, request, library, counter)
                 display.clear()
                 path = folder / f"{name}.tif"
                 state = "done" if name not in there else "skipped"
@@ -97,7 +109,7 @@ def run(arguments: argparse.Namespace) -> int:
     return DONE
 
 
-def _request(arguments: argparse.Namespace, seed: int) -> dict[str, Any]:
+def _request(arguments: argparse.Namespace, seed: int, library: Library | None) -> dict[str, Any]:
     """Return the settings of one tomogram, as its description keeps them."""
     from sxtstudio.training.phantom_files import SIMULATOR
 
@@ -109,10 +121,13 @@ def _request(arguments: argparse.Namespace, seed: int) -> dict[str, Any]:
         "voxel_nm": arguments.voxel,
         "scene": arguments.scene.replace("-", " ") if arguments.scene else None,
         "polarity": ("dark", "bright")[seed % 2] if polarity == "both" else polarity,
+        "shapes": library.checksum if library is not None else None,
     }
 
 
-def _one(folder: Path, name: str, request: dict[str, Any], progress: Progress) -> str:
+def _one(
+    folder: Path, name: str, request: dict[str, Any], library: Library | None, progress: Progress
+) -> str:
     """Simulate and write one tomogram; return a line about it."""
     from sxtstudio.training.phantom_files import write_phantom
     from sxtstudio.training.simulate import simulate
@@ -125,6 +140,7 @@ def _one(folder: Path, name: str, request: dict[str, Any], progress: Progress) -
         scene=request["scene"],
         polarity=request["polarity"],
         framed=True,
+        library=library,
         progress=progress,
     )
     written = write_phantom(folder, name, simulated, request)

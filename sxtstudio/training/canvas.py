@@ -191,6 +191,7 @@ def paint(
     texture: Array | None = None,
     kind: str | None = None,
     one_stroke: bool = False,
+    pieces: NDArray[np.int32] | None = None,
 ) -> None:
     """Put a closed shape into the phantom: its inside, its membrane, and the outline to be drawn.
 
@@ -202,6 +203,8 @@ def paint(
         Class of the inside's voxels, which become a new instance; None leaves both as they are.
     one_stroke
         A narrow object is drawn as one stroke, not as two lines with nothing between them.
+    pieces
+        Numbers from 1 of several bodies that the shape consists of, each of which becomes an instance.
     """
     distance, upright = shapes.signed_distance(implicit)
     lac, grain = phantom.lac[box.slices], phantom.grain[box.slices]
@@ -217,9 +220,15 @@ def paint(
         share = np.clip(np.float32(material.width / 2 + 0.5) - np.abs(distance), 0, 1)
         lac += share * np.maximum(np.float32(material.membrane) - lac, 0)
     if kind is not None:
-        inside = distance < 0
+        inside = distance < 0 if pieces is None else (distance < 0) & (pieces > 0)
         phantom.classes[box.slices][inside] = CLASSES[kind]
-        phantom.instances[box.slices][inside] = phantom.new_instance(kind)
+        if pieces is None:
+            phantom.instances[box.slices][inside] = phantom.new_instance(kind)
+        else:
+            numbers = np.zeros(int(pieces.max()) + 1, np.uint16)
+            for piece in np.unique(pieces[inside]):
+                numbers[piece] = phantom.new_instance(kind)
+            phantom.instances[box.slices][inside] = numbers[pieces[inside]]
     outline, hidden = phantom.outline[box.slices], phantom.hidden[box.slices]
     if material.inside is not None:
         covered = distance < -OUTLINE_HALF_PX

@@ -68,12 +68,20 @@ def add_lamellae(
     distance = np.full(box.shape, np.float32(shapes.NEAR_PX))
     distance[inner] = _to_lamellae(rng, where + np.array(box.start), curve, apart, thick)
     # The matrix comes between a lamella's edge and the inner boundary membrane, unless it is rooted there.
-    put(phantom, box, distance, random_look(rng, phantom, apart, thick))
-
-
-def put(phantom: Phantom, box: Box, distance: Array, look: Look) -> None:
-    """Put cristae into a mitochondrion; ``distance`` (voxels) is negative inside them, (z, y, x)."""
     share = np.clip(np.float32(0.5) - distance, 0, 1)
+    put(phantom, box, share, distance, random_look(rng, phantom, apart, thick))
+
+
+def put(phantom: Phantom, box: Box, share: Array, distance: Array, look: Look) -> None:
+    """Put cristae into a mitochondrion, (z, y, x).
+
+    Parameters
+    ----------
+    share
+        How much of each voxel is crista, 0 to 1.
+    distance
+        That to their border, voxels, negative inside them.
+    """
     outline, hidden = phantom.outline[box.slices], phantom.hidden[box.slices]
     if look.drawn:
         phantom.lac[box.slices] += share * np.float32(look.lac)
@@ -134,5 +142,5 @@ def _across(ahead: Vector) -> tuple[Vector, Vector]:
     """Return two directions at right angles to each of ``ahead`` (n, 3) and to each other."""
     helper = np.where(np.abs(ahead[:, :1]) < 0.8, [[1.0, 0, 0]], [[0, 1.0, 0]])
     first = np.cross(ahead, helper)
-    first /= np.linalg.norm(first, axis=1, keepdims=True)
+    first /= np.maximum(np.linalg.norm(first, axis=1, keepdims=True), 1e-9)
     return first, np.cross(ahead, first)

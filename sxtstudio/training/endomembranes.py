@@ -25,6 +25,19 @@ def add_nucleus(rng: np.random.Generator, phantom: Phantom) -> None:
     implicit = _smooth_maximum(implicit, np.float32(appearance.px(rng.uniform(80, 400))) - phantom.room, 60.0)
     if not (implicit < -4).any():
         return
+    paint_nucleus(rng, phantom, implicit)
+    np.minimum(phantom.room, implicit, out=phantom.room)
+    phantom.refresh_sites()
+    for _ in range(int(rng.integers(0, 3))):
+        spot = centre + rng.normal(size=3) * radii * 0.3
+        nucleolus = Material(appearance.cytosol + rng.uniform(0.05, 0.15), 0, 0, 0.02, labelled=False)
+        sizes = appearance.px(1.0) * rng.uniform(150, 600, 3)
+        paint_ellipsoid(rng, phantom, spot, sizes, nucleolus, 0.15, "nucleolus", within=(whole, implicit + 4))
+
+
+def paint_nucleus(rng: np.random.Generator, phantom: Phantom, implicit: Array) -> None:
+    """Paint a nucleus of the whole phantom's ``implicit`` (z, y, x): its envelope, pores and chromatin."""
+    appearance, whole = phantom.appearance, Box.whole(phantom.shape)
     chromatin = np.float32(rng.uniform(0.005, 0.04)) * shapes.smooth_noise(
         rng, phantom.shape, appearance.px(rng.uniform(60, 250))
     )
@@ -45,13 +58,6 @@ def add_nucleus(rng: np.random.Generator, phantom: Phantom) -> None:
         paint(phantom, whole, implicit, line, chromatin, "nucleus")
     if pores is not None and before is not None:
         phantom.lac[pores] = before[pores]
-    np.minimum(phantom.room, implicit, out=phantom.room)
-    phantom.refresh_sites()
-    for _ in range(int(rng.integers(0, 3))):
-        spot = centre + rng.normal(size=3) * radii * 0.3
-        nucleolus = Material(appearance.cytosol + rng.uniform(0.05, 0.15), 0, 0, 0.02, labelled=False)
-        sizes = appearance.px(1.0) * rng.uniform(150, 600, 3)
-        paint_ellipsoid(rng, phantom, spot, sizes, nucleolus, 0.15, "nucleolus", within=(whole, implicit + 4))
 
 
 def _smooth_maximum(a: Array, b: Array, width: float) -> Array:

@@ -10,8 +10,16 @@ import numpy as np
 
 from sxtstudio.core.geometry import Triple
 from sxtstudio.core.progress import Progress
-from sxtstudio.training import endomembranes, mitochondria, organelles, surroundings, vesicle_packs
+from sxtstudio.training import (
+    endomembranes,
+    mitochondria,
+    organelles,
+    real_shapes,
+    surroundings,
+    vesicle_packs,
+)
 from sxtstudio.training.canvas import Appearance, Phantom
+from sxtstudio.training.shape_library import Library
 from sxtstudio.training.shapes import smooth_noise
 
 #: Kinds of scenes and how often they come.
@@ -25,6 +33,10 @@ SCENES = {
 }
 #: So many vesicles are packed into ``BODIES_VOXELS`` at most.
 MOST_VESICLES = 700
+#: How often part of a real cell fills the phantom, where a library has such.
+FIELD_SHARE = 0.45
+#: So many of its bodies are placed in a phantom at most.
+MOST_REAL = 20
 #: No more bodies are tried for in this many voxels, which bounds the time that a phantom takes.
 MOST_BODIES, BODIES_VOXELS = 260, 4e6
 
@@ -48,6 +60,7 @@ def make_phantom(
     scene: str | None = None,
     *,
     capillary: bool = False,
+    library: Library | None = None,
     progress: Progress | None = None,
 ) -> Phantom:
     """Return a phantom of part of a cell or of several; sizes, crowding and absorption vary.
@@ -62,6 +75,8 @@ def make_phantom(
         One of ``SCENES``; None chooses one.
     capillary
         Whether the specimen is in a glass capillary, whose wall may come into view.
+    library
+        Shapes of real organelles, which then take the place of some of the simulated ones.
     progress
         Counts the steps.
 
@@ -77,10 +92,14 @@ def make_phantom(
     phantom.scene = scene
     phantom.grain += np.float32(rng.uniform(0, 0.01)) * smooth_noise(rng, shape, 40)
     surroundings.add_cells(rng, phantom, scene)
-    if scene != "ice" and rng.random() < (0.25 if scene == "crowded" else 0.5):
+    fields = library.fields if library is not None and scene not in ("ice", "vesicles") else ()
+    real = bool(fields) and rng.random() < FIELD_SHARE
+    if real:
+        real = real_shapes.paint_field(rng, phantom, fields[int(rng.integers(len(fields)))])
+    elif scene != "ice" and rng.random() < (0.25 if scene == "crowded" else 0.5):
         endomembranes.add_nucleus(rng, phantom)
     progress.part(0.15).step()
-    _fill_cytoplasm(rng, phantom, progress.part(0.8))
+    _fill_cytoplasm(rng, phantom, library, real, progress.part(0.8))
     rest = progress.part(0.05)
     if scene != "cytoplasm" or rng.random() < 0.5:
         surroundings.add_filopodia(rng, phantom)
@@ -98,8 +117,13 @@ def make_phantom(
     return phantom
 
 
-def _fill_cytoplasm(rng: np.random.Generator, phantom: Phantom, progress: Progress) -> None:
-    """Put organelles into the free cytosol until the wanted share of it is taken."""
+def _fill_cytoplasm(
+    rng: np.random.Generator, phantom: Phantom, library: Library | None, real: bool, progress: Progress
+) -> None:
+    """Put organelles into the free cytosol until the wanted share of it is taken.
+
+    Where part of a ``real`` cell fills it there is reticulum enough, and fewer bodies are added.
+    """
     free = _free_share(phantom)
     if free < 0.01:
         return
@@ -107,14 +131,20 @@ def _fill_cytoplasm(rng: np.random.Generator, phantom: Phantom, progress: Progre
     fill = rng.uniform(0.4, 0.75) if packed else rng.uniform(0.05, 0.35)
     crowded = rng.uniform(0.6, 1.0) if packed else float(rng.choice([0.0, 0.5, 0.9]))
     size = float(np.prod(phantom.shape)) / BODIES_VOXELS
-    for _ in range(int(rng.integers(0, 10) * free * (0.8 if packed else 2.0) * max(1.0, size))):
+    if real:
+        fill *= 0.5
+    for _ in range(
+        0 if real else int(rng.integers(0, 10) * free * (0.8 if packed else 2.0) * max(1.0, size))
+    ):
         endomembranes.reticulum(rng, phantom, crowded)
     for _ in range(int(rng.choice([0, 1, 2], p=[0.6, 0.3, 0.1]))):
         endomembranes.golgi(rng, phantom, 0.0)
     if phantom.scene == "vesicles":
         fill = rng.uniform(0.05, 0.25)
         crowded = 0.9
-    _pack_bodies(rng, phantom, crowded, free * (1 - fill), int(MOST_BODIES * max(1.0, size)), progress)
+    _pack_bodies(
+        rng, phantom, library, crowded, free * (1 - fill), int(MOST_BODIES * max(1.0, size)), progress
+    )
     if phantom.scene == "vesicles":
         vesicle_packs.cram(rng, phantom, int(rng.uniform(0.3, 1.0) * MOST_VESICLES * max(1.0, size)))
     elif rng.random() < 0.4:
@@ -130,11 +160,29 @@ def _fill_cytoplasm(rng: np.random.Generator, phantom: Phantom, progress: Progre
 
 
 def _pack_bodies(
-    rng: np.random.Generator, phantom: Phantom, crowded: float, target: float, most: int, progress: Progress
+    rng: np.random.Generator,
+    phantom: Phantom,
+    library: Library | None,
+    crowded: float,
+    target: float,
+    most: int,
+    progress: Progress,
 ) -> None:
     """Add bodies of random kinds until only the share ``target`` of the volume is free."""
+    bodies = library.bodies if library is not None else ()
+
+    placed = 0
+
+    def real_body(rng: np.random.Generator, phantom: Phantom, crowded: float) -> bool:
+        nonlocal placed
+        placed += 1
+        if placed > MOST_REAL:  # they take a tenth of a second each
+            return mitochondria.mitochondrion(rng, phantom, crowded)
+        return real_shapes.place_body(rng, phantom, bodies, crowded)
+
     kinds = (
-        (mitochondria.mitochondrion, 1.2),
+        (real_body, 1.0 if bodies else 0.0),
+        (mitochondria.mitochondrion, 0.7 if bodies else 1.2),
         (organelles.dense_body, 2.0),
         (organelles.vesicle, 2.0),
         (organelles.lipid_droplet, 0.5),

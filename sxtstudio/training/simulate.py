@@ -20,6 +20,7 @@ from sxtstudio.training.canvas import CLASSES
 from sxtstudio.training.microscope import FULL_ROTATION_DEG, Microscope, random_microscope
 from sxtstudio.training.phantom import make_phantom
 from sxtstudio.training.reconstruction import denoise, develop, passes, reconstruct
+from sxtstudio.training.shape_library import Library
 from sxtstudio.training.tilt_series import Alignment, expose, project, random_alignment
 from sxtstudio.training.visibility import smears, what_shows, without_gold
 
@@ -56,6 +57,7 @@ def simulate(
     scene: str | None = None,
     polarity: str = "dark",
     framed: bool = False,
+    library: Library | None = None,
     progress: Progress | None = None,
 ) -> Simulated:
     """Return a simulated tomogram of ``shape`` (z, y, x); the same seed gives the same tomogram.
@@ -74,6 +76,8 @@ def simulate(
         "dark" or "bright": how absorbing structures look.
     framed
         Whether the tomogram may have a frame of no data along some edges, as the seed chooses.
+    library
+        Shapes of real organelles that are placed beside the simulated ones.
 
     Raises
     ------
@@ -93,6 +97,7 @@ def simulate(
             microscope.voxel_nm,
             scene,
             capillary=microscope.tilt_deg >= FULL_ROTATION_DEG,
+            library=library,
             progress=counter,
         )
     wider = _unseen_px(microscope, width)
