@@ -157,3 +157,22 @@ def test_rounded_ranges_are_said_and_no_figure_is_empty(
     out = capsys.readouterr().out
     assert "range 0: slices 0 to 3, " in out and ", ," not in out
     assert ran("ranges", "finish", cleaned) == 0
+
+
+def test_ranges_of_a_plan_are_given_to_the_cluster_that_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
+) -> None:
+    from sxtstudio.cluster import planned
+
+    asked: list[tuple[object, ...]] = []
+
+    def run(job, profile, progress, on_range) -> None:
+        asked.append((job.folder.name, job.numbers, job.device, profile.kind, profile.workers))
+        on_range(3, "node-7: CPU", {"first": 48, "last": 64, "seconds": 2.5, "objects": 12})
+
+    monkeypatch.setattr(planned, "run_planned_ranges", run)
+    words = ["ranges", "run", str(tmp_path / "objects.tif"), "--range", "3", "--cluster", "local:4"]
+    assert main([*words, "--device", "cpu"]) == 0
+    assert asked == [("objects.tif.ranges", [3], "cpu", "local", 4)]
+    said = capsys.readouterr().out
+    assert "range 3: slices 48 to 63, objects 12, worker node-7: CPU, 2.5 s" in said

@@ -24,6 +24,7 @@ from sxtstudio.segment.parameters import SegmentParameters, SliceChoice, TrustCh
 from sxtstudio.workflow.jobs.batch_jobs import JobOutcome
 from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.segmenting import SegmentJob
+from sxtstudio.workflow.ranges.any_range import AnyRange
 
 Sha256 = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z", description="64 hexadecimal digits")]
 # A path whose bytes are no UTF-8 goes as well: all but plain letters are written %C3.
@@ -129,6 +130,23 @@ class PlannedRange(Struct, frozen=True, forbid_unknown_fields=True):
     done: bool
 
 
+class PlannedRecord(Struct, frozen=True, forbid_unknown_fields=True):
+    """A range of a plan to do, as ``AnyRange``; all paths are those of the worker."""
+
+    versions: dict[str, str]
+    folder: _Path
+    number: Annotated[int, Meta(ge=0)]
+    device: str
+    tile_px: int | None
+    tomogram: _Path | None
+    model: str | None
+
+    def job(self) -> AnyRange:
+        """Return the range."""
+        tomogram = None if self.tomogram is None else path_of(self.tomogram)
+        return AnyRange(path_of(self.folder), self.number, self.device, self.tile_px, tomogram, self.model)
+
+
 class OutcomeRecord(Struct, frozen=True, forbid_unknown_fields=True):
     """What became of it.
 
@@ -213,6 +231,11 @@ def to_bytes(record: Struct) -> bytes:
 def job_from(content: bytes) -> JobRecord:
     """Read a job; RecordError says what is wrong with it."""
     return read_json_record(content, JobRecord, "The job that was sent")
+
+
+def planned_from(content: bytes) -> PlannedRecord:
+    """Read a range to do; RecordError says what is wrong with it."""
+    return read_json_record(content, PlannedRecord, "The range that was sent")
 
 
 def outcome_from(content: bytes) -> OutcomeRecord:

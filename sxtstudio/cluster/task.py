@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ from distributed import get_worker
 from sxtstudio.cluster.models import store_model
 from sxtstudio.cluster.question import WorkerQuestion, answer
 from sxtstudio.cluster.records import job_from, to_bytes
-from sxtstudio.cluster.worker import work
+from sxtstudio.cluster.worker import work, work_on_planned
 from sxtstudio.core.records import read_json_record
 
 
@@ -22,11 +23,12 @@ def run_task(content: bytes, key: str) -> bytes:
     def send(message: dict[str, Any]) -> None:
         worker.log_event(topic, {**message, "address": worker.address})
 
-    def wanted() -> bool:
-        state = worker.state.tasks.get(key)
-        return state is not None and state.state not in ("cancelled", "released", "forgotten")
+    return work(content, send, _wanted(worker, key), _models(worker))
 
-    return work(content, send, wanted, _models(worker))
+
+def run_planned(content: bytes, key: str) -> bytes:
+    """Do a range of a plan; ``key`` as above."""
+    return work_on_planned(content, _wanted(get_worker(), key))
 
 
 def take_model(content: bytes, model: bytes, card: bytes) -> bytes:
@@ -38,6 +40,14 @@ def take_model(content: bytes, model: bytes, card: bytes) -> bytes:
 def check_task(content: bytes) -> bytes:
     """Say what this worker is and what it sees."""
     return to_bytes(answer(read_json_record(content, WorkerQuestion, "The question that was sent")))
+
+
+def _wanted(worker: Any, key: str) -> Callable[[], bool]:
+    def wanted() -> bool:
+        state = worker.state.tasks.get(key)
+        return state is not None and state.state not in ("cancelled", "released", "forgotten")
+
+    return wanted
 
 
 def _models(worker: Any) -> Path:

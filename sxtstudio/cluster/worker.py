@@ -5,7 +5,8 @@ from __future__ import annotations
 import platform
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,7 @@ from sxtstudio.cluster.ranges import (
     plan_if_divided,
     what_is_missing,
 )
-from sxtstudio.cluster.records import JobRecord, OutcomeRecord, Step, job_from, to_bytes
+from sxtstudio.cluster.records import JobRecord, OutcomeRecord, Step, job_from, planned_from, to_bytes
 from sxtstudio.cluster.versions import check_versions, own_versions
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.progress import Progress
@@ -32,6 +33,7 @@ from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.workflow.jobs.batch_jobs import JobOutcome, done, failed
 from sxtstudio.workflow.jobs.report import write_report
 from sxtstudio.workflow.jobs.segmenting import SegmentResult, partial_folder, segment_file
+from sxtstudio.workflow.ranges.any_range import any_range
 from sxtstudio.workflow.ranges.folder import NoPlan
 from sxtstudio.workflow.ranges.running import RangesMissing
 
@@ -83,47 +85,77 @@ def work(content: bytes, send: Send, wanted: Wanted, models: Path) -> bytes:
         return to_bytes(_run(record, model, send, wanted))
 
 
-def _run(record: JobRecord, model: str | Path | None, send: Send, wanted: Wanted) -> OutcomeRecord:
+def work_on_planned(content: bytes, wanted: Wanted) -> bytes:
+    """Do a range of a plan that was sent (a PlannedRecord), and return what became of it; as ``work``."""
+    record = planned_from(content)
+    try:
+        check_versions(record.versions, own_versions(), platform.node())
+    except UserError as refusal:
+        return to_bytes(OutcomeRecord("refused", str(refusal)))
+    job = record.job()
     progress = Progress()
+    with _lock, _followed(progress, wanted):
+        try:
+            found = any_range(job, progress, keeper=_keeper)
+        except Cancelled:
+            return to_bytes(OutcomeRecord("stopped"))
+        except Exception as error:
+            return to_bytes(_outcome(failed(error, 0)))
+    figures = {name: value for name, value in found.figures.items() if isinstance(value, int | float | str)}
+    details = {"first": found.first, "last": found.last, "seconds": found.seconds, **figures}
+    return to_bytes(OutcomeRecord("range-done", worker=describe_worker(job.device), details=details))
+
+
+@contextmanager
+def _followed(progress: Progress, wanted: Wanted) -> Iterator[None]:
+    """Cancel what is done meanwhile once it is not wanted any more, or this worker is to end."""
     ended = threading.Event()
-    lease: Lease | None = None
-    name = platform.node()
 
     def follow() -> None:
         while not ended.wait(_LOOK_S):
-            if not wanted() or (lease is not None and lease.lost):
+            if not wanted():
                 progress.cancel()
 
     _running.add(progress)
     follower = threading.Thread(target=follow, name="follower", daemon=True)
     follower.start()
     try:
-        job = record.job(model)
-        name = describe_worker(job.parameters.device)
-        send({"key": record.key, "what": "begin", "who": name})
-        if record.step not in (Step.RANGE, Step.CLEAN):  # the same range twice is harmless
-            lease = Lease.take(job.output, partial_folder(job.output), progress.check)
-        return msgspec.structs.replace(_do(record, model, progress, send), worker=name)
-    except RangesMissing as missing:
-        step = what_is_missing(record.job(model))
-        return OutcomeRecord("missing", str(missing), missing=missing.numbers, worker=name, step=step)
-    except NoPlan as gone:
-        return OutcomeRecord("no-plan", str(gone), worker=name)
-    except Cancelled:
-        if lease is not None and lease.lost:
-            return OutcomeRecord("failed", str(Taken("Another worker has taken this tomogram over.")))
-        return OutcomeRecord("stopped", worker=name)
-    except UserError as error:
-        outcome = failed(error, record.slices_from)
-    except Exception as error:
-        _keeper.close()
-        outcome = failed(error, record.slices_from)
+        yield
     finally:
         ended.set()
         follower.join()
         _running.discard(progress)
-        if lease is not None:
-            lease.release()
+
+
+def _run(record: JobRecord, model: str | Path | None, send: Send, wanted: Wanted) -> OutcomeRecord:
+    progress = Progress()
+    lease: Lease | None = None
+    name = platform.node()
+    with _followed(progress, lambda: wanted() and not (lease is not None and lease.lost)):
+        try:
+            job = record.job(model)
+            name = describe_worker(job.parameters.device)
+            send({"key": record.key, "what": "begin", "who": name})
+            if record.step not in (Step.RANGE, Step.CLEAN):  # the same range twice is harmless
+                lease = Lease.take(job.output, partial_folder(job.output), progress.check)
+            return msgspec.structs.replace(_do(record, model, progress, send), worker=name)
+        except RangesMissing as missing:
+            step = what_is_missing(record.job(model))
+            return OutcomeRecord("missing", str(missing), missing=missing.numbers, worker=name, step=step)
+        except NoPlan as gone:
+            return OutcomeRecord("no-plan", str(gone), worker=name)
+        except Cancelled:
+            if lease is not None and lease.lost:
+                return OutcomeRecord("failed", str(Taken("Another worker has taken this tomogram over.")))
+            return OutcomeRecord("stopped", worker=name)
+        except UserError as error:
+            outcome = failed(error, record.slices_from)
+        except Exception as error:
+            _keeper.close()
+            outcome = failed(error, record.slices_from)
+        finally:
+            if lease is not None:
+                lease.release()
     return _outcome(outcome, name)
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import shlex
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sxtstudio.commands import clean, measure, objects, segment
 from sxtstudio.commands.guard import CANCELLED, DONE, say
-from sxtstudio.commands.options import named, positive_int, whole_number
+from sxtstudio.commands.options import named, not_empty, positive_int, whole_number
 from sxtstudio.commands.output import show, show_json
 from sxtstudio.commands.terminal import shown_progress
 from sxtstudio.commands.text import note_item, note_result, print_rows
@@ -18,6 +19,8 @@ from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.wording import duration
 
 if TYPE_CHECKING:
+    from sxtstudio.commands.terminal import ProgressDisplay
+    from sxtstudio.core.progress import Progress
     from sxtstudio.workflow.ranges.state import RangesState
 
 
@@ -104,6 +107,8 @@ def _add_run(actions: Any) -> None:
         "--tile", type=positive_int, metavar="PX", help="edge of the tiles; the result is the same"
     )
     _add_places(parser)
+    for option, metavar in (("--cluster", "WHERE"), ("--profile", "NAME|FILE")):
+        parser.add_argument(option, type=not_empty, metavar=metavar, help="as for 'sxtstudio batch'")
     parser.set_defaults(run=run_ranges)
 
 
@@ -202,43 +207,88 @@ def run_show(arguments: argparse.Namespace) -> int:
 
 def run_ranges(arguments: argparse.Namespace) -> int:
     """Do ranges, and say of each what was done."""
+    folder = _folder(arguments)
+    chosen: list[int] | None = arguments.numbers
+    done = count()
+
+    def say_done(number: int, first: int, last: int, seconds: float, figures: Mapping[str, Any]) -> None:
+        if not note_item(
+            Path(f"range {number}"),
+            "done",
+            number=next(done) + 1,
+            of=None if chosen is None else len(chosen),
+            output=folder,
+            figures={"range": number, "slices": [first, last], "seconds": seconds, **figures},
+        ):
+            said = [f"slices {first} to {last - 1}"]
+            said += [f"{name} {value}" for name, value in figures.items()]
+            show(f"range {number}: {', '.join(said)}, {duration(seconds)}")
+
+    with shown_progress() as (progress, display):
+        try:
+            if arguments.cluster or arguments.profile:
+                _run_on_cluster(arguments, folder, progress, display, say_done)
+            else:
+                _run_here(arguments, folder, progress, display, say_done)
+        except (Cancelled, KeyboardInterrupt):
+            display.clear()
+            again = shlex.join(arguments.words)
+            say(f"Cancelled; what is finished is kept in {folder}. Go on with: sxtstudio {again}")
+            return CANCELLED
+    return DONE
+
+
+def _run_here(
+    arguments: argparse.Namespace,
+    folder: Path,
+    progress: Progress,
+    display: ProgressDisplay,
+    say_done: Callable[..., None],
+) -> None:
     from sxtstudio.segment.keeper import RunnerKeeper
     from sxtstudio.workflow.ranges.any_range import AnyRange, any_range
     from sxtstudio.workflow.ranges.state import ranges_left
 
-    folder, keeper = _folder(arguments), RunnerKeeper()
+    def on_slice(z: int, labels: object, finished: int, total: int) -> None:
+        display.slices = finished, total
+
+    keeper = RunnerKeeper()
     tomogram, model = _places(arguments)
-    chosen = arguments.numbers
-    with shown_progress() as (progress, display):
-
-        def on_slice(z: int, labels: object, finished: int, total: int) -> None:
-            display.slices = finished, total
-
-        for done, number in enumerate(ranges_left(folder) if chosen is None else chosen, 1):
-            job = AnyRange(folder, number, arguments.device, arguments.tile, tomogram, model)
-            progress.restart(f"range {number}")
-            try:
-                result = any_range(job, progress, on_slice, keeper=keeper)
-            except (Cancelled, KeyboardInterrupt):
-                display.clear()
-                again = shlex.join(arguments.words)
-                say(f"Cancelled; what is finished is kept in {folder}. Go on with: sxtstudio {again}")
-                return CANCELLED
-            display.clear()
-            figures = {"range": number, "slices": [result.first, result.last], "seconds": result.seconds}
-            if not note_item(
-                Path(f"range {number}"),
-                "done",
-                number=done,
-                of=None if chosen is None else len(chosen),
-                output=folder,
-                figures={**figures, **result.figures},
-            ):
-                said = [f"slices {result.first} to {result.last - 1}"]
-                said += [f"{name} {value}" for name, value in result.figures.items()]
-                show(f"range {number}: {', '.join(said)}, {duration(result.seconds)}")
+    for number in ranges_left(folder) if arguments.numbers is None else arguments.numbers:
+        job = AnyRange(folder, number, arguments.device, arguments.tile, tomogram, model)
+        progress.restart(f"range {number}")
+        result = any_range(job, progress, on_slice, keeper=keeper)
+        display.clear()
+        say_done(number, result.first, result.last, result.seconds, result.figures)
     keeper.close()
-    return DONE
+
+
+def _run_on_cluster(
+    arguments: argparse.Namespace,
+    folder: Path,
+    progress: Progress,
+    display: ProgressDisplay,
+    say_done: Callable[..., None],
+) -> None:
+    from sxtstudio.cluster.door import need_dask
+    from sxtstudio.cluster.profile import profile_of
+    from sxtstudio.workflow.ranges.state import read_state
+
+    profile = profile_of(arguments.cluster, arguments.profile)
+    need_dask()
+    from sxtstudio.cluster.planned import PlannedRanges, run_planned_ranges
+
+    tomogram, model = _places(arguments)
+    numbers = arguments.numbers or read_state(folder).unfinished
+    job = PlannedRanges(folder, numbers, arguments.device, arguments.tile, tomogram, model)
+
+    def on_range(number: int, worker: str, found: dict[str, int | float | str]) -> None:
+        display.clear()
+        figures = {name: value for name, value in found.items() if name not in ("first", "last", "seconds")}
+        figures = {**figures, "worker": worker}
+        say_done(number, int(found["first"]), int(found["last"]), float(found["seconds"]), figures)
+
+    run_planned_ranges(job, profile, progress, on_range)
 
 
 def run_finish(arguments: argparse.Namespace) -> int:
