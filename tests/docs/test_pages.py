@@ -28,6 +28,7 @@ AGAIN = "run `make pages`, look where it has put the sentence, and whether the a
 HANDED_ON = {
     "app/document/opening.py": "notes of what was opened",
     "app/document/saving.py": "notes of what was saved",
+    "cluster/planned.py": "what a worker says of a range",
     "cluster/runner.py": "why a worker refuses",
     "commands/demo.py": "why there is no picture",
     "commands/surface.py": "why there is no picture",
