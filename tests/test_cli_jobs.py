@@ -197,6 +197,23 @@ def test_no_labels_are_a_warning(
     assert "The clean-up removed all labels" in capsys.readouterr().out
 
 
+def test_labels_taken_for_a_tomogram_are_a_warning(
+    tomogram: Path, toy_model: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    labels, report = tmp_path / "labels.tif", tmp_path / "report.json"
+    words = ("--model", toy_model, "--report", report, "--polarity", "dark")
+    run("segment", tomogram, "-o", labels, *words)
+    assert "looks like labels" not in capsys.readouterr().out
+    kinds = np.random.default_rng(0).integers(0, 7, (3, 5, 5), np.uint8).repeat(8, 1).repeat(8, 2)
+    save(tmp_path / "kinds.tif", kinds)
+    run("segment", tmp_path / "kinds.tif", "-o", tmp_path / "o.tif", *words)
+    assert "kinds.tif looks like labels (6 kinds of label" in capsys.readouterr().out
+    assert "looks like labels" in json.loads(report.read_text(encoding="utf-8"))["warnings"][-1]
+    assert main([str(word) for word in ("segment", labels, "-o", tmp_path / "p.tif", *words)]) == 2
+    said = capsys.readouterr().err
+    assert "nothing to segment" in said and "labels.tif looks like labels (1 kind of label)" in said
+
+
 def test_clean_up_within_segment_and_on_its_own_agree(
     tomogram: Path, toy_model: Path, tmp_path: Path, expected_labels: Expected
 ) -> None:

@@ -129,8 +129,9 @@ def test_a_file_of_objects_is_taken_as_it_is(tmp_path: Path, capsys: pytest.Capt
     found = stored(tmp_path / "o.tif")
     assert np.array_equal(found > 0, ids > 0) and found.max() == 25
     assert len(np.unique(np.stack([found.ravel(), ids.ravel()], 1), axis=0)) == 26
-    assert run("objects", path, "-o", tmp_path / "o.tif", "--label", str(2**31)) == 0
-    assert stored(tmp_path / "o.tif").max() <= 1
+    one = ("--label", str(2**31), "--method", "components")
+    assert run("objects", path, "-o", tmp_path / "o.tif", *one) == 0
+    assert np.array_equal(stored(tmp_path / "o.tif") > 0, ids == 2**31)
 
 
 @pytest.mark.parametrize(
@@ -235,15 +236,15 @@ def test_what_is_no_label_file_is_one_sentence(
     assert sentence in said and "Traceback" not in said and not (tmp_path / "o.tif").exists()
 
 
-def test_specks_are_no_bodies(tmp_path: Path) -> None:
+def test_specks_are_no_bodies(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """100,000 specks of a voxel each: none is a body, all are components."""
     specks = np.zeros((20, 400, 400), np.uint8)
     specks[::2, ::4, ::4][np.random.default_rng(3).random((10, 100, 100)) < 0.9999] = 1
     path = written(tmp_path / "specks.tif", specks)
     assert run("objects", path, "-o", tmp_path / "o.tif", "--method", "components", "--min-size", "1") == 0
     assert stored(tmp_path / "o.tif").max() == specks.sum() > 99_900
-    assert run("objects", path, "-o", tmp_path / "o.tif") == 0
-    assert not stored(tmp_path / "o.tif").any()
+    assert run("objects", path, "-o", tmp_path / "none.tif") == 2
+    assert "enclose nothing" in capsys.readouterr().err and not (tmp_path / "none.tif").exists()
 
 
 def test_labels_without_a_label_or_a_voxel_size_say_so(
@@ -258,8 +259,22 @@ def test_labels_without_a_label_or_a_voxel_size_say_so(
     tifffile.imwrite(empty, one, photometric="minisblack")
     assert run("objects", empty, "-o", tmp_path / "o.tif", "--close", "60") == 2
     assert "voxel size is unknown" in capsys.readouterr().err
-    assert run("objects", empty, "-o", tmp_path / "o.tif") == 0
-    assert "0 objects" in (text := capsys.readouterr().out) and "no object was found" in text
+    assert run("objects", empty, "-o", tmp_path / "o.tif") == 2
+    assert "holds 1 label voxel, fewer than 30 voxels" in capsys.readouterr().err
+    assert run("objects", empty, "-o", tmp_path / "o.tif", "--min-size", "1") == 2
+    assert "enclose nothing" in capsys.readouterr().err
+    one[1:3, 10:16, 10:16] = 1
+    tifffile.imwrite(empty, one, photometric="minisblack")
+    components = ("--method", "components")
+    assert run("objects", empty, "-o", tmp_path / "o.tif", *components, "--min-size", "73") == 2
+    assert "holds 72 label voxels, fewer than 73" in capsys.readouterr().err
+    one[1:3, 20:26, 20:26] = 1
+    tifffile.imwrite(empty, one, photometric="minisblack")
+    assert run("objects", empty, "-o", tmp_path / "o.tif", *components, "--min-size", "73") == 2
+    assert "the 2 objects in empty.tif are all smaller than 73" in capsys.readouterr().err
+    assert not (tmp_path / "o.tif").exists()
+    assert run("objects", empty, "-o", tmp_path / "o.tif", *components, "--min-size", "72") == 0
+    assert stored(tmp_path / "o.tif").max() == 2
 
 
 def test_the_way_to_measure_is_shown_and_loses_no_flag(

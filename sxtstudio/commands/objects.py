@@ -174,7 +174,7 @@ def show_found(result: ObjectsResult, job: ObjectsJob) -> None:
             rows.append(
                 ("warning", f"its numbers, {ends}, are none of objects: the new ones are in their order")
             )
-    elif job.method is Method.BODIES and found.count:
+    elif job.method is Method.BODIES:
         rows.append(
             ("bodies", f"{found.bodies}, {found.flagged(Flag.OPEN)} of them open where no outline is drawn")
         )
@@ -182,17 +182,12 @@ def show_found(result: ObjectsResult, job: ObjectsJob) -> None:
             rows.append(("sheets", f"{sheets} that enclose nothing, numbered after the bodies"))
         if result.judged:
             rows.append(("doubtful", f"the network was not sure of {found.flagged(Flag.DOUBTFUL)} outlines"))
-    if not found.count:
-        rows.append(
-            ("warning", "no object was found: the outlines enclose nothing, or --close is too narrow")
-        )
     rows += [("note", note) for note in result.notes]
     rows.append(("written", receipt_text(result.receipt)))
     flags = "" if job.table is None else f" --flags {shlex.quote(str(job.table))}"
-    if job.table is None and found.count:
+    if job.table is None:
         rows.append(("note", "with --table FILE the flags (open, doubtful, sheet) are kept for 'measure'"))
-    if found.count:
-        rows.append(("next", f"sxtstudio measure {shlex.quote(str(job.output))}{flags} -o measured.csv"))
+    rows.append(("next", f"sxtstudio measure {shlex.quote(str(job.output))}{flags} -o measured.csv"))
     print_rows(rows)
     note_result(
         [result.receipt.path, *table_files(job.table)],

@@ -19,7 +19,13 @@ from sxtstudio.io.pages import DecodedSlices
 from sxtstudio.io.raw import RawFile, RawSlices
 from sxtstudio.io.tiff_ifd import Directory, lacks_parts, read_directories
 from sxtstudio.io.tiff_meta import ome_images, voxel_and_origin
-from sxtstudio.io.tiff_parts import FILE_NAMES, decode_page, refuse_foreign_parts, refuse_unbounded
+from sxtstudio.io.tiff_parts import (
+    FILE_NAMES,
+    decode_page,
+    refuse_foreign_parts,
+    refuse_unbounded,
+    refuse_unknown_values,
+)
 
 _SEPARATE = 2
 _COLOUR = ("RGB", "YCBCR", "CIELAB", "SEPARATED")
@@ -74,6 +80,7 @@ def _describe(path: Path, tif: tifffile.TiffFile, directories: list[Directory], 
         )
     one = series[0]
     page = one.keyframe
+    refuse_unknown_values(path, page, directories)
     notes: list[str] = []
     slices = _count_slices(path, one, named, notes)
     _check_promise(path, tif, one, slices, notes)

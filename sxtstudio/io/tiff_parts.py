@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.io.limits import LARGEST_CHUNK_BYTES, MOST_SLICES
+from sxtstudio.io.tiff_ifd import Directory
 
 FILE_NAMES = re.compile(r"""FileName\s*=\s*["']([^"']*)["']""")
 _COUNTS = re.compile(r"""\b(?:Size[ZCT]|First[ZCT]|IFD|PlaneCount|NumPlanes)\s*=\s*["']\s*(\d+)""")
@@ -27,7 +28,9 @@ _SIZES = re.compile(r"""\bSize[ZCT]\s*=\s*["']\s*(\d+)""")
 
 # Methods that unpack to no more than they are told to: none, CCITT, LZW, deflate, PackBits, LZMA, zstd.
 _BOUNDED = {1, 2, 3, 4, 5, 8, 32773, 32946, 34925, 50000}
-_JPEG = 7
+_JPEG, _UNCOMPRESSED = 7, 1
+#: What is stored in other widths is unpacked.
+_USUAL_BITS = (8, 16, 32, 64)
 _SLACK_BYTES = 1 << 20
 
 
@@ -43,6 +46,32 @@ def refuse_foreign_parts(path: Path, tif: tifffile.TiffFile) -> None:
         _check_ome(path, tif.ome_metadata or "")
     for name in _companions(path, tif):
         _check_companion(path, name)
+
+
+def refuse_unknown_values(path: Path, page: tifffile.TiffPage, directories: list[Directory]) -> None:
+    """Refuse pixels of a kind or of so many bits that nobody stores, or of more bits than the file holds.
+
+    Raises
+    ------
+    UserError
+        If they are. The pixels of usual widths are counted where they are read.
+    """
+    bits = page.bitspersample
+    if page.dtype is None:
+        raise UserError(
+            f"{path.name} says that a value takes {bits} bits, which is no kind of number that SXT Studio "
+            "reads. Save it with 8, 16 or 32 bits; if it should have these already, it is damaged: copy "
+            "it again."
+        )
+    if bits in _USUAL_BITS:
+        return
+    for one in directories:
+        needed = one.rows * -(-one.columns * one.samples * one.bits // 8)
+        if one.compression == _UNCOMPRESSED and 0 < one.segment_bytes.sum() < needed:
+            raise UserError(
+                f"{path.name} says that a value takes {bits} bits, and holds fewer bytes than that takes. "
+                "The file is damaged: copy or export it again."
+            )
 
 
 def refuse_unbounded(path: Path, page: tifffile.TiffPage) -> None:

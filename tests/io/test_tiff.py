@@ -279,6 +279,37 @@ def test_truncated_files(tmp_path, how, keep):
         opened.read(Box.whole(opened.shape))
 
 
+def with_bits(path, bits):
+    """Let every page of a file say that its values take so many bits."""
+    with tifffile.TiffFile(path) as tif:
+        places = [page.tags["BitsPerSample"].valueoffset for page in tif.pages]
+    stored = bytearray(path.read_bytes())
+    for place in places:
+        stored[place : place + 2] = bits.to_bytes(2, "little")
+    path.write_bytes(stored)
+
+
+@pytest.mark.parametrize("bits", [0, 33, 77, 128])
+@pytest.mark.parametrize("dtype", ["u1", "f4"])
+def test_values_of_so_many_bits_are_no_numbers(tmp_path, bits, dtype):
+    path = tmp_path / "odd.tif"
+    tifffile.imwrite(path, np.ones((3, 9, 10), dtype), photometric="minisblack", metadata=None)
+    with_bits(path, bits)
+    with pytest.raises(UserError, match=f"odd.tif says that a value takes {bits} bits"):
+        open_volume(path)
+
+
+def test_more_bits_than_there_are_bytes_are_told_at_once(tmp_path):
+    path = tmp_path / "odd.tif"
+    tifffile.imwrite(path, np.ones((3, 9, 10), "u2"), photometric="minisblack", metadata=None)
+    with_bits(path, 24)
+    with pytest.raises(UserError, match="fewer bytes than that takes"):
+        open_volume(path)
+    with_bits(path, 12)  # fewer are no fault
+    with open_volume(path) as volume:
+        assert volume.read(Box((0, 0, 0), volume.shape)).shape == (3, 9, 10)
+
+
 def test_damaged_compressed_page_is_told_when_it_is_read(tmp_path):
     path = tmp_path / "a.tif"
     data = np.random.default_rng(1).integers(0, 255, (4, 40, 50)).astype("u1")

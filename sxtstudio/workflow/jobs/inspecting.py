@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
+from sxtstudio.core.quality.labelled import LabelSigns
 from sxtstudio.io import FileVolume, open_volume
 from sxtstudio.io.axes import StoredAxes, axes_to_json
 from sxtstudio.workflow.jobs.outputs import on_disk
 
 SAMPLE_BYTES = 256_000_000
 FEWEST_SLICES = 16
+#: So many slices say whether a file holds labels.
+_LOOKED_AT = 8
 
 
 @dataclass(frozen=True)
@@ -109,6 +114,23 @@ def tilt_series_text(volume: FileVolume) -> str:
     return (
         f"{volume.path.name} looks like a tilt series, the projections of which a tomogram is made, and not "
         f"like a tomogram: {volume.tilt_series}. Segment the reconstruction instead."
+    )
+
+
+def labels_text(volume: FileVolume) -> str | None:
+    """Return what to say of labels before anyone takes them for a tomogram; None where it looks like one.
+
+    Some slices are read, evenly.
+    """
+    signs, (depth, height, width) = LabelSigns(), volume.shape
+    for z in sorted({round(part * (depth - 1)) for part in np.linspace(0, 1, _LOOKED_AT)}):
+        with suppress(UserError):  # what cannot be read, others say
+            signs.add(volume.read(Box((z, 0, 0), (z + 1, height, width)))[0])
+    if not signs.are_labels:
+        return None
+    return (
+        f"{volume.path.name} looks like labels ({signs.what}), not like a tomogram: give the tomogram that "
+        "they belong to."
     )
 
 

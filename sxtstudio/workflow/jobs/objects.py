@@ -29,6 +29,7 @@ from sxtstudio.core.stages import Stage, Stages
 from sxtstudio.core.volume import Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.core.watched_volume import WatchedVolume
+from sxtstudio.core.wording import count
 from sxtstudio.io import ExportReceipt, export_volume, open_volume
 from sxtstudio.io.tables import TABLE_SUFFIXES, write_table
 from sxtstudio.workflow.document.views import labels_to_disk, notes_of
@@ -148,8 +149,8 @@ def objects_file(
     Raises
     ------
     UserError
-        If an input or a parameter is bad, the labels are empty, or the output cannot be written; an existing
-        output is then as it was.
+        If an input or a parameter is bad, there is no label or no object, or the output cannot be written;
+        an existing output is then as it was.
     Cancelled
         If the job was cancelled through ``progress``.
     """
@@ -195,8 +196,11 @@ def objects_file(
         if image is not None:
             with stages.stage(Work.COPY) as counter:
                 found = at_fill(found, numbers_at_fill(numbers, image, counter).tolist())
+        numbered = found.count
         with stages.stage(Work.REWRITE) as counter:
             found = keep_large(numbers, found, smallest, counter)
+        if not found.count:
+            raise UserError(_why_none(job, values, numbered, smallest))
         with stages.stage(Work.EXPORT) as counter:
             receipt = export_volume(
                 job.output,
@@ -212,6 +216,21 @@ def objects_file(
         notes = (*notes_of(source, job.voxel_nm), *(note for one in watched for note in one.notes))
         judged = probability is not None and not probability.blank
     return ObjectsResult(found, taken_as, values, receipt, voxel_nm, notes, judged)
+
+
+def _why_none(job: ObjectsJob, values: LabelValues, numbered: int, smallest: int) -> str:
+    """Return why there is no object, of which so many were found with those below the smallest size."""
+    name, labelled = job.labels.name, sum(values.voxels.values())
+    least = f"{count(smallest, 'voxel')}, which the smallest object has (--min-size)"
+    if labelled < smallest:
+        return f"{name} holds {count(labelled, 'label voxel')}, fewer than {least}, so there is no object."
+    if numbered:
+        what = f"the {count(numbered, 'object')} in {name} {'is' if numbered == 1 else 'are all'}"
+        return f"There is no object: {what} smaller than {least}. Give a smaller --min-size."
+    return (
+        f"{name} holds outlines that enclose nothing, so there is no object: take '--method components', or "
+        "a wider --close if the outlines have gaps."
+    )
 
 
 def parameters_of(job: ObjectsJob, voxel_nm: VoxelSize | None) -> BodyParameters:

@@ -38,7 +38,7 @@ from sxtstudio.workflow.jobs.cleaning import (
     mask_for,
     run_clean_up,
 )
-from sxtstudio.workflow.jobs.inspecting import tilt_series_text
+from sxtstudio.workflow.jobs.inspecting import labels_text, tilt_series_text
 from sxtstudio.workflow.jobs.outputs import VOLUME_SUFFIXES, Output, check_outputs, check_space
 from sxtstudio.workflow.jobs.report import segment_report, write_report
 from sxtstudio.workflow.jobs.unchanged import KnownInput
@@ -188,6 +188,8 @@ def segment_file(
         receipts = [receipt] if probability is None else [receipt, probability]
         report = segment_report(job, source.tomogram, source.voxel_nm, found, cleaned, receipts, seconds)
         report["notes"] += notes
+        if source.labels is not None:
+            report["warnings"].append(source.labels)
         if job.report:
             write_report(job.report, report)
         found.discard()
@@ -206,13 +208,17 @@ def last_stages(job: SegmentJob, shape: Triple) -> list[Stage]:
 
 @dataclass(frozen=True)
 class Source:
-    """An opened tomogram and what of it is segmented; the mask lies over these slices."""
+    """An opened tomogram and what of it is segmented; the mask lies over these slices.
+
+    ``labels`` is what to say if it looks like labels.
+    """
 
     tomogram: KnownInput
     slices: tuple[int, int]
     voxel_nm: VoxelSize | None
     mask: Volume | None
     mask_file: KnownInput | None
+    labels: str | None = None
 
     @property
     def file(self) -> FileVolume:
@@ -242,7 +248,7 @@ def open_source(job: SegmentJob, stack: ExitStack) -> Source:
         mask, mask_file = mask_for(opened, file.shape, slices), KnownInput.of(job.clean_up.mask, opened)
         check_mask(mask, job.clean_up.mask)
     tomogram = KnownInput.of(job.tomogram, file)
-    source = Source(tomogram, slices, job.voxel_nm or file.voxel_nm, mask, mask_file)
+    source = Source(tomogram, slices, job.voxel_nm or file.voxel_nm, mask, mask_file, labels_text(file))
     check_clean_up(job.clean_up, source.shape, source.voxel_nm)
     _check_disk(job, source.shape)
     return source
@@ -275,13 +281,15 @@ def _segment(
             on_slices=count,
             keeper=keeper,
         )
-    except UserError:
+    except UserError as error:
         try:
             source.tomogram.check()  # why it cannot be read, where somebody writes to it
         except InputChangedError:
             with suppress(UserError):
                 forget(work)
             raise
+        if source.labels is not None and type(error) is UserError:
+            raise UserError(f"{error.text} {source.labels}", slices=error.slices) from error
         raise
 
 

@@ -100,6 +100,21 @@ def test_dots_stand_by_class_without_those_at_the_border(filled: PlotsPage, qtbo
     qtbot.waitUntil(lambda: numbers(filled) == [1, 3, 4, 5, 6, 7, 8, 9])
 
 
+def test_sheets_are_left_out_as_in_the_table_and_said_and_drawn_where_nothing_else_is_shown(
+    filled: PlotsPage, sample: MainWindow, qtbot: QtBot
+) -> None:
+    document = sample.session.document
+    assert document is not None
+    flat = {n: ObjectRow(CLASSES[n % 3], flags=frozenset({Flag.SHEET})) for n in (4, 6)}
+    document.change_table(document.object_table.change(flat))
+    sample.session.table_changed.emit()
+    qtbot.waitUntil(lambda: numbers(filled) == [1, 3, 5, 7, 8])
+    assert "  ·  2 sheets that enclose nothing left out  ·  " in filled.words.text()
+    sample.session.objects.set(only=frozenset({4, 6}))
+    qtbot.waitUntil(lambda: numbers(filled) == [4, 6])
+    assert "sheet" not in filled.words.text()
+
+
 def test_a_dot_that_is_picked_is_chosen_everywhere(filled: PlotsPage, sample: MainWindow) -> None:
     objects = sample.session.objects
     filled.plot.picked.emit(4, False)

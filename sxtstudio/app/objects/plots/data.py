@@ -13,6 +13,7 @@ from sxtstudio.app.objects.table.columns import TableColumn, columns_of
 from sxtstudio.app.objects.table.listing import Listing
 from sxtstudio.app.states import ObjectsState
 from sxtstudio.core.figures import Category, Figure, FigureKind, dot_plot, histogram, scatter_plot
+from sxtstudio.core.measure.counted import Counted, at_border, counted, flagged, sheets_text
 from sxtstudio.core.object_table import Flag
 from sxtstudio.core.wording import count
 
@@ -84,10 +85,8 @@ def with_columns(choice: PlotChoice, columns: tuple[TableColumn, ...]) -> PlotCh
 def plot_of(listing: Listing, choice: PlotChoice, state: ObjectsState) -> Plotted:
     """Return the figure of a choice whose columns were measured."""
     titles = {column.key: column.title for column in number_columns(listing)}
-    drawn = _drawn(listing, state)
-    at_border = np.array([Flag.BORDER in row.flags for row in listing.rows], np.bool_) & drawn
-    if not choice.border:
-        drawn &= ~at_border
+    count_of = _counted(listing, choice, state)
+    drawn = count_of.rows
     categories = _categories(listing, drawn, choice, state)
     y_title = titles[choice.y]
     if choice.kind is FigureKind.SCATTER:
@@ -98,9 +97,8 @@ def plot_of(listing: Listing, choice: PlotChoice, state: ObjectsState) -> Plotte
         figure = histogram(categories, y_title)
     else:
         figure = dot_plot(categories, y_title)
-    return Plotted(
-        replace(figure, bar=_bar(listing, choice, state, titles)), _words(listing, choice, drawn, at_border)
-    )
+    figure = replace(figure, bar=_bar(listing, choice, state, titles))
+    return Plotted(figure, _words(listing, choice, count_of))
 
 
 def within(listing: Listing, key: str, low: float, high: float, state: ObjectsState) -> frozenset[int]:
@@ -117,6 +115,14 @@ def _drawn(listing: Listing, state: ObjectsState) -> NDArray[np.bool_]:
     if state.hidden:
         drawn &= ~np.isin(listing.numbers, np.fromiter(state.hidden, np.int64, len(state.hidden)))
     return drawn
+
+
+def _counted(listing: Listing, choice: PlotChoice, state: ObjectsState) -> Counted:
+    """Return which objects are drawn, by the rule of the table: sheets only where nothing else is shown."""
+    shown, rows = _drawn(listing, state), listing.table.rows
+    border = at_border(listing.numbers, listing.values("touches_border"), rows)
+    sheets = flagged(listing.numbers, rows, Flag.SHEET)
+    return counted(shown, border, sheets, with_border=choice.border, with_sheets=bool(sheets[shown].all()))
 
 
 def _categories(
@@ -152,15 +158,16 @@ def _bar(
     return scale.low, scale.high, titles[key]
 
 
-def _words(
-    listing: Listing, choice: PlotChoice, drawn: NDArray[np.bool_], at_border: NDArray[np.bool_]
-) -> str:
+def _words(listing: Listing, choice: PlotChoice, count_of: Counted) -> str:
+    drawn = count_of.rows
     known = np.isfinite(listing.values(choice.y))
     if choice.kind is FigureKind.SCATTER:
         known &= np.isfinite(listing.values(choice.x))
     parts = [f"n = {count(int((drawn & known).sum()), 'object')}"]
-    if not choice.border and (left := int(at_border.sum())):
+    if not choice.border and (left := int(count_of.border.sum())):
         parts.append(f"{count(left, 'object')} at the border left out")
+    if sheets := int(count_of.sheets.sum()):
+        parts.append(f"{sheets_text(sheets)} left out")
     if without := int((drawn & ~known).sum()):
         parts.append(f"{without} without a value")
     if choice.kind is FigureKind.DOTS:
