@@ -19,6 +19,8 @@ import os
 import shutil
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import bad_cases
@@ -193,6 +195,15 @@ def try_run(file: Path, root: Root, screen: Screen) -> None:
     bad_cases.full_disk_of_run(root, installer)
 
 
+@contextmanager
+def timed(part: str) -> Iterator[None]:
+    """Say how long a part took, and how busy the machine was with all that ran there."""
+    begin = time.monotonic()
+    yield
+    load = os.getloadavg()[2]
+    print(f"{part}: passed in {(time.monotonic() - begin) / 60:.1f} min, at a load of {load:.0f}", flush=True)
+
+
 def main() -> int:
     """Try what was asked for, or all; the exit code says whether all is well."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
@@ -211,13 +222,19 @@ def main() -> int:
     begin = time.monotonic()
     screen = Screen(BUILD / "screen")
     try:
-        root = try_bookworm(deb, screen) if "bookworm" in arguments.what else None
+        root = None
+        if "bookworm" in arguments.what:
+            with timed("Debian 12, .deb"):
+                root = try_bookworm(deb, screen)
         if "run" in arguments.what:
-            try_run(file, root or prepared("bookworm", screen), screen)
+            with timed("Debian 12, .run"):
+                try_run(file, root or prepared("bookworm", screen), screen)
         if "trixie" in arguments.what:
-            try_trixie(deb, screen)
+            with timed("Debian 13, .deb"):
+                try_trixie(deb, screen)
         if "wheel" in arguments.what:
-            try_wheel(screen)
+            with timed("wheel"):
+                try_wheel(screen)
     except Failed as failed:
         print(f"FAILED: {failed}", file=sys.stderr)
         return 1
