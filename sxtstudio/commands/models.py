@@ -67,6 +67,7 @@ def card_rows(card: ModelCard) -> list[tuple[str, str]]:
         ("description", card.description),
         ("trained on", card.trained_on),
         ("base width", str(card.base_width)),
+        ("sees", card.sees),
     ]
     if card.voxel_nm:
         rows.append(("voxel size", f"{card.voxel_nm[0]:g} to {card.voxel_nm[1]:g} nm"))

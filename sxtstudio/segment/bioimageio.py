@@ -2,7 +2,8 @@
 
 The package is a ZIP file with ``rdf.yaml`` (format 0.5), the weights as ONNX, a test input with the outputs
 that belong to it, a cover and a README. A slice goes in with its own grey values; the description tells to
-normalise it, as the program does.
+normalise it, as the program does. A model that sees several slices has them as channels, named after their
+places; those of the outputs belong to the slice in the middle.
 """
 
 from __future__ import annotations
@@ -97,8 +98,8 @@ def _description(card: ModelCard, outputs: dict[str, Image], weights: str, opset
         "inputs": [
             {
                 "id": _INPUT,
-                "description": f"One slice of a tomogram; absorbing structures are {_polarity(card)}.",
-                "axes": [*_first_axes("slice"), *(_input_axis(card, name) for name in "yx")],
+                "description": _input_text(card),
+                "axes": [*_first_axes(*_channels(card)), *(_input_axis(card, name) for name in "yx")],
                 "test_tensor": {"source": "test_input.npy"},
                 "preprocessing": [{"id": "zero_mean_unit_variance", "kwargs": {"axes": ["y", "x"]}}],
             }
@@ -117,8 +118,22 @@ def _description(card: ModelCard, outputs: dict[str, Image], weights: str, opset
     }
 
 
-def _first_axes(channel: str) -> list[dict[str, Any]]:
-    return [{"type": "batch"}, {"type": "channel", "channel_names": [channel]}]
+def _first_axes(*channels: str) -> list[dict[str, Any]]:
+    return [{"type": "batch"}, {"type": "channel", "channel_names": list(channels)}]
+
+
+def _channels(card: ModelCard) -> list[str]:
+    """The names of the input's channels: slice_minus_1, slice, slice_plus_1."""
+    half = card.slices // 2
+    before, after = ([f"slice_{side}_{n}" for n in range(1, half + 1)] for side in ("minus", "plus"))
+    return [*reversed(before), "slice", *after]
+
+
+def _input_text(card: ModelCard) -> str:
+    structures = f"absorbing structures are {_polarity(card)}."
+    if card.slices == 1:
+        return f"One slice of a tomogram; {structures}"
+    return f"{card.slices} neighbouring slices of a tomogram; the middle one is outlined; {structures}"
 
 
 def _input_axis(card: ModelCard, name: str) -> dict[str, Any]:
@@ -151,24 +166,24 @@ def _polarity(card: ModelCard) -> str:
 
 
 def _test_slice(card: ModelCard) -> Image:
-    """Rings and lines darker than their grainy surroundings, in grey values: (1, 1, y, x)."""
+    """Rings darker than their grainy surroundings, growing by a pixel a slice: (1, slices, y, x)."""
     edge = _edge(card)
     y, x = np.mgrid[:edge, :edge].astype(np.float32)
-    image = np.random.default_rng(0).normal(0, 0.35, (edge, edge))
-    for centre_y, centre_x, radius in ((0.5, 0.5, 0.42), (0.45, 0.4, 0.12), (0.6, 0.66, 0.08)):
-        away = np.hypot(y - centre_y * edge, x - centre_x * edge) - radius * edge
-        image -= 2.0 * np.exp(-0.5 * (away / 1.6) ** 2)
-    grey: Image = np.round(_GREY + _CONTRAST * image).astype(np.float32)
-    return grey[np.newaxis, np.newaxis]
+    stack = np.random.default_rng(0).normal(0, 0.35, (card.slices, edge, edge))
+    for step, image in enumerate(stack, -(card.slices // 2)):
+        for centre_y, centre_x, radius in ((0.5, 0.5, 0.42), (0.45, 0.4, 0.12), (0.6, 0.66, 0.08)):
+            away = np.hypot(y - centre_y * edge, x - centre_x * edge) - radius * edge - step
+            image -= 2.0 * np.exp(-0.5 * (away / 1.6) ** 2)
+    grey: Image = np.round(_GREY + _CONTRAST * stack).astype(np.float32)
+    return grey[np.newaxis]
 
 
 def _run(card: ModelCard, test: Image) -> dict[str, Image]:
-    normal = normalise_slice(test[0, 0])
-    if normal is None:
-        raise ValueError("the test slice has no contrast")
+    normal = [normalise_slice(image) for image in test[0]]
+    shown = np.stack([image for image in normal if image is not None])[np.newaxis]
     names = [card.label_output, *([card.image_output] if card.image_output else [])]
     session = create_session(_file(card), choose_device("cpu"))
-    results = session.run(names, {card.input_name: normal[np.newaxis, np.newaxis]})
+    results = session.run(names, {card.input_name: shown})
     return dict(zip(names, results, strict=True))
 
 
@@ -185,7 +200,7 @@ def _opset(path: Path, card: ModelCard) -> int:
 
 def _cover(test: Image, label: Image, threshold: float) -> bytes:
     """The test slice, and beside it with its labels in red."""
-    grey = test[0, 0]
+    grey = test[0, test.shape[1] // 2]
     low, high = auto_window(grey)
     shown = (255 * np.clip((grey - low) / (high - low), 0, 1)).astype(np.uint8)
     plain = np.repeat(shown[..., np.newaxis], 3, axis=2)
@@ -207,7 +222,7 @@ def _readme(card: ModelCard) -> str:
         "",
         "## Use",
         "",
-        f"Each slice is normalised on its own, (x - mean) / SD. Absorbing structures have to be "
+        f"{_seen(card)}Each slice is normalised on its own, (x - mean) / SD. Absorbing structures have to be "
         f"{_polarity(card)}. Label pixels where the output `label` is above {card.threshold:g}. Near the "
         f"borders of a tile, {card.halo_px} px see less than the network needs.",
         "",
@@ -223,6 +238,15 @@ def _readme(card: ModelCard) -> str:
         f"Method: {ARTICLE['text']}. doi:{ARTICLE['doi']}",
     ]
     return "\n".join(lines) + "\n"
+
+
+def _seen(card: ModelCard) -> str:
+    if card.slices == 1:
+        return ""
+    return (
+        f"The network sees {card.slices} neighbouring slices, in the order of z, and outlines the middle "
+        "one. Repeat the first and the last slice beyond the borders. "
+    )
 
 
 def _npy(values: Image) -> bytes:

@@ -149,6 +149,11 @@ class ModelCard(CardEntries):
         near = (use for use, entry in self.uses.items() if abs(entry.threshold - threshold) < _SAME_THRESHOLD)
         return next(near, None)
 
+    @property
+    def sees(self) -> str:
+        """How much of a tomogram it sees at once, in words."""
+        return "one slice" if self.slices == 1 else f"{self.slices} slices, and outlines the middle one"
+
     @classmethod
     def from_json(cls, text: str | bytes, source: str = "the model card") -> ModelCard:
         """Read a card.

@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from msgspec.structs import replace
 
@@ -24,6 +25,7 @@ from sxtstudio.workflow.jobs.cleaning import CleanUp
 from sxtstudio.workflow.jobs.segmenting import SegmentJob
 from sxtstudio.workflow.ranges.state import ranges_folder, read_state
 from tests.cluster.test_runner import as_told, contents, kill_holder, parameters
+from tests.conftest import MakeContextModel
 
 SHARED = Profile("local", workers=2, slices_per_task=16)
 
@@ -92,6 +94,20 @@ def test_a_tomogram_in_odd_ranges_is_that_of_one_machine(
     assert rows[many][0].worker.startswith("2 workers (") and "CPU (1 thread)" in rows[many][0].worker
     assert fractions == sorted(fractions)
     assert sorted(path.name for path in many.iterdir()) == ["deep.labels.json", "deep.labels.mrc"]
+
+
+def test_a_network_for_several_slices_sees_beyond_the_ends_of_a_range(
+    deep: Path, make_context_model: MakeContextModel, tmp_path: Path, machines: Machines
+) -> None:
+    """Beyond the end of a range lie three slices that the network sees there, and one that has a say."""
+    model = make_context_model(tmp_path / "net.onnx", np.random.default_rng(0).normal(-0.1, 0.3, (7, 3, 3)))
+    alone, many = tmp_path / "alone", tmp_path / "many"
+    run_batch([deep], parameters(model, alone, suffix=".mrc"))
+    runner = ClusterRunner(SHARED, machines=machines)
+    (row,) = run_batch([deep], parameters(model, many, suffix=".mrc"), runner=runner)
+    assert row.state == "done", row.message
+    assert [entry["slices"] for entry in report_of(many)["ranges"]] == [[0, 16], [16, 23]]
+    assert contents(many) == contents(alone) and len(contents(many)) == 1
 
 
 def test_a_worker_that_is_killed_in_a_range_costs_the_slices_in_hand(

@@ -15,12 +15,14 @@ from pathlib import Path
 import numpy as np
 import onnx
 import pytest
+from scipy import ndimage
 
 from sxtstudio.cli import main
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment.bioimageio import export_bioimageio
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.check import card_of
+from tests.conftest import MakeContextModel
 
 VALIDATE = """
 import sys
@@ -52,6 +54,29 @@ def card(toy_model: Path) -> ModelCard:
     }
     toy_model.with_suffix(".json").write_text(json.dumps(told))
     return card_of(toy_model)
+
+
+def test_several_slices_are_channels_of_the_input(
+    tmp_path: Path, make_context_model: MakeContextModel
+) -> None:
+    random = np.random.default_rng(0)
+    kernel = random.normal(0, 0.2, (3, 3, 3))
+    card = card_of(make_context_model(tmp_path / "net.onnx", kernel))
+    files = content(export_bioimageio(card, tmp_path / "net.zip"))
+    told = json.loads(files["rdf.yaml"])
+    assert told["inputs"][0]["axes"][1]["channel_names"] == ["slice_minus_1", "slice", "slice_plus_1"]
+    assert "the middle one is outlined" in told["inputs"][0]["description"]
+    assert [out["axes"][1]["channel_names"] for out in told["outputs"]] == [["label"], ["image"]]
+    (preprocessing,) = told["inputs"][0]["preprocessing"]
+    assert preprocessing["kwargs"]["axes"] == ["y", "x"]  # each channel on its own
+    assert told["config"]["sxtstudio"]["slices"] == 3
+    assert "sees 3 neighbouring slices" in files["README.md"].decode()
+    stack, label = (np.load(io.BytesIO(files[f"test_{name}.npy"])) for name in ("input", "label"))
+    assert stack.shape[1] == 3 and np.abs(stack[0, 0] - stack[0, 2]).max() > 50
+    normal = stack[0].astype(np.float64)
+    normal = (normal - normal.mean(axis=(1, 2), keepdims=True)) / normal.std(axis=(1, 2), keepdims=True)
+    total = sum(ndimage.correlate(c, k, mode="constant") for c, k in zip(normal, kernel, strict=True))
+    assert np.abs(label[0, 0] - np.tanh(total)).max() < 1e-4
 
 
 def content(path: Path) -> dict[str, bytes]:

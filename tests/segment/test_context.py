@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +25,7 @@ from sxtstudio.io.network.layers import Network
 from sxtstudio.io.network.model_files import write_model_files
 from sxtstudio.io.network.onnx_graph import network_model
 from sxtstudio.segment import context
+from sxtstudio.segment.checkpoint import read_unfinished
 from sxtstudio.segment.context import SliceRing, stack_of
 from sxtstudio.segment.device import choose_device
 from sxtstudio.segment.neighbours import Neighbours
@@ -227,6 +231,33 @@ def test_neither_range_nor_batch_nor_interruption_changes_a_bit(
         tried = segment_slice(ArrayVolume(volume), z, parameters)
         assert tried.labels is not None
         np.testing.assert_array_equal(tried.labels, whole[0][z])
+
+
+def test_a_killed_run_goes_on_to_the_same_bits(make_context_model: MakeContextModel, tmp_path: Path) -> None:
+    volume = tomogram(60)
+    np.save(tmp_path / "tomogram.npy", volume)
+    model = make_context_model(tmp_path / "net.onnx", kernel_of(5))
+    code = (
+        "import sys, numpy as np; from pathlib import Path\n"
+        "from sxtstudio.core.volume import ArrayVolume\n"
+        "from sxtstudio.segment import segment, SegmentParameters\n"
+        "p = SegmentParameters(model=Path(sys.argv[2]), device='cpu', polarity='dark', probability=True)\n"
+        "volume = ArrayVolume(np.load(sys.argv[1]))\n"
+        "segment(volume, p, Path(sys.argv[3]), on_slices=lambda z, _: print(z, flush=True))"
+    )
+    command = [sys.executable, "-c", code, tmp_path / "tomogram.npy", model, tmp_path / "w"]
+    with subprocess.Popen([str(part) for part in command], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            if int(line) >= 3:
+                process.send_signal(signal.SIGKILL)
+                break
+    parameters = parameters_of(model, neighbours=1)
+    finished = read_unfinished(tmp_path / "w")
+    assert finished is not None and 4 <= finished.finished < 60
+    whole = run(volume, parameters, tmp_path / "whole")
+    for mine, other in zip(run(volume, parameters, tmp_path / "w", resume=True), whole, strict=True):
+        np.testing.assert_array_equal(mine, other)
 
 
 class Counted(ArrayVolume):

@@ -58,6 +58,7 @@ def _details(card: ModelCard) -> list[tuple[str, str]]:
         ("Absorbing structures", _POLARITY[card.polarity]),
         ("Threshold", f"{card.threshold:g} (from −1 to 1)"),
         ("Base width", str(card.base_width)),
+        ("Sees at once", card.sees),
         ("Licence", card.licence),
     ]
     if card.created:

@@ -41,12 +41,12 @@ def save(path: Path, image: NDArray[np.float32]) -> Path:
     return path
 
 
-def write_network(path: Path) -> Path:
-    """Write a network of two heads, each a convolution that differs in each direction."""
+def write_network(path: Path, sees: int = 1) -> Path:
+    """Write a network of two heads, each a convolution that differs in each direction and of each slice."""
     random = np.random.default_rng(3)
     kernels = {
-        "label": random.normal(-0.6, 0.4, (1, 1, 3, 3)),
-        "image": random.normal(0.1, 0.1, (1, 1, 3, 3)),
+        "label": random.normal(-0.6, 0.4, (1, sees, 3, 3)),
+        "image": random.normal(0.1, 0.1, (1, sees, 3, 3)),
     }
     kernels["label"][0, 0, 1, 1] = -2
     weights = [numpy_helper.from_array(kernel.astype(np.float32), f"w_{n}") for n, kernel in kernels.items()]
@@ -56,10 +56,11 @@ def write_network(path: Path) -> Path:
         helper.make_node("Conv", ["input", "w_image"], ["image"], pads=[1, 1, 1, 1]),
     ]
     free = ["n", 1, "y", "x"]
+    seen = ["n", sees, "y", "x"]
     graph = helper.make_graph(
         nodes,
         "two heads",
-        [helper.make_tensor_value_info("input", TensorProto.FLOAT, free)],
+        [helper.make_tensor_value_info("input", TensorProto.FLOAT, seen)],
         [helper.make_tensor_value_info(head, TensorProto.FLOAT, free) for head in kernels],
         weights,
     )
@@ -83,15 +84,15 @@ def chunks_of_four(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def make_job(tmp_path: Path) -> MakeJob:
-    """The function that makes a job of a tomogram of so many slices."""
+    """The function that makes a job of a tomogram of so many slices, for a network that sees some at once."""
 
-    def make(depth: int = 10, name: str = "labels.tif", **parameters: object) -> SegmentJob:
+    def make(depth: int = 10, name: str = "labels.tif", *, sees: int = 1, **parameters: object) -> SegmentJob:
         tomogram = tmp_path / "cell.mrc"
         if not tomogram.exists():
             save(tomogram, slices_of(depth))
         model = tmp_path / "two.onnx"
         if not model.exists():
-            write_network(model)
+            write_network(model, sees)
         stem = name.partition(".")[0]
         values = {"probability": True, "polarity": "dark", **parameters}
         return SegmentJob(

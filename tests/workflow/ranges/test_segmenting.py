@@ -104,8 +104,17 @@ def assert_same_voxels(one: Path, other: Path) -> None:
         (11, 4, {"slices": (1, 10), "trust": "every"}),
         (9, 5, {"neighbours": 0}),
         (3, 16, {"trust": "none", "probability": False}),
+        (13, 4, {"slices": (1, 12), "trust": "every", "sees": 7}),
+        (9, 4, {"neighbours": 0, "sees": 3}),
     ],
-    ids=["three ranges", "odd slices", "one slice at the end", "less than a layer"],
+    ids=[
+        "three ranges",
+        "odd slices",
+        "one slice at the end",
+        "less than a layer",
+        "seven seen",
+        "three seen",
+    ],
 )
 def test_ranges_equal_the_whole(
     make_job: MakeJob, depth: int, per_range: int, options: dict[str, Any]
