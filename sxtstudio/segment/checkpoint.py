@@ -7,8 +7,8 @@ A folder holds
     labels.raw        uint8 (z, y, x), 0 or 255
     probability.raw   uint8 (z, y, x), 0…255, if it was asked for
     trust.log         a line per slice, if there is anything to tell: its index and its figures (JSON)
-    finished.log      a line per finished slice: its index, the checksum of its voxels, and that of the slice
-                      of the tomogram that it was made from
+    finished.log      a line per finished slice: its index, the checksum of its voxels, that of the slice
+                      of the tomogram that it was made from, and that of all slices that had a say in it
 
 A line is appended only after the voxels have reached the disk (fsync), so that it never promises
 more than there is. A half-written last line, or a slice whose checksum is wrong, counts as not done.
@@ -50,7 +50,7 @@ from sxtstudio.segment.run_settings import RunSettings, settings_from_json
 SETTINGS, LEDGER, TRUST = "settings.json", "finished.log", "trust.log"
 LABELS, PROBABILITY = "labels.raw", "probability.raw"
 _OURS = {SETTINGS, LEDGER, TRUST, LABELS, PROBABILITY}
-_LINE = re.compile(rb"(\d+) ([0-9a-f]{8})(?: ([0-9a-f]{8}))?\n")
+_LINE = re.compile(rb"(\d+) ([0-9a-f]{8})(?: ([0-9a-f]{8}))?(?: ([0-9a-f]{8}))?\n")
 _MOST_BYTES = 64 << 20
 _TRIES = 100
 Pixels = NDArray[np.uint8]
@@ -63,6 +63,24 @@ class _SettingsFile(Struct):
 
 class UndecidedError(UserError):
     """There are finished slices, and nobody has said whether to go on with them or to discard them."""
+
+
+@dataclass(frozen=True)
+class MadeFrom:
+    """What a slice was made from: the CRC-32 of that slice of the tomogram, and of all that had a say in it.
+
+    ``around`` is that of the checksums of these slices, in their order; None where it was one slice alone, or
+    in runs of former versions.
+    """
+
+    own: int
+    around: int | None = None
+
+
+@dataclass(frozen=True)
+class _Claim:
+    voxels: int
+    source: MadeFrom | None
 
 
 @dataclass(frozen=True)
@@ -135,7 +153,7 @@ class Checkpoint:
         self.settings = settings
         self.shape: Triple = settings.shape
         self.finished: set[int] = set()
-        self._sources: dict[int, int] = {}
+        self._sources: dict[int, MadeFrom] = {}
         self._names = (LABELS, PROBABILITY) if settings.probability else (LABELS,)
         self._maps: dict[str, Pixels] = {}
         self._files: dict[str, IO[bytes]] = {}
@@ -163,11 +181,11 @@ class Checkpoint:
         probability: Pixels | None = None,
         trust: SliceTrust | None = None,
         *,
-        source: int | None = None,
+        source: MadeFrom | None = None,
     ) -> None:
         """Store slice ``z``; when this returns, it survives a power cut.
 
-        ``source`` is the CRC-32 of the slice of the tomogram.
+        ``source`` is what it was made from.
 
         Raises
         ------
@@ -192,7 +210,8 @@ class Checkpoint:
             if trust is not None:
                 self._files[TRUST].write(trust_line(z, trust))
                 _flush(self._files[TRUST])
-            made_from = b"" if source is None else b" %08x" % source
+            numbers = [] if source is None else [source.own, source.around]
+            made_from = b"".join(b" %08x" % number for number in numbers if number is not None)
             self._files[LEDGER].write(b"%d %08x%s\n" % (z, checksum, made_from))
             _flush(self._files[LEDGER])
         self.finished.add(z)
@@ -211,17 +230,17 @@ class Checkpoint:
             if settings.changes_from(self.settings):
                 return 0
             trust = dict(read_trust(read_plain(other / TRUST, _MOST_BYTES)))
-            for z, (voxels, source) in sorted(_claims(other).items()):
+            for z, claim in sorted(_claims(other).items()):
                 if z >= self.shape[0] or z in self.finished:
                     continue
                 labels, *more = (_read_slice(other / name, z, self.shape) for name in self._names)
-                if _crc_of([labels, *more]) == voxels:
-                    self.write(z, labels, more[0] if more else None, trust.get(z), source=source)
+                if _crc_of([labels, *more]) == claim.voxels:
+                    self.write(z, labels, more[0] if more else None, trust.get(z), source=claim.source)
                     count += 1
         return count
 
-    def source(self, z: int) -> int | None:
-        """Return the CRC-32 of the slice of the tomogram that slice ``z`` was made from, if it is known."""
+    def source(self, z: int) -> MadeFrom | None:
+        """Return what slice ``z`` was made from, if it is known."""
         return self._sources.get(z)
 
     def read(self, z: int) -> Pixels:
@@ -359,11 +378,11 @@ class Checkpoint:
             # A torn line would swallow the next one.
             with open_own(path, "r+b") as file:
                 file.truncate(whole)
-        for z, (voxels, source) in _claims(self.folder).items():
-            if z < self.shape[0] and self._checksum(z) == voxels:
+        for z, claim in _claims(self.folder).items():
+            if z < self.shape[0] and self._checksum(z) == claim.voxels:
                 self.finished.add(z)
-                if source is not None:
-                    self._sources[z] = source
+                if claim.source is not None:
+                    self._sources[z] = claim.source
 
     def _checksum(self, z: int) -> int:
         return _crc_of([_read_slice(self.folder / name, z, self.shape) for name in self._names])
@@ -432,10 +451,13 @@ def _read_settings(folder: Path) -> tuple[RunSettings, bool]:
     return settings_from_json(found.settings, str(folder / SETTINGS)), found.own_folder
 
 
-def _claims(folder: Path) -> dict[int, tuple[int, int | None]]:
-    """Return the whole lines of the ledger: for each slice the checksums of its voxels and of its source."""
-    lines = _LINE.findall(read_plain(folder / LEDGER, _MOST_BYTES))
-    return {int(z): (int(voxels, 16), int(source, 16) if source else None) for z, voxels, source in lines}
+def _claims(folder: Path) -> dict[int, _Claim]:
+    """Return what the whole lines of the ledger say of each slice."""
+    found = {}
+    for z, voxels, own, around in _LINE.findall(read_plain(folder / LEDGER, _MOST_BYTES)):
+        source = MadeFrom(int(own, 16), int(around, 16) if around else None) if own else None
+        found[int(z)] = _Claim(int(voxels, 16), source)
+    return found
 
 
 @contextmanager

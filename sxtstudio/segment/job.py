@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+import zlib
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -18,7 +19,7 @@ from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume, Volume
 from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.check import try_model
-from sxtstudio.segment.checkpoint import Checkpoint
+from sxtstudio.segment.checkpoint import Checkpoint, MadeFrom
 from sxtstudio.segment.device import Device, choose_device
 from sxtstudio.segment.keeper import RunnerKeeper
 from sxtstudio.segment.neighbours import Mean, Neighbours, Output
@@ -155,10 +156,10 @@ class SegmentationJob:
         for index in sorted(checkpoint.finished):
             progress.check()
             z, made_from = self.slices[0] + index, checkpoint.source(index)
-            if made_from is not None and self.volume.checksum(z) != made_from:
+            if made_from is not None and made_from != self._made_from(z, made_from.around is not None):
                 raise InputChangedError(
                     f"The tomogram is not the one of which {self.resumed} slices were finished: its "
-                    "{slices} is another. Restart to discard the finished slices.",
+                    "{slices}, or a neighbour of it, is another. Restart to discard the finished slices.",
                     slices=(z, z),
                 )
             # Only where there was nothing to see, nothing was measured.
@@ -304,9 +305,17 @@ class SegmentationJob:
         if self.parameters.trust != "none" and values is not None:
             sure = certainty(values if field is None else field.inside(values), self.card.threshold)
         trust = SliceTrust(sure, output.recognised, measured)
-        index, source = z - self.slices[0], self.volume.checksum(z)
+        index, source = z - self.slices[0], self._made_from(z, len(self.neighbours.seen(z)) > 1)
         checkpoint.write(index, labels, probability, trust, source=source)
         return Finished(z, labels, blank=values is None)
+
+    def _made_from(self, z: int, with_others: bool) -> MadeFrom:
+        """The checksums of what labels of a slice are made from; slices not read yet are read."""
+        own = self.volume.checksum(z)
+        if not with_others:
+            return MadeFrom(own)
+        all_seen = np.array([self.volume.checksum(other) for other in self.neighbours.seen(z)], "<u4")
+        return MadeFrom(own, zlib.crc32(all_seen.data))
 
     def _timed_reading(self, batches: Iterator[Batch]) -> Iterator[Batch]:
         while True:

@@ -50,6 +50,10 @@ class Neighbours:
         """Return the slices that the network sees at a position: the one that it shows in the middle."""
         return around(self.slice_of(position), self.slices, self.slice_count)
 
+    def seen(self, z: int) -> list[int]:
+        """Return all slices (ascending) on which the output for slice ``z`` depends."""
+        return sorted({other for position in self.needed([z]) for other in self.window(position)})
+
     def turned(self, image: Image, position: int) -> Image:
         """Return an image (…, y, x) as the network is given it at this position."""
         return np.ascontiguousarray(np.rot90(image, self._quarters(position), axes=(-2, -1)))

@@ -15,7 +15,14 @@ from msgspec.structs import replace
 
 from sxtstudio.core.errors import UserError
 from sxtstudio.segment import checkpoint as module
-from sxtstudio.segment.checkpoint import Checkpoint, UndecidedError, forget, has_unfinished, read_unfinished
+from sxtstudio.segment.checkpoint import (
+    Checkpoint,
+    MadeFrom,
+    UndecidedError,
+    forget,
+    has_unfinished,
+    read_unfinished,
+)
 from sxtstudio.segment.run_settings import RunSettings
 
 SHAPE = (5, 6, 7)
@@ -297,10 +304,11 @@ def test_the_probability_can_be_taken(tmp_path: Path) -> None:
 
 def test_what_a_slice_was_made_from_is_known_again(interrupted: Path) -> None:
     checkpoint = opened(interrupted)
-    checkpoint.write(1, pixels(1), source=0xFEDC)
+    checkpoint.write(1, pixels(1), source=MadeFrom(0xFEDC))
+    checkpoint.write(2, pixels(2), source=MadeFrom(0x12, 0))
     checkpoint.close()
     again = opened(interrupted)
-    assert [again.source(z) for z in (0, 1, 2)] == [None, 0xFEDC, None]
+    assert [again.source(z) for z in (0, 1, 2)] == [None, MadeFrom(0xFEDC), MadeFrom(0x12, 0)]
     again.close()
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,6 +18,7 @@ import pytest
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from sxtstudio.core.checked_volume import InputChangedError
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.progress import Progress
@@ -231,6 +233,34 @@ def test_neither_range_nor_batch_nor_interruption_changes_a_bit(
         tried = segment_slice(ArrayVolume(volume), z, parameters)
         assert tried.labels is not None
         np.testing.assert_array_equal(tried.labels, whole[0][z])
+
+
+@pytest.mark.parametrize(("slices", "neighbours", "farthest"), [(1, 0, 0), (1, 1, 1), (5, 0, 2), (7, 1, 4)])
+def test_a_run_does_not_go_on_where_a_slice_that_had_a_say_is_another(
+    make_context_model: MakeContextModel, tmp_path: Path, slices: int, neighbours: int, farthest: int
+) -> None:
+    """Slice 10 was finished; the slice as far away as it was seen is replaced then, and one beyond."""
+    volume = tomogram(31)
+    model = make_context_model(tmp_path / "net.onnx", kernel_of(slices))
+    parameters = parameters_of(model, neighbours=neighbours, slices=(10, 31))
+    stop = Progress()
+    with pytest.raises(Cancelled):
+        segment(
+            ArrayVolume(volume), parameters, tmp_path / "w", progress=stop, on_slices=lambda *_: stop.cancel()
+        )
+    assert (tmp_path / "w" / "finished.log").read_text().startswith("0 ")
+    for z, is_refused in ((10 - farthest, True), (9 - farthest, False)):
+        changed = volume.copy()
+        changed[z, 5, 5] += 1
+        if is_refused and z == 10:
+            continue  # the first slice of a range is compared before
+        copy = tmp_path / f"{z}"
+        shutil.copytree(tmp_path / "w", copy)
+        if is_refused:
+            with pytest.raises(InputChangedError, match="neighbour of it, is another"):
+                run(changed, parameters, copy, resume=True)
+        else:
+            run(changed, parameters, copy, resume=True)
 
 
 def test_a_killed_run_goes_on_to_the_same_bits(make_context_model: MakeContextModel, tmp_path: Path) -> None:
