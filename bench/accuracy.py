@@ -176,12 +176,19 @@ def main() -> None:
     parser.add_argument("--model", default="compact")
     parser.add_argument("--threshold", type=float, help="network output, −1…1 (default: the model's own)")
     parser.add_argument("--neighbours", type=int, choices=(0, 1), default=1, help="on each side (default: 1)")
+    parser.add_argument(
+        "--label-artefacts", dest="leave_out", action="store_false", help="frames and gold too"
+    )
     parser.add_argument("--uses", action="store_true", help="measure the thresholds for each use of labels")
     parser.add_argument("--write", action="store_true", help="put them into the model's card")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
     wanted = SegmentParameters(
-        options.model, device="cpu", threshold=options.threshold, neighbours=options.neighbours
+        options.model,
+        device="cpu",
+        threshold=options.threshold,
+        neighbours=options.neighbours,
+        leave_out=options.leave_out,
     )
     if options.uses or options.write:
         show_uses(options.model, measured_uses(wanted), write=options.write, as_json=options.json)

@@ -102,8 +102,8 @@ def test_hot_pixels_cost_nothing(judged):
     assert judged(spoilt, ALL)[0] == pytest.approx(judged(lambda lac: lac, ALL)[0], abs=0.005)
 
 
-def test_the_card_says_what_each_use_of_labels_costs():
-    card = load_card("compact")
+def test_the_card_says_what_each_use_of_labels_costs(model):
+    card = load_card(model)
     assert list(card.uses) == list(Use)
     assert card.use_of(card.threshold) is Use.BALANCED  # what it does when nobody chooses
     judged = card.uses[Use.BALANCED].scores

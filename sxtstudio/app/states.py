@@ -108,6 +108,8 @@ class DisplayState:
         The overlay of the labels; opacity 0…1.
     mask_rgb, mask_visible
         The outline of the cell mask.
+    left_out
+        Hatch what was not labelled.
     crosshair, scale_bar
         Whether they are drawn.
     """
@@ -122,6 +124,7 @@ class DisplayState:
     labels_visible: bool = True
     mask_rgb: tuple[int, int, int] = (64, 200, 255)
     mask_visible: bool = True
+    left_out: bool = True
     crosshair: bool = True
     scale_bar: bool = True
 

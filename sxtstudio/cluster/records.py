@@ -44,6 +44,7 @@ class SegmentationRecord(Struct, frozen=True, forbid_unknown_fields=True):
     probability: bool
     trust: TrustChoice
     neighbours: Reach
+    leave_out: bool
 
 
 class ModelRecord(Struct, frozen=True, forbid_unknown_fields=True):

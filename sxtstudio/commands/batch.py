@@ -13,6 +13,7 @@ from sxtstudio.commands.options import (
     add_axes,
     add_clean_up,
     add_force,
+    add_leave_out,
     add_neighbours,
     add_threshold,
     add_tile,
@@ -64,6 +65,7 @@ def add(commands: Any) -> None:
     add_tile(parser)
     add_trust(parser)
     add_neighbours(parser)
+    add_leave_out(parser)
     there = parser.add_mutually_exclusive_group()
     there.add_argument(
         "--skip-existing",
@@ -189,6 +191,7 @@ def _parameters(arguments: argparse.Namespace) -> BatchParameters:
             polarity=arguments.polarity,
             trust=arguments.trust,
             neighbours=arguments.neighbours,
+            leave_out=arguments.leave_out,
         ),
         clean_up=clean_up_of(arguments),
         voxel_nm=arguments.voxel,

@@ -141,6 +141,16 @@ def add_neighbours(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def add_leave_out(parser: argparse.ArgumentParser) -> None:
+    """Add the option that labels frames and gold, too."""
+    parser.add_argument(
+        "--label-artefacts",
+        dest="leave_out",
+        action="store_false",
+        help="label also what runs along the frame of the reconstruction, and gold and its streaks",
+    )
+
+
 def add_voxel(parser: argparse.ArgumentParser) -> None:
     """Add the option that gives, or corrects, the voxel size."""
     parser.add_argument(

@@ -13,6 +13,7 @@ from sxtstudio.commands.options import (
     add_axes,
     add_clean_up,
     add_force,
+    add_leave_out,
     add_neighbours,
     add_threshold,
     add_tile,
@@ -83,6 +84,7 @@ def add_job(parser: argparse.ArgumentParser) -> None:
     )
     add_trust(parser)
     add_neighbours(parser)
+    add_leave_out(parser)
     parser.add_argument("--report", metavar="FILE.json", help="also write a report")
     add_axes(parser)
     add_voxel(parser)
@@ -110,6 +112,7 @@ def job_of(arguments: argparse.Namespace) -> SegmentJob:
             probability=bool(arguments.probability),
             trust=arguments.trust,
             neighbours=arguments.neighbours,
+            leave_out=arguments.leave_out,
         ),
         clean_up=clean_up_of(arguments),
         probability=Path(arguments.probability) if arguments.probability else None,

@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core import wording
+from sxtstudio.core.gold import Gold
 from sxtstudio.core.measured import Mask, box_around
 
 Image = NDArray[np.float32]
@@ -35,10 +36,14 @@ def fill_note(share: float, of: str) -> str:
 
 @dataclass(frozen=True, eq=False)
 class Field:
-    """Which pixels of a slice (y, x) of this ``shape`` were measured; ``measured`` is None where all were."""
+    """Which pixels of a slice (y, x) of this ``shape`` were measured; ``measured`` is None where all were.
+
+    ``gold`` is what of it is not to be labelled; None where there is none, or nobody asked.
+    """
 
     shape: tuple[int, int]
     measured: Mask | None = None
+    gold: Gold | None = None
 
     @property
     def share(self) -> float:

@@ -13,7 +13,8 @@ import numpy as np
 
 from sxtstudio.core.checked_volume import CheckedVolume, InputChangedError
 from sxtstudio.core.image_polarity import detect_polarity
-from sxtstudio.core.polarity import Polarity, chosen_polarity
+from sxtstudio.core.left_out import NO_ARTEFACTS, Artefacts, artefacts_of, left_out
+from sxtstudio.core.polarity import Polarity, Value, chosen_polarity
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.volume import ArrayVolume, Volume
@@ -21,8 +22,9 @@ from sxtstudio.segment.card import ModelCard
 from sxtstudio.segment.check import try_model
 from sxtstudio.segment.checkpoint import Checkpoint, MadeFrom
 from sxtstudio.segment.device import Device, choose_device
+from sxtstudio.segment.field import NO_MEMBRANE
 from sxtstudio.segment.keeper import RunnerKeeper
-from sxtstudio.segment.neighbours import Mean, Neighbours, Output
+from sxtstudio.segment.neighbours import Image, Mean, Neighbours, Output
 from sxtstudio.segment.overlap import overlapped
 from sxtstudio.segment.parameters import (
     Fill,
@@ -75,6 +77,7 @@ class SegmentationJob:
     lent: SliceRunner | None = None
     keeper: RunnerKeeper | None = None
     part_of: PartOf | None = None
+    artefacts: Artefacts = NO_ARTEFACTS
     seconds: dict[str, float] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     voxels: int = 0
@@ -123,6 +126,19 @@ class SegmentationJob:
         """Whether the slices must be turned around before the network sees them."""
         return self.card.polarity == "dark" and self.polarity.value == "bright"
 
+    @property
+    def gold(self) -> Value | None:
+        """Whether gold is dark or bright, where it is not labelled."""
+        return self.polarity.value if self.parameters.leave_out else None
+
+    def cleared(self, output: Output) -> Image | None:
+        """Return an output's values without frame and gold, where these are not labelled."""
+        values, gold = output.values, None if output.field is None else output.field.gold
+        if values is None or not self.parameters.leave_out:
+            return values
+        clear = left_out(values > self.threshold, self.artefacts.frame, gold)
+        return values if clear is None else np.where(clear, np.float32(NO_MEMBRANE), values)
+
     def checkpoint(self, folder: Path, resume: bool | None) -> Checkpoint:
         """Open the folder of the finished slices."""
         first, last = self.slices
@@ -138,6 +154,7 @@ class SegmentationJob:
             tomogram=self.volume.shape,
             dtype=str(self.volume.dtype),
             content=fingerprint(self.volume, self.slices),
+            leave_out=self.parameters.leave_out,
         )
         return Checkpoint(folder, settings, resume=resume)
 
@@ -216,6 +233,7 @@ class SegmentationJob:
             warnings=warnings_of(self.voxels, self.polarity, self.threshold),
             fill_share=fill.share,
             blank=tuple(sorted(self.blank)),
+            left_out=self.artefacts.text,
             checkpoint=checkpoint,
             sources=dict(self.volume.checksums),
             trust=None if self.parameters.trust == "none" else trust,
@@ -235,7 +253,9 @@ class SegmentationJob:
     ) -> Iterator[Finished]:
         size = batch_size(self.device, self.volume.shape, self.parameters.batch)
         wanted = self.neighbours.needed(todo)
-        source = self._timed_reading(read_batches(self.volume, self.neighbours, wanted, size, self.flip))
+        source = self._timed_reading(
+            read_batches(self.volume, self.neighbours, wanted, size, self.flip, self.gold)
+        )
         mean = Mean(self.neighbours, todo)
 
         def work(batch: Batch) -> list[Output]:
@@ -293,7 +313,7 @@ class SegmentationJob:
         return self.parameters.trust == "every" or sampled(position, self.whole)
 
     def _keep(self, output: Output, checkpoint: Checkpoint) -> Finished:
-        z, values = output.position, output.values
+        z, values = output.position, self.cleared(output)
         shape = self.volume.shape[1:]
         labels = np.zeros(shape, np.uint8) if values is None else labels_of(values, self.threshold)
         probability = None
@@ -335,6 +355,7 @@ def prepare(
     runner: SliceRunner | None = None,
     keeper: RunnerKeeper | None = None,
     part_of: PartOf | None = None,
+    count_beads: bool = False,
 ) -> SegmentationJob:
     """Check the parameters and decide on model, device and polarity.
 
@@ -351,7 +372,9 @@ def prepare(
     keeper
         Has a network, or makes it, where the caller has none yet.
     part_of
-        The whole where only a part of its slices is done; its polarity is taken.
+        The whole where only a part of its slices is done; its polarity and artefacts are taken.
+    count_beads
+        Say also how many gold beads are not labelled, which takes a second or two.
 
     Raises
     ------
@@ -380,6 +403,8 @@ def prepare(
         except BaseException:
             job.close()
             raise
+    if parameters.leave_out:
+        _look_for_artefacts(job, progress, count_beads)
     job.seconds["polarity"] = time.perf_counter() - begin
     job.notes.extend(card.notes)
     if parameters.trust != "none" and card.image_output is None:
@@ -387,3 +412,14 @@ def prepare(
             f"The model {card.name} does not redraw its input, so how much of it is recognised is not known."
         )
     return job
+
+
+def _look_for_artefacts(job: SegmentationJob, progress: Progress, count_beads: bool) -> None:
+    """Find out once what is not labelled, before the first slice, so that all slices go by the same."""
+    if job.part_of is not None:
+        job.artefacts = job.part_of.artefacts
+        return
+    dark = job.polarity.value == "dark"
+    job.artefacts = artefacts_of(job.volume, dark=dark, count_beads=count_beads, progress=progress)
+    if count_beads and job.artefacts.text:
+        job.notes.append(f"{job.artefacts.text[:1].upper()}{job.artefacts.text[1:]}: not labelled.")

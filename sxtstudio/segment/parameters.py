@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Literal, get_args
 
 from sxtstudio.core.errors import SliceBase, UserError
+from sxtstudio.core.left_out import NO_ARTEFACTS, Artefacts
 from sxtstudio.core.polarity import Polarity, PolarityChoice
 from sxtstudio.core.trust import SliceTrust
 from sxtstudio.core.uses import Use
@@ -59,6 +60,9 @@ class SegmentParameters:
         How many slices on each side have a say: with 1 the mean of the network's outputs for a slice and its
         two neighbours is labelled, each turned by a quarter more than the one before, in the same time; with
         0 the output for the slice alone, as published.
+    leave_out
+        Do not label what runs along the frame of the reconstruction, and gold and its streaks
+        (``core.left_out``).
     """
 
     model: str | Path | None = None
@@ -72,6 +76,7 @@ class SegmentParameters:
     probability: bool = False
     trust: TrustChoice = "sample"
     neighbours: Reach = 1
+    leave_out: bool = True
 
     def threshold_for(self, card: ModelCard) -> float:
         """Return the output above which a pixel is labelled; UserError if the card does not know the use."""
@@ -121,10 +126,13 @@ class PartOf:
         All slices, first and one after the last: of these, every fifth is redrawn.
     polarity
         As it was judged in the whole tomogram.
+    artefacts
+        What the whole tomogram has that is not labelled.
     """
 
     slices: tuple[int, int]
     polarity: Polarity
+    artefacts: Artefacts = NO_ARTEFACTS
 
 
 @dataclass(kw_only=True)
@@ -149,6 +157,8 @@ class SegmentationFacts:
         What the user should know, but for the slices ``blank``: see ``notes_counted_from``.
     blank
         Slices of the tomogram, from 0, that are constant or hold no numbers.
+    left_out
+        What was not labelled, such as "3 gold beads, frame of 12 px on the left"; "" where there was nothing.
     warnings
         What is probably wrong, such as that nothing was labelled.
     fill_share
@@ -177,6 +187,7 @@ class SegmentationFacts:
     trust: tuple[SliceTrust, ...] | None = None
     sources: Mapping[int, int] = field(default_factory=dict, repr=False)
     blank: tuple[int, ...] = ()
+    left_out: str = ""
 
     def notes_counted_from(self, first: SliceBase) -> tuple[str, ...]:
         """Return all notes; slices are counted from 0, as programs do, or from 1, as the window does."""

@@ -85,6 +85,7 @@ def segment(
             redraws=parameters.trust != "none",
             keeper=keeper,
             part_of=part_of,
+            count_beads=True,
         )
     with (
         closing(job),

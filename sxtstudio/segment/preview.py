@@ -157,10 +157,10 @@ def _tried(job: SegmentationJob, z: int, progress: Progress) -> SlicePreview:
     progress.begin(len(wanted), "trying one slice")
     runner, mean = job.runner(), Mean(job.neighbours, [z])
     values, measured = None, 0.0
-    for batch in read_batches(job.volume, job.neighbours, wanted, 1, job.flip):
+    for batch in read_batches(job.volume, job.neighbours, wanted, 1, job.flip, job.gold):
         for output in job.outputs(runner, batch, progress, redraw=False):
             for whole in mean.add(output):
-                values = whole.values
+                values = job.cleared(whole)
                 measured = 0.0 if whole.field is None or values is None else whole.field.share
         progress.step()
     labels = None if values is None else labels_of(values, job.threshold)

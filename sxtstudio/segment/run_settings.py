@@ -23,6 +23,7 @@ _WORDS = {
     "last": "last slice",
     "probability": "probability",
     "neighbours": "neighbours on each side",
+    "leave_out": "frames and gold left out",
     "tomogram": "size of the tomogram",
     "dtype": "type of its values",
     "content": "content of the tomogram",
@@ -46,6 +47,8 @@ class RunSettings(Struct, frozen=True, rename=_WORDS):
         Its shape (z, y, x).
     content
         Checksum of some of its slices.
+    leave_out
+        Whether frames and gold are not labelled.
     """
 
     model: str
@@ -59,6 +62,7 @@ class RunSettings(Struct, frozen=True, rename=_WORDS):
     tomogram: tuple[_Length, _Length, _Length]
     dtype: str
     content: str
+    leave_out: bool = False  # former versions labelled them
 
     def __post_init__(self) -> None:
         """Refuse slices that the tomogram does not have."""

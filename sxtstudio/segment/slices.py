@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.core.geometry import Box
+from sxtstudio.core.gold import gold_in
 from sxtstudio.core.labels import as_labels
+from sxtstudio.core.polarity import Value
 from sxtstudio.core.volume import Volume
 from sxtstudio.segment.context import SliceRing
 from sxtstudio.segment.field import Field
@@ -37,12 +39,18 @@ class Batch:
 
 
 def read_batches(
-    volume: Volume, neighbours: Neighbours, wanted: Iterable[int], size: int, flip: bool
+    volume: Volume,
+    neighbours: Neighbours,
+    wanted: Iterable[int],
+    size: int,
+    flip: bool,
+    gold: Value | None = None,
 ) -> Iterator[Batch]:
     """Yield the positions ``wanted`` (ascending) in batches of at most ``size``; each slice is read once.
 
     ``flip`` turns bright into dark. Slices that are constant or not a number come alone. A batch holds slices
-    whose fields are alike in size and lie alike, so positions need not come in order.
+    whose fields are alike in size and lie alike, so positions need not come in order. ``gold`` says whether
+    gold, which is then looked for, is dark or bright.
     """
     waiting: dict[tuple[int, ...], list[_Turned]] = {}
     wanted = list(wanted)
@@ -61,7 +69,8 @@ def read_batches(
         if found is None:
             yield Batch((position,), None, (is_like,), (Field(volume.shape[1:]),))
             continue
-        field = Field(volume.shape[1:], found.measured)
+        beads = None if gold is None else gold_in(found.values, found.measured, dark=gold == "dark")
+        field = Field(volume.shape[1:], found.measured, beads)
         stack = ring.stack(window, field)
         turned = neighbours.turned(-stack if flip else stack, position)
         if turned.shape not in waiting and len(waiting) == _MOST_SIZES:

@@ -191,6 +191,7 @@ class BatchForm(QWidget):
             "tile": segment.tile,
             "trust": segment.trust,
             "neighbours": segment.neighbours,
+            "leave_out": segment.leave_out,
             "smooth_z": clean.smooth,
             "in_cell": clean.inside,
             "close": clean.close_gaps,

@@ -42,7 +42,7 @@ class SegmentFields(QWidget):
     changed
         Any field.
     network_changed
-        Model, device, polarity or neighbours: what was computed before does not hold any more.
+        Model, device, polarity, neighbours, what is left out: what was computed does not hold any more.
     """
 
     changed = Signal()
@@ -66,6 +66,8 @@ class SegmentFields(QWidget):
         self.tile.valueChanged.connect(self.changed)
         self.neighbours.toggled.connect(self.network_changed)
         self.neighbours.toggled.connect(self.changed)
+        self.leave_out.toggled.connect(self.network_changed)
+        self.leave_out.toggled.connect(self.changed)
         self.trust.currentIndexChanged.connect(self.changed)
 
     def _build(self) -> None:
@@ -119,6 +121,12 @@ class SegmentFields(QWidget):
             "way: fewer mistakes in the same time. A trial on one slice takes three "
             "times as long. Without it, each slice is judged alone, as published."
         )
+        self.leave_out = QCheckBox("Leave out frames and gold")
+        self.leave_out.setChecked(True)
+        self.leave_out.setToolTip(
+            "Do not label what runs along the frame of the reconstruction, nor gold and the lines around it. "
+            "It is hatched in the slice. Membranes that cross a frame or touch gold keep their labels."
+        )
         self.rows = fields = form()
         fields.addRow("Model", models)
         fields.addRow(self.description)
@@ -134,6 +142,7 @@ class SegmentFields(QWidget):
         fields.addRow("Tile size", self.tile)
         fields.addRow("Certainty", self.trust)
         fields.addRow(self.neighbours)
+        fields.addRow(self.leave_out)
         layout = QVBoxLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
         layout.addLayout(fields)
@@ -152,6 +161,7 @@ class SegmentFields(QWidget):
             polarity=self.polarity.currentData(),
             trust=self.trust.currentData(),
             neighbours=1 if self.neighbours.isChecked() else 0,
+            leave_out=self.leave_out.isChecked(),
         )
 
     @property

@@ -87,6 +87,10 @@ class ImageLayer:
 MARK_COLOURS: Mapping[int, QColor] = {int(mark): QColor(*rgb, 225) for mark, rgb in MARK_RGB.items()}
 
 
+#: Of what was not labelled, and of its stripes: neither the colour of labels nor of a preview.
+LEFT_OUT_COLOURS: Mapping[int, QColor] = {1: QColor(0, 200, 190, 40), 2: QColor(0, 200, 190, 150)}
+
+
 class LabelLayer:
     """Labels of a slice in one half-transparent colour, in shades of it, or in a colour for each value."""
 

@@ -90,6 +90,10 @@ def draw_all(painter: QPainter, view: PlaneView) -> None:
         width = _width(painter, view.preview_title) + 20
         place = QPointF(max(70.0, (view.width() - width) / 2), 8)
         _pill(painter, view, view.preview_title, place, QColor(theme.ACCENT), QColor("white"))
+    if view.left_out_text:
+        place = QPointF(max(8.0, view.width() - _width(painter, view.left_out_text) - 26), 0)
+        place.setY(view.height() - _MARGIN - QFontMetricsF(painter.font()).height() - 6)
+        _pill(painter, view, view.left_out_text, place, QColor(0, 60, 58, 190), QColor(170, 255, 248))
     if view.error:
         painter.setPen(QColor("#e5484d"))
         area = QRectF(view.rect()).adjusted(20, 40, -20, -20)

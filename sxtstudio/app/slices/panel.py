@@ -110,6 +110,11 @@ class ImagePanel(QWidget):
         self.outline = self._box("Cell mask", "Show the outline of the cell mask", "mask_visible")
         self.mask_colour = ColourButton("Colour of the cell mask")
         self.mask_colour.chosen.connect(lambda rgb: self._display.set(mask_rgb=rgb))
+        self.left_out = self._box(
+            "Not labelled",
+            "Hatch the frame of the reconstruction and the surroundings of gold that were not labelled",
+            "left_out",
+        )
         self.crosshair = self._box("Crosshair", "Show where the three slices cross", "crosshair")
         self.scale_bar = self._box("Scale bar", "Show a scale bar", "scale_bar")
         layout.addWidget(self.labels, 0, 0)
@@ -117,8 +122,9 @@ class ImagePanel(QWidget):
         layout.addWidget(self.label_colour, 0, 2)
         layout.addWidget(self.outline, 1, 0)
         layout.addWidget(self.mask_colour, 1, 2)
-        layout.addWidget(self.crosshair, 2, 0)
-        layout.addWidget(self.scale_bar, 2, 1, 1, 2)
+        layout.addWidget(self.left_out, 2, 0)
+        layout.addWidget(self.crosshair, 3, 0)
+        layout.addWidget(self.scale_bar, 3, 1, 1, 2)
         return box
 
     def _voxels(self) -> QWidget:
@@ -182,6 +188,7 @@ class ImagePanel(QWidget):
             (self.smooth, state.smooth),
             (self.labels, state.labels_visible),
             (self.outline, state.mask_visible),
+            (self.left_out, state.left_out),
             (self.crosshair, state.crosshair),
             (self.scale_bar, state.scale_bar),
         ):

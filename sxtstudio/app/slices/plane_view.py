@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from PySide6.QtCore import QPoint, QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import (
     QColor,
@@ -29,7 +30,13 @@ from sxtstudio.app.slices import overlays
 from sxtstudio.app.slices.camera import Camera
 from sxtstudio.app.slices.colour_maps import colours_of
 from sxtstudio.app.slices.fetching import SliceData
-from sxtstudio.app.slices.layers import MARK_COLOURS, ImageLayer, LabelLayer, OutlineLayer
+from sxtstudio.app.slices.layers import (
+    LEFT_OUT_COLOURS,
+    MARK_COLOURS,
+    ImageLayer,
+    LabelLayer,
+    OutlineLayer,
+)
 from sxtstudio.app.slices.object_layer import ObjectLayer
 from sxtstudio.app.slices.plane_mouse import PlaneMouse
 from sxtstudio.core.edit_kind import Target
@@ -73,6 +80,9 @@ class PlaneView(QWidget):
         self.outline = OutlineLayer(dashed=True)
         self.selected = LabelLayer()
         self.selected_edge = OutlineLayer(dashed=False)
+        self.left_out = LabelLayer()
+        self.left_out.colour_with(LEFT_OUT_COLOURS)
+        self.left_out_text = ""
         self.preview_title = ""
         self.note = ""
         self.error = ""
@@ -92,12 +102,12 @@ class PlaneView(QWidget):
     def clear(self) -> None:
         """Show nothing."""
         self.image.set(None)
-        for layer in (self.labels, self.preview, self.selected, self.marks):
+        for layer in (self.labels, self.preview, self.selected, self.marks, self.left_out):
             layer.set(None)
         self.outline.set(None)
         self.objects.set(None)
         self.selected_edge.set(None)
-        self.note = self.error = self.preview_title = ""
+        self.note = self.error = self.preview_title = self.left_out_text = ""
         self.shown_depth, self.edits = 0, -1
         self.update()
 
@@ -171,6 +181,13 @@ class PlaneView(QWidget):
         self.preview.set(preview.labels.copy() if preview is not None and mine else None)
         self.preview_title = preview.title if preview is not None and mine else ""
         self.update()
+
+    def show_left_out(self, stripes: NDArray[np.uint8] | None, text: str) -> None:
+        """Hatch what was not labelled (y, x), and say what that is; without a text, show none."""
+        if stripes is not None or self.left_out.labels is not None or text != self.left_out_text:
+            self.left_out.set(stripes)
+            self.left_out_text = text
+            self.update()
 
     def show_selection(self) -> None:
         """Follow the session's selection."""
@@ -274,6 +291,7 @@ class PlaneView(QWidget):
                     self.objects.draw(painter, shown.opacity)
                 if state.labels_visible and not replaced:
                     self.labels.draw(painter, covered)  # not below objects: their colours must be their own
+                self.left_out.draw(painter)
                 if session.marks.value.visible and not replaced:
                     self.marks.draw(painter)
                 self.preview.draw(painter)

@@ -18,6 +18,7 @@ from sxtstudio.app.labels.tools.toolbox import Toolbox
 from sxtstudio.app.objects.style import ObjectStyle
 from sxtstudio.app.slices.camera import Camera
 from sxtstudio.app.slices.fetching import SliceData, SliceSource, Wanted, cut
+from sxtstudio.app.slices.left_out import LeftOutOverlay
 from sxtstudio.app.slices.plane_layout import PlaneLayout
 from sxtstudio.app.slices.plane_view import PlaneView
 from sxtstudio.app.slices.reader import Reader
@@ -57,6 +58,7 @@ class SlicesView(QWidget):
         self.first_scan = first_scan
         self.camera = Camera(self)
         self.views = {plane: PlaneView(context, toolbox, self.camera, plane, style) for plane in PLANES}
+        self.left_out = LeftOutOverlay(context, self.views["xy"])
         self.readers = {plane: Reader(plane, self) for plane in PLANES}
         self._source: SliceSource | None = None
         self._edits = 0
@@ -413,6 +415,7 @@ class SlicesView(QWidget):
 
     def shut_down(self) -> None:
         """End the threads."""
+        self.left_out.shut_down()
         for reader in self.readers.values():
             reader.shut_down()
 

@@ -59,6 +59,8 @@ class SegmentOutcome:
     use: Use | None
     tile_px: int | None
     neighbours: int
+    leave_out: bool = False
+    left_out: str = ""
     notes: tuple[str, ...] = ()
     trust: Trust = ()
 
@@ -74,6 +76,8 @@ class SegmentOutcome:
             "slices": list(self.slices),
             "tile_px": self.tile_px,
             "neighbours": self.neighbours,
+            "leave_out": self.leave_out,
+            **({"left_out": self.left_out} if self.left_out else {}),
             "voxels": self.voxels,
             "output_kept": self.output_kept,
         }
@@ -113,6 +117,8 @@ class Interrupted:
             texts.append(f"the slices were {words[0]} and are {words[1]}")
         if then.neighbours != now.neighbours:
             texts.append(f"neighbouring slices {'had' if then.neighbours else 'did not have'} a say")
+        if then.leave_out != now.leave_out:
+            texts.append(f"frames and gold were {'not ' if then.leave_out else ''}to be labelled")
         if then.probability != now.probability:
             texts.append(f"the network's output was {'' if then.probability else 'not '}to be kept")
         return texts
@@ -208,6 +214,8 @@ def segment_document(
         segmentation.use,
         parameters.tile_px,
         parameters.neighbours,
+        parameters.leave_out,
+        segmentation.left_out,
         tuple(notes),
         segmentation.trust or (),
     )
@@ -263,6 +271,7 @@ def read_interrupted(folder: Path, work_dir: Path) -> Interrupted | None:
         probability=settings.probability,
         trust=request.trust,
         neighbours=0 if settings.neighbours == 0 else 1,
+        leave_out=settings.leave_out,
     )
     return Interrupted(parameters, found.finished, settings.shape[0])
 

@@ -51,8 +51,18 @@ def plan_segmentation(
         undecided = plan_of(job, source, card, chosen_polarity("dark"), slices_per_range, [])
         if job.resume is False or not is_planned(folder, undecided):
             folder.discard()
-            with closing(prepare(source.file, job.parameters, progress or Progress())) as decided:
-                plan = plan_of(job, source, card, decided.polarity, slices_per_range, decided.notes)
+            with closing(
+                prepare(source.file, job.parameters, progress or Progress(), count_beads=True)
+            ) as decided:
+                plan = plan_of(
+                    job,
+                    source,
+                    card,
+                    decided.polarity,
+                    slices_per_range,
+                    decided.notes,
+                    decided.artefacts,
+                )
             source.tomogram.check()
             with explained(folder.path):
                 make_images(folder, plan)

@@ -11,6 +11,7 @@ from msgspec import Struct
 from sxtstudio import __version__
 from sxtstudio.core.cleanup import CleanParameters
 from sxtstudio.core.geometry import Triple
+from sxtstudio.core.left_out import NO_ARTEFACTS, Artefacts
 from sxtstudio.core.polarity import Polarity, PolarityChoice
 from sxtstudio.core.records import WrongKey
 from sxtstudio.core.uses import Use
@@ -91,6 +92,8 @@ class SegmentPlan(
     batch: int | None
     threshold: float | None
     use: Use | None = None
+    leave_out: bool = False
+    artefacts: Artefacts = NO_ARTEFACTS
     polarity_asked_for: PolarityChoice
     trust: TrustChoice
     neighbours: Literal[0, 1]
@@ -133,7 +136,7 @@ class SegmentPlan(
     @property
     def whole(self) -> PartOf:
         """What each range is a part of."""
-        return PartOf(self.slices, self.polarity)
+        return PartOf(self.slices, self.polarity, self.artefacts)
 
     def parameters(
         self,
@@ -156,6 +159,7 @@ class SegmentPlan(
             probability=self.probability is not None,
             trust=self.trust,
             neighbours=self.neighbours,
+            leave_out=self.leave_out,
         )
 
     def job(self, tomogram: Path | None = None, model: str | Path | None = None) -> SegmentJob:
@@ -199,6 +203,7 @@ class SegmentPlan(
             "the polarity": self.polarity_asked_for,
             "the choice for trust": self.trust,
             "the number of neighbours": self.neighbours,
+            "the choice to leave out frames and gold": self.leave_out,
             "the choice of slices": self.slices,
         }
 
@@ -210,7 +215,13 @@ def title_of(output: str) -> str:
 
 
 def plan_of(
-    job: SegmentJob, source: Source, card: ModelCard, polarity: Polarity, per_range: int, notes: list[str]
+    job: SegmentJob,
+    source: Source,
+    card: ModelCard,
+    polarity: Polarity,
+    per_range: int,
+    notes: list[str],
+    artefacts: Artefacts = NO_ARTEFACTS,
 ) -> SegmentPlan:
     """Return the plan of a job whose inputs are open, in ranges of ``per_range`` slices.
 
@@ -239,10 +250,12 @@ def plan_of(
         polarity_asked_for=job.parameters.polarity,
         trust=job.parameters.trust,
         neighbours=job.parameters.neighbours,
+        leave_out=job.parameters.leave_out,
         polarity=polarity,
         slices=source.slices,
         slices_per_range=per_range,
         spacing_nm=source.voxel_nm,
         origin_nm=source.place.origin_nm,
         notes=notes,
+        artefacts=artefacts,
     )

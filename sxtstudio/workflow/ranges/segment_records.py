@@ -136,6 +136,7 @@ def facts_of(plan: SegmentPlan, card: ModelCard, records: Sequence[SegmentRecord
         fill_share=fill.share,
         trust=None if plan.trust == "none" else figures,
         sources=sources_of(records),
+        left_out=plan.artefacts.text,
         blank=tuple(plan.slices[0] + z for z, is_blank in enumerate(blank) if is_blank),
     )
 

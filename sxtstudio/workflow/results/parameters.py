@@ -28,6 +28,7 @@ class SegmentStep(Struct, frozen=True):
     polarity: Literal["dark", "bright"]
     slices: tuple[_Count, _Count]
     neighbours: Annotated[int, Meta(ge=0, le=1)] = 1
+    leave_out: bool = False  # former versions labelled frames and gold
     output_kept: bool = False
 
 

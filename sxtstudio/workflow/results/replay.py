@@ -153,6 +153,7 @@ class Replay:
             probability=keep_output or said.output_kept,
             trust="none",
             neighbours=1 if said.neighbours else 0,
+            leave_out=said.leave_out,
         )
         segment_document(
             recorder,

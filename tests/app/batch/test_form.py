@@ -57,6 +57,7 @@ def fill_in(form: BatchForm, model: Path, folder: Path) -> BatchParameters:
     segment.tile.setValue(256)
     pick(segment.trust, "every")
     segment.neighbours.setChecked(False)
+    segment.leave_out.setChecked(False)
     clean.smooth.setValue(2)
     clean.close_gaps.setValue(4)
     clean.fill.setValue(60)
@@ -79,7 +80,14 @@ def fill_in(form: BatchForm, model: Path, folder: Path) -> BatchParameters:
         box.setChecked(False)
     return BatchParameters(
         SegmentParameters(
-            str(model), "cpu", tile_px=256, threshold=0.25, polarity="bright", trust="every", neighbours=0
+            str(model),
+            "cpu",
+            tile_px=256,
+            threshold=0.25,
+            polarity="bright",
+            trust="every",
+            neighbours=0,
+            leave_out=False,
         ),
         CleanUp(
             CleanParameters(3, False, None, 0.002 * 1e9, (1, 5, 7), 2, close=4, fill_px=60, dilate=5),

@@ -235,6 +235,7 @@ def test_panel_and_display_agree(latest: MainWindow, qtbot: QtBot) -> None:
         (panel.smooth, "smooth"),
         (panel.labels, "labels_visible"),
         (panel.outline, "mask_visible"),
+        (panel.left_out, "left_out"),
         (panel.crosshair, "crosshair"),
         (panel.scale_bar, "scale_bar"),
     ):

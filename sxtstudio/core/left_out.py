@@ -1,0 +1,145 @@
+"""What of the network's output is not labelled: the frame of the reconstruction, and what surrounds gold.
+
+Real membranes run into frames and past gold. So of the output above the threshold only these pieces go:
+what runs along a frame, in it or a few pixels beyond its inner border; what lies in a frame alone; gold
+itself; and lines of which nearly all lies around gold. A line that crosses a frame, or touches gold, stays.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from sxtstudio.core.frame import NO_FRAME, Frame, frame_of, readable_slices
+from sxtstudio.core.gold import Gold, gold_in
+from sxtstudio.core.measured import Mask
+from sxtstudio.core.normalise import normalise
+from sxtstudio.core.progress import Progress
+from sxtstudio.core.quality.beads import Section, beads, sections
+from sxtstudio.core.volume import Volume
+from sxtstudio.core.wording import count
+
+#: The network sees a line so many pixels beyond a frame's border, which is longer than so many.
+BEYOND_PX = 4
+_ALONG_PX = 24
+#: So large a share of it lies within a pixel of a straight line; aslant, a membrane has half of that.
+_STRAIGHT = 0.8
+#: So large a share of a line lies around gold, of one that goes.
+_AROUND = 0.75
+_ALL_NEIGHBOURS = np.ones((3, 3), bool)
+_SLICES = 16  # in which beads are counted
+
+
+@dataclass(frozen=True)
+class Artefacts:
+    """What a tomogram has that is not to be labelled: its frame, and about how many gold beads.
+
+    ``all_seen`` says whether every slice was looked at; else there may be more beads.
+    """
+
+    frame: Frame = NO_FRAME
+    beads: int = 0
+    all_seen: bool = True
+
+    @property
+    def text(self) -> str:
+        """Return "3 gold beads, frame of 12 px on the left"; "" where there is nothing."""
+        gold = count(self.beads, "gold bead") if self.beads else ""
+        if gold and not self.all_seen:
+            gold = f"at least {gold}"
+        return ", ".join(part for part in (gold, self.frame.text) if part)
+
+
+NO_ARTEFACTS = Artefacts()
+
+
+def artefacts_of(
+    volume: Volume, *, dark: bool, count_beads: bool = True, progress: Progress | None = None
+) -> Artefacts:
+    """Return what a tomogram (z, y, x) has that is not to be labelled.
+
+    It depends on the tomogram alone, so that all its parts get the same. A few slices spread over it are
+    read, one at a time.
+
+    Parameters
+    ----------
+    volume
+        The tomogram.
+    dark
+        Whether absorbing structures are dark.
+    count_beads
+        Without, only the frame is looked for, in fewer slices.
+    progress
+        Only asked whether the user cancelled.
+    """
+    frame = frame_of(volume, progress)
+    if not count_beads:
+        return Artefacts(frame)
+    found: list[Section] = []
+    looked_at = 0
+    for z, image in readable_slices(volume, _SLICES, progress):
+        looked_at += 1
+        normal = normalise(image)
+        if normal is not None:
+            found += sections(normal.values, z, normal.measured, dark=dark)
+    return Artefacts(frame, len(beads(found)), looked_at == volume.shape[0])
+
+
+def surroundings(image: NDArray[Any], frame: Frame, *, dark: bool) -> tuple[Mask | None, int]:
+    """Return where in a slice (y, x) lines may be left out (None: nowhere), and its number of beads."""
+    normal = normalise(image)
+    gold = None if normal is None else gold_in(normal.values, normal.measured, dark=dark)
+    if gold is None:
+        return (frame.mask(image.shape) if frame else None), 0
+    return gold.around | frame.mask(gold.around.shape), len(gold.beads)
+
+
+def left_out(labelled: Mask, frame: Frame, gold: Gold | None) -> Mask | None:
+    """Return which pixels are not to be labelled, or None where there are none to leave out.
+
+    Parameters
+    ----------
+    labelled
+        Where the network's output (y, x) of a slice is above the threshold.
+    frame, gold
+        Of the tomogram, and in this slice.
+    """
+    if not frame and gold is None:
+        return None
+    out = np.zeros(labelled.shape, bool)
+    for side in range(4):
+        if width := frame.width(side):
+            deep = width + BEYOND_PX
+            np.rot90(out, side)[:deep] |= _in_frame(np.rot90(labelled, side)[: deep + 1])[:deep]
+    if gold is not None:
+        out |= gold.core | _mostly_in(labelled, gold.around)
+    return out
+
+
+def _in_frame(strip: Mask) -> Mask:
+    """Return the pieces in a strip that run straight in its direction, or end before its last line."""
+    parts, _ = ndimage.label(strip, _ALL_NEIGHBOURS)
+    goes = [False]
+    for number, (across, along) in enumerate(ndimage.find_objects(parts), 1):
+        piece = parts[across, along] == number
+        middle = np.average(np.indices(piece.shape)[0], axis=0, weights=piece)
+        near = np.abs(middle - np.median(middle)) <= 1
+        straight = piece.shape[1] > _ALONG_PX and float(np.mean(near)) >= _STRAIGHT
+        goes.append(straight or across.stop < len(strip))
+    found: Mask = np.array(goes)[parts]
+    return found
+
+
+def _mostly_in(labelled: Mask, around: Mask) -> Mask:
+    """Return the pieces of which nearly all lies in ``around``."""
+    parts, count = ndimage.label(labelled, _ALL_NEIGHBOURS)
+    sizes = np.bincount(parts.ravel(), minlength=count + 1)
+    inside = np.bincount(parts[around], minlength=count + 1)
+    goes = inside >= _AROUND * np.maximum(sizes, 1)
+    goes[0] = False
+    found: Mask = goes[parts]
+    return found
