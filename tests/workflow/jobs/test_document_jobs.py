@@ -179,6 +179,7 @@ def test_an_interrupted_segmentation_is_gone_on_with(
     assert outcome.step() == {
         "model": "toy", "model_sha256": outcome.model_sha256, "device": outcome.device, "threshold": 0.0,
         "polarity": "dark", "slices": [0, len(truth)], "tile_px": 64, "neighbours": 0,
+        "leave_out": True,
         "voxels": int(truth.sum()), "output_kept": True,
     }  # fmt: skip
     assert read_interrupted(folder, work_dir) is None
