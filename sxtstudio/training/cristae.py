@@ -85,6 +85,7 @@ def put(phantom: Phantom, box: Box, share: Array, distance: Array, look: Look) -
     outline, hidden = phantom.outline[box.slices], phantom.hidden[box.slices]
     if look.drawn:
         phantom.lac[box.slices] += share * np.float32(look.lac)
+        # Where a lamella ends the distance leaps: only its direction is asked for here.
         _, upright = shapes.signed_distance(distance)
         canvas.draw(outline, hidden, distance, upright, one_stroke=True, half=_HALF_PX)
         return

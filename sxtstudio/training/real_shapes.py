@@ -12,7 +12,7 @@ from scipy.spatial.transform import Rotation
 from sxtstudio.core.distance import distances
 from sxtstudio.core.geometry import Box
 from sxtstudio.training import cristae, endomembranes, shapes
-from sxtstudio.training.canvas import CLASSES, Material, Phantom, box_around, paint
+from sxtstudio.training.canvas import CLASSES, OUTLINE_HALF_PX, Material, Phantom, box_around, paint
 from sxtstudio.training.organelles import gap_px, log_uniform
 from sxtstudio.training.shape_library import CRISTAE_VALUE, Body, Field
 from sxtstudio.training.shapes import Array, Vector
@@ -25,6 +25,8 @@ SMALLEST, LARGEST = 0.8, 1.8
 _POSES, _LEAST_ROOM = 8, 0.45
 #: Smaller pieces (voxels) of a field are left out.
 _LEAST_VOXELS = 40
+#: Reticulum of real cells is outlined where its membranes are so strong, as a share of those that show well.
+_DRAWN = 0.55
 #: Annotators draw the large nucleus in coarse steps; its envelope is smooth.
 _ENVELOPE_PX = 4.0
 
@@ -171,6 +173,8 @@ def _paint_kind(rng: np.random.Generator, phantom: Phantom, kind: str, implicit:
     if not narrow:
         grain = np.float32(rng.uniform(0, 0.03)) * shapes.smooth_noise(rng, whole.shape, rng.uniform(4, 8))
     paint(phantom, whole, implicit, material, grain, kind, one_stroke=narrow, pieces=pieces)
+    if not material.labelled:
+        phantom.hidden[np.abs(implicit) < OUTLINE_HALF_PX] = True
     np.minimum(phantom.room, implicit, out=phantom.room)
     if kind == "mitochondrion" and rng.random() < 0.6:
         for number, place in enumerate(ndimage.find_objects(pieces), 1):
@@ -202,8 +206,10 @@ def _material(rng: np.random.Generator, phantom: Phantom, kind: str) -> Material
     appearance = phantom.appearance
     if kind in ("endoplasmic reticulum", "Golgi cisterna"):
         lumen = appearance.cytosol + rng.uniform(-0.04, 0.08)
-        membrane = appearance.cytosol + (appearance.membrane - appearance.cytosol) * rng.uniform(0.3, 1.0)
-        return Material(lumen, membrane, appearance.width * 0.8)
+        strength = rng.uniform(0.2, 1.0)
+        membrane = appearance.cytosol + (appearance.membrane - appearance.cytosol) * strength
+        # Nobody draws a dense network of faint lines.
+        return Material(lumen, membrane, appearance.width * 0.8, labelled=bool(strength > _DRAWN))
     if kind == "lipid droplet":
         inside = rng.uniform(0.55, 0.85)
         return Material(inside, inside, 1, 0.02)

@@ -71,9 +71,18 @@ def what_shows(specimen: Array, plain: Array, tomogram: Array, outline: Mask) ->
         whole = ndimage.binary_opening(outline[z], np.ones((3, 3), bool))
         clear = _clarity(ideal[z], present[z], whole, rest, level, z)
         range_of_greys = np.subtract(*np.percentile(tomogram[z], [90, 10]))
-        clear[_contrast(ideal[z], whole, LINE_PX) < EQUAL * range_of_greys] = 0
+        shown_contrast = _contrast(ideal[z], whole, LINE_PX) * _share_shown(ideal[z], present[z], whole)
+        clear[shown_contrast < EQUAL * range_of_greys] = 0
         shown[z] = whole & ndimage.binary_dilation(_noticed(clear, whole), iterations=GAP_PX)
     return shown
+
+
+def _share_shown(line: Array, present: Array, where: Mask) -> Array:
+    """Return how much of a line's contrast (y, x) a slice shows, 0 to 1: smoothing may have taken it."""
+    template = line * where
+    own = np.maximum(_sum_of_piece(template * template), np.float32(1e-20))
+    share: Array = np.clip(_sum_of_piece(template * present) / own, 0, 1)
+    return share
 
 
 def drowned(before: Array, after: Array, line: Mask) -> Mask:
