@@ -41,6 +41,8 @@ _LABELLED_SHARE = 0.3
 _GREYS, _OUTLINE, _GAP = 64, 64, 65
 _OUTLINE_RGB, _GAP_RGB = (255, 176, 0), (36, 38, 43)
 _GAP_PX = 6
+# So wide pictures are in the details beside the wall of a small window.
+_SHOWN_PX = 300
 
 
 @dataclass(frozen=True, eq=False)
@@ -140,7 +142,8 @@ def write_pictures(
     xy = _paletted(_drawn(planes, 0, MOST_PX[Kind.SLICE]))
     if planes.voxel_nm is not None:
         _, y, x = planes.voxel_nm
-        draw_scale_bar(xy, max(y * planes.images[0].shape[0], x * planes.images[0].shape[1]) / max(xy.size))
+        edge_nm = max(y * planes.images[0].shape[0], x * planes.images[0].shape[1])
+        draw_scale_bar(xy, edge_nm / max(xy.size), _SHOWN_PX)
     small = _paletted(_drawn(planes, 0, MOST_PX[Kind.SMALL]))
     three = _paletted(_three(planes))
     for kind, picture in ((Kind.SMALL, small), (Kind.SLICE, xy), (Kind.PLANES, three)):

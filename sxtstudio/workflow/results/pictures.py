@@ -20,6 +20,8 @@ from sxtstudio.workflow.document.exporting import ExportSource
 #: Axes of the plane, rows first, and the axis that stands on it.
 PLANES: dict[str, tuple[int, int, int]] = {"xy": (1, 2, 0), "xz": (0, 2, 1), "yz": (0, 1, 2)}
 _LEAST_PX, _MOST_PX = 512, 2048
+# Letters of this height are read.
+_LETTERS_PX = 14
 _OPACITY = 0.5
 NARROW = "\u202f"
 _BARS_NM = (100, 200, 500, 1000, 2000, 5000, 10_000, 20_000)
@@ -98,9 +100,10 @@ def _paint(rgb: NDArray[np.float32], numbers: NDArray[Any], source: ExportSource
     rgb[there] = rgb[there] * (1 - _OPACITY) + colours[place.ravel()] * _OPACITY
 
 
-def draw_scale_bar(picture: Image.Image, pixel_nm: float) -> None:
+def draw_scale_bar(picture: Image.Image, pixel_nm: float, shown_px: int | None = None) -> None:
     """Draw a scale bar into the lower left corner, white with a dark edge, and its length above it.
 
+    ``shown_px`` is the width at which a larger picture is shown, too: its letters are then still read.
     Nothing is drawn where even the shortest would be too long. A palette must have both colours.
     """
     width, height = picture.size
@@ -110,7 +113,9 @@ def draw_scale_bar(picture: Image.Image, pixel_nm: float) -> None:
     bar = fitting[-1]
     length, thick = bar / pixel_nm, max(3, width // 150)
     text = f"{grouped(bar).replace(NARROW, ' ')} nm"  # the font has no µ and no narrow space
-    letters = max(14, width // 26)  # read, too, where the picture is shown at half its size
+    letters = max(_LETTERS_PX, width // 26)  # read, too, where the picture is shown at half its size
+    if shown_px is not None:
+        letters = max(letters, round(_LETTERS_PX * width / shown_px))
     pen, font = ImageDraw.Draw(picture), ImageFont.load_default(letters)
     left, top = 0.03 * width, height - 0.03 * width - thick
     for shift, colour in ((1, (0, 0, 0)), (0, (255, 255, 255))):

@@ -299,3 +299,33 @@ def test_the_command_waits_for_a_copier_and_segments_a_replaced_file_again(
         report = json.loads((folder / f"{name}.json").read_text())
         direct = json.loads(row.output.with_suffix(".json").read_text())
         assert report["input"]["fingerprint"] == direct["input"]["fingerprint"]
+
+
+def test_a_tomogram_of_2_gb_that_arrives_for_hours_is_taken_once_and_not_before(tmp_path: Path) -> None:
+    """Its room is reserved; a slow share writes a part of it now and then (a sparse file stands for it)."""
+    shape = (350, 1324, 1284)
+    folder, clock = tmp_path / "in", Clock()
+    folder.mkdir()
+    header = write(tmp_path / "head.mrc", np.ones((1, 1, 1), np.float32)).read_bytes()[:1024]
+    target, size = folder / "large.mrc", 1024 + 4 * int(np.prod(shape))
+    with target.open("wb") as file:
+        file.write(np.array(shape[::-1], "<i4").tobytes() + header[12:28])
+        file.write(np.array(shape[::-1], "<i4").tobytes() + header[40:])
+        file.truncate(size)
+    watch = FolderWatch(folder, stable_s=STABLE_S, clock=clock)
+    part = np.random.default_rng(2).normal(size=1024).astype("<f4").tobytes()
+    places = np.linspace(0, size - len(part), 64).astype(int)[1:]
+    taken = []
+    for group in np.array_split(places, 8):
+        with target.open("r+b") as file:
+            for place in group:
+                file.seek(place)
+                file.write(part)
+        os.utime(target, (1000, 1000))
+        taken.append([])
+        for _ in range(4):  # half a minute
+            clock.now += 8.0
+            taken[-1] += watch.poll()
+    assert taken == [[]] * 7 + [[target]] and watch.arriving == []
+    with open_volume(target) as volume:
+        assert volume.shape == shape

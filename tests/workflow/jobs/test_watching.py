@@ -295,3 +295,76 @@ def test_the_log_of_a_week_stays_small(tmp_path: Path, monkeypatch: pytest.Monke
         handler.close()
     sizes = [os.path.getsize(file) for file in (tmp_path / "log").iterdir()]
     assert len(sizes) == 4 and sum(sizes) < 5_000_000 < 2_500 * 2400
+
+
+class Week(FolderWatch):
+    """An hour passes with each look: tomograms arrive, the share goes and comes back, clocks jump."""
+
+    def __init__(self, folder: Path, original: Path, progress: Progress, hours: range) -> None:
+        self.original, self.progress, self.hours, self.hour = original, progress, hours, hours.start
+        super().__init__(folder, clock=lambda: 3600.0 * self.hour)
+
+    def poll(self) -> list[Path]:
+        self.hour += 1
+        away = self.folder.with_name("away")
+        if self.hour == 40:
+            self.folder.rename(away)
+        elif self.hour == 52:
+            away.rename(self.folder)
+        if self.hour % 12 == 3 and not away.exists():
+            made = self.folder / f"hour{self.hour:03d}.mrc"
+            shutil.copy(self.original, made)
+            # The clock of the microscope's computer is wrong for two days, once in either direction.
+            when = {3: 1000.0, 4: 4e9}.get(self.hour // 24, 1.8e9 + 3600.0 * self.hour)
+            os.utime(made, (when, when))
+        if self.hour == self.hours.stop:
+            self.progress.cancel()
+        return super().poll()
+
+
+class AtOnce:
+    """Runs jobs that take no time; the disk is nearly full before one of them."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.full_for = 0
+
+    def run(self, batch: Batch, numbers, progress: Progress, total: int | None) -> None:
+        for number in numbers:
+            progress.check()
+            job = None if number is None else batch.job_of(number)
+            if job is not None:
+                batch.begin(number)
+                job.output.write_bytes(b"labels")
+                self.done.append(job.tomogram.name)
+                self.full_for = 3 if len(self.done) == 6 else 0
+                batch.end(number, JobOutcome("done"))
+
+    def usage(self, path: Path) -> tuple[int, int, int]:
+        self.full_for -= 1
+        return 200 * GB, 0, 0 if self.full_for >= 0 else 100 * GB
+
+
+def test_a_week_with_a_restart_does_each_tomogram_once(
+    tomogram: Path, tmp_path: Path, toy_model: Path
+) -> None:
+    folder, out, notes, runner = tmp_path / "in", tmp_path / "out", [], AtOnce()
+    folder.mkdir()
+    wanted = BatchParameters(SegmentParameters(model=toy_model), folder=out, reports=False)
+    for hours in (range(90), range(90, 168)):
+        progress = Progress()
+        with pytest.raises(Cancelled):
+            run_watch(
+                folder,
+                wanted,
+                progress=progress,
+                watch=Week(folder, tomogram, progress, hours),
+                poll_s=0.001,
+                on_note=notes.append,
+                usage=runner.usage,
+                runner=runner,
+            )
+    arrived = [f"hour{hour:03d}.mrc" for hour in range(3, 168, 12) if not 40 <= hour < 52]
+    assert len(arrived) == 13 and sorted(runner.done) == arrived
+    said = " ".join(notes)
+    assert "nearly full" in said and str(folder) in said and notes.count(notes[-1]) == 2, "it goes on, twice"
