@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 
-from roots import HOME, Change, Root
+from roots import HOME, Change, Root, patience
 from screen import Screen
 from steps import Program, check, step
 from window_work import Window, show
@@ -86,7 +86,7 @@ def second_instance(root: Root, screen: Screen, program: str, name: str) -> None
             first.content()
             first.idle()
             with Window(root, screen, *words) as second:
-                last = time.monotonic() + 120
+                last = time.monotonic() + patience(120)
                 while len(second.titles()) < 3:  # two windows, and the question of the second
                     second.alive()
                     check(time.monotonic() < last, f"no word about the other window: {second.titles()}")

@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from roots import Change, Failed, Root, end
+from roots import Change, Failed, Root, end, patience
 from screen import Screen
 from steps import BUILD, REPOSITORY, check, step
 from window_work import COLOURS
@@ -75,7 +75,7 @@ def show_window(root: Root, screen: Screen, lent: Change) -> None:
     try:
         while screen.colours() < COLOURS:
             check(process.poll() is None, f"make run ended with code {process.returncode}")
-            check(time.monotonic() - begin < _WINDOW_S, "no window")
+            check(time.monotonic() - begin < patience(_WINDOW_S), "no window")
             time.sleep(0.5)
         time.sleep(3)
         screen.save(BUILD / "pictures/clean-machine.png")

@@ -12,8 +12,8 @@ from window_work import Window, save_and_quit
 
 _DIALOG = "Retrain with my labels"
 MODEL = "learned"
-# The shortest training that can be chosen is a minute; a busy computer loads PyTorch and judges as long.
-_TRAINING_S = 900
+# The shortest training that can be chosen is a minute; loading PyTorch and judging take as long.
+_TRAINING_S = 400
 
 
 def retrain_in_window(

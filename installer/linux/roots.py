@@ -60,6 +60,11 @@ _PASSING = (
 )
 
 
+def patience(seconds: float) -> float:
+    """Return how long is waited for what an idle machine does in so many seconds: longer on a busy one."""
+    return seconds * max(1.0, max(os.getloadavg()) / (os.cpu_count() or 1))
+
+
 class Failed(Exception):
     """A check of the installer failed."""
 
@@ -236,7 +241,7 @@ class Root:
         more: Mapping[str, str] = {},
         seconds: float = 600,
     ) -> str:
-        """Run a command in the system, and return what it prints.
+        """Run a command in the system, and return what it prints; ``seconds`` as in `patience`.
 
         Raises
         ------
@@ -245,10 +250,10 @@ class Root:
         """
         process = self.started(*words, user=user, home=home, change=change, more=more)
         try:
-            said = process.communicate(timeout=seconds)[0].decode(errors="replace")
+            said = process.communicate(timeout=patience(seconds))[0].decode(errors="replace")
         except subprocess.TimeoutExpired:
             end(process)
-            raise Failed(f"{' '.join(words)}: not done after {seconds} s") from None
+            raise Failed(f"{' '.join(words)}: not done in time ({seconds} s of an idle machine)") from None
         if process.returncode != code:
             raise Failed(f"{' '.join(words)}: exit code {process.returncode}, not {code}\n{said[-3000:]}")
         return said

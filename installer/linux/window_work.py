@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Self
 
-from roots import HOME, UNCHANGED, Change, Root, end
+from roots import HOME, UNCHANGED, Change, Root, end, patience
 from screen import Screen, place_of
 from steps import PICTURES, check
 
@@ -70,12 +70,12 @@ class Window:
         end(self._process)
         begin = time.monotonic()
         while not self._finished and self.screen.colours() >= COLOURS:
-            check(time.monotonic() - begin < LONGEST_S, "the window is still there")
+            check(time.monotonic() - begin < patience(LONGEST_S), "the window is still there")
             time.sleep(0.5)
 
     def until(self, condition: Callable[[], bool], what: str, longest_s: float = LONGEST_S) -> float:
         """Wait for something, and return the seconds since the window was started."""
-        last = time.monotonic() + longest_s
+        last = time.monotonic() + patience(longest_s)
         while not condition():
             self.alive()
             if time.monotonic() > last:
@@ -166,7 +166,7 @@ class Window:
     def quit(self) -> None:
         """Leave by the keyboard; the program must end well, and have logged no error."""
         self.keys("ctrl+q")
-        last = time.monotonic() + LONGEST_S
+        last = time.monotonic() + patience(LONGEST_S)
         while self._process.poll() is None:
             check(time.monotonic() < last, f"the program does not end; windows: {self.titles()}")
             time.sleep(0.5)

@@ -158,3 +158,15 @@ def test_the_middle_of_a_button_is_found_by_its_colour() -> None:
     screen = module.Screen.__new__(module.Screen)
     screen.pixels = lambda: (width, height, bytes(rgb))
     assert screen.middle((10, 2, 40, 20), lambda *colour: colour == (47, 129, 247)) == (25, 8)
+
+
+@pytest.mark.usefixtures("trials")
+@pytest.mark.parametrize(("load", "seconds"), [((0.1, 0.2, 1.0), 600), ((4.0, 20.0, 9.0), 6000)])
+def test_a_busy_machine_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch, load: tuple[float, float, float], seconds: float
+) -> None:
+    """Of two processors with ten times more to do than they can."""
+    roots = loaded(LINUX / "roots.py")
+    monkeypatch.setattr(roots.os, "getloadavg", lambda: load)
+    monkeypatch.setattr(roots.os, "cpu_count", lambda: 2)
+    assert roots.patience(600) == seconds
