@@ -28,12 +28,11 @@ def test_corners_alone_do_not_open_a_hole() -> None:
 
 @pytest.mark.parametrize("radius", [0.5, 3.2, 10.0])
 def test_a_region_is_closed_in_a_box_as_it_is_closed_whole(radius: float) -> None:
-    rough = ndimage.gaussian_filter(np.random.default_rng(2).random((90, 110)), 3)
-    own = rough > np.quantile(rough, 0.6)
+    own = np.random.default_rng(2).random((90, 110)) < 0.02  # far apart: what lies far away has a say
     wide = np.pad(own, 24)
     grown = edt.edt(~wide, black_border=False) <= radius
     whole = (edt.edt(grown, black_border=False) > radius)[24:-24, 24:-24]
-    assert (whole & ~own).any() or radius < 1
+    assert (whole & ~own).any() or radius < 5
     for box in (np.s_[0:90, 0:110], np.s_[0:17, 60:110], np.s_[33:50, 40:41], np.s_[70:90, 0:9]):
         assert (_closed(own, box, radius) == whole[box]).all()
 
