@@ -83,6 +83,13 @@ def texture_spectra(images: Iterable[Image], size: int) -> list[Image]:
 
 def random_appearance(rng: np.random.Generator, image: Image, spectra: Sequence[Image]) -> Image:
     """Return the patch as another instrument might have shown it, normalised, either polarity."""
+    return varied_appearance(rng, image, spectra)[0]
+
+
+def varied_appearance(
+    rng: np.random.Generator, image: Image, spectra: Sequence[Image]
+) -> tuple[Image, np.float32]:
+    """Return ``random_appearance``, and −1 where it has the other polarity, else 1."""
     image = normalise(image)
     if rng.random() < 0.45:
         image = normalise(image - rng.uniform(0.4, 1) * blur(image, rng.uniform(8, 40)))
@@ -100,9 +107,9 @@ def random_appearance(rng: np.random.Generator, image: Image, spectra: Sequence[
         image = image + rng.uniform(0.1, 0.5) * _stripes(rng, image.shape[-2:])
     if rng.random() < 0.5:
         image = _bend_contrast(rng, image)
-    if rng.random() < 0.15:
-        image = -image
-    return (normalise(image) * rng.uniform(0.75, 1.25) + rng.uniform(-0.25, 0.25)).astype(np.float32)
+    sign = np.float32(-1 if rng.random() < 0.15 else 1)
+    image = sign * normalise(image) * rng.uniform(0.75, 1.25) + rng.uniform(-0.25, 0.25)
+    return image.astype(np.float32), sign
 
 
 def add_soft_bodies(rng: np.random.Generator, image: Image, label: Image) -> tuple[Image, Image]:
@@ -168,7 +175,7 @@ def _grain(rng: np.random.Generator, shape: tuple[int, ...], spectra: Sequence[I
         if rng.random() < 0.5 and shape[-2] == shape[-1]:
             white = np.ascontiguousarray(white.swapaxes(-1, -2))
         white = persisting(white, random_share(rng, shape))
-        coloured = fft.irfft2(fft.rfft2(white) * _resized(spectrum, shape[-2:]), shape[-2:])
+        coloured = fft.irfft2(fft.rfft2(white) * resized(spectrum, shape[-2:]), shape[-2:])
         return normalise(coloured.astype(np.float32))
     sigma = np.exp(rng.uniform(np.log(0.4), np.log(3), size=2))
     if rng.random() < 0.5:
@@ -180,7 +187,8 @@ def _grain(rng: np.random.Generator, shape: tuple[int, ...], spectra: Sequence[I
     return normalise(grain)
 
 
-def _resized(spectrum: Image, shape: tuple[int, ...]) -> Image:
+def resized(spectrum: Image, shape: tuple[int, ...]) -> Image:
+    """Return the half of a spectrum of a real image for images of ``shape`` (y, x)."""
     wanted = (shape[0], shape[1] // 2 + 1)
     if spectrum.shape == wanted:
         return spectrum

@@ -88,8 +88,15 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     share of the old weights in their running mean; ``image_every``, the image head joins in one step of
     so many; ``norms``, whether batch norms "learn" their statistics or "keep" those of the model to go on
     from; ``compile``, minutes of compiling before faster steps. Of the augmentation "appearances":
-    ``own_appearance``, the share of labelled crops that are only turned and scaled, and ``soft_bodies``,
-    whether outlined droplets are drawn into labelled crops.
+    ``own_appearance``, the share of labelled crops that are only turned and scaled, ``soft_bodies``,
+    whether outlined droplets are drawn into labelled crops, and ``spectra``, the share of the other crops
+    that take over amplitude spectra of slices without labels, at most by ``spectra_slow`` in the slow
+    background and by ``spectra_grain`` in the grain (real_spectra.py).
+
+    Of the quick method with "appearances", and off where nothing else is said: ``restore``, the image head
+    draws crops as they were before their appearance was changed; ``agree`` and ``teach``, weights with which
+    two appearances of a crop without labels have to be outlined alike, and as the running mean of the
+    weights is sure of (teacher.py), in the steps that the image head joins.
     """
 
     steps: Annotated[
@@ -118,7 +125,16 @@ class Training(Struct, frozen=True, forbid_unknown_fields=True):
     compile: bool = False
     own_appearance: _Share = 0.0
     soft_bodies: bool = True
+    spectra: _Share = 0.0
+    spectra_slow: _Share = 0.5
+    spectra_grain: _Share = 0.8
+    restore: bool = False
+    agree: Annotated[float, Meta(ge=0, le=100)] = 0.0
+    teach: Annotated[float, Meta(ge=0, le=100)] = 0.0
 
+
+# Keys that a state of an older version does not know; off, they change nothing.
+_LATER = ("spectra", "spectra_slow", "spectra_grain", "restore", "agree", "teach")
 
 # What is best where the file says nothing, by (method, whether a model is gone on from).
 _PUBLISHED = Training(steps=700)
@@ -172,6 +188,9 @@ class TrainConfig:
         training = structs.asdict(self.training)
         for key in ("steps", "minutes", "device", "plateau", "evaluate_every", "save_every", "preview"):
             del training[key]
+        for key in _LATER:
+            if training[key] == getattr(_PUBLISHED, key):
+                del training[key]
         sources = [[_plain(source) for source in group] for group in (self.labelled, self.held_out)]
         chosen = [self.start_from, self.base_width, self.method, self.augmentation]
         if self.slices is not None:

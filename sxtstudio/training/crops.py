@@ -6,17 +6,18 @@ So an interrupted training sees the same crops when it goes on, and no generator
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sxtstudio.training.artefacts import add_artefacts, bare_ice
-from sxtstudio.training.augment import add_soft_bodies, cutter, normalise, random_appearance, texture_spectra
+from sxtstudio.training.augment import add_soft_bodies, cutter, normalise, texture_spectra, varied_appearance
 from sxtstudio.training.config import Augmentation
 from sxtstudio.training.dataset import Dataset, Image, SliceRef, Truth
 from sxtstudio.training.grain import fine_texture, quilt
 from sxtstudio.training.neighbouring import as_at_borders, middle_of
+from sxtstudio.training.real_spectra import amplitudes, random_spectrum
 from sxtstudio.training.visibility import drowned
 
 _LABELLED, _UNLABELLED = 0, 1
@@ -32,11 +33,40 @@ _ANY = 0.3  # share of the crops that may well show no membrane
 class Crops:
     """Images (n, slices, y, x) and labels of the middle slices (n, 1, y, x), float32.
 
-    Labels are −1 background, 1 membrane, 0 does not count.
+    Labels are −1 background, 1 membrane, 0 does not count. ``targets`` (n, 1, y, x) are what the image head
+    is to draw, where that is not the middle slices. Of crops without labels in two appearances, ``plain``
+    (n / 2, slices, y, x) is what they were before; images are the first appearances, then the second ones.
     """
 
     images: NDArray[np.float32]
     labels: NDArray[np.float32] | None = None
+    targets: NDArray[np.float32] | None = None
+    plain: NDArray[np.float32] | None = None
+
+    def and_unlabelled(self, more: Crops) -> Crops:
+        """Return these crops, which have labels, followed by some without."""
+        images = np.concatenate([self.images, more.images])
+        targets = None
+        if self.targets is not None and more.targets is not None:
+            targets = np.concatenate([self.targets, more.targets])
+        return Crops(images, self.labels, targets, more.plain)
+
+
+@dataclass(frozen=True)
+class _Crop:
+    """One crop (slices, y, x), and what its middle slice looked like before it got another appearance."""
+
+    image: Image
+    target: Image
+
+
+@dataclass(frozen=True)
+class Spectra:
+    """How often crops get amplitude spectra of real slices, and by how much at most (``real_spectra``)."""
+
+    share: float
+    slow: float
+    grain: float
 
 
 class CropMaker:
@@ -52,12 +82,15 @@ class CropMaker:
         slices: int = 1,
         soft_bodies: bool = False,
         own_appearance: float = 0.0,
+        spectra: Spectra | None = None,
+        restore: bool = False,
     ) -> None:
         """Choose how crops appear, and how many neighbouring ``slices`` they show.
 
         Of "appearances", ``soft_bodies`` draws outlined droplets into labelled crops as well, and
         ``own_appearance`` is the share of labelled crops that are only turned and scaled: enough to learn a
-        new appearance, while the others keep the network from forgetting those it knows.
+        new appearance, while the others keep the network from forgetting those it knows. ``spectra`` says how
+        real amplitude spectra are mixed in; with ``restore`` crops come with what the image head is to draw.
         """
         self._data = data
         self._varied = augmentation == "appearances"
@@ -66,8 +99,12 @@ class CropMaker:
         self._slices = slices
         self._soft_bodies = soft_bodies
         self._own_appearance = own_appearance
+        self._restore = restore
         sample = self._sample() if self._varied else []
-        self._spectra = texture_spectra(map(middle_of, sample), min(size_px, _SPECTRUM_PX))
+        middles = [middle_of(image) for image in sample]
+        self._spectra = texture_spectra(middles, min(size_px, _SPECTRUM_PX))
+        self._real = spectra
+        self._amplitudes = amplitudes(middles, min(size_px, _SPECTRUM_PX)) if spectra is not None else []
         self._textures = [texture for texture in map(fine_texture, sample) if texture is not None]
 
     def labelled(self, step: int, numbers: range) -> Crops:
@@ -76,18 +113,40 @@ class CropMaker:
         for number in numbers:
             rng = np.random.default_rng([self._seed, step, _LABELLED, number])
             pairs.append(self._labelled(rng))
-        images = np.stack([image for image, _ in pairs])
-        return Crops(images, np.stack([truth for _, truth in pairs])[:, None].astype(np.float32))
+        labels = np.stack([truth for _, truth in pairs])[:, None].astype(np.float32)
+        return self._stacked([crop for crop, _ in pairs], labels)
 
     def unlabelled(self, step: int, numbers: range) -> Crops:
         """Return the crops without labels with these numbers of a step."""
-        images = []
+        crops = []
         for number in numbers:
             rng = np.random.default_rng([self._seed, step, _UNLABELLED, number])
-            images.append(self._unlabelled(rng))
-        return Crops(np.stack(images))
+            image = self._unlabelled(rng)
+            if self._varied and rng.random() < 0.15:
+                image = -image
+            crops.append(self._degraded(rng, image) if self._restore else _Crop(image, middle_of(image)))
+        return self._stacked(crops)
 
-    def _labelled(self, rng: np.random.Generator) -> tuple[Image, Truth]:
+    def in_two_appearances(self, step: int, numbers: range) -> Crops:
+        """Return crops without labels with these numbers of a step, each in two other appearances."""
+        plain, first, second = [], [], []
+        for number in numbers:
+            rng = np.random.default_rng([self._seed, step, _UNLABELLED, number])
+            plain.append(self._unlabelled(rng))
+            first.append(self._degraded(rng, plain[-1]))
+            second.append(self._degraded(rng, plain[-1]))
+        return replace(self._stacked(first + second), plain=np.stack(plain))
+
+    def _stacked(self, crops: Sequence[_Crop], labels: NDArray[np.float32] | None = None) -> Crops:
+        targets = np.stack([crop.target for crop in crops])[:, None] if self._restore else None
+        return Crops(np.stack([crop.image for crop in crops]), labels, targets)
+
+    def _degraded(self, rng: np.random.Generator, image: Image) -> _Crop:
+        """Return a crop of a real slice as another instrument might have shown it."""
+        changed, sign = varied_appearance(rng, image, self._spectra)
+        return _Crop(changed, sign * middle_of(image))
+
+    def _labelled(self, rng: np.random.Generator) -> tuple[_Crop, Truth]:
         ref = _choose(rng, self._data.labelled, self._data.chances)
         planes, truth = self._data.reader.context(ref, self._slices), self._data.reader.truth(ref)
         empty_is_fine = not self._varied or rng.random() < _ANY
@@ -101,27 +160,31 @@ class CropMaker:
             if (crop[1] != 0).mean() > 0.05 and (empty_is_fine or (crop[1] > 0).mean() > 0.01):
                 break
         cut, labels = crop
-        if self._varied:
-            if self._soft_bodies:
-                cut, labels = _with_bodies(rng, cut, labels)
-            cut = normalise(cut)
-            if rng.random() >= self._own_appearance:
-                cut, labels = self._other_appearance(rng, cut, labels)
-            cut = as_at_borders(rng, cut, _is_single(planes))
-        return cut, labels
+        if not self._varied:
+            return _Crop(cut, middle_of(cut)), labels
+        if self._soft_bodies:
+            cut, labels = _with_bodies(rng, cut, labels)
+        cut = normalise(cut)
+        shown = _Crop(cut, middle_of(cut))
+        if rng.random() >= self._own_appearance:
+            shown, labels = self._other_appearance(rng, cut, labels)
+        return replace(shown, image=as_at_borders(rng, shown.image, _is_single(planes))), labels
 
-    def _other_appearance(self, rng: np.random.Generator, cut: Image, labels: Truth) -> tuple[Image, Truth]:
+    def _other_appearance(self, rng: np.random.Generator, cut: Image, labels: Truth) -> tuple[_Crop, Truth]:
         """Return the normalised crop as another instrument might have shown it, and what then counts."""
         if rng.random() < _BARE_ICE:
             cut, labels = bare_ice(rng, self._size, self._slices)
+        clean = normalise(middle_of(cut))
         cut, labels = add_artefacts(rng, cut, labels)
         before = cut
         if self._textures and rng.random() < _WITH_GRAIN:
             grain = quilt(rng, self._textures, cut.shape)
             cut = normalise(normalise(cut) + np.float32(rng.uniform(0.2, 1.3)) * grain)
-        appearance = random_appearance(rng, cut, self._spectra)
+        if self._real is not None and self._amplitudes and rng.random() < self._real.share:
+            cut = random_spectrum(rng, cut, self._amplitudes, self._real.slow, self._real.grain)
+        appearance, sign = varied_appearance(rng, cut, self._spectra)
         lost = drowned(middle_of(before), middle_of(appearance), labels > 0)
-        return appearance, np.where(lost, np.int8(0), labels)
+        return _Crop(appearance, sign * clean), np.where(lost, np.int8(0), labels)
 
     def _varied_crop(
         self, rng: np.random.Generator, planes: Sequence[Image], truth: Truth
@@ -140,8 +203,7 @@ class CropMaker:
         cut = cutter(rng, planes[0].shape, self._size, float(np.exp(rng.uniform(-0.2, 0.3))))
         crop = np.stack([cut(plane) for plane in planes])
         # A few hot pixels would take all the contrast.
-        crop = normalise(np.clip(crop, *np.percentile(crop, [0.1, 99.9])))
-        return -crop if rng.random() < 0.15 else crop
+        return normalise(np.clip(crop, *np.percentile(crop, [0.1, 99.9])))
 
     def _sample(self) -> list[Image]:
         """Return some of the slices without labels; their grain is lent to labelled crops.

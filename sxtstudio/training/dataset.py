@@ -5,7 +5,8 @@ from __future__ import annotations
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -28,15 +29,26 @@ _MANY_TOMOGRAMS = 10
 _CACHE_BYTES = 384 << 20
 _LARGEST_RATIO = 4.0  # of voxel sizes; membranes look alike over such a range, not beyond
 _SMALLEST_PX = 16
+_STRIPS = 5  # of a single labelled slice, one of which is kept to judge by
 _PROBED = 8  # slices of a tomogram without labels that are looked at before training
 
 
 @dataclass(frozen=True)
+class Strip:
+    """Rows of a slice, from ``first`` to before ``end``: they alone count, or all but they."""
+
+    first: int
+    end: int
+    counts: bool
+
+
+@dataclass(frozen=True)
 class SliceRef:
-    """One slice of a stack; slices are counted from 0."""
+    """One slice of a stack; slices are counted from 0. With a ``strip`` not all of its labels count."""
 
     stack: Stack
     z: int
+    strip: Strip | None = None
 
     def wrong(self, text: str) -> UserError:
         """Return an error: "b.tif, slice 3 is empty", where ``text`` is "is empty"."""
@@ -52,7 +64,7 @@ class SliceReader:
     def __init__(self, budget_bytes: int = _CACHE_BYTES) -> None:
         self._budget = budget_bytes
         self._used = 0
-        self._kept: OrderedDict[tuple[int, int, str], NDArray[Any]] = OrderedDict()
+        self._kept: OrderedDict[tuple[int, int, Strip | None, str], NDArray[Any]] = OrderedDict()
         self._alike: dict[tuple[int, int, int], bool] = {}
         self._lock = threading.Lock()
 
@@ -85,7 +97,7 @@ class SliceReader:
         return self._get(ref, "truth")
 
     def _get(self, ref: SliceRef, kind: str) -> NDArray[Any]:
-        key = (id(ref.stack), ref.z, kind)
+        key = (id(ref.stack), ref.z, ref.strip if kind == "truth" else None, kind)
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
@@ -111,6 +123,10 @@ class SliceReader:
         measured = measured_pixels(ref.stack.image(ref.z))
         if measured is not None and measured.shape == truth.shape:
             truth = np.where(measured, truth, np.int8(0))
+        if ref.strip is not None:
+            rows = np.arange(len(truth))
+            inside = (rows >= ref.strip.first) & (rows < ref.strip.end)
+            truth = np.where((inside == ref.strip.counts)[:, np.newaxis], truth, np.int8(0))
         return truth
 
 
@@ -151,7 +167,11 @@ def open_dataset(config: TrainConfig, scratch: Path, progress: Progress | None =
     labelled, held_out = _refs(kept), _refs(held)
     progress.begin(len(labelled) + len(held_out), "reading the labels")
     low, high, membrane, notes = _check_labelled(reader, labelled, held_out, progress)
-    if not held_out:
+    if not held_out and len(labelled) == 1:
+        labelled, held_out = split_slice(labelled[0], reader.truth(labelled[0]))
+        membrane = {ref: bool((reader.truth(ref) > 0).any()) for ref in (*labelled, *held_out)}
+        notes.append("Only one slice is labelled: a fifth of it is kept aside to judge by.")
+    elif not held_out:
         labelled, held_out = split(labelled, config.training.seed)
     if not any(membrane[ref] for ref in labelled):
         raise UserError("There is no membrane in the labelled slices that are left for training: label more.")
@@ -187,21 +207,11 @@ def chances(refs: Sequence[SliceRef]) -> NDArray[np.float64] | None:
 
 
 def split(refs: Sequence[SliceRef], seed: int) -> tuple[tuple[SliceRef, ...], tuple[SliceRef, ...]]:
-    """Return nine tenths of the slices for training and the rest, at least one, to judge by.
+    """Return nine tenths of the slices (two or more) for training and the rest, at least one, to judge by.
 
     Where there are ten tomograms or more, whole ones are set aside: neighbouring slices are so alike that
     a slice beside one that was learned from is no test.
-
-    Raises
-    ------
-    UserError
-        If there is only one slice.
     """
-    if len(refs) < 2:
-        raise UserError(
-            "There is only one labelled slice: label at least two, one to learn from and one to judge by, "
-            "or give [[held_out]]."
-        )
     stacks = list(dict.fromkeys(id(ref.stack) for ref in refs))
     parts = [id(ref.stack) for ref in refs] if len(stacks) >= _MANY_TOMOGRAMS else list(range(len(refs)))
     distinct = list(dict.fromkeys(parts))
@@ -210,6 +220,30 @@ def split(refs: Sequence[SliceRef], seed: int) -> tuple[tuple[SliceRef, ...], tu
     chosen = {distinct[i] for i in order[:count]}
     kept = tuple(ref for part, ref in zip(parts, refs, strict=True) if part not in chosen)
     return kept, tuple(ref for part, ref in zip(parts, refs, strict=True) if part in chosen)
+
+
+def split_slice(ref: SliceRef, truth: Truth) -> tuple[tuple[SliceRef, ...], tuple[SliceRef, ...]]:
+    """Return a slice without a strip of its rows, to learn from, and that strip, to judge by.
+
+    Of five strips it is the one that holds most nearly a fifth of the membranes.
+
+    Raises
+    ------
+    UserError
+        If the slice is too small to be divided.
+    """
+    height = len(truth)
+    if height < _STRIPS * _SMALLEST_PX:
+        raise UserError(
+            f"There is only one labelled slice, and its {height} rows are too few to keep some aside: label "
+            "one more to judge by, or give [[held_out]]."
+        )
+    edges = np.linspace(0, height, _STRIPS + 1).astype(int)
+    membrane = [int((truth[a:b] > 0).sum()) for a, b in pairwise(edges)]
+    best = int(np.argmin(np.abs(np.array(membrane) - sum(membrane) / _STRIPS)))
+    first, end = int(edges[best]), int(edges[best + 1])
+    kept, judged = (replace(ref, strip=Strip(first, end, counts)) for counts in (False, True))
+    return (kept,), (judged,)
 
 
 def _open_all(sources: Iterable[TrainingSource], scratch: Path) -> tuple[list[Stack], list[Stack]]:

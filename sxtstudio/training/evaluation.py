@@ -57,9 +57,11 @@ def chosen_slices(refs: Sequence[SliceRef]) -> list[SliceRef]:
 def window(reader: SliceReader, ref: SliceRef, slices: int) -> tuple[Image, Truth]:
     """Return the middle of a slice among its neighbours (slices, y, x), 640 px a side, and its labels."""
     truth = reader.truth(ref)
-    middle = tuple(
-        slice(max(0, (n - JUDGED_PX) // 2), max(0, (n - JUDGED_PX) // 2) + JUDGED_PX) for n in truth.shape
-    )
+    starts = [max(0, (n - JUDGED_PX) // 2) for n in truth.shape]
+    if ref.strip is not None and ref.strip.counts:  # a strip of the slice lies in the middle then
+        centre = (ref.strip.first + ref.strip.end) // 2
+        starts[0] = min(max(0, centre - JUDGED_PX // 2), max(0, len(truth) - JUDGED_PX))
+    middle = tuple(slice(start, start + JUDGED_PX) for start in starts)
     return np.stack([plane[middle] for plane in reader.context(ref, slices)]), truth[middle]
 
 

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from sxtstudio.core.errors import Cancelled, UserError
 from sxtstudio.training.config import TrainConfig
 from sxtstudio.training.control import Control
-from sxtstudio.training.crops import CropMaker, Crops
+from sxtstudio.training.crops import CropMaker, Crops, Spectra
 from sxtstudio.training.dataset import Dataset
 from sxtstudio.training.distributed import Group, choose_precision
 from sxtstudio.training.evaluation import Judged, Scores, chosen_slices, judge
@@ -25,6 +25,7 @@ from sxtstudio.training.network import BATCH_NORM_MOMENTUM, DeepSXT
 from sxtstudio.training.protocols import Losses
 from sxtstudio.training.results import draw_curves, write_preview
 from sxtstudio.training.run_state import FILE, RunState, Weights, load_run, save_run
+from sxtstudio.training.teacher import pseudo_labels, ramp
 
 _GO_ON, _CANCEL = "", "cancel"
 _ENDS = (_GO_ON, "steps", "minutes", "plateau", "stopped", _CANCEL)
@@ -76,7 +77,14 @@ class Trainer:
         self._warm_norms = config.method == "quick" and not from_model
         mixed = choose_precision(self.plan.precision, config.method, group.device)
         losses = Losses(
-            self.network, config.method, data.data_range, mixed, keep_norms, compiled=self.plan.compile
+            self.network,
+            config.method,
+            data.data_range,
+            mixed,
+            keep_norms,
+            compiled=self.plan.compile,
+            agree=self.plan.agree,
+            teach=self.plan.teach,
         )
         self.losses = group.wrap(losses)
         self.maker = CropMaker(
@@ -87,7 +95,11 @@ class Trainer:
             slices=network.slices,
             soft_bodies=self.plan.soft_bodies,
             own_appearance=self.plan.own_appearance,
+            spectra=self._spectra(),
+            restore=self.plan.restore and config.method == "quick",
         )
+        varied = config.augmentation == "appearances" and config.method == "quick"
+        self._in_two = varied and (self.plan.agree > 0 or self.plan.teach > 0)
         self.judged_refs = chosen_slices(data.held_out)
         self._saved = self.state.step  # there is nothing to lose yet
         self._began, self._paused = time.monotonic(), 0.0
@@ -136,8 +148,8 @@ class Trainer:
         crops = self.maker.labelled(step, labelled)
         if not learn_unlabelled or not self._with_image(step):
             return crops
-        more = self.maker.unlabelled(step, unlabelled).images
-        return Crops(np.concatenate([crops.images, more]), crops.labels)
+        make = self.maker.in_two_appearances if self._in_two else self.maker.unlabelled
+        return crops.and_unlabelled(make(step, unlabelled))
 
     def step(self, crops: Crops, share: float) -> None:
         """Learn from the crops of one step; ``share`` (0…1) is how much of the training is over."""
@@ -151,7 +163,10 @@ class Trainer:
             group["lr"] = self.rate(self.state.step, share)
         images = self._to_device(crops.images)
         labels = None if crops.labels is None else self._to_device(crops.labels)
-        total, label, image = self.losses(images, labels, self._with_image(self.state.step))
+        targets = None if crops.targets is None else self._to_device(crops.targets)
+        pseudo = None if crops.plain is None else self._taught(self._to_device(crops.plain))
+        with_image = self._with_image(self.state.step)
+        total, label, image = self.losses(images, labels, with_image, targets, pseudo, ramp(share))
         # Without a gradient Adam leaves a weight as it is; a gradient of zero would still move it.
         self.optimiser.zero_grad(set_to_none=True)
         total.backward()
@@ -302,6 +317,16 @@ class Trainer:
         if self.config.method == "published" or self.state.step == 0 or scores.agreement.f1 <= before:
             return False
         return scores.agreement.f1 >= self.state.highest_f1 - AS_GOOD_F1
+
+    def _taught(self, plain: Tensor) -> Tensor:
+        """Return the labels (n, 1, y, x) that the running mean of the weights gives crops; none: all 0."""
+        if self.averaged is None or self.plan.teach == 0:
+            return torch.zeros_like(plain[:, :1])
+        return pseudo_labels(self.averaged, plain)
+
+    def _spectra(self) -> Spectra | None:
+        plan = self.plan
+        return Spectra(plan.spectra, plan.spectra_slow, plan.spectra_grain) if plan.spectra else None
 
     def _with_image(self, step: int) -> bool:
         return self.config.method == "published" or step % self.plan.image_every == 0

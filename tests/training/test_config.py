@@ -6,6 +6,7 @@ from sxtstudio.training.config import Training, load_config, parse_slices
 WHOLE = """
 name = "mine"
 start_from = "compact"
+slices = 5
 method = "quick"
 augmentation = "published"
 voxel_nm = [8, 20.0]
@@ -48,6 +49,7 @@ def read(folder, text):
 def test_every_key_is_read(folder):
     config = read(folder, WHOLE)
     assert (config.name, config.start_from, config.method) == ("mine", "compact", "quick")
+    assert config.slices == 5
     assert (config.augmentation, config.voxel_nm, config.licence) == ("published", (8.0, 20.0), "CC0")
     first, second = config.labelled
     assert (first.tomogram, first.labels) == (folder / "a.tif", folder / "a.labels.tif")
@@ -162,3 +164,13 @@ def test_only_what_decides_the_weights_is_in_the_fingerprint(folder):
     assert read(folder, WHOLE.replace("minutes = 8", "minutes = 9")).fingerprint() == first
     assert read(folder, WHOLE.replace("seed = 5", "seed = 6")).fingerprint() != first
     assert read(folder, WHOLE.replace("0-2, 39", "0-2, 38")).fingerprint() != first
+    assert read(folder, WHOLE.replace("slices = 5", "slices = 3")).fingerprint() != first
+
+
+def test_options_that_are_off_leave_states_of_older_versions_as_they_are(folder):
+    first = read(folder, WHOLE).fingerprint()
+    assert not {"spectra", "restore", "agree", "teach"} & set(first["training"])
+    assert read(folder, WHOLE + "teach = 0.0").fingerprint() == first
+    assert read(folder, WHOLE + "teach = 0.5").fingerprint()["training"]["teach"] == 0.5
+    one = read(folder, WHOLE.replace("slices = 5\n", "", 1)).fingerprint()["chosen"]
+    assert one == ["compact", None, "quick", "published"]

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from sxtstudio.core.polarity import chosen_polarity
-from sxtstudio.training.crops import CropMaker, _choose, turned_crop
+from sxtstudio.training.crops import CropMaker, Spectra, _choose, turned_crop
 from sxtstudio.training.dataset import Dataset, SliceReader, SliceRef
 
 
@@ -152,3 +152,41 @@ def test_what_the_new_look_drowns_does_not_count(maker):
     assert max(lost) > 0.5 and min(lost) < 0.1
     # Background still counts wherever it did.
     assert not ((crops.labels == 0) & (own.labels == -1)).any()
+
+
+@pytest.mark.usefixtures("no_ice")
+def test_the_image_head_is_to_draw_the_crop_as_it_was(maker):
+    """Of the same crops: in their own appearance, and in another that is to be undone, polarity apart."""
+    own = maker(own_appearance=1.0).labelled(0, range(30))
+    other = maker(own_appearance=0.0, restore=True).labelled(0, range(30))
+    assert own.targets is None and other.targets.shape == (30, 1, 32, 32)
+    signs = []
+    for image, target, changed in zip(own.images, other.targets, other.images, strict=True):
+        sign = np.sign((image * target).sum())
+        signs.append(sign)
+        assert sign * target == pytest.approx(image, abs=1e-4)
+        assert not np.array_equal(changed, target)
+    assert set(signs) == {-1, 1}
+    unlabelled = maker(restore=True).unlabelled(0, range(4))
+    assert unlabelled.targets.shape == unlabelled.images.shape
+    assert not np.array_equal(unlabelled.targets, unlabelled.images)
+
+
+def test_two_appearances_are_of_the_same_crops(maker):
+    crops = maker(restore=True).in_two_appearances(3, range(4))
+    assert crops.images.shape == (8, 1, 32, 32) and crops.plain.shape == (4, 1, 32, 32)
+    for i in range(4):
+        assert not np.array_equal(crops.images[i], crops.images[i + 4])
+        for target in (crops.targets[i], crops.targets[i + 4]):
+            assert np.abs(target) == pytest.approx(np.abs(crops.plain[i]), abs=1e-5)
+    joined = maker(restore=True).labelled(3, range(2)).and_unlabelled(crops)
+    assert joined.images.shape == joined.targets.shape == (10, 1, 32, 32) and joined.labels.shape[0] == 2
+
+
+@pytest.mark.usefixtures("no_ice")
+def test_as_many_crops_get_real_spectra_as_said(maker):
+    plain = maker().labelled(0, range(20)).images
+    for share, least, most in ((0.0, 0, 0), (1.0, 15, 20)):
+        mixed = maker(spectra=Spectra(share, 1.0, 1.0)).labelled(0, range(20)).images
+        changed = sum(not np.array_equal(one, other) for one, other in zip(plain, mixed, strict=True))
+        assert share == 0 or least <= changed <= most

@@ -155,8 +155,27 @@ def test_a_fill_does_not_count_and_has_no_say(configure, project, fill):
     )
 
 
-def test_one_labelled_slice_is_not_enough(configure):
-    with pytest.raises(UserError, match="only one labelled slice"):
+def test_of_one_labelled_slice_a_fifth_is_kept_aside(configure, project):
+    """The strip of its rows that holds most nearly a fifth of the membranes; the image is seen whole."""
+    labels, image = np.zeros((4, 100, 80), np.uint8), np.random.default_rng(0).normal(size=(4, 100, 80))
+    labels[2, 5:95, ::7] = 255
+    labels[2, 45:55] = 0  # now 15, 20, 10, 20, 15 rows of 80, whose fifth is 16
+    for name, array in (("a.tif", image.astype(np.float32)), ("a.labels.tif", labels)):
+        tifffile.imwrite(project / name, array, photometric="minisblack")
+    dataset = opened(configure(data=data('slices = "2"')))
+    (kept,), (judged,) = dataset.labelled, dataset.held_out
+    assert kept.z == judged.z == 2
+    whole = np.where(labels[2] > 0, 1, -1)
+    rows = (dataset.reader.truth(judged) != 0).any(axis=1)
+    assert np.flatnonzero(rows).tolist() == list(range(20))
+    assert np.array_equal(dataset.reader.truth(judged), np.where(rows[:, None], whole, 0))
+    assert np.array_equal(dataset.reader.truth(kept), np.where(rows[:, None], 0, whole))
+    assert dataset.reader.image(kept).all() and dataset.reader.image(kept) is dataset.reader.image(judged)
+    assert any("a fifth of it is kept aside" in note for note in dataset.notes)
+
+
+def test_one_small_labelled_slice_is_not_enough(configure):
+    with pytest.raises(UserError, match="only one labelled slice, and its 64 rows are too few"):
         opened(configure(data=data('slices = "2"')))
 
 

@@ -170,3 +170,48 @@ def test_kept_norms_stay_as_they_are(crops):
     optimiser = torch.optim.Adam(losses.network.parameters(), lr=1e-3)
     changed = learn(losses, optimiser, *crops)
     assert changed == {name for name, _ in losses.network.named_parameters()}
+
+
+def two_appearances(agree=0.0, teach=0.0):
+    """Losses, one labelled crop, two others in two appearances each, and labels for those."""
+    torch.manual_seed(5)
+    losses = Losses(network(), "quick", 8.0, keep_norms=True, agree=agree, teach=teach).train()
+    images, labels = torch.randn(5, 1, 32, 32), torch.sign(torch.randn(1, 1, 32, 32))
+    pseudo = torch.sign(torch.randn(2, 1, 32, 32))
+    pseudo[:, :, :16] = 0
+    return losses, images, labels, pseudo
+
+
+def test_two_appearances_have_to_be_outlined_alike_and_as_the_teacher_says():
+    losses, images, labels, pseudo = two_appearances(agree=3.0, teach=0.5)
+    total, label, _ = losses(images, labels, False, None, pseudo, 0.2)
+    scores = losses.network.outline(images, 5)[0].double()
+    outlines = torch.tanh(scores)
+    gap = (outlines[1:3] - outlines[3:5]).abs()
+    huber_mean = torch.where(gap < 0.1, gap**2 / 2, 0.1 * (gap - 0.05)).mean()
+    taught = torch.cat([pseudo, pseudo]).double()
+    counted = taught != 0
+    truth = (taught > 0).double()
+    odds = 2 * scores[1:]
+    entropy = -(
+        1.5 * truth * torch.nn.functional.logsigmoid(odds)
+        + (1 - truth) * torch.nn.functional.logsigmoid(-odds)
+    )
+    share = torch.sigmoid(odds)[counted]
+    dice = 1 - (2 * (share * truth[counted]).sum() + 1) / (share.sum() + truth[counted].sum() + 1)
+    expected = float(label) + 3.0 * huber_mean + 0.5 * 0.2 * (entropy[counted].mean() + 0.3 * dice)
+    assert float(total.detach()) == pytest.approx(float(expected.detach()), rel=1e-4)
+
+
+def test_a_teacher_that_is_sure_of_nothing_teaches_nothing():
+    losses, images, labels, pseudo = two_appearances(teach=1.0)
+    total, label, _ = losses(images, labels, False, None, 0 * pseudo)
+    assert float(total.detach()) == pytest.approx(float(label), abs=1e-6)
+
+
+def test_the_image_head_is_compared_with_what_it_is_to_draw():
+    losses, images, labels, _ = two_appearances()
+    redrawn = losses.network.draw_image(losses.network.encode(images)[1]).detach()
+    image = losses(images, labels, True, redrawn)[2]
+    assert float(image) == pytest.approx(0, abs=1e-4)
+    assert float(losses(images, labels, True)[2]) > 0.01

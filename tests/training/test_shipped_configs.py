@@ -25,6 +25,7 @@ def test_the_config_makes_a_model_of_its_name(name: str, tmp_path: Path) -> None
     assert config.name == name
     assert config.labelled and config.unlabelled
     assert config.base_width == {"compact": 12, "medium": 24, "full": 64}[name]
+    assert config.slices == (3 if name == "compact" else None)
 
 
 @pytest.mark.parametrize("name", ["compact", "medium"])

@@ -413,6 +413,19 @@ def test_a_wider_model_begins_as_good_as_the_narrow_one(configure, project, star
         first_network(replace(load_config(configure(top=top)), base_width=1), start)
 
 
+def test_what_real_slices_teach_is_the_same_after_an_interruption(configure, project):
+    """All options at once, with neighbours; the teacher, the running mean, is part of the state."""
+    more = "spectra = 0.5\nrestore = true\nagree = 1.0\nteach = 1.0\nimage_every = 2\nlearning_rate = 0.01"
+    top = "base_width = 2\nslices = 3"
+    train(configure(f"steps = 6\n{more}", top=top), "whole")
+    train(configure(f"steps = 4\n{more}", top=top))
+    train(configure(f"steps = 6\n{more}", top=top))
+    assert_same_state(project / "run", project / "whole")
+    train(configure("steps = 6\nimage_every = 2\nlearning_rate = 0.01", top=top), "without")
+    ours, others = (weights(project / name)["network/label_head.out.weight"] for name in ("run", "without"))
+    assert not torch.equal(ours, others)
+
+
 @pytest.mark.usefixtures("exports")
 def test_a_model_for_three_slices_goes_on_from_one_for_one(configure, project, start):
     """It begins as good as that; interrupted, it goes on to the same weights; the card says what it sees."""

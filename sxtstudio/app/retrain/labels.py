@@ -236,6 +236,8 @@ class LabelsPage(QWidget):
         text = ""
         if kept:
             text = f"{total - kept} to learn from, {kept} kept aside to judge the new model by."
+        elif total:
+            text = "Four fifths of it to learn from, a fifth kept aside to judge the new model by."
         self.summary.setText(f"{count(total, 'complete slice')}. {text}" if total else "")
         self.summary.setVisible(bool(total))
         show_note(self.problems, "\n".join(f"⚠ {one.text}" for one in problems))

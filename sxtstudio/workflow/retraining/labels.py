@@ -334,8 +334,11 @@ def judge(chosen: Sequence[Chosen]) -> list[Problem]:
         return [Problem(text)]
     found = []
     if total == 1:
-        text = "Only one slice is complete. Label one more: one is kept aside to judge the new model by."
-        found.append(Problem(text))
+        text = (
+            "Only one slice is complete, so a fifth of it is kept aside to judge the new model by. A second "
+            "one, from another place, teaches much more."
+        )
+        found.append(Problem(text, stops=False))
     if not membrane:
         found.append(Problem("The labels are empty: in the complete slices not one pixel is labelled."))
     found += _voxel_problem(chosen)

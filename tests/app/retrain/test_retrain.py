@@ -240,13 +240,14 @@ def test_what_is_wrong_stands_in_sentences_before_the_start(
     dialog.pages.setCurrentIndex(MODEL)
     for text, said in (
         ("", "Say which slices are complete"),
-        ("3", "Only one slice is complete"),
         ("3, 7", "There is no slice 7: the slices are 1 to 6"),
         ("3 and 4", "names no slices"),
         ("2, 4", "labels are empty"),
     ):
         row.field.setText(text)
         assert said in dialog.model.problems.text() and not dialog.next.isEnabled(), text
+    row.field.setText("3")
+    assert "Only one slice is complete" in dialog.model.problems.text() and dialog.next.isEnabled()
     row.field.setText("1, 3")
     assert "2 complete slices are few" in dialog.model.problems.text() and dialog.next.isEnabled()
     for name, said in (("", "Give the new model a name"), ("a b", "no name"), ("compact", "already")):
