@@ -35,6 +35,7 @@ HANDED_ON = {
     "io/opening.py": "the errors of readers",
     "io/zarr.py": "the errors of readers",
     "training/run_state.py": "the errors of checkpoints",
+    "workflow/jobs/segmenting.py": "the errors of a job, and where the labels are",
 }
 
 
