@@ -11,6 +11,10 @@ from sxtstudio.core.geometry import Box, Triple
 
 VoxelSize = tuple[float, float, float]
 
+#: Of the voxel sizes in one training: membranes look alike from 8 to 35 nm, which simulated tomograms have;
+#: a size in Å taken for nm is off by ten.
+LARGEST_VOXEL_RATIO = 5.0
+
 
 class SizeUnknown(str):
     """A note of a reader that says why there is no voxel size; where the user gives one, it is left out."""

@@ -18,6 +18,7 @@ from sxtstudio.core.measured import measured_pixels
 from sxtstudio.core.normalise import normalise_slice
 from sxtstudio.core.progress import Progress
 from sxtstudio.core.resemblance import around, coarsened, resemble
+from sxtstudio.core.volume import LARGEST_VOXEL_RATIO
 from sxtstudio.training.config import TrainConfig, TrainingSource
 from sxtstudio.training.stacks import Stack, open_labelled, open_unlabelled
 
@@ -27,7 +28,6 @@ Truth = NDArray[np.int8]
 HELD_OUT_SHARE = 0.1
 _MANY_TOMOGRAMS = 10
 _CACHE_BYTES = 384 << 20
-_LARGEST_RATIO = 4.0  # of voxel sizes; membranes look alike over such a range, not beyond
 _SMALLEST_PX = 16
 _STRIPS = 5  # of a single labelled slice, one of which is kept to judge by
 _PROBED = 8  # slices of a tomogram without labels that are looked at before training
@@ -327,7 +327,7 @@ def _check_voxels(stacks: Iterable[Stack]) -> None:
     if not known:
         return
     (low, smallest), (high, largest) = min(known), max(known)
-    if high > _LARGEST_RATIO * low:
+    if high > LARGEST_VOXEL_RATIO * low:
         raise UserError(
             f"The voxel sizes of {smallest} ({low:g} nm) and {largest} ({high:g} nm) differ too much to "
             "learn from both: correct the one that is wrong, or train apart."

@@ -119,7 +119,7 @@ class SegmentFields(QWidget):
         self.neighbours.setToolTip(
             "The mean of what the network says of a slice and of its two neighbours, each turned another "
             "way: fewer mistakes in the same time. A trial on one slice takes three "
-            "times as long. Without it, each slice is judged alone, as published."
+            "times as long. Without it, the network says only once what it sees, as published."
         )
         self.leave_out = QCheckBox("Leave out frames and gold")
         self.leave_out.setChecked(True)

@@ -19,7 +19,7 @@ from sxtstudio.core.geometry import Box, Triple
 from sxtstudio.core.image_polarity import detect_polarity
 from sxtstudio.core.polarity import Polarity
 from sxtstudio.core.progress import Progress
-from sxtstudio.core.volume import Volume, VoxelSize
+from sxtstudio.core.volume import LARGEST_VOXEL_RATIO, Volume, VoxelSize
 from sxtstudio.core.walk import walk
 from sxtstudio.core.wording import shape_text, slices_text
 from sxtstudio.io import open_volume
@@ -36,7 +36,6 @@ _THUMBNAIL_PX = 112
 _TOO_MUCH = 0.5
 # A slice with less than this share of what the others hold is not finished.
 _LEAST_OF_USUAL = 0.5
-_LARGEST_RATIO = 4.0  # between voxel sizes
 
 
 @dataclass(frozen=True)
@@ -375,7 +374,7 @@ def _voxel_problem(chosen: Sequence[Chosen]) -> list[Problem]:
         for one in chosen
         if one.summary.voxel_nm is not None and one.slices
     ]
-    if not known or max(known)[0] <= _LARGEST_RATIO * min(known)[0]:
+    if not known or max(known)[0] <= LARGEST_VOXEL_RATIO * min(known)[0]:
         return []
     (low, fine), (high, coarse) = min(known), max(known)
     text = (

@@ -276,9 +276,9 @@ def test_everything_that_is_wrong_is_said_before_the_start(tmp_path: Path) -> No
     full = judge([chosen(write_pair(tmp_path, areas, "areas"), 0, 1, 2)])
     assert "most of slice 1-3 is labelled" in full[0].text
     coarse = write_pair(tmp_path, some_labels(0, 1), "coarse")
-    coarse = LabelSummary(**{**vars(coarse), "voxel_nm": (50.0, 50.0, 50.0)})
+    coarse = LabelSummary(**{**vars(coarse), "voxel_nm": (100.0, 100.0, 100.0)})
     differ = judge([chosen(found, 0, 1), chosen(coarse, 1)])
-    assert differ[0].stops and "(10 nm)" in differ[0].text and "(50 nm)" in differ[0].text
+    assert differ[0].stops and "(10 nm)" in differ[0].text and "(100 nm)" in differ[0].text
 
 
 def test_a_tenth_is_kept_aside_but_at_least_one() -> None:
