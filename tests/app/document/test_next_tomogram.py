@@ -36,6 +36,7 @@ THE_USERS_OWN = {
         "Opacity of the labels",
         "Crosshair",
         "Scale bar",
+        "Not labelled",
         "The same along x, y and z",
     ),
     "segment": (
@@ -43,6 +44,7 @@ THE_USERS_OWN = {
         "Smaller tiles need less memory and more time; the result is the same",
         "How sure the network is of each slice",
         "Neighbouring slices have a say",
+        "Leave out frames and gold",
         "Keep the network's output",
     ),
     "clean": ("The unit of the smallest size", "Show a preview on this slice"),
