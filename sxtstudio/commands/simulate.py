@@ -60,7 +60,8 @@ def add(commands: Any) -> None:
         metavar="FOLDER",
         help="place shapes of real organelles beside the simulated ones: label volumes in FOLDER, of which "
         'its file shapes.toml says what they mean, in sections such as [[shapes]] files = "*.tif" '
-        'voxel_nm = [5, 5, 5] labels = { 1 = "mitochondrion", 2 = "cristae" }',
+        'voxel_nm = [5, 5, 5] labels = { 1 = "mitochondrion", 2 = "cristae" }; '
+        "files are names or patterns inside FOLDER",
     )
     parser.add_argument("--overwrite", action="store_true", help="replace tomograms that are there already")
     parser.set_defaults(run=run)

@@ -3,12 +3,13 @@
 The folder has a file ``shapes.toml`` with a section for each kind of label volume::
 
     [[shapes]]
-    files = "mitochondria/*.tif"      # beside shapes.toml, or elsewhere
+    files = "mitochondria/*.tif"      # beside shapes.toml or in folders below: **/*.tif are all of them
     voxel_nm = [5, 5, 5]              # z, y, x; may be left out where the files say it
     labels = { 1 = "mitochondrion", 2 = "cristae" }
 
 A volume of one kind of organelle holds single bodies, which are placed here and there. One of several
 kinds is a field: part of a cell whose arrangement is kept. Any format that the program opens will do.
+Patterns are relative and stay inside the folder: no ``..``, no link out of it (``shape_files``).
 """
 
 from __future__ import annotations
@@ -29,8 +30,10 @@ from sxtstudio.core.errors import UserError
 from sxtstudio.core.geometry import Box
 from sxtstudio.core.plain_files import read_plain
 from sxtstudio.core.records import record_of, toml_values
+from sxtstudio.core.wording import cut, grouped
 from sxtstudio.io import open_volume
 from sxtstudio.training.canvas import CLASSES
+from sxtstudio.training.shape_files import MOST_FILES, find_files
 
 Labels = NDArray[np.uint8]
 VoxelNm = tuple[float, float, float]
@@ -45,7 +48,8 @@ KINDS = (
 #: The value of cristae in the labels of a library; others have those of ``canvas.CLASSES``.
 CRISTAE_VALUE = 255
 MOST_VOXELS = 200_000_000
-MOST_FILES = 1000
+#: Of all volumes together: they are kept, a byte for each voxel.
+MOST_TOGETHER = 2_000_000_000
 #: Smaller pieces of a body's volume are specks of the annotation.
 _LEAST_VOXELS = 400
 #: A face of the volume cuts a body where it shows at least this share of its largest section.
@@ -59,13 +63,17 @@ _Label = Annotated[str, Meta(pattern=r"^[1-9][0-9]{0,8}$", description="a label,
 
 
 class _Section(Struct, frozen=True, forbid_unknown_fields=True):
-    files: Annotated[str, Meta(min_length=1, description="the name of a file, or a pattern such as *.tif")]
+    files: Annotated[
+        str, Meta(min_length=1, max_length=1000, description="the name of a file, or a pattern such as *.tif")
+    ]
     labels: Annotated[dict[_Label, str], Meta(min_length=1, description='such as { 1 = "mitochondrion" }')]
     voxel_nm: tuple[_Nm, _Nm, _Nm] | None = None
 
 
 class _File(Struct, frozen=True, forbid_unknown_fields=True):
-    shapes: Annotated[list[_Section], Meta(min_length=1, description="at least one section [[shapes]]")]
+    shapes: Annotated[
+        list[_Section], Meta(min_length=1, max_length=100, description="1 to 100 sections [[shapes]]")
+    ]
 
 
 @dataclass(frozen=True)
@@ -114,7 +122,8 @@ def read_library(folder: Path) -> Library:
     Raises
     ------
     UserError
-        If there is no such file, a key of it is wrong, or a volume cannot be read or is too large.
+        If there is no such file, a key of it is wrong, a pattern leads out of the folder, or a volume cannot
+        be read or is too large, alone or with the others.
     """
     path = folder / DESCRIPTION
     if not path.is_file():
@@ -128,36 +137,42 @@ def read_library(folder: Path) -> Library:
         raise UserError(f"{path} cannot be read ({error.strerror or error}).") from error
     what = f"The shapes {path} cannot be used"
     file = record_of(toml_values(content, what), _File, what)
-    bodies: list[Body] = []
-    fields: list[Field] = []
     for section in file.shapes:
         for kind in section.labels.values():
             if kind not in KINDS:
                 raise UserError(f"{what}: '{kind}' is no kind of organelle. Use one of: {', '.join(KINDS)}.")
-        for volume in _files_of(folder, section.files, what):
-            labels, voxel_nm = _read(volume, section, what)
-            there = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
-            if len(set(there.tolist()) - {0, CRISTAE_VALUE}) > 1:
-                fields.append(Field(labels, voxel_nm, volume.name))
-            else:
-                bodies.extend(_bodies(labels, voxel_nm, volume.name))
+    volumes = _volumes(file, folder, what)
+    bodies: list[Body] = []
+    fields: list[Field] = []
+    voxels = 0
+    for section, volume in volumes:
+        labels, voxel_nm = _read(volume, section, what)
+        voxels += labels.size
+        if voxels > MOST_TOGETHER:
+            raise UserError(
+                f"{what}: its volumes have more than {MOST_TOGETHER // 1_000_000} million voxels together; "
+                "take fewer, or cut them out."
+            )
+        there = np.flatnonzero(np.bincount(labels.ravel(), minlength=256))
+        if len(set(there.tolist()) - {0, CRISTAE_VALUE}) > 1:
+            fields.append(Field(labels, voxel_nm, volume.name))
+        else:
+            bodies.extend(_bodies(labels, voxel_nm, volume.name))
     if not bodies and not fields:
         raise UserError(f"{what}: its volumes hold no organelle of at least {_LEAST_VOXELS} voxels.")
     return Library(tuple(bodies), tuple(fields))
 
 
-def _files_of(folder: Path, pattern: str, what: str) -> list[Path]:
-    place = Path(pattern)
-    root = Path(place.anchor) if place.is_absolute() else folder
-    relative = place.relative_to(place.anchor) if place.is_absolute() else place
-    try:
-        found = sorted(path for path in root.glob(str(relative)) if path.is_file() or path.is_dir())
-    except (ValueError, NotImplementedError, OSError) as error:
-        raise UserError(f"{what}: '{pattern}' is no pattern of file names ({error}).") from error
-    if not found:
-        raise UserError(f"{what}: no file is called '{pattern}'.")
-    if len(found) > MOST_FILES:
-        raise UserError(f"{what}: '{pattern}' are {len(found)} files; take {MOST_FILES} at most.")
+def _volumes(file: _File, folder: Path, what: str) -> list[tuple[_Section, Path]]:
+    """Return the files of all sections: what is wrong with a pattern is told before any file is read."""
+    found: list[tuple[_Section, Path]] = []
+    for section in file.shapes:
+        found.extend((section, path) for path in find_files(folder, section.files, what))
+        if len(found) > MOST_FILES:
+            raise UserError(
+                f"{what}: with files = '{cut(section.files)}' its sections are more than "
+                f"{grouped(MOST_FILES)} files together; take fewer."
+            )
     return found
 
 

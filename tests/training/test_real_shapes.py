@@ -169,7 +169,7 @@ def test_a_field_fills_the_cell_with_objects_of_their_own():
     [
         pytest.param(None, "has no file shapes.toml", id="no description"),
         pytest.param(TOML.replace("mitochondrion", "chloroplast"), "chloroplast", id="unknown kind"),
-        pytest.param(TOML.replace("*.tif", "*.mrc"), "no file is called", id="no such file"),
+        pytest.param(TOML.replace("*.tif", "*.mrc"), "none is called so", id="no such file"),
         pytest.param(TOML.replace("voxel_nm = [5, 5, 5]", ""), "voxel_nm", id="no voxel size"),
         pytest.param(TOML.replace("[5, 5, 5]", "[5, 5]"), "voxel_nm", id="two edges"),
         pytest.param(TOML.replace("1 =", "0 ="), "labels", id="background"),
